@@ -1,0 +1,11 @@
+//! `completions`.
+
+use super::{CommandError, Exit};
+
+/// The arguments of `completions`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) fn run(_args: Args) -> Result<Exit, CommandError> {
+    Err(CommandError::start("not built yet"))
+}

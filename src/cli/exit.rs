@@ -1,0 +1,88 @@
+//! The exit codes, and how an error reaches the user.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// The closing lines of `--help`.
+pub const HELP: &str = "\
+Exit codes:
+    0  all well
+    1  an expectation failed, a delivery died, or a signature is wrong
+    2  wrong usage, or a wrong file
+    3  could not start, for example because an address is taken
+  130  interrupted";
+
+/// How the program ends. The numbers are part of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All well.
+    Ok,
+    /// An expectation failed, a delivery died, or a signature is wrong.
+    Failed,
+    /// Wrong usage, or a wrong file.
+    Usage,
+    /// Could not start.
+    Start,
+    /// Interrupted by the user.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number the shell sees.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Start => 3,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// Why a command did not run: an exit code and a text for standard error.
+#[derive(Debug)]
+pub struct CommandError {
+    exit: Exit,
+    text: String,
+}
+
+impl CommandError {
+    /// Wrong usage or a wrong file. The message is one or more sentences; it may name the right usage.
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self { exit: Exit::Usage, text: format!("error: {message}") }
+    }
+
+    /// Mistakes in files, already rendered with their places.
+    pub fn files(rendered: String) -> Self {
+        Self { exit: Exit::Usage, text: rendered }
+    }
+
+    /// The program could not start.
+    pub fn start(message: impl fmt::Display) -> Self {
+        Self { exit: Exit::Start, text: format!("error: {message}") }
+    }
+
+    /// The command ran and its answer is no: the message says what failed.
+    pub fn failed(message: impl fmt::Display) -> Self {
+        Self { exit: Exit::Failed, text: format!("error: {message}") }
+    }
+}
+
+/// Prints what clap has to say; help and version are no errors.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    // A closed pipe is no reason to fail: `airudder-mock --help | head -1`.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(Exit::Usage.number()) } else { ExitCode::SUCCESS }
+}
+
+/// Turns the outcome of a command into the process's exit code.
+pub(super) fn code(outcome: Result<Exit, CommandError>) -> ExitCode {
+    match outcome {
+        Ok(exit) => ExitCode::from(exit.number()),
+        Err(error) => {
+            anstream::eprintln!("{}", error.text.trim_end());
+            ExitCode::from(error.exit.number())
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The command line: arguments as typed, one file per command, and the exit codes.
+
+mod catalog;
+mod check;
+mod completions;
+mod emit;
+mod exit;
+mod receive;
+mod run;
+mod schema;
+mod sign;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::{CommandError, Exit};
+
+/// A mock AI Rudder: signed callbacks from scenario files, and fake REST endpoints with state behind them.
+///
+/// Everything runs offline, on loopback unless you say otherwise.
+#[derive(Debug, Parser)]
+#[command(name = "airudder-mock", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = exit::HELP)]
+pub struct Cli {
+    /// The settings file. Default: `airudder-mock.toml` in this folder, if there is one.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run stories: send their callbacks, judge what comes back.
+    Run(run::Args),
+    /// Send one callback at once, or print it.
+    Emit(emit::Args),
+    /// Receive callbacks, verify their signatures, and say what is wrong with them.
+    Receive(receive::Args),
+    /// Sign a body from standard input.
+    Sign(sign::Args),
+    /// Verify the signature of a body from standard input, and explain a mismatch.
+    Verify(verify::Args),
+    /// List every endpoint and callback, with the provenance of each.
+    Catalog(catalog::Args),
+    /// Check scenario and settings files without running them.
+    Check(check::Args),
+    /// Print the JSON Schema of the files you write.
+    Schema(schema::Args),
+    /// Print a completion script for your shell.
+    Completions(completions::Args),
+}
+
+/// Reads the arguments, runs the command and turns its outcome into the exit code of the process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::usage(&error),
+    };
+    let config = cli.config.as_deref();
+    let outcome = match cli.command {
+        Command::Run(args) => run::run(args, config),
+        Command::Emit(args) => emit::run(args, config),
+        Command::Receive(args) => receive::run(args, config),
+        Command::Sign(args) => sign::run(args, config),
+        Command::Verify(args) => verify::run(args, config),
+        Command::Catalog(args) => catalog::run(args, config),
+        Command::Check(args) => check::run(args, config),
+        Command::Schema(args) => schema::run(args),
+        Command::Completions(args) => completions::run(args),
+    };
+    exit::code(outcome)
+}

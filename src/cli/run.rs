@@ -1,0 +1,13 @@
+//! `run`.
+
+use std::path::Path;
+
+use super::{CommandError, Exit};
+
+/// The arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) fn run(_args: Args, _config: Option<&Path>) -> Result<Exit, CommandError> {
+    Err(CommandError::start("not built yet"))
+}

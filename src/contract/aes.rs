@@ -1,0 +1,1 @@
+//! AES of the calling API. To be written.

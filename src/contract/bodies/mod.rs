@@ -1,0 +1,1 @@
+//! Typed bodies of every callback. To be written.

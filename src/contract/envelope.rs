@@ -1,0 +1,1 @@
+//! Answer envelopes per family. To be written.

@@ -1,0 +1,35 @@
+//! Where a fact about the vendor comes from.
+
+use serde::{Deserialize, Serialize};
+
+/// The provenance of a fact about the vendor's wire. It is shown wherever the fact is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mark {
+    /// Read in the vendor's public documentation.
+    Documented,
+    /// Read off an example in that documentation: required marks, limits and full enumerations are unknown.
+    Example,
+    /// Read off, or observed on the wire of, a third-party client in real use.
+    Client,
+    /// Nobody outside the vendor knows: chosen in the style of its family, overridable by the user.
+    Assumed,
+}
+
+impl Mark {
+    /// The word shown to people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Documented => "documented",
+            Self::Example => "example",
+            Self::Client => "client",
+            Self::Assumed => "assumed",
+        }
+    }
+}
+
+impl std::fmt::Display for Mark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}

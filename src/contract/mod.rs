@@ -1,0 +1,14 @@
+//! The vendor's wire: pure data and functions, used by every other room and using none of them.
+//!
+//! The catalog is the single list of what exists; bodies, envelopes, signatures and the cipher are what goes over
+//! the wire. Every fact carries its [`Mark`], and what is only assumed can be overridden from a settings file.
+
+pub mod aes;
+pub mod bodies;
+pub mod catalog;
+pub mod envelope;
+mod mark;
+pub mod signature;
+
+pub use catalog::{Catalog, Direction, Entry, Family};
+pub use mark::Mark;

@@ -1,0 +1,126 @@
+//! What goes out and what comes back: a callback ready to send, one try of it, and the result of that try.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Policy, Target};
+
+/// Numbers the callbacks of a run, from 1, in the order in which they were handed to delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct CallbackId(pub u64);
+
+/// A callback handed to delivery: rendered once, so that every try sends the same bytes.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Its number.
+    pub id: CallbackId,
+    /// Its event id in the catalog.
+    pub event: Arc<str>,
+    /// Where it goes.
+    pub target: Arc<Target>,
+    /// The HTTP method, upper case.
+    pub method: Arc<str>,
+    /// All headers but `Host`, `Content-Length` and those of the signature, in their letter case on the wire.
+    pub headers: Vec<(Arc<str>, String)>,
+    /// The exact body.
+    pub body: Bytes,
+    /// Whether the signature headers are added to every try.
+    pub signed: bool,
+    /// Callbacks with the same key keep their order if the policy says so: the conversation's id.
+    pub order_key: Option<Arc<str>>,
+    /// When the first try is due.
+    pub due: Timestamp,
+    /// How it is sent, tried again and judged.
+    pub policy: Arc<Policy>,
+}
+
+/// One try of a callback: the engine adds the signature headers, the client adds `Host` and `Content-Length`.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The callback.
+    pub callback: Arc<Outgoing>,
+    /// Counts the tries of a callback from 1.
+    pub number: u32,
+    /// All headers but `Host` and `Content-Length`: those of the callback, then those of the signature.
+    pub headers: Vec<(Arc<str>, String)>,
+}
+
+/// What the receiver answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, at most as long as the policy's `answer_cap`.
+    pub body: Bytes,
+    /// Whether the body was longer than the cap.
+    pub truncated: bool,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The class, for counting and for expectations.
+    pub class: ErrorClass,
+    /// What happened and what to do about it, one line.
+    pub message: String,
+}
+
+/// What came of one try.
+#[derive(Clone, Debug)]
+pub struct AttemptResult {
+    /// The answer, or why there is none.
+    pub result: Result<Answer, Failure>,
+    /// Real time from the start of the try to its end.
+    pub elapsed: Duration,
+}
+
+/// The classes of errors of a try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorClass {
+    /// The target is neither on loopback nor allowed by the user.
+    NotAllowed,
+    /// The host's name has no address.
+    Unresolved,
+    /// Nobody listens there.
+    Refused,
+    /// No whole answer within the policy's timeout.
+    Timeout,
+    /// The connection ended before the answer did.
+    Reset,
+    /// The TLS handshake failed.
+    Tls,
+    /// What came back is not HTTP.
+    BadAnswer,
+    /// An answer came, but its status or body is not what the policy calls success.
+    Rejected,
+}
+
+impl ErrorClass {
+    /// The word of this class in files, records and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAllowed => "not_allowed",
+            Self::Unresolved => "unresolved",
+            Self::Refused => "refused",
+            Self::Timeout => "timeout",
+            Self::Reset => "reset",
+            Self::Tls => "tls",
+            Self::BadAnswer => "bad_answer",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl std::fmt::Display for ErrorClass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}

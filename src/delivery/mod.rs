@@ -1,0 +1,22 @@
+//! Getting callbacks to the integrator: outbox, policy, target guard, the HTTP client, attempts.
+//!
+//! The [`Outbox`] is a state machine without sockets or clock: the engine pushes callbacks into it, asks which
+//! attempt is due, and tells it what came of each. The [`Client`] makes one attempt over the network. Always: every
+//! callback pushed is pending, in flight, waiting for a retry, delivered, or dead with its reason, and the sums match.
+
+mod attempt;
+mod client;
+mod guard;
+mod header_case;
+mod outbox;
+mod policy;
+mod target;
+mod tls;
+
+pub use attempt::{Answer, Attempt, AttemptResult, CallbackId, ErrorClass, Failure, Outgoing};
+pub use client::{Client, ClientOptions};
+pub use guard::Guard;
+pub use outbox::{Outbox, Totals, Verdict};
+pub use policy::{Order, Policy, StatusSet, SuccessRule};
+pub use target::{Target, TargetError};
+pub use tls::{TlsError, TlsOptions};

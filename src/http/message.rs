@@ -1,0 +1,55 @@
+//! A request and an answer as data, apart from any connection.
+
+use bytes::Bytes;
+
+/// A request as it came.
+#[derive(Clone, Debug, Default)]
+pub struct HttpCall {
+    /// The method, upper case.
+    pub method: String,
+    /// The path, still percent-encoded, without the query.
+    pub path: String,
+    /// The query as it came, without the question mark.
+    pub query: Option<String>,
+    /// The headers in order, names in lower case; values that are not UTF-8 are replaced lossily.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl HttpCall {
+    /// The first value of a header, by its lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Path and query as they came.
+    pub fn path_and_query(&self) -> String {
+        match &self.query {
+            Some(query) => format!("{}?{query}", self.path),
+            None => self.path.clone(),
+        }
+    }
+}
+
+/// An answer to send.
+#[derive(Clone, Debug, Default)]
+pub struct HttpAnswer {
+    /// The status.
+    pub status: u16,
+    /// The headers in order; `content-length` and `date` are added by the server.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl HttpAnswer {
+    /// A JSON answer.
+    pub fn json(status: u16, body: &serde_json::Value) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: Bytes::from(body.to_string()),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Plain HTTP: messages as data, and the one small server both the mock and the receiver are built on.
+
+mod message;
+mod server;
+
+pub use message::{HttpAnswer, HttpCall};
+pub use server::{Limits, Server};

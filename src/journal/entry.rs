@@ -1,0 +1,95 @@
+//! The entries of the journal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::delivery::{Attempt, AttemptResult, CallbackId, ErrorClass, Outgoing};
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Counts from 1 without gaps.
+    pub seq: u64,
+    /// When, on the story's clock.
+    pub at: Timestamp,
+    /// The story it belongs to, if any.
+    pub story: Option<Arc<str>>,
+    /// What.
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A story began.
+    StoryStarted,
+    /// A story came to its end.
+    StoryFinished {
+        /// Whether all its expectations held.
+        passed: bool,
+    },
+    /// An expectation of a story failed.
+    Failed {
+        /// `FILE:LINE` of the step.
+        place: Arc<str>,
+        /// What was expected and what came, in plain words; may have several lines.
+        message: String,
+    },
+    /// Something worth telling that is no failure: an assumed entry used for the first time, a step passed over.
+    Note(String),
+    /// A callback was handed to delivery.
+    Queued(Arc<Outgoing>),
+    /// A try of a callback ended.
+    Tried {
+        /// What was sent.
+        attempt: Arc<Attempt>,
+        /// What came of it.
+        result: Arc<AttemptResult>,
+        /// When the next try is due, if there is one.
+        retry_at: Option<Timestamp>,
+    },
+    /// A callback was delivered.
+    Delivered {
+        /// Which.
+        id: CallbackId,
+        /// After how many tries.
+        tries: u32,
+    },
+    /// A callback was given up.
+    Dead {
+        /// Which.
+        id: CallbackId,
+        /// After how many tries.
+        tries: u32,
+        /// The class of the last error.
+        class: ErrorClass,
+        /// The last error in words.
+        reason: String,
+    },
+    /// The integrator called, and was answered.
+    Called(Arc<CallEntry>),
+}
+
+/// A call of the integrator and its answer.
+#[derive(Clone, Debug)]
+pub struct CallEntry {
+    /// The catalog id, if the path is known.
+    pub id: Option<Arc<str>>,
+    /// The HTTP method.
+    pub method: String,
+    /// Path and query as they came.
+    pub path: String,
+    /// The headers as they came, `host` left out.
+    pub headers: Vec<(String, String)>,
+    /// The body as it came.
+    pub body: Bytes,
+    /// The status answered.
+    pub status: u16,
+    /// The body answered.
+    pub answer: Bytes,
+    /// Real time it took.
+    pub elapsed: Duration,
+}

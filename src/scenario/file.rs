@@ -1,0 +1,232 @@
+//! The scenario file as written. Doc comments here become the descriptions in the JSON Schema, which editors show.
+//!
+//! `format` names what a string means; [`super::check`] knows every one of them and checks it with its position.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::{Spanned, Table};
+
+use crate::files::{Lapse, LapseRange};
+use crate::delivery::StatusSet;
+use crate::settings::DeliveryFile;
+
+/// A scenario: a story told to the integrator's callback URL, step by step, with what is expected in return.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "airudder-mock scenario")]
+pub struct ScenarioFile {
+    /// What the story is called in the timeline and in reports. Default: the file's name.
+    pub name: Option<String>,
+    /// What the story shows, in a sentence or two.
+    pub description: Option<String>,
+    /// The seed of all random values of this story. `--seed` wins over it. Default: 1.
+    pub seed: Option<u64>,
+    /// The language of names and texts, for example `id` or `es-MX`. Default: that of the country.
+    #[schemars(extend("format" = "locale"))]
+    pub locale: Option<String>,
+    /// The country of the people in the story, two letters: ID, PH, MX, TH, VN, MY, IN or CN. Default: ID.
+    #[schemars(extend("format" = "country"))]
+    pub country: Option<String>,
+    /// How many times the story is told, side by side, each time with people and ids of its own. Default: 1.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub copies: Option<u32>,
+    /// The copies start at random moments within this length of time. Default: all at once.
+    pub spread: Option<Lapse>,
+    /// Where callbacks go, unless `--callback-url` says otherwise.
+    #[schemars(extend("format" = "url-template"))]
+    pub callback_url: Option<String>,
+    /// Other scenario files: their variables, reactions and steps come before those of this file.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(extend("format" = "include")))]
+    pub include: Vec<Spanned<String>>,
+    /// Variables for templates, for example `amount = 150`. `--set amount=200` wins over them. They may be templates.
+    #[serde(default)]
+    #[schemars(extend("format" = "template-tree"))]
+    pub vars: Table,
+    /// How callbacks of this story are delivered. What is missing comes from the settings.
+    pub delivery: Option<DeliveryFile>,
+    /// The steps, told one after the other.
+    #[serde(default)]
+    #[schemars(with = "Vec<StepFile>")]
+    pub steps: Vec<Spanned<StepFile>>,
+    /// Reactions: what happens whenever something occurs, for as long as the story lives.
+    #[serde(default)]
+    #[schemars(with = "Vec<ReactionFile>")]
+    pub on: Vec<Spanned<ReactionFile>>,
+}
+
+/// One step. It does exactly one thing: `send`, `await`, `pause`, `set` or `include`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-exactly-one" = ["send", "await", "pause", "set", "include"]))]
+pub struct StepFile {
+    /// Sends this callback: an event id of `airudder-mock catalog`. What `body` does not name gets believable values.
+    #[schemars(extend("format" = "callback-id"))]
+    pub send: Option<String>,
+    /// Waits for a call of the integrator, or for a callback to be delivered: an id of `airudder-mock catalog`.
+    #[serde(rename = "await")]
+    #[schemars(extend("format" = "entry-id"))]
+    pub await_: Option<String>,
+    /// Waits: `2s`, or a random length out of a range, `1s..3s`.
+    pub pause: Option<LapseRange>,
+    /// Sets variables: `set = { amount = "{{ amount - 50 }}" }`.
+    #[schemars(extend("format" = "template-tree"))]
+    pub set: Option<Table>,
+    /// Tells the steps of another scenario file here.
+    #[schemars(extend("format" = "include"))]
+    pub include: Option<String>,
+    /// The step is taken only if this is true: `when = "{{ chance(0.3) }}"`.
+    #[schemars(extend("format" = "template"))]
+    pub when: Option<String>,
+    /// Takes the step this many times. The template variable `loop_index` counts from 1.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub repeat: Option<u32>,
+    /// The pause between the repeats of a step.
+    pub every: Option<LapseRange>,
+    /// Which conversation of the story the step belongs to; each name has a user and ids of its own. Default: `main`.
+    pub conversation: Option<String>,
+    /// With `send`: fields that differ from the believable defaults. With `await`: not allowed, see `where`.
+    #[schemars(extend("format" = "template-tree"))]
+    pub body: Option<Table>,
+    /// Fields left out of the body, as paths: `["user.name"]`.
+    #[serde(default)]
+    pub omit: Vec<String>,
+    /// The whole body as a text, sent byte for byte. A template; `body` and `omit` are not allowed beside it.
+    #[schemars(extend("format" = "template"))]
+    pub raw: Option<String>,
+    /// Further headers, or others in place of the usual ones. An empty text removes a header.
+    #[serde(default)]
+    #[schemars(extend("format" = "template-tree"))]
+    pub headers: BTreeMap<String, String>,
+    /// Sends this callback to another URL.
+    #[schemars(extend("format" = "url-template"))]
+    pub target: Option<String>,
+    /// Whether the story waits until the callback is delivered or given up. Default: true.
+    pub wait: Option<bool>,
+    /// What must come of the step. Without it, a callback has to be delivered.
+    pub expect: Option<ExpectFile>,
+    /// Keeps the callback or the call under this name: `{{ NAME.body.user.id }}`, `{{ NAME.answer.body.x }}`.
+    #[schemars(extend("format" = "name"))]
+    pub save: Option<String>,
+    /// With `await`: fields the call or callback must have.
+    #[serde(rename = "where")]
+    #[schemars(extend("format" = "template-tree"))]
+    pub where_: Option<Table>,
+    /// With `await`: how long to wait. Default: 30s.
+    pub within: Option<Lapse>,
+    /// With `await`: the story goes on, and does not fail, if nothing comes in time. Default: false.
+    pub optional: Option<bool>,
+    /// With `await` for a call: what the mock answers instead of its usual answer.
+    pub answer: Option<AnswerFile>,
+}
+
+/// What must come of a callback.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectFile {
+    /// The status of the last answer: `200`, `"2xx"`, or a list of such. An answer with it counts as expected even if
+    /// the callback was not delivered by the policy.
+    pub status: Option<StatusSet>,
+    /// Fields the JSON answer must have.
+    #[schemars(extend("format" = "template-tree"))]
+    pub body: Option<Table>,
+    /// The longest time from the sending to the final answer, retries included.
+    pub within: Option<Lapse>,
+    /// How many tries it takes.
+    pub tries: Option<u32>,
+    /// How it ends: `delivered` or `dead`. Default: `delivered`, unless `status` or `error` is given.
+    pub outcome: Option<OutcomeFile>,
+    /// The class of the last error.
+    pub error: Option<crate::delivery::ErrorClass>,
+}
+
+/// How a callback ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OutcomeFile {
+    /// The receiver accepted it.
+    Delivered,
+    /// The policy gave it up.
+    Dead,
+}
+
+/// An answer of the mock, in place of its usual one.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerFile {
+    /// The HTTP status. Default: 200.
+    #[schemars(range(min = 200, max = 599))]
+    pub status: Option<u16>,
+    /// The whole JSON body. Default: the mock's usual answer.
+    #[schemars(extend("format" = "template-tree"))]
+    pub body: Option<Table>,
+}
+
+/// A reaction to something that happens while the story lives. Names exactly one of `call` and `callback`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-exactly-one" = ["call", "callback"]))]
+pub struct ReactionFile {
+    /// A call of the integrator, by its catalog id. The template variable `call` holds it.
+    #[schemars(extend("format" = "call-id"))]
+    pub call: Option<String>,
+    /// A callback that was delivered, by its event id. The template variable `callback` holds it.
+    #[schemars(extend("format" = "callback-id"))]
+    pub callback: Option<String>,
+    /// Fields the call or callback must have.
+    #[serde(rename = "where")]
+    #[schemars(extend("format" = "template-tree"))]
+    pub where_: Option<Table>,
+    /// The reaction happens only if this is true.
+    #[schemars(extend("format" = "template"))]
+    pub when: Option<String>,
+    /// How often it happens at most. Default: always.
+    #[schemars(range(min = 1))]
+    pub times: Option<u32>,
+    /// Whether the mock also does what it does by itself, such as sending statuses for a message. Default: false.
+    pub keep_default: Option<bool>,
+    /// With `call`: what the mock answers instead of its usual answer.
+    pub answer: Option<AnswerFile>,
+    /// Sets variables of the story.
+    #[schemars(extend("format" = "template-tree"))]
+    pub set: Option<Table>,
+    /// The callbacks that go out.
+    #[serde(default)]
+    #[schemars(with = "Vec<ReactionSendFile>")]
+    pub send: Vec<Spanned<ReactionSendFile>>,
+}
+
+/// A callback of a reaction.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReactionSendFile {
+    /// The event id.
+    #[schemars(extend("format" = "callback-id"))]
+    pub event: String,
+    /// How long after the call. Default: at once.
+    pub after: Option<LapseRange>,
+    /// Sent only if this is true.
+    #[schemars(extend("format" = "template"))]
+    pub when: Option<String>,
+    /// Fields that differ from the believable defaults.
+    #[schemars(extend("format" = "template-tree"))]
+    pub body: Option<Table>,
+    /// Fields left out of the body, as paths.
+    #[serde(default)]
+    pub omit: Vec<String>,
+    /// The whole body as a text, sent byte for byte.
+    #[schemars(extend("format" = "template"))]
+    pub raw: Option<String>,
+    /// Further headers, or others in place of the usual ones. An empty text removes a header.
+    #[serde(default)]
+    #[schemars(extend("format" = "template-tree"))]
+    pub headers: BTreeMap<String, String>,
+    /// Sends this callback to another URL.
+    #[schemars(extend("format" = "url-template"))]
+    pub target: Option<String>,
+    /// Keeps the callback under this name.
+    #[schemars(extend("format" = "name"))]
+    pub save: Option<String>,
+}
