@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use toml::{Spanned, Table};
+use toml::Spanned;
 
 use crate::contract::signature::SchemeFile;
 use crate::delivery::{Order, StatusSet};
-use crate::files::Lapse;
+use crate::files::{Lapse, Tree};
 
 /// The settings file `airudder-mock.toml`. Every key is optional.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -69,7 +69,7 @@ pub struct DeliveryFile {
     /// The statuses that count as success: `"2xx"`, or a list such as `[200, 204]`.
     pub success: Option<StatusSet>,
     /// Fields the JSON answer must have to count as success, for example `{ code = 200 }`.
-    pub success_body: Option<Table>,
+    pub success_body: Option<Tree>,
     /// Whether callbacks of one conversation wait for each other. Default: `fifo-per-session`.
     pub order: Option<Order>,
     /// How much of an answer's body is kept, in bytes. Default: 65536.
@@ -125,4 +125,3 @@ pub struct EntryFile {
     /// Where the correction comes from, shown in the catalog in place of `assumed`. Default: `documented`.
     pub mark: Option<crate::contract::Mark>,
 }
-

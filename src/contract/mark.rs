@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// The provenance of a fact about the vendor's wire. It is shown wherever the fact is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Mark {
     /// Read in the vendor's public documentation.

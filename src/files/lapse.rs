@@ -118,8 +118,9 @@ pub fn write(duration: Duration, f: &mut impl fmt::Write) -> fmt::Result {
     match (seconds, left) {
         (0, _) => write!(f, "{millis}ms"),
         (1..60, 0) => write!(f, "{seconds}s"),
-        (1..60, _) => f.write_str(format!("{seconds}.{left:03}").trim_end_matches('0'))
-            .and_then(|()| f.write_char('s')),
+        (1..60, _) => {
+            f.write_str(format!("{seconds}.{left:03}").trim_end_matches('0')).and_then(|()| f.write_char('s'))
+        }
         (60..3600, _) if seconds % 60 == 0 => write!(f, "{}m", seconds / 60),
         (60..3600, _) => write!(f, "{}m{}s", seconds / 60, seconds % 60),
         (3600..86400, _) if seconds % 3600 < 60 => write!(f, "{}h", seconds / 3600),

@@ -10,3 +10,6 @@ pub mod shape;
 
 pub use diagnostic::{Diagnostic, Problems, SourceFile};
 pub use lapse::{Lapse, LapseRange};
+
+/// A table whose keys are the user's own: a body, variables, conditions. Keys keep their order.
+pub type Tree = serde_json::Map<String, serde_json::Value>;

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use toml::{Spanned, Table};
+use toml::Spanned;
 
-use crate::files::{Lapse, LapseRange};
 use crate::delivery::StatusSet;
+use crate::files::{Lapse, LapseRange, Tree};
 use crate::settings::DeliveryFile;
 
 /// A scenario: a story told to the integrator's callback URL, step by step, with what is expected in return.
@@ -39,12 +39,12 @@ pub struct ScenarioFile {
     pub callback_url: Option<String>,
     /// Other scenario files: their variables, reactions and steps come before those of this file.
     #[serde(default)]
-    #[schemars(with = "Vec<String>", inner(extend("format" = "include")))]
+    #[schemars(with = "Vec<String>", extend("x-items" = "include"))]
     pub include: Vec<Spanned<String>>,
     /// Variables for templates, for example `amount = 150`. `--set amount=200` wins over them. They may be templates.
     #[serde(default)]
     #[schemars(extend("format" = "template-tree"))]
-    pub vars: Table,
+    pub vars: Tree,
     /// How callbacks of this story are delivered. What is missing comes from the settings.
     pub delivery: Option<DeliveryFile>,
     /// The steps, told one after the other.
@@ -73,7 +73,7 @@ pub struct StepFile {
     pub pause: Option<LapseRange>,
     /// Sets variables: `set = { amount = "{{ amount - 50 }}" }`.
     #[schemars(extend("format" = "template-tree"))]
-    pub set: Option<Table>,
+    pub set: Option<Tree>,
     /// Tells the steps of another scenario file here.
     #[schemars(extend("format" = "include"))]
     pub include: Option<String>,
@@ -89,7 +89,7 @@ pub struct StepFile {
     pub conversation: Option<String>,
     /// With `send`: fields that differ from the believable defaults. With `await`: not allowed, see `where`.
     #[schemars(extend("format" = "template-tree"))]
-    pub body: Option<Table>,
+    pub body: Option<Tree>,
     /// Fields left out of the body, as paths: `["user.name"]`.
     #[serde(default)]
     pub omit: Vec<String>,
@@ -113,7 +113,7 @@ pub struct StepFile {
     /// With `await`: fields the call or callback must have.
     #[serde(rename = "where")]
     #[schemars(extend("format" = "template-tree"))]
-    pub where_: Option<Table>,
+    pub where_: Option<Tree>,
     /// With `await`: how long to wait. Default: 30s.
     pub within: Option<Lapse>,
     /// With `await`: the story goes on, and does not fail, if nothing comes in time. Default: false.
@@ -131,7 +131,7 @@ pub struct ExpectFile {
     pub status: Option<StatusSet>,
     /// Fields the JSON answer must have.
     #[schemars(extend("format" = "template-tree"))]
-    pub body: Option<Table>,
+    pub body: Option<Tree>,
     /// The longest time from the sending to the final answer, retries included.
     pub within: Option<Lapse>,
     /// How many tries it takes.
@@ -161,7 +161,7 @@ pub struct AnswerFile {
     pub status: Option<u16>,
     /// The whole JSON body. Default: the mock's usual answer.
     #[schemars(extend("format" = "template-tree"))]
-    pub body: Option<Table>,
+    pub body: Option<Tree>,
 }
 
 /// A reaction to something that happens while the story lives. Names exactly one of `call` and `callback`.
@@ -178,7 +178,7 @@ pub struct ReactionFile {
     /// Fields the call or callback must have.
     #[serde(rename = "where")]
     #[schemars(extend("format" = "template-tree"))]
-    pub where_: Option<Table>,
+    pub where_: Option<Tree>,
     /// The reaction happens only if this is true.
     #[schemars(extend("format" = "template"))]
     pub when: Option<String>,
@@ -191,7 +191,7 @@ pub struct ReactionFile {
     pub answer: Option<AnswerFile>,
     /// Sets variables of the story.
     #[schemars(extend("format" = "template-tree"))]
-    pub set: Option<Table>,
+    pub set: Option<Tree>,
     /// The callbacks that go out.
     #[serde(default)]
     #[schemars(with = "Vec<ReactionSendFile>")]
@@ -212,7 +212,7 @@ pub struct ReactionSendFile {
     pub when: Option<String>,
     /// Fields that differ from the believable defaults.
     #[schemars(extend("format" = "template-tree"))]
-    pub body: Option<Table>,
+    pub body: Option<Tree>,
     /// Fields left out of the body, as paths.
     #[serde(default)]
     pub omit: Vec<String>,

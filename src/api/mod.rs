@@ -1,0 +1,1 @@
+//! The REST side: HTTP in, typed call out, answer back.

@@ -1,0 +1,1 @@
+//! Exact letter case of header names on the wire.

@@ -1,0 +1,1 @@
+//! Checks a spanned TOML tree against a JSON Schema.
