@@ -13,6 +13,7 @@ pub mod files;
 pub mod http;
 pub mod integrator;
 pub mod journal;
+mod json;
 pub mod scenario;
 pub mod settings;
 pub mod simulator;

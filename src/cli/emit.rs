@@ -1,13 +1,227 @@
-//! `emit`.
+//! `emit`: one callback at once, without a story.
 
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::{CommandError, Exit};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::target_args::TargetArgs;
+use super::{CommandError, Exit, assignment};
+use crate::contract::signature::Signer;
+use crate::contract::{Catalog, Direction};
+use crate::delivery::{Attempt, Client, ClientOptions, Guard, Outgoing};
+use crate::engine::{Clock, Driver, End, Engine, EngineOptions, Speed};
+use crate::files::Lapse;
+use crate::journal::{Entry, Event, Journal, Sink};
+use crate::scenario::Body;
+use crate::settings::Settings;
+use crate::simulator::identity::Country;
+use crate::simulator::seed::Seed;
+use crate::simulator::{Behaviour, Opening};
+
+/// Where callbacks go if nothing says otherwise: where `airudder-mock receive` listens.
+const DEFAULT_TARGET: &str = "http://127.0.0.1:2479/";
+
+const EXAMPLES: &str = "\
+Examples:
+  airudder-mock emit session.transfer --print
+      Shows the exact request with its signature, sends nothing.
+  airudder-mock emit session.transfer --set user.id=123 --set transfer.company=Indonesia
+      Sends it to http://127.0.0.1:2479/, where `airudder-mock receive` listens.
+  airudder-mock emit message.status --count 100 --callback-url http://127.0.0.1:3000/hook
+  echo '{\"any\": \"thing\"}' | airudder-mock emit session.end --body -
+      The body byte for byte as given, signed.
+
+Every event: airudder-mock catalog";
 
 /// The arguments of `emit`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The event id, for example session.transfer.
+    event: String,
+    #[command(flatten)]
+    target: TargetArgs,
+    /// A field that differs from the believable defaults: `--set user.id=123`. JSON values keep their type: quote
+    /// digits that are a text, `--set 'user.id="123"'`; where the default is a text, digits become one by themselves.
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment::field)]
+    set: Vec<(String, Value)>,
+    /// A file whose bytes are the body, `-` for standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "set")]
+    body: Option<PathBuf>,
+    /// How many, each with ids of its own.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    count: u32,
+    /// Shows the exact request, headers and signature, and sends nothing.
+    #[arg(long)]
+    print: bool,
+    /// The seed of the random values.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// The country of the people, for example MX.
+    #[arg(long, value_name = "CC", default_value = "ID")]
+    country: Country,
+    /// The moment of timestamps. Default: now.
+    #[arg(long, value_name = "TIME")]
+    epoch: Option<Timestamp>,
+}
 
-pub(super) fn run(_args: Args, _config: Option<&Path>) -> Result<Exit, CommandError> {
-    Err(CommandError::start("not built yet"))
+pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
+    let settings = Settings::load(config, args.target.flags(None)).map_err(CommandError::problems)?;
+    check_event(&settings.catalog, &args.event)?;
+    let raw = args.body.as_deref().map(read_body).transpose()?;
+    let url = settings.callback_url.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
+    let target = url.parse().map_err(|error| CommandError::usage(format!("{url}: {error}")))?;
+    let now = args.epoch.unwrap_or_else(Timestamp::now);
+    let mut journal = Journal::default();
+    journal.add_sink(Box::new(Lines { quiet: args.print }));
+    let mut engine = Engine::new(EngineOptions {
+        catalog: Arc::new(settings.catalog.clone()),
+        signer: Signer::new(settings.scheme.clone(), &settings.secret),
+        default_target: Some(Arc::new(target)),
+        target_wins: true,
+        policy: Arc::new(settings.policy.clone()),
+        assumed: settings.assumed,
+        seed: Seed(args.seed),
+        behaviour: Behaviour::default(),
+        max_in_flight: 16,
+        journal,
+    });
+    for number in 0..args.count {
+        let callback = queue(&mut engine, &args, raw.as_deref(), number, now).map_err(CommandError::usage)?;
+        if args.print {
+            print(&engine.preview(callback, now));
+        }
+    }
+    if args.print {
+        return Ok(Exit::Ok);
+    }
+    let guard = Guard::allowing(&settings.allow).map_err(CommandError::usage)?;
+    let options = ClientOptions { guard, tls: settings.tls.clone(), idle_per_target: 16 };
+    let (end, totals) = super::runtime()?.block_on(async {
+        let client = Client::new(options).map_err(CommandError::usage)?;
+        let driver = Driver::new(engine, Clock::starting(now, Speed::Times(1.0)), client, false);
+        Ok::<_, CommandError>((driver.drive(super::interrupted()).await, driver.with(|engine, _| engine.totals())))
+    })?;
+    if args.count > 1 {
+        anstream::println!("{} delivered, {} dead of {}", totals.delivered, totals.dead, totals.queued);
+    }
+    if end == End::Interrupted {
+        let left = totals.pending + totals.in_flight + totals.waiting;
+        anstream::println!("interrupted; {left} not sent");
+        return Ok(Exit::Interrupted);
+    }
+    Ok(if totals.dead > 0 { Exit::Failed } else { Exit::Ok })
+}
+
+fn check_event(catalog: &Catalog, event: &str) -> Result<(), CommandError> {
+    match catalog.get(event) {
+        Some(entry) if entry.direction == Direction::Callback => Ok(()),
+        Some(_) => Err(CommandError::usage(format!(
+            "`{event}` is a call that you make to the vendor; callbacks are listed by `airudder-mock catalog`"
+        ))),
+        None => {
+            let near = catalog.nearest(event, |entry| entry.direction == Direction::Callback);
+            let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+            Err(CommandError::usage(format!(
+                "there is no event `{event}`{near}\nEvery event is listed by `airudder-mock catalog`."
+            )))
+        }
+    }
+}
+
+fn read_body(path: &Path) -> Result<String, CommandError> {
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().read_to_end(&mut bytes).map(drop)
+    } else {
+        std::fs::read(path).map(|content| bytes = content)
+    };
+    read.map_err(|error| CommandError::usage(format!("{} can't be read: {error}", path.display())))?;
+    String::from_utf8(bytes).map_err(|_| CommandError::usage(format!("{} is not UTF-8", path.display())))
+}
+
+fn queue(engine: &mut Engine, args: &Args, raw: Option<&str>, number: u32, now: Timestamp) -> Result<Arc<Outgoing>, String> {
+    let seed = Seed(args.seed).derive("emit", u64::from(number));
+    let opening = Opening { play: None, seed, country: args.country, locale: None, now };
+    let session = engine.simulator().open(opening);
+    let body = match raw {
+        Some(raw) => Body::Raw(raw.to_owned()),
+        None => {
+            let usual = engine.simulator().emit(session, &args.event, Value::Null, now);
+            let mut patch = Value::Object(serde_json::Map::new());
+            let usual = usual?;
+            for (path, value) in &args.set {
+                assignment::put(&mut patch, path, as_usual(&usual, path, value));
+            }
+            Body::Json(engine.simulator().emit(session, &args.event, patch, now)?)
+        }
+    };
+    engine.send_alone(&args.event, body, session, now)
+}
+
+/// Digits given where the usual value is a text become a text: `--set channel_id=3709`.
+fn as_usual(usual: &Value, path: &str, value: &Value) -> Value {
+    let pointer = format!("/{}", path.replace('.', "/"));
+    match (usual.pointer(&pointer), value) {
+        (Some(Value::String(_)), Value::Number(_) | Value::Bool(_)) => Value::String(value.to_string()),
+        _ => value.clone(),
+    }
+}
+
+/// The request as it goes over the wire.
+fn print(attempt: &Attempt) {
+    let callback = &attempt.callback;
+    let mut text = format!("{} {} HTTP/1.1\n", callback.method, callback.target.path_and_query());
+    text.push_str(&format!("Host: {}\n", callback.target.authority()));
+    for (name, value) in &attempt.headers {
+        text.push_str(&format!("{name}: {value}\n"));
+    }
+    text.push_str(&format!("Content-Length: {}\n\n", callback.body.len()));
+    text.push_str(&String::from_utf8_lossy(&callback.body));
+    anstream::println!("{text}");
+}
+
+/// Prints what comes of each callback.
+struct Lines {
+    quiet: bool,
+}
+
+impl Sink for Lines {
+    fn entry(&mut self, entry: &Entry) {
+        match &entry.event {
+            Event::Note(text) => anstream::eprintln!("note: {text}"),
+            _ if self.quiet => {}
+            Event::Tried { attempt, result, retry_at } => {
+                let callback = &attempt.callback;
+                let outcome = match &result.result {
+                    Ok(answer) => {
+                        let body = String::from_utf8_lossy(&answer.body);
+                        let body: String = body.chars().filter(|c| !c.is_control()).take(200).collect();
+                        format!("{} {body}", answer.status)
+                    }
+                    Err(failure) => format!("{}: {}", failure.class, failure.message),
+                };
+                let again = match retry_at {
+                    Some(at) => {
+                        let wait = std::time::Duration::try_from(at.duration_since(entry.at)).unwrap_or_default();
+                        format!("; try {} failed, again in {}", attempt.number, Lapse(wait))
+                    }
+                    None => String::new(),
+                };
+                anstream::println!(
+                    "{} to {} in {}: {outcome}{again}",
+                    callback.event,
+                    callback.target,
+                    Lapse(result.elapsed)
+                );
+            }
+            Event::Dead { tries, reason, .. } => {
+                anstream::println!("given up after {tries} tries: {reason}");
+            }
+            _ => {}
+        }
+    }
 }

@@ -53,9 +53,10 @@ impl CommandError {
         Self { exit: Exit::Usage, text: format!("error: {message}") }
     }
 
-    /// Mistakes in files, already rendered with their places.
-    pub fn files(rendered: String) -> Self {
-        Self { exit: Exit::Usage, text: rendered }
+    /// Mistakes in files, shown with their places.
+    #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+    pub fn problems(problems: crate::files::Problems) -> Self {
+        Self { exit: Exit::Usage, text: problems.render() }
     }
 
     /// The program could not start.

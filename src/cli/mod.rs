@@ -1,5 +1,6 @@
 //! The command line: arguments as typed, one file per command, and the exit codes.
 
+mod assignment;
 mod catalog;
 mod check;
 mod completions;
@@ -9,6 +10,7 @@ mod receive;
 mod run;
 mod schema;
 mod sign;
+mod target_args;
 mod verify;
 
 use std::path::PathBuf;
@@ -73,4 +75,23 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => completions::run(args),
     };
     exit::code(outcome)
+}
+
+/// The runtime of commands that talk over the network.
+fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(|error| CommandError::start(format!("the system refuses a new event loop: {error}")))
+}
+
+/// Ready when the user interrupts. A second interruption ends the process at once.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without signals there is no interruption.
+        return std::future::pending().await;
+    }
+    tokio::spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(i32::from(Exit::Interrupted.number()));
+        }
+    });
 }

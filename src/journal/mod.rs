@@ -9,5 +9,5 @@ mod record;
 mod ring;
 
 pub use entry::{CallEntry, Entry, Event};
-pub use record::Recorder;
+pub use record::{RecordHandle, Recorder};
 pub use ring::{Journal, Sink};

@@ -1,4 +1,19 @@
 //! The scenario language: the file as written, the story as meant, templates, expectations, running stories.
+//!
+//! [`load`] reads files and finds every mistake before anything is sent; [`Story`] is what a file means; a [`Play`]
+//! is a story being told, a state machine that time, calls and delivery results drive through the [`Stage`].
 
+pub mod check;
+mod expect;
 pub mod file;
+pub mod load;
+mod play;
+mod stage;
+mod story;
 pub mod template;
+mod tree;
+
+pub use expect::DeliveryEnd;
+pub use play::Play;
+pub use stage::{Body, CallReply, CallView, Sending, Stage};
+pub use story::Story;

@@ -1,1 +1,7 @@
-fn main() {}
+//! Drives the real program over real sockets.
+
+mod support;
+
+mod commands;
+mod readme;
+mod stories;

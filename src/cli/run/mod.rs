@@ -1,0 +1,372 @@
+//! `run`: tells stories to their end.
+
+mod embedded;
+mod gist;
+mod report;
+mod tally;
+mod timeline;
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use rand::RngExt;
+use serde_json::Value;
+
+use super::target_args::TargetArgs;
+use super::{CommandError, Exit};
+use crate::api::{self, Router};
+use crate::contract::Direction;
+use crate::contract::signature::Signer;
+use crate::delivery::{Client, ClientOptions, Guard};
+use crate::engine::{Clock, Driver, End, Engine, EngineOptions, Speed};
+use crate::files::Lapse;
+use crate::http::{Limits, Reply, Server};
+use crate::journal::{Journal, RecordHandle, Recorder};
+use crate::scenario::{Play, Story, load};
+use crate::settings::Settings;
+use crate::simulator::Behaviour;
+use crate::simulator::seed::Seed;
+use embedded::Embedded;
+use tally::{Tally, TallySink};
+use timeline::Timeline;
+
+/// The seed of a run that names none.
+const DEFAULT_SEED: u64 = 1;
+
+/// How many tries are under way at the same time at most, unless time jumps.
+const MOST_IN_FLIGHT: usize = 64;
+
+const EXAMPLES: &str = "\
+Examples:
+  airudder-mock run scenarios/agent-transfer.toml
+      The embedded sample integrator receives the callbacks and plays the customer.
+  airudder-mock run scenarios/agent-transfer.toml --callback-url http://127.0.0.1:3000/hook
+      Your own server receives them; its calls go to http://127.0.0.1:2478.
+  airudder-mock run scenarios/*.toml --speed max --junit report.xml --quiet
+      In CI: every story as fast as it goes.
+  airudder-mock run scenarios/agent-transfer.toml --seed 42 --epoch 2030-01-01T00:00:00Z --speed max --record run.ndjson
+      The same bytes every time.";
+
+/// The arguments of `run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// Scenario files. Several are told side by side.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    target: TargetArgs,
+    /// The seed of all random values, in place of those of the files.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// How fast the story's time goes: 1, 60, ... times real time, or `max`, which jumps over every pause.
+    #[arg(long, value_name = "1|60|max", default_value = "1")]
+    speed: Speed,
+    /// The story's time at the start, for example 2030-01-01T00:00:00Z. Default: now.
+    #[arg(long, value_name = "TIME")]
+    epoch: Option<Timestamp>,
+    /// The address on which the mock takes your calls. Default: 127.0.0.1:2478; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// A variable of the stories, in place of the one in the files: `--set amount=200`. JSON values keep their type.
+    #[arg(long = "set", value_name = "VAR=VALUE", value_parser = super::assignment::variable)]
+    set: Vec<(String, Value)>,
+    /// Writes everything that happens to this file, one JSON object per line.
+    #[arg(long, value_name = "FILE.ndjson")]
+    record: Option<PathBuf>,
+    /// Writes a report as JSON.
+    #[arg(long, value_name = "FILE.json")]
+    report: Option<PathBuf>,
+    /// Writes a report as JUnit XML, a test case per story.
+    #[arg(long, value_name = "FILE.xml")]
+    junit: Option<PathBuf>,
+    /// Prints no timeline, only failures and the summary.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
+    let settings = Settings::load(config, args.target.flags(args.listen.clone())).map_err(CommandError::problems)?;
+    let stories = stories(&args, &settings)?;
+    super::runtime()?.block_on(tell(args, settings, stories))
+}
+
+fn stories(args: &Args, settings: &Settings) -> Result<Vec<Arc<Story>>, CommandError> {
+    let names: Vec<&str> = args.set.iter().map(|(name, _)| name.as_str()).collect();
+    let files: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
+    let scenarios = load::load_many(&files, &settings.catalog, &names).map_err(CommandError::problems)?;
+    let is_call = |id: &str| settings.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
+    scenarios
+        .iter()
+        .map(|scenario| {
+            let policy = scenario
+                .delivery
+                .as_ref()
+                .map_or_else(|| settings.policy.clone(), |file| crate::settings::policy(&settings.policy, file));
+            let story = Story::compile(scenario, policy, is_call);
+            story.map(Arc::new).map_err(|mistake| CommandError::usage(mistake.message))
+        })
+        .collect()
+}
+
+/// Everything the run writes to.
+struct Outputs {
+    journal: Journal,
+    tally: TallySink,
+    record: Option<RecordHandle>,
+}
+
+async fn tell(args: Args, settings: Settings, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
+    let begun = Instant::now();
+    let epoch = args.epoch.unwrap_or_else(whole_second);
+    let jumps = args.speed == Speed::Max;
+    let embedded_wanted = settings.callback_url.is_none() && stories.iter().all(|story| story.callback_url.is_none());
+    let seed = Seed(args.seed.or_else(|| stories.first().and_then(|story| story.seed).map(|seed| seed.0)).unwrap_or(DEFAULT_SEED));
+    let catalog = Arc::new(settings.catalog.clone());
+
+    let mock = listen(settings.listen.as_deref(), embedded_wanted).await?;
+    let mock_address = mock.local_addr();
+    let receiver = if embedded_wanted { Some(bind("127.0.0.1:0").await?) } else { None };
+    let default_target = match (&receiver, &settings.callback_url) {
+        (Some(receiver), _) => Some(format!("http://{}/callbacks", receiver.local_addr())),
+        (None, url) => url.clone(),
+    };
+    let default_target = default_target
+        .map(|url| url.parse().map(Arc::new).map_err(|error| CommandError::usage(format!("{url}: {error}"))))
+        .transpose()?;
+
+    let plays = plays(&stories, args.seed, epoch);
+    let names: Vec<String> = plays.iter().map(|play| play.label().to_string()).collect();
+    let embedded_authority = receiver.as_ref().map(|receiver| receiver.local_addr().to_string());
+    let outputs = outputs(&args, epoch, names, embedded_authority, jumps)?;
+
+    let signer = Signer::new(settings.scheme.clone(), &settings.secret);
+    let engine = Engine::new(EngineOptions {
+        catalog: Arc::clone(&catalog),
+        signer: signer.clone(),
+        default_target,
+        target_wins: args.target.callback_url.is_some(),
+        policy: Arc::new(settings.policy.clone()),
+        assumed: settings.assumed,
+        seed,
+        behaviour: Behaviour::default(),
+        max_in_flight: if jumps { 1 } else { MOST_IN_FLIGHT },
+        journal: outputs.journal,
+    });
+    let guard = Guard::allowing(&settings.allow).map_err(CommandError::usage)?;
+    let options = ClientOptions { guard, tls: settings.tls.clone(), idle_per_target: MOST_IN_FLIGHT };
+    let client = Client::new(options).map_err(CommandError::usage)?;
+    let driver = Driver::new(engine, Clock::starting(epoch, args.speed), client, embedded_wanted);
+    driver.with(|engine, _| {
+        for (number, mut play) in plays.into_iter().enumerate() {
+            debug_assert_eq!(number, engine.plays().len());
+            for (name, value) in &args.set {
+                play.preset(name, value);
+            }
+            engine.add_play(play);
+        }
+    });
+
+    let router = Arc::new(Router::new(&catalog));
+    let api_driver = driver.clone();
+    let serve_mock = mock.serve(
+        move |call| {
+            let answer = api::answer(&api_driver, &router, &call);
+            async move { Reply::Answer(answer) }
+        },
+        Limits::default(),
+        std::future::pending(),
+    );
+    tokio::spawn(serve_mock);
+    let embedded = receiver.map(|receiver| {
+        let desk = Embedded::new(signer, Arc::clone(&catalog), mock_address, driver.clone());
+        let handler = Arc::clone(&desk);
+        let serve = receiver.serve(
+            move |call| {
+                let reply = handler.receive(&call);
+                async move { reply }
+            },
+            Limits::default(),
+            std::future::pending(),
+        );
+        tokio::spawn(serve);
+        desk
+    });
+
+    if !args.quiet {
+        let target = match (&embedded, &settings.callback_url) {
+            (Some(_), _) => "the embedded sample integrator".to_owned(),
+            (None, Some(url)) => url.clone(),
+            (None, None) => "the URLs of the stories".to_owned(),
+        };
+        anstream::println!("mock        http://{mock_address}  (your calls go here)");
+        anstream::println!("callbacks   to {target}, signed: {}", settings.scheme.describe());
+        anstream::println!("seed        {}\n", seed.0);
+    }
+
+    let end = driver.drive(super::interrupted()).await;
+    let facts = driver.with(|engine, _| report::Facts {
+        seed: seed.0,
+        epoch,
+        totals: engine.totals(),
+        verified: embedded.as_ref().map(|desk| desk.verified()),
+        interrupted: end == End::Interrupted,
+        seconds: (!jumps).then(|| begun.elapsed().as_secs_f64()),
+    });
+    if let Some(record) = outputs.record {
+        let path = args.record.as_deref().unwrap_or(Path::new(""));
+        record.finish().map_err(|error| cannot_write(path, &error))?;
+    }
+    let tally = outputs.tally.get().clone();
+    write_reports(&args, &tally, &facts)?;
+    summary(&args, &tally, &facts, epoch, begun);
+    if end == End::Interrupted {
+        tell_unsent(&driver);
+        return Ok(Exit::Interrupted);
+    }
+    let wrong_signatures = facts.verified.is_some_and(|(_, wrong)| wrong > 0);
+    let failed = tally.passed() < tally.stories.len() || tally.dead_alone > 0 || wrong_signatures;
+    Ok(if failed { Exit::Failed } else { Exit::Ok })
+}
+
+/// Now, without a fraction, so that timestamps in whole seconds and in milliseconds tell the same.
+fn whole_second() -> Timestamp {
+    Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+async fn bind(address: &str) -> Result<Server, CommandError> {
+    Server::bind(address).await.map_err(CommandError::start)
+}
+
+/// Listens where the user wants. Nobody outside needs the default address of a run with the embedded integrator, so
+/// that if it is taken any other will do.
+async fn listen(wanted: Option<&str>, embedded: bool) -> Result<Server, CommandError> {
+    match wanted {
+        Some(address) => bind(address).await,
+        None => match Server::bind(crate::settings::DEFAULT_LISTEN).await {
+            Ok(server) => Ok(server),
+            Err(_) if embedded => bind("127.0.0.1:0").await,
+            Err(error) => Err(CommandError::start(error)),
+        },
+    }
+}
+
+fn plays(stories: &[Arc<Story>], seed: Option<u64>, epoch: Timestamp) -> Vec<Play> {
+    let mut plays = Vec::new();
+    for (index, story) in stories.iter().enumerate() {
+        let base = seed.map(Seed).or(story.seed).unwrap_or(Seed(DEFAULT_SEED)).derive(&story.name, index as u64);
+        let mut spread = base.stream("spread", 0);
+        for copy in 1..=story.copies {
+            let millis = u64::try_from(story.spread.as_millis()).unwrap_or(u64::MAX);
+            let wait = std::time::Duration::from_millis(spread.random_range(0..=millis));
+            let start = epoch.checked_add(wait).unwrap_or(epoch);
+            let number = u32::try_from(plays.len()).unwrap_or(u32::MAX);
+            plays.push(Play::new(Arc::clone(story), number, copy, base.derive("copy", u64::from(copy)), start));
+        }
+    }
+    plays
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
+    CommandError::start(format!("{} can't be written: {error}", path.display()))
+}
+
+fn outputs(
+    args: &Args,
+    epoch: Timestamp,
+    names: Vec<String>,
+    embedded: Option<String>,
+    jumps: bool,
+) -> Result<Outputs, CommandError> {
+    let mut journal = Journal::default();
+    let named = names.len() > 1;
+    let tally = TallySink::new(Tally::new(names.into_iter()));
+    journal.add_sink(Box::new(tally.clone()));
+    if !args.quiet {
+        journal.add_sink(Box::new(Timeline::new(epoch, named, jumps)));
+    }
+    let mut record = None;
+    if let Some(path) = &args.record {
+        let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
+        let (recorder, handle) = Recorder::new(Box::new(file), !jumps, embedded);
+        journal.add_sink(Box::new(recorder));
+        record = Some(handle);
+    }
+    Ok(Outputs { journal, tally, record })
+}
+
+fn write_reports(args: &Args, tally: &Tally, facts: &report::Facts) -> Result<(), CommandError> {
+    if let Some(path) = &args.report {
+        let text = format!("{:#}\n", report::json(tally, facts));
+        std::fs::write(path, text).map_err(|error| cannot_write(path, &error))?;
+    }
+    if let Some(path) = &args.junit {
+        let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
+        let mut out = std::io::BufWriter::new(file);
+        report::junit(tally, &mut out).and_then(|()| out.flush()).map_err(|error| cannot_write(path, &error))?;
+    }
+    Ok(())
+}
+
+fn count(number: u64, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
+fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, begun: Instant) {
+    let mut lines = Vec::new();
+    if args.quiet {
+        for story in tally.stories.iter().filter(|story| !story.failures.is_empty()) {
+            lines.push(format!("✗ {}", story.name));
+            lines.extend(story.failures.iter().map(|failure| format!("    {} ({})", failure.message, failure.place)));
+        }
+    } else {
+        lines.push(String::new());
+    }
+    let (passed, failed) =
+        (tally.passed(), tally.stories.iter().filter(|story| story.passed == Some(false)).count());
+    let unfinished = tally.stories.len() - passed - failed;
+    let mut stories = format!("stories     {passed} passed, {failed} failed");
+    if unfinished > 0 {
+        stories.push_str(&format!(", {unfinished} not finished"));
+    }
+    lines.push(stories);
+    let totals = facts.totals;
+    let mut callbacks = format!("callbacks   {} delivered, {} dead", totals.delivered, totals.dead);
+    let left = totals.pending + totals.in_flight + totals.waiting;
+    if left > 0 {
+        callbacks.push_str(&format!(", {left} not sent"));
+    }
+    callbacks.push_str(&format!(" of {} ({})", totals.queued, count(totals.attempts, "request")));
+    lines.push(callbacks);
+    lines.push(format!("calls       {} answered, {} of them refused", tally.calls, tally.refused_calls));
+    if let Some((right, wrong)) = facts.verified {
+        lines.push(format!("signatures  {right} verified, {wrong} wrong"));
+    }
+    let told = tally.last.map(|last| last.duration_since(epoch));
+    let told = told.and_then(|told| std::time::Duration::try_from(told).ok()).unwrap_or_default();
+    lines.push(format!("time        {} of the story in {}", Lapse(told), Lapse(begun.elapsed())));
+    for line in lines {
+        let _ = writeln!(anstream::stdout().lock(), "{line}");
+    }
+}
+
+/// After an interruption: which callbacks were never delivered.
+fn tell_unsent(driver: &Driver) {
+    const MOST: usize = 20;
+    let unfinished = driver.with(|engine, _| engine.unfinished());
+    if unfinished.is_empty() {
+        return;
+    }
+    let _ = writeln!(anstream::stdout().lock(), "\nnot sent:");
+    for (id, callback) in unfinished.iter().take(MOST) {
+        let key = callback.order_key.as_deref().unwrap_or_default();
+        let _ = writeln!(anstream::stdout().lock(), "  #{} {} {key}", id.0, callback.event);
+    }
+    if unfinished.len() > MOST {
+        let _ = writeln!(anstream::stdout().lock(), "  and {} more", unfinished.len() - MOST);
+    }
+}

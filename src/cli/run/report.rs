@@ -1,0 +1,92 @@
+//! The reports of a run: JSON for programs, JUnit XML for CI servers.
+
+use std::io::Write;
+
+use jiff::Timestamp;
+use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event as Xml};
+use quick_xml::writer::Writer;
+use serde_json::{Value, json};
+
+use super::tally::{StoryTally, Tally};
+use crate::delivery::Totals;
+
+/// What a report says beside the tally.
+pub(super) struct Facts {
+    pub(super) seed: u64,
+    pub(super) epoch: Timestamp,
+    pub(super) totals: Totals,
+    pub(super) verified: Option<(u64, u64)>,
+    pub(super) interrupted: bool,
+    /// Real seconds; nothing while time jumps, so that equal runs write equal reports.
+    pub(super) seconds: Option<f64>,
+}
+
+/// The JSON report.
+pub(super) fn json(tally: &Tally, facts: &Facts) -> Value {
+    json!({
+        "passed": tally.failures() == 0 && !facts.interrupted,
+        "interrupted": facts.interrupted,
+        "seed": facts.seed,
+        "epoch": facts.epoch.to_string(),
+        "seconds": facts.seconds,
+        "stories": tally.stories,
+        "callbacks": facts.totals,
+        "calls": { "answered": tally.calls, "refused": tally.refused_calls },
+        "signatures": facts.verified.map(|(right, wrong)| json!({ "verified": right, "wrong": wrong })),
+    })
+}
+
+/// The JUnit report: a test case per story.
+pub(super) fn junit(tally: &Tally, out: &mut impl Write) -> std::io::Result<()> {
+    let mut xml = Writer::new_with_indent(out, b' ', 2);
+    xml.write_event(Xml::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    let failed = tally.stories.iter().filter(|story| story.passed == Some(false)).count();
+    let skipped = tally.stories.iter().filter(|story| story.passed.is_none()).count();
+    let counts = [
+        ("tests", tally.stories.len().to_string()),
+        ("failures", failed.to_string()),
+        ("skipped", skipped.to_string()),
+    ];
+    let with_counts = |name: &'static str| {
+        let mut start = BytesStart::new(name);
+        start.push_attribute(("name", "airudder-mock"));
+        for (key, value) in &counts {
+            start.push_attribute((*key, value.as_str()));
+        }
+        start
+    };
+    xml.write_event(Xml::Start(with_counts("testsuites")))?;
+    xml.write_event(Xml::Start(with_counts("testsuite")))?;
+    for story in &tally.stories {
+        case(&mut xml, story)?;
+    }
+    xml.write_event(Xml::End(BytesEnd::new("testsuite")))?;
+    xml.write_event(Xml::End(BytesEnd::new("testsuites")))?;
+    xml.get_mut().write_all(b"\n")
+}
+
+fn case<W: Write>(xml: &mut Writer<W>, story: &StoryTally) -> std::io::Result<()> {
+    let mut start = BytesStart::new("testcase");
+    start.push_attribute(("classname", "airudder-mock"));
+    start.push_attribute(("name", story.name.as_str()));
+    if let (Some(from), Some(to)) = (story.started, story.finished) {
+        let seconds = to.duration_since(from).as_secs_f64();
+        start.push_attribute(("time", format!("{seconds:.3}").as_str()));
+    }
+    if story.failures.is_empty() && story.passed.is_some() {
+        return xml.write_event(Xml::Empty(start));
+    }
+    xml.write_event(Xml::Start(start))?;
+    for failure in &story.failures {
+        let mut element = BytesStart::new("failure");
+        let message: String = failure.message.chars().filter(|c| !c.is_control() || *c == '\n').collect();
+        element.push_attribute(("message", message.as_str()));
+        xml.write_event(Xml::Start(element))?;
+        xml.write_event(Xml::Text(BytesText::new(&format!("{}: {message}", failure.place))))?;
+        xml.write_event(Xml::End(BytesEnd::new("failure")))?;
+    }
+    if story.passed.is_none() {
+        xml.write_event(Xml::Empty(BytesStart::new("skipped")))?;
+    }
+    xml.write_event(Xml::End(BytesEnd::new("testcase")))
+}

@@ -1,0 +1,110 @@
+//! The timeline in the terminal: one line per thing that happens, in both directions.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
+
+use super::gist::gist;
+use crate::delivery::{Attempt, AttemptResult};
+use crate::files::Lapse;
+use crate::journal::{CallEntry, Entry, Event, Sink};
+
+const DIM: Style = Style::new().dimmed();
+const BOLD: Style = Style::new().bold();
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default();
+
+/// Prints entries as they are written.
+pub(super) struct Timeline {
+    epoch: Timestamp,
+    /// Whether lines name their story: there are several.
+    named: bool,
+    /// Whether time jumps, so that durations mean nothing.
+    jumps: bool,
+}
+
+impl Timeline {
+    pub(super) fn new(epoch: Timestamp, named: bool, jumps: bool) -> Self {
+        Self { epoch, named, jumps }
+    }
+
+    fn line(&self, entry: &Entry) -> Option<String> {
+        let text = match &entry.event {
+            Event::StoryStarted => {
+                let name = entry.story.as_deref().unwrap_or_default();
+                return Some(format!("{}  {BOLD}{name}{BOLD:#}", self.time(entry.at)));
+            }
+            Event::StoryFinished { passed: true } => format!("{GOOD}passed{GOOD:#}"),
+            Event::StoryFinished { passed: false } => format!("{BAD}failed{BAD:#}"),
+            Event::Failed { place, message } => {
+                let message = message.replace('\n', "\n                  ");
+                format!("{BAD}✗{BAD:#} {message} {DIM}({place}){DIM:#}")
+            }
+            Event::Note(text) => format!("{WARN}note{WARN:#} {text}"),
+            Event::Tried { attempt, result, retry_at } => self.tried(attempt, result, *retry_at, entry.at),
+            Event::Dead { tries, reason, .. } => {
+                let times = if *tries == 1 { "1 try".to_owned() } else { format!("{tries} tries") };
+                format!("{BAD}✗{BAD:#} given up after {times}: {reason}")
+            }
+            Event::Called(call) => self.called(call),
+            Event::Queued(_) | Event::Delivered { .. } => return None,
+        };
+        let story = match entry.story.as_deref() {
+            Some(story) if self.named => format!("{DIM}{story}{DIM:#}  "),
+            _ => String::new(),
+        };
+        Some(format!("{}  {story}{text}", self.time(entry.at)))
+    }
+
+    fn tried(&self, attempt: &Arc<Attempt>, result: &AttemptResult, retry: Option<Timestamp>, now: Timestamp) -> String {
+        let callback = &attempt.callback;
+        let outcome = match &result.result {
+            Ok(answer) if retry.is_none() && (200..300).contains(&answer.status) => {
+                format!("{GOOD}{}{GOOD:#}", answer.status)
+            }
+            Ok(answer) => format!("{WARN}{}{WARN:#}", answer.status),
+            Err(failure) => format!("{BAD}{}{BAD:#}", failure.class),
+        };
+        let took = if self.jumps { String::new() } else { format!(" {DIM}{}{DIM:#}", Lapse(result.elapsed)) };
+        let again = match retry {
+            Some(at) => {
+                let wait = std::time::Duration::try_from(at.duration_since(now)).unwrap_or_default();
+                format!(" {WARN}try {}, again in {}{WARN:#}", attempt.number, Lapse(wait))
+            }
+            None if attempt.number > 1 => format!(" {DIM}try {}{DIM:#}", attempt.number),
+            None => String::new(),
+        };
+        format!("→ {:<30} {outcome}{took}{again}  {DIM}{}{DIM:#}", callback.event, gist(&callback.body))
+    }
+
+    fn called(&self, call: &CallEntry) -> String {
+        let name = call.id.as_deref().unwrap_or(&call.path);
+        let style = if call.status < 400 { GOOD } else { BAD };
+        let status = call.status;
+        let detail = if call.status < 400 { gist(&call.body) } else { gist(&call.answer) };
+        format!("← {name:<30} {style}{status}{style:#}  {DIM}{detail}{DIM:#}")
+    }
+
+    fn time(&self, at: Timestamp) -> String {
+        let since = std::time::Duration::try_from(at.duration_since(self.epoch)).unwrap_or_default();
+        let (seconds, millis) = (since.as_secs(), since.subsec_millis());
+        let clock = if seconds < 3600 {
+            format!("{:02}:{:02}.{millis:03}", seconds / 60, seconds % 60)
+        } else {
+            format!("{}:{:02}:{:02}", seconds / 3600, seconds % 3600 / 60, seconds % 60)
+        };
+        format!("{DIM}{clock:>9}{DIM:#}")
+    }
+}
+
+impl Sink for Timeline {
+    fn entry(&mut self, entry: &Entry) {
+        if let Some(line) = self.line(entry) {
+            // A reader that went away (`| head`) must not end the run.
+            let _ = writeln!(anstream::stdout().lock(), "{line}");
+        }
+    }
+}

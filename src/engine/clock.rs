@@ -1,0 +1,119 @@
+//! The story's time: real, scaled, or jumping to the next event when nothing is under way.
+
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+/// How fast the story's time goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Speed {
+    /// So many times as fast as real time; 1 is real time.
+    Times(f64),
+    /// Jumps to the next event as soon as nothing is under way.
+    Max,
+}
+
+/// Why a text is no speed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a speed: give a number greater than 0 such as 1 or 60, or `max`")]
+pub struct SpeedError(String);
+
+impl FromStr for Speed {
+    type Err = SpeedError;
+
+    fn from_str(text: &str) -> Result<Self, SpeedError> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        let times: f64 = text.trim_end_matches('x').parse().map_err(|_| SpeedError(text.to_owned()))?;
+        // Beyond a million the resolution of timers makes a mockery of the number; `max` is meant.
+        if times > 0.0 && times <= 1e6 { Ok(Self::Times(times)) } else { Err(SpeedError(text.to_owned())) }
+    }
+}
+
+/// Tells the story's time.
+#[derive(Debug)]
+pub struct Clock {
+    speed: Speed,
+    /// The story's time at `since`.
+    base: Timestamp,
+    /// From when on real time counts; nothing while a jumping clock stands still.
+    since: Option<Instant>,
+}
+
+impl Clock {
+    /// A clock that starts at `epoch` now.
+    pub fn starting(epoch: Timestamp, speed: Speed) -> Self {
+        let since = matches!(speed, Speed::Times(_)).then(Instant::now);
+        Self { speed, base: epoch, since }
+    }
+
+    /// Whether it jumps.
+    pub fn jumps(&self) -> bool {
+        self.speed == Speed::Max
+    }
+
+    /// The story's time.
+    pub fn now(&self) -> Timestamp {
+        let Some(since) = self.since else { return self.base };
+        let elapsed = match self.speed {
+            Speed::Times(times) => since.elapsed().mul_f64(times),
+            Speed::Max => since.elapsed(),
+        };
+        self.base.checked_add(elapsed).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Moves a jumping clock forward; a moment that is past leaves it as it is.
+    pub fn jump_to(&mut self, moment: Timestamp) {
+        if self.jumps() && moment > self.now() {
+            self.base = moment;
+            self.since = self.since.map(|_| Instant::now());
+        }
+    }
+
+    /// Lets a jumping clock run with real time while the story waits for somebody outside, or stand still again.
+    pub fn set_running(&mut self, running: bool) {
+        if self.jumps() && running != self.since.is_some() {
+            self.base = self.now();
+            self.since = running.then(Instant::now);
+        }
+    }
+
+    /// How long in real time until the story's clock shows `moment`; nothing if it does not run.
+    pub fn real_until(&self, moment: Timestamp) -> Option<Duration> {
+        self.since?;
+        let wait = Duration::try_from(moment.duration_since(self.now())).unwrap_or(Duration::ZERO);
+        Some(match self.speed {
+            Speed::Times(times) => wait.div_f64(times),
+            Speed::Max => wait,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speeds_read() {
+        assert_eq!("1".parse(), Ok(Speed::Times(1.0)));
+        assert_eq!("60x".parse(), Ok(Speed::Times(60.0)));
+        assert_eq!("max".parse(), Ok(Speed::Max));
+        for wrong in ["0", "-1", "fast", "1e9", "NaN"] {
+            assert!(wrong.parse::<Speed>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_jumping_clock_stands_still_between_jumps() {
+        let epoch: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
+        let mut clock = Clock::starting(epoch, Speed::Max);
+        assert_eq!(clock.now(), epoch);
+        let later = epoch + Duration::from_secs(3600);
+        clock.jump_to(later);
+        clock.jump_to(epoch);
+        assert_eq!(clock.now(), later);
+        assert_eq!(clock.real_until(later), None);
+    }
+}

@@ -1,0 +1,353 @@
+//! The engine: simulator, stories and outbox under one clock.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::stage::{Delivery, Order, Origin, PlayStage};
+use crate::contract::signature::{Signer, Signing};
+use crate::contract::Catalog;
+use crate::delivery::{Attempt, AttemptResult, CallbackId, Outbox, Outgoing, Policy, Target, Totals, Verdict};
+use crate::journal::{Event, Journal};
+use crate::scenario::{Body, CallView, DeliveryEnd, Play};
+use crate::settings::AssumedFile;
+use crate::simulator::seed::Seed;
+use crate::simulator::{Answer, Behaviour, Emission, SessionKey, Simulator};
+
+/// What an engine is made of.
+#[derive(Debug)]
+pub struct EngineOptions {
+    /// The list of what exists, with the user's corrections.
+    pub catalog: Arc<Catalog>,
+    /// Signs callbacks.
+    pub signer: Signer,
+    /// Where callbacks go unless a story says otherwise.
+    pub default_target: Option<Arc<Target>>,
+    /// Whether `default_target` wins over a story's own URL: it was given on the command line.
+    pub target_wins: bool,
+    /// How the simulator's own callbacks are delivered outside of stories.
+    pub policy: Arc<Policy>,
+    /// What happens at the first use of something assumed.
+    pub assumed: AssumedFile,
+    /// The seed of what belongs to no story.
+    pub seed: Seed,
+    /// How the simulated vendor behaves.
+    pub behaviour: Behaviour,
+    /// How many tries may be in flight.
+    pub max_in_flight: usize,
+    /// The journal, with its sinks.
+    pub journal: Journal,
+}
+
+/// What to answer to a call, before the envelope.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallOutcome {
+    /// A story answers: the HTTP status and, if it differs from the usual one, the whole body.
+    Told {
+        /// The HTTP status.
+        status: u16,
+        /// The whole body.
+        body: Option<Value>,
+        /// What the simulator would have answered.
+        usual: Answer,
+    },
+    /// The simulator answers.
+    Simulated(Answer),
+    /// The entry is only assumed and the settings refuse such.
+    Refused,
+}
+
+/// Simulator, stories and outbox under one clock.
+pub struct Engine {
+    pub(super) delivery: Delivery,
+    pub(super) simulator: Simulator,
+    plays: Vec<Play>,
+    /// When time moves each play: `(moment, play)`.
+    wakeups: BTreeSet<(Timestamp, usize)>,
+    wakeup_of: Vec<Option<Timestamp>>,
+    over: usize,
+    stopped: bool,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("plays", &self.plays.len()).field("totals", &self.totals()).finish()
+    }
+}
+
+impl Engine {
+    /// An engine without stories.
+    pub fn new(options: EngineOptions) -> Self {
+        let outbox = Outbox::new(options.max_in_flight, options.seed);
+        let simulator = Simulator::new(options.seed, options.behaviour);
+        Self {
+            delivery: Delivery::new(options, outbox),
+            simulator,
+            plays: Vec::new(),
+            wakeups: BTreeSet::new(),
+            wakeup_of: Vec::new(),
+            over: 0,
+            stopped: false,
+        }
+    }
+
+    /// Adds a story to be told. Its number must be the count of stories added before it.
+    pub fn add_play(&mut self, play: Play) {
+        let wakeup = play.next_wakeup();
+        if let Some(at) = wakeup {
+            self.wakeups.insert((at, self.plays.len()));
+        }
+        self.wakeup_of.push(wakeup);
+        self.plays.push(play);
+    }
+
+    /// The stories.
+    pub fn plays(&self) -> &[Play] {
+        &self.plays
+    }
+
+    /// The sums of delivery.
+    pub fn totals(&self) -> Totals {
+        self.delivery.outbox.totals()
+    }
+
+    /// The journal.
+    pub fn journal(&mut self) -> &mut Journal {
+        &mut self.delivery.journal
+    }
+
+    /// The list of what exists.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.delivery.catalog
+    }
+
+    /// A fresh `request_id` for an envelope.
+    pub fn request_id(&mut self) -> String {
+        self.simulator.request_id()
+    }
+
+    /// Callbacks that are neither delivered nor dead.
+    pub fn unfinished(&self) -> Vec<(CallbackId, Arc<Outgoing>)> {
+        self.delivery.outbox.unfinished()
+    }
+
+    /// Ends all stories where they are. Tries in flight go on; nothing new starts.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+        for play in &mut self.plays {
+            play.stop();
+        }
+        self.wakeups.clear();
+    }
+
+    /// Whether every story is told and everything they caused is delivered or dead.
+    pub fn is_over(&self) -> bool {
+        let totals = self.totals();
+        let under_way = totals.pending + totals.in_flight + totals.waiting;
+        if self.stopped {
+            return totals.in_flight == 0;
+        }
+        self.over == self.plays.len() && under_way == 0 && !self.simulator.is_busy()
+    }
+
+    /// Whether a story waits for a call from outside.
+    pub fn awaits_call(&self) -> bool {
+        self.plays.iter().any(Play::awaits_call)
+    }
+
+    /// When [`Engine::advance`] or [`Engine::start`] has something to do next.
+    pub fn next_wakeup(&self) -> Option<Timestamp> {
+        if self.stopped {
+            return None;
+        }
+        let plays = self.wakeups.first().map(|(at, _)| *at);
+        [plays, self.simulator.next_wakeup(), self.delivery.outbox.next_wakeup()].into_iter().flatten().min()
+    }
+
+    /// Does everything that is due: simulator, then stories, until nothing is due at this moment.
+    pub fn advance(&mut self, now: Timestamp) {
+        if self.stopped {
+            return;
+        }
+        loop {
+            for emission in self.simulator.advance(now) {
+                self.send_emission(emission, now);
+            }
+            let Some((at, index)) = self.wakeups.first().copied() else { break };
+            if at > now {
+                break;
+            }
+            self.wakeups.pop_first();
+            self.wakeup_of[index] = None;
+            self.with_play(index, now, |play, stage| play.advance(now, stage));
+        }
+    }
+
+    /// Lets a play work with the world around it, and moves it on afterwards.
+    fn with_play<T>(&mut self, index: usize, now: Timestamp, work: impl FnOnce(&mut Play, &mut PlayStage<'_>) -> T) -> T {
+        let play = &mut self.plays[index];
+        let was_over = play.is_over();
+        let label = Arc::clone(play.label());
+        let mut stage = PlayStage {
+            delivery: &mut self.delivery,
+            simulator: &mut self.simulator,
+            play: index,
+            label,
+            now,
+        };
+        let result = work(play, &mut stage);
+        if !self.stopped {
+            play.advance(now, &mut stage);
+        }
+        if !was_over && play.is_over() {
+            self.over += 1;
+        }
+        let wakeup = play.next_wakeup();
+        if let Some(old) = std::mem::replace(&mut self.wakeup_of[index], wakeup) {
+            self.wakeups.remove(&(old, index));
+        }
+        if let Some(at) = wakeup {
+            self.wakeups.insert((at, index));
+        }
+        result
+    }
+
+    fn send_emission(&mut self, emission: Emission, now: Timestamp) {
+        let play = emission.play.map(|play| play as usize).filter(|index| *index < self.plays.len());
+        let order_key = self.simulator.order_key(emission.session);
+        let (story, label) = match play {
+            Some(index) => (Some(Arc::clone(self.plays[index].story())), Some(Arc::clone(self.plays[index].label()))),
+            None => (None, None),
+        };
+        let policy = story.as_ref().map_or_else(|| Arc::clone(&self.delivery.policy), |story| Arc::clone(&story.policy));
+        let url = story.as_ref().and_then(|_| play).and_then(|index| self.plays[index].callback_url());
+        let origin = Origin { play, body: emission.body.clone(), label, took: Duration::ZERO };
+        let order = Order { event: emission.event, headers: &[], target: url, own_target: false, policy, order_key };
+        if let Err(error) = self.delivery.send(order, Body::Json(emission.body), origin, now) {
+            let note = format!("`{}` was not sent: {error}", emission.event);
+            self.delivery.journal.write(now, None, Event::Note(note));
+        }
+    }
+
+    /// A call of the integrator: state changes, stories hear of it, the answer comes back.
+    pub fn call(&mut self, id: &str, fields: &Value, now: Timestamp) -> CallOutcome {
+        if !self.delivery.admit(id, now) {
+            return CallOutcome::Refused;
+        }
+        let owner = self.simulator.find_session(fields).and_then(|key| self.simulator.play_of(key));
+        let listeners: Vec<usize> = match owner {
+            Some(play) => vec![play as usize],
+            None => (0..self.plays.len()).collect(),
+        };
+        let view = CallView { id, fields };
+        let mut replaces_default = false;
+        let mut told = None;
+        for index in listeners.into_iter().filter(|index| *index < self.plays.len()) {
+            if self.plays[index].is_over() {
+                continue;
+            }
+            let reply = self.with_play(index, now, |play, stage| play.on_call(&view, now, stage));
+            replaces_default |= reply.replaces_default;
+            told = told.or(reply.answer);
+            // A call that names no conversation belongs to the first story that looked for it.
+            if reply.taken && owner.is_none() {
+                break;
+            }
+        }
+        let usual = self.simulator.handle(id, fields, !replaces_default, now);
+        match told {
+            Some((status, body)) => CallOutcome::Told { status, body, usual },
+            None => CallOutcome::Simulated(usual),
+        }
+    }
+
+    /// The next try to make now, signed. It counts as in flight until [`Engine::finish`].
+    pub fn start(&mut self, now: Timestamp) -> Option<Arc<Attempt>> {
+        if self.stopped {
+            return None;
+        }
+        let (callback, number) = self.delivery.outbox.start(now)?;
+        Some(Arc::new(sign(&self.delivery.signer, callback, number, now)))
+    }
+
+    /// The result of a try.
+    pub fn finish(&mut self, attempt: &Arc<Attempt>, result: AttemptResult, now: Timestamp) {
+        let verdict = self.delivery.outbox.finish(attempt, &result, now);
+        let result = Arc::new(result);
+        let id = attempt.callback.id;
+        let mut story = None;
+        let retry_at = match &verdict {
+            Verdict::Retry { at } => Some(*at),
+            _ => None,
+        };
+        if let Some(origin) = self.delivery.origins.get_mut(&id) {
+            story = origin.label.clone();
+            // Answers take real time and gaps take the story's time, whatever its speed.
+            let gap = retry_at.map_or(Duration::ZERO, |at| span(now, at));
+            origin.took = origin.took.saturating_add(result.elapsed).saturating_add(gap);
+        }
+        let tried = Event::Tried { attempt: Arc::clone(attempt), result: Arc::clone(&result), retry_at };
+        self.delivery.journal.write(now, story.clone(), tried);
+        let (event, tries, error) = match verdict {
+            Verdict::Retry { .. } => return,
+            Verdict::Delivered { tries } => (Event::Delivered { id, tries }, tries, None),
+            Verdict::Dead { tries, class, reason } => {
+                (Event::Dead { id, tries, class, reason: reason.clone() }, tries, Some((class, reason)))
+            }
+        };
+        self.delivery.journal.write(now, story, event);
+        let Some(Origin { play: Some(index), body, took, .. }) = self.delivery.origins.remove(&id) else { return };
+        let answer = result.result.as_ref().ok().cloned();
+        let end = DeliveryEnd { delivered: error.is_none(), tries, answer, error, took };
+        let event = Arc::clone(&attempt.callback.event);
+        self.with_play(index, now, |play, stage| play.on_end(id, &event, &body, &end, now, stage));
+    }
+
+    /// Sends a callback that belongs to no story, as `emit` does.
+    pub fn send_alone(
+        &mut self,
+        event: &str,
+        body: Body,
+        session: SessionKey,
+        now: Timestamp,
+    ) -> Result<Arc<Outgoing>, String> {
+        let order_key = self.simulator.order_key(session);
+        let policy = Arc::clone(&self.delivery.policy);
+        let order = Order { event, headers: &[], target: None, own_target: false, policy, order_key };
+        self.delivery.send(order, body, Origin::default(), now)
+    }
+
+    /// A callback as it would go out now, without sending it.
+    pub fn preview(&self, callback: Arc<Outgoing>, now: Timestamp) -> Attempt {
+        sign(&self.delivery.signer, callback, 1, now)
+    }
+
+    /// The simulated vendor.
+    pub fn simulator(&mut self) -> &mut Simulator {
+        &mut self.simulator
+    }
+}
+
+/// Adds the signature to a callback.
+pub(super) fn sign(signer: &Signer, callback: Arc<Outgoing>, number: u32, now: Timestamp) -> Attempt {
+    let mut headers = callback.headers.clone();
+    if callback.signed {
+        let nonce = format!("msg_{}", callback.id.0);
+        let signing = Signing { body: &callback.body, path: callback.target.path_and_query(), now, nonce: &nonce };
+        for (name, value) in signer.sign(&signing) {
+            // A story that sets the header itself, for example to a wrong signature, wins.
+            if !headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(&name)) {
+                headers.push((name, value));
+            }
+        }
+    }
+    Attempt { callback, number, headers }
+}
+
+/// From one moment to a later one.
+fn span(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
+}

@@ -1,0 +1,227 @@
+//! Drives the engine through time: makes the tries that are due, wakes at the next moment, lets actors inside the
+//! process (the embedded integrator) act on the story's clock.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::clock::Clock;
+use super::core::Engine;
+use crate::delivery::{Attempt, Client};
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// An engine with its clock, shared between the driver, the server and actors inside the process.
+#[derive(Clone)]
+pub struct Driver {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Notify,
+    client: Client,
+    /// Whether everybody who calls the mock lives in this process, so that time may jump while a story awaits a call.
+    closed_world: bool,
+}
+
+struct State {
+    engine: Engine,
+    clock: Clock,
+    in_flight: usize,
+    engaged: usize,
+    /// What actors in this process want to do later, by time and order of asking.
+    agenda: BTreeMap<(Timestamp, u64), Task>,
+    asked: u64,
+}
+
+/// How a drive ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Every story is told and nothing is under way.
+    Over,
+    /// The interruption came; what was in flight is finished.
+    Interrupted,
+}
+
+/// Lets actors in this process act later, on the story's clock.
+#[derive(Clone)]
+pub struct Agenda(Driver);
+
+impl Agenda {
+    /// Runs `task` after `delay` of the story's time. Time does not jump while it runs.
+    pub fn after(&self, delay: Duration, task: impl Future<Output = ()> + Send + 'static) {
+        {
+            let mut state = self.0.lock();
+            let at = state.clock.now().checked_add(delay).unwrap_or(Timestamp::MAX);
+            state.asked += 1;
+            let key = (at, state.asked);
+            state.agenda.insert(key, Box::pin(task));
+        }
+        self.0.shared.changed.notify_one();
+    }
+}
+
+/// Keeps time from jumping while it lives.
+pub struct Engaged(Driver);
+
+impl Drop for Engaged {
+    fn drop(&mut self) {
+        self.0.lock().engaged -= 1;
+        self.0.shared.changed.notify_one();
+    }
+}
+
+impl Driver {
+    /// A driver. `closed_world` says that nobody outside of this process calls the mock.
+    pub fn new(engine: Engine, clock: Clock, client: Client, closed_world: bool) -> Self {
+        let state =
+            State { engine, clock, in_flight: 0, engaged: 0, agenda: BTreeMap::new(), asked: 0 };
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), changed: Notify::new(), client, closed_world }) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic in a task must not take the summary of the run with it.
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Works with the engine at the present moment of the story.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Engine, Timestamp) -> T) -> T {
+        let result = {
+            let mut state = self.lock();
+            let now = state.clock.now();
+            work(&mut state.engine, now)
+        };
+        self.shared.changed.notify_one();
+        result
+    }
+
+    /// For actors in this process.
+    pub fn agenda(&self) -> Agenda {
+        Agenda(self.clone())
+    }
+
+    /// Keeps time from jumping until the guard is dropped.
+    pub fn engage(&self) -> Engaged {
+        self.lock().engaged += 1;
+        Engaged(self.clone())
+    }
+
+    /// Drives until every story is told, or until `interrupt` is ready.
+    pub async fn drive(&self, interrupt: impl Future<Output = ()>) -> End {
+        let mut interrupt = std::pin::pin!(interrupt);
+        let mut interrupted = false;
+        loop {
+            let next = self.turn();
+            match next {
+                Next::Over if interrupted => return End::Interrupted,
+                Next::Over => return End::Over,
+                Next::Again => tokio::task::yield_now().await,
+                Next::Wait(timeout) => {
+                    let wait = async {
+                        match timeout {
+                            Some(timeout) => {
+                                let _ = tokio::time::timeout(timeout, self.shared.changed.notified()).await;
+                            }
+                            None => self.shared.changed.notified().await,
+                        }
+                    };
+                    tokio::select! {
+                        () = wait => {}
+                        () = &mut interrupt, if !interrupted => {
+                            interrupted = true;
+                            let mut state = self.lock();
+                            state.engine.stop();
+                            state.agenda.clear();
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Does everything that is due at this moment and says what to wait for.
+    fn turn(&self) -> Next {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let now = state.clock.now();
+        let jumps = state.clock.jumps();
+        // While time jumps, one thing happens at a time, so that equal runs have equal orders.
+        let alone = jumps && (state.in_flight > 0 || state.engaged > 0);
+        if !alone {
+            state.engine.advance(now);
+            while let Some(attempt) = state.engine.start(now) {
+                state.in_flight += 1;
+                self.attempt(attempt);
+                if jumps {
+                    return Next::Wait(None);
+                }
+            }
+            while let Some(entry) = state.agenda.first_entry() {
+                if entry.key().0 > now {
+                    break;
+                }
+                let task = entry.remove();
+                state.engaged += 1;
+                let engaged = Engaged(self.clone());
+                tokio::spawn(async move {
+                    let _engaged = engaged;
+                    task.await;
+                });
+                if jumps {
+                    return Next::Wait(None);
+                }
+            }
+        }
+        if state.in_flight == 0 && state.engaged == 0 && state.agenda.is_empty() && state.engine.is_over() {
+            return Next::Over;
+        }
+        if alone {
+            return Next::Wait(None);
+        }
+        let agenda = state.agenda.keys().next().map(|(at, _)| *at);
+        let Some(wakeup) = [state.engine.next_wakeup(), agenda].into_iter().flatten().min() else {
+            return Next::Wait(None);
+        };
+        if jumps {
+            let outside = !self.shared.closed_world && state.engine.awaits_call();
+            state.clock.set_running(outside);
+            if !outside {
+                state.clock.jump_to(wakeup);
+                return Next::Again;
+            }
+        }
+        match state.clock.real_until(wakeup) {
+            Some(Duration::ZERO) => Next::Again,
+            wait => Next::Wait(wait),
+        }
+    }
+
+    fn attempt(&self, attempt: Arc<Attempt>) {
+        let driver = self.clone();
+        tokio::spawn(async move {
+            let result = driver.shared.client.send(&attempt).await;
+            {
+                let mut state = driver.lock();
+                let now = state.clock.now();
+                state.in_flight -= 1;
+                state.engine.finish(&attempt, result, now);
+            }
+            driver.shared.changed.notify_one();
+        });
+    }
+}
+
+enum Next {
+    /// Nothing is left to do.
+    Over,
+    /// Something is due already.
+    Again,
+    /// Until something changes, or so long at most.
+    Wait(Option<Duration>),
+}

@@ -1,0 +1,249 @@
+//! What running stories see of the engine, and how bodies become callbacks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::core::EngineOptions;
+use crate::contract::signature::Signer;
+use crate::contract::{Catalog, Direction, Entry, Mark};
+use crate::delivery::{CallbackId, Outbox, Outgoing, Policy, Target};
+use crate::files::Place;
+use crate::journal::{Event, Journal};
+use crate::scenario::template::TemplateSet;
+use crate::scenario::{Body, Sending, Stage};
+use crate::settings::AssumedFile;
+use crate::simulator::Simulator;
+
+/// Everything between a body and the outbox.
+pub(super) struct Delivery {
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) signer: Signer,
+    pub(super) policy: Arc<Policy>,
+    pub(super) outbox: Outbox,
+    pub(super) journal: Journal,
+    pub(super) origins: BTreeMap<CallbackId, Origin>,
+    default_target: Option<Arc<Target>>,
+    target_wins: bool,
+    assumed: AssumedFile,
+    noted: BTreeSet<String>,
+    /// Parsed URLs, since a run has few of them and many callbacks.
+    targets: BTreeMap<String, Arc<Target>>,
+    queued: u64,
+}
+
+/// Where a callback comes from.
+#[derive(Debug, Default)]
+pub(super) struct Origin {
+    /// The story.
+    pub(super) play: Option<usize>,
+    /// The story's name.
+    pub(super) label: Option<Arc<str>>,
+    /// The body as a value.
+    pub(super) body: Value,
+    /// Real time of the tries and the story's time of the gaps so far.
+    pub(super) took: Duration,
+}
+
+/// A callback to hand to delivery.
+pub(super) struct Order<'a> {
+    pub(super) event: &'a str,
+    pub(super) headers: &'a [(Arc<str>, String)],
+    pub(super) target: Option<String>,
+    pub(super) own_target: bool,
+    pub(super) policy: Arc<Policy>,
+    pub(super) order_key: String,
+}
+
+impl Delivery {
+    pub(super) fn new(options: EngineOptions, outbox: Outbox) -> Self {
+        Self {
+            catalog: options.catalog,
+            signer: options.signer,
+            policy: options.policy,
+            outbox,
+            journal: options.journal,
+            origins: BTreeMap::new(),
+            default_target: options.default_target,
+            target_wins: options.target_wins,
+            assumed: options.assumed,
+            noted: BTreeSet::new(),
+            targets: BTreeMap::new(),
+            queued: 0,
+        }
+    }
+
+    /// Whether an entry may be used. The first use of an assumed one is noted.
+    pub(super) fn admit(&mut self, id: &str, now: Timestamp) -> bool {
+        let Some(entry) = self.catalog.get(id).filter(|entry| entry.mark == Mark::Assumed) else { return true };
+        if self.assumed == AssumedFile::Serve {
+            return true;
+        }
+        let refused = self.assumed == AssumedFile::Refuse;
+        if self.noted.insert(id.to_owned()) {
+            let what = match entry.direction {
+                Direction::Call => "path and fields are",
+                Direction::Callback => "name and fields are",
+            };
+            let consequence = if refused { "; refused, as the settings say" } else { "" };
+            let note = format!(
+                "the {what} assumed of `{id}`{consequence}; if you hold the vendor's document, correct them under [catalog.\"{id}\"] in airudder-mock.toml"
+            );
+            self.journal.write(now, None, Event::Note(note));
+        }
+        !refused
+    }
+
+    fn target(&mut self, own: Option<String>, own_wins: bool) -> Result<Arc<Target>, String> {
+        let own = own.filter(|_| own_wins || !self.target_wins || self.default_target.is_none());
+        let Some(text) = own else {
+            return self.default_target.clone().ok_or_else(|| {
+                "there is no callback URL: give one with --callback-url, in the scenario or in the settings".to_owned()
+            });
+        };
+        if let Some(target) = self.targets.get(&text) {
+            return Ok(Arc::clone(target));
+        }
+        let target: Arc<Target> = Arc::new(text.parse().map_err(|error| format!("{error}"))?);
+        // A story can make up URLs without end; those are not worth remembering.
+        if self.targets.len() < 1_000 {
+            self.targets.insert(text, Arc::clone(&target));
+        }
+        Ok(target)
+    }
+
+    /// Turns a body into a callback and hands it to the outbox.
+    pub(super) fn send(
+        &mut self,
+        order: Order<'_>,
+        body: Body,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<Arc<Outgoing>, String> {
+        if !self.admit(order.event, now) {
+            return Err("it is only assumed, and the settings refuse such".to_owned());
+        }
+        let target = self.target(order.target, order.own_target)?;
+        let catalog = Arc::clone(&self.catalog);
+        let entry = catalog.get(order.event).ok_or_else(|| format!("there is no event `{}`", order.event))?;
+        let body = match body {
+            Body::Raw(text) => text,
+            Body::Json(value) => overridden(entry, value)?,
+        };
+        self.queued += 1;
+        let id = CallbackId(self.queued);
+        let mut headers: Vec<(Arc<str>, String)> = vec![
+            (Arc::from("Content-Type"), "application/json".to_owned()),
+            (Arc::from("User-Agent"), "Airudder".to_owned()),
+        ];
+        for (name, value) in &entry.headers {
+            set_header(&mut headers, &Arc::from(name.as_str()), value);
+        }
+        for (name, value) in order.headers {
+            set_header(&mut headers, name, value);
+        }
+        let callback = Arc::new(Outgoing {
+            id,
+            event: Arc::from(order.event),
+            target,
+            method: Arc::from("POST"),
+            headers,
+            body: Bytes::from(body),
+            signed: entry.signed,
+            order_key: Some(Arc::from(order.order_key)),
+            due: now,
+            policy: order.policy,
+        });
+        self.journal.write(now, origin.label.clone(), Event::Queued(Arc::clone(&callback)));
+        self.origins.insert(id, origin);
+        self.outbox.push(Arc::clone(&callback));
+        Ok(callback)
+    }
+}
+
+/// Sets a header in place, so that the order on the wire stays; an empty value removes it.
+fn set_header(headers: &mut Vec<(Arc<str>, String)>, name: &Arc<str>, value: &str) {
+    let place = headers.iter().position(|(own, _)| own.eq_ignore_ascii_case(name));
+    match (place, value.is_empty()) {
+        (Some(place), true) => {
+            headers.remove(place);
+        }
+        (Some(place), false) => headers[place] = (Arc::clone(name), value.to_owned()),
+        (None, true) => {}
+        (None, false) => headers.push((Arc::clone(name), value.to_owned())),
+    }
+}
+
+/// The body's text: the user's template for this event if there is one, and the event's name as the user corrected it.
+fn overridden(entry: &Entry, mut body: Value) -> Result<String, String> {
+    if entry.overridden
+        && let (Some(name), Some(slot)) = (&entry.event, body.get_mut("event"))
+    {
+        *slot = Value::String(name.clone());
+    }
+    let Some(source) = &entry.body else { return Ok(body.to_string()) };
+    let mut set = TemplateSet::default();
+    let template = set.add(source).map_err(|mistake| mistake.message)?;
+    let scope = minijinja::Value::from_pairs([("body", minijinja::Value::from_serialize(&body))]);
+    match set.render(&template, &scope) {
+        Ok(Value::String(text)) => Ok(text),
+        Ok(other) => Ok(other.to_string()),
+        Err(error) => Err(format!("the body template of `{}` in the settings can't be filled in: {error}", entry.id)),
+    }
+}
+
+/// The world around one story.
+pub(super) struct PlayStage<'a> {
+    pub(super) delivery: &'a mut Delivery,
+    pub(super) simulator: &'a mut Simulator,
+    pub(super) play: usize,
+    pub(super) label: Arc<str>,
+    pub(super) now: Timestamp,
+}
+
+impl PlayStage<'_> {
+    fn write(&mut self, event: Event) {
+        self.delivery.journal.write(self.now, Some(Arc::clone(&self.label)), event);
+    }
+}
+
+impl Stage for PlayStage<'_> {
+    fn simulator(&mut self) -> &mut Simulator {
+        self.simulator
+    }
+
+    fn send(&mut self, sending: Sending) -> Result<CallbackId, String> {
+        let order_key = self.simulator.order_key(sending.session);
+        // The play keeps the body of what it sends itself.
+        let origin = Origin { play: Some(self.play), label: Some(Arc::clone(&self.label)), ..Origin::default() };
+        let order = Order {
+            event: &sending.event,
+            headers: &sending.headers,
+            target: sending.target,
+            own_target: sending.own_target,
+            policy: sending.policy,
+            order_key,
+        };
+        self.delivery
+            .send(order, sending.body, origin, self.now)
+            .map(|callback| callback.id)
+            .map_err(|error| format!("`{}` can't be sent: {error}", sending.event))
+    }
+
+    fn story_started(&mut self) {
+        self.write(Event::StoryStarted);
+    }
+
+    fn story_finished(&mut self, passed: bool) {
+        self.write(Event::StoryFinished { passed });
+    }
+
+    fn failed(&mut self, place: &Place, message: &str) {
+        let place = Arc::from(place.to_string());
+        self.write(Event::Failed { place, message: message.to_owned() });
+    }
+}

@@ -1,0 +1,75 @@
+//! What a running story needs of the world around it. The engine provides it.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::delivery::{CallbackId, Policy};
+use crate::files::Place;
+use crate::simulator::{SessionKey, Simulator};
+
+/// The world around a story.
+pub trait Stage {
+    /// The simulated vendor.
+    fn simulator(&mut self) -> &mut Simulator;
+
+    /// Hands a callback to delivery. Errs in words if it can't be sent at all.
+    fn send(&mut self, sending: Sending) -> Result<CallbackId, String>;
+
+    /// The story began.
+    fn story_started(&mut self);
+
+    /// The story came to its end.
+    fn story_finished(&mut self, passed: bool);
+
+    /// An expectation failed.
+    fn failed(&mut self, place: &Place, message: &str);
+}
+
+/// A callback of a story.
+#[derive(Debug)]
+pub struct Sending {
+    /// The event id.
+    pub event: Arc<str>,
+    /// The body.
+    pub body: Body,
+    /// Further headers; an empty value removes one.
+    pub headers: Vec<(Arc<str>, String)>,
+    /// The URL the story names, if it does.
+    pub target: Option<String>,
+    /// Whether that URL is the callback's own, so that not even `--callback-url` wins over it.
+    pub own_target: bool,
+    /// The conversation it belongs to.
+    pub session: SessionKey,
+    /// How it is delivered.
+    pub policy: Arc<Policy>,
+}
+
+/// A body to send.
+#[derive(Debug)]
+pub enum Body {
+    /// A value, written as compact JSON.
+    Json(Value),
+    /// A text, sent byte for byte.
+    Raw(String),
+}
+
+/// A call as stories see it.
+#[derive(Clone, Copy, Debug)]
+pub struct CallView<'a> {
+    /// The catalog id.
+    pub id: &'a str,
+    /// The fields of query and body.
+    pub fields: &'a Value,
+}
+
+/// What a story wants the mock to do about a call.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CallReply {
+    /// Whether the story looked for this call.
+    pub taken: bool,
+    /// Whether the story does what the mock would do by itself, such as sending statuses.
+    pub replaces_default: bool,
+    /// The status and, if it differs from the usual one, the body to answer.
+    pub answer: Option<(u16, Option<Value>)>,
+}

@@ -1,0 +1,329 @@
+//! The story as meant: a scenario with its templates compiled and its defaults filled in. Immutable; any number of
+//! runs share one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::expect::Expectation;
+use super::file::{AnswerFile, ExpectFile, ReactionFile, ReactionSendFile, StepFile};
+use super::load::{Placed, Scenario};
+use super::template::{Template, TemplateMistake, TemplateSet};
+use super::tree::TreeTemplate;
+use crate::delivery::Policy;
+use crate::files::{LapseRange, Place, Tree};
+use crate::simulator::identity::Country;
+use crate::simulator::seed::Seed;
+
+/// How long an `await` waits unless it says otherwise.
+const DEFAULT_WITHIN: Duration = Duration::from_secs(30);
+
+/// The conversation a step belongs to unless it says otherwise.
+pub const MAIN_CONVERSATION: &str = "main";
+
+/// A scenario as meant.
+#[derive(Debug)]
+pub struct Story {
+    /// What it is called.
+    pub name: String,
+    /// The seed of the file, if it names one.
+    pub seed: Option<Seed>,
+    /// The language of texts, if it differs from the country's.
+    pub locale: Option<String>,
+    /// The country of the people in it.
+    pub country: Country,
+    /// How many times it is told.
+    pub copies: u32,
+    /// The copies start at random moments within this time.
+    pub spread: Duration,
+    /// Where callbacks go, if the story says so.
+    pub callback_url: Option<Template>,
+    /// Variables in the order of the file.
+    pub vars: Vec<(String, TreeTemplate)>,
+    /// How callbacks are delivered.
+    pub policy: Arc<Policy>,
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// The reactions.
+    pub reactions: Vec<Reaction>,
+    /// The compiled templates.
+    pub templates: TemplateSet,
+}
+
+/// One step.
+#[derive(Debug)]
+pub struct Step {
+    /// Where it stands.
+    pub place: Place,
+    /// Taken only if this is true.
+    pub when: Option<Template>,
+    /// How many times.
+    pub repeat: u32,
+    /// The pause between the times.
+    pub every: Option<LapseRange>,
+    /// Which conversation it belongs to.
+    pub conversation: String,
+    /// What it does.
+    pub action: Action,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub enum Action {
+    /// Sends a callback.
+    Send {
+        /// The callback.
+        callback: CallbackTemplate,
+        /// Whether the story waits for its end.
+        wait: bool,
+        /// What must come of it.
+        expect: Expectation,
+    },
+    /// Waits for something to happen.
+    Await(Await),
+    /// Waits.
+    Pause(LapseRange),
+    /// Sets variables.
+    Set(Vec<(String, TreeTemplate)>),
+}
+
+/// A callback to render and send.
+#[derive(Debug)]
+pub struct CallbackTemplate {
+    /// The event id.
+    pub event: Arc<str>,
+    /// What differs from the defaults.
+    pub body: TreeTemplate,
+    /// Paths left out.
+    pub omit: Vec<String>,
+    /// The whole body as a text, in place of `body` and `omit`.
+    pub raw: Option<Template>,
+    /// Further headers; an empty value removes one.
+    pub headers: Vec<(String, Template)>,
+    /// Another URL.
+    pub target: Option<Template>,
+    /// The name it is kept under.
+    pub save: Option<String>,
+}
+
+/// What an `await` or a reaction looks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// A call of the integrator.
+    Call(Arc<str>),
+    /// A callback that was delivered.
+    Callback(Arc<str>),
+}
+
+/// Waits for something to happen.
+#[derive(Debug)]
+pub struct Await {
+    /// For what.
+    pub trigger: Trigger,
+    /// Fields it must have.
+    pub condition: TreeTemplate,
+    /// For how long.
+    pub within: Duration,
+    /// Whether the story goes on without it.
+    pub optional: bool,
+    /// What the mock answers in place of its usual answer.
+    pub answer: Option<AnswerTemplate>,
+    /// The name it is kept under.
+    pub save: Option<String>,
+}
+
+/// An answer of the mock.
+#[derive(Debug)]
+pub struct AnswerTemplate {
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// The whole body.
+    pub body: Option<TreeTemplate>,
+}
+
+/// A reaction.
+#[derive(Debug)]
+pub struct Reaction {
+    /// Where it stands.
+    pub place: Place,
+    /// To what.
+    pub trigger: Trigger,
+    /// Fields it must have.
+    pub condition: TreeTemplate,
+    /// Happens only if this is true.
+    pub when: Option<Template>,
+    /// How often at most.
+    pub times: u32,
+    /// Whether the mock also does what it does by itself.
+    pub keep_default: bool,
+    /// What the mock answers in place of its usual answer.
+    pub answer: Option<AnswerTemplate>,
+    /// Sets variables.
+    pub set: Vec<(String, TreeTemplate)>,
+    /// The callbacks that go out.
+    pub send: Vec<ReactionSend>,
+}
+
+/// A callback of a reaction.
+#[derive(Debug)]
+pub struct ReactionSend {
+    /// How long after.
+    pub after: LapseRange,
+    /// Sent only if this is true.
+    pub when: Option<Template>,
+    /// The callback.
+    pub callback: CallbackTemplate,
+}
+
+impl Story {
+    /// Compiles a scenario that was loaded without mistakes. `policy` is the scenario's own. An error means that a
+    /// template was not checked before.
+    pub fn compile(scenario: &Scenario, policy: Policy, is_call: impl Fn(&str) -> bool) -> Result<Self, TemplateMistake> {
+        let mut compiler = Compiler { set: TemplateSet::default(), is_call: &is_call };
+        let vars = compiler.entries(&scenario.vars)?;
+        let steps = scenario.steps.iter().map(|step| compiler.step(step)).collect::<Result<_, _>>()?;
+        let reactions =
+            scenario.reactions.iter().map(|reaction| compiler.reaction(reaction)).collect::<Result<_, _>>()?;
+        let callback_url = compiler.optional(scenario.callback_url.as_deref())?;
+        Ok(Self {
+            name: scenario.name.clone(),
+            seed: scenario.seed.map(Seed),
+            locale: scenario.locale.clone(),
+            country: scenario.country.unwrap_or_default(),
+            copies: scenario.copies.unwrap_or(1),
+            spread: scenario.spread.map_or(Duration::ZERO, |spread| spread.0),
+            callback_url,
+            vars,
+            policy: Arc::new(policy),
+            steps,
+            reactions,
+            templates: compiler.set,
+        })
+    }
+}
+
+const NO_TIME: LapseRange = LapseRange { min: Duration::ZERO, max: Duration::ZERO };
+
+/// Turns what is written into what is meant, compiling templates on the way.
+struct Compiler<'a> {
+    set: TemplateSet,
+    is_call: &'a dyn Fn(&str) -> bool,
+}
+
+impl Compiler<'_> {
+    fn optional(&mut self, source: Option<&str>) -> Result<Option<Template>, TemplateMistake> {
+        source.map(|source| self.set.add(source)).transpose()
+    }
+
+    fn tree(&mut self, tree: Option<&Tree>) -> Result<TreeTemplate, TemplateMistake> {
+        tree.map_or(Ok(TreeTemplate::default()), |tree| TreeTemplate::compile_table(tree, &mut self.set))
+    }
+
+    fn entries(&mut self, tree: &Tree) -> Result<Vec<(String, TreeTemplate)>, TemplateMistake> {
+        match TreeTemplate::compile_table(tree, &mut self.set)? {
+            TreeTemplate::Table(entries) => Ok(entries),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn trigger(&self, id: &str) -> Trigger {
+        if (self.is_call)(id) { Trigger::Call(id.into()) } else { Trigger::Callback(id.into()) }
+    }
+
+    fn headers<'a>(
+        &mut self,
+        headers: impl IntoIterator<Item = (&'a String, &'a String)>,
+    ) -> Result<Vec<(String, Template)>, TemplateMistake> {
+        headers.into_iter().map(|(name, value)| Ok((name.clone(), self.set.add(value)?))).collect()
+    }
+
+    fn answer(&mut self, answer: Option<&AnswerFile>) -> Result<Option<AnswerTemplate>, TemplateMistake> {
+        let Some(answer) = answer else { return Ok(None) };
+        let body = answer.body.as_ref().map(|body| TreeTemplate::compile_table(body, &mut self.set)).transpose()?;
+        Ok(Some(AnswerTemplate { status: answer.status, body }))
+    }
+
+    fn expect(&mut self, expect: Option<&ExpectFile>) -> Result<Expectation, TemplateMistake> {
+        let Some(expect) = expect else { return Ok(Expectation::default()) };
+        let body = expect.body.as_ref().map(|body| TreeTemplate::compile_table(body, &mut self.set)).transpose()?;
+        Ok(Expectation {
+            status: expect.status.clone(),
+            body,
+            within: expect.within.map(|within| within.0),
+            tries: expect.tries,
+            outcome: expect.outcome,
+            error: expect.error,
+        })
+    }
+
+    fn step(&mut self, placed: &Placed<StepFile>) -> Result<Step, TemplateMistake> {
+        let step = &placed.value;
+        let action = if let Some(event) = &step.send {
+            let callback = CallbackTemplate {
+                event: event.as_str().into(),
+                body: self.tree(step.body.as_ref())?,
+                omit: step.omit.clone(),
+                raw: self.optional(step.raw.as_deref())?,
+                headers: self.headers(&step.headers)?,
+                target: self.optional(step.target.as_deref())?,
+                save: step.save.clone(),
+            };
+            Action::Send { callback, wait: step.wait.unwrap_or(true), expect: self.expect(step.expect.as_ref())? }
+        } else if let Some(id) = &step.await_ {
+            Action::Await(Await {
+                trigger: self.trigger(id),
+                condition: self.tree(step.where_.as_ref())?,
+                within: step.within.map_or(DEFAULT_WITHIN, |within| within.0),
+                optional: step.optional.unwrap_or(false),
+                answer: self.answer(step.answer.as_ref())?,
+                save: step.save.clone(),
+            })
+        } else if let Some(table) = &step.set {
+            Action::Set(self.entries(table)?)
+        } else {
+            Action::Pause(step.pause.unwrap_or(NO_TIME))
+        };
+        Ok(Step {
+            place: placed.place.clone(),
+            when: self.optional(step.when.as_deref())?,
+            repeat: step.repeat.unwrap_or(1),
+            every: step.every,
+            conversation: step.conversation.clone().unwrap_or_else(|| MAIN_CONVERSATION.to_owned()),
+            action,
+        })
+    }
+
+    fn reaction(&mut self, placed: &Placed<ReactionFile>) -> Result<Reaction, TemplateMistake> {
+        let reaction = &placed.value;
+        let trigger = match (&reaction.call, &reaction.callback) {
+            (Some(id), _) => Trigger::Call(id.as_str().into()),
+            (None, id) => Trigger::Callback(id.as_deref().unwrap_or_default().into()),
+        };
+        Ok(Reaction {
+            place: placed.place.clone(),
+            trigger,
+            condition: self.tree(reaction.where_.as_ref())?,
+            when: self.optional(reaction.when.as_deref())?,
+            times: reaction.times.unwrap_or(u32::MAX),
+            keep_default: reaction.keep_default.unwrap_or(false),
+            answer: self.answer(reaction.answer.as_ref())?,
+            set: reaction.set.as_ref().map_or(Ok(Vec::new()), |table| self.entries(table))?,
+            send: reaction.send.iter().map(|send| self.reaction_send(send.get_ref())).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn reaction_send(&mut self, send: &ReactionSendFile) -> Result<ReactionSend, TemplateMistake> {
+        Ok(ReactionSend {
+            after: send.after.unwrap_or(NO_TIME),
+            when: self.optional(send.when.as_deref())?,
+            callback: CallbackTemplate {
+                event: send.event.as_str().into(),
+                body: self.tree(send.body.as_ref())?,
+                omit: send.omit.clone(),
+                raw: self.optional(send.raw.as_deref())?,
+                headers: self.headers(&send.headers)?,
+                target: self.optional(send.target.as_deref())?,
+                save: send.save.clone(),
+            },
+        })
+    }
+}

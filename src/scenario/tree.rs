@@ -1,0 +1,78 @@
+//! Tables of a scenario with templates in them: compiled once, filled in per use.
+
+use minijinja::Value as Scope;
+use serde_json::{Map, Value};
+
+use super::template::{Template, TemplateMistake, TemplateSet};
+use crate::files::Tree;
+
+/// A value of a scenario file whose strings may be templates.
+#[derive(Clone, Debug)]
+pub enum TreeTemplate {
+    /// A string.
+    Text(Template),
+    /// A number, a truth value or null.
+    Plain(Value),
+    /// A list.
+    List(Vec<TreeTemplate>),
+    /// A table, in the order of the file.
+    Table(Vec<(String, TreeTemplate)>),
+}
+
+impl Default for TreeTemplate {
+    fn default() -> Self {
+        Self::Table(Vec::new())
+    }
+}
+
+impl TreeTemplate {
+    /// Compiles a table.
+    pub fn compile_table(tree: &Tree, set: &mut TemplateSet) -> Result<Self, TemplateMistake> {
+        let entries = tree.iter().map(|(key, value)| Ok((key.clone(), Self::compile(value, set)?)));
+        Ok(Self::Table(entries.collect::<Result<_, TemplateMistake>>()?))
+    }
+
+    fn compile(value: &Value, set: &mut TemplateSet) -> Result<Self, TemplateMistake> {
+        Ok(match value {
+            Value::String(text) => Self::Text(set.add(text)?),
+            Value::Array(items) => {
+                Self::List(items.iter().map(|item| Self::compile(item, set)).collect::<Result<_, _>>()?)
+            }
+            Value::Object(table) => Self::compile_table(table, set)?,
+            plain => Self::Plain(plain.clone()),
+        })
+    }
+
+    /// Fills the templates in. The error names the path of the value.
+    pub fn render(&self, set: &TemplateSet, scope: &Scope) -> Result<Value, String> {
+        match self {
+            Self::Text(template) => set.render(template, scope),
+            Self::Plain(value) => Ok(value.clone()),
+            Self::List(items) => {
+                let items = items.iter().enumerate().map(|(index, item)| {
+                    item.render(set, scope).map_err(|error| under(&format!("[{index}]"), &error))
+                });
+                Ok(Value::Array(items.collect::<Result<_, _>>()?))
+            }
+            Self::Table(entries) => {
+                let mut table = Map::new();
+                for (key, value) in entries {
+                    let value = value.render(set, scope).map_err(|error| under(key, &error))?;
+                    table.insert(key.clone(), value);
+                }
+                Ok(Value::Object(table))
+            }
+        }
+    }
+}
+
+fn under(key: &str, error: &str) -> String {
+    match error.split_once(": ") {
+        Some((path, rest)) if path.starts_with('`') => {
+            let path = path.trim_matches('`');
+            let dot = if path.starts_with('[') { "" } else { "." };
+            format!("`{key}{dot}{path}`: {rest}")
+        }
+        _ => format!("`{key}`: {error}"),
+    }
+}

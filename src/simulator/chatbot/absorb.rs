@@ -1,0 +1,72 @@
+//! What a callback says becomes the state of its conversation, whoever made it up: the simulator or a story.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::super::session::{Message, Phase, SessionKey, Sessions};
+
+fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
+    body.pointer(pointer).and_then(Value::as_str)
+}
+
+/// Takes over what an event's body says.
+pub(in super::super) fn absorb(sessions: &mut Sessions, key: SessionKey, event: &str, body: &Value, now: Timestamp) {
+    let session = sessions.get_mut(key);
+    for (pointer, field) in [
+        ("/channel", &mut session.channel),
+        ("/channel_id", &mut session.channel_id),
+        ("/user/id", &mut session.user.user_id),
+        ("/user/name", &mut session.user.name),
+        ("/transfer/company", &mut session.company),
+        ("/company", &mut session.company),
+    ] {
+        if let Some(value) = text(body, pointer) {
+            field.clear();
+            field.push_str(value);
+        }
+    }
+    if let Some(call_id) = text(body, "/call_id").or_else(|| text(body, "/transfer/call_id")) {
+        session.call_id = call_id.to_owned();
+    }
+    match event {
+        "session.transfer" | "agent.transfer" if session.phase == Phase::Bot => session.phase = Phase::Transfer,
+        "session.end" => {
+            session.phase = Phase::Closed;
+            session.ended = Some((now, text(body, "/reason").unwrap_or_default().to_owned()));
+        }
+        "message.status" | "agent.message_status" => {
+            if let (Some(msg_id), Some(status)) = (text(body, "/msg_id"), text(body, "/status"))
+                && let Some(message) = session.message_mut(msg_id)
+            {
+                message.status = status.to_owned();
+            }
+        }
+        _ => {}
+    }
+    // A report only repeats what was said.
+    if event == "session.report" {
+        return;
+    }
+    let mut said = false;
+    for item in body.get("messages").and_then(Value::as_array).into_iter().flatten() {
+        let Some(content) = item.get("content") else { continue };
+        said = true;
+        let message = Message {
+            msg_id: text(item, "/msg_id").unwrap_or_default().to_owned(),
+            seat_id: text(item, "/seat_id").unwrap_or_default().to_owned(),
+            timestamp: item.get("timestamp").and_then(Value::as_i64).unwrap_or_else(|| now.as_second()),
+            sender_type: text(item, "/sender_type").unwrap_or("user").to_owned(),
+            status: text(item, "/status").unwrap_or("delivery").to_owned(),
+            content: content.clone(),
+            reply: item.get("reply").cloned(),
+        };
+        match session.message_mut(&message.msg_id) {
+            Some(known) => *known = message,
+            None => session.messages.push(message),
+        }
+    }
+    if said || event == "session.transfer" {
+        session.last_activity = now;
+    }
+    sessions.index(key);
+}

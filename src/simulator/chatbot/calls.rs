@@ -1,0 +1,244 @@
+//! The integrator's chatbot calls. Paths and fields other than those of the message list are assumed.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rand::RngExt;
+use serde_json::{Value, json};
+
+use super::super::session::{Message, Phase, Session, SessionKey};
+use super::super::timers::Timer;
+use super::super::{Answer, Simulator, later, seed};
+
+/// The page size of lists where the call names none; the vendor's example.
+const PAGE: usize = 20;
+
+/// The largest page of a list.
+const LARGEST_PAGE: usize = 200;
+
+const NO_DATA: Answer = Answer::Data(Value::Null);
+
+/// Answers a chatbot call.
+pub(in super::super) fn handle(
+    simulator: &mut Simulator,
+    id: &str,
+    fields: &Value,
+    defaults: bool,
+    now: Timestamp,
+) -> Answer {
+    let work = match id {
+        "chatbot.agent_transfer_result" => transfer_result,
+        "chatbot.send_message" => send_message,
+        "chatbot.mark_read" => mark_read,
+        "chatbot.end_session" => end_session,
+        "chatbot.messages" => messages,
+        "chatbot.sessions" => return sessions(simulator, fields).unwrap_or_else(|error| error),
+        _ => return Answer::NotSimulated,
+    };
+    let call = Call { fields, defaults, now };
+    match find(simulator, fields) {
+        Ok(key) => work(simulator, key, call).unwrap_or_else(|error| error),
+        Err(error) => error,
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    fields: &'a Value,
+    defaults: bool,
+    now: Timestamp,
+}
+
+type Outcome = Result<Answer, Answer>;
+
+fn bad(message: impl Into<String>) -> Answer {
+    Answer::Error { code: 400, message: message.into() }
+}
+
+fn find(simulator: &Simulator, fields: &Value) -> Result<SessionKey, Answer> {
+    if let Some(key) = simulator.find_session(fields) {
+        return Ok(key);
+    }
+    Err(match text(fields, "call_id")? {
+        Some(call_id) if !call_id.is_empty() => {
+            Answer::Error { code: 404, message: format!("there is no conversation with call_id `{call_id}`") }
+        }
+        _ => bad("call_id is missing, and channel_id with user.id names no conversation either"),
+    })
+}
+
+fn text<'a>(fields: &'a Value, name: &str) -> Result<Option<&'a str>, Answer> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(bad(format!("{name} must be a string"))),
+    }
+}
+
+/// The agent phase is needed for what agents do; telling the phase helps the integrator to see why it is refused.
+fn open(session: &Session) -> Result<(), Answer> {
+    if session.phase == Phase::Closed {
+        return Err(Answer::Error { code: 400, message: "the conversation has ended".to_owned() });
+    }
+    Ok(())
+}
+
+fn transfer_result(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
+    let result = text(call.fields, "result")?.ok_or_else(|| bad("result is missing: `accepted` or `refused`"))?;
+    let seat = text(call.fields, "seat_id")?.unwrap_or_default().to_owned();
+    let session = simulator.sessions.get_mut(key);
+    open(session)?;
+    if session.phase == Phase::Agent {
+        return Err(Answer::Error { code: 409, message: "an agent has the conversation already".to_owned() });
+    }
+    match result {
+        "accepted" => {
+            session.phase = Phase::Agent;
+            session.seat_id = seat;
+        }
+        "refused" => session.phase = Phase::Bot,
+        other => return Err(bad(format!("result is `{other}`, expected `accepted` or `refused`"))),
+    }
+    session.last_activity = call.now;
+    Ok(NO_DATA)
+}
+
+fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
+    let contents = match call.fields.get("messages") {
+        Some(Value::Array(items)) if !items.is_empty() => items,
+        Some(Value::Array(_)) | None => return Err(bad("messages is missing: a list of content objects")),
+        Some(_) => return Err(bad("messages must be a list of content objects")),
+    };
+    for (index, content) in contents.iter().enumerate() {
+        if content.get("type").and_then(Value::as_str).is_none() {
+            return Err(bad(format!("messages[{index}].type is missing: `text`, `image`, `interactive`, ...")));
+        }
+    }
+    let session = simulator.sessions.get_mut(key);
+    open(session)?;
+    let seat_id = text(call.fields, "seat_id")?.map_or_else(|| session.seat_id.clone(), str::to_owned);
+    session.last_activity = call.now;
+    let mut sent = Vec::new();
+    let mut plans = Vec::new();
+    for content in contents {
+        let msg_id = seed::hex32(&mut session.rng);
+        sent.push(json!({ "msg_id": msg_id }));
+        session.messages.push(Message {
+            msg_id: msg_id.clone(),
+            seat_id: seat_id.clone(),
+            timestamp: call.now.as_second(),
+            sender_type: "seat".to_owned(),
+            status: "send".to_owned(),
+            content: content.clone(),
+            reply: None,
+        });
+        let mut at = call.now;
+        for (status, range) in [("send", 150..500), ("delivery", 300..1_500), ("read", 800..6_000)] {
+            at = later(at, Duration::from_millis(session.rng.random_range(range)));
+            plans.push((at, Timer::Status { session: key, msg_id: msg_id.clone(), status }));
+        }
+    }
+    if call.defaults {
+        for (at, timer) in plans {
+            simulator.timers.plan(at, timer);
+        }
+    }
+    Ok(Answer::Data(json!({ "messages": sent })))
+}
+
+fn mark_read(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
+    let ids: Vec<&str> = match (call.fields.get("msg_ids"), text(call.fields, "msg_id")?) {
+        (Some(Value::Array(items)), _) => items
+            .iter()
+            .map(|item| item.as_str().ok_or_else(|| bad("msg_ids must be a list of strings")))
+            .collect::<Result<_, _>>()?,
+        (None, Some(id)) => vec![id],
+        _ => return Err(bad("msg_ids is missing: a list of message ids")),
+    };
+    let session = simulator.sessions.get_mut(key);
+    if let Some(unknown) = ids.iter().find(|id| !session.messages.iter().any(|message| message.msg_id == **id)) {
+        return Err(Answer::Error { code: 404, message: format!("there is no message `{unknown}` in this conversation") });
+    }
+    for id in ids {
+        if let Some(message) = session.message_mut(id) {
+            message.status = "read".to_owned();
+        }
+    }
+    Ok(NO_DATA)
+}
+
+fn end_session(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
+    let session = simulator.sessions.get_mut(key);
+    open(session)?;
+    let wait = Duration::from_millis(session.rng.random_range(200..800));
+    if call.defaults {
+        simulator.timers.plan(later(call.now, wait), Timer::End { session: key, reason: "agent" });
+    }
+    Ok(NO_DATA)
+}
+
+fn size(fields: &Value) -> Result<usize, Answer> {
+    match fields.get("size") {
+        None | Some(Value::Null) => Ok(PAGE),
+        Some(value) => {
+            let number = value.as_u64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
+            match number.and_then(|number| usize::try_from(number).ok()) {
+                Some(size) if (1..=LARGEST_PAGE).contains(&size) => Ok(size),
+                _ => Err(bad(format!("size is {value}, expected a whole number from 1 to {LARGEST_PAGE}"))),
+            }
+        }
+    }
+}
+
+/// Newest first; `last_msg_id` is the cursor, empty for the first page (documented by example).
+fn messages(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
+    let size = size(call.fields)?;
+    let last = text(call.fields, "last_msg_id")?.unwrap_or_default();
+    let list = &simulator.sessions.get(key).messages;
+    let end = if last.is_empty() {
+        list.len()
+    } else {
+        list.iter()
+            .position(|message| message.msg_id == last)
+            .ok_or_else(|| bad(format!("last_msg_id `{last}` is no message of this conversation")))?
+    };
+    let page = list[..end].iter().rev().take(size).map(|message| {
+        let mut item = json!({
+            "msg_id": message.msg_id,
+            "seat_id": message.seat_id,
+            "timestamp": message.timestamp,
+            "sender_type": message.sender_type,
+            "status": message.status,
+            "content": message.content,
+        });
+        if let (Some(reply), Some(item)) = (&message.reply, item.as_object_mut()) {
+            item.insert("reply".to_owned(), reply.clone());
+        }
+        item
+    });
+    Ok(Answer::Data(Value::Array(page.collect())))
+}
+
+/// Conversations, newest first; `last_call_id` is the cursor (assumed, in the style of the message list).
+fn sessions(simulator: &Simulator, fields: &Value) -> Outcome {
+    let size = size(fields)?;
+    let last = text(fields, "last_call_id")?.unwrap_or_default();
+    let mut begun = simulator.sessions.iter().rev().filter(|session| session.begun);
+    if !last.is_empty() && !begun.any(|session| session.call_id == last) {
+        return Err(bad(format!("last_call_id `{last}` is no conversation")));
+    }
+    let page = begun.take(size).map(|session| {
+        json!({
+            "call_id": session.call_id,
+            "channel": session.channel,
+            "channel_id": session.channel_id,
+            "user": { "id": session.user.user_id, "name": session.user.name },
+            "seat_id": session.seat_id,
+            "status": session.phase,
+            "start_time": session.started.as_second(),
+            "last_time": session.last_activity.as_second(),
+        })
+    });
+    let list: Vec<Value> = page.collect();
+    Ok(Answer::Data(json!({ "total": simulator.sessions.iter().filter(|session| session.begun).count(), "list": list })))
+}

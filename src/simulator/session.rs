@@ -1,0 +1,150 @@
+//! Conversations: who talks, where it stands, what was said.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::identity::Person;
+use super::phrases::Facts;
+use super::seed::Rng;
+
+/// Names a session within its simulator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionKey(pub(super) usize);
+
+/// Where a conversation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// The bot talks with the user.
+    Bot,
+    /// A transfer to a person was asked for.
+    Transfer,
+    /// An agent of the customer has the conversation.
+    Agent,
+    /// It is over.
+    Closed,
+}
+
+/// A message of a conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Its id.
+    pub msg_id: String,
+    /// The agent who wrote it; empty if nobody did.
+    pub seat_id: String,
+    /// Unix seconds.
+    pub timestamp: i64,
+    /// `user`, `robot`, `seat`, ...
+    pub sender_type: String,
+    /// `send`, `delivery`, `read`, or a failure.
+    pub status: String,
+    /// The content object as it was sent.
+    pub content: Value,
+    /// What it answers to, if it is an answer.
+    pub reply: Option<Value>,
+}
+
+/// A conversation.
+#[derive(Debug)]
+pub struct Session {
+    /// The story it belongs to, if any.
+    pub play: Option<u32>,
+    /// Its id on the wire, 32 lower-case hexadecimal digits unless a story says otherwise; may be empty.
+    pub call_id: String,
+    /// `WhatsApp`, ...
+    pub channel: String,
+    /// The customer's channel; digits in a text.
+    pub channel_id: String,
+    /// The customer's company or team.
+    pub company: String,
+    /// The user at the other end.
+    pub user: Person,
+    /// Facts its texts speak of.
+    pub facts: Facts,
+    /// The language of its texts.
+    pub locale: String,
+    /// Where it stands.
+    pub phase: Phase,
+    /// When it began.
+    pub started: Timestamp,
+    /// When anybody last said anything.
+    pub last_activity: Timestamp,
+    /// When and why it ended.
+    pub ended: Option<(Timestamp, String)>,
+    /// The agent who has it; empty if nobody has.
+    pub seat_id: String,
+    /// What was said, oldest first.
+    pub messages: Vec<Message>,
+    /// Its own randomness.
+    pub(super) rng: Rng,
+    /// Whether anything of it was sent yet: only then it can fall silent.
+    pub(super) begun: bool,
+}
+
+impl Session {
+    /// The message with this id.
+    pub fn message_mut(&mut self, msg_id: &str) -> Option<&mut Message> {
+        self.messages.iter_mut().rev().find(|message| message.msg_id == msg_id)
+    }
+}
+
+/// All conversations, and how calls and callbacks find theirs.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    list: Vec<Session>,
+    by_call_id: HashMap<String, SessionKey>,
+    by_user: HashMap<(String, String), SessionKey>,
+}
+
+impl Sessions {
+    /// Adds a session.
+    pub fn add(&mut self, session: Session) -> SessionKey {
+        let key = SessionKey(self.list.len());
+        self.list.push(session);
+        self.index(key);
+        key
+    }
+
+    /// The session of a key. Keys come from [`Sessions::add`] and sessions are never taken out.
+    pub fn get(&self, key: SessionKey) -> &Session {
+        &self.list[key.0]
+    }
+
+    /// The session of a key, to change. After changing `call_id`, `channel_id` or the user's id, call
+    /// [`Sessions::index`].
+    pub fn get_mut(&mut self, key: SessionKey) -> &mut Session {
+        &mut self.list[key.0]
+    }
+
+    /// Makes the session findable under its present ids. The latest session of a user is the one found.
+    pub fn index(&mut self, key: SessionKey) {
+        let session = &self.list[key.0];
+        if !session.call_id.is_empty() {
+            self.by_call_id.insert(session.call_id.clone(), key);
+        }
+        self.by_user.insert((session.channel_id.clone(), session.user.user_id.clone()), key);
+    }
+
+    /// The session with this id on the wire.
+    pub fn by_call_id(&self, call_id: &str) -> Option<SessionKey> {
+        self.by_call_id.get(call_id).copied()
+    }
+
+    /// The latest session of a user on a channel.
+    pub fn by_user(&self, channel_id: &str, user_id: &str) -> Option<SessionKey> {
+        self.by_user.get(&(channel_id.to_owned(), user_id.to_owned())).copied()
+    }
+
+    /// Every session, in the order in which they began.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Session> {
+        self.list.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+}

@@ -1,0 +1,71 @@
+//! What the simulator will do by itself, ordered by time and, at the same moment, by when it was planned.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::session::SessionKey;
+
+/// Something the simulator will do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Timer {
+    /// A message reaches its next status.
+    Status {
+        session: SessionKey,
+        msg_id: String,
+        status: &'static str,
+    },
+    /// A conversation ends.
+    End {
+        session: SessionKey,
+        reason: &'static str,
+    },
+    /// The report after a conversation's end.
+    Report { session: SessionKey },
+    /// A conversation may have fallen silent.
+    Silence { session: SessionKey },
+}
+
+/// The timers.
+#[derive(Debug, Default)]
+pub(super) struct Timers {
+    queue: BTreeMap<(Timestamp, u64), Timer>,
+    planned: u64,
+    background: usize,
+}
+
+impl Timer {
+    /// Whether a run need not wait for it.
+    fn is_background(&self) -> bool {
+        matches!(self, Self::Silence { .. })
+    }
+}
+
+impl Timers {
+    pub(super) fn plan(&mut self, at: Timestamp, timer: Timer) {
+        self.planned += 1;
+        self.background += usize::from(timer.is_background());
+        self.queue.insert((at, self.planned), timer);
+    }
+
+    /// Takes the first timer that is due, with its moment.
+    pub(super) fn take(&mut self, now: Timestamp) -> Option<(Timestamp, Timer)> {
+        let entry = self.queue.first_entry()?;
+        if entry.key().0 > now {
+            return None;
+        }
+        let at = entry.key().0;
+        let timer = entry.remove();
+        self.background -= usize::from(timer.is_background());
+        Some((at, timer))
+    }
+
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.queue.keys().next().map(|(at, _)| *at)
+    }
+
+    /// Whether anything is planned that a run has to wait for.
+    pub(super) fn has_foreground(&self) -> bool {
+        self.queue.len() > self.background
+    }
+}

@@ -1,0 +1,350 @@
+//! Stories told by the real program: the ready ones, against the embedded integrator and against receivers of our own.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    Answer, Receiver, Request, assert_code, free_address, independent_hmac, plain, post, program, run, scenario, stderr,
+    stdout,
+};
+
+const SECRET: &str = "s3cret of the tests";
+
+fn story(text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("story.toml");
+    fs::write(&path, text).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (folder, path)
+}
+
+/// Runs a story at `--speed max` against this receiver and returns the JSON report too.
+fn tell(text: &str, receiver: &Receiver, code: i32) -> (Value, String) {
+    let (folder, path) = story(text);
+    let report = folder.path().join("report.json");
+    let output = run(&[
+        "run", &path, "--callback-url", &receiver.url(), "--secret", SECRET, "--speed", "max", "--listen",
+        "127.0.0.1:0", "--report", report.to_str().unwrap(),
+    ]);
+    assert_code(&output, code);
+    (serde_json::from_slice(&fs::read(report).unwrap()).unwrap(), stdout(&output))
+}
+
+fn assert_sums(report: &Value) {
+    let totals = &report["callbacks"];
+    let of = |name: &str| totals[name].as_u64().unwrap();
+    assert_eq!(
+        of("queued"),
+        of("pending") + of("in_flight") + of("waiting") + of("delivered") + of("dead"),
+        "{totals}"
+    );
+}
+
+fn assert_signed(request: &Request) {
+    assert_eq!(
+        request.exact_header("X-AIRudder-Sign"),
+        Some(independent_hmac(SECRET, &request.body).as_str()),
+        "{}",
+        request.head
+    );
+}
+
+#[test]
+fn every_ready_story_passes_with_the_embedded_integrator() {
+    for entry in fs::read_dir(scenario("")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let output = run(&["run", path.to_str().unwrap(), "--speed", "max", "--listen", "127.0.0.1:0"]);
+        assert_code(&output, 0);
+        let text = stdout(&output);
+        assert!(text.contains(" 0 wrong"), "{}\n{text}", path.display());
+        assert!(!text.contains(" 0 verified"), "{}\n{text}", path.display());
+    }
+}
+
+/// Every callback of the vendor's menu, with its mark.
+fn callbacks_of_the_menu() -> BTreeSet<String> {
+    let menu = include_str!("menu.tsv");
+    let rows = menu.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t').collect::<Vec<_>>());
+    rows.filter(|row| row.get(2) == Some(&"callback")).map(|row| row[1].to_owned()).collect()
+}
+
+#[test]
+fn all_events_emits_every_callback_of_the_menu() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("record.ndjson");
+    let path = scenario("all-events.toml");
+    let output = run(&[
+        "run", path.to_str().unwrap(), "--speed", "max", "--listen", "127.0.0.1:0", "--quiet", "--record",
+        record.to_str().unwrap(),
+    ]);
+    assert_code(&output, 0);
+    let sent: BTreeSet<String> = fs::read_to_string(record)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|line| line["kind"] == "queued")
+        .map(|line| line["event"].as_str().unwrap().to_owned())
+        .collect();
+    let menu = callbacks_of_the_menu();
+    assert!(menu.len() > 25, "the copy of the menu is whole");
+    assert_eq!(menu.difference(&sent).collect::<Vec<_>>(), Vec::<&String>::new(), "callbacks never sent");
+}
+
+#[test]
+fn equal_runs_write_equal_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let tell = |name: &str, seed: &str| {
+        let record = folder.path().join(name);
+        let report = folder.path().join(format!("{name}.json"));
+        let output = run(&[
+            "run", "scenarios/agent-transfer.toml", "scenarios/template-campaign.toml", "scenarios/busy-day.toml",
+            "scenarios/user-silent.toml", "--seed", seed, "--speed", "max", "--epoch", "2030-01-01T00:00:00Z",
+            "--listen", "127.0.0.1:0", "--quiet", "--record", record.to_str().unwrap(), "--report",
+            report.to_str().unwrap(),
+        ]);
+        assert_code(&output, 0);
+        (fs::read(record).unwrap(), fs::read(report).unwrap())
+    };
+    let (first, second, other) = (tell("first", "7"), tell("second", "7"), tell("other", "8"));
+    assert!(first.0.len() > 500_000, "the record is {} bytes long", first.0.len());
+    assert!(first == second, "two runs with one seed differ");
+    assert!(first.0 != other.0, "another seed changes nothing");
+}
+
+/// An integrator of our own: accepts the transfer while it still handles the callback, answers every message of the
+/// user, and ends the conversation when the user says the third thing.
+fn own_integrator(mock: SocketAddr) -> Receiver {
+    let heard = std::sync::Mutex::new(0);
+    Receiver::with(move |request| {
+        let body = request.json();
+        let call_id = body["transfer"]["call_id"].as_str().or(body["call_id"].as_str()).unwrap_or_default();
+        let call = |path: &str, fields: Value| {
+            let (status, answer) = post(mock, path, &fields);
+            assert_eq!((status, &answer["code"]), (200, &json!(200)), "{path}: {answer}");
+            answer
+        };
+        match body["event"].as_str().unwrap() {
+            "session.transfer" => {
+                let accept = json!({ "call_id": call_id, "result": "accepted", "seat_id": "s-1", "seat_name": "Ana" });
+                call("/api/v1/session/transfer_result", accept);
+                let hello = json!({ "call_id": call_id, "messages": [{ "type": "text", "text": "Hello!" }] });
+                let answer = call("/api/v1/message/send", hello);
+                assert_eq!(answer["data"]["messages"][0]["msg_id"].as_str().unwrap().len(), 32);
+            }
+            "agent.message" => {
+                let ids: Vec<&Value> =
+                    body["messages"].as_array().unwrap().iter().map(|message| &message["msg_id"]).collect();
+                call("/api/v1/message/read", json!({ "call_id": call_id, "msg_ids": ids }));
+                let mut heard = heard.lock().unwrap();
+                *heard += 1;
+                if *heard == 3 {
+                    // Everything said so far can be asked for, newest first.
+                    let list = call("/api/v1/session/messages", json!({ "call_id": call_id, "size": 2 }));
+                    assert_eq!(list["data"][0]["content"], body["messages"][0]["content"]);
+                    assert_eq!(list["data"][0]["status"], "read");
+                    assert_eq!(list["data"][1]["sender_type"], "seat");
+                    call("/api/v1/session/end", json!({ "call_id": call_id, "reason": "agent" }));
+                } else {
+                    let text = format!("answer {heard}");
+                    let answer = json!({ "call_id": call_id, "messages": [{ "type": "text", "text": text }] });
+                    call("/api/v1/message/send", answer);
+                }
+            }
+            _ => {}
+        }
+        plain("200 OK", "{}")
+    })
+}
+
+#[test]
+fn a_conversation_goes_both_ways_with_an_integrator_of_ones_own() {
+    let mock = free_address();
+    let receiver = own_integrator(mock);
+    let (folder, path) = story(
+        r#"
+        [[steps]]
+        send = "session.transfer"
+        save = "transfer"
+        [[steps]]
+        await = "chatbot.agent_transfer_result"
+        where = { call_id = "{{ transfer.body.transfer.call_id }}", result = "accepted" }
+        [[steps]]
+        await = "chatbot.send_message"
+        [[steps]]
+        repeat = 3
+        every = "10ms"
+        send = "agent.message"
+        body = { messages = [{ content = { type = "text", text = "question {{ loop_index }}" } }] }
+        [[steps]]
+        await = "chatbot.end_session"
+        within = "10s"
+        [[steps]]
+        await = "session.report"
+        within = "30s"
+        "#,
+    );
+    let report = folder.path().join("report.json");
+    let output = run(&[
+        "run", &path, "--callback-url", &receiver.url(), "--secret", SECRET, "--speed", "200", "--listen",
+        &mock.to_string(), "--report", report.to_str().unwrap(),
+    ]);
+    assert_code(&output, 0);
+    let requests = receiver.requests();
+    for request in &requests {
+        assert_signed(request);
+        assert_eq!(request.exact_header("User-Agent"), Some("Airudder"));
+        assert_eq!(request.exact_header("Content-Type"), Some("application/json"));
+    }
+    let events: Vec<String> =
+        requests.iter().map(|request| request.json()["event"].as_str().unwrap().to_owned()).collect();
+    let statuses = events.iter().filter(|event| *event == "agent.message_status").count();
+    assert_eq!(statuses, 9, "three messages of the agent, three statuses each: {events:?}");
+    assert_eq!(events.last().map(String::as_str), Some("session.report"));
+    let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
+    assert_sums(&report);
+    assert_eq!(report["calls"]["refused"], 0);
+}
+
+const ONE_STEP: &str = "[[steps]]\nsend = \"session.transfer\"\n";
+
+#[test]
+fn an_answer_that_is_no_success_is_tried_again_and_then_given_up() {
+    for (status, tries) in [("500 Oops", 5), ("302 Found", 5), ("404 Not Found", 5)] {
+        let receiver = Receiver::answering(vec![plain(status, "{}")]);
+        let (report, text) = tell(ONE_STEP, &receiver, 1);
+        assert_eq!(receiver.requests().len(), tries, "{status}\n{text}");
+        assert_eq!(report["callbacks"]["dead"], 1);
+        assert_sums(&report);
+        let bodies: BTreeSet<Vec<u8>> = receiver.requests().into_iter().map(|request| request.body).collect();
+        assert_eq!(bodies.len(), 1, "every try sends the same bytes");
+        assert!(text.contains("again in 1m") && text.contains("given up after 5 tries"), "{text}");
+    }
+}
+
+#[test]
+fn any_2xx_is_a_success_and_the_third_try_counts() {
+    let receiver = Receiver::answering(vec![Answer::Bytes("HTTP/1.1 204 No Content\r\n\r\n".into())]);
+    let (report, _) = tell(ONE_STEP, &receiver, 0);
+    assert_eq!(report["callbacks"]["attempts"], 1);
+    let receiver =
+        Receiver::answering(vec![plain("500 Oops", ""), plain("503 Busy", ""), plain("200 OK", "{\"code\":200}")]);
+    let expecting = "[[steps]]\nsend = \"session.transfer\"\nexpect = { status = 200, tries = 3, body = { code = 200 } }\n";
+    let (report, _) = tell(expecting, &receiver, 0);
+    assert_eq!(report["callbacks"]["attempts"], 3);
+    assert_sums(&report);
+}
+
+#[test]
+fn broken_receivers_are_told_apart_and_nothing_is_lost() {
+    let huge = format!("HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n{}", "x".repeat(9_000_000));
+    for (answer, error) in [
+        (Answer::Close, "reset"),
+        (Answer::Never, "timeout"),
+        (Answer::BytesThenClose("this is not HTTP\r\n\r\n".into()), "bad_answer"),
+        (Answer::BytesThenClose("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{".into()), "reset"),
+    ] {
+        let receiver = Receiver::answering(vec![answer.clone()]);
+        let text = format!(
+            "delivery = {{ timeout = \"150ms\", tries = 2 }}\n[[steps]]\nsend = \"session.transfer\"\nexpect = {{ outcome = \"dead\", error = \"{error}\", tries = 2 }}\n"
+        );
+        let (report, _) = tell(&text, &receiver, 0);
+        assert_eq!(receiver.requests().len(), 2, "{answer:?}");
+        assert_sums(&report);
+    }
+    let receiver = Receiver::answering(vec![Answer::BytesThenClose(huge)]);
+    let (report, _) = tell(ONE_STEP, &receiver, 0);
+    assert_eq!(report["callbacks"]["delivered"], 1);
+}
+
+#[test]
+fn a_dead_receiver_is_refused_with_advice() {
+    let address = free_address();
+    let (_folder, path) = story("delivery = { preset = \"once\" }\n[[steps]]\nsend = \"session.transfer\"\n");
+    let output =
+        run(&["run", &path, "--callback-url", &format!("http://{address}/hook"), "--listen", "127.0.0.1:0"]);
+    assert_code(&output, 1);
+    assert!(stdout(&output).contains(&format!("nobody listens on {address}")), "{}", stdout(&output));
+}
+
+#[test]
+fn a_failed_expectation_shows_the_place_and_both_sides() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{\"code\":500}")]);
+    let text = "name = \"wants more\"\n[[steps]]\nsend = \"session.transfer\"\nexpect = { status = 204, body = { code = 200 } }\n";
+    let (report, output) = tell(text, &receiver, 1);
+    assert!(output.contains("expected status 204, got 200"), "{output}");
+    assert!(output.contains("in the answer, `code` is 500, expected 200"), "{output}");
+    assert!(output.contains("story.toml:2"), "{output}");
+    assert_eq!(report["stories"][0]["failures"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn an_await_that_nothing_answers_says_what_came_instead() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let text = "[[steps]]\nsend = \"session.transfer\"\n[[steps]]\nawait = \"chatbot.agent_transfer_result\"\nwithin = \"50ms\"\n";
+    let (_, output) = tell(text, &receiver, 1);
+    let message = "expected the call `chatbot.agent_transfer_result` within 50ms, it never came";
+    assert!(output.contains(message), "{output}");
+}
+
+#[test]
+fn junit_has_a_case_per_story() {
+    let (folder, path) = story("name = \"a < b & \\\"c\\\"\"\n[[steps]]\nsend = \"session.transfer\"\n");
+    let junit = folder.path().join("junit.xml");
+    let output =
+        run(&["run", &path, "--speed", "max", "--listen", "127.0.0.1:0", "--quiet", "--junit", junit.to_str().unwrap()]);
+    assert_code(&output, 0);
+    let xml = fs::read_to_string(junit).unwrap();
+    assert!(xml.contains(r#"tests="1" failures="0""#) && xml.contains("a &lt; b &amp; &quot;c&quot;"), "{xml}");
+}
+
+#[test]
+fn a_taken_address_says_what_to_do() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = run(&["run", "scenarios/agent-transfer.toml", "--listen", &address]);
+    assert_code(&output, 3);
+    assert!(stderr(&output).contains("127.0.0.1:0"), "{}", stderr(&output));
+}
+
+#[test]
+fn targets_outside_of_loopback_need_permission() {
+    let (_folder, path) = story("delivery = { preset = \"once\" }\n[[steps]]\nsend = \"session.transfer\"\n");
+    let output = run(&["run", &path, "--callback-url", "http://192.0.2.1/hook", "--listen", "127.0.0.1:0"]);
+    assert_code(&output, 1);
+    assert!(stdout(&output).contains("--allow-target 192.0.2.1"), "{}", stdout(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interruption_tells_what_was_not_sent() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::Stdio;
+
+    let receiver = Receiver::answering(vec![plain("500 Oops", "")]);
+    let (_folder, path) = story(ONE_STEP);
+    let mut child = program()
+        .args(["run", &path, "--callback-url", &receiver.url(), "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    // The first try has failed and the second is a minute away.
+    let mut line = String::new();
+    while !line.contains("again in 1m") {
+        line.clear();
+        assert!(out.read_line(&mut line).unwrap() > 0, "the program ended early");
+    }
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
+    assert!(rest.contains("not sent:") && rest.contains("session.transfer"), "{rest}");
+    assert!(rest.contains("1 not sent of 1"), "{rest}");
+}

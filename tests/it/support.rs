@@ -1,0 +1,212 @@
+//! The program under test, and a receiver written without any of its code.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// How long a test waits for the program at most; reached only when something hangs.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program, in the repository's folder and without the user's settings in the environment.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_airudder-mock"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    for name in ["AIRUDDER_MOCK_SECRET", "AIRUDDER_MOCK_CALLBACK_URL", "AIRUDDER_MOCK_LISTEN"] {
+        command.env_remove(name);
+    }
+    command.env("NO_COLOR", "1");
+    command
+}
+
+/// Runs the program with these arguments.
+pub fn run<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Output {
+    program().args(args).output().expect("the program starts")
+}
+
+/// Runs the program with this standard input.
+pub fn run_with_input(args: &[&str], input: &[u8]) -> Output {
+    let mut child = program()
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Asserts an exit code, showing everything the program said otherwise.
+#[track_caller]
+pub fn assert_code(output: &Output, code: i32) {
+    assert_eq!(output.status.code(), Some(code), "stdout:\n{}\nstderr:\n{}", stdout(output), stderr(output));
+}
+
+pub fn scenario(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name)
+}
+
+/// A request as a receiver reads it off the socket.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The bytes up to and without the empty line.
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// The value of a header whose name is written exactly so.
+    pub fn exact_header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).expect("a JSON body")
+    }
+}
+
+/// What a receiver does with one request.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// These bytes, and the connection stays open.
+    Bytes(String),
+    /// These bytes, and the connection is closed.
+    BytesThenClose(String),
+    /// The connection is closed without an answer.
+    Close,
+    /// No answer until the client gives up.
+    Never,
+}
+
+pub fn plain(status: &str, body: &str) -> Answer {
+    Answer::Bytes(format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+}
+
+/// A receiver on a free port. Answers in the order given; the last answer repeats.
+pub struct Receiver {
+    pub address: SocketAddr,
+    requests: Arc<Mutex<Vec<Request>>>,
+}
+
+impl Receiver {
+    pub fn answering(answers: Vec<Answer>) -> Self {
+        let answers = Mutex::new(VecDeque::from(answers));
+        Self::with(move |_| {
+            let mut answers = answers.lock().unwrap();
+            if answers.len() > 1 { answers.pop_front().unwrap() } else { answers.front().cloned().unwrap() }
+        })
+    }
+
+    /// A receiver that decides for each request, and may call the mock meanwhile.
+    pub fn with(decide: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        let decide = Arc::new(decide);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(stream) = stream else { break };
+                let (seen, decide) = (Arc::clone(&seen), Arc::clone(&decide));
+                thread::spawn(move || serve(stream, &seen, &*decide));
+            }
+        });
+        Self { address, requests }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}/hook", self.address)
+    }
+
+    pub fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Request>>, decide: &dyn Fn(&Request) -> Answer) {
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    while let Some(request) = read_request(&mut reader) {
+        seen.lock().unwrap().push(request.clone());
+        match decide(&request) {
+            Answer::Bytes(bytes) => {
+                if stream.write_all(bytes.as_bytes()).is_err() {
+                    return;
+                }
+            }
+            Answer::BytesThenClose(bytes) => {
+                let _ = stream.write_all(bytes.as_bytes());
+                return;
+            }
+            Answer::Close => return,
+            Answer::Never => {
+                // Ends when the client closes.
+                let _ = reader.read(&mut [0; 1]);
+                return;
+            }
+        }
+    }
+}
+
+fn read_request(reader: &mut impl BufRead) -> Option<Request> {
+    let mut head = String::new();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        if line == "\r\n" {
+            break;
+        }
+        head.push_str(&line);
+    }
+    let length = head
+        .lines()
+        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.trim().parse().ok())
+        .unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Request { head, body })
+}
+
+/// POSTs JSON with nothing but a socket; status and body come back.
+pub fn post(address: SocketAddr, path: &str, body: &serde_json::Value) -> (u16, serde_json::Value) {
+    let body = body.to_string();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").expect("an HTTP answer");
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+    (status, serde_json::from_str(body).unwrap_or(serde_json::Value::Null))
+}
+
+/// An HMAC-SHA256 in hex by a library that the program does not use for it.
+pub fn independent_hmac(secret: &str, body: &[u8]) -> String {
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret.as_bytes());
+    ring::hmac::sign(&key, body).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A free port, for programs that must be told one.
+pub fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
