@@ -17,6 +17,9 @@ use crate::simulator::seed::Seed;
 /// How long an `await` waits unless it says otherwise.
 const DEFAULT_WITHIN: Duration = Duration::from_secs(30);
 
+/// Where a story plays unless it says otherwise.
+const DEFAULT_COUNTRY: Country = Country::Id;
+
 /// The conversation a step belongs to unless it says otherwise.
 pub const MAIN_CONVERSATION: &str = "main";
 
@@ -188,7 +191,7 @@ impl Story {
             name: scenario.name.clone(),
             seed: scenario.seed.map(Seed),
             locale: scenario.locale.clone(),
-            country: scenario.country.unwrap_or_default(),
+            country: scenario.country.as_deref().and_then(|code| code.parse().ok()).unwrap_or(DEFAULT_COUNTRY),
             copies: scenario.copies.unwrap_or(1),
             spread: scenario.spread.map_or(Duration::ZERO, |spread| spread.0),
             callback_url,

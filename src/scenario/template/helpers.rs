@@ -178,9 +178,7 @@ fn phrase(state: &State, key: String, locale: Option<String>) -> Result<String, 
         };
         let facts = Facts::draw(&mut inner.rng, inner.country, inner.now, &name);
         let locale = locale.unwrap_or_else(|| inner.locale.clone());
-        phrases::phrase_with(&mut inner.rng, &key, &locale, &facts).ok_or_else(|| {
-            let near = phrases::nearest(&key).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-            invalid(format!("there is no phrase `{key}`{near}"))
-        })
+        let key = phrases::find_key(&key).map_err(|error| invalid(error.to_string()))?;
+        phrases::phrase_with(&mut inner.rng, key, &locale, &facts).ok_or_else(|| invalid("there is no such phrase"))
     })
 }

@@ -173,7 +173,7 @@ mod tests {
         let template = set.add(source).map_err(|mistake| mistake.message)?;
         let helpers = Helpers::new(
             Seed(7).stream("test", 0),
-            Country::ID,
+            Country::Id,
             None,
             "2030-01-01T00:00:00Z".parse().unwrap(),
         );

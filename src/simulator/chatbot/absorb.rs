@@ -32,7 +32,7 @@ pub(in super::super) fn absorb(sessions: &mut Sessions, key: SessionKey, event: 
         "session.transfer" | "agent.transfer" if session.phase == Phase::Bot => session.phase = Phase::Transfer,
         "session.end" => {
             session.phase = Phase::Closed;
-            session.ended = Some((now, text(body, "/reason").unwrap_or_default().to_owned()));
+            session.ended = Some((now, text(body, "/session_end_reason").unwrap_or_default().to_owned()));
         }
         "message.status" | "agent.message_status" => {
             if let (Some(msg_id), Some(status)) = (text(body, "/msg_id"), text(body, "/status"))

@@ -172,7 +172,7 @@ fn end_session(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Ou
     open(session)?;
     let wait = Duration::from_millis(session.rng.random_range(200..800));
     if call.defaults {
-        simulator.timers.plan(later(call.now, wait), Timer::End { session: key, reason: "agent" });
+        simulator.timers.plan(later(call.now, wait), Timer::End { session: key, reason: "seat" });
     }
     Ok(NO_DATA)
 }

@@ -1,5 +1,7 @@
 //! Believable bodies of the chatbot's callbacks, out of the state of their conversation.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rand::RngExt;
 use serde::Serialize;
@@ -9,10 +11,12 @@ use super::super::phrases;
 use super::super::seed;
 use super::super::session::{Phase, Session};
 use crate::contract::bodies::chatbot::{
-    AgentTransfer, MessageStatus, Messages, SessionEnd, SessionReport, SessionTransfer, TemplateRef, TemplateReply,
-    TemplateResult, Transfer, User,
+    AgentMessage, AgentMessageStatus, AgentTransfer, EndReason, InboundCallCompleted, MessageReceive, MessageSend,
+    MessageStatusChange, SeatTransfer, SessionEnd, SessionReport, SessionStatus, SessionTransfer, TemplateReply,
+    TemplateResult, Transfer, User, UserRef,
 };
-use crate::contract::bodies::message::{CallbackMessage, Content};
+use crate::contract::bodies::message::{Content, Message, MessageStatus, SenderType, TemplateInfo};
+use crate::contract::bodies::{Fields, utc_text};
 
 /// The most messages one callback gets by default, however many the story's list has.
 const MOST_MESSAGES: usize = 1_000;
@@ -26,68 +30,148 @@ pub(in super::super) fn default_body(
     now: Timestamp,
 ) -> Option<Value> {
     let count = patch.get("messages").and_then(Value::as_array).map_or(1, Vec::len).min(MOST_MESSAGES);
-    let body = match event {
+    Some(match event {
         "session.transfer" => json(&SessionTransfer {
             event: event.to_owned(),
             channel: session.channel.clone(),
             channel_id: session.channel_id.clone(),
-            user: User { id: session.user.user_id.clone(), name: None },
-            transfer: transfer(session),
+            user: user_ref(session),
+            transfer: Transfer { company: session.company.clone(), call_id: session.call_id.clone() },
         }),
         "agent.transfer" => json(&AgentTransfer {
             event: event.to_owned(),
             channel: session.channel.clone(),
             channel_id: session.channel_id.clone(),
-            user: user(session),
-            transfer: transfer(session),
-            seat_id: session.seat_id.clone(),
-            timestamp: now.as_second(),
+            user: user_ref(session),
+            transfer: SeatTransfer {
+                company: session.company.clone(),
+                call_id: session.call_id.clone(),
+                from_seat_id: session.seat_id.clone(),
+                to_seat_id: String::new(),
+            },
         }),
-        "message.send" => messages(session, event, "robot", robot_phrase(session), count, now),
-        "message.receive" | "agent.message" => messages(session, event, "user", user_phrase(session), count, now),
-        "template.reply" => {
-            let key = ["button_yes", "button_no", "button_call_me"][session.rng.random_range(0..3)];
-            let template = template(session);
-            json(&TemplateReply {
+        "message.send" => {
+            let phrase = robot_phrase(session);
+            let messages = written(session, SenderType::Robot, phrase, count, now, |text| Content::Text { text });
+            json(&MessageSend {
                 event: event.to_owned(),
+                call_id: session.call_id.clone(),
+                company: session.company.clone(),
                 channel: session.channel.clone(),
                 channel_id: session.channel_id.clone(),
                 user: user(session),
+                messages,
+            })
+        }
+        "message.receive" => {
+            let phrase = user_phrase(session);
+            let messages = written(session, SenderType::User, phrase, count, now, |text| Content::Text { text });
+            json(&MessageReceive {
+                event: event.to_owned(),
                 call_id: session.call_id.clone(),
+                company: session.company.clone(),
+                channel: session.channel.clone(),
+                channel_id: session.channel_id.clone(),
+                user: user(session),
+                messages,
+            })
+        }
+        "agent.message" => {
+            let phrase = user_phrase(session);
+            let messages = written(session, SenderType::User, phrase, count, now, |text| Content::Text { text });
+            json(&AgentMessage {
+                event: event.to_owned(),
+                call_id: session.call_id.clone(),
+                company: session.company.clone(),
+                channel: session.channel.clone(),
+                channel_id: session.channel_id.clone(),
+                user: user(session),
+                seat_id: session.seat_id.clone(),
+                messages,
+            })
+        }
+        "template.reply" => {
+            let key = ["button_yes", "button_no", "button_call_me"][session.rng.random_range(0..3)];
+            let template = template(session);
+            let messages = written(session, SenderType::User, key, count, now, |text| Content::Button { text });
+            json(&TemplateReply {
+                event: event.to_owned(),
+                call_id: session.call_id.clone(),
+                company: session.company.clone(),
+                channel: session.channel.clone(),
+                channel_id: session.channel_id.clone(),
+                user: user(session),
                 template,
-                messages: written(session, "user", key, count, now, |text| Content::Button { text }),
+                messages,
             })
         }
         "template.result" => {
             let task_id = seed::hex32(&mut session.rng);
             let template = template(session);
+            let msg_id = seed::hex32(&mut session.rng);
             json(&TemplateResult {
                 event: event.to_owned(),
+                task_id,
+                company: session.company.clone(),
                 channel: session.channel.clone(),
                 channel_id: session.channel_id.clone(),
-                user: user(session),
-                task_id,
+                user: user_ref(session),
                 template,
-                msg_id: seed::hex32(&mut session.rng),
-                status: "send".to_owned(),
+                msg_id,
+                status: MessageStatus::Send,
                 timestamp: now.as_second(),
-                reason: None,
+                error: None,
             })
         }
-        "message.status" | "agent.message_status" => status(session, event, now),
+        "message.status" => {
+            let (msg_id, status) = next_status(session);
+            json(&MessageStatusChange {
+                event: event.to_owned(),
+                call_id: session.call_id.clone(),
+                company: session.company.clone(),
+                channel: session.channel.clone(),
+                channel_id: session.channel_id.clone(),
+                user: user_ref(session),
+                msg_id,
+                status,
+                timestamp: now.as_second(),
+                error: None,
+            })
+        }
+        "agent.message_status" => {
+            let (msg_id, status) = next_status(session);
+            json(&AgentMessageStatus {
+                event: event.to_owned(),
+                call_id: session.call_id.clone(),
+                company: session.company.clone(),
+                channel: session.channel.clone(),
+                channel_id: session.channel_id.clone(),
+                user: user_ref(session),
+                seat_id: session.seat_id.clone(),
+                msg_id,
+                status,
+                timestamp: now.as_second(),
+                error: None,
+            })
+        }
         "session.end" => json(&SessionEnd {
             event: event.to_owned(),
+            call_id: session.call_id.clone(),
+            company: session.company.clone(),
             channel: session.channel.clone(),
             channel_id: session.channel_id.clone(),
-            user: user(session),
-            call_id: session.call_id.clone(),
-            reason: if session.phase == Phase::Agent { "agent" } else { "robot" }.to_owned(),
+            user: user_ref(session),
+            seat_id: session.seat_id.clone(),
+            status: SessionStatus::Closed,
+            session_start_time: utc_text(session.started),
+            session_end_time: utc_text(now),
+            session_end_reason: usual_end(session),
             timestamp: now.as_second(),
         }),
         "session.report" => report(session, event, now),
+        "inbound.call_completed" => inbound(session, event, now),
         _ => return None,
-    };
-    Some(body)
+    })
 }
 
 /// Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
@@ -96,16 +180,21 @@ fn json(body: &impl Serialize) -> Value {
 }
 
 fn user(session: &Session) -> User {
-    User { id: session.user.user_id.clone(), name: Some(session.user.name.clone()) }
+    User { id: session.user.user_id.clone(), name: session.user.name.clone() }
 }
 
-fn transfer(session: &Session) -> Transfer {
-    Transfer { company: session.company.clone(), call_id: session.call_id.clone() }
+fn user_ref(session: &Session) -> UserRef {
+    UserRef { id: session.user.user_id.clone() }
 }
 
-fn template(session: &mut Session) -> TemplateRef {
-    let (id, name) = [(35, "payment_reminder"), (36, "parcel_update"), (41, "loan_offer")][session.rng.random_range(0..3)];
-    TemplateRef { id, name: name.to_owned(), language: session.locale.clone() }
+fn template(session: &mut Session) -> TemplateInfo {
+    const SAMPLES: [(i64, &str); 3] = [(35, "payment_reminder"), (36, "parcel_update"), (41, "loan_offer")];
+    let (id, name) = SAMPLES[session.rng.random_range(0..SAMPLES.len())];
+    TemplateInfo { id, name: name.to_owned(), language: session.locale.clone() }
+}
+
+fn usual_end(session: &Session) -> EndReason {
+    if session.phase == Phase::Agent { EndReason::Seat } else { EndReason::Robot }
 }
 
 /// What a robot would say next.
@@ -122,43 +211,22 @@ fn user_phrase(session: &Session) -> &'static str {
     course[session.messages.len() / 2 % course.len()]
 }
 
-fn messages(
-    session: &mut Session,
-    event: &str,
-    sender: &str,
-    phrase: &str,
-    count: usize,
-    now: Timestamp,
-) -> Value {
-    let messages = written(session, sender, phrase, count, now, |text| Content::Text { text });
-    json(&Messages {
-        event: event.to_owned(),
-        call_id: session.call_id.clone(),
-        company: session.company.clone(),
-        channel: session.channel.clone(),
-        channel_id: session.channel_id.clone(),
-        user: user(session),
-        messages,
-    })
-}
-
 fn written(
     session: &mut Session,
-    sender: &str,
+    sender: SenderType,
     phrase: &str,
     count: usize,
     now: Timestamp,
     content: impl Fn(String) -> Content,
-) -> Vec<CallbackMessage> {
+) -> Vec<Message> {
     (0..count)
         .map(|_| {
-            let (locale, facts) = (session.locale.clone(), session.facts.clone());
-            let text = phrases::phrase_with(&mut session.rng, phrase, &locale, &facts).unwrap_or_default();
-            CallbackMessage {
+            let text = phrases::phrase_with(&mut session.rng, phrase, &session.locale, &session.facts);
+            Message {
                 msg_id: seed::hex32(&mut session.rng),
-                sender_type: sender.to_owned(),
+                sender_type: sender,
                 timestamp: now.as_second(),
-                content: content(text),
+                content: content(text.unwrap_or_default()),
                 reply: None,
             }
         })
@@ -166,53 +234,49 @@ fn written(
 }
 
 /// The status that follows: of the last message that was written to the user, or of one made up.
-fn status(session: &mut Session, event: &str, now: Timestamp) -> Value {
+fn next_status(session: &mut Session) -> (String, MessageStatus) {
     let made_up = seed::hex32(&mut session.rng);
-    let last = session.messages.iter().rev().find(|message| message.sender_type != "user");
-    let (msg_id, status) = match last {
+    match session.messages.iter().rev().find(|message| message.sender_type != "user") {
         Some(message) => {
             let next = match message.status.as_str() {
-                "send" => "delivery",
-                "delivery" | "read" => "read",
-                _ => "send",
+                "send" => MessageStatus::Delivery,
+                "delivery" | "read" => MessageStatus::Read,
+                _ => MessageStatus::Send,
             };
             (message.msg_id.clone(), next)
         }
-        None => (made_up, "delivery"),
-    };
-    json(&MessageStatus {
-        event: event.to_owned(),
-        channel: session.channel.clone(),
-        channel_id: session.channel_id.clone(),
-        user: user(session),
-        call_id: session.call_id.clone(),
-        msg_id,
-        status: status.to_owned(),
-        timestamp: now.as_second(),
-        reason: None,
-    })
+        None => (made_up, MessageStatus::Delivery),
+    }
 }
 
 fn report(session: &mut Session, event: &str, now: Timestamp) -> Value {
-    const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
-    let (ended, reason) = session.ended.clone().unwrap_or_else(|| (now, "robot".to_owned()));
     let rounds = session.messages.iter().filter(|message| message.sender_type == "user").count();
     let intention = char::from(b'A' + session.rng.random_range(0..5));
+    let robot_id = session.rng.random_range(1_000..10_000).to_string();
     let mut body = json(&SessionReport {
         event: event.to_owned(),
+        call_id: session.call_id.clone(),
+        company: session.company.clone(),
         channel: session.channel.clone(),
         channel_id: session.channel_id.clone(),
         user: user(session),
-        call_id: session.call_id.clone(),
-        status: "closed".to_owned(),
-        session_start_time: session.started.strftime(TIME).to_string(),
-        session_end_time: ended.strftime(TIME).to_string(),
-        session_end_reason: reason,
+        robot_id,
+        seat_id: session.seat_id.clone(),
+        status: SessionStatus::Closed,
+        session_start_time: utc_text(session.started),
+        session_end_time: utc_text(session.ended.as_ref().map_or(now, |(at, _)| *at)),
+        session_end_reason: usual_end(session),
         intention: intention.to_string(),
         talk_round: i64::try_from(rounds).unwrap_or(i64::MAX),
-        seat_id: session.seat_id.clone(),
+        ner_slots: Fields::new(),
+        event_label: Fields::new(),
+        variables: Fields::new(),
+        timestamp: now.as_second(),
         messages: Vec::new(),
     });
+    if let Some((_, reason)) = &session.ended {
+        body["session_end_reason"] = Value::String(reason.clone());
+    }
     // What was said is told as it was said, also where a story made up contents that no type describes.
     let said = session.messages.iter().map(|message| {
         let mut item = serde_json::json!({
@@ -228,4 +292,31 @@ fn report(session: &mut Session, event: &str, now: Timestamp) -> Value {
     });
     body["messages"] = Value::Array(said.collect());
     body
+}
+
+fn inbound(session: &mut Session, event: &str, now: Timestamp) -> Value {
+    let talk = session.rng.random_range(15..240);
+    let ring = session.rng.random_range(2..12);
+    let started = now.checked_sub(Duration::from_secs(talk + ring)).unwrap_or(now);
+    let intention = char::from(b'A' + session.rng.random_range(0..5));
+    let robot_id = session.rng.random_range(1_000..10_000).to_string();
+    json(&InboundCallCompleted {
+        event: event.to_owned(),
+        call_id: session.call_id.clone(),
+        company: session.company.clone(),
+        channel: session.channel.clone(),
+        channel_id: session.channel_id.clone(),
+        user: user_ref(session),
+        callee: session.user.phone.clone(),
+        robot_id,
+        seat_id: session.seat_id.clone(),
+        call_start_time: utc_text(started),
+        call_end_time: utc_text(now),
+        talk_duration: i64::try_from(talk).unwrap_or(i64::MAX),
+        talk_round: i64::try_from(talk / 12 + 1).unwrap_or(i64::MAX),
+        hangup_type: "user".to_owned(),
+        intention: intention.to_string(),
+        record_link: String::new(),
+        timestamp: now.as_second(),
+    })
 }

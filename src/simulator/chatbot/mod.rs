@@ -44,7 +44,7 @@ pub(super) fn timer(simulator: &mut Simulator, timer: Timer, at: Timestamp) -> O
             }
             let report_at = later(at, std::time::Duration::from_millis(2_500));
             simulator.timers.plan(report_at, Timer::Report { session });
-            emit(simulator, session, "session.end", serde_json::json!({ "reason": reason }), at)
+            emit(simulator, session, "session.end", serde_json::json!({ "session_end_reason": reason }), at)
         }
         Timer::Report { session } => {
             emit(simulator, session, "session.report", Value::Object(serde_json::Map::new()), at)

@@ -1,0 +1,21 @@
+#![no_main]
+
+use airudder_mock::api::{Router, decode};
+use airudder_mock::contract::Catalog;
+use airudder_mock::http::HttpCall;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: (&str, Option<&str>, Option<&str>, &[u8])| {
+    let (path, query, content_type, body) = input;
+    let router = Router::new(Catalog::builtin());
+    let _ = router.find("POST", path);
+    let headers = content_type.map(|value| ("content-type".to_owned(), value.to_owned()));
+    let call = HttpCall {
+        method: "POST".to_owned(),
+        path: path.to_owned(),
+        query: query.map(str::to_owned),
+        headers: headers.into_iter().collect(),
+        body: body.to_vec().into(),
+    };
+    let _ = decode(&call);
+});
