@@ -5,7 +5,12 @@
 //! from a stream of its own, so that conversations never change each other.
 
 mod chatbot;
+pub mod content;
+pub mod country;
+pub mod dialogue;
+pub mod facts;
 pub mod identity;
+pub mod phone;
 pub mod phrases;
 mod samples;
 pub mod seed;
@@ -19,7 +24,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use identity::{Country, Person};
-use phrases::Facts;
+use facts::Facts;
 use seed::Seed;
 use session::{Phase, Session, Sessions};
 pub use session::{Message, SessionKey};
@@ -124,8 +129,8 @@ impl Simulator {
     pub fn open(&mut self, opening: Opening) -> SessionKey {
         let mut rng = opening.seed.stream("session", 0);
         let user = Person::draw(&mut rng, opening.country, opening.locale.as_deref());
-        let facts = Facts::draw(&mut rng, opening.country, opening.now, &user.name);
-        let locale = opening.locale.unwrap_or_else(|| opening.country.default_locale().to_owned());
+        let facts = Facts::of(&mut rng, &user, opening.now);
+        let locale = user.locale.to_owned();
         let call_id = seed::hex32(&mut rng);
         let channel_id = chatbot::channel_id(&mut rng);
         self.sessions.add(Session {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::identity::Person;
-use super::phrases::Facts;
+use super::facts::Facts;
 use super::seed::Rng;
 
 /// Names a session within its simulator.

@@ -10,7 +10,8 @@ use rand::RngExt;
 
 use super::HELPERS;
 use crate::simulator::identity::{self, Country, Person};
-use crate::simulator::phrases::{self, Facts};
+use crate::simulator::facts::Facts;
+use crate::simulator::phrases;
 use crate::simulator::seed::{self, Rng};
 
 /// The names of the functions, for checks and suggestions.

@@ -1,0 +1,189 @@
+//! The countries simulated people live in.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::tz::Offset;
+
+/// A country whose people, numbers and money the mock can make up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Country {
+    /// Indonesia.
+    Id,
+    /// The Philippines.
+    Ph,
+    /// Mexico.
+    Mx,
+    /// Thailand.
+    Th,
+    /// Vietnam.
+    Vn,
+    /// Malaysia.
+    My,
+    /// India.
+    In,
+    /// China.
+    Cn,
+}
+
+/// What is fixed about a country.
+struct Row {
+    code: &'static str,
+    name: &'static str,
+    dialing: &'static str,
+    locale: &'static str,
+    zone: &'static str,
+    offset_minutes: i32,
+    currency: &'static str,
+}
+
+impl Country {
+    /// Every country, in the order of the documentation.
+    pub const ALL: [Self; 8] =
+        [Self::Id, Self::Ph, Self::Mx, Self::Th, Self::Vn, Self::My, Self::In, Self::Cn];
+
+    // Where a country has several zones, the row holds that of the capital. None of them keeps summer time.
+    const fn row(self) -> Row {
+        #[rustfmt::skip]
+        let (code, name, dialing, locale, zone, offset_minutes, currency) = match self {
+            Self::Id => ("ID", "Indonesia", "62", "id", "Asia/Jakarta", 420, "IDR"),
+            Self::Ph => ("PH", "Philippines", "63", "en-PH", "Asia/Manila", 480, "PHP"),
+            Self::Mx => ("MX", "Mexico", "52", "es-MX", "America/Mexico_City", -360, "MXN"),
+            Self::Th => ("TH", "Thailand", "66", "th", "Asia/Bangkok", 420, "THB"),
+            Self::Vn => ("VN", "Vietnam", "84", "vi", "Asia/Ho_Chi_Minh", 420, "VND"),
+            Self::My => ("MY", "Malaysia", "60", "ms", "Asia/Kuala_Lumpur", 480, "MYR"),
+            Self::In => ("IN", "India", "91", "hi", "Asia/Kolkata", 330, "INR"),
+            Self::Cn => ("CN", "China", "86", "zh-CN", "Asia/Shanghai", 480, "CNY"),
+        };
+        Row { code, name, dialing, locale, zone, offset_minutes, currency }
+    }
+
+    /// The two-letter code of ISO 3166, upper case.
+    pub const fn code(self) -> &'static str {
+        self.row().code
+    }
+
+    /// The English name.
+    pub const fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The digits after the `+` of an international number.
+    pub const fn dialing_code(self) -> &'static str {
+        self.row().dialing
+    }
+
+    /// The language its people write in unless a story says otherwise.
+    pub const fn default_locale(self) -> &'static str {
+        self.row().locale
+    }
+
+    /// The IANA name of its time zone.
+    pub const fn time_zone(self) -> &'static str {
+        self.row().zone
+    }
+
+    /// The distance of its clocks from UTC, the same all year.
+    pub fn offset(self) -> Offset {
+        Offset::from_seconds(self.row().offset_minutes * 60).expect("every row is within 14 hours of UTC")
+    }
+
+    /// The three-letter code of its money, ISO 4217.
+    pub const fn currency(self) -> &'static str {
+        self.row().currency
+    }
+}
+
+impl fmt::Display for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.code())
+    }
+}
+
+impl serde::Serialize for Country {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+/// A text that names no known country.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}` is not a known country, use one of ID, PH, MX, TH, VN, MY, IN, CN{}", did_you_mean(.suggestion))]
+pub struct UnknownCountry {
+    /// What was written.
+    pub given: String,
+    /// The country it looks like.
+    pub suggestion: Option<Country>,
+}
+
+fn did_you_mean(suggestion: &Option<Country>) -> String {
+    suggestion.map(|country| format!("; did you mean `{country}`?")).unwrap_or_default()
+}
+
+impl FromStr for Country {
+    type Err = UnknownCountry;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCountry> {
+        let given = text.trim();
+        if let Some(country) = Self::ALL.into_iter().find(|c| c.code().eq_ignore_ascii_case(given)) {
+            return Ok(country);
+        }
+        let lower = given.to_lowercase();
+        // Longer texts are most likely names or three-letter codes, shorter ones a slip in the code.
+        let likeness = |c: &Self| {
+            let code = c.code().to_lowercase();
+            let starts = if lower.len() == 3 && lower.starts_with(&code) { 0.9 } else { 0.0 };
+            strsim::jaro_winkler(&lower, &c.name().to_lowercase()).max(strsim::jaro(&lower, &code)).max(starts)
+        };
+        let suggestion = Self::ALL
+            .into_iter()
+            .map(|c| (likeness(&c), c))
+            .filter(|(likeness, _)| *likeness > 0.8)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, c)| c);
+        Err(UnknownCountry { given: given.to_owned(), suggestion })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_read_and_write_alike() {
+        for country in Country::ALL {
+            assert_eq!(country.to_string().parse(), Ok(country));
+            assert_eq!(country.code().to_lowercase().parse(), Ok(country));
+        }
+    }
+
+    #[test]
+    fn near_misses_get_a_suggestion() {
+        for (given, meant) in [
+            ("Indonesia", "ID"),
+            ("philipines", "PH"),
+            ("MEX", "MX"),
+            ("THA", "TH"),
+            ("Viet Nam", "VN"),
+            ("malaysia", "MY"),
+            ("India", "IN"),
+            ("CHN", "CN"),
+        ] {
+            let error = given.parse::<Country>().unwrap_err().to_string();
+            assert!(error.ends_with(&format!("did you mean `{meant}`?")), "{error}");
+        }
+        assert_eq!(
+            "XX".parse::<Country>().unwrap_err().to_string(),
+            "`XX` is not a known country, use one of ID, PH, MX, TH, VN, MY, IN, CN"
+        );
+    }
+
+    #[test]
+    fn offsets_agree_with_the_zone_names() {
+        let now: jiff::Timestamp = "2030-07-01T00:00:00Z".parse().unwrap();
+        for country in Country::ALL {
+            let zone = jiff::tz::TimeZone::get(country.time_zone()).unwrap();
+            assert_eq!(zone.to_offset(now), country.offset(), "{country}");
+        }
+    }
+}

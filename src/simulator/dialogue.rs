@@ -1,0 +1,247 @@
+//! Small conversations told from a graph of turns: call transcripts, chats.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::OnceLock;
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use super::content;
+use super::facts::Facts;
+use super::phrases;
+use super::seed::Rng;
+
+/// Who says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Speaker {
+    /// The robot.
+    Bot,
+    /// The customer.
+    User,
+    /// A human agent.
+    Agent,
+}
+
+impl fmt::Display for Speaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Bot => "bot",
+            Self::User => "user",
+            Self::Agent => "agent",
+        })
+    }
+}
+
+/// One thing said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Turn {
+    /// Who says it.
+    pub speaker: Speaker,
+    /// What is said, ready to be sent.
+    pub text: String,
+}
+
+/// A conversation from its first turn to its last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Talk {
+    /// What is said, in order.
+    pub turns: Vec<Turn>,
+    /// How the vendor would class the customer's wish: a letter `A` to `I`, or `--` if it did not become clear. What
+    /// the letters mean is assumed; `content/dialogues.toml` lists it.
+    pub intention: String,
+}
+
+/// A graph of turns.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dialogue {
+    title: String,
+    start: String,
+    turns: BTreeMap<String, Node>,
+}
+
+/// A turn of the graph.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Node {
+    speaker: Speaker,
+    phrase: String,
+    /// What the customer wants, from here on.
+    intention: Option<String>,
+    /// The turns that may follow, with their weights. None: the conversation is over.
+    #[serde(default)]
+    next: BTreeMap<String, u32>,
+}
+
+/// A dialogue nobody wrote.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no dialogue `{given}`, {}", advice(.suggestion))]
+pub struct UnknownDialogue {
+    /// What was written.
+    pub given: String,
+    /// The dialogue it looks like.
+    pub suggestion: Option<&'static str>,
+}
+
+fn advice(suggestion: &Option<&'static str>) -> String {
+    match suggestion {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("use one of {}", Dialogue::names().collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn all() -> &'static BTreeMap<String, Dialogue> {
+    static ALL: OnceLock<BTreeMap<String, Dialogue>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        toml::from_str(include_str!("content/dialogues.toml"))
+            .unwrap_or_else(|error| panic!("dialogues.toml: {error}"))
+    })
+}
+
+impl Dialogue {
+    /// The names of all dialogues, sorted.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        all().keys().map(String::as_str)
+    }
+
+    /// The dialogue of a name.
+    pub fn named(name: &str) -> Result<&'static Self, UnknownDialogue> {
+        all().get(name).ok_or_else(|| UnknownDialogue {
+            given: name.to_owned(),
+            suggestion: content::nearest(name, Self::names()),
+        })
+    }
+
+    /// What the dialogue is about, in English.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Tells the dialogue once. It ends where the graph ends, or after `max` turns, as if somebody had hung up.
+    pub fn tell(&self, rng: &mut Rng, locale: &str, facts: &Facts, max: usize) -> Talk {
+        let mut talk = Talk { turns: Vec::new(), intention: "--".to_owned() };
+        let mut next = self.turns.get(&self.start);
+        while let Some(node) = next.filter(|_| talk.turns.len() < max) {
+            let Some(text) = new_text(rng, node, locale, facts, &talk.turns) else { break };
+            talk.turns.push(Turn { speaker: node.speaker, text });
+            if let Some(intention) = &node.intention {
+                talk.intention.clone_from(intention);
+            }
+            next = node.draw_next(rng).and_then(|name| self.turns.get(name));
+        }
+        talk
+    }
+
+    /// The turns of [`Dialogue::tell`] alone.
+    pub fn turns(&self, rng: &mut Rng, locale: &str, facts: &Facts, max: usize) -> Vec<Turn> {
+        self.tell(rng, locale, facts, max).turns
+    }
+}
+
+/// A text for a turn, one that was not said before if there is one.
+fn new_text(rng: &mut Rng, node: &Node, locale: &str, facts: &Facts, said: &[Turn]) -> Option<String> {
+    let mut text = phrases::phrase_with(rng, &node.phrase, locale, facts)?;
+    for _ in 0..8 {
+        if said.iter().all(|turn| turn.text != text) {
+            break;
+        }
+        text = phrases::phrase_with(rng, &node.phrase, locale, facts)?;
+    }
+    Some(text)
+}
+
+impl Node {
+    fn draw_next(&self, rng: &mut Rng) -> Option<&String> {
+        let total: u32 = self.next.values().sum();
+        if total == 0 {
+            return None;
+        }
+        let mut drawn = rng.random_range(0..total);
+        for (name, weight) in &self.next {
+            if drawn < *weight {
+                return Some(name);
+            }
+            drawn -= weight;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::simulator::identity::{Country, Person};
+    use crate::simulator::seed::Seed;
+
+    fn told(name: &str, seed: u64, country: Country, locale: Option<&str>, max: usize) -> Talk {
+        let rng = &mut Seed(seed).stream("dialogue", 0);
+        let person = Person::draw(rng, country, locale);
+        let facts = Facts::of(rng, &person, "2030-01-01T00:00:00Z".parse().unwrap());
+        Dialogue::named(name).unwrap().tell(rng, person.locale, &facts, max)
+    }
+
+    #[test]
+    fn graphs_are_whole() {
+        for (name, dialogue) in all() {
+            let mut reached = BTreeSet::new();
+            let mut todo = vec![dialogue.start.as_str()];
+            while let Some(turn) = todo.pop() {
+                let node = dialogue.turns.get(turn).unwrap_or_else(|| panic!("{name}: no turn {turn}"));
+                assert!(phrases::find_key(&node.phrase).is_ok(), "{name}: {}", node.phrase);
+                assert!(node.next.values().all(|weight| *weight > 0), "{name}: {turn}");
+                let intention = node.intention.as_deref().unwrap_or("A");
+                assert!(intention == "--" || ("A"..="I").contains(&intention) && intention.len() == 1);
+                if reached.insert(turn) {
+                    todo.extend(node.next.keys().map(String::as_str));
+                }
+            }
+            assert_eq!(reached.len(), dialogue.turns.len(), "{name}: some turns are never reached");
+        }
+    }
+
+    #[test]
+    fn dialogues_end_by_themselves_and_never_later_than_asked() {
+        let mut intentions = BTreeSet::new();
+        for name in Dialogue::names() {
+            for seed in 0..300 {
+                let country = Country::ALL[usize::try_from(seed % 8).unwrap()];
+                let talk = told(name, seed, country, None, 40);
+                assert!((2..40).contains(&talk.turns.len()), "{name} {seed}: {}", talk.turns.len());
+                assert_eq!(talk, told(name, seed, country, None, 40));
+                assert!(talk.turns.iter().all(|turn| !turn.text.contains(['{', '}'])));
+                assert!(talk.turns.iter().any(|turn| turn.speaker == Speaker::User));
+                assert_eq!(told(name, seed, country, None, 1).turns.len(), 1);
+                intentions.insert(talk.intention);
+            }
+        }
+        assert!(intentions.len() >= 8, "{intentions:?}");
+        assert!(told("complaint", 1, Country::Id, None, 0).turns.is_empty());
+    }
+
+    #[test]
+    fn a_name_gets_a_suggestion() {
+        assert_eq!(
+            Dialogue::named("debt_remainder").unwrap_err().to_string(),
+            "there is no dialogue `debt_remainder`, did you mean `debt_reminder`?"
+        );
+    }
+
+    #[test]
+    fn samples() {
+        let mut text = String::new();
+        for (index, name) in Dialogue::names().enumerate() {
+            for (country, locale) in [(Country::Id, "id"), (Country::In, "en-IN"), (Country::Mx, "es-MX")] {
+                let talk = told(name, u64::try_from(index).unwrap() + 3, country, Some(locale), 40);
+                text.push_str(&format!("# {name} {locale}: {}\n", talk.intention));
+                for turn in talk.turns {
+                    text.push_str(&format!("{:5} {}\n", turn.speaker, turn.text));
+                }
+            }
+        }
+        insta::assert_snapshot!(text);
+    }
+}
