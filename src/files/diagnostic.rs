@@ -23,12 +23,17 @@ const LONGEST_QUOTE: usize = 60;
 pub struct SourceFile {
     path: Arc<str>,
     text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
 }
 
 impl SourceFile {
     /// A text under the name it is shown with.
     pub fn new(path: impl Into<Arc<str>>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { path: path.into(), text: text.into() })
+        let text = text.into();
+        let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
+        let lines = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
+        Arc::new(Self { path: path.into(), text, lines })
     }
 
     /// Reads a file. Errs with one line that names it and says why it can't be read.
@@ -63,8 +68,7 @@ impl SourceFile {
 
     /// The place of a byte of the text.
     pub fn place(&self, offset: usize) -> Place {
-        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
-        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let line = self.lines.partition_point(|&start| start <= offset);
         Place { file: Arc::clone(&self.path), line }
     }
 }
@@ -222,11 +226,21 @@ impl Diagnostic {
 
 /// The nearest range that begins and ends between characters, on one line.
 fn on_characters(text: &str, range: &Range<usize>) -> Range<usize> {
-    let start = text.floor_char_boundary(range.start);
-    let end = text.ceil_char_boundary(range.end.max(start));
+    let start = boundary_before(text, range.start);
+    let end = boundary_after(text, range.end.max(start));
     // A span over several lines is shown by its first one: the rest says nothing more.
     let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
     start..end.min(line_end)
+}
+
+/// The last place at or before an offset where a character begins.
+pub(super) fn boundary_before(text: &str, offset: usize) -> usize {
+    (0..=offset.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
+/// The first place at or after an offset where a character begins.
+fn boundary_after(text: &str, offset: usize) -> usize {
+    (offset..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len())
 }
 
 /// All mistakes found, sorted by file and position when shown, each once.

@@ -4,6 +4,8 @@
 //! Rust type the file is read into, so that the structure, the editor support and the messages have one source; all
 //! mistakes of a file are collected. Only a tree without mistakes is turned into the type.
 
+#[cfg(test)]
+mod broken;
 pub mod diagnostic;
 pub mod lapse;
 pub(crate) mod schema;
@@ -23,13 +25,13 @@ pub use lapse::{Lapse, LapseRange};
 pub type Tree = serde_json::Map<String, serde_json::Value>;
 
 /// Turns a file whose tree has no mistakes into its type.
-pub(crate) fn typed<T: DeserializeOwned>(source: &Arc<SourceFile>) -> Result<T, Diagnostic> {
+pub(crate) fn typed<T: DeserializeOwned>(source: &Arc<SourceFile>) -> Result<T, Problems> {
     toml::from_str(source.text()).map_err(|error| {
         // The check against the schema should have caught it; if it did not, this is still a mistake with a place.
         let message = error.message().to_owned();
         match error.span() {
-            Some(span) => Diagnostic::at(source, span, message),
-            None => Diagnostic::whole(source, message),
+            Some(span) => Diagnostic::at(source, span, message).into(),
+            None => Diagnostic::whole(source, message).into(),
         }
     })
 }

@@ -17,7 +17,10 @@ pub(crate) fn of<T: JsonSchema>() -> Value {
 
 /// The schema as it is printed and committed.
 pub(crate) fn text(schema: &Value) -> String {
-    format!("{schema:#}\n")
+    // `Schema` writes its keywords in an order people can read.
+    let ordered = Schema::try_from(schema.clone()).ok();
+    let text = ordered.and_then(|schema| serde_json::to_string_pretty(&schema).ok());
+    text.unwrap_or_else(|| format!("{schema:#}")) + "\n"
 }
 
 /// TOML has no null, and the widths of Rust's numbers become limits.

@@ -47,7 +47,8 @@ pub(crate) fn check(
     formats: &FormatCheck<'_>,
 ) -> Vec<Diagnostic> {
     let mut walk = Walk { source, root: schema, formats, found: Vec::new() };
-    walk.table("", "this file", None, tree.get_ref(), schema);
+    let noun = schema.get("x-noun").and_then(Value::as_str).unwrap_or("this file");
+    walk.table("", noun, None, tree.get_ref(), schema);
     let guessed = sound_until <= source.text().len();
     let sound = |found: &Found| !guessed || (!found.absent && found.ends_before(sound_until));
     walk.found.into_iter().filter(sound).map(|found| found.diagnostic).collect()
@@ -179,9 +180,7 @@ impl<'a> Walk<'a> {
         }
         let found = words::found(node.get_ref());
         let literal = self.source.text().get(node.span()).unwrap_or_default();
-        let mistake = self
-            .at(node.span(), format!("{name} must be {}, not {found}", joined(&kinds, "or")))
-            .label(found);
+        let mistake = self.at(node.span(), format!("{name} must be {}, not {found}", joined(&kinds, "or")));
         let help = wanted.iter().find_map(|schema| words::repair(schema, node.get_ref(), literal, name));
         self.wrong(mistake.maybe_help(help));
     }
@@ -194,15 +193,19 @@ impl<'a> Walk<'a> {
             && let Some((matches, form)) = words::pattern(pattern)
             && !matches(text)
         {
-            self.wrong(self.at(span, format!("{name} can't be {}", quoted(text))).help(form));
+            self.wrong(
+                self.at(span, format!("{name} can't be {}", quoted(text))).help(format!("write {form}")),
+            );
         }
     }
 
-    fn format(&mut self, format: &str, text: &str, span: &Range<usize>) {
-        let Err(mistake) = (self.formats)(format, text) else { return };
+    /// Whether a text is of a format; if not, it is reported.
+    fn format(&mut self, format: &str, text: &str, span: &Range<usize>) -> bool {
+        let Err(mistake) = (self.formats)(format, text) else { return true };
         let inner = mistake.range.and_then(|range| inside_text(self.source.text(), span, text, &range));
         let span = inner.filter(|range| !range.is_empty()).unwrap_or_else(|| span.clone());
         self.wrong(self.at(span, mistake.message).maybe_help(mistake.help));
+        false
     }
 
     fn number(&mut self, name: &str, node: &Spanned<DeValue<'_>>, schema: &Value) {
@@ -241,8 +244,11 @@ impl<'a> Walk<'a> {
                     self.wrong(mistake);
                 }
                 Some(inner @ Value::Object(_)) => {
-                    if let Some(format) = schema.get("x-keys").and_then(Value::as_str) {
-                        self.format(format, text, &key.span());
+                    // What stands under a wrong key can't be judged.
+                    if let Some(format) = schema.get("x-keys").and_then(Value::as_str)
+                        && !self.format(format, text, &key.span())
+                    {
+                        continue;
                     }
                     self.value(&words::below(path, text), &quoted(text), value, inner);
                 }
@@ -315,7 +321,9 @@ impl<'a> Walk<'a> {
     /// Every text of the tree is a template; keys are taken as they are.
     fn templates(&mut self, node: &Spanned<DeValue<'_>>) {
         match node.get_ref() {
-            DeValue::String(text) => self.format("template", text, &node.span()),
+            DeValue::String(text) => {
+                self.format("template", text, &node.span());
+            }
             DeValue::Array(items) => items.iter().for_each(|item| self.templates(item)),
             DeValue::Table(table) => table.iter().for_each(|(_, value)| self.templates(value)),
             _ => {}

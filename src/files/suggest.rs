@@ -1,7 +1,7 @@
 //! What the user may have meant: the nearest of the words that would have been right.
 
 /// Names from other tools, and what they are called here.
-const OTHER_NAMES: [(&str, &str); 24] = [
+const OTHER_NAMES: [(&str, &str); 25] = [
     ("reactions", "on"),
     ("react", "on"),
     ("variables", "vars"),
@@ -26,6 +26,7 @@ const OTHER_NAMES: [(&str, &str); 24] = [
     ("retries", "tries"),
     ("url", "callback_url"),
     ("url", "target"),
+    ("url", "path"),
 ];
 
 /// The word of `right` that `wrong` was probably meant to be. Letter case, dashes and underscores count little.

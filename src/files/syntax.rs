@@ -6,7 +6,10 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::diagnostic::{Diagnostic, SourceFile, quoted};
+use super::diagnostic::{Diagnostic, SourceFile, boundary_before, quoted};
+
+/// How the messages of the parser begin when a bracket was not closed on an earlier line.
+const UNCLOSED: [&str; 2] = ["missing key for inline table element", "unexpected `=` in array"];
 
 /// A parsed file.
 pub(crate) struct Parsed<'a> {
@@ -40,6 +43,10 @@ pub(crate) fn parse(source: &Arc<SourceFile>) -> Parsed<'_> {
         }
         last_line = Some(line);
         errors.push(explain(source, span, &message));
+        // From here on the parser takes the lines of the file for parts of a list or table.
+        if UNCLOSED.iter().any(|begin| message.starts_with(begin)) {
+            break;
+        }
     }
     let sound_until = errors
         .first()
@@ -55,7 +62,7 @@ fn line_start(text: &str, at: usize) -> usize {
 /// The parser's message in words for people who do not think in grammars.
 fn explain(source: &Arc<SourceFile>, span: Range<usize>, message: &str) -> Diagnostic {
     let text = source.text();
-    let start = text.floor_char_boundary(span.start);
+    let start = boundary_before(text, span.start);
     let rest = text[start..].split('\n').next().unwrap_or_default();
     let bare = rest.split([',', ']', '}', '#']).next().unwrap_or_default().trim();
     let at = |message: String| Diagnostic::at(source, span.clone(), message);
@@ -108,6 +115,14 @@ fn explain(source: &Arc<SourceFile>, span: Range<usize>, message: &str) -> Diagn
         "unclosed array table" => at("a table header that does not end".to_owned())
             .label("`]]` is missing")
             .help("write `[[name]]`"),
+        "missing key for inline table element" => at("this can't stand in a table in braces".to_owned())
+            .help("the `{` before it is not closed: write `}`"),
+        "unexpected `=` in array" => {
+            at("a `=` can't stand in a list".to_owned()).help("the `[` before it is not closed: write `]`")
+        }
+        "invalid key-value pair" if text.trim_start().starts_with('{') => {
+            at("this looks like JSON, but the file must be TOML".to_owned()).help("write `key = value`")
+        }
         "missing comma between array elements" => {
             at("a comma is missing in this list".to_owned()).label("`,` expected here")
         }
@@ -134,7 +149,7 @@ fn duplicate(source: &Arc<SourceFile>, span: &Range<usize>) -> Diagnostic {
     } else if line.starts_with('[') {
         let header = line.split(']').next().unwrap_or(line).trim_start_matches('[').trim();
         Diagnostic::at(source, span.clone(), format!("the table {} is there already", quoted(header)))
-            .help(format!("for a further one of a list write {}", quoted(&format!("[[{header}]]"))))
+            .help(format!("put all its keys under one {}", quoted(&format!("[{header}]"))))
     } else {
         Diagnostic::at(source, span.clone(), format!("{} is there already", quoted(key)))
             .help("each key may be given once")
@@ -229,6 +244,8 @@ mod tests {
             "[x\n[[y]\n",
             "x = [1 2]\ny = {a=1 b=2}\n",
             "z = [1,",
+            "z = [1, 2\na = 3\nb = 4\n",
+            "z = { a = 1\n[[steps]]\nb = 4\n",
             "z = {a = 1,",
             "p = \"C:\\dir\"\n",
             "a.b = 1\n[a.b.c]\n",

@@ -143,6 +143,11 @@ pub(super) fn repair(schema: &Value, value: &DeValue<'_>, literal: &str, name: &
         ("string", DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_)) => {
             Some(format!("put it in quotes: {}", quoted(&format!("\"{literal}\""))))
         }
+        ("string", DeValue::Array(items))
+            if items.len() == 1 && items.iter().all(|item| item.get_ref().is_str()) =>
+        {
+            Some("write it without brackets".to_owned())
+        }
         ("integer", DeValue::String(text)) if text.trim().parse::<i64>().is_ok() => {
             Some(format!("write it without quotes: {}", quoted(text.trim())))
         }
@@ -164,8 +169,11 @@ pub(super) fn repair(schema: &Value, value: &DeValue<'_>, literal: &str, name: &
     }
 }
 
-/// The patterns our schemas use: whether a text matches, and what the form is.
-pub(super) fn pattern(pattern: &str) -> Option<(fn(&str) -> bool, &'static str)> {
+/// Whether a text matches, and what the form is in words.
+type Pattern = (fn(&str) -> bool, &'static str);
+
+/// The patterns our schemas use.
+pub(super) fn pattern(pattern: &str) -> Option<Pattern> {
     match pattern {
         "^[1-5]xx$" => Some((
             |text| matches!(text.as_bytes(), [b'1'..=b'5', b'x', b'x']),
@@ -213,6 +221,9 @@ pub(super) fn in_range(schema: &Value, value: &DeValue<'_>) -> bool {
 /// The limits of a number in words.
 pub(super) fn range(schema: &Value) -> String {
     match (schema.get("minimum"), schema.get("maximum")) {
+        (Some(least), Some(most)) if most.as_u64() == Some(u64::MAX) => {
+            format!("at least {least} and fit in 64 bits")
+        }
         (Some(least), Some(most)) => format!("between {least} and {most}"),
         (Some(least), None) => format!("at least {least}"),
         (None, Some(most)) => format!("at most {most}"),
@@ -237,7 +248,10 @@ pub(super) fn unknown_key<'a>(root: &Value, path: &str, key: &str, known: &[&'a 
         .iter()
         .find(|home| home.strip_prefix(path).is_some_and(|rest| path.is_empty() || rest.starts_with('.')));
     match (meant, child) {
-        (Some(near), _) if strsim::osa_distance(near, key) <= 1 => {
+        (Some(near), _) if near.eq_ignore_ascii_case(key) => {
+            return Advice { meant, help: vec![format!("did you mean `{near}`?")] };
+        }
+        (Some(near), _) if elsewhere.is_empty() && strsim::osa_distance(near, key) <= 1 => {
             return Advice { meant, help: vec![format!("did you mean `{near}`?")] };
         }
         (_, Some(child)) => {
