@@ -1,0 +1,312 @@
+//! Corrections of the list by the user's settings.
+
+use thiserror::Error;
+
+use super::{Catalog, Direction, Entry, Mark, Route};
+use crate::settings::EntryFile;
+
+/// Why a correction cannot be applied.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CorrectionError {
+    /// There is no such entry.
+    #[error("there is no entry `{id}` in the catalog{}", did_you_mean(.nearest.as_deref()))]
+    UnknownId {
+        /// What was written.
+        id: String,
+        /// The id that was meant, most likely.
+        nearest: Option<String>,
+    },
+    /// The key makes no sense for the entry's direction.
+    #[error("`{key}` cannot be set for `{id}`: it is a {direction}")]
+    WrongKey {
+        /// The entry.
+        id: String,
+        /// The key of the correction.
+        key: &'static str,
+        /// What the entry is.
+        direction: Direction,
+    },
+    /// A path without its slash, or with something in it that no path has.
+    #[error(
+        "`{path}` is not a path for `{id}`: it must begin with `/` and have no spaces, no query, no fragment"
+    )]
+    BadPath {
+        /// The entry.
+        id: String,
+        /// What was written.
+        path: String,
+    },
+    /// Not an HTTP method.
+    #[error("`{method}` is not an HTTP method for `{id}`: write for example `POST`")]
+    BadMethod {
+        /// The entry.
+        id: String,
+        /// What was written.
+        method: String,
+    },
+    /// Two entries would be served at one place.
+    #[error("`{id}` cannot be served at {method} {path}: `{by}` is served there")]
+    Taken {
+        /// The entry that was to move.
+        id: String,
+        /// The HTTP method.
+        method: String,
+        /// The path.
+        path: String,
+        /// The entry that is there.
+        by: String,
+    },
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|id| format!(", did you mean `{id}`?")).unwrap_or_default()
+}
+
+impl Catalog {
+    /// This list with corrections by entry id.
+    ///
+    /// A corrected path or method takes the place of the entry's main route; its further routes stay. Where a route,
+    /// an event or a body is given without a mark, it counts as documented: the user holds the vendor's document.
+    ///
+    /// # Errors
+    ///
+    /// Every correction that cannot be applied, in the order given; then nothing is corrected.
+    pub fn overridden<'a>(
+        &self,
+        corrections: impl IntoIterator<Item = (&'a str, &'a EntryFile)>,
+    ) -> Result<Self, Vec<CorrectionError>> {
+        let mut corrected = self.clone();
+        let mut errors = Vec::new();
+        let mut moved = Vec::new();
+        for (id, correction) in corrections {
+            let Some(at) = self.position(id) else {
+                let nearest = self.nearest(id, |_| true).map(str::to_owned);
+                errors.push(CorrectionError::UnknownId { id: id.to_owned(), nearest });
+                continue;
+            };
+            let problems = check(&self.entries[at], correction);
+            if problems.is_empty() {
+                apply(&mut corrected.entries[at], correction);
+                if correction.path.is_some() || correction.method.is_some() {
+                    moved.push(at);
+                }
+            }
+            errors.extend(problems);
+        }
+        // Only now: two entries may have changed places.
+        for at in moved {
+            errors.extend(taken(&corrected, at));
+        }
+        if errors.is_empty() { Ok(corrected) } else { Err(errors) }
+    }
+}
+
+fn check(entry: &Entry, correction: &EntryFile) -> Vec<CorrectionError> {
+    let id = || entry.id.clone();
+    let mut errors = Vec::new();
+    let of_calls = [("path", correction.path.is_some()), ("method", correction.method.is_some())];
+    let of_callbacks = [
+        ("event", correction.event.is_some()),
+        ("signed", correction.signed.is_some()),
+        ("headers", !correction.headers.is_empty()),
+        ("body", correction.body.is_some()),
+    ];
+    let foreign: &[(&'static str, bool)] = match entry.direction {
+        Direction::Call => &of_callbacks,
+        Direction::Callback => &of_calls,
+    };
+    for (key, given) in foreign {
+        if *given {
+            errors.push(CorrectionError::WrongKey { id: id(), key, direction: entry.direction });
+        }
+    }
+    if let Some(path) = &correction.path {
+        let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#');
+        if !path.starts_with('/') || path.contains(odd) {
+            errors.push(CorrectionError::BadPath { id: id(), path: path.clone() });
+        }
+    }
+    if let Some(method) = &correction.method
+        && (method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_alphabetic()))
+    {
+        errors.push(CorrectionError::BadMethod { id: id(), method: method.clone() });
+    }
+    errors
+}
+
+fn apply(entry: &mut Entry, correction: &EntryFile) {
+    entry.overridden = true;
+    let known = correction.path.is_some()
+        || correction.method.is_some()
+        || correction.event.is_some()
+        || correction.body.is_some();
+    if let Some(mark) = correction.mark.or(known.then_some(Mark::Documented)) {
+        entry.mark = mark;
+    }
+    if let Some(main) = entry.routes.first_mut() {
+        main.mark = entry.mark;
+        if let Some(path) = &correction.path {
+            main.path.clone_from(path);
+        }
+        if let Some(method) = &correction.method {
+            main.method = method.to_ascii_uppercase();
+        }
+        let main = main.clone();
+        let same = |route: &Route| route.method == main.method && route.path == main.path;
+        let mut first = true;
+        entry.routes.retain(|route| std::mem::take(&mut first) || !same(route));
+    }
+    if let Some(event) = &correction.event {
+        entry.event = Some(event.clone());
+    }
+    if let Some(signed) = correction.signed {
+        entry.signed = signed;
+    }
+    if let Some(body) = &correction.body {
+        entry.body = Some(body.clone());
+    }
+    entry.headers.extend(correction.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+}
+
+/// Whether another entry is served where this one was moved to. Names of parameters do not tell paths apart.
+fn taken(catalog: &Catalog, at: usize) -> Option<CorrectionError> {
+    let moved = &catalog.entries[at];
+    let main = moved.routes.first()?;
+    let there = |route: &Route| route.method == main.method && shape(&route.path).eq(shape(&main.path));
+    let by = catalog
+        .entries
+        .iter()
+        .enumerate()
+        .find(|(other, entry)| *other != at && entry.routes.iter().any(there))
+        .map(|(_, entry)| entry)?;
+    Some(CorrectionError::Taken {
+        id: moved.id.clone(),
+        method: main.method.clone(),
+        path: main.path.clone(),
+        by: by.id.clone(),
+    })
+}
+
+fn shape(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').map(|segment| {
+        let parameter = segment.starts_with('{') && segment.ends_with('}');
+        if parameter { "{}" } else { segment }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn corrected(toml: &str) -> Result<Catalog, Vec<String>> {
+        let corrections: BTreeMap<String, EntryFile> = toml::from_str(toml).unwrap();
+        Catalog::builtin()
+            .overridden(corrections.iter().map(|(id, correction)| (id.as_str(), correction)))
+            .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_corrected_path_takes_the_place_of_the_main_one() {
+        let catalog = corrected(
+            r#"
+            ["chatbot.end_session"]
+            path = "/api/v2/session/close"
+            method = "put"
+            ["task.create"]
+            path = "/service/cloud/v2/task"
+            mark = "client"
+            "#,
+        )
+        .unwrap();
+        let entry = catalog.get("chatbot.end_session").unwrap();
+        assert_eq!(
+            entry.routes,
+            [Route {
+                method: "PUT".to_owned(),
+                path: "/api/v2/session/close".to_owned(),
+                mark: Mark::Documented
+            }]
+        );
+        assert_eq!(entry.mark, Mark::Documented);
+        assert!(entry.overridden);
+        let entry = catalog.get("task.create").unwrap();
+        assert_eq!(entry.routes.len(), 1, "a route is listed once");
+        assert_eq!(entry.mark, Mark::Client);
+        assert_eq!(Catalog::builtin().get("chatbot.end_session").unwrap().mark, Mark::Assumed);
+        assert_eq!(catalog.entries().iter().filter(|entry| entry.overridden).count(), 2);
+    }
+
+    #[test]
+    fn a_corrected_callback_keeps_its_id() {
+        let catalog = corrected(
+            r#"
+            ["session.end"]
+            event = "session.closed"
+            signed = false
+            headers = { "X-Extra" = "1", "User-Agent" = "" }
+            body = '{"id": "{{ body.user.id }}"}'
+            ["session.report"]
+            signed = false
+            "#,
+        )
+        .unwrap();
+        let entry = catalog.get("session.end").unwrap();
+        assert_eq!(entry.event.as_deref(), Some("session.closed"));
+        assert!(!entry.signed);
+        assert_eq!(entry.mark, Mark::Documented);
+        assert_eq!(
+            entry.headers,
+            [("User-Agent".to_owned(), String::new()), ("X-Extra".to_owned(), "1".to_owned())]
+        );
+        assert_eq!(entry.body.as_deref(), Some(r#"{"id": "{{ body.user.id }}"}"#));
+        let entry = catalog.get("session.report").unwrap();
+        assert_eq!(entry.mark, Mark::Assumed, "its body is still only assumed");
+        assert!(entry.overridden);
+    }
+
+    #[test]
+    fn entries_may_change_places_but_not_share_one() {
+        corrected(
+            r#"
+            ["chatbot.end_session"]
+            path = "/api/v1/session/list"
+            ["chatbot.sessions"]
+            path = "/api/v1/session/end"
+            "#,
+        )
+        .unwrap();
+        let errors = corrected(
+            r#"
+            ["chatbot.end_session"]
+            path = "/api/v1/channel/{channel}/message"
+            "#,
+        )
+        .unwrap_err();
+        assert_eq!(
+            errors,
+            ["`chatbot.end_session` cannot be served at POST /api/v1/channel/{channel}/message: \
+              `chatbot.channel_message` is served there"]
+        );
+    }
+
+    #[test]
+    fn every_mistake_is_told() {
+        let errors = corrected(
+            r#"
+            ["session.transfr"]
+            event = "x"
+            ["session.transfer"]
+            path = "session"
+            ["chatbot.sessions"]
+            path = "/api list"
+            method = "GET IT"
+            signed = true
+            ["hologram"]
+            "#,
+        )
+        .unwrap_err();
+        insta::assert_snapshot!(errors.join("\n"));
+    }
+}

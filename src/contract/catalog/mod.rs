@@ -1,0 +1,360 @@
+//! The single list of what exists: every call and callback of the vendor.
+//!
+//! `catalog.toml` is compiled in and read once. Settings correct it into a catalog of their own; nothing else changes
+//! it. Routes, listings, suggestions and the tests of completeness all come from here.
+
+mod correct;
+mod read;
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+pub use correct::CorrectionError;
+
+use super::Mark;
+
+/// Who calls whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// The integrator calls the vendor.
+    Call,
+    /// The vendor calls the integrator.
+    Callback,
+}
+
+impl Direction {
+    /// The word shown to people and written in the catalog.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Callback => "callback",
+        }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Families of endpoints that share authentication and envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// `/service/cloud/*`: calling.
+    Cloud,
+    /// `/service/cloud/workflow/*`.
+    Workflow,
+    /// `/api/v1/*`: chatbot.
+    Chatbot,
+    /// `/service/callcenter/call/predict/*`: predictive dialer.
+    Dialer,
+    /// `/service/sms/*`.
+    Sms,
+    /// `/service/cloud/emptycheck`: number detection.
+    Detection,
+}
+
+impl Family {
+    /// Every family.
+    pub const ALL: [Self; 6] =
+        [Self::Cloud, Self::Workflow, Self::Chatbot, Self::Dialer, Self::Sms, Self::Detection];
+
+    /// The word shown to people and written in the catalog.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cloud => "cloud",
+            Self::Workflow => "workflow",
+            Self::Chatbot => "chatbot",
+            Self::Dialer => "dialer",
+            Self::Sms => "sms",
+            Self::Detection => "detection",
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One method and path under which a call is served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// The HTTP method, upper case.
+    pub method: String,
+    /// The path, beginning with `/`; a segment in braces such as `{name}` matches anything.
+    pub path: String,
+    /// Where the path comes from.
+    pub mark: Mark,
+}
+
+/// One call or callback.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    /// The catalog id, for example `session.transfer`.
+    pub id: String,
+    /// The vendor's titles of it, as its menu prints them.
+    pub titles: Vec<String>,
+    /// The group it is listed under.
+    pub group: String,
+    /// Who calls whom.
+    pub direction: Direction,
+    /// Which authentication and envelope it has.
+    pub family: Family,
+    /// Of a call: where it is served; the first is the main one.
+    pub routes: Vec<Route>,
+    /// Of a callback: the event's name on the wire, if its body names it.
+    pub event: Option<String>,
+    /// Of a callback: whether it carries the signature.
+    pub signed: bool,
+    /// Where its path (calls) or body (callbacks) comes from.
+    pub mark: Mark,
+    /// One line of help.
+    pub help: String,
+    /// Of a callback: headers set or, with an empty value, removed by the user's settings.
+    pub headers: Vec<(String, String)>,
+    /// Of a callback: the body template of the user's settings.
+    pub body: Option<String>,
+    /// Whether the user's settings changed it.
+    pub overridden: bool,
+}
+
+impl Entry {
+    /// Where the integrator meets it: the main method and path of a call, the event's name on the wire of a callback.
+    pub fn wire_name(&self) -> Option<String> {
+        match self.routes.first() {
+            Some(route) => Some(format!("{} {}", route.method, route.path)),
+            None => self.event.clone(),
+        }
+    }
+}
+
+/// The list.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    entries: Vec<Entry>,
+    /// Positions in `entries`, sorted by id.
+    by_id: Vec<usize>,
+}
+
+static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| Catalog::new(read::builtin()));
+
+impl Catalog {
+    fn new(entries: Vec<Entry>) -> Self {
+        let mut by_id: Vec<usize> = (0..entries.len()).collect();
+        by_id.sort_by(|a, b| entries[*a].id.cmp(&entries[*b].id));
+        Self { entries, by_id }
+    }
+
+    /// The list as it is compiled in, without anybody's corrections.
+    pub fn builtin() -> &'static Self {
+        &BUILTIN
+    }
+
+    /// Every entry, in the order of the list.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Every call of the integrator, in the order of the list.
+    pub fn calls(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.direction == Direction::Call)
+    }
+
+    /// Every callback, in the order of the list.
+    pub fn callbacks(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.direction == Direction::Callback)
+    }
+
+    /// The names of the groups, each once, in the order of the list.
+    pub fn groups(&self) -> Vec<&str> {
+        let mut groups: Vec<&str> = Vec::new();
+        for entry in &self.entries {
+            if !groups.contains(&entry.group.as_str()) {
+                groups.push(&entry.group);
+            }
+        }
+        groups
+    }
+
+    fn position(&self, id: &str) -> Option<usize> {
+        let found = self.by_id.binary_search_by(|at| self.entries[*at].id.as_str().cmp(id)).ok()?;
+        Some(self.by_id[found])
+    }
+
+    /// The entry with this id.
+    pub fn get(&self, id: &str) -> Option<&Entry> {
+        self.position(id).map(|at| &self.entries[at])
+    }
+
+    /// The id somebody most likely meant who wrote `text`, among the entries the filter lets through. Letter case and
+    /// the choice between `.`, `_`, `-` and space do not count; an event's name on the wire and the end of an id are
+    /// understood too.
+    pub fn nearest(&self, text: &str, filter: impl Fn(&Entry) -> bool) -> Option<&str> {
+        let wanted = plain(text);
+        if wanted.is_empty() {
+            return None;
+        }
+        let allowed = wanted.chars().count().div_ceil(3).min(4);
+        let ending = format!(".{wanted}");
+        let mut best: Option<(usize, &str)> = None;
+        for entry in self.entries.iter().filter(|entry| filter(entry)) {
+            let id = plain(&entry.id);
+            let called = |event: &str| event.eq_ignore_ascii_case(text.trim());
+            let distance = if entry.event.as_deref().is_some_and(called) {
+                0
+            } else if id.ends_with(&ending) {
+                1
+            } else {
+                strsim::damerau_levenshtein(&wanted, &id)
+            };
+            if distance <= allowed && best.is_none_or(|(least, _)| distance < least) {
+                best = Some((distance, &entry.id));
+            }
+        }
+        best.map(|(_, id)| id)
+    }
+}
+
+/// A name without what people mix up in it.
+fn plain(name: &str) -> String {
+    name.trim().to_lowercase().replace(['_', '-', ' '], ".")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// A copy of the vendor's menu: entry, id, direction, method, path, mark. A call with two paths has two rows.
+    const MENU: &str = include_str!("../../../tests/it/menu.tsv");
+
+    fn mark(letters: &str) -> Mark {
+        // Where the menu names two marks, one for a part each, the weaker one stands in the catalog.
+        match letters.rsplit('/').next() {
+            Some("D") => Mark::Documented,
+            Some("E") => Mark::Example,
+            Some("C") => Mark::Client,
+            Some("A") => Mark::Assumed,
+            _ => panic!("unknown mark {letters}"),
+        }
+    }
+
+    #[test]
+    fn the_catalog_holds_the_whole_menu_and_nothing_else() {
+        let mut menu = BTreeSet::new();
+        for line in MENU.lines().skip(1) {
+            let [_, id, direction, method, path, letters] = line.split('\t').collect::<Vec<_>>()[..] else {
+                panic!("a row of the menu has six columns: {line}");
+            };
+            assert!(menu.insert((id, direction, method, path, mark(letters))), "twice in the menu: {line}");
+        }
+        let mut listed = BTreeSet::new();
+        for entry in Catalog::builtin().entries() {
+            let direction = entry.direction.as_str();
+            for route in &entry.routes {
+                listed.insert((
+                    entry.id.as_str(),
+                    direction,
+                    route.method.as_str(),
+                    route.path.as_str(),
+                    route.mark,
+                ));
+            }
+            if entry.direction == Direction::Callback {
+                listed.insert((entry.id.as_str(), direction, "", "", entry.mark));
+            }
+        }
+        let missing: Vec<_> = menu.difference(&listed).collect();
+        let unknown: Vec<_> = listed.difference(&menu).collect();
+        assert!(missing.is_empty() && unknown.is_empty(), "missing: {missing:#?}\nunknown: {unknown:#?}");
+        assert_eq!(Catalog::builtin().entries().len(), 82);
+        assert_eq!(Catalog::builtin().callbacks().count(), 26);
+        assert_eq!(Catalog::builtin().calls().count(), 56);
+    }
+
+    #[test]
+    fn entries_are_well_formed() {
+        let catalog = Catalog::builtin();
+        let mut ids = BTreeSet::new();
+        let mut routes = BTreeSet::new();
+        for entry in catalog.entries() {
+            let id = &entry.id;
+            assert!(ids.insert(id), "{id} is there twice");
+            assert!(!entry.titles.is_empty() && !entry.help.is_empty(), "{id} tells nothing");
+            assert!(!entry.help.ends_with('.') && entry.help.chars().count() <= 90, "{id}: {}", entry.help);
+            assert!(!entry.overridden && entry.headers.is_empty() && entry.body.is_none());
+            for route in &entry.routes {
+                assert!(
+                    routes.insert((&route.method, &route.path)),
+                    "{} {} is there twice",
+                    route.method,
+                    route.path
+                );
+                assert!(matches!(route.method.as_str(), "GET" | "POST") && route.path.starts_with('/'));
+            }
+            match entry.direction {
+                Direction::Call => {
+                    assert!(!entry.routes.is_empty() && entry.event.is_none() && !entry.signed, "{id}");
+                    assert_eq!(entry.routes[0].mark, entry.mark, "{id}");
+                }
+                Direction::Callback => assert!(entry.routes.is_empty(), "{id}"),
+            }
+        }
+        for entry in catalog.callbacks() {
+            let chatbot = entry.family == Family::Chatbot;
+            assert_eq!(entry.signed, chatbot || entry.id == "workflow.session_ended", "{}", entry.id);
+            if chatbot {
+                assert_eq!(entry.event.as_deref(), Some(entry.id.as_str()));
+            }
+        }
+    }
+
+    #[test]
+    fn groups_stand_together() {
+        let catalog = Catalog::builtin();
+        let mut runs: Vec<&str> = catalog.entries().iter().map(|entry| entry.group.as_str()).collect();
+        runs.dedup();
+        assert_eq!(runs, catalog.groups());
+    }
+
+    #[test]
+    fn every_id_is_found() {
+        let catalog = Catalog::builtin();
+        for entry in catalog.entries() {
+            assert_eq!(catalog.get(&entry.id).map(|found| &found.id), Some(&entry.id));
+        }
+        assert!(catalog.get("session.transfr").is_none());
+        assert!(catalog.get("").is_none());
+    }
+
+    #[test]
+    fn near_misses_are_understood() {
+        let catalog = Catalog::builtin();
+        for (text, meant) in [
+            ("session.transfr", Some("session.transfer")),
+            ("session_transfer", Some("session.transfer")),
+            ("Session.Transfer", Some("session.transfer")),
+            ("transfer_result", Some("chatbot.agent_transfer_result")),
+            ("agent.mesage_status", Some("agent.message_status")),
+            ("call_completed", Some("call.completed")),
+            ("AgentStatus", Some("dialer.agent_status")),
+            ("task.crate", Some("task.create")),
+            ("api_push", Some("workflow.api_push")),
+            ("hologram", None),
+            ("", None),
+        ] {
+            assert_eq!(catalog.nearest(text, |_| true), meant, "{text}");
+        }
+        let callbacks = |entry: &Entry| entry.direction == Direction::Callback;
+        assert_eq!(catalog.nearest("task.create", callbacks), None);
+        assert_eq!(catalog.nearest("transfer", callbacks), Some("session.transfer"));
+    }
+}

@@ -1,1 +1,0 @@
-//! Answer envelopes per family. To be written.

@@ -1,0 +1,185 @@
+//! The table of error codes. Meanings are in our words; what the vendor's own messages say is unknown.
+
+use super::super::{Family, Mark};
+
+/// A code of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The number in the envelope.
+    pub code: i64,
+    /// Where it comes from.
+    pub mark: Mark,
+    /// What it means, as a fragment that fits a message.
+    pub meaning: &'static str,
+}
+
+const fn row(code: i64, mark: Mark, meaning: &'static str) -> Code {
+    Code { code, mark, meaning }
+}
+
+/// The calling API and the workflow: the numbers are documented as a list, without their meanings.
+const CLOUD: &[Code] = &[
+    row(200, Mark::Documented, "success"),
+    row(400, Mark::Assumed, "a parameter is missing or wrong"),
+    row(401, Mark::Documented, "the credentials are wrong, or the token is missing, wrong or expired"),
+    row(403, Mark::Documented, "the account may not do this"),
+    row(404, Mark::Assumed, "there is no such object"),
+    row(409, Mark::Assumed, "it exists already"),
+    row(429, Mark::Assumed, "too many calls"),
+    row(500, Mark::Documented, "internal error"),
+];
+
+const CHATBOT: &[Code] = &[
+    row(200, Mark::Example, "success"),
+    row(400, Mark::Assumed, "a parameter is missing or wrong"),
+    row(401, Mark::Assumed, "the signature is missing or wrong"),
+    row(403, Mark::Assumed, "the account may not do this"),
+    row(404, Mark::Assumed, "there is no such object"),
+    row(409, Mark::Assumed, "it exists already"),
+    row(429, Mark::Assumed, "too many calls"),
+    row(500, Mark::Assumed, "internal error"),
+];
+
+const DIALER: &[Code] = &[
+    row(0, Mark::Client, "success"),
+    row(-1, Mark::Client, "internal error"),
+    // Seen as an HTTP status; that the envelope repeats it is assumed.
+    row(401, Mark::Assumed, "the credentials are wrong, or the token is missing, wrong or expired"),
+    row(10201, Mark::Client, "internal error"),
+    row(10301, Mark::Client, "the app key is wrong"),
+    row(10302, Mark::Client, "the account could not be checked"),
+    row(10501, Mark::Client, "the task could not be created"),
+    row(10502, Mark::Client, "the task id is empty"),
+    row(10503, Mark::Client, "the callback URL is empty"),
+    row(10504, Mark::Client, "the callback URL is invalid"),
+    row(10505, Mark::Client, "the contact list is empty"),
+    row(10506, Mark::Client, "there is no such task"),
+    row(10507, Mark::Client, "the task was not executed"),
+    row(10508, Mark::Client, "a task of this name exists already"),
+    row(10509, Mark::Client, "the start lies in the past"),
+    row(10510, Mark::Client, "the phone number is wrong: a leading + and at most 14 digits"),
+    row(10511, Mark::Client, "there is no such group"),
+    row(10512, Mark::Client, "the group name is empty"),
+    row(10513, Mark::Client, "the task is finished"),
+    row(10514, Mark::Client, "the task has not started"),
+    row(10515, Mark::Client, "the task is not finished"),
+    row(10516, Mark::Client, "there are no recordings"),
+    row(10517, Mark::Client, "privateData is wrong"),
+    row(10518, Mark::Client, "the task name is wrong"),
+    row(10519, Mark::Client, "the task to copy is empty"),
+    row(10520, Mark::Client, "the pause time is wrong"),
+    row(10521, Mark::Client, "repeatTimes is wrong"),
+    row(10522, Mark::Client, "bulkCallInterval is wrong"),
+    row(10523, Mark::Client, "the voicemail settings are wrong"),
+    row(10524, Mark::Client, "the quality inspection settings are wrong"),
+    row(10525, Mark::Client, "the maximum lost rate is wrong"),
+    row(10526, Mark::Client, "the interval between the numbers of a contact is wrong"),
+    row(10527, Mark::Client, "the list cannot be extended"),
+    row(10550, Mark::Client, "the agent name is wrong"),
+    row(10551, Mark::Client, "the agent is not in the group"),
+    row(10605, Mark::Client, "the task is not in state Not Started"),
+    row(10606, Mark::Client, "the task could not be checked"),
+    row(10607, Mark::Client, "the detail could not be checked"),
+    row(10608, Mark::Client, "the call id is empty"),
+    row(10609, Mark::Client, "the call id is invalid"),
+    row(10610, Mark::Client, "the call id cannot be verified"),
+    row(10611, Mark::Client, "the call is not finished"),
+    row(10612, Mark::Client, "no agent answered the call"),
+    row(10613, Mark::Client, "the task is not in state Running"),
+    row(10614, Mark::Client, "the task is not in state Paused"),
+    row(10617, Mark::Client, "there is no customer information"),
+    row(10618, Mark::Client, "the column of phone numbers is missing"),
+    row(10620, Mark::Client, "the end is less than 5 minutes after the start"),
+    row(10621, Mark::Client, "start and end lie on different days"),
+    row(10702, Mark::Client, "the task id is invalid"),
+    row(10703, Mark::Client, "it cannot be verified"),
+    row(10704, Mark::Client, "this is not allowed on a task of a workflow"),
+    row(10705, Mark::Client, "the query limit is exceeded"),
+    row(10801, Mark::Client, "the user or the password is wrong"),
+    row(10802, Mark::Client, "the user is not an agent"),
+    row(10803, Mark::Client, "the organization is wrong"),
+    row(10810, Mark::Client, "the user token is empty"),
+    row(10811, Mark::Client, "the user token cannot be parsed"),
+    row(10812, Mark::Client, "the user token is invalid"),
+    row(10813, Mark::Client, "the user token has expired"),
+    row(10814, Mark::Client, "there is no such user"),
+    row(10820, Mark::Client, "the file is missing"),
+    row(10901, Mark::Client, "voicemail is not enabled"),
+];
+
+const SMS: &[Code] = &[
+    row(0, Mark::Client, "success"),
+    row(400, Mark::Assumed, "a parameter is missing or wrong"),
+    row(401, Mark::Assumed, "the token is missing, wrong or expired"),
+    row(500, Mark::Assumed, "internal error"),
+];
+
+const DETECTION: &[Code] = &[
+    row(200, Mark::Assumed, "success"),
+    row(400, Mark::Assumed, "a parameter is missing or wrong"),
+    row(401, Mark::Assumed, "the signature is missing or wrong"),
+    row(500, Mark::Assumed, "internal error"),
+];
+
+/// Every code of a family, success first.
+pub fn codes(family: Family) -> &'static [Code] {
+    match family {
+        Family::Cloud | Family::Workflow => CLOUD,
+        Family::Chatbot => CHATBOT,
+        Family::Dialer => DIALER,
+        Family::Sms => SMS,
+        Family::Detection => DETECTION,
+    }
+}
+
+/// A code of a family.
+pub fn code(family: Family, code: i64) -> Option<&'static Code> {
+    codes(family).iter().find(|known| known.code == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::success_code;
+    use super::*;
+
+    #[test]
+    fn every_family_begins_with_its_success_and_repeats_no_code() {
+        for family in Family::ALL {
+            let table = codes(family);
+            assert_eq!(table[0].code, success_code(family), "{family}");
+            for (index, one) in table.iter().enumerate() {
+                assert!(table[..index].iter().all(|other| other.code != one.code), "{family} {}", one.code);
+                assert_eq!(code(family, one.code), Some(one));
+            }
+        }
+        assert_eq!(code(Family::Dialer, 10506).map(|code| code.meaning), Some("there is no such task"));
+        assert_eq!(code(Family::Dialer, 1), None);
+    }
+
+    #[test]
+    fn the_dialer_table_is_complete() {
+        // The numbers clients know, as ranges.
+        let known = [
+            -1..=-1,
+            0..=0,
+            10201..=10201,
+            10301..=10302,
+            10501..=10527,
+            10550..=10551,
+            10605..=10614,
+            10617..=10618,
+            10620..=10621,
+            10702..=10705,
+            10801..=10803,
+            10810..=10814,
+            10820..=10820,
+            10901..=10901,
+        ];
+        let mut wanted: Vec<i64> = known.into_iter().flatten().collect();
+        wanted.sort_unstable();
+        let mut listed: Vec<i64> =
+            DIALER.iter().filter(|code| code.mark == Mark::Client).map(|code| code.code).collect();
+        listed.sort_unstable();
+        assert_eq!(listed, wanted);
+    }
+}
