@@ -1,13 +1,121 @@
-//! `check`.
+//! `check`: tells every mistake in scenario and settings files, and sends nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use toml::de::DeTable;
 
 use super::{CommandError, Exit};
+use crate::contract::Catalog;
+use crate::files::{Diagnostic, Problems, SourceFile};
+use crate::scenario::load;
+use crate::settings;
 
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = "\
+Without --as, a file is taken for settings if it is called airudder-mock.toml or has a key that only settings have.
+A file named with --config is checked as settings beside the others.
 
-pub(super) fn run(_args: Args, _config: Option<&Path>) -> Result<Exit, CommandError> {
-    Err(CommandError::start("not built yet"))
+Example:
+    airudder-mock check scenarios/*.toml airudder-mock.toml")]
+pub(super) struct Args {
+    /// Scenario or settings files.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// What the files are. Default: told from each file.
+    #[arg(long = "as", value_name = "KIND", value_enum)]
+    kind: Option<Kind>,
+    /// A variable that `run` will get with --set: NAME or NAME=VALUE.
+    #[arg(long, value_name = "NAME")]
+    set: Vec<String>,
+}
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Kind {
+    /// A scenario.
+    Scenario,
+    /// Settings.
+    Settings,
+}
+
+pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
+    let Args { files, kind, set } = args;
+    let catalog = Catalog::builtin();
+    let variables: Vec<&str> = set.iter().map(|set| set.split('=').next().unwrap_or(set)).collect();
+    let mut problems = Problems::new();
+    let configured = config.map(|path| (path, Some(Kind::Settings)));
+    let named = files.iter().map(|path| (path.as_path(), kind));
+    for (path, kind) in configured.into_iter().chain(named) {
+        match check(path, kind, &catalog, &variables) {
+            Ok(summary) => anstream::println!("ok  {}  ({summary})", path.display()),
+            Err(more) => problems.extend(more),
+        }
+    }
+    if problems.is_empty() { Ok(Exit::Ok) } else { Err(CommandError::files(problems.render_checked())) }
+}
+
+fn check(path: &Path, kind: Option<Kind>, catalog: &Catalog, variables: &[&str]) -> Result<String, Problems> {
+    let source = SourceFile::read(path).map_err(|message| Problems::from(Diagnostic::general(message)))?;
+    match kind.unwrap_or_else(|| tell(path, &source)) {
+        Kind::Settings => {
+            let file = settings::check_file(&source, catalog)?;
+            Ok(format!("settings, {}", count(file.catalog.len(), "correction")))
+        }
+        Kind::Scenario => {
+            let scenario = load::load(path, catalog, variables)?;
+            let (steps, reactions) = (scenario.steps.len(), scenario.reactions.len());
+            Ok(format!("{}, {}", count(steps, "step"), count(reactions, "reaction")))
+        }
+    }
+}
+
+/// What a file most probably is.
+fn tell(path: &Path, source: &Arc<SourceFile>) -> Kind {
+    let (tree, _) = DeTable::parse_recoverable(source.text());
+    let has = |keys: &[&str]| keys.iter().any(|key| tree.get_ref().contains_key(*key));
+    if has(&["steps", "on"]) {
+        Kind::Scenario
+    } else if path.file_name().is_some_and(|name| name == settings::DEFAULT_FILE)
+        || has(&["catalog", "signature", "target", "listen", "secret", "assumed"])
+    {
+        Kind::Settings
+    } else {
+        Kind::Scenario
+    }
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_told_apart() {
+        for (path, text, kind) in [
+            ("a.toml", "name = 'x'", Kind::Scenario),
+            ("a.toml", "secret = 'x'", Kind::Settings),
+            ("dir/airudder-mock.toml", "", Kind::Settings),
+            ("airudder-mock.toml", "[[steps]]\npause = '1s'", Kind::Scenario),
+            ("a.toml", "[catalog.'session.end']\n[[[", Kind::Settings),
+        ] {
+            assert_eq!(tell(Path::new(path), &SourceFile::new(path, text)), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn good_files_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("story.toml");
+        std::fs::write(&path, "[[steps]]\npause = '1s'\n[[steps]]\npause = '{{ x }}'\n").unwrap();
+        let catalog = Catalog::builtin();
+        assert!(check(&path, None, &catalog, &[]).is_err());
+        std::fs::write(&path, "[[steps]]\nset = { y = '{{ x }}' }\n").unwrap();
+        assert!(check(&path, None, &catalog, &[]).is_err());
+        assert_eq!(check(&path, None, &catalog, &["x"]).unwrap(), "1 step, 0 reactions");
+    }
 }

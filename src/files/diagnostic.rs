@@ -1,13 +1,447 @@
-//! A mistake in a file, and how it is shown.
+//! A mistake in a file, and how it is shown: the place, the text underlined, what is wrong, and what to do.
 
-/// A file's text.
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io::Read;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+/// Files above this size are refused: nobody writes them by hand, and every mistake would have to be shown.
+const LARGEST_FILE: u64 = 8 * 1024 * 1024;
+
+/// So many mistakes of one file are shown; the others are counted.
+const SHOWN_PER_FILE: usize = 50;
+
+/// Longer texts of the user's are cut in messages.
+const LONGEST_QUOTE: usize = 60;
+
+/// A file that was read: its path as the user would write it, and its text.
 #[derive(Debug)]
-pub struct SourceFile {}
+pub struct SourceFile {
+    path: Arc<str>,
+    text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
+}
+
+impl SourceFile {
+    /// A text under the name it is shown with.
+    pub fn new(path: impl Into<Arc<str>>, text: impl Into<String>) -> Arc<Self> {
+        let text = text.into();
+        let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
+        let lines = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
+        Arc::new(Self { path: path.into(), text, lines })
+    }
+
+    /// Reads a file. Errs with one line that names it and says why it can't be read.
+    pub fn read(path: &Path) -> Result<Arc<Self>, String> {
+        let shown = path.display().to_string();
+        let fail = |why: &str| format!("can't read {}: {why}", quoted(&shown));
+        let file = std::fs::File::open(path).map_err(|error| fail(&reason(&error)))?;
+        let mut bytes = Vec::new();
+        file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| fail(&reason(&error)))?;
+        if bytes.len() as u64 > LARGEST_FILE {
+            return Err(fail(&format!("it is larger than {} MB", LARGEST_FILE / 1024 / 1024)));
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
+            fail(&format!("line {line} is not UTF-8"))
+        })?;
+        // Some editors begin a file with a byte order mark; it would shift the first column.
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        Ok(Self::new(shown, text))
+    }
+
+    /// The path as shown.
+    pub fn path(&self) -> &Arc<str> {
+        &self.path
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The place of a byte of the text.
+    pub fn place(&self, offset: usize) -> Place {
+        let line = self.lines.partition_point(|&start| start <= offset);
+        Place { file: Arc::clone(&self.path), line }
+    }
+}
+
+/// What the operating system says, without its number.
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// A line of a file; shown as `FILE:LINE`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The path as shown.
+    pub file: Arc<str>,
+    /// Counts from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
 
 /// One mistake.
-#[derive(Debug)]
-pub struct Diagnostic {}
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    /// What is wrong: one line, lower case at its start.
+    pub message: String,
+    /// The file it is in; none for mistakes outside of files, such as in the environment.
+    pub file: Option<Arc<SourceFile>>,
+    /// Where in the file, in bytes; none if the file as a whole is meant.
+    pub span: Option<Range<usize>>,
+    /// A few words under the underlined text.
+    pub label: Option<String>,
+    /// Another place of the same file that has to do with it, with a few words.
+    pub context: Option<(Range<usize>, String)>,
+    /// Facts beside the mistake, such as by which file this one is included.
+    pub notes: Vec<String>,
+    /// What to do.
+    pub help: Vec<String>,
+}
 
-/// All mistakes.
-#[derive(Debug)]
-pub struct Problems {}
+impl Diagnostic {
+    /// A mistake at a place of a file.
+    pub fn at(file: &Arc<SourceFile>, span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { file: Some(Arc::clone(file)), span: Some(span), ..Self::general(message) }
+    }
+
+    /// A mistake of a file as a whole.
+    pub fn whole(file: &Arc<SourceFile>, message: impl Into<String>) -> Self {
+        Self { file: Some(Arc::clone(file)), ..Self::general(message) }
+    }
+
+    /// A mistake that is not in a file.
+    pub fn general(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            file: None,
+            span: None,
+            label: None,
+            context: None,
+            notes: Vec::new(),
+            help: Vec::new(),
+        }
+    }
+
+    /// With words under the underlined text.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// With another place of the same file.
+    #[must_use]
+    pub fn context(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
+        self.context = Some((span, label.into()));
+        self
+    }
+
+    /// With a fact beside the mistake.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// With advice.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// With advice, if there is any.
+    #[must_use]
+    pub fn maybe_help(mut self, help: Option<String>) -> Self {
+        self.help.extend(help);
+        self
+    }
+
+    fn order(&self) -> (Option<&str>, usize, usize, &str) {
+        let start = self.span.as_ref().map_or(0, |span| span.start);
+        let end = self.span.as_ref().map_or(0, |span| span.end);
+        (self.file.as_ref().map(|file| file.path.as_ref()), start, end, &self.message)
+    }
+
+    fn render(&self, renderer: &Renderer) -> String {
+        let mut group = Group::with_title(Level::ERROR.primary_title(self.message.as_str()));
+        if let Some(file) = &self.file {
+            group = match &self.span {
+                Some(span) => group.element(self.snippet(file, span)),
+                None => group.element(Origin::path(file.path.as_ref())),
+            };
+        }
+        let group = group
+            .elements(self.notes.iter().map(|note| Level::NOTE.message(note.as_str())))
+            .elements(self.help.iter().map(|help| Level::HELP.message(help.as_str())));
+        renderer.render(&[group])
+    }
+
+    /// Only the lines concerned are handed to the renderer, so that a large file costs no more than a small one.
+    fn snippet<'a>(
+        &'a self,
+        file: &'a SourceFile,
+        span: &Range<usize>,
+    ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+        let text = file.text.as_str();
+        let span = on_characters(text, span);
+        let context = self.context.as_ref().map(|(range, label)| (on_characters(text, range), label));
+        let first = context.as_ref().map_or(span.start, |(range, _)| range.start.min(span.start));
+        let last = context.as_ref().map_or(span.end, |(range, _)| range.end.max(span.end));
+        let from = text[..first].rfind('\n').map_or(0, |newline| newline + 1);
+        let to = text[last..].find('\n').map_or(text.len(), |newline| last + newline);
+        let shift = |range: Range<usize>| range.start - from..range.end - from;
+        let primary = AnnotationKind::Primary.span(shift(span)).label(self.label.as_deref());
+        let snippet = Snippet::source(&text[from..to])
+            .line_start(file.place(from).line)
+            .path(file.path.as_ref())
+            .annotation(primary);
+        match context {
+            Some((range, label)) => {
+                snippet.annotation(AnnotationKind::Context.span(shift(range)).label(label.as_str()))
+            }
+            None => snippet,
+        }
+    }
+}
+
+/// The nearest range that begins and ends between characters, on one line.
+fn on_characters(text: &str, range: &Range<usize>) -> Range<usize> {
+    let start = boundary_before(text, range.start);
+    let end = boundary_after(text, range.end.max(start));
+    // A span over several lines is shown by its first one: the rest says nothing more.
+    let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
+    start..end.min(line_end)
+}
+
+/// The last place at or before an offset where a character begins.
+pub(super) fn boundary_before(text: &str, offset: usize) -> usize {
+    (0..=offset.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
+/// The first place at or after an offset where a character begins.
+fn boundary_after(text: &str, offset: usize) -> usize {
+    (offset..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len())
+}
+
+/// All mistakes found, sorted by file and position when shown, each once.
+#[derive(Clone, Debug, Default)]
+pub struct Problems {
+    list: Vec<Diagnostic>,
+}
+
+impl Problems {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.list.push(diagnostic);
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Every mistake, sorted, each once: a file that is included twice has its mistakes once.
+    pub fn sorted(&self) -> Vec<&Diagnostic> {
+        let mut sorted: Vec<&Diagnostic> = self.list.iter().collect();
+        sorted.sort_by(|a, b| a.order().cmp(&b.order()));
+        sorted.dedup_by(|a, b| a.order() == b.order());
+        sorted
+    }
+
+    /// The outcome: the value if there is no mistake.
+    pub fn into_result<T>(self, value: T) -> Result<T, Self> {
+        if self.is_empty() { Ok(value) } else { Err(self) }
+    }
+
+    /// Everything for the terminal, with colours, which the printing stream removes where they don't belong. The last
+    /// line is the total and what follows from it.
+    pub fn render(&self) -> String {
+        format!("{}{}, nothing was sent\n", self.list(&Renderer::styled()), self.total())
+    }
+
+    /// As [`Self::render`], for a command that would not have sent anything.
+    pub fn render_checked(&self) -> String {
+        format!("{}{}\n", self.list(&Renderer::styled()), self.total())
+    }
+
+    /// `3 problems in 2 files`.
+    pub fn total(&self) -> String {
+        let sorted = self.sorted();
+        let files: BTreeSet<&str> =
+            sorted.iter().filter_map(|one| one.file.as_ref()).map(|file| file.path.as_ref()).collect();
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        let problems = format!("{} problem{}", sorted.len(), plural(sorted.len()));
+        match files.len() {
+            0 => problems,
+            count => format!("{problems} in {count} file{}", plural(count)),
+        }
+    }
+
+    fn list(&self, renderer: &Renderer) -> String {
+        let mut text = String::new();
+        let mut shown = 0;
+        let mut left = 0;
+        let sorted = self.sorted();
+        for (index, one) in sorted.iter().enumerate() {
+            let path = |one: &Diagnostic| one.file.as_ref().map(|file| Arc::clone(&file.path));
+            if shown < SHOWN_PER_FILE {
+                text.push_str(one.render(renderer).trim_end());
+                text.push_str("\n\n");
+                shown += 1;
+            } else {
+                left += 1;
+            }
+            if sorted.get(index + 1).is_none_or(|next| path(next) != path(one)) {
+                if left > 0 {
+                    let file = path(one).unwrap_or_default();
+                    text.push_str(&format!("... and {left} more in {file}\n\n"));
+                }
+                (shown, left) = (0, 0);
+            }
+        }
+        text
+    }
+}
+
+impl Extend<Diagnostic> for Problems {
+    fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, more: I) {
+        self.list.extend(more);
+    }
+}
+
+impl From<Diagnostic> for Problems {
+    fn from(one: Diagnostic) -> Self {
+        Self { list: vec![one] }
+    }
+}
+
+impl IntoIterator for Problems {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
+    }
+}
+
+impl fmt::Display for Problems {
+    /// Plain, without colours.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.list(&Renderer::plain()), self.total())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// A text of the user's inside a message: in backticks, on one line, without control characters, cut if long.
+pub fn quoted(text: &str) -> String {
+    let mut shown = String::new();
+    for (count, letter) in text.chars().enumerate() {
+        if count == LONGEST_QUOTE {
+            shown.push('…');
+            break;
+        }
+        if letter.is_control() {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
+    format!("`{shown}`")
+}
+
+/// Words in a row: `a`, `b` or `c`.
+pub fn joined<S: AsRef<str>>(words: &[S], last: &str) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.as_ref().to_owned(),
+        [head @ .., end] => {
+            let head: Vec<&str> = head.iter().map(AsRef::as_ref).collect();
+            format!("{} {last} {}", head.join(", "), end.as_ref())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_are_sorted_and_counted() {
+        let b = SourceFile::new("b.toml", "one = 1\ntwo = 2\n");
+        let a = SourceFile::new("a.toml", "zażółć = 1");
+        let mut problems = Problems::new();
+        problems.push(Diagnostic::at(&b, 8..11, "second").label("here").help("do this"));
+        problems.push(Diagnostic::at(&b, 0..3, "first").context(14..15, "see there").note("a note"));
+        problems.push(Diagnostic::at(&a, 0..10, "in the middle of letters").label("cut"));
+        problems.push(Diagnostic::at(&b, 0..3, "first"));
+        problems.push(Diagnostic::general("somewhere else"));
+        problems.push(Diagnostic::whole(&a, "the whole file"));
+        insta::assert_snapshot!(problems.to_string());
+    }
+
+    #[test]
+    fn many_problems_are_cut() {
+        let file = SourceFile::new("a.toml", "x".repeat(100));
+        let mut problems = Problems::new();
+        problems.extend((0..60).map(|at| Diagnostic::at(&file, at..at + 1, "wrong")));
+        let text = problems.to_string();
+        assert_eq!(text.matches("error: wrong").count(), 50);
+        assert!(text.ends_with("... and 10 more in a.toml\n\n60 problems in 1 file"));
+    }
+
+    #[test]
+    fn spans_may_be_anything() {
+        let file = SourceFile::new("a.toml", "ä\nö");
+        for span in [0..0, 1..1, 1..4, 5..9, 100..200, 3..3] {
+            assert!(
+                Problems::from(Diagnostic::at(&file, span, "x").context(1..2, "y")).to_string().len() > 10
+            );
+        }
+    }
+
+    #[test]
+    fn quotes_are_harmless() {
+        assert_eq!(quoted("a\x1b[31m\n"), "`a\\u{1b}[31m\\n`");
+        assert_eq!(quoted(&"x".repeat(80)).chars().count(), LONGEST_QUOTE + 3);
+    }
+
+    #[test]
+    fn words_are_joined() {
+        assert_eq!(joined(&["a"], "or"), "a");
+        assert_eq!(joined(&["a", "b", "c"], "or"), "a, b or c");
+    }
+
+    #[test]
+    fn places_count_lines_from_one() {
+        let file = SourceFile::new("a.toml", "one\ntwo\n");
+        assert_eq!(file.place(0).to_string(), "a.toml:1");
+        assert_eq!(file.place(4).to_string(), "a.toml:2");
+        assert_eq!(file.place(99).to_string(), "a.toml:3");
+    }
+}

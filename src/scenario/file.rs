@@ -15,7 +15,7 @@ use crate::settings::DeliveryFile;
 /// A scenario: a story told to the integrator's callback URL, step by step, with what is expected in return.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "airudder-mock scenario")]
+#[schemars(title = "airudder-mock scenario", extend("x-noun" = "a scenario"))]
 pub struct ScenarioFile {
     /// What the story is called in the timeline and in reports. Default: the file's name.
     pub name: Option<String>,
@@ -60,7 +60,7 @@ pub struct ScenarioFile {
 /// One step. It does exactly one thing: `send`, `await`, `pause`, `set` or `include`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("x-exactly-one" = ["send", "await", "pause", "set", "include"]))]
+#[schemars(extend("x-noun" = "a step", "x-exactly-one" = ["send", "await", "pause", "set", "include"]))]
 pub struct StepFile {
     /// Sends this callback: an event id of `airudder-mock catalog`. What `body` does not name gets believable values.
     #[schemars(extend("format" = "callback-id"))]
@@ -92,13 +92,14 @@ pub struct StepFile {
     pub body: Option<Tree>,
     /// Fields left out of the body, as paths: `["user.name"]`.
     #[serde(default)]
+    #[schemars(extend("x-items" = "field-path"))]
     pub omit: Vec<String>,
     /// The whole body as a text, sent byte for byte. A template; `body` and `omit` are not allowed beside it.
     #[schemars(extend("format" = "template"))]
     pub raw: Option<String>,
     /// Further headers, or others in place of the usual ones. An empty text removes a header.
     #[serde(default)]
-    #[schemars(extend("format" = "template-tree"))]
+    #[schemars(extend("format" = "template-tree", "x-keys" = "header"))]
     pub headers: BTreeMap<String, String>,
     /// Sends this callback to another URL.
     #[schemars(extend("format" = "url-template"))]
@@ -167,7 +168,7 @@ pub struct AnswerFile {
 /// A reaction to something that happens while the story lives. Names exactly one of `call` and `callback`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("x-exactly-one" = ["call", "callback"]))]
+#[schemars(extend("x-noun" = "a reaction", "x-exactly-one" = ["call", "callback"]))]
 pub struct ReactionFile {
     /// A call of the integrator, by its catalog id. The template variable `call` holds it.
     #[schemars(extend("format" = "call-id"))]
@@ -201,6 +202,7 @@ pub struct ReactionFile {
 /// A callback of a reaction.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "a callback of a reaction"))]
 pub struct ReactionSendFile {
     /// The event id.
     #[schemars(extend("format" = "callback-id"))]
@@ -215,13 +217,14 @@ pub struct ReactionSendFile {
     pub body: Option<Tree>,
     /// Fields left out of the body, as paths.
     #[serde(default)]
+    #[schemars(extend("x-items" = "field-path"))]
     pub omit: Vec<String>,
     /// The whole body as a text, sent byte for byte.
     #[schemars(extend("format" = "template"))]
     pub raw: Option<String>,
     /// Further headers, or others in place of the usual ones. An empty text removes a header.
     #[serde(default)]
-    #[schemars(extend("format" = "template-tree"))]
+    #[schemars(extend("format" = "template-tree", "x-keys" = "header"))]
     pub headers: BTreeMap<String, String>,
     /// Sends this callback to another URL.
     #[schemars(extend("format" = "url-template"))]

@@ -1,4 +1,4 @@
-//! Settings: as written in `airudder-mock.toml`, and as meant after defaults, file, environment and flags are merged.
+//! The settings file as written. Doc comments here become the descriptions in the JSON Schema, which editors show.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::files::{Lapse, Tree};
 /// The settings file `airudder-mock.toml`. Every key is optional.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "airudder-mock settings")]
+#[schemars(title = "airudder-mock settings", extend("x-noun" = "the settings"))]
 pub struct SettingsFile {
     /// Where callbacks go, unless `--callback-url` or a scenario says otherwise.
     #[schemars(extend("format" = "url"))]
@@ -33,7 +33,7 @@ pub struct SettingsFile {
     pub target: Option<TargetFile>,
     /// Corrections to the catalog, by entry id: `[catalog."session.end"]`.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, EntryFile>", extend("x-keys" = "entry-id"))]
+    #[schemars(with = "BTreeMap<String, EntryFile>", extend("x-keys" = "entry-key"))]
     pub catalog: BTreeMap<String, Spanned<EntryFile>>,
 }
 
@@ -87,6 +87,7 @@ pub enum PolicyPreset {
     /// One try, timeout 10 s.
     Once,
     /// The Standard Webhooks schedule: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
+    /// Timeout 15 s.
     StandardWebhooks,
 }
 
@@ -96,6 +97,7 @@ pub enum PolicyPreset {
 pub struct TargetFile {
     /// Hosts beside loopback: names, addresses, or networks such as `10.0.0.0/8`.
     #[serde(default)]
+    #[schemars(extend("x-items" = "host"))]
     pub allow: Vec<String>,
     /// A PEM file of further certificate authorities, relative to this file.
     pub ca: Option<String>,
@@ -109,8 +111,10 @@ pub struct TargetFile {
 #[serde(deny_unknown_fields)]
 pub struct EntryFile {
     /// Of a call: its path, beginning with `/`.
+    #[schemars(extend("format" = "path"))]
     pub path: Option<String>,
-    /// Its HTTP method.
+    /// Of a call: its HTTP method.
+    #[schemars(extend("format" = "method"))]
     pub method: Option<String>,
     /// Of a callback: the event's name on the wire.
     pub event: Option<String>,
@@ -118,6 +122,7 @@ pub struct EntryFile {
     pub signed: Option<bool>,
     /// Of a callback: further headers, or others in place of the usual ones. An empty text removes a header.
     #[serde(default)]
+    #[schemars(extend("x-keys" = "header"))]
     pub headers: BTreeMap<String, String>,
     /// Of a callback: the whole body as a template. `body` holds the usual body: `{"id": "{{ body.user.id }}"}`.
     #[schemars(extend("format" = "template"))]

@@ -1,0 +1,90 @@
+//! The JSON Schema of a file, generated from the Rust type it is read into.
+//!
+//! Beside the standard's keywords there are ours, which editors ignore: `x-noun` (what a table is called in messages),
+//! `x-exactly-one` (keys of which a table has exactly one), `x-items` and `x-keys` (the `format` of the items of a
+//! list, of the keys of a table).
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
+use serde_json::{Value, json};
+
+/// The schema of a type, without what TOML does not know.
+pub(crate) fn of<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(tidy));
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// The schema as it is printed and committed.
+pub(crate) fn text(schema: &Value) -> String {
+    // `Schema` writes its keywords in an order people can read.
+    let ordered = Schema::try_from(schema.clone()).ok();
+    let text = ordered.and_then(|schema| serde_json::to_string_pretty(&schema).ok());
+    text.unwrap_or_else(|| format!("{schema:#}")) + "\n"
+}
+
+/// TOML has no null, and the widths of Rust's numbers become limits.
+fn tidy(schema: &mut Schema) {
+    let Some(object) = schema.as_object_mut() else { return };
+    if let Some(Value::Array(types)) = object.get_mut("type") {
+        types.retain(|kind| kind != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            object.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(branches)) = object.get_mut("anyOf") {
+        branches.retain(|branch| *branch != json!({ "type": "null" }));
+        if let [Value::Object(only)] = branches.as_slice() {
+            let only = only.clone();
+            object.shift_remove("anyOf");
+            for (keyword, value) in only {
+                object.entry(keyword).or_insert(value);
+            }
+        }
+    }
+    let limit = match object.get("format").and_then(Value::as_str) {
+        Some("uint8") => Some(u64::from(u8::MAX)),
+        Some("uint16") => Some(u64::from(u16::MAX)),
+        Some("uint32") => Some(u64::from(u32::MAX)),
+        Some("uint" | "uint64") => Some(u64::MAX),
+        Some("double" | "float") => None,
+        _ => return,
+    };
+    object.shift_remove("format");
+    if let Some(limit) = limit {
+        object.entry("maximum").or_insert(json!(limit));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    struct Example {
+        count: Option<u16>,
+        many: Option<Vec<f64>>,
+        inner: Option<Inner>,
+    }
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    struct Inner {
+        text: String,
+    }
+
+    #[test]
+    fn schemas_know_no_null() {
+        let schema = of::<Example>();
+        assert_eq!(
+            schema["properties"],
+            json!({
+                "count": { "type": "integer", "minimum": 0, "maximum": 65535 },
+                "many": { "type": "array", "items": { "type": "number" } },
+                "inner": { "$ref": "#/$defs/Inner" },
+            })
+        );
+    }
+}

@@ -1,0 +1,238 @@
+//! What the `format` of a text in a file means, and whether a text is of it. Scenario and settings files share them.
+
+use crate::contract::{Catalog, Direction};
+use crate::delivery::{Guard, Target};
+use crate::files::diagnostic::{joined, quoted};
+use crate::files::shape::FormatMistake;
+use crate::files::suggest::{nearest, nearest_id};
+use crate::files::{Lapse, LapseRange};
+use crate::scenario::template;
+
+/// The countries people of a story may live in.
+const COUNTRIES: [&str; 8] = ["ID", "PH", "MX", "TH", "VN", "MY", "IN", "CN"];
+
+/// The methods a call may have.
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+/// Names that exist in some templates only, so that no variable may be called so.
+pub(super) const LOCAL_NAMES: [&str; 3] = ["call", "callback", "loop_index"];
+
+/// What an entry of the catalog is needed for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Any,
+    Only(Direction),
+}
+
+/// Every format, checked against a catalog.
+pub(crate) struct Formats<'a> {
+    catalog: &'a Catalog,
+}
+
+impl<'a> Formats<'a> {
+    pub(crate) fn new(catalog: &'a Catalog) -> Self {
+        Self { catalog }
+    }
+
+    /// Whether a text is of a format.
+    pub(crate) fn check(&self, format: &str, text: &str) -> Result<(), FormatMistake> {
+        match format {
+            "callback-id" => self.entry(text, Wanted::Only(Direction::Callback)),
+            "call-id" => self.entry(text, Wanted::Only(Direction::Call)),
+            "entry-id" => self.entry(text, Wanted::Any),
+            "entry-key" => self.entry_key(text),
+            "lapse" => {
+                text.parse::<Lapse>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string()))
+            }
+            "lapse-range" => {
+                text.parse::<LapseRange>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string()))
+            }
+            "country" => country(text),
+            "locale" => locale(text),
+            "url" => url(text),
+            "url-template" if is_template(text) => template(text),
+            "url-template" => url(text),
+            "template" => template(text),
+            "include" if text.trim().is_empty() => Err(FormatMistake::new("the path of a file is missing")),
+            "address" => address(text),
+            "name" => name(text),
+            "header" => header(text),
+            "field-path" => field_path(text),
+            "host" => Guard::allowing(&[text.to_owned()])
+                .map(|_| ())
+                .map_err(|_| FormatMistake::new(format!("{} is no host", quoted(text))))
+                .map_err(|mistake| {
+                    mistake.help("write a name, an address, or a network such as `10.0.0.0/8`")
+                }),
+            "path" if !text.starts_with('/') => {
+                Err(FormatMistake::new(format!("{} is no path", quoted(text)))
+                    .help(format!("a path begins with a slash: {}", quoted(&format!("/{text}")))))
+            }
+            "method" => method(text),
+            _ => Ok(()),
+        }
+    }
+
+    fn entry(&self, id: &str, wanted: Wanted) -> Result<(), FormatMistake> {
+        let Some(entry) = self.catalog.get(id) else { return Err(self.unknown(id, wanted)) };
+        match wanted {
+            Wanted::Only(Direction::Callback) if entry.direction == Direction::Call => {
+                let message = format!("{} is a call of the integrator, not a callback", quoted(id));
+                Err(FormatMistake::new(message)
+                    .help("a story waits for calls with `await` and reacts to them with `call`"))
+            }
+            Wanted::Only(Direction::Call) if entry.direction == Direction::Callback => {
+                let message = format!("{} is a callback of the vendor, not a call", quoted(id));
+                Err(FormatMistake::new(message).help(format!("to react to it write `callback = \"{id}\"`")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// An id as the key of a table, where dots outside of quotes part it.
+    fn entry_key(&self, id: &str) -> Result<(), FormatMistake> {
+        let entries = self.catalog.entries();
+        let begun = |whole: &str| whole.split_once('.').is_some_and(|(first, _)| first == id);
+        let Some(whole) = entries.iter().map(|entry| entry.id.as_str()).find(|whole| begun(whole)) else {
+            return self.entry(id, Wanted::Any);
+        };
+        let mistake = FormatMistake::new(format!("{} is not the whole id of an entry", quoted(id)));
+        Err(mistake.help(format!("ids have dots, put them in quotes: `[catalog.\"{whole}\"]`")))
+    }
+
+    fn unknown(&self, id: &str, wanted: Wanted) -> FormatMistake {
+        let entries = self.catalog.entries();
+        let fits = |direction: Direction| wanted == Wanted::Any || wanted == Wanted::Only(direction);
+        let right = || entries.iter().filter(|entry| fits(entry.direction)).map(|entry| entry.id.as_str());
+        let called = entries.iter().find(|entry| fits(entry.direction) && entry.event.as_deref() == Some(id));
+        let near = nearest_id(id, right())
+            .or(called.map(|entry| entry.id.as_str()))
+            .or_else(|| nearest_id(id, entries.iter().map(|entry| entry.id.as_str())));
+        let kind = match wanted {
+            Wanted::Any => "entry",
+            Wanted::Only(Direction::Call) => "call",
+            Wanted::Only(Direction::Callback) => "callback",
+        };
+        let mistake = FormatMistake::new(match id.trim() {
+            "" => format!("the id of the {kind} is missing"),
+            _ => format!("there is no {kind} {} in the catalog", quoted(id)),
+        });
+        match near {
+            Some(near) => mistake.help(format!("did you mean `{near}`?")),
+            None => mistake.help("`airudder-mock catalog` lists them all"),
+        }
+    }
+}
+
+/// Whether a text has anything to fill in.
+fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
+}
+
+fn template(text: &str) -> Result<(), FormatMistake> {
+    template::check(text).map(|_| ()).map_err(|mistake| FormatMistake {
+        message: mistake.message,
+        help: None,
+        range: mistake.range,
+    })
+}
+
+fn country(text: &str) -> Result<(), FormatMistake> {
+    if COUNTRIES.contains(&text) {
+        return Ok(());
+    }
+    let mistake = FormatMistake::new(format!("there are no people from {}", quoted(text)));
+    let upper = text.to_uppercase();
+    Err(match COUNTRIES.iter().find(|country| **country == upper) {
+        Some(country) => mistake.help(format!("write `{country}`, in capitals")),
+        None => mistake.help(format!("the countries are {}", joined(&COUNTRIES, "and"))),
+    })
+}
+
+fn locale(text: &str) -> Result<(), FormatMistake> {
+    let letters = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
+        lengths.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic())
+    };
+    let mut parts = text.split('-');
+    let language = parts.next().is_some_and(|part| letters(part, 2..=3));
+    if language && parts.all(|part| letters(part, 2..=4)) {
+        return Ok(());
+    }
+    Err(FormatMistake::new(format!("{} is no language", quoted(text)))
+        .help("write a language or a language and a country, such as `id` or `es-MX`"))
+}
+
+fn url(text: &str) -> Result<(), FormatMistake> {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    match scheme.as_deref() {
+        Some("http" | "https") => {
+            text.parse::<Target>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string()))
+        }
+        Some(other) => Err(FormatMistake::new(format!("callbacks can't go to {} URLs", quoted(other)))
+            .help("use `http://` or `https://`")),
+        None => Err(FormatMistake::new(format!("{} is no URL", quoted(text))).help(format!(
+            "a URL begins with `http://` or `https://`: {}",
+            quoted(&format!("http://{text}"))
+        ))),
+    }
+}
+
+/// The form of a listening address: an address with a port, where `localhost:PORT` and `:PORT` mean loopback.
+pub(crate) fn address(text: &str) -> Result<(), FormatMistake> {
+    let full = match text.rsplit_once(':') {
+        Some(("" | "localhost", port)) => format!("127.0.0.1:{port}"),
+        _ => text.to_owned(),
+    };
+    match full.parse::<std::net::SocketAddr>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(FormatMistake::new(format!("{} is no address to listen on", quoted(text)))
+            .help("write an address and a port, such as `127.0.0.1:2478`; port 0 picks a free one")),
+    }
+}
+
+fn name(text: &str) -> Result<(), FormatMistake> {
+    let start = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if !start || !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        let mistake = FormatMistake::new(format!("{} can't be the name of a variable", quoted(text)));
+        return Err(mistake.help("a name has letters, digits and `_`, and begins with a letter or `_`"));
+    }
+    if LOCAL_NAMES.contains(&text) || template::known_names().contains(&text) {
+        let mistake = FormatMistake::new(format!("the name `{text}` is taken: templates know it already"));
+        return Err(mistake.help(format!("choose another name, such as `my_{text}`")));
+    }
+    Ok(())
+}
+
+fn header(text: &str) -> Result<(), FormatMistake> {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if !text.is_empty() && text.bytes().all(token) {
+        return Ok(());
+    }
+    Err(FormatMistake::new(match text {
+        "" => "the name of a header is missing".to_owned(),
+        _ => format!("{} can't be the name of a header", quoted(text)),
+    })
+    .help("a header's name has letters, digits and dashes, such as `X-Trace-Id`"))
+}
+
+fn field_path(text: &str) -> Result<(), FormatMistake> {
+    if !text.is_empty() && text.split('.').all(|part| !part.trim().is_empty()) {
+        return Ok(());
+    }
+    Err(FormatMistake::new(match text {
+        "" => "the path of a field is missing".to_owned(),
+        _ => format!("{} is no path of a field", quoted(text)),
+    })
+    .help("write the names of the fields with dots between them, such as `user.name`"))
+}
+
+fn method(text: &str) -> Result<(), FormatMistake> {
+    if METHODS.contains(&text) {
+        return Ok(());
+    }
+    let mistake = FormatMistake::new(format!("there is no method {}", quoted(text)));
+    Err(match nearest(text, METHODS) {
+        Some(near) => mistake.help(format!("did you mean `{near}`?")),
+        None => mistake.help(format!("the methods are {}", joined(&METHODS, "and"))),
+    })
+}

@@ -1,0 +1,60 @@
+//! Finds every mistake of a scenario file: its structure, its formats, keys that don't go together, variables.
+//!
+//! One file is checked by [`file()`]; what needs more than one file, the variables, is checked by [`variables::check`]
+//! once all includes are read.
+
+pub(crate) mod formats;
+mod outline;
+mod rules;
+pub(super) mod variables;
+
+use std::sync::{Arc, LazyLock};
+
+use serde_json::Value;
+
+pub(super) use outline::{Named, Outline};
+
+use self::formats::Formats;
+use super::file::ScenarioFile;
+use crate::contract::Catalog;
+use crate::files::{Problems, SourceFile, schema, shape, syntax, typed};
+
+static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<ScenarioFile>);
+
+/// The JSON Schema of scenario files, as text.
+pub fn schema_text() -> String {
+    schema::text(&SCHEMA)
+}
+
+/// What one file says.
+pub(super) struct Checked {
+    pub(super) source: Arc<SourceFile>,
+    /// The file, if it has no mistakes of its own.
+    pub(super) file: Option<ScenarioFile>,
+    /// Its includes and variables, if its syntax is right.
+    pub(super) outline: Option<Outline>,
+}
+
+/// Checks one file by itself.
+pub(super) fn file(source: &Arc<SourceFile>, catalog: &Catalog, problems: &mut Problems) -> Checked {
+    let parsed = syntax::parse(source);
+    let sound = parsed.errors.is_empty();
+    let formats = Formats::new(catalog);
+    let check = |format: &str, text: &str| formats.check(format, text);
+    let mut found = parsed.errors;
+    found.extend(shape::check(source, &parsed.tree, parsed.sound_until, &SCHEMA, &check));
+    let mut outline = None;
+    if sound {
+        found.extend(rules::check(source, parsed.tree.get_ref(), catalog));
+        outline = Some(Outline::of(source, parsed.tree.get_ref(), &SCHEMA));
+    }
+    let mut file = None;
+    if found.is_empty() {
+        match typed(source) {
+            Ok(typed) => file = Some(typed),
+            Err(mistakes) => found.extend(mistakes),
+        }
+    }
+    problems.extend(found);
+    Checked { source: Arc::clone(source), file, outline }
+}

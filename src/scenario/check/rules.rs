@@ -1,0 +1,178 @@
+//! Rules about more than one key: which keys go together, and which don't.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::formats::Formats;
+use crate::contract::{Catalog, Direction};
+use crate::files::diagnostic::joined;
+use crate::files::{Diagnostic, SourceFile};
+
+/// What a step does, and the keys that go with it.
+const STEP_KEYS: [(&str, &[&str]); 5] = [
+    (
+        "send",
+        &[
+            "when",
+            "repeat",
+            "every",
+            "conversation",
+            "body",
+            "omit",
+            "raw",
+            "headers",
+            "target",
+            "wait",
+            "expect",
+            "save",
+        ],
+    ),
+    ("await", &["when", "repeat", "every", "conversation", "where", "within", "optional", "answer", "save"]),
+    ("pause", &["when", "repeat", "every", "conversation"]),
+    ("set", &["when", "repeat", "every", "conversation"]),
+    ("include", &["conversation"]),
+];
+
+/// All mistakes of a tree against the rules. What is of the wrong type is passed over: it is reported elsewhere.
+pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Catalog) -> Vec<Diagnostic> {
+    let mut rules = Rules { source, catalog, found: Vec::new() };
+    rules.names(tree, "vars");
+    for step in tables(tree, "steps") {
+        rules.step(step);
+    }
+    for reaction in tables(tree, "on") {
+        rules.reaction(reaction);
+    }
+    rules.found
+}
+
+/// The tables of a list of tables.
+pub(super) fn tables<'t, 'i>(tree: &'t DeTable<'i>, key: &str) -> Vec<&'t DeTable<'i>> {
+    let list = tree.get(key).and_then(|value| value.get_ref().as_array());
+    list.map(|list| list.iter().filter_map(|item| item.get_ref().as_table()).collect()).unwrap_or_default()
+}
+
+/// The text of a key.
+pub(super) fn text<'t>(table: &'t DeTable<'_>, key: &str) -> Option<&'t str> {
+    table.get(key).and_then(|value| value.get_ref().as_str())
+}
+
+/// Where a key stands.
+fn key_span(table: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
+    table.get_key_value(key).map(|(key, _)| key.span())
+}
+
+struct Rules<'a> {
+    source: &'a Arc<SourceFile>,
+    catalog: &'a Catalog,
+    found: Vec<Diagnostic>,
+}
+
+impl Rules<'_> {
+    fn wrong(&mut self, span: Range<usize>, message: String) -> &mut Diagnostic {
+        let at = self.found.len();
+        self.found.push(Diagnostic::at(self.source, span, message));
+        &mut self.found[at]
+    }
+
+    fn step(&mut self, step: &DeTable<'_>) {
+        self.names(step, "set");
+        let mut verbs = STEP_KEYS.iter().filter(|(verb, _)| step.contains_key(*verb));
+        // None or several of them is a mistake reported elsewhere; what the others go with can't be told.
+        let (Some((verb, with)), None) = (verbs.next(), verbs.next()) else { return };
+        let verb_span = key_span(step, verb).unwrap_or_default();
+        for (key, _) in step {
+            let name = key.get_ref().as_ref();
+            if name == *verb || with.contains(&name) {
+                continue;
+            }
+            let owners: Vec<String> = STEP_KEYS
+                .iter()
+                .filter(|(_, keys)| keys.contains(&name))
+                .map(|(verb, _)| format!("`{verb}`"))
+                .collect();
+            // A key that goes with nothing is unknown, which is reported elsewhere.
+            if owners.is_empty() {
+                continue;
+            }
+            let message = format!("`{name}` goes with {}, not with `{verb}`", joined(&owners, "or"));
+            let help = stray_help(verb, name);
+            let mistake = self.wrong(key.span(), message);
+            mistake.context = Some((verb_span.clone(), "what this step does".to_owned()));
+            mistake.help.extend(help.map(str::to_owned));
+        }
+        self.whole_body(step);
+        if let (Some(span), false, true) =
+            (key_span(step, "every"), step.contains_key("repeat"), with.contains(&"every"))
+        {
+            self.wrong(span, "`every` needs `repeat`".to_owned())
+                .help
+                .push("say how many times, such as `repeat = 3`".to_owned());
+        }
+        if let Some(id) = text(step, "await") {
+            self.answered(step, id);
+        }
+    }
+
+    fn reaction(&mut self, reaction: &DeTable<'_>) {
+        self.names(reaction, "set");
+        if let (Some(id), false) = (text(reaction, "callback"), reaction.contains_key("call")) {
+            self.answered(reaction, id);
+        }
+        for send in tables(reaction, "send") {
+            self.whole_body(send);
+        }
+    }
+
+    /// Only calls are answered.
+    fn answered(&mut self, table: &DeTable<'_>, id: &str) {
+        let callback = self.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Callback);
+        if let (Some(span), true) = (key_span(table, "answer"), callback) {
+            self.wrong(span, format!("`{id}` is a callback, there is nothing to answer"))
+                .help
+                .push("the mock answers calls of the integrator only".to_owned());
+        }
+    }
+
+    /// `raw` is the whole body.
+    fn whole_body(&mut self, table: &DeTable<'_>) {
+        let Some(raw) = key_span(table, "raw") else { return };
+        for other in ["body", "omit"] {
+            if let Some(span) = key_span(table, other) {
+                let mistake = self.wrong(span, format!("`{other}` can't stand beside `raw`"));
+                mistake.context = Some((raw.clone(), "this is the whole body already".to_owned()));
+            }
+        }
+    }
+
+    /// The keys of a table that sets variables are names.
+    fn names(&mut self, table: &DeTable<'_>, key: &str) {
+        let formats = Formats::new(self.catalog);
+        let Some(DeValue::Table(variables)) = table.get(key).map(Spanned::get_ref) else { return };
+        for (name, _) in variables {
+            if let Err(mistake) = formats.check("name", name.get_ref()) {
+                self.wrong(name.span(), mistake.message).help.extend(mistake.help);
+            }
+        }
+    }
+}
+
+/// What was probably meant by a key at the wrong step.
+fn stray_help(verb: &str, key: &str) -> Option<&'static str> {
+    match (verb, key) {
+        ("send", "where") => Some("the fields that are sent stand in `body`"),
+        ("send", "within") => Some("to limit the time to the answer write `expect = { within = \"2s\" }`"),
+        ("send", "answer") => Some("what the receiver must answer stands in `expect = { body = { ... } }`"),
+        ("send", "optional") => {
+            Some("a callback that may fail is `expect = { outcome = \"dead\" }` or `wait = false`")
+        }
+        ("await", "body") => Some("the fields that must come stand in `where`"),
+        ("await", "expect") => Some("what must come stands in `where`, and how soon in `within`"),
+        ("await", "wait") => Some("how long to wait is `within`"),
+        ("include", _) => Some("put it at the steps of the included file"),
+        _ => None,
+    }
+}

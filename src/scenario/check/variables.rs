@@ -1,0 +1,130 @@
+//! Checks that every name a template reads has a value when the story comes to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::formats::LOCAL_NAMES;
+use super::outline::{Event, Named, Outline, StepOutline};
+use crate::files::diagnostic::quoted;
+use crate::files::suggest::nearest;
+use crate::files::{Diagnostic, Place, Problems, SourceFile};
+use crate::scenario::template;
+
+/// A story's outlines in the order in which it is told, all includes laid out.
+#[derive(Default)]
+pub(in crate::scenario) struct Told<'a> {
+    /// Each file once, in the order of their variables.
+    pub(in crate::scenario) files: Vec<(&'a Arc<SourceFile>, &'a Outline)>,
+    /// The steps.
+    pub(in crate::scenario) steps: Vec<(&'a Arc<SourceFile>, &'a StepOutline)>,
+}
+
+/// Reports every name that is read but has no value. `extra` are variables set from outside.
+pub(in crate::scenario) fn check(told: &Told<'_>, extra: &[&str], problems: &mut Problems) {
+    let mut names = Names { values: BTreeSet::new(), written: BTreeMap::new(), problems };
+    names.values.extend(template::known_names().into_iter().map(str::to_owned));
+    names.values.insert("loop_index".to_owned());
+    names.values.extend(extra.iter().map(|&name| name.to_owned()));
+    for (source, outline) in &told.files {
+        names.note_writes(source, &outline.reactions);
+        names.values.extend(outline.loose.iter().cloned());
+    }
+    for (source, step) in &told.steps {
+        names.note_writes(source, &step.events);
+    }
+
+    for (source, name, reads) in variables(told) {
+        names.follow(source, reads);
+        names.values.insert(name.name.clone());
+    }
+    for (source, outline) in &told.files {
+        names.follow(source, &outline.head);
+    }
+    // Reactions live from the start, so that steps may read what they write.
+    for (_, outline) in &told.files {
+        names.values.extend(writes(&outline.reactions).map(|name| name.name.clone()));
+    }
+    for (source, step) in &told.steps {
+        names.follow(source, &step.events);
+    }
+    // A reaction may happen at any time: it may read whatever is written anywhere.
+    for (source, outline) in &told.files {
+        names.follow(source, &outline.reactions);
+    }
+}
+
+type Variable<'a> = (&'a Arc<SourceFile>, &'a Named, &'a [Event]);
+
+/// The variables in their order. One given again keeps its place and takes the later value.
+fn variables<'a>(told: &Told<'a>) -> Vec<Variable<'a>> {
+    let mut list: Vec<Variable<'a>> = Vec::new();
+    for (source, outline) in &told.files {
+        for (name, reads) in &outline.vars {
+            match list.iter_mut().find(|(_, known, _)| known.name == name.name) {
+                Some(place) => *place = (source, name, reads),
+                None => list.push((source, name, reads)),
+            }
+        }
+    }
+    list
+}
+
+fn writes(events: &[Event]) -> impl Iterator<Item = &Named> {
+    events.iter().filter_map(|event| match event {
+        Event::Write(name) => Some(name),
+        Event::Read { .. } => None,
+    })
+}
+
+struct Names<'p> {
+    /// Names that have a value by now.
+    values: BTreeSet<String>,
+    /// Where names get one, if ever.
+    written: BTreeMap<String, Place>,
+    problems: &'p mut Problems,
+}
+
+impl Names<'_> {
+    fn note_writes(&mut self, source: &SourceFile, events: &[Event]) {
+        for name in writes(events) {
+            self.written.entry(name.name.clone()).or_insert_with(|| source.place(name.span.start));
+        }
+    }
+
+    fn follow(&mut self, source: &Arc<SourceFile>, events: &[Event]) {
+        for event in events {
+            match event {
+                Event::Write(name) => {
+                    self.values.insert(name.name.clone());
+                }
+                Event::Read { name, .. } if self.values.contains(&name.name) => {}
+                Event::Read { name, function } => self.unknown(source, name, *function),
+            }
+        }
+    }
+
+    fn unknown(&mut self, source: &Arc<SourceFile>, Named { name, span }: &Named, function: bool) {
+        let at = |message: String| Diagnostic::at(source, span.clone(), message);
+        let mistake = if let Some(place) = self.written.get(name) {
+            at(format!("`{name}` has no value yet"))
+                .note(format!("it gets one later, at {place}"))
+                .help("to begin with one, give it under `[vars]`")
+        } else if LOCAL_NAMES.contains(&name.as_str()) {
+            let help = match name.as_str() {
+                "call" => "it exists in a reaction with `call = ...` and in the `answer` of an `await`",
+                _ => "it exists in a reaction with `callback = ...`",
+            };
+            at(format!("there is no `{name}` here")).help(help)
+        } else {
+            let kind = if function { "function" } else { "variable" };
+            let near = nearest(name, self.values.iter().chain(self.written.keys()).map(String::as_str));
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if function => "the README lists the functions of templates".to_owned(),
+                None => format!("give it a value under `[vars]`, with `save`, `set` or `--set {name}=...`"),
+            };
+            at(format!("unknown {kind} {}", quoted(name))).help(help)
+        };
+        self.problems.push(mistake);
+    }
+}

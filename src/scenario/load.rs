@@ -1,0 +1,335 @@
+//! Reads scenario files with their includes. Either everything is right, or every mistake is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::check::variables::{self, Told};
+use super::check::{self, Checked, Named};
+use super::file::{ReactionFile, StepFile};
+use crate::contract::Catalog;
+use crate::files::{Diagnostic, Lapse, Place, Problems, SourceFile, Tree};
+use crate::settings::DeliveryFile;
+
+/// Files may include files this deep.
+const DEEPEST: usize = 16;
+
+/// So many of the files that include a wrong one are named.
+const LONGEST_CHAIN: usize = 4;
+
+/// So many files may be laid out into one story, each counted as often as it is included.
+const MOST_FILES: usize = 10_000;
+
+/// So many steps a story may have, repeats not counted.
+const MOST_STEPS: usize = 100_000;
+
+/// A scenario without mistakes, its includes laid out.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// What it is called: its `name`, or that of the file without its ending.
+    pub name: String,
+    /// The file.
+    pub path: PathBuf,
+    /// What it shows.
+    pub description: Option<String>,
+    /// The seed it asks for.
+    pub seed: Option<u64>,
+    /// The language of names and texts.
+    pub locale: Option<String>,
+    /// The country of its people: two capitals, one of those the catalog of identities knows.
+    pub country: Option<String>,
+    /// How many times it is told, at least 1.
+    pub copies: Option<u32>,
+    /// The time within which the copies start.
+    pub spread: Option<Lapse>,
+    /// Where callbacks go: a URL or a template of one.
+    pub callback_url: Option<String>,
+    /// The variables in the order in which they get their values, those of includes first. One that is given again
+    /// keeps its place and has the later value, so that an included file can be adjusted.
+    pub vars: Tree,
+    /// How callbacks are delivered, where it differs from the settings.
+    pub delivery: Option<DeliveryFile>,
+    /// The steps in the order in which they are told; none of them is an `include`.
+    pub steps: Vec<Placed<StepFile>>,
+    /// The reactions; those of a file that is included twice are here once.
+    pub reactions: Vec<Placed<ReactionFile>>,
+}
+
+/// Something of a file with its place.
+#[derive(Clone, Debug)]
+pub struct Placed<T> {
+    /// Where it stands.
+    pub place: Place,
+    /// What stands there.
+    pub value: T,
+}
+
+/// Reads one scenario. `extra_vars` are the variables set from outside, with `--set`.
+pub fn load(path: &Path, catalog: &Catalog, extra_vars: &[&str]) -> Result<Scenario, Problems> {
+    let mut loader =
+        Loader { catalog, files: BTreeMap::new(), problems: Problems::new(), told: 0, steps: 0, full: false };
+    let scenario = loader.scenario(path, extra_vars);
+    match scenario {
+        Some(scenario) if loader.problems.is_empty() => Ok(scenario),
+        _ => Err(loader.problems),
+    }
+}
+
+/// Reads several scenarios; the mistakes of all are told together.
+pub fn load_many(paths: &[&Path], catalog: &Catalog, extra_vars: &[&str]) -> Result<Vec<Scenario>, Problems> {
+    let mut problems = Problems::new();
+    let mut scenarios = Vec::new();
+    for path in paths {
+        match load(path, catalog, extra_vars) {
+            Ok(scenario) => scenarios.push(scenario),
+            Err(more) => problems.extend(more),
+        }
+    }
+    problems.into_result(scenarios)
+}
+
+/// A file that was read, under the path that makes it one file whatever it is called by.
+struct Loaded {
+    key: PathBuf,
+    /// As it was named.
+    path: PathBuf,
+    checked: Checked,
+}
+
+struct Loader<'a> {
+    catalog: &'a Catalog,
+    /// Every file read, by its canonical path.
+    files: BTreeMap<PathBuf, Rc<Loaded>>,
+    problems: Problems,
+    told: usize,
+    steps: usize,
+    full: bool,
+}
+
+/// A file in a story, or one of its steps, in the order of telling.
+#[derive(Default)]
+struct Layout {
+    /// Each file once, in the order of variables and reactions.
+    files: Vec<Rc<Loaded>>,
+    seen: BTreeSet<PathBuf>,
+    /// File, number of the step in it, and the conversation it is included into.
+    steps: Vec<(Rc<Loaded>, usize, Option<String>)>,
+    /// Whether a file could not be read, so that what it sets is unknown.
+    incomplete: bool,
+}
+
+impl Loader<'_> {
+    fn scenario(&mut self, path: &Path, extra_vars: &[&str]) -> Option<Scenario> {
+        let root = match self.open(path) {
+            Ok(root) => root,
+            Err(message) => {
+                self.problems.push(Diagnostic::general(message));
+                return None;
+            }
+        };
+        let mut layout = Layout::default();
+        self.lay_out(&root, None, &mut Vec::new(), &mut layout);
+        if !layout.incomplete {
+            let mut told = Told::default();
+            for loaded in &layout.files {
+                if let Some(outline) = &loaded.checked.outline {
+                    told.files.push((&loaded.checked.source, outline));
+                }
+            }
+            for (loaded, index, _) in &layout.steps {
+                let outline = loaded.checked.outline.as_ref();
+                if let Some(step) = outline.and_then(|outline| outline.steps.get(*index)) {
+                    told.steps.push((&loaded.checked.source, step));
+                }
+            }
+            variables::check(&told, extra_vars, &mut self.problems);
+        }
+        let scenario = assemble(&root, &layout)?;
+        if scenario.steps.is_empty() && scenario.reactions.is_empty() && self.problems.is_empty() {
+            let mistake = Diagnostic::whole(&root.checked.source, "this scenario does nothing");
+            self.problems.push(mistake.help(
+                "it has neither steps nor reactions: begin a step with `[[steps]]`, a reaction with `[[on]]`",
+            ));
+        }
+        Some(scenario)
+    }
+
+    /// Reads and checks a file, once. Errs only if it can't be read at all.
+    fn open(&mut self, path: &Path) -> Result<Rc<Loaded>, String> {
+        let key = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if let Some(known) = self.files.get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let source = SourceFile::read(path)?;
+        let checked = check::file(&source, self.catalog, &mut self.problems);
+        let loaded = Rc::new(Loaded { key: key.clone(), path: path.to_owned(), checked });
+        self.files.insert(key, Rc::clone(&loaded));
+        Ok(loaded)
+    }
+
+    /// Lays a file out: its includes, its steps, and then itself, so that its variables come after those it includes.
+    fn lay_out(
+        &mut self,
+        loaded: &Rc<Loaded>,
+        conversation: Option<&str>,
+        within: &mut Vec<(Rc<Loaded>, Place)>,
+        layout: &mut Layout,
+    ) {
+        let Some(outline) = &loaded.checked.outline else {
+            layout.incomplete = true;
+            return;
+        };
+        for include in &outline.includes {
+            self.include(loaded, include, conversation, within, layout);
+        }
+        for (index, step) in outline.steps.iter().enumerate() {
+            let own = loaded.checked.file.as_ref().and_then(|file| file.steps.get(index));
+            let own = own.and_then(|step| step.get_ref().conversation.as_deref());
+            let conversation = own.or(conversation);
+            match &step.include {
+                Some(include) => {
+                    self.include(loaded, include, conversation, within, layout);
+                }
+                None => {
+                    self.steps += 1;
+                    if self.steps <= MOST_STEPS {
+                        layout.steps.push((Rc::clone(loaded), index, conversation.map(str::to_owned)));
+                    }
+                }
+            }
+        }
+        if layout.seen.insert(loaded.key.clone()) {
+            layout.files.push(Rc::clone(loaded));
+        }
+        if self.steps > MOST_STEPS && !self.full {
+            self.full = true;
+            let message = format!("with its includes the story has more than {MOST_STEPS} steps");
+            self.problems.push(
+                Diagnostic::whole(&loaded.checked.source, message).help("use `repeat` and `copies` instead"),
+            );
+        }
+    }
+
+    /// Lays an included file out, or says why that can't be.
+    fn include(
+        &mut self,
+        from: &Rc<Loaded>,
+        include: &Named,
+        conversation: Option<&str>,
+        within: &mut Vec<(Rc<Loaded>, Place)>,
+        layout: &mut Layout,
+    ) {
+        // An empty path is a mistake reported elsewhere; of too many files one is enough to report.
+        if include.name.trim().is_empty() || self.full {
+            layout.incomplete = true;
+            return;
+        }
+        let source = &from.checked.source;
+        let path = plain(from.path.parent().unwrap_or(Path::new("")).join(&include.name));
+        within.push((Rc::clone(from), source.place(include.span.start)));
+        self.told += 1;
+        let refusal = match self.open(&path) {
+            Ok(inner) => match self.refusal(&inner, within) {
+                None => {
+                    self.lay_out(&inner, conversation, within, layout);
+                    None
+                }
+                refusal => refusal,
+            },
+            Err(message) => {
+                Some(Diagnostic::general(message).help("paths begin at the folder of the file that includes"))
+            }
+        };
+        if let Some(mut refusal) = refusal {
+            layout.incomplete = true;
+            refusal.file = Some(Arc::clone(source));
+            refusal.span = Some(include.span.clone());
+            // The last of them is the file of the mistake itself.
+            let chain = within.iter().rev().skip(1).take(LONGEST_CHAIN);
+            refusal.notes.extend(chain.map(|(_, place)| format!("included at {place}")));
+            self.problems.push(refusal);
+        }
+        within.pop();
+    }
+
+    /// Why a file can't be included at this point, without its place.
+    fn refusal(&mut self, inner: &Loaded, within: &[(Rc<Loaded>, Place)]) -> Option<Diagnostic> {
+        if let Some(first) = within.iter().position(|(outer, _)| outer.key == inner.key) {
+            let round = within[first..].iter().map(|(outer, _)| outer.checked.source.path());
+            let round: Vec<&str> = round.chain([inner.checked.source.path()]).map(AsRef::as_ref).collect();
+            let circle = format!("the circle: {}", round.join(" → "));
+            Some(Diagnostic::general("this include never ends").note(circle))
+        } else if within.len() > DEEPEST {
+            Some(Diagnostic::general(format!("includes are nested more than {DEEPEST} deep")))
+        } else if self.told > MOST_FILES {
+            self.full = true;
+            let message = format!("the story includes more than {MOST_FILES} files");
+            Some(Diagnostic::general(message).help("use `repeat` and `copies` instead"))
+        } else {
+            None
+        }
+    }
+}
+
+/// The path without steps back, if it leads to the same file: `a/../b.toml` reads worse than `b.toml`.
+fn plain(path: PathBuf) -> PathBuf {
+    let mut short = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(short.components().next_back(), Some(Component::Normal(_))) => {
+                short.pop();
+            }
+            other => short.push(other),
+        }
+    }
+    let folder = |path: &Path| {
+        let folder = path.parent().filter(|folder| *folder != "").unwrap_or(Path::new("."));
+        std::fs::canonicalize(folder)
+    };
+    match (folder(&short), folder(&path)) {
+        (Ok(one), Ok(other)) if one == other => short,
+        _ => path,
+    }
+}
+
+/// Puts the typed files together; none if one of them has mistakes.
+fn assemble(root: &Loaded, layout: &Layout) -> Option<Scenario> {
+    let head = root.checked.file.clone()?;
+    let mut vars = Tree::new();
+    let mut reactions = Vec::new();
+    for loaded in &layout.files {
+        let part = loaded.checked.file.as_ref()?;
+        // `insert` leaves a name that is there already at its place.
+        vars.extend(part.vars.iter().map(|(name, value)| (name.clone(), value.clone())));
+        for reaction in &part.on {
+            let place = loaded.checked.source.place(reaction.span().start);
+            reactions.push(Placed { place, value: reaction.get_ref().clone() });
+        }
+    }
+    let mut steps = Vec::new();
+    for (loaded, index, conversation) in &layout.steps {
+        let step = loaded.checked.file.as_ref()?.steps.get(*index)?;
+        let mut value = step.get_ref().clone();
+        value.conversation = conversation.clone();
+        steps.push(Placed { place: loaded.checked.source.place(step.span().start), value });
+    }
+    let stem =
+        || root.path.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into());
+    Some(Scenario {
+        name: head.name.unwrap_or_else(stem),
+        path: root.path.clone(),
+        description: head.description,
+        seed: head.seed,
+        locale: head.locale,
+        country: head.country,
+        copies: head.copies,
+        spread: head.spread,
+        callback_url: head.callback_url,
+        vars,
+        delivery: head.delivery,
+        steps,
+        reactions,
+    })
+}

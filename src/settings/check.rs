@@ -1,0 +1,66 @@
+//! Finds every mistake of a settings file.
+
+use std::sync::{Arc, LazyLock};
+
+use serde_json::Value;
+use toml::de::DeTable;
+
+use super::file::SettingsFile;
+use crate::contract::{Catalog, Direction};
+use crate::files::{Diagnostic, Problems, SourceFile, schema, shape, syntax, typed};
+use crate::scenario::check::formats::Formats;
+
+static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<SettingsFile>);
+
+/// The keys of a correction that only one direction has.
+const CALL_KEYS: [&str; 2] = ["path", "method"];
+const CALLBACK_KEYS: [&str; 4] = ["event", "signed", "headers", "body"];
+
+/// The JSON Schema of settings files, as text.
+pub fn schema_text() -> String {
+    schema::text(&SCHEMA)
+}
+
+/// Checks a settings file and reads it.
+pub fn check_file(source: &Arc<SourceFile>, catalog: &Catalog) -> Result<SettingsFile, Problems> {
+    let parsed = syntax::parse(source);
+    let sound = parsed.errors.is_empty();
+    let formats = Formats::new(catalog);
+    let check = |format: &str, text: &str| formats.check(format, text);
+    let mut problems = Problems::new();
+    problems.extend(parsed.errors);
+    problems.extend(shape::check(source, &parsed.tree, parsed.sound_until, &SCHEMA, &check));
+    if sound {
+        problems.extend(corrections(source, parsed.tree.get_ref(), catalog));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    typed(source)
+}
+
+/// Corrections name only what their entry has.
+fn corrections(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Catalog) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let Some(entries) = tree.get("catalog").and_then(|value| value.get_ref().as_table()) else {
+        return found;
+    };
+    for (id, correction) in entries {
+        let (Some(entry), Some(correction)) = (catalog.get(id.get_ref()), correction.get_ref().as_table())
+        else {
+            continue;
+        };
+        let (foreign, is, others): (&[&str], _, _) = match entry.direction {
+            Direction::Call => (&CALLBACK_KEYS, "a call", "callbacks"),
+            Direction::Callback => (&CALL_KEYS, "a callback", "calls"),
+        };
+        for (key, _) in correction {
+            let name = key.get_ref().as_ref();
+            if foreign.contains(&name) {
+                let message = format!("`{name}` goes with {others}, and `{}` is {is}", entry.id);
+                found.push(Diagnostic::at(source, key.span(), message));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,296 @@
+//! Settings as meant, and the merging of where they come from.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::check::check_file;
+use super::file::{AssumedFile, EntryFile, PolicyPreset, SettingsFile};
+use super::policy::{policy, preset};
+use crate::contract::Catalog;
+use crate::contract::signature::SchemeFile;
+use crate::delivery::{Policy, TlsOptions};
+use crate::files::{Diagnostic, Problems, SourceFile};
+use crate::scenario::check::formats::Formats;
+
+/// The settings file that is read if it is there.
+pub const DEFAULT_FILE: &str = "airudder-mock.toml";
+
+/// The address the mock listens on unless told otherwise: AIRU on a phone's keypad.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:2478";
+
+/// The secret of the signature unless told otherwise. Everybody knows it: it is for trying things.
+pub const DEFAULT_SECRET: &str = "airudder-mock-secret";
+
+/// Settings given on the command line; they win over all others.
+#[derive(Clone, Default)]
+pub struct Flags {
+    /// Where callbacks go.
+    pub callback_url: Option<String>,
+    /// The secret of the signature.
+    pub secret: Option<String>,
+    /// The address the mock listens on.
+    pub listen: Option<String>,
+    /// Hosts beside loopback and those of the file.
+    pub allow: Vec<String>,
+    /// A PEM file of further certificate authorities.
+    pub ca: Option<PathBuf>,
+    /// Accepts any certificate.
+    pub insecure: bool,
+}
+
+/// Settings as meant.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where callbacks go: a URL that reads, if any is given.
+    pub callback_url: Option<String>,
+    /// The secret of the signature.
+    pub secret: String,
+    /// The address the mock listens on, `HOST:PORT`, if any is given. Default: [`DEFAULT_LISTEN`].
+    pub listen: Option<String>,
+    /// What happens at the first use of something only assumed.
+    pub assumed: AssumedFile,
+    /// How callbacks are signed, as written.
+    pub signature: Option<SchemeFile>,
+    /// How callbacks are delivered.
+    pub policy: Policy,
+    /// Hosts beside loopback that callbacks may go to; each reads.
+    pub allow: Vec<String>,
+    /// How certificates are checked.
+    pub tls: TlsOptions,
+    /// Corrections to the catalog, by entry id; every id exists.
+    pub corrections: BTreeMap<String, EntryFile>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("callback_url", &self.callback_url)
+            .field("secret", &"***")
+            .field("listen", &self.listen)
+            .field("assumed", &self.assumed)
+            .field("signature", &self.signature)
+            .field("policy", &self.policy)
+            .field("allow", &self.allow)
+            .field("tls", &self.tls)
+            .field("corrections", &self.corrections)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flags")
+            .field("callback_url", &self.callback_url)
+            .field("secret", &self.secret.as_ref().map(|_| "***"))
+            .field("listen", &self.listen)
+            .field("allow", &self.allow)
+            .field("ca", &self.ca)
+            .field("insecure", &self.insecure)
+            .finish()
+    }
+}
+
+/// Where settings come from beside the flags.
+struct Sources<'a> {
+    /// The file named by the user.
+    config: Option<&'a Path>,
+    /// The file read if it is there.
+    usual: &'a Path,
+    /// The environment.
+    variable: &'a dyn Fn(&str) -> Option<OsString>,
+    catalog: &'a Catalog,
+}
+
+impl Settings {
+    /// Merges the settings of the file (the one named, or else `airudder-mock.toml` in this folder if there is one),
+    /// of the environment (`AIRUDDER_MOCK_CALLBACK_URL`, `AIRUDDER_MOCK_SECRET`, `AIRUDDER_MOCK_LISTEN`) and of the
+    /// flags, over the defaults. Errs with every mistake of all of them.
+    pub fn load(config: Option<&Path>, flags: Flags) -> Result<Self, Problems> {
+        let catalog = &Catalog::builtin();
+        let variable = |name: &str| std::env::var_os(name);
+        merge(&Sources { config, usual: Path::new(DEFAULT_FILE), variable: &variable, catalog }, flags)
+    }
+}
+
+fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
+    let mut problems = Problems::new();
+    let path = sources.config.or_else(|| sources.usual.exists().then_some(sources.usual));
+    let file = match path.map(|path| read(path, sources.catalog)) {
+        None => SettingsFile::default(),
+        Some(Ok(file)) => file,
+        Some(Err(more)) => {
+            problems.extend(more);
+            SettingsFile::default()
+        }
+    };
+    let mut single =
+        |variable: &str, flag: &str, given: Option<String>, format: &str, filed: Option<String>| {
+            let environment = match (sources.variable)(variable).filter(|value| !value.is_empty()) {
+                None => None,
+                Some(value) => match value.into_string() {
+                    Ok(value) => Some(value),
+                    Err(_) => {
+                        problems
+                            .push(Diagnostic::general(format!("the environment's {variable} is not UTF-8")));
+                        None
+                    }
+                },
+            };
+            let outside = given.map(|value| (flag, value)).or(environment.map(|value| (variable, value)));
+            let Some((origin, value)) = outside else { return filed };
+            problems.extend(wrong(sources.catalog, origin, format, &value));
+            Some(value)
+        };
+    let callback_url =
+        single("AIRUDDER_MOCK_CALLBACK_URL", "--callback-url", flags.callback_url, "url", file.callback_url);
+    let secret = single("AIRUDDER_MOCK_SECRET", "--secret", flags.secret, "", file.secret);
+    let listen = single("AIRUDDER_MOCK_LISTEN", "--listen", flags.listen, "address", file.listen);
+    for host in &flags.allow {
+        problems.extend(wrong(sources.catalog, "--allow-target", "host", host));
+    }
+    let target = file.target.unwrap_or_default();
+    let mut allow = target.allow;
+    allow.extend(flags.allow);
+    // A path in the file is meant from the file's own folder, one on the command line from the user's.
+    let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
+    let ca = flags.ca.or(target.ca.map(|ca| folder.join(ca)));
+    let usual = preset(PolicyPreset::default());
+    let settings = Settings {
+        callback_url,
+        secret: secret.unwrap_or_else(|| DEFAULT_SECRET.to_owned()),
+        listen: listen.map(|listen| full_address(&listen)),
+        assumed: file.assumed.unwrap_or_default(),
+        signature: file.signature,
+        policy: file.delivery.map_or(usual.clone(), |delivery| policy(&usual, &delivery)),
+        allow,
+        tls: TlsOptions { ca, insecure: flags.insecure || target.insecure },
+        corrections: file.catalog.into_iter().map(|(id, entry)| (id, entry.into_inner())).collect(),
+    };
+    problems.into_result(settings)
+}
+
+fn read(path: &Path, catalog: &Catalog) -> Result<SettingsFile, Problems> {
+    let source = SourceFile::read(path).map_err(|message| Problems::from(Diagnostic::general(message)))?;
+    check_file(&source, catalog)
+}
+
+/// The mistake of a setting from outside of files, if there is one.
+fn wrong(catalog: &Catalog, origin: &str, format: &str, value: &str) -> Option<Diagnostic> {
+    let mistake = Formats::new(catalog).check(format, value).err()?;
+    Some(Diagnostic::general(format!("{origin}: {}", mistake.message)).maybe_help(mistake.help))
+}
+
+/// `localhost:PORT` and `:PORT` mean loopback.
+fn full_address(address: &str) -> String {
+    match address.rsplit_once(':') {
+        Some(("" | "localhost", port)) => format!("127.0.0.1:{port}"),
+        _ => address.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"
+callback_url = "http://file.test/hook"
+secret = "from the file"
+assumed = "refuse"
+
+[delivery]
+preset = "once"
+timeout = "3s"
+
+[target]
+allow = ["file.test"]
+ca = "ca.pem"
+
+[catalog."session.end"]
+event = "session.closed"
+"#;
+
+    fn merged(
+        file: Option<&str>,
+        environment: &[(&str, &str)],
+        flags: Flags,
+    ) -> (PathBuf, Result<Settings, Problems>) {
+        let folder = tempfile::tempdir().unwrap();
+        let usual = folder.path().join("airudder-mock.toml");
+        if let Some(text) = file {
+            std::fs::write(&usual, text).unwrap();
+        }
+        let variable = |name: &str| {
+            environment.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
+        };
+        let catalog = &Catalog::builtin();
+        let sources = Sources { config: None, usual: &usual, variable: &variable, catalog };
+        (folder.path().to_owned(), merge(&sources, flags))
+    }
+
+    #[test]
+    fn without_anything_the_defaults_hold() {
+        let settings = merged(None, &[("AIRUDDER_MOCK_SECRET", "")], Flags::default()).1.unwrap();
+        assert_eq!(settings.callback_url, None);
+        assert_eq!(settings.secret, DEFAULT_SECRET);
+        assert_eq!(settings.listen, None);
+        assert_eq!(settings.assumed, AssumedFile::Warn);
+        assert_eq!(settings.policy, preset(PolicyPreset::Airudder));
+    }
+
+    #[test]
+    fn the_file_wins_over_the_defaults() {
+        let (folder, settings) = merged(Some(FILE), &[], Flags::default());
+        let settings = settings.unwrap();
+        assert_eq!(settings.callback_url.as_deref(), Some("http://file.test/hook"));
+        assert_eq!(settings.secret, "from the file");
+        assert_eq!(settings.assumed, AssumedFile::Refuse);
+        assert_eq!((settings.policy.tries, settings.policy.timeout.as_secs()), (1, 3));
+        assert_eq!(settings.tls.ca, Some(folder.join("ca.pem")));
+        assert_eq!(settings.corrections["session.end"].event.as_deref(), Some("session.closed"));
+        assert!(!format!("{settings:?}").contains("from the file"));
+    }
+
+    #[test]
+    fn environment_and_flags_win_over_the_file() {
+        let environment = [("AIRUDDER_MOCK_SECRET", "env"), ("AIRUDDER_MOCK_LISTEN", ":0")];
+        let flags = Flags {
+            callback_url: Some("http://flag.test/".into()),
+            allow: vec!["flag.test".into()],
+            ..Flags::default()
+        };
+        let settings = merged(Some(FILE), &environment, flags.clone()).1.unwrap();
+        assert_eq!(settings.callback_url.as_deref(), Some("http://flag.test/"));
+        assert_eq!(settings.secret, "env");
+        assert_eq!(settings.listen.as_deref(), Some("127.0.0.1:0"));
+        assert_eq!(settings.allow, ["file.test", "flag.test"]);
+        let flags = Flags { secret: Some("flag".into()), ..flags };
+        let settings = merged(Some(FILE), &environment, flags).1.unwrap();
+        assert_eq!(settings.secret, "flag");
+    }
+
+    #[test]
+    fn mistakes_outside_of_files_name_their_origin() {
+        let environment = [("AIRUDDER_MOCK_LISTEN", "2478")];
+        let flags = Flags { callback_url: Some("localhost:3000".into()), ..Flags::default() };
+        let problems = merged(None, &environment, flags).1.unwrap_err();
+        insta::assert_snapshot!(problems.to_string());
+    }
+
+    #[test]
+    fn a_named_file_must_be_there() {
+        let catalog = &Catalog::builtin();
+        let sources = Sources {
+            config: Some(Path::new("nowhere.toml")),
+            usual: Path::new(""),
+            variable: &|_| None,
+            catalog,
+        };
+        let problems = merge(&sources, Flags::default()).unwrap_err();
+        assert_eq!(
+            problems.to_string(),
+            "error: can't read `nowhere.toml`: there is no such file\n\n1 problem"
+        );
+    }
+}

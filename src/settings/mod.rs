@@ -1,0 +1,14 @@
+//! Settings: as written in `airudder-mock.toml`, and as meant after defaults, file, environment and flags are merged.
+//!
+//! Merging happens once, at the start of a command; everything after reads [`Settings`]. A later source wins: default,
+//! file, environment, flag.
+
+mod check;
+mod file;
+mod merge;
+mod policy;
+
+pub use check::{check_file, schema_text};
+pub use file::{AssumedFile, DeliveryFile, EntryFile, PolicyPreset, SettingsFile, TargetFile};
+pub use merge::{DEFAULT_FILE, DEFAULT_LISTEN, DEFAULT_SECRET, Flags, Settings};
+pub use policy::{policy, preset};
