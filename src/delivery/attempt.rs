@@ -87,6 +87,8 @@ pub struct AttemptResult {
 pub enum ErrorClass {
     /// The target is neither on loopback nor allowed by the user.
     NotAllowed,
+    /// The request can't be sent as it is, for example for a line break in a header.
+    Unsendable,
     /// The host's name has no address.
     Unresolved,
     /// Nobody listens there.
@@ -104,10 +106,16 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
+    /// Whether another try can't end better, so that the callback is given up at once.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::NotAllowed | Self::Unsendable)
+    }
+
     /// The word of this class in files, records and reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotAllowed => "not_allowed",
+            Self::Unsendable => "unsendable",
             Self::Unresolved => "unresolved",
             Self::Refused => "refused",
             Self::Timeout => "timeout",

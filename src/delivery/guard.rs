@@ -1,12 +1,274 @@
 //! Which hosts callbacks may go to.
 
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
 /// Loopback, and what the user allowed.
+///
+/// The guard looks at the addresses a host's name was resolved to, not at the name: a name that points at a machine
+/// nobody meant is stopped. A host allowed by its name may have any address; of every other host only those addresses
+/// are used that are on loopback or allowed themselves, and exactly the address that was looked at is connected to.
+/// `0.0.0.0` and `::`, which many systems take for the machine itself, do not count as loopback.
 #[derive(Clone, Debug, Default)]
-pub struct Guard {}
+pub struct Guard {
+    everything: bool,
+    names: BTreeSet<String>,
+    networks: Vec<Network>,
+}
+
+/// All addresses that begin with the same bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Network {
+    address: IpAddr,
+    bits: u8,
+}
 
 impl Guard {
-    /// Loopback and these: host names, addresses, or networks such as `10.0.0.0/8`. Errs with the text it can't read.
-    pub fn allowing(_hosts: &[String]) -> Result<Self, String> {
-        Ok(Self {})
+    /// Loopback and these: host names, addresses, networks such as `10.0.0.0/8`, or `*` for everything. Errs with a
+    /// line that names the text it can't read and says what to write.
+    pub fn allowing(hosts: &[String]) -> Result<Self, String> {
+        let mut guard = Self::default();
+        for host in hosts {
+            guard.allow(host)?;
+        }
+        Ok(guard)
+    }
+
+    fn allow(&mut self, text: &str) -> Result<(), String> {
+        if text == "*" {
+            self.everything = true;
+            return Ok(());
+        }
+        if text.is_empty() {
+            return Err(
+                "an allowed host is empty, write a host name, an address, or a network such as 10.0.0.0/8"
+                    .to_owned(),
+            );
+        }
+        if let Some((_, rest)) = text.split_once("://") {
+            let host = rest.split(['/', '?', ':']).next().unwrap_or_default();
+            return Err(format!("`{text}` is a URL, write only the host: {host}"));
+        }
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+        if let Ok(address) = bare.parse::<IpAddr>() {
+            self.networks.push(Network::new(address, if address.is_ipv4() { 32 } else { 128 }));
+            return Ok(());
+        }
+        if let Some((address, bits)) = text.split_once('/') {
+            self.networks.push(network(text, address, bits)?);
+            return Ok(());
+        }
+        if text.contains(':') {
+            return Err(match text.split_once(':') {
+                Some((host, port)) if port.parse::<u16>().is_ok() => {
+                    format!("`{text}` names a port, write only the host: {host}")
+                }
+                _ => format!("`{text}` is neither a host name nor an address"),
+            });
+        }
+        if text.contains('*') {
+            return Err(format!(
+                "`{text}` is a pattern, which is not understood; write every host, or `*` for all hosts"
+            ));
+        }
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if !text.bytes().all(letter) {
+            return Err(format!(
+                "`{text}` is neither a host name nor an address nor a network such as 10.0.0.0/8"
+            ));
+        }
+        self.names.insert(canonical_name(text));
+        Ok(())
+    }
+
+    /// Those of a host's addresses that may be connected to, in their order. Errs, if there is none, with a line that
+    /// names the host and the address.
+    pub(crate) fn admit(&self, host: &str, addresses: &[SocketAddr]) -> Result<Vec<SocketAddr>, String> {
+        if self.everything || self.names.contains(&canonical_name(host)) {
+            return Ok(addresses.to_vec());
+        }
+        let admitted: Vec<_> =
+            addresses.iter().copied().filter(|address| self.admits(address.ip())).collect();
+        match (admitted.is_empty(), addresses.first()) {
+            (true, Some(first)) => Err(refusal(host, first.ip())),
+            _ => Ok(admitted),
+        }
+    }
+
+    fn admits(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        address.is_loopback() || self.networks.iter().any(|network| network.contains(address))
+    }
+}
+
+fn refusal(host: &str, address: IpAddr) -> String {
+    let place = match host.parse::<IpAddr>() {
+        Ok(_) => format!("{host} is not on loopback"),
+        Err(_) => format!("{host} is {address}, which is not on loopback"),
+    };
+    if address.to_canonical().is_unspecified() {
+        let loopback = if address.is_ipv4() { "127.0.0.1" } else { "[::1]" };
+        return format!(
+            "{place}: to reach a receiver on this machine, write {loopback}; to allow it, add --allow-target {host}"
+        );
+    }
+    format!("{place}: callbacks leave this machine only with --allow-target {host}")
+}
+
+/// Names are compared without regard to letter case and to a final dot.
+fn canonical_name(name: &str) -> String {
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+}
+
+fn network(text: &str, address: &str, bits: &str) -> Result<Network, String> {
+    let Ok(address) = address.parse::<IpAddr>() else {
+        return Err(format!("`{text}` is no network, write for example 10.0.0.0/8"));
+    };
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    match bits.parse::<u8>() {
+        Ok(bits) if bits <= most => Ok(Network::new(address, bits)),
+        _ => Err(format!("`{text}` is no network: after the slash goes a number from 0 to {most}")),
+    }
+}
+
+impl Network {
+    /// IPv4 addresses in IPv6 clothes are undressed, as they are when an address is looked at.
+    fn new(address: IpAddr, bits: u8) -> Self {
+        match address.to_canonical() {
+            canonical if canonical.is_ipv4() && address.is_ipv6() && bits >= 96 => {
+                Self { address: canonical, bits: bits - 96 }
+            }
+            _ => Self { address, bits },
+        }
+    }
+
+    fn contains(self, address: IpAddr) -> bool {
+        match (self.address, address) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                let difference = network.to_bits() ^ address.to_bits();
+                difference.checked_shr(32 - u32::from(self.bits)).unwrap_or(0) == 0
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => self.contains_v6(network, address),
+            _ => false,
+        }
+    }
+
+    fn contains_v6(self, network: Ipv6Addr, address: Ipv6Addr) -> bool {
+        let difference = network.to_bits() ^ address.to_bits();
+        difference.checked_shr(128 - u32::from(self.bits)).unwrap_or(0) == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guard(hosts: &[&str]) -> Guard {
+        let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        Guard::allowing(&hosts).unwrap()
+    }
+
+    fn sockets(addresses: &[&str]) -> Vec<SocketAddr> {
+        addresses.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 80)).collect()
+    }
+
+    fn admits(guard: &Guard, address: &str) -> bool {
+        guard.admit("some.example", &sockets(&[address])).is_ok()
+    }
+
+    #[test]
+    fn only_loopback_by_default() {
+        let guard = Guard::default();
+        for inside in ["127.0.0.1", "127.255.255.254", "::1", "::ffff:127.0.0.1"] {
+            assert!(admits(&guard, inside), "{inside}");
+        }
+        for outside in [
+            "0.0.0.0",
+            "::",
+            "::ffff:0.0.0.0",
+            "10.0.0.1",
+            "169.254.169.254",
+            "::ffff:10.0.0.1",
+            "::127.0.0.1",
+        ] {
+            assert!(!admits(&guard, outside), "{outside}");
+        }
+    }
+
+    #[test]
+    fn a_name_may_have_any_address() {
+        let guard = guard(&["Hook.Example"]);
+        let addresses = sockets(&["93.184.216.34", "0.0.0.0"]);
+        for host in ["hook.example", "HOOK.example", "hook.example."] {
+            assert_eq!(guard.admit(host, &addresses).unwrap(), addresses);
+        }
+        assert!(guard.admit("sub.hook.example", &addresses).is_err());
+        assert!(guard.admit("hook.example.com", &addresses).is_err());
+    }
+
+    #[test]
+    fn addresses_and_networks_are_compared_bit_by_bit() {
+        for (rule, inside, outside) in [
+            ("10.0.0.0/8", "10.255.1.2", "11.0.0.0"),
+            ("10.9.8.7/8", "10.1.1.1", "11.0.0.0"),
+            ("192.168.1.0/25", "192.168.1.127", "192.168.1.128"),
+            ("192.0.2.7", "192.0.2.7", "192.0.2.8"),
+            ("192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7"),
+            ("0.0.0.0/0", "8.8.8.8", "2001:db8::1"),
+            ("::/0", "2001:db8::1", "8.8.8.8"),
+            ("fd00::/8", "fdff::1", "fe00::1"),
+            ("[2001:db8::1]", "2001:db8::1", "2001:db8::2"),
+            ("::ffff:10.0.0.0/104", "10.1.2.3", "11.1.2.3"),
+            ("0.0.0.0", "0.0.0.0", "::"),
+        ] {
+            let guard = guard(&[rule]);
+            assert!(admits(&guard, inside), "{rule} {inside}");
+            assert!(!admits(&guard, outside), "{rule} {outside}");
+            assert!(admits(&guard, "127.0.0.1"));
+        }
+        assert!(admits(&guard(&["*"]), "0.0.0.0"));
+    }
+
+    #[test]
+    fn of_a_name_not_allowed_only_the_allowed_addresses_are_used() {
+        let addresses = sockets(&["10.0.0.1", "127.0.0.1", "::1"]);
+        assert_eq!(Guard::default().admit("mixed.example", &addresses).unwrap(), addresses[1..]);
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do() {
+        let guard = Guard::default();
+        let refused = |host, address| guard.admit(host, &sockets(&[address])).unwrap_err();
+        insta::assert_snapshot!(
+            [
+                refused("hook.example", "93.184.216.34"),
+                refused("10.0.0.1", "10.0.0.1"),
+                refused("0.0.0.0", "0.0.0.0"),
+                refused("::", "::"),
+                refused("any.example", "0.0.0.0"),
+            ]
+            .join("\n")
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let wrong = |text: &str| Guard::allowing(&[text.to_owned()]).unwrap_err();
+        insta::assert_snapshot!(
+            [
+                "",
+                "http://hook.example/x",
+                "hook.example:3000",
+                "*.example",
+                "10.0.0.0/33",
+                "fd00::/129",
+                "10.0.0.0/x",
+                "hook/8",
+                "1::2::3",
+                "hook example",
+            ]
+            .map(wrong)
+            .join("\n")
+        );
     }
 }

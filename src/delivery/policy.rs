@@ -1,11 +1,20 @@
 //! How a callback is sent, tried again and judged, as data.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
+use rand::RngExt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+
+use super::Answer;
+use crate::simulator::seed::Rng;
+
+/// How much of an answer's body is kept unless a policy says otherwise, in bytes.
+const ANSWER_CAP: usize = 64 * 1024;
 
 /// How a callback is sent, tried again and judged.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +35,58 @@ pub struct Policy {
     pub answer_cap: usize,
 }
 
+impl Policy {
+    /// The vendor's policy: 10 s, 5 tries, 60 s apart, success is any 2xx.
+    ///
+    /// Tries and gaps are documented for predictive-dialer and workflow notices and assumed for everything else;
+    /// the timeout and what counts as success are assumed everywhere.
+    pub fn airudder() -> Self {
+        Self {
+            timeout: Duration::from_secs(10),
+            tries: 5,
+            gaps: vec![Duration::from_secs(60)],
+            jitter: 0.0,
+            success: SuccessRule { status: StatusSet::success(), body: None },
+            order: Order::default(),
+            answer_cap: ANSWER_CAP,
+        }
+    }
+
+    /// One try of 10 s; success is any 2xx.
+    pub fn once() -> Self {
+        Self { tries: 1, gaps: Vec::new(), ..Self::airudder() }
+    }
+
+    /// The schedule of the Standard Webhooks specification: ten tries within about three days, 20 s for each.
+    pub fn standard_webhooks() -> Self {
+        const MINUTE: u64 = 60;
+        const HOUR: u64 = 60 * MINUTE;
+        let gaps =
+            [5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
+        Self {
+            timeout: Duration::from_secs(20),
+            tries: 10,
+            gaps: gaps.map(Duration::from_secs).to_vec(),
+            ..Self::airudder()
+        }
+    }
+
+    /// The gap between the end of a try (counted from 1) and the next try.
+    ///
+    /// Nothing is drawn from `rng` if there is no jitter. Jitter comes in whole milliseconds.
+    pub fn gap(&self, after_try: u32, rng: &mut Rng) -> Duration {
+        let index = usize::try_from(after_try.saturating_sub(1)).unwrap_or(usize::MAX);
+        let Some(gap) = self.gaps.get(index).or(self.gaps.last()).copied() else { return Duration::ZERO };
+        if self.jitter.is_nan() || self.jitter <= 0.0 {
+            return gap;
+        }
+        let longest = gap.as_secs_f64() * 1000.0 * self.jitter.min(1.0);
+        // A float too large for the type becomes its largest value, so this can't overflow.
+        let extra = Duration::from_millis((longest * rng.random::<f64>()) as u64);
+        gap.saturating_add(extra)
+    }
+}
+
 /// What counts as success.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SuccessRule {
@@ -33,6 +94,81 @@ pub struct SuccessRule {
     pub status: StatusSet,
     /// Fields the JSON answer must have; a subset of an object.
     pub body: Option<Value>,
+}
+
+impl SuccessRule {
+    /// Whether an answer is a success, and if not, why: a fragment that goes on after "the receiver".
+    pub fn judge(&self, answer: &Answer) -> Result<(), String> {
+        if !self.status.contains(answer.status) {
+            return Err(wrong_status(answer, &self.status));
+        }
+        let Some(expected) = &self.body else { return Ok(()) };
+        let got: Value = serde_json::from_slice(&answer.body).map_err(|error| {
+            let why = match (answer.body.is_empty(), answer.truncated) {
+                (true, _) => "no body".to_owned(),
+                (false, true) => format!("a body longer than the {} bytes that are kept", answer.body.len()),
+                (false, false) => format!("a body that is not JSON ({error})"),
+            };
+            format!("answered {} with {why}, but its JSON is to have {expected}", answer.status)
+        })?;
+        match mismatch(expected, &got, &mut String::new()) {
+            None => Ok(()),
+            Some(difference) => Err(format!("answered {}, but {difference}", answer.status)),
+        }
+    }
+}
+
+fn wrong_status(answer: &Answer, expected: &StatusSet) -> String {
+    let status = answer.status;
+    let location = answer.headers.iter().find(|(name, _)| name == "location").map(|(_, value)| value);
+    match (status, location) {
+        (300..=399, Some(location)) => format!(
+            "answered {status}, a redirect to {location}, instead of {expected}; callbacks don't follow redirects, \
+             set the callback URL to the final address"
+        ),
+        _ => format!("answered {status} instead of {expected}"),
+    }
+}
+
+/// The first place where `got` lacks what is expected. Objects may have more fields; anything else has to be equal.
+fn mismatch(expected: &Value, got: &Value, path: &mut String) -> Option<String> {
+    let place = |path: &str| match path {
+        "" => "its JSON".to_owned(),
+        path => format!("`{path}`"),
+    };
+    let (Value::Object(expected), Value::Object(found)) = (expected, got) else {
+        return (!same(expected, got)).then(|| format!("{} is {got} instead of {expected}", place(path)));
+    };
+    for (key, expected) in expected {
+        let length = path.len();
+        if !path.is_empty() {
+            path.push('.');
+        }
+        path.push_str(key);
+        let difference = match found.get(key) {
+            Some(got) => mismatch(expected, got, path),
+            None => Some(format!("{} is missing, expected {expected}", place(path))),
+        };
+        if difference.is_some() {
+            return difference;
+        }
+        path.truncate(length);
+    }
+    None
+}
+
+/// Equality in which 1 and 1.0 are the same number, as they are in JSON.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => {
+            a == b || (a.as_f64() == b.as_f64() && (a.is_f64() || b.is_f64()))
+        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
+        _ => a == b,
+    }
 }
 
 /// Whether callbacks of one conversation wait for each other.
@@ -56,9 +192,125 @@ enum StatusPattern {
     Class(u16),
 }
 
+impl StatusSet {
+    /// Any 2xx.
+    pub fn success() -> Self {
+        Self(vec![StatusPattern::Class(2)])
+    }
+
+    /// Whether a status is one of them.
+    pub fn contains(&self, status: u16) -> bool {
+        self.0.iter().any(|pattern| match *pattern {
+            StatusPattern::One(one) => one == status,
+            StatusPattern::Class(class) => status / 100 == class,
+        })
+    }
+}
+
+impl fmt::Display for StatusPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(status) => write!(f, "{status}"),
+            Self::Class(class) => write!(f, "{class}xx"),
+        }
+    }
+}
+
+impl fmt::Display for StatusSet {
+    /// In a sentence: `200, 204 or 3xx`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, pattern) in self.0.iter().enumerate() {
+            match index {
+                0 => {}
+                _ if index + 1 == self.0.len() => f.write_str(" or ")?,
+                _ => f.write_str(", ")?,
+            }
+            write!(f, "{pattern}")?;
+        }
+        Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for StatusPattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PatternVisitor)
+    }
+}
+
 impl<'de> Deserialize<'de> for StatusSet {
-    fn deserialize<D: Deserializer<'de>>(_deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(vec![StatusPattern::Class(2), StatusPattern::One(200)]))
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SetVisitor)
+    }
+}
+
+struct PatternVisitor;
+
+impl Visitor<'_> for PatternVisitor {
+    type Value = StatusPattern;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a status such as 200 or \"2xx\"")
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<StatusPattern, E> {
+        match u16::try_from(number) {
+            Ok(status @ 100..=599) => Ok(StatusPattern::One(status)),
+            _ => Err(E::custom(format!("{number} is no HTTP status, they go from 100 to 599"))),
+        }
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<StatusPattern, E> {
+        match u64::try_from(number) {
+            Ok(number) => self.visit_u64(number),
+            Err(_) => Err(E::custom(format!("{number} is no HTTP status, they go from 100 to 599"))),
+        }
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<StatusPattern, E> {
+        if let [class @ b'1'..=b'5', b'x', b'x'] = text.as_bytes() {
+            return Ok(StatusPattern::Class(u16::from(class - b'0')));
+        }
+        let lower = text.trim().to_ascii_lowercase();
+        Err(match lower.as_bytes() {
+            [b'1'..=b'5', b'x', b'x'] => E::custom(format!("write \"{lower}\" instead of \"{text}\"")),
+            [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'] => E::custom(format!("write {lower} without quotes")),
+            _ => E::invalid_value(Unexpected::Str(text), &self),
+        })
+    }
+}
+
+struct SetVisitor;
+
+impl<'de> Visitor<'de> for SetVisitor {
+    type Value = StatusSet;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a status such as 200 or \"2xx\", or a list of them")
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<StatusSet, E> {
+        PatternVisitor.visit_u64(number).map(|pattern| StatusSet(vec![pattern]))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<StatusSet, E> {
+        PatternVisitor.visit_i64(number).map(|pattern| StatusSet(vec![pattern]))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<StatusSet, E> {
+        PatternVisitor.visit_str(text).map(|pattern| StatusSet(vec![pattern]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<StatusSet, A::Error> {
+        let mut patterns = Vec::new();
+        while let Some(pattern) = list.next_element()? {
+            patterns.push(pattern);
+        }
+        if patterns.is_empty() {
+            return Err(serde::de::Error::custom(
+                "the list of statuses is empty, write for example [200, \"3xx\"]",
+            ));
+        }
+        Ok(StatusSet(patterns))
     }
 }
 
@@ -77,5 +329,142 @@ impl JsonSchema for StatusSet {
             { "type": "string", "pattern": "^[1-5]xx$" },
         ]});
         json_schema!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use serde_json::json;
+
+    use super::*;
+    use crate::simulator::seed::Seed;
+
+    fn set(value: Value) -> Result<StatusSet, String> {
+        serde_json::from_value(value).map_err(|error| error.to_string())
+    }
+
+    fn answer(status: u16, body: &'static str) -> Answer {
+        Answer { status, headers: Vec::new(), body: Bytes::from_static(body.as_bytes()), truncated: false }
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn status_sets_are_read_and_written() {
+        for (value, text, inside, outside) in [
+            (json!(200), "200", 200, 201),
+            (json!("2xx"), "2xx", 299, 300),
+            (json!([200, "3xx"]), "200 or 3xx", 302, 201),
+            (json!([200, 204, "5xx"]), "200, 204 or 5xx", 503, 404),
+        ] {
+            let set = set(value).unwrap();
+            assert_eq!(set.to_string(), text);
+            assert!(set.contains(inside), "{text}");
+            assert!(!set.contains(outside), "{text}");
+        }
+        #[derive(Deserialize)]
+        struct File {
+            success: StatusSet,
+        }
+        let file: File = toml::from_str("success = [204, \"4xx\"]").unwrap();
+        assert_eq!(file.success.to_string(), "204 or 4xx");
+    }
+
+    #[test]
+    fn wrong_status_sets_say_why() {
+        for (value, message) in [
+            (json!(99), "99 is no HTTP status, they go from 100 to 599"),
+            (json!(-1), "-1 is no HTTP status, they go from 100 to 599"),
+            (json!(70000), "70000 is no HTTP status, they go from 100 to 599"),
+            (json!("2XX"), "write \"2xx\" instead of \"2XX\""),
+            (json!("204"), "write 204 without quotes"),
+            (json!("ok"), "invalid value: string \"ok\", expected a status such as 200 or \"2xx\""),
+            (json!([]), "the list of statuses is empty, write for example [200, \"3xx\"]"),
+            (json!([200, true]), "invalid type: boolean `true`, expected a status such as 200 or \"2xx\""),
+            (json!({}), "invalid type: map, expected a status such as 200 or \"2xx\", or a list of them"),
+        ] {
+            assert_eq!(set(value).unwrap_err(), message);
+        }
+    }
+
+    #[test]
+    fn answers_are_judged_by_status_and_by_json() {
+        let rule = SuccessRule {
+            status: StatusSet::success(),
+            body: Some(json!({ "code": 200, "data": { "ok": true, "list": [1] } })),
+        };
+        let body = r#"{"code":200.0,"msg":"x","data":{"ok":true,"list":[1],"n":null}}"#;
+        assert_eq!(rule.judge(&answer(201, body)), Ok(()));
+        for (answer, message) in [
+            (answer(500, "{}"), "answered 500 instead of 2xx"),
+            (
+                answer(200, ""),
+                r#"answered 200 with no body, but its JSON is to have {"code":200,"data":{"ok":true,"list":[1]}}"#,
+            ),
+            (
+                answer(200, "[]"),
+                r#"answered 200, but its JSON is [] instead of {"code":200,"data":{"ok":true,"list":[1]}}"#,
+            ),
+            (answer(200, r#"{"code":500}"#), "answered 200, but `code` is 500 instead of 200"),
+            (
+                answer(200, r#"{"code":200}"#),
+                r#"answered 200, but `data` is missing, expected {"ok":true,"list":[1]}"#,
+            ),
+            (
+                answer(200, r#"{"code":200,"data":{"ok":true,"list":[1,2]}}"#),
+                "answered 200, but `data.list` is [1,2] instead of [1]",
+            ),
+            (
+                Answer { headers: vec![("location".into(), "/new".into())], ..answer(302, "") },
+                "answered 302, a redirect to /new, instead of 2xx; callbacks don't follow redirects, set the callback \
+                 URL to the final address",
+            ),
+        ] {
+            assert_eq!(rule.judge(&answer).unwrap_err(), message);
+        }
+        let text = rule.judge(&answer(200, "<html>")).unwrap_err();
+        assert!(text.starts_with("answered 200 with a body that is not JSON"), "{text}");
+    }
+
+    #[test]
+    fn the_last_gap_repeats() {
+        let mut rng = Seed(1).stream("test", 0);
+        let policy = Policy { gaps: vec![seconds(1), seconds(5)], ..Policy::airudder() };
+        let gaps: Vec<_> = (0..5).map(|after| policy.gap(after, &mut rng)).collect();
+        assert_eq!(gaps, [1, 1, 5, 5, 5].map(seconds));
+        assert_eq!(Policy::once().gap(1, &mut rng), Duration::ZERO);
+        assert_eq!(rng, Seed(1).stream("test", 0), "nothing is drawn without jitter");
+    }
+
+    #[test]
+    fn jitter_only_lengthens() {
+        let policy = |jitter| Policy { jitter, ..Policy::airudder() };
+        let mut rng = Seed(1).stream("test", 0);
+        let drawn: Vec<_> = (1..200).map(|after| policy(0.5).gap(after, &mut rng)).collect();
+        assert!(drawn.iter().all(|gap| (seconds(60)..=seconds(90)).contains(gap)));
+        assert!(drawn.iter().any(|gap| *gap > seconds(80)));
+        for odd in [f64::NAN, f64::NEG_INFINITY, -1.0] {
+            assert_eq!(policy(odd).gap(1, &mut rng), seconds(60));
+        }
+        assert!(policy(f64::INFINITY).gap(1, &mut rng) <= seconds(120));
+        let endless = Policy { gaps: vec![Duration::MAX], jitter: 1.0, ..Policy::airudder() };
+        assert_eq!(endless.gap(1, &mut rng), Duration::MAX);
+    }
+
+    #[test]
+    fn presets_are_as_described() {
+        let vendor = Policy::airudder();
+        assert_eq!(
+            (vendor.timeout, vendor.tries, vendor.gaps.as_slice()),
+            (seconds(10), 5, &[seconds(60)][..])
+        );
+        assert_eq!(vendor.success.status.to_string(), "2xx");
+        assert_eq!(Policy::once().tries, 1);
+        let standard = Policy::standard_webhooks();
+        assert_eq!(standard.tries as usize, standard.gaps.len() + 1);
+        assert_eq!(standard.gaps.iter().sum::<Duration>(), seconds(5 + 35 * 60 + 75 * 3600));
     }
 }

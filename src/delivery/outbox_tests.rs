@@ -1,0 +1,412 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::super::{Answer, Failure, Policy};
+use super::*;
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_millis(millis)
+}
+
+fn callback(id: u64, due: i64, key: Option<&str>, policy: &Arc<Policy>) -> Arc<Outgoing> {
+    Arc::new(Outgoing {
+        id: CallbackId(id),
+        event: "session.end".into(),
+        target: Arc::new("http://127.0.0.1/".parse().unwrap()),
+        method: "POST".into(),
+        headers: Vec::new(),
+        body: Bytes::new(),
+        signed: false,
+        order_key: key.map(Arc::from),
+        due: at(due),
+        policy: policy.clone(),
+    })
+}
+
+fn vendor() -> Arc<Policy> {
+    Arc::new(Policy::airudder())
+}
+
+fn outbox(max: usize) -> Outbox {
+    Outbox::new(max, Seed(1))
+}
+
+fn attempt((callback, number): (Arc<Outgoing>, u32)) -> Attempt {
+    Attempt { callback, number, headers: Vec::new() }
+}
+
+fn answered(status: u16) -> AttemptResult {
+    let answer = Answer { status, headers: Vec::new(), body: Bytes::new(), truncated: false };
+    AttemptResult { result: Ok(answer), elapsed: Duration::ZERO }
+}
+
+fn failed(class: ErrorClass) -> AttemptResult {
+    let failure = Failure { class, message: "it went wrong".to_owned() };
+    AttemptResult { result: Err(failure), elapsed: Duration::ZERO }
+}
+
+fn sum(totals: Totals) -> u64 {
+    totals.pending + totals.in_flight + totals.waiting + totals.delivered + totals.dead
+}
+
+#[test]
+fn starts_by_due_time_then_by_number() {
+    let mut outbox = outbox(10);
+    for (id, due) in [(1, 50), (2, 10), (3, 10), (4, 0)] {
+        outbox.push(callback(id, due, None, &vendor()));
+    }
+    assert_eq!(outbox.next_wakeup(), Some(at(0)));
+    assert_eq!(outbox.start(at(-1)).map(|(callback, _)| callback.id.0), None);
+    let mut started = Vec::new();
+    while let Some((callback, number)) = outbox.start(at(20)) {
+        started.push((callback.id.0, number));
+    }
+    assert_eq!(started, [(4, 1), (2, 1), (3, 1)]);
+    assert_eq!(outbox.next_wakeup(), Some(at(50)));
+    let unfinished: Vec<_> = outbox.unfinished().iter().map(|(id, _)| id.0).collect();
+    assert_eq!(unfinished, [1, 2, 3, 4]);
+    assert_eq!(outbox.totals(), Totals { queued: 4, pending: 1, in_flight: 3, ..Totals::default() });
+}
+
+#[test]
+fn the_limit_holds_tries_back() {
+    let mut outbox = outbox(1);
+    outbox.push(callback(1, 0, None, &vendor()));
+    outbox.push(callback(2, 0, None, &vendor()));
+    let first = attempt(outbox.start(at(0)).unwrap());
+    assert!(outbox.start(at(0)).is_none());
+    assert_eq!(outbox.next_wakeup(), None);
+    assert_eq!(outbox.finish(&first, &answered(204), at(5)), Verdict::Delivered { tries: 1 });
+    assert_eq!(outbox.next_wakeup(), Some(at(0)));
+    assert_eq!(outbox.start(at(5)).unwrap().0.id, CallbackId(2));
+}
+
+#[test]
+fn a_limit_of_zero_still_lets_one_through() {
+    let mut outbox = outbox(0);
+    outbox.push(callback(1, 0, None, &vendor()));
+    assert!(outbox.start(at(0)).is_some());
+}
+
+#[test]
+fn retries_follow_the_gaps_and_end_with_the_reason() {
+    let gaps = vec![Duration::from_secs(1), Duration::from_secs(10)];
+    let policy = Arc::new(Policy { tries: 4, gaps, ..Policy::airudder() });
+    let mut outbox = outbox(10);
+    outbox.push(callback(1, 0, None, &policy));
+    let mut now = 0;
+    for (number, next) in [(1, 1_007), (2, 11_014), (3, 21_021)] {
+        let started = outbox.start(at(now)).unwrap();
+        assert_eq!(started.1, number);
+        let verdict = outbox.finish(&attempt(started), &failed(ErrorClass::Timeout), at(now + 7));
+        assert_eq!(verdict, Verdict::Retry { at: at(next) });
+        assert_eq!(outbox.totals().waiting, 1);
+        assert!(outbox.start(at(next - 1)).is_none());
+        now = next;
+    }
+    let last = attempt(outbox.start(at(now)).unwrap());
+    assert_eq!(
+        outbox.finish(&last, &answered(500), at(now)),
+        Verdict::Dead {
+            tries: 4,
+            class: ErrorClass::Rejected,
+            reason: "the receiver answered 500 instead of 2xx".to_owned(),
+        }
+    );
+    assert_eq!(outbox.totals(), Totals { queued: 1, dead: 1, attempts: 4, ..Totals::default() });
+    assert!(outbox.unfinished().is_empty());
+}
+
+#[test]
+fn what_cannot_get_better_is_given_up_at_once() {
+    for class in [ErrorClass::NotAllowed, ErrorClass::Unsendable] {
+        let mut outbox = outbox(10);
+        outbox.push(callback(1, 0, None, &vendor()));
+        let first = attempt(outbox.start(at(0)).unwrap());
+        let verdict = outbox.finish(&first, &failed(class), at(0));
+        assert_eq!(verdict, Verdict::Dead { tries: 1, class, reason: "it went wrong".to_owned() });
+    }
+}
+
+#[test]
+fn a_conversation_keeps_its_order_through_retries() {
+    let mut outbox = outbox(10);
+    outbox.push(callback(1, 0, Some("a"), &vendor()));
+    outbox.push(callback(2, 0, Some("a"), &vendor()));
+    outbox.push(callback(3, 5, Some("b"), &vendor()));
+    let first = attempt(outbox.start(at(10)).unwrap());
+    let other = outbox.start(at(10)).unwrap();
+    assert_eq!((first.callback.id.0, other.0.id.0), (1, 3));
+    assert!(outbox.start(at(10)).is_none());
+    outbox.finish(&first, &answered(500), at(10));
+    assert!(outbox.start(at(60_009)).is_none(), "the second one waits for the retry of the first");
+    let again = outbox.start(at(60_010)).unwrap();
+    assert_eq!((again.0.id.0, again.1), (1, 2));
+    outbox.finish(&attempt(again), &answered(200), at(60_010));
+    assert_eq!(outbox.start(at(60_010)).unwrap().0.id.0, 2);
+}
+
+#[test]
+fn a_dead_callback_lets_the_next_one_pass() {
+    let mut outbox = outbox(10);
+    let once = Arc::new(Policy::once());
+    outbox.push(callback(1, 0, Some("a"), &once));
+    outbox.push(callback(2, 0, Some("a"), &once));
+    let first = attempt(outbox.start(at(0)).unwrap());
+    outbox.finish(&first, &failed(ErrorClass::Refused), at(0));
+    assert_eq!(outbox.start(at(0)).unwrap().0.id.0, 2);
+}
+
+#[test]
+fn within_a_conversation_the_due_time_decides_until_the_first_try() {
+    let mut outbox = outbox(10);
+    outbox.push(callback(1, 2_000, Some("a"), &vendor()));
+    outbox.push(callback(2, 1_000, Some("a"), &vendor()));
+    assert_eq!(outbox.next_wakeup(), Some(at(1_000)));
+    let earlier = attempt(outbox.start(at(1_000)).unwrap());
+    assert_eq!(earlier.callback.id.0, 2);
+    outbox.finish(&earlier, &answered(500), at(1_000));
+    outbox.push(callback(3, 0, Some("a"), &vendor()));
+    assert_eq!(outbox.next_wakeup(), Some(at(61_000)), "what was tried is not overtaken");
+}
+
+#[test]
+fn independent_callbacks_do_not_wait() {
+    let policy = Arc::new(Policy { order: Order::Independent, ..Policy::airudder() });
+    let mut outbox = outbox(10);
+    outbox.push(callback(1, 0, Some("a"), &policy));
+    outbox.push(callback(2, 0, Some("a"), &policy));
+    assert!(outbox.start(at(0)).is_some());
+    assert!(outbox.start(at(0)).is_some());
+}
+
+#[test]
+fn a_result_nobody_waits_for_changes_nothing() {
+    let mut outbox = outbox(10);
+    outbox.push(callback(1, 0, None, &vendor()));
+    let first = attempt(outbox.start(at(0)).unwrap());
+    outbox.finish(&first, &answered(200), at(0));
+    let before = outbox.totals();
+    let verdict = outbox.finish(&first, &answered(200), at(0));
+    assert!(matches!(verdict, Verdict::Dead { reason, .. } if reason == "callback 1 has no try in flight"));
+    assert_eq!(outbox.totals(), before);
+}
+
+#[test]
+fn jitter_depends_on_seed_and_number_alone() {
+    let policy = Arc::new(Policy { jitter: 1.0, ..Policy::airudder() });
+    let retry = |seed, others: u64, id| {
+        let mut outbox = Outbox::new(100, Seed(seed));
+        for other in 0..others {
+            outbox.push(callback(100 + other, 0, None, &policy));
+        }
+        outbox.push(callback(id, 0, None, &policy));
+        let mut found = None;
+        while let Some(started) = outbox.start(at(0)) {
+            let this = started.0.id.0 == id;
+            let verdict = outbox.finish(&attempt(started), &answered(500), at(0));
+            if this {
+                found = Some(verdict);
+            }
+        }
+        found.unwrap()
+    };
+    assert_eq!(retry(1, 0, 1), retry(1, 7, 1));
+    assert_ne!(retry(1, 0, 1), retry(2, 0, 1));
+    assert_ne!(retry(1, 0, 1), retry(1, 0, 2));
+}
+
+#[test]
+fn many_callbacks_are_no_burden() {
+    let mut outbox = outbox(100);
+    let policy = Arc::new(Policy { tries: 2, ..Policy::airudder() });
+    let keys: Vec<String> = (0..1_000).map(|key| format!("conversation {key}")).collect();
+    for id in 0..100_000_u64 {
+        let key = &keys[usize::try_from(id * 7 % 1_000).unwrap()];
+        outbox.push(callback(id, i64::try_from(id % 997).unwrap(), Some(key), &policy));
+    }
+    let mut now = at(0);
+    while let Some(next) = outbox.next_wakeup() {
+        now = now.max(next);
+        while let Some(started) = outbox.start(now) {
+            let status = if started.0.id.0 % 3 == 0 { 500 } else { 200 };
+            outbox.finish(&attempt(started), &answered(status), now);
+        }
+    }
+    let totals = outbox.totals();
+    assert_eq!((totals.delivered + totals.dead, totals.dead, sum(totals)), (100_000, 33_334, 100_000));
+    assert!(outbox.lines.is_empty() && outbox.ready.is_empty() && outbox.slots.is_empty());
+}
+
+/// One thing that may happen to an outbox.
+#[derive(Clone, Debug)]
+enum Act {
+    Push { key: Option<u8>, fifo: bool, delay: i64, tries: u32 },
+    Start,
+    Finish { which: usize, how: u8 },
+    Wait { millis: i64 },
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        (proptest::option::of(0..3_u8), any::<bool>(), -50..200_i64, 1..4_u32)
+            .prop_map(|(key, fifo, delay, tries)| Act::Push { key, fifo, delay, tries }),
+        Just(Act::Start),
+        Just(Act::Start),
+        (any::<usize>(), 0..6_u8).prop_map(|(which, how)| Act::Finish { which, how }),
+        (0..120_i64).prop_map(|millis| Act::Wait { millis }),
+    ]
+}
+
+/// What has to hold of one callback, kept apart from the outbox.
+#[derive(Debug)]
+struct Known {
+    callback: Arc<Outgoing>,
+    due: Timestamp,
+    started: u32,
+    in_flight: bool,
+}
+
+impl Known {
+    fn line(&self) -> Option<&str> {
+        let fifo = self.callback.policy.order == Order::FifoPerSession;
+        self.callback.order_key.as_deref().filter(|_| fifo)
+    }
+}
+
+struct World {
+    outbox: Outbox,
+    now: Timestamp,
+    known: BTreeMap<CallbackId, Known>,
+    pushed: u64,
+    ended: u64,
+}
+
+impl World {
+    fn push(&mut self, key: Option<u8>, fifo: bool, delay: i64, tries: u32) {
+        self.pushed += 1;
+        let order = if fifo { Order::FifoPerSession } else { Order::Independent };
+        let gaps = vec![Duration::from_millis(30), Duration::from_millis(90)];
+        let policy = Arc::new(Policy { tries, gaps, jitter: 0.5, order, ..Policy::airudder() });
+        let due = self.now.as_millisecond() + delay;
+        let callback = callback(self.pushed, due, key.map(|key| key.to_string()).as_deref(), &policy);
+        self.outbox.push(callback.clone());
+        let known = Known { due: callback.due, callback, started: 0, in_flight: false };
+        self.known.insert(CallbackId(self.pushed), known);
+    }
+
+    fn start(&mut self) {
+        let expected = self.outbox.next_wakeup().filter(|at| *at <= self.now);
+        let Some((callback, number)) = self.outbox.start(self.now) else {
+            assert_eq!(expected, None, "the wake-up promised a start");
+            return;
+        };
+        let this = &self.known[&callback.id];
+        assert_eq!(expected, Some(this.due));
+        assert!(!this.in_flight, "two tries of one callback");
+        assert!(this.due <= self.now, "started before it was due");
+        assert_eq!(number, this.started + 1);
+        assert!(number <= callback.policy.tries, "more tries than the policy allows");
+        if let Some(line) = this.line() {
+            for other in self.known.values().filter(|other| other.line() == Some(line)) {
+                if other.callback.id == callback.id {
+                    continue;
+                }
+                assert!(!other.in_flight && other.started == 0, "overtook one that was tried");
+                let earlier = (other.due, other.callback.id) < (this.due, callback.id);
+                assert!(number > 1 || !earlier, "overtook an earlier one");
+            }
+        }
+        let this = self.known.get_mut(&callback.id).unwrap();
+        this.started = number;
+        this.in_flight = true;
+    }
+
+    fn finish(&mut self, which: usize, how: u8) {
+        let flying: Vec<_> = self.known.values().filter(|known| known.in_flight).collect();
+        if flying.is_empty() {
+            return;
+        }
+        let known = flying[which % flying.len()];
+        let (callback, tries) = (known.callback.clone(), known.started);
+        let result = match how {
+            0 => failed(ErrorClass::NotAllowed),
+            1 => failed(ErrorClass::Reset),
+            2 => answered(302),
+            3 => answered(500),
+            _ => answered(200),
+        };
+        let attempt = attempt((callback.clone(), tries));
+        match self.outbox.finish(&attempt, &result, self.now) {
+            Verdict::Retry { at } => {
+                assert!((1..4).contains(&how) && tries < callback.policy.tries);
+                let known = self.known.get_mut(&callback.id).unwrap();
+                known.in_flight = false;
+                assert!(at >= self.now + SignedDuration::from_millis(30));
+                known.due = at;
+                return;
+            }
+            Verdict::Delivered { tries: said } => assert!(how >= 4 && said == tries),
+            Verdict::Dead { tries: said, .. } => {
+                assert!(how == 0 || (how < 4 && tries == callback.policy.tries));
+                assert_eq!(said, tries);
+            }
+        }
+        self.known.remove(&callback.id);
+        self.ended += 1;
+    }
+
+    fn check(&self, max: u64) {
+        let totals = self.outbox.totals();
+        assert_eq!(sum(totals), totals.queued);
+        assert_eq!(totals.queued, self.pushed);
+        assert_eq!(totals.delivered + totals.dead, self.ended);
+        assert!(totals.in_flight <= max);
+        let count =
+            |test: &dyn Fn(&Known) -> bool| self.known.values().filter(|known| test(known)).count() as u64;
+        assert_eq!(totals.in_flight, count(&|known| known.in_flight));
+        assert_eq!(totals.pending, count(&|known| known.started == 0));
+        assert_eq!(totals.waiting, count(&|known| known.started > 0 && !known.in_flight));
+        let unfinished: Vec<_> = self.outbox.unfinished().iter().map(|(id, _)| *id).collect();
+        assert!(unfinished.iter().eq(self.known.keys()));
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_nothing_is_lost(acts in proptest::collection::vec(act(), 0..200), max in 1..4_usize) {
+        let limit = max as u64;
+        let mut world =
+            World { outbox: outbox(max), now: at(0), known: BTreeMap::new(), pushed: 0, ended: 0 };
+        let mut hows = Vec::new();
+        for act in acts {
+            match act {
+                Act::Push { key, fifo, delay, tries } => world.push(key, fifo, delay, tries),
+                Act::Start => world.start(),
+                Act::Finish { which, how } => {
+                    hows.push(how);
+                    world.finish(which, how);
+                }
+                Act::Wait { millis } => world.now += SignedDuration::from_millis(millis),
+            }
+            world.check(limit);
+        }
+        // Left alone, everything comes to its end.
+        let mut steps = 0;
+        while !world.known.is_empty() {
+            steps += 1;
+            assert!(steps < 10_000, "it never ends");
+            if let Some(next) = world.outbox.next_wakeup() {
+                world.now = world.now.max(next);
+                world.start();
+            }
+            world.finish(steps, hows.get(steps % hows.len().max(1)).copied().unwrap_or(5));
+            world.check(limit);
+        }
+        assert!(world.outbox.lines.is_empty() && world.outbox.ready.is_empty());
+    }
+}
