@@ -53,7 +53,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
             Err(more) => problems.extend(more),
         }
     }
-    if problems.is_empty() { Ok(Exit::Ok) } else { Err(CommandError::files(problems.render_checked())) }
+    if problems.is_empty() { Ok(Exit::Ok) } else { Err(CommandError::checked(&problems)) }
 }
 
 fn check(path: &Path, kind: Option<Kind>, catalog: &Catalog, variables: &[&str]) -> Result<String, Problems> {

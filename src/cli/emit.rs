@@ -8,15 +8,14 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::target_args::TargetArgs;
+use super::world::World;
 use super::{CommandError, Exit, assignment};
-use crate::contract::signature::Signer;
 use crate::contract::{Catalog, Direction};
 use crate::delivery::{Attempt, Client, ClientOptions, Guard, Outgoing};
 use crate::engine::{Clock, Driver, End, Engine, EngineOptions, Speed};
 use crate::files::Lapse;
 use crate::journal::{Entry, Event, Journal, Sink};
 use crate::scenario::Body;
-use crate::settings::Settings;
 use crate::simulator::identity::Country;
 use crate::simulator::seed::Seed;
 use crate::simulator::{Behaviour, Opening};
@@ -69,8 +68,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let settings = Settings::load(config, args.target.flags(None)).map_err(CommandError::problems)?;
-    check_event(&settings.catalog, &args.event)?;
+    let World { settings, catalog, signer } = World::load(config, args.target.flags(None))?;
+    check_event(&catalog, &args.event)?;
     let raw = args.body.as_deref().map(read_body).transpose()?;
     let url = settings.callback_url.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
     let target = url.parse().map_err(|error| CommandError::usage(format!("{url}: {error}")))?;
@@ -78,8 +77,8 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let mut journal = Journal::default();
     journal.add_sink(Box::new(Lines { quiet: args.print }));
     let mut engine = Engine::new(EngineOptions {
-        catalog: Arc::new(settings.catalog.clone()),
-        signer: Signer::new(settings.scheme.clone(), &settings.secret),
+        catalog,
+        signer,
         default_target: Some(Arc::new(target)),
         target_wins: true,
         policy: Arc::new(settings.policy.clone()),

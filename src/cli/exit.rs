@@ -59,6 +59,11 @@ impl CommandError {
         Self { exit: Exit::Usage, text: problems.render() }
     }
 
+    /// Mistakes that a check found: nothing was going to be sent.
+    pub fn checked(problems: &crate::files::Problems) -> Self {
+        Self { exit: Exit::Usage, text: problems.render_checked() }
+    }
+
     /// The program could not start.
     pub fn start(message: impl fmt::Display) -> Self {
         Self { exit: Exit::Start, text: format!("error: {message}") }

@@ -12,6 +12,7 @@ mod schema;
 mod sign;
 mod target_args;
 mod verify;
+mod world;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

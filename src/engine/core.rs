@@ -238,15 +238,15 @@ impl Engine {
             return CallOutcome::Refused;
         }
         let owner = self.simulator.find_session(fields).and_then(|key| self.simulator.play_of(key));
-        let listeners: Vec<usize> = match owner {
-            Some(play) => vec![play as usize],
-            None => (0..self.plays.len()).collect(),
+        let listeners = match owner {
+            Some(play) => play as usize..play as usize + 1,
+            None => 0..self.plays.len(),
         };
         let view = CallView { id, fields };
         let mut replaces_default = false;
         let mut told = None;
-        for index in listeners.into_iter().filter(|index| *index < self.plays.len()) {
-            if self.plays[index].is_over() {
+        for index in listeners {
+            if self.plays.get(index).is_none_or(Play::is_over) {
                 continue;
             }
             let reply = self.with_play(index, now, |play, stage| play.on_call(&view, now, stage));

@@ -14,7 +14,7 @@ use crate::contract::{Catalog, Direction, Entry, Mark};
 use crate::delivery::{CallbackId, Outbox, Outgoing, Policy, Target};
 use crate::files::Place;
 use crate::journal::{Event, Journal};
-use crate::scenario::template::TemplateSet;
+use crate::scenario::template::{self, TemplateSet};
 use crate::scenario::{Body, Sending, Stage};
 use crate::settings::AssumedFile;
 use crate::simulator::Simulator;
@@ -187,9 +187,9 @@ fn overridden(entry: &Entry, mut body: Value) -> Result<String, String> {
     }
     let Some(source) = &entry.body else { return Ok(body.to_string()) };
     let mut set = TemplateSet::default();
-    let template = set.add(source).map_err(|mistake| mistake.message)?;
-    let scope = minijinja::Value::from_pairs([("body", minijinja::Value::from_serialize(&body))]);
-    match set.render(&template, &scope) {
+    let compiled = set.add(source).map_err(|mistake| mistake.message)?;
+    let scope = minijinja::Value::from_pairs([("body", template::value(&body))]);
+    match set.render(&compiled, &scope) {
         Ok(Value::String(text)) => Ok(text),
         Ok(other) => Ok(other.to_string()),
         Err(error) => Err(format!("the body template of `{}` in the settings can't be filled in: {error}", entry.id)),

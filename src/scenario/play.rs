@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::expect::{DeliveryEnd, Expectation};
 use super::stage::{Body, CallReply, CallView, Sending, Stage};
 use super::story::{Action, AnswerTemplate, CallbackTemplate, Reaction, Step, Story, Trigger};
-use super::template::{Helpers, Template};
+use super::template::{self, Helpers, Template};
 use super::tree::TreeTemplate;
 use crate::delivery::CallbackId;
 use crate::files::Place;
@@ -123,7 +123,7 @@ impl Play {
 
     /// Sets a variable from outside (`--set`); it wins over the file's own.
     pub fn preset(&mut self, name: &str, value: &Value) {
-        self.values.insert(name.to_owned(), Scope::from_serialize(value));
+        self.values.insert(name.to_owned(), template::value(value));
     }
 
     /// The name shown, with the number of the copy if there are several.
@@ -322,10 +322,10 @@ impl Play {
             let within = crate::files::Lapse(wait.within);
             let mut message = format!("expected the {kind} `{id}` within {within}, it never came");
             let near = self.mailbox.iter().rev().find(|occurrence| occurrence.trigger == wait.trigger);
-            if let Some(near) = near {
+            if let Some(fields) = near.map(|near| near.fields.clone()) {
                 let scope = self.scope(&self.conversation(), &BTreeMap::new(), now, stage);
                 if let Ok(wanted) = wait.condition.render(&story.templates, &scope)
-                    && let Some(difference) = difference(&wanted, &near.fields)
+                    && let Some(difference) = difference(&wanted, &fields)
                 {
                     message.push_str(&format!("; one came, but {difference}"));
                 }
@@ -418,7 +418,7 @@ impl Play {
             return None;
         };
         let answer = wait.answer.as_ref().filter(|_| wait.trigger == *trigger)?;
-        let extra = BTreeMap::from([("call".to_owned(), Scope::from_serialize(json!({ "body": fields })))]);
+        let extra = BTreeMap::from([("call".to_owned(), template::value(&json!({ "body": fields })))]);
         self.render_answer(answer, place, conversation, &extra, now, stage)
     }
 
@@ -509,7 +509,7 @@ impl Play {
             Trigger::Call(_) => "call",
             Trigger::Callback(_) => "callback",
         };
-        let extra = BTreeMap::from([(variable.to_owned(), Scope::from_serialize(saved))]);
+        let extra = BTreeMap::from([(variable.to_owned(), template::value(saved))]);
         let conversation = self.conversation_of(fields, stage);
         for (index, reaction) in story.reactions.iter().enumerate() {
             if reaction.trigger != *trigger || self.fired[index] >= reaction.times {
@@ -637,8 +637,8 @@ impl Play {
         let story = Arc::clone(&self.story);
         let session = self.session(conversation, now, stage);
         let scope = self.scope(conversation, extra, now, stage);
-        let text = |template: &Template| -> Result<String, String> {
-            Ok(match story.templates.render(template, &scope)? {
+        let text = |source: &Template| -> Result<String, String> {
+            Ok(match story.templates.render(source, &scope)? {
                 Value::String(text) => text,
                 other => other.to_string(),
             })
@@ -715,8 +715,8 @@ impl Play {
         let (user, view) = stage.simulator().view(session);
         let locale = self.story.locale.clone().unwrap_or_else(|| self.story.country.default_locale().to_owned());
         let built_in = [
-            ("user", Scope::from_serialize(&user)),
-            ("session", Scope::from_serialize(&view)),
+            ("user", template::value(&user)),
+            ("session", template::value(&view)),
             ("locale", Scope::from(locale)),
             ("country", Scope::from(self.story.country.to_string())),
             ("copy", Scope::from(self.copy)),

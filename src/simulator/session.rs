@@ -143,8 +143,4 @@ impl Sessions {
         self.list.iter()
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.list.len()
-    }
 }

@@ -17,17 +17,16 @@ use rand::RngExt;
 use serde_json::Value;
 
 use super::target_args::TargetArgs;
+use super::world::World;
 use super::{CommandError, Exit};
 use crate::api::{self, Router};
 use crate::contract::Direction;
-use crate::contract::signature::Signer;
 use crate::delivery::{Client, ClientOptions, Guard};
 use crate::engine::{Clock, Driver, End, Engine, EngineOptions, Speed};
 use crate::files::Lapse;
 use crate::http::{Limits, Reply, Server};
 use crate::journal::{Journal, RecordHandle, Recorder};
 use crate::scenario::{Play, Story, load};
-use crate::settings::Settings;
 use crate::simulator::Behaviour;
 use crate::simulator::seed::Seed;
 use embedded::Embedded;
@@ -90,23 +89,23 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let settings = Settings::load(config, args.target.flags(args.listen.clone())).map_err(CommandError::problems)?;
-    let stories = stories(&args, &settings)?;
-    super::runtime()?.block_on(tell(args, settings, stories))
+    let world = World::load(config, args.target.flags(args.listen.clone()))?;
+    let stories = stories(&args, &world)?;
+    super::runtime()?.block_on(tell(args, world, stories))
 }
 
-fn stories(args: &Args, settings: &Settings) -> Result<Vec<Arc<Story>>, CommandError> {
+fn stories(args: &Args, world: &World) -> Result<Vec<Arc<Story>>, CommandError> {
     let names: Vec<&str> = args.set.iter().map(|(name, _)| name.as_str()).collect();
     let files: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
-    let scenarios = load::load_many(&files, &settings.catalog, &names).map_err(CommandError::problems)?;
-    let is_call = |id: &str| settings.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
+    let scenarios = load::load_many(&files, &world.catalog, &names).map_err(CommandError::problems)?;
+    let is_call = |id: &str| world.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
     scenarios
         .iter()
         .map(|scenario| {
             let policy = scenario
                 .delivery
                 .as_ref()
-                .map_or_else(|| settings.policy.clone(), |file| crate::settings::policy(&settings.policy, file));
+                .map_or_else(|| world.settings.policy.clone(), |file| crate::settings::policy(&world.settings.policy, file));
             let story = Story::compile(scenario, policy, is_call);
             story.map(Arc::new).map_err(|mistake| CommandError::usage(mistake.message))
         })
@@ -120,13 +119,13 @@ struct Outputs {
     record: Option<RecordHandle>,
 }
 
-async fn tell(args: Args, settings: Settings, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
+async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
+    let World { settings, catalog, signer } = world;
     let begun = Instant::now();
     let epoch = args.epoch.unwrap_or_else(whole_second);
     let jumps = args.speed == Speed::Max;
     let embedded_wanted = settings.callback_url.is_none() && stories.iter().all(|story| story.callback_url.is_none());
     let seed = Seed(args.seed.or_else(|| stories.first().and_then(|story| story.seed).map(|seed| seed.0)).unwrap_or(DEFAULT_SEED));
-    let catalog = Arc::new(settings.catalog.clone());
 
     let mock = listen(settings.listen.as_deref(), embedded_wanted).await?;
     let mock_address = mock.local_addr();
@@ -144,7 +143,7 @@ async fn tell(args: Args, settings: Settings, stories: Vec<Arc<Story>>) -> Resul
     let embedded_authority = receiver.as_ref().map(|receiver| receiver.local_addr().to_string());
     let outputs = outputs(&args, epoch, names, embedded_authority, jumps)?;
 
-    let signer = Signer::new(settings.scheme.clone(), &settings.secret);
+    let scheme = signer.scheme().describe();
     let engine = Engine::new(EngineOptions {
         catalog: Arc::clone(&catalog),
         signer: signer.clone(),
@@ -204,7 +203,7 @@ async fn tell(args: Args, settings: Settings, stories: Vec<Arc<Story>>) -> Resul
             (None, None) => "the URLs of the stories".to_owned(),
         };
         anstream::println!("mock        http://{mock_address}  (your calls go here)");
-        anstream::println!("callbacks   to {target}, signed: {}", settings.scheme.describe());
+        anstream::println!("callbacks   to {target}, signed: {scheme}");
         anstream::println!("seed        {}\n", seed.0);
     }
 

@@ -77,6 +77,11 @@ pub fn known_names() -> Vec<&'static str> {
     names
 }
 
+/// A value as templates see it.
+pub fn value(value: &impl serde::Serialize) -> Value {
+    Value::from(minijinja::value::Serde(value))
+}
+
 /// One template, or a text without anything to fill in.
 #[derive(Clone, Debug)]
 pub enum Template {

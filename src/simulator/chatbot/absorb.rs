@@ -12,19 +12,18 @@ fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
 /// Takes over what an event's body says.
 pub(in super::super) fn absorb(sessions: &mut Sessions, key: SessionKey, event: &str, body: &Value, now: Timestamp) {
     let session = sessions.get_mut(key);
-    for (pointer, field) in [
-        ("/channel", &mut session.channel),
-        ("/channel_id", &mut session.channel_id),
-        ("/user/id", &mut session.user.user_id),
-        ("/user/name", &mut session.user.name),
-        ("/transfer/company", &mut session.company),
-        ("/company", &mut session.company),
-    ] {
+    let set = |pointer: &str, field: &mut String| {
         if let Some(value) = text(body, pointer) {
             field.clear();
             field.push_str(value);
         }
-    }
+    };
+    set("/channel", &mut session.channel);
+    set("/channel_id", &mut session.channel_id);
+    set("/user/id", &mut session.user.user_id);
+    set("/user/name", &mut session.user.name);
+    set("/company", &mut session.company);
+    set("/transfer/company", &mut session.company);
     if let Some(call_id) = text(body, "/call_id").or_else(|| text(body, "/transfer/call_id")) {
         session.call_id = call_id.to_owned();
     }

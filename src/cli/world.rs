@@ -1,0 +1,37 @@
+//! The settings with what follows from them: the corrected catalog and the signer.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::CommandError;
+use crate::contract::Catalog;
+use crate::contract::signature::{Scheme, Signer};
+use crate::settings::{Flags, Settings};
+
+/// What commands that send or verify start from.
+pub(super) struct World {
+    pub(super) settings: Settings,
+    /// The list of what exists, with the user's corrections.
+    pub(super) catalog: Arc<Catalog>,
+    /// Signs and verifies by the user's scheme.
+    pub(super) signer: Signer,
+}
+
+impl World {
+    /// Reads the settings and works out what they mean.
+    pub(super) fn load(config: Option<&Path>, flags: Flags) -> Result<Self, CommandError> {
+        let settings = Settings::load(config, flags).map_err(CommandError::problems)?;
+        let catalog = Catalog::builtin()
+            .overridden(settings.corrections.iter().map(|(id, entry)| (id.as_str(), entry)))
+            .map_err(|errors| {
+                let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                CommandError::usage(lines.join("\nerror: "))
+            })?;
+        let scheme = match &settings.signature {
+            Some(file) => Scheme::from_file(file).map_err(CommandError::usage)?,
+            None => Scheme::default(),
+        };
+        let signer = Signer::try_new(scheme, &settings.secret).map_err(CommandError::usage)?;
+        Ok(Self { settings, catalog: Arc::new(catalog), signer })
+    }
+}
