@@ -48,7 +48,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let configured = config.map(|path| (path, Some(Kind::Settings)));
     let named = files.iter().map(|path| (path.as_path(), kind));
     for (path, kind) in configured.into_iter().chain(named) {
-        match check(path, kind, &catalog, &variables) {
+        match check(path, kind, catalog, &variables) {
             Ok(summary) => anstream::println!("ok  {}  ({summary})", path.display()),
             Err(more) => problems.extend(more),
         }
@@ -60,7 +60,7 @@ fn check(path: &Path, kind: Option<Kind>, catalog: &Catalog, variables: &[&str])
     let source = SourceFile::read(path).map_err(|message| Problems::from(Diagnostic::general(message)))?;
     match kind.unwrap_or_else(|| tell(path, &source)) {
         Kind::Settings => {
-            let file = settings::check_file(&source, catalog)?;
+            let (file, _) = settings::check_file(&source, catalog)?;
             Ok(format!("settings, {}", count(file.catalog.len(), "correction")))
         }
         Kind::Scenario => {
@@ -113,9 +113,9 @@ mod tests {
         let path = folder.path().join("story.toml");
         std::fs::write(&path, "[[steps]]\npause = '1s'\n[[steps]]\npause = '{{ x }}'\n").unwrap();
         let catalog = Catalog::builtin();
-        assert!(check(&path, None, &catalog, &[]).is_err());
+        assert!(check(&path, None, catalog, &[]).is_err());
         std::fs::write(&path, "[[steps]]\nset = { y = '{{ x }}' }\n").unwrap();
-        assert!(check(&path, None, &catalog, &[]).is_err());
-        assert_eq!(check(&path, None, &catalog, &["x"]).unwrap(), "1 step, 0 reactions");
+        assert!(check(&path, None, catalog, &[]).is_err());
+        assert_eq!(check(&path, None, catalog, &["x"]).unwrap(), "1 step, 0 reactions");
     }
 }

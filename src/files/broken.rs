@@ -10,11 +10,11 @@ use crate::scenario::load;
 use crate::settings;
 
 fn scenario(path: &Path) -> Result<(), Problems> {
-    load::load(path, &Catalog::builtin(), &[]).map(|_| ())
+    load::load(path, Catalog::builtin(), &[]).map(|_| ())
 }
 
 fn settings_text(name: &str, text: &str) -> Result<(), Problems> {
-    settings::check_file(&SourceFile::new(name, text), &Catalog::builtin()).map(|_| ())
+    settings::check_file(&SourceFile::new(name, text), Catalog::builtin()).map(|_| ())
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn load_text(text: &[u8]) -> Result<load::Scenario, Problems> {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let path = folder.path().join("story.toml");
     std::fs::write(&path, text).expect("room for the test");
-    load::load(&path, &Catalog::builtin(), &[])
+    load::load(&path, Catalog::builtin(), &[])
 }
 
 /// Everything is rendered as well: that must not fail either.
@@ -153,8 +153,7 @@ fn includes_are_laid_out() {
          [[steps]]\npause = '3s'\n[[steps]]\ninclude = 'part.toml'\nconversation = 'y'\n",
     );
     let path = folder.path().join("main.toml");
-    let scenario =
-        load::load(&path, &Catalog::builtin(), &[]).unwrap_or_else(|problems| panic!("{problems}"));
+    let scenario = load::load(&path, Catalog::builtin(), &[]).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(scenario.name, "main");
     let vars: Vec<_> =
         scenario.vars.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
@@ -177,7 +176,7 @@ fn includes_that_multiply_are_stopped() {
         std::fs::write(folder.path().join(format!("{level}.toml")), step.repeat(10)).unwrap();
     }
     std::fs::write(folder.path().join("12.toml"), "[[steps]]\npause = '1s'\n").unwrap();
-    let problems = load::load(&folder.path().join("0.toml"), &Catalog::builtin(), &[]).unwrap_err();
+    let problems = load::load(&folder.path().join("0.toml"), Catalog::builtin(), &[]).unwrap_err();
     assert!(problems.to_string().contains("more than 10000 files"), "{problems}");
 }
 
@@ -188,7 +187,7 @@ fn includes_that_are_too_deep_are_stopped() {
         let step = format!("[[steps]]\ninclude = '{}.toml'\n", level + 1);
         std::fs::write(folder.path().join(format!("{level}.toml")), step).unwrap();
     }
-    let problems = load::load(&folder.path().join("0.toml"), &Catalog::builtin(), &[]).unwrap_err();
+    let problems = load::load(&folder.path().join("0.toml"), Catalog::builtin(), &[]).unwrap_err();
     assert!(problems.to_string().contains("nested more than 16 deep"), "{problems}");
 }
 
@@ -199,9 +198,9 @@ fn a_variable_may_come_from_outside() {
     let path = folder.path().join("a.toml");
     std::fs::write(&path, text).unwrap();
     let catalog = Catalog::builtin();
-    assert!(load::load(&path, &catalog, &[]).is_err());
-    assert!(load::load(&path, &catalog, &["outside"]).is_ok());
-    assert_eq!(load::load_many(&[&path, &path], &catalog, &["outside"]).unwrap().len(), 2);
+    assert!(load::load(&path, catalog, &[]).is_err());
+    assert!(load::load(&path, catalog, &["outside"]).is_ok());
+    assert_eq!(load::load_many(&[&path, &path], catalog, &["outside"]).unwrap().len(), 2);
 }
 
 #[test]

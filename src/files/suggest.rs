@@ -49,20 +49,6 @@ pub(crate) fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>)
     })
 }
 
-/// As [`nearest`], for dotted ids: the last part alone is enough if only one id has it.
-pub(crate) fn nearest_id<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let right: Vec<&str> = right.into_iter().collect();
-    if let Some(near) = nearest(wrong, right.iter().copied()) {
-        return Some(near);
-    }
-    let tail = plain(wrong.rsplit(['.', '/', ':']).next().unwrap_or(wrong));
-    let mut same = right.iter().filter(|id| id.rsplit('.').next().is_some_and(|end| tail == plain(end)));
-    match (same.next(), same.next()) {
-        (Some(only), None) => Some(only),
-        _ => None,
-    }
-}
-
 /// How many letters may differ in a word of so many.
 fn allowance(letters: usize) -> usize {
     match letters {
@@ -103,22 +89,6 @@ mod tests {
             ("body", None),
         ] {
             assert_eq!(nearest(wrong, keys), right, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn ids_are_found_by_their_last_part() {
-        let ids =
-            ["session.transfer", "session.end", "agent.message", "message.status", "agent.message_status"];
-        for (wrong, right) in [
-            ("session.transfr", Some("session.transfer")),
-            ("transfer", Some("session.transfer")),
-            ("chat.end", Some("session.end")),
-            ("session/transfer", Some("session.transfer")),
-            ("message", Some("agent.message")),
-            ("nonsense", None),
-        ] {
-            assert_eq!(nearest_id(wrong, ids), right, "{wrong}");
         }
     }
 }

@@ -179,6 +179,13 @@ pub(super) fn pattern(pattern: &str) -> Option<Pattern> {
             |text| matches!(text.as_bytes(), [b'1'..=b'5', b'x', b'x']),
             "a class of statuses such as `\"2xx\"`",
         )),
+        r"^(body|secret|timestamp|nonce|path|'[\s\S]*')$" => Some((
+            |text| {
+                matches!(text, "body" | "secret" | "timestamp" | "nonce" | "path")
+                    || text.len() >= 2 && text.starts_with('\'') && text.ends_with('\'')
+            },
+            "`\"body\"`, `\"secret\"`, `\"timestamp\"`, `\"nonce\"`, `\"path\"`, or a text in single quotes inside",
+        )),
         _ => None,
     }
 }
@@ -307,4 +314,44 @@ fn homes(root: &Value, key: &str) -> Vec<String> {
     let mut homes = Vec::new();
     look(root, root, "", 8, key, &mut homes);
     homes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::schema;
+
+    /// Every value of a keyword anywhere in a schema.
+    fn values<'a>(schema: &'a Value, keyword: &str, found: &mut Vec<&'a str>) {
+        match schema {
+            Value::Object(object) => {
+                found.extend(object.get(keyword).and_then(Value::as_str));
+                object.values().for_each(|inner| values(inner, keyword, found));
+            }
+            Value::Array(items) => items.iter().for_each(|inner| values(inner, keyword, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_pattern_of_the_files_is_known() {
+        let schemas = [
+            schema::of::<crate::scenario::file::ScenarioFile>(),
+            schema::of::<crate::settings::SettingsFile>(),
+        ];
+        let mut found = Vec::new();
+        schemas.iter().for_each(|schema| values(schema, "pattern", &mut found));
+        assert!(found.contains(&"^[1-5]xx$"));
+        for one in found {
+            assert!(pattern(one).is_some(), "no words for the pattern {one}");
+        }
+    }
+
+    #[test]
+    fn patterns_match_what_they_say() {
+        let (class, _) = pattern("^[1-5]xx$").unwrap();
+        assert!(class("2xx") && !class("2XX") && !class("6xx") && !class("2xxx"));
+        let (part, _) = pattern(r"^(body|secret|timestamp|nonce|path|'[\s\S]*')$").unwrap();
+        assert!(part("body") && part("''") && part("'.'") && !part("'") && !part("bodies"));
+    }
 }

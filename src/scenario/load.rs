@@ -229,16 +229,23 @@ impl Loader<'_> {
         let path = plain(from.path.parent().unwrap_or(Path::new("")).join(&include.name));
         within.push((Rc::clone(from), source.place(include.span.start)));
         self.told += 1;
-        let refusal = match self.open(&path) {
-            Ok(inner) => match self.refusal(&inner, within) {
-                None => {
-                    self.lay_out(&inner, conversation, within, layout);
-                    None
+        self.full |= self.told > MOST_FILES;
+        let refusal = if self.full {
+            let message = format!("the story includes more than {MOST_FILES} files");
+            Some(Diagnostic::general(message).help("use `repeat` and `copies` instead"))
+        } else {
+            match self.open(&path) {
+                Ok(inner) => {
+                    let refusal = refusal(&inner, within);
+                    if refusal.is_none() {
+                        self.lay_out(&inner, conversation, within, layout);
+                    }
+                    refusal
                 }
-                refusal => refusal,
-            },
-            Err(message) => {
-                Some(Diagnostic::general(message).help("paths begin at the folder of the file that includes"))
+                Err(message) => {
+                    let advice = "paths begin at the folder of the file that includes";
+                    Some(Diagnostic::general(message).help(advice))
+                }
             }
         };
         if let Some(mut refusal) = refusal {
@@ -252,23 +259,19 @@ impl Loader<'_> {
         }
         within.pop();
     }
+}
 
-    /// Why a file can't be included at this point, without its place.
-    fn refusal(&mut self, inner: &Loaded, within: &[(Rc<Loaded>, Place)]) -> Option<Diagnostic> {
-        if let Some(first) = within.iter().position(|(outer, _)| outer.key == inner.key) {
-            let round = within[first..].iter().map(|(outer, _)| outer.checked.source.path());
-            let round: Vec<&str> = round.chain([inner.checked.source.path()]).map(AsRef::as_ref).collect();
-            let circle = format!("the circle: {}", round.join(" → "));
-            Some(Diagnostic::general("this include never ends").note(circle))
-        } else if within.len() > DEEPEST {
-            Some(Diagnostic::general(format!("includes are nested more than {DEEPEST} deep")))
-        } else if self.told > MOST_FILES {
-            self.full = true;
-            let message = format!("the story includes more than {MOST_FILES} files");
-            Some(Diagnostic::general(message).help("use `repeat` and `copies` instead"))
-        } else {
-            None
-        }
+/// Why a file can't be included at this point, without its place.
+fn refusal(inner: &Loaded, within: &[(Rc<Loaded>, Place)]) -> Option<Diagnostic> {
+    if let Some(first) = within.iter().position(|(outer, _)| outer.key == inner.key) {
+        let round = within[first..].iter().map(|(outer, _)| outer.checked.source.path());
+        let round: Vec<&str> = round.chain([inner.checked.source.path()]).map(AsRef::as_ref).collect();
+        let circle = format!("the circle: {}", round.join(" → "));
+        Some(Diagnostic::general("this include never ends").note(circle))
+    } else if within.len() > DEEPEST {
+        Some(Diagnostic::general(format!("includes are nested more than {DEEPEST} deep")))
+    } else {
+        None
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use toml::de::DeTable;
 
 use super::file::SettingsFile;
+use crate::contract::catalog::CorrectionError;
 use crate::contract::{Catalog, Direction};
 use crate::files::{Diagnostic, Problems, SourceFile, schema, shape, syntax, typed};
 use crate::scenario::check::formats::Formats;
@@ -21,8 +22,8 @@ pub fn schema_text() -> String {
     schema::text(&SCHEMA)
 }
 
-/// Checks a settings file and reads it.
-pub fn check_file(source: &Arc<SourceFile>, catalog: &Catalog) -> Result<SettingsFile, Problems> {
+/// Checks a settings file and reads it. With it comes the catalog as its corrections make it.
+pub fn check_file(source: &Arc<SourceFile>, catalog: &Catalog) -> Result<(SettingsFile, Catalog), Problems> {
     let parsed = syntax::parse(source);
     let sound = parsed.errors.is_empty();
     let formats = Formats::new(catalog);
@@ -36,7 +37,27 @@ pub fn check_file(source: &Arc<SourceFile>, catalog: &Catalog) -> Result<Setting
     if !problems.is_empty() {
         return Err(problems);
     }
-    typed(source)
+    let file: SettingsFile = typed(source)?;
+    let given = file.catalog.iter().map(|(id, correction)| (id.as_str(), correction.get_ref()));
+    let corrected = catalog.overridden(given).map_err(|errors| refused(source, &file, &errors))?;
+    Ok((file, corrected))
+}
+
+/// What the catalog has against corrections that are right by themselves: two entries at one path.
+fn refused(source: &Arc<SourceFile>, file: &SettingsFile, errors: &[CorrectionError]) -> Problems {
+    let mut problems = Problems::new();
+    problems.extend(errors.iter().map(|error| {
+        let (CorrectionError::UnknownId { id, .. }
+        | CorrectionError::WrongKey { id, .. }
+        | CorrectionError::BadPath { id, .. }
+        | CorrectionError::BadMethod { id, .. }
+        | CorrectionError::Taken { id, .. }) = error;
+        match file.catalog.get(id) {
+            Some(correction) => Diagnostic::at(source, correction.span(), error.to_string()),
+            None => Diagnostic::whole(source, error.to_string()),
+        }
+    }));
+    problems
 }
 
 /// Corrections name only what their entry has.

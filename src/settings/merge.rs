@@ -1,12 +1,11 @@
 //! Settings as meant, and the merging of where they come from.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::check::check_file;
-use super::file::{AssumedFile, EntryFile, PolicyPreset, SettingsFile};
+use super::file::{AssumedFile, PolicyPreset, SettingsFile};
 use super::policy::{policy, preset};
 use crate::contract::Catalog;
 use crate::contract::signature::SchemeFile;
@@ -59,8 +58,8 @@ pub struct Settings {
     pub allow: Vec<String>,
     /// How certificates are checked.
     pub tls: TlsOptions,
-    /// Corrections to the catalog, by entry id; every id exists.
-    pub corrections: BTreeMap<String, EntryFile>,
+    /// The catalog with the corrections of the file.
+    pub catalog: Catalog,
 }
 
 impl fmt::Debug for Settings {
@@ -74,8 +73,7 @@ impl fmt::Debug for Settings {
             .field("policy", &self.policy)
             .field("allow", &self.allow)
             .field("tls", &self.tls)
-            .field("corrections", &self.corrections)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -108,7 +106,7 @@ impl Settings {
     /// of the environment (`AIRUDDER_MOCK_CALLBACK_URL`, `AIRUDDER_MOCK_SECRET`, `AIRUDDER_MOCK_LISTEN`) and of the
     /// flags, over the defaults. Errs with every mistake of all of them.
     pub fn load(config: Option<&Path>, flags: Flags) -> Result<Self, Problems> {
-        let catalog = &Catalog::builtin();
+        let catalog = Catalog::builtin();
         let variable = |name: &str| std::env::var_os(name);
         merge(&Sources { config, usual: Path::new(DEFAULT_FILE), variable: &variable, catalog }, flags)
     }
@@ -117,12 +115,12 @@ impl Settings {
 fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
     let mut problems = Problems::new();
     let path = sources.config.or_else(|| sources.usual.exists().then_some(sources.usual));
-    let file = match path.map(|path| read(path, sources.catalog)) {
-        None => SettingsFile::default(),
-        Some(Ok(file)) => file,
+    let (file, catalog) = match path.map(|path| read(path, sources.catalog)) {
+        None => (SettingsFile::default(), sources.catalog.clone()),
+        Some(Ok(read)) => read,
         Some(Err(more)) => {
             problems.extend(more);
-            SettingsFile::default()
+            (SettingsFile::default(), sources.catalog.clone())
         }
     };
     let mut single =
@@ -166,12 +164,12 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         policy: file.delivery.map_or(usual.clone(), |delivery| policy(&usual, &delivery)),
         allow,
         tls: TlsOptions { ca, insecure: flags.insecure || target.insecure },
-        corrections: file.catalog.into_iter().map(|(id, entry)| (id, entry.into_inner())).collect(),
+        catalog,
     };
     problems.into_result(settings)
 }
 
-fn read(path: &Path, catalog: &Catalog) -> Result<SettingsFile, Problems> {
+fn read(path: &Path, catalog: &Catalog) -> Result<(SettingsFile, Catalog), Problems> {
     let source = SourceFile::read(path).map_err(|message| Problems::from(Diagnostic::general(message)))?;
     check_file(&source, catalog)
 }
@@ -224,7 +222,7 @@ event = "session.closed"
         let variable = |name: &str| {
             environment.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
         };
-        let catalog = &Catalog::builtin();
+        let catalog = Catalog::builtin();
         let sources = Sources { config: None, usual: &usual, variable: &variable, catalog };
         (folder.path().to_owned(), merge(&sources, flags))
     }
@@ -248,7 +246,7 @@ event = "session.closed"
         assert_eq!(settings.assumed, AssumedFile::Refuse);
         assert_eq!((settings.policy.tries, settings.policy.timeout.as_secs()), (1, 3));
         assert_eq!(settings.tls.ca, Some(folder.join("ca.pem")));
-        assert_eq!(settings.corrections["session.end"].event.as_deref(), Some("session.closed"));
+        assert_eq!(settings.catalog.get("session.end").unwrap().event.as_deref(), Some("session.closed"));
         assert!(!format!("{settings:?}").contains("from the file"));
     }
 
@@ -280,7 +278,7 @@ event = "session.closed"
 
     #[test]
     fn a_named_file_must_be_there() {
-        let catalog = &Catalog::builtin();
+        let catalog = Catalog::builtin();
         let sources = Sources {
             config: Some(Path::new("nowhere.toml")),
             usual: Path::new(""),

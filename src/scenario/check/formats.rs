@@ -1,10 +1,10 @@
 //! What the `format` of a text in a file means, and whether a text is of it. Scenario and settings files share them.
 
-use crate::contract::{Catalog, Direction};
+use crate::contract::{Catalog, Direction, Entry};
 use crate::delivery::{Guard, Target};
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::shape::FormatMistake;
-use crate::files::suggest::{nearest, nearest_id};
+use crate::files::suggest::nearest;
 use crate::files::{Lapse, LapseRange};
 use crate::scenario::template;
 
@@ -64,10 +64,7 @@ impl<'a> Formats<'a> {
                 .map_err(|mistake| {
                     mistake.help("write a name, an address, or a network such as `10.0.0.0/8`")
                 }),
-            "path" if !text.starts_with('/') => {
-                Err(FormatMistake::new(format!("{} is no path", quoted(text)))
-                    .help(format!("a path begins with a slash: {}", quoted(&format!("/{text}")))))
-            }
+            "path" => path(text),
             "method" => method(text),
             _ => Ok(()),
         }
@@ -101,13 +98,11 @@ impl<'a> Formats<'a> {
     }
 
     fn unknown(&self, id: &str, wanted: Wanted) -> FormatMistake {
-        let entries = self.catalog.entries();
-        let fits = |direction: Direction| wanted == Wanted::Any || wanted == Wanted::Only(direction);
-        let right = || entries.iter().filter(|entry| fits(entry.direction)).map(|entry| entry.id.as_str());
-        let called = entries.iter().find(|entry| fits(entry.direction) && entry.event.as_deref() == Some(id));
-        let near = nearest_id(id, right())
-            .or(called.map(|entry| entry.id.as_str()))
-            .or_else(|| nearest_id(id, entries.iter().map(|entry| entry.id.as_str())));
+        let fits = |entry: &Entry| wanted == Wanted::Any || wanted == Wanted::Only(entry.direction);
+        // Comparing takes the product of the lengths; nobody mistypes an id of a hundred letters.
+        let near = Some(id)
+            .filter(|id| id.len() <= 100)
+            .and_then(|id| self.catalog.nearest(id, fits).or_else(|| self.catalog.nearest(id, |_| true)));
         let kind = match wanted {
             Wanted::Any => "entry",
             Wanted::Only(Direction::Call) => "call",
@@ -226,8 +221,19 @@ fn field_path(text: &str) -> Result<(), FormatMistake> {
     .help("write the names of the fields with dots between them, such as `user.name`"))
 }
 
+fn path(text: &str) -> Result<(), FormatMistake> {
+    let mistake = FormatMistake::new(format!("{} is no path", quoted(text)));
+    if !text.starts_with('/') {
+        return Err(mistake.help(format!("a path begins with a slash: {}", quoted(&format!("/{text}")))));
+    }
+    if text.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#')) {
+        return Err(mistake.help("a path has no spaces, no `?` and no `#`"));
+    }
+    Ok(())
+}
+
 fn method(text: &str) -> Result<(), FormatMistake> {
-    if METHODS.contains(&text) {
+    if METHODS.iter().any(|method| method.eq_ignore_ascii_case(text)) {
         return Ok(());
     }
     let mistake = FormatMistake::new(format!("there is no method {}", quoted(text)));
