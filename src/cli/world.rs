@@ -21,17 +21,12 @@ impl World {
     /// Reads the settings and works out what they mean.
     pub(super) fn load(config: Option<&Path>, flags: Flags) -> Result<Self, CommandError> {
         let settings = Settings::load(config, flags).map_err(CommandError::problems)?;
-        let catalog = Catalog::builtin()
-            .overridden(settings.corrections.iter().map(|(id, entry)| (id.as_str(), entry)))
-            .map_err(|errors| {
-                let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                CommandError::usage(lines.join("\nerror: "))
-            })?;
+        let catalog = Arc::new(settings.catalog.clone());
         let scheme = match &settings.signature {
             Some(file) => Scheme::from_file(file).map_err(CommandError::usage)?,
             None => Scheme::default(),
         };
         let signer = Signer::try_new(scheme, &settings.secret).map_err(CommandError::usage)?;
-        Ok(Self { settings, catalog: Arc::new(catalog), signer })
+        Ok(Self { settings, catalog, signer })
     }
 }
