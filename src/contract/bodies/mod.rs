@@ -4,8 +4,15 @@
 //! differ from family to family on purpose. Whoever builds a callback fills one of these and serialises it once; the
 //! signature is taken over those bytes. Each struct tells in its first lines where its shape comes from.
 
+pub mod calling;
 pub mod chatbot;
+pub mod detection;
+pub mod dialer;
 pub mod message;
+#[cfg(test)]
+mod samples;
+pub mod sms;
+pub mod workflow;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -21,4 +28,23 @@ pub fn utc_text(moment: Timestamp) -> String {
 /// A moment as `ScheduleStartTime` and its like write it (example): `2025-04-15 13:41:00`, in the account's zone.
 pub fn local_text(moment: Timestamp, zone: &TimeZone) -> String {
     zone.to_datetime(moment).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A moment as the dialer writes it (client): Unix milliseconds, as a string.
+pub fn millis_text(moment: Timestamp) -> String {
+    moment.as_millisecond().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_as_each_family_does() {
+        let moment: Timestamp = "2030-01-01T00:30:00.25Z".parse().unwrap();
+        assert_eq!(utc_text(moment), "2030-01-01T00:30:00Z");
+        assert_eq!(millis_text(moment), "1893457800250");
+        let jakarta = TimeZone::fixed(jiff::tz::offset(7));
+        assert_eq!(local_text(moment, &jakarta), "2030-01-01 07:30:00");
+    }
 }

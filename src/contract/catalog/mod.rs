@@ -125,16 +125,6 @@ pub struct Entry {
     pub overridden: bool,
 }
 
-impl Entry {
-    /// Where the integrator meets it: the main method and path of a call, the event's name on the wire of a callback.
-    pub fn wire_name(&self) -> Option<String> {
-        match self.routes.first() {
-            Some(route) => Some(format!("{} {}", route.method, route.path)),
-            None => self.event.clone(),
-        }
-    }
-}
-
 /// The list.
 #[derive(Clone, Debug)]
 pub struct Catalog {

@@ -1,0 +1,174 @@
+//! Notices of calling tasks and plans, and the facts of a call they share with the answer of *task detail*.
+//!
+//! The vendor names these fields in PascalCase with `ID`. Collection and Telemarketing & E-commerce have one shape;
+//! Info Check has fields of its own, which are assumed.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What became of one number: an element of `data.detail[]` in the answer of `/service/cloud/detail`.
+///
+/// Client up to `RobotID`; the rest is assumed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallDetail {
+    /// The caller's own id, echoed as it was given: a string or an integer. Absent if none was given.
+    #[serde(rename = "Comments", default, skip_serializing_if = "Option::is_none")]
+    pub comments: Option<Value>,
+    /// `pending`, `calling`, `finished` or `cancelled`.
+    #[serde(rename = "Status")]
+    pub status: String,
+    /// What the ringing came to.
+    #[serde(rename = "RingType")]
+    pub ring_type: String,
+    /// Who hung up.
+    #[serde(rename = "HangupType")]
+    pub hangup_type: String,
+    /// What the person wanted: `A` to `I`, or `--`.
+    #[serde(rename = "Intention")]
+    pub intention: String,
+    /// Everything the person wanted, the underscore as the vendor has it.
+    #[serde(rename = "Multi_intention")]
+    pub multi_intention: String,
+    /// When dialling began: `2025-04-15T06:41:00Z`. Absent if the number was cancelled.
+    #[serde(rename = "CallStartTime", default, skip_serializing_if = "Option::is_none")]
+    pub call_start_time: Option<String>,
+    /// When the call ended: `2025-04-15T06:41:00Z`. Absent if the number was cancelled.
+    #[serde(rename = "CallEndTime", default, skip_serializing_if = "Option::is_none")]
+    pub call_end_time: Option<String>,
+    /// The robot that called.
+    #[serde(rename = "RobotID")]
+    pub robot_id: String,
+    /// The number, in E.164 (assumed).
+    #[serde(rename = "CalleeNumber")]
+    pub callee_number: String,
+    /// The last call to the number, 32 hex; empty if there was none (assumed).
+    #[serde(rename = "CallID")]
+    pub call_id: String,
+    /// Where the recording is; empty if nobody talked (assumed).
+    #[serde(rename = "RecordLink")]
+    pub record_link: String,
+    /// How long both sides talked, in seconds (assumed).
+    #[serde(rename = "TalkDuration")]
+    pub talk_duration: i64,
+    /// How often the number was dialled (assumed).
+    #[serde(rename = "Attempts")]
+    pub attempts: i64,
+    /// What was said, in order (assumed).
+    #[serde(rename = "Dialog")]
+    pub dialog: Vec<Turn>,
+    /// Info Check only: what was asked and how the answer compares (assumed).
+    #[serde(rename = "CheckResults", default, skip_serializing_if = "Option::is_none")]
+    pub check_results: Option<Vec<CheckResult>>,
+}
+
+/// One turn of a dialogue (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Turn {
+    /// `robot` or `user`.
+    pub speaker: String,
+    /// What was said.
+    pub text: String,
+    /// Seconds since the call was answered.
+    pub offset: i64,
+}
+
+/// One question of an info check (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CheckResult {
+    /// What was asked for, for example `company_name`.
+    pub item: String,
+    /// What the list says.
+    pub expected: String,
+    /// What the person said; empty without an answer.
+    pub answer: String,
+    /// `match`, `mismatch` or `unanswered`.
+    pub result: String,
+}
+
+/// `call.completed`, *Webhook of Call*: a number is through. Sent once per number.
+///
+/// Assumed: the task, and the facts of the call as *task detail* names them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallCompleted {
+    /// The task, 32 hex.
+    #[serde(rename = "TaskID")]
+    pub task_id: String,
+    /// Its name.
+    #[serde(rename = "TaskName")]
+    pub task_name: String,
+    /// What became of the number.
+    #[serde(flatten)]
+    pub call: CallDetail,
+}
+
+/// `task.finished`, *Webhook of Task*: a task has ended.
+///
+/// Assumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskFinished {
+    /// The task, 32 hex.
+    #[serde(rename = "TaskID")]
+    pub task_id: String,
+    /// Its name.
+    #[serde(rename = "TaskName")]
+    pub task_name: String,
+    /// `finished` or `cancelled`.
+    #[serde(rename = "Status")]
+    pub status: String,
+    /// The numbers in it.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// When it began: `2025-04-15T06:41:00Z`.
+    #[serde(rename = "TaskStartTime")]
+    pub task_start_time: String,
+    /// When it ended: `2025-04-15T06:41:00Z`.
+    #[serde(rename = "TaskEndTime")]
+    pub task_end_time: String,
+}
+
+/// `plan.finished`, *Webhook of Plan*: all rounds of a plan have ended.
+///
+/// Assumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanFinished {
+    /// The plan, 32 hex.
+    #[serde(rename = "PlanID")]
+    pub plan_id: String,
+    /// Its name.
+    #[serde(rename = "PlanName")]
+    pub plan_name: String,
+    /// The strategy it was made by, 32 hex.
+    #[serde(rename = "StrategyID")]
+    pub strategy_id: String,
+    /// `finished` or `cancelled`.
+    #[serde(rename = "Status")]
+    pub status: String,
+    /// The tasks of its rounds, in order.
+    #[serde(rename = "TaskIDs")]
+    pub task_ids: Vec<String>,
+    /// The numbers in it.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// When it began: `2025-04-15T06:41:00Z`.
+    #[serde(rename = "PlanStartTime")]
+    pub plan_start_time: String,
+    /// When it ended: `2025-04-15T06:41:00Z`.
+    #[serde(rename = "PlanEndTime")]
+    pub plan_end_time: String,
+}
+
+/// How many numbers of a list came to what; `Total` is the sum of the others (assumed).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Counts {
+    /// All numbers.
+    pub total: i64,
+    /// Somebody answered.
+    pub connected: i64,
+    /// Nobody answered, as often as it was tried.
+    pub not_connected: i64,
+    /// Taken out, or not dialled when it ended.
+    pub cancelled: i64,
+}

@@ -1,0 +1,227 @@
+//! Notices of the predictive dialer. Not signed. Client, all of them; the order of the fields is ours.
+//!
+//! The traps are the vendor's and are kept: `state` in two notices and `State` in the third; `customizeResults` an
+//! object here and a list in the query; `recLink` here and `reclink` there; a timestamp in milliseconds, as a string,
+//! beside durations that are numbers.
+
+use serde::{Deserialize, Serialize};
+
+use super::Fields;
+
+/// The envelope of a notice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice<B> {
+    /// `TaskStatus`, `ContactStatus` or `AgentStatus`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it tells.
+    pub body: B,
+}
+
+/// The body of `dialer.task_status`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskStatus {
+    /// The task, 32 hex.
+    pub task_id: String,
+    /// Its name.
+    pub task_name: String,
+    /// `Creating`, `Not Started`, `Running`, `Paused`, `Cancelled` or `Finished`.
+    pub state: String,
+}
+
+/// The body of `dialer.contact_status`: the keys of [`AgentStatus`] that make sense without an agent. Which of them
+/// the vendor sends is assumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContactStatus {
+    /// `CALLING`, `RINGING`, `ANSWERED`, `HANGUP` or `TALKRESULT`; a small s, unlike that of the agent.
+    pub state: String,
+    /// `auto`.
+    pub call_type: String,
+    /// The task, 32 hex.
+    pub task_id: String,
+    /// Its name.
+    pub task_name: String,
+    /// The group of agents.
+    pub group_name: String,
+    /// The number dialled, in E.164.
+    pub phone_number: String,
+    /// The call, 32 hex; lower case throughout.
+    pub callid: String,
+    /// The agent the call went to, empty if none.
+    pub agent_name: String,
+    /// The person's name.
+    pub contact_name: String,
+    /// The person's address.
+    pub address: String,
+    /// A field of the customer's own.
+    pub info1: String,
+    /// A field of the customer's own.
+    pub info2: String,
+    /// A field of the customer's own.
+    pub info3: String,
+    /// The task's remark.
+    pub remark: String,
+    /// What the customer gave along, sent back as it was.
+    pub private_data: String,
+    /// When, in Unix milliseconds, as a string.
+    pub timestamp: String,
+    /// The label of the result the agent saved, empty before.
+    pub talk_result_label: String,
+    /// The agent's remark on the call; lower case throughout.
+    pub talkremarks: String,
+    /// The person's main number, in E.164.
+    pub main_number: String,
+    /// Which of the person's numbers was dialled.
+    pub phone_tag: String,
+    /// Why the call ended, see [`HANGUP_REASONS`]; only when it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hangup_reason: Option<i64>,
+    /// Where the recording is, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rec_link: Option<String>,
+    /// Which call to the number this is, counted from 1, when known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nth_call: Option<i64>,
+    /// The result's own fields, title to value; an object here, a list in the query.
+    pub customize_results: Fields,
+    /// What the customer's list has of the person.
+    pub customer_info: Fields,
+}
+
+/// The body of `dialer.agent_status`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentStatus {
+    /// The agent.
+    pub agent_name: String,
+    /// `Registered`, if the agent's telephone is.
+    pub register_state: String,
+    /// `CALLING`, `RINGING`, `ANSWERED`, `HANGUP` or `TALKRESULT`; a capital S, unlike that of the other notices.
+    #[serde(rename = "State")]
+    pub state: String,
+    /// `auto`.
+    pub call_type: String,
+    /// The task, 32 hex.
+    pub task_id: String,
+    /// Its name.
+    pub task_name: String,
+    /// The group of agents.
+    pub group_name: String,
+    /// The number dialled, in E.164.
+    pub phone_number: String,
+    /// The call, 32 hex; lower case throughout.
+    pub callid: String,
+    /// The person's name.
+    pub contact_name: String,
+    /// The person's address.
+    pub address: String,
+    /// A field of the customer's own.
+    pub info1: String,
+    /// A field of the customer's own.
+    pub info2: String,
+    /// A field of the customer's own.
+    pub info3: String,
+    /// The task's remark.
+    pub remark: String,
+    /// What the customer gave along, sent back as it was.
+    pub private_data: String,
+    /// When, in Unix milliseconds, as a string.
+    pub timestamp: String,
+    /// The label of the result the agent saved.
+    pub talk_result_label: String,
+    /// The agent's remark on the call; lower case throughout.
+    pub talkremarks: String,
+    /// The person's main number, in E.164.
+    pub main_number: String,
+    /// Which of the person's numbers was dialled.
+    pub phone_tag: String,
+    /// The result as the agent sees it.
+    pub display_talk_result: String,
+    /// Whether the number is hidden from the agent.
+    pub is_conceal_callee: String,
+    /// The state of a call of three, empty if there is none.
+    pub threeway_state: String,
+    /// The third party, empty if there is none.
+    pub threeway_account: String,
+    /// How long the agent was at work today, in seconds.
+    pub cur_day_online_duration: i64,
+    /// How long the agent rested today, in seconds.
+    pub cur_day_rest_duration: i64,
+    /// How many calls wait for this agent.
+    pub cur_waiting_call_count: i64,
+    /// How many calls of the group wait for any agent.
+    pub group_unallocated_call: i64,
+    /// How long the first of them has waited, in seconds.
+    pub earliest_call_wait_time: i64,
+    /// How many numbers are still to be dialled.
+    pub waiting_dial_number: i64,
+    /// How many numbers there are.
+    pub total_number: i64,
+    /// When the call was put on hold, 0 if it is not. The unit is unknown; Unix milliseconds is assumed.
+    pub hold_timestamp: i64,
+    /// The agent's calls today.
+    pub cur_day_call_count: Split,
+    /// How long they took, in seconds.
+    pub cur_day_call_duration: Split,
+    /// How long calls were on hold, in seconds.
+    pub hold_duration: Split,
+    /// The results the agent saved today.
+    pub cur_day_talk_results: Vec<TalkResultCount>,
+    /// The result's own fields, title to value; an object here, a list in the query.
+    pub customize_results: Fields,
+    /// What the customer's list has of the person.
+    pub customer_info: Fields,
+    /// Why the call ended, see [`HANGUP_REASONS`]; only when it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hangup_reason: Option<i64>,
+    /// Where the recording is, when there is one; `reclink` in the query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rec_link: Option<String>,
+    /// Which call to the number this is, counted from 1, when known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nth_call: Option<i64>,
+}
+
+/// A number for calls the dialer made, and one for calls made by hand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    /// The dialer's.
+    pub auto: i64,
+    /// By hand.
+    pub manual: i64,
+}
+
+/// How often an agent saved a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TalkResultCount {
+    /// The result.
+    pub talk_result: String,
+    /// How often.
+    pub count: i64,
+}
+
+/// The values of `hangupReason` and what they mean (client).
+pub const HANGUP_REASONS: [(i64, &str); 19] = [
+    (0, "unknown"),
+    (1, "no agent after the answer"),
+    (2, "normal"),
+    (3, "busy"),
+    (4, "not in use"),
+    (5, "on hold"),
+    (6, "switched off"),
+    (7, "out of area"),
+    (8, "invalid"),
+    (9, "wrong number"),
+    (12, "talked"),
+    (13, "the agent rejected"),
+    (14, "the user hung up"),
+    (15, "fusing"),
+    (16, "a machine answered"),
+    (17, "the agent's network failed"),
+    (18, "attempt limit"),
+    (19, "abandoned shortly after contact"),
+    (20, "do not call"),
+];

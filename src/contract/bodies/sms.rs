@@ -1,0 +1,22 @@
+//! The receipt of a text message. Not signed. Assumed.
+
+use serde::{Deserialize, Serialize};
+
+/// `sms.receipt`: what came of a text message.
+///
+/// Assumed; `messageId` is what the sending call answers (client).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SmsReceipt {
+    /// The message.
+    pub message_id: String,
+    /// The number, in E.164.
+    pub to: String,
+    /// `delivered` or `failed`.
+    pub status: String,
+    /// Why it failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When, in Unix seconds.
+    pub timestamp: i64,
+}
