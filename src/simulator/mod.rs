@@ -148,6 +148,7 @@ impl Simulator {
             ended: None,
             seat_id: String::new(),
             messages: Vec::new(),
+            seed: opening.seed,
             rng,
             begun: false,
         })
@@ -182,7 +183,7 @@ impl Simulator {
     pub fn emit(&mut self, key: SessionKey, event: &str, patch: Value, now: Timestamp) -> Result<Value, String> {
         let mut body = match chatbot::default_body(self.sessions.get_mut(key), event, &patch, now) {
             Some(body) => body,
-            None => samples::default_body(self.sessions.get_mut(key), event, now)
+            None => samples::default_body(self.sessions.get(key), event, now)
                 .ok_or_else(|| format!("the simulator has no body for `{event}`"))?,
         };
         crate::json::merge(&mut body, patch);

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::identity::Person;
 use super::facts::Facts;
-use super::seed::Rng;
+use super::seed::{Rng, Seed};
 
 /// Names a session within its simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,13 +78,20 @@ pub struct Session {
     pub seat_id: String,
     /// What was said, oldest first.
     pub messages: Vec<Message>,
-    /// Its own randomness.
+    /// Where all of its own randomness comes from.
+    pub(super) seed: Seed,
+    /// What is drawn as it goes on.
     pub(super) rng: Rng,
     /// Whether anything of it was sent yet: only then it can fall silent.
     pub(super) begun: bool,
 }
 
 impl Session {
+    /// A stream that begins anew at each call: for what must be the same however often it is drawn.
+    pub(super) fn samples(&self) -> Rng {
+        self.seed.stream("samples", 0)
+    }
+
     /// The message with this id.
     pub fn message_mut(&mut self, msg_id: &str) -> Option<&mut Message> {
         self.messages.iter_mut().rev().find(|message| message.msg_id == msg_id)
@@ -142,5 +149,4 @@ impl Sessions {
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Session> {
         self.list.iter()
     }
-
 }

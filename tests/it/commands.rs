@@ -4,15 +4,25 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{
-    Receiver, assert_code, independent_hmac, plain, run, run_with_input, stderr, stdout,
-};
+use crate::support::{Receiver, assert_code, independent_hmac, plain, run, run_with_input, stderr, stdout};
 
 #[test]
 fn the_vendor_example_can_be_produced_byte_for_byte() {
     let output = run(&[
-        "emit", "session.transfer", "--secret", "k", "--set", "channel_id=3709", "--set", "user.id=123", "--set",
-        "transfer.company=Indonesia", "--set", "transfer.call_id=", "--print", "--callback-url",
+        "emit",
+        "session.transfer",
+        "--secret",
+        "k",
+        "--set",
+        "channel_id=3709",
+        "--set",
+        "user.id=123",
+        "--set",
+        "transfer.company=Indonesia",
+        "--set",
+        "transfer.call_id=",
+        "--print",
+        "--callback-url",
         "http://127.0.0.1:3000/hook",
     ]);
     assert_code(&output, 0);
@@ -103,7 +113,9 @@ fn a_wrong_flag_gets_the_right_one() {
 
 #[test]
 fn unsigned_events_carry_no_signature() {
-    for (event, signed) in [("workflow.api_push", false), ("dialer.agent_status", false), ("workflow.session_ended", true)] {
+    for (event, signed) in
+        [("workflow.api_push", false), ("dialer.agent_status", false), ("workflow.session_ended", true)]
+    {
         let output = run(&["emit", event, "--print"]);
         assert_code(&output, 0);
         assert_eq!(stdout(&output).contains("X-AIRudder-Sign"), signed, "{event}");
@@ -115,7 +127,8 @@ fn the_catalog_is_json_too() {
     let output = run(&["catalog", "--format", "json"]);
     assert_code(&output, 0);
     let entries: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let transfer = entries.as_array().unwrap().iter().find(|entry| entry["id"] == "session.transfer").unwrap();
+    let transfer =
+        entries.as_array().unwrap().iter().find(|entry| entry["id"] == "session.transfer").unwrap();
     assert_eq!((&transfer["mark"], &transfer["direction"]), (&json!("documented"), &json!("callback")));
 }
 

@@ -85,9 +85,15 @@ fn check_command(line: &str, comment: &str, folder: &std::path::Path) -> bool {
         return true;
     }
     if args[0] == "run" {
-        args.extend(["--speed", "--listen"].iter().filter(|flag| !args.iter().any(|arg| arg == *flag)).flat_map(
-            |flag| [(*flag).to_owned(), if *flag == "--speed" { "max" } else { "127.0.0.1:0" }.to_owned()],
-        ).collect::<Vec<_>>());
+        args.extend(
+            ["--speed", "--listen"]
+                .iter()
+                .filter(|flag| !args.iter().any(|arg| arg == *flag))
+                .flat_map(|flag| {
+                    [(*flag).to_owned(), if *flag == "--speed" { "max" } else { "127.0.0.1:0" }.to_owned()]
+                })
+                .collect::<Vec<_>>(),
+        );
     }
     if comment.contains("needs your server") {
         return with_a_server(args);
@@ -119,12 +125,8 @@ fn with_a_server(mut args: Vec<String>) -> bool {
 }
 
 fn receive_starts(args: &[String]) {
-    let mut child = program()
-        .args(args)
-        .args(["--listen", "127.0.0.1:0"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        program().args(args).args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     child.kill().unwrap();

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Receiver, Request, assert_code, free_address, independent_hmac, plain, post, program, run, scenario, stderr,
-    stdout,
+    Answer, Receiver, Request, assert_code, free_address, independent_hmac, plain, post, program, run,
+    scenario, stderr, stdout,
 };
 
 const SECRET: &str = "s3cret of the tests";
@@ -26,8 +26,18 @@ fn tell(text: &str, receiver: &Receiver, code: i32) -> (Value, String) {
     let (folder, path) = story(text);
     let report = folder.path().join("report.json");
     let output = run(&[
-        "run", &path, "--callback-url", &receiver.url(), "--secret", SECRET, "--speed", "max", "--listen",
-        "127.0.0.1:0", "--report", report.to_str().unwrap(),
+        "run",
+        &path,
+        "--callback-url",
+        &receiver.url(),
+        "--secret",
+        SECRET,
+        "--speed",
+        "max",
+        "--listen",
+        "127.0.0.1:0",
+        "--report",
+        report.to_str().unwrap(),
     ]);
     assert_code(&output, code);
     (serde_json::from_slice(&fs::read(report).unwrap()).unwrap(), stdout(&output))
@@ -70,7 +80,8 @@ fn every_ready_story_passes_with_the_embedded_integrator() {
 /// Every callback of the vendor's menu, with its mark.
 fn callbacks_of_the_menu() -> BTreeSet<String> {
     let menu = include_str!("menu.tsv");
-    let rows = menu.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t').collect::<Vec<_>>());
+    let rows =
+        menu.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t').collect::<Vec<_>>());
     rows.filter(|row| row.get(2) == Some(&"callback")).map(|row| row[1].to_owned()).collect()
 }
 
@@ -80,7 +91,14 @@ fn all_events_emits_every_callback_of_the_menu() {
     let record = folder.path().join("record.ndjson");
     let path = scenario("all-events.toml");
     let output = run(&[
-        "run", path.to_str().unwrap(), "--speed", "max", "--listen", "127.0.0.1:0", "--quiet", "--record",
+        "run",
+        path.to_str().unwrap(),
+        "--speed",
+        "max",
+        "--listen",
+        "127.0.0.1:0",
+        "--quiet",
+        "--record",
         record.to_str().unwrap(),
     ]);
     assert_code(&output, 0);
@@ -103,9 +121,23 @@ fn equal_runs_write_equal_records() {
         let record = folder.path().join(name);
         let report = folder.path().join(format!("{name}.json"));
         let output = run(&[
-            "run", "scenarios/agent-transfer.toml", "scenarios/template-campaign.toml", "scenarios/busy-day.toml",
-            "scenarios/user-silent.toml", "--seed", seed, "--speed", "max", "--epoch", "2030-01-01T00:00:00Z",
-            "--listen", "127.0.0.1:0", "--quiet", "--record", record.to_str().unwrap(), "--report",
+            "run",
+            "scenarios/agent-transfer.toml",
+            "scenarios/template-campaign.toml",
+            "scenarios/busy-day.toml",
+            "scenarios/user-silent.toml",
+            "--seed",
+            seed,
+            "--speed",
+            "max",
+            "--epoch",
+            "2030-01-01T00:00:00Z",
+            "--listen",
+            "127.0.0.1:0",
+            "--quiet",
+            "--record",
+            record.to_str().unwrap(),
+            "--report",
             report.to_str().unwrap(),
         ]);
         assert_code(&output, 0);
@@ -131,7 +163,8 @@ pub fn own_integrator(mock: SocketAddr) -> Receiver {
         };
         match body["event"].as_str().unwrap() {
             "session.transfer" => {
-                let accept = json!({ "call_id": call_id, "result": "accepted", "seat_id": "s-1", "seat_name": "Ana" });
+                let accept =
+                    json!({ "call_id": call_id, "result": "accepted", "seat_id": "s-1", "seat_name": "Ana" });
                 call("/api/v1/session/transfer_result", accept);
                 let hello = json!({ "call_id": call_id, "messages": [{ "type": "text", "text": "Hello!" }] });
                 let answer = call("/api/v1/message/send", hello);
@@ -152,7 +185,8 @@ pub fn own_integrator(mock: SocketAddr) -> Receiver {
                     call("/api/v1/session/end", json!({ "call_id": call_id, "reason": "agent" }));
                 } else {
                     let text = format!("answer {heard}");
-                    let answer = json!({ "call_id": call_id, "messages": [{ "type": "text", "text": text }] });
+                    let answer =
+                        json!({ "call_id": call_id, "messages": [{ "type": "text", "text": text }] });
                     call("/api/v1/message/send", answer);
                 }
             }
@@ -191,8 +225,18 @@ fn a_conversation_goes_both_ways_with_an_integrator_of_ones_own() {
     );
     let report = folder.path().join("report.json");
     let output = run(&[
-        "run", &path, "--callback-url", &receiver.url(), "--secret", SECRET, "--speed", "200", "--listen",
-        &mock.to_string(), "--report", report.to_str().unwrap(),
+        "run",
+        &path,
+        "--callback-url",
+        &receiver.url(),
+        "--secret",
+        SECRET,
+        "--speed",
+        "200",
+        "--listen",
+        &mock.to_string(),
+        "--report",
+        report.to_str().unwrap(),
     ]);
     assert_code(&output, 0);
     let requests = receiver.requests();
@@ -232,8 +276,11 @@ fn any_2xx_is_a_success_and_the_third_try_counts() {
     let receiver = Receiver::answering(vec![Answer::Bytes("HTTP/1.1 204 No Content\r\n\r\n".into())]);
     let (report, _) = tell(ONE_STEP, &receiver, 0);
     assert_eq!(report["callbacks"]["attempts"], 1);
-    let receiver =
-        Receiver::answering(vec![plain("500 Oops", ""), plain("503 Busy", ""), plain("200 OK", "{\"code\":200}")]);
+    let receiver = Receiver::answering(vec![
+        plain("500 Oops", ""),
+        plain("503 Busy", ""),
+        plain("200 OK", "{\"code\":200}"),
+    ]);
     let expecting = "[[steps]]\nsend = \"session.transfer\"\nexpect = { status = 200, tries = 3, body = { code = 200 } }\n";
     let (report, _) = tell(expecting, &receiver, 0);
     assert_eq!(report["callbacks"]["attempts"], 3);
@@ -296,11 +343,23 @@ fn an_await_that_nothing_answers_says_what_came_instead() {
 fn junit_has_a_case_per_story() {
     let (folder, path) = story("name = \"a < b & \\\"c\\\"\"\n[[steps]]\nsend = \"session.transfer\"\n");
     let junit = folder.path().join("junit.xml");
-    let output =
-        run(&["run", &path, "--speed", "max", "--listen", "127.0.0.1:0", "--quiet", "--junit", junit.to_str().unwrap()]);
+    let output = run(&[
+        "run",
+        &path,
+        "--speed",
+        "max",
+        "--listen",
+        "127.0.0.1:0",
+        "--quiet",
+        "--junit",
+        junit.to_str().unwrap(),
+    ]);
     assert_code(&output, 0);
     let xml = fs::read_to_string(junit).unwrap();
-    assert!(xml.contains(r#"tests="1" failures="0""#) && xml.contains("a &lt; b &amp; &quot;c&quot;"), "{xml}");
+    assert!(
+        xml.contains(r#"tests="1" failures="0""#) && xml.contains("a &lt; b &amp; &quot;c&quot;"),
+        "{xml}"
+    );
 }
 
 #[test]

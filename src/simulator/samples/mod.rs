@@ -1,10 +1,119 @@
-//! Believable bodies of the callbacks that come from no conversation: calls, tasks, plans, workflows, the dialer.
+//! Believable bodies of the callbacks that come from no conversation: calls, tasks, plans, workflows, the dialer,
+//! number detection, SMS.
+//!
+//! Their ids, names and the call they speak of belong to the story's conversation: whatever is sent of it agrees.
+
+mod calling;
+mod case;
+mod dialer;
+mod workflow;
 
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::session::Session;
+use crate::contract::bodies::detection::{Business, DetectionResult};
+use crate::contract::bodies::sms::SmsReceipt;
+use case::Case;
 
-pub(super) fn default_body(_session: &mut Session, _event: &str, _now: Timestamp) -> Option<Value> {
-    None
+/// The body of an event; nothing if there is no such event.
+pub(super) fn default_body(session: &Session, event: &str, now: Timestamp) -> Option<Value> {
+    let case = Case::of(session, now);
+    Some(match event {
+        "call.completed" => json(&calling::call_completed(&case)),
+        "task.finished" => json(&calling::task_finished(&case)),
+        "plan.finished" => json(&calling::plan_finished(&case)),
+        "workflow.call_completed" => json(&workflow::call_completed(&case)),
+        "workflow.api_push" => json(&workflow::api_push(&case, session)),
+        "workflow.contact_completed" => json(&workflow::contact_completed(&case)),
+        "workflow.status_changed" => json(&workflow::status_changed(&case)),
+        "workflow.waba_status" => json(&workflow::waba_status(&case, session)),
+        "workflow.session_ended" => json(&workflow::session_ended(&case, session)),
+        "dialer.task_status" => json(&dialer::task_status(&case)),
+        "dialer.contact_status" => json(&dialer::contact_status(&case)),
+        "dialer.agent_status" => json(&dialer::agent_status(&case)),
+        "detection.result" => json(&DetectionResult {
+            business: Business { callee: case.phone.clone(), numstatus: 2, prvdata: case.case_id.clone() },
+        }),
+        "sms.receipt" => json(&SmsReceipt {
+            message_id: case.msg_id.clone(),
+            to: case.phone.clone(),
+            status: "delivered".to_owned(),
+            reason: None,
+            timestamp: now.as_second(),
+        }),
+        _ => return None,
+    })
+}
+
+/// Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
+fn json(body: &impl Serialize) -> Value {
+    serde_json::to_value(body).expect("a body is plain data")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::identity::Country;
+    use super::super::seed::Seed;
+    use super::super::{Behaviour, Opening, Simulator};
+    use super::*;
+    use crate::contract::Catalog;
+
+    fn now() -> Timestamp {
+        "2030-01-01T00:00:00Z".parse().unwrap()
+    }
+
+    fn opened(country: Country) -> (Simulator, super::super::SessionKey) {
+        let mut simulator = Simulator::new(Seed(1), Behaviour::default());
+        let opening = Opening { play: None, seed: Seed(5), country, locale: None, now: now() };
+        let key = simulator.open(opening);
+        (simulator, key)
+    }
+
+    #[test]
+    fn every_callback_of_the_catalog_has_a_body() {
+        for country in Country::ALL {
+            let (mut simulator, key) = opened(country);
+            for entry in Catalog::builtin().callbacks() {
+                let body = simulator.emit(key, &entry.id, Value::Null, now());
+                let body = body.unwrap_or_else(|error| panic!("{}: {error}", entry.id));
+                assert!(body.as_object().is_some_and(|body| !body.is_empty()), "{}", entry.id);
+                assert!(!body.to_string().contains('{') || !body.to_string().contains("{name}"), "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_sent_of_one_case_agrees() {
+        let (mut simulator, key) = opened(Country::Id);
+        let mut emit = |event: &str, seconds: u64| {
+            simulator.emit(key, event, Value::Null, now() + Duration::from_secs(seconds)).unwrap()
+        };
+        let call = emit("workflow.call_completed", 0);
+        let contact = emit("workflow.contact_completed", 60);
+        let status = emit("workflow.status_changed", 120);
+        for field in ["workflow_id", "workflow_name"] {
+            assert_eq!(call[field], contact[field]);
+            assert_eq!(call[field], status[field]);
+        }
+        assert_eq!(call["case_id"], contact["case_id"]);
+        assert_eq!(call["CalleeNumber"], contact["callee_number"]);
+        assert_eq!(call["TaskID"], contact["rows"][0]["task_id"]);
+        assert_eq!(call["nodetask_id"], contact["rows"][0]["nodetask_id"]);
+    }
+
+    #[test]
+    fn the_talk_of_a_call_fits_its_times() {
+        let (mut simulator, key) = opened(Country::Mx);
+        let call = simulator.emit(key, "call.completed", Value::Null, now()).unwrap();
+        let moment = |name: &str| call[name].as_str().unwrap().parse::<Timestamp>().unwrap();
+        let talk = call["TalkDuration"].as_i64().unwrap();
+        let lasted = moment("CallEndTime").duration_since(moment("CallStartTime")).as_secs();
+        assert!(talk > 0 && talk < lasted, "{talk} of {lasted}");
+        let turns = call["Dialog"].as_array().unwrap();
+        assert!(turns.len() >= 2 && turns.iter().all(|turn| turn["Offset"].as_i64().unwrap() < talk), "{call}");
+    }
 }

@@ -1,0 +1,116 @@
+//! The case a story's samples speak of: one person of a list, one call, the task and the workflow it belongs to.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rand::RngExt;
+use rand::seq::IndexedRandom;
+
+use super::super::dialogue::{Dialogue, Speaker};
+use super::super::seed::{Rng, hex32};
+use super::super::session::Session;
+use crate::contract::bodies::calling::Turn;
+
+/// Seconds it takes to say something, about: a breath, and the words.
+fn speaking_time(text: &str) -> i64 {
+    let letters = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+    2 + letters / 14
+}
+
+/// Ids and names are drawn anew for every body, from the same stream, so that they are the same in all of them.
+pub(super) struct Case {
+    pub(super) now: Timestamp,
+    pub(super) phone: String,
+    pub(super) name: String,
+    pub(super) gender: String,
+    pub(super) case_id: String,
+    pub(super) msg_id: String,
+    pub(super) task_id: String,
+    pub(super) task_name: String,
+    pub(super) plan_id: String,
+    pub(super) strategy_id: String,
+    pub(super) call_id: String,
+    pub(super) robot_id: String,
+    pub(super) workflow_id: String,
+    pub(super) workflow_name: String,
+    pub(super) node_id: String,
+    pub(super) nodetask_id: String,
+    pub(super) waba_nodetask_id: String,
+    pub(super) waba_task_id: String,
+    pub(super) row_id: String,
+    pub(super) agent: String,
+    pub(super) intention: String,
+    pub(super) turns: Vec<Turn>,
+    /// Seconds both sides talked.
+    pub(super) talk: i64,
+    /// When dialling began.
+    pub(super) started: Timestamp,
+    /// When the call ended.
+    pub(super) ended: Timestamp,
+    /// How many numbers the list has.
+    pub(super) total: i64,
+}
+
+impl Case {
+    /// The case of a conversation, a moment after its call.
+    pub(super) fn of(session: &Session, now: Timestamp) -> Self {
+        const PURPOSES: [&str; 4] = ["Reminder", "Welcome call", "Delivery check", "Offer"];
+        const AGENTS: [&str; 4] = ["agent_01", "agent_02", "agent_07", "agent_12"];
+        let mut rng = session.samples();
+        let purpose = PURPOSES.choose(&mut rng).copied().unwrap_or_default();
+        let day = session.started.strftime("%Y-%m-%d");
+        let (turns, intention, talk) = talk(&mut rng, session);
+        let ring = rng.random_range(3..20);
+        let ended = session.started.max(before(now, 1));
+        let started = before(ended, u64::try_from(talk).unwrap_or(0) + ring);
+        Self {
+            now,
+            phone: session.user.phone.clone(),
+            name: session.user.name.clone(),
+            gender: session.user.gender.to_string(),
+            case_id: session.facts.order.clone(),
+            msg_id: hex32(&mut rng),
+            task_id: hex32(&mut rng),
+            task_name: format!("{purpose} {day}"),
+            plan_id: hex32(&mut rng),
+            strategy_id: hex32(&mut rng),
+            call_id: hex32(&mut rng),
+            robot_id: hex32(&mut rng),
+            workflow_id: hex32(&mut rng),
+            workflow_name: format!("{purpose}, voice then WhatsApp"),
+            node_id: hex32(&mut rng),
+            nodetask_id: hex32(&mut rng),
+            waba_nodetask_id: hex32(&mut rng),
+            waba_task_id: hex32(&mut rng),
+            row_id: hex32(&mut rng),
+            agent: AGENTS.choose(&mut rng).copied().unwrap_or_default().to_owned(),
+            intention,
+            turns,
+            talk,
+            started,
+            ended,
+            total: rng.random_range(20..2_000),
+        }
+    }
+}
+
+fn before(moment: Timestamp, seconds: u64) -> Timestamp {
+    moment.checked_sub(Duration::from_secs(seconds)).unwrap_or(moment)
+}
+
+/// What robot and person said, what the person wants, and how long it took.
+fn talk(rng: &mut Rng, session: &Session) -> (Vec<Turn>, String, i64) {
+    let names: Vec<&str> = Dialogue::names().collect();
+    let name = names.choose(rng).copied().unwrap_or_default();
+    let Ok(dialogue) = Dialogue::named(name) else { return (Vec::new(), "--".to_owned(), 0) };
+    let told = dialogue.tell(rng, &session.locale, &session.facts, 12);
+    let mut offset = 0;
+    let turns = told.turns.into_iter().map(|turn| {
+        let at = offset;
+        offset += speaking_time(&turn.text);
+        let speaker = if turn.speaker == Speaker::User { "user" } else { "robot" };
+        Turn { speaker: speaker.to_owned(), text: turn.text, offset: at }
+    });
+    let turns: Vec<Turn> = turns.collect();
+    (turns, told.intention, offset)
+}
