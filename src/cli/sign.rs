@@ -8,9 +8,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{CommandError, Exit};
-use crate::contract::signature::{
-    DEFAULT_SECRET, KeyHeader, Part, Preset, SECRET_VARIABLE, Scheme, Signer, Signing,
-};
+use crate::contract::signature::{DEFAULT_SECRET, Part, Preset, SECRET_VARIABLE, Scheme, Signer, Signing};
 
 const EXAMPLES: &str = "\
 The body is signed byte for byte. `echo` adds a newline that is signed too; `printf` does not.
@@ -23,7 +21,8 @@ Examples:
   Only the signature, by another scheme:
       printf '%s' '{\"id\":1}' | airudder-mock sign --preset md5-body-secret --value-only
   A fixed moment and id, for a test vector:
-      airudder-mock sign --preset standard-webhooks --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw \\
+      airudder-mock sign --preset standard-webhooks \\
+          --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw \\
           --timestamp 1614265330 --nonce msg_p5jXN8AQM9LWM0D4loKWxJek < body.json
 
 The vendor's own algorithm is not public. The preset `airudder` is assumed; see docs/signing.md.";
@@ -94,23 +93,23 @@ impl SignerArgs {
 }
 
 pub(super) fn run(args: Args, _config: Option<&Path>) -> Result<Exit, CommandError> {
-    sign(&args, Scheme::default(), None)
+    sign(args, Scheme::default(), None)
 }
 
 /// Signs by the scheme and the secret that are configured, unless the arguments say otherwise.
-fn sign(args: &Args, configured: Scheme, secret: Option<&str>) -> Result<Exit, CommandError> {
+fn sign(args: Args, configured: Scheme, secret: Option<&str>) -> Result<Exit, CommandError> {
     let mut scheme = args.signer.scheme(configured);
-    if let Some(id) = &args.key_id {
+    if let Some(id) = args.key_id.as_deref() {
         let header = scheme.key.as_mut();
         let header =
             header.ok_or_else(|| CommandError::usage("this scheme has no header that names the key"))?;
-        header.id = Some(id.as_str().into());
+        header.id = Some(id.into());
     }
     let signer = args.signer.signer(scheme, secret)?;
     let path = path_for(signer.scheme(), args.path.as_deref())?;
     let body = read_body()?;
     let now = args.timestamp.unwrap_or_else(Timestamp::now);
-    let nonce = args.nonce.clone().unwrap_or_else(|| made_nonce(&body, now));
+    let nonce = args.nonce.unwrap_or_else(|| made_nonce(&body, now));
     let signing = Signing { body: &body, path, now, nonce: &nonce };
     let text = if args.value_only {
         format!("{}\n", signer.signature(&signing))

@@ -9,15 +9,18 @@ use super::{CommandError, Exit};
 use crate::contract::signature::{Received, Scheme};
 
 const EXAMPLES: &str = "\
-Prints `valid` and exits with 0, or says what the signature was made of instead and exits with 1.
-It tries: other notations of the digest, the body re-serialised as the JSON libraries of common languages
-do, line ends and byte order marks, white space around the secret, other algorithms and presets.
+Prints `valid` and exits with 0, or says what is wrong with the signature and exits
+with 1.
+It tries: other notations of the digest, the body re-serialised as the JSON libraries
+of common languages do, line ends and byte order marks, white space around the secret,
+other algorithms and presets.
 
 Examples:
   A signature from a log, against the body as it was received:
       airudder-mock verify --secret s3cret --signature 5f1c... < body.json
   With the headers as they came, for schemes with a timestamp:
-      airudder-mock verify --preset standard-webhooks --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw \\
+      airudder-mock verify --preset standard-webhooks \\
+          --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw \\
           --header 'webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek' \\
           --header 'webhook-timestamp: 1614265330' \\
           --header 'webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=' \\

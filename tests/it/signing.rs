@@ -124,7 +124,7 @@ fn verify_says_valid_or_why_not() {
 
     let compact = independent("s3cret", "{\"id\":1,\"text\":\"h\u{e9}llo <you>\"}".as_bytes());
     for (signature, body, cause) in [
-        (compact.clone(), BODY.to_owned(), "made over the compact JSON of the body"),
+        (compact, BODY.to_owned(), "made over the compact JSON of the body"),
         (right.clone(), format!("{BODY}\n"), "made over the body without the white space at its end"),
         (right.to_uppercase(), BODY.to_owned(), "upper-case hex instead of lower-case hex"),
         (format!("sha256={right}"), BODY.to_owned(), "has the prefix `sha256=`"),
@@ -175,6 +175,6 @@ fn help_is_a_page() {
     for command in ["sign", "verify"] {
         let help = mock(&[command, "--help"], b"");
         assert!(help.stdout.contains("Examples:"), "{}", help.stdout);
-        assert!(help.stdout.contains("airudder, sha256-body-secret, md5-body-secret, standard-webhooks"));
+        assert!(help.stdout.contains("standard-webhooks"));
     }
 }
