@@ -1,0 +1,429 @@
+//! Why a signature is wrong: found out by making the same signature from what may have been in its place.
+//!
+//! The digest that came is read in every notation, then compared with those of other bodies, other secrets and other
+//! recipes, one change at a time first, then two. A fit cannot be chance, so it is told as a fact. Only when
+//! nothing fits is the secret called the likeliest cause.
+
+use subtle::ConstantTimeEq;
+
+use super::compute::Keyed;
+use super::guess::{self, Recipe};
+use super::notation::{self, Reading};
+use super::rewrite::{self, Cause, Rewritten};
+use super::signer::{Mismatch, Received, Signer, Signing};
+
+/// The longest body whose rewritings are tried at all: each one is a copy.
+const REWRITTEN_UP_TO: usize = 1 << 20;
+
+/// The longest body for which two changes at once are tried: some thousand digests.
+const TWO_CHANGES_UP_TO: usize = 4 << 10;
+
+/// How many signatures of one header are looked into.
+const LOOKED_INTO: usize = 4;
+
+/// Why the signature received is not the expected one.
+pub(super) fn explain(
+    signer: &Signer,
+    received: &Received<'_>,
+    signing: &Signing<'_>,
+    expected: &str,
+) -> Mismatch {
+    let scheme = signer.scheme();
+    let candidates = signer.candidates(received);
+    if candidates.iter().all(|given| given.is_empty()) {
+        return Mismatch::new(format!(
+            "the header {} is empty: the sender made no signature; look whether it has a secret",
+            scheme.header
+        ));
+    }
+    let readings: Vec<Reading> =
+        candidates.iter().take(LOOKED_INTO).flat_map(|given| notation::readings(given, scheme)).collect();
+    let message = match search(signer, signing, &readings) {
+        Some(found) => found.message(),
+        None => unexplained(signer, signing, expected, &candidates, &readings),
+    };
+    let mut hints: Vec<String> = candidates
+        .iter()
+        .take(LOOKED_INTO)
+        .map(|given| format!("received: {}: {}", scheme.header, shown(given)))
+        .collect();
+    hints.push(format!("expected: {}: {expected}", scheme.header));
+    hints.push(format!("scheme: {}; the body received has {} bytes", scheme.describe(), signing.body.len()));
+    if signing.body.len() > REWRITTEN_UP_TO {
+        hints.push("the body is too long to try the usual rewritings of it".to_owned());
+    } else if let Some(style) = rewrite::style_of(signing.body) {
+        hints.push(format!(
+            "the bytes received are exactly {style}: a parser between signer and verifier may have written them anew"
+        ));
+    }
+    Mismatch { message, hints }
+}
+
+/// A header that is needed and not there. `purpose` fits behind "it".
+pub(super) fn missing(name: &str, purpose: &str, received: &Received<'_>) -> Mismatch {
+    let wanted = name.to_lowercase();
+    let likeness = |other: &str| strsim::jaro_winkler(&wanted, &other.to_lowercase());
+    let names = received.headers.iter().map(|(other, _)| other.as_str());
+    let near =
+        names.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|other| likeness(other) > 0.85);
+    let other = received.headers.iter().map(|(other, _)| other.as_str()).find(|other| {
+        let other = other.to_lowercase();
+        other.contains("sign") && !other.contains("key")
+    });
+    let tail = match (near.or(other), received.headers.is_empty()) {
+        (Some(other), _) => format!("there is `{}`: is that the one?", shown(other)),
+        (None, true) => "no header came at all".to_owned(),
+        (None, false) => {
+            "look whether the sender signs at all, and whether a proxy drops the header".to_owned()
+        }
+    };
+    Mismatch::new(format!("the header {name} is missing; {purpose}; {tail}"))
+}
+
+/// A text of unknown origin, fit for one line of a terminal.
+pub(super) fn shown(text: &str) -> String {
+    const MOST: usize = 200;
+    let mut out: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if text.chars().nth(MOST).is_some() {
+        out.push_str("...");
+    }
+    out
+}
+
+/// What the signature turned out to be made of.
+#[derive(Default)]
+struct Found {
+    /// Each fits behind "the signature".
+    causes: Vec<String>,
+    /// What to do about the first of them.
+    advice: Vec<String>,
+}
+
+impl Found {
+    fn add(&mut self, cause: impl Into<String>, advice: impl Into<String>) {
+        self.causes.push(cause.into());
+        self.advice.push(advice.into());
+    }
+
+    fn message(&self) -> String {
+        format!("the signature {}: {}", self.causes.join(", and "), self.advice.join("; "))
+    }
+}
+
+/// One way in which the signature may have been made. `None` is what the scheme says.
+#[derive(Clone, Copy, Default)]
+struct Try<'a> {
+    body: Option<&'a Rewritten>,
+    path: Option<&'a (String, String)>,
+    secret: Option<&'a (String, Vec<u8>)>,
+    recipe: Option<&'a Recipe>,
+}
+
+fn search(signer: &Signer, signing: &Signing<'_>, readings: &[Reading]) -> Option<Found> {
+    if readings.is_empty() {
+        return None;
+    }
+    let scheme = signer.scheme();
+    let bodies =
+        if signing.body.len() <= REWRITTEN_UP_TO { rewrite::rewritings(signing.body) } else { Vec::new() };
+    let paths = guess::paths(scheme, signing.path);
+    let secrets = guess::secrets(scheme, signer.secret_text());
+    let recipes = guess::recipes(scheme, signing);
+
+    let as_is = std::iter::once(Try::default());
+    let one = bodies.iter().map(|body| Try { body: Some(body), ..Try::default() });
+    let one = one.chain(paths.iter().map(|path| Try { path: Some(path), ..Try::default() }));
+    let one = one.chain(secrets.iter().map(|secret| Try { secret: Some(secret), ..Try::default() }));
+    let one = one.chain(recipes.iter().map(|recipe| Try { recipe: Some(recipe), ..Try::default() }));
+    if let Some(found) = as_is.chain(one).find_map(|attempt| attempt.fit(signer, signing, readings)) {
+        return Some(found);
+    }
+    if signing.body.len() > TWO_CHANGES_UP_TO {
+        return None;
+    }
+    let two = recipes.iter().flat_map(|recipe| {
+        let recipe = Some(recipe);
+        let with_secret =
+            secrets.iter().map(move |secret| Try { recipe, secret: Some(secret), ..Try::default() });
+        let with_body = bodies.iter().map(move |body| Try { recipe, body: Some(body), ..Try::default() });
+        with_secret.chain(with_body)
+    });
+    let mut two = two.chain(secrets.iter().flat_map(|secret| {
+        bodies.iter().map(move |body| Try { secret: Some(secret), body: Some(body), ..Try::default() })
+    }));
+    two.find_map(|attempt| attempt.fit(signer, signing, readings))
+}
+
+impl Try<'_> {
+    fn fit(&self, signer: &Signer, signing: &Signing<'_>, readings: &[Reading]) -> Option<Found> {
+        let scheme = signer.scheme();
+        let key = self.secret.map_or(signer.key(), |(_, key)| key);
+        let (algorithm, parts) = match self.recipe {
+            Some(recipe) => (recipe.algorithm, &recipe.parts),
+            None => (scheme.algorithm, &scheme.parts),
+        };
+        let signing = Signing {
+            body: self.body.map_or(signing.body, |body| &body.bytes),
+            path: self.path.map_or(signing.path, |(_, path)| path),
+            ..*signing
+        };
+        let digest = Keyed::new(algorithm, key).digest(parts, scheme.timestamp_unit, key, &signing);
+        let reading = readings.iter().find(|reading| reading.bytes.ct_eq(digest.as_bytes()).into())?;
+
+        let mut found = Found::default();
+        if let Some(body) = self.body {
+            found.add(
+                format!("was made over {}, not over the bytes received", body.name),
+                body.cause.advice(),
+            );
+        }
+        if let Some((name, _)) = self.path {
+            found.add(
+                format!("was made over {name}"),
+                "sign path and query exactly as they stand in the request",
+            );
+        }
+        if let Some((name, _)) = self.secret {
+            found.add(format!("was made with {name}"), "take the same secret on both sides, byte for byte");
+        }
+        if let Some(recipe) = self.recipe {
+            found.add(
+                format!(
+                    "is {}, but the scheme here is {} of {}",
+                    recipe.name(),
+                    scheme.algorithm,
+                    scheme.parts_in_words()
+                ),
+                "change the sender, or set the scheme by preset or by the table [signature]",
+            );
+        }
+        if !reading.oddities.is_empty() {
+            let right = if self.recipe.is_none() && found.causes.is_empty() {
+                "has the right digest, but "
+            } else {
+                ""
+            };
+            found.add(format!("{right}{}", reading.oddities.join(" and ")), notation::advice(scheme));
+        }
+        Some(found)
+    }
+}
+
+impl Cause {
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Json => "sign and verify the raw bytes, never a parsed copy",
+            Self::Lines => {
+                "sign the bytes exactly as they are sent, line ends included; `echo` and editors add one"
+            }
+            Self::Charset => "sign the UTF-8 bytes exactly as they are sent",
+            Self::Lost => {
+                "the raw body was not at hand when the signature was made: read it before a parser does"
+            }
+        }
+    }
+}
+
+/// The message when no guess fits.
+fn unexplained(
+    signer: &Signer,
+    signing: &Signing<'_>,
+    expected: &str,
+    candidates: &[&str],
+    readings: &[Reading],
+) -> String {
+    let scheme = signer.scheme();
+    let length = scheme.algorithm.digest_len();
+    if let Some(given) = candidates.iter().find(|given| given.len() >= 8 && expected.starts_with(**given)) {
+        return format!(
+            "the signature is cut off after {} of {} characters: send all of it",
+            given.len(),
+            expected.len()
+        );
+    }
+    if readings.is_empty() {
+        let given = candidates.iter().find(|given| !given.is_empty()).unwrap_or(&"");
+        return format!(
+            "`{}` is no signature: {} of a digest of {length} bytes is expected{}",
+            shown(given),
+            scheme.encoding.words(),
+            notation::looks_like(given),
+        );
+    }
+    if readings.iter().all(|reading| reading.bytes.len() != length) {
+        let bytes = readings.first().map_or(0, |reading| reading.bytes.len());
+        return format!(
+            "the signature is a digest of {bytes} bytes{}, but {} makes {length}: use the same algorithm on both sides",
+            notation::algorithms_of(bytes),
+            scheme.algorithm
+        );
+    }
+    if signing.body.is_empty() {
+        return "the body received is empty and the signature is of something else: look whether the body was read \
+                before, or got lost on the way; else the secret differs"
+            .to_owned();
+    }
+    "the signature fits neither the body received nor any usual rewriting of it: most likely the two sides have \
+     different secrets; compare them first, then the bytes of the body"
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::signature::{Algorithm, DEFAULT_SECRET, Encoding, Part, Preset, Scheme};
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    const BODY: &[u8] = br#"{"id": 1.0, "text": "a<b> \u00e9/"}"#;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_700_000_000).unwrap()
+    }
+
+    fn signature(scheme: &Scheme, secret: &str, body: &[u8]) -> String {
+        let signing = Signing { body, path: "/hook?a=b%20c", now: now(), nonce: "msg_1" };
+        Signer::new(scheme.clone(), secret).signature(&signing)
+    }
+
+    fn why(scheme: &Scheme, secret: &str, body: &[u8], value: &str) -> Mismatch {
+        let mut headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+        headers.push((scheme.header.to_lowercase(), value.to_owned()));
+        for (name, value) in [(&scheme.nonce_header, "msg_1"), (&scheme.timestamp_header, "1700000000")] {
+            headers.extend(name.iter().map(|name| (name.to_string(), value.to_owned())));
+        }
+        let received = Received { body, path: "/hook?a=b%20c", headers: &headers, now: now() };
+        Signer::new(scheme.clone(), secret).verify(&received).unwrap_err()
+    }
+
+    /// Every cause that can be named, in one picture: what was done, and what is said.
+    #[test]
+    fn causes() {
+        let own = Scheme::default();
+        let mut out = String::new();
+        let mut tell = |what: &str, message: String| out += &format!("{what}\n    {message}\n");
+
+        let over = |body: &[u8]| why(&own, "secret", BODY, &signature(&own, "secret", body)).message;
+        tell("compact", over("{\"id\":1.0,\"text\":\"a<b> é/\"}".as_bytes()));
+        tell("node", over("{\"id\":1,\"text\":\"a<b> é/\"}".as_bytes()));
+        tell("python", over("{\"id\": 1.0, \"text\": \"a<b> \\u00e9/\"}\n".as_bytes()));
+        tell("go", over("{\"id\":1.0,\"text\":\"a\\u003cb\\u003e é/\"}".as_bytes()));
+        tell("go encoder", over("{\"id\":1.0,\"text\":\"a\\u003cb\\u003e é/\"}\n".as_bytes()));
+        tell("php", over("{\"id\":1.0,\"text\":\"a<b> \\u00e9\\/\"}".as_bytes()));
+        tell("indented", over("{\n  \"id\": 1.0,\n  \"text\": \"a<b> é/\"\n}".as_bytes()));
+        tell("nothing", over(b""));
+        tell("object", over(b"[object Object]"));
+        tell("byte order mark", over(&[b"\xef\xbb\xbf", BODY].concat()));
+
+        let line = why(&own, "secret", b"a\r\nb\r\n", &signature(&own, "secret", b"a\nb\n"));
+        tell("line ends", line.message);
+        tell("newline lost", why(&own, "secret", b"{}\n", &signature(&own, "secret", b"{}")).message);
+
+        let with = |secret: &str| why(&own, "secret", BODY, &signature(&own, secret, BODY)).message;
+        tell("secret with newline", with("secret\n"));
+        tell("quoted secret", with("\"secret\""));
+        tell("default secret", with(DEFAULT_SECRET));
+        tell("another secret", with("other"));
+
+        let by = |scheme: &Scheme| why(&own, "secret", BODY, &signature(scheme, "secret", BODY)).message;
+        tell("sha1", by(&Scheme { algorithm: Algorithm::HmacSha1, ..own.clone() }));
+        tell("another preset", by(&Scheme::preset(Preset::Md5BodySecret)));
+        tell(
+            "secret before body",
+            by(&Scheme {
+                parts: vec![Part::Secret, Part::Body],
+                algorithm: Algorithm::Sha256,
+                encoding: Encoding::Base64,
+                ..own.clone()
+            }),
+        );
+        tell("upper case", by(&Scheme { encoding: Encoding::HexUpper, ..own.clone() }));
+        tell("base64", by(&Scheme { encoding: Encoding::Base64, ..own.clone() }));
+        tell("prefix", by(&Scheme { prefix: "sha256=".into(), ..own.clone() }));
+
+        let mut two = signature(&own, "secret\n", b"{\"id\":1.0,\"text\":\"a<b> \xc3\xa9/\"}");
+        tell("two at once", why(&own, "secret", BODY, &two).message);
+        two.truncate(20);
+        tell("cut off", why(&own, "secret", BODY, &signature(&own, "secret", BODY)[..20]).message);
+        tell("cut off, and wrong", why(&own, "secret", BODY, &two).message);
+        tell("sha512", why(&own, "secret", BODY, &"0a".repeat(64)).message);
+        tell("no digest", why(&own, "secret", BODY, "Bearer \u{1b}[31m").message);
+        tell("wrong length", why(&own, "secret", BODY, &"0a".repeat(20)).message);
+        tell("empty", why(&own, "secret", BODY, "  ").message);
+        tell("body lost", why(&own, "secret", b"", &signature(&own, "secret", BODY)).message);
+
+        let standard = Scheme::preset(Preset::StandardWebhooks);
+        let key = "c2VjcmV0LXNlY3JldA==";
+        let plain = Scheme { prefix: "".into(), ..standard.clone() };
+        tell("prefix missing", why(&standard, key, BODY, &signature(&plain, key, BODY)).message);
+        let undecoded =
+            Scheme { secret_form: crate::contract::signature::SecretForm::Utf8, ..standard.clone() };
+        tell("secret not decoded", why(&standard, key, BODY, &signature(&undecoded, key, BODY)).message);
+        let short = Scheme { parts: vec![Part::Body], ..standard.clone() };
+        tell("only the body", why(&standard, key, BODY, &signature(&short, key, BODY)).message);
+
+        let pathed = Scheme { parts: vec![Part::Path, Part::Body], ..own.clone() };
+        let bare = Signing { body: BODY, path: "/hook", now: now(), nonce: "" };
+        let bare = Signer::new(pathed.clone(), "secret").signature(&bare);
+        tell("path without query", why(&pathed, "secret", BODY, &bare).message);
+        insta::assert_snapshot!(out);
+    }
+
+    #[test]
+    fn hints_show_both_sides() {
+        let own = Scheme::default();
+        let mismatch = why(&own, "secret", b"{\"id\":1}", &signature(&own, "other", b"{\"id\":1}"));
+        insta::assert_snapshot!(mismatch.hints.join("\n"));
+    }
+
+    #[test]
+    fn missing_headers() {
+        let own = Scheme::default();
+        let message = |names: &[&str]| {
+            let headers: Vec<_> = names.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect();
+            let received = Received { body: b"", path: "/", headers: &headers, now: now() };
+            Signer::new(own.clone(), "s").verify(&received).unwrap_err().message
+        };
+        let missing = "the header X-AIRudder-Sign is missing; it holds the signature; ";
+        assert_eq!(message(&[]), format!("{missing}no header came at all"));
+        assert_eq!(
+            message(&["host"]),
+            format!("{missing}look whether the sender signs at all, and whether a proxy drops the header")
+        );
+        assert_eq!(
+            message(&["host", "x-airuder-sign"]),
+            format!("{missing}there is `x-airuder-sign`: is that the one?")
+        );
+        assert_eq!(
+            message(&["host", "webhook-signature"]),
+            format!("{missing}there is `webhook-signature`: is that the one?")
+        );
+    }
+
+    #[test]
+    fn a_long_body_is_not_rewritten() {
+        let own = Scheme::default();
+        let body = vec![b' '; REWRITTEN_UP_TO + 1];
+        let mismatch = why(&own, "secret", &body, &signature(&own, "other", &body));
+        assert!(mismatch.hints.iter().any(|hint| hint.contains("too long")));
+        let mismatch = why(&own, "secret", &body, &signature(&own, "secret\n", &body));
+        assert!(mismatch.message.contains("newline at its end"), "{}", mismatch.message);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn explaining_never_panics(body: Vec<u8>, value: String, secret: String, path: String) {
+            for preset in Preset::ALL {
+                let scheme = Scheme::preset(preset);
+                let mismatch = why(&scheme, &secret, &body, &value);
+                prop_assert!(!mismatch.message.contains('\n'));
+            }
+            let scheme = Scheme { parts: vec![Part::Path, Part::Body], ..Scheme::default() };
+            let headers = [("X-AIRudder-Sign".to_owned(), "0b".repeat(32))];
+            let received = Received { body: &body, path: &path, headers: &headers, now: now() };
+            prop_assert!(Signer::new(scheme, &secret).verify(&received).is_err());
+        }
+    }
+}
