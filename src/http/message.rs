@@ -37,7 +37,8 @@ impl HttpCall {
 pub struct HttpAnswer {
     /// The status.
     pub status: u16,
-    /// The headers in order; `content-length` and `date` are added by the server.
+    /// The headers in order. `date` and all that says how long the body is or how it is framed are the server's
+    /// business and are passed over here.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Bytes,
@@ -51,5 +52,20 @@ impl HttpAnswer {
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
             body: Bytes::from(body.to_string()),
         }
+    }
+}
+
+/// What to do with a request.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// Answer it.
+    Answer(HttpAnswer),
+    /// Close the connection without a word.
+    Close,
+}
+
+impl From<HttpAnswer> for Reply {
+    fn from(answer: HttpAnswer) -> Self {
+        Self::Answer(answer)
     }
 }

@@ -127,9 +127,9 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
     let embedded_wanted = settings.callback_url.is_none() && stories.iter().all(|story| story.callback_url.is_none());
     let seed = Seed(args.seed.or_else(|| stories.first().and_then(|story| story.seed).map(|seed| seed.0)).unwrap_or(DEFAULT_SEED));
 
-    let mock = listen(settings.listen.as_deref(), embedded_wanted).await?;
+    let mock = listen(settings.listen.as_deref(), embedded_wanted)?;
     let mock_address = mock.local_addr();
-    let receiver = if embedded_wanted { Some(bind("127.0.0.1:0").await?) } else { None };
+    let receiver = if embedded_wanted { Some(bind("127.0.0.1:0")?) } else { None };
     let default_target = match (&receiver, &settings.callback_url) {
         (Some(receiver), _) => Some(format!("http://{}/callbacks", receiver.local_addr())),
         (None, url) => url.clone(),
@@ -237,19 +237,18 @@ fn whole_second() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-async fn bind(address: &str) -> Result<Server, CommandError> {
-    Server::bind(address).await.map_err(CommandError::start)
+fn bind(address: &str) -> Result<Server, CommandError> {
+    Server::bind(address).map_err(CommandError::start)
 }
 
 /// Listens where the user wants. Nobody outside needs the default address of a run with the embedded integrator, so
 /// that if it is taken any other will do.
-async fn listen(wanted: Option<&str>, embedded: bool) -> Result<Server, CommandError> {
+fn listen(wanted: Option<&str>, embedded: bool) -> Result<Server, CommandError> {
     match wanted {
-        Some(address) => bind(address).await,
-        None => match Server::bind(crate::settings::DEFAULT_LISTEN).await {
-            Ok(server) => Ok(server),
-            Err(_) if embedded => bind("127.0.0.1:0").await,
-            Err(error) => Err(CommandError::start(error)),
+        Some(address) => bind(address),
+        None => match Server::bind(crate::settings::DEFAULT_LISTEN) {
+            Err(_) if embedded => bind("127.0.0.1:0"),
+            outcome => outcome.map_err(CommandError::start),
         },
     }
 }
