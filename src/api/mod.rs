@@ -12,7 +12,7 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 
 pub use decode::{DecodeError, decode};
-pub use route::{Route, Router};
+pub use route::{Route, RouteError, Router};
 
 use crate::contract::{Family, envelope};
 use crate::engine::{CallOutcome, Driver, Engine};
@@ -25,9 +25,12 @@ pub fn answer(driver: &Driver, router: &Router, call: &HttpCall) -> HttpAnswer {
     let started = Instant::now();
     driver.with(|engine, now| {
         let (id, answer) = match router.find(&call.method, &call.path) {
-            Route::Found { id, family } => {
+            Route::Found { id, family, params } => {
                 let answer = match decode(call) {
-                    Ok(fields) => known(engine, &id, family, fields, now),
+                    Ok(mut fields) => {
+                        // What the path says wins over a field of the same name.
+                        fields.extend(params.into_iter().map(|(name, value)| (name, Value::String(value)))); known(engine, &id, family, fields, now)
+                    }
                     Err(error) => refused(engine, family, 400, &error.to_string()),
                 };
                 (Some(id), answer)

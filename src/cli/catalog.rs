@@ -7,6 +7,7 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 
+use crate::settings::{Flags, Settings};
 use super::{CommandError, Exit};
 use crate::contract::{Catalog, Direction, Entry, Mark};
 
@@ -45,9 +46,10 @@ enum Format {
     Markdown,
 }
 
-pub(super) fn run(args: Args, _config: Option<&Path>) -> Result<Exit, CommandError> {
+pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let Args { format, group } = args;
-    print(Catalog::builtin(), format, group.as_deref())
+    let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
+    print(&settings.catalog, format, group.as_deref())
 }
 
 /// Prints a catalog, corrected or not.

@@ -7,6 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::settings::{Flags, Settings};
 use super::{CommandError, Exit};
 use crate::contract::signature::{DEFAULT_SECRET, Part, Preset, SECRET_VARIABLE, Scheme, Signer, Signing};
 
@@ -92,8 +93,9 @@ impl SignerArgs {
     }
 }
 
-pub(super) fn run(args: Args, _config: Option<&Path>) -> Result<Exit, CommandError> {
-    sign(args, Scheme::default(), None)
+pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
+    let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
+    sign(args, super::world::scheme(&settings)?, Some(&settings.secret))
 }
 
 /// Signs by the scheme and the secret that are configured, unless the arguments say otherwise.

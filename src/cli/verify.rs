@@ -4,6 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use crate::settings::{Flags, Settings};
 use super::sign::{SignerArgs, path_for, print, read_body, read_moment, read_path};
 use super::{CommandError, Exit};
 use crate::contract::signature::{Received, Scheme};
@@ -51,8 +52,9 @@ pub(super) struct Args {
     now: Option<Timestamp>,
 }
 
-pub(super) fn run(args: Args, _config: Option<&Path>) -> Result<Exit, CommandError> {
-    verify(args, Scheme::default(), None)
+pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
+    let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
+    verify(args, super::world::scheme(&settings)?, Some(&settings.secret))
 }
 
 /// Verifies by the scheme and the secret that are configured, unless the arguments say otherwise.

@@ -22,11 +22,17 @@ impl World {
     pub(super) fn load(config: Option<&Path>, flags: Flags) -> Result<Self, CommandError> {
         let settings = Settings::load(config, flags).map_err(CommandError::problems)?;
         let catalog = Arc::new(settings.catalog.clone());
-        let scheme = match &settings.signature {
-            Some(file) => Scheme::from_file(file).map_err(CommandError::usage)?,
-            None => Scheme::default(),
-        };
+        let scheme = scheme(&settings)?;
         let signer = Signer::try_new(scheme, &settings.secret).map_err(CommandError::usage)?;
         Ok(Self { settings, catalog, signer })
+    }
+}
+
+/// The user's signature scheme.
+pub(super) fn scheme(settings: &Settings) -> Result<Scheme, CommandError> {
+    match &settings.signature {
+        Some(file) => Scheme::from_file(file)
+            .map_err(|error| CommandError::usage(format!("in the settings, [signature] {}: {error}", error.place().0))),
+        None => Ok(Scheme::default()),
     }
 }

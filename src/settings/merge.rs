@@ -8,7 +8,7 @@ use super::check::check_file;
 use super::file::{AssumedFile, PolicyPreset, SettingsFile};
 use super::policy::{policy, preset};
 use crate::contract::Catalog;
-use crate::contract::signature::SchemeFile;
+use crate::contract::signature::{DEFAULT_SECRET, SchemeFile};
 use crate::delivery::{Policy, TlsOptions};
 use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::scenario::check::formats::Formats;
@@ -18,9 +18,6 @@ pub const DEFAULT_FILE: &str = "airudder-mock.toml";
 
 /// The address the mock listens on unless told otherwise: AIRU on a phone's keypad.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:2478";
-
-/// The secret of the signature unless told otherwise. Everybody knows it: it is for trying things.
-pub const DEFAULT_SECRET: &str = "airudder-mock-secret";
 
 /// Settings given on the command line; they win over all others.
 #[derive(Clone, Default)]

@@ -10,5 +10,5 @@ mod policy;
 
 pub use check::{check_file, schema_text};
 pub use file::{AssumedFile, DeliveryFile, EntryFile, PolicyPreset, SettingsFile, TargetFile};
-pub use merge::{DEFAULT_FILE, DEFAULT_LISTEN, DEFAULT_SECRET, Flags, Settings};
+pub use merge::{DEFAULT_FILE, DEFAULT_LISTEN, Flags, Settings};
 pub use policy::{policy, preset};

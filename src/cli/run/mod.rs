@@ -170,7 +170,7 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
         }
     });
 
-    let router = Arc::new(Router::new(&catalog));
+    let router = Arc::new(Router::new(&catalog).map_err(CommandError::usage)?);
     let api_driver = driver.clone();
     let serve_mock = mock.serve(
         move |call| {
