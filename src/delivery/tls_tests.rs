@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::super::scripted::*;
-use super::super::{Attempt, Client, ClientOptions, ErrorClass};
+use super::super::{Attempt, Client, ClientOptions};
 use super::*;
 
 /// An authority of the test's own, and its certificate in a file.
