@@ -1,6 +1,25 @@
 //! One attempt over the network.
 
-use super::{Attempt, AttemptResult, Guard, TlsOptions};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use hyper::http::uri::PathAndQuery;
+use hyper::{Method, Request, Response, StatusCode, Uri, Version};
+use tokio::time::{Instant, timeout_at};
+
+use super::header_case::HeaderCase;
+use super::link::{Connector, Link, Pool};
+use super::tls::Tls;
+use super::{Answer, Attempt, AttemptResult, Failure, Guard, Target, TlsOptions};
+
+/// Idle connections kept per target if the options don't say.
+const IDLE_PER_TARGET: usize = 32;
+
+/// Stands in for a timeout so long that its end can't be computed.
+const ENDLESS: Duration = Duration::from_secs(30 * 366 * 24 * 3600);
 
 /// What a client needs to know.
 #[derive(Clone, Debug, Default)]
@@ -9,22 +28,211 @@ pub struct ClientOptions {
     pub guard: Guard,
     /// How TLS is checked.
     pub tls: TlsOptions,
-    /// Idle connections kept per target.
+    /// Idle connections kept per target; 0 means 32.
     pub idle_per_target: usize,
 }
 
-/// Sends attempts over kept-alive connections, pooled by target.
+/// Sends attempts over kept-alive connections, pooled by target. It needs a tokio runtime with time and network.
+///
+/// On the wire, `Host` comes first and `Content-Length` last; between them stand the headers of the attempt in their
+/// order and letter case, except that all values of one name stand where its first one does. A `Host` among them
+/// takes the place of the client's own. `Content-Length` is left out only of a GET or HEAD without a body.
+///
+/// Redirects are not followed. A request is never sent twice: if a kept-alive connection turns out to be closed, the
+/// request goes over a fresh one only if it is sure that nothing of it was sent.
 #[derive(Debug)]
-pub struct Client {}
+pub struct Client {
+    connector: Connector,
+    pool: Pool,
+    header_case: HeaderCase,
+}
+
+/// Why an exchange brought no answer.
+enum Broken {
+    /// Nothing of the request left this machine.
+    Unsent(Failure),
+    /// The receiver may have seen the request, or part of it.
+    Failed(Failure),
+}
 
 impl Client {
-    /// A client without connections.
-    pub fn new(_options: ClientOptions) -> Result<Self, super::TlsError> {
-        Ok(Self {})
+    /// A client without connections. Errs if the file of further authorities can't be used.
+    pub fn new(options: ClientOptions) -> Result<Self, super::TlsError> {
+        let tls = Tls::new(&options.tls)?;
+        let idle = if options.idle_per_target == 0 { IDLE_PER_TARGET } else { options.idle_per_target };
+        Ok(Self {
+            connector: Connector::new(options.guard, tls),
+            pool: Pool::new(idle),
+            header_case: HeaderCase::default(),
+        })
     }
 
     /// Makes one attempt. Never fails: what goes wrong is part of the result.
-    pub async fn send(&self, _attempt: &Attempt) -> AttemptResult {
-        std::future::pending().await
+    ///
+    /// The policy's timeout spans connecting, the request and the whole answer. Of an answer's body, as much is kept
+    /// as the policy says; if there is more, the connection is given up instead of reading it. Dropping the future
+    /// breaks the attempt off.
+    pub async fn send(&self, attempt: &Attempt) -> AttemptResult {
+        let started = Instant::now();
+        let result = self.deliver(attempt, started).await;
+        AttemptResult { result, elapsed: started.elapsed() }
+    }
+
+    async fn deliver(&self, attempt: &Attempt, started: Instant) -> Result<Answer, Failure> {
+        let target = &*attempt.callback.target;
+        let policy = &*attempt.callback.policy;
+        let deadline = started.checked_add(policy.timeout).unwrap_or_else(|| started + ENDLESS);
+        let exchange = async |mut link: Link, request| match timeout_at(
+            deadline,
+            exchange(&mut link, request, target, policy.answer_cap),
+        )
+        .await
+        {
+            Ok(Ok((answer, reusable))) => {
+                if reusable {
+                    self.pool.put(target.origin(), link);
+                }
+                Ok(answer)
+            }
+            Ok(Err(broken)) => Err(broken),
+            Err(_) => Err(Broken::Failed(Failure::no_answer(target, policy.timeout))),
+        };
+        let mut request = self.request(attempt)?;
+        if let Some(link) = self.pool.take(target.origin()).await {
+            match exchange(link, request).await {
+                Ok(answer) => return Ok(answer),
+                Err(Broken::Failed(failure)) => return Err(failure),
+                Err(Broken::Unsent(_)) => request = self.request(attempt)?,
+            }
+        }
+        let link = timeout_at(deadline, self.connector.connect(target))
+            .await
+            .unwrap_or_else(|_| Err(Failure::no_connection(target, policy.timeout)))?;
+        exchange(link, request).await.map_err(|broken| match broken {
+            Broken::Unsent(failure) | Broken::Failed(failure) => failure,
+        })
+    }
+
+    fn request(&self, attempt: &Attempt) -> Result<Request<Full<Bytes>>, Failure> {
+        let callback = &attempt.callback;
+        let method = Method::from_bytes(callback.method.as_bytes())
+            .map_err(|_| Failure::unsendable(format!("`{}` is no HTTP method", callback.method)))?;
+        let path: PathAndQuery = callback.target.path_and_query().parse().map_err(|error| {
+            Failure::unsendable(format!("`{}` can't be requested: {error}", callback.target.path_and_query()))
+        })?;
+        let own_host = !attempt.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
+        let length = (!callback.body.is_empty() || !matches!(method, Method::GET | Method::HEAD))
+            .then(|| callback.body.len());
+
+        let mut headers =
+            HeaderMap::try_with_capacity(attempt.headers.len() + 2).map_err(|_| too_many_headers())?;
+        if own_host {
+            append(&mut headers, HOST, "Host", callback.target.authority())?;
+        }
+        for (name, value) in &attempt.headers {
+            let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+                Failure::unsendable(format!("`{}` can't be the name of a header", name.escape_debug()))
+            })?;
+            if parsed == CONTENT_LENGTH || parsed == TRANSFER_ENCODING {
+                return Err(Failure::unsendable(format!(
+                    "the header `{name}` is written by the client itself, leave it out"
+                )));
+            }
+            append(&mut headers, parsed, name, value)?;
+        }
+        if let Some(length) = length {
+            append(&mut headers, CONTENT_LENGTH, "Content-Length", &length.to_string())?;
+        }
+        let names = own_host
+            .then_some("Host")
+            .into_iter()
+            .chain(attempt.headers.iter().map(|(name, _)| &**name))
+            .chain(length.map(|_| "Content-Length"));
+        let extensions = self.header_case.extensions(names).ok_or_else(|| {
+            Failure::unsendable("the names of the headers can't be sent together".to_owned())
+        })?;
+
+        let mut request = Request::new(Full::new(callback.body.clone()));
+        *request.method_mut() = method;
+        *request.uri_mut() = Uri::from(path);
+        *request.headers_mut() = headers;
+        *request.extensions_mut() = extensions;
+        Ok(request)
     }
 }
+
+fn append(headers: &mut HeaderMap, name: HeaderName, spelled: &str, value: &str) -> Result<(), Failure> {
+    let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
+        Failure::unsendable(format!(
+            "the value of the header `{spelled}` holds a line break or control character"
+        ))
+    })?;
+    headers.try_append(name, value).map(|_| ()).map_err(|_| too_many_headers())
+}
+
+fn too_many_headers() -> Failure {
+    Failure::unsendable("there are more headers than a request can hold".to_owned())
+}
+
+/// Sends a request and reads the answer. Tells with it whether the connection can be used again.
+async fn exchange(
+    link: &mut Link,
+    request: Request<Full<Bytes>>,
+    target: &Target,
+    cap: usize,
+) -> Result<(Answer, bool), Broken> {
+    link.busy = true;
+    link.traffic.reset();
+    let response = match link.sender.try_send_request(request).await {
+        Ok(response) => response,
+        Err(error) => {
+            // hyper hands the request back if it never began to write it.
+            let unsent = error.message().is_some();
+            // Over TLS, bytes may come that are none of HTTP.
+            let spoke_first = unsent && !target.is_tls() && link.traffic.received();
+            let failure = Failure::head(target, error.error(), spoke_first);
+            return Err(match unsent || !link.traffic.sent() {
+                true => Broken::Unsent(failure),
+                false => Broken::Failed(failure),
+            });
+        }
+    };
+    // After an answer of HTTP/1.0, hyper would speak HTTP/1.0 too: requests would no longer be the same bytes.
+    let keeps =
+        response.version() == Version::HTTP_11 && response.status() != StatusCode::SWITCHING_PROTOCOLS;
+    let answer = read(response, target, cap).await.map_err(Broken::Failed)?;
+    link.busy = answer.truncated;
+    let reusable = keeps && !answer.truncated;
+    Ok((answer, reusable))
+}
+
+async fn read(response: Response<Incoming>, target: &Target, cap: usize) -> Result<Answer, Failure> {
+    let (head, mut incoming) = response.into_parts();
+    let status = head.status.as_u16();
+    let headers = head
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
+        .collect();
+    // Copied, because a slice of the read buffer would keep all of it in memory for as long as the answer is kept.
+    let mut body = Vec::new();
+    let mut truncated = false;
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|error| Failure::body(target, &error, status, body.len()))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let room = cap.saturating_sub(body.len());
+        body.extend_from_slice(&data[..data.len().min(room)]);
+        if data.len() > room {
+            truncated = true;
+            break;
+        }
+    }
+    body.shrink_to_fit();
+    Ok(Answer { status, headers, body: Bytes::from(body), truncated })
+}
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

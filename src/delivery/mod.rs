@@ -6,12 +6,17 @@
 
 mod attempt;
 mod client;
+mod failure;
 mod guard;
 mod header_case;
+mod link;
 mod outbox;
 mod policy;
+#[cfg(test)]
+mod scripted;
 mod target;
 mod tls;
+mod wire;
 
 pub use attempt::{Answer, Attempt, AttemptResult, CallbackId, ErrorClass, Failure, Outgoing};
 pub use client::{Client, ClientOptions};

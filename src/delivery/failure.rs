@@ -1,0 +1,200 @@
+//! What can go wrong with a try, in words.
+
+use std::error::Error as StdError;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use super::{ErrorClass, Failure, Target, tls, wire};
+use crate::files::Lapse;
+
+impl Failure {
+    fn new(class: ErrorClass, message: String) -> Self {
+        Self { class, message }
+    }
+
+    /// The guard stopped it.
+    pub(super) fn not_allowed(message: String) -> Self {
+        Self::new(ErrorClass::NotAllowed, message)
+    }
+
+    /// The request itself is at fault.
+    pub(super) fn unsendable(message: String) -> Self {
+        Self::new(ErrorClass::Unsendable, message)
+    }
+
+    /// The host's name has no address.
+    pub(super) fn unresolved(target: &Target, error: Option<&io::Error>) -> Self {
+        let why = error.map_or_else(String::new, |error| format!(" ({error})"));
+        Self::new(
+            ErrorClass::Unresolved,
+            format!(
+                "no address is known for the host {}{why}: check its spelling in the callback URL",
+                target.host()
+            ),
+        )
+    }
+
+    /// No TCP connection came about.
+    pub(super) fn connect(target: &Target, error: &io::Error) -> Self {
+        let place = place(target);
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => {
+                let advice = match loopback(target) {
+                    Some(address) => {
+                        format!(
+                            "start your receiver there, or try `airudder-mock receive --listen {address}`"
+                        )
+                    }
+                    None => {
+                        "start your receiver there, or check host and port of the callback URL".to_owned()
+                    }
+                };
+                Self::new(ErrorClass::Refused, format!("nobody listens on {place}: {advice}"))
+            }
+            io::ErrorKind::TimedOut => Self::new(
+                ErrorClass::Timeout,
+                format!("{place} did not take the connection: check host, port and firewall"),
+            ),
+            _ if wire::is_closed(error) => {
+                Self::new(ErrorClass::Reset, format!("{place} closed the connection while it was opened"))
+            }
+            _ => Self::new(
+                ErrorClass::Refused,
+                format!("{place} can't be reached ({error}): check host and port of the callback URL"),
+            ),
+        }
+    }
+
+    /// No connection within the timeout.
+    pub(super) fn no_connection(target: &Target, timeout: Duration) -> Self {
+        Self::new(
+            ErrorClass::Timeout,
+            format!(
+                "no connection to {} within {}: check host, port and firewall",
+                place(target),
+                Lapse(timeout)
+            ),
+        )
+    }
+
+    /// A connection, but no whole answer within the timeout.
+    pub(super) fn no_answer(target: &Target, timeout: Duration) -> Self {
+        Self::new(
+            ErrorClass::Timeout,
+            format!(
+                "no whole answer from {} within {}: answer first and do the work afterwards, or raise the timeout",
+                place(target),
+                Lapse(timeout)
+            ),
+        )
+    }
+
+    /// TLS can't be set up on this side.
+    pub(super) fn tls(message: String) -> Self {
+        Self::new(ErrorClass::Tls, message)
+    }
+
+    /// The TLS handshake failed.
+    pub(super) fn handshake(target: &Target, error: &io::Error) -> Self {
+        let message = match find_tls(error) {
+            Some(error) => tls::explain(error, target),
+            None => format!(
+                "{} closed the connection during the TLS handshake: if it speaks plain HTTP there, write http:// in \
+                 the callback URL",
+                place(target)
+            ),
+        };
+        Self::tls(message)
+    }
+
+    /// The connection failed before the head of the answer was there. `spoke_first` tells that bytes came before a
+    /// request was written.
+    pub(super) fn head(target: &Target, error: &hyper::Error, spoke_first: bool) -> Self {
+        let place = place(target);
+        if let Some(error) = find_tls(error) {
+            return Self::tls(tls::explain(error, target));
+        }
+        if error.is_parse() || spoke_first {
+            let advice = if target.is_tls() {
+                "check that an HTTP/1.1 server listens there"
+            } else {
+                "check that an HTTP/1.1 server listens there; if it speaks TLS, write https:// in the callback URL"
+            };
+            let what = if spoke_first { "it spoke first".to_owned() } else { error.to_string() };
+            return Self::new(
+                ErrorClass::BadAnswer,
+                format!("what {place} answers is not HTTP ({what}): {advice}"),
+            );
+        }
+        let how = match find_io(error) {
+            Some(error) if !wire::is_closed(error) => format!("the connection to {place} broke ({error})"),
+            _ => format!("{place} closed the connection before it answered"),
+        };
+        Self::new(ErrorClass::Reset, format!("{how}: the log of the receiver may say why"))
+    }
+
+    /// The connection failed within the body of an answer.
+    pub(super) fn body(target: &Target, error: &hyper::Error, status: u16, length: usize) -> Self {
+        let place = place(target);
+        if let Some(error) = find_tls(error) {
+            return Self::tls(tls::explain(error, target));
+        }
+        let malformed = find_io(error)
+            .filter(|error| matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
+        if let Some(error) = malformed {
+            return Self::new(
+                ErrorClass::BadAnswer,
+                format!(
+                    "the body of the {status} answer of {place} is malformed ({error}): check its framing"
+                ),
+            );
+        }
+        Self::new(
+            ErrorClass::Reset,
+            format!(
+                "{place} closed the connection within its {status} answer, {length} bytes into the body: check the \
+                 length it announces"
+            ),
+        )
+    }
+}
+
+/// Host and port as one writes them, the port always.
+fn place(target: &Target) -> String {
+    let host = target.host();
+    match host.contains(':') {
+        true => format!("[{host}]:{}", target.port()),
+        false => format!("{host}:{}", target.port()),
+    }
+}
+
+/// The address a receiver on this machine would listen on to be the target.
+fn loopback(target: &Target) -> Option<SocketAddr> {
+    let address = match target.host() {
+        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        host => host.parse().ok().filter(IpAddr::is_loopback)?,
+    };
+    Some(SocketAddr::new(address, target.port()))
+}
+
+fn find_tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+fn find_io<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// An error and its causes.
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| cause(*error))
+}
+
+/// The cause of an error. Of an `io::Error` that is what it wraps; its own `source` passes over that.
+fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}

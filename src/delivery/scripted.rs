@@ -1,0 +1,134 @@
+//! For tests: a receiver without any HTTP library, whose every byte is written by the test.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{
+    Answer, Attempt, AttemptResult, CallbackId, Client, ClientOptions, Failure, Outgoing, Policy, Target,
+};
+
+pub(super) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+
+pub(super) struct Receiver {
+    listener: TcpListener,
+}
+
+impl Receiver {
+    pub(super) async fn bind() -> Self {
+        Self { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.listener.local_addr().unwrap().port()
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/hook", self.port())
+    }
+
+    pub(super) async fn accept(&self) -> TcpStream {
+        self.listener.accept().await.unwrap().0
+    }
+
+    /// Takes a connection, reads a request, writes an answer.
+    pub(super) async fn answer(&self, answer: &str) -> TcpStream {
+        let mut stream = self.accept().await;
+        read_request(&mut stream).await.unwrap();
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream
+    }
+
+    /// No connection waits to be taken. The runtime gets a turn to notice one.
+    pub(super) async fn assert_idle(&self) {
+        tokio::task::yield_now().await;
+        let accept = std::pin::pin!(self.listener.accept());
+        let mut accept = accept;
+        std::future::poll_fn(|cx| {
+            assert!(accept.as_mut().poll(cx).is_pending(), "another connection came");
+            std::task::Poll::Ready(())
+        })
+        .await;
+    }
+}
+
+/// Reads one request with its body by `Content-Length`.
+pub(super) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    let head = loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end + 4;
+        }
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    };
+    let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
+    let length = text
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .map_or(0, |length| length.parse::<usize>().unwrap());
+    while bytes.len() < head + length {
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(String::from_utf8(bytes).unwrap())
+}
+
+pub(super) fn attempt(
+    url: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Bytes>,
+    policy: Policy,
+) -> Attempt {
+    let headers: Vec<_> =
+        headers.iter().map(|(name, value)| (Arc::from(*name), (*value).to_owned())).collect();
+    let target: Target = url.parse().unwrap();
+    let callback = Outgoing {
+        id: CallbackId(1),
+        event: "session.end".into(),
+        target: Arc::new(target),
+        method: "POST".into(),
+        headers: headers.clone(),
+        body: body.into(),
+        signed: false,
+        order_key: None,
+        due: Timestamp::UNIX_EPOCH,
+        policy: Arc::new(policy),
+    };
+    Attempt { callback: Arc::new(callback), number: 1, headers }
+}
+
+/// A small attempt that nothing is special about.
+pub(super) fn plain(url: &str) -> Attempt {
+    attempt(url, &[("Content-Type", "application/json")], "{}", Policy::airudder())
+}
+
+/// The same with a timeout short enough to be waited for.
+pub(super) fn hasty(url: &str, body: impl Into<Bytes>) -> Attempt {
+    attempt(url, &[], body, Policy { timeout: Duration::from_millis(100), ..Policy::airudder() })
+}
+
+pub(super) fn client() -> Client {
+    Client::new(ClientOptions::default()).unwrap()
+}
+
+pub(super) fn answer(result: AttemptResult) -> Answer {
+    result.result.unwrap_or_else(|failure| panic!("{}: {}", failure.class, failure.message))
+}
+
+pub(super) fn failure(result: AttemptResult) -> Failure {
+    result.result.expect_err("an answer came where none was expected")
+}
+
+/// Class and message of a failure, with the port made the same in every run.
+pub(super) fn told(result: AttemptResult, port: u16) -> String {
+    let failure = failure(result);
+    format!("{}: {}", failure.class, failure.message.replace(&port.to_string(), "PORT"))
+}

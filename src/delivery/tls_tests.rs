@@ -1,0 +1,202 @@
+use std::path::{Path, PathBuf};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::io::AsyncWriteExt;
+use tokio::join;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::super::scripted::*;
+use super::super::{Attempt, Client, ClientOptions};
+use super::*;
+
+/// An authority of the test's own, and its certificate in a file.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    folder: tempfile::TempDir,
+}
+
+impl Authority {
+    fn new() -> Self {
+        Self::named("authority of a test")
+    }
+
+    fn named(name: &str) -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ca.pem"), certificate.pem()).unwrap();
+        Self { issuer: Issuer::new(params, key), folder }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// A TLS server whose certificate is for these names.
+    fn acceptor(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> TlsAcceptor {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        TlsAcceptor::from(Arc::new(config))
+    }
+}
+
+fn client_with(ca: Option<&Path>, insecure: bool) -> Client {
+    let tls = TlsOptions { ca: ca.map(Path::to_owned), insecure };
+    Client::new(ClientOptions { tls, ..ClientOptions::default() }).unwrap()
+}
+
+fn https(receiver: &Receiver) -> Attempt {
+    plain(&receiver.url().replace("http://", "https://"))
+}
+
+/// Takes a connection and answers one request, if the client goes on with the handshake.
+async fn serve(receiver: &Receiver, acceptor: &TlsAcceptor) -> Option<TlsStream<TcpStream>> {
+    let mut stream = acceptor.accept(receiver.accept().await).await.ok()?;
+    read_request(&mut stream).await.ok()?;
+    stream.write_all(OK.as_bytes()).await.ok()?;
+    stream.flush().await.ok()?;
+    Some(stream)
+}
+
+#[tokio::test]
+async fn a_known_authority_is_trusted_and_the_connection_kept() {
+    let (authority, receiver) = (Authority::new(), Receiver::bind().await);
+    let acceptor = authority.acceptor(&["127.0.0.1"], |_| {});
+    let client = client_with(Some(&authority.file()), false);
+    let attempt = https(&receiver);
+    let (result, stream) = join!(client.send(&attempt), serve(&receiver, &acceptor));
+    assert_eq!(answer(result).status, 200);
+    let mut stream = stream.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+    let (result, request) = join!(client.send(&attempt), async {
+        let request = read_request(&mut stream).await.unwrap();
+        stream.write_all(OK.as_bytes()).await.unwrap();
+        request
+    });
+    assert_eq!(answer(result).status, 200);
+    assert!(request.starts_with("POST /hook HTTP/1.1\r\nHost: 127.0.0.1:"), "{request}");
+    drop(stream);
+    let (result, _) = join!(client.send(&attempt), serve(&receiver, &acceptor));
+    assert_eq!(answer(result).status, 200);
+}
+
+#[tokio::test]
+async fn a_name_is_checked_too() {
+    let (authority, receiver) = (Authority::new(), Receiver::bind().await);
+    let acceptor = authority.acceptor(&["localhost"], |_| {});
+    let client = client_with(Some(&authority.file()), false);
+    let attempt = plain(&format!("https://localhost:{}/", receiver.port()));
+    let (result, _) = join!(client.send(&attempt), serve(&receiver, &acceptor));
+    assert_eq!(answer(result).status, 200);
+}
+
+#[tokio::test]
+async fn an_unknown_authority_is_not_trusted() {
+    let (authority, receiver) = (Authority::new(), Receiver::bind().await);
+    let acceptor = authority.acceptor(&["127.0.0.1"], |_| {});
+    let attempt = https(&receiver);
+    let mut messages = Vec::new();
+    for other in [Authority::named("another authority"), Authority::new()] {
+        let client = client_with(Some(&other.file()), false);
+        let (result, _) = join!(client.send(&attempt), serve(&receiver, &acceptor));
+        messages.push(told(result, receiver.port()));
+    }
+    insta::assert_snapshot!(messages.join("\n"));
+}
+
+#[tokio::test]
+async fn insecure_takes_any_certificate() {
+    let (authority, receiver) = (Authority::new(), Receiver::bind().await);
+    let acceptor =
+        authority.acceptor(&["other.example"], |params| params.not_after = date_time_ymd(2001, 1, 1));
+    let client = client_with(None, true);
+    let attempt = https(&receiver);
+    let (result, _) = join!(client.send(&attempt), serve(&receiver, &acceptor));
+    assert_eq!(answer(result).status, 200);
+}
+
+#[tokio::test]
+async fn wrong_certificates_are_told_apart() {
+    let (authority, receiver) = (Authority::new(), Receiver::bind().await);
+    let client = client_with(Some(&authority.file()), false);
+    let attempt = https(&receiver);
+    let mut messages = Vec::new();
+    for acceptor in [
+        authority.acceptor(&["127.0.0.1"], |params| params.not_after = date_time_ymd(2001, 2, 3)),
+        authority.acceptor(&["127.0.0.1"], |params| params.not_before = date_time_ymd(2345, 6, 7)),
+        authority.acceptor(&["hook.example", "192.0.2.1"], |_| {}),
+        authority.acceptor(&[], |_| {}),
+    ] {
+        let (result, _) = join!(client.send(&attempt), serve(&receiver, &acceptor));
+        messages.push(told(result, receiver.port()));
+    }
+    insta::assert_snapshot!(messages.join("\n"));
+}
+
+#[tokio::test]
+async fn a_receiver_without_tls_is_told() {
+    let receiver = Receiver::bind().await;
+    let client = client_with(None, true);
+    let attempt = https(&receiver);
+    let mut messages = Vec::new();
+    for reply in [&b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"[..], b""] {
+        let (result, ()) = join!(client.send(&attempt), async {
+            let mut stream = receiver.accept().await;
+            let mut some = [0; 100];
+            tokio::io::AsyncReadExt::read_exact(&mut stream, &mut some).await.unwrap();
+            stream.write_all(reply).await.unwrap();
+            stream.shutdown().await.unwrap();
+            // Until the client closes, so that nothing unread cuts the connection.
+            let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+        });
+        messages.push(told(result, receiver.port()));
+    }
+    insta::assert_snapshot!(messages.join("\n"));
+}
+
+#[test]
+fn a_wrong_file_of_authorities_is_told_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ca.pem");
+    let error = |text: Option<&str>| {
+        match text {
+            Some(text) => std::fs::write(&path, text).unwrap(),
+            None => drop(std::fs::remove_file(&path)),
+        }
+        let options = TlsOptions { ca: Some(path.clone()), insecure: false };
+        let error = Tls::new(&options).unwrap_err().to_string();
+        error.replace(&path.display().to_string(), "ca.pem")
+    };
+    let key = KeyPair::generate().unwrap().serialize_pem();
+    let begin = "-----BEGIN CERTIFICATE-----\n";
+    let end = "\n-----END CERTIFICATE-----\n";
+    insta::assert_snapshot!(
+        [
+            error(None),
+            error(Some("")),
+            error(Some(&key)),
+            error(Some(&format!("{begin}AAAA"))),
+            error(Some(&format!("{begin}AAAA{end}"))),
+            error(Some(&format!("{begin}?!{end}"))),
+        ]
+        .join("\n")
+    );
+}
