@@ -86,12 +86,12 @@ impl Delivery {
         let refused = self.assumed == AssumedFile::Refuse;
         if self.noted.insert(id.to_owned()) {
             let what = match entry.direction {
-                Direction::Call => "path and fields are",
-                Direction::Callback => "name and fields are",
+                Direction::Call => "path and fields",
+                Direction::Callback => "name and fields",
             };
-            let consequence = if refused { "; refused, as the settings say" } else { "" };
+            let consequence = if refused { ", so it is refused, as the settings say" } else { "" };
             let note = format!(
-                "the {what} assumed of `{id}`{consequence}; if you hold the vendor's document, correct them under [catalog.\"{id}\"] in airudder-mock.toml"
+                "`{id}` is assumed ({what}){consequence}; correct it under [catalog.\"{id}\"] in airudder-mock.toml"
             );
             self.journal.write(now, None, Event::Note(note));
         }

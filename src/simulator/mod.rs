@@ -178,7 +178,7 @@ impl Simulator {
         )
     }
 
-    /// The body of an event of this conversation: believable defaults, `patch` over them. What it says becomes the
+    /// The body of an event of this conversation: believable defaults, `patch` (a table or null) over them. What it says becomes the
     /// state of the conversation. Errs in words if there is no such event.
     pub fn emit(&mut self, key: SessionKey, event: &str, patch: Value, now: Timestamp) -> Result<Value, String> {
         let mut body = match chatbot::default_body(self.sessions.get_mut(key), event, &patch, now) {
@@ -186,7 +186,9 @@ impl Simulator {
             None => samples::default_body(self.sessions.get(key), event, now)
                 .ok_or_else(|| format!("the simulator has no body for `{event}`"))?,
         };
-        crate::json::merge(&mut body, patch);
+        if !patch.is_null() {
+            crate::json::merge(&mut body, patch);
+        }
         self.absorb(key, event, &body, now);
         Ok(body)
     }

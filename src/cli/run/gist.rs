@@ -6,10 +6,13 @@ use serde_json::Value;
 const LONGEST: usize = 72;
 
 /// Fields that tell the most about a body without messages, in this order.
-const TELLING: [&str; 14] = [
-    "result", "status", "state", "State", "Status", "reason", "intention", "numstatus", "company", "template_name",
-    "session_end_reason", "callee_number", "CalleeNumber", "name",
+const TELLING: [&str; 11] = [
+    "result", "status", "state", "State", "Status", "session_end_reason", "reason", "intention", "numstatus",
+    "CalleeNumber", "callee_number",
 ];
+
+/// What a body is named by if nothing in it tells more.
+const NAMING: [&str; 3] = ["company", "workflow_name", "name"];
 
 /// What a body says, in a few words; empty if nothing stands out.
 pub(super) fn gist(body: &[u8]) -> String {
@@ -20,21 +23,24 @@ pub(super) fn gist(body: &[u8]) -> String {
     if let Some(messages) = value.get("messages").and_then(Value::as_array) {
         parts.extend(messages.iter().map(|message| said(message.get("content").unwrap_or(message))));
     }
-    if parts.is_empty() {
-        let inner = value.get("body").filter(|inner| inner.is_object());
-        let places = [Some(&value), inner, value.get("transfer"), value.get("business")];
-        for place in places.into_iter().flatten() {
-            for key in TELLING {
-                match place.get(key) {
-                    Some(Value::String(text)) if !text.is_empty() => parts.push(format!("{key} {text}")),
-                    Some(Value::Number(number)) => parts.push(format!("{key} {number}")),
-                    _ => {}
-                }
-            }
+    let inner = value.get("body").filter(|inner| inner.is_object());
+    let places = [Some(&value), inner, value.get("transfer"), value.get("business"), value.get("callee")];
+    for keys in [TELLING.as_slice(), NAMING.as_slice()] {
+        if parts.is_empty() {
+            parts.extend(places.into_iter().flatten().flat_map(|place| named(place, keys)).take(3));
         }
-        parts.truncate(3);
     }
     shorten(&parts.join(", "))
+}
+
+/// Those of these fields that a table has, as `name value`.
+fn named(place: &Value, keys: &[&str]) -> Vec<String> {
+    let texts = keys.iter().filter_map(|key| match place.get(*key)? {
+        Value::String(text) if !text.is_empty() => Some(format!("{key} {text}")),
+        Value::Number(number) => Some(format!("{key} {number}")),
+        _ => None,
+    });
+    texts.collect()
 }
 
 /// What a content object says.

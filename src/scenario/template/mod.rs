@@ -89,8 +89,8 @@ pub enum Template {
     Literal(String),
     /// A template that gives a text; its name in the set.
     Text(String),
-    /// One expression that keeps its type; its name in the set.
-    Value(String),
+    /// One expression that keeps its type: its name in the set, and the expression itself.
+    Value(String, String),
 }
 
 /// The templates of a story, compiled.
@@ -116,7 +116,8 @@ impl TemplateSet {
         self.count += 1;
         let (stored, template) = match sole_expression(source) {
             Some(expression) => {
-                (format!("{{% set {RESULT} = ({expression}) %}}"), Template::Value(name.clone()))
+                let template = Template::Value(name.clone(), expression.to_owned());
+                (format!("{{% set {RESULT} = ({expression}) %}}"), template)
             }
             None => (source.to_owned(), Template::Text(name.clone())),
         };
@@ -128,19 +129,19 @@ impl TemplateSet {
     pub fn render(&self, template: &Template, scope: &Value) -> Result<serde_json::Value, String> {
         let name = match template {
             Template::Literal(text) => return Ok(serde_json::Value::String(text.clone())),
-            Template::Text(name) | Template::Value(name) => name,
+            Template::Text(name) | Template::Value(name, _) => name,
         };
         let captured = self
             .env
             .get_template(name)
             .and_then(|compiled| compiled.render_captured(scope.clone()))
             .map_err(|error| explain(&error))?;
-        if let Template::Text(_) = template {
+        let Template::Value(_, expression) = template else {
             return Ok(serde_json::Value::String(captured.into_output()));
-        }
+        };
         let value = captured.state().lookup(RESULT).unwrap_or_default();
         if value.is_undefined() {
-            return Err("the expression has no value".to_owned());
+            return Err(format!("a value is missing: `{expression}` has none"));
         }
         serde_json::to_value(&value).map_err(|error| format!("the value can't be put into JSON: {error}"))
     }
