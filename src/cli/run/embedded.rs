@@ -11,12 +11,41 @@ use crate::contract::signature::{Signer, Signing};
 use crate::contract::Catalog;
 use crate::engine::{Agenda, Driver};
 use crate::http::{self, HttpAnswer, HttpCall, Reply};
-use crate::integrator::{Action, Persona, Receiver};
+use crate::integrator::{Action, Persona, Receiver, Verdict};
+
+/// The company whose desk refuses every transfer, so that a story can have it refused.
+const CLOSED_DESK: &str = "Closed Desk";
+
+/// The company whose desk never answers.
+const SILENT_DESK: &str = "Silent Desk";
+
+/// The customer's desks: which one a transfer goes to is told by its company.
+struct Desks {
+    open: Persona,
+    closed: Persona,
+    silent: Persona,
+}
+
+impl Default for Desks {
+    fn default() -> Self {
+        Self { open: Persona::default(), closed: Persona::refusing(), silent: Persona::silent() }
+    }
+}
+
+impl Desks {
+    fn of(&mut self, body: &Value) -> &mut Persona {
+        match body.pointer("/transfer/company").or_else(|| body.get("company")).and_then(Value::as_str) {
+            Some(CLOSED_DESK) => &mut self.closed,
+            Some(SILENT_DESK) => &mut self.silent,
+            _ => &mut self.open,
+        }
+    }
+}
 
 /// The embedded integrator.
 pub(super) struct Embedded {
     receiver: Mutex<Receiver>,
-    persona: Mutex<Persona>,
+    desks: Mutex<Desks>,
     signer: Signer,
     catalog: Arc<Catalog>,
     /// Where the mock listens.
@@ -29,8 +58,8 @@ impl Embedded {
     pub(super) fn new(signer: Signer, catalog: Arc<Catalog>, mock: SocketAddr, driver: Driver) -> Arc<Self> {
         let agenda = driver.agenda();
         Arc::new(Self {
-            receiver: Mutex::new(Receiver::new(signer.clone(), Arc::clone(&catalog))),
-            persona: Mutex::new(Persona::default()),
+            receiver: Mutex::new(Receiver::new(signer.clone(), &catalog)),
+            desks: Mutex::new(Desks::default()),
             signer,
             catalog,
             mock,
@@ -53,21 +82,19 @@ impl Embedded {
     pub(super) fn receive(self: &Arc<Self>, call: &HttpCall) -> Reply {
         let now = self.driver.with(|_, now| now);
         let received = self.receiver().receive(call, now);
-        if received.verdict.is_wrong() {
-            let body = serde_json::json!({ "error": "wrong signature" });
-            return Reply::Answer(HttpAnswer::json(401, &body));
+        if let Verdict::Wrong(mismatch) = received.verdict {
+            let body = serde_json::json!({ "error": mismatch.message });
+            return HttpAnswer::json(401, &body).into();
         }
-        if let Some(body) = &received.body {
-            let actions = {
-                let mut persona = self.persona.lock().unwrap_or_else(PoisonError::into_inner);
-                persona.react(received.event.as_deref().unwrap_or_default(), body)
-            };
-            for action in actions {
-                let desk = Arc::clone(self);
-                self.agenda.after(action.after, async move { desk.call(action).await });
+        if let Ok(body) = &received.body {
+            let event = received.id.as_deref().or(received.event.as_deref()).unwrap_or_default();
+            let mut desks = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
+            for action in desks.of(body).react(event, body) {
+                let integrator = Arc::clone(self);
+                self.agenda.after(action.after, async move { integrator.call(action).await });
             }
         }
-        Reply::Answer(HttpAnswer::json(200, &Value::Object(serde_json::Map::new())))
+        HttpAnswer::json(200, &Value::Object(serde_json::Map::new())).into()
     }
 
     /// A call to the mock. Its answer stands in the journal; the sample integrator has no use for it.
@@ -77,7 +104,7 @@ impl Embedded {
         let now = self.driver.with(|_, now| now);
         let signing = Signing { body: body.as_bytes(), path: &route.path, now, nonce: action.call };
         let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        headers.extend(self.signer.sign(&signing).into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)));
+        headers.extend(self.signer.sign_call(&signing).into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)));
         let call = HttpCall {
             method: route.method.clone(),
             path: route.path.clone(),
