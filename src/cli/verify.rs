@@ -1,13 +1,119 @@
-//! `verify`.
+//! `verify`: whether the signature of a body is right, and if not, what is wrong with it.
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
+use super::sign::{SignerArgs, path_for, print, read_body, read_moment, read_path};
 use super::{CommandError, Exit};
+use crate::contract::signature::{Received, Scheme};
+
+const EXAMPLES: &str = "\
+Prints `valid` and exits with 0, or says what is wrong with the signature and exits
+with 1.
+It tries: other notations of the digest, the body re-serialised as the JSON libraries
+of common languages do, line ends and byte order marks, white space around the secret,
+other algorithms and presets.
+
+Examples:
+  A signature from a log, against the body as it was received:
+      airudder-mock verify --secret s3cret --signature 5f1c... < body.json
+  With the headers as they came, for schemes with a timestamp:
+      airudder-mock verify --preset standard-webhooks \\
+          --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw \\
+          --header 'webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek' \\
+          --header 'webhook-timestamp: 1614265330' \\
+          --header 'webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=' \\
+          --now 1614265330 < body.json
+  There and back:
+      airudder-mock verify --signature \"$(airudder-mock sign --value-only < body.json)\" < body.json
+
+The vendor's own algorithm is not public. The preset `airudder` is assumed; see docs/signing.md.";
 
 /// The arguments of `verify`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(flatten)]
+    signer: SignerArgs,
+    /// The signature as it stood in its header.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    signature: Option<String>,
+    /// A header of the request. May be given more than once; those that do not matter are passed over.
+    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = read_header)]
+    header: Vec<(String, String)>,
+    /// Path and query of the request, for schemes that sign it.
+    #[arg(long, value_name = "PATH", value_parser = read_path)]
+    path: Option<String>,
+    /// The moment at which the request came, for schemes that look at its age: Unix seconds, or a time like
+    /// 2030-01-01T00:00:00Z. Default: now.
+    #[arg(long, value_name = "TIME", value_parser = read_moment, allow_hyphen_values = true)]
+    now: Option<Timestamp>,
+}
 
-pub(super) fn run(_args: Args, _config: Option<&Path>) -> Result<Exit, CommandError> {
-    Err(CommandError::start("not built yet"))
+pub(super) fn run(args: Args, _config: Option<&Path>) -> Result<Exit, CommandError> {
+    verify(args, Scheme::default(), None)
+}
+
+/// Verifies by the scheme and the secret that are configured, unless the arguments say otherwise.
+fn verify(args: Args, configured: Scheme, secret: Option<&str>) -> Result<Exit, CommandError> {
+    let scheme = args.signer.scheme(configured);
+    let headers = headers(&scheme, args.header, args.signature)?;
+    let signer = args.signer.signer(scheme, secret)?;
+    let path = path_for(signer.scheme(), args.path.as_deref())?;
+    let body = read_body()?;
+    let now = args.now.unwrap_or_else(Timestamp::now);
+    match signer.verify(&Received { body: &body, path, headers: &headers, now }) {
+        Ok(()) => print("valid\n"),
+        Err(mismatch) => {
+            let hints: String = mismatch.hints.iter().map(|hint| format!("  {hint}\n")).collect();
+            print(&format!("invalid: {mismatch}\n{hints}"))?;
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+/// The headers given, with the signature among them.
+fn headers(
+    scheme: &Scheme,
+    mut headers: Vec<(String, String)>,
+    signature: Option<String>,
+) -> Result<Vec<(String, String)>, CommandError> {
+    let name = &scheme.header;
+    match signature {
+        None if headers.is_empty() => Err(CommandError::usage(format!(
+            "what is to be verified? Add `--signature TEXT`, or `--header '{name}: TEXT'`"
+        ))),
+        Some(_) if headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) => {
+            Err(CommandError::usage(format!(
+                "the signature is given twice: by --signature and by the header {name}"
+            )))
+        }
+        signature => {
+            headers.extend(signature.map(|signature| (name.to_string(), signature)));
+            Ok(headers)
+        }
+    }
+}
+
+fn read_header(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("a header is written `Name: value`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_as_written() {
+        assert_eq!(read_header("A: b: c ").unwrap(), ("A".to_owned(), "b: c".to_owned()));
+        assert_eq!(read_header("A:").unwrap(), ("A".to_owned(), String::new()));
+        assert!(read_header("no colon").is_err());
+        assert!(read_header(": value").is_err());
+    }
 }

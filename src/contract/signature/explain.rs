@@ -38,7 +38,10 @@ pub(super) fn explain(
     }
     let readings: Vec<Reading> =
         candidates.iter().take(LOOKED_INTO).flat_map(|given| notation::readings(given, scheme)).collect();
-    let message = match search(signer, signing, &readings) {
+    let found = search(signer, signing, &readings);
+    // How the bytes came to be is of interest only as long as they may be the cause.
+    let bytes_in_doubt = found.as_ref().is_none_or(|found| found.rewritten == Some(Cause::Json));
+    let message = match found {
         Some(found) => found.message(),
         None => unexplained(signer, signing, expected, &candidates, &readings),
     };
@@ -51,7 +54,7 @@ pub(super) fn explain(
     hints.push(format!("scheme: {}; the body received has {} bytes", scheme.describe(), signing.body.len()));
     if signing.body.len() > REWRITTEN_UP_TO {
         hints.push("the body is too long to try the usual rewritings of it".to_owned());
-    } else if let Some(style) = rewrite::style_of(signing.body) {
+    } else if bytes_in_doubt && let Some(style) = rewrite::style_of(signing.body) {
         hints.push(format!(
             "the bytes received are exactly {style}: a parser between signer and verifier may have written them anew"
         ));
@@ -95,8 +98,10 @@ pub(super) fn shown(text: &str) -> String {
 struct Found {
     /// Each fits behind "the signature".
     causes: Vec<String>,
-    /// What to do about the first of them.
+    /// What to do about each of them.
     advice: Vec<String>,
+    /// What had become of the body, if it was another one.
+    rewritten: Option<Cause>,
 }
 
 impl Found {
@@ -172,6 +177,7 @@ impl Try<'_> {
 
         let mut found = Found::default();
         if let Some(body) = self.body {
+            found.rewritten = Some(body.cause);
             found.add(
                 format!("was made over {}, not over the bytes received", body.name),
                 body.cause.advice(),

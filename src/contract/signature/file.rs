@@ -300,6 +300,24 @@ mod tests {
         assert_eq!(scheme.timestamp_unit, TimestampUnit::Milliseconds);
     }
 
+    /// What the manual shows must be right.
+    #[test]
+    fn the_examples_of_the_manual() {
+        let manual = include_str!("../../../docs/signing.md");
+        let blocks: Vec<&str> =
+            manual.split("```toml\n").skip(1).filter_map(|tail| tail.split("```").next()).collect();
+        assert!(blocks.len() >= 4, "the examples are found");
+        for block in blocks {
+            let table: toml::Table = block.parse().unwrap();
+            let file: SchemeFile = table["signature"].clone().try_into().unwrap();
+            let scheme = Scheme::from_file(&file);
+            assert!(scheme.is_ok(), "{block}: {scheme:?}");
+        }
+        for preset in Preset::ALL {
+            assert!(manual.contains(&format!("`{preset}`")), "{preset} is described");
+        }
+    }
+
     #[test]
     fn a_preset_with_a_key_id_keeps_its_name() {
         let scheme = read("key_id = \"k1\"\nmark = \"client\"").unwrap();

@@ -15,11 +15,15 @@ mod notation;
 mod numbers;
 mod rewrite;
 mod scheme;
+mod secret;
 mod signer;
 
 pub use file::{SchemeError, SchemeFile};
-pub use scheme::{Algorithm, Encoding, KeyHeader, Part, Preset, Scheme, SecretForm, TimestampUnit};
-pub use signer::{Mismatch, Received, Secret, SecretError, Signer, Signing};
+pub use scheme::{
+    Algorithm, Encoding, KeyHeader, Part, Preset, Scheme, SecretForm, TimestampUnit, UnknownPreset,
+};
+pub use secret::{Secret, SecretError};
+pub use signer::{Mismatch, Received, Signer, Signing};
 
 /// The signing secret of a mock that was given none: neither by flag, nor by environment, nor by settings file.
 ///

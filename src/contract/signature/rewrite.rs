@@ -265,7 +265,7 @@ impl Style {
             Value::String(text) => self.write_string(text, out),
             Value::Array(items) => {
                 self.write_items(b"[]", items.iter(), depth, out, |item, out| {
-                    self.write(item, depth + 1, out)
+                    self.write(item, depth + 1, out);
                 });
             }
             Value::Object(object) => {

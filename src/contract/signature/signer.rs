@@ -8,54 +8,8 @@ use subtle::ConstantTimeEq;
 
 use super::compute::{self, Digest, Keyed};
 use super::explain;
-use super::scheme::{Encoding, Part, Scheme, SecretForm, TimestampUnit};
-
-/// A signing secret. Its debug form is masked.
-#[derive(Clone)]
-pub struct Secret(Arc<str>);
-
-impl Secret {
-    /// The secret's text.
-    pub(super) fn text(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(***)")
-    }
-}
-
-/// A secret that is not in the form its scheme asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SecretError {
-    /// Not base64.
-    #[error(
-        "the secret is not base64, which this scheme asks for: `whsec_` and the base64 of the key. Take the \
-         secret as it was given out, or set `secret_form = \"utf-8\"`"
-    )]
-    Base64,
-    /// Not hex.
-    #[error(
-        "the secret is not hex, which this scheme asks for. Take the secret as it was given out, or set `secret_form = \"utf-8\"`"
-    )]
-    Hex,
-}
-
-impl SecretForm {
-    /// The key behind the text of a secret.
-    pub(super) fn key(self, secret: &str) -> Result<Vec<u8>, SecretError> {
-        match self {
-            Self::Utf8 => Ok(secret.as_bytes().to_vec()),
-            Self::Hex => hex::decode(secret).map_err(|_| SecretError::Hex),
-            Self::Base64 => {
-                let text = secret.strip_prefix("whsec_").unwrap_or(secret);
-                compute::decode(text, Encoding::Base64).ok_or(SecretError::Base64)
-            }
-        }
-    }
-}
+use super::scheme::{Part, Scheme, TimestampUnit};
+use super::secret::{Secret, SecretError};
 
 /// What is signed.
 #[derive(Clone, Copy, Debug)]
@@ -139,7 +93,7 @@ impl Signer {
 
     fn with_key(scheme: Scheme, secret: &str, key: Vec<u8>) -> Self {
         let keyed = Keyed::new(scheme.algorithm, &key);
-        Self(Arc::new(Inner { scheme, secret: Secret(secret.into()), key, keyed }))
+        Self(Arc::new(Inner { scheme, secret: Secret::new(secret), key, keyed }))
     }
 
     /// The scheme.
@@ -339,7 +293,7 @@ impl Signer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::signature::{Algorithm, KeyHeader, Preset};
+    use crate::contract::signature::{Algorithm, Encoding, KeyHeader, Preset, SecretForm};
     use proptest::prelude::*;
 
     fn at(second: i64) -> Timestamp {
