@@ -1,1 +1,13 @@
-//! To be written.
+//! The integrator's side of the wire: what a receiver of callbacks does with each, and a sample customer-care desk
+//! that answers them with calls.
+//!
+//! Nothing here has a socket or a clock. The `receive` command and the integrator embedded in `run` feed requests and
+//! moments in and carry out what comes back.
+
+mod lines;
+mod persona;
+mod receiver;
+
+pub use lines::Language;
+pub use persona::{Action, Persona};
+pub use receiver::{Counts, Received, Receiver, Verdict};

@@ -1,0 +1,123 @@
+//! The fields of a request, however the client encoded them.
+//!
+//! Clients in real use send JSON under a form's content type, repeat their query in the body of a GET, and leave the
+//! `+` of phone numbers unescaped. All of that is understood; what is not is told in one line.
+
+mod form;
+mod json;
+
+use serde_json::{Map, Value};
+
+use crate::http::HttpCall;
+
+/// Why the fields of a request cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// A body is needed and none came.
+    #[error("the body is empty: send the fields as a JSON object")]
+    Empty,
+    /// The body is not UTF-8.
+    #[error("the body is not UTF-8: byte {at} cannot be read")]
+    NotUtf8 {
+        /// The first wrong byte, counted from 0.
+        at: usize,
+    },
+    /// A field of a form or of the query is not UTF-8.
+    #[error("the field `{field}` is not UTF-8")]
+    FieldNotUtf8 {
+        /// Its name, as far as it can be read.
+        field: String,
+    },
+    /// The body is not JSON.
+    #[error("the body is not JSON: {reason}")]
+    Json {
+        /// What is wrong, with line and column.
+        reason: String,
+    },
+    /// The body is JSON, but not an object.
+    #[error("the body must be a JSON object, but is {found}")]
+    NotObject {
+        /// What it is, with its article.
+        found: &'static str,
+    },
+    /// Objects or lists within each other, more than anybody needs.
+    #[error("the body has more than 127 objects and lists within each other, at line {line} column {column}")]
+    TooDeep {
+        /// Where, counted from 1.
+        line: usize,
+        /// Where, counted from 1.
+        column: usize,
+    },
+    /// A number that no double holds.
+    #[error("a number in the body is too large, at line {line} column {column}")]
+    NumberTooLarge {
+        /// Where, counted from 1.
+        line: usize,
+        /// Where, counted from 1.
+        column: usize,
+    },
+    /// A content type without a meaning here.
+    #[error(
+        "the content type `{content_type}` is not understood: send application/json, \
+         application/x-www-form-urlencoded or multipart/form-data"
+    )]
+    ContentType {
+        /// What came, as far as it is readable.
+        content_type: String,
+    },
+}
+
+/// The fields of a request: those of the query, then those of the body, which win over the query's.
+///
+/// JSON keeps its types; fields of queries and forms are strings, and one that comes several times is a list of them.
+/// The body of a GET or HEAD is not looked at.
+///
+/// # Errors
+///
+/// What cannot be read, in one line. A request without body and query has no fields if it is a GET or HEAD, and is
+/// [`DecodeError::Empty`] otherwise.
+pub fn decode(call: &HttpCall) -> Result<Map<String, Value>, DecodeError> {
+    let mut fields = match &call.query {
+        Some(query) => form::read(query)?,
+        None => Map::new(),
+    };
+    if matches!(call.method.as_str(), "GET" | "HEAD") {
+        return Ok(fields);
+    }
+    let body = call.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&call.body);
+    if body.trim_ascii().is_empty() {
+        return if fields.is_empty() { Err(DecodeError::Empty) } else { Ok(fields) };
+    }
+    fields.extend(read_body(call, body)?);
+    Ok(fields)
+}
+
+fn read_body(call: &HttpCall, body: &[u8]) -> Result<Map<String, Value>, DecodeError> {
+    let content_type = call.header("content-type").unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_json = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
+    match essence.as_str() {
+        "application/json" | "text/json" => json::read(body),
+        essence if essence.ends_with("+json") => json::read(body),
+        _ if is_json => json::read(body),
+        "" | "application/x-www-form-urlencoded" | "text/plain" => form::read(text(body)?),
+        _ => Err(DecodeError::ContentType { content_type: shown(content_type) }),
+    }
+}
+
+fn text(body: &[u8]) -> Result<&str, DecodeError> {
+    std::str::from_utf8(body).map_err(|error| DecodeError::NotUtf8 { at: error.valid_up_to() })
+}
+
+/// A text of unknown origin, fit for one line.
+fn shown(text: &str) -> String {
+    const MOST: usize = 80;
+    let mut out: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if text.chars().nth(MOST).is_some() {
+        out.push_str("...");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,257 @@
+//! What a receiver does with a callback: verify the bytes, read the body, notice repetitions, count.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::contract::Catalog;
+use crate::contract::signature::{self, Mismatch, Signer};
+use crate::http::HttpCall;
+
+/// How many bodies are remembered to notice repetitions. The oldest are forgotten first.
+const REMEMBERED: usize = 100_000;
+
+/// What is said about a signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The signature is right.
+    Verified,
+    /// It is wrong, or missing where the event must have one.
+    Wrong(Mismatch),
+    /// The event needs no signature, and none came.
+    Unsigned,
+}
+
+/// A callback that was received.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// The event's name as the body tells it: in `event`, or in `type` as the notices of the dialer do.
+    pub event: Option<String>,
+    /// The catalog id, if the name is in the catalog.
+    pub id: Option<Arc<str>>,
+    /// About the signature.
+    pub verdict: Verdict,
+    /// The body, or why it is not JSON.
+    pub body: Result<Value, String>,
+    /// The exact body.
+    pub raw: Bytes,
+    /// How often this very body has come by now, this time included.
+    pub times: u32,
+}
+
+/// What came so far. `received` is the sum of `verified`, `wrong` and `unsigned`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All callbacks.
+    pub received: u64,
+    /// Those with a right signature.
+    pub verified: u64,
+    /// Those with a wrong one, or without one they must have.
+    pub wrong: u64,
+    /// Those that need no signature and have none.
+    pub unsigned: u64,
+    /// Those whose body had come before; they count among the above too.
+    pub duplicates: u64,
+}
+
+/// Receives callbacks.
+#[derive(Debug)]
+pub struct Receiver {
+    signer: Signer,
+    /// Name on the wire, catalog id, and whether it is signed.
+    events: Vec<(String, Arc<str>, bool)>,
+    counts: Counts,
+    seen: Seen,
+}
+
+impl Receiver {
+    /// A receiver that verifies with this signer and knows the callbacks of this catalog.
+    pub fn new(signer: Signer, catalog: &Catalog) -> Self {
+        let named = catalog
+            .callbacks()
+            .filter_map(|entry| Some((entry.event.clone()?, Arc::from(entry.id.as_str()), entry.signed)));
+        Self { signer, events: named.collect(), counts: Counts::default(), seen: Seen::default() }
+    }
+
+    /// Takes a request. The signature is verified over the exact bytes if a signature came, or if the catalog says
+    /// that the event has one.
+    pub fn receive(&mut self, call: &HttpCall, now: Timestamp) -> Received {
+        let body: Result<Value, String> =
+            serde_json::from_slice(&call.body).map_err(|error| match call.body.is_empty() {
+                true => "the body is empty".to_owned(),
+                false => format!("the body is not JSON: {error}"),
+            });
+        let event = body.as_ref().ok().and_then(name_of).map(str::to_owned);
+        let known = self.events.iter().find(|(name, ..)| Some(name) == event.as_ref());
+        let id = known.map(|(_, id, _)| id.clone());
+        let must = known.is_some_and(|(_, _, signed)| *signed);
+        let header = &self.signer.scheme().header;
+        let came = call.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(header));
+        let verdict = if must || came { self.verify(call, now) } else { Verdict::Unsigned };
+        let times = self.seen.again(&call.body);
+        self.counts.received += 1;
+        self.counts.duplicates += u64::from(times > 1);
+        *match verdict {
+            Verdict::Verified => &mut self.counts.verified,
+            Verdict::Wrong(_) => &mut self.counts.wrong,
+            Verdict::Unsigned => &mut self.counts.unsigned,
+        } += 1;
+        Received { event, id, verdict, body, raw: call.body.clone(), times }
+    }
+
+    fn verify(&self, call: &HttpCall, now: Timestamp) -> Verdict {
+        let path = call.path_and_query();
+        let received = signature::Received { body: &call.body, path: &path, headers: &call.headers, now };
+        self.signer.verify(&received).map_or_else(Verdict::Wrong, |()| Verdict::Verified)
+    }
+
+    /// What came so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+}
+
+fn name_of(body: &Value) -> Option<&str> {
+    body.get("event").or_else(|| body.get("type"))?.as_str()
+}
+
+/// The bodies that came, by their digests.
+#[derive(Debug, Default)]
+struct Seen {
+    times: HashMap<[u8; 32], u32>,
+    order: VecDeque<[u8; 32]>,
+}
+
+impl Seen {
+    fn again(&mut self, body: &[u8]) -> u32 {
+        let digest: [u8; 32] = Sha256::digest(body).into();
+        let times = self.times.entry(digest).or_insert(0);
+        *times = times.saturating_add(1);
+        let times = *times;
+        if times == 1 {
+            self.order.push_back(digest);
+            if self.order.len() > REMEMBERED
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.times.remove(&oldest);
+            }
+        }
+        times
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::signature::{Scheme, Signing};
+    use serde_json::json;
+
+    fn now() -> Timestamp {
+        "2030-01-01T00:00:00Z".parse().unwrap()
+    }
+
+    fn signer() -> Signer {
+        Signer::new(Scheme::default(), "s3cret")
+    }
+
+    fn receiver() -> Receiver {
+        Receiver::new(signer(), Catalog::builtin())
+    }
+
+    fn call(body: &str, signature: Option<String>) -> HttpCall {
+        HttpCall {
+            method: "POST".to_owned(),
+            path: "/hook".to_owned(),
+            query: None,
+            headers: signature.map(|value| ("x-airudder-sign".to_owned(), value)).into_iter().collect(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+        }
+    }
+
+    fn signed(body: &str) -> HttpCall {
+        let signing = Signing { body: body.as_bytes(), path: "/hook", now: now(), nonce: "" };
+        call(body, Some(signer().signature(&signing)))
+    }
+
+    #[test]
+    fn verdicts_and_counts() {
+        let mut receiver = receiver();
+        let body = json!({ "event": "session.transfer", "user": { "id": "1" } }).to_string();
+        let right = receiver.receive(&signed(&body), now());
+        assert_eq!(right.event.as_deref(), Some("session.transfer"));
+        assert_eq!(right.id.as_deref(), Some("session.transfer"));
+        assert_eq!((right.verdict, right.times), (Verdict::Verified, 1));
+        assert_eq!(right.raw, body);
+        assert_eq!(right.body.unwrap()["user"]["id"], "1");
+
+        let mut changed = signed(&body);
+        changed.body = Bytes::from(body.replace(':', ": "));
+        let wrong = receiver.receive(&changed, now());
+        assert!(matches!(wrong.verdict, Verdict::Wrong(_)));
+        let missing = receiver.receive(&call(&body, None), now());
+        assert!(matches!(missing.verdict, Verdict::Wrong(_)), "a signed event without a signature");
+        assert_eq!(missing.times, 2);
+
+        let notice = json!({ "type": "TaskStatus", "body": {} }).to_string();
+        let unsigned = receiver.receive(&call(&notice, None), now());
+        assert_eq!(
+            (unsigned.id.as_deref(), unsigned.verdict),
+            (Some("dialer.task_status"), Verdict::Unsigned)
+        );
+        assert_eq!(receiver.receive(&signed(&notice), now()).verdict, Verdict::Verified);
+        assert!(matches!(
+            receiver.receive(&call(&notice, Some("00".to_owned())), now()).verdict,
+            Verdict::Wrong(_)
+        ));
+
+        assert_eq!(
+            receiver.counts(),
+            Counts { received: 6, verified: 2, wrong: 3, unsigned: 1, duplicates: 3 }
+        );
+    }
+
+    #[test]
+    fn bodies_that_are_no_callbacks() {
+        let mut receiver = receiver();
+        for (body, event, message) in [
+            ("", None, "the body is empty"),
+            ("{", None, "the body is not JSON: EOF while parsing an object at line 1 column 1"),
+            ("[]", None, ""),
+            ("{\"event\": 1}", None, ""),
+            ("{\"event\": \"no.such\"}", Some("no.such"), ""),
+        ] {
+            let received = receiver.receive(&call(body, None), now());
+            assert_eq!(received.event.as_deref(), event);
+            assert_eq!((received.id, received.verdict), (None, Verdict::Unsigned));
+            assert_eq!(received.body.err().unwrap_or_default(), message);
+        }
+        assert_eq!(receiver.receive(&signed("{"), now()).verdict, Verdict::Verified);
+    }
+
+    #[test]
+    fn an_event_renamed_by_the_user_is_known_by_its_new_name() {
+        let corrections: std::collections::BTreeMap<String, crate::settings::EntryFile> =
+            toml::from_str("[\"session.end\"]\nevent = \"closed\"").unwrap();
+        let corrections = corrections.iter().map(|(id, correction)| (id.as_str(), correction));
+        let catalog = Catalog::builtin().overridden(corrections).unwrap();
+        let received =
+            Receiver::new(signer(), &catalog).receive(&call("{\"event\":\"closed\"}", None), now());
+        assert_eq!(received.id.as_deref(), Some("session.end"));
+        assert!(matches!(received.verdict, Verdict::Wrong(_)));
+    }
+
+    #[test]
+    fn memory_of_bodies_is_bounded() {
+        let mut seen = Seen::default();
+        for n in 0..REMEMBERED + 10 {
+            assert_eq!(seen.again(&n.to_le_bytes()), 1);
+        }
+        assert_eq!((seen.times.len(), seen.order.len()), (REMEMBERED, REMEMBERED));
+        assert_eq!(seen.again(&(REMEMBERED + 9).to_le_bytes()), 2);
+        assert_eq!(seen.again(&0_usize.to_le_bytes()), 1);
+    }
+}
