@@ -4,10 +4,11 @@ use serde_json::Value;
 
 /// Puts `patch` over `base`: tables are merged key by key, lists item by item as far as both go, anything else is
 /// replaced. A table whose `type` changes is replaced as a whole, since its other fields belong to the old type.
-pub fn merge(base: &mut Value, patch: Value) {
+pub(crate) fn merge(base: &mut Value, patch: Value) {
     match (base, patch) {
         (Value::Object(base), Value::Object(patch)) => {
-            if let (Some(Value::String(old)), Some(Value::String(new))) = (base.get("type"), patch.get("type"))
+            if let (Some(Value::String(old)), Some(Value::String(new))) =
+                (base.get("type"), patch.get("type"))
                 && old != new
             {
                 *base = patch;
@@ -36,7 +37,7 @@ pub fn merge(base: &mut Value, patch: Value) {
 }
 
 /// Takes the value at a path such as `user.name` or `messages.0.msg_id` out. Whether there was one.
-pub fn remove(value: &mut Value, path: &str) -> bool {
+pub(crate) fn remove(value: &mut Value, path: &str) -> bool {
     let (parents, last) = path.rsplit_once('.').map_or((None, path), |(parents, last)| (Some(parents), last));
     let mut place = value;
     for key in parents.iter().flat_map(|parents| parents.split('.')) {
@@ -66,7 +67,7 @@ pub fn remove(value: &mut Value, path: &str) -> bool {
 
 /// Whether `wanted` is part of `got`: tables may have further keys, anything else must be equal. If not, the first
 /// difference in words.
-pub fn difference(wanted: &Value, got: &Value) -> Option<String> {
+pub(crate) fn difference(wanted: &Value, got: &Value) -> Option<String> {
     fn walk(path: &str, wanted: &Value, got: Option<&Value>) -> Option<String> {
         let name = if path.is_empty() { "the body".to_owned() } else { format!("`{path}`") };
         let Some(got) = got else { return Some(format!("{name} is missing, expected {wanted}")) };
@@ -75,11 +76,11 @@ pub fn difference(wanted: &Value, got: &Value) -> Option<String> {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 walk(&path, value, got.get(key))
             }),
-            (Value::Array(wanted), Value::Array(items)) if wanted.len() == items.len() => {
-                wanted.iter().zip(items).enumerate().find_map(|(index, (wanted, got))| {
-                    walk(&format!("{path}.{index}"), wanted, Some(got))
-                })
-            }
+            (Value::Array(wanted), Value::Array(items)) if wanted.len() == items.len() => wanted
+                .iter()
+                .zip(items)
+                .enumerate()
+                .find_map(|(index, (wanted, got))| walk(&format!("{path}.{index}"), wanted, Some(got))),
             (Value::Number(a), Value::Number(b)) if a.as_f64() == b.as_f64() => None,
             _ if wanted == got => None,
             _ => Some(format!("{name} is {got}, expected {wanted}")),
@@ -111,7 +112,9 @@ mod tests {
     fn removing_by_path() {
         let mut body = json!({"a": 1, "user": {"id": "1", "name": "x"}, "list": [{"n": 1}]});
         assert!(remove(&mut body, "user.name") && remove(&mut body, "list.0.n") && remove(&mut body, "a"));
-        assert!(!remove(&mut body, "user.phone") && !remove(&mut body, "x.y") && !remove(&mut body, "list.7"));
+        assert!(
+            !remove(&mut body, "user.phone") && !remove(&mut body, "x.y") && !remove(&mut body, "list.7")
+        );
         assert_eq!(body, json!({"user": {"id": "1"}, "list": [{}]}));
     }
 
@@ -120,7 +123,13 @@ mod tests {
         let got = json!({"code": 200, "data": {"list": [1, 2], "x": "y"}});
         assert_eq!(difference(&json!({"code": 200.0, "data": {"x": "y"}}), &got), None);
         assert_eq!(difference(&json!({"data": {"z": 1}}), &got).unwrap(), "`data.z` is missing, expected 1");
-        assert_eq!(difference(&json!({"data": {"list": [1, 3]}}), &got).unwrap(), "`data.list.1` is 2, expected 3");
-        assert_eq!(difference(&json!({"code": 0}), &json!([])).unwrap(), "the body is [], expected {\"code\":0}");
+        assert_eq!(
+            difference(&json!({"data": {"list": [1, 3]}}), &got).unwrap(),
+            "`data.list.1` is 2, expected 3"
+        );
+        assert_eq!(
+            difference(&json!({"code": 0}), &json!([])).unwrap(),
+            "the body is [], expected {\"code\":0}"
+        );
     }
 }

@@ -29,7 +29,8 @@ pub fn answer(driver: &Driver, router: &Router, call: &HttpCall) -> HttpAnswer {
                 let answer = match decode(call) {
                     Ok(mut fields) => {
                         // What the path says wins over a field of the same name.
-                        fields.extend(params.into_iter().map(|(name, value)| (name, Value::String(value)))); known(engine, &id, family, fields, now)
+                        fields.extend(params.into_iter().map(|(name, value)| (name, Value::String(value))));
+                        known(engine, &id, family, fields, now)
                     }
                     Err(error) => refused(engine, family, 400, &error.to_string()),
                 };
@@ -62,7 +63,13 @@ pub fn answer(driver: &Driver, router: &Router, call: &HttpCall) -> HttpAnswer {
     })
 }
 
-fn known(engine: &mut Engine, id: &str, family: Family, fields: Map<String, Value>, now: jiff::Timestamp) -> HttpAnswer {
+fn known(
+    engine: &mut Engine,
+    id: &str,
+    family: Family,
+    fields: Map<String, Value>,
+    now: jiff::Timestamp,
+) -> HttpAnswer {
     match engine.call(id, &Value::Object(fields), now) {
         CallOutcome::Refused => {
             let message = format!(

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 /// Reads `path.to.field=value`. The path is not checked.
 pub(super) fn field(text: &str) -> Result<(String, Value), String> {
-    let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` has no `=`, write NAME=VALUE"))?;
+    let (name, value) =
+        text.split_once('=').ok_or_else(|| format!("`{text}` has no `=`, write NAME=VALUE"))?;
     if name.is_empty() {
         return Err(format!("`{text}` has nothing before the `=`, write NAME=VALUE"));
     }
@@ -15,8 +16,13 @@ pub(super) fn field(text: &str) -> Result<(String, Value), String> {
 /// Reads `name=value`, where the name can be used in templates.
 pub(super) fn variable(text: &str) -> Result<(String, Value), String> {
     let (name, value) = field(text)?;
-    let good = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
-    if good { Ok((name, value)) } else { Err(format!("`{name}` is no variable name: letters, digits and `_` only")) }
+    let good = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !name.starts_with(|c: char| c.is_ascii_digit());
+    if good {
+        Ok((name, value))
+    } else {
+        Err(format!("`{name}` is no variable name: letters, digits and `_` only"))
+    }
 }
 
 /// Puts a value at a path such as `user.id` or `messages.0.content.text`, making tables on the way.
@@ -58,7 +64,12 @@ mod tests {
         assert_eq!(field("a=x=y"), Ok(("a".into(), json!("x=y"))));
         assert_eq!(field("a=\"3\""), Ok(("a".into(), json!("3"))));
         assert_eq!(field("a="), Ok(("a".into(), json!(""))));
-        assert!(field("a").is_err() && field("=a").is_err() && variable("a.b=1").is_err() && variable("1a=1").is_err());
+        assert!(
+            field("a").is_err()
+                && field("=a").is_err()
+                && variable("a.b=1").is_err()
+                && variable("1a=1").is_err()
+        );
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 
-use crate::settings::{Flags, Settings};
 use super::{CommandError, Exit};
 use crate::contract::{Catalog, Direction, Entry, Mark};
+use crate::settings::{Flags, Settings};
 
 /// The arguments of `catalog`.
 #[derive(Debug, clap::Args)]

@@ -15,8 +15,6 @@ pub(super) struct Args {
     #[arg(value_enum)]
     shell: Shell,
 }
-
-#[expect(clippy::needless_pass_by_value, reason = "every command is handed its arguments")]
 pub(super) fn run(args: Args) -> Result<Exit, CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "airudder-mock", &mut script);

@@ -98,11 +98,14 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         return Ok(Exit::Ok);
     }
     let guard = Guard::allowing(&settings.allow).map_err(CommandError::usage)?;
-    let options = ClientOptions { guard, tls: settings.tls.clone(), idle_per_target: 16 };
+    let options = ClientOptions { guard, tls: settings.tls, idle_per_target: 16 };
     let (end, totals) = super::runtime()?.block_on(async {
         let client = Client::new(options).map_err(CommandError::usage)?;
         let driver = Driver::new(engine, Clock::starting(now, Speed::Times(1.0)), client, false);
-        Ok::<_, CommandError>((driver.drive(super::interrupted()).await, driver.with(|engine, _| engine.totals())))
+        Ok::<_, CommandError>((
+            driver.drive(super::interrupted()).await,
+            driver.with(|engine, _| engine.totals()),
+        ))
     })?;
     if args.count > 1 {
         anstream::println!("{} delivered, {} dead of {}", totals.delivered, totals.dead, totals.queued);
@@ -142,7 +145,13 @@ fn read_body(path: &Path) -> Result<String, CommandError> {
     String::from_utf8(bytes).map_err(|_| CommandError::usage(format!("{} is not UTF-8", path.display())))
 }
 
-fn queue(engine: &mut Engine, args: &Args, raw: Option<&str>, number: u32, now: Timestamp) -> Result<Arc<Outgoing>, String> {
+fn queue(
+    engine: &mut Engine,
+    args: &Args,
+    raw: Option<&str>,
+    number: u32,
+    now: Timestamp,
+) -> Result<Arc<Outgoing>, String> {
     let seed = Seed(args.seed).derive("emit", u64::from(number));
     let opening = Opening { play: None, seed, country: args.country, locale: None, now };
     let session = engine.simulator().open(opening);
@@ -205,7 +214,8 @@ impl Sink for Lines {
                 };
                 let again = match retry_at {
                     Some(at) => {
-                        let wait = std::time::Duration::try_from(at.duration_since(entry.at)).unwrap_or_default();
+                        let wait =
+                            std::time::Duration::try_from(at.duration_since(entry.at)).unwrap_or_default();
                         format!("; try {} failed, again in {}", attempt.number, Lapse(wait))
                     }
                     None => String::new(),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 /// The closing lines of `--help`.
-pub const HELP: &str = "\
+pub(super) const HELP: &str = "\
 Exit codes:
     0  all well
     1  an expectation failed, a delivery died, or a signature is wrong
@@ -54,7 +54,6 @@ impl CommandError {
     }
 
     /// Mistakes in files, shown with their places.
-    #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
     pub fn problems(problems: crate::files::Problems) -> Self {
         Self { exit: Exit::Usage, text: problems.render() }
     }

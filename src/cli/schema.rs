@@ -14,8 +14,6 @@ pub(super) struct Args {
     #[arg(value_name = "KIND", value_enum)]
     kind: super::check::Kind,
 }
-
-#[expect(clippy::needless_pass_by_value, reason = "every command is handed its arguments")]
 pub(super) fn run(args: Args) -> Result<Exit, CommandError> {
     let text = text(args.kind);
     // Whoever closes the pipe has read enough.

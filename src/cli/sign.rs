@@ -7,9 +7,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::settings::{Flags, Settings};
 use super::{CommandError, Exit};
 use crate::contract::signature::{DEFAULT_SECRET, Part, Preset, SECRET_VARIABLE, Scheme, Signer, Signing};
+use crate::settings::{Flags, Settings};
 
 const EXAMPLES: &str = "\
 The body is signed byte for byte. `echo` adds a newline that is signed too; `printf` does not.

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::settings::{Flags, Settings};
 use super::sign::{SignerArgs, path_for, print, read_body, read_moment, read_path};
 use super::{CommandError, Exit};
 use crate::contract::signature::{Received, Scheme};
+use crate::settings::{Flags, Settings};
 
 const EXAMPLES: &str = "\
 Prints `valid` and exits with 0, or says what is wrong with the signature and exits

@@ -31,8 +31,9 @@ impl World {
 /// The user's signature scheme.
 pub(super) fn scheme(settings: &Settings) -> Result<Scheme, CommandError> {
     match &settings.signature {
-        Some(file) => Scheme::from_file(file)
-            .map_err(|error| CommandError::usage(format!("in the settings, [signature] {}: {error}", error.place().0))),
+        Some(file) => Scheme::from_file(file).map_err(|error| {
+            CommandError::usage(format!("in the settings, [signature] {}: {error}", error.place().0))
+        }),
         None => Ok(Scheme::default()),
     }
 }

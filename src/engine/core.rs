@@ -8,9 +8,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::stage::{Delivery, Order, Origin, PlayStage};
-use crate::contract::signature::{Signer, Signing};
 use crate::contract::Catalog;
-use crate::delivery::{Attempt, AttemptResult, CallbackId, Outbox, Outgoing, Policy, Target, Totals, Verdict};
+use crate::contract::signature::{Signer, Signing};
+use crate::delivery::{
+    Attempt, AttemptResult, CallbackId, Outbox, Outgoing, Policy, Target, Totals, Verdict,
+};
 use crate::journal::{Event, Journal};
 use crate::scenario::{Body, CallView, DeliveryEnd, Play};
 use crate::settings::AssumedFile;
@@ -187,7 +189,12 @@ impl Engine {
     }
 
     /// Lets a play work with the world around it, and moves it on afterwards.
-    fn with_play<T>(&mut self, index: usize, now: Timestamp, work: impl FnOnce(&mut Play, &mut PlayStage<'_>) -> T) -> T {
+    fn with_play<T>(
+        &mut self,
+        index: usize,
+        now: Timestamp,
+        work: impl FnOnce(&mut Play, &mut PlayStage<'_>) -> T,
+    ) -> T {
         let play = &mut self.plays[index];
         let was_over = play.is_over();
         let label = Arc::clone(play.label());
@@ -219,13 +226,18 @@ impl Engine {
         let play = emission.play.map(|play| play as usize).filter(|index| *index < self.plays.len());
         let order_key = self.simulator.order_key(emission.session);
         let (story, label) = match play {
-            Some(index) => (Some(Arc::clone(self.plays[index].story())), Some(Arc::clone(self.plays[index].label()))),
+            Some(index) => {
+                (Some(Arc::clone(self.plays[index].story())), Some(Arc::clone(self.plays[index].label())))
+            }
             None => (None, None),
         };
-        let policy = story.as_ref().map_or_else(|| Arc::clone(&self.delivery.policy), |story| Arc::clone(&story.policy));
-        let url = story.as_ref().and_then(|_| play).and_then(|index| self.plays[index].callback_url());
+        let policy = story
+            .as_ref()
+            .map_or_else(|| Arc::clone(&self.delivery.policy), |story| Arc::clone(&story.policy));
+        let url = story.as_ref().and(play).and_then(|index| self.plays[index].callback_url());
         let origin = Origin { play, body: emission.body.clone(), label, took: Duration::ZERO };
-        let order = Order { event: emission.event, headers: &[], target: url, own_target: false, policy, order_key };
+        let order =
+            Order { event: emission.event, headers: &[], target: url, own_target: false, policy, order_key };
         if let Err(error) = self.delivery.send(order, Body::Json(emission.body), origin, now) {
             let note = format!("`{}` was not sent: {error}", emission.event);
             self.delivery.journal.write(now, None, Event::Note(note));
@@ -299,7 +311,9 @@ impl Engine {
             }
         };
         self.delivery.journal.write(now, story, event);
-        let Some(Origin { play: Some(index), body, took, .. }) = self.delivery.origins.remove(&id) else { return };
+        let Some(Origin { play: Some(index), body, took, .. }) = self.delivery.origins.remove(&id) else {
+            return;
+        };
         let answer = result.result.as_ref().ok().cloned();
         let end = DeliveryEnd { delivered: error.is_none(), tries, answer, error, took };
         let event = Arc::clone(&attempt.callback.event);
@@ -336,7 +350,8 @@ pub(super) fn sign(signer: &Signer, callback: Arc<Outgoing>, number: u32, now: T
     let mut headers = callback.headers.clone();
     if callback.signed {
         let nonce = format!("msg_{}", callback.id.0);
-        let signing = Signing { body: &callback.body, path: callback.target.path_and_query(), now, nonce: &nonce };
+        let signing =
+            Signing { body: &callback.body, path: callback.target.path_and_query(), now, nonce: &nonce };
         for (name, value) in signer.sign(&signing) {
             // A story that sets the header itself, for example to a wrong signature, wins.
             if !headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(&name)) {

@@ -80,9 +80,15 @@ impl Drop for Engaged {
 impl Driver {
     /// A driver. `closed_world` says that nobody outside of this process calls the mock.
     pub fn new(engine: Engine, clock: Clock, client: Client, closed_world: bool) -> Self {
-        let state =
-            State { engine, clock, in_flight: 0, engaged: 0, agenda: BTreeMap::new(), asked: 0 };
-        Self { shared: Arc::new(Shared { state: Mutex::new(state), changed: Notify::new(), client, closed_world }) }
+        let state = State { engine, clock, in_flight: 0, engaged: 0, agenda: BTreeMap::new(), asked: 0 };
+        Self {
+            shared: Arc::new(Shared {
+                state: Mutex::new(state),
+                changed: Notify::new(),
+                client,
+                closed_world,
+            }),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

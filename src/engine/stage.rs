@@ -79,7 +79,9 @@ impl Delivery {
 
     /// Whether an entry may be used. The first use of an assumed one is noted.
     pub(super) fn admit(&mut self, id: &str, now: Timestamp) -> bool {
-        let Some(entry) = self.catalog.get(id).filter(|entry| entry.mark == Mark::Assumed) else { return true };
+        let Some(entry) = self.catalog.get(id).filter(|entry| entry.mark == Mark::Assumed) else {
+            return true;
+        };
         if self.assumed == AssumedFile::Serve {
             return true;
         }
@@ -192,7 +194,9 @@ fn overridden(entry: &Entry, mut body: Value) -> Result<String, String> {
     match set.render(&compiled, &scope) {
         Ok(Value::String(text)) => Ok(text),
         Ok(other) => Ok(other.to_string()),
-        Err(error) => Err(format!("the body template of `{}` in the settings can't be filled in: {error}", entry.id)),
+        Err(error) => {
+            Err(format!("the body template of `{}` in the settings can't be filled in: {error}", entry.id))
+        }
     }
 }
 
@@ -219,7 +223,8 @@ impl Stage for PlayStage<'_> {
     fn send(&mut self, sending: Sending) -> Result<CallbackId, String> {
         let order_key = self.simulator.order_key(sending.session);
         // The play keeps the body of what it sends itself.
-        let origin = Origin { play: Some(self.play), label: Some(Arc::clone(&self.label)), ..Origin::default() };
+        let origin =
+            Origin { play: Some(self.play), label: Some(Arc::clone(&self.label)), ..Origin::default() };
         let order = Order {
             event: &sending.event,
             headers: &sending.headers,

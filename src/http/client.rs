@@ -12,16 +12,19 @@ use super::message::{HttpAnswer, HttpCall};
 
 /// Makes a call. Errs in words.
 pub async fn request(address: SocketAddr, call: HttpCall) -> Result<HttpAnswer, String> {
-    let stream = TcpStream::connect(address).await.map_err(|error| format!("{address} is not reachable: {error}"))?;
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| format!("no HTTP with {address}: {error}"))?;
+    let stream =
+        TcpStream::connect(address).await.map_err(|error| format!("{address} is not reachable: {error}"))?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| format!("no HTTP with {address}: {error}"))?;
     let connection = tokio::spawn(connection);
     let mut builder = hyper::Request::builder().method(call.method.as_str()).uri(call.path_and_query());
     builder = builder.header("host", address.to_string());
     for (name, value) in &call.headers {
         builder = builder.header(name, value);
     }
-    let request = builder.body(Full::<Bytes>::new(call.body)).map_err(|error| format!("not a request: {error}"))?;
+    let request =
+        builder.body(Full::<Bytes>::new(call.body)).map_err(|error| format!("not a request: {error}"))?;
     let failed = |error: hyper::Error| format!("the call to {address} failed: {error}");
     let answer = sender.send_request(request).await.map_err(failed)?;
     let status = answer.status().as_u16();

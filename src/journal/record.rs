@@ -91,7 +91,10 @@ impl Recorder {
                 put("callback", json!(attempt.callback.id));
                 put("event", json!(&*attempt.callback.event));
                 put("try", json!(attempt.number));
-                put("headers", json!(attempt.headers.iter().map(|(name, value)| (&**name, value)).collect::<Vec<_>>()));
+                put(
+                    "headers",
+                    json!(attempt.headers.iter().map(|(name, value)| (&**name, value)).collect::<Vec<_>>()),
+                );
                 match &result.result {
                     Ok(answer) => {
                         put("status", json!(answer.status));

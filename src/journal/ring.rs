@@ -55,7 +55,9 @@ impl Journal {
         }
         self.bytes += weight(&entry);
         self.entries.push_back(entry);
-        while self.entries.len() > self.most_entries || (self.bytes > self.most_bytes && self.entries.len() > 1) {
+        while self.entries.len() > self.most_entries
+            || (self.bytes > self.most_bytes && self.entries.len() > 1)
+        {
             if let Some(oldest) = self.entries.pop_front() {
                 self.bytes -= weight(&oldest);
             }

@@ -54,10 +54,16 @@ impl Expectation {
         match (self.outcome.or(implied), end.delivered) {
             (Some(OutcomeFile::Delivered), false) => {
                 let reason = end.error.as_ref().map_or("", |(_, reason)| reason);
-                wrong.push(format!("expected it to be delivered, but it is dead after {}: {reason}", tries(end.tries)));
+                wrong.push(format!(
+                    "expected it to be delivered, but it is dead after {}: {reason}",
+                    tries(end.tries)
+                ));
             }
             (Some(OutcomeFile::Dead), true) => {
-                wrong.push(format!("expected it to be given up, but it was delivered after {}", tries(end.tries)));
+                wrong.push(format!(
+                    "expected it to be given up, but it was delivered after {}",
+                    tries(end.tries)
+                ));
             }
             _ => {}
         }
@@ -71,7 +77,9 @@ impl Expectation {
         if let Some(wanted) = self.error {
             match &end.error {
                 Some((class, _)) if *class == wanted => {}
-                Some((class, reason)) => wrong.push(format!("expected the error `{wanted}`, got `{class}`: {reason}")),
+                Some((class, reason)) => {
+                    wrong.push(format!("expected the error `{wanted}`, got `{class}`: {reason}"));
+                }
                 None => wrong.push(format!("expected the error `{wanted}`, got none")),
             }
         }
@@ -93,7 +101,12 @@ impl Expectation {
     }
 }
 
-fn judge_body(body: &TreeTemplate, answer: Option<&Answer>, set: &TemplateSet, scope: &Scope) -> Option<String> {
+fn judge_body(
+    body: &TreeTemplate,
+    answer: Option<&Answer>,
+    set: &TemplateSet,
+    scope: &Scope,
+) -> Option<String> {
     let wanted = match body.render(set, scope) {
         Ok(wanted) => wanted,
         Err(error) => return Some(format!("the expected body can't be filled in: {error}")),

@@ -161,7 +161,9 @@ impl Play {
     /// When time alone moves the story on.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         let own = match &self.state {
-            State::Before(at) | State::Pausing { until: at, .. } | State::Awaiting { deadline: at } => Some(*at),
+            State::Before(at) | State::Pausing { until: at, .. } | State::Awaiting { deadline: at } => {
+                Some(*at)
+            }
             State::Ready => Some(Timestamp::MIN),
             State::Delivering(_) | State::Finished => None,
         };
@@ -241,9 +243,10 @@ impl Play {
         if self.round < step.repeat {
             self.round += 1;
             self.state = match step.every {
-                Some(every) => {
-                    State::Pausing { until: later(now, self.helpers.draw(|rng| every.draw(rng))), then_next: false }
-                }
+                Some(every) => State::Pausing {
+                    until: later(now, self.helpers.draw(|rng| every.draw(rng))),
+                    then_next: false,
+                },
                 None => State::Ready,
             };
         } else {
@@ -264,7 +267,9 @@ impl Play {
             match story.templates.render(when, &scope) {
                 Ok(value) if truth(&value) => {}
                 Ok(_) => return self.next(now),
-                Err(error) => return self.abort(&step.place, &format!("`when` can't be told: {error}"), stage),
+                Err(error) => {
+                    return self.abort(&step.place, &format!("`when` can't be told: {error}"), stage);
+                }
             }
         }
         match &step.action {
@@ -346,7 +351,9 @@ impl Play {
         else {
             return false;
         };
-        let Some(occurrence) = self.mailbox.get(index).filter(|occurrence| occurrence.trigger == wait.trigger) else {
+        let Some(occurrence) =
+            self.mailbox.get(index).filter(|occurrence| occurrence.trigger == wait.trigger)
+        else {
             return false;
         };
         let fields = occurrence.fields.clone();
@@ -414,7 +421,9 @@ impl Play {
         stage: &mut dyn Stage,
     ) -> Option<(u16, Option<Value>)> {
         let story = Arc::clone(&self.story);
-        let Some(Step { place, conversation, action: Action::Await(wait), .. }) = story.steps.get(self.cursor) else {
+        let Some(Step { place, conversation, action: Action::Await(wait), .. }) =
+            story.steps.get(self.cursor)
+        else {
             return None;
         };
         let answer = wait.answer.as_ref().filter(|_| wait.trigger == *trigger)?;
@@ -443,7 +452,15 @@ impl Play {
     }
 
     /// A callback of this story came to its end.
-    pub fn on_end(&mut self, id: CallbackId, event: &str, body: &Value, end: &DeliveryEnd, now: Timestamp, stage: &mut dyn Stage) {
+    pub fn on_end(
+        &mut self,
+        id: CallbackId,
+        event: &str,
+        body: &Value,
+        end: &DeliveryEnd,
+        now: Timestamp,
+        stage: &mut dyn Stage,
+    ) {
         self.helpers.set_now(now);
         let answer = end.answer.as_ref().map(|answer| {
             let body = serde_json::from_slice(&answer.body)
@@ -478,11 +495,20 @@ impl Play {
         }
     }
 
-    fn judge(&mut self, outstanding: &Outstanding, event: &str, end: &DeliveryEnd, now: Timestamp, stage: &mut dyn Stage) {
+    fn judge(
+        &mut self,
+        outstanding: &Outstanding,
+        event: &str,
+        end: &DeliveryEnd,
+        now: Timestamp,
+        stage: &mut dyn Stage,
+    ) {
         let story = Arc::clone(&self.story);
         let default = Expectation::default();
         let (expect, conversation) = match outstanding.step.and_then(|step| story.steps.get(step)) {
-            Some(Step { action: Action::Send { expect, .. }, conversation, .. }) => (expect, conversation.as_str()),
+            Some(Step { action: Action::Send { expect, .. }, conversation, .. }) => {
+                (expect, conversation.as_str())
+            }
             _ => (&default, super::story::MAIN_CONVERSATION),
         };
         let scope = self.scope(conversation, &BTreeMap::new(), now, stage);
@@ -499,7 +525,14 @@ impl Play {
     }
 
     /// Whatever the story does whenever this happens.
-    fn react(&mut self, trigger: &Trigger, fields: &Value, saved: &Value, now: Timestamp, stage: &mut dyn Stage) -> CallReply {
+    fn react(
+        &mut self,
+        trigger: &Trigger,
+        fields: &Value,
+        saved: &Value,
+        now: Timestamp,
+        stage: &mut dyn Stage,
+    ) -> CallReply {
         let mut reply = CallReply::default();
         if matches!(self.state, State::Before(_) | State::Finished) {
             return reply;
@@ -535,8 +568,12 @@ impl Play {
             for (send, item) in reaction.send.iter().enumerate() {
                 let due = later(now, self.helpers.draw(|rng| item.after.draw(rng)));
                 self.scheduled_so_far += 1;
-                let scheduled =
-                    Scheduled { reaction: index, send, conversation: conversation.clone(), extra: extra.clone() };
+                let scheduled = Scheduled {
+                    reaction: index,
+                    send,
+                    conversation: conversation.clone(),
+                    extra: extra.clone(),
+                };
                 self.scheduled.insert((due, self.scheduled_so_far), scheduled);
             }
         }
@@ -591,7 +628,8 @@ impl Play {
         match sent {
             Ok((id, body)) => {
                 let save = send.callback.save.clone();
-                self.outstanding.insert(id, Outstanding { place: reaction.place.clone(), step: None, save, body });
+                self.outstanding
+                    .insert(id, Outstanding { place: reaction.place.clone(), step: None, save, body });
             }
             Err(error) => self.fail(&reaction.place, &error, stage),
         }
@@ -600,7 +638,8 @@ impl Play {
     /// The name of the conversation that a call or callback belongs to.
     fn conversation_of(&self, fields: &Value, stage: &mut dyn Stage) -> String {
         let found = stage.simulator().find_session(fields);
-        let name = self.conversations.iter().find(|(_, key)| Some(**key) == found).map(|(name, _)| name.clone());
+        let name =
+            self.conversations.iter().find(|(_, key)| Some(**key) == found).map(|(name, _)| name.clone());
         name.unwrap_or_else(|| self.conversation())
     }
 
@@ -669,7 +708,9 @@ impl Play {
             .collect::<Result<Vec<_>, String>>()
             .map_err(|error| format!("`headers` can't be filled in: {error}"))?;
         let target = match callback.target.as_ref().or(story.callback_url.as_ref()) {
-            Some(target) => Some(text(target).map_err(|error| format!("the URL can't be filled in: {error}"))?),
+            Some(target) => {
+                Some(text(target).map_err(|error| format!("the URL can't be filled in: {error}"))?)
+            }
             None => None,
         };
         if callback.target.is_none() {
@@ -713,7 +754,8 @@ impl Play {
     ) -> Scope {
         let session = self.session(conversation, now, stage);
         let (user, view) = stage.simulator().view(session);
-        let locale = self.story.locale.clone().unwrap_or_else(|| self.story.country.default_locale().to_owned());
+        let locale =
+            self.story.locale.clone().unwrap_or_else(|| self.story.country.default_locale().to_owned());
         let built_in = [
             ("user", template::value(&user)),
             ("session", template::value(&view)),

@@ -21,7 +21,7 @@ const DEFAULT_WITHIN: Duration = Duration::from_secs(30);
 const DEFAULT_COUNTRY: Country = Country::Id;
 
 /// The conversation a step belongs to unless it says otherwise.
-pub const MAIN_CONVERSATION: &str = "main";
+pub(super) const MAIN_CONVERSATION: &str = "main";
 
 /// A scenario as meant.
 #[derive(Debug)]
@@ -180,18 +180,29 @@ pub struct ReactionSend {
 impl Story {
     /// Compiles a scenario that was loaded without mistakes. `policy` is the scenario's own. An error means that a
     /// template was not checked before.
-    pub fn compile(scenario: &Scenario, policy: Policy, is_call: impl Fn(&str) -> bool) -> Result<Self, TemplateMistake> {
+    pub fn compile(
+        scenario: &Scenario,
+        policy: Policy,
+        is_call: impl Fn(&str) -> bool,
+    ) -> Result<Self, TemplateMistake> {
         let mut compiler = Compiler { set: TemplateSet::default(), is_call: &is_call };
         let vars = compiler.entries(&scenario.vars)?;
         let steps = scenario.steps.iter().map(|step| compiler.step(step)).collect::<Result<_, _>>()?;
-        let reactions =
-            scenario.reactions.iter().map(|reaction| compiler.reaction(reaction)).collect::<Result<_, _>>()?;
+        let reactions = scenario
+            .reactions
+            .iter()
+            .map(|reaction| compiler.reaction(reaction))
+            .collect::<Result<_, _>>()?;
         let callback_url = compiler.optional(scenario.callback_url.as_deref())?;
         Ok(Self {
             name: scenario.name.clone(),
             seed: scenario.seed.map(Seed),
             locale: scenario.locale.clone(),
-            country: scenario.country.as_deref().and_then(|code| code.parse().ok()).unwrap_or(DEFAULT_COUNTRY),
+            country: scenario
+                .country
+                .as_deref()
+                .and_then(|code| code.parse().ok())
+                .unwrap_or(DEFAULT_COUNTRY),
             copies: scenario.copies.unwrap_or(1),
             spread: scenario.spread.map_or(Duration::ZERO, |spread| spread.0),
             callback_url,
@@ -241,13 +252,15 @@ impl Compiler<'_> {
 
     fn answer(&mut self, answer: Option<&AnswerFile>) -> Result<Option<AnswerTemplate>, TemplateMistake> {
         let Some(answer) = answer else { return Ok(None) };
-        let body = answer.body.as_ref().map(|body| TreeTemplate::compile_table(body, &mut self.set)).transpose()?;
+        let body =
+            answer.body.as_ref().map(|body| TreeTemplate::compile_table(body, &mut self.set)).transpose()?;
         Ok(Some(AnswerTemplate { status: answer.status, body }))
     }
 
     fn expect(&mut self, expect: Option<&ExpectFile>) -> Result<Expectation, TemplateMistake> {
         let Some(expect) = expect else { return Ok(Expectation::default()) };
-        let body = expect.body.as_ref().map(|body| TreeTemplate::compile_table(body, &mut self.set)).transpose()?;
+        let body =
+            expect.body.as_ref().map(|body| TreeTemplate::compile_table(body, &mut self.set)).transpose()?;
         Ok(Expectation {
             status: expect.status.clone(),
             body,
@@ -270,7 +283,11 @@ impl Compiler<'_> {
                 target: self.optional(step.target.as_deref())?,
                 save: step.save.clone(),
             };
-            Action::Send { callback, wait: step.wait.unwrap_or(true), expect: self.expect(step.expect.as_ref())? }
+            Action::Send {
+                callback,
+                wait: step.wait.unwrap_or(true),
+                expect: self.expect(step.expect.as_ref())?,
+            }
         } else if let Some(id) = &step.await_ {
             Action::Await(Await {
                 trigger: self.trigger(id),
@@ -310,7 +327,11 @@ impl Compiler<'_> {
             keep_default: reaction.keep_default.unwrap_or(false),
             answer: self.answer(reaction.answer.as_ref())?,
             set: reaction.set.as_ref().map_or(Ok(Vec::new()), |table| self.entries(table))?,
-            send: reaction.send.iter().map(|send| self.reaction_send(send.get_ref())).collect::<Result<_, _>>()?,
+            send: reaction
+                .send
+                .iter()
+                .map(|send| self.reaction_send(send.get_ref()))
+                .collect::<Result<_, _>>()?,
         })
     }
 

@@ -133,7 +133,9 @@ impl FromStr for Country {
         let likeness = |c: &Self| {
             let code = c.code().to_lowercase();
             let starts = if lower.len() == 3 && lower.starts_with(&code) { 0.9 } else { 0.0 };
-            strsim::jaro_winkler(&lower, &c.name().to_lowercase()).max(strsim::jaro(&lower, &code)).max(starts)
+            strsim::jaro_winkler(&lower, &c.name().to_lowercase())
+                .max(strsim::jaro(&lower, &code))
+                .max(starts)
         };
         let suggestion = Self::ALL
             .into_iter()

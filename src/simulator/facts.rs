@@ -43,7 +43,7 @@ impl Money {
         for (index, digit) in digits.chars().enumerate() {
             let left = digits.len() - index;
             // The last three digits always form a group; India groups those before them by two.
-            if index > 0 && left >= 3 && (left - 3) % group == 0 {
+            if index > 0 && left >= 3 && (left - 3).is_multiple_of(group) {
                 text.push(separator);
             }
             text.push(digit);

@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn other_spellings_of_a_locale_are_understood() {
-        for (given, meant) in [("es", "es-MX"), ("en_us", "en"), ("ZH", "zh-CN"), ("fil", "tl"), ("xx", "en")] {
+        for (given, meant) in [("es", "es-MX"), ("en_us", "en"), ("ZH", "zh-CN"), ("fil", "tl"), ("xx", "en")]
+        {
             assert_eq!(draw(1, Country::Mx, Some(given)).locale, meant);
         }
     }

@@ -23,11 +23,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use identity::{Country, Person};
 use facts::Facts;
+use identity::{Country, Person};
 use seed::Seed;
-use session::{Phase, Session, Sessions};
 pub use session::{Message, SessionKey};
+use session::{Phase, Session, Sessions};
 use timers::{Timer, Timers};
 
 /// How the simulated vendor behaves where the vendor's own behaviour is not known. All of it is assumed.
@@ -173,14 +173,24 @@ impl Simulator {
                 company: session.company.clone(),
                 seat_id: session.seat_id.clone(),
                 phase: session.phase,
-                last_msg_id: session.messages.last().map(|message| message.msg_id.clone()).unwrap_or_default(),
+                last_msg_id: session
+                    .messages
+                    .last()
+                    .map(|message| message.msg_id.clone())
+                    .unwrap_or_default(),
             },
         )
     }
 
     /// The body of an event of this conversation: believable defaults, `patch` (a table or null) over them. What it says becomes the
     /// state of the conversation. Errs in words if there is no such event.
-    pub fn emit(&mut self, key: SessionKey, event: &str, patch: Value, now: Timestamp) -> Result<Value, String> {
+    pub fn emit(
+        &mut self,
+        key: SessionKey,
+        event: &str,
+        patch: Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
         let mut body = match chatbot::default_body(self.sessions.get_mut(key), event, &patch, now) {
             Some(body) => body,
             None => samples::default_body(self.sessions.get(key), event, now)

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::identity::Person;
 use super::facts::Facts;
+use super::identity::Person;
 use super::seed::{Rng, Seed};
 
 /// Names a session within its simulator.
@@ -17,7 +17,7 @@ pub struct SessionKey(pub(super) usize);
 /// Where a conversation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Phase {
+pub(super) enum Phase {
     /// The bot talks with the user.
     Bot,
     /// A transfer to a person was asked for.
@@ -49,7 +49,7 @@ pub struct Message {
 
 /// A conversation.
 #[derive(Debug)]
-pub struct Session {
+pub(super) struct Session {
     /// The story it belongs to, if any.
     pub play: Option<u32>,
     /// Its id on the wire, 32 lower-case hexadecimal digits unless a story says otherwise; may be empty.
@@ -93,14 +93,14 @@ impl Session {
     }
 
     /// The message with this id.
-    pub fn message_mut(&mut self, msg_id: &str) -> Option<&mut Message> {
+    pub(super) fn message_mut(&mut self, msg_id: &str) -> Option<&mut Message> {
         self.messages.iter_mut().rev().find(|message| message.msg_id == msg_id)
     }
 }
 
 /// All conversations, and how calls and callbacks find theirs.
 #[derive(Debug, Default)]
-pub struct Sessions {
+pub(super) struct Sessions {
     list: Vec<Session>,
     by_call_id: HashMap<String, SessionKey>,
     by_user: HashMap<(String, String), SessionKey>,
@@ -108,7 +108,7 @@ pub struct Sessions {
 
 impl Sessions {
     /// Adds a session.
-    pub fn add(&mut self, session: Session) -> SessionKey {
+    pub(super) fn add(&mut self, session: Session) -> SessionKey {
         let key = SessionKey(self.list.len());
         self.list.push(session);
         self.index(key);
@@ -116,18 +116,18 @@ impl Sessions {
     }
 
     /// The session of a key. Keys come from [`Sessions::add`] and sessions are never taken out.
-    pub fn get(&self, key: SessionKey) -> &Session {
+    pub(super) fn get(&self, key: SessionKey) -> &Session {
         &self.list[key.0]
     }
 
     /// The session of a key, to change. After changing `call_id`, `channel_id` or the user's id, call
     /// [`Sessions::index`].
-    pub fn get_mut(&mut self, key: SessionKey) -> &mut Session {
+    pub(super) fn get_mut(&mut self, key: SessionKey) -> &mut Session {
         &mut self.list[key.0]
     }
 
     /// Makes the session findable under its present ids. The latest session of a user is the one found.
-    pub fn index(&mut self, key: SessionKey) {
+    pub(super) fn index(&mut self, key: SessionKey) {
         let session = &self.list[key.0];
         if !session.call_id.is_empty() {
             self.by_call_id.insert(session.call_id.clone(), key);
@@ -136,17 +136,17 @@ impl Sessions {
     }
 
     /// The session with this id on the wire.
-    pub fn by_call_id(&self, call_id: &str) -> Option<SessionKey> {
+    pub(super) fn by_call_id(&self, call_id: &str) -> Option<SessionKey> {
         self.by_call_id.get(call_id).copied()
     }
 
     /// The latest session of a user on a channel.
-    pub fn by_user(&self, channel_id: &str, user_id: &str) -> Option<SessionKey> {
+    pub(super) fn by_user(&self, channel_id: &str, user_id: &str) -> Option<SessionKey> {
         self.by_user.get(&(channel_id.to_owned(), user_id.to_owned())).copied()
     }
 
     /// Every session, in the order in which they began.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Session> {
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Session> {
         self.list.iter()
     }
 }

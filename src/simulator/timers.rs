@@ -10,16 +10,9 @@ use super::session::SessionKey;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
     /// A message reaches its next status.
-    Status {
-        session: SessionKey,
-        msg_id: String,
-        status: &'static str,
-    },
+    Status { session: SessionKey, msg_id: String, status: &'static str },
     /// A conversation ends.
-    End {
-        session: SessionKey,
-        reason: &'static str,
-    },
+    End { session: SessionKey, reason: &'static str },
     /// The report after a conversation's end.
     Report { session: SessionKey },
     /// A conversation may have fallen silent.

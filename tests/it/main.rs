@@ -1,5 +1,7 @@
 //! Drives the real program over real sockets.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 mod commands;

@@ -151,7 +151,7 @@ fn equal_runs_write_equal_records() {
 
 /// An integrator of our own: accepts the transfer while it still handles the callback, answers every message of the
 /// user, and ends the conversation when the user says the third thing.
-pub fn own_integrator(mock: SocketAddr) -> Receiver {
+pub(crate) fn own_integrator(mock: SocketAddr) -> Receiver {
     let heard = std::sync::Mutex::new(0);
     Receiver::with(move |request| {
         let body = request.json();

@@ -10,10 +10,10 @@ use std::thread;
 use std::time::Duration;
 
 /// How long a test waits for the program at most; reached only when something hangs.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program, in the repository's folder and without the user's settings in the environment.
-pub fn program() -> Command {
+pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_airudder-mock"));
     command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
     for name in ["AIRUDDER_MOCK_SECRET", "AIRUDDER_MOCK_CALLBACK_URL", "AIRUDDER_MOCK_LISTEN"] {
@@ -24,12 +24,12 @@ pub fn program() -> Command {
 }
 
 /// Runs the program with these arguments.
-pub fn run<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Output {
+pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Output {
     program().args(args).output().expect("the program starts")
 }
 
 /// Runs the program with this standard input.
-pub fn run_with_input(args: &[&str], input: &[u8]) -> Output {
+pub(crate) fn run_with_input(args: &[&str], input: &[u8]) -> Output {
     let mut child = program()
         .args(args)
         .stdin(Stdio::piped())
@@ -41,27 +41,27 @@ pub fn run_with_input(args: &[&str], input: &[u8]) -> Output {
     child.wait_with_output().unwrap()
 }
 
-pub fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Asserts an exit code, showing everything the program said otherwise.
 #[track_caller]
-pub fn assert_code(output: &Output, code: i32) {
+pub(crate) fn assert_code(output: &Output, code: i32) {
     assert_eq!(output.status.code(), Some(code), "stdout:\n{}\nstderr:\n{}", stdout(output), stderr(output));
 }
 
-pub fn scenario(name: &str) -> PathBuf {
+pub(crate) fn scenario(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name)
 }
 
 /// A request as a receiver reads it off the socket.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// The bytes up to and without the empty line.
     pub head: String,
     pub body: Vec<u8>,
@@ -69,18 +69,18 @@ pub struct Request {
 
 impl Request {
     /// The value of a header whose name is written exactly so.
-    pub fn exact_header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn exact_header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).expect("a JSON body")
     }
 }
 
 /// What a receiver does with one request.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// These bytes, and the connection stays open.
     Bytes(String),
     /// These bytes, and the connection is closed.
@@ -91,18 +91,18 @@ pub enum Answer {
     Never,
 }
 
-pub fn plain(status: &str, body: &str) -> Answer {
+pub(crate) fn plain(status: &str, body: &str) -> Answer {
     Answer::Bytes(format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
 }
 
 /// A receiver on a free port. Answers in the order given; the last answer repeats.
-pub struct Receiver {
+pub(crate) struct Receiver {
     pub address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Receiver {
-    pub fn answering(answers: Vec<Answer>) -> Self {
+    pub(crate) fn answering(answers: Vec<Answer>) -> Self {
         let answers = Mutex::new(VecDeque::from(answers));
         Self::with(move |_| {
             let mut answers = answers.lock().unwrap();
@@ -111,7 +111,7 @@ impl Receiver {
     }
 
     /// A receiver that decides for each request, and may call the mock meanwhile.
-    pub fn with(decide: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn with(decide: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -127,11 +127,11 @@ impl Receiver {
         Self { address, requests }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/hook", self.address)
     }
 
-    pub fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 }
@@ -183,7 +183,7 @@ fn read_request(reader: &mut impl BufRead) -> Option<Request> {
 }
 
 /// POSTs JSON with nothing but a socket; status and body come back.
-pub fn post(address: SocketAddr, path: &str, body: &serde_json::Value) -> (u16, serde_json::Value) {
+pub(crate) fn post(address: SocketAddr, path: &str, body: &serde_json::Value) -> (u16, serde_json::Value) {
     let body = body.to_string();
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -201,12 +201,12 @@ pub fn post(address: SocketAddr, path: &str, body: &serde_json::Value) -> (u16, 
 }
 
 /// An HMAC-SHA256 in hex by a library that the program does not use for it.
-pub fn independent_hmac(secret: &str, body: &[u8]) -> String {
+pub(crate) fn independent_hmac(secret: &str, body: &[u8]) -> String {
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret.as_bytes());
     ring::hmac::sign(&key, body).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A free port, for programs that must be told one.
-pub fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::contract::signature::{Signer, Signing};
 use crate::contract::Catalog;
+use crate::contract::signature::{Signer, Signing};
 use crate::engine::{Agenda, Driver};
 use crate::http::{self, HttpAnswer, HttpCall, Reply};
 use crate::integrator::{Action, Persona, Receiver, Verdict};
@@ -99,12 +99,19 @@ impl Embedded {
 
     /// A call to the mock. Its answer stands in the journal; the sample integrator has no use for it.
     async fn call(&self, action: Action) {
-        let Some(route) = self.catalog.get(action.call).and_then(|entry| entry.routes.first()) else { return };
+        let Some(route) = self.catalog.get(action.call).and_then(|entry| entry.routes.first()) else {
+            return;
+        };
         let body = action.body.to_string();
         let now = self.driver.with(|_, now| now);
         let signing = Signing { body: body.as_bytes(), path: &route.path, now, nonce: action.call };
         let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        headers.extend(self.signer.sign_call(&signing).into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)));
+        headers.extend(
+            self.signer
+                .sign_call(&signing)
+                .into_iter()
+                .map(|(name, value)| (name.to_ascii_lowercase(), value)),
+        );
         let call = HttpCall {
             method: route.method.clone(),
             path: route.path.clone(),

@@ -7,8 +7,17 @@ const LONGEST: usize = 72;
 
 /// Fields that tell the most about a body without messages, in this order.
 const TELLING: [&str; 11] = [
-    "result", "status", "state", "State", "Status", "session_end_reason", "reason", "intention", "numstatus",
-    "CalleeNumber", "callee_number",
+    "result",
+    "status",
+    "state",
+    "State",
+    "Status",
+    "session_end_reason",
+    "reason",
+    "intention",
+    "numstatus",
+    "CalleeNumber",
+    "callee_number",
 ];
 
 /// What a body is named by if nothing in it tells more.
@@ -45,9 +54,14 @@ fn named(place: &Value, keys: &[&str]) -> Vec<String> {
 
 /// What a content object says.
 fn said(content: &Value) -> String {
-    let text = ["/text", "/interactive/body/text", "/interactive/list_reply/title", "/interactive/button_reply/title"]
-        .iter()
-        .find_map(|pointer| content.pointer(pointer).and_then(Value::as_str));
+    let text = [
+        "/text",
+        "/interactive/body/text",
+        "/interactive/list_reply/title",
+        "/interactive/button_reply/title",
+    ]
+    .iter()
+    .find_map(|pointer| content.pointer(pointer).and_then(Value::as_str));
     let kind = content.get("type").and_then(Value::as_str).unwrap_or("message");
     match text {
         Some(text) => format!("\"{}\"", text.replace(['\n', '\r'], " ")),
@@ -75,7 +89,10 @@ mod tests {
     fn the_gist_is_what_was_said() {
         assert_eq!(gist(br#"{"messages":[{"content":{"type":"text","text":"hi\nthere"}}]}"#), "\"hi there\"");
         assert_eq!(gist(br#"{"messages":[{"type":"image","media":{"name":"a.jpg"}}]}"#), "[image a.jpg]");
-        assert_eq!(gist(br#"{"event":"session.transfer","transfer":{"company":"X","call_id":""}}"#), "company X");
+        assert_eq!(
+            gist(br#"{"event":"session.transfer","transfer":{"company":"X","call_id":""}}"#),
+            "company X"
+        );
         assert_eq!(gist(br#"{"type":"TaskStatus","body":{"state":"Finished"}}"#), "state Finished");
         assert_eq!(gist(b"not json"), "not json");
         assert_eq!(gist("é".repeat(100).as_bytes()).chars().count(), 72);

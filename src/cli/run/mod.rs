@@ -102,10 +102,10 @@ fn stories(args: &Args, world: &World) -> Result<Vec<Arc<Story>>, CommandError> 
     scenarios
         .iter()
         .map(|scenario| {
-            let policy = scenario
-                .delivery
-                .as_ref()
-                .map_or_else(|| world.settings.policy.clone(), |file| crate::settings::policy(&world.settings.policy, file));
+            let policy = scenario.delivery.as_ref().map_or_else(
+                || world.settings.policy.clone(),
+                |file| crate::settings::policy(&world.settings.policy, file),
+            );
             let story = Story::compile(scenario, policy, is_call);
             story.map(Arc::new).map_err(|mistake| CommandError::usage(mistake.message))
         })
@@ -124,8 +124,13 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
     let begun = Instant::now();
     let epoch = args.epoch.unwrap_or_else(whole_second);
     let jumps = args.speed == Speed::Max;
-    let embedded_wanted = settings.callback_url.is_none() && stories.iter().all(|story| story.callback_url.is_none());
-    let seed = Seed(args.seed.or_else(|| stories.first().and_then(|story| story.seed).map(|seed| seed.0)).unwrap_or(DEFAULT_SEED));
+    let embedded_wanted =
+        settings.callback_url.is_none() && stories.iter().all(|story| story.callback_url.is_none());
+    let seed = Seed(
+        args.seed
+            .or_else(|| stories.first().and_then(|story| story.seed).map(|seed| seed.0))
+            .unwrap_or(DEFAULT_SEED),
+    );
 
     let mock = listen(settings.listen.as_deref(), embedded_wanted)?;
     let mock_address = mock.local_addr();
@@ -256,14 +261,21 @@ fn listen(wanted: Option<&str>, embedded: bool) -> Result<Server, CommandError> 
 fn plays(stories: &[Arc<Story>], seed: Option<u64>, epoch: Timestamp) -> Vec<Play> {
     let mut plays = Vec::new();
     for (index, story) in stories.iter().enumerate() {
-        let base = seed.map(Seed).or(story.seed).unwrap_or(Seed(DEFAULT_SEED)).derive(&story.name, index as u64);
+        let base =
+            seed.map(Seed).or(story.seed).unwrap_or(Seed(DEFAULT_SEED)).derive(&story.name, index as u64);
         let mut spread = base.stream("spread", 0);
         for copy in 1..=story.copies {
             let millis = u64::try_from(story.spread.as_millis()).unwrap_or(u64::MAX);
             let wait = std::time::Duration::from_millis(spread.random_range(0..=millis));
             let start = epoch.checked_add(wait).unwrap_or(epoch);
             let number = u32::try_from(plays.len()).unwrap_or(u32::MAX);
-            plays.push(Play::new(Arc::clone(story), number, copy, base.derive("copy", u64::from(copy)), start));
+            plays.push(Play::new(
+                Arc::clone(story),
+                number,
+                copy,
+                base.derive("copy", u64::from(copy)),
+                start,
+            ));
         }
     }
     plays
@@ -305,7 +317,9 @@ fn write_reports(args: &Args, tally: &Tally, facts: &report::Facts) -> Result<()
     if let Some(path) = &args.junit {
         let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
         let mut out = std::io::BufWriter::new(file);
-        report::junit(tally, &mut out).and_then(|()| out.flush()).map_err(|error| cannot_write(path, &error))?;
+        report::junit(tally, &mut out)
+            .and_then(|()| out.flush())
+            .map_err(|error| cannot_write(path, &error))?;
     }
     Ok(())
 }
@@ -319,7 +333,9 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, 
     if args.quiet {
         for story in tally.stories.iter().filter(|story| !story.failures.is_empty()) {
             lines.push(format!("✗ {}", story.name));
-            lines.extend(story.failures.iter().map(|failure| format!("    {} ({})", failure.message, failure.place)));
+            lines.extend(
+                story.failures.iter().map(|failure| format!("    {} ({})", failure.message, failure.place)),
+            );
         }
     } else {
         lines.push(String::new());

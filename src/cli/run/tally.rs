@@ -44,7 +44,13 @@ impl Tally {
         let mut tally = Self::default();
         for name in names {
             tally.by_name.insert(name.clone(), tally.stories.len());
-            tally.stories.push(StoryTally { name, passed: None, started: None, finished: None, failures: Vec::new() });
+            tally.stories.push(StoryTally {
+                name,
+                passed: None,
+                started: None,
+                finished: None,
+                failures: Vec::new(),
+            });
         }
         tally
     }

@@ -43,7 +43,7 @@ impl Timeline {
                 let message = message.replace('\n', "\n                  ");
                 format!("{BAD}✗{BAD:#} {message} {DIM}({place}){DIM:#}")
             }
-            Event::Note(text) => format!("{WARN}note{WARN:#} {text}"),
+            Event::Note(text) => format!("{DIM}note {text}{DIM:#}"),
             Event::Tried { attempt, result, retry_at } => self.tried(attempt, result, *retry_at, entry.at),
             Event::Dead { tries, reason, .. } => {
                 let times = if *tries == 1 { "1 try".to_owned() } else { format!("{tries} tries") };
@@ -59,7 +59,13 @@ impl Timeline {
         Some(format!("{}  {story}{text}", self.time(entry.at)))
     }
 
-    fn tried(&self, attempt: &Arc<Attempt>, result: &AttemptResult, retry: Option<Timestamp>, now: Timestamp) -> String {
+    fn tried(
+        &self,
+        attempt: &Arc<Attempt>,
+        result: &AttemptResult,
+        retry: Option<Timestamp>,
+        now: Timestamp,
+    ) -> String {
         let callback = &attempt.callback;
         let outcome = match &result.result {
             Ok(answer) if retry.is_none() && (200..300).contains(&answer.status) => {

@@ -9,15 +9,14 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 use rand::RngExt;
 
 use super::HELPERS;
-use crate::simulator::identity::{self, Country, Person};
 use crate::simulator::facts::Facts;
+use crate::simulator::identity::{self, Country, Person};
 use crate::simulator::phrases;
 use crate::simulator::seed::{self, Rng};
 
 /// The names of the functions, for checks and suggestions.
-pub(super) const NAMES: [&str; 11] = [
-    "between", "chance", "counter", "digits", "hex", "id", "name", "now", "phone", "phrase", "pick",
-];
+pub(super) const NAMES: [&str; 11] =
+    ["between", "chance", "counter", "digits", "hex", "id", "name", "now", "phone", "phrase", "pick"];
 
 /// The most digits or hex digits one call gives, and the longest list it picks from.
 const MOST: usize = 10_000;
@@ -171,7 +170,8 @@ fn now(state: &State, format: Option<String>) -> Result<Value, Error> {
 }
 
 fn phrase(state: &State, key: String, locale: Option<String>) -> Result<String, Error> {
-    let name = state.lookup("user").and_then(|user| user.get_attr("name").ok()).filter(|name| !name.is_undefined());
+    let name =
+        state.lookup("user").and_then(|user| user.get_attr("name").ok()).filter(|name| !name.is_undefined());
     with(state, |inner| {
         let name = match name {
             Some(name) => name.to_string(),
@@ -180,6 +180,7 @@ fn phrase(state: &State, key: String, locale: Option<String>) -> Result<String, 
         let facts = Facts::draw(&mut inner.rng, inner.country, inner.now, &name);
         let locale = locale.unwrap_or_else(|| inner.locale.clone());
         let key = phrases::find_key(&key).map_err(|error| invalid(error.to_string()))?;
-        phrases::phrase_with(&mut inner.rng, key, &locale, &facts).ok_or_else(|| invalid("there is no such phrase"))
+        phrases::phrase_with(&mut inner.rng, key, &locale, &facts)
+            .ok_or_else(|| invalid("there is no such phrase"))
     })
 }

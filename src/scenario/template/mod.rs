@@ -203,12 +203,17 @@ mod tests {
 
     #[test]
     fn mistakes_are_told() {
-        assert_eq!(check("{{ n + }}").unwrap_err().message.split(':').next(), Some("the template does not read"));
+        assert_eq!(
+            check("{{ n + }}").unwrap_err().message.split(':').next(),
+            Some("the template does not read")
+        );
         assert_eq!(check("{{ foo(bar.baz) }} {{ n }}"), Ok(vec!["bar".into(), "foo".into(), "n".into()]));
         assert!(render("{{ user.nme }}").unwrap_err().starts_with("a value is missing"));
-        assert!(render("{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}")
-            .unwrap_err()
-            .contains("too much work"));
+        assert!(
+            render("{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}")
+                .unwrap_err()
+                .contains("too much work")
+        );
     }
 
     #[test]

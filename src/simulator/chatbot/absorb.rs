@@ -10,7 +10,13 @@ fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
 }
 
 /// Takes over what an event's body says.
-pub(in super::super) fn absorb(sessions: &mut Sessions, key: SessionKey, event: &str, body: &Value, now: Timestamp) {
+pub(in super::super) fn absorb(
+    sessions: &mut Sessions,
+    key: SessionKey,
+    event: &str,
+    body: &Value,
+    now: Timestamp,
+) {
     let session = sessions.get_mut(key);
     let set = |pointer: &str, field: &mut String| {
         if let Some(value) = text(body, pointer) {
@@ -28,7 +34,9 @@ pub(in super::super) fn absorb(sessions: &mut Sessions, key: SessionKey, event: 
         session.call_id = call_id.to_owned();
     }
     match event {
-        "session.transfer" | "agent.transfer" if session.phase == Phase::Bot => session.phase = Phase::Transfer,
+        "session.transfer" | "agent.transfer" if session.phase == Phase::Bot => {
+            session.phase = Phase::Transfer;
+        }
         "session.end" => {
             session.phase = Phase::Closed;
             session.ended = Some((now, text(body, "/session_end_reason").unwrap_or_default().to_owned()));

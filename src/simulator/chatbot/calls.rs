@@ -84,7 +84,8 @@ fn open(session: &Session) -> Result<(), Answer> {
 }
 
 fn transfer_result(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
-    let result = text(call.fields, "result")?.ok_or_else(|| bad("result is missing: `accepted` or `refused`"))?;
+    let result =
+        text(call.fields, "result")?.ok_or_else(|| bad("result is missing: `accepted` or `refused`"))?;
     let seat = text(call.fields, "seat_id")?.unwrap_or_default().to_owned();
     let session = simulator.sessions.get_mut(key);
     open(session)?;
@@ -111,7 +112,9 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
     };
     for (index, content) in contents.iter().enumerate() {
         if content.get("type").and_then(Value::as_str).is_none() {
-            return Err(bad(format!("messages[{index}].type is missing: `text`, `image`, `interactive`, ...")));
+            return Err(bad(format!(
+                "messages[{index}].type is missing: `text`, `image`, `interactive`, ..."
+            )));
         }
     }
     let session = simulator.sessions.get_mut(key);
@@ -156,8 +159,13 @@ fn mark_read(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outc
         _ => return Err(bad("msg_ids is missing: a list of message ids")),
     };
     let session = simulator.sessions.get_mut(key);
-    if let Some(unknown) = ids.iter().find(|id| !session.messages.iter().any(|message| message.msg_id == **id)) {
-        return Err(Answer::Error { code: 404, message: format!("there is no message `{unknown}` in this conversation") });
+    if let Some(unknown) =
+        ids.iter().find(|id| !session.messages.iter().any(|message| message.msg_id == **id))
+    {
+        return Err(Answer::Error {
+            code: 404,
+            message: format!("there is no message `{unknown}` in this conversation"),
+        });
     }
     for id in ids {
         if let Some(message) = session.message_mut(id) {
@@ -240,5 +248,7 @@ fn sessions(simulator: &Simulator, fields: &Value) -> Outcome {
         })
     });
     let list: Vec<Value> = page.collect();
-    Ok(Answer::Data(json!({ "total": simulator.sessions.iter().filter(|session| session.begun).count(), "list": list })))
+    Ok(Answer::Data(
+        json!({ "total": simulator.sessions.iter().filter(|session| session.begun).count(), "list": list }),
+    ))
 }

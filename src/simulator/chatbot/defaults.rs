@@ -11,9 +11,9 @@ use super::super::phrases;
 use super::super::seed;
 use super::super::session::{Phase, Session};
 use crate::contract::bodies::chatbot::{
-    AgentMessage, AgentMessageStatus, AgentTransfer, EndReason, InboundCallCompleted, MessageReceive, MessageSend,
-    MessageStatusChange, SeatTransfer, SessionEnd, SessionReport, SessionStatus, SessionTransfer, TemplateReply,
-    TemplateResult, Transfer, User, UserRef,
+    AgentMessage, AgentMessageStatus, AgentTransfer, EndReason, InboundCallCompleted, MessageReceive,
+    MessageSend, MessageStatusChange, SeatTransfer, SessionEnd, SessionReport, SessionStatus,
+    SessionTransfer, TemplateReply, TemplateResult, Transfer, User, UserRef,
 };
 use crate::contract::bodies::message::{Content, Message, MessageStatus, SenderType, TemplateInfo};
 use crate::contract::bodies::{Fields, utc_text};
@@ -52,7 +52,8 @@ pub(in super::super) fn default_body(
         }),
         "message.send" => {
             let phrase = robot_phrase(session);
-            let messages = written(session, SenderType::Robot, phrase, count, now, |text| Content::Text { text });
+            let messages =
+                written(session, SenderType::Robot, phrase, count, now, |text| Content::Text { text });
             json(&MessageSend {
                 event: event.to_owned(),
                 call_id: session.call_id.clone(),
@@ -65,7 +66,8 @@ pub(in super::super) fn default_body(
         }
         "message.receive" => {
             let phrase = user_phrase(session);
-            let messages = written(session, SenderType::User, phrase, count, now, |text| Content::Text { text });
+            let messages =
+                written(session, SenderType::User, phrase, count, now, |text| Content::Text { text });
             json(&MessageReceive {
                 event: event.to_owned(),
                 call_id: session.call_id.clone(),
@@ -78,7 +80,8 @@ pub(in super::super) fn default_body(
         }
         "agent.message" => {
             let phrase = user_phrase(session);
-            let messages = written(session, SenderType::User, phrase, count, now, |text| Content::Text { text });
+            let messages =
+                written(session, SenderType::User, phrase, count, now, |text| Content::Text { text });
             json(&AgentMessage {
                 event: event.to_owned(),
                 call_id: session.call_id.clone(),
@@ -93,7 +96,8 @@ pub(in super::super) fn default_body(
         "template.reply" => {
             let key = ["button_yes", "button_no", "button_call_me"][session.rng.random_range(0..3)];
             let template = template(session);
-            let messages = written(session, SenderType::User, key, count, now, |text| Content::Button { text });
+            let messages =
+                written(session, SenderType::User, key, count, now, |text| Content::Button { text });
             json(&TemplateReply {
                 event: event.to_owned(),
                 call_id: session.call_id.clone(),

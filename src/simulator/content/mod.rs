@@ -118,10 +118,9 @@ fn advice(suggestion: &Option<&'static str>) -> String {
 /// The locale whose texts are used for a language tag: itself, or the one of the same language (`es` and `es-AR`
 /// lead to `es-MX`). Letter case and `_` for `-` do not matter.
 pub fn find_locale(given: &str) -> Result<&'static str, UnknownLocale> {
-    find(given).map(|source| source.locale).ok_or_else(|| UnknownLocale {
-        given: given.to_owned(),
-        suggestion: nearest(given, locales()),
-    })
+    find(given)
+        .map(|source| source.locale)
+        .ok_or_else(|| UnknownLocale { given: given.to_owned(), suggestion: nearest(given, locales()) })
 }
 
 fn find(given: &str) -> Option<&'static Source> {
@@ -177,7 +176,10 @@ pub(crate) fn variants(key: &str, locale: &str) -> Option<&'static [String]> {
 
 /// The parts of a long text.
 pub(crate) fn long_text(locale: &str) -> &'static [Vec<String>] {
-    chain(locale).map(|content| content.long_text.as_slice()).find(|parts| !parts.is_empty()).unwrap_or_default()
+    chain(locale)
+        .map(|content| content.long_text.as_slice())
+        .find(|parts| !parts.is_empty())
+        .unwrap_or_default()
 }
 
 /// The most similar of some words, if any is similar enough to have been meant.
@@ -207,7 +209,8 @@ pub(crate) fn market(country: Country) -> &'static Market {
     static MARKETS: OnceLock<BTreeMap<String, Market>> = OnceLock::new();
     MARKETS
         .get_or_init(|| {
-            toml::from_str(include_str!("markets.toml")).unwrap_or_else(|error| panic!("markets.toml: {error}"))
+            toml::from_str(include_str!("markets.toml"))
+                .unwrap_or_else(|error| panic!("markets.toml: {error}"))
         })
         .get(country.code())
         .expect("markets.toml has every country")

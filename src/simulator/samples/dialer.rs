@@ -1,7 +1,9 @@
 //! Samples of what the predictive dialer sends: a call that an agent has just ended.
 
 use super::case::Case;
-use crate::contract::bodies::dialer::{AgentStatus, ContactStatus, Notice, Split, TalkResultCount, TaskStatus};
+use crate::contract::bodies::dialer::{
+    AgentStatus, ContactStatus, Notice, Split, TalkResultCount, TaskStatus,
+};
 use crate::contract::bodies::{Fields, millis_text};
 
 const GROUP: &str = "Customer care";
@@ -100,7 +102,10 @@ pub(super) fn agent_status(case: &Case) -> Notice<AgentStatus> {
             cur_day_call_count: Split { auto: 1, manual: 0 },
             cur_day_call_duration: Split { auto: case.talk, manual: 0 },
             hold_duration: Split { auto: 0, manual: 0 },
-            cur_day_talk_results: vec![TalkResultCount { talk_result: "Promise to pay".to_owned(), count: 1 }],
+            cur_day_talk_results: vec![TalkResultCount {
+                talk_result: "Promise to pay".to_owned(),
+                count: 1,
+            }],
             customize_results: Fields::new(),
             customer_info: customer_info(case),
             hangup_reason: Some(USER_HUNG_UP),

@@ -34,11 +34,11 @@ pub(super) fn default_body(session: &Session, event: &str, now: Timestamp) -> Op
         "dialer.contact_status" => json(&dialer::contact_status(&case)),
         "dialer.agent_status" => json(&dialer::agent_status(&case)),
         "detection.result" => json(&DetectionResult {
-            business: Business { callee: case.phone.clone(), numstatus: 2, prvdata: case.case_id.clone() },
+            business: Business { callee: case.phone.clone(), numstatus: 2, prvdata: case.case_id },
         }),
         "sms.receipt" => json(&SmsReceipt {
             message_id: case.msg_id.clone(),
-            to: case.phone.clone(),
+            to: case.phone,
             status: "delivered".to_owned(),
             reason: None,
             timestamp: now.as_second(),
@@ -114,6 +114,9 @@ mod tests {
         let lasted = moment("CallEndTime").duration_since(moment("CallStartTime")).as_secs();
         assert!(talk > 0 && talk < lasted, "{talk} of {lasted}");
         let turns = call["Dialog"].as_array().unwrap();
-        assert!(turns.len() >= 2 && turns.iter().all(|turn| turn["Offset"].as_i64().unwrap() < talk), "{call}");
+        assert!(
+            turns.len() >= 2 && turns.iter().all(|turn| turn["Offset"].as_i64().unwrap() < talk),
+            "{call}"
+        );
     }
 }

@@ -134,7 +134,11 @@ fn messages(case: &Case) -> Vec<Message> {
         sender_type: SenderType::System,
         timestamp: case.started.as_second(),
         content: Content::System {
-            system: System { kind: SystemKind::Start, from_seat_id: String::new(), to_seat_id: String::new() },
+            system: System {
+                kind: SystemKind::Start,
+                from_seat_id: String::new(),
+                to_seat_id: String::new(),
+            },
         },
         reply: None,
     };
