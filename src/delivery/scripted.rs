@@ -33,7 +33,9 @@ impl Receiver {
     }
 
     pub(super) async fn accept(&self) -> TcpStream {
-        self.listener.accept().await.unwrap().0
+        // So that a client that does not come fails the test instead of hanging it.
+        let accepted = tokio::time::timeout(Duration::from_secs(20), self.listener.accept()).await;
+        accepted.expect("a connection should come").unwrap().0
     }
 
     /// Takes a connection, reads a request, writes an answer.
@@ -47,8 +49,7 @@ impl Receiver {
     /// No connection waits to be taken. The runtime gets a turn to notice one.
     pub(super) async fn assert_idle(&self) {
         tokio::task::yield_now().await;
-        let accept = std::pin::pin!(self.listener.accept());
-        let mut accept = accept;
+        let mut accept = std::pin::pin!(self.listener.accept());
         std::future::poll_fn(|cx| {
             assert!(accept.as_mut().poll(cx).is_pending(), "another connection came");
             std::task::Poll::Ready(())

@@ -112,3 +112,36 @@ impl AsyncWrite for Wire {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_is_read_though_writing_fails() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut wire, traffic) = Wire::new(stream);
+        let (mut receiver, _) = listener.accept().await.unwrap();
+
+        wire.write_all(b"request").await.unwrap();
+        assert!(traffic.sent() && !traffic.received());
+        receiver.write_all(b"answer").await.unwrap();
+        // What is unread makes the system reset the connection.
+        receiver.readable().await.unwrap();
+        drop(receiver);
+
+        traffic.reset();
+        for _ in 0..3 {
+            wire.write_all(b"more").await.unwrap();
+        }
+        assert!(!traffic.sent(), "nothing was sent any more");
+        let mut answer = [0; 6];
+        wire.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"answer");
+        assert!(traffic.received());
+    }
+}
