@@ -23,11 +23,12 @@ use crate::integrator::Receiver;
 const DEFAULT_LISTEN: &str = "127.0.0.1:2479";
 
 const EXAMPLES: &str = "\
-Every path and method is a callback. The signature is verified over the exact bytes that came. An event
-that the catalog lists as signed must have one; others may.
+Every path and method is a callback. The signature is verified over the exact
+bytes that came. An event that the catalog lists as signed must have one;
+others may.
 
-Ends with Ctrl-C or after --count, and then prints totals. Both are normal ends: the exit code is 0 if no
-signature was wrong, 1 otherwise.
+Ends with Ctrl-C or after --count, and then prints totals. Both are normal
+ends: the exit code is 0 if no signature was wrong, 1 otherwise.
 
 Examples:
   In one terminal, a receiver; in the other, a story sent to it:
@@ -37,10 +38,11 @@ Examples:
       airudder-mock receive --fail-first 2
   A slow receiver:
       airudder-mock receive --delay 12s
-  In a script: wait for three callbacks, keep them, fail if a signature is wrong:
+  Wait for three callbacks, keep them, fail if a signature is wrong:
       airudder-mock receive --count 3 --json > callbacks.ndjson
 
-The vendor's own algorithm is not public. The preset `airudder` is assumed; see docs/signing.md.";
+The vendor's own algorithm is not public. The preset `airudder` is assumed;
+see docs/signing.md.";
 
 /// The arguments of `receive`.
 #[derive(Debug, clap::Args)]
@@ -72,12 +74,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, _config: Option<&Path>) -> Result<Exit, CommandError> {
-    receive(&args, Scheme::default(), None, Catalog::builtin())
+    receive(args, Scheme::default(), None, Catalog::builtin())
 }
 
 /// Receives by the scheme, the secret and the catalog that are configured, unless the arguments say otherwise.
 fn receive(
-    args: &Args,
+    args: Args,
     configured: Scheme,
     secret: Option<&str>,
     catalog: &Catalog,
@@ -87,7 +89,7 @@ fn receive(
     let scheme = signer.scheme().describe();
     let desk = Arc::new(Desk {
         state: Mutex::new(State { receiver: Receiver::new(signer, catalog), ended: 0 }),
-        answer: answer(args),
+        answer: answer(args.answer, args.body),
         fail_first: args.fail_first,
         delay: args.delay,
         json: args.json,
@@ -120,13 +122,13 @@ fn receive(
     })
 }
 
-fn answer(args: &Args) -> HttpAnswer {
-    let json = serde_json::from_str::<serde::de::IgnoredAny>(&args.body).is_ok();
+fn answer(status: u16, body: String) -> HttpAnswer {
+    let json = serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok();
     let content_type = if json { "application/json" } else { "text/plain; charset=utf-8" };
     HttpAnswer {
-        status: args.answer,
+        status,
         headers: vec![("content-type".to_owned(), content_type.to_owned())],
-        body: Bytes::from(args.body.clone()),
+        body: Bytes::from(body),
     }
 }
 
@@ -153,7 +155,7 @@ async fn interrupted() {
     }
     if tokio::signal::ctrl_c().await.is_err() {
         // Without a signal the process is ended from outside.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

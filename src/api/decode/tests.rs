@@ -111,7 +111,7 @@ fn what_is_wrong_with_parts() {
         (PARTS, part("name=\"a\"", "1")),
         (PARTS, part("name=\"a\"", "1").replace("\r\n1\r\n", "\r\n1")),
         (PARTS, part("filename=\"a\"", "1") + "--b--"),
-        (PARTS, format!("--b\r\nbroken\r\n\r\n1\r\n--b--")),
+        (PARTS, "--b\r\nbroken\r\n\r\n1\r\n--b--".to_owned()),
     ] {
         out += &format!("{}\n", post(content_type, body).unwrap_err());
     }
