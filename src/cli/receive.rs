@@ -1,13 +1,246 @@
-//! `receive`.
+//! `receive`: a receiver for trying things. It verifies, prints, and says why a signature is wrong.
 
+mod show;
+
+use std::io::Write;
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::sync::Notify;
+
+use super::sign::SignerArgs;
 use super::{CommandError, Exit};
+use crate::contract::Catalog;
+use crate::contract::signature::{DEFAULT_SECRET, Scheme};
+use crate::files::Lapse;
+use crate::http::{BindError, HttpAnswer, HttpCall, Limits, Reply, Server};
+use crate::integrator::Receiver;
+use crate::settings::{Flags, Settings};
+
+const DEFAULT_LISTEN: &str = "127.0.0.1:2479";
+
+const EXAMPLES: &str = "\
+Every path and method is a callback. The signature is verified over the exact
+bytes that came. An event that the catalog lists as signed must have one;
+others may.
+
+Ends with Ctrl-C or after --count, and then prints totals. Both are normal
+ends: the exit code is 0 if no signature was wrong, 1 otherwise.
+
+Examples:
+  In one terminal, a receiver; in the other, a story sent to it:
+      airudder-mock receive
+      airudder-mock run scenarios/agent-transfer.toml --callback-url http://127.0.0.1:2479/hook
+  Look how failed deliveries are tried again:
+      airudder-mock receive --fail-first 2
+  A slow receiver:
+      airudder-mock receive --delay 12s
+  Wait for three callbacks, keep them, fail if a signature is wrong:
+      airudder-mock receive --count 3 --json > callbacks.ndjson
+
+The vendor's own algorithm is not public. The preset `airudder` is assumed;
+see docs/signing.md.";
 
 /// The arguments of `receive`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The address to listen on. Port 0 picks a free one, which is printed.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = DEFAULT_LISTEN)]
+    listen: String,
+    #[command(flatten)]
+    signer: SignerArgs,
+    /// The status to answer with.
+    #[arg(long, value_name = "STATUS", default_value_t = 200, value_parser = clap::value_parser!(u16).range(200..=599))]
+    answer: u16,
+    /// The body to answer with. It goes out as JSON if it is JSON, else as plain text.
+    #[arg(long, value_name = "TEXT", default_value = "{}", allow_hyphen_values = true)]
+    body: String,
+    /// Answer 500 to the first N callbacks.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    fail_first: u64,
+    /// Wait so long before each answer, for example `300ms` or `12s`.
+    #[arg(long, value_name = "TIME", default_value = "0")]
+    delay: Lapse,
+    /// Print one line of JSON for each callback, with everything in it. The other lines go to standard error.
+    #[arg(long)]
+    json: bool,
+    /// End after N callbacks.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+}
 
-pub(super) fn run(_args: Args, _config: Option<&Path>) -> Result<Exit, CommandError> {
-    Err(CommandError::start("not built yet"))
+pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
+    let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
+    receive(args, super::world::scheme(&settings)?, Some(&settings.secret), &settings.catalog)
+}
+
+/// Receives by the scheme, the secret and the catalog that are configured, unless the arguments say otherwise.
+fn receive(
+    args: Args,
+    configured: Scheme,
+    secret: Option<&str>,
+    catalog: &Catalog,
+) -> Result<Exit, CommandError> {
+    let secret = args.signer.secret(secret)?;
+    let signer = args.signer.signer(args.signer.scheme(configured), Some(&secret))?;
+    let scheme = signer.scheme().describe();
+    let desk = Arc::new(Desk {
+        state: Mutex::new(State { receiver: Receiver::new(signer, catalog), ended: 0 }),
+        answer: answer(args.answer, args.body),
+        fail_first: args.fail_first,
+        delay: args.delay,
+        json: args.json,
+        count: args.count,
+        done: Notify::new(),
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CommandError::start(format!("cannot start: {error}")))?;
+    runtime.block_on(async {
+        let server = Server::bind(&args.listen).map_err(|error| match error {
+            BindError::Unreadable(_) => CommandError::usage(error),
+            error => CommandError::start(error),
+        })?;
+        desk.print_aside(&start_lines(server.local_addr(), &scheme, &secret));
+        let (exchanges, end) = (desk.clone(), desk.clone());
+        let handler = move |call| exchanges.clone().exchange(call);
+        server
+            .serve(handler, Limits::default(), async move {
+                tokio::select! {
+                    () = end.done.notified() => {}
+                    () = interrupted() => {}
+                }
+            })
+            .await;
+        let counts = desk.state().receiver.counts();
+        desk.print_aside(&show::totals(counts));
+        Ok(if counts.wrong == 0 { Exit::Ok } else { Exit::Failed })
+    })
+}
+
+fn answer(status: u16, body: String) -> HttpAnswer {
+    let json = serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok();
+    let content_type = if json { "application/json" } else { "text/plain; charset=utf-8" };
+    HttpAnswer {
+        status,
+        headers: vec![("content-type".to_owned(), content_type.to_owned())],
+        body: Bytes::from(body),
+    }
+}
+
+fn start_lines(addr: SocketAddr, scheme: &str, secret: &str) -> String {
+    let secret = if secret == DEFAULT_SECRET {
+        format!("the default, {DEFAULT_SECRET}")
+    } else {
+        show::masked(secret)
+    };
+    format!("receiving on http://{addr}/\nsignature: {scheme}\nsecret: {secret}\n")
+}
+
+/// Ctrl-C, or the request to end that other programs send.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                Ok(()) = tokio::signal::ctrl_c() => return,
+            }
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without a signal the process is ended from outside.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// What all exchanges share.
+struct Desk {
+    state: Mutex<State>,
+    answer: HttpAnswer,
+    fail_first: u64,
+    delay: Lapse,
+    json: bool,
+    count: Option<u64>,
+    /// Told when the command is to end.
+    done: Notify,
+}
+
+struct State {
+    receiver: Receiver,
+    /// How many exchanges are over.
+    ended: u64,
+}
+
+/// An exchange between callback and answer. It ends when a client gives up waiting, too.
+struct Running<'a>(&'a Desk);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.ended += 1;
+        if self.0.count == Some(state.ended) {
+            self.0.done.notify_one();
+        }
+    }
+}
+
+impl Desk {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // The state is whole between any two of its changes.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn exchange(self: Arc<Self>, call: HttpCall) -> Reply {
+        let now = Timestamp::now();
+        let (received, number) = {
+            let mut state = self.state();
+            let before = state.receiver.counts().received;
+            if self.count.is_some_and(|count| before >= count) {
+                // It came while the last one was being answered.
+                return Reply::Close;
+            }
+            (state.receiver.receive(&call, now), before + 1)
+        };
+        let answer = if number <= self.fail_first { self.failure(number) } else { self.answer.clone() };
+        let text = if self.json {
+            show::json_line(&call, &received, now, number, answer.status)
+        } else {
+            show::block(&call, &received, now, answer.status)
+        };
+        self.print(&text);
+        let _running = Running(&self);
+        tokio::time::sleep(self.delay.0).await;
+        answer.into()
+    }
+
+    fn failure(&self, number: u64) -> HttpAnswer {
+        let message = format!("failing on purpose, {number} of {}", self.fail_first);
+        HttpAnswer::json(500, &json!({ "message": message }))
+    }
+
+    /// Prints a callback. A reader that went away ends the command.
+    fn print(&self, text: &str) {
+        let mut stdout = anstream::stdout().lock();
+        if stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_err() {
+            self.done.notify_one();
+        }
+    }
+
+    /// Prints what is no callback: beside the lines of JSON, not among them.
+    fn print_aside(&self, text: &str) {
+        if self.json {
+            // Nothing better can be done about a terminal that went away.
+            let _ = anstream::stderr().lock().write_all(text.as_bytes());
+        } else {
+            self.print(text);
+        }
+    }
 }

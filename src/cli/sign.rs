@@ -79,7 +79,7 @@ impl SignerArgs {
     }
 
     /// The flag wins over the environment, that over the settings file, that over the default.
-    fn secret(&self, configured: Option<&str>) -> Result<String, CommandError> {
+    pub(super) fn secret(&self, configured: Option<&str>) -> Result<String, CommandError> {
         if let Some(secret) = &self.secret {
             return Ok(secret.clone());
         }

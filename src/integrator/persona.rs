@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::lines::{self, Language};
 
@@ -21,7 +22,7 @@ const ANSWER: Duration = Duration::from_secs(3);
 /// Until the conversation is ended, if that was the last answer.
 const END: Duration = Duration::from_secs(5);
 
-/// The agents, by seat id and name; they take turns.
+/// The agents, by seat id and name.
 const SEATS: [(&str, &str); 4] = [("1001", "Sari"), ("1002", "Miguel"), ("1003", "Priya"), ("1004", "Ana")];
 
 /// How many of a user's messages are answered before the agent ends the conversation.
@@ -47,16 +48,13 @@ enum Manner {
     Silent,
 }
 
-/// The desk. Equal callbacks in equal order always lead to equal calls.
+/// The desk. What it does in a conversation depends on the callbacks of that conversation alone, so that equal
+/// conversations are equal however others run beside them.
 #[derive(Clone, Debug)]
 pub struct Persona {
     manner: Manner,
     exchanges: u32,
     conversations: BTreeMap<Place, Vec<Conversation>>,
-    /// How many conversations there were; picks seats and greetings.
-    taken: usize,
-    /// How many answers there were; picks lines.
-    answered: usize,
 }
 
 /// Where a conversation is held, as far as every callback tells: channel id and user id.
@@ -75,8 +73,27 @@ struct Conversation {
     /// Whether the agent talks in it: neither refused nor ended.
     held: bool,
     exchanges: u32,
+    /// Picks the agent and the lines.
+    draw: Draw,
     /// The ids of the messages read, to notice a callback that comes again.
     read: BTreeSet<String>,
+}
+
+/// Numbers that look drawn and are the same for the same conversation.
+#[derive(Clone, Copy, Debug)]
+struct Draw {
+    seat: usize,
+    greeting: usize,
+    /// Counts up with every answer.
+    line: usize,
+}
+
+impl Draw {
+    fn of(channel_id: &str, user_id: &str, call_id: &str) -> Self {
+        let digest = Sha256::digest(format!("{channel_id}\n{user_id}\n{call_id}"));
+        let [seat, greeting, line] = [0, 1, 2].map(|at| usize::from(digest[at]));
+        Self { seat, greeting, line }
+    }
 }
 
 impl Default for Persona {
@@ -102,7 +119,7 @@ impl Persona {
     }
 
     fn of(manner: Manner) -> Self {
-        Self { manner, exchanges: EXCHANGES, conversations: BTreeMap::new(), taken: 0, answered: 0 }
+        Self { manner, exchanges: EXCHANGES, conversations: BTreeMap::new() }
     }
 
     /// The same desk, ending conversations after this many answers, at least one.
@@ -133,13 +150,12 @@ impl Persona {
             return Vec::new();
         }
         let refused = self.manner == Manner::Refusing;
-        let greetings = self.taken;
         let conversation = self.take(body, !refused);
         if refused {
             return vec![conversation.transfer_result("refused")];
         }
         let language = conversation.language.unwrap_or_default();
-        let text = language.greeting(greetings, &conversation.seat_name);
+        let text = language.greeting(conversation.draw.greeting, &conversation.seat_name);
         vec![conversation.transfer_result("accepted"), conversation.say(GREETING, &text, "greets")]
     }
 
@@ -147,7 +163,7 @@ impl Persona {
         if self.manner == Manner::Refusing {
             return Vec::new();
         }
-        let (exchanges, answered) = (self.exchanges, self.answered);
+        let exchanges = self.exchanges;
         if self.find(body).is_none() {
             self.take(body, true);
         }
@@ -161,6 +177,8 @@ impl Persona {
         }
         conversation.read.extend(ids.iter().map(|id| (*id).to_owned()));
         conversation.exchanges += 1;
+        let line = conversation.draw.line;
+        conversation.draw.line += 1;
         let words: Vec<&str> = messages.iter().map(words_of).collect();
         let words = words.join("\n");
         conversation.language = conversation.language.or_else(|| Language::of_text(&words));
@@ -169,12 +187,11 @@ impl Persona {
         let mut actions = vec![conversation.mark_read(&ids)];
         if last {
             conversation.held = false;
-            actions.push(conversation.say(ANSWER, &language.closing(answered), "says goodbye"));
+            actions.push(conversation.say(ANSWER, &language.closing(line), "says goodbye"));
             actions.push(conversation.end());
         } else {
-            actions.push(conversation.say(ANSWER, &language.answer(answered), "answers"));
+            actions.push(conversation.say(ANSWER, &language.answer(line), "answers"));
         }
-        self.answered += 1;
         actions
     }
 
@@ -196,10 +213,10 @@ impl Persona {
 
     fn take(&mut self, body: &Value, held: bool) -> &mut Conversation {
         let (channel_id, user_id) = place(body);
-        let (seat_id, seat_name) = SEATS[self.taken % SEATS.len()];
+        let draw = Draw::of(&channel_id, &user_id, call_id(body));
+        let (seat_id, seat_name) = SEATS[draw.seat % SEATS.len()];
         // In a conversation that began elsewhere the callback names the seat.
         let seat_id = [text(&body["seat_id"]), seat_id].into_iter().find(|seat| !seat.is_empty());
-        self.taken += 1;
         let company = [&body["transfer"]["company"], &body["company"]].map(text);
         let by_company = company.into_iter().find_map(Language::of_company);
         let conversation = Conversation {
@@ -212,6 +229,7 @@ impl Persona {
             seat_name: seat_name.to_owned(),
             held,
             exchanges: 0,
+            draw,
             read: BTreeSet::new(),
         };
         let here = self.conversations.entry((channel_id, user_id)).or_default();

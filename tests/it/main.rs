@@ -6,5 +6,6 @@ mod support;
 
 mod commands;
 mod readme;
+mod receive;
 mod signing;
 mod stories;

@@ -5,6 +5,7 @@
 
 mod form;
 mod json;
+mod multipart;
 
 use serde_json::{Map, Value};
 
@@ -56,6 +57,12 @@ pub enum DecodeError {
         /// Where, counted from 1.
         column: usize,
     },
+    /// The parts of a multipart body cannot be told apart.
+    #[error("the multipart body cannot be read: {reason}")]
+    Multipart {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A content type without a meaning here.
     #[error(
         "the content type `{content_type}` is not understood: send application/json, \
@@ -70,6 +77,7 @@ pub enum DecodeError {
 /// The fields of a request: those of the query, then those of the body, which win over the query's.
 ///
 /// JSON keeps its types; fields of queries and forms are strings, and one that comes several times is a list of them.
+/// A file in a multipart body is an object of `name`, `content_type` and `size` in bytes.
 /// The body of a GET or HEAD is not looked at.
 ///
 /// # Errors
@@ -99,6 +107,7 @@ fn read_body(call: &HttpCall, body: &[u8]) -> Result<Map<String, Value>, DecodeE
     match essence.as_str() {
         "application/json" | "text/json" => json::read(body),
         essence if essence.ends_with("+json") => json::read(body),
+        "multipart/form-data" => multipart::read(content_type, &call.body),
         _ if is_json => json::read(body),
         "" | "application/x-www-form-urlencoded" | "text/plain" => form::read(text(body)?),
         _ => Err(DecodeError::ContentType { content_type: shown(content_type) }),

@@ -76,6 +76,48 @@ fn the_plus_of_a_phone_number_survives() {
     }
 }
 
+const PARTS: Option<&str> = Some("multipart/form-data; boundary=\"b\"");
+
+fn part(head: &str, body: &str) -> String {
+    format!("--b\r\nContent-Disposition: form-data; {head}\r\n\r\n{body}\r\n")
+}
+
+#[test]
+fn multipart_fields_and_files() {
+    let body = [
+        part("name=\"APPKey\"", "a+b/c="),
+        part("name=\"APPSecret\"\r\nContent-Type: text/plain; charset=utf-8", "é ✓"),
+        part("name=\"to\"", "+62811"),
+        part("name=\"to\"", "+62812"),
+        part("name=\"empty\"", ""),
+        part("name=\"file\"; filename=\"a.png\"\r\nContent-Type: image/png", "\0\x01"),
+        "--b--\r\n".to_owned(),
+    ]
+    .concat();
+    let fields = json!({
+        "APPKey": "a+b/c=", "APPSecret": "é ✓", "to": ["+62811", "+62812"], "empty": "",
+        "file": { "name": "a.png", "content_type": "image/png", "size": 2 },
+    });
+    assert_eq!(post(PARTS, body), Ok(fields));
+}
+
+#[test]
+fn what_is_wrong_with_parts() {
+    let mut out = String::new();
+    for (content_type, body) in [
+        (Some("multipart/form-data"), part("name=\"a\"", "1")),
+        (PARTS, "no parts".to_owned()),
+        (PARTS, "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n".to_owned()),
+        (PARTS, part("name=\"a\"", "1")),
+        (PARTS, part("name=\"a\"", "1").replace("\r\n1\r\n", "\r\n1")),
+        (PARTS, part("filename=\"a\"", "1") + "--b--"),
+        (PARTS, "--b\r\nbroken\r\n\r\n1\r\n--b--".to_owned()),
+    ] {
+        out += &format!("{}\n", post(content_type, body).unwrap_err());
+    }
+    insta::assert_snapshot!(out);
+}
+
 #[test]
 fn the_body_wins_over_the_query_and_that_of_a_get_does_not_count() {
     let both = |method| {
@@ -129,6 +171,8 @@ proptest! {
         query in prop::option::of("\\PC{0,40}"),
         body in prop_oneof![
             prop::collection::vec(any::<u8>(), 0..200),
+            "(--x|\r\n|--|Content-Disposition: form-data; name=a|\"|;|=|:|[a-z ]|\\x00|é){0,30}"
+                .prop_map(String::into_bytes),
             "[-{}\\[\\]\":,0-9e.+%&=x \r\n]{0,80}".prop_map(String::into_bytes),
         ],
     ) {
