@@ -9,8 +9,8 @@ use super::session::SessionKey;
 /// Something the simulator will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
-    /// A message reaches its next status.
-    Status { session: SessionKey, msg_id: String, status: &'static str },
+    /// A message reaches its next status; the event that tells it depends on who wrote the message.
+    Status { session: SessionKey, msg_id: String, status: &'static str, by_agent: bool },
     /// A conversation ends.
     End { session: SessionKey, reason: &'static str },
     /// The report after a conversation's end.

@@ -110,7 +110,7 @@ fn check_command(line: &str, comment: &str, folder: &std::path::Path) -> bool {
 /// Puts an integrator where the README says that yours is.
 fn with_a_server(mut args: Vec<String>) -> bool {
     let mock = free_address();
-    let receiver = own_integrator(mock);
+    let receiver = own_integrator(mock, 2);
     for index in 1..args.len() {
         match args[index - 1].as_str() {
             "--callback-url" => args[index] = receiver.url(),

@@ -1,7 +1,5 @@
 //! The `receive` command: a real process, raw sockets, and signatures made by somebody else's HMAC.
 
-#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -25,7 +23,7 @@ impl Receiver {
             .args(["receive", "--listen", "127.0.0.1:0"])
             .args(arguments)
             .env_remove("AIRUDDER_MOCK_SECRET")
-            .current_dir(std::env::temp_dir())
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -121,6 +121,7 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
     open(session)?;
     let seat_id = text(call.fields, "seat_id")?.map_or_else(|| session.seat_id.clone(), str::to_owned);
     session.last_activity = call.now;
+    let by_agent = session.phase == Phase::Agent;
     let mut sent = Vec::new();
     let mut plans = Vec::new();
     for content in contents {
@@ -138,7 +139,7 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
         let mut at = call.now;
         for (status, range) in [("send", 150..500), ("delivery", 300..1_500), ("read", 800..6_000)] {
             at = later(at, Duration::from_millis(session.rng.random_range(range)));
-            plans.push((at, Timer::Status { session: key, msg_id: msg_id.clone(), status }));
+            plans.push((at, Timer::Status { session: key, msg_id: msg_id.clone(), status, by_agent }));
         }
     }
     if call.defaults {

@@ -32,9 +32,8 @@ pub(super) fn channel_id(rng: &mut Rng) -> String {
 /// Does what a timer says; the callback that comes of it, if any.
 pub(super) fn timer(simulator: &mut Simulator, timer: Timer, at: Timestamp) -> Option<Emission> {
     match timer {
-        Timer::Status { session, msg_id, status } => {
-            let agent_phase = simulator.sessions.get(session).phase == Phase::Agent;
-            let event = if agent_phase { "agent.message_status" } else { "message.status" };
+        Timer::Status { session, msg_id, status, by_agent } => {
+            let event = if by_agent { "agent.message_status" } else { "message.status" };
             let patch = serde_json::json!({ "msg_id": msg_id, "status": status });
             emit(simulator, session, event, patch, at)
         }
