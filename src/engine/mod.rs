@@ -1,7 +1,7 @@
 //! The one place that owns the simulator and the running stories and moves time.
 //!
 //! The [`Engine`] is a state machine: calls and delivery results go in with their moment, attempts to make come out.
-//! The driver in [`drive`] gives it a [`Clock`], a client and the world's interruptions. Commands, tests and the
+//! The [`Driver`] gives it a [`Clock`], a client and the world's interruptions. Commands, tests and the
 //! library all drive the same engine.
 
 mod clock;

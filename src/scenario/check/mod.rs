@@ -1,6 +1,6 @@
 //! Finds every mistake of a scenario file: its structure, its formats, keys that don't go together, variables.
 //!
-//! One file is checked by [`file()`]; what needs more than one file, the variables, is checked by [`variables::check`]
+//! One file is checked by `file`; what needs more than one file, the variables, is checked by `variables`
 //! once all includes are read.
 
 pub(crate) mod formats;
