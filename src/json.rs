@@ -1,10 +1,29 @@
 //! Plain operations on JSON values: merging, taking out, comparing.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Puts `patch` over `base`: tables are merged key by key, lists item by item as far as both go, anything else is
 /// replaced. A table whose `type` changes is replaced as a whole, since its other fields belong to the old type.
 pub(crate) fn merge(base: &mut Value, patch: Value) {
+    match (base, patch) {
+        // The outermost table is the body itself: there, `type` is a name like any other.
+        (Value::Object(base), Value::Object(patch)) => merge_fields(base, patch),
+        (base, patch) => *base = patch,
+    }
+}
+
+fn merge_fields(base: &mut Map<String, Value>, patch: Map<String, Value>) {
+    for (key, value) in patch {
+        match base.get_mut(&key) {
+            Some(slot) => merge_inner(slot, value),
+            None => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+fn merge_inner(base: &mut Value, patch: Value) {
     match (base, patch) {
         (Value::Object(base), Value::Object(patch)) => {
             if let (Some(Value::String(old)), Some(Value::String(new))) =
@@ -14,20 +33,13 @@ pub(crate) fn merge(base: &mut Value, patch: Value) {
                 *base = patch;
                 return;
             }
-            for (key, value) in patch {
-                match base.get_mut(&key) {
-                    Some(slot) => merge(slot, value),
-                    None => {
-                        base.insert(key, value);
-                    }
-                }
-            }
+            merge_fields(base, patch);
         }
         (Value::Array(base), Value::Array(patch)) => {
             base.truncate(patch.len());
             for (index, value) in patch.into_iter().enumerate() {
                 match base.get_mut(index) {
-                    Some(slot) => merge(slot, value),
+                    Some(slot) => merge_inner(slot, value),
                     None => base.push(value),
                 }
             }
@@ -81,7 +93,12 @@ pub(crate) fn difference(wanted: &Value, got: &Value) -> Option<String> {
                 .zip(items)
                 .enumerate()
                 .find_map(|(index, (wanted, got))| walk(&format!("{path}.{index}"), wanted, Some(got))),
-            (Value::Number(a), Value::Number(b)) if a.as_f64() == b.as_f64() => None,
+            // 1 and 1.0 are the same number; whole numbers are compared as such, however large.
+            (Value::Number(a), Value::Number(b))
+                if (a.is_f64() || b.is_f64()) && a.as_f64() == b.as_f64() =>
+            {
+                None
+            }
             _ if wanted == got => None,
             _ => Some(format!("{name} is {got}, expected {wanted}")),
         }
@@ -103,9 +120,9 @@ mod tests {
             base.to_string(),
             r#"{"a":1,"user":{"id":"1","name":"y","age":3},"list":[{"n":1,"m":0}],"z":null}"#
         );
-        let mut content = json!({"type": "text", "text": "hi"});
-        merge(&mut content, json!({"type": "image", "media": {}}));
-        assert_eq!(content, json!({"type": "image", "media": {}}));
+        let mut body = json!({"type": "A", "content": {"type": "text", "text": "hi"}});
+        merge(&mut body, json!({"type": "B", "content": {"type": "image", "media": {}}}));
+        assert_eq!(body, json!({"type": "B", "content": {"type": "image", "media": {}}}));
     }
 
     #[test]

@@ -25,14 +25,17 @@ pub fn answer(driver: &Driver, router: &Router, call: &HttpCall) -> HttpAnswer {
     let started = Instant::now();
     driver.with(|engine, now| {
         let (id, answer) = match router.find(&call.method, &call.path) {
-            Route::Found { id, family, params } => {
-                let answer = match decode(call) {
-                    Ok(mut fields) => {
-                        // What the path says wins over a field of the same name.
-                        fields.extend(params.into_iter().map(|(name, value)| (name, Value::String(value))));
-                        known(engine, &id, family, fields, now)
+            Route::Found { id, family, mark, params } => {
+                let answer = if engine.admit(&id, mark, now) {
+                    match fields(call, params) {
+                        Ok(fields) => known(engine, &id, family, fields, now),
+                        Err(error) => refused(engine, family, 400, &error.to_string()),
                     }
-                    Err(error) => refused(engine, family, 400, &error.to_string()),
+                } else {
+                    let message = format!(
+                        "`{id}` is only assumed, and the settings refuse such (assumed = \"refuse\"); if you hold the vendor's document, correct it under [catalog.\"{id}\"]"
+                    );
+                    refused(engine, family, 404, &message)
                 };
                 (Some(id), answer)
             }
@@ -63,6 +66,18 @@ pub fn answer(driver: &Driver, router: &Router, call: &HttpCall) -> HttpAnswer {
     })
 }
 
+/// The fields of a call, however they came. A call without any is no mistake: lists need none.
+fn fields(call: &HttpCall, params: Vec<(String, String)>) -> Result<Map<String, Value>, DecodeError> {
+    let mut fields = match decode(call) {
+        Err(DecodeError::Empty) => Map::new(),
+        decoded => decoded?,
+    };
+    for (name, value) in params {
+        fields.entry(name).or_insert(Value::String(value));
+    }
+    Ok(fields)
+}
+
 fn known(
     engine: &mut Engine,
     id: &str,
@@ -71,12 +86,6 @@ fn known(
     now: jiff::Timestamp,
 ) -> HttpAnswer {
     match engine.call(id, &Value::Object(fields), now) {
-        CallOutcome::Refused => {
-            let message = format!(
-                "`{id}` is only assumed, and the settings refuse such (assumed = \"refuse\"); if you hold the vendor's document, correct it under [catalog.\"{id}\"]"
-            );
-            refused(engine, family, 404, &message)
-        }
         CallOutcome::Told { status, body: Some(body), .. } => HttpAnswer::json(status, &body),
         CallOutcome::Told { status, body: None, usual } => {
             HttpAnswer { status, ..simulated(engine, id, family, usual) }

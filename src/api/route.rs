@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
-use crate::contract::{Catalog, Direction, Family};
+use crate::contract::{Catalog, Direction, Family, Mark};
 
 /// Longer paths get no suggestion: comparing takes time with the product of the lengths.
 const SUGGESTED_UP_TO: usize = 200;
@@ -31,6 +31,8 @@ pub enum Route {
         id: Arc<str>,
         /// Its family.
         family: Family,
+        /// Where this path of it comes from.
+        mark: Mark,
         /// The parameters of its path, decoded: of `/channel/{name}/message`, the `name`.
         params: Vec<(String, String)>,
     },
@@ -58,7 +60,7 @@ pub struct Router {
 #[derive(Clone, Debug)]
 struct Place {
     path: String,
-    methods: Vec<(String, Arc<str>, Family)>,
+    methods: Vec<(String, Arc<str>, Family, Mark)>,
 }
 
 impl Router {
@@ -86,10 +88,10 @@ impl Router {
                     }
                 };
                 let methods = &mut router.places[at].methods;
-                if let Some((_, other, _)) = methods.iter().find(|(method, ..)| *method == route.method) {
+                if let Some((_, other, ..)) = methods.iter().find(|(method, ..)| *method == route.method) {
                     return Err(wrong(format!("`{other}` has the same path and method")));
                 }
-                methods.push((route.method.clone(), entry.id.as_str().into(), entry.family));
+                methods.push((route.method.clone(), entry.id.as_str().into(), entry.family, route.mark));
             }
         }
         Ok(router)
@@ -105,9 +107,10 @@ impl Router {
         let place = &self.places[*found.value];
         let wanted = if method == "HEAD" { "GET" } else { method };
         match place.methods.iter().find(|(method, ..)| method == wanted) {
-            Some((_, id, family)) => Route::Found {
+            Some((_, id, family, mark)) => Route::Found {
                 id: id.clone(),
                 family: *family,
+                mark: *mark,
                 params: found
                     .params
                     .iter()

@@ -11,10 +11,10 @@ use super::target_args::TargetArgs;
 use super::world::World;
 use super::{CommandError, Exit, assignment};
 use crate::contract::{Catalog, Direction};
-use crate::delivery::{Attempt, Client, ClientOptions, Guard, Outgoing};
+use crate::delivery::{Attempt, Client, ClientOptions, Guard, Outgoing, Policy};
 use crate::engine::{Clock, Driver, End, Engine, EngineOptions, Speed};
 use crate::files::Lapse;
-use crate::journal::{Entry, Event, Journal, Sink};
+use crate::journal::{Entry, Event, Journal, Sink, assumed_text};
 use crate::scenario::Body;
 use crate::simulator::identity::Country;
 use crate::simulator::seed::Seed;
@@ -56,6 +56,9 @@ pub(super) struct Args {
     /// Shows the exact request, headers and signature, and sends nothing.
     #[arg(long)]
     print: bool,
+    /// Tries again by the delivery policy if the receiver does not accept it. Without this, one try has to do.
+    #[arg(long)]
+    retry: bool,
     /// The seed of the random values.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -74,6 +77,8 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let url = settings.callback_url.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
     let target = url.parse().map_err(|error| CommandError::usage(format!("{url}: {error}")))?;
     let now = args.epoch.unwrap_or_else(Timestamp::now);
+    let policy =
+        if args.retry { settings.policy.clone() } else { Policy { tries: 1, ..settings.policy.clone() } };
     let mut journal = Journal::default();
     journal.add_sink(Box::new(Lines { quiet: args.print }));
     let mut engine = Engine::new(EngineOptions {
@@ -81,7 +86,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         signer,
         default_target: Some(Arc::new(target)),
         target_wins: true,
-        policy: Arc::new(settings.policy.clone()),
+        policy: Arc::new(policy),
         assumed: settings.assumed,
         seed: Seed(args.seed),
         behaviour: Behaviour::default(),
@@ -108,11 +113,11 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         ))
     })?;
     if args.count > 1 {
-        anstream::println!("{} delivered, {} dead of {}", totals.delivered, totals.dead, totals.queued);
+        super::say(&format!("{} delivered, {} dead of {}", totals.delivered, totals.dead, totals.queued));
     }
     if end == End::Interrupted {
         let left = totals.pending + totals.in_flight + totals.waiting;
-        anstream::println!("interrupted; {left} not sent");
+        super::say(&format!("interrupted; {left} not sent"));
         return Ok(Exit::Interrupted);
     }
     Ok(if totals.dead > 0 { Exit::Failed } else { Exit::Ok })
@@ -189,7 +194,7 @@ fn print(attempt: &Attempt) {
     }
     text.push_str(&format!("Content-Length: {}\n\n", callback.body.len()));
     text.push_str(&String::from_utf8_lossy(&callback.body));
-    anstream::println!("{text}");
+    super::say(&text);
 }
 
 /// Prints what comes of each callback.
@@ -200,7 +205,10 @@ struct Lines {
 impl Sink for Lines {
     fn entry(&mut self, entry: &Entry) {
         match &entry.event {
-            Event::Note(text) => anstream::eprintln!("note: {text}"),
+            Event::Assumed { id, what, refused } => {
+                super::remark(&format!("note: {}", assumed_text(id, what, *refused)));
+            }
+            Event::Note(text) => super::remark(&format!("note: {text}")),
             _ if self.quiet => {}
             Event::Tried { attempt, result, retry_at } => {
                 let callback = &attempt.callback;
@@ -220,16 +228,14 @@ impl Sink for Lines {
                     }
                     None => String::new(),
                 };
-                anstream::println!(
+                super::say(&format!(
                     "{} to {} in {}: {outcome}{again}",
                     callback.event,
                     callback.target,
                     Lapse(result.elapsed)
-                );
+                ));
             }
-            Event::Dead { tries, reason, .. } => {
-                anstream::println!("given up after {tries} tries: {reason}");
-            }
+            Event::Dead { tries, .. } if *tries > 1 => super::say(&format!("given up after {tries} tries")),
             _ => {}
         }
     }

@@ -86,7 +86,7 @@ pub(super) fn code(outcome: Result<Exit, CommandError>) -> ExitCode {
     match outcome {
         Ok(exit) => ExitCode::from(exit.number()),
         Err(error) => {
-            anstream::eprintln!("{}", error.text.trim_end());
+            super::remark(error.text.trim_end());
             ExitCode::from(error.exit.number())
         }
     }

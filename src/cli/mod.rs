@@ -78,6 +78,18 @@ pub fn main() -> ExitCode {
     exit::code(outcome)
 }
 
+/// Prints a line. A reader that went away (`| head -1`) is no reason to fail.
+fn say(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(anstream::stdout().lock(), "{line}");
+}
+
+/// Prints a line for people beside the output. Nobody may be reading.
+fn remark(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(anstream::stderr().lock(), "{line}");
+}
+
 /// The runtime of commands that talk over the network.
 fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -28,7 +28,7 @@ impl TargetArgs {
     /// As flags of the settings.
     pub(super) fn flags(&self, listen: Option<String>) -> Flags {
         if self.insecure {
-            anstream::eprintln!("warning: --insecure accepts any certificate, so nobody is authenticated");
+            super::remark("warning: --insecure accepts any certificate, so nobody is authenticated");
         }
         Flags {
             callback_url: self.callback_url.clone(),

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::stage::{Delivery, Order, Origin, PlayStage};
-use crate::contract::Catalog;
 use crate::contract::signature::{Signer, Signing};
+use crate::contract::{Catalog, Direction, Mark};
 use crate::delivery::{
     Attempt, AttemptResult, CallbackId, Outbox, Outgoing, Policy, Target, Totals, Verdict,
 };
@@ -58,8 +58,6 @@ pub enum CallOutcome {
     },
     /// The simulator answers.
     Simulated(Answer),
-    /// The entry is only assumed and the settings refuse such.
-    Refused,
 }
 
 /// Simulator, stories and outbox under one clock.
@@ -70,7 +68,10 @@ pub struct Engine {
     /// When time moves each play: `(moment, play)`.
     wakeups: BTreeSet<(Timestamp, usize)>,
     wakeup_of: Vec<Option<Timestamp>>,
+    /// How many plays are over.
     over: usize,
+    /// How many plays wait for a call from outside.
+    awaiting: usize,
     stopped: bool,
 }
 
@@ -92,6 +93,7 @@ impl Engine {
             wakeups: BTreeSet::new(),
             wakeup_of: Vec::new(),
             over: 0,
+            awaiting: 0,
             stopped: false,
         }
     }
@@ -139,6 +141,7 @@ impl Engine {
     /// Ends all stories where they are. Tries in flight go on; nothing new starts.
     pub fn stop(&mut self) {
         self.stopped = true;
+        self.awaiting = 0;
         for play in &mut self.plays {
             play.stop();
         }
@@ -155,9 +158,14 @@ impl Engine {
         self.over == self.plays.len() && under_way == 0 && !self.simulator.is_busy()
     }
 
+    /// Whether [`Engine::stop`] was called.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// Whether a story waits for a call from outside.
     pub fn awaits_call(&self) -> bool {
-        self.plays.iter().any(Play::awaits_call)
+        self.awaiting > 0
     }
 
     /// When [`Engine::advance`] or [`Engine::start`] has something to do next.
@@ -196,7 +204,7 @@ impl Engine {
         work: impl FnOnce(&mut Play, &mut PlayStage<'_>) -> T,
     ) -> T {
         let play = &mut self.plays[index];
-        let was_over = play.is_over();
+        let (was_over, was_awaiting) = (play.is_over(), play.awaits_call());
         let label = Arc::clone(play.label());
         let mut stage = PlayStage {
             delivery: &mut self.delivery,
@@ -211,6 +219,11 @@ impl Engine {
         }
         if !was_over && play.is_over() {
             self.over += 1;
+        }
+        match (was_awaiting, play.awaits_call()) {
+            (false, true) => self.awaiting += 1,
+            (true, false) => self.awaiting -= 1,
+            _ => {}
         }
         let wakeup = play.next_wakeup();
         if let Some(old) = std::mem::replace(&mut self.wakeup_of[index], wakeup) {
@@ -235,20 +248,28 @@ impl Engine {
             .as_ref()
             .map_or_else(|| Arc::clone(&self.delivery.policy), |story| Arc::clone(&story.policy));
         let url = story.as_ref().and(play).and_then(|index| self.plays[index].callback_url());
+        let story_label = label.clone();
         let origin = Origin { play, body: emission.body.clone(), label, took: Duration::ZERO };
         let order =
             Order { event: emission.event, headers: &[], target: url, own_target: false, policy, order_key };
         if let Err(error) = self.delivery.send(order, Body::Json(emission.body), origin, now) {
-            let note = format!("`{}` was not sent: {error}", emission.event);
-            self.delivery.journal.write(now, None, Event::Note(note));
+            let message = format!("`{}` was not sent: {error}", emission.event);
+            // Nothing is lost silently: where it belongs to a story, the story fails.
+            let event = match play {
+                Some(index) => Event::Failed { place: Arc::clone(self.plays[index].label()), message },
+                None => Event::Note(message),
+            };
+            self.delivery.journal.write(now, story_label, event);
         }
+    }
+
+    /// Whether a call may be served, by the mark of its route; the first use of an assumed one is noted.
+    pub fn admit(&mut self, id: &str, mark: Mark, now: Timestamp) -> bool {
+        self.delivery.admit(id, Direction::Call, mark, now)
     }
 
     /// A call of the integrator: state changes, stories hear of it, the answer comes back.
     pub fn call(&mut self, id: &str, fields: &Value, now: Timestamp) -> CallOutcome {
-        if !self.delivery.admit(id, now) {
-            return CallOutcome::Refused;
-        }
         let owner = self.simulator.find_session(fields).and_then(|key| self.simulator.play_of(key));
         let listeners = match owner {
             Some(play) => play as usize..play as usize + 1,
@@ -257,6 +278,8 @@ impl Engine {
         let view = CallView { id, fields };
         let mut replaces_default = false;
         let mut told = None;
+        let mut kept = Vec::new();
+        let mut taken = false;
         for index in listeners {
             if self.plays.get(index).is_none_or(Play::is_over) {
                 continue;
@@ -264,10 +287,18 @@ impl Engine {
             let reply = self.with_play(index, now, |play, stage| play.on_call(&view, now, stage));
             replaces_default |= reply.replaces_default;
             told = told.or(reply.answer);
-            // A call that names no conversation belongs to the first story that looked for it.
+            if reply.kept {
+                kept.push(index);
+            }
+            // A call that names no conversation belongs to the first story that waits for it, or else to the first
+            // that will.
             if reply.taken && owner.is_none() {
+                taken = true;
                 break;
             }
+        }
+        for index in kept.into_iter().skip(usize::from(!taken)) {
+            self.plays[index].give_up_call(id);
         }
         let usual = self.simulator.handle(id, fields, !replaces_default, now);
         match told {

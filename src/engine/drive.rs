@@ -58,6 +58,9 @@ impl Agenda {
     pub fn after(&self, delay: Duration, task: impl Future<Output = ()> + Send + 'static) {
         {
             let mut state = self.0.lock();
+            if state.engine.is_stopped() {
+                return;
+            }
             let at = state.clock.now().checked_add(delay).unwrap_or(Timestamp::MAX);
             state.asked += 1;
             let key = (at, state.asked);
@@ -67,8 +70,8 @@ impl Agenda {
     }
 }
 
-/// Keeps time from jumping while it lives.
-pub struct Engaged(Driver);
+/// Keeps time from jumping while an actor of this process is at work.
+struct Engaged(Driver);
 
 impl Drop for Engaged {
     fn drop(&mut self) {
@@ -112,12 +115,6 @@ impl Driver {
         Agenda(self.clone())
     }
 
-    /// Keeps time from jumping until the guard is dropped.
-    pub fn engage(&self) -> Engaged {
-        self.lock().engaged += 1;
-        Engaged(self.clone())
-    }
-
     /// Drives until every story is told, or until `interrupt` is ready.
     pub async fn drive(&self, interrupt: impl Future<Output = ()>) -> End {
         let mut interrupt = std::pin::pin!(interrupt);
@@ -127,7 +124,14 @@ impl Driver {
             match next {
                 Next::Over if interrupted => return End::Interrupted,
                 Next::Over => return End::Over,
-                Next::Again => tokio::task::yield_now().await,
+                Next::Again => tokio::select! {
+                    biased;
+                    () = &mut interrupt, if !interrupted => {
+                        interrupted = true;
+                        self.stop();
+                    }
+                    () = tokio::task::yield_now() => {}
+                },
                 Next::Wait(timeout) => {
                     let wait = async {
                         match timeout {
@@ -141,9 +145,7 @@ impl Driver {
                         () = wait => {}
                         () = &mut interrupt, if !interrupted => {
                             interrupted = true;
-                            let mut state = self.lock();
-                            state.engine.stop();
-                            state.agenda.clear();
+                            self.stop();
                         }
                     }
                 }
@@ -151,12 +153,23 @@ impl Driver {
         }
     }
 
+    /// Starts nothing new from now on.
+    fn stop(&self) {
+        let mut state = self.lock();
+        state.engine.stop();
+        state.agenda.clear();
+    }
+
     /// Does everything that is due at this moment and says what to wait for.
     fn turn(&self) -> Next {
         let mut guard = self.lock();
         let state = &mut *guard;
-        let now = state.clock.now();
         let jumps = state.clock.jumps();
+        if jumps {
+            let outside = !self.shared.closed_world && state.engine.awaits_call();
+            state.clock.set_running(outside);
+        }
+        let now = state.clock.now();
         // While time jumps, one thing happens at a time, so that equal runs have equal orders.
         let alone = jumps && (state.in_flight > 0 || state.engaged > 0);
         if !alone {
@@ -194,13 +207,9 @@ impl Driver {
         let Some(wakeup) = [state.engine.next_wakeup(), agenda].into_iter().flatten().min() else {
             return Next::Wait(None);
         };
-        if jumps {
-            let outside = !self.shared.closed_world && state.engine.awaits_call();
-            state.clock.set_running(outside);
-            if !outside {
-                state.clock.jump_to(wakeup);
-                return Next::Again;
-            }
+        if jumps && (self.shared.closed_world || !state.engine.awaits_call()) {
+            state.clock.jump_to(wakeup);
+            return Next::Again;
         }
         match state.clock.real_until(wakeup) {
             Some(Duration::ZERO) => Next::Again,
@@ -211,15 +220,22 @@ impl Driver {
     fn attempt(&self, attempt: Arc<Attempt>) {
         let driver = self.clone();
         tokio::spawn(async move {
+            // Whatever happens in here, the try must not count as in flight for ever.
+            let in_flight = InFlight(driver.clone());
             let result = driver.shared.client.send(&attempt).await;
-            {
-                let mut state = driver.lock();
-                let now = state.clock.now();
-                state.in_flight -= 1;
-                state.engine.finish(&attempt, result, now);
-            }
-            driver.shared.changed.notify_one();
+            driver.with(|engine, now| engine.finish(&attempt, result, now));
+            drop(in_flight);
         });
+    }
+}
+
+/// Counts a try as in flight while it lives.
+struct InFlight(Driver);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.lock().in_flight -= 1;
+        self.0.shared.changed.notify_one();
     }
 }
 

@@ -77,25 +77,18 @@ impl Delivery {
         }
     }
 
-    /// Whether an entry may be used. The first use of an assumed one is noted.
-    pub(super) fn admit(&mut self, id: &str, now: Timestamp) -> bool {
-        let Some(entry) = self.catalog.get(id).filter(|entry| entry.mark == Mark::Assumed) else {
-            return true;
-        };
-        if self.assumed == AssumedFile::Serve {
+    /// Whether an entry may be used, by the mark of what is used of it. The first use of an assumed one is noted.
+    pub(super) fn admit(&mut self, id: &str, direction: Direction, mark: Mark, now: Timestamp) -> bool {
+        if mark != Mark::Assumed || self.assumed == AssumedFile::Serve {
             return true;
         }
         let refused = self.assumed == AssumedFile::Refuse;
         if self.noted.insert(id.to_owned()) {
-            let what = match entry.direction {
+            let what = match direction {
                 Direction::Call => "path and fields",
                 Direction::Callback => "name and fields",
             };
-            let consequence = if refused { ", so it is refused, as the settings say" } else { "" };
-            let note = format!(
-                "`{id}` is assumed ({what}){consequence}; correct it under [catalog.\"{id}\"] in airudder-mock.toml"
-            );
-            self.journal.write(now, None, Event::Note(note));
+            self.journal.write(now, None, Event::Assumed { id: Arc::from(id), what, refused });
         }
         !refused
     }
@@ -126,12 +119,12 @@ impl Delivery {
         origin: Origin,
         now: Timestamp,
     ) -> Result<Arc<Outgoing>, String> {
-        if !self.admit(order.event, now) {
+        let catalog = Arc::clone(&self.catalog);
+        let entry = catalog.get(order.event).ok_or_else(|| format!("there is no event `{}`", order.event))?;
+        if !self.admit(order.event, Direction::Callback, entry.mark, now) {
             return Err("it is only assumed, and the settings refuse such".to_owned());
         }
         let target = self.target(order.target, order.own_target)?;
-        let catalog = Arc::clone(&self.catalog);
-        let entry = catalog.get(order.event).ok_or_else(|| format!("there is no event `{}`", order.event))?;
         let body = match body {
             Body::Raw(text) => text,
             Body::Json(value) => overridden(entry, value)?,
@@ -148,14 +141,19 @@ impl Delivery {
         for (name, value) in order.headers {
             set_header(&mut headers, name, value);
         }
+        // A story that empties the signature's header wants none.
+        let sign_header = &self.signer.scheme().header;
+        let emptied =
+            |(name, value): &(Arc<str>, String)| value.is_empty() && name.eq_ignore_ascii_case(sign_header);
+        let signed = entry.signed && !order.headers.iter().any(emptied);
         let callback = Arc::new(Outgoing {
             id,
             event: Arc::from(order.event),
             target,
-            method: Arc::from("POST"),
+            method: Arc::from(entry.method.as_str()),
             headers,
             body: Bytes::from(body),
-            signed: entry.signed,
+            signed,
             order_key: Some(Arc::from(order.order_key)),
             due: now,
             policy: order.policy,
@@ -180,12 +178,13 @@ fn set_header(headers: &mut Vec<(Arc<str>, String)>, name: &Arc<str>, value: &st
     }
 }
 
-/// The body's text: the user's template for this event if there is one, and the event's name as the user corrected it.
+/// The body's text: with the event's name as the user corrected it, and through the user's template if there is one.
 fn overridden(entry: &Entry, mut body: Value) -> Result<String, String> {
     if entry.overridden
-        && let (Some(name), Some(slot)) = (&entry.event, body.get_mut("event"))
+        && let Some(name) = &entry.event
     {
-        *slot = Value::String(name.clone());
+        let usual = Catalog::builtin().get(&entry.id).and_then(|usual| usual.event.as_deref());
+        rename(&mut body, usual, name);
     }
     let Some(source) = &entry.body else { return Ok(body.to_string()) };
     let mut set = TemplateSet::default();
@@ -197,6 +196,23 @@ fn overridden(entry: &Entry, mut body: Value) -> Result<String, String> {
         Err(error) => {
             Err(format!("the body template of `{}` in the settings can't be filled in: {error}", entry.id))
         }
+    }
+}
+
+/// Puts an event's name where its usual name stands. A name that a story wrote itself stays; a body that usually has
+/// none gets it as its first field.
+fn rename(body: &mut Value, usual: Option<&str>, name: &str) {
+    for key in ["event", "type"] {
+        if let Some(slot) = body.get_mut(key)
+            && usual.is_some()
+            && slot.as_str() == usual
+        {
+            *slot = Value::String(name.to_owned());
+            return;
+        }
+    }
+    if let (None, Some(table)) = (usual, body.as_object_mut()) {
+        table.shift_insert(0, "event".to_owned(), Value::String(name.to_owned()));
     }
 }
 

@@ -306,7 +306,7 @@ impl Conversation {
         Action {
             after: END,
             call: "chatbot.end_session",
-            body: json!({ "call_id": self.call_id, "reason": "agent" }),
+            body: json!({ "call_id": self.call_id, "reason": "seat" }),
             describe: format!("{} ends the conversation", self.seat_name),
         }
     }

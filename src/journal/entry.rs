@@ -38,7 +38,16 @@ pub enum Event {
         /// What was expected and what came, in plain words; may have several lines.
         message: String,
     },
-    /// Something worth telling that is no failure: an assumed entry used for the first time, a step passed over.
+    /// An entry of the catalog that is only assumed was used for the first time.
+    Assumed {
+        /// Its id.
+        id: Arc<str>,
+        /// What of it is assumed.
+        what: &'static str,
+        /// Whether it is refused, as the settings say.
+        refused: bool,
+    },
+    /// Something worth telling that is no failure.
     Note(String),
     /// A callback was handed to delivery.
     Queued(Arc<Outgoing>),
@@ -71,6 +80,14 @@ pub enum Event {
     },
     /// The integrator called, and was answered.
     Called(Arc<CallEntry>),
+}
+
+/// How an assumed entry is told: that it is assumed, and how to correct it.
+pub fn assumed_text(id: &str, what: &str, refused: bool) -> String {
+    let consequence = if refused { ", so it is refused, as the settings say" } else { "" };
+    format!(
+        "`{id}` is assumed ({what}){consequence}; correct it under [catalog.\"{id}\"] in airudder-mock.toml"
+    )
 }
 
 /// A call of the integrator and its answer.

@@ -8,6 +8,6 @@ mod entry;
 mod record;
 mod ring;
 
-pub use entry::{CallEntry, Entry, Event};
+pub use entry::{CallEntry, Entry, Event, assumed_text};
 pub use record::{RecordHandle, Recorder};
 pub use ring::{Journal, Sink};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 
-use super::{Entry, Event, Sink};
+use super::{Entry, Event, Sink, assumed_text};
 use crate::delivery::Outgoing;
 
 /// Writes every entry as one line of JSON.
@@ -72,6 +72,11 @@ impl Recorder {
                 put("kind", json!("failed"));
                 put("place", json!(&**place));
                 put("message", json!(message));
+            }
+            Event::Assumed { id, what, refused } => {
+                put("kind", json!("assumed"));
+                put("id", json!(&**id));
+                put("text", json!(assumed_text(id, what, *refused)));
             }
             Event::Note(text) => {
                 put("kind", json!("note"));

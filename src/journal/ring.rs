@@ -85,10 +85,16 @@ fn weight(entry: &Entry) -> usize {
             Event::Tried { attempt, result, .. } => {
                 attempt.callback.body.len() + result.result.as_ref().map_or(0, |answer| answer.body.len())
             }
-            Event::Called(call) => call.body.len() + call.answer.len(),
+            Event::Called(call) => {
+                let headers: usize = call.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+                call.body.len() + call.answer.len() + call.path.len() + headers
+            }
             Event::Failed { message, .. } | Event::Note(message) => message.len(),
             Event::Dead { reason, .. } => reason.len(),
-            Event::StoryStarted | Event::StoryFinished { .. } | Event::Delivered { .. } => 0,
+            Event::StoryStarted
+            | Event::StoryFinished { .. }
+            | Event::Delivered { .. }
+            | Event::Assumed { .. } => 0,
         }
 }
 

@@ -49,6 +49,8 @@ pub struct Play {
     /// The story's own URL, as last filled in, for what the simulator sends by itself.
     callback_url: Option<String>,
     failures: u32,
+    /// Whether it was ended before its time.
+    stopped: bool,
     told_end: bool,
 }
 
@@ -71,6 +73,8 @@ enum State {
 #[derive(Debug)]
 struct Occurrence {
     trigger: Trigger,
+    /// The conversation it belongs to, if it names one.
+    session: Option<SessionKey>,
     fields: Value,
     saved: Value,
 }
@@ -94,13 +98,19 @@ struct Outstanding {
 
 impl Play {
     /// A story that begins at `start`. `number` tells the plays of a run apart, `copy` those of a story, from 1.
-    pub fn new(story: Arc<Story>, number: u32, copy: u32, seed: Seed, start: Timestamp) -> Self {
-        let label = if story.copies > 1 { format!("{} #{copy}", story.name) } else { story.name.clone() };
+    pub fn new(
+        story: Arc<Story>,
+        label: Arc<str>,
+        number: u32,
+        copy: u32,
+        seed: Seed,
+        start: Timestamp,
+    ) -> Self {
         let helpers = Helpers::new(seed.stream("story", 0), story.country, story.locale.as_deref(), start);
         let fired = vec![0; story.reactions.len()];
         Self {
             story,
-            label: label.into(),
+            label,
             number,
             copy,
             seed,
@@ -117,6 +127,7 @@ impl Play {
             outstanding: BTreeMap::new(),
             callback_url: None,
             failures: 0,
+            stopped: false,
             told_end: false,
         }
     }
@@ -173,6 +184,7 @@ impl Play {
 
     /// Ends the story where it is: no further steps, no further reactions.
     pub fn stop(&mut self) {
+        self.stopped = true;
         self.state = State::Finished;
         self.scheduled.clear();
     }
@@ -356,6 +368,11 @@ impl Play {
         else {
             return false;
         };
+        // Something that names a conversation belongs to the steps of that conversation.
+        let session = occurrence.session;
+        if session.is_some() && session != self.conversations.get(conversation).copied() {
+            return false;
+        }
         let fields = occurrence.fields.clone();
         match self.matches(&wait.condition, &fields, conversation, &BTreeMap::new(), now, stage) {
             Ok(false) => false,
@@ -396,20 +413,29 @@ impl Play {
     pub fn on_call(&mut self, call: &CallView<'_>, now: Timestamp, stage: &mut dyn Stage) -> CallReply {
         self.helpers.set_now(now);
         let trigger = Trigger::Call(call.id.into());
+        if matches!(self.state, State::Before(_)) || self.told_end || !self.story.looks_for(&trigger) {
+            return CallReply::default();
+        }
         let saved = json!({ "id": call.id, "body": call.fields });
         let mut reply = self.react(&trigger, call.fields, &saved, now, stage);
-        let was = self.cursor_position();
-        let answer = self.awaited_answer(&trigger, call.fields, now, stage);
-        self.post(Occurrence { trigger, fields: call.fields.clone(), saved });
-        reply.taken |= self.take_if_awaited(self.mailbox.len() - 1, now, stage);
-        if was != self.cursor_position() && answer.is_some() {
-            reply.answer = answer;
+        let answer = self.awaited_answer(&trigger, call.fields, &saved, now, stage);
+        let session = stage.simulator().find_session(call.fields);
+        self.post(Occurrence { trigger, session, fields: call.fields.clone(), saved });
+        if self.take_if_awaited(self.mailbox.len() - 1, now, stage) {
+            reply.taken = true;
+            reply.answer = answer.or(reply.answer);
+        } else {
+            reply.kept = session.is_none();
         }
         reply
     }
 
-    fn cursor_position(&self) -> (usize, u32) {
-        (self.cursor, self.round)
+    /// Forgets the latest thing that came if it is this call, because another story took it.
+    pub fn give_up_call(&mut self, id: &str) {
+        let is_it = |last: &Occurrence| matches!(&last.trigger, Trigger::Call(call) if **call == *id);
+        if self.mailbox.back().is_some_and(is_it) {
+            self.mailbox.pop_back();
+        }
     }
 
     /// The answer the current `await` gives to this call if it takes it.
@@ -417,6 +443,7 @@ impl Play {
         &mut self,
         trigger: &Trigger,
         fields: &Value,
+        saved: &Value,
         now: Timestamp,
         stage: &mut dyn Stage,
     ) -> Option<(u16, Option<Value>)> {
@@ -427,7 +454,11 @@ impl Play {
             return None;
         };
         let answer = wait.answer.as_ref().filter(|_| wait.trigger == *trigger)?;
-        let extra = BTreeMap::from([("call".to_owned(), template::value(&json!({ "body": fields })))]);
+        let waiting = matches!(self.state, State::Awaiting { .. });
+        let extra = BTreeMap::from([("call".to_owned(), template::value(saved))]);
+        if !waiting || self.matches(&wait.condition, fields, conversation, &extra, now, stage) != Ok(true) {
+            return None;
+        }
         self.render_answer(answer, place, conversation, &extra, now, stage)
     }
 
@@ -489,7 +520,8 @@ impl Play {
             let fields = saved_body.clone();
             self.react(&trigger, &fields, &saved, now, stage);
             if !own {
-                self.post(Occurrence { trigger, fields, saved });
+                let session = stage.simulator().find_session(&fields);
+                self.post(Occurrence { trigger, session, fields, saved });
                 self.take_if_awaited(self.mailbox.len() - 1, now, stage);
             }
         }
@@ -534,10 +566,12 @@ impl Play {
         stage: &mut dyn Stage,
     ) -> CallReply {
         let mut reply = CallReply::default();
-        if matches!(self.state, State::Before(_) | State::Finished) {
+        let story = Arc::clone(&self.story);
+        let any = story.reactions.iter().any(|reaction| reaction.trigger == *trigger);
+        // A story lives until everything it sent has come to its end.
+        if !any || matches!(self.state, State::Before(_)) || self.stopped || self.told_end {
             return reply;
         }
-        let story = Arc::clone(&self.story);
         let variable = match trigger {
             Trigger::Call(_) => "call",
             Trigger::Callback(_) => "callback",
@@ -707,15 +741,11 @@ impl Play {
             .map(|(name, value)| Ok((Arc::from(name.as_str()), text(value)?)))
             .collect::<Result<Vec<_>, String>>()
             .map_err(|error| format!("`headers` can't be filled in: {error}"))?;
-        let target = match callback.target.as_ref().or(story.callback_url.as_ref()) {
-            Some(target) => {
-                Some(text(target).map_err(|error| format!("the URL can't be filled in: {error}"))?)
-            }
-            None => None,
-        };
-        if callback.target.is_none() {
-            self.callback_url.clone_from(&target);
-        }
+        let url = |source: &Option<Template>| source.as_ref().map(text).transpose();
+        let wrong = |error: String| format!("the URL can't be filled in: {error}");
+        let of_story = url(&story.callback_url).map_err(wrong)?;
+        let target = url(&callback.target).map_err(wrong)?.or_else(|| of_story.clone());
+        self.callback_url = of_story;
         let id = stage.send(Sending {
             event: Arc::clone(&callback.event),
             body,

@@ -68,6 +68,8 @@ pub struct CallView<'a> {
 pub struct CallReply {
     /// Whether the story looked for this call.
     pub taken: bool,
+    /// Whether the story keeps this call for a later step, although it may be meant for another story.
+    pub kept: bool,
     /// Whether the story does what the mock would do by itself, such as sending statuses.
     pub replaces_default: bool,
     /// The status and, if it differs from the usual one, the body to answer.

@@ -178,6 +178,25 @@ pub struct ReactionSend {
 }
 
 impl Story {
+    /// What a copy is called: by its number if there are several.
+    pub fn label(&self, copy: u32) -> String {
+        if self.copies > 1 { format!("{} #{copy}", self.name) } else { self.name.clone() }
+    }
+
+    /// Whether a step or a reaction sends to a URL of its own.
+    pub fn has_own_targets(&self) -> bool {
+        let step =
+            |step: &Step| matches!(&step.action, Action::Send { callback, .. } if callback.target.is_some());
+        let reactions = self.reactions.iter().flat_map(|reaction| &reaction.send);
+        self.steps.iter().any(step) || reactions.into_iter().any(|send| send.callback.target.is_some())
+    }
+
+    /// Whether any step or reaction looks for this call.
+    pub fn looks_for(&self, trigger: &Trigger) -> bool {
+        let step = |step: &Step| matches!(&step.action, Action::Await(wait) if wait.trigger == *trigger);
+        self.steps.iter().any(step) || self.reactions.iter().any(|reaction| reaction.trigger == *trigger)
+    }
+
     /// Compiles a scenario that was loaded without mistakes. `policy` is the scenario's own. An error means that a
     /// template was not checked before.
     pub fn compile(

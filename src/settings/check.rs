@@ -14,7 +14,7 @@ use crate::scenario::check::formats::Formats;
 static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<SettingsFile>);
 
 /// The keys of a correction that only one direction has.
-const CALL_KEYS: [&str; 2] = ["path", "method"];
+const CALL_KEYS: [&str; 1] = ["path"];
 const CALLBACK_KEYS: [&str; 4] = ["event", "signed", "headers", "body"];
 
 /// The JSON Schema of settings files, as text.

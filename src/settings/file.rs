@@ -81,13 +81,13 @@ pub struct DeliveryFile {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PolicyPreset {
-    /// Timeout 10 s, 5 tries, 60 s apart: documented for dialer and workflow notices, assumed for the rest.
+    /// 5 tries, 60 s apart: documented for dialer and workflow notices, assumed for the rest. Timeout 10 s: assumed.
     #[default]
     Airudder,
     /// One try, timeout 10 s.
     Once,
     /// The Standard Webhooks schedule: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
-    /// Timeout 15 s.
+    /// Timeout 20 s.
     StandardWebhooks,
 }
 
@@ -113,7 +113,7 @@ pub struct EntryFile {
     /// Of a call: its path, beginning with `/`.
     #[schemars(extend("format" = "path"))]
     pub path: Option<String>,
-    /// Of a call: its HTTP method.
+    /// Its HTTP method. Default for callbacks: POST.
     #[schemars(extend("format" = "method"))]
     pub method: Option<String>,
     /// Of a callback: the event's name on the wire.

@@ -6,6 +6,7 @@ mod report;
 mod tally;
 mod timeline;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -164,7 +165,9 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
     let guard = Guard::allowing(&settings.allow).map_err(CommandError::usage)?;
     let options = ClientOptions { guard, tls: settings.tls.clone(), idle_per_target: MOST_IN_FLIGHT };
     let client = Client::new(options).map_err(CommandError::usage)?;
-    let driver = Driver::new(engine, Clock::starting(epoch, args.speed), client, embedded_wanted);
+    // A callback that goes elsewhere may bring calls from elsewhere, which live in real time.
+    let closed = embedded_wanted && stories.iter().all(|story| !story.has_own_targets());
+    let driver = Driver::new(engine, Clock::starting(epoch, args.speed), client, closed);
     driver.with(|engine, _| {
         for (number, mut play) in plays.into_iter().enumerate() {
             debug_assert_eq!(number, engine.plays().len());
@@ -207,13 +210,15 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
             (None, Some(url)) => url.clone(),
             (None, None) => "the URLs of the stories".to_owned(),
         };
-        anstream::println!("mock        http://{mock_address}  (your calls go here)");
-        anstream::println!("callbacks   to {target}, signed: {scheme}");
-        anstream::println!("seed        {}\n", seed.0);
+        super::say(&format!("mock        http://{mock_address}  (your calls go here)"));
+        super::say(&format!("callbacks   to {target}, signed: {scheme}"));
+        super::say(&format!("seed        {}\n", seed.0));
     }
 
     let end = driver.drive(super::interrupted()).await;
+    let tally = outputs.tally.get().clone();
     let facts = driver.with(|engine, _| report::Facts {
+        passed: end == End::Over && tally.passed() == tally.stories.len() && tally.dead_alone == 0,
         seed: seed.0,
         epoch,
         totals: engine.totals(),
@@ -221,20 +226,21 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
         interrupted: end == End::Interrupted,
         seconds: (!jumps).then(|| begun.elapsed().as_secs_f64()),
     });
+    let reports = write_reports(&args, &tally, &facts);
+    summary(&args, &tally, &facts, epoch, begun);
+    if end == End::Interrupted {
+        tell_unsent(&driver);
+    }
+    reports?;
     if let Some(record) = outputs.record {
         let path = args.record.as_deref().unwrap_or(Path::new(""));
         record.finish().map_err(|error| cannot_write(path, &error))?;
     }
-    let tally = outputs.tally.get().clone();
-    write_reports(&args, &tally, &facts)?;
-    summary(&args, &tally, &facts, epoch, begun);
-    if end == End::Interrupted {
-        tell_unsent(&driver);
-        return Ok(Exit::Interrupted);
-    }
-    let wrong_signatures = facts.verified.is_some_and(|(_, wrong)| wrong > 0);
-    let failed = tally.passed() < tally.stories.len() || tally.dead_alone > 0 || wrong_signatures;
-    Ok(if failed { Exit::Failed } else { Exit::Ok })
+    Ok(match end {
+        End::Interrupted => Exit::Interrupted,
+        End::Over if facts.passed => Exit::Ok,
+        End::Over => Exit::Failed,
+    })
 }
 
 /// Now, without a fraction, so that timestamps in whole seconds and in milliseconds tell the same.
@@ -260,6 +266,7 @@ fn listen(wanted: Option<&str>, embedded: bool) -> Result<Server, CommandError> 
 
 fn plays(stories: &[Arc<Story>], seed: Option<u64>, epoch: Timestamp) -> Vec<Play> {
     let mut plays = Vec::new();
+    let mut labels = BTreeSet::new();
     for (index, story) in stories.iter().enumerate() {
         let base =
             seed.map(Seed).or(story.seed).unwrap_or(Seed(DEFAULT_SEED)).derive(&story.name, index as u64);
@@ -269,16 +276,23 @@ fn plays(stories: &[Arc<Story>], seed: Option<u64>, epoch: Timestamp) -> Vec<Pla
             let wait = std::time::Duration::from_millis(spread.random_range(0..=millis));
             let start = epoch.checked_add(wait).unwrap_or(epoch);
             let number = u32::try_from(plays.len()).unwrap_or(u32::MAX);
-            plays.push(Play::new(
-                Arc::clone(story),
-                number,
-                copy,
-                base.derive("copy", u64::from(copy)),
-                start,
-            ));
+            let label = unique(&mut labels, story.label(copy));
+            let seed = base.derive("copy", u64::from(copy));
+            plays.push(Play::new(Arc::clone(story), label, number, copy, seed, start));
         }
     }
     plays
+}
+
+/// Files may give their stories the same name; reports need to tell them apart.
+fn unique(taken: &mut BTreeSet<String>, label: String) -> Arc<str> {
+    let mut unique = label.clone();
+    let mut number = 1;
+    while !taken.insert(unique.clone()) {
+        number += 1;
+        unique = format!("{label} ({number})");
+    }
+    unique.into()
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
@@ -360,11 +374,14 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, 
     if let Some((right, wrong)) = facts.verified {
         lines.push(format!("signatures  {right} verified, {wrong} wrong"));
     }
+    if args.quiet && !tally.assumed.is_empty() {
+        lines.push(format!("assumed     {} (correct them in airudder-mock.toml)", tally.assumed.join(", ")));
+    }
     let told = tally.last.map(|last| last.duration_since(epoch));
     let told = told.and_then(|told| std::time::Duration::try_from(told).ok()).unwrap_or_default();
     lines.push(format!("time        {} of the story in {}", Lapse(told), Lapse(begun.elapsed())));
     for line in lines {
-        let _ = writeln!(anstream::stdout().lock(), "{line}");
+        super::say(&line);
     }
 }
 
@@ -375,12 +392,12 @@ fn tell_unsent(driver: &Driver) {
     if unfinished.is_empty() {
         return;
     }
-    let _ = writeln!(anstream::stdout().lock(), "\nnot sent:");
+    super::say("\nnot sent:");
     for (id, callback) in unfinished.iter().take(MOST) {
         let key = callback.order_key.as_deref().unwrap_or_default();
-        let _ = writeln!(anstream::stdout().lock(), "  #{} {} {key}", id.0, callback.event);
+        super::say(&format!("  #{} {} {key}", id.0, callback.event));
     }
     if unfinished.len() > MOST {
-        let _ = writeln!(anstream::stdout().lock(), "  and {} more", unfinished.len() - MOST);
+        super::say(&format!("  and {} more", unfinished.len() - MOST));
     }
 }

@@ -12,6 +12,8 @@ use crate::delivery::Totals;
 
 /// What a report says beside the tally.
 pub(super) struct Facts {
+    /// Whether every story passed and nothing died.
+    pub(super) passed: bool,
     pub(super) seed: u64,
     pub(super) epoch: Timestamp,
     pub(super) totals: Totals,
@@ -24,7 +26,7 @@ pub(super) struct Facts {
 /// The JSON report.
 pub(super) fn json(tally: &Tally, facts: &Facts) -> Value {
     json!({
-        "passed": tally.failures() == 0 && !facts.interrupted,
+        "passed": facts.passed,
         "interrupted": facts.interrupted,
         "seed": facts.seed,
         "epoch": facts.epoch.to_string(),
@@ -32,6 +34,7 @@ pub(super) fn json(tally: &Tally, facts: &Facts) -> Value {
         "stories": tally.stories,
         "callbacks": facts.totals,
         "calls": { "answered": tally.calls, "refused": tally.refused_calls },
+        "assumed": tally.assumed,
         "signatures": facts.verified.map(|(right, wrong)| json!({ "verified": right, "wrong": wrong })),
     })
 }
@@ -40,8 +43,9 @@ pub(super) fn json(tally: &Tally, facts: &Facts) -> Value {
 pub(super) fn junit(tally: &Tally, out: &mut impl Write) -> std::io::Result<()> {
     let mut xml = Writer::new_with_indent(out, b' ', 2);
     xml.write_event(Xml::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let failed = tally.stories.iter().filter(|story| story.passed == Some(false)).count();
-    let skipped = tally.stories.iter().filter(|story| story.passed.is_none()).count();
+    let failed = tally.stories.iter().filter(|story| !story.failures.is_empty()).count();
+    let skipped =
+        tally.stories.iter().filter(|story| story.passed.is_none() && story.failures.is_empty()).count();
     let counts = [
         ("tests", tally.stories.len().to_string()),
         ("failures", failed.to_string()),
@@ -85,7 +89,7 @@ fn case<W: Write>(xml: &mut Writer<W>, story: &StoryTally) -> std::io::Result<()
         xml.write_event(Xml::Text(BytesText::new(&format!("{}: {message}", failure.place))))?;
         xml.write_event(Xml::End(BytesEnd::new("failure")))?;
     }
-    if story.passed.is_none() {
+    if story.passed.is_none() && story.failures.is_empty() {
         xml.write_event(Xml::Empty(BytesStart::new("skipped")))?;
     }
     xml.write_event(Xml::End(BytesEnd::new("testcase")))

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::gist::gist;
 use crate::delivery::{Attempt, AttemptResult};
 use crate::files::Lapse;
-use crate::journal::{CallEntry, Entry, Event, Sink};
+use crate::journal::{CallEntry, Entry, Event, Sink, assumed_text};
 
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
@@ -42,6 +42,9 @@ impl Timeline {
             Event::Failed { place, message } => {
                 let message = message.replace('\n', "\n                  ");
                 format!("{BAD}✗{BAD:#} {message} {DIM}({place}){DIM:#}")
+            }
+            Event::Assumed { id, what, refused } => {
+                format!("{DIM}note {}{DIM:#}", assumed_text(id, what, *refused))
             }
             Event::Note(text) => format!("{DIM}note {text}{DIM:#}"),
             Event::Tried { attempt, result, retry_at } => self.tried(attempt, result, *retry_at, entry.at),

@@ -1,4 +1,4 @@
-//! The receipt of a text message. Not signed. Assumed.
+//! The receipt of a text message. Assumed, also that it is not signed.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,5 @@
-//! Notices of workflows. Only the one of an ended chatbot session is signed.
+//! Notices of workflows. The one of an ended chatbot session is signed, the data push is not; that the others are
+//! not signed is assumed.
 //!
 //! None of them names its event: a receiver tells them apart by their URL or their fields.
 

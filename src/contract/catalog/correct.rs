@@ -104,7 +104,7 @@ impl Catalog {
 fn check(entry: &Entry, correction: &EntryFile) -> Vec<CorrectionError> {
     let id = || entry.id.clone();
     let mut errors = Vec::new();
-    let of_calls = [("path", correction.path.is_some()), ("method", correction.method.is_some())];
+    let of_calls = [("path", correction.path.is_some())];
     let of_callbacks = [
         ("event", correction.event.is_some()),
         ("signed", correction.signed.is_some()),
@@ -119,9 +119,6 @@ fn check(entry: &Entry, correction: &EntryFile) -> Vec<CorrectionError> {
         if *given {
             errors.push(CorrectionError::WrongKey { id: id(), key, direction: entry.direction });
         }
-    }
-    if entry.direction == Direction::Callback {
-        return errors;
     }
     if let Some(path) = &correction.path {
         let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#');
@@ -139,10 +136,12 @@ fn check(entry: &Entry, correction: &EntryFile) -> Vec<CorrectionError> {
 
 fn apply(entry: &mut Entry, correction: &EntryFile) {
     entry.overridden = true;
-    let known = correction.path.is_some()
-        || correction.method.is_some()
-        || correction.event.is_some()
-        || correction.body.is_some();
+    // The mark of a call stands for its path, that of a callback for its body: a corrected name alone says nothing
+    // about the fields.
+    let known = match entry.direction {
+        Direction::Call => correction.path.is_some() || correction.method.is_some(),
+        Direction::Callback => correction.body.is_some(),
+    };
     if let Some(mark) = correction.mark.or(known.then_some(Mark::Documented)) {
         entry.mark = mark;
     }
@@ -158,6 +157,11 @@ fn apply(entry: &mut Entry, correction: &EntryFile) {
         let same = |route: &Route| route.method == main.method && route.path == main.path;
         let mut first = true;
         entry.routes.retain(|route| std::mem::take(&mut first) || !same(route));
+    }
+    if entry.direction == Direction::Callback
+        && let Some(method) = &correction.method
+    {
+        entry.method = method.to_ascii_uppercase();
     }
     if let Some(event) = &correction.event {
         entry.event = Some(event.clone());

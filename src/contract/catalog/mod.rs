@@ -109,6 +109,8 @@ pub struct Entry {
     pub family: Family,
     /// Of a call: where it is served; the first is the main one.
     pub routes: Vec<Route>,
+    /// Of a callback: its HTTP method. Documented as POST for all but the inbound one, where it is assumed.
+    pub method: String,
     /// Of a callback: the event's name on the wire, if its body names it.
     pub event: Option<String>,
     /// Of a callback: whether it carries the signature.

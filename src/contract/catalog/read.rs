@@ -55,6 +55,7 @@ fn entry(row: Row) -> Entry {
         direction: row.direction,
         family: row.family,
         routes,
+        method: "POST".to_owned(),
         event: row.event,
         signed: row.signed,
         mark: row.mark,

@@ -34,8 +34,7 @@ pub struct SchemeFile {
     pub header: Option<String>,
     /// The header that names the key in calls to `/api/v1/*`. An empty text: none. Default: `X-AIRudder-Sign-Key`.
     pub key_header: Option<String>,
-    /// The id of the key, the value of `key_header`. If it is set, calls must name it. Default: none, any id is
-    /// taken.
+    /// The id of the key, the value of `key_header`. Default: none.
     pub key_id: Option<String>,
     /// The header of the timestamp. An empty text: none.
     pub timestamp_header: Option<String>,

@@ -1,7 +1,7 @@
 //! Signatures of callbacks and of calls: the scheme as data, signing, verifying, and explaining a mismatch.
 //!
 //! The vendor's algorithm is not public. Everything about it is therefore a setting; the default is assumed. One
-//! scheme serves both directions: what the mock sends is signed with it, what it receives is verified with it.
+//! scheme serves both directions: callbacks and calls.
 //!
 //! A [`SchemeFile`] is what a user writes, a [`Scheme`] is what it means, a [`Signer`] is a scheme with its secret.
 //! Signatures are taken over the bytes given, never over a parsed copy. Only after a signature turned out wrong

@@ -145,7 +145,9 @@ fn between(state: &State, low: Value, high: Value) -> Result<Value, Error> {
         }
         let number = |value: &Value| f64::try_from(value.clone()).ok().filter(|number| number.is_finite());
         match (number(&low), number(&high)) {
-            (Some(from), Some(to)) if from <= to => Ok(inner.rng.random_range(from..=to).into()),
+            (Some(from), Some(to)) if from <= to && (to - from).is_finite() => {
+                Ok(inner.rng.random_range(from..=to).into())
+            }
             _ => Err(wrong()),
         }
     })

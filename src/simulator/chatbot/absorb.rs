@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::super::session::{Message, Phase, SessionKey, Sessions};
+use super::defaults::OWN_CHANNEL;
 
 fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
     body.pointer(pointer).and_then(Value::as_str)
@@ -24,9 +25,14 @@ pub(in super::super) fn absorb(
             field.push_str(value);
         }
     };
-    set("/channel", &mut session.channel);
+    // The channel of the robot's own messages and of calls is no channel of the conversation.
+    let foreign = (event == "message.send" && text(body, "/channel") == Some(OWN_CHANNEL))
+        || event == "inbound.call_completed";
+    if !foreign {
+        set("/channel", &mut session.channel);
+        set("/user/id", &mut session.user.user_id);
+    }
     set("/channel_id", &mut session.channel_id);
-    set("/user/id", &mut session.user.user_id);
     set("/user/name", &mut session.user.name);
     set("/company", &mut session.company);
     set("/transfer/company", &mut session.company);

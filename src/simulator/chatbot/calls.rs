@@ -199,7 +199,8 @@ fn size(fields: &Value) -> Result<usize, Answer> {
     }
 }
 
-/// Newest first; `last_msg_id` is the cursor, empty for the first page (documented by example).
+/// Newest first; `last_msg_id` is the cursor, empty for the first page (example). That the page begins after the
+/// cursor is assumed.
 fn messages(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
     let size = size(call.fields)?;
     let last = text(call.fields, "last_msg_id")?.unwrap_or_default();
@@ -221,11 +222,20 @@ fn messages(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outco
             "content": message.content,
         });
         if let (Some(reply), Some(item)) = (&message.reply, item.as_object_mut()) {
-            item.insert("reply".to_owned(), reply.clone());
+            item.insert("reply".to_owned(), listed_reply(reply));
         }
         item
     });
     Ok(Answer::Data(Value::Array(page.collect())))
+}
+
+/// What a message answers to, in the shape of the list: the content stands beside the message's id, not in a field.
+fn listed_reply(reply: &Value) -> Value {
+    let Some(content) = reply.get("content").and_then(Value::as_object) else { return reply.clone() };
+    let mut listed = serde_json::Map::new();
+    listed.insert("msg_id".to_owned(), reply.get("msg_id").cloned().unwrap_or_default());
+    listed.extend(content.iter().map(|(key, value)| (key.clone(), value.clone())));
+    Value::Object(listed)
 }
 
 /// Conversations, newest first; `last_call_id` is the cursor (assumed, in the style of the message list).

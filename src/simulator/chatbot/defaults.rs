@@ -7,6 +7,7 @@ use rand::RngExt;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::super::phone::phone;
 use super::super::phrases;
 use super::super::seed;
 use super::super::session::{Phase, Session};
@@ -17,6 +18,12 @@ use crate::contract::bodies::chatbot::{
 };
 use crate::contract::bodies::message::{Content, Message, MessageStatus, SenderType, TemplateInfo};
 use crate::contract::bodies::{Fields, utc_text};
+
+/// The channel that a customer owns.
+pub(super) const OWN_CHANNEL: &str = "chatbot";
+
+/// The channel of a call that came in (assumed).
+const VOICE_CHANNEL: &str = "voice";
 
 /// The most messages one callback gets by default, however many the story's list has.
 const MOST_MESSAGES: usize = 1_000;
@@ -58,7 +65,7 @@ pub(in super::super) fn default_body(
                 event: event.to_owned(),
                 call_id: session.call_id.clone(),
                 company: session.company.clone(),
-                channel: session.channel.clone(),
+                channel: own_channel(session),
                 channel_id: session.channel_id.clone(),
                 user: user(session),
                 messages,
@@ -191,6 +198,13 @@ fn user_ref(session: &Session) -> UserRef {
     UserRef { id: session.user.user_id.clone() }
 }
 
+/// The robot's messages go to customers who own the channel, which the vendor calls `chatbot` (example), unless a
+/// story named another.
+fn own_channel(session: &Session) -> String {
+    let usual = session.channel == super::DEFAULT_CHANNEL;
+    if usual { OWN_CHANNEL.to_owned() } else { session.channel.clone() }
+}
+
 fn template(session: &mut Session) -> TemplateInfo {
     const SAMPLES: [(i64, &str); 3] = [(35, "payment_reminder"), (36, "parcel_update"), (41, "loan_offer")];
     let (id, name) = SAMPLES[session.rng.random_range(0..SAMPLES.len())];
@@ -253,10 +267,15 @@ fn next_status(session: &mut Session) -> (String, MessageStatus) {
     }
 }
 
+/// The robot that has the conversation, digits in a text (example).
+fn robot_id(session: &Session) -> String {
+    session.samples().random_range(1_000..10_000).to_string()
+}
+
 fn report(session: &mut Session, event: &str, now: Timestamp) -> Value {
     let rounds = session.messages.iter().filter(|message| message.sender_type == "user").count();
     let intention = char::from(b'A' + session.rng.random_range(0..5));
-    let robot_id = session.rng.random_range(1_000..10_000).to_string();
+    let robot_id = robot_id(session);
     let mut body = json(&SessionReport {
         event: event.to_owned(),
         call_id: session.call_id.clone(),
@@ -303,15 +322,17 @@ fn inbound(session: &mut Session, event: &str, now: Timestamp) -> Value {
     let ring = session.rng.random_range(2..12);
     let started = now.checked_sub(Duration::from_secs(talk + ring)).unwrap_or(now);
     let intention = char::from(b'A' + session.rng.random_range(0..5));
-    let robot_id = session.rng.random_range(1_000..10_000).to_string();
+    let robot_id = robot_id(session);
+    let callee = phone(&mut session.rng, session.user.country);
+    let record_link = super::super::samples::record_link(&mut session.samples(), now);
     json(&InboundCallCompleted {
         event: event.to_owned(),
         call_id: session.call_id.clone(),
         company: session.company.clone(),
-        channel: session.channel.clone(),
+        channel: VOICE_CHANNEL.to_owned(),
         channel_id: session.channel_id.clone(),
-        user: user_ref(session),
-        callee: session.user.phone.clone(),
+        user: UserRef { id: session.user.phone.clone() },
+        callee,
         robot_id,
         seat_id: session.seat_id.clone(),
         call_start_time: utc_text(started),
@@ -320,7 +341,7 @@ fn inbound(session: &mut Session, event: &str, now: Timestamp) -> Value {
         talk_round: i64::try_from(talk / 12 + 1).unwrap_or(i64::MAX),
         hangup_type: "user".to_owned(),
         intention: intention.to_string(),
-        record_link: String::new(),
+        record_link,
         timestamp: now.as_second(),
     })
 }

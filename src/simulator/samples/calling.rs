@@ -20,7 +20,7 @@ pub(super) fn call_detail(case: &Case) -> CallDetail {
         robot_id: case.robot_id.clone(),
         callee_number: case.phone.clone(),
         call_id: case.call_id.clone(),
-        record_link: String::new(),
+        record_link: case.record_link.clone(),
         talk_duration: case.talk,
         attempts: 1,
         dialog: case.turns.clone(),

@@ -31,6 +31,8 @@ pub(super) struct Case {
     pub(super) strategy_id: String,
     pub(super) call_id: String,
     pub(super) robot_id: String,
+    /// The chatbot's robot: digits in a text.
+    pub(super) chat_robot_id: String,
     pub(super) workflow_id: String,
     pub(super) workflow_name: String,
     pub(super) node_id: String,
@@ -39,6 +41,7 @@ pub(super) struct Case {
     pub(super) waba_task_id: String,
     pub(super) row_id: String,
     pub(super) agent: String,
+    pub(super) record_link: String,
     pub(super) intention: String,
     pub(super) turns: Vec<Turn>,
     /// Seconds both sides talked.
@@ -76,6 +79,7 @@ impl Case {
             strategy_id: hex32(&mut rng),
             call_id: hex32(&mut rng),
             robot_id: hex32(&mut rng),
+            chat_robot_id: rng.random_range(1_000..10_000).to_string(),
             workflow_id: hex32(&mut rng),
             workflow_name: format!("{purpose}, voice then WhatsApp"),
             node_id: hex32(&mut rng),
@@ -84,6 +88,7 @@ impl Case {
             waba_task_id: hex32(&mut rng),
             row_id: hex32(&mut rng),
             agent: AGENTS.choose(&mut rng).copied().unwrap_or_default().to_owned(),
+            record_link: super::record_link(&mut rng, ended),
             intention,
             turns,
             talk,

@@ -8,8 +8,8 @@ use crate::contract::bodies::{Fields, millis_text};
 
 const GROUP: &str = "Customer care";
 
-/// The user hung up.
-const USER_HUNG_UP: i64 = 14;
+/// They talked.
+const TALKED: i64 = 12;
 
 pub(super) fn task_status(case: &Case) -> Notice<TaskStatus> {
     Notice {
@@ -53,7 +53,7 @@ pub(super) fn contact_status(case: &Case) -> Notice<ContactStatus> {
             talkremarks: String::new(),
             main_number: case.phone.clone(),
             phone_tag: String::new(),
-            hangup_reason: Some(USER_HUNG_UP),
+            hangup_reason: Some(TALKED),
             rec_link: None,
             nth_call: Some(1),
             customize_results: Fields::new(),
@@ -108,7 +108,7 @@ pub(super) fn agent_status(case: &Case) -> Notice<AgentStatus> {
             }],
             customize_results: Fields::new(),
             customer_info: customer_info(case),
-            hangup_reason: Some(USER_HUNG_UP),
+            hangup_reason: Some(TALKED),
             rec_link: None,
             nth_call: Some(1),
         },

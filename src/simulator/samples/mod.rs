@@ -47,6 +47,13 @@ pub(super) fn default_body(session: &Session, event: &str, now: Timestamp) -> Op
     })
 }
 
+/// A link to a recording, in the form of the vendor's (client): nothing is served there.
+pub(super) fn record_link(rng: &mut super::seed::Rng, day: Timestamp) -> String {
+    use super::seed::hex32;
+    let day = day.strftime("%Y%m%d");
+    format!("https://recordings.example/download/{day}/{}/{}.wav", hex32(rng), hex32(rng))
+}
+
 /// Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
 fn json(body: &impl Serialize) -> Value {
     serde_json::to_value(body).expect("a body is plain data")

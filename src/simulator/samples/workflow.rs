@@ -113,7 +113,7 @@ pub(super) fn session_ended(case: &Case, session: &Session) -> SessionEnded {
         channel_id: session.channel_id.clone(),
         callee: case.phone.clone(),
         call_id: session.call_id.clone(),
-        robot_id: session.channel_id.clone(),
+        robot_id: case.chat_robot_id.clone(),
         status: SessionStatus::Closed,
         session_start_time: utc_text(case.started),
         session_end_time: utc_text(case.ended),
