@@ -407,3 +407,232 @@ fn an_interruption_tells_what_was_not_sent() {
     assert!(rest.contains("not sent:") && rest.contains("session.transfer"), "{rest}");
     assert!(rest.contains("1 not sent of 1"), "{rest}");
 }
+
+/// Runs a story and returns what the receiver got, with the exit code asserted.
+fn told(text: &str, code: i32) -> (Vec<Request>, String) {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let (_, output) = tell(text, &receiver, code);
+    (receiver.requests(), output)
+}
+
+#[test]
+fn steps_change_bodies_headers_and_targets() {
+    let other = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let text = format!(
+        r#"
+        [vars]
+        amount = 100
+        [[steps]]
+        set = {{ amount = "{{{{ amount + 50 }}}}" }}
+        [[steps]]
+        send = "message.receive"
+        omit = ["user.name", "company"]
+        headers = {{ X-AIRudder-Sign = "wrong on purpose", X-Amount = "{{{{ amount }}}}", User-Agent = "" }}
+        body = {{ amount = "{{{{ amount }}}}", text = "Rp {{{{ amount }}}}", messages = [{{}}, {{ content = {{ type = "image", media = {{ origin_url = "u" }} }} }}] }}
+        [[steps]]
+        send = "session.end"
+        target = "{}"
+        [[steps]]
+        send = "session.transfer"
+        headers = {{ x-airudder-sign = "" }}
+        raw = " {{ \"n\" : {{{{ amount }}}} }} "
+        [[steps]]
+        when = "{{{{ amount > 1000 }}}}"
+        send = "session.report"
+        "#,
+        other.url()
+    );
+    let (requests, _) = told(&text, 0);
+    assert_eq!(requests.len(), 2);
+    let body = requests[0].json();
+    assert_eq!((&body["amount"], &body["text"]), (&json!(150), &json!("Rp 150")));
+    assert!(body["user"].get("name").is_none() && body.get("company").is_none(), "{body}");
+    assert_eq!(body["messages"][0]["content"]["type"], "text");
+    assert_eq!(body["messages"][1]["content"], json!({ "type": "image", "media": { "origin_url": "u" } }));
+    assert_eq!(requests[0].exact_header("X-AIRudder-Sign"), Some("wrong on purpose"));
+    assert_eq!(requests[0].exact_header("X-Amount"), Some("150"));
+    assert_eq!(requests[0].exact_header("User-Agent"), None);
+    assert_eq!(requests[1].body, b" { \"n\" : 150 } ");
+    assert!(!requests[1].head.to_lowercase().contains("x-airudder-sign"), "{}", requests[1].head);
+    assert_eq!(other.requests().len(), 1);
+    assert_signed(&other.requests()[0]);
+}
+
+#[test]
+fn reactions_answer_set_and_replace_what_the_mock_would_send() {
+    let mock = free_address();
+    let receiver = Receiver::with(move |request| {
+        let body = request.json();
+        if body["event"] == "session.transfer" {
+            let call_id = &body["transfer"]["call_id"];
+            let message = json!({ "call_id": call_id, "messages": [{ "type": "text", "text": "hello" }] });
+            let (status, answer) = post(mock, "/api/v1/message/send", &message);
+            assert_eq!((status, answer), (202, json!({ "mine": "hello" })));
+            // A call that the mock keeps no state for, answered by the story.
+            let (status, answer) = post(mock, "/service/cloud/task", &json!({ "TaskName": "x" }));
+            assert_eq!((status, &answer["data"]["TaskID"]), (200, &json!("t-x")));
+            let (status, answer) = post(mock, "/service/cloud/cancelphonecall", &json!({}));
+            assert_eq!((status, &answer["code"]), (501, &json!(501)));
+            let (status, answer) = post(mock, "/api/v1/mesage/send", &json!({}));
+            assert_eq!(status, 404);
+            assert!(answer["message"].as_str().unwrap().contains("/api/v1/message/send"), "{answer}");
+        }
+        plain("200 OK", "{}")
+    });
+    let (folder, path) = story(
+        r#"
+        [[on]]
+        call = "chatbot.send_message"
+        answer = { status = 202, body = { mine = "{{ call.body.messages[0].text }}" } }
+        set = { heard = "{{ call.body.messages[0].text }}" }
+        send = [{ event = "agent.message_status", body = { status = "failed" }, after = "50ms" }]
+        [[steps]]
+        send = "session.transfer"
+        [[steps]]
+        await = "task.create"
+        answer = { body = { code = 200, data = { TaskID = "t-{{ call.body.TaskName }}" } } }
+        optional = true
+        within = "1ms"
+        [[on]]
+        call = "task.create"
+        answer = { body = { code = 200, data = { TaskID = "t-{{ call.body.TaskName }}" } } }
+        [[steps]]
+        pause = "1s"
+        [[steps]]
+        send = "session.end"
+        body = { heard = "{{ heard }}" }
+        "#,
+    );
+    let report = folder.path().join("report.json");
+    let output = run(&[
+        "run",
+        &path,
+        "--callback-url",
+        &receiver.url(),
+        "--secret",
+        SECRET,
+        "--speed",
+        "max",
+        "--listen",
+        &mock.to_string(),
+        "--report",
+        report.to_str().unwrap(),
+        "--set",
+        "heard=nothing",
+    ]);
+    assert_code(&output, 0);
+    let bodies: Vec<Value> = receiver.requests().iter().map(Request::json).collect();
+    let events: Vec<&str> = bodies.iter().map(|body| body["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["session.transfer", "agent.message_status", "session.end"]);
+    assert_eq!((&bodies[1]["status"], &bodies[2]["heard"]), (&json!("failed"), &json!("hello")));
+}
+
+#[test]
+fn an_await_takes_only_what_belongs_to_its_conversation() {
+    let mock = free_address();
+    let receiver = Receiver::with(move |request| {
+        let body = request.json();
+        if body["user"]["id"] == "a" && body["event"] == "session.transfer" {
+            let fields = json!({ "call_id": body["transfer"]["call_id"], "result": "accepted" });
+            assert_eq!(post(mock, "/api/v1/session/transfer_result", &fields).0, 200);
+        }
+        plain("200 OK", "{}")
+    });
+    let (_folder, path) = story(
+        r#"
+        [[steps]]
+        send = "session.transfer"
+        conversation = "a"
+        body = { user = { id = "a" } }
+        [[steps]]
+        send = "session.transfer"
+        conversation = "b"
+        body = { user = { id = "b" } }
+        [[steps]]
+        await = "chatbot.agent_transfer_result"
+        conversation = "b"
+        within = "30ms"
+        [[steps]]
+        await = "chatbot.agent_transfer_result"
+        conversation = "a"
+        within = "30ms"
+        "#,
+    );
+    let output = run(&[
+        "run",
+        &path,
+        "--callback-url",
+        &receiver.url(),
+        "--speed",
+        "max",
+        "--listen",
+        &mock.to_string(),
+    ]);
+    assert_code(&output, 1);
+    let text = stdout(&output);
+    assert_eq!(text.matches("it never came").count(), 1, "{text}");
+}
+
+#[test]
+fn stories_of_the_same_name_are_told_apart() {
+    let output = run(&[
+        "run",
+        "scenarios/media.toml",
+        "scenarios/media.toml",
+        "--speed",
+        "max",
+        "--quiet",
+        "--listen",
+        "127.0.0.1:0",
+    ]);
+    assert_code(&output, 0);
+    assert!(stdout(&output).contains("2 passed, 0 failed"), "{}", stdout(&output));
+}
+
+#[test]
+fn what_dies_after_the_last_step_fails_the_story() {
+    let mock = free_address();
+    let receiver = Receiver::with(move |request| {
+        let body = request.json();
+        if body["event"] == "session.end" {
+            return plain("500 Oops", "");
+        }
+        if body["event"] == "session.transfer" {
+            post(mock, "/api/v1/session/end", &json!({ "call_id": body["transfer"]["call_id"] }));
+        }
+        plain("200 OK", "{}")
+    });
+    let (folder, path) = story("delivery = { tries = 1 }\n[[steps]]\nsend = \"session.transfer\"\n");
+    let report = folder.path().join("report.json");
+    let output = run(&[
+        "run",
+        &path,
+        "--callback-url",
+        &receiver.url(),
+        "--speed",
+        "max",
+        "--listen",
+        &mock.to_string(),
+        "--report",
+        report.to_str().unwrap(),
+    ]);
+    assert_code(&output, 1);
+    let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
+    assert_eq!((&report["passed"], &report["stories"][0]["passed"]), (&json!(false), &json!(false)));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_ends_nothing() {
+    use std::process::Stdio;
+
+    for args in [
+        vec!["run", "scenarios/media.toml", "--speed", "max"],
+        vec!["emit", "message.status", "--print", "--count", "2000"],
+    ] {
+        let mut child = program().args(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_code(&output, 0);
+    }
+}

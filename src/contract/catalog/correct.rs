@@ -120,7 +120,9 @@ fn check(entry: &Entry, correction: &EntryFile) -> Vec<CorrectionError> {
             errors.push(CorrectionError::WrongKey { id: id(), key, direction: entry.direction });
         }
     }
-    if let Some(path) = &correction.path {
+    if entry.direction == Direction::Call
+        && let Some(path) = &correction.path
+    {
         let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#');
         if !path.starts_with('/') || path.contains(odd) {
             errors.push(CorrectionError::BadPath { id: id(), path: path.clone() });
