@@ -1,0 +1,264 @@
+//! What comes to a running story from outside: calls, the ends of callbacks; and what it does whenever they come.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::super::expect::{DeliveryEnd, Expectation};
+use super::super::stage::{CallReply, CallView, Stage};
+use super::super::story::{Action, AnswerTemplate, MAIN_CONVERSATION, Reaction, Step, Trigger};
+use super::super::template;
+use super::{MAILBOX, Occurrence, Outstanding, Play, Scheduled, Scope, State, later};
+use crate::delivery::CallbackId;
+use crate::files::Place;
+
+impl Play {
+    /// A call of the integrator. What the story wants the mock to do about it comes back.
+    pub fn on_call(&mut self, call: &CallView<'_>, now: Timestamp, stage: &mut dyn Stage) -> CallReply {
+        self.helpers.set_now(now);
+        let trigger = Trigger::Call(call.id.into());
+        if matches!(self.state, State::Before(_)) || self.told_end || !self.story.looks_for(&trigger) {
+            return CallReply::default();
+        }
+        let saved = json!({ "id": call.id, "body": call.fields });
+        let mut reply = self.react(&trigger, call.fields, &saved, now, stage);
+        let answer = self.awaited_answer(&trigger, call.fields, &saved, now, stage);
+        let session = stage.simulator().find_session(call.fields);
+        self.post(Occurrence { trigger, session, fields: call.fields.clone(), saved });
+        if self.take_if_awaited(self.mailbox.len() - 1, now, stage) {
+            reply.taken = true;
+            reply.answer = answer.or(reply.answer);
+        } else {
+            reply.kept = session.is_none();
+        }
+        reply
+    }
+
+    /// Forgets the latest thing that came if it is this call, because another story took it.
+    pub fn give_up_call(&mut self, id: &str) {
+        let is_it = |last: &Occurrence| matches!(&last.trigger, Trigger::Call(call) if **call == *id);
+        if self.mailbox.back().is_some_and(is_it) {
+            self.mailbox.pop_back();
+        }
+    }
+
+    /// The answer the current `await` gives to this call if it takes it.
+    pub(super) fn awaited_answer(
+        &mut self,
+        trigger: &Trigger,
+        fields: &Value,
+        saved: &Value,
+        now: Timestamp,
+        stage: &mut dyn Stage,
+    ) -> Option<(u16, Option<Value>)> {
+        let story = Arc::clone(&self.story);
+        let Some(Step { place, conversation, action: Action::Await(wait), .. }) =
+            story.steps.get(self.cursor)
+        else {
+            return None;
+        };
+        let answer = wait.answer.as_ref().filter(|_| wait.trigger == *trigger)?;
+        let waiting = matches!(self.state, State::Awaiting { .. });
+        let extra = BTreeMap::from([("call".to_owned(), template::value(saved))]);
+        if !waiting || self.matches(&wait.condition, fields, conversation, &extra, now, stage) != Ok(true) {
+            return None;
+        }
+        self.render_answer(answer, place, conversation, &extra, now, stage)
+    }
+
+    pub(super) fn render_answer(
+        &mut self,
+        answer: &AnswerTemplate,
+        place: &Place,
+        conversation: &str,
+        extra: &BTreeMap<String, Scope>,
+        now: Timestamp,
+        stage: &mut dyn Stage,
+    ) -> Option<(u16, Option<Value>)> {
+        let scope = self.scope(conversation, extra, now, stage);
+        let body = answer.body.as_ref().map(|body| body.render(&self.story.templates, &scope)).transpose();
+        match body {
+            Ok(body) => Some((answer.status.unwrap_or(200), body)),
+            Err(error) => {
+                self.fail(place, &format!("the answer can't be filled in: {error}"), stage);
+                None
+            }
+        }
+    }
+
+    /// A callback of this story came to its end.
+    pub fn on_end(
+        &mut self,
+        id: CallbackId,
+        event: &str,
+        body: &Value,
+        end: &DeliveryEnd,
+        now: Timestamp,
+        stage: &mut dyn Stage,
+    ) {
+        self.helpers.set_now(now);
+        let answer = end.answer.as_ref().map(|answer| {
+            let body = serde_json::from_slice(&answer.body)
+                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&answer.body).into_owned()));
+            json!({ "status": answer.status, "body": body })
+        });
+        let outstanding = self.outstanding.remove(&id);
+        let own = outstanding.is_some();
+        let saved_body = outstanding.as_ref().map_or(body, |outstanding| &outstanding.body);
+        let saved = json!({ "id": event, "body": saved_body, "answer": answer, "tries": end.tries });
+        if let Some(outstanding) = &outstanding {
+            if let Some(name) = &outstanding.save {
+                self.preset(name, &saved);
+            }
+            self.judge(outstanding, event, end, now, stage);
+        } else if !end.delivered {
+            let reason = end.error.as_ref().map_or("", |(_, reason)| reason);
+            let place = Place { file: Arc::from(self.story.name.as_str()), line: 0 };
+            self.fail(&place, &format!("`{event}` was not delivered: {reason}"), stage);
+        }
+        if matches!(self.state, State::Delivering(waited) if waited == id) {
+            self.next(now);
+        }
+        if end.delivered {
+            let trigger = Trigger::Callback(event.into());
+            let fields = saved_body.clone();
+            self.react(&trigger, &fields, &saved, now, stage);
+            if !own {
+                let session = stage.simulator().find_session(&fields);
+                self.post(Occurrence { trigger, session, fields, saved });
+                self.take_if_awaited(self.mailbox.len() - 1, now, stage);
+            }
+        }
+    }
+
+    pub(super) fn judge(
+        &mut self,
+        outstanding: &Outstanding,
+        event: &str,
+        end: &DeliveryEnd,
+        now: Timestamp,
+        stage: &mut dyn Stage,
+    ) {
+        let story = Arc::clone(&self.story);
+        let default = Expectation::default();
+        let (expect, conversation) = match outstanding.step.and_then(|step| story.steps.get(step)) {
+            Some(Step { action: Action::Send { expect, .. }, conversation, .. }) => {
+                (expect, conversation.as_str())
+            }
+            _ => (&default, MAIN_CONVERSATION),
+        };
+        let scope = self.scope(conversation, &BTreeMap::new(), now, stage);
+        for wrong in expect.judge(end, &story.templates, &scope) {
+            self.fail(&outstanding.place, &format!("`{event}`: {wrong}"), stage);
+        }
+    }
+
+    pub(super) fn post(&mut self, occurrence: Occurrence) {
+        if self.mailbox.len() == MAILBOX {
+            self.mailbox.pop_front();
+        }
+        self.mailbox.push_back(occurrence);
+    }
+
+    /// Whatever the story does whenever this happens.
+    pub(super) fn react(
+        &mut self,
+        trigger: &Trigger,
+        fields: &Value,
+        saved: &Value,
+        now: Timestamp,
+        stage: &mut dyn Stage,
+    ) -> CallReply {
+        let mut reply = CallReply::default();
+        let story = Arc::clone(&self.story);
+        let any = story.reactions.iter().any(|reaction| reaction.trigger == *trigger);
+        // A story lives until everything it sent has come to its end.
+        if !any || matches!(self.state, State::Before(_)) || self.stopped || self.told_end {
+            return reply;
+        }
+        let variable = match trigger {
+            Trigger::Call(_) => "call",
+            Trigger::Callback(_) => "callback",
+        };
+        let extra = BTreeMap::from([(variable.to_owned(), template::value(saved))]);
+        let conversation = self.conversation_of(fields, stage);
+        for (index, reaction) in story.reactions.iter().enumerate() {
+            if reaction.trigger != *trigger || self.fired[index] >= reaction.times {
+                continue;
+            }
+            match self.reaction_applies(reaction, fields, &conversation, &extra, now, stage) {
+                Ok(false) => continue,
+                Ok(true) => {}
+                Err(error) => {
+                    self.fail(&reaction.place, &error, stage);
+                    continue;
+                }
+            }
+            self.fired[index] += 1;
+            reply.taken = true;
+            reply.replaces_default |= !reaction.keep_default && !reaction.send.is_empty();
+            if let Err(error) = self.set(&reaction.set, &conversation, &extra, now, stage) {
+                self.fail(&reaction.place, &error, stage);
+            }
+            if let Some(answer) = &reaction.answer {
+                reply.answer = self.render_answer(answer, &reaction.place, &conversation, &extra, now, stage);
+            }
+            for (send, item) in reaction.send.iter().enumerate() {
+                let due = later(now, self.helpers.draw(|rng| item.after.draw(rng)));
+                self.scheduled_so_far += 1;
+                let scheduled = Scheduled {
+                    reaction: index,
+                    send,
+                    conversation: conversation.clone(),
+                    extra: extra.clone(),
+                };
+                self.scheduled.insert((due, self.scheduled_so_far), scheduled);
+            }
+        }
+        reply
+    }
+
+    pub(super) fn reaction_applies(
+        &mut self,
+        reaction: &Reaction,
+        fields: &Value,
+        conversation: &str,
+        extra: &BTreeMap<String, Scope>,
+        now: Timestamp,
+        stage: &mut dyn Stage,
+    ) -> Result<bool, String> {
+        let matches = self.matches(&reaction.condition, fields, conversation, extra, now, stage);
+        if !matches.map_err(|error| format!("`where` can't be filled in: {error}"))? {
+            return Ok(false);
+        }
+        match &reaction.when {
+            Some(when) => self.is_true(when, conversation, extra, now, stage),
+            None => Ok(true),
+        }
+    }
+
+    pub(super) fn send_scheduled(&mut self, scheduled: Scheduled, now: Timestamp, stage: &mut dyn Stage) {
+        let story = Arc::clone(&self.story);
+        let Some(reaction) = story.reactions.get(scheduled.reaction) else { return };
+        let Some(send) = reaction.send.get(scheduled.send) else { return };
+        let Scheduled { conversation, extra, .. } = scheduled;
+        let sent = match &send.when {
+            Some(when) => match self.is_true(when, &conversation, &extra, now, stage) {
+                Ok(true) => self.render_and_send(&send.callback, &conversation, &extra, now, stage),
+                Ok(false) => return,
+                Err(error) => Err(error),
+            },
+            None => self.render_and_send(&send.callback, &conversation, &extra, now, stage),
+        };
+        match sent {
+            Ok((id, body)) => {
+                let save = send.callback.save.clone();
+                self.outstanding
+                    .insert(id, Outstanding { place: reaction.place.clone(), step: None, save, body });
+            }
+            Err(error) => self.fail(&reaction.place, &error, stage),
+        }
+    }
+}

@@ -1,0 +1,422 @@
+//! A running story: a state machine. Time, calls and delivery results go in; callbacks and verdicts come out through
+//! the [`Stage`].
+
+mod events;
+mod scope;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use minijinja::Value as Scope;
+use serde_json::Value;
+
+use super::stage::Stage;
+use super::story::{Action, MAIN_CONVERSATION, Step, Story, Trigger};
+use super::template::{self, Helpers};
+use crate::delivery::CallbackId;
+use crate::files::Place;
+use crate::json::difference;
+use crate::simulator::SessionKey;
+use crate::simulator::seed::Seed;
+
+/// How many things that happened wait for an `await` at most; the oldest are forgotten.
+const MAILBOX: usize = 1_000;
+
+/// A running story.
+#[derive(Debug)]
+pub struct Play {
+    story: Arc<Story>,
+    label: Arc<str>,
+    number: u32,
+    copy: u32,
+    seed: Seed,
+    helpers: Arc<Helpers>,
+    values: BTreeMap<String, Scope>,
+    conversations: BTreeMap<String, SessionKey>,
+    cursor: usize,
+    round: u32,
+    state: State,
+    /// Things that happened and were not awaited yet, oldest first.
+    mailbox: VecDeque<Occurrence>,
+    /// How often each reaction happened.
+    fired: Vec<u32>,
+    /// Callbacks of reactions that are not due yet.
+    scheduled: BTreeMap<(Timestamp, u64), Scheduled>,
+    scheduled_so_far: u64,
+    /// Callbacks under way that the story does not wait for.
+    outstanding: BTreeMap<CallbackId, Outstanding>,
+    /// The story's own URL, as last filled in, for what the simulator sends by itself.
+    callback_url: Option<String>,
+    failures: u32,
+    /// Whether it was ended before its time.
+    stopped: bool,
+    told_end: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Not begun.
+    Before(Timestamp),
+    /// The step under the cursor is to be taken.
+    Ready,
+    /// In a pause; afterwards the cursor moves on, or, between repeats, stays.
+    Pausing { until: Timestamp, then_next: bool },
+    /// Waiting for the end of a callback.
+    Delivering(CallbackId),
+    /// Waiting for something to happen.
+    Awaiting { deadline: Timestamp },
+    /// All steps are taken.
+    Finished,
+}
+
+#[derive(Debug)]
+struct Occurrence {
+    trigger: Trigger,
+    /// The conversation it belongs to, if it names one.
+    session: Option<SessionKey>,
+    fields: Value,
+    saved: Value,
+}
+
+#[derive(Debug)]
+struct Scheduled {
+    reaction: usize,
+    send: usize,
+    conversation: String,
+    extra: BTreeMap<String, Scope>,
+}
+
+#[derive(Debug)]
+struct Outstanding {
+    place: Place,
+    /// The step whose expectation counts; reactions and the simulator's own callbacks just have to be delivered.
+    step: Option<usize>,
+    save: Option<String>,
+    body: Value,
+}
+
+impl Play {
+    /// A story that begins at `start`. `number` tells the plays of a run apart, `copy` those of a story, from 1.
+    pub fn new(
+        story: Arc<Story>,
+        label: Arc<str>,
+        number: u32,
+        copy: u32,
+        seed: Seed,
+        start: Timestamp,
+    ) -> Self {
+        let helpers = Helpers::new(seed.stream("story", 0), story.country, story.locale.as_deref(), start);
+        let fired = vec![0; story.reactions.len()];
+        Self {
+            story,
+            label,
+            number,
+            copy,
+            seed,
+            helpers: Arc::new(helpers),
+            values: BTreeMap::new(),
+            conversations: BTreeMap::new(),
+            cursor: 0,
+            round: 1,
+            state: State::Before(start),
+            mailbox: VecDeque::new(),
+            fired,
+            scheduled: BTreeMap::new(),
+            scheduled_so_far: 0,
+            outstanding: BTreeMap::new(),
+            callback_url: None,
+            failures: 0,
+            stopped: false,
+            told_end: false,
+        }
+    }
+
+    /// Sets a variable from outside (`--set`); it wins over the file's own.
+    pub fn preset(&mut self, name: &str, value: &Value) {
+        self.values.insert(name.to_owned(), template::value(value));
+    }
+
+    /// The name shown, with the number of the copy if there are several.
+    pub fn label(&self) -> &Arc<str> {
+        &self.label
+    }
+
+    /// The URL the story names for its callbacks, as last filled in.
+    pub fn callback_url(&self) -> Option<String> {
+        self.callback_url.clone()
+    }
+
+    /// The story told.
+    pub fn story(&self) -> &Arc<Story> {
+        &self.story
+    }
+
+    /// How many expectations failed so far.
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Whether all steps are taken and nothing of the story is under way.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Finished) && self.scheduled.is_empty() && self.outstanding.is_empty()
+    }
+
+    /// Whether the story waits for a call from outside, which time alone does not bring.
+    pub fn awaits_call(&self) -> bool {
+        matches!(self.state, State::Awaiting { .. })
+            && matches!(self.current(), Some(Step { action: Action::Await(wait), .. })
+                if matches!(wait.trigger, Trigger::Call(_)))
+    }
+
+    /// When time alone moves the story on.
+    pub fn next_wakeup(&self) -> Option<Timestamp> {
+        let own = match &self.state {
+            State::Before(at) | State::Pausing { until: at, .. } | State::Awaiting { deadline: at } => {
+                Some(*at)
+            }
+            State::Ready => Some(Timestamp::MIN),
+            State::Delivering(_) | State::Finished => None,
+        };
+        let scheduled = self.scheduled.keys().next().map(|(at, _)| *at);
+        [own, scheduled].into_iter().flatten().min()
+    }
+
+    /// Ends the story where it is: no further steps, no further reactions.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+        self.state = State::Finished;
+        self.scheduled.clear();
+    }
+
+    /// Moves on as far as possible at this moment.
+    pub fn advance(&mut self, now: Timestamp, stage: &mut dyn Stage) {
+        self.helpers.set_now(now);
+        while let Some(entry) = self.scheduled.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            let scheduled = entry.remove();
+            self.send_scheduled(scheduled, now, stage);
+        }
+        loop {
+            match &self.state {
+                State::Before(start) if *start <= now => {
+                    stage.story_started();
+                    self.state = State::Ready;
+                    self.set_initial_values(now, stage);
+                }
+                State::Pausing { until, then_next } if *until <= now => {
+                    if *then_next {
+                        self.next(now);
+                    } else {
+                        self.state = State::Ready;
+                    }
+                }
+                State::Ready => self.take_step(now, stage),
+                State::Awaiting { deadline } if *deadline <= now => self.await_ran_out(now, stage),
+                _ => break,
+            }
+        }
+        if self.is_over() && !self.told_end {
+            self.told_end = true;
+            stage.story_finished(self.failures == 0);
+        }
+    }
+
+    fn current(&self) -> Option<&Step> {
+        self.story.steps.get(self.cursor)
+    }
+
+    fn set_initial_values(&mut self, now: Timestamp, stage: &mut dyn Stage) {
+        let story = Arc::clone(&self.story);
+        for (name, value) in &story.vars {
+            if self.values.contains_key(name) {
+                continue;
+            }
+            let scope = self.scope(MAIN_CONVERSATION, &BTreeMap::new(), now, stage);
+            match value.render(&story.templates, &scope) {
+                Ok(value) => self.preset(name, &value),
+                Err(error) => {
+                    let place = Place { file: Arc::from(story.name.as_str()), line: 1 };
+                    self.abort(&place, &format!("the variable `{name}` can't be filled in: {error}"), stage);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The step under the cursor is done: repeats it or moves on.
+    fn next(&mut self, now: Timestamp) {
+        let Some(step) = self.story.steps.get(self.cursor) else {
+            self.state = State::Finished;
+            return;
+        };
+        if self.round < step.repeat {
+            self.round += 1;
+            self.state = match step.every {
+                Some(every) => State::Pausing {
+                    until: later(now, self.helpers.draw(|rng| every.draw(rng))),
+                    then_next: false,
+                },
+                None => State::Ready,
+            };
+        } else {
+            self.cursor += 1;
+            self.round = 1;
+            self.state = State::Ready;
+        }
+    }
+
+    fn take_step(&mut self, now: Timestamp, stage: &mut dyn Stage) {
+        let story = Arc::clone(&self.story);
+        let Some(step) = story.steps.get(self.cursor) else {
+            self.state = State::Finished;
+            return;
+        };
+        if let Some(when) = &step.when {
+            let scope = self.scope(&step.conversation, &BTreeMap::new(), now, stage);
+            match story.templates.render(when, &scope) {
+                Ok(value) if truth(&value) => {}
+                Ok(_) => return self.next(now),
+                Err(error) => {
+                    return self.abort(&step.place, &format!("`when` can't be told: {error}"), stage);
+                }
+            }
+        }
+        match &step.action {
+            Action::Pause(range) => {
+                let until = later(now, self.helpers.draw(|rng| range.draw(rng)));
+                self.state = State::Pausing { until, then_next: true };
+            }
+            Action::Set(entries) => {
+                if let Err(error) = self.set(entries, &step.conversation, &BTreeMap::new(), now, stage) {
+                    return self.abort(&step.place, &error, stage);
+                }
+                self.next(now);
+            }
+            Action::Send { callback, wait, .. } => {
+                match self.render_and_send(callback, &step.conversation, &BTreeMap::new(), now, stage) {
+                    Ok((id, body)) => {
+                        let outstanding = Outstanding {
+                            place: step.place.clone(),
+                            step: Some(self.cursor),
+                            save: callback.save.clone(),
+                            body,
+                        };
+                        self.outstanding.insert(id, outstanding);
+                        if *wait {
+                            self.state = State::Delivering(id);
+                        } else {
+                            self.next(now);
+                        }
+                    }
+                    Err(error) => self.abort(&step.place, &error, stage),
+                }
+            }
+            Action::Await(wait) => {
+                self.state = State::Awaiting { deadline: later(now, wait.within) };
+                // What came before the step counts, unless an earlier step took it.
+                for index in 0..self.mailbox.len() {
+                    if self.take_if_awaited(index, now, stage) {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    fn await_ran_out(&mut self, now: Timestamp, stage: &mut dyn Stage) {
+        let story = Arc::clone(&self.story);
+        let Some(Step { place, action: Action::Await(wait), .. }) = story.steps.get(self.cursor) else {
+            return self.next(now);
+        };
+        if !wait.optional {
+            let (kind, id) = match &wait.trigger {
+                Trigger::Call(id) => ("call", id),
+                Trigger::Callback(id) => ("callback", id),
+            };
+            let within = crate::files::Lapse(wait.within);
+            let mut message = format!("expected the {kind} `{id}` within {within}, it never came");
+            let near = self.mailbox.iter().rev().find(|occurrence| occurrence.trigger == wait.trigger);
+            if let Some(fields) = near.map(|near| near.fields.clone()) {
+                let scope = self.scope(&self.conversation(), &BTreeMap::new(), now, stage);
+                if let Ok(wanted) = wait.condition.render(&story.templates, &scope)
+                    && let Some(difference) = difference(&wanted, &fields)
+                {
+                    message.push_str(&format!("; one came, but {difference}"));
+                }
+            } else if let Some(last) = self.mailbox.back() {
+                let (Trigger::Call(id) | Trigger::Callback(id)) = &last.trigger;
+                message.push_str(&format!("; the last thing that came was `{id}`"));
+            }
+            self.fail(place, &message, stage);
+        }
+        self.next(now);
+    }
+
+    /// Ends the wait if the thing in the mailbox at `index` is what the current step awaits.
+    fn take_if_awaited(&mut self, index: usize, now: Timestamp, stage: &mut dyn Stage) -> bool {
+        let story = Arc::clone(&self.story);
+        let (State::Awaiting { .. }, Some(Step { place, conversation, action: Action::Await(wait), .. })) =
+            (&self.state, story.steps.get(self.cursor))
+        else {
+            return false;
+        };
+        let Some(occurrence) =
+            self.mailbox.get(index).filter(|occurrence| occurrence.trigger == wait.trigger)
+        else {
+            return false;
+        };
+        // Something that names a conversation belongs to the steps of that conversation.
+        let session = occurrence.session;
+        if session.is_some() && session != self.conversations.get(conversation).copied() {
+            return false;
+        }
+        let fields = occurrence.fields.clone();
+        match self.matches(&wait.condition, &fields, conversation, &BTreeMap::new(), now, stage) {
+            Ok(false) => false,
+            Ok(true) => {
+                if let Some(occurrence) = self.mailbox.remove(index)
+                    && let Some(name) = &wait.save
+                {
+                    self.preset(name, &occurrence.saved);
+                }
+                self.next(now);
+                true
+            }
+            Err(error) => {
+                self.abort(place, &format!("`where` can't be filled in: {error}"), stage);
+                true
+            }
+        }
+    }
+
+    fn fail(&mut self, place: &Place, message: &str, stage: &mut dyn Stage) {
+        self.failures += 1;
+        stage.failed(place, message);
+    }
+
+    /// A failure after which the rest of the story makes no sense.
+    fn abort(&mut self, place: &Place, message: &str, stage: &mut dyn Stage) {
+        self.fail(place, message, stage);
+        self.stop();
+    }
+}
+
+fn later(now: Timestamp, wait: Duration) -> Timestamp {
+    now.checked_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+/// What counts as true in `when`.
+fn truth(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(truth) => *truth,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !matches!(text.trim(), "" | "false" | "0" | "no"),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(table) => !table.is_empty(),
+    }
+}
