@@ -196,8 +196,26 @@ impl Engine {
         }
     }
 
-    /// Lets a play work with the world around it, and moves it on afterwards.
+    /// Lets a play work with the world around it, and moves it on afterwards as far as it goes.
     fn with_play<T>(
+        &mut self,
+        index: usize,
+        now: Timestamp,
+        work: impl FnOnce(&mut Play, &mut PlayStage<'_>) -> T,
+    ) -> T {
+        let stopped = self.stopped;
+        self.on_stage(index, now, |play, stage| {
+            let result = work(play, stage);
+            if !stopped {
+                play.advance(now, stage);
+            }
+            result
+        })
+    }
+
+    /// Lets a play work with the world around it. It moves on when the engine advances: what a call causes comes
+    /// after the call itself.
+    fn on_stage<T>(
         &mut self,
         index: usize,
         now: Timestamp,
@@ -214,9 +232,6 @@ impl Engine {
             now,
         };
         let result = work(play, &mut stage);
-        if !self.stopped {
-            play.advance(now, &mut stage);
-        }
         if !was_over && play.is_over() {
             self.over += 1;
         }
@@ -284,7 +299,7 @@ impl Engine {
             if self.plays.get(index).is_none_or(Play::is_over) {
                 continue;
             }
-            let reply = self.with_play(index, now, |play, stage| play.on_call(&view, now, stage));
+            let reply = self.on_stage(index, now, |play, stage| play.on_call(&view, now, stage));
             replaces_default |= reply.replaces_default;
             told = told.or(reply.answer);
             if reply.kept {

@@ -10,6 +10,7 @@ pub mod country;
 pub mod dialogue;
 pub mod facts;
 pub mod identity;
+mod messages;
 pub mod phone;
 pub mod phrases;
 mod samples;
@@ -25,8 +26,9 @@ use serde_json::Value;
 
 use facts::Facts;
 use identity::{Country, Person};
+use messages::Messages;
 use seed::Seed;
-pub use session::{Message, SessionKey};
+pub use session::SessionKey;
 use session::{Phase, Session, Sessions};
 use timers::{Timer, Timers};
 
@@ -147,7 +149,7 @@ impl Simulator {
             last_activity: opening.now,
             ended: None,
             seat_id: String::new(),
-            messages: Vec::new(),
+            messages: Messages::default(),
             seed: opening.seed,
             rng,
             begun: false,

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::facts::Facts;
 use super::identity::Person;
+use super::messages::Messages;
 use super::seed::{Rng, Seed};
 
 /// Names a session within its simulator.
@@ -26,25 +26,6 @@ pub(super) enum Phase {
     Agent,
     /// It is over.
     Closed,
-}
-
-/// A message of a conversation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Message {
-    /// Its id.
-    pub msg_id: String,
-    /// The agent who wrote it; empty if nobody did.
-    pub seat_id: String,
-    /// Unix seconds.
-    pub timestamp: i64,
-    /// `user`, `robot`, `seat`, ...
-    pub sender_type: String,
-    /// `send`, `delivery`, `read`, or a failure.
-    pub status: String,
-    /// The content object as it was sent.
-    pub content: Value,
-    /// What it answers to, if it is an answer.
-    pub reply: Option<Value>,
 }
 
 /// A conversation.
@@ -76,8 +57,8 @@ pub(super) struct Session {
     pub ended: Option<(Timestamp, String)>,
     /// The agent who has it; empty if nobody has.
     pub seat_id: String,
-    /// What was said, oldest first.
-    pub messages: Vec<Message>,
+    /// What was said.
+    pub(super) messages: Messages,
     /// Where all of its own randomness comes from.
     pub(super) seed: Seed,
     /// What is drawn as it goes on.
@@ -90,11 +71,6 @@ impl Session {
     /// A stream that begins anew at each call: for what must be the same however often it is drawn.
     pub(super) fn samples(&self) -> Rng {
         self.seed.stream("samples", 0)
-    }
-
-    /// The message with this id.
-    pub(super) fn message_mut(&mut self, msg_id: &str) -> Option<&mut Message> {
-        self.messages.iter_mut().rev().find(|message| message.msg_id == msg_id)
     }
 }
 

@@ -636,3 +636,19 @@ fn a_reader_that_goes_away_ends_nothing() {
         assert_code(&output, 0);
     }
 }
+
+#[test]
+fn reactions_that_never_end_are_stopped() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let text = "[[on]]\ncallback = \"message.send\"\nsend = [{ event = \"message.send\" }]\n[[steps]]\nsend = \"message.send\"\n[[steps]]\npause = \"1h\"\n";
+    let (_, output) = tell(text, &receiver, 1);
+    assert!(output.contains("reactions set each other off without end"), "{output}");
+}
+
+#[test]
+fn a_file_of_reactions_alone_is_no_story() {
+    let (_folder, path) = story("[[on]]\ncallback = \"message.send\"\nset = { x = 1 }\n");
+    let output = run(&["run", &path, "--listen", "127.0.0.1:0"]);
+    assert_code(&output, 2);
+    assert!(stderr(&output).contains("has no steps"), "{}", stderr(&output));
+}

@@ -99,6 +99,12 @@ fn stories(args: &Args, world: &World) -> Result<Vec<Arc<Story>>, CommandError> 
     let names: Vec<&str> = args.set.iter().map(|(name, _)| name.as_str()).collect();
     let files: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
     let scenarios = load::load_many(&files, &world.catalog, &names).map_err(CommandError::problems)?;
+    if let Some(empty) = scenarios.iter().find(|scenario| scenario.steps.is_empty()) {
+        let path = empty.path.display();
+        return Err(CommandError::usage(format!(
+            "{path} has no steps, so nothing would happen; a file with reactions alone is there to be included"
+        )));
+    }
     let is_call = |id: &str| world.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
     scenarios
         .iter()

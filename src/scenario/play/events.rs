@@ -10,7 +10,7 @@ use super::super::expect::{DeliveryEnd, Expectation};
 use super::super::stage::{CallReply, CallView, Stage};
 use super::super::story::{Action, AnswerTemplate, MAIN_CONVERSATION, Reaction, Step, Trigger};
 use super::super::template;
-use super::{MAILBOX, Occurrence, Outstanding, Play, Scheduled, Scope, State, later};
+use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Play, Scheduled, Scope, State, later};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 
@@ -244,6 +244,11 @@ impl Play {
         let Some(reaction) = story.reactions.get(scheduled.reaction) else { return };
         let Some(send) = reaction.send.get(scheduled.send) else { return };
         let Scheduled { conversation, extra, .. } = scheduled;
+        self.burst = if self.burst.0 == now { (now, self.burst.1 + 1) } else { (now, 1) };
+        if self.burst.1 > MOST_AT_ONCE {
+            let message = "reactions set each other off without end at the same moment; give one of them `after`, `times` or `when`";
+            return self.abort(&reaction.place, message, stage);
+        }
         let sent = match &send.when {
             Some(when) => match self.is_true(when, &conversation, &extra, now, stage) {
                 Ok(true) => self.render_and_send(&send.callback, &conversation, &extra, now, stage),

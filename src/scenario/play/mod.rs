@@ -24,6 +24,10 @@ use crate::simulator::seed::Seed;
 /// How many things that happened wait for an `await` at most; the oldest are forgotten.
 const MAILBOX: usize = 1_000;
 
+/// How many callbacks of reactions go out at one moment of a story at most: reactions that set each other off without
+/// any time in between would never end.
+const MOST_AT_ONCE: u32 = 10_000;
+
 /// A running story.
 #[derive(Debug)]
 pub struct Play {
@@ -45,6 +49,8 @@ pub struct Play {
     /// Callbacks of reactions that are not due yet.
     scheduled: BTreeMap<(Timestamp, u64), Scheduled>,
     scheduled_so_far: u64,
+    /// The moment of the latest callback of a reaction, and how many went out at it.
+    burst: (Timestamp, u32),
     /// Callbacks under way that the story does not wait for.
     outstanding: BTreeMap<CallbackId, Outstanding>,
     /// The story's own URL, as last filled in, for what the simulator sends by itself.
@@ -125,6 +131,7 @@ impl Play {
             fired,
             scheduled: BTreeMap::new(),
             scheduled_so_far: 0,
+            burst: (start, 0),
             outstanding: BTreeMap::new(),
             callback_url: None,
             failures: 0,

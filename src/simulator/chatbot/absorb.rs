@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::super::session::{Message, Phase, SessionKey, Sessions};
+use super::super::messages::Message;
+use super::super::session::{Phase, SessionKey, Sessions};
 use super::defaults::OWN_CHANNEL;
 
 fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
@@ -48,10 +49,8 @@ pub(in super::super) fn absorb(
             session.ended = Some((now, text(body, "/session_end_reason").unwrap_or_default().to_owned()));
         }
         "message.status" | "agent.message_status" => {
-            if let (Some(msg_id), Some(status)) = (text(body, "/msg_id"), text(body, "/status"))
-                && let Some(message) = session.message_mut(msg_id)
-            {
-                message.status = status.to_owned();
+            if let (Some(msg_id), Some(status)) = (text(body, "/msg_id"), text(body, "/status")) {
+                session.messages.set_status(msg_id, status);
             }
         }
         _ => {}
@@ -73,10 +72,7 @@ pub(in super::super) fn absorb(
             content: content.clone(),
             reply: item.get("reply").cloned(),
         };
-        match session.message_mut(&message.msg_id) {
-            Some(known) => *known = message,
-            None => session.messages.push(message),
-        }
+        session.messages.put(message);
     }
     if said || event == "session.transfer" {
         session.last_activity = now;

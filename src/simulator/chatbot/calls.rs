@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::{Value, json};
 
-use super::super::session::{Message, Phase, Session, SessionKey};
+use super::super::messages::Message;
+use super::super::session::{Phase, Session, SessionKey};
 use super::super::timers::Timer;
 use super::super::{Answer, Simulator, later, seed};
 
@@ -127,7 +128,7 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
     for content in contents {
         let msg_id = seed::hex32(&mut session.rng);
         sent.push(json!({ "msg_id": msg_id }));
-        session.messages.push(Message {
+        session.messages.put(Message {
             msg_id: msg_id.clone(),
             seat_id: seat_id.clone(),
             timestamp: call.now.as_second(),
@@ -160,18 +161,14 @@ fn mark_read(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outc
         _ => return Err(bad("msg_ids is missing: a list of message ids")),
     };
     let session = simulator.sessions.get_mut(key);
-    if let Some(unknown) =
-        ids.iter().find(|id| !session.messages.iter().any(|message| message.msg_id == **id))
-    {
+    if let Some(unknown) = ids.iter().find(|id| session.messages.position(id).is_none()) {
         return Err(Answer::Error {
             code: 404,
             message: format!("there is no message `{unknown}` in this conversation"),
         });
     }
     for id in ids {
-        if let Some(message) = session.message_mut(id) {
-            message.status = "read".to_owned();
-        }
+        session.messages.set_status(id, "read");
     }
     Ok(NO_DATA)
 }
@@ -208,8 +205,7 @@ fn messages(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outco
     let end = if last.is_empty() {
         list.len()
     } else {
-        list.iter()
-            .position(|message| message.msg_id == last)
+        list.position(last)
             .ok_or_else(|| bad(format!("last_msg_id `{last}` is no message of this conversation")))?
     };
     let page = list[..end].iter().rev().take(size).map(|message| {
