@@ -1,5 +1,7 @@
-//! `NAME=VALUE` arguments. A value that reads as JSON is that value, anything else is a text.
+//! Arguments that need reading: `NAME=VALUE`, where a value that reads as JSON is that value and anything else a text,
+//! and moments.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// Reads `path.to.field=value`. The path is not checked.
@@ -23,6 +25,13 @@ pub(super) fn variable(text: &str) -> Result<(String, Value), String> {
     } else {
         Err(format!("`{name}` is no variable name: letters, digits and `_` only"))
     }
+}
+
+/// Reads a moment such as `2030-01-01T00:00:00Z`.
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| {
+        format!("`{text}` is no moment with a time zone, write for example 2030-01-01T00:00:00Z")
+    })
 }
 
 /// Puts a value at a path such as `user.id` or `messages.0.content.text`, making tables on the way.

@@ -66,7 +66,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "CC", default_value = "ID")]
     country: Country,
     /// The moment of timestamps. Default: now.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = assignment::moment)]
     epoch: Option<Timestamp>,
 }
 

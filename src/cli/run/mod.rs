@@ -67,7 +67,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "1|60|max", default_value = "1")]
     speed: Speed,
     /// The story's time at the start, for example 2030-01-01T00:00:00Z. Default: now.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = super::assignment::moment)]
     epoch: Option<Timestamp>,
     /// The address on which the mock takes your calls. Default: 127.0.0.1:2478; port 0 picks a free one.
     #[arg(long, value_name = "ADDR")]

@@ -63,12 +63,15 @@ pub(in super::super) fn absorb(
     for item in body.get("messages").and_then(Value::as_array).into_iter().flatten() {
         let Some(content) = item.get("content") else { continue };
         said = true;
+        // What the user wrote has arrived; what goes to the user is on its way.
+        let arrived =
+            if text(item, "/sender_type").unwrap_or("user") == "user" { "delivery" } else { "send" };
         let message = Message {
             msg_id: text(item, "/msg_id").unwrap_or_default().to_owned(),
             seat_id: text(item, "/seat_id").unwrap_or_default().to_owned(),
             timestamp: item.get("timestamp").and_then(Value::as_i64).unwrap_or_else(|| now.as_second()),
             sender_type: text(item, "/sender_type").unwrap_or("user").to_owned(),
-            status: text(item, "/status").unwrap_or("delivery").to_owned(),
+            status: text(item, "/status").unwrap_or(arrived).to_owned(),
             content: content.clone(),
             reply: item.get("reply").cloned(),
         };
