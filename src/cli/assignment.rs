@@ -11,6 +11,9 @@ pub(super) fn field(text: &str) -> Result<(String, Value), String> {
     if name.is_empty() {
         return Err(format!("`{text}` has nothing before the `=`, write NAME=VALUE"));
     }
+    if name.split('.').any(str::is_empty) {
+        return Err(format!("`{name}` is no path: write names with one dot between them, such as user.id"));
+    }
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
     Ok((name.to_owned(), value))
 }

@@ -11,7 +11,7 @@ use super::target_args::TargetArgs;
 use super::world::World;
 use super::{CommandError, Exit, assignment};
 use crate::contract::{Catalog, Direction};
-use crate::delivery::{Attempt, Client, ClientOptions, Guard, Outgoing, Policy};
+use crate::delivery::{Attempt, Client, ClientOptions, Guard, Outgoing, Policy, Target};
 use crate::engine::{Clock, Driver, End, Engine, EngineOptions, Speed};
 use crate::files::Lapse;
 use crate::journal::{Entry, Event, Journal, Sink, assumed_text};
@@ -59,9 +59,9 @@ pub(super) struct Args {
     /// Tries again by the delivery policy if the receiver does not accept it. Without this, one try has to do.
     #[arg(long)]
     retry: bool,
-    /// The seed of the random values.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// The seed of the random values. Default: another one each time.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// The country of the people, for example MX.
     #[arg(long, value_name = "CC", default_value = "ID")]
     country: Country,
@@ -75,7 +75,10 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     check_event(&catalog, &args.event)?;
     let raw = args.body.as_deref().map(read_body).transpose()?;
     let url = settings.callback_url.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
-    let target = url.parse().map_err(|error| CommandError::usage(format!("{url}: {error}")))?;
+    let target: Target = url.parse().map_err(|error| CommandError::usage(format!("{url}: {error}")))?;
+    let target = Arc::new(target);
+    // Whoever sends twice wants two callbacks, not the same one again.
+    let seed = Seed(args.seed.unwrap_or_else(|| Timestamp::now().as_nanosecond() as u64));
     let now = args.epoch.unwrap_or_else(Timestamp::now);
     let policy =
         if args.retry { settings.policy.clone() } else { Policy { tries: 1, ..settings.policy.clone() } };
@@ -84,17 +87,18 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let mut engine = Engine::new(EngineOptions {
         catalog,
         signer,
-        default_target: Some(Arc::new(target)),
+        default_target: Some(Arc::clone(&target)),
         target_wins: true,
         policy: Arc::new(policy),
         assumed: settings.assumed,
-        seed: Seed(args.seed),
+        seed,
         behaviour: Behaviour::default(),
         max_in_flight: 16,
         journal,
     });
     for number in 0..args.count {
-        let callback = queue(&mut engine, &args, raw.as_deref(), number, now).map_err(CommandError::usage)?;
+        let callback = queue(&mut engine, &args, raw.as_deref(), seed.derive("emit", u64::from(number)), now)
+            .map_err(CommandError::usage)?;
         if args.print {
             print(&engine.preview(callback, now));
         }
@@ -106,6 +110,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let options = ClientOptions { guard, tls: settings.tls, idle_per_target: 16 };
     let (end, totals) = super::runtime()?.block_on(async {
         let client = Client::new(options).map_err(CommandError::usage)?;
+        client.check(&target).await.map_err(CommandError::usage)?;
         let driver = Driver::new(engine, Clock::starting(now, Speed::Times(1.0)), client, false);
         Ok::<_, CommandError>((
             driver.drive(super::interrupted()).await,
@@ -139,25 +144,28 @@ fn check_event(catalog: &Catalog, event: &str) -> Result<(), CommandError> {
     }
 }
 
-fn read_body(path: &Path) -> Result<String, CommandError> {
+fn read_body(path: &Path) -> Result<Vec<u8>, CommandError> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
         std::io::stdin().read_to_end(&mut bytes).map(drop)
     } else {
         std::fs::read(path).map(|content| bytes = content)
     };
-    read.map_err(|error| CommandError::usage(format!("{} can't be read: {error}", path.display())))?;
-    String::from_utf8(bytes).map_err(|_| CommandError::usage(format!("{} is not UTF-8", path.display())))
+    read.map_err(|error| {
+        let name =
+            if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+        CommandError::usage(format!("{name} can't be read: {error}"))
+    })?;
+    Ok(bytes)
 }
 
 fn queue(
     engine: &mut Engine,
     args: &Args,
-    raw: Option<&str>,
-    number: u32,
+    raw: Option<&[u8]>,
+    seed: Seed,
     now: Timestamp,
 ) -> Result<Arc<Outgoing>, String> {
-    let seed = Seed(args.seed).derive("emit", u64::from(number));
     let opening = Opening { play: None, seed, country: args.country, locale: None, now };
     let session = engine.simulator().open(opening);
     let body = match raw {

@@ -7,7 +7,8 @@ use crate::settings::Flags;
 /// Where callbacks go and how they are signed.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct TargetArgs {
-    /// Where callbacks go. Without it, and without one in the files, an embedded sample integrator receives them.
+    /// Where callbacks go. Default: the URL of the scenario or of the settings; without one, `run` has an embedded
+    /// sample integrator receive them, and `emit` sends to http://127.0.0.1:2479/.
     #[arg(long, value_name = "URL")]
     pub(super) callback_url: Option<String>,
     /// The secret of the signature. Also read from AIRUDDER_MOCK_SECRET.

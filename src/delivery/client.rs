@@ -67,6 +67,12 @@ impl Client {
         })
     }
 
+    /// Whether a target may be reached, before anything is sent there. Errs with advice; a host without an address
+    /// is no error yet.
+    pub async fn check(&self, target: &Target) -> Result<(), String> {
+        self.connector.check(target).await
+    }
+
     /// Makes one attempt. Never fails: what goes wrong is part of the result.
     ///
     /// The policy's timeout spans connecting, the request and the whole answer. Of an answer's body, as much is kept

@@ -29,7 +29,8 @@ impl Failure {
         Self::new(
             ErrorClass::Unresolved,
             format!(
-                "no address is known for the host {}{why}: check its spelling in the callback URL",
+                "no address is known for the host {}{why}: check its spelling in the callback URL; hosts beside loopback \
+                 also need --allow-target",
                 target.host()
             ),
         )

@@ -52,6 +52,14 @@ impl Connector {
         Self { guard, tls }
     }
 
+    /// Whether a target's address may be connected to, as far as it can be told now. Errs with advice.
+    pub(super) async fn check(&self, target: &Target) -> Result<(), String> {
+        match resolve(target).await {
+            Ok(addresses) => self.guard.admit(target.host(), &addresses).map(drop),
+            Err(_) => Ok(()),
+        }
+    }
+
     /// Opens a connection to a target, if its address may be connected to.
     pub(super) async fn connect(&self, target: &Target) -> Result<Link, Failure> {
         let addresses = resolve(target).await?;

@@ -140,6 +140,10 @@ pub(super) fn explain(error: &rustls::Error, target: &Target) -> String {
                     "the certificate of {host} is for another name: write that name in the callback URL, or {anyway}"
                 )
             }
+            CertificateError::Other(_) => format!(
+                "the certificate of {host} is not one of a server, for example that of an authority itself: give the \
+                 receiver one signed by that authority, or {anyway}"
+            ),
             other => {
                 format!("the certificate of {host} is not accepted: {other}; to go on all the same, {anyway}")
             }

@@ -126,8 +126,8 @@ impl Delivery {
         }
         let target = self.target(order.target, order.own_target)?;
         let body = match body {
-            Body::Raw(text) => text,
-            Body::Json(value) => overridden(entry, value)?,
+            Body::Raw(bytes) => bytes,
+            Body::Json(value) => overridden(entry, value)?.into_bytes(),
         };
         self.queued += 1;
         let id = CallbackId(self.queued);
@@ -261,6 +261,10 @@ impl Stage for PlayStage<'_> {
 
     fn story_finished(&mut self, passed: bool) {
         self.write(Event::StoryFinished { passed });
+    }
+
+    fn waiting(&mut self, call: &str, within: Duration) {
+        self.write(Event::Waiting { call: Arc::from(call), within });
     }
 
     fn failed(&mut self, place: &Place, message: &str) {

@@ -47,6 +47,13 @@ pub enum Event {
         /// Whether it is refused, as the settings say.
         refused: bool,
     },
+    /// A story waits for a call.
+    Waiting {
+        /// Its catalog id.
+        call: Arc<str>,
+        /// For how long at most, in the story's time.
+        within: Duration,
+    },
     /// Something worth telling that is no failure.
     Note(String),
     /// A callback was handed to delivery.

@@ -78,6 +78,11 @@ impl Recorder {
                 put("id", json!(&**id));
                 put("text", json!(assumed_text(id, what, *refused)));
             }
+            Event::Waiting { call, within } => {
+                put("kind", json!("waiting"));
+                put("call", json!(&**call));
+                put("within_ms", json!(u64::try_from(within.as_millis()).unwrap_or(u64::MAX)));
+            }
             Event::Note(text) => {
                 put("kind", json!("note"));
                 put("text", json!(text));

@@ -94,7 +94,8 @@ fn weight(entry: &Entry) -> usize {
             Event::StoryStarted
             | Event::StoryFinished { .. }
             | Event::Delivered { .. }
-            | Event::Assumed { .. } => 0,
+            | Event::Assumed { .. }
+            | Event::Waiting { .. } => 0,
         }
 }
 

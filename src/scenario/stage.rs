@@ -1,6 +1,7 @@
 //! What a running story needs of the world around it. The engine provides it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -21,6 +22,9 @@ pub trait Stage {
 
     /// The story came to its end.
     fn story_finished(&mut self, passed: bool);
+
+    /// The story waits for a call, for so long at most.
+    fn waiting(&mut self, call: &str, within: Duration);
 
     /// An expectation failed.
     fn failed(&mut self, place: &Place, message: &str);
@@ -50,8 +54,8 @@ pub struct Sending {
 pub enum Body {
     /// A value, written as compact JSON.
     Json(Value),
-    /// A text, sent byte for byte.
-    Raw(String),
+    /// Sent byte for byte.
+    Raw(Vec<u8>),
 }
 
 /// A call as stories see it.

@@ -10,6 +10,7 @@ use crate::contract::catalog::CorrectionError;
 use crate::contract::{Catalog, Direction};
 use crate::files::{Diagnostic, Problems, SourceFile, schema, shape, syntax, typed};
 use crate::scenario::check::formats::Formats;
+use crate::scenario::template;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<SettingsFile>);
 
@@ -75,8 +76,16 @@ fn corrections(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Catalog) 
             Direction::Call => (&CALLBACK_KEYS, "a call", "callbacks"),
             Direction::Callback => (&CALL_KEYS, "a callback", "calls"),
         };
-        for (key, _) in correction {
+        for (key, value) in correction {
             let name = key.get_ref().as_ref();
+            if let ("body", Some(text)) = (name, value.get_ref().as_str()) {
+                let read = template::check(text).unwrap_or_default();
+                if let Some(unknown) = read.iter().find(|read| *read != "body") {
+                    let message =
+                        format!("`{unknown}` is not known here: a body template reads `body` alone");
+                    found.push(Diagnostic::at(source, value.span(), message));
+                }
+            }
             if foreign.contains(&name) {
                 let message = format!("`{name}` goes with {others}, and `{}` is {is}", entry.id);
                 found.push(Diagnostic::at(source, key.span(), message));

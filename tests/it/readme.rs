@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use crate::stories::own_integrator;
-use crate::support::{assert_code, free_address, program, run, run_with_input, stdout};
+use crate::support::{Receiver, assert_code, free_address, plain, program, run, run_with_input, stdout};
 
 /// A fenced block of the README: its language, its text, and the comment on the line before it.
 struct Block {
@@ -94,6 +94,13 @@ fn check_command(line: &str, comment: &str, folder: &std::path::Path) -> bool {
                 })
                 .collect::<Vec<_>>(),
         );
+    }
+    if comment.contains("needs a receiver") {
+        let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+        args.extend(["--callback-url".to_owned(), receiver.url()]);
+        assert_code(&run(&args), 0);
+        assert_eq!(receiver.requests().len(), 1);
+        return true;
     }
     if comment.contains("needs your server") {
         return with_a_server(args);

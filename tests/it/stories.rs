@@ -373,8 +373,13 @@ fn a_taken_address_says_what_to_do() {
 
 #[test]
 fn targets_outside_of_loopback_need_permission() {
-    let (_folder, path) = story("delivery = { preset = \"once\" }\n[[steps]]\nsend = \"session.transfer\"\n");
-    let output = run(&["run", &path, "--callback-url", "http://192.0.2.1/hook", "--listen", "127.0.0.1:0"]);
+    let outside = "http://192.0.2.1/hook";
+    let output = run(&["run", "scenarios/media.toml", "--callback-url", outside, "--listen", "127.0.0.1:0"]);
+    assert_code(&output, 2);
+    assert!(stderr(&output).contains("--allow-target 192.0.2.1"), "{}", stderr(&output));
+    // A step's own URL is known only when it is filled in.
+    let (_folder, path) = story(&format!("[[steps]]\nsend = \"session.transfer\"\ntarget = \"{outside}\"\n"));
+    let output = run(&["run", &path, "--listen", "127.0.0.1:0"]);
     assert_code(&output, 1);
     assert!(stdout(&output).contains("--allow-target 192.0.2.1"), "{}", stdout(&output));
 }

@@ -22,7 +22,7 @@ use super::world::World;
 use super::{CommandError, Exit};
 use crate::api::{self, Router};
 use crate::contract::Direction;
-use crate::delivery::{Client, ClientOptions, Guard};
+use crate::delivery::{Client, ClientOptions, Guard, Target};
 use crate::engine::{Clock, Driver, End, Engine, EngineOptions, Speed};
 use crate::files::Lapse;
 use crate::http::{Limits, Reply, Server};
@@ -69,7 +69,8 @@ pub(super) struct Args {
     /// The story's time at the start, for example 2030-01-01T00:00:00Z. Default: now.
     #[arg(long, value_name = "TIME", value_parser = super::assignment::moment)]
     epoch: Option<Timestamp>,
-    /// The address on which the mock takes your calls. Default: 127.0.0.1:2478; port 0 picks a free one.
+    /// The address on which the mock takes your calls. Port 0 picks a free one. Default: 127.0.0.1:2478, or, if it is
+    /// taken and the embedded integrator is the only caller, any free one.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
     /// A variable of the stories, in place of the one in the files: `--set amount=200`. JSON values keep their type.
@@ -156,6 +157,7 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
     let outputs = outputs(&args, epoch, names, embedded_authority, jumps)?;
 
     let scheme = signer.scheme().describe();
+    let checked_target: Option<Arc<Target>> = default_target.clone();
     let engine = Engine::new(EngineOptions {
         catalog: Arc::clone(&catalog),
         signer: signer.clone(),
@@ -173,6 +175,9 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
     let client = Client::new(options).map_err(CommandError::usage)?;
     // A callback that goes elsewhere may bring calls from elsewhere, which live in real time.
     let closed = embedded_wanted && stories.iter().all(|story| !story.has_own_targets());
+    if let Some(target) = &checked_target {
+        client.check(target).await.map_err(CommandError::usage)?;
+    }
     let driver = Driver::new(engine, Clock::starting(epoch, args.speed), client, closed);
     driver.with(|engine, _| {
         for (number, mut play) in plays.into_iter().enumerate() {

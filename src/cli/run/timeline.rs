@@ -46,6 +46,9 @@ impl Timeline {
             Event::Assumed { id, what, refused } => {
                 format!("{DIM}note {}{DIM:#}", assumed_text(id, what, *refused))
             }
+            Event::Waiting { call, within } => {
+                format!("{DIM}… waiting for {call}, {} at most{DIM:#}", Lapse(*within))
+            }
             Event::Note(text) => format!("{DIM}note {text}{DIM:#}"),
             Event::Tried { attempt, result, retry_at } => self.tried(attempt, result, *retry_at, entry.at),
             Event::Dead { tries, reason, .. } => {

@@ -285,8 +285,11 @@ impl Play {
         if let Some(when) = &step.when {
             let scope = self.scope(&step.conversation, &BTreeMap::new(), now, stage);
             match story.templates.render(when, &scope) {
-                Ok(value) if truth(&value) => {}
-                Ok(_) => return self.next(now),
+                Ok(value) => match truth(&value) {
+                    Ok(true) => {}
+                    Ok(false) => return self.next(now),
+                    Err(error) => return self.abort(&step.place, &error, stage),
+                },
                 Err(error) => {
                     return self.abort(&step.place, &format!("`when` can't be told: {error}"), stage);
                 }
@@ -324,11 +327,15 @@ impl Play {
             }
             Action::Await(wait) => {
                 self.state = State::Awaiting { deadline: later(now, wait.within) };
+                let position = (self.cursor, self.round);
                 // What came before the step counts, unless an earlier step took it.
                 for index in 0..self.mailbox.len() {
                     if self.take_if_awaited(index, now, stage) {
                         break;
                     }
+                }
+                if let (Trigger::Call(id), true) = (&wait.trigger, position == (self.cursor, self.round)) {
+                    stage.waiting(id, wait.within);
                 }
             }
         }
@@ -416,14 +423,18 @@ fn later(now: Timestamp, wait: Duration) -> Timestamp {
     now.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
-/// What counts as true in `when`.
-fn truth(value: &Value) -> bool {
-    match value {
+/// Whether a `when` holds. A text has to be a word for it.
+fn truth(value: &Value) -> Result<bool, String> {
+    Ok(match value {
         Value::Null => false,
         Value::Bool(truth) => *truth,
         Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !matches!(text.trim(), "" | "false" | "0" | "no"),
+        Value::String(text) => match text.trim() {
+            "true" | "yes" | "1" => true,
+            "" | "false" | "no" | "0" => false,
+            other => return Err(format!("`when` is `{other}`, which is neither true nor false")),
+        },
         Value::Array(items) => !items.is_empty(),
         Value::Object(table) => !table.is_empty(),
-    }
+    })
 }

@@ -43,7 +43,7 @@ impl Play {
     ) -> Result<bool, String> {
         let scope = self.scope(conversation, extra, now, stage);
         let value = self.story.templates.render(when, &scope);
-        value.map(|value| truth(&value)).map_err(|error| format!("`when` can't be told: {error}"))
+        truth(&value.map_err(|error| format!("`when` can't be told: {error}"))?)
     }
 
     /// The name of the conversation that a call or callback belongs to.
@@ -98,7 +98,7 @@ impl Play {
                 let raw = text(raw).map_err(|error| format!("`raw` can't be filled in: {error}"))?;
                 let value = serde_json::from_str(&raw).unwrap_or(Value::Null);
                 stage.simulator().absorb(session, &callback.event, &value, now);
-                (Body::Raw(raw), value)
+                (Body::Raw(raw.into_bytes()), value)
             }
             None => {
                 let patch = callback
