@@ -52,6 +52,8 @@ pub struct Scenario {
     pub delivery: Option<DeliveryFile>,
     /// The steps in the order in which they are told; none of them is an `include`.
     pub steps: Vec<Placed<StepFile>>,
+    /// The names that its templates read.
+    pub read: BTreeSet<String>,
     /// The reactions; those of a file that is included twice are here once.
     pub reactions: Vec<Placed<ReactionFile>>,
 }
@@ -129,6 +131,7 @@ impl Loader<'_> {
             }
         };
         let mut layout = Layout::default();
+        let mut read = BTreeSet::new();
         self.lay_out(&root, None, &mut Vec::new(), &mut layout);
         if !layout.incomplete {
             let mut told = Told::default();
@@ -143,9 +146,9 @@ impl Loader<'_> {
                     told.steps.push((&loaded.checked.source, step));
                 }
             }
-            variables::check(&told, extra_vars, &mut self.problems);
+            read = variables::check(&told, extra_vars, &mut self.problems);
         }
-        let scenario = assemble(&root, &layout)?;
+        let scenario = Scenario { read, ..assemble(&root, &layout)? };
         if scenario.steps.is_empty() && scenario.reactions.is_empty() && self.problems.is_empty() {
             let mistake = Diagnostic::whole(&root.checked.source, "this scenario does nothing");
             self.problems.push(mistake.help(
@@ -334,5 +337,6 @@ fn assemble(root: &Loaded, layout: &Layout) -> Option<Scenario> {
         delivery: head.delivery,
         steps,
         reactions,
+        read: BTreeSet::new(),
     })
 }

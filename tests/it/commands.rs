@@ -182,3 +182,20 @@ fn completions_exist_for_the_usual_shells() {
         assert!(stdout(&output).contains("airudder-mock"), "{shell}");
     }
 }
+
+#[test]
+fn a_variable_that_no_story_has_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("story.toml");
+    fs::write(
+        &path,
+        "vars = { amount = 1 }\n[[steps]]\nsend = \"session.end\"\nbody = { amount = \"{{ amount }}\" }\n",
+    )
+    .unwrap();
+    let path = path.to_str().unwrap();
+    let output = run(&["run", path, "--set", "amuont=2"]);
+    assert_code(&output, 2);
+    assert!(stderr(&output).contains("did you mean `amount`?"), "{}", stderr(&output));
+    let output = run(&["run", path, "--set", "amount=2", "--speed", "max", "--listen", "127.0.0.1:0"]);
+    assert_code(&output, 0);
+}

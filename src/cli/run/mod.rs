@@ -106,6 +106,14 @@ fn stories(args: &Args, world: &World) -> Result<Vec<Arc<Story>>, CommandError> 
             "{path} has no steps, so nothing would happen; a file with reactions alone is there to be included"
         )));
     }
+    for name in &names {
+        let known = || scenarios.iter().flat_map(|scenario| scenario.read.iter().chain(scenario.vars.keys()));
+        if !known().any(|known| known == name) {
+            let near = crate::files::suggest::nearest(name, known().map(String::as_str));
+            let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+            return Err(CommandError::usage(format!("--set {name}: no story has a variable `{name}`{near}")));
+        }
+    }
     let is_call = |id: &str| world.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
     scenarios
         .iter()

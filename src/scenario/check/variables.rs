@@ -19,9 +19,15 @@ pub(in crate::scenario) struct Told<'a> {
     pub(in crate::scenario) steps: Vec<(&'a Arc<SourceFile>, &'a StepOutline)>,
 }
 
-/// Reports every name that is read but has no value. `extra` are variables set from outside.
-pub(in crate::scenario) fn check(told: &Told<'_>, extra: &[&str], problems: &mut Problems) {
-    let mut names = Names { values: BTreeSet::new(), written: BTreeMap::new(), problems };
+/// Reports every name that is read but has no value, and returns the names that are read at all. `extra` are
+/// variables set from outside.
+pub(in crate::scenario) fn check(
+    told: &Told<'_>,
+    extra: &[&str],
+    problems: &mut Problems,
+) -> BTreeSet<String> {
+    let mut names =
+        Names { values: BTreeSet::new(), written: BTreeMap::new(), read: BTreeSet::new(), problems };
     names.values.extend(template::known_names().into_iter().map(str::to_owned));
     names.values.insert("loop_index".to_owned());
     names.values.extend(extra.iter().map(|&name| name.to_owned()));
@@ -51,6 +57,7 @@ pub(in crate::scenario) fn check(told: &Told<'_>, extra: &[&str], problems: &mut
     for (source, outline) in &told.files {
         names.follow(source, &outline.reactions);
     }
+    names.read
 }
 
 type Variable<'a> = (&'a Arc<SourceFile>, &'a Named, &'a [Event]);
@@ -81,6 +88,8 @@ struct Names<'p> {
     values: BTreeSet<String>,
     /// Where names get one, if ever.
     written: BTreeMap<String, Place>,
+    /// Names that are read.
+    read: BTreeSet<String>,
     problems: &'p mut Problems,
 }
 
@@ -97,7 +106,9 @@ impl Names<'_> {
                 Event::Write(name) => {
                     self.values.insert(name.name.clone());
                 }
-                Event::Read { name, .. } if self.values.contains(&name.name) => {}
+                Event::Read { name, .. } if self.values.contains(&name.name) => {
+                    self.read.insert(name.name.clone());
+                }
                 Event::Read { name, function } => self.unknown(source, name, *function),
             }
         }
