@@ -132,7 +132,9 @@ impl Failure {
             Some(error) if !wire::is_closed(error) => format!("the connection to {place} broke ({error})"),
             _ => format!("{place} closed the connection before it answered"),
         };
-        Self::new(ErrorClass::Reset, format!("{how}: the log of the receiver may say why"))
+        let https =
+            if target.is_tls() { "" } else { "; if it speaks TLS, write https:// in the callback URL" };
+        Self::new(ErrorClass::Reset, format!("{how}: the log of the receiver may say why{https}"))
     }
 
     /// The connection failed within the body of an answer.
