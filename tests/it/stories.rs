@@ -312,6 +312,19 @@ fn broken_receivers_are_told_apart_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_slow_receiver_is_waited_for_within_the_timeout() {
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{\"code\":200}";
+    let receiver = Receiver::answering(vec![Answer::Trickle(answer.into())]);
+    let text = "[[steps]]\nsend = \"session.transfer\"\nexpect = { tries = 1, body = { code = 200 } }\n";
+    let (report, _) = tell(text, &receiver, 0);
+    assert_eq!(report["callbacks"]["attempts"], 1);
+    let text = "delivery = { timeout = \"60ms\", tries = 2 }\n[[steps]]\nsend = \"session.transfer\"\nexpect = { error = \"timeout\", tries = 2 }\n";
+    let (report, _) = tell(text, &receiver, 0);
+    assert_eq!(report["callbacks"]["dead"], 1);
+    assert_sums(&report);
+}
+
+#[test]
 fn a_dead_receiver_is_refused_with_advice() {
     let address = free_address();
     let (_folder, path) = story("delivery = { preset = \"once\" }\n[[steps]]\nsend = \"session.transfer\"\n");

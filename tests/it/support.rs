@@ -87,6 +87,8 @@ pub(crate) enum Answer {
     BytesThenClose(String),
     /// The connection is closed without an answer.
     Close,
+    /// These bytes, one by one with a breath between them: what a slow receiver is, not a wait for something.
+    Trickle(String),
     /// No answer until the client gives up.
     Never,
 }
@@ -150,6 +152,14 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Request>>, decide: &dyn Fn(&Req
             Answer::BytesThenClose(bytes) => {
                 let _ = stream.write_all(bytes.as_bytes());
                 return;
+            }
+            Answer::Trickle(bytes) => {
+                for byte in bytes.as_bytes() {
+                    thread::sleep(Duration::from_millis(5));
+                    if stream.write_all(&[*byte]).is_err() {
+                        return;
+                    }
+                }
             }
             Answer::Close => return,
             Answer::Never => {
