@@ -1,14 +1,18 @@
 #![no_main]
 
+use std::sync::LazyLock;
+
 use airudder_mock::api::{Router, decode};
 use airudder_mock::contract::Catalog;
 use airudder_mock::http::HttpCall;
 use libfuzzer_sys::fuzz_target;
 
+static ROUTER: LazyLock<Router> =
+    LazyLock::new(|| Router::new(Catalog::builtin()).expect("the catalog has good paths"));
+
 fuzz_target!(|input: (&str, Option<&str>, Option<&str>, &[u8])| {
     let (path, query, content_type, body) = input;
-    let router = Router::new(Catalog::builtin()).expect("the catalog has good paths");
-    let _ = router.find("POST", path);
+    let _ = ROUTER.find("POST", path);
     let headers = content_type.map(|value| ("content-type".to_owned(), value.to_owned()));
     let call = HttpCall {
         method: "POST".to_owned(),
