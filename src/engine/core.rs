@@ -290,7 +290,9 @@ impl Engine {
             Some(play) => play as usize..play as usize + 1,
             None => 0..self.plays.len(),
         };
-        let view = CallView { id, fields };
+        let mark = self.simulator.mark();
+        let usual = self.simulator.handle(id, fields, now);
+        let view = CallView { id, fields, refused: matches!(usual, Answer::Error { .. }) };
         let mut replaces_default = false;
         let mut told = None;
         let mut kept = Vec::new();
@@ -315,7 +317,9 @@ impl Engine {
         for index in kept.into_iter().skip(usize::from(!taken)) {
             self.plays[index].give_up_call(id);
         }
-        let usual = self.simulator.handle(id, fields, !replaces_default, now);
+        if replaces_default {
+            self.simulator.take_back(mark);
+        }
         match told {
             Some((status, body)) => CallOutcome::Told { status, body, usual },
             None => CallOutcome::Simulated(usual),

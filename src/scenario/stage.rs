@@ -65,6 +65,8 @@ pub struct CallView<'a> {
     pub id: &'a str,
     /// The fields of query and body.
     pub fields: &'a Value,
+    /// Whether the mock refuses it: such a call is not what a story waits for.
+    pub refused: bool,
 }
 
 /// What a story wants the mock to do about a call.

@@ -243,9 +243,19 @@ impl Simulator {
         }
     }
 
-    /// Answers a call. With `defaults`, the simulator also plans what the vendor would send because of it.
-    pub fn handle(&mut self, id: &str, fields: &Value, defaults: bool, now: Timestamp) -> Answer {
-        chatbot::handle(self, id, fields, defaults, now)
+    /// Answers a call, and plans what the vendor would send because of it.
+    pub fn handle(&mut self, id: &str, fields: &Value, now: Timestamp) -> Answer {
+        chatbot::handle(self, id, fields, now)
+    }
+
+    /// Marks the present, for [`Simulator::take_back`].
+    pub fn mark(&self) -> u64 {
+        self.timers.planned()
+    }
+
+    /// Takes back what was planned since a mark: somebody else does it.
+    pub fn take_back(&mut self, mark: u64) {
+        self.timers.cancel_since(mark);
     }
 
     /// Does what is due and returns the callbacks that come of it, in order.

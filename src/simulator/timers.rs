@@ -41,6 +41,16 @@ impl Timers {
         self.queue.insert((at, self.planned), timer);
     }
 
+    /// How many were ever planned.
+    pub(super) fn planned(&self) -> u64 {
+        self.planned
+    }
+
+    /// Drops what was planned after so many; a conversation's silence stays watched.
+    pub(super) fn cancel_since(&mut self, planned: u64) {
+        self.queue.retain(|(_, number), timer| *number <= planned || timer.is_background());
+    }
+
     /// Takes the first timer that is due, with its moment.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<(Timestamp, Timer)> {
         let entry = self.queue.first_entry()?;

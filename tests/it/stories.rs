@@ -672,3 +672,28 @@ fn a_file_of_reactions_alone_is_no_story() {
     assert_code(&output, 2);
     assert!(stderr(&output).contains("has no steps"), "{}", stderr(&output));
 }
+
+#[test]
+fn a_refused_call_is_not_what_a_story_waits_for() {
+    let mock = free_address();
+    let receiver = Receiver::with(move |_| {
+        let mistaken = json!({ "call_id": "no such conversation", "result": "accepted" });
+        assert_eq!(post(mock, "/api/v1/session/transfer_result", &mistaken).0, 404);
+        plain("200 OK", "{}")
+    });
+    let (_folder, path) = story(
+        "[[steps]]\nsend = \"session.transfer\"\n[[steps]]\nawait = \"chatbot.agent_transfer_result\"\nwithin = \"30ms\"\n",
+    );
+    let output = run(&[
+        "run",
+        &path,
+        "--callback-url",
+        &receiver.url(),
+        "--speed",
+        "max",
+        "--listen",
+        &mock.to_string(),
+    ]);
+    assert_code(&output, 1);
+    assert!(stdout(&output).contains("it never came"), "{}", stdout(&output));
+}

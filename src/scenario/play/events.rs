@@ -24,6 +24,9 @@ impl Play {
         }
         let saved = json!({ "id": call.id, "body": call.fields });
         let mut reply = self.react(&trigger, call.fields, &saved, now, stage);
+        if call.refused {
+            return reply;
+        }
         let answer = self.awaited_answer(&trigger, call.fields, &saved, now, stage);
         let session = stage.simulator().find_session(call.fields);
         self.post(Occurrence { trigger, session, fields: call.fields.clone(), saved });

@@ -24,7 +24,6 @@ pub(in super::super) fn handle(
     simulator: &mut Simulator,
     id: &str,
     fields: &Value,
-    defaults: bool,
     now: Timestamp,
 ) -> Answer {
     let work = match id {
@@ -36,7 +35,7 @@ pub(in super::super) fn handle(
         "chatbot.sessions" => return sessions(simulator, fields).unwrap_or_else(|error| error),
         _ => return Answer::NotSimulated,
     };
-    let call = Call { fields, defaults, now };
+    let call = Call { fields, now };
     match find(simulator, fields) {
         Ok(key) => work(simulator, key, call).unwrap_or_else(|error| error),
         Err(error) => error,
@@ -46,7 +45,6 @@ pub(in super::super) fn handle(
 #[derive(Clone, Copy)]
 struct Call<'a> {
     fields: &'a Value,
-    defaults: bool,
     now: Timestamp,
 }
 
@@ -143,10 +141,8 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
             plans.push((at, Timer::Status { session: key, msg_id: msg_id.clone(), status, by_agent }));
         }
     }
-    if call.defaults {
-        for (at, timer) in plans {
-            simulator.timers.plan(at, timer);
-        }
+    for (at, timer) in plans {
+        simulator.timers.plan(at, timer);
     }
     Ok(Answer::Data(json!({ "messages": sent })))
 }
@@ -177,9 +173,7 @@ fn end_session(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Ou
     let session = simulator.sessions.get_mut(key);
     open(session)?;
     let wait = Duration::from_millis(session.rng.random_range(200..800));
-    if call.defaults {
-        simulator.timers.plan(later(call.now, wait), Timer::End { session: key, reason: "seat" });
-    }
+    simulator.timers.plan(later(call.now, wait), Timer::End { session: key, reason: "seat" });
     Ok(NO_DATA)
 }
 
