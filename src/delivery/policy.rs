@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::Answer;
+use crate::json::difference;
 use crate::simulator::seed::Rng;
 
 /// How much of an answer's body is kept unless a policy says otherwise, in bytes.
@@ -111,7 +112,7 @@ impl SuccessRule {
             };
             format!("answered {} with {why}, but its JSON is to have {expected}", answer.status)
         })?;
-        match mismatch(expected, &got, &mut String::new()) {
+        match difference(expected, &got) {
             None => Ok(()),
             Some(difference) => Err(format!("answered {}, but {difference}", answer.status)),
         }
@@ -127,47 +128,6 @@ fn wrong_status(answer: &Answer, expected: &StatusSet) -> String {
              set the callback URL to the final address"
         ),
         _ => format!("answered {status} instead of {expected}"),
-    }
-}
-
-/// The first place where `got` lacks what is expected. Objects may have more fields; anything else has to be equal.
-fn mismatch(expected: &Value, got: &Value, path: &mut String) -> Option<String> {
-    let place = |path: &str| match path {
-        "" => "its JSON".to_owned(),
-        path => format!("`{path}`"),
-    };
-    let (Value::Object(expected), Value::Object(found)) = (expected, got) else {
-        return (!same(expected, got)).then(|| format!("{} is {got} instead of {expected}", place(path)));
-    };
-    for (key, expected) in expected {
-        let length = path.len();
-        if !path.is_empty() {
-            path.push('.');
-        }
-        path.push_str(key);
-        let difference = match found.get(key) {
-            Some(got) => mismatch(expected, got, path),
-            None => Some(format!("{} is missing, expected {expected}", place(path))),
-        };
-        if difference.is_some() {
-            return difference;
-        }
-        path.truncate(length);
-    }
-    None
-}
-
-/// Equality in which 1 and 1.0 are the same number, as they are in JSON.
-fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => {
-            a == b || (a.as_f64() == b.as_f64() && (a.is_f64() || b.is_f64()))
-        }
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
-        }
-        _ => a == b,
     }
 }
 
@@ -406,16 +366,16 @@ mod tests {
             ),
             (
                 answer(200, "[]"),
-                r#"answered 200, but its JSON is [] instead of {"code":200,"data":{"ok":true,"list":[1]}}"#,
+                r#"answered 200, but the body is [], expected {"code":200,"data":{"ok":true,"list":[1]}}"#,
             ),
-            (answer(200, r#"{"code":500}"#), "answered 200, but `code` is 500 instead of 200"),
+            (answer(200, r#"{"code":500}"#), "answered 200, but `code` is 500, expected 200"),
             (
                 answer(200, r#"{"code":200}"#),
                 r#"answered 200, but `data` is missing, expected {"ok":true,"list":[1]}"#,
             ),
             (
                 answer(200, r#"{"code":200,"data":{"ok":true,"list":[1,2]}}"#),
-                "answered 200, but `data.list` is [1,2] instead of [1]",
+                "answered 200, but `data.list` is [1,2], expected [1]",
             ),
             (
                 Answer { headers: vec![("location".into(), "/new".into())], ..answer(302, "") },

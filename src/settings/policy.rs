@@ -1,48 +1,16 @@
 //! From the delivery policy as written to the one that is followed.
 
-use std::time::Duration;
-
-use serde::Deserialize;
-use serde::de::IntoDeserializer;
-use serde::de::value::{Error, StrDeserializer};
 use serde_json::Value;
 
 use super::file::{DeliveryFile, PolicyPreset};
-use crate::delivery::{Order, Policy, StatusSet, SuccessRule};
-
-/// How much of an answer's body is kept unless a file says otherwise, in bytes.
-const ANSWER_CAP: usize = 65_536;
-
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+use crate::delivery::{Policy, SuccessRule};
 
 /// A named policy.
 pub fn preset(preset: PolicyPreset) -> Policy {
-    let (timeout, tries, gaps) = match preset {
-        PolicyPreset::Airudder => (10, 5, vec![MINUTE]),
-        PolicyPreset::Once => (10, 1, Vec::new()),
-        PolicyPreset::StandardWebhooks => {
-            let gaps = [
-                Duration::from_secs(5),
-                5 * MINUTE,
-                30 * MINUTE,
-                2 * HOUR,
-                5 * HOUR,
-                10 * HOUR,
-                14 * HOUR,
-                20 * HOUR,
-            ];
-            (15, 10, gaps.into_iter().chain([24 * HOUR]).collect())
-        }
-    };
-    Policy {
-        timeout: Duration::from_secs(timeout),
-        tries,
-        gaps,
-        jitter: 0.0,
-        success: SuccessRule { status: any_success(), body: None },
-        order: Order::default(),
-        answer_cap: ANSWER_CAP,
+    match preset {
+        PolicyPreset::Airudder => Policy::airudder(),
+        PolicyPreset::Once => Policy::once(),
+        PolicyPreset::StandardWebhooks => Policy::standard_webhooks(),
     }
 }
 
@@ -66,14 +34,10 @@ pub fn policy(base: &Policy, file: &DeliveryFile) -> Policy {
     }
 }
 
-/// Any status of the class 200.
-fn any_success() -> StatusSet {
-    let text: StrDeserializer<'_, Error> = "2xx".into_deserializer();
-    StatusSet::deserialize(text).expect("`2xx` is a set of statuses")
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::files::Lapse;
 
@@ -96,9 +60,12 @@ mod tests {
     fn presets_are_as_described() {
         let airudder = preset(PolicyPreset::Airudder);
         assert_eq!((airudder.timeout, airudder.tries), (Duration::from_secs(10), 5));
-        assert_eq!(airudder.gaps, [MINUTE]);
+        assert_eq!(airudder.gaps, [Duration::from_secs(60)]);
         assert_eq!(preset(PolicyPreset::Once).tries, 1);
         let standard = preset(PolicyPreset::StandardWebhooks);
-        assert_eq!(standard.gaps.len() + 1, standard.tries as usize);
+        assert_eq!(
+            (standard.timeout, standard.gaps.len() + 1),
+            (Duration::from_secs(20), standard.tries as usize)
+        );
     }
 }

@@ -7,7 +7,6 @@ use std::sync::OnceLock;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::content;
 use super::facts::Facts;
 use super::phrases;
 use super::seed::Rng;
@@ -110,7 +109,7 @@ impl Dialogue {
     pub fn named(name: &str) -> Result<&'static Self, UnknownDialogue> {
         all().get(name).ok_or_else(|| UnknownDialogue {
             given: name.to_owned(),
-            suggestion: content::nearest(name, Self::names()),
+            suggestion: crate::files::suggest::nearest(name, Self::names()),
         })
     }
 

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 
 use super::country::Country;
+use crate::files::suggest::nearest;
 
 pub(crate) mod placeholders;
 
@@ -180,16 +181,6 @@ pub(crate) fn long_text(locale: &str) -> &'static [Vec<String>] {
         .map(|content| content.long_text.as_slice())
         .find(|parts| !parts.is_empty())
         .unwrap_or_default()
-}
-
-/// The most similar of some words, if any is similar enough to have been meant.
-pub(crate) fn nearest<'a>(given: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let given = given.to_lowercase();
-    words
-        .map(|word| (strsim::jaro_winkler(&given, &word.to_lowercase()), word))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, word)| word)
 }
 
 /// What people of a country deal with: invented companies, usual amounts.
