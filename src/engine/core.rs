@@ -251,31 +251,35 @@ impl Engine {
     }
 
     fn send_emission(&mut self, emission: Emission, now: Timestamp) {
-        let play = emission.play.map(|play| play as usize).filter(|index| *index < self.plays.len());
-        let order_key = self.simulator.order_key(emission.session);
-        let (story, label) = match play {
-            Some(index) => {
-                (Some(Arc::clone(self.plays[index].story())), Some(Arc::clone(self.plays[index].label())))
-            }
-            None => (None, None),
+        let index = emission.play.map(|play| play as usize);
+        let play = index.and_then(|index| self.plays.get_mut(index));
+        let label = play.as_ref().map(|play| Arc::clone(play.label()));
+        let policy = play.as_ref().map_or(&self.delivery.policy, |play| &play.story().policy);
+        let order = Order {
+            event: emission.event,
+            headers: &[],
+            target: play.as_ref().and_then(|play| play.callback_url()),
+            own_target: false,
+            policy: Arc::clone(policy),
+            order_key: self.simulator.order_key(emission.session),
         };
-        let policy = story
-            .as_ref()
-            .map_or_else(|| Arc::clone(&self.delivery.policy), |story| Arc::clone(&story.policy));
-        let url = story.as_ref().and(play).and_then(|index| self.plays[index].callback_url());
-        let story_label = label.clone();
-        let origin = Origin { play, body: emission.body.clone(), label, took: Duration::ZERO };
-        let order =
-            Order { event: emission.event, headers: &[], target: url, own_target: false, policy, order_key };
-        if let Err(error) = self.delivery.send(order, Body::Json(emission.body), origin, now) {
-            let message = format!("`{}` was not sent: {error}", emission.event);
-            // Nothing is lost silently: where it belongs to a story, the story fails.
-            let event = match play {
-                Some(index) => Event::Failed { place: Arc::clone(self.plays[index].label()), message },
-                None => Event::Note(message),
-            };
-            self.delivery.journal.write(now, story_label, event);
-        }
+        let origin = Origin {
+            play: play.as_ref().and(index),
+            label: label.clone(),
+            body: emission.body.clone(),
+            took: Duration::ZERO,
+        };
+        let Err(error) = self.delivery.send(order, Body::Json(emission.body), origin, now) else { return };
+        let message = format!("`{}` was not sent: {error}", emission.event);
+        // Nothing is lost silently: where it belongs to a story, the story fails.
+        let event = match play {
+            Some(play) => {
+                play.count_failure();
+                Event::Failed { place: Arc::clone(play.label()), message }
+            }
+            None => Event::Note(message),
+        };
+        self.delivery.journal.write(now, label, event);
     }
 
     /// Whether a call may be served, by the mark of its route; the first use of an assumed one is noted.

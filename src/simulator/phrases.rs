@@ -83,7 +83,7 @@ fn advice(suggestion: &Option<&'static str>) -> String {
 pub fn find_key(given: &str) -> Result<&'static str, UnknownKey> {
     KEYS.into_iter().find(|key| *key == given).ok_or_else(|| UnknownKey {
         given: given.to_owned(),
-        suggestion: crate::files::suggest::nearest(given, KEYS.into_iter()),
+        suggestion: crate::files::suggest::nearest(given, KEYS),
     })
 }
 

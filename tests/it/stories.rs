@@ -697,3 +697,32 @@ fn a_refused_call_is_not_what_a_story_waits_for() {
     assert_code(&output, 1);
     assert!(stdout(&output).contains("it never came"), "{}", stdout(&output));
 }
+
+#[test]
+fn what_the_settings_refuse_fails_the_story_that_needs_it() {
+    let mock = free_address();
+    let receiver = Receiver::with(move |request| {
+        let body = request.json();
+        post(mock, "/api/v1/session/end", &json!({ "call_id": body["transfer"]["call_id"] }));
+        plain("200 OK", "{}")
+    });
+    let (folder, path) = story("[[steps]]\nsend = \"session.transfer\"\n[[steps]]\npause = \"1m\"\n");
+    let config = folder.path().join("settings.toml");
+    let known = "assumed = \"refuse\"\n[catalog.\"chatbot.end_session\"]\nmark = \"documented\"\n";
+    fs::write(&config, known).unwrap();
+    let output = run(&[
+        "run",
+        &path,
+        "--callback-url",
+        &receiver.url(),
+        "--speed",
+        "max",
+        "--listen",
+        &mock.to_string(),
+        "--config",
+        config.to_str().unwrap(),
+    ]);
+    assert_code(&output, 1);
+    let text = stdout(&output);
+    assert!(text.contains("`session.end` was not sent") && text.contains("0 passed, 1 failed"), "{text}");
+}

@@ -165,6 +165,11 @@ impl Play {
         self.failures
     }
 
+    /// Counts a failure that somebody else tells.
+    pub fn count_failure(&mut self) {
+        self.failures += 1;
+    }
+
     /// Whether all steps are taken and nothing of the story is under way.
     pub fn is_over(&self) -> bool {
         matches!(self.state, State::Finished) && self.scheduled.is_empty() && self.outstanding.is_empty()
