@@ -1,6 +1,7 @@
 //! A request and an answer as data, apart from any connection.
 
 use bytes::Bytes;
+use tokio::sync::mpsc;
 
 /// A request as it came.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +54,19 @@ impl HttpAnswer {
             body: Bytes::from(body.to_string()),
         }
     }
+}
+
+/// An answer whose body is made while it is sent.
+#[derive(Debug)]
+pub struct HttpStream {
+    /// The status.
+    pub status: u16,
+    /// The headers in order, under the rule of [`HttpAnswer::headers`].
+    pub headers: Vec<(String, String)>,
+    /// The length of the body in bytes, where it is known before.
+    pub length: Option<u64>,
+    /// The parts of the body. Whoever makes them stops once the receiving end is gone.
+    pub parts: mpsc::Receiver<Bytes>,
 }
 
 /// What to do with a request.

@@ -11,5 +11,5 @@ mod server;
 
 pub use bind::BindError;
 pub use client::request;
-pub use message::{HttpAnswer, HttpCall, Reply};
+pub use message::{HttpAnswer, HttpCall, HttpStream, Reply};
 pub use server::{Limits, Server};
