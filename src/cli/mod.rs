@@ -6,11 +6,14 @@ mod check;
 mod completions;
 mod emit;
 mod exit;
+mod gist;
 mod receive;
 mod run;
 mod schema;
+mod serve;
 mod sign;
 mod target_args;
+mod timeline;
 mod verify;
 mod world;
 
@@ -39,6 +42,8 @@ pub struct Cli {
 enum Command {
     /// Run stories: send their callbacks, judge what comes back.
     Run(run::Args),
+    /// Serve the vendor's REST endpoints, with state behind them, and send what follows from the calls.
+    Serve(serve::Args),
     /// Send one callback at once, or print it.
     Emit(emit::Args),
     /// Receive callbacks, verify their signatures, and say what is wrong with them.
@@ -66,6 +71,7 @@ pub fn main() -> ExitCode {
     let config = cli.config.as_deref();
     let outcome = match cli.command {
         Command::Run(args) => run::run(args, config),
+        Command::Serve(args) => serve::run(args, config),
         Command::Emit(args) => emit::run(args, config),
         Command::Receive(args) => receive::run(args, config),
         Command::Sign(args) => sign::run(args, config),
@@ -76,6 +82,10 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => completions::run(args),
     };
     exit::code(outcome)
+}
+
+fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> CommandError {
+    CommandError::start(format!("{} can't be written: {error}", path.display()))
 }
 
 /// Prints a line. A reader that went away (`| head -1`) is no reason to fail.

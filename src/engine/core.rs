@@ -17,7 +17,11 @@ use crate::journal::{Event, Journal};
 use crate::scenario::{Body, CallView, DeliveryEnd, Play};
 use crate::settings::AssumedFile;
 use crate::simulator::seed::Seed;
-use crate::simulator::{Answer, Behaviour, Emission, SessionKey, Simulator};
+use crate::simulator::{AccountKey, Answer, Behaviour, Call, Emission, EmissionBody, SessionKey, Simulator};
+
+/// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
+/// memory.
+const MOST_UNFINISHED: u64 = 100_000;
 
 /// What an engine is made of.
 #[derive(Debug)]
@@ -85,7 +89,7 @@ impl Engine {
     /// An engine without stories.
     pub fn new(options: EngineOptions) -> Self {
         let outbox = Outbox::new(options.max_in_flight, options.seed);
-        let simulator = Simulator::new(options.seed, options.behaviour);
+        let simulator = Simulator::new(options.seed, options.behaviour.clone());
         Self {
             delivery: Delivery::new(options, outbox),
             simulator,
@@ -150,12 +154,24 @@ impl Engine {
 
     /// Whether every story is told and everything they caused is delivered or dead.
     pub fn is_over(&self) -> bool {
-        let totals = self.totals();
-        let under_way = totals.pending + totals.in_flight + totals.waiting;
         if self.stopped {
-            return totals.in_flight == 0;
+            return self.totals().in_flight == 0;
         }
-        self.over == self.plays.len() && under_way == 0 && !self.simulator.is_busy()
+        self.over == self.plays.len() && !self.is_busy()
+    }
+
+    /// Whether callbacks are under way, or the simulated vendor is at something that comes to an end by itself.
+    pub fn is_busy(&self) -> bool {
+        self.unfinished_count() > 0 || self.simulator.is_busy()
+    }
+
+    fn unfinished_count(&self) -> u64 {
+        let totals = self.totals();
+        totals.pending + totals.in_flight + totals.waiting
+    }
+
+    fn is_full(&self) -> bool {
+        self.unfinished_count() >= MOST_UNFINISHED
     }
 
     /// Whether [`Engine::stop`] was called.
@@ -174,7 +190,8 @@ impl Engine {
             return None;
         }
         let plays = self.wakeups.first().map(|(at, _)| *at);
-        [plays, self.simulator.next_wakeup(), self.delivery.outbox.next_wakeup()].into_iter().flatten().min()
+        let simulator = if self.is_full() { None } else { self.simulator.next_wakeup() };
+        [plays, simulator, self.delivery.outbox.next_wakeup()].into_iter().flatten().min()
     }
 
     /// Does everything that is due: simulator, then stories, until nothing is due at this moment.
@@ -183,8 +200,10 @@ impl Engine {
             return;
         }
         loop {
-            for emission in self.simulator.advance(now) {
-                self.send_emission(emission, now);
+            if !self.is_full() {
+                for emission in self.simulator.advance(now) {
+                    self.send_emission(emission, now);
+                }
             }
             let Some((at, index)) = self.wakeups.first().copied() else { break };
             if at > now {
@@ -255,21 +274,30 @@ impl Engine {
         let play = index.and_then(|index| self.plays.get_mut(index));
         let label = play.as_ref().map(|play| Arc::clone(play.label()));
         let policy = play.as_ref().map_or(&self.delivery.policy, |play| &play.story().policy);
+        let own_target = emission.target.is_some();
         let order = Order {
-            event: emission.event,
+            event: &emission.event,
             headers: &[],
-            target: play.as_ref().and_then(|play| play.callback_url()),
-            own_target: false,
+            target: emission.target.or_else(|| play.as_ref().and_then(|play| play.callback_url())),
+            own_target,
             policy: Arc::clone(policy),
-            order_key: self.simulator.order_key(emission.session),
+            order_key: emission.order_key,
+            account: emission.account,
+        };
+        // Stories look into bodies, and corrections change them; all others go out as the text they are.
+        let is_corrected = self.delivery.catalog.get(&emission.event).is_some_and(|entry| entry.overridden);
+        let value = if play.is_some() { emission.body.value() } else { Value::Null };
+        let body = match emission.body {
+            EmissionBody::Text(text) if !is_corrected => Body::Raw(text.into_bytes()),
+            body => Body::Json(body.value()),
         };
         let origin = Origin {
             play: play.as_ref().and(index),
             label: label.clone(),
-            body: emission.body.clone(),
+            body: value,
             took: Duration::ZERO,
         };
-        let Err(error) = self.delivery.send(order, Body::Json(emission.body), origin, now) else { return };
+        let Err(error) = self.delivery.send(order, body, origin, now) else { return };
         let message = format!("`{}` was not sent: {error}", emission.event);
         // Nothing is lost silently: where it belongs to a story, the story fails.
         let event = match play {
@@ -288,15 +316,18 @@ impl Engine {
     }
 
     /// A call of the integrator: state changes, stories hear of it, the answer comes back.
-    pub fn call(&mut self, id: &str, fields: &Value, now: Timestamp) -> CallOutcome {
+    pub fn call(&mut self, call: &Call<'_>) -> CallOutcome {
+        let Call { id, fields, now, .. } = *call;
         let owner = self.simulator.find_session(fields).and_then(|key| self.simulator.play_of(key));
         let listeners = match owner {
             Some(play) => play as usize..play as usize + 1,
             None => 0..self.plays.len(),
         };
         let mark = self.simulator.mark();
-        let usual = self.simulator.handle(id, fields, now);
-        let view = CallView { id, fields, refused: matches!(usual, Answer::Error { .. }) };
+        let usual = self.simulator.handle(call);
+        let whole = self.with_rows(call);
+        let view =
+            CallView { id, fields: whole.as_ref().unwrap_or(fields), refused: matches!(usual, Answer::Error { .. }) };
         let mut replaces_default = false;
         let mut told = None;
         let mut kept = Vec::new();
@@ -315,8 +346,12 @@ impl Engine {
             // that will.
             if reply.taken && owner.is_none() {
                 taken = true;
+                self.simulator.adopt(mark, u32::try_from(index).unwrap_or(u32::MAX));
                 break;
             }
+        }
+        if let (false, None, Some(first)) = (taken, owner, kept.first()) {
+            self.simulator.adopt(mark, u32::try_from(*first).unwrap_or(u32::MAX));
         }
         for index in kept.into_iter().skip(usize::from(!taken)) {
             self.plays[index].give_up_call(id);
@@ -328,6 +363,17 @@ impl Engine {
             Some((status, body)) => CallOutcome::Told { status, body, usual },
             None => CallOutcome::Simulated(usual),
         }
+    }
+
+    /// The fields of a call with its rows among them, where a story may look at them.
+    fn with_rows(&self, call: &Call<'_>) -> Option<Value> {
+        let rows = call.rows?;
+        let looks = |play: &Play| !play.is_over() && play.looks_for_call(call.id);
+        self.plays.iter().any(looks).then(|| {
+            let mut fields = call.fields.clone();
+            fields["Details"] = rows.value();
+            fields
+        })
     }
 
     /// The next try to make now, signed. It counts as in flight until [`Engine::finish`].
@@ -382,9 +428,10 @@ impl Engine {
         session: SessionKey,
         now: Timestamp,
     ) -> Result<Arc<Outgoing>, String> {
-        let order_key = self.simulator.order_key(session);
+        let order_key = Some(self.simulator.order_key(session));
         let policy = Arc::clone(&self.delivery.policy);
-        let order = Order { event, headers: &[], target: None, own_target: false, policy, order_key };
+        let account = AccountKey::default();
+        let order = Order { event, headers: &[], target: None, own_target: false, policy, order_key, account };
         self.delivery.send(order, body, Origin::default(), now)
     }
 

@@ -11,4 +11,4 @@ mod stage;
 
 pub use clock::{Clock, Speed};
 pub use core::{CallOutcome, Engine, EngineOptions};
-pub use drive::{Agenda, Driver, End};
+pub use drive::{Agenda, Callers, Driver, End};

@@ -70,10 +70,12 @@ pub struct HttpStream {
 }
 
 /// What to do with a request.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Reply {
     /// Answer it.
     Answer(HttpAnswer),
+    /// Answer it with a body that is made while it is sent.
+    Stream(HttpStream),
     /// Close the connection without a word.
     Close,
 }

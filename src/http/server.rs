@@ -208,7 +208,7 @@ where
     };
     match reply {
         Reply::Answer(answer) => Ok(response(answer)),
-        Reply::Close => Err(Closed),
+        Reply::Close | Reply::Stream(_) => Err(Closed),
     }
 }
 

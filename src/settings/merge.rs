@@ -3,15 +3,21 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::check::check_file;
 use super::file::{AssumedFile, PolicyPreset, SettingsFile};
 use super::policy::{policy, preset};
+use super::vendor;
+use crate::api::AccessRules;
 use crate::contract::Catalog;
 use crate::contract::signature::{DEFAULT_SECRET, SchemeFile};
 use crate::delivery::{Policy, TlsOptions};
 use crate::files::{Diagnostic, Problems, SourceFile};
+use crate::http::Limits;
 use crate::scenario::check::formats::Formats;
+use crate::simulator::calling::Rules;
+use crate::simulator::{Account, Behaviour};
 
 /// The settings file that is read if it is there.
 pub const DEFAULT_FILE: &str = "airudder-mock.toml";
@@ -57,6 +63,31 @@ pub struct Settings {
     pub tls: TlsOptions,
     /// The catalog with the corrections of the file.
     pub catalog: Catalog,
+    /// How the mock is reached from outside, if it is not by the address it listens on.
+    pub public_url: Option<String>,
+    /// How callers are checked and refused.
+    pub access: AccessRules,
+    /// The accounts; at least one.
+    pub accounts: Vec<Account>,
+    /// How numbers answer, lines dial and strategies go on.
+    pub calling: Arc<Rules>,
+    /// How much the mock takes.
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// How the simulated vendor behaves, with links that lead to this URL and callbacks that somebody listens to or
+    /// nobody.
+    pub fn behaviour(&self, usual_url: &str, is_heard: bool) -> Behaviour {
+        let url = self.public_url.as_deref().unwrap_or(usual_url);
+        Behaviour {
+            accounts: self.accounts.clone(),
+            calling: Arc::clone(&self.calling),
+            public_url: url.trim_end_matches('/').into(),
+            is_heard,
+            ..Behaviour::default()
+        }
+    }
 }
 
 impl fmt::Debug for Settings {
@@ -162,6 +193,11 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         allow,
         tls: TlsOptions { ca, insecure: flags.insecure || target.insecure },
         catalog,
+        public_url: file.public_url,
+        access: vendor::access(file.access),
+        accounts: vendor::accounts(file.accounts),
+        calling: Arc::new(vendor::calling(file.calling)),
+        limits: vendor::limits(file.limits),
     };
     problems.into_result(settings)
 }

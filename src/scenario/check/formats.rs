@@ -1,5 +1,6 @@
 //! What the `format` of a text in a file means, and whether a text is of it. Scenario and settings files share them.
 
+use crate::contract::aes::Cipher;
 use crate::contract::{Catalog, Direction, Entry};
 use crate::delivery::{Guard, Target};
 use crate::files::diagnostic::{joined, quoted};
@@ -7,6 +8,7 @@ use crate::files::shape::FormatMistake;
 use crate::files::suggest::nearest;
 use crate::files::{Lapse, LapseRange};
 use crate::scenario::template;
+use crate::simulator::calling::Wish;
 
 /// The countries people of a story may live in.
 const COUNTRIES: [&str; 8] = ["ID", "PH", "MX", "TH", "VN", "MY", "IN", "CN"];
@@ -66,6 +68,11 @@ impl<'a> Formats<'a> {
                 }),
             "path" => path(text),
             "method" => method(text),
+            "rate" => crate::settings::rate(text).map(|_| ()).map_err(FormatMistake::new),
+            "utc-offset" => crate::settings::utc_offset(text).map(|_| ()).map_err(FormatMistake::new),
+            "aes-key" => Cipher::new(text).map(|_| ()).map_err(|error| FormatMistake::new(error.to_string())),
+            "four-digits" => four_digits(text),
+            "wish" => wish(text),
             _ => Ok(()),
         }
     }
@@ -230,6 +237,20 @@ fn path(text: &str) -> Result<(), FormatMistake> {
         return Err(mistake.help("a path has no spaces, no `?` and no `#`"));
     }
     Ok(())
+}
+
+fn four_digits(text: &str) -> Result<(), FormatMistake> {
+    if text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(FormatMistake::new(format!("{} is not the last four digits of a number", quoted(text)))
+        .help("write four digits in quotes, such as `\"9005\"`"))
+}
+
+fn wish(text: &str) -> Result<(), FormatMistake> {
+    text.parse::<Wish>().map(|_| ()).map_err(|error| {
+        FormatMistake::new(error.to_string()).help("`airudder-mock catalog --magic` lists them all")
+    })
 }
 
 fn method(text: &str) -> Result<(), FormatMistake> {

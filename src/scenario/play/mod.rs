@@ -182,6 +182,11 @@ impl Play {
                 if matches!(wait.trigger, Trigger::Call(_)))
     }
 
+    /// Whether the story has a step or a reaction for a call.
+    pub fn looks_for_call(&self, id: &str) -> bool {
+        self.story.looks_for(&Trigger::Call(id.into()))
+    }
+
     /// When time alone moves the story on.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         let own = match &self.state {

@@ -1,0 +1,189 @@
+//! A request from its arrival to its answer.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::access::{AccessRules, Caller, Refusal, caller, decrypted, needs_token};
+use super::decode::{DecodeError, Fields, decode};
+use super::download;
+use super::envelop::{Built, built, json as json_text, refused, sealed};
+use super::route::{Route, RouteError, Router};
+use crate::contract::{Catalog, Family, Mark};
+use crate::engine::{CallOutcome, Driver, Engine};
+use crate::http::{HttpAnswer, HttpCall, Reply};
+use crate::journal::{CallEntry, Event};
+use crate::simulator::Call;
+
+/// The body that the journal keeps of an answer that is written while it is sent.
+const LONG_ANSWER: &str = "(a long answer, written while it was sent)";
+
+/// Answers the integrator's requests.
+#[derive(Clone, Debug)]
+pub struct Api {
+    driver: Driver,
+    router: Arc<Router>,
+    rules: AccessRules,
+}
+
+/// What a route says of a call.
+struct Found<'a> {
+    id: &'a Arc<str>,
+    family: Family,
+    mark: Mark,
+}
+
+impl Api {
+    /// An API for the calls of a catalog.
+    ///
+    /// # Errors
+    ///
+    /// A path of the user's settings by which no request can be found.
+    pub fn new(driver: Driver, catalog: &Catalog, rules: AccessRules) -> Result<Self, RouteError> {
+        Ok(Self { driver, router: Arc::new(Router::new(catalog)?), rules })
+    }
+
+    /// Answers a request.
+    pub async fn answer(&self, call: HttpCall) -> Reply {
+        if let Some(link) = download::link(&call.path) {
+            return download::answer(&self.driver, &call, link);
+        }
+        let started = Instant::now();
+        match self.router.find(&call.method, &call.path) {
+            Route::Found { id, family, mark, params } => {
+                self.known(&call, &Found { id: &id, family, mark }, params, started)
+            }
+            Route::WrongMethod { allow } => {
+                let message = format!("{} is not served at {}, but {allow} is", call.method, call.path);
+                let mut answer = HttpAnswer::json(405, &json!({ "code": 405, "message": message }));
+                answer.headers.push(("allow".to_owned(), allow));
+                self.strange(&call, answer, started)
+            }
+            Route::Unknown { nearest } => {
+                let near = nearest.map(|path| format!(", did you mean {path}?")).unwrap_or_default();
+                let message = format!("nothing is served at {}{near}", call.path);
+                self.strange(&call, HttpAnswer::json(404, &json!({ "code": 404, "message": message })), started)
+            }
+        }
+    }
+
+    /// Answers what is no call of the catalog.
+    fn strange(&self, call: &HttpCall, answer: HttpAnswer, started: Instant) -> Reply {
+        self.driver.with(|engine, now| {
+            let entry = entry(call, None, answer.status, answer.body.clone(), started.elapsed());
+            engine.journal().write(now, None, Event::Called(Arc::new(entry)));
+        });
+        Reply::Answer(answer)
+    }
+
+    /// Answers a call of the catalog.
+    fn known(
+        &self,
+        call: &HttpCall,
+        found: &Found<'_>,
+        params: Vec<(String, String)>,
+        started: Instant,
+    ) -> Reply {
+        let needs_token = needs_token(found.id, found.family);
+        let caller =
+            self.driver.with(|engine, now| caller(engine.simulator(), &self.rules, needs_token, call, now));
+        // Reading a long body takes time, in which others are served.
+        let read = caller.and_then(|caller| Ok((read(call, &caller, params)?, caller)));
+        self.driver.with(|engine, now| {
+            let statuses = self.rules.error_status;
+            let built = match &read {
+                Err(refusal) => Built::Whole(refused(engine, found.family, refusal, statuses)),
+                Ok((fields, caller)) => self.served(engine, found, fields, caller, now),
+            };
+            let (status, body) = match &built {
+                Built::Whole(answer) => (answer.status, answer.body.clone()),
+                Built::Long(..) => (200, Bytes::from_static(LONG_ANSWER.as_bytes())),
+            };
+            let entry = entry(call, Some(Arc::clone(found.id)), status, body, started.elapsed());
+            engine.journal().write(now, None, Event::Called(Arc::new(entry)));
+            built
+        })
+        .into_reply()
+    }
+
+    /// Lets the engine answer a call.
+    fn served(
+        &self,
+        engine: &mut Engine,
+        found: &Found<'_>,
+        fields: &Fields,
+        caller: &Caller,
+        now: jiff::Timestamp,
+    ) -> Built {
+        let statuses = self.rules.error_status;
+        let refuse = |engine: &mut Engine, refusal: Refusal| {
+            Built::Whole(sealed(refused(engine, found.family, &refusal, statuses), caller))
+        };
+        if !engine.admit(found.id, found.mark, now) {
+            let id = found.id;
+            let message = format!(
+                "`{id}` is only assumed, and the settings refuse such (assumed = \"refuse\"); if you hold the vendor's document, correct it under [catalog.\"{id}\"]"
+            );
+            return refuse(engine, Refusal::new(404, message));
+        }
+        if let Err(wait) = engine.simulator().access_mut().count_call(caller.account, now) {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            let message = format!("the account has made all the calls it may; the next is taken in {seconds} s");
+            let mut answer = refused(engine, found.family, &Refusal::new(429, message), statuses);
+            answer.headers.push(("retry-after".to_owned(), seconds.max(1).to_string()));
+            return Built::Whole(sealed(answer, caller));
+        }
+        let outcome = engine.call(&Call {
+            id: found.id,
+            fields: &fields.fields,
+            rows: fields.rows.as_ref(),
+            account: caller.account,
+            zone: caller.zone,
+            now,
+        });
+        match outcome {
+            CallOutcome::Told { status, body: Some(body), .. } => {
+                Built::Whole(sealed(json_text(status, body.to_string()), caller))
+            }
+            CallOutcome::Told { status, body: None, usual } => {
+                match built(engine, found.id, found.family, usual, caller, statuses) {
+                    Built::Whole(answer) => Built::Whole(HttpAnswer { status, ..answer }),
+                    long => long,
+                }
+            }
+            CallOutcome::Simulated(answer) => {
+                built(engine, found.id, found.family, answer, caller, statuses)
+            }
+        }
+    }
+}
+
+/// The fields of a call, however they came. A call without any is no mistake: lists need none.
+fn read(call: &HttpCall, caller: &Caller, params: Vec<(String, String)>) -> Result<Fields, Refusal> {
+    let decrypted = caller.cipher.as_ref().map(|cipher| decrypted(call, cipher)).transpose()?;
+    let mut fields = match decode(decrypted.as_ref().unwrap_or(call)) {
+        Err(DecodeError::Empty) => Fields::default(),
+        decoded => decoded.map_err(|error| Refusal::new(400, error.to_string()))?,
+    };
+    if let Value::Object(table) = &mut fields.fields {
+        for (name, value) in params {
+            table.entry(name).or_insert(Value::String(value));
+        }
+    }
+    Ok(fields)
+}
+
+fn entry(call: &HttpCall, id: Option<Arc<str>>, status: u16, answer: Bytes, elapsed: Duration) -> CallEntry {
+    CallEntry {
+        id,
+        method: call.method.clone(),
+        path: call.path_and_query(),
+        headers: call.headers.iter().filter(|(name, _)| name != "host").cloned().collect(),
+        body: call.body.clone(),
+        status,
+        answer,
+        elapsed,
+    }
+}
