@@ -123,7 +123,8 @@ impl<'a> Turn<'a> {
             3..6 => self.stop(length / 4, block),
             _ => 0,
         };
-        let force = self.timbre.loudness * self.rng.random_range(205..=if stressed { 256 } else { 225 }) >> 8;
+        let force =
+            (self.timbre.loudness * self.rng.random_range(205..=if stressed { 256 } else { 225 })) >> 8;
         let (first, second) = (self.vowel, self.rng.random_range(0..self.timbre.vowels.len()));
         self.vowel = second;
         let (first, second) = (&self.timbre.vowels[first], &self.timbre.vowels[second]);
@@ -136,8 +137,8 @@ impl<'a> Turn<'a> {
         let (mut moved, movement) = (0, 65_536 / sounding.max(1) as i32);
         block.extend((0..sounding).map(|index| {
             let (here, there) = (at(first, self.phase), at(second, self.phase));
-            let vowel = here + ((there - here) * (moved >> 8) >> 8);
-            let loud = vowel * (envelope.at(index) * force >> 8) >> 15;
+            let vowel = here + (((there - here) * (moved >> 8)) >> 8);
+            let loud = (vowel * ((envelope.at(index) * force) >> 8)) >> 15;
             self.phase = self.phase.wrapping_add(step);
             step = step.wrapping_add_signed(bend as i32);
             moved += movement;
@@ -150,11 +151,11 @@ impl<'a> Turn<'a> {
     /// A consonant like *s* or *f*: air that swells and ebbs. Gives the samples it took.
     fn fricative(&mut self, most: u32, block: &mut Vec<i16>) -> u32 {
         let length = self.rng.random_range(samples(30)..=samples(70)).min(most);
-        let force = self.timbre.loudness * self.rng.random_range(90..=256) >> 8;
+        let force = (self.timbre.loudness * self.rng.random_range(90..=256)) >> 8;
         let half = (length / 2).max(1);
         for index in 0..length {
             let swell = index.min(length - index).min(half) as i32 * 256 / half as i32;
-            let air = (self.noise.rush() * force >> 8) * swell >> 8;
+            let air = (((self.noise.rush() * force) >> 8) * swell) >> 8;
             block.push((air + self.noise.hiss()) as i16);
         }
         self.left -= length;
@@ -168,7 +169,7 @@ impl<'a> Turn<'a> {
         self.noise.pause(closed, block);
         for index in 0..burst {
             let ebb = ((burst - index) * 256 / burst) as i32;
-            let air = self.noise.rush() * ebb >> 8;
+            let air = (self.noise.rush() * ebb) >> 8;
             block.push((air + self.noise.hiss()) as i16);
         }
         self.left -= closed + burst;
@@ -210,8 +211,8 @@ impl Envelope {
 #[inline]
 fn soft(part: u32, whole: u32) -> i32 {
     let x = (part << 15) / whole;
-    let square = x * x >> 15;
-    (square * ((3 << 15) - 2 * x) >> 15) as i32
+    let square = (x * x) >> 15;
+    ((square * ((3 << 15) - 2 * x)) >> 15) as i32
 }
 
 #[cfg(test)]

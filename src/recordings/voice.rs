@@ -137,7 +137,7 @@ pub(super) fn at(period: &Period, phase: u32) -> i32 {
     let index = (phase >> (32 - PERIOD_BITS)) as usize;
     let between = (phase >> (32 - PERIOD_BITS - 8) & 0xFF) as i32;
     let (here, next) = (i32::from(period[index]), i32::from(period[(index + 1) % PERIOD]));
-    here + ((next - here) * between >> 8)
+    here + (((next - here) * between) >> 8)
 }
 
 #[cfg(test)]
