@@ -4,8 +4,8 @@
 //! [`answer`] serves that file the way players and download managers ask for it, in pieces if they like, and [`zip()`]
 //! packs the files of many calls while the archive is being sent.
 //!
-//! What always holds: equal recordings give equal bytes on every machine, a file is exactly as long as the talk, and
-//! memory is bounded by the recording being made, whatever the number of calls.
+//! What always holds: equal recordings give equal bytes on every machine, a file is exactly as long as the talk, and a
+//! request keeps only one recording in memory, however many calls its archive has.
 
 mod archive;
 mod range;
