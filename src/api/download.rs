@@ -38,7 +38,7 @@ pub(super) fn answer(driver: &Driver, call: &HttpCall, link: Link<'_>) -> Reply 
     match (found, link.is_archive) {
         (Some(Download::One { name, recording }), false) => {
             let wav = recordings::wav(&recording);
-            recordings::answer(call, link.file, "audio/wav", &name, wav).into()
+            recordings::answer(call, &recording.etag(), "audio/wav", &name, wav).into()
         }
         (Some(Download::All(entries)), true) => Reply::Stream(HttpStream {
             status: 200,

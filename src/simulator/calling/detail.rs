@@ -28,7 +28,7 @@ use crate::contract::bodies::calling::{
     CallCompleted, CallDetail, CheckResult, Counts, TaskFinished, Turn,
 };
 use crate::contract::bodies::utc_text;
-use crate::recordings::{Recording, Voice};
+use crate::recordings::Recording;
 
 /// The longest list of what an info check asked for.
 const MOST_CHECKS: usize = 5;
@@ -274,20 +274,8 @@ impl Teller {
         let text = self.rows.read_row(row);
         let facts = self.facts(at, row, &text);
         let turns = self.turns(at, row, self.country_of(row).default_locale(), &facts);
-        let end = i64::from(row.talk);
-        let ends = turns.iter().skip(1).map(|turn| turn.offset).chain([end]);
-        let seconds = |n: i64| u32::try_from(n).unwrap_or(0);
-        let voices = turns.iter().zip(ends).map(|(turn, until)| Voice {
-            speaker: if turn.speaker == "user" {
-                crate::recordings::Speaker::User
-            } else {
-                crate::recordings::Speaker::Robot
-            },
-            from: seconds(turn.offset),
-            to: seconds(until),
-        });
         let seed = stream(self.seed, "voice", at, row.attempts).random();
-        Some(Recording { seed, seconds: u32::from(row.talk), turns: voices.collect() })
+        Some(Recording::of_dialog(seed, u32::from(row.talk), &turns))
     }
 
     /// The name of a recording within the archive of its task.
