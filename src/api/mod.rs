@@ -4,6 +4,7 @@
 //! change it causes, so that the journal's order is the order of the changes.
 
 mod decode;
+pub mod faults;
 mod route;
 
 use std::sync::Arc;

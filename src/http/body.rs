@@ -62,10 +62,7 @@ impl hyper::body::Body for Body {
     type Data = Bytes;
     type Error = Cut;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let next = match &mut self.content {
             Content::Whole(body) => Some(std::mem::take(body)).filter(|body| !body.is_empty()),
             Content::Half { half, .. } if !half.is_empty() => Some(half.split_to(half.len().min(PIECE))),

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::check::check_file;
 use super::file::{AssumedFile, PolicyPreset, SettingsFile};
 use super::policy::{policy, preset};
-use crate::contract::Catalog;
 use crate::contract::signature::{DEFAULT_SECRET, SchemeFile};
+use crate::contract::{Catalog, FaultFile};
 use crate::delivery::{Policy, TlsOptions};
 use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::scenario::check::formats::Formats;
@@ -55,6 +55,8 @@ pub struct Settings {
     pub allow: Vec<String>,
     /// How certificates are checked.
     pub tls: TlsOptions,
+    /// What goes wrong on purpose, in the order of the file.
+    pub faults: Vec<FaultFile>,
     /// The catalog with the corrections of the file.
     pub catalog: Catalog,
 }
@@ -70,6 +72,7 @@ impl fmt::Debug for Settings {
             .field("policy", &self.policy)
             .field("allow", &self.allow)
             .field("tls", &self.tls)
+            .field("faults", &self.faults)
             .finish_non_exhaustive()
     }
 }
@@ -161,6 +164,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         policy: file.delivery.map_or(usual.clone(), |delivery| policy(&usual, &delivery)),
         allow,
         tls: TlsOptions { ca, insecure: flags.insecure || target.insecure },
+        faults: file.faults,
         catalog,
     };
     problems.into_result(settings)
@@ -197,6 +201,10 @@ assumed = "refuse"
 [delivery]
 preset = "once"
 timeout = "3s"
+
+[[faults]]
+call = "task.*"
+status = 503
 
 [target]
 allow = ["file.test"]
@@ -244,6 +252,7 @@ event = "session.closed"
         assert_eq!((settings.policy.tries, settings.policy.timeout.as_secs()), (1, 3));
         assert_eq!(settings.tls.ca, Some(folder.join("ca.pem")));
         assert_eq!(settings.catalog.get("session.end").unwrap().event.as_deref(), Some("session.closed"));
+        assert_eq!((settings.faults[0].call.as_str(), settings.faults[0].status), ("task.*", Some(503)));
         assert!(!format!("{settings:?}").contains("from the file"));
     }
 

@@ -175,7 +175,8 @@ async fn bodies_made_while_sent_and_answers_to_head() {
         assert_eq!((status, came), (200, whole), "{path}");
         assert!(if whole { text == wanted } else { wanted.starts_with(&text) }, "{path}: {text}");
     }
-    for (path, length) in [("/x", Some("10")), ("/stream?5", Some("5")), ("/stream", None), ("/half?4", Some("4"))]
+    for (path, length) in
+        [("/x", Some("10")), ("/stream?5", Some("5")), ("/stream", None), ("/half?4", Some("4"))]
     {
         let answer = sender.send_request(request(Method::HEAD, path, "")).await.unwrap();
         let told = answer.headers().get("content-length").map(|length| length.to_str().unwrap().to_owned());
