@@ -7,9 +7,11 @@
 
 pub mod api;
 pub mod cli;
+pub mod console;
 pub mod contract;
 pub mod delivery;
 pub mod engine;
+pub mod faults;
 pub mod files;
 pub mod http;
 pub mod integrator;

@@ -11,14 +11,20 @@ use super::decode::{DecodeError, Fields, decode};
 use super::download;
 use super::envelop::{Built, built, json as json_text, refused, sealed};
 use super::route::{Route, RouteError, Router};
+use crate::console;
+use crate::contract::envelope::{self, ErrorStatus};
 use crate::contract::{Catalog, Family, Mark};
 use crate::engine::{CallOutcome, Driver, Engine};
+use crate::faults::{self, Act, Fault};
 use crate::http::{HttpAnswer, HttpCall, Reply};
 use crate::journal::{CallEntry, Event};
-use crate::simulator::Call;
+use crate::simulator::{AccountKey, Call, Denied};
 
 /// The body that the journal keeps of an answer that is written while it is sent.
 const LONG_ANSWER: &str = "(a long answer, written while it was sent)";
+
+/// What a proxy in front of the vendor might say.
+const GARBAGE: &str = "<html><body><h1>502 Bad Gateway</h1></body></html>\n";
 
 /// Answers the integrator's requests.
 #[derive(Clone, Debug)]
@@ -47,13 +53,16 @@ impl Api {
 
     /// Answers a request.
     pub async fn answer(&self, call: HttpCall) -> Reply {
+        if let Some(answer) = console::answer(&self.driver, &call) {
+            return answer.into();
+        }
         if let Some(link) = download::link(&call.path) {
             return download::answer(&self.driver, &call, link);
         }
         let started = Instant::now();
         match self.router.find(&call.method, &call.path) {
             Route::Found { id, family, mark, params } => {
-                self.known(&call, &Found { id: &id, family, mark }, params, started)
+                self.known(&call, &Found { id: &id, family, mark }, params, started).await
             }
             Route::WrongMethod { allow } => {
                 let message = format!("{} is not served at {}, but {allow} is", call.method, call.path);
@@ -79,7 +88,7 @@ impl Api {
     }
 
     /// Answers a call of the catalog.
-    fn known(
+    async fn known(
         &self,
         call: &HttpCall,
         found: &Found<'_>,
@@ -87,25 +96,53 @@ impl Api {
         started: Instant,
     ) -> Reply {
         let needs_token = needs_token(found.id, found.family);
-        let caller =
-            self.driver.with(|engine, now| caller(engine.simulator(), &self.rules, needs_token, call, now));
+        let (caller, has_faults) = self.driver.with(|engine, now| {
+            (caller(engine.simulator(), &self.rules, needs_token, call, now), engine.has_faults())
+        });
         // Reading a long body takes time, in which others are served.
         let read = caller.and_then(|caller| Ok((read(call, &caller, params)?, caller)));
+        let fault = match &read {
+            Ok((fields, _)) => self.fault(call, found, fields, has_faults),
+            Err(_) => None,
+        };
+        if let Some(delay) = fault.as_ref().and_then(|fault| fault.delay) {
+            tokio::time::sleep(delay).await;
+        }
         self.driver.with(|engine, now| {
             let statuses = self.rules.error_status;
+            let takes_effect = fault.as_ref().is_none_or(|fault| fault.effect);
             let built = match &read {
-                Err(refusal) => Built::Whole(refused(engine, found.family, refusal, statuses)),
-                Ok((fields, caller)) => self.served(engine, found, fields, caller, now),
+                Err(refusal) => Some(Built::Whole(refused(engine, found.family, refusal, statuses))),
+                Ok((fields, caller)) if takes_effect => Some(self.served(engine, found, fields, caller, now)),
+                Ok(_) => None,
             };
-            let (status, body) = match &built {
-                Built::Whole(answer) => (answer.status, answer.body.clone()),
-                Built::Long(..) => (200, Bytes::from_static(LONG_ANSWER.as_bytes())),
+            let act = fault.and_then(|fault| fault.act);
+            let account = read.as_ref().map(|(_, caller)| caller.account).ok();
+            let wrong = act.map(|act| wrong(engine, found.family, account, act, built.as_ref()));
+            let (status, body, reply) = match (wrong, built) {
+                (Some(wrong), _) => wrong,
+                (None, Some(Built::Whole(answer))) => {
+                    (answer.status, answer.body.clone(), Reply::Answer(answer))
+                }
+                (None, Some(long @ Built::Long(..))) => {
+                    (200, Bytes::from_static(LONG_ANSWER.as_bytes()), long.into_reply())
+                }
+                // A fault without effect always does something.
+                (None, None) => (0, Bytes::new(), Reply::Close),
             };
             let entry = entry(call, Some(Arc::clone(found.id)), status, body, started.elapsed());
             engine.journal().write(now, None, Event::Called(Arc::new(entry)));
-            built
+            reply
         })
-        .into_reply()
+    }
+
+    /// What goes wrong on purpose with a call.
+    fn fault(&self, call: &HttpCall, found: &Found<'_>, fields: &Fields, has_faults: bool) -> Option<Fault> {
+        let header = call.header(faults::HEADER);
+        if has_faults {
+            return self.driver.with(|engine, _| engine.fault(found.id, header, &fields.fields));
+        }
+        faults::magic_of_call(header, &fields.fields)
     }
 
     /// Lets the engine answer a call.
@@ -157,6 +194,55 @@ impl Api {
                 built(engine, found.id, found.family, answer, caller, statuses)
             }
         }
+    }
+}
+
+/// What goes wrong in place of the usual answer: the status and body the journal keeps, 0 for no answer, and the reply.
+fn wrong(
+    engine: &mut Engine,
+    family: Family,
+    account: Option<AccountKey>,
+    act: Act,
+    built: Option<&Built>,
+) -> (u16, Bytes, Reply) {
+    let silent = |what: &'static str, reply| (0, Bytes::from_static(what.as_bytes()), reply);
+    match act {
+        Act::Answer { status, code, message, retry_after } => {
+            let refusal = Refusal { code: code.unwrap_or(i64::from(status)), message };
+            let mut answer = refused(engine, family, &refusal, ErrorStatus::Mirror);
+            answer.status = status;
+            if let Some(wait) = retry_after {
+                answer.headers.push(("retry-after".to_owned(), faults::retry_after_seconds(wait).to_string()));
+            }
+            (status, answer.body.clone(), Reply::Answer(answer))
+        }
+        Act::ExpiredToken => {
+            if let Some(account) = account {
+                engine.simulator().access_mut().expire(account);
+            }
+            let refusal = Refusal::from(Denied::Expired);
+            let answer = refused(engine, family, &refusal, ErrorStatus::Mirror);
+            (answer.status, answer.body.clone(), Reply::Answer(answer))
+        }
+        Act::Garbage => {
+            let answer = HttpAnswer {
+                status: 200,
+                headers: vec![("content-type".to_owned(), "text/html".to_owned())],
+                body: Bytes::from_static(GARBAGE.as_bytes()),
+            };
+            (200, answer.body.clone(), Reply::Answer(answer))
+        }
+        Act::Half => {
+            let answer = match built {
+                Some(Built::Whole(answer)) => answer.clone(),
+                Some(Built::Long(head, long, tail)) => json_text(200, format!("{head}{}{tail}", long.text())),
+                None => json_text(200, envelope::success(family, Value::Null, || engine.request_id()).to_string()),
+            };
+            (answer.status, answer.body.clone(), Reply::Half(answer))
+        }
+        Act::Reset => silent("(the connection was reset, on purpose)", Reply::Reset),
+        Act::Never => silent("(no answer, on purpose)", Reply::Never),
+        Act::Close => silent("(the connection was closed, on purpose)", Reply::Close),
     }
 }
 

@@ -93,6 +93,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         assumed: settings.assumed,
         seed,
         behaviour: settings.behaviour("http://127.0.0.1:2478", true),
+        faults: Vec::new(),
         max_in_flight: 16,
         journal,
     });

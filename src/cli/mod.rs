@@ -108,13 +108,27 @@ fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
 
 /// Ready when the user interrupts. A second interruption ends the process at once.
 async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without signals there is no interruption.
-        return std::future::pending().await;
-    }
+    signalled().await;
     tokio::spawn(async {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(i32::from(Exit::Interrupted.number()));
-        }
+        signalled().await;
+        std::process::exit(i32::from(Exit::Interrupted.number()));
     });
+}
+
+/// Ready on Ctrl-C, or on the request to end that other programs send.
+async fn signalled() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                Ok(()) = tokio::signal::ctrl_c() => return,
+            }
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without signals the process is ended from outside.
+        std::future::pending::<()>().await;
+    }
 }

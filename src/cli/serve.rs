@@ -99,6 +99,7 @@ async fn serve(args: Args, world: World) -> Result<Exit, CommandError> {
         assumed: settings.assumed,
         seed: Seed(args.seed),
         behaviour: settings.behaviour(&format!("http://{address}"), target.is_some()),
+        faults: settings.faults.clone(),
         max_in_flight: MOST_IN_FLIGHT,
         journal,
     });
@@ -143,7 +144,7 @@ async fn serve(args: Args, world: World) -> Result<Exit, CommandError> {
     if let Some((path, handle)) = record {
         handle.finish().map_err(|error| super::cannot_write(path, &error))?;
     }
-    Ok(Exit::Interrupted)
+    Ok(Exit::Ok)
 }
 
 /// What somebody needs to know to make the first call.

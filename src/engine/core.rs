@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use super::stage::{Delivery, Order, Origin, PlayStage};
 use crate::contract::signature::{Signer, Signing};
-use crate::contract::{Catalog, Direction, Mark};
+use crate::contract::{Catalog, Direction, FaultFile, Mark};
 use crate::delivery::{
     Attempt, AttemptResult, CallbackId, Outbox, Outgoing, Policy, Target, Totals, Verdict,
 };
+use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
 use crate::scenario::{Body, CallView, DeliveryEnd, Play};
 use crate::settings::AssumedFile;
@@ -42,6 +43,8 @@ pub struct EngineOptions {
     pub seed: Seed,
     /// How the simulated vendor behaves.
     pub behaviour: Behaviour,
+    /// What goes wrong on purpose with calls, beside what stories want.
+    pub faults: Vec<FaultFile>,
     /// How many tries may be in flight.
     pub max_in_flight: usize,
     /// The journal, with its sinks.
@@ -68,7 +71,10 @@ pub enum CallOutcome {
 pub struct Engine {
     pub(super) delivery: Delivery,
     pub(super) simulator: Simulator,
+    faults: Faults,
     plays: Vec<Play>,
+    /// How many plays have faults of their own.
+    faulty_plays: usize,
     /// When time moves each play: `(moment, play)`.
     wakeups: BTreeSet<(Timestamp, usize)>,
     wakeup_of: Vec<Option<Timestamp>>,
@@ -90,10 +96,13 @@ impl Engine {
     pub fn new(options: EngineOptions) -> Self {
         let outbox = Outbox::new(options.max_in_flight, options.seed);
         let simulator = Simulator::new(options.seed, options.behaviour.clone());
+        let faults = Faults::new(options.faults.clone(), options.seed);
         Self {
             delivery: Delivery::new(options, outbox),
             simulator,
+            faults,
             plays: Vec::new(),
+            faulty_plays: 0,
             wakeups: BTreeSet::new(),
             wakeup_of: Vec::new(),
             over: 0,
@@ -108,6 +117,7 @@ impl Engine {
         if let Some(at) = wakeup {
             self.wakeups.insert((at, self.plays.len()));
         }
+        self.faulty_plays += usize::from(play.has_faults());
         self.wakeup_of.push(wakeup);
         self.plays.push(play);
     }
@@ -313,6 +323,32 @@ impl Engine {
     /// Whether a call may be served, by the mark of its route; the first use of an assumed one is noted.
     pub fn admit(&mut self, id: &str, mark: Mark, now: Timestamp) -> bool {
         self.delivery.admit(id, Direction::Call, mark, now)
+    }
+
+    /// Whether anything may go wrong on purpose with a call that does not ask for it.
+    pub fn has_faults(&self) -> bool {
+        !self.faults.is_empty() || self.faulty_plays > 0
+    }
+
+    /// What goes wrong on purpose with a call: what the call itself asks for (`header` is its `X-Mock-Fault`), what the
+    /// settings say, what a story says that lives and whose conversation it is.
+    pub fn fault(&mut self, id: &str, header: Option<&str>, fields: &Value) -> Option<Fault> {
+        if let Some(magic) = faults::magic_of_call(header, fields) {
+            return Some(magic);
+        }
+        let mut fault = self.faults.next(id, fields);
+        if self.faulty_plays > 0 {
+            let owner = self.simulator.find_session(fields).and_then(|key| self.simulator.play_of(key));
+            for (index, play) in self.plays.iter_mut().enumerate() {
+                let is_concerned = owner.is_none_or(|owner| owner as usize == index);
+                if is_concerned && !play.is_over() {
+                    // Every fault counts its calls, whichever decides.
+                    let own = play.fault(id, fields);
+                    fault = fault.or(own);
+                }
+            }
+        }
+        fault
     }
 
     /// A call of the integrator: state changes, stories hear of it, the answer comes back.

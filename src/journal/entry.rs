@@ -110,7 +110,7 @@ pub struct CallEntry {
     pub headers: Vec<(String, String)>,
     /// The body as it came.
     pub body: Bytes,
-    /// The status answered.
+    /// The status answered; 0 if there was no answer.
     pub status: u16,
     /// The body answered.
     pub answer: Bytes,

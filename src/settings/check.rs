@@ -9,6 +9,7 @@ use super::file::SettingsFile;
 use crate::contract::catalog::CorrectionError;
 use crate::contract::{Catalog, Direction};
 use crate::files::{Diagnostic, Problems, SourceFile, schema, shape, syntax, typed};
+use crate::scenario::check::faults;
 use crate::scenario::check::formats::Formats;
 use crate::scenario::template;
 
@@ -33,6 +34,7 @@ pub fn check_file(source: &Arc<SourceFile>, catalog: &Catalog) -> Result<(Settin
     problems.extend(parsed.errors);
     problems.extend(shape::check(source, &parsed.tree, parsed.sound_until, &SCHEMA, &check));
     if sound {
+        problems.extend(faults::check(source, parsed.tree.get_ref()));
         problems.extend(corrections(source, parsed.tree.get_ref(), catalog));
         problems.extend(vendor(source, parsed.tree.get_ref()));
     }

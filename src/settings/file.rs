@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::vendor_file::{AccessFile, AccountFile, CallingFile, LimitsFile};
+use crate::contract::FaultFile;
 use crate::contract::signature::SchemeFile;
 use crate::delivery::{Order, StatusSet};
 use crate::files::{Lapse, Tree};
@@ -45,6 +46,10 @@ pub struct SettingsFile {
     pub delivery: Option<DeliveryFile>,
     /// Which hosts callbacks may go to, and how TLS is checked.
     pub target: Option<TargetFile>,
+    /// What the mock does wrong on purpose when it is called. The first fault that hits decides; those of a running
+    /// scenario come first.
+    #[serde(default)]
+    pub faults: Vec<FaultFile>,
     /// Corrections to the catalog, by entry id: `[catalog."session.end"]`.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, EntryFile>", extend("x-keys" = "entry-key"))]

@@ -10,8 +10,8 @@ use super::file::{AssumedFile, PolicyPreset, SettingsFile};
 use super::policy::{policy, preset};
 use super::vendor;
 use crate::api::AccessRules;
-use crate::contract::Catalog;
 use crate::contract::signature::{DEFAULT_SECRET, SchemeFile};
+use crate::contract::{Catalog, FaultFile};
 use crate::delivery::{Policy, TlsOptions};
 use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::http::Limits;
@@ -61,6 +61,8 @@ pub struct Settings {
     pub allow: Vec<String>,
     /// How certificates are checked.
     pub tls: TlsOptions,
+    /// What goes wrong on purpose, in the order of the file.
+    pub faults: Vec<FaultFile>,
     /// The catalog with the corrections of the file.
     pub catalog: Catalog,
     /// How the mock is reached from outside, if it is not by the address it listens on.
@@ -101,6 +103,7 @@ impl fmt::Debug for Settings {
             .field("policy", &self.policy)
             .field("allow", &self.allow)
             .field("tls", &self.tls)
+            .field("faults", &self.faults)
             .finish_non_exhaustive()
     }
 }
@@ -192,6 +195,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         policy: file.delivery.map_or(usual.clone(), |delivery| policy(&usual, &delivery)),
         allow,
         tls: TlsOptions { ca, insecure: flags.insecure || target.insecure },
+        faults: file.faults,
         catalog,
         public_url: file.public_url,
         access: vendor::access(file.access),
@@ -233,6 +237,10 @@ assumed = "refuse"
 [delivery]
 preset = "once"
 timeout = "3s"
+
+[[faults]]
+call = "task.*"
+status = 503
 
 [target]
 allow = ["file.test"]
@@ -280,6 +288,7 @@ event = "session.closed"
         assert_eq!((settings.policy.tries, settings.policy.timeout.as_secs()), (1, 3));
         assert_eq!(settings.tls.ca, Some(folder.join("ca.pem")));
         assert_eq!(settings.catalog.get("session.end").unwrap().event.as_deref(), Some("session.closed"));
+        assert_eq!((settings.faults[0].call.as_str(), settings.faults[0].status), ("task.*", Some(503)));
         assert!(!format!("{settings:?}").contains("from the file"));
     }
 

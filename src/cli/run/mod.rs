@@ -172,6 +172,7 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
         assumed: settings.assumed,
         seed,
         behaviour: settings.behaviour(&format!("http://{mock_address}"), true),
+        faults: settings.faults.clone(),
         max_in_flight: if jumps { 1 } else { MOST_IN_FLIGHT },
         journal: outputs.journal,
     });

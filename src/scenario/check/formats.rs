@@ -41,6 +41,7 @@ impl<'a> Formats<'a> {
         match format {
             "callback-id" => self.entry(text, Wanted::Only(Direction::Callback)),
             "call-id" => self.entry(text, Wanted::Only(Direction::Call)),
+            "call-pattern" => self.call_pattern(text),
             "entry-id" => self.entry(text, Wanted::Any),
             "entry-key" => self.entry_key(text),
             "lapse" => {
@@ -91,6 +92,31 @@ impl<'a> Formats<'a> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The id of a call, a group of them, or all of them.
+    fn call_pattern(&self, pattern: &str) -> Result<(), FormatMistake> {
+        if pattern == "*" {
+            return Ok(());
+        }
+        let Some(group) = pattern.strip_suffix(".*") else {
+            if pattern.contains('*') {
+                let mistake = FormatMistake::new(format!("{} names no calls", quoted(pattern)));
+                return Err(mistake
+                    .help("write an id such as `task.detail`, a group such as `task.*`, or `*` for all"));
+            }
+            return self.entry(pattern, Wanted::Only(Direction::Call));
+        };
+        let groups: Vec<&str> =
+            self.catalog.calls().filter_map(|call| Some(call.id.rsplit_once('.')?.0)).collect();
+        if groups.contains(&group) {
+            return Ok(());
+        }
+        let mistake = FormatMistake::new(format!("there are no calls {} in the catalog", quoted(pattern)));
+        Err(match nearest(group, groups) {
+            Some(near) => mistake.help(format!("did you mean `{near}.*`?")),
+            None => mistake.help("`airudder-mock catalog` lists them all"),
+        })
     }
 
     /// An id as the key of a table, where dots outside of quotes part it.
