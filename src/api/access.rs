@@ -100,7 +100,10 @@ pub(super) fn caller(
         (false, Encryption::Require, _) if needs_token => {
             return Err(Refusal::new(
                 400,
-                format!("calls of the account `{}` must be encrypted: send `Is-Encrypted: 1` and `Signed`", own.name),
+                format!(
+                    "calls of the account `{}` must be encrypted: send `Is-Encrypted: 1` and `Signed`",
+                    own.name
+                ),
             ));
         }
         (false, _, _) if is_encrypted => {
@@ -108,11 +111,13 @@ pub(super) fn caller(
         }
         (false, _, _) => None,
         (true, Encryption::Off, _) => {
-            let message = format!("calls of the account `{}` are not encrypted, as the settings say", own.name);
+            let message =
+                format!("calls of the account `{}` are not encrypted, as the settings say", own.name);
             return Err(Refusal::new(400, message));
         }
         (true, _, None) => {
-            let message = format!("the account `{}` has no key: set `encryption_key` in its settings", own.name);
+            let message =
+                format!("the account `{}` has no key: set `encryption_key` in its settings", own.name);
             return Err(Refusal::new(400, message));
         }
         (true, _, Some(cipher)) => Some(cipher.clone()),
@@ -144,7 +149,8 @@ pub(super) fn decrypted(call: &HttpCall, cipher: &Cipher) -> Result<HttpCall, Re
     let plain = cipher.decrypt(&text).map_err(|error| wrong(error.to_string()))?;
     if aes::digest(&plain) != signed {
         return Err(wrong(
-            "the header Signed does not fit the decrypted text: the key, the padding or the digest is wrong".to_owned(),
+            "the header Signed does not fit the decrypted text: the key, the padding or the digest is wrong"
+                .to_owned(),
         ));
     }
     let mut call = call.clone();

@@ -30,7 +30,8 @@ pub(super) fn link(path: &str) -> Option<Link<'_>> {
 /// Sends what is behind a link.
 pub(super) fn answer(driver: &Driver, call: &HttpCall, link: Link<'_>) -> Reply {
     if !matches!(call.method.as_str(), "GET" | "HEAD") {
-        let mut answer = HttpAnswer::json(405, &json!({ "code": 405, "message": "recordings are fetched with GET" }));
+        let mut answer =
+            HttpAnswer::json(405, &json!({ "code": 405, "message": "recordings are fetched with GET" }));
         answer.headers.push(("allow".to_owned(), "GET, HEAD".to_owned()));
         return answer.into();
     }
@@ -49,7 +50,11 @@ pub(super) fn answer(driver: &Driver, call: &HttpCall, link: Link<'_>) -> Reply 
             length: None,
             parts: recordings::zip(entries),
         }),
-        _ => HttpAnswer::json(404, &json!({ "code": 404, "message": "there is no recording behind this link" })).into(),
+        _ => HttpAnswer::json(
+            404,
+            &json!({ "code": 404, "message": "there is no recording behind this link" }),
+        )
+        .into(),
     }
 }
 
@@ -61,7 +66,13 @@ mod tests {
     fn links_are_told_from_other_paths() {
         let whole = "/download/20300101/0123/4567.wav";
         assert_eq!(link(whole), Some(Link { folder: "0123", file: "4567", is_archive: false }));
-        for path in ["/download/", "/download/20300101/a/b.mp3", "/download/2030/a/b.wav", "/service/a", "/download/20300101/a.wav"] {
+        for path in [
+            "/download/",
+            "/download/20300101/a/b.mp3",
+            "/download/2030/a/b.wav",
+            "/service/a",
+            "/download/20300101/a.wav",
+        ] {
             assert_eq!(link(path), None, "{path}");
         }
     }

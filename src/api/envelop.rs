@@ -7,8 +7,8 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::access::{Caller, Refusal, encrypted};
-use crate::contract::envelope::{self, ErrorStatus};
 use crate::contract::Family;
+use crate::contract::envelope::{self, ErrorStatus};
 use crate::engine::Engine;
 use crate::http::{HttpAnswer, HttpStream, Reply};
 use crate::simulator::{Answer, Long};
@@ -46,7 +46,9 @@ pub(super) fn built(
     statuses: ErrorStatus,
 ) -> Built {
     let text = match answer {
-        Answer::Data(Value::Null) => envelope::success(family, Value::Null, || engine.request_id()).to_string(),
+        Answer::Data(Value::Null) => {
+            envelope::success(family, Value::Null, || engine.request_id()).to_string()
+        }
         Answer::Data(data) => framed(engine, family, &data.to_string()),
         Answer::Text(text) => framed(engine, family, &text),
         Answer::Long(long) if caller.cipher.is_some() => framed(engine, family, &long.text()),
@@ -55,13 +57,19 @@ pub(super) fn built(
             return Built::Long(head, long, tail);
         }
         Answer::Error { code, message } => {
-            return Built::Whole(sealed(refused(engine, family, &Refusal { code, message }, statuses), caller));
+            return Built::Whole(sealed(
+                refused(engine, family, &Refusal { code, message }, statuses),
+                caller,
+            ));
         }
         Answer::NotSimulated => {
             let message = format!(
                 "the mock keeps no state for `{id}` in this version; a story can answer it: [[on]] call = \"{id}\", answer = {{ body = {{ ... }} }}"
             );
-            return Built::Whole(sealed(refused(engine, family, &Refusal::new(501, message), statuses), caller));
+            return Built::Whole(sealed(
+                refused(engine, family, &Refusal::new(501, message), statuses),
+                caller,
+            ));
         }
     };
     Built::Whole(sealed(json(200, text), caller))

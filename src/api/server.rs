@@ -73,7 +73,11 @@ impl Api {
             Route::Unknown { nearest } => {
                 let near = nearest.map(|path| format!(", did you mean {path}?")).unwrap_or_default();
                 let message = format!("nothing is served at {}{near}", call.path);
-                self.strange(&call, HttpAnswer::json(404, &json!({ "code": 404, "message": message })), started)
+                self.strange(
+                    &call,
+                    HttpAnswer::json(404, &json!({ "code": 404, "message": message })),
+                    started,
+                )
             }
         }
     }
@@ -167,7 +171,8 @@ impl Api {
         }
         if let Err(wait) = engine.simulator().access_mut().count_call(caller.account, now) {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            let message = format!("the account has made all the calls it may; the next is taken in {seconds} s");
+            let message =
+                format!("the account has made all the calls it may; the next is taken in {seconds} s");
             let mut answer = refused(engine, found.family, &Refusal::new(429, message), statuses);
             answer.headers.push(("retry-after".to_owned(), seconds.max(1).to_string()));
             return Built::Whole(sealed(answer, caller));
@@ -190,9 +195,7 @@ impl Api {
                     long => long,
                 }
             }
-            CallOutcome::Simulated(answer) => {
-                built(engine, found.id, found.family, answer, caller, statuses)
-            }
+            CallOutcome::Simulated(answer) => built(engine, found.id, found.family, answer, caller, statuses),
         }
     }
 }
@@ -212,7 +215,9 @@ fn wrong(
             let mut answer = refused(engine, family, &refusal, ErrorStatus::Mirror);
             answer.status = status;
             if let Some(wait) = retry_after {
-                answer.headers.push(("retry-after".to_owned(), faults::retry_after_seconds(wait).to_string()));
+                answer
+                    .headers
+                    .push(("retry-after".to_owned(), faults::retry_after_seconds(wait).to_string()));
             }
             (status, answer.body.clone(), Reply::Answer(answer))
         }
@@ -236,7 +241,9 @@ fn wrong(
             let answer = match built {
                 Some(Built::Whole(answer)) => answer.clone(),
                 Some(Built::Long(head, long, tail)) => json_text(200, format!("{head}{}{tail}", long.text())),
-                None => json_text(200, envelope::success(family, Value::Null, || engine.request_id()).to_string()),
+                None => {
+                    json_text(200, envelope::success(family, Value::Null, || engine.request_id()).to_string())
+                }
             };
             (answer.status, answer.body.clone(), Reply::Half(answer))
         }

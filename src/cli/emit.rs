@@ -16,9 +16,9 @@ use crate::engine::{Callers, Clock, Driver, End, Engine, EngineOptions, Speed};
 use crate::files::Lapse;
 use crate::journal::{Entry, Event, Journal, Sink, assumed_text};
 use crate::scenario::Body;
+use crate::simulator::Opening;
 use crate::simulator::identity::Country;
 use crate::simulator::seed::Seed;
-use crate::simulator::Opening;
 
 /// Where callbacks go if nothing says otherwise: where `airudder-mock receive` listens.
 const DEFAULT_TARGET: &str = "http://127.0.0.1:2479/";

@@ -7,6 +7,7 @@ mod completions;
 mod emit;
 mod exit;
 mod gist;
+mod magic;
 mod receive;
 mod run;
 mod schema;

@@ -70,7 +70,8 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
 async fn serve(args: Args, world: World) -> Result<Exit, CommandError> {
     let World { settings, catalog, signer } = world;
     let epoch = args.epoch.unwrap_or_else(Timestamp::now);
-    let server = Server::bind(settings.listen.as_deref().unwrap_or(DEFAULT_LISTEN)).map_err(CommandError::start)?;
+    let server =
+        Server::bind(settings.listen.as_deref().unwrap_or(DEFAULT_LISTEN)).map_err(CommandError::start)?;
     let address = server.local_addr();
     let target: Option<Arc<Target>> = settings
         .callback_url
@@ -112,7 +113,8 @@ async fn serve(args: Args, world: World) -> Result<Exit, CommandError> {
     let driver = Driver::new(engine, Clock::starting(epoch, args.speed), client, Callers::Lasting);
     let api = Api::new(driver.clone(), &catalog, settings.access).map_err(CommandError::usage)?;
     if let Some(path) = &args.port_file {
-        fs::write(path, format!("{}\n", address.port())).map_err(|error| super::cannot_write(path, &error))?;
+        fs::write(path, format!("{}\n", address.port()))
+            .map_err(|error| super::cannot_write(path, &error))?;
     }
     if args.quiet {
         super::say(&format!("http://{address}"));

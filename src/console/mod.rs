@@ -36,7 +36,8 @@ pub fn answer(driver: &Driver, call: &HttpCall) -> Option<HttpAnswer> {
         ("POST", "/tokens/expire") => expire(driver, &fields),
         _ => match CALLS.iter().find(|(_, known, _)| *known == path) {
             Some((method, ..)) => {
-                let mut answer = refused(405, &format!("{} is not served here, but {method} is", call.method));
+                let mut answer =
+                    refused(405, &format!("{} is not served here, but {method} is", call.method));
                 answer.headers.push(("allow".to_owned(), (*method).to_owned()));
                 answer
             }
@@ -50,9 +51,9 @@ fn refused(status: u16, message: &str) -> HttpAnswer {
 }
 
 fn list() -> HttpAnswer {
-    let calls = CALLS.iter().map(|(method, path, what)| {
-        json!({ "method": method, "path": format!("{PREFIX}{path}"), "what": what })
-    });
+    let calls = CALLS.iter().map(
+        |(method, path, what)| json!({ "method": method, "path": format!("{PREFIX}{path}"), "what": what }),
+    );
     HttpAnswer::json(200, &json!({ "calls": calls.collect::<Vec<_>>() }))
 }
 

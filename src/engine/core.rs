@@ -362,8 +362,11 @@ impl Engine {
         let mark = self.simulator.mark();
         let usual = self.simulator.handle(call);
         let whole = self.with_rows(call);
-        let view =
-            CallView { id, fields: whole.as_ref().unwrap_or(fields), refused: matches!(usual, Answer::Error { .. }) };
+        let view = CallView {
+            id,
+            fields: whole.as_ref().unwrap_or(fields),
+            refused: matches!(usual, Answer::Error { .. }),
+        };
         let mut replaces_default = false;
         let mut told = None;
         let mut kept = Vec::new();
@@ -467,7 +470,8 @@ impl Engine {
         let order_key = Some(self.simulator.order_key(session));
         let policy = Arc::clone(&self.delivery.policy);
         let account = AccountKey::default();
-        let order = Order { event, headers: &[], target: None, own_target: false, policy, order_key, account };
+        let order =
+            Order { event, headers: &[], target: None, own_target: false, policy, order_key, account };
         self.delivery.send(order, body, Origin::default(), now)
     }
 

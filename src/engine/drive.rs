@@ -102,12 +102,7 @@ impl Driver {
     pub fn new(engine: Engine, clock: Clock, client: Client, callers: Callers) -> Self {
         let state = State { engine, clock, in_flight: 0, engaged: 0, agenda: BTreeMap::new(), asked: 0 };
         Self {
-            shared: Arc::new(Shared {
-                state: Mutex::new(state),
-                changed: Notify::new(),
-                client,
-                callers,
-            }),
+            shared: Arc::new(Shared { state: Mutex::new(state), changed: Notify::new(), client, callers }),
         }
     }
 

@@ -186,7 +186,8 @@ impl<'a> Walk<'a> {
     }
 
     fn text(&mut self, name: &str, span: Range<usize>, text: &str, schema: &Value) {
-        if text.is_empty() && schema.get("minLength").and_then(Value::as_u64).is_some_and(|fewest| fewest > 0) {
+        if text.is_empty() && schema.get("minLength").and_then(Value::as_u64).is_some_and(|fewest| fewest > 0)
+        {
             return self.wrong(self.at(span, format!("{name} must not be empty")));
         }
         if let Some(format) = schema.get("format").and_then(Value::as_str) {

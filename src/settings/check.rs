@@ -93,7 +93,9 @@ fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     let mix = tree.get("calling").and_then(|calling| calling.get_ref().as_table()?.get("mix"));
     if let Some(mix) = mix
         && let Some(table) = mix.get_ref().as_table()
-        && table.values().all(|weight| weight.get_ref().as_integer().is_some_and(|number| number.as_str() == "0"))
+        && table
+            .values()
+            .all(|weight| weight.get_ref().as_integer().is_some_and(|number| number.as_str() == "0"))
     {
         let message = "the mix has no outcome: give at least one a weight";
         found.push(Diagnostic::at(source, mix.span(), message.to_owned()));

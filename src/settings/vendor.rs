@@ -95,9 +95,11 @@ pub(super) fn calling(file: Option<CallingFile>) -> Rules {
     let usual = Rules::default();
     let Some(file) = file else { return usual };
     let mut wishes = if file.default_magic.unwrap_or(true) { magic() } else { BTreeMap::new() };
-    wishes.extend(file.magic.iter().filter_map(|(digits, wish)| {
-        Some((digits.parse::<u16>().ok()?, wish.parse::<Wish>().ok()?))
-    }));
+    wishes.extend(
+        file.magic
+            .iter()
+            .filter_map(|(digits, wish)| Some((digits.parse::<u16>().ok()?, wish.parse::<Wish>().ok()?))),
+    );
     Rules {
         channels: file.channels.unwrap_or(usual.channels),
         lines: file.lines,

@@ -105,7 +105,10 @@ impl Default for Account {
 
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Account").field("name", &self.name).field("app_key", &self.app_key).finish_non_exhaustive()
+        f.debug_struct("Account")
+            .field("name", &self.name)
+            .field("app_key", &self.app_key)
+            .finish_non_exhaustive()
     }
 }
 
@@ -113,7 +116,9 @@ impl fmt::Debug for Account {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// No header.
-    #[error("the header Authorization is missing: send `Authorization: Token <token>`, with the token of POST /service/cloud/auth")]
+    #[error(
+        "the header Authorization is missing: send `Authorization: Token <token>`, with the token of POST /service/cloud/auth"
+    )]
     NoToken,
     /// A header of another form.
     #[error("the header Authorization must be `Token <token>`{}", if *.bearer { "; the settings refuse `Bearer`" } else { "" })]
@@ -160,12 +165,8 @@ impl Access {
         if accounts.is_empty() {
             accounts.push(Account::default());
         }
-        let state = |rules| State {
-            rules,
-            generation: 0,
-            expires: Timestamp::MIN,
-            window: (Timestamp::MIN, 0),
-        };
+        let state =
+            |rules| State { rules, generation: 0, expires: Timestamp::MIN, window: (Timestamp::MIN, 0) };
         Self {
             seed,
             accounts: accounts.into_iter().map(state).collect(),
@@ -206,7 +207,10 @@ impl Access {
             .ok_or_else(|| Denied::Credentials("APPKey names no account".to_owned()))?;
         let state = &mut self.accounts[key.0 as usize];
         if state.rules.app_secret != app_secret {
-            return Err(Denied::Credentials(format!("APPSecret is not that of the account `{}`", state.rules.name)));
+            return Err(Denied::Credentials(format!(
+                "APPSecret is not that of the account `{}`",
+                state.rules.name
+            )));
         }
         if now >= state.expires {
             state.generation += 1;
@@ -287,7 +291,12 @@ mod tests {
     }
 
     fn access() -> Access {
-        let other = Account { name: "other".into(), app_key: "K".into(), app_secret: "S".into(), ..Account::default() };
+        let other = Account {
+            name: "other".into(),
+            app_key: "K".into(),
+            app_secret: "S".into(),
+            ..Account::default()
+        };
         Access::new(Seed(1), vec![Account::default(), other])
     }
 

@@ -48,9 +48,11 @@ pub enum Answer {
     NotSimulated,
 }
 
+type Write = dyn Fn(&mut dyn io::Write) -> io::Result<()> + Send + Sync;
+
 /// Writes a long JSON value.
 #[derive(Clone)]
-pub struct Long(Arc<dyn Fn(&mut dyn io::Write) -> io::Result<()> + Send + Sync>);
+pub struct Long(Arc<Write>);
 
 impl Long {
     /// What `write` writes must be one JSON value, the same every time.

@@ -58,7 +58,9 @@ fn caller(simulator: &Simulator, system: Params<'_>) -> Result<AccountKey, Answe
     let timestamp = match system.value("timestamp") {
         Some(Value::String(text)) if !text.is_empty() => text.clone(),
         Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
-        Some(value) => return Err(bad(format!("system.timestamp is {}, expected Unix seconds", shown(value)))),
+        Some(value) => {
+            return Err(bad(format!("system.timestamp is {}, expected Unix seconds", shown(value))));
+        }
         None => return Err(system.missing("timestamp", "Unix seconds")),
     };
     let version = system.needed("version", "`1.0.0`")?;
@@ -148,7 +150,11 @@ pub(super) struct Detection {
 /// The result as it goes out.
 pub(super) fn result(detection: Detection) -> Emission {
     let body = DetectionResult {
-        business: Business { callee: detection.callee, numstatus: detection.status, prvdata: detection.private },
+        business: Business {
+            callee: detection.callee,
+            numstatus: detection.status,
+            prvdata: detection.private,
+        },
     };
     Emission {
         account: detection.account,

@@ -79,13 +79,19 @@ impl<'a> Params<'a> {
     }
 
     /// A whole number within a range.
-    pub(super) fn whole(self, name: &str, range: std::ops::RangeInclusive<i64>) -> Result<Option<i64>, Answer> {
+    pub(super) fn whole(
+        self,
+        name: &str,
+        range: std::ops::RangeInclusive<i64>,
+    ) -> Result<Option<i64>, Answer> {
         let Some(value) = self.value(name) else { return Ok(None) };
         let number = match value {
             Value::String(text) if text.trim().is_empty() => return Ok(None),
             Value::String(text) => text.trim().parse().ok(),
             // 3.0 is a whole number that some clients write so.
-            value => value.as_i64().or_else(|| value.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 1e15).map(|n| n as i64)),
+            value => value
+                .as_i64()
+                .or_else(|| value.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 1e15).map(|n| n as i64)),
         };
         match number.filter(|number| range.contains(number)) {
             Some(number) => Ok(Some(number)),
@@ -157,7 +163,10 @@ mod tests {
         let fields = json!({ "a": "12", "b": 3.0, "c": "", "d": null, "e": " 4 " });
         let params = Params::new(&fields);
         let whole = |name: &str| params.whole(name, 0..=100).unwrap();
-        assert_eq!([whole("a"), whole("b"), whole("c"), whole("d"), whole("e")], [Some(12), Some(3), None, None, Some(4)]);
+        assert_eq!(
+            [whole("a"), whole("b"), whole("c"), whole("d"), whole("e")],
+            [Some(12), Some(3), None, None, Some(4)]
+        );
     }
 
     #[test]

@@ -30,7 +30,8 @@ pub(super) fn send(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answer,
         None => return Err(params.missing("to", "a list of one number in E.164")),
     };
     let number = to.and_then(|text| e164(&format!("+{}", text.trim().trim_start_matches('+'))));
-    let number = number.ok_or_else(|| bad("to must be a list of one number in E.164 such as `+6281112345678`"))?;
+    let number =
+        number.ok_or_else(|| bad("to must be a list of one number in E.164 such as `+6281112345678`"))?;
     let message = params.needed("message", "the text")?;
     if message.chars().count() > LONGEST {
         return Err(bad(format!("message has more than {LONGEST} characters")));
@@ -45,7 +46,14 @@ pub(super) fn send(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answer,
         let mut rng = simulator.seed.stream("sms", u64::from(count));
         let fails = wish.sms_fails || wish == Wish::default() && rng.random_ratio(1, 25);
         let at = later(call.now, Duration::from_millis(rng.random_range(1_500..6_000)));
-        let receipt = Receipt { message_id: message_id.clone(), number, fails, target, account: call.account, play: None };
+        let receipt = Receipt {
+            message_id: message_id.clone(),
+            number,
+            fails,
+            target,
+            account: call.account,
+            play: None,
+        };
         for at in wish.notice.moments(at) {
             simulator.timers.plan(at, Timer::Receipt(Box::new(receipt.clone())));
         }

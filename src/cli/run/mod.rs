@@ -184,7 +184,12 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
     if let Some(target) = &checked_target {
         client.check(target).await.map_err(CommandError::usage)?;
     }
-    let driver = Driver::new(engine, Clock::starting(epoch, args.speed), client, if closed { Callers::Closed } else { Callers::Open });
+    let driver = Driver::new(
+        engine,
+        Clock::starting(epoch, args.speed),
+        client,
+        if closed { Callers::Closed } else { Callers::Open },
+    );
     driver.with(|engine, _| {
         for (number, mut play) in plays.into_iter().enumerate() {
             debug_assert_eq!(number, engine.plays().len());

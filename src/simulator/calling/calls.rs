@@ -112,7 +112,10 @@ impl Calling {
         params.whole("Perform", 1..=1)?;
         let order = order(call, name)?;
         if self.task_names.contains_key(&(call.account, name.to_owned())) {
-            return Err(Answer::Error { code: 409, message: format!("TaskName `{name}` is taken: names are unique") });
+            return Err(Answer::Error {
+                code: 409,
+                message: format!("TaskName `{name}` is taken: names are unique"),
+            });
         }
         let (rows, refused) = self.rows(call)?;
         let key = self.add_task(order, rows, refused.len(), call.now);
@@ -140,7 +143,8 @@ impl Calling {
         let page = params.whole("Page", 1..=i64::MAX)?.unwrap_or(1);
         let of_plans = params.word("Type", &["normal", "plan"])?.map(|word| word == "plan");
         let all = self.of_account.get(&call.account).map(Vec::as_slice).unwrap_or_default();
-        let is_wanted = |key: &&TaskKey| of_plans.is_none_or(|plan| self.task(**key).order.plan.is_some() == plan);
+        let is_wanted =
+            |key: &&TaskKey| of_plans.is_none_or(|plan| self.task(**key).order.plan.is_some() == plan);
         let total = match of_plans {
             None => all.len(),
             Some(_) => all.iter().filter(is_wanted).count(),
@@ -233,7 +237,8 @@ impl Calling {
             return Ok(data(&TaskDetail { task_id: teller.task_id, status: status.to_owned(), detail }));
         }
         Ok(Answer::Long(Long::new(move |out| {
-            let head = TaskDetail { task_id: teller.task_id.clone(), status: status.to_owned(), detail: Vec::new() };
+            let head =
+                TaskDetail { task_id: teller.task_id.clone(), status: status.to_owned(), detail: Vec::new() };
             let head = serde_json::to_string(&head)?;
             // The list is the last field and empty.
             out.write_all(head.trim_end_matches("]}").as_bytes())?;

@@ -24,9 +24,7 @@ use super::outcome::Outcome;
 use super::rows::{Row, RowText, Rows, Standing};
 use super::rules::{Business, Rules};
 use super::{Calling, TaskKey};
-use crate::contract::bodies::calling::{
-    CallCompleted, CallDetail, CheckResult, Counts, TaskFinished, Turn,
-};
+use crate::contract::bodies::calling::{CallCompleted, CallDetail, CheckResult, Counts, TaskFinished, Turn};
 use crate::contract::bodies::utc_text;
 use crate::recordings::Recording;
 
@@ -114,7 +112,7 @@ impl Teller {
     /// What became of a number, told of a row that may be an earlier try of it.
     pub(super) fn tell(&self, at: u32, row: &Row) -> CallDetail {
         let text = self.rows.read_row(row);
-        let robot = text.robot().map_or_else(|| Cow::Borrowed(&*self.robot), |robot| robot);
+        let robot = text.robot().unwrap_or(Cow::Borrowed(&*self.robot));
         let is_told = row.attempts > 0 && row.standing != Standing::Calling;
         let talked = is_told && row.outcome == Outcome::Talked;
         let facts = talked.then(|| self.facts(at, row, &text));
@@ -226,7 +224,14 @@ impl Teller {
     }
 
     /// What an info check asked for and heard; nothing for other robots.
-    fn checks(&self, at: u32, row: &Row, text: &RowText<'_>, robot: &str, talked: bool) -> Option<Vec<CheckResult>> {
+    fn checks(
+        &self,
+        at: u32,
+        row: &Row,
+        text: &RowText<'_>,
+        robot: &str,
+        talked: bool,
+    ) -> Option<Vec<CheckResult>> {
         let business = self.rules.robots.iter().enumerate().find(|(index, known)| {
             let index = u32::try_from(*index).unwrap_or(u32::MAX);
             known.name == robot || self.ids.open(Kind::Robot, robot) == Some((index, 0, 0))

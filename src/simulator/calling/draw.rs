@@ -2,9 +2,9 @@
 
 use rand::RngExt;
 
+use super::super::seed::{Rng, Seed};
 use super::outcome::{Outcome, Wish};
 use super::rules::Rules;
-use super::super::seed::{Rng, Seed};
 
 /// How long a talk is that was wished to be long, in seconds.
 const LONG_TALK: u16 = 600;
@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn the_mix_is_about_as_asked() {
-        let count = |outcome: Outcome| (0..10_000).filter(|row| drawn("", *row, 1).outcome == outcome).count();
+        let count =
+            |outcome: Outcome| (0..10_000).filter(|row| drawn("", *row, 1).outcome == outcome).count();
         for (outcome, weight) in Rules::default().mix {
             let (count, wanted) = (count(outcome), weight as usize * 100);
             assert!(count.abs_diff(wanted) < 60 + wanted / 8, "{}: {count} of {wanted}", outcome.as_str());

@@ -23,9 +23,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::access::AccountKey;
+use super::country::Country;
 use super::ids::{Ids, Kind};
 use super::seed::Seed;
-use super::country::Country;
 use super::{Answer, Behaviour, Call, Emission, EmissionBody};
 pub use outcome::{Outcome, UnknownWish, WISHES, Wish};
 use plan::Plan;
@@ -236,7 +236,14 @@ impl Calling {
         key
     }
 
-    fn emit(&mut self, account: AccountKey, play: Option<u32>, event: &'static str, body: String, order: Option<String>) {
+    fn emit(
+        &mut self,
+        account: AccountKey,
+        play: Option<u32>,
+        event: &'static str,
+        body: String,
+        order: Option<String>,
+    ) {
         self.emissions.push(Emission {
             account,
             play,
@@ -288,7 +295,8 @@ impl Calling {
         let key = TaskKey(task);
         self.tasks.get(task as usize)?;
         let (teller, rows) = (self.teller(key), self.recorded(key).collect::<Vec<u32>>());
-        let entries = rows.into_iter().filter_map(move |row| Some((teller.file_name(row), teller.recording(row)?)));
+        let entries =
+            rows.into_iter().filter_map(move |row| Some((teller.file_name(row), teller.recording(row)?)));
         Some(Download::All(Box::new(entries)))
     }
 

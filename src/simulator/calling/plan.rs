@@ -91,7 +91,9 @@ impl Calling {
         match (plan.ended, plan.was_stopped, plan.rounds.first()) {
             (Some(_), true, _) => Phase::Cancelled.as_str(),
             (Some(_), false, _) => Phase::Finished.as_str(),
-            (None, _, Some(round)) if self.task(round.task).phase == Phase::Pending => Phase::Pending.as_str(),
+            (None, _, Some(round)) if self.task(round.task).phase == Phase::Pending => {
+                Phase::Pending.as_str()
+            }
             (None, _, _) => Phase::Running.as_str(),
         }
     }
@@ -205,7 +207,8 @@ impl Calling {
         let Some(first) = plan.rounds.first().map(|run| run.task) else { return };
         let list = std::sync::Arc::clone(&self.task(first).rows);
         let out = &self.plan(key).out;
-        origins.retain(|origin| list.list.get(*origin as usize).is_some_and(|row| !out.contains(&row.number)));
+        origins
+            .retain(|origin| list.list.get(*origin as usize).is_some_and(|row| !out.contains(&row.number)));
         let rows = list.fresh(origins.iter().map(|origin| *origin as usize));
         self.begin_round(key, origins, rows, 0, now);
     }

@@ -28,12 +28,18 @@ impl Calling {
         let by_id = self.ids.open(Kind::Strategy, id).map(|(at, ..)| at as usize);
         let by_name = || strategies.iter().position(|strategy| strategy.name == id);
         let strategy = by_id.filter(|at| *at < strategies.len()).or_else(by_name).ok_or_else(|| {
-            unknown(format!("there is no strategy with StrategyID `{}`: GET the list of strategies", short(id)))
+            unknown(format!(
+                "there is no strategy with StrategyID `{}`: GET the list of strategies",
+                short(id)
+            ))
         })?;
         params.word("RobotMethod", &["single", "group"])?;
         let order = order(call, name)?;
         if self.plan_names.contains_key(&(call.account, name.to_owned())) {
-            return Err(Answer::Error { code: 409, message: format!("PlanName `{name}` is taken: names are unique") });
+            return Err(Answer::Error {
+                code: 409,
+                message: format!("PlanName `{name}` is taken: names are unique"),
+            });
         }
         let (rows, refused) = self.rows(call)?;
         let key = self.add_plan(order, strategy, rows, refused.len(), call.now);
@@ -124,9 +130,15 @@ impl Calling {
         for task in tasks {
             let rows = self.task_mut(task).rows_of(number);
             let teller = self.teller(task);
-            list.extend(rows.into_iter().filter_map(|row| teller.call(row)).filter(|call| call.attempts > 0).map(
-                |call| CallFacts { link: call.record_link.clone(), task_id: teller.task_id.clone(), call },
-            ));
+            list.extend(
+                rows.into_iter().filter_map(|row| teller.call(row)).filter(|call| call.attempts > 0).map(
+                    |call| CallFacts {
+                        link: call.record_link.clone(),
+                        task_id: teller.task_id.clone(),
+                        call,
+                    },
+                ),
+            );
         }
         Ok(Answer::Data(json!({ "PlanID": self.plan_id(key), "list": list })))
     }

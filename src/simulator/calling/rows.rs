@@ -314,10 +314,15 @@ impl Rows {
             } else {
                 Err(format!("the row is {}, expected an object", shown_raw(item)))
             };
-            let checked = read.as_ref().map_err(Clone::clone).and_then(RowText::check).and_then(|(number, wish)| {
-                let asked = wish.refused || (wish == Wish::default() && magic(number).refused);
-                if asked { Err("the row is refused, as it wishes".to_owned()) } else { Ok((number, wish)) }
-            });
+            let checked =
+                read.as_ref().map_err(Clone::clone).and_then(RowText::check).and_then(|(number, wish)| {
+                    let asked = wish.refused || (wish == Wish::default() && magic(number).refused);
+                    if asked {
+                        Err("the row is refused, as it wishes".to_owned())
+                    } else {
+                        Ok((number, wish))
+                    }
+                });
             match checked {
                 Ok((number, wish)) => {
                     let at = item.get().as_ptr().addr() - base;

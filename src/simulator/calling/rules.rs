@@ -166,10 +166,7 @@ impl Default for Rules {
 
 /// The table of magic numbers without any settings.
 pub(crate) fn magic() -> BTreeMap<u16, Wish> {
-    MAGIC
-        .iter()
-        .filter_map(|(digits, wish)| Some((digits.parse().ok()?, wish.parse().ok()?)))
-        .collect()
+    MAGIC.iter().filter_map(|(digits, wish)| Some((digits.parse().ok()?, wish.parse().ok()?))).collect()
 }
 
 impl Rules {

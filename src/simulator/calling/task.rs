@@ -126,7 +126,14 @@ pub(super) struct Task {
 }
 
 impl Task {
-    pub(super) fn new(order: TaskOrder, line: LineKey, seed: Seed, now: Timestamp, rows: Rows, refused: usize) -> Self {
+    pub(super) fn new(
+        order: TaskOrder,
+        line: LineKey,
+        seed: Seed,
+        now: Timestamp,
+        rows: Rows,
+        refused: usize,
+    ) -> Self {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let sums = Sums { pending: count(rows.list.len()), refused: count(refused), ..Sums::default() };
         Self {
@@ -200,7 +207,9 @@ impl Task {
         let mut through = Vec::new();
         if self.sums.pending > 0 {
             for at in 0..u32::try_from(self.rows.list.len()).unwrap_or(u32::MAX) {
-                let Some(row) = self.row(at).copied().filter(|row| row.standing == Standing::Pending) else { continue };
+                let Some(row) = self.row(at).copied().filter(|row| row.standing == Standing::Pending) else {
+                    continue;
+                };
                 let to = if row.attempts > 0 { tried } else { Standing::Cancelled };
                 self.change(at, |row| row.standing = to);
                 if to == Standing::Finished {

@@ -130,7 +130,8 @@ fn every_magic_outcome_is_told_and_queried_alike() {
             row["RecordLink"].as_str().unwrap().len() > 60,
             row["Dialog"].as_array().unwrap().len(),
         ));
-        let told: Vec<&Value> = vendor.told("call.completed").into_iter().filter(|call| call["Comments"] == *last).collect();
+        let told: Vec<&Value> =
+            vendor.told("call.completed").into_iter().filter(|call| call["Comments"] == *last).collect();
         assert_eq!(told.len(), 1, "{last}");
         for (name, value) in row.as_object().unwrap() {
             assert_eq!(told[0][name], *value, "{last} {name}");
@@ -158,7 +159,9 @@ fn notices_come_once_twice_late_or_never_as_wished() {
     vendor.call("task.create", fields).unwrap();
     vendor.pass(DAY);
     let moments = |comments: &str| -> Vec<Timestamp> {
-        let of = |(_, event, body): &&(Timestamp, String, Value)| event == "call.completed" && body["Comments"] == comments;
+        let of = |(_, event, body): &&(Timestamp, String, Value)| {
+            event == "call.completed" && body["Comments"] == comments
+        };
         vendor.told.iter().filter(of).map(|(at, ..)| *at).collect()
     };
     assert_eq!(["usual", "twice", "late", "never"].map(|name| moments(name).len()), [1, 2, 1, 0]);
@@ -181,7 +184,10 @@ fn numbers_are_called_again_at_the_interval_until_one_answers() {
     assert_eq!((&rows["9004"]["RingType"], &rows["9004"]["Attempts"]), (&json!("no_answer"), &json!(3)));
     // Every try has an id of its own, and can be asked for.
     let facts = vendor.call("call.by_id", json!({ "CallID": first_call })).unwrap();
-    assert_eq!((&facts["RingType"], &facts["Attempts"], &facts["link"]), (&json!("no_answer"), &json!(1), &json!("")));
+    assert_eq!(
+        (&facts["RingType"], &facts["Attempts"], &facts["link"]),
+        (&json!("no_answer"), &json!(1), &json!(""))
+    );
     let last = rows["9023"]["CallID"].as_str().unwrap();
     assert_ne!(last, first_call);
     let facts = vendor.call("call.by_id", json!({ "CallID": last })).unwrap();
@@ -219,7 +225,9 @@ fn tasks_keep_to_their_schedule_in_the_accounts_zone() {
     fields["ScheduleEndTime"] = "2030-01-01 10:05:00".into();
     let task_id = id(vendor.call("task.create", fields).unwrap());
     vendor.pass(Duration::from_secs(3_590));
-    let status = |vendor: &mut Vendor| vendor.call("task.detail", json!({ "TaskID": task_id })).unwrap()["Status"].clone();
+    let status = |vendor: &mut Vendor| {
+        vendor.call("task.detail", json!({ "TaskID": task_id })).unwrap()["Status"].clone()
+    };
     assert_eq!(status(&mut vendor), "pending");
     vendor.pass(Duration::from_secs(60));
     assert_eq!(status(&mut vendor), "running");
@@ -239,7 +247,10 @@ fn tasks_keep_to_their_schedule_in_the_accounts_zone() {
         refused(&mut vendor, "2030-01-02 10:00:00", "2030-01-02 09:00:00"),
         "ScheduleEndTime must be after ScheduleStartTime"
     );
-    assert!(refused(&mut vendor, "2029-01-01 10:00:00", "2029-01-02 10:00:00").contains("is in the past: it is 2030-01-01 10:1"));
+    assert!(
+        refused(&mut vendor, "2029-01-01 10:00:00", "2029-01-02 10:00:00")
+            .contains("is in the past: it is 2030-01-01 10:1")
+    );
 }
 
 #[test]
@@ -262,7 +273,9 @@ fn what_the_schedule_cuts_off_is_through_or_cancelled() {
 #[test]
 fn stopping_pausing_and_cancelling() {
     let mut vendor = Vendor::new(Rules { channels: 1, ..Rules::default() });
-    let task = id(vendor.call("task.create", task("t", &[row("9001"), row("9002"), row("9004"), row("9005")])).unwrap());
+    let task = id(vendor
+        .call("task.create", task("t", &[row("9001"), row("9002"), row("9004"), row("9005")]))
+        .unwrap());
     vendor.pass(Duration::from_secs(1));
     let cancel = json!({ "TaskID": task, "CalleeNumber": "+628111239005" });
     vendor.call("task.cancel_call", cancel.clone()).unwrap();
@@ -272,7 +285,9 @@ fn stopping_pausing_and_cancelling() {
     let unknown = json!({ "TaskID": task, "CalleeNumber": "+628111111111" });
     assert_eq!(vendor.call("task.cancel_call", unknown).unwrap_err().0, 404);
 
-    let operate = |vendor: &mut Vendor, action: &str| vendor.call("task.stop", json!({ "TaskID": task, "Action": action }));
+    let operate = |vendor: &mut Vendor, action: &str| {
+        vendor.call("task.stop", json!({ "TaskID": task, "Action": action }))
+    };
     assert_eq!(operate(&mut vendor, "Resume").unwrap_err().1, "the task is not paused");
     operate(&mut vendor, "Pause").unwrap();
     vendor.pass(DAY);
@@ -298,7 +313,8 @@ fn lists_are_paged_the_newest_first_and_each_account_sees_its_own() {
     let foreign = id(vendor.call_as(1, "task.create", task("t1", &[row("9001")])).unwrap());
     let page = |vendor: &mut Vendor, number: i64, page: i64| {
         let list = vendor.call("task.list", json!({ "Number": number, "Page": page.to_string() })).unwrap();
-        let names = list["list"].as_array().unwrap().iter().map(|task| task["TaskName"].as_str().unwrap().to_owned());
+        let names =
+            list["list"].as_array().unwrap().iter().map(|task| task["TaskName"].as_str().unwrap().to_owned());
         (list["total"].as_i64().unwrap(), names.collect::<Vec<_>>().join(" "))
     };
     assert_eq!(page(&mut vendor, 2, 1), (5, "t5 t4".to_owned()));
@@ -385,7 +401,8 @@ fn task_of_nothing() -> Value {
 fn info_checks_have_fields_of_their_own() {
     let mut vendor = Vendor::new(Rules::default());
     let robots = vendor.call("robot.list", json!({})).unwrap();
-    let check = robots["list"].as_array().unwrap().iter().find(|robot| robot["Business"] == "info_check").unwrap();
+    let check =
+        robots["list"].as_array().unwrap().iter().find(|robot| robot["Business"] == "info_check").unwrap();
     for robot in [&check["RobotID"], &check["RobotName"]] {
         let row = json!({ "Mobile": "+628111239001", "Debtor": "Budi", "company_name": "Toko Jaya", "RobotID": robot });
         let fields = json!({ "TaskName": robot, "Details": [row] });
@@ -426,7 +443,8 @@ fn each_round_of_a_plan_calls_whom_the_strategy_selects() {
     vendor.pass(DAY);
 
     let rounds = ask(&mut vendor, "plan.rounds");
-    let totals: Vec<i64> = rounds["list"].as_array().unwrap().iter().map(|round| round["Total"].as_i64().unwrap()).collect();
+    let totals: Vec<i64> =
+        rounds["list"].as_array().unwrap().iter().map(|round| round["Total"].as_i64().unwrap()).collect();
     assert_eq!(totals, [5, 1, 1]);
     let status = ask(&mut vendor, "plan.status");
     assert_eq!(status["Status"], "finished");
@@ -434,11 +452,15 @@ fn each_round_of_a_plan_calls_whom_the_strategy_selects() {
     assert_eq!(sums, [5, 2, 3, 0]);
     let told = vendor.told("plan.finished");
     assert_eq!(told.len(), 1);
-    for name in ["PlanID", "PlanName", "StrategyID", "Status", "Total", "Connected", "NotConnected", "Cancelled"] {
+    for name in
+        ["PlanID", "PlanName", "StrategyID", "Status", "Total", "Connected", "NotConnected", "Cancelled"]
+    {
         assert_eq!(told[0][name], status[name], "{name}");
     }
-    let tasks: BTreeSet<&str> = rounds["list"].as_array().unwrap().iter().map(|round| round["TaskID"].as_str().unwrap()).collect();
-    let told_tasks: BTreeSet<&str> = told[0]["TaskIDs"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    let tasks: BTreeSet<&str> =
+        rounds["list"].as_array().unwrap().iter().map(|round| round["TaskID"].as_str().unwrap()).collect();
+    let told_tasks: BTreeSet<&str> =
+        told[0]["TaskIDs"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
     assert_eq!(tasks, told_tasks);
     assert_eq!(vendor.told("task.finished").len(), 3);
     assert_eq!(vendor.told("call.completed").len(), 7);
@@ -466,7 +488,10 @@ fn stopping_a_round_ends_the_plan() {
     vendor.call("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap();
     vendor.pass(DAY);
     assert_eq!(vendor.told("plan.finished")[0]["Status"], "cancelled");
-    assert_eq!(vendor.call("plan.rounds", json!({ "PlanID": plan })).unwrap()["list"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        vendor.call("plan.rounds", json!({ "PlanID": plan })).unwrap()["list"].as_array().unwrap().len(),
+        1
+    );
 }
 
 #[test]
@@ -478,8 +503,11 @@ fn a_long_detail_is_the_same_as_a_short_one() {
     let answer = vendor.call("task.detail", json!({ "TaskID": long })).unwrap();
     let detail = answer["detail"].as_array().unwrap();
     assert_eq!(detail.len(), 600);
-    let told: BTreeMap<&str, &Value> =
-        vendor.told("call.completed").into_iter().map(|call| (call["CallID"].as_str().unwrap(), call)).collect();
+    let told: BTreeMap<&str, &Value> = vendor
+        .told("call.completed")
+        .into_iter()
+        .map(|call| (call["CallID"].as_str().unwrap(), call))
+        .collect();
     assert_eq!(told.len(), 600, "ids are unique");
     for row in detail {
         let told = told[row["CallID"].as_str().unwrap()];
@@ -491,7 +519,9 @@ fn a_long_detail_is_the_same_as_a_short_one() {
 fn the_texts_are_in_the_language_of_the_number() {
     let mut vendor = Vendor::new(Rules::default());
     let row = |number: &str| json!({ "Mobile": number, "Comments": number, "mock_outcome": "intention_a" });
-    let task = id(vendor.call("task.create", task("t", &[row("+628111230001"), row("+66811234567"), row("+4915112345678")])).unwrap());
+    let task = id(vendor
+        .call("task.create", task("t", &[row("+628111230001"), row("+66811234567"), row("+4915112345678")]))
+        .unwrap());
     vendor.pass(DAY);
     let rows = details(&mut vendor, &task);
     let text = |number: &str| rows[number]["Dialog"][0]["Text"].as_str().unwrap().to_owned();
@@ -553,13 +583,15 @@ fn live(happenings: &[Happening]) -> String {
             Happening::Plan { rows, strategy } => {
                 let strategy = &strategies["list"][usize::from(*strategy)]["StrategyID"];
                 let fields = json!({ "PlanName": format!("p{number}"), "StrategyID": strategy, "Details": list(*rows) });
-                plans.push(vendor.call("plan.create", fields).unwrap()["PlanID"].as_str().unwrap().to_owned());
+                plans
+                    .push(vendor.call("plan.create", fields).unwrap()["PlanID"].as_str().unwrap().to_owned());
             }
             Happening::Pass(seconds) => vendor.pass(Duration::from_secs(u64::from(*seconds))),
             Happening::Cancel { task, row } => {
                 if let Some(task) = pick(&tasks, *task) {
                     let number = format!("+62811123{}", 9_000 + u16::from(*row % 30));
-                    let _ = vendor.call("task.cancel_call", json!({ "TaskID": task, "CalleeNumber": number }));
+                    let _ =
+                        vendor.call("task.cancel_call", json!({ "TaskID": task, "CalleeNumber": number }));
                 }
             }
             Happening::Operate { task, action } => {
@@ -571,14 +603,20 @@ fn live(happenings: &[Happening]) -> String {
             Happening::CancelInPlan { plan, row } => {
                 if let Some(plan) = pick(&plans, *plan) {
                     let number = format!("+62811123{}", 9_000 + u16::from(*row % 20));
-                    let _ = vendor.call("plan.cancel_call", json!({ "PlanID": plan, "CalleeNumber": number }));
+                    let _ =
+                        vendor.call("plan.cancel_call", json!({ "PlanID": plan, "CalleeNumber": number }));
                 }
             }
             Happening::Ask { task } => {
                 if let Some(task) = pick(&tasks, *task) {
                     let answer = vendor.call("task.detail", json!({ "TaskID": task })).unwrap();
                     let count = |status: &str| {
-                        answer["detail"].as_array().unwrap().iter().filter(|row| row["Status"] == status).count()
+                        answer["detail"]
+                            .as_array()
+                            .unwrap()
+                            .iter()
+                            .filter(|row| row["Status"] == status)
+                            .count()
                     };
                     let calling = &vendor.simulator.calling;
                     let (at, ..) = calling.ids.open(Kind::Task, &task).unwrap();

@@ -76,5 +76,12 @@ fn emit(
     let body = simulator.emit(session, event, patch, at).ok()?;
     let order_key = Some(simulator.order_key(session));
     let account = AccountKey::default();
-    Some(Emission { account, play, event: event.into(), body: EmissionBody::Json(body), order_key, target: None })
+    Some(Emission {
+        account,
+        play,
+        event: event.into(),
+        body: EmissionBody::Json(body),
+        order_key,
+        target: None,
+    })
 }
