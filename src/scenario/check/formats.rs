@@ -105,6 +105,11 @@ impl<'a> Formats<'a> {
                 return Err(mistake
                     .help("write an id such as `task.detail`, a group such as `task.*`, or `*` for all"));
             }
+            let callback = |entry: &Entry| entry.direction == Direction::Callback;
+            if self.catalog.get(pattern).is_some_and(callback) {
+                let message = format!("{} is a callback of the vendor, not a call", quoted(pattern));
+                return Err(FormatMistake::new(message).help("faults happen to calls of the integrator"));
+            }
             return self.entry(pattern, Wanted::Only(Direction::Call));
         };
         let groups: Vec<&str> =
