@@ -5,6 +5,7 @@
 mod support;
 
 mod commands;
+mod hostile;
 mod readme;
 mod receive;
 mod signing;

@@ -117,7 +117,7 @@ impl Calling {
         if self.task_names.contains_key(&(call.account, name.to_owned())) {
             return Err(Answer::Error {
                 code: 409,
-                message: format!("TaskName `{name}` is taken: names are unique"),
+                message: format!("TaskName `{}` is taken: names are unique", short(name)),
             });
         }
         let (rows, refused) = self.rows(call)?;
@@ -353,7 +353,7 @@ impl Calling {
 
 /// A text of the caller as a message repeats it.
 pub(super) fn short(text: &str) -> String {
-    text.chars().take(60).flat_map(char::escape_debug).collect()
+    text.chars().take(LONGEST_NAME).flat_map(char::escape_debug).collect()
 }
 
 /// The data of `task.list`.

@@ -38,7 +38,7 @@ impl Calling {
         if self.plan_names.contains_key(&(call.account, name.to_owned())) {
             return Err(Answer::Error {
                 code: 409,
-                message: format!("PlanName `{name}` is taken: names are unique"),
+                message: format!("PlanName `{}` is taken: names are unique", short(name)),
             });
         }
         let (rows, refused) = self.rows(call)?;

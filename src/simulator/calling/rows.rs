@@ -201,14 +201,14 @@ impl<'a> RowText<'a> {
             }
         }
         if let Some(raw) = given(self.gender)
-            && !matches!(raw.get(), "\"male\"" | "\"female\"")
+            && !matches!(text_of(Some(raw)).as_deref(), Some("male" | "female"))
         {
             return Err(format!("Gender is {}, expected `male` or `female`", shown_raw(raw)));
         }
-        if let Some(comments) = value_of(self.comments)
-            && !(comments.is_string() || comments.is_i64() || comments.is_u64())
+        if let Some(raw) = given(self.comments)
+            && !value_of(Some(raw)).is_some_and(|own| own.is_string() || own.is_i64() || own.is_u64())
         {
-            return Err(format!("Comments is {}, expected a string or an integer", shown(&comments)));
+            return Err(format!("Comments is {}, expected a string or an integer", shown_raw(raw)));
         }
         for (name, raw) in [("Debtor", self.debtor), ("Platform", self.platform), ("RobotID", self.robot)] {
             if let Some(raw) = given(raw)
@@ -242,7 +242,9 @@ fn wrong_date(name: &str, raw: &RawValue) -> String {
 fn date(raw: Option<&RawValue>) -> Result<Option<Date>, &RawValue> {
     let Some(raw) = raw else { return Ok(None) };
     let text = text_of(Some(raw)).ok_or(raw)?;
-    let date = Date::strptime("%Y-%m-%d", &*text).map_err(|_| raw)?;
+    // A year before our era reads, too.
+    let sound = text.starts_with(|first: char| first.is_ascii_digit());
+    let date = Date::strptime("%Y-%m-%d", &*text).ok().filter(|_| sound).ok_or(raw)?;
     Ok(Some(date))
 }
 
