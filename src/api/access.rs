@@ -78,15 +78,22 @@ pub(super) fn needs_token(id: &str, family: Family) -> bool {
     }
 }
 
+/// Whether a call and its answer may be encrypted: documented for `/service/cloud/*`, with a token.
+fn may_be_encrypted(id: &str, family: Family) -> bool {
+    family != Family::Sms && needs_token(id, family)
+}
+
 /// Finds out who calls.
 pub(super) fn caller(
     simulator: &Simulator,
     rules: &AccessRules,
-    needs_token: bool,
+    (id, family): (&str, Family),
     call: &HttpCall,
     now: Timestamp,
 ) -> Result<Caller, Refusal> {
     let access = simulator.access();
+    let needs_token = needs_token(id, family);
+    let may_be_encrypted = may_be_encrypted(id, family);
     let account = if needs_token && rules.token == TokenRule::Require {
         access.check(call.header("authorization"), rules.bearer, now)?
     } else {
@@ -96,8 +103,8 @@ pub(super) fn caller(
     };
     let own = access.account(account);
     let is_encrypted = call.header("is-encrypted").is_some_and(|value| value.trim() == "1");
-    let cipher = match (is_encrypted && needs_token, own.encryption, &own.cipher) {
-        (false, Encryption::Require, _) if needs_token => {
+    let cipher = match (is_encrypted && may_be_encrypted, own.encryption, &own.cipher) {
+        (false, Encryption::Require, _) if may_be_encrypted => {
             return Err(Refusal::new(
                 400,
                 format!(
@@ -168,4 +175,41 @@ pub(super) fn encrypted(mut answer: HttpAnswer, cipher: &Cipher) -> HttpAnswer {
     answer.headers.push(("Signed".to_owned(), aes::digest(&answer.body)));
     answer.body = Bytes::from(cipher.encrypt(&answer.body));
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::seed::Seed;
+    use crate::simulator::{Account, Behaviour};
+
+    /// Documented for `/service/cloud/*` only: an account that insists on it can still send text messages.
+    #[test]
+    fn an_account_insists_on_encryption_where_there_is_one() {
+        let account = Account {
+            cipher: Cipher::new("airudderredduria").ok(),
+            encryption: Encryption::Require,
+            ..Account::default()
+        };
+        let simulator =
+            Simulator::new(Seed(1), Behaviour { accounts: vec![account], ..Behaviour::default() });
+        let rules = AccessRules { token: TokenRule::Off, ..AccessRules::default() };
+        let ask = |id, family, headers| {
+            let call = HttpCall { headers, ..HttpCall::default() };
+            let caller = caller(&simulator, &rules, (id, family), &call, Timestamp::UNIX_EPOCH);
+            caller.map(|caller| caller.cipher.is_some()).map_err(|refusal| refusal.message)
+        };
+        let encrypted = || vec![("is-encrypted".to_owned(), "1".to_owned())];
+        for (id, family) in [
+            ("task.detail", Family::Cloud),
+            ("workflow.stop", Family::Workflow),
+            ("auth.token", Family::Cloud),
+            ("sms.send", Family::Sms),
+            ("detection.check", Family::Detection),
+        ] {
+            let insists = matches!(id, "task.detail" | "workflow.stop");
+            assert_eq!(ask(id, family, Vec::new()).is_err(), insists, "{id}");
+            assert_eq!(ask(id, family, encrypted()).is_ok_and(|encrypts| encrypts), insists, "{id}");
+        }
+    }
 }

@@ -100,15 +100,18 @@ impl Api {
         params: Vec<(String, String)>,
         started: Instant,
     ) -> Reply {
-        let needs_token = needs_token(found.id, found.family);
         let (caller, has_faults) = self.driver.with(|engine, now| {
-            (caller(engine.simulator(), &self.rules, needs_token, &call, now), engine.has_faults())
+            let which = (&**found.id, found.family);
+            (caller(engine.simulator(), &self.rules, which, &call, now), engine.has_faults())
         });
         // Reading a long body takes time, in which others are served.
-        let read = caller.and_then(|caller| Ok((read(&call, &caller, params)?, caller)));
+        let read = caller.and_then(|caller| {
+            let decrypted = caller.cipher.as_ref().map(|cipher| decrypted(&call, cipher)).transpose()?;
+            Ok((read(decrypted.as_ref().unwrap_or(&call), params), caller))
+        });
         let fault = match &read {
-            Ok((fields, _)) => self.fault(&call, found, fields, has_faults),
-            Err(_) => None,
+            Ok((Ok(fields), _)) => self.fault(&call, found, fields, has_faults),
+            _ => None,
         };
         if let Some(delay) = fault.as_ref().and_then(|fault| fault.delay) {
             tokio::time::sleep(delay).await;
@@ -118,7 +121,13 @@ impl Api {
             let takes_effect = fault.as_ref().is_none_or(|fault| fault.effect);
             let built = match &read {
                 Err(refusal) => Some(Built::Whole(refused(engine, found.family, refusal, statuses))),
-                Ok((fields, caller)) if takes_effect => Some(self.served(engine, found, fields, caller, now)),
+                Ok((Err(refusal), caller)) => {
+                    let answer = refused(engine, found.family, refusal, statuses);
+                    Some(Built::Whole(sealed(answer, caller)))
+                }
+                Ok((Ok(fields), caller)) if takes_effect => {
+                    Some(self.served(engine, found, fields, caller, now))
+                }
                 Ok(_) => None,
             };
             let act = fault.and_then(|fault| fault.act);
@@ -171,7 +180,11 @@ impl Api {
             );
             return refuse(engine, Refusal::new(404, message));
         }
-        if let Err(wait) = engine.simulator().access_mut().count_call(caller.account, now) {
+        // Where no token tells whose call it is, it is nobody's.
+        let counts = needs_token(found.id, found.family);
+        let counted =
+            if counts { engine.simulator().access_mut().count_call(caller.account, now) } else { Ok(()) };
+        if let Err(wait) = counted {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             let message =
                 format!("the account has made all the calls it may; the next is taken in {seconds} s");
@@ -256,9 +269,8 @@ fn wrong(
 }
 
 /// The fields of a call, however they came. A call without any is no mistake: lists need none.
-fn read(call: &HttpCall, caller: &Caller, params: Vec<(String, String)>) -> Result<Fields, Refusal> {
-    let decrypted = caller.cipher.as_ref().map(|cipher| decrypted(call, cipher)).transpose()?;
-    let mut fields = match decode(decrypted.as_ref().unwrap_or(call)) {
+fn read(call: &HttpCall, params: Vec<(String, String)>) -> Result<Fields, Refusal> {
+    let mut fields = match decode(call) {
         Err(DecodeError::Empty) => Fields::default(),
         decoded => decoded.map_err(|error| Refusal::new(400, error.to_string()))?,
     };

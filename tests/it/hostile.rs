@@ -120,3 +120,21 @@ fn patience(server: &Server, world: &World) -> Vec<String> {
         .map(|(name, status, wanted)| format!("{name}: {status:?}, expected {wanted:?}"))
         .collect()
 }
+
+/// Who has no token yet, or needs none, takes nothing of what an account may do.
+#[test]
+fn calls_without_a_token_count_for_nobody() {
+    let server = Server::start(
+        "[[accounts]]\napp_key = \"AIRudderMockKey0000001\"\napp_secret = \"AIRudderMockSecret0001\"\nrate_limit = \"3/h\"\n",
+    );
+    // Fetches a token, makes a task and a plan.
+    let world = World::new(&server);
+    let status = |request: &[u8]| server.ask(request).expect("an answer").status;
+    for _ in 0..5 {
+        assert_eq!(status(&world.post_text("/service/cloud/auth", "{}")), 400);
+        assert_eq!(status(&world.post_text("/service/cloud/emptycheck", "{}")), 400);
+    }
+    assert_eq!(status(&world.get("/service/cloud/robot")), 200);
+    assert_eq!(status(&world.get("/service/cloud/robot")), 429);
+    assert_eq!(status(&world.post_text("/service/cloud/auth", "{}")), 400);
+}

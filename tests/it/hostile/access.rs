@@ -107,12 +107,7 @@ fn encryption(world: &World, table: &mut Vec<Case>) {
             &format!("Content-Type: application/json\r\n{signed}"),
             body,
         );
-        if word == "not JSON" {
-            // It is decrypted, so that the answer is encrypted as well, and only its status can be read here.
-            table.push(Case::new("an encrypted body that is no JSON", bytes, Wanted::Bare(400)));
-        } else {
-            table.push(Case::new(format!("encrypted body {shown:?}"), bytes, wanted));
-        }
+        table.push(Case::new(format!("encrypted body {shown:?}"), bytes, wanted));
     }
     // Anything but 1 means plain.
     for (value, wanted) in [("0", 404), ("2", 404), ("true", 404), ("", 404)] {
@@ -121,11 +116,18 @@ fn encryption(world: &World, table: &mut Vec<Case>) {
         table.push(Case::new(format!("Is-Encrypted: {value}"), bytes, wanted));
     }
     let bytes = world.get_with(&format!("{detail}?{text}"), &signed);
-    table.push(Case::new("an encrypted query for a task that is not there", bytes, Wanted::Bare(404)));
+    table.push(Case::new(
+        "an encrypted query for a task that is not there",
+        bytes,
+        Wanted::Refused(Envelope::Cloud, 404, "69f531a0"),
+    ));
     let bytes = world.post_bytes("/service/cloud/auth", &signed, text.as_bytes());
     let wanted = Wanted::Refused(Envelope::Cloud, 400, "Is-Encrypted");
     table.push(Case::new("an encrypted call for a token", bytes, wanted));
     let bytes = world.post_bytes("/service/cloud/emptycheck", &signed, text.as_bytes());
     let wanted = Wanted::Refused(Envelope::Detection, 400, "Is-Encrypted");
     table.push(Case::new("an encrypted call for number detection", bytes, wanted));
+    let bytes = world.post_bytes("/service/sms/message/v2/send", &signed, text.as_bytes());
+    let wanted = Wanted::Refused(Envelope::Sms, 400, "Is-Encrypted");
+    table.push(Case::new("an encrypted text message", bytes, wanted));
 }

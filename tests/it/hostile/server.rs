@@ -5,6 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
+use airudder_mock::contract::aes::Cipher;
 use serde_json::Value;
 
 use crate::support::{PATIENCE, program};
@@ -138,6 +139,10 @@ impl Answer {
     }
 
     pub(super) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
+        let plain = match self.header("is-encrypted") {
+            Some(_) => Cipher::new("airudderredduria").unwrap().decrypt(&self.text()).unwrap(),
+            None => self.body.clone(),
+        };
+        serde_json::from_slice(&plain).unwrap_or_default()
     }
 }
