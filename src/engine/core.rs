@@ -204,7 +204,8 @@ impl Engine {
         [plays, simulator, self.delivery.outbox.next_wakeup()].into_iter().flatten().min()
     }
 
-    /// Does everything that is due: simulator, then stories, until nothing is due at this moment.
+    /// Does everything that is due: simulator, then stories, until nothing is due at this moment. Of very much, it does
+    /// the first part; then [`Engine::next_wakeup`] is still due.
     pub fn advance(&mut self, now: Timestamp) {
         if self.stopped {
             return;
@@ -213,6 +214,10 @@ impl Engine {
             if !self.is_full() {
                 for emission in self.simulator.advance(now) {
                     self.send_emission(emission, now);
+                }
+                // Whoever drives comes back for the rest, and serves others in between.
+                if !self.is_full() && self.simulator.next_wakeup().is_some_and(|at| at <= now) {
+                    return;
                 }
             }
             let Some((at, index)) = self.wakeups.first().copied() else { break };
