@@ -18,7 +18,7 @@ fn tokens(world: &World, table: &mut Vec<Case>) {
     for (headers, wanted) in [
         (String::new(), missing.clone()),
         ("Authorization:\r\n".to_owned(), missing.clone()),
-        ("Authorization:    \r\n".to_owned(), missing.clone()),
+        ("Authorization:    \r\n".to_owned(), missing),
         ("Authorization: Token\r\n".to_owned(), form.clone()),
         ("Authorization: Token \r\n".to_owned(), form.clone()),
         (format!("Authorization: {token}\r\n"), form.clone()),
@@ -27,7 +27,7 @@ fn tokens(world: &World, table: &mut Vec<Case>) {
         (format!("Authorization: Basic {token}\r\n"), form.clone()),
         (format!("Authorization: \"Token {token}\"\r\n"), form.clone()),
         (format!("Authorization: Token  {token}  \r\n"), Wanted::Taken),
-        (format!("Authorization: Token\t{token}\r\n"), form.clone()),
+        (format!("Authorization: Token\t{token}\r\n"), form),
         (format!("aUTHORIZATION: tOKEN {token}\r\n"), Wanted::Taken),
         (format!("Authorization: bearer {token}\r\n"), Wanted::Taken),
         (format!("Authorization: Token {token}x\r\n"), unknown.clone()),

@@ -136,6 +136,9 @@ pub(super) fn cases(world: &World) -> Vec<Case> {
     table
 }
 
+/// A call with a body: its path, its family's envelope, a body that is taken, and the parameters to spoil.
+type Post<'a> = (&'static str, Envelope, &'a dyn Fn() -> Value, Vec<Field>);
+
 fn posts(world: &World, table: &mut Vec<Case>) {
     let (task, plan) = (&world.task, &world.plan);
     let with = |more: &[Field]| [more, &ORDER].concat();
@@ -169,7 +172,7 @@ fn posts(world: &World, table: &mut Vec<Case>) {
     let cancel_in_plan = || json!({ "PlanID": plan, "CalleeNumber": number });
     let plan_fields =
         with(&[("PlanName", Kind::Name, true), ("StrategyID", Kind::Text(404, "StrategyID"), true)]);
-    let all: Vec<(&str, Envelope, &dyn Fn() -> Value, Vec<Field>)> = vec![
+    let all: Vec<Post<'_>> = vec![
         (
             "/service/cloud/auth",
             Envelope::Cloud,
