@@ -15,5 +15,6 @@ with open(sys.argv[2]) as lines:
         plain = aes_ecb.decrypt(b"airudderredduria", base64.b64decode(body, validate=True))
         same("the digest fits", hashlib.sha256(plain).hexdigest(), digest)
         notices.append(json.loads(plain))
-same("numbers", [notice.get("CalleeNumber") for notice in notices], ["+6281110009001", "+6281110009005", None])
-same("the end", notices[2]["Status"], "finished")
+numbers = sorted(notice.get("CalleeNumber", "the end") for notice in notices)
+same("what was told", numbers, ["+6281110009001", "+6281110009005", "the end"])
+same("the end", [notice["Status"] for notice in notices], ["finished"] * 3)
