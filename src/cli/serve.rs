@@ -112,6 +112,7 @@ async fn serve(args: Args, world: World) -> Result<Exit, CommandError> {
     }
     let driver = Driver::new(engine, Clock::starting(epoch, args.speed), client, Callers::Lasting);
     let api = Api::new(driver.clone(), &catalog, settings.access).map_err(CommandError::usage)?;
+    let interrupted = super::interrupted();
     if let Some(path) = &args.port_file {
         fs::write(path, format!("{}\n", address.port()))
             .map_err(|error| super::cannot_write(path, &error))?;
@@ -134,7 +135,7 @@ async fn serve(args: Args, world: World) -> Result<Exit, CommandError> {
             let _ = stopped.await;
         },
     ));
-    driver.drive(super::interrupted()).await;
+    driver.drive(interrupted).await;
     let _ = stop.send(());
     // Running exchanges end within the server's own limit.
     let _ = serving.await;

@@ -225,6 +225,7 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
         desk
     });
 
+    let interrupted = super::interrupted();
     if !args.quiet {
         let target = match (&embedded, &settings.callback_url) {
             (Some(_), _) => "the embedded sample integrator".to_owned(),
@@ -236,7 +237,7 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
         super::say(&format!("seed        {}\n", seed.0));
     }
 
-    let end = driver.drive(super::interrupted()).await;
+    let end = driver.drive(interrupted).await;
     let tally = outputs.tally.get().clone();
     let facts = driver.with(|engine, _| report::Facts {
         passed: end == End::Over && tally.passed() == tally.stories.len() && tally.dead_alone == 0,
