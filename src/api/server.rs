@@ -18,7 +18,7 @@ use crate::engine::{CallOutcome, Driver, Engine};
 use crate::faults::{self, Act, Fault};
 use crate::http::{HttpAnswer, HttpCall, Reply};
 use crate::journal::{CallEntry, Event};
-use crate::simulator::{AccountKey, Call, Denied};
+use crate::simulator::{Access, AccountKey, Call, Denied};
 
 /// The body that the journal keeps of an answer that is written while it is sent.
 const LONG_ANSWER: &str = "(a long answer, written while it was sent)";
@@ -169,7 +169,9 @@ impl Api {
             );
             return refuse(engine, Refusal::new(404, message));
         }
-        if let Err(wait) = engine.simulator().access_mut().count_call(caller.account, now) {
+        let payer = payer(engine.simulator().access(), found, fields, caller);
+        let counted = payer.map_or(Ok(()), |payer| engine.simulator().access_mut().count_call(payer, now));
+        if let Err(wait) = counted {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             let message =
                 format!("the account has made all the calls it may; the next is taken in {seconds} s");
@@ -198,6 +200,18 @@ impl Api {
             CallOutcome::Simulated(answer) => built(engine, found.id, found.family, answer, caller, statuses),
         }
     }
+}
+
+/// The account whose rate a call counts for. The calls that bring credentials along are those of the account they name,
+/// whoever else has made all of his.
+fn payer(access: &Access, found: &Found<'_>, fields: &Fields, caller: &Caller) -> Option<AccountKey> {
+    let fields = &fields.fields;
+    let app_key = match (&**found.id, found.family) {
+        ("auth.token", _) => fields.get("APPKey"),
+        (_, Family::Detection) => fields.get("system").and_then(|system| system.get("appkey")),
+        _ => return Some(caller.account),
+    };
+    access.by_app_key(app_key?.as_str()?)
 }
 
 /// What goes wrong in place of the usual answer: the status and body the journal keeps, 0 for no answer, and the reply.
