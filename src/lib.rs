@@ -7,6 +7,7 @@
 pub mod api;
 pub mod cli;
 pub mod contract;
+pub mod custom;
 pub mod delivery;
 pub mod engine;
 pub mod files;

@@ -91,6 +91,15 @@ fn known(
             HttpAnswer { status, ..simulated(engine, id, family, usual) }
         }
         CallOutcome::Simulated(answer) => simulated(engine, id, family, answer),
+        CallOutcome::Whole { status, headers, body } => {
+            let mut answer = HttpAnswer::json(status, &body);
+            for (name, value) in headers {
+                // One that is there already, such as the content type, is replaced.
+                answer.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
+                answer.headers.push((name, value));
+            }
+            answer
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::stage::{Delivery, Order, Origin, PlayStage};
 use crate::contract::signature::{Signer, Signing};
 use crate::contract::{Catalog, Direction, Mark};
+use crate::custom::{Custom, Reply};
 use crate::delivery::{
     Attempt, AttemptResult, CallbackId, Outbox, Outgoing, Policy, Target, Totals, Verdict,
 };
@@ -38,6 +39,8 @@ pub struct EngineOptions {
     pub seed: Seed,
     /// How the simulated vendor behaves.
     pub behaviour: Behaviour,
+    /// The endpoints and callbacks of the user's own.
+    pub custom: Custom,
     /// How many tries may be in flight.
     pub max_in_flight: usize,
     /// The journal, with its sinks.
@@ -58,13 +61,23 @@ pub enum CallOutcome {
     },
     /// The simulator answers.
     Simulated(Answer),
+    /// An endpoint of the user's own gives the whole answer.
+    Whole {
+        /// The HTTP status.
+        status: u16,
+        /// Further headers.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: Value,
+    },
 }
 
 /// Simulator, stories and outbox under one clock.
 pub struct Engine {
     pub(super) delivery: Delivery,
     pub(super) simulator: Simulator,
-    plays: Vec<Play>,
+    pub(super) custom: Custom,
+    pub(super) plays: Vec<Play>,
     /// When time moves each play: `(moment, play)`.
     wakeups: BTreeSet<(Timestamp, usize)>,
     wakeup_of: Vec<Option<Timestamp>>,
@@ -83,12 +96,14 @@ impl std::fmt::Debug for Engine {
 
 impl Engine {
     /// An engine without stories.
-    pub fn new(options: EngineOptions) -> Self {
+    pub fn new(mut options: EngineOptions) -> Self {
+        let custom = std::mem::take(&mut options.custom);
         let outbox = Outbox::new(options.max_in_flight, options.seed);
         let simulator = Simulator::new(options.seed, options.behaviour);
         Self {
             delivery: Delivery::new(options, outbox),
             simulator,
+            custom,
             plays: Vec::new(),
             wakeups: BTreeSet::new(),
             wakeup_of: Vec::new(),
@@ -155,7 +170,7 @@ impl Engine {
         if self.stopped {
             return totals.in_flight == 0;
         }
-        self.over == self.plays.len() && under_way == 0 && !self.simulator.is_busy()
+        self.over == self.plays.len() && under_way == 0 && !self.simulator.is_busy() && !self.custom.is_busy()
     }
 
     /// Whether [`Engine::stop`] was called.
@@ -174,7 +189,8 @@ impl Engine {
             return None;
         }
         let plays = self.wakeups.first().map(|(at, _)| *at);
-        [plays, self.simulator.next_wakeup(), self.delivery.outbox.next_wakeup()].into_iter().flatten().min()
+        let vendor = [self.simulator.next_wakeup(), self.custom.next_wakeup()];
+        [plays, self.delivery.outbox.next_wakeup()].into_iter().chain(vendor).flatten().min()
     }
 
     /// Does everything that is due: simulator, then stories, until nothing is due at this moment.
@@ -186,6 +202,7 @@ impl Engine {
             for emission in self.simulator.advance(now) {
                 self.send_emission(emission, now);
             }
+            self.advance_custom(now);
             let Some((at, index)) = self.wakeups.first().copied() else { break };
             if at > now {
                 break;
@@ -227,6 +244,7 @@ impl Engine {
         let mut stage = PlayStage {
             delivery: &mut self.delivery,
             simulator: &mut self.simulator,
+            custom: &mut self.custom,
             play: index,
             label,
             now,
@@ -250,7 +268,7 @@ impl Engine {
         result
     }
 
-    fn send_emission(&mut self, emission: Emission, now: Timestamp) {
+    pub(super) fn send_emission(&mut self, emission: Emission, now: Timestamp) {
         let index = emission.play.map(|play| play as usize);
         let play = index.and_then(|index| self.plays.get_mut(index));
         let label = play.as_ref().map(|play| Arc::clone(play.label()));
@@ -295,12 +313,18 @@ impl Engine {
             None => 0..self.plays.len(),
         };
         let mark = self.simulator.mark();
-        let usual = self.simulator.handle(id, fields, now);
-        let view = CallView { id, fields, refused: matches!(usual, Answer::Error { .. }) };
+        let custom_mark = self.custom.mark();
+        let usual = if self.custom.has(id) {
+            self.custom.handle(id, fields, now)
+        } else {
+            Reply::Answer(self.simulator.handle(id, fields, now))
+        };
+        let view = CallView { id, fields, refused: usual.is_refusal() };
         let mut replaces_default = false;
         let mut told = None;
         let mut kept = Vec::new();
         let mut taken = false;
+        let mut taker = owner.map(|play| play as usize);
         for index in listeners {
             if self.plays.get(index).is_none_or(Play::is_over) {
                 continue;
@@ -315,6 +339,7 @@ impl Engine {
             // that will.
             if reply.taken && owner.is_none() {
                 taken = true;
+                taker = Some(index);
                 break;
             }
         }
@@ -323,11 +348,10 @@ impl Engine {
         }
         if replaces_default {
             self.simulator.take_back(mark);
+            self.custom.take_back(custom_mark);
         }
-        match told {
-            Some((status, body)) => CallOutcome::Told { status, body, usual },
-            None => CallOutcome::Simulated(usual),
-        }
+        self.assign_custom(custom_mark, taker);
+        super::custom::outcome(told, usual)
     }
 
     /// The next try to make now, signed. It counts as in flight until [`Engine::finish`].

@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::check::check_file;
+use super::check::{Checked, check_file};
 use super::file::{AssumedFile, PolicyPreset, SettingsFile};
 use super::policy::{policy, preset};
 use crate::contract::Catalog;
 use crate::contract::signature::{DEFAULT_SECRET, SchemeFile};
+use crate::custom::Declarations;
 use crate::delivery::{Policy, TlsOptions};
 use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::scenario::check::formats::Formats;
@@ -55,8 +56,10 @@ pub struct Settings {
     pub allow: Vec<String>,
     /// How certificates are checked.
     pub tls: TlsOptions,
-    /// The catalog with the corrections of the file.
+    /// The catalog with the corrections and declarations of the file.
     pub catalog: Catalog,
+    /// The endpoints and callbacks of the user's own.
+    pub custom: Declarations,
 }
 
 impl fmt::Debug for Settings {
@@ -112,12 +115,17 @@ impl Settings {
 fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
     let mut problems = Problems::new();
     let path = sources.config.or_else(|| sources.usual.exists().then_some(sources.usual));
-    let (file, catalog) = match path.map(|path| read(path, sources.catalog)) {
-        None => (SettingsFile::default(), sources.catalog.clone()),
+    let none = || Checked {
+        file: SettingsFile::default(),
+        catalog: sources.catalog.clone(),
+        custom: Declarations::default(),
+    };
+    let Checked { file, catalog, custom } = match path.map(|path| read(path, sources.catalog)) {
+        None => none(),
         Some(Ok(read)) => read,
         Some(Err(more)) => {
             problems.extend(more);
-            (SettingsFile::default(), sources.catalog.clone())
+            none()
         }
     };
     let mut single =
@@ -162,11 +170,12 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         allow,
         tls: TlsOptions { ca, insecure: flags.insecure || target.insecure },
         catalog,
+        custom,
     };
     problems.into_result(settings)
 }
 
-fn read(path: &Path, catalog: &Catalog) -> Result<(SettingsFile, Catalog), Problems> {
+fn read(path: &Path, catalog: &Catalog) -> Result<Checked, Problems> {
     let source = SourceFile::read(path).map_err(|message| Problems::from(Diagnostic::general(message)))?;
     check_file(&source, catalog)
 }

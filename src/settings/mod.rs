@@ -8,7 +8,7 @@ mod file;
 mod merge;
 mod policy;
 
-pub use check::{check_file, schema_text};
+pub use check::{Checked, check_file, schema_text};
 pub use file::{AssumedFile, DeliveryFile, EntryFile, PolicyPreset, SettingsFile, TargetFile};
 pub use merge::{DEFAULT_FILE, DEFAULT_LISTEN, Flags, Settings};
 pub use policy::{policy, preset};

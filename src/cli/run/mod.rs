@@ -22,6 +22,7 @@ use super::world::World;
 use super::{CommandError, Exit};
 use crate::api::{self, Router};
 use crate::contract::Direction;
+use crate::custom::Custom;
 use crate::delivery::{Client, ClientOptions, Guard, Target};
 use crate::engine::{Clock, Driver, End, Engine, EngineOptions, Speed};
 use crate::files::Lapse;
@@ -175,6 +176,7 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
         assumed: settings.assumed,
         seed,
         behaviour: Behaviour::default(),
+        custom: Custom::new(&settings.custom, seed),
         max_in_flight: if jumps { 1 } else { MOST_IN_FLIGHT },
         journal: outputs.journal,
     });
