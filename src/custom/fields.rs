@@ -89,6 +89,7 @@ impl FieldCheck {
             (None, Some(max)) => format!("at most {max}"),
             (None, None) => return Ok(()),
         };
+        let unit = if limits.ends_with(" 1") { unit.trim_end_matches('s') } else { unit };
         let above = self.file.min.is_none_or(|min| size >= min);
         let below = self.file.max.is_none_or(|max| size <= max);
         if above && below { Ok(()) } else { Err(format!("must {verb} {limits}{unit}, it {has} {size}")) }

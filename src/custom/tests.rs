@@ -482,10 +482,28 @@ proptest! {
     #[test]
     fn any_request_is_survived_and_equal_seeds_tell_the_same(requests in requests(), seed in 0..3u64) {
         for text in [FLEX, STORE] {
+            // A request may well be refused; no template of the examples may fail by it.
             let first = told(text, seed, &requests);
             prop_assert_eq!(&first, &told(text, seed, &requests));
             let broken = first.contains("can't be filled in");
             prop_assert!(!broken, "an example does not cope with a request: {}", first);
+        }
+    }
+    #[test]
+    fn mutated_declarations_are_survived(
+        cuts in proptest::collection::vec((0..FLEX.len(), 0..12usize, proptest::collection::vec(any::<u8>(), 0..4)), 1..6)
+    ) {
+        let mut bytes = FLEX.as_bytes().to_vec();
+        for (from, length, new) in cuts {
+            let from = from.min(bytes.len());
+            let end = (from + length).min(bytes.len());
+            bytes.splice(from..end, new);
+        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let source = SourceFile::new("settings.toml", text);
+        match settings::check_file(&source, Catalog::builtin()) {
+            Ok(checked) => drop(Custom::new(&checked.custom, Seed(1))),
+            Err(problems) => prop_assert!(!problems.to_string().is_empty()),
         }
     }
 }

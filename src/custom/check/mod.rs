@@ -8,8 +8,9 @@ pub(crate) use names::value_name;
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::entries;
 use super::fields::wrong_default;
@@ -141,7 +142,7 @@ impl Rules<'_> {
         for (_, field) in fields {
             let Some(table) = field.get_ref().as_table() else { continue };
             // One that can't be read has mistakes that are reported elsewhere.
-            let Some(file) = self.source.text().get(field.span()).and_then(read_field) else { continue };
+            let Ok(file) = FieldFile::deserialize(ValueDeserializer::from(field.clone())) else { continue };
             if let (Some(min), Some(max), Some(span)) = (file.min, file.max, key_span(table, "max"))
                 && min > max
             {
@@ -203,16 +204,4 @@ impl Rules<'_> {
             self.wrong(span, "this `send` does nothing").help.push(help.to_owned());
         }
     }
-}
-
-/// Reads the check of a field from its text, if it is a table in braces or of keys in lines.
-fn read_field(text: &str) -> Option<FieldFile> {
-    #[derive(serde::Deserialize)]
-    struct One {
-        field: FieldFile,
-    }
-    if text.starts_with('{') {
-        return toml::from_str::<One>(&format!("field = {text}")).ok().map(|one| one.field);
-    }
-    toml::from_str(text).ok()
 }
