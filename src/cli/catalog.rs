@@ -21,6 +21,9 @@ pub(super) struct Args {
     /// Only the entries of this group, for example `chatbot`. A part of its name will do.
     #[arg(long, value_name = "GROUP")]
     group: Option<String>,
+    /// The magic numbers and words instead: what makes the mock do something special.
+    #[arg(long, conflicts_with = "group")]
+    magic: bool,
 }
 
 const AFTER: &str = "\
@@ -37,7 +40,7 @@ Examples:
   airudder-mock catalog --format json | jq '.[] | select(.direction == \"callback\") | .id'";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// Aligned columns, for reading.
     Table,
     /// An array of entries, for programs.
@@ -47,8 +50,11 @@ enum Format {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let Args { format, group } = args;
+    let Args { format, group, magic } = args;
     let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
+    if magic {
+        return write(&super::magic::text(&settings, format));
+    }
     print(&settings.catalog, format, group.as_deref())
 }
 
@@ -62,6 +68,10 @@ fn print(catalog: &Catalog, format: Format, group: Option<&str>) -> Result<Exit,
         Format::Json => json(&entries)?,
         Format::Markdown => markdown(&entries),
     };
+    write(&text)
+}
+
+fn write(text: &str) -> Result<Exit, CommandError> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // Who stops reading has seen enough: `airudder-mock catalog | head`.

@@ -13,13 +13,13 @@ use super::{CommandError, Exit, assignment};
 use crate::contract::{Catalog, Direction};
 use crate::custom::Custom;
 use crate::delivery::{Attempt, Client, ClientOptions, Guard, Outgoing, Policy, Target};
-use crate::engine::{Clock, Driver, End, Engine, EngineOptions, Speed};
+use crate::engine::{Callers, Clock, Driver, End, Engine, EngineOptions, Speed};
 use crate::files::Lapse;
 use crate::journal::{Entry, Event, Journal, Sink, assumed_text};
 use crate::scenario::Body;
+use crate::simulator::Opening;
 use crate::simulator::identity::Country;
 use crate::simulator::seed::Seed;
-use crate::simulator::{Behaviour, Opening};
 
 /// Where callbacks go if nothing says otherwise: where `airudder-mock receive` listens.
 const DEFAULT_TARGET: &str = "http://127.0.0.1:2479/";
@@ -93,7 +93,8 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         policy: Arc::new(policy),
         assumed: settings.assumed,
         seed,
-        behaviour: Behaviour::default(),
+        behaviour: settings.behaviour("http://127.0.0.1:2478", true),
+        faults: Vec::new(),
         custom: Custom::new(&settings.custom, seed),
         max_in_flight: 16,
         journal,
@@ -113,7 +114,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let (end, totals) = super::runtime()?.block_on(async {
         let client = Client::new(options).map_err(CommandError::usage)?;
         client.check(&target).await.map_err(CommandError::usage)?;
-        let driver = Driver::new(engine, Clock::starting(now, Speed::Times(1.0)), client, false);
+        let driver = Driver::new(engine, Clock::starting(now, Speed::Times(1.0)), client, Callers::Open);
         Ok::<_, CommandError>((
             driver.drive(super::interrupted()).await,
             driver.with(|engine, _| engine.totals()),

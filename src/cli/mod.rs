@@ -6,11 +6,15 @@ mod check;
 mod completions;
 mod emit;
 mod exit;
+mod gist;
+mod magic;
 mod receive;
 mod run;
 mod schema;
+mod serve;
 mod sign;
 mod target_args;
+mod timeline;
 mod verify;
 mod world;
 
@@ -39,6 +43,8 @@ pub struct Cli {
 enum Command {
     /// Run stories: send their callbacks, judge what comes back.
     Run(run::Args),
+    /// Serve the vendor's REST endpoints, with state behind them, and send what follows from the calls.
+    Serve(serve::Args),
     /// Send one callback at once, or print it.
     Emit(emit::Args),
     /// Receive callbacks, verify their signatures, and say what is wrong with them.
@@ -66,6 +72,7 @@ pub fn main() -> ExitCode {
     let config = cli.config.as_deref();
     let outcome = match cli.command {
         Command::Run(args) => run::run(args, config),
+        Command::Serve(args) => serve::run(args, config),
         Command::Emit(args) => emit::run(args, config),
         Command::Receive(args) => receive::run(args, config),
         Command::Sign(args) => sign::run(args, config),
@@ -76,6 +83,10 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => completions::run(args),
     };
     exit::code(outcome)
+}
+
+fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> CommandError {
+    CommandError::start(format!("{} can't be written: {error}", path.display()))
 }
 
 /// Prints a line. A reader that went away (`| head -1`) is no reason to fail.
@@ -98,13 +109,27 @@ fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
 
 /// Ready when the user interrupts. A second interruption ends the process at once.
 async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without signals there is no interruption.
-        return std::future::pending().await;
-    }
+    signalled().await;
     tokio::spawn(async {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(i32::from(Exit::Interrupted.number()));
-        }
+        signalled().await;
+        std::process::exit(i32::from(Exit::Interrupted.number()));
     });
+}
+
+/// Ready on Ctrl-C, or on the request to end that other programs send.
+async fn signalled() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                Ok(()) = tokio::signal::ctrl_c() => return,
+            }
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without signals the process is ended from outside.
+        std::future::pending::<()>().await;
+    }
 }

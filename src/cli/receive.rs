@@ -114,7 +114,7 @@ fn receive(
             .serve(handler, Limits::default(), async move {
                 tokio::select! {
                     () = end.done.notified() => {}
-                    () = interrupted() => {}
+                    () = super::signalled() => {}
                 }
             })
             .await;
@@ -141,24 +141,6 @@ fn start_lines(addr: SocketAddr, scheme: &str, secret: &str) -> String {
         show::masked(secret)
     };
     format!("receiving on http://{addr}/\nsignature: {scheme}\nsecret: {secret}\n")
-}
-
-/// Ctrl-C, or the request to end that other programs send.
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => return,
-                Ok(()) = tokio::signal::ctrl_c() => return,
-            }
-        }
-    }
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without a signal the process is ended from outside.
-        std::future::pending::<()>().await;
-    }
 }
 
 /// What all exchanges share.

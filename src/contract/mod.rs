@@ -7,8 +7,10 @@ pub mod aes;
 pub mod bodies;
 pub mod catalog;
 pub mod envelope;
+mod fault;
 mod mark;
 pub mod signature;
 
 pub use catalog::{Catalog, Direction, Entry, Family};
+pub use fault::{DelayFile, FaultFile, FaultKind, SpreadFile};
 pub use mark::Mark;

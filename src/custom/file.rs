@@ -61,7 +61,8 @@ pub struct EndpointFile {
     /// Its path, beginning with `/`; parameters stand in braces: `/service/cloud/flex/route/{name}`.
     #[schemars(extend("format" = "path"))]
     pub path: String,
-    /// Whose proof of the caller and whose envelope it has. Default: cloud.
+    /// Whose proof of the caller (a token for cloud, workflow and sms, none for the others) and whose envelope it has.
+    /// Default: cloud.
     pub family: Option<Family>,
     /// Whether it is served without any proof of the caller. Default: false.
     #[serde(default)]

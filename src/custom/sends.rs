@@ -10,6 +10,7 @@ use super::context::{Context, Tools, Trouble};
 use super::machine::Custom;
 use super::plan::{Endpoint, Plan};
 use crate::scenario::template::Helpers;
+use crate::simulator::AccountKey;
 
 /// So much may be planned at a time.
 const MOST_PLANNED: usize = 100_000;
@@ -25,8 +26,10 @@ pub struct CustomEmission {
     pub target: Option<String>,
     /// The story that the call belonged to, if any.
     pub play: Option<usize>,
+    /// Whose call it comes of.
+    pub account: AccountKey,
     /// Callbacks with the same key keep their order.
-    pub order_key: String,
+    pub order_key: Option<String>,
 }
 
 #[derive(Debug)]
@@ -35,7 +38,7 @@ struct Planned {
     index: usize,
     context: Context,
     play: Option<usize>,
-    order_key: String,
+    account: AccountKey,
 }
 
 /// What is planned.
@@ -73,9 +76,13 @@ impl Sends {
             let wait = helpers.draw(|rng| send.after.draw(rng));
             let due = now.checked_add(wait).unwrap_or(Timestamp::MAX);
             self.planned += 1;
-            let order_key = context.order_key().unwrap_or_else(|| format!("{id}/{}", self.planned));
-            let planned =
-                Planned { endpoint: Arc::clone(id), index, context: context.clone(), play: None, order_key };
+            let planned = Planned {
+                endpoint: Arc::clone(id),
+                index,
+                context: context.clone(),
+                play: None,
+                account: AccountKey::default(),
+            };
             self.moments.insert(self.planned, due);
             self.queue.insert((due, self.planned), planned);
         }
@@ -95,11 +102,11 @@ impl Custom {
         }
     }
 
-    /// What was planned since a mark belongs to this story.
-    pub fn assign(&mut self, mark: u64, play: usize) {
+    /// What was planned since a mark belongs to this story, if to any, and to this account.
+    pub fn assign(&mut self, mark: u64, play: Option<usize>, account: AccountKey) {
         for (number, at) in self.sends.moments.range(mark + 1..) {
             if let Some(planned) = self.sends.queue.get_mut(&(*at, *number)) {
-                planned.play = Some(play);
+                (planned.play, planned.account) = (play, account);
             }
         }
     }
@@ -151,7 +158,7 @@ impl Sends {
         planned: Planned,
         at: Timestamp,
     ) -> Result<Option<CustomEmission>, Trouble> {
-        let Planned { endpoint, index, mut context, play, order_key } = planned;
+        let Planned { endpoint, index, mut context, play, account } = planned;
         let send = plan.endpoints.get(&endpoint).and_then(|endpoint| endpoint.send.get(index));
         let (Some(send), Some(helpers)) = (send, self.helpers.get(&endpoint)) else { return Ok(None) };
         helpers.set_now(at);
@@ -169,6 +176,7 @@ impl Sends {
             Some(target) => Some(tools.text("send.target", target, &scope)?).filter(|url| !url.is_empty()),
             None => None,
         };
-        Ok(Some(CustomEmission { event: Arc::clone(event), body, target, play, order_key }))
+        let order_key = context.order_key();
+        Ok(Some(CustomEmission { event: Arc::clone(event), body, target, play, account, order_key }))
     }
 }

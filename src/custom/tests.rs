@@ -350,14 +350,14 @@ fn what_was_planned_since_a_mark_is_taken_back_or_given_to_a_story() {
     let mut custom = custom(SENDS);
     data(&mut custom, "r.make", json!({"key": "a", "twice": 1}));
     let mark = custom.mark();
-    custom.assign(0, 3);
+    custom.assign(0, Some(3), crate::simulator::AccountKey::default());
     data(&mut custom, "r.make", json!({"key": "b", "twice": 1}));
     custom.take_back(mark);
     let emissions = custom.advance(at(10_000));
     let told: Vec<(&str, Option<usize>)> =
         emissions.iter().map(|emission| (emission.body["id"].as_str().unwrap(), emission.play)).collect();
     assert_eq!(told, [("second", Some(3)), ("a", Some(3))]);
-    assert_eq!(emissions[0].order_key, "r/a");
+    assert_eq!(emissions[0].order_key.as_deref(), Some("r/a"));
     assert_eq!(data(&mut custom, "r.get", json!({"key": "b"})), json!(0), "the state stays changed");
 }
 

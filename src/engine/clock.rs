@@ -72,6 +72,13 @@ impl Clock {
         }
     }
 
+    /// Moves the clock forward by so much, whatever its speed.
+    pub fn skip(&mut self, by: Duration) {
+        let now = self.now();
+        self.base = now.checked_add(by).unwrap_or(Timestamp::MAX);
+        self.since = self.since.map(|_| Instant::now());
+    }
+
     /// Lets a jumping clock run with real time while the story waits for somebody outside, or stand still again.
     pub fn set_running(&mut self, running: bool) {
         if self.jumps() && running != self.since.is_some() {

@@ -9,16 +9,21 @@ use serde_json::Value;
 
 use super::stage::{Delivery, Order, Origin, PlayStage};
 use crate::contract::signature::{Signer, Signing};
-use crate::contract::{Catalog, Direction, Mark};
+use crate::contract::{Catalog, Direction, FaultFile, Mark};
 use crate::custom::{Custom, Reply};
 use crate::delivery::{
     Attempt, AttemptResult, CallbackId, Outbox, Outgoing, Policy, Target, Totals, Verdict,
 };
+use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
 use crate::scenario::{Body, CallView, DeliveryEnd, Play};
 use crate::settings::AssumedFile;
 use crate::simulator::seed::Seed;
-use crate::simulator::{Answer, Behaviour, Emission, SessionKey, Simulator};
+use crate::simulator::{AccountKey, Answer, Behaviour, Call, Emission, EmissionBody, SessionKey, Simulator};
+
+/// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
+/// memory.
+const MOST_UNFINISHED: u64 = 100_000;
 
 /// What an engine is made of.
 #[derive(Debug)]
@@ -39,6 +44,8 @@ pub struct EngineOptions {
     pub seed: Seed,
     /// How the simulated vendor behaves.
     pub behaviour: Behaviour,
+    /// What goes wrong on purpose with calls, beside what stories want.
+    pub faults: Vec<FaultFile>,
     /// The endpoints and callbacks of the user's own.
     pub custom: Custom,
     /// How many tries may be in flight.
@@ -77,7 +84,10 @@ pub struct Engine {
     pub(super) delivery: Delivery,
     pub(super) simulator: Simulator,
     pub(super) custom: Custom,
+    faults: Faults,
     pub(super) plays: Vec<Play>,
+    /// How many plays have faults of their own.
+    faulty_plays: usize,
     /// When time moves each play: `(moment, play)`.
     wakeups: BTreeSet<(Timestamp, usize)>,
     wakeup_of: Vec<Option<Timestamp>>,
@@ -99,12 +109,15 @@ impl Engine {
     pub fn new(mut options: EngineOptions) -> Self {
         let custom = std::mem::take(&mut options.custom);
         let outbox = Outbox::new(options.max_in_flight, options.seed);
-        let simulator = Simulator::new(options.seed, options.behaviour);
+        let simulator = Simulator::new(options.seed, options.behaviour.clone());
+        let faults = Faults::new(options.faults.clone(), options.seed);
         Self {
             delivery: Delivery::new(options, outbox),
             simulator,
             custom,
+            faults,
             plays: Vec::new(),
+            faulty_plays: 0,
             wakeups: BTreeSet::new(),
             wakeup_of: Vec::new(),
             over: 0,
@@ -119,6 +132,7 @@ impl Engine {
         if let Some(at) = wakeup {
             self.wakeups.insert((at, self.plays.len()));
         }
+        self.faulty_plays += usize::from(play.has_faults());
         self.wakeup_of.push(wakeup);
         self.plays.push(play);
     }
@@ -165,12 +179,24 @@ impl Engine {
 
     /// Whether every story is told and everything they caused is delivered or dead.
     pub fn is_over(&self) -> bool {
-        let totals = self.totals();
-        let under_way = totals.pending + totals.in_flight + totals.waiting;
         if self.stopped {
-            return totals.in_flight == 0;
+            return self.totals().in_flight == 0;
         }
-        self.over == self.plays.len() && under_way == 0 && !self.simulator.is_busy() && !self.custom.is_busy()
+        self.over == self.plays.len() && !self.is_busy()
+    }
+
+    /// Whether callbacks are under way, or the simulated vendor is at something that comes to an end by itself.
+    pub fn is_busy(&self) -> bool {
+        self.unfinished_count() > 0 || self.simulator.is_busy() || self.custom.is_busy()
+    }
+
+    fn unfinished_count(&self) -> u64 {
+        let totals = self.totals();
+        totals.pending + totals.in_flight + totals.waiting
+    }
+
+    fn is_full(&self) -> bool {
+        self.unfinished_count() >= MOST_UNFINISHED
     }
 
     /// Whether [`Engine::stop`] was called.
@@ -189,7 +215,10 @@ impl Engine {
             return None;
         }
         let plays = self.wakeups.first().map(|(at, _)| *at);
-        let vendor = [self.simulator.next_wakeup(), self.custom.next_wakeup()];
+        let mut vendor = [self.simulator.next_wakeup(), self.custom.next_wakeup()];
+        if self.is_full() {
+            vendor = [None; 2];
+        }
         [plays, self.delivery.outbox.next_wakeup()].into_iter().chain(vendor).flatten().min()
     }
 
@@ -199,10 +228,12 @@ impl Engine {
             return;
         }
         loop {
-            for emission in self.simulator.advance(now) {
-                self.send_emission(emission, now);
+            if !self.is_full() {
+                for emission in self.simulator.advance(now) {
+                    self.send_emission(emission, now);
+                }
+                self.advance_custom(now);
             }
-            self.advance_custom(now);
             let Some((at, index)) = self.wakeups.first().copied() else { break };
             if at > now {
                 break;
@@ -273,21 +304,30 @@ impl Engine {
         let play = index.and_then(|index| self.plays.get_mut(index));
         let label = play.as_ref().map(|play| Arc::clone(play.label()));
         let policy = play.as_ref().map_or(&self.delivery.policy, |play| &play.story().policy);
+        let own_target = emission.target.is_some();
         let order = Order {
-            event: emission.event,
+            event: &emission.event,
             headers: &[],
-            target: play.as_ref().and_then(|play| play.callback_url()),
-            own_target: false,
+            target: emission.target.or_else(|| play.as_ref().and_then(|play| play.callback_url())),
+            own_target,
             policy: Arc::clone(policy),
-            order_key: self.simulator.order_key(emission.session),
+            order_key: emission.order_key,
+            account: emission.account,
+        };
+        // Stories look into bodies, and corrections change them; all others go out as the text they are.
+        let is_corrected = self.delivery.catalog.get(&emission.event).is_some_and(|entry| entry.overridden);
+        let value = if play.is_some() { emission.body.value() } else { Value::Null };
+        let body = match emission.body {
+            EmissionBody::Text(text) if !is_corrected => Body::Raw(text.into_bytes()),
+            body => Body::Json(body.value()),
         };
         let origin = Origin {
             play: play.as_ref().and(index),
             label: label.clone(),
-            body: emission.body.clone(),
+            body: value,
             took: Duration::ZERO,
         };
-        let Err(error) = self.delivery.send(order, Body::Json(emission.body), origin, now) else { return };
+        let Err(error) = self.delivery.send(order, body, origin, now) else { return };
         let message = format!("`{}` was not sent: {error}", emission.event);
         // Nothing is lost silently: where it belongs to a story, the story fails.
         let event = match play {
@@ -305,8 +345,35 @@ impl Engine {
         self.delivery.admit(id, Direction::Call, mark, now)
     }
 
+    /// Whether anything may go wrong on purpose with a call that does not ask for it.
+    pub fn has_faults(&self) -> bool {
+        !self.faults.is_empty() || self.faulty_plays > 0
+    }
+
+    /// What goes wrong on purpose with a call: what the call itself asks for (`header` is its `X-Mock-Fault`), what the
+    /// settings say, what a story says that lives and whose conversation it is.
+    pub fn fault(&mut self, id: &str, header: Option<&str>, fields: &Value) -> Option<Fault> {
+        if let Some(magic) = faults::magic_of_call(header, fields) {
+            return Some(magic);
+        }
+        let mut fault = self.faults.next(id, fields);
+        if self.faulty_plays > 0 {
+            let owner = self.simulator.find_session(fields).and_then(|key| self.simulator.play_of(key));
+            for (index, play) in self.plays.iter_mut().enumerate() {
+                let is_concerned = owner.is_none_or(|owner| owner as usize == index);
+                if is_concerned && !play.is_over() {
+                    // Every fault counts its calls, whichever decides.
+                    let own = play.fault(id, fields);
+                    fault = fault.or(own);
+                }
+            }
+        }
+        fault
+    }
+
     /// A call of the integrator: state changes, stories hear of it, the answer comes back.
-    pub fn call(&mut self, id: &str, fields: &Value, now: Timestamp) -> CallOutcome {
+    pub fn call(&mut self, call: &Call<'_>) -> CallOutcome {
+        let Call { id, fields, now, .. } = *call;
         let owner = self.simulator.find_session(fields).and_then(|key| self.simulator.play_of(key));
         let listeners = match owner {
             Some(play) => play as usize..play as usize + 1,
@@ -314,12 +381,14 @@ impl Engine {
         };
         let mark = self.simulator.mark();
         let custom_mark = self.custom.mark();
+        let whole = self.with_rows(call);
+        let whole = whole.as_ref().unwrap_or(fields);
         let usual = if self.custom.has(id) {
-            self.custom.handle(id, fields, now)
+            self.custom.handle(id, whole, now)
         } else {
-            Reply::Answer(self.simulator.handle(id, fields, now))
+            Reply::Answer(self.simulator.handle(call))
         };
-        let view = CallView { id, fields, refused: usual.is_refusal() };
+        let view = CallView { id, fields: whole, refused: usual.is_refusal() };
         let mut replaces_default = false;
         let mut told = None;
         let mut kept = Vec::new();
@@ -340,8 +409,13 @@ impl Engine {
             if reply.taken && owner.is_none() {
                 taken = true;
                 taker = Some(index);
+                self.simulator.adopt(mark, u32::try_from(index).unwrap_or(u32::MAX));
                 break;
             }
+        }
+        if let (false, None, Some(first)) = (taken, owner, kept.first()) {
+            taker = Some(*first);
+            self.simulator.adopt(mark, u32::try_from(*first).unwrap_or(u32::MAX));
         }
         for index in kept.into_iter().skip(usize::from(!taken)) {
             self.plays[index].give_up_call(id);
@@ -350,8 +424,19 @@ impl Engine {
             self.simulator.take_back(mark);
             self.custom.take_back(custom_mark);
         }
-        self.assign_custom(custom_mark, taker);
+        self.assign_custom(custom_mark, taker, call.account);
         super::custom::outcome(told, usual)
+    }
+
+    /// The fields of a call with its rows among them, where a story or an endpoint of the user's own may look at them.
+    fn with_rows(&self, call: &Call<'_>) -> Option<Value> {
+        let rows = call.rows?;
+        let looks = |play: &Play| !play.is_over() && play.looks_for_call(call.id);
+        (self.custom.has(call.id) || self.plays.iter().any(looks)).then(|| {
+            let mut fields = call.fields.clone();
+            fields["Details"] = rows.value();
+            fields
+        })
     }
 
     /// The next try to make now, signed. It counts as in flight until [`Engine::finish`].
@@ -406,9 +491,11 @@ impl Engine {
         session: SessionKey,
         now: Timestamp,
     ) -> Result<Arc<Outgoing>, String> {
-        let order_key = self.simulator.order_key(session);
+        let order_key = Some(self.simulator.order_key(session));
         let policy = Arc::clone(&self.delivery.policy);
-        let order = Order { event, headers: &[], target: None, own_target: false, policy, order_key };
+        let account = AccountKey::default();
+        let order =
+            Order { event, headers: &[], target: None, own_target: false, policy, order_key, account };
         self.delivery.send(order, body, Origin::default(), now)
     }
 

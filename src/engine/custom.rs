@@ -12,7 +12,7 @@ use crate::custom::{Custom, CustomEmission, Reply};
 use crate::journal::Event;
 use crate::scenario::Body;
 use crate::simulator::identity::Country;
-use crate::simulator::{Opening, SessionKey, Simulator};
+use crate::simulator::{AccountKey, Opening, SessionKey, Simulator};
 
 /// The body of an event: of a declared one as declared, of any other as the simulator makes it; `patch` is over it.
 pub(super) fn emit(
@@ -62,11 +62,11 @@ impl Engine {
         self.custom.is_open(id)
     }
 
-    /// What a call planned belongs to the story that took the call, or else to the only one there is.
-    pub(super) fn assign_custom(&mut self, mark: u64, taker: Option<usize>) {
-        if let Some(play) = taker.or_else(|| (self.plays.len() == 1).then_some(0)) {
-            self.custom.assign(mark, play);
-        }
+    /// What a call planned belongs to who called, and to the story that took the call or else to the only one there
+    /// is.
+    pub(super) fn assign_custom(&mut self, mark: u64, taker: Option<usize>, account: AccountKey) {
+        let play = taker.or_else(|| (self.plays.len() == 1).then_some(0));
+        self.custom.assign(mark, play, account);
     }
 
     /// Does what the user's own endpoints have to do by now.
@@ -84,13 +84,13 @@ impl Engine {
     }
 
     fn send_custom(&mut self, emission: CustomEmission, now: Timestamp) -> Result<(), String> {
-        let CustomEmission { event, body, target, play, order_key } = emission;
+        let CustomEmission { event, body, target, play, account, order_key } = emission;
         let (body, order_key) = if self.custom.declares(&event) {
             (body, order_key)
         } else {
             let session = self.session_of(&body, now);
             let body = self.simulator.emit(session, &event, body, now)?;
-            (body, self.simulator.order_key(session))
+            (body, Some(self.simulator.order_key(session)))
         };
         let story = play.and_then(|index| self.plays.get(index));
         let own_target = target.is_some();
@@ -101,6 +101,7 @@ impl Engine {
             own_target,
             policy: Arc::clone(story.map_or(&self.delivery.policy, |story| &story.story().policy)),
             order_key,
+            account,
         };
         let origin = Origin {
             play: story.and(play),
@@ -139,6 +140,7 @@ impl Engine {
 mod tests {
     use std::collections::BTreeSet;
 
+    use jiff::tz::Offset;
     use serde_json::json;
 
     use super::*;
@@ -150,7 +152,7 @@ mod tests {
     use crate::journal::Journal;
     use crate::settings::{self, AssumedFile};
     use crate::simulator::seed::Seed;
-    use crate::simulator::{Answer as Simulated, Behaviour};
+    use crate::simulator::{Answer as Simulated, Behaviour, Call};
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_millisecond(1_893_456_000_000 + millis).unwrap()
@@ -170,13 +172,16 @@ mod tests {
             seed,
             behaviour: Behaviour::default(),
             custom: Custom::new(&checked.custom, seed),
+            faults: Vec::new(),
             max_in_flight: 16,
             journal: Journal::default(),
         })
     }
 
     fn data(engine: &mut Engine, id: &str, fields: Value, now: Timestamp) -> Value {
-        match engine.call(id, &fields, now) {
+        let account = AccountKey::default();
+        let call = Call { id, fields: &fields, rows: None, account, zone: Offset::UTC, now };
+        match engine.call(&call) {
             CallOutcome::Simulated(Simulated::Data(data)) => data,
             other => panic!("{other:?}"),
         }

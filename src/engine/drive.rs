@@ -26,8 +26,25 @@ struct Shared {
     state: Mutex<State>,
     changed: Notify,
     client: Client,
-    /// Whether everybody who calls the mock lives in this process, so that time may jump while a story awaits a call.
-    closed_world: bool,
+    callers: Callers,
+}
+
+impl std::fmt::Debug for Driver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver").field("callers", &self.shared.callers).finish_non_exhaustive()
+    }
+}
+
+/// Who calls the mock, and for how long it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callers {
+    /// Everybody who calls lives in this process, so that time may jump while a story awaits a call.
+    Closed,
+    /// Somebody outside calls, and calls live in real time.
+    Open,
+    /// As [`Callers::Open`], and the mock is there until it is interrupted. A jumping clock runs with real time and
+    /// jumps whenever something is under way.
+    Lasting,
 }
 
 struct State {
@@ -81,16 +98,11 @@ impl Drop for Engaged {
 }
 
 impl Driver {
-    /// A driver. `closed_world` says that nobody outside of this process calls the mock.
-    pub fn new(engine: Engine, clock: Clock, client: Client, closed_world: bool) -> Self {
+    /// A driver.
+    pub fn new(engine: Engine, clock: Clock, client: Client, callers: Callers) -> Self {
         let state = State { engine, clock, in_flight: 0, engaged: 0, agenda: BTreeMap::new(), asked: 0 };
         Self {
-            shared: Arc::new(Shared {
-                state: Mutex::new(state),
-                changed: Notify::new(),
-                client,
-                closed_world,
-            }),
+            shared: Arc::new(Shared { state: Mutex::new(state), changed: Notify::new(), client, callers }),
         }
     }
 
@@ -101,13 +113,35 @@ impl Driver {
 
     /// Works with the engine at the present moment of the story.
     pub fn with<T>(&self, work: impl FnOnce(&mut Engine, Timestamp) -> T) -> T {
-        let result = {
+        let (result, changed) = {
             let mut state = self.lock();
             let now = state.clock.now();
-            work(&mut state.engine, now)
+            let before = (state.engine.next_wakeup(), state.engine.awaits_call());
+            let result = work(&mut state.engine, now);
+            let after = (state.engine.next_wakeup(), state.engine.awaits_call());
+            // Waking costs more than most calls do. What is due later than before finds the driver awake in time.
+            let is_sooner = match (before.0, after.0) {
+                (_, None) => before.0.is_some(),
+                (None, Some(_)) => true,
+                (Some(before), Some(after)) => after < before || after <= now,
+            };
+            (result, is_sooner || before.1 != after.1)
+        };
+        if changed {
+            self.shared.changed.notify_one();
+        }
+        result
+    }
+
+    /// Moves the clock forward by so much; what becomes due happens at once. Returns the new present.
+    pub fn skip(&self, by: Duration) -> Timestamp {
+        let now = {
+            let mut state = self.lock();
+            state.clock.skip(by);
+            state.clock.now()
         };
         self.shared.changed.notify_one();
-        result
+        now
     }
 
     /// For actors in this process.
@@ -166,7 +200,11 @@ impl Driver {
         let state = &mut *guard;
         let jumps = state.clock.jumps();
         if jumps {
-            let outside = !self.shared.closed_world && state.engine.awaits_call();
+            let outside = match self.shared.callers {
+                Callers::Closed => false,
+                Callers::Open => state.engine.awaits_call(),
+                Callers::Lasting => true,
+            };
             state.clock.set_running(outside);
         }
         let now = state.clock.now();
@@ -197,7 +235,13 @@ impl Driver {
                 }
             }
         }
-        if state.in_flight == 0 && state.engaged == 0 && state.agenda.is_empty() && state.engine.is_over() {
+        let stays = self.shared.callers == Callers::Lasting && !state.engine.is_stopped();
+        if !stays
+            && state.in_flight == 0
+            && state.engaged == 0
+            && state.agenda.is_empty()
+            && state.engine.is_over()
+        {
             return Next::Over;
         }
         if alone {
@@ -207,7 +251,12 @@ impl Driver {
         let Some(wakeup) = [state.engine.next_wakeup(), agenda].into_iter().flatten().min() else {
             return Next::Wait(None);
         };
-        if jumps && (self.shared.closed_world || !state.engine.awaits_call()) {
+        let may_jump = match self.shared.callers {
+            Callers::Closed => true,
+            Callers::Open => !state.engine.awaits_call(),
+            Callers::Lasting => state.engine.is_busy(),
+        };
+        if jumps && may_jump {
             state.clock.jump_to(wakeup);
             return Next::Again;
         }

@@ -12,4 +12,4 @@ mod stage;
 
 pub use clock::{Clock, Speed};
 pub use core::{CallOutcome, Engine, EngineOptions};
-pub use drive::{Agenda, Driver, End};
+pub use drive::{Agenda, Callers, Driver, End};

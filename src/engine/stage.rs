@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::core::EngineOptions;
+use crate::contract::aes::{self, Cipher};
 use crate::contract::signature::Signer;
 use crate::contract::{Catalog, Direction, Entry, Mark};
 use crate::custom::Custom;
@@ -18,7 +19,7 @@ use crate::journal::{Event, Journal};
 use crate::scenario::template::{self, TemplateSet};
 use crate::scenario::{Body, Sending, Stage};
 use crate::settings::AssumedFile;
-use crate::simulator::{SessionKey, Simulator};
+use crate::simulator::{AccountKey, SessionKey, Simulator};
 
 /// Everything between a body and the outbox.
 pub(super) struct Delivery {
@@ -34,6 +35,8 @@ pub(super) struct Delivery {
     noted: BTreeSet<String>,
     /// Parsed URLs, since a run has few of them and many callbacks.
     targets: BTreeMap<String, Arc<Target>>,
+    /// What encrypts the callbacks of each account, where settings ask for it.
+    ciphers: Vec<Option<Cipher>>,
     queued: u64,
 }
 
@@ -57,12 +60,15 @@ pub(super) struct Order<'a> {
     pub(super) target: Option<String>,
     pub(super) own_target: bool,
     pub(super) policy: Arc<Policy>,
-    pub(super) order_key: String,
+    pub(super) order_key: Option<String>,
+    pub(super) account: AccountKey,
 }
 
 impl Delivery {
     pub(super) fn new(options: EngineOptions, outbox: Outbox) -> Self {
+        let accounts = options.behaviour.accounts.iter();
         Self {
+            ciphers: accounts.map(|own| own.cipher.clone().filter(|_| own.encrypt_callbacks)).collect(),
             catalog: options.catalog,
             signer: options.signer,
             policy: options.policy,
@@ -126,7 +132,7 @@ impl Delivery {
             return Err("it is only assumed, and the settings refuse such".to_owned());
         }
         let target = self.target(order.target, order.own_target)?;
-        let body = match body {
+        let mut body = match body {
             Body::Raw(bytes) => bytes,
             Body::Json(value) => overridden(entry, value)?.into_bytes(),
         };
@@ -138,6 +144,12 @@ impl Delivery {
         ];
         for (name, value) in &entry.headers {
             set_header(&mut headers, &Arc::from(name.as_str()), value);
+        }
+        // Assumed: the scheme of encrypted answers, on the body of callbacks.
+        if let Some(cipher) = self.ciphers.get(order.account.index()).and_then(Option::as_ref) {
+            headers.push((Arc::from("Is-Encrypted"), "1".to_owned()));
+            headers.push((Arc::from("Signed"), aes::digest(&body)));
+            body = cipher.encrypt(&body).into_bytes();
         }
         for (name, value) in order.headers {
             set_header(&mut headers, name, value);
@@ -155,7 +167,7 @@ impl Delivery {
             headers,
             body: Bytes::from(body),
             signed,
-            order_key: Some(Arc::from(order.order_key)),
+            order_key: order.order_key.map(Arc::from),
             due: now,
             policy: order.policy,
         });
@@ -249,7 +261,7 @@ impl Stage for PlayStage<'_> {
     }
 
     fn send(&mut self, sending: Sending) -> Result<CallbackId, String> {
-        let order_key = self.simulator.order_key(sending.session);
+        let order_key = Some(self.simulator.order_key(sending.session));
         // The play keeps the body of what it sends itself.
         let origin =
             Origin { play: Some(self.play), label: Some(Arc::clone(&self.label)), ..Origin::default() };
@@ -260,6 +272,7 @@ impl Stage for PlayStage<'_> {
             own_target: sending.own_target,
             policy: sending.policy,
             order_key,
+            account: AccountKey::default(),
         };
         self.delivery
             .send(order, sending.body, origin, self.now)

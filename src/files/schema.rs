@@ -1,8 +1,8 @@
 //! The JSON Schema of a file, generated from the Rust type it is read into.
 //!
 //! Beside the standard's keywords there are ours, which editors ignore: `x-noun` (what a table is called in messages),
-//! `x-exactly-one` (keys of which a table has exactly one), `x-items` and `x-keys` (the `format` of the items of a
-//! list, of the keys of a table).
+//! `x-exactly-one` (keys of which a table has exactly one), `x-items`, `x-keys` and `x-values` (the `format` of the
+//! items of a list, of the keys of a table, of its values).
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
@@ -48,7 +48,7 @@ fn tidy(schema: &mut Schema) {
         Some("uint16") => Some(u64::from(u16::MAX)),
         Some("uint32") => Some(u64::from(u32::MAX)),
         Some("uint" | "uint64") => Some(u64::MAX),
-        Some("double" | "float") => None,
+        Some("double" | "float" | "int64") => None,
         _ => return,
     };
     object.shift_remove("format");

@@ -190,6 +190,10 @@ impl<'a> Walk<'a> {
     }
 
     fn text(&mut self, name: &str, span: Range<usize>, text: &str, schema: &Value) {
+        if text.is_empty() && schema.get("minLength").and_then(Value::as_u64).is_some_and(|fewest| fewest > 0)
+        {
+            return self.wrong(self.at(span, format!("{name} must not be empty")));
+        }
         if let Some(format) = schema.get("format").and_then(Value::as_str) {
             self.format(format, text, &span);
         }
@@ -255,6 +259,11 @@ impl<'a> Walk<'a> {
                         continue;
                     }
                     self.value(&words::below(path, text), &quoted(text), value, inner);
+                    if let (Some(format), DeValue::String(text)) =
+                        (schema.get("x-values").and_then(Value::as_str), value.get_ref())
+                    {
+                        self.format(format, text, &value.span());
+                    }
                 }
                 _ => self.free(value),
             }

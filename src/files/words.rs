@@ -107,6 +107,9 @@ pub(super) fn wanted(root: &Value, schema: &Value) -> String {
     match (schema.get("type").and_then(Value::as_str), format) {
         (Some("string"), Some("callback-id")) => "the id of a callback".to_owned(),
         (Some("string"), Some("call-id")) => "the id of a call".to_owned(),
+        (Some("string"), Some("call-pattern")) => {
+            "the id of a call, or a group such as `\"task.*\"`".to_owned()
+        }
         (Some("string"), Some("entry-id")) => "the id of a call or callback".to_owned(),
         (Some("string"), Some("lapse")) => "a length of time such as `\"2s\"`".to_owned(),
         (Some("string"), Some("lapse-range")) => {

@@ -63,23 +63,39 @@ pub struct HttpStream {
     pub status: u16,
     /// The headers in order, under the rule of [`HttpAnswer::headers`].
     pub headers: Vec<(String, String)>,
-    /// The length of the body in bytes, where it is known before.
+    /// The length of the body in bytes, where it is known before. Of longer parts the rest is not sent; shorter ones
+    /// end the connection, or reset the HTTP/2 stream.
     pub length: Option<u64>,
     /// The parts of the body. Whoever makes them stops once the receiving end is gone.
     pub parts: mpsc::Receiver<Bytes>,
 }
 
-/// What to do with a request.
-#[derive(Clone, Debug)]
+/// What to do with a request. What is wrong on purpose is done to the connection over HTTP/1.1; over HTTP/2, where many
+/// requests share one, it is done to the stream of the request, except for [`Reply::Close`].
+#[derive(Debug)]
 pub enum Reply {
     /// Answer it.
     Answer(HttpAnswer),
+    /// Answer it with a body that is made while it is sent.
+    Stream(HttpStream),
     /// Close the connection without a word.
     Close,
+    /// Reset the connection: the client reads an error, not the end.
+    Reset,
+    /// Announce the whole body, send about half of it, and close the connection.
+    Half(HttpAnswer),
+    /// Say nothing until the client gives up, the server ends, or [`super::Limits::never`] is over.
+    Never,
 }
 
 impl From<HttpAnswer> for Reply {
     fn from(answer: HttpAnswer) -> Self {
         Self::Answer(answer)
+    }
+}
+
+impl From<HttpStream> for Reply {
+    fn from(stream: HttpStream) -> Self {
+        Self::Stream(stream)
     }
 }

@@ -1,10 +1,15 @@
-//! Plain HTTP: messages as data, and the one small server both the mock and the receiver are built on.
+//! Plain HTTP, 1.1 and 2 at one port: messages as data, and the one small server both the mock and the receiver are
+//! built on.
 //!
 //! Whoever serves sees whole requests and gives whole answers. Connections, limits, time-outs and hostile bytes end
 //! here.
 
 mod bind;
+mod body;
 mod client;
+mod connection;
+mod exchange;
+mod line;
 mod message;
 mod read;
 mod server;

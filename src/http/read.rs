@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONNECTION, EXPECT};
+use hyper::header::{CONNECTION, EXPECT, HOST};
 use hyper::{Method, Request};
 use serde_json::json;
 
@@ -24,6 +24,8 @@ pub(super) enum Unread {
     TooLarge(usize),
     /// Nothing came for so long.
     Stalled(Duration),
+    /// More than the limit of this many headers.
+    TooMany(usize),
     /// Not HTTP, or cut off.
     Broken,
 }
@@ -36,6 +38,7 @@ impl Unread {
             Self::Stalled(limit) => {
                 (408, format!("nothing of the body came for {}", crate::files::Lapse(limit)))
             }
+            Self::TooMany(limit) => (431, format!("the request has more than the limit of {limit} headers")),
             Self::Broken => (400, "the body is not framed as HTTP says, or was cut off".to_owned()),
         };
         let mut answer = HttpAnswer::json(status, &json!({ "message": message }));
@@ -47,10 +50,19 @@ impl Unread {
 /// Reads a request. The body of GET and HEAD is read and dropped: some clients repeat their query in it.
 pub(super) async fn read(request: Request<Incoming>, limits: &Limits) -> Result<HttpCall, Unread> {
     let (head, mut body) = request.into_parts();
+    // Over HTTP/1.1 the connection has counted them already.
+    if head.headers.len() > limits.header_count {
+        return Err(Unread::TooMany(limits.header_count));
+    }
     let waits = head.headers.contains_key(EXPECT);
     let keep = head.method != Method::GET && head.method != Method::HEAD;
     let body = read_body(&mut body, limits, waits, keep).await?;
-    let headers = head.headers.iter();
+    // Over HTTP/2 the host stands in the URI only.
+    let host = head.uri.authority().filter(|_| !head.headers.contains_key(HOST));
+    let host = host.map(|host| (HOST.to_string(), host.to_string()));
+    let headers = head.headers.iter().map(|(name, value)| {
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    });
     Ok(HttpCall {
         method: head.method.as_str().to_ascii_uppercase(),
         path: match head.uri.path() {
@@ -58,11 +70,7 @@ pub(super) async fn read(request: Request<Incoming>, limits: &Limits) -> Result<
             path => path.to_owned(),
         },
         query: head.uri.query().map(str::to_owned),
-        headers: headers
-            .map(|(name, value)| {
-                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-            })
-            .collect(),
+        headers: host.into_iter().chain(headers).collect(),
         body,
     })
 }

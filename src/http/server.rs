@@ -1,27 +1,16 @@
-//! The one small HTTP server.
+//! The one small HTTP server: the address, the connections it accepts, and its end.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::header::{CONTENT_LENGTH, DATE, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::read::{self, Unread};
-use super::{BindError, HttpAnswer, HttpCall, Reply, bind};
+use super::{BindError, HttpCall, Reply, bind, connection};
 
 /// How long nothing is accepted after the system refused to give a connection, mostly for want of descriptors.
 const BREATH: Duration = Duration::from_millis(50);
@@ -38,10 +27,17 @@ pub struct Limits {
     /// The most connections at a time. Others wait until one of these ends.
     pub connections: usize,
     /// How long a client may take for request line and headers, the idle time before them included. Then the
-    /// connection is closed.
+    /// connection is closed. Over HTTP/2 it is how long a connection may be without any request.
     pub header_read: Duration,
     /// How long nothing of a body may come. Then the request is answered 408.
     pub stall: Duration,
+    /// The most requests at a time over one HTTP/2 connection. Others wait at the client.
+    pub streams: u32,
+    /// How often an HTTP/2 client is asked whether it is still there, and how long it may take to say so. Then the
+    /// connection is closed.
+    pub ping: Duration,
+    /// How long a client waits in vain for [`Reply::Never`]. Then the connection is closed, or the HTTP/2 stream reset.
+    pub never: Duration,
     /// How long exchanges may go on after the server was told to end.
     pub drain: Duration,
 }
@@ -55,6 +51,9 @@ impl Default for Limits {
             connections: 1024,
             header_read: Duration::from_secs(30),
             stall: Duration::from_secs(30),
+            streams: 100,
+            ping: Duration::from_secs(20),
+            never: Duration::from_secs(5 * 60),
             drain: Duration::from_secs(5),
         }
     }
@@ -113,7 +112,7 @@ impl Server {
                 () = &mut shutdown => break,
                 Some(_) = connections.join_next() => {}
                 (stream, place) = next => {
-                    let exchange = connection(stream, handler.clone(), limits.clone(), end.clone());
+                    let exchange = connection::serve(stream, handler.clone(), limits.clone(), end.clone());
                     connections.spawn(async move {
                         exchange.await;
                         drop(place);
@@ -153,89 +152,6 @@ async fn accept(
 fn of_the_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
-}
-
-/// One connection to its end. What goes wrong on it concerns nobody else.
-async fn connection<H, R>(
-    stream: TcpStream,
-    handler: Arc<H>,
-    limits: Arc<Limits>,
-    mut end: watch::Receiver<()>,
-) where
-    H: Fn(HttpCall) -> R + Send + Sync + 'static,
-    R: Future<Output = Reply> + Send + 'static,
-{
-    // Small answers should not wait for more to send; without the option they arrive all the same.
-    let _ = stream.set_nodelay(true);
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(limits.header_read)
-        .max_headers(limits.header_count)
-        .max_header_size(limits.header_bytes);
-    let service = service_fn(move |request| exchange(request, handler.clone(), limits.clone()));
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
-    tokio::select! {
-        _ = &mut connection => return,
-        _ = end.changed() => connection.as_mut().graceful_shutdown(),
-    }
-    let _ = connection.await;
-}
-
-/// The handler wants the connection closed without an answer.
-#[derive(Debug)]
-struct Closed;
-
-impl fmt::Display for Closed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("closed without an answer")
-    }
-}
-
-impl std::error::Error for Closed {}
-
-async fn exchange<H, R>(
-    request: Request<Incoming>,
-    handler: Arc<H>,
-    limits: Arc<Limits>,
-) -> Result<Response<Full<Bytes>>, Closed>
-where
-    H: Fn(HttpCall) -> R,
-    R: Future<Output = Reply>,
-{
-    let reply = match read::read(request, &limits).await {
-        Ok(call) => handler(call).await,
-        Err(unread) => Unread::answer(unread).into(),
-    };
-    match reply {
-        Reply::Answer(answer) => Ok(response(answer)),
-        Reply::Close => Err(Closed),
-    }
-}
-
-/// An answer that cannot be sent as it is meant is told so instead.
-fn response(answer: HttpAnswer) -> Response<Full<Bytes>> {
-    built(answer).unwrap_or_else(|message| {
-        let instead = HttpAnswer::json(500, &json!({ "message": message }));
-        let mut response = Response::new(Full::new(instead.body));
-        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        response
-    })
-}
-
-fn built(answer: HttpAnswer) -> Result<Response<Full<Bytes>>, String> {
-    let status = StatusCode::from_u16(answer.status).ok().filter(|status| !status.is_informational());
-    let status = status.ok_or_else(|| format!("{} is not a status of an answer", answer.status))?;
-    let mut response = Response::new(Full::new(answer.body));
-    *response.status_mut() = status;
-    for (name, value) in answer.headers {
-        let unfit = || format!("the header `{}` cannot be sent", name.escape_debug());
-        let name = HeaderName::try_from(&name).map_err(|_| unfit())?;
-        let value = HeaderValue::try_from(&value).map_err(|_| unfit())?;
-        if ![CONTENT_LENGTH, TRANSFER_ENCODING, DATE, TE, TRAILER, UPGRADE].contains(&name) {
-            response.headers_mut().append(name, value);
-        }
-    }
-    Ok(response)
 }
 
 #[cfg(test)]

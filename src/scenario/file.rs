@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::contract::FaultFile;
 use crate::delivery::StatusSet;
 use crate::files::{Lapse, LapseRange, Tree};
 use crate::settings::DeliveryFile;
@@ -55,6 +56,10 @@ pub struct ScenarioFile {
     #[serde(default)]
     #[schemars(with = "Vec<ReactionFile>")]
     pub on: Vec<Spanned<ReactionFile>>,
+    /// What the mock does wrong on purpose when it is called, for as long as the story lives. The first fault that
+    /// hits decides.
+    #[serde(default)]
+    pub faults: Vec<FaultFile>,
 }
 
 /// One step. It does exactly one thing: `send`, `await`, `pause`, `set` or `include`.

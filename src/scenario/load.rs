@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::check::variables::{self, Told};
 use super::check::{self, Checked, Named};
 use super::file::{ReactionFile, StepFile};
-use crate::contract::Catalog;
+use crate::contract::{Catalog, FaultFile};
 use crate::files::{Diagnostic, Lapse, Place, Problems, SourceFile, Tree};
 use crate::settings::DeliveryFile;
 
@@ -56,6 +56,8 @@ pub struct Scenario {
     pub read: BTreeSet<String>,
     /// The reactions; those of a file that is included twice are here once.
     pub reactions: Vec<Placed<ReactionFile>>,
+    /// What goes wrong on purpose; those of a file that is included twice are here once.
+    pub faults: Vec<FaultFile>,
 }
 
 /// Something of a file with its place.
@@ -149,7 +151,8 @@ impl Loader<'_> {
             read = variables::check(&told, extra_vars, &mut self.problems);
         }
         let scenario = Scenario { read, ..assemble(&root, &layout)? };
-        if scenario.steps.is_empty() && scenario.reactions.is_empty() && self.problems.is_empty() {
+        let empty = scenario.steps.is_empty() && scenario.reactions.is_empty() && scenario.faults.is_empty();
+        if empty && self.problems.is_empty() {
             let mistake = Diagnostic::whole(&root.checked.source, "this scenario does nothing");
             self.problems.push(mistake.help(
                 "it has neither steps nor reactions: begin a step with `[[steps]]`, a reaction with `[[on]]`",
@@ -305,10 +308,12 @@ fn assemble(root: &Loaded, layout: &Layout) -> Option<Scenario> {
     let head = root.checked.file.clone()?;
     let mut vars = Tree::new();
     let mut reactions = Vec::new();
+    let mut faults = Vec::new();
     for loaded in &layout.files {
         let part = loaded.checked.file.as_ref()?;
         // `insert` leaves a name that is there already at its place.
         vars.extend(part.vars.iter().map(|(name, value)| (name.clone(), value.clone())));
+        faults.extend(part.faults.iter().cloned());
         for reaction in &part.on {
             let place = loaded.checked.source.place(reaction.span().start);
             reactions.push(Placed { place, value: reaction.get_ref().clone() });
@@ -337,6 +342,7 @@ fn assemble(root: &Loaded, layout: &Layout) -> Option<Scenario> {
         delivery: head.delivery,
         steps,
         reactions,
+        faults,
         read: BTreeSet::new(),
     })
 }

@@ -9,6 +9,7 @@ use super::file::{AnswerFile, ExpectFile, ReactionFile, ReactionSendFile, StepFi
 use super::load::{Placed, Scenario};
 use super::template::{Template, TemplateMistake, TemplateSet};
 use super::tree::TreeTemplate;
+use crate::contract::FaultFile;
 use crate::delivery::Policy;
 use crate::files::{LapseRange, Place, Tree};
 use crate::simulator::identity::Country;
@@ -48,6 +49,8 @@ pub struct Story {
     pub steps: Vec<Step>,
     /// The reactions.
     pub reactions: Vec<Reaction>,
+    /// What goes wrong on purpose when the mock is called.
+    pub faults: Vec<FaultFile>,
     /// The compiled templates.
     pub templates: TemplateSet,
 }
@@ -229,6 +232,7 @@ impl Story {
             policy: Arc::new(policy),
             steps,
             reactions,
+            faults: scenario.faults.clone(),
             templates: compiler.set,
         })
     }

@@ -10,6 +10,7 @@ use crate::contract::catalog::CorrectionError;
 use crate::contract::{Catalog, Direction};
 use crate::custom::{Declarations, check as custom};
 use crate::files::{Diagnostic, Problems, SourceFile, schema, shape, syntax, typed};
+use crate::scenario::check::faults;
 use crate::scenario::check::formats::Formats;
 use crate::scenario::template;
 
@@ -47,7 +48,9 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     problems.extend(parsed.errors);
     problems.extend(shape::check(source, &parsed.tree, parsed.sound_until, &SCHEMA, &check));
     if sound {
+        problems.extend(faults::check(source, parsed.tree.get_ref()));
         problems.extend(corrections(source, parsed.tree.get_ref(), &provisional));
+        problems.extend(vendor(source, parsed.tree.get_ref()));
         problems.extend(custom::check(source, parsed.tree.get_ref(), builtin));
     }
     if !problems.is_empty() {
@@ -78,6 +81,45 @@ fn refused(source: &Arc<SourceFile>, file: &SettingsFile, errors: &[CorrectionEr
         }
     }));
     problems
+}
+
+/// What is wrong between the keys of accounts, and with a mix of nothing.
+fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    let accounts = tree.get("accounts").and_then(|accounts| accounts.get_ref().as_array());
+    for account in accounts.into_iter().flatten() {
+        let Some(table) = account.get_ref().as_table() else { continue };
+        if let Some(key) = table.get("app_key")
+            && let Some(text) = key.get_ref().as_str()
+        {
+            if seen.contains(&text) {
+                let message = "two accounts have the same `app_key`";
+                found.push(Diagnostic::at(source, key.span(), message.to_owned()));
+            }
+            seen.push(text);
+        }
+        let asks = |name: &str, value: &str| {
+            table.get(name).filter(|found| found.get_ref().as_str() == Some(value)).map(toml::Spanned::span)
+        };
+        let encrypts = table.get("encrypt_callbacks").filter(|found| found.get_ref().as_bool() == Some(true));
+        let wants = asks("encryption", "require").or(encrypts.map(toml::Spanned::span));
+        if let (Some(span), None) = (wants, table.get("encryption_key")) {
+            let message = "nothing can be encrypted without an `encryption_key`";
+            found.push(Diagnostic::at(source, span, message.to_owned()));
+        }
+    }
+    let mix = tree.get("calling").and_then(|calling| calling.get_ref().as_table()?.get("mix"));
+    if let Some(mix) = mix
+        && let Some(table) = mix.get_ref().as_table()
+        && table
+            .values()
+            .all(|weight| weight.get_ref().as_integer().is_some_and(|number| number.as_str() == "0"))
+    {
+        let message = "the mix has no outcome: give at least one a weight";
+        found.push(Diagnostic::at(source, mix.span(), message.to_owned()));
+    }
+    found
 }
 
 /// Corrections name only what their entry has.

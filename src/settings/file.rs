@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::vendor_file::{AccessFile, AccountFile, CallingFile, LimitsFile};
+use crate::contract::FaultFile;
 use crate::contract::signature::SchemeFile;
 use crate::custom::file::{CallbackFile, CustomFile, EndpointFile};
 use crate::delivery::{Order, StatusSet};
@@ -26,12 +28,29 @@ pub struct SettingsFile {
     pub listen: Option<String>,
     /// What happens at the first use of something that is only assumed about the vendor. Default: `warn`.
     pub assumed: Option<AssumedFile>,
+    /// How the mock is reached from outside, for links to recordings: `http://mock.test:2478`. Default: the address it
+    /// listens on.
+    #[schemars(extend("format" = "url"))]
+    pub public_url: Option<String>,
+    /// How callers are checked and refused.
+    pub access: Option<AccessFile>,
+    /// The accounts of the vendor, each with credentials of its own.
+    #[serde(default)]
+    pub accounts: Vec<AccountFile>,
+    /// How simulated numbers answer, lines dial and strategies go on.
+    pub calling: Option<CallingFile>,
+    /// How much the mock takes.
+    pub limits: Option<LimitsFile>,
     /// How callbacks and calls are signed. The vendor's own scheme is not public; the default is assumed.
     pub signature: Option<SchemeFile>,
     /// How callbacks are delivered.
     pub delivery: Option<DeliveryFile>,
     /// Which hosts callbacks may go to, and how TLS is checked.
     pub target: Option<TargetFile>,
+    /// What the mock does wrong on purpose when it is called. The first fault that hits decides; those of a running
+    /// scenario come first.
+    #[serde(default)]
+    pub faults: Vec<FaultFile>,
     /// Corrections to the catalog, by entry id: `[catalog."session.end"]`.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, EntryFile>", extend("x-keys" = "entry-key"))]

@@ -3,16 +3,22 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::check::{Checked, check_file};
 use super::file::{AssumedFile, PolicyPreset, SettingsFile};
 use super::policy::{policy, preset};
-use crate::contract::Catalog;
+use super::vendor;
+use crate::api::AccessRules;
 use crate::contract::signature::{DEFAULT_SECRET, SchemeFile};
+use crate::contract::{Catalog, FaultFile};
 use crate::custom::Declarations;
 use crate::delivery::{Policy, TlsOptions};
 use crate::files::{Diagnostic, Problems, SourceFile};
+use crate::http::Limits;
 use crate::scenario::check::formats::Formats;
+use crate::simulator::calling::Rules;
+use crate::simulator::{Account, Behaviour};
 
 /// The settings file that is read if it is there.
 pub const DEFAULT_FILE: &str = "airudder-mock.toml";
@@ -56,10 +62,37 @@ pub struct Settings {
     pub allow: Vec<String>,
     /// How certificates are checked.
     pub tls: TlsOptions,
+    /// What goes wrong on purpose, in the order of the file.
+    pub faults: Vec<FaultFile>,
     /// The catalog with the corrections and declarations of the file.
     pub catalog: Catalog,
     /// The endpoints and callbacks of the user's own.
     pub custom: Declarations,
+    /// How the mock is reached from outside, if it is not by the address it listens on.
+    pub public_url: Option<String>,
+    /// How callers are checked and refused.
+    pub access: AccessRules,
+    /// The accounts; at least one.
+    pub accounts: Vec<Account>,
+    /// How numbers answer, lines dial and strategies go on.
+    pub calling: Arc<Rules>,
+    /// How much the mock takes.
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// How the simulated vendor behaves, with links that lead to this URL and callbacks that somebody listens to or
+    /// nobody.
+    pub fn behaviour(&self, usual_url: &str, is_heard: bool) -> Behaviour {
+        let url = self.public_url.as_deref().unwrap_or(usual_url);
+        Behaviour {
+            accounts: self.accounts.clone(),
+            calling: Arc::clone(&self.calling),
+            public_url: url.trim_end_matches('/').into(),
+            is_heard,
+            ..Behaviour::default()
+        }
+    }
 }
 
 impl fmt::Debug for Settings {
@@ -73,6 +106,7 @@ impl fmt::Debug for Settings {
             .field("policy", &self.policy)
             .field("allow", &self.allow)
             .field("tls", &self.tls)
+            .field("faults", &self.faults)
             .finish_non_exhaustive()
     }
 }
@@ -169,8 +203,14 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         policy: file.delivery.map_or(usual.clone(), |delivery| policy(&usual, &delivery)),
         allow,
         tls: TlsOptions { ca, insecure: flags.insecure || target.insecure },
+        faults: file.faults,
         catalog,
         custom,
+        public_url: file.public_url,
+        access: vendor::access(file.access),
+        accounts: vendor::accounts(file.accounts),
+        calling: Arc::new(vendor::calling(file.calling)),
+        limits: vendor::limits(file.limits),
     };
     problems.into_result(settings)
 }
@@ -206,6 +246,10 @@ assumed = "refuse"
 [delivery]
 preset = "once"
 timeout = "3s"
+
+[[faults]]
+call = "task.*"
+status = 503
 
 [target]
 allow = ["file.test"]
@@ -253,6 +297,7 @@ event = "session.closed"
         assert_eq!((settings.policy.tries, settings.policy.timeout.as_secs()), (1, 3));
         assert_eq!(settings.tls.ca, Some(folder.join("ca.pem")));
         assert_eq!(settings.catalog.get("session.end").unwrap().event.as_deref(), Some("session.closed"));
+        assert_eq!((settings.faults[0].call.as_str(), settings.faults[0].status), ("task.*", Some(503)));
         assert!(!format!("{settings:?}").contains("from the file"));
     }
 

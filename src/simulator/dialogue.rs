@@ -139,6 +139,67 @@ impl Dialogue {
     }
 }
 
+/// The longest way through a graph that [`leading_to`] takes.
+const LONGEST: usize = 14;
+
+/// How many ways to an intention are known at most; beyond, they only take memory.
+const MOST_WAYS: usize = 400;
+
+/// A way through a graph.
+type Way = Vec<&'static Node>;
+
+/// The ways that lead to each intention. Where none ends with it (it did not become clear, or the conversation went on
+/// to another), those that break off before do.
+fn ways() -> &'static BTreeMap<String, Vec<Way>> {
+    static WAYS: OnceLock<BTreeMap<String, Vec<Way>>> = OnceLock::new();
+    WAYS.get_or_init(|| {
+        let (mut whole, mut broken_off) = (BTreeMap::new(), BTreeMap::new());
+        for dialogue in all().values() {
+            if let Some(start) = dialogue.turns.get(&dialogue.start) {
+                walk(dialogue, &mut vec![start], "--", &mut whole, &mut broken_off);
+            }
+        }
+        broken_off.extend(whole);
+        broken_off
+    })
+}
+
+fn walk(
+    dialogue: &'static Dialogue,
+    way: &mut Way,
+    wish: &str,
+    whole: &mut BTreeMap<String, Vec<Way>>,
+    broken_off: &mut BTreeMap<String, Vec<Way>>,
+) {
+    let Some(node) = way.last().copied() else { return };
+    let wish = node.intention.as_deref().unwrap_or(wish);
+    let ends = node.next.is_empty() || way.len() == LONGEST;
+    let ways = if ends { &mut *whole } else { &mut *broken_off };
+    let known = ways.entry(wish.to_owned()).or_default();
+    if known.len() < MOST_WAYS {
+        known.push(way.clone());
+    }
+    if ends {
+        return;
+    }
+    for next in node.next.keys().filter_map(|name| dialogue.turns.get(name)) {
+        way.push(next);
+        walk(dialogue, way, wish, whole, broken_off);
+        way.pop();
+    }
+}
+
+/// Tells a conversation that leads to an intention, a letter `A` to `I`, or `--` if it does not become clear.
+pub fn leading_to(rng: &mut Rng, intention: &str, locale: &str, facts: &Facts) -> Talk {
+    let mut talk = Talk { turns: Vec::new(), intention: intention.to_owned() };
+    let Some(known) = ways().get(intention).filter(|known| !known.is_empty()) else { return talk };
+    for node in &known[rng.random_range(0..known.len())] {
+        let Some(text) = new_text(rng, node, locale, facts, &talk.turns) else { break };
+        talk.turns.push(Turn { speaker: node.speaker, text });
+    }
+    talk
+}
+
 /// A text for a turn, one that was not said before if there is one.
 fn new_text(rng: &mut Rng, node: &Node, locale: &str, facts: &Facts, said: &[Turn]) -> Option<String> {
     let mut text = phrases::phrase_with(rng, &node.phrase, locale, facts)?;
@@ -219,6 +280,21 @@ mod tests {
         }
         assert!(intentions.len() >= 8, "{intentions:?}");
         assert!(told("complaint", 1, Country::Id, None, 0).turns.is_empty());
+    }
+
+    #[test]
+    fn every_intention_can_be_led_to() {
+        let rng = &mut Seed(1).stream("dialogue", 0);
+        let person = Person::draw(rng, Country::Mx, None);
+        let facts = Facts::of(rng, &person, "2030-01-01T00:00:00Z".parse().unwrap());
+        for intention in ["A", "B", "C", "D", "E", "F", "G", "H", "I", "--"] {
+            for _ in 0..50 {
+                let talk = leading_to(rng, intention, "es-MX", &facts);
+                assert!((1..=LONGEST).contains(&talk.turns.len()), "{intention}: {}", talk.turns.len());
+                assert_eq!(talk.intention, intention);
+            }
+        }
+        assert!(leading_to(rng, "Z", "en", &facts).turns.is_empty());
     }
 
     #[test]

@@ -4,44 +4,73 @@
 //! come out. What it does later by itself waits in its timers until [`Simulator::advance`]. Every conversation draws
 //! from a stream of its own, so that conversations never change each other.
 
+mod access;
+mod call;
+pub mod calling;
 mod chatbot;
 pub mod content;
 pub mod country;
+mod detection;
 pub mod dialogue;
 pub mod facts;
 pub mod identity;
+mod ids;
 mod messages;
+mod params;
 pub mod phone;
 pub mod phrases;
 mod samples;
 pub mod seed;
 mod session;
+mod sms;
 mod timers;
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use access::{
+    Access, Account, AccountKey, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, Denied, Encryption, Rate, TOKEN_LIFE,
+};
+pub use call::{Answer, Call, Long};
+use calling::{Calling, Rules};
 use facts::Facts;
 use identity::{Country, Person};
+use ids::Ids;
 use messages::Messages;
 use seed::Seed;
 pub use session::SessionKey;
 use session::{Phase, Session, Sessions};
-use timers::{Timer, Timers};
+use timers::{ChatTimer, Timer, Timers};
 
 /// How the simulated vendor behaves where the vendor's own behaviour is not known. All of it is assumed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Behaviour {
     /// A conversation in which nobody says anything for so long ends by itself.
     pub silence: Duration,
+    /// The accounts. Without any there is the default one.
+    pub accounts: Vec<Account>,
+    /// How numbers answer, lines dial and strategies go on.
+    pub calling: Arc<Rules>,
+    /// Where the mock is reached, for links: scheme and authority.
+    pub public_url: Arc<str>,
+    /// Whether anybody listens to callbacks that go to no URL of their own. Where nobody does, none are made.
+    pub is_heard: bool,
 }
 
 impl Default for Behaviour {
     fn default() -> Self {
-        Self { silence: Duration::from_secs(24 * 3600) }
+        Self {
+            silence: Duration::from_secs(24 * 3600),
+            accounts: vec![Account::default()],
+            calling: Arc::new(Rules::default()),
+            public_url: "http://127.0.0.1:2478".into(),
+            is_heard: true,
+        }
     }
 }
 
@@ -63,30 +92,44 @@ pub struct Opening {
 /// A callback that the simulator sends by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Emission {
-    /// The conversation.
-    pub session: SessionKey,
-    /// The story the conversation belongs to, if any.
+    /// Whose it is.
+    pub account: AccountKey,
+    /// The story it belongs to, if any.
     pub play: Option<u32>,
     /// The event id.
-    pub event: &'static str,
+    pub event: Cow<'static, str>,
     /// The body.
-    pub body: Value,
+    pub body: EmissionBody,
+    /// Callbacks with the same key keep their order: the id of the conversation or of the task.
+    pub order_key: Option<String>,
+    /// The URL that the call which caused it named.
+    pub target: Option<String>,
 }
 
-/// The answer to a call, before its family's envelope is put around it.
+/// The body of a callback that the simulator sends by itself.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
-    /// Success, with the data.
-    Data(Value),
-    /// Refused: a code of the family, and why.
-    Error {
-        /// The code.
-        code: i64,
-        /// Why, naming the field.
-        message: String,
-    },
-    /// The simulator knows nothing of this call.
-    NotSimulated,
+pub enum EmissionBody {
+    /// A value.
+    Json(Value),
+    /// JSON text, as it goes out.
+    Text(String),
+}
+
+impl EmissionBody {
+    /// The body as a value.
+    pub fn value(&self) -> Value {
+        match self {
+            Self::Json(value) => value.clone(),
+            Self::Text(text) => serde_json::from_str(text).unwrap_or_default(),
+        }
+    }
+}
+
+/// A moment of the simulator, for taking back or adopting what came after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    timers: u64,
+    calling: calling::Mark,
 }
 
 /// What templates see of a conversation's user.
@@ -117,6 +160,12 @@ pub struct Simulator {
     behaviour: Behaviour,
     sessions: Sessions,
     timers: Timers,
+    /// Who may call.
+    access: Access,
+    ids: Arc<Ids>,
+    calling: Calling,
+    messages_sent: u64,
+    detections: u64,
     requests: u64,
     seed: Seed,
 }
@@ -124,7 +173,19 @@ pub struct Simulator {
 impl Simulator {
     /// A vendor without any conversations yet.
     pub fn new(seed: Seed, behaviour: Behaviour) -> Self {
-        Self { behaviour, sessions: Sessions::default(), timers: Timers::default(), requests: 0, seed }
+        let ids = Arc::new(Ids::new(seed));
+        Self {
+            access: Access::new(seed, behaviour.accounts.clone()),
+            calling: Calling::new(seed, Arc::clone(&ids), &behaviour),
+            ids,
+            behaviour,
+            sessions: Sessions::default(),
+            timers: Timers::default(),
+            messages_sent: 0,
+            detections: 0,
+            requests: 0,
+            seed,
+        }
     }
 
     /// Opens a conversation: a user, a channel, ids. Nothing is sent.
@@ -213,7 +274,7 @@ impl Simulator {
         };
         if newly_begun {
             let at = later(now, self.behaviour.silence);
-            self.timers.plan(at, Timer::Silence { session: key });
+            self.timers.plan(at, ChatTimer::Silence { session: key });
         }
         chatbot::absorb(&mut self.sessions, key, event, body, now);
     }
@@ -243,38 +304,86 @@ impl Simulator {
         }
     }
 
+    /// Who may call.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Who may call, to change.
+    pub fn access_mut(&mut self) -> &mut Access {
+        &mut self.access
+    }
+
     /// Answers a call, and plans what the vendor would send because of it.
-    pub fn handle(&mut self, id: &str, fields: &Value, now: Timestamp) -> Answer {
-        chatbot::handle(self, id, fields, now)
+    pub fn handle(&mut self, call: &Call<'_>) -> Answer {
+        match call.id {
+            "auth.token" => self.token(call).unwrap_or_else(|refusal| refusal),
+            "sms.send" => sms::send(self, call).unwrap_or_else(|refusal| refusal),
+            "detection.check" => detection::check(self, call).unwrap_or_else(|refusal| refusal),
+            _ => match self.calling.handle(call) {
+                Some(answer) => answer,
+                None => chatbot::handle(self, call.id, call.fields, call.now),
+            },
+        }
     }
 
-    /// Marks the present, for [`Simulator::take_back`].
-    pub fn mark(&self) -> u64 {
-        self.timers.planned()
+    /// Exchanges credentials for a token.
+    fn token(&mut self, call: &Call<'_>) -> Result<Answer, Answer> {
+        let params = params::Params::new(call.fields);
+        let key = params.needed("APPKey", "the key of an account")?;
+        let secret = params.needed("APPSecret", "the secret of the account")?;
+        match self.access.token(key, secret, call.now) {
+            Ok(token) => Ok(Answer::Data(serde_json::json!({ "token": token }))),
+            Err(denied) => Err(Answer::Error { code: 401, message: denied.to_string() }),
+        }
     }
 
-    /// Takes back what was planned since a mark: somebody else does it.
-    pub fn take_back(&mut self, mark: u64) {
-        self.timers.cancel_since(mark);
+    /// Marks the present, for [`Simulator::take_back`] and [`Simulator::adopt`].
+    pub fn mark(&self) -> Mark {
+        Mark { timers: self.timers.planned(), calling: self.calling.mark() }
+    }
+
+    /// Takes back what was planned since a mark: somebody else does it. Tasks go on, but nothing is told of them.
+    pub fn take_back(&mut self, mark: Mark) {
+        self.timers.cancel_since(mark.timers);
+        self.calling.mute_since(mark.calling);
+    }
+
+    /// What was planned since a mark and belongs to no conversation is a story's doing.
+    pub fn adopt(&mut self, mark: Mark, play: u32) {
+        self.timers.adopt_since(mark.timers, play);
+        self.calling.adopt_since(mark.calling, play);
     }
 
     /// Does what is due and returns the callbacks that come of it, in order.
     pub fn advance(&mut self, now: Timestamp) -> Vec<Emission> {
         let mut emissions = Vec::new();
         while let Some((at, timer)) = self.timers.take(now) {
-            emissions.extend(chatbot::timer(self, timer, at));
+            match timer {
+                Timer::Chat(timer) => emissions.extend(chatbot::timer(self, timer, at)),
+                Timer::Receipt(receipt) => emissions.push(sms::receipt(*receipt, at)),
+                Timer::Detected(detection) => emissions.push(detection::result(*detection)),
+            }
         }
+        self.calling.advance(now);
+        emissions.append(&mut self.calling.take_emissions());
         emissions
     }
 
     /// When [`Simulator::advance`] has something to do next.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
-        self.timers.next()
+        [self.timers.next(), self.calling.next_wakeup()].into_iter().flatten().min()
     }
 
     /// Whether something is planned that a run has to wait for; a conversation that may fall silent is not.
     pub fn is_busy(&self) -> bool {
-        self.timers.has_foreground()
+        self.timers.has_foreground() || self.calling.is_busy()
+    }
+
+    /// What is behind the link to a recording or an archive, by the last two parts of its path; nothing if nobody was
+    /// given such a link.
+    pub fn download(&self, folder: &str, file: &str) -> Option<calling::Download> {
+        self.calling.download(folder, file)
     }
 
     /// A fresh `request_id` for an envelope.

@@ -4,11 +4,30 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::detection::Detection;
 use super::session::SessionKey;
+use super::sms::Receipt;
 
 /// Something the simulator will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
+    /// In a conversation.
+    Chat(ChatTimer),
+    /// The receipt of a text message goes out.
+    Receipt(Box<Receipt>),
+    /// The result of number detection goes out.
+    Detected(Box<Detection>),
+}
+
+impl From<ChatTimer> for Timer {
+    fn from(timer: ChatTimer) -> Self {
+        Self::Chat(timer)
+    }
+}
+
+/// Something the simulator will do in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ChatTimer {
     /// A message reaches its next status; the event that tells it depends on who wrote the message.
     Status { session: SessionKey, msg_id: String, status: &'static str, by_agent: bool },
     /// A conversation ends.
@@ -30,12 +49,13 @@ pub(super) struct Timers {
 impl Timer {
     /// Whether a run need not wait for it.
     fn is_background(&self) -> bool {
-        matches!(self, Self::Silence { .. })
+        matches!(self, Self::Chat(ChatTimer::Silence { .. }))
     }
 }
 
 impl Timers {
-    pub(super) fn plan(&mut self, at: Timestamp, timer: Timer) {
+    pub(super) fn plan(&mut self, at: Timestamp, timer: impl Into<Timer>) {
+        let timer = timer.into();
         self.planned += 1;
         self.background += usize::from(timer.is_background());
         self.queue.insert((at, self.planned), timer);
@@ -49,6 +69,18 @@ impl Timers {
     /// Drops what was planned after so many; a conversation's silence stays watched.
     pub(super) fn cancel_since(&mut self, planned: u64) {
         self.queue.retain(|(_, number), timer| *number <= planned || timer.is_background());
+    }
+
+    /// What was planned after so many and belongs to no conversation is a story's doing.
+    pub(super) fn adopt_since(&mut self, planned: u64, play: u32) {
+        for ((_, number), timer) in &mut self.queue {
+            match timer {
+                _ if *number <= planned => {}
+                Timer::Receipt(receipt) => receipt.play = Some(play),
+                Timer::Detected(detection) => detection.play = Some(play),
+                Timer::Chat(_) => {}
+            }
+        }
     }
 
     /// Takes the first timer that is due, with its moment.

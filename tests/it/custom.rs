@@ -67,12 +67,14 @@ fn stories_await_calls_and_callbacks_of_ones_own() {
         }
         plain("200 OK", "{}")
     });
-    let settings = example("flex-route.toml");
+    let settings = folder.path().join("settings.toml");
+    let text = fs::read_to_string(example("flex-route.toml")).unwrap();
+    fs::write(&settings, format!("{text}\n[access]\ntoken = \"off\"\n")).unwrap();
     let output = run(&[
         "run",
         story.to_str().unwrap(),
         "--config",
-        &settings,
+        settings.to_str().unwrap(),
         "--callback-url",
         &receiver.url(),
         "--listen",
@@ -86,4 +88,32 @@ fn stories_await_calls_and_callbacks_of_ones_own() {
     assert_eq!(events, ["route.removed", "route.finished", "route.removed"]);
     assert_eq!(bodies[1]["name"], "day shift");
     assert_eq!(bodies[1]["route_id"], bodies[2]["route_id"]);
+}
+
+/// What is declared as open is served to everybody; all else asks for the token of its family.
+#[test]
+fn endpoints_ask_for_the_proof_of_their_family() {
+    let folder = tempfile::tempdir().unwrap();
+    let (settings, story) = (folder.path().join("settings.toml"), folder.path().join("story.toml"));
+    fs::write(
+        &settings,
+        "[[callbacks]]\nid = 'x.hello'\n\
+         [[endpoints]]\nid = 'x.open'\npath = '/x/open'\nopen = true\n\
+         answer = { status = 201, headers = { X-Odd = '{{ request.Details | length }}' }, body = '{{ request.Details }}' }\n\
+         [[endpoints]]\nid = 'x.closed'\npath = '/x/closed'\n",
+    )
+    .unwrap();
+    fs::write(&story, "[[steps]]\nsend = 'x.hello'\n").unwrap();
+    let mock = free_address();
+    let receiver = Receiver::with(move |_| {
+        let open = post(mock, "/x/open", &json!({ "Details": [1, 2] }));
+        let closed = post(mock, "/x/closed", &json!({}));
+        assert_eq!((open, closed.0), ((201, json!([1, 2])), 401));
+        plain("200 OK", "{}")
+    });
+    let paths = [story.to_str().unwrap(), "--config", settings.to_str().unwrap()];
+    let (url, listen) = (receiver.url(), mock.to_string());
+    let output = run(&[&["run"], &paths[..], &["--callback-url", &url, "--listen", &listen]].concat());
+    assert_code(&output, 0);
+    assert_eq!(receiver.requests().len(), 1);
 }

@@ -1,15 +1,58 @@
 //! JSON bodies.
 
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{DecodeError, text};
+use super::{DecodeError, ROWS, text};
+
+/// The fields of an object and, apart from them, the text of the list of rows if it has one.
+type Parts<'a> = (Map<String, Value>, Option<&'a str>);
 
 /// Reads an object.
-pub(super) fn read(body: &[u8]) -> Result<Map<String, Value>, DecodeError> {
-    match serde_json::from_str(text(body)?) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(other) => Err(DecodeError::NotObject { found: kind(&other) }),
-        Err(error) => Err(explain(&error)),
+pub(super) fn read(body: &[u8]) -> Result<Parts<'_>, DecodeError> {
+    let text = text(body)?;
+    if !text.trim_ascii_start().starts_with('{') {
+        return match serde_json::from_str::<Value>(text) {
+            Ok(other) => Err(DecodeError::NotObject { found: kind(&other) }),
+            Err(error) => Err(explain(&error)),
+        };
+    }
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let parts = reader.deserialize_map(ObjectVisitor).map_err(|error| explain(&error))?;
+    reader.end().map_err(|error| explain(&error))?;
+    Ok(parts)
+}
+
+/// Reads an object, its list of rows only as text.
+struct ObjectVisitor;
+
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = Parts<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parts<'de>, A::Error> {
+        let mut fields = Map::new();
+        let mut rows = None;
+        while let Some(name) = map.next_key::<String>()? {
+            if name != ROWS {
+                fields.insert(name, map.next_value()?);
+                continue;
+            }
+            let raw: &RawValue = map.next_value()?;
+            if raw.get().starts_with('[') {
+                rows = Some(raw.get());
+            } else {
+                fields.insert(name, serde_json::from_str(raw.get()).map_err(A::Error::custom)?);
+            }
+        }
+        Ok((fields, rows))
     }
 }
 

@@ -7,9 +7,29 @@ mod form;
 mod json;
 mod multipart;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::http::HttpCall;
+use crate::simulator::calling::RawRows;
+
+/// The field whose list is kept as text: it may have a million rows.
+const ROWS: &str = "Details";
+
+/// The fields of a request.
+#[derive(Clone, Debug)]
+pub struct Fields {
+    /// A table of all fields but the list of rows.
+    pub fields: Value,
+    /// The list of rows in `Details`, unread. Where `Details` is no list, it is a field like any other.
+    pub rows: Option<RawRows>,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self { fields: Value::Object(Map::new()), rows: None }
+    }
+}
 
 /// Why the fields of a request cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -84,7 +104,20 @@ pub enum DecodeError {
 ///
 /// What cannot be read, in one line. A request without body and query has no fields if it is a GET or HEAD, and is
 /// [`DecodeError::Empty`] otherwise.
-pub fn decode(call: &HttpCall) -> Result<Map<String, Value>, DecodeError> {
+pub fn decode(call: &HttpCall) -> Result<Fields, DecodeError> {
+    let mut rows = None;
+    let mut fields = read_all(call, &mut rows)?;
+    // A form has no lists, so that the rows come as their JSON text.
+    if let Some(Value::String(text)) = fields.get(ROWS)
+        && let Some(list) = RawRows::new(Bytes::copy_from_slice(text.as_bytes()))
+    {
+        rows = Some(list);
+        fields.shift_remove(ROWS);
+    }
+    Ok(Fields { fields: Value::Object(fields), rows })
+}
+
+fn read_all(call: &HttpCall, rows: &mut Option<RawRows>) -> Result<Map<String, Value>, DecodeError> {
     let mut fields = match &call.query {
         Some(query) => form::read(query)?,
         None => Map::new(),
@@ -96,19 +129,28 @@ pub fn decode(call: &HttpCall) -> Result<Map<String, Value>, DecodeError> {
     if body.trim_ascii().is_empty() {
         return if fields.is_empty() { Err(DecodeError::Empty) } else { Ok(fields) };
     }
-    fields.extend(read_body(call, body)?);
+    fields.extend(read_body(call, body, rows)?);
     Ok(fields)
 }
 
-fn read_body(call: &HttpCall, body: &[u8]) -> Result<Map<String, Value>, DecodeError> {
+fn read_body(
+    call: &HttpCall,
+    body: &[u8],
+    rows: &mut Option<RawRows>,
+) -> Result<Map<String, Value>, DecodeError> {
+    let mut json = |body| {
+        let (fields, list) = json::read(body)?;
+        *rows = list.map(|list| call.body.slice_ref(list.as_bytes())).and_then(RawRows::new);
+        Ok(fields)
+    };
     let content_type = call.header("content-type").unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_json = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
     match essence.as_str() {
-        "application/json" | "text/json" => json::read(body),
-        essence if essence.ends_with("+json") => json::read(body),
+        "application/json" | "text/json" => json(body),
+        essence if essence.ends_with("+json") => json(body),
         "multipart/form-data" => multipart::read(content_type, &call.body),
-        _ if is_json => json::read(body),
+        _ if is_json => json(body),
         "" | "application/x-www-form-urlencoded" | "text/plain" => form::read(text(body)?),
         _ => Err(DecodeError::ContentType { content_type: shown(content_type) }),
     }

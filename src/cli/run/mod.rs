@@ -1,10 +1,8 @@
 //! `run`: tells stories to their end.
 
 mod embedded;
-mod gist;
 mod report;
 mod tally;
-mod timeline;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -18,22 +16,21 @@ use rand::RngExt;
 use serde_json::Value;
 
 use super::target_args::TargetArgs;
+use super::timeline::Timeline;
 use super::world::World;
-use super::{CommandError, Exit};
-use crate::api::{self, Router};
+use super::{CommandError, Exit, cannot_write};
+use crate::api::Api;
 use crate::contract::Direction;
 use crate::custom::Custom;
 use crate::delivery::{Client, ClientOptions, Guard, Target};
-use crate::engine::{Clock, Driver, End, Engine, EngineOptions, Speed};
+use crate::engine::{Callers, Clock, Driver, End, Engine, EngineOptions, Speed};
 use crate::files::Lapse;
-use crate::http::{Limits, Reply, Server};
+use crate::http::{Limits, Server};
 use crate::journal::{Journal, RecordHandle, Recorder};
 use crate::scenario::{Play, Story, load};
-use crate::simulator::Behaviour;
 use crate::simulator::seed::Seed;
 use embedded::Embedded;
 use tally::{Tally, TallySink};
-use timeline::Timeline;
 
 /// The seed of a run that names none.
 const DEFAULT_SEED: u64 = 1;
@@ -175,7 +172,8 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
         policy: Arc::new(settings.policy.clone()),
         assumed: settings.assumed,
         seed,
-        behaviour: Behaviour::default(),
+        behaviour: settings.behaviour(&format!("http://{mock_address}"), true),
+        faults: settings.faults.clone(),
         custom: Custom::new(&settings.custom, seed),
         max_in_flight: if jumps { 1 } else { MOST_IN_FLIGHT },
         journal: outputs.journal,
@@ -188,7 +186,12 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
     if let Some(target) = &checked_target {
         client.check(target).await.map_err(CommandError::usage)?;
     }
-    let driver = Driver::new(engine, Clock::starting(epoch, args.speed), client, closed);
+    let driver = Driver::new(
+        engine,
+        Clock::starting(epoch, args.speed),
+        client,
+        if closed { Callers::Closed } else { Callers::Open },
+    );
     driver.with(|engine, _| {
         for (number, mut play) in plays.into_iter().enumerate() {
             debug_assert_eq!(number, engine.plays().len());
@@ -199,14 +202,13 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
         }
     });
 
-    let router = Arc::new(Router::new(&catalog).map_err(CommandError::usage)?);
-    let api_driver = driver.clone();
+    let api = Api::new(driver.clone(), &catalog, settings.access).map_err(CommandError::usage)?;
     let serve_mock = mock.serve(
         move |call| {
-            let answer = api::answer(&api_driver, &router, &call);
-            async move { Reply::Answer(answer) }
+            let api = api.clone();
+            async move { api.answer(call).await }
         },
-        Limits::default(),
+        settings.limits.clone(),
         std::future::pending(),
     );
     tokio::spawn(serve_mock);
@@ -314,10 +316,6 @@ fn unique(taken: &mut BTreeSet<String>, label: String) -> Arc<str> {
         unique = format!("{label} ({number})");
     }
     unique.into()
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
-    CommandError::start(format!("{} can't be written: {error}", path.display()))
 }
 
 fn outputs(

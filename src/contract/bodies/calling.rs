@@ -128,6 +128,165 @@ pub struct TaskFinished {
     pub task_end_time: String,
 }
 
+/// The data of *task detail*: `data.TaskID`, `data.Status`, and `data.detail[]`, singular and in lower case.
+///
+/// Client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskDetail {
+    /// The task, 32 hex.
+    #[serde(rename = "TaskID")]
+    pub task_id: String,
+    /// `pending`, `running`, `paused`, `finished` or `cancelled`; `pending` and `finished` are known, the others assumed.
+    #[serde(rename = "Status")]
+    pub status: String,
+    /// One element per number, in the order of the list.
+    pub detail: Vec<CallDetail>,
+}
+
+/// A task in a list (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskSummary {
+    /// The task, 32 hex.
+    #[serde(rename = "TaskID")]
+    pub task_id: String,
+    /// Its name.
+    #[serde(rename = "TaskName")]
+    pub task_name: String,
+    /// `normal`, or `plan` for a round of a plan.
+    #[serde(rename = "Type")]
+    pub kind: String,
+    /// As in [`TaskDetail::status`].
+    #[serde(rename = "Status")]
+    pub status: String,
+    /// The robot, as it was given.
+    #[serde(rename = "RobotID")]
+    pub robot_id: String,
+    /// The line, as it was given.
+    #[serde(rename = "SIPLine")]
+    pub sip_line: String,
+    /// `2025-04-15 13:41:00`, in the account's zone.
+    #[serde(rename = "ScheduleStartTime")]
+    pub schedule_start_time: String,
+    /// `2025-04-15 13:41:00`, in the account's zone; empty without an end.
+    #[serde(rename = "ScheduleEndTime")]
+    pub schedule_end_time: String,
+    /// When it was created: `2025-04-15T06:41:00Z`.
+    #[serde(rename = "CreateTime")]
+    pub create_time: String,
+    /// The numbers in it.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Numbers to be called, or called again.
+    #[serde(rename = "Pending")]
+    pub pending: i64,
+    /// Numbers being called.
+    #[serde(rename = "Calling")]
+    pub calling: i64,
+}
+
+/// The facts of one call with the link to its recording: the data of *a call recording* and *call information by
+/// callid*. `link` is known from a client, the rest is assumed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallFacts {
+    /// Where the recording is; empty if nobody talked.
+    pub link: String,
+    /// The task, 32 hex.
+    #[serde(rename = "TaskID")]
+    pub task_id: String,
+    /// What became of the call.
+    #[serde(flatten)]
+    pub call: CallDetail,
+}
+
+/// A robot in a list (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RobotSummary {
+    /// The robot, 32 hex.
+    #[serde(rename = "RobotID")]
+    pub robot_id: String,
+    /// Its name.
+    #[serde(rename = "RobotName")]
+    pub robot_name: String,
+    /// `collection`, `telemarketing` or `info_check`.
+    #[serde(rename = "Business")]
+    pub business: String,
+}
+
+/// A strategy in a list (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrategySummary {
+    /// The strategy, 32 hex.
+    #[serde(rename = "StrategyID")]
+    pub strategy_id: String,
+    /// Its name.
+    #[serde(rename = "StrategyName")]
+    pub strategy_name: String,
+    /// How many rounds it has at most.
+    #[serde(rename = "Rounds")]
+    pub rounds: i64,
+}
+
+/// The data of *plan status* (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanStatus {
+    /// The plan, 32 hex.
+    #[serde(rename = "PlanID")]
+    pub plan_id: String,
+    /// Its name.
+    #[serde(rename = "PlanName")]
+    pub plan_name: String,
+    /// The strategy it was made by, 32 hex.
+    #[serde(rename = "StrategyID")]
+    pub strategy_id: String,
+    /// `pending`, `running`, `finished` or `cancelled`.
+    #[serde(rename = "Status")]
+    pub status: String,
+    /// How many rounds have begun.
+    #[serde(rename = "Round")]
+    pub round: i64,
+    /// How many the strategy has.
+    #[serde(rename = "Rounds")]
+    pub rounds: i64,
+    /// The numbers in it, as far as the rounds that are over tell.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// When it was created: `2025-04-15T06:41:00Z`.
+    #[serde(rename = "CreateTime")]
+    pub create_time: String,
+    /// When it began: `2025-04-15T06:41:00Z`; empty before.
+    #[serde(rename = "PlanStartTime")]
+    pub plan_start_time: String,
+    /// When it ended: `2025-04-15T06:41:00Z`; empty before.
+    #[serde(rename = "PlanEndTime")]
+    pub plan_end_time: String,
+}
+
+/// A round of a plan (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRound {
+    /// Which round, from 1.
+    #[serde(rename = "Round")]
+    pub round: i64,
+    /// Its task, 32 hex.
+    #[serde(rename = "TaskID")]
+    pub task_id: String,
+    /// The name of its task.
+    #[serde(rename = "TaskName")]
+    pub task_name: String,
+    /// As in [`TaskDetail::status`].
+    #[serde(rename = "Status")]
+    pub status: String,
+    /// The numbers in it.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// When it began: `2025-04-15T06:41:00Z`; empty before.
+    #[serde(rename = "TaskStartTime")]
+    pub task_start_time: String,
+    /// When it ended: `2025-04-15T06:41:00Z`; empty before.
+    #[serde(rename = "TaskEndTime")]
+    pub task_end_time: String,
+}
+
 /// `plan.finished`, *Webhook of Plan*: all rounds of a plan have ended.
 ///
 /// Assumed.
@@ -159,7 +318,8 @@ pub struct PlanFinished {
     pub plan_end_time: String,
 }
 
-/// How many numbers of a list came to what; `Total` is the sum of the others (assumed).
+/// How many numbers of a list came to what (assumed). At the end `Total` is the sum of the others; before, some are
+/// still to be called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Counts {

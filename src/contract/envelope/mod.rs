@@ -78,6 +78,22 @@ pub fn success(family: Family, data: Value, request_id: impl FnOnce() -> String)
     }
 }
 
+/// What stands before and behind the data in the answer of a successful call, for data that is text already: the
+/// same answer as that of [`success`].
+pub fn frame(family: Family, request_id: impl FnOnce() -> String) -> (String, &'static str) {
+    let head = match family {
+        Family::Cloud => r#"{"code":200,"status":"OK","data":"#.to_owned(),
+        Family::Workflow => r#"{"code":200,"message":"success","data":"#.to_owned(),
+        Family::Chatbot => {
+            format!(r#"{{"request_id":"{}","code":200,"message":"Success","data":"#, request_id())
+        }
+        Family::Dialer => r#"{"code":0,"message":"successfully","status":"OK","body":"#.to_owned(),
+        Family::Sms => r#"{"code":0,"message":"success","body":"#.to_owned(),
+        Family::Detection => r#"{"code":200,"msg":"ok","data":"#.to_owned(),
+    };
+    (head, "}")
+}
+
 /// The answer of a call that failed (assumed).
 ///
 /// `request_id` is asked for 32 hexadecimal digits only where the envelope has them.
@@ -130,6 +146,15 @@ mod tests {
             lines.push(format!("{family} error 401 {}", error(family, 401, "the token has expired", id)));
         }
         insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn a_frame_is_the_same_answer() {
+        for family in Family::ALL {
+            let data = json!({ "list": [1, "}"] });
+            let (head, tail) = frame(family, id);
+            assert_eq!(format!("{head}{data}{tail}"), success(family, data, id).to_string());
+        }
     }
 
     #[test]

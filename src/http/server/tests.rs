@@ -1,11 +1,16 @@
+mod http2;
+mod replies;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::http::{HttpAnswer, HttpStream};
 
 /// A running server that answers with what it saw, and does as special paths say.
 struct Running {
@@ -26,6 +31,10 @@ fn start(limits: Limits) -> Running {
             let answer = |status, body: String| HttpAnswer { status, headers: Vec::new(), body: body.into() };
             match call.path.as_str() {
                 "/close" => return Reply::Close,
+                "/reset" => return Reply::Reset,
+                "/silence" => return Reply::Never,
+                "/half" => return Reply::Half(answer(200, "x".repeat(call.query.unwrap().parse().unwrap()))),
+                "/stream" => return stream(call.query.unwrap_or_default().parse().ok()).into(),
                 "/sleep" => tokio::time::sleep(Duration::from_secs(1)).await,
                 "/never" => std::future::pending().await,
                 "/status" => return answer(call.query.unwrap().parse().unwrap(), "{}".to_owned()).into(),
@@ -45,6 +54,19 @@ fn start(limits: Limits) -> Running {
         let _ = stopped.await;
     }));
     Running { addr, calls, stop, ended }
+}
+
+/// A body of three parts, five bytes in all, with the length it claims.
+fn stream(length: Option<u64>) -> HttpStream {
+    let (sender, parts) = mpsc::channel(1);
+    tokio::spawn(async move {
+        for part in ["ab", "", "cde"] {
+            if sender.send(Bytes::from(part)).await.is_err() {
+                return;
+            }
+        }
+    });
+    HttpStream { status: 200, headers: vec![("x-kind".to_owned(), "made".to_owned())], length, parts }
 }
 
 impl Running {
@@ -192,11 +214,13 @@ async fn slow_clients_are_dropped() {
     let begun = tokio::time::Instant::now();
     assert_eq!(server.raw("GET / HTTP/1.1\r\nHo").await, "", "half a head");
     assert_eq!(server.raw("").await, "", "nothing at all");
+    assert_eq!(server.raw("P").await, "", "a byte that may begin either version");
+    assert_eq!(server.raw("PRI * HTTP/2.0\r\n\r\nSM").await, "", "half a preface");
     let answer = server.raw(format!("POST / HTTP/1.1\r\n{END}Content-Length: 9\r\n\r\nhalf")).await;
     assert_eq!(status(&answer), "408");
     assert_eq!(body(&answer), r#"{"message":"nothing of the body came for 30s"}"#);
     let waited = begun.elapsed();
-    assert!(waited >= Duration::from_secs(90) && waited < Duration::from_secs(92), "{waited:?}");
+    assert!(waited >= Duration::from_secs(150) && waited < Duration::from_secs(152), "{waited:?}");
     assert_eq!(server.calls.load(Ordering::Relaxed), 0);
 }
 
@@ -215,11 +239,15 @@ async fn clients_that_go_away_halfway() {
     assert_eq!(server.calls.load(Ordering::Relaxed), 0);
 }
 
-#[tokio::test]
-async fn a_reply_may_be_to_close() {
+#[tokio::test(start_paused = true)]
+async fn a_client_that_has_said_all_gets_its_answer() {
     let server = start(Limits::default());
-    assert_eq!(server.raw("POST /close HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na").await, "");
-    assert_eq!(server.calls.load(Ordering::Relaxed), 1);
+    for path in ["/now", "/sleep"] {
+        let mut stream = server.connect().await;
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        assert_eq!(body(&read_all(&mut stream).await), format!("GET {path} \"\""));
+    }
 }
 
 #[tokio::test]
@@ -301,6 +329,8 @@ proptest! {
             Just(Vec::new()),
             Just(b"GET / HTTP/1.1\r\n".to_vec()),
             Just(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec()),
+            Just(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec()),
+            Just(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec()),
         ],
         tail in prop::collection::vec(any::<u8>(), 0..300),
     ) {

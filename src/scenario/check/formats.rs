@@ -1,5 +1,6 @@
 //! What the `format` of a text in a file means, and whether a text is of it. Scenario and settings files share them.
 
+use crate::contract::aes::Cipher;
 use crate::contract::{Catalog, Direction, Entry};
 use crate::custom::check::value_name;
 use crate::custom::pattern;
@@ -9,6 +10,7 @@ use crate::files::shape::FormatMistake;
 use crate::files::suggest::nearest;
 use crate::files::{Lapse, LapseRange};
 use crate::scenario::template;
+use crate::simulator::calling::Wish;
 
 /// The countries people of a story may live in.
 const COUNTRIES: [&str; 8] = ["ID", "PH", "MX", "TH", "VN", "MY", "IN", "CN"];
@@ -41,6 +43,7 @@ impl<'a> Formats<'a> {
         match format {
             "callback-id" => self.entry(text, Wanted::Only(Direction::Callback)),
             "call-id" => self.entry(text, Wanted::Only(Direction::Call)),
+            "call-pattern" => self.call_pattern(text),
             "entry-id" => self.entry(text, Wanted::Any),
             "entry-key" => self.entry_key(text),
             "lapse" => {
@@ -74,6 +77,11 @@ impl<'a> Formats<'a> {
             "regex" => pattern(text).map(|_| ()).map_err(FormatMistake::new),
             "path" => path(text),
             "method" => method(text),
+            "rate" => crate::settings::rate(text).map(|_| ()).map_err(FormatMistake::new),
+            "utc-offset" => crate::settings::utc_offset(text).map(|_| ()).map_err(FormatMistake::new),
+            "aes-key" => Cipher::new(text).map(|_| ()).map_err(|error| FormatMistake::new(error.to_string())),
+            "four-digits" => four_digits(text),
+            "wish" => wish(text),
             _ => Ok(()),
         }
     }
@@ -92,6 +100,36 @@ impl<'a> Formats<'a> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The id of a call, a group of them, or all of them.
+    fn call_pattern(&self, pattern: &str) -> Result<(), FormatMistake> {
+        if pattern == "*" {
+            return Ok(());
+        }
+        let Some(group) = pattern.strip_suffix(".*") else {
+            if pattern.contains('*') {
+                let mistake = FormatMistake::new(format!("{} names no calls", quoted(pattern)));
+                return Err(mistake
+                    .help("write an id such as `task.detail`, a group such as `task.*`, or `*` for all"));
+            }
+            let callback = |entry: &Entry| entry.direction == Direction::Callback;
+            if self.catalog.get(pattern).is_some_and(callback) {
+                let message = format!("{} is a callback of the vendor, not a call", quoted(pattern));
+                return Err(FormatMistake::new(message).help("faults happen to calls of the integrator"));
+            }
+            return self.entry(pattern, Wanted::Only(Direction::Call));
+        };
+        let groups: Vec<&str> =
+            self.catalog.calls().filter_map(|call| Some(call.id.rsplit_once('.')?.0)).collect();
+        if groups.contains(&group) {
+            return Ok(());
+        }
+        let mistake = FormatMistake::new(format!("there are no calls {} in the catalog", quoted(pattern)));
+        Err(match nearest(group, groups) {
+            Some(near) => mistake.help(format!("did you mean `{near}.*`?")),
+            None => mistake.help("`airudder-mock catalog` lists them all"),
+        })
     }
 
     /// An id as the key of a table, where dots outside of quotes part it.
@@ -264,6 +302,20 @@ fn path(text: &str) -> Result<(), FormatMistake> {
         return Err(mistake.help("a path has no spaces, no `?` and no `#`"));
     }
     Ok(())
+}
+
+fn four_digits(text: &str) -> Result<(), FormatMistake> {
+    if text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(FormatMistake::new(format!("{} is not the last four digits of a number", quoted(text)))
+        .help("write four digits in quotes, such as `\"9005\"`"))
+}
+
+fn wish(text: &str) -> Result<(), FormatMistake> {
+    text.parse::<Wish>().map(|_| ()).map_err(|error| {
+        FormatMistake::new(error.to_string()).help("`airudder-mock catalog --magic` lists them all")
+    })
 }
 
 fn method(text: &str) -> Result<(), FormatMistake> {

@@ -3,6 +3,7 @@
 //! One file is checked by `file`; what needs more than one file, the variables, is checked by `variables`
 //! once all includes are read.
 
+pub(crate) mod faults;
 pub(crate) mod formats;
 mod outline;
 mod rules;
@@ -47,6 +48,7 @@ pub(super) fn file(source: &Arc<SourceFile>, catalog: &Catalog, problems: &mut P
     let mut outline = None;
     if sound {
         found.extend(rules::check(source, parsed.tree.get_ref(), catalog));
+        found.extend(faults::check(source, parsed.tree.get_ref()));
         outline = Some(Outline::of(source, parsed.tree.get_ref(), &SCHEMA));
     }
     let mut file = None;

@@ -61,7 +61,7 @@ pub(super) fn text<'t>(table: &'t DeTable<'_>, key: &str) -> Option<&'t str> {
 }
 
 /// Where a key stands.
-fn key_span(table: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
+pub(super) fn key_span(table: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
     table.get_key_value(key).map(|(key, _)| key.span())
 }
 

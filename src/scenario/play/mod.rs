@@ -16,6 +16,7 @@ use super::stage::Stage;
 use super::story::{Action, MAIN_CONVERSATION, Step, Story, Trigger};
 use super::template::{self, Helpers};
 use crate::delivery::CallbackId;
+use crate::faults::{Fault, Faults};
 use crate::files::Place;
 use crate::json::difference;
 use crate::simulator::SessionKey;
@@ -55,6 +56,8 @@ pub struct Play {
     outstanding: BTreeMap<CallbackId, Outstanding>,
     /// The story's own URL, as last filled in, for what the simulator sends by itself.
     callback_url: Option<String>,
+    /// What goes wrong with calls while it lives.
+    faults: Faults,
     failures: u32,
     /// Whether it was ended before its time.
     stopped: bool,
@@ -115,6 +118,7 @@ impl Play {
     ) -> Self {
         let helpers = Helpers::new(seed.stream("story", 0), story.country, story.locale.as_deref(), start);
         let fired = vec![0; story.reactions.len()];
+        let faults = Faults::new(story.faults.clone(), seed);
         Self {
             story,
             label,
@@ -134,6 +138,7 @@ impl Play {
             burst: (start, 0),
             outstanding: BTreeMap::new(),
             callback_url: None,
+            faults,
             failures: 0,
             stopped: false,
             told_end: false,
@@ -180,6 +185,22 @@ impl Play {
         matches!(self.state, State::Awaiting { .. })
             && matches!(self.current(), Some(Step { action: Action::Await(wait), .. })
                 if matches!(wait.trigger, Trigger::Call(_)))
+    }
+
+    /// Whether it lets calls go wrong.
+    pub fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    /// What goes wrong with a call, as the story wants it.
+    pub fn fault(&mut self, id: &str, fields: &Value) -> Option<Fault> {
+        let lives = !matches!(self.state, State::Before(_)) && !self.stopped;
+        lives.then(|| self.faults.next(id, fields)).flatten()
+    }
+
+    /// Whether the story has a step or a reaction for a call.
+    pub fn looks_for_call(&self, id: &str) -> bool {
+        self.story.looks_for(&Trigger::Call(id.into()))
     }
 
     /// When time alone moves the story on.

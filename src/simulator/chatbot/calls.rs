@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::messages::Message;
 use super::super::session::{Phase, Session, SessionKey};
-use super::super::timers::Timer;
+use super::super::timers::ChatTimer;
 use super::super::{Answer, Simulator, later, seed};
 
 /// The page size of lists where the call names none; the vendor's example.
@@ -138,7 +138,7 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
         let mut at = call.now;
         for (status, range) in [("send", 150..500), ("delivery", 300..1_500), ("read", 800..6_000)] {
             at = later(at, Duration::from_millis(session.rng.random_range(range)));
-            plans.push((at, Timer::Status { session: key, msg_id: msg_id.clone(), status, by_agent }));
+            plans.push((at, ChatTimer::Status { session: key, msg_id: msg_id.clone(), status, by_agent }));
         }
     }
     for (at, timer) in plans {
@@ -173,7 +173,7 @@ fn end_session(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Ou
     let session = simulator.sessions.get_mut(key);
     open(session)?;
     let wait = Duration::from_millis(session.rng.random_range(200..800));
-    simulator.timers.plan(later(call.now, wait), Timer::End { session: key, reason: "seat" });
+    simulator.timers.plan(later(call.now, wait), ChatTimer::End { session: key, reason: "seat" });
     Ok(NO_DATA)
 }
 

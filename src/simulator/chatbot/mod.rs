@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use super::seed::Rng;
 use super::session::{Phase, SessionKey};
-use super::timers::Timer;
-use super::{Emission, Simulator, later};
+use super::timers::ChatTimer;
+use super::{AccountKey, Emission, EmissionBody, Simulator, later};
 
 pub(super) use absorb::absorb;
 pub(super) use calls::handle;
@@ -30,34 +30,34 @@ pub(super) fn channel_id(rng: &mut Rng) -> String {
 }
 
 /// Does what a timer says; the callback that comes of it, if any.
-pub(super) fn timer(simulator: &mut Simulator, timer: Timer, at: Timestamp) -> Option<Emission> {
+pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) -> Option<Emission> {
     match timer {
-        Timer::Status { session, msg_id, status, by_agent } => {
+        ChatTimer::Status { session, msg_id, status, by_agent } => {
             let event = if by_agent { "agent.message_status" } else { "message.status" };
             let patch = serde_json::json!({ "msg_id": msg_id, "status": status });
             emit(simulator, session, event, patch, at)
         }
-        Timer::End { session, reason } => {
+        ChatTimer::End { session, reason } => {
             if simulator.sessions.get(session).phase == Phase::Closed {
                 return None;
             }
             let report_at = later(at, std::time::Duration::from_millis(2_500));
-            simulator.timers.plan(report_at, Timer::Report { session });
+            simulator.timers.plan(report_at, ChatTimer::Report { session });
             emit(simulator, session, "session.end", serde_json::json!({ "session_end_reason": reason }), at)
         }
-        Timer::Report { session } => {
+        ChatTimer::Report { session } => {
             emit(simulator, session, "session.report", Value::Object(serde_json::Map::new()), at)
         }
-        Timer::Silence { session } => {
+        ChatTimer::Silence { session } => {
             let state = simulator.sessions.get(session);
             let silent_at = later(state.last_activity, simulator.behaviour.silence);
             if state.phase == Phase::Closed {
                 return None;
             }
             let timer = if silent_at <= at {
-                Timer::End { session, reason: "timeout" }
+                ChatTimer::End { session, reason: "timeout" }
             } else {
-                Timer::Silence { session }
+                ChatTimer::Silence { session }
             };
             simulator.timers.plan(silent_at.max(at), timer);
             None
@@ -74,5 +74,14 @@ fn emit(
 ) -> Option<Emission> {
     let play = simulator.sessions.get(session).play;
     let body = simulator.emit(session, event, patch, at).ok()?;
-    Some(Emission { session, play, event, body })
+    let order_key = Some(simulator.order_key(session));
+    let account = AccountKey::default();
+    Some(Emission {
+        account,
+        play,
+        event: event.into(),
+        body: EmissionBody::Json(body),
+        order_key,
+        target: None,
+    })
 }

@@ -12,7 +12,7 @@ use super::super::session::Session;
 use crate::contract::bodies::calling::Turn;
 
 /// Seconds it takes to say something, about: a breath, and the words.
-fn speaking_time(text: &str) -> i64 {
+pub(in super::super) fn speaking_time(text: &str) -> i64 {
     let letters = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
     2 + letters / 14
 }

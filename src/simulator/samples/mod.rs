@@ -16,6 +16,7 @@ use super::session::Session;
 use crate::contract::bodies::detection::{Business, DetectionResult};
 use crate::contract::bodies::sms::SmsReceipt;
 use case::Case;
+pub(super) use case::speaking_time;
 
 /// The body of an event; nothing if there is no such event.
 pub(super) fn default_body(session: &Session, event: &str, now: Timestamp) -> Option<Value> {

@@ -1,0 +1,79 @@
+//! Recordings and archives of recordings: whoever has the link may fetch them, as with the vendor (client).
+
+use crate::engine::Driver;
+use crate::http::{HttpAnswer, HttpCall, HttpStream, Reply};
+use crate::recordings;
+use crate::simulator::calling::Download;
+
+use serde_json::json;
+
+/// The last two parts of the path of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Link<'a> {
+    folder: &'a str,
+    file: &'a str,
+    is_archive: bool,
+}
+
+/// The parts of a link, `/download/YYYYMMDD/<32 hex>/<32 hex>.wav`; nothing if the path is another.
+pub(super) fn link(path: &str) -> Option<Link<'_>> {
+    let (day, rest) = path.strip_prefix("/download/")?.split_once('/')?;
+    let (folder, name) = rest.split_once('/')?;
+    let (file, extension) = name.split_once('.')?;
+    let is_day = day.len() == 8 && day.bytes().all(|byte| byte.is_ascii_digit());
+    match extension {
+        "wav" | "zip" if is_day => Some(Link { folder, file, is_archive: extension == "zip" }),
+        _ => None,
+    }
+}
+
+/// Sends what is behind a link.
+pub(super) fn answer(driver: &Driver, call: &HttpCall, link: Link<'_>) -> Reply {
+    if !matches!(call.method.as_str(), "GET" | "HEAD") {
+        let mut answer =
+            HttpAnswer::json(405, &json!({ "code": 405, "message": "recordings are fetched with GET" }));
+        answer.headers.push(("allow".to_owned(), "GET, HEAD".to_owned()));
+        return answer.into();
+    }
+    let found = driver.with(|engine, _| engine.simulator().download(link.folder, link.file));
+    match (found, link.is_archive) {
+        (Some(Download::One { name, recording }), false) => {
+            let wav = recordings::wav(&recording);
+            recordings::answer(call, &recording.etag(), "audio/wav", &name, wav).into()
+        }
+        (Some(Download::All(entries)), true) => Reply::Stream(HttpStream {
+            status: 200,
+            headers: vec![
+                ("content-type".to_owned(), "application/zip".to_owned()),
+                ("content-disposition".to_owned(), "attachment; filename=\"recordings.zip\"".to_owned()),
+            ],
+            length: None,
+            parts: recordings::zip(entries),
+        }),
+        _ => HttpAnswer::json(
+            404,
+            &json!({ "code": 404, "message": "there is no recording behind this link" }),
+        )
+        .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_told_from_other_paths() {
+        let whole = "/download/20300101/0123/4567.wav";
+        assert_eq!(link(whole), Some(Link { folder: "0123", file: "4567", is_archive: false }));
+        for path in [
+            "/download/",
+            "/download/20300101/a/b.mp3",
+            "/download/2030/a/b.wav",
+            "/service/a",
+            "/download/20300101/a.wav",
+        ] {
+            assert_eq!(link(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Puts the envelope of its family around an answer.
+
+use std::io::{self, Write};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::access::{Caller, Refusal, encrypted};
+use crate::contract::Family;
+use crate::contract::envelope::{self, ErrorStatus};
+use crate::engine::Engine;
+use crate::http::{HttpAnswer, HttpStream, Reply};
+use crate::simulator::{Answer, Long};
+
+/// How much of a long answer is handed on at a time.
+const PART: usize = 64 << 10;
+
+/// How many parts of a long answer wait for a slow client.
+const PARTS: usize = 4;
+
+/// An answer ready to be sent.
+pub(super) enum Built {
+    Whole(HttpAnswer),
+    /// Head, the long value, tail.
+    Long(String, Long, &'static str),
+}
+
+impl Built {
+    /// As a reply. `finish` sees and may change an answer that is there as a whole.
+    pub(super) fn into_reply(self) -> Reply {
+        match self {
+            Self::Whole(answer) => Reply::Answer(answer),
+            Self::Long(head, long, tail) => Reply::Stream(stream(head, long, tail)),
+        }
+    }
+}
+
+/// The envelope around what the simulator answers.
+pub(super) fn built(
+    engine: &mut Engine,
+    id: &str,
+    family: Family,
+    answer: Answer,
+    caller: &Caller,
+    statuses: ErrorStatus,
+) -> Built {
+    let text = match answer {
+        Answer::Data(Value::Null) => {
+            envelope::success(family, Value::Null, || engine.request_id()).to_string()
+        }
+        Answer::Data(data) => framed(engine, family, &data.to_string()),
+        Answer::Text(text) => framed(engine, family, &text),
+        Answer::Long(long) if caller.cipher.is_some() => framed(engine, family, &long.text()),
+        Answer::Long(long) => {
+            let (head, tail) = envelope::frame(family, || engine.request_id());
+            return Built::Long(head, long, tail);
+        }
+        Answer::Error { code, message } => {
+            return Built::Whole(sealed(
+                refused(engine, family, &Refusal { code, message }, statuses),
+                caller,
+            ));
+        }
+        Answer::NotSimulated => {
+            let message = format!(
+                "the mock keeps no state for `{id}` in this version; a story can answer it: [[on]] call = \"{id}\", answer = {{ body = {{ ... }} }}"
+            );
+            return Built::Whole(sealed(
+                refused(engine, family, &Refusal::new(501, message), statuses),
+                caller,
+            ));
+        }
+    };
+    Built::Whole(sealed(json(200, text), caller))
+}
+
+fn framed(engine: &mut Engine, family: Family, data: &str) -> String {
+    let (mut text, tail) = envelope::frame(family, || engine.request_id());
+    text.reserve(data.len() + tail.len());
+    text.push_str(data);
+    text.push_str(tail);
+    text
+}
+
+pub(super) fn json(status: u16, text: String) -> HttpAnswer {
+    HttpAnswer {
+        status,
+        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        body: Bytes::from(text),
+    }
+}
+
+/// What was encrypted is answered encrypted.
+pub(super) fn sealed(answer: HttpAnswer, caller: &Caller) -> HttpAnswer {
+    match &caller.cipher {
+        Some(cipher) => encrypted(answer, cipher),
+        None => answer,
+    }
+}
+
+/// The envelope of a refusal.
+pub(super) fn refused(
+    engine: &mut Engine,
+    family: Family,
+    refusal: &Refusal,
+    statuses: ErrorStatus,
+) -> HttpAnswer {
+    let body = envelope::error(family, refusal.code, &refusal.message, || engine.request_id());
+    json(statuses.http_status(refusal.code), body.to_string())
+}
+
+/// Writes a long answer while it is sent, on a thread that may wait for the client.
+fn stream(head: String, long: Long, tail: &'static str) -> HttpStream {
+    let (sender, parts) = mpsc::channel(PARTS);
+    tokio::task::spawn_blocking(move || {
+        let mut out = Parts { sender, part: BytesMut::with_capacity(PART) };
+        // The only error is that the client has gone; then nobody wants the rest.
+        let _ = out
+            .write_all(head.as_bytes())
+            .and_then(|()| long.write(&mut out))
+            .and_then(|()| out.write_all(tail.as_bytes()))
+            .and_then(|()| out.flush());
+    });
+    HttpStream {
+        status: 200,
+        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        length: None,
+        parts,
+    }
+}
+
+/// Hands on what is written in parts of even size.
+struct Parts {
+    sender: mpsc::Sender<Bytes>,
+    part: BytesMut,
+}
+
+impl Write for Parts {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.part.put_slice(bytes);
+        if self.part.len() >= PART {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.part.is_empty() {
+            return Ok(());
+        }
+        let part = self.part.split().freeze();
+        self.part.reserve(PART);
+        self.sender.blocking_send(part).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}

@@ -1,0 +1,280 @@
+//! A request from its arrival to its answer.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::access::{AccessRules, Caller, Refusal, caller, decrypted, needs_token};
+use super::decode::{DecodeError, Fields, decode};
+use super::download;
+use super::envelop::{Built, built, json as json_text, refused, sealed};
+use super::route::{Route, RouteError, Router};
+use crate::console;
+use crate::contract::envelope::{self, ErrorStatus};
+use crate::contract::{Catalog, Family, Mark};
+use crate::engine::{CallOutcome, Driver, Engine};
+use crate::faults::{self, Act, Fault};
+use crate::http::{HttpAnswer, HttpCall, Reply};
+use crate::journal::{CallEntry, Event};
+use crate::simulator::{AccountKey, Call, Denied};
+
+/// The body that the journal keeps of an answer that is written while it is sent.
+const LONG_ANSWER: &str = "(a long answer, written while it was sent)";
+
+/// What a proxy in front of the vendor might say.
+const GARBAGE: &str = "<html><body><h1>502 Bad Gateway</h1></body></html>\n";
+
+/// Answers the integrator's requests.
+#[derive(Clone, Debug)]
+pub struct Api {
+    driver: Driver,
+    router: Arc<Router>,
+    rules: AccessRules,
+}
+
+/// What a route says of a call.
+struct Found<'a> {
+    id: &'a Arc<str>,
+    family: Family,
+    mark: Mark,
+}
+
+impl Api {
+    /// An API for the calls of a catalog.
+    ///
+    /// # Errors
+    ///
+    /// A path of the user's settings by which no request can be found.
+    pub fn new(driver: Driver, catalog: &Catalog, rules: AccessRules) -> Result<Self, RouteError> {
+        Ok(Self { driver, router: Arc::new(Router::new(catalog)?), rules })
+    }
+
+    /// Answers a request.
+    pub async fn answer(&self, call: HttpCall) -> Reply {
+        if let Some(answer) = console::answer(&self.driver, &call) {
+            return answer.into();
+        }
+        if let Some(link) = download::link(&call.path) {
+            return download::answer(&self.driver, &call, link);
+        }
+        let started = Instant::now();
+        match self.router.find(&call.method, &call.path) {
+            Route::Found { id, family, mark, params } => {
+                self.known(call, &Found { id: &id, family, mark }, params, started).await
+            }
+            Route::WrongMethod { allow } => {
+                let message = format!("{} is not served at {}, but {allow} is", call.method, call.path);
+                let mut answer = HttpAnswer::json(405, &json!({ "code": 405, "message": message }));
+                answer.headers.push(("allow".to_owned(), allow));
+                self.strange(call, answer, started)
+            }
+            Route::Unknown { nearest } => {
+                let near = nearest.map(|path| format!(", did you mean {path}?")).unwrap_or_default();
+                let message = format!("nothing is served at {}{near}", call.path);
+                self.strange(
+                    call,
+                    HttpAnswer::json(404, &json!({ "code": 404, "message": message })),
+                    started,
+                )
+            }
+        }
+    }
+
+    /// Answers what is no call of the catalog.
+    fn strange(&self, call: HttpCall, answer: HttpAnswer, started: Instant) -> Reply {
+        self.driver.with(|engine, now| {
+            let (status, answer, elapsed) = (answer.status, answer.body.clone(), started.elapsed());
+            let entry = CallEntry { id: None, call, status, answer, elapsed };
+            engine.journal().write(now, None, Event::Called(Arc::new(entry)));
+        });
+        Reply::Answer(answer)
+    }
+
+    /// Answers a call of the catalog.
+    async fn known(
+        &self,
+        call: HttpCall,
+        found: &Found<'_>,
+        params: Vec<(String, String)>,
+        started: Instant,
+    ) -> Reply {
+        let (caller, has_faults) = self.driver.with(|engine, now| {
+            let needs_token = needs_token(found.id, found.family) && !engine.is_open(found.id);
+            (caller(engine.simulator(), &self.rules, needs_token, &call, now), engine.has_faults())
+        });
+        // Reading a long body takes time, in which others are served.
+        let read = caller.and_then(|caller| Ok((read(&call, &caller, params)?, caller)));
+        let fault = match &read {
+            Ok((fields, _)) => self.fault(&call, found, fields, has_faults),
+            Err(_) => None,
+        };
+        if let Some(delay) = fault.as_ref().and_then(|fault| fault.delay) {
+            tokio::time::sleep(delay).await;
+        }
+        self.driver.with(|engine, now| {
+            let statuses = self.rules.error_status;
+            let takes_effect = fault.as_ref().is_none_or(|fault| fault.effect);
+            let built = match &read {
+                Err(refusal) => Some(Built::Whole(refused(engine, found.family, refusal, statuses))),
+                Ok((fields, caller)) if takes_effect => Some(self.served(engine, found, fields, caller, now)),
+                Ok(_) => None,
+            };
+            let act = fault.and_then(|fault| fault.act);
+            let account = read.as_ref().map(|(_, caller)| caller.account).ok();
+            let wrong = act.map(|act| wrong(engine, found.family, account, act, built.as_ref()));
+            let (status, body, reply) = match (wrong, built) {
+                (Some(wrong), _) => wrong,
+                (None, Some(Built::Whole(answer))) => {
+                    (answer.status, answer.body.clone(), Reply::Answer(answer))
+                }
+                (None, Some(long @ Built::Long(..))) => {
+                    (200, Bytes::from_static(LONG_ANSWER.as_bytes()), long.into_reply())
+                }
+                // A fault without effect always does something.
+                (None, None) => (0, Bytes::new(), Reply::Close),
+            };
+            let (id, elapsed) = (Some(Arc::clone(found.id)), started.elapsed());
+            let entry = CallEntry { id, call, status, answer: body, elapsed };
+            engine.journal().write(now, None, Event::Called(Arc::new(entry)));
+            reply
+        })
+    }
+
+    /// What goes wrong on purpose with a call.
+    fn fault(&self, call: &HttpCall, found: &Found<'_>, fields: &Fields, has_faults: bool) -> Option<Fault> {
+        let header = call.header(faults::HEADER);
+        if has_faults {
+            return self.driver.with(|engine, _| engine.fault(found.id, header, &fields.fields));
+        }
+        faults::magic_of_call(header, &fields.fields)
+    }
+
+    /// Lets the engine answer a call.
+    fn served(
+        &self,
+        engine: &mut Engine,
+        found: &Found<'_>,
+        fields: &Fields,
+        caller: &Caller,
+        now: jiff::Timestamp,
+    ) -> Built {
+        let statuses = self.rules.error_status;
+        let refuse = |engine: &mut Engine, refusal: Refusal| {
+            Built::Whole(sealed(refused(engine, found.family, &refusal, statuses), caller))
+        };
+        if !engine.admit(found.id, found.mark, now) {
+            let id = found.id;
+            let message = format!(
+                "`{id}` is only assumed, and the settings refuse such (assumed = \"refuse\"); if you hold the vendor's document, correct it under [catalog.\"{id}\"]"
+            );
+            return refuse(engine, Refusal::new(404, message));
+        }
+        if let Err(wait) = engine.simulator().access_mut().count_call(caller.account, now) {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            let message =
+                format!("the account has made all the calls it may; the next is taken in {seconds} s");
+            let mut answer = refused(engine, found.family, &Refusal::new(429, message), statuses);
+            answer.headers.push(("retry-after".to_owned(), seconds.max(1).to_string()));
+            return Built::Whole(sealed(answer, caller));
+        }
+        let outcome = engine.call(&Call {
+            id: found.id,
+            fields: &fields.fields,
+            rows: fields.rows.as_ref(),
+            account: caller.account,
+            zone: caller.zone,
+            now,
+        });
+        match outcome {
+            CallOutcome::Told { status, body: Some(body), .. } => {
+                Built::Whole(sealed(json_text(status, body.to_string()), caller))
+            }
+            CallOutcome::Told { status, body: None, usual } => {
+                match built(engine, found.id, found.family, usual, caller, statuses) {
+                    Built::Whole(answer) => Built::Whole(HttpAnswer { status, ..answer }),
+                    long => long,
+                }
+            }
+            CallOutcome::Simulated(answer) => built(engine, found.id, found.family, answer, caller, statuses),
+            CallOutcome::Whole { status, headers, body } => {
+                let mut answer = json_text(status, body.to_string());
+                for (name, value) in headers {
+                    // One that is there already, such as the content type, is replaced.
+                    answer.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
+                    answer.headers.push((name, value));
+                }
+                Built::Whole(sealed(answer, caller))
+            }
+        }
+    }
+}
+
+/// What goes wrong in place of the usual answer: the status and body the journal keeps, 0 for no answer, and the reply.
+fn wrong(
+    engine: &mut Engine,
+    family: Family,
+    account: Option<AccountKey>,
+    act: Act,
+    built: Option<&Built>,
+) -> (u16, Bytes, Reply) {
+    let silent = |what: &'static str, reply| (0, Bytes::from_static(what.as_bytes()), reply);
+    match act {
+        Act::Answer { status, code, message, retry_after } => {
+            let refusal = Refusal { code: code.unwrap_or(i64::from(status)), message };
+            let mut answer = refused(engine, family, &refusal, ErrorStatus::Mirror);
+            answer.status = status;
+            if let Some(wait) = retry_after {
+                answer
+                    .headers
+                    .push(("retry-after".to_owned(), faults::retry_after_seconds(wait).to_string()));
+            }
+            (status, answer.body.clone(), Reply::Answer(answer))
+        }
+        Act::ExpiredToken => {
+            if let Some(account) = account {
+                engine.simulator().access_mut().expire(account);
+            }
+            let refusal = Refusal::from(Denied::Expired);
+            let answer = refused(engine, family, &refusal, ErrorStatus::Mirror);
+            (answer.status, answer.body.clone(), Reply::Answer(answer))
+        }
+        Act::Garbage => {
+            let answer = HttpAnswer {
+                status: 200,
+                headers: vec![("content-type".to_owned(), "text/html".to_owned())],
+                body: Bytes::from_static(GARBAGE.as_bytes()),
+            };
+            (200, answer.body.clone(), Reply::Answer(answer))
+        }
+        Act::Half => {
+            let answer = match built {
+                Some(Built::Whole(answer)) => answer.clone(),
+                Some(Built::Long(head, long, tail)) => json_text(200, format!("{head}{}{tail}", long.text())),
+                None => {
+                    json_text(200, envelope::success(family, Value::Null, || engine.request_id()).to_string())
+                }
+            };
+            (answer.status, answer.body.clone(), Reply::Half(answer))
+        }
+        Act::Reset => silent("(the connection was reset, on purpose)", Reply::Reset),
+        Act::Never => silent("(no answer, on purpose)", Reply::Never),
+        Act::Close => silent("(the connection was closed, on purpose)", Reply::Close),
+    }
+}
+
+/// The fields of a call, however they came. A call without any is no mistake: lists need none.
+fn read(call: &HttpCall, caller: &Caller, params: Vec<(String, String)>) -> Result<Fields, Refusal> {
+    let decrypted = caller.cipher.as_ref().map(|cipher| decrypted(call, cipher)).transpose()?;
+    let mut fields = match decode(decrypted.as_ref().unwrap_or(call)) {
+        Err(DecodeError::Empty) => Fields::default(),
+        decoded => decoded.map_err(|error| Refusal::new(400, error.to_string()))?,
+    };
+    if let Value::Object(table) = &mut fields.fields {
+        for (name, value) in params {
+            table.entry(name).or_insert(Value::String(value));
+        }
+    }
+    Ok(fields)
+}

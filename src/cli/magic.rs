@@ -1,0 +1,98 @@
+//! `catalog --magic`: what numbers and texts make the mock do, without a word in the integrator's code.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use super::catalog::Format;
+use crate::faults;
+use crate::settings::Settings;
+use crate::simulator::calling::{MAGIC, Rules, WISHES, Wish};
+
+/// A magic number: its last four digits, what it wishes for, and what that does.
+struct Number {
+    digits: String,
+    wish: String,
+    what: String,
+}
+
+/// The magic numbers in force.
+fn numbers(rules: &Rules) -> Vec<Number> {
+    let number = |(digits, wish): (&u16, &Wish)| {
+        let digits = format!("{digits:04}");
+        // The numbers there are without settings have words of their own; those of the settings are put together.
+        let usual = MAGIC.iter().find(|(known, name)| *known == digits && name.parse() == Ok(*wish));
+        let words: Vec<(&str, &str)> = match usual {
+            Some((_, name)) => WISHES.iter().filter(|(known, _)| known == name).copied().collect(),
+            None => WISHES.iter().filter(|(name, _)| includes(wish, name)).copied().collect(),
+        };
+        Number {
+            digits,
+            wish: words.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" "),
+            what: words.iter().map(|(_, what)| *what).collect::<Vec<_>>().join("; "),
+        }
+    };
+    rules.magic.iter().map(number).collect()
+}
+
+/// Whether a wish is part of another.
+fn includes(whole: &Wish, name: &str) -> bool {
+    let Ok(part) = name.parse::<Wish>() else { return false };
+    let usual = Wish::default();
+    let same = |a: bool, b: bool| !a || b;
+    part != usual
+        && (part.outcome.is_none() || part.outcome == whole.outcome)
+        && (part.answers_on.is_none() || part.answers_on == whole.answers_on)
+        && (part.intention.is_none() || part.intention == whole.intention)
+        && (part.number_status.is_none() || part.number_status == whole.number_status)
+        && (part.notice == usual.notice || part.notice == whole.notice)
+        && same(part.long_talk, whole.long_talk)
+        && same(part.refused, whole.refused)
+        && same(part.sms_fails, whole.sms_fails)
+}
+
+/// The list of everything magic.
+pub(super) fn text(settings: &Settings, format: Format) -> String {
+    let numbers = numbers(&settings.calling);
+    match format {
+        Format::Json => {
+            let numbers = numbers
+                .iter()
+                .map(|number| json!({ "digits": number.digits, "wish": number.wish, "what": number.what }));
+            let named = |(name, what): &(&str, &str)| json!({ "name": name, "what": what });
+            let all = json!({
+                "numbers": numbers.collect::<Vec<_>>(),
+                "mock_outcome": WISHES.iter().map(named).collect::<Vec<_>>(),
+                "faults": faults::MAGIC.iter().map(named).collect::<Vec<_>>(),
+            });
+            format!("{all:#}\n")
+        }
+        Format::Markdown => {
+            let mut out =
+                String::from("| last four digits | `mock_outcome` | what happens |\n| --- | --- | --- |\n");
+            for number in &numbers {
+                let _ = writeln!(out, "| {} | `{}` | {} |", number.digits, number.wish, number.what);
+            }
+            out.push_str("\n| `mock:` or `X-Mock-Fault` | what goes wrong with the call |\n| --- | --- |\n");
+            for (name, what) in faults::MAGIC {
+                let _ = writeln!(out, "| `{name}` | {what} |");
+            }
+            out
+        }
+        Format::Table => {
+            let mut out = String::from(
+                "Numbers, by their last four digits, and rows, by the variable `mock_outcome`:\n\n",
+            );
+            for number in &numbers {
+                let _ = writeln!(out, "  {}  {:15} {}", number.digits, number.wish, number.what);
+            }
+            out.push_str(
+                "\nCalls, by `mock:NAME` in a text of the call or by the header `X-Mock-Fault: NAME`:\n\n",
+            );
+            for (name, what) in faults::MAGIC {
+                let _ = writeln!(out, "  {name:15} {what}");
+            }
+            out
+        }
+    }
+}

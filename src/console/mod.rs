@@ -1,0 +1,88 @@
+//! What is under `/_mock/`: how tests look at the mock and steer it. None of it is the vendor's.
+
+use serde_json::{Value, json};
+
+use crate::api::decode;
+use crate::engine::Driver;
+use crate::files::Lapse;
+use crate::http::{HttpAnswer, HttpCall};
+
+/// Where everything is: a path that the vendor does not have.
+const PREFIX: &str = "/_mock";
+
+/// Method, path below the prefix, and what it does.
+const CALLS: [(&str, &str, &str); 4] = [
+    ("GET", "/", "lists these"),
+    ("GET", "/state", "tells the vendor's time, the sums of callbacks, and whether anything is under way"),
+    ("POST", "/clock", "moves the vendor's time forward: {\"by\": \"25h\"}"),
+    ("POST", "/tokens/expire", "lets all tokens expire, or with {\"app_key\": \"...\"} those of one account"),
+];
+
+/// Answers a call under the prefix; nothing if it is not there.
+pub fn answer(driver: &Driver, call: &HttpCall) -> Option<HttpAnswer> {
+    let path = call.path.strip_prefix(PREFIX).filter(|path| path.is_empty() || path.starts_with('/'))?;
+    let path = if path.is_empty() { "/" } else { path };
+    let fields = match decode(call) {
+        Ok(fields) => fields.fields,
+        // No body is no mistake.
+        Err(crate::api::DecodeError::Empty) => Value::Null,
+        Err(error) => return Some(refused(400, &error.to_string())),
+    };
+    let method = if call.method == "HEAD" { "GET" } else { &call.method };
+    Some(match (method, path) {
+        ("GET", "/") => list(),
+        ("GET", "/state") => state(driver),
+        ("POST", "/clock") => clock(driver, &fields),
+        ("POST", "/tokens/expire") => expire(driver, &fields),
+        _ => match CALLS.iter().find(|(_, known, _)| *known == path) {
+            Some((method, ..)) => {
+                let mut answer =
+                    refused(405, &format!("{} is not served here, but {method} is", call.method));
+                answer.headers.push(("allow".to_owned(), (*method).to_owned()));
+                answer
+            }
+            None => refused(404, "nothing is here; GET /_mock/ lists what is"),
+        },
+    })
+}
+
+fn refused(status: u16, message: &str) -> HttpAnswer {
+    HttpAnswer::json(status, &json!({ "message": message }))
+}
+
+fn list() -> HttpAnswer {
+    let calls = CALLS.iter().map(
+        |(method, path, what)| json!({ "method": method, "path": format!("{PREFIX}{path}"), "what": what }),
+    );
+    HttpAnswer::json(200, &json!({ "calls": calls.collect::<Vec<_>>() }))
+}
+
+fn state(driver: &Driver) -> HttpAnswer {
+    driver.with(|engine, now| {
+        let body = json!({ "now": now.to_string(), "busy": engine.is_busy(), "callbacks": engine.totals() });
+        HttpAnswer::json(200, &body)
+    })
+}
+
+fn clock(driver: &Driver, fields: &Value) -> HttpAnswer {
+    let by = match fields.get("by").and_then(Value::as_str).map(str::parse::<Lapse>) {
+        Some(Ok(by)) => by.0,
+        Some(Err(error)) => return refused(400, &format!("by: {error}")),
+        None => return refused(400, "by is missing: a length of time such as \"25h\""),
+    };
+    HttpAnswer::json(200, &json!({ "now": driver.skip(by).to_string() }))
+}
+
+fn expire(driver: &Driver, fields: &Value) -> HttpAnswer {
+    driver.with(|engine, _| {
+        let access = engine.simulator().access_mut();
+        match fields.get("app_key") {
+            None => access.expire_all(),
+            Some(key) => match key.as_str().and_then(|key| access.by_app_key(key)) {
+                Some(account) => access.expire(account),
+                None => return refused(404, "app_key names no account"),
+            },
+        }
+        HttpAnswer::json(200, &json!({}))
+    })
+}

@@ -1,0 +1,157 @@
+//! Magic words: a call asks for its own fault, by `mock:NAME` in one of its texts, or by a header.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Act, Fault, on_purpose};
+use crate::files::Lapse;
+
+/// The header that asks for a fault, in lower case. In a call's texts there may be no room for a magic word.
+pub const HEADER: &str = "x-mock-fault";
+
+/// What a magic word begins with.
+const MARK: &str = "mock:";
+
+/// How long `slow` takes.
+const SLOW: Duration = Duration::from_secs(5);
+
+/// After how long a client that is told to wait may come back.
+const COME_BACK: Duration = Duration::from_secs(1);
+
+/// The magic names and what they do. `STATUS` and `LAPSE` stand for what the user writes.
+pub const MAGIC: &[(&str, &str)] = &[
+    ("429", "too many calls: status 429 with Retry-After 1 s"),
+    ("500", "an internal error: status 500"),
+    ("502", "a broken gateway: status 502"),
+    ("503", "not available: status 503"),
+    ("504", "a gateway that gives up: status 504"),
+    ("STATUS", "an error with any other status from 400 to 599, such as 418"),
+    ("reset", "the connection is reset; the call takes no effect"),
+    ("half", "about half of the answer, then the connection is closed; the call takes effect"),
+    ("never", "no answer until the client gives up; the call takes no effect"),
+    ("garbage", "an answer that is no JSON; the call takes no effect"),
+    ("close", "the connection is closed without an answer; the call takes no effect"),
+    ("expired-token", "the answer to a call whose token has expired"),
+    ("slow", "the usual answer, 5 s later"),
+    ("slow-LAPSE", "the usual answer, any length of time later, such as slow-200ms or slow-2s"),
+];
+
+/// The fault a text asks for: the first `mock:NAME` in it whose name is known.
+pub fn magic(text: &str) -> Option<Fault> {
+    text.match_indices(MARK).find_map(|(at, _)| {
+        // `hammock:429` asks for nothing.
+        let apart = !text[..at].ends_with(char::is_alphanumeric);
+        let rest = &text[at + MARK.len()..];
+        let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+        let name = &rest[..rest.find(|c| !letter(c)).unwrap_or(rest.len())];
+        // The word may stand at the end of a sentence.
+        named(name.trim_end_matches('.')).filter(|_| apart)
+    })
+}
+
+/// The fault that the value of [`HEADER`] asks for, with or without `mock:`.
+pub fn magic_header(value: &str) -> Option<Fault> {
+    named(value.trim()).or_else(|| magic(value))
+}
+
+/// The fault a call asks for: by the value of [`HEADER`] if it has one, else by the first of its texts that asks for any.
+/// Only texts at the top are looked at.
+pub fn magic_of_call(header: Option<&str>, fields: &Value) -> Option<Fault> {
+    header
+        .and_then(magic_header)
+        .or_else(|| fields.as_object()?.values().find_map(|value| magic(value.as_str()?)))
+}
+
+fn named(name: &str) -> Option<Fault> {
+    let act = match name.to_ascii_lowercase().as_str() {
+        "reset" => Act::Reset,
+        "half" => Act::Half,
+        "never" => Act::Never,
+        "garbage" => Act::Garbage,
+        "close" => Act::Close,
+        "expired-token" => Act::ExpiredToken,
+        "slow" => return Some(slow(SLOW)),
+        other => match (other.strip_prefix("slow-"), other.parse()) {
+            (Some(lapse), _) => return lapse.parse().ok().map(|Lapse(lapse)| slow(lapse)),
+            (None, Ok(status @ 400..=599)) if other.len() == 3 => Act::Answer {
+                status,
+                code: None,
+                message: on_purpose(status),
+                retry_after: (status == 429).then_some(COME_BACK),
+            },
+            _ => return None,
+        },
+    };
+    Some(Fault { delay: None, effect: act.takes_effect(), act: Some(act) })
+}
+
+fn slow(delay: Duration) -> Fault {
+    Fault { delay: Some(delay), act: None, effect: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_name_of_the_table_does_something() {
+        let mut acts = Vec::new();
+        for (name, meaning) in MAGIC {
+            let written = name.replace("STATUS", "418").replace("LAPSE", "1.5s");
+            let fault = magic_header(&written).unwrap_or_else(|| panic!("{name} is not known"));
+            assert_eq!(magic(&format!("please mock:{written}, thanks")), Some(fault.clone()), "{name}");
+            assert!(fault.act.is_some() || fault.delay.is_some(), "{name}");
+            let told = !meaning.contains("effect") || meaning.contains("takes no effect") != fault.effect;
+            assert!(told, "{name}: {meaning}");
+            acts.extend(fault.act.map(|act| std::mem::discriminant(&act)));
+        }
+        acts.dedup();
+        assert_eq!(acts.len(), 7, "one of every kind");
+    }
+
+    #[test]
+    fn magic_words_in_texts() {
+        let status = |text: &str| match magic(text)?.act? {
+            Act::Answer { status, retry_after, .. } => Some((status, retry_after)),
+            _ => None,
+        };
+        assert_eq!(status("mock:429"), Some((429, Some(Duration::from_secs(1)))));
+        assert_eq!(status("Dear mock:ups, mock:503."), Some((503, None)));
+        assert_eq!(status("(mock:599)"), Some((599, None)));
+        assert_eq!(magic("mock:Reset").unwrap().act, Some(Act::Reset));
+        assert_eq!(magic("mock:slow").unwrap().delay, Some(Duration::from_secs(5)));
+        assert_eq!(magic("mock:slow-1.5s.").unwrap().delay, Some(Duration::from_millis(1500)));
+        for nothing in
+            ["", "429", "mock:", "mock:200", "mock:399", "mock:600", "mock:+42", "mock:0429", "mock:slow-"]
+        {
+            assert_eq!(magic(nothing), None, "{nothing}");
+        }
+        assert_eq!(magic("hammock:429"), None);
+        assert_eq!(magic("mock:slow-soon"), None);
+    }
+
+    #[test]
+    fn a_call_asks_by_header_or_text() {
+        let fields =
+            json!({ "n": 1, "inner": { "text": "mock:reset" }, "name": "x mock:500", "other": "mock:close" });
+        let act = |header| magic_of_call(header, &fields).and_then(|fault| fault.act);
+        assert!(matches!(act(None), Some(Act::Answer { status: 500, .. })));
+        assert_eq!(act(Some(" half ")), Some(Act::Half));
+        assert_eq!(act(Some("mock:never")), Some(Act::Never));
+        assert!(matches!(act(Some("unknown")), Some(Act::Answer { status: 500, .. })));
+        assert_eq!(magic_of_call(None, &json!("mock:reset")), None);
+        assert_eq!(magic_of_call(None, &Value::Null), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_survived(text in "(mock:|slow-|[a-z0-9.ü -]){0,12}") {
+            let _ = magic(&text);
+            let _ = magic_header(&text);
+        }
+    }
+}

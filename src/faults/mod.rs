@@ -1,0 +1,188 @@
+//! What the mock does wrong on purpose when it is called: by the files' `[[faults]]`, or by a magic word in the call.
+//!
+//! Here it is only decided what goes wrong. Deciding is deterministic: the same seed and the same calls in the same
+//! order give the same faults.
+
+mod delay;
+mod magic;
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+use rand::RngExt;
+use serde_json::Value;
+
+pub use magic::{HEADER, MAGIC, magic, magic_header, magic_of_call};
+
+use crate::contract::{FaultFile, FaultKind};
+use crate::json::difference;
+use crate::simulator::seed::{Rng, Seed};
+
+/// What goes wrong with one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// How long to wait before anything else, in real time whatever the speed of the story: the integrator's time-outs
+    /// are real as well.
+    pub delay: Option<Duration>,
+    /// What happens in place of the usual answer; without it the call is answered as ever.
+    pub act: Option<Act>,
+    /// Whether the call still takes effect.
+    pub effect: bool,
+}
+
+/// What happens in place of the usual answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// An answer with an error.
+    Answer {
+        /// The HTTP status.
+        status: u16,
+        /// The code in the envelope, if it differs from the status.
+        code: Option<i64>,
+        /// The message in the envelope.
+        message: String,
+        /// The header Retry-After says it in whole seconds, rounded up.
+        retry_after: Option<Duration>,
+    },
+    /// The connection is reset.
+    Reset,
+    /// About half of the usual answer, then the connection is closed.
+    Half,
+    /// No answer until the client gives up.
+    Never,
+    /// An answer that is no JSON.
+    Garbage,
+    /// The connection is closed without an answer.
+    Close,
+    /// The answer to a call whose token has expired.
+    ExpiredToken,
+}
+
+impl Act {
+    /// Whether a call takes effect before this happens, unless the file says otherwise.
+    fn takes_effect(&self) -> bool {
+        matches!(self, Self::Half)
+    }
+}
+
+/// The message of an error for which nobody chose one.
+fn on_purpose(status: u16) -> String {
+    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    let reason = reason.map(|reason| format!(" {reason}")).unwrap_or_default();
+    format!("{status}{reason}, on purpose: a fault of the mock")
+}
+
+impl From<FaultKind> for Act {
+    fn from(kind: FaultKind) -> Self {
+        match kind {
+            FaultKind::Reset => Self::Reset,
+            FaultKind::Half => Self::Half,
+            FaultKind::Never => Self::Never,
+            FaultKind::Garbage => Self::Garbage,
+            FaultKind::Close => Self::Close,
+            FaultKind::ExpiredToken => Self::ExpiredToken,
+        }
+    }
+}
+
+/// A value of the header Retry-After: whole seconds, rounded up.
+pub fn retry_after_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+/// The faults of one list, with what they have counted.
+#[derive(Debug, Default)]
+pub struct Faults {
+    rules: Vec<Rule>,
+}
+
+/// One fault of the list. It draws from streams of its own, so that it hits the same calls whatever stands beside it.
+#[derive(Debug)]
+struct Rule {
+    file: FaultFile,
+    /// How many calls have matched.
+    matched: u64,
+    chance: Rng,
+    delays: Rng,
+}
+
+impl Faults {
+    /// The faults of a list, from its beginning.
+    pub fn new(list: Vec<FaultFile>, seed: Seed) -> Self {
+        let rule = |(number, file)| Rule {
+            file,
+            matched: 0,
+            chance: seed.stream("fault", number),
+            delays: seed.stream("fault delay", number),
+        };
+        Self { rules: (0..).zip(list).map(rule).collect() }
+    }
+
+    /// Whether there are none, so that nobody has to ask.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// What goes wrong with this call, if anything: the first fault that hits decides. Every fault that matches counts
+    /// the call, whichever decides.
+    pub fn next(&mut self, id: &str, fields: &Value) -> Option<Fault> {
+        let mut first = None;
+        for rule in &mut self.rules {
+            if rule.matches(id, fields) && rule.hits() && first.is_none() {
+                first = Some(rule.fault());
+            }
+        }
+        first
+    }
+}
+
+impl Rule {
+    fn matches(&self, id: &str, fields: &Value) -> bool {
+        let named = match self.file.call.strip_suffix('*') {
+            // `task.*` are the ids that begin with `task.`, `*` are all.
+            Some(group) => id.starts_with(group),
+            None => id == self.file.call,
+        };
+        named
+            && self.file.where_.as_ref().is_none_or(|wanted| {
+                wanted.iter().all(|(key, wanted)| {
+                    fields.get(key).is_some_and(|value| difference(wanted, value).is_none())
+                })
+            })
+    }
+
+    /// Counts a call that matches, and says whether it is hit.
+    fn hits(&mut self) -> bool {
+        self.matched = self.matched.saturating_add(1);
+        let skip = u64::from(self.file.skip.unwrap_or(0));
+        let left = self.matched.saturating_sub(skip);
+        let within = left > 0 && self.file.times.is_none_or(|times| left <= u64::from(times));
+        let every = u64::from(self.file.every.unwrap_or(1).max(1));
+        if !within || !left.is_multiple_of(every) {
+            return false;
+        }
+        self.file.percent.is_none_or(|percent| self.chance.random::<f64>() * 100.0 < percent)
+    }
+
+    fn fault(&mut self) -> Fault {
+        let file = &self.file;
+        let act = match (file.status, file.kind) {
+            (Some(status), _) => Some(Act::Answer {
+                status,
+                code: file.code,
+                message: file.message.clone().unwrap_or_else(|| on_purpose(status)),
+                retry_after: file.retry_after.map(|wait| wait.0),
+            }),
+            (None, kind) => kind.map(Act::from),
+        };
+        let usual = act.as_ref().is_none_or(Act::takes_effect);
+        Fault {
+            delay: file.delay.map(|delay| delay::draw(delay, &mut self.delays)),
+            effect: file.effect.unwrap_or(usual),
+            act,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

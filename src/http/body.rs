@@ -1,0 +1,104 @@
+//! The bodies of answers: whole, cut off halfway, or made while they are sent.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
+use tokio::sync::mpsc;
+use tokio::time::{Sleep, sleep};
+
+use super::exchange::Cut;
+use super::line::Open;
+
+/// The pieces in which half a body is sent. Hyper takes the next one only when most of those before are out.
+const PIECE: usize = 16 << 10;
+
+/// How long what was sent of half a body may take to get out: what still waits is lost with the connection.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(super) struct Body {
+    content: Content,
+    /// The exchange goes on as long as its body is sent.
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+enum Content {
+    Whole(Bytes),
+    Half { whole: u64, half: Bytes, grace: Option<Pin<Box<Sleep>>> },
+    Parts { parts: mpsc::Receiver<Bytes>, left: Option<u64> },
+}
+
+impl Body {
+    pub(super) fn whole(body: Bytes) -> Self {
+        Self { content: Content::Whole(body), open: None }
+    }
+
+    /// Announces the whole body and has the first half.
+    pub(super) fn half(mut body: Bytes) -> Self {
+        if body.is_empty() {
+            return Self::whole(body);
+        }
+        let whole = body.len() as u64;
+        body.truncate(body.len() / 2);
+        Self { content: Content::Half { whole, half: body, grace: None }, open: None }
+    }
+
+    pub(super) fn parts(parts: mpsc::Receiver<Bytes>, length: Option<u64>) -> Self {
+        Self { content: Content::Parts { parts, left: length }, open: None }
+    }
+
+    /// Lets the exchange go on until the body is sent.
+    pub(super) fn hold(&mut self, open: Open) {
+        self.open = Some(open);
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        let next = match &mut self.content {
+            Content::Whole(body) => Some(std::mem::take(body)).filter(|body| !body.is_empty()),
+            Content::Half { half, .. } if !half.is_empty() => Some(half.split_to(half.len().min(PIECE))),
+            Content::Half { grace, .. } => {
+                let grace = grace.get_or_insert_with(|| Box::pin(sleep(GRACE)));
+                ready!(grace.as_mut().poll(cx));
+                return Poll::Ready(Some(Err(Cut)));
+            }
+            Content::Parts { left: Some(0), .. } => None,
+            Content::Parts { parts, left } => match (ready!(parts.poll_recv(cx)), left) {
+                (None, Some(_)) => return Poll::Ready(Some(Err(Cut))),
+                (Some(mut part), Some(left)) => {
+                    part.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+                    *left -= part.len() as u64;
+                    Some(part)
+                }
+                (part, None) => part,
+            },
+        };
+        Poll::Ready(next.map(|data| Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Whole(body) => body.is_empty(),
+            Content::Half { .. } => false,
+            Content::Parts { left, .. } => *left == Some(0),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Whole(body) => SizeHint::with_exact(body.len() as u64),
+            Content::Half { whole, .. } => SizeHint::with_exact(*whole),
+            Content::Parts { left: Some(left), .. } => SizeHint::with_exact(*left),
+            Content::Parts { left: None, .. } => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! One connection from its first byte to its end, HTTP/1.1 or HTTP/2 as the client speaks.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::exchange::{Desk, exchange};
+use super::line::{self, Begun, Line, Version};
+use super::{HttpCall, Limits, Reply};
+
+/// Serves a connection. What goes wrong on it concerns nobody else.
+pub(super) async fn serve<H, R>(
+    stream: TcpStream,
+    handler: Arc<H>,
+    limits: Arc<Limits>,
+    mut end: watch::Receiver<()>,
+) where
+    H: Fn(HttpCall) -> R + Send + Sync + 'static,
+    R: Future<Output = Reply> + Send + 'static,
+{
+    // Small answers should not wait for more to send; without the option they arrive all the same.
+    let _ = stream.set_nodelay(true);
+    let begun = tokio::select! {
+        begun = timeout(limits.header_read, line::begin(stream)) => begun.ok().flatten(),
+        _ = end.changed() => None,
+    };
+    let Some((version, begun)) = begun else { return };
+    let desk = Arc::new(Desk { handler, limits, line: Arc::new(Line::default()), end });
+    match version {
+        Version::One => http1(begun, desk).await,
+        Version::Two => http2(begun, desk).await,
+    }
+}
+
+async fn http1<H, R>(begun: Begun, desk: Arc<Desk<H>>)
+where
+    H: Fn(HttpCall) -> R + Send + Sync + 'static,
+    R: Future<Output = Reply> + Send + 'static,
+{
+    let (limits, line, mut end) = (desk.limits.clone(), desk.line.clone(), desk.end.clone());
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .half_close(true)
+        .header_read_timeout(limits.header_read)
+        .max_headers(limits.header_count)
+        .max_header_size(limits.header_bytes);
+    let service = service_fn(|request| exchange(request, desk.clone()));
+    let mut connection = http.serve_connection(TokioIo::new(begun), service);
+    let mut ending = false;
+    let wish = loop {
+        tokio::select! {
+            _ = &mut connection => return,
+            wish = line.ending() => break wish,
+            _ = end.changed(), if !ending => {
+                ending = true;
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
+            }
+        }
+    };
+    connection.into_parts().io.into_inner().finish(wish, limits.never, end).await;
+}
+
+async fn http2<H, R>(begun: Begun, desk: Arc<Desk<H>>)
+where
+    H: Fn(HttpCall) -> R + Send + Sync + 'static,
+    R: Future<Output = Reply> + Send + 'static,
+{
+    let (limits, line, mut end) = (desk.limits.clone(), desk.line.clone(), desk.end.clone());
+    let mut http = http2::Builder::new(TokioExecutor::new());
+    http.timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+        .max_concurrent_streams(limits.streams)
+        .keep_alive_interval(limits.ping)
+        .keep_alive_timeout(limits.ping);
+    let service = service_fn(move |request| exchange(request, desk.clone()));
+    let mut connection = pin!(http.serve_connection(TokioIo::new(begun), service));
+    let mut ending = false;
+    let mut seen = 0;
+    // Hyper has no such timer for HTTP/2: a client that answers pings could keep its connection for ever.
+    let mut look = pin!(sleep(limits.header_read));
+    loop {
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            // Streams share the connection, so that all it can be asked for is its end.
+            _ = line.ending() => return,
+            _ = end.changed(), if !ending => {
+                ending = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = look.as_mut() => {
+                let mut wait = limits.header_read;
+                match line.idle_after() {
+                    Some(begun) if begun == seen && ending => return,
+                    Some(begun) if begun == seen => {
+                        ending = true;
+                        connection.as_mut().graceful_shutdown();
+                        // A client that is asked to go may take so long.
+                        wait = limits.drain;
+                    }
+                    Some(begun) => seen = begun,
+                    None => {}
+                }
+                look.as_mut().reset(Instant::now() + wait);
+            }
+        }
+    }
+}

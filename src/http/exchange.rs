@@ -1,0 +1,141 @@
+//! One request and what is done with it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, DATE, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use hyper::{Method, Request, Response, StatusCode};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::body::Body;
+use super::line::{Ending, Line, Open};
+use super::read::{self, Unread};
+use super::{HttpAnswer, HttpCall, HttpStream, Limits, Reply};
+
+/// What every exchange of a connection works with.
+pub(super) struct Desk<H> {
+    pub(super) handler: Arc<H>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) line: Arc<Line>,
+    /// Changes when the server ends.
+    pub(super) end: watch::Receiver<()>,
+}
+
+/// The answer ends before it is whole: hyper closes the connection, or resets the HTTP/2 stream.
+#[derive(Debug)]
+pub(super) struct Cut;
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cut off on purpose")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+/// Reads a request, has it handled, and does what the reply says.
+pub(super) async fn exchange<H, R>(
+    request: Request<Incoming>,
+    desk: Arc<Desk<H>>,
+) -> Result<Response<Body>, Cut>
+where
+    H: Fn(HttpCall) -> R,
+    R: Future<Output = Reply>,
+{
+    let open = Open::new(&desk.line);
+    let shared = request.version() == hyper::Version::HTTP_2;
+    let head = request.method() == Method::HEAD;
+    let reply = match read::read(request, &desk.limits).await {
+        Ok(call) => (desk.handler)(call).await,
+        Err(unread) => Unread::answer(unread).into(),
+    };
+    let answer = match reply {
+        Reply::Answer(answer) => answered(answer, Body::whole, head),
+        Reply::Stream(stream) => streamed(stream, head),
+        Reply::Half(mut answer) => {
+            // Without a body to cut in two the connection still ends after the answer.
+            if head || answer.body.is_empty() {
+                answer.headers.push((CONNECTION.to_string(), "close".to_owned()));
+            }
+            answered(answer, Body::half, head)
+        }
+        Reply::Close if !shared => return Err(Cut),
+        Reply::Reset if shared => return Err(Cut),
+        Reply::Never if shared => {
+            silence(&desk).await;
+            return Err(Cut);
+        }
+        Reply::Close => return ended(&desk, Ending::Close).await,
+        Reply::Reset => return ended(&desk, Ending::Reset).await,
+        Reply::Never => return ended(&desk, Ending::Silence).await,
+    };
+    let mut response = answer.unwrap_or_else(unsendable);
+    response.body_mut().hold(open);
+    Ok(response)
+}
+
+/// Leaves the connection to the one who drives it; the exchange is dropped with it.
+async fn ended<H>(desk: &Desk<H>, ending: Ending) -> Result<Response<Body>, Cut> {
+    desk.line.end(ending);
+    std::future::pending().await
+}
+
+/// Waits in silence. If the client hangs up, hyper drops the exchange.
+async fn silence<H>(desk: &Desk<H>) {
+    let mut end = desk.end.clone();
+    tokio::select! {
+        () = sleep(desk.limits.never) => {}
+        _ = end.changed() => {}
+    }
+}
+
+/// An answer that cannot be sent as it is meant is told so instead.
+fn unsendable(message: String) -> Response<Body> {
+    let instead = HttpAnswer::json(500, &json!({ "message": message }));
+    let mut response = Response::new(Body::whole(instead.body));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}
+
+fn answered(
+    answer: HttpAnswer,
+    body: impl FnOnce(bytes::Bytes) -> Body,
+    head: bool,
+) -> Result<Response<Body>, String> {
+    response(answer.status, answer.headers, body(answer.body), head)
+}
+
+fn streamed(stream: HttpStream, head: bool) -> Result<Response<Body>, String> {
+    response(stream.status, stream.headers, Body::parts(stream.parts, stream.length), head)
+}
+
+fn response(
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Body,
+    head: bool,
+) -> Result<Response<Body>, String> {
+    let known = StatusCode::from_u16(status).ok().filter(|status| !status.is_informational());
+    let status = known.ok_or_else(|| format!("{status} is not a status of an answer"))?;
+    let length = body.size_hint().exact().filter(|_| head && status != StatusCode::NO_CONTENT);
+    let mut response = Response::new(if head { Body::whole(bytes::Bytes::new()) } else { body });
+    *response.status_mut() = status;
+    for (name, value) in headers {
+        let unfit = || format!("the header `{}` cannot be sent", name.escape_debug());
+        let name = HeaderName::try_from(&name).map_err(|_| unfit())?;
+        let value = HeaderValue::try_from(&value).map_err(|_| unfit())?;
+        if ![CONTENT_LENGTH, TRANSFER_ENCODING, DATE, TE, TRAILER, UPGRADE].contains(&name) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    // Hyper takes the length from the body, and an answer to HEAD has none.
+    if let Some(length) = length {
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
+    Ok(response)
+}

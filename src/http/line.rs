@@ -1,0 +1,176 @@
+//! What happens to a connection apart from HTTP: how it begins, and the ways in which it ends on purpose.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
+
+/// What an HTTP/2 client says first.
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Which HTTP a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    One,
+    Two,
+}
+
+/// A connection of which the first bytes were read to learn the version; whoever reads from it gets them again.
+#[derive(Debug)]
+pub(super) struct Begun {
+    stream: TcpStream,
+    early: Bytes,
+}
+
+/// Reads until the version is known. None if the client goes away before it says anything.
+pub(super) async fn begin(mut stream: TcpStream) -> Option<(Version, Begun)> {
+    let mut early = [0; PREFACE.len()];
+    let mut length = 0;
+    let version = loop {
+        let more = stream.read(&mut early[length..]).await.ok()?;
+        length += more;
+        if length == 0 {
+            return None;
+        }
+        if more == 0 || early[..length] != PREFACE[..length] {
+            break Version::One;
+        }
+        if length == PREFACE.len() {
+            break Version::Two;
+        }
+    };
+    Some((version, Begun { stream, early: Bytes::copy_from_slice(&early[..length]) }))
+}
+
+/// How the connection of an exchange ends, in place of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Closed.
+    Close,
+    /// Reset.
+    Reset,
+    /// Kept open, in silence.
+    Silence,
+}
+
+impl Begun {
+    /// Brings the connection to its end.
+    pub(super) async fn finish(mut self, ending: Ending, never: Duration, mut end: watch::Receiver<()>) {
+        match ending {
+            Ending::Close => {}
+            Ending::Reset => {
+                // Without the option the client reads an orderly end, which is the next best thing.
+                let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+            }
+            Ending::Silence => {
+                let mut unheard = [0; 1024];
+                let gone = async { while matches!(self.stream.read(&mut unheard).await, Ok(1..)) {} };
+                tokio::select! {
+                    () = gone => {}
+                    () = tokio::time::sleep(never) => {}
+                    _ = end.changed() => {}
+                }
+            }
+        }
+    }
+}
+
+/// What the exchanges of a connection tell the one who drives it.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    ending: OnceLock<Ending>,
+    told: Notify,
+    begun: AtomicUsize,
+    open: AtomicUsize,
+}
+
+impl Line {
+    /// Asks for the end of the connection. Of several wishes the first counts.
+    pub(super) fn end(&self, ending: Ending) {
+        self.ending.get_or_init(|| ending);
+        self.told.notify_one();
+    }
+
+    /// Ready once an exchange has asked for the end.
+    pub(super) async fn ending(&self) -> Ending {
+        loop {
+            match self.ending.get() {
+                Some(ending) => return *ending,
+                None => self.told.notified().await,
+            }
+        }
+    }
+
+    /// How many exchanges have begun so far; none if one of them still goes on.
+    pub(super) fn idle_after(&self) -> Option<usize> {
+        let begun = self.begun.load(Ordering::Relaxed);
+        (self.open.load(Ordering::Relaxed) == 0).then_some(begun)
+    }
+}
+
+/// An exchange that goes on, until its answer is sent.
+#[derive(Debug)]
+pub(super) struct Open(Arc<Line>);
+
+impl Open {
+    pub(super) fn new(line: &Arc<Line>) -> Self {
+        line.begun.fetch_add(1, Ordering::Relaxed);
+        line.open.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(line))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl AsyncRead for Begun {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.early.has_remaining() {
+            let length = self.early.len().min(buf.remaining());
+            buf.put_slice(&self.early.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Begun {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

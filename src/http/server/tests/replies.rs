@@ -1,0 +1,104 @@
+//! What a reply does to an HTTP/1.1 connection.
+
+use super::*;
+
+/// Sends a request on a connection of its own and reads as long as anything comes.
+async fn outcome(server: &Running, path: &str) -> (String, Option<io::ErrorKind>) {
+    let mut stream = server.connect().await;
+    let request = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut all = Vec::new();
+    let error = stream.read_to_end(&mut all).await.err().map(|error| error.kind());
+    (String::from_utf8(all).unwrap(), error)
+}
+
+#[tokio::test]
+async fn a_closed_connection_ends_and_a_reset_one_fails() {
+    let server = start(Limits::default());
+    assert_eq!(outcome(&server, "/close").await, (String::new(), None));
+    assert_eq!(outcome(&server, "/reset").await, (String::new(), Some(io::ErrorKind::ConnectionReset)));
+    assert_eq!(server.calls.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_an_answer_ends_in_its_middle() {
+    let server = start(Limits::default());
+    for length in [1, 10, 100_001, 3_000_000] {
+        let (answer, error) = outcome(&server, &format!("/half?{length}")).await;
+        assert_eq!((status(&answer), error), ("200", None));
+        assert!(answer.contains(&format!("content-length: {length}\r\n")), "{length}");
+        assert_eq!(body(&answer).len(), length / 2);
+    }
+    // What has no body is whole, and the connection ends all the same.
+    for request in ["GET /half?0", "HEAD /half?10"] {
+        let answer = server.raw(format!("{request} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+        assert_eq!((status(&answer), body(&answer)), ("200", ""), "{request}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_ends_with_its_limit() {
+    let server = start(Limits { never: Duration::from_secs(60), ..Limits::default() });
+    let begun = tokio::time::Instant::now();
+    assert_eq!(outcome(&server, "/silence").await, (String::new(), None));
+    assert_eq!(begun.elapsed().as_secs(), 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_ends_with_the_server() {
+    let server = start(Limits::default());
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /silence HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    while server.calls.load(Ordering::Relaxed) < 1 {
+        tokio::task::yield_now().await;
+    }
+    let begun = tokio::time::Instant::now();
+    server.stop.send(()).unwrap();
+    assert_eq!(server.ended.await.unwrap(), 0);
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert_eq!(read_all(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn silence_ends_with_the_client() {
+    // There is one place, so that the second client is served only once the first one is gone.
+    let server = start(Limits { connections: 1, ..Limits::default() });
+    let mut stream = server.connect().await;
+    // What comes after the call is not listened to, and hides no hanging up.
+    stream.write_all(b"GET /silence HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n\r\n").await.unwrap();
+    while server.calls.load(Ordering::Relaxed) < 1 {
+        tokio::task::yield_now().await;
+    }
+    drop(stream);
+    assert_eq!(status(&server.raw(format!("GET / HTTP/1.1\r\n{END}\r\n")).await), "200");
+}
+
+#[tokio::test]
+async fn a_body_is_made_while_it_is_sent() {
+    let server = start(Limits::default());
+    for (path, header, text) in [
+        ("/stream", "transfer-encoding: chunked\r\n", "2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"),
+        ("/stream?5", "content-length: 5\r\n", "abcde"),
+        ("/stream?4", "content-length: 4\r\n", "abcd"),
+        ("/stream?0", "content-length: 0\r\n", ""),
+    ] {
+        let answer = server.raw(format!("GET {path} HTTP/1.1\r\n{END}\r\n")).await;
+        assert_eq!((status(&answer), body(&answer)), ("200", text), "{path}");
+        assert!(answer.contains(header) && answer.contains("x-kind: made\r\n"), "{answer}");
+    }
+    // One that is too short is never taken for a whole one.
+    let (answer, _) = outcome(&server, "/stream?6").await;
+    assert!(body(&answer).len() < 6, "{answer}");
+}
+
+#[tokio::test]
+async fn head_is_answered_without_a_body() {
+    let server = start(Limits::default());
+    for (path, length) in [("/x", "10"), ("/stream?5", "5"), ("/status?200", "2")] {
+        let answer = server.raw(format!("HEAD {path} HTTP/1.1\r\n{END}\r\n")).await;
+        assert_eq!((status(&answer), body(&answer)), ("200", ""), "{path}");
+        assert!(answer.contains(&format!("content-length: {length}\r\n")), "{answer}");
+    }
+    let answer = server.raw(format!("HEAD /stream HTTP/1.1\r\n{END}\r\n")).await;
+    assert_eq!((status(&answer), body(&answer)), ("200", ""));
+}

@@ -1,0 +1,134 @@
+//! What a recording is of: who spoke when.
+
+use sha2::{Digest, Sha256};
+
+use crate::contract::bodies::calling::Turn;
+
+/// Milliseconds between two speakers.
+const BREATH: u32 = 400;
+/// Milliseconds every turn takes besides its letters.
+const ONSET: u32 = 800;
+/// Letters said in a second, about.
+const LETTERS_PER_SECOND: u64 = 14;
+
+/// Counts how the sound of a recording has changed between versions of this program, so that nobody's cache mixes
+/// two of them.
+const SOUND: u32 = 1;
+
+/// A recorded call, as little as it takes to make its file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recording {
+    /// Decides the two voices and everything that is drawn. Different calls should have different seeds.
+    pub seed: u64,
+    /// How long the talk was, in seconds. The file is exactly as long.
+    pub seconds: u32,
+    /// Who spoke when. The order does not matter; a turn ends at the latest where the next one begins, and what lies
+    /// behind the end of the talk is not heard.
+    pub turns: Vec<Voice>,
+}
+
+/// A time somebody speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Voice {
+    /// Who.
+    pub speaker: Speaker,
+    /// From when, in milliseconds since the call was answered.
+    pub from: u32,
+    /// Until when, in milliseconds since the call was answered.
+    pub to: u32,
+}
+
+/// Whose voice it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Speaker {
+    /// The robot: a low voice.
+    Robot,
+    /// The person who was called: a higher voice.
+    User,
+}
+
+impl Recording {
+    /// The recording of a dialogue as it is reported to the integrator: every turn starts at its offset and takes
+    /// about as long as its text takes to say. Whoever is not `user` has the robot's voice.
+    pub fn of_dialog(seed: u64, seconds: u32, dialog: &[Turn]) -> Self {
+        let end = seconds.saturating_mul(1_000);
+        let start = |turn: &Turn| u32::try_from(turn.offset.max(0)).unwrap_or(u32::MAX).saturating_mul(1_000);
+        let turns = dialog.iter().enumerate().map(|(index, turn)| {
+            let from = start(turn);
+            let next = dialog.get(index + 1).map_or(end, start).min(end);
+            let letters = u64::try_from(turn.text.chars().count()).unwrap_or(u64::MAX);
+            let saying =
+                u32::try_from(letters.saturating_mul(1_000) / LETTERS_PER_SECOND).unwrap_or(u32::MAX);
+            let said = from.saturating_add(ONSET).saturating_add(saying);
+            let speaker = if turn.speaker == "user" { Speaker::User } else { Speaker::Robot };
+            Voice { speaker, from, to: said.min(next.saturating_sub(BREATH)) }
+        });
+        Self { seed, seconds, turns: turns.filter(|turn| turn.from < turn.to).collect() }
+    }
+
+    /// The strong entity tag of the file, in its quotes. It is made from what the file is made from, so it costs no
+    /// more than a hash of a few numbers.
+    pub fn etag(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(SOUND.to_le_bytes());
+        hash.update(self.seed.to_le_bytes());
+        hash.update(self.seconds.to_le_bytes());
+        for turn in &self.turns {
+            hash.update([match turn.speaker {
+                Speaker::Robot => 0,
+                Speaker::User => 1,
+            }]);
+            hash.update(turn.from.to_le_bytes());
+            hash.update(turn.to.to_le_bytes());
+        }
+        format!("\"{}\"", hex::encode(&hash.finalize()[..16]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(speaker: &str, text: &str, offset: i64) -> Turn {
+        Turn { speaker: speaker.to_owned(), text: text.to_owned(), offset }
+    }
+
+    #[test]
+    fn a_dialog_becomes_turns_with_a_breath_between_them() {
+        let dialog = [
+            said("robot", "Hello, this is a reminder of your instalment.", 0),
+            said("user", "Yes.", 5),
+            said("robot", "Thank you, and goodbye. Thank you, and goodbye.", 8),
+            said("user", "Never heard.", 60),
+        ];
+        let recording = Recording::of_dialog(7, 10, &dialog);
+        let voice = |speaker, from, to| Voice { speaker, from, to };
+        assert_eq!(
+            recording.turns,
+            [
+                voice(Speaker::Robot, 0, 4_014),
+                voice(Speaker::User, 5_000, 6_085),
+                voice(Speaker::Robot, 8_000, 9_600),
+            ]
+        );
+    }
+
+    #[test]
+    fn hostile_offsets_do_no_harm() {
+        let dialog = [said("user", "a", i64::MIN), said("user", "b", i64::MAX), said("user", "c", -1)];
+        let turns = Recording::of_dialog(7, u32::MAX, &dialog).turns;
+        assert_eq!(turns.iter().map(|turn| (turn.from, turn.to)).collect::<Vec<_>>(), [(0, 871), (0, 871)]);
+        assert_eq!(Recording::of_dialog(7, 0, &dialog).turns, []);
+    }
+
+    #[test]
+    fn the_tag_tells_recordings_apart() {
+        let one = Recording::of_dialog(7, 10, &[said("robot", "Hello", 0)]);
+        assert_eq!(one.etag(), one.etag());
+        assert_eq!(one.etag().len(), 34);
+        assert_ne!(one.etag(), Recording { seed: 8, ..one.clone() }.etag());
+        assert_ne!(one.etag(), Recording { seconds: 11, ..one.clone() }.etag());
+        assert_ne!(one.etag(), Recording::of_dialog(7, 10, &[said("user", "Hello", 0)]).etag());
+        assert_ne!(one.etag(), Recording { turns: Vec::new(), ..one }.etag());
+    }
+}

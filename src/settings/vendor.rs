@@ -1,0 +1,168 @@
+//! From what the settings file says of the simulated vendor to what is meant.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::tz::Offset;
+
+use super::vendor_file::{AccessFile, AccountFile, CallingFile, LimitsFile};
+use crate::api::AccessRules;
+use crate::contract::aes::Cipher;
+use crate::http::Limits;
+use crate::simulator::calling::{Robot, Round, Rules, Strategy, Wish, magic};
+use crate::simulator::country::Country;
+use crate::simulator::{Account, Rate};
+
+/// A rate such as `100/s`, `600/min` or `1000/h`.
+///
+/// # Errors
+///
+/// One line that says what to write.
+pub fn rate(text: &str) -> Result<Rate, String> {
+    let wrong = || format!("`{text}` is no rate, write for example `100/s`, `600/min` or `1000/h`");
+    let (calls, per) = text.split_once('/').ok_or_else(wrong)?;
+    let seconds = match per.trim() {
+        "s" => 1,
+        "min" | "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    let calls = calls.trim().parse().ok().filter(|calls| *calls > 0).ok_or_else(wrong)?;
+    Ok(Rate { calls, per: Duration::from_secs(seconds) })
+}
+
+/// A distance from UTC such as `+08:00`, `-06:00` or `Z`.
+///
+/// # Errors
+///
+/// One line that says what to write.
+pub fn utc_offset(text: &str) -> Result<Offset, String> {
+    let read = || {
+        if text == "Z" {
+            return Some(Offset::UTC);
+        }
+        let sign = match text.as_bytes().first()? {
+            b'+' => 1,
+            b'-' => -1,
+            _ => return None,
+        };
+        let (hours, minutes) = text[1..].split_once(':')?;
+        let digits = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(hours) || !digits(minutes) {
+            return None;
+        }
+        let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
+        let sound = hours <= 14 && minutes < 60;
+        sound.then(|| Offset::from_seconds(sign * (hours * 3_600 + minutes * 60)).ok()).flatten()
+    };
+    read().ok_or_else(|| format!("`{text}` is no distance from UTC, write for example `+08:00`"))
+}
+
+pub(super) fn access(file: Option<AccessFile>) -> AccessRules {
+    let usual = AccessRules::default();
+    let Some(file) = file else { return usual };
+    AccessRules {
+        token: file.token.unwrap_or(usual.token),
+        bearer: file.bearer.unwrap_or(usual.bearer),
+        error_status: file.error_status.unwrap_or(usual.error_status),
+    }
+}
+
+/// The accounts. Texts were checked when the file was read; one that does not read all the same counts as not given.
+pub(super) fn accounts(files: Vec<AccountFile>) -> Vec<Account> {
+    let account = |(at, file): (usize, AccountFile)| {
+        let country: Country = file.country.and_then(|text| text.parse().ok()).unwrap_or(Country::Id);
+        Account {
+            name: file.name.unwrap_or_else(|| (at + 1).to_string()),
+            app_key: file.app_key,
+            app_secret: file.app_secret,
+            country,
+            zone: file.utc_offset.and_then(|text| utc_offset(&text).ok()).unwrap_or_else(|| country.offset()),
+            cipher: file.encryption_key.and_then(|key| Cipher::new(&key).ok()),
+            encryption: file.encryption.unwrap_or_default(),
+            encrypt_callbacks: file.encrypt_callbacks,
+            rate: file.rate_limit.and_then(|text| rate(&text).ok()),
+        }
+    };
+    if files.is_empty() {
+        return vec![Account::default()];
+    }
+    files.into_iter().enumerate().map(account).collect()
+}
+
+pub(super) fn calling(file: Option<CallingFile>) -> Rules {
+    let usual = Rules::default();
+    let Some(file) = file else { return usual };
+    let mut wishes = if file.default_magic.unwrap_or(true) { magic() } else { BTreeMap::new() };
+    wishes.extend(
+        file.magic
+            .iter()
+            .filter_map(|(digits, wish)| Some((digits.parse::<u16>().ok()?, wish.parse::<Wish>().ok()?))),
+    );
+    Rules {
+        channels: file.channels.unwrap_or(usual.channels),
+        lines: file.lines,
+        mix: file.mix.map(|mix| mix.weights()).filter(|mix| !mix.is_empty()).unwrap_or(usual.mix),
+        magic: wishes,
+        robots: file.robots.map_or(usual.robots, |robots| {
+            robots
+                .into_iter()
+                .map(|robot| Robot { name: robot.name, business: robot.business.unwrap_or_default() })
+                .collect()
+        }),
+        strategies: file.strategies.map_or(usual.strategies, |strategies| {
+            strategies
+                .into_iter()
+                .map(|strategy| Strategy {
+                    name: strategy.name,
+                    rounds: strategy
+                        .rounds
+                        .into_iter()
+                        .map(|round| Round {
+                            select: round.select,
+                            after: round.after.map_or(Duration::ZERO, |after| after.0),
+                            repeat_number: round.repeat_number,
+                        })
+                        .collect(),
+                })
+                .collect()
+        }),
+    }
+}
+
+pub(super) fn limits(file: Option<LimitsFile>) -> Limits {
+    let usual = Limits::default();
+    let Some(file) = file else { return usual };
+    let size = |given: Option<u32>, unit: usize, usual: usize| {
+        given.and_then(|number| usize::try_from(number).ok()).map_or(usual, |number| number * unit)
+    };
+    let patience = file.patience.map(|patience| patience.0);
+    Limits {
+        body: size(file.body_mb, 1 << 20, usual.body),
+        header_bytes: size(file.header_kb, 1 << 10, usual.header_bytes),
+        connections: size(file.connections, 1, usual.connections),
+        header_read: patience.unwrap_or(usual.header_read),
+        stall: patience.unwrap_or(usual.stall),
+        ..usual
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_and_offsets_read() {
+        assert_eq!(rate("100/s"), Ok(Rate { calls: 100, per: Duration::from_secs(1) }));
+        assert_eq!(rate("6 / min"), Ok(Rate { calls: 6, per: Duration::from_secs(60) }));
+        for wrong in ["100", "0/s", "x/s", "1/week", ""] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(utc_offset("-06:30").unwrap().seconds(), -23_400);
+        assert_eq!(utc_offset("Z"), Ok(Offset::UTC));
+        for wrong in ["8", "+8:00", "+15:00", "+08:60", "", "é", "+０8:00"] {
+            assert!(utc_offset(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What the settings file says of the simulated vendor: accounts, numbers, lines, robots, strategies, limits.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::api::TokenRule;
+use crate::contract::envelope::ErrorStatus;
+use crate::files::Lapse;
+use crate::simulator::Encryption;
+use crate::simulator::calling::{Business, Outcome};
+
+/// How callers are checked and refused.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccessFile {
+    /// Whether calls need a token, as with the vendor. Default: `require`. With `off` every call is the first
+    /// account's.
+    pub token: Option<TokenRule>,
+    /// Whether `Authorization: Bearer TOKEN` counts as well as `Authorization: Token TOKEN`. Default: true.
+    pub bearer: Option<bool>,
+    /// Which HTTP status an answer has whose envelope tells of an error: its code (`mirror`, the default), or always
+    /// 200 (`always-200`; 401 stays 401).
+    pub error_status: Option<ErrorStatus>,
+}
+
+/// An account. Without any there is one with the credentials that `serve` prints.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "an account"))]
+pub struct AccountFile {
+    /// What it is called in messages. Default: its number.
+    pub name: Option<String>,
+    /// The APPKey, 22 characters with the vendor.
+    #[schemars(length(min = 1))]
+    pub app_key: String,
+    /// The APPSecret, 22 characters with the vendor.
+    #[schemars(length(min = 1))]
+    pub app_secret: String,
+    /// Where the account is at home: its zone, and the language of customers whose numbers tell no country. Default:
+    /// `ID`.
+    #[schemars(extend("format" = "country"))]
+    pub country: Option<String>,
+    /// The zone of `ScheduleStartTime` and its like, for example `+08:00`. Default: that of the country.
+    #[schemars(extend("format" = "utc-offset"))]
+    pub utc_offset: Option<String>,
+    /// The key that encrypts calls and answers: 16, 24 or 32 bytes.
+    #[schemars(extend("format" = "aes-key"))]
+    pub encryption_key: Option<String>,
+    /// Whether calls are encrypted: `off`, `accept` (the default), `require`.
+    pub encryption: Option<Encryption>,
+    /// Whether callbacks are encrypted by the same scheme, which is assumed. Default: false.
+    #[serde(default)]
+    pub encrypt_callbacks: bool,
+    /// How many calls the account may make, for example `100/s`, `600/min`, `1000/h`. Default: any number.
+    #[schemars(extend("format" = "rate"))]
+    pub rate_limit: Option<String>,
+}
+
+/// How simulated numbers answer, lines dial and strategies go on. All of it is assumed.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallingFile {
+    /// How many calls a line makes at a time. Default: 50.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub channels: Option<u32>,
+    /// The same for single lines, by the name in `SIPLine`.
+    #[serde(default)]
+    pub lines: BTreeMap<String, u32>,
+    /// How often each outcome is, relative to the others: `{ talked = 60, busy = 40 }`. Outcomes that are not named
+    /// do not happen.
+    pub mix: Option<MixFile>,
+    /// The last four digits of a number and the outcome they wish for: `"1234" = "busy"`. `airudder-mock catalog
+    /// --magic` lists the ones there are and all outcomes.
+    #[serde(default)]
+    #[schemars(extend("x-keys" = "four-digits", "x-values" = "wish"))]
+    pub magic: BTreeMap<String, String>,
+    /// Whether the magic numbers hold that are there without any settings. Default: true.
+    pub default_magic: Option<bool>,
+    /// The robots, in place of the three there are.
+    pub robots: Option<Vec<RobotFile>>,
+    /// The strategies plans are made by, in place of the three there are.
+    pub strategies: Option<Vec<StrategyFile>>,
+}
+
+/// How often each outcome is, relative to the others.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-noun" = "the mix"))]
+pub struct MixFile {
+    /// A person answers and talks.
+    #[schemars(range(max = 1_000_000))]
+    pub talked: u32,
+    /// A person answers and hangs up at once.
+    #[schemars(range(max = 1_000_000))]
+    pub hung_up: u32,
+    /// A machine answers.
+    #[schemars(range(max = 1_000_000))]
+    pub voicemail: u32,
+    /// It rings, and nobody answers.
+    #[schemars(range(max = 1_000_000))]
+    pub no_answer: u32,
+    /// The line is busy.
+    #[schemars(range(max = 1_000_000))]
+    pub busy: u32,
+    /// The phone is switched off.
+    #[schemars(range(max = 1_000_000))]
+    pub switched_off: u32,
+    /// The phone is out of reach.
+    #[schemars(range(max = 1_000_000))]
+    pub out_of_area: u32,
+    /// There is no such number.
+    #[schemars(range(max = 1_000_000))]
+    pub invalid_number: u32,
+    /// The person does not want to be called.
+    #[schemars(range(max = 1_000_000))]
+    pub do_not_call: u32,
+}
+
+impl MixFile {
+    /// The weights, those that are not 0.
+    pub(super) fn weights(&self) -> Vec<(Outcome, u32)> {
+        let all = [
+            (Outcome::Talked, self.talked),
+            (Outcome::HungUp, self.hung_up),
+            (Outcome::Voicemail, self.voicemail),
+            (Outcome::NoAnswer, self.no_answer),
+            (Outcome::Busy, self.busy),
+            (Outcome::SwitchedOff, self.switched_off),
+            (Outcome::OutOfArea, self.out_of_area),
+            (Outcome::InvalidNumber, self.invalid_number),
+            (Outcome::DoNotCall, self.do_not_call),
+        ];
+        all.into_iter().filter(|(_, weight)| *weight > 0).collect()
+    }
+}
+
+/// A robot.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "a robot"))]
+pub struct RobotFile {
+    /// Its name; tasks may name it so, or by its id.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// What it calls for. Default: `collection`. The notices of an `info_check` have fields of their own.
+    pub business: Option<Business>,
+}
+
+/// A strategy.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "a strategy"))]
+pub struct StrategyFile {
+    /// Its name.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// Its rounds; the first calls the whole list.
+    #[schemars(length(min = 1, max = 100))]
+    pub rounds: Vec<RoundFile>,
+}
+
+/// A round of a strategy.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "a round"))]
+pub struct RoundFile {
+    /// Which numbers it calls, by what the round before came to: `["busy", "no_answer"]`. The first round calls all.
+    #[serde(default)]
+    pub select: Vec<Outcome>,
+    /// How long after the round before. Default: at once.
+    pub after: Option<Lapse>,
+    /// How often a number is called within the round, the first time included. Default: as the plan says.
+    #[schemars(range(min = 1, max = 100))]
+    pub repeat_number: Option<u32>,
+}
+
+/// How much the mock takes.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsFile {
+    /// The largest body, in megabytes of 1,048,576 bytes. Default: 64.
+    #[schemars(range(min = 1, max = 2_048))]
+    pub body_mb: Option<u32>,
+    /// The most bytes of a request line and its headers, in kilobytes. Default: 64.
+    #[schemars(range(min = 1, max = 1_024))]
+    pub header_kb: Option<u32>,
+    /// The most connections at a time. Default: 1024.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub connections: Option<u32>,
+    /// How long a client may take for a request's line and headers, and how long nothing of a body may come. Default:
+    /// 30 s.
+    pub patience: Option<Lapse>,
+}

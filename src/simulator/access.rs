@@ -1,0 +1,385 @@
+//! Who calls: accounts, their credentials, and their tokens.
+//!
+//! A token lives 24 hours. Asking again while one is valid restarts the 24 hours, and the earlier token keeps working
+//! (documented; the wording is ambiguous, and here the 24 hours of all valid tokens of the account restart). Once
+//! they have run out, all of them are void.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use rand::RngExt;
+
+use super::country::Country;
+use super::later;
+use super::seed::Seed;
+use crate::contract::aes::Cipher;
+
+/// How long a token lives (documented).
+pub const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+/// How many tokens are known at most; the oldest are forgotten. A client that asks for a token before every call
+/// reaches it after a while and never notices.
+const MOST_TOKENS: usize = 100_000;
+
+/// The credentials of the account there is without any settings: 22 characters each, as in the vendor's sample.
+pub const DEFAULT_APP_KEY: &str = "AIRudderMockKey0000001";
+/// The secret beside [`DEFAULT_APP_KEY`].
+pub const DEFAULT_APP_SECRET: &str = "AIRudderMockSecret0001";
+
+/// Names an account within its simulator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountKey(pub(super) u32);
+
+impl AccountKey {
+    /// Its position among the accounts of the settings.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Whether calls of an account are encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Encryption {
+    /// Encrypted calls are refused.
+    Off,
+    /// Both are taken; an answer is encrypted if its call was.
+    #[default]
+    Accept,
+    /// Plain calls are refused, but for the one that fetches a token.
+    Require,
+}
+
+/// At most so many calls within so much time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub calls: u32,
+    /// Within how long.
+    pub per: Duration,
+}
+
+/// An account as the settings describe it.
+#[derive(Clone)]
+pub struct Account {
+    /// What people call it.
+    pub name: String,
+    /// Names the account in the call that fetches a token.
+    pub app_key: String,
+    /// Proves that the caller may.
+    pub app_secret: String,
+    /// Where the account is at home: the language of its customers unless their numbers tell another country.
+    pub country: Country,
+    /// The zone of `ScheduleStartTime` and its like. Default: that of the country.
+    pub zone: Offset,
+    /// Encrypts calls and answers.
+    pub cipher: Option<Cipher>,
+    /// Whether calls must be encrypted.
+    pub encryption: Encryption,
+    /// Whether callbacks are encrypted, too (assumed).
+    pub encrypt_callbacks: bool,
+    /// How many calls the account may make.
+    pub rate: Option<Rate>,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self {
+            name: "default".to_owned(),
+            app_key: DEFAULT_APP_KEY.to_owned(),
+            app_secret: DEFAULT_APP_SECRET.to_owned(),
+            country: Country::Id,
+            zone: Country::Id.offset(),
+            cipher: None,
+            encryption: Encryption::default(),
+            encrypt_callbacks: false,
+            rate: None,
+        }
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("name", &self.name)
+            .field("app_key", &self.app_key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a caller is turned away.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// No header.
+    #[error(
+        "the header Authorization is missing: send `Authorization: Token <token>`, with the token of POST /service/cloud/auth"
+    )]
+    NoToken,
+    /// A header of another form.
+    #[error("the header Authorization must be `Token <token>`{}", if *.bearer { "; the settings refuse `Bearer`" } else { "" })]
+    Scheme {
+        /// Whether it was `Bearer`, which the settings refuse.
+        bearer: bool,
+    },
+    /// A token nobody was given.
+    #[error("the token is not known: fetch one with POST /service/cloud/auth")]
+    Unknown,
+    /// A token that was good once.
+    #[error("the token has expired: fetch a new one with POST /service/cloud/auth")]
+    Expired,
+    /// Wrong credentials. Which of the two is wrong is told: this is a mock, and there is nothing to steal.
+    #[error("{0}")]
+    Credentials(String),
+}
+
+#[derive(Debug)]
+struct State {
+    rules: Account,
+    /// Tokens of an earlier generation are void.
+    generation: u32,
+    /// When those of the present one run out.
+    expires: Timestamp,
+    /// The present window of the rate: when it began, and the calls within.
+    window: (Timestamp, u32),
+}
+
+/// The accounts and their tokens.
+#[derive(Debug)]
+pub struct Access {
+    seed: Seed,
+    accounts: Vec<State>,
+    /// Only looked up by key, never iterated, so its random order shows nowhere.
+    tokens: HashMap<String, (AccountKey, u32)>,
+    order: VecDeque<String>,
+    issued: u64,
+}
+
+impl Access {
+    /// Without any accounts in the settings there is the default one.
+    pub(super) fn new(seed: Seed, mut accounts: Vec<Account>) -> Self {
+        if accounts.is_empty() {
+            accounts.push(Account::default());
+        }
+        let state =
+            |rules| State { rules, generation: 0, expires: Timestamp::MIN, window: (Timestamp::MIN, 0) };
+        Self {
+            seed,
+            accounts: accounts.into_iter().map(state).collect(),
+            tokens: HashMap::new(),
+            order: VecDeque::new(),
+            issued: 0,
+        }
+    }
+
+    fn state(&self, key: AccountKey) -> &State {
+        &self.accounts[key.0 as usize]
+    }
+
+    /// The account of a key.
+    pub fn account(&self, key: AccountKey) -> &Account {
+        &self.state(key).rules
+    }
+
+    /// The account with this APPKey.
+    pub fn by_app_key(&self, app_key: &str) -> Option<AccountKey> {
+        let at = self.accounts.iter().position(|state| state.rules.app_key == app_key)?;
+        Some(AccountKey(u32::try_from(at).ok()?))
+    }
+
+    /// Every account.
+    pub fn iter(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.iter().map(|state| &state.rules)
+    }
+
+    /// A token for these credentials.
+    ///
+    /// # Errors
+    ///
+    /// Wrong credentials.
+    pub fn token(&mut self, app_key: &str, app_secret: &str, now: Timestamp) -> Result<String, Denied> {
+        let key = self
+            .by_app_key(app_key)
+            .ok_or_else(|| Denied::Credentials("APPKey names no account".to_owned()))?;
+        let state = &mut self.accounts[key.0 as usize];
+        if state.rules.app_secret != app_secret {
+            return Err(Denied::Credentials(format!(
+                "APPSecret is not that of the account `{}`",
+                state.rules.name
+            )));
+        }
+        if now >= state.expires {
+            state.generation += 1;
+        }
+        state.expires = later(now, TOKEN_LIFE);
+        let generation = state.generation;
+        self.issued += 1;
+        // 42 bytes give 56 characters: the vendor's tokens have 52 to 64 (example).
+        let bytes: [u8; 42] = self.seed.stream("token", self.issued).random();
+        let token = BASE64_STANDARD.encode(bytes);
+        if self.order.len() == MOST_TOKENS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.tokens.remove(&oldest);
+        }
+        self.tokens.insert(token.clone(), (key, generation));
+        self.order.push_back(token.clone());
+        Ok(token)
+    }
+
+    /// The account that a header `Authorization` proves. `bearer` says whether `Bearer` counts as well as `Token`.
+    ///
+    /// # Errors
+    ///
+    /// Why the caller is turned away.
+    pub fn check(&self, header: Option<&str>, bearer: bool, now: Timestamp) -> Result<AccountKey, Denied> {
+        let header = header.map(str::trim).filter(|header| !header.is_empty()).ok_or(Denied::NoToken)?;
+        let (scheme, token) = header.split_once(' ').ok_or(Denied::Scheme { bearer: false })?;
+        match scheme {
+            _ if scheme.eq_ignore_ascii_case("token") => {}
+            _ if scheme.eq_ignore_ascii_case("bearer") && bearer => {}
+            _ => return Err(Denied::Scheme { bearer: scheme.eq_ignore_ascii_case("bearer") }),
+        }
+        let (key, generation) = *self.tokens.get(token.trim()).ok_or(Denied::Unknown)?;
+        let state = self.state(key);
+        if generation == state.generation && now < state.expires { Ok(key) } else { Err(Denied::Expired) }
+    }
+
+    /// Makes every token of an account expire now, as if 24 hours had passed.
+    pub fn expire(&mut self, key: AccountKey) {
+        self.accounts[key.0 as usize].expires = Timestamp::MIN;
+    }
+
+    /// Makes every token of every account expire now.
+    pub fn expire_all(&mut self) {
+        for state in &mut self.accounts {
+            state.expires = Timestamp::MIN;
+        }
+    }
+
+    /// Counts a call of an account.
+    ///
+    /// # Errors
+    ///
+    /// The account has made all the calls it may, and may make the next after so long.
+    pub fn count_call(&mut self, key: AccountKey, now: Timestamp) -> Result<(), Duration> {
+        let state = &mut self.accounts[key.0 as usize];
+        let Some(rate) = state.rules.rate else { return Ok(()) };
+        let ends = later(state.window.0, rate.per);
+        if now >= ends {
+            state.window = (now, 0);
+        }
+        if state.window.1 >= rate.calls {
+            let wait = later(state.window.0, rate.per).duration_since(now);
+            return Err(Duration::try_from(wait).unwrap_or(Duration::ZERO));
+        }
+        state.window.1 += 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::from_second(1_893_456_000 + hours * 3600).unwrap()
+    }
+
+    fn access() -> Access {
+        let other = Account {
+            name: "other".into(),
+            app_key: "K".into(),
+            app_secret: "S".into(),
+            ..Account::default()
+        };
+        Access::new(Seed(1), vec![Account::default(), other])
+    }
+
+    fn header(token: &str) -> String {
+        format!("Token {token}")
+    }
+
+    #[test]
+    fn a_token_lives_24_hours_and_asking_again_restarts_them() {
+        let mut access = access();
+        let first = access.token(DEFAULT_APP_KEY, DEFAULT_APP_SECRET, at(0)).unwrap();
+        assert_eq!(first.len(), 56);
+        let check = |access: &Access, token: &str, hours| access.check(Some(&header(token)), true, at(hours));
+        assert_eq!(check(&access, &first, 23), Ok(AccountKey(0)));
+        assert_eq!(check(&access, &first, 24), Err(Denied::Expired));
+        let second = access.token(DEFAULT_APP_KEY, DEFAULT_APP_SECRET, at(20)).unwrap();
+        assert_ne!(first, second);
+        for token in [&first, &second] {
+            assert_eq!(check(&access, token, 43), Ok(AccountKey(0)));
+            assert_eq!(check(&access, token, 44), Err(Denied::Expired));
+        }
+        // What has run out does not come back to life.
+        let third = access.token(DEFAULT_APP_KEY, DEFAULT_APP_SECRET, at(50)).unwrap();
+        assert_eq!(check(&access, &first, 51), Err(Denied::Expired));
+        assert_eq!(check(&access, &third, 51), Ok(AccountKey(0)));
+    }
+
+    #[test]
+    fn accounts_expire_apart() {
+        let mut access = access();
+        let one = access.token(DEFAULT_APP_KEY, DEFAULT_APP_SECRET, at(0)).unwrap();
+        let other = access.token("K", "S", at(0)).unwrap();
+        access.expire(AccountKey(0));
+        assert_eq!(access.check(Some(&header(&one)), true, at(0)), Err(Denied::Expired));
+        assert_eq!(access.check(Some(&header(&other)), true, at(0)), Ok(AccountKey(1)));
+        access.expire_all();
+        assert_eq!(access.check(Some(&header(&other)), true, at(0)), Err(Denied::Expired));
+    }
+
+    #[test]
+    fn whoever_is_turned_away_is_told_why() {
+        let mut access = access();
+        let token = access.token("K", "S", at(0)).unwrap();
+        let why = |header: Option<&str>, bearer| match access.check(header, bearer, at(1)) {
+            Ok(key) => format!("account {}", key.0),
+            Err(denied) => denied.to_string(),
+        };
+        let bearer = format!("Bearer {token}");
+        let lines = [
+            why(None, true),
+            why(Some(" "), true),
+            why(Some(&token), true),
+            why(Some("Basic abc"), true),
+            why(Some(&bearer), true),
+            why(Some(&bearer), false),
+            why(Some("Token abc"), true),
+            access.token("nobody", "", at(0)).unwrap_err().to_string(),
+            access.token("K", "wrong", at(0)).unwrap_err().to_string(),
+        ];
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn the_rate_counts_within_windows() {
+        let rate = Some(Rate { calls: 2, per: Duration::from_secs(10) });
+        let mut access = Access::new(Seed(1), vec![Account { rate, ..Account::default() }]);
+        let second = |n: i64| Timestamp::from_second(1_893_456_000 + n).unwrap();
+        let mut call = |n| access.count_call(AccountKey(0), second(n));
+        assert_eq!(call(0), Ok(()));
+        assert_eq!(call(3), Ok(()));
+        assert_eq!(call(4), Err(Duration::from_secs(6)));
+        assert_eq!(call(9), Err(Duration::from_secs(1)));
+        assert_eq!(call(10), Ok(()));
+    }
+
+    #[test]
+    fn the_oldest_tokens_are_forgotten() {
+        let mut access = access();
+        let first = access.token("K", "S", at(0)).unwrap();
+        for _ in 0..MOST_TOKENS {
+            access.token("K", "S", at(0)).unwrap();
+        }
+        assert_eq!(access.check(Some(&header(&first)), true, at(0)), Err(Denied::Unknown));
+        assert_eq!(access.tokens.len(), MOST_TOKENS);
+    }
+}

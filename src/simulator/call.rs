@@ -1,0 +1,91 @@
+//! A call of the integrator, and what is answered, before the family's envelope is put around it.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use serde_json::Value;
+
+use super::access::AccountKey;
+use super::calling::RawRows;
+
+/// A call, checked for who makes it and decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The catalog id.
+    pub id: &'a str,
+    /// The fields of query and body; a long list of rows is not among them.
+    pub fields: &'a Value,
+    /// The rows of `Details`, unread.
+    pub rows: Option<&'a RawRows>,
+    /// Who calls.
+    pub account: AccountKey,
+    /// The zone of the account's times.
+    pub zone: Offset,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// The answer to a call, before its family's envelope is put around it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Success, with the data.
+    Data(Value),
+    /// Success, with the data as JSON text.
+    Text(String),
+    /// Success, with data that is so long that it is written while it is sent.
+    Long(Long),
+    /// Refused: a code of the family, and why.
+    Error {
+        /// The code.
+        code: i64,
+        /// Why, naming the field.
+        message: String,
+    },
+    /// The simulator knows nothing of this call.
+    NotSimulated,
+}
+
+type Write = dyn Fn(&mut dyn io::Write) -> io::Result<()> + Send + Sync;
+
+/// Writes a long JSON value.
+#[derive(Clone)]
+pub struct Long(Arc<Write>);
+
+impl Long {
+    /// What `write` writes must be one JSON value, the same every time.
+    pub fn new(write: impl Fn(&mut dyn io::Write) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(write))
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    ///
+    /// What the writer says.
+    pub fn write(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        (self.0)(out)
+    }
+
+    /// All of it at once.
+    pub fn text(&self) -> String {
+        let mut out = Vec::new();
+        // Writing into memory does not fail.
+        let _ = self.write(&mut out);
+        String::from_utf8(out).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Long {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.text() == other.text()
+    }
+}
+
+impl fmt::Debug for Long {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Long(..)")
+    }
+}

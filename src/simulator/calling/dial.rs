@@ -1,0 +1,242 @@
+//! The dialler: tasks begin, lines dial as many numbers at a time as they have channels, calls end, numbers are
+//! called again, tasks come to their end.
+//!
+//! The cost of a call does not depend on how many rows there are: a line holds a queue of tasks that have something to
+//! dial, a task a position in its list and a queue of redials, and only the calls under way wait in the agenda.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::super::later;
+use super::draw::{draw, stream};
+use super::outcome::Wish;
+use super::rows::Standing;
+use super::task::Phase;
+use super::{Calling, LineKey, TaskKey, Wake};
+
+/// How long after its last call a task is told to be finished (assumed).
+const CLOSING: Duration = Duration::from_secs(1);
+
+impl Calling {
+    /// Does what is due until `now`.
+    pub(in super::super) fn advance(&mut self, now: Timestamp) {
+        while let Some(entry) = self.agenda.first_entry() {
+            let at = entry.key().0;
+            if at > now {
+                break;
+            }
+            let wake = entry.remove();
+            self.busy_wakes -= usize::from(wake.is_work());
+            match wake {
+                Wake::Start(task) => self.start(task, at),
+                Wake::Close(task) => self.close(task, at),
+                Wake::Redial(task) => {
+                    self.task_mut(task).woken_at = None;
+                    self.queue(task);
+                    self.fill(self.task(task).line, at);
+                }
+                Wake::Hangup(task, row) => self.hang_up(task, row, at),
+                Wake::Notice(task, row) => self.tell_call(task, row),
+                Wake::TaskNotice(task) => self.tell_task(task, at),
+                Wake::Round(plan) => self.next_round(plan, at),
+                Wake::PlanNotice(plan) => self.tell_plan(plan, at),
+            }
+        }
+    }
+
+    /// Plans something and returns its place in the agenda.
+    pub(super) fn plan_wake(&mut self, at: Timestamp, wake: Wake) -> (Timestamp, u64) {
+        self.planned += 1;
+        self.busy_wakes += usize::from(wake.is_work());
+        self.agenda.insert((at, self.planned), wake);
+        (at, self.planned)
+    }
+
+    /// The moment of a task has come.
+    fn start(&mut self, key: TaskKey, now: Timestamp) {
+        let task = self.task_mut(key);
+        if task.phase != Phase::Pending {
+            return;
+        }
+        task.phase = Phase::Running;
+        task.began = Some(now);
+        if task.is_through() {
+            return self.finish(key, now);
+        }
+        let line = task.line;
+        self.queue(key);
+        self.fill(line, now);
+    }
+
+    fn queue(&mut self, key: TaskKey) {
+        let task = self.task_mut(key);
+        if !std::mem::replace(&mut task.is_queued, true) {
+            let line = task.line;
+            self.lines[line.0].queue.push_back(key);
+        }
+    }
+
+    /// Gives the free channels of a line to its tasks, one after the other.
+    pub(super) fn fill(&mut self, line: LineKey, now: Timestamp) {
+        while self.lines[line.0].busy < self.lines[line.0].channels {
+            let Some(key) = self.lines[line.0].queue.pop_front() else { break };
+            self.task_mut(key).is_queued = false;
+            match self.task_mut(key).next_row(now) {
+                Some(row) => {
+                    self.dial(key, row, now);
+                    self.queue(key);
+                }
+                None => self.wake_for_redial(key),
+            }
+        }
+    }
+
+    /// A task without anything to dial now comes back when a number is to be called again.
+    fn wake_for_redial(&mut self, key: TaskKey) {
+        let task = self.task_mut(key);
+        let Some((due, _)) = task.redials.front().copied() else { return };
+        if task.phase == Phase::Running && task.woken_at.is_none_or(|at| due < at) {
+            task.woken_at = Some(due);
+            self.plan_wake(due, Wake::Redial(key));
+        }
+    }
+
+    pub(super) fn wish(&self, key: TaskKey, row: u32) -> Wish {
+        let task = self.task(key);
+        let magic = |number| self.rules.wish_of(number);
+        task.row(row).map(|row| task.rows.wish(row, magic)).unwrap_or_default()
+    }
+
+    fn dial(&mut self, key: TaskKey, at: u32, now: Timestamp) {
+        let wish = self.wish(key, at);
+        let rules = std::sync::Arc::clone(&self.rules);
+        let task = self.task_mut(key);
+        let Some(row) = task.row(at).copied() else { return };
+        if row.attempts > 0 {
+            task.earlier.insert((at, row.attempts), row.started);
+        }
+        let attempt = row.attempts.saturating_add(1);
+        let drawn = draw(&rules, wish, &mut stream(task.seed, "call", at, attempt), attempt);
+        let started = now.as_millisecond().saturating_add(i64::from(drawn.wait));
+        task.change(at, |row| {
+            row.standing = Standing::Calling;
+            row.attempts = attempt;
+            row.started = started;
+            row.ring = drawn.ring;
+            row.talk = drawn.talk;
+            row.outcome = drawn.outcome;
+            row.intention = drawn.intention;
+            row.by_user = drawn.by_user;
+        });
+        let ends = task.row(at).map_or(now, |row| row.ends()).max(now);
+        let line = task.line;
+        self.lines[line.0].busy += 1;
+        self.plan_wake(ends, Wake::Hangup(key, at));
+    }
+
+    fn hang_up(&mut self, key: TaskKey, at: u32, now: Timestamp) {
+        let line = self.task(key).line;
+        self.lines[line.0].busy -= 1;
+        let task = self.task_mut(key);
+        let Some(row) = task.row(at).copied() else { return };
+        let again = later(now, task.order.repeat_interval);
+        let is_open = matches!(task.phase, Phase::Running | Phase::Paused)
+            && task.order.ends.is_none_or(|ends| again < ends);
+        if !row.outcome.is_final() && row.attempts < task.order.repeat_number && is_open {
+            task.change(at, |row| row.standing = Standing::Pending);
+            task.redials.push_back((again, at));
+        } else {
+            task.change(at, |row| row.standing = Standing::Finished);
+            self.through(key, at, now);
+        }
+        if self.task(key).is_through() {
+            self.finish(key, now);
+        } else if !self.task(key).is_queued {
+            self.wake_for_redial(key);
+        }
+        self.fill(line, now);
+    }
+
+    /// A number is through: its notice goes out (documented: at once when connected, otherwise after the last redial).
+    fn through(&mut self, key: TaskKey, row: u32, now: Timestamp) {
+        for at in self.wish(key, row).notice.moments(now) {
+            if at == now {
+                self.tell_call(key, row);
+            } else {
+                self.plan_wake(at, Wake::Notice(key, row));
+            }
+        }
+    }
+
+    /// The schedule of a task has come to its end: what was tried is through, the rest is never called.
+    fn close(&mut self, key: TaskKey, now: Timestamp) {
+        if self.task(key).phase.is_over() {
+            return;
+        }
+        let task = self.task_mut(key);
+        if task.phase == Phase::Pending || task.phase == Phase::Paused {
+            task.phase = Phase::Running;
+            task.began.get_or_insert(now);
+        }
+        for row in task.clear_pending(Standing::Finished) {
+            self.through(key, row, now);
+        }
+        if self.task(key).is_through() {
+            self.finish(key, now);
+        }
+    }
+
+    /// Nothing new is dialled; calls under way go on to their end.
+    pub(super) fn stop_task(&mut self, key: TaskKey, now: Timestamp) {
+        let task = self.task_mut(key);
+        task.clear_pending(Standing::Cancelled);
+        task.phase = Phase::Stopping;
+        if task.is_through() {
+            self.finish(key, now);
+        }
+    }
+
+    pub(super) fn pause_task(&mut self, key: TaskKey) {
+        self.task_mut(key).phase = Phase::Paused;
+    }
+
+    pub(super) fn resume_task(&mut self, key: TaskKey, now: Timestamp) {
+        let task = self.task_mut(key);
+        task.phase = Phase::Running;
+        let line = task.line;
+        self.queue(key);
+        self.fill(line, now);
+    }
+
+    /// Takes one number out. Whether it still could be.
+    pub(super) fn cancel_row(&mut self, key: TaskKey, row: u32, now: Timestamp) -> bool {
+        let task = self.task_mut(key);
+        if task.row(row).is_none_or(|row| row.standing != Standing::Pending) {
+            return false;
+        }
+        task.change(row, |row| row.standing = Standing::Cancelled);
+        if task.is_through() && task.phase != Phase::Pending {
+            self.finish(key, now);
+        }
+        true
+    }
+
+    fn finish(&mut self, key: TaskKey, now: Timestamp) {
+        let task = self.task_mut(key);
+        if task.phase.is_over() {
+            return;
+        }
+        let was_stopped = task.phase == Phase::Stopping;
+        task.phase = if was_stopped { Phase::Cancelled } else { Phase::Finished };
+        task.ended = Some(now);
+        let plan = task.order.plan;
+        if let Some(close) = task.close.take() {
+            self.agenda.remove(&close);
+        }
+        self.plan_wake(later(now, CLOSING), Wake::TaskNotice(key));
+        if let Some((plan, _)) = plan {
+            self.round_ended(plan, now);
+        }
+    }
+}

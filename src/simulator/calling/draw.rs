@@ -1,0 +1,140 @@
+//! What one try to call a number comes to, drawn from a stream of its own.
+
+use rand::RngExt;
+
+use super::super::seed::{Rng, Seed};
+use super::outcome::{Outcome, Wish};
+use super::rules::Rules;
+
+/// How long a talk is that was wished to be long, in seconds.
+const LONG_TALK: u16 = 600;
+
+/// One try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Drawn {
+    pub(super) outcome: Outcome,
+    /// Milliseconds until the dialler gets to it: lines do not dial in step.
+    pub(super) wait: u16,
+    /// Seconds it rang.
+    pub(super) ring: u8,
+    /// Seconds both sides talked; 0 if nobody did.
+    pub(super) talk: u16,
+    /// `A` to `I`, or 0 if it did not become clear.
+    pub(super) intention: u8,
+    /// Whether the person hung up, and not the robot.
+    pub(super) by_user: bool,
+}
+
+/// The stream of one try.
+pub(super) fn stream(task: Seed, label: &str, row: u32, attempt: u8) -> Rng {
+    task.stream(label, u64::from(row) << 8 | u64::from(attempt))
+}
+
+/// What the `attempt`-th try (from 1) of a number comes to.
+pub(super) fn draw(rules: &Rules, wish: Wish, rng: &mut Rng, attempt: u8) -> Drawn {
+    let drawn = weighted(rng, &rules.mix);
+    let outcome = match (wish.answers_on, wish.outcome) {
+        (Some(on), _) if attempt < on => Outcome::NoAnswer,
+        (Some(_), wished) => wished.filter(|outcome| outcome.is_connected()).unwrap_or(Outcome::Talked),
+        (None, Some(outcome)) => outcome,
+        (None, None) => drawn,
+    };
+    let wait = rng.random_range(0..1_500);
+    let ring = match outcome {
+        Outcome::Talked | Outcome::HungUp => rng.random_range(3..18),
+        Outcome::Voicemail => rng.random_range(12..25),
+        Outcome::NoAnswer => rng.random_range(28..45),
+        Outcome::Busy | Outcome::SwitchedOff | Outcome::OutOfArea => rng.random_range(1..5),
+        Outcome::InvalidNumber | Outcome::DoNotCall => 0,
+    };
+    let intention = match (outcome, wish.intention) {
+        (Outcome::Talked, Some(letter)) => letter,
+        (Outcome::Talked, None) => letter(rng),
+        _ => 0,
+    };
+    let talk = match outcome {
+        Outcome::Talked if wish.long_talk => LONG_TALK,
+        // Who declines is short, who asks is long.
+        Outcome::Talked => match intention {
+            b'F' | b'G' | b'H' | b'I' => rng.random_range(9..35),
+            b'C' | b'D' | b'E' => rng.random_range(30..150),
+            _ => rng.random_range(18..80),
+        },
+        Outcome::HungUp => rng.random_range(1..4),
+        _ => 0,
+    };
+    let by_user = outcome == Outcome::HungUp || rng.random_bool(0.6);
+    Drawn { outcome, wait, ring, talk, intention, by_user }
+}
+
+/// What people want, more often the ordinary.
+fn letter(rng: &mut Rng) -> u8 {
+    const LETTERS: [(u8, u32); 10] = [
+        (b'A', 26),
+        (b'B', 14),
+        (b'C', 14),
+        (b'D', 8),
+        (b'E', 5),
+        (b'F', 14),
+        (b'G', 4),
+        (b'H', 3),
+        (b'I', 7),
+        (0, 5),
+    ];
+    weighted(rng, &LETTERS)
+}
+
+/// One of several, by their weights. There is at least one.
+fn weighted<T: Copy>(rng: &mut Rng, choices: &[(T, u32)]) -> T {
+    let total: u32 = choices.iter().map(|(_, weight)| weight).sum();
+    let mut at = rng.random_range(0..total.max(1));
+    for (choice, weight) in choices {
+        if at < *weight {
+            return *choice;
+        }
+        at -= weight;
+    }
+    choices[0].0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(wish: &str, row: u32, attempt: u8) -> Drawn {
+        let wish = wish.parse().unwrap();
+        draw(&Rules::default(), wish, &mut stream(Seed(1), "call", row, attempt), attempt)
+    }
+
+    #[test]
+    fn the_mix_is_about_as_asked() {
+        let count =
+            |outcome: Outcome| (0..10_000).filter(|row| drawn("", *row, 1).outcome == outcome).count();
+        for (outcome, weight) in Rules::default().mix {
+            let (count, wanted) = (count(outcome), weight as usize * 100);
+            assert!(count.abs_diff(wanted) < 60 + wanted / 8, "{}: {count} of {wanted}", outcome.as_str());
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_fits_together() {
+        for row in 0..5_000 {
+            let call = drawn("", row, 1);
+            assert_eq!(call, drawn("", row, 1));
+            assert_eq!(call.talk > 0, call.outcome.is_connected());
+            assert!(call.intention == 0 || call.outcome == Outcome::Talked);
+            assert!(call.intention == 0 || (b'A'..=b'I').contains(&call.intention));
+        }
+    }
+
+    #[test]
+    fn wishes_come_true() {
+        for outcome in Outcome::ALL {
+            assert!((0..50).all(|row| drawn(outcome.as_str(), row, 1).outcome == outcome));
+        }
+        assert_eq!(drawn("long_talk", 0, 1).talk, LONG_TALK);
+        assert_eq!(drawn("intention_d", 0, 1).intention, b'D');
+        let third: Vec<Outcome> = (1..=3).map(|attempt| drawn("answers_on_3", 0, attempt).outcome).collect();
+        assert_eq!(third, [Outcome::NoAnswer, Outcome::NoAnswer, Outcome::Talked]);
+    }
+}

@@ -1,0 +1,263 @@
+//! What a call comes to, and what a test may wish it to come to.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::super::later;
+use crate::files::suggest::nearest;
+
+/// What a call comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Outcome {
+    /// A person answered and talked.
+    Talked,
+    /// A person answered and hung up at once.
+    HungUp,
+    /// A machine answered.
+    Voicemail,
+    /// It rang, and nobody answered.
+    NoAnswer,
+    /// The line was busy.
+    Busy,
+    /// The phone was switched off.
+    SwitchedOff,
+    /// The phone was out of reach.
+    OutOfArea,
+    /// There is no such number.
+    InvalidNumber,
+    /// The person does not want to be called.
+    DoNotCall,
+}
+
+impl Outcome {
+    /// Every outcome, in the order in which they are listed.
+    pub const ALL: [Self; 9] = [
+        Self::Talked,
+        Self::HungUp,
+        Self::Voicemail,
+        Self::NoAnswer,
+        Self::Busy,
+        Self::SwitchedOff,
+        Self::OutOfArea,
+        Self::InvalidNumber,
+        Self::DoNotCall,
+    ];
+
+    /// The word of settings and wishes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Talked => "talked",
+            Self::HungUp => "hung_up",
+            Self::Voicemail => "voicemail",
+            Self::NoAnswer => "no_answer",
+            Self::Busy => "busy",
+            Self::SwitchedOff => "switched_off",
+            Self::OutOfArea => "out_of_area",
+            Self::InvalidNumber => "invalid_number",
+            Self::DoNotCall => "do_not_call",
+        }
+    }
+
+    /// The value of `RingType`. The field is known from clients, its values are assumed.
+    pub fn ring_type(self) -> &'static str {
+        match self {
+            Self::Talked | Self::HungUp => "answered",
+            other => other.as_str(),
+        }
+    }
+
+    /// Whether a person answered: such a number is not called again.
+    pub fn is_connected(self) -> bool {
+        matches!(self, Self::Talked | Self::HungUp)
+    }
+
+    /// Whether calling again makes no sense (assumed).
+    pub fn is_final(self) -> bool {
+        self.is_connected() || matches!(self, Self::InvalidNumber | Self::DoNotCall)
+    }
+}
+
+/// How often the notice of a number or message arrives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Notice {
+    /// Once, when it is due.
+    #[default]
+    Usual,
+    /// Twice, as after a network failure in which the receiver's answer was lost.
+    Twice,
+    /// Not at all.
+    Never,
+    /// Half a minute late.
+    Late,
+}
+
+/// How late a notice is that is wished to be late.
+const LATE: Duration = Duration::from_secs(30);
+
+impl Notice {
+    /// When the notice arrives that is due at a moment.
+    pub(crate) fn moments(self, due: Timestamp) -> Vec<Timestamp> {
+        match self {
+            Self::Usual => vec![due],
+            Self::Twice => vec![due, due],
+            Self::Late => vec![later(due, LATE)],
+            Self::Never => Vec::new(),
+        }
+    }
+}
+
+/// What a test wishes for one number. What it does not name is drawn as usual.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// What its calls come to.
+    pub outcome: Option<Outcome>,
+    /// Which try a person answers; the ones before come to nothing.
+    pub answers_on: Option<u8>,
+    /// What the person wants: `A` to `I`.
+    pub intention: Option<u8>,
+    /// Whether the talk lasts ten minutes.
+    pub long_talk: bool,
+    /// Whether the row is refused when the task is created.
+    pub refused: bool,
+    /// How often its notice arrives.
+    pub notice: Notice,
+    /// What number detection finds, 0 to 9.
+    pub number_status: Option<u8>,
+    /// Whether a text message to it fails.
+    pub sms_fails: bool,
+}
+
+/// A text that is no wish.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}` is no outcome{}", .suggestion.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default())]
+pub struct UnknownWish {
+    /// What was written.
+    pub given: String,
+    /// What it looks like.
+    pub suggestion: Option<&'static str>,
+}
+
+/// Every wish there is, and what it does.
+pub const WISHES: [(&str, &str); 38] = [
+    ("talked", "a person answers and talks"),
+    ("hung_up", "a person answers and hangs up at once"),
+    ("voicemail", "a machine answers, every time"),
+    ("no_answer", "it rings, and nobody answers, every time"),
+    ("busy", "the line is busy, every time"),
+    ("switched_off", "the phone is switched off, every time"),
+    ("out_of_area", "the phone is out of reach, every time"),
+    ("invalid_number", "there is no such number; it is not called again"),
+    ("do_not_call", "the person does not want to be called; it is not called again"),
+    ("long_talk", "a talk of ten minutes"),
+    ("intention_a", "a talk with the intention A"),
+    ("intention_b", "a talk with the intention B"),
+    ("intention_c", "a talk with the intention C"),
+    ("intention_d", "a talk with the intention D"),
+    ("intention_e", "a talk with the intention E"),
+    ("intention_f", "a talk with the intention F"),
+    ("intention_g", "a talk with the intention G"),
+    ("intention_h", "a talk with the intention H"),
+    ("intention_i", "a talk with the intention I"),
+    ("answers_on_2", "nobody answers the first try, a person answers the second"),
+    ("answers_on_3", "a person answers the third try"),
+    ("answers_on_4", "a person answers the fourth try"),
+    ("refused", "the row is refused in `detail_error_list`"),
+    ("callback_twice", "the notice arrives twice"),
+    ("callback_never", "the notice never arrives"),
+    ("callback_late", "the notice arrives 30 s late"),
+    ("numstatus_0", "number detection finds: unknown"),
+    ("numstatus_1", "number detection finds: invalid"),
+    ("numstatus_2", "number detection finds: valid"),
+    ("numstatus_3", "number detection finds: busy"),
+    ("numstatus_4", "number detection finds: in arrears"),
+    ("numstatus_5", "number detection finds: on hold"),
+    ("numstatus_6", "number detection finds: switched off"),
+    ("numstatus_7", "number detection finds: out of area"),
+    ("numstatus_8", "number detection finds: not registered"),
+    ("numstatus_9", "number detection finds: wrong number"),
+    ("sms_fails", "a text message to it fails"),
+    ("none", "nothing special"),
+];
+
+impl FromStr for Wish {
+    type Err = UnknownWish;
+
+    /// One wish or several, separated by spaces or commas: `busy`, `answers_on_3 callback_twice`.
+    fn from_str(text: &str) -> Result<Self, UnknownWish> {
+        let mut wish = Self::default();
+        for word in text.split([' ', ',']).filter(|word| !word.is_empty()) {
+            let unknown = || UnknownWish {
+                given: word.chars().take(60).collect(),
+                suggestion: nearest(word, WISHES.iter().map(|(name, _)| *name)),
+            };
+            let digit = |prefix: &str| {
+                let rest = word.strip_prefix(prefix)?;
+                rest.parse::<u8>().ok().filter(|_| rest.len() == 1)
+            };
+            if !WISHES.iter().any(|(name, _)| *name == word) {
+                return Err(unknown());
+            }
+            if let Some(outcome) = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == word) {
+                wish.outcome = Some(outcome);
+            } else if let Some(letter) = word.strip_prefix("intention_") {
+                wish.outcome = Some(Outcome::Talked);
+                wish.intention = letter.bytes().next().map(|letter| letter.to_ascii_uppercase());
+            } else if let Some(number) = digit("answers_on_") {
+                wish.answers_on = Some(number);
+            } else if let Some(status) = digit("numstatus_") {
+                wish.number_status = Some(status);
+            } else {
+                match word {
+                    "long_talk" => {
+                        wish.outcome = Some(Outcome::Talked);
+                        wish.long_talk = true;
+                    }
+                    "refused" => wish.refused = true,
+                    "callback_twice" => wish.notice = Notice::Twice,
+                    "callback_never" => wish.notice = Notice::Never,
+                    "callback_late" => wish.notice = Notice::Late,
+                    "sms_fails" => wish.sms_fails = true,
+                    "none" => {}
+                    _ => return Err(unknown()),
+                }
+            }
+        }
+        Ok(wish)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_wish_reads_and_does_something() {
+        for (name, _) in WISHES {
+            let wish: Wish = name.parse().unwrap();
+            assert_eq!(wish == Wish::default(), name == "none", "{name}");
+        }
+        for outcome in Outcome::ALL {
+            assert_eq!(outcome.as_str().parse::<Wish>().unwrap().outcome, Some(outcome));
+        }
+    }
+
+    #[test]
+    fn wishes_add_up() {
+        let wish: Wish = "answers_on_3, callback_twice".parse().unwrap();
+        assert_eq!((wish.answers_on, wish.notice), (Some(3), Notice::Twice));
+        assert_eq!("".parse(), Ok(Wish::default()));
+    }
+
+    #[test]
+    fn a_slip_gets_a_suggestion() {
+        let error = |text: &str| text.parse::<Wish>().unwrap_err().to_string();
+        assert_eq!(error("buzy"), "`buzy` is no outcome, did you mean `busy`?");
+        assert_eq!(error("hologram"), "`hologram` is no outcome");
+        assert!(error("answers_on_9").starts_with("`answers_on_9` is no outcome"));
+    }
+}

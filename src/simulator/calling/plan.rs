@@ -1,0 +1,249 @@
+//! A plan: several rounds of calls over one list, by a strategy. Each round is a task; which numbers it calls follows
+//! from what the round before came to.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::super::ids::Kind;
+use super::super::later;
+use super::rows::Standing;
+use super::task::{Phase, TaskOrder};
+use super::{Calling, PlanKey, TaskKey, Wake};
+use crate::contract::bodies::calling::{Counts, PlanFinished};
+use crate::contract::bodies::utc_text;
+
+/// What a number of a plan has come to so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// Not yet known.
+    Open,
+    /// A person answered in some round.
+    Connected,
+    /// Nobody answered in any round that called it.
+    NotConnected,
+    /// Taken out, or never dialled.
+    Cancelled,
+}
+
+/// A round that has begun.
+#[derive(Debug)]
+pub(super) struct RoundRun {
+    pub(super) task: TaskKey,
+    /// Which rows of the plan its own rows are.
+    origins: Vec<u32>,
+}
+
+/// A plan.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// What each round's task is made of.
+    pub(super) order: TaskOrder,
+    /// Which of the strategies it was made by.
+    pub(super) strategy: usize,
+    pub(super) created: Timestamp,
+    pub(super) ended: Option<Timestamp>,
+    pub(super) was_stopped: bool,
+    pub(super) rounds: Vec<RoundRun>,
+    /// The rows of the round to come.
+    next: Vec<u32>,
+    reached: Vec<Reached>,
+    /// Numbers taken out of all rounds.
+    out: BTreeSet<u64>,
+    pub(super) play: Option<u32>,
+    pub(super) is_muted: bool,
+}
+
+impl Plan {
+    pub(super) fn counts(&self) -> Counts {
+        let count = |reached: Reached| {
+            i64::try_from(self.reached.iter().filter(|it| **it == reached).count()).unwrap_or(i64::MAX)
+        };
+        Counts {
+            total: i64::try_from(self.reached.len()).unwrap_or(i64::MAX),
+            connected: count(Reached::Connected),
+            not_connected: count(Reached::NotConnected),
+            cancelled: count(Reached::Cancelled),
+        }
+    }
+}
+
+impl Calling {
+    pub(super) fn plan(&self, key: PlanKey) -> &Plan {
+        &self.plans[key.0 as usize]
+    }
+
+    fn plan_mut(&mut self, key: PlanKey) -> &mut Plan {
+        &mut self.plans[key.0 as usize]
+    }
+
+    pub(super) fn plan_id(&self, key: PlanKey) -> String {
+        self.ids.seal(Kind::Plan, (key.0, 0, 0))
+    }
+
+    pub(super) fn strategy_id(&self, strategy: usize) -> String {
+        self.ids.seal(Kind::Strategy, (u32::try_from(strategy).unwrap_or(u32::MAX), 0, 0))
+    }
+
+    /// The word of a plan's `Status` (assumed, those of tasks).
+    pub(super) fn plan_status_word(&self, key: PlanKey) -> &'static str {
+        let plan = self.plan(key);
+        match (plan.ended, plan.was_stopped, plan.rounds.first()) {
+            (Some(_), true, _) => Phase::Cancelled.as_str(),
+            (Some(_), false, _) => Phase::Finished.as_str(),
+            (None, _, Some(round)) if self.task(round.task).phase == Phase::Pending => {
+                Phase::Pending.as_str()
+            }
+            (None, _, _) => Phase::Running.as_str(),
+        }
+    }
+
+    /// Takes a plan up: its first round calls the whole list.
+    pub(super) fn add_plan(
+        &mut self,
+        order: TaskOrder,
+        strategy: usize,
+        rows: super::rows::Rows,
+        refused: usize,
+        now: Timestamp,
+    ) -> PlanKey {
+        let key = PlanKey(u32::try_from(self.plans.len()).unwrap_or(u32::MAX));
+        self.plan_names.insert((order.account, order.name.clone()), key);
+        let count = u32::try_from(rows.list.len()).unwrap_or(u32::MAX);
+        self.plans.push(Plan {
+            order,
+            strategy,
+            created: now,
+            ended: None,
+            was_stopped: false,
+            rounds: Vec::new(),
+            next: Vec::new(),
+            reached: vec![Reached::Open; rows.list.len()],
+            out: BTreeSet::new(),
+            play: None,
+            is_muted: false,
+        });
+        self.begin_round(key, (0..count).collect(), rows, refused, now);
+        key
+    }
+
+    fn begin_round(
+        &mut self,
+        key: PlanKey,
+        origins: Vec<u32>,
+        rows: super::rows::Rows,
+        refused: usize,
+        now: Timestamp,
+    ) {
+        let plan = self.plan(key);
+        let number = u32::try_from(plan.rounds.len()).unwrap_or(u32::MAX);
+        let (play, is_muted) = (plan.play, plan.is_muted);
+        let strategy = self.rules.strategies.get(plan.strategy);
+        let round = strategy.and_then(|strategy| strategy.rounds.get(number as usize));
+        let mut order = plan.order.clone();
+        order.name = format!("{} (round {})", plan.order.name, number + 1);
+        order.plan = Some((key, number));
+        order.starts = order.starts.max(now);
+        if let Some(repeat) = round.and_then(|round| round.repeat_number) {
+            order.repeat_number = u8::try_from(repeat).unwrap_or(u8::MAX);
+        }
+        let task = self.add_task(order, rows, refused, now);
+        self.task_mut(task).play = play;
+        self.task_mut(task).is_muted = is_muted;
+        self.plan_mut(key).rounds.push(RoundRun { task, origins });
+    }
+
+    /// A round is over: what it came to counts, and the strategy says who is called next.
+    pub(super) fn round_ended(&mut self, key: PlanKey, now: Timestamp) {
+        let plan = &self.plans[key.0 as usize];
+        let Some(run) = plan.rounds.last() else { return };
+        let task = &self.tasks[run.task.0 as usize];
+        let strategy = self.rules.strategies.get(plan.strategy);
+        let round = strategy.and_then(|strategy| strategy.rounds.get(plan.rounds.len()));
+        let was_stopped = task.phase == Phase::Cancelled;
+        let mut reached = Vec::with_capacity(run.origins.len());
+        let mut next = Vec::new();
+        for (row, origin) in task.rows.list.iter().zip(&run.origins) {
+            let before = plan.reached[*origin as usize];
+            let now = match row.standing {
+                Standing::Finished if row.outcome.is_connected() => Reached::Connected,
+                Standing::Finished => Reached::NotConnected,
+                _ => Reached::Cancelled,
+            };
+            // Once somebody was reached, no later round undoes it; and who was called is not as if never called.
+            let counts = match (before, now) {
+                (Reached::Connected, _) => before,
+                (Reached::NotConnected, Reached::Cancelled) => before,
+                _ => now,
+            };
+            reached.push((*origin, counts));
+            let selected = round.is_some_and(|round| round.select.contains(&row.outcome));
+            if selected && row.standing == Standing::Finished && !plan.out.contains(&row.number) {
+                next.push(*origin);
+            }
+        }
+        let starts = round.map_or(now, |round| later(now, round.after));
+        let in_time = plan.order.ends.is_none_or(|ends| starts < ends);
+        let goes_on = !was_stopped && in_time && !next.is_empty();
+        let plan = self.plan_mut(key);
+        for (origin, counts) in reached {
+            plan.reached[origin as usize] = counts;
+        }
+        if goes_on {
+            plan.next = next;
+            self.plan_wake(starts, Wake::Round(key));
+        } else {
+            plan.ended = Some(now);
+            plan.was_stopped = was_stopped;
+            // After the notice of its last task.
+            self.plan_wake(later(now, std::time::Duration::from_secs(2)), Wake::PlanNotice(key));
+        }
+    }
+
+    /// The next round begins.
+    pub(super) fn next_round(&mut self, key: PlanKey, now: Timestamp) {
+        let plan = self.plan_mut(key);
+        let mut origins = std::mem::take(&mut plan.next);
+        let Some(first) = plan.rounds.first().map(|run| run.task) else { return };
+        let list = std::sync::Arc::clone(&self.task(first).rows);
+        let out = &self.plan(key).out;
+        origins
+            .retain(|origin| list.list.get(*origin as usize).is_some_and(|row| !out.contains(&row.number)));
+        let rows = list.fresh(origins.iter().map(|origin| *origin as usize));
+        self.begin_round(key, origins, rows, 0, now);
+    }
+
+    /// Takes a number out of the round under way and of all to come. Whether it could be.
+    pub(super) fn cancel_in_plan(&mut self, key: PlanKey, number: u64, now: Timestamp) -> bool {
+        let Some(task) = self.plan(key).rounds.last().map(|run| run.task) else { return false };
+        let was_out = !self.plan_mut(key).out.insert(number);
+        let awaited = !self.plan(key).next.is_empty();
+        let mut cancelled = false;
+        for row in self.task_mut(task).rows_of(number) {
+            cancelled |= self.cancel_row(task, row, now);
+        }
+        cancelled || (awaited && !was_out)
+    }
+
+    pub(super) fn tell_plan(&mut self, key: PlanKey, _now: Timestamp) {
+        let plan = self.plan(key);
+        if plan.is_muted || !self.is_heard {
+            return;
+        }
+        let (account, play) = (plan.order.account, plan.play);
+        let began = plan.rounds.first().and_then(|run| self.task(run.task).began);
+        let body = PlanFinished {
+            plan_id: self.plan_id(key),
+            plan_name: plan.order.name.clone(),
+            strategy_id: self.strategy_id(plan.strategy),
+            status: self.plan_status_word(key).to_owned(),
+            task_ids: plan.rounds.iter().map(|run| self.task_id(run.task)).collect(),
+            counts: plan.counts(),
+            plan_start_time: utc_text(began.unwrap_or(plan.order.starts)),
+            plan_end_time: utc_text(plan.ended.unwrap_or(plan.order.starts)),
+        };
+        let body = serde_json::to_string(&body).unwrap_or_default();
+        let order = self.plan_id(key);
+        self.emit(account, play, "plan.finished", body, Some(order));
+    }
+}

@@ -1,0 +1,480 @@
+//! The rows of a list: their text as it came, kept once, and beside it what became of each in as few bytes as possible.
+//!
+//! Lists have up to a million rows. A row's text is never copied: it stays where it arrived, and a row knows where its
+//! own begins. What is asked for rarely (the debtor's name, the robot's variables) is read from there again.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::super::Answer;
+use super::super::params::{bad, shown};
+use super::outcome::{Outcome, Wish};
+
+/// The most rows of one call.
+const MOST_ROWS: usize = 4_000_000;
+
+/// Where a number stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Standing {
+    /// Not called yet, or to be called again.
+    Pending,
+    /// Being called.
+    Calling,
+    /// Through.
+    Finished,
+    /// Taken out, or never dialled.
+    Cancelled,
+}
+
+impl Standing {
+    /// The word of `Status` (client).
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Calling => "calling",
+            Self::Finished => "finished",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// One number of a list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    /// The digits of the number. E.164 has 15 at most, and none begins with 0.
+    pub(super) number: u64,
+    /// When the latest try began, in Unix milliseconds.
+    pub(super) started: i64,
+    /// Where its text lies.
+    at: u32,
+    len: u32,
+    /// The talk of the latest try, in seconds.
+    pub(super) talk: u16,
+    /// Which of the list's wishes is its own, counted from 1; 0 for none.
+    wish: u16,
+    /// The ringing of the latest try, in seconds.
+    pub(super) ring: u8,
+    pub(super) attempts: u8,
+    pub(super) standing: Standing,
+    /// What the latest try came to.
+    pub(super) outcome: Outcome,
+    /// What the person wants: `A` to `I`, or 0.
+    pub(super) intention: u8,
+    pub(super) by_user: bool,
+}
+
+impl Row {
+    /// When the latest try began.
+    pub(super) fn started(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.started).unwrap_or(Timestamp::MIN)
+    }
+
+    /// When the latest try ends or ended.
+    pub(super) fn ends(&self) -> Timestamp {
+        let millis = (i64::from(self.ring) + i64::from(self.talk)) * 1_000;
+        Timestamp::from_millisecond(self.started.saturating_add(millis)).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// What a row says, read from its text. Keys that are not named here are the robot's variables.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RowText<'a> {
+    #[serde(rename = "Mobile", borrow)]
+    mobile: Option<&'a RawValue>,
+    #[serde(rename = "Debtor", borrow)]
+    debtor: Option<&'a RawValue>,
+    #[serde(rename = "LoanDate", borrow)]
+    loan_date: Option<&'a RawValue>,
+    #[serde(rename = "DueDate", borrow)]
+    due_date: Option<&'a RawValue>,
+    #[serde(rename = "Arrears", borrow)]
+    arrears: Option<&'a RawValue>,
+    #[serde(rename = "LoanAmount", borrow)]
+    loan_amount: Option<&'a RawValue>,
+    #[serde(rename = "Platform", borrow)]
+    platform: Option<&'a RawValue>,
+    #[serde(rename = "RobotID", borrow)]
+    robot: Option<&'a RawValue>,
+    #[serde(rename = "Comments", borrow)]
+    comments: Option<&'a RawValue>,
+    #[serde(rename = "Gender", borrow)]
+    gender: Option<&'a RawValue>,
+    /// What a test wishes for this row.
+    #[serde(borrow)]
+    mock_outcome: Option<&'a RawValue>,
+}
+
+/// A text, if the value is one.
+fn text_of(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    let raw = raw?.get();
+    // Without anything escaped the text is there as it is.
+    if let Some(inner) = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'))
+        && !inner.contains('\\')
+    {
+        return Some(Cow::Borrowed(inner));
+    }
+    serde_json::from_str::<String>(raw).ok().map(Cow::Owned)
+}
+
+fn value_of(raw: Option<&RawValue>) -> Option<Value> {
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).filter(|value: &Value| !value.is_null())
+}
+
+fn number_of(raw: Option<&RawValue>) -> Option<f64> {
+    let raw = raw?;
+    raw.get().parse().ok().or_else(|| text_of(Some(raw))?.trim().parse().ok()).filter(|n: &f64| n.is_finite())
+}
+
+fn given(raw: Option<&RawValue>) -> Option<&RawValue> {
+    raw.filter(|raw| raw.get() != "null" && raw.get() != "\"\"")
+}
+
+impl<'a> RowText<'a> {
+    fn read(text: &'a str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| {
+            let reason = error.to_string();
+            let reason = reason.split(" at line").next().unwrap_or_default();
+            format!("the row cannot be read: {reason}")
+        })
+    }
+
+    pub(super) fn comments(&self) -> Option<Value> {
+        value_of(self.comments)
+    }
+
+    pub(super) fn mobile(&self) -> Option<Value> {
+        value_of(self.mobile)
+    }
+
+    pub(super) fn debtor(&self) -> Option<Cow<'a, str>> {
+        text_of(given(self.debtor))
+    }
+
+    pub(super) fn platform(&self) -> Option<Cow<'a, str>> {
+        text_of(given(self.platform))
+    }
+
+    pub(super) fn robot(&self) -> Option<Cow<'a, str>> {
+        text_of(given(self.robot))
+    }
+
+    pub(super) fn arrears(&self) -> Option<f64> {
+        number_of(self.arrears)
+    }
+
+    pub(super) fn is_female(&self) -> Option<bool> {
+        text_of(given(self.gender)).map(|gender| gender == "female")
+    }
+
+    pub(super) fn due_date(&self) -> Option<Date> {
+        date(given(self.due_date)).ok().flatten()
+    }
+
+    /// Everything that is wrong with the row, the first thing first (what is checked is read off the vendor's example
+    /// and a client; that a row is refused for it is known, the reasons' wording is ours).
+    fn check(&self) -> Result<(u64, Wish), String> {
+        let Some(mobile) = given(self.mobile) else { return Err("Mobile is missing".to_owned()) };
+        let number = text_of(Some(mobile)).and_then(|text| e164(&text));
+        let number = number.ok_or_else(|| {
+            format!("Mobile is {}, expected a number in E.164: a `+` and 7 to 15 digits", shown_raw(mobile))
+        })?;
+        let loan = date(given(self.loan_date)).map_err(|raw| wrong_date("LoanDate", raw))?;
+        let due = date(given(self.due_date)).map_err(|raw| wrong_date("DueDate", raw))?;
+        if let (Some(loan), Some(due)) = (loan, due)
+            && loan >= due
+        {
+            return Err(format!("LoanDate {loan} must be before DueDate {due}"));
+        }
+        for (name, raw) in [("Arrears", given(self.arrears)), ("LoanAmount", given(self.loan_amount))] {
+            match (raw, number_of(raw)) {
+                (Some(raw), None) => return Err(format!("{name} is {}, expected a number", shown_raw(raw))),
+                (Some(_), Some(0.0)) if name == "Arrears" => return Err("Arrears must not be 0".to_owned()),
+                _ => {}
+            }
+        }
+        if let Some(raw) = given(self.gender)
+            && !matches!(raw.get(), "\"male\"" | "\"female\"")
+        {
+            return Err(format!("Gender is {}, expected `male` or `female`", shown_raw(raw)));
+        }
+        if let Some(comments) = value_of(self.comments)
+            && !(comments.is_string() || comments.is_i64() || comments.is_u64())
+        {
+            return Err(format!("Comments is {}, expected a string or an integer", shown(&comments)));
+        }
+        for (name, raw) in [("Debtor", self.debtor), ("Platform", self.platform), ("RobotID", self.robot)] {
+            if let Some(raw) = given(raw)
+                && text_of(Some(raw)).is_none()
+            {
+                return Err(format!("{name} is {}, expected a string", shown_raw(raw)));
+            }
+        }
+        let wish = match given(self.mock_outcome) {
+            None => Wish::default(),
+            Some(raw) => {
+                let text = text_of(Some(raw)).ok_or("mock_outcome must be a string")?;
+                text.parse().map_err(|error| format!("mock_outcome: {error}"))?
+            }
+        };
+        Ok((number, wish))
+    }
+}
+
+fn shown_raw(raw: &RawValue) -> String {
+    match serde_json::from_str::<Value>(raw.get()) {
+        Ok(value) => shown(&value),
+        Err(_) => raw.get().chars().take(60).collect(),
+    }
+}
+
+fn wrong_date(name: &str, raw: &RawValue) -> String {
+    format!("{name} is {}, expected a day such as `2030-01-31`", shown_raw(raw))
+}
+
+fn date(raw: Option<&RawValue>) -> Result<Option<Date>, &RawValue> {
+    let Some(raw) = raw else { return Ok(None) };
+    let text = text_of(Some(raw)).ok_or(raw)?;
+    let date = Date::strptime("%Y-%m-%d", &*text).map_err(|_| raw)?;
+    Ok(Some(date))
+}
+
+/// The digits of a number in E.164: a `+`, then 7 to 15 digits of which the first is not 0.
+pub(crate) fn e164(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix('+')?;
+    let sound = (7..=15).contains(&digits.len())
+        && !digits.starts_with('0')
+        && digits.bytes().all(|byte| byte.is_ascii_digit());
+    sound.then(|| digits.parse().ok()).flatten()
+}
+
+/// A row that was refused.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Refused {
+    pub(super) mobile: Option<Value>,
+    pub(super) comments: Option<Value>,
+    pub(super) reason: String,
+}
+
+/// The rows of a list.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rows {
+    text: Bytes,
+    pub(super) list: Vec<Row>,
+    /// What rows wish for by a variable of their own.
+    wishes: Vec<Wish>,
+}
+
+/// The list of a call: JSON text that is known to be a list, still unread.
+#[derive(Clone, Debug)]
+pub struct RawRows(Bytes);
+
+impl RawRows {
+    /// Takes the text of a JSON list. Nothing if it is none.
+    pub fn new(text: Bytes) -> Option<Self> {
+        text.trim_ascii_start().starts_with(b"[").then_some(Self(text))
+    }
+
+    /// The list as a value: what stories compare with.
+    pub fn value(&self) -> Value {
+        serde_json::from_slice(&self.0).unwrap_or_default()
+    }
+}
+
+impl Rows {
+    /// Reads the rows of a call. `magic` tells what a number wishes for; rows that wish to be refused are.
+    pub(super) fn read(
+        raw: &RawRows,
+        name: &'static str,
+        magic: impl Fn(u64) -> Wish,
+    ) -> Result<(Self, Vec<Refused>), Answer> {
+        let text = std::str::from_utf8(&raw.0).map_err(|_| bad(format!("{name} is not UTF-8")))?;
+        let mut rows = Self { text: raw.0.clone(), ..Self::default() };
+        let mut refused = Vec::new();
+        let items: Vec<&RawValue> =
+            serde_json::from_str(text).map_err(|error| bad(format!("{name} cannot be read: {error}")))?;
+        if items.is_empty() {
+            return Err(bad(format!("{name} is empty: at least one row is needed")));
+        }
+        if items.len() > MOST_ROWS {
+            return Err(bad(format!("{name} has {} rows, {MOST_ROWS} is the most", items.len())));
+        }
+        rows.list.reserve_exact(items.len());
+        let base = text.as_ptr().addr();
+        for item in items {
+            let read = if item.get().starts_with('{') {
+                RowText::read(item.get())
+            } else {
+                Err(format!("the row is {}, expected an object", shown_raw(item)))
+            };
+            let checked =
+                read.as_ref().map_err(Clone::clone).and_then(RowText::check).and_then(|(number, wish)| {
+                    let asked = wish.refused || (wish == Wish::default() && magic(number).refused);
+                    if asked {
+                        Err("the row is refused, as it wishes".to_owned())
+                    } else {
+                        Ok((number, wish))
+                    }
+                });
+            match checked {
+                Ok((number, wish)) => {
+                    let at = item.get().as_ptr().addr() - base;
+                    let row = rows.row(number, wish, at, item.get().len());
+                    rows.list.push(row.ok_or_else(|| bad(format!("{name} has too many different wishes")))?);
+                }
+                Err(reason) => {
+                    let row = read.unwrap_or_default();
+                    refused.push(Refused { mobile: row.mobile(), comments: row.comments(), reason });
+                }
+            }
+        }
+        rows.list.shrink_to_fit();
+        Ok((rows, refused))
+    }
+
+    fn row(&mut self, number: u64, wish: Wish, at: usize, len: usize) -> Option<Row> {
+        let wish = if wish == Wish::default() {
+            0
+        } else {
+            let known = self.wishes.iter().position(|known| *known == wish);
+            let position = known.unwrap_or_else(|| {
+                self.wishes.push(wish);
+                self.wishes.len() - 1
+            });
+            u16::try_from(position + 1).ok()?
+        };
+        Some(Row {
+            number,
+            started: 0,
+            at: u32::try_from(at).ok()?,
+            len: u32::try_from(len).ok()?,
+            talk: 0,
+            wish,
+            ring: 0,
+            attempts: 0,
+            standing: Standing::Pending,
+            outcome: Outcome::NoAnswer,
+            intention: 0,
+            by_user: false,
+        })
+    }
+
+    /// Some of the rows as if they had never been called, for the next round of a plan. The text is shared.
+    pub(super) fn fresh(&self, rows: impl Iterator<Item = usize>) -> Self {
+        let list = rows.filter_map(|at| self.list.get(at)).map(|row| Row {
+            started: 0,
+            talk: 0,
+            ring: 0,
+            attempts: 0,
+            standing: Standing::Pending,
+            outcome: Outcome::NoAnswer,
+            intention: 0,
+            by_user: false,
+            ..*row
+        });
+        Self { text: self.text.clone(), list: list.collect(), wishes: self.wishes.clone() }
+    }
+
+    /// The text of a row as it came.
+    pub(super) fn text(&self, row: &Row) -> &str {
+        let bytes = self.text.get(row.at as usize..(row.at + row.len) as usize).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// What a row says. Rows are read when they come, so this does not fail.
+    pub(super) fn read_row(&self, row: &Row) -> RowText<'_> {
+        RowText::read(self.text(row)).unwrap_or_default()
+    }
+
+    /// What a row wishes for by itself or, if it does not, by its number.
+    pub(super) fn wish(&self, row: &Row, magic: impl Fn(u64) -> Wish) -> Wish {
+        match row.wish.checked_sub(1) {
+            Some(own) => self.wishes.get(usize::from(own)).copied().unwrap_or_default(),
+            None => magic(row.number),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::rules::Rules;
+    use super::*;
+
+    fn read(value: &Value) -> Result<(Rows, Vec<Refused>), Answer> {
+        let raw = RawRows::new(Bytes::from(value.to_string())).unwrap();
+        let rules = Rules::default();
+        Rows::read(&raw, "Details", |number| rules.wish_of(number))
+    }
+
+    #[test]
+    fn a_row_is_small() {
+        assert_eq!(size_of::<Row>(), 40);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_row_is_told_and_the_others_stay() {
+        let good = json!({ "Mobile": "+6281112345678", "Comments": 7, "anything": { "goes": [1] } });
+        let wrong = json!([
+            1,
+            {},
+            { "Mobile": 6281112345678_i64 },
+            { "Mobile": "081112345678" },
+            { "Mobile": "+0281112345678" },
+            { "Mobile": "+6281112345678", "LoanDate": "2030-02-01", "DueDate": "2030-01-01" },
+            { "Mobile": "+6281112345678", "DueDate": "tomorrow", "Comments": "mine" },
+            { "Mobile": "+6281112345678", "Arrears": 0 },
+            { "Mobile": "+6281112345678", "Arrears": "much" },
+            { "Mobile": "+6281112345678", "Gender": "x" },
+            { "Mobile": "+6281112345678", "Comments": [1] },
+            { "Mobile": "+6281112345678", "mock_outcome": "buzy" },
+            { "Mobile": "+6281112345678", "mock_outcome": "refused" },
+            { "Mobile": "+6281112349030" },
+        ]);
+        let mut all = wrong.as_array().unwrap().clone();
+        all.insert(5, good.clone());
+        let (rows, refused) = read(&Value::Array(all)).unwrap();
+        assert_eq!(rows.list.len(), 1);
+        assert_eq!(rows.list[0].number, 6_281_112_345_678);
+        assert_eq!(rows.text(&rows.list[0]), good.to_string());
+        assert_eq!(rows.read_row(&rows.list[0]).comments(), Some(json!(7)));
+        let lines: Vec<String> = refused
+            .iter()
+            .map(|row| format!("{:?} {:?}: {}", row.mobile, row.comments, row.reason))
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn a_list_needs_rows() {
+        assert!(RawRows::new(Bytes::from_static(b"{}")).is_none());
+        assert!(read(&json!([])).is_err());
+        let cut = RawRows::new(Bytes::from_static(b"[{\"Mobile\": \"+62")).unwrap();
+        assert!(Rows::read(&cut, "Details", |_| Wish::default()).is_err());
+    }
+
+    #[test]
+    fn wishes_of_rows_win_over_those_of_numbers() {
+        let (rows, _) = read(&json!([
+            { "Mobile": "+6281112349005" },
+            { "Mobile": "+6281112349005", "mock_outcome": "talked" },
+            { "Mobile": "+6281112349030", "mock_outcome": "none busy" },
+        ]))
+        .unwrap();
+        let rules = Rules::default();
+        let outcomes: Vec<_> = rows
+            .list
+            .iter()
+            .map(|row| rows.wish(row, |number| rules.wish_of(number)).outcome.unwrap())
+            .collect();
+        assert_eq!(outcomes, [Outcome::Busy, Outcome::Talked, Outcome::Busy]);
+    }
+}

@@ -1,0 +1,194 @@
+//! How simulated numbers answer, lines dial and strategies go on: all of it assumed, all of it settings.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::outcome::{Outcome, Wish};
+
+/// The last four digits of a number and what they wish for, unless settings say otherwise.
+pub const MAGIC: [(&str, &str); 37] = [
+    ("9001", "talked"),
+    ("9002", "hung_up"),
+    ("9003", "voicemail"),
+    ("9004", "no_answer"),
+    ("9005", "busy"),
+    ("9006", "switched_off"),
+    ("9007", "out_of_area"),
+    ("9008", "invalid_number"),
+    ("9009", "do_not_call"),
+    ("9010", "long_talk"),
+    ("9011", "intention_a"),
+    ("9012", "intention_b"),
+    ("9013", "intention_c"),
+    ("9014", "intention_d"),
+    ("9015", "intention_e"),
+    ("9016", "intention_f"),
+    ("9017", "intention_g"),
+    ("9018", "intention_h"),
+    ("9019", "intention_i"),
+    ("9022", "answers_on_2"),
+    ("9023", "answers_on_3"),
+    ("9024", "answers_on_4"),
+    ("9030", "refused"),
+    ("9031", "callback_twice"),
+    ("9032", "callback_never"),
+    ("9033", "callback_late"),
+    ("9040", "numstatus_0"),
+    ("9041", "numstatus_1"),
+    ("9042", "numstatus_2"),
+    ("9043", "numstatus_3"),
+    ("9044", "numstatus_4"),
+    ("9045", "numstatus_5"),
+    ("9046", "numstatus_6"),
+    ("9047", "numstatus_7"),
+    ("9048", "numstatus_8"),
+    ("9049", "numstatus_9"),
+    ("9050", "sms_fails"),
+];
+
+/// A robot of the account's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Robot {
+    /// Its name.
+    pub name: String,
+    /// What it calls for.
+    pub business: Business,
+}
+
+/// The vendor's business lines. They share their calls; the notices of an info check have fields of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Business {
+    /// Debt collection.
+    #[default]
+    Collection,
+    /// Telemarketing and e-commerce.
+    Telemarketing,
+    /// Checks of what somebody said of themselves.
+    InfoCheck,
+}
+
+impl Business {
+    /// The word of settings and of the list of robots.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Collection => "collection",
+            Self::Telemarketing => "telemarketing",
+            Self::InfoCheck => "info_check",
+        }
+    }
+}
+
+/// A strategy plans are made by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strategy {
+    /// Its name.
+    pub name: String,
+    /// Its rounds; the first calls the whole list.
+    pub rounds: Vec<Round>,
+}
+
+/// A round of a strategy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// Which numbers it calls, by what the round before came to. Not looked at in the first round.
+    pub select: Vec<Outcome>,
+    /// How long after the end of the round before.
+    pub after: Duration,
+    /// How often a number is called within the round, the first time included; nothing: as the plan says.
+    pub repeat_number: Option<u32>,
+}
+
+/// How simulated numbers answer, lines dial and strategies go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// How many calls a line makes at a time.
+    pub channels: u32,
+    /// The same for lines by name.
+    pub lines: BTreeMap<String, u32>,
+    /// How often each outcome is, relative to the others.
+    pub mix: Vec<(Outcome, u32)>,
+    /// What the last four digits of a number wish for.
+    pub magic: BTreeMap<u16, Wish>,
+    /// The robots of every account.
+    pub robots: Vec<Robot>,
+    /// The strategies of every account.
+    pub strategies: Vec<Strategy>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        use Outcome::*;
+        let robot = |name: &str, business| Robot { name: name.to_owned(), business };
+        let round = |select: &[Outcome], hours: u64| Round {
+            select: select.to_vec(),
+            after: Duration::from_secs(hours * 3600),
+            repeat_number: None,
+        };
+        let unreached = [Voicemail, NoAnswer, Busy, SwitchedOff, OutOfArea];
+        Self {
+            channels: 50,
+            lines: BTreeMap::new(),
+            mix: vec![
+                (Talked, 42),
+                (HungUp, 8),
+                (Voicemail, 8),
+                (NoAnswer, 22),
+                (Busy, 8),
+                (SwitchedOff, 6),
+                (OutOfArea, 3),
+                (InvalidNumber, 2),
+                (DoNotCall, 1),
+            ],
+            magic: magic(),
+            robots: vec![
+                robot("Payment reminder", Business::Collection),
+                robot("Welcome call", Business::Telemarketing),
+                robot("Information check", Business::InfoCheck),
+            ],
+            strategies: vec![
+                Strategy {
+                    name: "Three rounds until reached".to_owned(),
+                    rounds: vec![round(&[], 0), round(&unreached, 1), round(&unreached, 2)],
+                },
+                Strategy {
+                    name: "Busy lines again".to_owned(),
+                    rounds: vec![round(&[], 0), round(&[Busy, NoAnswer], 1)],
+                },
+                Strategy {
+                    name: "Follow up on talks".to_owned(),
+                    rounds: vec![round(&[], 0), round(&[Talked], 24)],
+                },
+            ],
+        }
+    }
+}
+
+/// The table of magic numbers without any settings.
+pub(crate) fn magic() -> BTreeMap<u16, Wish> {
+    MAGIC.iter().filter_map(|(digits, wish)| Some((digits.parse().ok()?, wish.parse().ok()?))).collect()
+}
+
+impl Rules {
+    /// What a number wishes for by its last four digits.
+    pub(crate) fn wish_of(&self, number: u64) -> Wish {
+        let digits = u16::try_from(number % 10_000).unwrap_or_default();
+        self.magic.get(&digits).copied().unwrap_or_default()
+    }
+
+    pub(super) fn channels_of(&self, line: &str) -> u32 {
+        self.lines.get(line).copied().unwrap_or(self.channels).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_magic_number_reads() {
+        assert_eq!(magic().len(), MAGIC.len());
+        assert_eq!(Rules::default().wish_of(628_111_239_005).outcome, Some(Outcome::Busy));
+        assert_eq!(Rules::default().wish_of(628_111_230_005), Wish::default());
+    }
+}

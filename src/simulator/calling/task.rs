@@ -1,0 +1,260 @@
+//! A calling task: one round of calls over a list of numbers.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::super::access::AccountKey;
+use super::super::seed::Seed;
+use super::rows::{Row, Rows, Standing};
+use super::{LineKey, PlanKey};
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Its time has not come.
+    Pending,
+    /// It calls.
+    Running,
+    /// It calls nobody until it is resumed.
+    Paused,
+    /// Nothing new is dialled; calls under way go on to their end.
+    Stopping,
+    /// All its numbers are through.
+    Finished,
+    /// It was stopped.
+    Cancelled,
+}
+
+impl Phase {
+    /// The word of `Status`. `pending` and `finished` are known from clients, the others are assumed.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Stopping | Self::Cancelled => "cancelled",
+            Self::Finished => "finished",
+        }
+    }
+
+    pub(super) fn is_over(self) -> bool {
+        matches!(self, Self::Finished | Self::Cancelled)
+    }
+}
+
+/// How many numbers stand where. `created` is the sum of the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sums {
+    pub(super) pending: u32,
+    pub(super) calling: u32,
+    pub(super) finished: u32,
+    pub(super) cancelled: u32,
+    pub(super) refused: u32,
+    /// Of the finished ones: those where a person answered.
+    pub(super) connected: u32,
+}
+
+impl Sums {
+    pub(super) fn created(self) -> u32 {
+        self.pending + self.calling + self.finished + self.cancelled + self.refused
+    }
+
+    fn of(&mut self, standing: Standing) -> &mut u32 {
+        match standing {
+            Standing::Pending => &mut self.pending,
+            Standing::Calling => &mut self.calling,
+            Standing::Finished => &mut self.finished,
+            Standing::Cancelled => &mut self.cancelled,
+        }
+    }
+}
+
+/// What a task is made of.
+#[derive(Clone, Debug)]
+pub(super) struct TaskOrder {
+    pub(super) account: AccountKey,
+    pub(super) name: String,
+    /// The plan and the round it belongs to, counted from 0.
+    pub(super) plan: Option<(PlanKey, u32)>,
+    /// The robot that calls unless a row names another; empty if the call named none.
+    pub(super) robot: String,
+    pub(super) line: String,
+    pub(super) starts: Timestamp,
+    pub(super) ends: Option<Timestamp>,
+    /// How often a number is called, the first time included (assumed).
+    pub(super) repeat_number: u8,
+    /// The gap between the tries of a number (that the unit is minutes is assumed).
+    pub(super) repeat_interval: Duration,
+}
+
+/// A calling task.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) order: TaskOrder,
+    pub(super) seed: Seed,
+    pub(super) line: LineKey,
+    pub(super) created: Timestamp,
+    pub(super) phase: Phase,
+    /// When the first number was dialled, or could have been.
+    pub(super) began: Option<Timestamp>,
+    /// When it came to its end.
+    pub(super) ended: Option<Timestamp>,
+    /// Shared, so that a long answer can be written while calls go on: who changes a row then makes a copy.
+    pub(super) rows: Arc<Rows>,
+    pub(super) sums: Sums,
+    /// Rows before this one have been dialled at least once, or will never be.
+    pub(super) fresh: usize,
+    /// Rows to be called again. The gap is the same for all, so that they stand in the order of their moments.
+    pub(super) redials: VecDeque<(Timestamp, u32)>,
+    /// The moment at which it is woken for a redial.
+    pub(super) woken_at: Option<Timestamp>,
+    /// Where the end of its schedule stands in the agenda.
+    pub(super) close: Option<(Timestamp, u64)>,
+    /// Whether it stands in the queue of its line.
+    pub(super) is_queued: bool,
+    /// When earlier tries of a number began, by row and try.
+    pub(super) earlier: BTreeMap<(u32, u8), i64>,
+    /// The data of *task detail* as last told, with the phase it was told in, until a row changes. Clients ask often, and
+    /// mostly nothing has changed.
+    pub(super) told: Option<(Phase, String)>,
+    /// Rows by number, made when somebody first asks for a number.
+    by_number: Option<Vec<u32>>,
+    /// The story whose doing it is.
+    pub(super) play: Option<u32>,
+    /// Whether somebody else tells what comes of it.
+    pub(super) is_muted: bool,
+}
+
+impl Task {
+    pub(super) fn new(
+        order: TaskOrder,
+        line: LineKey,
+        seed: Seed,
+        now: Timestamp,
+        rows: Rows,
+        refused: usize,
+    ) -> Self {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let sums = Sums { pending: count(rows.list.len()), refused: count(refused), ..Sums::default() };
+        Self {
+            order,
+            seed,
+            line,
+            created: now,
+            phase: Phase::Pending,
+            began: None,
+            ended: None,
+            rows: Arc::new(rows),
+            sums,
+            fresh: 0,
+            redials: VecDeque::new(),
+            woken_at: None,
+            close: None,
+            is_queued: false,
+            earlier: BTreeMap::new(),
+            told: None,
+            by_number: None,
+            play: None,
+            is_muted: false,
+        }
+    }
+
+    pub(super) fn row(&self, row: u32) -> Option<&Row> {
+        self.rows.list.get(row as usize)
+    }
+
+    /// Changes a row and moves the sums along.
+    pub(super) fn change(&mut self, row: u32, change: impl FnOnce(&mut Row)) {
+        self.told = None;
+        let rows = Arc::make_mut(&mut self.rows);
+        let Some(row) = rows.list.get_mut(row as usize) else { return };
+        let before = (row.standing, row.outcome);
+        change(row);
+        if before.0 != row.standing {
+            *self.sums.of(before.0) -= 1;
+            *self.sums.of(row.standing) += 1;
+            if row.standing == Standing::Finished && row.outcome.is_connected() {
+                self.sums.connected += 1;
+            }
+        }
+    }
+
+    /// The next row that may be dialled now.
+    pub(super) fn next_row(&mut self, now: Timestamp) -> Option<u32> {
+        if self.phase != Phase::Running {
+            return None;
+        }
+        while let Some((due, row)) = self.redials.front().copied() {
+            if due > now {
+                break;
+            }
+            self.redials.pop_front();
+            if self.row(row).is_some_and(|row| row.standing == Standing::Pending) {
+                return Some(row);
+            }
+        }
+        while let Some(row) = self.rows.list.get(self.fresh) {
+            let at = u32::try_from(self.fresh).unwrap_or(u32::MAX);
+            self.fresh += 1;
+            if row.standing == Standing::Pending && row.attempts == 0 {
+                return Some(at);
+            }
+        }
+        None
+    }
+
+    /// Takes out every number that is not being called. Those that were called before count as through if `tried`
+    /// says so.
+    pub(super) fn clear_pending(&mut self, tried: Standing) -> Vec<u32> {
+        let mut through = Vec::new();
+        if self.sums.pending > 0 {
+            for at in 0..u32::try_from(self.rows.list.len()).unwrap_or(u32::MAX) {
+                let Some(row) = self.row(at).copied().filter(|row| row.standing == Standing::Pending) else {
+                    continue;
+                };
+                let to = if row.attempts > 0 { tried } else { Standing::Cancelled };
+                self.change(at, |row| row.standing = to);
+                if to == Standing::Finished {
+                    through.push(at);
+                }
+            }
+        }
+        self.redials.clear();
+        self.fresh = self.rows.list.len();
+        through
+    }
+
+    /// The rows with a number, in the order of the list.
+    pub(super) fn rows_of(&mut self, number: u64) -> Vec<u32> {
+        let list = &self.rows.list;
+        let of = |at: &u32| list.get(*at as usize).map_or(0, |row| row.number);
+        let index = self.by_number.get_or_insert_with(|| {
+            let mut index: Vec<u32> = (0..u32::try_from(list.len()).unwrap_or(u32::MAX)).collect();
+            index.sort_by_key(|at| (of(at), *at));
+            index
+        });
+        let from = index.partition_point(|at| of(at) < number);
+        index[from..].iter().copied().take_while(|at| of(at) == number).collect()
+    }
+
+    /// Whether nothing is left to do.
+    pub(super) fn is_through(&self) -> bool {
+        self.sums.pending == 0 && self.sums.calling == 0
+    }
+
+    /// Counts the rows anew: what the sums must be.
+    #[cfg(test)]
+    pub(super) fn recount(&self) -> Sums {
+        let mut sums = Sums { refused: self.sums.refused, ..Sums::default() };
+        for row in &self.rows.list {
+            *sums.of(row.standing) += 1;
+            if row.standing == Standing::Finished && row.outcome.is_connected() {
+                sums.connected += 1;
+            }
+        }
+        sums
+    }
+}

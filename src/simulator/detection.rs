@@ -1,0 +1,178 @@
+//! Number detection: a signature inside the body, a base64 callback URL for each number, a result later (client).
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
+use jiff::Timestamp;
+use md5::{Digest, Md5};
+use rand::RngExt;
+use serde_json::Value;
+use subtle::ConstantTimeEq;
+
+use super::calling::{Outcome, Wish, e164};
+use super::params::{Params, bad, shown};
+use super::timers::Timer;
+use super::{AccountKey, Answer, Call, Emission, EmissionBody, Simulator, later};
+use crate::contract::bodies::detection::{Business, DetectionResult};
+
+/// The most numbers of one call (assumed).
+const MOST_NUMBERS: usize = 10_000;
+
+/// What is signed and how (client): URL-safe base64 of the raw MD5 of `<secret>+<unix seconds>+<version>`.
+pub(crate) fn signature(secret: &str, timestamp: &str, version: &str) -> String {
+    BASE64_URL_SAFE.encode(Md5::digest(format!("{secret}+{timestamp}+{version}")))
+}
+
+/// Takes numbers to be detected.
+pub(super) fn check(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answer, Answer> {
+    let params = Params::new(call.fields);
+    let account = caller(simulator, params.object("system", "system.")?)?;
+    let business = params.object("business", "business.")?;
+    let calls = match business.value("calls") {
+        Some(Value::Array(calls)) if !calls.is_empty() => calls,
+        Some(Value::Array(_)) => return Err(bad("business.calls is empty: at least one number is needed")),
+        Some(value) => return Err(bad(format!("business.calls is {}, expected a list", shown(value)))),
+        None => return Err(business.missing("calls", "a list of {callee, callback, prvdata}")),
+    };
+    if calls.len() > MOST_NUMBERS {
+        return Err(bad(format!("business.calls has {} numbers, {MOST_NUMBERS} is the most", calls.len())));
+    }
+    let wanted: Vec<Detection> =
+        calls.iter().enumerate().map(|(at, item)| detection(at, item, account)).collect::<Result<_, _>>()?;
+    for detection in wanted {
+        plan(simulator, detection, call.now);
+    }
+    Ok(Answer::Data(Value::Null))
+}
+
+/// The account whose secret signed the call.
+fn caller(simulator: &Simulator, system: Params<'_>) -> Result<AccountKey, Answer> {
+    let app_key = system.needed("appkey", "the APPKey of an account")?;
+    if system.word("charset", &["UTF-8"])?.is_none() {
+        return Err(system.missing("charset", "`UTF-8`"));
+    }
+    if system.word("signtype", &["MD5"])?.is_none() {
+        return Err(system.missing("signtype", "`MD5`"));
+    }
+    let timestamp = match system.value("timestamp") {
+        Some(Value::String(text)) if !text.is_empty() => text.clone(),
+        Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
+        Some(value) => {
+            return Err(bad(format!("system.timestamp is {}, expected Unix seconds", shown(value))));
+        }
+        None => return Err(system.missing("timestamp", "Unix seconds")),
+    };
+    let version = system.needed("version", "`1.0.0`")?;
+    let given = system.needed("sign", "the signature")?;
+    let account = simulator
+        .access
+        .by_app_key(app_key)
+        .ok_or(Answer::Error { code: 401, message: "system.appkey names no account".to_owned() })?;
+    let expected = signature(&simulator.access.account(account).app_secret, &timestamp, version);
+    // Some libraries leave the padding away.
+    let plain = |text: &str| text.trim_end_matches('=').to_owned();
+    if plain(given).as_bytes().ct_eq(plain(&expected).as_bytes()).into() {
+        return Ok(account);
+    }
+    Err(Answer::Error {
+        code: 401,
+        message: "system.sign is wrong: expected URL-safe base64 of the raw MD5 of `<APPSecret>+<timestamp>+<version>`"
+            .to_owned(),
+    })
+}
+
+fn detection(at: usize, item: &Value, account: AccountKey) -> Result<Detection, Answer> {
+    let wrong = |field: &str, why: &str| bad(format!("business.calls[{at}].{field} {why}"));
+    let text = |field: &str| item.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let callee = text("callee").ok_or_else(|| wrong("callee", "is missing: a number in E.164"))?;
+    let callback = text("callback").ok_or_else(|| wrong("callback", "is missing: the base64 of a URL"))?;
+    let url = BASE64_STANDARD
+        .decode(callback)
+        .ok()
+        .or_else(|| BASE64_URL_SAFE.decode(callback).ok())
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(|| wrong("callback", "is not the base64 of a URL"))?;
+    if let Err(error) = url.parse::<crate::delivery::Target>() {
+        return Err(wrong("callback", &format!("holds no URL: {error}")));
+    }
+    let private = match item.get("prvdata") {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    Ok(Detection { callee: callee.to_owned(), private, target: url, account, status: 0, play: None })
+}
+
+fn plan(simulator: &mut Simulator, mut detection: Detection, now: Timestamp) {
+    simulator.detections += 1;
+    let mut rng = simulator.seed.stream("detection", simulator.detections);
+    let number = e164(&detection.callee);
+    let wish = number.map(|number| simulator.behaviour.calling.wish_of(number)).unwrap_or_default();
+    let usual = match rng.random_range(0..20) {
+        0 => 0,
+        1 => 1,
+        2 => 3,
+        3 => 6,
+        4 => 8,
+        _ => 2,
+    };
+    detection.status = match (number, wish) {
+        (None, _) => 9,
+        (_, Wish { number_status: Some(status), .. }) => i64::from(status),
+        // A number that wishes for an outcome of calls is what the outcome says.
+        (_, Wish { outcome: Some(outcome), .. }) => match outcome {
+            Outcome::Busy => 3,
+            Outcome::SwitchedOff => 6,
+            Outcome::OutOfArea => 7,
+            Outcome::InvalidNumber => 1,
+            _ => 2,
+        },
+        _ => usual,
+    };
+    let at = later(now, Duration::from_millis(rng.random_range(800..4_000)));
+    for at in wish.notice.moments(at) {
+        simulator.timers.plan(at, Timer::Detected(Box::new(detection.clone())));
+    }
+}
+
+/// A result to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Detection {
+    callee: String,
+    private: String,
+    target: String,
+    account: AccountKey,
+    status: i64,
+    pub(super) play: Option<u32>,
+}
+
+/// The result as it goes out.
+pub(super) fn result(detection: Detection) -> Emission {
+    let body = DetectionResult {
+        business: Business {
+            callee: detection.callee,
+            numstatus: detection.status,
+            prvdata: detection.private,
+        },
+    };
+    Emission {
+        account: detection.account,
+        play: detection.play,
+        event: "detection.result".into(),
+        body: EmissionBody::Text(serde_json::to_string(&body).unwrap_or_default()),
+        order_key: None,
+        target: Some(detection.target),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_is_url_safe_base64_of_a_raw_digest() {
+        // Computed with Python: base64.urlsafe_b64encode(hashlib.md5(b"secret+1893456000+1.0.0").digest())
+        assert_eq!(signature("secret", "1893456000", "1.0.0"), "Z1gE-ETzd-DB1ZQIMKYnug==");
+    }
+}

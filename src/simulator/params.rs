@@ -1,0 +1,180 @@
+//! Reads the parameters of a call. Every refusal names the parameter, what came, and what is expected.
+//!
+//! Queries and forms carry texts only, so that a number may come as a text; everything else keeps its type.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+use serde_json::Value;
+
+use super::Answer;
+
+/// How much of a value a message repeats.
+const SHOWN: usize = 60;
+
+/// A refusal with code 400 (assumed for the families whose codes are not known).
+pub(super) fn bad(message: impl Into<String>) -> Answer {
+    Answer::Error { code: 400, message: message.into() }
+}
+
+/// A value as a message shows it: short, on one line.
+pub(super) fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => format!("`{}`", text.escape_debug()),
+        other => other.to_string(),
+    };
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}
+
+/// The parameters of a call, or of an object within them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Params<'a> {
+    fields: &'a Value,
+    /// Where the object is, for messages: empty, or `system.`.
+    within: &'static str,
+}
+
+impl<'a> Params<'a> {
+    pub(super) fn new(fields: &'a Value) -> Self {
+        Self { fields, within: "" }
+    }
+
+    /// A parameter as it came; null counts as missing.
+    pub(super) fn value(self, name: &str) -> Option<&'a Value> {
+        self.fields.get(name).filter(|value| !value.is_null())
+    }
+
+    fn wrong(self, name: &str, value: &Value, expected: &str) -> Answer {
+        bad(format!("{}{name} is {}, expected {expected}", self.within, shown(value)))
+    }
+
+    pub(super) fn missing(self, name: &str, expected: &str) -> Answer {
+        bad(format!("{}{name} is missing: {expected}", self.within))
+    }
+
+    /// An object within the parameters. `within` is its name with a dot behind it.
+    pub(super) fn object(self, name: &str, within: &'static str) -> Result<Params<'a>, Answer> {
+        match self.value(name) {
+            Some(value) if value.is_object() => Ok(Params { fields: value, within }),
+            Some(value) => Err(self.wrong(name, value, "an object")),
+            None => Err(self.missing(name, "an object")),
+        }
+    }
+
+    /// A text; an empty one counts as missing.
+    pub(super) fn text(self, name: &str) -> Result<Option<&'a str>, Answer> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
+            Some(value) => Err(self.wrong(name, value, "a string")),
+        }
+    }
+
+    /// A text that must be there.
+    pub(super) fn needed(self, name: &str, expected: &str) -> Result<&'a str, Answer> {
+        self.text(name)?.ok_or_else(|| self.missing(name, expected))
+    }
+
+    /// A whole number within a range.
+    pub(super) fn whole(
+        self,
+        name: &str,
+        range: std::ops::RangeInclusive<i64>,
+    ) -> Result<Option<i64>, Answer> {
+        let Some(value) = self.value(name) else { return Ok(None) };
+        let number = match value {
+            Value::String(text) if text.trim().is_empty() => return Ok(None),
+            Value::String(text) => text.trim().parse().ok(),
+            // 3.0 is a whole number that some clients write so.
+            value => value
+                .as_i64()
+                .or_else(|| value.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 1e15).map(|n| n as i64)),
+        };
+        match number.filter(|number| range.contains(number)) {
+            Some(number) => Ok(Some(number)),
+            None => {
+                let expected = format!("a whole number from {} to {}", range.start(), range.end());
+                Err(self.wrong(name, value, &expected))
+            }
+        }
+    }
+
+    /// One of a few words.
+    pub(super) fn word(self, name: &str, words: &[&'static str]) -> Result<Option<&'static str>, Answer> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        match words.iter().find(|word| **word == text) {
+            Some(word) => Ok(Some(word)),
+            None => {
+                let expected: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+                Err(self.wrong(name, &Value::from(text), &expected.join(" or ")))
+            }
+        }
+    }
+
+    /// A moment `YYYY-MM-DD HH:mm:ss` (example), in the account's zone.
+    pub(super) fn moment(self, name: &str, zone: Offset) -> Result<Option<Timestamp>, Answer> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let read = DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok();
+        match read.and_then(|civil| zone.to_timestamp(civil).ok()) {
+            Some(moment) => Ok(Some(moment)),
+            None => Err(self.wrong(name, &Value::from(text), "a time such as `2030-01-31 09:00:00`")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn message<T: std::fmt::Debug>(outcome: Result<T, Answer>) -> String {
+        match outcome {
+            Err(Answer::Error { code: 400, message }) => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_refusal_names_its_parameter() {
+        let fields = json!({
+            "TaskName": 7, "RepeatNumber": "three", "Big": 1e300, "Type": "plan", "Start": "tomorrow",
+            "system": [], "Long": "x".repeat(500),
+        });
+        let params = Params::new(&fields);
+        let lines = [
+            message(params.text("TaskName")),
+            message(params.needed("RobotID", "the robot that calls")),
+            message(params.whole("RepeatNumber", 1..=10)),
+            message(params.whole("Big", 1..=10)),
+            message(params.word("Type", &["normal"])),
+            message(params.moment("Start", Offset::UTC)),
+            message(params.object("system", "system.")),
+            message(params.word("Long", &["normal"])),
+        ];
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn numbers_come_as_texts_too() {
+        let fields = json!({ "a": "12", "b": 3.0, "c": "", "d": null, "e": " 4 " });
+        let params = Params::new(&fields);
+        let whole = |name: &str| params.whole(name, 0..=100).unwrap();
+        assert_eq!(
+            [whole("a"), whole("b"), whole("c"), whole("d"), whole("e")],
+            [Some(12), Some(3), None, None, Some(4)]
+        );
+    }
+
+    #[test]
+    fn moments_are_of_the_accounts_zone() {
+        let fields = json!({ "Start": "2030-01-01 07:30:00", "Odd": "2030-02-30 00:00:00" });
+        let params = Params::new(&fields);
+        let moment = params.moment("Start", jiff::tz::offset(7)).unwrap().unwrap();
+        assert_eq!(moment.to_string(), "2030-01-01T00:30:00Z");
+        assert!(params.moment("Odd", Offset::UTC).is_err());
+    }
+}

@@ -1,0 +1,101 @@
+//! Text messages: a message id at once, a receipt later (client; the receipt's body is assumed).
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rand::RngExt;
+use serde_json::{Value, json};
+
+use super::calling::{Wish, e164};
+use super::ids::Kind;
+use super::params::{Params, bad};
+use super::timers::Timer;
+use super::{Answer, Call, Emission, EmissionBody, Simulator, later};
+use crate::contract::bodies::sms::SmsReceipt;
+
+/// The longest text (assumed): ten parts of 160 letters.
+const LONGEST: usize = 1_600;
+
+/// Sends a text message.
+pub(super) fn send(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answer, Answer> {
+    let params = Params::new(call.fields);
+    let to = match params.value("to") {
+        Some(Value::Array(items)) if items.len() == 1 => items[0].as_str(),
+        // A form has no lists.
+        Some(Value::String(text)) => Some(text.as_str()),
+        Some(Value::Array(items)) => {
+            return Err(bad(format!("to has {} numbers, expected a list of one", items.len())));
+        }
+        Some(_) => None,
+        None => return Err(params.missing("to", "a list of one number in E.164")),
+    };
+    let number = to.and_then(|text| e164(&format!("+{}", text.trim().trim_start_matches('+'))));
+    let number =
+        number.ok_or_else(|| bad("to must be a list of one number in E.164 such as `+6281112345678`"))?;
+    let message = params.needed("message", "the text")?;
+    if message.chars().count() > LONGEST {
+        return Err(bad(format!("message has more than {LONGEST} characters")));
+    }
+    params.needed("from", "the sender's name")?;
+    let target = callback(params, "callbackUrl")?;
+    simulator.messages_sent += 1;
+    let count = u32::try_from(simulator.messages_sent).unwrap_or(u32::MAX);
+    let message_id = simulator.ids.seal(Kind::Sms, (count, 0, 0));
+    if let Some(target) = target {
+        let wish = simulator.behaviour.calling.wish_of(number);
+        let mut rng = simulator.seed.stream("sms", u64::from(count));
+        let fails = wish.sms_fails || wish == Wish::default() && rng.random_ratio(1, 25);
+        let at = later(call.now, Duration::from_millis(rng.random_range(1_500..6_000)));
+        let receipt = Receipt {
+            message_id: message_id.clone(),
+            number,
+            fails,
+            target,
+            account: call.account,
+            play: None,
+        };
+        for at in wish.notice.moments(at) {
+            simulator.timers.plan(at, Timer::Receipt(Box::new(receipt.clone())));
+        }
+    }
+    Ok(Answer::Data(json!({ "messageId": message_id })))
+}
+
+/// A callback URL in a call: it must read. Whether it may be called is decided when it is.
+pub(super) fn callback(params: Params<'_>, name: &str) -> Result<Option<String>, Answer> {
+    let Some(url) = params.text(name)? else { return Ok(None) };
+    match url.parse::<crate::delivery::Target>() {
+        Ok(_) => Ok(Some(url.to_owned())),
+        Err(error) => Err(bad(format!("{name}: {error}"))),
+    }
+}
+
+/// A receipt to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Receipt {
+    message_id: String,
+    number: u64,
+    fails: bool,
+    target: String,
+    account: super::AccountKey,
+    pub(super) play: Option<u32>,
+}
+
+/// The receipt as it goes out.
+pub(super) fn receipt(receipt: Receipt, at: Timestamp) -> Emission {
+    let body = SmsReceipt {
+        message_id: receipt.message_id.clone(),
+        to: format!("+{}", receipt.number),
+        status: if receipt.fails { "failed" } else { "delivered" }.to_owned(),
+        reason: receipt.fails.then(|| "the handset did not confirm".to_owned()),
+        timestamp: at.as_second(),
+    };
+    Emission {
+        account: receipt.account,
+        play: receipt.play,
+        event: "sms.receipt".into(),
+        body: EmissionBody::Text(serde_json::to_string(&body).unwrap_or_default()),
+        order_key: Some(receipt.message_id),
+        target: Some(receipt.target),
+    }
+}
