@@ -100,8 +100,8 @@ impl Api {
         params: Vec<(String, String)>,
         started: Instant,
     ) -> Reply {
-        let needs_token = needs_token(found.id, found.family);
         let (caller, has_faults) = self.driver.with(|engine, now| {
+            let needs_token = needs_token(found.id, found.family) && !engine.is_open(found.id);
             (caller(engine.simulator(), &self.rules, needs_token, &call, now), engine.has_faults())
         });
         // Reading a long body takes time, in which others are served.
@@ -198,6 +198,15 @@ impl Api {
                 }
             }
             CallOutcome::Simulated(answer) => built(engine, found.id, found.family, answer, caller, statuses),
+            CallOutcome::Whole { status, headers, body } => {
+                let mut answer = json_text(status, body.to_string());
+                for (name, value) in headers {
+                    // One that is there already, such as the content type, is replaced.
+                    answer.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
+                    answer.headers.push((name, value));
+                }
+                Built::Whole(sealed(answer, caller))
+            }
         }
     }
 }

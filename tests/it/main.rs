@@ -5,6 +5,7 @@
 mod support;
 
 mod commands;
+mod custom;
 mod readme;
 mod receive;
 mod signing;
