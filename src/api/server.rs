@@ -56,10 +56,12 @@ impl Api {
         if let Some(answer) = console::answer(&self.driver, &call) {
             return answer.into();
         }
-        if let Some(link) = download::link(&call.path) {
-            return download::answer(&self.driver, &call, link);
-        }
         let started = Instant::now();
+        if let Some(link) = download::link(&call.path) {
+            let reply = download::answer(&self.driver, &call, link).await;
+            self.note_download(call, &reply, started);
+            return reply;
+        }
         match self.router.find(&call.method, &call.path) {
             Route::Found { id, family, mark, params } => {
                 self.known(call, &Found { id: &id, family, mark }, params, started).await
@@ -80,6 +82,20 @@ impl Api {
                 )
             }
         }
+    }
+
+    /// Journals that something was fetched; what it was can be fetched again.
+    fn note_download(&self, call: HttpCall, reply: &Reply, started: Instant) {
+        let (status, answer) = match reply {
+            Reply::Answer(answer) if answer.status >= 400 => (answer.status, answer.body.clone()),
+            Reply::Answer(answer) => (answer.status, Bytes::from_static(b"(a recording)")),
+            Reply::Stream(stream) => (stream.status, Bytes::from_static(b"(an archive of recordings)")),
+            Reply::Close | Reply::Reset | Reply::Half(_) | Reply::Never => (0, Bytes::new()),
+        };
+        self.driver.with(|engine, now| {
+            let entry = CallEntry { id: None, call, status, answer, elapsed: started.elapsed() };
+            engine.journal().write(now, None, Event::Called(Arc::new(entry)));
+        });
     }
 
     /// Answers what is no call of the catalog.
