@@ -350,13 +350,13 @@ impl Engine {
         !self.faults.is_empty() || self.faulty_plays > 0
     }
 
-    /// What goes wrong on purpose with a call: what the call itself asks for (`header` is its `X-Mock-Fault`), what the
-    /// settings say, what a story says that lives and whose conversation it is.
+    /// What goes wrong on purpose with a call: what the call itself asks for (`header` is its `X-Mock-Fault`), else
+    /// what a story says that lives and whose conversation it is, else what the settings say.
     pub fn fault(&mut self, id: &str, header: Option<&str>, fields: &Value) -> Option<Fault> {
         if let Some(magic) = faults::magic_of_call(header, fields) {
             return Some(magic);
         }
-        let mut fault = self.faults.next(id, fields);
+        let mut fault = None;
         if self.faulty_plays > 0 {
             let owner = self.simulator.find_session(fields).and_then(|key| self.simulator.play_of(key));
             for (index, play) in self.plays.iter_mut().enumerate() {
@@ -368,7 +368,8 @@ impl Engine {
                 }
             }
         }
-        fault
+        let general = self.faults.next(id, fields);
+        fault.or(general)
     }
 
     /// A call of the integrator: state changes, stories hear of it, the answer comes back.
