@@ -1,7 +1,7 @@
 //! A request from its arrival to its answer.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -56,25 +56,27 @@ impl Api {
         if let Some(answer) = console::answer(&self.driver, &call) {
             return answer.into();
         }
-        if let Some(link) = download::link(&call.path) {
-            return download::answer(&self.driver, &call, link);
-        }
         let started = Instant::now();
+        if let Some(link) = download::link(&call.path) {
+            let reply = download::answer(&self.driver, &call, link).await;
+            self.note_download(call, &reply, started);
+            return reply;
+        }
         match self.router.find(&call.method, &call.path) {
             Route::Found { id, family, mark, params } => {
-                self.known(&call, &Found { id: &id, family, mark }, params, started).await
+                self.known(call, &Found { id: &id, family, mark }, params, started).await
             }
             Route::WrongMethod { allow } => {
                 let message = format!("{} is not served at {}, but {allow} is", call.method, call.path);
                 let mut answer = HttpAnswer::json(405, &json!({ "code": 405, "message": message }));
                 answer.headers.push(("allow".to_owned(), allow));
-                self.strange(&call, answer, started)
+                self.strange(call, answer, started)
             }
             Route::Unknown { nearest } => {
                 let near = nearest.map(|path| format!(", did you mean {path}?")).unwrap_or_default();
                 let message = format!("nothing is served at {}{near}", call.path);
                 self.strange(
-                    &call,
+                    call,
                     HttpAnswer::json(404, &json!({ "code": 404, "message": message })),
                     started,
                 )
@@ -82,10 +84,25 @@ impl Api {
         }
     }
 
-    /// Answers what is no call of the catalog.
-    fn strange(&self, call: &HttpCall, answer: HttpAnswer, started: Instant) -> Reply {
+    /// Journals that something was fetched; what it was can be fetched again.
+    fn note_download(&self, call: HttpCall, reply: &Reply, started: Instant) {
+        let (status, answer) = match reply {
+            Reply::Answer(answer) if answer.status >= 400 => (answer.status, answer.body.clone()),
+            Reply::Answer(answer) => (answer.status, Bytes::from_static(b"(a recording)")),
+            Reply::Stream(stream) => (stream.status, Bytes::from_static(b"(an archive of recordings)")),
+            Reply::Close | Reply::Reset | Reply::Half(_) | Reply::Never => (0, Bytes::new()),
+        };
         self.driver.with(|engine, now| {
-            let entry = entry(call, None, answer.status, answer.body.clone(), started.elapsed());
+            let entry = CallEntry { id: None, call, status, answer, elapsed: started.elapsed() };
+            engine.journal().write(now, None, Event::Called(Arc::new(entry)));
+        });
+    }
+
+    /// Answers what is no call of the catalog.
+    fn strange(&self, call: HttpCall, answer: HttpAnswer, started: Instant) -> Reply {
+        self.driver.with(|engine, now| {
+            let (status, answer, elapsed) = (answer.status, answer.body.clone(), started.elapsed());
+            let entry = CallEntry { id: None, call, status, answer, elapsed };
             engine.journal().write(now, None, Event::Called(Arc::new(entry)));
         });
         Reply::Answer(answer)
@@ -94,19 +111,19 @@ impl Api {
     /// Answers a call of the catalog.
     async fn known(
         &self,
-        call: &HttpCall,
+        call: HttpCall,
         found: &Found<'_>,
         params: Vec<(String, String)>,
         started: Instant,
     ) -> Reply {
-        let needs_token = needs_token(found.id, found.family);
         let (caller, has_faults) = self.driver.with(|engine, now| {
-            (caller(engine.simulator(), &self.rules, needs_token, call, now), engine.has_faults())
+            let needs_token = needs_token(found.id, found.family) && !engine.is_open(found.id);
+            (caller(engine.simulator(), &self.rules, needs_token, &call, now), engine.has_faults())
         });
         // Reading a long body takes time, in which others are served.
-        let read = caller.and_then(|caller| Ok((read(call, &caller, params)?, caller)));
+        let read = caller.and_then(|caller| Ok((read(&call, &caller, params)?, caller)));
         let fault = match &read {
-            Ok((fields, _)) => self.fault(call, found, fields, has_faults),
+            Ok((fields, _)) => self.fault(&call, found, fields, has_faults),
             Err(_) => None,
         };
         if let Some(delay) = fault.as_ref().and_then(|fault| fault.delay) {
@@ -134,7 +151,8 @@ impl Api {
                 // A fault without effect always does something.
                 (None, None) => (0, Bytes::new(), Reply::Close),
             };
-            let entry = entry(call, Some(Arc::clone(found.id)), status, body, started.elapsed());
+            let (id, elapsed) = (Some(Arc::clone(found.id)), started.elapsed());
+            let entry = CallEntry { id, call, status, answer: body, elapsed };
             engine.journal().write(now, None, Event::Called(Arc::new(entry)));
             reply
         })
@@ -198,6 +216,15 @@ impl Api {
                 }
             }
             CallOutcome::Simulated(answer) => built(engine, found.id, found.family, answer, caller, statuses),
+            CallOutcome::Whole { status, headers, body } => {
+                let mut answer = json_text(status, body.to_string());
+                for (name, value) in headers {
+                    // One that is there already, such as the content type, is replaced.
+                    answer.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
+                    answer.headers.push((name, value));
+                }
+                Built::Whole(sealed(answer, caller))
+            }
         }
     }
 }
@@ -280,17 +307,4 @@ fn read(call: &HttpCall, caller: &Caller, params: Vec<(String, String)>) -> Resu
         }
     }
     Ok(fields)
-}
-
-fn entry(call: &HttpCall, id: Option<Arc<str>>, status: u16, answer: Bytes, elapsed: Duration) -> CallEntry {
-    CallEntry {
-        id,
-        method: call.method.clone(),
-        path: call.path_and_query(),
-        headers: call.headers.iter().filter(|(name, _)| name != "host").cloned().collect(),
-        body: call.body.clone(),
-        status,
-        answer,
-        elapsed,
-    }
 }

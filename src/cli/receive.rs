@@ -110,8 +110,10 @@ fn receive(
         desk.print_aside(&start_lines(server.local_addr(), &scheme, &secret));
         let (exchanges, end) = (desk.clone(), desk.clone());
         let handler = move |call| exchanges.clone().exchange(call);
+        // The vendor's side hangs up when it waits no longer, and that is to be noticed.
+        let limits = Limits { half_close: false, ..Limits::default() };
         server
-            .serve(handler, Limits::default(), async move {
+            .serve(handler, limits, async move {
                 tokio::select! {
                     () = end.done.notified() => {}
                     () = super::signalled() => {}

@@ -12,6 +12,7 @@ use super::world::World;
 use super::{CommandError, Exit};
 use crate::api::Api;
 use crate::contract::{Catalog, Direction, Mark};
+use crate::custom::Custom;
 use crate::delivery::{Client, ClientOptions, Guard, Target};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
 use crate::http::Server;
@@ -101,6 +102,7 @@ async fn serve(args: Args, world: World) -> Result<Exit, CommandError> {
         seed: Seed(args.seed),
         behaviour: settings.behaviour(&format!("http://{address}"), target.is_some()),
         faults: settings.faults.clone(),
+        custom: Custom::new(&settings.custom, Seed(args.seed)),
         max_in_flight: MOST_IN_FLIGHT,
         journal,
     });

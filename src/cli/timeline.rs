@@ -93,10 +93,10 @@ impl Timeline {
     }
 
     fn called(&self, call: &CallEntry) -> String {
-        let name = call.id.as_deref().unwrap_or(&call.path);
+        let name = call.id.as_deref().unwrap_or(&call.call.path);
         let style = if call.status < 400 { GOOD } else { BAD };
         let status = call.status;
-        let detail = if call.status < 400 { gist(&call.body) } else { gist(&call.answer) };
+        let detail = if call.status < 400 { gist(&call.call.body) } else { gist(&call.answer) };
         format!("← {name:<30} {style}{status}{style:#}  {DIM}{detail}{DIM:#}")
     }
 

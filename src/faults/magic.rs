@@ -46,7 +46,7 @@ pub fn magic(text: &str) -> Option<Fault> {
         let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
         let name = &rest[..rest.find(|c| !letter(c)).unwrap_or(rest.len())];
         // The word may stand at the end of a sentence.
-        named(name.trim_end_matches(['.', '-'])).filter(|_| apart)
+        named(name.trim_end_matches('.')).filter(|_| apart)
     })
 }
 

@@ -107,6 +107,25 @@ keep_default = true
 answer = { status = 200 }
 set = { seen = "{{ call.body.id }}" }
 send = [{ event = "message.status", after = "300ms..1s", body = { status = "{{ seen }}" }, save = "status" }]
+
+[[faults]]
+call = "chatbot.*"
+where = { type = "text" }
+skip = 1
+times = 4
+every = 2
+percent = 50
+status = 503
+code = 500
+message = "later"
+retry_after = "2s"
+delay = { median = "100ms", p99 = "2s" }
+effect = true
+
+[[faults]]
+call = "*"
+kind = "expired-token"
+delay = "1s..2s"
 "#;
 
 fn load_text(text: &[u8]) -> Result<load::Scenario, Problems> {
@@ -133,7 +152,7 @@ fn survive(text: &[u8]) {
 fn a_good_scenario_has_no_problems() {
     let scenario = load_text(GOOD.as_bytes()).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(scenario.name, "All of it");
-    assert_eq!((scenario.steps.len(), scenario.reactions.len()), (5, 1));
+    assert_eq!((scenario.steps.len(), scenario.reactions.len(), scenario.faults.len()), (5, 1, 2));
     assert_eq!(scenario.steps[0].place.line, 23);
     assert_eq!(scenario.vars.keys().collect::<Vec<_>>(), ["amount", "text"]);
 }
@@ -142,7 +161,11 @@ fn a_good_scenario_has_no_problems() {
 fn includes_are_laid_out() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    write("common.toml", "[vars]\nwho = 'a'\ntext = '{{ who }}'\n[[on]]\ncall = 'chatbot.send_message'\n");
+    write(
+        "common.toml",
+        "[vars]\nwho = 'a'\ntext = '{{ who }}'\n[[on]]\ncall = 'chatbot.send_message'\n\
+         [[faults]]\ncall = 'task.*'\nkind = 'half'\n",
+    );
     write(
         "part.toml",
         "include = ['common.toml']\n[[steps]]\npause = '1s'\n[[steps]]\npause = '2s'\nconversation = 'x'\n",
@@ -150,7 +173,7 @@ fn includes_are_laid_out() {
     write(
         "main.toml",
         "include = ['common.toml']\nvars = { who = 'b', own = '{{ text }}' }\n\
-         [[steps]]\npause = '3s'\n[[steps]]\ninclude = 'part.toml'\nconversation = 'y'\n",
+         [[faults]]\ncall = '*'\nstatus = 500\n[[steps]]\npause = '3s'\n[[steps]]\ninclude = 'part.toml'\nconversation = 'y'\n",
     );
     let path = folder.path().join("main.toml");
     let scenario = load::load(&path, Catalog::builtin(), &[]).unwrap_or_else(|problems| panic!("{problems}"));
@@ -159,6 +182,8 @@ fn includes_are_laid_out() {
         scenario.vars.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
     assert_eq!(vars, [("who", "b"), ("text", "{{ who }}"), ("own", "{{ text }}")]);
     assert_eq!(scenario.reactions.len(), 1);
+    let faults: Vec<&str> = scenario.faults.iter().map(|fault| fault.call.as_str()).collect();
+    assert_eq!(faults, ["task.*", "*"]);
     let steps: Vec<_> = scenario
         .steps
         .iter()

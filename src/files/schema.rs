@@ -48,7 +48,7 @@ fn tidy(schema: &mut Schema) {
         Some("uint16") => Some(u64::from(u16::MAX)),
         Some("uint32") => Some(u64::from(u32::MAX)),
         Some("uint" | "uint64") => Some(u64::MAX),
-        Some("double" | "float") => None,
+        Some("double" | "float" | "int64") => None,
         _ => return,
     };
     object.shift_remove("format");

@@ -46,7 +46,7 @@ where
     let (limits, line, mut end) = (desk.limits.clone(), desk.line.clone(), desk.end.clone());
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .half_close(true)
+        .half_close(limits.half_close)
         .header_read_timeout(limits.header_read)
         .max_headers(limits.header_count)
         .max_header_size(limits.header_bytes);

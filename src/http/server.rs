@@ -31,6 +31,9 @@ pub struct Limits {
     pub header_read: Duration,
     /// How long nothing of a body may come. Then the request is answered 408.
     pub stall: Duration,
+    /// Whether a client that has closed its writing side is still answered. Over HTTP/1.1 nobody can tell it from one
+    /// that is gone: without this it counts as gone, and the exchange is dropped.
+    pub half_close: bool,
     /// The most requests at a time over one HTTP/2 connection. Others wait at the client.
     pub streams: u32,
     /// How often an HTTP/2 client is asked whether it is still there, and how long it may take to say so. Then the
@@ -51,6 +54,7 @@ impl Default for Limits {
             connections: 1024,
             header_read: Duration::from_secs(30),
             stall: Duration::from_secs(30),
+            half_close: true,
             streams: 100,
             ping: Duration::from_secs(20),
             never: Duration::from_secs(5 * 60),

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::delivery::{Attempt, AttemptResult, CallbackId, ErrorClass, Outgoing};
+use crate::http::HttpCall;
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -102,14 +103,8 @@ pub fn assumed_text(id: &str, what: &str, refused: bool) -> String {
 pub struct CallEntry {
     /// The catalog id, if the path is known.
     pub id: Option<Arc<str>>,
-    /// The HTTP method.
-    pub method: String,
-    /// Path and query as they came.
-    pub path: String,
-    /// The headers as they came, `host` left out.
-    pub headers: Vec<(String, String)>,
-    /// The body as it came.
-    pub body: Bytes,
+    /// The request as it came.
+    pub call: HttpCall,
     /// The status answered; 0 if there was no answer.
     pub status: u16,
     /// The body answered.

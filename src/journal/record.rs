@@ -142,10 +142,12 @@ impl Recorder {
             Event::Called(call) => {
                 put("kind", json!("called"));
                 put("call", json!(call.id.as_deref()));
-                put("method", json!(call.method));
-                put("path", json!(call.path));
-                put("headers", json!(call.headers));
-                put_bytes(&mut put, "body", &call.body);
+                put("method", json!(call.call.method));
+                put("path", json!(call.call.path_and_query()));
+                // The port of the mock may have been picked at start.
+                let headers = call.call.headers.iter().filter(|(name, _)| name != "host");
+                put("headers", json!(headers.collect::<Vec<_>>()));
+                put_bytes(&mut put, "body", &call.call.body);
                 put("status", json!(call.status));
                 put_bytes(&mut put, "answer", &call.answer);
                 if self.timing {

@@ -15,7 +15,8 @@ pub trait Sink: Send {
 
 /// Keeps the latest entries and passes every entry on to its sinks.
 pub struct Journal {
-    entries: VecDeque<Arc<Entry>>,
+    /// Each with its weight.
+    entries: VecDeque<(Arc<Entry>, usize)>,
     sinks: Vec<Box<dyn Sink>>,
     written: u64,
     bytes: usize,
@@ -53,20 +54,21 @@ impl Journal {
         for sink in &mut self.sinks {
             sink.entry(&entry);
         }
-        self.bytes += weight(&entry);
-        self.entries.push_back(entry);
+        let weight = weight(&entry);
+        self.bytes += weight;
+        self.entries.push_back((entry, weight));
         while self.entries.len() > self.most_entries
             || (self.bytes > self.most_bytes && self.entries.len() > 1)
         {
-            if let Some(oldest) = self.entries.pop_front() {
-                self.bytes -= weight(&oldest);
+            if let Some((_, weight)) = self.entries.pop_front() {
+                self.bytes -= weight;
             }
         }
     }
 
     /// The entries still kept, oldest first.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Arc<Entry>> {
-        self.entries.iter()
+        self.entries.iter().map(|(entry, _)| entry)
     }
 
     /// How many entries were ever written.
@@ -85,9 +87,11 @@ fn weight(entry: &Entry) -> usize {
             Event::Tried { attempt, result, .. } => {
                 attempt.callback.body.len() + result.result.as_ref().map_or(0, |answer| answer.body.len())
             }
-            Event::Called(call) => {
+            Event::Called(entry) => {
+                let call = &entry.call;
                 let headers: usize = call.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-                call.body.len() + call.answer.len() + call.path.len() + headers
+                let query = call.query.as_ref().map_or(0, String::len);
+                call.body.len() + entry.answer.len() + call.path.len() + query + headers
             }
             Event::Failed { message, .. } | Event::Note(message) => message.len(),
             Event::Dead { reason, .. } => reason.len(),

@@ -6,6 +6,7 @@ mod serving;
 mod support;
 
 mod commands;
+mod custom;
 mod readme;
 mod receive;
 mod serve_catalog;

@@ -5,7 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use crate::stories::own_integrator;
-use crate::support::{Receiver, assert_code, free_address, plain, program, run, run_with_input, stdout};
+use crate::support::{
+    Receiver, assert_code, free_address, plain, program, run, run_with_input, stderr, stdout,
+};
 
 /// A fenced block of the README: its language, its text, and the comment on the line before it.
 struct Block {
@@ -84,6 +86,9 @@ fn check_command(line: &str, comment: &str, folder: &std::path::Path) -> bool {
         receive_starts(&args);
         return true;
     }
+    if args[0] == "serve" {
+        return serve_starts(args, folder);
+    }
     if args[0] == "run" {
         args.extend(
             ["--speed", "--listen"]
@@ -131,9 +136,93 @@ fn with_a_server(mut args: Vec<String>) -> bool {
     true
 }
 
+/// The mock starts with the README's flags, apart from the addresses.
+fn serve_starts(mut args: Vec<String>, folder: &std::path::Path) -> bool {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    for index in 1..args.len() {
+        match args[index - 1].as_str() {
+            "--callback-url" => args[index] = receiver.url(),
+            "--port-file" => args[index] = folder.join("port").to_str().unwrap().to_owned(),
+            _ => {}
+        }
+    }
+    receive_starts(&args);
+    true
+}
+
+/// What is typed against the running mock works as it stands there: the address is all that differs.
+#[test]
+fn the_sandbox_works_by_copy_and_paste() {
+    if std::process::Command::new("curl").arg("--version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "curl is missing");
+        eprintln!("passed over: there is no curl here");
+        return;
+    }
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let mut mock = program()
+        .args([
+            "serve",
+            "--quiet",
+            "--listen",
+            "127.0.0.1:0",
+            "--speed",
+            "max",
+            "--callback-url",
+            &receiver.url(),
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(mock.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let base = line.trim();
+    // One shell, as in a terminal; between two blocks the reader waits until nothing is under way.
+    let wait = format!("until curl -s {base}/_mock/state | grep -q '\"busy\":false'; do :; done\n");
+    let typed: Vec<String> = blocks("bash")
+        .iter()
+        .filter(|block| block.comment.contains("against it"))
+        .map(|block| format!("{}\n", block.text.replace("http://127.0.0.1:2478", base)))
+        .collect();
+    assert_eq!(typed.len(), 3);
+    let script = typed.join(&wait);
+    let output =
+        std::process::Command::new("bash").args(["-euo", "pipefail", "-c", &script]).output().unwrap();
+    assert_code(&output, 0);
+    mock.kill().unwrap();
+    mock.wait().unwrap();
+    let told = format!("{}{}", stderr(&output), stdout(&output));
+    for part in [
+        "\"detail_error_list\":[{",
+        "\"Comments\":\"case-1\"",
+        "\"total\":1",
+        "\"RingType\":\"busy\"",
+        ".wav\"",
+        "\"callbacks\":{\"queued\":3",
+    ] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
+    assert_eq!(receiver.requests().len(), 3);
+}
+
+#[test]
+fn the_table_of_magic_is_up_to_date() {
+    let text = readme();
+    let (_, rest) = text.split_once("<!-- magic -->\n").unwrap();
+    let (table, _) = rest.split_once("<!-- /magic -->").unwrap();
+    let printed = stdout(&run(&["catalog", "--magic", "--format", "markdown"]));
+    assert!(
+        table == printed,
+        "run: cargo run -- catalog --magic --format markdown, and put it into the README"
+    );
+}
+
 fn receive_starts(args: &[String]) {
-    let mut child =
-        program().args(args).args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut command = program();
+    command.args(args);
+    if !args.iter().any(|arg| arg == "--listen") {
+        command.args(["--listen", "127.0.0.1:0"]);
+    }
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     child.kill().unwrap();

@@ -22,7 +22,9 @@ pub type Fields = serde_json::Map<String, serde_json::Value>;
 
 /// A moment as answers and notices write it (client, example): `2025-04-15T06:41:00Z`.
 pub fn utc_text(moment: Timestamp) -> String {
-    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    // To the second; without a fraction this is how a timestamp is written anyway.
+    let second = Timestamp::from_second(moment.as_second()).unwrap_or(moment);
+    second.to_string()
 }
 
 /// A moment as `ScheduleStartTime` and its like write it (example): `2025-04-15 13:41:00`, in the account's zone.

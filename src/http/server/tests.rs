@@ -248,6 +248,11 @@ async fn a_client_that_has_said_all_gets_its_answer() {
         stream.shutdown().await.unwrap();
         assert_eq!(body(&read_all(&mut stream).await), format!("GET {path} \"\""));
     }
+    let server = start(Limits { half_close: false, ..Limits::default() });
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    stream.shutdown().await.unwrap();
+    assert_eq!(read_all(&mut stream).await, "", "it counts as gone");
 }
 
 #[tokio::test]

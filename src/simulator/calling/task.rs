@@ -117,6 +117,9 @@ pub(super) struct Task {
     pub(super) is_queued: bool,
     /// When earlier tries of a number began, by row and try.
     pub(super) earlier: BTreeMap<(u32, u8), i64>,
+    /// The data of *task detail* as last told, with the phase it was told in, until a row changes. Clients ask often, and
+    /// mostly nothing has changed.
+    pub(super) told: Option<(Phase, String)>,
     /// Rows by number, made when somebody first asks for a number.
     by_number: Option<Vec<u32>>,
     /// The story whose doing it is.
@@ -152,6 +155,7 @@ impl Task {
             close: None,
             is_queued: false,
             earlier: BTreeMap::new(),
+            told: None,
             by_number: None,
             play: None,
             is_muted: false,
@@ -164,6 +168,7 @@ impl Task {
 
     /// Changes a row and moves the sums along.
     pub(super) fn change(&mut self, row: u32, change: impl FnOnce(&mut Row)) {
+        self.told = None;
         let rows = Arc::make_mut(&mut self.rows);
         let Some(row) = rows.list.get_mut(row as usize) else { return };
         let before = (row.standing, row.outcome);
