@@ -141,18 +141,20 @@ fn nothing_is_sent_beyond_loopback() {
     let text = json!({ "to": ["+6281110009042"], "message": "Halo", "from": "MOCK", "callbackUrl": outside });
     let (status, answer) = serving.post(&token, "/service/sms/message/v2/send", &text);
     assert_eq!((status, &answer["code"]), (200, &json!(0)), "{answer}");
+    let more = if python("detection.py", &serving, &[outside], 12) { 12 } else { 0 };
     serving.run_out();
     let (_, record) = serving.end();
     let queued: Vec<&Value> = record.iter().filter(|line| line["kind"] == "queued").collect();
-    assert_eq!(queued.len(), 1);
-    assert_eq!(queued[0]["url"], outside);
+    assert_eq!(queued.len(), 1 + more);
+    assert!(queued.iter().all(|line| line["url"] == outside), "{queued:?}");
     let tried: Vec<&Value> = record.iter().filter(|line| line["kind"] == "tried").collect();
-    assert!(!tried.is_empty());
+    assert!(tried.len() >= queued.len());
     for line in tried {
         assert_eq!(line["error"], "not_allowed", "{line}");
         assert!(line["message"].as_str().unwrap().contains("192.0.2.1"), "{line}");
     }
-    assert!(record.iter().any(|line| line["kind"] == "dead" && line["error"] == "not_allowed"), "{record:?}");
+    let dead = record.iter().filter(|line| line["kind"] == "dead" && line["error"] == "not_allowed");
+    assert_eq!(dead.count(), queued.len());
 }
 
 /// Accounts that differ in how they want to be called.

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 
 use serde_json::json;
 
-use crate::serving::{APP_KEY, APP_SECRET, Serving, eventually};
+use crate::serving::{APP_KEY, APP_SECRET, Serving, eventually, request};
 use crate::support::{assert_code, run, stderr, stdout};
 
 #[test]
@@ -87,9 +87,11 @@ fn a_running_request_may_end() {
     // From here on the request is running.
     assert!(wire.head().starts_with("HTTP/1.1 100 Continue"));
     let mut idle = serving.wire();
+    idle.send(&request("GET", "/_mock/state", &[], b""));
+    assert_eq!(idle.reply().status, 200);
     serving.ask_to_stop();
     eventually("nobody listens any more", || TcpStream::connect(serving.address).is_err().then_some(()));
-    assert_eq!(idle.rest().unwrap(), b"", "whoever has not said anything is let go");
+    assert_eq!(idle.rest().unwrap(), b"", "whoever has nothing to ask is let go");
     wire.send(body.as_bytes());
     let reply = wire.reply();
     assert_eq!((reply.status, &reply.json()["code"]), (200, &json!(200)));
