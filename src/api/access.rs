@@ -45,6 +45,8 @@ impl Default for AccessRules {
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub(super) account: AccountKey,
+    /// Whether the call was to prove it; otherwise it counts as the first account's.
+    pub(super) is_proven: bool,
     pub(super) zone: Offset,
     /// Encrypts the answer.
     pub(super) cipher: Option<Cipher>,
@@ -69,12 +71,22 @@ impl From<Denied> for Refusal {
     }
 }
 
-/// Whether a call proves its caller by the token of the calling API. The others prove it by themselves: number
-/// detection and both calls that fetch a token in the body, the chatbot by a signature.
-pub(super) fn needs_token(id: &str, family: Family) -> bool {
-    match family {
-        Family::Cloud | Family::Workflow | Family::Sms => id != "auth.token",
-        Family::Chatbot | Family::Dialer | Family::Detection => false,
+/// How a call proves who makes it, and whether it may be encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Proof {
+    /// By the token of the calling API. Other calls prove it by themselves: number detection and both calls that fetch
+    /// a token in the body, the chatbot by a signature. Some endpoints of the user's own ask for nothing.
+    needs_token: bool,
+    /// Documented for `/service/cloud/*`, with a token.
+    may_be_encrypted: bool,
+}
+
+impl Proof {
+    /// What is asked of a call. `is_open` says that the user's settings ask for nothing.
+    pub(super) fn of(id: &str, family: Family, is_open: bool) -> Self {
+        let has_tokens = matches!(family, Family::Cloud | Family::Workflow | Family::Sms);
+        let needs_token = has_tokens && id != "auth.token" && !is_open;
+        Self { needs_token, may_be_encrypted: needs_token && family != Family::Sms }
     }
 }
 
@@ -82,11 +94,12 @@ pub(super) fn needs_token(id: &str, family: Family) -> bool {
 pub(super) fn caller(
     simulator: &Simulator,
     rules: &AccessRules,
-    needs_token: bool,
+    proof: Proof,
     call: &HttpCall,
     now: Timestamp,
 ) -> Result<Caller, Refusal> {
     let access = simulator.access();
+    let Proof { needs_token, may_be_encrypted } = proof;
     let account = if needs_token && rules.token == TokenRule::Require {
         access.check(call.header("authorization"), rules.bearer, now)?
     } else {
@@ -96,8 +109,8 @@ pub(super) fn caller(
     };
     let own = access.account(account);
     let is_encrypted = call.header("is-encrypted").is_some_and(|value| value.trim() == "1");
-    let cipher = match (is_encrypted && needs_token, own.encryption, &own.cipher) {
-        (false, Encryption::Require, _) if needs_token => {
+    let cipher = match (is_encrypted && may_be_encrypted, own.encryption, &own.cipher) {
+        (false, Encryption::Require, _) if may_be_encrypted => {
             return Err(Refusal::new(
                 400,
                 format!(
@@ -122,7 +135,7 @@ pub(super) fn caller(
         }
         (true, _, Some(cipher)) => Some(cipher.clone()),
     };
-    Ok(Caller { account, zone: own.zone, cipher })
+    Ok(Caller { account, is_proven: needs_token, zone: own.zone, cipher })
 }
 
 /// Decrypts the query of a GET or the body of any other call, and checks the digest beside it (documented; what
@@ -168,4 +181,42 @@ pub(super) fn encrypted(mut answer: HttpAnswer, cipher: &Cipher) -> HttpAnswer {
     answer.headers.push(("Signed".to_owned(), aes::digest(&answer.body)));
     answer.body = Bytes::from(cipher.encrypt(&answer.body));
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::seed::Seed;
+    use crate::simulator::{Account, Behaviour};
+
+    /// Documented for `/service/cloud/*` only: an account that insists on it can still send text messages.
+    #[test]
+    fn an_account_insists_on_encryption_where_there_is_one() {
+        let account = Account {
+            cipher: Cipher::new("airudderredduria").ok(),
+            encryption: Encryption::Require,
+            ..Account::default()
+        };
+        let simulator =
+            Simulator::new(Seed(1), Behaviour { accounts: vec![account], ..Behaviour::default() });
+        let rules = AccessRules { token: TokenRule::Off, ..AccessRules::default() };
+        let ask = |id, family, headers| {
+            let call = HttpCall { headers, ..HttpCall::default() };
+            let caller =
+                caller(&simulator, &rules, Proof::of(id, family, false), &call, Timestamp::UNIX_EPOCH);
+            caller.map(|caller| caller.cipher.is_some()).map_err(|refusal| refusal.message)
+        };
+        let encrypted = || vec![("is-encrypted".to_owned(), "1".to_owned())];
+        for (id, family) in [
+            ("task.detail", Family::Cloud),
+            ("workflow.stop", Family::Workflow),
+            ("auth.token", Family::Cloud),
+            ("sms.send", Family::Sms),
+            ("detection.check", Family::Detection),
+        ] {
+            let insists = matches!(id, "task.detail" | "workflow.stop");
+            assert_eq!(ask(id, family, Vec::new()).is_err(), insists, "{id}");
+            assert_eq!(ask(id, family, encrypted()).is_ok_and(|encrypts| encrypts), insists, "{id}");
+        }
+    }
 }

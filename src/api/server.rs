@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::access::{AccessRules, Caller, Refusal, caller, decrypted, needs_token};
+use super::access::{AccessRules, Caller, Proof, Refusal, caller, decrypted};
 use super::decode::{DecodeError, Fields, decode};
 use super::download;
 use super::envelop::{Built, built, json as json_text, refused, sealed};
@@ -117,14 +117,17 @@ impl Api {
         started: Instant,
     ) -> Reply {
         let (caller, has_faults) = self.driver.with(|engine, now| {
-            let needs_token = needs_token(found.id, found.family) && !engine.is_open(found.id);
-            (caller(engine.simulator(), &self.rules, needs_token, &call, now), engine.has_faults())
+            let proof = Proof::of(found.id, found.family, engine.is_open(found.id));
+            (caller(engine.simulator(), &self.rules, proof, &call, now), engine.has_faults())
         });
         // Reading a long body takes time, in which others are served.
-        let read = caller.and_then(|caller| Ok((read(&call, &caller, params)?, caller)));
+        let read = caller.and_then(|caller| {
+            let decrypted = caller.cipher.as_ref().map(|cipher| decrypted(&call, cipher)).transpose()?;
+            Ok((read(decrypted.as_ref().unwrap_or(&call), params), caller))
+        });
         let fault = match &read {
-            Ok((fields, _)) => self.fault(&call, found, fields, has_faults),
-            Err(_) => None,
+            Ok((Ok(fields), _)) => self.fault(&call, found, fields, has_faults),
+            _ => None,
         };
         if let Some(delay) = fault.as_ref().and_then(|fault| fault.delay) {
             tokio::time::sleep(delay).await;
@@ -134,7 +137,13 @@ impl Api {
             let takes_effect = fault.as_ref().is_none_or(|fault| fault.effect);
             let built = match &read {
                 Err(refusal) => Some(Built::Whole(refused(engine, found.family, refusal, statuses))),
-                Ok((fields, caller)) if takes_effect => Some(self.served(engine, found, fields, caller, now)),
+                Ok((Err(refusal), caller)) => {
+                    let answer = refused(engine, found.family, refusal, statuses);
+                    Some(Built::Whole(sealed(answer, caller)))
+                }
+                Ok((Ok(fields), caller)) if takes_effect => {
+                    Some(self.served(engine, found, fields, caller, now))
+                }
                 Ok(_) => None,
             };
             let act = fault.and_then(|fault| fault.act);
@@ -230,13 +239,13 @@ impl Api {
 }
 
 /// The account whose rate a call counts for. The calls that bring credentials along are those of the account they name,
-/// whoever else has made all of his.
+/// whoever else has made all of his; a call that nothing proves is nobody's.
 fn payer(access: &Access, found: &Found<'_>, fields: &Fields, caller: &Caller) -> Option<AccountKey> {
     let fields = &fields.fields;
     let app_key = match (&**found.id, found.family) {
         ("auth.token", _) => fields.get("APPKey"),
         (_, Family::Detection) => fields.get("system").and_then(|system| system.get("appkey")),
-        _ => return Some(caller.account),
+        _ => return Some(caller.account).filter(|_| caller.is_proven),
     };
     access.by_app_key(app_key?.as_str()?)
 }
@@ -295,9 +304,8 @@ fn wrong(
 }
 
 /// The fields of a call, however they came. A call without any is no mistake: lists need none.
-fn read(call: &HttpCall, caller: &Caller, params: Vec<(String, String)>) -> Result<Fields, Refusal> {
-    let decrypted = caller.cipher.as_ref().map(|cipher| decrypted(call, cipher)).transpose()?;
-    let mut fields = match decode(decrypted.as_ref().unwrap_or(call)) {
+fn read(call: &HttpCall, params: Vec<(String, String)>) -> Result<Fields, Refusal> {
+    let mut fields = match decode(call) {
         Err(DecodeError::Empty) => Fields::default(),
         decoded => decoded.map_err(|error| Refusal::new(400, error.to_string()))?,
     };

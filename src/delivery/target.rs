@@ -73,7 +73,14 @@ impl fmt::Display for Target {
     }
 }
 
+/// The longest URL in bytes: about what servers take as a request line.
+const LONGEST: usize = 8_000;
+
 fn parse(text: &str) -> Result<Target, String> {
+    // Other messages repeat the text.
+    if text.len() > LONGEST {
+        return Err(format!("the callback URL has {} bytes, {LONGEST} is the most", text.len()));
+    }
     if text.trim().is_empty() {
         return Err(format!("the callback URL is empty, write for example {EXAMPLE}"));
     }

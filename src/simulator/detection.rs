@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
+use base64::engine::general_purpose::{STANDARD_PAD_INDIFFERENT, URL_SAFE_PAD_INDIFFERENT};
+use base64::prelude::BASE64_URL_SAFE;
 use jiff::Timestamp;
 use md5::{Digest, Md5};
 use rand::RngExt;
@@ -84,13 +85,19 @@ fn caller(simulator: &Simulator, system: Params<'_>) -> Result<AccountKey, Answe
 
 fn detection(at: usize, item: &Value, account: AccountKey) -> Result<Detection, Answer> {
     let wrong = |field: &str, why: &str| bad(format!("business.calls[{at}].{field} {why}"));
-    let text = |field: &str| item.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let callee = text("callee").ok_or_else(|| wrong("callee", "is missing: a number in E.164"))?;
-    let callback = text("callback").ok_or_else(|| wrong("callback", "is missing: the base64 of a URL"))?;
-    let url = BASE64_STANDARD
+    let text = |field: &str, expected: &str| match item.get(field) {
+        None | Some(Value::Null) => Err(wrong(field, &format!("is missing: {expected}"))),
+        Some(Value::String(text)) if text.is_empty() => Err(wrong(field, &format!("is empty: {expected}"))),
+        Some(Value::String(text)) => Ok(text.as_str()),
+        Some(other) => Err(wrong(field, &format!("is {}, expected {expected}", shown(other)))),
+    };
+    let callee = text("callee", "a number in E.164")?;
+    let callback = text("callback", "the base64 of a URL")?;
+    // Some libraries leave the padding away.
+    let url = STANDARD_PAD_INDIFFERENT
         .decode(callback)
         .ok()
-        .or_else(|| BASE64_URL_SAFE.decode(callback).ok())
+        .or_else(|| URL_SAFE_PAD_INDIFFERENT.decode(callback).ok())
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .ok_or_else(|| wrong("callback", "is not the base64 of a URL"))?;
     if let Err(error) = url.parse::<crate::delivery::Target>() {

@@ -117,7 +117,9 @@ impl<'a> Params<'a> {
     /// A moment `YYYY-MM-DD HH:mm:ss` (example), in the account's zone.
     pub(super) fn moment(self, name: &str, zone: Offset) -> Result<Option<Timestamp>, Answer> {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        let read = DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok();
+        // A year before our era reads, too.
+        let sound = text.starts_with(|first: char| first.is_ascii_digit());
+        let read = DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok().filter(|_| sound);
         match read.and_then(|civil| zone.to_timestamp(civil).ok()) {
             Some(moment) => Ok(Some(moment)),
             None => Err(self.wrong(name, &Value::from(text), "a time such as `2030-01-31 09:00:00`")),

@@ -7,6 +7,7 @@ mod support;
 
 mod commands;
 mod custom;
+mod hostile;
 mod readme;
 mod receive;
 mod serve_catalog;

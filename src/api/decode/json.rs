@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserializer;
-use serde::de::{Error as _, MapAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -22,12 +22,19 @@ pub(super) fn read(body: &[u8]) -> Result<Parts<'_>, DecodeError> {
         };
     }
     let mut reader = serde_json::Deserializer::from_str(text);
-    let parts = reader.deserialize_map(ObjectVisitor).map_err(|error| explain(&error))?;
+    let (mut fields, details) = reader.deserialize_map(ObjectVisitor).map_err(|error| explain(&error))?;
     reader.end().map_err(|error| explain(&error))?;
-    Ok(parts)
+    match details {
+        Some(raw) if !raw.starts_with('[') => {
+            let value = serde_json::from_str(raw).map_err(|error| explain_within(text, raw, &error))?;
+            fields.insert(ROWS.to_owned(), value);
+            Ok((fields, None))
+        }
+        rows => Ok((fields, rows)),
+    }
 }
 
-/// Reads an object, its list of rows only as text.
+/// Reads an object, what it has for rows only as text.
 struct ObjectVisitor;
 
 impl<'de> Visitor<'de> for ObjectVisitor {
@@ -45,12 +52,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
                 fields.insert(name, map.next_value()?);
                 continue;
             }
-            let raw: &RawValue = map.next_value()?;
-            if raw.get().starts_with('[') {
-                rows = Some(raw.get());
-            } else {
-                fields.insert(name, serde_json::from_str(raw.get()).map_err(A::Error::custom)?);
-            }
+            rows = Some(map.next_value::<&RawValue>()?.get());
         }
         Ok((fields, rows))
     }
@@ -67,9 +69,25 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// The parser tells these two apart by its words only.
 fn explain(error: &serde_json::Error) -> DecodeError {
-    let (reason, line, column) = (error.to_string(), error.line(), error.column());
+    explained(error.to_string(), error.line(), error.column())
+}
+
+/// An error in a part of the text: its place counts from where the part begins.
+fn explain_within(text: &str, part: &str, error: &serde_json::Error) -> DecodeError {
+    let before = &text[..part.as_ptr().addr() - text.as_ptr().addr()];
+    let line = before.matches('\n').count() + error.line();
+    let column = match error.line() {
+        1 => before.len() - before.rfind('\n').map_or(0, |end| end + 1) + error.column(),
+        _ => error.column(),
+    };
+    let reason = error.to_string();
+    let what = reason.split(" at line ").next().unwrap_or_default();
+    explained(format!("{what} at line {line} column {column}"), line, column)
+}
+
+/// The parser tells these two apart by its words only.
+fn explained(reason: String, line: usize, column: usize) -> DecodeError {
     if reason.starts_with("recursion limit exceeded") {
         DecodeError::TooDeep { line, column }
     } else if reason.starts_with("number out of range") {

@@ -155,6 +155,8 @@ fn what_is_wrong_in_one_line() {
         (JSON, b"null"),
         (JSON, b"{\"a\": 1e999}"),
         (JSON, format!("{{\"a\": {deep}").as_bytes()),
+        (JSON, b"{\"a\": 1,\n \"Details\": 1e999}"),
+        (JSON, b"{\"a\": 1,\n \"Details\": {\n\"a\": \"\\ud800\"}}"),
         (JSON, b"{\"a\": \"\xff\"}"),
         (FORM, b"a=\xff"),
         (FORM, b"a=1&b=%FF"),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::ids::Kind;
 use super::super::params::{Params, bad};
 use super::super::{Answer, Call, Long};
-use super::rows::{Refused, Rows, Standing, e164};
+use super::rows::{Refusals, Rows, Standing, e164};
 use super::task::{Phase, TaskOrder};
 use super::{Calling, TaskKey};
 use crate::contract::bodies::calling::{CallFacts, RobotSummary, TaskDetail, TaskSummary};
@@ -40,15 +40,6 @@ pub(super) fn unknown(message: String) -> Answer {
 pub(super) fn data(body: &impl serde::Serialize) -> Answer {
     // Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
     Answer::Text(serde_json::to_string(body).unwrap_or_default())
-}
-
-/// The rows that were refused, as `detail_error_list` has them (the list is known from a client, its elements are
-/// assumed).
-pub(super) fn error_list(refused: &[Refused]) -> Vec<Value> {
-    refused
-        .iter()
-        .map(|row| json!({ "Mobile": row.mobile, "Comments": row.comments, "reason": row.reason }))
-        .collect()
 }
 
 /// A name of a task or plan.
@@ -96,7 +87,7 @@ pub(super) fn order(call: &Call<'_>, name: &str) -> Result<TaskOrder, Answer> {
 
 impl Calling {
     /// The rows of a call.
-    pub(super) fn rows(&self, call: &Call<'_>) -> Result<(Rows, Vec<Refused>), Answer> {
+    pub(super) fn rows(&self, call: &Call<'_>) -> Result<(Rows, Refusals), Answer> {
         let Some(raw) = call.rows else {
             let params = Params::new(call.fields);
             return Err(match params.value("Details") {
@@ -117,15 +108,15 @@ impl Calling {
         if self.task_names.contains_key(&(call.account, name.to_owned())) {
             return Err(Answer::Error {
                 code: 409,
-                message: format!("TaskName `{name}` is taken: names are unique"),
+                message: format!("TaskName `{}` is taken: names are unique", short(name)),
             });
         }
         let (rows, refused) = self.rows(call)?;
-        let key = self.add_task(order, rows, refused.len(), call.now);
+        let key = self.add_task(order, rows, refused.count, call.now);
         self.advance(call.now);
         let mut answer = json!({ "TaskID": self.task_id(key) });
-        if !refused.is_empty() {
-            answer["detail_error_list"] = Value::Array(error_list(&refused));
+        if let Some(list) = refused.list() {
+            answer["detail_error_list"] = list;
         }
         Ok(Answer::Data(answer))
     }
@@ -353,7 +344,7 @@ impl Calling {
 
 /// A text of the caller as a message repeats it.
 pub(super) fn short(text: &str) -> String {
-    text.chars().take(60).flat_map(char::escape_debug).collect()
+    text.chars().take(LONGEST_NAME).flat_map(char::escape_debug).collect()
 }
 
 /// The data of `task.list`.

@@ -295,7 +295,7 @@ fn other_answer(rng: &mut super::super::seed::Rng, expected: &str) -> String {
     const OTHERS: [&str; 4] = ["-", "?", "2", "B"];
     let other = OTHERS.choose(rng).copied().unwrap_or("-");
     match expected.parse::<i64>() {
-        Ok(number) => (number + rng.random_range(1..10)).to_string(),
+        Ok(number) => number.wrapping_add(rng.random_range(1..10)).to_string(),
         Err(_) => format!("{expected} {other}"),
     }
 }

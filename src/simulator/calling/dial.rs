@@ -13,7 +13,7 @@ use super::draw::{draw, stream};
 use super::outcome::Wish;
 use super::rows::Standing;
 use super::task::Phase;
-use super::{Calling, LineKey, TaskKey, Wake};
+use super::{Calling, LineKey, TaskKey, Wake, WakePlace};
 
 /// How long after its last call a task is told to be finished (assumed).
 const CLOSING: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ impl Calling {
                 Wake::Start(task) => self.start(task, at),
                 Wake::Close(task) => self.close(task, at),
                 Wake::Redial(task) => {
-                    self.task_mut(task).woken_at = None;
+                    self.task_mut(task).redial = None;
                     self.queue(task);
                     self.fill(self.task(task).line, at);
                 }
@@ -46,11 +46,18 @@ impl Calling {
     }
 
     /// Plans something and returns its place in the agenda.
-    pub(super) fn plan_wake(&mut self, at: Timestamp, wake: Wake) -> (Timestamp, u64) {
+    pub(super) fn plan_wake(&mut self, at: Timestamp, wake: Wake) -> WakePlace {
         self.planned += 1;
         self.busy_wakes += usize::from(wake.is_work());
         self.agenda.insert((at, self.planned), wake);
         (at, self.planned)
+    }
+
+    /// Takes back what was planned, if it has not happened yet: nobody waits for what changes nothing any more.
+    fn forget_wake(&mut self, place: Option<WakePlace>) {
+        if let Some(wake) = place.and_then(|place| self.agenda.remove(&place)) {
+            self.busy_wakes -= usize::from(wake.is_work());
+        }
     }
 
     /// The moment of a task has come.
@@ -96,9 +103,11 @@ impl Calling {
     fn wake_for_redial(&mut self, key: TaskKey) {
         let task = self.task_mut(key);
         let Some((due, _)) = task.redials.front().copied() else { return };
-        if task.phase == Phase::Running && task.woken_at.is_none_or(|at| due < at) {
-            task.woken_at = Some(due);
-            self.plan_wake(due, Wake::Redial(key));
+        if task.phase == Phase::Running && task.redial.is_none_or(|(at, _)| due < at) {
+            let later = task.redial.take();
+            self.forget_wake(later);
+            let redial = self.plan_wake(due, Wake::Redial(key));
+            self.task_mut(key).redial = Some(redial);
         }
     }
 
@@ -231,8 +240,8 @@ impl Calling {
         task.phase = if was_stopped { Phase::Cancelled } else { Phase::Finished };
         task.ended = Some(now);
         let plan = task.order.plan;
-        if let Some(close) = task.close.take() {
-            self.agenda.remove(&close);
+        for place in [task.start.take(), task.redial.take(), task.close.take()] {
+            self.forget_wake(place);
         }
         self.plan_wake(later(now, CLOSING), Wake::TaskNotice(key));
         if let Some((plan, _)) = plan {

@@ -49,6 +49,9 @@ pub(super) struct PlanKey(u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct LineKey(usize);
 
+/// Where something stands in the agenda: its moment, and what was planned before it.
+type WakePlace = (Timestamp, u64);
+
 /// Something that happens by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wake {
@@ -127,7 +130,7 @@ pub(super) struct Calling {
     plan_names: HashMap<(AccountKey, String), PlanKey>,
     /// The tasks of an account, oldest first.
     of_account: HashMap<AccountKey, Vec<TaskKey>>,
-    agenda: BTreeMap<(Timestamp, u64), Wake>,
+    agenda: BTreeMap<WakePlace, Wake>,
     planned: u64,
     /// How many entries of the agenda are work.
     busy_wakes: usize,
@@ -228,7 +231,8 @@ impl Calling {
         }
         self.of_account.entry(account).or_default().push(key);
         self.tasks.push(Task::new(order, line, seed, now, rows, refused));
-        self.plan_wake(starts, Wake::Start(key));
+        let start = self.plan_wake(starts, Wake::Start(key));
+        self.task_mut(key).start = Some(start);
         if let Some(ends) = ends {
             let close = self.plan_wake(ends, Wake::Close(key));
             self.task_mut(key).close = Some(close);

@@ -83,7 +83,7 @@ impl Outcome {
 }
 
 /// How often the notice of a number or message arrives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Notice {
     /// Once, when it is due.
     #[default]
@@ -112,7 +112,7 @@ impl Notice {
 }
 
 /// What a test wishes for one number. What it does not name is drawn as usual.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Wish {
     /// What its calls come to.
     pub outcome: Option<Outcome>,

@@ -193,11 +193,15 @@ impl Calling {
             plan.next = next;
             self.plan_wake(starts, Wake::Round(key));
         } else {
-            plan.ended = Some(now);
             plan.was_stopped = was_stopped;
-            // After the notice of its last task.
-            self.plan_wake(later(now, std::time::Duration::from_secs(2)), Wake::PlanNotice(key));
+            self.end_plan(key, now);
         }
+    }
+
+    fn end_plan(&mut self, key: PlanKey, now: Timestamp) {
+        self.plan_mut(key).ended = Some(now);
+        // After the notice of its last task.
+        self.plan_wake(later(now, std::time::Duration::from_secs(2)), Wake::PlanNotice(key));
     }
 
     /// The next round begins.
@@ -209,6 +213,10 @@ impl Calling {
         let out = &self.plan(key).out;
         origins
             .retain(|origin| list.list.get(*origin as usize).is_some_and(|row| !out.contains(&row.number)));
+        if origins.is_empty() {
+            // All whom it would have called were taken out since.
+            return self.end_plan(key, now);
+        }
         let rows = list.fresh(origins.iter().map(|origin| *origin as usize));
         self.begin_round(key, origins, rows, 0, now);
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::ids::Kind;
 use super::super::params::{Params, bad};
 use super::super::{Answer, Call};
-use super::calls::{Outcome, data, error_list, name, order, short, unknown};
+use super::calls::{Outcome, data, name, order, short, unknown};
 use super::{Calling, PlanKey};
 use crate::contract::bodies::calling::{CallFacts, PlanRound, PlanStatus, StrategySummary};
 use crate::contract::bodies::utc_text;
@@ -38,15 +38,15 @@ impl Calling {
         if self.plan_names.contains_key(&(call.account, name.to_owned())) {
             return Err(Answer::Error {
                 code: 409,
-                message: format!("PlanName `{name}` is taken: names are unique"),
+                message: format!("PlanName `{}` is taken: names are unique", short(name)),
             });
         }
         let (rows, refused) = self.rows(call)?;
-        let key = self.add_plan(order, strategy, rows, refused.len(), call.now);
+        let key = self.add_plan(order, strategy, rows, refused.count, call.now);
         self.advance(call.now);
         let mut answer = json!({ "PlanID": self.plan_id(key) });
-        if !refused.is_empty() {
-            answer["detail_error_list"] = Value::Array(error_list(&refused));
+        if let Some(list) = refused.list() {
+            answer["detail_error_list"] = list;
         }
         Ok(Answer::Data(answer))
     }

@@ -4,13 +4,14 @@
 //! own begins. What is asked for rarely (the debtor's name, the robot's variables) is read from there again.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::super::Answer;
 use super::super::params::{bad, shown};
@@ -71,6 +72,24 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// A row that nobody has called yet. Nothing if its text lies beyond all bounds.
+    fn new(number: u64, wish: u16, at: usize, len: usize) -> Option<Self> {
+        Some(Self {
+            number,
+            started: 0,
+            at: u32::try_from(at).ok()?,
+            len: u32::try_from(len).ok()?,
+            talk: 0,
+            wish,
+            ring: 0,
+            attempts: 0,
+            standing: Standing::Pending,
+            outcome: Outcome::NoAnswer,
+            intention: 0,
+            by_user: false,
+        })
+    }
+
     /// When the latest try began.
     pub(super) fn started(&self) -> Timestamp {
         Timestamp::from_millisecond(self.started).unwrap_or(Timestamp::MIN)
@@ -201,14 +220,14 @@ impl<'a> RowText<'a> {
             }
         }
         if let Some(raw) = given(self.gender)
-            && !matches!(raw.get(), "\"male\"" | "\"female\"")
+            && !matches!(text_of(Some(raw)).as_deref(), Some("male" | "female"))
         {
             return Err(format!("Gender is {}, expected `male` or `female`", shown_raw(raw)));
         }
-        if let Some(comments) = value_of(self.comments)
-            && !(comments.is_string() || comments.is_i64() || comments.is_u64())
+        if let Some(raw) = given(self.comments)
+            && !value_of(Some(raw)).is_some_and(|own| own.is_string() || own.is_i64() || own.is_u64())
         {
-            return Err(format!("Comments is {}, expected a string or an integer", shown(&comments)));
+            return Err(format!("Comments is {}, expected a string or an integer", shown_raw(raw)));
         }
         for (name, raw) in [("Debtor", self.debtor), ("Platform", self.platform), ("RobotID", self.robot)] {
             if let Some(raw) = given(raw)
@@ -242,7 +261,9 @@ fn wrong_date(name: &str, raw: &RawValue) -> String {
 fn date(raw: Option<&RawValue>) -> Result<Option<Date>, &RawValue> {
     let Some(raw) = raw else { return Ok(None) };
     let text = text_of(Some(raw)).ok_or(raw)?;
-    let date = Date::strptime("%Y-%m-%d", &*text).map_err(|_| raw)?;
+    // A year before our era reads, too.
+    let sound = text.starts_with(|first: char| first.is_ascii_digit());
+    let date = Date::strptime("%Y-%m-%d", &*text).ok().filter(|_| sound).ok_or(raw)?;
     Ok(Some(date))
 }
 
@@ -253,6 +274,45 @@ pub(crate) fn e164(text: &str) -> Option<u64> {
         && !digits.starts_with('0')
         && digits.bytes().all(|byte| byte.is_ascii_digit());
     sound.then(|| digits.parse().ok()).flatten()
+}
+
+/// Of so many refused rows an answer says what is wrong with each; it tells how many more there are. A short body can
+/// hold millions of wrong rows, and an answer about each would be a hundred times as long.
+const MOST_TOLD: usize = 100_000;
+
+/// The rows of a call that were refused.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Refusals {
+    /// The first of them.
+    pub(super) told: Vec<Refused>,
+    /// All of them.
+    pub(super) count: usize,
+}
+
+impl Refusals {
+    /// Whose row, and why.
+    fn add(&mut self, refused: impl FnOnce() -> Refused) {
+        self.count += 1;
+        if self.told.len() < MOST_TOLD {
+            self.told.push(refused());
+        }
+    }
+
+    /// `detail_error_list`; nothing if every row was taken. The list is known from a client, its elements are assumed.
+    pub(super) fn list(&self) -> Option<Value> {
+        if self.count == 0 {
+            return None;
+        }
+        let told = self.told.iter();
+        let mut list: Vec<Value> = told
+            .map(|row| json!({ "Mobile": row.mobile, "Comments": row.comments, "reason": row.reason }))
+            .collect();
+        if self.count > self.told.len() {
+            let reason = format!("{} more rows are refused", self.count - self.told.len());
+            list.push(json!({ "Mobile": null, "Comments": null, "reason": reason }));
+        }
+        Some(Value::Array(list))
+    }
 }
 
 /// A row that was refused.
@@ -294,10 +354,12 @@ impl Rows {
         raw: &RawRows,
         name: &'static str,
         magic: impl Fn(u64) -> Wish,
-    ) -> Result<(Self, Vec<Refused>), Answer> {
+    ) -> Result<(Self, Refusals), Answer> {
         let text = std::str::from_utf8(&raw.0).map_err(|_| bad(format!("{name} is not UTF-8")))?;
         let mut rows = Self { text: raw.0.clone(), ..Self::default() };
-        let mut refused = Vec::new();
+        let mut refused = Refusals::default();
+        // Only asked by key, so that its random order shows nowhere.
+        let mut wishes = HashMap::new();
         let items: Vec<&RawValue> =
             serde_json::from_str(text).map_err(|error| bad(format!("{name} cannot be read: {error}")))?;
         if items.is_empty() {
@@ -326,12 +388,13 @@ impl Rows {
             match checked {
                 Ok((number, wish)) => {
                     let at = item.get().as_ptr().addr() - base;
-                    let row = rows.row(number, wish, at, item.get().len());
+                    let wish = rows.wish_number(wish, &mut wishes);
+                    let row = wish.and_then(|wish| Row::new(number, wish, at, item.get().len()));
                     rows.list.push(row.ok_or_else(|| bad(format!("{name} has too many different wishes")))?);
                 }
                 Err(reason) => {
                     let row = read.unwrap_or_default();
-                    refused.push(Refused { mobile: row.mobile(), comments: row.comments(), reason });
+                    refused.add(|| Refused { mobile: row.mobile(), comments: row.comments(), reason });
                 }
             }
         }
@@ -339,31 +402,18 @@ impl Rows {
         Ok((rows, refused))
     }
 
-    fn row(&mut self, number: u64, wish: Wish, at: usize, len: usize) -> Option<Row> {
-        let wish = if wish == Wish::default() {
-            0
-        } else {
-            let known = self.wishes.iter().position(|known| *known == wish);
-            let position = known.unwrap_or_else(|| {
-                self.wishes.push(wish);
-                self.wishes.len() - 1
-            });
-            u16::try_from(position + 1).ok()?
-        };
-        Some(Row {
-            number,
-            started: 0,
-            at: u32::try_from(at).ok()?,
-            len: u32::try_from(len).ok()?,
-            talk: 0,
-            wish,
-            ring: 0,
-            attempts: 0,
-            standing: Standing::Pending,
-            outcome: Outcome::NoAnswer,
-            intention: 0,
-            by_user: false,
-        })
+    /// The number of a wish among those of the list.
+    fn wish_number(&mut self, wish: Wish, known: &mut HashMap<Wish, u16>) -> Option<u16> {
+        if wish == Wish::default() {
+            return Some(0);
+        }
+        if let Some(number) = known.get(&wish) {
+            return Some(*number);
+        }
+        let number = u16::try_from(self.wishes.len() + 1).ok()?;
+        self.wishes.push(wish);
+        known.insert(wish, number);
+        Some(number)
     }
 
     /// Some of the rows as if they had never been called, for the next round of a plan. The text is shared.
@@ -404,12 +454,10 @@ impl Rows {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::super::rules::Rules;
     use super::*;
 
-    fn read(value: &Value) -> Result<(Rows, Vec<Refused>), Answer> {
+    fn read(value: &Value) -> Result<(Rows, Refusals), Answer> {
         let raw = RawRows::new(Bytes::from(value.to_string())).unwrap();
         let rules = Rules::default();
         Rows::read(&raw, "Details", |number| rules.wish_of(number))
@@ -446,11 +494,24 @@ mod tests {
         assert_eq!(rows.list[0].number, 6_281_112_345_678);
         assert_eq!(rows.text(&rows.list[0]), good.to_string());
         assert_eq!(rows.read_row(&rows.list[0]).comments(), Some(json!(7)));
+        assert_eq!(refused.count, 14);
         let lines: Vec<String> = refused
+            .told
             .iter()
             .map(|row| format!("{:?} {:?}: {}", row.mobile, row.comments, row.reason))
             .collect();
         insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn of_very_many_refused_rows_some_are_told_and_all_counted() {
+        let wrong = MOST_TOLD + 5;
+        let (rows, refused) = read(&json!(vec![1; wrong])).unwrap();
+        assert_eq!((rows.list.len(), refused.count), (0, wrong));
+        let list = refused.list().unwrap();
+        assert_eq!(list.as_array().unwrap().len(), MOST_TOLD + 1);
+        assert_eq!(list[MOST_TOLD]["reason"], "5 more rows are refused");
+        assert_eq!(Refusals::default().list(), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::super::access::AccountKey;
 use super::super::seed::Seed;
 use super::rows::{Row, Rows, Standing};
-use super::{LineKey, PlanKey};
+use super::{LineKey, PlanKey, WakePlace};
 
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,10 +109,12 @@ pub(super) struct Task {
     pub(super) fresh: usize,
     /// Rows to be called again. The gap is the same for all, so that they stand in the order of their moments.
     pub(super) redials: VecDeque<(Timestamp, u32)>,
-    /// The moment at which it is woken for a redial.
-    pub(super) woken_at: Option<Timestamp>,
+    /// Where its beginning stands in the agenda.
+    pub(super) start: Option<WakePlace>,
+    /// Where the next redial stands in the agenda.
+    pub(super) redial: Option<WakePlace>,
     /// Where the end of its schedule stands in the agenda.
-    pub(super) close: Option<(Timestamp, u64)>,
+    pub(super) close: Option<WakePlace>,
     /// Whether it stands in the queue of its line.
     pub(super) is_queued: bool,
     /// When earlier tries of a number began, by row and try.
@@ -151,7 +153,8 @@ impl Task {
             sums,
             fresh: 0,
             redials: VecDeque::new(),
-            woken_at: None,
+            start: None,
+            redial: None,
             close: None,
             is_queued: false,
             earlier: BTreeMap::new(),

@@ -477,6 +477,56 @@ fn each_round_of_a_plan_calls_whom_the_strategy_selects() {
 }
 
 #[test]
+fn a_round_that_would_call_nobody_does_not_begin() {
+    let mut vendor = Vendor::new(Rules::default());
+    let strategy = strategy(&mut vendor, "Busy lines again");
+    let fields = json!({ "PlanName": "p", "StrategyID": strategy, "Details": [row("9005"), row("9001")] });
+    let plan = vendor.call("plan.create", fields).unwrap()["PlanID"].as_str().unwrap().to_owned();
+    vendor.pass(Duration::from_secs(1_800));
+    let cancel = json!({ "PlanID": plan, "CalleeNumber": "+628111239005" });
+    vendor.call("plan.cancel_call", cancel).unwrap();
+    vendor.pass(DAY);
+    let rounds = vendor.call("plan.rounds", json!({ "PlanID": plan })).unwrap();
+    assert_eq!(rounds["list"].as_array().unwrap().len(), 1);
+    assert_eq!(vendor.call("plan.status", json!({ "PlanID": plan })).unwrap()["Status"], "finished");
+    assert_eq!(vendor.told("task.finished").len(), 1);
+    assert_eq!(vendor.told("plan.finished").len(), 1);
+}
+
+/// A run waits for what is under way; what was stopped is not, however far off its start or its redials are.
+#[test]
+fn nobody_waits_for_what_was_stopped() {
+    let mut vendor = Vendor::new(Rules::default());
+    let mut later = task("later", &[row("9001")]);
+    later["ScheduleStartTime"] = "2031-01-01 09:00:00".into();
+    let mut again = task("again", &[row("9004")]);
+    again["RepeatInterval"] = 100_000.into();
+    for fields in [later, again] {
+        let task = id(vendor.call("task.create", fields).unwrap());
+        vendor.pass(Duration::from_secs(120));
+        assert!(vendor.simulator.is_busy());
+        vendor.call("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap();
+        vendor.pass(Duration::from_secs(1));
+        assert!(!vendor.simulator.is_busy());
+        assert_eq!(vendor.simulator.next_wakeup(), None);
+    }
+}
+
+#[test]
+fn the_largest_number_there_is_can_be_checked() {
+    let mut vendor = Vendor::new(Rules::default());
+    let rows: Vec<Value> = (0..60)
+        .map(|_| json!({ "Mobile": "+628111239001", "salary": i64::MAX.to_string(), "debts": i64::MIN.to_string() }))
+        .collect();
+    let mut fields = task("checks", &rows);
+    fields["RobotID"] = "Information check".into();
+    let task = id(vendor.call("task.create", fields).unwrap());
+    vendor.pass(DAY);
+    let detail = vendor.call("task.detail", json!({ "TaskID": task })).unwrap().to_string();
+    assert!(detail.contains("mismatch"));
+}
+
+#[test]
 fn stopping_a_round_ends_the_plan() {
     let mut vendor = Vendor::new(Rules::default());
     let strategy = strategy(&mut vendor, "Busy lines again");

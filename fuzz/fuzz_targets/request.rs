@@ -1,0 +1,287 @@
+//! Requests to the whole REST side, from the router to the simulator and back, with time passing between them.
+//!
+//! An input is a list of requests with a byte 0xFF between them, each nearly as it stands in HTTP: `METHOD TARGET`,
+//! headers, an empty line, a body. `+SECONDS` alone on the first line lets time pass before. Some words in braces are
+//! filled in, for no mutation would ever find a token: see [`World::fill`].
+
+#![no_main]
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use airudder_mock::api::{AccessRules, Api};
+use airudder_mock::contract::Catalog;
+use airudder_mock::contract::aes::{self, Cipher};
+use airudder_mock::contract::signature::{Preset, Scheme, Signer};
+use airudder_mock::delivery::{Client, ClientOptions};
+use airudder_mock::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
+use airudder_mock::http::{HttpCall, Reply};
+use airudder_mock::journal::Journal;
+use airudder_mock::settings::{AssumedFile, PolicyPreset, preset};
+use airudder_mock::simulator::seed::Seed;
+use airudder_mock::simulator::{Account, Behaviour, DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
+use jiff::Timestamp;
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+/// Splits requests: UTF-8 has no such byte, and 0xFE stands for all broken text.
+const BETWEEN: u8 = 0xff;
+
+/// More requests than this tell nothing new.
+const MOST_REQUESTS: usize = 32;
+
+/// 2030-01-01T00:00:00Z.
+const EPOCH: i64 = 1_893_456_000;
+
+/// Its timers are paused and jump, so that nothing here ever waits.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime")
+});
+
+static CIPHER: LazyLock<Cipher> = LazyLock::new(|| Cipher::new("airudderredduria").expect("16 bytes"));
+
+fuzz_target!(|input: &[u8]| {
+    let answers = World::new().live(input);
+    // Equal calls at equal moments have equal answers, to the byte. Not always asked: it takes the time twice.
+    if input.len() % 4 == 0 {
+        assert_eq!(answers, World::new().live(input), "the same calls were answered otherwise");
+    }
+});
+
+/// An API without sockets, and what its answers named so far.
+struct World {
+    driver: Driver,
+    api: Api,
+    token: String,
+    task: String,
+    plan: String,
+    call: String,
+    link: String,
+}
+
+impl World {
+    fn new() -> Self {
+        let account = Account { cipher: Some(CIPHER.clone()), ..Account::default() };
+        let engine = Engine::new(EngineOptions {
+            catalog: Arc::new(Catalog::builtin().clone()),
+            signer: Signer::new(Scheme::preset(Preset::ALL[0]), "secret"),
+            default_target: Some(Arc::new("http://127.0.0.1:9/hook".parse().expect("a URL"))),
+            target_wins: false,
+            policy: Arc::new(preset(PolicyPreset::Airudder)),
+            assumed: AssumedFile::Serve,
+            seed: Seed(1),
+            behaviour: Behaviour { accounts: vec![account], ..Behaviour::default() },
+            faults: Vec::new(),
+            max_in_flight: 1,
+            journal: Journal::bounded(10, 1 << 20),
+        });
+        let epoch = Timestamp::from_second(EPOCH).expect("a moment");
+        let client = Client::new(ClientOptions::default()).expect("a client");
+        // It is never driven: callbacks wait in the outbox, and time passes only when it is told to.
+        let driver = Driver::new(engine, Clock::starting(epoch, Speed::Max), client, Callers::Closed);
+        let api = Api::new(driver.clone(), Catalog::builtin(), AccessRules::default()).expect("an API");
+        let token = driver.with(|engine, now| {
+            engine.simulator().access_mut().token(DEFAULT_APP_KEY, DEFAULT_APP_SECRET, now).expect("a token")
+        });
+        let unknown = "0123456789abcdef0123456789abcdef".to_owned();
+        Self {
+            driver,
+            api,
+            token,
+            task: unknown.clone(),
+            plan: unknown.clone(),
+            call: unknown.clone(),
+            link: unknown,
+        }
+    }
+
+    /// Makes all calls, lets days pass, and gives the answers.
+    fn live(mut self, input: &[u8]) -> Vec<Vec<u8>> {
+        let mut answers = Vec::new();
+        for part in input.split(|byte| *byte == BETWEEN).take(MOST_REQUESTS) {
+            if let Some((wait, call)) = self.request(part) {
+                self.pass(Duration::from_secs(wait));
+                answers.push(self.answer(call));
+                self.check_sums();
+            }
+        }
+        self.pass(Duration::from_secs(40 * 24 * 3600));
+        self.check_sums();
+        answers
+    }
+
+    fn pass(&self, by: Duration) {
+        self.driver.skip(by);
+        self.driver.with(|engine, now| engine.advance(now));
+    }
+
+    /// Reads a request, leniently: almost anything is one.
+    fn request(&self, part: &[u8]) -> Option<(u64, HttpCall)> {
+        let (head, body) = match part.windows(2).position(|pair| pair == b"\n\n") {
+            Some(at) => (&part[..at], &part[at + 2..]),
+            None => (part, &b""[..]),
+        };
+        let head = self.fill(&String::from_utf8_lossy(head));
+        let mut lines = head.lines();
+        let mut first = lines.next()?;
+        let mut wait = 0;
+        if let Some(seconds) = first.strip_prefix('+') {
+            // A century is as long as for ever.
+            wait = seconds.parse().unwrap_or(0).min(100 * 366 * 24 * 3600);
+            first = lines.next()?;
+        }
+        let (method, target) = first.split_once(' ').unwrap_or(("GET", first));
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query.to_owned())),
+            None => (target, None),
+        };
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        let mut call = HttpCall {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query,
+            headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect(),
+            body: match std::str::from_utf8(body) {
+                Ok(text) => self.fill(text).into_bytes().into(),
+                Err(_) => body.to_vec().into(),
+            },
+        };
+        if call.header("signed") == Some("{encrypt}") {
+            encrypt(&mut call);
+        }
+        Some((wait, call))
+    }
+
+    fn fill(&self, text: &str) -> String {
+        if !text.contains('{') {
+            return text.to_owned();
+        }
+        [
+            ("{token}", &self.token),
+            ("{task}", &self.task),
+            ("{plan}", &self.plan),
+            ("{call}", &self.call),
+            ("{link}", &self.link),
+        ]
+        .into_iter()
+        .fold(text.to_owned(), |text, (word, value)| text.replace(word, value))
+    }
+
+    /// Makes a call and checks what is true of every answer.
+    fn answer(&mut self, call: HttpCall) -> Vec<u8> {
+        let wishes_fault = call.header("x-mock-fault").is_some()
+            || String::from_utf8_lossy(&call.body).contains("mock:")
+            || call.query.as_deref().is_some_and(|query| query.contains("mock"))
+            || call.header("is-encrypted").is_some()
+            || call.body.contains(&b'\\')
+            || call.body.contains(&b'%');
+        let is_vendors = !call.path.starts_with("/_mock") && !call.path.starts_with("/download/");
+        let shown = format!("{call:?}");
+        let (status, headers, body) = RUNTIME.block_on(async {
+            match self.api.answer(call).await {
+                Reply::Answer(answer) | Reply::Half(answer) => {
+                    (answer.status, answer.headers, answer.body.to_vec())
+                }
+                Reply::Stream(mut stream) => {
+                    let mut body = Vec::new();
+                    while let Some(part) = stream.parts.recv().await {
+                        body.extend_from_slice(&part);
+                    }
+                    (stream.status, stream.headers, body)
+                }
+                Reply::Close | Reply::Reset | Reply::Never => (0, Vec::new(), Vec::new()),
+            }
+        });
+        if wishes_fault
+            && (status == 0 || headers.contains(&("content-type".to_owned(), "text/html".to_owned())))
+        {
+            return body;
+        }
+        assert!(matches!(status, 200..=499 | 501) || wishes_fault, "{status} to {shown}");
+        if !is_vendors {
+            return body;
+        }
+        let header = |name: &str| {
+            headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        };
+        let plain = match header("is-encrypted") {
+            None => body.clone(),
+            Some(_) => {
+                let text = std::str::from_utf8(&body).expect("base64");
+                let plain = CIPHER.decrypt(text).expect("what was encrypted can be decrypted");
+                assert_eq!(header("signed"), Some(aes::digest(&plain).as_str()), "{shown}");
+                plain
+            }
+        };
+        let value: Value = serde_json::from_slice(&plain).unwrap_or_else(|error| {
+            panic!("{error} in the answer {} to {shown}", String::from_utf8_lossy(&plain))
+        });
+        assert!(value["code"].is_i64(), "{value} to {shown}");
+        self.learn(&value);
+        body
+    }
+
+    /// Remembers what later calls may ask for.
+    fn learn(&mut self, answer: &Value) {
+        let text = |path: &str| {
+            answer.pointer(path).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let known = [
+            (&mut self.task, ["/data/TaskID", "/data/list/0/TaskID"]),
+            (&mut self.plan, ["/data/PlanID", "/data/list/0/PlanID"]),
+            (&mut self.call, ["/data/detail/0/CallID", "/data/list/0/CallID"]),
+            (&mut self.link, ["/data/link", "/data/detail/0/RecordLink"]),
+        ];
+        for (place, paths) in known {
+            if let Some(found) = paths.into_iter().find_map(text) {
+                // Of a link the path is asked for.
+                *place = found.strip_prefix("http://127.0.0.1:2478").unwrap_or(&found).to_owned();
+            }
+        }
+    }
+
+    /// The sums of every task match at every moment.
+    fn check_sums(&mut self) {
+        let token = self.driver.with(|engine, now| {
+            engine.simulator().access_mut().token(DEFAULT_APP_KEY, DEFAULT_APP_SECRET, now).expect("a token")
+        });
+        let list = HttpCall {
+            method: "GET".to_owned(),
+            path: "/service/cloud/list".to_owned(),
+            query: Some("Number=1000".to_owned()),
+            headers: vec![("authorization".to_owned(), format!("Token {token}"))],
+            ..HttpCall::default()
+        };
+        let Reply::Answer(answer) = RUNTIME.block_on(self.api.answer(list)) else { panic!("no list") };
+        let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
+        for task in answer["data"]["list"].as_array().expect("a list") {
+            let sum = |names: &[&str]| -> i64 {
+                names.iter().map(|name| task[*name].as_i64().filter(|n| *n >= 0).expect("a count")).sum()
+            };
+            let parts = sum(&["Connected", "NotConnected", "Cancelled", "Pending", "Calling"]);
+            assert_eq!(sum(&["Total"]), parts, "{task}");
+            if matches!(task["Status"].as_str(), Some("finished")) {
+                assert_eq!(sum(&["Pending", "Calling"]), 0, "{task}");
+            }
+        }
+    }
+}
+
+/// Encrypts a call the way the vendor's clients do.
+fn encrypt(call: &mut HttpCall) {
+    let is_query = matches!(call.method.as_str(), "GET" | "HEAD");
+    let plain =
+        if is_query { call.query.clone().unwrap_or_default().into_bytes() } else { call.body.to_vec() };
+    for (name, value) in &mut call.headers {
+        if name == "signed" {
+            *value = aes::digest(&plain);
+        }
+    }
+    let text = CIPHER.encrypt(&plain);
+    if is_query {
+        call.query = Some(text);
+    } else {
+        call.body = text.into_bytes().into();
+    }
+}
