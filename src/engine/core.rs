@@ -222,7 +222,8 @@ impl Engine {
         [plays, self.delivery.outbox.next_wakeup()].into_iter().chain(vendor).flatten().min()
     }
 
-    /// Does everything that is due: simulator, then stories, until nothing is due at this moment.
+    /// Does everything that is due: simulator, then stories, until nothing is due at this moment. Of very much, it does
+    /// the first part; then [`Engine::next_wakeup`] is still due.
     pub fn advance(&mut self, now: Timestamp) {
         if self.stopped {
             return;
@@ -233,6 +234,10 @@ impl Engine {
                     self.send_emission(emission, now);
                 }
                 self.advance_custom(now);
+                // Whoever drives comes back for the rest, and serves others in between.
+                if !self.is_full() && self.simulator.next_wakeup().is_some_and(|at| at <= now) {
+                    return;
+                }
             }
             let Some((at, index)) = self.wakeups.first().copied() else { break };
             if at > now {

@@ -355,7 +355,8 @@ impl Simulator {
         self.calling.adopt_since(mark.calling, play);
     }
 
-    /// Does what is due and returns the callbacks that come of it, in order.
+    /// Does what is due and returns the callbacks that come of it, in order. Of very much, it does the first part; then
+    /// [`Simulator::next_wakeup`] is still due.
     pub fn advance(&mut self, now: Timestamp) -> Vec<Emission> {
         let mut emissions = Vec::new();
         while let Some((at, timer)) = self.timers.take(now) {

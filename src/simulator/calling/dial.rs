@@ -18,10 +18,15 @@ use super::{Calling, LineKey, TaskKey, Wake, WakePlace};
 /// How long after its last call a task is told to be finished (assumed).
 const CLOSING: Duration = Duration::from_secs(1);
 
+/// How much is done at a time. Where the clock jumps over a day of a long list, others want to be served meanwhile, and
+/// what is told must not fill the memory.
+pub(super) const AT_ONCE: usize = 2_000;
+
 impl Calling {
-    /// Does what is due until `now`.
+    /// Does what is due until `now`, or the first of it: see [`AT_ONCE`].
     pub(in super::super) fn advance(&mut self, now: Timestamp) {
-        while let Some(entry) = self.agenda.first_entry() {
+        for _ in 0..AT_ONCE {
+            let Some(entry) = self.agenda.first_entry() else { break };
             let at = entry.key().0;
             if at > now {
                 break;

@@ -493,6 +493,23 @@ fn a_round_that_would_call_nobody_does_not_begin() {
     assert_eq!(vendor.told("plan.finished").len(), 1);
 }
 
+#[test]
+fn a_day_of_a_long_list_comes_in_parts() {
+    let mut vendor = Vendor::new(Rules { channels: 10_000, ..Rules::default() });
+    let rows = vec![row("9001"); 5_000];
+    vendor.call("task.create", task("long", &rows)).unwrap();
+    vendor.now += DAY;
+    let (mut parts, mut told) = (0, 0);
+    while vendor.simulator.next_wakeup().is_some_and(|at| at <= vendor.now) {
+        let part = vendor.simulator.advance(vendor.now).len();
+        assert!(part <= dial::AT_ONCE);
+        (parts, told) = (parts + 1, told + part);
+        vendor.assert_sums();
+    }
+    assert!(parts > 2);
+    assert_eq!(told, 5_001);
+}
+
 /// A run waits for what is under way; what was stopped is not, however far off its start or its redials are.
 #[test]
 fn nobody_waits_for_what_was_stopped() {
