@@ -9,6 +9,7 @@ pub mod api;
 pub mod cli;
 pub mod console;
 pub mod contract;
+pub mod custom;
 pub mod delivery;
 pub mod engine;
 pub mod faults;

@@ -45,6 +45,8 @@ impl Default for AccessRules {
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub(super) account: AccountKey,
+    /// Whether the call was to prove it; otherwise it counts as the first account's.
+    pub(super) is_proven: bool,
     pub(super) zone: Offset,
     /// Encrypts the answer.
     pub(super) cipher: Option<Cipher>,
@@ -69,31 +71,35 @@ impl From<Denied> for Refusal {
     }
 }
 
-/// Whether a call proves its caller by the token of the calling API. The others prove it by themselves: number
-/// detection and both calls that fetch a token in the body, the chatbot by a signature.
-pub(super) fn needs_token(id: &str, family: Family) -> bool {
-    match family {
-        Family::Cloud | Family::Workflow | Family::Sms => id != "auth.token",
-        Family::Chatbot | Family::Dialer | Family::Detection => false,
-    }
+/// How a call proves who makes it, and whether it may be encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Proof {
+    /// By the token of the calling API. Other calls prove it by themselves: number detection and both calls that fetch
+    /// a token in the body, the chatbot by a signature. Some endpoints of the user's own ask for nothing.
+    needs_token: bool,
+    /// Documented for `/service/cloud/*`, with a token.
+    may_be_encrypted: bool,
 }
 
-/// Whether a call and its answer may be encrypted: documented for `/service/cloud/*`, with a token.
-fn may_be_encrypted(id: &str, family: Family) -> bool {
-    family != Family::Sms && needs_token(id, family)
+impl Proof {
+    /// What is asked of a call. `is_open` says that the user's settings ask for nothing.
+    pub(super) fn of(id: &str, family: Family, is_open: bool) -> Self {
+        let has_tokens = matches!(family, Family::Cloud | Family::Workflow | Family::Sms);
+        let needs_token = has_tokens && id != "auth.token" && !is_open;
+        Self { needs_token, may_be_encrypted: needs_token && family != Family::Sms }
+    }
 }
 
 /// Finds out who calls.
 pub(super) fn caller(
     simulator: &Simulator,
     rules: &AccessRules,
-    (id, family): (&str, Family),
+    proof: Proof,
     call: &HttpCall,
     now: Timestamp,
 ) -> Result<Caller, Refusal> {
     let access = simulator.access();
-    let needs_token = needs_token(id, family);
-    let may_be_encrypted = may_be_encrypted(id, family);
+    let Proof { needs_token, may_be_encrypted } = proof;
     let account = if needs_token && rules.token == TokenRule::Require {
         access.check(call.header("authorization"), rules.bearer, now)?
     } else {
@@ -129,7 +135,7 @@ pub(super) fn caller(
         }
         (true, _, Some(cipher)) => Some(cipher.clone()),
     };
-    Ok(Caller { account, zone: own.zone, cipher })
+    Ok(Caller { account, is_proven: needs_token, zone: own.zone, cipher })
 }
 
 /// Decrypts the query of a GET or the body of any other call, and checks the digest beside it (documented; what
@@ -196,7 +202,8 @@ mod tests {
         let rules = AccessRules { token: TokenRule::Off, ..AccessRules::default() };
         let ask = |id, family, headers| {
             let call = HttpCall { headers, ..HttpCall::default() };
-            let caller = caller(&simulator, &rules, (id, family), &call, Timestamp::UNIX_EPOCH);
+            let caller =
+                caller(&simulator, &rules, Proof::of(id, family, false), &call, Timestamp::UNIX_EPOCH);
             caller.map(|caller| caller.cipher.is_some()).map_err(|refusal| refusal.message)
         };
         let encrypted = || vec![("is-encrypted".to_owned(), "1".to_owned())];

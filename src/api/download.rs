@@ -28,7 +28,7 @@ pub(super) fn link(path: &str) -> Option<Link<'_>> {
 }
 
 /// Sends what is behind a link.
-pub(super) fn answer(driver: &Driver, call: &HttpCall, link: Link<'_>) -> Reply {
+pub(super) async fn answer(driver: &Driver, call: &HttpCall, link: Link<'_>) -> Reply {
     if !matches!(call.method.as_str(), "GET" | "HEAD") {
         let mut answer =
             HttpAnswer::json(405, &json!({ "code": 405, "message": "recordings are fetched with GET" }));
@@ -38,8 +38,15 @@ pub(super) fn answer(driver: &Driver, call: &HttpCall, link: Link<'_>) -> Reply 
     let found = driver.with(|engine, _| engine.simulator().download(link.folder, link.file));
     match (found, link.is_archive) {
         (Some(Download::One { name, recording }), false) => {
-            let wav = recordings::wav(&recording);
-            recordings::answer(call, &recording.etag(), "audio/wav", &name, wav).into()
+            let etag = recording.etag();
+            // Ten minutes take some hundredths of a second, in which others are served.
+            let made = tokio::task::spawn_blocking(move || recordings::wav(&recording)).await;
+            match made {
+                Ok(wav) => recordings::answer(call, &etag, "audio/wav", &name, wav).into(),
+                Err(error) => {
+                    HttpAnswer::json(500, &json!({ "code": 500, "message": error.to_string() })).into()
+                }
+            }
         }
         (Some(Download::All(entries)), true) => Reply::Stream(HttpStream {
             status: 200,

@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::access::{AccessRules, Caller, Refusal, caller, decrypted, needs_token};
+use super::access::{AccessRules, Caller, Proof, Refusal, caller, decrypted};
 use super::decode::{DecodeError, Fields, decode};
 use super::download;
 use super::envelop::{Built, built, json as json_text, refused, sealed};
@@ -18,7 +18,7 @@ use crate::engine::{CallOutcome, Driver, Engine};
 use crate::faults::{self, Act, Fault};
 use crate::http::{HttpAnswer, HttpCall, Reply};
 use crate::journal::{CallEntry, Event};
-use crate::simulator::{AccountKey, Call, Denied};
+use crate::simulator::{Access, AccountKey, Call, Denied};
 
 /// The body that the journal keeps of an answer that is written while it is sent.
 const LONG_ANSWER: &str = "(a long answer, written while it was sent)";
@@ -56,10 +56,12 @@ impl Api {
         if let Some(answer) = console::answer(&self.driver, &call) {
             return answer.into();
         }
-        if let Some(link) = download::link(&call.path) {
-            return download::answer(&self.driver, &call, link);
-        }
         let started = Instant::now();
+        if let Some(link) = download::link(&call.path) {
+            let reply = download::answer(&self.driver, &call, link).await;
+            self.note_download(call, &reply, started);
+            return reply;
+        }
         match self.router.find(&call.method, &call.path) {
             Route::Found { id, family, mark, params } => {
                 self.known(call, &Found { id: &id, family, mark }, params, started).await
@@ -82,6 +84,20 @@ impl Api {
         }
     }
 
+    /// Journals that something was fetched; what it was can be fetched again.
+    fn note_download(&self, call: HttpCall, reply: &Reply, started: Instant) {
+        let (status, answer) = match reply {
+            Reply::Answer(answer) if answer.status >= 400 => (answer.status, answer.body.clone()),
+            Reply::Answer(answer) => (answer.status, Bytes::from_static(b"(a recording)")),
+            Reply::Stream(stream) => (stream.status, Bytes::from_static(b"(an archive of recordings)")),
+            Reply::Close | Reply::Reset | Reply::Half(_) | Reply::Never => (0, Bytes::new()),
+        };
+        self.driver.with(|engine, now| {
+            let entry = CallEntry { id: None, call, status, answer, elapsed: started.elapsed() };
+            engine.journal().write(now, None, Event::Called(Arc::new(entry)));
+        });
+    }
+
     /// Answers what is no call of the catalog.
     fn strange(&self, call: HttpCall, answer: HttpAnswer, started: Instant) -> Reply {
         self.driver.with(|engine, now| {
@@ -101,8 +117,8 @@ impl Api {
         started: Instant,
     ) -> Reply {
         let (caller, has_faults) = self.driver.with(|engine, now| {
-            let which = (&**found.id, found.family);
-            (caller(engine.simulator(), &self.rules, which, &call, now), engine.has_faults())
+            let proof = Proof::of(found.id, found.family, engine.is_open(found.id));
+            (caller(engine.simulator(), &self.rules, proof, &call, now), engine.has_faults())
         });
         // Reading a long body takes time, in which others are served.
         let read = caller.and_then(|caller| {
@@ -180,10 +196,8 @@ impl Api {
             );
             return refuse(engine, Refusal::new(404, message));
         }
-        // Where no token tells whose call it is, it is nobody's.
-        let counts = needs_token(found.id, found.family);
-        let counted =
-            if counts { engine.simulator().access_mut().count_call(caller.account, now) } else { Ok(()) };
+        let payer = payer(engine.simulator().access(), found, fields, caller);
+        let counted = payer.map_or(Ok(()), |payer| engine.simulator().access_mut().count_call(payer, now));
         if let Err(wait) = counted {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             let message =
@@ -211,8 +225,29 @@ impl Api {
                 }
             }
             CallOutcome::Simulated(answer) => built(engine, found.id, found.family, answer, caller, statuses),
+            CallOutcome::Whole { status, headers, body } => {
+                let mut answer = json_text(status, body.to_string());
+                for (name, value) in headers {
+                    // One that is there already, such as the content type, is replaced.
+                    answer.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
+                    answer.headers.push((name, value));
+                }
+                Built::Whole(sealed(answer, caller))
+            }
         }
     }
+}
+
+/// The account whose rate a call counts for. The calls that bring credentials along are those of the account they name,
+/// whoever else has made all of his; a call that nothing proves is nobody's.
+fn payer(access: &Access, found: &Found<'_>, fields: &Fields, caller: &Caller) -> Option<AccountKey> {
+    let fields = &fields.fields;
+    let app_key = match (&**found.id, found.family) {
+        ("auth.token", _) => fields.get("APPKey"),
+        (_, Family::Detection) => fields.get("system").and_then(|system| system.get("appkey")),
+        _ => return Some(caller.account).filter(|_| caller.is_proven),
+    };
+    access.by_app_key(app_key?.as_str()?)
 }
 
 /// What goes wrong in place of the usual answer: the status and body the journal keeps, 0 for no answer, and the reply.

@@ -15,7 +15,7 @@ use crate::settings;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Without --as, a file is taken for settings if it is called airudder-mock.toml or has a key that only settings have.
-A file named with --config is checked as settings beside the others.
+A file named with --config is checked as settings beside the others; scenarios may send and await what it declares.
 
 Example:
     airudder-mock check scenarios/*.toml airudder-mock.toml")]
@@ -42,13 +42,13 @@ pub(super) enum Kind {
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let Args { files, kind, set } = args;
-    let catalog = Catalog::builtin();
+    let catalog = catalog(config);
     let variables: Vec<&str> = set.iter().map(|set| set.split('=').next().unwrap_or(set)).collect();
     let mut problems = Problems::new();
     let configured = config.map(|path| (path, Some(Kind::Settings)));
     let named = files.iter().map(|path| (path.as_path(), kind));
     for (path, kind) in configured.into_iter().chain(named) {
-        match check(path, kind, catalog, &variables) {
+        match check(path, kind, &catalog, &variables) {
             Ok(summary) => anstream::println!("ok  {}  ({summary})", path.display()),
             Err(more) => problems.extend(more),
         }
@@ -56,12 +56,27 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     if problems.is_empty() { Ok(Exit::Ok) } else { Err(CommandError::checked(&problems)) }
 }
 
+/// The catalog that `run` would tell scenarios by. Settings with mistakes add nothing to it.
+fn catalog(config: Option<&Path>) -> Catalog {
+    let usual = Path::new(settings::DEFAULT_FILE);
+    let source =
+        config.or_else(|| usual.exists().then_some(usual)).and_then(|path| SourceFile::read(path).ok());
+    let checked = source.and_then(|source| settings::check_file(&source, Catalog::builtin()).ok());
+    checked.map_or_else(|| Catalog::builtin().clone(), |checked| checked.catalog)
+}
+
 fn check(path: &Path, kind: Option<Kind>, catalog: &Catalog, variables: &[&str]) -> Result<String, Problems> {
     let source = SourceFile::read(path).map_err(|message| Problems::from(Diagnostic::general(message)))?;
     match kind.unwrap_or_else(|| tell(path, &source)) {
         Kind::Settings => {
-            let (file, _) = settings::check_file(&source, catalog)?;
-            Ok(format!("settings, {}", count(file.catalog.len(), "correction")))
+            let file = settings::check_file(&source, Catalog::builtin())?.file;
+            let mut summary = format!("settings, {}", count(file.catalog.len(), "correction"));
+            for (number, what) in [(file.endpoints.len(), "endpoint"), (file.callbacks.len(), "callback")] {
+                if number > 0 {
+                    summary.push_str(&format!(", {}", count(number, what)));
+                }
+            }
+            Ok(summary)
         }
         Kind::Scenario => {
             let scenario = load::load(path, catalog, variables)?;
@@ -78,7 +93,7 @@ fn tell(path: &Path, source: &Arc<SourceFile>) -> Kind {
     if has(&["steps", "on"]) {
         Kind::Scenario
     } else if path.file_name().is_some_and(|name| name == settings::DEFAULT_FILE)
-        || has(&["catalog", "signature", "target", "listen", "secret", "assumed"])
+        || has(&["catalog", "signature", "target", "listen", "secret", "assumed", "endpoints", "callbacks"])
     {
         Kind::Settings
     } else {
@@ -99,6 +114,8 @@ mod tests {
         for (path, text, kind) in [
             ("a.toml", "name = 'x'", Kind::Scenario),
             ("a.toml", "secret = 'x'", Kind::Settings),
+            ("a.toml", "[[endpoints]]", Kind::Settings),
+            ("a.toml", "[[callbacks]]", Kind::Settings),
             ("dir/airudder-mock.toml", "", Kind::Settings),
             ("airudder-mock.toml", "[[steps]]\npause = '1s'", Kind::Scenario),
             ("a.toml", "[catalog.'session.end']\n[[[", Kind::Settings),

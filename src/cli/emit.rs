@@ -11,6 +11,7 @@ use super::target_args::TargetArgs;
 use super::world::World;
 use super::{CommandError, Exit, assignment};
 use crate::contract::{Catalog, Direction};
+use crate::custom::Custom;
 use crate::delivery::{Attempt, Client, ClientOptions, Guard, Outgoing, Policy, Target};
 use crate::engine::{Callers, Clock, Driver, End, Engine, EngineOptions, Speed};
 use crate::files::Lapse;
@@ -94,6 +95,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         seed,
         behaviour: settings.behaviour("http://127.0.0.1:2478", true),
         faults: Vec::new(),
+        custom: Custom::new(&settings.custom, seed),
         max_in_flight: 16,
         journal,
     });
@@ -172,13 +174,13 @@ fn queue(
     let body = match raw {
         Some(raw) => Body::Raw(raw.to_owned()),
         None => {
-            let usual = engine.simulator().emit(session, &args.event, Value::Null, now);
+            let usual = engine.emit(session, &args.event, Value::Null, now);
             let mut patch = Value::Object(serde_json::Map::new());
             let usual = usual?;
             for (path, value) in &args.set {
                 assignment::put(&mut patch, path, as_usual(&usual, path, value));
             }
-            Body::Json(engine.simulator().emit(session, &args.event, patch, now)?)
+            Body::Json(engine.emit(session, &args.event, patch, now)?)
         }
     };
     engine.send_alone(&args.event, body, session, now)

@@ -107,29 +107,38 @@ fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
     built.map_err(|error| CommandError::start(format!("the system refuses a new event loop: {error}")))
 }
 
-/// Ready when the user interrupts. A second interruption ends the process at once.
-async fn interrupted() {
-    signalled().await;
-    tokio::spawn(async {
-        signalled().await;
-        std::process::exit(i32::from(Exit::Interrupted.number()));
-    });
+/// Ready when the user interrupts. A second interruption ends the process at once. Listens from now on, not only once
+/// it is awaited: whoever reads that the program is up may end it in the same moment.
+fn interrupted() -> impl Future<Output = ()> {
+    let first = signalled();
+    async {
+        first.await;
+        let second = signalled();
+        tokio::spawn(async {
+            second.await;
+            std::process::exit(i32::from(Exit::Interrupted.number()));
+        });
+    }
 }
 
 /// Ready on Ctrl-C, or on the request to end that other programs send.
-async fn signalled() {
+fn signalled() -> impl Future<Output = ()> + Send {
     #[cfg(unix)]
-    {
+    let mut signals = {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        signal(SignalKind::terminate()).and_then(|end| Ok((end, signal(SignalKind::interrupt())?))).ok()
+    };
+    async move {
+        #[cfg(unix)]
+        if let Some((end, interrupt)) = &mut signals {
             tokio::select! {
-                _ = terminate.recv() => return,
-                Ok(()) = tokio::signal::ctrl_c() => return,
+                _ = end.recv() => return,
+                _ = interrupt.recv() => return,
             }
         }
-    }
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without signals the process is ended from outside.
-        std::future::pending::<()>().await;
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without signals the process is ended from outside.
+            std::future::pending::<()>().await;
+        }
     }
 }

@@ -12,6 +12,7 @@ use super::world::World;
 use super::{CommandError, Exit};
 use crate::api::Api;
 use crate::contract::{Catalog, Direction, Mark};
+use crate::custom::Custom;
 use crate::delivery::{Client, ClientOptions, Guard, Target};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
 use crate::http::Server;
@@ -101,6 +102,7 @@ async fn serve(args: Args, world: World) -> Result<Exit, CommandError> {
         seed: Seed(args.seed),
         behaviour: settings.behaviour(&format!("http://{address}"), target.is_some()),
         faults: settings.faults.clone(),
+        custom: Custom::new(&settings.custom, Seed(args.seed)),
         max_in_flight: MOST_IN_FLIGHT,
         journal,
     });
@@ -112,6 +114,7 @@ async fn serve(args: Args, world: World) -> Result<Exit, CommandError> {
     }
     let driver = Driver::new(engine, Clock::starting(epoch, args.speed), client, Callers::Lasting);
     let api = Api::new(driver.clone(), &catalog, settings.access).map_err(CommandError::usage)?;
+    let interrupted = super::interrupted();
     if let Some(path) = &args.port_file {
         fs::write(path, format!("{}\n", address.port()))
             .map_err(|error| super::cannot_write(path, &error))?;
@@ -134,7 +137,7 @@ async fn serve(args: Args, world: World) -> Result<Exit, CommandError> {
             let _ = stopped.await;
         },
     ));
-    driver.drive(super::interrupted()).await;
+    driver.drive(interrupted).await;
     let _ = stop.send(());
     // Running exchanges end within the server's own limit.
     let _ = serving.await;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::stage::{Delivery, Order, Origin, PlayStage};
 use crate::contract::signature::{Signer, Signing};
 use crate::contract::{Catalog, Direction, FaultFile, Mark};
+use crate::custom::{Custom, Reply};
 use crate::delivery::{
     Attempt, AttemptResult, CallbackId, Outbox, Outgoing, Policy, Target, Totals, Verdict,
 };
@@ -45,6 +46,8 @@ pub struct EngineOptions {
     pub behaviour: Behaviour,
     /// What goes wrong on purpose with calls, beside what stories want.
     pub faults: Vec<FaultFile>,
+    /// The endpoints and callbacks of the user's own.
+    pub custom: Custom,
     /// How many tries may be in flight.
     pub max_in_flight: usize,
     /// The journal, with its sinks.
@@ -65,14 +68,24 @@ pub enum CallOutcome {
     },
     /// The simulator answers.
     Simulated(Answer),
+    /// An endpoint of the user's own gives the whole answer.
+    Whole {
+        /// The HTTP status.
+        status: u16,
+        /// Further headers.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: Value,
+    },
 }
 
 /// Simulator, stories and outbox under one clock.
 pub struct Engine {
     pub(super) delivery: Delivery,
     pub(super) simulator: Simulator,
+    pub(super) custom: Custom,
     faults: Faults,
-    plays: Vec<Play>,
+    pub(super) plays: Vec<Play>,
     /// How many plays have faults of their own.
     faulty_plays: usize,
     /// When time moves each play: `(moment, play)`.
@@ -93,13 +106,15 @@ impl std::fmt::Debug for Engine {
 
 impl Engine {
     /// An engine without stories.
-    pub fn new(options: EngineOptions) -> Self {
+    pub fn new(mut options: EngineOptions) -> Self {
+        let custom = std::mem::take(&mut options.custom);
         let outbox = Outbox::new(options.max_in_flight, options.seed);
         let simulator = Simulator::new(options.seed, options.behaviour.clone());
         let faults = Faults::new(options.faults.clone(), options.seed);
         Self {
             delivery: Delivery::new(options, outbox),
             simulator,
+            custom,
             faults,
             plays: Vec::new(),
             faulty_plays: 0,
@@ -172,7 +187,7 @@ impl Engine {
 
     /// Whether callbacks are under way, or the simulated vendor is at something that comes to an end by itself.
     pub fn is_busy(&self) -> bool {
-        self.unfinished_count() > 0 || self.simulator.is_busy()
+        self.unfinished_count() > 0 || self.simulator.is_busy() || self.custom.is_busy()
     }
 
     fn unfinished_count(&self) -> u64 {
@@ -200,8 +215,11 @@ impl Engine {
             return None;
         }
         let plays = self.wakeups.first().map(|(at, _)| *at);
-        let simulator = if self.is_full() { None } else { self.simulator.next_wakeup() };
-        [plays, simulator, self.delivery.outbox.next_wakeup()].into_iter().flatten().min()
+        let mut vendor = [self.simulator.next_wakeup(), self.custom.next_wakeup()];
+        if self.is_full() {
+            vendor = [None; 2];
+        }
+        [plays, self.delivery.outbox.next_wakeup()].into_iter().chain(vendor).flatten().min()
     }
 
     /// Does everything that is due: simulator, then stories, until nothing is due at this moment. Of very much, it does
@@ -215,6 +233,7 @@ impl Engine {
                 for emission in self.simulator.advance(now) {
                     self.send_emission(emission, now);
                 }
+                self.advance_custom(now);
                 // Whoever drives comes back for the rest, and serves others in between.
                 if !self.is_full() && self.simulator.next_wakeup().is_some_and(|at| at <= now) {
                     return;
@@ -261,6 +280,7 @@ impl Engine {
         let mut stage = PlayStage {
             delivery: &mut self.delivery,
             simulator: &mut self.simulator,
+            custom: &mut self.custom,
             play: index,
             label,
             now,
@@ -284,7 +304,7 @@ impl Engine {
         result
     }
 
-    fn send_emission(&mut self, emission: Emission, now: Timestamp) {
+    pub(super) fn send_emission(&mut self, emission: Emission, now: Timestamp) {
         let index = emission.play.map(|play| play as usize);
         let play = index.and_then(|index| self.plays.get_mut(index));
         let label = play.as_ref().map(|play| Arc::clone(play.label()));
@@ -335,13 +355,13 @@ impl Engine {
         !self.faults.is_empty() || self.faulty_plays > 0
     }
 
-    /// What goes wrong on purpose with a call: what the call itself asks for (`header` is its `X-Mock-Fault`), what the
-    /// settings say, what a story says that lives and whose conversation it is.
+    /// What goes wrong on purpose with a call: what the call itself asks for (`header` is its `X-Mock-Fault`), else
+    /// what a story says that lives and whose conversation it is, else what the settings say.
     pub fn fault(&mut self, id: &str, header: Option<&str>, fields: &Value) -> Option<Fault> {
         if let Some(magic) = faults::magic_of_call(header, fields) {
             return Some(magic);
         }
-        let mut fault = self.faults.next(id, fields);
+        let mut fault = None;
         if self.faulty_plays > 0 {
             let owner = self.simulator.find_session(fields).and_then(|key| self.simulator.play_of(key));
             for (index, play) in self.plays.iter_mut().enumerate() {
@@ -353,7 +373,8 @@ impl Engine {
                 }
             }
         }
-        fault
+        let general = self.faults.next(id, fields);
+        fault.or(general)
     }
 
     /// A call of the integrator: state changes, stories hear of it, the answer comes back.
@@ -365,17 +386,20 @@ impl Engine {
             None => 0..self.plays.len(),
         };
         let mark = self.simulator.mark();
-        let usual = self.simulator.handle(call);
+        let custom_mark = self.custom.mark();
         let whole = self.with_rows(call);
-        let view = CallView {
-            id,
-            fields: whole.as_ref().unwrap_or(fields),
-            refused: matches!(usual, Answer::Error { .. }),
+        let whole = whole.as_ref().unwrap_or(fields);
+        let usual = if self.custom.has(id) {
+            self.custom.handle(id, whole, now)
+        } else {
+            Reply::Answer(self.simulator.handle(call))
         };
+        let view = CallView { id, fields: whole, refused: usual.is_refusal() };
         let mut replaces_default = false;
         let mut told = None;
         let mut kept = Vec::new();
         let mut taken = false;
+        let mut taker = owner.map(|play| play as usize);
         for index in listeners {
             if self.plays.get(index).is_none_or(Play::is_over) {
                 continue;
@@ -390,11 +414,13 @@ impl Engine {
             // that will.
             if reply.taken && owner.is_none() {
                 taken = true;
+                taker = Some(index);
                 self.simulator.adopt(mark, u32::try_from(index).unwrap_or(u32::MAX));
                 break;
             }
         }
         if let (false, None, Some(first)) = (taken, owner, kept.first()) {
+            taker = Some(*first);
             self.simulator.adopt(mark, u32::try_from(*first).unwrap_or(u32::MAX));
         }
         for index in kept.into_iter().skip(usize::from(!taken)) {
@@ -402,18 +428,17 @@ impl Engine {
         }
         if replaces_default {
             self.simulator.take_back(mark);
+            self.custom.take_back(custom_mark);
         }
-        match told {
-            Some((status, body)) => CallOutcome::Told { status, body, usual },
-            None => CallOutcome::Simulated(usual),
-        }
+        self.assign_custom(custom_mark, taker, call.account);
+        super::custom::outcome(told, usual)
     }
 
-    /// The fields of a call with its rows among them, where a story may look at them.
+    /// The fields of a call with its rows among them, where a story or an endpoint of the user's own may look at them.
     fn with_rows(&self, call: &Call<'_>) -> Option<Value> {
         let rows = call.rows?;
         let looks = |play: &Play| !play.is_over() && play.looks_for_call(call.id);
-        self.plays.iter().any(looks).then(|| {
+        (self.custom.has(call.id) || self.plays.iter().any(looks)).then(|| {
             let mut fields = call.fields.clone();
             fields["Details"] = rows.value();
             fields

@@ -6,6 +6,7 @@
 
 mod clock;
 mod core;
+mod custom;
 mod drive;
 mod stage;
 

@@ -12,13 +12,14 @@ use super::core::EngineOptions;
 use crate::contract::aes::{self, Cipher};
 use crate::contract::signature::Signer;
 use crate::contract::{Catalog, Direction, Entry, Mark};
+use crate::custom::Custom;
 use crate::delivery::{CallbackId, Outbox, Outgoing, Policy, Target};
 use crate::files::Place;
 use crate::journal::{Event, Journal};
 use crate::scenario::template::{self, TemplateSet};
 use crate::scenario::{Body, Sending, Stage};
 use crate::settings::AssumedFile;
-use crate::simulator::{AccountKey, Simulator};
+use crate::simulator::{AccountKey, SessionKey, Simulator};
 
 /// Everything between a body and the outbox.
 pub(super) struct Delivery {
@@ -232,6 +233,7 @@ fn rename(body: &mut Value, usual: Option<&str>, name: &str) {
 pub(super) struct PlayStage<'a> {
     pub(super) delivery: &'a mut Delivery,
     pub(super) simulator: &'a mut Simulator,
+    pub(super) custom: &'a mut Custom,
     pub(super) play: usize,
     pub(super) label: Arc<str>,
     pub(super) now: Timestamp,
@@ -246,6 +248,16 @@ impl PlayStage<'_> {
 impl Stage for PlayStage<'_> {
     fn simulator(&mut self) -> &mut Simulator {
         self.simulator
+    }
+
+    fn emit(
+        &mut self,
+        session: SessionKey,
+        event: &str,
+        patch: Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
+        super::custom::emit(self.custom, self.simulator, session, event, patch, now)
     }
 
     fn send(&mut self, sending: Sending) -> Result<CallbackId, String> {

@@ -96,7 +96,11 @@ impl<'a> Walk<'a> {
             return self.one_of(name, node, &options);
         }
         let Some(kind) = schema.get("type").and_then(Value::as_str) else {
-            return self.free(node);
+            self.free(node);
+            if schema.get("format").and_then(Value::as_str) == Some("template-tree") {
+                self.templates(node);
+            }
+            return;
         };
         if !words::fits(kind, node.get_ref()) {
             return self.wrong_type(name, node, &[schema]);

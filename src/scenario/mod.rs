@@ -11,9 +11,10 @@ mod play;
 mod stage;
 mod story;
 pub mod template;
-mod tree;
+pub(crate) mod tree;
 
 pub use expect::DeliveryEnd;
 pub use play::Play;
+pub(crate) use play::truth;
 pub use stage::{Body, CallReply, CallView, Sending, Stage};
 pub use story::Story;

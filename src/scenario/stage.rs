@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::delivery::{CallbackId, Policy};
@@ -13,6 +14,16 @@ use crate::simulator::{SessionKey, Simulator};
 pub trait Stage {
     /// The simulated vendor.
     fn simulator(&mut self) -> &mut Simulator;
+
+    /// The body of an event of a conversation: believable defaults, `patch` (a table or null) over them. Errs in words
+    /// if there is no such event.
+    fn emit(
+        &mut self,
+        session: SessionKey,
+        event: &str,
+        patch: Value,
+        now: Timestamp,
+    ) -> Result<Value, String>;
 
     /// Hands a callback to delivery. Errs in words if it can't be sent at all.
     fn send(&mut self, sending: Sending) -> Result<CallbackId, String>;

@@ -32,7 +32,8 @@ impl TreeTemplate {
         Ok(Self::Table(entries.collect::<Result<_, TemplateMistake>>()?))
     }
 
-    fn compile(value: &Value, set: &mut TemplateSet) -> Result<Self, TemplateMistake> {
+    /// Compiles a value.
+    pub fn compile(value: &Value, set: &mut TemplateSet) -> Result<Self, TemplateMistake> {
         Ok(match value {
             Value::String(text) => Self::Text(set.add(text)?),
             Value::Array(items) => {

@@ -8,6 +8,7 @@ use toml::de::DeTable;
 use super::file::SettingsFile;
 use crate::contract::catalog::CorrectionError;
 use crate::contract::{Catalog, Direction};
+use crate::custom::{Declarations, check as custom};
 use crate::files::{Diagnostic, Problems, SourceFile, schema, shape, syntax, typed};
 use crate::scenario::check::faults;
 use crate::scenario::check::formats::Formats;
@@ -24,27 +25,45 @@ pub fn schema_text() -> String {
     schema::text(&SCHEMA)
 }
 
-/// Checks a settings file and reads it. With it comes the catalog as its corrections make it.
-pub fn check_file(source: &Arc<SourceFile>, catalog: &Catalog) -> Result<(SettingsFile, Catalog), Problems> {
+/// A settings file without mistakes, and what follows from it.
+#[derive(Debug)]
+pub struct Checked {
+    /// The file.
+    pub file: SettingsFile,
+    /// The catalog as its corrections and declarations make it.
+    pub catalog: Catalog,
+    /// The endpoints and callbacks of the user's own.
+    pub custom: Declarations,
+}
+
+/// Checks a settings file and reads it.
+pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked, Problems> {
     let parsed = syntax::parse(source);
     let sound = parsed.errors.is_empty();
-    let formats = Formats::new(catalog);
+    // One entry may name another that is declared further down.
+    let provisional = builtin.and(custom::declared(parsed.tree.get_ref()));
+    let formats = Formats::new(&provisional);
     let check = |format: &str, text: &str| formats.check(format, text);
     let mut problems = Problems::new();
     problems.extend(parsed.errors);
     problems.extend(shape::check(source, &parsed.tree, parsed.sound_until, &SCHEMA, &check));
     if sound {
         problems.extend(faults::check(source, parsed.tree.get_ref()));
-        problems.extend(corrections(source, parsed.tree.get_ref(), catalog));
+        problems.extend(corrections(source, parsed.tree.get_ref(), &provisional));
         problems.extend(vendor(source, parsed.tree.get_ref()));
+        problems.extend(custom::check(source, parsed.tree.get_ref(), builtin));
     }
     if !problems.is_empty() {
         return Err(problems);
     }
     let file: SettingsFile = typed(source)?;
     let given = file.catalog.iter().map(|(id, correction)| (id.as_str(), correction.get_ref()));
-    let corrected = catalog.overridden(given).map_err(|errors| refused(source, &file, &errors))?;
-    Ok((file, corrected))
+    let extended = custom::extended(builtin, &file.custom());
+    let catalog = extended.overridden(given).map_err(|errors| refused(source, &file, &errors))?;
+    problems.extend(custom::places(source, &file.custom(), &catalog));
+    let compiled = Declarations::compile(&file.custom());
+    let custom = compiled.map_err(|(span, message)| Diagnostic::at(source, span, message))?;
+    problems.into_result(Checked { file, catalog, custom })
 }
 
 /// What the catalog has against corrections that are right by themselves: two entries at one path.

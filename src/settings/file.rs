@@ -9,6 +9,7 @@ use toml::Spanned;
 use super::vendor_file::{AccessFile, AccountFile, CallingFile, LimitsFile};
 use crate::contract::FaultFile;
 use crate::contract::signature::SchemeFile;
+use crate::custom::file::{CallbackFile, CustomFile, EndpointFile};
 use crate::delivery::{Order, StatusSet};
 use crate::files::{Lapse, Tree};
 
@@ -54,6 +55,26 @@ pub struct SettingsFile {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, EntryFile>", extend("x-keys" = "entry-key"))]
     pub catalog: BTreeMap<String, Spanned<EntryFile>>,
+    /// Callbacks of your own, for parts of the vendor's API that only you have documents of.
+    #[serde(default)]
+    #[schemars(with = "Vec<CallbackFile>")]
+    pub callbacks: Vec<Spanned<CallbackFile>>,
+    /// Endpoints of your own: calls that the mock serves as written here.
+    #[serde(default)]
+    #[schemars(with = "Vec<EndpointFile>")]
+    pub endpoints: Vec<Spanned<EndpointFile>>,
+    /// What your own endpoints find in their state from the start, by collection and key:
+    /// `[state.routes.r1]`, or `[state.routes] r1 = { name = "first" }`.
+    #[serde(default)]
+    #[schemars(extend("x-keys" = "collection"))]
+    pub state: BTreeMap<String, Tree>,
+}
+
+impl SettingsFile {
+    /// Everything of the user's own.
+    pub(crate) fn custom(&self) -> CustomFile<'_> {
+        CustomFile { endpoints: &self.endpoints, callbacks: &self.callbacks, state: Some(&self.state) }
+    }
 }
 
 /// What happens at the first use of something that is only assumed about the vendor.

@@ -5,13 +5,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::check::check_file;
+use super::check::{Checked, check_file};
 use super::file::{AssumedFile, PolicyPreset, SettingsFile};
 use super::policy::{policy, preset};
 use super::vendor;
 use crate::api::AccessRules;
 use crate::contract::signature::{DEFAULT_SECRET, SchemeFile};
 use crate::contract::{Catalog, FaultFile};
+use crate::custom::Declarations;
 use crate::delivery::{Policy, TlsOptions};
 use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::http::Limits;
@@ -63,8 +64,10 @@ pub struct Settings {
     pub tls: TlsOptions,
     /// What goes wrong on purpose, in the order of the file.
     pub faults: Vec<FaultFile>,
-    /// The catalog with the corrections of the file.
+    /// The catalog with the corrections and declarations of the file.
     pub catalog: Catalog,
+    /// The endpoints and callbacks of the user's own.
+    pub custom: Declarations,
     /// How the mock is reached from outside, if it is not by the address it listens on.
     pub public_url: Option<String>,
     /// How callers are checked and refused.
@@ -146,12 +149,17 @@ impl Settings {
 fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
     let mut problems = Problems::new();
     let path = sources.config.or_else(|| sources.usual.exists().then_some(sources.usual));
-    let (file, catalog) = match path.map(|path| read(path, sources.catalog)) {
-        None => (SettingsFile::default(), sources.catalog.clone()),
+    let none = || Checked {
+        file: SettingsFile::default(),
+        catalog: sources.catalog.clone(),
+        custom: Declarations::default(),
+    };
+    let Checked { file, catalog, custom } = match path.map(|path| read(path, sources.catalog)) {
+        None => none(),
         Some(Ok(read)) => read,
         Some(Err(more)) => {
             problems.extend(more);
-            (SettingsFile::default(), sources.catalog.clone())
+            none()
         }
     };
     let mut single =
@@ -197,6 +205,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         tls: TlsOptions { ca, insecure: flags.insecure || target.insecure },
         faults: file.faults,
         catalog,
+        custom,
         public_url: file.public_url,
         access: vendor::access(file.access),
         accounts: vendor::accounts(file.accounts),
@@ -206,7 +215,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
     problems.into_result(settings)
 }
 
-fn read(path: &Path, catalog: &Catalog) -> Result<(SettingsFile, Catalog), Problems> {
+fn read(path: &Path, catalog: &Catalog) -> Result<Checked, Problems> {
     let source = SourceFile::read(path).map_err(|message| Problems::from(Diagnostic::general(message)))?;
     check_file(&source, catalog)
 }

@@ -10,7 +10,7 @@ mod policy;
 mod vendor;
 mod vendor_file;
 
-pub use check::{check_file, schema_text};
+pub use check::{Checked, check_file, schema_text};
 pub use file::{AssumedFile, DeliveryFile, EntryFile, PolicyPreset, SettingsFile, TargetFile};
 pub use merge::{DEFAULT_FILE, DEFAULT_LISTEN, Flags, Settings};
 pub use policy::{policy, preset};

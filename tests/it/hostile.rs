@@ -121,11 +121,11 @@ fn patience(server: &Server, world: &World) -> Vec<String> {
         .collect()
 }
 
-/// Who has no token yet, or needs none, takes nothing of what an account may do.
+/// Who names no account takes nothing of what an account may do.
 #[test]
-fn calls_without_a_token_count_for_nobody() {
+fn calls_that_name_no_account_count_for_nobody() {
     let server = Server::start(
-        "[[accounts]]\napp_key = \"AIRudderMockKey0000001\"\napp_secret = \"AIRudderMockSecret0001\"\nrate_limit = \"3/h\"\n",
+        "[[accounts]]\napp_key = \"AIRudderMockKey0000001\"\napp_secret = \"AIRudderMockSecret0001\"\nrate_limit = \"4/h\"\n",
     );
     // Fetches a token, makes a task and a plan.
     let world = World::new(&server);

@@ -2,11 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod serving;
 mod support;
 
 mod commands;
+mod custom;
 mod hostile;
 mod readme;
 mod receive;
+mod serve_catalog;
+mod serve_faults;
+mod serve_life;
+mod serve_start;
+mod serve_wire;
 mod signing;
 mod stories;

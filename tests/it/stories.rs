@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Receiver, Request, assert_code, free_address, independent_hmac, plain, post, program, run,
-    scenario, stderr, stdout,
+    Answer, Receiver, Request, assert_code, free_address, independent_hmac, plain, post, post_with, program,
+    run, scenario, stderr, stdout,
 };
 
 const SECRET: &str = "s3cret of the tests";
@@ -488,10 +488,16 @@ fn reactions_answer_set_and_replace_what_the_mock_would_send() {
             let message = json!({ "call_id": call_id, "messages": [{ "type": "text", "text": "hello" }] });
             let (status, answer) = post(mock, "/api/v1/message/send", &message);
             assert_eq!((status, answer), (202, json!({ "mine": "hello" })));
-            // A call that the mock keeps no state for, answered by the story.
-            let (status, answer) = post(mock, "/service/cloud/task", &json!({ "TaskName": "x" }));
+            // A call that the mock would refuse, answered by the story; and one it keeps no state for.
+            let credentials =
+                json!({ "APPKey": "AIRudderMockKey0000001", "APPSecret": "AIRudderMockSecret0001" });
+            let (_, answer) = post(mock, "/service/cloud/auth", &credentials);
+            let token = format!("Authorization: Token {}\r\n", answer["data"]["token"].as_str().unwrap());
+            let (status, answer) =
+                post_with(mock, "/service/cloud/task", &token, &json!({ "TaskName": "x" }));
             assert_eq!((status, &answer["data"]["TaskID"]), (200, &json!("t-x")));
-            let (status, answer) = post(mock, "/service/cloud/cancelphonecall", &json!({}));
+            let (status, answer) =
+                post_with(mock, "/service/cloud/workflow/stopinstance", &token, &json!({}));
             assert_eq!((status, &answer["code"]), (501, &json!(501)));
             let (status, answer) = post(mock, "/api/v1/mesage/send", &json!({}));
             assert_eq!(status, 404);

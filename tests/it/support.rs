@@ -194,12 +194,22 @@ fn read_request(reader: &mut impl BufRead) -> Option<Request> {
 
 /// POSTs JSON with nothing but a socket; status and body come back.
 pub(crate) fn post(address: SocketAddr, path: &str, body: &serde_json::Value) -> (u16, serde_json::Value) {
+    post_with(address, path, "", body)
+}
+
+/// The same with further header lines, each with its line end.
+pub(crate) fn post_with(
+    address: SocketAddr,
+    path: &str,
+    headers: &str,
+    body: &serde_json::Value,
+) -> (u16, serde_json::Value) {
     let body = body.to_string();
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(
         stream,
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Content-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
     .unwrap();

@@ -21,6 +21,7 @@ use super::world::World;
 use super::{CommandError, Exit, cannot_write};
 use crate::api::Api;
 use crate::contract::Direction;
+use crate::custom::Custom;
 use crate::delivery::{Client, ClientOptions, Guard, Target};
 use crate::engine::{Callers, Clock, Driver, End, Engine, EngineOptions, Speed};
 use crate::files::Lapse;
@@ -173,6 +174,7 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
         seed,
         behaviour: settings.behaviour(&format!("http://{mock_address}"), true),
         faults: settings.faults.clone(),
+        custom: Custom::new(&settings.custom, seed),
         max_in_flight: if jumps { 1 } else { MOST_IN_FLIGHT },
         journal: outputs.journal,
     });
@@ -225,6 +227,7 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
         desk
     });
 
+    let interrupted = super::interrupted();
     if !args.quiet {
         let target = match (&embedded, &settings.callback_url) {
             (Some(_), _) => "the embedded sample integrator".to_owned(),
@@ -236,7 +239,7 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
         super::say(&format!("seed        {}\n", seed.0));
     }
 
-    let end = driver.drive(super::interrupted()).await;
+    let end = driver.drive(interrupted).await;
     let tally = outputs.tally.get().clone();
     let facts = driver.with(|engine, _| report::Facts {
         passed: end == End::Over && tally.passed() == tally.stories.len() && tally.dead_alone == 0,

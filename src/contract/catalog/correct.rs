@@ -63,6 +63,14 @@ fn did_you_mean(nearest: Option<&str>) -> String {
 }
 
 impl Catalog {
+    /// The entry that is served where this one is to be, if another one is.
+    pub(crate) fn taken(&self, id: &str) -> Option<String> {
+        match taken(self, self.position(id)?)? {
+            CorrectionError::Taken { by, .. } => Some(by),
+            _ => None,
+        }
+    }
+
     /// This list with corrections by entry id.
     ///
     /// A corrected path or method takes the place of the entry's main route; its further routes stay. Where a route,

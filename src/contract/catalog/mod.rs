@@ -42,7 +42,7 @@ impl fmt::Display for Direction {
 }
 
 /// Families of endpoints that share authentication and envelope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
     /// `/service/cloud/*`: calling.
@@ -142,6 +142,17 @@ impl Catalog {
         let mut by_id: Vec<usize> = (0..entries.len()).collect();
         by_id.sort_by(|a, b| entries[*a].id.cmp(&entries[*b].id));
         Self { entries, by_id }
+    }
+
+    /// This list with further entries, each behind those of its group.
+    #[must_use]
+    pub fn and(&self, more: impl IntoIterator<Item = Entry>) -> Self {
+        let mut entries = self.entries.clone();
+        for entry in more {
+            let group = entries.iter().rposition(|other| other.group == entry.group);
+            entries.insert(group.map_or(entries.len(), |last| last + 1), entry);
+        }
+        Self::new(entries)
     }
 
     /// The list as it is compiled in, without anybody's corrections.

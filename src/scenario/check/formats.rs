@@ -2,6 +2,8 @@
 
 use crate::contract::aes::Cipher;
 use crate::contract::{Catalog, Direction, Entry};
+use crate::custom::check::value_name;
+use crate::custom::pattern;
 use crate::delivery::{Guard, Target};
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::shape::FormatMistake;
@@ -67,6 +69,12 @@ impl<'a> Formats<'a> {
                 .map_err(|mistake| {
                     mistake.help("write a name, an address, or a network such as `10.0.0.0/8`")
                 }),
+            "new-id" => new_id(text),
+            "collection" => collection(text),
+            "value-name" => {
+                value_name(text).map_err(|(message, help)| FormatMistake { message, help, range: None })
+            }
+            "regex" => pattern(text).map(|_| ()).map_err(FormatMistake::new),
             "path" => path(text),
             "method" => method(text),
             "rate" => crate::settings::rate(text).map(|_| ()).map_err(FormatMistake::new),
@@ -234,6 +242,32 @@ fn name(text: &str) -> Result<(), FormatMistake> {
         return Err(mistake.help(format!("choose another name, such as `my_{text}`")));
     }
     Ok(())
+}
+
+/// An id of the user's own.
+fn new_id(text: &str) -> Result<(), FormatMistake> {
+    let good = |part: &str| {
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    };
+    if text.split('.').all(good) {
+        return Ok(());
+    }
+    Err(FormatMistake::new(match text.trim() {
+        "" => "the id is missing".to_owned(),
+        _ => format!("{} can't be an id", quoted(text)),
+    })
+    .help("an id has letters, digits, `_`, `-` and dots between them, such as `flex.route_create`"))
+}
+
+/// A collection of the state: templates read it as `state.NAME`.
+fn collection(text: &str) -> Result<(), FormatMistake> {
+    let start = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if start && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Ok(());
+    }
+    Err(FormatMistake::new(format!("{} can't be the name of a collection", quoted(text)))
+        .help("a name has letters, digits and `_`, and begins with a letter or `_`"))
 }
 
 fn header(text: &str) -> Result<(), FormatMistake> {

@@ -13,6 +13,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
+pub(crate) use outline::find as find_name;
 pub(super) use outline::{Named, Outline};
 
 use self::formats::Formats;

@@ -201,7 +201,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Where a template reads a name: the first time it stands in a tag as a word of its own, not as a field.
-fn find(template: &str, name: &str) -> Option<Range<usize>> {
+pub(crate) fn find(template: &str, name: &str) -> Option<Range<usize>> {
     let word = |c: char| c.is_alphanumeric() || c == '_';
     let mut open = 0;
     while let Some(start) = template[open..].find("{{").into_iter().chain(template[open..].find("{%")).min() {

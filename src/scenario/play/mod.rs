@@ -450,7 +450,7 @@ fn later(now: Timestamp, wait: Duration) -> Timestamp {
 }
 
 /// Whether a `when` holds. A text has to be a word for it.
-fn truth(value: &Value) -> Result<bool, String> {
+pub(crate) fn truth(value: &Value) -> Result<bool, String> {
     Ok(match value {
         Value::Null => false,
         Value::Bool(truth) => *truth,

@@ -105,7 +105,7 @@ impl Play {
                     .body
                     .render(&story.templates, &scope)
                     .map_err(|error| format!("`body` can't be filled in: {error}"))?;
-                let mut body = stage.simulator().emit(session, &callback.event, patch, now)?;
+                let mut body = stage.emit(session, &callback.event, patch, now)?;
                 for path in &callback.omit {
                     remove(&mut body, path);
                 }

@@ -77,6 +77,11 @@ pub fn known_names() -> Vec<&'static str> {
     names
 }
 
+/// The names of the functions every template may call.
+pub fn function_names() -> &'static [&'static str] {
+    &helpers::NAMES
+}
+
 /// A value as templates see it.
 pub fn value(value: &impl serde::Serialize) -> Value {
     Value::from(minijinja::value::Serde(value))

@@ -1,8 +1,8 @@
 //! Calling tasks and plans: the same for Collection, Telemarketing & E-commerce, and Info Check.
 //!
 //! A task is one round of robot calls over a list of numbers; a plan is an ordered set of tasks made by a strategy
-//! (documented). Calls come in through [`Calling::handle`], time through [`Calling::advance`]; what the vendor would
-//! tell the integrator waits in [`Calling::take_emissions`]. The sums of a task match at every moment.
+//! (documented). Calls come in through `handle`, time through `advance`; what the vendor would
+//! tell the integrator waits in `take_emissions`. The sums of a task match at every moment.
 
 mod calls;
 mod detail;

@@ -1,0 +1,269 @@
+//! The user's own endpoints and callbacks inside the engine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::core::{CallOutcome, Engine};
+use super::stage::{Order, Origin};
+use crate::custom::{Custom, CustomEmission, Reply};
+use crate::journal::Event;
+use crate::scenario::Body;
+use crate::simulator::identity::Country;
+use crate::simulator::{AccountKey, Opening, SessionKey, Simulator};
+
+/// The body of an event: of a declared one as declared, of any other as the simulator makes it; `patch` is over it.
+pub(super) fn emit(
+    custom: &mut Custom,
+    simulator: &mut Simulator,
+    session: SessionKey,
+    event: &str,
+    patch: Value,
+    now: Timestamp,
+) -> Result<Value, String> {
+    if custom.declares(event) {
+        let body = custom.default_body(event, patch, now);
+        return body.unwrap_or_else(|| Err(format!("there is no body for `{event}`")));
+    }
+    simulator.emit(session, event, patch, now)
+}
+
+/// What comes of a call: what a story tells wins over the usual answer.
+pub(super) fn outcome(told: Option<(u16, Option<Value>)>, usual: Reply) -> CallOutcome {
+    match (told, usual) {
+        (Some((status, body)), Reply::Answer(usual)) => CallOutcome::Told { status, body, usual },
+        (Some((status, Some(body))), Reply::Whole { .. }) => {
+            CallOutcome::Whole { status, headers: Vec::new(), body }
+        }
+        (Some((status, None)), Reply::Whole { headers, body, .. }) => {
+            CallOutcome::Whole { status, headers, body }
+        }
+        (None, Reply::Answer(answer)) => CallOutcome::Simulated(answer),
+        (None, Reply::Whole { status, headers, body }) => CallOutcome::Whole { status, headers, body },
+    }
+}
+
+impl Engine {
+    /// The body of an event of a conversation, with `patch` (a table or null) over it. Errs in words.
+    pub fn emit(
+        &mut self,
+        session: SessionKey,
+        event: &str,
+        patch: Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
+        emit(&mut self.custom, &mut self.simulator, session, event, patch, now)
+    }
+
+    /// Whether a call is served without any proof of the caller because the user's settings say so.
+    pub fn is_open(&self, id: &str) -> bool {
+        self.custom.is_open(id)
+    }
+
+    /// What a call planned belongs to who called, and to the story that took the call or else to the only one there
+    /// is.
+    pub(super) fn assign_custom(&mut self, mark: u64, taker: Option<usize>, account: AccountKey) {
+        let play = taker.or_else(|| (self.plays.len() == 1).then_some(0));
+        self.custom.assign(mark, play, account);
+    }
+
+    /// Does what the user's own endpoints have to do by now.
+    pub(super) fn advance_custom(&mut self, now: Timestamp) {
+        for emission in self.custom.advance(now) {
+            let event = Arc::clone(&emission.event);
+            let play = emission.play;
+            if let Err(error) = self.send_custom(emission, now) {
+                self.custom_failed(play, format!("`{event}` was not sent: {error}"), now);
+            }
+        }
+        for (play, message) in self.custom.take_failures() {
+            self.custom_failed(play, message, now);
+        }
+    }
+
+    fn send_custom(&mut self, emission: CustomEmission, now: Timestamp) -> Result<(), String> {
+        let CustomEmission { event, body, target, play, account, order_key } = emission;
+        let (body, order_key) = if self.custom.declares(&event) {
+            (body, order_key)
+        } else {
+            let session = self.session_of(&body, now);
+            let body = self.simulator.emit(session, &event, body, now)?;
+            (body, Some(self.simulator.order_key(session)))
+        };
+        let story = play.and_then(|index| self.plays.get(index));
+        let own_target = target.is_some();
+        let order = Order {
+            event: &event,
+            headers: &[],
+            target: target.or_else(|| story.and_then(|story| story.callback_url())),
+            own_target,
+            policy: Arc::clone(story.map_or(&self.delivery.policy, |story| &story.story().policy)),
+            order_key,
+            account,
+        };
+        let origin = Origin {
+            play: story.and(play),
+            label: story.map(|story| Arc::clone(story.label())),
+            body: body.clone(),
+            took: Duration::ZERO,
+        };
+        self.delivery.send(order, Body::Json(body), origin, now).map(|_| ())
+    }
+
+    /// The conversation a body speaks of, or else one of its own.
+    fn session_of(&mut self, body: &Value, now: Timestamp) -> SessionKey {
+        if let Some(session) = self.simulator.find_session(body) {
+            return session;
+        }
+        let seed = self.custom.stranger();
+        self.simulator.open(Opening { play: None, seed, country: Country::Id, locale: None, now })
+    }
+
+    /// Nothing is lost silently: where it belongs to a story, the story fails.
+    fn custom_failed(&mut self, play: Option<usize>, message: String, now: Timestamp) {
+        let story = play.and_then(|index| self.plays.get_mut(index));
+        let (label, event) = match story {
+            Some(story) => {
+                story.count_failure();
+                let label = Arc::clone(story.label());
+                (Some(Arc::clone(&label)), Event::Failed { place: label, message })
+            }
+            None => (None, Event::Note(message)),
+        };
+        self.delivery.journal.write(now, label, event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use jiff::tz::Offset;
+    use serde_json::json;
+
+    use super::*;
+    use crate::contract::Catalog;
+    use crate::contract::signature::{Scheme, Signer};
+    use crate::delivery::{Answer, AttemptResult, Policy};
+    use crate::engine::EngineOptions;
+    use crate::files::SourceFile;
+    use crate::journal::Journal;
+    use crate::settings::{self, AssumedFile};
+    use crate::simulator::seed::Seed;
+    use crate::simulator::{Answer as Simulated, Behaviour, Call};
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_893_456_000_000 + millis).unwrap()
+    }
+
+    fn engine(text: &str) -> Engine {
+        let source = SourceFile::new("settings.toml", text);
+        let checked = settings::check_file(&source, Catalog::builtin()).unwrap();
+        let seed = Seed(3);
+        Engine::new(EngineOptions {
+            catalog: Arc::new(checked.catalog),
+            signer: Signer::try_new(Scheme::default(), "secret").unwrap(),
+            default_target: Some(Arc::new("http://127.0.0.1:9/callbacks".parse().unwrap())),
+            target_wins: false,
+            policy: Arc::new(Policy::once()),
+            assumed: AssumedFile::Warn,
+            seed,
+            behaviour: Behaviour::default(),
+            custom: Custom::new(&checked.custom, seed),
+            faults: Vec::new(),
+            max_in_flight: 16,
+            journal: Journal::default(),
+        })
+    }
+
+    fn data(engine: &mut Engine, id: &str, fields: Value, now: Timestamp) -> Value {
+        let account = AccountKey::default();
+        let call = Call { id, fields: &fields, rows: None, account, zone: Offset::UTC, now };
+        match engine.call(&call) {
+            CallOutcome::Simulated(Simulated::Data(data)) => data,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Delivers everything that is due: events, targets and bodies.
+    fn delivered(engine: &mut Engine, now: Timestamp) -> Vec<(String, String, Value)> {
+        let mut told = Vec::new();
+        engine.advance(now);
+        while let Some(attempt) = engine.start(now) {
+            let callback = &attempt.callback;
+            let body = serde_json::from_slice(&callback.body).unwrap();
+            told.push((callback.event.to_string(), callback.target.to_string(), body));
+            let answer =
+                Answer { status: 200, headers: Vec::new(), body: bytes::Bytes::new(), truncated: false };
+            engine.finish(&attempt, AttemptResult { result: Ok(answer), elapsed: Duration::ZERO }, now);
+            engine.advance(now);
+        }
+        told
+    }
+
+    #[test]
+    fn a_call_leads_to_the_callback_and_the_state_changes_with_it() {
+        let mut engine = engine(include_str!("../../scenarios/custom/flex-route.toml"));
+        assert!(engine.is_over());
+        let fields = json!({"Name": "day shift", "CallbackUrl": "http://127.0.0.1:9/own"});
+        let id = data(&mut engine, "flex.route_create", fields, at(0))["RouteID"].clone();
+        assert!(!engine.is_over(), "a run waits for what is planned");
+        assert!(delivered(&mut engine, at(1_999)).is_empty());
+        let status = |engine: &mut Engine, now| {
+            data(engine, "flex.route_get", json!({"id": id}), now)["status"].clone()
+        };
+        assert_eq!(status(&mut engine, at(1_999)), json!("running"));
+        let wakeup = engine.next_wakeup().unwrap();
+        assert!((at(2_000)..=at(4_000)).contains(&wakeup), "{wakeup}");
+        let told = delivered(&mut engine, wakeup);
+        let [(event, target, body)] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!((event.as_str(), target.as_str()), ("flex.route_finished", "http://127.0.0.1:9/own"));
+        assert_eq!(
+            (&body["event"], &body["route_id"], &body["status"]),
+            (&json!("route.finished"), &id, &json!("finished"))
+        );
+        assert_eq!(status(&mut engine, at(5_000)), json!("finished"));
+        assert!(engine.is_over());
+    }
+
+    #[test]
+    fn an_event_of_the_vendors_own_gets_believable_values() {
+        let mut engine = engine(include_str!("../../scenarios/custom/api-store.toml"));
+        let fields = json!({"product": "number-check", "contact": {"phone": "628111222333"}});
+        data(&mut engine, "store.order", fields, at(0));
+        let told = delivered(&mut engine, at(9_000));
+        let events: BTreeSet<&str> = told.iter().map(|(event, ..)| event.as_str()).collect();
+        assert_eq!(events, BTreeSet::from(["sms.receipt", "store.order_changed"]));
+        let receipt = told.iter().find(|(event, ..)| event == "sms.receipt").unwrap();
+        assert!(receipt.2.as_object().is_some_and(|body| body.len() > 2), "{}", receipt.2);
+    }
+
+    #[test]
+    fn bodies_of_both_kinds_are_made() {
+        let mut engine = engine(include_str!("../../scenarios/custom/flex-route.toml"));
+        let opening = Opening { play: None, seed: Seed(1), country: Country::Id, locale: None, now: at(0) };
+        let session = engine.simulator().open(opening);
+        let own = engine.emit(session, "flex.route_removed", json!({"route_id": "r"}), at(0)).unwrap();
+        assert_eq!(
+            own,
+            json!({"event": "route.removed", "route_id": "r", "removed_at": "2030-01-01T00:00:00Z"})
+        );
+        let vendors = engine.emit(session, "session.end", Value::Null, at(0)).unwrap();
+        assert_eq!(vendors["event"], json!("session.end"));
+        assert!(engine.emit(session, "nothing.such", Value::Null, at(0)).is_err());
+        assert!(!engine.is_open("flex.route_get"));
+    }
+
+    #[test]
+    fn what_a_story_tells_wins_over_a_whole_answer() {
+        let whole = || Reply::Whole { status: 200, headers: vec![("A".into(), "b".into())], body: json!(1) };
+        let own = CallOutcome::Whole { status: 503, headers: Vec::new(), body: json!(2) };
+        assert_eq!(outcome(Some((503, Some(json!(2)))), whole()), own);
+        let CallOutcome::Whole { status: 503, headers, body } = outcome(Some((503, None)), whole()) else {
+            panic!("the whole answer with another status");
+        };
+        assert_eq!((headers.len(), body), (1, json!(1)));
+    }
+}

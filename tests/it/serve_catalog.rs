@@ -1,0 +1,90 @@
+//! That everything the catalog lists under these groups is served, and that a test tells how it behaves.
+
+use std::collections::BTreeMap;
+
+use airudder_mock::contract::{Catalog, Direction};
+use serde_json::json;
+
+use crate::serving::{JSON, Serving};
+
+const GROUPS: [&str; 5] = ["Access", "Calling tasks", "Calling plans", "Number detection", "SMS"];
+
+/// Every entry of the groups, and the test that shows how it behaves.
+const COVERED: [(&str, &str); 23] = [
+    ("auth.token", "tokens_live_as_documented"),
+    ("task.create", "tasks_live_and_are_told"),
+    ("task.list", "tasks_live_and_are_told"),
+    ("task.stop", "tasks_live_and_are_told"),
+    ("task.cancel_call", "tasks_live_and_are_told"),
+    ("task.detail", "tasks_live_and_are_told"),
+    ("task.finished", "tasks_live_and_are_told"),
+    ("call.completed", "tasks_live_and_are_told"),
+    ("call.by_id", "tasks_live_and_are_told"),
+    ("robot.list", "tasks_live_and_are_told"),
+    ("task.recording", "recordings_are_sound"),
+    ("task.recordings", "recordings_are_sound"),
+    ("strategy.list", "plans_live_and_are_told"),
+    ("plan.create", "plans_live_and_are_told"),
+    ("plan.status", "plans_live_and_are_told"),
+    ("plan.rounds", "plans_live_and_are_told"),
+    ("plan.cancel_call", "plans_live_and_are_told"),
+    ("plan.recordings", "plans_live_and_are_told"),
+    ("plan.finished", "plans_live_and_are_told"),
+    ("detection.check", "numbers_are_detected_and_texts_confirmed"),
+    ("detection.result", "numbers_are_detected_and_texts_confirmed"),
+    ("sms.send", "numbers_are_detected_and_texts_confirmed"),
+    ("sms.receipt", "numbers_are_detected_and_texts_confirmed"),
+];
+
+#[test]
+fn every_call_is_served() {
+    let serving = Serving::new();
+    let token = serving.token();
+    let mut served = 0;
+    for entry in Catalog::builtin().calls().filter(|entry| GROUPS.contains(&entry.group.as_str())) {
+        for route in &entry.routes {
+            let headers = [("Authorization", token.as_str()), JSON];
+            let body = if route.method == "GET" { "" } else { r#"{"nothing": "useful"}"# };
+            let reply = serving.call(&route.method, &route.path, &headers, body.as_bytes());
+            let what = format!("{} {} {}: {}", entry.id, route.method, route.path, reply.text());
+            assert!(matches!(reply.status, 200 | 400 | 401), "{what}");
+            assert!(reply.json().get("code").is_some_and(|code| *code != json!(501)), "{what}");
+            served += 1;
+        }
+    }
+    assert!(served >= 18, "the groups are those of the catalog: {served}");
+    serving.end();
+}
+
+#[test]
+fn every_entry_has_a_test_of_its_behaviour() {
+    let covered: BTreeMap<&str, &str> = COVERED.into_iter().collect();
+    assert_eq!(covered.len(), COVERED.len(), "an entry is named twice");
+    let listed: Vec<&str> = Catalog::builtin()
+        .entries()
+        .iter()
+        .filter(|entry| GROUPS.contains(&entry.group.as_str()))
+        .map(|entry| entry.id.as_str())
+        .collect();
+    let missing: Vec<&&str> = listed.iter().filter(|id| !covered.contains_key(**id)).collect();
+    assert!(missing.is_empty(), "entries without a test: {missing:?}");
+    let tests = include_str!("serve_life.rs");
+    // The clients' own checks say which calls they make and which callbacks the tests count.
+    let clients = [
+        include_str!("../clients/access.py"),
+        include_str!("../clients/task.py"),
+        include_str!("../clients/recordings.py"),
+        include_str!("../clients/plan.py"),
+        include_str!("../clients/detection.py"),
+    ]
+    .concat();
+    for (id, test) in COVERED {
+        let entry = Catalog::builtin().get(id).unwrap_or_else(|| panic!("{id} is no entry"));
+        assert!(tests.contains(&format!("fn {test}()")), "{id} names {test}, which is no test");
+        if entry.direction == Direction::Call {
+            for route in &entry.routes {
+                assert!(clients.contains(&format!("\"{}\"", route.path)), "no client calls {}", route.path);
+            }
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! `airudder-mock serve` as a process, and a client that is nothing but a socket.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::support::{PATIENCE, program};
+
+pub(crate) const APP_KEY: &str = "AIRudderMockKey0000001";
+pub(crate) const APP_SECRET: &str = "AIRudderMockSecret0001";
+
+/// A mock that serves until the test is over.
+pub(crate) struct Serving {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    pub address: SocketAddr,
+    folder: tempfile::TempDir,
+}
+
+impl Serving {
+    /// A mock without any settings.
+    pub(crate) fn new() -> Self {
+        Self::with("", &[])
+    }
+
+    /// A mock with these settings and further arguments. It writes a record, and its time begins with 2030.
+    pub(crate) fn with(settings: &str, args: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("settings.toml");
+        fs::write(&config, settings).unwrap();
+        let mut child = program()
+            .args(["serve", "--listen", "127.0.0.1:0", "--quiet", "--epoch", "2030-01-01T00:00:00Z"])
+            .arg("--config")
+            .arg(&config)
+            .arg("--record")
+            .arg(folder.path().join("record.ndjson"))
+            .args(args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("http://").and_then(|address| address.parse().ok());
+        let address = address.unwrap_or_else(|| panic!("the first line is no address: {line:?}"));
+        Self { child, out, address, folder }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn wire(&self) -> Wire {
+        Wire::to(self.address)
+    }
+
+    /// Makes a call over a connection of its own.
+    pub(crate) fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let mut wire = self.wire();
+        wire.send(&request(method, path, headers, body));
+        wire.reply()
+    }
+
+    /// A token of the account there is without any settings.
+    pub(crate) fn token(&self) -> String {
+        let fields = json!({ "APPKey": APP_KEY, "APPSecret": APP_SECRET });
+        let reply = self.call("POST", "/service/cloud/auth", &[JSON], fields.to_string().as_bytes());
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        format!("Token {}", reply.json()["data"]["token"].as_str().unwrap())
+    }
+
+    /// POSTs JSON under this token; status and envelope come back.
+    pub(crate) fn post(&self, token: &str, path: &str, fields: &Value) -> (u16, Value) {
+        let headers = [("Authorization", token), JSON];
+        let reply = self.call("POST", path, &headers, fields.to_string().as_bytes());
+        (reply.status, reply.json())
+    }
+
+    /// GETs under this token; status and envelope come back.
+    pub(crate) fn get(&self, token: &str, path: &str) -> (u16, Value) {
+        let reply = self.call("GET", path, &[("Authorization", token)], b"");
+        (reply.status, reply.json())
+    }
+
+    /// Creates a task of these rows and returns its id.
+    pub(crate) fn task(&self, token: &str, name: &str, rows: &Value) -> String {
+        let fields = json!({ "TaskName": name, "RobotID": "Payment reminder", "Details": rows });
+        let (status, answer) = self.post(token, "/service/cloud/task", &fields);
+        assert_eq!(status, 200, "{answer}");
+        answer["data"]["TaskID"].as_str().unwrap().to_owned()
+    }
+
+    /// Moves the vendor's time forward.
+    pub(crate) fn skip(&self, by: &str) {
+        let fields = json!({ "by": by }).to_string();
+        let reply = self.call("POST", "/_mock/clock", &[], fields.as_bytes());
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+
+    pub(crate) fn state(&self) -> Value {
+        self.call("GET", "/_mock/state", &[], b"").json()
+    }
+
+    /// Lets the vendor's time go on, hour by hour, until nothing is under way any more.
+    pub(crate) fn run_out(&self) {
+        eventually("the mock is through with everything", || {
+            let state = self.state();
+            if state["busy"] == false {
+                return Some(());
+            }
+            // What is being sent takes real time. Moving on meanwhile would make a late answer of it.
+            if state["callbacks"]["in_flight"] == 0 && state["callbacks"]["pending"] == 0 {
+                self.skip("1h");
+            }
+            None
+        });
+    }
+
+    /// Asks for the end; it comes when what is running is through.
+    pub(crate) fn ask_to_stop(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Ends the mock in order and returns what it printed and recorded since the start.
+    pub(crate) fn end(self) -> (String, Vec<Value>) {
+        self.ask_to_stop();
+        self.ended()
+    }
+
+    /// Waits for the end that was asked for.
+    pub(crate) fn ended(mut self) -> (String, Vec<Value>) {
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).unwrap();
+        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{rest}");
+        let record = fs::read_to_string(self.folder.path().join("record.ndjson")).unwrap();
+        (rest, record.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // After an orderly end there is nothing left to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) const JSON: (&str, &str) = ("Content-Type", "application/json");
+
+/// Looks again and again until there is something, without sleeping.
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}");
+        thread::yield_now();
+    }
+}
+
+/// A request as bytes.
+pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: mock\r\n");
+    for (name, value) in headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !body.is_empty() || method == "POST" {
+        text.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    text.push_str("\r\n");
+    [text.as_bytes(), body].concat()
+}
+
+/// A connection to the mock.
+pub(crate) struct Wire {
+    stream: TcpStream,
+    reader: BufReader<TcpStream>,
+}
+
+/// An answer as it came.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub status: u16,
+    /// The bytes up to and without the empty line.
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The value of a header, whatever the case of its letters.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (own, value) = line.split_once(": ")?;
+            own.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("no JSON ({error}): {}\n{}", self.head, self.text()))
+    }
+}
+
+impl Wire {
+    fn to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let reader = BufReader::new(stream.try_clone().unwrap());
+        Self { stream, reader }
+    }
+
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
+    }
+
+    /// Says that nothing more is coming, and goes on listening.
+    pub(crate) fn close_half(&mut self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// The lines up to the next empty one.
+    pub(crate) fn head(&mut self) -> String {
+        let mut head = String::new();
+        loop {
+            let mut line = String::new();
+            assert!(self.reader.read_line(&mut line).unwrap() > 0, "the connection ended within: {head:?}");
+            if line == "\r\n" {
+                return head;
+            }
+            head.push_str(&line);
+        }
+    }
+
+    /// The next answer.
+    pub(crate) fn reply(&mut self) -> Reply {
+        self.answer(true)
+    }
+
+    /// The next answer, which is one to HEAD and has no body.
+    pub(crate) fn reply_to_head(&mut self) -> Reply {
+        self.answer(false)
+    }
+
+    fn answer(&mut self, has_body: bool) -> Reply {
+        let head = self.head();
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        let mut reply = Reply { status, head, body: Vec::new() };
+        if !has_body {
+            return reply;
+        }
+        if reply.header("transfer-encoding") == Some("chunked") {
+            loop {
+                let mut size = String::new();
+                self.reader.read_line(&mut size).unwrap();
+                let size = usize::from_str_radix(size.trim(), 16).expect("the size of a chunk");
+                let mut chunk = vec![0; size + 2];
+                self.reader.read_exact(&mut chunk).unwrap();
+                reply.body.extend_from_slice(&chunk[..size]);
+                if size == 0 {
+                    return reply;
+                }
+            }
+        }
+        let length = reply.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        reply.body = vec![0; length];
+        self.reader.read_exact(&mut reply.body).unwrap();
+        reply
+    }
+
+    /// Everything up to the end of the connection.
+    pub(crate) fn rest(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut rest = Vec::new();
+        self.reader.read_to_end(&mut rest)?;
+        Ok(rest)
+    }
+}
+
+/// Whether a program that a test needs is there. Where nobody is watching, a test must not pass without it.
+pub(crate) fn is_there(name: &str) -> bool {
+    let found = Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
+    assert!(found || std::env::var_os("CI").is_none(), "{name} is missing, and CI is set");
+    if !found {
+        eprintln!("left out: {name} is not installed");
+    }
+    found
+}
+
+/// Runs a client of `tests/clients` against the mock, and asserts how many checks it made. `false` where Python is
+/// missing.
+pub(crate) fn python(client: &str, serving: &Serving, args: &[&str], checks: usize) -> bool {
+    if !is_there("python3") {
+        return false;
+    }
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "clients", client].iter().collect();
+    let output = Command::new("python3").arg("-B").arg(path).arg(serving.url()).args(args).output().unwrap();
+    let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{client} failed after\n{out}\n{error}");
+    assert_eq!(out.lines().filter(|line| line.starts_with("ok ")).count(), checks, "{client}:\n{out}");
+    true
+}
+
+/// Runs curl on a path of the mock; status and body come back.
+pub(crate) fn curl(serving: &Serving, path: &str, args: &[&str]) -> (u16, String) {
+    let output = Command::new("curl")
+        .args(["-sS", "--noproxy", "*", "-w", "\n%{http_code}"])
+        .args(args)
+        .arg(format!("{}{path}", serving.url()))
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "curl {args:?} {path}: {error}");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let (body, status) = text.rsplit_once('\n').unwrap();
+    (status.parse().unwrap(), body.to_owned())
+}
