@@ -11,7 +11,7 @@ use crate::contract::Family;
 use crate::contract::aes::{self, Cipher};
 use crate::contract::envelope::ErrorStatus;
 use crate::http::{HttpAnswer, HttpCall};
-use crate::simulator::{AccountKey, Denied, Encryption, Simulator};
+use crate::simulator::{AccountKey, Denied, Encryption, Simulator, TokenKind};
 
 /// Whether calls need a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -69,12 +69,13 @@ impl From<Denied> for Refusal {
     }
 }
 
-/// Whether a call proves its caller by the token of the calling API. The others prove it by themselves: number
-/// detection and both calls that fetch a token in the body, the chatbot by a signature.
-pub(super) fn needs_token(id: &str, family: Family) -> bool {
+/// The token by which a call proves its caller, if by any. The others prove it by themselves: number detection and both
+/// calls that fetch a token in the body, the chatbot by a signature.
+pub(super) fn token_of(id: &str, family: Family) -> Option<TokenKind> {
     match family {
-        Family::Cloud | Family::Workflow | Family::Sms => id != "auth.token",
-        Family::Chatbot | Family::Dialer | Family::Detection => false,
+        Family::Cloud | Family::Workflow | Family::Sms => (id != "auth.token").then_some(TokenKind::Cloud),
+        Family::Dialer => (id != "dialer.auth").then_some(TokenKind::Dialer),
+        Family::Chatbot | Family::Detection => None,
     }
 }
 
@@ -82,22 +83,24 @@ pub(super) fn needs_token(id: &str, family: Family) -> bool {
 pub(super) fn caller(
     simulator: &Simulator,
     rules: &AccessRules,
-    needs_token: bool,
+    token: Option<TokenKind>,
     call: &HttpCall,
     now: Timestamp,
 ) -> Result<Caller, Refusal> {
     let access = simulator.access();
-    let account = if needs_token && rules.token == TokenRule::Require {
-        access.check(call.header("authorization"), rules.bearer, now)?
-    } else {
+    let header = call.header("authorization");
+    let account = match token {
+        Some(kind) if rules.token == TokenRule::Require => access.check(kind, header, rules.bearer, now)?,
         // A token that is sent all the same says whose call it is.
-        let header = call.header("authorization").filter(|_| needs_token);
-        access.check(header, rules.bearer, now).unwrap_or_default()
+        Some(kind) => access.check(kind, header, rules.bearer, now).unwrap_or_default(),
+        None => AccountKey::default(),
     };
+    // Encryption is known of the calling API alone.
+    let may_encrypt = token == Some(TokenKind::Cloud);
     let own = access.account(account);
     let is_encrypted = call.header("is-encrypted").is_some_and(|value| value.trim() == "1");
-    let cipher = match (is_encrypted && needs_token, own.encryption, &own.cipher) {
-        (false, Encryption::Require, _) if needs_token => {
+    let cipher = match (is_encrypted && may_encrypt, own.encryption, &own.cipher) {
+        (false, Encryption::Require, _) if may_encrypt => {
             return Err(Refusal::new(
                 400,
                 format!(

@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::access::{AccessRules, Caller, Refusal, caller, decrypted, needs_token};
+use super::access::{AccessRules, Caller, Refusal, caller, decrypted, token_of};
 use super::decode::{DecodeError, Fields, decode};
 use super::download;
 use super::envelop::{Built, built, json as json_text, refused, sealed};
@@ -117,8 +117,8 @@ impl Api {
         started: Instant,
     ) -> Reply {
         let (caller, has_faults) = self.driver.with(|engine, now| {
-            let needs_token = needs_token(found.id, found.family) && !engine.is_open(found.id);
-            (caller(engine.simulator(), &self.rules, needs_token, &call, now), engine.has_faults())
+            let token = token_of(found.id, found.family).filter(|_| !engine.is_open(found.id));
+            (caller(engine.simulator(), &self.rules, token, &call, now), engine.has_faults())
         });
         // Reading a long body takes time, in which others are served.
         let read = caller.and_then(|caller| Ok((read(&call, &caller, params)?, caller)));
@@ -139,7 +139,7 @@ impl Api {
             };
             let act = fault.and_then(|fault| fault.act);
             let account = read.as_ref().map(|(_, caller)| caller.account).ok();
-            let wrong = act.map(|act| wrong(engine, found.family, account, act, built.as_ref()));
+            let wrong = act.map(|act| wrong(engine, found, account, act, built.as_ref()));
             let (status, body, reply) = match (wrong, built) {
                 (Some(wrong), _) => wrong,
                 (None, Some(Built::Whole(answer))) => {
@@ -230,7 +230,7 @@ impl Api {
 /// What goes wrong in place of the usual answer: the status and body the journal keeps, 0 for no answer, and the reply.
 fn wrong(
     engine: &mut Engine,
-    family: Family,
+    &Found { id, family, .. }: &Found<'_>,
     account: Option<AccountKey>,
     act: Act,
     built: Option<&Built>,
@@ -252,7 +252,7 @@ fn wrong(
             if let Some(account) = account {
                 engine.simulator().access_mut().expire(account);
             }
-            let refusal = Refusal::from(Denied::Expired);
+            let refusal = Refusal::from(Denied::Expired(token_of(id, family).unwrap_or_default()));
             let answer = refused(engine, family, &refusal, ErrorStatus::Mirror);
             (answer.status, answer.body.clone(), Reply::Answer(answer))
         }
