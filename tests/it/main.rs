@@ -6,6 +6,7 @@ mod support;
 
 mod commands;
 mod custom;
+mod dialer;
 mod readme;
 mod receive;
 mod signing;

@@ -3,7 +3,8 @@
 use super::*;
 
 fn refused(vendor: &mut Vendor, id: &str, base: &Value, fields: Value) -> i64 {
-    vendor.call(id, with(base.clone(), fields)).expect_err("a refusal")
+    let told = fields.to_string();
+    vendor.call(id, with(base.clone(), fields)).expect_err(&told)
 }
 
 #[test]

@@ -244,8 +244,11 @@ fn task(name: &str, rows: Vec<Value>) -> Value {
     })
 }
 
-/// Some fields over those of a task.
+/// Some fields in place of those of the same names.
 fn with(mut base: Value, fields: Value) -> Value {
-    crate::json::merge(&mut base, fields);
+    let Value::Object(fields) = fields else { panic!("{fields}") };
+    for (name, value) in fields {
+        base[name] = value;
+    }
     base
 }
