@@ -241,3 +241,25 @@ impl CallRow {
         Self::seconds(self.answered, until)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_small() {
+        assert_eq!(size_of::<CallRow>(), 40);
+    }
+
+    #[test]
+    fn moments_come_back_to_the_millisecond() {
+        let at = |milliseconds: i64| Timestamp::from_millisecond(1_893_456_000_000 + milliseconds).unwrap();
+        let mut row = CallRow::new(0, 1, 0, at(0));
+        row.ring(at(1_250));
+        row.answer(at(9_250));
+        row.talk(at(12_250));
+        assert_eq!((row.rang_at(), row.ended_at(), row.talk_seconds()), (Some(at(1_250)), None, 0));
+        row.end(Ending::TalkedByUser, at(72_250));
+        assert_eq!((row.talk_seconds(), row.waiting_seconds()), (60, 3));
+    }
+}

@@ -99,8 +99,8 @@ impl Dialer {
             }
         }
         let contacts = source.contacts.fresh(|contact| {
-            !(only_unanswered && contact.answered)
-                && !(without_cancelled && contact.standing == Standing::Cancelled)
+            let is_cancelled = contact.standing == Standing::Cancelled;
+            (!only_unanswered || !contact.answered) && (!without_cancelled || !is_cancelled)
         });
         if contacts.list.is_empty() {
             return Err(refuse(10505, "no contact of the task to copy is left"));

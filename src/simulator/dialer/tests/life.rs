@@ -175,7 +175,7 @@ fn contacts_are_taken_out_and_tasks_copied() {
     let mut vendor = Vendor::new();
     let rows = vec![row(1, "talked"), row(2, "no_answer"), row(3, "talked"), row(4, "voicemail")];
     let later = json!({ "startTime": "2030-01-01 12:00:00" });
-    let id = vendor.create(with(task("first", rows), later.clone()));
+    let id = vendor.create(with(task("first", rows), later));
     let cancel = |list: Value| json!({ "TaskID": id, "contactList": list });
     assert_eq!(vendor.call("dialer.cancel_contacts", cancel(json!([number(3)]))), Ok(Value::Null));
     assert_eq!(vendor.call("dialer.cancel_contacts", cancel(json!([number(3)]))), Err(10507));
