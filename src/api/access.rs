@@ -11,7 +11,7 @@ use crate::contract::Family;
 use crate::contract::aes::{self, Cipher};
 use crate::contract::envelope::ErrorStatus;
 use crate::http::{HttpAnswer, HttpCall};
-use crate::simulator::{AccountKey, Denied, Encryption, Simulator};
+use crate::simulator::{AccountKey, Denied, Encryption, Simulator, TokenKind};
 
 /// Whether calls need a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -74,9 +74,9 @@ impl From<Denied> for Refusal {
 /// How a call proves who makes it, and whether it may be encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Proof {
-    /// By the token of the calling API. Other calls prove it by themselves: number detection and both calls that fetch
-    /// a token in the body, the chatbot by a signature. Some endpoints of the user's own ask for nothing.
-    needs_token: bool,
+    /// By which token, if by any. Other calls prove it by themselves: number detection and both calls that fetch a
+    /// token in the body, the chatbot by a signature. Some endpoints of the user's own ask for nothing.
+    token: Option<TokenKind>,
     /// Documented for `/service/cloud/*`, with a token.
     may_be_encrypted: bool,
 }
@@ -84,9 +84,19 @@ pub(super) struct Proof {
 impl Proof {
     /// What is asked of a call. `is_open` says that the user's settings ask for nothing.
     pub(super) fn of(id: &str, family: Family, is_open: bool) -> Self {
-        let has_tokens = matches!(family, Family::Cloud | Family::Workflow | Family::Sms);
-        let needs_token = has_tokens && id != "auth.token" && !is_open;
-        Self { needs_token, may_be_encrypted: needs_token && family != Family::Sms }
+        let kind = match family {
+            Family::Cloud | Family::Workflow | Family::Sms => Some(TokenKind::Cloud),
+            Family::Dialer => Some(TokenKind::Dialer),
+            Family::Chatbot | Family::Detection => None,
+        };
+        let token = kind.filter(|_| !is_open && !matches!(id, "auth.token" | "dialer.auth"));
+        let may_be_encrypted = token == Some(TokenKind::Cloud) && family != Family::Sms;
+        Self { token, may_be_encrypted }
+    }
+
+    /// The kind of token asked for.
+    pub(super) fn token(self) -> Option<TokenKind> {
+        self.token
     }
 }
 
@@ -99,13 +109,13 @@ pub(super) fn caller(
     now: Timestamp,
 ) -> Result<Caller, Refusal> {
     let access = simulator.access();
-    let Proof { needs_token, may_be_encrypted } = proof;
-    let account = if needs_token && rules.token == TokenRule::Require {
-        access.check(call.header("authorization"), rules.bearer, now)?
-    } else {
+    let Proof { token, may_be_encrypted } = proof;
+    let header = call.header("authorization");
+    let account = match token {
+        Some(kind) if rules.token == TokenRule::Require => access.check(kind, header, rules.bearer, now)?,
         // A token that is sent all the same says whose call it is.
-        let header = call.header("authorization").filter(|_| needs_token);
-        access.check(header, rules.bearer, now).unwrap_or_default()
+        Some(kind) => access.check(kind, header, rules.bearer, now).unwrap_or_default(),
+        None => AccountKey::default(),
     };
     let own = access.account(account);
     let is_encrypted = call.header("is-encrypted").is_some_and(|value| value.trim() == "1");
@@ -135,7 +145,7 @@ pub(super) fn caller(
         }
         (true, _, Some(cipher)) => Some(cipher.clone()),
     };
-    Ok(Caller { account, is_proven: needs_token, zone: own.zone, cipher })
+    Ok(Caller { account, is_proven: token.is_some(), zone: own.zone, cipher })
 }
 
 /// Decrypts the query of a GET or the body of any other call, and checks the digest beside it (documented; what

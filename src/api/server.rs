@@ -148,7 +148,7 @@ impl Api {
             };
             let act = fault.and_then(|fault| fault.act);
             let account = read.as_ref().map(|(_, caller)| caller.account).ok();
-            let wrong = act.map(|act| wrong(engine, found.family, account, act, built.as_ref()));
+            let wrong = act.map(|act| wrong(engine, found, account, act, built.as_ref()));
             let (status, body, reply) = match (wrong, built) {
                 (Some(wrong), _) => wrong,
                 (None, Some(Built::Whole(answer))) => {
@@ -243,7 +243,7 @@ impl Api {
 fn payer(access: &Access, found: &Found<'_>, fields: &Fields, caller: &Caller) -> Option<AccountKey> {
     let fields = &fields.fields;
     let app_key = match (&**found.id, found.family) {
-        ("auth.token", _) => fields.get("APPKey"),
+        ("auth.token" | "dialer.auth", _) => fields.get("APPKey"),
         (_, Family::Detection) => fields.get("system").and_then(|system| system.get("appkey")),
         _ => return Some(caller.account).filter(|_| caller.is_proven),
     };
@@ -253,7 +253,7 @@ fn payer(access: &Access, found: &Found<'_>, fields: &Fields, caller: &Caller) -
 /// What goes wrong in place of the usual answer: the status and body the journal keeps, 0 for no answer, and the reply.
 fn wrong(
     engine: &mut Engine,
-    family: Family,
+    &Found { id, family, .. }: &Found<'_>,
     account: Option<AccountKey>,
     act: Act,
     built: Option<&Built>,
@@ -275,7 +275,8 @@ fn wrong(
             if let Some(account) = account {
                 engine.simulator().access_mut().expire(account);
             }
-            let refusal = Refusal::from(Denied::Expired);
+            let refusal =
+                Refusal::from(Denied::Expired(Proof::of(id, family, false).token().unwrap_or_default()));
             let answer = refused(engine, family, &refusal, ErrorStatus::Mirror);
             (answer.status, answer.body.clone(), Reply::Answer(answer))
         }

@@ -1,5 +1,6 @@
 //! Finds every mistake of a settings file.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
@@ -109,6 +110,7 @@ fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
             found.push(Diagnostic::at(source, span, message.to_owned()));
         }
     }
+    found.extend(groups(source, tree));
     let mix = tree.get("calling").and_then(|calling| calling.get_ref().as_table()?.get("mix"));
     if let Some(mix) = mix
         && let Some(table) = mix.get_ref().as_table()
@@ -118,6 +120,33 @@ fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     {
         let message = "the mix has no outcome: give at least one a weight";
         found.push(Diagnostic::at(source, mix.span(), message.to_owned()));
+    }
+    found
+}
+
+/// Groups and agents are told apart by their names.
+fn groups(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let (mut names, mut agents) = (BTreeSet::new(), BTreeSet::new());
+    let list = tree.get("dialer").and_then(|dialer| dialer.get_ref().as_table()?.get("groups"));
+    for group in list.and_then(|list| list.get_ref().as_array()).into_iter().flatten() {
+        let Some(table) = group.get_ref().as_table() else { continue };
+        if let Some(name) = table.get("name")
+            && let Some(text) = name.get_ref().as_str()
+            && !names.insert(text)
+        {
+            let message = "two groups have the same `name`".to_owned();
+            found.push(Diagnostic::at(source, name.span(), message));
+        }
+        let own = table.get("agents").and_then(|agents| agents.get_ref().as_array());
+        for agent in own.into_iter().flatten() {
+            if let Some(text) = agent.get_ref().as_str()
+                && !agents.insert(text)
+            {
+                let message = format!("the agent `{text}` is there twice");
+                found.push(Diagnostic::at(source, agent.span(), message));
+            }
+        }
     }
     found
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use jiff::tz::Offset;
 
-use super::vendor_file::{AccessFile, AccountFile, CallingFile, LimitsFile};
+use super::vendor_file::{AccessFile, AccountFile, CallingFile, DialerFile, LimitsFile};
 use crate::api::AccessRules;
 use crate::contract::aes::Cipher;
 use crate::http::Limits;
 use crate::simulator::calling::{Robot, Round, Rules, Strategy, Wish, magic};
 use crate::simulator::country::Country;
-use crate::simulator::{Account, Rate};
+use crate::simulator::{Account, Rate, dialer};
 
 /// A rate such as `100/s`, `600/min` or `1000/h`.
 ///
@@ -128,6 +128,19 @@ pub(super) fn calling(file: Option<CallingFile>) -> Rules {
                 })
                 .collect()
         }),
+    }
+}
+
+pub(super) fn dialer(file: Option<DialerFile>) -> dialer::Rules {
+    let usual = dialer::Rules::default();
+    let Some(file) = file else { return usual };
+    let groups = file.groups.map(|groups| {
+        groups.into_iter().map(|group| dialer::Group { name: group.name, agents: group.agents }).collect()
+    });
+    dialer::Rules {
+        groups: groups.unwrap_or(usual.groups),
+        attempt_limit: file.attempt_limit.unwrap_or(usual.attempt_limit),
+        voicemail: file.voicemail.unwrap_or(usual.voicemail),
     }
 }
 

@@ -1,4 +1,5 @@
-//! What the settings file says of the simulated vendor: accounts, numbers, lines, robots, strategies, limits.
+//! What the settings file says of the simulated vendor: accounts, numbers, lines, robots, strategies,
+//! agents, limits.
 
 use std::collections::BTreeMap;
 
@@ -174,6 +175,33 @@ pub struct RoundFile {
     /// How often a number is called within the round, the first time included. Default: as the plan says.
     #[schemars(range(min = 1, max = 100))]
     pub repeat_number: Option<u32>,
+}
+
+/// The agents of the predictive dialer, and what it allows. All of it is assumed.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DialerFile {
+    /// The groups of agents, in place of the two there are. Nobody is in two groups.
+    #[schemars(length(min = 1))]
+    pub groups: Option<Vec<GroupFile>>,
+    /// How often a number is dialled within a day at most, over all tasks of the account. Default: 10.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub attempt_limit: Option<u32>,
+    /// Whether accounts may have answering machines detected. Default: true.
+    pub voicemail: Option<bool>,
+}
+
+/// A group of agents.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "a group"))]
+pub struct GroupFile {
+    /// Its name; tasks name it.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// The names of its agents.
+    #[schemars(length(min = 1, max = 10_000))]
+    pub agents: Vec<String>,
 }
 
 /// How much the mock takes.

@@ -3,6 +3,9 @@
 //! A token lives 24 hours. Asking again while one is valid restarts the 24 hours, and the earlier token keeps working
 //! (documented; the wording is ambiguous, and here the 24 hours of all valid tokens of the account restart). Once
 //! they have run out, all of them are void.
+//!
+//! The predictive dialer has tokens of its own (client): the same credentials, another call, and neither kind counts for
+//! the other's calls.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -53,6 +56,28 @@ pub enum Encryption {
     Accept,
     /// Plain calls are refused, but for the one that fetches a token.
     Require,
+}
+
+/// Which calls a token is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenKind {
+    /// The calling API, workflows and text messages.
+    #[default]
+    Cloud,
+    /// The predictive dialer.
+    Dialer,
+}
+
+impl TokenKind {
+    const ALL: [Self; 2] = [Self::Cloud, Self::Dialer];
+
+    /// The call that gives such tokens, for messages.
+    fn source(self) -> &'static str {
+        match self {
+            Self::Cloud => "POST /service/cloud/auth",
+            Self::Dialer => "POST /service/callcenter/call/predict/auth",
+        }
+    }
 }
 
 /// At most so many calls within so much time.
@@ -117,9 +142,9 @@ impl fmt::Debug for Account {
 pub enum Denied {
     /// No header.
     #[error(
-        "the header Authorization is missing: send `Authorization: Token <token>`, with the token of POST /service/cloud/auth"
+        "the header Authorization is missing: send `Authorization: Token <token>`, with the token of {}", .0.source()
     )]
-    NoToken,
+    NoToken(TokenKind),
     /// A header of another form.
     #[error("the header Authorization must be `Token <token>`{}", if *.bearer { "; the settings refuse `Bearer`" } else { "" })]
     Scheme {
@@ -127,23 +152,39 @@ pub enum Denied {
         bearer: bool,
     },
     /// A token nobody was given.
-    #[error("the token is not known: fetch one with POST /service/cloud/auth")]
-    Unknown,
+    #[error("the token is not known: fetch one with {}", .0.source())]
+    Unknown(TokenKind),
+    /// A token for the calls of another family.
+    #[error("the token is not for these calls: fetch one with {}", .0.source())]
+    OtherFamily(TokenKind),
     /// A token that was good once.
-    #[error("the token has expired: fetch a new one with POST /service/cloud/auth")]
-    Expired,
+    #[error("the token has expired: fetch a new one with {}", .0.source())]
+    Expired(TokenKind),
     /// Wrong credentials. Which of the two is wrong is told: this is a mock, and there is nothing to steal.
-    #[error("{0}")]
-    Credentials(String),
+    #[error("APPKey names no account")]
+    AppKey,
+    /// The other of the two.
+    #[error("APPSecret is not that of the account `{account}`")]
+    AppSecret {
+        /// What people call it.
+        account: String,
+    },
+}
+
+/// How long the tokens of one kind hold.
+#[derive(Clone, Copy, Debug)]
+struct Validity {
+    /// Tokens of an earlier generation are void.
+    generation: u32,
+    /// When those of the present one run out.
+    expires: Timestamp,
 }
 
 #[derive(Debug)]
 struct State {
     rules: Account,
-    /// Tokens of an earlier generation are void.
-    generation: u32,
-    /// When those of the present one run out.
-    expires: Timestamp,
+    /// By kind of token.
+    valid: [Validity; TokenKind::ALL.len()],
     /// The present window of the rate: when it began, and the calls within.
     window: (Timestamp, u32),
 }
@@ -154,7 +195,7 @@ pub struct Access {
     seed: Seed,
     accounts: Vec<State>,
     /// Only looked up by key, never iterated, so its random order shows nowhere.
-    tokens: HashMap<String, (AccountKey, u32)>,
+    tokens: HashMap<String, (TokenKind, AccountKey, u32)>,
     order: VecDeque<String>,
     issued: u64,
 }
@@ -165,8 +206,8 @@ impl Access {
         if accounts.is_empty() {
             accounts.push(Account::default());
         }
-        let state =
-            |rules| State { rules, generation: 0, expires: Timestamp::MIN, window: (Timestamp::MIN, 0) };
+        let none = Validity { generation: 0, expires: Timestamp::MIN };
+        let state = |rules| State { rules, valid: [none; TokenKind::ALL.len()], window: (Timestamp::MIN, 0) };
         Self {
             seed,
             accounts: accounts.into_iter().map(state).collect(),
@@ -201,22 +242,24 @@ impl Access {
     /// # Errors
     ///
     /// Wrong credentials.
-    pub fn token(&mut self, app_key: &str, app_secret: &str, now: Timestamp) -> Result<String, Denied> {
-        let key = self
-            .by_app_key(app_key)
-            .ok_or_else(|| Denied::Credentials("APPKey names no account".to_owned()))?;
+    pub fn token(
+        &mut self,
+        kind: TokenKind,
+        app_key: &str,
+        app_secret: &str,
+        now: Timestamp,
+    ) -> Result<String, Denied> {
+        let key = self.by_app_key(app_key).ok_or(Denied::AppKey)?;
         let state = &mut self.accounts[key.0 as usize];
         if state.rules.app_secret != app_secret {
-            return Err(Denied::Credentials(format!(
-                "APPSecret is not that of the account `{}`",
-                state.rules.name
-            )));
+            return Err(Denied::AppSecret { account: state.rules.name.clone() });
         }
-        if now >= state.expires {
-            state.generation += 1;
+        let valid = &mut state.valid[kind as usize];
+        if now >= valid.expires {
+            valid.generation += 1;
         }
-        state.expires = later(now, TOKEN_LIFE);
-        let generation = state.generation;
+        valid.expires = later(now, TOKEN_LIFE);
+        let generation = valid.generation;
         self.issued += 1;
         // 42 bytes give 56 characters: the vendor's tokens have 52 to 64 (example).
         let bytes: [u8; 42] = self.seed.stream("token", self.issued).random();
@@ -226,7 +269,7 @@ impl Access {
         {
             self.tokens.remove(&oldest);
         }
-        self.tokens.insert(token.clone(), (key, generation));
+        self.tokens.insert(token.clone(), (kind, key, generation));
         self.order.push_back(token.clone());
         Ok(token)
     }
@@ -236,28 +279,44 @@ impl Access {
     /// # Errors
     ///
     /// Why the caller is turned away.
-    pub fn check(&self, header: Option<&str>, bearer: bool, now: Timestamp) -> Result<AccountKey, Denied> {
-        let header = header.map(str::trim).filter(|header| !header.is_empty()).ok_or(Denied::NoToken)?;
+    pub fn check(
+        &self,
+        kind: TokenKind,
+        header: Option<&str>,
+        bearer: bool,
+        now: Timestamp,
+    ) -> Result<AccountKey, Denied> {
+        let header =
+            header.map(str::trim).filter(|header| !header.is_empty()).ok_or(Denied::NoToken(kind))?;
         let (scheme, token) = header.split_once(' ').ok_or(Denied::Scheme { bearer: false })?;
         match scheme {
             _ if scheme.eq_ignore_ascii_case("token") => {}
             _ if scheme.eq_ignore_ascii_case("bearer") && bearer => {}
             _ => return Err(Denied::Scheme { bearer: scheme.eq_ignore_ascii_case("bearer") }),
         }
-        let (key, generation) = *self.tokens.get(token.trim()).ok_or(Denied::Unknown)?;
-        let state = self.state(key);
-        if generation == state.generation && now < state.expires { Ok(key) } else { Err(Denied::Expired) }
+        let (found, key, generation) = *self.tokens.get(token.trim()).ok_or(Denied::Unknown(kind))?;
+        if found != kind {
+            return Err(Denied::OtherFamily(kind));
+        }
+        let valid = self.state(key).valid[kind as usize];
+        if generation == valid.generation && now < valid.expires {
+            Ok(key)
+        } else {
+            Err(Denied::Expired(kind))
+        }
     }
 
     /// Makes every token of an account expire now, as if 24 hours had passed.
     pub fn expire(&mut self, key: AccountKey) {
-        self.accounts[key.0 as usize].expires = Timestamp::MIN;
+        for valid in &mut self.accounts[key.0 as usize].valid {
+            valid.expires = Timestamp::MIN;
+        }
     }
 
     /// Makes every token of every account expire now.
     pub fn expire_all(&mut self) {
-        for state in &mut self.accounts {
-            state.expires = Timestamp::MIN;
+        for valid in self.accounts.iter_mut().flat_map(|state| &mut state.valid) {
+            valid.expires = Timestamp::MIN;
         }
     }
 
@@ -286,6 +345,8 @@ impl Access {
 mod tests {
     use super::*;
 
+    const CLOUD: TokenKind = TokenKind::Cloud;
+
     fn at(hours: i64) -> Timestamp {
         Timestamp::from_second(1_893_456_000 + hours * 3600).unwrap()
     }
@@ -307,40 +368,61 @@ mod tests {
     #[test]
     fn a_token_lives_24_hours_and_asking_again_restarts_them() {
         let mut access = access();
-        let first = access.token(DEFAULT_APP_KEY, DEFAULT_APP_SECRET, at(0)).unwrap();
+        let first = access.token(CLOUD, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, at(0)).unwrap();
         assert_eq!(first.len(), 56);
-        let check = |access: &Access, token: &str, hours| access.check(Some(&header(token)), true, at(hours));
+        let check =
+            |access: &Access, token: &str, hours| access.check(CLOUD, Some(&header(token)), true, at(hours));
         assert_eq!(check(&access, &first, 23), Ok(AccountKey(0)));
-        assert_eq!(check(&access, &first, 24), Err(Denied::Expired));
-        let second = access.token(DEFAULT_APP_KEY, DEFAULT_APP_SECRET, at(20)).unwrap();
+        assert_eq!(check(&access, &first, 24), Err(Denied::Expired(CLOUD)));
+        let second = access.token(CLOUD, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, at(20)).unwrap();
         assert_ne!(first, second);
         for token in [&first, &second] {
             assert_eq!(check(&access, token, 43), Ok(AccountKey(0)));
-            assert_eq!(check(&access, token, 44), Err(Denied::Expired));
+            assert_eq!(check(&access, token, 44), Err(Denied::Expired(CLOUD)));
         }
         // What has run out does not come back to life.
-        let third = access.token(DEFAULT_APP_KEY, DEFAULT_APP_SECRET, at(50)).unwrap();
-        assert_eq!(check(&access, &first, 51), Err(Denied::Expired));
+        let third = access.token(CLOUD, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, at(50)).unwrap();
+        assert_eq!(check(&access, &first, 51), Err(Denied::Expired(CLOUD)));
         assert_eq!(check(&access, &third, 51), Ok(AccountKey(0)));
+    }
+
+    #[test]
+    fn each_family_has_tokens_of_its_own() {
+        let mut access = access();
+        let cloud = access.token(CLOUD, "K", "S", at(0)).unwrap();
+        let dialer = access.token(TokenKind::Dialer, "K", "S", at(20)).unwrap();
+        let check = |access: &Access, kind, token: &str, hours| {
+            access.check(kind, Some(&header(token)), true, at(hours))
+        };
+        assert_eq!(check(&access, TokenKind::Dialer, &dialer, 21), Ok(AccountKey(1)));
+        for kind in TokenKind::ALL {
+            let other = if kind == CLOUD { &dialer } else { &cloud };
+            assert_eq!(check(&access, kind, other, 21), Err(Denied::OtherFamily(kind)));
+        }
+        // They run out apart, and a test lets both run out.
+        assert_eq!(check(&access, CLOUD, &cloud, 30), Err(Denied::Expired(CLOUD)));
+        assert_eq!(check(&access, TokenKind::Dialer, &dialer, 30), Ok(AccountKey(1)));
+        access.expire_all();
+        assert_eq!(check(&access, TokenKind::Dialer, &dialer, 30), Err(Denied::Expired(TokenKind::Dialer)));
     }
 
     #[test]
     fn accounts_expire_apart() {
         let mut access = access();
-        let one = access.token(DEFAULT_APP_KEY, DEFAULT_APP_SECRET, at(0)).unwrap();
-        let other = access.token("K", "S", at(0)).unwrap();
+        let one = access.token(CLOUD, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, at(0)).unwrap();
+        let other = access.token(CLOUD, "K", "S", at(0)).unwrap();
         access.expire(AccountKey(0));
-        assert_eq!(access.check(Some(&header(&one)), true, at(0)), Err(Denied::Expired));
-        assert_eq!(access.check(Some(&header(&other)), true, at(0)), Ok(AccountKey(1)));
+        assert_eq!(access.check(CLOUD, Some(&header(&one)), true, at(0)), Err(Denied::Expired(CLOUD)));
+        assert_eq!(access.check(CLOUD, Some(&header(&other)), true, at(0)), Ok(AccountKey(1)));
         access.expire_all();
-        assert_eq!(access.check(Some(&header(&other)), true, at(0)), Err(Denied::Expired));
+        assert_eq!(access.check(CLOUD, Some(&header(&other)), true, at(0)), Err(Denied::Expired(CLOUD)));
     }
 
     #[test]
     fn whoever_is_turned_away_is_told_why() {
         let mut access = access();
-        let token = access.token("K", "S", at(0)).unwrap();
-        let why = |header: Option<&str>, bearer| match access.check(header, bearer, at(1)) {
+        let token = access.token(CLOUD, "K", "S", at(0)).unwrap();
+        let why = |header: Option<&str>, bearer| match access.check(CLOUD, header, bearer, at(1)) {
             Ok(key) => format!("account {}", key.0),
             Err(denied) => denied.to_string(),
         };
@@ -353,8 +435,8 @@ mod tests {
             why(Some(&bearer), true),
             why(Some(&bearer), false),
             why(Some("Token abc"), true),
-            access.token("nobody", "", at(0)).unwrap_err().to_string(),
-            access.token("K", "wrong", at(0)).unwrap_err().to_string(),
+            access.token(CLOUD, "nobody", "", at(0)).unwrap_err().to_string(),
+            access.token(CLOUD, "K", "wrong", at(0)).unwrap_err().to_string(),
         ];
         insta::assert_snapshot!(lines.join("\n"));
     }
@@ -375,11 +457,11 @@ mod tests {
     #[test]
     fn the_oldest_tokens_are_forgotten() {
         let mut access = access();
-        let first = access.token("K", "S", at(0)).unwrap();
+        let first = access.token(CLOUD, "K", "S", at(0)).unwrap();
         for _ in 0..MOST_TOKENS {
-            access.token("K", "S", at(0)).unwrap();
+            access.token(CLOUD, "K", "S", at(0)).unwrap();
         }
-        assert_eq!(access.check(Some(&header(&first)), true, at(0)), Err(Denied::Unknown));
+        assert_eq!(access.check(CLOUD, Some(&header(&first)), true, at(0)), Err(Denied::Unknown(CLOUD)));
         assert_eq!(access.tokens.len(), MOST_TOKENS);
     }
 }

@@ -28,6 +28,12 @@ pub(super) enum Kind {
     Strategy = 8,
     Robot = 9,
     Sms = 10,
+    DialerTask = 40,
+    /// A call of the dialer: task, position among its calls.
+    DialerCall = 41,
+    /// The two halves of the URL of a dialer call's recording.
+    DialerRecording = 42,
+    DialerRecordingFolder = 43,
 }
 
 /// Up to three numbers that tell an object from all others of its kind.

@@ -11,6 +11,7 @@ mod chatbot;
 pub mod content;
 pub mod country;
 mod detection;
+pub mod dialer;
 pub mod dialogue;
 pub mod facts;
 pub mod identity;
@@ -35,9 +36,11 @@ use serde_json::Value;
 
 pub use access::{
     Access, Account, AccountKey, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, Denied, Encryption, Rate, TOKEN_LIFE,
+    TokenKind,
 };
 pub use call::{Answer, Call, Long};
 use calling::{Calling, Rules};
+use dialer::Dialer;
 use facts::Facts;
 use identity::{Country, Person};
 use ids::Ids;
@@ -56,6 +59,8 @@ pub struct Behaviour {
     pub accounts: Vec<Account>,
     /// How numbers answer, lines dial and strategies go on.
     pub calling: Arc<Rules>,
+    /// The agents of the predictive dialer, and what it allows.
+    pub dialer: Arc<dialer::Rules>,
     /// Where the mock is reached, for links: scheme and authority.
     pub public_url: Arc<str>,
     /// Whether anybody listens to callbacks that go to no URL of their own. Where nobody does, none are made.
@@ -68,6 +73,7 @@ impl Default for Behaviour {
             silence: Duration::from_secs(24 * 3600),
             accounts: vec![Account::default()],
             calling: Arc::new(Rules::default()),
+            dialer: Arc::new(dialer::Rules::default()),
             public_url: "http://127.0.0.1:2478".into(),
             is_heard: true,
         }
@@ -130,6 +136,7 @@ impl EmissionBody {
 pub struct Mark {
     timers: u64,
     calling: calling::Mark,
+    dialer: dialer::Mark,
 }
 
 /// What templates see of a conversation's user.
@@ -164,6 +171,7 @@ pub struct Simulator {
     access: Access,
     ids: Arc<Ids>,
     calling: Calling,
+    dialer: Dialer,
     messages_sent: u64,
     detections: u64,
     requests: u64,
@@ -177,6 +185,7 @@ impl Simulator {
         Self {
             access: Access::new(seed, behaviour.accounts.clone()),
             calling: Calling::new(seed, Arc::clone(&ids), &behaviour),
+            dialer: Dialer::new(seed, Arc::clone(&ids), &behaviour),
             ids,
             behaviour,
             sessions: Sessions::default(),
@@ -318,9 +327,10 @@ impl Simulator {
     pub fn handle(&mut self, call: &Call<'_>) -> Answer {
         match call.id {
             "auth.token" => self.token(call).unwrap_or_else(|refusal| refusal),
+            "dialer.auth" => dialer::token(&mut self.access, call).unwrap_or_else(|refusal| refusal),
             "sms.send" => sms::send(self, call).unwrap_or_else(|refusal| refusal),
             "detection.check" => detection::check(self, call).unwrap_or_else(|refusal| refusal),
-            _ => match self.calling.handle(call) {
+            _ => match self.calling.handle(call).or_else(|| self.dialer.handle(call)) {
                 Some(answer) => answer,
                 None => chatbot::handle(self, call.id, call.fields, call.now),
             },
@@ -332,7 +342,7 @@ impl Simulator {
         let params = params::Params::new(call.fields);
         let key = params.needed("APPKey", "the key of an account")?;
         let secret = params.needed("APPSecret", "the secret of the account")?;
-        match self.access.token(key, secret, call.now) {
+        match self.access.token(TokenKind::Cloud, key, secret, call.now) {
             Ok(token) => Ok(Answer::Data(serde_json::json!({ "token": token }))),
             Err(denied) => Err(Answer::Error { code: 401, message: denied.to_string() }),
         }
@@ -340,19 +350,21 @@ impl Simulator {
 
     /// Marks the present, for [`Simulator::take_back`] and [`Simulator::adopt`].
     pub fn mark(&self) -> Mark {
-        Mark { timers: self.timers.planned(), calling: self.calling.mark() }
+        Mark { timers: self.timers.planned(), calling: self.calling.mark(), dialer: self.dialer.mark() }
     }
 
     /// Takes back what was planned since a mark: somebody else does it. Tasks go on, but nothing is told of them.
     pub fn take_back(&mut self, mark: Mark) {
         self.timers.cancel_since(mark.timers);
         self.calling.mute_since(mark.calling);
+        self.dialer.mute_since(mark.dialer);
     }
 
     /// What was planned since a mark and belongs to no conversation is a story's doing.
     pub fn adopt(&mut self, mark: Mark, play: u32) {
         self.timers.adopt_since(mark.timers, play);
         self.calling.adopt_since(mark.calling, play);
+        self.dialer.adopt_since(mark.dialer, play);
     }
 
     /// Does what is due and returns the callbacks that come of it, in order. Of very much, it does the first part; then
@@ -368,23 +380,28 @@ impl Simulator {
         }
         self.calling.advance(now);
         emissions.append(&mut self.calling.take_emissions());
+        self.dialer.advance(now);
+        emissions.append(&mut self.dialer.take_emissions());
         emissions
     }
 
     /// When [`Simulator::advance`] has something to do next.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
-        [self.timers.next(), self.calling.next_wakeup()].into_iter().flatten().min()
+        [self.timers.next(), self.calling.next_wakeup(), self.dialer.next_wakeup()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether something is planned that a run has to wait for; a conversation that may fall silent is not.
     pub fn is_busy(&self) -> bool {
-        self.timers.has_foreground() || self.calling.is_busy()
+        self.timers.has_foreground() || self.calling.is_busy() || self.dialer.is_busy()
     }
 
     /// What is behind the link to a recording or an archive, by the last two parts of its path; nothing if nobody was
     /// given such a link.
     pub fn download(&self, folder: &str, file: &str) -> Option<calling::Download> {
-        self.calling.download(folder, file)
+        self.calling.download(folder, file).or_else(|| self.dialer.download(folder, file))
     }
 
     /// A fresh `request_id` for an envelope.

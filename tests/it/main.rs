@@ -7,6 +7,7 @@ mod support;
 
 mod commands;
 mod custom;
+mod dialer;
 mod hostile;
 mod readme;
 mod receive;

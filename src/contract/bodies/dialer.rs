@@ -225,3 +225,126 @@ pub const HANGUP_REASONS: [(i64, &str); 19] = [
     (19, "abandoned shortly after contact"),
     (20, "do not call"),
 ];
+
+/// The values of `callResultType` (client).
+pub const CALL_RESULT_TYPES: [&str; 13] = [
+    "Dnc",
+    "Overrun",
+    "NoRinging",
+    "Fusing",
+    "Voicemail",
+    "NoAnswered",
+    "AgentBusy",
+    "UserHangupBeforeAssign",
+    "AgentReject",
+    "AgentNetworkError",
+    "UserHangup",
+    "SuccUserHangup",
+    "SuccAgentHangup",
+];
+
+/// A call in the answer of `/querytaskdetail`. Client; moments are texts that are empty when it did not happen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DetailRow {
+    /// The task, 32 hex.
+    pub task_id: String,
+    /// Its name; `name` in the list of tasks.
+    pub task_name: String,
+    /// The call, 32 hex; lower case throughout.
+    pub callid: String,
+    /// The number that calls.
+    pub caller: String,
+    /// The number dialled.
+    pub phone_number: String,
+    /// The person's main number.
+    pub main_number: String,
+    /// Which of the person's numbers was dialled.
+    pub phone_tag: String,
+    /// When it was dialled.
+    pub calltime: String,
+    /// When it rang.
+    pub ringtime: String,
+    /// When somebody or something answered.
+    pub answertime: String,
+    /// When an agent took it.
+    pub talktime: String,
+    /// When it was over.
+    pub endtime: String,
+    /// How long person and agent talked, in seconds.
+    pub talk_duration: i64,
+    /// How long the person waited for an agent, in seconds.
+    pub waiting_duration: i64,
+    /// How long was talked, in seconds. How it differs from `talkDuration` is not known; time on hold is assumed.
+    pub talked_time: i64,
+    /// How long the person was on hold, in seconds.
+    pub hold_duration: i64,
+    /// The business it was for.
+    pub biztype: String,
+    /// The agent it went to.
+    pub agent_name: String,
+    /// The organization.
+    #[serde(rename = "OrgName")]
+    pub org_name: String,
+    /// When the task began.
+    #[serde(rename = "TaskStartTime")]
+    pub task_start_time: String,
+    /// The result the agent saved.
+    pub talk_result: String,
+    /// The task's remark.
+    pub remark: String,
+    /// The agent's remark on the call; lower case throughout.
+    pub talkremarks: String,
+    /// The person's name.
+    pub customer_name: String,
+    /// Why the call ended, see [`HANGUP_REASONS`]; 0 before it has.
+    pub hangup_reason: i64,
+    /// What it came to, one of [`CALL_RESULT_TYPES`].
+    pub call_result_type: String,
+    /// `auto`.
+    pub call_type: String,
+    /// Where the recording is; `recLink` in the notices.
+    pub reclink: String,
+    /// The row of a workflow it was for.
+    pub wf_contact_id: String,
+    /// Why it was transferred.
+    pub transfer_reason: String,
+    /// What quality inspection heard.
+    pub se_text: String,
+    /// What quality inspection gave.
+    pub se_score: i64,
+    /// Which call to the number this is, counted from 1.
+    pub nth_call: i64,
+    /// What an administrator did.
+    pub admin_act: Vec<serde_json::Value>,
+    /// The result's own fields; a list here, an object in the notices.
+    pub customize_results: Vec<CustomizeResult>,
+    /// What the customer's list has of the person, if the query asked for it.
+    pub customer_info: Fields,
+}
+
+/// A field of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomizeResult {
+    /// Its title.
+    pub title: String,
+    /// The group of fields it belongs to.
+    pub group_name: String,
+    /// What the agent wrote or chose.
+    pub value: String,
+}
+
+/// A task in the answer of `/querytasklist` (client).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskRow {
+    /// The task, 32 hex.
+    pub task_id: String,
+    /// Its name; `taskName` everywhere else.
+    pub name: String,
+    /// The group of agents.
+    pub group_name: String,
+    /// When it began, empty before it has.
+    pub actual_start_time: String,
+}

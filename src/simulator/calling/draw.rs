@@ -11,27 +11,27 @@ const LONG_TALK: u16 = 600;
 
 /// One try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Drawn {
-    pub(super) outcome: Outcome,
+pub(in crate::simulator) struct Drawn {
+    pub(in crate::simulator) outcome: Outcome,
     /// Milliseconds until the dialler gets to it: lines do not dial in step.
-    pub(super) wait: u16,
+    pub(in crate::simulator) wait: u16,
     /// Seconds it rang.
-    pub(super) ring: u8,
+    pub(in crate::simulator) ring: u8,
     /// Seconds both sides talked; 0 if nobody did.
-    pub(super) talk: u16,
+    pub(in crate::simulator) talk: u16,
     /// `A` to `I`, or 0 if it did not become clear.
-    pub(super) intention: u8,
+    pub(in crate::simulator) intention: u8,
     /// Whether the person hung up, and not the robot.
-    pub(super) by_user: bool,
+    pub(in crate::simulator) by_user: bool,
 }
 
 /// The stream of one try.
-pub(super) fn stream(task: Seed, label: &str, row: u32, attempt: u8) -> Rng {
+pub(in crate::simulator) fn stream(task: Seed, label: &str, row: u32, attempt: u8) -> Rng {
     task.stream(label, u64::from(row) << 8 | u64::from(attempt))
 }
 
 /// What the `attempt`-th try (from 1) of a number comes to.
-pub(super) fn draw(rules: &Rules, wish: Wish, rng: &mut Rng, attempt: u8) -> Drawn {
+pub(in crate::simulator) fn draw(rules: &Rules, wish: Wish, rng: &mut Rng, attempt: u8) -> Drawn {
     let drawn = weighted(rng, &rules.mix);
     let outcome = match (wish.answers_on, wish.outcome) {
         (Some(on), _) if attempt < on => Outcome::NoAnswer,

@@ -1,0 +1,272 @@
+//! The contacts of a task: the text they came in, and 32 bytes for each.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::super::Answer;
+use super::super::calling::Wish;
+use super::super::params::shown;
+use super::ask::{Ask, phone, refuse};
+use super::wish::Wished;
+use crate::contract::bodies::Fields;
+
+/// The most contacts of a task (assumed).
+const MOST: usize = 1_000_000;
+
+/// The longest `privateData`, in characters (assumed).
+const LONGEST_PRIVATE: usize = 1_024;
+
+/// The column with the number in `customizeContacts` (client).
+const COLUMNS: [&str; 2] = ["PhoneNumber", "phonenumber"];
+
+/// A contact with details in `contactList`: the names of the notices (assumed; plain numbers are taken as well).
+const DETAILS: [&str; 6] = ["contactName", "address", "info1", "info2", "info3", "privateData"];
+
+/// Where a contact stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It will be dialled, for the first time or again.
+    Waiting,
+    /// It is being called, or its agent writes down the result.
+    Calling,
+    /// It will not be dialled any more.
+    Done,
+    /// It was taken out.
+    Cancelled,
+}
+
+/// A contact.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Contact {
+    pub(super) number: u64,
+    /// Its row in the text; none if it came as a number alone.
+    at: u32,
+    len: u32,
+    /// Its wish among those of the list, from 1; 0 if it wishes nothing.
+    wish: u16,
+    pub(super) standing: Standing,
+    /// How often it was dialled.
+    pub(super) tries: u8,
+    /// Whether anybody or anything ever answered.
+    pub(super) answered: bool,
+    /// Whether the row is one of `customizeContacts`.
+    is_custom: bool,
+}
+
+/// The contacts of a task. Copies share the text.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Contacts {
+    pub(super) list: Vec<Contact>,
+    text: Arc<str>,
+    wishes: Arc<[Wished]>,
+    /// Whether any of them came with columns of the customer's own.
+    pub(super) has_info: bool,
+}
+
+/// A row that is taken, not yet packed.
+struct Row<'a> {
+    number: u64,
+    wished: Wished,
+    text: Option<&'a Value>,
+    is_custom: bool,
+}
+
+impl Contacts {
+    /// Reads `contactList` and `customizeContacts`, and tells the numbers that are refused, as they came. What becomes
+    /// of a bad row beside good ones is assumed: it is listed in `errorContactList`, and the task is created without it.
+    pub(super) fn read(ask: Ask<'_>, magic: impl Fn(u64) -> Wish) -> Result<(Self, Vec<Value>), Answer> {
+        let (plain, custom) = (ask.list("contactList")?, ask.list("customizeContacts")?);
+        if plain.is_empty() && custom.is_empty() {
+            return Err(refuse(10505, "contactList and customizeContacts are empty: at least one is needed"));
+        }
+        if plain.len() + custom.len() > MOST {
+            return Err(refuse(10501, format!("more than {MOST} contacts")));
+        }
+        let has_column = |row: &Value| COLUMNS.iter().any(|column| row.get(column).is_some());
+        if !custom.is_empty() && !custom.iter().any(has_column) {
+            let message = "customizeContacts has no column PhoneNumber or phonenumber";
+            return Err(refuse(10618, message));
+        }
+        let mut rows = Vec::with_capacity(plain.len() + custom.len());
+        let mut refused = Vec::new();
+        for value in plain.iter() {
+            take(plain_row(value)?, &magic, &mut rows, &mut refused);
+        }
+        for value in custom.iter() {
+            take(custom_row(value)?, &magic, &mut rows, &mut refused);
+        }
+        if rows.is_empty() {
+            let first = refused.first().map(shown).unwrap_or_default();
+            let message =
+                format!("no number is right, the first is {first}: a leading + and at most 14 digits");
+            return Err(refuse(10510, message));
+        }
+        Ok((Self::pack(&rows)?, refused))
+    }
+
+    fn pack(rows: &[Row<'_>]) -> Result<Self, Answer> {
+        let too_much = || refuse(10501, "the contacts are too long, or have too many different wishes");
+        let (mut text, mut wishes) = (String::new(), Vec::new());
+        let mut list = Vec::with_capacity(rows.len());
+        for row in rows {
+            let at = u32::try_from(text.len()).map_err(|_| too_much())?;
+            if let Some(value) = row.text {
+                text.push_str(&value.to_string());
+            }
+            let wish = if row.wished == Wished::default() {
+                0
+            } else {
+                let known = wishes.iter().position(|known| *known == row.wished);
+                let position = known.unwrap_or_else(|| {
+                    wishes.push(row.wished);
+                    wishes.len() - 1
+                });
+                u16::try_from(position + 1).map_err(|_| too_much())?
+            };
+            list.push(Contact {
+                number: row.number,
+                at,
+                len: u32::try_from(text.len()).map_err(|_| too_much())? - at,
+                wish,
+                standing: Standing::Waiting,
+                tries: 0,
+                answered: false,
+                is_custom: row.is_custom,
+            });
+        }
+        let has_info = rows.iter().any(|row| row.is_custom);
+        Ok(Self { list, text: text.into(), wishes: wishes.into(), has_info })
+    }
+
+    /// Some of the contacts as if they had never been dialled, for a copy of the task.
+    pub(super) fn fresh(&self, wanted: impl Fn(&Contact) -> bool) -> Self {
+        let fresh = |contact: &Contact| Contact {
+            standing: Standing::Waiting,
+            tries: 0,
+            answered: false,
+            ..*contact
+        };
+        let list: Vec<Contact> = self.list.iter().filter(|contact| wanted(contact)).map(fresh).collect();
+        Self { list, ..self.clone() }
+    }
+
+    /// What a contact wishes for by itself or, if it does not, by its number.
+    pub(super) fn wished(&self, contact: &Contact, magic: impl Fn(u64) -> Wish) -> Wished {
+        match contact.wish.checked_sub(1) {
+            Some(own) => self.wishes.get(usize::from(own)).copied().unwrap_or_default(),
+            None => Wished { call: magic(contact.number), twist: None },
+        }
+    }
+
+    /// The row of a contact as it came.
+    pub(super) fn fields(&self, contact: &Contact) -> Fields {
+        let (from, to) = (contact.at as usize, contact.at as usize + contact.len as usize);
+        let text = self.text.get(from..to).unwrap_or_default();
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    /// The columns of the customer's own.
+    pub(super) fn info(&self, contact: &Contact) -> Fields {
+        let mut info = if contact.is_custom { self.fields(contact) } else { Fields::new() };
+        // It is this mock's, not the customer's.
+        info.shift_remove("mock_outcome");
+        info
+    }
+}
+
+/// A row, or the number it is refused with.
+type Read<'a> = Result<(u64, Wished, Option<&'a Value>, bool), Value>;
+
+fn take<'a>(read: Read<'a>, magic: impl Fn(u64) -> Wish, rows: &mut Vec<Row<'a>>, refused: &mut Vec<Value>) {
+    match read {
+        Ok((number, wished, text, is_custom)) => {
+            let asked = wished.call.refused || wished == Wished::default() && magic(number).refused;
+            if asked {
+                refused.push(json!(format!("+{number}")));
+            } else {
+                rows.push(Row { number, wished, text, is_custom });
+            }
+        }
+        Err(number) => refused.push(number),
+    }
+}
+
+fn plain_row(value: &Value) -> Result<Read<'_>, Answer> {
+    if let Value::String(text) = value {
+        let read = phone(text).map(|number| (number, Wished::default(), None, false));
+        return Ok(read.ok_or_else(|| value.clone()));
+    }
+    let number = value.get("phoneNumber").unwrap_or(&Value::Null);
+    for name in DETAILS {
+        let code = if name == "privateData" { 10517 } else { 10501 };
+        match value.get(name) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) if code == 10517 && text.chars().count() > LONGEST_PRIVATE => {
+                let message = format!("privateData has more than {LONGEST_PRIVATE} characters");
+                return Err(refuse(code, message));
+            }
+            Some(Value::String(_)) => {}
+            Some(other) => {
+                let message = format!("{name} of a contact is {}, expected a string", shown(other));
+                return Err(refuse(code, message));
+            }
+        }
+    }
+    read_row(value, number, false)
+}
+
+fn custom_row(value: &Value) -> Result<Read<'_>, Answer> {
+    let number = COLUMNS.iter().find_map(|column| value.get(column)).unwrap_or(&Value::Null);
+    // All values are strings (client).
+    let is_sound = value.as_object().is_some_and(|row| row.values().all(Value::is_string));
+    if !is_sound {
+        return Ok(Err(number.clone()));
+    }
+    read_row(value, number, true)
+}
+
+fn read_row<'a>(value: &'a Value, number: &Value, is_custom: bool) -> Result<Read<'a>, Answer> {
+    let wished = match value.get("mock_outcome").and_then(Value::as_str) {
+        None => Wished::default(),
+        Some(text) => text.parse().map_err(|error| refuse(10501, format!("mock_outcome: {error}")))?,
+    };
+    let digits = number.as_str().and_then(phone);
+    Ok(digits.map(|digits| (digits, wished, Some(value), is_custom)).ok_or_else(|| number.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(value: &Value) -> Result<(Contacts, Vec<Value>), Answer> {
+        Contacts::read(Ask::new(value, 10501), |_| Wish::default())
+    }
+
+    #[test]
+    fn a_contact_is_small() {
+        assert!(size_of::<Contact>() <= 24, "{}", size_of::<Contact>());
+    }
+
+    #[test]
+    fn bad_rows_are_listed_as_they_came() {
+        let (contacts, refused) = read(&json!({
+            "contactList": ["+6281112340001", "081112340002", 7, { "phoneNumber": "+62811123400031234" }],
+            "customizeContacts": [
+                { "phonenumber": "+6281112340004", "Debt": "10", "mock_outcome": "busy" },
+                { "PhoneNumber": "+6281112340005", "Debt": 10 },
+                { "Debt": "10" },
+                { "PhoneNumber": "+6281112340006", "mock_outcome": "refused" },
+            ],
+        }))
+        .unwrap();
+        let numbers: Vec<u64> = contacts.list.iter().map(|contact| contact.number).collect();
+        assert_eq!(numbers, [6_281_112_340_001, 6_281_112_340_004]);
+        let wanted =
+            json!(["081112340002", null, "+62811123400031234", "+6281112340005", null, "+6281112340006"]);
+        assert_eq!(Value::from(refused), wanted);
+        let info = contacts.info(&contacts.list[1]);
+        assert_eq!(Value::Object(info), json!({ "phonenumber": "+6281112340004", "Debt": "10" }));
+        assert!(contacts.info(&contacts.list[0]).is_empty());
+    }
+}

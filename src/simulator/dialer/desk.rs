@@ -1,0 +1,108 @@
+//! The agents of a group of an account: who is free, what they did today, and which answered calls wait for them.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+
+use super::TaskKey;
+
+/// An agent.
+#[derive(Debug)]
+pub(super) struct Agent {
+    pub(super) name: String,
+    /// Whether a call is with the agent, or its result still to be written down.
+    pub(super) is_busy: bool,
+    /// Since when the agent has nothing to do; whoever has waited longest gets the next call.
+    free_since: Timestamp,
+    /// Calls dialled for this agent that nobody has taken yet.
+    pub(super) pending: u32,
+    online_since: Timestamp,
+    day: Date,
+    pub(super) calls: i64,
+    pub(super) seconds: i64,
+    /// How often which result was saved today.
+    pub(super) results: BTreeMap<usize, i64>,
+}
+
+/// The agents of a group of an account.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) agents: Vec<Agent>,
+    zone: Offset,
+    /// The tasks that may have something to dial, in turn.
+    pub(super) queue: VecDeque<TaskKey>,
+    /// Answered calls that wait for an agent, the longest first.
+    pub(super) waiting: VecDeque<(TaskKey, u32)>,
+}
+
+impl Desk {
+    /// All agents come to work when the first task is made.
+    pub(super) fn new(names: &[String], zone: Offset, now: Timestamp) -> Self {
+        let agent = |name: &String| Agent {
+            name: name.clone(),
+            is_busy: false,
+            free_since: now,
+            pending: 0,
+            online_since: now,
+            day: zone.to_datetime(now).date(),
+            calls: 0,
+            seconds: 0,
+            results: BTreeMap::new(),
+        };
+        Self {
+            agents: names.iter().map(agent).collect(),
+            zone,
+            queue: VecDeque::new(),
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// The agent for whom one of these may dial another number now, if numbers are dialled by `factor` for each free one.
+    pub(super) fn room(&self, of: &[usize], factor: f64) -> Option<usize> {
+        let agents = || of.iter().filter_map(|at| Some((*at, self.agents.get(*at)?)));
+        let free = agents().filter(|(_, agent)| !agent.is_busy).count();
+        let pending: u32 = agents().map(|(_, agent)| agent.pending).sum();
+        if f64::from(pending) >= (free as f64 * factor).floor() {
+            return None;
+        }
+        let free = agents().filter(|(_, agent)| !agent.is_busy);
+        free.min_by_key(|(at, agent)| (agent.pending, *at)).map(|(at, _)| at)
+    }
+
+    /// The free agent among these who has waited longest.
+    pub(super) fn free(&self, of: &[usize]) -> Option<usize> {
+        let agents = of.iter().filter_map(|at| Some((*at, self.agents.get(*at)?)));
+        agents
+            .filter(|(_, agent)| !agent.is_busy)
+            .min_by_key(|(at, agent)| (agent.free_since, *at))
+            .map(|(at, _)| at)
+    }
+
+    pub(super) fn release(&mut self, agent: usize, now: Timestamp) {
+        self.agents[agent].is_busy = false;
+        self.agents[agent].free_since = now;
+    }
+
+    /// An agent on the present day: what was counted yesterday is forgotten.
+    pub(super) fn today(&mut self, agent: usize, now: Timestamp) -> &mut Agent {
+        let day = self.zone.to_datetime(now).date();
+        let agent = &mut self.agents[agent];
+        if agent.day != day {
+            agent.day = day;
+            (agent.calls, agent.seconds) = (0, 0);
+            agent.results.clear();
+        }
+        agent
+    }
+
+    /// How long an agent was at work today, in seconds.
+    pub(super) fn online(&self, agent: usize, now: Timestamp) -> i64 {
+        let midnight = self
+            .zone
+            .to_timestamp(self.zone.to_datetime(now).date().to_datetime(jiff::civil::Time::midnight()));
+        let since = self.agents[agent].online_since.max(midnight.unwrap_or(Timestamp::MIN));
+        now.duration_since(since).as_secs().max(0)
+    }
+}

@@ -1,0 +1,304 @@
+//! From a task's creation to its end: it begins, rests, dials as many numbers as its free agents allow, dials again, and
+//! is over.
+//!
+//! The cost of a call does not depend on how many contacts there are: a desk holds a queue of tasks that have something
+//! to dial, a task a position in its list and a queue of redials, and only the calls under way wait in the agenda.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::super::calling::Outcome;
+use super::super::later;
+use super::call::{CallRow, Ending};
+use super::contacts::Standing;
+use super::draw::{Fate, fate};
+use super::task::State;
+use super::wish::{Twist, Wished};
+use super::{DeskKey, Dialer, TaskKey, Wake};
+
+/// How long a line takes to cut a call (assumed).
+const FUSING: Duration = Duration::from_millis(1_200);
+
+/// What a task does when its turn comes.
+enum Turn {
+    Dial(u32, usize),
+    /// No agent is free for it.
+    Full,
+    /// Nothing to dial before this moment.
+    Later(Timestamp),
+    Nothing,
+}
+
+impl Dialer {
+    /// Does what is due until `now`.
+    pub(in super::super) fn advance(&mut self, now: Timestamp) {
+        while let Some(entry) = self.agenda.first_entry() {
+            let at = entry.key().0;
+            if at > now {
+                break;
+            }
+            let wake = entry.remove();
+            self.busy_wakes -= usize::from(wake.is_work());
+            match wake {
+                Wake::Created(task) => self.created(task, at),
+                Wake::Start(task) => self.start(task, at),
+                Wake::Close(task) => self.close(task, at),
+                Wake::Check(task) => self.finish_if_through(task, at),
+                Wake::Pause(task) | Wake::Resume(task) => self.rest(task, at),
+                Wake::Dial(task) => {
+                    self.task_mut(task).woken_at = None;
+                    self.queue(task);
+                    self.fill(self.task(task).desk, at);
+                }
+                Wake::Ring(task, call) => self.ring(task, call, at),
+                Wake::Answer(task, call) => self.answer(task, call, at),
+                Wake::GiveUp(task, call) => self.give_up(task, call, at),
+                Wake::Pickup(task, call) => self.pick_up(task, call, at),
+                Wake::End(task, call, ending) => {
+                    self.end(task, call, ending, at);
+                    self.fill(self.task(task).desk, at);
+                }
+                Wake::Result(task, call) => self.save_result(task, call, at),
+                Wake::Late(emission) => self.emissions.push(*emission),
+            }
+        }
+    }
+
+    /// Plans something and returns its place in the agenda.
+    pub(super) fn plan(&mut self, at: Timestamp, wake: Wake) -> (Timestamp, u64) {
+        self.planned += 1;
+        self.busy_wakes += usize::from(wake.is_work());
+        self.agenda.insert((at, self.planned), wake);
+        (at, self.planned)
+    }
+
+    fn created(&mut self, key: TaskKey, now: Timestamp) {
+        if self.task(key).state == State::Creating {
+            self.enter(key, State::NotStarted, now);
+        }
+    }
+
+    /// A task changes its state, and tells it.
+    fn enter(&mut self, key: TaskKey, state: State, now: Timestamp) {
+        self.task_mut(key).state = state;
+        self.tell_task(key, now);
+    }
+
+    fn start(&mut self, key: TaskKey, now: Timestamp) {
+        if self.task(key).state != State::NotStarted {
+            return;
+        }
+        self.task_mut(key).began = Some(now);
+        self.enter(key, State::Running, now);
+        self.rest(key, now);
+        self.queue(key);
+        self.fill(self.task(key).desk, now);
+    }
+
+    /// A pause begins or ends: nothing new is dialled in it, calls under way go on.
+    fn rest(&mut self, key: TaskKey, now: Timestamp) {
+        let task = self.task(key);
+        let Some((resting, next)) = task.rest(now).filter(|_| !task.state.is_over() && !task.is_closed)
+        else {
+            return;
+        };
+        match (resting, task.state) {
+            (true, State::Running) => self.enter(key, State::Paused, now),
+            (false, State::Paused) => {
+                self.enter(key, State::Running, now);
+                self.queue(key);
+            }
+            _ => {}
+        }
+        let place = self.plan(next, if resting { Wake::Resume(key) } else { Wake::Pause(key) });
+        self.task_mut(key).schedule.push(place);
+        self.task_mut(key).schedule.retain(|(at, _)| *at > now);
+        self.fill(self.task(key).desk, now);
+    }
+
+    /// The schedule of a task has come to its end: who was not reached yet never will be, and calls under way go on.
+    fn close(&mut self, key: TaskKey, now: Timestamp) {
+        let task = self.task_mut(key);
+        if task.state.is_over() {
+            return;
+        }
+        task.is_closed = true;
+        for contact in 0..task.total() {
+            if task.contacts.list[contact as usize].standing == Standing::Waiting {
+                task.stand(contact, Standing::Done);
+            }
+        }
+        self.finish_if_through(key, now);
+    }
+
+    /// Ends a task whose contacts are all through.
+    pub(super) fn finish_if_through(&mut self, key: TaskKey, now: Timestamp) {
+        let task = self.task(key);
+        let is_cancelled = task.sums.cancelled == task.total();
+        if task.state.is_over() || !task.is_through() || !(task.state.has_begun() || is_cancelled) {
+            return;
+        }
+        for place in std::mem::take(&mut self.task_mut(key).schedule) {
+            if let Some(wake) = self.agenda.remove(&place) {
+                self.busy_wakes -= usize::from(wake.is_work());
+            }
+        }
+        self.enter(key, if is_cancelled { State::Cancelled } else { State::Finished }, now);
+    }
+
+    fn queue(&mut self, key: TaskKey) {
+        let task = self.task_mut(key);
+        if !std::mem::replace(&mut task.is_queued, true) {
+            let desk = task.desk;
+            self.desks[desk.0].queue.push_back(key);
+        }
+    }
+
+    /// Lets the tasks of a desk dial, one number at a time in turn, as far as the free agents allow.
+    pub(super) fn fill(&mut self, desk: DeskKey, now: Timestamp) {
+        let mut full = 0;
+        while full < self.desks[desk.0].queue.len() {
+            let Some(key) = self.desks[desk.0].queue.pop_front() else { break };
+            self.task_mut(key).is_queued = false;
+            match self.turn(key, now) {
+                Turn::Dial(contact, slot) => {
+                    full = 0;
+                    self.dial(key, contact, slot, now);
+                    self.queue(key);
+                }
+                Turn::Full => {
+                    full += 1;
+                    self.queue(key);
+                }
+                Turn::Later(at) => self.wake_to_dial(key, at),
+                Turn::Nothing => {}
+            }
+        }
+    }
+
+    fn turn(&mut self, key: TaskKey, now: Timestamp) -> Turn {
+        let task = self.task_mut(key);
+        if task.state != State::Running || task.is_closed {
+            return Turn::Nothing;
+        }
+        if !task.has_contact(now) {
+            return task.redials.front().map_or(Turn::Nothing, |(due, _)| Turn::Later(*due));
+        }
+        if task.dials_after > now {
+            return Turn::Later(task.dials_after);
+        }
+        let task = self.task(key);
+        let Some(slot) = self.desks[task.desk.0].room(&task.order.agents, task.factor()) else {
+            return Turn::Full;
+        };
+        self.task_mut(key).next_contact(now).map_or(Turn::Nothing, |contact| Turn::Dial(contact, slot))
+    }
+
+    fn wake_to_dial(&mut self, key: TaskKey, at: Timestamp) {
+        let task = self.task_mut(key);
+        if task.woken_at.is_none_or(|known| at < known) {
+            task.woken_at = Some(at);
+            self.plan(at, Wake::Dial(key));
+        }
+    }
+
+    pub(super) fn wished(&self, key: TaskKey, contact: u32) -> Wished {
+        let contacts = &self.task(key).contacts;
+        contacts.wished(&contacts.list[contact as usize], |number| self.calling.wish_of(number))
+    }
+
+    /// What a call comes to.
+    pub(super) fn fate(&self, key: TaskKey, call: &CallRow) -> Fate {
+        let wished = self.wished(key, call.contact);
+        fate(&self.calling, wished, self.task(key).seed, call.contact, call.nth)
+    }
+
+    /// Whether a number was dialled as often today as it may be; if not, it now was once more.
+    fn is_overrun(&mut self, key: TaskKey, contact: u32, now: Timestamp) -> bool {
+        let order = &self.task(key).order;
+        let day = order.zone.to_datetime(now).date();
+        let number = self.task(key).contacts.list[contact as usize].number;
+        let entry = self.dialled.entry((order.account, number)).or_insert((day, 0));
+        if entry.0 != day {
+            *entry = (day, 0);
+        }
+        if entry.1 >= self.rules.attempt_limit {
+            return true;
+        }
+        entry.1 += 1;
+        false
+    }
+
+    fn dial(&mut self, key: TaskKey, contact: u32, slot: usize, now: Timestamp) {
+        let wished = self.wished(key, contact);
+        let task = self.task_mut(key);
+        let entry = &mut task.contacts.list[contact as usize];
+        entry.tries = entry.tries.saturating_add(1);
+        let nth = entry.tries;
+        task.stand(contact, Standing::Calling);
+        task.dials_after = later(now, task.order.call_gap);
+        let at = u32::try_from(task.calls.len()).unwrap_or(u32::MAX);
+        let mut row = CallRow::new(contact, nth, u16::try_from(slot).unwrap_or(0), now);
+        let (desk, ring_limit) = (task.desk, u64::from(task.order.ring_limit));
+        let fate = fate(&self.calling, wished, self.task(key).seed, contact, nth);
+        self.desks[desk.0].agents[slot].pending += 1;
+        let refused = if fate.outcome == Outcome::DoNotCall {
+            Some(Ending::DoNotCall)
+        } else if fate.twist == Twist::Overrun || self.is_overrun(key, contact, now) {
+            Some(Ending::Overrun)
+        } else {
+            None
+        };
+        row.was_dialled = refused.is_none();
+        self.task_mut(key).calls.push(row);
+        if let Some(ending) = refused {
+            return self.end(key, at, ending, now);
+        }
+        self.tell_contact(key, at, "CALLING", now);
+        let rings = later(now, Duration::from_millis(fate.wait));
+        match fate.outcome {
+            _ if fate.twist == Twist::Fusing => {
+                self.plan(later(now, FUSING), Wake::End(key, at, Ending::Fusing));
+            }
+            Outcome::Busy | Outcome::SwitchedOff | Outcome::OutOfArea | Outcome::InvalidNumber => {
+                let ending = Ending::of_silence(fate.outcome);
+                self.plan(
+                    later(rings, Duration::from_secs(u64::from(fate.ring))),
+                    Wake::End(key, at, ending),
+                );
+            }
+            outcome => {
+                self.plan(rings, Wake::Ring(key, at));
+                let ring = u64::from(fate.ring);
+                let wake = if outcome == Outcome::NoAnswer || ring > ring_limit {
+                    Wake::End(key, at, Ending::NoAnswer)
+                } else {
+                    Wake::Answer(key, at)
+                };
+                self.plan(later(rings, Duration::from_secs(ring.min(ring_limit))), wake);
+            }
+        }
+    }
+
+    fn ring(&mut self, key: TaskKey, call: u32, now: Timestamp) {
+        self.call_mut(key, call).ring(now);
+        self.tell_contact(key, call, "RINGING", now);
+    }
+
+    /// A contact whose call is over is dialled again, or is through.
+    pub(super) fn settle(&mut self, key: TaskKey, contact: u32, ending: Ending, now: Timestamp) {
+        let task = self.task_mut(key);
+        let again = later(now, task.order.repeat_gap);
+        let tries = task.contacts.list[contact as usize].tries;
+        let is_open = !task.is_closed && task.order.ends.is_none_or(|ends| again < ends);
+        if is_open && tries < task.order.tries && !ending.is_final(task.order.redials_machines) {
+            task.stand(contact, Standing::Waiting);
+            task.redials.push_back((again, contact));
+            self.queue(key);
+        } else {
+            task.stand(contact, Standing::Done);
+            self.finish_if_through(key, now);
+        }
+    }
+}

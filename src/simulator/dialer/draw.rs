@@ -1,0 +1,97 @@
+//! What one call comes to: the outcomes of calling tasks, and what then happens between person and agent.
+
+use rand::RngExt;
+
+use super::super::calling::{self, Outcome, draw, stream};
+use super::super::seed::Seed;
+use super::wish::{Twist, Wished};
+
+/// The results an agent may save, with what is to follow: all of it assumed, accounts make their own.
+pub(super) const RESULTS: [(&str, &str); 6] = [
+    ("Promise to pay", "Check the payment"),
+    ("Call back later", "Tomorrow"),
+    ("Paid already", "None"),
+    ("Not interested", "None"),
+    ("Wrong person", "Remove the number"),
+    ("Answering machine", "Try again"),
+];
+
+/// The result of a talk with a machine.
+const MACHINE: usize = 5;
+
+/// What one call comes to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fate {
+    pub(super) outcome: Outcome,
+    pub(super) twist: Twist,
+    /// Milliseconds from dialling to ringing.
+    pub(super) wait: u64,
+    /// Seconds it rings.
+    pub(super) ring: u8,
+    /// Seconds of the talk.
+    pub(super) talk: u16,
+    pub(super) by_user: bool,
+    /// `A` to `I`, or 0.
+    pub(super) intention: u8,
+    /// Seconds until the agent picks up.
+    pub(super) pickup: u8,
+    /// Seconds the person waits for an agent.
+    pub(super) patience: u8,
+    /// Whether, after that, it is the person who gives up.
+    pub(super) leaves: bool,
+    /// Seconds the agent writes down the result.
+    pub(super) wrap_up: u8,
+    pub(super) result: usize,
+    /// What quality inspection gives the talk.
+    pub(super) score: u8,
+}
+
+/// What the `nth` call (from 1) of a contact comes to.
+pub(super) fn fate(rules: &calling::Rules, wished: Wished, task: Seed, contact: u32, nth: u8) -> Fate {
+    let drawn = draw(rules, wished.call, &mut stream(task, "call", contact, nth), nth);
+    let mut rng = stream(task, "agent", contact, nth);
+    let usual = match rng.random_range(0..100) {
+        0..=3 => Twist::Rejects,
+        4 => Twist::Network,
+        5 | 6 => Twist::HangsUp,
+        _ => Twist::Taken,
+    };
+    // Whoever wishes for an outcome wishes for what it usually leads to.
+    let is_wished = wished.call.outcome.is_some() || wished.call.answers_on.is_some();
+    let twist = wished.twist.unwrap_or(if is_wished { Twist::Taken } else { usual });
+    let is_machine = drawn.outcome == Outcome::Voicemail;
+    Fate {
+        outcome: drawn.outcome,
+        twist,
+        wait: 1_000 + u64::from(drawn.wait),
+        ring: drawn.ring.max(1),
+        // An agent does not listen to a machine for long.
+        talk: if is_machine { rng.random_range(4..10) } else { drawn.talk.max(1) },
+        by_user: drawn.by_user && !is_machine,
+        intention: drawn.intention,
+        pickup: rng.random_range(1..5),
+        patience: rng.random_range(5..12),
+        leaves: twist == Twist::Leaves || (twist != Twist::NoAgent && rng.random_bool(0.3)),
+        wrap_up: rng.random_range(3..25),
+        result: if is_machine { MACHINE } else { rng.random_range(0..MACHINE) },
+        score: rng.random_range(60..=100),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agents_mostly_take_their_calls() {
+        let rules = calling::Rules::default();
+        let count = |twist: Twist| {
+            let all = 0..10_000;
+            all.filter(|row| fate(&rules, Wished::default(), Seed(1), *row, 1).twist == twist).count()
+        };
+        assert!((300..500).contains(&count(Twist::Rejects)));
+        assert!((9_100..9_500).contains(&count(Twist::Taken)));
+        let wished: Wished = "talked".parse().unwrap();
+        assert!((0..500).all(|row| fate(&rules, wished, Seed(1), row, 1).twist == Twist::Taken));
+    }
+}

@@ -1,0 +1,227 @@
+//! The predictive dialer: tasks that dial lists of numbers for groups of agents, and hand over who answers.
+//!
+//! It dials as many numbers as its free agents are likely to take; a person who answers when nobody is free is lost.
+//! Calls come in through `handle`, time through `advance`; what the vendor would tell the integrator waits in
+//! `take_emissions`, each notice for the URL that its task named. The sums of a task match at every moment, and what a
+//! notice told is what a query tells.
+
+mod ask;
+mod call;
+mod calls;
+mod contacts;
+mod desk;
+mod dial;
+mod draw;
+mod order;
+mod queries;
+mod row;
+mod rules;
+mod talk;
+mod task;
+mod tell;
+#[cfg(test)]
+mod tests;
+mod wish;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::access::{Account, AccountKey};
+use super::calling;
+use super::country::Country;
+use super::ids::{Ids, Kind};
+use super::phone::phone;
+use super::seed::Seed;
+use super::{Answer, Behaviour, Call, Emission};
+use call::{CallRow, Ending};
+pub(super) use calls::token;
+use contacts::Contacts;
+use desk::Desk;
+use order::TaskOrder;
+pub use rules::{Group, Rules};
+use task::Task;
+
+/// Names a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct TaskKey(u32);
+
+/// Names the agents of a group of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct DeskKey(usize);
+
+/// Something that happens by itself.
+#[derive(Debug)]
+enum Wake {
+    /// A task is there.
+    Created(TaskKey),
+    /// A task begins.
+    Start(TaskKey),
+    /// The schedule of a task ends.
+    Close(TaskKey),
+    /// A task may have come to its end by contacts that were taken out.
+    Check(TaskKey),
+    /// A pause of a task begins.
+    Pause(TaskKey),
+    /// A pause of a task ends.
+    Resume(TaskKey),
+    /// A task has something to dial again.
+    Dial(TaskKey),
+    Ring(TaskKey, u32),
+    Answer(TaskKey, u32),
+    /// Nobody waits any longer for an agent to be free.
+    GiveUp(TaskKey, u32),
+    /// An agent takes the call, or does not.
+    Pickup(TaskKey, u32),
+    End(TaskKey, u32, Ending),
+    /// The agent saves the result.
+    Result(TaskKey, u32),
+    /// A notice that is wished to be late.
+    Late(Box<Emission>),
+}
+
+impl Wake {
+    /// Whether something happens that a run waits for. The end of a schedule mostly finds nothing left to end, and a
+    /// pause does nothing by itself.
+    fn is_work(&self) -> bool {
+        !matches!(self, Self::Close(_) | Self::Pause(_))
+    }
+}
+
+/// Where a present moment stood, for taking back or adopting what came after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark(usize);
+
+/// All tasks of the dialer, and all agents.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    ids: Arc<Ids>,
+    seed: Seed,
+    rules: Arc<Rules>,
+    /// How numbers answer: as in calling tasks.
+    calling: Arc<calling::Rules>,
+    /// Where recordings are served: `http://127.0.0.1:2478`.
+    public_url: Arc<str>,
+    homes: Vec<Account>,
+    tasks: Vec<Task>,
+    desks: Vec<Desk>,
+    desk_keys: HashMap<(AccountKey, usize), DeskKey>,
+    /// Names are unique within the account.
+    names: HashMap<(AccountKey, String), TaskKey>,
+    /// The tasks of an account, oldest first.
+    of_account: HashMap<AccountKey, Vec<TaskKey>>,
+    /// How often a number was dialled on the last day on which it was.
+    dialled: HashMap<(AccountKey, u64), (Date, u32)>,
+    agenda: BTreeMap<(Timestamp, u64), Wake>,
+    planned: u64,
+    /// How many entries of the agenda are work.
+    busy_wakes: usize,
+    emissions: Vec<Emission>,
+}
+
+impl Dialer {
+    pub(super) fn new(seed: Seed, ids: Arc<Ids>, world: &Behaviour) -> Self {
+        Self {
+            ids,
+            seed: seed.derive("dialer", 0),
+            rules: Arc::clone(&world.dialer),
+            calling: Arc::clone(&world.calling),
+            public_url: Arc::clone(&world.public_url),
+            homes: world.accounts.clone(),
+            tasks: Vec::new(),
+            desks: Vec::new(),
+            desk_keys: HashMap::new(),
+            names: HashMap::new(),
+            of_account: HashMap::new(),
+            dialled: HashMap::new(),
+            agenda: BTreeMap::new(),
+            planned: 0,
+            busy_wakes: 0,
+            emissions: Vec::new(),
+        }
+    }
+
+    fn task(&self, key: TaskKey) -> &Task {
+        &self.tasks[key.0 as usize]
+    }
+
+    fn task_mut(&mut self, key: TaskKey) -> &mut Task {
+        &mut self.tasks[key.0 as usize]
+    }
+
+    fn call(&self, key: TaskKey, call: u32) -> &CallRow {
+        &self.task(key).calls[call as usize]
+    }
+
+    fn call_mut(&mut self, key: TaskKey, call: u32) -> &mut CallRow {
+        &mut self.task_mut(key).calls[call as usize]
+    }
+
+    fn task_id(&self, key: TaskKey) -> String {
+        self.ids.seal(Kind::DialerTask, (key.0, 0, 0))
+    }
+
+    /// Puts a task among the others, at the desk of its group.
+    fn push_task(&mut self, key: TaskKey, order: TaskOrder, contacts: Contacts, now: Timestamp) {
+        let (rules, desks) = (&self.rules, &mut self.desks);
+        let desk = *self.desk_keys.entry((order.account, order.group)).or_insert_with(|| {
+            let names =
+                rules.groups.get(order.group).map(|group| group.agents.as_slice()).unwrap_or_default();
+            desks.push(Desk::new(names, order.zone, now));
+            DeskKey(desks.len() - 1)
+        });
+        let seed = self.seed.derive("task", u64::from(key.0));
+        let country = self.homes.get(order.account.index()).map_or(Country::Id, |home| home.country);
+        let caller = phone(&mut seed.stream("caller", 0), country);
+        self.tasks.push(Task::new(order, contacts, desk, seed, caller));
+    }
+
+    /// When [`Dialer::advance`] has something to do next.
+    pub(super) fn next_wakeup(&self) -> Option<Timestamp> {
+        self.agenda.keys().next().map(|(at, _)| *at)
+    }
+
+    /// Whether anything is under way that a run waits for.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy_wakes > 0
+    }
+
+    /// What the vendor would tell now.
+    pub(super) fn take_emissions(&mut self) -> Vec<Emission> {
+        std::mem::take(&mut self.emissions)
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark(self.tasks.len())
+    }
+
+    /// Somebody else tells what comes of the tasks made since the mark.
+    pub(super) fn mute_since(&mut self, mark: Mark) {
+        for task in &mut self.tasks[mark.0..] {
+            task.is_muted = true;
+        }
+    }
+
+    /// The tasks made since the mark are a story's doing.
+    pub(super) fn adopt_since(&mut self, mark: Mark, play: u32) {
+        for task in &mut self.tasks[mark.0..] {
+            task.play = Some(play);
+        }
+    }
+
+    /// Answers a call of the dialer.
+    pub(super) fn handle(&mut self, call: &Call<'_>) -> Option<Answer> {
+        let work = match call.id {
+            "dialer.create_task" => Self::create_task,
+            "dialer.copy_task" => Self::copy_task,
+            "dialer.cancel_contacts" => Self::cancel_contacts,
+            "dialer.tasks" => Self::list_tasks,
+            "dialer.task_detail" => Self::task_detail,
+            "dialer.recording" => Self::recording_link,
+            _ => return None,
+        };
+        Some(work(self, call).unwrap_or_else(|refusal| refusal))
+    }
+}

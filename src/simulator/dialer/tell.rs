@@ -1,0 +1,241 @@
+//! The notices. They and the answers to queries are made from the same facts, so that they agree.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::super::{Emission, EmissionBody};
+use super::draw::RESULTS;
+use super::{Dialer, TaskKey, Wake};
+use crate::contract::bodies::dialer::{
+    AgentStatus, ContactStatus, Notice, Split, TalkResultCount, TaskStatus,
+};
+use crate::contract::bodies::{Fields, millis_text};
+
+/// The columns a person's name is looked for in (assumed).
+const NAMES: [&str; 4] = ["contactName", "customerName", "name", "Name"];
+
+/// What the row of a contact says.
+pub(super) struct Person {
+    pub(super) name: String,
+    pub(super) info: Fields,
+    fields: Fields,
+}
+
+impl Person {
+    /// A field of the row, empty if it has none of this name.
+    pub(super) fn field(&self, name: &str) -> String {
+        self.fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+}
+
+/// What a call ended with, as far as it has.
+#[derive(Default)]
+pub(super) struct Closing {
+    pub(super) reason: Option<i64>,
+    pub(super) link: Option<String>,
+    /// The label of the result the agent saved.
+    pub(super) result: &'static str,
+    /// What is to follow.
+    pub(super) follow_up: Option<&'static str>,
+}
+
+/// The title of the one field that results have here (accounts make their own), and the group it belongs to.
+pub(super) const FOLLOW_UP: (&str, &str) = ("Follow-up", "Result");
+
+impl Dialer {
+    pub(super) fn person(&self, key: TaskKey, contact: u32) -> Person {
+        let contacts = &self.task(key).contacts;
+        let contact = &contacts.list[contact as usize];
+        let fields = contacts.fields(contact);
+        let name = NAMES.iter().find_map(|name| fields.get(*name)?.as_str()).unwrap_or_default().to_owned();
+        Person { name, info: contacts.info(contact), fields }
+    }
+
+    pub(super) fn closing(&self, key: TaskKey, call: u32) -> Closing {
+        let row = self.call(key, call);
+        let Some(ending) = row.ending else { return Closing::default() };
+        let (result, follow_up) = match row.is_saved {
+            true => {
+                let (result, follow_up) = RESULTS[self.fate(key, row).result];
+                (result, Some(follow_up))
+            }
+            false => ("", None),
+        };
+        let link = ending.talked().then(|| self.record_link(key, call));
+        Closing { reason: Some(ending.reason()), link, result, follow_up }
+    }
+
+    fn customize_results(closing: &Closing) -> Fields {
+        closing.follow_up.into_iter().map(|value| (FOLLOW_UP.0.to_owned(), Value::from(value))).collect()
+    }
+
+    /// The agent of a call, empty if none has it.
+    pub(super) fn agent_name(&self, key: TaskKey, call: u32) -> String {
+        let agents = &self.desks[self.task(key).desk.0].agents;
+        let agent = self.call(key, call).agent().and_then(|agent| agents.get(agent));
+        agent.map(|agent| agent.name.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn group_name(&self, key: TaskKey) -> String {
+        self.rules.groups.get(self.task(key).order.group).map(|group| group.name.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn tell_task(&mut self, key: TaskKey, now: Timestamp) {
+        if self.task(key).is_muted {
+            return;
+        }
+        let task_id = self.task_id(key);
+        let task = self.task(key);
+        let body = TaskStatus {
+            task_id: task_id.clone(),
+            task_name: task.order.name.clone(),
+            state: task.state.as_str().to_owned(),
+        };
+        let emission = self.notice(key, "dialer.task_status", "TaskStatus", body, task_id);
+        self.send(emission, now, now);
+    }
+
+    pub(super) fn tell_contact(&mut self, key: TaskKey, call: u32, state: &str, now: Timestamp) {
+        if self.task(key).is_muted {
+            return;
+        }
+        let row = *self.call(key, call);
+        let (task, closing, person) =
+            (self.task(key), self.closing(key, call), self.person(key, row.contact));
+        let number = format!("+{}", task.contacts.list[row.contact as usize].number);
+        let callid = self.call_id(key, call);
+        let body = ContactStatus {
+            state: state.to_owned(),
+            call_type: "auto".to_owned(),
+            task_id: self.task_id(key),
+            task_name: task.order.name.clone(),
+            group_name: self.group_name(key),
+            phone_number: number.clone(),
+            callid: callid.clone(),
+            agent_name: self.agent_name(key, call),
+            contact_name: person.name.clone(),
+            address: person.field("address"),
+            info1: person.field("info1"),
+            info2: person.field("info2"),
+            info3: person.field("info3"),
+            remark: task.order.remark.clone(),
+            private_data: person.field("privateData"),
+            timestamp: millis_text(now),
+            talk_result_label: closing.result.to_owned(),
+            talkremarks: String::new(),
+            main_number: number,
+            phone_tag: String::new(),
+            hangup_reason: closing.reason,
+            rec_link: closing.link.clone(),
+            nth_call: Some(i64::from(row.nth)),
+            customize_results: Self::customize_results(&closing),
+            customer_info: person.info,
+        };
+        let emission = self.notice(key, "dialer.contact_status", "ContactStatus", body, callid);
+        self.send_of_call(emission, key, row.contact, now);
+    }
+
+    pub(super) fn tell_agent(&mut self, key: TaskKey, call: u32, state: &str, now: Timestamp) {
+        let row = *self.call(key, call);
+        let Some(agent) = row.agent().filter(|_| !self.task(key).is_muted) else { return };
+        let desk = self.task(key).desk;
+        self.desks[desk.0].today(agent, now);
+        let (task, desk) = (self.task(key), &self.desks[desk.0]);
+        let (closing, person) = (self.closing(key, call), self.person(key, row.contact));
+        let number = format!("+{}", task.contacts.list[row.contact as usize].number);
+        let callid = self.call_id(key, call);
+        let first = desk.waiting.front().and_then(|(key, call)| self.call(*key, *call).answered_at());
+        let counted = &desk.agents[agent];
+        let auto = |auto: i64| Split { auto, manual: 0 };
+        let body = AgentStatus {
+            agent_name: counted.name.clone(),
+            register_state: "Registered".to_owned(),
+            state: state.to_owned(),
+            call_type: "auto".to_owned(),
+            task_id: self.task_id(key),
+            task_name: task.order.name.clone(),
+            group_name: self.group_name(key),
+            phone_number: number.clone(),
+            callid: callid.clone(),
+            contact_name: person.name.clone(),
+            address: person.field("address"),
+            info1: person.field("info1"),
+            info2: person.field("info2"),
+            info3: person.field("info3"),
+            remark: task.order.remark.clone(),
+            private_data: person.field("privateData"),
+            timestamp: millis_text(now),
+            talk_result_label: closing.result.to_owned(),
+            talkremarks: String::new(),
+            main_number: number,
+            phone_tag: String::new(),
+            display_talk_result: closing.result.to_owned(),
+            is_conceal_callee: "N".to_owned(),
+            threeway_state: String::new(),
+            threeway_account: String::new(),
+            cur_day_online_duration: desk.online(agent, now),
+            cur_day_rest_duration: 0,
+            cur_waiting_call_count: 0,
+            group_unallocated_call: i64::try_from(desk.waiting.len()).unwrap_or(i64::MAX),
+            earliest_call_wait_time: first.map_or(0, |first| now.duration_since(first).as_secs()),
+            waiting_dial_number: i64::from(task.sums.waiting),
+            total_number: i64::from(task.total()),
+            hold_timestamp: 0,
+            cur_day_call_count: auto(counted.calls),
+            cur_day_call_duration: auto(counted.seconds),
+            hold_duration: auto(0),
+            cur_day_talk_results: counted
+                .results
+                .iter()
+                .map(|(result, count)| TalkResultCount {
+                    talk_result: RESULTS[*result].0.to_owned(),
+                    count: *count,
+                })
+                .collect(),
+            customize_results: Self::customize_results(&closing),
+            customer_info: person.info,
+            hangup_reason: closing.reason,
+            rec_link: closing.link.clone(),
+            nth_call: Some(i64::from(row.nth)),
+        };
+        let emission = self.notice(key, "dialer.agent_status", "AgentStatus", body, callid);
+        self.send_of_call(emission, key, row.contact, now);
+    }
+
+    fn notice(
+        &self,
+        key: TaskKey,
+        event: &'static str,
+        kind: &str,
+        body: impl Serialize,
+        order: String,
+    ) -> Emission {
+        let task = self.task(key);
+        let notice = Notice { kind: kind.to_owned(), body };
+        Emission {
+            account: task.order.account,
+            play: task.play,
+            event: event.into(),
+            // Bodies are plain data, which always fits into JSON.
+            body: EmissionBody::Text(serde_json::to_string(&notice).unwrap_or_default()),
+            order_key: Some(order),
+            target: Some(task.order.callback.clone()),
+        }
+    }
+
+    /// Sends a notice of a call as often and as late as its contact wishes.
+    fn send_of_call(&mut self, emission: Emission, key: TaskKey, contact: u32, now: Timestamp) {
+        for at in self.wished(key, contact).call.notice.moments(now) {
+            self.send(emission.clone(), at, now);
+        }
+    }
+
+    fn send(&mut self, emission: Emission, at: Timestamp, now: Timestamp) {
+        if at == now {
+            self.emissions.push(emission);
+        } else {
+            self.plan(at, Wake::Late(Box::new(emission)));
+        }
+    }
+}

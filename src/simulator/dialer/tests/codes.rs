@@ -1,0 +1,198 @@
+//! The dialer's own codes: every one that these calls can lead to.
+
+use super::*;
+
+fn refused(vendor: &mut Vendor, id: &str, base: &Value, fields: Value) -> i64 {
+    let told = fields.to_string();
+    vendor.call(id, with(base.clone(), fields)).expect_err(&told)
+}
+
+#[test]
+fn tokens_are_refused_with_codes_of_their_own() {
+    let mut vendor = Vendor::new();
+    let base = json!({ "APPKey": "other", "APPSecret": "secret" });
+    for (fields, code) in [
+        (json!({ "APPKey": "nobody" }), 10301),
+        (json!({ "APPKey": "" }), 10301),
+        (json!({ "APPSecret": "wrong" }), 10302),
+        (json!({ "APPSecret": null }), 10302),
+    ] {
+        assert_eq!(refused(&mut vendor, "dialer.auth", &base, fields), code);
+    }
+    let token = vendor.call("dialer.auth", base).unwrap();
+    assert_eq!(token["token"].as_str().map(str::len), Some(56));
+}
+
+#[test]
+fn tasks_are_refused_by_what_is_wrong() {
+    let mut vendor = Vendor::new();
+    let base = task("known", vec![row(1, "")]);
+    vendor.create(base.clone());
+    let base = with(base, json!({ "taskName": "other" }));
+    let encoded = |text: &str| json!({ "callback": BASE64_STANDARD.encode(text) });
+    for (fields, code) in [
+        (json!({ "slotFactor": 0 }), 10501),
+        (json!({ "remark": 7 }), 10501),
+        (json!({ "resultStrategies": {} }), 10501),
+        (json!({ "startTime": "tomorrow" }), 10501),
+        (json!({ "ringLimit": 1.5 }), 10501),
+        (json!({ "customizeContacts": [row(1, "buzy")] }), 10501),
+        (json!({ "callback": "" }), 10503),
+        (json!({ "callback": null }), 10503),
+        (json!({ "callback": "!" }), 10504),
+        (json!({ "callback": 1 }), 10504),
+        (encoded("not a url"), 10504),
+        (json!({ "customizeContacts": [] }), 10505),
+        (json!({ "taskName": "known" }), 10508),
+        (json!({ "startTime": "2030-01-01 08:58:00" }), 10509),
+        (json!({ "customizeContacts": [{ "PhoneNumber": "+628111230001123" }] }), 10510),
+        (json!({ "customizeContacts": [], "contactList": ["0811123"] }), 10510),
+        (json!({ "groupName": "Nobody" }), 10511),
+        (json!({ "groupName": "" }), 10512),
+        (json!({ "contactList": [{ "phoneNumber": number(1), "privateData": 7 }] }), 10517),
+        (json!({ "taskName": "" }), 10518),
+        (json!({ "taskName": "x".repeat(64) }), 10518),
+        (json!({ "taskName": 5 }), 10518),
+        (json!({ "restTimes": [{ "start": "12:00:00" }] }), 10520),
+        (json!({ "restTimes": [{ "start": "12:00:00", "end": "11:00:00" }] }), 10520),
+        (
+            json!({ "restTimes": [
+                { "start": "12:00:00", "end": "14:00:00" }, { "start": "13:00:00", "end": "15:00:00" },
+            ] }),
+            10520,
+        ),
+        (json!({ "repeatTimes": 11 }), 10521),
+        (json!({ "bulkCallInterval": -1 }), 10522),
+        (json!({ "voicemailCheck": "maybe" }), 10523),
+        (json!({ "voicemailCheck": "N", "voicemailRedial": "Y" }), 10523),
+        (json!({ "autoQa": "maybe" }), 10524),
+        (json!({ "autoQa": "Y", "autoQA": "N" }), 10524),
+        (json!({ "maxLostRate": 101 }), 10525),
+        (json!({ "contactNumberInterval": "soon" }), 10526),
+        (json!({ "agentName": ["nobody"] }), 10550),
+        (json!({ "agentName": [7] }), 10550),
+        (json!({ "agentName": ["agent_21"] }), 10551),
+        (json!({ "customizeContacts": [{ "Number": "+6281112340001" }] }), 10618),
+        (json!({ "autoEndTime": "2030-01-01 09:04:59" }), 10620),
+        (json!({ "autoEndTime": "2030-01-02 09:04:59" }), 10621),
+    ] {
+        let told = fields.to_string();
+        assert_eq!(refused(&mut vendor, "dialer.create_task", &base, fields), code, "{told}");
+    }
+    assert_eq!(vendor.simulator.dialer.tasks.len(), 1);
+    let mut vendor = Vendor::with(Rules { voicemail: false, ..Rules::default() });
+    assert_eq!(refused(&mut vendor, "dialer.create_task", &base, json!({ "voicemailCheck": "Y" })), 10901);
+}
+
+#[test]
+fn bad_numbers_are_listed_beside_good_ones() {
+    let mut vendor = Vendor::new();
+    let fields = with(task("mixed", vec![row(1, "busy")]), json!({ "contactList": [number(2), "0811"] }));
+    let answer = vendor.call("dialer.create_task", fields).unwrap();
+    assert_eq!(answer["errorContactList"], json!(["0811"]));
+    vendor.pass(DAY);
+    assert_eq!(vendor.states(&number(1)), ["CALLING", "HANGUP"]);
+    assert!(!vendor.states(&number(2)).is_empty());
+}
+
+#[test]
+fn copies_need_a_task_that_fits() {
+    let mut vendor = Vendor::new();
+    let late =
+        vendor.create(with(task("late", vec![row(1, "")]), json!({ "startTime": "2030-01-02 12:00:00" })));
+    let gone =
+        vendor.create(with(task("gone", vec![row(1, "")]), json!({ "startTime": "2030-01-02 12:00:00" })));
+    vendor.call("dialer.cancel_contacts", json!({ "TaskID": gone, "contactList": [number(1)] })).unwrap();
+    let runs = vendor.create(task("runs", vec![row(2, "long_talk talked")]));
+    vendor.pass(Duration::from_secs(60));
+    let base = json!({ "taskName": "copy", "groupName": "Customer care", "fromTask": late });
+    for (fields, code) in [
+        (json!({ "fromTask": "" }), 10519),
+        (json!({ "fromTask": "x" }), 10702),
+        (json!({ "fromTask": "0".repeat(32) }), 10506),
+        (json!({ "noanswerOnly": "Y" }), 10514),
+        (json!({ "noanswerOnly": "Y", "fromTask": runs }), 10515),
+        (json!({ "noanswerOnly": "Y", "fromTask": gone }), 10507),
+        (json!({ "ignoreCancelled": "Y", "fromTask": gone }), 10505),
+        (json!({ "noanswerOnly": "maybe" }), 10501),
+        (json!({ "taskName": "late" }), 10508),
+        (json!({ "groupName": null }), 10512),
+    ] {
+        let told = fields.to_string();
+        assert_eq!(refused(&mut vendor, "dialer.copy_task", &base, fields), code, "{told}");
+    }
+    assert_eq!(vendor.call_as(1, "dialer.copy_task", &base), Err(10703));
+}
+
+#[test]
+fn taking_contacts_out_needs_a_task_and_numbers() {
+    let mut vendor = Vendor::new();
+    let done = vendor.create(task("done", vec![row(1, "busy")]));
+    let late =
+        vendor.create(with(task("late", vec![row(2, "")]), json!({ "startTime": "2030-01-02 12:00:00" })));
+    vendor.pass(Duration::from_secs(600));
+    let base = json!({ "TaskID": late, "contactList": [number(2)] });
+    for (fields, code) in [
+        (json!({ "TaskID": "" }), 10502),
+        (json!({ "TaskID": "x" }), 10702),
+        (json!({ "TaskID": "0".repeat(32) }), 10506),
+        (json!({ "TaskID": done }), 10513),
+        (json!({ "contactList": [] }), 10505),
+        (json!({ "contactList": ["0811"] }), 10510),
+        (json!({ "contactList": [number(9)] }), 10507),
+    ] {
+        let told = fields.to_string();
+        assert_eq!(refused(&mut vendor, "dialer.cancel_contacts", &base, fields), code, "{told}");
+    }
+    assert_eq!(vendor.call_as(1, "dialer.cancel_contacts", &base), Err(10703));
+}
+
+#[test]
+fn queries_are_checked() {
+    let mut vendor = Vendor::new();
+    for (fields, code) in [
+        (json!({ "state": "running" }), 10606),
+        (json!({ "minstarttime": "x" }), 10606),
+        (json!({ "minstarttime": "2030-01-02 00:00:00", "maxstarttime": "2030-01-01 00:00:00" }), 10606),
+        (json!({ "limit": 1001 }), 10705),
+    ] {
+        assert_eq!(refused(&mut vendor, "dialer.tasks", &json!({}), fields), code);
+    }
+    let plain = with(task("plain", vec![]), json!({ "contactList": [number(1)], "customizeContacts": [] }));
+    let id = vendor.create(plain);
+    vendor.pass(Duration::from_secs(600));
+    let base = json!({ "taskId": id });
+    for (fields, code) in [
+        (json!({ "taskId": null }), 10502),
+        (json!({ "taskId": "x" }), 10702),
+        (json!({ "taskId": "0".repeat(32) }), 10506),
+        (json!({ "offset": -1 }), 10607),
+        (json!({ "like": [{ "field": "caller" }] }), 10607),
+        (json!({ "needCustomerInfo": "maybe" }), 10607),
+        (json!({ "limit": 1001 }), 10705),
+        (json!({ "like": [{ "field": "Debt", "pattern": "%" }] }), 10617),
+    ] {
+        let told = fields.to_string();
+        assert_eq!(refused(&mut vendor, "dialer.task_detail", &base, fields), code, "{told}");
+    }
+    assert_eq!(vendor.call_as(1, "dialer.task_detail", &base), Err(10703));
+}
+
+#[test]
+fn recordings_need_a_talk() {
+    let mut vendor = Vendor::new();
+    let rows = vec![row(1, "busy"), row(2, "long_talk talked")];
+    let id = vendor.create(task("rec", rows));
+    vendor.pass(Duration::from_secs(60));
+    let busy = vendor.rows(&id, &number(1)).remove(0);
+    let talks = vendor.rows(&id, &number(2)).remove(0);
+    let mut code = |callid: &Value| vendor.call("dialer.recording", json!({ "callid": callid })).unwrap_err();
+    assert_eq!(code(&json!("")), 10608);
+    assert_eq!(code(&json!("x")), 10609);
+    assert_eq!(code(&json!("0".repeat(32))), 10609);
+    assert_eq!(code(&json!(7)), 10609);
+    assert_eq!(code(&talks["callid"]), 10611);
+    assert_eq!(code(&busy["callid"]), 10612);
+    let other = vendor.call_as(1, "dialer.recording", &json!({ "callid": busy["callid"] }));
+    assert_eq!(other, Err(10610));
+}

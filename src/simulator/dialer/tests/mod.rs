@@ -1,0 +1,254 @@
+//! The life of dialer tasks, on virtual time.
+
+mod codes;
+mod life;
+mod schema;
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+use super::super::{EmissionBody, Simulator};
+use super::*;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const URL: &str = "http://127.0.0.1:9/dialer";
+
+/// A notice: when, which event, where to, the body.
+#[derive(Clone, Debug, PartialEq)]
+struct Told {
+    at: Timestamp,
+    event: String,
+    target: Option<String>,
+    body: Value,
+}
+
+impl Told {
+    fn kind(&self) -> &str {
+        self.body["type"].as_str().unwrap()
+    }
+
+    fn state(&self) -> &str {
+        let name = if self.kind() == "AgentStatus" { "State" } else { "state" };
+        self.body["body"][name].as_str().unwrap()
+    }
+
+    fn field(&self, name: &str) -> &str {
+        self.body["body"][name].as_str().unwrap_or_default()
+    }
+}
+
+/// A simulator and its clock.
+struct Vendor {
+    simulator: Simulator,
+    now: Timestamp,
+    told: Vec<Told>,
+    /// Whether every notice is compared with what a query says.
+    compares: bool,
+}
+
+impl Vendor {
+    fn new() -> Self {
+        Self::with(Rules::default())
+    }
+
+    fn with(rules: Rules) -> Self {
+        let other = Account { app_key: "other".into(), app_secret: "secret".into(), ..Account::default() };
+        let behaviour = Behaviour {
+            dialer: Arc::new(rules),
+            accounts: vec![Account::default(), other],
+            ..Behaviour::default()
+        };
+        let now = "2030-01-01T02:00:00Z".parse().unwrap();
+        Self { simulator: Simulator::new(Seed(1), behaviour), now, told: Vec::new(), compares: true }
+    }
+
+    fn call_as(&mut self, account: u32, id: &str, fields: &Value) -> Result<Value, i64> {
+        let account = AccountKey(account);
+        let zone = self.simulator.access().account(account).zone;
+        let call = Call { id, fields, rows: None, account, zone, now: self.now };
+        match self.simulator.handle(&call) {
+            Answer::Data(data) => Ok(data),
+            Answer::Text(text) => Ok(serde_json::from_str(&text).unwrap()),
+            Answer::Error { code, message } => {
+                assert!(!message.is_empty());
+                Err(code)
+            }
+            other => panic!("{id}: {other:?}"),
+        }
+    }
+
+    fn call(&mut self, id: &str, fields: Value) -> Result<Value, i64> {
+        self.call_as(0, id, &fields)
+    }
+
+    /// Lets so much time pass, event by event.
+    fn pass(&mut self, time: Duration) {
+        let until = self.now + time;
+        while let Some(at) = self.simulator.next_wakeup().filter(|at| *at <= until) {
+            self.now = self.now.max(at);
+            let from = self.told.len();
+            for emission in self.simulator.advance(self.now) {
+                let EmissionBody::Text(text) = &emission.body else { panic!("{emission:?}") };
+                let body = serde_json::from_str(text).unwrap();
+                let (event, target) = (emission.event.to_string(), emission.target);
+                self.told.push(Told { at: self.now, event, target, body });
+            }
+            self.assert_sums();
+            if self.compares {
+                self.compare(from);
+            }
+        }
+        self.now = until;
+    }
+
+    fn assert_sums(&self) {
+        let dialer = &self.simulator.dialer;
+        for task in &dialer.tasks {
+            assert_eq!(task.sums, task.recount());
+            assert!(!task.state.is_over() || task.is_through());
+            let calls = task.contacts.list.iter().map(|contact| usize::from(contact.tries)).sum::<usize>();
+            assert_eq!(calls, task.calls.len());
+        }
+        for (at, desk) in dialer.desks.iter().enumerate() {
+            let of_desk = || dialer.tasks.iter().filter(|task| task.desk.0 == at);
+            let open = of_desk().flat_map(|task| &task.calls).filter(|call| call.is_open).count();
+            assert_eq!(desk.agents.iter().map(|agent| agent.pending as usize).sum::<usize>(), open);
+            for (agent, known) in desk.agents.iter().enumerate() {
+                let of_agent = |call: &&CallRow| {
+                    let is_through = match call.ending {
+                        Some(ending) => !ending.talked() || call.is_saved,
+                        None => false,
+                    };
+                    call.agent() == Some(agent) && !is_through
+                };
+                let busy = of_desk().flat_map(|task| &task.calls).filter(of_agent).count();
+                assert_eq!(busy, usize::from(known.is_busy));
+            }
+        }
+        assert_eq!(
+            dialer.busy_wakes,
+            dialer.agenda.values().filter(|wake| wake.is_work()).count(),
+            "the agenda is counted"
+        );
+    }
+
+    /// The last notices of this moment and the queries tell the same.
+    fn compare(&mut self, from: usize) {
+        for at in from..self.told.len() {
+            let told = self.told[at].clone();
+            let body = &told.body["body"];
+            let task_id = told.field("taskId").to_owned();
+            let later = &self.told[at + 1..];
+            if told.kind() == "TaskStatus" {
+                if later.iter().any(|other| other.kind() == "TaskStatus" && other.field("taskId") == task_id)
+                {
+                    continue;
+                }
+                let fields = json!({ "state": told.state(), "taskName": body["taskName"], "limit": 1000 });
+                let list = self.call("dialer.tasks", fields).unwrap();
+                assert_eq!(list["list"][0]["taskId"], task_id.as_str(), "{told:?}");
+                continue;
+            }
+            if later.iter().any(|other| other.field("callid") == told.field("callid")) {
+                continue;
+            }
+            let like = json!([{ "field": "callid", "pattern": body["callid"] }]);
+            let fields = json!({ "taskId": task_id, "like": like, "needCustomerInfo": "Y" });
+            let answer = self.call("dialer.task_detail", fields).unwrap();
+            assert_eq!(answer["total"], 1);
+            let row = &answer["list"][0];
+            for name in [
+                "taskId",
+                "taskName",
+                "callid",
+                "phoneNumber",
+                "mainNumber",
+                "agentName",
+                "remark",
+                "nthCall",
+            ] {
+                assert_eq!(row[name], body[name], "{name}");
+            }
+            assert_eq!(row["customerName"], body["contactName"]);
+            assert_eq!(row["customerInfo"], body["customerInfo"]);
+            assert_eq!(row["talkResult"], body["talkResultLabel"]);
+            assert_eq!(row["hangupReason"], body.get("hangupReason").cloned().unwrap_or(json!(0)));
+            assert_eq!(row["reclink"], body.get("recLink").cloned().unwrap_or(json!("")));
+            let results = row["customizeResults"].as_array().unwrap();
+            let results = results.iter().map(|one| (one["title"].as_str().unwrap(), one["value"].clone()));
+            assert_eq!(json!(results.collect::<BTreeMap<_, _>>()), body["customizeResults"]);
+            let moment = |name: &str| row[name].as_str().unwrap().to_owned();
+            let stamp: i64 = told.field("timestamp").parse().unwrap();
+            let stamp = Timestamp::from_second(stamp / 1000).unwrap().to_string();
+            let time = match (told.kind(), told.state()) {
+                ("ContactStatus", "CALLING") => moment("calltime"),
+                ("ContactStatus", "RINGING") => moment("ringtime"),
+                ("ContactStatus", "ANSWERED") => moment("answertime"),
+                ("AgentStatus", "ANSWERED") => moment("talktime"),
+                (_, "HANGUP") => moment("endtime"),
+                _ => stamp.clone(),
+            };
+            assert_eq!(time, stamp, "{told:?}");
+            assert_eq!(moment("endtime").is_empty(), body.get("hangupReason").is_none());
+            assert_eq!(moment("endtime").is_empty(), moment("callResultType").is_empty());
+        }
+    }
+
+    /// The states told of a call or task, in order, those of agents with an `A` in front.
+    fn states(&self, number: &str) -> Vec<String> {
+        let of = self.told.iter().filter(|told| told.field("phoneNumber") == number);
+        of.map(|told| match told.kind() {
+            "AgentStatus" => format!("A {}", told.state()),
+            _ => told.state().to_owned(),
+        })
+        .collect()
+    }
+
+    fn task_states(&self, id: &str) -> Vec<&str> {
+        let of = self.told.iter().filter(|told| told.kind() == "TaskStatus" && told.field("taskId") == id);
+        of.map(Told::state).collect()
+    }
+
+    /// The calls to a number as the query tells them.
+    fn rows(&mut self, task: &str, number: &str) -> Vec<Value> {
+        let like = json!([{ "field": "phoneNumber", "pattern": number }]);
+        let fields = json!({ "taskId": task, "like": like, "limit": 1000, "orderBy": "calltime" });
+        let answer = self.call("dialer.task_detail", fields).unwrap();
+        answer["list"].as_array().unwrap().clone()
+    }
+
+    fn create(&mut self, fields: Value) -> String {
+        self.call("dialer.create_task", fields).unwrap()["taskId"].as_str().unwrap().to_owned()
+    }
+}
+
+fn number(last: u32) -> String {
+    format!("+62811123{last:04}")
+}
+
+fn row(last: u32, wish: &str) -> Value {
+    json!({ "PhoneNumber": number(last), "name": "Budi Santoso", "Debt": "150000", "mock_outcome": wish })
+}
+
+fn task(name: &str, rows: Vec<Value>) -> Value {
+    json!({
+        "taskName": name,
+        "startTime": "",
+        "groupName": "Customer care",
+        "remark": "evening",
+        "callback": BASE64_STANDARD.encode(URL),
+        "customizeContacts": rows,
+    })
+}
+
+/// Some fields in place of those of the same names.
+fn with(mut base: Value, fields: Value) -> Value {
+    let Value::Object(fields) = fields else { panic!("{fields}") };
+    for (name, value) in fields {
+        base[name] = value;
+    }
+    base
+}

@@ -1,0 +1,87 @@
+//! What a test may wish for one contact: the words of calling tasks, and some that only a dialer with agents has.
+
+use std::str::FromStr;
+
+use super::super::calling::{UnknownWish, Wish};
+
+/// What happens between the dialer, the person and the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Twist {
+    /// An agent takes the call.
+    Taken,
+    /// No agent is free for it in time.
+    NoAgent,
+    /// The person waits for an agent, and hangs up.
+    Leaves,
+    /// The agent does not want it.
+    Rejects,
+    /// The agent's network fails.
+    Network,
+    /// The person hangs up while it rings at the agent.
+    HangsUp,
+    /// The line cuts the call before it rings, to protect itself.
+    Fusing,
+    /// The number has been dialled too often.
+    Overrun,
+}
+
+/// The words that only the dialer knows; they may stand in `mock_outcome` beside those of calling tasks.
+const WORDS: [(&str, Twist); 8] = [
+    ("agent_takes", Twist::Taken),
+    ("no_agent", Twist::NoAgent),
+    ("leaves_queue", Twist::Leaves),
+    ("agent_rejects", Twist::Rejects),
+    ("agent_network", Twist::Network),
+    ("hangs_up_on_agent", Twist::HangsUp),
+    ("fusing", Twist::Fusing),
+    ("attempt_limit", Twist::Overrun),
+];
+
+/// What a test wishes for one contact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wished {
+    pub(super) call: Wish,
+    pub(super) twist: Option<Twist>,
+}
+
+impl Twist {
+    /// Whether it takes a person who answers.
+    fn needs_person(self) -> bool {
+        !matches!(self, Self::Fusing | Self::Overrun)
+    }
+}
+
+impl FromStr for Wished {
+    type Err = UnknownWish;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWish> {
+        let mut twist = None;
+        let mut others = Vec::new();
+        for word in text.split_whitespace() {
+            match WORDS.iter().find(|(known, _)| *known == word) {
+                Some((_, found)) => twist = Some(*found),
+                None => others.push(word),
+            }
+        }
+        let mut call: Wish = others.join(" ").parse()?;
+        if twist.is_some_and(Twist::needs_person) && call.answers_on.is_none() {
+            call.outcome.get_or_insert(super::super::calling::Outcome::Talked);
+        }
+        Ok(Self { call, twist })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::calling::Outcome;
+    use super::*;
+
+    #[test]
+    fn words_of_both_kinds_stand_beside_each_other() {
+        let wished: Wished = "agent_rejects callback_twice".parse().unwrap();
+        assert_eq!((wished.twist, wished.call.outcome), (Some(Twist::Rejects), Some(Outcome::Talked)));
+        assert_eq!("busy".parse::<Wished>().unwrap().call.outcome, Some(Outcome::Busy));
+        assert_eq!("fusing".parse::<Wished>().unwrap().call.outcome, None);
+        assert!("agent_reject".parse::<Wished>().is_err());
+    }
+}
