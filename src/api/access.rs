@@ -24,6 +24,19 @@ pub enum TokenRule {
     Off,
 }
 
+/// Whether chatbot calls need a right signature.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SignatureRule {
+    /// A call without a right one is answered 401.
+    Require,
+    /// Such a call is served, and what is wrong is noted once per cause: the scheme is only assumed.
+    #[default]
+    Warn,
+    /// Nobody looks at it; the key still tells whose call it is.
+    Off,
+}
+
 /// How callers are checked and refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccessRules {
@@ -31,13 +44,20 @@ pub struct AccessRules {
     pub token: TokenRule,
     /// Whether `Authorization: Bearer` counts as well as `Token`: one client is known to send it.
     pub bearer: bool,
+    /// Whether chatbot calls need a right signature.
+    pub chatbot_signature: SignatureRule,
     /// Which HTTP status an answer has whose envelope tells of an error.
     pub error_status: ErrorStatus,
 }
 
 impl Default for AccessRules {
     fn default() -> Self {
-        Self { token: TokenRule::Require, bearer: true, error_status: ErrorStatus::Mirror }
+        Self {
+            token: TokenRule::Require,
+            bearer: true,
+            chatbot_signature: SignatureRule::default(),
+            error_status: ErrorStatus::Mirror,
+        }
     }
 }
 
@@ -78,16 +98,19 @@ pub(super) fn needs_token(id: &str, family: Family) -> bool {
     }
 }
 
-/// Finds out who calls.
+/// Finds out who calls. `signed` is the account that the key of a signature names.
 pub(super) fn caller(
     simulator: &Simulator,
     rules: &AccessRules,
     needs_token: bool,
+    signed: Option<AccountKey>,
     call: &HttpCall,
     now: Timestamp,
 ) -> Result<Caller, Refusal> {
     let access = simulator.access();
-    let account = if needs_token && rules.token == TokenRule::Require {
+    let account = if let Some(account) = signed {
+        account
+    } else if needs_token && rules.token == TokenRule::Require {
         access.check(call.header("authorization"), rules.bearer, now)?
     } else {
         // A token that is sent all the same says whose call it is.

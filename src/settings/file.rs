@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::vendor_file::{AccessFile, AccountFile, CallingFile, LimitsFile};
+use super::vendor_file::{AccessFile, AccountFile, CallingFile, ChatbotFile, LimitsFile};
 use crate::contract::FaultFile;
 use crate::contract::signature::SchemeFile;
 use crate::custom::file::{CallbackFile, CustomFile, EndpointFile};
@@ -39,6 +39,8 @@ pub struct SettingsFile {
     pub accounts: Vec<AccountFile>,
     /// How simulated numbers answer, lines dial and strategies go on.
     pub calling: Option<CallingFile>,
+    /// How conversations go on.
+    pub chatbot: Option<ChatbotFile>,
     /// How much the mock takes.
     pub limits: Option<LimitsFile>,
     /// How callbacks and calls are signed. The vendor's own scheme is not public; the default is assumed.

@@ -18,7 +18,7 @@ use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::http::Limits;
 use crate::scenario::check::formats::Formats;
 use crate::simulator::calling::Rules;
-use crate::simulator::{Account, Behaviour};
+use crate::simulator::{Account, Behaviour, ChatRules};
 
 /// The settings file that is read if it is there.
 pub const DEFAULT_FILE: &str = "airudder-mock.toml";
@@ -76,6 +76,8 @@ pub struct Settings {
     pub accounts: Vec<Account>,
     /// How numbers answer, lines dial and strategies go on.
     pub calling: Arc<Rules>,
+    /// How conversations go on.
+    pub chatbot: ChatRules,
     /// How much the mock takes.
     pub limits: Limits,
 }
@@ -88,6 +90,7 @@ impl Settings {
         Behaviour {
             accounts: self.accounts.clone(),
             calling: Arc::clone(&self.calling),
+            chatbot: self.chatbot,
             public_url: url.trim_end_matches('/').into(),
             is_heard,
             ..Behaviour::default()
@@ -199,6 +202,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         secret: secret.unwrap_or_else(|| DEFAULT_SECRET.to_owned()),
         listen: listen.map(|listen| full_address(&listen)),
         assumed: file.assumed.unwrap_or_default(),
+        accounts: vendor::accounts(file.accounts, file.signature.as_ref().and_then(|own| own.key_id.clone())),
         signature: file.signature,
         policy: file.delivery.map_or(usual.clone(), |delivery| policy(&usual, &delivery)),
         allow,
@@ -208,8 +212,8 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         custom,
         public_url: file.public_url,
         access: vendor::access(file.access),
-        accounts: vendor::accounts(file.accounts),
         calling: Arc::new(vendor::calling(file.calling)),
+        chatbot: vendor::chatbot(file.chatbot),
         limits: vendor::limits(file.limits),
     };
     problems.into_result(settings)

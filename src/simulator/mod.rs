@@ -34,10 +34,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use access::{
-    Access, Account, AccountKey, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, Denied, Encryption, Rate, TOKEN_LIFE,
+    Access, Account, AccountKey, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, DEFAULT_SIGN_KEY, Denied, Encryption,
+    Rate, TOKEN_LIFE,
 };
-pub use call::{Answer, Call, Long};
+pub use call::{Answer, Call, Long, Upload};
 use calling::{Calling, Rules};
+use chatbot::{Campaigns, Media};
+pub use chatbot::{ChatRules, Stored};
 use facts::Facts;
 use identity::{Country, Person};
 use ids::Ids;
@@ -58,6 +61,8 @@ pub struct Behaviour {
     pub calling: Arc<Rules>,
     /// Where the mock is reached, for links: scheme and authority.
     pub public_url: Arc<str>,
+    /// How conversations go on.
+    pub chatbot: ChatRules,
     /// Whether anybody listens to callbacks that go to no URL of their own. Where nobody does, none are made.
     pub is_heard: bool,
 }
@@ -68,6 +73,7 @@ impl Default for Behaviour {
             silence: Duration::from_secs(24 * 3600),
             accounts: vec![Account::default()],
             calling: Arc::new(Rules::default()),
+            chatbot: ChatRules::default(),
             public_url: "http://127.0.0.1:2478".into(),
             is_heard: true,
         }
@@ -129,6 +135,7 @@ impl EmissionBody {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     timers: u64,
+    sessions: usize,
     calling: calling::Mark,
 }
 
@@ -164,6 +171,8 @@ pub struct Simulator {
     access: Access,
     ids: Arc<Ids>,
     calling: Calling,
+    campaigns: Campaigns,
+    media: Media,
     messages_sent: u64,
     detections: u64,
     requests: u64,
@@ -178,6 +187,8 @@ impl Simulator {
             access: Access::new(seed, behaviour.accounts.clone()),
             calling: Calling::new(seed, Arc::clone(&ids), &behaviour),
             ids,
+            campaigns: Campaigns::default(),
+            media: Media::new(seed, behaviour.chatbot),
             behaviour,
             sessions: Sessions::default(),
             timers: Timers::default(),
@@ -198,6 +209,9 @@ impl Simulator {
         let channel_id = chatbot::channel_id(&mut rng);
         self.sessions.add(Session {
             play: opening.play,
+            owner: None,
+            last_user: opening.now,
+            script: None,
             call_id,
             channel: chatbot::DEFAULT_CHANNEL.to_owned(),
             channel_id,
@@ -268,15 +282,17 @@ impl Simulator {
 
     /// Takes over into the conversation what an event's body says.
     pub fn absorb(&mut self, key: SessionKey, event: &str, body: &Value, now: Timestamp) {
-        let newly_begun = {
-            let session = self.sessions.get_mut(key);
-            !std::mem::replace(&mut session.begun, true)
-        };
-        if newly_begun {
+        self.begin(key, now);
+        chatbot::absorb(&mut self.sessions, key, event, body, now);
+    }
+
+    /// From its first word on a conversation can fall silent.
+    fn begin(&mut self, key: SessionKey, now: Timestamp) {
+        let session = self.sessions.get_mut(key);
+        if !std::mem::replace(&mut session.begun, true) {
             let at = later(now, self.behaviour.silence);
             self.timers.plan(at, ChatTimer::Silence { session: key });
         }
-        chatbot::absorb(&mut self.sessions, key, event, body, now);
     }
 
     /// The conversation that a call or callback speaks of: by `call_id`, or by user and channel where that is empty.
@@ -322,7 +338,7 @@ impl Simulator {
             "detection.check" => detection::check(self, call).unwrap_or_else(|refusal| refusal),
             _ => match self.calling.handle(call) {
                 Some(answer) => answer,
-                None => chatbot::handle(self, call.id, call.fields, call.now),
+                None => chatbot::handle(self, call),
             },
         }
     }
@@ -340,7 +356,7 @@ impl Simulator {
 
     /// Marks the present, for [`Simulator::take_back`] and [`Simulator::adopt`].
     pub fn mark(&self) -> Mark {
-        Mark { timers: self.timers.planned(), calling: self.calling.mark() }
+        Mark { timers: self.timers.planned(), sessions: self.sessions.count(), calling: self.calling.mark() }
     }
 
     /// Takes back what was planned since a mark: somebody else does it. Tasks go on, but nothing is told of them.
@@ -352,6 +368,7 @@ impl Simulator {
     /// What was planned since a mark and belongs to no conversation is a story's doing.
     pub fn adopt(&mut self, mark: Mark, play: u32) {
         self.timers.adopt_since(mark.timers, play);
+        self.sessions.adopt_since(mark.sessions, play);
         self.calling.adopt_since(mark.calling, play);
     }
 
@@ -360,7 +377,7 @@ impl Simulator {
         let mut emissions = Vec::new();
         while let Some((at, timer)) = self.timers.take(now) {
             match timer {
-                Timer::Chat(timer) => emissions.extend(chatbot::timer(self, timer, at)),
+                Timer::Chat(timer) => emissions.append(&mut chatbot::timer(self, timer, at)),
                 Timer::Receipt(receipt) => emissions.push(sms::receipt(*receipt, at)),
                 Timer::Detected(detection) => emissions.push(detection::result(*detection)),
             }
@@ -384,6 +401,11 @@ impl Simulator {
     /// given such a link.
     pub fn download(&self, folder: &str, file: &str) -> Option<calling::Download> {
         self.calling.download(folder, file)
+    }
+
+    /// What is behind the link to an uploaded file or a user's picture, by the last two parts of its path.
+    pub fn media(&self, id: &str, name: &str) -> Option<Stored> {
+        self.media.get(id, name)
     }
 
     /// A fresh `request_id` for an envelope.

@@ -27,6 +27,7 @@ use super::country::Country;
 use super::ids::{Ids, Kind};
 use super::seed::Seed;
 use super::{Answer, Behaviour, Call, Emission, EmissionBody};
+pub(crate) use outcome::ChatWish;
 pub use outcome::{Outcome, UnknownWish, WISHES, Wish};
 use plan::Plan;
 pub use rows::RawRows;
