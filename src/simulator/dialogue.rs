@@ -180,6 +180,11 @@ impl Dialogue {
         self.turns.get(turn).map(|node| node.phrase.as_str())
     }
 
+    /// Whether nothing follows a turn.
+    pub(super) fn is_last(&self, turn: &str) -> bool {
+        self.turns.get(turn).is_none_or(|node| node.next.is_empty())
+    }
+
     /// A turn that follows another; nothing at the end of the graph.
     pub(super) fn after(&'static self, turn: &str, rng: &mut Rng) -> Option<&'static str> {
         self.turns.get(turn)?.draw_next(rng).map(String::as_str)

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod chatbot;
 mod commands;
 mod custom;
 mod readme;

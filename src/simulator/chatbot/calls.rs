@@ -226,7 +226,10 @@ fn mark_read(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outc
         });
     }
     for id in ids {
-        session.messages.set_status(id, "read");
+        // How far the messages to the user came is for the user to decide.
+        if session.messages.position(id).is_some_and(|at| session.messages[at].sender_type == "user") {
+            session.messages.set_status(id, "read");
+        }
     }
     Ok(NO_DATA)
 }

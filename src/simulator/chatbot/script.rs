@@ -109,6 +109,8 @@ pub(super) fn plan_next(simulator: &mut Simulator, key: SessionKey, now: Timesta
     script.due = None;
     let gap = match script.next.and_then(|turn| script.dialogue.speaker(turn)) {
         Some(Speaker::User) if script.is_mute || script.is_on_own_channel => None,
+        // The bot waits for a user who says no more, and does not say goodbye.
+        _ if script.is_mute && script.next.is_none_or(|turn| script.dialogue.is_last(turn)) => None,
         Some(Speaker::User) => Some(wait(session, 4_000, 25_000)),
         Some(Speaker::Bot | Speaker::Agent) => Some(wait(session, 800, 3_000)),
         None => Some(wait(session, 3_000, 8_000)),
