@@ -227,8 +227,40 @@ fn answer(simulator: &mut Simulator, key: SessionKey, at: Timestamp) -> Vec<Emis
             FILLERS[script.answers as usize % FILLERS.len()]
         }
     };
-    let content = json!({ "type": "text", "text": text(session, phrase) });
-    user_says(simulator, key, "agent.message", content, None, at).into_iter().collect()
+    let (content, reply) = match choice(session) {
+        Some((content, question)) => (content, Some(question)),
+        None => (json!({ "type": "text", "text": text(session, phrase) }), None),
+    };
+    user_says(simulator, key, "agent.message", content, reply, at).into_iter().collect()
+}
+
+/// One of the options of the question that the agent asked last, and the question.
+fn choice(session: &mut Session) -> Option<(Value, Value)> {
+    let asked = session.messages.last().filter(|message| message.sender_type == "seat")?;
+    let question = asked.content.get("interactive")?;
+    let listed = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    let (kind, options): (_, Vec<Value>) = match question.get("type")?.as_str()? {
+        "button" => {
+            let buttons = listed(question.pointer("/action/buttons"));
+            ("button_reply", buttons.iter().filter_map(|button| button.get("reply").cloned()).collect())
+        }
+        "list" => {
+            let sections = listed(question.pointer("/action/sections"));
+            ("list_reply", sections.iter().flat_map(|section| listed(section.get("rows"))).collect())
+        }
+        _ => return None,
+    };
+    if options.is_empty() {
+        return None;
+    }
+    let chosen = &options[session.rng.random_range(0..options.len())];
+    let reply = json!({
+        "msg_id": asked.msg_id,
+        "sender_type": asked.sender_type,
+        "timestamp": asked.timestamp,
+        "content": asked.content,
+    });
+    Some((json!({ "type": "interactive", "interactive": { "type": kind, kind: chosen } }), reply))
 }
 
 fn say_turn(simulator: &mut Simulator, key: SessionKey, speaker: Speaker, at: Timestamp) -> Vec<Emission> {

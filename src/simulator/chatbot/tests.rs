@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::*;
 use crate::simulator::call::Upload;
+use crate::simulator::calling::Rules;
 use crate::simulator::seed::Seed;
 use crate::simulator::{Account, AccountKey, Answer, Behaviour, Call};
 
@@ -292,6 +293,33 @@ fn a_transfer_accepted_goes_on_with_the_agent() {
 }
 
 #[test]
+fn the_user_chooses_what_the_agent_offers() {
+    let world = &mut World::new(7);
+    let call_id = world.chat("wa_agent");
+    world.until("session.transfer");
+    world.ok("chatbot.agent_transfer_result", json!({ "call_id": call_id, "result": "accepted" }));
+    world.until("agent.message");
+    let id = "0123456789abcdef0123456789abcdef-1-1";
+    let buttons = json!({ "type": "interactive", "interactive": { "type": "button", "body": { "text": "?" },
+        "footer": { "text": "" },
+        "action": { "buttons": [{ "type": "reply", "reply": { "id": format!("{id}-button-0-"), "title": "Yes" } }] } } });
+    let list = json!({ "type": "interactive", "interactive": { "type": "list", "body": { "text": "?" },
+        "footer": { "text": "" },
+        "action": { "button": "b", "sections": [{ "title": "t", "rows": [{ "id": format!("{id}-list-0-0-"), "title": "A" }] }] } } });
+    for (question, kind, title) in [(buttons, "button_reply", "Yes"), (list, "list_reply", "A")] {
+        world.ok("chatbot.send_message", json!({ "call_id": call_id, "messages": [question] }));
+        let told = world.until("agent.message");
+        let message = &told["messages"][0];
+        assert_eq!(message["content"]["interactive"][kind]["title"], title);
+        assert_eq!(message["reply"]["content"], question);
+    }
+    // A question without options is answered in words.
+    let empty = json!({ "type": "interactive", "interactive": { "type": "list" } });
+    world.ok("chatbot.send_message", json!({ "call_id": call_id, "messages": [empty] }));
+    assert_eq!(world.until("agent.message")["messages"][0]["content"]["type"], "text");
+}
+
+#[test]
 fn a_transfer_refused_goes_on_with_the_bot() {
     let world = &mut World::new(2);
     let call_id = world.chat("wa_agent");
@@ -559,8 +587,8 @@ fn stories_keep_their_sessions_to_themselves() {
 
 #[test]
 fn the_rules_of_calling_hold_for_chats_too() {
-    let mut rules = crate::simulator::calling::Rules::default();
-    rules.magic = BTreeMap::from([(1_234, "wa_silent".parse().unwrap())]);
+    let magic = BTreeMap::from([(1_234, "wa_silent".parse().unwrap())]);
+    let rules = Rules { magic, ..Rules::default() };
     let world = &mut World::behaving(1, Behaviour { calling: Arc::new(rules), ..Behaviour::default() });
     world.ok("chatbot.send_template", json!({ "template_id": 35, "to": "+628111231234" }));
     world.minutes(60);
