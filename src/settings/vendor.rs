@@ -201,6 +201,36 @@ mod tests {
     use super::*;
 
     #[test]
+    fn windows_read() {
+        assert_eq!(window("24h"), Ok(Some(Duration::from_secs(86_400))));
+        assert_eq!(window("off"), Ok(None));
+        assert_eq!(
+            window("never"),
+            Err("`never` is no window, write for example `24h`, or `off`".to_owned())
+        );
+        let file = ChatbotFile { window: Some("off".into()), uploads: Some(3), ..ChatbotFile::default() };
+        let usual = ChatRules::default();
+        assert_eq!(chatbot(Some(file)), ChatRules { window: None, uploads: 3, ..usual });
+        assert_eq!(chatbot(None), usual);
+    }
+
+    #[test]
+    fn every_account_has_a_key_of_its_own() {
+        let file = |app_key: &str, sign_key: Option<&str>| -> AccountFile {
+            let own = sign_key.map(|key| format!("sign_key = '{key}'")).unwrap_or_default();
+            toml::from_str(&format!("app_key = '{app_key}'\napp_secret = 's'\n{own}")).unwrap()
+        };
+        let keys = |files: Vec<AccountFile>, id: Option<&str>| -> Vec<String> {
+            accounts(files, id.map(str::to_owned)).into_iter().map(|account| account.sign_key).collect()
+        };
+        assert_eq!(keys(Vec::new(), None), [DEFAULT_SIGN_KEY]);
+        assert_eq!(keys(Vec::new(), Some("id")), ["id"]);
+        let made = keys(vec![file("a", None), file("b", None), file("c", Some("own"))], None);
+        assert!(made[0].len() == 32 && made[0] != made[1] && made[2] == "own", "{made:?}");
+        assert_eq!(keys(vec![file("a", None), file("b", None)], Some("id"))[..1], ["id"]);
+    }
+
+    #[test]
     fn rates_and_offsets_read() {
         assert_eq!(rate("100/s"), Ok(Rate { calls: 100, per: Duration::from_secs(1) }));
         assert_eq!(rate("6 / min"), Ok(Rate { calls: 6, per: Duration::from_secs(60) }));

@@ -114,14 +114,30 @@ impl Chosen {
     /// Its content, filled in: with these texts, or with samples.
     pub(super) fn content(self, texts: Option<&[String]>, facts: &Facts) -> TemplateContent {
         let locale = content::closest_locale(&self.version.language);
-        let mut body = self.version.body.clone();
-        for (at, sample) in self.template.samples.iter().enumerate() {
-            let text = match texts.and_then(|texts| texts.get(at)) {
-                Some(text) => text.clone(),
-                None => facts.fill(sample, locale),
-            };
-            body = body.replace(&format!("{{{{{}}}}}", at + 1), &text);
+        let text = |number: usize| {
+            let at = number.checked_sub(1)?;
+            let sample = self.template.samples.get(at)?;
+            let given = texts.and_then(|texts| texts.get(at)).cloned();
+            Some(given.unwrap_or_else(|| facts.fill(sample, locale)))
+        };
+        // In one pass: what fills a variable may look like one.
+        let (mut body, mut rest) = (String::new(), self.version.body.as_str());
+        while let Some((before, after)) = rest.split_once("{{") {
+            body.push_str(before);
+            let named =
+                after.split_once("}}").and_then(|(name, rest)| Some((text(name.parse().ok()?)?, rest)));
+            match named {
+                Some((text, after)) => {
+                    body.push_str(&text);
+                    rest = after;
+                }
+                None => {
+                    body.push_str("{{");
+                    rest = after;
+                }
+            }
         }
+        body.push_str(rest);
         TemplateContent { body, ..self.raw() }
     }
 

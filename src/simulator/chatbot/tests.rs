@@ -153,6 +153,23 @@ fn wrong_numbers_are_told_one_by_one() {
     assert!(world.wrong("chatbot.send_single_template", two).1.contains("expected one"));
 }
 
+#[test]
+fn variables_are_filled_in_or_made_up() {
+    let world = &mut World::new(1);
+    let body = |world: &mut World, variables: Value| -> String {
+        let to = json!({ "number": "+628111239064", "variables": variables });
+        let sent = world
+            .ok("chatbot.send_single_template", json!({ "template_id": 41, "language": "en", "to": to }));
+        world.pass(Duration::from_secs(5));
+        let list = world.messages(sent["call_id"].as_str().unwrap());
+        list[0]["content"]["template"]["content"]["body"].as_str().unwrap().to_owned()
+    };
+    let given = body(world, json!(["{{2}}", 500]));
+    assert_eq!(given, "{{2}}, a loan of up to 500 is ready for you. Shall we tell you more?");
+    let drawn = body(world, Value::Null);
+    assert!(drawn.contains("a loan of up to Rp") && !drawn.contains('{'), "{drawn}");
+}
+
 /// What the callbacks so far say of each number of a task: its last status.
 fn told(sent: &[(String, Value)], task_id: &str) -> BTreeMap<String, usize> {
     let mut of = BTreeMap::new();
