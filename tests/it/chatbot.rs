@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::{
-    PATIENCE, Receiver, Request, free_address, independent_hmac, plain, post, post_with, program,
+    PATIENCE, Receiver, Request, assert_code, free_address, independent_hmac, plain, post, post_with,
+    program, run, scenario, stdout,
 };
 
 const SECRET: &str = "s3cret of the chats";
@@ -209,6 +210,20 @@ fn calls_need_their_signature() {
     // By default such a call is served.
     let lenient = Mock::start("");
     assert_eq!(post(lenient.address, "/api/v1/session/list", &json!({})).0, 200);
+}
+
+/// The embedded integrator proves who it is, so that its stories are told where proof is required.
+#[test]
+fn the_embedded_integrator_signs_its_calls() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("settings.toml");
+    let secret = "sign_secret = 'another one'\n";
+    fs::write(&config, format!("{}{secret}", settings())).unwrap();
+    let story = scenario("agent-transfer.toml");
+    let args = ["run", story.to_str().unwrap(), "--config", config.to_str().unwrap()];
+    let output = run(&[&args[..], &["--speed", "max", "--listen", "127.0.0.1:0"]].concat());
+    assert_code(&output, 0);
+    assert!(!stdout(&output).contains("401"), "{}", stdout(&output));
 }
 
 /// An HTTP exchange; head and body of the answer come back.
