@@ -9,9 +9,8 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::{Value, json};
 
-use super::super::calling::{ChatWish, Wish, e164};
+use super::super::calling::Wish;
 use super::super::content;
-use super::super::country::Country;
 use super::super::messages::Message;
 use super::super::params::{Params, bad, shown};
 use super::super::seed::{self, Rng};
@@ -20,13 +19,12 @@ use super::super::timers::ChatTimer;
 use super::super::{AccountKey, Answer, Call, Emission, Opening, Simulator, later};
 use super::catalogue::{self, Chosen, Waba, paging};
 use super::defaults::default_body;
+use super::fate::{Failure, Fate, Reply, fate};
+use super::recipients::{To, country, recipient, recipients, variables};
 use super::script::{self, Script, emission};
-use crate::contract::bodies::chatbot::{SendError, TemplateResult, UserRef};
+use crate::contract::bodies::chatbot::{TemplateResult, UserRef};
 use crate::contract::bodies::message::{MessageStatus, TemplateButtonKind, TemplateInfo};
 use crate::simulator::dialogue::Dialogue;
-
-/// The most numbers of one call.
-const MOST_NUMBERS: usize = 10_000;
 
 /// The gap between two messages of one call, in milliseconds.
 const PACE: u64 = 20;
@@ -46,45 +44,6 @@ pub(in super::super) enum Step {
     Read,
     /// The user replies.
     Reply,
-}
-
-/// How a user replies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reply {
-    /// By a button, counted from 0; in words if there is none.
-    Button(usize),
-    Text,
-    Agent,
-    Media,
-    Stop,
-}
-
-/// Why a message fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Failure {
-    NotOnWhatsApp,
-    OptedOut,
-}
-
-impl Failure {
-    fn error(self) -> SendError {
-        let (code, reason) = match self {
-            Self::NotOnWhatsApp => (1001, "the number is not on WhatsApp"),
-            Self::OptedOut => (1002, "the user wants no messages"),
-        };
-        SendError { code, reason: reason.to_owned() }
-    }
-}
-
-/// What will become of a message.
-#[derive(Clone, Copy, Debug)]
-struct Fate {
-    fails: Option<Failure>,
-    /// How far it comes.
-    until: MessageStatus,
-    reply: Option<Reply>,
-    is_late: bool,
-    is_once: bool,
 }
 
 /// A message to one number.
@@ -150,13 +109,6 @@ fn place(status: Option<MessageStatus>) -> usize {
     }
 }
 
-/// A number to send to, with what is meant for it alone.
-struct To {
-    number: u64,
-    variables: Option<Vec<String>>,
-    wish: Option<Wish>,
-}
-
 /// `chatbot.send_template` and `chatbot.send_single_template`.
 pub(super) fn send(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answer, Answer> {
     let is_single = call.id == "chatbot.send_single_template";
@@ -215,79 +167,6 @@ pub(super) fn send(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answer,
         data["error_list"] = Value::Array(errors);
     }
     Ok(Answer::Data(data))
-}
-
-/// The numbers as they were written: `to`, or for a single message also the conversation that the call names.
-fn recipients(simulator: &Simulator, call: &Call<'_>, is_single: bool) -> Result<Vec<Value>, Answer> {
-    let params = Params::new(call.fields);
-    let expected = if is_single { "a number in E.164" } else { "a list of numbers in E.164" };
-    let items = match params.value("to") {
-        Some(Value::Array(items)) => items.clone(),
-        // A form has no lists.
-        Some(Value::String(text)) => text.split(',').map(|part| Value::from(part.trim())).collect(),
-        Some(object) if object.is_object() => vec![object.clone()],
-        Some(other) => return Err(bad(format!("to is {}, expected {expected}", shown(other)))),
-        None => {
-            let known = simulator.find_session(call.fields).map(|key| simulator.sessions.get(key));
-            match known.filter(|session| is_single && session.is_seen_by(call.account)) {
-                Some(session) => vec![Value::from(session.user.user_id.as_str())],
-                None => return Err(params.missing("to", expected)),
-            }
-        }
-    };
-    match items.len() {
-        0 => Err(params.missing("to", expected)),
-        1 => Ok(items),
-        many if is_single => Err(bad(format!("to has {many} numbers, expected one"))),
-        many if many > MOST_NUMBERS => {
-            Err(bad(format!("to has {many} numbers, and at most {MOST_NUMBERS} are taken by one call")))
-        }
-        _ => Ok(items),
-    }
-}
-
-fn recipient(item: &Value) -> Result<To, String> {
-    let text = match item {
-        Value::String(text) => Some(text.clone()),
-        Value::Object(fields) => fields.get("number").and_then(Value::as_str).map(str::to_owned),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    };
-    let text = text.ok_or("expected a number in E.164, or an object with `number`")?;
-    let number = e164(&format!("+{}", text.trim().trim_start_matches('+'))).ok_or_else(|| {
-        format!("{} is no number in E.164 such as `+6281112345678`", shown(&Value::from(text)))
-    })?;
-    let message = |refusal: Answer| match refusal {
-        Answer::Error { message, .. } => message,
-        _ => String::new(),
-    };
-    let wish = match item.get("mock_outcome").and_then(Value::as_str) {
-        Some(text) => Some(text.parse::<Wish>().map_err(|error| format!("mock_outcome: {error}"))?),
-        None => None,
-    };
-    Ok(To { number, variables: variables(item.get("variables")).map_err(message)?, wish })
-}
-
-fn variables(value: Option<&Value>) -> Result<Option<Vec<String>>, Answer> {
-    let wrong = || bad("variables must be a list of texts, in the order of {{1}}, {{2}}, ...");
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Array(items)) => {
-            let text = |item: &Value| match item {
-                Value::String(text) => Some(text.clone()),
-                Value::Number(number) => Some(number.to_string()),
-                _ => None,
-            };
-            items.iter().map(text).collect::<Option<Vec<_>>>().map(Some).ok_or_else(wrong)
-        }
-        Some(_) => Err(wrong()),
-    }
-}
-
-fn country(number: u64) -> Country {
-    let digits = number.to_string();
-    let by_code = Country::ALL.into_iter().find(|country| digits.starts_with(country.dialing_code()));
-    by_code.unwrap_or(Country::Id)
 }
 
 /// The conversation with a user that is open on a channel, or a new one. It begins for the lists with its first word.
@@ -369,42 +248,6 @@ fn start(
     let campaign = Campaign { id, account: call.account, chosen, waba, is_single, rows, counts, replied: 0 };
     simulator.campaigns.list.push(campaign);
     task
-}
-
-/// What becomes of a message: as a test wishes, or drawn.
-fn fate(wish: Option<ChatWish>, rng: &mut Rng) -> Fate {
-    use MessageStatus::{Delivery, Read, Send};
-    let usual = Fate { fails: None, until: Read, reply: None, is_late: false, is_once: false };
-    let replies = |reply| Fate { reply: Some(reply), ..usual };
-    match wish {
-        Some(ChatWish::Unregistered) => Fate { fails: Some(Failure::NotOnWhatsApp), ..usual },
-        Some(ChatWish::OptedOut) => Fate { fails: Some(Failure::OptedOut), ..usual },
-        Some(ChatWish::Blocked) => Fate { until: Send, ..usual },
-        Some(ChatWish::Unread) => Fate { until: Delivery, ..usual },
-        Some(ChatWish::Silent) => usual,
-        Some(ChatWish::Button(number)) => replies(Reply::Button(usize::from(number.max(1) - 1))),
-        Some(ChatWish::Agent) => replies(Reply::Agent),
-        Some(ChatWish::Media) => replies(Reply::Media),
-        Some(ChatWish::Late) => Fate { is_late: true, ..replies(Reply::Text) },
-        Some(ChatWish::OptsOut) => replies(Reply::Stop),
-        Some(ChatWish::Text) => replies(Reply::Text),
-        Some(ChatWish::Once) => Fate { is_once: true, ..replies(Reply::Text) },
-        // The everyday mix, in hundredths.
-        None => match rng.random_range(0..100) {
-            0..3 => Fate { fails: Some(Failure::NotOnWhatsApp), ..usual },
-            3..5 => Fate { until: Send, ..usual },
-            5..15 => Fate { until: Delivery, ..usual },
-            15..65 => usual,
-            65..80 => replies(Reply::Button(0)),
-            80..86 => replies(Reply::Button(1)),
-            86..93 => replies(Reply::Text),
-            93..95 => replies(Reply::Agent),
-            95..97 => replies(Reply::Media),
-            97..98 => replies(Reply::Stop),
-            98..99 => Fate { is_once: true, ..replies(Reply::Text) },
-            _ => Fate { is_late: true, ..replies(Reply::Text) },
-        },
-    }
 }
 
 /// Plans the moments at which a message moves on.

@@ -10,7 +10,9 @@ mod campaign;
 mod catalogue;
 mod channel;
 mod defaults;
+mod fate;
 mod media;
+mod recipients;
 mod script;
 
 use std::time::Duration;
