@@ -317,8 +317,7 @@ fn a_campaign_of_a_thousand_numbers_agrees_in_every_count() {
     }
     let sessions = mock.ok("/api/v1/session/list", &json!({ "size": 200 }));
     assert_eq!(sessions["total"], 500);
-    // One of each kind, so that the test stays short.
-    for row in &result["list"].as_array().unwrap()[..20] {
+    for row in result["list"].as_array().unwrap() {
         let list = mock.messages(row["call_id"].as_str().unwrap());
         let own = list.iter().find(|message| message["msg_id"] == row["msg_id"]);
         match row["status"].as_str().unwrap() {
