@@ -24,6 +24,19 @@ pub enum TokenRule {
     Off,
 }
 
+/// Whether chatbot calls need a right signature.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SignatureRule {
+    /// A call without a right one is answered 401.
+    Require,
+    /// Such a call is served, and what is wrong is noted once per cause: the scheme is only assumed.
+    #[default]
+    Warn,
+    /// Nobody looks at it; the key still tells whose call it is.
+    Off,
+}
+
 /// How callers are checked and refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccessRules {
@@ -31,13 +44,20 @@ pub struct AccessRules {
     pub token: TokenRule,
     /// Whether `Authorization: Bearer` counts as well as `Token`: one client is known to send it.
     pub bearer: bool,
+    /// Whether chatbot calls need a right signature.
+    pub chatbot_signature: SignatureRule,
     /// Which HTTP status an answer has whose envelope tells of an error.
     pub error_status: ErrorStatus,
 }
 
 impl Default for AccessRules {
     fn default() -> Self {
-        Self { token: TokenRule::Require, bearer: true, error_status: ErrorStatus::Mirror }
+        Self {
+            token: TokenRule::Require,
+            bearer: true,
+            chatbot_signature: SignatureRule::default(),
+            error_status: ErrorStatus::Mirror,
+        }
     }
 }
 
@@ -100,11 +120,12 @@ impl Proof {
     }
 }
 
-/// Finds out who calls.
+/// Finds out who calls. `signed` is the account that the key of a signature names.
 pub(super) fn caller(
     simulator: &Simulator,
     rules: &AccessRules,
     proof: Proof,
+    signed: Option<AccountKey>,
     call: &HttpCall,
     now: Timestamp,
 ) -> Result<Caller, Refusal> {
@@ -112,6 +133,8 @@ pub(super) fn caller(
     let Proof { token, may_be_encrypted } = proof;
     let header = call.header("authorization");
     let account = match token {
+        // A signature that was checked before.
+        _ if signed.is_some() => signed.unwrap_or_default(),
         Some(kind) if rules.token == TokenRule::Require => access.check(kind, header, rules.bearer, now)?,
         // A token that is sent all the same says whose call it is.
         Some(kind) => access.check(kind, header, rules.bearer, now).unwrap_or_default(),
@@ -145,7 +168,7 @@ pub(super) fn caller(
         }
         (true, _, Some(cipher)) => Some(cipher.clone()),
     };
-    Ok(Caller { account, is_proven: token.is_some(), zone: own.zone, cipher })
+    Ok(Caller { account, is_proven: token.is_some() || signed.is_some(), zone: own.zone, cipher })
 }
 
 /// Decrypts the query of a GET or the body of any other call, and checks the digest beside it (documented; what
@@ -213,7 +236,7 @@ mod tests {
         let ask = |id, family, headers| {
             let call = HttpCall { headers, ..HttpCall::default() };
             let caller =
-                caller(&simulator, &rules, Proof::of(id, family, false), &call, Timestamp::UNIX_EPOCH);
+                caller(&simulator, &rules, Proof::of(id, family, false), None, &call, Timestamp::UNIX_EPOCH);
             caller.map(|caller| caller.cipher.is_some()).map_err(|refusal| refusal.message)
         };
         let encrypted = || vec![("is-encrypted".to_owned(), "1".to_owned())];

@@ -8,10 +8,12 @@ mod access;
 mod decode;
 mod download;
 mod envelop;
+mod media;
+mod proof;
 mod route;
 mod server;
 
-pub use access::{AccessRules, TokenRule};
+pub use access::{AccessRules, SignatureRule, TokenRule};
 pub use decode::{DecodeError, Fields, decode};
 pub use route::{Route, RouteError, Router};
 pub use server::Api;

@@ -1,15 +1,17 @@
 //! A request from its arrival to its answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::access::{AccessRules, Caller, Proof, Refusal, caller, decrypted};
+use super::access::{AccessRules, Caller, Proof, Refusal, SignatureRule, caller, decrypted};
 use super::decode::{DecodeError, Fields, decode};
 use super::download;
 use super::envelop::{Built, built, json as json_text, refused, sealed};
+use super::media;
+use super::proof::Keys;
 use super::route::{Route, RouteError, Router};
 use crate::console;
 use crate::contract::envelope::{self, ErrorStatus};
@@ -32,6 +34,8 @@ pub struct Api {
     driver: Driver,
     router: Arc<Router>,
     rules: AccessRules,
+    /// Checks the signatures of chatbot calls.
+    keys: Arc<Mutex<Keys>>,
 }
 
 /// What a route says of a call.
@@ -48,7 +52,9 @@ impl Api {
     ///
     /// A path of the user's settings by which no request can be found.
     pub fn new(driver: Driver, catalog: &Catalog, rules: AccessRules) -> Result<Self, RouteError> {
-        Ok(Self { driver, router: Arc::new(Router::new(catalog)?), rules })
+        let signers = driver.with(|engine, _| engine.caller_signers());
+        let keys = Arc::new(Mutex::new(Keys::new(signers)));
+        Ok(Self { driver, router: Arc::new(Router::new(catalog)?), rules, keys })
     }
 
     /// Answers a request.
@@ -59,6 +65,11 @@ impl Api {
         let started = Instant::now();
         if let Some(link) = download::link(&call.path) {
             let reply = download::answer(&self.driver, &call, link).await;
+            self.note_download(call, &reply, started);
+            return reply;
+        }
+        if let Some(link) = media::link(&call.path) {
+            let reply = media::answer(&self.driver, &call, link).into();
             self.note_download(call, &reply, started);
             return reply;
         }
@@ -88,7 +99,7 @@ impl Api {
     fn note_download(&self, call: HttpCall, reply: &Reply, started: Instant) {
         let (status, answer) = match reply {
             Reply::Answer(answer) if answer.status >= 400 => (answer.status, answer.body.clone()),
-            Reply::Answer(answer) => (answer.status, Bytes::from_static(b"(a recording)")),
+            Reply::Answer(answer) => (answer.status, Bytes::from_static(b"(a file)")),
             Reply::Stream(stream) => (stream.status, Bytes::from_static(b"(an archive of recordings)")),
             Reply::Close | Reply::Reset | Reply::Half(_) | Reply::Never => (0, Bytes::new()),
         };
@@ -117,8 +128,16 @@ impl Api {
         started: Instant,
     ) -> Reply {
         let (caller, has_faults) = self.driver.with(|engine, now| {
-            let proof = Proof::of(found.id, found.family, engine.is_open(found.id));
-            (caller(engine.simulator(), &self.rules, proof, &call, now), engine.has_faults())
+            let is_open = engine.is_open(found.id);
+            let proof = Proof::of(found.id, found.family, is_open);
+            let signed = if found.family == Family::Chatbot && !is_open {
+                self.signed(engine, &call, now).map(Some)
+            } else {
+                Ok(None)
+            };
+            let caller =
+                signed.and_then(|signed| caller(engine.simulator(), &self.rules, proof, signed, &call, now));
+            (caller, engine.has_faults())
         });
         // Reading a long body takes time, in which others are served.
         let read = caller.and_then(|caller| {
@@ -167,6 +186,28 @@ impl Api {
         })
     }
 
+    /// The account whose key a chatbot call is signed with.
+    fn signed(
+        &self,
+        engine: &mut Engine,
+        call: &HttpCall,
+        now: jiff::Timestamp,
+    ) -> Result<AccountKey, Refusal> {
+        let rule = self.rules.chatbot_signature;
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let proven = keys.prove(rule, call, now);
+        match proven.cause {
+            Some(cause) if rule == SignatureRule::Require => return Err(Refusal::new(401, cause)),
+            Some(cause) => {
+                if let Some(note) = keys.note(&cause) {
+                    engine.journal().write(now, None, Event::Note(note));
+                }
+            }
+            None => {}
+        }
+        Ok(proven.account)
+    }
+
     /// What goes wrong on purpose with a call.
     fn fault(&self, call: &HttpCall, found: &Found<'_>, fields: &Fields, has_faults: bool) -> Option<Fault> {
         let header = call.header(faults::HEADER);
@@ -210,6 +251,7 @@ impl Api {
             id: found.id,
             fields: &fields.fields,
             rows: fields.rows.as_ref(),
+            files: &fields.files,
             account: caller.account,
             zone: caller.zone,
             now,

@@ -45,6 +45,7 @@ fn includes(whole: &Wish, name: &str) -> bool {
         && (part.answers_on.is_none() || part.answers_on == whole.answers_on)
         && (part.intention.is_none() || part.intention == whole.intention)
         && (part.number_status.is_none() || part.number_status == whole.number_status)
+        && (part.chat.is_none() || part.chat == whole.chat)
         && (part.notice == usual.notice || part.notice == whole.notice)
         && same(part.long_talk, whole.long_talk)
         && same(part.refused, whole.refused)

@@ -174,6 +174,8 @@ fn page(
             });
         }
         lines.push(line);
+        // The header's value beside the signature, for calls to /api/v1/*.
+        lines.push(format!("chatbot calls     X-AIRudder-Sign-Key {}", account.sign_key));
     }
     match &settings.callback_url {
         Some(url) => lines.push(format!("callbacks         to {url}")),

@@ -23,6 +23,12 @@ impl World {
         let settings = Settings::load(config, flags).map_err(CommandError::problems)?;
         let catalog = Arc::new(settings.catalog.clone());
         let scheme = scheme(&settings)?;
+        for account in &settings.accounts {
+            if let Some(secret) = &account.sign_secret {
+                let told = |error| format!("the `sign_secret` of the account `{}`: {error}", account.name);
+                Signer::try_new(scheme.clone(), secret).map_err(|error| CommandError::usage(told(error)))?;
+            }
+        }
         let signer = Signer::try_new(scheme, &settings.secret).map_err(CommandError::usage)?;
         Ok(Self { settings, catalog, signer })
     }

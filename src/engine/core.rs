@@ -19,7 +19,9 @@ use crate::journal::{Event, Journal};
 use crate::scenario::{Body, CallView, DeliveryEnd, Play};
 use crate::settings::AssumedFile;
 use crate::simulator::seed::Seed;
-use crate::simulator::{AccountKey, Answer, Behaviour, Call, Emission, EmissionBody, SessionKey, Simulator};
+use crate::simulator::{
+    Account, AccountKey, Answer, Behaviour, Call, Emission, EmissionBody, SessionKey, Simulator,
+};
 
 /// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
 /// memory.
@@ -503,6 +505,22 @@ impl Engine {
         let order =
             Order { event, headers: &[], target: None, own_target: false, policy, order_key, account };
         self.delivery.send(order, body, Origin::default(), now)
+    }
+
+    /// What signs the chatbot calls of each account: the scheme of the callbacks, with the account's own key.
+    pub fn caller_signers(&self) -> Vec<Signer> {
+        let usual = &self.delivery.signer;
+        let of = |account: &Account| {
+            let mut scheme = usual.scheme().clone();
+            if let Some(key) = &mut scheme.key {
+                key.id = Some(account.sign_key.as_str().into());
+            }
+            match &account.sign_secret {
+                Some(secret) => Signer::new(scheme, secret),
+                None => usual.with_scheme(scheme),
+            }
+        };
+        self.simulator.access().iter().map(of).collect()
     }
 
     /// A callback as it would go out now, without sending it.

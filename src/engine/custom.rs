@@ -180,7 +180,7 @@ mod tests {
 
     fn data(engine: &mut Engine, id: &str, fields: Value, now: Timestamp) -> Value {
         let account = AccountKey::default();
-        let call = Call { id, fields: &fields, rows: None, account, zone: Offset::UTC, now };
+        let call = Call { id, fields: &fields, rows: None, files: &[], account, zone: Offset::UTC, now };
         match engine.call(&call) {
             CallOutcome::Simulated(Simulated::Data(data)) => data,
             other => panic!("{other:?}"),

@@ -87,18 +87,20 @@ fn refused(source: &Arc<SourceFile>, file: &SettingsFile, errors: &[CorrectionEr
 /// What is wrong between the keys of accounts, and with a mix of nothing.
 fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen: Vec<(&str, &str)> = Vec::new();
     let accounts = tree.get("accounts").and_then(|accounts| accounts.get_ref().as_array());
     for account in accounts.into_iter().flatten() {
         let Some(table) = account.get_ref().as_table() else { continue };
-        if let Some(key) = table.get("app_key")
-            && let Some(text) = key.get_ref().as_str()
-        {
-            if seen.contains(&text) {
-                let message = "two accounts have the same `app_key`";
-                found.push(Diagnostic::at(source, key.span(), message.to_owned()));
+        for name in ["app_key", "sign_key"] {
+            if let Some(key) = table.get(name)
+                && let Some(text) = key.get_ref().as_str()
+            {
+                if seen.contains(&(name, text)) {
+                    let message = format!("two accounts have the same `{name}`");
+                    found.push(Diagnostic::at(source, key.span(), message));
+                }
+                seen.push((name, text));
             }
-            seen.push(text);
         }
         let asks = |name: &str, value: &str| {
             table.get(name).filter(|found| found.get_ref().as_str() == Some(value)).map(toml::Spanned::span)

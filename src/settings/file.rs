@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::vendor_file::{AccessFile, AccountFile, CallingFile, DialerFile, LimitsFile};
+use super::vendor_file::{AccessFile, AccountFile, CallingFile, ChatbotFile, DialerFile, LimitsFile};
 use crate::contract::FaultFile;
 use crate::contract::signature::SchemeFile;
 use crate::custom::file::{CallbackFile, CustomFile, EndpointFile};
@@ -41,6 +41,8 @@ pub struct SettingsFile {
     pub calling: Option<CallingFile>,
     /// The agents of the predictive dialer, and what it allows.
     pub dialer: Option<DialerFile>,
+    /// How conversations go on.
+    pub chatbot: Option<ChatbotFile>,
     /// How much the mock takes.
     pub limits: Option<LimitsFile>,
     /// How callbacks and calls are signed. The vendor's own scheme is not public; the default is assumed.

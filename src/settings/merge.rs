@@ -19,7 +19,7 @@ use crate::http::Limits;
 use crate::scenario::check::formats::Formats;
 use crate::simulator::calling::Rules;
 use crate::simulator::dialer;
-use crate::simulator::{Account, Behaviour};
+use crate::simulator::{Account, Behaviour, ChatRules};
 
 /// The settings file that is read if it is there.
 pub const DEFAULT_FILE: &str = "airudder-mock.toml";
@@ -79,6 +79,8 @@ pub struct Settings {
     pub calling: Arc<Rules>,
     /// The agents of the predictive dialer, and what it allows.
     pub dialer: Arc<dialer::Rules>,
+    /// How conversations go on.
+    pub chatbot: ChatRules,
     /// How much the mock takes.
     pub limits: Limits,
 }
@@ -92,6 +94,7 @@ impl Settings {
             accounts: self.accounts.clone(),
             calling: Arc::clone(&self.calling),
             dialer: Arc::clone(&self.dialer),
+            chatbot: self.chatbot,
             public_url: url.trim_end_matches('/').into(),
             is_heard,
             ..Behaviour::default()
@@ -203,6 +206,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         secret: secret.unwrap_or_else(|| DEFAULT_SECRET.to_owned()),
         listen: listen.map(|listen| full_address(&listen)),
         assumed: file.assumed.unwrap_or_default(),
+        accounts: vendor::accounts(file.accounts, file.signature.as_ref().and_then(|own| own.key_id.clone())),
         signature: file.signature,
         policy: file.delivery.map_or(usual.clone(), |delivery| policy(&usual, &delivery)),
         allow,
@@ -212,9 +216,9 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         custom,
         public_url: file.public_url,
         access: vendor::access(file.access),
-        accounts: vendor::accounts(file.accounts),
         calling: Arc::new(vendor::calling(file.calling)),
         dialer: Arc::new(vendor::dialer(file.dialer)),
+        chatbot: vendor::chatbot(file.chatbot),
         limits: vendor::limits(file.limits),
     };
     problems.into_result(settings)

@@ -14,7 +14,7 @@ pub use check::{Checked, check_file, schema_text};
 pub use file::{AssumedFile, DeliveryFile, EntryFile, PolicyPreset, SettingsFile, TargetFile};
 pub use merge::{DEFAULT_FILE, DEFAULT_LISTEN, Flags, Settings};
 pub use policy::{policy, preset};
-pub use vendor::{rate, utc_offset};
+pub use vendor::{rate, utc_offset, window};
 pub use vendor_file::{
     AccessFile, AccountFile, CallingFile, LimitsFile, MixFile, RobotFile, RoundFile, StrategyFile,
 };

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::tz::Offset;
+use sha2::{Digest, Sha256};
 
-use super::vendor_file::{AccessFile, AccountFile, CallingFile, DialerFile, LimitsFile};
+use super::vendor_file::{AccessFile, AccountFile, CallingFile, ChatbotFile, DialerFile, LimitsFile};
 use crate::api::AccessRules;
 use crate::contract::aes::Cipher;
+use crate::files::Lapse;
 use crate::http::Limits;
 use crate::simulator::calling::{Robot, Round, Rules, Strategy, Wish, magic};
 use crate::simulator::country::Country;
-use crate::simulator::{Account, Rate, dialer};
+use crate::simulator::{Account, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, dialer};
 
 /// A rate such as `100/s`, `600/min` or `1000/h`.
 ///
@@ -65,16 +67,24 @@ pub(super) fn access(file: Option<AccessFile>) -> AccessRules {
     AccessRules {
         token: file.token.unwrap_or(usual.token),
         bearer: file.bearer.unwrap_or(usual.bearer),
+        chatbot_signature: file.chatbot_signature.unwrap_or(usual.chatbot_signature),
         error_status: file.error_status.unwrap_or(usual.error_status),
     }
 }
 
 /// The accounts. Texts were checked when the file was read; one that does not read all the same counts as not given.
-pub(super) fn accounts(files: Vec<AccountFile>) -> Vec<Account> {
+///
+/// `key_id` is the key of the signature's settings: the first account has it unless it has one of its own.
+pub(super) fn accounts(files: Vec<AccountFile>, key_id: Option<String>) -> Vec<Account> {
     let account = |(at, file): (usize, AccountFile)| {
         let country: Country = file.country.and_then(|text| text.parse().ok()).unwrap_or(Country::Id);
         Account {
             name: file.name.unwrap_or_else(|| (at + 1).to_string()),
+            sign_key: file
+                .sign_key
+                .or(key_id.clone().filter(|_| at == 0))
+                .unwrap_or_else(|| sign_key(&file.app_key)),
+            sign_secret: file.sign_secret,
             app_key: file.app_key,
             app_secret: file.app_secret,
             country,
@@ -86,9 +96,19 @@ pub(super) fn accounts(files: Vec<AccountFile>) -> Vec<Account> {
         }
     };
     if files.is_empty() {
-        return vec![Account::default()];
+        let usual = Account::default();
+        return vec![Account { sign_key: key_id.unwrap_or(usual.sign_key.clone()), ..usual }];
     }
     files.into_iter().enumerate().map(account).collect()
+}
+
+/// The key of an account that has none in the settings.
+fn sign_key(app_key: &str) -> String {
+    if app_key == DEFAULT_APP_KEY {
+        return DEFAULT_SIGN_KEY.to_owned();
+    }
+    let digest = Sha256::digest(format!("chatbot key of {app_key}"));
+    hex::encode(&digest[..16])
 }
 
 pub(super) fn calling(file: Option<CallingFile>) -> Rules {
@@ -144,6 +164,34 @@ pub(super) fn dialer(file: Option<DialerFile>) -> dialer::Rules {
     }
 }
 
+/// How long after a user's last message one may write freely: a length of time, or `off` for always.
+///
+/// # Errors
+///
+/// One line that says what to write.
+pub fn window(text: &str) -> Result<Option<Duration>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let read: Result<Lapse, _> = text.parse();
+    read.map(|lapse| Some(lapse.0))
+        .map_err(|_| format!("`{text}` is no window, write for example `24h`, or `off`"))
+}
+
+pub(super) fn chatbot(file: Option<ChatbotFile>) -> ChatRules {
+    let usual = ChatRules::default();
+    let Some(file) = file else { return usual };
+    let size = |given: Option<u32>, unit: usize, usual: usize| {
+        given.and_then(|number| usize::try_from(number).ok()).map_or(usual, |number| number * unit)
+    };
+    ChatRules {
+        window: file.window.and_then(|text| window(&text).ok()).unwrap_or(usual.window),
+        upload_bytes: size(file.upload_mb, 1 << 20, usual.upload_bytes),
+        uploads_bytes: size(file.uploads_mb, 1 << 20, usual.uploads_bytes),
+        uploads: size(file.uploads, 1, usual.uploads),
+    }
+}
+
 pub(super) fn limits(file: Option<LimitsFile>) -> Limits {
     let usual = Limits::default();
     let Some(file) = file else { return usual };
@@ -164,6 +212,36 @@ pub(super) fn limits(file: Option<LimitsFile>) -> Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn windows_read() {
+        assert_eq!(window("24h"), Ok(Some(Duration::from_secs(86_400))));
+        assert_eq!(window("off"), Ok(None));
+        assert_eq!(
+            window("never"),
+            Err("`never` is no window, write for example `24h`, or `off`".to_owned())
+        );
+        let file = ChatbotFile { window: Some("off".into()), uploads: Some(3), ..ChatbotFile::default() };
+        let usual = ChatRules::default();
+        assert_eq!(chatbot(Some(file)), ChatRules { window: None, uploads: 3, ..usual });
+        assert_eq!(chatbot(None), usual);
+    }
+
+    #[test]
+    fn every_account_has_a_key_of_its_own() {
+        let file = |app_key: &str, sign_key: Option<&str>| -> AccountFile {
+            let own = sign_key.map(|key| format!("sign_key = '{key}'")).unwrap_or_default();
+            toml::from_str(&format!("app_key = '{app_key}'\napp_secret = 's'\n{own}")).unwrap()
+        };
+        let keys = |files: Vec<AccountFile>, id: Option<&str>| -> Vec<String> {
+            accounts(files, id.map(str::to_owned)).into_iter().map(|account| account.sign_key).collect()
+        };
+        assert_eq!(keys(Vec::new(), None), [DEFAULT_SIGN_KEY]);
+        assert_eq!(keys(Vec::new(), Some("id")), ["id"]);
+        let made = keys(vec![file("a", None), file("b", None), file("c", Some("own"))], None);
+        assert!(made[0].len() == 32 && made[0] != made[1] && made[2] == "own", "{made:?}");
+        assert_eq!(keys(vec![file("a", None), file("b", None)], Some("id"))[..1], ["id"]);
+    }
 
     #[test]
     fn rates_and_offsets_read() {

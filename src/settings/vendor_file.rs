@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::api::TokenRule;
+use crate::api::{SignatureRule, TokenRule};
 use crate::contract::envelope::ErrorStatus;
 use crate::files::Lapse;
 use crate::simulator::Encryption;
@@ -21,6 +21,9 @@ pub struct AccessFile {
     pub token: Option<TokenRule>,
     /// Whether `Authorization: Bearer TOKEN` counts as well as `Authorization: Token TOKEN`. Default: true.
     pub bearer: Option<bool>,
+    /// Whether chatbot calls need a right signature: `require` answers 401 without one, `warn` (the default, since the
+    /// scheme is assumed) notes once per cause what is wrong and serves, `off` does not look.
+    pub chatbot_signature: Option<SignatureRule>,
     /// Which HTTP status an answer has whose envelope tells of an error: its code (`mirror`, the default), or always
     /// 200 (`always-200`; 401 stays 401).
     pub error_status: Option<ErrorStatus>,
@@ -39,6 +42,13 @@ pub struct AccountFile {
     /// The APPSecret, 22 characters with the vendor.
     #[schemars(length(min = 1))]
     pub app_secret: String,
+    /// Names the key that signs the account's chatbot calls, in `X-AIRudder-Sign-Key`: 32 lower-case hex digits with
+    /// the vendor. Default: one made from the APPKey; `serve` prints it.
+    #[schemars(length(min = 1))]
+    pub sign_key: Option<String>,
+    /// The secret of that key. Default: the signing secret.
+    #[schemars(length(min = 1))]
+    pub sign_secret: Option<String>,
     /// Where the account is at home: its zone, and the language of customers whose numbers tell no country. Default:
     /// `ID`.
     #[schemars(extend("format" = "country"))]
@@ -202,6 +212,25 @@ pub struct GroupFile {
     /// The names of its agents.
     #[schemars(length(min = 1, max = 10_000))]
     pub agents: Vec<String>,
+}
+
+/// How conversations go on and how much is kept of them. All of it is assumed.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChatbotFile {
+    /// How long after the user's last message free-form messages may be sent, for example `24h` (the default), or `off`
+    /// for always. Template messages may always be sent.
+    #[schemars(extend("format" = "window"))]
+    pub window: Option<String>,
+    /// The largest file that is uploaded, in megabytes of 1,048,576 bytes. Default: 16.
+    #[schemars(range(min = 1, max = 2_048))]
+    pub upload_mb: Option<u32>,
+    /// How many megabytes of uploaded files are kept; the oldest make room. Default: 64.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub uploads_mb: Option<u32>,
+    /// How many uploaded files are kept; the oldest make room. Default: 1000.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub uploads: Option<u32>,
 }
 
 /// How much the mock takes.

@@ -34,11 +34,19 @@ pub const DEFAULT_APP_KEY: &str = "AIRudderMockKey0000001";
 /// The secret beside [`DEFAULT_APP_KEY`].
 pub const DEFAULT_APP_SECRET: &str = "AIRudderMockSecret0001";
 
+/// The id of the key that signs the chatbot calls of that account: 32 lower-case hex, as in the vendor's example.
+pub const DEFAULT_SIGN_KEY: &str = "a17d0de2a17d0de2a17d0de2a17d0de2";
+
 /// Names an account within its simulator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountKey(pub(super) u32);
 
 impl AccountKey {
+    /// The account at a position among those of the settings.
+    pub fn at(position: usize) -> Self {
+        Self(u32::try_from(position).unwrap_or(u32::MAX))
+    }
+
     /// Its position among the accounts of the settings.
     pub fn index(self) -> usize {
         self.0 as usize
@@ -98,6 +106,10 @@ pub struct Account {
     pub app_key: String,
     /// Proves that the caller may.
     pub app_secret: String,
+    /// Names the key that signs its chatbot calls.
+    pub sign_key: String,
+    /// The secret of that key, if it is another than that of the callbacks.
+    pub sign_secret: Option<String>,
     /// Where the account is at home: the language of its customers unless their numbers tell another country.
     pub country: Country,
     /// The zone of `ScheduleStartTime` and its like. Default: that of the country.
@@ -118,6 +130,8 @@ impl Default for Account {
             name: "default".to_owned(),
             app_key: DEFAULT_APP_KEY.to_owned(),
             app_secret: DEFAULT_APP_SECRET.to_owned(),
+            sign_key: DEFAULT_SIGN_KEY.to_owned(),
+            sign_secret: None,
             country: Country::Id,
             zone: Country::Id.offset(),
             cipher: None,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use serde_json::Value;
@@ -20,12 +21,27 @@ pub struct Call<'a> {
     pub fields: &'a Value,
     /// The rows of `Details`, unread.
     pub rows: Option<&'a RawRows>,
+    /// The files among the fields, with their bytes.
+    pub files: &'a [Upload],
     /// Who calls.
     pub account: AccountKey,
     /// The zone of the account's times.
     pub zone: Offset,
     /// Now.
     pub now: Timestamp,
+}
+
+/// A file that came with a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// The field it came in.
+    pub field: String,
+    /// Its name.
+    pub name: String,
+    /// Its type, as the caller says.
+    pub content_type: Option<String>,
+    /// What is in it.
+    pub bytes: Bytes,
 }
 
 /// The answer to a call, before its family's envelope is put around it.

@@ -139,6 +139,58 @@ impl Dialogue {
     }
 }
 
+/// Chats that go on step by step, as both sides write.
+fn chats() -> &'static BTreeMap<String, Dialogue> {
+    static CHATS: OnceLock<BTreeMap<String, Dialogue>> = OnceLock::new();
+    CHATS.get_or_init(|| {
+        toml::from_str(include_str!("content/chats.toml"))
+            .unwrap_or_else(|error| panic!("chats.toml: {error}"))
+    })
+}
+
+impl Dialogue {
+    /// The chat of a name.
+    pub(super) fn chat(name: &str) -> Option<&'static Self> {
+        chats().get(name)
+    }
+
+    /// The first turn.
+    pub(super) fn start(&'static self) -> &'static str {
+        &self.start
+    }
+
+    /// Whether there is a turn of this name.
+    #[cfg(test)]
+    pub(super) fn has(&self, turn: &str) -> bool {
+        self.turns.contains_key(turn)
+    }
+
+    /// The turn of this name as the graph knows it.
+    pub(super) fn turn(&'static self, name: &str) -> Option<&'static str> {
+        self.turns.get_key_value(name).map(|(name, _)| name.as_str())
+    }
+
+    /// Who says a turn.
+    pub(super) fn speaker(&self, turn: &str) -> Option<Speaker> {
+        self.turns.get(turn).map(|node| node.speaker)
+    }
+
+    /// The phrase of a turn.
+    pub(super) fn phrase(&'static self, turn: &str) -> Option<&'static str> {
+        self.turns.get(turn).map(|node| node.phrase.as_str())
+    }
+
+    /// Whether nothing follows a turn.
+    pub(super) fn is_last(&self, turn: &str) -> bool {
+        self.turns.get(turn).is_none_or(|node| node.next.is_empty())
+    }
+
+    /// A turn that follows another; nothing at the end of the graph.
+    pub(super) fn after(&'static self, turn: &str, rng: &mut Rng) -> Option<&'static str> {
+        self.turns.get(turn)?.draw_next(rng).map(String::as_str)
+    }
+}
+
 /// The longest way through a graph that [`leading_to`] takes.
 const LONGEST: usize = 14;
 
@@ -246,7 +298,7 @@ mod tests {
 
     #[test]
     fn graphs_are_whole() {
-        for (name, dialogue) in all() {
+        for (name, dialogue) in all().iter().chain(chats()) {
             let mut reached = BTreeSet::new();
             let mut todo = vec![dialogue.start.as_str()];
             while let Some(turn) = todo.pop() {
@@ -260,6 +312,16 @@ mod tests {
                 }
             }
             assert_eq!(reached.len(), dialogue.turns.len(), "{name}: some turns are never reached");
+        }
+    }
+
+    #[test]
+    fn chats_have_the_turns_that_tests_wish_for() {
+        for (name, chat) in chats().iter().filter(|(name, _)| *name != "refused") {
+            assert_eq!(chat.speaker(&chat.start), Some(Speaker::Bot), "{name}");
+            for turn in ["person", "media", "stop"] {
+                assert_eq!(chat.speaker(turn), Some(Speaker::User), "{name}: {turn}");
+            }
         }
     }
 

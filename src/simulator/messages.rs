@@ -48,6 +48,19 @@ impl Messages {
         self.by_id.get(msg_id).copied()
     }
 
+    /// The user has read what was delivered before.
+    pub(super) fn read_by_user(&mut self) {
+        for message in self.list.iter_mut().rev() {
+            match (&*message.sender_type, &*message.status) {
+                ("user", _) => break,
+                ("robot", "delivery") if message.content["type"] != "template" => {
+                    "read".clone_into(&mut message.status);
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Sets the status of a message, if there is one with this id.
     pub(super) fn set_status(&mut self, msg_id: &str, status: &str) {
         if let Some(place) = self.position(msg_id) {

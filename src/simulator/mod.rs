@@ -35,11 +35,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use access::{
-    Access, Account, AccountKey, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, Denied, Encryption, Rate, TOKEN_LIFE,
-    TokenKind,
+    Access, Account, AccountKey, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, DEFAULT_SIGN_KEY, Denied, Encryption,
+    Rate, TOKEN_LIFE, TokenKind,
 };
-pub use call::{Answer, Call, Long};
+pub use call::{Answer, Call, Long, Upload};
 use calling::{Calling, Rules};
+use chatbot::{Campaigns, Media};
+pub use chatbot::{ChatRules, Stored};
 use dialer::Dialer;
 use facts::Facts;
 use identity::{Country, Person};
@@ -63,6 +65,8 @@ pub struct Behaviour {
     pub dialer: Arc<dialer::Rules>,
     /// Where the mock is reached, for links: scheme and authority.
     pub public_url: Arc<str>,
+    /// How conversations go on.
+    pub chatbot: ChatRules,
     /// Whether anybody listens to callbacks that go to no URL of their own. Where nobody does, none are made.
     pub is_heard: bool,
 }
@@ -74,6 +78,7 @@ impl Default for Behaviour {
             accounts: vec![Account::default()],
             calling: Arc::new(Rules::default()),
             dialer: Arc::new(dialer::Rules::default()),
+            chatbot: ChatRules::default(),
             public_url: "http://127.0.0.1:2478".into(),
             is_heard: true,
         }
@@ -135,6 +140,7 @@ impl EmissionBody {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     timers: u64,
+    sessions: usize,
     calling: calling::Mark,
     dialer: dialer::Mark,
 }
@@ -172,6 +178,8 @@ pub struct Simulator {
     ids: Arc<Ids>,
     calling: Calling,
     dialer: Dialer,
+    campaigns: Campaigns,
+    media: Media,
     messages_sent: u64,
     detections: u64,
     requests: u64,
@@ -187,6 +195,8 @@ impl Simulator {
             calling: Calling::new(seed, Arc::clone(&ids), &behaviour),
             dialer: Dialer::new(seed, Arc::clone(&ids), &behaviour),
             ids,
+            campaigns: Campaigns::default(),
+            media: Media::new(seed, behaviour.chatbot),
             behaviour,
             sessions: Sessions::default(),
             timers: Timers::default(),
@@ -207,6 +217,9 @@ impl Simulator {
         let channel_id = chatbot::channel_id(&mut rng);
         self.sessions.add(Session {
             play: opening.play,
+            owner: None,
+            last_user: opening.now,
+            script: None,
             call_id,
             channel: chatbot::DEFAULT_CHANNEL.to_owned(),
             channel_id,
@@ -277,15 +290,17 @@ impl Simulator {
 
     /// Takes over into the conversation what an event's body says.
     pub fn absorb(&mut self, key: SessionKey, event: &str, body: &Value, now: Timestamp) {
-        let newly_begun = {
-            let session = self.sessions.get_mut(key);
-            !std::mem::replace(&mut session.begun, true)
-        };
-        if newly_begun {
+        self.begin(key, now);
+        chatbot::absorb(&mut self.sessions, key, event, body, now);
+    }
+
+    /// From its first word on a conversation can fall silent.
+    fn begin(&mut self, key: SessionKey, now: Timestamp) {
+        let session = self.sessions.get_mut(key);
+        if !std::mem::replace(&mut session.begun, true) {
             let at = later(now, self.behaviour.silence);
             self.timers.plan(at, ChatTimer::Silence { session: key });
         }
-        chatbot::absorb(&mut self.sessions, key, event, body, now);
     }
 
     /// The conversation that a call or callback speaks of: by `call_id`, or by user and channel where that is empty.
@@ -332,7 +347,7 @@ impl Simulator {
             "detection.check" => detection::check(self, call).unwrap_or_else(|refusal| refusal),
             _ => match self.calling.handle(call).or_else(|| self.dialer.handle(call)) {
                 Some(answer) => answer,
-                None => chatbot::handle(self, call.id, call.fields, call.now),
+                None => chatbot::handle(self, call),
             },
         }
     }
@@ -350,7 +365,12 @@ impl Simulator {
 
     /// Marks the present, for [`Simulator::take_back`] and [`Simulator::adopt`].
     pub fn mark(&self) -> Mark {
-        Mark { timers: self.timers.planned(), calling: self.calling.mark(), dialer: self.dialer.mark() }
+        Mark {
+            timers: self.timers.planned(),
+            sessions: self.sessions.count(),
+            calling: self.calling.mark(),
+            dialer: self.dialer.mark(),
+        }
     }
 
     /// Takes back what was planned since a mark: somebody else does it. Tasks go on, but nothing is told of them.
@@ -363,6 +383,7 @@ impl Simulator {
     /// What was planned since a mark and belongs to no conversation is a story's doing.
     pub fn adopt(&mut self, mark: Mark, play: u32) {
         self.timers.adopt_since(mark.timers, play);
+        self.sessions.adopt_since(mark.sessions, play);
         self.calling.adopt_since(mark.calling, play);
         self.dialer.adopt_since(mark.dialer, play);
     }
@@ -373,7 +394,7 @@ impl Simulator {
         let mut emissions = Vec::new();
         while let Some((at, timer)) = self.timers.take(now) {
             match timer {
-                Timer::Chat(timer) => emissions.extend(chatbot::timer(self, timer, at)),
+                Timer::Chat(timer) => emissions.append(&mut chatbot::timer(self, timer, at)),
                 Timer::Receipt(receipt) => emissions.push(sms::receipt(*receipt, at)),
                 Timer::Detected(detection) => emissions.push(detection::result(*detection)),
             }
@@ -402,6 +423,11 @@ impl Simulator {
     /// given such a link.
     pub fn download(&self, folder: &str, file: &str) -> Option<calling::Download> {
         self.calling.download(folder, file).or_else(|| self.dialer.download(folder, file))
+    }
+
+    /// What is behind the link to an uploaded file or a user's picture, by the last two parts of its path.
+    pub fn media(&self, id: &str, name: &str) -> Option<Stored> {
+        self.media.get(id, name)
     }
 
     /// A fresh `request_id` for an envelope.

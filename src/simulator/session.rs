@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::access::AccountKey;
+use super::chatbot::Script;
 use super::facts::Facts;
 use super::identity::Person;
 use super::messages::Messages;
@@ -33,6 +35,12 @@ pub(super) enum Phase {
 pub(super) struct Session {
     /// The story it belongs to, if any.
     pub play: Option<u32>,
+    /// The account whose call made it; nobody's if a story did.
+    pub owner: Option<AccountKey>,
+    /// When the user last wrote, or was taken to.
+    pub last_user: Timestamp,
+    /// What its user and its bot are going to say, if the simulator plays them.
+    pub script: Option<Script>,
     /// Its id on the wire, 32 lower-case hexadecimal digits unless a story says otherwise; may be empty.
     pub call_id: String,
     /// `WhatsApp`, ...
@@ -68,6 +76,16 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// Whether an account may see it.
+    pub(super) fn is_seen_by(&self, account: AccountKey) -> bool {
+        self.owner.is_none_or(|owner| owner == account)
+    }
+
+    /// Whether the customer owns its channel, so that users' messages come by calls.
+    pub(super) fn is_on_own_channel(&self) -> bool {
+        self.script.as_ref().is_some_and(|script| script.is_on_own_channel)
+    }
+
     /// A stream that begins anew at each call: for what must be the same however often it is drawn.
     pub(super) fn samples(&self) -> Rng {
         self.seed.stream("samples", 0)
@@ -119,6 +137,21 @@ impl Sessions {
     /// The latest session of a user on a channel.
     pub(super) fn by_user(&self, channel_id: &str, user_id: &str) -> Option<SessionKey> {
         self.by_user.get(&(channel_id.to_owned(), user_id.to_owned())).copied()
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.list.len()
+    }
+
+    /// What began after so many belongs to a story, and what is said in it is the story's to say.
+    pub(super) fn adopt_since(&mut self, count: usize, play: u32) {
+        for session in self.list.iter_mut().skip(count) {
+            session.play = Some(play);
+            if let Some(script) = &mut session.script {
+                script.leave();
+            }
+        }
     }
 
     /// Every session, in the order in which they began.

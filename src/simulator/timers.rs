@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::chatbot::Step;
 use super::detection::Detection;
 use super::session::SessionKey;
 use super::sms::Receipt;
@@ -34,6 +35,10 @@ pub(super) enum ChatTimer {
     End { session: SessionKey, reason: &'static str },
     /// The report after a conversation's end.
     Report { session: SessionKey },
+    /// Whoever has the next turn in a conversation takes it.
+    Turn { session: SessionKey },
+    /// A template message gets on.
+    Template { task: u32, row: u32, step: Step },
     /// A conversation may have fallen silent.
     Silence { session: SessionKey },
 }

@@ -5,6 +5,7 @@
 mod serving;
 mod support;
 
+mod chatbot;
 mod commands;
 mod custom;
 mod dialer;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::http::HttpCall;
+use crate::simulator::Upload;
 use crate::simulator::calling::RawRows;
 
 /// The field whose list is kept as text: it may have a million rows.
@@ -23,11 +24,13 @@ pub struct Fields {
     pub fields: Value,
     /// The list of rows in `Details`, unread. Where `Details` is no list, it is a field like any other.
     pub rows: Option<RawRows>,
+    /// The files of a multipart body, with their bytes.
+    pub files: Vec<Upload>,
 }
 
 impl Default for Fields {
     fn default() -> Self {
-        Self { fields: Value::Object(Map::new()), rows: None }
+        Self { fields: Value::Object(Map::new()), rows: None, files: Vec::new() }
     }
 }
 
@@ -105,8 +108,8 @@ pub enum DecodeError {
 /// What cannot be read, in one line. A request without body and query has no fields if it is a GET or HEAD, and is
 /// [`DecodeError::Empty`] otherwise.
 pub fn decode(call: &HttpCall) -> Result<Fields, DecodeError> {
-    let mut rows = None;
-    let mut fields = read_all(call, &mut rows)?;
+    let (mut rows, mut files) = (None, Vec::new());
+    let mut fields = read_all(call, &mut rows, &mut files)?;
     // A form has no lists, so that the rows come as their JSON text.
     if let Some(Value::String(text)) = fields.get(ROWS)
         && let Some(list) = RawRows::new(Bytes::copy_from_slice(text.as_bytes()))
@@ -114,10 +117,14 @@ pub fn decode(call: &HttpCall) -> Result<Fields, DecodeError> {
         rows = Some(list);
         fields.shift_remove(ROWS);
     }
-    Ok(Fields { fields: Value::Object(fields), rows })
+    Ok(Fields { fields: Value::Object(fields), rows, files })
 }
 
-fn read_all(call: &HttpCall, rows: &mut Option<RawRows>) -> Result<Map<String, Value>, DecodeError> {
+fn read_all(
+    call: &HttpCall,
+    rows: &mut Option<RawRows>,
+    files: &mut Vec<Upload>,
+) -> Result<Map<String, Value>, DecodeError> {
     let mut fields = match &call.query {
         Some(query) => form::read(query)?,
         None => Map::new(),
@@ -129,7 +136,7 @@ fn read_all(call: &HttpCall, rows: &mut Option<RawRows>) -> Result<Map<String, V
     if body.trim_ascii().is_empty() {
         return if fields.is_empty() { Err(DecodeError::Empty) } else { Ok(fields) };
     }
-    fields.extend(read_body(call, body, rows)?);
+    fields.extend(read_body(call, body, rows, files)?);
     Ok(fields)
 }
 
@@ -137,6 +144,7 @@ fn read_body(
     call: &HttpCall,
     body: &[u8],
     rows: &mut Option<RawRows>,
+    files: &mut Vec<Upload>,
 ) -> Result<Map<String, Value>, DecodeError> {
     let mut json = |body| {
         let (fields, list) = json::read(body)?;
@@ -149,7 +157,7 @@ fn read_body(
     match essence.as_str() {
         "application/json" | "text/json" => json(body),
         essence if essence.ends_with("+json") => json(body),
-        "multipart/form-data" => multipart::read(content_type, &call.body),
+        "multipart/form-data" => multipart::read(content_type, &call.body, files),
         _ if is_json => json(body),
         "" | "application/x-www-form-urlencoded" | "text/plain" => form::read(text(body)?),
         _ => Err(DecodeError::ContentType { content_type: shown(content_type) }),

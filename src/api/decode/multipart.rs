@@ -1,4 +1,4 @@
-//! `multipart/form-data`: text fields, and what is told about files.
+//! `multipart/form-data`: text fields and files.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -9,14 +9,19 @@ use multer::Multipart;
 use serde_json::{Map, Value, json};
 
 use super::{DecodeError, form, shown};
+use crate::simulator::Upload;
 
 /// More fields than any client has reason to send.
 const FIELDS: usize = 10_000;
 
 /// Reads the parts of a body.
-pub(super) fn read(content_type: &str, body: &Bytes) -> Result<Map<String, Value>, DecodeError> {
+pub(super) fn read(
+    content_type: &str,
+    body: &Bytes,
+    files: &mut Vec<Upload>,
+) -> Result<Map<String, Value>, DecodeError> {
     let boundary = multer::parse_boundary(content_type).map_err(|error| wrong(&error))?;
-    let parts = pin!(read_parts(Multipart::new(Full::new(body.clone()).into_data_stream(), boundary)));
+    let parts = pin!(read_parts(Multipart::new(Full::new(body.clone()).into_data_stream(), boundary), files));
     // The whole body is there, so that nothing is ever waited for.
     match parts.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(fields) => fields,
@@ -24,7 +29,10 @@ pub(super) fn read(content_type: &str, body: &Bytes) -> Result<Map<String, Value
     }
 }
 
-async fn read_parts(mut parts: Multipart<'_>) -> Result<Map<String, Value>, DecodeError> {
+async fn read_parts(
+    mut parts: Multipart<'_>,
+    files: &mut Vec<Upload>,
+) -> Result<Map<String, Value>, DecodeError> {
     let mut fields = Map::new();
     let mut count = 0;
     while let Some(part) = parts.next_field().await.map_err(|error| wrong(&error))? {
@@ -39,7 +47,11 @@ async fn read_parts(mut parts: Multipart<'_>) -> Result<Map<String, Value>, Deco
         let content_type = part.content_type().map(ToString::to_string);
         let bytes = part.bytes().await.map_err(|error| wrong(&error))?;
         let value = match file {
-            Some(file) => json!({ "name": file, "content_type": content_type, "size": bytes.len() }),
+            Some(file) => {
+                let told = json!({ "name": file, "content_type": content_type, "size": bytes.len() });
+                files.push(Upload { field: name.clone(), name: file, content_type, bytes });
+                told
+            }
             None => match std::str::from_utf8(&bytes) {
                 Ok(text) => text.into(),
                 Err(_) => return Err(DecodeError::FieldNotUtf8 { field: shown(&name) }),

@@ -107,7 +107,11 @@ fn multipart_fields_and_files() {
         "APPKey": "a+b/c=", "APPSecret": "é ✓", "to": ["+62811", "+62812"], "empty": "",
         "file": { "name": "a.png", "content_type": "image/png", "size": 2 },
     });
-    assert_eq!(post(PARTS, body), Ok(fields));
+    assert_eq!(post(PARTS, &body), Ok(fields));
+    let files = decode(&call("POST", None, PARTS, &body)).unwrap().files;
+    assert_eq!(files.len(), 1);
+    assert_eq!((files[0].field.as_str(), files[0].name.as_str()), ("file", "a.png"));
+    assert_eq!(&files[0].bytes[..], b"\0\x01");
 }
 
 #[test]

@@ -46,6 +46,7 @@ impl Desks {
 pub(super) struct Embedded {
     receiver: Mutex<Receiver>,
     desks: Mutex<Desks>,
+    /// Signs its calls with the key of the first account.
     signer: Signer,
     catalog: Arc<Catalog>,
     /// Where the mock listens.
@@ -57,10 +58,11 @@ pub(super) struct Embedded {
 impl Embedded {
     pub(super) fn new(signer: Signer, catalog: Arc<Catalog>, mock: SocketAddr, driver: Driver) -> Arc<Self> {
         let agenda = driver.agenda();
+        let own = driver.with(|engine, _| engine.caller_signers().into_iter().next());
         Arc::new(Self {
-            receiver: Mutex::new(Receiver::new(signer.clone(), &catalog)),
+            signer: own.unwrap_or_else(|| signer.clone()),
+            receiver: Mutex::new(Receiver::new(signer, &catalog)),
             desks: Mutex::new(Desks::default()),
-            signer,
             catalog,
             mock,
             driver,

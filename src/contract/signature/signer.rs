@@ -96,6 +96,11 @@ impl Signer {
         Self(Arc::new(Inner { scheme, secret: Secret::new(secret), key, keyed }))
     }
 
+    /// A signer by another scheme with the same secret.
+    pub fn with_scheme(&self, scheme: Scheme) -> Self {
+        Self::new(scheme, self.0.secret.text())
+    }
+
     /// The scheme.
     pub fn scheme(&self) -> &Scheme {
         &self.0.scheme

@@ -78,6 +78,7 @@ impl<'a> Formats<'a> {
             "path" => path(text),
             "method" => method(text),
             "rate" => crate::settings::rate(text).map(|_| ()).map_err(FormatMistake::new),
+            "window" => crate::settings::window(text).map(|_| ()).map_err(FormatMistake::new),
             "utc-offset" => crate::settings::utc_offset(text).map(|_| ()).map_err(FormatMistake::new),
             "aes-key" => Cipher::new(text).map(|_| ()).map_err(|error| FormatMistake::new(error.to_string())),
             "four-digits" => four_digits(text),

@@ -28,6 +28,7 @@ use super::ids::{Ids, Kind};
 use super::seed::Seed;
 use super::{Answer, Behaviour, Call, Emission, EmissionBody};
 pub(super) use draw::{draw, stream};
+pub(crate) use outcome::ChatWish;
 pub use outcome::{Outcome, UnknownWish, WISHES, Wish};
 use plan::Plan;
 pub use rows::RawRows;

@@ -111,6 +111,41 @@ impl Notice {
     }
 }
 
+/// What becomes of a template message to a number, and what its user does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ChatWish {
+    Unregistered,
+    OptedOut,
+    Blocked,
+    Unread,
+    Silent,
+    Button(u8),
+    Agent,
+    Media,
+    Late,
+    OptsOut,
+    Text,
+    Once,
+}
+
+impl ChatWish {
+    const ALL: [(&str, Self); 13] = [
+        ("wa_unregistered", Self::Unregistered),
+        ("wa_opted_out", Self::OptedOut),
+        ("wa_blocked", Self::Blocked),
+        ("wa_unread", Self::Unread),
+        ("wa_silent", Self::Silent),
+        ("wa_button_1", Self::Button(1)),
+        ("wa_button_2", Self::Button(2)),
+        ("wa_agent", Self::Agent),
+        ("wa_media", Self::Media),
+        ("wa_late", Self::Late),
+        ("wa_opts_out", Self::OptsOut),
+        ("wa_text", Self::Text),
+        ("wa_once", Self::Once),
+    ];
+}
+
 /// What a test wishes for one number. What it does not name is drawn as usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Wish {
@@ -130,6 +165,8 @@ pub struct Wish {
     pub number_status: Option<u8>,
     /// Whether a text message to it fails.
     pub sms_fails: bool,
+    /// What becomes of a template message to it.
+    pub(crate) chat: Option<ChatWish>,
 }
 
 /// A text that is no wish.
@@ -143,7 +180,7 @@ pub struct UnknownWish {
 }
 
 /// Every wish there is, and what it does.
-pub const WISHES: [(&str, &str); 38] = [
+pub const WISHES: [(&str, &str); 51] = [
     ("talked", "a person answers and talks"),
     ("hung_up", "a person answers and hangs up at once"),
     ("voicemail", "a machine answers, every time"),
@@ -181,6 +218,19 @@ pub const WISHES: [(&str, &str); 38] = [
     ("numstatus_8", "number detection finds: not registered"),
     ("numstatus_9", "number detection finds: wrong number"),
     ("sms_fails", "a text message to it fails"),
+    ("wa_unregistered", "a template message fails: the number is not on WhatsApp"),
+    ("wa_opted_out", "a template message fails: the user wants no messages"),
+    ("wa_blocked", "a template message is sent and never delivered: the user blocked the sender"),
+    ("wa_unread", "a template message is delivered and never read"),
+    ("wa_silent", "the user reads a template message and never replies"),
+    ("wa_button_1", "the user presses the first button of a template message"),
+    ("wa_button_2", "the user presses the second button of a template message"),
+    ("wa_agent", "the user replies to a template message and asks for a person"),
+    ("wa_media", "the user replies to a template message with a picture"),
+    ("wa_late", "the user replies to a template message after hours"),
+    ("wa_opts_out", "the user wants no more messages; later ones fail"),
+    ("wa_text", "the user replies to a template message in words"),
+    ("wa_once", "the user replies to a template message once and then says no more"),
     ("none", "nothing special"),
 ];
 
@@ -209,6 +259,8 @@ impl FromStr for Wish {
                 wish.intention = letter.bytes().next().map(|letter| letter.to_ascii_uppercase());
             } else if let Some(number) = digit("answers_on_") {
                 wish.answers_on = Some(number);
+            } else if let Some((_, chat)) = ChatWish::ALL.into_iter().find(|(name, _)| *name == word) {
+                wish.chat = Some(chat);
             } else if let Some(status) = digit("numstatus_") {
                 wish.number_status = Some(status);
             } else {

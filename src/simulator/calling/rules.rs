@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::outcome::{Outcome, Wish};
 
 /// The last four digits of a number and what they wish for, unless settings say otherwise.
-pub const MAGIC: [(&str, &str); 37] = [
+pub const MAGIC: [(&str, &str); 47] = [
     ("9001", "talked"),
     ("9002", "hung_up"),
     ("9003", "voicemail"),
@@ -44,6 +44,16 @@ pub const MAGIC: [(&str, &str); 37] = [
     ("9048", "numstatus_8"),
     ("9049", "numstatus_9"),
     ("9050", "sms_fails"),
+    ("9060", "wa_unregistered"),
+    ("9061", "wa_opted_out"),
+    ("9062", "wa_blocked"),
+    ("9063", "wa_unread"),
+    ("9064", "wa_silent"),
+    ("9065", "wa_button_1"),
+    ("9066", "wa_agent"),
+    ("9067", "wa_media"),
+    ("9068", "wa_late"),
+    ("9069", "wa_opts_out"),
 ];
 
 /// A robot of the account's list.

@@ -38,7 +38,8 @@ impl Vendor {
         };
         let account = AccountKey(account);
         let zone = self.simulator.access().account(account).zone;
-        let call = Call { id, fields: &fields, rows: rows.as_ref(), account, zone, now: self.now };
+        let call =
+            Call { id, fields: &fields, rows: rows.as_ref(), files: &[], account, zone, now: self.now };
         match self.simulator.handle(&call) {
             Answer::Data(data) => Ok(data),
             Answer::Text(text) => Ok(serde_json::from_str(&text).unwrap()),

@@ -63,6 +63,9 @@ pub(in super::super) fn absorb(
     for item in body.get("messages").and_then(Value::as_array).into_iter().flatten() {
         let Some(content) = item.get("content") else { continue };
         said = true;
+        if text(item, "/sender_type").unwrap_or("user") == "user" {
+            session.last_user = now;
+        }
         // What the user wrote has arrived; what goes to the user is on its way.
         let arrived =
             if text(item, "/sender_type").unwrap_or("user") == "user" { "delivery" } else { "send" };
@@ -76,6 +79,10 @@ pub(in super::super) fn absorb(
             reply: item.get("reply").cloned(),
         };
         session.messages.put(message);
+    }
+    // Whoever asks for a person has just written.
+    if event == "session.transfer" {
+        session.last_user = now;
     }
     if said || event == "session.transfer" {
         session.last_activity = now;

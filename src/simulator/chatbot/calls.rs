@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::super::messages::Message;
 use super::super::session::{Phase, Session, SessionKey};
 use super::super::timers::ChatTimer;
-use super::super::{Answer, Simulator, later, seed};
+use super::super::{Answer, Call as Request, Simulator, later, seed};
+use super::{campaign, catalogue, channel, media, script};
 
 /// The page size of lists where the call names none; the vendor's example.
 const PAGE: usize = 20;
@@ -20,26 +21,33 @@ const LARGEST_PAGE: usize = 200;
 const NO_DATA: Answer = Answer::Data(Value::Null);
 
 /// Answers a chatbot call.
-pub(in super::super) fn handle(
-    simulator: &mut Simulator,
-    id: &str,
-    fields: &Value,
-    now: Timestamp,
-) -> Answer {
-    let work = match id {
+pub(in super::super) fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Answer {
+    let work = match call.id {
         "chatbot.agent_transfer_result" => transfer_result,
         "chatbot.send_message" => send_message,
         "chatbot.mark_read" => mark_read,
         "chatbot.end_session" => end_session,
         "chatbot.messages" => messages,
-        "chatbot.sessions" => return sessions(simulator, fields).unwrap_or_else(|error| error),
-        _ => return Answer::NotSimulated,
+        _ => {
+            let outcome = match call.id {
+                "chatbot.sessions" => sessions(simulator, call),
+                "chatbot.waba_accounts" => catalogue::waba_accounts(simulator, call),
+                "chatbot.templates" => catalogue::templates(call),
+                "chatbot.template_detail" => catalogue::template_detail(call),
+                "chatbot.send_template" | "chatbot.send_single_template" => campaign::send(simulator, call),
+                "chatbot.template_result" => campaign::template_result(simulator, call),
+                "chatbot.upload" | "chatbot.upload_map" => media::upload(simulator, call),
+                "chatbot.channel_message" => channel::message(simulator, call),
+                _ => Ok(Answer::NotSimulated),
+            };
+            return outcome.unwrap_or_else(|error| error);
+        }
     };
-    let call = Call { fields, now };
-    match find(simulator, fields) {
-        Ok(key) => work(simulator, key, call).unwrap_or_else(|error| error),
-        Err(error) => error,
+    match find(simulator, call) {
+        Ok(key) => work(simulator, key, Call { fields: call.fields, now: call.now }),
+        Err(error) => Err(error),
     }
+    .unwrap_or_else(|error| error)
 }
 
 #[derive(Clone, Copy)]
@@ -54,8 +62,11 @@ fn bad(message: impl Into<String>) -> Answer {
     Answer::Error { code: 400, message: message.into() }
 }
 
-fn find(simulator: &Simulator, fields: &Value) -> Result<SessionKey, Answer> {
-    if let Some(key) = simulator.find_session(fields) {
+fn find(simulator: &Simulator, call: &Request<'_>) -> Result<SessionKey, Answer> {
+    let fields = call.fields;
+    if let Some(key) = simulator.find_session(fields)
+        && simulator.sessions.get(key).is_seen_by(call.account)
+    {
         return Ok(key);
     }
     Err(match text(fields, "call_id")? {
@@ -100,11 +111,17 @@ fn transfer_result(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -
         other => return Err(bad(format!("result is `{other}`, expected `accepted` or `refused`"))),
     }
     session.last_activity = call.now;
+    if result == "accepted" {
+        script::accepted(simulator, key, call.now);
+    } else {
+        script::refused(simulator, key, call.now);
+    }
     Ok(NO_DATA)
 }
 
-fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
-    let contents = match call.fields.get("messages") {
+/// The content objects of `messages`.
+pub(super) fn contents(fields: &Value) -> Result<&[Value], Answer> {
+    let contents = match fields.get("messages") {
         Some(Value::Array(items)) if !items.is_empty() => items,
         Some(Value::Array(_)) | None => return Err(bad("messages is missing: a list of content objects")),
         Some(_) => return Err(bad("messages must be a list of content objects")),
@@ -116,8 +133,48 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
             )));
         }
     }
+    Ok(contents)
+}
+
+/// Free-form messages go only to whom wrote lately, templates always: WhatsApp's own public rule, assumed here.
+fn within_window(
+    session: &Session,
+    window: Option<Duration>,
+    contents: &[Value],
+    now: Timestamp,
+) -> Result<(), Answer> {
+    let Some(window) = window else { return Ok(()) };
+    let is_free = contents.iter().any(|content| content["type"] != "template");
+    if is_free && now > later(session.last_user, window) {
+        return Err(bad(format!(
+            "the window is closed: the user last wrote at {}, and free-form messages are sent only within {} after that; send a template message",
+            session.last_user.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            length(window)
+        )));
+    }
+    Ok(())
+}
+
+/// A length of time in its largest whole unit.
+fn length(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        _ if time.subsec_nanos() > 0 => format!("{}ms", time.as_millis()),
+        s if s.is_multiple_of(3600) => format!("{}h", s / 3600),
+        s if s.is_multiple_of(60) => format!("{}m", s / 60),
+        s => format!("{s}s"),
+    }
+}
+
+fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
+    let contents = contents(call.fields)?;
+    let window = simulator.behaviour.chatbot.window;
     let session = simulator.sessions.get_mut(key);
     open(session)?;
+    let is_own = session.is_on_own_channel();
+    if !is_own {
+        within_window(session, window, contents, call.now)?;
+    }
     let seat_id = text(call.fields, "seat_id")?.map_or_else(|| session.seat_id.clone(), str::to_owned);
     session.last_activity = call.now;
     let by_agent = session.phase == Phase::Agent;
@@ -135,6 +192,10 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
             content: content.clone(),
             reply: None,
         });
+        // The customer delivers on a channel of their own, and nobody tells how far a message came.
+        if is_own {
+            continue;
+        }
         let mut at = call.now;
         for (status, range) in [("send", 150..500), ("delivery", 300..1_500), ("read", 800..6_000)] {
             at = later(at, Duration::from_millis(session.rng.random_range(range)));
@@ -144,6 +205,7 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
     for (at, timer) in plans {
         simulator.timers.plan(at, timer);
     }
+    script::agent_wrote(simulator, key, call.now);
     Ok(Answer::Data(json!({ "messages": sent })))
 }
 
@@ -164,7 +226,10 @@ fn mark_read(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outc
         });
     }
     for id in ids {
-        session.messages.set_status(id, "read");
+        // How far the messages to the user came is for the user to decide.
+        if session.messages.position(id).is_some_and(|at| session.messages[at].sender_type == "user") {
+            session.messages.set_status(id, "read");
+        }
     }
     Ok(NO_DATA)
 }
@@ -229,10 +294,12 @@ fn listed_reply(reply: &Value) -> Value {
 }
 
 /// Conversations, newest first; `last_call_id` is the cursor (assumed, in the style of the message list).
-fn sessions(simulator: &Simulator, fields: &Value) -> Outcome {
+fn sessions(simulator: &Simulator, call: &Request<'_>) -> Outcome {
+    let fields = call.fields;
+    let is_listed = |session: &&Session| session.begun && session.is_seen_by(call.account);
     let size = size(fields)?;
     let last = text(fields, "last_call_id")?.unwrap_or_default();
-    let mut begun = simulator.sessions.iter().rev().filter(|session| session.begun);
+    let mut begun = simulator.sessions.iter().rev().filter(is_listed);
     if !last.is_empty() && !begun.any(|session| session.call_id == last) {
         return Err(bad(format!("last_call_id `{last}` is no conversation")));
     }
@@ -249,7 +316,5 @@ fn sessions(simulator: &Simulator, fields: &Value) -> Outcome {
         })
     });
     let list: Vec<Value> = page.collect();
-    Ok(Answer::Data(
-        json!({ "total": simulator.sessions.iter().filter(|session| session.begun).count(), "list": list }),
-    ))
+    Ok(Answer::Data(json!({ "total": simulator.sessions.iter().filter(is_listed).count(), "list": list })))
 }

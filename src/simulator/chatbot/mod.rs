@@ -6,7 +6,16 @@
 
 mod absorb;
 mod calls;
+mod campaign;
+mod catalogue;
+mod channel;
 mod defaults;
+mod fate;
+mod media;
+mod recipients;
+mod script;
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::RngExt;
@@ -15,11 +24,39 @@ use serde_json::Value;
 use super::seed::Rng;
 use super::session::{Phase, SessionKey};
 use super::timers::ChatTimer;
-use super::{AccountKey, Emission, EmissionBody, Simulator, later};
+use super::{Emission, Simulator, later};
 
 pub(super) use absorb::absorb;
 pub(super) use calls::handle;
+pub(super) use campaign::{Campaigns, Step};
 pub(super) use defaults::default_body;
+pub(super) use media::Media;
+pub use media::Stored;
+pub(super) use script::Script;
+
+/// How conversations go on and how much is kept of them. All of it is assumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChatRules {
+    /// How long after the user's last message free-form messages may be sent; nothing: always.
+    pub window: Option<Duration>,
+    /// The largest file that is taken, in bytes.
+    pub upload_bytes: usize,
+    /// How many bytes of files are kept.
+    pub uploads_bytes: usize,
+    /// How many files are kept.
+    pub uploads: usize,
+}
+
+impl Default for ChatRules {
+    fn default() -> Self {
+        Self {
+            window: Some(Duration::from_secs(24 * 3600)),
+            upload_bytes: 16 << 20,
+            uploads_bytes: 64 << 20,
+            uploads: 1_000,
+        }
+    }
+}
 
 /// The channel of the vendor's example.
 pub(super) const DEFAULT_CHANNEL: &str = "WhatsApp";
@@ -29,9 +66,11 @@ pub(super) fn channel_id(rng: &mut Rng) -> String {
     rng.random_range(1_000..10_000).to_string()
 }
 
-/// Does what a timer says; the callback that comes of it, if any.
-pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) -> Option<Emission> {
-    match timer {
+/// Does what a timer says; the callbacks that come of it.
+pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) -> Vec<Emission> {
+    let one = match timer {
+        ChatTimer::Turn { session } => return script::turn(simulator, session, at),
+        ChatTimer::Template { task, row, step } => return campaign::step(simulator, task, row, step, at),
         ChatTimer::Status { session, msg_id, status, by_agent } => {
             let event = if by_agent { "agent.message_status" } else { "message.status" };
             let patch = serde_json::json!({ "msg_id": msg_id, "status": status });
@@ -39,9 +78,9 @@ pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) 
         }
         ChatTimer::End { session, reason } => {
             if simulator.sessions.get(session).phase == Phase::Closed {
-                return None;
+                return Vec::new();
             }
-            let report_at = later(at, std::time::Duration::from_millis(2_500));
+            let report_at = later(at, Duration::from_millis(2_500));
             simulator.timers.plan(report_at, ChatTimer::Report { session });
             emit(simulator, session, "session.end", serde_json::json!({ "session_end_reason": reason }), at)
         }
@@ -52,7 +91,7 @@ pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) 
             let state = simulator.sessions.get(session);
             let silent_at = later(state.last_activity, simulator.behaviour.silence);
             if state.phase == Phase::Closed {
-                return None;
+                return Vec::new();
             }
             let timer = if silent_at <= at {
                 ChatTimer::End { session, reason: "timeout" }
@@ -62,7 +101,8 @@ pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) 
             simulator.timers.plan(silent_at.max(at), timer);
             None
         }
-    }
+    };
+    one.into_iter().collect()
 }
 
 fn emit(
@@ -72,16 +112,9 @@ fn emit(
     patch: Value,
     at: Timestamp,
 ) -> Option<Emission> {
-    let play = simulator.sessions.get(session).play;
     let body = simulator.emit(session, event, patch, at).ok()?;
-    let order_key = Some(simulator.order_key(session));
-    let account = AccountKey::default();
-    Some(Emission {
-        account,
-        play,
-        event: event.into(),
-        body: EmissionBody::Json(body),
-        order_key,
-        target: None,
-    })
+    script::emission(simulator, session, event, body)
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,7 +68,7 @@ impl Vendor {
     fn call_as(&mut self, account: u32, id: &str, fields: &Value) -> Result<Value, i64> {
         let account = AccountKey(account);
         let zone = self.simulator.access().account(account).zone;
-        let call = Call { id, fields, rows: None, account, zone, now: self.now };
+        let call = Call { id, fields, rows: None, files: &[], account, zone, now: self.now };
         match self.simulator.handle(&call) {
             Answer::Data(data) => Ok(data),
             Answer::Text(text) => Ok(serde_json::from_str(&text).unwrap()),

@@ -1,0 +1,50 @@
+//! Uploaded files and users' pictures: whoever has the link may fetch them (assumed).
+
+use serde_json::json;
+
+use crate::engine::Driver;
+use crate::http::{HttpAnswer, HttpCall};
+use crate::recordings;
+
+/// The last two parts of the path of a file, `/media/<32 hex>/<name>`; nothing if the path is another.
+pub(super) fn link(path: &str) -> Option<(&str, &str)> {
+    let (id, name) = path.strip_prefix("/media/")?.split_once('/')?;
+    let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_id && !name.is_empty() && !name.contains('/')).then_some((id, name))
+}
+
+/// Sends what is behind a link.
+pub(super) fn answer(driver: &Driver, call: &HttpCall, (id, name): (&str, &str)) -> HttpAnswer {
+    if !matches!(call.method.as_str(), "GET" | "HEAD") {
+        let mut answer =
+            HttpAnswer::json(405, &json!({ "code": 405, "message": "files are fetched with GET" }));
+        answer.headers.push(("allow".to_owned(), "GET, HEAD".to_owned()));
+        return answer;
+    }
+    match driver.with(|engine, _| engine.simulator().media(id, name)) {
+        Some(file) => {
+            let etag = format!("\"{id}\"");
+            let mut answer = recordings::answer(call, &etag, &file.content_type, &file.name, file.bytes);
+            // Whatever somebody uploaded is not to be run as something else.
+            answer.headers.push(("x-content-type-options".to_owned(), "nosniff".to_owned()));
+            answer
+        }
+        None => {
+            HttpAnswer::json(404, &json!({ "code": 404, "message": "there is no file behind this link" }))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_told_from_other_paths() {
+        let id = "0123456789abcdef0123456789abcdef";
+        assert_eq!(link(&format!("/media/{id}/a.png")), Some((id, "a.png")));
+        for path in ["/media/", "/media/12/a.png", &format!("/media/{id}"), &format!("/media/{id}/a/b")] {
+            assert_eq!(link(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The proof of who makes a chatbot call: a header that names a key, and a signature over the body (example; the scheme
+//! is assumed).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::access::SignatureRule;
+use crate::contract::signature::{Received, Signer};
+use crate::http::HttpCall;
+use crate::simulator::AccountKey;
+
+/// How many different causes are noted; each of them is noted once.
+const MOST_CAUSES: usize = 50;
+
+/// The keys of all accounts.
+#[derive(Debug)]
+pub(super) struct Keys {
+    /// One per account, in their order; each knows its key's id.
+    signers: Vec<Signer>,
+    /// The header that names the key, if the scheme has one.
+    header: Option<Arc<str>>,
+    noted: BTreeSet<String>,
+}
+
+/// What the signature of a call proves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Proven {
+    /// The account that the key names; the first one if it names none.
+    pub(super) account: AccountKey,
+    /// What is wrong with the proof.
+    pub(super) cause: Option<String>,
+}
+
+impl Keys {
+    /// The signers of the accounts, in the order of the accounts.
+    pub(super) fn new(signers: Vec<Signer>) -> Self {
+        let header = signers.first().and_then(|signer| signer.scheme().key.as_ref());
+        let header = header.map(|key| Arc::clone(&key.name));
+        Self { signers, header, noted: BTreeSet::new() }
+    }
+
+    /// Finds the account that a call's key names, and checks the signature with that account's secret.
+    pub(super) fn prove(&self, rule: SignatureRule, call: &HttpCall, now: Timestamp) -> Proven {
+        let named = self.header.as_ref().and_then(|header| call.header(&header.to_ascii_lowercase()));
+        let has_key = |signer: &Signer, id: &str| {
+            signer.scheme().key.as_ref().and_then(|key| key.id.as_deref()) == Some(id)
+        };
+        let found = named.and_then(|id| self.signers.iter().position(|signer| has_key(signer, id.trim())));
+        let account = AccountKey::at(found.unwrap_or_default());
+        if rule == SignatureRule::Off {
+            return Proven { account, cause: None };
+        }
+        let cause = match (&self.header, named, found) {
+            (Some(header), None, _) => {
+                Some(format!("the header {header} is missing: it names the key of an account"))
+            }
+            (Some(header), Some(_), None) => Some(format!("{header} names no key of an account")),
+            _ => {
+                let path = call.path_and_query();
+                let received = Received { body: &call.body, path: &path, headers: &call.headers, now };
+                let signer = self.signers.get(account.index());
+                signer.and_then(|signer| signer.verify_call(&received).err()).map(|wrong| wrong.message)
+            }
+        };
+        Proven { account, cause }
+    }
+
+    /// What to note about a cause; nothing if it was noted before.
+    pub(super) fn note(&mut self, cause: &str) -> Option<String> {
+        if self.noted.len() >= MOST_CAUSES || !self.noted.insert(cause.to_owned()) {
+            return None;
+        }
+        Some(format!(
+            "a chatbot call is not signed as it should be: {cause}; it is served all the same ([access] chatbot_signature = \"warn\"; how calls are signed is assumed)"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::contract::signature::{KeyHeader, Scheme, Signing};
+
+    fn signer(id: &str, secret: &str) -> Signer {
+        let mut scheme = Scheme::default();
+        scheme.key = scheme.key.map(|key| KeyHeader { id: Some(id.into()), ..key });
+        Signer::new(scheme, secret)
+    }
+
+    fn call(headers: Vec<(String, String)>) -> HttpCall {
+        HttpCall {
+            method: "POST".to_owned(),
+            path: "/api/v1/session/list".to_owned(),
+            query: None,
+            headers,
+            body: Bytes::from_static(b"{}"),
+        }
+    }
+
+    fn signed(signer: &Signer) -> HttpCall {
+        let path = "/api/v1/session/list";
+        let headers =
+            signer.sign_call(&Signing { body: b"{}", path, now: Timestamp::UNIX_EPOCH, nonce: "n" });
+        call(headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect())
+    }
+
+    fn keys() -> Keys {
+        Keys::new(vec![signer("a1", "one"), signer("b2", "two")])
+    }
+
+    fn prove(call: &HttpCall) -> Proven {
+        keys().prove(SignatureRule::Require, call, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn the_key_names_the_account_and_its_secret_proves_it() {
+        for (at, signer) in [signer("a1", "one"), signer("b2", "two")].iter().enumerate() {
+            assert_eq!(prove(&signed(signer)), Proven { account: AccountKey::at(at), cause: None });
+        }
+        let wrong = prove(&signed(&signer("b2", "one")));
+        assert_eq!(wrong.account, AccountKey::at(1));
+        assert!(wrong.cause.is_some());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_noted_once() {
+        let missing = prove(&call(Vec::new())).cause.unwrap();
+        assert_eq!(missing, "the header X-AIRudder-Sign-Key is missing: it names the key of an account");
+        let unknown = prove(&signed(&signer("c3", "one")));
+        assert_eq!(unknown.cause.as_deref(), Some("X-AIRudder-Sign-Key names no key of an account"));
+        let unsigned = call(vec![("x-airudder-sign-key".to_owned(), "a1".to_owned())]);
+        assert!(prove(&unsigned).cause.unwrap().contains("X-AIRudder-Sign"));
+        let mut keys = keys();
+        assert!(keys.note(&missing).unwrap().contains("served all the same"));
+        assert_eq!(keys.note(&missing), None);
+        assert_eq!(keys.prove(SignatureRule::Off, &call(Vec::new()), Timestamp::UNIX_EPOCH).cause, None);
+    }
+}

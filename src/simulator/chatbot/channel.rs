@@ -1,0 +1,114 @@
+//! A channel of the customer's own: the customer pushes what users write, and the bot answers by callbacks (example; the
+//! answer of the call is not known, and what the bot says is assumed).
+
+use rand::RngExt;
+use serde_json::{Value, json};
+
+use super::super::dialogue::Dialogue;
+use super::super::messages::Message;
+use super::super::params::{Params, bad, shown};
+use super::super::seed;
+use super::super::session::{Phase, SessionKey};
+use super::super::{Answer, Call, Opening, Simulator};
+use super::calls::contents;
+use super::script::{self, Script};
+
+/// The matters users of such a channel come with.
+const MATTERS: [&str; 4] = ["parcel", "debt_reminder", "loan_offer", "complaint"];
+
+/// Words by which the bot sees that somebody wants a person.
+const FOR_A_PERSON: [&str; 4] = ["agent", "human", "person", "operator"];
+
+/// `chatbot.channel_message`.
+pub(super) fn message(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answer, Answer> {
+    let params = Params::new(call.fields);
+    let contents = contents(call.fields)?;
+    params.object("user", "user.")?.needed("id", "the user's id within the channel")?;
+    let key = conversation(simulator, call, params)?;
+    let session = simulator.sessions.get_mut(key);
+    let mut ids = Vec::new();
+    session.messages.read_by_user();
+    for content in contents {
+        let msg_id = seed::hex32(&mut session.rng);
+        ids.push(json!({ "msg_id": msg_id }));
+        session.messages.put(Message {
+            msg_id,
+            seat_id: String::new(),
+            timestamp: call.now.as_second(),
+            sender_type: "user".to_owned(),
+            status: "delivery".to_owned(),
+            content: content.clone(),
+            reply: None,
+        });
+    }
+    let call_id = session.call_id.clone();
+    (session.last_activity, session.last_user) = (call.now, call.now);
+    simulator.begin(key, call.now);
+    answer(simulator, key, contents, call);
+    Ok(Answer::Data(json!({ "call_id": call_id, "messages": ids })))
+}
+
+/// The conversation that a call goes on with, or a new one.
+fn conversation(
+    simulator: &mut Simulator,
+    call: &Call<'_>,
+    params: Params<'_>,
+) -> Result<SessionKey, Answer> {
+    let call_id = params.text("call_id")?;
+    let seen = |key: &SessionKey| simulator.sessions.get(*key).is_seen_by(call.account);
+    match (simulator.find_session(call.fields).filter(seen), call_id) {
+        (Some(key), _) if simulator.sessions.get(key).phase != Phase::Closed => return Ok(key),
+        (Some(_), Some(call_id)) => {
+            let message = format!(
+                "the conversation {} has ended: leave call_id empty to begin another",
+                shown(&Value::from(call_id))
+            );
+            return Err(bad(message));
+        }
+        _ => {}
+    }
+    let channel = params.text("channel")?.or(params.text("name")?).unwrap_or("HuaWei").to_owned();
+    let channel_id = params.needed("channel_id", "the id of your channel")?.to_owned();
+    let user = params.object("user", "user.")?;
+    let (id, name) = (user.text("id")?.unwrap_or_default().to_owned(), user.text("name")?.map(str::to_owned));
+    let country = simulator.access.account(call.account).country;
+    let n = simulator.campaigns.next_thread();
+    let seed = simulator.seed.derive("chat", n);
+    let key = simulator.open(Opening { play: None, seed, country, locale: None, now: call.now });
+    let session = simulator.sessions.get_mut(key);
+    session.owner = Some(call.account);
+    (session.channel, session.channel_id) = (channel, channel_id);
+    session.user.user_id = id;
+    if let Some(name) = name {
+        session.facts.name.clone_from(&name);
+        session.user.name = name;
+    }
+    // A customer who names a conversation that is not known here began it.
+    if let Some(call_id) = call_id {
+        call_id.clone_into(&mut session.call_id);
+    }
+    let matter = MATTERS[session.rng.random_range(0..MATTERS.len())];
+    session.script = Dialogue::chat(matter).map(|dialogue| Script::new(dialogue, 0, true));
+    simulator.sessions.index(key);
+    Ok(key)
+}
+
+/// The bot takes its turn, unless it is about to or an agent has the conversation.
+fn answer(simulator: &mut Simulator, key: SessionKey, contents: &[Value], call: &Call<'_>) {
+    let session = simulator.sessions.get_mut(key);
+    let is_free = session.play.is_none() && session.phase == Phase::Bot;
+    let Some(script) = session.script.as_mut().filter(|script| is_free && !script.is_awaited(call.now))
+    else {
+        return;
+    };
+    let wants_person = contents.iter().filter_map(|content| content.get("text")?.as_str()).any(|text| {
+        let text = text.to_lowercase();
+        FOR_A_PERSON.iter().any(|word| text.contains(word))
+    });
+    if wants_person {
+        script.jump("person");
+    } else {
+        script.user_wrote(&mut session.rng);
+    }
+    script::plan_next(simulator, key, call.now);
+}

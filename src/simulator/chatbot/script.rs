@@ -1,0 +1,374 @@
+//! The simulated user and the bot across from them: both take turns along a graph, and the user answers whatever the
+//! customer's agent writes. How they talk is assumed; sessions of stories are left to their stories.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rand::RngExt;
+use serde_json::{Value, json};
+
+use super::super::dialogue::{Dialogue, Speaker};
+use super::super::messages::Message;
+use super::super::phrases;
+use super::super::seed::{self, Rng};
+use super::super::session::{Phase, Session, SessionKey};
+use super::super::timers::ChatTimer;
+use super::super::{Emission, EmissionBody, Simulator, later};
+use super::defaults::default_body;
+
+/// What a user says to an agent once the graph has nothing more.
+const FILLERS: [&str; 4] = ["user_answer", "small_talk", "order_question", "user_thanks"];
+
+/// How many turns of others are passed over at most to find the user's next one.
+const MOST_PASSED: usize = 12;
+
+/// Where a conversation stands within its graph.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Script {
+    dialogue: &'static Dialogue,
+    /// The turn taken last.
+    turn: &'static str,
+    /// The turn that comes next.
+    next: Option<&'static str>,
+    /// When the next turn is to be taken, if it is planned.
+    due: Option<Timestamp>,
+    /// How many of an agent's messages the user still answers.
+    answers: u32,
+    /// Whether the user says no more.
+    is_mute: bool,
+    /// Whether the customer owns the channel: the user's messages come by calls, the bot's go out as callbacks.
+    pub(in super::super) is_on_own_channel: bool,
+}
+
+impl Script {
+    pub(super) fn new(dialogue: &'static Dialogue, answers: u32, is_on_own_channel: bool) -> Self {
+        Self {
+            dialogue,
+            turn: dialogue.start(),
+            next: None,
+            due: None,
+            answers,
+            is_mute: false,
+            is_on_own_channel,
+        }
+    }
+
+    /// Nobody takes any turns any more.
+    pub(in super::super) fn leave(&mut self) {
+        (self.is_mute, self.next, self.due, self.answers) = (true, None, None, 0);
+    }
+
+    pub(super) fn fall_silent(&mut self) {
+        self.is_mute = true;
+    }
+
+    /// Takes a turn that somebody else decided on, if the graph has it.
+    pub(super) fn jump(&mut self, turn: &str) {
+        if let Some(turn) = self.dialogue.turn(turn) {
+            self.turn = turn;
+        }
+    }
+
+    /// The user wrote something of their own: taken as the user's next turn, or as a new matter at the end of the graph.
+    pub(super) fn user_wrote(&mut self, rng: &mut Rng) {
+        for _ in 0..2 {
+            for _ in 0..MOST_PASSED {
+                let Some(next) = self.dialogue.after(self.turn, rng) else { break };
+                self.turn = next;
+                if self.dialogue.speaker(next) == Some(Speaker::User) {
+                    return;
+                }
+            }
+            self.turn = self.dialogue.start();
+        }
+    }
+
+    pub(super) fn turn(&self) -> &'static str {
+        self.turn
+    }
+
+    pub(super) fn phrase(&self) -> &'static str {
+        self.dialogue.phrase(self.turn).unwrap_or("greeting")
+    }
+
+    /// Whether somebody is about to take the next turn. A turn that a story took over stays in the past.
+    pub(super) fn is_awaited(&self, now: Timestamp) -> bool {
+        self.due.is_some_and(|due| due >= now)
+    }
+}
+
+fn wait(session: &mut Session, from: u64, to: u64) -> Duration {
+    Duration::from_millis(session.rng.random_range(from..to))
+}
+
+/// Draws what comes next and plans it.
+pub(super) fn plan_next(simulator: &mut Simulator, key: SessionKey, now: Timestamp) {
+    let session = simulator.sessions.get_mut(key);
+    let Some(mut script) = session.script.take() else { return };
+    script.next = script.dialogue.after(script.turn, &mut session.rng);
+    script.due = None;
+    let gap = match script.next.and_then(|turn| script.dialogue.speaker(turn)) {
+        Some(Speaker::User) if script.is_mute || script.is_on_own_channel => None,
+        // The bot waits for a user who says no more, and does not say goodbye.
+        _ if script.is_mute && script.next.is_none_or(|turn| script.dialogue.is_last(turn)) => None,
+        Some(Speaker::User) => Some(wait(session, 4_000, 25_000)),
+        Some(Speaker::Bot | Speaker::Agent) => Some(wait(session, 800, 3_000)),
+        None => Some(wait(session, 3_000, 8_000)),
+    };
+    if let Some(gap) = gap {
+        let at = later(now, gap);
+        script.due = Some(at);
+        simulator.timers.plan(at, ChatTimer::Turn { session: key });
+    }
+    simulator.sessions.get_mut(key).script = Some(script);
+}
+
+/// Plans that the user answers the agent.
+fn plan_answer(simulator: &mut Simulator, key: SessionKey, now: Timestamp) {
+    let session = simulator.sessions.get_mut(key);
+    let gap = wait(session, 8_000, 20_000);
+    let Some(script) = &mut session.script else { return };
+    if script.is_awaited(now) || script.answers == 0 || script.is_mute || script.is_on_own_channel {
+        return;
+    }
+    let at = later(now, gap);
+    script.due = Some(at);
+    simulator.timers.plan(at, ChatTimer::Turn { session: key });
+}
+
+/// An agent took the conversation: the user says what it is about.
+pub(super) fn accepted(simulator: &mut Simulator, key: SessionKey, now: Timestamp) {
+    if let Some(script) = &mut simulator.sessions.get_mut(key).script {
+        script.due = None;
+    }
+    plan_answer(simulator, key, now);
+}
+
+/// No agent takes the conversation: the bot goes on.
+pub(super) fn refused(simulator: &mut Simulator, key: SessionKey, now: Timestamp) {
+    let Some(dialogue) = Dialogue::chat("refused") else { return };
+    let Some(script) = &mut simulator.sessions.get_mut(key).script else { return };
+    if !script.is_mute {
+        script.dialogue = dialogue;
+        script.turn = dialogue.start();
+        plan_next(simulator, key, now);
+    }
+}
+
+/// The agent wrote.
+pub(super) fn agent_wrote(simulator: &mut Simulator, key: SessionKey, now: Timestamp) {
+    if simulator.sessions.get(key).phase == Phase::Agent {
+        plan_answer(simulator, key, now);
+    }
+}
+
+/// Whoever has the next turn takes it.
+pub(super) fn turn(simulator: &mut Simulator, key: SessionKey, at: Timestamp) -> Vec<Emission> {
+    let session = simulator.sessions.get_mut(key);
+    let phase = session.phase;
+    let Some(script) = &mut session.script else { return Vec::new() };
+    // One that was planned anew, or that somebody took over, is not taken twice.
+    if script.due != Some(at) || session.play.is_some() {
+        return Vec::new();
+    }
+    script.due = None;
+    match phase {
+        Phase::Closed | Phase::Transfer => Vec::new(),
+        Phase::Agent => answer(simulator, key, at),
+        Phase::Bot => {
+            let next = script.next.take();
+            let speaker = next.and_then(|turn| script.dialogue.speaker(turn));
+            match (next, speaker) {
+                (Some(_), Some(Speaker::Agent)) => ask_for_agent(simulator, key, at),
+                (Some(turn), Some(speaker)) => {
+                    script.turn = turn;
+                    let said = say_turn(simulator, key, speaker, at);
+                    plan_next(simulator, key, at);
+                    said
+                }
+                _ => {
+                    simulator.timers.plan(at, ChatTimer::End { session: key, reason: "robot" });
+                    Vec::new()
+                }
+            }
+        }
+    }
+}
+
+/// The conversation is to be transferred to a person.
+fn ask_for_agent(simulator: &mut Simulator, key: SessionKey, at: Timestamp) -> Vec<Emission> {
+    super::emit(simulator, key, "session.transfer", json!({}), at).into_iter().collect()
+}
+
+/// The user answers the agent: along the graph, and then with a few words until nothing is left to say.
+fn answer(simulator: &mut Simulator, key: SessionKey, at: Timestamp) -> Vec<Emission> {
+    let session = simulator.sessions.get_mut(key);
+    let Some(script) = &mut session.script else { return Vec::new() };
+    let mut here = script.turn;
+    let mut found = None;
+    for _ in 0..MOST_PASSED {
+        let Some(next) = script.dialogue.after(here, &mut session.rng) else { break };
+        here = next;
+        if script.dialogue.speaker(next) == Some(Speaker::User) {
+            found = Some(next);
+            break;
+        }
+    }
+    script.answers = script.answers.saturating_sub(1);
+    let phrase = match found {
+        _ if script.answers == 0 => "user_goodbye",
+        Some(turn) => {
+            script.turn = turn;
+            script.phrase()
+        }
+        // At the end of the graph the answers that are left run through the fillers.
+        None => {
+            script.turn = here;
+            FILLERS[script.answers as usize % FILLERS.len()]
+        }
+    };
+    let (content, reply) = match choice(session) {
+        Some((content, question)) => (content, Some(question)),
+        None => (json!({ "type": "text", "text": text(session, phrase) }), None),
+    };
+    user_says(simulator, key, "agent.message", content, reply, at).into_iter().collect()
+}
+
+/// One of the options of the question that the agent asked last, and the question.
+fn choice(session: &mut Session) -> Option<(Value, Value)> {
+    let asked = session.messages.last().filter(|message| message.sender_type == "seat")?;
+    let question = asked.content.get("interactive")?;
+    let listed = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    let (kind, options): (_, Vec<Value>) = match question.get("type")?.as_str()? {
+        "button" => {
+            let buttons = listed(question.pointer("/action/buttons"));
+            ("button_reply", buttons.iter().filter_map(|button| button.get("reply").cloned()).collect())
+        }
+        "list" => {
+            let sections = listed(question.pointer("/action/sections"));
+            ("list_reply", sections.iter().flat_map(|section| listed(section.get("rows"))).collect())
+        }
+        _ => return None,
+    };
+    if options.is_empty() {
+        return None;
+    }
+    let chosen = &options[session.rng.random_range(0..options.len())];
+    let reply = json!({
+        "msg_id": asked.msg_id,
+        "sender_type": asked.sender_type,
+        "timestamp": asked.timestamp,
+        "content": asked.content,
+    });
+    Some((json!({ "type": "interactive", "interactive": { "type": kind, kind: chosen } }), reply))
+}
+
+fn say_turn(simulator: &mut Simulator, key: SessionKey, speaker: Speaker, at: Timestamp) -> Vec<Emission> {
+    let session = simulator.sessions.get_mut(key);
+    let Some(script) = &session.script else { return Vec::new() };
+    let phrase = script.phrase();
+    let content = json!({ "type": "text", "text": text(session, phrase) });
+    let said = match speaker {
+        Speaker::User => user_says(simulator, key, "message.receive", content, None, at),
+        Speaker::Bot | Speaker::Agent => bot_says(simulator, key, content, at),
+    };
+    said.into_iter().collect()
+}
+
+/// A text of a phrase, in the words of the conversation.
+pub(super) fn text(session: &mut Session, phrase: &str) -> String {
+    phrases::phrase_with(&mut session.rng, phrase, &session.locale, &session.facts).unwrap_or_default()
+}
+
+/// The user writes; the event tells it.
+pub(super) fn user_says(
+    simulator: &mut Simulator,
+    key: SessionKey,
+    event: &'static str,
+    content: Value,
+    reply: Option<Value>,
+    at: Timestamp,
+) -> Option<Emission> {
+    let session = simulator.sessions.get_mut(key);
+    if let Some(script) = &session.script
+        && script.turn() == "stop"
+        && session.phase == Phase::Bot
+    {
+        simulator.campaigns.opt_out(&session.channel_id, &session.user.user_id);
+    }
+    // Whoever writes has read what came before.
+    session.messages.read_by_user();
+    let mut message = json!({
+        "msg_id": seed::hex32(&mut session.rng),
+        "sender_type": "user",
+        "timestamp": at.as_second(),
+        "content": content,
+    });
+    if let Some(reply) = reply {
+        message["reply"] = reply;
+    }
+    told(simulator, key, event, message, at)
+}
+
+/// The bot writes. Only customers who own the channel are told (example); on the vendor's own channels the message
+/// just goes to the user.
+fn bot_says(simulator: &mut Simulator, key: SessionKey, content: Value, at: Timestamp) -> Option<Emission> {
+    let session = simulator.sessions.get_mut(key);
+    let msg_id = seed::hex32(&mut session.rng);
+    if session.is_on_own_channel() {
+        let message = json!({
+            "msg_id": msg_id,
+            "sender_type": "robot",
+            "timestamp": at.as_second(),
+            "content": content,
+        });
+        return told(simulator, key, "message.send", message, at);
+    }
+    session.last_activity = at;
+    session.messages.put(Message {
+        msg_id,
+        seat_id: String::new(),
+        timestamp: at.as_second(),
+        sender_type: "robot".to_owned(),
+        status: "delivery".to_owned(),
+        content,
+        reply: None,
+    });
+    None
+}
+
+/// A callback with one message.
+fn told(
+    simulator: &mut Simulator,
+    key: SessionKey,
+    event: &'static str,
+    message: Value,
+    at: Timestamp,
+) -> Option<Emission> {
+    let session = simulator.sessions.get_mut(key);
+    let mut body = default_body(session, event, &json!({ "messages": [] }), at)?;
+    body["messages"] = Value::Array(vec![message]);
+    simulator.absorb(key, event, &body, at);
+    emission(simulator, key, event, body)
+}
+
+/// A callback of a conversation, if anybody listens.
+pub(super) fn emission(
+    simulator: &Simulator,
+    key: SessionKey,
+    event: &'static str,
+    body: Value,
+) -> Option<Emission> {
+    let session = simulator.sessions.get(key);
+    if session.play.is_none() && !simulator.behaviour.is_heard {
+        return None;
+    }
+    Some(Emission {
+        account: session.owner.unwrap_or_default(),
+        play: session.play,
+        event: event.into(),
+        body: EmissionBody::Json(body),
+        order_key: Some(simulator.order_key(key)),
+        target: None,
+    })
+}
