@@ -121,7 +121,7 @@ impl Api {
             (caller(engine.simulator(), &self.rules, needs_token, &call, now), engine.has_faults())
         });
         // Reading a long body takes time, in which others are served.
-        let read = caller.and_then(|caller| Ok((read(&call, &caller, params)?, caller)));
+        let read = caller.and_then(|caller| Ok((read(&call, &caller, found.family, params)?, caller)));
         let fault = match &read {
             Ok((fields, _)) => self.fault(&call, found, fields, has_faults),
             Err(_) => None,
@@ -281,9 +281,14 @@ fn wrong(
 }
 
 /// The fields of a call, however they came. A call without any is no mistake: lists need none.
-fn read(call: &HttpCall, caller: &Caller, params: Vec<(String, String)>) -> Result<Fields, Refusal> {
+fn read(
+    call: &HttpCall,
+    caller: &Caller,
+    family: Family,
+    params: Vec<(String, String)>,
+) -> Result<Fields, Refusal> {
     let decrypted = caller.cipher.as_ref().map(|cipher| decrypted(call, cipher)).transpose()?;
-    let mut fields = match decode(decrypted.as_ref().unwrap_or(call)) {
+    let mut fields = match decode(decrypted.as_ref().unwrap_or(call), family) {
         Err(DecodeError::Empty) => Fields::default(),
         decoded => decoded.map_err(|error| Refusal::new(400, error.to_string()))?,
     };

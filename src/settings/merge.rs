@@ -18,6 +18,7 @@ use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::http::Limits;
 use crate::scenario::check::formats::Formats;
 use crate::simulator::calling::Rules;
+use crate::simulator::workflow::{self, Template};
 use crate::simulator::{Account, Behaviour};
 
 /// The settings file that is read if it is there.
@@ -76,6 +77,8 @@ pub struct Settings {
     pub accounts: Vec<Account>,
     /// How numbers answer, lines dial and strategies go on.
     pub calling: Arc<Rules>,
+    /// The workflow templates, oldest first.
+    pub workflows: Arc<Vec<Template>>,
     /// How much the mock takes.
     pub limits: Limits,
 }
@@ -88,6 +91,7 @@ impl Settings {
         Behaviour {
             accounts: self.accounts.clone(),
             calling: Arc::clone(&self.calling),
+            workflows: Arc::clone(&self.workflows),
             public_url: url.trim_end_matches('/').into(),
             is_heard,
             ..Behaviour::default()
@@ -210,6 +214,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         access: vendor::access(file.access),
         accounts: vendor::accounts(file.accounts),
         calling: Arc::new(vendor::calling(file.calling)),
+        workflows: Arc::new(workflow::templates(&file.workflow_templates)),
         limits: vendor::limits(file.limits),
     };
     problems.into_result(settings)

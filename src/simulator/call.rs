@@ -18,7 +18,7 @@ pub struct Call<'a> {
     pub id: &'a str,
     /// The fields of query and body; a long list of rows is not among them.
     pub fields: &'a Value,
-    /// The rows of `Details`, unread.
+    /// The rows of `Details`, of workflows `details`, unread.
     pub rows: Option<&'a RawRows>,
     /// Who calls.
     pub account: AccountKey,

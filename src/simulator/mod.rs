@@ -24,6 +24,7 @@ pub mod seed;
 mod session;
 mod sms;
 mod timers;
+pub mod workflow;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -46,6 +47,7 @@ use seed::Seed;
 pub use session::SessionKey;
 use session::{Phase, Session, Sessions};
 use timers::{ChatTimer, Timer, Timers};
+use workflow::{Template, Workflows};
 
 /// How the simulated vendor behaves where the vendor's own behaviour is not known. All of it is assumed.
 #[derive(Clone, Debug)]
@@ -56,6 +58,8 @@ pub struct Behaviour {
     pub accounts: Vec<Account>,
     /// How numbers answer, lines dial and strategies go on.
     pub calling: Arc<Rules>,
+    /// The workflow templates, oldest first.
+    pub workflows: Arc<Vec<Template>>,
     /// Where the mock is reached, for links: scheme and authority.
     pub public_url: Arc<str>,
     /// Whether anybody listens to callbacks that go to no URL of their own. Where nobody does, none are made.
@@ -68,6 +72,7 @@ impl Default for Behaviour {
             silence: Duration::from_secs(24 * 3600),
             accounts: vec![Account::default()],
             calling: Arc::new(Rules::default()),
+            workflows: Arc::new(workflow::shipped()),
             public_url: "http://127.0.0.1:2478".into(),
             is_heard: true,
         }
@@ -130,6 +135,7 @@ impl EmissionBody {
 pub struct Mark {
     timers: u64,
     calling: calling::Mark,
+    workflows: usize,
 }
 
 /// What templates see of a conversation's user.
@@ -164,6 +170,7 @@ pub struct Simulator {
     access: Access,
     ids: Arc<Ids>,
     calling: Calling,
+    workflows: Workflows,
     messages_sent: u64,
     detections: u64,
     requests: u64,
@@ -177,6 +184,7 @@ impl Simulator {
         Self {
             access: Access::new(seed, behaviour.accounts.clone()),
             calling: Calling::new(seed, Arc::clone(&ids), &behaviour),
+            workflows: Workflows::new(seed, Arc::clone(&ids), &behaviour),
             ids,
             behaviour,
             sessions: Sessions::default(),
@@ -320,10 +328,15 @@ impl Simulator {
             "auth.token" => self.token(call).unwrap_or_else(|refusal| refusal),
             "sms.send" => sms::send(self, call).unwrap_or_else(|refusal| refusal),
             "detection.check" => detection::check(self, call).unwrap_or_else(|refusal| refusal),
-            _ => match self.calling.handle(call) {
-                Some(answer) => answer,
-                None => chatbot::handle(self, call.id, call.fields, call.now),
-            },
+            _ => {
+                if let Some(answer) = self.calling.handle(call) {
+                    return answer;
+                }
+                if let Some(answer) = self.workflows.handle(call, &mut self.calling) {
+                    return answer;
+                }
+                chatbot::handle(self, call.id, call.fields, call.now)
+            }
         }
     }
 
@@ -340,19 +353,21 @@ impl Simulator {
 
     /// Marks the present, for [`Simulator::take_back`] and [`Simulator::adopt`].
     pub fn mark(&self) -> Mark {
-        Mark { timers: self.timers.planned(), calling: self.calling.mark() }
+        Mark { timers: self.timers.planned(), calling: self.calling.mark(), workflows: self.workflows.mark() }
     }
 
     /// Takes back what was planned since a mark: somebody else does it. Tasks go on, but nothing is told of them.
     pub fn take_back(&mut self, mark: Mark) {
         self.timers.cancel_since(mark.timers);
         self.calling.mute_since(mark.calling);
+        self.workflows.mute_since(mark.workflows);
     }
 
     /// What was planned since a mark and belongs to no conversation is a story's doing.
     pub fn adopt(&mut self, mark: Mark, play: u32) {
         self.timers.adopt_since(mark.timers, play);
         self.calling.adopt_since(mark.calling, play);
+        self.workflows.adopt_since(mark.workflows, play);
     }
 
     /// Does what is due and returns the callbacks that come of it, in order.
@@ -365,19 +380,20 @@ impl Simulator {
                 Timer::Detected(detection) => emissions.push(detection::result(*detection)),
             }
         }
-        self.calling.advance(now);
-        emissions.append(&mut self.calling.take_emissions());
+        // Calls of workflows lead on to other nodes, so that both parts move on together.
+        emissions.append(&mut self.workflows.advance(now, &mut self.calling));
         emissions
     }
 
     /// When [`Simulator::advance`] has something to do next.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
-        [self.timers.next(), self.calling.next_wakeup()].into_iter().flatten().min()
+        let parts = [self.timers.next(), self.calling.next_wakeup(), self.workflows.next_wakeup()];
+        parts.into_iter().flatten().min()
     }
 
     /// Whether something is planned that a run has to wait for; a conversation that may fall silent is not.
     pub fn is_busy(&self) -> bool {
-        self.timers.has_foreground() || self.calling.is_busy()
+        self.timers.has_foreground() || self.calling.is_busy() || self.workflows.is_busy()
     }
 
     /// What is behind the link to a recording or an archive, by the last two parts of its path; nothing if nobody was

@@ -4,6 +4,12 @@ use serde_json::json;
 
 use super::*;
 
+const ROWS: &str = "Details";
+
+fn decode(call: &HttpCall) -> Result<Fields, DecodeError> {
+    super::decode(call, Family::Cloud)
+}
+
 fn call(method: &str, query: Option<&str>, content_type: Option<&str>, body: impl AsRef<[u8]>) -> HttpCall {
     HttpCall {
         method: method.to_owned(),
@@ -21,7 +27,7 @@ fn call(method: &str, query: Option<&str>, content_type: Option<&str>, body: imp
 fn whole(fields: Fields) -> Value {
     let mut all = fields.fields;
     if let Some(rows) = fields.rows {
-        all[ROWS] = rows.value();
+        all[rows.name()] = rows.value();
     }
     all
 }
