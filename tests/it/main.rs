@@ -10,3 +10,4 @@ mod readme;
 mod receive;
 mod signing;
 mod stories;
+mod workflow;

@@ -9,7 +9,7 @@ use super::super::ids::Kind as Id;
 use super::super::params::{Params, bad, shown};
 use super::super::{Answer, Call};
 use super::instance::{AutoFinish, Instance, InstanceKey, InstanceOrder, Phase};
-use super::row::{self, Detail};
+use super::row::{self, Detail, Details};
 use super::{Wake, Workflows};
 use crate::contract::bodies::local_text;
 
@@ -108,7 +108,7 @@ impl Workflows {
         Ok(rows)
     }
 
-    fn details(&self, call: &Call<'_>, before: usize) -> Result<Option<(Vec<Detail>, Vec<Value>)>, Answer> {
+    fn details(&self, call: &Call<'_>, before: usize) -> Result<Option<Details>, Answer> {
         match (call.rows, Params::new(call.fields).value("details")) {
             (Some(raw), _) => row::read(raw, before, |number| self.rules.wish_of(number)).map(Some),
             (None, None) => Ok(None),

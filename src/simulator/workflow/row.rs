@@ -31,6 +31,9 @@ pub(super) struct Detail {
     pub(super) message_wish: Option<CameTo>,
 }
 
+/// The rows that can be added, and what is told of those that are refused.
+pub(super) type Details = (Vec<Detail>, Vec<Value>);
+
 /// What a row wishes for by its variables.
 pub(super) type Wishes = (Wish, Option<CameTo>);
 
@@ -45,11 +48,7 @@ struct Written {
 
 /// Reads the rows of a call: those that can be added, and what is told of those that are refused (that the others
 /// stay is assumed, as with calling tasks). `before` is how many the instance has already.
-pub(super) fn read(
-    raw: &RawRows,
-    before: usize,
-    magic: impl Fn(u64) -> Wish,
-) -> Result<(Vec<Detail>, Vec<Value>), Answer> {
+pub(super) fn read(raw: &RawRows, before: usize, magic: impl Fn(u64) -> Wish) -> Result<Details, Answer> {
     let items: Vec<&RawValue> = serde_json::from_slice(raw.text())
         .map_err(|error| bad(format!("details cannot be read: {error}")))?;
     if before + items.len() > MOST_ROWS {
