@@ -198,6 +198,9 @@ impl Workflows {
             let expected = "a list of rows such as {\"callee\": \"+6281112345678\", \"case_id\": \"1\"}";
             return Err(Params::new(call.fields).missing("details", expected));
         };
+        if rows.is_empty() && refused.is_empty() {
+            return Err(bad("details is empty: at least one row is needed"));
+        }
         self.add(key, rows, call.now);
         if refused.is_empty() {
             return Ok(NO_DATA);

@@ -219,7 +219,8 @@ impl Workflows {
         let Some((row, visit)) = instance.row(at).and_then(|row| Some((row, row.visits.last()?))) else {
             return;
         };
-        let is_cut = row.is_let_go || !instance.phase.is_open();
+        // The calling part closes its tasks at the end time, a moment before the instance itself ends.
+        let is_cut = row.is_let_go || !instance.phase.is_open() || now >= instance.ends;
         let next = self.node(instance.template, visit.node).and_then(|node| node.next);
         let after = next.and_then(|next| self.node(instance.template, next));
         let ends_anyway = after.is_none_or(|node| node.kind == Kind::End);

@@ -1,11 +1,13 @@
 //! How instances begin and end, and what changes on the way.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::{DAY, Vendor, create, row, rows, text, with_template};
 use crate::simulator::Behaviour;
+use crate::simulator::calling::Rules;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -65,18 +67,35 @@ fn an_instance_without_rows_waits_for_them() {
 
 #[test]
 fn the_end_time_cuts_off_what_is_not_through() {
-    let mut vendor = Vendor::new(1);
-    let mut fields = create(1001);
-    // Ten minutes from now: the second try of the call would be later.
+    let behaviour = with_template(
+        r#"
+[[workflow_templates]]
+id = 7
+name = "Call, then message"
+nodes = [
+    { id = "call", kind = "voice", repeat_number = 2, repeat_interval = "2m", next = "message" },
+    { id = "message", kind = "whatsapp" },
+]
+"#,
+    );
+    let calling = Arc::new(Rules { channels: 1, ..Rules::default() });
+    let mut vendor = Vendor::with(1, Behaviour { calling, ..behaviour });
+    let mut fields = create(7);
+    // Ten minutes from now. The second row's talk lasts longer, and the line has only one channel: the second try of
+    // the first row never comes, nor the first of the third.
     fields["end_time"] = "2030-01-01 10:10:00+08:00".into();
-    fields["details"] = json!([row(1, "no_answer"), row(2, "talked"), row(3, "invalid_number")]);
+    fields["details"] = json!([row(1, "no_answer"), row(2, "long_talk"), row(3, "talked")]);
     let workflow = text(&vendor.call("workflow.create", fields).unwrap()["workflow_id"]);
+    vendor.pass(MINUTE * 10);
+    // What was tried is through, so that its call is told; its flow is not at its end.
+    assert_eq!(vendor.told("workflow.call_completed")[0]["case_id"], "case-1");
+    assert_eq!(vendor.statuses(&workflow), ["created", "running"]);
     vendor.pass(DAY);
-    let summary = vendor.summary(&workflow);
-    assert_eq!((&summary["finished"], &summary["cancelled"]), (&json!(2), &json!(1)));
-    // The number was tried, so that its call is told; its flow is not at its end.
-    assert_eq!(vendor.told("workflow.call_completed").len(), 3);
-    assert_eq!(vendor.told("workflow.contact_completed").len(), 2);
+    assert_eq!(vendor.told("workflow.call_completed").len(), 2);
+    assert_eq!(vendor.told("workflow.contact_completed").len(), 0);
+    assert_eq!(vendor.told("workflow.waba_status").len(), 0);
+    assert_eq!(vendor.list("workflow.waba_tasks", &workflow).len(), 0);
+    assert_eq!(vendor.summary(&workflow)["cancelled"], 3);
     assert_eq!(vendor.statuses(&workflow), ["created", "running", "finished"]);
 }
 

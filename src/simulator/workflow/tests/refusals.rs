@@ -33,6 +33,7 @@ fn every_refusal_names_its_parameter() {
         ("workflow.add_contacts", none.clone()),
         ("workflow.add_contacts", json!({ "workflow_id": "0123" })),
         ("workflow.add_contacts", open.clone()),
+        ("workflow.add_contacts", with(open.clone(), "details", json!([]))),
         ("workflow.add_contacts", with(open.clone(), "details", json!(many[..10_000]))),
         ("workflow.add_contacts", with(over.clone(), "details", json!(many[..1]))),
         ("workflow.update_contact", open.clone()),
