@@ -62,7 +62,9 @@ fn a_workflow_over_real_sockets() {
     let settings = folder.path().join("settings.toml");
     fs::write(&settings, SETTINGS).unwrap();
     let settings = settings.to_str().unwrap();
-    assert_code(&run(&["check", settings]), 0);
+    let output = run(&["check", settings]);
+    assert_code(&output, 0);
+    assert!(stdout(&output).contains("settings, 0 corrections, 1 workflow template"), "{}", stdout(&output));
 
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
     let mut mock = program()
