@@ -142,7 +142,7 @@ impl Api {
         // Reading a long body takes time, in which others are served.
         let read = caller.and_then(|caller| {
             let decrypted = caller.cipher.as_ref().map(|cipher| decrypted(&call, cipher)).transpose()?;
-            Ok((read(decrypted.as_ref().unwrap_or(&call), params), caller))
+            Ok((read(decrypted.as_ref().unwrap_or(&call), found.family, params), caller))
         });
         let fault = match &read {
             Ok((Ok(fields), _)) => self.fault(&call, found, fields, has_faults),
@@ -347,8 +347,8 @@ fn wrong(
 }
 
 /// The fields of a call, however they came. A call without any is no mistake: lists need none.
-fn read(call: &HttpCall, params: Vec<(String, String)>) -> Result<Fields, Refusal> {
-    let mut fields = match decode(call) {
+fn read(call: &HttpCall, family: Family, params: Vec<(String, String)>) -> Result<Fields, Refusal> {
+    let mut fields = match decode(call, family) {
         Err(DecodeError::Empty) => Fields::default(),
         decoded => decoded.map_err(|error| Refusal::new(400, error.to_string()))?,
     };

@@ -40,6 +40,19 @@ pub(super) enum Kind {
     Settings,
 }
 
+/// Keys that only settings have.
+const SETTINGS_KEYS: [&str; 9] = [
+    "catalog",
+    "signature",
+    "target",
+    "listen",
+    "secret",
+    "assumed",
+    "endpoints",
+    "callbacks",
+    "workflow_templates",
+];
+
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let Args { files, kind, set } = args;
     let catalog = catalog(config);
@@ -71,7 +84,12 @@ fn check(path: &Path, kind: Option<Kind>, catalog: &Catalog, variables: &[&str])
         Kind::Settings => {
             let file = settings::check_file(&source, Catalog::builtin())?.file;
             let mut summary = format!("settings, {}", count(file.catalog.len(), "correction"));
-            for (number, what) in [(file.endpoints.len(), "endpoint"), (file.callbacks.len(), "callback")] {
+            let further = [
+                (file.endpoints.len(), "endpoint"),
+                (file.callbacks.len(), "callback"),
+                (file.workflow_templates.len(), "workflow template"),
+            ];
+            for (number, what) in further {
                 if number > 0 {
                     summary.push_str(&format!(", {}", count(number, what)));
                 }
@@ -92,9 +110,7 @@ fn tell(path: &Path, source: &Arc<SourceFile>) -> Kind {
     let has = |keys: &[&str]| keys.iter().any(|key| tree.get_ref().contains_key(*key));
     if has(&["steps", "on"]) {
         Kind::Scenario
-    } else if path.file_name().is_some_and(|name| name == settings::DEFAULT_FILE)
-        || has(&["catalog", "signature", "target", "listen", "secret", "assumed", "endpoints", "callbacks"])
-    {
+    } else if path.file_name().is_some_and(|name| name == settings::DEFAULT_FILE) || has(&SETTINGS_KEYS) {
         Kind::Settings
     } else {
         Kind::Scenario
@@ -116,6 +132,7 @@ mod tests {
             ("a.toml", "secret = 'x'", Kind::Settings),
             ("a.toml", "[[endpoints]]", Kind::Settings),
             ("a.toml", "[[callbacks]]", Kind::Settings),
+            ("a.toml", "[[workflow_templates]]", Kind::Settings),
             ("dir/airudder-mock.toml", "", Kind::Settings),
             ("airudder-mock.toml", "[[steps]]\npause = '1s'", Kind::Scenario),
             ("a.toml", "[catalog.'session.end']\n[[[", Kind::Settings),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api::decode;
+use crate::contract::Family;
 use crate::engine::Driver;
 use crate::files::Lapse;
 use crate::http::{HttpAnswer, HttpCall};
@@ -22,7 +23,7 @@ const CALLS: [(&str, &str, &str); 4] = [
 pub fn answer(driver: &Driver, call: &HttpCall) -> Option<HttpAnswer> {
     let path = call.path.strip_prefix(PREFIX).filter(|path| path.is_empty() || path.starts_with('/'))?;
     let path = if path.is_empty() { "/" } else { path };
-    let fields = match decode(call) {
+    let fields = match decode(call, Family::Cloud) {
         Ok(fields) => fields.fields,
         // No body is no mistake.
         Err(crate::api::DecodeError::Empty) => Value::Null,

@@ -442,7 +442,7 @@ impl Engine {
         let looks = |play: &Play| !play.is_over() && play.looks_for_call(call.id);
         (self.custom.has(call.id) || self.plays.iter().any(looks)).then(|| {
             let mut fields = call.fields.clone();
-            fields["Details"] = rows.value();
+            fields[rows.name()] = rows.value();
             fields
         })
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use toml::de::DeTable;
 
 use super::file::SettingsFile;
+use super::workflow;
 use crate::contract::catalog::CorrectionError;
 use crate::contract::{Catalog, Direction};
 use crate::custom::{Declarations, check as custom};
@@ -52,6 +53,7 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
         problems.extend(faults::check(source, parsed.tree.get_ref()));
         problems.extend(corrections(source, parsed.tree.get_ref(), &provisional));
         problems.extend(vendor(source, parsed.tree.get_ref()));
+        problems.extend(workflow::check(source, parsed.tree.get_ref()));
         problems.extend(custom::check(source, parsed.tree.get_ref(), builtin));
     }
     if !problems.is_empty() {

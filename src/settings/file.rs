@@ -12,6 +12,7 @@ use crate::contract::signature::SchemeFile;
 use crate::custom::file::{CallbackFile, CustomFile, EndpointFile};
 use crate::delivery::{Order, StatusSet};
 use crate::files::{Lapse, Tree};
+use crate::simulator::workflow::TemplateFile;
 
 /// The settings file `airudder-mock.toml`. Every key is optional.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -43,6 +44,9 @@ pub struct SettingsFile {
     pub dialer: Option<DialerFile>,
     /// How conversations go on.
     pub chatbot: Option<ChatbotFile>,
+    /// Workflow templates of your own, beside the three there are.
+    #[serde(default)]
+    pub workflow_templates: Vec<TemplateFile>,
     /// How much the mock takes.
     pub limits: Option<LimitsFile>,
     /// How callbacks and calls are signed. The vendor's own scheme is not public; the default is assumed.

@@ -19,6 +19,7 @@ use crate::http::Limits;
 use crate::scenario::check::formats::Formats;
 use crate::simulator::calling::Rules;
 use crate::simulator::dialer;
+use crate::simulator::workflow::{self, Template};
 use crate::simulator::{Account, Behaviour, ChatRules};
 
 /// The settings file that is read if it is there.
@@ -81,6 +82,8 @@ pub struct Settings {
     pub dialer: Arc<dialer::Rules>,
     /// How conversations go on.
     pub chatbot: ChatRules,
+    /// The workflow templates, oldest first.
+    pub workflows: Arc<Vec<Template>>,
     /// How much the mock takes.
     pub limits: Limits,
 }
@@ -95,6 +98,7 @@ impl Settings {
             calling: Arc::clone(&self.calling),
             dialer: Arc::clone(&self.dialer),
             chatbot: self.chatbot,
+            workflows: Arc::clone(&self.workflows),
             public_url: url.trim_end_matches('/').into(),
             is_heard,
             ..Behaviour::default()
@@ -219,6 +223,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         calling: Arc::new(vendor::calling(file.calling)),
         dialer: Arc::new(vendor::dialer(file.dialer)),
         chatbot: vendor::chatbot(file.chatbot),
+        workflows: Arc::new(workflow::templates(&file.workflow_templates)),
         limits: vendor::limits(file.limits),
     };
     problems.into_result(settings)

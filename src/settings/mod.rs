@@ -9,6 +9,7 @@ mod merge;
 mod policy;
 mod vendor;
 mod vendor_file;
+mod workflow;
 
 pub use check::{Checked, check_file, schema_text};
 pub use file::{AssumedFile, DeliveryFile, EntryFile, PolicyPreset, SettingsFile, TargetFile};

@@ -19,7 +19,7 @@ pub struct Call<'a> {
     pub id: &'a str,
     /// The fields of query and body; a long list of rows is not among them.
     pub fields: &'a Value,
-    /// The rows of `Details`, unread.
+    /// The rows of `Details`, of workflows `details`, unread.
     pub rows: Option<&'a RawRows>,
     /// The files among the fields, with their bytes.
     pub files: &'a [Upload],

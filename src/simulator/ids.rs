@@ -28,12 +28,26 @@ pub(super) enum Kind {
     Strategy = 8,
     Robot = 9,
     Sms = 10,
-    DialerTask = 40,
+    DialerTask = 50,
     /// A call of the dialer: task, position among its calls.
-    DialerCall = 41,
+    DialerCall = 51,
     /// The two halves of the URL of a dialer call's recording.
-    DialerRecording = 42,
-    DialerRecordingFolder = 43,
+    DialerRecording = 52,
+    DialerRecordingFolder = 53,
+    /// An instance of a workflow.
+    Workflow = 40,
+    /// A node of a workflow's template.
+    Node = 41,
+    /// The run of a node: instance, node.
+    NodeTask = 42,
+    /// The WhatsApp task of a node: instance, node.
+    WabaTask = 43,
+    /// A row of an instance.
+    Detail = 44,
+    /// The WhatsApp message of a row: instance, row, node.
+    WabaMessage = 45,
+    /// The conversation of a row: instance, row, node.
+    Chat = 46,
 }
 
 /// Up to three numbers that tell an object from all others of its kind.

@@ -25,6 +25,7 @@ pub mod seed;
 mod session;
 mod sms;
 mod timers;
+pub mod workflow;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -51,6 +52,7 @@ use seed::Seed;
 pub use session::SessionKey;
 use session::{Phase, Session, Sessions};
 use timers::{ChatTimer, Timer, Timers};
+use workflow::{Template, Workflows};
 
 /// How the simulated vendor behaves where the vendor's own behaviour is not known. All of it is assumed.
 #[derive(Clone, Debug)]
@@ -63,6 +65,8 @@ pub struct Behaviour {
     pub calling: Arc<Rules>,
     /// The agents of the predictive dialer, and what it allows.
     pub dialer: Arc<dialer::Rules>,
+    /// The workflow templates, oldest first.
+    pub workflows: Arc<Vec<Template>>,
     /// Where the mock is reached, for links: scheme and authority.
     pub public_url: Arc<str>,
     /// How conversations go on.
@@ -79,6 +83,7 @@ impl Default for Behaviour {
             calling: Arc::new(Rules::default()),
             dialer: Arc::new(dialer::Rules::default()),
             chatbot: ChatRules::default(),
+            workflows: Arc::new(workflow::shipped()),
             public_url: "http://127.0.0.1:2478".into(),
             is_heard: true,
         }
@@ -143,6 +148,7 @@ pub struct Mark {
     sessions: usize,
     calling: calling::Mark,
     dialer: dialer::Mark,
+    workflows: usize,
 }
 
 /// What templates see of a conversation's user.
@@ -180,6 +186,7 @@ pub struct Simulator {
     dialer: Dialer,
     campaigns: Campaigns,
     media: Media,
+    workflows: Workflows,
     messages_sent: u64,
     detections: u64,
     requests: u64,
@@ -194,6 +201,7 @@ impl Simulator {
             access: Access::new(seed, behaviour.accounts.clone()),
             calling: Calling::new(seed, Arc::clone(&ids), &behaviour),
             dialer: Dialer::new(seed, Arc::clone(&ids), &behaviour),
+            workflows: Workflows::new(seed, Arc::clone(&ids), &behaviour),
             ids,
             campaigns: Campaigns::default(),
             media: Media::new(seed, behaviour.chatbot),
@@ -345,10 +353,17 @@ impl Simulator {
             "dialer.auth" => dialer::token(&mut self.access, call).unwrap_or_else(|refusal| refusal),
             "sms.send" => sms::send(self, call).unwrap_or_else(|refusal| refusal),
             "detection.check" => detection::check(self, call).unwrap_or_else(|refusal| refusal),
-            _ => match self.calling.handle(call).or_else(|| self.dialer.handle(call)) {
-                Some(answer) => answer,
-                None => chatbot::handle(self, call),
-            },
+            _ => {
+                let answer = self
+                    .calling
+                    .handle(call)
+                    .or_else(|| self.dialer.handle(call))
+                    .or_else(|| self.workflows.handle(call, &mut self.calling));
+                match answer {
+                    Some(answer) => answer,
+                    None => chatbot::handle(self, call),
+                }
+            }
         }
     }
 
@@ -370,6 +385,7 @@ impl Simulator {
             sessions: self.sessions.count(),
             calling: self.calling.mark(),
             dialer: self.dialer.mark(),
+            workflows: self.workflows.mark(),
         }
     }
 
@@ -378,6 +394,7 @@ impl Simulator {
         self.timers.cancel_since(mark.timers);
         self.calling.mute_since(mark.calling);
         self.dialer.mute_since(mark.dialer);
+        self.workflows.mute_since(mark.workflows);
     }
 
     /// What was planned since a mark and belongs to no conversation is a story's doing.
@@ -386,6 +403,7 @@ impl Simulator {
         self.sessions.adopt_since(mark.sessions, play);
         self.calling.adopt_since(mark.calling, play);
         self.dialer.adopt_since(mark.dialer, play);
+        self.workflows.adopt_since(mark.workflows, play);
     }
 
     /// Does what is due and returns the callbacks that come of it, in order. Of very much, it does the first part; then
@@ -399,8 +417,8 @@ impl Simulator {
                 Timer::Detected(detection) => emissions.push(detection::result(*detection)),
             }
         }
-        self.calling.advance(now);
-        emissions.append(&mut self.calling.take_emissions());
+        // Calls of workflows lead on to other nodes, so that both parts move on together.
+        emissions.append(&mut self.workflows.advance(now, &mut self.calling));
         self.dialer.advance(now);
         emissions.append(&mut self.dialer.take_emissions());
         emissions
@@ -408,15 +426,21 @@ impl Simulator {
 
     /// When [`Simulator::advance`] has something to do next.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
-        [self.timers.next(), self.calling.next_wakeup(), self.dialer.next_wakeup()]
-            .into_iter()
-            .flatten()
-            .min()
+        let parts = [
+            self.timers.next(),
+            self.calling.next_wakeup(),
+            self.dialer.next_wakeup(),
+            self.workflows.next_wakeup(),
+        ];
+        parts.into_iter().flatten().min()
     }
 
     /// Whether something is planned that a run has to wait for; a conversation that may fall silent is not.
     pub fn is_busy(&self) -> bool {
-        self.timers.has_foreground() || self.calling.is_busy() || self.dialer.is_busy()
+        self.timers.has_foreground()
+            || self.calling.is_busy()
+            || self.dialer.is_busy()
+            || self.workflows.is_busy()
     }
 
     /// What is behind the link to a recording or an archive, by the last two parts of its path; nothing if nobody was

@@ -19,3 +19,4 @@ mod serve_start;
 mod serve_wire;
 mod signing;
 mod stories;
+mod workflow;

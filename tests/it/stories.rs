@@ -488,7 +488,7 @@ fn reactions_answer_set_and_replace_what_the_mock_would_send() {
             let message = json!({ "call_id": call_id, "messages": [{ "type": "text", "text": "hello" }] });
             let (status, answer) = post(mock, "/api/v1/message/send", &message);
             assert_eq!((status, answer), (202, json!({ "mine": "hello" })));
-            // A call that the mock would refuse, answered by the story; and one it keeps no state for.
+            // A call that the mock would refuse, answered by the story; and one that it refuses.
             let credentials =
                 json!({ "APPKey": "AIRudderMockKey0000001", "APPSecret": "AIRudderMockSecret0001" });
             let (_, answer) = post(mock, "/service/cloud/auth", &credentials);
@@ -498,7 +498,7 @@ fn reactions_answer_set_and_replace_what_the_mock_would_send() {
             assert_eq!((status, &answer["data"]["TaskID"]), (200, &json!("t-x")));
             let (status, answer) =
                 post_with(mock, "/service/cloud/workflow/stopinstance", &token, &json!({}));
-            assert_eq!((status, &answer["code"]), (501, &json!(501)));
+            assert_eq!((status, &answer["code"]), (400, &json!(400)));
             let (status, answer) = post(mock, "/api/v1/mesage/send", &json!({}));
             assert_eq!(status, 404);
             assert!(answer["message"].as_str().unwrap().contains("/api/v1/message/send"), "{answer}");

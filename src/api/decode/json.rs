@@ -7,13 +7,13 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{DecodeError, ROWS, text};
+use super::{DecodeError, text};
 
 /// The fields of an object and, apart from them, the text of the list of rows if it has one.
 type Parts<'a> = (Map<String, Value>, Option<&'a str>);
 
-/// Reads an object.
-pub(super) fn read(body: &[u8]) -> Result<Parts<'_>, DecodeError> {
+/// Reads an object; `rows` is the name of its list of rows.
+pub(super) fn read<'a>(body: &'a [u8], rows: &str) -> Result<Parts<'a>, DecodeError> {
     let text = text(body)?;
     if !text.trim_ascii_start().starts_with('{') {
         return match serde_json::from_str::<Value>(text) {
@@ -22,22 +22,23 @@ pub(super) fn read(body: &[u8]) -> Result<Parts<'_>, DecodeError> {
         };
     }
     let mut reader = serde_json::Deserializer::from_str(text);
-    let (mut fields, details) = reader.deserialize_map(ObjectVisitor).map_err(|error| explain(&error))?;
+    let (mut fields, details) =
+        reader.deserialize_map(ObjectVisitor(rows)).map_err(|error| explain(&error))?;
     reader.end().map_err(|error| explain(&error))?;
     match details {
         Some(raw) if !raw.starts_with('[') => {
             let value = serde_json::from_str(raw).map_err(|error| explain_within(text, raw, &error))?;
-            fields.insert(ROWS.to_owned(), value);
+            fields.insert(rows.to_owned(), value);
             Ok((fields, None))
         }
-        rows => Ok((fields, rows)),
+        details => Ok((fields, details)),
     }
 }
 
 /// Reads an object, what it has for rows only as text.
-struct ObjectVisitor;
+struct ObjectVisitor<'n>(&'n str);
 
-impl<'de> Visitor<'de> for ObjectVisitor {
+impl<'de> Visitor<'de> for ObjectVisitor<'_> {
     type Value = Parts<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,7 +49,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
         let mut fields = Map::new();
         let mut rows = None;
         while let Some(name) = map.next_key::<String>()? {
-            if name != ROWS {
+            if name != self.0 {
                 fields.insert(name, map.next_value()?);
                 continue;
             }

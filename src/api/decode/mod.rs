@@ -10,19 +10,26 @@ mod multipart;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use crate::contract::Family;
 use crate::http::HttpCall;
 use crate::simulator::Upload;
 use crate::simulator::calling::RawRows;
 
-/// The field whose list is kept as text: it may have a million rows.
-const ROWS: &str = "Details";
+/// The field whose list is kept as text, for it may have a million rows. Workflows spell it in lower case; in the calls
+/// of others a field of that name is like any other.
+fn rows_field(family: Family) -> &'static str {
+    match family {
+        Family::Workflow => "details",
+        _ => "Details",
+    }
+}
 
 /// The fields of a request.
 #[derive(Clone, Debug)]
 pub struct Fields {
     /// A table of all fields but the list of rows.
     pub fields: Value,
-    /// The list of rows in `Details`, unread. Where `Details` is no list, it is a field like any other.
+    /// The list of rows, unread. Where the field is no list, it is one like any other.
     pub rows: Option<RawRows>,
     /// The files of a multipart body, with their bytes.
     pub files: Vec<Upload>,
@@ -101,27 +108,30 @@ pub enum DecodeError {
 ///
 /// JSON keeps its types; fields of queries and forms are strings, and one that comes several times is a list of them.
 /// A file in a multipart body is an object of `name`, `content_type` and `size` in bytes.
-/// The body of a GET or HEAD is not looked at.
+/// The body of a GET or HEAD is not looked at. The list of rows is kept as text; the family
+/// tells what it is called.
 ///
 /// # Errors
 ///
 /// What cannot be read, in one line. A request without body and query has no fields if it is a GET or HEAD, and is
 /// [`DecodeError::Empty`] otherwise.
-pub fn decode(call: &HttpCall) -> Result<Fields, DecodeError> {
+pub fn decode(call: &HttpCall, family: Family) -> Result<Fields, DecodeError> {
+    let rows_name = rows_field(family);
     let (mut rows, mut files) = (None, Vec::new());
-    let mut fields = read_all(call, &mut rows, &mut files)?;
+    let mut fields = read_all(call, rows_name, &mut rows, &mut files)?;
     // A form has no lists, so that the rows come as their JSON text.
-    if let Some(Value::String(text)) = fields.get(ROWS)
-        && let Some(list) = RawRows::new(Bytes::copy_from_slice(text.as_bytes()))
+    if let Some(Value::String(text)) = fields.get(rows_name)
+        && let Some(list) = RawRows::named(rows_name, Bytes::copy_from_slice(text.as_bytes()))
     {
         rows = Some(list);
-        fields.shift_remove(ROWS);
+        fields.shift_remove(rows_name);
     }
     Ok(Fields { fields: Value::Object(fields), rows, files })
 }
 
 fn read_all(
     call: &HttpCall,
+    rows_name: &'static str,
     rows: &mut Option<RawRows>,
     files: &mut Vec<Upload>,
 ) -> Result<Map<String, Value>, DecodeError> {
@@ -136,19 +146,22 @@ fn read_all(
     if body.trim_ascii().is_empty() {
         return if fields.is_empty() { Err(DecodeError::Empty) } else { Ok(fields) };
     }
-    fields.extend(read_body(call, body, rows, files)?);
+    fields.extend(read_body(call, body, rows_name, rows, files)?);
     Ok(fields)
 }
 
 fn read_body(
     call: &HttpCall,
     body: &[u8],
+    rows_name: &'static str,
     rows: &mut Option<RawRows>,
     files: &mut Vec<Upload>,
 ) -> Result<Map<String, Value>, DecodeError> {
     let mut json = |body| {
-        let (fields, list) = json::read(body)?;
-        *rows = list.map(|list| call.body.slice_ref(list.as_bytes())).and_then(RawRows::new);
+        let (fields, list) = json::read(body, rows_name)?;
+        *rows = list
+            .map(|list| call.body.slice_ref(list.as_bytes()))
+            .and_then(|text| RawRows::named(rows_name, text));
         Ok(fields)
     };
     let content_type = call.header("content-type").unwrap_or_default();

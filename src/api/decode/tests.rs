@@ -4,6 +4,10 @@ use serde_json::json;
 
 use super::*;
 
+fn decode(call: &HttpCall) -> Result<Fields, DecodeError> {
+    super::decode(call, Family::Cloud)
+}
+
 fn call(method: &str, query: Option<&str>, content_type: Option<&str>, body: impl AsRef<[u8]>) -> HttpCall {
     HttpCall {
         method: method.to_owned(),
@@ -21,7 +25,7 @@ fn call(method: &str, query: Option<&str>, content_type: Option<&str>, body: imp
 fn whole(fields: Fields) -> Value {
     let mut all = fields.fields;
     if let Some(rows) = fields.rows {
-        all[ROWS] = rows.value();
+        all[rows.name()] = rows.value();
     }
     all
 }
@@ -53,6 +57,23 @@ fn json_under_every_content_type_that_clients_use() {
         assert_eq!(post(content_type, &body), Ok(wanted.clone()), "{content_type:?}");
     }
     assert_eq!(post(JSON, format!("\u{feff}\n {body}\n")), Ok(wanted));
+}
+
+#[test]
+fn workflows_spell_their_rows_in_lower_case() {
+    let body = r#"{"workflow_id": "w", "details": [{"callee": "+62811"}], "Details": [1]}"#;
+    for (family, rows, kept) in
+        [(Family::Workflow, "details", "Details"), (Family::Chatbot, "Details", "details")]
+    {
+        let fields = super::decode(&call("POST", None, JSON, body), family).unwrap();
+        let list = fields.rows.unwrap();
+        assert_eq!(list.name(), rows);
+        assert!(list.value()[0] == json!({ "callee": "+62811" }) || list.value() == json!([1]));
+        assert!(fields.fields[kept].is_array() && fields.fields.get(rows).is_none(), "{family}");
+    }
+    let form = call("POST", None, FORM, "workflow_id=w&details=[{\"callee\":\"%2B62811\"}]");
+    let fields = super::decode(&form, Family::Workflow).unwrap();
+    assert_eq!(fields.rows.unwrap().value(), json!([{ "callee": "+62811" }]));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Fields;
-use super::calling::CallCompleted;
+use super::calling::{CallCompleted, CallDetail, CallFacts, TaskSummary};
 use super::chatbot::{EndReason, SendError, SessionStatus};
 use super::message::{Message, MessageStatus};
 
@@ -214,4 +214,232 @@ pub struct SessionEnded {
     pub variables: Fields,
     /// The conversation, oldest first; it begins with a `system` entry, `conversation.start`.
     pub messages: Vec<Message>,
+}
+
+/// A template in *templates list* (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateSummary {
+    /// The template, a whole number.
+    pub workflow_template_id: i64,
+    /// Its name.
+    pub workflow_template_name: String,
+    /// Its nodes, in order.
+    pub nodes: Vec<TemplateNode>,
+}
+
+/// A node of a template (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateNode {
+    /// The node, 32 hex.
+    pub node_id: String,
+    /// Its name.
+    pub node_name: String,
+    /// What kind of node it is.
+    pub node_type: String,
+}
+
+/// An instance in *instance list* (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceSummary {
+    /// The instance, 32 hex.
+    pub workflow_id: String,
+    /// Its name.
+    pub workflow_name: String,
+    /// The template it was made from.
+    pub workflow_template_id: i64,
+    /// Its name.
+    pub workflow_template_name: String,
+    /// `created`, `running`, `finished` or `stopped`.
+    pub status: String,
+    /// When it ends by itself.
+    pub auto_finish: i64,
+    /// When it was made: `2025-04-15T06:41:00Z`.
+    pub create_time: String,
+    /// When it ends at the latest: `2025-04-15T06:41:00Z`.
+    pub end_time: String,
+    /// When it ended: `2025-04-15T06:41:00Z`; empty before.
+    pub finish_time: String,
+    /// Its rows.
+    #[serde(flatten)]
+    pub counts: RowCounts,
+}
+
+/// How many rows stand where; `total` is the sum of the others (assumed).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowCounts {
+    /// All rows.
+    pub total: i64,
+    /// Not begun.
+    pub pending: i64,
+    /// On their way.
+    pub running: i64,
+    /// At the end of their flow.
+    pub finished: i64,
+    /// Taken out, or cut off by the end of the instance.
+    pub cancelled: i64,
+}
+
+/// A node's run in *subtask list* (assumed beside the names that notices share).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeTaskSummary {
+    /// The node's run, 32 hex.
+    pub nodetask_id: String,
+    /// Its name.
+    pub nodetask_name: String,
+    /// What kind of node it is.
+    pub node_type: String,
+    /// The node of the template, 32 hex.
+    pub node_id: String,
+    /// `pending`, `running`, `finished` or `stopped`.
+    pub status: String,
+    /// The call task it made, if it made one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<String>,
+    /// The WhatsApp task it made, if it made one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waba_task_id: Option<String>,
+    /// How many rows have come to it.
+    pub total: i64,
+    /// How many of them are at it.
+    pub running: i64,
+}
+
+/// A call task in the list of an instance (assumed): as the calling API lists it, and the node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallTaskSummary {
+    /// The task.
+    #[serde(flatten)]
+    pub task: TaskSummary,
+    /// The node's run, 32 hex.
+    pub nodetask_id: String,
+    /// Its name.
+    pub nodetask_name: String,
+}
+
+/// The data of *outbound task details*: what *task detail* returns and the fields of the workflow (documented).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowTaskDetail {
+    /// The task, 32 hex.
+    #[serde(rename = "TaskID")]
+    pub task_id: String,
+    /// As that of *task detail*.
+    #[serde(rename = "Status")]
+    pub status: String,
+    /// The instance, 32 hex.
+    pub workflow_id: String,
+    /// Its name.
+    pub workflow_name: String,
+    /// The node's run, 32 hex.
+    pub nodetask_id: String,
+    /// Its name.
+    pub nodetask_name: String,
+    /// Its numbers.
+    pub detail: Vec<WorkflowCallDetail>,
+}
+
+/// What became of a number of a workflow (documented; that `case_id` stands here is assumed).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowCallDetail {
+    /// What *task detail* tells.
+    #[serde(flatten)]
+    pub call: CallDetail,
+    /// The customer's own id of the row.
+    pub case_id: String,
+}
+
+/// The facts of a number's call in a workflow (assumed).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowCallFacts {
+    /// The call, and the link to its recording.
+    #[serde(flatten)]
+    pub facts: CallFacts,
+    /// The instance, 32 hex.
+    pub workflow_id: String,
+    /// Its name.
+    pub workflow_name: String,
+    /// The node's run, 32 hex.
+    pub nodetask_id: String,
+    /// Its name.
+    pub nodetask_name: String,
+    /// The customer's own id of the row.
+    pub case_id: String,
+}
+
+/// An instance that a case or a number is in (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundInstance {
+    /// The instance, 32 hex.
+    pub workflow_id: String,
+    /// Its name.
+    pub workflow_name: String,
+    /// The customer's own id of the row.
+    pub case_id: String,
+    /// The number, in E.164.
+    pub callee: String,
+    /// The row, 32 hex.
+    pub wfdetail_uuid: String,
+    /// `pending`, `running`, `finished` or `cancelled`.
+    pub status: String,
+}
+
+/// A WhatsApp task in a list, and the head of its details (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WabaTask {
+    /// The WhatsApp task, 32 hex.
+    pub waba_task_id: String,
+    /// The instance, 32 hex.
+    pub workflow_id: String,
+    /// Its name.
+    pub workflow_name: String,
+    /// The node's run, 32 hex.
+    pub nodetask_id: String,
+    /// Its name.
+    pub nodetask_name: String,
+    /// The message template.
+    pub template_name: String,
+    /// As that of the node's run.
+    pub status: String,
+    /// How many messages it has.
+    pub total: i64,
+    /// How many of them have not left yet.
+    pub pending: i64,
+    /// How many have left and no more is known.
+    pub send: i64,
+    /// How many have arrived and are not read.
+    pub delivery: i64,
+    /// How many are read.
+    pub read: i64,
+    /// How many could not be delivered.
+    pub failed: i64,
+    /// How many of the read ones were answered.
+    pub replied: i64,
+}
+
+/// The data of *WABA task details* (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WabaTaskDetail {
+    /// The task.
+    #[serde(flatten)]
+    pub task: WabaTask,
+    /// Its messages.
+    pub detail: Vec<WabaDetail>,
+}
+
+/// A message of a WhatsApp task (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WabaDetail {
+    /// The row, 32 hex.
+    pub wfdetail_uuid: String,
+    /// The customer's own id of the row.
+    pub case_id: String,
+    /// The number, in E.164.
+    pub callee: String,
+    /// The message.
+    pub msg_id: String,
+    /// How far it has come; `pending` before it has left.
+    pub status: String,
+    /// The conversation that came of it, 32 hex; empty if the person has not answered.
+    pub call_id: String,
+    /// What the person wanted, one letter; `--` as long as it is not known.
+    pub intention: String,
 }

@@ -70,6 +70,7 @@ pub(super) fn order(call: &Call<'_>, name: &str) -> Result<TaskOrder, Answer> {
         account: call.account,
         name: name.to_owned(),
         plan: None,
+        workflow: None,
         robot: params.text("RobotID")?.unwrap_or_default().to_owned(),
         line: params.text("SIPLine")?.unwrap_or_default().to_owned(),
         starts: starts.unwrap_or(call.now),
@@ -172,6 +173,7 @@ impl Calling {
 
     pub(super) fn operate_task(&mut self, call: &Call<'_>) -> Outcome {
         let key = self.find_task(call)?;
+        self.not_of_workflow(key)?;
         let params = Params::new(call.fields);
         // `Stop` is known from a client, the others are assumed.
         let Some(action) = params.word("Action", &["Stop", "Pause", "Resume"])? else {
@@ -204,6 +206,7 @@ impl Calling {
 
     pub(super) fn cancel_call(&mut self, call: &Call<'_>) -> Outcome {
         let key = self.find_task(call)?;
+        self.not_of_workflow(key)?;
         let number = Self::number(call, "CalleeNumber")?;
         let rows = self.task_mut(key).rows_of(number);
         if rows.is_empty() {

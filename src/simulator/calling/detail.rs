@@ -283,6 +283,12 @@ impl Teller {
         Some(Recording::of_dialog(seed, u32::from(row.talk), &turns))
     }
 
+    /// The customer's own id of a workflow's row.
+    pub(super) fn case_id(&self, at: u32) -> String {
+        let text = self.rows.list.get(at as usize).map(|row| self.rows.read_row(row));
+        text.and_then(|text| text.case_id().map(Cow::into_owned)).unwrap_or_default()
+    }
+
     /// The name of a recording within the archive of its task.
     pub(super) fn file_name(&self, at: u32) -> String {
         let number = self.rows.list.get(at as usize).map_or(0, |row| row.number);
@@ -303,7 +309,7 @@ fn other_answer(rng: &mut super::super::seed::Rng, expected: &str) -> String {
 impl RowText<'_> {
     /// The keys that are the robot's own variables, in their order.
     fn variables(&self, text: &str) -> Vec<(String, Value)> {
-        const NAMED: [&str; 12] = [
+        const NAMED: [&str; 14] = [
             "Mobile",
             "Debtor",
             "LoanDate",
@@ -316,6 +322,8 @@ impl RowText<'_> {
             "Comments",
             "Gender",
             "mock_outcome",
+            "mock_whatsapp",
+            "case_id",
         ];
         let Ok(Value::Object(fields)) = serde_json::from_str(text) else { return Vec::new() };
         fields.into_iter().filter(|(name, _)| !NAMED.contains(&name.as_str())).collect()

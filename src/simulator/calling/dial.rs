@@ -81,7 +81,7 @@ impl Calling {
         self.fill(line, now);
     }
 
-    fn queue(&mut self, key: TaskKey) {
+    pub(super) fn queue(&mut self, key: TaskKey) {
         let task = self.task_mut(key);
         if !std::mem::replace(&mut task.is_queued, true) {
             let line = task.line;
@@ -174,6 +174,7 @@ impl Calling {
 
     /// A number is through: its notice goes out (documented: at once when connected, otherwise after the last redial).
     fn through(&mut self, key: TaskKey, row: u32, now: Timestamp) {
+        self.note_ended(key, row, now);
         for at in self.wish(key, row).notice.moments(now) {
             if at == now {
                 self.tell_call(key, row);
@@ -184,7 +185,7 @@ impl Calling {
     }
 
     /// The schedule of a task has come to its end: what was tried is through, the rest is never called.
-    fn close(&mut self, key: TaskKey, now: Timestamp) {
+    pub(super) fn close(&mut self, key: TaskKey, now: Timestamp) {
         if self.task(key).phase.is_over() {
             return;
         }
@@ -236,7 +237,7 @@ impl Calling {
         true
     }
 
-    fn finish(&mut self, key: TaskKey, now: Timestamp) {
+    pub(super) fn finish(&mut self, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
         if task.phase.is_over() {
             return;
@@ -247,6 +248,10 @@ impl Calling {
         let plan = task.order.plan;
         for place in [task.start.take(), task.redial.take(), task.close.take()] {
             self.forget_wake(place);
+        }
+        if self.task(key).order.workflow.is_some() {
+            // The workflow tells what becomes of its tasks.
+            return;
         }
         self.plan_wake(later(now, CLOSING), Wake::TaskNotice(key));
         if let Some((plan, _)) = plan {

@@ -16,6 +16,7 @@ mod rules;
 mod task;
 #[cfg(test)]
 mod tests;
+mod workflow;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub(crate) use rows::e164;
 pub(crate) use rules::magic;
 pub use rules::{Business, MAGIC, Robot, Round, Rules, Strategy};
 use task::{Task, TaskOrder};
+pub(super) use workflow::{Ended, Part, Taken, VoiceOrder};
 
 use crate::recordings::Recording;
 
@@ -137,6 +139,8 @@ pub(super) struct Calling {
     /// How many entries of the agenda are work.
     busy_wakes: usize,
     emissions: Vec<Emission>,
+    /// Numbers of workflows that are through, until their workflow takes note.
+    ended: Vec<Ended>,
 }
 
 impl Calling {
@@ -159,6 +163,7 @@ impl Calling {
             planned: 0,
             busy_wakes: 0,
             emissions: Vec::new(),
+            ended: Vec::new(),
         }
     }
 
@@ -228,10 +233,13 @@ impl Calling {
         let line = self.line(order.account, &order.line);
         let seed = self.seed.derive("task", u64::from(key.0));
         let (account, starts, ends) = (order.account, order.starts.max(now), order.ends);
-        if order.plan.is_none() {
+        if order.plan.is_none() && order.workflow.is_none() {
             self.task_names.insert((account, order.name.clone()), key);
         }
-        self.of_account.entry(account).or_default().push(key);
+        // Those of a workflow are listed by calls of their own.
+        if order.workflow.is_none() {
+            self.of_account.entry(account).or_default().push(key);
+        }
         self.tasks.push(Task::new(order, line, seed, now, rows, refused));
         let start = self.plan_wake(starts, Wake::Start(key));
         self.task_mut(key).start = Some(start);
@@ -267,6 +275,10 @@ impl Calling {
             return;
         }
         let (account, play) = (task.order.account, task.play);
+        if task.order.workflow.is_some() {
+            let Some((body, order)) = self.workflow_call_completed(key, row) else { return };
+            return self.emit(account, play, "workflow.call_completed", body, Some(order));
+        }
         let Some(body) = self.call_completed(key, row) else { return };
         // Notices of different numbers do not wait for each other.
         self.emit(account, play, "call.completed", body, None);

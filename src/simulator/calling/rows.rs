@@ -53,9 +53,10 @@ pub(super) struct Row {
     pub(super) number: u64,
     /// When the latest try began, in Unix milliseconds.
     pub(super) started: i64,
-    /// Where its text lies.
+    /// Where its text lies: in which of the list's texts, and where there.
     at: u32,
     len: u32,
+    chunk: u32,
     /// The talk of the latest try, in seconds.
     pub(super) talk: u16,
     /// Which of the list's wishes is its own, counted from 1; 0 for none.
@@ -73,10 +74,11 @@ pub(super) struct Row {
 
 impl Row {
     /// A row that nobody has called yet. Nothing if its text lies beyond all bounds.
-    fn new(number: u64, wish: u16, at: usize, len: usize) -> Option<Self> {
+    fn new(number: u64, wish: u16, chunk: usize, at: usize, len: usize) -> Option<Self> {
         Some(Self {
             number,
             started: 0,
+            chunk: u32::try_from(chunk).ok()?,
             at: u32::try_from(at).ok()?,
             len: u32::try_from(len).ok()?,
             talk: 0,
@@ -129,6 +131,9 @@ pub(super) struct RowText<'a> {
     /// What a test wishes for this row.
     #[serde(borrow)]
     mock_outcome: Option<&'a RawValue>,
+    /// The customer's own id of a workflow's row.
+    #[serde(borrow)]
+    case_id: Option<&'a RawValue>,
 }
 
 /// A text, if the value is one.
@@ -179,6 +184,10 @@ impl<'a> RowText<'a> {
 
     pub(super) fn platform(&self) -> Option<Cow<'a, str>> {
         text_of(given(self.platform))
+    }
+
+    pub(super) fn case_id(&self) -> Option<Cow<'a, str>> {
+        text_of(self.case_id)
     }
 
     pub(super) fn robot(&self) -> Option<Cow<'a, str>> {
@@ -326,7 +335,8 @@ pub(super) struct Refused {
 /// The rows of a list.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
-    text: Bytes,
+    /// The text of the list as it came. Rows that were added one by one each have a text of their own.
+    texts: Vec<Bytes>,
     pub(super) list: Vec<Row>,
     /// What rows wish for by a variable of their own.
     wishes: Vec<Wish>,
@@ -334,17 +344,35 @@ pub(super) struct Rows {
 
 /// The list of a call: JSON text that is known to be a list, still unread.
 #[derive(Clone, Debug)]
-pub struct RawRows(Bytes);
+pub struct RawRows {
+    text: Bytes,
+    name: &'static str,
+}
 
 impl RawRows {
-    /// Takes the text of a JSON list. Nothing if it is none.
+    /// Takes the text of a JSON list in the field `Details`. Nothing if it is none.
     pub fn new(text: Bytes) -> Option<Self> {
-        text.trim_ascii_start().starts_with(b"[").then_some(Self(text))
+        Self::named("Details", text)
+    }
+
+    /// Takes the text of a JSON list in the field of this name. Nothing if it is none.
+    pub fn named(name: &'static str, text: Bytes) -> Option<Self> {
+        text.trim_ascii_start().starts_with(b"[").then_some(Self { text, name })
+    }
+
+    /// The field the list came in.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The list as it came.
+    pub(crate) fn text(&self) -> &Bytes {
+        &self.text
     }
 
     /// The list as a value: what stories compare with.
     pub fn value(&self) -> Value {
-        serde_json::from_slice(&self.0).unwrap_or_default()
+        serde_json::from_slice(&self.text).unwrap_or_default()
     }
 }
 
@@ -355,8 +383,8 @@ impl Rows {
         name: &'static str,
         magic: impl Fn(u64) -> Wish,
     ) -> Result<(Self, Refusals), Answer> {
-        let text = std::str::from_utf8(&raw.0).map_err(|_| bad(format!("{name} is not UTF-8")))?;
-        let mut rows = Self { text: raw.0.clone(), ..Self::default() };
+        let text = std::str::from_utf8(&raw.text).map_err(|_| bad(format!("{name} is not UTF-8")))?;
+        let mut rows = Self { texts: vec![raw.text.clone()], ..Self::default() };
         let mut refused = Refusals::default();
         // Only asked by key, so that its random order shows nowhere.
         let mut wishes = HashMap::new();
@@ -389,7 +417,7 @@ impl Rows {
                 Ok((number, wish)) => {
                     let at = item.get().as_ptr().addr() - base;
                     let wish = rows.wish_number(wish, &mut wishes);
-                    let row = wish.and_then(|wish| Row::new(number, wish, at, item.get().len()));
+                    let row = wish.and_then(|wish| Row::new(number, wish, 0, at, item.get().len()));
                     rows.list.push(row.ok_or_else(|| bad(format!("{name} has too many different wishes")))?);
                 }
                 Err(reason) => {
@@ -416,6 +444,25 @@ impl Rows {
         Some(number)
     }
 
+    /// Adds a row with a text of its own, as if it had never been called. Its place in the list.
+    pub(super) fn append(&mut self, number: u64, wish: Wish, text: Bytes) -> Option<u32> {
+        let len = text.len();
+        self.texts.push(text);
+        let chunk = self.texts.len() - 1;
+        let known = self.wishes.iter().position(|known| *known == wish);
+        let wish = match (wish == Wish::default(), known) {
+            (true, _) => 0,
+            (false, Some(at)) => u16::try_from(at + 1).ok()?,
+            (false, None) => {
+                self.wishes.push(wish);
+                u16::try_from(self.wishes.len()).ok()?
+            }
+        };
+        let row = Row::new(number, wish, chunk, 0, len)?;
+        self.list.push(row);
+        u32::try_from(self.list.len() - 1).ok()
+    }
+
     /// Some of the rows as if they had never been called, for the next round of a plan. The text is shared.
     pub(super) fn fresh(&self, rows: impl Iterator<Item = usize>) -> Self {
         let list = rows.filter_map(|at| self.list.get(at)).map(|row| Row {
@@ -429,12 +476,14 @@ impl Rows {
             by_user: false,
             ..*row
         });
-        Self { text: self.text.clone(), list: list.collect(), wishes: self.wishes.clone() }
+        Self { texts: self.texts.clone(), list: list.collect(), wishes: self.wishes.clone() }
     }
 
     /// The text of a row as it came.
     pub(super) fn text(&self, row: &Row) -> &str {
-        let bytes = self.text.get(row.at as usize..(row.at + row.len) as usize).unwrap_or_default();
+        let text = self.texts.get(row.chunk as usize);
+        let bytes = text.and_then(|text| text.get(row.at as usize..(row.at + row.len) as usize));
+        let bytes = bytes.unwrap_or_default();
         std::str::from_utf8(bytes).unwrap_or_default()
     }
 

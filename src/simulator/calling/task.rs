@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::super::access::AccountKey;
 use super::super::seed::Seed;
+use super::outcome::Wish;
 use super::rows::{Row, Rows, Standing};
+use super::workflow::Part;
 use super::{LineKey, PlanKey, WakePlace};
 
 /// Where a task stands.
@@ -79,6 +82,8 @@ pub(super) struct TaskOrder {
     pub(super) name: String,
     /// The plan and the round it belongs to, counted from 0.
     pub(super) plan: Option<(PlanKey, u32)>,
+    /// The node of a workflow that made it.
+    pub(super) workflow: Option<Arc<Part>>,
     /// The robot that calls unless a row names another; empty if the call named none.
     pub(super) robot: String,
     pub(super) line: String,
@@ -113,6 +118,10 @@ pub(super) struct Task {
     pub(super) start: Option<WakePlace>,
     /// Where the next redial stands in the agenda.
     pub(super) redial: Option<WakePlace>,
+    /// Whether rows may still be added, so that it is not over when none is left.
+    pub(super) is_open: bool,
+    /// Which rows of its workflow's instance its own rows are.
+    pub(super) origins: Vec<u32>,
     /// Where the end of its schedule stands in the agenda.
     pub(super) close: Option<WakePlace>,
     /// Whether it stands in the queue of its line.
@@ -155,6 +164,8 @@ impl Task {
             redials: VecDeque::new(),
             start: None,
             redial: None,
+            is_open: false,
+            origins: Vec::new(),
             close: None,
             is_queued: false,
             earlier: BTreeMap::new(),
@@ -183,6 +194,16 @@ impl Task {
                 self.sums.connected += 1;
             }
         }
+    }
+
+    /// Adds a row to a task whose rows come one by one.
+    pub(super) fn append(&mut self, number: u64, wish: Wish, text: Bytes, origin: u32) -> Option<u32> {
+        self.told = None;
+        self.by_number = None;
+        let row = Arc::make_mut(&mut self.rows).append(number, wish, text)?;
+        self.origins.push(origin);
+        self.sums.pending += 1;
+        Some(row)
     }
 
     /// The next row that may be dialled now.
@@ -245,7 +266,7 @@ impl Task {
 
     /// Whether nothing is left to do.
     pub(super) fn is_through(&self) -> bool {
-        self.sums.pending == 0 && self.sums.calling == 0
+        !self.is_open && self.sums.pending == 0 && self.sums.calling == 0
     }
 
     /// Counts the rows anew: what the sums must be.

@@ -1,0 +1,236 @@
+//! What is wrong with workflow templates beyond the form of their keys: names that lead nowhere, keys that a kind of
+//! node does not have, flows that never end.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::files::diagnostic::quoted;
+use crate::files::suggest::nearest;
+use crate::files::{Diagnostic, SourceFile};
+
+/// The keys that only some kinds have, and which.
+const KEYS: [(&str, &[&str]); 8] = [
+    ("robot", &["voice"]),
+    ("line", &["voice", "dialer"]),
+    ("repeat_number", &["voice", "dialer"]),
+    ("repeat_interval", &["voice", "dialer"]),
+    ("template", &["whatsapp"]),
+    ("reply_within", &["whatsapp"]),
+    ("wait", &["wait"]),
+    ("cases", &["branch"]),
+];
+
+/// A name where it is written.
+type Name<'a> = (&'a str, Range<usize>);
+
+/// A node of the file.
+struct Node<'a> {
+    id: Name<'a>,
+    kind: &'a str,
+    table: &'a DeTable<'a>,
+    span: Range<usize>,
+    /// Where rows go from here.
+    ways: Vec<Name<'a>>,
+}
+
+/// Everything that is wrong with the templates of a file.
+pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut seen: Vec<String> = Vec::new();
+    for (template, _) in tables(tree, "workflow_templates") {
+        if let Some(id) = template.get("id")
+            && let Some(number) = id.get_ref().as_integer()
+        {
+            let number = number.to_string();
+            if seen.contains(&number) {
+                let message = format!("two workflow templates have the id {number}");
+                found.push(Diagnostic::at(source, id.span(), message));
+            }
+            seen.push(number);
+        }
+        nodes(source, template, &mut found);
+    }
+    found
+}
+
+/// The tables of a list, with their places.
+fn tables<'a>(table: &'a DeTable<'a>, key: &str) -> Vec<(&'a DeTable<'a>, Range<usize>)> {
+    let list = table.get(key).and_then(|list| list.get_ref().as_array());
+    let item = |item: &'a Spanned<DeValue<'a>>| Some((item.get_ref().as_table()?, item.span()));
+    list.into_iter().flatten().filter_map(item).collect()
+}
+
+fn text<'a>(table: &'a DeTable<'a>, key: &str) -> Option<Name<'a>> {
+    let value = table.get(key)?;
+    Some((value.get_ref().as_str()?, value.span()))
+}
+
+fn nodes(source: &Arc<SourceFile>, template: &DeTable<'_>, found: &mut Vec<Diagnostic>) {
+    let read = |(table, span)| {
+        let mut ways: Vec<Name<'_>> = text(table, "next").into_iter().collect();
+        ways.extend(tables(table, "cases").into_iter().filter_map(|(case, _)| text(case, "next")));
+        Some(Node { id: text(table, "id")?, kind: text(table, "kind")?.0, table, span, ways })
+    };
+    let nodes: Vec<Node<'_>> = tables(template, "nodes").into_iter().filter_map(read).collect();
+    let mut wrong = |span: &Range<usize>, message: String, help: Option<String>| {
+        found.push(Diagnostic::at(source, span.clone(), message).maybe_help(help));
+    };
+    let place = |name: &str| nodes.iter().position(|node| node.id.0 == name);
+    let mut is_whole = true;
+    for (at, node) in nodes.iter().enumerate() {
+        let (id, span) = &node.id;
+        if place(id) != Some(at) {
+            wrong(span, format!("two nodes of this template have the id {}", quoted(id)), None);
+            is_whole = false;
+        }
+        for (name, span) in &node.ways {
+            if place(name).is_none() {
+                let near = nearest(name, nodes.iter().map(|node| node.id.0));
+                let help = near.map(|near| format!("did you mean `{near}`?"));
+                wrong(span, format!("there is no node {} in this template", quoted(name)), help);
+                is_whole = false;
+            }
+        }
+        for (key, kinds) in KEYS {
+            if let Some((written, _)) = node.table.get_key_value(key)
+                && !kinds.contains(&node.kind)
+            {
+                let kinds: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
+                let message =
+                    format!("`{key}` goes with {} nodes, this is {}", kinds.join(" and "), quoted(node.kind));
+                wrong(&written.span(), message, None);
+            }
+        }
+        if let ("end", Some((_, span))) = (node.kind, text(node.table, "next")) {
+            wrong(&span, "an `end` leads nowhere".to_owned(), Some("remove `next`".to_owned()));
+        }
+        for (kind, key) in [("wait", "wait"), ("branch", "cases")] {
+            if node.kind == kind && !node.table.contains_key(key) {
+                wrong(&node.span, format!("a `{kind}` node needs `{key}`"), None);
+            }
+        }
+    }
+    // Ways are followed only where all of them lead somewhere: one slip would be told twice.
+    if !is_whole || nodes.is_empty() {
+        return;
+    }
+    let next = |at: usize| nodes[at].ways.iter().filter_map(|(name, _)| place(name));
+    let mut state = vec![State::New; nodes.len()];
+    if let Some(back) = walk(0, &next, &mut state) {
+        let (name, span) = &nodes[back].id;
+        let message = format!("rows come back to {} and never to an end", quoted(name));
+        wrong(span, message, Some("a flow may part and meet again, but not go round".to_owned()));
+        return;
+    }
+    for (node, _) in nodes.iter().zip(&state).filter(|(_, state)| **state == State::New) {
+        wrong(&node.id.1, format!("no way leads from the first node to {}", quoted(node.id.0)), None);
+    }
+}
+
+/// How far a node has been looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    New,
+    /// Its ways are being followed.
+    Open,
+    Done,
+}
+
+/// Follows every way from a node. The first node that a way comes back to, if one does.
+fn walk<I: Iterator<Item = usize>>(
+    start: usize,
+    next: &impl Fn(usize) -> I,
+    state: &mut [State],
+) -> Option<usize> {
+    // A stack of its own: a template may have a thousand nodes in a row.
+    let mut stack = vec![(start, next(start))];
+    state[start] = State::Open;
+    while let Some((at, ways)) = stack.last_mut() {
+        match ways.next() {
+            None => {
+                state[*at] = State::Done;
+                stack.pop();
+            }
+            Some(to) => match state[to] {
+                State::Open => return Some(to),
+                State::Done => {}
+                State::New => {
+                    state[to] = State::Open;
+                    stack.push((to, next(to)));
+                }
+            },
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check_file;
+    use super::*;
+    use crate::contract::Catalog;
+
+    fn problems(text: &str) -> String {
+        let source = SourceFile::new("settings.toml", text);
+        match check_file(&source, Catalog::builtin()) {
+            Ok(_) => String::new(),
+            Err(problems) => problems.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_shipped_templates_check() {
+        assert_eq!(problems(include_str!("../simulator/workflow/templates.toml")), "");
+    }
+
+    #[test]
+    fn every_mistake_of_a_template_has_its_place() {
+        let text = r#"
+[[workflow_templates]]
+id = 7
+name = "Wrong"
+nodes = [
+    { id = "call", kind = "voice", wait = "5m", robto = "x", next = "fork" },
+    { id = "fork", kind = "branch", next = "puhs" },
+    { id = "later", kind = "wait", next = "push" },
+    { id = "push", kind = "api", robot = "x", repeat_number = 0 },
+    { id = "push", kind = "voize" },
+    { id = "choice", kind = "branch", cases = [{ when = ["no_anser"], next = "push" }, { when = [], next = "later" }] },
+    { id = "end", kind = "end", next = "push" },
+]
+
+[[workflow_templates]]
+id = 7
+name = "Round"
+nodes = [
+    { id = "call", kind = "voice", next = "message" },
+    { id = "message", kind = "whatsapp", next = "call" },
+]
+
+[[workflow_templates]]
+id = 8
+name = "Lonely"
+nodes = [{ id = "call", kind = "voice" }, { id = "message", kind = "whatsapp" }]
+
+[[workflow_templates]]
+name = "Empty"
+nodes = []
+"#;
+        insta::assert_snapshot!(problems(text));
+    }
+
+    #[test]
+    fn a_long_flow_is_no_trouble() {
+        let mut text = "[[workflow_templates]]\nid = 1\nname = \"long\"\n".to_owned();
+        for at in 0..1_000 {
+            text += &format!("[[workflow_templates.nodes]]\nid = \"n{at}\"\nkind = \"api\"\n");
+            if at < 999 {
+                text += &format!("next = \"n{}\"\n", at + 1);
+            }
+        }
+        assert_eq!(problems(&text), "");
+    }
+}

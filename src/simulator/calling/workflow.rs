@@ -1,0 +1,274 @@
+//! Call tasks of workflows: their rows come one by one while they run, and what becomes of a number goes to the
+//! workflow instead of ending a list.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::super::access::AccountKey;
+use super::super::ids::Kind;
+use super::super::params::bad;
+use super::super::{Answer, Call, Long};
+use super::calls::data;
+use super::outcome::{Outcome, Wish};
+use super::rows::{Rows, Standing};
+use super::task::{Phase, TaskOrder};
+use super::{Calling, TaskKey};
+use crate::contract::bodies::calling::{CallCompleted, CallFacts, TaskSummary};
+use crate::contract::bodies::workflow::{
+    WorkflowCallCompleted, WorkflowCallDetail, WorkflowCallFacts, WorkflowTaskDetail,
+};
+
+/// From so many rows on an answer is written while it is sent.
+const LONG: usize = 500;
+
+/// Which node of which instance a task belongs to, as notices and answers tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) struct Part {
+    pub(in super::super) instance: u32,
+    pub(in super::super) node: u16,
+    pub(in super::super) workflow_id: String,
+    pub(in super::super) workflow_name: String,
+    pub(in super::super) nodetask_id: String,
+    pub(in super::super) nodetask_name: String,
+}
+
+/// What a voice node's task is made of.
+#[derive(Clone, Debug)]
+pub(in super::super) struct VoiceOrder {
+    pub(in super::super) account: AccountKey,
+    pub(in super::super) part: Part,
+    pub(in super::super) robot: String,
+    pub(in super::super) line: String,
+    pub(in super::super) ends: Timestamp,
+    pub(in super::super) repeat_number: u8,
+    pub(in super::super) repeat_interval: Duration,
+    pub(in super::super) play: Option<u32>,
+    pub(in super::super) is_muted: bool,
+}
+
+/// A number of a workflow that is through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct Ended {
+    pub(in super::super) instance: u32,
+    pub(in super::super) node: u16,
+    /// The row of the instance.
+    pub(in super::super) row: u32,
+    pub(in super::super) at: Timestamp,
+    pub(in super::super) outcome: Outcome,
+    /// `A` to `I`, or 0.
+    pub(in super::super) intention: u8,
+}
+
+/// What can still be done about a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Taken {
+    /// It is out.
+    Out,
+    /// A call is under way and goes on to its end.
+    Calling,
+}
+
+impl Calling {
+    /// A task for a voice node, without any rows yet.
+    pub(in super::super) fn add_voice(&mut self, order: VoiceOrder, now: Timestamp) -> TaskKey {
+        let part = order.part;
+        let task = TaskOrder {
+            account: order.account,
+            name: format!("{} - {}", part.workflow_name, part.nodetask_name),
+            plan: None,
+            workflow: Some(Arc::new(part)),
+            robot: order.robot,
+            line: order.line,
+            starts: now,
+            ends: Some(order.ends),
+            repeat_number: order.repeat_number,
+            repeat_interval: order.repeat_interval,
+        };
+        let key = self.add_task(task, Rows::default(), 0, now);
+        let task = self.task_mut(key);
+        task.is_open = true;
+        task.play = order.play;
+        task.is_muted = order.is_muted;
+        key
+    }
+
+    /// A row comes to a voice node. Its place in the node's task.
+    pub(in super::super) fn append_row(
+        &mut self,
+        key: TaskKey,
+        number: u64,
+        wish: Wish,
+        text: Bytes,
+        origin: u32,
+        now: Timestamp,
+    ) -> Option<u32> {
+        let row = self.task_mut(key).append(number, wish, text, origin)?;
+        if self.task(key).phase == Phase::Running {
+            self.queue(key);
+            self.fill(self.task(key).line, now);
+        }
+        Some(row)
+    }
+
+    /// No more rows come: the task ends with its last number.
+    pub(in super::super) fn seal(&mut self, key: TaskKey, now: Timestamp) {
+        let task = self.task_mut(key);
+        task.is_open = false;
+        if task.is_through() {
+            self.finish(key, now);
+        }
+    }
+
+    /// Nothing new is dialled; what was tried is through.
+    pub(in super::super) fn close_voice(&mut self, key: TaskKey, now: Timestamp) {
+        self.close(key, now);
+    }
+
+    /// Nothing new is dialled; what was not through is cancelled.
+    pub(in super::super) fn stop_voice(&mut self, key: TaskKey, now: Timestamp) {
+        if !self.task(key).phase.is_over() {
+            self.stop_task(key, now);
+        }
+    }
+
+    /// Takes a number out, unless it is being called.
+    pub(in super::super) fn take_out(&mut self, key: TaskKey, row: u32, now: Timestamp) -> Taken {
+        match self.task(key).row(row).map(|row| row.standing) {
+            Some(Standing::Calling) => Taken::Calling,
+            _ => {
+                self.cancel_row(key, row, now);
+                Taken::Out
+            }
+        }
+    }
+
+    /// The numbers of workflows that are through since the last time, in order.
+    pub(in super::super) fn take_ended(&mut self) -> Vec<Ended> {
+        std::mem::take(&mut self.ended)
+    }
+
+    pub(super) fn note_ended(&mut self, key: TaskKey, at: u32, now: Timestamp) {
+        let task = self.task(key);
+        let Some(part) = &task.order.workflow else { return };
+        let (Some(row), Some(origin)) = (task.row(at), task.origins.get(at as usize)) else { return };
+        let ended = Ended {
+            instance: part.instance,
+            node: part.node,
+            row: *origin,
+            at: now,
+            outcome: row.outcome,
+            intention: row.intention,
+        };
+        self.ended.push(ended);
+    }
+
+    /// The word of a task's status.
+    pub(in super::super) fn voice_status(&self, key: TaskKey) -> &'static str {
+        self.task(key).phase.as_str()
+    }
+
+    /// The id of a voice node's task.
+    pub(in super::super) fn voice_id(&self, key: TaskKey) -> String {
+        self.task_id(key)
+    }
+
+    /// The task of a workflow with this id, if it is the account's.
+    pub(in super::super) fn find_voice(&self, id: &str, account: AccountKey) -> Option<(TaskKey, &Part)> {
+        let (at, ..) = self.ids.open(Kind::Task, id)?;
+        let task = self.tasks.get(at as usize).filter(|task| task.order.account == account)?;
+        Some((TaskKey(at), task.order.workflow.as_deref()?))
+    }
+
+    /// A voice node's task in a list.
+    pub(in super::super) fn voice_summary(&self, key: TaskKey, call: &Call<'_>) -> TaskSummary {
+        TaskSummary { kind: "workflow".to_owned(), ..self.summary(key, call) }
+    }
+
+    /// What became of a number of a workflow: the body of `workflow.call_completed`, and what keeps its order.
+    pub(super) fn workflow_call_completed(&self, key: TaskKey, at: u32) -> Option<(String, String)> {
+        let task = self.task(key);
+        let part = task.order.workflow.as_deref()?;
+        let origin = *task.origins.get(at as usize)?;
+        let teller = self.teller(key);
+        let body = WorkflowCallCompleted {
+            call: CallCompleted {
+                task_id: teller.task_id.clone(),
+                task_name: task.order.name.clone(),
+                call: teller.call(at)?,
+            },
+            workflow_id: part.workflow_id.clone(),
+            workflow_name: part.workflow_name.clone(),
+            nodetask_id: part.nodetask_id.clone(),
+            nodetask_name: part.nodetask_name.clone(),
+            case_id: teller.case_id(at),
+        };
+        // Bodies are plain data, which always fits into JSON.
+        let text = serde_json::to_string(&body).ok()?;
+        Some((text, self.ids.seal(Kind::Detail, (part.instance, origin, 0))))
+    }
+
+    /// The data of *workflow task detail*: what *task detail* tells, and the workflow's own fields.
+    pub(in super::super) fn voice_detail(&self, key: TaskKey) -> Answer {
+        let task = self.task(key);
+        let Some(part) = task.order.workflow.clone() else { return Answer::NotSimulated };
+        let teller = self.teller(key);
+        let head = WorkflowTaskDetail {
+            task_id: teller.task_id.clone(),
+            status: task.phase.as_str().to_owned(),
+            workflow_id: part.workflow_id.clone(),
+            workflow_name: part.workflow_name.clone(),
+            nodetask_id: part.nodetask_id.clone(),
+            nodetask_name: part.nodetask_name.clone(),
+            detail: Vec::new(),
+        };
+        let count = u32::try_from(teller.rows.list.len()).unwrap_or(u32::MAX);
+        let tell =
+            move |at: u32| Some(WorkflowCallDetail { call: teller.call(at)?, case_id: teller.case_id(at) });
+        if task.rows.list.len() < LONG {
+            return data(&WorkflowTaskDetail { detail: (0..count).filter_map(tell).collect(), ..head });
+        }
+        Answer::Long(Long::new(move |out| {
+            let head = serde_json::to_string(&head)?;
+            // The list is the last field and empty.
+            out.write_all(head.trim_end_matches("]}").as_bytes())?;
+            for row in 0..count {
+                if row > 0 {
+                    out.write_all(b",")?;
+                }
+                if let Some(call) = tell(row) {
+                    serde_json::to_writer(&mut *out, &call)?;
+                }
+            }
+            out.write_all(b"]}")
+        }))
+    }
+
+    /// The facts of a number's latest call in a workflow; nothing if it has not been called.
+    pub(in super::super) fn voice_facts(&self, key: TaskKey, at: u32) -> Option<WorkflowCallFacts> {
+        let task = self.task(key);
+        let part = task.order.workflow.as_deref()?;
+        task.row(at).filter(|row| row.attempts > 0)?;
+        let teller = self.teller(key);
+        let call = teller.call(at)?;
+        Some(WorkflowCallFacts {
+            facts: CallFacts { link: call.record_link.clone(), task_id: teller.task_id.clone(), call },
+            workflow_id: part.workflow_id.clone(),
+            workflow_name: part.workflow_name.clone(),
+            nodetask_id: part.nodetask_id.clone(),
+            nodetask_name: part.nodetask_name.clone(),
+            case_id: teller.case_id(at),
+        })
+    }
+
+    /// Tasks of workflows are stopped and their numbers taken out by the workflow's own calls (assumed, as the dialer
+    /// refuses it too).
+    pub(super) fn not_of_workflow(&self, key: TaskKey) -> Result<(), Answer> {
+        match self.task(key).order.workflow {
+            Some(_) => Err(bad("the task belongs to a workflow: use the workflow's own calls")),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! WhatsApp nodes: how far a template message comes, and the chatbot session with those who answer.
+//!
+//! Nothing of it is kept: it is drawn anew from the instance's seed, the row and the node whenever it is needed. How
+//! often people read and answer is assumed.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rand::RngExt;
+use serde_json::Value;
+
+use super::super::calling::Wish;
+use super::super::content;
+use super::super::country::Country;
+use super::super::dialogue::{self, Speaker};
+use super::super::facts::Facts;
+use super::super::samples::speaking_time;
+use super::super::seed::{Rng, Seed};
+use super::file::CameTo;
+use super::instance::Visit;
+use crate::contract::bodies::chatbot::EndReason;
+use crate::contract::bodies::message::{
+    Content, Message, MessageStatus, Quoted, SenderType, System, SystemKind, Template, TemplateContent,
+    TemplateInfo,
+};
+
+/// Something that happens to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Its status changes.
+    Status(MessageStatus),
+    /// The person answers: a session begins.
+    Reply,
+    /// The session ends.
+    Close,
+    /// No answer is waited for any longer.
+    GiveUp,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Course {
+    /// What the person wants: `A` to `I`; 0 without an answer.
+    pub(super) intention: u8,
+    /// What happens, each with its moment in milliseconds after the row came.
+    pub(super) steps: Vec<(i64, Step)>,
+}
+
+/// The stream of a row at a node.
+fn stream(seed: Seed, label: &str, row: u32, node: u16) -> Rng {
+    seed.stream(label, u64::from(row) << 16 | u64::from(node))
+}
+
+/// What a row's message comes to, with what the person wants: `A` to `I`, or 0 without an answer.
+pub(super) fn outcome(seed: Seed, row: u32, node: u16, wish: Wish, wished: Option<CameTo>) -> (CameTo, u8) {
+    let mut rng = stream(seed, "message", row, node);
+    let drawn = match rng.random_range(0..100) {
+        0..4 => CameTo::Failed,
+        4..24 => CameTo::Delivered,
+        24..60 => CameTo::Read,
+        _ => CameTo::Replied,
+    };
+    let letter = b'A' + rng.random_range(0..9);
+    let came_to = wished.or(wish.sms_fails.then_some(CameTo::Failed)).unwrap_or(drawn);
+    let intention = if came_to == CameTo::Replied { wish.intention.unwrap_or(letter) } else { 0 };
+    (came_to, intention)
+}
+
+/// The course of a row's message that comes to this.
+pub(super) fn course(seed: Seed, row: u32, visit: &Visit, within: Duration) -> Course {
+    let Visit { node, came_to, intention, .. } = *visit;
+    let mut rng = stream(seed, "course", row, node);
+    let within = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
+    // Nothing takes longer than an answer is waited for.
+    let mut at = 0_i64;
+    let mut after = |rng: &mut Rng, range: std::ops::Range<i64>| {
+        at = at.saturating_add(rng.random_range(range)).min(within);
+        at
+    };
+    let mut steps = vec![(after(&mut rng, 200..2_000), Step::Status(MessageStatus::Send))];
+    if came_to == CameTo::Failed {
+        steps.push((after(&mut rng, 500..5_000), Step::Status(MessageStatus::Failed)));
+        return Course { intention, steps };
+    }
+    steps.push((after(&mut rng, 500..8_000), Step::Status(MessageStatus::Delivery)));
+    if came_to != CameTo::Delivered {
+        steps.push((after(&mut rng, 3_000..600_000), Step::Status(MessageStatus::Read)));
+    }
+    if came_to != CameTo::Replied {
+        steps.push((within, Step::GiveUp));
+        return Course { intention, steps };
+    }
+    let replied = after(&mut rng, 4_000..300_000);
+    steps.push((replied, Step::Reply));
+    steps.push((replied.saturating_add(rng.random_range(45_000..420_000)), Step::Close));
+    Course { intention, steps }
+}
+
+impl Course {
+    /// When a step happens.
+    pub(super) fn moment(&self, wanted: Step, came: Timestamp) -> Option<Timestamp> {
+        let (after, _) = self.steps.iter().find(|(_, step)| *step == wanted)?;
+        Timestamp::from_millisecond(came.as_millisecond().saturating_add(*after)).ok()
+    }
+
+    /// The status after so many steps; none before the first.
+    pub(super) fn status(&self, done: u8) -> Option<MessageStatus> {
+        let done = self.steps.iter().take(usize::from(done)).rev();
+        done.map(|(_, step)| step).find_map(|step| match step {
+            Step::Status(status) => Some(*status),
+            _ => None,
+        })
+    }
+
+    /// Whether a session goes on after so many steps.
+    pub(super) fn is_in_session(&self, done: u8) -> bool {
+        matches!(usize::from(done).checked_sub(1).and_then(|at| self.steps.get(at)), Some((_, Step::Reply)))
+    }
+}
+
+/// A session that has ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Session {
+    pub(super) robot_id: String,
+    pub(super) began: Timestamp,
+    pub(super) ended: Timestamp,
+    pub(super) reason: EndReason,
+    pub(super) rounds: i64,
+    pub(super) messages: Vec<Message>,
+}
+
+/// Whose session it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Who<'a> {
+    pub(super) seed: Seed,
+    pub(super) row: u32,
+    pub(super) node: u16,
+    pub(super) country: Country,
+    pub(super) variables: &'a serde_json::Map<String, Value>,
+    pub(super) template: &'a str,
+    /// The id of the conversation.
+    pub(super) call_id: &'a str,
+    /// The id of the message that was answered.
+    pub(super) msg_id: &'a str,
+}
+
+/// The channel of a node, digits in a text.
+pub(super) fn channel_id(seed: Seed, node: u16) -> String {
+    super::super::chatbot::channel_id(&mut stream(seed, "channel", 0, node))
+}
+
+/// What was said in a session, from the person's answer to the template message on.
+pub(super) fn session(who: Who<'_>, course: &Course, came: Timestamp) -> Session {
+    let mut rng = stream(who.seed, "session", who.row, who.node);
+    let locale = content::closest_locale(who.country.default_locale());
+    let named = ["callee_name", "Debtor"].iter().find_map(|name| who.variables.get(*name)?.as_str());
+    let began = course.moment(Step::Reply, came).unwrap_or(came);
+    let ended = course.moment(Step::Close, came).unwrap_or(began);
+    let facts = Facts::draw(&mut rng, who.country, came, named.unwrap_or_default());
+    let intention = char::from(course.intention).to_string();
+    let turns = dialogue::leading_to(&mut rng, &intention, locale, &facts).turns;
+    let first = turns.iter().position(|turn| turn.speaker == Speaker::User).unwrap_or(turns.len());
+    let said = &turns[first..];
+    let sent = course.moment(Step::Status(MessageStatus::Send), came).unwrap_or(came);
+    let template = Quoted {
+        msg_id: who.msg_id.to_owned(),
+        sender_type: SenderType::Chatbot,
+        timestamp: sent.as_second(),
+        content: Content::Template {
+            template: Template::WhatsApp {
+                content: TemplateContent {
+                    header: None,
+                    body: turns[..first].iter().map(|turn| turn.text.as_str()).collect::<Vec<_>>().join(" "),
+                    footer: String::new(),
+                    button: Vec::new(),
+                },
+                info: TemplateInfo {
+                    id: i64::from(who.node) + 1,
+                    name: who.template.to_owned(),
+                    language: locale.to_owned(),
+                },
+            },
+        },
+    };
+    let opening = Message {
+        msg_id: format!("{}-1", who.call_id),
+        sender_type: SenderType::System,
+        timestamp: began.as_second(),
+        content: Content::System {
+            system: System {
+                kind: SystemKind::Start,
+                from_seat_id: String::new(),
+                to_seat_id: String::new(),
+            },
+        },
+        reply: None,
+    };
+    let lengths: Vec<i64> = said.iter().map(|turn| speaking_time(&turn.text)).collect();
+    let total = lengths.iter().sum::<i64>().max(1);
+    let lasted = ended.as_second() - began.as_second();
+    let mut before = 0;
+    let mut messages = vec![opening];
+    let mut template = Some(template);
+    for ((number, turn), length) in (2..).zip(said).zip(lengths) {
+        let is_user = turn.speaker == Speaker::User;
+        messages.push(Message {
+            msg_id: format!("{}-{number}", who.call_id),
+            sender_type: if is_user { SenderType::User } else { SenderType::Chatbot },
+            timestamp: began.as_second() + before * lasted / total,
+            content: Content::Text { text: turn.text.clone() },
+            // The first thing said answers the template message.
+            reply: template.take(),
+        });
+        before += length;
+    }
+    let rounds = said.iter().filter(|turn| turn.speaker == Speaker::User).count();
+    Session {
+        robot_id: stream(who.seed, "robot", 0, who.node).random_range(1_000..10_000).to_string(),
+        began,
+        ended,
+        reason: if rng.random_bool(0.85) { EndReason::Robot } else { EndReason::User },
+        rounds: i64::try_from(rounds).unwrap_or(i64::MAX),
+        messages,
+    }
+}

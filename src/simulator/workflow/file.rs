@@ -1,0 +1,203 @@
+//! Templates as written, in the settings and in the file of the shipped ones.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::files::Lapse;
+use crate::simulator::calling::Outcome;
+
+/// A workflow template: the flow that every row of an instance takes. An `id` of a shipped template replaces it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "a workflow template"))]
+pub struct TemplateFile {
+    /// Its id, the `workflow_template_id` of calls.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub id: i64,
+    /// Its name.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// Its nodes. Rows begin at the first one.
+    #[schemars(length(min = 1, max = 1_000))]
+    pub nodes: Vec<NodeFile>,
+}
+
+/// A node of a workflow template. Which keys it has depends on its kind.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "a node"))]
+pub struct NodeFile {
+    /// What other nodes call it.
+    #[schemars(length(min = 1))]
+    pub id: String,
+    /// Its name on the wire. Default: its id.
+    #[schemars(length(min = 1))]
+    pub name: Option<String>,
+    /// What it does.
+    pub kind: KindFile,
+    /// Where rows go from here; of a branch: where they go if no case fits. Default: their flow ends.
+    pub next: Option<String>,
+    /// Of `voice`: the robot that calls, by name or id.
+    pub robot: Option<String>,
+    /// Of `voice` and `dialer`: the line that calls, as `SIPLine` of a task.
+    pub line: Option<String>,
+    /// Of `voice` and `dialer`: how often a number is called, the first time included. Default: 1.
+    #[schemars(range(min = 1, max = 100))]
+    pub repeat_number: Option<u32>,
+    /// Of `voice` and `dialer`: the gap between the tries of a number. Default: none.
+    pub repeat_interval: Option<Lapse>,
+    /// Of `whatsapp`: the name of the message template. Default: the id of the node.
+    pub template: Option<String>,
+    /// Of `whatsapp`: how long an answer is waited for. Default: `1h`.
+    pub reply_within: Option<Lapse>,
+    /// Of `wait`: how long.
+    pub wait: Option<Lapse>,
+    /// Of `branch`: where rows go by what the last call or message came to. The first case that fits decides.
+    pub cases: Option<Vec<CaseFile>>,
+}
+
+/// A case of a branch.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "a case"))]
+pub struct CaseFile {
+    /// What the last call or message came to: one of these.
+    #[schemars(length(min = 1))]
+    pub when: Vec<When>,
+    /// Where rows go then.
+    pub next: String,
+}
+
+/// What a node does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KindFile {
+    /// A robot calls.
+    Voice,
+    /// Agents call by the predictive dialer. Simulated like a voice node.
+    Dialer,
+    /// A template message on WhatsApp, and a chatbot session with those who answer.
+    Whatsapp,
+    /// Time passes.
+    Wait,
+    /// Rows part by what the last call or message came to.
+    Branch,
+    /// The row's data are pushed to the customer (Custom API node).
+    Api,
+    /// The flow ends.
+    End,
+}
+
+/// What a call or message may have come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// A person answered and talked.
+    Talked,
+    /// A person answered and hung up at once.
+    HungUp,
+    /// A machine answered.
+    Voicemail,
+    /// It rang, and nobody answered.
+    NoAnswer,
+    /// The line was busy.
+    Busy,
+    /// The phone was switched off.
+    SwitchedOff,
+    /// The phone was out of reach.
+    OutOfArea,
+    /// There is no such number.
+    InvalidNumber,
+    /// The person does not want to be called.
+    DoNotCall,
+    /// The person answered the message.
+    Replied,
+    /// The message was read and not answered.
+    Read,
+    /// The message arrived and was not read.
+    Delivered,
+    /// The message could not be delivered.
+    Failed,
+    /// The person wanted what `A` stands for.
+    IntentionA,
+    /// The same for `B`.
+    IntentionB,
+    /// The same for `C`.
+    IntentionC,
+    /// The same for `D`.
+    IntentionD,
+    /// The same for `E`.
+    IntentionE,
+    /// The same for `F`.
+    IntentionF,
+    /// The same for `G`.
+    IntentionG,
+    /// The same for `H`.
+    IntentionH,
+    /// The same for `I`.
+    IntentionI,
+}
+
+/// What a node came to for a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum CameTo {
+    /// Nothing yet, or the node is none that comes to anything.
+    #[default]
+    Nothing,
+    /// A call.
+    Call(Outcome),
+    /// A message that could not be delivered.
+    Failed,
+    /// A message that arrived.
+    Delivered,
+    /// A message that was read.
+    Read,
+    /// A message that was answered.
+    Replied,
+}
+
+impl CameTo {
+    /// The word of the row's variable `mock_whatsapp`.
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, came_to)| *came_to)
+    }
+
+    /// What a test may wish a message to come to.
+    pub(super) const WORDS: [(&'static str, Self); 4] = [
+        ("replied", Self::Replied),
+        ("read", Self::Read),
+        ("delivered", Self::Delivered),
+        ("failed", Self::Failed),
+    ];
+}
+
+impl When {
+    /// Whether it fits what a node came to, with the intention `A` to `I` or 0.
+    pub(super) fn fits(self, came_to: CameTo, intention: u8) -> bool {
+        let wanted = match self {
+            Self::Talked => CameTo::Call(Outcome::Talked),
+            Self::HungUp => CameTo::Call(Outcome::HungUp),
+            Self::Voicemail => CameTo::Call(Outcome::Voicemail),
+            Self::NoAnswer => CameTo::Call(Outcome::NoAnswer),
+            Self::Busy => CameTo::Call(Outcome::Busy),
+            Self::SwitchedOff => CameTo::Call(Outcome::SwitchedOff),
+            Self::OutOfArea => CameTo::Call(Outcome::OutOfArea),
+            Self::InvalidNumber => CameTo::Call(Outcome::InvalidNumber),
+            Self::DoNotCall => CameTo::Call(Outcome::DoNotCall),
+            Self::Replied => CameTo::Replied,
+            Self::Read => CameTo::Read,
+            Self::Delivered => CameTo::Delivered,
+            Self::Failed => CameTo::Failed,
+            Self::IntentionA => return intention == b'A',
+            Self::IntentionB => return intention == b'B',
+            Self::IntentionC => return intention == b'C',
+            Self::IntentionD => return intention == b'D',
+            Self::IntentionE => return intention == b'E',
+            Self::IntentionF => return intention == b'F',
+            Self::IntentionG => return intention == b'G',
+            Self::IntentionH => return intention == b'H',
+            Self::IntentionI => return intention == b'I',
+        };
+        wanted == came_to
+    }
+}

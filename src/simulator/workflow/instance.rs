@@ -1,0 +1,339 @@
+//! An instance: a template's flow over a list, and where each of its rows stands.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+use super::super::access::AccountKey;
+use super::super::calling::{TaskKey, Wish};
+use super::super::seed::Seed;
+use super::file::CameTo;
+use super::row::Detail;
+use crate::contract::bodies::workflow::RowCounts;
+
+/// Names an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct InstanceKey(pub(super) u32);
+
+/// A place in the agenda.
+pub(super) type Slot = (Timestamp, u64);
+
+/// Where an instance stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// No row has begun.
+    Created,
+    /// Rows may come and go.
+    Running,
+    /// No row goes on to another node; calls and sessions under way go on to their end.
+    Ending {
+        /// Whether it was stopped, and has not come to its end time.
+        stopped: bool,
+    },
+    /// It came to its end.
+    Finished,
+    /// It was stopped.
+    Stopped,
+}
+
+impl Phase {
+    /// The word of `status` (assumed).
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Running | Self::Ending { .. } => "running",
+            Self::Finished => "finished",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    pub(super) fn is_over(self) -> bool {
+        matches!(self, Self::Finished | Self::Stopped)
+    }
+
+    /// Whether rows go on from node to node.
+    pub(super) fn is_open(self) -> bool {
+        matches!(self, Self::Created | Self::Running)
+    }
+}
+
+/// When an instance ends before its end time: the values of `auto_finish`. That the default is 2 is documented, what
+/// the values mean is assumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AutoFinish {
+    /// 0: never.
+    Never = 0,
+    /// 1: as soon as every row is through.
+    AtOnce = 1,
+    /// 2: when every row is through and none has been added for some minutes.
+    AfterPause = 2,
+}
+
+/// Where a row stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Not begun.
+    Pending,
+    /// On its way.
+    Running,
+    /// At the end of its flow.
+    Finished,
+    /// Taken out, or cut off by the end of the instance.
+    Cancelled,
+}
+
+impl Standing {
+    /// The word of a row's status (assumed).
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    pub(super) fn is_over(self) -> bool {
+        matches!(self, Self::Finished | Self::Cancelled)
+    }
+}
+
+/// A row's stay at a node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Visit {
+    /// When it came, in Unix milliseconds.
+    pub(super) at: i64,
+    /// Of a call node: the row of its task.
+    pub(super) work: u32,
+    pub(super) node: u16,
+    /// Of a message: how many of its steps are done.
+    pub(super) steps: u8,
+    pub(super) came_to: CameTo,
+    /// What the person wants: `A` to `I`, or 0.
+    pub(super) intention: u8,
+}
+
+impl Visit {
+    pub(super) fn came(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.at).unwrap_or(Timestamp::MIN)
+    }
+}
+
+/// A row of an instance.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) number: u64,
+    pub(super) case_id: Box<str>,
+    /// The variables as the text of a JSON object.
+    pub(super) variables: Box<str>,
+    pub(super) wish: Wish,
+    pub(super) message_wish: Option<CameTo>,
+    pub(super) standing: Standing,
+    /// Whether it leaves after what is under way.
+    pub(super) is_let_go: bool,
+    /// What it waits for.
+    pub(super) wake: Option<Slot>,
+    pub(super) visits: Vec<Visit>,
+}
+
+/// How many rows have come to a node, and how many are at it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct NodeSums {
+    pub(super) total: u32,
+    pub(super) running: u32,
+}
+
+/// An instance.
+#[derive(Debug)]
+pub(super) struct Instance {
+    pub(super) account: AccountKey,
+    pub(super) name: String,
+    /// Which of the templates.
+    pub(super) template: usize,
+    pub(super) auto_finish: AutoFinish,
+    pub(super) seed: Seed,
+    pub(super) phase: Phase,
+    pub(super) created: Timestamp,
+    pub(super) ends: Timestamp,
+    pub(super) ended: Option<Timestamp>,
+    pub(super) rows: Vec<Row>,
+    /// How many rows stand where.
+    pub(super) counts: RowCounts,
+    /// By node.
+    pub(super) nodes: Vec<NodeSums>,
+    /// The call tasks by node, made when the first row comes.
+    pub(super) tasks: Vec<Option<TaskKey>>,
+    by_number: HashMap<u64, Vec<u32>>,
+    by_case: HashMap<Box<str>, Vec<u32>>,
+    /// What was pushed, by row and node: the body as it went out.
+    pub(super) pushes: BTreeMap<(u32, u16), String>,
+    /// Where its end stands in the agenda.
+    pub(super) end: Option<Slot>,
+    /// Where its end by itself stands in the agenda.
+    pub(super) pause: Option<Slot>,
+    /// The story whose doing it is.
+    pub(super) play: Option<u32>,
+    /// Whether somebody else tells what comes of it.
+    pub(super) is_muted: bool,
+}
+
+/// What an instance is made of.
+#[derive(Debug)]
+pub(super) struct InstanceOrder {
+    pub(super) account: AccountKey,
+    pub(super) name: String,
+    pub(super) template: usize,
+    pub(super) nodes: usize,
+    pub(super) auto_finish: AutoFinish,
+    pub(super) ends: Timestamp,
+}
+
+impl Instance {
+    pub(super) fn new(order: InstanceOrder, seed: Seed, now: Timestamp) -> Self {
+        Self {
+            account: order.account,
+            name: order.name,
+            template: order.template,
+            auto_finish: order.auto_finish,
+            seed,
+            phase: Phase::Created,
+            created: now,
+            ends: order.ends,
+            ended: None,
+            rows: Vec::new(),
+            counts: RowCounts::default(),
+            nodes: vec![NodeSums::default(); order.nodes],
+            tasks: vec![None; order.nodes],
+            by_number: HashMap::new(),
+            by_case: HashMap::new(),
+            pushes: BTreeMap::new(),
+            end: None,
+            pause: None,
+            play: None,
+            is_muted: false,
+        }
+    }
+
+    /// Adds rows that have not begun. The first of them.
+    pub(super) fn add(&mut self, details: Vec<Detail>) -> u32 {
+        let first = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        self.rows.reserve_exact(details.len());
+        for (at, detail) in (first..).zip(details) {
+            self.by_number.entry(detail.number).or_default().push(at);
+            if !detail.case_id.is_empty() {
+                self.by_case.entry(detail.case_id.clone()).or_default().push(at);
+            }
+            self.counts.total += 1;
+            self.counts.pending += 1;
+            self.rows.push(Row {
+                number: detail.number,
+                case_id: detail.case_id,
+                variables: detail.variables,
+                wish: detail.wish,
+                message_wish: detail.message_wish,
+                standing: Standing::Pending,
+                is_let_go: false,
+                wake: None,
+                visits: Vec::new(),
+            });
+        }
+        first
+    }
+
+    pub(super) fn row(&self, row: u32) -> Option<&Row> {
+        self.rows.get(row as usize)
+    }
+
+    pub(super) fn row_mut(&mut self, row: u32) -> Option<&mut Row> {
+        self.rows.get_mut(row as usize)
+    }
+
+    /// How many rows are not over.
+    pub(super) fn active(&self) -> i64 {
+        self.counts.pending + self.counts.running
+    }
+
+    /// The rows of a number and of a case, in the order of the list; what is not given does not count.
+    pub(super) fn find(&self, number: Option<u64>, case_id: Option<&str>) -> Vec<u32> {
+        let empty = Vec::new();
+        let of_case = case_id.map(|case_id| self.by_case.get(case_id).unwrap_or(&empty));
+        let of_number = number.map(|number| self.by_number.get(&number).unwrap_or(&empty));
+        match (of_number, of_case) {
+            (Some(numbers), Some(cases)) => {
+                numbers.iter().filter(|row| cases.contains(row)).copied().collect()
+            }
+            (Some(rows), None) | (None, Some(rows)) => rows.clone(),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    fn count(&mut self, standing: Standing) -> &mut i64 {
+        match standing {
+            Standing::Pending => &mut self.counts.pending,
+            Standing::Running => &mut self.counts.running,
+            Standing::Finished => &mut self.counts.finished,
+            Standing::Cancelled => &mut self.counts.cancelled,
+        }
+    }
+
+    /// Moves a row and the sums along.
+    pub(super) fn set_standing(&mut self, row: u32, standing: Standing) {
+        let Some(known) = self.row_mut(row) else { return };
+        let before = std::mem::replace(&mut known.standing, standing);
+        *self.count(before) -= 1;
+        *self.count(standing) += 1;
+    }
+
+    /// A row comes to a node.
+    pub(super) fn arrive(&mut self, row: u32, node: u16, now: Timestamp) {
+        let sums = &mut self.nodes[usize::from(node)];
+        sums.total += 1;
+        sums.running += 1;
+        if let Some(row) = self.row_mut(row) {
+            row.visits.push(Visit {
+                at: now.as_millisecond(),
+                work: 0,
+                node,
+                steps: 0,
+                came_to: CameTo::Nothing,
+                intention: 0,
+            });
+        }
+    }
+
+    /// A row leaves the node it is at.
+    pub(super) fn depart(&mut self, row: u32) {
+        let node = self.row(row).and_then(|row| row.visits.last()).map(|visit| visit.node);
+        if let Some(node) = node {
+            self.nodes[usize::from(node)].running -= 1;
+        }
+    }
+
+    /// The stay at the node where a row is.
+    pub(super) fn visit_mut(&mut self, row: u32) -> Option<&mut Visit> {
+        self.row_mut(row)?.visits.last_mut()
+    }
+
+    /// Counts the rows anew: what the sums must be.
+    #[cfg(test)]
+    pub(super) fn recount(&self) -> (RowCounts, Vec<NodeSums>) {
+        let mut counts = RowCounts::default();
+        let mut nodes = vec![NodeSums::default(); self.nodes.len()];
+        for row in &self.rows {
+            counts.total += 1;
+            match row.standing {
+                Standing::Pending => counts.pending += 1,
+                Standing::Running => counts.running += 1,
+                Standing::Finished => counts.finished += 1,
+                Standing::Cancelled => counts.cancelled += 1,
+            }
+            for visit in &row.visits {
+                nodes[usize::from(visit.node)].total += 1;
+            }
+            if let (Standing::Running, Some(visit)) = (row.standing, row.visits.last()) {
+                nodes[usize::from(visit.node)].running += 1;
+            }
+        }
+        (counts, nodes)
+    }
+}

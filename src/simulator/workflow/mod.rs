@@ -1,0 +1,230 @@
+//! Workflows: a template's flow over a list, row by row (documented; what the vendor's templates look like, the words
+//! of status and most paths are assumed).
+//!
+//! An instance runs a template; a node's run is a node task. Voice and dialer nodes make calling tasks, whose calls
+//! happen in the calling part and come back as ended numbers; WhatsApp nodes send a message and hold a session with
+//! those who answer. Both parts move on one clock, event by event, so that what follows from a call begins when the
+//! call ends. The sums of an instance match at every moment.
+
+mod calls;
+mod chat;
+pub(crate) mod file;
+mod flow;
+mod instance;
+mod queries;
+mod row;
+mod tell;
+mod template;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::access::AccountKey;
+use super::calling::{Calling, Rules};
+use super::country::Country;
+use super::ids::Ids;
+use super::seed::Seed;
+use super::{Answer, Behaviour, Call, Emission};
+pub use file::{CaseFile, KindFile, NodeFile, TemplateFile, When};
+use instance::{Instance, InstanceKey, Phase, Slot};
+use template::Node;
+pub use template::Template;
+pub(crate) use template::{shipped, templates};
+
+/// How many moments are lived through at a time.
+const AT_ONCE: usize = 2_000;
+
+/// Something that happens by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wake {
+    /// The status of an instance is told.
+    Tell(InstanceKey, Phase),
+    /// Rows begin: so many from this one on.
+    Begin(InstanceKey, u32, u32),
+    /// A row goes on.
+    Step(InstanceKey, u32),
+    /// Every row has been through for some time.
+    Pause(InstanceKey),
+    /// The end time of an instance.
+    End(InstanceKey),
+}
+
+impl Wake {
+    /// Whether something happens that a run waits for. The end time mostly finds nothing left to end.
+    fn is_work(self) -> bool {
+        !matches!(self, Self::End(_))
+    }
+}
+
+/// All instances.
+#[derive(Debug)]
+pub(super) struct Workflows {
+    ids: Arc<Ids>,
+    seed: Seed,
+    rules: Arc<Rules>,
+    /// Whether anybody listens to callbacks.
+    is_heard: bool,
+    /// Where the accounts are at home.
+    countries: Vec<Country>,
+    /// The templates, oldest first.
+    templates: Arc<Vec<Template>>,
+    instances: Vec<Instance>,
+    /// The instances of an account, oldest first.
+    of_account: HashMap<AccountKey, Vec<InstanceKey>>,
+    agenda: BTreeMap<Slot, Wake>,
+    planned: u64,
+    /// How many entries of the agenda are work.
+    busy_wakes: usize,
+    emissions: Vec<Emission>,
+}
+
+impl Workflows {
+    pub(super) fn new(seed: Seed, ids: Arc<Ids>, world: &Behaviour) -> Self {
+        Self {
+            ids,
+            seed: seed.derive("workflow", 0),
+            rules: Arc::clone(&world.calling),
+            is_heard: world.is_heard,
+            countries: world.accounts.iter().map(|account| account.country).collect(),
+            templates: Arc::clone(&world.workflows),
+            instances: Vec::new(),
+            of_account: HashMap::new(),
+            agenda: BTreeMap::new(),
+            planned: 0,
+            busy_wakes: 0,
+            emissions: Vec::new(),
+        }
+    }
+
+    fn instance(&self, key: InstanceKey) -> &Instance {
+        &self.instances[key.0 as usize]
+    }
+
+    fn instance_mut(&mut self, key: InstanceKey) -> &mut Instance {
+        &mut self.instances[key.0 as usize]
+    }
+
+    fn nodes(&self, template: usize) -> &[Node] {
+        &self.templates[template].nodes
+    }
+
+    fn node(&self, template: usize, node: u16) -> Option<&Node> {
+        self.nodes(template).get(usize::from(node))
+    }
+
+    /// When [`Workflows::advance`] has something to do next, beside what calls bring about.
+    pub(super) fn next_wakeup(&self) -> Option<Timestamp> {
+        self.agenda.keys().next().map(|(at, _)| *at)
+    }
+
+    /// Whether anything is under way that a run waits for.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy_wakes > 0
+    }
+
+    /// How many instances there are, for taking back or adopting those made after.
+    pub(super) fn mark(&self) -> usize {
+        self.instances.len()
+    }
+
+    /// Somebody else tells what comes of the instances made since the mark.
+    pub(super) fn mute_since(&mut self, mark: usize) {
+        for instance in &mut self.instances[mark..] {
+            instance.is_muted = true;
+        }
+    }
+
+    /// The instances made since the mark are a story's doing.
+    pub(super) fn adopt_since(&mut self, mark: usize, play: u32) {
+        for instance in &mut self.instances[mark..] {
+            instance.play = Some(play);
+        }
+    }
+
+    /// Does what is due until `now`, in this part and in the calling part, and returns what the vendor would tell, in
+    /// order.
+    pub(super) fn advance(&mut self, now: Timestamp, calling: &mut Calling) -> Vec<Emission> {
+        if self.instances.is_empty() {
+            calling.advance(now);
+            return calling.take_emissions();
+        }
+        let mut told = calling.take_emissions();
+        self.take_ended(calling);
+        told.append(&mut self.emissions);
+        // Of very much, the first part: whoever drives comes back for the rest, and serves others in between.
+        for _ in 0..AT_ONCE {
+            let next = [self.next_wakeup(), calling.next_wakeup()].into_iter().flatten().min();
+            let Some(at) = next.filter(|at| *at <= now) else { break };
+            calling.advance(at);
+            told.append(&mut calling.take_emissions());
+            self.take_ended(calling);
+            self.step(at, calling);
+            told.append(&mut self.emissions);
+        }
+        told
+    }
+
+    /// Does what is due at a moment.
+    fn step(&mut self, now: Timestamp, calling: &mut Calling) {
+        while let Some(entry) = self.agenda.first_entry() {
+            let at = entry.key().0;
+            if at > now {
+                break;
+            }
+            let wake = entry.remove();
+            self.busy_wakes -= usize::from(wake.is_work());
+            match wake {
+                Wake::Tell(key, phase) => self.tell_status(key, phase, calling),
+                Wake::Begin(key, first, count) => self.begin(key, first, count, at, calling),
+                Wake::Step(key, row) => self.step_row(key, row, at, calling),
+                Wake::Pause(key) => self.paused(key, at, calling),
+                Wake::End(key) => self.end(key, at, calling),
+            }
+        }
+    }
+
+    /// Plans something and returns its place in the agenda.
+    fn plan(&mut self, at: Timestamp, wake: Wake) -> Slot {
+        self.planned += 1;
+        self.busy_wakes += usize::from(wake.is_work());
+        self.agenda.insert((at, self.planned), wake);
+        (at, self.planned)
+    }
+
+    /// Takes something out of the agenda.
+    fn unplan(&mut self, slot: Option<Slot>) {
+        if let Some(wake) = slot.and_then(|slot| self.agenda.remove(&slot)) {
+            self.busy_wakes -= usize::from(wake.is_work());
+        }
+    }
+
+    /// Answers a call of the workflow API.
+    pub(super) fn handle(&mut self, call: &Call<'_>, calling: &mut Calling) -> Option<Answer> {
+        let work = match call.id {
+            "workflow.create" => Self::create,
+            "workflow.templates" => Self::list_templates,
+            "workflow.add_contacts" => Self::add_contacts,
+            "workflow.update_contact" => Self::update_contact,
+            "workflow.cancel_contact" => Self::cancel_contact,
+            "workflow.verify_push" => Self::verify_push,
+            "workflow.stop" => Self::stop,
+            "workflow.list" => Self::list,
+            "workflow.subtasks" => Self::subtasks,
+            "workflow.call_tasks" => Self::call_tasks,
+            "workflow.call_task_detail" => Self::call_task_detail,
+            "workflow.call_info" => Self::call_info,
+            "workflow.recordings" => Self::recordings,
+            "workflow.find" => Self::find,
+            "workflow.waba_tasks" => Self::waba_tasks,
+            "workflow.waba_task_detail" => Self::waba_task_detail,
+            _ => return None,
+        };
+        // What other calls have moved on counts before this one.
+        self.take_ended(calling);
+        Some(work(self, call, calling).unwrap_or_else(|refusal| refusal))
+    }
+}

@@ -1,0 +1,155 @@
+//! The rows of a call: `callee`, `variables`, `case_id`.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::super::Answer;
+use super::super::calling::{RawRows, Wish, e164};
+use super::super::params::{bad, shown};
+use super::file::CameTo;
+use crate::files::suggest::nearest;
+
+/// The most rows of an instance over its life (client).
+pub(super) const MOST_ROWS: usize = 10_000;
+
+/// What a test wishes for the calls of a row, among its variables.
+pub(super) const CALL_WISH: &str = "mock_outcome";
+
+/// What a test wishes for the messages of a row, among its variables.
+pub(super) const MESSAGE_WISH: &str = "mock_whatsapp";
+
+/// A row that may be added.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Detail {
+    pub(super) number: u64,
+    pub(super) case_id: Box<str>,
+    /// The text of a JSON object.
+    pub(super) variables: Box<str>,
+    pub(super) wish: Wish,
+    pub(super) message_wish: Option<CameTo>,
+}
+
+/// The rows that can be added, and what is told of those that are refused.
+pub(super) type Details = (Vec<Detail>, Vec<Value>);
+
+/// What a row wishes for by its variables.
+pub(super) type Wishes = (Wish, Option<CameTo>);
+
+/// A row as it came. What it has beside these is not looked at.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Written {
+    callee: Value,
+    variables: Value,
+    case_id: Value,
+}
+
+/// Reads the rows of a call: those that can be added, and what is told of those that are refused (that the others
+/// stay is assumed, as with calling tasks). `before` is how many the instance has already.
+pub(super) fn read(raw: &RawRows, before: usize, magic: impl Fn(u64) -> Wish) -> Result<Details, Answer> {
+    let items: Vec<&RawValue> = serde_json::from_slice(raw.text())
+        .map_err(|error| bad(format!("details cannot be read: {error}")))?;
+    if before + items.len() > MOST_ROWS {
+        let already = if before == 0 { String::new() } else { format!(" and the instance has {before}") };
+        return Err(bad(format!(
+            "details has {} rows{already}: {MOST_ROWS} is the most in one instance over its life",
+            items.len()
+        )));
+    }
+    let mut rows = Vec::with_capacity(items.len());
+    let mut refused = Vec::new();
+    for item in items {
+        let written: Result<Written, _> = serde_json::from_str(item.get());
+        let read = match &written {
+            Ok(written) if item.get().starts_with('{') => detail(written, &magic),
+            _ => Err("the row is no object with callee, variables and case_id".to_owned()),
+        };
+        match read {
+            Ok(row) => rows.push(row),
+            Err(reason) => {
+                let Written { callee, case_id, .. } = written.unwrap_or_default();
+                refused.push(json!({ "callee": callee, "case_id": case_id, "reason": reason }));
+            }
+        }
+    }
+    Ok((rows, refused))
+}
+
+fn detail(written: &Written, magic: &dyn Fn(u64) -> Wish) -> Result<Detail, String> {
+    let number = match &written.callee {
+        Value::Null => return Err("callee is missing".to_owned()),
+        value => value.as_str().and_then(e164).ok_or_else(|| {
+            format!("callee is {}, expected a number in E.164: a `+` and 7 to 15 digits", shown(value))
+        })?,
+    };
+    let case_id = match &written.case_id {
+        Value::Null => "",
+        Value::String(text) => text.as_str(),
+        value => return Err(format!("case_id is {}, expected a string", shown(value))),
+    };
+    let none = Map::new();
+    let variables = match &written.variables {
+        Value::Null => &none,
+        value => value
+            .as_object()
+            .ok_or_else(|| format!("variables is {}, expected an object of strings", shown(value)))?,
+    };
+    let (wish, message_wish) = wishes(variables)?;
+    if wish.refused || (wish == Wish::default() && magic(number).refused) {
+        return Err("the row is refused, as it wishes".to_owned());
+    }
+    Ok(Detail { number, case_id: case_id.into(), variables: text(variables), wish, message_wish })
+}
+
+/// Variables as text. They are plain data, which always fits into JSON.
+pub(super) fn text(variables: &Map<String, Value>) -> Box<str> {
+    serde_json::to_string(variables).unwrap_or_default().into()
+}
+
+/// Checks variables, and reads what they wish for.
+pub(super) fn wishes(variables: &Map<String, Value>) -> Result<Wishes, String> {
+    if let Some((name, value)) = variables.iter().find(|(_, value)| !value.is_string()) {
+        let name: String = name.chars().take(60).flat_map(char::escape_debug).collect();
+        return Err(format!("variables.{name} is {}, expected a string", shown(value)));
+    }
+    let word = |name: &str| variables.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let wish = match word(CALL_WISH) {
+        None => Wish::default(),
+        Some(text) => text.parse().map_err(|error| format!("variables.{CALL_WISH}: {error}"))?,
+    };
+    let message_wish = match word(MESSAGE_WISH) {
+        None => None,
+        Some(text) => Some(CameTo::of_word(text).ok_or_else(|| {
+            let given: String = text.chars().take(60).flat_map(char::escape_debug).collect();
+            let words = CameTo::WORDS.map(|(word, _)| word);
+            match nearest(text, words) {
+                Some(near) => {
+                    format!("variables.{MESSAGE_WISH}: `{given}` is no outcome, did you mean `{near}`?")
+                }
+                None => format!("variables.{MESSAGE_WISH}: `{given}` is none of {}", words.join(", ")),
+            }
+        })?),
+    };
+    Ok((wish, message_wish))
+}
+
+/// The variables of a row as they were given.
+pub(super) fn variables(text: &str) -> Map<String, Value> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// A row in the form of a calling task's: what its calls are about.
+pub(super) fn of_task(number: u64, case_id: &str, text: &str) -> Bytes {
+    let mut row = Map::new();
+    row.insert("Mobile".to_owned(), format!("+{number}").into());
+    row.insert("case_id".to_owned(), case_id.into());
+    for (name, value) in variables(text) {
+        row.entry(name).or_insert(value);
+    }
+    if !case_id.is_empty() {
+        row.entry("Comments").or_insert(case_id.into());
+    }
+    Bytes::from(serde_json::to_string(&row).unwrap_or_default())
+}

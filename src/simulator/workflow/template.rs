@@ -1,0 +1,143 @@
+//! Templates as meant: graphs of nodes that a row passes from the first to an end.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::file::{KindFile, NodeFile, TemplateFile, When};
+
+/// How long an answer to a message is waited for unless the node says so.
+const REPLY_WITHIN: Duration = Duration::from_secs(3_600);
+
+/// A template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    pub(super) id: i64,
+    pub(super) name: String,
+    /// Rows begin at the first.
+    pub(super) nodes: Vec<Node>,
+}
+
+/// A node of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Node {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    /// Where rows go from here; nowhere: their flow ends.
+    pub(super) next: Option<u16>,
+}
+
+/// What a node does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Numbers are called: by a robot, or by agents of the dialer, which is simulated alike.
+    Call { by_agents: bool, robot: String, line: String, repeat_number: u8, repeat_interval: Duration },
+    /// A template message, then a session with those who answer.
+    WhatsApp { template: String, reply_within: Duration },
+    /// Time passes.
+    Wait(Duration),
+    /// The first case that fits what the last call or message came to decides.
+    Branch(Vec<(Vec<When>, Option<u16>)>),
+    /// The row's data are pushed.
+    Api,
+    /// The flow ends.
+    End,
+}
+
+impl Kind {
+    /// The word of `node_type` (assumed).
+    pub(super) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Call { by_agents: false, .. } => "voice",
+            Self::Call { by_agents: true, .. } => "dialer",
+            Self::WhatsApp { .. } => "waba",
+            Self::Wait(_) => "wait",
+            Self::Branch(_) => "branch",
+            Self::Api => "api",
+            Self::End => "end",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Shipped {
+    workflow_templates: Vec<TemplateFile>,
+}
+
+/// The templates there are without any settings, oldest first.
+pub(crate) fn shipped() -> Vec<Template> {
+    let file: Shipped = toml::from_str(include_str!("templates.toml"))
+        .unwrap_or_else(|error| panic!("templates.toml: {error}"));
+    file.workflow_templates.iter().map(Template::of).collect()
+}
+
+/// The shipped templates and those of the user, oldest first. One with the id of a shipped one replaces it.
+pub(crate) fn templates(own: &[TemplateFile]) -> Vec<Template> {
+    let mut all = shipped();
+    all.retain(|shipped| own.iter().all(|own| own.id != shipped.id));
+    all.extend(own.iter().map(Template::of));
+    all
+}
+
+impl Template {
+    /// A template of a file without mistakes; a name that leads nowhere ends the flow.
+    pub(crate) fn of(file: &TemplateFile) -> Self {
+        let place = |name: &str| {
+            let at = file.nodes.iter().position(|node| node.id == name)?;
+            u16::try_from(at).ok()
+        };
+        let node = |node: &NodeFile| Node {
+            name: node.name.clone().unwrap_or_else(|| node.id.clone()),
+            kind: kind(node, &place),
+            next: node.next.as_deref().and_then(place),
+        };
+        Self { id: file.id, name: file.name.clone(), nodes: file.nodes.iter().map(node).collect() }
+    }
+}
+
+fn kind(node: &NodeFile, place: &dyn Fn(&str) -> Option<u16>) -> Kind {
+    match node.kind {
+        KindFile::Voice | KindFile::Dialer => Kind::Call {
+            by_agents: node.kind == KindFile::Dialer,
+            robot: node.robot.clone().unwrap_or_default(),
+            line: node.line.clone().unwrap_or_default(),
+            repeat_number: node.repeat_number.and_then(|number| u8::try_from(number).ok()).unwrap_or(1),
+            repeat_interval: node.repeat_interval.map_or(Duration::ZERO, |lapse| lapse.0),
+        },
+        KindFile::Whatsapp => Kind::WhatsApp {
+            template: node.template.clone().unwrap_or_else(|| node.id.clone()),
+            reply_within: node.reply_within.map_or(REPLY_WITHIN, |lapse| lapse.0),
+        },
+        KindFile::Wait => Kind::Wait(node.wait.map_or(Duration::ZERO, |lapse| lapse.0)),
+        KindFile::Branch => {
+            let cases = node.cases.iter().flatten();
+            Kind::Branch(cases.map(|case| (case.when.clone(), place(&case.next))).collect())
+        }
+        KindFile::Api => Kind::Api,
+        KindFile::End => Kind::End,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_ones_are_whole() {
+        let all = shipped();
+        assert_eq!(all.len(), 3);
+        for template in &all {
+            assert!(matches!(template.nodes.last().map(|node| &node.kind), Some(Kind::End)));
+            for node in &template.nodes {
+                assert_eq!(node.next.is_none(), node.kind == Kind::End, "{}", node.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_template_of_ones_own_replaces_the_one_with_its_id() {
+        let own = TemplateFile { id: 1002, name: "mine".to_owned(), nodes: Vec::new() };
+        let names: Vec<String> = templates(&[own]).into_iter().map(|template| template.name).collect();
+        assert_eq!(names, ["Voice, then WhatsApp on no answer", "Information check", "mine"]);
+    }
+}

@@ -1,0 +1,212 @@
+//! Workflows through the real program, over real sockets.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    PATIENCE, Receiver, Request, assert_code, independent_hmac, plain, post, post_with, program, run, stdout,
+};
+
+const SECRET: &str = "of the workflow test";
+
+const SETTINGS: &str = r#"
+secret = "of the workflow test"
+
+[[workflow_templates]]
+id = 7
+name = "Call, message, push"
+nodes = [
+    { id = "call", name = "First call", kind = "voice", robot = "Information check", line = "main", repeat_number = 2, repeat_interval = "5m", next = "reached" },
+    { id = "reached", kind = "branch", cases = [{ when = ["talked"], next = "push" }, { when = ["invalid_number"], next = "end" }], next = "message" },
+    { id = "message", kind = "whatsapp", template = "sorry_we_missed_you", reply_within = "30m", next = "push" },
+    { id = "push", kind = "api", next = "end" },
+    { id = "end", kind = "end" },
+]
+"#;
+
+/// GETs with nothing but a socket; status and body come back.
+fn get(address: SocketAddr, path: &str, headers: &str) -> (u16, Vec<u8>) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n\r\n").unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+    let status = std::str::from_utf8(&bytes[9..12]).unwrap().parse().unwrap();
+    (status, bytes.split_off(end + 4))
+}
+
+/// Which notice a body is: none of them names its event.
+fn event(request: &Request) -> &'static str {
+    let body = request.json();
+    let has = |name: &str| body.get(name).is_some();
+    match () {
+        () if has("messages") => "session_ended",
+        () if has("msg_id") => "waba_status",
+        () if has("CallID") => "call_completed",
+        () if has("callee") => "api_push",
+        () if has("rows") => "contact_completed",
+        () if has("actions") => "status_changed",
+        () => panic!("{body}"),
+    }
+}
+
+#[test]
+fn a_workflow_over_real_sockets() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("settings.toml");
+    fs::write(&settings, SETTINGS).unwrap();
+    let settings = settings.to_str().unwrap();
+    let output = run(&["check", settings]);
+    assert_code(&output, 0);
+    assert!(stdout(&output).contains("settings, 0 corrections, 1 workflow template"), "{}", stdout(&output));
+
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let mut mock = program()
+        .args(["serve", "--quiet", "--listen", "127.0.0.1:0", "--speed", "max", "--config", settings])
+        .args(["--callback-url", &receiver.url()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(mock.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address: SocketAddr = line.trim().strip_prefix("http://").unwrap().parse().unwrap();
+    let credentials = json!({ "APPKey": "AIRudderMockKey0000001", "APPSecret": "AIRudderMockSecret0001" });
+    let (_, answer) = post(address, "/service/cloud/auth", &credentials);
+    let token = format!("Authorization: Token {}\r\n", answer["data"]["token"].as_str().unwrap());
+    let call = |name: &str, fields: Value| {
+        post_with(address, &format!("/service/cloud/workflow/{name}"), &token, &fields)
+    };
+    let ask = |query: &str| {
+        let (status, body) = get(address, &format!("/service/cloud/workflow/{query}"), &token);
+        let answer: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((status, &answer["code"]), (200, &json!(200)), "{query}: {answer}");
+        answer["data"].clone()
+    };
+
+    let templates = ask("templatelist");
+    assert_eq!(templates["list"][0]["workflow_template_id"], 7);
+    let row = |number: u32, variables: Value| json!({ "callee": format!("+62811123450{number:02}"), "case_id": format!("case {number}"), "variables": variables });
+    let (status, answer) = call(
+        "createinstance",
+        json!({ "workflow_template_id": 7, "name": "over sockets", "end_time": "2199-01-01 00:00:00+08:00" }),
+    );
+    let envelope = (answer["code"].as_i64(), answer["message"].as_str());
+    assert_eq!((status, envelope), (200, (Some(200), Some("success"))));
+    let workflow = answer["data"]["workflow_id"].as_str().unwrap().to_owned();
+    // As long as it has no rows nothing is under way, and time does not jump.
+    let (status, answer) = call(
+        "uploaddetails",
+        json!({
+            "workflow_id": workflow,
+            "details": [
+                row(1, json!({ "mock_outcome": "talked", "callee_name": "Budi" })),
+                row(2, json!({ "mock_outcome": "no_answer", "mock_whatsapp": "replied", "amount": "1500" })),
+                row(3, json!({ "mock_outcome": "invalid_number" })),
+                row(4, json!({ "mock_outcome": "busy", "mock_whatsapp": "failed" })),
+                row(5, json!({ "mock_outcome": "switched_off", "mock_whatsapp": "read" })),
+                { "callee": "no number" },
+            ],
+        }),
+    );
+    assert_eq!((status, &answer["code"]), (200, &json!(200)), "{answer}");
+    assert_eq!(answer["data"]["detail_error_list"].as_array().map(Vec::len), Some(1));
+
+    // Time jumps from event to event until nothing is under way.
+    while !String::from_utf8(get(address, "/_mock/state", "").1).unwrap().contains("\"busy\":false") {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let told = receiver.requests();
+    let of = |name: &str| -> Vec<&Request> { told.iter().filter(|one| event(one) == name).collect() };
+    let counts =
+        ["status_changed", "call_completed", "waba_status", "session_ended", "api_push", "contact_completed"]
+            .map(|name| of(name).len());
+    assert_eq!(counts, [3, 5, 3 + 2 + 3, 1, 4, 5]);
+    // Only the end of a session is signed, over the very bytes; the push is known not to be.
+    for request in &told {
+        let sign = request.exact_header("X-AIRudder-Sign");
+        match event(request) {
+            "session_ended" => {
+                assert_eq!(sign, Some(independent_hmac(SECRET, &request.body).as_str()));
+            }
+            _ => assert_eq!(sign, None),
+        }
+    }
+    let statuses: Vec<Value> = of("status_changed").iter().map(|one| one.json()["status"].clone()).collect();
+    assert_eq!(statuses, ["created", "running", "finished"]);
+
+    // The receiver asks whether a push was real.
+    let push = of("api_push")[0].json();
+    let mut asked = json!({
+        "workflow_id": workflow, "node_id": push["node_id"], "callee": push["callee"]["callee_number"],
+        "case_id": push["callee"]["case_id"],
+    });
+    assert_eq!(call("apinoticeinfo", asked.clone()).1["data"], json!({ "valid": true, "push": push }));
+    asked["callee"] = "+6281112345003".into();
+    asked["case_id"] = "case 3".into();
+    assert_eq!(call("apinoticeinfo", asked).1["data"], json!({ "valid": false }));
+
+    // A recording behind the link that the notice and the queries name alike.
+    let facts = ask(&format!("callinfo?workflow_id={workflow}&case_id=case+1"));
+    let notice = of("call_completed").iter().map(|one| one.json()).find(|one| one["case_id"] == "case 1");
+    let notice = notice.unwrap();
+    assert_eq!(facts["list"][0]["RecordLink"], notice["RecordLink"]);
+    assert!(notice["CheckResults"].is_array(), "{notice}");
+    let link = notice["RecordLink"].as_str().unwrap().strip_prefix(&format!("http://{address}")).unwrap();
+    let (status, wav) = get(address, link, "");
+    assert_eq!((status, &wav[..4]), (200, &b"RIFF"[..]));
+    let list = ask("instancelist");
+    assert_eq!((&list["list"][0]["status"], &list["list"][0]["finished"]), (&json!("finished"), &json!(5)));
+    let tasks = ask(&format!("wabatasklist?workflow_id={workflow}"));
+    assert_eq!((&tasks["list"][0]["total"], &tasks["list"][0]["replied"]), (&json!(3), &json!(1)));
+    mock.kill().unwrap();
+    mock.wait().unwrap();
+}
+
+#[test]
+fn a_story_awaits_the_rows_of_a_workflow() {
+    let folder = tempfile::tempdir().unwrap();
+    let story = folder.path().join("story.toml");
+    fs::write(
+        &story,
+        "[[steps]]\nsend = 'session.transfer'\n\
+         [[steps]]\nawait = 'workflow.create'\nwhere = { workflow_template_id = 1003 }\nsave = 'made'\n\
+         [[steps]]\nawait = 'workflow.contact_completed'\nwhere = { case_id = '{{ made.body.details[0].case_id }}' }\nwithin = '2d'\n",
+    )
+    .unwrap();
+    let settings = folder.path().join("settings.toml");
+    fs::write(&settings, "[access]\ntoken = 'off'\n").unwrap();
+    let mock = crate::support::free_address();
+    let receiver = Receiver::with(move |request| {
+        if request.json()["event"] == "session.transfer" {
+            let fields = json!({
+                "workflow_template_id": 1003, "name": "of a story", "end_time": "2199-01-01 00:00:00+08:00",
+                "auto_finish": 1,
+                "details": [{ "callee": "+6281112349001", "case_id": "one", "variables": {} }],
+            });
+            let (status, answer) = post(mock, "/service/cloud/workflow/createinstance", &fields);
+            assert_eq!((status, answer["data"]["workflow_id"].as_str().map(str::len)), (200, Some(32)));
+        }
+        plain("200 OK", "{}")
+    });
+    let output = run(&[
+        "run",
+        story.to_str().unwrap(),
+        "--config",
+        settings.to_str().unwrap(),
+        "--callback-url",
+        &receiver.url(),
+        "--listen",
+        &mock.to_string(),
+        "--speed",
+        "max",
+    ]);
+    assert_code(&output, 0);
+    assert!(stdout(&output).contains("1 passed, 0 failed"), "{}", stdout(&output));
+    assert_eq!(receiver.requests().len(), 1 + 6);
+}
