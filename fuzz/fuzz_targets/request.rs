@@ -13,6 +13,7 @@ use airudder_mock::api::{AccessRules, Api};
 use airudder_mock::contract::Catalog;
 use airudder_mock::contract::aes::{self, Cipher};
 use airudder_mock::contract::signature::{Preset, Scheme, Signer};
+use airudder_mock::custom::Custom;
 use airudder_mock::delivery::{Client, ClientOptions};
 use airudder_mock::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
 use airudder_mock::http::{HttpCall, Reply};
@@ -73,6 +74,7 @@ impl World {
             seed: Seed(1),
             behaviour: Behaviour { accounts: vec![account], ..Behaviour::default() },
             faults: Vec::new(),
+            custom: Custom::default(),
             max_in_flight: 1,
             journal: Journal::bounded(10, 1 << 20),
         });
