@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use airudder_mock::api::{Router, decode};
-use airudder_mock::contract::Catalog;
+use airudder_mock::contract::{Catalog, Family};
 use airudder_mock::http::HttpCall;
 use libfuzzer_sys::fuzz_target;
 
@@ -21,5 +21,7 @@ fuzz_target!(|input: (&str, Option<&str>, Option<&str>, &[u8])| {
         headers: headers.into_iter().collect(),
         body: body.to_vec().into(),
     };
-    let _ = decode(&call);
+    for family in Family::ALL {
+        let _ = decode(&call, family);
+    }
 });

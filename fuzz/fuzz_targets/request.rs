@@ -20,7 +20,7 @@ use airudder_mock::http::{HttpCall, Reply};
 use airudder_mock::journal::Journal;
 use airudder_mock::settings::{AssumedFile, PolicyPreset, preset};
 use airudder_mock::simulator::seed::Seed;
-use airudder_mock::simulator::{Account, Behaviour, DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
+use airudder_mock::simulator::{Account, Behaviour, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, TokenKind};
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -84,7 +84,7 @@ impl World {
         let driver = Driver::new(engine, Clock::starting(epoch, Speed::Max), client, Callers::Closed);
         let api = Api::new(driver.clone(), Catalog::builtin(), AccessRules::default()).expect("an API");
         let token = driver.with(|engine, now| {
-            engine.simulator().access_mut().token(DEFAULT_APP_KEY, DEFAULT_APP_SECRET, now).expect("a token")
+            engine.simulator().access_mut().token(TokenKind::Cloud, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, now).expect("a token")
         });
         let unknown = "0123456789abcdef0123456789abcdef".to_owned();
         Self {
@@ -246,7 +246,7 @@ impl World {
     /// The sums of every task match at every moment.
     fn check_sums(&mut self) {
         let token = self.driver.with(|engine, now| {
-            engine.simulator().access_mut().token(DEFAULT_APP_KEY, DEFAULT_APP_SECRET, now).expect("a token")
+            engine.simulator().access_mut().token(TokenKind::Cloud, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, now).expect("a token")
         });
         let list = HttpCall {
             method: "GET".to_owned(),
