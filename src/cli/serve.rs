@@ -1,6 +1,7 @@
 //! `serve`: the fake REST side, for as long as it is wanted.
 
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -100,7 +101,7 @@ async fn serve(args: Args, world: World) -> Result<Exit, CommandError> {
         policy: Arc::new(settings.policy.clone()),
         assumed: settings.assumed,
         seed: Seed(args.seed),
-        behaviour: settings.behaviour(&format!("http://{address}"), target.is_some()),
+        behaviour: settings.behaviour(&usual_url(address), target.is_some()),
         faults: settings.faults.clone(),
         custom: Custom::new(&settings.custom, Seed(args.seed)),
         max_in_flight: MOST_IN_FLIGHT,
@@ -152,15 +153,19 @@ async fn serve(args: Args, world: World) -> Result<Exit, CommandError> {
     Ok(Exit::Ok)
 }
 
+/// How the mock is reached on this machine: an address that stands for all of it is nothing to connect to.
+fn usual_url(address: SocketAddr) -> String {
+    let reached = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    format!("http://{}", SocketAddr::new(reached, address.port()))
+}
+
 /// What somebody needs to know to make the first call.
-fn page(
-    args: &Args,
-    settings: &Settings,
-    catalog: &Catalog,
-    address: std::net::SocketAddr,
-    scheme: &str,
-) -> String {
-    let base = format!("http://{address}");
+fn page(args: &Args, settings: &Settings, catalog: &Catalog, address: SocketAddr, scheme: &str) -> String {
+    let base = usual_url(address);
     let mut lines = vec![format!("AI Rudder mock    {base}   (HTTP/1.1 and HTTP/2)")];
     for account in &settings.accounts {
         let is_default = account.app_key == DEFAULT_APP_KEY;

@@ -180,6 +180,12 @@ impl Calling {
             return Err(params.missing("Action", "`Stop`"));
         };
         let phase = self.task(key).phase;
+        // A plan is stopped through its tasks, also while it waits for its next round.
+        if let ("Stop", true, Some((plan, _))) = (action, phase.is_over(), self.task(key).order.plan)
+            && self.stop_between_rounds(plan, key, call.now)
+        {
+            return Ok(NO_DATA);
+        }
         let refuse = |why: &str| Err(bad(format!("the task {why}")));
         match (action, phase) {
             (_, Phase::Finished) => return refuse("is finished already"),

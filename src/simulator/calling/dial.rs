@@ -43,9 +43,9 @@ impl Calling {
                 }
                 Wake::Hangup(task, row) => self.hang_up(task, row, at),
                 Wake::Notice(task, row) => self.tell_call(task, row),
-                Wake::TaskNotice(task) => self.tell_task(task, at),
+                Wake::TaskNotice(task) => self.tell_task(task),
                 Wake::Round(plan) => self.next_round(plan, at),
-                Wake::PlanNotice(plan) => self.tell_plan(plan, at),
+                Wake::PlanNotice(plan) => self.tell_plan(plan),
             }
         }
     }
@@ -59,7 +59,7 @@ impl Calling {
     }
 
     /// Takes back what was planned, if it has not happened yet: nobody waits for what changes nothing any more.
-    fn forget_wake(&mut self, place: Option<WakePlace>) {
+    pub(super) fn forget_wake(&mut self, place: Option<WakePlace>) {
         if let Some(wake) = place.and_then(|place| self.agenda.remove(&place)) {
             self.busy_wakes -= usize::from(wake.is_work());
         }

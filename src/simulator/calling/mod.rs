@@ -284,7 +284,7 @@ impl Calling {
         self.emit(account, play, "call.completed", body, None);
     }
 
-    fn tell_task(&mut self, key: TaskKey, _now: Timestamp) {
+    fn tell_task(&mut self, key: TaskKey) {
         let task = self.task(key);
         if task.is_muted || !self.is_heard {
             return;

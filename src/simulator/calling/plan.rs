@@ -9,7 +9,7 @@ use super::super::ids::Kind;
 use super::super::later;
 use super::rows::Standing;
 use super::task::{Phase, TaskOrder};
-use super::{Calling, PlanKey, TaskKey, Wake};
+use super::{Calling, PlanKey, TaskKey, Wake, WakePlace};
 use crate::contract::bodies::calling::{Counts, PlanFinished};
 use crate::contract::bodies::utc_text;
 
@@ -47,6 +47,8 @@ pub(super) struct Plan {
     pub(super) rounds: Vec<RoundRun>,
     /// The rows of the round to come.
     next: Vec<u32>,
+    /// Where it stands in the agenda.
+    waiting: Option<WakePlace>,
     reached: Vec<Reached>,
     /// Numbers taken out of all rounds.
     out: BTreeSet<u64>,
@@ -118,6 +120,7 @@ impl Calling {
             was_stopped: false,
             rounds: Vec::new(),
             next: Vec::new(),
+            waiting: None,
             reached: vec![Reached::Open; rows.list.len()],
             out: BTreeSet::new(),
             play: None,
@@ -191,7 +194,8 @@ impl Calling {
         }
         if goes_on {
             plan.next = next;
-            self.plan_wake(starts, Wake::Round(key));
+            let waiting = self.plan_wake(starts, Wake::Round(key));
+            self.plan_mut(key).waiting = Some(waiting);
         } else {
             plan.was_stopped = was_stopped;
             self.end_plan(key, now);
@@ -207,6 +211,7 @@ impl Calling {
     /// The next round begins.
     pub(super) fn next_round(&mut self, key: PlanKey, now: Timestamp) {
         let plan = self.plan_mut(key);
+        plan.waiting = None;
         let mut origins = std::mem::take(&mut plan.next);
         let Some(first) = plan.rounds.first().map(|run| run.task) else { return };
         let list = std::sync::Arc::clone(&self.task(first).rows);
@@ -221,19 +226,29 @@ impl Calling {
         self.begin_round(key, origins, rows, 0, now);
     }
 
-    /// Takes a number out of the round under way and of all to come. Whether it could be.
-    pub(super) fn cancel_in_plan(&mut self, key: PlanKey, number: u64, now: Timestamp) -> bool {
-        let Some(task) = self.plan(key).rounds.last().map(|run| run.task) else { return false };
-        let was_out = !self.plan_mut(key).out.insert(number);
-        let awaited = !self.plan(key).next.is_empty();
-        let mut cancelled = false;
+    /// Takes a number out of the round under way, unless it is being called or through, and of all to come.
+    pub(super) fn cancel_in_plan(&mut self, key: PlanKey, number: u64, now: Timestamp) {
+        let Some(task) = self.plan(key).rounds.last().map(|run| run.task) else { return };
+        self.plan_mut(key).out.insert(number);
         for row in self.task_mut(task).rows_of(number) {
-            cancelled |= self.cancel_row(task, row, now);
+            self.cancel_row(task, row, now);
         }
-        cancelled || (awaited && !was_out)
     }
 
-    pub(super) fn tell_plan(&mut self, key: PlanKey, _now: Timestamp) {
+    /// Stops a plan that waits for its next round, through the task of the last one. Whether it waited.
+    pub(super) fn stop_between_rounds(&mut self, key: PlanKey, task: TaskKey, now: Timestamp) -> bool {
+        let plan = self.plan_mut(key);
+        let is_last = plan.rounds.last().is_some_and(|run| run.task == task);
+        let Some(wake) = plan.waiting.filter(|_| is_last) else { return false };
+        plan.waiting = None;
+        plan.next.clear();
+        plan.was_stopped = true;
+        self.forget_wake(Some(wake));
+        self.end_plan(key, now);
+        true
+    }
+
+    pub(super) fn tell_plan(&mut self, key: PlanKey) {
         let plan = self.plan(key);
         if plan.is_muted || !self.is_heard {
             return;

@@ -112,10 +112,8 @@ impl Calling {
         if self.plan(key).ended.is_some() {
             return Err(bad("the plan has ended already"));
         }
-        if !self.cancel_in_plan(key, number, call.now) {
-            // It is being called, or through with this round: no later one calls it.
-            return Ok(Answer::Data(json!({ "effect": "later rounds" })));
-        }
+        // Where it is being called, or through with this round, no later one calls it.
+        self.cancel_in_plan(key, number, call.now);
         Ok(Answer::Data(Value::Null))
     }
 

@@ -563,6 +563,25 @@ fn stopping_a_round_ends_the_plan() {
 }
 
 #[test]
+fn a_plan_is_stopped_between_its_rounds_through_the_last_task() {
+    let mut vendor = Vendor::new(Rules::default());
+    let strategy = strategy(&mut vendor, "Busy lines again");
+    let fields = json!({ "PlanName": "p", "StrategyID": strategy, "Details": [row("9005")] });
+    let plan = vendor.call("plan.create", fields).unwrap()["PlanID"].as_str().unwrap().to_owned();
+    vendor.pass(Duration::from_secs(1_800));
+    let rounds = vendor.call("plan.rounds", json!({ "PlanID": plan })).unwrap();
+    let stop = json!({ "TaskID": rounds["list"][0]["TaskID"], "Action": "Stop" });
+    vendor.call("task.stop", stop.clone()).unwrap();
+    assert_eq!(vendor.call("task.stop", stop).unwrap_err().1, "the task is finished already");
+    vendor.pass(DAY);
+    assert_eq!(vendor.told("plan.finished")[0]["Status"], "cancelled");
+    assert_eq!(
+        vendor.call("plan.rounds", json!({ "PlanID": plan })).unwrap()["list"].as_array().unwrap().len(),
+        1
+    );
+}
+
+#[test]
 fn a_long_detail_is_the_same_as_a_short_one() {
     let mut vendor = Vendor::new(Rules::default());
     let rows: Vec<Value> = (0..600).map(|n| row(&format!("{n:04}"))).collect();
