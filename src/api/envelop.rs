@@ -1,5 +1,6 @@
 //! Puts the envelope of its family around an answer.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -23,7 +24,7 @@ const PARTS: usize = 4;
 pub(super) enum Built {
     Whole(HttpAnswer),
     /// Head, the long value, tail.
-    Long(String, Long, &'static str),
+    Long(Cow<'static, str>, Long, &'static str),
 }
 
 impl Built {
@@ -76,8 +77,9 @@ pub(super) fn built(
 }
 
 fn framed(engine: &mut Engine, family: Family, data: &str) -> String {
-    let (mut text, tail) = envelope::frame(family, || engine.request_id());
-    text.reserve(data.len() + tail.len());
+    let (head, tail) = envelope::frame(family, || engine.request_id());
+    let mut text = String::with_capacity(head.len() + data.len() + tail.len());
+    text.push_str(&head);
     text.push_str(data);
     text.push_str(tail);
     text
@@ -111,7 +113,7 @@ pub(super) fn refused(
 }
 
 /// Writes a long answer while it is sent, on a thread that may wait for the client.
-fn stream(head: String, long: Long, tail: &'static str) -> HttpStream {
+fn stream(head: Cow<'static, str>, long: Long, tail: &'static str) -> HttpStream {
     let (sender, parts) = mpsc::channel(PARTS);
     tokio::task::spawn_blocking(move || {
         let mut out = Parts { sender, part: BytesMut::with_capacity(PART) };

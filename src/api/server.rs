@@ -127,7 +127,7 @@ impl Api {
         params: Vec<(String, String)>,
         started: Instant,
     ) -> Reply {
-        let (caller, has_faults) = self.driver.with(|engine, now| {
+        let (caller, has_faults) = self.driver.look(|engine, now| {
             let is_open = engine.is_open(found.id);
             let proof = Proof::of(found.id, found.family, is_open);
             let signed = if found.family == Family::Chatbot && !is_open {

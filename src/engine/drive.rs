@@ -133,6 +133,14 @@ impl Driver {
         result
     }
 
+    /// Looks at the engine at the present moment of the story; what is done to it must not bring anything forward, for
+    /// the driver is not told.
+    pub fn look<T>(&self, work: impl FnOnce(&mut Engine, Timestamp) -> T) -> T {
+        let mut state = self.lock();
+        let now = state.clock.now();
+        work(&mut state.engine, now)
+    }
+
     /// Moves the clock forward by so much; what becomes due happens at once. Returns the new present.
     pub fn skip(&self, by: Duration) -> Timestamp {
         let now = {

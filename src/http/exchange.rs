@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, DATE, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
@@ -126,6 +127,11 @@ fn response(
     let mut response = Response::new(if head { Body::whole(bytes::Bytes::new()) } else { body });
     *response.status_mut() = status;
     for (name, value) in headers {
+        // What nearly every answer has needs no reading.
+        if name == "content-type" && value == "application/json" {
+            response.headers_mut().append(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            continue;
+        }
         let unfit = || format!("the header `{}` cannot be sent", name.escape_debug());
         let name = HeaderName::try_from(&name).map_err(|_| unfit())?;
         let value = HeaderValue::try_from(&value).map_err(|_| unfit())?;

@@ -5,6 +5,8 @@
 
 mod codes;
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -80,16 +82,16 @@ pub fn success(family: Family, data: Value, request_id: impl FnOnce() -> String)
 
 /// What stands before and behind the data in the answer of a successful call, for data that is text already: the
 /// same answer as that of [`success`].
-pub fn frame(family: Family, request_id: impl FnOnce() -> String) -> (String, &'static str) {
+pub fn frame(family: Family, request_id: impl FnOnce() -> String) -> (Cow<'static, str>, &'static str) {
     let head = match family {
-        Family::Cloud => r#"{"code":200,"status":"OK","data":"#.to_owned(),
-        Family::Workflow => r#"{"code":200,"message":"success","data":"#.to_owned(),
+        Family::Cloud => r#"{"code":200,"status":"OK","data":"#.into(),
+        Family::Workflow => r#"{"code":200,"message":"success","data":"#.into(),
         Family::Chatbot => {
-            format!(r#"{{"request_id":"{}","code":200,"message":"Success","data":"#, request_id())
+            format!(r#"{{"request_id":"{}","code":200,"message":"Success","data":"#, request_id()).into()
         }
-        Family::Dialer => r#"{"code":0,"message":"successfully","status":"OK","body":"#.to_owned(),
-        Family::Sms => r#"{"code":0,"message":"success","body":"#.to_owned(),
-        Family::Detection => r#"{"code":200,"msg":"ok","data":"#.to_owned(),
+        Family::Dialer => r#"{"code":0,"message":"successfully","status":"OK","body":"#.into(),
+        Family::Sms => r#"{"code":0,"message":"success","body":"#.into(),
+        Family::Detection => r#"{"code":200,"msg":"ok","data":"#.into(),
     };
     (head, "}")
 }
