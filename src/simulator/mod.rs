@@ -43,6 +43,8 @@ pub use call::{Answer, Call, Long, Upload};
 use calling::{Calling, Rules};
 use chatbot::{Campaigns, Media};
 pub use chatbot::{ChatRules, Stored};
+#[cfg(test)]
+pub(crate) use detection::signature as detection_signature;
 use dialer::Dialer;
 use facts::Facts;
 use identity::{Country, Person};
