@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ impl Mock {
         let started = Instant::now();
         while TcpStream::connect(address).is_err() {
             assert!(started.elapsed() < PATIENCE, "the mock does not listen");
-            thread::sleep(Duration::from_millis(20));
+            thread::yield_now();
         }
         Self { child, address, receiver, _folder: folder }
     }
@@ -83,7 +83,7 @@ impl Mock {
                 return found;
             }
             assert!(started.elapsed() < PATIENCE, "{what} does not come: {:?}", self.events());
-            thread::sleep(Duration::from_millis(10));
+            thread::yield_now();
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ impl Mock {
         let started = Instant::now();
         while !String::from_utf8_lossy(&self.get("/_mock/state")).contains("\"busy\":false") {
             assert!(started.elapsed() < PATIENCE, "the mock does not come to rest");
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::yield_now();
         }
     }
 }
