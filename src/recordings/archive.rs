@@ -195,7 +195,6 @@ mod tests {
     use std::io::Cursor;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
 
     use super::*;
     use crate::recordings::{Speaker, Voice};
@@ -278,7 +277,7 @@ mod tests {
         drop(parts);
         // The iterator, and with it its count, is dropped when the thread is through.
         while Arc::strong_count(&pulled) > 1 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::task::yield_now().await;
         }
         // An entry of 5 seconds is longer than a part: so many can have been made for the parts that waited.
         assert!(pulled.load(Ordering::SeqCst) <= WAITING + 2, "{pulled:?}");
