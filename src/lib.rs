@@ -18,6 +18,7 @@ pub mod http;
 pub mod integrator;
 pub mod journal;
 mod json;
+pub mod load;
 pub mod recordings;
 pub mod scenario;
 pub mod settings;
