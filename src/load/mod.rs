@@ -4,9 +4,13 @@
 //! so that a receiver that stalls can't slow down its own test. Every event ends in exactly one count.
 
 mod histogram;
+mod pacer;
+mod rate;
 mod report;
 
 pub use histogram::{Histogram, PERCENTILES};
+pub use pacer::{Arrivals, Curve, Pacer};
+pub use rate::{Course, HIGHEST, Rate, RateError, Stage};
 pub use report::{
     Counts, FORMAT, Failures, Finding, Interval, Latency, Plan, Probe, Report, ReportError, Search, Sender,
     Shard, Share, Side,
