@@ -19,6 +19,7 @@ mod tls;
 mod wire;
 
 pub use attempt::{Answer, Attempt, AttemptResult, CallbackId, ErrorClass, Failure, Outgoing};
+pub(crate) use client::check;
 pub use client::{Client, ClientOptions};
 pub use guard::Guard;
 pub use outbox::{Outbox, Totals, Verdict};

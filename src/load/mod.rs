@@ -3,13 +3,20 @@
 //! The load is open loop: the instants of all events are planned beforehand, by index, and latency counts from them,
 //! so that a receiver that stalls can't slow down its own test. Every event ends in exactly one count.
 
+mod answer;
+mod blueprint;
 mod histogram;
+mod learn;
+mod leaves;
 mod pacer;
+mod probe;
 mod rate;
 mod report;
 
+pub use blueprint::Blueprint;
 pub use histogram::{Histogram, PERCENTILES};
 pub use pacer::{Arrivals, Curve, Pacer};
+pub use probe::World;
 pub use rate::{Course, HIGHEST, Rate, RateError, Stage};
 pub use report::{
     Counts, FORMAT, Failures, Finding, Interval, Latency, Plan, Probe, Report, ReportError, Search, Sender,
