@@ -25,4 +25,5 @@ pub use guard::Guard;
 pub use outbox::{Outbox, Totals, Verdict};
 pub use policy::{Order, Policy, StatusSet, SuccessRule};
 pub use target::{Target, TargetError};
+pub(crate) use tls::{Tls, server_name};
 pub use tls::{TlsError, TlsOptions};

@@ -63,6 +63,11 @@ impl AnswerReader {
         Self { pending: Vec::new(), state: State::Head, status: 0, reusable: true, cap, body: Vec::new() }
     }
 
+    /// A reader for a new connection.
+    pub(super) fn fresh(&self) -> Self {
+        Self::new(self.cap)
+    }
+
     /// What was kept of the latest body.
     pub(super) fn body(&self) -> &[u8] {
         &self.body
