@@ -3,11 +3,36 @@
 //! The load is open loop: the instants of all events are planned beforehand, by index, and latency counts from them,
 //! so that a receiver that stalls can't slow down its own test. Every event ends in exactly one count.
 
+mod compare;
+mod condition;
+mod fail_if;
+mod findings;
 mod histogram;
+mod live;
+mod markdown;
+mod merge;
+mod metric;
+//mod page;
 mod report;
+#[cfg(test)]
+pub(crate) mod samples;
+mod slo;
+mod summary;
+mod units;
 
+pub use compare::{Change, Comparison, Judgement, compare};
+pub use condition::ConditionError;
+pub use fail_if::FailIf;
+pub use findings::findings;
 pub use histogram::{Histogram, PERCENTILES};
+pub use live::{Live, Snapshot};
+pub use markdown::markdown;
+pub use merge::{MergeError, merge};
+pub use metric::{Clock, Metric, MetricError, Statistic, Unit};
+//pub use page::page;
 pub use report::{
-    Counts, FORMAT, Failures, Finding, Interval, Latency, Plan, Probe, Report, ReportError, Search, Sender,
-    Shard, Share, Side,
+    Counts, FORMAT, Failures, Finding, Interval, Latency, Merged, Plan, Probe, Report, ReportError, Search,
+    Sender, Shard, Share, Side,
 };
+pub use slo::Slo;
+pub use summary::summary;
