@@ -6,29 +6,52 @@
 mod alarm;
 mod answer;
 mod blueprint;
+mod compare;
+mod condition;
+mod fail_if;
+mod findings;
 mod histogram;
 mod job;
 mod learn;
 mod leaves;
 mod ledger;
+mod live;
+mod markdown;
+mod merge;
+mod metric;
 mod pacer;
 mod pipe;
 mod probe;
 mod rate;
 mod report;
 mod run;
+#[cfg(test)]
+pub(crate) mod samples;
 mod schedule;
+mod slo;
 mod sum;
+mod summary;
+mod units;
 mod usage;
 mod worker;
 
 pub use blueprint::Blueprint;
+pub use compare::{Change, Comparison, Judgement, compare};
+pub use condition::ConditionError;
+pub use fail_if::FailIf;
+pub use findings::findings;
 pub use histogram::{Histogram, PERCENTILES};
+pub use live::{Live, Snapshot};
+pub use markdown::markdown;
+pub use merge::{MergeError, merge};
+pub use metric::{Clock, Metric, MetricError, Statistic, Unit};
 pub use pacer::{Arrivals, Curve, Pacer};
 pub use probe::World;
 pub use rate::{Course, HIGHEST, Rate, RateError, Stage};
 pub use report::{
-    Counts, FORMAT, Failures, Finding, Interval, Latency, Plan, Probe, Report, ReportError, Search, Sender,
-    Shard, Share, Side,
+    Counts, FORMAT, Failures, Finding, Interval, Latency, Merged, Plan, Probe, Report, ReportError, Search,
+    Sender, Shard, Share, Side,
 };
-pub use run::{Load, Options, Standing, Unit};
+pub use run::{Load, Options, RateUnit};
+pub use slo::Slo;
+pub use summary::summary;

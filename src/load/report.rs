@@ -26,9 +26,9 @@ pub struct Report {
     pub elapsed_s: f64,
     /// What became of the events.
     pub counts: Counts,
-    /// Answers by HTTP status.
+    /// Answers by HTTP status. Together they are `ok + wrong_status`.
     pub statuses: BTreeMap<u16, u64>,
-    /// Failures by class: `refused`, `reset`, `timeout`, ...
+    /// Failures by class: `refused`, `reset`, `timeout`, ... Together they are `failed + timed_out`.
     pub errors: BTreeMap<String, Failures>,
     /// Times of all events.
     pub latency: Latency,
@@ -41,6 +41,9 @@ pub struct Report {
     /// How the highest rate was searched for, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<Search>,
+    /// What it was merged from, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Merged>,
 }
 
 /// What was asked for.
@@ -101,6 +104,19 @@ pub struct Shard {
     pub index: u32,
     /// Of how many.
     pub of: u32,
+}
+
+/// Shards whose reports were merged into one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Merged {
+    /// Which, from 0, ascending.
+    pub shards: Vec<u32>,
+    /// Of how many.
+    pub of: u32,
+    /// When the last of them started; [`Report::started`] tells when the first did.
+    pub last_started: Timestamp,
+    /// The highest [`Sender::busy`] of any of them, 0 to 1.
+    pub busiest: f64,
 }
 
 /// What became of the events. `planned = sent + dropped`, and `sent = ok + wrong_status + failed + timed_out`.

@@ -11,21 +11,22 @@ use jiff::Timestamp;
 use super::blueprint::Blueprint;
 use super::job::{Drive, Job};
 use super::ledger::{Books, Progress};
+use super::live::Snapshot;
 use super::pacer::{Arrivals, Curve};
 use super::pipe::TlsPlan;
 use super::probe::World;
 use super::rate::Rate;
-use super::report::{Counts, FORMAT, Plan, Report, Sender, Shard, Share};
+use super::report::{FORMAT, Plan, Report, Sender, Shard, Share};
 use super::schedule::Mix;
 use super::usage::Usage;
 use super::worker;
-use crate::delivery::{Guard, Target, Tls, server_name};
+use crate::delivery::{Failure, Guard, Target, Tls, server_name};
 use crate::scenario::Story;
 use crate::simulator::seed::Seed;
 
 /// What a rate counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Unit {
+pub enum RateUnit {
     /// Callbacks.
     #[default]
     Events,
@@ -39,7 +40,7 @@ pub struct Options {
     /// The stories, each with its weight in the mix.
     pub stories: Vec<(Arc<Story>, u32)>,
     /// What rates count.
-    pub unit: Unit,
+    pub unit: RateUnit,
     /// How arrivals are spaced.
     pub arrivals: Arrivals,
     /// The most events, or stories, there may be.
@@ -70,25 +71,6 @@ pub struct Load {
     target: Arc<Target>,
     address: std::net::SocketAddr,
     tls: Option<TlsPlan>,
-}
-
-/// Where a run stands.
-#[derive(Clone, Debug, Default)]
-pub struct Standing {
-    /// Since the first planned instant.
-    pub at: Duration,
-    /// The counts so far.
-    pub counts: Counts,
-    /// How many events are in flight.
-    pub in_flight: u64,
-    /// Events that ended well in the latest whole interval, per second.
-    pub rate: f64,
-    /// Of the same interval, from the planned instant.
-    pub p50: Duration,
-    /// Of the same interval, from the planned instant.
-    pub p99: Duration,
-    /// The share of the workers' cores in use.
-    pub busy: f64,
 }
 
 impl Load {
@@ -135,8 +117,8 @@ impl Load {
             self.blueprints.iter().zip(stories).map(|(blueprint, (_, weight))| (blueprint.steps(), *weight));
         let mix = Mix::new(&steps.collect::<Vec<_>>());
         let per_telling = match unit {
-            Unit::Events => mix.events_per_telling(),
-            Unit::Stories => 1.0,
+            RateUnit::Events => mix.events_per_telling(),
+            RateUnit::Stories => 1.0,
         };
         let limit = count.map_or(u64::MAX, |count| (count as f64 / per_telling).ceil() as u64);
         let drive = match rate {
@@ -186,7 +168,7 @@ impl Load {
         rate: &Rate,
         duration: Duration,
         interrupt: impl Future<Output = ()>,
-        mut watch: impl FnMut(&Standing),
+        mut watch: impl FnMut(&Snapshot),
     ) -> io::Result<Report> {
         let job = Arc::new(self.job(rate, duration));
         let before = Usage::now();
@@ -259,8 +241,8 @@ impl Load {
                     .collect(),
                 rate: rate.to_string(),
                 unit: match options.unit {
-                    Unit::Events => "events",
-                    Unit::Stories => "stories",
+                    RateUnit::Events => "events",
+                    RateUnit::Stories => "stories",
                 }
                 .to_owned(),
                 arrivals: match (rate, options.arrivals) {
@@ -299,6 +281,7 @@ impl Load {
             },
             findings: Vec::new(),
             search: None,
+            merged: None,
         };
         report.findings = super::findings(&report);
         report
@@ -307,7 +290,7 @@ impl Load {
 
 /// The first address of a target that may be connected to.
 fn address(target: &Target, guard: &Guard) -> Result<std::net::SocketAddr, String> {
-    let unknown = |error| crate::delivery::Failure::unresolved(target, error).message;
+    let unknown = |error: Option<&io::Error>| Failure::unresolved(target, error).message;
     let found = (target.host(), target.port()).to_socket_addrs().map_err(|error| unknown(Some(&error)))?;
     let admitted = guard.admit(target.host(), &found.collect::<Vec<_>>())?;
     admitted.first().copied().ok_or_else(|| unknown(None))
@@ -326,7 +309,7 @@ struct Watched {
     cpu: Duration,
 }
 
-fn standing(job: &Job, watched: &mut Watched) -> Standing {
+fn standing(job: &Job, watched: &mut Watched) -> Snapshot {
     let mut sum = Progress::default();
     for slot in &job.progress {
         let part = slot.lock().unwrap_or_else(PoisonError::into_inner);
@@ -339,13 +322,17 @@ fn standing(job: &Job, watched: &mut Watched) -> Standing {
     let wall = (at - watched.at).as_secs_f64() * f64::from(job.workers);
     let busy = if wall > 0.0 { (cpu - watched.cpu).as_secs_f64() / wall } else { 0.0 };
     *watched = Watched { at, cpu };
-    Standing {
+    let counts = &sum.counts;
+    Snapshot {
         at: job.now(),
-        counts: sum.counts,
+        planned: counts.planned,
+        sent: counts.sent,
+        ok: counts.ok,
+        bad: counts.wrong_status + counts.failed + counts.timed_out + counts.dropped,
         in_flight: sum.in_flight,
         rate: sum.ok as f64 / job.interval.as_secs_f64(),
         p50: sum.latest.percentile(50.0),
         p99: sum.latest.percentile(99.0),
-        busy,
+        cpu: busy,
     }
 }

@@ -1,0 +1,179 @@
+//! How a run goes, while it goes: a bar on a terminal, plain lines elsewhere. Always on standard error.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::units;
+
+/// Lines come no more often than this.
+const OFTEN: Duration = Duration::from_secs(5);
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// Since the first planned instant.
+    pub at: Duration,
+    /// Events whose instant came.
+    pub planned: u64,
+    /// Events written.
+    pub sent: u64,
+    /// Events answered as wanted.
+    pub ok: u64,
+    /// Events that ended otherwise.
+    pub bad: u64,
+    /// Events that are being answered.
+    pub in_flight: u64,
+    /// Events answered as wanted per second, in the latest interval.
+    pub rate: f64,
+    /// Half of the answers of the latest interval came within this, from the planned instant.
+    pub p50: Duration,
+    /// The same for 99 of 100.
+    pub p99: Duration,
+    /// The used share of the workers' cores, 0 to 1.
+    pub cpu: f64,
+}
+
+/// Shows how a run goes.
+#[derive(Debug)]
+pub struct Live(Form);
+
+#[derive(Debug)]
+enum Form {
+    Bar(ProgressBar),
+    Lines(Lines),
+    Nothing,
+}
+
+/// When lines are due.
+#[derive(Debug)]
+struct Lines {
+    duration: Duration,
+    every: Duration,
+    next: Duration,
+}
+
+impl Live {
+    /// For a run of so long: a bar if standard error is a terminal, else a line every five seconds, or every tenth of a
+    /// long run.
+    pub fn new(duration: Duration) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self(Form::Lines(Lines::new(duration)));
+        }
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let bar = ProgressBar::with_draw_target(Some(millis), ProgressDrawTarget::stderr());
+        // The template is constant; if a new version of the library refused it, its own would do.
+        if let Ok(style) = ProgressStyle::with_template("{bar:20.cyan/dim} {wide_msg}") {
+            bar.set_style(style.progress_chars("━╸─"));
+        }
+        Self(Form::Bar(bar))
+    }
+
+    /// Shows nothing.
+    pub fn silent() -> Self {
+        Self(Form::Nothing)
+    }
+
+    /// Shows how the run stands now. May be called as often as one likes.
+    pub fn show(&mut self, snapshot: &Snapshot) {
+        match &mut self.0 {
+            Form::Bar(bar) => {
+                bar.set_position(u64::try_from(snapshot.at.as_millis()).unwrap_or(u64::MAX));
+                bar.set_message(text(snapshot));
+            }
+            Form::Lines(lines) => {
+                if let Some(line) = lines.line(snapshot) {
+                    // Nobody may be reading.
+                    let _ = writeln!(std::io::stderr().lock(), "{line}");
+                }
+            }
+            Form::Nothing => {}
+        }
+    }
+
+    /// Takes the bar away: the summary follows.
+    pub fn finish(self) {
+        if let Form::Bar(bar) = self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Lines {
+    fn new(duration: Duration) -> Self {
+        let every = OFTEN.max(duration / 10);
+        Self { duration, every, next: every }
+    }
+
+    /// The line, if one is due.
+    fn line(&mut self, snapshot: &Snapshot) -> Option<String> {
+        if snapshot.at < self.next {
+            return None;
+        }
+        // However late this is, the next comes a whole step later.
+        while self.next <= snapshot.at {
+            self.next += self.every;
+        }
+        let whole = units::lapse(self.duration.as_secs_f64());
+        Some(format!("{} of {whole}  {}", units::lapse(snapshot.at.as_secs_f64().floor()), text(snapshot)))
+    }
+}
+
+fn text(snapshot: &Snapshot) -> String {
+    let bad = match snapshot.bad {
+        0 => String::new(),
+        bad => format!("  {} bad", units::count(bad)),
+    };
+    let waiting = match snapshot.planned.saturating_sub(snapshot.sent) {
+        0 => String::new(),
+        waiting => format!("  {} not sent", units::count(waiting)),
+    };
+    format!(
+        "{}  {} ok{bad}{waiting}  {} in flight  p50 {}  p99 {}  cpu {:.0} %",
+        units::rate(snapshot.rate),
+        units::count(snapshot.ok),
+        units::count(snapshot.in_flight),
+        units::time(snapshot.p50),
+        units::time(snapshot.p99),
+        snapshot.cpu * 100.0
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: f64) -> Snapshot {
+        Snapshot {
+            at: Duration::from_secs_f64(seconds),
+            planned: 25_000,
+            sent: 24_990,
+            ok: 24_000,
+            bad: 12,
+            in_flight: 978,
+            rate: 4_996.7,
+            p50: Duration::from_micros(1_230),
+            p99: Duration::from_millis(61),
+            cpu: 0.41,
+        }
+    }
+
+    #[test]
+    fn lines_have_their_distance() {
+        let shown = |seconds: u64, steps: &[f64]| -> Vec<f64> {
+            let mut lines = Lines::new(Duration::from_secs(seconds));
+            steps.iter().copied().filter(|step| lines.line(&at(*step)).is_some()).collect()
+        };
+        assert_eq!(shown(20, &[1.0, 4.9, 5.1, 6.0, 9.9, 10.0, 17.0, 19.0, 20.0]), [5.1, 10.0, 17.0, 20.0]);
+        assert_eq!(shown(600, &[5.0, 59.0, 60.5, 119.0, 120.0]), [60.5, 120.0]);
+    }
+
+    #[test]
+    fn a_line_says_how_it_stands() {
+        let mut lines = Lines::new(Duration::from_secs(60));
+        insta::assert_snapshot!(lines.line(&at(6.2)).unwrap());
+        let well = Snapshot { bad: 0, planned: 24_990, ..at(0.0) };
+        insta::assert_snapshot!(text(&well));
+    }
+}
