@@ -22,7 +22,6 @@ mod metric;
 mod pacer;
 mod pipe;
 mod probe;
-mod rate;
 mod report;
 mod run;
 #[cfg(test)]
@@ -45,13 +44,12 @@ pub use live::{Live, Snapshot};
 pub use markdown::markdown;
 pub use merge::{MergeError, merge};
 pub use metric::{Clock, Metric, MetricError, Statistic, Unit};
-pub use pacer::{Arrivals, Curve, Pacer};
+pub use pacer::{Curve, Pacer};
 pub use probe::World;
-pub use rate::{Course, HIGHEST, Rate, RateError, Stage};
 pub use report::{
     Counts, FORMAT, Failures, Finding, Interval, Latency, Merged, Plan, Probe, Report, ReportError, Search,
     Sender, Shard, Share, Side,
 };
-pub use run::{Load, Options, RateUnit};
+pub use run::{Load, Options};
 pub use slo::Slo;
 pub use summary::summary;

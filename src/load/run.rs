@@ -12,27 +12,17 @@ use super::blueprint::Blueprint;
 use super::job::{Drive, Job};
 use super::ledger::{Books, Progress};
 use super::live::Snapshot;
-use super::pacer::{Arrivals, Curve};
+use super::pacer::Curve;
 use super::pipe::TlsPlan;
 use super::probe::World;
-use super::rate::Rate;
 use super::report::{FORMAT, Plan, Report, Sender, Shard, Share};
 use super::schedule::Mix;
 use super::usage::Usage;
 use super::worker;
 use crate::delivery::{Failure, Guard, Target, Tls, server_name};
+use crate::files::{Arrivals, Rate, RateUnit};
 use crate::scenario::Story;
 use crate::simulator::seed::Seed;
-
-/// What a rate counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RateUnit {
-    /// Callbacks.
-    #[default]
-    Events,
-    /// Tellings of stories, however many callbacks each has.
-    Stories,
-}
 
 /// What is asked for.
 #[derive(Clone, Debug)]

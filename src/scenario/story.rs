@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::expect::Expectation;
-use super::file::{AnswerFile, ExpectFile, ReactionFile, ReactionSendFile, StepFile};
+use super::file::{AnswerFile, ExpectFile, LoadFile, ReactionFile, ReactionSendFile, StepFile};
 use super::load::{Placed, Scenario};
 use super::template::{Template, TemplateMistake, TemplateSet};
 use super::tree::TreeTemplate;
@@ -43,6 +43,8 @@ pub struct Story {
     pub callback_url: Option<Template>,
     /// Variables in the order of the file.
     pub vars: Vec<(String, TreeTemplate)>,
+    /// How `load` tells it.
+    pub load: LoadFile,
     /// How callbacks are delivered.
     pub policy: Arc<Policy>,
     /// The steps.
@@ -264,6 +266,7 @@ impl Story {
             copies: scenario.copies.unwrap_or(1),
             spread: scenario.spread.map_or(Duration::ZERO, |spread| spread.0),
             callback_url,
+            load: scenario.load.clone(),
             vars,
             policy: Arc::new(policy),
             steps,

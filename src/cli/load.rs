@@ -1,0 +1,149 @@
+//! `load`: callbacks at a configurable rate.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::target_args::TargetArgs;
+use super::world::World;
+use super::{CommandError, Exit, stories};
+use crate::delivery::{Guard, Target};
+use crate::files::{Arrivals, Lapse, Rate, RateUnit};
+use crate::load::{self, Load, Options, Shard};
+use crate::simulator::seed::Seed;
+
+/// How often events come if nobody says.
+const DEFAULT_RATE: f64 = 100.0;
+
+/// How long a run is if nobody says.
+const DEFAULT_DURATION: Duration = Duration::from_secs(10);
+
+/// How many events may be in flight if nobody says: by a plan, and with the rate `max`.
+const PLANNED_IN_FLIGHT: u32 = 256;
+const CLOSED_IN_FLIGHT: u32 = 32;
+
+const EXAMPLES: &str = "\
+Examples:
+  airudder-mock load scenarios/load-transfer.toml --rate 500/s --duration 30s --callback-url http://127.0.0.1:3000/hook
+      Open loop: 500 signed session.transfer callbacks a second, whatever the receiver does.
+  airudder-mock load scenarios/load-transfer.toml --rate 100/s..2000/s --duration 60s --report out.html
+      A ramp, and a page with charts.
+  airudder-mock load scenarios/load-transfer.toml --find-max --slo 'p99<50ms,errors<0.1%'
+      The highest rate that holds.
+  airudder-mock load scenarios/load-transfer.toml --rate max --in-flight 32
+      Closed loop: as fast as answers come.";
+
+/// The arguments of `load`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// Scenario files. Several are a mix, by the weights of their [load] tables.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    target: TargetArgs,
+    /// How often: `5000/s`, `300/m`, a ramp `100/s..1000/s for 30s`, steps `100/s for 10s, 200/s for 10s`, a wave
+    /// `100/s~500/s every 1m`, or `max`: as fast as answers come. Default: that of the first file that has one, or 100/s.
+    #[arg(long, value_name = "RATE")]
+    rate: Option<Rate>,
+    /// For how long. Default: that of the rate's stages or of the file, or 10s.
+    #[arg(long, value_name = "TIME")]
+    duration: Option<Lapse>,
+    /// What the rate counts. Default: events.
+    #[arg(long, value_enum)]
+    unit: Option<RateUnit>,
+    /// How arrivals are spaced. Default: even.
+    #[arg(long, value_enum)]
+    arrivals: Option<Arrivals>,
+    /// The most events, or stories, there may be.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// How many events may be in flight. Default: 256, with the rate `max` 32.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    in_flight: Option<u32>,
+    /// How many threads send. Default: half of the cores.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    workers: Option<u32>,
+    /// After how long without an answer an event counts as timed out. Default: the timeout of the delivery policy, 10s.
+    #[arg(long, value_name = "TIME")]
+    timeout: Option<Lapse>,
+    /// From which lag on an event counts as late.
+    #[arg(long, value_name = "TIME", default_value = "10ms")]
+    late: Lapse,
+    /// After which lag an event is dropped instead of sent. Default: the timeout.
+    #[arg(long, value_name = "TIME")]
+    drop_after: Option<Lapse>,
+    /// The seed of ids, people and arrivals. Default: that of the first file that has one, or 1.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// A variable of the stories, in place of the one in the files: `--set amount=200`. JSON values keep their type.
+    #[arg(long = "set", value_name = "VAR=VALUE", value_parser = super::assignment::variable)]
+    set: Vec<(String, Value)>,
+    /// Shows nothing while it runs.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
+    let world = World::load(config, args.target.flags(None))?;
+    let stories = stories::read(&args.files, &args.set, &world)?;
+    let first = |pick: &dyn Fn(&crate::scenario::Story) -> bool| stories.iter().find(|story| pick(story));
+    let rate = args.rate.clone().or_else(|| stories.iter().find_map(|story| story.load.rate.clone()));
+    let rate = rate.unwrap_or_else(|| Rate::constant(DEFAULT_RATE));
+    let duration = args.duration.map(|lapse| lapse.0).or_else(|| rate.own_length());
+    let duration =
+        duration.or_else(|| stories.iter().find_map(|story| story.load.duration).map(|lapse| lapse.0));
+    let duration = duration.unwrap_or(DEFAULT_DURATION);
+    let _ = first;
+    let usual = if rate == Rate::Max { CLOSED_IN_FLIGHT } else { PLANNED_IN_FLIGHT };
+    let in_flight =
+        args.in_flight.or_else(|| stories.iter().find_map(|story| story.load.in_flight)).unwrap_or(usual);
+    let timeout = args.timeout.map_or_else(|| world.settings.policy.timeout, |lapse| lapse.0);
+    let cores =
+        std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
+    let target: Option<Arc<Target>> = match &world.settings.callback_url {
+        Some(url) => {
+            Some(Arc::new(url.parse().map_err(|error| CommandError::usage(format!("{url}: {error}")))?))
+        }
+        None => None,
+    };
+    let options = Options {
+        stories: stories.iter().map(|story| (Arc::clone(story), story.load.weight.unwrap_or(1))).collect(),
+        unit: args.unit.or_else(|| stories.iter().find_map(|story| story.load.unit)).unwrap_or_default(),
+        arrivals: args
+            .arrivals
+            .or_else(|| stories.iter().find_map(|story| story.load.arrivals))
+            .unwrap_or_default(),
+        count: args.count,
+        in_flight,
+        workers: args.workers.unwrap_or((cores / 2).max(1)),
+        timeout,
+        late: args.late.0,
+        patience: args.drop_after.map_or(timeout, |lapse| lapse.0),
+        seed: Seed(
+            args.seed.or_else(|| stories.iter().find_map(|story| story.seed).map(|seed| seed.0)).unwrap_or(1),
+        ),
+        shard: Shard { index: 0, of: 1 },
+        start_at: None::<Timestamp>,
+    };
+    let guard = Guard::allowing(&world.settings.allow).map_err(CommandError::usage)?;
+    let probing = load::World {
+        settings: &world.settings,
+        catalog: &world.catalog,
+        signer: &world.signer,
+        target: target.as_ref(),
+        target_wins: args.target.callback_url.is_some(),
+    };
+    let load = Load::prepare(&probing, &guard, options).map_err(CommandError::usage)?;
+    let runtime = super::runtime()?;
+    let report = runtime.block_on(async {
+        let interrupted = super::interrupted();
+        load.run(&rate, duration, interrupted, |_| {}).await
+    });
+    let report = report.map_err(|error| CommandError::start(format!("the load could not start: {error}")))?;
+    super::say(&load::summary(&report, None));
+    Ok(Exit::Ok)
+}
