@@ -7,7 +7,9 @@ mod completions;
 mod emit;
 mod exit;
 mod gist;
+mod load_report;
 mod magic;
+mod merge;
 mod receive;
 mod run;
 mod schema;
@@ -49,6 +51,8 @@ enum Command {
     Emit(emit::Args),
     /// Receive callbacks, verify their signatures, and say what is wrong with them.
     Receive(receive::Args),
+    /// Make one load report of those of several shards; write it as a page or compare it with a baseline.
+    Merge(merge::Args),
     /// Sign a body from standard input.
     Sign(sign::Args),
     /// Verify the signature of a body from standard input, and explain a mismatch.
@@ -75,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args, config),
         Command::Emit(args) => emit::run(args, config),
         Command::Receive(args) => receive::run(args, config),
+        Command::Merge(args) => merge::run(&args),
         Command::Sign(args) => sign::run(args, config),
         Command::Verify(args) => verify::run(args, config),
         Command::Catalog(args) => catalog::run(args, config),

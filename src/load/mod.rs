@@ -3,6 +3,7 @@
 //! The load is open loop: the instants of all events are planned beforehand, by index, and latency counts from them,
 //! so that a receiver that stalls can't slow down its own test. Every event ends in exactly one count.
 
+mod chart;
 mod compare;
 mod condition;
 mod fail_if;
@@ -12,7 +13,7 @@ mod live;
 mod markdown;
 mod merge;
 mod metric;
-//mod page;
+mod page;
 mod report;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -29,7 +30,7 @@ pub use live::{Live, Snapshot};
 pub use markdown::markdown;
 pub use merge::{MergeError, merge};
 pub use metric::{Clock, Metric, MetricError, Statistic, Unit};
-//pub use page::page;
+pub use page::page;
 pub use report::{
     Counts, FORMAT, Failures, Finding, Interval, Latency, Merged, Plan, Probe, Report, ReportError, Search,
     Sender, Shard, Share, Side,
