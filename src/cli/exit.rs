@@ -7,7 +7,8 @@ use std::process::ExitCode;
 pub(super) const HELP: &str = "\
 Exit codes:
     0  all well
-    1  an expectation failed, a delivery died, or a signature is wrong
+    1  an expectation failed, a delivery died, a signature is wrong, or a load met
+       its --fail-if
     2  wrong usage, or a wrong file
     3  could not start, for example because an address is taken
   130  interrupted";
@@ -17,7 +18,7 @@ Exit codes:
 pub enum Exit {
     /// All well.
     Ok,
-    /// An expectation failed, a delivery died, or a signature is wrong.
+    /// An expectation failed, a delivery died, a signature is wrong, or a condition of `--fail-if` is met.
     Failed,
     /// Wrong usage, or a wrong file.
     Usage,

@@ -7,12 +7,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::load_report::ReportArgs;
 use super::target_args::TargetArgs;
 use super::world::World;
 use super::{CommandError, Exit, stories};
 use crate::delivery::{Guard, Target};
 use crate::files::{Arrivals, Lapse, Rate, RateUnit};
-use crate::load::{self, Load, Options, Shard};
+use crate::http::Server;
+use crate::load::{self, Live, Load, Options, Shard};
 use crate::simulator::seed::Seed;
 
 /// How often events come if nobody says.
@@ -82,22 +84,26 @@ pub(super) struct Args {
     /// A variable of the stories, in place of the one in the files: `--set amount=200`. JSON values keep their type.
     #[arg(long = "set", value_name = "VAR=VALUE", value_parser = super::assignment::variable)]
     set: Vec<(String, Value)>,
+    /// Where the mock takes calls if the stories wait for some. Port 0 picks a free one. Default: 127.0.0.1:2478.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    #[command(flatten)]
+    report: ReportArgs,
     /// Shows nothing while it runs.
     #[arg(long, short)]
     quiet: bool,
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let world = World::load(config, args.target.flags(None))?;
+    let prepared = args.report.prepare()?;
+    let world = World::load(config, args.target.flags(args.listen.clone()))?;
     let stories = stories::read(&args.files, &args.set, &world)?;
-    let first = |pick: &dyn Fn(&crate::scenario::Story) -> bool| stories.iter().find(|story| pick(story));
     let rate = args.rate.clone().or_else(|| stories.iter().find_map(|story| story.load.rate.clone()));
     let rate = rate.unwrap_or_else(|| Rate::constant(DEFAULT_RATE));
     let duration = args.duration.map(|lapse| lapse.0).or_else(|| rate.own_length());
     let duration =
         duration.or_else(|| stories.iter().find_map(|story| story.load.duration).map(|lapse| lapse.0));
     let duration = duration.unwrap_or(DEFAULT_DURATION);
-    let _ = first;
     let usual = if rate == Rate::Max { CLOSED_IN_FLIGHT } else { PLANNED_IN_FLIGHT };
     let in_flight =
         args.in_flight.or_else(|| stories.iter().find_map(|story| story.load.in_flight)).unwrap_or(usual);
@@ -136,14 +142,24 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         signer: &world.signer,
         target: target.as_ref(),
         target_wins: args.target.callback_url.is_some(),
+        set: &args.set,
     };
-    let load = Load::prepare(&probing, &guard, options).map_err(CommandError::usage)?;
-    let runtime = super::runtime()?;
-    let report = runtime.block_on(async {
-        let interrupted = super::interrupted();
-        load.run(&rate, duration, interrupted, |_| {}).await
+    let load = Load::prepare(probing, &guard, options).map_err(CommandError::usage)?;
+    if let Some(why) = load.told_because() {
+        super::remark(&format!("note: told as real stories, one by one: {why}"));
+    }
+    for field in load.repeating() {
+        super::remark(&format!(
+            "note: {field} takes turns among a few values; ids of hex digits or digits are always new"
+        ));
+    }
+    let mut live = if args.quiet { Live::silent() } else { Live::new(duration) };
+    let listen = world.settings.listen.clone().unwrap_or_else(|| crate::settings::DEFAULT_LISTEN.to_owned());
+    let report = super::runtime()?.block_on(async {
+        let server = || Server::bind(&listen).map_err(std::io::Error::other);
+        load.run(&rate, duration, server, super::interrupted(), |snapshot| live.show(snapshot)).await
     });
+    live.finish();
     let report = report.map_err(|error| CommandError::start(format!("the load could not start: {error}")))?;
-    super::say(&load::summary(&report, None));
-    Ok(Exit::Ok)
+    prepared.finish(&report)
 }

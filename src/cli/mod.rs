@@ -8,7 +8,9 @@ mod emit;
 mod exit;
 mod gist;
 mod load;
+mod load_report;
 mod magic;
+mod merge;
 mod receive;
 mod run;
 mod schema;
@@ -53,6 +55,8 @@ enum Command {
     Emit(emit::Args),
     /// Receive callbacks, verify their signatures, and say what is wrong with them.
     Receive(receive::Args),
+    /// Make one load report of those of several shards; write it as a page or compare it with a baseline.
+    Merge(merge::Args),
     /// Sign a body from standard input.
     Sign(sign::Args),
     /// Verify the signature of a body from standard input, and explain a mismatch.
@@ -80,6 +84,7 @@ pub fn main() -> ExitCode {
         Command::Load(args) => load::run(args, config),
         Command::Emit(args) => emit::run(args, config),
         Command::Receive(args) => receive::run(args, config),
+        Command::Merge(args) => merge::run(&args),
         Command::Sign(args) => sign::run(args, config),
         Command::Verify(args) => verify::run(args, config),
         Command::Catalog(args) => catalog::run(args, config),

@@ -160,7 +160,7 @@ impl JsonSchema for Rate {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "rate", "examples": ["5000/s", "100/s..1000/s for 30s", "max"] })
+        json_schema!({ "type": "string", "format": "load-rate", "examples": ["5000/s", "100/s..1000/s for 30s", "max"] })
     }
 }
 

@@ -103,7 +103,7 @@ impl Change {
         self.text(self.after)
     }
 
-    /// The change as people read it: `+12.3 %`, `-0.4 points`; a dash if there is none to tell.
+    /// The change as people read it: `+12.3 %`, `×5.9`, `-0.40 points`; a dash if there is none to tell.
     pub fn change_text(&self) -> String {
         let unit = if self.metric.unit() == Unit::Percent { "points" } else { "%" };
         match self.change {
@@ -112,6 +112,9 @@ impl Change {
             }
             Some(change) if change == 0.0 => "=".to_owned(),
             Some(change) if unit == "points" => format!("{change:+.2} {unit}"),
+            // Nobody reads thousands of percent.
+            Some(change) if change >= 1_000.0 => format!("×{:.0}", 1.0 + change / 100.0),
+            Some(change) if change >= 200.0 => format!("×{:.1}", 1.0 + change / 100.0),
             Some(change) => format!("{change:+.1} {unit}"),
             None => "–".to_owned(),
         }

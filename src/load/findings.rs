@@ -71,6 +71,8 @@ struct Look<'a> {
     /// The busiest sender's share of its cores.
     busy: f64,
     limit: Limit,
+    /// Stretches in which the receiver stood still: from the first interval to behind the last.
+    stalls: Vec<(usize, usize)>,
 }
 
 impl<'a> Look<'a> {
@@ -84,7 +86,9 @@ impl<'a> Look<'a> {
             closed: report.plan.arrivals == "closed",
             busy: report.merged.as_ref().map_or(report.sender.busy, |merged| merged.busiest),
             limit: Limit::Free,
+            stalls: Vec::new(),
         };
+        look.stalls = look.stood_still();
         look.limit = look.told_by_limit();
         look
     }
@@ -102,9 +106,13 @@ impl<'a> Look<'a> {
     fn told_by_limit(&self) -> Limit {
         let (full, free): (Vec<&Interval>, Vec<&Interval>) =
             self.planned.iter().partition(|interval| self.is_full(interval));
-        if full.is_empty() || self.closed {
+        // A limit that made nothing wait did no harm.
+        let waited = self.report.counts.late + self.report.counts.dropped > 0;
+        if full.is_empty() || self.closed || !waited {
             return Limit::Free;
         }
+        let answering: Vec<&Interval> = self.full_otherwise().collect();
+        let full = if answering.is_empty() { full } else { answering };
         let sent: u64 = full.iter().map(|interval| interval.sent).sum();
         let in_flight: u64 = full.iter().map(|interval| interval.in_flight).sum();
         let took = in_flight as f64 * self.interval_s / (sent as f64).max(0.5);
@@ -130,7 +138,7 @@ impl<'a> Look<'a> {
     fn sender(&self) -> Option<Finding> {
         let Report { plan, counts, latency, .. } = self.report;
         let workers = units::plural(u64::from(plan.workers), "worker");
-        let busy = units::percent(self.busy * 100.0);
+        let busy = format!("{:.0} %", self.busy * 100.0);
         let lag = units::time(latency.lag.percentile(99.0));
         let advice = format!(
             "Give it more cores with `--workers {}`, or more processes or machines with `--shard`.",
@@ -207,21 +215,29 @@ impl<'a> Look<'a> {
                     units::lapse(plan.late_ms as f64 / 1e3),
                 )))
             }
+            // What was full because nothing was answered at all is told as such.
+            Limit::Slow(_) if self.full_otherwise().next().is_none() => None,
             Limit::Slow(factor) => {
-                let best = self.planned.iter().map(|interval| interval.ok).max().unwrap_or_default();
-                let times = if factor < 1000.0 {
-                    format!("about {factor:.0} times as long as otherwise")
-                } else {
-                    "more than a thousand times as long as otherwise".to_owned()
-                };
+                let intervals = self.full_otherwise().count();
+                let answered: u64 = self.full_otherwise().map(|interval| interval.latency.count()).sum();
                 Some(receiver(format!(
-                    "The receiver did not keep up: {limit} events, all that may be, were in flight at the end of \
-                     {often}, and answers then took {times}. Its best interval had {} answered. More in \
-                     flight would only wait there.",
-                    units::rate(best as f64 / self.interval_s)
+                    "The receiver did not keep up: in {often} as many events were in flight as may be ({limit}), or \
+                     nearly; answers then took about {} times as long as otherwise, and came at {}. If \
+                     that is its queue, more in flight would only make it longer; if it takes that long for \
+                     anything, raise `--in-flight`.",
+                    units::count(factor.round() as u64),
+                    units::rate(answered as f64 / (intervals as f64 * self.interval_s))
                 )))
             }
         }
+    }
+
+    /// Intervals at the limit in which the receiver did answer.
+    fn full_otherwise(&self) -> impl Iterator<Item = &Interval> {
+        let intervals = self.planned.iter().enumerate();
+        let answering =
+            intervals.filter(|(index, _)| !self.stalls.iter().any(|(from, to)| (*from..*to).contains(index)));
+        answering.map(|(_, interval)| interval).filter(|interval| self.is_full(interval))
     }
 
     fn dropped(&self) -> Option<Finding> {
@@ -239,8 +255,8 @@ impl<'a> Look<'a> {
             Limit::Free => (Side::Sender, "the sender did not get to them"),
         };
         let text = format!(
-            "{many} ({share}) were never sent, within {within} of their instant or before the end of the run: \
-             {because}. They count as errors, and are in no latency."
+            "{many} ({share}) could not be sent within {within} of their instant, or by the end of the run, and were \
+             dropped: {because}. They count as errors, and are in no latency."
         );
         Some(Finding { side, text })
     }
@@ -258,11 +274,12 @@ impl<'a> Look<'a> {
         )))
     }
 
-    fn stalls(&self) -> Option<Finding> {
-        let usual = median(self.planned.iter().map(|interval| interval.latency.count()));
+    /// Where next to nothing was answered while more than usual waited for it.
+    fn stood_still(&self) -> Vec<(usize, usize)> {
+        let usual = self.usual_answers();
         let usual_in_flight = median(self.planned.iter().map(|interval| interval.in_flight));
         if usual < 10 {
-            return None;
+            return Vec::new();
         }
         // A sender that stands still does not read answers either.
         let still = |interval: &Interval| {
@@ -270,20 +287,35 @@ impl<'a> Look<'a> {
                 && interval.in_flight >= (usual_in_flight * 2).max(10)
                 && (interval.sent > 0 || self.is_full(interval))
         };
-        let stalls = stretches(self.planned, still);
-        let longest = *stalls.iter().max_by_key(|(from, to)| to - from)?;
-        let waiting = self.planned.get(longest.0..longest.1).unwrap_or_default();
-        let waiting = waiting.iter().map(|interval| interval.in_flight).max().unwrap_or_default();
-        let more = match stalls.len() {
+        stretches(self.planned, still)
+    }
+
+    fn usual_answers(&self) -> u64 {
+        median(self.planned.iter().map(|interval| interval.latency.count()))
+    }
+
+    fn stalls(&self) -> Option<Finding> {
+        let longest = *self.stalls.iter().max_by_key(|(from, to)| to - from)?;
+        let intervals = self.planned.get(longest.0..longest.1).unwrap_or_default();
+        let waiting = intervals.iter().map(|interval| interval.in_flight).max().unwrap_or_default();
+        let full = if self.limit != Limit::Free && intervals.iter().any(|interval| self.is_full(interval)) {
+            let limit = units::count(u64::from(self.report.plan.in_flight));
+            format!(
+                " That is as many as may be in flight ({limit}), or nearly, so events after them waited to be sent."
+            )
+        } else {
+            String::new()
+        };
+        let more = match self.stalls.len() {
             1 => String::new(),
-            several => format!(" That is the longest of {several} such stretches."),
+            several => format!(" It is the longest of {several} such stretches."),
         };
         Some(receiver(format!(
-            "The receiver stood still {}: next to nothing was answered with up to {} waiting, where an interval \
-             otherwise has {}.{more}",
+            "The receiver stood still {}: next to nothing was answered while up to {} waited, where an interval \
+             otherwise has {}.{full}{more}",
             self.told(longest),
             units::plural(waiting, "event"),
-            units::plural(usual, "answer"),
+            units::plural(self.usual_answers(), "answer"),
         )))
     }
 
@@ -312,8 +344,10 @@ impl<'a> Look<'a> {
         let (slow, fast) = (planned(early), planned(late));
         let rates = if fast > slow * 1.2 {
             format!("while the rate rose from {} to {}", units::rate(slow), units::rate(fast))
+        } else if fast < slow * 0.8 {
+            format!("though the rate fell from {} to {}", units::rate(slow), units::rate(fast))
         } else {
-            "at the same rate: it does not last at this load".to_owned()
+            "at the same rate".to_owned()
         };
         Some(receiver(format!(
             "The receiver got slower: p50 was {} in the first third of the run and {} in the last, {rates}.",
@@ -526,10 +560,10 @@ fn held(report: &Report) -> Finding {
         format!("at {}", plan.rate)
     };
     run(format!(
-        "It held: {} {asked}, all answered as wanted{late}. p99 is {}, and the sender used {} of its cores.",
+        "It held: {} {asked}, all answered as wanted{late}. p99 is {}, and the sender used {:.0} % of its cores.",
         units::plural(counts.planned, "event"),
         units::time(latency.planned.percentile(99.0)),
-        units::percent(report.sender.busy * 100.0)
+        report.sender.busy * 100.0
     ))
 }
 
@@ -643,11 +677,22 @@ mod tests {
 
     #[test]
     fn a_closed_load_is_at_its_limit_by_nature() {
-        let mut report = Model { in_flight: 40, service: |_| 100_000, ..STEADY }.report();
+        let mut report = samples::steady();
         report.plan.arrivals = "closed".to_owned();
         report.plan.rate = "max".to_owned();
-        report.counts.late = 0;
-        report.latency.planned = report.latency.sent.clone();
+        report.plan.in_flight = 4;
+        report.series.iter_mut().for_each(|interval| interval.in_flight = 4);
+        insta::assert_snapshot!(told(&report));
+        report.sender.busy = 0.97;
+        insta::assert_snapshot!(told(&report));
+    }
+
+    #[test]
+    fn a_receiver_that_does_not_keep_up_is_told() {
+        // From the sixth second on each takes 2 s, so that 400 in flight are no more than 200/s.
+        let service = |at: f64| if at < 6.0 { 2_000 } else { 2_000_000 };
+        let report = Model { in_flight: 400, service, ..STEADY }.report();
+        assert!(findings(&report).iter().all(|finding| finding.side != Side::Sender));
         insta::assert_snapshot!(told(&report));
     }
 

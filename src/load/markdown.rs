@@ -7,8 +7,8 @@ use super::histogram::{Histogram, PERCENTILES};
 use super::report::{Report, Side};
 use super::units;
 
-/// The report as Markdown, with what changed from a baseline.
-pub fn markdown(report: &Report, comparison: Option<&Comparison>) -> String {
+/// The report as Markdown, with what changed from a baseline and why the run failed, if it did.
+pub fn markdown(report: &Report, comparison: Option<&Comparison>, failed: &[String]) -> String {
     let Report { plan, counts, sender, .. } = report;
     let mut out = String::new();
     let mut say = |line: &str| {
@@ -33,13 +33,21 @@ pub fn markdown(report: &Report, comparison: Option<&Comparison>) -> String {
             units::time(report.latency.planned.percentile(99.0))
         },
     ));
+    for hit in failed {
+        say(&format!("- ❌ **Failed:** {}", escape(hit)));
+    }
     for finding in &report.findings {
         let side = match finding.side {
             Side::Sender => "⚠️ **Sender:**",
             Side::Receiver => "❌ **Receiver:**",
             Side::Run => "ℹ️ **Run:**",
         };
-        say(&format!("- {side} {}", escape(&finding.text)));
+        let text: String = finding
+            .pieces()
+            .into_iter()
+            .map(|(code, piece)| if code { format!("<code>{}</code>", escape(piece)) } else { escape(piece) })
+            .collect();
+        say(&format!("- {side} {text}"));
     }
     say("");
     if let Some(comparison) = comparison {
@@ -59,7 +67,11 @@ pub fn markdown(report: &Report, comparison: Option<&Comparison>) -> String {
         }
     }
     if let Some(search) = &report.search {
-        say(&format!("Highest rate that held `{}`: **{}**\n", escape(&search.slo), units::rate(search.best)));
+        say(&format!(
+            "Highest rate that held <code>{}</code>: **{}**\n",
+            escape(&search.slo),
+            units::rate(search.best)
+        ));
         say("| rate | answered | p99 | errors | held |\n| ---: | ---: | ---: | ---: | --- |");
         for probe in &search.probes {
             say(&format!(
@@ -114,13 +126,13 @@ pub fn markdown(report: &Report, comparison: Option<&Comparison>) -> String {
         ));
     }
     say(&format!(
-        "\nTo {} over {}, {} in flight at most, {}, seed {}. The sender used {} of its cores, {} CPU per event, {}.",
+        "\nTo {} over {}, {} in flight at most, {}, seed {}. The sender used {:.0} % of its cores, {} CPU per event, {}.",
         escape(&plan.target),
         escape(&plan.protocol),
         units::count(u64::from(plan.in_flight)),
         units::plural(u64::from(plan.workers), "worker"),
         plan.seed,
-        escape(&units::percent(sender.busy * 100.0)),
+        sender.busy * 100.0,
         units::micros(sender.cpu_per_event_us),
         units::bytes(sender.peak_bytes),
     ));
@@ -136,7 +148,7 @@ fn escape(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '\\' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '@' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '@' => {
                 out.push('\\');
                 out.push(c);
             }
@@ -155,15 +167,19 @@ mod tests {
     #[test]
     fn a_stall_beside_its_baseline() {
         let (steady, stall) = (samples::steady(), samples::stall());
-        insta::assert_snapshot!(markdown(&stall, Some(&compare(&steady, &stall))));
+        insta::assert_snapshot!(markdown(
+            &stall,
+            Some(&compare(&steady, &stall)),
+            &["p99>+20%: p99 is 1.83 s".to_owned()]
+        ));
     }
 
     #[test]
     fn a_search_and_no_answer_at_all() {
         insta::assert_snapshot!(format!(
             "{}\n---\n\n{}",
-            markdown(&samples::search(), None),
-            markdown(&samples::refused(), None)
+            markdown(&samples::search(), None, &[]),
+            markdown(&samples::refused(), None, &[])
         ));
     }
 
@@ -171,7 +187,7 @@ mod tests {
     fn text_from_elsewhere_stays_text() {
         let mut report = samples::refused();
         report.errors.get_mut("refused").unwrap().first = "<b>|x\n| y".to_owned();
-        let text = markdown(&report, None);
+        let text = markdown(&report, None, &[]);
         assert!(text.contains("| refused: &lt;b&gt;\\|x \\| y | 1,500 |"), "{text}");
     }
 }

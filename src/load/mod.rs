@@ -6,6 +6,7 @@
 mod alarm;
 mod answer;
 mod blueprint;
+mod chart;
 mod compare;
 mod condition;
 mod fail_if;
@@ -20,6 +21,7 @@ mod markdown;
 mod merge;
 mod metric;
 mod pacer;
+mod page;
 mod pipe;
 mod probe;
 mod report;
@@ -30,6 +32,7 @@ mod schedule;
 mod slo;
 mod sum;
 mod summary;
+mod told;
 mod units;
 mod usage;
 mod worker;
@@ -45,6 +48,7 @@ pub use markdown::markdown;
 pub use merge::{MergeError, merge};
 pub use metric::{Clock, Metric, MetricError, Statistic, Unit};
 pub use pacer::{Curve, Pacer};
+pub use page::page;
 pub use probe::World;
 pub use report::{
     Counts, FORMAT, Failures, Finding, Interval, Latency, Merged, Plan, Probe, Report, ReportError, Search,

@@ -255,6 +255,24 @@ pub enum ReportError {
     Format(String),
 }
 
+impl Finding {
+    /// The text in pieces; those marked true stood between backticks and are what one types.
+    pub(super) fn pieces(&self) -> Vec<(bool, &str)> {
+        let pieces: Vec<&str> = self.text.split('`').collect();
+        // A last backtick without another is a character like any other.
+        let paired = pieces.len() % 2 == 1;
+        let end = if paired { pieces.len() } else { pieces.len() - 2 };
+        let mut found: Vec<(bool, &str)> =
+            pieces[..end].iter().enumerate().map(|(index, piece)| (index % 2 == 1, *piece)).collect();
+        if !paired {
+            let before: usize = pieces[..end].iter().map(|piece| piece.len() + 1).sum();
+            found.push((false, &self.text[before..]));
+        }
+        found.retain(|(_, piece)| !piece.is_empty());
+        found
+    }
+}
+
 impl Report {
     /// Reads a JSON report.
     pub fn read(text: &str) -> Result<Self, ReportError> {
@@ -291,5 +309,49 @@ impl Report {
     /// Events answered as wanted, per second of the run.
     pub fn throughput(&self) -> f64 {
         if self.elapsed_s > 0.0 { self.counts.ok as f64 / self.elapsed_s } else { 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::samples;
+
+    #[test]
+    fn findings_tell_what_is_typed_from_prose() {
+        for (text, pieces) in [
+            ("plain", vec![(false, "plain")]),
+            (
+                "raise `--x` to `9`.",
+                vec![(false, "raise "), (true, "--x"), (false, " to "), (true, "9"), (false, ".")],
+            ),
+            ("a `b` c ` d", vec![(false, "a "), (true, "b"), (false, " c ` d")]),
+            ("`", vec![(false, "`")]),
+            ("", vec![]),
+        ] {
+            let finding = Finding { side: Side::Run, text: text.to_owned() };
+            assert_eq!(finding.pieces(), pieces, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_report_reads_as_it_was_written() {
+        let report = samples::stall();
+        let text = report.write();
+        let read = Report::read(&text).unwrap();
+        assert_eq!((&read.plan, &read.counts, &read.series), (&report.plan, &report.counts, &report.series));
+        assert_eq!((&read.latency, &read.findings), (&report.latency, &report.findings));
+        assert!(text.starts_with("{\n  \"format\": \"airudder-mock load 1\","));
+    }
+
+    #[test]
+    fn other_files_are_no_reports() {
+        let other = Report::read("{\"passed\":true}").unwrap_err().to_string();
+        assert!(
+            other.starts_with("it is no report of `airudder-mock load`: missing field `format`"),
+            "{other}"
+        );
+        let newer = Report::read("{\"format\":\"airudder-mock load 2\"}").unwrap_err();
+        assert_eq!(newer, ReportError::Format("airudder-mock load 2".to_owned()));
     }
 }

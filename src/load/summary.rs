@@ -21,8 +21,9 @@ const WIDTH: usize = 100;
 /// Where the values begin: behind the name of their line.
 const INDENT: usize = 11;
 
-/// The summary: several lines with ANSI colours, each ended. What changed from a baseline comes last.
-pub fn summary(report: &Report, comparison: Option<&Comparison>) -> String {
+/// The summary: several lines with ANSI colours, each ended. What changed from a baseline, what to think of it and why
+/// the run failed, if it did, come last.
+pub fn summary(report: &Report, comparison: Option<&Comparison>, failed: &[String]) -> String {
     let mut lines = head(report);
     lines.push(String::new());
     lines.extend(counts(report));
@@ -56,6 +57,7 @@ pub fn summary(report: &Report, comparison: Option<&Comparison>) -> String {
     }
     lines.push(String::new());
     lines.extend(findings(report));
+    lines.extend(failures(failed));
     lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
@@ -180,7 +182,7 @@ fn answers(report: &Report) -> Vec<String> {
 
 fn sender(report: &Report) -> Vec<String> {
     let sender = &report.sender;
-    let busy = units::percent(sender.busy * 100.0);
+    let busy = format!("{:.0} %", sender.busy * 100.0);
     let style = if sender.busy >= 0.8 { WARN } else { Style::new() };
     let mut parts = vec![
         format!("{style}{busy} of its cores{style:#}"),
@@ -188,10 +190,11 @@ fn sender(report: &Report) -> Vec<String> {
         format!("{} user + {} system", units::seconds(sender.user_s), units::seconds(sender.system_s)),
     ];
     if sender.peak_bytes > 0 {
-        parts.push(format!("{} at most", units::bytes(sender.peak_bytes)));
+        parts.push(format!("{} of memory", units::bytes(sender.peak_bytes)));
     }
     parts.push(units::plural(sender.connections, "connection"));
-    vec![line("Sender", &parts.join("   "))]
+    let (cpu, other) = parts.split_at(3);
+    vec![line("Sender", &cpu.join("   ")), line("", &other.join("   "))]
 }
 
 fn changes(comparison: &Comparison) -> Vec<String> {
@@ -234,6 +237,17 @@ fn findings(report: &Report) -> Vec<String> {
     lines
 }
 
+fn failures(failed: &[String]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (index, hit) in failed.iter().enumerate() {
+        for (number, part) in wrap(hit).into_iter().enumerate() {
+            let name = if index + number == 0 { "Failed" } else { "" };
+            lines.push(line(name, &format!("{BAD}{part}{BAD:#}")));
+        }
+    }
+    lines
+}
+
 /// Breaks text between words, so that it fits beside the names and sides.
 fn wrap(text: &str) -> Vec<String> {
     let room = WIDTH - INDENT - 10;
@@ -256,8 +270,14 @@ mod tests {
     use crate::load::{compare, samples};
 
     fn plain(report: &Report, baseline: Option<&Report>) -> String {
+        let failed = match baseline {
+            Some(_) => {
+                vec!["p99>+20%: p99 is 1.83 s, above 6.13 ms; it was 5.11 ms in the baseline".to_owned()]
+            }
+            None => Vec::new(),
+        };
         let comparison = baseline.map(|baseline| compare(baseline, report));
-        anstream::adapter::strip_str(&summary(report, comparison.as_ref())).to_string()
+        anstream::adapter::strip_str(&summary(report, comparison.as_ref(), &failed)).to_string()
     }
 
     #[test]

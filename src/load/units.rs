@@ -82,6 +82,8 @@ pub(crate) fn share(part: u64, whole: u64) -> String {
 pub(crate) fn rate(per_second: f64) -> String {
     if per_second < 99.95 && per_second.fract() != 0.0 {
         format!("{}/s", digits(per_second))
+    } else if per_second < 999.95 && (per_second * 10.0).round() % 10.0 != 0.0 {
+        format!("{per_second:.1}/s")
     } else {
         format!("{}/s", count(per_second.round().max(0.0) as u64))
     }
@@ -161,7 +163,10 @@ mod tests {
     #[test]
     fn counts_rates_and_sizes() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([12.5, 50.0, 4_996.7].map(rate), ["12.5/s", "50/s", "4,997/s"]);
+        assert_eq!(
+            [12.5, 50.0, 498.76, 500.01, 4_996.7].map(rate),
+            ["12.5/s", "50/s", "498.8/s", "500/s", "4,997/s"]
+        );
         assert_eq!([512, 38_100_000, 2_500_000_000].map(bytes), ["512 B", "38.1 MB", "2.50 GB"]);
         assert_eq!([plural(1, "worker"), plural(2_000, "worker")], ["1 worker", "2,000 workers"]);
     }

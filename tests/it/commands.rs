@@ -199,3 +199,27 @@ fn a_variable_that_no_story_has_is_refused() {
     let output = run(&["run", path, "--set", "amount=2", "--speed", "max", "--listen", "127.0.0.1:0"]);
     assert_code(&output, 0);
 }
+
+#[test]
+fn merge_says_which_file_is_no_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.json").display().to_string();
+    fs::write(&path, "{\"passed\": true}").unwrap();
+    let output = run(&["merge", &path]);
+    assert_code(&output, 2);
+    let text = stderr(&output);
+    assert!(text.contains("run.json: it is no report of `airudder-mock load`"), "{text}");
+    assert_eq!(stdout(&output), "");
+
+    let output = run(&["merge", &path, "--report", "page.pdf"]);
+    assert_code(&output, 2);
+    assert!(
+        stderr(&output).contains(".json (all data), .html (a page to look at) or .md"),
+        "{}",
+        stderr(&output)
+    );
+
+    let output = run(&["merge", &path, "--fail-if", "p99>50"]);
+    assert_code(&output, 2);
+    assert!(stderr(&output).contains("it has no unit, write `50ms`"), "{}", stderr(&output));
+}

@@ -52,7 +52,9 @@ impl<'a> Formats<'a> {
             "lapse-range" => {
                 text.parse::<LapseRange>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string()))
             }
-            "rate" => text.parse::<Rate>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string())),
+            "load-rate" => {
+                text.parse::<Rate>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string()))
+            }
             "country" => country(text),
             "locale" => locale(text),
             "url" => url(text),

@@ -1,0 +1,175 @@
+//! What every command with a load report does with it: prints the summary, writes files, compares, and decides the exit.
+
+use std::path::{Path, PathBuf};
+
+use super::{CommandError, Exit, cannot_write};
+use crate::load::{FailIf, Report, compare, markdown, page, summary};
+
+/// The arguments about reports.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct ReportArgs {
+    /// Write the report to this file: all data as .json, a page to look at as .html, a text for a pull request as .md.
+    /// May be given more than once.
+    #[arg(long, value_name = "FILE")]
+    report: Vec<PathBuf>,
+    /// Compare with this earlier JSON report.
+    #[arg(long, value_name = "FILE.json")]
+    baseline: Option<PathBuf>,
+    /// Exit with 1 if this is so: `p99>50ms`, `errors>1%`, `rate<4900/s`, or against the baseline `p99>+20%`, `rate<-5%`.
+    /// May be given more than once. Metrics: p50 to p99.99, max, mean, each also as send.p99 or lag.p99; errors,
+    /// timeouts, late, dropped, rate, busy, cpu.
+    #[arg(long, value_name = "CONDITION")]
+    fail_if: Vec<FailIf>,
+}
+
+/// The arguments, with everything read that could be wrong.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    files: Vec<(PathBuf, Form)>,
+    baseline: Option<Report>,
+    fail_if: Vec<FailIf>,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Json,
+    Html,
+    Markdown,
+}
+
+impl ReportArgs {
+    /// Reads and checks what can be wrong, before a run that takes its time.
+    pub(super) fn prepare(&self) -> Result<Prepared, CommandError> {
+        let files =
+            self.report.iter().map(|path| Ok((path.clone(), form(path)?))).collect::<Result<_, _>>()?;
+        let baseline = self.baseline.as_deref().map(read).transpose()?;
+        if let (None, Some(relative)) =
+            (&baseline, self.fail_if.iter().find(|condition| condition.is_relative()))
+        {
+            return Err(CommandError::usage(format!(
+                "`{relative}` is relative to a baseline: add `--baseline FILE.json` with an earlier report"
+            )));
+        }
+        Ok(Prepared { files, baseline, fail_if: self.fail_if.clone() })
+    }
+}
+
+impl Prepared {
+    /// Prints the summary, writes the files and says how the run ends: with [`Exit::Failed`] if a condition is hit.
+    pub(super) fn finish(&self, report: &Report) -> Result<Exit, CommandError> {
+        let comparison = self.baseline.as_ref().map(|baseline| compare(baseline, report));
+        let comparison = comparison.as_ref();
+        let hits =
+            self.fail_if.iter().filter_map(|condition| condition.check(report, self.baseline.as_ref()));
+        let failed: Vec<String> = hits.collect();
+        super::say(summary(report, comparison, &failed).trim_end());
+        for (path, form) in &self.files {
+            let text = match form {
+                Form::Json => report.write(),
+                Form::Html => page(report, comparison, &failed),
+                Form::Markdown => markdown(report, comparison, &failed),
+            };
+            std::fs::write(path, text).map_err(|error| cannot_write(path, &error))?;
+        }
+        Ok(if failed.is_empty() { Exit::Ok } else { Exit::Failed })
+    }
+}
+
+/// Reads a JSON report.
+pub(super) fn read(path: &Path) -> Result<Report, CommandError> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| CommandError::usage(format!("{shown} can't be read: {error}")))?;
+    Report::read(&text).map_err(|error| CommandError::usage(format!("{shown}: {error}")))
+}
+
+/// How a file is written, by its extension. Its folder has to exist.
+fn form(path: &Path) -> Result<Form, CommandError> {
+    let shown = path.display();
+    let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+    let form = match extension.as_deref() {
+        Some("json") => Form::Json,
+        Some("html" | "htm") => Form::Html,
+        Some("md" | "markdown") => Form::Markdown,
+        _ => {
+            return Err(CommandError::usage(format!(
+                "`--report {shown}` has to end with .json (all data), .html (a page to look at) or .md (a text)"
+            )));
+        }
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(CommandError::usage(format!(
+            "`--report {shown}`: there is no folder {}, make it first",
+            folder.display()
+        )));
+    }
+    if path.is_dir() {
+        return Err(CommandError::usage(format!("`--report {shown}` is a folder, name a file")));
+    }
+    Ok(form)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::samples;
+
+    fn args(folder: &Path, files: &[&str], conditions: &[&str]) -> ReportArgs {
+        ReportArgs {
+            report: files.iter().map(|file| folder.join(file)).collect(),
+            baseline: None,
+            fail_if: conditions.iter().map(|text| text.parse().unwrap()).collect(),
+        }
+    }
+
+    #[test]
+    fn every_form_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let report = samples::steady();
+        let args = args(folder.path(), &["a.json", "b.HTML", "c.md"], &["errors>1%"]);
+        assert_eq!(args.prepare().unwrap().finish(&report).unwrap(), Exit::Ok);
+        let text = |name| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(Report::read(&text("a.json")).unwrap().counts, report.counts);
+        assert!(text("b.HTML").starts_with("<!doctype html>"));
+        assert!(text("c.md").starts_with("### Load"));
+    }
+
+    #[test]
+    fn a_condition_that_is_hit_fails_after_writing() {
+        let folder = tempfile::tempdir().unwrap();
+        let baseline = folder.path().join("old.json");
+        std::fs::write(&baseline, samples::steady().write()).unwrap();
+        let mut args = args(folder.path(), &["c.md"], &["p99>+20%"]);
+        args.baseline = Some(baseline);
+        let prepared = args.prepare().unwrap();
+        assert_eq!(prepared.finish(&samples::stall()).unwrap(), Exit::Failed);
+        let text = std::fs::read_to_string(folder.path().join("c.md")).unwrap();
+        assert!(text.contains("**Failed:** p99&gt;+20%: p99 is"), "{text}");
+        assert_eq!(prepared.finish(&samples::steady()).unwrap(), Exit::Ok);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_before_a_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = |args: &ReportArgs| {
+            let text = format!("{:?}", args.prepare().unwrap_err());
+            text.replace(&folder.path().display().to_string(), "DIR")
+        };
+        std::fs::write(folder.path().join("other.json"), "{\"passed\":true}").unwrap();
+        std::fs::write(folder.path().join("newer.json"), "{\"format\":\"airudder-mock load 2\"}").unwrap();
+        let with =
+            |name: &str| ReportArgs { baseline: Some(folder.path().join(name)), ..ReportArgs::default() };
+        let texts = [
+            told(&args(folder.path(), &["a.pdf"], &[])),
+            told(&args(folder.path(), &["report"], &[])),
+            told(&args(folder.path(), &["missing/a.json"], &[])),
+            told(&args(folder.path(), &[], &["errors>1%", "p99>+20%"])),
+            told(&with("nowhere.json")),
+            told(&with("other.json")),
+            told(&with("newer.json")),
+        ];
+        insta::assert_snapshot!(texts.join("\n"));
+    }
+}
