@@ -29,6 +29,7 @@ mod run;
 #[cfg(test)]
 pub(crate) mod samples;
 mod schedule;
+mod search;
 mod slo;
 mod sum;
 mod summary;
@@ -54,6 +55,6 @@ pub use report::{
     Counts, FORMAT, Failures, Finding, Interval, Latency, Merged, Plan, Probe, Report, ReportError, Search,
     Sender, Shard, Share, Side,
 };
-pub use run::{Load, Options};
+pub use run::{Load, Options, Run};
 pub use slo::Slo;
 pub use summary::summary;

@@ -17,6 +17,8 @@ use super::pipe::TlsPlan;
 use super::probe::World;
 use super::report::{FORMAT, Plan, Report, Sender, Shard, Share};
 use super::schedule::Mix;
+use super::search::{judge, search};
+use super::slo::Slo;
 use super::usage::Usage;
 use super::{told, worker};
 use crate::delivery::{Failure, Guard, Target, Tls, server_name};
@@ -54,6 +56,9 @@ pub struct Options {
     pub start_at: Option<Timestamp>,
 }
 
+/// How long a search waits between its probes.
+const BETWEEN_PROBES: Duration = Duration::from_millis(300);
+
 /// Stories ready to be told at any rate.
 #[derive(Debug)]
 pub struct Load<'a> {
@@ -63,6 +68,15 @@ pub struct Load<'a> {
     way: Way,
     target: Arc<Target>,
     address: std::net::SocketAddr,
+}
+
+/// A run that is over.
+#[derive(Debug)]
+pub struct Run {
+    /// What it found out.
+    pub report: Report,
+    /// Whether it was ended before its time.
+    pub interrupted: bool,
 }
 
 /// How stories are told.
@@ -123,15 +137,12 @@ impl<'a> Load<'a> {
     }
 
     fn job(&self, rate: &Rate, duration: Duration) -> Job {
-        let Options { stories, unit, arrivals, count, workers, shard, .. } = &self.options;
+        let Options { unit, arrivals, count, workers, shard, .. } = &self.options;
         let (blueprints, tls) = match &self.way {
             Way::Compiled(blueprints, tls) => (Arc::clone(blueprints), tls.clone()),
             Way::Told(_) => (Arc::from([]), None),
         };
-        let steps = stories.iter().enumerate().map(|(number, (story, weight))| {
-            (blueprints.get(number).map_or_else(|| story.sends(), Blueprint::steps), *weight)
-        });
-        let mix = Mix::new(&steps.collect::<Vec<_>>());
+        let mix = self.mix();
         // Told stories share one engine.
         let workers = if self.told_because().is_some() { &1 } else { workers };
         let per_telling = match unit {
@@ -189,7 +200,7 @@ impl<'a> Load<'a> {
         server: impl FnOnce() -> io::Result<Server>,
         interrupt: impl Future<Output = ()>,
         mut watch: impl FnMut(&Snapshot),
-    ) -> io::Result<Report> {
+    ) -> io::Result<Run> {
         let server = self.told_because().map(|_| server()).transpose()?;
         let job = Arc::new(self.job(rate, duration));
         let before = Usage::now();
@@ -206,7 +217,76 @@ impl<'a> Load<'a> {
             None => compiled(&job, interrupt, || watch(&snapshot(&job, &mut watched))).await?,
         };
         let after = Usage::now();
-        Ok(self.report(rate, &job, books, (before, after), opened, interrupted))
+        let report = self.report(rate, &job, books, (before, after), opened, interrupted);
+        Ok(Run { report, interrupted })
+    }
+
+    /// Searches for the highest rate that holds, from `start` per second on, each probe as long as `duration`. The report
+    /// is that of the highest rate that held, or of the last probe if none did.
+    pub async fn find_max(
+        &self,
+        start: f64,
+        duration: Duration,
+        slo: &Slo,
+        server: impl Fn() -> io::Result<Server>,
+        interrupt: impl Future<Output = ()>,
+        mut watch: impl FnMut(f64, &Snapshot),
+    ) -> io::Result<Run> {
+        let mut interrupt = std::pin::pin!(interrupt);
+        let (mut best, mut last): (Option<Report>, Option<Report>) = (None, None);
+        let (mut interrupted, mut error) = (false, None);
+        let events = self.events_per_unit();
+        let conditions = slo.to_string();
+        let found = search(&conditions, start, async |rate| {
+            let plan = Rate::constant(rate);
+            let run =
+                self.run(&plan, duration, &server, interrupt.as_mut(), |snapshot| watch(rate, snapshot));
+            let run = match run.await {
+                Ok(run) if !run.interrupted => run,
+                Ok(_) => {
+                    interrupted = true;
+                    return None;
+                }
+                Err(why) => {
+                    error = Some(why);
+                    return None;
+                }
+            };
+            let probe = judge(&run.report, rate, rate * events, slo);
+            if probe.held && best.as_ref().is_none_or(|best| best.counts.planned < run.report.counts.planned)
+            {
+                best = Some(run.report.clone());
+            }
+            last = Some(run.report);
+            // What the last events left behind is not to weigh on the next probe.
+            tokio::time::sleep(BETWEEN_PROBES).await;
+            Some(probe)
+        });
+        let found = found.await;
+        match (error, best.or(last)) {
+            (Some(error), _) => Err(error),
+            (None, Some(report)) => Ok(Run { report: Report { search: Some(found), ..report }, interrupted }),
+            (None, None) => Err(io::Error::other("it was interrupted before the first probe ended")),
+        }
+    }
+
+    /// How many events come with each of what rates count, on average.
+    fn events_per_unit(&self) -> f64 {
+        match self.options.unit {
+            RateUnit::Events => 1.0,
+            RateUnit::Stories => self.mix().events_per_telling(),
+        }
+    }
+
+    fn mix(&self) -> Mix {
+        let compiled: &[Blueprint] = match &self.way {
+            Way::Compiled(blueprints, _) => blueprints,
+            Way::Told(_) => &[],
+        };
+        let steps = self.options.stories.iter().enumerate().map(|(number, (story, weight))| {
+            (compiled.get(number).map_or_else(|| story.sends(), Blueprint::steps), *weight)
+        });
+        Mix::new(&steps.collect::<Vec<_>>())
     }
 
     fn report(
