@@ -15,7 +15,7 @@ use crate::delivery::{Guard, Target};
 use crate::files::rate::Course;
 use crate::files::{Arrivals, Lapse, Rate, RateUnit};
 use crate::http::Server;
-use crate::load::{self, Live, Load, Options, Shard, Slo};
+use crate::load::{self, Live, Load, Options, Protocol, Shard, Slo};
 use crate::simulator::seed::Seed;
 
 /// How often events come if nobody says.
@@ -73,6 +73,9 @@ pub(super) struct Args {
     /// How many threads send. Default: half of the cores.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     workers: Option<u32>,
+    /// Speaks HTTP/2: without asking on http, by agreement on https.
+    #[arg(long)]
+    http2: bool,
     /// After how long without an answer an event counts as timed out. Default: the timeout of the delivery policy, 10s.
     #[arg(long, value_name = "TIME")]
     timeout: Option<Lapse>,
@@ -157,6 +160,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
             args.seed.or_else(|| stories.iter().find_map(|story| story.seed).map(|seed| seed.0)).unwrap_or(1),
         ),
         shard: args.shard.unwrap_or(Shard { index: 0, of: 1 }),
+        protocol: if args.http2 { Protocol::Http2 } else { Protocol::Http1 },
         start_at: args.start_at,
     };
     let guard = Guard::allowing(&world.settings.allow).map_err(CommandError::usage)?;

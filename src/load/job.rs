@@ -26,6 +26,34 @@ pub(super) enum Drive {
     Closed(Duration),
 }
 
+/// What is spoken with the receiver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// One event at a time over each connection.
+    #[default]
+    Http1,
+    /// All events of a worker over one connection.
+    Http2,
+}
+
+impl Protocol {
+    /// Its name in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http1 => "http/1.1",
+            Self::Http2 => "http/2",
+        }
+    }
+
+    /// Its name when it is agreed on over TLS (RFC 7301, RFC 9113).
+    pub(super) fn alpn(self) -> &'static [u8] {
+        match self {
+            Self::Http1 => b"http/1.1",
+            Self::Http2 => b"h2",
+        }
+    }
+}
+
 /// A run as its workers see it.
 #[derive(Debug)]
 pub(super) struct Job {
@@ -36,6 +64,7 @@ pub(super) struct Job {
     /// Tellings from this number on are not told.
     pub(super) limit: u64,
     pub(super) shard: Shard,
+    pub(super) protocol: Protocol,
     pub(super) target: Arc<Target>,
     pub(super) address: SocketAddr,
     pub(super) tls: Option<TlsPlan>,

@@ -37,6 +37,7 @@ mod told;
 mod units;
 mod usage;
 mod worker;
+mod worker_h2;
 
 pub use blueprint::Blueprint;
 pub use compare::{Change, Comparison, Judgement, compare};
@@ -44,6 +45,7 @@ pub use condition::ConditionError;
 pub use fail_if::FailIf;
 pub use findings::findings;
 pub use histogram::{Histogram, PERCENTILES};
+pub use job::Protocol;
 pub use live::{Live, Snapshot};
 pub use markdown::markdown;
 pub use merge::{MergeError, merge};
@@ -58,3 +60,6 @@ pub use report::{
 pub use run::{Load, Options, Run};
 pub use slo::Slo;
 pub use summary::summary;
+
+#[cfg(test)]
+mod truth_tests;

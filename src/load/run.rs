@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::blueprint::Blueprint;
-use super::job::{Drive, Job};
+use super::job::{Drive, Job, Protocol};
 use super::ledger::{Books, Progress};
 use super::live::Snapshot;
 use super::pacer::Curve;
@@ -20,7 +20,7 @@ use super::schedule::Mix;
 use super::search::{judge, search};
 use super::slo::Slo;
 use super::usage::Usage;
-use super::{told, worker};
+use super::{told, worker, worker_h2};
 use crate::delivery::{Failure, Guard, Target, Tls, server_name};
 use crate::files::{Arrivals, Rate, RateUnit};
 use crate::http::Server;
@@ -52,6 +52,8 @@ pub struct Options {
     pub seed: Seed,
     /// Which part of the whole this is.
     pub shard: Shard,
+    /// What is spoken with the receiver.
+    pub protocol: Protocol,
     /// When to begin; nothing: at once.
     pub start_at: Option<Timestamp>,
 }
@@ -104,7 +106,7 @@ impl<'a> Load<'a> {
                 let tls = match target.is_tls() {
                     false => None,
                     true => {
-                        let config = Tls::client_config(&world.settings.tls, b"http/1.1");
+                        let config = Tls::client_config(&world.settings.tls, options.protocol.alpn());
                         Some(TlsPlan {
                             config: config.map_err(|error| error.to_string())?,
                             name: server_name(&target)?,
@@ -173,6 +175,7 @@ impl<'a> Load<'a> {
             seed: self.options.seed,
             limit,
             shard: *shard,
+            protocol: self.options.protocol,
             target: Arc::clone(&self.target),
             address: self.address,
             tls,
@@ -341,7 +344,12 @@ impl<'a> Load<'a> {
                 duration_s: planned.as_secs_f64(),
                 seed: options.seed.0,
                 target: self.target.to_string(),
-                protocol: "http/1.1".to_owned(),
+                protocol: match &self.way {
+                    Way::Compiled(..) => options.protocol,
+                    Way::Told(_) => Protocol::Http1,
+                }
+                .as_str()
+                .to_owned(),
                 in_flight: job.in_flight,
                 workers: job.workers,
                 timeout_ms: millis(job.timeout),
@@ -384,7 +392,10 @@ async fn compiled(
     let mut workers = tokio::task::JoinSet::new();
     for number in 0..job.workers {
         let job = Arc::clone(job);
-        workers.spawn_blocking(move || worker::run(&job, number));
+        workers.spawn_blocking(move || match job.protocol {
+            Protocol::Http1 => worker::run(&job, number),
+            Protocol::Http2 => worker_h2::run(&job, number),
+        });
     }
     let mut interrupt = std::pin::pin!(interrupt);
     let mut interrupted = false;
