@@ -11,6 +11,7 @@ use crate::contract::envelope::ErrorStatus;
 use crate::files::Lapse;
 use crate::simulator::Encryption;
 use crate::simulator::calling::{Business, Outcome};
+use crate::simulator::dialer::Pace;
 
 /// How callers are checked and refused.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -199,6 +200,9 @@ pub struct DialerFile {
     pub attempt_limit: Option<u32>,
     /// Whether accounts may have answering machines detected. Default: true.
     pub voicemail: Option<bool>,
+    /// The words of `dialingMode` and how many numbers each has dialled for every free agent. Default: `predictive` by
+    /// `slotFactor`, and `progressive` one.
+    pub dialing_modes: Option<BTreeMap<String, Pace>>,
 }
 
 /// A group of agents.

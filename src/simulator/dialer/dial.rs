@@ -118,15 +118,16 @@ impl Dialer {
     }
 
     /// The schedule of a task has come to its end: who was not reached yet never will be, and calls under way go on.
-    fn close(&mut self, key: TaskKey, now: Timestamp) {
+    pub(super) fn close(&mut self, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
         if task.state.is_over() {
             return;
         }
         task.is_closed = true;
         for contact in 0..task.total() {
-            if task.contacts.list[contact as usize].standing == Standing::Waiting {
-                task.stand(contact, Standing::Done);
+            if self.task(key).contacts.list[contact as usize].standing == Standing::Waiting {
+                self.task_mut(key).stand(contact, Standing::Done);
+                self.note_ended(key, contact, now);
             }
         }
         self.finish_if_through(key, now);
@@ -136,7 +137,8 @@ impl Dialer {
     pub(super) fn finish_if_through(&mut self, key: TaskKey, now: Timestamp) {
         let task = self.task(key);
         let is_cancelled = task.sums.cancelled == task.total();
-        if task.state.is_over() || !task.is_through() || !(task.state.has_begun() || is_cancelled) {
+        let may_end = task.is_through() && !task.is_open();
+        if task.state.is_over() || !may_end || !(task.state.has_begun() || is_cancelled) {
             return;
         }
         for place in std::mem::take(&mut self.task_mut(key).schedule) {
@@ -183,7 +185,7 @@ impl Dialer {
             return Turn::Nothing;
         }
         if !task.has_contact(now) {
-            return task.redials.front().map_or(Turn::Nothing, |(due, _)| Turn::Later(*due));
+            return task.redials.first().map_or(Turn::Nothing, |(due, _)| Turn::Later(*due));
         }
         if task.dials_after > now {
             return Turn::Later(task.dials_after);
@@ -195,7 +197,7 @@ impl Dialer {
         self.task_mut(key).next_contact(now).map_or(Turn::Nothing, |contact| Turn::Dial(contact, slot))
     }
 
-    fn wake_to_dial(&mut self, key: TaskKey, at: Timestamp) {
+    pub(super) fn wake_to_dial(&mut self, key: TaskKey, at: Timestamp) {
         let task = self.task_mut(key);
         if task.woken_at.is_none_or(|known| at < known) {
             task.woken_at = Some(at);
@@ -203,22 +205,26 @@ impl Dialer {
         }
     }
 
-    pub(super) fn wished(&self, key: TaskKey, contact: u32) -> Wished {
+    /// What a contact wishes for, or else the number that is dialled.
+    fn wished(&self, key: TaskKey, contact: u32, number: u64) -> Wished {
         let contacts = &self.task(key).contacts;
-        contacts.wished(&contacts.list[contact as usize], |number| self.calling.wish_of(number))
+        contacts.wished(&contacts.list[contact as usize], number, |number| self.calling.wish_of(number))
+    }
+
+    pub(super) fn wished_of(&self, key: TaskKey, call: &CallRow) -> Wished {
+        self.wished(key, call.contact, self.task(key).number_of(call))
     }
 
     /// What a call comes to.
     pub(super) fn fate(&self, key: TaskKey, call: &CallRow) -> Fate {
-        let wished = self.wished(key, call.contact);
+        let wished = self.wished_of(key, call);
         fate(&self.calling, wished, self.task(key).seed, call.contact, call.nth)
     }
 
     /// Whether a number was dialled as often today as it may be; if not, it now was once more.
-    fn is_overrun(&mut self, key: TaskKey, contact: u32, now: Timestamp) -> bool {
+    fn is_overrun(&mut self, key: TaskKey, number: u64, now: Timestamp) -> bool {
         let order = &self.task(key).order;
         let day = order.zone.to_datetime(now).date();
-        let number = self.task(key).contacts.list[contact as usize].number;
         let entry = self.dialled.entry((order.account, number)).or_insert((day, 0));
         if entry.0 != day {
             *entry = (day, 0);
@@ -231,27 +237,34 @@ impl Dialer {
     }
 
     fn dial(&mut self, key: TaskKey, contact: u32, slot: usize, now: Timestamp) {
-        let wished = self.wished(key, contact);
+        let task = self.task(key);
+        let entry = &task.contacts.list[contact as usize];
+        let numbers = task.contacts.numbers(entry, &task.order.columns);
+        let (column, number) = numbers[usize::from(entry.tries) % numbers.len()];
+        let nth = entry.tries.saturating_add(1);
+        let wished = self.wished(key, contact, number);
         let task = self.task_mut(key);
-        let entry = &mut task.contacts.list[contact as usize];
-        entry.tries = entry.tries.saturating_add(1);
-        let nth = entry.tries;
+        task.contacts.list[contact as usize].tries = nth;
         task.stand(contact, Standing::Calling);
         task.dials_after = later(now, task.order.call_gap);
         let at = u32::try_from(task.calls.len()).unwrap_or(u32::MAX);
-        let mut row = CallRow::new(contact, nth, u16::try_from(slot).unwrap_or(0), now);
+        let mut row = CallRow::new(contact, nth, column, u16::try_from(slot).unwrap_or(0), now);
         let (desk, ring_limit) = (task.desk, u64::from(task.order.ring_limit));
         let fate = fate(&self.calling, wished, self.task(key).seed, contact, nth);
         self.desks[desk.0].agents[slot].pending += 1;
         let refused = if fate.outcome == Outcome::DoNotCall {
             Some(Ending::DoNotCall)
-        } else if fate.twist == Twist::Overrun || self.is_overrun(key, contact, now) {
+        } else if fate.twist == Twist::Overrun || self.is_overrun(key, number, now) {
             Some(Ending::Overrun)
         } else {
             None
         };
         row.was_dialled = refused.is_none();
-        self.task_mut(key).calls.push(row);
+        let task = self.task_mut(key);
+        task.calls.push(row);
+        if let Some(node) = &mut task.node {
+            node.called(contact, at);
+        }
         if let Some(ending) = refused {
             return self.end(key, at, ending, now);
         }
@@ -288,17 +301,42 @@ impl Dialer {
 
     /// A contact whose call is over is dialled again, or is through.
     pub(super) fn settle(&mut self, key: TaskKey, contact: u32, ending: Ending, now: Timestamp) {
+        let again = self.again(key, contact, ending).map(|gap| later(now, gap));
         let task = self.task_mut(key);
-        let again = later(now, task.order.repeat_gap);
-        let tries = task.contacts.list[contact as usize].tries;
-        let is_open = !task.is_closed && task.order.ends.is_none_or(|ends| again < ends);
-        if is_open && tries < task.order.tries && !ending.is_final(task.order.redials_machines) {
-            task.stand(contact, Standing::Waiting);
-            task.redials.push_back((again, contact));
-            self.queue(key);
-        } else {
-            task.stand(contact, Standing::Done);
-            self.finish_if_through(key, now);
+        let in_time = |again: &Timestamp| task.order.ends.is_none_or(|ends| *again < ends);
+        match again.filter(|again| !task.is_closed && in_time(again)) {
+            Some(again) => {
+                task.stand(contact, Standing::Waiting);
+                task.redials.insert((again, contact));
+                self.queue(key);
+            }
+            None => {
+                task.stand(contact, Standing::Done);
+                self.note_ended(key, contact, now);
+                self.finish_if_through(key, now);
+            }
         }
+    }
+
+    /// After which gap a contact is dialled again: its next number at once or after the gap between numbers, or else
+    /// from the first one on, as its result or the task says. Nothing if it is through.
+    fn again(&self, key: TaskKey, contact: u32, ending: Ending) -> Option<Duration> {
+        let task = self.task(key);
+        let (order, contact) = (&task.order, &task.contacts.list[contact as usize]);
+        if contact.is_let_go {
+            return None;
+        }
+        let numbers = task.contacts.numbers(contact, &order.columns).len();
+        let calls = usize::from(contact.tries);
+        if !calls.is_multiple_of(numbers) && ending.leads_to_next_number() {
+            return Some(order.number_gap);
+        }
+        let strategy = order.strategies.iter().find(|strategy| strategy.result == ending.result_type());
+        let (tries, gap) = match strategy {
+            Some(strategy) => (strategy.tries, strategy.gap),
+            None if ending.is_final(order.redials_machines) => return None,
+            None => (order.tries, order.repeat_gap),
+        };
+        (calls.div_ceil(numbers) < usize::from(tries)).then_some(gap)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It dials as many numbers as its free agents are likely to take; a person who answers when nobody is free is lost.
 //! Calls come in through `handle`, time through `advance`; what the vendor would tell the integrator waits in
-//! `take_emissions`, each notice for the URL that its task named. The sums of a task match at every moment, and what a
+//! `take_emissions`, each notice for the URL that its task named. Nodes of workflows have tasks of their own here. The sums of a task match at every moment, and what a
 //! notice told is what a query tells.
 
 mod ask;
@@ -12,6 +12,7 @@ mod contacts;
 mod desk;
 mod dial;
 mod draw;
+mod node;
 mod order;
 mod queries;
 mod row;
@@ -36,17 +37,20 @@ use super::ids::{Ids, Kind};
 use super::phone::phone;
 use super::seed::Seed;
 use super::{Answer, Behaviour, Call, Emission};
-use call::{CallRow, Ending};
+use call::CallRow;
+pub(super) use call::Ending;
 pub(super) use calls::token;
 use contacts::Contacts;
 use desk::Desk;
+pub(super) use node::{Ended, NodeOrder};
 use order::TaskOrder;
-pub use rules::{Group, Rules};
+pub use rules::{Group, Pace, Rules};
 use task::Task;
+pub(super) use wish::Wished;
 
 /// Names a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct TaskKey(u32);
+pub(super) struct TaskKey(u32);
 
 /// Names the agents of a group of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +106,8 @@ pub(super) struct Dialer {
     rules: Arc<Rules>,
     /// How numbers answer: as in calling tasks.
     calling: Arc<calling::Rules>,
+    /// Whether anybody listens to callbacks that go to no URL of their own.
+    is_heard: bool,
     /// Where recordings are served: `http://127.0.0.1:2478`.
     public_url: Arc<str>,
     homes: Vec<Account>,
@@ -119,6 +125,8 @@ pub(super) struct Dialer {
     /// How many entries of the agenda are work.
     busy_wakes: usize,
     emissions: Vec<Emission>,
+    /// Contacts of workflows that are through, until their workflow takes note.
+    ended: Vec<Ended>,
 }
 
 impl Dialer {
@@ -128,6 +136,7 @@ impl Dialer {
             seed: seed.derive("dialer", 0),
             rules: Arc::clone(&world.dialer),
             calling: Arc::clone(&world.calling),
+            is_heard: world.is_heard,
             public_url: Arc::clone(&world.public_url),
             homes: world.accounts.clone(),
             tasks: Vec::new(),
@@ -140,6 +149,7 @@ impl Dialer {
             planned: 0,
             busy_wakes: 0,
             emissions: Vec::new(),
+            ended: Vec::new(),
         }
     }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::{Emission, EmissionBody};
+use super::call::CallRow;
 use super::draw::RESULTS;
 use super::{Dialer, TaskKey, Wake};
 use crate::contract::bodies::dialer::{
@@ -13,7 +14,7 @@ use crate::contract::bodies::dialer::{
 use crate::contract::bodies::{Fields, millis_text};
 
 /// The columns a person's name is looked for in (assumed).
-const NAMES: [&str; 4] = ["contactName", "customerName", "name", "Name"];
+const NAMES: [&str; 5] = ["contactName", "customerName", "name", "Name", "callee_name"];
 
 /// What the row of a contact says.
 pub(super) struct Person {
@@ -62,7 +63,7 @@ impl Dialer {
             }
             false => ("", None),
         };
-        let link = ending.talked().then(|| self.record_link(key, call));
+        let link = self.is_recorded(key, row).then(|| self.record_link(key, call));
         Closing { reason: Some(ending.reason()), link, result, follow_up }
     }
 
@@ -81,8 +82,14 @@ impl Dialer {
         self.rules.groups.get(self.task(key).order.group).map(|group| group.name.clone()).unwrap_or_default()
     }
 
+    /// Whether notices of a task go to nobody, or somebody else tells them.
+    fn is_silent(&self, key: TaskKey) -> bool {
+        let task = self.task(key);
+        task.is_muted || task.order.callback.is_none() && !self.is_heard
+    }
+
     pub(super) fn tell_task(&mut self, key: TaskKey, now: Timestamp) {
-        if self.task(key).is_muted {
+        if self.is_silent(key) {
             return;
         }
         let task_id = self.task_id(key);
@@ -97,13 +104,14 @@ impl Dialer {
     }
 
     pub(super) fn tell_contact(&mut self, key: TaskKey, call: u32, state: &str, now: Timestamp) {
-        if self.task(key).is_muted {
+        if self.is_silent(key) {
             return;
         }
         let row = *self.call(key, call);
         let (task, closing, person) =
             (self.task(key), self.closing(key, call), self.person(key, row.contact));
-        let number = format!("+{}", task.contacts.list[row.contact as usize].number);
+        let number = format!("+{}", task.number_of(&row));
+        let main_number = format!("+{}", task.contacts.list[row.contact as usize].number);
         let callid = self.call_id(key, call);
         let body = ContactStatus {
             state: state.to_owned(),
@@ -111,7 +119,7 @@ impl Dialer {
             task_id: self.task_id(key),
             task_name: task.order.name.clone(),
             group_name: self.group_name(key),
-            phone_number: number.clone(),
+            phone_number: number,
             callid: callid.clone(),
             agent_name: self.agent_name(key, call),
             contact_name: person.name.clone(),
@@ -124,8 +132,8 @@ impl Dialer {
             timestamp: millis_text(now),
             talk_result_label: closing.result.to_owned(),
             talkremarks: String::new(),
-            main_number: number,
-            phone_tag: String::new(),
+            main_number,
+            phone_tag: task.column_of(&row),
             hangup_reason: closing.reason,
             rec_link: closing.link.clone(),
             nth_call: Some(i64::from(row.nth)),
@@ -133,17 +141,18 @@ impl Dialer {
             customer_info: person.info,
         };
         let emission = self.notice(key, "dialer.contact_status", "ContactStatus", body, callid);
-        self.send_of_call(emission, key, row.contact, now);
+        self.send_of_call(emission, key, &row, now);
     }
 
     pub(super) fn tell_agent(&mut self, key: TaskKey, call: u32, state: &str, now: Timestamp) {
         let row = *self.call(key, call);
-        let Some(agent) = row.agent().filter(|_| !self.task(key).is_muted) else { return };
+        let Some(agent) = row.agent().filter(|_| !self.is_silent(key)) else { return };
         let desk = self.task(key).desk;
         self.desks[desk.0].today(agent, now);
         let (task, desk) = (self.task(key), &self.desks[desk.0]);
         let (closing, person) = (self.closing(key, call), self.person(key, row.contact));
-        let number = format!("+{}", task.contacts.list[row.contact as usize].number);
+        let number = format!("+{}", task.number_of(&row));
+        let main_number = format!("+{}", task.contacts.list[row.contact as usize].number);
         let callid = self.call_id(key, call);
         let first = desk.waiting.front().and_then(|(key, call)| self.call(*key, *call).answered_at());
         let counted = &desk.agents[agent];
@@ -156,7 +165,7 @@ impl Dialer {
             task_id: self.task_id(key),
             task_name: task.order.name.clone(),
             group_name: self.group_name(key),
-            phone_number: number.clone(),
+            phone_number: number,
             callid: callid.clone(),
             contact_name: person.name.clone(),
             address: person.field("address"),
@@ -168,8 +177,8 @@ impl Dialer {
             timestamp: millis_text(now),
             talk_result_label: closing.result.to_owned(),
             talkremarks: String::new(),
-            main_number: number,
-            phone_tag: String::new(),
+            main_number,
+            phone_tag: task.column_of(&row),
             display_talk_result: closing.result.to_owned(),
             is_conceal_callee: "N".to_owned(),
             threeway_state: String::new(),
@@ -200,7 +209,7 @@ impl Dialer {
             nth_call: Some(i64::from(row.nth)),
         };
         let emission = self.notice(key, "dialer.agent_status", "AgentStatus", body, callid);
-        self.send_of_call(emission, key, row.contact, now);
+        self.send_of_call(emission, key, &row, now);
     }
 
     fn notice(
@@ -220,13 +229,13 @@ impl Dialer {
             // Bodies are plain data, which always fits into JSON.
             body: EmissionBody::Text(serde_json::to_string(&notice).unwrap_or_default()),
             order_key: Some(order),
-            target: Some(task.order.callback.clone()),
+            target: task.order.callback.clone(),
         }
     }
 
     /// Sends a notice of a call as often and as late as its contact wishes.
-    fn send_of_call(&mut self, emission: Emission, key: TaskKey, contact: u32, now: Timestamp) {
-        for at in self.wished(key, contact).call.notice.moments(now) {
+    fn send_of_call(&mut self, emission: Emission, key: TaskKey, call: &CallRow, now: Timestamp) {
+        for at in self.wished_of(key, call).call.notice.moments(now) {
             self.send(emission.clone(), at, now);
         }
     }

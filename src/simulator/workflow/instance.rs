@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use super::super::access::AccountKey;
-use super::super::calling::{TaskKey, Wish};
+use super::super::dialer::Wished;
 use super::super::seed::Seed;
+use super::callers::NodeTask;
 use super::file::CameTo;
 use super::row::Detail;
 use crate::contract::bodies::workflow::RowCounts;
@@ -126,7 +127,7 @@ pub(super) struct Row {
     pub(super) case_id: Box<str>,
     /// The variables as the text of a JSON object.
     pub(super) variables: Box<str>,
-    pub(super) wish: Wish,
+    pub(super) wish: Wished,
     pub(super) message_wish: Option<CameTo>,
     pub(super) standing: Standing,
     /// Whether it leaves after what is under way.
@@ -162,7 +163,7 @@ pub(super) struct Instance {
     /// By node.
     pub(super) nodes: Vec<NodeSums>,
     /// The call tasks by node, made when the first row comes.
-    pub(super) tasks: Vec<Option<TaskKey>>,
+    pub(super) tasks: Vec<Option<NodeTask>>,
     by_number: HashMap<u64, Vec<u32>>,
     by_case: HashMap<Box<str>, Vec<u32>>,
     /// What was pushed, by row and node: the body as it went out.

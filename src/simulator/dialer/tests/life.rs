@@ -186,7 +186,7 @@ fn contacts_are_taken_out_and_tasks_copied() {
         let base = json!({ "taskName": name, "groupName": "Collections", "fromTask": id });
         vendor.call("dialer.copy_task", with(base, flags)).unwrap();
         let task = vendor.simulator.dialer.tasks.last().unwrap();
-        assert_eq!(task.order.callback, URL);
+        assert_eq!(task.order.callback.as_deref(), Some(URL));
         task.contacts.list.iter().map(|contact| contact.number % 10).collect()
     };
     assert_eq!(copied("all", json!({})), [1, 2, 3, 4]);
@@ -341,7 +341,7 @@ fn played(steps: &[Step]) -> (Vec<String>, Vec<Told>) {
             }
         };
         answers.push(format!("{:?}", vendor.call(id, fields)));
-        vendor.assert_sums();
+        assert_sums(&vendor.simulator);
     }
     vendor.pass(20 * DAY);
     assert!(!vendor.simulator.is_busy());

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
-use super::{DAY, Vendor, rows, text};
+use super::{DAY, Vendor, a_vendor, rows, text};
 use crate::simulator::calling::Download;
 
 /// What the notices say of one row.
@@ -66,14 +66,14 @@ fn by_case(detail: &Value) -> BTreeMap<String, Value> {
 
 /// Runs a template over a thousand rows and compares.
 fn compare(template: i64) -> (Vendor, String, BTreeMap<String, Heard>) {
-    let mut vendor = Vendor::new(7);
+    let mut vendor = a_vendor(7);
     let workflow = vendor.create(template, &rows(1_000));
     // The sums are counted anew after every event of the first hour, and now and then after it.
     vendor.pass(DAY / 24);
-    vendor.counts = false;
+    vendor.check = None;
     for _ in 0..30 {
         vendor.pass(DAY / 24);
-        vendor.assert_sums();
+        super::assert_sums(&vendor.simulator);
     }
     assert_eq!(vendor.statuses(&workflow), ["created", "running", "finished"]);
     assert!(!vendor.simulator.is_busy());
@@ -229,8 +229,8 @@ fn information_check() {
 #[test]
 fn the_cost_of_a_row_does_not_grow() {
     for count in [1_000, 10_000] {
-        let mut vendor = Vendor::new(7);
-        vendor.counts = false;
+        let mut vendor = a_vendor(7);
+        vendor.check = None;
         let rows = rows(count);
         let started = Instant::now();
         let workflow = vendor.create(1001, &rows);
