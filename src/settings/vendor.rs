@@ -206,6 +206,7 @@ pub(super) fn limits(file: Option<LimitsFile>) -> Limits {
         connections: size(file.connections, 1, usual.connections),
         header_read: patience.unwrap_or(usual.header_read),
         stall: patience.unwrap_or(usual.stall),
+        write: patience.unwrap_or(usual.write),
         ..usual
     }
 }

@@ -250,7 +250,7 @@ pub struct LimitsFile {
     /// The most connections at a time. Default: 1024.
     #[schemars(range(min = 1, max = 100_000))]
     pub connections: Option<u32>,
-    /// How long a client may take for a request's line and headers, and how long nothing of a body may come. Default:
-    /// 30 s.
+    /// How long a client may take for a request's line and headers, how long nothing of a body may come, and how long
+    /// nothing of an answer may be taken. Default: 30 s.
     pub patience: Option<Lapse>,
 }
