@@ -5,6 +5,7 @@
 //! from a stream of its own, so that conversations never change each other.
 
 mod access;
+mod agenda;
 mod call;
 pub mod calling;
 mod chatbot;
@@ -439,10 +440,7 @@ impl Simulator {
 
     /// Whether something is planned that a run has to wait for; a conversation that may fall silent is not.
     pub fn is_busy(&self) -> bool {
-        self.timers.has_foreground()
-            || self.calling.is_busy()
-            || self.dialer.is_busy()
-            || self.workflows.is_busy()
+        self.timers.is_busy() || self.calling.is_busy() || self.dialer.is_busy() || self.workflows.is_busy()
     }
 
     /// What is behind the link to a recording or an archive, by the last two parts of its path; nothing if nobody was

@@ -4,23 +4,6 @@ use jiff::Timestamp;
 
 use super::super::calling::Outcome;
 
-/// Every word of `callResultType` (client).
-pub(super) const RESULT_TYPES: [&str; 13] = [
-    "Dnc",
-    "Overrun",
-    "NoRinging",
-    "Fusing",
-    "Voicemail",
-    "NoAnswered",
-    "AgentBusy",
-    "UserHangupBeforeAssign",
-    "AgentReject",
-    "AgentNetworkError",
-    "UserHangup",
-    "SuccUserHangup",
-    "SuccAgentHangup",
-];
-
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Ending {

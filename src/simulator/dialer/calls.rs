@@ -133,10 +133,10 @@ impl Dialer {
         self.names.entry((order.account, order.name.clone())).or_insert(key);
         self.of_account.entry(order.account).or_default().push(key);
         self.push_task(key, order, contacts, now);
-        self.plan(created, super::Wake::Created(key));
-        let mut schedule = vec![self.plan(starts, super::Wake::Start(key))];
+        self.agenda.plan(created, super::Wake::Created(key));
+        let mut schedule = vec![self.agenda.plan(starts, super::Wake::Start(key))];
         if let Some(ends) = ends {
-            schedule.push(self.plan(ends, super::Wake::Close(key)));
+            schedule.push(self.agenda.plan(ends, super::Wake::Close(key)));
         }
         self.task_mut(key).schedule = schedule;
         key
@@ -178,7 +178,7 @@ impl Dialer {
             return Err(refuse(10507, "none of these numbers waits to be called"));
         }
         // What comes of it happens after the answer, as everything that is told.
-        self.plan(call.now, super::Wake::Check(key));
+        self.agenda.plan(call.now, super::Wake::Check(key));
         Ok(Answer::Data(Value::Null))
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::super::agenda::AT_ONCE;
 use super::super::calling::Outcome;
 use super::super::later;
 use super::call::{CallRow, Ending};
@@ -31,15 +32,10 @@ enum Turn {
 }
 
 impl Dialer {
-    /// Does what is due until `now`.
+    /// Does what is due until `now`, or the first of it: see [`AT_ONCE`].
     pub(in super::super) fn advance(&mut self, now: Timestamp) {
-        while let Some(entry) = self.agenda.first_entry() {
-            let at = entry.key().0;
-            if at > now {
-                break;
-            }
-            let wake = entry.remove();
-            self.busy_wakes -= usize::from(wake.is_work());
+        for _ in 0..AT_ONCE {
+            let Some((at, wake)) = self.agenda.take(now) else { break };
             match wake {
                 Wake::Created(task) => self.created(task, at),
                 Wake::Start(task) => self.start(task, at),
@@ -63,14 +59,6 @@ impl Dialer {
                 Wake::Late(emission) => self.emissions.push(*emission),
             }
         }
-    }
-
-    /// Plans something and returns its place in the agenda.
-    pub(super) fn plan(&mut self, at: Timestamp, wake: Wake) -> (Timestamp, u64) {
-        self.planned += 1;
-        self.busy_wakes += usize::from(wake.is_work());
-        self.agenda.insert((at, self.planned), wake);
-        (at, self.planned)
     }
 
     fn created(&mut self, key: TaskKey, now: Timestamp) {
@@ -111,7 +99,7 @@ impl Dialer {
             }
             _ => {}
         }
-        let place = self.plan(next, if resting { Wake::Resume(key) } else { Wake::Pause(key) });
+        let place = self.agenda.plan(next, if resting { Wake::Resume(key) } else { Wake::Pause(key) });
         self.task_mut(key).schedule.push(place);
         self.task_mut(key).schedule.retain(|(at, _)| *at > now);
         self.fill(self.task(key).desk, now);
@@ -142,9 +130,7 @@ impl Dialer {
             return;
         }
         for place in std::mem::take(&mut self.task_mut(key).schedule) {
-            if let Some(wake) = self.agenda.remove(&place) {
-                self.busy_wakes -= usize::from(wake.is_work());
-            }
+            self.agenda.forget(Some(place));
         }
         self.enter(key, if is_cancelled { State::Cancelled } else { State::Finished }, now);
     }
@@ -201,7 +187,7 @@ impl Dialer {
         let task = self.task_mut(key);
         if task.woken_at.is_none_or(|known| at < known) {
             task.woken_at = Some(at);
-            self.plan(at, Wake::Dial(key));
+            self.agenda.plan(at, Wake::Dial(key));
         }
     }
 
@@ -272,24 +258,24 @@ impl Dialer {
         let rings = later(now, Duration::from_millis(fate.wait));
         match fate.outcome {
             _ if fate.twist == Twist::Fusing => {
-                self.plan(later(now, FUSING), Wake::End(key, at, Ending::Fusing));
+                self.agenda.plan(later(now, FUSING), Wake::End(key, at, Ending::Fusing));
             }
             Outcome::Busy | Outcome::SwitchedOff | Outcome::OutOfArea | Outcome::InvalidNumber => {
                 let ending = Ending::of_silence(fate.outcome);
-                self.plan(
+                self.agenda.plan(
                     later(rings, Duration::from_secs(u64::from(fate.ring))),
                     Wake::End(key, at, ending),
                 );
             }
             outcome => {
-                self.plan(rings, Wake::Ring(key, at));
+                self.agenda.plan(rings, Wake::Ring(key, at));
                 let ring = u64::from(fate.ring);
                 let wake = if outcome == Outcome::NoAnswer || ring > ring_limit {
                     Wake::End(key, at, Ending::NoAnswer)
                 } else {
                     Wake::Answer(key, at)
                 };
-                self.plan(later(rings, Duration::from_secs(ring.min(ring_limit))), wake);
+                self.agenda.plan(later(rings, Duration::from_secs(ring.min(ring_limit))), wake);
             }
         }
     }

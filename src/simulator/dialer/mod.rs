@@ -24,13 +24,14 @@ mod tell;
 mod tests;
 mod wish;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::access::{Account, AccountKey};
+use super::agenda::{Agenda, Later};
 use super::calling;
 use super::country::Country;
 use super::ids::{Ids, Kind};
@@ -86,8 +87,8 @@ enum Wake {
     Late(Box<Emission>),
 }
 
-impl Wake {
-    /// Whether something happens that a run waits for. The end of a schedule mostly finds nothing left to end, and a
+impl Later for Wake {
+    /// The end of a schedule mostly finds nothing left to end, and a
     /// pause does nothing by itself.
     fn is_work(&self) -> bool {
         !matches!(self, Self::Close(_) | Self::Pause(_))
@@ -120,10 +121,7 @@ pub(super) struct Dialer {
     of_account: HashMap<AccountKey, Vec<TaskKey>>,
     /// How often a number was dialled on the last day on which it was.
     dialled: HashMap<(AccountKey, u64), (Date, u32)>,
-    agenda: BTreeMap<(Timestamp, u64), Wake>,
-    planned: u64,
-    /// How many entries of the agenda are work.
-    busy_wakes: usize,
+    agenda: Agenda<Wake>,
     emissions: Vec<Emission>,
     /// Contacts of workflows that are through, until their workflow takes note.
     ended: Vec<Ended>,
@@ -145,9 +143,7 @@ impl Dialer {
             names: HashMap::new(),
             of_account: HashMap::new(),
             dialled: HashMap::new(),
-            agenda: BTreeMap::new(),
-            planned: 0,
-            busy_wakes: 0,
+            agenda: Agenda::default(),
             emissions: Vec::new(),
             ended: Vec::new(),
         }
@@ -190,12 +186,12 @@ impl Dialer {
 
     /// When [`Dialer::advance`] has something to do next.
     pub(super) fn next_wakeup(&self) -> Option<Timestamp> {
-        self.agenda.keys().next().map(|(at, _)| *at)
+        self.agenda.next()
     }
 
     /// Whether anything is under way that a run waits for.
     pub(super) fn is_busy(&self) -> bool {
-        self.busy_wakes > 0
+        self.agenda.is_busy()
     }
 
     /// What the vendor would tell now.

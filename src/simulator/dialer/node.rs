@@ -149,7 +149,7 @@ impl Dialer {
     fn end_of_node(&mut self, key: TaskKey, now: Timestamp) {
         self.finish_if_through(key, now);
         if !self.emissions.is_empty() {
-            self.plan(now, Wake::Check(key));
+            self.agenda.plan(now, Wake::Check(key));
         }
     }
 

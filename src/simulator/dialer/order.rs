@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::super::access::AccountKey;
 use super::super::{Answer, Call, later};
 use super::ask::{Ask, refuse};
-use super::call::RESULT_TYPES;
 use super::rules::{Pace, Rules};
+use crate::contract::bodies::dialer::CALL_RESULT_TYPES;
 
 /// The longest name of a task.
 const LONGEST_NAME: usize = 63;
@@ -184,12 +184,12 @@ fn strategies(ask: Ask<'_>) -> Result<Vec<Strategy>, Answer> {
     let mut strategies: Vec<Strategy> = Vec::new();
     for value in ask.list("resultStrategies")?.iter() {
         let word = value.get("callResultType").and_then(Value::as_str);
-        let result = word.and_then(|word| RESULT_TYPES.into_iter().find(|known| *known == word));
+        let result = word.and_then(|word| CALL_RESULT_TYPES.into_iter().find(|known| *known == word));
         let result = result.filter(|result| strategies.iter().all(|known| known.result != *result));
         let result = result.ok_or_else(|| {
             let expected = format!(
                 "{{\"callResultType\": ..., \"repeatTimes\": 2, \"bulkCallInterval\": 600}}, each result once, of {}",
-                RESULT_TYPES.join(", ")
+                CALL_RESULT_TYPES.join(", ")
             );
             ask.wrong("resultStrategies", value, &expected)
         })?;

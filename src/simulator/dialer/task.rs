@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{Timestamp, ToSpan};
 
+use super::super::agenda::Place;
 use super::super::seed::Seed;
 use super::DeskKey;
 use super::call::CallRow;
@@ -100,7 +101,7 @@ pub(super) struct Task {
     /// The workflow it belongs to.
     pub(super) node: Option<Node>,
     /// Where its schedule stands in the agenda.
-    pub(super) schedule: Vec<(Timestamp, u64)>,
+    pub(super) schedule: Vec<Place>,
     /// Whether it stands in the queue of its desk.
     pub(super) is_queued: bool,
     /// The story whose doing it is.

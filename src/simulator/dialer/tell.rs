@@ -244,7 +244,7 @@ impl Dialer {
         if at == now {
             self.emissions.push(emission);
         } else {
-            self.plan(at, Wake::Late(Box::new(emission)));
+            self.agenda.plan(at, Wake::Late(Box::new(emission)));
         }
     }
 }

@@ -172,8 +172,8 @@ impl Workflows {
         let seed = self.seed.derive("instance", u64::from(key.0));
         self.instances.push(Instance::new(order, seed, call.now));
         self.of_account.entry(call.account).or_default().push(key);
-        self.plan(call.now, Wake::Tell(key, Phase::Created));
-        let end = self.plan(ends, Wake::End(key));
+        self.agenda.plan(call.now, Wake::Tell(key, Phase::Created));
+        let end = self.agenda.plan(ends, Wake::End(key));
         self.instance_mut(key).end = Some(end);
         self.add(key, rows, call.now);
         let mut answer = json!({ "workflow_id": self.workflow_id(key) });
@@ -188,7 +188,7 @@ impl Workflows {
         if count > 0 {
             self.keep_open(key);
             let first = self.instance_mut(key).add(rows);
-            self.plan(now, Wake::Begin(key, first, count));
+            self.agenda.plan(now, Wake::Begin(key, first, count));
         }
     }
 

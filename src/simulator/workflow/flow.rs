@@ -92,7 +92,7 @@ impl Workflows {
     }
 
     fn plan_step(&mut self, key: InstanceKey, row: u32, at: Timestamp) {
-        let slot = self.plan(at, Wake::Step(key, row));
+        let slot = self.agenda.plan(at, Wake::Step(key, row));
         if let Some(row) = self.instance_mut(key).row_mut(row) {
             row.wake = Some(slot);
         }
@@ -268,7 +268,7 @@ impl Workflows {
     /// says so (assumed).
     fn leave(&mut self, key: InstanceKey, at: u32, to: Standing, now: Timestamp, callers: &mut Callers<'_>) {
         let slot = self.instance_mut(key).row_mut(at).and_then(|row| row.wake.take());
-        self.unplan(slot);
+        self.agenda.forget(slot);
         self.instance_mut(key).set_standing(at, to);
         if to == Standing::Finished {
             self.tell_contact(key, at, callers);
@@ -320,7 +320,7 @@ impl Workflows {
             }
             (Phase::Running, AutoFinish::AfterPause) => {
                 self.keep_open(key);
-                let slot = self.plan(later(now, PAUSE), Wake::Pause(key));
+                let slot = self.agenda.plan(later(now, PAUSE), Wake::Pause(key));
                 self.instance_mut(key).pause = Some(slot);
             }
             _ => {}
@@ -330,7 +330,7 @@ impl Workflows {
     /// Rows have been added: an instance that was about to end goes on.
     pub(super) fn keep_open(&mut self, key: InstanceKey) {
         let slot = self.instance_mut(key).pause.take();
-        self.unplan(slot);
+        self.agenda.forget(slot);
     }
 
     /// Nobody has added a row since the last one was through.
@@ -348,11 +348,11 @@ impl Workflows {
         instance.ended = Some(now);
         let end = instance.end.take();
         let tasks: Vec<NodeTask> = instance.tasks.iter().flatten().copied().collect();
-        self.unplan(end);
+        self.agenda.forget(end);
         for task in tasks {
             callers.seal(task, now);
         }
-        self.plan(now, Wake::Tell(key, phase));
+        self.agenda.plan(now, Wake::Tell(key, phase));
     }
 
     /// The end time of an instance has come: what was tried is through, the rest goes no further.

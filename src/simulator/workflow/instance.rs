@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use super::super::access::AccountKey;
+use super::super::agenda::Place;
 use super::super::dialer::Wished;
 use super::super::seed::Seed;
 use super::callers::NodeTask;
@@ -15,9 +16,6 @@ use crate::contract::bodies::workflow::RowCounts;
 /// Names an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct InstanceKey(pub(super) u32);
-
-/// A place in the agenda.
-pub(super) type Slot = (Timestamp, u64);
 
 /// Where an instance stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +131,7 @@ pub(super) struct Row {
     /// Whether it leaves after what is under way.
     pub(super) is_let_go: bool,
     /// What it waits for.
-    pub(super) wake: Option<Slot>,
+    pub(super) wake: Option<Place>,
     pub(super) visits: Vec<Visit>,
 }
 
@@ -169,9 +167,9 @@ pub(super) struct Instance {
     /// What was pushed, by row and node: the body as it went out.
     pub(super) pushes: BTreeMap<(u32, u16), String>,
     /// Where its end stands in the agenda.
-    pub(super) end: Option<Slot>,
+    pub(super) end: Option<Place>,
     /// Where its end by itself stands in the agenda.
-    pub(super) pause: Option<Slot>,
+    pub(super) pause: Option<Place>,
     /// The story whose doing it is.
     pub(super) play: Option<u32>,
     /// Whether somebody else tells what comes of it.

@@ -19,12 +19,13 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::access::AccountKey;
+use super::agenda::{AT_ONCE, Agenda, Later};
 use super::calling::Rules;
 use super::country::Country;
 use super::ids::Ids;
@@ -32,13 +33,10 @@ use super::seed::Seed;
 use super::{Answer, Behaviour, Call, Emission};
 pub(super) use callers::Callers;
 pub use file::{CaseFile, KindFile, NodeFile, TemplateFile, When};
-use instance::{Instance, InstanceKey, Phase, Slot};
+use instance::{Instance, InstanceKey, Phase};
 use template::Node;
 pub use template::Template;
 pub(crate) use template::{shipped, templates};
-
-/// How many moments are lived through at a time.
-const AT_ONCE: usize = 2_000;
 
 /// Something that happens by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +53,9 @@ enum Wake {
     End(InstanceKey),
 }
 
-impl Wake {
-    /// Whether something happens that a run waits for. The end time mostly finds nothing left to end.
-    fn is_work(self) -> bool {
+impl Later for Wake {
+    /// The end time mostly finds nothing left to end.
+    fn is_work(&self) -> bool {
         !matches!(self, Self::End(_))
     }
 }
@@ -77,10 +75,7 @@ pub(super) struct Workflows {
     instances: Vec<Instance>,
     /// The instances of an account, oldest first.
     of_account: HashMap<AccountKey, Vec<InstanceKey>>,
-    agenda: BTreeMap<Slot, Wake>,
-    planned: u64,
-    /// How many entries of the agenda are work.
-    busy_wakes: usize,
+    agenda: Agenda<Wake>,
     emissions: Vec<Emission>,
 }
 
@@ -95,9 +90,7 @@ impl Workflows {
             templates: Arc::clone(&world.workflows),
             instances: Vec::new(),
             of_account: HashMap::new(),
-            agenda: BTreeMap::new(),
-            planned: 0,
-            busy_wakes: 0,
+            agenda: Agenda::default(),
             emissions: Vec::new(),
         }
     }
@@ -120,12 +113,12 @@ impl Workflows {
 
     /// When [`Workflows::advance`] has something to do next, beside what calls bring about.
     pub(super) fn next_wakeup(&self) -> Option<Timestamp> {
-        self.agenda.keys().next().map(|(at, _)| *at)
+        self.agenda.next()
     }
 
     /// Whether anything is under way that a run waits for.
     pub(super) fn is_busy(&self) -> bool {
-        self.busy_wakes > 0
+        self.agenda.is_busy()
     }
 
     /// How many instances there are, for taking back or adopting those made after.
@@ -174,13 +167,7 @@ impl Workflows {
 
     /// Does what is due at a moment.
     fn step(&mut self, now: Timestamp, callers: &mut Callers<'_>) {
-        while let Some(entry) = self.agenda.first_entry() {
-            let at = entry.key().0;
-            if at > now {
-                break;
-            }
-            let wake = entry.remove();
-            self.busy_wakes -= usize::from(wake.is_work());
+        while let Some((at, wake)) = self.agenda.take(now) {
             match wake {
                 Wake::Tell(key, phase) => self.tell_status(key, phase, callers),
                 Wake::Begin(key, first, count) => self.begin(key, first, count, at, callers),
@@ -188,21 +175,6 @@ impl Workflows {
                 Wake::Pause(key) => self.paused(key, at, callers),
                 Wake::End(key) => self.end(key, at, callers),
             }
-        }
-    }
-
-    /// Plans something and returns its place in the agenda.
-    fn plan(&mut self, at: Timestamp, wake: Wake) -> Slot {
-        self.planned += 1;
-        self.busy_wakes += usize::from(wake.is_work());
-        self.agenda.insert((at, self.planned), wake);
-        (at, self.planned)
-    }
-
-    /// Takes something out of the agenda.
-    fn unplan(&mut self, slot: Option<Slot>) {
-        if let Some(wake) = slot.and_then(|slot| self.agenda.remove(&slot)) {
-            self.busy_wakes -= usize::from(wake.is_work());
         }
     }
 
