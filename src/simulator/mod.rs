@@ -18,6 +18,7 @@ pub mod facts;
 pub mod identity;
 mod ids;
 mod messages;
+mod node;
 mod params;
 pub mod phone;
 pub mod phrases;

@@ -27,6 +27,7 @@ use super::access::AccountKey;
 use super::agenda::{Agenda, Later};
 use super::country::Country;
 use super::ids::{Ids, Kind};
+use super::node::Ended;
 use super::seed::Seed;
 use super::{Answer, Behaviour, Call, Emission, EmissionBody};
 pub(super) use draw::{draw, stream};
@@ -34,11 +35,10 @@ pub(crate) use outcome::ChatWish;
 pub use outcome::{Outcome, UnknownWish, WISHES, Wish};
 use plan::Plan;
 pub use rows::RawRows;
-pub(crate) use rows::e164;
+pub(crate) use rows::{e164, e164_or_bare};
 pub(crate) use rules::magic;
 pub use rules::{Business, MAGIC, Robot, Round, Rules, Strategy};
 use task::{Task, TaskOrder};
-pub(super) use workflow::{Ended, Part, Taken, VoiceOrder};
 
 use crate::recordings::Recording;
 
@@ -135,7 +135,7 @@ pub(super) struct Calling {
     agenda: Agenda<Wake>,
     emissions: Vec<Emission>,
     /// Numbers of workflows that are through, until their workflow takes note.
-    ended: Vec<Ended>,
+    ended: Vec<Ended<Outcome>>,
 }
 
 impl Calling {

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 
 use super::super::access::AccountKey;
 use super::super::agenda::Place;
+use super::super::node::Part;
 use super::super::seed::Seed;
 use super::outcome::Wish;
 use super::rows::{Row, Rows, Standing};
-use super::workflow::Part;
 use super::{LineKey, PlanKey};
 
 /// Where a task stands.

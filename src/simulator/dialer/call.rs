@@ -121,11 +121,8 @@ impl Ending {
 
     /// Whether another number of the same person is worth a try: nobody was reached, and nobody has objected.
     pub(super) fn leads_to_next_number(self) -> bool {
-        match self {
-            Self::Overrun | Self::Fusing | Self::Invalid | Self::NoAnswer | Self::Machine => true,
-            Self::Busy | Self::SwitchedOff | Self::OutOfArea => true,
-            _ => false,
-        }
+        let is_silence = matches!(self, Self::Busy | Self::SwitchedOff | Self::OutOfArea | Self::NoAnswer);
+        is_silence || self.was_held_back() || matches!(self, Self::Invalid | Self::Machine)
     }
 
     /// Whether dialling again makes no sense (assumed): the person was reached, or may not or cannot be. A call that was

@@ -35,6 +35,7 @@ use super::agenda::{Agenda, Later};
 use super::calling;
 use super::country::Country;
 use super::ids::{Ids, Kind};
+use super::node::Ended;
 use super::phone::phone;
 use super::seed::Seed;
 use super::{Answer, Behaviour, Call, Emission};
@@ -43,7 +44,6 @@ pub(super) use call::Ending;
 pub(super) use calls::token;
 use contacts::Contacts;
 use desk::Desk;
-pub(super) use node::{Ended, NodeOrder};
 use order::TaskOrder;
 pub use rules::{Group, Pace, Rules};
 use task::Task;
@@ -124,7 +124,7 @@ pub(super) struct Dialer {
     agenda: Agenda<Wake>,
     emissions: Vec<Emission>,
     /// Contacts of workflows that are through, until their workflow takes note.
-    ended: Vec<Ended>,
+    ended: Vec<Ended<Ending>>,
 }
 
 impl Dialer {

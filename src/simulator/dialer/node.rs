@@ -9,30 +9,14 @@ use jiff::tz::Offset;
 
 use super::super::Answer;
 use super::super::access::AccountKey;
-use super::super::calling::Taken;
 use super::super::ids::Kind;
+use super::super::node::{Ended, NodeOrder, Taken};
 use super::ask::refuse;
 use super::call::Ending;
 use super::contacts::{Contacts, Standing};
 use super::order::TaskOrder;
 use super::wish::Wished;
 use super::{Dialer, TaskKey, Wake};
-
-/// What a dialer node's task is made of.
-#[derive(Clone, Debug)]
-pub(in super::super) struct NodeOrder {
-    pub(in super::super) account: AccountKey,
-    pub(in super::super) instance: u32,
-    pub(in super::super) node: u16,
-    pub(in super::super) name: String,
-    /// The group of agents; the first one there is without a name.
-    pub(in super::super) group: Option<String>,
-    pub(in super::super) ends: Timestamp,
-    pub(in super::super) repeat_number: u8,
-    pub(in super::super) repeat_interval: Duration,
-    pub(in super::super) play: Option<u32>,
-    pub(in super::super) is_muted: bool,
-}
 
 /// The node of an instance that a task belongs to.
 #[derive(Debug)]
@@ -42,20 +26,6 @@ pub(super) struct Node {
     contacts: Vec<Origin>,
     /// Whether contacts may still come.
     pub(super) is_open: bool,
-}
-
-/// A contact of a workflow that is through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) struct Ended {
-    pub(in super::super) instance: u32,
-    pub(in super::super) node: u16,
-    /// The row of the instance.
-    pub(in super::super) row: u32,
-    pub(in super::super) at: Timestamp,
-    /// How the last call to it ended.
-    pub(in super::super) ending: Ending,
-    /// `A` to `I`, or 0.
-    pub(in super::super) intention: u8,
 }
 
 /// What a contact is in its instance.
@@ -78,14 +48,20 @@ impl Node {
 
 impl Dialer {
     /// A task for a dialer node, without any contacts yet.
-    pub(in super::super) fn add_for_node(&mut self, order: NodeOrder, now: Timestamp) -> TaskKey {
-        let group = order.group.and_then(|name| self.rules.group(&name)).unwrap_or(0);
+    /// It is for a group of agents, the first there is if the node names none.
+    pub(in super::super) fn add_for_node(
+        &mut self,
+        order: NodeOrder,
+        group: Option<&str>,
+        now: Timestamp,
+    ) -> TaskKey {
+        let group = group.and_then(|name| self.rules.group(name)).unwrap_or(0);
         let agents = self.rules.groups.get(group).map_or(0, |group| group.agents.len());
         let home = self.homes.get(order.account.index());
         let task = TaskOrder {
             account: order.account,
             zone: home.map_or(Offset::UTC, |home| home.zone),
-            name: order.name,
+            name: order.part.task_name(),
             starts: now,
             ends: Some(order.ends),
             group,
@@ -93,8 +69,8 @@ impl Dialer {
             remark: String::new(),
             rests: Vec::new(),
             callback: None,
-            tries: order.repeat_number,
-            repeat_gap: order.repeat_interval,
+            tries: order.repeat.number,
+            repeat_gap: order.repeat.interval,
             strategies: Vec::new(),
             columns: Vec::new(),
             number_gap: Duration::ZERO,
@@ -109,7 +85,7 @@ impl Dialer {
             inspects: false,
         };
         let key = self.add_task(task, Contacts::default(), now);
-        let (instance, node) = (order.instance, order.node);
+        let (instance, node) = (order.part.instance, order.part.node);
         let task = self.task_mut(key);
         task.node = Some(Node { instance, node, contacts: Vec::new(), is_open: true });
         task.play = order.play;
@@ -189,7 +165,7 @@ impl Dialer {
     }
 
     /// The contacts of workflows that are through since the last time, in order.
-    pub(in super::super) fn take_ended(&mut self) -> Vec<Ended> {
+    pub(in super::super) fn take_ended(&mut self) -> Vec<Ended<Ending>> {
         std::mem::take(&mut self.ended)
     }
 
@@ -204,7 +180,7 @@ impl Dialer {
         let Some(ending) = call.ending else { return };
         let intention = if ending.talked() { self.fate(key, call).intention } else { 0 };
         let (instance, node) = (node.instance, node.node);
-        self.ended.push(Ended { instance, node, row, at: now, ending, intention });
+        self.ended.push(Ended { instance, node, row, at: now, came_to: ending, intention });
     }
 
     /// The word of a task's state.

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::super::Emission;
-use super::super::calling::{self, Calling, Taken};
+use super::super::calling::{self, Calling};
 use super::super::dialer::{self, Dialer, Ending};
+use super::super::node::{Ended, Taken};
 use super::file::CameTo;
-use super::instance::InstanceKey;
 
 /// The task of a node that calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,18 +25,6 @@ impl NodeTask {
             Self::Dialer(_) => None,
         }
     }
-}
-
-/// A row whose calls at a node are through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ended {
-    pub(super) instance: InstanceKey,
-    pub(super) node: u16,
-    pub(super) row: u32,
-    pub(super) at: Timestamp,
-    pub(super) came_to: CameTo,
-    /// `A` to `I`, or 0.
-    pub(super) intention: u8,
 }
 
 /// The parts of the simulator that call.
@@ -64,23 +52,9 @@ impl Callers<'_> {
     }
 
     /// The rows whose calls are through since the last time.
-    pub(super) fn take_ended(&mut self) -> Vec<Ended> {
-        let by_robots = self.calling.take_ended().into_iter().map(|ended| Ended {
-            instance: InstanceKey(ended.instance),
-            node: ended.node,
-            row: ended.row,
-            at: ended.at,
-            came_to: CameTo::Call(ended.outcome),
-            intention: ended.intention,
-        });
-        let by_agents = self.dialer.take_ended().into_iter().map(|ended| Ended {
-            instance: InstanceKey(ended.instance),
-            node: ended.node,
-            row: ended.row,
-            at: ended.at,
-            came_to: came_to(ended.ending),
-            intention: ended.intention,
-        });
+    pub(super) fn take_ended(&mut self) -> Vec<Ended<CameTo>> {
+        let by_robots = self.calling.take_ended().into_iter().map(|ended| ended.map(CameTo::Call));
+        let by_agents = self.dialer.take_ended().into_iter().map(|ended| ended.map(came_to));
         by_robots.chain(by_agents).collect()
     }
 

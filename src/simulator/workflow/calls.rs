@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde_json::{Map, Value, json};
 
-use super::super::calling::e164;
+use super::super::calling::e164_or_bare;
 use super::super::ids::Kind as Id;
 use super::super::params::{Params, bad, shown};
 use super::super::{Answer, Call};
@@ -72,11 +72,10 @@ impl<'a> Named<'a> {
     }
 }
 
-/// The number in `callee`. It may have lost its plus on the way through a query.
+/// The number in `callee`.
 fn number(params: Params<'_>) -> Result<Option<u64>, Answer> {
     let Some(text) = params.text("callee")? else { return Ok(None) };
-    let digits = text.trim().trim_start_matches('+');
-    match e164(&format!("+{digits}")) {
+    match e164_or_bare(text) {
         Some(number) => Ok(Some(number)),
         None => Err(bad(format!(
             "callee is `{}`, expected a number in E.164 such as `+6281112345678`",

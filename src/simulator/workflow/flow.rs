@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::calling::{Part, Taken, VoiceOrder, Wish};
-use super::super::dialer::{NodeOrder, Wished};
+use super::super::calling::Wish;
+use super::super::dialer::Wished;
 use super::super::later;
-use super::callers::{Callers, Ended, NodeTask};
+use super::super::node::{Ended, NodeOrder, Part, Repeat, Taken};
+use super::callers::{Callers, NodeTask};
 use super::chat::{self, Step};
 use super::file::CameTo;
 use super::instance::{AutoFinish, InstanceKey, Phase, Row, Standing};
 use super::row;
-use super::template::{Kind, Repeat};
+use super::template::Kind;
 use super::{Wake, Workflows};
 
 /// How long an instance with `auto_finish` 2 waits for further rows after its last one (assumed).
@@ -100,7 +101,7 @@ impl Workflows {
 
     /// A row comes to a voice or dialer node.
     fn call(&mut self, key: InstanceKey, at: u32, node: u16, now: Timestamp, callers: &mut Callers<'_>) {
-        let task = self.node_task(key, node, now, callers);
+        let Some(task) = self.node_task(key, node, now, callers) else { return };
         let Some(row) = self.instance(key).row(at) else { return };
         let (number, wish) = (row.number, row.wish);
         let place = match task {
@@ -125,35 +126,13 @@ impl Workflows {
         node: u16,
         now: Timestamp,
         callers: &mut Callers<'_>,
-    ) -> NodeTask {
+    ) -> Option<NodeTask> {
         let instance = self.instance(key);
         if let Some(task) = instance.tasks[usize::from(node)] {
-            return task;
+            return Some(task);
         }
-        let known = &self.nodes(instance.template)[usize::from(node)];
-        let once = Repeat { number: 1, interval: Duration::ZERO };
-        let (robot, line, repeat) = match &known.kind {
-            Kind::Dialer { group, repeat } => {
-                let order = NodeOrder {
-                    account: instance.account,
-                    instance: key.0,
-                    node,
-                    name: format!("{} - {}", instance.name, known.name),
-                    group: group.clone(),
-                    ends: instance.ends,
-                    repeat_number: repeat.number,
-                    repeat_interval: repeat.interval,
-                    play: instance.play,
-                    is_muted: instance.is_muted,
-                };
-                let task = NodeTask::Dialer(callers.dialer.add_for_node(order, now));
-                self.instance_mut(key).tasks[usize::from(node)] = Some(task);
-                return task;
-            }
-            Kind::Voice { robot, line, repeat } => (robot.clone(), line.clone(), *repeat),
-            _ => (String::new(), String::new(), once),
-        };
-        let order = VoiceOrder {
+        let known = self.node(instance.template, node)?;
+        let order = |repeat: &Repeat| NodeOrder {
             account: instance.account,
             part: Part {
                 instance: key.0,
@@ -163,17 +142,22 @@ impl Workflows {
                 nodetask_id: self.nodetask_id(key, node),
                 nodetask_name: known.name.clone(),
             },
-            robot,
-            line,
             ends: instance.ends,
-            repeat_number: repeat.number,
-            repeat_interval: repeat.interval,
+            repeat: *repeat,
             play: instance.play,
             is_muted: instance.is_muted,
         };
-        let task = NodeTask::Voice(callers.calling.add_voice(order, now));
+        let task = match &known.kind {
+            Kind::Dialer { group, repeat } => {
+                NodeTask::Dialer(callers.dialer.add_for_node(order(repeat), group.as_deref(), now))
+            }
+            Kind::Voice { robot, line, repeat } => {
+                NodeTask::Voice(callers.calling.add_voice(order(repeat), (robot, line), now))
+            }
+            _ => return None,
+        };
         self.instance_mut(key).tasks[usize::from(node)] = Some(task);
-        task
+        Some(task)
     }
 
     /// A row comes to a WhatsApp node.
@@ -233,8 +217,8 @@ impl Workflows {
         }
     }
 
-    fn call_ended(&mut self, ended: Ended, callers: &mut Callers<'_>) {
-        let key = ended.instance;
+    fn call_ended(&mut self, ended: Ended<CameTo>, callers: &mut Callers<'_>) {
+        let key = InstanceKey(ended.instance);
         let Some(row) = self.instance_mut(key).row_mut(ended.row) else { return };
         if row.standing != Standing::Running {
             return;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::super::node::Repeat;
 use super::file::{KindFile, NodeFile, TemplateFile, When};
 
 /// How long an answer to a message is waited for unless the node says so.
@@ -25,24 +26,6 @@ pub(super) struct Node {
     pub(super) kind: Kind,
     /// Where rows go from here; nowhere: their flow ends.
     pub(super) next: Option<u16>,
-}
-
-/// How often a number is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Repeat {
-    /// The first time included.
-    pub(super) number: u8,
-    /// The gap between two tries.
-    pub(super) interval: Duration,
-}
-
-impl Repeat {
-    fn of(node: &NodeFile) -> Self {
-        Self {
-            number: node.repeat_number.and_then(|number| u8::try_from(number).ok()).unwrap_or(1),
-            interval: node.repeat_interval.map_or(Duration::ZERO, |lapse| lapse.0),
-        }
-    }
 }
 
 /// What a node does.
@@ -115,14 +98,21 @@ impl Template {
     }
 }
 
+fn repeat(node: &NodeFile) -> Repeat {
+    Repeat {
+        number: node.repeat_number.and_then(|number| u8::try_from(number).ok()).unwrap_or(1),
+        interval: node.repeat_interval.map_or(Duration::ZERO, |lapse| lapse.0),
+    }
+}
+
 fn kind(node: &NodeFile, place: &dyn Fn(&str) -> Option<u16>) -> Kind {
     match node.kind {
         KindFile::Voice => Kind::Voice {
             robot: node.robot.clone().unwrap_or_default(),
             line: node.line.clone().unwrap_or_default(),
-            repeat: Repeat::of(node),
+            repeat: repeat(node),
         },
-        KindFile::Dialer => Kind::Dialer { group: node.group.clone(), repeat: Repeat::of(node) },
+        KindFile::Dialer => Kind::Dialer { group: node.group.clone(), repeat: repeat(node) },
         KindFile::Whatsapp => Kind::WhatsApp {
             template: node.template.clone().unwrap_or_else(|| node.id.clone()),
             reply_within: node.reply_within.map_or(REPLY_WITHIN, |lapse| lapse.0),
