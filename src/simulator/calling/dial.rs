@@ -132,6 +132,7 @@ impl Calling {
         let Some(row) = task.row(at).copied() else { return };
         let again = later(now, task.order.repeat_interval);
         let is_open = matches!(task.phase, Phase::Running | Phase::Paused)
+            && !task.let_go.remove(&at)
             && task.order.ends.is_none_or(|ends| again < ends);
         if !row.outcome.is_final() && row.attempts < task.order.repeat_number && is_open {
             task.change(at, |row| row.standing = Standing::Pending);

@@ -1,6 +1,6 @@
 //! A calling task: one round of calls over a list of numbers.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,6 +123,8 @@ pub(super) struct Task {
     pub(super) is_open: bool,
     /// Which rows of its workflow's instance its own rows are.
     pub(super) origins: Vec<u32>,
+    /// Of a workflow: the rows whose call under way is the last, whatever comes of it.
+    pub(super) let_go: BTreeSet<u32>,
     /// Where the end of its schedule stands in the agenda.
     pub(super) close: Option<Place>,
     /// Whether it stands in the queue of its line.
@@ -167,6 +169,7 @@ impl Task {
             redial: None,
             is_open: false,
             origins: Vec::new(),
+            let_go: BTreeSet::new(),
             close: None,
             is_queued: false,
             earlier: BTreeMap::new(),

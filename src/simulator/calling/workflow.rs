@@ -92,10 +92,13 @@ impl Calling {
         }
     }
 
-    /// Takes a number out, unless it is being called.
+    /// Takes a number out, unless it is being called: then that call is its last.
     pub(in super::super) fn take_out(&mut self, key: TaskKey, row: u32, now: Timestamp) -> Taken {
         match self.task(key).row(row).map(|row| row.standing) {
-            Some(Standing::Calling) => Taken::Calling,
+            Some(Standing::Calling) => {
+                self.task_mut(key).let_go.insert(row);
+                Taken::Calling
+            }
             _ => {
                 self.cancel_row(key, row, now);
                 Taken::Out

@@ -174,6 +174,21 @@ fn new_variables_count_from_the_next_node_on() {
 }
 
 #[test]
+fn a_row_that_is_taken_out_is_not_called_again() {
+    let mut vendor = a_vendor(1);
+    let workflow = vendor.create(1003, &[row(1, "no_answer"), row(2, "no_answer")]);
+    vendor.pass(Duration::from_secs(5));
+    let cancel = json!({ "workflow_id": workflow, "case_id": "case-1" });
+    vendor.call("workflow.cancel_contact", cancel).unwrap();
+    vendor.pass(DAY);
+    let calls = vendor.told("workflow.call_completed");
+    let tries = |case: &str| calls.iter().find(|call| call["case_id"] == case).unwrap()["Attempts"].clone();
+    assert_eq!((tries("case-1"), tries("case-2")), (json!(1), json!(3)));
+    let summary = vendor.summary(&workflow);
+    assert_eq!((&summary["finished"], &summary["cancelled"]), (&json!(1), &json!(1)));
+}
+
+#[test]
 fn a_template_of_ones_own_branches_on_what_people_want() {
     let behaviour = with_template(
         r#"
