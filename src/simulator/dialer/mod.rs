@@ -2,8 +2,9 @@
 //!
 //! It dials as many numbers as its free agents are likely to take; a person who answers when nobody is free is lost.
 //! Calls come in through `handle`, time through `advance`; what the vendor would tell the integrator waits in
-//! `take_emissions`, each notice for the URL that its task named. Nodes of workflows have tasks of their own here. The sums of a task match at every moment, and what a
-//! notice told is what a query tells.
+//! `take_emissions`, each notice for the URL that its task named. Nodes of workflows have tasks of their own here, whose
+//! notices go where all callbacks go. The sums of a task match at every moment, and what a notice told is what a query
+//! tells.
 
 mod ask;
 mod call;

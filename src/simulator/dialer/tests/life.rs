@@ -317,10 +317,17 @@ fn played(steps: &[Step]) -> (Vec<String>, Vec<Told>) {
                 let names = ["agent_01", "agent_02", "agent_07"];
                 let agents: &[&str] = if *group { &[] } else { &names[..*agents as usize] };
                 let group = if *group { "Collections" } else { "Customer care" };
-                let rows = (0..*rows).map(|last| row(last, if last % 7 == 0 { "no_agent" } else { "" }));
+                let contact = |last: u32| {
+                    let home = json!({ "Home": number(last + 50) });
+                    with(row(last, if last % 7 == 0 { "no_agent" } else { "" }), home)
+                };
+                let rows = (0..*rows).map(contact);
+                let columns: &[&str] = if factor % 2 == 0 { &["Home", "PhoneNumber"] } else { &[] };
                 let fields = json!({
                     "groupName": group, "agentName": agents, "slotFactor": factor, "repeatTimes": repeats,
                     "restTimes": [{ "start": "09:20:00", "end": "09:30:00" }],
+                    "dialingOrder": columns, "contactNumberInterval": 30,
+                    "resultStrategies": [{ "callResultType": "NoAnswered", "repeatTimes": agents.len() }],
                 });
                 ("dialer.create_task", with(task(&format!("t{made}"), rows.collect()), fields))
             }
