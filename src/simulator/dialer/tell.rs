@@ -5,11 +5,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::{Emission, EmissionBody};
-use super::call::CallRow;
 use super::draw::RESULTS;
 use super::{Dialer, TaskKey, Wake};
 use crate::contract::bodies::dialer::{
-    AgentStatus, ContactStatus, Notice, Split, TalkResultCount, TaskStatus,
+    AgentStatus, CallNotice, ContactStatus, Notice, Split, TalkResultCount, TaskStatus,
 };
 use crate::contract::bodies::{Fields, millis_text};
 
@@ -107,79 +106,32 @@ impl Dialer {
         if self.is_silent(key) {
             return;
         }
-        let row = *self.call(key, call);
-        let (task, closing, person) =
-            (self.task(key), self.closing(key, call), self.person(key, row.contact));
-        let number = format!("+{}", task.number_of(&row));
-        let main_number = format!("+{}", task.contacts.list[row.contact as usize].number);
-        let callid = self.call_id(key, call);
         let body = ContactStatus {
             state: state.to_owned(),
-            call_type: "auto".to_owned(),
-            task_id: self.task_id(key),
-            task_name: task.order.name.clone(),
-            group_name: self.group_name(key),
-            phone_number: number,
-            callid: callid.clone(),
             agent_name: self.agent_name(key, call),
-            contact_name: person.name.clone(),
-            address: person.field("address"),
-            info1: person.field("info1"),
-            info2: person.field("info2"),
-            info3: person.field("info3"),
-            remark: task.order.remark.clone(),
-            private_data: person.field("privateData"),
-            timestamp: millis_text(now),
-            talk_result_label: closing.result.to_owned(),
-            talkremarks: String::new(),
-            main_number,
-            phone_tag: task.column_of(&row),
-            hangup_reason: closing.reason,
-            rec_link: closing.link.clone(),
-            nth_call: Some(i64::from(row.nth)),
-            customize_results: Self::customize_results(&closing),
-            customer_info: person.info,
+            call: self.call_notice(key, call, now),
         };
+        let callid = body.call.callid.clone();
         let emission = self.notice(key, "dialer.contact_status", "ContactStatus", body, callid);
-        self.send_of_call(emission, key, &row, now);
+        self.send_of_call(emission, key, call, now);
     }
 
     pub(super) fn tell_agent(&mut self, key: TaskKey, call: u32, state: &str, now: Timestamp) {
-        let row = *self.call(key, call);
-        let Some(agent) = row.agent().filter(|_| !self.is_silent(key)) else { return };
+        let agent = self.call(key, call).agent();
+        let Some(agent) = agent.filter(|_| !self.is_silent(key)) else { return };
         let desk = self.task(key).desk;
         self.desks[desk.0].today(agent, now);
         let (task, desk) = (self.task(key), &self.desks[desk.0]);
-        let (closing, person) = (self.closing(key, call), self.person(key, row.contact));
-        let number = format!("+{}", task.number_of(&row));
-        let main_number = format!("+{}", task.contacts.list[row.contact as usize].number);
-        let callid = self.call_id(key, call);
         let first = desk.waiting.front().and_then(|(key, call)| self.call(*key, *call).answered_at());
         let counted = &desk.agents[agent];
         let auto = |auto: i64| Split { auto, manual: 0 };
+        let told = self.call_notice(key, call, now);
+        let callid = told.callid.clone();
         let body = AgentStatus {
             agent_name: counted.name.clone(),
             register_state: "Registered".to_owned(),
             state: state.to_owned(),
-            call_type: "auto".to_owned(),
-            task_id: self.task_id(key),
-            task_name: task.order.name.clone(),
-            group_name: self.group_name(key),
-            phone_number: number,
-            callid: callid.clone(),
-            contact_name: person.name.clone(),
-            address: person.field("address"),
-            info1: person.field("info1"),
-            info2: person.field("info2"),
-            info3: person.field("info3"),
-            remark: task.order.remark.clone(),
-            private_data: person.field("privateData"),
-            timestamp: millis_text(now),
-            talk_result_label: closing.result.to_owned(),
-            talkremarks: String::new(),
-            main_number,
-            phone_tag: task.column_of(&row),
-            display_talk_result: closing.result.to_owned(),
+            display_talk_result: told.talk_result_label.clone(),
             is_conceal_callee: "N".to_owned(),
             threeway_state: String::new(),
             threeway_account: String::new(),
@@ -202,14 +154,41 @@ impl Dialer {
                     count: *count,
                 })
                 .collect(),
-            customize_results: Self::customize_results(&closing),
-            customer_info: person.info,
+            call: told,
+        };
+        let emission = self.notice(key, "dialer.agent_status", "AgentStatus", body, callid);
+        self.send_of_call(emission, key, call, now);
+    }
+
+    /// What a notice of either kind tells of a call.
+    fn call_notice(&self, key: TaskKey, call: u32, now: Timestamp) -> CallNotice {
+        let (task, row) = (self.task(key), self.call(key, call));
+        let (closing, person) = (self.closing(key, call), self.person(key, row.contact));
+        CallNotice {
+            call_type: "auto".to_owned(),
+            task_id: self.task_id(key),
+            task_name: task.order.name.clone(),
+            group_name: self.group_name(key),
+            phone_number: format!("+{}", task.number_of(row)),
+            callid: self.call_id(key, call),
+            contact_name: person.name.clone(),
+            address: person.field("address"),
+            info1: person.field("info1"),
+            info2: person.field("info2"),
+            info3: person.field("info3"),
+            remark: task.order.remark.clone(),
+            private_data: person.field("privateData"),
+            timestamp: millis_text(now),
+            talk_result_label: closing.result.to_owned(),
+            talkremarks: String::new(),
+            main_number: format!("+{}", task.contacts.list[row.contact as usize].number),
+            phone_tag: task.column_of(row),
             hangup_reason: closing.reason,
             rec_link: closing.link.clone(),
             nth_call: Some(i64::from(row.nth)),
-        };
-        let emission = self.notice(key, "dialer.agent_status", "AgentStatus", body, callid);
-        self.send_of_call(emission, key, &row, now);
+            customize_results: Self::customize_results(&closing),
+            customer_info: person.info,
+        }
     }
 
     fn notice(
@@ -234,8 +213,9 @@ impl Dialer {
     }
 
     /// Sends a notice of a call as often and as late as its contact wishes.
-    fn send_of_call(&mut self, emission: Emission, key: TaskKey, call: &CallRow, now: Timestamp) {
-        for at in self.wished_of(key, call).call.notice.moments(now) {
+    fn send_of_call(&mut self, emission: Emission, key: TaskKey, call: u32, now: Timestamp) {
+        let wished = self.wished_of(key, self.call(key, call));
+        for at in wished.call.notice.moments(now) {
             self.send(emission.clone(), at, now);
         }
     }

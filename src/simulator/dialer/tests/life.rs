@@ -322,7 +322,7 @@ fn played(steps: &[Step]) -> (Vec<String>, Vec<Told>) {
                     with(row(last, if last % 7 == 0 { "no_agent" } else { "" }), home)
                 };
                 let rows = (0..*rows).map(contact);
-                let columns: &[&str] = if factor % 2 == 0 { &["Home", "PhoneNumber"] } else { &[] };
+                let columns: &[&str] = if factor.is_multiple_of(2) { &["Home", "PhoneNumber"] } else { &[] };
                 let fields = json!({
                     "groupName": group, "agentName": agents, "slotFactor": factor, "repeatTimes": repeats,
                     "restTimes": [{ "start": "09:20:00", "end": "09:30:00" }],
