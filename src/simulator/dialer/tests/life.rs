@@ -319,7 +319,7 @@ fn played(steps: &[Step]) -> (Vec<String>, Vec<Told>) {
                 let group = if *group { "Collections" } else { "Customer care" };
                 let contact = |last: u32| {
                     let home = json!({ "Home": number(last + 50) });
-                    with(row(last, if last % 7 == 0 { "no_agent" } else { "" }), home)
+                    with(row(last, if last.is_multiple_of(7) { "no_agent" } else { "" }), home)
                 };
                 let rows = (0..*rows).map(contact);
                 let columns: &[&str] = if factor.is_multiple_of(2) { &["Home", "PhoneNumber"] } else { &[] };
