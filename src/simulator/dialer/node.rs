@@ -11,7 +11,7 @@ use super::super::Answer;
 use super::super::access::AccountKey;
 use super::super::ids::Kind;
 use super::super::node::{Ended, NodeOrder, Taken};
-use super::ask::refuse;
+use super::ask::{is_dialled, refuse};
 use super::call::Ending;
 use super::contacts::{Contacts, Standing};
 use super::order::TaskOrder;
@@ -93,7 +93,7 @@ impl Dialer {
         key
     }
 
-    /// A row comes to a dialer node. Its place in the node's task.
+    /// A row comes to a dialer node. Its place in the node's task; nothing if the dialer cannot dial its number.
     pub(in super::super) fn append(
         &mut self,
         key: TaskKey,
@@ -102,6 +102,9 @@ impl Dialer {
         origin: u32,
         now: Timestamp,
     ) -> Option<u32> {
+        if !is_dialled(number) {
+            return None;
+        }
         let task = self.task_mut(key);
         let contact = task.contacts.append(number, wished, row)?;
         task.sums.waiting += 1;

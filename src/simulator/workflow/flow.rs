@@ -114,8 +114,13 @@ impl Workflows {
                 callers.dialer.append(task, (number, wish), &text, at, now)
             }
         };
-        if let (Some(visit), Some(place)) = (self.instance_mut(key).visit_mut(at), place) {
-            visit.work = place;
+        let Some(visit) = self.instance_mut(key).visit_mut(at) else { return };
+        match place {
+            Some(place) => visit.work = place,
+            None => {
+                visit.came_to = CameTo::NotDialled;
+                self.go_on(key, at, now, callers);
+            }
         }
     }
 

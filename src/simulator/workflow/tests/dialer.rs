@@ -101,6 +101,24 @@ fn rows_go_on_by_what_came_of_their_calls() {
 }
 
 #[test]
+fn numbers_that_are_too_long_for_the_dialer_are_not_dialled() {
+    let mut vendor = a_vendor_with(1, evening());
+    let mut long = row(1, "talked");
+    long["callee"] = "+123456789012345".into();
+    let workflow = vendor.create(7, &[long, row(2, "talked")]);
+    vendor.pass(DAY);
+    let completed = vendor.told("workflow.contact_completed");
+    let last = |case: &str| {
+        let body = completed.iter().find(|body| body["case_id"] == case).unwrap();
+        body["rows"].as_array().unwrap().last().unwrap()["nodetask_name"].clone()
+    };
+    assert_eq!((last("case-1"), last("case-2")), (json!("held"), json!("talked")));
+    let task = task_of(&mut vendor, &workflow);
+    assert_eq!(calls(&mut vendor, &task).len(), 1);
+    assert_eq!(vendor.statuses(&workflow), ["created", "running", "finished"]);
+}
+
+#[test]
 fn notices_and_queries_of_both_agree() {
     let mut vendor = a_vendor_with(3, evening());
     let workflow = vendor.create(7, &rows(60));
