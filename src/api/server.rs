@@ -166,8 +166,9 @@ impl Api {
                 Ok(_) => None,
             };
             let act = fault.and_then(|fault| fault.act);
-            let account = read.as_ref().map(|(_, caller)| caller.account).ok();
-            let wrong = act.map(|act| wrong(engine, found, account, act, built.as_ref()));
+            let caller = read.as_ref().map(|(_, caller)| caller).ok();
+            let wrong =
+                act.zip(caller).map(|(act, caller)| wrong(engine, found, caller, act, built.as_ref()));
             let (status, body, reply) = match (wrong, built) {
                 (Some(wrong), _) => wrong,
                 (None, Some(Built::Whole(answer))) => {
@@ -296,15 +297,16 @@ fn payer(access: &Access, found: &Found<'_>, fields: &Fields, caller: &Caller) -
 fn wrong(
     engine: &mut Engine,
     &Found { id, family, .. }: &Found<'_>,
-    account: Option<AccountKey>,
+    caller: &Caller,
     act: Act,
     built: Option<&Built>,
 ) -> (u16, Bytes, Reply) {
     let silent = |what: &'static str, reply| (0, Bytes::from_static(what.as_bytes()), reply);
     match act {
         Act::Answer { status, code, message, retry_after } => {
+            let message = message.unwrap_or_else(|| faults::on_purpose(family, status, code));
             let refusal = Refusal { code: code.unwrap_or(i64::from(status)), message };
-            let mut answer = refused(engine, family, &refusal, ErrorStatus::Mirror);
+            let mut answer = sealed(refused(engine, family, &refusal, ErrorStatus::Mirror), caller);
             answer.status = status;
             if let Some(wait) = retry_after {
                 answer
@@ -314,9 +316,8 @@ fn wrong(
             (status, answer.body.clone(), Reply::Answer(answer))
         }
         Act::ExpiredToken => {
-            if let Some(account) = account {
-                engine.simulator().access_mut().expire(account);
-            }
+            engine.simulator().access_mut().expire(caller.account);
+            // As with a token that has really expired, nobody knows yet how the rest of the call is to be read.
             let refusal =
                 Refusal::from(Denied::Expired(Proof::of(id, family, false).token().unwrap_or_default()));
             let answer = refused(engine, family, &refusal, ErrorStatus::Mirror);
@@ -335,7 +336,8 @@ fn wrong(
                 Some(Built::Whole(answer)) => answer.clone(),
                 Some(Built::Long(head, long, tail)) => json_text(200, format!("{head}{}{tail}", long.text())),
                 None => {
-                    json_text(200, envelope::success(family, Value::Null, || engine.request_id()).to_string())
+                    let empty = envelope::success(family, Value::Null, || engine.request_id());
+                    sealed(json_text(200, empty.to_string()), caller)
                 }
             };
             (answer.status, answer.body.clone(), Reply::Half(answer))

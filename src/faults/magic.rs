@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Act, Fault, on_purpose};
+use super::{Act, Fault};
+use crate::contract::envelope::ErrorStatus;
 use crate::files::Lapse;
 
 /// The header that asks for a fault, in lower case. In a call's texts there may be no room for a magic word.
@@ -19,7 +20,7 @@ const SLOW: Duration = Duration::from_secs(5);
 /// After how long a client that is told to wait may come back.
 const COME_BACK: Duration = Duration::from_secs(1);
 
-/// The magic names and what they do. `STATUS` and `LAPSE` stand for what the user writes.
+/// The magic names and what they do. `STATUS`, `CODE` and `LAPSE` stand for what the user writes.
 pub const MAGIC: &[(&str, &str)] = &[
     ("429", "too many calls: status 429 with Retry-After 1 s"),
     ("500", "an internal error: status 500"),
@@ -27,6 +28,7 @@ pub const MAGIC: &[(&str, &str)] = &[
     ("503", "not available: status 503"),
     ("504", "a gateway that gives up: status 504"),
     ("STATUS", "an error with any other status from 400 to 599, such as 418"),
+    ("code-CODE", "an error with any code of the call's family, such as code-10201 or code--1 of the dialer"),
     ("reset", "the connection is reset; the call takes no effect"),
     ("half", "about half of the answer, then the connection is closed; the call takes effect"),
     ("never", "no answer until the client gives up; the call takes no effect"),
@@ -72,18 +74,26 @@ fn named(name: &str) -> Option<Fault> {
         "close" => Act::Close,
         "expired-token" => Act::ExpiredToken,
         "slow" => return Some(slow(SLOW)),
+        other if other.starts_with("code-") => coded(other.strip_prefix("code-")?.parse().ok()?)?,
         other => match (other.strip_prefix("slow-"), other.parse()) {
             (Some(lapse), _) => return lapse.parse().ok().map(|Lapse(lapse)| slow(lapse)),
             (None, Ok(status @ 400..=599)) if other.len() == 3 => Act::Answer {
                 status,
                 code: None,
-                message: on_purpose(status),
+                message: None,
                 retry_after: (status == 429).then_some(COME_BACK),
             },
             _ => return None,
         },
     };
     Some(Fault { delay: None, effect: act.takes_effect(), act: Some(act) })
+}
+
+/// An answer with a code of the call's family, under the HTTP status that the code has by itself.
+fn coded(code: i64) -> Option<Act> {
+    let is_error = !matches!(code, 0 | 200);
+    let status = ErrorStatus::Mirror.http_status(code);
+    is_error.then_some(Act::Answer { status, code: Some(code), message: None, retry_after: None })
 }
 
 fn slow(delay: Duration) -> Fault {
@@ -101,7 +111,7 @@ mod tests {
     fn every_name_of_the_table_does_something() {
         let mut acts = Vec::new();
         for (name, meaning) in MAGIC {
-            let written = name.replace("STATUS", "418").replace("LAPSE", "1.5s");
+            let written = name.replace("STATUS", "418").replace("CODE", "10201").replace("LAPSE", "1.5s");
             let fault = magic_header(&written).unwrap_or_else(|| panic!("{name} is not known"));
             assert_eq!(magic(&format!("please mock:{written}, thanks")), Some(fault.clone()), "{name}");
             assert!(fault.act.is_some() || fault.delay.is_some(), "{name}");
@@ -122,12 +132,27 @@ mod tests {
         assert_eq!(status("mock:429"), Some((429, Some(Duration::from_secs(1)))));
         assert_eq!(status("Dear mock:ups, mock:503."), Some((503, None)));
         assert_eq!(status("(mock:599)"), Some((599, None)));
+        assert_eq!(status("a mock:code-10201."), Some((200, None)));
+        assert_eq!(status("mock:code--1"), Some((200, None)));
+        assert_eq!(status("mock:code-404"), Some((404, None)));
         assert_eq!(magic("mock:Reset").unwrap().act, Some(Act::Reset));
         assert_eq!(magic("mock:slow").unwrap().delay, Some(Duration::from_secs(5)));
         assert_eq!(magic("mock:slow-1.5s.").unwrap().delay, Some(Duration::from_millis(1500)));
-        for nothing in
-            ["", "429", "mock:", "mock:200", "mock:399", "mock:600", "mock:+42", "mock:0429", "mock:slow-"]
-        {
+        for nothing in [
+            "",
+            "429",
+            "mock:",
+            "mock:200",
+            "mock:399",
+            "mock:600",
+            "mock:+42",
+            "mock:0429",
+            "mock:code-",
+            "mock:code-0",
+            "mock:code-200",
+            "mock:code-x",
+            "mock:slow-",
+        ] {
             assert_eq!(magic(nothing), None, "{nothing}");
         }
         assert_eq!(magic("hammock:429"), None);

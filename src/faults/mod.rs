@@ -14,7 +14,8 @@ use serde_json::Value;
 
 pub use magic::{HEADER, MAGIC, magic, magic_header, magic_of_call};
 
-use crate::contract::{FaultFile, FaultKind};
+use crate::contract::envelope;
+use crate::contract::{Family, FaultFile, FaultKind};
 use crate::json::difference;
 use crate::simulator::seed::{Rng, Seed};
 
@@ -39,8 +40,8 @@ pub enum Act {
         status: u16,
         /// The code in the envelope, if it differs from the status.
         code: Option<i64>,
-        /// The message in the envelope.
-        message: String,
+        /// The message in the envelope; without one it is [`on_purpose`].
+        message: Option<String>,
         /// The header Retry-After says it in whole seconds, rounded up.
         retry_after: Option<Duration>,
     },
@@ -65,11 +66,19 @@ impl Act {
     }
 }
 
-/// The message of an error for which nobody chose one.
-fn on_purpose(status: u16) -> String {
-    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-    let reason = reason.map(|reason| format!(" {reason}")).unwrap_or_default();
-    format!("{status}{reason}, on purpose: a fault of the mock")
+/// The message of an error for which nobody chose one: what its code means in the family, or else its HTTP status.
+pub fn on_purpose(family: Family, status: u16, code: Option<i64>) -> String {
+    let what = match code {
+        Some(code) => match envelope::code(family, code) {
+            Some(known) => known.meaning.to_owned(),
+            None => format!("code {code}"),
+        },
+        None => {
+            let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+            format!("{status}{}", reason.map(|reason| format!(" {reason}")).unwrap_or_default())
+        }
+    };
+    format!("{what}, on purpose: a fault of the mock")
 }
 
 impl From<FaultKind> for Act {
@@ -170,7 +179,7 @@ impl Rule {
             (Some(status), _) => Some(Act::Answer {
                 status,
                 code: file.code,
-                message: file.message.clone().unwrap_or_else(|| on_purpose(status)),
+                message: file.message.clone(),
                 retry_after: file.retry_after.map(|wait| wait.0),
             }),
             (None, kind) => kind.map(Act::from),

@@ -98,22 +98,35 @@ fn the_fields_of_a_call_are_compared_in_part() {
 }
 
 #[test]
+fn errors_without_a_message_say_what_their_code_means() {
+    for (family, status, code, message) in [
+        (Family::Cloud, 503, None, "503 Service Unavailable, on purpose: a fault of the mock"),
+        (Family::Dialer, 200, Some(10201), "internal error, on purpose: a fault of the mock"),
+        (
+            Family::Dialer,
+            200,
+            Some(10620),
+            "the end is less than 5 minutes after the start, on purpose: a fault of the mock",
+        ),
+        (Family::Cloud, 200, Some(10201), "code 10201, on purpose: a fault of the mock"),
+    ] {
+        assert_eq!(on_purpose(family, status, code), message);
+    }
+}
+
+#[test]
 fn what_happens_is_as_written() {
     let one =
         |keys: &str| faults(&format!("[[faults]]\ncall = '*'\n{keys}"), 1).next("x", &Value::Null).unwrap();
-    let answer = |code, message: &str, retry_after| Act::Answer {
+    let answer = |code, message: Option<&str>, retry_after| Act::Answer {
         status: 503,
         code,
-        message: message.into(),
+        message: message.map(str::to_owned),
         retry_after,
     };
     assert_eq!(
         one("status = 503"),
-        Fault {
-            delay: None,
-            act: Some(answer(None, "503 Service Unavailable, on purpose: a fault of the mock", None)),
-            effect: false,
-        }
+        Fault { delay: None, act: Some(answer(None, None, None)), effect: false }
     );
     assert_eq!(
         one(
@@ -121,7 +134,7 @@ fn what_happens_is_as_written() {
         ),
         Fault {
             delay: Some(Duration::from_secs(2)),
-            act: Some(answer(Some(10201), "later", Some(Duration::from_millis(1500)))),
+            act: Some(answer(Some(10201), Some("later"), Some(Duration::from_millis(1500)))),
             effect: true,
         }
     );

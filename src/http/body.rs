@@ -12,6 +12,10 @@ use tokio::time::{Sleep, sleep};
 use super::exchange::Cut;
 use super::line::Open;
 
+/// The pieces in which a whole body is handed over: over HTTP/2 an exchange is over for us with its last piece, however
+/// slowly the client takes it.
+const LARGE: usize = 256 << 10;
+
 /// The pieces in which half a body is sent. Hyper takes the next one only when most of those before are out.
 const PIECE: usize = 16 << 10;
 
@@ -52,6 +56,12 @@ impl Body {
         Self { content: Content::Parts { parts, left: length }, open: None }
     }
 
+    fn wait_for_client(&self, is_waiting: bool) {
+        if let Some(open) = &self.open {
+            open.set_waiting(is_waiting);
+        }
+    }
+
     /// Lets the exchange go on until the body is sent.
     pub(super) fn hold(&mut self, open: Open) {
         self.open = Some(open);
@@ -63,8 +73,12 @@ impl hyper::body::Body for Body {
     type Error = Cut;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        // Hyper asks for more when there is room for it: only what it was given can wait for the client.
+        self.wait_for_client(false);
         let next = match &mut self.content {
-            Content::Whole(body) => Some(std::mem::take(body)).filter(|body| !body.is_empty()),
+            Content::Whole(body) => {
+                Some(body.split_to(body.len().min(LARGE))).filter(|piece| !piece.is_empty())
+            }
             Content::Half { half, .. } if !half.is_empty() => Some(half.split_to(half.len().min(PIECE))),
             Content::Half { grace, .. } => {
                 let grace = grace.get_or_insert_with(|| Box::pin(sleep(GRACE)));
@@ -82,6 +96,7 @@ impl hyper::body::Body for Body {
                 (part, None) => part,
             },
         };
+        self.wait_for_client(next.is_some());
         Poll::Ready(next.map(|data| Ok(Frame::data(data))))
     }
 

@@ -30,7 +30,8 @@ pub(super) async fn serve<H, R>(
         begun = timeout(limits.header_read, line::begin(stream)) => begun.ok().flatten(),
         _ = end.changed() => None,
     };
-    let Some((version, begun)) = begun else { return };
+    let Some((version, mut begun)) = begun else { return };
+    begun.patience(limits.write);
     let desk = Arc::new(Desk { handler, limits, line: Arc::new(Line::default()), end });
     match version {
         Version::One => http1(begun, desk).await,
@@ -84,6 +85,8 @@ where
     let mut seen = 0;
     // Hyper has no such timer for HTTP/2: a client that answers pings could keep its connection for ever.
     let mut look = pin!(sleep(limits.header_read));
+    // Nor for a client that reads, and takes nothing of one of its answers.
+    let mut slow = pin!(sleep(limits.write));
     loop {
         tokio::select! {
             _ = connection.as_mut() => return,
@@ -92,6 +95,14 @@ where
             _ = end.changed(), if !ending => {
                 ending = true;
                 connection.as_mut().graceful_shutdown();
+            }
+            () = slow.as_mut() => {
+                let waited = line.longest_wait();
+                // Streams share the connection here too.
+                if waited >= limits.write {
+                    return;
+                }
+                slow.as_mut().reset(Instant::now() + limits.write.saturating_sub(waited));
             }
             () = look.as_mut() => {
                 let mut wait = limits.header_read;

@@ -3,8 +3,8 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -12,6 +12,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// What an HTTP/2 client says first.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -28,6 +29,10 @@ pub(super) enum Version {
 pub(super) struct Begun {
     stream: TcpStream,
     early: Bytes,
+    /// How long nothing may get out of what is to be written.
+    patience: Option<Duration>,
+    /// Runs while the client takes nothing.
+    stuck: Option<Pin<Box<Sleep>>>,
 }
 
 /// Reads until the version is known. None if the client goes away before it says anything.
@@ -47,7 +52,10 @@ pub(super) async fn begin(mut stream: TcpStream) -> Option<(Version, Begun)> {
             break Version::Two;
         }
     };
-    Some((version, Begun { stream, early: Bytes::copy_from_slice(&early[..length]) }))
+    Some((
+        version,
+        Begun { stream, early: Bytes::copy_from_slice(&early[..length]), patience: None, stuck: None },
+    ))
 }
 
 /// How the connection of an exchange ends, in place of an answer.
@@ -62,6 +70,23 @@ pub(super) enum Ending {
 }
 
 impl Begun {
+    /// From now on writing fails when the client has taken nothing for so long.
+    pub(super) fn patience(&mut self, patience: Duration) {
+        self.patience = Some(patience);
+    }
+
+    /// What comes of a try to write: an error if the client has taken nothing for too long.
+    fn wrote(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stuck = None;
+            return written;
+        }
+        let Some(patience) = self.patience else { return Poll::Pending };
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(patience)));
+        ready!(stuck.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
     /// Brings the connection to its end.
     pub(super) async fn finish(mut self, ending: Ending, never: Duration, mut end: watch::Receiver<()>) {
         match ending {
@@ -90,6 +115,8 @@ pub(super) struct Line {
     told: Notify,
     begun: AtomicUsize,
     open: AtomicUsize,
+    /// The answers that wait for their client, and since when.
+    waits: Mutex<Vec<(usize, Instant)>>,
 }
 
 impl Line {
@@ -109,6 +136,16 @@ impl Line {
         }
     }
 
+    fn waits(&self) -> MutexGuard<'_, Vec<(usize, Instant)>> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long the answer has waited for which its client has not taken anything for longest.
+    pub(super) fn longest_wait(&self) -> Duration {
+        let first = self.waits().iter().map(|(_, since)| *since).min();
+        first.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
     /// How many exchanges have begun so far; none if one of them still goes on.
     pub(super) fn idle_after(&self) -> Option<usize> {
         let begun = self.begun.load(Ordering::Relaxed);
@@ -118,19 +155,32 @@ impl Line {
 
 /// An exchange that goes on, until its answer is sent.
 #[derive(Debug)]
-pub(super) struct Open(Arc<Line>);
+pub(super) struct Open {
+    line: Arc<Line>,
+    number: usize,
+}
 
 impl Open {
     pub(super) fn new(line: &Arc<Line>) -> Self {
-        line.begun.fetch_add(1, Ordering::Relaxed);
+        let number = line.begun.fetch_add(1, Ordering::Relaxed);
         line.open.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(line))
+        Self { line: Arc::clone(line), number }
+    }
+
+    /// The answer waits for its client to take more, or does not any longer.
+    pub(super) fn set_waiting(&self, is_waiting: bool) {
+        let mut waits = self.line.waits();
+        waits.retain(|(number, _)| *number != self.number);
+        if is_waiting {
+            waits.push((self.number, Instant::now()));
+        }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.set_waiting(false);
+        self.line.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -151,7 +201,8 @@ impl AsyncRead for Begun {
 
 impl AsyncWrite for Begun {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.wrote(cx, written)
     }
 
     fn poll_write_vectored(
@@ -159,7 +210,8 @@ impl AsyncWrite for Begun {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.wrote(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -31,6 +31,9 @@ pub struct Limits {
     pub header_read: Duration,
     /// How long nothing of a body may come. Then the request is answered 408.
     pub stall: Duration,
+    /// How long a client may take nothing of an answer that is ready for it. Then the connection is closed, and whoever
+    /// makes the answer is let go.
+    pub write: Duration,
     /// Whether a client that has closed its writing side is still answered. Over HTTP/1.1 nobody can tell it from one
     /// that is gone: without this it counts as gone, and the exchange is dropped.
     pub half_close: bool,
@@ -54,6 +57,7 @@ impl Default for Limits {
             connections: 1024,
             header_read: Duration::from_secs(30),
             stall: Duration::from_secs(30),
+            write: Duration::from_secs(30),
             half_close: true,
             streams: 100,
             ping: Duration::from_secs(20),

@@ -161,6 +161,7 @@ pub(super) fn dialer(file: Option<DialerFile>) -> dialer::Rules {
         groups: groups.unwrap_or(usual.groups),
         attempt_limit: file.attempt_limit.unwrap_or(usual.attempt_limit),
         voicemail: file.voicemail.unwrap_or(usual.voicemail),
+        dialing_modes: file.dialing_modes.unwrap_or(usual.dialing_modes),
     }
 }
 
@@ -205,6 +206,7 @@ pub(super) fn limits(file: Option<LimitsFile>) -> Limits {
         connections: size(file.connections, 1, usual.connections),
         header_read: patience.unwrap_or(usual.header_read),
         stall: patience.unwrap_or(usual.stall),
+        write: patience.unwrap_or(usual.write),
         ..usual
     }
 }

@@ -11,6 +11,7 @@ use crate::contract::envelope::ErrorStatus;
 use crate::files::Lapse;
 use crate::simulator::Encryption;
 use crate::simulator::calling::{Business, Outcome};
+use crate::simulator::dialer::Pace;
 
 /// How callers are checked and refused.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -199,6 +200,9 @@ pub struct DialerFile {
     pub attempt_limit: Option<u32>,
     /// Whether accounts may have answering machines detected. Default: true.
     pub voicemail: Option<bool>,
+    /// The words of `dialingMode` and how many numbers each has dialled for every free agent. Default: `predictive` by
+    /// `slotFactor`, and `progressive` one.
+    pub dialing_modes: Option<BTreeMap<String, Pace>>,
 }
 
 /// A group of agents.
@@ -246,7 +250,7 @@ pub struct LimitsFile {
     /// The most connections at a time. Default: 1024.
     #[schemars(range(min = 1, max = 100_000))]
     pub connections: Option<u32>,
-    /// How long a client may take for a request's line and headers, and how long nothing of a body may come. Default:
-    /// 30 s.
+    /// How long a client may take for a request's line and headers, how long nothing of a body may come, and how long
+    /// nothing of an answer may be taken. Default: 30 s.
     pub patience: Option<Lapse>,
 }

@@ -10,11 +10,13 @@ use toml::de::{DeTable, DeValue};
 use crate::files::diagnostic::quoted;
 use crate::files::suggest::nearest;
 use crate::files::{Diagnostic, SourceFile};
+use crate::simulator::dialer::Rules;
 
 /// The keys that only some kinds have, and which.
-const KEYS: [(&str, &[&str]); 8] = [
+const KEYS: [(&str, &[&str]); 9] = [
     ("robot", &["voice"]),
-    ("line", &["voice", "dialer"]),
+    ("line", &["voice"]),
+    ("group", &["dialer"]),
     ("repeat_number", &["voice", "dialer"]),
     ("repeat_interval", &["voice", "dialer"]),
     ("template", &["whatsapp"]),
@@ -40,6 +42,7 @@ struct Node<'a> {
 pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut seen: Vec<String> = Vec::new();
+    let groups = groups(tree);
     for (template, _) in tables(tree, "workflow_templates") {
         if let Some(id) = template.get("id")
             && let Some(number) = id.get_ref().as_integer()
@@ -52,8 +55,34 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnos
             seen.push(number);
         }
         nodes(source, template, &mut found);
+        for (node, _) in tables(template, "nodes") {
+            let is_dialer = text(node, "kind").is_some_and(|(kind, _)| kind == "dialer");
+            if let Some((name, span)) = text(node, "group").filter(|_| is_dialer)
+                && !groups.iter().any(|group| group == name)
+            {
+                let message = format!("there is no group of agents {}", quoted(name));
+                let near = nearest(name, groups.iter().map(String::as_str));
+                let help = match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("the groups are {}", groups.join(", ")),
+                };
+                found.push(Diagnostic::at(source, span, message).maybe_help(Some(help)));
+            }
+        }
     }
     found
+}
+
+/// The groups of agents there are: those of the file, or else those there are without any settings.
+fn groups(tree: &DeTable<'_>) -> Vec<String> {
+    let dialer = tree.get("dialer").and_then(|dialer| dialer.get_ref().as_table());
+    match dialer.filter(|dialer| dialer.contains_key("groups")) {
+        Some(dialer) => tables(dialer, "groups")
+            .into_iter()
+            .filter_map(|(group, _)| Some(text(group, "name")?.0.to_owned()))
+            .collect(),
+        None => Rules::default().groups.into_iter().map(|group| group.name).collect(),
+    }
 }
 
 /// The tables of a list, with their places.
@@ -196,6 +225,8 @@ nodes = [
     { id = "call", kind = "voice", wait = "5m", robto = "x", next = "fork" },
     { id = "fork", kind = "branch", next = "puhs" },
     { id = "later", kind = "wait", next = "push" },
+    { id = "agents", kind = "dialer", group = "Colections", line = "x" },
+    { id = "robot", kind = "voice", group = "Night shift" },
     { id = "push", kind = "api", robot = "x", repeat_number = 0 },
     { id = "push", kind = "voize" },
     { id = "choice", kind = "branch", cases = [{ when = ["no_anser"], next = "push" }, { when = [], next = "later" }] },

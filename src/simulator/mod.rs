@@ -5,6 +5,7 @@
 //! from a stream of its own, so that conversations never change each other.
 
 mod access;
+mod agenda;
 mod call;
 pub mod calling;
 mod chatbot;
@@ -17,6 +18,7 @@ pub mod facts;
 pub mod identity;
 mod ids;
 mod messages;
+mod node;
 mod params;
 pub mod phone;
 pub mod phrases;
@@ -24,6 +26,8 @@ mod samples;
 pub mod seed;
 mod session;
 mod sms;
+#[cfg(test)]
+mod testing;
 mod timers;
 pub mod workflow;
 
@@ -54,7 +58,7 @@ use seed::Seed;
 pub use session::SessionKey;
 use session::{Phase, Session, Sessions};
 use timers::{ChatTimer, Timer, Timers};
-use workflow::{Template, Workflows};
+use workflow::{Callers, Template, Workflows};
 
 /// How the simulated vendor behaves where the vendor's own behaviour is not known. All of it is assumed.
 #[derive(Clone, Debug)]
@@ -356,11 +360,10 @@ impl Simulator {
             "sms.send" => sms::send(self, call).unwrap_or_else(|refusal| refusal),
             "detection.check" => detection::check(self, call).unwrap_or_else(|refusal| refusal),
             _ => {
-                let answer = self
-                    .calling
-                    .handle(call)
-                    .or_else(|| self.dialer.handle(call))
-                    .or_else(|| self.workflows.handle(call, &mut self.calling));
+                let answer = self.calling.handle(call).or_else(|| self.dialer.handle(call)).or_else(|| {
+                    let (calling, dialer) = (&mut self.calling, &mut self.dialer);
+                    self.workflows.handle(call, &mut Callers { calling, dialer })
+                });
                 match answer {
                     Some(answer) => answer,
                     None => chatbot::handle(self, call),
@@ -419,10 +422,9 @@ impl Simulator {
                 Timer::Detected(detection) => emissions.push(detection::result(*detection)),
             }
         }
-        // Calls of workflows lead on to other nodes, so that both parts move on together.
-        emissions.append(&mut self.workflows.advance(now, &mut self.calling));
-        self.dialer.advance(now);
-        emissions.append(&mut self.dialer.take_emissions());
+        // Calls of workflows lead on to other nodes, so that all these parts move on together.
+        let (calling, dialer) = (&mut self.calling, &mut self.dialer);
+        emissions.append(&mut self.workflows.advance(now, &mut Callers { calling, dialer }));
         emissions
     }
 
@@ -439,10 +441,7 @@ impl Simulator {
 
     /// Whether something is planned that a run has to wait for; a conversation that may fall silent is not.
     pub fn is_busy(&self) -> bool {
-        self.timers.has_foreground()
-            || self.calling.is_busy()
-            || self.dialer.is_busy()
-            || self.workflows.is_busy()
+        self.timers.is_busy() || self.calling.is_busy() || self.dialer.is_busy() || self.workflows.is_busy()
     }
 
     /// What is behind the link to a recording or an archive, by the last two parts of its path; nothing if nobody was

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::{Value, json};
 
-use super::calling::{Wish, e164};
+use super::calling::{Wish, e164_or_bare};
 use super::ids::Kind;
 use super::params::{Params, bad};
 use super::timers::Timer;
@@ -29,7 +29,7 @@ pub(super) fn send(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answer,
         Some(_) => None,
         None => return Err(params.missing("to", "a list of one number in E.164")),
     };
-    let number = to.and_then(|text| e164(&format!("+{}", text.trim().trim_start_matches('+'))));
+    let number = to.and_then(e164_or_bare);
     let number =
         number.ok_or_else(|| bad("to must be a list of one number in E.164 such as `+6281112345678`"))?;
     let message = params.needed("message", "the text")?;

@@ -1,9 +1,8 @@
 //! What the simulator will do by itself, ordered by time and, at the same moment, by when it was planned.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
+use super::agenda::{Agenda, Later};
 use super::chatbot::Step;
 use super::detection::Detection;
 use super::session::SessionKey;
@@ -43,44 +42,35 @@ pub(super) enum ChatTimer {
     Silence { session: SessionKey },
 }
 
-/// The timers.
-#[derive(Debug, Default)]
-pub(super) struct Timers {
-    queue: BTreeMap<(Timestamp, u64), Timer>,
-    planned: u64,
-    background: usize,
-}
-
-impl Timer {
-    /// Whether a run need not wait for it.
-    fn is_background(&self) -> bool {
-        matches!(self, Self::Chat(ChatTimer::Silence { .. }))
+impl Later for Timer {
+    fn is_work(&self) -> bool {
+        !matches!(self, Self::Chat(ChatTimer::Silence { .. }))
     }
 }
 
+/// The timers.
+#[derive(Debug, Default)]
+pub(super) struct Timers(Agenda<Timer>);
+
 impl Timers {
     pub(super) fn plan(&mut self, at: Timestamp, timer: impl Into<Timer>) {
-        let timer = timer.into();
-        self.planned += 1;
-        self.background += usize::from(timer.is_background());
-        self.queue.insert((at, self.planned), timer);
+        self.0.plan(at, timer.into());
     }
 
     /// How many were ever planned.
     pub(super) fn planned(&self) -> u64 {
-        self.planned
+        self.0.planned()
     }
 
     /// Drops what was planned after so many; a conversation's silence stays watched.
     pub(super) fn cancel_since(&mut self, planned: u64) {
-        self.queue.retain(|(_, number), timer| *number <= planned || timer.is_background());
+        self.0.forget_since(planned, |timer| !timer.is_work());
     }
 
     /// What was planned after so many and belongs to no conversation is a story's doing.
     pub(super) fn adopt_since(&mut self, planned: u64, play: u32) {
-        for ((_, number), timer) in &mut self.queue {
+        for timer in self.0.since(planned) {
             match timer {
-                _ if *number <= planned => {}
                 Timer::Receipt(receipt) => receipt.play = Some(play),
                 Timer::Detected(detection) => detection.play = Some(play),
                 Timer::Chat(_) => {}
@@ -90,22 +80,15 @@ impl Timers {
 
     /// Takes the first timer that is due, with its moment.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<(Timestamp, Timer)> {
-        let entry = self.queue.first_entry()?;
-        if entry.key().0 > now {
-            return None;
-        }
-        let at = entry.key().0;
-        let timer = entry.remove();
-        self.background -= usize::from(timer.is_background());
-        Some((at, timer))
+        self.0.take(now)
     }
 
     pub(super) fn next(&self) -> Option<Timestamp> {
-        self.queue.keys().next().map(|(at, _)| *at)
+        self.0.next()
     }
 
     /// Whether anything is planned that a run has to wait for.
-    pub(super) fn has_foreground(&self) -> bool {
-        self.queue.len() > self.background
+    pub(super) fn is_busy(&self) -> bool {
+        self.0.is_busy()
     }
 }

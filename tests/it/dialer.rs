@@ -1,13 +1,11 @@
 //! The predictive dialer over real sockets: a token, a task, its notices at the receiver, the query, the recording.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Stdio};
-use std::time::Instant;
-
+use airudder_mock::contract::Family;
+use airudder_mock::contract::envelope::codes;
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, Receiver, plain, post, post_with, program};
+use crate::serving::{APP_KEY, APP_SECRET, Serving};
+use crate::support::{Receiver, plain};
 
 const PREFIX: &str = "/service/callcenter/call/predict";
 
@@ -26,95 +24,33 @@ fn base64(text: &str) -> String {
     text.as_bytes().chunks(3).map(encode).collect()
 }
 
-/// A mock that runs as long as this lives.
-struct Mock {
-    child: Child,
-    address: SocketAddr,
-    token: String,
+/// Makes a call of the dialer under a token.
+fn call(serving: &Serving, token: &str, path: &str, body: &Value) -> (u16, Value) {
+    serving.post(token, &format!("{PREFIX}{path}"), body)
 }
 
-impl Mock {
-    fn start() -> Self {
-        let mut child = program()
-            .args(["serve", "--quiet", "--listen", "127.0.0.1:0", "--speed", "max"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().trim_start_matches("http://").parse().unwrap();
-        Self { child, address, token: String::new() }
-    }
-
-    fn call(&self, path: &str, body: &Value) -> (u16, Value) {
-        let header = format!("Authorization: Token {}\r\n", self.token);
-        post_with(self.address, &format!("{PREFIX}{path}"), &header, body)
-    }
-
-    fn get(&self, path: &str) -> Vec<u8> {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        answer
-    }
-
-    /// Waits until nothing is under way.
-    fn settle(&self) {
-        let started = Instant::now();
-        while !String::from_utf8_lossy(&self.get("/_mock/state")).contains("\"busy\":false") {
-            assert!(started.elapsed() < PATIENCE, "the mock does not come to rest");
-            std::thread::yield_now();
-        }
-    }
-}
-
-impl Drop for Mock {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A token by the urlencoded call that clients make.
-fn authorize(mock: &Mock, key: &str) -> (u16, Value) {
-    let body = format!("APPKey={key}&APPSecret=AIRudderMockSecret0001");
-    let mut stream = TcpStream::connect(mock.address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(
-        stream,
-        "POST {PREFIX}/auth HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
-         Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
-        mock.address,
-        body.len()
-    )
-    .unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap())
+/// Asks for a token by the urlencoded call that clients make.
+fn authorize(serving: &Serving, key: &str) -> (u16, Value) {
+    let body = format!("APPKey={key}&APPSecret={APP_SECRET}");
+    let form = [("Content-Type", "application/x-www-form-urlencoded")];
+    let reply = serving.call("POST", &format!("{PREFIX}/auth"), &form, body.as_bytes());
+    (reply.status, reply.json())
 }
 
 #[test]
 fn a_task_from_its_token_to_its_recordings() {
-    let mut mock = Mock::start();
+    let serving = Serving::with("", &["--speed", "max"]);
     let receiver = Receiver::answering(vec![plain("200 OK", "{\"status\":\"success\"}")]);
 
     // Tokens of other families do not count here, nor this family's there.
-    let credentials = json!({ "APPKey": "AIRudderMockKey0000001", "APPSecret": "AIRudderMockSecret0001" });
-    let (_, cloud) = post(mock.address, "/service/cloud/auth", &credentials);
-    mock.token = cloud["data"]["token"].as_str().unwrap().to_owned();
-    let (status, refused) = mock.call("/querytasklist", &json!({}));
+    let (status, refused) = call(&serving, &serving.token(), "/querytasklist", &json!({}));
     assert_eq!((status, &refused["code"], &refused["status"]), (401, &json!(401), &json!("ERROR")));
-    let (status, wrong) = authorize(&mock, "nobody");
+    let (status, wrong) = authorize(&serving, "nobody");
     assert_eq!((status, &wrong["code"]), (200, &json!(10301)));
-    let (status, answer) = authorize(&mock, "AIRudderMockKey0000001");
+    let (status, answer) = authorize(&serving, APP_KEY);
     assert_eq!((status, &answer["code"], &answer["message"]), (200, &json!(0), &json!("successfully")));
-    mock.token = answer["body"]["token"].as_str().unwrap().to_owned();
-    let header = format!("Authorization: Token {}\r\n", mock.token);
-    let (status, _) = post_with(mock.address, "/service/cloud/task", &header, &json!({}));
-    assert_eq!(status, 401);
+    let token = format!("Token {}", answer["body"]["token"].as_str().unwrap());
+    assert_eq!(serving.post(&token, "/service/cloud/task", &json!({})).0, 401);
 
     let contact = |last: u32, wish: &str| json!({ "PhoneNumber": format!("+62811123{last:04}"), "name": "Budi", "mock_outcome": wish });
     let task = json!({
@@ -124,10 +60,10 @@ fn a_task_from_its_token_to_its_recordings() {
             contact(1, "talked"), contact(2, "no_answer"), contact(3, "agent_rejects"), contact(4, "voicemail"),
         ],
     });
-    let (status, created) = mock.call("/createtask", &task);
+    let (status, created) = call(&serving, &token, "/createtask", &task);
     assert_eq!((status, &created["message"]), (200, &json!("successfully")), "{created}");
     let id = created["body"]["taskId"].as_str().unwrap();
-    mock.settle();
+    serving.settle();
 
     let notices: Vec<Value> = receiver.requests().iter().map(|request| request.json()).collect();
     assert!(receiver.requests().iter().all(|request| request.exact_header("X-AIRudder-Sign").is_none()));
@@ -152,8 +88,12 @@ fn a_task_from_its_token_to_its_recordings() {
         notices.iter().filter(|n| n["type"] == "TaskStatus").map(|n| &n["body"]["state"]).collect();
     assert_eq!(of_task, ["Not Started", "Running", "Finished"]);
 
-    let (_, detail) =
-        mock.call("/querytaskdetail", &json!({ "taskId": id, "limit": 10, "orderBy": "calltime" }));
+    let (_, detail) = call(
+        &serving,
+        &token,
+        "/querytaskdetail",
+        &json!({ "taskId": id, "limit": 10, "orderBy": "calltime" }),
+    );
     assert_eq!(detail["body"]["total"], 4);
     let rows = detail["body"]["list"].as_array().unwrap();
     let row = |last: u32| {
@@ -168,26 +108,68 @@ fn a_task_from_its_token_to_its_recordings() {
     }
     assert_eq!(row(1)["hangupReason"], 12);
 
-    let (_, link) = mock.call("/case/recording", &json!({ "callid": row(1)["callid"] }));
+    let (_, link) = call(&serving, &token, "/case/recording", &json!({ "callid": row(1)["callid"] }));
     let link = link["body"]["link"].as_str().unwrap();
     assert_eq!(row(1)["reclink"], link);
-    let answer = mock.get(link.split_once(&mock.address.to_string()).unwrap().1);
-    let body = answer.windows(4).position(|four| four == b"RIFF").unwrap();
-    let wav = &answer[body..];
+    let wav = serving.call("GET", link.strip_prefix(&serving.url()).unwrap(), &[], b"").body;
+    assert_eq!(&wav[..4], b"RIFF");
     let number = |at: usize| u32::from_le_bytes(wav[at..at + 4].try_into().unwrap());
     let (bytes_per_second, data) = (number(28), number(40));
     assert_eq!(i64::from(data / bytes_per_second), row(1)["talkDuration"].as_i64().unwrap());
-    let (_, refused) = mock.call("/case/recording", &json!({ "callid": row(2)["callid"] }));
+    let (_, refused) = call(&serving, &token, "/case/recording", &json!({ "callid": row(2)["callid"] }));
     assert_eq!(refused["code"], 10612);
 }
 
 #[test]
 fn tokens_run_out_after_a_day() {
-    let mut mock = Mock::start();
-    let (_, answer) = authorize(&mock, "AIRudderMockKey0000001");
-    mock.token = answer["body"]["token"].as_str().unwrap().to_owned();
-    assert_eq!(mock.call("/querytasklist", &json!({ "limit": 10 })).0, 200);
-    post(mock.address, "/_mock/clock", &json!({ "by": "25h" }));
-    let (status, refused) = mock.call("/querytasklist", &json!({ "limit": 10 }));
+    let serving = Serving::new();
+    let token = serving.dialer_token();
+    let ask = || call(&serving, &token, "/querytasklist", &json!({ "limit": 10 }));
+    assert_eq!(ask().0, 200);
+    serving.skip("25h");
+    let (status, refused) = ask();
     assert_eq!((status, &refused["code"]), (401, &json!(401)));
+}
+
+/// Every code there is comes with its meaning when it is asked for: by a fault of the settings, and by a magic word.
+#[test]
+fn any_code_can_be_asked_for() {
+    let settings = r#"
+        [[faults]]
+        call = "dialer.recording"
+        where = { callid = "lost" }
+        status = 200
+        code = 10820
+
+        [[faults]]
+        call = "dialer.*"
+        where = { callid = "broken" }
+        status = 200
+        code = -1
+        message = "in words of one's own"
+    "#;
+    let serving = Serving::with(settings, &[]);
+    let token = serving.dialer_token();
+    let record = |callid: &str| call(&serving, &token, "/case/recording", &json!({ "callid": callid })).1;
+    let told = |answer: &Value| {
+        (
+            answer["code"].as_i64().unwrap(),
+            answer["message"].as_str().unwrap().to_owned(),
+            answer["status"].clone(),
+        )
+    };
+    let lost = "the file is missing, on purpose: a fault of the mock".to_owned();
+    assert_eq!(told(&record("lost")), (10820, lost, json!("ERROR")));
+    assert_eq!(told(&record("broken")), (-1, "in words of one's own".to_owned(), json!("ERROR")));
+    assert_eq!(record("")["code"], 10608);
+
+    let codes = codes(Family::Dialer).iter().filter(|code| code.code != 0);
+    for code in codes {
+        let name = format!("evening mock:code-{}", code.code);
+        let (status, answer) = call(&serving, &token, "/querytasklist", &json!({ "taskName": name }));
+        let wanted = if (400..600).contains(&code.code) { code.code } else { 200 };
+        assert_eq!(i64::from(status), wanted, "{}", code.code);
+        let message = format!("{}, on purpose: a fault of the mock", code.meaning);
+        assert_eq!(told(&answer), (code.code, message, json!("ERROR")));
+    }
 }

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
+use airudder_mock::contract::aes::{Cipher, digest};
 use serde_json::{Value, json};
 
 use crate::serving::{JSON, Reply, Serving, request};
@@ -140,6 +141,41 @@ fn a_text_asks_for_a_fault() {
     half.rest().unwrap();
     assert_eq!(total(), 1, "half an answer is one to a call that took effect");
     assert_eq!(create("hammock:503").reply().status, 200);
+    serving.end();
+}
+
+#[test]
+fn faults_on_encrypted_calls_are_encrypted() {
+    let settings = r#"
+        [[accounts]]
+        app_key = "AIRudderMockKey0000001"
+        app_secret = "AIRudderMockSecret0001"
+        encryption_key = "airudderredduria"
+    "#;
+    let serving = Serving::with(settings, &[]);
+    let token = serving.token();
+    let cipher = Cipher::new("airudderredduria").unwrap();
+    let ask = |fault: &str| {
+        let query = "Number=5";
+        let signed = digest(query.as_bytes());
+        let own = [
+            ("Authorization", token.as_str()),
+            ("Is-Encrypted", "1"),
+            ("Signed", signed.as_str()),
+            ("X-Mock-Fault", fault),
+        ];
+        serving.call("GET", &format!("{LIST}?{}", cipher.encrypt(query.as_bytes())), &own, b"")
+    };
+    for (fault, status, code) in [("503", 503, 503), ("code-500", 500, 500), ("none", 200, 200)] {
+        let reply = ask(fault);
+        let plain = cipher.decrypt(&reply.text()).unwrap();
+        assert_eq!((reply.status, reply.header("is-encrypted")), (status, Some("1")), "{fault}");
+        assert_eq!(reply.header("signed"), Some(digest(&plain).as_str()), "{fault}");
+        assert_eq!(serde_json::from_slice::<Value>(&plain).unwrap()["code"], code, "{fault}");
+    }
+    // A token that has expired is noticed before anything is decrypted.
+    let reply = ask("expired-token");
+    assert_eq!((reply.status, reply.header("is-encrypted"), &reply.json()["code"]), (401, None, &json!(401)));
     serving.end();
 }
 

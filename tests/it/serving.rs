@@ -75,6 +75,19 @@ impl Serving {
         format!("Token {}", reply.json()["data"]["token"].as_str().unwrap())
     }
 
+    /// A token of the dialer, for the same account.
+    pub(crate) fn dialer_token(&self) -> String {
+        let fields = json!({ "APPKey": APP_KEY, "APPSecret": APP_SECRET });
+        let (status, answer) = self.post("", "/service/callcenter/call/predict/auth", &fields);
+        assert_eq!((status, &answer["code"]), (200, &json!(0)), "{answer}");
+        format!("Token {}", answer["body"]["token"].as_str().unwrap())
+    }
+
+    /// Waits until nothing is under way, where time jumps by itself.
+    pub(crate) fn settle(&self) {
+        eventually("nothing is under way", || (self.state()["busy"] == false).then_some(()));
+    }
+
     /// POSTs JSON under this token; status and envelope come back.
     pub(crate) fn post(&self, token: &str, path: &str, fields: &Value) -> (u16, Value) {
         let headers = [("Authorization", token), JSON];

@@ -29,6 +29,14 @@ pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Output {
 }
 
 /// Runs the program with this standard input.
+/// Tells a story under these settings to a receiver, with the mock at an address of its own.
+pub(crate) fn tell(story: &Path, settings: &Path, receiver: &str, mock: SocketAddr, speed: &str) -> Output {
+    let (story, settings) = (story.to_str().unwrap(), settings.to_str().unwrap());
+    let listen = mock.to_string();
+    let run_at = ["run", story, "--config", settings, "--callback-url", receiver, "--listen", &listen];
+    run(&[&run_at[..], &["--speed", speed]].concat())
+}
+
 pub(crate) fn run_with_input(args: &[&str], input: &[u8]) -> Output {
     let mut child = program()
         .args(args)

@@ -1,14 +1,12 @@
 //! Workflows through the real program, over real sockets.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::process::Stdio;
 
 use serde_json::{Value, json};
 
+use crate::serving::Serving;
 use crate::support::{
-    PATIENCE, Receiver, Request, assert_code, independent_hmac, plain, post, post_with, program, run, stdout,
+    Receiver, Request, assert_code, free_address, independent_hmac, plain, post, run, stdout, tell,
 };
 
 const SECRET: &str = "of the workflow test";
@@ -27,18 +25,6 @@ nodes = [
     { id = "end", kind = "end" },
 ]
 "#;
-
-/// GETs with nothing but a socket; status and body come back.
-fn get(address: SocketAddr, path: &str, headers: &str) -> (u16, Vec<u8>) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n\r\n").unwrap();
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap();
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
-    let status = std::str::from_utf8(&bytes[9..12]).unwrap().parse().unwrap();
-    (status, bytes.split_off(end + 4))
-}
 
 /// Which notice a body is: none of them names its event.
 fn event(request: &Request) -> &'static str {
@@ -66,27 +52,11 @@ fn a_workflow_over_real_sockets() {
     assert!(stdout(&output).contains("settings, 0 corrections, 1 workflow template"), "{}", stdout(&output));
 
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
-    let mut mock = program()
-        .args(["serve", "--quiet", "--listen", "127.0.0.1:0", "--speed", "max", "--config", settings])
-        .args(["--callback-url", &receiver.url()])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(mock.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address: SocketAddr = line.trim().strip_prefix("http://").unwrap().parse().unwrap();
-    let credentials = json!({ "APPKey": "AIRudderMockKey0000001", "APPSecret": "AIRudderMockSecret0001" });
-    let (_, answer) = post(address, "/service/cloud/auth", &credentials);
-    let token = format!("Authorization: Token {}\r\n", answer["data"]["token"].as_str().unwrap());
-    let call = |name: &str, fields: Value| {
-        post_with(address, &format!("/service/cloud/workflow/{name}"), &token, &fields)
-    };
-    let ask = |query: &str| {
-        let (status, body) = get(address, &format!("/service/cloud/workflow/{query}"), &token);
-        let answer: Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!((status, &answer["code"]), (200, &json!(200)), "{query}: {answer}");
-        answer["data"].clone()
-    };
+    let serving = Serving::with(SETTINGS, &["--speed", "max", "--callback-url", &receiver.url()]);
+    let token = serving.token();
+    let call =
+        |name: &str, fields: Value| serving.post(&token, &format!("/service/cloud/workflow/{name}"), &fields);
+    let ask = |query: &str| asked_of(&serving, &token, query);
 
     let templates = ask("templatelist");
     assert_eq!(templates["list"][0]["workflow_template_id"], 7);
@@ -117,9 +87,7 @@ fn a_workflow_over_real_sockets() {
     assert_eq!(answer["data"]["detail_error_list"].as_array().map(Vec::len), Some(1));
 
     // Time jumps from event to event until nothing is under way.
-    while !String::from_utf8(get(address, "/_mock/state", "").1).unwrap().contains("\"busy\":false") {
-        std::thread::yield_now();
-    }
+    serving.settle();
     let told = receiver.requests();
     let of = |name: &str| -> Vec<&Request> { told.iter().filter(|one| event(one) == name).collect() };
     let counts =
@@ -156,15 +124,101 @@ fn a_workflow_over_real_sockets() {
     let notice = notice.unwrap();
     assert_eq!(facts["list"][0]["RecordLink"], notice["RecordLink"]);
     assert!(notice["CheckResults"].is_array(), "{notice}");
-    let link = notice["RecordLink"].as_str().unwrap().strip_prefix(&format!("http://{address}")).unwrap();
-    let (status, wav) = get(address, link, "");
-    assert_eq!((status, &wav[..4]), (200, &b"RIFF"[..]));
+    let link = notice["RecordLink"].as_str().unwrap().strip_prefix(&serving.url()).unwrap();
+    let wav = serving.call("GET", link, &[], b"");
+    assert_eq!((wav.status, &wav.body[..4]), (200, &b"RIFF"[..]));
     let list = ask("instancelist");
     assert_eq!((&list["list"][0]["status"], &list["list"][0]["finished"]), (&json!("finished"), &json!(5)));
     let tasks = ask(&format!("wabatasklist?workflow_id={workflow}"));
     assert_eq!((&tasks["list"][0]["total"], &tasks["list"][0]["replied"]), (&json!(3), &json!(1)));
-    mock.kill().unwrap();
-    mock.wait().unwrap();
+    serving.end();
+}
+
+/// What a query of the workflow API tells.
+fn asked_of(serving: &Serving, token: &str, query: &str) -> Value {
+    let (status, answer) = serving.get(token, &format!("/service/cloud/workflow/{query}"));
+    assert_eq!((status, &answer["code"]), (200, &json!(200)), "{query}: {answer}");
+    answer["data"].clone()
+}
+
+/// Agents call for a node of a workflow: the notices and queries of the dialer and of the workflow are of one task.
+#[test]
+fn agents_call_for_a_workflow() {
+    let settings = r#"
+        [dialer]
+        groups = [{ name = "Evening", agents = ["sari", "budi"] }]
+
+        [[workflow_templates]]
+        id = 8
+        name = "Agents, then a push"
+        nodes = [
+            { id = "agents", name = "Agents call", kind = "dialer", group = "Evening", next = "reached" },
+            { id = "reached", kind = "branch", cases = [{ when = ["no_agent"], next = "end" }], next = "push" },
+            { id = "push", kind = "api", next = "end" },
+            { id = "end", kind = "end" },
+        ]
+    "#;
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let serving = Serving::with(settings, &["--speed", "max", "--callback-url", &receiver.url()]);
+    let (token, agents) = (serving.token(), serving.dialer_token());
+    let row = |number: u32, wish: &str| {
+        let variables = json!({ "callee_name": "Budi", "amount": "1500", "mock_outcome": wish });
+        json!({ "callee": format!("+62811123451{number:02}"), "case_id": format!("case {number}"), "variables": variables })
+    };
+    let (_, made) = serving.post(
+        &token,
+        "/service/cloud/workflow/createinstance",
+        &json!({
+            "workflow_template_id": 8, "name": "evening", "end_time": "2199-01-01 00:00:00+08:00",
+            "details": [row(1, "talked"), row(2, "agent_rejects"), row(3, "busy")],
+        }),
+    );
+    let workflow = made["data"]["workflow_id"].as_str().unwrap();
+    serving.settle();
+
+    let bodies: Vec<Value> = receiver.requests().iter().map(Request::json).collect();
+    let notices = |kind: &str| -> Vec<&Value> {
+        bodies.iter().filter(|body| body["type"] == kind).map(|body| &body["body"]).collect()
+    };
+    let subtask =
+        asked_of(&serving, &token, &format!("nodetasklist?workflow_id={workflow}"))["list"][0].clone();
+    let id = &subtask["task_id"];
+    let states: Vec<&Value> = notices("TaskStatus").iter().map(|body| &body["state"]).collect();
+    assert_eq!(states, ["Not Started", "Running", "Finished"]);
+    assert!(notices("TaskStatus").iter().all(|body| body["taskId"] == *id));
+    let ended: Vec<&Value> =
+        notices("ContactStatus").into_iter().filter(|body| body["state"] == "HANGUP").collect();
+    assert_eq!((ended.len(), &subtask["total"]), (3, &json!(3)));
+    assert!(notices("AgentStatus").iter().any(|body| body["State"] == "TALKRESULT"));
+
+    let prefix = "/service/callcenter/call/predict";
+    let dialer = |path: &str, fields: Value| serving.post(&agents, &format!("{prefix}{path}"), &fields).1;
+    let list = dialer("/querytasklist", json!({ "state": "Finished" }));
+    assert_eq!(
+        (&list["body"]["list"][0]["taskId"], &list["body"]["list"][0]["name"]),
+        (id, &json!("evening - Agents call"))
+    );
+    let detail = dialer("/querytaskdetail", json!({ "taskId": id, "needCustomerInfo": "Y" }));
+    assert_eq!(detail["body"]["total"], 3);
+    for call in detail["body"]["list"].as_array().unwrap() {
+        let told = ended.iter().find(|body| body["callid"] == call["callid"]).unwrap();
+        assert_eq!(told["hangupReason"], call["hangupReason"]);
+        assert_eq!(told["customerInfo"], call["customerInfo"]);
+        let recording = dialer("/case/recording", json!({ "callid": call["callid"] }));
+        let wanted = if call["hangupReason"] == 12 { &call["reclink"] } else { &Value::Null };
+        assert_eq!(recording["body"]["link"], *wanted);
+    }
+    let refused = dialer("/canceltaskcontacts", json!({ "TaskID": id, "contactList": ["+6281112345101"] }));
+    assert_eq!(refused["code"], 10704);
+
+    // The flow goes on by what came of the calls.
+    let pushed = bodies.iter().filter(|body| body.get("callee").is_some());
+    let mut pushed: Vec<&str> = pushed.map(|body| body["callee"]["case_id"].as_str().unwrap()).collect();
+    pushed.sort_unstable();
+    assert_eq!(pushed, ["case 1", "case 3"]);
+    let completed = bodies.iter().filter(|body| body.get("rows").is_some());
+    assert!(completed.clone().all(|body| body["rows"][0]["task_id"] == *id) && completed.count() == 3);
+    serving.end();
 }
 
 #[test]
@@ -180,7 +234,7 @@ fn a_story_awaits_the_rows_of_a_workflow() {
     .unwrap();
     let settings = folder.path().join("settings.toml");
     fs::write(&settings, "[access]\ntoken = 'off'\n").unwrap();
-    let mock = crate::support::free_address();
+    let mock = free_address();
     let receiver = Receiver::with(move |request| {
         if request.json()["event"] == "session.transfer" {
             let fields = json!({
@@ -193,18 +247,7 @@ fn a_story_awaits_the_rows_of_a_workflow() {
         }
         plain("200 OK", "{}")
     });
-    let output = run(&[
-        "run",
-        story.to_str().unwrap(),
-        "--config",
-        settings.to_str().unwrap(),
-        "--callback-url",
-        &receiver.url(),
-        "--listen",
-        &mock.to_string(),
-        "--speed",
-        "max",
-    ]);
+    let output = tell(&story, &settings, &receiver.url(), mock, "max");
     assert_code(&output, 0);
     assert!(stdout(&output).contains("1 passed, 0 failed"), "{}", stdout(&output));
     assert_eq!(receiver.requests().len(), 1 + 6);

@@ -30,13 +30,10 @@ pub struct TaskStatus {
     pub state: String,
 }
 
-/// The body of `dialer.contact_status`: the keys of [`AgentStatus`] that make sense without an agent. Which of them
-/// the vendor sends is assumed.
+/// What the notices of a call tell of it, whichever they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ContactStatus {
-    /// `CALLING`, `RINGING`, `ANSWERED`, `HANGUP` or `TALKRESULT`; a small s, unlike that of the agent.
-    pub state: String,
+pub struct CallNotice {
     /// `auto`.
     pub call_type: String,
     /// The task, 32 hex.
@@ -49,8 +46,6 @@ pub struct ContactStatus {
     pub phone_number: String,
     /// The call, 32 hex; lower case throughout.
     pub callid: String,
-    /// The agent the call went to, empty if none.
-    pub agent_name: String,
     /// The person's name.
     pub contact_name: String,
     /// The person's address.
@@ -78,16 +73,30 @@ pub struct ContactStatus {
     /// Why the call ended, see [`HANGUP_REASONS`]; only when it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hangup_reason: Option<i64>,
-    /// Where the recording is, when there is one.
+    /// Where the recording is, when there is one; `reclink` in the query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rec_link: Option<String>,
-    /// Which call to the number this is, counted from 1, when known.
+    /// Which call to the person this is, counted from 1, when known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nth_call: Option<i64>,
     /// The result's own fields, title to value; an object here, a list in the query.
     pub customize_results: Fields,
     /// What the customer's list has of the person.
     pub customer_info: Fields,
+}
+
+/// The body of `dialer.contact_status`: the keys of [`AgentStatus`] that make sense without an agent. Which of them
+/// the vendor sends is assumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContactStatus {
+    /// `CALLING`, `RINGING`, `ANSWERED`, `HANGUP` or `TALKRESULT`; a small s, unlike that of the agent.
+    pub state: String,
+    /// The agent the call went to, empty if none.
+    pub agent_name: String,
+    /// What both notices tell of the call.
+    #[serde(flatten)]
+    pub call: CallNotice,
 }
 
 /// The body of `dialer.agent_status`.
@@ -101,42 +110,6 @@ pub struct AgentStatus {
     /// `CALLING`, `RINGING`, `ANSWERED`, `HANGUP` or `TALKRESULT`; a capital S, unlike that of the other notices.
     #[serde(rename = "State")]
     pub state: String,
-    /// `auto`.
-    pub call_type: String,
-    /// The task, 32 hex.
-    pub task_id: String,
-    /// Its name.
-    pub task_name: String,
-    /// The group of agents.
-    pub group_name: String,
-    /// The number dialled, in E.164.
-    pub phone_number: String,
-    /// The call, 32 hex; lower case throughout.
-    pub callid: String,
-    /// The person's name.
-    pub contact_name: String,
-    /// The person's address.
-    pub address: String,
-    /// A field of the customer's own.
-    pub info1: String,
-    /// A field of the customer's own.
-    pub info2: String,
-    /// A field of the customer's own.
-    pub info3: String,
-    /// The task's remark.
-    pub remark: String,
-    /// What the customer gave along, sent back as it was.
-    pub private_data: String,
-    /// When, in Unix milliseconds, as a string.
-    pub timestamp: String,
-    /// The label of the result the agent saved.
-    pub talk_result_label: String,
-    /// The agent's remark on the call; lower case throughout.
-    pub talkremarks: String,
-    /// The person's main number, in E.164.
-    pub main_number: String,
-    /// Which of the person's numbers was dialled.
-    pub phone_tag: String,
     /// The result as the agent sees it.
     pub display_talk_result: String,
     /// Whether the number is hidden from the agent.
@@ -169,19 +142,9 @@ pub struct AgentStatus {
     pub hold_duration: Split,
     /// The results the agent saved today.
     pub cur_day_talk_results: Vec<TalkResultCount>,
-    /// The result's own fields, title to value; an object here, a list in the query.
-    pub customize_results: Fields,
-    /// What the customer's list has of the person.
-    pub customer_info: Fields,
-    /// Why the call ended, see [`HANGUP_REASONS`]; only when it did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hangup_reason: Option<i64>,
-    /// Where the recording is, when there is one; `reclink` in the query.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rec_link: Option<String>,
-    /// Which call to the number this is, counted from 1, when known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nth_call: Option<i64>,
+    /// What both notices tell of the call.
+    #[serde(flatten)]
+    pub call: CallNotice,
 }
 
 /// A number for calls the dialer made, and one for calls made by hand.

@@ -14,7 +14,7 @@ use super::chatbot::{
     SessionTransfer, TemplateReply, TemplateResult, Transfer, User, UserRef,
 };
 use super::detection::{Business, DetectionResult};
-use super::dialer::{AgentStatus, ContactStatus, Notice, Split, TalkResultCount, TaskStatus};
+use super::dialer::{AgentStatus, CallNotice, ContactStatus, Notice, Split, TalkResultCount, TaskStatus};
 use super::message::{
     Content, Message, MessageStatus, Quoted, SenderType, System, SystemKind, Template, TemplateButton,
     TemplateButtonKind, TemplateContent, TemplateInfo,
@@ -300,44 +300,15 @@ fn dialer(id_: &str) -> Option<String> {
         }),
         "dialer.contact_status" => wire(&Notice {
             kind: text("ContactStatus"),
-            body: ContactStatus {
-                state: text("HANGUP"),
-                call_type: text("auto"),
-                task_id: id(30),
-                task_name: text("Evening list"),
-                group_name: text("Collections A"),
-                phone_number: text("+628123456789"),
-                callid: id(31),
-                agent_name: text("putri"),
-                contact_name: text("Sari Wulandari"),
-                address: text("Jl. Melati 4"),
-                info1: text("a"),
-                info2: text("b"),
-                info3: text("c"),
-                remark: text("evening"),
-                private_data: text("row 7"),
-                timestamp: millis_text(at(0)),
-                talk_result_label: text("promise"),
-                talkremarks: text("pays on Friday"),
-                main_number: text("+628123456789"),
-                phone_tag: text("mobile"),
-                hangup_reason: Some(14),
-                rec_link: Some(text("https://example.com/a.wav")),
-                nth_call: Some(1),
-                customize_results: fields(json!({ "Reason": "salary is late" })),
-                customer_info: fields(json!({ "PhoneNumber": "+628123456789" })),
-            },
+            body: ContactStatus { state: text("HANGUP"), agent_name: text("putri"), call: dialer_call(14) },
         }),
         "dialer.agent_status" => wire(&Notice { kind: text("AgentStatus"), body: agent_status() }),
         _ => return None,
     })
 }
 
-fn agent_status() -> AgentStatus {
-    AgentStatus {
-        agent_name: text("putri"),
-        register_state: text("Registered"),
-        state: text("TALKRESULT"),
+fn dialer_call(reason: i64) -> CallNotice {
+    CallNotice {
         call_type: text("auto"),
         task_id: id(30),
         task_name: text("Evening list"),
@@ -356,6 +327,19 @@ fn agent_status() -> AgentStatus {
         talkremarks: text("pays on Friday"),
         main_number: text("+628123456789"),
         phone_tag: text("mobile"),
+        customize_results: fields(json!({ "Reason": "salary is late" })),
+        customer_info: fields(json!({ "PhoneNumber": "+628123456789" })),
+        hangup_reason: Some(reason),
+        rec_link: Some(text("https://example.com/a.wav")),
+        nth_call: Some(1),
+    }
+}
+
+fn agent_status() -> AgentStatus {
+    AgentStatus {
+        agent_name: text("putri"),
+        register_state: text("Registered"),
+        state: text("TALKRESULT"),
         display_talk_result: text("Promise to pay"),
         is_conceal_callee: text("N"),
         threeway_state: String::new(),
@@ -372,11 +356,7 @@ fn agent_status() -> AgentStatus {
         cur_day_call_duration: Split { auto: 1800, manual: 60 },
         hold_duration: Split { auto: 10, manual: 0 },
         cur_day_talk_results: vec![TalkResultCount { talk_result: text("Promise to pay"), count: 4 }],
-        customize_results: fields(json!({ "Reason": "salary is late" })),
-        customer_info: fields(json!({ "PhoneNumber": "+628123456789" })),
-        hangup_reason: Some(12),
-        rec_link: Some(text("https://example.com/a.wav")),
-        nth_call: Some(1),
+        call: dialer_call(12),
     }
 }
 
@@ -566,9 +546,9 @@ fn what_is_absent_stays_absent() {
         assert!(!bytes.contains(name), "{bytes}");
     }
     let mut status = agent_status();
-    status.hangup_reason = None;
-    status.rec_link = None;
-    status.nth_call = None;
+    status.call.hangup_reason = None;
+    status.call.rec_link = None;
+    status.call.nth_call = None;
     let bytes = wire(&status);
     for name in ["hangupReason", "recLink", "nthCall"] {
         assert!(!bytes.contains(name), "{bytes}");

@@ -94,7 +94,7 @@ pub struct NodeRow {
     pub nodetask_name: String,
     /// What kind of node it is (values assumed).
     pub node_type: String,
-    /// The task the node made, if it made one.
+    /// The task the node made, if it made one: a calling task, or one of the predictive dialer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
 }
@@ -123,10 +123,10 @@ pub struct NodeAction {
     pub nodetask_name: String,
     /// What kind of node it is (values assumed).
     pub node_type: String,
-    /// The task the node made, if it made one.
+    /// The task the node made, if it made one: a calling task, or one of the predictive dialer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
-    /// What that task does (values assumed).
+    /// What that task does, in the words of its family (values assumed).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_status: Option<String>,
 }
@@ -292,7 +292,7 @@ pub struct NodeTaskSummary {
     pub node_id: String,
     /// `pending`, `running`, `finished` or `stopped`.
     pub status: String,
-    /// The call task it made, if it made one.
+    /// The task it made, if it made one: a calling task, or one of the predictive dialer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
     /// The WhatsApp task it made, if it made one.

@@ -43,8 +43,11 @@ const CHATBOT: &[Code] = &[
 const DIALER: &[Code] = &[
     row(0, Mark::Client, "success"),
     row(-1, Mark::Client, "internal error"),
+    row(400, Mark::Assumed, "the call cannot be read"),
     // Seen as an HTTP status; that the envelope repeats it is assumed.
     row(401, Mark::Assumed, "the credentials are wrong, or the token is missing, wrong or expired"),
+    row(404, Mark::Assumed, "the call is not served"),
+    row(429, Mark::Assumed, "too many calls"),
     row(10201, Mark::Client, "internal error"),
     row(10301, Mark::Client, "the app key is wrong"),
     row(10302, Mark::Client, "the account could not be checked"),
@@ -107,10 +110,30 @@ const DIALER: &[Code] = &[
     row(10901, Mark::Client, "voicemail is not enabled"),
 ];
 
+/// Codes of the dialer that say that the vendor itself failed. No state of a task leads to them: faults do.
+pub const INTERNAL: [i64; 2] = [-1, 10201];
+
+/// Codes of the dialer that none of its seven calls here can lead to, with the reason: what the codes are about is known,
+/// which calls they belong to is assumed from it. Faults can name them all the same.
+pub const ELSEWHERE: &[(&[i64], &str)] = &[
+    (&[10527], "no call adds contacts to a task"),
+    (&[10605], "no call changes or starts a task, which has to be in state Not Started"),
+    (&[10613], "no call pauses a task, which has to be in state Running"),
+    (&[10614], "no call resumes a task, which has to be in state Paused"),
+    (&[10801, 10802, 10803], "no call logs a user in: these take the account's app key and secret"),
+    (
+        &[10810, 10811, 10812, 10813, 10814],
+        "no call is a user's: these carry the account's token, and are refused with the HTTP status 401 without it",
+    ),
+    (&[10820], "no call brings a file along"),
+];
+
 const SMS: &[Code] = &[
     row(0, Mark::Client, "success"),
     row(400, Mark::Assumed, "a parameter is missing or wrong"),
     row(401, Mark::Assumed, "the token is missing, wrong or expired"),
+    row(404, Mark::Assumed, "the call is not served"),
+    row(429, Mark::Assumed, "too many calls"),
     row(500, Mark::Assumed, "internal error"),
 ];
 
@@ -118,6 +141,8 @@ const DETECTION: &[Code] = &[
     row(200, Mark::Assumed, "success"),
     row(400, Mark::Assumed, "a parameter is missing or wrong"),
     row(401, Mark::Assumed, "the signature is missing or wrong"),
+    row(404, Mark::Assumed, "the call is not served"),
+    row(429, Mark::Assumed, "too many calls"),
     row(500, Mark::Assumed, "internal error"),
 ];
 

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-pub use codes::{Code, code, codes};
+pub use codes::{Code, ELSEWHERE, INTERNAL, code, codes};
 
 use super::Family;
 

@@ -16,6 +16,8 @@ use crate::http::{HttpAnswer, HttpStream};
 struct Running {
     addr: SocketAddr,
     calls: Arc<AtomicUsize>,
+    /// How many endless bodies have ended.
+    floods: Arc<AtomicUsize>,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<usize>,
 }
@@ -25,8 +27,11 @@ fn start(limits: Limits) -> Running {
     let addr = server.local_addr();
     let calls = Arc::new(AtomicUsize::new(0));
     let seen = calls.clone();
+    let floods = Arc::new(AtomicUsize::new(0));
+    let ends = floods.clone();
     let handler = move |call: HttpCall| {
         seen.fetch_add(1, Ordering::Relaxed);
+        let flooded = ends.clone();
         async move {
             let answer = |status, body: String| HttpAnswer { status, headers: Vec::new(), body: body.into() };
             match call.path.as_str() {
@@ -35,6 +40,7 @@ fn start(limits: Limits) -> Running {
                 "/silence" => return Reply::Never,
                 "/half" => return Reply::Half(answer(200, "x".repeat(call.query.unwrap().parse().unwrap()))),
                 "/stream" => return stream(call.query.unwrap_or_default().parse().ok()).into(),
+                "/flood" => return flood(flooded).into(),
                 "/sleep" => tokio::time::sleep(Duration::from_secs(1)).await,
                 "/never" => std::future::pending().await,
                 "/status" => return answer(call.query.unwrap().parse().unwrap(), "{}".to_owned()).into(),
@@ -53,7 +59,17 @@ fn start(limits: Limits) -> Running {
     let ended = tokio::spawn(server.serve(handler, limits, async {
         let _ = stopped.await;
     }));
-    Running { addr, calls, stop, ended }
+    Running { addr, calls, floods, stop, ended }
+}
+
+/// A body without an end, made on a thread that waits for the client.
+fn flood(ended: Arc<AtomicUsize>) -> HttpStream {
+    let (sender, parts) = mpsc::channel(1);
+    tokio::spawn(async move {
+        while sender.send(Bytes::from_static(&[b'x'; 64 << 10])).await.is_ok() {}
+        ended.fetch_add(1, Ordering::Relaxed);
+    });
+    HttpStream { status: 200, headers: Vec::new(), length: None, parts }
 }
 
 /// A body of three parts, five bytes in all, with the length it claims.

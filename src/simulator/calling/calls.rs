@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::ids::Kind;
 use super::super::params::{Params, bad};
 use super::super::{Answer, Call, Long};
-use super::rows::{Refusals, Rows, Standing, e164};
+use super::rows::{Refusals, Rows, Standing, e164_or_bare};
 use super::task::{Phase, TaskOrder};
 use super::{Calling, TaskKey};
 use crate::contract::bodies::calling::{CallFacts, RobotSummary, TaskDetail, TaskSummary};
@@ -203,9 +203,7 @@ impl Calling {
     pub(super) fn number(call: &Call<'_>, field: &str) -> Result<u64, Answer> {
         let params = Params::new(call.fields);
         let text = params.needed(field, "a number in E.164 such as `+6281112345678`")?;
-        // A number may have lost its plus on the way through a query.
-        let digits = text.trim().trim_start_matches('+');
-        e164(&format!("+{digits}")).ok_or_else(|| {
+        e164_or_bare(text).ok_or_else(|| {
             bad(format!("{field} is `{}`, expected a number in E.164 such as `+6281112345678`", short(text)))
         })
     }

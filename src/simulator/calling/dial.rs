@@ -8,31 +8,22 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::super::agenda::AT_ONCE;
 use super::super::later;
 use super::draw::{draw, stream};
 use super::outcome::Wish;
 use super::rows::Standing;
 use super::task::Phase;
-use super::{Calling, LineKey, TaskKey, Wake, WakePlace};
+use super::{Calling, LineKey, TaskKey, Wake};
 
 /// How long after its last call a task is told to be finished (assumed).
 const CLOSING: Duration = Duration::from_secs(1);
-
-/// How much is done at a time. Where the clock jumps over a day of a long list, others want to be served meanwhile, and
-/// what is told must not fill the memory.
-pub(super) const AT_ONCE: usize = 2_000;
 
 impl Calling {
     /// Does what is due until `now`, or the first of it: see [`AT_ONCE`].
     pub(in super::super) fn advance(&mut self, now: Timestamp) {
         for _ in 0..AT_ONCE {
-            let Some(entry) = self.agenda.first_entry() else { break };
-            let at = entry.key().0;
-            if at > now {
-                break;
-            }
-            let wake = entry.remove();
-            self.busy_wakes -= usize::from(wake.is_work());
+            let Some((at, wake)) = self.agenda.take(now) else { break };
             match wake {
                 Wake::Start(task) => self.start(task, at),
                 Wake::Close(task) => self.close(task, at),
@@ -47,21 +38,6 @@ impl Calling {
                 Wake::Round(plan) => self.next_round(plan, at),
                 Wake::PlanNotice(plan) => self.tell_plan(plan),
             }
-        }
-    }
-
-    /// Plans something and returns its place in the agenda.
-    pub(super) fn plan_wake(&mut self, at: Timestamp, wake: Wake) -> WakePlace {
-        self.planned += 1;
-        self.busy_wakes += usize::from(wake.is_work());
-        self.agenda.insert((at, self.planned), wake);
-        (at, self.planned)
-    }
-
-    /// Takes back what was planned, if it has not happened yet: nobody waits for what changes nothing any more.
-    pub(super) fn forget_wake(&mut self, place: Option<WakePlace>) {
-        if let Some(wake) = place.and_then(|place| self.agenda.remove(&place)) {
-            self.busy_wakes -= usize::from(wake.is_work());
         }
     }
 
@@ -110,8 +86,8 @@ impl Calling {
         let Some((due, _)) = task.redials.front().copied() else { return };
         if task.phase == Phase::Running && task.redial.is_none_or(|(at, _)| due < at) {
             let later = task.redial.take();
-            self.forget_wake(later);
-            let redial = self.plan_wake(due, Wake::Redial(key));
+            self.agenda.forget(later);
+            let redial = self.agenda.plan(due, Wake::Redial(key));
             self.task_mut(key).redial = Some(redial);
         }
     }
@@ -146,7 +122,7 @@ impl Calling {
         let ends = task.row(at).map_or(now, |row| row.ends()).max(now);
         let line = task.line;
         self.lines[line.0].busy += 1;
-        self.plan_wake(ends, Wake::Hangup(key, at));
+        self.agenda.plan(ends, Wake::Hangup(key, at));
     }
 
     fn hang_up(&mut self, key: TaskKey, at: u32, now: Timestamp) {
@@ -156,6 +132,7 @@ impl Calling {
         let Some(row) = task.row(at).copied() else { return };
         let again = later(now, task.order.repeat_interval);
         let is_open = matches!(task.phase, Phase::Running | Phase::Paused)
+            && !task.let_go.remove(&at)
             && task.order.ends.is_none_or(|ends| again < ends);
         if !row.outcome.is_final() && row.attempts < task.order.repeat_number && is_open {
             task.change(at, |row| row.standing = Standing::Pending);
@@ -179,7 +156,7 @@ impl Calling {
             if at == now {
                 self.tell_call(key, row);
             } else {
-                self.plan_wake(at, Wake::Notice(key, row));
+                self.agenda.plan(at, Wake::Notice(key, row));
             }
         }
     }
@@ -247,13 +224,13 @@ impl Calling {
         task.ended = Some(now);
         let plan = task.order.plan;
         for place in [task.start.take(), task.redial.take(), task.close.take()] {
-            self.forget_wake(place);
+            self.agenda.forget(place);
         }
         if self.task(key).order.workflow.is_some() {
             // The workflow tells what becomes of its tasks.
             return;
         }
-        self.plan_wake(later(now, CLOSING), Wake::TaskNotice(key));
+        self.agenda.plan(later(now, CLOSING), Wake::TaskNotice(key));
         if let Some((plan, _)) = plan {
             self.round_ended(plan, now);
         }

@@ -18,14 +18,16 @@ mod task;
 mod tests;
 mod workflow;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::access::AccountKey;
+use super::agenda::{Agenda, Later};
 use super::country::Country;
 use super::ids::{Ids, Kind};
+use super::node::Ended;
 use super::seed::Seed;
 use super::{Answer, Behaviour, Call, Emission, EmissionBody};
 pub(super) use draw::{draw, stream};
@@ -33,11 +35,10 @@ pub(crate) use outcome::ChatWish;
 pub use outcome::{Outcome, UnknownWish, WISHES, Wish};
 use plan::Plan;
 pub use rows::RawRows;
-pub(crate) use rows::e164;
+pub(crate) use rows::{e164, e164_or_bare};
 pub(crate) use rules::magic;
 pub use rules::{Business, MAGIC, Robot, Round, Rules, Strategy};
 use task::{Task, TaskOrder};
-pub(super) use workflow::{Ended, Part, Taken, VoiceOrder};
 
 use crate::recordings::Recording;
 
@@ -52,9 +53,6 @@ pub(super) struct PlanKey(u32);
 /// Names a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct LineKey(usize);
-
-/// Where something stands in the agenda: its moment, and what was planned before it.
-type WakePlace = (Timestamp, u64);
 
 /// Something that happens by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,9 +75,9 @@ enum Wake {
     PlanNotice(PlanKey),
 }
 
-impl Wake {
-    /// Whether something happens that a run waits for. The end of a schedule mostly finds nothing left to end.
-    fn is_work(self) -> bool {
+impl Later for Wake {
+    /// The end of a schedule mostly finds nothing left to end.
+    fn is_work(&self) -> bool {
         !matches!(self, Self::Close(_))
     }
 }
@@ -134,13 +132,10 @@ pub(super) struct Calling {
     plan_names: HashMap<(AccountKey, String), PlanKey>,
     /// The tasks of an account, oldest first.
     of_account: HashMap<AccountKey, Vec<TaskKey>>,
-    agenda: BTreeMap<WakePlace, Wake>,
-    planned: u64,
-    /// How many entries of the agenda are work.
-    busy_wakes: usize,
+    agenda: Agenda<Wake>,
     emissions: Vec<Emission>,
     /// Numbers of workflows that are through, until their workflow takes note.
-    ended: Vec<Ended>,
+    ended: Vec<Ended<Outcome>>,
 }
 
 impl Calling {
@@ -159,9 +154,7 @@ impl Calling {
             task_names: HashMap::new(),
             plan_names: HashMap::new(),
             of_account: HashMap::new(),
-            agenda: BTreeMap::new(),
-            planned: 0,
-            busy_wakes: 0,
+            agenda: Agenda::default(),
             emissions: Vec::new(),
             ended: Vec::new(),
         }
@@ -181,12 +174,12 @@ impl Calling {
 
     /// When [`Calling::advance`] has something to do next.
     pub(super) fn next_wakeup(&self) -> Option<Timestamp> {
-        self.agenda.keys().next().map(|(at, _)| *at)
+        self.agenda.next()
     }
 
     /// Whether anything is under way that a run waits for.
     pub(super) fn is_busy(&self) -> bool {
-        self.busy_wakes > 0
+        self.agenda.is_busy()
     }
 
     /// What the vendor would tell now.
@@ -241,10 +234,10 @@ impl Calling {
             self.of_account.entry(account).or_default().push(key);
         }
         self.tasks.push(Task::new(order, line, seed, now, rows, refused));
-        let start = self.plan_wake(starts, Wake::Start(key));
+        let start = self.agenda.plan(starts, Wake::Start(key));
         self.task_mut(key).start = Some(start);
         if let Some(ends) = ends {
-            let close = self.plan_wake(ends, Wake::Close(key));
+            let close = self.agenda.plan(ends, Wake::Close(key));
             self.task_mut(key).close = Some(close);
         }
         key

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::super::agenda::Place;
 use super::super::ids::Kind;
 use super::super::later;
 use super::rows::Standing;
 use super::task::{Phase, TaskOrder};
-use super::{Calling, PlanKey, TaskKey, Wake, WakePlace};
+use super::{Calling, PlanKey, TaskKey, Wake};
 use crate::contract::bodies::calling::{Counts, PlanFinished};
 use crate::contract::bodies::utc_text;
 
@@ -48,7 +49,7 @@ pub(super) struct Plan {
     /// The rows of the round to come.
     next: Vec<u32>,
     /// Where it stands in the agenda.
-    waiting: Option<WakePlace>,
+    waiting: Option<Place>,
     reached: Vec<Reached>,
     /// Numbers taken out of all rounds.
     out: BTreeSet<u64>,
@@ -194,7 +195,7 @@ impl Calling {
         }
         if goes_on {
             plan.next = next;
-            let waiting = self.plan_wake(starts, Wake::Round(key));
+            let waiting = self.agenda.plan(starts, Wake::Round(key));
             self.plan_mut(key).waiting = Some(waiting);
         } else {
             plan.was_stopped = was_stopped;
@@ -205,7 +206,7 @@ impl Calling {
     fn end_plan(&mut self, key: PlanKey, now: Timestamp) {
         self.plan_mut(key).ended = Some(now);
         // After the notice of its last task.
-        self.plan_wake(later(now, std::time::Duration::from_secs(2)), Wake::PlanNotice(key));
+        self.agenda.plan(later(now, std::time::Duration::from_secs(2)), Wake::PlanNotice(key));
     }
 
     /// The next round begins.
@@ -243,7 +244,7 @@ impl Calling {
         plan.waiting = None;
         plan.next.clear();
         plan.was_stopped = true;
-        self.forget_wake(Some(wake));
+        self.agenda.forget(Some(wake));
         self.end_plan(key, now);
         true
     }

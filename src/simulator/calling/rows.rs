@@ -285,6 +285,12 @@ pub(crate) fn e164(text: &str) -> Option<u64> {
     sound.then(|| digits.parse().ok()).flatten()
 }
 
+/// A number in E.164 that may have lost its plus on the way through a query, where a plus stands for a space.
+pub(crate) fn e164_or_bare(text: &str) -> Option<u64> {
+    let text = text.trim();
+    if text.starts_with('+') { e164(text) } else { e164(&format!("+{text}")) }
+}
+
 /// Of so many refused rows an answer says what is wrong with each; it tells how many more there are. A short body can
 /// hold millions of wrong rows, and an answer about each would be a hundred times as long.
 const MOST_TOLD: usize = 100_000;
@@ -510,6 +516,16 @@ mod tests {
         let raw = RawRows::new(Bytes::from(value.to_string())).unwrap();
         let rules = Rules::default();
         Rows::read(&raw, "Details", |number| rules.wish_of(number))
+    }
+
+    #[test]
+    fn a_number_may_have_lost_its_plus_and_has_no_two() {
+        for text in ["+6281112340001", "6281112340001", " 6281112340001"] {
+            assert_eq!(e164_or_bare(text), Some(6_281_112_340_001), "{text}");
+        }
+        for text in ["++6281112340001", "+ 6281112340001", "081112340001", "", "+"] {
+            assert_eq!(e164_or_bare(text), None, "{text}");
+        }
     }
 
     #[test]

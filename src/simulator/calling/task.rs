@@ -1,6 +1,6 @@
 //! A calling task: one round of calls over a list of numbers.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +8,12 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::super::access::AccountKey;
+use super::super::agenda::Place;
+use super::super::node::Part;
 use super::super::seed::Seed;
 use super::outcome::Wish;
 use super::rows::{Row, Rows, Standing};
-use super::workflow::Part;
-use super::{LineKey, PlanKey, WakePlace};
+use super::{LineKey, PlanKey};
 
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,15 +116,17 @@ pub(super) struct Task {
     /// Rows to be called again. The gap is the same for all, so that they stand in the order of their moments.
     pub(super) redials: VecDeque<(Timestamp, u32)>,
     /// Where its beginning stands in the agenda.
-    pub(super) start: Option<WakePlace>,
+    pub(super) start: Option<Place>,
     /// Where the next redial stands in the agenda.
-    pub(super) redial: Option<WakePlace>,
+    pub(super) redial: Option<Place>,
     /// Whether rows may still be added, so that it is not over when none is left.
     pub(super) is_open: bool,
     /// Which rows of its workflow's instance its own rows are.
     pub(super) origins: Vec<u32>,
+    /// Of a workflow: the rows whose call under way is the last, whatever comes of it.
+    pub(super) let_go: BTreeSet<u32>,
     /// Where the end of its schedule stands in the agenda.
-    pub(super) close: Option<WakePlace>,
+    pub(super) close: Option<Place>,
     /// Whether it stands in the queue of its line.
     pub(super) is_queued: bool,
     /// When earlier tries of a number began, by row and try.
@@ -166,6 +169,7 @@ impl Task {
             redial: None,
             is_open: false,
             origins: Vec::new(),
+            let_go: BTreeSet::new(),
             close: None,
             is_queued: false,
             earlier: BTreeMap::new(),

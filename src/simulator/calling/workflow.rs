@@ -2,13 +2,13 @@
 //! workflow instead of ending a list.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::super::access::AccountKey;
 use super::super::ids::Kind;
+use super::super::node::{Ended, NodeOrder, Part, Taken};
 use super::super::params::bad;
 use super::super::{Answer, Call, Long};
 use super::calls::data;
@@ -24,68 +24,26 @@ use crate::contract::bodies::workflow::{
 /// From so many rows on an answer is written while it is sent.
 const LONG: usize = 500;
 
-/// Which node of which instance a task belongs to, as notices and answers tell it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct Part {
-    pub(in super::super) instance: u32,
-    pub(in super::super) node: u16,
-    pub(in super::super) workflow_id: String,
-    pub(in super::super) workflow_name: String,
-    pub(in super::super) nodetask_id: String,
-    pub(in super::super) nodetask_name: String,
-}
-
-/// What a voice node's task is made of.
-#[derive(Clone, Debug)]
-pub(in super::super) struct VoiceOrder {
-    pub(in super::super) account: AccountKey,
-    pub(in super::super) part: Part,
-    pub(in super::super) robot: String,
-    pub(in super::super) line: String,
-    pub(in super::super) ends: Timestamp,
-    pub(in super::super) repeat_number: u8,
-    pub(in super::super) repeat_interval: Duration,
-    pub(in super::super) play: Option<u32>,
-    pub(in super::super) is_muted: bool,
-}
-
-/// A number of a workflow that is through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) struct Ended {
-    pub(in super::super) instance: u32,
-    pub(in super::super) node: u16,
-    /// The row of the instance.
-    pub(in super::super) row: u32,
-    pub(in super::super) at: Timestamp,
-    pub(in super::super) outcome: Outcome,
-    /// `A` to `I`, or 0.
-    pub(in super::super) intention: u8,
-}
-
-/// What can still be done about a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Taken {
-    /// It is out.
-    Out,
-    /// A call is under way and goes on to its end.
-    Calling,
-}
-
 impl Calling {
     /// A task for a voice node, without any rows yet.
-    pub(in super::super) fn add_voice(&mut self, order: VoiceOrder, now: Timestamp) -> TaskKey {
+    pub(in super::super) fn add_voice(
+        &mut self,
+        order: NodeOrder,
+        (robot, line): (&str, &str),
+        now: Timestamp,
+    ) -> TaskKey {
         let part = order.part;
         let task = TaskOrder {
             account: order.account,
-            name: format!("{} - {}", part.workflow_name, part.nodetask_name),
+            name: part.task_name(),
             plan: None,
             workflow: Some(Arc::new(part)),
-            robot: order.robot,
-            line: order.line,
+            robot: robot.to_owned(),
+            line: line.to_owned(),
             starts: now,
             ends: Some(order.ends),
-            repeat_number: order.repeat_number,
-            repeat_interval: order.repeat_interval,
+            repeat_number: order.repeat.number,
+            repeat_interval: order.repeat.interval,
         };
         let key = self.add_task(task, Rows::default(), 0, now);
         let task = self.task_mut(key);
@@ -134,10 +92,13 @@ impl Calling {
         }
     }
 
-    /// Takes a number out, unless it is being called.
+    /// Takes a number out, unless it is being called: then that call is its last.
     pub(in super::super) fn take_out(&mut self, key: TaskKey, row: u32, now: Timestamp) -> Taken {
         match self.task(key).row(row).map(|row| row.standing) {
-            Some(Standing::Calling) => Taken::Calling,
+            Some(Standing::Calling) => {
+                self.task_mut(key).let_go.insert(row);
+                Taken::Calling
+            }
             _ => {
                 self.cancel_row(key, row, now);
                 Taken::Out
@@ -146,7 +107,7 @@ impl Calling {
     }
 
     /// The numbers of workflows that are through since the last time, in order.
-    pub(in super::super) fn take_ended(&mut self) -> Vec<Ended> {
+    pub(in super::super) fn take_ended(&mut self) -> Vec<Ended<Outcome>> {
         std::mem::take(&mut self.ended)
     }
 
@@ -159,7 +120,7 @@ impl Calling {
             node: part.node,
             row: *origin,
             at: now,
-            outcome: row.outcome,
+            came_to: row.outcome,
             intention: row.intention,
         };
         self.ended.push(ended);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::calling::{Wish, e164};
+use super::super::calling::{Wish, e164_or_bare};
 use super::super::country::Country;
 use super::super::params::{Params, bad, shown};
 use super::super::{Answer, Call, Simulator};
@@ -63,7 +63,7 @@ pub(super) fn recipient(item: &Value) -> Result<To, String> {
         _ => None,
     };
     let text = text.ok_or("expected a number in E.164, or an object with `number`")?;
-    let number = e164(&format!("+{}", text.trim().trim_start_matches('+'))).ok_or_else(|| {
+    let number = e164_or_bare(&text).ok_or_else(|| {
         format!("{} is no number in E.164 such as `+6281112345678`", shown(&Value::from(text)))
     })?;
     let message = |refusal: Answer| match refusal {

@@ -151,7 +151,12 @@ pub(super) fn is_id(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
+/// Whether a number has at most 14 digits (client).
+pub(super) fn is_dialled(number: u64) -> bool {
+    number < 100_000_000_000_000
+}
+
 /// The digits of a number: a `+`, then at most 14 digits (client); at least 7 and no 0 in front is assumed.
 pub(super) fn phone(text: &str) -> Option<u64> {
-    super::super::calling::e164(text.trim()).filter(|number| *number < 100_000_000_000_000)
+    super::super::calling::e164(text.trim()).filter(|number| is_dialled(*number))
 }

@@ -6,7 +6,7 @@ use super::super::calling::Outcome;
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(in super::super) enum Ending {
     /// The number must not be dialled.
     DoNotCall,
     /// The number was dialled too often today.
@@ -97,6 +97,34 @@ impl Ending {
         matches!(self, Self::TalkedByUser | Self::TalkedByAgent)
     }
 
+    /// What it comes to in the words of calling tasks; nothing where an agent or the dialer itself was in the way.
+    pub(in super::super) fn outcome(self) -> Option<Outcome> {
+        match self {
+            Self::TalkedByUser | Self::TalkedByAgent => Some(Outcome::Talked),
+            Self::Abandoned => Some(Outcome::HungUp),
+            Self::Machine => Some(Outcome::Voicemail),
+            Self::NoAnswer => Some(Outcome::NoAnswer),
+            Self::Busy => Some(Outcome::Busy),
+            Self::SwitchedOff => Some(Outcome::SwitchedOff),
+            Self::OutOfArea => Some(Outcome::OutOfArea),
+            Self::Invalid => Some(Outcome::InvalidNumber),
+            Self::DoNotCall => Some(Outcome::DoNotCall),
+            Self::NoAgent | Self::Left | Self::Rejected | Self::Network | Self::HungUp => None,
+            Self::Overrun | Self::Fusing => None,
+        }
+    }
+
+    /// Whether the call never reached the network, or was cut by the line.
+    pub(in super::super) fn was_held_back(self) -> bool {
+        matches!(self, Self::Overrun | Self::Fusing)
+    }
+
+    /// Whether another number of the same person is worth a try: nobody was reached, and nobody has objected.
+    pub(super) fn leads_to_next_number(self) -> bool {
+        let is_silence = matches!(self, Self::Busy | Self::SwitchedOff | Self::OutOfArea | Self::NoAnswer);
+        is_silence || self.was_held_back() || matches!(self, Self::Invalid | Self::Machine)
+    }
+
     /// Whether dialling again makes no sense (assumed): the person was reached, or may not or cannot be. A call that was
     /// lost on this side is worth another try.
     pub(super) fn is_final(self, redials_machines: bool) -> bool {
@@ -131,8 +159,10 @@ pub(super) struct CallRow {
     agent: u16,
     /// The free agent for whom it was dialled.
     pub(super) slot: u16,
-    /// Which call to the number it is, from 1.
+    /// Which call to the contact it is, from 1.
     pub(super) nth: u8,
+    /// Which of the task's columns its number stands in; `u8::MAX` if the task names none.
+    column: u8,
     pub(super) ending: Option<Ending>,
     /// Whether its number was really dialled.
     pub(super) was_dialled: bool,
@@ -145,7 +175,7 @@ pub(super) struct CallRow {
 }
 
 impl CallRow {
-    pub(super) fn new(contact: u32, nth: u8, slot: u16, now: Timestamp) -> Self {
+    pub(super) fn new(contact: u32, nth: u8, column: Option<u8>, slot: u16, now: Timestamp) -> Self {
         Self {
             started: now.as_millisecond(),
             rang: After::NEVER,
@@ -156,6 +186,7 @@ impl CallRow {
             agent: u16::MAX,
             slot,
             nth,
+            column: column.unwrap_or(u8::MAX),
             ending: None,
             was_dialled: true,
             is_open: true,
@@ -209,6 +240,11 @@ impl CallRow {
         (self.agent != u16::MAX).then_some(usize::from(self.agent))
     }
 
+    /// Which of the task's columns its number stands in.
+    pub(super) fn column(&self) -> Option<usize> {
+        (self.column != u8::MAX).then_some(usize::from(self.column))
+    }
+
     /// When it was dialled, or would have been.
     pub(super) fn started_at(&self) -> Timestamp {
         Timestamp::from_millisecond(self.started).unwrap_or(Timestamp::MAX)
@@ -254,7 +290,7 @@ mod tests {
     #[test]
     fn moments_come_back_to_the_millisecond() {
         let at = |milliseconds: i64| Timestamp::from_millisecond(1_893_456_000_000 + milliseconds).unwrap();
-        let mut row = CallRow::new(0, 1, 0, at(0));
+        let mut row = CallRow::new(0, 1, None, 0, at(0));
         row.ring(at(1_250));
         row.answer(at(9_250));
         row.talk(at(12_250));

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::access::{Access, Denied, TokenKind};
 use super::super::ids::Kind;
+use super::super::params::shown;
 use super::super::{Answer, Call, later};
 use super::ask::{Ask, is_id, phone, refuse};
 use super::contacts::{Contacts, Standing};
@@ -36,6 +37,17 @@ pub(in super::super) fn token(access: &mut Access, call: &Call<'_>) -> Outcome {
         Ok(token) => Ok(Answer::Data(json!({ "token": token }))),
         Err(denied @ Denied::AppKey) => Err(refuse(10301, denied.to_string())),
         Err(denied) => Err(refuse(10302, denied.to_string())),
+    }
+}
+
+/// What `dialingOrder` names must be there.
+fn check_columns(order: &TaskOrder, contacts: &Contacts) -> Result<(), Answer> {
+    match order.columns.iter().find(|column| !contacts.has_column(column)) {
+        Some(column) => {
+            let shown = shown(&json!(column));
+            Err(refuse(10501, format!("dialingOrder names {shown}, which no row of customizeContacts has")))
+        }
+        None => Ok(()),
     }
 }
 
@@ -69,6 +81,7 @@ impl Dialer {
         self.check_name(call, &order)?;
         let ask = Ask::new(call.fields, 10501);
         let (contacts, refused) = Contacts::read(ask, |number| self.calling.wish_of(number))?;
+        check_columns(&order, &contacts)?;
         let key = self.add_task(order, contacts, call.now);
         // The elements of the list are assumed: what stood in the place of the number.
         Ok(Answer::Data(json!({ "taskId": self.task_id(key), "errorContactList": refused })))
@@ -80,7 +93,8 @@ impl Dialer {
         let ask = Ask::new(call.fields, 10501);
         let only_unanswered = ask.flag("noanswerOnly")?.unwrap_or(false);
         let without_cancelled = ask.flag("ignoreCancelled")?.unwrap_or(false);
-        let order = TaskOrder::read(call, &self.rules, Some(&self.task(from).order.callback))?;
+        self.not_of_workflow(from)?;
+        let order = TaskOrder::read(call, &self.rules, Some(self.task(from).order.callback.as_deref()))?;
         self.check_name(call, &order)?;
         let source = self.task(from);
         if only_unanswered {
@@ -105,23 +119,24 @@ impl Dialer {
         if contacts.list.is_empty() {
             return Err(refuse(10505, "no contact of the task to copy is left"));
         }
+        check_columns(&order, &contacts)?;
         let key = self.add_task(order, contacts, call.now);
         // What the answer holds is not known; clients read nothing of it.
         Ok(Answer::Data(json!({ "taskId": self.task_id(key) })))
     }
 
     /// Takes a task up: from now on it happens by itself.
-    fn add_task(&mut self, order: TaskOrder, contacts: Contacts, now: jiff::Timestamp) -> TaskKey {
+    pub(super) fn add_task(&mut self, order: TaskOrder, contacts: Contacts, now: jiff::Timestamp) -> TaskKey {
         let key = TaskKey(u32::try_from(self.tasks.len()).unwrap_or(u32::MAX));
         let created = later(now, CREATING);
         let (starts, ends) = (order.starts.max(created), order.ends);
-        self.names.insert((order.account, order.name.clone()), key);
+        self.names.entry((order.account, order.name.clone())).or_insert(key);
         self.of_account.entry(order.account).or_default().push(key);
         self.push_task(key, order, contacts, now);
-        self.plan(created, super::Wake::Created(key));
-        let mut schedule = vec![self.plan(starts, super::Wake::Start(key))];
+        self.agenda.plan(created, super::Wake::Created(key));
+        let mut schedule = vec![self.agenda.plan(starts, super::Wake::Start(key))];
         if let Some(ends) = ends {
-            schedule.push(self.plan(ends, super::Wake::Close(key)));
+            schedule.push(self.agenda.plan(ends, super::Wake::Close(key)));
         }
         self.task_mut(key).schedule = schedule;
         key
@@ -131,6 +146,7 @@ impl Dialer {
     /// that it is refused if none is left to take out is assumed.
     pub(super) fn cancel_contacts(&mut self, call: &Call<'_>) -> Outcome {
         let key = self.find_task(call, "TaskID", 10502)?;
+        self.not_of_workflow(key)?;
         let list = Ask::new(call.fields, 10501).list("contactList")?;
         if list.is_empty() {
             return Err(refuse(10505, "contactList is empty"));
@@ -138,7 +154,7 @@ impl Dialer {
         let number = |value: &Value| {
             let text = value.as_str().or_else(|| value.get("phoneNumber")?.as_str());
             text.and_then(phone).ok_or_else(|| {
-                let shown = super::super::params::shown(value);
+                let shown = shown(value);
                 refuse(
                     10510,
                     format!("contactList has {shown}: a leading + and at most 14 digits are needed"),
@@ -162,7 +178,7 @@ impl Dialer {
             return Err(refuse(10507, "none of these numbers waits to be called"));
         }
         // What comes of it happens after the answer, as everything that is told.
-        self.plan(call.now, super::Wake::Check(key));
+        self.agenda.plan(call.now, super::Wake::Check(key));
         Ok(Answer::Data(Value::Null))
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct Contact {
     pub(super) tries: u8,
     /// Whether anybody or anything ever answered.
     pub(super) answered: bool,
+    /// Whether the call under way is its last, whatever comes of it.
+    pub(super) is_let_go: bool,
     /// Whether the row is one of `customizeContacts`.
     is_custom: bool,
 }
@@ -58,8 +60,8 @@ pub(super) struct Contact {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Contacts {
     pub(super) list: Vec<Contact>,
-    text: Arc<str>,
-    wishes: Arc<[Wished]>,
+    text: Arc<String>,
+    wishes: Arc<Vec<Wished>>,
     /// Whether any of them came with columns of the customer's own.
     pub(super) has_info: bool,
 }
@@ -132,11 +134,12 @@ impl Contacts {
                 standing: Standing::Waiting,
                 tries: 0,
                 answered: false,
+                is_let_go: false,
                 is_custom: row.is_custom,
             });
         }
         let has_info = rows.iter().any(|row| row.is_custom);
-        Ok(Self { list, text: text.into(), wishes: wishes.into(), has_info })
+        Ok(Self { list, text: Arc::new(text), wishes: Arc::new(wishes), has_info })
     }
 
     /// Some of the contacts as if they had never been dialled, for a copy of the task.
@@ -145,18 +148,81 @@ impl Contacts {
             standing: Standing::Waiting,
             tries: 0,
             answered: false,
+            is_let_go: false,
             ..*contact
         };
         let list: Vec<Contact> = self.list.iter().filter(|contact| wanted(contact)).map(fresh).collect();
         Self { list, ..self.clone() }
     }
 
-    /// What a contact wishes for by itself or, if it does not, by its number.
-    pub(super) fn wished(&self, contact: &Contact, magic: impl Fn(u64) -> Wish) -> Wished {
+    /// Adds a contact with columns of its own, a JSON object as text. Its position.
+    pub(super) fn append(&mut self, number: u64, wished: Wished, row: &str) -> Option<u32> {
+        let position = u32::try_from(self.list.len()).ok()?;
+        let at = u32::try_from(self.text.len()).ok()?;
+        let len = u32::try_from(row.len()).ok()?;
+        let wish = if wished == Wished::default() {
+            0
+        } else {
+            let known = self.wishes.iter().position(|known| *known == wished);
+            let place = known.unwrap_or_else(|| {
+                Arc::make_mut(&mut self.wishes).push(wished);
+                self.wishes.len() - 1
+            });
+            u16::try_from(place + 1).ok()?
+        };
+        Arc::make_mut(&mut self.text).push_str(row);
+        self.list.push(Contact {
+            number,
+            at,
+            len,
+            wish,
+            standing: Standing::Waiting,
+            tries: 0,
+            answered: false,
+            is_let_go: false,
+            is_custom: true,
+        });
+        self.has_info = true;
+        Some(position)
+    }
+
+    /// What a contact wishes for by itself or, if it does not, by the number that is dialled.
+    pub(super) fn wished(&self, contact: &Contact, number: u64, magic: impl Fn(u64) -> Wish) -> Wished {
         match contact.wish.checked_sub(1) {
             Some(own) => self.wishes.get(usize::from(own)).copied().unwrap_or_default(),
-            None => Wished { call: magic(contact.number), twist: None },
+            None => Wished { call: magic(number), twist: None },
         }
+    }
+
+    /// The number in a column of a contact; nothing if it has no such column, or no right number in it.
+    pub(super) fn number_in(&self, contact: &Contact, column: &str) -> Option<u64> {
+        if COLUMNS.contains(&column) {
+            return Some(contact.number);
+        }
+        let fields = if contact.is_custom { self.fields(contact) } else { Fields::new() };
+        fields.get(column)?.as_str().and_then(phone)
+    }
+
+    /// The numbers of a contact as they are dialled in turn, each with its place among the columns. A contact without a
+    /// right number in any of these columns is dialled by the one it came with.
+    pub(super) fn numbers(&self, contact: &Contact, columns: &[String]) -> Vec<(Option<u8>, u64)> {
+        let mut numbers: Vec<(Option<u8>, u64)> = Vec::new();
+        for (at, column) in (0_u8..).zip(columns) {
+            let number = self.number_in(contact, column);
+            if let Some(number) = number.filter(|number| numbers.iter().all(|(_, known)| known != number)) {
+                numbers.push((Some(at), number));
+            }
+        }
+        if numbers.is_empty() {
+            numbers.push((None, contact.number));
+        }
+        numbers
+    }
+
+    /// Whether any of the contacts has a column.
+    pub(super) fn has_column(&self, column: &str) -> bool {
+        let has = |contact: &Contact| contact.is_custom && self.fields(contact).contains_key(column);
+        COLUMNS.contains(&column) || self.list.iter().any(has)
     }
 
     /// The row of a contact as it came.
@@ -169,8 +235,9 @@ impl Contacts {
     /// The columns of the customer's own.
     pub(super) fn info(&self, contact: &Contact) -> Fields {
         let mut info = if contact.is_custom { self.fields(contact) } else { Fields::new() };
-        // It is this mock's, not the customer's.
+        // They are this mock's, not the customer's.
         info.shift_remove("mock_outcome");
+        info.shift_remove("mock_whatsapp");
         info
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::super::agenda::AT_ONCE;
 use super::super::calling::Outcome;
 use super::super::later;
 use super::call::{CallRow, Ending};
@@ -31,15 +32,10 @@ enum Turn {
 }
 
 impl Dialer {
-    /// Does what is due until `now`.
+    /// Does what is due until `now`, or the first of it: see [`AT_ONCE`].
     pub(in super::super) fn advance(&mut self, now: Timestamp) {
-        while let Some(entry) = self.agenda.first_entry() {
-            let at = entry.key().0;
-            if at > now {
-                break;
-            }
-            let wake = entry.remove();
-            self.busy_wakes -= usize::from(wake.is_work());
+        for _ in 0..AT_ONCE {
+            let Some((at, wake)) = self.agenda.take(now) else { break };
             match wake {
                 Wake::Created(task) => self.created(task, at),
                 Wake::Start(task) => self.start(task, at),
@@ -63,14 +59,6 @@ impl Dialer {
                 Wake::Late(emission) => self.emissions.push(*emission),
             }
         }
-    }
-
-    /// Plans something and returns its place in the agenda.
-    pub(super) fn plan(&mut self, at: Timestamp, wake: Wake) -> (Timestamp, u64) {
-        self.planned += 1;
-        self.busy_wakes += usize::from(wake.is_work());
-        self.agenda.insert((at, self.planned), wake);
-        (at, self.planned)
     }
 
     fn created(&mut self, key: TaskKey, now: Timestamp) {
@@ -111,22 +99,23 @@ impl Dialer {
             }
             _ => {}
         }
-        let place = self.plan(next, if resting { Wake::Resume(key) } else { Wake::Pause(key) });
+        let place = self.agenda.plan(next, if resting { Wake::Resume(key) } else { Wake::Pause(key) });
         self.task_mut(key).schedule.push(place);
         self.task_mut(key).schedule.retain(|(at, _)| *at > now);
         self.fill(self.task(key).desk, now);
     }
 
     /// The schedule of a task has come to its end: who was not reached yet never will be, and calls under way go on.
-    fn close(&mut self, key: TaskKey, now: Timestamp) {
+    pub(super) fn close(&mut self, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
         if task.state.is_over() {
             return;
         }
         task.is_closed = true;
         for contact in 0..task.total() {
-            if task.contacts.list[contact as usize].standing == Standing::Waiting {
-                task.stand(contact, Standing::Done);
+            if self.task(key).contacts.list[contact as usize].standing == Standing::Waiting {
+                self.task_mut(key).stand(contact, Standing::Done);
+                self.note_ended(key, contact, now);
             }
         }
         self.finish_if_through(key, now);
@@ -136,13 +125,12 @@ impl Dialer {
     pub(super) fn finish_if_through(&mut self, key: TaskKey, now: Timestamp) {
         let task = self.task(key);
         let is_cancelled = task.sums.cancelled == task.total();
-        if task.state.is_over() || !task.is_through() || !(task.state.has_begun() || is_cancelled) {
+        let may_end = task.is_through() && !task.is_open();
+        if task.state.is_over() || !may_end || !(task.state.has_begun() || is_cancelled) {
             return;
         }
         for place in std::mem::take(&mut self.task_mut(key).schedule) {
-            if let Some(wake) = self.agenda.remove(&place) {
-                self.busy_wakes -= usize::from(wake.is_work());
-            }
+            self.agenda.forget(Some(place));
         }
         self.enter(key, if is_cancelled { State::Cancelled } else { State::Finished }, now);
     }
@@ -183,7 +171,7 @@ impl Dialer {
             return Turn::Nothing;
         }
         if !task.has_contact(now) {
-            return task.redials.front().map_or(Turn::Nothing, |(due, _)| Turn::Later(*due));
+            return task.redials.first().map_or(Turn::Nothing, |(due, _)| Turn::Later(*due));
         }
         if task.dials_after > now {
             return Turn::Later(task.dials_after);
@@ -195,30 +183,34 @@ impl Dialer {
         self.task_mut(key).next_contact(now).map_or(Turn::Nothing, |contact| Turn::Dial(contact, slot))
     }
 
-    fn wake_to_dial(&mut self, key: TaskKey, at: Timestamp) {
+    pub(super) fn wake_to_dial(&mut self, key: TaskKey, at: Timestamp) {
         let task = self.task_mut(key);
         if task.woken_at.is_none_or(|known| at < known) {
             task.woken_at = Some(at);
-            self.plan(at, Wake::Dial(key));
+            self.agenda.plan(at, Wake::Dial(key));
         }
     }
 
-    pub(super) fn wished(&self, key: TaskKey, contact: u32) -> Wished {
+    /// What a contact wishes for, or else the number that is dialled.
+    fn wished(&self, key: TaskKey, contact: u32, number: u64) -> Wished {
         let contacts = &self.task(key).contacts;
-        contacts.wished(&contacts.list[contact as usize], |number| self.calling.wish_of(number))
+        contacts.wished(&contacts.list[contact as usize], number, |number| self.calling.wish_of(number))
+    }
+
+    pub(super) fn wished_of(&self, key: TaskKey, call: &CallRow) -> Wished {
+        self.wished(key, call.contact, self.task(key).number_of(call))
     }
 
     /// What a call comes to.
     pub(super) fn fate(&self, key: TaskKey, call: &CallRow) -> Fate {
-        let wished = self.wished(key, call.contact);
+        let wished = self.wished_of(key, call);
         fate(&self.calling, wished, self.task(key).seed, call.contact, call.nth)
     }
 
     /// Whether a number was dialled as often today as it may be; if not, it now was once more.
-    fn is_overrun(&mut self, key: TaskKey, contact: u32, now: Timestamp) -> bool {
+    fn is_overrun(&mut self, key: TaskKey, number: u64, now: Timestamp) -> bool {
         let order = &self.task(key).order;
         let day = order.zone.to_datetime(now).date();
-        let number = self.task(key).contacts.list[contact as usize].number;
         let entry = self.dialled.entry((order.account, number)).or_insert((day, 0));
         if entry.0 != day {
             *entry = (day, 0);
@@ -231,27 +223,34 @@ impl Dialer {
     }
 
     fn dial(&mut self, key: TaskKey, contact: u32, slot: usize, now: Timestamp) {
-        let wished = self.wished(key, contact);
+        let task = self.task(key);
+        let entry = &task.contacts.list[contact as usize];
+        let numbers = task.contacts.numbers(entry, &task.order.columns);
+        let (column, number) = numbers[usize::from(entry.tries) % numbers.len()];
+        let nth = entry.tries.saturating_add(1);
+        let wished = self.wished(key, contact, number);
         let task = self.task_mut(key);
-        let entry = &mut task.contacts.list[contact as usize];
-        entry.tries = entry.tries.saturating_add(1);
-        let nth = entry.tries;
+        task.contacts.list[contact as usize].tries = nth;
         task.stand(contact, Standing::Calling);
         task.dials_after = later(now, task.order.call_gap);
         let at = u32::try_from(task.calls.len()).unwrap_or(u32::MAX);
-        let mut row = CallRow::new(contact, nth, u16::try_from(slot).unwrap_or(0), now);
+        let mut row = CallRow::new(contact, nth, column, u16::try_from(slot).unwrap_or(0), now);
         let (desk, ring_limit) = (task.desk, u64::from(task.order.ring_limit));
         let fate = fate(&self.calling, wished, self.task(key).seed, contact, nth);
         self.desks[desk.0].agents[slot].pending += 1;
         let refused = if fate.outcome == Outcome::DoNotCall {
             Some(Ending::DoNotCall)
-        } else if fate.twist == Twist::Overrun || self.is_overrun(key, contact, now) {
+        } else if fate.twist == Twist::Overrun || self.is_overrun(key, number, now) {
             Some(Ending::Overrun)
         } else {
             None
         };
         row.was_dialled = refused.is_none();
-        self.task_mut(key).calls.push(row);
+        let task = self.task_mut(key);
+        task.calls.push(row);
+        if let Some(node) = &mut task.node {
+            node.called(contact, at);
+        }
         if let Some(ending) = refused {
             return self.end(key, at, ending, now);
         }
@@ -259,24 +258,24 @@ impl Dialer {
         let rings = later(now, Duration::from_millis(fate.wait));
         match fate.outcome {
             _ if fate.twist == Twist::Fusing => {
-                self.plan(later(now, FUSING), Wake::End(key, at, Ending::Fusing));
+                self.agenda.plan(later(now, FUSING), Wake::End(key, at, Ending::Fusing));
             }
             Outcome::Busy | Outcome::SwitchedOff | Outcome::OutOfArea | Outcome::InvalidNumber => {
                 let ending = Ending::of_silence(fate.outcome);
-                self.plan(
+                self.agenda.plan(
                     later(rings, Duration::from_secs(u64::from(fate.ring))),
                     Wake::End(key, at, ending),
                 );
             }
             outcome => {
-                self.plan(rings, Wake::Ring(key, at));
+                self.agenda.plan(rings, Wake::Ring(key, at));
                 let ring = u64::from(fate.ring);
                 let wake = if outcome == Outcome::NoAnswer || ring > ring_limit {
                     Wake::End(key, at, Ending::NoAnswer)
                 } else {
                     Wake::Answer(key, at)
                 };
-                self.plan(later(rings, Duration::from_secs(ring.min(ring_limit))), wake);
+                self.agenda.plan(later(rings, Duration::from_secs(ring.min(ring_limit))), wake);
             }
         }
     }
@@ -288,17 +287,42 @@ impl Dialer {
 
     /// A contact whose call is over is dialled again, or is through.
     pub(super) fn settle(&mut self, key: TaskKey, contact: u32, ending: Ending, now: Timestamp) {
+        let again = self.again(key, contact, ending).map(|gap| later(now, gap));
         let task = self.task_mut(key);
-        let again = later(now, task.order.repeat_gap);
-        let tries = task.contacts.list[contact as usize].tries;
-        let is_open = !task.is_closed && task.order.ends.is_none_or(|ends| again < ends);
-        if is_open && tries < task.order.tries && !ending.is_final(task.order.redials_machines) {
-            task.stand(contact, Standing::Waiting);
-            task.redials.push_back((again, contact));
-            self.queue(key);
-        } else {
-            task.stand(contact, Standing::Done);
-            self.finish_if_through(key, now);
+        let in_time = |again: &Timestamp| task.order.ends.is_none_or(|ends| *again < ends);
+        match again.filter(|again| !task.is_closed && in_time(again)) {
+            Some(again) => {
+                task.stand(contact, Standing::Waiting);
+                task.redials.insert((again, contact));
+                self.queue(key);
+            }
+            None => {
+                task.stand(contact, Standing::Done);
+                self.note_ended(key, contact, now);
+                self.finish_if_through(key, now);
+            }
         }
+    }
+
+    /// After which gap a contact is dialled again: its next number at once or after the gap between numbers, or else
+    /// from the first one on, as its result or the task says. Nothing if it is through.
+    fn again(&self, key: TaskKey, contact: u32, ending: Ending) -> Option<Duration> {
+        let task = self.task(key);
+        let (order, contact) = (&task.order, &task.contacts.list[contact as usize]);
+        if contact.is_let_go {
+            return None;
+        }
+        let numbers = task.contacts.numbers(contact, &order.columns).len();
+        let calls = usize::from(contact.tries);
+        if !calls.is_multiple_of(numbers) && ending.leads_to_next_number() {
+            return Some(order.number_gap);
+        }
+        let strategy = order.strategies.iter().find(|strategy| strategy.result == ending.result_type());
+        let (tries, gap) = match strategy {
+            Some(strategy) => (strategy.tries, strategy.gap),
+            None if ending.is_final(order.redials_machines) => return None,
+            None => (order.tries, order.repeat_gap),
+        };
+        (calls.div_ceil(numbers) < usize::from(tries)).then_some(gap)
     }
 }

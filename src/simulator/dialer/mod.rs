@@ -2,8 +2,9 @@
 //!
 //! It dials as many numbers as its free agents are likely to take; a person who answers when nobody is free is lost.
 //! Calls come in through `handle`, time through `advance`; what the vendor would tell the integrator waits in
-//! `take_emissions`, each notice for the URL that its task named. The sums of a task match at every moment, and what a
-//! notice told is what a query tells.
+//! `take_emissions`, each notice for the URL that its task named. Nodes of workflows have tasks of their own here, whose
+//! notices go where all callbacks go. The sums of a task match at every moment, and what a notice told is what a query
+//! tells.
 
 mod ask;
 mod call;
@@ -12,6 +13,7 @@ mod contacts;
 mod desk;
 mod dial;
 mod draw;
+mod node;
 mod order;
 mod queries;
 mod row;
@@ -23,30 +25,34 @@ mod tell;
 mod tests;
 mod wish;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::access::{Account, AccountKey};
+use super::agenda::{Agenda, Later};
 use super::calling;
 use super::country::Country;
 use super::ids::{Ids, Kind};
+use super::node::Ended;
 use super::phone::phone;
 use super::seed::Seed;
 use super::{Answer, Behaviour, Call, Emission};
-use call::{CallRow, Ending};
+use call::CallRow;
+pub(super) use call::Ending;
 pub(super) use calls::token;
 use contacts::Contacts;
 use desk::Desk;
 use order::TaskOrder;
-pub use rules::{Group, Rules};
+pub use rules::{Group, Pace, Rules};
 use task::Task;
+pub(super) use wish::Wished;
 
 /// Names a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct TaskKey(u32);
+pub(super) struct TaskKey(u32);
 
 /// Names the agents of a group of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +88,8 @@ enum Wake {
     Late(Box<Emission>),
 }
 
-impl Wake {
-    /// Whether something happens that a run waits for. The end of a schedule mostly finds nothing left to end, and a
+impl Later for Wake {
+    /// The end of a schedule mostly finds nothing left to end, and a
     /// pause does nothing by itself.
     fn is_work(&self) -> bool {
         !matches!(self, Self::Close(_) | Self::Pause(_))
@@ -102,6 +108,8 @@ pub(super) struct Dialer {
     rules: Arc<Rules>,
     /// How numbers answer: as in calling tasks.
     calling: Arc<calling::Rules>,
+    /// Whether anybody listens to callbacks that go to no URL of their own.
+    is_heard: bool,
     /// Where recordings are served: `http://127.0.0.1:2478`.
     public_url: Arc<str>,
     homes: Vec<Account>,
@@ -114,11 +122,10 @@ pub(super) struct Dialer {
     of_account: HashMap<AccountKey, Vec<TaskKey>>,
     /// How often a number was dialled on the last day on which it was.
     dialled: HashMap<(AccountKey, u64), (Date, u32)>,
-    agenda: BTreeMap<(Timestamp, u64), Wake>,
-    planned: u64,
-    /// How many entries of the agenda are work.
-    busy_wakes: usize,
+    agenda: Agenda<Wake>,
     emissions: Vec<Emission>,
+    /// Contacts of workflows that are through, until their workflow takes note.
+    ended: Vec<Ended<Ending>>,
 }
 
 impl Dialer {
@@ -128,6 +135,7 @@ impl Dialer {
             seed: seed.derive("dialer", 0),
             rules: Arc::clone(&world.dialer),
             calling: Arc::clone(&world.calling),
+            is_heard: world.is_heard,
             public_url: Arc::clone(&world.public_url),
             homes: world.accounts.clone(),
             tasks: Vec::new(),
@@ -136,10 +144,9 @@ impl Dialer {
             names: HashMap::new(),
             of_account: HashMap::new(),
             dialled: HashMap::new(),
-            agenda: BTreeMap::new(),
-            planned: 0,
-            busy_wakes: 0,
+            agenda: Agenda::default(),
             emissions: Vec::new(),
+            ended: Vec::new(),
         }
     }
 
@@ -180,12 +187,12 @@ impl Dialer {
 
     /// When [`Dialer::advance`] has something to do next.
     pub(super) fn next_wakeup(&self) -> Option<Timestamp> {
-        self.agenda.keys().next().map(|(at, _)| *at)
+        self.agenda.next()
     }
 
     /// Whether anything is under way that a run waits for.
     pub(super) fn is_busy(&self) -> bool {
-        self.busy_wakes > 0
+        self.agenda.is_busy()
     }
 
     /// What the vendor would tell now.

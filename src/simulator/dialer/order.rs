@@ -13,7 +13,8 @@ use serde_json::Value;
 use super::super::access::AccountKey;
 use super::super::{Answer, Call, later};
 use super::ask::{Ask, refuse};
-use super::rules::Rules;
+use super::rules::{Pace, Rules};
+use crate::contract::bodies::dialer::CALL_RESULT_TYPES;
 
 /// The longest name of a task.
 const LONGEST_NAME: usize = 63;
@@ -21,11 +22,36 @@ const LONGEST_NAME: usize = 63;
 /// How far a start may lie in the past: clients name the present second, and the call takes its time.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
+/// The longest ringing unless the call says so, in seconds.
+pub(super) const RING_LIMIT: u8 = 45;
+
+/// How long an agent may take to write down the result unless the call says so.
+pub(super) const WRAP_UP: Duration = Duration::from_secs(30);
+
+/// The most redials of a contact.
+const MOST_REPEATS: u32 = 10;
+
+/// The longest gap between two calls of a contact, in seconds.
+const LONGEST_GAP: u32 = 86_400;
+
+/// The most numbers of a contact.
+const MOST_NUMBERS: usize = 10;
+
 /// The least time between start and end (client).
 const SHORTEST: Duration = Duration::from_secs(300);
 
 /// A time of the day at which a task rests, and until when.
 pub(super) type Rest = (Time, Time);
+
+/// After calls with a result a contact is tried again in a way of its own.
+#[derive(Clone, Debug)]
+pub(super) struct Strategy {
+    /// A word of `callResultType`.
+    pub(super) result: &'static str,
+    /// How often the contact is dialled, the first time included.
+    pub(super) tries: u8,
+    pub(super) gap: Duration,
+}
 
 /// What a task is made of, apart from its contacts.
 #[derive(Clone, Debug)]
@@ -40,18 +66,26 @@ pub(super) struct TaskOrder {
     pub(super) agents: Vec<usize>,
     pub(super) remark: String,
     pub(super) rests: Vec<Rest>,
-    /// Where the notices go.
-    pub(super) callback: String,
+    /// Where the notices go; nothing for where the customer's callbacks go.
+    pub(super) callback: Option<String>,
     /// How often a contact is dialled, the first time included.
     pub(super) tries: u8,
     /// The gap between two tries of a contact.
     pub(super) repeat_gap: Duration,
+    /// What holds in place of tries and gap after certain results.
+    pub(super) strategies: Vec<Strategy>,
+    /// The columns whose numbers are dialled in turn within a try; none for the number a contact comes with.
+    pub(super) columns: Vec<String>,
+    /// The gap between two numbers of a contact.
+    pub(super) number_gap: Duration,
     /// The gap between two calls of the task.
     pub(super) call_gap: Duration,
     /// The longest ringing, in seconds.
     pub(super) ring_limit: u8,
     /// How many numbers are dialled for each free agent.
     pub(super) factor: f64,
+    /// Whether it is one, whatever the factor.
+    pub(super) is_one_by_one: bool,
     /// From this share of lost calls on, only one number is dialled for each free agent. In percent.
     pub(super) max_lost: Option<f64>,
     /// How long an agent may take to write down the result.
@@ -64,7 +98,11 @@ pub(super) struct TaskOrder {
 
 impl TaskOrder {
     /// Reads everything but the contacts. `callback` is that of the task to copy, if there is one.
-    pub(super) fn read(call: &Call<'_>, rules: &Rules, callback: Option<&str>) -> Result<Self, Answer> {
+    pub(super) fn read(
+        call: &Call<'_>,
+        rules: &Rules,
+        callback: Option<Option<&str>>,
+    ) -> Result<Self, Answer> {
         let ask = Ask::new(call.fields, 10501);
         let name = name(ask)?.to_owned();
         let (starts, ends) = schedule(ask, call)?;
@@ -78,21 +116,21 @@ impl TaskOrder {
         let agents = agents(ask.code(10550), rules, at)?;
         let rests = rests(ask.code(10520))?;
         let callback = match callback {
-            Some(callback) => callback.to_owned(),
-            None => ask.callback()?,
+            Some(callback) => callback.map(str::to_owned),
+            None => Some(ask.callback()?),
         };
-        let repeats = ask.code(10521).whole("repeatTimes", 10)?.unwrap_or(0);
-        let repeat_gap = ask.code(10522).whole("bulkCallInterval", 86_400)?.unwrap_or(60);
-        ask.code(10526).whole("contactNumberInterval", 86_400)?;
+        let (tries, repeat_gap) = repeats(ask)?;
+        let number_gap = ask.code(10526).whole("contactNumberInterval", LONGEST_GAP)?;
         let max_lost = ask.code(10525).number("maxLostRate", 0.0..=100.0)?;
         let factor = ask.number("slotFactor", 1.0..=10.0)?;
         let is_auto = ask.flag("autoSlotFactor")?.unwrap_or(false);
         let (detects_machines, redials_machines) = machines(ask.code(10523), rules)?;
         let inspects = inspection(ask.code(10524))?;
-        for list in ["dialingOrder", "resultStrategies"] {
-            ask.list(list)?;
-        }
-        ask.text("templateName")?;
+        let (ring_limit, wrap_up) = (ask.whole("ringLimit", 120)?, ask.whole("acwTime", 3_600)?);
+        let is_one_by_one = mode(ask, rules)? == Pace::OnePerAgent;
+        let strategies = strategies(ask)?;
+        let columns = columns(ask)?;
+        template_name(ask)?;
         Ok(Self {
             account: call.account,
             zone: call.zone,
@@ -104,14 +142,18 @@ impl TaskOrder {
             remark: ask.text("remark")?.unwrap_or_default().to_owned(),
             rests,
             callback,
-            tries: u8::try_from(repeats + 1).unwrap_or(u8::MAX),
-            repeat_gap: Duration::from_secs(u64::from(repeat_gap)),
+            tries,
+            repeat_gap,
+            strategies,
+            columns,
+            number_gap: Duration::from_secs(u64::from(number_gap.unwrap_or(0))),
+            is_one_by_one,
             call_gap: Duration::from_secs(u64::from(ask.whole("callInterval", 3_600)?.unwrap_or(0))),
-            ring_limit: u8::try_from(ask.whole("ringLimit", 120)?.unwrap_or(45).max(5)).unwrap_or(45),
+            ring_limit: ring_limit.and_then(|limit| u8::try_from(limit.max(5)).ok()).unwrap_or(RING_LIMIT),
             // Left to the dialer, it is one and a half.
             factor: if is_auto { 1.5 } else { factor.unwrap_or(1.0) },
             max_lost,
-            wrap_up: Duration::from_secs(u64::from(ask.whole("acwTime", 3_600)?.unwrap_or(30).max(1))),
+            wrap_up: wrap_up.map_or(WRAP_UP, |wrap_up| Duration::from_secs(u64::from(wrap_up.max(1)))),
             detects_machines,
             redials_machines,
             inspects,
@@ -128,6 +170,74 @@ fn name(ask: Ask<'_>) -> Result<&str, Answer> {
         return Err(refuse(10518, message));
     }
     Ok(name)
+}
+
+/// How often a contact is dialled, the first time included, and after which gap.
+fn repeats(ask: Ask<'_>) -> Result<(u8, Duration), Answer> {
+    let repeats = ask.code(10521).whole("repeatTimes", MOST_REPEATS)?.unwrap_or(0);
+    let gap = ask.code(10522).whole("bulkCallInterval", LONGEST_GAP)?.unwrap_or(60);
+    Ok((u8::try_from(repeats + 1).unwrap_or(u8::MAX), Duration::from_secs(u64::from(gap))))
+}
+
+/// `resultStrategies`: that its elements name a result and repeat the parameters of redials is assumed.
+fn strategies(ask: Ask<'_>) -> Result<Vec<Strategy>, Answer> {
+    let mut strategies: Vec<Strategy> = Vec::new();
+    for value in ask.list("resultStrategies")?.iter() {
+        let word = value.get("callResultType").and_then(Value::as_str);
+        let result = word.and_then(|word| CALL_RESULT_TYPES.into_iter().find(|known| *known == word));
+        let result = result.filter(|result| strategies.iter().all(|known| known.result != *result));
+        let result = result.ok_or_else(|| {
+            let expected = format!(
+                "{{\"callResultType\": ..., \"repeatTimes\": 2, \"bulkCallInterval\": 600}}, each result once, of {}",
+                CALL_RESULT_TYPES.join(", ")
+            );
+            ask.wrong("resultStrategies", value, &expected)
+        })?;
+        let (tries, gap) = repeats(Ask::new(value, 10501))?;
+        strategies.push(Strategy { result, tries, gap });
+    }
+    Ok(strategies)
+}
+
+/// `dialingOrder`: that it names the columns whose numbers are dialled in turn is assumed, from `phoneTag` and
+/// `mainNumber` of the answers.
+fn columns(ask: Ask<'_>) -> Result<Vec<String>, Answer> {
+    let list = ask.list("dialingOrder")?;
+    let mut columns: Vec<String> = Vec::new();
+    for value in list.iter() {
+        let column = value.as_str().filter(|name| !name.is_empty() && columns.iter().all(|one| one != name));
+        let expected = "names of columns of customizeContacts, each once";
+        columns.push(column.ok_or_else(|| ask.wrong("dialingOrder", value, expected))?.to_owned());
+    }
+    if columns.len() > MOST_NUMBERS {
+        let message = format!("dialingOrder has {} columns, {MOST_NUMBERS} is the most", columns.len());
+        return Err(refuse(10501, message));
+    }
+    Ok(columns)
+}
+
+/// `dialingMode`: its words are not known, they are settings.
+fn mode(ask: Ask<'_>, rules: &Rules) -> Result<Pace, Answer> {
+    let Some(value) = ask.value("dialingMode") else { return Ok(Pace::Factor) };
+    let word = match value {
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    };
+    rules.dialing_modes.get(&word).copied().ok_or_else(|| {
+        let known: Vec<&str> = rules.dialing_modes.keys().map(String::as_str).collect();
+        let expected = format!("one of {} (settings: [dialer] dialing_modes)", known.join(", "));
+        ask.wrong("dialingMode", value, &expected)
+    })
+}
+
+/// `templateName`: what it is the template of is not known. It must be a name as tasks have one, and changes nothing.
+fn template_name(ask: Ask<'_>) -> Result<(), Answer> {
+    let name = ask.text("templateName")?.unwrap_or_default();
+    if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        let expected = format!("a name of at most {LONGEST_NAME} characters that can be seen");
+        return Err(ask.wrong("templateName", &Value::from(name), &expected));
+    }
+    Ok(())
 }
 
 fn schedule(ask: Ask<'_>, call: &Call<'_>) -> Result<(Timestamp, Option<Timestamp>), Answer> {

@@ -40,6 +40,15 @@ fn span(ask: Ask<'_>, call: &Call<'_>) -> Result<(Timestamp, Timestamp), Answer>
     Ok((from, super::super::later(to, std::time::Duration::from_millis(999))))
 }
 
+/// Which start of a task the span of time is about: that `filterTime` says so, by the name of the field, is assumed.
+fn by_plan(ask: Ask<'_>) -> Result<bool, Answer> {
+    match ask.text("filterTime")? {
+        None | Some("actualStartTime") => Ok(false),
+        Some("startTime") => Ok(true),
+        Some(other) => Err(ask.wrong("filterTime", &json!(other), "`actualStartTime` or `startTime`")),
+    }
+}
+
 /// Whether `orderBy` asks for the other direction. Which words it takes beside `calltime` is not known; those of other
 /// systems are understood.
 fn descends(ask: Ask<'_>) -> Result<Option<bool>, Answer> {
@@ -90,7 +99,7 @@ fn fits(text: &str, pattern: &str) -> bool {
 }
 
 impl Dialer {
-    /// `dialer.tasks`. What `filterTime` says is not known; it must be a text and changes nothing.
+    /// `dialer.tasks`.
     pub(super) fn list_tasks(&mut self, call: &Call<'_>) -> Outcome {
         let ask = Ask::new(call.fields, 10606);
         let limit = limit(ask)?;
@@ -103,7 +112,7 @@ impl Dialer {
             let words: Vec<String> = State::ALL.iter().map(|known| format!("`{}`", known.as_str())).collect();
             return Err(ask.wrong("state", &json!(state), &words.join(" or ")));
         }
-        ask.text("filterTime")?;
+        let by_plan = by_plan(ask)?;
         // The newest first, unless asked otherwise.
         let newest_first = descends(ask)?.unwrap_or(true);
         let mut keys = self.of_account.get(&call.account).cloned().unwrap_or_default();
@@ -113,7 +122,7 @@ impl Dialer {
         let wanted = |key: &TaskKey| {
             let task = self.task(*key);
             // A task that has not begun counts by its plan.
-            let starts = task.began.unwrap_or(task.order.starts);
+            let starts = task.began.filter(|_| !by_plan).unwrap_or(task.order.starts);
             name.is_none_or(|name| task.order.name == name)
                 && state.is_none_or(|state| task.state.as_str() == state)
                 && (from..=to).contains(&starts)
@@ -191,6 +200,7 @@ impl Dialer {
         match row.ending {
             None => Err(refuse(10611, "the call is not finished")),
             Some(ending) if !ending.talked() => Err(refuse(10612, "no agent answered the call")),
+            Some(_) if !self.is_recorded(task.0, row) => Err(refuse(10516, "the call has no recording")),
             Some(_) => Ok(Answer::Data(json!({ "link": self.record_link(task.0, at) }))),
         }
     }

@@ -11,7 +11,9 @@ use super::super::dialogue::{self, Speaker, Talk};
 use super::super::facts::Facts;
 use super::super::ids::Kind;
 use super::super::samples::speaking_time;
+use super::call::{CallRow, Ending};
 use super::tell::FOLLOW_UP;
+use super::wish::Twist;
 use super::{Dialer, TaskKey};
 use crate::contract::bodies::calling::Turn;
 use crate::contract::bodies::dialer::{CustomizeResult, DetailRow};
@@ -36,20 +38,25 @@ impl Dialer {
         format!("{}/download/{day}/{folder}/{file}.wav", self.public_url)
     }
 
+    /// Whether there is a recording of a call: where agent and person talked, unless its wish says otherwise.
+    pub(super) fn is_recorded(&self, key: TaskKey, call: &CallRow) -> bool {
+        call.ending.is_some_and(Ending::talked) && self.fate(key, call).twist != Twist::Unrecorded
+    }
+
     /// A call as the query tells it.
     pub(super) fn row(&self, key: TaskKey, call: u32, with_info: bool) -> DetailRow {
         let (task, row) = (self.task(key), self.call(key, call));
         let (closing, person) = (self.closing(key, call), self.person(key, row.contact));
-        let number = format!("+{}", task.contacts.list[row.contact as usize].number);
-        let talked = row.ending.is_some_and(super::call::Ending::talked);
+        let main_number = format!("+{}", task.contacts.list[row.contact as usize].number);
+        let talked = row.ending.is_some_and(Ending::talked);
         DetailRow {
             task_id: self.task_id(key),
             task_name: task.order.name.clone(),
             callid: self.call_id(key, call),
             caller: task.caller.clone(),
-            phone_number: number.clone(),
-            main_number: number,
-            phone_tag: String::new(),
+            phone_number: format!("+{}", task.number_of(row)),
+            main_number,
+            phone_tag: task.column_of(row),
             calltime: text(row.was_dialled.then(|| row.started_at())),
             ringtime: text(row.rang_at()),
             answertime: text(row.answered_at()),
@@ -75,7 +82,7 @@ impl Dialer {
             call_result_type: row.ending.map(|ending| ending.result_type().to_owned()).unwrap_or_default(),
             call_type: "auto".to_owned(),
             reclink: closing.link.unwrap_or_default(),
-            wf_contact_id: String::new(),
+            wf_contact_id: self.workflow_contact(key, row.contact).unwrap_or_default(),
             transfer_reason: String::new(),
             se_text: String::new(),
             se_score: if task.order.inspects && talked { i64::from(self.fate(key, row).score) } else { 0 },
@@ -102,18 +109,18 @@ impl Dialer {
         }
         let (task, call, _) = place;
         let row = *self.tasks.get(task as usize)?.calls.get(call as usize)?;
-        if !row.ending?.talked() {
+        let key = TaskKey(task);
+        if !self.is_recorded(key, &row) {
             return None;
         }
-        let key = TaskKey(task);
-        let number = self.task(key).contacts.list[row.contact as usize].number;
+        let number = self.task(key).number_of(&row);
         let name = format!("{number}_{}.wav", call + 1);
         Some(Download::One { name, recording: self.recording(key, call) })
     }
 
     fn recording(&self, key: TaskKey, call: u32) -> Recording {
         let (task, row) = (self.task(key), self.call(key, call));
-        let number = task.contacts.list[row.contact as usize].number.to_string();
+        let number = task.number_of(row).to_string();
         let home = self.homes.get(task.order.account.index()).map_or(Country::Id, |home| home.country);
         let by_code = Country::ALL.into_iter().find(|country| number.starts_with(country.dialing_code()));
         let country = by_code.unwrap_or(home);

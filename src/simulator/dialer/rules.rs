@@ -1,5 +1,10 @@
 //! The agents there are and what the dialer allows: all of it assumed, all of it settings.
 
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 /// A group of agents; tasks name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -7,6 +12,16 @@ pub struct Group {
     pub name: String,
     /// Its agents. Nobody is in two groups.
     pub agents: Vec<String>,
+}
+
+/// How many numbers are dialled for each free agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pace {
+    /// As many as `slotFactor` says.
+    Factor,
+    /// One.
+    OnePerAgent,
 }
 
 /// The agents there are and what the dialer allows.
@@ -18,6 +33,8 @@ pub struct Rules {
     pub attempt_limit: u32,
     /// Whether the account may have answering machines detected.
     pub voicemail: bool,
+    /// The words of `dialingMode`, and what each means.
+    pub dialing_modes: BTreeMap<String, Pace>,
 }
 
 impl Default for Rules {
@@ -33,6 +50,10 @@ impl Default for Rules {
             ],
             attempt_limit: 10,
             voicemail: true,
+            dialing_modes: [("predictive", Pace::Factor), ("progressive", Pace::OnePerAgent)]
+                .into_iter()
+                .map(|(word, pace)| (word.to_owned(), pace))
+                .collect(),
         }
     }
 }

@@ -30,11 +30,11 @@ impl Dialer {
         self.tell_contact(key, call, "ANSWERED", now);
         match fate.outcome {
             Outcome::Voicemail if detects => {
-                self.plan(later(now, NOTICING), Wake::End(key, call, Ending::Machine));
+                self.agenda.plan(later(now, NOTICING), Wake::End(key, call, Ending::Machine));
                 return;
             }
             Outcome::HungUp => {
-                self.plan(later(now, seconds(fate.talk)), Wake::End(key, call, Ending::Abandoned));
+                self.agenda.plan(later(now, seconds(fate.talk)), Wake::End(key, call, Ending::Abandoned));
                 return;
             }
             _ => {}
@@ -54,7 +54,7 @@ impl Dialer {
                 if !avoids {
                     self.desks[desk.0].waiting.push_back((key, call));
                 }
-                self.plan(later(now, seconds(fate.patience)), Wake::GiveUp(key, call));
+                self.agenda.plan(later(now, seconds(fate.patience)), Wake::GiveUp(key, call));
             }
         }
     }
@@ -91,7 +91,7 @@ impl Dialer {
         self.tell_agent(key, call, "CALLING", now);
         self.tell_agent(key, call, "RINGING", now);
         let pickup = self.fate(key, self.call(key, call)).pickup;
-        self.plan(later(now, seconds(pickup)), Wake::Pickup(key, call));
+        self.agenda.plan(later(now, seconds(pickup)), Wake::Pickup(key, call));
     }
 
     pub(super) fn pick_up(&mut self, key: TaskKey, call: u32, now: Timestamp) {
@@ -104,7 +104,7 @@ impl Dialer {
                 self.call_mut(key, call).talk(now);
                 self.tell_agent(key, call, "ANSWERED", now);
                 let ending = if fate.by_user { Ending::TalkedByUser } else { Ending::TalkedByAgent };
-                self.plan(later(now, seconds(fate.talk)), Wake::End(key, call, ending));
+                self.agenda.plan(later(now, seconds(fate.talk)), Wake::End(key, call, ending));
                 return;
             }
         };
@@ -131,7 +131,7 @@ impl Dialer {
         self.tell_agent(key, call, "HANGUP", now);
         if ending.talked() {
             let wrap_up = seconds(self.fate(key, &row).wrap_up).min(self.task(key).order.wrap_up);
-            self.plan(later(now, wrap_up), Wake::Result(key, call));
+            self.agenda.plan(later(now, wrap_up), Wake::Result(key, call));
         } else {
             self.release(desk, agent, now);
             self.settle(key, row.contact, ending, now);

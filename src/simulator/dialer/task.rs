@@ -1,13 +1,15 @@
 //! A task of the dialer, and the sums over its contacts.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 
 use jiff::{Timestamp, ToSpan};
 
+use super::super::agenda::Place;
 use super::super::seed::Seed;
 use super::DeskKey;
 use super::call::CallRow;
 use super::contacts::{Contacts, Standing};
+use super::node::Node;
 use super::order::TaskOrder;
 
 /// Where a task stands.
@@ -85,8 +87,8 @@ pub(super) struct Task {
     pub(super) caller: String,
     /// Contacts before this one have been dialled at least once, or will never be.
     fresh: usize,
-    /// Contacts to be dialled again. The gap is the same for all, so that they stand in the order of their moments.
-    pub(super) redials: VecDeque<(Timestamp, u32)>,
+    /// Contacts to be dialled again, in the order of their moments.
+    pub(super) redials: BTreeSet<(Timestamp, u32)>,
     /// The moment at which it is woken to dial.
     pub(super) woken_at: Option<Timestamp>,
     /// Not before this moment it dials again.
@@ -96,8 +98,10 @@ pub(super) struct Task {
     pub(super) lost: u32,
     /// The end of its schedule has come.
     pub(super) is_closed: bool,
+    /// The workflow it belongs to.
+    pub(super) node: Option<Node>,
     /// Where its schedule stands in the agenda.
-    pub(super) schedule: Vec<(Timestamp, u64)>,
+    pub(super) schedule: Vec<Place>,
     /// Whether it stands in the queue of its desk.
     pub(super) is_queued: bool,
     /// The story whose doing it is.
@@ -126,12 +130,13 @@ impl Task {
             calls: Vec::new(),
             caller,
             fresh: 0,
-            redials: VecDeque::new(),
+            redials: BTreeSet::new(),
             woken_at: None,
             dials_after: Timestamp::MIN,
             reached: 0,
             lost: 0,
             is_closed: false,
+            node: None,
             schedule: Vec::new(),
             is_queued: false,
             play: None,
@@ -165,13 +170,30 @@ impl Task {
         self.sums.waiting == 0 && self.sums.calling == 0
     }
 
+    /// Whether contacts may still come.
+    pub(super) fn is_open(&self) -> bool {
+        self.node.as_ref().is_some_and(|node| node.is_open)
+    }
+
+    /// The number that a call dials.
+    pub(super) fn number_of(&self, call: &CallRow) -> u64 {
+        let contact = &self.contacts.list[call.contact as usize];
+        let column = call.column().and_then(|at| self.order.columns.get(at));
+        column.and_then(|column| self.contacts.number_in(contact, column)).unwrap_or(contact.number)
+    }
+
+    /// The column that the number of a call stands in, empty if the task names none.
+    pub(super) fn column_of(&self, call: &CallRow) -> String {
+        call.column().and_then(|at| self.order.columns.get(at)).cloned().unwrap_or_default()
+    }
+
     /// The contact to dial now: one that is due again, or else the next.
     pub(super) fn next_contact(&mut self, now: Timestamp) -> Option<u32> {
-        while let Some((due, contact)) = self.redials.front().copied() {
+        while let Some((due, contact)) = self.redials.first().copied() {
             if due > now {
                 break;
             }
-            self.redials.pop_front();
+            self.redials.pop_first();
             if self.contacts.list[contact as usize].standing == Standing::Waiting {
                 return Some(contact);
             }
@@ -190,14 +212,14 @@ impl Task {
     pub(super) fn has_contact(&mut self, now: Timestamp) -> bool {
         let is_gone =
             |task: &Self, contact: u32| task.contacts.list[contact as usize].standing != Standing::Waiting;
-        while self.redials.front().is_some_and(|(_, contact)| is_gone(self, *contact)) {
-            self.redials.pop_front();
+        while self.redials.first().is_some_and(|(_, contact)| is_gone(self, *contact)) {
+            self.redials.pop_first();
         }
         while self.contacts.list.get(self.fresh).is_some_and(|contact| contact.standing != Standing::Waiting)
         {
             self.fresh += 1;
         }
-        self.fresh < self.contacts.list.len() || self.redials.front().is_some_and(|(due, _)| *due <= now)
+        self.fresh < self.contacts.list.len() || self.redials.first().is_some_and(|(due, _)| *due <= now)
     }
 
     /// How many numbers are dialled for each free agent now: one, while too many calls are lost.
@@ -206,7 +228,7 @@ impl Task {
             .order
             .max_lost
             .is_some_and(|most| f64::from(self.lost) * 100.0 > most * f64::from(self.reached));
-        if is_over { 1.0 } else { self.order.factor }
+        if is_over || self.order.is_one_by_one { 1.0 } else { self.order.factor }
     }
 
     /// Whether a moment lies in one of its pauses, and when that changes next; nothing without pauses.

@@ -8,12 +8,12 @@ use super::super::{Emission, EmissionBody};
 use super::draw::RESULTS;
 use super::{Dialer, TaskKey, Wake};
 use crate::contract::bodies::dialer::{
-    AgentStatus, ContactStatus, Notice, Split, TalkResultCount, TaskStatus,
+    AgentStatus, CallNotice, ContactStatus, Notice, Split, TalkResultCount, TaskStatus,
 };
 use crate::contract::bodies::{Fields, millis_text};
 
 /// The columns a person's name is looked for in (assumed).
-const NAMES: [&str; 4] = ["contactName", "customerName", "name", "Name"];
+const NAMES: [&str; 5] = ["contactName", "customerName", "name", "Name", "callee_name"];
 
 /// What the row of a contact says.
 pub(super) struct Person {
@@ -62,7 +62,7 @@ impl Dialer {
             }
             false => ("", None),
         };
-        let link = ending.talked().then(|| self.record_link(key, call));
+        let link = self.is_recorded(key, row).then(|| self.record_link(key, call));
         Closing { reason: Some(ending.reason()), link, result, follow_up }
     }
 
@@ -81,8 +81,14 @@ impl Dialer {
         self.rules.groups.get(self.task(key).order.group).map(|group| group.name.clone()).unwrap_or_default()
     }
 
+    /// Whether notices of a task go to nobody, or somebody else tells them.
+    fn is_silent(&self, key: TaskKey) -> bool {
+        let task = self.task(key);
+        task.is_muted || task.order.callback.is_none() && !self.is_heard
+    }
+
     pub(super) fn tell_task(&mut self, key: TaskKey, now: Timestamp) {
-        if self.task(key).is_muted {
+        if self.is_silent(key) {
             return;
         }
         let task_id = self.task_id(key);
@@ -97,80 +103,35 @@ impl Dialer {
     }
 
     pub(super) fn tell_contact(&mut self, key: TaskKey, call: u32, state: &str, now: Timestamp) {
-        if self.task(key).is_muted {
+        if self.is_silent(key) {
             return;
         }
-        let row = *self.call(key, call);
-        let (task, closing, person) =
-            (self.task(key), self.closing(key, call), self.person(key, row.contact));
-        let number = format!("+{}", task.contacts.list[row.contact as usize].number);
-        let callid = self.call_id(key, call);
         let body = ContactStatus {
             state: state.to_owned(),
-            call_type: "auto".to_owned(),
-            task_id: self.task_id(key),
-            task_name: task.order.name.clone(),
-            group_name: self.group_name(key),
-            phone_number: number.clone(),
-            callid: callid.clone(),
             agent_name: self.agent_name(key, call),
-            contact_name: person.name.clone(),
-            address: person.field("address"),
-            info1: person.field("info1"),
-            info2: person.field("info2"),
-            info3: person.field("info3"),
-            remark: task.order.remark.clone(),
-            private_data: person.field("privateData"),
-            timestamp: millis_text(now),
-            talk_result_label: closing.result.to_owned(),
-            talkremarks: String::new(),
-            main_number: number,
-            phone_tag: String::new(),
-            hangup_reason: closing.reason,
-            rec_link: closing.link.clone(),
-            nth_call: Some(i64::from(row.nth)),
-            customize_results: Self::customize_results(&closing),
-            customer_info: person.info,
+            call: self.call_notice(key, call, now),
         };
+        let callid = body.call.callid.clone();
         let emission = self.notice(key, "dialer.contact_status", "ContactStatus", body, callid);
-        self.send_of_call(emission, key, row.contact, now);
+        self.send_of_call(emission, key, call, now);
     }
 
     pub(super) fn tell_agent(&mut self, key: TaskKey, call: u32, state: &str, now: Timestamp) {
-        let row = *self.call(key, call);
-        let Some(agent) = row.agent().filter(|_| !self.task(key).is_muted) else { return };
+        let agent = self.call(key, call).agent();
+        let Some(agent) = agent.filter(|_| !self.is_silent(key)) else { return };
         let desk = self.task(key).desk;
         self.desks[desk.0].today(agent, now);
         let (task, desk) = (self.task(key), &self.desks[desk.0]);
-        let (closing, person) = (self.closing(key, call), self.person(key, row.contact));
-        let number = format!("+{}", task.contacts.list[row.contact as usize].number);
-        let callid = self.call_id(key, call);
         let first = desk.waiting.front().and_then(|(key, call)| self.call(*key, *call).answered_at());
         let counted = &desk.agents[agent];
         let auto = |auto: i64| Split { auto, manual: 0 };
+        let told = self.call_notice(key, call, now);
+        let callid = told.callid.clone();
         let body = AgentStatus {
             agent_name: counted.name.clone(),
             register_state: "Registered".to_owned(),
             state: state.to_owned(),
-            call_type: "auto".to_owned(),
-            task_id: self.task_id(key),
-            task_name: task.order.name.clone(),
-            group_name: self.group_name(key),
-            phone_number: number.clone(),
-            callid: callid.clone(),
-            contact_name: person.name.clone(),
-            address: person.field("address"),
-            info1: person.field("info1"),
-            info2: person.field("info2"),
-            info3: person.field("info3"),
-            remark: task.order.remark.clone(),
-            private_data: person.field("privateData"),
-            timestamp: millis_text(now),
-            talk_result_label: closing.result.to_owned(),
-            talkremarks: String::new(),
-            main_number: number,
-            phone_tag: String::new(),
-            display_talk_result: closing.result.to_owned(),
+            display_talk_result: told.talk_result_label.clone(),
             is_conceal_callee: "N".to_owned(),
             threeway_state: String::new(),
             threeway_account: String::new(),
@@ -193,14 +154,41 @@ impl Dialer {
                     count: *count,
                 })
                 .collect(),
-            customize_results: Self::customize_results(&closing),
-            customer_info: person.info,
+            call: told,
+        };
+        let emission = self.notice(key, "dialer.agent_status", "AgentStatus", body, callid);
+        self.send_of_call(emission, key, call, now);
+    }
+
+    /// What a notice of either kind tells of a call.
+    fn call_notice(&self, key: TaskKey, call: u32, now: Timestamp) -> CallNotice {
+        let (task, row) = (self.task(key), self.call(key, call));
+        let (closing, person) = (self.closing(key, call), self.person(key, row.contact));
+        CallNotice {
+            call_type: "auto".to_owned(),
+            task_id: self.task_id(key),
+            task_name: task.order.name.clone(),
+            group_name: self.group_name(key),
+            phone_number: format!("+{}", task.number_of(row)),
+            callid: self.call_id(key, call),
+            contact_name: person.name.clone(),
+            address: person.field("address"),
+            info1: person.field("info1"),
+            info2: person.field("info2"),
+            info3: person.field("info3"),
+            remark: task.order.remark.clone(),
+            private_data: person.field("privateData"),
+            timestamp: millis_text(now),
+            talk_result_label: closing.result.to_owned(),
+            talkremarks: String::new(),
+            main_number: format!("+{}", task.contacts.list[row.contact as usize].number),
+            phone_tag: task.column_of(row),
             hangup_reason: closing.reason,
             rec_link: closing.link.clone(),
             nth_call: Some(i64::from(row.nth)),
-        };
-        let emission = self.notice(key, "dialer.agent_status", "AgentStatus", body, callid);
-        self.send_of_call(emission, key, row.contact, now);
+            customize_results: Self::customize_results(&closing),
+            customer_info: person.info,
+        }
     }
 
     fn notice(
@@ -220,13 +208,14 @@ impl Dialer {
             // Bodies are plain data, which always fits into JSON.
             body: EmissionBody::Text(serde_json::to_string(&notice).unwrap_or_default()),
             order_key: Some(order),
-            target: Some(task.order.callback.clone()),
+            target: task.order.callback.clone(),
         }
     }
 
     /// Sends a notice of a call as often and as late as its contact wishes.
-    fn send_of_call(&mut self, emission: Emission, key: TaskKey, contact: u32, now: Timestamp) {
-        for at in self.wished(key, contact).call.notice.moments(now) {
+    fn send_of_call(&mut self, emission: Emission, key: TaskKey, call: u32, now: Timestamp) {
+        let wished = self.wished_of(key, self.call(key, call));
+        for at in wished.call.notice.moments(now) {
             self.send(emission.clone(), at, now);
         }
     }
@@ -235,7 +224,7 @@ impl Dialer {
         if at == now {
             self.emissions.push(emission);
         } else {
-            self.plan(at, Wake::Late(Box::new(emission)));
+            self.agenda.plan(at, Wake::Late(Box::new(emission)));
         }
     }
 }

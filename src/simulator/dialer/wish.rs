@@ -6,9 +6,11 @@ use super::super::calling::{UnknownWish, Wish};
 
 /// What happens between the dialer, the person and the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Twist {
+pub(in super::super) enum Twist {
     /// An agent takes the call.
     Taken,
+    /// An agent takes the call, and nothing is recorded.
+    Unrecorded,
     /// No agent is free for it in time.
     NoAgent,
     /// The person waits for an agent, and hangs up.
@@ -26,8 +28,9 @@ pub(super) enum Twist {
 }
 
 /// The words that only the dialer knows; they may stand in `mock_outcome` beside those of calling tasks.
-const WORDS: [(&str, Twist); 8] = [
+const WORDS: [(&str, Twist); 9] = [
     ("agent_takes", Twist::Taken),
+    ("no_recording", Twist::Unrecorded),
     ("no_agent", Twist::NoAgent),
     ("leaves_queue", Twist::Leaves),
     ("agent_rejects", Twist::Rejects),
@@ -39,9 +42,9 @@ const WORDS: [(&str, Twist); 8] = [
 
 /// What a test wishes for one contact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Wished {
-    pub(super) call: Wish,
-    pub(super) twist: Option<Twist>,
+pub(in super::super) struct Wished {
+    pub(in super::super) call: Wish,
+    pub(in super::super) twist: Option<Twist>,
 }
 
 impl Twist {

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use crate::contract::bodies::dialer::{
-    AgentStatus, ContactStatus, Notice, Split, TalkResultCount, TaskStatus,
+    AgentStatus, CallNotice, ContactStatus, Notice, Split, TalkResultCount, TaskStatus,
 };
 use crate::contract::bodies::{Fields, millis_text};
 
@@ -29,36 +29,38 @@ fn customer_info(case: &Case) -> Fields {
     info
 }
 
+fn call(case: &Case) -> CallNotice {
+    CallNotice {
+        call_type: "auto".to_owned(),
+        task_id: case.task_id.clone(),
+        task_name: case.task_name.clone(),
+        group_name: GROUP.to_owned(),
+        phone_number: case.phone.clone(),
+        callid: case.call_id.clone(),
+        contact_name: case.name.clone(),
+        address: String::new(),
+        info1: String::new(),
+        info2: String::new(),
+        info3: String::new(),
+        remark: String::new(),
+        private_data: case.case_id.clone(),
+        timestamp: millis_text(case.now),
+        talk_result_label: String::new(),
+        talkremarks: String::new(),
+        main_number: case.phone.clone(),
+        phone_tag: String::new(),
+        hangup_reason: Some(TALKED),
+        rec_link: None,
+        nth_call: Some(1),
+        customize_results: Fields::new(),
+        customer_info: customer_info(case),
+    }
+}
+
 pub(super) fn contact_status(case: &Case) -> Notice<ContactStatus> {
     Notice {
         kind: "ContactStatus".to_owned(),
-        body: ContactStatus {
-            state: "HANGUP".to_owned(),
-            call_type: "auto".to_owned(),
-            task_id: case.task_id.clone(),
-            task_name: case.task_name.clone(),
-            group_name: GROUP.to_owned(),
-            phone_number: case.phone.clone(),
-            callid: case.call_id.clone(),
-            agent_name: case.agent.clone(),
-            contact_name: case.name.clone(),
-            address: String::new(),
-            info1: String::new(),
-            info2: String::new(),
-            info3: String::new(),
-            remark: String::new(),
-            private_data: case.case_id.clone(),
-            timestamp: millis_text(case.now),
-            talk_result_label: String::new(),
-            talkremarks: String::new(),
-            main_number: case.phone.clone(),
-            phone_tag: String::new(),
-            hangup_reason: Some(TALKED),
-            rec_link: None,
-            nth_call: Some(1),
-            customize_results: Fields::new(),
-            customer_info: customer_info(case),
-        },
+        body: ContactStatus { state: "HANGUP".to_owned(), agent_name: case.agent.clone(), call: call(case) },
     }
 }
 
@@ -69,24 +71,6 @@ pub(super) fn agent_status(case: &Case) -> Notice<AgentStatus> {
             agent_name: case.agent.clone(),
             register_state: "Registered".to_owned(),
             state: "HANGUP".to_owned(),
-            call_type: "auto".to_owned(),
-            task_id: case.task_id.clone(),
-            task_name: case.task_name.clone(),
-            group_name: GROUP.to_owned(),
-            phone_number: case.phone.clone(),
-            callid: case.call_id.clone(),
-            contact_name: case.name.clone(),
-            address: String::new(),
-            info1: String::new(),
-            info2: String::new(),
-            info3: String::new(),
-            remark: String::new(),
-            private_data: case.case_id.clone(),
-            timestamp: millis_text(case.now),
-            talk_result_label: String::new(),
-            talkremarks: String::new(),
-            main_number: case.phone.clone(),
-            phone_tag: String::new(),
             display_talk_result: String::new(),
             is_conceal_callee: "N".to_owned(),
             threeway_state: String::new(),
@@ -106,11 +90,7 @@ pub(super) fn agent_status(case: &Case) -> Notice<AgentStatus> {
                 talk_result: "Promise to pay".to_owned(),
                 count: 1,
             }],
-            customize_results: Fields::new(),
-            customer_info: customer_info(case),
-            hangup_reason: Some(TALKED),
-            rec_link: None,
-            nth_call: Some(1),
+            call: call(case),
         },
     }
 }

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde_json::{Map, Value, json};
 
-use super::super::calling::{Calling, e164};
+use super::super::calling::e164_or_bare;
 use super::super::ids::Kind as Id;
 use super::super::params::{Params, bad, shown};
 use super::super::{Answer, Call};
+use super::callers::Callers;
 use super::instance::{AutoFinish, Instance, InstanceKey, InstanceOrder, Phase};
 use super::row::{self, Detail, Details};
 use super::{Wake, Workflows};
@@ -71,11 +72,10 @@ impl<'a> Named<'a> {
     }
 }
 
-/// The number in `callee`. It may have lost its plus on the way through a query.
+/// The number in `callee`.
 fn number(params: Params<'_>) -> Result<Option<u64>, Answer> {
     let Some(text) = params.text("callee")? else { return Ok(None) };
-    let digits = text.trim().trim_start_matches('+');
-    match e164(&format!("+{digits}")) {
+    match e164_or_bare(text) {
         Some(number) => Ok(Some(number)),
         None => Err(bad(format!(
             "callee is `{}`, expected a number in E.164 such as `+6281112345678`",
@@ -127,7 +127,7 @@ impl Workflows {
         }
     }
 
-    pub(super) fn create(&mut self, call: &Call<'_>, _calling: &mut Calling) -> Outcome {
+    pub(super) fn create(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let params = Params::new(call.fields);
         let id = params
             .whole("workflow_template_id", i64::MIN..=i64::MAX)?
@@ -171,8 +171,8 @@ impl Workflows {
         let seed = self.seed.derive("instance", u64::from(key.0));
         self.instances.push(Instance::new(order, seed, call.now));
         self.of_account.entry(call.account).or_default().push(key);
-        self.plan(call.now, Wake::Tell(key, Phase::Created));
-        let end = self.plan(ends, Wake::End(key));
+        self.agenda.plan(call.now, Wake::Tell(key, Phase::Created));
+        let end = self.agenda.plan(ends, Wake::End(key));
         self.instance_mut(key).end = Some(end);
         self.add(key, rows, call.now);
         let mut answer = json!({ "workflow_id": self.workflow_id(key) });
@@ -187,11 +187,11 @@ impl Workflows {
         if count > 0 {
             self.keep_open(key);
             let first = self.instance_mut(key).add(rows);
-            self.plan(now, Wake::Begin(key, first, count));
+            self.agenda.plan(now, Wake::Begin(key, first, count));
         }
     }
 
-    pub(super) fn add_contacts(&mut self, call: &Call<'_>, _calling: &mut Calling) -> Outcome {
+    pub(super) fn add_contacts(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let key = self.named(call)?;
         let before = self.open_instance(key)?.rows.len();
         let Some((rows, refused)) = self.details(call, before)? else {
@@ -210,7 +210,7 @@ impl Workflows {
 
     /// Changes variables of rows: those that are named, the others stay. It counts for the nodes that a row comes to
     /// afterwards (assumed).
-    pub(super) fn update_contact(&mut self, call: &Call<'_>, _calling: &mut Calling) -> Outcome {
+    pub(super) fn update_contact(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let key = self.named(call)?;
         let params = Params::new(call.fields);
         let rows = self.named_rows(key, Named::read(params)?)?;
@@ -240,20 +240,20 @@ impl Workflows {
     }
 
     /// Takes rows out. A call or session under way goes on to its end.
-    pub(super) fn cancel_contact(&mut self, call: &Call<'_>, calling: &mut Calling) -> Outcome {
+    pub(super) fn cancel_contact(&mut self, call: &Call<'_>, callers: &mut Callers<'_>) -> Outcome {
         let key = self.named(call)?;
         let rows = self.named_rows(key, Named::read(Params::new(call.fields))?)?;
         let mut changed = false;
         for row in rows {
-            changed |= self.let_go(key, row, call.now, calling);
+            changed |= self.let_go(key, row, call.now, callers);
         }
         if changed { Ok(NO_DATA) } else { Err(bad("the row is through or cancelled already")) }
     }
 
-    pub(super) fn stop(&mut self, call: &Call<'_>, calling: &mut Calling) -> Outcome {
+    pub(super) fn stop(&mut self, call: &Call<'_>, callers: &mut Callers<'_>) -> Outcome {
         let key = self.named(call)?;
         self.open_instance(key)?;
-        self.wind_up(key, true, call.now, calling);
+        self.wind_up(key, true, call.now, callers);
         Ok(NO_DATA)
     }
 }

@@ -39,8 +39,11 @@ pub struct NodeFile {
     pub next: Option<String>,
     /// Of `voice`: the robot that calls, by name or id.
     pub robot: Option<String>,
-    /// Of `voice` and `dialer`: the line that calls, as `SIPLine` of a task.
+    /// Of `voice`: the line that calls, as `SIPLine` of a task.
     pub line: Option<String>,
+    /// Of `dialer`: the group of agents. Default: the first one there is.
+    #[schemars(length(min = 1))]
+    pub group: Option<String>,
     /// Of `voice` and `dialer`: how often a number is called, the first time included. Default: 1.
     #[schemars(range(min = 1, max = 100))]
     pub repeat_number: Option<u32>,
@@ -74,7 +77,7 @@ pub struct CaseFile {
 pub enum KindFile {
     /// A robot calls.
     Voice,
-    /// Agents call by the predictive dialer. Simulated like a voice node.
+    /// Agents call by the predictive dialer: a task of its own, with the dialer's notices and queries.
     Dialer,
     /// A template message on WhatsApp, and a chatbot session with those who answer.
     Whatsapp,
@@ -110,6 +113,10 @@ pub enum When {
     InvalidNumber,
     /// The person does not want to be called.
     DoNotCall,
+    /// A person answered, and no agent came to talk: only of `dialer`.
+    NoAgent,
+    /// The number was not dialled, or the line cut the call: only of `dialer`.
+    NotDialled,
     /// The person answered the message.
     Replied,
     /// The message was read and not answered.
@@ -146,6 +153,10 @@ pub(super) enum CameTo {
     Nothing,
     /// A call.
     Call(Outcome),
+    /// A call that was answered, and in which no agent talked.
+    NoAgent,
+    /// A call that the dialer or the line held back.
+    NotDialled,
     /// A message that could not be delivered.
     Failed,
     /// A message that arrived.
@@ -184,6 +195,8 @@ impl When {
             Self::OutOfArea => CameTo::Call(Outcome::OutOfArea),
             Self::InvalidNumber => CameTo::Call(Outcome::InvalidNumber),
             Self::DoNotCall => CameTo::Call(Outcome::DoNotCall),
+            Self::NoAgent => CameTo::NoAgent,
+            Self::NotDialled => CameTo::NotDialled,
             Self::Replied => CameTo::Replied,
             Self::Read => CameTo::Read,
             Self::Delivered => CameTo::Delivered,

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::calling::{Calling, Ended, Part, Taken, TaskKey, VoiceOrder, Wish};
+use super::super::calling::Wish;
+use super::super::dialer::Wished;
 use super::super::later;
+use super::super::node::{Ended, NodeOrder, Part, Repeat, Taken};
+use super::callers::{Callers, NodeTask};
 use super::chat::{self, Step};
 use super::file::CameTo;
 use super::instance::{AutoFinish, InstanceKey, Phase, Row, Standing};
@@ -20,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(300);
 impl Workflows {
     /// What a row wishes for by itself or, if it does not, by its number.
     pub(super) fn wish(&self, row: &Row) -> Wish {
-        if row.wish == Wish::default() { self.rules.wish_of(row.number) } else { row.wish }
+        if row.wish == Wished::default() { self.rules.wish_of(row.number) } else { row.wish.call }
     }
 
     /// Rows begin at the first node.
@@ -30,11 +33,11 @@ impl Workflows {
         first: u32,
         count: u32,
         now: Timestamp,
-        calling: &mut Calling,
+        callers: &mut Callers<'_>,
     ) {
         if self.instance(key).phase == Phase::Created {
             self.instance_mut(key).phase = Phase::Running;
-            self.tell_status(key, Phase::Running, calling);
+            self.tell_status(key, Phase::Running, callers);
         }
         for row in first..first + count {
             let instance = self.instance_mut(key);
@@ -43,7 +46,7 @@ impl Workflows {
                 && instance.row(row).is_some_and(|row| row.standing == Standing::Pending)
             {
                 instance.set_standing(row, Standing::Running);
-                self.enter(key, row, Some(0), now, calling);
+                self.enter(key, row, Some(0), now, callers);
             }
         }
     }
@@ -55,14 +58,14 @@ impl Workflows {
         row: u32,
         mut node: Option<u16>,
         now: Timestamp,
-        calling: &mut Calling,
+        callers: &mut Callers<'_>,
     ) {
         let templates = Arc::clone(&self.templates);
         let nodes = &templates[self.instance(key).template].nodes;
         while let Some((at, known)) = node.and_then(|at| Some((at, nodes.get(usize::from(at))?))) {
             self.instance_mut(key).arrive(row, at, now);
             match &known.kind {
-                Kind::Call { .. } => return self.call(key, row, at, now, calling),
+                Kind::Voice { .. } | Kind::Dialer { .. } => return self.call(key, row, at, now, callers),
                 Kind::WhatsApp { .. } => return self.message(key, row, at, now),
                 Kind::Wait(time) => return self.plan_step(key, row, later(now, *time)),
                 Kind::Branch(cases) => {
@@ -79,7 +82,7 @@ impl Workflows {
             }
             self.instance_mut(key).depart(row);
         }
-        self.leave(key, row, Standing::Finished, now, calling);
+        self.leave(key, row, Standing::Finished, now, callers);
     }
 
     /// What the last call or message of a row came to.
@@ -90,38 +93,51 @@ impl Workflows {
     }
 
     fn plan_step(&mut self, key: InstanceKey, row: u32, at: Timestamp) {
-        let slot = self.plan(at, Wake::Step(key, row));
+        let slot = self.agenda.plan(at, Wake::Step(key, row));
         if let Some(row) = self.instance_mut(key).row_mut(row) {
             row.wake = Some(slot);
         }
     }
 
     /// A row comes to a voice or dialer node.
-    fn call(&mut self, key: InstanceKey, at: u32, node: u16, now: Timestamp, calling: &mut Calling) {
-        let task = self.voice_task(key, node, now, calling);
+    fn call(&mut self, key: InstanceKey, at: u32, node: u16, now: Timestamp, callers: &mut Callers<'_>) {
+        let Some(task) = self.node_task(key, node, now, callers) else { return };
         let Some(row) = self.instance(key).row(at) else { return };
-        let text = row::of_task(row.number, &row.case_id, &row.variables);
         let (number, wish) = (row.number, row.wish);
-        let place = calling.append_row(task, number, wish, text, at, now);
-        if let (Some(visit), Some(place)) = (self.instance_mut(key).visit_mut(at), place) {
-            visit.work = place;
+        let place = match task {
+            NodeTask::Voice(task) => {
+                let text = row::of_task(number, &row.case_id, &row.variables);
+                callers.calling.append_row(task, number, wish.call, text, at, now)
+            }
+            NodeTask::Dialer(task) => {
+                let text = row::of_dialer(number, &row.case_id, &row.variables);
+                callers.dialer.append(task, (number, wish), &text, at, now)
+            }
+        };
+        let Some(visit) = self.instance_mut(key).visit_mut(at) else { return };
+        match place {
+            Some(place) => visit.work = place,
+            None => {
+                visit.came_to = CameTo::NotDialled;
+                self.go_on(key, at, now, callers);
+            }
         }
     }
 
     /// The task of a voice or dialer node, made when the first row comes.
-    fn voice_task(&mut self, key: InstanceKey, node: u16, now: Timestamp, calling: &mut Calling) -> TaskKey {
+    fn node_task(
+        &mut self,
+        key: InstanceKey,
+        node: u16,
+        now: Timestamp,
+        callers: &mut Callers<'_>,
+    ) -> Option<NodeTask> {
         let instance = self.instance(key);
         if let Some(task) = instance.tasks[usize::from(node)] {
-            return task;
+            return Some(task);
         }
-        let known = &self.nodes(instance.template)[usize::from(node)];
-        let (robot, line, repeat_number, repeat_interval) = match &known.kind {
-            Kind::Call { robot, line, repeat_number, repeat_interval, .. } => {
-                (robot.clone(), line.clone(), *repeat_number, *repeat_interval)
-            }
-            _ => (String::new(), String::new(), 1, Duration::ZERO),
-        };
-        let order = VoiceOrder {
+        let known = self.node(instance.template, node)?;
+        let order = |repeat: &Repeat| NodeOrder {
             account: instance.account,
             part: Part {
                 instance: key.0,
@@ -131,17 +147,22 @@ impl Workflows {
                 nodetask_id: self.nodetask_id(key, node),
                 nodetask_name: known.name.clone(),
             },
-            robot,
-            line,
             ends: instance.ends,
-            repeat_number,
-            repeat_interval,
+            repeat: *repeat,
             play: instance.play,
             is_muted: instance.is_muted,
         };
-        let task = calling.add_voice(order, now);
+        let task = match &known.kind {
+            Kind::Dialer { group, repeat } => {
+                NodeTask::Dialer(callers.dialer.add_for_node(order(repeat), group.as_deref(), now))
+            }
+            Kind::Voice { robot, line, repeat } => {
+                NodeTask::Voice(callers.calling.add_voice(order(repeat), (robot, line), now))
+            }
+            _ => return None,
+        };
         self.instance_mut(key).tasks[usize::from(node)] = Some(task);
-        task
+        Some(task)
     }
 
     /// A row comes to a WhatsApp node.
@@ -171,7 +192,7 @@ impl Workflows {
     }
 
     /// What a row waited for has come.
-    pub(super) fn step_row(&mut self, key: InstanceKey, at: u32, now: Timestamp, calling: &mut Calling) {
+    pub(super) fn step_row(&mut self, key: InstanceKey, at: u32, now: Timestamp, callers: &mut Callers<'_>) {
         let Some(row) = self.instance_mut(key).row_mut(at) else { return };
         row.wake = None;
         let Some(visit) = row.visits.last_mut() else { return };
@@ -179,7 +200,7 @@ impl Workflows {
         let visit = *visit;
         let Some(course) = self.course(key, at, &visit) else {
             // It waited in a node where time passes.
-            return self.go_on(key, at, now, calling);
+            return self.go_on(key, at, now, callers);
         };
         let done = usize::from(visit.steps);
         match course.steps.get(done - 1).map(|(_, step)| *step) {
@@ -190,31 +211,31 @@ impl Workflows {
         if done < course.steps.len() {
             self.plan_message_step(key, at, now);
         } else {
-            self.go_on(key, at, now, calling);
+            self.go_on(key, at, now, callers);
         }
     }
 
     /// Takes note of the numbers whose calls have ended.
-    pub(super) fn take_ended(&mut self, calling: &mut Calling) {
-        for ended in calling.take_ended() {
-            self.call_ended(ended, calling);
+    pub(super) fn take_ended(&mut self, callers: &mut Callers<'_>) {
+        for ended in callers.take_ended() {
+            self.call_ended(ended, callers);
         }
     }
 
-    fn call_ended(&mut self, ended: Ended, calling: &mut Calling) {
+    fn call_ended(&mut self, ended: Ended<CameTo>, callers: &mut Callers<'_>) {
         let key = InstanceKey(ended.instance);
         let Some(row) = self.instance_mut(key).row_mut(ended.row) else { return };
         if row.standing != Standing::Running {
             return;
         }
         let Some(visit) = row.visits.last_mut().filter(|visit| visit.node == ended.node) else { return };
-        visit.came_to = CameTo::Call(ended.outcome);
+        visit.came_to = ended.came_to;
         visit.intention = ended.intention;
-        self.go_on(key, ended.row, ended.at, calling);
+        self.go_on(key, ended.row, ended.at, callers);
     }
 
     /// A row is done with its node.
-    fn go_on(&mut self, key: InstanceKey, at: u32, now: Timestamp, calling: &mut Calling) {
+    fn go_on(&mut self, key: InstanceKey, at: u32, now: Timestamp, callers: &mut Callers<'_>) {
         let instance = self.instance(key);
         let Some((row, visit)) = instance.row(at).and_then(|row| Some((row, row.visits.last()?))) else {
             return;
@@ -226,22 +247,22 @@ impl Workflows {
         let ends_anyway = after.is_none_or(|node| node.kind == Kind::End);
         self.instance_mut(key).depart(at);
         if is_cut && !ends_anyway {
-            self.leave(key, at, Standing::Cancelled, now, calling);
+            self.leave(key, at, Standing::Cancelled, now, callers);
         } else {
-            self.enter(key, at, next, now, calling);
+            self.enter(key, at, next, now, callers);
         }
     }
 
     /// A row leaves the instance. Who was taken out or cut off has not come to the end of the flow, and no notice
     /// says so (assumed).
-    fn leave(&mut self, key: InstanceKey, at: u32, to: Standing, now: Timestamp, calling: &mut Calling) {
+    fn leave(&mut self, key: InstanceKey, at: u32, to: Standing, now: Timestamp, callers: &mut Callers<'_>) {
         let slot = self.instance_mut(key).row_mut(at).and_then(|row| row.wake.take());
-        self.unplan(slot);
+        self.agenda.forget(slot);
         self.instance_mut(key).set_standing(at, to);
         if to == Standing::Finished {
-            self.tell_contact(key, at, calling);
+            self.tell_contact(key, at, callers);
         }
-        self.settle(key, now, calling);
+        self.settle(key, now, callers);
     }
 
     /// Takes a row out: at once if it waits, after the call or session that is under way otherwise. Whether there was
@@ -251,14 +272,14 @@ impl Workflows {
         key: InstanceKey,
         at: u32,
         now: Timestamp,
-        calling: &mut Calling,
+        callers: &mut Callers<'_>,
     ) -> bool {
         let instance = self.instance(key);
         let Some(row) = instance.row(at).filter(|row| !row.standing.is_over()) else { return false };
         if row.standing == Standing::Running {
             let under_way = match row.visits.last() {
                 Some(visit) => match (instance.tasks[usize::from(visit.node)], self.course(key, at, visit)) {
-                    (Some(task), _) => calling.take_out(task, visit.work, now) == Taken::Calling,
+                    (Some(task), _) => callers.take_out(task, visit.work, now) == Taken::Calling,
                     (None, Some(course)) => course.is_in_session(visit.steps),
                     (None, None) => false,
                 },
@@ -271,24 +292,24 @@ impl Workflows {
             }
             instance.depart(at);
         }
-        self.leave(key, at, Standing::Cancelled, now, calling);
+        self.leave(key, at, Standing::Cancelled, now, callers);
         true
     }
 
     /// Looks whether an instance is over when none of its rows is left.
-    pub(super) fn settle(&mut self, key: InstanceKey, now: Timestamp, calling: &mut Calling) {
+    pub(super) fn settle(&mut self, key: InstanceKey, now: Timestamp, callers: &mut Callers<'_>) {
         let instance = self.instance(key);
         if instance.active() > 0 {
             return;
         }
         match (instance.phase, instance.auto_finish) {
-            (Phase::Ending { stopped: true }, _) => self.conclude(key, Phase::Stopped, now, calling),
+            (Phase::Ending { stopped: true }, _) => self.conclude(key, Phase::Stopped, now, callers),
             (Phase::Ending { stopped: false }, _) | (Phase::Running, AutoFinish::AtOnce) => {
-                self.conclude(key, Phase::Finished, now, calling);
+                self.conclude(key, Phase::Finished, now, callers);
             }
             (Phase::Running, AutoFinish::AfterPause) => {
                 self.keep_open(key);
-                let slot = self.plan(later(now, PAUSE), Wake::Pause(key));
+                let slot = self.agenda.plan(later(now, PAUSE), Wake::Pause(key));
                 self.instance_mut(key).pause = Some(slot);
             }
             _ => {}
@@ -298,57 +319,63 @@ impl Workflows {
     /// Rows have been added: an instance that was about to end goes on.
     pub(super) fn keep_open(&mut self, key: InstanceKey) {
         let slot = self.instance_mut(key).pause.take();
-        self.unplan(slot);
+        self.agenda.forget(slot);
     }
 
     /// Nobody has added a row since the last one was through.
-    pub(super) fn paused(&mut self, key: InstanceKey, now: Timestamp, calling: &mut Calling) {
+    pub(super) fn paused(&mut self, key: InstanceKey, now: Timestamp, callers: &mut Callers<'_>) {
         self.instance_mut(key).pause = None;
         if self.instance(key).phase == Phase::Running && self.instance(key).active() == 0 {
-            self.conclude(key, Phase::Finished, now, calling);
+            self.conclude(key, Phase::Finished, now, callers);
         }
     }
 
-    fn conclude(&mut self, key: InstanceKey, phase: Phase, now: Timestamp, calling: &mut Calling) {
+    fn conclude(&mut self, key: InstanceKey, phase: Phase, now: Timestamp, callers: &mut Callers<'_>) {
         self.keep_open(key);
         let instance = self.instance_mut(key);
         instance.phase = phase;
         instance.ended = Some(now);
         let end = instance.end.take();
-        let tasks: Vec<TaskKey> = instance.tasks.iter().flatten().copied().collect();
-        self.unplan(end);
+        let tasks: Vec<NodeTask> = instance.tasks.iter().flatten().copied().collect();
+        self.agenda.forget(end);
         for task in tasks {
-            calling.seal(task, now);
+            callers.seal(task, now);
         }
-        self.plan(now, Wake::Tell(key, phase));
+        self.agenda.plan(now, Wake::Tell(key, phase));
     }
 
     /// The end time of an instance has come: what was tried is through, the rest goes no further.
-    pub(super) fn end(&mut self, key: InstanceKey, now: Timestamp, calling: &mut Calling) {
+    pub(super) fn end(&mut self, key: InstanceKey, now: Timestamp, callers: &mut Callers<'_>) {
         self.instance_mut(key).end = None;
-        self.wind_up(key, false, now, calling);
+        self.wind_up(key, false, now, callers);
     }
 
     /// Ends an instance as soon as the calls and sessions under way have ended.
-    pub(super) fn wind_up(&mut self, key: InstanceKey, stopped: bool, now: Timestamp, calling: &mut Calling) {
+    pub(super) fn wind_up(
+        &mut self,
+        key: InstanceKey,
+        stopped: bool,
+        now: Timestamp,
+        callers: &mut Callers<'_>,
+    ) {
         if !self.instance(key).phase.is_open() {
             return;
         }
         self.instance_mut(key).phase = Phase::Ending { stopped };
-        let tasks: Vec<TaskKey> = self.instance(key).tasks.iter().flatten().copied().collect();
+        let tasks: Vec<NodeTask> = self.instance(key).tasks.iter().flatten().copied().collect();
         for task in tasks {
             if stopped {
-                calling.stop_voice(task, now);
+                callers.stop(task, now);
             } else {
-                calling.close_voice(task, now);
+                callers.close(task, now);
             }
         }
-        self.take_ended(calling);
+        self.take_ended(callers);
         for row in 0..u32::try_from(self.instance(key).rows.len()).unwrap_or(u32::MAX) {
-            self.let_go(key, row, now, calling);
+            self.let_go(key, row, now, callers);
         }
         if !self.instance(key).phase.is_over() {
-            self.settle(key, now, calling);
+            self.settle(key, now, callers);
         }
     }
 }

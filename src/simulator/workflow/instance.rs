@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use super::super::access::AccountKey;
-use super::super::calling::{TaskKey, Wish};
+use super::super::agenda::Place;
+use super::super::dialer::Wished;
 use super::super::seed::Seed;
+use super::callers::NodeTask;
 use super::file::CameTo;
 use super::row::Detail;
 use crate::contract::bodies::workflow::RowCounts;
@@ -14,9 +16,6 @@ use crate::contract::bodies::workflow::RowCounts;
 /// Names an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct InstanceKey(pub(super) u32);
-
-/// A place in the agenda.
-pub(super) type Slot = (Timestamp, u64);
 
 /// Where an instance stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,13 +125,13 @@ pub(super) struct Row {
     pub(super) case_id: Box<str>,
     /// The variables as the text of a JSON object.
     pub(super) variables: Box<str>,
-    pub(super) wish: Wish,
+    pub(super) wish: Wished,
     pub(super) message_wish: Option<CameTo>,
     pub(super) standing: Standing,
     /// Whether it leaves after what is under way.
     pub(super) is_let_go: bool,
     /// What it waits for.
-    pub(super) wake: Option<Slot>,
+    pub(super) wake: Option<Place>,
     pub(super) visits: Vec<Visit>,
 }
 
@@ -162,15 +161,15 @@ pub(super) struct Instance {
     /// By node.
     pub(super) nodes: Vec<NodeSums>,
     /// The call tasks by node, made when the first row comes.
-    pub(super) tasks: Vec<Option<TaskKey>>,
+    pub(super) tasks: Vec<Option<NodeTask>>,
     by_number: HashMap<u64, Vec<u32>>,
     by_case: HashMap<Box<str>, Vec<u32>>,
     /// What was pushed, by row and node: the body as it went out.
     pub(super) pushes: BTreeMap<(u32, u16), String>,
     /// Where its end stands in the agenda.
-    pub(super) end: Option<Slot>,
+    pub(super) end: Option<Place>,
     /// Where its end by itself stands in the agenda.
-    pub(super) pause: Option<Slot>,
+    pub(super) pause: Option<Place>,
     /// The story whose doing it is.
     pub(super) play: Option<u32>,
     /// Whether somebody else tells what comes of it.

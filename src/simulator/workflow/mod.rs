@@ -1,11 +1,12 @@
 //! Workflows: a template's flow over a list, row by row (documented; what the vendor's templates look like, the words
 //! of status and most paths are assumed).
 //!
-//! An instance runs a template; a node's run is a node task. Voice and dialer nodes make calling tasks, whose calls
-//! happen in the calling part and come back as ended numbers; WhatsApp nodes send a message and hold a session with
-//! those who answer. Both parts move on one clock, event by event, so that what follows from a call begins when the
-//! call ends. The sums of an instance match at every moment.
+//! An instance runs a template; a node's run is a node task. Voice nodes make calling tasks and dialer nodes tasks of the
+//! predictive dialer, whose calls happen there and come back as ended numbers; WhatsApp nodes send a message and hold a
+//! session with those who answer. All parts move on one clock, event by event, so that what follows from a call begins
+//! when the call ends. The sums of an instance match at every moment.
 
+mod callers;
 mod calls;
 mod chat;
 pub(crate) mod file;
@@ -18,25 +19,24 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::access::AccountKey;
-use super::calling::{Calling, Rules};
+use super::agenda::{AT_ONCE, Agenda, Later};
+use super::calling::Rules;
 use super::country::Country;
 use super::ids::Ids;
 use super::seed::Seed;
 use super::{Answer, Behaviour, Call, Emission};
+pub(super) use callers::Callers;
 pub use file::{CaseFile, KindFile, NodeFile, TemplateFile, When};
-use instance::{Instance, InstanceKey, Phase, Slot};
+use instance::{Instance, InstanceKey, Phase};
 use template::Node;
 pub use template::Template;
 pub(crate) use template::{shipped, templates};
-
-/// How many moments are lived through at a time.
-const AT_ONCE: usize = 2_000;
 
 /// Something that happens by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +53,9 @@ enum Wake {
     End(InstanceKey),
 }
 
-impl Wake {
-    /// Whether something happens that a run waits for. The end time mostly finds nothing left to end.
-    fn is_work(self) -> bool {
+impl Later for Wake {
+    /// The end time mostly finds nothing left to end.
+    fn is_work(&self) -> bool {
         !matches!(self, Self::End(_))
     }
 }
@@ -75,10 +75,7 @@ pub(super) struct Workflows {
     instances: Vec<Instance>,
     /// The instances of an account, oldest first.
     of_account: HashMap<AccountKey, Vec<InstanceKey>>,
-    agenda: BTreeMap<Slot, Wake>,
-    planned: u64,
-    /// How many entries of the agenda are work.
-    busy_wakes: usize,
+    agenda: Agenda<Wake>,
     emissions: Vec<Emission>,
 }
 
@@ -93,9 +90,7 @@ impl Workflows {
             templates: Arc::clone(&world.workflows),
             instances: Vec::new(),
             of_account: HashMap::new(),
-            agenda: BTreeMap::new(),
-            planned: 0,
-            busy_wakes: 0,
+            agenda: Agenda::default(),
             emissions: Vec::new(),
         }
     }
@@ -118,12 +113,12 @@ impl Workflows {
 
     /// When [`Workflows::advance`] has something to do next, beside what calls bring about.
     pub(super) fn next_wakeup(&self) -> Option<Timestamp> {
-        self.agenda.keys().next().map(|(at, _)| *at)
+        self.agenda.next()
     }
 
     /// Whether anything is under way that a run waits for.
     pub(super) fn is_busy(&self) -> bool {
-        self.busy_wakes > 0
+        self.agenda.is_busy()
     }
 
     /// How many instances there are, for taking back or adopting those made after.
@@ -145,65 +140,46 @@ impl Workflows {
         }
     }
 
-    /// Does what is due until `now`, in this part and in the calling part, and returns what the vendor would tell, in
+    /// Does what is due until `now`, in this part and in those that call, and returns what the vendor would tell, in
     /// order.
-    pub(super) fn advance(&mut self, now: Timestamp, calling: &mut Calling) -> Vec<Emission> {
+    pub(super) fn advance(&mut self, now: Timestamp, callers: &mut Callers<'_>) -> Vec<Emission> {
         if self.instances.is_empty() {
-            calling.advance(now);
-            return calling.take_emissions();
+            callers.advance(now);
+            return callers.take_emissions();
         }
-        let mut told = calling.take_emissions();
-        self.take_ended(calling);
+        let mut told = callers.take_emissions();
+        self.take_ended(callers);
         told.append(&mut self.emissions);
         // Of very much, the first part: whoever drives comes back for the rest, and serves others in between.
         for _ in 0..AT_ONCE {
-            let next = [self.next_wakeup(), calling.next_wakeup()].into_iter().flatten().min();
+            let next = [self.next_wakeup(), callers.next_wakeup()].into_iter().flatten().min();
             let Some(at) = next.filter(|at| *at <= now) else { break };
-            calling.advance(at);
-            told.append(&mut calling.take_emissions());
-            self.take_ended(calling);
-            self.step(at, calling);
+            callers.advance(at);
+            told.append(&mut callers.take_emissions());
+            self.take_ended(callers);
+            self.step(at, callers);
+            // The tasks of an instance end before it does.
+            told.append(&mut callers.take_emissions());
             told.append(&mut self.emissions);
         }
         told
     }
 
     /// Does what is due at a moment.
-    fn step(&mut self, now: Timestamp, calling: &mut Calling) {
-        while let Some(entry) = self.agenda.first_entry() {
-            let at = entry.key().0;
-            if at > now {
-                break;
-            }
-            let wake = entry.remove();
-            self.busy_wakes -= usize::from(wake.is_work());
+    fn step(&mut self, now: Timestamp, callers: &mut Callers<'_>) {
+        while let Some((at, wake)) = self.agenda.take(now) {
             match wake {
-                Wake::Tell(key, phase) => self.tell_status(key, phase, calling),
-                Wake::Begin(key, first, count) => self.begin(key, first, count, at, calling),
-                Wake::Step(key, row) => self.step_row(key, row, at, calling),
-                Wake::Pause(key) => self.paused(key, at, calling),
-                Wake::End(key) => self.end(key, at, calling),
+                Wake::Tell(key, phase) => self.tell_status(key, phase, callers),
+                Wake::Begin(key, first, count) => self.begin(key, first, count, at, callers),
+                Wake::Step(key, row) => self.step_row(key, row, at, callers),
+                Wake::Pause(key) => self.paused(key, at, callers),
+                Wake::End(key) => self.end(key, at, callers),
             }
-        }
-    }
-
-    /// Plans something and returns its place in the agenda.
-    fn plan(&mut self, at: Timestamp, wake: Wake) -> Slot {
-        self.planned += 1;
-        self.busy_wakes += usize::from(wake.is_work());
-        self.agenda.insert((at, self.planned), wake);
-        (at, self.planned)
-    }
-
-    /// Takes something out of the agenda.
-    fn unplan(&mut self, slot: Option<Slot>) {
-        if let Some(wake) = slot.and_then(|slot| self.agenda.remove(&slot)) {
-            self.busy_wakes -= usize::from(wake.is_work());
         }
     }
 
     /// Answers a call of the workflow API.
-    pub(super) fn handle(&mut self, call: &Call<'_>, calling: &mut Calling) -> Option<Answer> {
+    pub(super) fn handle(&mut self, call: &Call<'_>, callers: &mut Callers<'_>) -> Option<Answer> {
         let work = match call.id {
             "workflow.create" => Self::create,
             "workflow.templates" => Self::list_templates,
@@ -224,7 +200,7 @@ impl Workflows {
             _ => return None,
         };
         // What other calls have moved on counts before this one.
-        self.take_ended(calling);
-        Some(work(self, call, calling).unwrap_or_else(|refusal| refusal))
+        self.take_ended(callers);
+        Some(work(self, call, callers).unwrap_or_else(|refusal| refusal))
     }
 }

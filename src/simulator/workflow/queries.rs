@@ -3,11 +3,12 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::super::calling::{Calling, TaskKey};
+use super::super::calling::TaskKey;
 use super::super::ids::Kind as Id;
 use super::super::params::{Params, bad};
 use super::super::{Answer, Call};
 use super::Workflows;
+use super::callers::{Callers, NodeTask};
 use super::calls::{Named, Outcome, moment, short, unknown};
 use super::chat::Step;
 use super::instance::{InstanceKey, Phase};
@@ -46,7 +47,7 @@ fn page(params: Params<'_>) -> Result<(usize, usize), Answer> {
 }
 
 impl Workflows {
-    pub(super) fn list_templates(&mut self, call: &Call<'_>, _calling: &mut Calling) -> Outcome {
+    pub(super) fn list_templates(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let (skip, size) = page(Params::new(call.fields))?;
         // The newest first (documented).
         let asked = self.templates.iter().enumerate().rev().skip(skip).take(size);
@@ -66,7 +67,7 @@ impl Workflows {
     }
 
     /// Instances, the newest first (assumed).
-    pub(super) fn list(&mut self, call: &Call<'_>, _calling: &mut Calling) -> Outcome {
+    pub(super) fn list(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let params = Params::new(call.fields);
         let (skip, size) = page(params)?;
         let status = params.word("status", &["created", "running", "finished", "stopped"])?;
@@ -105,7 +106,7 @@ impl Workflows {
         }
     }
 
-    pub(super) fn subtasks(&mut self, call: &Call<'_>, calling: &mut Calling) -> Outcome {
+    pub(super) fn subtasks(&mut self, call: &Call<'_>, callers: &mut Callers<'_>) -> Outcome {
         let key = self.named(call)?;
         let instance = self.instance(key);
         let nodes = (0_u16..).zip(self.nodes(instance.template));
@@ -119,7 +120,7 @@ impl Workflows {
                     node_type: node.kind.as_str().to_owned(),
                     node_id: self.node_id(instance.template, at),
                     status: self.node_status(key, at).to_owned(),
-                    task_id: instance.tasks[usize::from(at)].map(|task| calling.voice_id(task)),
+                    task_id: instance.tasks[usize::from(at)].map(|task| callers.id(task)),
                     waba_task_id: sends.then(|| self.waba_task_id(key, at)),
                     total: i64::from(sums.total),
                     running: i64::from(sums.running),
@@ -129,14 +130,14 @@ impl Workflows {
         Ok(data(&List { total: list.len(), list }))
     }
 
-    pub(super) fn call_tasks(&mut self, call: &Call<'_>, calling: &mut Calling) -> Outcome {
+    pub(super) fn call_tasks(&mut self, call: &Call<'_>, callers: &mut Callers<'_>) -> Outcome {
         let key = self.named(call)?;
         let instance = self.instance(key);
-        let nodes = (0_u16..).zip(self.nodes(instance.template)).zip(&instance.tasks);
+        let nodes = (0_u16..).zip(self.nodes(instance.template)).zip(instance.tasks.iter().copied());
         let list: Vec<CallTaskSummary> = nodes
             .filter_map(|((at, node), task)| {
                 Some(CallTaskSummary {
-                    task: calling.voice_summary((*task)?, call),
+                    task: callers.calling.voice_summary(task?.voice()?, call),
                     nodetask_id: self.nodetask_id(key, at),
                     nodetask_name: node.name.clone(),
                 })
@@ -146,27 +147,31 @@ impl Workflows {
     }
 
     /// The call task in `TaskID`, as *task detail* spells it, or in `task_id`.
-    fn named_task(call: &Call<'_>, calling: &Calling) -> Result<Option<(TaskKey, InstanceKey)>, Answer> {
+    fn named_task(call: &Call<'_>, callers: &Callers<'_>) -> Result<Option<(TaskKey, InstanceKey)>, Answer> {
         let params = Params::new(call.fields);
         let Some(id) = params.text("TaskID")?.or(params.text("task_id")?) else { return Ok(None) };
-        match calling.find_voice(id, call.account) {
+        match callers.calling.find_voice(id, call.account) {
             Some((task, part)) => Ok(Some((task, InstanceKey(part.instance)))),
+            None if callers.dialer.is_of_workflow(id, call.account) => Err(bad(format!(
+                "`{}` is a task of the predictive dialer: its own querytaskdetail tells of it",
+                short(id)
+            ))),
             None => Err(unknown(format!("there is no task of a workflow with TaskID `{}`", short(id)))),
         }
     }
 
-    pub(super) fn call_task_detail(&mut self, call: &Call<'_>, calling: &mut Calling) -> Outcome {
-        match Self::named_task(call, calling)? {
-            Some((task, _)) => Ok(calling.voice_detail(task)),
+    pub(super) fn call_task_detail(&mut self, call: &Call<'_>, callers: &mut Callers<'_>) -> Outcome {
+        match Self::named_task(call, callers)? {
+            Some((task, _)) => Ok(callers.calling.voice_detail(task)),
             None => Err(Params::new(call.fields).missing("TaskID", "the id of a task, 32 hex digits")),
         }
     }
 
     /// The calls of the rows that a call names, in all call tasks of an instance or in one of them.
-    fn calls_of(&self, call: &Call<'_>, calling: &Calling) -> Result<Vec<WorkflowCallFacts>, Answer> {
+    fn calls_of(&self, call: &Call<'_>, callers: &Callers<'_>) -> Result<Vec<WorkflowCallFacts>, Answer> {
         let params = Params::new(call.fields);
         let named = Named::read(params)?;
-        let (only, key) = match Self::named_task(call, calling)? {
+        let (only, key) = match Self::named_task(call, callers)? {
             Some((task, key)) => (Some(task), key),
             None if params.text("workflow_id")?.is_none() => {
                 return Err(params.missing("workflow_id", "the id of an instance, or a task_id"));
@@ -177,28 +182,28 @@ impl Workflows {
         let mut found = Vec::new();
         for at in self.named_rows(key, named)? {
             for visit in instance.row(at).map(|row| row.visits.as_slice()).unwrap_or_default() {
-                let task = instance.tasks[usize::from(visit.node)];
+                let task = instance.tasks[usize::from(visit.node)].and_then(NodeTask::voice);
                 let asked = task.filter(|task| only.is_none_or(|only| only == *task));
-                found.extend(asked.and_then(|task| calling.voice_facts(task, visit.work)));
+                found.extend(asked.and_then(|task| callers.calling.voice_facts(task, visit.work)));
             }
         }
         Ok(found)
     }
 
-    pub(super) fn call_info(&mut self, call: &Call<'_>, calling: &mut Calling) -> Outcome {
-        let list = self.calls_of(call, calling)?;
+    pub(super) fn call_info(&mut self, call: &Call<'_>, callers: &mut Callers<'_>) -> Outcome {
+        let list = self.calls_of(call, callers)?;
         Ok(data(&List { total: list.len(), list }))
     }
 
-    pub(super) fn recordings(&mut self, call: &Call<'_>, calling: &mut Calling) -> Outcome {
-        let mut list = self.calls_of(call, calling)?;
+    pub(super) fn recordings(&mut self, call: &Call<'_>, callers: &mut Callers<'_>) -> Outcome {
+        let mut list = self.calls_of(call, callers)?;
         list.retain(|call| !call.facts.link.is_empty());
         Ok(data(&List { total: list.len(), list }))
     }
 
     /// The instances, made in the given time, that have rows of a case or number (that the times are those of the
     /// instances' making is assumed).
-    pub(super) fn find(&mut self, call: &Call<'_>, _calling: &mut Calling) -> Outcome {
+    pub(super) fn find(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let params = Params::new(call.fields);
         let named = Named::read(params)?;
         let (from, to) = (moment(params, "start_time", call)?, moment(params, "end_time", call)?);
@@ -227,7 +232,7 @@ impl Workflows {
     }
 
     /// Whether a node has pushed a row, and what (the answer is assumed).
-    pub(super) fn verify_push(&mut self, call: &Call<'_>, _calling: &mut Calling) -> Outcome {
+    pub(super) fn verify_push(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let params = Params::new(call.fields);
         params.needed("callee", "a number in E.164 such as `+6281112345678`")?;
         let node_id = params.needed("node_id", "the id of the node, as the push names it")?;
@@ -299,14 +304,14 @@ impl Workflows {
         })
     }
 
-    pub(super) fn waba_tasks(&mut self, call: &Call<'_>, _calling: &mut Calling) -> Outcome {
+    pub(super) fn waba_tasks(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let key = self.named(call)?;
         let nodes = u16::try_from(self.instance(key).nodes.len()).unwrap_or(u16::MAX);
         let list: Vec<WabaTask> = (0..nodes).filter_map(|node| self.waba_task(key, node)).collect();
         Ok(data(&List { total: list.len(), list }))
     }
 
-    pub(super) fn waba_task_detail(&mut self, call: &Call<'_>, _calling: &mut Calling) -> Outcome {
+    pub(super) fn waba_task_detail(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let id =
             Params::new(call.fields).needed("waba_task_id", "the id of a WhatsApp task, 32 hex digits")?;
         let missing = || unknown(format!("there is no WhatsApp task with waba_task_id `{}`", short(id)));

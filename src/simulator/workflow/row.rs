@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::Answer;
 use super::super::calling::{RawRows, Wish, e164};
+use super::super::dialer::Wished;
 use super::super::params::{bad, shown};
 use super::file::CameTo;
 use crate::files::suggest::nearest;
@@ -27,7 +28,7 @@ pub(super) struct Detail {
     pub(super) case_id: Box<str>,
     /// The text of a JSON object.
     pub(super) variables: Box<str>,
-    pub(super) wish: Wish,
+    pub(super) wish: Wished,
     pub(super) message_wish: Option<CameTo>,
 }
 
@@ -35,7 +36,7 @@ pub(super) struct Detail {
 pub(super) type Details = (Vec<Detail>, Vec<Value>);
 
 /// What a row wishes for by its variables.
-pub(super) type Wishes = (Wish, Option<CameTo>);
+pub(super) type Wishes = (Wished, Option<CameTo>);
 
 /// A row as it came. What it has beside these is not looked at.
 #[derive(Debug, Default, Deserialize)]
@@ -97,7 +98,7 @@ fn detail(written: &Written, magic: &dyn Fn(u64) -> Wish) -> Result<Detail, Stri
             .ok_or_else(|| format!("variables is {}, expected an object of strings", shown(value)))?,
     };
     let (wish, message_wish) = wishes(variables)?;
-    if wish.refused || (wish == Wish::default() && magic(number).refused) {
+    if wish.call.refused || (wish == Wished::default() && magic(number).refused) {
         return Err("the row is refused, as it wishes".to_owned());
     }
     Ok(Detail { number, case_id: case_id.into(), variables: text(variables), wish, message_wish })
@@ -116,7 +117,7 @@ pub(super) fn wishes(variables: &Map<String, Value>) -> Result<Wishes, String> {
     }
     let word = |name: &str| variables.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let wish = match word(CALL_WISH) {
-        None => Wish::default(),
+        None => Wished::default(),
         Some(text) => text.parse().map_err(|error| format!("variables.{CALL_WISH}: {error}"))?,
     };
     let message_wish = match word(MESSAGE_WISH) {
@@ -152,4 +153,16 @@ pub(super) fn of_task(number: u64, case_id: &str, text: &str) -> Bytes {
         row.entry("Comments").or_insert(case_id.into());
     }
     Bytes::from(serde_json::to_string(&row).unwrap_or_default())
+}
+
+/// A row in the form of a dialer's contact: what its agents see, all of it texts.
+pub(super) fn of_dialer(number: u64, case_id: &str, text: &str) -> String {
+    let mut row = Map::new();
+    row.insert("PhoneNumber".to_owned(), format!("+{number}").into());
+    row.insert("case_id".to_owned(), case_id.into());
+    for (name, value) in variables(text) {
+        row.entry(name).or_insert(value);
+    }
+    // Plain data always fits into JSON.
+    serde_json::to_string(&row).unwrap_or_default()
 }

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::calling::Calling;
 use super::super::chatbot::DEFAULT_CHANNEL;
 use super::super::country::Country;
 use super::super::ids::Kind as Id;
 use super::super::{Emission, EmissionBody};
 use super::Workflows;
+use super::callers::Callers;
 use super::chat::{self, Course, Who};
 use super::instance::{Instance, InstanceKey, Phase, Visit};
 use super::row;
@@ -87,7 +87,7 @@ impl Workflows {
     }
 
     /// An instance has changed its status.
-    pub(super) fn tell_status(&mut self, key: InstanceKey, phase: Phase, calling: &Calling) {
+    pub(super) fn tell_status(&mut self, key: InstanceKey, phase: Phase, callers: &Callers<'_>) {
         if self.is_silent(key) {
             return;
         }
@@ -99,8 +99,8 @@ impl Workflows {
                 nodetask_id: self.nodetask_id(key, at),
                 nodetask_name: node.name.clone(),
                 node_type: node.kind.as_str().to_owned(),
-                task_id: task.map(|task| calling.voice_id(task)),
-                task_status: task.map(|task| calling.voice_status(task).to_owned()),
+                task_id: task.map(|task| callers.id(task)),
+                task_status: task.map(|task| callers.status(task).to_owned()),
             }
         });
         let body = StatusChanged {
@@ -114,7 +114,7 @@ impl Workflows {
     }
 
     /// A row has come to the end of its flow.
-    pub(super) fn tell_contact(&mut self, key: InstanceKey, at: u32, calling: &Calling) {
+    pub(super) fn tell_contact(&mut self, key: InstanceKey, at: u32, callers: &Callers<'_>) {
         if self.is_silent(key) {
             return;
         }
@@ -127,7 +127,7 @@ impl Workflows {
                 nodetask_id: self.nodetask_id(key, visit.node),
                 nodetask_name: node.name.clone(),
                 node_type: node.kind.as_str().to_owned(),
-                task_id: instance.tasks[usize::from(visit.node)].map(|task| calling.voice_id(task)),
+                task_id: instance.tasks[usize::from(visit.node)].map(|task| callers.id(task)),
             })
         });
         let body = ContactCompleted {

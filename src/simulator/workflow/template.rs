@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::super::node::Repeat;
 use super::file::{KindFile, NodeFile, TemplateFile, When};
 
 /// How long an answer to a message is waited for unless the node says so.
@@ -30,8 +31,10 @@ pub(super) struct Node {
 /// What a node does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Numbers are called: by a robot, or by agents of the dialer, which is simulated alike.
-    Call { by_agents: bool, robot: String, line: String, repeat_number: u8, repeat_interval: Duration },
+    /// A robot calls.
+    Voice { robot: String, line: String, repeat: Repeat },
+    /// Agents call by the predictive dialer.
+    Dialer { group: Option<String>, repeat: Repeat },
     /// A template message, then a session with those who answer.
     WhatsApp { template: String, reply_within: Duration },
     /// Time passes.
@@ -48,8 +51,8 @@ impl Kind {
     /// The word of `node_type` (assumed).
     pub(super) fn as_str(&self) -> &'static str {
         match self {
-            Self::Call { by_agents: false, .. } => "voice",
-            Self::Call { by_agents: true, .. } => "dialer",
+            Self::Voice { .. } => "voice",
+            Self::Dialer { .. } => "dialer",
             Self::WhatsApp { .. } => "waba",
             Self::Wait(_) => "wait",
             Self::Branch(_) => "branch",
@@ -95,15 +98,21 @@ impl Template {
     }
 }
 
+fn repeat(node: &NodeFile) -> Repeat {
+    Repeat {
+        number: node.repeat_number.and_then(|number| u8::try_from(number).ok()).unwrap_or(1),
+        interval: node.repeat_interval.map_or(Duration::ZERO, |lapse| lapse.0),
+    }
+}
+
 fn kind(node: &NodeFile, place: &dyn Fn(&str) -> Option<u16>) -> Kind {
     match node.kind {
-        KindFile::Voice | KindFile::Dialer => Kind::Call {
-            by_agents: node.kind == KindFile::Dialer,
+        KindFile::Voice => Kind::Voice {
             robot: node.robot.clone().unwrap_or_default(),
             line: node.line.clone().unwrap_or_default(),
-            repeat_number: node.repeat_number.and_then(|number| u8::try_from(number).ok()).unwrap_or(1),
-            repeat_interval: node.repeat_interval.map_or(Duration::ZERO, |lapse| lapse.0),
+            repeat: repeat(node),
         },
+        KindFile::Dialer => Kind::Dialer { group: node.group.clone(), repeat: repeat(node) },
         KindFile::Whatsapp => Kind::WhatsApp {
             template: node.template.clone().unwrap_or_else(|| node.id.clone()),
             reply_within: node.reply_within.map_or(REPLY_WITHIN, |lapse| lapse.0),

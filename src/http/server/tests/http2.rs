@@ -217,3 +217,31 @@ async fn the_end_does_not_wait_for_ever() {
     assert_eq!(server.ended.await.unwrap(), 1);
     assert!(stuck.await.is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_of_an_answer_is_let_go() {
+    for path in ["/flood", "/half?90000000"] {
+        let write = Duration::from_secs(7);
+        let server = start(Limits { write, ping: LATER, header_read: LATER, ..Limits::default() });
+        let begun = tokio::time::Instant::now();
+        // It reads and answers as HTTP/2 wants it, but gives the answer no room.
+        let (mut sender, connection) = client(&server).await;
+        let answer = sender.send_request(request(Method::GET, path, "")).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let _ = connection.await.unwrap();
+        assert!((7..=14).contains(&begun.elapsed().as_secs()), "{path} {:?}", begun.elapsed());
+        drop(answer);
+        while path == "/flood" && server.floods.load(Ordering::Relaxed) < 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_is_not_blamed_for_an_answer_that_is_slow() {
+    let write = Duration::from_millis(300);
+    let server = start(Limits { write, ping: LATER, ..Limits::default() });
+    let (mut sender, _connection) = client(&server).await;
+    assert_eq!(get(&mut sender, "/sleep").await, Some((200, "GET /sleep \"\"".to_owned(), true)));
+    assert_eq!(get(&mut sender, "/stream?5").await, Some((200, "abcde".to_owned(), true)));
+}

@@ -102,3 +102,41 @@ async fn head_is_answered_without_a_body() {
     let answer = server.raw(format!("HEAD /stream HTTP/1.1\r\n{END}\r\n")).await;
     assert_eq!((status(&answer), body(&answer)), ("200", ""));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_is_let_go() {
+    // There is one place, so that the second client is served only once the first one is gone.
+    let server = start(Limits { connections: 1, write: Duration::from_secs(7), ..Limits::default() });
+    let begun = tokio::time::Instant::now();
+    for path in ["/flood", "/half?90000000"] {
+        let mut deaf = server.connect().await;
+        deaf.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
+        let next = server.raw(format!("GET / HTTP/1.1\r\n{END}\r\n"));
+        let next = tokio::time::timeout(Duration::from_secs(60), next).await.expect("its turn comes");
+        assert_eq!(status(&next), "200", "{path}");
+        // It was there until now.
+        drop(deaf);
+    }
+    assert_eq!(begun.elapsed().as_secs(), 14);
+    while server.floods.load(Ordering::Relaxed) < 1 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_little_at_a_time_is_served() {
+    let server = start(Limits { write: Duration::from_secs(7), ..Limits::default() });
+    let mut slow = server.connect().await;
+    slow.write_all(b"GET /flood HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let (mut piece, mut read) = (vec![0; 8 << 20], 0);
+    for _ in 0..10 {
+        tokio::time::advance(Duration::from_secs(5)).await;
+        while read < 8 << 20 {
+            let length = slow.read(&mut piece).await.unwrap();
+            assert!(length > 0);
+            read += length;
+        }
+        read = 0;
+    }
+    assert_eq!(server.floods.load(Ordering::Relaxed), 0);
+}

@@ -1,6 +1,9 @@
 //! The dialer's own codes: every one that these calls can lead to.
 
 use super::*;
+use crate::contract::envelope::{ELSEWHERE, INTERNAL, codes};
+use crate::contract::{Family, Mark};
+use crate::simulator::workflow::{TemplateFile, templates};
 
 fn refused(vendor: &mut Vendor, id: &str, base: &Value, fields: Value) -> i64 {
     let told = fields.to_string();
@@ -34,6 +37,20 @@ fn tasks_are_refused_by_what_is_wrong() {
         (json!({ "slotFactor": 0 }), 10501),
         (json!({ "remark": 7 }), 10501),
         (json!({ "resultStrategies": {} }), 10501),
+        (json!({ "resultStrategies": ["NoAnswered"] }), 10501),
+        (json!({ "resultStrategies": [{ "callResultType": "noanswered" }] }), 10501),
+        (json!({ "resultStrategies": [{ "callResultType": "Dnc" }, { "callResultType": "Dnc" }] }), 10501),
+        (json!({ "resultStrategies": [{ "callResultType": "Dnc", "repeatTimes": 11 }] }), 10521),
+        (json!({ "resultStrategies": [{ "callResultType": "Dnc", "bulkCallInterval": "x" }] }), 10522),
+        (json!({ "dialingOrder": 7 }), 10501),
+        (json!({ "dialingOrder": [7] }), 10501),
+        (json!({ "dialingOrder": ["Debt", "Debt"] }), 10501),
+        (json!({ "dialingOrder": ["Office"] }), 10501),
+        (json!({ "dialingOrder": (0..11).map(|n| format!("n{n}")).collect::<Vec<_>>() }), 10501),
+        (json!({ "dialingMode": "preview" }), 10501),
+        (json!({ "dialingMode": 1 }), 10501),
+        (json!({ "templateName": 7 }), 10501),
+        (json!({ "templateName": "x".repeat(64) }), 10501),
         (json!({ "startTime": "tomorrow" }), 10501),
         (json!({ "ringLimit": 1.5 }), 10501),
         (json!({ "customizeContacts": [row(1, "buzy")] }), 10501),
@@ -153,6 +170,7 @@ fn queries_are_checked() {
     for (fields, code) in [
         (json!({ "state": "running" }), 10606),
         (json!({ "minstarttime": "x" }), 10606),
+        (json!({ "filterTime": "createTime" }), 10606),
         (json!({ "minstarttime": "2030-01-02 00:00:00", "maxstarttime": "2030-01-01 00:00:00" }), 10606),
         (json!({ "limit": 1001 }), 10705),
     ] {
@@ -181,7 +199,7 @@ fn queries_are_checked() {
 #[test]
 fn recordings_need_a_talk() {
     let mut vendor = Vendor::new();
-    let rows = vec![row(1, "busy"), row(2, "long_talk talked")];
+    let rows = vec![row(1, "busy"), row(2, "long_talk talked"), row(3, "no_recording")];
     let id = vendor.create(task("rec", rows));
     vendor.pass(Duration::from_secs(60));
     let busy = vendor.rows(&id, &number(1)).remove(0);
@@ -193,6 +211,52 @@ fn recordings_need_a_talk() {
     assert_eq!(code(&json!(7)), 10609);
     assert_eq!(code(&talks["callid"]), 10611);
     assert_eq!(code(&busy["callid"]), 10612);
+    vendor.pass(Duration::from_secs(600));
+    let unrecorded = vendor.rows(&id, &number(3)).remove(0);
+    assert_eq!((&unrecorded["hangupReason"], &unrecorded["reclink"]), (&json!(12), &json!("")));
+    let fields = json!({ "callid": unrecorded["callid"] });
+    assert_eq!(vendor.call("dialer.recording", fields), Err(10516));
     let other = vendor.call_as(1, "dialer.recording", &json!({ "callid": busy["callid"] }));
     assert_eq!(other, Err(10610));
+}
+
+#[test]
+fn tasks_of_workflows_are_left_to_them() {
+    let file: TemplateFile =
+        toml::from_str("id = 7\nname = 'Agents'\nnodes = [{ id = 'agents', kind = 'dialer' }]").unwrap();
+    let workflows = Arc::new(templates(&[file]));
+    let mut vendor = Vendor::behaving(Behaviour { workflows, ..Behaviour::default() });
+    let made = json!({
+        "workflow_template_id": 7, "name": "flow", "end_time": "2030-01-04 10:00:00+08:00",
+        "details": [{ "callee": number(1), "variables": {} }, { "callee": number(2), "variables": {} }],
+    });
+    vendor.call("workflow.create", made).unwrap();
+    vendor.pass(Duration::from_secs(1));
+    let list = vendor.call("dialer.tasks", json!({})).unwrap();
+    let id = &list["list"][0]["taskId"];
+    let cancel = json!({ "TaskID": id, "contactList": [number(2)] });
+    assert_eq!(vendor.call("dialer.cancel_contacts", cancel), Err(10704));
+    let copy = json!({ "fromTask": id, "taskName": "copy", "groupName": "Customer care" });
+    assert_eq!(vendor.call("dialer.copy_task", copy), Err(10704));
+}
+
+/// Every code of the table is reached by a call of these tests, or no state of a task leads to it, or it belongs to
+/// calls that are not among the dialer's seven.
+#[test]
+fn no_code_is_forgotten() {
+    SEEN.take();
+    tokens_are_refused_with_codes_of_their_own();
+    tasks_are_refused_by_what_is_wrong();
+    copies_need_a_task_that_fits();
+    taking_contacts_out_needs_a_task_and_numbers();
+    queries_are_checked();
+    recordings_need_a_talk();
+    tasks_of_workflows_are_left_to_them();
+    let reached = SEEN.take();
+    let elsewhere: BTreeSet<i64> = ELSEWHERE.iter().flat_map(|(codes, _)| *codes).copied().collect();
+    let internal = BTreeSet::from(INTERNAL);
+    assert!(reached.is_disjoint(&elsewhere) && reached.is_disjoint(&internal));
+    let known = codes(Family::Dialer).iter().filter(|code| code.mark == Mark::Client && code.code != 0);
+    let known: BTreeSet<i64> = known.map(|code| code.code).collect();
+    assert_eq!(&(&reached | &elsewhere) | &internal, known);
 }

@@ -186,7 +186,7 @@ fn contacts_are_taken_out_and_tasks_copied() {
         let base = json!({ "taskName": name, "groupName": "Collections", "fromTask": id });
         vendor.call("dialer.copy_task", with(base, flags)).unwrap();
         let task = vendor.simulator.dialer.tasks.last().unwrap();
-        assert_eq!(task.order.callback, URL);
+        assert_eq!(task.order.callback.as_deref(), Some(URL));
         task.contacts.list.iter().map(|contact| contact.number % 10).collect()
     };
     assert_eq!(copied("all", json!({})), [1, 2, 3, 4]);
@@ -317,10 +317,17 @@ fn played(steps: &[Step]) -> (Vec<String>, Vec<Told>) {
                 let names = ["agent_01", "agent_02", "agent_07"];
                 let agents: &[&str] = if *group { &[] } else { &names[..*agents as usize] };
                 let group = if *group { "Collections" } else { "Customer care" };
-                let rows = (0..*rows).map(|last| row(last, if last % 7 == 0 { "no_agent" } else { "" }));
+                let contact = |last: u32| {
+                    let home = json!({ "Home": number(last + 50) });
+                    with(row(last, if last.is_multiple_of(7) { "no_agent" } else { "" }), home)
+                };
+                let rows = (0..*rows).map(contact);
+                let columns: &[&str] = if factor.is_multiple_of(2) { &["Home", "PhoneNumber"] } else { &[] };
                 let fields = json!({
                     "groupName": group, "agentName": agents, "slotFactor": factor, "repeatTimes": repeats,
                     "restTimes": [{ "start": "09:20:00", "end": "09:30:00" }],
+                    "dialingOrder": columns, "contactNumberInterval": 30,
+                    "resultStrategies": [{ "callResultType": "NoAnswered", "repeatTimes": agents.len() }],
                 });
                 ("dialer.create_task", with(task(&format!("t{made}"), rows.collect()), fields))
             }
@@ -341,7 +348,7 @@ fn played(steps: &[Step]) -> (Vec<String>, Vec<Told>) {
             }
         };
         answers.push(format!("{:?}", vendor.call(id, fields)));
-        vendor.assert_sums();
+        assert_sums(&vendor.simulator);
     }
     vendor.pass(20 * DAY);
     assert!(!vendor.simulator.is_busy());

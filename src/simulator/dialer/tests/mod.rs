@@ -1,19 +1,23 @@
 //! The life of dialer tasks, on virtual time.
 
 mod codes;
+mod dialling;
 mod life;
 mod schema;
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::super::{EmissionBody, Simulator};
+use super::super::Simulator;
+use super::super::testing::{self, DAY};
 use super::*;
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
 const URL: &str = "http://127.0.0.1:9/dialer";
 
 /// A notice: when, which event, where to, the body.
@@ -40,13 +44,31 @@ impl Told {
     }
 }
 
-/// A simulator and its clock.
+thread_local! {
+    /// The codes of all refusals on this thread.
+    static SEEN: RefCell<BTreeSet<i64>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// A simulator and its clock, with the notices of the dialer.
 struct Vendor {
-    simulator: Simulator,
-    now: Timestamp,
+    world: testing::Vendor,
     told: Vec<Told>,
     /// Whether every notice is compared with what a query says.
     compares: bool,
+}
+
+impl Deref for Vendor {
+    type Target = testing::Vendor;
+
+    fn deref(&self) -> &testing::Vendor {
+        &self.world
+    }
+}
+
+impl DerefMut for Vendor {
+    fn deref_mut(&mut self) -> &mut testing::Vendor {
+        &mut self.world
+    }
 }
 
 impl Vendor {
@@ -55,29 +77,20 @@ impl Vendor {
     }
 
     fn with(rules: Rules) -> Self {
-        let other = Account { app_key: "other".into(), app_secret: "secret".into(), ..Account::default() };
-        let behaviour = Behaviour {
-            dialer: Arc::new(rules),
-            accounts: vec![Account::default(), other],
-            ..Behaviour::default()
-        };
-        let now = "2030-01-01T02:00:00Z".parse().unwrap();
-        Self { simulator: Simulator::new(Seed(1), behaviour), now, told: Vec::new(), compares: true }
+        Self::behaving(Behaviour { dialer: Arc::new(rules), ..Behaviour::default() })
+    }
+
+    fn behaving(behaviour: Behaviour) -> Self {
+        let world = testing::Vendor::new(1, behaviour, assert_sums);
+        Self { world, told: Vec::new(), compares: true }
     }
 
     fn call_as(&mut self, account: u32, id: &str, fields: &Value) -> Result<Value, i64> {
-        let account = AccountKey(account);
-        let zone = self.simulator.access().account(account).zone;
-        let call = Call { id, fields, rows: None, files: &[], account, zone, now: self.now };
-        match self.simulator.handle(&call) {
-            Answer::Data(data) => Ok(data),
-            Answer::Text(text) => Ok(serde_json::from_str(&text).unwrap()),
-            Answer::Error { code, message } => {
-                assert!(!message.is_empty());
-                Err(code)
-            }
-            other => panic!("{id}: {other:?}"),
+        let answer = self.world.call_as(account, id, fields.clone()).map_err(|(code, _)| code);
+        if let Err(code) = answer {
+            SEEN.with_borrow_mut(|seen| seen.insert(code));
         }
+        answer
     }
 
     fn call(&mut self, id: &str, fields: Value) -> Result<Value, i64> {
@@ -87,52 +100,18 @@ impl Vendor {
     /// Lets so much time pass, event by event.
     fn pass(&mut self, time: Duration) {
         let until = self.now + time;
-        while let Some(at) = self.simulator.next_wakeup().filter(|at| *at <= until) {
-            self.now = self.now.max(at);
+        while let Some(emissions) = self.world.step(until) {
             let from = self.told.len();
-            for emission in self.simulator.advance(self.now) {
-                let EmissionBody::Text(text) = &emission.body else { panic!("{emission:?}") };
-                let body = serde_json::from_str(text).unwrap();
+            for emission in emissions.into_iter().filter(|emission| emission.event.starts_with("dialer.")) {
+                let body = emission.body.value();
                 let (event, target) = (emission.event.to_string(), emission.target);
                 self.told.push(Told { at: self.now, event, target, body });
             }
-            self.assert_sums();
             if self.compares {
                 self.compare(from);
             }
         }
         self.now = until;
-    }
-
-    fn assert_sums(&self) {
-        let dialer = &self.simulator.dialer;
-        for task in &dialer.tasks {
-            assert_eq!(task.sums, task.recount());
-            assert!(!task.state.is_over() || task.is_through());
-            let calls = task.contacts.list.iter().map(|contact| usize::from(contact.tries)).sum::<usize>();
-            assert_eq!(calls, task.calls.len());
-        }
-        for (at, desk) in dialer.desks.iter().enumerate() {
-            let of_desk = || dialer.tasks.iter().filter(|task| task.desk.0 == at);
-            let open = of_desk().flat_map(|task| &task.calls).filter(|call| call.is_open).count();
-            assert_eq!(desk.agents.iter().map(|agent| agent.pending as usize).sum::<usize>(), open);
-            for (agent, known) in desk.agents.iter().enumerate() {
-                let of_agent = |call: &&CallRow| {
-                    let is_through = match call.ending {
-                        Some(ending) => !ending.talked() || call.is_saved,
-                        None => false,
-                    };
-                    call.agent() == Some(agent) && !is_through
-                };
-                let busy = of_desk().flat_map(|task| &task.calls).filter(of_agent).count();
-                assert_eq!(busy, usize::from(known.is_busy));
-            }
-        }
-        assert_eq!(
-            dialer.busy_wakes,
-            dialer.agenda.values().filter(|wake| wake.is_work()).count(),
-            "the agenda is counted"
-        );
     }
 
     /// The last notices of this moment and the queries tell the same.
@@ -222,6 +201,32 @@ impl Vendor {
 
     fn create(&mut self, fields: Value) -> String {
         self.call("dialer.create_task", fields).unwrap()["taskId"].as_str().unwrap().to_owned()
+    }
+}
+
+fn assert_sums(simulator: &Simulator) {
+    let dialer = &simulator.dialer;
+    for task in &dialer.tasks {
+        assert_eq!(task.sums, task.recount());
+        assert!(!task.state.is_over() || task.is_through());
+        let calls = task.contacts.list.iter().map(|contact| usize::from(contact.tries)).sum::<usize>();
+        assert_eq!(calls, task.calls.len());
+    }
+    for (at, desk) in dialer.desks.iter().enumerate() {
+        let of_desk = || dialer.tasks.iter().filter(|task| task.desk.0 == at);
+        let open = of_desk().flat_map(|task| &task.calls).filter(|call| call.is_open).count();
+        assert_eq!(desk.agents.iter().map(|agent| agent.pending as usize).sum::<usize>(), open);
+        for (agent, known) in desk.agents.iter().enumerate() {
+            let of_agent = |call: &&CallRow| {
+                let is_through = match call.ending {
+                    Some(ending) => !ending.talked() || call.is_saved,
+                    None => false,
+                };
+                call.agent() == Some(agent) && !is_through
+            };
+            let busy = of_desk().flat_map(|task| &task.calls).filter(of_agent).count();
+            assert_eq!(busy, usize::from(known.is_busy));
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{DAY, Vendor, create, row, rows, text, with_template};
+use super::{DAY, Vendor, a_vendor, a_vendor_with, create, row, rows, text, with_template};
 use crate::simulator::Behaviour;
 use crate::simulator::calling::Rules;
 
@@ -13,7 +13,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 #[test]
 fn templates_are_listed_newest_first() {
-    let mut vendor = Vendor::new(1);
+    let mut vendor = a_vendor(1);
     let answer = vendor.call("workflow.templates", json!({})).unwrap();
     let ids: Vec<i64> = answer["list"]
         .as_array()
@@ -29,7 +29,7 @@ fn templates_are_listed_newest_first() {
 #[test]
 fn auto_finish_says_when_an_instance_ends() {
     for (auto_finish, after_half_an_hour) in [(0, "running"), (1, "finished"), (2, "finished")] {
-        let mut vendor = Vendor::new(1);
+        let mut vendor = a_vendor(1);
         let mut fields = create(1003);
         fields["auto_finish"] = auto_finish.into();
         fields["details"] = json!([row(1, "talked")]);
@@ -53,7 +53,7 @@ fn auto_finish_says_when_an_instance_ends() {
 
 #[test]
 fn an_instance_without_rows_waits_for_them() {
-    let mut vendor = Vendor::new(1);
+    let mut vendor = a_vendor(1);
     let workflow = text(&vendor.call("workflow.create", create(1001)).unwrap()["workflow_id"]);
     assert!(vendor.simulator.is_busy());
     vendor.pass(DAY);
@@ -79,7 +79,7 @@ nodes = [
 "#,
     );
     let calling = Arc::new(Rules { channels: 1, ..Rules::default() });
-    let mut vendor = Vendor::with(1, Behaviour { calling, ..behaviour });
+    let mut vendor = a_vendor_with(1, Behaviour { calling, ..behaviour });
     let mut fields = create(7);
     // Ten minutes from now. The second row's talk lasts longer, and the line has only one channel: the second try of
     // the first row never comes, nor the first of the third.
@@ -101,7 +101,7 @@ nodes = [
 
 #[test]
 fn stopping_lets_calls_and_sessions_end_and_nothing_else() {
-    let mut vendor = Vendor::new(1);
+    let mut vendor = a_vendor(1);
     let mut replying = row(1, "");
     replying["variables"]["mock_whatsapp"] = "replied".into();
     let mut reading = row(2, "");
@@ -136,7 +136,7 @@ fn stopping_lets_calls_and_sessions_end_and_nothing_else() {
 
 #[test]
 fn a_row_is_taken_out_wherever_it_is() {
-    let mut vendor = Vendor::new(1);
+    let mut vendor = a_vendor(1);
     let rows = [row(1, "no_answer"), row(2, "long_talk"), row(3, "talked")];
     let workflow = vendor.create(1001, &rows);
     let cancel = |vendor: &mut Vendor, case: &str| {
@@ -158,7 +158,7 @@ fn a_row_is_taken_out_wherever_it_is() {
 
 #[test]
 fn new_variables_count_from_the_next_node_on() {
-    let mut vendor = Vendor::new(1);
+    let mut vendor = a_vendor(1);
     let workflow = vendor.create(1003, &[row(1, "talked")]);
     vendor.pass(Duration::from_secs(3));
     let update = json!({
@@ -174,6 +174,21 @@ fn new_variables_count_from_the_next_node_on() {
 }
 
 #[test]
+fn a_row_that_is_taken_out_is_not_called_again() {
+    let mut vendor = a_vendor(1);
+    let workflow = vendor.create(1003, &[row(1, "no_answer"), row(2, "no_answer")]);
+    vendor.pass(Duration::from_secs(5));
+    let cancel = json!({ "workflow_id": workflow, "case_id": "case-1" });
+    vendor.call("workflow.cancel_contact", cancel).unwrap();
+    vendor.pass(DAY);
+    let calls = vendor.told("workflow.call_completed");
+    let tries = |case: &str| calls.iter().find(|call| call["case_id"] == case).unwrap()["Attempts"].clone();
+    assert_eq!((tries("case-1"), tries("case-2")), (json!(1), json!(3)));
+    let summary = vendor.summary(&workflow);
+    assert_eq!((&summary["finished"], &summary["cancelled"]), (&json!(1), &json!(1)));
+}
+
+#[test]
 fn a_template_of_ones_own_branches_on_what_people_want() {
     let behaviour = with_template(
         r#"
@@ -183,16 +198,20 @@ name = "Agents for those who ask"
 nodes = [
     { id = "call", kind = "voice", next = "wish" },
     { id = "wish", kind = "branch", cases = [{ when = ["intention_e"], next = "agents" }], next = "end" },
-    { id = "agents", kind = "dialer", line = "office", next = "end" },
+    { id = "agents", kind = "dialer", group = "Collections", next = "end" },
     { id = "end", kind = "end" },
 ]
 "#,
     );
-    let mut vendor = Vendor::with(1, behaviour);
+    let mut vendor = a_vendor_with(1, behaviour);
     let workflow = vendor.create(7, &[row(1, "intention_e"), row(2, "intention_a")]);
     vendor.pass(DAY);
-    let tasks = vendor.list("workflow.call_tasks", &workflow);
-    assert_eq!((tasks.len(), &tasks[1]["SIPLine"]), (2, &json!("office")));
+    assert_eq!(vendor.list("workflow.call_tasks", &workflow).len(), 1);
+    let tasks = vendor.call("dialer.tasks", json!({})).unwrap();
+    assert_eq!(
+        (tasks["list"].as_array().map(Vec::len), &tasks["list"][0]["groupName"]),
+        (Some(1), &json!("Collections"))
+    );
     let paths: Vec<usize> = vendor
         .told("workflow.contact_completed")
         .iter()
@@ -203,7 +222,7 @@ nodes = [
 
 #[test]
 fn nothing_is_told_to_nobody() {
-    let mut vendor = Vendor::with(1, Behaviour { is_heard: false, ..Behaviour::default() });
+    let mut vendor = a_vendor_with(1, Behaviour { is_heard: false, ..Behaviour::default() });
     let workflow = vendor.create(1001, &rows(20));
     vendor.pass(DAY);
     assert!(vendor.told.is_empty());

@@ -1,5 +1,6 @@
 //! The life of workflows, on virtual time.
 
+mod dialer;
 mod life;
 mod paths;
 mod property;
@@ -8,115 +9,38 @@ mod refusals;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::access::AccountKey;
-use super::super::calling::RawRows;
-use super::super::seed::Seed;
-use super::super::{Account, Answer, Behaviour, Call, EmissionBody, Simulator};
+use super::super::Simulator;
+pub(super) use super::super::testing::{DAY, Told, Vendor};
 use super::*;
 
-pub(super) const DAY: Duration = Duration::from_secs(24 * 3_600);
+pub(super) fn a_vendor(seed: u64) -> Vendor {
+    a_vendor_with(seed, Behaviour::default())
+}
 
-/// What was told: when, the event, the body.
-pub(super) type Told = (Timestamp, String, Value);
+pub(super) fn a_vendor_with(seed: u64, behaviour: Behaviour) -> Vendor {
+    Vendor::new(seed, behaviour, assert_sums)
+}
 
-/// A simulator and its clock.
-pub(super) struct Vendor {
-    pub(super) simulator: Simulator,
-    pub(super) now: Timestamp,
-    pub(super) told: Vec<Told>,
-    /// Whether the sums are counted anew after every event.
-    pub(super) counts: bool,
+pub(super) fn assert_sums(simulator: &Simulator) {
+    for instance in &simulator.workflows.instances {
+        let (counts, nodes) = instance.recount();
+        assert_eq!((instance.counts, &instance.nodes), (counts, &nodes));
+        assert_eq!(
+            counts.total,
+            counts.pending + counts.running + counts.finished + counts.cancelled,
+            "{counts:?}"
+        );
+        assert!(!instance.phase.is_over() || instance.active() == 0, "{:?}", instance.phase);
+    }
 }
 
 impl Vendor {
-    pub(super) fn new(seed: u64) -> Self {
-        Self::with(seed, Behaviour::default())
-    }
-
-    pub(super) fn with(seed: u64, behaviour: Behaviour) -> Self {
-        let other = Account { app_key: "other".into(), ..Account::default() };
-        let behaviour = Behaviour { accounts: vec![Account::default(), other], ..behaviour };
-        let now = "2030-01-01T02:00:00Z".parse().unwrap();
-        Self { simulator: Simulator::new(Seed(seed), behaviour), now, told: Vec::new(), counts: true }
-    }
-
-    pub(super) fn call_as(
-        &mut self,
-        account: u32,
-        id: &str,
-        mut fields: Value,
-    ) -> Result<Value, (i64, String)> {
-        let rows = match fields.get("details") {
-            Some(Value::Array(_)) => {
-                let text = fields["details"].take().to_string();
-                fields.as_object_mut().unwrap().remove("details");
-                RawRows::named("details", Bytes::from(text))
-            }
-            _ => None,
-        };
-        let account = AccountKey(account);
-        let zone = self.simulator.access().account(account).zone;
-        let call =
-            Call { id, fields: &fields, rows: rows.as_ref(), files: &[], account, zone, now: self.now };
-        match self.simulator.handle(&call) {
-            Answer::Data(data) => Ok(data),
-            Answer::Text(text) => Ok(serde_json::from_str(&text).unwrap()),
-            Answer::Long(long) => Ok(serde_json::from_str(&long.text()).unwrap()),
-            Answer::Error { code, message } => Err((code, message)),
-            Answer::NotSimulated => panic!("{id} is not simulated"),
-        }
-    }
-
-    pub(super) fn call(&mut self, id: &str, fields: Value) -> Result<Value, (i64, String)> {
-        self.call_as(0, id, fields)
-    }
-
-    /// Lets so much time pass, event by event.
-    pub(super) fn pass(&mut self, time: Duration) {
-        let until = self.now + time;
-        while let Some(at) = self.simulator.next_wakeup().filter(|at| *at <= until) {
-            self.now = self.now.max(at);
-            self.advance();
-        }
-        self.now = until;
-    }
-
     /// Lets so much time pass in one leap.
     pub(super) fn leap(&mut self, time: Duration) {
         self.now += time;
         self.advance();
-    }
-
-    fn advance(&mut self) {
-        for emission in self.simulator.advance(self.now) {
-            let EmissionBody::Text(text) = &emission.body else { panic!("{emission:?}") };
-            self.told.push((self.now, emission.event.to_string(), serde_json::from_str(text).unwrap()));
-        }
-        if self.counts {
-            self.assert_sums();
-        }
-    }
-
-    pub(super) fn assert_sums(&self) {
-        for instance in &self.simulator.workflows.instances {
-            let (counts, nodes) = instance.recount();
-            assert_eq!((instance.counts, &instance.nodes), (counts, &nodes));
-            assert_eq!(
-                counts.total,
-                counts.pending + counts.running + counts.finished + counts.cancelled,
-                "{counts:?}"
-            );
-            assert!(!instance.phase.is_over() || instance.active() == 0, "{:?}", instance.phase);
-        }
-    }
-
-    /// The bodies of an event, in order.
-    pub(super) fn told(&self, event: &str) -> Vec<Value> {
-        self.told.iter().filter(|(_, name, _)| name == event).map(|(.., body)| body.clone()).collect()
     }
 
     /// The words of status of an instance, in order.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Told, Vendor, create, row, text};
+use super::dialer::evening;
+use super::{Told, Vendor, a_vendor_with, create, row, text};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -21,7 +22,7 @@ enum Op {
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        3 => (1001..=1003_i64, 0..=2_i64, 0..12_u32, 1..600_u32)
+        3 => (prop_oneof![1001..=1003_i64, Just(7_i64)], 0..=2_i64, 0..12_u32, 1..600_u32)
             .prop_map(|(template, auto_finish, rows, minutes)| Op::Create { template, auto_finish, rows, minutes }),
         2 => (0..4_usize, 0..6_u32).prop_map(|(workflow, rows)| Op::Add { workflow, rows }),
         2 => (0..4_usize, 0..20_u32).prop_map(|(workflow, row)| Op::Update { workflow, row }),
@@ -34,7 +35,7 @@ fn op() -> impl Strategy<Value = Op> {
 
 /// Does what is asked and lets everything come to its end.
 fn live(seed: u64, ops: &[Op]) -> Vendor {
-    let mut vendor = Vendor::new(seed);
+    let mut vendor = a_vendor_with(seed, evening());
     let mut workflows: Vec<String> = Vec::new();
     let mut next = 0;
     for op in ops {
@@ -77,7 +78,7 @@ fn live(seed: u64, ops: &[Op]) -> Vendor {
             Op::Pass { seconds } => vendor.pass(Duration::from_secs(*seconds)),
             Op::Leap { seconds } => vendor.leap(Duration::from_secs(*seconds)),
         }
-        vendor.assert_sums();
+        super::assert_sums(&vendor.simulator);
     }
     vendor.pass(Duration::from_secs(20 * 3_600));
     vendor
@@ -85,6 +86,16 @@ fn live(seed: u64, ops: &[Op]) -> Vendor {
 
 /// Whatever a notice names, queries know.
 fn resolves(vendor: &mut Vendor, (_, event, body): &Told) {
+    if event.starts_with("dialer.") {
+        let told = &body["body"];
+        let like = json!([{ "field": "callid", "pattern": told["callid"] }]);
+        let like = if told["callid"].is_null() { json!([]) } else { like };
+        let fields = json!({ "taskId": told["taskId"], "like": like });
+        let answer = vendor.call("dialer.task_detail", fields).unwrap();
+        let is_of_task = told["callid"].is_null() || answer["list"][0]["phoneNumber"] == told["phoneNumber"];
+        assert!(is_of_task, "{body}");
+        return;
+    }
     let workflow = text(&body["workflow_id"]);
     let nodes = vendor.list("workflow.subtasks", &workflow);
     let knows = |id: &Value| nodes.iter().any(|node| node["nodetask_id"] == *id);
@@ -140,6 +151,12 @@ proptest! {
                 prop_assert!(is_over && task["Pending"] == 0 && task["Calling"] == 0, "{task}");
             }
         }
+        let tasks = vendor.call("dialer.tasks", json!({ "limit": 1_000 })).unwrap();
+        let over = ["Finished", "Cancelled"].map(|state| {
+            let asked = json!({ "limit": 1_000, "state": state });
+            vendor.call("dialer.tasks", asked).unwrap()["list"].as_array().map_or(0, Vec::len)
+        });
+        prop_assert_eq!(tasks["list"].as_array().map(Vec::len), Some(over[0] + over[1]));
         let all = vendor.told.clone();
         for told in &all {
             resolves(&mut vendor, told);

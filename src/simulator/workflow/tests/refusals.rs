@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{DAY, Vendor, create, row, rows};
+use super::{DAY, a_vendor, create, row, rows};
 
 fn with(mut fields: Value, name: &str, value: Value) -> Value {
     fields[name] = value;
@@ -11,7 +11,7 @@ fn with(mut fields: Value, name: &str, value: Value) -> Value {
 
 #[test]
 fn every_refusal_names_its_parameter() {
-    let mut vendor = Vendor::new(1);
+    let mut vendor = a_vendor(1);
     let workflow = vendor.create(1003, &[row(1, "talked")]);
     vendor.pass(DAY / 2);
     let open = vendor.create(1003, &[row(2, "talked")]);
@@ -77,7 +77,7 @@ fn every_refusal_names_its_parameter() {
 
 #[test]
 fn rows_are_refused_one_by_one() {
-    let mut vendor = Vendor::new(1);
+    let mut vendor = a_vendor(1);
     let mut fields = create(1001);
     fields["details"] = json!([
         row(1, "talked"),
@@ -104,7 +104,7 @@ fn rows_are_refused_one_by_one() {
 
 #[test]
 fn accounts_do_not_see_each_others() {
-    let mut vendor = Vendor::new(1);
+    let mut vendor = a_vendor(1);
     let workflow = vendor.create(1001, &[row(1, "no_answer")]);
     vendor.pass(DAY / 2);
     let task = vendor.list("workflow.call_tasks", &workflow)[0]["TaskID"].clone();

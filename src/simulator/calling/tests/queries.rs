@@ -1,0 +1,96 @@
+//! Lists, details, and calls that are refused.
+
+use super::*;
+
+#[test]
+fn lists_are_paged_the_newest_first_and_each_account_sees_its_own() {
+    let mut vendor = a_vendor(Rules::default());
+    for n in 1..=5 {
+        vendor.call("task.create", task(&format!("t{n}"), &[row("9001")])).unwrap();
+    }
+    let foreign = id(vendor.call_as(1, "task.create", task("t1", &[row("9001")])).unwrap());
+    let page = |vendor: &mut Vendor, number: i64, page: i64| {
+        let list = vendor.call("task.list", json!({ "Number": number, "Page": page.to_string() })).unwrap();
+        let names =
+            list["list"].as_array().unwrap().iter().map(|task| task["TaskName"].as_str().unwrap().to_owned());
+        (list["total"].as_i64().unwrap(), names.collect::<Vec<_>>().join(" "))
+    };
+    assert_eq!(page(&mut vendor, 2, 1), (5, "t5 t4".to_owned()));
+    assert_eq!(page(&mut vendor, 2, 3), (5, "t1".to_owned()));
+    assert_eq!(page(&mut vendor, 2, 4), (5, String::new()));
+    assert_eq!(vendor.call("task.list", json!({ "Page": 0 })).unwrap_err().0, 400);
+    assert_eq!(vendor.call("task.detail", json!({ "TaskID": foreign })).unwrap_err().0, 404);
+    let taken = vendor.call("task.create", task("t1", &[row("9001")])).unwrap_err();
+    assert_eq!(taken, (409, "TaskName `t1` is taken: names are unique".to_owned()));
+}
+
+#[test]
+fn wrong_parameters_are_named() {
+    let mut vendor = a_vendor(Rules::default());
+    let good = task("t", &[row("9001")]);
+    let mut lines = Vec::new();
+    for (field, value) in [
+        ("TaskName", Value::Null),
+        ("TaskName", json!(7)),
+        ("TaskName", json!("x".repeat(64))),
+        ("RobotMethod", json!("both")),
+        ("Type", json!("plan")),
+        ("Perform", json!(2)),
+        ("RepeatNumber", json!(0)),
+        ("RepeatInterval", json!("soon")),
+        ("ScheduleStartTime", json!("2030-13-01 00:00:00")),
+        ("Details", Value::Null),
+        ("Details", json!({})),
+        ("Details", json!([])),
+    ] {
+        let mut fields = good.clone();
+        fields[field] = value;
+        let (code, message) = vendor.call("task.create", fields).unwrap_err();
+        lines.push(format!("{code} {message}"));
+    }
+    for (id, fields) in [
+        ("task.detail", json!({})),
+        ("task.detail", json!({ "TaskID": "x\n".repeat(200) })),
+        ("task.stop", json!({})),
+        ("task.list", json!({ "Number": 100_000 })),
+        ("call.by_id", json!({ "CallID": "0".repeat(32) })),
+        ("plan.create", json!({ "PlanName": "p", "StrategyID": "none" })),
+        ("plan.status", json!({ "PlanID": 7 })),
+    ] {
+        let (code, message) = vendor.call(id, fields).unwrap_err();
+        lines.push(format!("{code} {message}"));
+    }
+    let task = id(vendor.call("task.create", good).unwrap());
+    for (id, fields) in [
+        ("task.stop", json!({ "TaskID": task })),
+        ("task.stop", json!({ "TaskID": task, "Action": "stop" })),
+        ("task.cancel_call", json!({ "TaskID": task, "CalleeNumber": "08111" })),
+        ("task.recording", json!({ "TaskID": task, "Callee": "+628111239001" })),
+        ("task.recordings", json!({ "TaskID": task })),
+    ] {
+        let (code, message) = vendor.call(id, fields).unwrap_err();
+        lines.push(format!("{code} {message}"));
+    }
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn a_long_detail_is_the_same_as_a_short_one() {
+    let mut vendor = a_vendor(Rules::default());
+    let rows: Vec<Value> = (0..600).map(|n| row(&format!("{n:04}"))).collect();
+    let long = id(vendor.call("task.create", task("long", &rows)).unwrap());
+    vendor.pass(DAY);
+    let answer = vendor.call("task.detail", json!({ "TaskID": long })).unwrap();
+    let detail = answer["detail"].as_array().unwrap();
+    assert_eq!(detail.len(), 600);
+    let told: BTreeMap<String, Value> = vendor
+        .told("call.completed")
+        .into_iter()
+        .map(|call| (call["CallID"].as_str().unwrap().to_owned(), call))
+        .collect();
+    assert_eq!(told.len(), 600, "ids are unique");
+    for row in detail {
+        let told = &told[row["CallID"].as_str().unwrap()];
+        assert_eq!((&told["Intention"], &told["Dialog"]), (&row["Intention"], &row["Dialog"]));
+    }
+}

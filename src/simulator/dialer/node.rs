@@ -1,0 +1,219 @@
+//! Tasks of workflows: the contacts of a node come one by one while its task runs, and what becomes of each goes to the
+//! workflow. That such a task is one of the dialer's like any other is assumed; its notices go where the customer's
+//! callbacks go.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
+use super::super::Answer;
+use super::super::access::AccountKey;
+use super::super::ids::Kind;
+use super::super::node::{Ended, NodeOrder, Taken};
+use super::ask::{is_dialled, refuse};
+use super::call::Ending;
+use super::contacts::{Contacts, Standing};
+use super::order::TaskOrder;
+use super::wish::Wished;
+use super::{Dialer, TaskKey, Wake};
+
+/// The node of an instance that a task belongs to.
+#[derive(Debug)]
+pub(super) struct Node {
+    instance: u32,
+    node: u16,
+    contacts: Vec<Origin>,
+    /// Whether contacts may still come.
+    pub(super) is_open: bool,
+}
+
+/// What a contact is in its instance.
+#[derive(Clone, Copy, Debug)]
+struct Origin {
+    /// The row of the instance.
+    row: u32,
+    /// The last call to it.
+    call: Option<u32>,
+}
+
+impl Node {
+    /// A contact is called.
+    pub(super) fn called(&mut self, contact: u32, call: u32) {
+        if let Some(origin) = self.contacts.get_mut(contact as usize) {
+            origin.call = Some(call);
+        }
+    }
+}
+
+impl Dialer {
+    /// A task for a dialer node, without any contacts yet.
+    /// It is for a group of agents, the first there is if the node names none.
+    pub(in super::super) fn add_for_node(
+        &mut self,
+        order: NodeOrder,
+        group: Option<&str>,
+        now: Timestamp,
+    ) -> TaskKey {
+        let group = group.and_then(|name| self.rules.group(name)).unwrap_or(0);
+        let agents = self.rules.groups.get(group).map_or(0, |group| group.agents.len());
+        let home = self.homes.get(order.account.index());
+        let task = TaskOrder {
+            account: order.account,
+            zone: home.map_or(Offset::UTC, |home| home.zone),
+            name: order.part.task_name(),
+            starts: now,
+            ends: Some(order.ends),
+            group,
+            agents: (0..agents).collect(),
+            remark: String::new(),
+            rests: Vec::new(),
+            callback: None,
+            tries: order.repeat.number,
+            repeat_gap: order.repeat.interval,
+            strategies: Vec::new(),
+            columns: Vec::new(),
+            number_gap: Duration::ZERO,
+            call_gap: Duration::ZERO,
+            ring_limit: super::order::RING_LIMIT,
+            factor: 1.0,
+            is_one_by_one: false,
+            max_lost: None,
+            wrap_up: super::order::WRAP_UP,
+            detects_machines: self.rules.voicemail,
+            redials_machines: false,
+            inspects: false,
+        };
+        let key = self.add_task(task, Contacts::default(), now);
+        let (instance, node) = (order.part.instance, order.part.node);
+        let task = self.task_mut(key);
+        task.node = Some(Node { instance, node, contacts: Vec::new(), is_open: true });
+        task.play = order.play;
+        task.is_muted = order.is_muted;
+        key
+    }
+
+    /// A row comes to a dialer node. Its place in the node's task; nothing if the dialer cannot dial its number.
+    pub(in super::super) fn append(
+        &mut self,
+        key: TaskKey,
+        (number, wished): (u64, Wished),
+        row: &str,
+        origin: u32,
+        now: Timestamp,
+    ) -> Option<u32> {
+        if !is_dialled(number) {
+            return None;
+        }
+        let task = self.task_mut(key);
+        let contact = task.contacts.append(number, wished, row)?;
+        task.sums.waiting += 1;
+        task.node.as_mut()?.contacts.push(Origin { row: origin, call: None });
+        // Before it runs, it dials by itself as soon as it does.
+        if task.state.has_begun() {
+            self.wake_to_dial(key, now);
+        }
+        Some(contact)
+    }
+
+    /// No more contacts come: the task ends with its last one.
+    pub(in super::super) fn seal(&mut self, key: TaskKey, now: Timestamp) {
+        if let Some(node) = &mut self.task_mut(key).node {
+            node.is_open = false;
+        }
+        self.end_of_node(key, now);
+    }
+
+    /// Ends a task that is through, and sees to it that somebody comes for the notice.
+    fn end_of_node(&mut self, key: TaskKey, now: Timestamp) {
+        self.finish_if_through(key, now);
+        if !self.emissions.is_empty() {
+            self.agenda.plan(now, Wake::Check(key));
+        }
+    }
+
+    /// Nothing new is dialled; who was tried is through.
+    pub(in super::super) fn close_for_node(&mut self, key: TaskKey, now: Timestamp) {
+        self.close(key, now);
+    }
+
+    /// Nothing new is dialled; who was not through is cancelled.
+    pub(in super::super) fn stop_for_node(&mut self, key: TaskKey, now: Timestamp) {
+        let task = self.task_mut(key);
+        if task.state.is_over() {
+            return;
+        }
+        task.is_closed = true;
+        for contact in 0..task.total() {
+            if task.contacts.list[contact as usize].standing == Standing::Waiting {
+                task.stand(contact, Standing::Cancelled);
+            }
+        }
+        self.seal(key, now);
+    }
+
+    /// Takes a contact out, unless it is being called: then that call is its last.
+    pub(in super::super) fn take_out(&mut self, key: TaskKey, contact: u32, now: Timestamp) -> Taken {
+        let task = self.task_mut(key);
+        match task.contacts.list.get(contact as usize).map(|contact| contact.standing) {
+            Some(Standing::Calling) => {
+                task.contacts.list[contact as usize].is_let_go = true;
+                return Taken::Calling;
+            }
+            Some(Standing::Waiting) => task.stand(contact, Standing::Cancelled),
+            _ => {}
+        }
+        self.end_of_node(key, now);
+        Taken::Out
+    }
+
+    /// The contacts of workflows that are through since the last time, in order.
+    pub(in super::super) fn take_ended(&mut self) -> Vec<Ended<Ending>> {
+        std::mem::take(&mut self.ended)
+    }
+
+    /// A contact of a workflow is through, if it was ever called.
+    pub(super) fn note_ended(&mut self, key: TaskKey, contact: u32, now: Timestamp) {
+        let task = self.task(key);
+        let Some(node) = &task.node else { return };
+        let Some(Origin { row, call: Some(call) }) = node.contacts.get(contact as usize).copied() else {
+            return;
+        };
+        let call = &task.calls[call as usize];
+        let Some(ending) = call.ending else { return };
+        let intention = if ending.talked() { self.fate(key, call).intention } else { 0 };
+        let (instance, node) = (node.instance, node.node);
+        self.ended.push(Ended { instance, node, row, at: now, came_to: ending, intention });
+    }
+
+    /// The word of a task's state.
+    pub(in super::super) fn node_status(&self, key: TaskKey) -> &'static str {
+        self.task(key).state.as_str()
+    }
+
+    /// The id of a node's task.
+    pub(in super::super) fn node_task_id(&self, key: TaskKey) -> String {
+        self.task_id(key)
+    }
+
+    /// Whether an id is that of a task of a workflow of this account.
+    pub(in super::super) fn is_of_workflow(&self, id: &str, account: AccountKey) -> bool {
+        let at = self.ids.open(Kind::DialerTask, id).and_then(|(task, ..)| self.tasks.get(task as usize));
+        at.is_some_and(|task| task.node.is_some() && task.order.account == account)
+    }
+
+    /// The row of a workflow that a contact is, as the notices of workflows name it (assumed to be `wfContactId`).
+    pub(super) fn workflow_contact(&self, key: TaskKey, contact: u32) -> Option<String> {
+        let node = self.task(key).node.as_ref()?;
+        let origin = node.contacts.get(contact as usize)?;
+        Some(self.ids.seal(Kind::Detail, (node.instance, origin.row, 0)))
+    }
+
+    /// Tasks of workflows are changed by the workflow's own calls.
+    pub(super) fn not_of_workflow(&self, key: TaskKey) -> Result<(), Answer> {
+        match self.task(key).node {
+            Some(_) => Err(refuse(10704, "the task belongs to a workflow: use the workflow's own calls")),
+            None => Ok(()),
+        }
+    }
+}

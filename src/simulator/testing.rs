@@ -1,0 +1,100 @@
+//! A vendor and its clock, for the tests of the parts that call and of workflows.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::access::AccountKey;
+use super::calling::RawRows;
+use super::seed::Seed;
+use super::{Account, Answer, Behaviour, Call, Emission, EmissionBody, Simulator};
+
+pub(super) const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// What was told: when, the event, the body.
+pub(super) type Told = (Timestamp, String, Value);
+
+/// A simulator with two accounts, and its clock.
+pub(super) struct Vendor {
+    pub(super) simulator: Simulator,
+    pub(super) now: Timestamp,
+    pub(super) told: Vec<Told>,
+    /// What must hold after every event.
+    pub(super) check: Option<fn(&Simulator)>,
+}
+
+impl Vendor {
+    pub(super) fn new(seed: u64, behaviour: Behaviour, check: fn(&Simulator)) -> Self {
+        let other = Account { app_key: "other".into(), app_secret: "secret".into(), ..Account::default() };
+        let behaviour = Behaviour { accounts: vec![Account::default(), other], ..behaviour };
+        let now = "2030-01-01T02:00:00Z".parse().unwrap();
+        let simulator = Simulator::new(Seed(seed), behaviour);
+        Self { simulator, now, told: Vec::new(), check: Some(check) }
+    }
+
+    pub(super) fn call_as(
+        &mut self,
+        account: u32,
+        id: &str,
+        mut fields: Value,
+    ) -> Result<Value, (i64, String)> {
+        let rows = ["Details", "details"].into_iter().find_map(|name| {
+            let list = fields.get_mut(name).filter(|list| list.is_array())?.take();
+            fields.as_object_mut()?.remove(name);
+            RawRows::named(name, Bytes::from(list.to_string()))
+        });
+        let account = AccountKey(account);
+        let zone = self.simulator.access().account(account).zone;
+        let call =
+            Call { id, fields: &fields, rows: rows.as_ref(), files: &[], account, zone, now: self.now };
+        match self.simulator.handle(&call) {
+            Answer::Data(data) => Ok(data),
+            Answer::Text(text) => Ok(serde_json::from_str(&text).unwrap()),
+            Answer::Long(long) => Ok(serde_json::from_str(&long.text()).unwrap()),
+            Answer::Error { code, message } => {
+                assert!(!message.is_empty(), "{id} is refused without a word");
+                Err((code, message))
+            }
+            Answer::NotSimulated => panic!("{id} is not simulated"),
+        }
+    }
+
+    pub(super) fn call(&mut self, id: &str, fields: Value) -> Result<Value, (i64, String)> {
+        self.call_as(0, id, fields)
+    }
+
+    /// Does what is due, and returns what is told of it.
+    pub(super) fn advance(&mut self) -> Vec<Emission> {
+        let emissions = self.simulator.advance(self.now);
+        for emission in &emissions {
+            let EmissionBody::Text(text) = &emission.body else { panic!("{emission:?}") };
+            let body = serde_json::from_str(text).unwrap();
+            self.told.push((self.now, emission.event.to_string(), body));
+        }
+        if let Some(check) = self.check {
+            check(&self.simulator);
+        }
+        emissions
+    }
+
+    /// Goes to the next event, if there is one until then.
+    pub(super) fn step(&mut self, until: Timestamp) -> Option<Vec<Emission>> {
+        let at = self.simulator.next_wakeup().filter(|at| *at <= until)?;
+        self.now = self.now.max(at);
+        Some(self.advance())
+    }
+
+    /// Lets so much time pass, event by event.
+    pub(super) fn pass(&mut self, time: Duration) {
+        let until = self.now + time;
+        while self.step(until).is_some() {}
+        self.now = until;
+    }
+
+    /// The bodies of an event, in order.
+    pub(super) fn told(&self, event: &str) -> Vec<Value> {
+        self.told.iter().filter(|(_, name, _)| name == event).map(|(.., body)| body.clone()).collect()
+    }
+}
