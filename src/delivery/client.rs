@@ -121,34 +121,11 @@ impl Client {
 
     fn request(&self, attempt: &Attempt) -> Result<Request<Full<Bytes>>, Failure> {
         let callback = &attempt.callback;
-        let method = Method::from_bytes(callback.method.as_bytes())
-            .map_err(|_| Failure::unsendable(format!("`{}` is no HTTP method", callback.method)))?;
+        let method = method(attempt)?;
         let path: PathAndQuery = callback.target.path_and_query().parse().map_err(|error| {
             Failure::unsendable(format!("`{}` can't be requested: {error}", callback.target.path_and_query()))
         })?;
-        let own_host = !attempt.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
-        let length = (!callback.body.is_empty() || !matches!(method, Method::GET | Method::HEAD))
-            .then(|| callback.body.len());
-
-        let mut headers =
-            HeaderMap::try_with_capacity(attempt.headers.len() + 2).map_err(|_| too_many_headers())?;
-        if own_host {
-            append(&mut headers, HOST, "Host", callback.target.authority())?;
-        }
-        for (name, value) in &attempt.headers {
-            let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
-                Failure::unsendable(format!("`{}` can't be the name of a header", name.escape_debug()))
-            })?;
-            if parsed == CONTENT_LENGTH || parsed == TRANSFER_ENCODING {
-                return Err(Failure::unsendable(format!(
-                    "the header `{name}` is written by the client itself, leave it out"
-                )));
-            }
-            append(&mut headers, parsed, name, value)?;
-        }
-        if let Some(length) = length {
-            append(&mut headers, CONTENT_LENGTH, "Content-Length", &length.to_string())?;
-        }
+        let (headers, own_host, length) = headers(attempt, &method)?;
         let names = own_host
             .then_some("Host")
             .into_iter()
@@ -165,6 +142,47 @@ impl Client {
         *request.extensions_mut() = extensions;
         Ok(request)
     }
+}
+
+/// The headers of a request, whether `Host` is the client's own, and the length if it is written.
+fn headers(attempt: &Attempt, method: &Method) -> Result<(HeaderMap, bool, Option<usize>), Failure> {
+    let callback = &attempt.callback;
+    let own_host = !attempt.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
+    let length = (!callback.body.is_empty() || !matches!(*method, Method::GET | Method::HEAD))
+        .then(|| callback.body.len());
+
+    let mut headers =
+        HeaderMap::try_with_capacity(attempt.headers.len() + 2).map_err(|_| too_many_headers())?;
+    if own_host {
+        append(&mut headers, HOST, "Host", callback.target.authority())?;
+    }
+    for (name, value) in &attempt.headers {
+        let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+            Failure::unsendable(format!("`{}` can't be the name of a header", name.escape_debug()))
+        })?;
+        if parsed == CONTENT_LENGTH || parsed == TRANSFER_ENCODING {
+            return Err(Failure::unsendable(format!(
+                "the header `{name}` is written by the client itself, leave it out"
+            )));
+        }
+        append(&mut headers, parsed, name, value)?;
+    }
+    if let Some(length) = length {
+        append(&mut headers, CONTENT_LENGTH, "Content-Length", &length.to_string())?;
+    }
+    Ok((headers, own_host, length))
+}
+
+/// Whether an attempt can be sent as it is. Whoever writes requests in another way than this client asks first.
+pub(crate) fn check(attempt: &Attempt) -> Result<(), Failure> {
+    let method = method(attempt)?;
+    headers(attempt, &method).map(drop)
+}
+
+fn method(attempt: &Attempt) -> Result<Method, Failure> {
+    let name = &attempt.callback.method;
+    Method::from_bytes(name.as_bytes())
+        .map_err(|_| Failure::unsendable(format!("`{name}` is no HTTP method")))
 }
 
 fn append(headers: &mut HeaderMap, name: HeaderName, spelled: &str, value: &str) -> Result<(), Failure> {

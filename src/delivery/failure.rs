@@ -14,7 +14,7 @@ impl Failure {
     }
 
     /// The guard stopped it.
-    pub(super) fn not_allowed(message: String) -> Self {
+    pub(crate) fn not_allowed(message: String) -> Self {
         Self::new(ErrorClass::NotAllowed, message)
     }
 
@@ -24,7 +24,7 @@ impl Failure {
     }
 
     /// The host's name has no address.
-    pub(super) fn unresolved(target: &Target, error: Option<&io::Error>) -> Self {
+    pub(crate) fn unresolved(target: &Target, error: Option<&io::Error>) -> Self {
         let why = error.map_or_else(String::new, |error| format!(" ({error})"));
         Self::new(
             ErrorClass::Unresolved,
@@ -37,7 +37,7 @@ impl Failure {
     }
 
     /// No TCP connection came about.
-    pub(super) fn connect(target: &Target, error: &io::Error) -> Self {
+    pub(crate) fn connect(target: &Target, error: &io::Error) -> Self {
         let place = place(target);
         match error.kind() {
             io::ErrorKind::ConnectionRefused => {
@@ -68,7 +68,7 @@ impl Failure {
     }
 
     /// No connection within the timeout.
-    pub(super) fn no_connection(target: &Target, timeout: Duration) -> Self {
+    pub(crate) fn no_connection(target: &Target, timeout: Duration) -> Self {
         Self::new(
             ErrorClass::Timeout,
             format!(
@@ -80,7 +80,7 @@ impl Failure {
     }
 
     /// A connection, but no whole answer within the timeout.
-    pub(super) fn no_answer(target: &Target, timeout: Duration) -> Self {
+    pub(crate) fn no_answer(target: &Target, timeout: Duration) -> Self {
         Self::new(
             ErrorClass::Timeout,
             format!(
@@ -92,12 +92,12 @@ impl Failure {
     }
 
     /// TLS can't be set up on this side.
-    pub(super) fn tls(message: String) -> Self {
+    pub(crate) fn tls(message: String) -> Self {
         Self::new(ErrorClass::Tls, message)
     }
 
     /// The TLS handshake failed.
-    pub(super) fn handshake(target: &Target, error: &io::Error) -> Self {
+    pub(crate) fn handshake(target: &Target, error: &io::Error) -> Self {
         let message = match find_tls(error) {
             Some(error) => tls::explain(error, target),
             None => format!(
@@ -112,29 +112,56 @@ impl Failure {
     /// The connection failed before the head of the answer was there. `spoke_first` tells that bytes came before a
     /// request was written.
     pub(super) fn head(target: &Target, error: &hyper::Error, spoke_first: bool) -> Self {
-        let place = place(target);
         if let Some(error) = find_tls(error) {
             return Self::tls(tls::explain(error, target));
         }
         if error.is_parse() || spoke_first {
-            let advice = if target.is_tls() {
-                "check that an HTTP/1.1 server listens there"
-            } else {
-                "check that an HTTP/1.1 server listens there; if it speaks TLS, write https:// in the callback URL"
-            };
             let what = if spoke_first { "it spoke first".to_owned() } else { error.to_string() };
-            return Self::new(
-                ErrorClass::BadAnswer,
-                format!("what {place} answers is not HTTP ({what}): {advice}"),
-            );
+            return Self::no_http(target, &what);
         }
-        let how = match find_io(error) {
+        Self::broken(target, find_io(error))
+    }
+
+    /// The connection ended, or broke, before there was an answer.
+    pub(crate) fn broken(target: &Target, error: Option<&io::Error>) -> Self {
+        let place = place(target);
+        let how = match error {
             Some(error) if !wire::is_closed(error) => format!("the connection to {place} broke ({error})"),
             _ => format!("{place} closed the connection before it answered"),
         };
         let https =
             if target.is_tls() { "" } else { "; if it speaks TLS, write https:// in the callback URL" };
         Self::new(ErrorClass::Reset, format!("{how}: the log of the receiver may say why{https}"))
+    }
+
+    /// What came is no answer of HTTP.
+    pub(crate) fn no_http(target: &Target, what: &str) -> Self {
+        let place = place(target);
+        let advice = if target.is_tls() {
+            "check that an HTTP/1.1 server listens there"
+        } else {
+            "check that an HTTP/1.1 server listens there; if it speaks TLS, write https:// in the callback URL"
+        };
+        Self::new(ErrorClass::BadAnswer, format!("what {place} answers is not HTTP ({what}): {advice}"))
+    }
+
+    /// This machine has no room for another connection.
+    pub(crate) fn no_room(error: &io::Error) -> Self {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrNotAvailable => {
+                "all local ports are in use or waiting; let the receiver keep connections open"
+            }
+            _ => "raise the limit of open files (`ulimit -n`), or allow fewer in flight",
+        };
+        Self::new(
+            ErrorClass::Unsendable,
+            format!("no further connection can be opened here ({error}): {advice}"),
+        )
+    }
+
+    /// A TLS error.
+    pub(crate) fn tls_error(target: &Target, error: &rustls::Error) -> Self {
+        Self::tls(tls::explain(error, target))
     }
 
     /// The connection failed within the body of an answer.

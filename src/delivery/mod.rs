@@ -19,9 +19,11 @@ mod tls;
 mod wire;
 
 pub use attempt::{Answer, Attempt, AttemptResult, CallbackId, ErrorClass, Failure, Outgoing};
+pub(crate) use client::check;
 pub use client::{Client, ClientOptions};
 pub use guard::Guard;
 pub use outbox::{Outbox, Totals, Verdict};
 pub use policy::{Order, Policy, StatusSet, SuccessRule};
 pub use target::{Target, TargetError};
+pub(crate) use tls::{Tls, server_name};
 pub use tls::{TlsError, TlsOptions};

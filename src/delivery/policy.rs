@@ -158,6 +158,11 @@ impl StatusSet {
         Self(vec![StatusPattern::Class(2)])
     }
 
+    /// The usual one of them: 200 if that is one, else the lowest.
+    pub fn usual(&self) -> u16 {
+        (200..=200).chain(100..=599).find(|status| self.contains(*status)).unwrap_or(200)
+    }
+
     /// Whether a status is one of them.
     pub fn contains(&self, status: u16) -> bool {
         self.0.iter().any(|pattern| match *pattern {

@@ -30,7 +30,7 @@ pub struct TlsError(pub String);
 /// TLS as it is set up. The user's authorities are read at once, so that a wrong file is told at the start; those of
 /// the system are read when the first `https` target is met, so that nobody else pays for them.
 #[derive(Debug)]
-pub(super) struct Tls {
+pub(crate) struct Tls {
     extra: RootCertStore,
     insecure: bool,
     config: OnceLock<Result<Arc<ClientConfig>, String>>,
@@ -96,10 +96,20 @@ impl Tls {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Arc::new(config))
     }
+
+    /// The configuration itself, for those who drive connections by themselves, with the protocol they speak.
+    pub(crate) fn client_config(
+        options: &TlsOptions,
+        protocol: &[u8],
+    ) -> Result<Arc<ClientConfig>, TlsError> {
+        let mut config = (*Self::new(options)?.configure().map_err(TlsError)?).clone();
+        config.alpn_protocols = vec![protocol.to_vec()];
+        Ok(Arc::new(config))
+    }
 }
 
 /// The name a target's certificate has to be for.
-pub(super) fn server_name(target: &Target) -> Result<ServerName<'static>, String> {
+pub(crate) fn server_name(target: &Target) -> Result<ServerName<'static>, String> {
     let host = target.host();
     ServerName::try_from(host.strip_suffix('.').unwrap_or(host).to_owned())
         .map_err(|_| format!("`{host}` is no name a certificate can be for"))

@@ -5,7 +5,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram as Hdr;
-use hdrhistogram::serialization::{Deserializer as HdrDeserializer, Serializer as _, V2DeflateSerializer};
+use hdrhistogram::serialization::{
+    Deserializer as HdrDeserializer, Serializer as _, V2DeflateSerializer, V2Serializer,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The longest time that is told apart, in microseconds: an hour. Longer ones count as an hour.
@@ -105,12 +107,31 @@ impl Histogram {
             .collect()
     }
 
+    /// The whole distribution in little room.
+    pub(super) fn pack(&self) -> Packed {
+        let mut bytes = Vec::new();
+        V2Serializer::new().serialize(&self.0, &mut bytes).expect(FITS);
+        Packed(bytes.into_boxed_slice())
+    }
+
     fn compressed(&self) -> String {
         let mut bytes = Vec::new();
-        V2DeflateSerializer::new()
-            .serialize(&self.0, &mut bytes)
-            .expect("writing to memory succeeds, and the counts fit");
+        V2DeflateSerializer::new().serialize(&self.0, &mut bytes).expect(FITS);
         STANDARD.encode(bytes)
+    }
+}
+
+const FITS: &str = "writing to memory succeeds, and the counts fit";
+
+/// A distribution put away.
+#[derive(Clone, Debug)]
+pub(super) struct Packed(Box<[u8]>);
+
+impl Packed {
+    /// The distribution as it was.
+    pub(super) fn unpack(&self) -> Histogram {
+        let read = HdrDeserializer::new().deserialize(&mut &*self.0);
+        Histogram(read.expect("what was packed here is well-formed"))
     }
 }
 
@@ -193,6 +214,17 @@ mod tests {
         sum.add(&read);
         assert_eq!(sum.count(), 2 * histogram.count());
         assert_eq!(sum.percentile(99.0), histogram.percentile(99.0));
+    }
+
+    #[test]
+    fn what_is_packed_comes_back() {
+        let mut histogram = Histogram::coarse();
+        assert_eq!(histogram.pack().unpack(), histogram);
+        for micros in [1, 1, 500, 70_000, 3_000_000] {
+            histogram.record(Duration::from_micros(micros));
+        }
+        assert_eq!(histogram.pack().unpack(), histogram);
+        assert!(histogram.pack().0.len() < 200);
     }
 
     #[test]

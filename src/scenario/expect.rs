@@ -44,6 +44,12 @@ pub struct DeliveryEnd {
 }
 
 impl Expectation {
+    /// Whether nothing is expected but a status, if that.
+    pub fn is_about_status_only(&self) -> bool {
+        let Self { status: _, body, within, tries, outcome, error } = self;
+        body.is_none() && within.is_none() && tries.is_none() && outcome.is_none() && error.is_none()
+    }
+
     /// Everything that is not as expected, a line each; nothing if all is well.
     pub fn judge(&self, end: &DeliveryEnd, set: &TemplateSet, scope: &Scope) -> Vec<String> {
         let mut wrong = Vec::new();

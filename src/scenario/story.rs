@@ -10,7 +10,7 @@ use super::load::{Placed, Scenario};
 use super::template::{Template, TemplateMistake, TemplateSet};
 use super::tree::TreeTemplate;
 use crate::contract::FaultFile;
-use crate::delivery::Policy;
+use crate::delivery::{Policy, StatusSet};
 use crate::files::{LapseRange, Place, Tree};
 use crate::simulator::identity::Country;
 use crate::simulator::seed::Seed;
@@ -184,6 +184,42 @@ impl Story {
     /// What a copy is called: by its number if there are several.
     pub fn label(&self, copy: u32) -> String {
         if self.copies > 1 { format!("{} #{copy}", self.name) } else { self.name.clone() }
+    }
+
+    /// Why the story can't be told at one moment without regard to what happens; nothing if it can: then it is a row
+    /// of callbacks, each of which just has to be answered with a wanted status.
+    pub fn obstacle(&self) -> Option<String> {
+        if let Some(reaction) = self.reactions.first() {
+            return Some(format!("it reacts to what happens ({})", reaction.place));
+        }
+        if !self.faults.is_empty() {
+            return Some("it has faults".to_owned());
+        }
+        self.steps.iter().find_map(|step| {
+            let why = match &step.action {
+                _ if step.when.is_some() => "depends on a condition",
+                _ if step.every.is_some() => "takes its time",
+                Action::Await(_) => "waits for something",
+                Action::Pause(range) if range.max > Duration::ZERO => "is a pause",
+                Action::Send { expect, .. } if !expect.is_about_status_only() => "expects more than a status",
+                Action::Pause(_) | Action::Set(_) | Action::Send { .. } => return None,
+            };
+            Some(format!("a step {why} ({})", step.place))
+        })
+    }
+
+    /// The statuses that are wanted of each `send` step, repeats included, in their order: of its expectation, or else
+    /// of the delivery policy.
+    pub fn wanted_statuses(&self) -> impl Iterator<Item = &StatusSet> {
+        self.steps.iter().flat_map(|step| {
+            let wanted = match &step.action {
+                Action::Send { expect, .. } => {
+                    Some(expect.status.as_ref().unwrap_or(&self.policy.success.status))
+                }
+                _ => None,
+            };
+            wanted.into_iter().flat_map(|status| std::iter::repeat_n(status, step.repeat as usize))
+        })
     }
 
     /// Whether a step or a reaction sends to a URL of its own.

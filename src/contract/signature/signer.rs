@@ -135,6 +135,11 @@ impl Signer {
         out
     }
 
+    /// A moment as the scheme's timestamp header carries it.
+    pub fn timestamp(&self, now: Timestamp) -> String {
+        compute::timestamp(now, self.0.scheme.timestamp_unit)
+    }
+
     /// The headers of a callback that carry the signature, names in their letter case on the wire: nonce and
     /// timestamp, where the scheme has them, then the signature.
     pub fn sign(&self, signing: &Signing<'_>) -> Vec<(Arc<str>, String)> {
@@ -144,7 +149,7 @@ impl Signer {
             headers.push((name.clone(), signing.nonce.to_owned()));
         }
         if let Some(name) = &scheme.timestamp_header {
-            headers.push((name.clone(), compute::timestamp(signing.now, scheme.timestamp_unit)));
+            headers.push((name.clone(), self.timestamp(signing.now)));
         }
         headers.push((scheme.header.clone(), self.signature(signing)));
         headers

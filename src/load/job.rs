@@ -1,0 +1,108 @@
+//! What the workers of a run share: what to send, where, how long, and how they are told to stop.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::blueprint::Blueprint;
+use super::ledger::Progress;
+use super::pacer::{Arrivals, Curve, Pacer};
+use super::pipe::TlsPlan;
+use super::report::Shard;
+use super::schedule::{Mix, Schedule, Source};
+use crate::delivery::Target;
+use crate::simulator::seed::Seed;
+
+/// How often events come.
+#[derive(Clone, Debug)]
+pub(super) enum Drive {
+    /// By a plan of tellings.
+    Open(Arc<Curve>, Arrivals),
+    /// As fast as answers come, for so long.
+    Closed(Duration),
+}
+
+/// A run as its workers see it.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) blueprints: Arc<[Blueprint]>,
+    pub(super) mix: Arc<Mix>,
+    pub(super) drive: Drive,
+    pub(super) seed: Seed,
+    /// Tellings from this number on are not told.
+    pub(super) limit: u64,
+    pub(super) shard: Shard,
+    pub(super) target: Arc<Target>,
+    pub(super) address: SocketAddr,
+    pub(super) tls: Option<TlsPlan>,
+    pub(super) timeout: Duration,
+    pub(super) late: Duration,
+    /// After which lag an event is dropped.
+    pub(super) patience: Duration,
+    pub(super) interval: Duration,
+    /// How many intervals there will be, about.
+    pub(super) intervals: usize,
+    /// How many events may be in flight, over all workers.
+    pub(super) in_flight: u32,
+    pub(super) workers: u32,
+    /// When the run begins.
+    pub(super) start: Instant,
+    /// The same moment on the clock of the wall.
+    pub(super) started: Timestamp,
+    /// Set when no further event is to be sent.
+    pub(super) stop: AtomicBool,
+    /// Where each worker stands.
+    pub(super) progress: Vec<Mutex<Progress>>,
+}
+
+impl Job {
+    /// The part of a worker.
+    pub(super) fn schedule(&self, worker: u32) -> Schedule {
+        let (shards, workers) = (u64::from(self.shard.of), u64::from(self.workers));
+        let first = u64::from(self.shard.index) + shards * u64::from(worker);
+        let stride = shards * workers;
+        let source = match &self.drive {
+            Drive::Open(curve, arrivals) => {
+                Source::Open(Pacer::new(Arc::clone(curve), *arrivals, self.seed, first, stride, self.limit))
+            }
+            Drive::Closed(until) => Source::Closed { next: first, stride, limit: self.limit, until: *until },
+        };
+        Schedule::new(source, Arc::clone(&self.mix), self.patience)
+    }
+
+    /// How many events a worker may have in flight: the limit in equal parts, at least one.
+    pub(super) fn lanes(&self, worker: u32) -> usize {
+        let (whole, rest) = (self.in_flight / self.workers, self.in_flight % self.workers);
+        (whole + u32::from(worker < rest)).max(1) as usize
+    }
+
+    /// A number for each request of the run.
+    pub(super) fn nonce(&self, telling: u64, step: usize) -> u64 {
+        let most = self.blueprints.iter().map(Blueprint::steps).max().unwrap_or(1);
+        telling * most as u64 + step as u64 + 1
+    }
+
+    /// How long the run has been going on; zero before it begins.
+    pub(super) fn now(&self) -> Duration {
+        Instant::now().saturating_duration_since(self.start)
+    }
+
+    /// The present on the clock of the wall.
+    pub(super) fn wall(&self, now: Duration) -> Timestamp {
+        self.started.checked_add(now).unwrap_or(self.started)
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Lets a worker tell where it stands.
+    pub(super) fn publish(&self, worker: u32, tell: impl FnOnce(&mut Progress)) {
+        if let Some(slot) = self.progress.get(worker as usize) {
+            tell(&mut slot.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+}

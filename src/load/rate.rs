@@ -1,0 +1,217 @@
+//! Rates as people write them: `5000/s`, `100/s..1000/s for 30s`, `200/s, 400/s, 800/s`, `100/s~500/s every 1m`, `max`.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::files::Lapse;
+use crate::files::lapse::LapseError;
+
+/// The highest rate that can be asked for, per second.
+pub const HIGHEST: f64 = 10_000_000.0;
+
+/// How often something happens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rate {
+    /// As often as the receiver lets it: each answer is followed by the next event. A closed loop.
+    Max,
+    /// By plan, whatever the receiver does.
+    Planned(Vec<Stage>),
+}
+
+/// A part of a plan.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stage {
+    /// How the rate goes.
+    pub course: Course,
+    /// For how long; nothing: an equal share of what the stages with a length leave.
+    pub length: Option<Duration>,
+}
+
+/// How a rate goes within a stage, per second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Course {
+    /// Always the same.
+    Constant(f64),
+    /// From one to the other, in a straight line.
+    Ramp(f64, f64),
+    /// From the first up (or down) to the second and back, in a sine wave that takes so long.
+    Sine(f64, f64, Duration),
+}
+
+/// Why a text is no rate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct RateError(String);
+
+const EXAMPLES: &str = "write for example `5000/s`, `300/m`, `100/s..1000/s for 30s`, `100/s for 10s, 200/s for 10s`, \
+     `100/s~500/s every 1m` or `max`";
+
+impl FromStr for Rate {
+    type Err = RateError;
+
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        if text.trim().eq_ignore_ascii_case("max") {
+            return Ok(Self::Max);
+        }
+        let stages = text.split(',').map(stage).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::Planned(stages))
+    }
+}
+
+fn stage(text: &str) -> Result<Stage, RateError> {
+    let text = text.trim();
+    let (rest, length) = match text.split_once(" for ") {
+        Some((rest, length)) => (rest.trim(), Some(lapse(length)?)),
+        None => (text, None),
+    };
+    let (rest, period) = match rest.split_once(" every ") {
+        Some((rest, period)) => (rest.trim(), Some(lapse(period)?)),
+        None => (rest, None),
+    };
+    let course = if let Some((low, high)) = rest.split_once('~') {
+        let Some(period) = period else {
+            return Err(RateError(format!("`{text}` is a wave, say how long one takes: `{rest} every 1m`")));
+        };
+        Course::Sine(number(low)?, number(high)?, period)
+    } else if period.is_some() {
+        return Err(RateError(format!("`every` belongs to a wave: `100/s~500/s every 1m`, not `{text}`")));
+    } else if let Some((from, to)) = rest.split_once("..") {
+        Course::Ramp(number(from)?, number(to)?)
+    } else {
+        Course::Constant(number(rest)?)
+    };
+    Ok(Stage { course, length })
+}
+
+fn lapse(text: &str) -> Result<Duration, RateError> {
+    let lapse: Lapse = text.trim().parse().map_err(|error: LapseError| RateError(error.to_string()))?;
+    if lapse.0.is_zero() {
+        return Err(RateError(format!("`{}` is no time at all", text.trim())));
+    }
+    Ok(lapse.0)
+}
+
+/// A rate as a number per second.
+fn number(text: &str) -> Result<f64, RateError> {
+    let text = text.trim();
+    let Some((count, unit)) = text.split_once('/') else {
+        return Err(match text.parse::<f64>() {
+            Ok(_) => RateError(format!("`{text}` has no unit, write `{text}/s` or `{text}/m`")),
+            Err(_) => RateError(format!("`{text}` is no rate, {EXAMPLES}")),
+        });
+    };
+    let per = match unit.trim() {
+        "s" | "sec" | "second" => 1.0,
+        "m" | "min" | "minute" => 60.0,
+        "h" | "hour" => 3600.0,
+        other => return Err(RateError(format!("`/{other}` is no unit of a rate, write `/s`, `/m` or `/h`"))),
+    };
+    let count = count.trim().replace('_', "");
+    let (count, factor) = match count.strip_suffix(['k', 'K']) {
+        Some(count) => (count, 1000.0),
+        None => (count.as_str(), 1.0),
+    };
+    let count: f64 = count.parse().map_err(|_| RateError(format!("`{text}` is no rate, {EXAMPLES}")))?;
+    let rate = count * factor / per;
+    if !(0.0..=HIGHEST).contains(&rate) {
+        return Err(RateError(format!("`{text}` is out of range: a rate lies between 0/s and {HIGHEST}/s")));
+    }
+    Ok(rate)
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Planned(stages) = self else { return f.write_str("max") };
+        for (index, stage) in stages.iter().enumerate() {
+            if index > 0 {
+                f.write_str(", ")?;
+            }
+            match stage.course {
+                Course::Constant(rate) => write!(f, "{rate}/s")?,
+                Course::Ramp(from, to) => write!(f, "{from}/s..{to}/s")?,
+                Course::Sine(low, high, period) => write!(f, "{low}/s~{high}/s every {}", Lapse(period))?,
+            }
+            if let Some(length) = stage.length {
+                write!(f, " for {}", Lapse(length))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Rate {
+    /// How long the plan is by itself: the sum of its stages, if all have a length.
+    pub fn own_length(&self) -> Option<Duration> {
+        match self {
+            Self::Max => None,
+            Self::Planned(stages) => stages.iter().map(|stage| stage.length).sum(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn planned(text: &str) -> Vec<Stage> {
+        match text.parse::<Rate>() {
+            Ok(Rate::Planned(stages)) => stages,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn rates_read() {
+        let one = |course| vec![Stage { course, length: None }];
+        assert_eq!("max".parse(), Ok(Rate::Max));
+        assert_eq!(planned("5000/s"), one(Course::Constant(5000.0)));
+        assert_eq!(planned("10k/s"), one(Course::Constant(10_000.0)));
+        assert_eq!(planned("1_000/s"), one(Course::Constant(1000.0)));
+        assert_eq!(planned("300/m"), one(Course::Constant(5.0)));
+        assert_eq!(planned("0.5/s"), one(Course::Constant(0.5)));
+        assert_eq!(planned("100/s..1000/s"), one(Course::Ramp(100.0, 1000.0)));
+        assert_eq!(planned("100/s~500/s every 1m"), one(Course::Sine(100.0, 500.0, Duration::from_secs(60))));
+        assert_eq!(
+            planned("100/s for 10s, 200/s"),
+            [
+                Stage { course: Course::Constant(100.0), length: Some(10 * SECOND) },
+                Stage { course: Course::Constant(200.0), length: None }
+            ]
+        );
+    }
+
+    #[test]
+    fn rates_are_written_as_they_read() {
+        for text in ["5000/s", "100/s..1000/s for 30s", "100/s~500/s every 1m for 5m, 7/s", "max"] {
+            assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
+        }
+        let length = |text: &str| text.parse::<Rate>().unwrap().own_length();
+        assert_eq!(length("1/s for 10s, 2/s for 5s"), Some(15 * SECOND));
+        assert_eq!(length("1/s for 10s, 2/s"), None);
+    }
+
+    #[test]
+    fn wrong_rates_say_what_to_write() {
+        let error = |text: &str| text.parse::<Rate>().unwrap_err().to_string();
+        insta::assert_snapshot!(
+            [
+                "",
+                "fast",
+                "5000",
+                "5/d",
+                "-1/s",
+                "1e9/s",
+                "NaN/s",
+                "100/s for 10",
+                "1/s~2/s",
+                "1/s every 1m",
+                "1/s for 0s"
+            ]
+            .map(|text| format!("{text:14} {}", error(text)))
+            .join("\n"),
+        );
+    }
+}

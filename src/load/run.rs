@@ -1,0 +1,338 @@
+//! A run: shares the work among the workers, watches them, and gathers what they found out.
+
+use std::io;
+use std::net::ToSocketAddrs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::blueprint::Blueprint;
+use super::job::{Drive, Job};
+use super::ledger::{Books, Progress};
+use super::live::Snapshot;
+use super::pacer::{Arrivals, Curve};
+use super::pipe::TlsPlan;
+use super::probe::World;
+use super::rate::Rate;
+use super::report::{FORMAT, Plan, Report, Sender, Shard, Share};
+use super::schedule::Mix;
+use super::usage::Usage;
+use super::worker;
+use crate::delivery::{Failure, Guard, Target, Tls, server_name};
+use crate::scenario::Story;
+use crate::simulator::seed::Seed;
+
+/// What a rate counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RateUnit {
+    /// Callbacks.
+    #[default]
+    Events,
+    /// Tellings of stories, however many callbacks each has.
+    Stories,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The stories, each with its weight in the mix.
+    pub stories: Vec<(Arc<Story>, u32)>,
+    /// What rates count.
+    pub unit: RateUnit,
+    /// How arrivals are spaced.
+    pub arrivals: Arrivals,
+    /// The most events, or stories, there may be.
+    pub count: Option<u64>,
+    /// How many events may be in flight; at least 1.
+    pub in_flight: u32,
+    /// How many threads send; at least 1.
+    pub workers: u32,
+    /// After how long an unanswered event counts as timed out.
+    pub timeout: Duration,
+    /// From which lag on an event counts as late.
+    pub late: Duration,
+    /// After which lag an event is dropped.
+    pub patience: Duration,
+    /// The seed of ids, people and arrivals.
+    pub seed: Seed,
+    /// Which part of the whole this is.
+    pub shard: Shard,
+    /// When to begin; nothing: at once.
+    pub start_at: Option<Timestamp>,
+}
+
+/// Stories ready to be told at any rate.
+#[derive(Debug)]
+pub struct Load {
+    options: Options,
+    blueprints: Arc<[Blueprint]>,
+    target: Arc<Target>,
+    address: std::net::SocketAddr,
+    tls: Option<TlsPlan>,
+}
+
+impl Load {
+    /// Learns the stories and finds the receiver. Errs in words if a story has to be told for real, with its name, or if
+    /// the target can't be used.
+    pub fn prepare(world: &World<'_>, guard: &Guard, options: Options) -> Result<Self, String> {
+        let today = Timestamp::now();
+        let mut blueprints = Vec::new();
+        for (number, (story, _)) in options.stories.iter().enumerate() {
+            let seed = options.seed.derive("load story", number as u64);
+            let learnt = Blueprint::learn(world, story, seed, today);
+            blueprints.push(learnt.map_err(|why| format!("`{}`: {why}", story.name))?);
+        }
+        let Some(first) = blueprints.first() else { return Err("there is no story to tell".to_owned()) };
+        let target = Arc::clone(&first.target);
+        if let Some(other) = blueprints.iter().find(|other| other.target.origin() != target.origin()) {
+            return Err(format!("the stories send to different servers: {target} and {}", other.target));
+        }
+        let address = address(&target, guard)?;
+        let tls = match target.is_tls() {
+            false => None,
+            true => Some(TlsPlan {
+                config: Tls::client_config(&world.settings.tls, b"http/1.1")
+                    .map_err(|error| error.to_string())?,
+                name: server_name(&target)?,
+            }),
+        };
+        Ok(Self { options, blueprints: blueprints.into(), target, address, tls })
+    }
+
+    /// The blueprints, in the order of the stories.
+    pub fn blueprints(&self) -> &[Blueprint] {
+        &self.blueprints
+    }
+
+    /// Where the events go.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn job(&self, rate: &Rate, duration: Duration) -> Job {
+        let Options { stories, unit, arrivals, count, workers, shard, .. } = &self.options;
+        let steps =
+            self.blueprints.iter().zip(stories).map(|(blueprint, (_, weight))| (blueprint.steps(), *weight));
+        let mix = Mix::new(&steps.collect::<Vec<_>>());
+        let per_telling = match unit {
+            RateUnit::Events => mix.events_per_telling(),
+            RateUnit::Stories => 1.0,
+        };
+        let limit = count.map_or(u64::MAX, |count| (count as f64 / per_telling).ceil() as u64);
+        let drive = match rate {
+            Rate::Max => Drive::Closed(duration),
+            Rate::Planned(stages) => {
+                Drive::Open(Arc::new(Curve::new(stages, duration, 1.0 / per_telling)), *arrivals)
+            }
+        };
+        let interval = interval(duration);
+        let intervals = (duration + self.options.timeout).as_nanos() / interval.as_nanos().max(1) + 2;
+        // A moment for the threads to come up, so that the first events are not late.
+        let lead = Duration::from_millis(20);
+        let wait = match self.options.start_at {
+            Some(at) => {
+                Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO).max(lead)
+            }
+            None => lead,
+        };
+        Job {
+            blueprints: Arc::clone(&self.blueprints),
+            mix: Arc::new(mix),
+            drive,
+            seed: self.options.seed,
+            limit,
+            shard: *shard,
+            target: Arc::clone(&self.target),
+            address: self.address,
+            tls: self.tls.clone(),
+            timeout: self.options.timeout,
+            late: self.options.late,
+            patience: self.options.patience,
+            interval,
+            intervals: usize::try_from(intervals).unwrap_or(usize::MAX).min(100_000),
+            in_flight: self.options.in_flight.max(*workers),
+            workers: *workers,
+            start: Instant::now() + wait,
+            started: Timestamp::now().checked_add(wait).unwrap_or(Timestamp::MAX),
+            stop: AtomicBool::new(false),
+            progress: (0..*workers).map(|_| Mutex::default()).collect(),
+        }
+    }
+
+    /// Runs at a rate for a duration, or until `interrupt` is ready. `watch` sees how it stands, several times a second.
+    /// Errs if the system has no threads or event loops to give.
+    pub async fn run(
+        &self,
+        rate: &Rate,
+        duration: Duration,
+        interrupt: impl Future<Output = ()>,
+        mut watch: impl FnMut(&Snapshot),
+    ) -> io::Result<Report> {
+        let job = Arc::new(self.job(rate, duration));
+        let before = Usage::now();
+        let mut workers = tokio::task::JoinSet::new();
+        for number in 0..job.workers {
+            let job = Arc::clone(&job);
+            workers.spawn_blocking(move || worker::run(&job, number));
+        }
+        let mut interrupt = std::pin::pin!(interrupt);
+        let mut interrupted = false;
+        let mut books = Books::default();
+        let mut opened = 0;
+        let mut ticks = tokio::time::interval(Duration::from_millis(250));
+        let mut watched = Watched { at: Instant::now(), cpu: before.cpu() };
+        loop {
+            tokio::select! {
+                joined = workers.join_next() => match joined {
+                    None => break,
+                    Some(joined) => {
+                        let (part, connections) = joined.map_err(io::Error::other)??;
+                        books.add(part);
+                        opened += connections;
+                    }
+                },
+                () = &mut interrupt, if !interrupted => {
+                    interrupted = true;
+                    job.stop.store(true, Ordering::Relaxed);
+                }
+                _ = ticks.tick() => watch(&standing(&job, &mut watched)),
+            }
+        }
+        let after = Usage::now();
+        Ok(self.report(rate, &job, books, (before, after), opened, interrupted))
+    }
+
+    fn report(
+        &self,
+        rate: &Rate,
+        job: &Job,
+        books: Books,
+        (before, after): (Usage, Usage),
+        connections: u64,
+        interrupted: bool,
+    ) -> Report {
+        let options = &self.options;
+        let planned = match &job.drive {
+            Drive::Open(curve, _) => curve.duration(),
+            Drive::Closed(until) => *until,
+        };
+        let cut_short = interrupted || options.count.is_some();
+        let elapsed = if cut_short { books.last } else { books.last.max(planned) };
+        let elapsed_s = elapsed.as_secs_f64();
+        let (user, system) =
+            (after.user.saturating_sub(before.user), after.system.saturating_sub(before.system));
+        let cpu = (user + system).as_secs_f64();
+        let share = |of: f64| if of > 0.0 { cpu / of } else { 0.0 };
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let stories = options.stories.iter().zip(books.told.iter().chain(std::iter::repeat(&0)));
+        let mut report = Report {
+            format: FORMAT.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            plan: Plan {
+                stories: stories
+                    .map(|((story, weight), told)| Share {
+                        name: story.name.clone(),
+                        weight: *weight,
+                        told: *told,
+                        failed: 0,
+                    })
+                    .collect(),
+                rate: rate.to_string(),
+                unit: match options.unit {
+                    RateUnit::Events => "events",
+                    RateUnit::Stories => "stories",
+                }
+                .to_owned(),
+                arrivals: match (rate, options.arrivals) {
+                    (Rate::Max, _) => "closed",
+                    (_, Arrivals::Even) => "even",
+                    (_, Arrivals::Poisson) => "poisson",
+                }
+                .to_owned(),
+                duration_s: planned.as_secs_f64(),
+                seed: options.seed.0,
+                target: self.target.to_string(),
+                protocol: "http/1.1".to_owned(),
+                in_flight: job.in_flight,
+                workers: job.workers,
+                timeout_ms: millis(job.timeout),
+                late_ms: millis(job.late),
+                drop_ms: millis(job.patience),
+                interval_ms: millis(job.interval),
+                shard: (options.shard.of > 1).then_some(options.shard),
+                runs: 1,
+            },
+            started: job.started,
+            elapsed_s,
+            counts: books.counts,
+            statuses: books.statuses,
+            errors: books.errors,
+            latency: books.latency,
+            series: books.series,
+            sender: Sender {
+                user_s: user.as_secs_f64(),
+                system_s: system.as_secs_f64(),
+                cpu_per_event_us: share(books.counts.sent as f64) * 1e6,
+                busy: share(elapsed_s * f64::from(job.workers)),
+                peak_bytes: after.peak,
+                connections,
+            },
+            findings: Vec::new(),
+            search: None,
+            merged: None,
+        };
+        report.findings = super::findings(&report);
+        report
+    }
+}
+
+/// The first address of a target that may be connected to.
+fn address(target: &Target, guard: &Guard) -> Result<std::net::SocketAddr, String> {
+    let unknown = |error: Option<&io::Error>| Failure::unresolved(target, error).message;
+    let found = (target.host(), target.port()).to_socket_addrs().map_err(|error| unknown(Some(&error)))?;
+    let admitted = guard.admit(target.host(), &found.collect::<Vec<_>>())?;
+    admitted.first().copied().ok_or_else(|| unknown(None))
+}
+
+/// How long an interval of the series is: such that there are about a hundred.
+fn interval(duration: Duration) -> Duration {
+    const STEPS: [u64; 9] = [100, 250, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
+    let wanted = u64::try_from(duration.as_millis() / 120).unwrap_or(u64::MAX);
+    Duration::from_millis(STEPS.into_iter().find(|step| *step >= wanted).unwrap_or(600_000))
+}
+
+/// When CPU time was looked at last.
+struct Watched {
+    at: Instant,
+    cpu: Duration,
+}
+
+fn standing(job: &Job, watched: &mut Watched) -> Snapshot {
+    let mut sum = Progress::default();
+    for slot in &job.progress {
+        let part = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        sum.counts.add(&part.counts);
+        sum.in_flight += part.in_flight;
+        sum.ok += part.ok;
+        sum.latest.add(&part.latest);
+    }
+    let (at, cpu) = (Instant::now(), Usage::now().cpu());
+    let wall = (at - watched.at).as_secs_f64() * f64::from(job.workers);
+    let busy = if wall > 0.0 { (cpu - watched.cpu).as_secs_f64() / wall } else { 0.0 };
+    *watched = Watched { at, cpu };
+    let counts = &sum.counts;
+    Snapshot {
+        at: job.now(),
+        planned: counts.planned,
+        sent: counts.sent,
+        ok: counts.ok,
+        bad: counts.wrong_status + counts.failed + counts.timed_out + counts.dropped,
+        in_flight: sum.in_flight,
+        rate: sum.ok as f64 / job.interval.as_secs_f64(),
+        p50: sum.latest.percentile(50.0),
+        p99: sum.latest.percentile(99.0),
+        cpu: busy,
+    }
+}

@@ -1,0 +1,47 @@
+//! What this process used of its machine.
+
+use std::time::Duration;
+
+/// CPU time and memory of the process since its start.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Usage {
+    /// CPU time in user mode.
+    pub(super) user: Duration,
+    /// CPU time in the kernel.
+    pub(super) system: Duration,
+    /// The most memory there ever was, in bytes; 0 where the system does not tell.
+    pub(super) peak: u64,
+}
+
+impl Usage {
+    /// As of now. Zero where the system does not tell.
+    #[cfg(unix)]
+    pub(super) fn now() -> Self {
+        use nix::sys::resource::{UsageWho, getrusage};
+        use nix::sys::time::TimeVal;
+
+        let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else { return Self::default() };
+        let time = |value: TimeVal| {
+            let whole = u64::try_from(value.tv_sec()).unwrap_or(0);
+            Duration::from_secs(whole) + Duration::from_micros(u64::try_from(value.tv_usec()).unwrap_or(0))
+        };
+        // Linux tells it in kibibytes, macOS in bytes.
+        let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
+        Self {
+            user: time(usage.user_time()),
+            system: time(usage.system_time()),
+            peak: u64::try_from(usage.max_rss()).unwrap_or(0) * unit,
+        }
+    }
+
+    /// As of now. Zero where the system does not tell.
+    #[cfg(not(unix))]
+    pub(super) fn now() -> Self {
+        Self::default()
+    }
+
+    /// CPU time in both modes.
+    pub(super) fn cpu(&self) -> Duration {
+        self.user + self.system
+    }
+}
