@@ -16,7 +16,7 @@ const FULL: f64 = 0.95;
 enum Limit {
     /// Never.
     Free,
-    /// Yes, though the receiver answered as fast as ever: the limit is too low.
+    /// Yes, though answers took about as long as otherwise: the limit is too low.
     Low,
     /// Yes, since each answer took longer, so many times as long as otherwise.
     Slow(f64),
@@ -87,7 +87,7 @@ impl<'a> Look<'a> {
             times.percentile(1.0)
         };
         let factor = took / usual.as_secs_f64().max(1e-6);
-        if factor >= 3.0 { Limit::Slow(factor) } else { Limit::Low }
+        if factor >= 2.0 { Limit::Slow(factor) } else { Limit::Low }
     }
 
     /// The most events planned in an interval, per second.
@@ -173,8 +173,9 @@ impl<'a> Look<'a> {
                 let each = if plan.runs > 1 { " in each" } else { "" };
                 let needed = round_up(needed);
                 Some(sender(format!(
-                    "All {limit} events that may be in flight were in {often}, while the receiver answered as fast as \
-                     ever (p50 {}); {} waited longer than {} to be written. Raise `--in-flight` to {needed}{each}.",
+                    "The limit of {limit} events in flight was reached, or nearly, in {often}, while answers took about as \
+                     long as otherwise (p50 {}); {} waited longer than {} to be written. Raise `--in-flight` to \
+                     {needed}{each}.",
                     units::time(latency.sent.percentile(50.0)),
                     units::plural(counts.late + counts.dropped, "event"),
                     units::lapse(plan.late_ms as f64 / 1e3),
@@ -186,8 +187,8 @@ impl<'a> Look<'a> {
                 let intervals = self.full_otherwise().count();
                 let answered: u64 = self.full_otherwise().map(|interval| interval.latency.count()).sum();
                 Some(receiver(format!(
-                    "The receiver did not keep up: in {often} as many events were in flight as may be ({limit}), or \
-                     nearly; answers then took about {} times as long as otherwise, and came at {}. If \
+                    "The receiver did not keep up: the limit of {limit} events in flight was reached, or nearly, in \
+                     {often}; answers then took about {} times as long as otherwise, and came at {}. If \
                      that is its queue, more in flight would only make it longer; if it takes that long for \
                      anything, raise `--in-flight`.",
                     units::count(factor.round() as u64),
@@ -266,7 +267,7 @@ impl<'a> Look<'a> {
         let full = if self.limit != Limit::Free && intervals.iter().any(|interval| self.is_full(interval)) {
             let limit = units::count(u64::from(self.report.plan.in_flight));
             format!(
-                " That is as many as may be in flight ({limit}), or nearly, so events after them waited to be sent."
+                " That is the limit of events in flight ({limit}), or nearly, so those after them waited to be sent."
             )
         } else {
             String::new()
