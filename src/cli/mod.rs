@@ -7,6 +7,7 @@ mod completions;
 mod emit;
 mod exit;
 mod gist;
+mod load;
 mod load_report;
 mod magic;
 mod merge;
@@ -15,6 +16,7 @@ mod run;
 mod schema;
 mod serve;
 mod sign;
+mod stories;
 mod target_args;
 mod timeline;
 mod verify;
@@ -47,6 +49,8 @@ enum Command {
     Run(run::Args),
     /// Serve the vendor's REST endpoints, with state behind them, and send what follows from the calls.
     Serve(serve::Args),
+    /// Send callbacks at a configurable rate, and measure how the receiver bears it.
+    Load(load::Args),
     /// Send one callback at once, or print it.
     Emit(emit::Args),
     /// Receive callbacks, verify their signatures, and say what is wrong with them.
@@ -77,6 +81,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Run(args) => run::run(args, config),
         Command::Serve(args) => serve::run(args, config),
+        Command::Load(args) => load::run(args, config),
         Command::Emit(args) => emit::run(args, config),
         Command::Receive(args) => receive::run(args, config),
         Command::Merge(args) => merge::run(&args),

@@ -8,6 +8,7 @@
 mod broken;
 pub mod diagnostic;
 pub mod lapse;
+pub mod rate;
 pub(crate) mod schema;
 pub(crate) mod shape;
 pub(crate) mod suggest;
@@ -20,6 +21,7 @@ use serde::de::DeserializeOwned;
 
 pub use diagnostic::{Diagnostic, Place, Problems, SourceFile};
 pub use lapse::{Lapse, LapseRange};
+pub use rate::{Arrivals, Rate, RateUnit};
 
 /// A table whose keys are the user's own: a body, variables, conditions. Keys keep their order.
 pub type Tree = serde_json::Map<String, serde_json::Value>;

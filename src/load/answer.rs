@@ -74,7 +74,8 @@ impl AnswerReader {
     }
 
     /// Whether nothing of the next answer has come.
-    pub(super) fn is_fresh(&self) -> bool {
+    #[cfg(test)]
+    fn is_fresh(&self) -> bool {
         self.state == State::Head && self.pending.is_empty()
     }
 

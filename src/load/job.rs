@@ -9,11 +9,12 @@ use jiff::Timestamp;
 
 use super::blueprint::Blueprint;
 use super::ledger::Progress;
-use super::pacer::{Arrivals, Curve, Pacer};
+use super::pacer::{Curve, Pacer};
 use super::pipe::TlsPlan;
 use super::report::Shard;
 use super::schedule::{Mix, Schedule, Source};
 use crate::delivery::Target;
+use crate::files::Arrivals;
 use crate::simulator::seed::Seed;
 
 /// How often events come.

@@ -52,6 +52,7 @@ impl Given {
             signer: &self.signer,
             target: Some(&self.target),
             target_wins: true,
+            set: &[],
         };
         Blueprint::learn(&world, &self.story, Seed(1), "2029-12-31T23:59:59Z".parse().unwrap())
     }
@@ -176,6 +177,7 @@ fn every_event_is_learnt() {
             signer: &given.signer,
             target: Some(&given.target),
             target_wins: true,
+            set: &[],
         };
         let how = Telling { seed: Seed(99), copy: 1, at: NOW.parse().unwrap(), answer: "{}" };
         let real = world.tell(&given.story, how).unwrap();

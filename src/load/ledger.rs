@@ -33,6 +33,7 @@ pub(super) struct Ledger {
     errors: BTreeMap<&'static str, Failures>,
     latency: Latency,
     told: Vec<u64>,
+    stories_failed: Vec<u64>,
     /// How many events are in flight.
     in_flight: u64,
     /// Counters of the intervals so far.
@@ -65,6 +66,8 @@ pub(super) struct Books {
     pub(super) series: Vec<Interval>,
     /// How often each story of the mix was told.
     pub(super) told: Vec<u64>,
+    /// How often it failed.
+    pub(super) stories_failed: Vec<u64>,
     /// When the last event came to its end.
     pub(super) last: Duration,
 }
@@ -90,6 +93,7 @@ impl Ledger {
             errors: BTreeMap::new(),
             latency: Latency::default(),
             told: vec![0; stories],
+            stories_failed: vec![0; stories],
             in_flight: 0,
             series: Vec::with_capacity(capacity),
             packed: Vec::with_capacity(capacity),
@@ -142,10 +146,29 @@ impl Ledger {
             self.counts.late += 1;
         }
         if event.step == 0 {
-            self.told[event.story] += 1;
+            self.tell(event.story);
         }
         self.counters(event.planned).planned += 1;
         self.counters(now).sent += 1;
+    }
+
+    /// A story began.
+    pub(super) fn tell(&mut self, story: usize) {
+        if let Some(told) = self.told.get_mut(story) {
+            *told += 1;
+        }
+    }
+
+    /// A story did not end as it should.
+    pub(super) fn story_failed(&mut self, story: usize) {
+        if let Some(failed) = self.stories_failed.get_mut(story) {
+            *failed += 1;
+        }
+    }
+
+    /// Something beside the events went wrong.
+    pub(super) fn note(&mut self, class: &'static str, message: String) {
+        self.fail(class, message);
     }
 
     /// An event that was released came to its end.
@@ -241,6 +264,7 @@ impl Ledger {
             errors: self.errors.into_iter().map(|(class, failures)| (class.to_owned(), failures)).collect(),
             latency: self.latency,
             told: self.told,
+            stories_failed: self.stories_failed,
             last: self.last,
         }
     }
@@ -249,7 +273,7 @@ impl Ledger {
 impl Books {
     /// Adds what another worker found out.
     pub(super) fn add(&mut self, other: Self) {
-        let Self { counts, statuses, errors, latency, series, told, last } = other;
+        let Self { counts, statuses, errors, latency, series, told, stories_failed, last } = other;
         self.counts.add(&counts);
         for (status, count) in statuses {
             *self.statuses.entry(status).or_default() += count;
@@ -264,11 +288,13 @@ impl Books {
         for (mine, other) in self.series.iter_mut().zip(series) {
             mine.add(&other);
         }
-        if self.told.len() < told.len() {
-            self.told.resize(told.len(), 0);
-        }
-        for (mine, other) in self.told.iter_mut().zip(told) {
-            *mine += other;
+        for (mine, others) in [(&mut self.told, told), (&mut self.stories_failed, stories_failed)] {
+            if mine.len() < others.len() {
+                mine.resize(others.len(), 0);
+            }
+            for (mine, other) in mine.iter_mut().zip(others) {
+                *mine += other;
+            }
         }
         self.last = self.last.max(last);
     }

@@ -25,15 +25,16 @@ mod pacer;
 mod page;
 mod pipe;
 mod probe;
-mod rate;
 mod report;
 mod run;
 #[cfg(test)]
 pub(crate) mod samples;
 mod schedule;
+mod search;
 mod slo;
 mod sum;
 mod summary;
+mod told;
 mod units;
 mod usage;
 mod worker;
@@ -48,14 +49,13 @@ pub use live::{Live, Snapshot};
 pub use markdown::markdown;
 pub use merge::{MergeError, merge};
 pub use metric::{Clock, Metric, MetricError, Statistic, Unit};
-pub use pacer::{Arrivals, Curve, Pacer};
+pub use pacer::{Curve, Pacer};
 pub use page::page;
 pub use probe::World;
-pub use rate::{Course, HIGHEST, Rate, RateError, Stage};
 pub use report::{
     Counts, FORMAT, Failures, Finding, Interval, Latency, Merged, Plan, Probe, Report, ReportError, Search,
     Sender, Shard, Share, Side,
 };
-pub use run::{Load, Options, RateUnit};
+pub use run::{Load, Options, Run};
 pub use slo::Slo;
 pub use summary::summary;

@@ -9,18 +9,8 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::rate::{Course, Stage};
+use crate::files::rate::{Arrivals, Course, Stage};
 use crate::simulator::seed::{Rng, Seed};
-
-/// How arrivals are spaced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Arrivals {
-    /// As even as the rate allows.
-    #[default]
-    Even,
-    /// At random, each independent of the others, as calls of many people are: a Poisson process.
-    Poisson,
-}
 
 /// A plan: the expected number of arrivals up to each instant, and the way back.
 #[derive(Clone, Debug, PartialEq)]
@@ -231,8 +221,8 @@ impl Iterator for Pacer {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::rate::Rate;
     use super::*;
+    use crate::files::Rate;
 
     fn curve(rate: &str, seconds: f64) -> Arc<Curve> {
         let Rate::Planned(stages) = rate.parse().unwrap() else { panic!("{rate} has no plan") };

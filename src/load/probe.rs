@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::contract::Catalog;
 use crate::contract::signature::Signer;
@@ -32,6 +33,8 @@ pub struct World<'a> {
     pub target: Option<&'a Arc<Target>>,
     /// Whether that wins over a story's own URL.
     pub target_wins: bool,
+    /// Variables of the stories, in place of those of the files.
+    pub set: &'a [(String, Value)],
 }
 
 /// How a story is told.
@@ -71,7 +74,11 @@ impl World<'_> {
     pub(super) fn tell(&self, story: &Arc<Story>, how: Telling<'_>) -> Result<Vec<Arc<Attempt>>, String> {
         let Telling { seed, copy, at, answer } = how;
         let mut engine = Engine::new(self.engine(seed, 1, "http://127.0.0.1"));
-        engine.add_play(Play::new(Arc::clone(story), Arc::from("probe"), 0, copy, seed, at));
+        let mut play = Play::new(Arc::clone(story), Arc::from("probe"), 0, copy, seed, at);
+        for (name, value) in self.set {
+            play.preset(name, value);
+        }
+        engine.add_play(play);
         let mut sent = Vec::new();
         let mut wanted = story.wanted_statuses();
         loop {

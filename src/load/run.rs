@@ -12,27 +12,20 @@ use super::blueprint::Blueprint;
 use super::job::{Drive, Job};
 use super::ledger::{Books, Progress};
 use super::live::Snapshot;
-use super::pacer::{Arrivals, Curve};
+use super::pacer::Curve;
 use super::pipe::TlsPlan;
 use super::probe::World;
-use super::rate::Rate;
 use super::report::{FORMAT, Plan, Report, Sender, Shard, Share};
 use super::schedule::Mix;
+use super::search::{judge, search};
+use super::slo::Slo;
 use super::usage::Usage;
-use super::worker;
+use super::{told, worker};
 use crate::delivery::{Failure, Guard, Target, Tls, server_name};
+use crate::files::{Arrivals, Rate, RateUnit};
+use crate::http::Server;
 use crate::scenario::Story;
 use crate::simulator::seed::Seed;
-
-/// What a rate counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RateUnit {
-    /// Callbacks.
-    #[default]
-    Events,
-    /// Tellings of stories, however many callbacks each has.
-    Stories,
-}
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -63,59 +56,95 @@ pub struct Options {
     pub start_at: Option<Timestamp>,
 }
 
+/// How long a search waits between its probes.
+const BETWEEN_PROBES: Duration = Duration::from_millis(300);
+
 /// Stories ready to be told at any rate.
 #[derive(Debug)]
-pub struct Load {
+pub struct Load<'a> {
+    world: World<'a>,
+    guard: &'a Guard,
     options: Options,
-    blueprints: Arc<[Blueprint]>,
+    way: Way,
     target: Arc<Target>,
     address: std::net::SocketAddr,
-    tls: Option<TlsPlan>,
 }
 
-impl Load {
-    /// Learns the stories and finds the receiver. Errs in words if a story has to be told for real, with its name, or if
-    /// the target can't be used.
-    pub fn prepare(world: &World<'_>, guard: &Guard, options: Options) -> Result<Self, String> {
-        let today = Timestamp::now();
-        let mut blueprints = Vec::new();
-        for (number, (story, _)) in options.stories.iter().enumerate() {
-            let seed = options.seed.derive("load story", number as u64);
-            let learnt = Blueprint::learn(world, story, seed, today);
-            blueprints.push(learnt.map_err(|why| format!("`{}`: {why}", story.name))?);
-        }
-        let Some(first) = blueprints.first() else { return Err("there is no story to tell".to_owned()) };
-        let target = Arc::clone(&first.target);
-        if let Some(other) = blueprints.iter().find(|other| other.target.origin() != target.origin()) {
-            return Err(format!("the stories send to different servers: {target} and {}", other.target));
-        }
-        let address = address(&target, guard)?;
-        let tls = match target.is_tls() {
-            false => None,
-            true => Some(TlsPlan {
-                config: Tls::client_config(&world.settings.tls, b"http/1.1")
-                    .map_err(|error| error.to_string())?,
-                name: server_name(&target)?,
-            }),
+/// A run that is over.
+#[derive(Debug)]
+pub struct Run {
+    /// What it found out.
+    pub report: Report,
+    /// Whether it was ended before its time.
+    pub interrupted: bool,
+}
+
+/// How stories are told.
+#[derive(Debug)]
+enum Way {
+    /// As bytes with gaps.
+    Compiled(Arc<[Blueprint]>, Option<TlsPlan>),
+    /// For real, for a reason.
+    Told(String),
+}
+
+impl<'a> Load<'a> {
+    /// Learns the stories and finds the receiver. Errs in words if there is none, or if it can't be used.
+    pub fn prepare(world: World<'a>, guard: &'a Guard, options: Options) -> Result<Self, String> {
+        let learnt = learn(&world, &options);
+        let target = match &learnt {
+            Ok(blueprints) => {
+                blueprints.first().map(|first| Arc::clone(&first.target)).ok_or("there is no story")?
+            }
+            Err(_) => target(&world, &options.stories)?,
         };
-        Ok(Self { options, blueprints: blueprints.into(), target, address, tls })
+        let address = address(&target, guard)?;
+        let way = match learnt {
+            Ok(blueprints) => {
+                let tls = match target.is_tls() {
+                    false => None,
+                    true => {
+                        let config = Tls::client_config(&world.settings.tls, b"http/1.1");
+                        Some(TlsPlan {
+                            config: config.map_err(|error| error.to_string())?,
+                            name: server_name(&target)?,
+                        })
+                    }
+                };
+                Way::Compiled(blueprints.into(), tls)
+            }
+            Err(why) => Way::Told(why),
+        };
+        Ok(Self { world, guard, options, way, target, address })
     }
 
-    /// The blueprints, in the order of the stories.
-    pub fn blueprints(&self) -> &[Blueprint] {
-        &self.blueprints
+    /// Why the stories are told for real, with their pauses and waits, if they are.
+    pub fn told_because(&self) -> Option<&str> {
+        match &self.way {
+            Way::Compiled(..) => None,
+            Way::Told(why) => Some(why),
+        }
     }
 
-    /// Where the events go.
-    pub fn target(&self) -> &Target {
-        &self.target
+    /// Fields that look like ids but take turns among a few values.
+    pub fn repeating(&self) -> Vec<&str> {
+        match &self.way {
+            Way::Compiled(blueprints, _) => {
+                blueprints.iter().flat_map(|blueprint| &blueprint.repeating).map(String::as_str).collect()
+            }
+            Way::Told(_) => Vec::new(),
+        }
     }
 
     fn job(&self, rate: &Rate, duration: Duration) -> Job {
-        let Options { stories, unit, arrivals, count, workers, shard, .. } = &self.options;
-        let steps =
-            self.blueprints.iter().zip(stories).map(|(blueprint, (_, weight))| (blueprint.steps(), *weight));
-        let mix = Mix::new(&steps.collect::<Vec<_>>());
+        let Options { unit, arrivals, count, workers, shard, .. } = &self.options;
+        let (blueprints, tls) = match &self.way {
+            Way::Compiled(blueprints, tls) => (Arc::clone(blueprints), tls.clone()),
+            Way::Told(_) => (Arc::from([]), None),
+        };
+        let mix = self.mix();
+        // Told stories share one engine.
+        let workers = if self.told_because().is_some() { &1 } else { workers };
         let per_telling = match unit {
             RateUnit::Events => mix.events_per_telling(),
             RateUnit::Stories => 1.0,
@@ -138,7 +167,7 @@ impl Load {
             None => lead,
         };
         Job {
-            blueprints: Arc::clone(&self.blueprints),
+            blueprints,
             mix: Arc::new(mix),
             drive,
             seed: self.options.seed,
@@ -146,7 +175,7 @@ impl Load {
             shard: *shard,
             target: Arc::clone(&self.target),
             address: self.address,
-            tls: self.tls.clone(),
+            tls,
             timeout: self.options.timeout,
             late: self.options.late,
             patience: self.options.patience,
@@ -162,46 +191,102 @@ impl Load {
     }
 
     /// Runs at a rate for a duration, or until `interrupt` is ready. `watch` sees how it stands, several times a second.
-    /// Errs if the system has no threads or event loops to give.
+    /// Where stories are told for real, the mock takes calls on `server`. Errs if the system has no threads, event loops
+    /// or addresses to give.
     pub async fn run(
         &self,
         rate: &Rate,
         duration: Duration,
+        server: impl FnOnce() -> io::Result<Server>,
         interrupt: impl Future<Output = ()>,
         mut watch: impl FnMut(&Snapshot),
-    ) -> io::Result<Report> {
+    ) -> io::Result<Run> {
+        let server = self.told_because().map(|_| server()).transpose()?;
         let job = Arc::new(self.job(rate, duration));
         let before = Usage::now();
-        let mut workers = tokio::task::JoinSet::new();
-        for number in 0..job.workers {
-            let job = Arc::clone(&job);
-            workers.spawn_blocking(move || worker::run(&job, number));
-        }
-        let mut interrupt = std::pin::pin!(interrupt);
-        let mut interrupted = false;
-        let mut books = Books::default();
-        let mut opened = 0;
-        let mut ticks = tokio::time::interval(Duration::from_millis(250));
         let mut watched = Watched { at: Instant::now(), cpu: before.cpu() };
-        loop {
-            tokio::select! {
-                joined = workers.join_next() => match joined {
-                    None => break,
-                    Some(joined) => {
-                        let (part, connections) = joined.map_err(io::Error::other)??;
-                        books.add(part);
-                        opened += connections;
-                    }
-                },
-                () = &mut interrupt, if !interrupted => {
-                    interrupted = true;
-                    job.stop.store(true, Ordering::Relaxed);
-                }
-                _ = ticks.tick() => watch(&standing(&job, &mut watched)),
+        let (books, opened, interrupted) = match server {
+            Some(server) => {
+                let stories: Vec<Arc<Story>> =
+                    self.options.stories.iter().map(|(story, _)| Arc::clone(story)).collect();
+                let watch = || watch(&snapshot(&job, &mut watched));
+                let (books, interrupted) =
+                    told::run(&self.world, self.guard, &stories, &job, server, interrupt, watch).await?;
+                (books, 0, interrupted)
             }
-        }
+            None => compiled(&job, interrupt, || watch(&snapshot(&job, &mut watched))).await?,
+        };
         let after = Usage::now();
-        Ok(self.report(rate, &job, books, (before, after), opened, interrupted))
+        let report = self.report(rate, &job, books, (before, after), opened, interrupted);
+        Ok(Run { report, interrupted })
+    }
+
+    /// Searches for the highest rate that holds, from `start` per second on, each probe as long as `duration`. The report
+    /// is that of the highest rate that held, or of the last probe if none did.
+    pub async fn find_max(
+        &self,
+        start: f64,
+        duration: Duration,
+        slo: &Slo,
+        server: impl Fn() -> io::Result<Server>,
+        interrupt: impl Future<Output = ()>,
+        mut watch: impl FnMut(f64, &Snapshot),
+    ) -> io::Result<Run> {
+        let mut interrupt = std::pin::pin!(interrupt);
+        let (mut best, mut last): (Option<Report>, Option<Report>) = (None, None);
+        let (mut interrupted, mut error) = (false, None);
+        let events = self.events_per_unit();
+        let conditions = slo.to_string();
+        let found = search(&conditions, start, async |rate| {
+            let plan = Rate::constant(rate);
+            let run =
+                self.run(&plan, duration, &server, interrupt.as_mut(), |snapshot| watch(rate, snapshot));
+            let run = match run.await {
+                Ok(run) if !run.interrupted => run,
+                Ok(_) => {
+                    interrupted = true;
+                    return None;
+                }
+                Err(why) => {
+                    error = Some(why);
+                    return None;
+                }
+            };
+            let probe = judge(&run.report, rate, rate * events, slo);
+            if probe.held && best.as_ref().is_none_or(|best| best.counts.planned < run.report.counts.planned)
+            {
+                best = Some(run.report.clone());
+            }
+            last = Some(run.report);
+            // What the last events left behind is not to weigh on the next probe.
+            tokio::time::sleep(BETWEEN_PROBES).await;
+            Some(probe)
+        });
+        let found = found.await;
+        match (error, best.or(last)) {
+            (Some(error), _) => Err(error),
+            (None, Some(report)) => Ok(Run { report: Report { search: Some(found), ..report }, interrupted }),
+            (None, None) => Err(io::Error::other("it was interrupted before the first probe ended")),
+        }
+    }
+
+    /// How many events come with each of what rates count, on average.
+    fn events_per_unit(&self) -> f64 {
+        match self.options.unit {
+            RateUnit::Events => 1.0,
+            RateUnit::Stories => self.mix().events_per_telling(),
+        }
+    }
+
+    fn mix(&self) -> Mix {
+        let compiled: &[Blueprint] = match &self.way {
+            Way::Compiled(blueprints, _) => blueprints,
+            Way::Told(_) => &[],
+        };
+        let steps = self.options.stories.iter().enumerate().map(|(number, (story, weight))| {
+            (compiled.get(number).map_or_else(|| story.sends(), Blueprint::steps), *weight)
+        });
+        Mix::new(&steps.collect::<Vec<_>>())
     }
 
     fn report(
@@ -226,17 +311,19 @@ impl Load {
         let cpu = (user + system).as_secs_f64();
         let share = |of: f64| if of > 0.0 { cpu / of } else { 0.0 };
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let stories = options.stories.iter().zip(books.told.iter().chain(std::iter::repeat(&0)));
+        let told = books.told.iter().chain(std::iter::repeat(&0));
+        let failed = books.stories_failed.iter().chain(std::iter::repeat(&0));
+        let stories = options.stories.iter().zip(told.zip(failed));
         let mut report = Report {
             format: FORMAT.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             plan: Plan {
                 stories: stories
-                    .map(|((story, weight), told)| Share {
+                    .map(|((story, weight), (told, failed))| Share {
                         name: story.name.clone(),
                         weight: *weight,
                         told: *told,
-                        failed: 0,
+                        failed: *failed,
                     })
                     .collect(),
                 rate: rate.to_string(),
@@ -288,6 +375,64 @@ impl Load {
     }
 }
 
+/// Has the workers do their parts.
+async fn compiled(
+    job: &Arc<Job>,
+    interrupt: impl Future<Output = ()>,
+    mut watch: impl FnMut(),
+) -> io::Result<(Books, u64, bool)> {
+    let mut workers = tokio::task::JoinSet::new();
+    for number in 0..job.workers {
+        let job = Arc::clone(job);
+        workers.spawn_blocking(move || worker::run(&job, number));
+    }
+    let mut interrupt = std::pin::pin!(interrupt);
+    let mut interrupted = false;
+    let (mut books, mut opened) = (Books::default(), 0);
+    let mut ticks = tokio::time::interval(Duration::from_millis(250));
+    loop {
+        tokio::select! {
+            joined = workers.join_next() => match joined {
+                None => return Ok((books, opened, interrupted)),
+                Some(joined) => {
+                    let (part, connections) = joined.map_err(io::Error::other)??;
+                    books.add(part);
+                    opened += connections;
+                }
+            },
+            () = &mut interrupt, if !interrupted => {
+                interrupted = true;
+                job.stop.store(true, Ordering::Relaxed);
+            }
+            _ = ticks.tick() => watch(),
+        }
+    }
+}
+
+fn learn(world: &World<'_>, options: &Options) -> Result<Vec<Blueprint>, String> {
+    let today = Timestamp::now();
+    let mut blueprints = Vec::new();
+    for (number, (story, _)) in options.stories.iter().enumerate() {
+        let seed = options.seed.derive("load story", number as u64);
+        let learnt = Blueprint::learn(world, story, seed, today);
+        blueprints.push(learnt.map_err(|why| format!("{}: {why}", story.name))?);
+    }
+    let origins = blueprints.windows(2).all(|pair| pair[0].target.origin() == pair[1].target.origin());
+    if origins { Ok(blueprints) } else { Err("the stories send to different servers".to_owned()) }
+}
+
+/// Where the callbacks go, as far as it is known beforehand.
+fn target(world: &World<'_>, stories: &[(Arc<Story>, u32)]) -> Result<Arc<Target>, String> {
+    let own = stories.iter().find_map(|(story, _)| story.callback_url_text());
+    match (world.target, own) {
+        (Some(target), own) if world.target_wins || own.is_none() => Ok(Arc::clone(target)),
+        (_, Some(own)) => own.parse().map(Arc::new).map_err(|error| format!("{own}: {error}")),
+        (_, None) => Err("there is no callback URL: say where the load goes with --callback-url; \
+                          `airudder-mock receive` shows what arrives"
+            .to_owned()),
+    }
+}
+
 /// The first address of a target that may be connected to.
 fn address(target: &Target, guard: &Guard) -> Result<std::net::SocketAddr, String> {
     let unknown = |error: Option<&io::Error>| Failure::unresolved(target, error).message;
@@ -309,7 +454,7 @@ struct Watched {
     cpu: Duration,
 }
 
-fn standing(job: &Job, watched: &mut Watched) -> Snapshot {
+fn snapshot(job: &Job, watched: &mut Watched) -> Snapshot {
     let mut sum = Progress::default();
     for slot in &job.progress {
         let part = slot.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use crate::contract::FaultFile;
 use crate::delivery::StatusSet;
-use crate::files::{Lapse, LapseRange, Tree};
+use crate::files::{Arrivals, Lapse, LapseRange, Rate, RateUnit, Tree};
 use crate::settings::DeliveryFile;
 
 /// A scenario: a story told to the integrator's callback URL, step by step, with what is expected in return.
@@ -48,6 +48,8 @@ pub struct ScenarioFile {
     pub vars: Tree,
     /// How callbacks of this story are delivered. What is missing comes from the settings.
     pub delivery: Option<DeliveryFile>,
+    /// How `airudder-mock load` tells the story, unless its arguments say otherwise.
+    pub load: Option<LoadFile>,
     /// The steps, told one after the other.
     #[serde(default)]
     #[schemars(with = "Vec<StepFile>")]
@@ -60,6 +62,27 @@ pub struct ScenarioFile {
     /// hits decides.
     #[serde(default)]
     pub faults: Vec<FaultFile>,
+}
+
+/// How `airudder-mock load` tells the story, unless its arguments say otherwise.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadFile {
+    /// How often: `5000/s`, `300/m`, a ramp `100/s..1000/s for 30s`, steps `100/s for 10s, 200/s for 10s`, a wave
+    /// `100/s~500/s every 1m`, or `max`: as fast as answers come.
+    pub rate: Option<Rate>,
+    /// For how long. Default: the sum of the rate's stages, or 10s.
+    pub duration: Option<Lapse>,
+    /// What the rate counts: `events` (callbacks) or `stories`. Default: `events`.
+    pub unit: Option<RateUnit>,
+    /// How arrivals are spaced: `even` or `poisson`. Default: `even`.
+    pub arrivals: Option<Arrivals>,
+    /// How often the story is told, relative to the others of a mix. Default: 1.
+    #[schemars(range(min = 1, max = 1000))]
+    pub weight: Option<u32>,
+    /// How many callbacks may be in flight. Default: 256, with the rate `max` 32.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub in_flight: Option<u32>,
 }
 
 /// One step. It does exactly one thing: `send`, `await`, `pause`, `set` or `include`.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::check::variables::{self, Told};
 use super::check::{self, Checked, Named};
-use super::file::{ReactionFile, StepFile};
+use super::file::{LoadFile, ReactionFile, StepFile};
 use crate::contract::{Catalog, FaultFile};
 use crate::files::{Diagnostic, Lapse, Place, Problems, SourceFile, Tree};
 use crate::settings::DeliveryFile;
@@ -50,6 +50,8 @@ pub struct Scenario {
     pub vars: Tree,
     /// How callbacks are delivered, where it differs from the settings.
     pub delivery: Option<DeliveryFile>,
+    /// How `load` tells it.
+    pub load: LoadFile,
     /// The steps in the order in which they are told; none of them is an `include`.
     pub steps: Vec<Placed<StepFile>>,
     /// The names that its templates read.
@@ -337,6 +339,7 @@ fn assemble(root: &Loaded, layout: &Layout) -> Option<Scenario> {
         country: head.country,
         copies: head.copies,
         spread: head.spread,
+        load: head.load.unwrap_or_default(),
         callback_url: head.callback_url,
         vars,
         delivery: head.delivery,

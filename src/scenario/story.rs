@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::expect::Expectation;
-use super::file::{AnswerFile, ExpectFile, ReactionFile, ReactionSendFile, StepFile};
+use super::file::{AnswerFile, ExpectFile, LoadFile, ReactionFile, ReactionSendFile, StepFile};
 use super::load::{Placed, Scenario};
 use super::template::{Template, TemplateMistake, TemplateSet};
 use super::tree::TreeTemplate;
@@ -43,6 +43,8 @@ pub struct Story {
     pub callback_url: Option<Template>,
     /// Variables in the order of the file.
     pub vars: Vec<(String, TreeTemplate)>,
+    /// How `load` tells it.
+    pub load: LoadFile,
     /// How callbacks are delivered.
     pub policy: Arc<Policy>,
     /// The steps.
@@ -186,6 +188,11 @@ impl Story {
         if self.copies > 1 { format!("{} #{copy}", self.name) } else { self.name.clone() }
     }
 
+    /// How many callbacks its own steps send, repeats included; at least 1.
+    pub fn sends(&self) -> usize {
+        self.wanted_statuses().count().max(1)
+    }
+
     /// Why the story can't be told at one moment without regard to what happens; nothing if it can: then it is a row
     /// of callbacks, each of which just has to be answered with a wanted status.
     pub fn obstacle(&self) -> Option<String> {
@@ -220,6 +227,14 @@ impl Story {
             };
             wanted.into_iter().flat_map(|status| std::iter::repeat_n(status, step.repeat as usize))
         })
+    }
+
+    /// Its callback URL, if it has one that is no template.
+    pub fn callback_url_text(&self) -> Option<&str> {
+        match &self.callback_url {
+            Some(Template::Literal(url)) => Some(url),
+            _ => None,
+        }
     }
 
     /// Whether a step or a reaction sends to a URL of its own.
@@ -264,6 +279,7 @@ impl Story {
             copies: scenario.copies.unwrap_or(1),
             spread: scenario.spread.map_or(Duration::ZERO, |spread| spread.0),
             callback_url,
+            load: scenario.load.clone(),
             vars,
             policy: Arc::new(policy),
             steps,

@@ -15,19 +15,19 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::Value;
 
+use super::stories;
 use super::target_args::TargetArgs;
 use super::timeline::Timeline;
 use super::world::World;
 use super::{CommandError, Exit, cannot_write};
 use crate::api::Api;
-use crate::contract::Direction;
 use crate::custom::Custom;
 use crate::delivery::{Client, ClientOptions, Guard, Target};
 use crate::engine::{Callers, Clock, Driver, End, Engine, EngineOptions, Speed};
 use crate::files::Lapse;
 use crate::http::{Limits, Server};
 use crate::journal::{Journal, RecordHandle, Recorder};
-use crate::scenario::{Play, Story, load};
+use crate::scenario::{Play, Story};
 use crate::simulator::seed::Seed;
 use embedded::Embedded;
 use tally::{Tally, TallySink};
@@ -90,40 +90,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let world = World::load(config, args.target.flags(args.listen.clone()))?;
-    let stories = stories(&args, &world)?;
+    let stories = stories::read(&args.files, &args.set, &world)?;
     super::runtime()?.block_on(tell(args, world, stories))
-}
-
-fn stories(args: &Args, world: &World) -> Result<Vec<Arc<Story>>, CommandError> {
-    let names: Vec<&str> = args.set.iter().map(|(name, _)| name.as_str()).collect();
-    let files: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
-    let scenarios = load::load_many(&files, &world.catalog, &names).map_err(CommandError::problems)?;
-    if let Some(empty) = scenarios.iter().find(|scenario| scenario.steps.is_empty()) {
-        let path = empty.path.display();
-        return Err(CommandError::usage(format!(
-            "{path} has no steps, so nothing would happen; a file with reactions alone is there to be included"
-        )));
-    }
-    for name in &names {
-        let known = || scenarios.iter().flat_map(|scenario| scenario.read.iter().chain(scenario.vars.keys()));
-        if !known().any(|known| known == name) {
-            let near = crate::files::suggest::nearest(name, known().map(String::as_str));
-            let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-            return Err(CommandError::usage(format!("--set {name}: no story has a variable `{name}`{near}")));
-        }
-    }
-    let is_call = |id: &str| world.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
-    scenarios
-        .iter()
-        .map(|scenario| {
-            let policy = scenario.delivery.as_ref().map_or_else(
-                || world.settings.policy.clone(),
-                |file| crate::settings::policy(&world.settings.policy, file),
-            );
-            let story = Story::compile(scenario, policy, is_call);
-            story.map(Arc::new).map_err(|mistake| CommandError::usage(mistake.message))
-        })
-        .collect()
 }
 
 /// Everything the run writes to.

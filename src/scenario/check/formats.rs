@@ -8,7 +8,7 @@ use crate::delivery::{Guard, Target};
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::shape::FormatMistake;
 use crate::files::suggest::nearest;
-use crate::files::{Lapse, LapseRange};
+use crate::files::{Lapse, LapseRange, Rate};
 use crate::scenario::template;
 use crate::simulator::calling::Wish;
 
@@ -51,6 +51,9 @@ impl<'a> Formats<'a> {
             }
             "lapse-range" => {
                 text.parse::<LapseRange>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string()))
+            }
+            "load-rate" => {
+                text.parse::<Rate>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string()))
             }
             "country" => country(text),
             "locale" => locale(text),

@@ -1,11 +1,15 @@
 //! Rates as people write them: `5000/s`, `100/s..1000/s for 30s`, `200/s, 400/s, 800/s`, `100/s~500/s every 1m`, `max`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::files::Lapse;
-use crate::files::lapse::LapseError;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
+
+use super::Lapse;
+use super::lapse::LapseError;
 
 /// The highest rate that can be asked for, per second.
 pub const HIGHEST: f64 = 10_000_000.0;
@@ -140,7 +144,54 @@ impl fmt::Display for Rate {
     }
 }
 
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for Rate {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Rate".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "load-rate", "examples": ["5000/s", "100/s..1000/s for 30s", "max"] })
+    }
+}
+
+/// What a rate counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum RateUnit {
+    /// Callbacks.
+    #[default]
+    Events,
+    /// Tellings of stories, however many callbacks each has.
+    Stories,
+}
+
+/// How arrivals are spaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Arrivals {
+    /// As even as the rate allows.
+    #[default]
+    Even,
+    /// At random, each independent of the others, as calls of many people are: a Poisson process.
+    Poisson,
+}
+
 impl Rate {
+    /// So many per second, always.
+    pub fn constant(per_second: f64) -> Self {
+        Self::Planned(vec![Stage { course: Course::Constant(per_second), length: None }])
+    }
+
     /// How long the plan is by itself: the sum of its stages, if all have a length.
     pub fn own_length(&self) -> Option<Duration> {
         match self {

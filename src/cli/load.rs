@@ -1,0 +1,256 @@
+//! `load`: callbacks at a configurable rate.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::load_report::ReportArgs;
+use super::target_args::TargetArgs;
+use super::world::World;
+use super::{CommandError, Exit, stories};
+use crate::delivery::{Guard, Target};
+use crate::files::rate::Course;
+use crate::files::{Arrivals, Lapse, Rate, RateUnit};
+use crate::http::Server;
+use crate::load::{self, Live, Load, Options, Shard, Slo};
+use crate::simulator::seed::Seed;
+
+/// How often events come if nobody says.
+const DEFAULT_RATE: f64 = 100.0;
+
+/// How long a run is if nobody says.
+const DEFAULT_DURATION: Duration = Duration::from_secs(10);
+
+/// How long a probe of a search is if nobody says.
+const PROBE: Duration = Duration::from_secs(5);
+
+/// How many events may be in flight if nobody says: by a plan, and with the rate `max`.
+const PLANNED_IN_FLIGHT: u32 = 256;
+const CLOSED_IN_FLIGHT: u32 = 32;
+
+const EXAMPLES: &str = "\
+Examples:
+  airudder-mock load scenarios/load-transfer.toml --rate 500/s --duration 30s --callback-url http://127.0.0.1:3000/hook
+      Open loop: 500 signed session.transfer callbacks a second, whatever the receiver does.
+  airudder-mock load scenarios/load-transfer.toml --rate 100/s..2000/s --duration 60s --report out.html
+      A ramp, and a page with charts.
+  airudder-mock load scenarios/load-transfer.toml --find-max --slo 'p99<50ms,errors<0.1%'
+      The highest rate that holds.
+  airudder-mock load scenarios/load-transfer.toml --rate max --in-flight 32
+      Closed loop: as fast as answers come.";
+
+/// The arguments of `load`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// Scenario files. Several are a mix, by the weights of their [load] tables.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    target: TargetArgs,
+    /// How often: `5000/s`, `300/m`, a ramp `100/s..1000/s for 30s`, steps `100/s for 10s, 200/s for 10s`, a wave
+    /// `100/s~500/s every 1m`, or `max`: as fast as answers come. Default: that of the first file that has one, or 100/s.
+    #[arg(long, value_name = "RATE")]
+    rate: Option<Rate>,
+    /// For how long. Default: that of the rate's stages or of the file, or 10s.
+    #[arg(long, value_name = "TIME")]
+    duration: Option<Lapse>,
+    /// What the rate counts. Default: events.
+    #[arg(long, value_enum)]
+    unit: Option<RateUnit>,
+    /// How arrivals are spaced. Default: even.
+    #[arg(long, value_enum)]
+    arrivals: Option<Arrivals>,
+    /// The most events, or stories, there may be.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// How many events may be in flight. Default: 256, with the rate `max` 32.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    in_flight: Option<u32>,
+    /// How many threads send. Default: half of the cores.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    workers: Option<u32>,
+    /// After how long without an answer an event counts as timed out. Default: the timeout of the delivery policy, 10s.
+    #[arg(long, value_name = "TIME")]
+    timeout: Option<Lapse>,
+    /// From which lag on an event counts as late.
+    #[arg(long, value_name = "TIME", default_value = "10ms")]
+    late: Lapse,
+    /// After which lag an event is dropped instead of sent. Default: the timeout.
+    #[arg(long, value_name = "TIME")]
+    drop_after: Option<Lapse>,
+    /// The seed of ids, people and arrivals. Default: that of the first file that has one, or 1.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Searches for the highest rate that holds, from --rate on (100/s by default); --duration is that of a probe, 5s by
+    /// default.
+    #[arg(long, conflicts_with_all = ["shard", "count"])]
+    find_max: bool,
+    /// What has to hold: `p99<50ms,errors<0.1%`. Metrics as for --fail-if.
+    #[arg(long, value_name = "CONDITIONS", requires = "find_max", default_value = "p99<100ms,errors<0.1%")]
+    slo: Slo,
+    /// Sends one part of a run that several processes share: part I, from 0, of N. All get the same other arguments;
+    /// `merge` makes one report of theirs. With N alone, I is that of Kubernetes: JOB_COMPLETION_INDEX.
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    shard: Option<Shard>,
+    /// When to begin, for example 2030-01-01T00:00:00Z: the same for all parts.
+    #[arg(long, value_name = "TIME", value_parser = super::assignment::moment)]
+    start_at: Option<Timestamp>,
+    /// A variable of the stories, in place of the one in the files: `--set amount=200`. JSON values keep their type.
+    #[arg(long = "set", value_name = "VAR=VALUE", value_parser = super::assignment::variable)]
+    set: Vec<(String, Value)>,
+    /// Where the mock takes calls if the stories wait for some. Port 0 picks a free one. Default: 127.0.0.1:2478.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    #[command(flatten)]
+    report: ReportArgs,
+    /// Shows nothing while it runs.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
+    let prepared = args.report.prepare()?;
+    let world = World::load(config, args.target.flags(args.listen.clone()))?;
+    let stories = stories::read(&args.files, &args.set, &world)?;
+    let rate = args.rate.clone().or_else(|| stories.iter().find_map(|story| story.load.rate.clone()));
+    let rate = rate.unwrap_or_else(|| Rate::constant(DEFAULT_RATE));
+    let of_files = || stories.iter().find_map(|story| story.load.duration);
+    let duration = match args.duration {
+        Some(given) => given.0,
+        None if args.find_max => PROBE,
+        None => rate.own_length().or_else(|| of_files().map(|lapse| lapse.0)).unwrap_or(DEFAULT_DURATION),
+    };
+    let usual = if rate == Rate::Max { CLOSED_IN_FLIGHT } else { PLANNED_IN_FLIGHT };
+    let in_flight =
+        args.in_flight.or_else(|| stories.iter().find_map(|story| story.load.in_flight)).unwrap_or(usual);
+    let timeout = args.timeout.map_or_else(|| world.settings.policy.timeout, |lapse| lapse.0);
+    let cores =
+        std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
+    let target: Option<Arc<Target>> = match &world.settings.callback_url {
+        Some(url) => {
+            Some(Arc::new(url.parse().map_err(|error| CommandError::usage(format!("{url}: {error}")))?))
+        }
+        None => None,
+    };
+    let options = Options {
+        stories: stories.iter().map(|story| (Arc::clone(story), story.load.weight.unwrap_or(1))).collect(),
+        unit: args.unit.or_else(|| stories.iter().find_map(|story| story.load.unit)).unwrap_or_default(),
+        arrivals: args
+            .arrivals
+            .or_else(|| stories.iter().find_map(|story| story.load.arrivals))
+            .unwrap_or_default(),
+        count: args.count,
+        in_flight,
+        workers: args.workers.unwrap_or((cores / 2).max(1)),
+        timeout,
+        late: args.late.0,
+        patience: args.drop_after.map_or_else(
+            // A probe shows soon enough that a rate does not hold.
+            || if args.find_max { timeout.min(Duration::from_secs(1)) } else { timeout },
+            |lapse| lapse.0,
+        ),
+        seed: Seed(
+            args.seed.or_else(|| stories.iter().find_map(|story| story.seed).map(|seed| seed.0)).unwrap_or(1),
+        ),
+        shard: args.shard.unwrap_or(Shard { index: 0, of: 1 }),
+        start_at: args.start_at,
+    };
+    let guard = Guard::allowing(&world.settings.allow).map_err(CommandError::usage)?;
+    let probing = load::World {
+        settings: &world.settings,
+        catalog: &world.catalog,
+        signer: &world.signer,
+        target: target.as_ref(),
+        target_wins: args.target.callback_url.is_some(),
+        set: &args.set,
+    };
+    let load = Load::prepare(probing, &guard, options).map_err(CommandError::usage)?;
+    if let Some(why) = load.told_because() {
+        super::remark(&format!("note: told as real stories, one by one: {why}"));
+    }
+    for field in load.repeating() {
+        super::remark(&format!(
+            "note: {field} takes turns among a few values; ids of hex digits or digits are always new"
+        ));
+    }
+    let listen = world.settings.listen.clone().unwrap_or_else(|| crate::settings::DEFAULT_LISTEN.to_owned());
+    let server = || Server::bind(&listen).map_err(std::io::Error::other);
+    let run = super::runtime()?.block_on(async {
+        let interrupt = super::interrupted();
+        if !args.find_max {
+            let mut live = if args.quiet { Live::silent() } else { Live::new(duration) };
+            let run = load.run(&rate, duration, server, interrupt, |snapshot| live.show(snapshot)).await;
+            live.finish();
+            return run;
+        }
+        let mut told = 0.0;
+        let tell = |rate: f64, _: &load::Snapshot| {
+            if !args.quiet && rate != told {
+                told = rate;
+                super::remark(&format!("trying {rate}/s for {}", Lapse(duration)));
+            }
+        };
+        load.find_max(start(&rate), duration, &args.slo, server, interrupt, tell).await
+    });
+    let run = run.map_err(|error| CommandError::start(format!("the load could not start: {error}")))?;
+    let exit = prepared.finish(&run.report)?;
+    let nothing_held = run.report.search.as_ref().is_some_and(|search| search.best == 0.0);
+    Ok(match exit {
+        _ if run.interrupted => Exit::Interrupted,
+        Exit::Ok if nothing_held => Exit::Failed,
+        exit => exit,
+    })
+}
+
+/// The rate a search begins with.
+fn start(rate: &Rate) -> f64 {
+    match rate {
+        Rate::Max => DEFAULT_RATE,
+        Rate::Planned(stages) => stages.first().map_or(DEFAULT_RATE, |stage| match stage.course {
+            Course::Constant(rate) | Course::Ramp(rate, _) | Course::Sine(rate, ..) => rate,
+        }),
+    }
+    .max(1.0)
+}
+
+/// Reads `I/N`, or `N` with the index of a Kubernetes job.
+fn shard(text: &str) -> Result<Shard, String> {
+    const VARIABLE: &str = "JOB_COMPLETION_INDEX";
+    let number = |text: &str| {
+        text.trim().parse::<u32>().map_err(|_| format!("`{text}` is no number: write for example 0/4"))
+    };
+    let (index, of) = match text.split_once('/') {
+        Some((index, of)) => (number(index)?, number(of)?),
+        None => {
+            let index = std::env::var(VARIABLE).map_err(|_| {
+                format!("{VARIABLE} is not set, as it is in an Indexed Job of Kubernetes: write which part it is, for \
+                         example 0/{text}")
+            })?;
+            (number(&index)?, number(text)?)
+        }
+    };
+    match of {
+        0 => Err("there is no part of nothing: write for example 0/4".to_owned()),
+        _ if index >= of => Err(format!("parts count from 0: the last of {of} is {}/{of}", of - 1)),
+        _ => Ok(Shard { index, of }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_read() {
+        assert_eq!(shard("0/1"), Ok(Shard { index: 0, of: 1 }));
+        assert_eq!(shard("3/4"), Ok(Shard { index: 3, of: 4 }));
+        for wrong in ["4/4", "0/0", "a/4", "1/b", "/4", "1/", "-1/4", ""] {
+            assert!(shard(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(shard("4/4").unwrap_err(), "parts count from 0: the last of 4 is 3/4");
+    }
+}

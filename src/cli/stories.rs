@@ -1,0 +1,48 @@
+//! Reading the stories that a command tells.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::CommandError;
+use super::world::World;
+use crate::contract::Direction;
+use crate::scenario::{Story, load};
+
+/// Reads stories from files. `set` are the variables given on the command line; each has to be one of some story.
+pub(super) fn read(
+    files: &[PathBuf],
+    set: &[(String, Value)],
+    world: &World,
+) -> Result<Vec<Arc<Story>>, CommandError> {
+    let names: Vec<&str> = set.iter().map(|(name, _)| name.as_str()).collect();
+    let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let scenarios = load::load_many(&files, &world.catalog, &names).map_err(CommandError::problems)?;
+    if let Some(empty) = scenarios.iter().find(|scenario| scenario.steps.is_empty()) {
+        let path = empty.path.display();
+        return Err(CommandError::usage(format!(
+            "{path} has no steps, so nothing would happen; a file with reactions alone is there to be included"
+        )));
+    }
+    for name in &names {
+        let known = || scenarios.iter().flat_map(|scenario| scenario.read.iter().chain(scenario.vars.keys()));
+        if !known().any(|known| known == name) {
+            let near = crate::files::suggest::nearest(name, known().map(String::as_str));
+            let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+            return Err(CommandError::usage(format!("--set {name}: no story has a variable `{name}`{near}")));
+        }
+    }
+    let is_call = |id: &str| world.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
+    scenarios
+        .iter()
+        .map(|scenario| {
+            let policy = scenario.delivery.as_ref().map_or_else(
+                || world.settings.policy.clone(),
+                |file| crate::settings::policy(&world.settings.policy, file),
+            );
+            let story = Story::compile(scenario, policy, is_call);
+            story.map(Arc::new).map_err(|mistake| CommandError::usage(mistake.message))
+        })
+        .collect()
+}

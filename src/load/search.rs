@@ -1,0 +1,128 @@
+//! The search for the highest rate that holds: doubles until it does not, then halves the gap.
+
+use super::report::{Probe, Report, Search};
+use super::slo::Slo;
+
+/// How close the highest rate that held and the lowest that did not have to come: 2 %.
+const CLOSE: f64 = 1.02;
+
+/// How many probes there are at most.
+const MOST_PROBES: usize = 40;
+
+/// The share of the asked rate that has to be answered as wanted for a rate to hold, whatever else is asked for: less
+/// means that answers come slower than events, so that the queue would grow without end.
+const KEEPS_UP: f64 = 0.98;
+
+/// From which share of its cores on the sender may be what does not hold.
+const BUSY: f64 = 0.9;
+
+/// Searches from a rate on. `probe` tries one; nothing comes of it if it is interrupted.
+pub(super) async fn search(
+    slo: &str,
+    start: f64,
+    mut probe: impl AsyncFnMut(f64) -> Option<Probe>,
+) -> Search {
+    let mut found = Search { slo: slo.to_owned(), best: 0.0, probes: Vec::new() };
+    let mut rate = start;
+    let mut lowest_bad: Option<f64> = None;
+    while found.probes.len() < MOST_PROBES {
+        let Some(tried) = probe(rate).await else { break };
+        let held = tried.held;
+        found.probes.push(tried);
+        if held {
+            found.best = found.best.max(rate);
+        } else {
+            lowest_bad = Some(lowest_bad.map_or(rate, |bad| bad.min(rate)));
+        }
+        rate = match lowest_bad {
+            None => rate * 2.0,
+            // Nothing held yet: down by halves, to one event in ten seconds at the least.
+            Some(bad) if found.best == 0.0 => {
+                if bad <= 0.1 {
+                    break;
+                }
+                bad / 2.0
+            }
+            Some(bad) => {
+                if bad / found.best <= CLOSE {
+                    break;
+                }
+                f64::midpoint(found.best, bad)
+            }
+        };
+        // Whole rates read better.
+        rate = if rate >= 100.0 { rate.round() } else { rate };
+    }
+    found
+}
+
+/// What a report says of a rate that was tried, which was to bring `events` per second.
+pub(super) fn judge(report: &Report, rate: f64, events: f64, slo: &Slo) -> Probe {
+    let achieved = report.throughput();
+    let latency = report.latency.planned.percentile(99.0);
+    let mut why = slo.check(report).err();
+    if why.is_none() && achieved < events * KEEPS_UP {
+        why = Some(format!("only {achieved:.0} events a second were answered as wanted"));
+    }
+    if let Some(why) = &mut why
+        && report.sender.busy > BUSY
+    {
+        why.push_str("; the sender was at its own limit, give it more --workers or a machine of its own");
+    }
+    Probe {
+        rate,
+        achieved,
+        p99_us: u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
+        errors: report.error_share(),
+        held: why.is_none(),
+        why: why.unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn limit(limit: f64, start: f64) -> Search {
+        let found = search("p99<50ms", start, async |rate| {
+            let held = rate <= limit;
+            Some(Probe { rate, achieved: rate.min(limit), p99_us: 1, errors: 0.0, held, why: String::new() })
+        });
+        found.await
+    }
+
+    #[tokio::test]
+    async fn any_limit_is_found() {
+        for wanted in [0.7, 3.0, 99.0, 100.0, 101.0, 1234.0, 56_789.0, 1e6] {
+            for start in [1.0, 100.0, 5000.0] {
+                let found = limit(wanted, start).await;
+                assert!(
+                    found.best <= wanted && found.best > wanted * 0.97,
+                    "{wanted} from {start}: {}",
+                    found.best
+                );
+                assert!(found.probes.len() < MOST_PROBES, "{wanted} from {start}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_receiver_that_never_holds_ends_the_search() {
+        let found = limit(0.0, 100.0).await;
+        assert_eq!(found.best, 0.0);
+        assert!(found.probes.len() < 15);
+    }
+
+    #[tokio::test]
+    async fn an_interruption_keeps_what_was_found() {
+        let mut left = 3;
+        let found = search("", 100.0, async |rate| {
+            left -= 1;
+            let probe =
+                Probe { rate, achieved: rate, p99_us: 1, errors: 0.0, held: true, why: String::new() };
+            (left >= 0).then_some(probe)
+        });
+        let found = found.await;
+        assert_eq!((found.best, found.probes.len()), (400.0, 3));
+    }
+}

@@ -1,0 +1,272 @@
+//! Stories told for real, at a rate: each with its pauses, waits and expectations, on the engine that `run` and `serve`
+//! use, with the vendor's REST side in the same process.
+//!
+//! An event is a callback from the moment it is handed to delivery until it is delivered or given up by the delivery
+//! policy. Its planned instant is the moment the story wanted it, less what the story itself began too late.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::job::{Drive, Job};
+use super::ledger::{Books, Ledger, Outcome, Progress};
+use super::probe::World;
+use super::schedule::{self, Next, Schedule};
+use crate::api::Api;
+use crate::delivery::{CallbackId, Client, ClientOptions, ErrorClass, Guard};
+use crate::engine::{Callers, Clock, Driver, End, Engine, Speed};
+use crate::http::Server;
+use crate::journal::{Entry, Event, Sink};
+use crate::scenario::{Play, Story};
+
+/// How often a closed loop looks whether a story has ended, and everybody whether the run has.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Keeps the books of a run by what the journal is told.
+#[derive(Clone)]
+struct Keeper(Arc<Mutex<Keeping>>);
+
+struct Keeping {
+    ledger: Ledger,
+    started: Timestamp,
+    /// The stories that are being told, by their labels.
+    telling: HashMap<Arc<str>, Telling>,
+    /// The callbacks under way.
+    sent: HashMap<CallbackId, (schedule::Event, Duration, Option<u16>)>,
+    /// How many stories are not over.
+    open: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Telling {
+    number: u64,
+    story: usize,
+    planned: Duration,
+    /// When it really began: what it sends at once was planned for the same instant as the story.
+    began: Duration,
+}
+
+impl Keeper {
+    fn lock(&self) -> MutexGuard<'_, Keeping> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keeping {
+    fn since_start(&self, at: Timestamp) -> Duration {
+        Duration::try_from(at.duration_since(self.started)).unwrap_or(Duration::ZERO)
+    }
+
+    fn take(&mut self, entry: &Entry) {
+        let now = self.since_start(entry.at);
+        let mut telling = entry.story.as_ref().and_then(|label| self.telling.get_mut(label));
+        match &entry.event {
+            Event::StoryStarted => {
+                if let Some(telling) = &mut telling {
+                    telling.began = now;
+                    self.ledger.tell(telling.story);
+                }
+            }
+            Event::StoryFinished { passed } => {
+                if let Some(label) = &entry.story
+                    && let Some(telling) = self.telling.remove(label)
+                {
+                    self.open -= 1;
+                    if !passed {
+                        self.ledger.story_failed(telling.story);
+                    }
+                }
+            }
+            Event::Failed { message, .. } => {
+                let line = message.lines().next().unwrap_or_default();
+                self.ledger.note("expectation", line.to_owned());
+            }
+            Event::Queued(callback) => {
+                let planned = match &telling {
+                    Some(telling) if telling.began == now => telling.planned,
+                    _ => now,
+                };
+                let (telling, story) =
+                    telling.map_or((0, None), |telling| (telling.number, Some(telling.story)));
+                let event = schedule::Event { telling, story: story.unwrap_or(0), step: 1, planned };
+                self.ledger.release(&event, now);
+                self.sent.insert(callback.id, (event, now, None));
+            }
+            Event::Tried { attempt, result, .. } => {
+                if let (Some(sent), Ok(answer)) = (self.sent.get_mut(&attempt.callback.id), &result.result) {
+                    sent.2 = Some(answer.status);
+                }
+            }
+            Event::Delivered { id, .. } => {
+                if let Some((event, released, status)) = self.sent.remove(id) {
+                    self.ledger.end(&event, released, now, Outcome::Ok(status.unwrap_or(0)));
+                }
+            }
+            Event::Dead { id, class, reason, .. } => {
+                if let Some((event, released, status)) = self.sent.remove(id) {
+                    let outcome = match (class, status) {
+                        (ErrorClass::Rejected, Some(status)) => Outcome::Wrong(status),
+                        (ErrorClass::Timeout, _) => Outcome::TimedOut(reason.clone()),
+                        (class, _) => Outcome::Failed(class.as_str(), reason.clone()),
+                    };
+                    self.ledger.end(&event, released, now, outcome);
+                }
+            }
+            Event::Assumed { .. } | Event::Waiting { .. } | Event::Note(_) | Event::Called(_) => {}
+        }
+    }
+}
+
+impl Sink for Keeper {
+    fn entry(&mut self, entry: &Entry) {
+        self.lock().take(entry);
+    }
+}
+
+/// Tells stories by the job's schedule until all are over, or `interrupt` is ready. The mock takes calls on `server`.
+pub(super) async fn run(
+    world: &World<'_>,
+    guard: &Guard,
+    stories: &[Arc<Story>],
+    job: &Job,
+    server: Server,
+    interrupt: impl Future<Output = ()>,
+    mut watch: impl FnMut(),
+) -> io::Result<(Books, bool)> {
+    let keeper = Keeper(Arc::new(Mutex::new(Keeping {
+        ledger: Ledger::new(job.late, job.interval, stories.len(), job.intervals),
+        started: job.started,
+        telling: HashMap::new(),
+        sent: HashMap::new(),
+        open: 0,
+    })));
+    let url = format!("http://{}", server.local_addr());
+    let mut options = world.engine(job.seed, job.in_flight as usize, &url);
+    options.journal.add_sink(Box::new(keeper.clone()));
+    let client = Client::new(ClientOptions {
+        guard: guard.clone(),
+        tls: world.settings.tls.clone(),
+        idle_per_target: job.in_flight as usize,
+    });
+    let client = client.map_err(io::Error::other)?;
+    tokio::time::sleep_until(job.start.into()).await;
+    let clock = Clock::starting(job.started, Speed::Times(1.0));
+    let driver = Driver::new(Engine::new(options), clock, client, Callers::Lasting);
+    let api =
+        Api::new(driver.clone(), world.catalog, world.settings.access.clone()).map_err(io::Error::other)?;
+    let serving = tokio::spawn(server.serve(
+        move |call| {
+            let api = api.clone();
+            async move { api.answer(call).await }
+        },
+        world.settings.limits.clone(),
+        std::future::pending(),
+    ));
+    let (done, is_done) = tokio::sync::oneshot::channel::<()>();
+    let mut interrupt = std::pin::pin!(interrupt);
+    let ended = async {
+        tokio::select! {
+            () = &mut interrupt => {}
+            _ = is_done => {}
+        }
+    };
+    let telling = async {
+        tell(world, stories, job, &driver, &keeper).await;
+        // The driver may have ended before, by an interruption.
+        let _ = done.send(());
+        std::future::pending::<()>().await;
+    };
+    let watching = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(250));
+        loop {
+            ticks.tick().await;
+            let mut keeping = keeper.lock();
+            keeping.ledger.tick(job.now());
+            job.publish(0, |progress: &mut Progress| keeping.ledger.progress(progress));
+            drop(keeping);
+            watch();
+        }
+    };
+    let end = tokio::select! {
+        end = driver.drive(ended) => end,
+        () = telling => End::Interrupted,
+        () = watching => End::Interrupted,
+    };
+    debug_assert_eq!(end, End::Interrupted);
+    serving.abort();
+    let now = job.now();
+    let mut keeping = keeper.lock();
+    let interrupted = keeping.open > 0 || !keeping.sent.is_empty();
+    // What is not delivered now never will be.
+    for (event, released, _) in std::mem::take(&mut keeping.sent).into_values() {
+        let message = "the run was interrupted".to_owned();
+        keeping.ledger.end(&event, released, now, Outcome::Failed("interrupted", message));
+    }
+    let empty = Ledger::new(job.late, job.interval, 0, 0);
+    Ok((std::mem::replace(&mut keeping.ledger, empty).close(), interrupted))
+}
+
+/// Begins stories when they are due, and waits until all are over.
+async fn tell(world: &World<'_>, stories: &[Arc<Story>], job: &Job, driver: &Driver, keeper: &Keeper) {
+    let mut schedule: Schedule = job.schedule(0);
+    let closed = matches!(job.drive, Drive::Closed(_));
+    let mut begun: u32 = 0;
+    loop {
+        if closed && keeper.lock().open >= u64::from(job.in_flight) {
+            tokio::time::sleep(LOOK).await;
+            continue;
+        }
+        let now = job.now();
+        match schedule.next(now) {
+            Next::Release(event) => {
+                begin(world, stories, job, driver, keeper, &event, begun);
+                begun += 1;
+            }
+            Next::Drop(event) => keeper.lock().ledger.drop(&event, schedule.steps(event.story), now),
+            Next::Wait(due) => tokio::time::sleep_until((job.start + due).into()).await,
+            Next::Over => break,
+        }
+    }
+    loop {
+        let busy = driver.look(|engine, _| engine.is_busy());
+        if keeper.lock().open == 0 && !busy {
+            return;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn begin(
+    world: &World<'_>,
+    stories: &[Arc<Story>],
+    job: &Job,
+    driver: &Driver,
+    keeper: &Keeper,
+    event: &schedule::Event,
+    number: u32,
+) {
+    let Some(story) = stories.get(event.story) else { return };
+    let label: Arc<str> = Arc::from(format!("{} #{}", story.name, event.telling + 1));
+    let seed = job.seed.derive("load story", event.story as u64).derive("copy", event.telling);
+    let copy = u32::try_from(event.telling + 1).unwrap_or(u32::MAX);
+    let start = job.started.checked_add(event.planned).unwrap_or(job.started);
+    let mut play = Play::new(Arc::clone(story), Arc::clone(&label), number, copy, seed, start);
+    for (name, value) in world.set {
+        play.preset(name, value);
+    }
+    {
+        let mut keeping = keeper.lock();
+        keeping.open += 1;
+        let telling = Telling {
+            number: event.telling,
+            story: event.story,
+            planned: event.planned,
+            began: Duration::MAX,
+        };
+        keeping.telling.insert(label, telling);
+    }
+    driver.with(|engine, _| engine.add_play(play));
+}
