@@ -312,9 +312,8 @@ impl Learner {
         let mut written = 0;
         for ((value, later), other) in base.values.iter().zip(&later.values).zip(&other.values) {
             let seen = &self.seen[&(step, value.path.clone())];
-            let pieces =
-                split(value, later, other, noon, (seen.len() > 1).then_some(ids).unwrap_or_default())
-                    .map_err(|why| format!("`{}` of `{}` {why}", value.path, base.event()))?;
+            let pieces = split(value, later, other, noon, if seen.len() > 1 { ids } else { &[] })
+                .map_err(|why| format!("`{}` of `{}` {why}", value.path, base.event()))?;
             let out = match &value.place {
                 Some(place) => {
                     body.push_fixed(&callback.body[written..place.start]);
@@ -398,17 +397,24 @@ fn time_form(base: &str, later: &str) -> Option<(TimeForm, i64)> {
             _ => None,
         };
     }
-    let utc = |text: &str| text.ends_with('Z').then(|| text.parse::<Timestamp>().ok()).flatten();
-    let spaced = |text: &str| {
-        let civil = DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
-        civil.in_tz("UTC").ok().map(|zoned| zoned.timestamp())
-    };
-    let readers: [(TimeForm, &dyn Fn(&str) -> Option<Timestamp>); 2] =
-        [(TimeForm::Utc, &utc), (TimeForm::Spaced, &spaced)];
-    readers.into_iter().find_map(|(form, read)| {
-        let (base, later) = (read(base)?, read(later)?);
+    [TimeForm::Utc, TimeForm::Spaced].into_iter().find_map(|form| {
+        let (base, later) = (form.read(base)?, form.read(later)?);
         (later.as_second() - base.as_second() == LATER).then_some((form, base.as_second()))
     })
+}
+
+impl TimeForm {
+    /// The moment of a text in this form, of those that are no numbers.
+    fn read(self, text: &str) -> Option<Timestamp> {
+        match self {
+            Self::Utc => text.ends_with('Z').then(|| text.parse().ok()).flatten(),
+            Self::Spaced => {
+                let civil = DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
+                civil.in_tz("UTC").ok().map(|zoned| zoned.timestamp())
+            }
+            Self::Seconds | Self::Millis => None,
+        }
+    }
 }
 
 /// Whether a field is an id by its name.

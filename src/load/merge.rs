@@ -213,6 +213,9 @@ fn errors(sum: &mut Failures, part: Failures) {
 fn told(sum: &mut Share, part: &Share) {
     add_to(&mut sum.told, part.told);
     add_to(&mut sum.failed, part.failed);
+    if sum.first_failure.is_empty() {
+        sum.first_failure.clone_from(&part.first_failure);
+    }
 }
 
 /// CPU and connections add up. Memory is the most that any one had, since their peaks need not have been at the same

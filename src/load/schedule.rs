@@ -68,7 +68,7 @@ impl Mix {
 #[derive(Debug)]
 pub(super) enum Source {
     /// From a plan.
-    Open(Pacer),
+    Open(Box<Pacer>),
     /// From whoever is free, until the time is up.
     Closed {
         /// The number of the next telling.

@@ -334,8 +334,7 @@ impl Worker<'_> {
 
     fn read(&mut self, lane: usize) {
         let mut buffer = std::mem::take(&mut self.buffer);
-        loop {
-            let Some(pipe) = &mut self.lanes[lane].pipe else { break };
+        while let Some(pipe) = &mut self.lanes[lane].pipe {
             let is_tls = pipe.is_tls();
             match pipe.read(&mut buffer) {
                 Ok(0) => {
