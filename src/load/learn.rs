@@ -40,6 +40,16 @@ impl Blueprint {
         seed: Seed,
         today: Timestamp,
     ) -> Result<Self, String> {
+        Self::learn_variants(world, story, seed, today, VARIANTS)
+    }
+
+    fn learn_variants(
+        world: &World<'_>,
+        story: &Arc<Story>,
+        seed: Seed,
+        today: Timestamp,
+        variants: u64,
+    ) -> Result<Self, String> {
         if let Some(obstacle) = story.obstacle() {
             return Err(obstacle);
         }
@@ -58,7 +68,7 @@ impl Blueprint {
         let later =
             at.checked_add(Duration::from_secs(LATER.unsigned_abs())).map_err(|error| error.to_string())?;
         let mut triples = Vec::new();
-        for number in 0..VARIANTS {
+        for number in 0..variants {
             let base = tell(number, COPIES[0], at, &usual)?;
             triples.push([
                 tell(number, COPIES[0], later, &usual)?,
@@ -215,6 +225,8 @@ fn same_course(one: &[Sent], other: &[Sent]) -> Result<(), String> {
 struct Learner {
     /// The values a field has in the tellings, by step and path.
     seen: BTreeMap<(usize, String), BTreeSet<String>>,
+    /// How many tellings there were.
+    variants: usize,
 }
 
 /// Gives each field that holds an id a number, the same in every variant, so that ids of one field never meet.
@@ -247,7 +259,7 @@ impl Learner {
                 }
             }
         }
-        Self { seen }
+        Self { seen, variants: triples.len() }
     }
 
     fn variant(
@@ -267,7 +279,7 @@ impl Learner {
                     continue;
                 }
                 let Some(form) = form(value, seen) else {
-                    let many = seen.len() as u64 > VARIANTS / 2;
+                    let many = seen.len() > self.variants / 2;
                     if is_id_key(&value.path) && many {
                         slots.repeating.insert(format!("{} of {}", value.path, sent.event()));
                     }
