@@ -34,7 +34,7 @@ pub(super) fn recipients(
         None => {
             let known = simulator.find_session(call.fields).map(|key| simulator.sessions.get(key));
             match known.filter(|session| is_single && session.is_seen_by(call.account)) {
-                Some(session) => vec![Value::from(session.user.user_id.as_str())],
+                Some(session) => vec![Value::from(session.user_id.to_string())],
                 None => return Err(params.missing("to", expected)),
             }
         }

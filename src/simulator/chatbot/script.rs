@@ -1,6 +1,7 @@
 //! The simulated user and the bot across from them: both take turns along a graph, and the user answers whatever the
 //! customer's agent writes. How they talk is assumed; sessions of stories are left to their stories.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use rand::RngExt;
 use serde_json::{Value, json};
 
 use super::super::dialogue::{Dialogue, Speaker};
-use super::super::messages::Message;
+use super::super::messages::{Json, Message};
 use super::super::phrases;
 use super::super::seed::{self, Rng};
 use super::super::session::{Phase, Session, SessionKey};
@@ -98,14 +99,14 @@ impl Script {
 }
 
 fn wait(session: &mut Session, from: u64, to: u64) -> Duration {
-    Duration::from_millis(session.rng.random_range(from..to))
+    Duration::from_millis(session.rng.draw().random_range(from..to))
 }
 
 /// Draws what comes next and plans it.
 pub(super) fn plan_next(simulator: &mut Simulator, key: SessionKey, now: Timestamp) {
     let session = simulator.sessions.get_mut(key);
     let Some(mut script) = session.script.take() else { return };
-    script.next = script.dialogue.after(script.turn, &mut session.rng);
+    script.next = script.dialogue.after(script.turn, &mut session.rng.draw());
     script.due = None;
     let gap = match script.next.and_then(|turn| script.dialogue.speaker(turn)) {
         Some(Speaker::User) if script.is_mute || script.is_on_own_channel => None,
@@ -207,7 +208,7 @@ fn answer(simulator: &mut Simulator, key: SessionKey, at: Timestamp) -> Vec<Emis
     let mut here = script.turn;
     let mut found = None;
     for _ in 0..MOST_PASSED {
-        let Some(next) = script.dialogue.after(here, &mut session.rng) else { break };
+        let Some(next) = script.dialogue.after(here, &mut session.rng.draw()) else { break };
         here = next;
         if script.dialogue.speaker(next) == Some(Speaker::User) {
             found = Some(next);
@@ -237,7 +238,8 @@ fn answer(simulator: &mut Simulator, key: SessionKey, at: Timestamp) -> Vec<Emis
 /// One of the options of the question that the agent asked last, and the question.
 fn choice(session: &mut Session) -> Option<(Value, Value)> {
     let asked = session.messages.last().filter(|message| message.sender_type == "seat")?;
-    let question = asked.content.get("interactive")?;
+    let content = asked.content.value();
+    let question = content.get("interactive")?;
     let listed = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
     let (kind, options): (_, Vec<Value>) = match question.get("type")?.as_str()? {
         "button" => {
@@ -253,13 +255,8 @@ fn choice(session: &mut Session) -> Option<(Value, Value)> {
     if options.is_empty() {
         return None;
     }
-    let chosen = &options[session.rng.random_range(0..options.len())];
-    let reply = json!({
-        "msg_id": asked.msg_id,
-        "sender_type": asked.sender_type,
-        "timestamp": asked.timestamp,
-        "content": asked.content,
-    });
+    let reply = asked.quoted();
+    let chosen = &options[session.rng.draw().random_range(0..options.len())];
     Some((json!({ "type": "interactive", "interactive": { "type": kind, kind: chosen } }), reply))
 }
 
@@ -277,7 +274,8 @@ fn say_turn(simulator: &mut Simulator, key: SessionKey, speaker: Speaker, at: Ti
 
 /// A text of a phrase, in the words of the conversation.
 pub(super) fn text(session: &mut Session, phrase: &str) -> String {
-    phrases::phrase_with(&mut session.rng, phrase, &session.locale, &session.facts).unwrap_or_default()
+    let facts = session.facts();
+    phrases::phrase_with(&mut session.rng.draw(), phrase, session.locale, &facts).unwrap_or_default()
 }
 
 /// The user writes; the event tells it.
@@ -294,12 +292,12 @@ pub(super) fn user_says(
         && script.turn() == "stop"
         && session.phase == Phase::Bot
     {
-        simulator.campaigns.opt_out(&session.channel_id, &session.user.user_id);
+        simulator.campaigns.opt_out(&session.channel_id, &session.user_id);
     }
     // Whoever writes has read what came before.
     session.messages.read_by_user();
     let mut message = json!({
-        "msg_id": seed::hex32(&mut session.rng),
+        "msg_id": seed::hex32(&mut session.rng.draw()),
         "sender_type": "user",
         "timestamp": at.as_second(),
         "content": content,
@@ -314,7 +312,7 @@ pub(super) fn user_says(
 /// just goes to the user.
 fn bot_says(simulator: &mut Simulator, key: SessionKey, content: Value, at: Timestamp) -> Option<Emission> {
     let session = simulator.sessions.get_mut(key);
-    let msg_id = seed::hex32(&mut session.rng);
+    let msg_id = seed::hex32(&mut session.rng.draw());
     if session.is_on_own_channel() {
         let message = json!({
             "msg_id": msg_id,
@@ -326,12 +324,12 @@ fn bot_says(simulator: &mut Simulator, key: SessionKey, content: Value, at: Time
     }
     session.last_activity = at;
     session.messages.put(Message {
-        msg_id,
-        seat_id: String::new(),
+        msg_id: msg_id.into(),
+        seat_id: Arc::default(),
         timestamp: at.as_second(),
-        sender_type: "robot".to_owned(),
-        status: "delivery".to_owned(),
-        content,
+        sender_type: "robot".into(),
+        status: "delivery".into(),
+        content: Json::of(&content),
         reply: None,
     });
     None

@@ -43,6 +43,7 @@ impl World {
     fn ok(&mut self, id: &str, fields: Value) -> Value {
         match self.answer_to(0, id, &fields, &[]) {
             Answer::Data(data) => data,
+            Answer::Text(text) => serde_json::from_str(&text).unwrap(),
             other => panic!("{id} {fields}: {other:?}"),
         }
     }
@@ -420,7 +421,8 @@ fn accounts_do_not_see_each_other() {
     let other = |world: &mut World, id: &str, fields: Value| world.answer_to(1, id, &fields, &[]);
     let refused = other(world, "chatbot.messages", json!({ "call_id": call_id }));
     assert!(matches!(refused, Answer::Error { code: 404, .. }), "{refused:?}");
-    assert_eq!(other(world, "chatbot.sessions", json!({})), Answer::Data(json!({ "total": 0, "list": [] })));
+    let none = Answer::Text(r#"{"total":0,"list":[]}"#.to_owned());
+    assert_eq!(other(world, "chatbot.sessions", json!({})), none);
 }
 
 #[test]
@@ -512,7 +514,8 @@ fn done(deeds: &[Deed], seed: u64) -> (World, Vec<String>) {
             Deed::End(at) => ("chatbot.end_session", json!({ "call_id": call_id(at) })),
             Deed::Read(at) => {
                 let list = world.answer_to(0, "chatbot.messages", &json!({ "call_id": call_id(at) }), &[]);
-                let Answer::Data(Value::Array(list)) = list else { continue };
+                let Answer::Text(list) = list else { continue };
+                let list: Vec<Value> = serde_json::from_str(&list).unwrap();
                 let Some(message) = list.first() else { continue };
                 ("chatbot.mark_read", json!({ "call_id": call_id(at), "msg_id": message["msg_id"] }))
             }
