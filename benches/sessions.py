@@ -70,4 +70,5 @@ def main():
         measure(count, "--with-receiver" in sys.argv, "--talking" in sys.argv)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::wire_id::WireId;
@@ -26,24 +25,24 @@ pub(super) fn word(text: &str) -> Cow<'static, str> {
 }
 
 /// JSON as the text it goes out as, which takes a tenth of the memory of a value.
-#[derive(Clone, Debug)]
-pub(super) struct Json(Box<RawValue>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Json(Box<str>);
 
 impl Json {
     /// The text of a value.
     pub(super) fn of(value: &(impl Serialize + ?Sized)) -> Self {
-        // Contents are plain data, which always fits into JSON.
-        Self(serde_json::value::to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+        // Contents are plain data, which always fits into JSON. What is kept is cut to its size: very much of it is.
+        Self(serde_json::to_string(value).unwrap_or_default().as_str().into())
     }
 
     /// The text.
-    pub(super) fn raw(&self) -> &RawValue {
+    pub(super) fn text(&self) -> &str {
         &self.0
     }
 
     /// The value, read anew.
     pub(super) fn value(&self) -> Value {
-        serde_json::from_str(self.0.get()).unwrap_or_default()
+        serde_json::from_str(&self.0).unwrap_or_default()
     }
 }
 
@@ -88,8 +87,8 @@ impl Message {
 
     fn is_template(&self) -> bool {
         // Few are, and their text nearly always begins with it.
-        let text = self.content.raw().get();
-        text.contains("template") && self.content.value()["type"] == "template"
+        let text = self.content.text();
+        text.contains("\"template\"") && self.content.value()["type"] == "template"
     }
 }
 
@@ -129,6 +128,25 @@ impl Messages {
         self.by_id.get(msg_id).copied()
     }
 
+    /// The message with this id, as another one answers to it.
+    pub(super) fn place(&self, msg_id: &WireId) -> Option<Reply> {
+        self.find(msg_id).and_then(|place| u32::try_from(place).ok()).map(Reply::Whole)
+    }
+
+    /// The last message, as another one answers to it.
+    pub(super) fn last_place(&self) -> Option<Reply> {
+        self.list.last().and_then(|message| self.place(&message.msg_id))
+    }
+
+    /// A message with what it answers to, as callbacks tell it.
+    pub(super) fn told_whole(&self, message: &Message) -> Value {
+        let mut told = message.quoted();
+        if let Some(reply) = &message.reply {
+            told["reply"] = self.told(reply);
+        }
+        told
+    }
+
     /// Where the message with this id stands.
     pub(super) fn position(&self, msg_id: &str) -> Option<usize> {
         self.find(&msg_id.into())
@@ -138,7 +156,7 @@ impl Messages {
     pub(super) fn reply(&self, told: &Value) -> Reply {
         let place = told["msg_id"].as_str().and_then(|msg_id| self.position(msg_id));
         let told = Json::of(told);
-        let is_it = |place: &usize| Json::of(&self.list[*place].quoted()).raw().get() == told.raw().get();
+        let is_it = |place: &usize| Json::of(&self.list[*place].quoted()) == told;
         match place.filter(is_it).and_then(|place| u32::try_from(place).ok()) {
             Some(place) => Reply::Whole(place),
             None => Reply::Told(told),
@@ -183,21 +201,35 @@ impl Messages {
 
     /// A page of the list that *Query message list* answers: newest first, those before a place.
     pub(super) fn page(&self, before: usize, size: usize) -> String {
-        let listed = self.list[..before].iter().rev().take(size).map(|message| Listed {
-            msg_id: &message.msg_id,
-            seat_id: &message.seat_id,
-            timestamp: message.timestamp,
-            sender_type: &message.sender_type,
-            status: &message.status,
-            content: message.content.raw(),
-            reply: message.reply.as_ref().map(|reply| listed_reply(self.told(reply))),
-        });
-        // Messages are plain data, which always fits into JSON.
-        serde_json::to_string(&listed.collect::<Vec<_>>()).unwrap_or_default()
+        let mut text = String::from("[");
+        for message in self.list[..before].iter().rev().take(size) {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            let head = Listed {
+                msg_id: &message.msg_id,
+                seat_id: &message.seat_id,
+                timestamp: message.timestamp,
+                sender_type: &message.sender_type,
+                status: &message.status,
+            };
+            // Ids, words and numbers always fit into JSON.
+            let head = serde_json::to_string(&head).unwrap_or_default();
+            text.push_str(head.trim_end_matches('}'));
+            text.push_str(",\"content\":");
+            text.push_str(message.content.text());
+            if let Some(reply) = &message.reply {
+                text.push_str(",\"reply\":");
+                text.push_str(&listed_reply(self.told(reply)).to_string());
+            }
+            text.push('}');
+        }
+        text.push(']');
+        text
     }
 }
 
-/// A message as the list tells it (example).
+/// A message as the list tells it, without what it says and answers to (example).
 #[derive(Serialize)]
 struct Listed<'a> {
     msg_id: &'a WireId,
@@ -205,9 +237,6 @@ struct Listed<'a> {
     timestamp: i64,
     sender_type: &'a str,
     status: &'a str,
-    content: &'a RawValue,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply: Option<Value>,
 }
 
 /// What a message answers to, in the shape of the list: the content stands beside the message's id, not in a field.

@@ -237,6 +237,9 @@ fn written(
     now: Timestamp,
     content: impl Fn(String) -> Content,
 ) -> Vec<Message> {
+    if count == 0 {
+        return Vec::new();
+    }
     let facts = session.facts();
     let rng = &mut *session.rng.draw();
     (0..count)
@@ -303,13 +306,7 @@ fn report(session: &mut Session, event: &str, now: Timestamp) -> Value {
         body["session_end_reason"] = Value::String(reason.clone());
     }
     // What was said is told as it was said, also where a story made up contents that no type describes.
-    let said = session.messages.iter().map(|message| {
-        let mut item = message.quoted();
-        if let Some(reply) = &message.reply {
-            item["reply"] = session.messages.told(reply);
-        }
-        item
-    });
+    let said = session.messages.iter().map(|message| session.messages.told_whole(message));
     body["messages"] = Value::Array(said.collect());
     body
 }

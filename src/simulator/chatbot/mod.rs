@@ -113,7 +113,7 @@ fn emit(
     at: Timestamp,
 ) -> Option<Emission> {
     let body = simulator.emit(session, event, patch, at).ok()?;
-    script::emission(simulator, session, event, body)
+    script::emission(simulator, session, event, || body)
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::RngExt;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::dialogue::{Dialogue, Speaker};
-use super::super::messages::{Json, Message};
+use super::super::messages::{Json, Message, Reply};
 use super::super::phrases;
 use super::super::seed::{self, Rng};
 use super::super::session::{Phase, Session, SessionKey};
@@ -236,7 +237,7 @@ fn answer(simulator: &mut Simulator, key: SessionKey, at: Timestamp) -> Vec<Emis
 }
 
 /// One of the options of the question that the agent asked last, and the question.
-fn choice(session: &mut Session) -> Option<(Value, Value)> {
+fn choice(session: &mut Session) -> Option<(Value, Reply)> {
     let asked = session.messages.last().filter(|message| message.sender_type == "seat")?;
     let content = asked.content.value();
     let question = content.get("interactive")?;
@@ -255,7 +256,7 @@ fn choice(session: &mut Session) -> Option<(Value, Value)> {
     if options.is_empty() {
         return None;
     }
-    let reply = asked.quoted();
+    let reply = session.messages.last_place()?;
     let chosen = &options[session.rng.draw().random_range(0..options.len())];
     Some((json!({ "type": "interactive", "interactive": { "type": kind, kind: chosen } }), reply))
 }
@@ -284,7 +285,7 @@ pub(super) fn user_says(
     key: SessionKey,
     event: &'static str,
     content: Value,
-    reply: Option<Value>,
+    reply: Option<Reply>,
     at: Timestamp,
 ) -> Option<Emission> {
     let session = simulator.sessions.get_mut(key);
@@ -296,15 +297,16 @@ pub(super) fn user_says(
     }
     // Whoever writes has read what came before.
     session.messages.read_by_user();
-    let mut message = json!({
-        "msg_id": seed::hex32(&mut session.rng.draw()),
-        "sender_type": "user",
-        "timestamp": at.as_second(),
-        "content": content,
-    });
-    if let Some(reply) = reply {
-        message["reply"] = reply;
-    }
+    let message = Message {
+        msg_id: seed::hex32(&mut session.rng.draw()).into(),
+        seat_id: Arc::default(),
+        timestamp: at.as_second(),
+        sender_type: "user".into(),
+        status: "delivery".into(),
+        content: Json::of(&content),
+        reply,
+    };
+    session.last_user = at;
     told(simulator, key, event, message, at)
 }
 
@@ -312,60 +314,68 @@ pub(super) fn user_says(
 /// just goes to the user.
 fn bot_says(simulator: &mut Simulator, key: SessionKey, content: Value, at: Timestamp) -> Option<Emission> {
     let session = simulator.sessions.get_mut(key);
-    let msg_id = seed::hex32(&mut session.rng.draw());
-    if session.is_on_own_channel() {
-        let message = json!({
-            "msg_id": msg_id,
-            "sender_type": "robot",
-            "timestamp": at.as_second(),
-            "content": content,
-        });
-        return told(simulator, key, "message.send", message, at);
-    }
-    session.last_activity = at;
-    session.messages.put(Message {
-        msg_id: msg_id.into(),
+    let is_told = session.is_on_own_channel();
+    let message = Message {
+        msg_id: seed::hex32(&mut session.rng.draw()).into(),
         seat_id: Arc::default(),
         timestamp: at.as_second(),
         sender_type: "robot".into(),
-        status: "delivery".into(),
+        status: if is_told { "send" } else { "delivery" }.into(),
         content: Json::of(&content),
         reply: None,
-    });
+    };
+    if is_told {
+        return told(simulator, key, "message.send", message, at);
+    }
+    session.last_activity = at;
+    session.messages.put(message);
     None
 }
 
-/// A callback with one message.
+/// A message is said, and a callback tells it.
 fn told(
     simulator: &mut Simulator,
     key: SessionKey,
     event: &'static str,
-    message: Value,
+    message: Message,
     at: Timestamp,
 ) -> Option<Emission> {
+    simulator.begin(key, at);
+    let is_heard = is_heard(simulator, key);
     let session = simulator.sessions.get_mut(key);
-    let mut body = default_body(session, event, &json!({ "messages": [] }), at)?;
-    body["messages"] = Value::Array(vec![message]);
-    simulator.absorb(key, event, &body, at);
-    emission(simulator, key, event, body)
+    session.last_activity = at;
+    let whole = is_heard.then(|| session.messages.told_whole(&message));
+    // That of a template's reply is drawn even where nobody listens, so that what follows is the same.
+    let body = (is_heard || event == "template.reply")
+        .then(|| default_body(session, event, &json!({ "messages": [] }), at))
+        .flatten();
+    session.messages.put(message);
+    let (mut body, whole) = (body?, whole?);
+    body["messages"] = Value::Array(vec![whole]);
+    emission(simulator, key, event, || body)
+}
+
+fn is_heard(simulator: &Simulator, key: SessionKey) -> bool {
+    simulator.behaviour.is_heard || simulator.sessions.get(key).play.is_some()
 }
 
 /// A callback of a conversation, if anybody listens.
-pub(super) fn emission(
+pub(super) fn emission<T: Serialize>(
     simulator: &Simulator,
     key: SessionKey,
     event: &'static str,
-    body: Value,
+    body: impl FnOnce() -> T,
 ) -> Option<Emission> {
-    let session = simulator.sessions.get(key);
-    if session.play.is_none() && !simulator.behaviour.is_heard {
+    if !is_heard(simulator, key) {
         return None;
     }
+    let session = simulator.sessions.get(key);
     Some(Emission {
         account: session.owner.unwrap_or_default(),
         play: session.play,
         event: event.into(),
-        body: EmissionBody::Json(body),
+        // Bodies are plain data, which always fits into JSON.
+        body: EmissionBody::Json(serde_json::to_value(body()).unwrap_or_default()),
         order_key: Some(simulator.order_key(key)),
         target: None,
     })

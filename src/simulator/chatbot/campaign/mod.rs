@@ -13,7 +13,6 @@ use jiff::Timestamp;
 
 use super::super::AccountKey;
 use super::super::calling::Wish;
-use super::super::messages::Json;
 use super::super::session::SessionKey;
 use super::super::wire_id::WireId;
 use super::catalogue::{Chosen, Waba};
@@ -48,8 +47,8 @@ struct Row {
     session: SessionKey,
     number: u64,
     msg_id: WireId,
-    /// The content until it is sent; then the conversation has it.
-    content: Option<Json>,
+    /// What fills the template, where it is not what fills it for all.
+    texts: Option<Box<[String]>>,
     /// Nothing as long as it is under way.
     status: Option<MessageStatus>,
     at: Timestamp,
@@ -67,6 +66,8 @@ struct Campaign {
     waba: Waba,
     /// Who hears of it: a reply to a single message is told by an event of its own.
     is_single: bool,
+    /// What fills the template.
+    texts: Option<Vec<String>>,
     rows: Vec<Row>,
     /// How many messages are at each of [`STATUSES`].
     counts: [usize; 5],

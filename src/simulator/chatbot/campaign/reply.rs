@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::json;
 
-use super::super::super::messages::Message;
 use super::super::super::session::Phase;
 use super::super::super::{Emission, EmissionBody, Simulator};
 use super::super::fate::Reply;
@@ -24,8 +23,7 @@ pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Time
         return Vec::new();
     };
     let Some(dialogue) = Dialogue::chat(&chosen.template.dialogue) else { return Vec::new() };
-    let template_message =
-        session.messages.iter().find(|message| message.msg_id == state.msg_id).map(Message::quoted);
+    let template_message = session.messages.place(&state.msg_id);
     let session = simulator.sessions.get_mut(key);
     let mut rng = session.rng.draw();
     let mut script = Script::new(dialogue, rng.random_range(11..=16), false);

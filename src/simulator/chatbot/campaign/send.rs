@@ -9,7 +9,6 @@ use rand::RngExt;
 use serde_json::{Value, json};
 
 use super::super::super::content;
-use super::super::super::messages::Json;
 use super::super::super::params::{Params, bad};
 use super::super::super::seed::{self, Rng};
 use super::super::super::timers::ChatTimer;
@@ -69,7 +68,7 @@ pub(in super::super) fn send(simulator: &mut Simulator, call: &Call<'_>) -> Resu
         return Err(bad(format!("none of the numbers can be used; the first: {first}")));
     }
     let accepted = good.len();
-    let task = start(simulator, call, chosen, waba, is_single, good, shared.as_deref());
+    let task = start(simulator, call, chosen, waba, is_single, good, shared);
     let campaign = &simulator.campaigns.list[task];
     let mut data = json!({ "task_id": campaign.id });
     if is_single {
@@ -90,7 +89,7 @@ fn start(
     waba: Waba,
     is_single: bool,
     to: Vec<To>,
-    shared: Option<&[String]>,
+    texts: Option<Vec<String>>,
 ) -> usize {
     let task = simulator.campaigns.list.len();
     let number = u32::try_from(task).unwrap_or(u32::MAX);
@@ -109,11 +108,6 @@ fn start(
             state.known.text_company = Some(Arc::clone(&company));
             state.locale = locale;
         }
-        let texts = to.variables.as_deref().or(shared);
-        let content = json!({
-            "type": "template",
-            "template": { "type": "WhatsApp", "content": chosen.content(texts, &state.facts()), "info": chosen.info() },
-        });
         let wish = to.wish.unwrap_or_else(|| rules.wish_of(to.number));
         let fate = fate(wish.chat, rng);
         plan(simulator, number, at, fate, call.now, rng);
@@ -121,7 +115,7 @@ fn start(
             session,
             number: to.number,
             msg_id: seed::hex32(rng).into(),
-            content: Some(Json::of(&content)),
+            texts: to.variables.map(Vec::into_boxed_slice),
             status: None,
             at: call.now,
             fate,
@@ -131,7 +125,7 @@ fn start(
     }
     let counts = [rows.len(), 0, 0, 0, 0];
     simulator.campaigns.by_id.insert(id.clone(), task);
-    let campaign = Campaign { id, account: call.account, chosen, waba, is_single, rows, counts, replied: 0 };
+    let campaign = Campaign { id, account: call.account, chosen, waba, is_single, texts, rows, counts, replied: 0 };
     simulator.campaigns.list.push(campaign);
     task
 }

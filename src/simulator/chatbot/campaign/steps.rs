@@ -3,19 +3,18 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::super::super::messages::{Json, Message};
+use super::super::super::seed;
 use super::super::super::timers::ChatTimer;
 use super::super::super::wire_id::WireId;
 use super::super::super::{Emission, Simulator};
-use super::super::defaults::default_body;
 use super::super::fate::Failure;
 use super::super::script::emission;
 use super::reply::reply;
 use super::{Step, move_to};
-use crate::contract::bodies::chatbot::{TemplateResult, UserRef};
-use crate::contract::bodies::message::MessageStatus;
+use crate::contract::bodies::chatbot::{MessageStatusChange, TemplateResult, UserRef};
+use crate::contract::bodies::message::{Content, MessageStatus, Template};
 
 /// A message moves on.
 pub(in super::super) fn step(
@@ -48,13 +47,20 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
         state.msg_id = WireId::default();
         MessageStatus::Failed
     } else {
+        let texts = state.texts.take().map(Vec::from).or_else(|| campaign.texts.clone());
+        let content = Content::Template {
+            template: Template::WhatsApp {
+                content: campaign.chosen.content(texts.as_deref(), || session.facts()),
+                info: campaign.chosen.info(),
+            },
+        };
         session.messages.put(Message {
             msg_id: state.msg_id.clone(),
             seat_id: Arc::default(),
             timestamp: at.as_second(),
             sender_type: "robot".into(),
             status: "send".into(),
-            content: state.content.take().unwrap_or_else(|| Json::of(&Value::Null)),
+            content: Json::of(&content),
             reply: None,
         });
         if session.begun {
@@ -83,7 +89,7 @@ fn notice(simulator: &Simulator, task: usize, row: usize) -> Option<Emission> {
     let state = &campaign.rows[row];
     let session = simulator.sessions.get(state.session);
     let failed = state.status == Some(MessageStatus::Failed);
-    let body = TemplateResult {
+    emission(simulator, state.session, "template.result", || TemplateResult {
         event: "template.result".to_owned(),
         task_id: campaign.id.clone(),
         company: campaign.waba.company.clone(),
@@ -95,9 +101,7 @@ fn notice(simulator: &Simulator, task: usize, row: usize) -> Option<Emission> {
         status: if failed { MessageStatus::Failed } else { MessageStatus::Send },
         timestamp: state.at.as_second(),
         error: state.fate.fails.filter(|_| failed).map(Failure::error),
-    };
-    let body = serde_json::to_value(body).unwrap_or_default();
-    emission(simulator, state.session, "template.result", body)
+    })
 }
 
 fn status(
@@ -116,8 +120,20 @@ fn status(
     move_to(campaign, row, status, at);
     let session = simulator.sessions.get_mut(key);
     session.messages.set_status(&msg_id, status.as_str());
-    let Some(mut body) = default_body(session, "message.status", &Value::Null, at) else { return Vec::new() };
-    body["msg_id"] = msg_id.to_string().into();
-    body["status"] = status.as_str().into();
-    emission(simulator, key, "message.status", body).into_iter().collect()
+    // As much is drawn as for a status that a story tells, whose message may be made up.
+    let _ = seed::hex32(&mut session.rng.draw());
+    let session = simulator.sessions.get(key);
+    let told = emission(simulator, key, "message.status", || MessageStatusChange {
+        event: "message.status".to_owned(),
+        call_id: session.call_id.to_string(),
+        company: session.company(),
+        channel: session.channel.to_string(),
+        channel_id: session.channel_id.to_string(),
+        user: UserRef { id: session.user_id.to_string() },
+        msg_id: msg_id.to_string(),
+        status,
+        timestamp: at.as_second(),
+        error: None,
+    });
+    told.into_iter().collect()
 }
