@@ -53,7 +53,7 @@ use seed::Seed;
 pub use session::SessionKey;
 use session::{Phase, Session, Sessions};
 use timers::{ChatTimer, Timer, Timers};
-use workflow::{Template, Workflows};
+use workflow::{Chats, Template, Workflows};
 
 /// How the simulated vendor behaves where the vendor's own behaviour is not known. All of it is assumed.
 #[derive(Clone, Debug)]
@@ -390,7 +390,8 @@ impl Simulator {
             }
         }
         // Calls of workflows lead on to other nodes, so that both parts move on together.
-        emissions.append(&mut self.workflows.advance(now, &mut self.calling));
+        let mut chats = Chats { sessions: &mut self.sessions, timers: &mut self.timers };
+        emissions.append(&mut self.workflows.advance(now, &mut self.calling, &mut chats));
         self.dialer.advance(now);
         emissions.append(&mut self.dialer.take_emissions());
         emissions

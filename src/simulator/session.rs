@@ -1,7 +1,7 @@
 //! Conversations: who talks, where it stands, what was said.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,9 +12,10 @@ use super::access::AccountKey;
 use super::chatbot::{self, Script};
 use super::facts::Facts;
 use super::identity::{Country, Person};
-use super::messages::Messages;
+use super::messages::{Message, Messages};
 use super::seed::{self, Resting, Rng};
 use super::wire_id::WireId;
+use crate::contract::bodies::chatbot::EndReason;
 
 /// Names a session within its simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,6 +71,8 @@ pub(super) struct Session {
     pub seat_id: Arc<str>,
     /// What was said.
     pub(super) messages: Messages,
+    /// What is going to be said, if it is a workflow's and goes on.
+    pub(super) coming: Option<Box<Coming>>,
     /// Where its user and facts come from.
     pub(super) origin: Origin,
     /// What is drawn as it goes on.
@@ -91,6 +94,19 @@ pub(super) struct Known {
     pub text_name: Option<Box<str>>,
     /// The digits of the user's phone number.
     pub phone: Option<u64>,
+}
+
+/// What is going to be said in the conversation of a workflow's row.
+#[derive(Debug)]
+pub(super) struct Coming {
+    /// Which instance it belongs to.
+    pub instance: u32,
+    /// Which of its rows.
+    pub row: u32,
+    /// In order.
+    pub messages: VecDeque<Message>,
+    /// How it ends.
+    pub reason: EndReason,
 }
 
 /// Where a conversation's user and facts come from.
@@ -130,10 +146,34 @@ impl Session {
             ended: None,
             seat_id: Arc::default(),
             messages: Messages::default(),
+            coming: None,
             origin: Origin { country: opening.country, locale: user.locale, at: opening.now },
             rng,
             begun: false,
         }
+    }
+
+    /// Says what is due. An agent who takes the conversation has the word from then on.
+    pub(super) fn say(&mut self, now: Timestamp) {
+        let Some(coming) = &mut self.coming else { return };
+        if self.phase != Phase::Bot {
+            coming.messages.clear();
+        }
+        while coming.messages.front().is_some_and(|next| next.timestamp <= now.as_second()) {
+            let Some(message) = coming.messages.pop_front() else { break };
+            self.last_activity = now;
+            if message.sender_type == "user" {
+                self.last_user = now;
+                self.messages.read_by_user();
+            }
+            self.messages.put(message);
+        }
+    }
+
+    /// When something is to be said next.
+    pub(super) fn next_word(&self) -> Option<Timestamp> {
+        let next = self.coming.as_ref()?.messages.front()?;
+        Timestamp::from_second(next.timestamp).ok()
     }
 
     /// The user at the other end, and the facts its texts speak of.

@@ -38,6 +38,8 @@ pub(super) enum ChatTimer {
     Report { session: SessionKey },
     /// Whoever has the next turn in a conversation takes it.
     Turn { session: SessionKey },
+    /// What is to be said next in a workflow's conversation is said.
+    Word { session: SessionKey },
     /// A template message gets on.
     Template { task: u32, row: u32, step: Step },
     /// A conversation may have fallen silent.

@@ -80,9 +80,20 @@ pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) 
             if simulator.sessions.get(session).phase == Phase::Closed {
                 return Vec::new();
             }
+            if let Some(coming) = simulator.sessions.get_mut(session).coming.take() {
+                simulator.workflows.conversation_ended(coming.instance, coming.row, at);
+            }
             let report_at = later(at, Duration::from_millis(2_500));
             simulator.timers.plan(report_at, ChatTimer::Report { session });
             emit(simulator, session, "session.end", serde_json::json!({ "session_end_reason": reason }), at)
+        }
+        ChatTimer::Word { session: key } => {
+            let session = simulator.sessions.get_mut(key);
+            session.say(at);
+            if let Some(next) = session.next_word() {
+                simulator.timers.plan(next, ChatTimer::Word { session: key });
+            }
+            None
         }
         ChatTimer::Report { session } => {
             emit(simulator, session, "session.report", Value::Object(serde_json::Map::new()), at)

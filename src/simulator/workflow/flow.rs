@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::super::calling::{Calling, Ended, Part, Taken, TaskKey, VoiceOrder, Wish};
 use super::super::later;
 use super::chat::{self, Step};
+use super::conversation::Chats;
 use super::file::CameTo;
 use super::instance::{AutoFinish, InstanceKey, Phase, Row, Standing};
 use super::row;
@@ -171,7 +172,14 @@ impl Workflows {
     }
 
     /// What a row waited for has come.
-    pub(super) fn step_row(&mut self, key: InstanceKey, at: u32, now: Timestamp, calling: &mut Calling) {
+    pub(super) fn step_row(
+        &mut self,
+        key: InstanceKey,
+        at: u32,
+        now: Timestamp,
+        calling: &mut Calling,
+        chats: &mut Chats<'_>,
+    ) {
         let Some(row) = self.instance_mut(key).row_mut(at) else { return };
         row.wake = None;
         let Some(visit) = row.visits.last_mut() else { return };
@@ -184,14 +192,23 @@ impl Workflows {
         let done = usize::from(visit.steps);
         match course.steps.get(done - 1).map(|(_, step)| *step) {
             Some(Step::Status(status)) => self.tell_message(key, at, visit.node, status, now),
-            Some(Step::Close) => self.tell_session(key, at, &course, now),
-            Some(Step::Reply | Step::GiveUp) | None => {}
+            Some(Step::Reply) => self.converse(key, at, &visit, &course, chats),
+            Some(Step::Close) => self.tell_session(key, at, &course, now, chats),
+            Some(Step::GiveUp) | None => {}
         }
         if done < course.steps.len() {
             self.plan_message_step(key, at, now);
         } else {
             self.go_on(key, at, now, calling);
         }
+    }
+
+    /// Somebody has ended the conversation of a row: it goes on at once.
+    pub(in super::super) fn conversation_ended(&mut self, instance: u32, at: u32, now: Timestamp) {
+        let key = InstanceKey(instance);
+        let Some(slot) = self.instance_mut(key).row_mut(at).and_then(|row| row.wake.take()) else { return };
+        self.unplan(Some(slot));
+        self.plan_step(key, at, now);
     }
 
     /// Takes note of the numbers whose calls have ended.

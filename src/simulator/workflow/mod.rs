@@ -8,6 +8,7 @@
 
 mod calls;
 mod chat;
+mod conversation;
 pub(crate) mod file;
 mod flow;
 mod instance;
@@ -29,6 +30,7 @@ use super::country::Country;
 use super::ids::Ids;
 use super::seed::Seed;
 use super::{Answer, Behaviour, Call, Emission};
+pub(super) use conversation::Chats;
 pub use file::{CaseFile, KindFile, NodeFile, TemplateFile, When};
 use instance::{Instance, InstanceKey, Phase, Slot};
 use template::Node;
@@ -147,7 +149,12 @@ impl Workflows {
 
     /// Does what is due until `now`, in this part and in the calling part, and returns what the vendor would tell, in
     /// order.
-    pub(super) fn advance(&mut self, now: Timestamp, calling: &mut Calling) -> Vec<Emission> {
+    pub(super) fn advance(
+        &mut self,
+        now: Timestamp,
+        calling: &mut Calling,
+        chats: &mut Chats<'_>,
+    ) -> Vec<Emission> {
         if self.instances.is_empty() {
             calling.advance(now);
             return calling.take_emissions();
@@ -162,14 +169,14 @@ impl Workflows {
             calling.advance(at);
             told.append(&mut calling.take_emissions());
             self.take_ended(calling);
-            self.step(at, calling);
+            self.step(at, calling, chats);
             told.append(&mut self.emissions);
         }
         told
     }
 
     /// Does what is due at a moment.
-    fn step(&mut self, now: Timestamp, calling: &mut Calling) {
+    fn step(&mut self, now: Timestamp, calling: &mut Calling, chats: &mut Chats<'_>) {
         while let Some(entry) = self.agenda.first_entry() {
             let at = entry.key().0;
             if at > now {
@@ -180,7 +187,7 @@ impl Workflows {
             match wake {
                 Wake::Tell(key, phase) => self.tell_status(key, phase, calling),
                 Wake::Begin(key, first, count) => self.begin(key, first, count, at, calling),
-                Wake::Step(key, row) => self.step_row(key, row, at, calling),
+                Wake::Step(key, row) => self.step_row(key, row, at, calling, chats),
                 Wake::Pause(key) => self.paused(key, at, calling),
                 Wake::End(key) => self.end(key, at, calling),
             }

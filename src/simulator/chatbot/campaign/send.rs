@@ -125,7 +125,8 @@ fn start(
     }
     let counts = [rows.len(), 0, 0, 0, 0];
     simulator.campaigns.by_id.insert(id.clone(), task);
-    let campaign = Campaign { id, account: call.account, chosen, waba, is_single, texts, rows, counts, replied: 0 };
+    let campaign =
+        Campaign { id, account: call.account, chosen, waba, is_single, texts, rows, counts, replied: 0 };
     simulator.campaigns.list.push(campaign);
     task
 }
