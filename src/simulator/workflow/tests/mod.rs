@@ -1,5 +1,6 @@
 //! The life of workflows, on virtual time.
 
+mod conversation;
 mod life;
 mod paths;
 mod property;
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use super::super::access::AccountKey;
 use super::super::calling::RawRows;
 use super::super::seed::Seed;
-use super::super::{Account, Answer, Behaviour, Call, EmissionBody, Simulator};
+use super::super::{Account, Answer, Behaviour, Call, Simulator};
 use super::*;
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -93,8 +94,7 @@ impl Vendor {
 
     fn advance(&mut self) {
         for emission in self.simulator.advance(self.now) {
-            let EmissionBody::Text(text) = &emission.body else { panic!("{emission:?}") };
-            self.told.push((self.now, emission.event.to_string(), serde_json::from_str(text).unwrap()));
+            self.told.push((self.now, emission.event.to_string(), emission.body.value()));
         }
         if self.counts {
             self.assert_sums();
