@@ -230,6 +230,11 @@ impl Session {
         self.script.as_ref().is_some_and(|script| script.is_on_own_channel)
     }
 
+    /// Where the labels of the options of a message come from, by its place.
+    pub(super) fn options(&self, place: usize) -> Rng {
+        self.rng.seed().stream("options", u64::try_from(place).unwrap_or(u64::MAX))
+    }
+
     /// A stream that begins anew at each call: for what must be the same however often it is drawn.
     pub(super) fn samples(&self) -> Rng {
         self.rng.seed().stream("samples", 0)

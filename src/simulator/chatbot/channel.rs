@@ -14,6 +14,7 @@ use super::super::session::{Known, Phase, SessionKey};
 use super::super::{Answer, Call, Simulator};
 use super::calls::contents;
 use super::campaign::Thread;
+use super::question;
 use super::script::{self, Script};
 
 /// The matters users of such a channel come with.
@@ -99,6 +100,10 @@ fn conversation(
 fn answer(simulator: &mut Simulator, key: SessionKey, contents: &[Value], call: &Call<'_>) {
     let session = simulator.sessions.get_mut(key);
     let is_free = session.play.is_none() && session.phase == Phase::Bot;
+    let option = session.script.as_ref().and_then(|script| {
+        let turn_of = |content| question::turn_of(session, script.dialogue(), script.turn(), content);
+        contents.iter().find_map(turn_of)
+    });
     let Some(script) = session.script.as_mut().filter(|script| is_free && !script.is_awaited(call.now))
     else {
         return;
@@ -107,7 +112,9 @@ fn answer(simulator: &mut Simulator, key: SessionKey, contents: &[Value], call: 
         let text = text.to_lowercase();
         FOR_A_PERSON.iter().any(|word| text.contains(word))
     });
-    if wants_person {
+    if let Some(turn) = option {
+        script.jump(turn);
+    } else if wants_person {
         script.jump("person");
     } else {
         script.user_wrote(&mut session.rng.draw());

@@ -12,6 +12,7 @@ mod channel;
 mod defaults;
 mod fate;
 mod media;
+mod question;
 mod recipients;
 mod script;
 

@@ -17,6 +17,7 @@ use super::super::session::{Phase, Session, SessionKey};
 use super::super::timers::ChatTimer;
 use super::super::{Emission, EmissionBody, Simulator, later};
 use super::defaults::default_body;
+use super::question;
 
 /// What a user says to an agent once the graph has nothing more.
 const FILLERS: [&str; 4] = ["user_answer", "small_talk", "order_question", "user_thanks"];
@@ -83,6 +84,10 @@ impl Script {
             }
             self.turn = self.dialogue.start();
         }
+    }
+
+    pub(super) fn dialogue(&self) -> &'static Dialogue {
+        self.dialogue
     }
 
     pub(super) fn turn(&self) -> &'static str {
@@ -183,8 +188,8 @@ pub(super) fn turn(simulator: &mut Simulator, key: SessionKey, at: Timestamp) ->
             match (next, speaker) {
                 (Some(_), Some(Speaker::Agent)) => ask_for_agent(simulator, key, at),
                 (Some(turn), Some(speaker)) => {
-                    script.turn = turn;
-                    let said = say_turn(simulator, key, speaker, at);
+                    let before = std::mem::replace(&mut script.turn, turn);
+                    let said = say_turn(simulator, key, speaker, before, at);
                     plan_next(simulator, key, at);
                     said
                 }
@@ -229,46 +234,34 @@ fn answer(simulator: &mut Simulator, key: SessionKey, at: Timestamp) -> Vec<Emis
             FILLERS[script.answers as usize % FILLERS.len()]
         }
     };
-    let (content, reply) = match choice(session) {
+    let (content, reply) = match question::choice(session) {
         Some((content, question)) => (content, Some(question)),
         None => (json!({ "type": "text", "text": text(session, phrase) }), None),
     };
     user_says(simulator, key, "agent.message", content, reply, at).into_iter().collect()
 }
 
-/// One of the options of the question that the agent asked last, and the question.
-fn choice(session: &mut Session) -> Option<(Value, Reply)> {
-    let asked = session.messages.last().filter(|message| message.sender_type == "seat")?;
-    let content = asked.content.value();
-    let question = content.get("interactive")?;
-    let listed = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
-    let (kind, options): (_, Vec<Value>) = match question.get("type")?.as_str()? {
-        "button" => {
-            let buttons = listed(question.pointer("/action/buttons"));
-            ("button_reply", buttons.iter().filter_map(|button| button.get("reply").cloned()).collect())
-        }
-        "list" => {
-            let sections = listed(question.pointer("/action/sections"));
-            ("list_reply", sections.iter().flat_map(|section| listed(section.get("rows"))).collect())
-        }
-        _ => return None,
-    };
-    if options.is_empty() {
-        return None;
-    }
-    let reply = session.messages.last_place()?;
-    let chosen = &options[session.rng.draw().random_range(0..options.len())];
-    Some((json!({ "type": "interactive", "interactive": { "type": kind, kind: chosen } }), reply))
-}
-
-fn say_turn(simulator: &mut Simulator, key: SessionKey, speaker: Speaker, at: Timestamp) -> Vec<Emission> {
+/// Somebody takes the turn that the script is at, after another one.
+fn say_turn(
+    simulator: &mut Simulator,
+    key: SessionKey,
+    speaker: Speaker,
+    before: &'static str,
+    at: Timestamp,
+) -> Vec<Emission> {
     let session = simulator.sessions.get_mut(key);
     let Some(script) = &session.script else { return Vec::new() };
-    let phrase = script.phrase();
-    let content = json!({ "type": "text", "text": text(session, phrase) });
+    let (dialogue, turn, phrase) = (script.dialogue, script.turn, script.phrase());
+    let words = text(session, phrase);
     let said = match speaker {
-        Speaker::User => user_says(simulator, key, "message.receive", content, None, at),
-        Speaker::Bot | Speaker::Agent => bot_says(simulator, key, content, at),
+        Speaker::User => {
+            let (content, reply) = match question::option_to(session, dialogue, before, turn) {
+                Some((content, reply)) => (content, Some(reply)),
+                None => (json!({ "type": "text", "text": words }), None),
+            };
+            user_says(simulator, key, "message.receive", content, reply, at)
+        }
+        Speaker::Bot | Speaker::Agent => bot_says(simulator, key, words, at),
     };
     said.into_iter().collect()
 }
@@ -312,11 +305,16 @@ pub(super) fn user_says(
 
 /// The bot writes. Only customers who own the channel are told (example); on the vendor's own channels the message
 /// just goes to the user.
-fn bot_says(simulator: &mut Simulator, key: SessionKey, content: Value, at: Timestamp) -> Option<Emission> {
+fn bot_says(simulator: &mut Simulator, key: SessionKey, words: String, at: Timestamp) -> Option<Emission> {
     let session = simulator.sessions.get_mut(key);
     let is_told = session.is_on_own_channel();
+    let msg_id = seed::hex32(&mut session.rng.draw());
+    let content = match &session.script {
+        Some(script) => question::content(session, &msg_id, script.dialogue, script.turn, words),
+        None => json!({ "type": "text", "text": words }),
+    };
     let message = Message {
-        msg_id: seed::hex32(&mut session.rng.draw()).into(),
+        msg_id: msg_id.into(),
         seat_id: Arc::default(),
         timestamp: at.as_second(),
         sender_type: "robot".into(),
