@@ -144,7 +144,7 @@ fn cases(mock: &Server) -> Outcome<Vec<Case>> {
         call = field(&post("/api/v1/template/send_single", &signed(&body)?, &body)?, "call_id")?;
     }
     // All of it runs to its end, so that every round asks for the same.
-    post("/_mock/clock", "", r#"{"by":"1h"}"#)?;
+    post("/_mock/clock", "", r#"{"by":"20h"}"#)?;
     let called = post("/service/cloud/workflow/tasklist", &token, &workflow)?;
     let called = format!(r#"{{"TaskID":"{}"}}"#, field(&called, "TaskID")?);
     let messages = format!(r#"{{"call_id":"{call}","last_msg_id":"","size":20}}"#);

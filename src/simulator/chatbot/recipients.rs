@@ -97,6 +97,6 @@ pub(super) fn variables(value: Option<&Value>) -> Result<Option<Vec<String>>, An
 /// The country of a number.
 pub(super) fn country(number: u64) -> Country {
     let digits = number.to_string();
-    let by_code = Country::ALL.into_iter().find(|country| digits.starts_with(country.dialing_code()));
+    let by_code = Country::of_number(&digits);
     by_code.unwrap_or(Country::Id)
 }

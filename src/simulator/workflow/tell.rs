@@ -82,7 +82,7 @@ impl Workflows {
     /// The country a number belongs to, or else that of the account.
     pub(super) fn country(&self, instance: &Instance, number: u64) -> Country {
         let digits = number.to_string();
-        let by_code = Country::ALL.into_iter().find(|country| digits.starts_with(country.dialing_code()));
+        let by_code = Country::of_number(&digits);
         let home = self.countries.get(instance.account.0 as usize).copied();
         by_code.or(home).unwrap_or(Country::Id)
     }
