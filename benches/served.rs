@@ -137,19 +137,21 @@ fn cases(mock: &Server) -> Outcome<Vec<Case>> {
         {"callee":"+628111239001","case_id":"1"},{"callee":"+628111239002","case_id":"2"},{"callee":"+628111239003","case_id":"3"}]}"#;
     let workflow = post("/service/cloud/workflow/createinstance", &token, create)?;
     let workflow = format!(r#"{{"workflow_id":"{}"}}"#, field(&workflow, "workflow_id")?);
-    let mut call = String::new();
+    let mut calls = Vec::new();
     for last in ["9066", "9165", "9265"] {
         let body =
             format!(r#"{{"template_id":35,"to":{{"number":"+62811123{last}","mock_outcome":"wa_agent"}}}}"#);
-        call = field(&post("/api/v1/template/send_single", &signed(&body)?, &body)?, "call_id")?;
+        calls.push(field(&post("/api/v1/template/send_single", &signed(&body)?, &body)?, "call_id")?);
     }
     // All of it runs to its end, so that every round asks for the same.
     post("/_mock/clock", "", r#"{"by":"20h"}"#)?;
     let called = post("/service/cloud/workflow/tasklist", &token, &workflow)?;
     let called = format!(r#"{{"TaskID":"{}"}}"#, field(&called, "TaskID")?);
-    let messages = format!(r#"{{"call_id":"{call}","last_msg_id":"","size":20}}"#);
+    // What is read stays as it is: messages are sent in another conversation.
+    let (read, written) = (&calls[0], &calls[1]);
+    let messages = format!(r#"{{"call_id":"{read}","last_msg_id":"","size":20}}"#);
     let say =
-        format!(r#"{{"call_id":"{call}","messages":[{{"type":"text","text":"One moment, please."}}]}}"#);
+        format!(r#"{{"call_id":"{written}","messages":[{{"type":"text","text":"One moment, please."}}]}}"#);
     let case =
         |name, method, path: &str, proof: &str, body: &str| Case::new(mock, name, method, path, proof, body);
     Ok(vec![
