@@ -220,12 +220,34 @@ impl Messages {
             text.push_str(message.content.text());
             if let Some(reply) = &message.reply {
                 text.push_str(",\"reply\":");
-                text.push_str(&listed_reply(self.told(reply)).to_string());
+                self.list_reply(&mut text, reply);
             }
             text.push('}');
         }
         text.push(']');
         text
+    }
+}
+
+impl Messages {
+    /// Writes what a message answers to, in the shape of the list.
+    fn list_reply(&self, text: &mut String, reply: &Reply) {
+        let quoted = match reply {
+            Reply::Whole(place) => self.list.get(*place as usize),
+            Reply::Told(_) => None,
+        };
+        // An object's fields can be written behind the id as they are, unless one of them is an id as well.
+        let fields = quoted.and_then(|quoted| quoted.content.text().strip_prefix("{\""));
+        match (quoted, fields.filter(|fields| !fields.contains("\"msg_id\""))) {
+            (Some(quoted), Some(fields)) => {
+                text.push_str("{\"msg_id\":");
+                // A text always fits into JSON.
+                text.push_str(&serde_json::to_string(&quoted.msg_id).unwrap_or_default());
+                text.push_str(",\"");
+                text.push_str(fields);
+            }
+            _ => text.push_str(&listed_reply(self.told(reply)).to_string()),
+        }
     }
 }
 
@@ -253,5 +275,59 @@ impl Deref for Messages {
 
     fn deref(&self) -> &[Message] {
         &self.list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(msg_id: &str, content: &Value) -> Message {
+        Message {
+            msg_id: msg_id.into(),
+            seat_id: Arc::default(),
+            timestamp: 7,
+            sender_type: "user".into(),
+            status: "delivery".into(),
+            content: Json::of(content),
+            reply: None,
+        }
+    }
+
+    #[test]
+    fn what_is_answered_is_listed_alike_however_it_is_kept() {
+        for content in [
+            json!({ "type": "text", "text": "hi" }),
+            json!({ "msg_id": "its own", "type": "text" }),
+            json!({ "type": "text", "text": "a \"msg_id\"" }),
+            json!({}),
+            json!("no object"),
+        ] {
+            let mut list = Messages::default();
+            list.put(message("1", &content));
+            let quoted = list[0].quoted();
+            list.put(Message {
+                reply: Some(list.reply(&quoted)),
+                ..message("2", &json!({ "type": "text" }))
+            });
+            assert!(matches!(list[1].reply, Some(Reply::Whole(0))));
+            let page: Value = serde_json::from_str(&list.page(2, 1)).unwrap();
+            assert_eq!(page[0]["reply"].to_string(), listed_reply(quoted.clone()).to_string());
+            // What was quoted stays quoted when the message is put anew.
+            list.put(message("1", &json!({ "type": "text", "text": "other" })));
+            assert_eq!(list.told(list[1].reply.as_ref().unwrap()), quoted);
+        }
+    }
+
+    #[test]
+    fn many_messages_are_found_like_few() {
+        let mut list = Messages::default();
+        for number in 0..50_usize {
+            list.put(message(&format!("m{number}"), &json!({})));
+            assert_eq!((list.position("m0"), list.position(&format!("m{number}"))), (Some(0), Some(number)));
+            assert_eq!(list.position("m50"), None);
+        }
+        list.put(message("m20", &json!({ "type": "text" })));
+        assert_eq!((list.len(), list[20].content.value()), (50, json!({ "type": "text" })));
     }
 }

@@ -205,7 +205,7 @@ impl Session {
             Some(name) => name.to_string(),
             None => {
                 let rng = &mut self.rng.seed().stream("session", 0);
-                Person::draw(rng, self.origin.country, Some(self.origin.locale)).name
+                Person::draw_name(rng, self.origin.locale).1
             }
         }
     }

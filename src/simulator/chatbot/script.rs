@@ -353,7 +353,8 @@ fn told(
     emission(simulator, key, event, || body)
 }
 
-fn is_heard(simulator: &Simulator, key: SessionKey) -> bool {
+/// Whether anybody listens to what is told of a conversation.
+pub(super) fn is_heard(simulator: &Simulator, key: SessionKey) -> bool {
     simulator.behaviour.is_heard || simulator.sessions.get(key).play.is_some()
 }
 
