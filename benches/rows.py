@@ -55,28 +55,31 @@ class Mock:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def peak(self):
+    def memory(self, kind):
+        """Bytes: `VmRSS` is what is resident, `VmHWM` its peak."""
         with open(f"/proc/{self.process.pid}/status") as file:
-            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith(kind))
+
+
+def receiver():
+    """A process that receives callbacks, and its URL."""
+    process = subprocess.Popen([PROGRAM, "receive", "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True)
+    url = process.stdout.readline().split()[-1]
+    # Nobody reads what it prints for each callback, but the pipe must not fill.
+    subprocess.Popen(["cat"], stdin=process.stdout, stdout=subprocess.DEVNULL)
+    return process, url
 
 
 def measure(count, with_receiver):
     with tempfile.TemporaryDirectory() as folder:
-        receiver, url = None, None
-        if with_receiver:
-            receiver = subprocess.Popen(
-                [PROGRAM, "receive", "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True
-            )
-            url = receiver.stdout.readline().split()[-1]
-            # Nobody reads what it prints for each callback, but the pipe must not fill.
-            subprocess.Popen(["cat"], stdin=receiver.stdout, stdout=subprocess.DEVNULL)
+        listener, url = receiver() if with_receiver else (None, None)
         mock = Mock(folder, url)
         try:
             rows = ",".join('{"Mobile":"+6281%08d","Comments":"c%07d"}' % (n, n) for n in range(count))
             body = '{"TaskName":"rows","RobotID":"r","RepeatNumber":2,"RepeatInterval":1,"Details":[%s]}' % rows
             body = body.encode()
             mock.call("/service/cloud/list")
-            cpu, peak, start = mock.cpu(), mock.peak(), time.time()
+            cpu, peak, start = mock.cpu(), mock.memory("VmHWM"), time.time()
             mock.call("/service/cloud/v2/task", body)
             while True:
                 task = mock.call("/service/cloud/list?Number=1")["data"]["list"][0]
@@ -86,19 +89,19 @@ def measure(count, with_receiver):
             while mock.call("/_mock/state")["busy"]:
                 time.sleep(0.05)
             wall, cpu = time.time() - start, mock.cpu() - cpu
-            beyond = (mock.peak() - peak - len(body)) / count
+            beyond = (mock.memory("VmHWM") - peak - len(body)) / count
             sums = task["Connected"] + task["NotConnected"] + task["Cancelled"]
             told = mock.call("/_mock/state")["callbacks"]
             assert task["Total"] == sums and told["queued"] == told["delivered"] + told["dead"]
             print(
                 f"| {count:,} | {wall:.2f} s | {cpu:.2f} s | {cpu / count * 1e6:.1f} us | "
-                f"{mock.peak() / 2**20:.0f} MB | {beyond:.0f} bytes | {told['delivered']:,} |",
+                f"{mock.memory('VmHWM') / 2**20:.0f} MB | {beyond:.0f} bytes | {told['delivered']:,} |",
                 flush=True,
             )
         finally:
             mock.process.kill()
-            if receiver:
-                receiver.kill()
+            if listener:
+                listener.kill()
 
 
 def main():
@@ -112,4 +115,5 @@ def main():
         measure(count, with_receiver)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -10,23 +10,28 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
+use airudder_mock::simulator::DEFAULT_SIGN_KEY;
 use bytes::Bytes;
+use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::{BodyExt, Full};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use sha2::Sha256;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Alternating rounds; the medians count.
 const ROUNDS: usize = 7;
 /// Calls of one round.
-const CALLS: usize = 60_000;
+const CALLS: usize = 40_000;
 /// Connections kept alive, each with one call at a time.
 const CONNECTIONS: usize = 16;
 /// Clock ticks of `/proc/PID/stat` in a second: fixed by Linux's interface to programs.
 const TICKS: f64 = 100.0;
+/// The secret of the signatures.
+const SECRET: &str = "of the bench";
 
 fn main() -> Outcome<()> {
     match std::env::args().nth(1).as_deref() {
@@ -68,58 +73,145 @@ impl Drop for Server {
     }
 }
 
-fn measure() -> Outcome<()> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_airudder-mock"));
-    command.args(["serve", "--listen", "127.0.0.1:0", "--quiet"]);
-    let mock = Server::start(command)?;
+/// A call that is measured.
+struct Case {
+    name: &'static str,
+    /// The request as it goes out.
+    request: String,
+    /// The body of its answer.
+    answer: String,
+}
+
+impl Case {
+    /// Asks once, for the answer that every call is expected to be as long as.
+    fn new(
+        mock: &Server,
+        name: &'static str,
+        method: &str,
+        path: &str,
+        proof: &str,
+        body: &str,
+    ) -> Outcome<Self> {
+        let (status, answer) = once(mock.address, method, path, proof, body)?;
+        let answer = String::from_utf8(answer)?;
+        if status != 200 {
+            return Err(format!("{name}: status {status}, {answer}").into());
+        }
+        let request = format!("{}{body}", head(mock.address, method, path, proof, body.len()));
+        Ok(Self { name, request, answer })
+    }
+
+    /// Microseconds of CPU of one call.
+    fn cost(&self, server: &Server) -> Outcome<f64> {
+        let before = server.cpu()?;
+        load(server.address, &self.request, self.answer.len())?;
+        Ok((server.cpu()? - before) * 1e6 / CALLS as f64)
+    }
+}
+
+/// A proof of an account's token.
+fn token(token: &str) -> String {
+    format!("Authorization: Token {token}\r\n")
+}
+
+/// The proof of a chatbot call: the key's name and the signature over the body.
+fn signed(body: &str) -> Outcome<String> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes())?;
+    mac.update(body.as_bytes());
+    let sign = hex::encode(mac.finalize().into_bytes());
+    Ok(format!("X-AIRudder-Sign-Key: {DEFAULT_SIGN_KEY}\r\nX-AIRudder-Sign: {sign}\r\n"))
+}
+
+/// A task, conversations and a workflow, all of them through, and the calls that ask for them.
+fn cases(mock: &Server) -> Outcome<Vec<Case>> {
+    let post = |path: &str, proof: &str, body: &str| once(mock.address, "POST", path, proof, body);
     let auth = r#"{"APPKey":"AIRudderMockKey0000001","APPSecret":"AIRudderMockSecret0001"}"#;
-    let token = field(&once(mock.address, "POST", "/service/cloud/auth", None, auth)?, "token")?;
+    let token = token(&field(&post("/service/cloud/auth", "", auth)?, "token")?);
     let rows: Vec<String> = ["9001", "9005", "9003"]
         .iter()
         .map(|last| format!(r#"{{"Mobile":"+62811123{last}","Debtor":"Budi Santoso","Comments":"{last}"}}"#))
         .collect();
     let create = format!(r#"{{"TaskName":"small","RobotID":"r","Details":[{}]}}"#, rows.join(","));
-    let task = field(&once(mock.address, "POST", "/service/cloud/task", Some(&token), &create)?, "TaskID")?;
-    // The task runs to its end, so that every round asks for the same.
-    once(mock.address, "POST", "/_mock/clock", None, r#"{"by":"1h"}"#)?;
-    let path = format!("/service/cloud/detail?TaskID={task}");
-    let (_, body) = once(mock.address, "GET", &path, Some(&token), "")?;
+    let task = field(&post("/service/cloud/task", &token, &create)?, "TaskID")?;
+    let create = r#"{"workflow_template_id":1003,"name":"small","end_time":"2199-01-01 00:00:00+08:00","details":[
+        {"callee":"+628111239001","case_id":"1"},{"callee":"+628111239002","case_id":"2"},{"callee":"+628111239003","case_id":"3"}]}"#;
+    let workflow = post("/service/cloud/workflow/createinstance", &token, create)?;
+    let workflow = format!(r#"{{"workflow_id":"{}"}}"#, field(&workflow, "workflow_id")?);
+    let mut calls = Vec::new();
+    for last in ["9066", "9165", "9265"] {
+        let body =
+            format!(r#"{{"template_id":35,"to":{{"number":"+62811123{last}","mock_outcome":"wa_agent"}}}}"#);
+        calls.push(field(&post("/api/v1/template/send_single", &signed(&body)?, &body)?, "call_id")?);
+    }
+    // All of it runs to its end, so that every round asks for the same.
+    post("/_mock/clock", "", r#"{"by":"20h"}"#)?;
+    let called = post("/service/cloud/workflow/tasklist", &token, &workflow)?;
+    let called = format!(r#"{{"TaskID":"{}"}}"#, field(&called, "TaskID")?);
+    // What is read stays as it is: messages are sent in another conversation.
+    let (read, written) = (&calls[0], &calls[1]);
+    let messages = format!(r#"{{"call_id":"{read}","last_msg_id":"","size":20}}"#);
+    let say =
+        format!(r#"{{"call_id":"{written}","messages":[{{"type":"text","text":"One moment, please."}}]}}"#);
+    let case =
+        |name, method, path: &str, proof: &str, body: &str| Case::new(mock, name, method, path, proof, body);
+    Ok(vec![
+        case("task.detail, 3 numbers", "GET", &format!("/service/cloud/detail?TaskID={task}"), &token, "")?,
+        case("workflow.list, 1 instance", "GET", "/service/cloud/workflow/instancelist", &token, "")?,
+        case(
+            "workflow.call_task_detail, 3 calls",
+            "POST",
+            "/service/cloud/workflow/taskdetail",
+            &token,
+            &called,
+        )?,
+        case("chatbot.sessions, 3", "POST", "/api/v1/session/list", &signed("{}")?, "{}")?,
+        case("chatbot.messages", "POST", "/api/v1/session/messages", &signed(&messages)?, &messages)?,
+        case("chatbot.send_message", "POST", "/api/v1/message/send", &signed(&say)?, &say)?,
+    ])
+}
 
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["bare", std::str::from_utf8(&body)?]);
-    let bare = Server::start(command)?;
-
-    println!(
-        "Method: GET task.detail of a task of 3 numbers ({} bytes of answer, with a token),",
-        body.len()
-    );
+fn measure() -> Outcome<()> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_airudder-mock"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--quiet", "--secret", SECRET]);
+    let mock = Server::start(command)?;
+    let cases = cases(&mock)?;
+    println!("Method: small calls, those of the chatbot signed, the others with a token;");
     println!(
         "{CALLS} calls a round over {CONNECTIONS} kept-alive connections from another process, {ROUNDS} rounds,"
     );
     println!("alternating with a hyper server that answers the same bytes and does nothing else.");
-    println!("CPU is user and system of the whole server process, from /proc.\n");
-    let mut costs = [Vec::new(), Vec::new()];
-    for round in 0..=ROUNDS {
-        for (server, costs) in [&mock, &bare].into_iter().zip(&mut costs) {
-            let before = server.cpu()?;
-            load(server.address, &path, &token, body.len())?;
-            let cost = (server.cpu()? - before) * 1e6 / CALLS as f64;
-            // The first round warms up.
-            if round > 0 {
-                costs.push(cost);
+    println!("CPU is user and system of the whole server process, from /proc: medians, and the range.\n");
+    println!("| call | answer | airudder-mock | bare hyper | ratio |");
+    println!("| --- | --- | --- | --- | --- |");
+    for case in cases {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["bare", &case.answer]);
+        let bare = Server::start(command)?;
+        let mut costs = [Vec::new(), Vec::new()];
+        for round in 0..=ROUNDS {
+            for (server, costs) in [&mock, &bare].into_iter().zip(&mut costs) {
+                let cost = case.cost(server)?;
+                // The first round warms up.
+                if round > 0 {
+                    costs.push(cost);
+                }
             }
         }
+        let [(mock, least, most), (bare, ..)] = costs.map(median);
+        println!(
+            "| {} | {} bytes | {mock:.1} us ({least:.1} to {most:.1}) | {bare:.1} us | {:.2} |",
+            case.name,
+            case.answer.len(),
+            mock / bare
+        );
     }
-    let [mock, bare] = costs.map(median);
-    println!("airudder-mock  {mock:.1} us of CPU per call");
-    println!("bare hyper     {bare:.1} us");
-    println!("ratio          {:.2}", mock / bare);
     Ok(())
 }
 
-fn median(mut costs: Vec<f64>) -> f64 {
+/// The median, the least and the most.
+fn median(mut costs: Vec<f64>) -> (f64, f64, f64) {
     costs.sort_by(f64::total_cmp);
-    costs[costs.len() / 2]
+    (costs[costs.len() / 2], costs[0], costs[costs.len() - 1])
 }
 
 /// The text of a field, without a JSON parser.
@@ -130,22 +222,15 @@ fn field((_, body): &(u16, Vec<u8>), name: &str) -> Outcome<String> {
     Ok(rest.split('"').next().unwrap_or_default().to_owned())
 }
 
-fn head(address: SocketAddr, method: &str, path: &str, token: Option<&str>, length: usize) -> String {
-    let token = token.map(|token| format!("Authorization: Token {token}\r\n")).unwrap_or_default();
+fn head(address: SocketAddr, method: &str, path: &str, proof: &str, length: usize) -> String {
     format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\n{token}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\n{proof}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
     )
 }
 
-fn once(
-    address: SocketAddr,
-    method: &str,
-    path: &str,
-    token: Option<&str>,
-    body: &str,
-) -> Outcome<(u16, Vec<u8>)> {
+fn once(address: SocketAddr, method: &str, path: &str, proof: &str, body: &str) -> Outcome<(u16, Vec<u8>)> {
     let mut stream = TcpStream::connect(address)?;
-    stream.write_all(format!("{}{body}", head(address, method, path, token, body.len())).as_bytes())?;
+    stream.write_all(format!("{}{body}", head(address, method, path, proof, body.len())).as_bytes())?;
     answer(&mut BufReader::new(stream))
 }
 
@@ -175,10 +260,9 @@ fn answer(reader: &mut BufReader<TcpStream>) -> Outcome<(u16, Vec<u8>)> {
 }
 
 /// All calls of one round.
-fn load(address: SocketAddr, path: &str, token: &str, length: usize) -> Outcome<()> {
-    let request = head(address, "GET", path, Some(token), 0);
+fn load(address: SocketAddr, request: &str, length: usize) -> Outcome<()> {
     let work = |_| {
-        let request = request.clone();
+        let request = request.to_owned();
         thread::spawn(move || -> Outcome<()> {
             let mut stream = TcpStream::connect(address)?;
             stream.set_nodelay(true)?;

@@ -32,15 +32,15 @@ const PLANNED_IN_FLIGHT: u32 = 256;
 const CLOSED_IN_FLIGHT: u32 = 32;
 
 const EXAMPLES: &str = "\
-Examples:
-  airudder-mock load scenarios/load-transfer.toml --rate 500/s --duration 30s --callback-url http://127.0.0.1:3000/hook
+Examples, with a receiver at $URL:
+  airudder-mock load scenarios/load-transfer.toml --callback-url $URL --rate 500/s --duration 30s
       Open loop: 500 signed session.transfer callbacks a second, whatever the receiver does.
-  airudder-mock load scenarios/load-transfer.toml --rate 100/s..2000/s --duration 60s --report out.html
+  airudder-mock load scenarios/load-transfer.toml --callback-url $URL --rate 100/s..2k/s --report out.html
       A ramp, and a page with charts.
-  airudder-mock load scenarios/load-transfer.toml --find-max --slo 'p99<50ms,errors<0.1%'
+  airudder-mock load scenarios/load-transfer.toml --callback-url $URL --find-max --slo 'p99<50ms,errors<0.1%'
       The highest rate that holds.
-  airudder-mock load scenarios/load-transfer.toml --rate max --in-flight 32
-      Closed loop: as fast as answers come.";
+  airudder-mock load scenarios/agent-transfer.toml --callback-url $URL --rate 20/s --unit stories
+      Whole conversations, with the REST side at http://127.0.0.1:2478 for your calls.";
 
 /// The arguments of `load`.
 #[derive(Debug, clap::Args)]
@@ -128,7 +128,9 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         None => rate.own_length().or_else(|| of_files().map(|lapse| lapse.0)).unwrap_or(DEFAULT_DURATION),
     };
     if duration.is_zero() {
-        return Err(CommandError::usage("a run of no time sends nothing: write for example `--duration 10s`"));
+        return Err(CommandError::usage(
+            "a run of no time sends nothing: write for example `--duration 10s`",
+        ));
     }
     let usual = if rate == Rate::Max { CLOSED_IN_FLIGHT } else { PLANNED_IN_FLIGHT };
     let in_flight =

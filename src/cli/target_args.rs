@@ -1,4 +1,4 @@
-//! The arguments about where callbacks go and how they are signed, shared by `run` and `emit`.
+//! The arguments about where callbacks go and how they are signed, shared by the commands that send.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::settings::Flags;
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct TargetArgs {
     /// Where callbacks go. Default: the URL of the scenario or of the settings; without one, `run` has an embedded
-    /// sample integrator receive them, and `emit` sends to http://127.0.0.1:2479/.
+    /// sample integrator receive them, `emit` sends to http://127.0.0.1:2479/, and `load` sends nothing.
     #[arg(long, value_name = "URL")]
     pub(super) callback_url: Option<String>,
     /// The secret of the signature. Also read from AIRUDDER_MOCK_SECRET.

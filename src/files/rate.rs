@@ -248,7 +248,16 @@ mod tests {
 
     #[test]
     fn rates_are_written_as_they_read() {
-        for text in ["5000/s", "100/s..1000/s for 30s", "100/s~500/s every 1m for 5m, 7/s", "7/m", "1/h", "0.5/s", "0/s", "max"] {
+        for text in [
+            "5000/s",
+            "100/s..1000/s for 30s",
+            "100/s~500/s every 1m for 5m, 7/s",
+            "7/m",
+            "1/h",
+            "0.5/s",
+            "0/s",
+            "max",
+        ] {
             assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
         }
         let length = |text: &str| text.parse::<Rate>().unwrap().own_length();

@@ -146,7 +146,7 @@ impl AnswerReader {
 
     /// The connection ended: an answer, if that is how its body ends.
     pub(super) fn close(&mut self) -> Option<Ended> {
-        (self.state == State::Endless).then(|| Ended { status: self.status, reusable: false })
+        (self.state == State::Endless).then_some(Ended { status: self.status, reusable: false })
     }
 
     fn end(&mut self, rest: &[u8]) -> Ended {
@@ -202,7 +202,7 @@ impl AnswerReader {
                 Ok(None) => return Ok(None),
                 // An interim answer; the real one follows.
                 Ok(Some(length)) if (100..200).contains(&self.status) && self.status != 101 => {
-                    offset += length
+                    offset += length;
                 }
                 Ok(Some(length)) => return Ok(Some(offset + length)),
                 Err(error) => return Err(NoHttp(error.to_string())),

@@ -110,7 +110,7 @@ impl Change {
             Some(change) if format!("{change:.1}").trim_start_matches('-') == "0.0" && unit == "%" => {
                 "=".to_owned()
             }
-            Some(change) if change == 0.0 => "=".to_owned(),
+            Some(0.0) => "=".to_owned(),
             Some(change) if unit == "points" => format!("{change:+.2} {unit}"),
             // Nobody reads thousands of percent.
             Some(change) if change >= 1_000.0 => format!("×{:.0}", 1.0 + change / 100.0),

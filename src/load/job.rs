@@ -98,9 +98,14 @@ impl Job {
         let first = u64::from(self.shard.index) + shards * u64::from(worker);
         let stride = shards * workers;
         let source = match &self.drive {
-            Drive::Open(curve, arrivals) => {
-                Source::Open(Pacer::new(Arc::clone(curve), *arrivals, self.seed, first, stride, self.limit))
-            }
+            Drive::Open(curve, arrivals) => Source::Open(Box::new(Pacer::new(
+                Arc::clone(curve),
+                *arrivals,
+                self.seed,
+                first,
+                stride,
+                self.limit,
+            ))),
             Drive::Closed(until) => Source::Closed { next: first, stride, limit: self.limit, until: *until },
         };
         Schedule::new(source, Arc::clone(&self.mix), self.patience)

@@ -40,6 +40,16 @@ impl Blueprint {
         seed: Seed,
         today: Timestamp,
     ) -> Result<Self, String> {
+        Self::learn_variants(world, story, seed, today, VARIANTS)
+    }
+
+    fn learn_variants(
+        world: &World<'_>,
+        story: &Arc<Story>,
+        seed: Seed,
+        today: Timestamp,
+        variants: u64,
+    ) -> Result<Self, String> {
         if let Some(obstacle) = story.obstacle() {
             return Err(obstacle);
         }
@@ -58,7 +68,7 @@ impl Blueprint {
         let later =
             at.checked_add(Duration::from_secs(LATER.unsigned_abs())).map_err(|error| error.to_string())?;
         let mut triples = Vec::new();
-        for number in 0..VARIANTS {
+        for number in 0..variants {
             let base = tell(number, COPIES[0], at, &usual)?;
             triples.push([
                 tell(number, COPIES[0], later, &usual)?,
@@ -215,6 +225,8 @@ fn same_course(one: &[Sent], other: &[Sent]) -> Result<(), String> {
 struct Learner {
     /// The values a field has in the tellings, by step and path.
     seen: BTreeMap<(usize, String), BTreeSet<String>>,
+    /// How many tellings there were.
+    variants: usize,
 }
 
 /// Gives each field that holds an id a number, the same in every variant, so that ids of one field never meet.
@@ -247,7 +259,7 @@ impl Learner {
                 }
             }
         }
-        Self { seen }
+        Self { seen, variants: triples.len() }
     }
 
     fn variant(
@@ -267,7 +279,7 @@ impl Learner {
                     continue;
                 }
                 let Some(form) = form(value, seen) else {
-                    let many = seen.len() as u64 > VARIANTS / 2;
+                    let many = seen.len() > self.variants / 2;
                     if is_id_key(&value.path) && many {
                         slots.repeating.insert(format!("{} of {}", value.path, sent.event()));
                     }
@@ -312,9 +324,8 @@ impl Learner {
         let mut written = 0;
         for ((value, later), other) in base.values.iter().zip(&later.values).zip(&other.values) {
             let seen = &self.seen[&(step, value.path.clone())];
-            let pieces =
-                split(value, later, other, noon, (seen.len() > 1).then_some(ids).unwrap_or_default())
-                    .map_err(|why| format!("`{}` of `{}` {why}", value.path, base.event()))?;
+            let pieces = split(value, later, other, noon, if seen.len() > 1 { ids } else { &[] })
+                .map_err(|why| format!("`{}` of `{}` {why}", value.path, base.event()))?;
             let out = match &value.place {
                 Some(place) => {
                     body.push_fixed(&callback.body[written..place.start]);
@@ -398,17 +409,24 @@ fn time_form(base: &str, later: &str) -> Option<(TimeForm, i64)> {
             _ => None,
         };
     }
-    let utc = |text: &str| text.ends_with('Z').then(|| text.parse::<Timestamp>().ok()).flatten();
-    let spaced = |text: &str| {
-        let civil = DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
-        civil.in_tz("UTC").ok().map(|zoned| zoned.timestamp())
-    };
-    let readers: [(TimeForm, &dyn Fn(&str) -> Option<Timestamp>); 2] =
-        [(TimeForm::Utc, &utc), (TimeForm::Spaced, &spaced)];
-    readers.into_iter().find_map(|(form, read)| {
-        let (base, later) = (read(base)?, read(later)?);
+    [TimeForm::Utc, TimeForm::Spaced].into_iter().find_map(|form| {
+        let (base, later) = (form.read(base)?, form.read(later)?);
         (later.as_second() - base.as_second() == LATER).then_some((form, base.as_second()))
     })
+}
+
+impl TimeForm {
+    /// The moment of a text in this form, of those that are no numbers.
+    fn read(self, text: &str) -> Option<Timestamp> {
+        match self {
+            Self::Utc => text.ends_with('Z').then(|| text.parse().ok()).flatten(),
+            Self::Spaced => {
+                let civil = DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
+                civil.in_tz("UTC").ok().map(|zoned| zoned.timestamp())
+            }
+            Self::Seconds | Self::Millis => None,
+        }
+    }
 }
 
 /// Whether a field is an id by its name.

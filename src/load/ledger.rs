@@ -32,8 +32,7 @@ pub(super) struct Ledger {
     statuses: Box<[u64; STATUSES]>,
     errors: BTreeMap<&'static str, Failures>,
     latency: Latency,
-    told: Vec<u64>,
-    stories_failed: Vec<u64>,
+    pub(super) stories: Stories,
     /// How many events are in flight.
     in_flight: u64,
     /// Counters of the intervals so far.
@@ -64,10 +63,8 @@ pub(super) struct Books {
     pub(super) errors: BTreeMap<String, Failures>,
     pub(super) latency: Latency,
     pub(super) series: Vec<Interval>,
-    /// How often each story of the mix was told.
-    pub(super) told: Vec<u64>,
-    /// How often it failed.
-    pub(super) stories_failed: Vec<u64>,
+    /// What became of each story of the mix.
+    pub(super) stories: Stories,
     /// When the last event came to its end.
     pub(super) last: Duration,
 }
@@ -92,8 +89,7 @@ impl Ledger {
             statuses: Box::new([0; STATUSES]),
             errors: BTreeMap::new(),
             latency: Latency::default(),
-            told: vec![0; stories],
-            stories_failed: vec![0; stories],
+            stories: Stories(vec![Story::default(); stories]),
             in_flight: 0,
             series: Vec::with_capacity(capacity),
             packed: Vec::with_capacity(capacity),
@@ -146,29 +142,10 @@ impl Ledger {
             self.counts.late += 1;
         }
         if event.step == 0 {
-            self.tell(event.story);
+            self.stories.tell(event.story);
         }
         self.counters(event.planned).planned += 1;
         self.counters(now).sent += 1;
-    }
-
-    /// A story began.
-    pub(super) fn tell(&mut self, story: usize) {
-        if let Some(told) = self.told.get_mut(story) {
-            *told += 1;
-        }
-    }
-
-    /// A story did not end as it should.
-    pub(super) fn story_failed(&mut self, story: usize) {
-        if let Some(failed) = self.stories_failed.get_mut(story) {
-            *failed += 1;
-        }
-    }
-
-    /// Something beside the events went wrong.
-    pub(super) fn note(&mut self, class: &'static str, message: String) {
-        self.fail(class, message);
     }
 
     /// An event that was released came to its end.
@@ -263,8 +240,7 @@ impl Ledger {
             statuses: statuses.map(|(status, count)| (status as u16, *count)).collect(),
             errors: self.errors.into_iter().map(|(class, failures)| (class.to_owned(), failures)).collect(),
             latency: self.latency,
-            told: self.told,
-            stories_failed: self.stories_failed,
+            stories: self.stories,
             last: self.last,
         }
     }
@@ -273,7 +249,7 @@ impl Ledger {
 impl Books {
     /// Adds what another worker found out.
     pub(super) fn add(&mut self, other: Self) {
-        let Self { counts, statuses, errors, latency, series, told, stories_failed, last } = other;
+        let Self { counts, statuses, errors, latency, series, stories, last } = other;
         self.counts.add(&counts);
         for (status, count) in statuses {
             *self.statuses.entry(status).or_default() += count;
@@ -288,14 +264,65 @@ impl Books {
         for (mine, other) in self.series.iter_mut().zip(series) {
             mine.add(&other);
         }
-        for (mine, others) in [(&mut self.told, told), (&mut self.stories_failed, stories_failed)] {
-            if mine.len() < others.len() {
-                mine.resize(others.len(), 0);
-            }
-            for (mine, other) in mine.iter_mut().zip(others) {
-                *mine += other;
+        self.stories.add(stories);
+        self.last = self.last.max(last);
+    }
+}
+
+/// What became of the stories of a mix.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stories(Vec<Story>);
+
+/// What became of a story.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Story {
+    /// How often it was told.
+    pub(super) told: u64,
+    /// How often it did not end as it should.
+    pub(super) failed: u64,
+    /// What went wrong first, with its place.
+    pub(super) first: String,
+}
+
+impl Stories {
+    /// A telling began.
+    pub(super) fn tell(&mut self, story: usize) {
+        if let Some(story) = self.0.get_mut(story) {
+            story.told += 1;
+        }
+    }
+
+    /// A telling did not end as it should.
+    pub(super) fn fail(&mut self, story: usize) {
+        if let Some(story) = self.0.get_mut(story) {
+            story.failed += 1;
+        }
+    }
+
+    /// An expectation of a telling failed.
+    pub(super) fn blame(&mut self, story: usize, place: &str, message: &str) {
+        if let Some(story) = self.0.get_mut(story)
+            && story.first.is_empty()
+        {
+            story.first = format!("{} ({place})", message.lines().next().unwrap_or_default());
+        }
+    }
+
+    /// What became of a story; nothing is known of one that is none of the mix.
+    pub(super) fn get(&self, story: usize) -> Story {
+        self.0.get(story).cloned().unwrap_or_default()
+    }
+
+    fn add(&mut self, other: Self) {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), Story::default());
+        }
+        for (mine, other) in self.0.iter_mut().zip(other.0) {
+            mine.told += other.told;
+            mine.failed += other.failed;
+            if mine.first.is_empty() {
+                mine.first = other.first;
             }
         }
-        self.last = self.last.max(last);
     }
 }

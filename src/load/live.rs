@@ -64,7 +64,7 @@ impl Live {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let bar = ProgressBar::with_draw_target(Some(millis), ProgressDrawTarget::stderr());
         // The template is constant; if a new version of the library refused it, its own would do.
-        if let Ok(style) = ProgressStyle::with_template("{bar:20.cyan/dim} {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template("{bar:12.cyan/dim} {wide_msg}") {
             bar.set_style(style.progress_chars("━╸─"));
         }
         Self(Form::Bar(bar))

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 
 use super::findings::findings;
 use super::histogram::Histogram;
-use super::report::{Counts, Failures, Interval, Merged, Report, Sender, Share};
+use super::report::{Failures, Interval, Merged, Report, Sender, Share};
+use super::sum::add_to;
 use super::units;
 
 /// Why reports can't be merged. The numbers are positions in the list of reports, from 0.
@@ -172,7 +173,7 @@ fn add(sum: &mut Report, part: Report) {
     sum.started = sum.started.min(part.started);
     let [one, other] = ends;
     sum.elapsed_s = (one.max(other) - sum.started.as_nanosecond()) as f64 / 1e9;
-    counts(&mut sum.counts, &part.counts);
+    sum.counts.add(&part.counts);
     for (status, count) in part.statuses {
         add_to(sum.statuses.entry(status).or_default(), count);
     }
@@ -182,19 +183,12 @@ fn add(sum: &mut Report, part: Report) {
     for (story, other) in sum.plan.stories.iter_mut().zip(&part.plan.stories) {
         told(story, other);
     }
-    sum.latency.planned.add(&part.latency.planned);
-    sum.latency.sent.add(&part.latency.sent);
-    sum.latency.lag.add(&part.latency.lag);
+    sum.latency.add(&part.latency);
     let length = sum.series.len().max(part.series.len());
     sum.series.resize_with(length, || Interval { latency: Histogram::coarse(), ..Interval::default() });
     for (ours, theirs) in sum.series.iter_mut().zip(&part.series) {
-        interval(ours, theirs);
+        ours.add(theirs);
     }
-}
-
-/// Sums from files may be anything; they must not overflow.
-fn add_to(sum: &mut u64, part: u64) {
-    *sum = sum.saturating_add(part);
 }
 
 /// When a run ended, in nanoseconds since 1970. A float can't carry that, but seconds into a run it can.
@@ -208,17 +202,6 @@ fn all_of(one: &str, other: &str) -> String {
     all.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-fn counts(sum: &mut Counts, part: &Counts) {
-    add_to(&mut sum.planned, part.planned);
-    add_to(&mut sum.sent, part.sent);
-    add_to(&mut sum.ok, part.ok);
-    add_to(&mut sum.wrong_status, part.wrong_status);
-    add_to(&mut sum.failed, part.failed);
-    add_to(&mut sum.timed_out, part.timed_out);
-    add_to(&mut sum.late, part.late);
-    add_to(&mut sum.dropped, part.dropped);
-}
-
 /// Which of the first messages stays can't depend on the order: it is the first in the alphabet.
 fn errors(sum: &mut Failures, part: Failures) {
     add_to(&mut sum.count, part.count);
@@ -230,15 +213,9 @@ fn errors(sum: &mut Failures, part: Failures) {
 fn told(sum: &mut Share, part: &Share) {
     add_to(&mut sum.told, part.told);
     add_to(&mut sum.failed, part.failed);
-}
-
-fn interval(sum: &mut Interval, part: &Interval) {
-    add_to(&mut sum.planned, part.planned);
-    add_to(&mut sum.sent, part.sent);
-    add_to(&mut sum.ok, part.ok);
-    add_to(&mut sum.bad, part.bad);
-    add_to(&mut sum.in_flight, part.in_flight);
-    sum.latency.add(&part.latency);
+    if sum.first_failure.is_empty() {
+        sum.first_failure.clone_from(&part.first_failure);
+    }
 }
 
 /// CPU and connections add up. Memory is the most that any one had, since their peaks need not have been at the same

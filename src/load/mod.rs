@@ -20,6 +20,7 @@ mod live;
 mod markdown;
 mod merge;
 mod metric;
+mod pace;
 mod pacer;
 mod page;
 mod pipe;

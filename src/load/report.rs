@@ -95,6 +95,9 @@ pub struct Share {
     pub told: u64,
     /// How many failed, where stories are told with their expectations.
     pub failed: u64,
+    /// What failed first, with its place; empty if nothing did.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub first_failure: String,
 }
 
 /// A part of a run that several processes share.

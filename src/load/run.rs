@@ -313,27 +313,29 @@ impl<'a> Load<'a> {
         };
         let cut_short = interrupted || options.count.is_some();
         let elapsed = if cut_short { books.last } else { books.last.max(planned) };
+        // A count that was reached is no early end.
+        let planned = if options.count.is_some() && !interrupted { planned.min(elapsed) } else { planned };
         let elapsed_s = elapsed.as_secs_f64();
         let (user, system) =
             (after.user.saturating_sub(before.user), after.system.saturating_sub(before.system));
         let cpu = (user + system).as_secs_f64();
         let share = |of: f64| if of > 0.0 { cpu / of } else { 0.0 };
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let told = books.told.iter().chain(std::iter::repeat(&0));
-        let failed = books.stories_failed.iter().chain(std::iter::repeat(&0));
-        let stories = options.stories.iter().zip(told.zip(failed));
+        let stories = options.stories.iter().enumerate().map(|(number, (story, weight))| {
+            let became = books.stories.get(number);
+            Share {
+                name: story.name.clone(),
+                weight: *weight,
+                told: became.told,
+                failed: became.failed,
+                first_failure: became.first,
+            }
+        });
         let mut report = Report {
             format: FORMAT.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             plan: Plan {
-                stories: stories
-                    .map(|((story, weight), (told, failed))| Share {
-                        name: story.name.clone(),
-                        weight: *weight,
-                        told: *told,
-                        failed: *failed,
-                    })
-                    .collect(),
+                stories: stories.collect(),
                 rate: rate.to_string(),
                 unit: match options.unit {
                     RateUnit::Events => "events",

@@ -129,15 +129,18 @@ impl Model {
             while ends.peek().is_some_and(|Reverse(end)| *end as f64 / 1e6 <= written) {
                 ends.pop();
             }
-            if ends.len() >= self.in_flight as usize {
-                let Reverse(end) = ends.pop().unwrap();
-                written = end as f64 / 1e6;
+            let full = ends.len() >= self.in_flight as usize;
+            if let (true, Some(Reverse(end))) = (full, ends.peek()) {
+                written = *end as f64 / 1e6;
             }
             let lag = written - planned;
             if lag * 1e3 > DROP_MS as f64 {
                 counts.dropped += 1;
                 at(&mut series, planned + DROP_MS as f64 / 1e3).bad += 1;
                 continue;
+            }
+            if full {
+                ends.pop();
             }
             free_at = written + self.cost / 1e6;
             counts.sent += 1;
@@ -204,12 +207,14 @@ impl Model {
                         weight: 3,
                         told: events * 3 / 4,
                         failed: 0,
+                        first_failure: String::new(),
                     },
                     Share {
                         name: "Reminder <by voice>".to_owned(),
                         weight: 1,
                         told: events - events * 3 / 4,
                         failed: 0,
+                        first_failure: String::new(),
                     },
                 ],
                 rate: format!("{}/s", self.rate),

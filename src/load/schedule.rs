@@ -84,7 +84,7 @@ impl Mix {
 #[derive(Debug)]
 pub(super) enum Source {
     /// From a plan.
-    Open(Pacer),
+    Open(Box<Pacer>),
     /// From whoever is free, until the time is up.
     Closed {
         /// The number of the next telling.
@@ -201,7 +201,9 @@ mod tests {
     #[test]
     fn tellings_of_a_mix_have_at_least_so_many_events() {
         let mix = Mix::new(&[(1, 3), (5, 1)]);
-        for (events, tellings) in [(0, 0), (1, 1), (2, 2), (3, 3), (7, 3), (8, 4), (9, 5), (11, 7), (u64::MAX, u64::MAX / 2)] {
+        for (events, tellings) in
+            [(0, 0), (1, 1), (2, 2), (3, 3), (7, 3), (8, 4), (9, 5), (11, 7), (u64::MAX, u64::MAX / 2)]
+        {
             assert_eq!(mix.tellings_of(events), tellings, "{events}");
         }
         assert_eq!(Mix::new(&[(0, 1)]).tellings_of(5), u64::MAX);

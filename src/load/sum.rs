@@ -6,14 +6,14 @@ impl Counts {
     /// Adds the counts of another part.
     pub fn add(&mut self, other: &Self) {
         let Self { planned, sent, ok, wrong_status, failed, timed_out, late, dropped } = other;
-        self.planned += planned;
-        self.sent += sent;
-        self.ok += ok;
-        self.wrong_status += wrong_status;
-        self.failed += failed;
-        self.timed_out += timed_out;
-        self.late += late;
-        self.dropped += dropped;
+        add_to(&mut self.planned, *planned);
+        add_to(&mut self.sent, *sent);
+        add_to(&mut self.ok, *ok);
+        add_to(&mut self.wrong_status, *wrong_status);
+        add_to(&mut self.failed, *failed);
+        add_to(&mut self.timed_out, *timed_out);
+        add_to(&mut self.late, *late);
+        add_to(&mut self.dropped, *dropped);
     }
 }
 
@@ -23,7 +23,7 @@ impl Failures {
         if self.count == 0 {
             self.first = other.first;
         }
-        self.count += other.count;
+        add_to(&mut self.count, other.count);
     }
 }
 
@@ -41,11 +41,16 @@ impl Interval {
     /// Adds the same interval of another part.
     pub fn add(&mut self, other: &Self) {
         let Self { planned, sent, ok, bad, in_flight, latency } = other;
-        self.planned += planned;
-        self.sent += sent;
-        self.ok += ok;
-        self.bad += bad;
-        self.in_flight += in_flight;
+        add_to(&mut self.planned, *planned);
+        add_to(&mut self.sent, *sent);
+        add_to(&mut self.ok, *ok);
+        add_to(&mut self.bad, *bad);
+        add_to(&mut self.in_flight, *in_flight);
         self.latency.add(latency);
     }
+}
+
+/// Adds without overflow: what reports in files say may be anything.
+pub(super) fn add_to(sum: &mut u64, part: u64) {
+    *sum = sum.saturating_add(part);
 }

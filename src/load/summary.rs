@@ -97,7 +97,11 @@ fn head(report: &Report) -> Vec<String> {
     for story in plan.stories.iter().filter(|story| !one || story.failed > 0) {
         let failed = match story.failed {
             0 => String::new(),
-            failed => format!(", {BAD}{} failed{BAD:#}", units::count(failed)),
+            failed => {
+                let first = &story.first_failure;
+                let first = if first.is_empty() { String::new() } else { format!(", first: {first}") };
+                format!(", {BAD}{} failed{BAD:#}{first}", units::count(failed))
+            }
         };
         let text = format!("{} of `{}` told{failed}", units::count(story.told), story.name);
         lines.push(line("", &text));

@@ -74,7 +74,7 @@ impl Keeping {
             Event::StoryStarted => {
                 if let Some(telling) = &mut telling {
                     telling.began = now;
-                    self.ledger.tell(telling.story);
+                    self.ledger.stories.tell(telling.story);
                 }
             }
             Event::StoryFinished { passed } => {
@@ -83,13 +83,14 @@ impl Keeping {
                 {
                     self.open -= 1;
                     if !passed {
-                        self.ledger.story_failed(telling.story);
+                        self.ledger.stories.fail(telling.story);
                     }
                 }
             }
-            Event::Failed { message, .. } => {
-                let line = message.lines().next().unwrap_or_default();
-                self.ledger.note("expectation", line.to_owned());
+            Event::Failed { place, message } => {
+                if let Some(telling) = telling {
+                    self.ledger.stories.blame(telling.story, place, message);
+                }
             }
             Event::Queued(callback) => {
                 let planned = match &telling {
@@ -166,8 +167,7 @@ pub(super) async fn run(
     }
     let clock = Clock::starting(job.started, Speed::Times(1.0));
     let driver = Driver::new(Engine::new(options), clock, client, Callers::Lasting);
-    let api =
-        Api::new(driver.clone(), world.catalog, world.settings.access.clone()).map_err(io::Error::other)?;
+    let api = Api::new(driver.clone(), world.catalog, world.settings.access).map_err(io::Error::other)?;
     let serving = tokio::spawn(server.serve(
         move |call| {
             let api = api.clone();

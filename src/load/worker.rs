@@ -352,8 +352,7 @@ impl Worker<'_> {
     fn read(&mut self, lane: usize, ends: bool) {
         let mut buffer = std::mem::take(&mut self.buffer);
         let mut reads = 0;
-        loop {
-            let Some(pipe) = &mut self.lanes[lane].pipe else { break };
+        while let Some(pipe) = &mut self.lanes[lane].pipe {
             if reads == READS {
                 // Whoever sends without end does not keep the others from their turn, nor time-outs from theirs.
                 self.unread.push((lane, ends));

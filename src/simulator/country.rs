@@ -42,6 +42,11 @@ impl Country {
     pub const ALL: [Self; 8] =
         [Self::Id, Self::Ph, Self::Mx, Self::Th, Self::Vn, Self::My, Self::In, Self::Cn];
 
+    /// The country of a phone number: its digits without `+`.
+    pub fn of_number(digits: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|country| digits.starts_with(country.dialing_code()))
+    }
+
     // Where a country has several zones, the row holds that of the capital. None of them keeps summer time.
     const fn row(self) -> Row {
         #[rustfmt::skip]

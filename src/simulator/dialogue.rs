@@ -72,6 +72,21 @@ struct Node {
     /// The turns that may follow, with their weights. None: the conversation is over.
     #[serde(default)]
     next: BTreeMap<String, u32>,
+    /// In a chat: how options are offered.
+    ask: Option<Ask>,
+    /// The turns that are offered as options, each with the phrase of its label.
+    #[serde(default)]
+    options: BTreeMap<String, String>,
+}
+
+/// How a question offers its options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Ask {
+    /// By buttons.
+    Button,
+    /// By a list that unfolds.
+    List,
 }
 
 /// A dialogue nobody wrote.
@@ -178,6 +193,13 @@ impl Dialogue {
     /// The phrase of a turn.
     pub(super) fn phrase(&'static self, turn: &str) -> Option<&'static str> {
         self.turns.get(turn).map(|node| node.phrase.as_str())
+    }
+
+    /// The options that a turn offers: the turns they lead to, in the order of the options, each with the phrase of its
+    /// label.
+    pub(super) fn options(&'static self, turn: &str) -> Option<(Ask, &'static BTreeMap<String, String>)> {
+        let node = self.turns.get(turn)?;
+        node.ask.map(|ask| (ask, &node.options))
     }
 
     /// Whether nothing follows a turn.
@@ -305,6 +327,14 @@ mod tests {
                 let node = dialogue.turns.get(turn).unwrap_or_else(|| panic!("{name}: no turn {turn}"));
                 assert!(phrases::find_key(&node.phrase).is_ok(), "{name}: {}", node.phrase);
                 assert!(node.next.values().all(|weight| *weight > 0), "{name}: {turn}");
+                assert_eq!(node.ask.is_some(), !node.options.is_empty(), "{name}: {turn}");
+                // WhatsApp's own public limit.
+                assert!(node.ask != Some(Ask::Button) || node.options.len() <= 3, "{name}: {turn}");
+                for (option, label) in &node.options {
+                    assert!(node.next.contains_key(option), "{name}: {turn} does not lead to {option}");
+                    assert!(phrases::find_key(label).is_ok(), "{name}: {label}");
+                    assert_eq!(dialogue.speaker(option), Some(Speaker::User), "{name}: {option}");
+                }
                 let intention = node.intention.as_deref().unwrap_or("A");
                 assert!(intention == "--" || ("A"..="I").contains(&intention) && intention.len() == 1);
                 if reached.insert(turn) {

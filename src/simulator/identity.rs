@@ -59,10 +59,18 @@ impl Person {
     /// has texts for counts as `en` (see [`content::find_locale`] to refuse it instead).
     pub fn draw(rng: &mut Rng, country: Country, locale: Option<&str>) -> Self {
         let locale = content::closest_locale(locale.unwrap_or_else(|| country.default_locale()));
-        let gender = Gender::draw(rng);
-        let name = name(rng, content::names(locale), gender);
+        let (gender, name) = Self::draw_name(rng, locale);
         let phone = phone(rng, country);
         Self { user_id: phone.trim_start_matches('+').to_owned(), name, gender, phone, country, locale }
+    }
+}
+
+impl Person {
+    /// What [`Person::draw`] begins with: the gender and the name of a person who writes a known language.
+    pub(super) fn draw_name(rng: &mut Rng, locale: &str) -> (Gender, String) {
+        let gender = Gender::draw(rng);
+        let name = name(rng, content::names(locale), gender);
+        (gender, name)
     }
 }
 

@@ -1,51 +1,184 @@
 //! What was said in a conversation, in order, and found by id without a search.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Deref;
+use std::sync::Arc;
 
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::wire_id::WireId;
+
+/// Up to so many messages a search costs no more than an index, and takes no memory.
+const FEW: usize = 16;
+
+/// The words that senders and statuses usually are.
+const WORDS: [&str; 9] = ["user", "robot", "seat", "chatbot", "system", "send", "delivery", "read", "failed"];
+
+/// A word of a sender or of a status.
+pub(super) fn word(text: &str) -> Cow<'static, str> {
+    match WORDS.into_iter().find(|word| *word == text) {
+        Some(word) => Cow::Borrowed(word),
+        None => Cow::Owned(text.to_owned()),
+    }
+}
+
+/// JSON as the text it goes out as, which takes a tenth of the memory of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Json(Box<str>);
+
+impl Json {
+    /// The text of a value.
+    pub(super) fn of(value: &(impl Serialize + ?Sized)) -> Self {
+        // Contents are plain data, which always fits into JSON. What is kept is cut to its size: very much of it is.
+        Self(serde_json::to_string(value).unwrap_or_default().as_str().into())
+    }
+
+    /// The text.
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The value, read anew.
+    pub(super) fn value(&self) -> Value {
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+}
 
 /// A message of a conversation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct Message {
     /// Its id.
-    pub msg_id: String,
+    pub msg_id: WireId,
     /// The agent who wrote it; empty if nobody did.
-    pub seat_id: String,
+    pub seat_id: Arc<str>,
     /// Unix seconds.
     pub timestamp: i64,
     /// `user`, `robot`, `seat`, ...
-    pub sender_type: String,
+    pub sender_type: Cow<'static, str>,
     /// `send`, `delivery`, `read`, or a failure.
-    pub status: String,
+    pub status: Cow<'static, str>,
     /// The content object as it was sent.
-    pub content: Value,
+    pub content: Json,
     /// What it answers to, if it is an answer.
-    pub reply: Option<Value>,
+    pub reply: Option<Reply>,
+}
+
+/// What a message answers to.
+#[derive(Clone, Debug)]
+pub(super) enum Reply {
+    /// The whole message at this place of the same conversation.
+    Whole(u32),
+    /// Whatever was told of it.
+    Told(Json),
+}
+
+impl Message {
+    /// The whole message, as another one quotes it.
+    pub(super) fn quoted(&self) -> Value {
+        json!({
+            "msg_id": self.msg_id,
+            "sender_type": self.sender_type,
+            "timestamp": self.timestamp,
+            "content": self.content.value(),
+        })
+    }
+
+    fn is_template(&self) -> bool {
+        // Few are, and their text nearly always begins with it.
+        let text = self.content.text();
+        text.contains("\"template\"") && self.content.value()["type"] == "template"
+    }
 }
 
 /// The messages of a conversation, oldest first. Reads like a slice.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     list: Vec<Message>,
-    by_id: HashMap<String, usize>,
+    /// By id; empty as long as there are few.
+    by_id: BTreeMap<WireId, usize>,
 }
 
 impl Messages {
     /// Adds a message, or puts it in the place of the one with the same id.
     pub(super) fn put(&mut self, message: Message) {
-        match self.by_id.get(&message.msg_id) {
-            Some(place) => self.list[*place] = message,
+        match self.find(&message.msg_id) {
+            Some(place) => {
+                self.keep_quotes(place);
+                self.list[place] = message;
+            }
             None => {
-                self.by_id.insert(message.msg_id.clone(), self.list.len());
+                let place = self.list.len();
+                // Most conversations stay short.
+                if place == self.list.capacity() {
+                    self.list.reserve_exact(1 + place / 2);
+                }
                 self.list.push(message);
+                let new = if place < FEW { place..place } else { self.by_id.len()..self.list.len() };
+                self.by_id.extend(new.map(|at| (self.list[at].msg_id.clone(), at)));
             }
         }
     }
 
+    fn find(&self, msg_id: &WireId) -> Option<usize> {
+        if self.by_id.is_empty() {
+            return self.list.iter().position(|message| message.msg_id == *msg_id);
+        }
+        self.by_id.get(msg_id).copied()
+    }
+
+    /// The message with this id, as another one answers to it.
+    pub(super) fn place(&self, msg_id: &WireId) -> Option<Reply> {
+        self.find(msg_id).and_then(|place| u32::try_from(place).ok()).map(Reply::Whole)
+    }
+
+    /// The last message, as another one answers to it.
+    pub(super) fn last_place(&self) -> Option<Reply> {
+        self.list.last().and_then(|message| self.place(&message.msg_id))
+    }
+
+    /// A message with what it answers to, as callbacks tell it.
+    pub(super) fn told_whole(&self, message: &Message) -> Value {
+        let mut told = message.quoted();
+        if let Some(reply) = &message.reply {
+            told["reply"] = self.told(reply);
+        }
+        told
+    }
+
     /// Where the message with this id stands.
     pub(super) fn position(&self, msg_id: &str) -> Option<usize> {
-        self.by_id.get(msg_id).copied()
+        self.find(&msg_id.into())
+    }
+
+    /// What a message answers to, kept as small as it can be.
+    pub(super) fn reply(&self, told: &Value) -> Reply {
+        let place = told["msg_id"].as_str().and_then(|msg_id| self.position(msg_id));
+        let told = Json::of(told);
+        let is_it = |place: &usize| Json::of(&self.list[*place].quoted()) == told;
+        match place.filter(is_it).and_then(|place| u32::try_from(place).ok()) {
+            Some(place) => Reply::Whole(place),
+            None => Reply::Told(told),
+        }
+    }
+
+    /// What a message answers to, in full.
+    pub(super) fn told(&self, reply: &Reply) -> Value {
+        match reply {
+            Reply::Whole(place) => self.list.get(*place as usize).map(Message::quoted).unwrap_or_default(),
+            Reply::Told(told) => told.value(),
+        }
+    }
+
+    /// What quotes a message that is about to change keeps quoting what it was.
+    fn keep_quotes(&mut self, place: usize) {
+        let before = self.list[place].quoted();
+        for message in &mut self.list {
+            if matches!(message.reply, Some(Reply::Whole(quoted)) if quoted as usize == place) {
+                message.reply = Some(Reply::Told(Json::of(&before)));
+            }
+        }
     }
 
     /// The user has read what was delivered before.
@@ -53,20 +186,88 @@ impl Messages {
         for message in self.list.iter_mut().rev() {
             match (&*message.sender_type, &*message.status) {
                 ("user", _) => break,
-                ("robot", "delivery") if message.content["type"] != "template" => {
-                    "read".clone_into(&mut message.status);
-                }
+                ("robot", "delivery") if !message.is_template() => message.status = "read".into(),
                 _ => {}
             }
         }
     }
 
     /// Sets the status of a message, if there is one with this id.
-    pub(super) fn set_status(&mut self, msg_id: &str, status: &str) {
-        if let Some(place) = self.position(msg_id) {
-            status.clone_into(&mut self.list[place].status);
+    pub(super) fn set_status(&mut self, msg_id: &WireId, status: &str) {
+        if let Some(place) = self.find(msg_id) {
+            self.list[place].status = word(status);
         }
     }
+
+    /// A page of the list that *Query message list* answers: newest first, those before a place.
+    pub(super) fn page(&self, before: usize, size: usize) -> String {
+        let mut text = String::from("[");
+        for message in self.list[..before].iter().rev().take(size) {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            let head = Listed {
+                msg_id: &message.msg_id,
+                seat_id: &message.seat_id,
+                timestamp: message.timestamp,
+                sender_type: &message.sender_type,
+                status: &message.status,
+            };
+            // Ids, words and numbers always fit into JSON.
+            let head = serde_json::to_string(&head).unwrap_or_default();
+            text.push_str(head.trim_end_matches('}'));
+            text.push_str(",\"content\":");
+            text.push_str(message.content.text());
+            if let Some(reply) = &message.reply {
+                text.push_str(",\"reply\":");
+                self.list_reply(&mut text, reply);
+            }
+            text.push('}');
+        }
+        text.push(']');
+        text
+    }
+}
+
+impl Messages {
+    /// Writes what a message answers to, in the shape of the list.
+    fn list_reply(&self, text: &mut String, reply: &Reply) {
+        let quoted = match reply {
+            Reply::Whole(place) => self.list.get(*place as usize),
+            Reply::Told(_) => None,
+        };
+        // An object's fields can be written behind the id as they are, unless one of them is an id as well.
+        let fields = quoted.and_then(|quoted| quoted.content.text().strip_prefix("{\""));
+        match (quoted, fields.filter(|fields| !fields.contains("\"msg_id\""))) {
+            (Some(quoted), Some(fields)) => {
+                text.push_str("{\"msg_id\":");
+                // A text always fits into JSON.
+                text.push_str(&serde_json::to_string(&quoted.msg_id).unwrap_or_default());
+                text.push_str(",\"");
+                text.push_str(fields);
+            }
+            _ => text.push_str(&listed_reply(self.told(reply)).to_string()),
+        }
+    }
+}
+
+/// A message as the list tells it, without what it says and answers to (example).
+#[derive(Serialize)]
+struct Listed<'a> {
+    msg_id: &'a WireId,
+    seat_id: &'a str,
+    timestamp: i64,
+    sender_type: &'a str,
+    status: &'a str,
+}
+
+/// What a message answers to, in the shape of the list: the content stands beside the message's id, not in a field.
+fn listed_reply(reply: Value) -> Value {
+    let Some(content) = reply.get("content").and_then(Value::as_object) else { return reply };
+    let mut listed = Map::new();
+    listed.insert("msg_id".to_owned(), reply.get("msg_id").cloned().unwrap_or_default());
+    listed.extend(content.iter().map(|(key, value)| (key.clone(), value.clone())));
+    Value::Object(listed)
 }
 
 impl Deref for Messages {
@@ -74,5 +275,59 @@ impl Deref for Messages {
 
     fn deref(&self) -> &[Message] {
         &self.list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(msg_id: &str, content: &Value) -> Message {
+        Message {
+            msg_id: msg_id.into(),
+            seat_id: Arc::default(),
+            timestamp: 7,
+            sender_type: "user".into(),
+            status: "delivery".into(),
+            content: Json::of(content),
+            reply: None,
+        }
+    }
+
+    #[test]
+    fn what_is_answered_is_listed_alike_however_it_is_kept() {
+        for content in [
+            json!({ "type": "text", "text": "hi" }),
+            json!({ "msg_id": "its own", "type": "text" }),
+            json!({ "type": "text", "text": "a \"msg_id\"" }),
+            json!({}),
+            json!("no object"),
+        ] {
+            let mut list = Messages::default();
+            list.put(message("1", &content));
+            let quoted = list[0].quoted();
+            list.put(Message {
+                reply: Some(list.reply(&quoted)),
+                ..message("2", &json!({ "type": "text" }))
+            });
+            assert!(matches!(list[1].reply, Some(Reply::Whole(0))));
+            let page: Value = serde_json::from_str(&list.page(2, 1)).unwrap();
+            assert_eq!(page[0]["reply"].to_string(), listed_reply(quoted.clone()).to_string());
+            // What was quoted stays quoted when the message is put anew.
+            list.put(message("1", &json!({ "type": "text", "text": "other" })));
+            assert_eq!(list.told(list[1].reply.as_ref().unwrap()), quoted);
+        }
+    }
+
+    #[test]
+    fn many_messages_are_found_like_few() {
+        let mut list = Messages::default();
+        for number in 0..50_usize {
+            list.put(message(&format!("m{number}"), &json!({})));
+            assert_eq!((list.position("m0"), list.position(&format!("m{number}"))), (Some(0), Some(number)));
+            assert_eq!(list.position("m50"), None);
+        }
+        list.put(message("m20", &json!({ "type": "text" })));
+        assert_eq!((list.len(), list[20].content.value()), (50, json!({ "type": "text" })));
     }
 }

@@ -29,6 +29,7 @@ mod sms;
 #[cfg(test)]
 mod testing;
 mod timers;
+mod wire_id;
 pub mod workflow;
 
 use std::borrow::Cow;
@@ -50,15 +51,13 @@ pub use chatbot::{ChatRules, Stored};
 #[cfg(test)]
 pub(crate) use detection::signature as detection_signature;
 use dialer::Dialer;
-use facts::Facts;
-use identity::{Country, Person};
+use identity::Country;
 use ids::Ids;
-use messages::Messages;
 use seed::Seed;
 pub use session::SessionKey;
 use session::{Phase, Session, Sessions};
 use timers::{ChatTimer, Timer, Timers};
-use workflow::{Callers, Template, Workflows};
+use workflow::{Callers, Chats, Template, Workflows};
 
 /// How the simulated vendor behaves where the vendor's own behaviour is not known. All of it is assumed.
 #[derive(Clone, Debug)]
@@ -223,60 +222,31 @@ impl Simulator {
 
     /// Opens a conversation: a user, a channel, ids. Nothing is sent.
     pub fn open(&mut self, opening: Opening) -> SessionKey {
-        let mut rng = opening.seed.stream("session", 0);
-        let user = Person::draw(&mut rng, opening.country, opening.locale.as_deref());
-        let facts = Facts::of(&mut rng, &user, opening.now);
-        let locale = user.locale.to_owned();
-        let call_id = seed::hex32(&mut rng);
-        let channel_id = chatbot::channel_id(&mut rng);
-        self.sessions.add(Session {
-            play: opening.play,
-            owner: None,
-            last_user: opening.now,
-            script: None,
-            call_id,
-            channel: chatbot::DEFAULT_CHANNEL.to_owned(),
-            channel_id,
-            company: facts.company.clone(),
-            user,
-            facts,
-            locale,
-            phase: Phase::Bot,
-            started: opening.now,
-            last_activity: opening.now,
-            ended: None,
-            seat_id: String::new(),
-            messages: Messages::default(),
-            seed: opening.seed,
-            rng,
-            begun: false,
-        })
+        self.sessions.add(Session::open(&opening))
     }
 
     /// What templates see of a conversation.
     pub fn view(&self, key: SessionKey) -> (UserView, SessionView) {
         let session = self.sessions.get(key);
-        let user = &session.user;
+        let (user, facts) = session.people();
+        let company = session.known.company.as_deref().map_or(facts.company, str::to_owned);
+        let last = session.messages.last();
         (
             UserView {
-                id: user.user_id.clone(),
-                name: user.name.clone(),
-                phone: user.phone.clone(),
+                id: user.user_id,
+                name: user.name,
+                phone: user.phone,
                 gender: user.gender.to_string(),
-                locale: session.locale.clone(),
+                locale: session.locale.to_owned(),
             },
             SessionView {
-                call_id: session.call_id.clone(),
-                channel: session.channel.clone(),
-                channel_id: session.channel_id.clone(),
-                company: session.company.clone(),
-                seat_id: session.seat_id.clone(),
+                call_id: session.call_id.to_string(),
+                channel: session.channel.to_string(),
+                channel_id: session.channel_id.to_string(),
+                company,
+                seat_id: session.seat_id.to_string(),
                 phase: session.phase,
-                last_msg_id: session
-                    .messages
-                    .last()
-                    .map(|message| message.msg_id.clone())
-                    .unwrap_or_default(),
+                last_msg_id: last.map(|message| message.msg_id.to_string()).unwrap_or_default(),
             },
         )
     }
@@ -323,7 +293,7 @@ impl Simulator {
         let call_id = text("/call_id").or_else(|| text("/transfer/call_id"));
         match call_id {
             Some(call_id) => self.sessions.by_call_id(call_id),
-            None => self.sessions.by_user(text("/channel_id")?, text("/user/id")?),
+            None => self.sessions.of_user(&text("/channel_id")?.into(), &text("/user/id")?.into()),
         }
     }
 
@@ -336,9 +306,9 @@ impl Simulator {
     pub fn order_key(&self, key: SessionKey) -> String {
         let session = self.sessions.get(key);
         if session.call_id.is_empty() {
-            format!("{}/{}", session.channel_id, session.user.user_id)
+            format!("{}/{}", session.channel_id, session.user_id)
         } else {
-            session.call_id.clone()
+            session.call_id.to_string()
         }
     }
 
@@ -424,7 +394,8 @@ impl Simulator {
         }
         // Calls of workflows lead on to other nodes, so that all these parts move on together.
         let (calling, dialer) = (&mut self.calling, &mut self.dialer);
-        emissions.append(&mut self.workflows.advance(now, &mut Callers { calling, dialer }));
+        let mut chats = Chats { sessions: &mut self.sessions, timers: &mut self.timers };
+        emissions.append(&mut self.workflows.advance(now, &mut Callers { calling, dialer }, &mut chats));
         emissions
     }
 

@@ -1,5 +1,7 @@
 //! Seeded randomness: every entity draws from a stream of its own, so that what happens to one never changes another.
 
+use std::ops::{Deref, DerefMut};
+
 use rand::SeedableRng;
 use sha2::{Digest, Sha256};
 
@@ -35,6 +37,61 @@ impl Seed {
     }
 }
 
+/// A stream that remembers where it stands instead of what it gives next, which takes twenty times the memory.
+#[derive(Clone, Debug)]
+pub(super) struct Resting {
+    seed: Seed,
+    label: &'static str,
+    /// How many words were drawn.
+    drawn: u64,
+}
+
+impl Resting {
+    /// The first stream of a label, before anything is drawn.
+    pub(super) fn new(seed: Seed, label: &'static str) -> Self {
+        Self { seed, label, drawn: 0 }
+    }
+
+    /// Where it comes from.
+    pub(super) fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// The stream where it stands; what is drawn counts.
+    pub(super) fn draw(&mut self) -> Drawing<'_> {
+        let mut rng = self.seed.stream(self.label, 0);
+        rng.set_word_pos(self.drawn.into());
+        Drawing { rng, rests: self }
+    }
+}
+
+/// A stream that is drawn from. It rests again when this is dropped.
+#[derive(Debug)]
+pub(super) struct Drawing<'a> {
+    rng: Rng,
+    rests: &'a mut Resting,
+}
+
+impl Drop for Drawing<'_> {
+    fn drop(&mut self) {
+        self.rests.drawn = u64::try_from(self.rng.get_word_pos()).unwrap_or(u64::MAX);
+    }
+}
+
+impl Deref for Drawing<'_> {
+    type Target = Rng;
+
+    fn deref(&self) -> &Rng {
+        &self.rng
+    }
+}
+
+impl DerefMut for Drawing<'_> {
+    fn deref_mut(&mut self) -> &mut Rng {
+        &mut self.rng
+    }
+}
+
 /// 32 lower-case hexadecimal digits, the form of the vendor's identifiers.
 pub fn hex32(rng: &mut Rng) -> String {
     use rand::RngExt;
@@ -43,8 +100,38 @@ pub fn hex32(rng: &mut Rng) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::prelude::*;
     use rand::RngExt;
+
+    use super::*;
+
+    proptest! {
+        /// However often a stream rests in between, it gives the same.
+        #[test]
+        fn a_stream_goes_on_after_resting(draws in prop::collection::vec((0_u8..6, any::<bool>()), 0..200)) {
+            let mut resting = Resting::new(Seed(7), "session");
+            let mut whole = Seed(7).stream("session", 0);
+            let draw = |rng: &mut super::Rng, kind: u8| match kind {
+                0 => u64::from(rng.random::<u32>()),
+                1 => rng.random(),
+                2 => u64::from(rng.random::<bool>()),
+                3 => rng.random_range(0..1_000),
+                4 => u64::from_le_bytes(rng.random::<[u8; 16]>()[8..].try_into().unwrap()),
+                _ => rng.random_range(0..7_u8).into(),
+            };
+            let mut at = 0;
+            while at < draws.len() {
+                let mut drawing = resting.draw();
+                loop {
+                    prop_assert_eq!(draw(&mut drawing, draws[at].0), draw(&mut whole, draws[at].0));
+                    at += 1;
+                    if at == draws.len() || draws[at].1 {
+                        break;
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn streams_are_reproducible_and_independent() {

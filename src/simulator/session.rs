@@ -1,16 +1,21 @@
 //! Conversations: who talks, where it stands, what was said.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::Opening;
 use super::access::AccountKey;
-use super::chatbot::Script;
+use super::chatbot::{self, Script};
 use super::facts::Facts;
-use super::identity::Person;
-use super::messages::Messages;
-use super::seed::{Rng, Seed};
+use super::identity::{Country, Person};
+use super::messages::{Message, Messages};
+use super::seed::{self, Resting, Rng};
+use super::wire_id::WireId;
+use crate::contract::bodies::chatbot::EndReason;
 
 /// Names a session within its simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,7 +35,8 @@ pub(super) enum Phase {
     Closed,
 }
 
-/// A conversation.
+/// A conversation. Campaigns open very many, and most of them stay as they are: what comes out of the seed is drawn anew
+/// when it is needed, and only what differs from it is kept.
 #[derive(Debug)]
 pub(super) struct Session {
     /// The story it belongs to, if any.
@@ -40,21 +46,19 @@ pub(super) struct Session {
     /// When the user last wrote, or was taken to.
     pub last_user: Timestamp,
     /// What its user and its bot are going to say, if the simulator plays them.
-    pub script: Option<Script>,
+    pub script: Option<Box<Script>>,
     /// Its id on the wire, 32 lower-case hexadecimal digits unless a story says otherwise; may be empty.
-    pub call_id: String,
+    pub call_id: WireId,
     /// `WhatsApp`, ...
-    pub channel: String,
+    pub channel: Cow<'static, str>,
     /// The customer's channel; digits in a text.
-    pub channel_id: String,
-    /// The customer's company or team.
-    pub company: String,
+    pub channel_id: WireId,
     /// The user at the other end.
-    pub user: Person,
-    /// Facts its texts speak of.
-    pub facts: Facts,
+    pub user_id: WireId,
+    /// What differs from what the seed says.
+    pub known: Known,
     /// The language of its texts.
-    pub locale: String,
+    pub locale: &'static str,
     /// Where it stands.
     pub phase: Phase,
     /// When it began.
@@ -62,20 +66,160 @@ pub(super) struct Session {
     /// When anybody last said anything.
     pub last_activity: Timestamp,
     /// When and why it ended.
-    pub ended: Option<(Timestamp, String)>,
+    pub ended: Option<Box<(Timestamp, String)>>,
     /// The agent who has it; empty if nobody has.
-    pub seat_id: String,
+    pub seat_id: Arc<str>,
     /// What was said.
     pub(super) messages: Messages,
-    /// Where all of its own randomness comes from.
-    pub(super) seed: Seed,
+    /// What is going to be said, if it is a workflow's and goes on.
+    pub(super) coming: Option<Box<Coming>>,
+    /// Where its user and facts come from.
+    pub(super) origin: Origin,
     /// What is drawn as it goes on.
-    pub(super) rng: Rng,
+    pub(super) rng: Resting,
     /// Whether anything of it was sent yet: only then it can fall silent.
     pub(super) begun: bool,
 }
 
+/// What is known of a conversation's user and facts otherwise than by its seed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// The customer's company or team.
+    pub company: Option<Arc<str>>,
+    /// The company of its texts.
+    pub text_company: Option<Arc<str>>,
+    /// The user's name.
+    pub name: Option<Box<str>>,
+    /// The user's name in its texts.
+    pub text_name: Option<Box<str>>,
+    /// The digits of the user's phone number.
+    pub phone: Option<u64>,
+}
+
+/// What is going to be said in the conversation of a workflow's row.
+#[derive(Debug)]
+pub(super) struct Coming {
+    /// Which instance it belongs to.
+    pub instance: u32,
+    /// Which of its rows.
+    pub row: u32,
+    /// In order.
+    pub messages: VecDeque<Message>,
+    /// How it ends.
+    pub reason: EndReason,
+}
+
+/// Where a conversation's user and facts come from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    country: Country,
+    /// The language that the user writes.
+    locale: &'static str,
+    at: Timestamp,
+}
+
 impl Session {
+    /// A conversation as it is opened: its user, facts and ids are drawn from its seed.
+    pub(super) fn open(opening: &Opening) -> Self {
+        let mut rng = Resting::new(opening.seed, "session");
+        let (user, call_id, channel_id) = {
+            let rng = &mut *rng.draw();
+            let user = Person::draw(rng, opening.country, opening.locale.as_deref());
+            Facts::of(rng, &user, opening.now);
+            let call_id = seed::hex32(rng);
+            (user, call_id, chatbot::channel_id(rng))
+        };
+        Self {
+            play: opening.play,
+            owner: None,
+            last_user: opening.now,
+            script: None,
+            call_id: call_id.into(),
+            channel: chatbot::DEFAULT_CHANNEL.into(),
+            channel_id: channel_id.into(),
+            user_id: user.user_id.into(),
+            known: Known::default(),
+            locale: user.locale,
+            phase: Phase::Bot,
+            started: opening.now,
+            last_activity: opening.now,
+            ended: None,
+            seat_id: Arc::default(),
+            messages: Messages::default(),
+            coming: None,
+            origin: Origin { country: opening.country, locale: user.locale, at: opening.now },
+            rng,
+            begun: false,
+        }
+    }
+
+    /// Says what is due. An agent who takes the conversation has the word from then on.
+    pub(super) fn say(&mut self, now: Timestamp) {
+        let Some(coming) = &mut self.coming else { return };
+        if self.phase != Phase::Bot {
+            coming.messages.clear();
+        }
+        while coming.messages.front().is_some_and(|next| next.timestamp <= now.as_second()) {
+            let Some(message) = coming.messages.pop_front() else { break };
+            self.last_activity = now;
+            if message.sender_type == "user" {
+                self.last_user = now;
+                self.messages.read_by_user();
+            }
+            self.messages.put(message);
+        }
+    }
+
+    /// When something is to be said next.
+    pub(super) fn next_word(&self) -> Option<Timestamp> {
+        let next = self.coming.as_ref()?.messages.front()?;
+        Timestamp::from_second(next.timestamp).ok()
+    }
+
+    /// The user at the other end, and the facts its texts speak of.
+    pub(super) fn people(&self) -> (Person, Facts) {
+        let Origin { country, locale, at } = self.origin;
+        let rng = &mut self.rng.seed().stream("session", 0);
+        let mut user = Person::draw(rng, country, Some(locale));
+        let mut facts = Facts::of(rng, &user, at);
+        let known = &self.known;
+        user.user_id = self.user_id.to_string();
+        if let Some(name) = &known.name {
+            user.name = name.to_string();
+        }
+        if let Some(phone) = known.phone {
+            user.phone = format!("+{phone}");
+        }
+        if let Some(name) = &known.text_name {
+            facts.name = name.to_string();
+        }
+        if let Some(company) = &known.text_company {
+            facts.company = company.to_string();
+        }
+        (user, facts)
+    }
+
+    /// The user's name.
+    pub(super) fn name(&self) -> String {
+        match &self.known.name {
+            Some(name) => name.to_string(),
+            None => {
+                let rng = &mut self.rng.seed().stream("session", 0);
+                Person::draw_name(rng, self.origin.locale).1
+            }
+        }
+    }
+
+    /// The facts its texts speak of.
+    pub(super) fn facts(&self) -> Facts {
+        self.people().1
+    }
+
+    /// The customer's company or team.
+    pub(super) fn company(&self) -> String {
+        self.known.company.as_deref().map_or_else(|| self.facts().company, str::to_owned)
+    }
+
     /// Whether an account may see it.
     pub(super) fn is_seen_by(&self, account: AccountKey) -> bool {
         self.owner.is_none_or(|owner| owner == account)
@@ -86,9 +230,14 @@ impl Session {
         self.script.as_ref().is_some_and(|script| script.is_on_own_channel)
     }
 
+    /// Where the labels of the options of a message come from, by its place.
+    pub(super) fn options(&self, place: usize) -> Rng {
+        self.rng.seed().stream("options", u64::try_from(place).unwrap_or(u64::MAX))
+    }
+
     /// A stream that begins anew at each call: for what must be the same however often it is drawn.
     pub(super) fn samples(&self) -> Rng {
-        self.seed.stream("samples", 0)
+        self.rng.seed().stream("samples", 0)
     }
 }
 
@@ -96,8 +245,9 @@ impl Session {
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     list: Vec<Session>,
-    by_call_id: HashMap<String, SessionKey>,
-    by_user: HashMap<(String, String), SessionKey>,
+    by_call_id: HashMap<WireId, SessionKey>,
+    /// By channel and user.
+    by_user: HashMap<(WireId, WireId), SessionKey>,
 }
 
 impl Sessions {
@@ -126,17 +276,17 @@ impl Sessions {
         if !session.call_id.is_empty() {
             self.by_call_id.insert(session.call_id.clone(), key);
         }
-        self.by_user.insert((session.channel_id.clone(), session.user.user_id.clone()), key);
+        self.by_user.insert((session.channel_id.clone(), session.user_id.clone()), key);
     }
 
     /// The session with this id on the wire.
     pub(super) fn by_call_id(&self, call_id: &str) -> Option<SessionKey> {
-        self.by_call_id.get(call_id).copied()
+        self.by_call_id.get(&call_id.into()).copied()
     }
 
     /// The latest session of a user on a channel.
-    pub(super) fn by_user(&self, channel_id: &str, user_id: &str) -> Option<SessionKey> {
-        self.by_user.get(&(channel_id.to_owned(), user_id.to_owned())).copied()
+    pub(super) fn of_user(&self, channel_id: &WireId, user_id: &WireId) -> Option<SessionKey> {
+        self.by_user.get(&(channel_id.clone(), user_id.clone())).copied()
     }
 
     /// How many there are.

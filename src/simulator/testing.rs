@@ -69,8 +69,10 @@ impl Vendor {
     pub(super) fn advance(&mut self) -> Vec<Emission> {
         let emissions = self.simulator.advance(self.now);
         for emission in &emissions {
-            let EmissionBody::Text(text) = &emission.body else { panic!("{emission:?}") };
-            let body = serde_json::from_str(text).unwrap();
+            let body = match &emission.body {
+                EmissionBody::Text(text) => serde_json::from_str(text).unwrap(),
+                EmissionBody::Json(body) => body.clone(),
+            };
             self.told.push((self.now, emission.event.to_string(), body));
         }
         if let Some(check) = self.check {

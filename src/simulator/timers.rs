@@ -7,6 +7,7 @@ use super::chatbot::Step;
 use super::detection::Detection;
 use super::session::SessionKey;
 use super::sms::Receipt;
+use super::wire_id::WireId;
 
 /// Something the simulator will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,13 +30,15 @@ impl From<ChatTimer> for Timer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ChatTimer {
     /// A message reaches its next status; the event that tells it depends on who wrote the message.
-    Status { session: SessionKey, msg_id: String, status: &'static str, by_agent: bool },
+    Status { session: SessionKey, msg_id: WireId, status: &'static str, by_agent: bool },
     /// A conversation ends.
     End { session: SessionKey, reason: &'static str },
     /// The report after a conversation's end.
     Report { session: SessionKey },
     /// Whoever has the next turn in a conversation takes it.
     Turn { session: SessionKey },
+    /// What is to be said next in a workflow's conversation is said.
+    Word { session: SessionKey },
     /// A template message gets on.
     Template { task: u32, row: u32, step: Step },
     /// A conversation may have fallen silent.

@@ -75,12 +75,18 @@ fn check_command(line: &str, comment: &str, folder: &std::path::Path) -> bool {
         return false; // This is it.
     }
     let mut args = words(command);
-    for output in ["report.xml", "report.json", "run.ndjson"] {
-        for arg in &mut args {
-            if arg == output {
-                *arg = folder.join(output).to_str().unwrap().to_owned();
-            }
-        }
+    const WRITTEN: [&str; 8] = [
+        "report.xml",
+        "report.json",
+        "report.html",
+        "report.md",
+        "baseline.json",
+        "part0.json",
+        "part1.json",
+        "run.ndjson",
+    ];
+    for arg in args.iter_mut().filter(|arg| WRITTEN.contains(&arg.as_str())) {
+        *arg = folder.join(&*arg).to_str().unwrap().to_owned();
     }
     if args[0] == "receive" {
         receive_starts(&args);
@@ -99,6 +105,13 @@ fn check_command(line: &str, comment: &str, folder: &std::path::Path) -> bool {
                 })
                 .collect::<Vec<_>>(),
         );
+    }
+    if args[0] == "load" {
+        return load_runs(args);
+    }
+    if args[0] == "merge" {
+        assert_code(&run(&args), 0);
+        return true;
     }
     if comment.contains("needs a receiver") {
         let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
@@ -132,6 +145,21 @@ fn with_a_server(mut args: Vec<String>) -> bool {
     }
     let output = run(&args);
     assert_code(&output, 0);
+    assert!(!receiver.requests().is_empty());
+    true
+}
+
+/// A load runs with the README's flags, but for a shorter time.
+fn load_runs(mut args: Vec<String>) -> bool {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    for index in 1..args.len() {
+        match args[index - 1].as_str() {
+            "--callback-url" => args[index] = receiver.url(),
+            "--duration" => args[index] = "200ms".to_owned(),
+            _ => {}
+        }
+    }
+    assert_code(&run(&args), 0);
     assert!(!receiver.requests().is_empty());
     true
 }

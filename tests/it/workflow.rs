@@ -127,6 +127,22 @@ fn a_workflow_over_real_sockets() {
     let link = notice["RecordLink"].as_str().unwrap().strip_prefix(&serving.url()).unwrap();
     let wav = serving.call("GET", link, &[], b"");
     assert_eq!((wav.status, &wav.body[..4]), (200, &b"RIFF"[..]));
+
+    // The chat of the one who replied is the chatbot's, under the ids of the notice.
+    let notice = of("session_ended")[0].json();
+    let (_, sessions) = serving.post(&token, "/api/v1/session/list", &json!({}));
+    let sessions = &sessions["data"];
+    assert_eq!((&sessions["total"], &sessions["list"][0]["call_id"]), (&json!(1), &notice["call_id"]));
+    assert_eq!(sessions["list"][0]["status"], "closed");
+    let (_, said) =
+        serving.post(&token, "/api/v1/session/messages", &json!({ "call_id": notice["call_id"] }));
+    let ids = |list: &Value| -> Vec<Value> {
+        list.as_array().unwrap().iter().map(|message| message["msg_id"].clone()).collect()
+    };
+    let (mut listed, told) = (ids(&said["data"]), ids(&notice["messages"]));
+    listed.reverse();
+    let sent = of("waba_status").iter().any(|one| one.json()["msg_id"] == listed[0]);
+    assert!(sent && listed[1..] == told, "{listed:?} {told:?}");
     let list = ask("instancelist");
     assert_eq!((&list["list"][0]["status"], &list["list"][0]["finished"]), (&json!("finished"), &json!(5)));
     let tasks = ask(&format!("wabatasklist?workflow_id={workflow}"));

@@ -124,7 +124,7 @@ impl Play {
         if matches!(self.state, State::Delivering(waited) if waited == id) {
             self.next(now);
         }
-        if end.delivered {
+        if end.delivered && !self.told_end {
             let trigger = Trigger::Callback(event.into());
             let fields = saved_body.clone();
             self.react(&trigger, &fields, &saved, now, stage);

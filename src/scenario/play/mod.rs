@@ -255,7 +255,17 @@ impl Play {
         if self.is_over() && !self.told_end {
             self.told_end = true;
             stage.story_finished(self.failures == 0);
+            self.forget();
         }
+    }
+
+    /// A story that is over is only counted: a load tells many thousands of them.
+    fn forget(&mut self) {
+        self.values.clear();
+        self.conversations.clear();
+        self.mailbox = VecDeque::new();
+        self.scheduled.clear();
+        self.outstanding.clear();
     }
 
     fn current(&self) -> Option<&Step> {

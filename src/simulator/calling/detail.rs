@@ -168,7 +168,7 @@ impl Teller {
     /// The country a number belongs to, or else that of the account.
     fn country_of(&self, row: &Row) -> Country {
         let digits = row.number.to_string();
-        let by_code = Country::ALL.into_iter().find(|country| digits.starts_with(country.dialing_code()));
+        let by_code = Country::of_number(&digits);
         by_code.unwrap_or(self.country)
     }
 

@@ -3,12 +3,19 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::super::messages::Message;
+use super::super::messages::{Json, Message, word};
 use super::super::session::{Phase, SessionKey, Sessions};
+use super::super::wire_id::WireId;
 use super::defaults::OWN_CHANNEL;
 
 fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
     body.pointer(pointer).and_then(Value::as_str)
+}
+
+fn set(id: &mut WireId, text: Option<&str>) {
+    if let Some(text) = text {
+        *id = text.into();
+    }
 }
 
 /// Takes over what an event's body says.
@@ -20,37 +27,39 @@ pub(in super::super) fn absorb(
     now: Timestamp,
 ) {
     let session = sessions.get_mut(key);
-    let set = |pointer: &str, field: &mut String| {
-        if let Some(value) = text(body, pointer) {
-            field.clear();
-            field.push_str(value);
-        }
-    };
     // The channel of the robot's own messages and of calls is no channel of the conversation.
     let foreign = (event == "message.send" && text(body, "/channel") == Some(OWN_CHANNEL))
         || event == "inbound.call_completed";
     if !foreign {
-        set("/channel", &mut session.channel);
-        set("/user/id", &mut session.user.user_id);
+        if let Some(channel) = text(body, "/channel").filter(|channel| *channel != session.channel) {
+            session.channel = channel.to_owned().into();
+        }
+        set(&mut session.user_id, text(body, "/user/id"));
     }
-    set("/channel_id", &mut session.channel_id);
-    set("/user/name", &mut session.user.name);
-    set("/company", &mut session.company);
-    set("/transfer/company", &mut session.company);
-    if let Some(call_id) = text(body, "/call_id").or_else(|| text(body, "/transfer/call_id")) {
-        session.call_id = call_id.to_owned();
+    set(&mut session.channel_id, text(body, "/channel_id"));
+    if let Some(name) = text(body, "/user/name") {
+        session.known.name = Some(name.into());
     }
+    for pointer in ["/company", "/transfer/company"] {
+        if let Some(company) =
+            text(body, pointer).filter(|known| Some(*known) != session.known.company.as_deref())
+        {
+            session.known.company = Some(company.into());
+        }
+    }
+    set(&mut session.call_id, text(body, "/call_id").or_else(|| text(body, "/transfer/call_id")));
     match event {
         "session.transfer" | "agent.transfer" if session.phase == Phase::Bot => {
             session.phase = Phase::Transfer;
         }
         "session.end" => {
             session.phase = Phase::Closed;
-            session.ended = Some((now, text(body, "/session_end_reason").unwrap_or_default().to_owned()));
+            let reason = text(body, "/session_end_reason").unwrap_or_default();
+            session.ended = Some(Box::new((now, reason.to_owned())));
         }
         "message.status" | "agent.message_status" => {
             if let (Some(msg_id), Some(status)) = (text(body, "/msg_id"), text(body, "/status")) {
-                session.messages.set_status(msg_id, status);
+                session.messages.set_status(&msg_id.into(), status);
             }
         }
         _ => {}
@@ -70,13 +79,13 @@ pub(in super::super) fn absorb(
         let arrived =
             if text(item, "/sender_type").unwrap_or("user") == "user" { "delivery" } else { "send" };
         let message = Message {
-            msg_id: text(item, "/msg_id").unwrap_or_default().to_owned(),
-            seat_id: text(item, "/seat_id").unwrap_or_default().to_owned(),
+            msg_id: text(item, "/msg_id").unwrap_or_default().into(),
+            seat_id: text(item, "/seat_id").unwrap_or_default().into(),
             timestamp: item.get("timestamp").and_then(Value::as_i64).unwrap_or_else(|| now.as_second()),
-            sender_type: text(item, "/sender_type").unwrap_or("user").to_owned(),
-            status: text(item, "/status").unwrap_or(arrived).to_owned(),
-            content: content.clone(),
-            reply: item.get("reply").cloned(),
+            sender_type: word(text(item, "/sender_type").unwrap_or("user")),
+            status: word(text(item, "/status").unwrap_or(arrived)),
+            content: Json::of(content),
+            reply: item.get("reply").map(|reply| session.messages.reply(reply)),
         };
         session.messages.put(message);
     }

@@ -1,14 +1,17 @@
 //! The integrator's chatbot calls. Paths and fields other than those of the message list are assumed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::RngExt;
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::super::messages::Message;
+use super::super::messages::{Json, Message};
 use super::super::session::{Phase, Session, SessionKey};
 use super::super::timers::ChatTimer;
+use super::super::wire_id::WireId;
 use super::super::{Answer, Call as Request, Simulator, later, seed};
 use super::{campaign, catalogue, channel, media, script};
 
@@ -96,7 +99,7 @@ fn open(session: &Session) -> Result<(), Answer> {
 fn transfer_result(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
     let result =
         text(call.fields, "result")?.ok_or_else(|| bad("result is missing: `accepted` or `refused`"))?;
-    let seat = text(call.fields, "seat_id")?.unwrap_or_default().to_owned();
+    let seat = text(call.fields, "seat_id")?.unwrap_or_default().into();
     let session = simulator.sessions.get_mut(key);
     open(session)?;
     if session.phase == Phase::Agent {
@@ -175,21 +178,22 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
     if !is_own {
         within_window(session, window, contents, call.now)?;
     }
-    let seat_id = text(call.fields, "seat_id")?.map_or_else(|| session.seat_id.clone(), str::to_owned);
+    let seat_id = text(call.fields, "seat_id")?.map_or_else(|| session.seat_id.clone(), Into::into);
     session.last_activity = call.now;
     let by_agent = session.phase == Phase::Agent;
     let mut sent = Vec::new();
     let mut plans = Vec::new();
     for content in contents {
-        let msg_id = seed::hex32(&mut session.rng);
+        let rng = &mut *session.rng.draw();
+        let msg_id = WireId::from(seed::hex32(rng));
         sent.push(json!({ "msg_id": msg_id }));
         session.messages.put(Message {
             msg_id: msg_id.clone(),
-            seat_id: seat_id.clone(),
+            seat_id: Arc::clone(&seat_id),
             timestamp: call.now.as_second(),
-            sender_type: "seat".to_owned(),
-            status: "send".to_owned(),
-            content: content.clone(),
+            sender_type: "seat".into(),
+            status: "send".into(),
+            content: Json::of(content),
             reply: None,
         });
         // The customer delivers on a channel of their own, and nobody tells how far a message came.
@@ -198,7 +202,7 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
         }
         let mut at = call.now;
         for (status, range) in [("send", 150..500), ("delivery", 300..1_500), ("read", 800..6_000)] {
-            at = later(at, Duration::from_millis(session.rng.random_range(range)));
+            at = later(at, Duration::from_millis(rng.random_range(range)));
             plans.push((at, ChatTimer::Status { session: key, msg_id: msg_id.clone(), status, by_agent }));
         }
     }
@@ -228,7 +232,7 @@ fn mark_read(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outc
     for id in ids {
         // How far the messages to the user came is for the user to decide.
         if session.messages.position(id).is_some_and(|at| session.messages[at].sender_type == "user") {
-            session.messages.set_status(id, "read");
+            session.messages.set_status(&id.into(), "read");
         }
     }
     Ok(NO_DATA)
@@ -237,7 +241,7 @@ fn mark_read(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outc
 fn end_session(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
     let session = simulator.sessions.get_mut(key);
     open(session)?;
-    let wait = Duration::from_millis(session.rng.random_range(200..800));
+    let wait = Duration::from_millis(session.rng.draw().random_range(200..800));
     simulator.timers.plan(later(call.now, wait), ChatTimer::End { session: key, reason: "seat" });
     Ok(NO_DATA)
 }
@@ -267,30 +271,7 @@ fn messages(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outco
         list.position(last)
             .ok_or_else(|| bad(format!("last_msg_id `{last}` is no message of this conversation")))?
     };
-    let page = list[..end].iter().rev().take(size).map(|message| {
-        let mut item = json!({
-            "msg_id": message.msg_id,
-            "seat_id": message.seat_id,
-            "timestamp": message.timestamp,
-            "sender_type": message.sender_type,
-            "status": message.status,
-            "content": message.content,
-        });
-        if let (Some(reply), Some(item)) = (&message.reply, item.as_object_mut()) {
-            item.insert("reply".to_owned(), listed_reply(reply));
-        }
-        item
-    });
-    Ok(Answer::Data(Value::Array(page.collect())))
-}
-
-/// What a message answers to, in the shape of the list: the content stands beside the message's id, not in a field.
-fn listed_reply(reply: &Value) -> Value {
-    let Some(content) = reply.get("content").and_then(Value::as_object) else { return reply.clone() };
-    let mut listed = serde_json::Map::new();
-    listed.insert("msg_id".to_owned(), reply.get("msg_id").cloned().unwrap_or_default());
-    listed.extend(content.iter().map(|(key, value)| (key.clone(), value.clone())));
-    Value::Object(listed)
+    Ok(Answer::Text(list.page(end, size)))
 }
 
 /// Conversations, newest first; `last_call_id` is the cursor (assumed, in the style of the message list).
@@ -300,21 +281,55 @@ fn sessions(simulator: &Simulator, call: &Request<'_>) -> Outcome {
     let size = size(fields)?;
     let last = text(fields, "last_call_id")?.unwrap_or_default();
     let mut begun = simulator.sessions.iter().rev().filter(is_listed);
-    if !last.is_empty() && !begun.any(|session| session.call_id == last) {
-        return Err(bad(format!("last_call_id `{last}` is no conversation")));
+    if !last.is_empty() {
+        let last_id = WireId::from(last);
+        if !begun.any(|session| session.call_id == last_id) {
+            return Err(bad(format!("last_call_id `{last}` is no conversation")));
+        }
     }
-    let page = begun.take(size).map(|session| {
-        json!({
-            "call_id": session.call_id,
-            "channel": session.channel,
-            "channel_id": session.channel_id,
-            "user": { "id": session.user.user_id, "name": session.user.name },
-            "seat_id": session.seat_id,
-            "status": session.phase,
-            "start_time": session.started.as_second(),
-            "last_time": session.last_activity.as_second(),
-        })
-    });
-    let list: Vec<Value> = page.collect();
-    Ok(Answer::Data(json!({ "total": simulator.sessions.iter().filter(is_listed).count(), "list": list })))
+    let list = begun.take(size).map(Listed::of).collect();
+    let total = simulator.sessions.iter().filter(is_listed).count();
+    // Ids, names and numbers always fit into JSON.
+    Ok(Answer::Text(serde_json::to_string(&List { total, list }).unwrap_or_default()))
+}
+
+/// Conversations as they are listed (assumed).
+#[derive(Serialize)]
+struct List<'a> {
+    total: usize,
+    list: Vec<Listed<'a>>,
+}
+
+/// A conversation of the list (assumed).
+#[derive(Serialize)]
+struct Listed<'a> {
+    call_id: &'a WireId,
+    channel: &'a str,
+    channel_id: &'a WireId,
+    user: User<'a>,
+    seat_id: &'a str,
+    status: Phase,
+    start_time: i64,
+    last_time: i64,
+}
+
+#[derive(Serialize)]
+struct User<'a> {
+    id: &'a WireId,
+    name: String,
+}
+
+impl<'a> Listed<'a> {
+    fn of(session: &'a Session) -> Self {
+        Self {
+            call_id: &session.call_id,
+            channel: &session.channel,
+            channel_id: &session.channel_id,
+            user: User { id: &session.user_id, name: session.name() },
+            seat_id: &session.seat_id,
+            status: session.phase,
+            start_time: session.started.as_second(),
+            last_time: session.last_activity.as_second(),
+        }
+    }
 }

@@ -112,13 +112,16 @@ impl Chosen {
     }
 
     /// Its content, filled in: with these texts, or with samples.
-    pub(super) fn content(self, texts: Option<&[String]>, facts: &Facts) -> TemplateContent {
+    pub(super) fn content(self, texts: Option<&[String]>, facts: impl FnOnce() -> Facts) -> TemplateContent {
         let locale = content::closest_locale(&self.version.language);
+        let drawn = texts.is_none().then(facts);
         let text = |number: usize| {
             let at = number.checked_sub(1)?;
             let sample = self.template.samples.get(at)?;
-            let given = texts.and_then(|texts| texts.get(at)).cloned();
-            Some(given.unwrap_or_else(|| facts.fill(sample, locale)))
+            match (texts, &drawn) {
+                (Some(texts), _) => texts.get(at).cloned(),
+                (None, facts) => facts.as_ref().map(|facts| facts.fill(sample, locale)),
+            }
         };
         // In one pass: what fills a variable may look like one.
         let (mut body, mut rest) = (String::new(), self.version.body.as_str());

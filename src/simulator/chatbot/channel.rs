@@ -1,16 +1,20 @@
 //! A channel of the customer's own: the customer pushes what users write, and the bot answers by callbacks (example; the
 //! answer of the call is not known, and what the bot says is assumed).
 
+use std::sync::Arc;
+
 use rand::RngExt;
 use serde_json::{Value, json};
 
 use super::super::dialogue::Dialogue;
-use super::super::messages::Message;
+use super::super::messages::{Json, Message};
 use super::super::params::{Params, bad, shown};
 use super::super::seed;
-use super::super::session::{Phase, SessionKey};
-use super::super::{Answer, Call, Opening, Simulator};
+use super::super::session::{Known, Phase, SessionKey};
+use super::super::{Answer, Call, Simulator};
 use super::calls::contents;
+use super::campaign::Thread;
+use super::question;
 use super::script::{self, Script};
 
 /// The matters users of such a channel come with.
@@ -29,15 +33,15 @@ pub(super) fn message(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answ
     let mut ids = Vec::new();
     session.messages.read_by_user();
     for content in contents {
-        let msg_id = seed::hex32(&mut session.rng);
+        let msg_id = seed::hex32(&mut session.rng.draw());
         ids.push(json!({ "msg_id": msg_id }));
         session.messages.put(Message {
-            msg_id,
-            seat_id: String::new(),
+            msg_id: msg_id.into(),
+            seat_id: Arc::default(),
             timestamp: call.now.as_second(),
-            sender_type: "user".to_owned(),
-            status: "delivery".to_owned(),
-            content: content.clone(),
+            sender_type: "user".into(),
+            status: "delivery".into(),
+            content: Json::of(content),
             reply: None,
         });
     }
@@ -71,24 +75,23 @@ fn conversation(
     let channel_id = params.needed("channel_id", "the id of your channel")?.to_owned();
     let user = params.object("user", "user.")?;
     let (id, name) = (user.text("id")?.unwrap_or_default().to_owned(), user.text("name")?.map(str::to_owned));
-    let country = simulator.access.account(call.account).country;
-    let n = simulator.campaigns.next_thread();
-    let seed = simulator.seed.derive("chat", n);
-    let key = simulator.open(Opening { play: None, seed, country, locale: None, now: call.now });
+    let name: Option<Box<str>> = name.map(Into::into);
+    let thread = Thread {
+        account: call.account,
+        country: simulator.access.account(call.account).country,
+        channel: channel.into(),
+        channel_id: channel_id.as_str().into(),
+        user_id: id.as_str().into(),
+        known: Known { text_name: name.clone(), name, ..Known::default() },
+    };
+    let key = thread.begin(simulator, call.now);
     let session = simulator.sessions.get_mut(key);
-    session.owner = Some(call.account);
-    (session.channel, session.channel_id) = (channel, channel_id);
-    session.user.user_id = id;
-    if let Some(name) = name {
-        session.facts.name.clone_from(&name);
-        session.user.name = name;
-    }
     // A customer who names a conversation that is not known here began it.
     if let Some(call_id) = call_id {
-        call_id.clone_into(&mut session.call_id);
+        session.call_id = call_id.into();
     }
-    let matter = MATTERS[session.rng.random_range(0..MATTERS.len())];
-    session.script = Dialogue::chat(matter).map(|dialogue| Script::new(dialogue, 0, true));
+    let matter = MATTERS[session.rng.draw().random_range(0..MATTERS.len())];
+    session.script = Dialogue::chat(matter).map(|dialogue| Box::new(Script::new(dialogue, 0, true)));
     simulator.sessions.index(key);
     Ok(key)
 }
@@ -97,6 +100,10 @@ fn conversation(
 fn answer(simulator: &mut Simulator, key: SessionKey, contents: &[Value], call: &Call<'_>) {
     let session = simulator.sessions.get_mut(key);
     let is_free = session.play.is_none() && session.phase == Phase::Bot;
+    let option = session.script.as_ref().and_then(|script| {
+        let turn_of = |content| question::turn_of(session, script.dialogue(), script.turn(), content);
+        contents.iter().find_map(turn_of)
+    });
     let Some(script) = session.script.as_mut().filter(|script| is_free && !script.is_awaited(call.now))
     else {
         return;
@@ -105,10 +112,12 @@ fn answer(simulator: &mut Simulator, key: SessionKey, contents: &[Value], call: 
         let text = text.to_lowercase();
         FOR_A_PERSON.iter().any(|word| text.contains(word))
     });
-    if wants_person {
+    if let Some(turn) = option {
+        script.jump(turn);
+    } else if wants_person {
         script.jump("person");
     } else {
-        script.user_wrote(&mut session.rng);
+        script.user_wrote(&mut session.rng.draw());
     }
     script::plan_next(simulator, key, call.now);
 }

@@ -40,20 +40,20 @@ pub(in super::super) fn default_body(
     Some(match event {
         "session.transfer" => json(&SessionTransfer {
             event: event.to_owned(),
-            channel: session.channel.clone(),
-            channel_id: session.channel_id.clone(),
+            channel: session.channel.to_string(),
+            channel_id: session.channel_id.to_string(),
             user: user_ref(session),
-            transfer: Transfer { company: session.company.clone(), call_id: session.call_id.clone() },
+            transfer: Transfer { company: session.company(), call_id: session.call_id.to_string() },
         }),
         "agent.transfer" => json(&AgentTransfer {
             event: event.to_owned(),
-            channel: session.channel.clone(),
-            channel_id: session.channel_id.clone(),
+            channel: session.channel.to_string(),
+            channel_id: session.channel_id.to_string(),
             user: user_ref(session),
             transfer: SeatTransfer {
-                company: session.company.clone(),
-                call_id: session.call_id.clone(),
-                from_seat_id: session.seat_id.clone(),
+                company: session.company(),
+                call_id: session.call_id.to_string(),
+                from_seat_id: session.seat_id.to_string(),
                 to_seat_id: String::new(),
             },
         }),
@@ -63,10 +63,10 @@ pub(in super::super) fn default_body(
                 written(session, SenderType::Robot, phrase, count, now, |text| Content::Text { text });
             json(&MessageSend {
                 event: event.to_owned(),
-                call_id: session.call_id.clone(),
-                company: session.company.clone(),
+                call_id: session.call_id.to_string(),
+                company: session.company(),
                 channel: own_channel(session),
-                channel_id: session.channel_id.clone(),
+                channel_id: session.channel_id.to_string(),
                 user: user(session),
                 messages,
             })
@@ -77,10 +77,10 @@ pub(in super::super) fn default_body(
                 written(session, SenderType::User, phrase, count, now, |text| Content::Text { text });
             json(&MessageReceive {
                 event: event.to_owned(),
-                call_id: session.call_id.clone(),
-                company: session.company.clone(),
-                channel: session.channel.clone(),
-                channel_id: session.channel_id.clone(),
+                call_id: session.call_id.to_string(),
+                company: session.company(),
+                channel: session.channel.to_string(),
+                channel_id: session.channel_id.to_string(),
                 user: user(session),
                 messages,
             })
@@ -91,41 +91,41 @@ pub(in super::super) fn default_body(
                 written(session, SenderType::User, phrase, count, now, |text| Content::Text { text });
             json(&AgentMessage {
                 event: event.to_owned(),
-                call_id: session.call_id.clone(),
-                company: session.company.clone(),
-                channel: session.channel.clone(),
-                channel_id: session.channel_id.clone(),
+                call_id: session.call_id.to_string(),
+                company: session.company(),
+                channel: session.channel.to_string(),
+                channel_id: session.channel_id.to_string(),
                 user: user(session),
-                seat_id: session.seat_id.clone(),
+                seat_id: session.seat_id.to_string(),
                 messages,
             })
         }
         "template.reply" => {
-            let key = ["button_yes", "button_no", "button_call_me"][session.rng.random_range(0..3)];
+            let key = ["button_yes", "button_no", "button_call_me"][session.rng.draw().random_range(0..3)];
             let template = template(session);
             let messages =
                 written(session, SenderType::User, key, count, now, |text| Content::Button { text });
             json(&TemplateReply {
                 event: event.to_owned(),
-                call_id: session.call_id.clone(),
-                company: session.company.clone(),
-                channel: session.channel.clone(),
-                channel_id: session.channel_id.clone(),
+                call_id: session.call_id.to_string(),
+                company: session.company(),
+                channel: session.channel.to_string(),
+                channel_id: session.channel_id.to_string(),
                 user: user(session),
                 template,
                 messages,
             })
         }
         "template.result" => {
-            let task_id = seed::hex32(&mut session.rng);
+            let task_id = seed::hex32(&mut session.rng.draw());
             let template = template(session);
-            let msg_id = seed::hex32(&mut session.rng);
+            let msg_id = seed::hex32(&mut session.rng.draw());
             json(&TemplateResult {
                 event: event.to_owned(),
                 task_id,
-                company: session.company.clone(),
-                channel: session.channel.clone(),
-                channel_id: session.channel_id.clone(),
+                company: session.company(),
+                channel: session.channel.to_string(),
+                channel_id: session.channel_id.to_string(),
                 user: user_ref(session),
                 template,
                 msg_id,
@@ -138,10 +138,10 @@ pub(in super::super) fn default_body(
             let (msg_id, status) = next_status(session);
             json(&MessageStatusChange {
                 event: event.to_owned(),
-                call_id: session.call_id.clone(),
-                company: session.company.clone(),
-                channel: session.channel.clone(),
-                channel_id: session.channel_id.clone(),
+                call_id: session.call_id.to_string(),
+                company: session.company(),
+                channel: session.channel.to_string(),
+                channel_id: session.channel_id.to_string(),
                 user: user_ref(session),
                 msg_id,
                 status,
@@ -153,12 +153,12 @@ pub(in super::super) fn default_body(
             let (msg_id, status) = next_status(session);
             json(&AgentMessageStatus {
                 event: event.to_owned(),
-                call_id: session.call_id.clone(),
-                company: session.company.clone(),
-                channel: session.channel.clone(),
-                channel_id: session.channel_id.clone(),
+                call_id: session.call_id.to_string(),
+                company: session.company(),
+                channel: session.channel.to_string(),
+                channel_id: session.channel_id.to_string(),
                 user: user_ref(session),
-                seat_id: session.seat_id.clone(),
+                seat_id: session.seat_id.to_string(),
                 msg_id,
                 status,
                 timestamp: now.as_second(),
@@ -167,12 +167,12 @@ pub(in super::super) fn default_body(
         }
         "session.end" => json(&SessionEnd {
             event: event.to_owned(),
-            call_id: session.call_id.clone(),
-            company: session.company.clone(),
-            channel: session.channel.clone(),
-            channel_id: session.channel_id.clone(),
+            call_id: session.call_id.to_string(),
+            company: session.company(),
+            channel: session.channel.to_string(),
+            channel_id: session.channel_id.to_string(),
             user: user_ref(session),
-            seat_id: session.seat_id.clone(),
+            seat_id: session.seat_id.to_string(),
             status: SessionStatus::Closed,
             session_start_time: utc_text(session.started),
             session_end_time: utc_text(now),
@@ -191,24 +191,24 @@ fn json(body: &impl Serialize) -> Value {
 }
 
 fn user(session: &Session) -> User {
-    User { id: session.user.user_id.clone(), name: session.user.name.clone() }
+    User { id: session.user_id.to_string(), name: session.name() }
 }
 
 fn user_ref(session: &Session) -> UserRef {
-    UserRef { id: session.user.user_id.clone() }
+    UserRef { id: session.user_id.to_string() }
 }
 
 /// The robot's messages go to customers who own the channel, which the vendor calls `chatbot` (example), unless a
 /// story named another.
 fn own_channel(session: &Session) -> String {
     let usual = session.channel == super::DEFAULT_CHANNEL || session.is_on_own_channel();
-    if usual { OWN_CHANNEL.to_owned() } else { session.channel.clone() }
+    if usual { OWN_CHANNEL.to_owned() } else { session.channel.to_string() }
 }
 
 fn template(session: &mut Session) -> TemplateInfo {
     const SAMPLES: [(i64, &str); 3] = [(35, "payment_reminder"), (36, "parcel_update"), (41, "loan_offer")];
-    let (id, name) = SAMPLES[session.rng.random_range(0..SAMPLES.len())];
-    TemplateInfo { id, name: name.to_owned(), language: session.locale.clone() }
+    let (id, name) = SAMPLES[session.rng.draw().random_range(0..SAMPLES.len())];
+    TemplateInfo { id, name: name.to_owned(), language: session.locale.to_owned() }
 }
 
 fn usual_end(session: &Session) -> EndReason {
@@ -237,11 +237,16 @@ fn written(
     now: Timestamp,
     content: impl Fn(String) -> Content,
 ) -> Vec<Message> {
+    if count == 0 {
+        return Vec::new();
+    }
+    let facts = session.facts();
+    let rng = &mut *session.rng.draw();
     (0..count)
         .map(|_| {
-            let text = phrases::phrase_with(&mut session.rng, phrase, &session.locale, &session.facts);
+            let text = phrases::phrase_with(rng, phrase, session.locale, &facts);
             Message {
-                msg_id: seed::hex32(&mut session.rng),
+                msg_id: seed::hex32(rng),
                 sender_type: sender,
                 timestamp: now.as_second(),
                 content: content(text.unwrap_or_default()),
@@ -253,15 +258,15 @@ fn written(
 
 /// The status that follows: of the last message that was written to the user, or of one made up.
 fn next_status(session: &mut Session) -> (String, MessageStatus) {
-    let made_up = seed::hex32(&mut session.rng);
+    let made_up = seed::hex32(&mut session.rng.draw());
     match session.messages.iter().rev().find(|message| message.sender_type != "user") {
         Some(message) => {
-            let next = match message.status.as_str() {
+            let next = match &*message.status {
                 "send" => MessageStatus::Delivery,
                 "delivery" | "read" => MessageStatus::Read,
                 _ => MessageStatus::Send,
             };
-            (message.msg_id.clone(), next)
+            (message.msg_id.to_string(), next)
         }
         None => (made_up, MessageStatus::Delivery),
     }
@@ -274,20 +279,20 @@ fn robot_id(session: &Session) -> String {
 
 fn report(session: &mut Session, event: &str, now: Timestamp) -> Value {
     let rounds = session.messages.iter().filter(|message| message.sender_type == "user").count();
-    let intention = char::from(b'A' + session.rng.random_range(0..5));
+    let intention = char::from(b'A' + session.rng.draw().random_range(0..5));
     let robot_id = robot_id(session);
     let mut body = json(&SessionReport {
         event: event.to_owned(),
-        call_id: session.call_id.clone(),
-        company: session.company.clone(),
-        channel: session.channel.clone(),
-        channel_id: session.channel_id.clone(),
+        call_id: session.call_id.to_string(),
+        company: session.company(),
+        channel: session.channel.to_string(),
+        channel_id: session.channel_id.to_string(),
         user: user(session),
         robot_id,
-        seat_id: session.seat_id.clone(),
+        seat_id: session.seat_id.to_string(),
         status: SessionStatus::Closed,
         session_start_time: utc_text(session.started),
-        session_end_time: utc_text(session.ended.as_ref().map_or(now, |(at, _)| *at)),
+        session_end_time: utc_text(session.ended.as_ref().map_or(now, |ended| ended.0)),
         session_end_reason: usual_end(session),
         intention: intention.to_string(),
         talk_round: i64::try_from(rounds).unwrap_or(i64::MAX),
@@ -297,44 +302,34 @@ fn report(session: &mut Session, event: &str, now: Timestamp) -> Value {
         timestamp: now.as_second(),
         messages: Vec::new(),
     });
-    if let Some((_, reason)) = &session.ended {
+    if let Some((_, reason)) = session.ended.as_deref() {
         body["session_end_reason"] = Value::String(reason.clone());
     }
     // What was said is told as it was said, also where a story made up contents that no type describes.
-    let said = session.messages.iter().map(|message| {
-        let mut item = serde_json::json!({
-            "msg_id": message.msg_id,
-            "sender_type": message.sender_type,
-            "timestamp": message.timestamp,
-            "content": message.content,
-        });
-        if let Some(reply) = &message.reply {
-            item["reply"] = reply.clone();
-        }
-        item
-    });
+    let said = session.messages.iter().map(|message| session.messages.told_whole(message));
     body["messages"] = Value::Array(said.collect());
     body
 }
 
 fn inbound(session: &mut Session, event: &str, now: Timestamp) -> Value {
-    let talk = session.rng.random_range(15..240);
-    let ring = session.rng.random_range(2..12);
+    let (user, _) = session.people();
+    let talk = session.rng.draw().random_range(15..240);
+    let ring = session.rng.draw().random_range(2..12);
     let started = now.checked_sub(Duration::from_secs(talk + ring)).unwrap_or(now);
-    let intention = char::from(b'A' + session.rng.random_range(0..5));
+    let intention = char::from(b'A' + session.rng.draw().random_range(0..5));
     let robot_id = robot_id(session);
-    let callee = phone(&mut session.rng, session.user.country);
+    let callee = phone(&mut session.rng.draw(), user.country);
     let record_link = super::super::samples::record_link(&mut session.samples(), now);
     json(&InboundCallCompleted {
         event: event.to_owned(),
-        call_id: session.call_id.clone(),
-        company: session.company.clone(),
+        call_id: session.call_id.to_string(),
+        company: session.company(),
         channel: VOICE_CHANNEL.to_owned(),
-        channel_id: session.channel_id.clone(),
-        user: UserRef { id: session.user.phone.clone() },
+        channel_id: session.channel_id.to_string(),
+        user: UserRef { id: user.phone },
         callee,
         robot_id,
-        seat_id: session.seat_id.clone(),
+        seat_id: session.seat_id.to_string(),
         call_start_time: utc_text(started),
         call_end_time: utc_text(now),
         talk_duration: i64::try_from(talk).unwrap_or(i64::MAX),

@@ -12,6 +12,7 @@ mod channel;
 mod defaults;
 mod fate;
 mod media;
+mod question;
 mod recipients;
 mod script;
 
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::Value;
 
-use super::seed::Rng;
+use super::seed::{self, Rng};
 use super::session::{Phase, SessionKey};
 use super::timers::ChatTimer;
 use super::{Emission, Simulator, later};
@@ -72,6 +73,14 @@ pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) 
         ChatTimer::Turn { session } => return script::turn(simulator, session, at),
         ChatTimer::Template { task, row, step } => return campaign::step(simulator, task, row, step, at),
         ChatTimer::Status { session, msg_id, status, by_agent } => {
+            if !script::is_heard(simulator, session) {
+                simulator.begin(session, at);
+                let session = simulator.sessions.get_mut(session);
+                // As much is drawn as where somebody listens, so that what follows is the same.
+                let _ = seed::hex32(&mut session.rng.draw());
+                session.messages.set_status(&msg_id, status);
+                return Vec::new();
+            }
             let event = if by_agent { "agent.message_status" } else { "message.status" };
             let patch = serde_json::json!({ "msg_id": msg_id, "status": status });
             emit(simulator, session, event, patch, at)
@@ -80,9 +89,20 @@ pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) 
             if simulator.sessions.get(session).phase == Phase::Closed {
                 return Vec::new();
             }
+            if let Some(coming) = simulator.sessions.get_mut(session).coming.take() {
+                simulator.workflows.conversation_ended(coming.instance, coming.row, at);
+            }
             let report_at = later(at, Duration::from_millis(2_500));
             simulator.timers.plan(report_at, ChatTimer::Report { session });
             emit(simulator, session, "session.end", serde_json::json!({ "session_end_reason": reason }), at)
+        }
+        ChatTimer::Word { session: key } => {
+            let session = simulator.sessions.get_mut(key);
+            session.say(at);
+            if let Some(next) = session.next_word() {
+                simulator.timers.plan(next, ChatTimer::Word { session: key });
+            }
+            None
         }
         ChatTimer::Report { session } => {
             emit(simulator, session, "session.report", Value::Object(serde_json::Map::new()), at)
@@ -113,7 +133,7 @@ fn emit(
     at: Timestamp,
 ) -> Option<Emission> {
     let body = simulator.emit(session, event, patch, at).ok()?;
-    script::emission(simulator, session, event, body)
+    script::emission(simulator, session, event, || body)
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub(super) fn recipients(
         None => {
             let known = simulator.find_session(call.fields).map(|key| simulator.sessions.get(key));
             match known.filter(|session| is_single && session.is_seen_by(call.account)) {
-                Some(session) => vec![Value::from(session.user.user_id.as_str())],
+                Some(session) => vec![Value::from(session.user_id.to_string())],
                 None => return Err(params.missing("to", expected)),
             }
         }
@@ -97,6 +97,6 @@ pub(super) fn variables(value: Option<&Value>) -> Result<Option<Vec<String>>, An
 /// The country of a number.
 pub(super) fn country(number: u64) -> Country {
     let digits = number.to_string();
-    let by_code = Country::ALL.into_iter().find(|country| digits.starts_with(country.dialing_code()));
+    let by_code = Country::of_number(&digits);
     by_code.unwrap_or(Country::Id)
 }

@@ -1,20 +1,23 @@
 //! The simulated user and the bot across from them: both take turns along a graph, and the user answers whatever the
 //! customer's agent writes. How they talk is assumed; sessions of stories are left to their stories.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::RngExt;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::dialogue::{Dialogue, Speaker};
-use super::super::messages::Message;
+use super::super::messages::{Json, Message, Reply};
 use super::super::phrases;
 use super::super::seed::{self, Rng};
 use super::super::session::{Phase, Session, SessionKey};
 use super::super::timers::ChatTimer;
 use super::super::{Emission, EmissionBody, Simulator, later};
 use super::defaults::default_body;
+use super::question;
 
 /// What a user says to an agent once the graph has nothing more.
 const FILLERS: [&str; 4] = ["user_answer", "small_talk", "order_question", "user_thanks"];
@@ -83,6 +86,10 @@ impl Script {
         }
     }
 
+    pub(super) fn dialogue(&self) -> &'static Dialogue {
+        self.dialogue
+    }
+
     pub(super) fn turn(&self) -> &'static str {
         self.turn
     }
@@ -98,14 +105,14 @@ impl Script {
 }
 
 fn wait(session: &mut Session, from: u64, to: u64) -> Duration {
-    Duration::from_millis(session.rng.random_range(from..to))
+    Duration::from_millis(session.rng.draw().random_range(from..to))
 }
 
 /// Draws what comes next and plans it.
 pub(super) fn plan_next(simulator: &mut Simulator, key: SessionKey, now: Timestamp) {
     let session = simulator.sessions.get_mut(key);
     let Some(mut script) = session.script.take() else { return };
-    script.next = script.dialogue.after(script.turn, &mut session.rng);
+    script.next = script.dialogue.after(script.turn, &mut session.rng.draw());
     script.due = None;
     let gap = match script.next.and_then(|turn| script.dialogue.speaker(turn)) {
         Some(Speaker::User) if script.is_mute || script.is_on_own_channel => None,
@@ -181,8 +188,8 @@ pub(super) fn turn(simulator: &mut Simulator, key: SessionKey, at: Timestamp) ->
             match (next, speaker) {
                 (Some(_), Some(Speaker::Agent)) => ask_for_agent(simulator, key, at),
                 (Some(turn), Some(speaker)) => {
-                    script.turn = turn;
-                    let said = say_turn(simulator, key, speaker, at);
+                    let before = std::mem::replace(&mut script.turn, turn);
+                    let said = say_turn(simulator, key, speaker, before, at);
                     plan_next(simulator, key, at);
                     said
                 }
@@ -207,7 +214,7 @@ fn answer(simulator: &mut Simulator, key: SessionKey, at: Timestamp) -> Vec<Emis
     let mut here = script.turn;
     let mut found = None;
     for _ in 0..MOST_PASSED {
-        let Some(next) = script.dialogue.after(here, &mut session.rng) else { break };
+        let Some(next) = script.dialogue.after(here, &mut session.rng.draw()) else { break };
         here = next;
         if script.dialogue.speaker(next) == Some(Speaker::User) {
             found = Some(next);
@@ -227,57 +234,42 @@ fn answer(simulator: &mut Simulator, key: SessionKey, at: Timestamp) -> Vec<Emis
             FILLERS[script.answers as usize % FILLERS.len()]
         }
     };
-    let (content, reply) = match choice(session) {
+    let (content, reply) = match question::choice(session) {
         Some((content, question)) => (content, Some(question)),
         None => (json!({ "type": "text", "text": text(session, phrase) }), None),
     };
     user_says(simulator, key, "agent.message", content, reply, at).into_iter().collect()
 }
 
-/// One of the options of the question that the agent asked last, and the question.
-fn choice(session: &mut Session) -> Option<(Value, Value)> {
-    let asked = session.messages.last().filter(|message| message.sender_type == "seat")?;
-    let question = asked.content.get("interactive")?;
-    let listed = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
-    let (kind, options): (_, Vec<Value>) = match question.get("type")?.as_str()? {
-        "button" => {
-            let buttons = listed(question.pointer("/action/buttons"));
-            ("button_reply", buttons.iter().filter_map(|button| button.get("reply").cloned()).collect())
-        }
-        "list" => {
-            let sections = listed(question.pointer("/action/sections"));
-            ("list_reply", sections.iter().flat_map(|section| listed(section.get("rows"))).collect())
-        }
-        _ => return None,
-    };
-    if options.is_empty() {
-        return None;
-    }
-    let chosen = &options[session.rng.random_range(0..options.len())];
-    let reply = json!({
-        "msg_id": asked.msg_id,
-        "sender_type": asked.sender_type,
-        "timestamp": asked.timestamp,
-        "content": asked.content,
-    });
-    Some((json!({ "type": "interactive", "interactive": { "type": kind, kind: chosen } }), reply))
-}
-
-fn say_turn(simulator: &mut Simulator, key: SessionKey, speaker: Speaker, at: Timestamp) -> Vec<Emission> {
+/// Somebody takes the turn that the script is at, after another one.
+fn say_turn(
+    simulator: &mut Simulator,
+    key: SessionKey,
+    speaker: Speaker,
+    before: &'static str,
+    at: Timestamp,
+) -> Vec<Emission> {
     let session = simulator.sessions.get_mut(key);
     let Some(script) = &session.script else { return Vec::new() };
-    let phrase = script.phrase();
-    let content = json!({ "type": "text", "text": text(session, phrase) });
+    let (dialogue, turn, phrase) = (script.dialogue, script.turn, script.phrase());
+    let words = text(session, phrase);
     let said = match speaker {
-        Speaker::User => user_says(simulator, key, "message.receive", content, None, at),
-        Speaker::Bot | Speaker::Agent => bot_says(simulator, key, content, at),
+        Speaker::User => {
+            let (content, reply) = match question::option_to(session, dialogue, before, turn) {
+                Some((content, reply)) => (content, Some(reply)),
+                None => (json!({ "type": "text", "text": words }), None),
+            };
+            user_says(simulator, key, "message.receive", content, reply, at)
+        }
+        Speaker::Bot | Speaker::Agent => bot_says(simulator, key, words, at),
     };
     said.into_iter().collect()
 }
 
 /// A text of a phrase, in the words of the conversation.
 pub(super) fn text(session: &mut Session, phrase: &str) -> String {
-    phrases::phrase_with(&mut session.rng, phrase, &session.locale, &session.facts).unwrap_or_default()
+    let facts = session.facts();
+    phrases::phrase_with(&mut session.rng.draw(), phrase, session.locale, &facts).unwrap_or_default()
 }
 
 /// The user writes; the event tells it.
@@ -286,7 +278,7 @@ pub(super) fn user_says(
     key: SessionKey,
     event: &'static str,
     content: Value,
-    reply: Option<Value>,
+    reply: Option<Reply>,
     at: Timestamp,
 ) -> Option<Emission> {
     let session = simulator.sessions.get_mut(key);
@@ -294,80 +286,95 @@ pub(super) fn user_says(
         && script.turn() == "stop"
         && session.phase == Phase::Bot
     {
-        simulator.campaigns.opt_out(&session.channel_id, &session.user.user_id);
+        simulator.campaigns.opt_out(&session.channel_id, &session.user_id);
     }
     // Whoever writes has read what came before.
     session.messages.read_by_user();
-    let mut message = json!({
-        "msg_id": seed::hex32(&mut session.rng),
-        "sender_type": "user",
-        "timestamp": at.as_second(),
-        "content": content,
-    });
-    if let Some(reply) = reply {
-        message["reply"] = reply;
-    }
+    let message = Message {
+        msg_id: seed::hex32(&mut session.rng.draw()).into(),
+        seat_id: Arc::default(),
+        timestamp: at.as_second(),
+        sender_type: "user".into(),
+        status: "delivery".into(),
+        content: Json::of(&content),
+        reply,
+    };
+    session.last_user = at;
     told(simulator, key, event, message, at)
 }
 
 /// The bot writes. Only customers who own the channel are told (example); on the vendor's own channels the message
 /// just goes to the user.
-fn bot_says(simulator: &mut Simulator, key: SessionKey, content: Value, at: Timestamp) -> Option<Emission> {
+fn bot_says(simulator: &mut Simulator, key: SessionKey, words: String, at: Timestamp) -> Option<Emission> {
     let session = simulator.sessions.get_mut(key);
-    let msg_id = seed::hex32(&mut session.rng);
-    if session.is_on_own_channel() {
-        let message = json!({
-            "msg_id": msg_id,
-            "sender_type": "robot",
-            "timestamp": at.as_second(),
-            "content": content,
-        });
+    let is_told = session.is_on_own_channel();
+    let msg_id = seed::hex32(&mut session.rng.draw());
+    let content = match &session.script {
+        Some(script) => question::content(session, &msg_id, script.dialogue, script.turn, words),
+        None => json!({ "type": "text", "text": words }),
+    };
+    let message = Message {
+        msg_id: msg_id.into(),
+        seat_id: Arc::default(),
+        timestamp: at.as_second(),
+        sender_type: "robot".into(),
+        status: if is_told { "send" } else { "delivery" }.into(),
+        content: Json::of(&content),
+        reply: None,
+    };
+    if is_told {
         return told(simulator, key, "message.send", message, at);
     }
     session.last_activity = at;
-    session.messages.put(Message {
-        msg_id,
-        seat_id: String::new(),
-        timestamp: at.as_second(),
-        sender_type: "robot".to_owned(),
-        status: "delivery".to_owned(),
-        content,
-        reply: None,
-    });
+    session.messages.put(message);
     None
 }
 
-/// A callback with one message.
+/// A message is said, and a callback tells it.
 fn told(
     simulator: &mut Simulator,
     key: SessionKey,
     event: &'static str,
-    message: Value,
+    message: Message,
     at: Timestamp,
 ) -> Option<Emission> {
+    simulator.begin(key, at);
+    let is_heard = is_heard(simulator, key);
     let session = simulator.sessions.get_mut(key);
-    let mut body = default_body(session, event, &json!({ "messages": [] }), at)?;
-    body["messages"] = Value::Array(vec![message]);
-    simulator.absorb(key, event, &body, at);
-    emission(simulator, key, event, body)
+    session.last_activity = at;
+    let whole = is_heard.then(|| session.messages.told_whole(&message));
+    // That of a template's reply is drawn even where nobody listens, so that what follows is the same.
+    let body = (is_heard || event == "template.reply")
+        .then(|| default_body(session, event, &json!({ "messages": [] }), at))
+        .flatten();
+    session.messages.put(message);
+    let (mut body, whole) = (body?, whole?);
+    body["messages"] = Value::Array(vec![whole]);
+    emission(simulator, key, event, || body)
+}
+
+/// Whether anybody listens to what is told of a conversation.
+pub(super) fn is_heard(simulator: &Simulator, key: SessionKey) -> bool {
+    simulator.behaviour.is_heard || simulator.sessions.get(key).play.is_some()
 }
 
 /// A callback of a conversation, if anybody listens.
-pub(super) fn emission(
+pub(super) fn emission<T: Serialize>(
     simulator: &Simulator,
     key: SessionKey,
     event: &'static str,
-    body: Value,
+    body: impl FnOnce() -> T,
 ) -> Option<Emission> {
-    let session = simulator.sessions.get(key);
-    if session.play.is_none() && !simulator.behaviour.is_heard {
+    if !is_heard(simulator, key) {
         return None;
     }
+    let session = simulator.sessions.get(key);
     Some(Emission {
         account: session.owner.unwrap_or_default(),
         play: session.play,
         event: event.into(),
-        body: EmissionBody::Json(body),
+        // Bodies are plain data, which always fits into JSON.
+        body: EmissionBody::Json(serde_json::to_value(body()).unwrap_or_default()),
         order_key: Some(simulator.order_key(key)),
         target: None,
     })

@@ -122,7 +122,7 @@ impl Dialer {
         let (task, row) = (self.task(key), self.call(key, call));
         let number = task.number_of(row).to_string();
         let home = self.homes.get(task.order.account.index()).map_or(Country::Id, |home| home.country);
-        let by_code = Country::ALL.into_iter().find(|country| number.starts_with(country.dialing_code()));
+        let by_code = Country::of_number(&number);
         let country = by_code.unwrap_or(home);
         let mut rng = stream(task.seed, "dialogue", row.contact, row.nth);
         let name = self.person(key, row.contact).name;

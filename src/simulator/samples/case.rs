@@ -7,6 +7,7 @@ use rand::RngExt;
 use rand::seq::IndexedRandom;
 
 use super::super::dialogue::{Dialogue, Speaker};
+use super::super::facts::Facts;
 use super::super::seed::{Rng, hex32};
 use super::super::session::Session;
 use crate::contract::bodies::calling::Turn;
@@ -62,16 +63,17 @@ impl Case {
         let mut rng = session.samples();
         let purpose = PURPOSES.choose(&mut rng).copied().unwrap_or_default();
         let day = session.started.strftime("%Y-%m-%d");
-        let (turns, intention, talk) = talk(&mut rng, session);
+        let (user, facts) = session.people();
+        let (turns, intention, talk) = talk(&mut rng, session.locale, &facts);
         let ring = rng.random_range(3..20);
         let ended = session.started.max(before(now, 1));
         let started = before(ended, u64::try_from(talk).unwrap_or(0) + ring);
         Self {
             now,
-            phone: session.user.phone.clone(),
-            name: session.user.name.clone(),
-            gender: session.user.gender.to_string(),
-            case_id: session.facts.order.clone(),
+            phone: user.phone,
+            name: user.name,
+            gender: user.gender.to_string(),
+            case_id: facts.order,
             msg_id: hex32(&mut rng),
             task_id: hex32(&mut rng),
             task_name: format!("{purpose} {day}"),
@@ -104,11 +106,11 @@ fn before(moment: Timestamp, seconds: u64) -> Timestamp {
 }
 
 /// What robot and person said, what the person wants, and how long it took.
-fn talk(rng: &mut Rng, session: &Session) -> (Vec<Turn>, String, i64) {
+fn talk(rng: &mut Rng, locale: &str, facts: &Facts) -> (Vec<Turn>, String, i64) {
     let names: Vec<&str> = Dialogue::names().collect();
     let name = names.choose(rng).copied().unwrap_or_default();
     let Ok(dialogue) = Dialogue::named(name) else { return (Vec::new(), "--".to_owned(), 0) };
-    let told = dialogue.tell(rng, &session.locale, &session.facts, 12);
+    let told = dialogue.tell(rng, locale, facts, 12);
     let mut offset = 0;
     let turns = told.turns.into_iter().map(|turn| {
         let at = offset;

@@ -1,7 +1,7 @@
 //! WhatsApp nodes: how far a template message comes, and the chatbot session with those who answer.
 //!
-//! Nothing of it is kept: it is drawn anew from the instance's seed, the row and the node whenever it is needed. How
-//! often people read and answer is assumed.
+//! It is drawn from the instance's seed, the row and the node whenever it is needed; of those who answer, the
+//! conversation is kept among the chatbot's. How often people read and answer is assumed.
 
 use std::time::Duration;
 
@@ -118,14 +118,11 @@ impl Course {
     }
 }
 
-/// A session that has ended.
+/// What a session is going to be.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Session {
-    pub(super) robot_id: String,
     pub(super) began: Timestamp,
-    pub(super) ended: Timestamp,
     pub(super) reason: EndReason,
-    pub(super) rounds: i64,
     pub(super) messages: Vec<Message>,
 }
 
@@ -149,14 +146,23 @@ pub(super) fn channel_id(seed: Seed, node: u16) -> String {
     super::super::chatbot::channel_id(&mut stream(seed, "channel", 0, node))
 }
 
-/// What was said in a session, from the person's answer to the template message on.
+/// The name that a row gives its person.
+pub(super) fn named(variables: &serde_json::Map<String, Value>) -> Option<&str> {
+    ["callee_name", "Debtor"].iter().find_map(|name| variables.get(*name)?.as_str())
+}
+
+/// The robot of a node, digits in a text.
+pub(super) fn robot_id(seed: Seed, node: u16) -> String {
+    stream(seed, "robot", 0, node).random_range(1_000..10_000).to_string()
+}
+
+/// What is going to be said in a session, from the person's answer to the template message on.
 pub(super) fn session(who: Who<'_>, course: &Course, came: Timestamp) -> Session {
     let mut rng = stream(who.seed, "session", who.row, who.node);
     let locale = content::closest_locale(who.country.default_locale());
-    let named = ["callee_name", "Debtor"].iter().find_map(|name| who.variables.get(*name)?.as_str());
     let began = course.moment(Step::Reply, came).unwrap_or(came);
     let ended = course.moment(Step::Close, came).unwrap_or(began);
-    let facts = Facts::draw(&mut rng, who.country, came, named.unwrap_or_default());
+    let facts = Facts::draw(&mut rng, who.country, came, named(who.variables).unwrap_or_default());
     let intention = char::from(course.intention).to_string();
     let turns = dialogue::leading_to(&mut rng, &intention, locale, &facts).turns;
     let first = turns.iter().position(|turn| turn.speaker == Speaker::User).unwrap_or(turns.len());
@@ -213,13 +219,9 @@ pub(super) fn session(who: Who<'_>, course: &Course, came: Timestamp) -> Session
         });
         before += length;
     }
-    let rounds = said.iter().filter(|turn| turn.speaker == Speaker::User).count();
     Session {
-        robot_id: stream(who.seed, "robot", 0, who.node).random_range(1_000..10_000).to_string(),
         began,
-        ended,
         reason: if rng.random_bool(0.85) { EndReason::Robot } else { EndReason::User },
-        rounds: i64::try_from(rounds).unwrap_or(i64::MAX),
         messages,
     }
 }

@@ -11,6 +11,7 @@ use super::super::later;
 use super::super::node::{Ended, NodeOrder, Part, Repeat, Taken};
 use super::callers::{Callers, NodeTask};
 use super::chat::{self, Step};
+use super::conversation::Chats;
 use super::file::CameTo;
 use super::instance::{AutoFinish, InstanceKey, Phase, Row, Standing};
 use super::row;
@@ -192,7 +193,14 @@ impl Workflows {
     }
 
     /// What a row waited for has come.
-    pub(super) fn step_row(&mut self, key: InstanceKey, at: u32, now: Timestamp, callers: &mut Callers<'_>) {
+    pub(super) fn step_row(
+        &mut self,
+        key: InstanceKey,
+        at: u32,
+        now: Timestamp,
+        callers: &mut Callers<'_>,
+        chats: &mut Chats<'_>,
+    ) {
         let Some(row) = self.instance_mut(key).row_mut(at) else { return };
         row.wake = None;
         let Some(visit) = row.visits.last_mut() else { return };
@@ -205,14 +213,23 @@ impl Workflows {
         let done = usize::from(visit.steps);
         match course.steps.get(done - 1).map(|(_, step)| *step) {
             Some(Step::Status(status)) => self.tell_message(key, at, visit.node, status, now),
-            Some(Step::Close) => self.tell_session(key, at, &course, now),
-            Some(Step::Reply | Step::GiveUp) | None => {}
+            Some(Step::Reply) => self.converse(key, at, &visit, &course, chats),
+            Some(Step::Close) => self.tell_session(key, at, &course, now, chats),
+            Some(Step::GiveUp) | None => {}
         }
         if done < course.steps.len() {
             self.plan_message_step(key, at, now);
         } else {
             self.go_on(key, at, now, callers);
         }
+    }
+
+    /// Somebody has ended the conversation of a row: it goes on at once.
+    pub(in super::super) fn conversation_ended(&mut self, instance: u32, at: u32, now: Timestamp) {
+        let key = InstanceKey(instance);
+        let Some(slot) = self.instance_mut(key).row_mut(at).and_then(|row| row.wake.take()) else { return };
+        self.agenda.forget(Some(slot));
+        self.plan_step(key, at, now);
     }
 
     /// Takes note of the numbers whose calls have ended.

@@ -9,6 +9,7 @@
 mod callers;
 mod calls;
 mod chat;
+mod conversation;
 pub(crate) mod file;
 mod flow;
 mod instance;
@@ -32,6 +33,7 @@ use super::ids::Ids;
 use super::seed::Seed;
 use super::{Answer, Behaviour, Call, Emission};
 pub(super) use callers::Callers;
+pub(super) use conversation::Chats;
 pub use file::{CaseFile, KindFile, NodeFile, TemplateFile, When};
 use instance::{Instance, InstanceKey, Phase};
 use template::Node;
@@ -142,7 +144,12 @@ impl Workflows {
 
     /// Does what is due until `now`, in this part and in those that call, and returns what the vendor would tell, in
     /// order.
-    pub(super) fn advance(&mut self, now: Timestamp, callers: &mut Callers<'_>) -> Vec<Emission> {
+    pub(super) fn advance(
+        &mut self,
+        now: Timestamp,
+        callers: &mut Callers<'_>,
+        chats: &mut Chats<'_>,
+    ) -> Vec<Emission> {
         if self.instances.is_empty() {
             callers.advance(now);
             return callers.take_emissions();
@@ -157,7 +164,7 @@ impl Workflows {
             callers.advance(at);
             told.append(&mut callers.take_emissions());
             self.take_ended(callers);
-            self.step(at, callers);
+            self.step(at, callers, chats);
             // The tasks of an instance end before it does.
             told.append(&mut callers.take_emissions());
             told.append(&mut self.emissions);
@@ -166,12 +173,12 @@ impl Workflows {
     }
 
     /// Does what is due at a moment.
-    fn step(&mut self, now: Timestamp, callers: &mut Callers<'_>) {
+    fn step(&mut self, now: Timestamp, callers: &mut Callers<'_>, chats: &mut Chats<'_>) {
         while let Some((at, wake)) = self.agenda.take(now) {
             match wake {
                 Wake::Tell(key, phase) => self.tell_status(key, phase, callers),
                 Wake::Begin(key, first, count) => self.begin(key, first, count, at, callers),
-                Wake::Step(key, row) => self.step_row(key, row, at, callers),
+                Wake::Step(key, row) => self.step_row(key, row, at, callers, chats),
                 Wake::Pause(key) => self.paused(key, at, callers),
                 Wake::End(key) => self.end(key, at, callers),
             }

@@ -10,11 +10,12 @@ use super::super::ids::Kind as Id;
 use super::super::{Emission, EmissionBody};
 use super::Workflows;
 use super::callers::Callers;
-use super::chat::{self, Course, Who};
+use super::chat::{self, Course};
+use super::conversation::{self, Chats};
 use super::instance::{Instance, InstanceKey, Phase, Visit};
 use super::row;
-use super::template::{Kind, Node};
-use crate::contract::bodies::chatbot::{SendError, SessionStatus};
+use super::template::Kind;
+use crate::contract::bodies::chatbot::{EndReason, SendError, SessionStatus};
 use crate::contract::bodies::message::MessageStatus;
 use crate::contract::bodies::utc_text;
 use crate::contract::bodies::workflow::{
@@ -79,9 +80,9 @@ impl Workflows {
     }
 
     /// The country a number belongs to, or else that of the account.
-    fn country(&self, instance: &Instance, number: u64) -> Country {
+    pub(super) fn country(&self, instance: &Instance, number: u64) -> Country {
         let digits = number.to_string();
-        let by_code = Country::ALL.into_iter().find(|country| digits.starts_with(country.dialing_code()));
+        let by_code = Country::of_number(&digits);
         let home = self.countries.get(instance.account.0 as usize).copied();
         by_code.or(home).unwrap_or(Country::Id)
     }
@@ -216,57 +217,60 @@ impl Workflows {
     }
 
     /// The session that came of a message has ended.
-    pub(super) fn tell_session(&mut self, key: InstanceKey, at: u32, course: &Course, now: Timestamp) {
-        if self.is_silent(key) {
-            return;
-        }
+    pub(super) fn tell_session(
+        &mut self,
+        key: InstanceKey,
+        at: u32,
+        course: &Course,
+        now: Timestamp,
+        chats: &mut Chats<'_>,
+    ) {
         let instance = self.instance(key);
         let Some((row, visit)) = instance.row(at).and_then(|row| Some((row, row.visits.last()?))) else {
             return;
         };
         let node = visit.node;
-        let Node { name, kind, .. } = &self.nodes(instance.template)[usize::from(node)];
-        let Kind::WhatsApp { template, .. } = kind else { return };
+        let Some(session) = self.conversation(key, at, node, chats) else { return };
+        self.end_conversation(session, now, chats);
+        if self.is_silent(key) {
+            return;
+        }
+        let session = chats.sessions.get(session);
+        let (ended, reason) = session.ended.as_deref().map_or((now, ""), |(at, reason)| (*at, reason));
+        let said = conversation::told(session, &self.message_id(key, at, node));
+        let rounds = said.iter().filter(|message| message["sender_type"] == "user").count();
         let mut variables = row::variables(&row.variables);
-        let (call_id, msg_id) = (self.chat_id(key, at, node), self.message_id(key, at, node));
-        let who = Who {
-            seed: instance.seed,
-            row: at,
-            node,
-            country: self.country(instance, row.number),
-            variables: &variables,
-            template,
-            call_id: &call_id,
-            msg_id: &msg_id,
-        };
-        let session = chat::session(who, course, visit.came());
         variables.shift_remove(row::CALL_WISH);
         variables.shift_remove(row::MESSAGE_WISH);
         let body = SessionEnded {
             workflow_id: self.workflow_id(key),
             workflow_name: instance.name.clone(),
             nodetask_id: self.nodetask_id(key, node),
-            nodetask_name: name.clone(),
+            nodetask_name: self.nodes(instance.template)[usize::from(node)].name.clone(),
             waba_task_id: self.waba_task_id(key, node),
             wfdetail_uuid: self.detail_id(key, at),
             timestamp: now.as_second(),
             channel: DEFAULT_CHANNEL.to_owned(),
             channel_id: chat::channel_id(instance.seed, node),
             callee: format!("+{}", row.number),
-            call_id,
-            robot_id: session.robot_id,
+            call_id: self.chat_id(key, at, node),
+            robot_id: chat::robot_id(instance.seed, node),
             status: SessionStatus::Closed,
-            session_start_time: utc_text(session.began),
-            session_end_time: utc_text(session.ended),
-            session_end_reason: session.reason,
+            session_start_time: utc_text(session.started),
+            session_end_time: utc_text(ended),
+            session_end_reason: EndReason::Robot,
             intention: char::from(course.intention).to_string(),
-            talk_round: session.rounds,
+            talk_round: i64::try_from(rounds).unwrap_or(i64::MAX),
             // What the vendor's robots understand and label is unknown; they are left empty rather than made up.
             ner_slots: serde_json::Map::new(),
             event_label: serde_json::Map::new(),
             variables,
-            messages: session.messages,
+            messages: Vec::new(),
         };
+        // Bodies are plain data, which always fits into JSON. Agents may have written what no type describes.
+        let mut body = serde_json::to_value(body).unwrap_or_default();
+        body["session_end_reason"] = reason.into();
+        body["messages"] = said.into();
         let order = self.detail_id(key, at);
         self.tell(key, "workflow.session_ended", &body, order);
     }

@@ -140,12 +140,18 @@ fn is_too_slow() {
     assert_eq!(run.count("planned"), 100);
     assert!(run.count("timed_out") >= 15, "{}", run.report["counts"]);
     assert!(run.count("ok") >= 50, "{}", run.report["counts"]);
-    assert!(run.first("timeout").contains("answer first and do the work afterwards"), "{}", run.first("timeout"));
+    assert!(
+        run.first("timeout").contains("answer first and do the work afterwards"),
+        "{}",
+        run.first("timeout")
+    );
 }
 
 #[test]
 fn never_answers() {
-    for args in [&["--timeout", "200ms"][..], &["--timeout", "200ms", "--in-flight", "4", "--drop-after", "100ms"]] {
+    for args in
+        [&["--timeout", "200ms"][..], &["--timeout", "200ms", "--in-flight", "4", "--drop-after", "100ms"]]
+    {
         let receiver = Receiver::with(|stream, _| {
             let _ = stream.read(&mut [0; 1]);
             Then::Close
@@ -170,7 +176,9 @@ fn never_takes_a_connection() {
 #[test]
 fn answers_byte_by_byte() {
     let receiver = Receiver::with(|stream, _| {
-        for byte in b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\nX: y\r\n\r\n" {
+        for byte in
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\nX: y\r\n\r\n"
+        {
             if stream.write_all(&[*byte]).is_err() {
                 return Then::Close;
             }
@@ -187,9 +195,15 @@ fn answers_in_other_forms() {
     for (form, answer) in [
         ("chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n".to_owned()),
         ("an interim answer first", format!("HTTP/1.1 100 Continue\r\n\r\n{}", String::from_utf8_lossy(OK))),
-        ("early hints", format!("HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n{}", String::from_utf8_lossy(OK))),
+        (
+            "early hints",
+            format!("HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n{}", String::from_utf8_lossy(OK)),
+        ),
         ("nothing in it", "HTTP/1.1 204 No Content\r\n\r\n".to_owned()),
-        ("a long head", format!("HTTP/1.1 200 OK\r\nX-Long: {}\r\nContent-Length: 0\r\n\r\n", &long[..30_000])),
+        (
+            "a long head",
+            format!("HTTP/1.1 200 OK\r\nX-Long: {}\r\nContent-Length: 0\r\n\r\n", &long[..30_000]),
+        ),
         ("many headers", format!("HTTP/1.1 200 OK\r\n{}Content-Length: 0\r\n\r\n", "X-A: b\r\n".repeat(200))),
         ("bare line feeds", "HTTP/1.1 200 OK\nContent-Length: 2\n\n{}".to_owned()),
         ("a long body", format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{long}", long.len())),
@@ -205,7 +219,9 @@ fn answers_in_other_forms() {
 fn answers_wrong_statuses() {
     let receiver = Receiver::with(|stream, number| match number % 4 {
         0 => answer(stream, b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 4\r\n\r\noops"),
-        1 => answer(stream, b"HTTP/1.1 302 Found\r\nLocation: http://192.0.2.1/\r\nContent-Length: 0\r\n\r\n"),
+        1 => {
+            answer(stream, b"HTTP/1.1 302 Found\r\nLocation: http://192.0.2.1/\r\nContent-Length: 0\r\n\r\n")
+        }
         2 => answer(stream, b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n"),
         _ => answer(stream, OK),
     });
@@ -237,7 +253,11 @@ fn speaks_before_it_is_asked() {
         let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.6\r\n");
         while read(&mut stream) {}
     });
-    assert_failed(&load(&url(address), &with(&[])), "bad_answer", "check that an HTTP/1.1 server listens there");
+    assert_failed(
+        &load(&url(address), &with(&[])),
+        "bad_answer",
+        "check that an HTTP/1.1 server listens there",
+    );
 }
 
 #[test]
@@ -254,7 +274,8 @@ fn answers_before_it_reads() {
         let mut piece = vec![0; 1 << 20];
         while matches!(stream.read(&mut piece), Ok(1..)) {}
     });
-    let run = load_story(&file, &url(address), &["--rate", "50/s", "--duration", "200ms", "--in-flight", "2"]);
+    let run =
+        load_story(&file, &url(address), &["--rate", "50/s", "--duration", "200ms", "--in-flight", "2"]);
     assert_eq!((run.count("planned"), run.count("wrong_status")), (10, 10), "{}", run.report["errors"]);
 }
 

@@ -51,7 +51,10 @@ fn no_more_in_flight_than_allowed() {
             let args = ["--in-flight", in_flight, "--workers", workers, "--rate", rate, "--count", "50"];
             let run = load(&receiver.url(), &args);
             run.assert_all_well(50);
-            assert!(highest.load(Ordering::SeqCst) <= in_flight.parse().unwrap(), "{in_flight} with {workers}");
+            assert!(
+                highest.load(Ordering::SeqCst) <= in_flight.parse().unwrap(),
+                "{in_flight} with {workers}"
+            );
             assert_eq!(run.report["plan"]["in_flight"].to_string(), in_flight);
         }
     }
@@ -93,7 +96,11 @@ fn few_open_files_are_told() {
         let run = with_few_files(&receiver.url(), "64", &[&args[..], more].concat());
         assert_eq!(run.count("planned"), 200);
         assert!(run.errors("local") > 50, "{}", run.report["errors"]);
-        assert!(run.first("local").contains("raise the limit of open files (`ulimit -n`)"), "{}", run.first("local"));
+        assert!(
+            run.first("local").contains("raise the limit of open files (`ulimit -n`)"),
+            "{}",
+            run.first("local")
+        );
         assert!(run.count("ok") > 20, "{}", run.report["counts"]);
     }
 }
@@ -102,7 +109,8 @@ fn few_open_files_are_told() {
 fn files_are_given_back() {
     // More connections one after the other than there may be open.
     let receiver = Receiver::saying("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
-    let run = with_few_files(&receiver.url(), "64", &["--in-flight", "8", "--rate", "max", "--count", "1000"]);
+    let run =
+        with_few_files(&receiver.url(), "64", &["--in-flight", "8", "--rate", "max", "--count", "1000"]);
     run.assert_all_well(1000);
 }
 
@@ -118,7 +126,8 @@ fn nothing_is_sent_before_the_start() {
     let receiver = Receiver::new();
     for more in [&[][..], &["--http2"]] {
         let folder = tempfile::tempdir().unwrap();
-        let args = [&["--start-at", "2100-01-01T00:00:00Z", "--rate", "100/s", "--duration", "100ms"], more].concat();
+        let args = [&["--start-at", "2100-01-01T00:00:00Z", "--rate", "100/s", "--duration", "100ms"], more]
+            .concat();
         let mut child = command(folder.path(), &transfer(), &receiver.url(), &args).spawn().unwrap();
         // What waits for its start can be interrupted.
         let mut out = std::io::BufReader::new(child.stderr.take().unwrap());
@@ -157,7 +166,14 @@ fn the_present_memory_does_not_grow_with_the_events() {
 #[test]
 fn nothing_is_sent_to_others_than_loopback() {
     let output = program()
-        .args(["load", "scenarios/load-transfer.toml", "--callback-url", "http://192.0.2.1/", "--secret", SECRET])
+        .args([
+            "load",
+            "scenarios/load-transfer.toml",
+            "--callback-url",
+            "http://192.0.2.1/",
+            "--secret",
+            SECRET,
+        ])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));

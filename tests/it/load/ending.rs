@@ -48,7 +48,8 @@ fn reports_in_every_form_and_a_comparison() {
     let files = tempfile::tempdir().unwrap();
     let path = |name: &str| files.path().join(name).display().to_string();
     let args = ["--rate", "200/s", "--duration", "200ms"];
-    let first = [&args[..], &["--report", &path("a.json"), "--report", &path("a.html"), "--report", &path("a.md")]];
+    let first =
+        [&args[..], &["--report", &path("a.json"), "--report", &path("a.html"), "--report", &path("a.md")]];
     load(&receiver.url(), &first.concat()).assert_all_well(40);
     assert!(fs::read_to_string(path("a.html")).unwrap().starts_with("<!doctype html>"));
     assert!(fs::read_to_string(path("a.md")).unwrap().contains("40"));
@@ -79,7 +80,8 @@ fn a_condition_that_is_met_fails_the_run() {
 fn what_is_shown_meanwhile_goes_to_standard_error_and_can_be_silenced() {
     let receiver = Receiver::new();
     let folder = tempfile::tempdir().unwrap();
-    let child = command(folder.path(), &transfer(), &receiver.url(), &["--rate", "20/s", "--duration", "5500ms"]);
+    let child =
+        command(folder.path(), &transfer(), &receiver.url(), &["--rate", "20/s", "--duration", "5500ms"]);
     let quiet = tempfile::tempdir().unwrap();
     let args = ["--rate", "20/s", "--duration", "5500ms", "--quiet"];
     let silent = command(quiet.path(), &transfer(), &receiver.url(), &args);
@@ -96,7 +98,12 @@ fn what_is_shown_meanwhile_goes_to_standard_error_and_can_be_silenced() {
 fn a_report_that_can_not_be_written_is_told_before_the_run() {
     let receiver = Receiver::new();
     let output = run(&[
-        "load", "scenarios/load-transfer.toml", "--callback-url", &receiver.url(), "--report", "/nowhere/a.json",
+        "load",
+        "scenarios/load-transfer.toml",
+        "--callback-url",
+        &receiver.url(),
+        "--report",
+        "/nowhere/a.json",
     ]);
     assert_code(&output, 2);
     assert!(stderr(&output).contains("there is no folder /nowhere"), "{}", stderr(&output));

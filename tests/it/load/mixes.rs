@@ -39,7 +39,8 @@ fn the_steps_of_a_story_follow_each_other_and_share_its_ids() {
 fn a_rate_of_stories_counts_stories() {
     let (_folder, file) = story(PAIR);
     let receiver = Receiver::new();
-    let run = load_story(&file, &receiver.url(), &["--rate", "200/s", "--duration", "500ms", "--unit", "stories"]);
+    let run =
+        load_story(&file, &receiver.url(), &["--rate", "200/s", "--duration", "500ms", "--unit", "stories"]);
     run.assert_all_well(200);
     assert_eq!(number(&run.report["plan"]["stories"][0]["told"]), 100);
 }

@@ -34,7 +34,10 @@ struct Counted {
     connections: AtomicU64,
 }
 
-async fn take(counted: Arc<Counted>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn take(
+    counted: Arc<Counted>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     if request.version() == Version::HTTP_2 {
         counted.http2.fetch_add(1, Ordering::SeqCst);
     }
@@ -158,7 +161,8 @@ fn tls_with_both_protocols() {
         let (address, counted) = server(Some(authority.acceptor("127.0.0.1", &["h2", "http/1.1"])));
         let args = [&RUN[..], &["--ca", ca.to_str().unwrap(), "--in-flight", "16"], more].concat();
         load(&format!("https://{address}/hook"), &args).assert_all_well(150);
-        let counts = [&counted.right, &counted.wrong, &counted.http2].map(|count| count.load(Ordering::SeqCst));
+        let counts =
+            [&counted.right, &counted.wrong, &counted.http2].map(|count| count.load(Ordering::SeqCst));
         assert_eq!(counts, [150, 0, http2]);
         assert!(counted.connections.load(Ordering::SeqCst) <= 16);
     }
@@ -167,7 +171,9 @@ fn tls_with_both_protocols() {
 #[test]
 fn certificates_that_are_not_trusted() {
     let (authority, other) = (Authority::new(), Authority::new());
-    for (trusted, name, advice) in [(&other, "127.0.0.1", "--ca"), (&authority, "hook.example", "hook.example")] {
+    for (trusted, name, advice) in
+        [(&other, "127.0.0.1", "--ca"), (&authority, "hook.example", "hook.example")]
+    {
         for more in [&[][..], &["--http2"]] {
             let (address, counted) = server(Some(authority.acceptor(name, &["h2", "http/1.1"])));
             let ca = trusted.file();
@@ -189,7 +195,10 @@ fn a_receiver_of_the_other_kind_is_told() {
         let (address, _) = super::receiver::raw(|mut stream, _| {
             let mut piece = [0; 4096];
             let _ = std::io::Read::read(&mut stream, &mut piece);
-            let _ = std::io::Write::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+            let _ = std::io::Write::write_all(
+                &mut stream,
+                b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
+            );
         });
         let run = load(&format!("https://{address}/hook"), &[&args[..], more].concat());
         assert_eq!(run.errors("tls"), 10, "{}", run.report["errors"]);
@@ -200,7 +209,10 @@ fn a_receiver_of_the_other_kind_is_told() {
     // What comes first, the answer or the end of the connection, is chance; the advice is the same.
     let errors = &run.report["errors"];
     assert_eq!(run.errors("bad_answer") + run.errors("reset"), 10, "{errors}");
-    assert_eq!(errors.to_string().matches("or leave out `--http2`").count(), errors.as_object().unwrap().len());
+    assert_eq!(
+        errors.to_string().matches("or leave out `--http2`").count(),
+        errors.as_object().unwrap().len()
+    );
     // TLS without HTTP/2.
     let authority = Authority::new();
     let ca = authority.file();

@@ -207,9 +207,7 @@ pub(super) fn answer(stream: &mut TcpStream, bytes: &[u8]) -> Then {
 }
 
 /// A server that has its own way with each connection, without reading first.
-pub(super) fn raw(
-    with: impl Fn(TcpStream, u64) + Send + Sync + 'static,
-) -> (SocketAddr, Arc<AtomicU64>) {
+pub(super) fn raw(with: impl Fn(TcpStream, u64) + Send + Sync + 'static) -> (SocketAddr, Arc<AtomicU64>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let connections = Arc::new(AtomicU64::new(0));

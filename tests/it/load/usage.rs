@@ -18,7 +18,8 @@ fn told(args: &[&str]) -> String {
     assert_eq!(receiver.count(), 0, "{args:?}");
     let text = stderr(&output);
     // The usage and the hint to the help are those of every command.
-    let text = text.split("\n\nUsage").next().unwrap().split("\n\nFor more").next().unwrap().trim_end().to_owned();
+    let text =
+        text.split("\n\nUsage").next().unwrap().split("\n\nFor more").next().unwrap().trim_end().to_owned();
     format!("$ load {}\n{text}\n", args.join(" "))
 }
 

@@ -65,7 +65,17 @@ fn both(text: &str, settings: &str, path: &str) -> (Vec<Arrived>, Vec<Arrived>) 
     let receiver = Receiver::new();
     let url = format!("http://{}{path}", receiver.address);
     let output = run(&[
-        "run", told, "--callback-url", &url, "--secret", SECRET, "--config", config, "--speed", "max", "--listen",
+        "run",
+        told,
+        "--callback-url",
+        &url,
+        "--secret",
+        SECRET,
+        "--config",
+        config,
+        "--speed",
+        "max",
+        "--listen",
         "127.0.0.1:0",
     ]);
     assert_code(&output, 0);
@@ -98,8 +108,14 @@ fn the_smallest_story() {
 #[test]
 fn every_event_of_the_chatbot() {
     let events = [
-        "message.receive", "message.send", "message.status", "agent.message", "agent.message_status", "session.end",
-        "session.report", "template.result",
+        "message.receive",
+        "message.send",
+        "message.status",
+        "agent.message",
+        "agent.message_status",
+        "session.end",
+        "session.report",
+        "template.result",
     ];
     let steps: Vec<String> = events.iter().map(|event| format!("[[steps]]\nsend = \"{event}\"\n")).collect();
     let sent = assert_alike(&steps.concat(), "", "/hook");

@@ -1,5 +1,6 @@
 //! The life of workflows, on virtual time.
 
+mod conversation;
 mod dialer;
 mod life;
 mod paths;

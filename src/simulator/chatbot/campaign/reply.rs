@@ -1,0 +1,78 @@
+//! A user replies to a template message.
+
+use jiff::Timestamp;
+use rand::RngExt;
+use serde_json::json;
+
+use super::super::super::session::Phase;
+use super::super::super::{Emission, EmissionBody, Simulator};
+use super::super::fate::Reply;
+use super::super::script::{self, Script};
+use crate::contract::bodies::message::{MessageStatus, TemplateButtonKind};
+use crate::simulator::dialogue::Dialogue;
+
+/// The user replies: the conversation begins, and its user and the bot go on along the template's graph.
+pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> Vec<Emission> {
+    let campaign = &simulator.campaigns.list[task];
+    let (chosen, is_single) = (campaign.chosen, campaign.is_single);
+    let state = &campaign.rows[row];
+    let (key, fate) = (state.session, state.fate);
+    let session = simulator.sessions.get(key);
+    let is_free = session.play.is_none() && session.script.is_none() && session.phase == Phase::Bot;
+    let (true, Some(reply), Some(MessageStatus::Read)) = (is_free, fate.reply, state.status) else {
+        return Vec::new();
+    };
+    let Some(dialogue) = Dialogue::chat(&chosen.template.dialogue) else { return Vec::new() };
+    let template_message = session.messages.place(&state.msg_id);
+    let session = simulator.sessions.get_mut(key);
+    let mut rng = session.rng.draw();
+    let mut script = Script::new(dialogue, rng.random_range(11..=16), false);
+    let button = chosen.version.button.iter().position(|button| button.kind == TemplateButtonKind::OptOut);
+    let pressed = match reply {
+        Reply::Button(at) if at < chosen.version.button.len() => Some(at),
+        Reply::Stop => button,
+        _ => None,
+    };
+    match (pressed, reply) {
+        (Some(at), _) => script.jump(chosen.template.turns.get(at).map_or("", String::as_str)),
+        (None, Reply::Agent) => script.jump("person"),
+        (None, Reply::Media) => script.jump("media"),
+        (None, Reply::Stop) => script.jump("stop"),
+        (None, Reply::Text | Reply::Button(_)) => {
+            // Words that open no other matter: those have wishes of their own.
+            let drawn = (0..20).find_map(|_| {
+                let turn = dialogue.after(dialogue.start(), &mut rng)?;
+                (!matches!(turn, "person" | "media" | "stop")).then_some(turn)
+            });
+            script.jump(drawn.unwrap_or_default());
+        }
+    }
+    drop(rng);
+    let phrase = script.phrase();
+    if fate.is_once {
+        script.fall_silent();
+    }
+    session.script = Some(Box::new(script));
+    session.started = at;
+    let said = match (pressed, reply) {
+        (Some(at), _) => json!({ "type": "button", "text": chosen.version.button[at].text }),
+        (None, Reply::Media) => {
+            let path = simulator.media.picture();
+            let url = format!("{}{path}", simulator.behaviour.public_url);
+            json!({ "type": "image", "media": { "origin_url": url } })
+        }
+        (None, _) => json!({ "type": "text", "text": script::text(session, phrase) }),
+    };
+    let campaign = &mut simulator.campaigns.list[task];
+    campaign.rows[row].replied = true;
+    campaign.replied += 1;
+    let event = if is_single { "template.reply" } else { "message.receive" };
+    let mut told = script::user_says(simulator, key, event, said, template_message, at);
+    if let Some(Emission { body: EmissionBody::Json(body), .. }) = &mut told
+        && is_single
+    {
+        body["template"] = serde_json::to_value(chosen.info()).unwrap_or_default();
+    }
+    script::plan_next(simulator, key, at);
+    told.into_iter().collect()
+}

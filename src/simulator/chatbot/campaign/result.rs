@@ -1,0 +1,55 @@
+//! The query that tells what came of template messages.
+
+use serde_json::{Value, json};
+
+use super::super::super::params::{Params, shown};
+use super::super::super::wire_id::WireId;
+use super::super::super::{Answer, Call, Simulator};
+use super::super::catalogue::paging;
+use super::{Row, STATUSES, place};
+use crate::contract::bodies::message::{MessageStatus, TemplateInfo};
+
+/// `chatbot.template_result`: sums, and a page of numbers; filter `status`.
+pub(in super::super) fn template_result(simulator: &Simulator, call: &Call<'_>) -> Result<Answer, Answer> {
+    let params = Params::new(call.fields);
+    let id = params.needed("task_id", "what the sending call answered")?;
+    let wanted = params.word("status", &STATUSES)?;
+    let (page, size) = paging(params)?;
+    let found = simulator.campaigns.by_id.get(id).map(|at| &simulator.campaigns.list[*at]);
+    let campaign = found.filter(|campaign| campaign.account == call.account).ok_or_else(|| {
+        Answer::Error { code: 404, message: format!("there is no task {}", shown(&Value::from(id))) }
+    })?;
+    let mut rows: Vec<&Row> = campaign.rows.iter().collect();
+    rows.retain(|row| wanted.is_none_or(|wanted| STATUSES[place(row.status)] == wanted));
+    let no_id = WireId::default();
+    let list = rows.iter().skip((page - 1).saturating_mul(size)).take(size).map(|row| {
+        let session = simulator.sessions.get(row.session);
+        let mut item = json!({
+            "number": format!("+{}", row.number),
+            "user": { "id": session.user_id },
+            "call_id": session.call_id,
+            "msg_id": row.status.map(|_| &row.msg_id).unwrap_or(&no_id),
+            "status": STATUSES[place(row.status)],
+            "replied": row.replied,
+            "timestamp": row.at.as_second(),
+        });
+        if let (Some(MessageStatus::Failed), Some(failure)) = (row.status, row.fate.fails) {
+            item["error"] = serde_json::to_value(failure.error()).unwrap_or_default();
+        }
+        item
+    });
+    let counts: Value = STATUSES.iter().zip(campaign.counts).map(|(name, count)| (*name, count)).collect();
+    let TemplateInfo { id: template, name, language } = campaign.chosen.info();
+    Ok(Answer::Data(json!({
+        "task_id": campaign.id,
+        "channel_id": campaign.waba.channel_id,
+        "template": { "id": template, "name": name, "language": language },
+        "total": campaign.rows.len(),
+        "counts": counts,
+        "replied": campaign.replied,
+        "found": rows.len(),
+        "page": page,
+        "size": size,
+        "list": list.collect::<Vec<_>>(),
+    })))
+}

@@ -1,0 +1,139 @@
+//! How a template message moves on, and what is told of it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::super::super::messages::{Json, Message};
+use super::super::super::seed;
+use super::super::super::timers::ChatTimer;
+use super::super::super::wire_id::WireId;
+use super::super::super::{Emission, Simulator};
+use super::super::fate::Failure;
+use super::super::script::emission;
+use super::reply::reply;
+use super::{Step, move_to};
+use crate::contract::bodies::chatbot::{MessageStatusChange, TemplateResult, UserRef};
+use crate::contract::bodies::message::{Content, MessageStatus, Template};
+
+/// A message moves on.
+pub(in super::super) fn step(
+    simulator: &mut Simulator,
+    task: u32,
+    row: u32,
+    step: Step,
+    at: Timestamp,
+) -> Vec<Emission> {
+    let (task, row) = (task as usize, row as usize);
+    match step {
+        Step::Result => result(simulator, task, row, at),
+        Step::Notice => notice(simulator, task, row).into_iter().collect(),
+        Step::Delivery => status(simulator, task, row, MessageStatus::Delivery, at),
+        Step::Read => status(simulator, task, row, MessageStatus::Read, at),
+        Step::Reply => reply(simulator, task, row, at),
+    }
+}
+
+fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> Vec<Emission> {
+    let Simulator { campaigns, sessions, .. } = simulator;
+    let campaign = &mut campaigns.list[task];
+    let state = &mut campaign.rows[row];
+    let session = sessions.get_mut(state.session);
+    let place = (session.channel_id.clone(), session.user_id.clone());
+    if state.fate.fails.is_none() && campaigns.opted_out.contains(&place) {
+        state.fate.fails = Some(Failure::OptedOut);
+    }
+    let status = if state.fate.fails.is_some() {
+        state.msg_id = WireId::default();
+        MessageStatus::Failed
+    } else {
+        let texts = state.texts.take().map(Vec::from).or_else(|| campaign.texts.clone());
+        let content = Content::Template {
+            template: Template::WhatsApp {
+                content: campaign.chosen.content(texts.as_deref(), || session.facts()),
+                info: campaign.chosen.info(),
+            },
+        };
+        session.messages.put(Message {
+            msg_id: state.msg_id.clone(),
+            seat_id: Arc::default(),
+            timestamp: at.as_second(),
+            sender_type: "robot".into(),
+            status: "send".into(),
+            content: Json::of(&content),
+            reply: None,
+        });
+        if session.begun {
+            session.last_activity = at;
+        }
+        MessageStatus::Send
+    };
+    let wish = state.wish;
+    move_to(campaign, row, status, at);
+    let mut told = Vec::new();
+    for moment in wish.notice.moments(at) {
+        if moment == at {
+            told.extend(notice(simulator, task, row));
+        } else {
+            let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+            let timer = ChatTimer::Template { task: number(task), row: number(row), step: Step::Notice };
+            simulator.timers.plan(moment, timer);
+        }
+    }
+    told
+}
+
+/// The callback of a result, as it was at that moment: sent or failed.
+fn notice(simulator: &Simulator, task: usize, row: usize) -> Option<Emission> {
+    let campaign = &simulator.campaigns.list[task];
+    let state = &campaign.rows[row];
+    let session = simulator.sessions.get(state.session);
+    let failed = state.status == Some(MessageStatus::Failed);
+    emission(simulator, state.session, "template.result", || TemplateResult {
+        event: "template.result".to_owned(),
+        task_id: campaign.id.clone(),
+        company: campaign.waba.company.clone(),
+        channel: session.channel.to_string(),
+        channel_id: session.channel_id.to_string(),
+        user: UserRef { id: session.user_id.to_string() },
+        template: campaign.chosen.info(),
+        msg_id: state.msg_id.to_string(),
+        status: if failed { MessageStatus::Failed } else { MessageStatus::Send },
+        timestamp: state.at.as_second(),
+        error: state.fate.fails.filter(|_| failed).map(Failure::error),
+    })
+}
+
+fn status(
+    simulator: &mut Simulator,
+    task: usize,
+    row: usize,
+    status: MessageStatus,
+    at: Timestamp,
+) -> Vec<Emission> {
+    let campaign = &mut simulator.campaigns.list[task];
+    let state = &campaign.rows[row];
+    if matches!(state.status, None | Some(MessageStatus::Failed)) {
+        return Vec::new();
+    }
+    let (key, msg_id) = (state.session, state.msg_id.clone());
+    move_to(campaign, row, status, at);
+    let session = simulator.sessions.get_mut(key);
+    session.messages.set_status(&msg_id, status.as_str());
+    // As much is drawn as for a status that a story tells, whose message may be made up.
+    let _ = seed::hex32(&mut session.rng.draw());
+    let session = simulator.sessions.get(key);
+    let told = emission(simulator, key, "message.status", || MessageStatusChange {
+        event: "message.status".to_owned(),
+        call_id: session.call_id.to_string(),
+        company: session.company(),
+        channel: session.channel.to_string(),
+        channel_id: session.channel_id.to_string(),
+        user: UserRef { id: session.user_id.to_string() },
+        msg_id: msg_id.to_string(),
+        status,
+        timestamp: at.as_second(),
+        error: None,
+    });
+    told.into_iter().collect()
+}

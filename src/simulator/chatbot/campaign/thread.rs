@@ -1,0 +1,67 @@
+//! New conversations: with the user of a number, or with a user of a channel of the customer's own.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::super::super::identity::Country;
+use super::super::super::session::{Known, Phase, Session, SessionKey};
+use super::super::super::wire_id::WireId;
+use super::super::super::{AccountKey, Opening, Simulator};
+use super::super::DEFAULT_CHANNEL;
+use super::super::recipients::country;
+
+/// A conversation to begin.
+pub(in super::super) struct Thread {
+    pub(in super::super) account: AccountKey,
+    /// Where the user lives.
+    pub(in super::super) country: Country,
+    pub(in super::super) channel: Cow<'static, str>,
+    pub(in super::super) channel_id: WireId,
+    pub(in super::super) user_id: WireId,
+    /// What is known of the user.
+    pub(in super::super) known: Known,
+}
+
+impl Thread {
+    /// Begins it. For the lists it begins with its first word.
+    pub(in super::super) fn begin(self, simulator: &mut Simulator, now: Timestamp) -> SessionKey {
+        let n = simulator.campaigns.next_thread();
+        let seed = simulator.seed.derive("chat", n);
+        let opening = Opening { play: None, seed, country: self.country, locale: None, now };
+        simulator.sessions.add(Session {
+            owner: Some(self.account),
+            channel: self.channel,
+            channel_id: self.channel_id,
+            user_id: self.user_id,
+            known: self.known,
+            ..Session::open(&opening)
+        })
+    }
+}
+
+/// The conversation with a user that is open on a channel, or a new one.
+pub(in super::super) fn thread(
+    simulator: &mut Simulator,
+    account: AccountKey,
+    channel_id: &WireId,
+    number: u64,
+    now: Timestamp,
+) -> SessionKey {
+    let user_id = WireId::Number(number);
+    let known = simulator.sessions.of_user(channel_id, &user_id).filter(|key| {
+        let session = simulator.sessions.get(*key);
+        session.phase != Phase::Closed && session.is_seen_by(account)
+    });
+    known.unwrap_or_else(|| {
+        let thread = Thread {
+            account,
+            country: country(number),
+            channel: DEFAULT_CHANNEL.into(),
+            channel_id: channel_id.clone(),
+            user_id,
+            known: Known { phone: Some(number), ..Known::default() },
+        };
+        thread.begin(simulator, now)
+    })
+}

@@ -1,0 +1,142 @@
+//! Questions with options to choose from, asked by the bot along its graph or by an agent, and what is chosen. The
+//! shapes are the vendor's (example); who asks what is assumed, and stands in `content/chats.toml`.
+
+use rand::RngExt;
+use serde_json::{Value, json};
+
+use super::super::dialogue::{Ask, Dialogue};
+use super::super::messages::Reply;
+use super::super::phrases;
+use super::super::session::Session;
+use crate::contract::bodies::message::{
+    ButtonAction, Choice, Content, Interactive, ListAction, ReplyButton, Section, Text,
+};
+
+/// How often another label is drawn at most where two options would read the same.
+const TRIES: usize = 20;
+
+/// What the bot says at a turn: a question with its options where the graph has some, a text otherwise.
+pub(super) fn content(
+    session: &Session,
+    msg_id: &str,
+    dialogue: &'static Dialogue,
+    turn: &str,
+    text: String,
+) -> Value {
+    let Some((ask, options)) = dialogue.options(turn) else { return json!({ "type": "text", "text": text }) };
+    let facts = session.facts();
+    // A stream of its own: what is said later does not depend on labels.
+    let rng = &mut session.options(session.messages.len());
+    let mut label =
+        |phrase: &str| phrases::phrase_with(rng, phrase, session.locale, &facts).unwrap_or_default();
+    let mut titles: Vec<String> = Vec::new();
+    for phrase in options.values() {
+        let mut title = label(phrase);
+        for _ in 0..TRIES {
+            if !titles.contains(&title) {
+                break;
+            }
+            title = label(phrase);
+        }
+        titles.push(title);
+    }
+    let (body, footer) = (Text { text }, Text::default());
+    let titles = titles.into_iter().enumerate();
+    let interactive = match ask {
+        Ask::Button => Interactive::Button {
+            body,
+            footer,
+            action: ButtonAction {
+                buttons: titles
+                    .map(|(at, title)| ReplyButton::Reply {
+                        reply: Choice { id: format!("{msg_id}-1-1-button-{at}-"), title },
+                    })
+                    .collect(),
+            },
+        },
+        Ask::List => {
+            let rows = titles.map(|(at, title)| Choice { id: format!("{msg_id}-1-1-list-0-{at}-"), title });
+            let rows = rows.collect();
+            Interactive::List {
+                body,
+                footer,
+                action: ListAction {
+                    button: label("list_button"),
+                    sections: vec![Section { title: label("list_title"), rows }],
+                },
+            }
+        }
+    };
+    // Contents are plain data, which always fits into JSON.
+    serde_json::to_value(Content::Interactive { interactive }).unwrap_or_default()
+}
+
+/// The options of a question that somebody asked: the kind of the answer, and each with its id and title.
+fn offered(question: &Value) -> Option<(&'static str, Vec<Value>)> {
+    let listed = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    Some(match question.get("type")?.as_str()? {
+        "button" => {
+            let buttons = listed(question.pointer("/action/buttons"));
+            ("button_reply", buttons.iter().filter_map(|button| button.get("reply").cloned()).collect())
+        }
+        "list" => {
+            let sections = listed(question.pointer("/action/sections"));
+            ("list_reply", sections.iter().flat_map(|section| listed(section.get("rows"))).collect())
+        }
+        _ => return None,
+    })
+}
+
+/// The options of the last message, if it is a question of this sender.
+fn asked(session: &Session, sender: &str) -> Option<(&'static str, Vec<Value>)> {
+    let asked = session.messages.last().filter(|message| message.sender_type == sender)?;
+    if !asked.content.text().contains("\"interactive\"") {
+        return None;
+    }
+    offered(asked.content.value().get("interactive")?)
+}
+
+fn chosen(kind: &str, option: &Value) -> Value {
+    json!({ "type": "interactive", "interactive": { "type": kind, kind: option } })
+}
+
+/// One of the options of the question that the agent asked last, and the question.
+pub(super) fn choice(session: &mut Session) -> Option<(Value, Reply)> {
+    let (kind, options) = asked(session, "seat")?;
+    if options.is_empty() {
+        return None;
+    }
+    let reply = session.messages.last_place()?;
+    let option = &options[session.rng.draw().random_range(0..options.len())];
+    Some((chosen(kind, option), reply))
+}
+
+/// The option of the bot's last question that leads to a turn, and the question.
+pub(super) fn option_to(
+    session: &Session,
+    dialogue: &'static Dialogue,
+    asked_at: &str,
+    turn: &str,
+) -> Option<(Value, Reply)> {
+    let (_, known) = dialogue.options(asked_at)?;
+    let place = known.keys().position(|leads_to| leads_to == turn)?;
+    let (kind, options) = asked(session, "robot")?;
+    Some((chosen(kind, options.get(place)?), session.messages.last_place()?))
+}
+
+/// The turn that an option leads to which a user chose on a channel of the customer's own.
+pub(super) fn turn_of(
+    session: &Session,
+    dialogue: &'static Dialogue,
+    asked_at: &str,
+    content: &Value,
+) -> Option<&'static str> {
+    let answer = content.get("interactive")?;
+    let id = answer.get(answer.get("type")?.as_str()?)?.get("id")?;
+    let (_, known) = dialogue.options(asked_at)?;
+    let question =
+        session.messages.iter().rev().find(|message| message.sender_type == "robot")?.content.value();
+    let (_, options) = offered(question.get("interactive")?)?;
+    let place = options.iter().position(|option| option.get("id") == Some(id))?;
+    known.keys().nth(place).map(String::as_str)
+}

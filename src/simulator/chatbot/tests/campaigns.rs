@@ -1,0 +1,145 @@
+//! What campaigns come to, told and queried alike.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::*;
+use crate::simulator::calling::Rules;
+
+/// What the callbacks so far say of each number of a task: its last status.
+fn told(sent: &[(String, Value)], task_id: &str) -> BTreeMap<String, usize> {
+    let mut of = BTreeMap::new();
+    let mut last: BTreeMap<String, String> = BTreeMap::new();
+    for (event, body) in sent {
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        let user = body["user"]["id"].as_str().unwrap_or_default().to_owned();
+        match event.as_str() {
+            "template.result" if text("task_id") == task_id => {
+                if !text("msg_id").is_empty() {
+                    of.insert(text("msg_id"), user.clone());
+                }
+                last.insert(user, text("status"));
+            }
+            "message.status" => {
+                if let Some(user) = of.get(&text("msg_id")) {
+                    last.insert(user.clone(), text("status"));
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut counts = BTreeMap::new();
+    for status in last.into_values() {
+        *counts.entry(status).or_default() += 1;
+    }
+    counts
+}
+
+pub(super) fn assert_agrees(world: &mut World, task_id: &str) {
+    let result = world.ok("chatbot.template_result", json!({ "task_id": task_id, "size": 1_000 }));
+    let counts = told(&world.sent, task_id);
+    let total: u64 =
+        result["counts"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!(json!(total), result["total"]);
+    for status in ["send", "delivery", "read", "failed"] {
+        let counted = counts.get(status).copied().unwrap_or_default();
+        assert_eq!(result["counts"][status], json!(counted), "{status}: {result}");
+    }
+    for row in result["list"].as_array().unwrap() {
+        let call_id = row["call_id"].as_str().unwrap();
+        let listed = world.messages(call_id);
+        let own = listed.iter().find(|message| message["msg_id"] == row["msg_id"]);
+        match row["status"].as_str().unwrap() {
+            "pending" | "failed" => assert_eq!(own, None),
+            status => assert_eq!(own.unwrap()["status"], status),
+        }
+    }
+}
+
+#[test]
+fn a_campaign_is_told_and_queried_alike_at_every_moment() {
+    let world = &mut World::new(1);
+    let to: Vec<String> = (0..60).map(|at| format!("+62811123{:04}", 9_055 + at)).collect();
+    let sent = world.ok("chatbot.send_template", json!({ "template_id": 35, "to": to }));
+    let task = sent["task_id"].as_str().unwrap().to_owned();
+    for _ in 0..40 {
+        assert_agrees(world, &task);
+        world.pass(Duration::from_millis(700));
+    }
+    for _ in 0..20 {
+        world.minutes(40);
+        assert_agrees(world, &task);
+    }
+    let row = |world: &mut World, end: &str| -> Value {
+        let result = world.ok("chatbot.template_result", json!({ "task_id": task, "size": 100 }));
+        let rows = result["list"].as_array().unwrap().clone();
+        rows.into_iter().find(|row| row["number"].as_str().unwrap().ends_with(end)).unwrap()
+    };
+    for (end, status, replied) in [
+        ("9060", "failed", false),
+        ("9061", "failed", false),
+        ("9062", "send", false),
+        ("9063", "delivery", false),
+        ("9064", "read", false),
+        ("9065", "read", true),
+        ("9066", "read", true),
+        ("9067", "read", true),
+        ("9068", "read", true),
+        ("9069", "read", true),
+    ] {
+        let row = row(world, end);
+        assert_eq!((&row["status"], &row["replied"]), (&json!(status), &json!(replied)), "{end}");
+    }
+    // Whoever opted out gets no more.
+    let again = json!({ "template_id": 35, "to": "+628111239069" });
+    world.ok("chatbot.send_single_template", again);
+    let result = world.until("template.result");
+    assert_eq!((&result["status"], &result["error"]["code"]), (&json!("failed"), &json!(1002)));
+    assert_eq!(world.wrong("chatbot.template_result", json!({ "task_id": "x" })).0, 404);
+}
+
+#[test]
+fn notices_come_as_often_as_is_wished() {
+    let world = &mut World::new(1);
+    let to = ["+628111239031", "+628111239032", "+628111239033"];
+    let sent = world.ok("chatbot.send_template", json!({ "template_id": 36, "to": to }));
+    world.pass(Duration::from_secs(10));
+    let results = |world: &World, end: &str| {
+        let is_it = |(event, body): &&(String, Value)| {
+            event == "template.result" && body["user"]["id"].as_str().unwrap().ends_with(end)
+        };
+        world.sent.iter().filter(is_it).count()
+    };
+    assert_eq!(["9031", "9032", "9033"].map(|end| results(world, end)), [2, 0, 0]);
+    world.pass(Duration::from_secs(40));
+    assert_eq!(["9031", "9032", "9033"].map(|end| results(world, end)), [2, 0, 1]);
+    assert!(sent["error_list"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn stories_keep_their_sessions_to_themselves() {
+    let world = &mut World::new(6);
+    let mark = world.simulator.mark();
+    let call_id = world.chat("wa_agent");
+    world.simulator.adopt(mark, 3);
+    world.minutes(60);
+    assert_eq!(world.events(), ["template.result", "message.status", "message.status"]);
+    assert_eq!(world.messages(&call_id).len(), 1);
+    let mark = world.simulator.mark();
+    world.ok("chatbot.send_single_template", json!({ "template_id": 36, "to": "+6281112345000" }));
+    world.simulator.take_back(mark);
+    world.minutes(60);
+    assert_eq!(world.events().len(), 3);
+}
+
+#[test]
+fn the_rules_of_calling_hold_for_chats_too() {
+    let magic = BTreeMap::from([(1_234, "wa_silent".parse().unwrap())]);
+    let rules = Rules { magic, ..Rules::default() };
+    let world = &mut World::behaving(1, Behaviour { calling: Arc::new(rules), ..Behaviour::default() });
+    world.ok("chatbot.send_template", json!({ "template_id": 35, "to": "+628111231234" }));
+    world.minutes(60);
+    assert_eq!(world.events(), ["template.result", "message.status", "message.status"]);
+}

@@ -1,0 +1,105 @@
+//! Conversations and campaigns over days of the vendor's time.
+
+mod accounts;
+mod agents;
+mod campaigns;
+mod channel;
+mod property;
+mod questions;
+mod templates;
+mod window;
+
+use jiff::tz::Offset;
+use serde_json::json;
+
+use super::*;
+use crate::simulator::call::Upload;
+use crate::simulator::seed::Seed;
+use crate::simulator::{Account, AccountKey, Answer, Behaviour, Call};
+
+/// A vendor, the callbacks it sent, and what time it is there.
+struct World {
+    simulator: Simulator,
+    now: Timestamp,
+    sent: Vec<(String, Value)>,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        Self::behaving(seed, Behaviour::default())
+    }
+
+    fn behaving(seed: u64, mut behaviour: Behaviour) -> Self {
+        behaviour.accounts =
+            vec![Account::default(), Account { app_key: "other".into(), ..Account::default() }];
+        let now = Timestamp::from_second(1_893_456_000).unwrap();
+        Self { simulator: Simulator::new(Seed(seed), behaviour), now, sent: Vec::new() }
+    }
+
+    fn answer_to(&mut self, account: usize, id: &str, fields: &Value, files: &[Upload]) -> Answer {
+        let account = AccountKey::at(account);
+        let call = Call { id, fields, rows: None, files, account, zone: Offset::UTC, now: self.now };
+        self.simulator.handle(&call)
+    }
+
+    #[track_caller]
+    fn ok(&mut self, id: &str, fields: Value) -> Value {
+        match self.answer_to(0, id, &fields, &[]) {
+            Answer::Data(data) => data,
+            Answer::Text(text) => serde_json::from_str(&text).unwrap(),
+            other => panic!("{id} {fields}: {other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn wrong(&mut self, id: &str, fields: Value) -> (i64, String) {
+        match self.answer_to(0, id, &fields, &[]) {
+            Answer::Error { code, message } => (code, message),
+            other => panic!("{id} {fields}: {other:?}"),
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now = later(self.now, time);
+        for emission in self.simulator.advance(self.now) {
+            self.sent.push((emission.event.to_string(), emission.body.value()));
+        }
+    }
+
+    fn minutes(&mut self, minutes: u64) {
+        self.pass(Duration::from_secs(minutes * 60));
+    }
+
+    /// Lets time pass until a callback of this event comes; its body.
+    #[track_caller]
+    fn until(&mut self, event: &str) -> Value {
+        let from = self.sent.len();
+        for _ in 0..40_000 {
+            self.pass(Duration::from_millis(500));
+            if let Some((_, body)) = self.sent[from..].iter().find(|(known, _)| known == event) {
+                return body.clone();
+            }
+        }
+        panic!("{event} did not come: {:?}", &self.sent[from..]);
+    }
+
+    fn events(&self) -> Vec<&str> {
+        self.sent.iter().map(|(event, _)| event.as_str()).collect()
+    }
+
+    /// A conversation that a single template opened, by its call_id.
+    fn chat(&mut self, outcome: &str) -> String {
+        let to = json!({ "number": "+6281112345678", "mock_outcome": outcome });
+        let sent = self.ok("chatbot.send_single_template", json!({ "template_id": 35, "to": to }));
+        sent["call_id"].as_str().unwrap().to_owned()
+    }
+
+    fn messages(&mut self, call_id: &str) -> Vec<Value> {
+        let list = self.ok("chatbot.messages", json!({ "call_id": call_id, "size": 200 }));
+        list.as_array().unwrap().clone()
+    }
+}
+
+fn say(call_id: &str, text: &str) -> Value {
+    json!({ "call_id": call_id, "messages": [{ "type": "text", "text": text }] })
+}

@@ -1,0 +1,161 @@
+//! The chatbot session of a workflow's message: the same conversation that the chatbot's calls list, that the notice of
+//! its end tells, and that an agent can write into. What is said in it is drawn when it begins and said in its time.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::super::Opening;
+use super::super::chatbot::DEFAULT_CHANNEL;
+use super::super::messages::{Json, Message, Reply, word};
+use super::super::session::{Coming, Known, Phase, Session, SessionKey, Sessions};
+use super::super::timers::{ChatTimer, Timers};
+use super::super::wire_id::WireId;
+use super::Workflows;
+use super::chat::{self, Course, Step, Who};
+use super::instance::{InstanceKey, Visit};
+use super::row;
+use super::template::Kind;
+use crate::contract::bodies::message::{self, MessageStatus, SenderType};
+
+/// Where the conversations are, and what happens in them by itself.
+pub(in super::super) struct Chats<'a> {
+    pub(in super::super) sessions: &'a mut Sessions,
+    pub(in super::super) timers: &'a mut Timers,
+}
+
+impl Workflows {
+    /// The conversation that came of the message of a row.
+    pub(super) fn conversation(
+        &self,
+        key: InstanceKey,
+        at: u32,
+        node: u16,
+        chats: &Chats<'_>,
+    ) -> Option<SessionKey> {
+        chats.sessions.by_call_id(&self.chat_id(key, at, node))
+    }
+
+    /// The person has answered the message of a row: a conversation begins.
+    pub(super) fn converse(
+        &self,
+        key: InstanceKey,
+        at: u32,
+        visit: &Visit,
+        course: &Course,
+        chats: &mut Chats<'_>,
+    ) {
+        let instance = self.instance(key);
+        let node = self.node(instance.template, visit.node);
+        let (Some(row), Some(Kind::WhatsApp { template, .. })) =
+            (instance.row(at), node.map(|node| &node.kind))
+        else {
+            return;
+        };
+        let variables = row::variables(&row.variables);
+        let (call_id, msg_id) = (self.chat_id(key, at, visit.node), self.message_id(key, at, visit.node));
+        let country = self.country(instance, row.number);
+        let who = Who {
+            seed: instance.seed,
+            row: at,
+            node: visit.node,
+            country,
+            variables: &variables,
+            template,
+            call_id: &call_id,
+            msg_id: &msg_id,
+        };
+        let drawn = chat::session(who, course, visit.came());
+        let seed = instance.seed.derive("conversation", u64::from(at) << 16 | u64::from(visit.node));
+        let opening = Opening { play: instance.play, seed, country, locale: None, now: drawn.began };
+        let name: Option<Box<str>> = chat::named(&variables).map(Into::into);
+        let mut session = Session {
+            owner: Some(instance.account),
+            call_id: call_id.as_str().into(),
+            channel: DEFAULT_CHANNEL.into(),
+            channel_id: chat::channel_id(instance.seed, visit.node).into(),
+            user_id: WireId::Number(row.number),
+            known: Known { phone: Some(row.number), text_name: name.clone(), name, ..Known::default() },
+            begun: true,
+            ..Session::open(&opening)
+        };
+        let mut coming = VecDeque::with_capacity(drawn.messages.len());
+        for message in drawn.messages {
+            if let Some(quoted) = &message.reply {
+                let sent = course.moment(Step::Status(MessageStatus::Send), visit.came());
+                session.messages.put(Message {
+                    msg_id: quoted.msg_id.as_str().into(),
+                    seat_id: Arc::default(),
+                    timestamp: sent.map_or(quoted.timestamp, Timestamp::as_second),
+                    sender_type: "robot".into(),
+                    status: "read".into(),
+                    content: Json::of(&quoted.content),
+                    reply: None,
+                });
+            }
+            coming.push_back(said(message, &session));
+        }
+        let reason = drawn.reason;
+        session.coming = Some(Box::new(Coming { instance: key.0, row: at, messages: coming, reason }));
+        session.say(drawn.began);
+        let next = session.next_word();
+        let session = chats.sessions.add(session);
+        if let Some(next) = next {
+            chats.timers.plan(next, ChatTimer::Word { session });
+        }
+    }
+
+    /// The conversation of a row ends, unless it has ended already.
+    pub(super) fn end_conversation(&self, session: SessionKey, now: Timestamp, chats: &mut Chats<'_>) {
+        let session = chats.sessions.get_mut(session);
+        session.say(now);
+        let Some(coming) = session.coming.take().filter(|_| session.phase != Phase::Closed) else { return };
+        session.phase = Phase::Closed;
+        let reason = serde_json::to_value(coming.reason).unwrap_or_default();
+        session.ended = Some(Box::new((now, reason.as_str().unwrap_or_default().to_owned())));
+    }
+}
+
+/// A message as the conversation keeps it; the session API calls the chatbot `robot` (example).
+fn said(message: message::Message, session: &Session) -> Message {
+    let sender = match message.sender_type {
+        SenderType::Chatbot => "robot".to_owned(),
+        other => serde_json::to_value(other)
+            .ok()
+            .and_then(|word| word.as_str().map(str::to_owned))
+            .unwrap_or_default(),
+    };
+    Message {
+        msg_id: message.msg_id.into(),
+        seat_id: Arc::default(),
+        timestamp: message.timestamp,
+        sender_type: word(&sender),
+        status: "delivery".into(),
+        content: Json::of(&message.content),
+        reply: message.reply.and_then(|quoted| session.messages.place(&quoted.msg_id.into())),
+    }
+}
+
+/// The messages of a conversation as the notice of its end tells them, from its beginning on; the notice calls the
+/// robot `chatbot` (example).
+pub(super) fn told(session: &Session, template: &str) -> Vec<Value> {
+    let template = WireId::from(template);
+    let rename = |told: &mut Value| {
+        if told["sender_type"] == "robot" {
+            told["sender_type"] = "chatbot".into();
+        }
+    };
+    let since = session.messages.iter().filter(|message| message.msg_id != template);
+    since
+        .map(|message| {
+            let mut told = session.messages.told_whole(message);
+            rename(&mut told);
+            if let (Some(reply), Some(Reply::Whole(_))) = (told.get_mut("reply"), &message.reply) {
+                rename(reply);
+            }
+            told
+        })
+        .collect()
+}
