@@ -77,11 +77,10 @@ async fn work(job: Arc<Job>, number: u32) -> io::Result<(Books, u64)> {
     });
     let job = Arc::clone(&shared.job);
     // Nothing else is to be done on this thread meanwhile.
-    let begins = job.wait_for_start();
+    let mut stopped_at = (!job.wait_for_start()).then_some(Duration::ZERO);
     let lanes = job.lanes(number);
     let mut tellings = JoinSet::new();
-    let mut stopped_at: Option<Duration> = None;
-    while begins {
+    loop {
         if job.is_stopped() && stopped_at.is_none() {
             stopped_at = Some(job.now());
             shared.drop_due();

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::harness::{Loaded, command, finished, load, load_story, story, transfer};
+use super::harness::{Loaded, command, each, finished, load, load_story, story, transfer};
 use super::receiver::{OK, Receiver, Then, answer, raw};
 use crate::support::{free_address, stdout};
 
@@ -93,13 +93,13 @@ fn closes_after_each_answer() {
     load(&receiver.url(), &with(&[])).assert_all_well(100);
     assert_eq!(receiver.connections(), 100);
     // Without a length the end of the connection is that of the answer; without a version it is assumed.
-    for head in ["HTTP/1.1 200 OK\r\n\r\n{}", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}"] {
+    each(["HTTP/1.1 200 OK\r\n\r\n{}", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}"], |head| {
         let receiver = Receiver::with(move |stream, _| {
             let _ = stream.write_all(head.as_bytes());
             Then::Close
         });
         load(&receiver.url(), &with(&[])).assert_all_well(100);
-    }
+    });
 }
 
 #[test]
@@ -149,20 +149,21 @@ fn is_too_slow() {
 
 #[test]
 fn never_answers() {
-    for args in
-        [&["--timeout", "200ms"][..], &["--timeout", "200ms", "--in-flight", "4", "--drop-after", "100ms"]]
-    {
-        let receiver = Receiver::with(|stream, _| {
-            let _ = stream.read(&mut [0; 1]);
-            Then::Close
-        });
-        let begun = Instant::now();
-        let run = load(&receiver.url(), &with(args));
-        assert_failed(&run, "timeout", "within 200ms");
-        assert_eq!(run.count("timed_out"), run.count("sent"));
-        assert_eq!(run.count("dropped") > 0, args.len() > 2, "{}", run.report["counts"]);
-        assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
-    }
+    each(
+        [&["--timeout", "200ms"][..], &["--timeout", "200ms", "--in-flight", "4", "--drop-after", "100ms"]],
+        |args| {
+            let receiver = Receiver::with(|stream, _| {
+                let _ = stream.read(&mut [0; 1]);
+                Then::Close
+            });
+            let begun = Instant::now();
+            let run = load(&receiver.url(), &with(args));
+            assert_failed(&run, "timeout", "within 200ms");
+            assert_eq!(run.count("timed_out"), run.count("sent"));
+            assert_eq!(run.count("dropped") > 0, args.len() > 2, "{}", run.report["counts"]);
+            assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+        },
+    );
 }
 
 #[test]
@@ -192,27 +193,39 @@ fn answers_byte_by_byte() {
 #[test]
 fn answers_in_other_forms() {
     let long = "x".repeat(100_000);
-    for (form, answer) in [
-        ("chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n".to_owned()),
-        ("an interim answer first", format!("HTTP/1.1 100 Continue\r\n\r\n{}", String::from_utf8_lossy(OK))),
-        (
-            "early hints",
-            format!("HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n{}", String::from_utf8_lossy(OK)),
-        ),
-        ("nothing in it", "HTTP/1.1 204 No Content\r\n\r\n".to_owned()),
-        (
-            "a long head",
-            format!("HTTP/1.1 200 OK\r\nX-Long: {}\r\nContent-Length: 0\r\n\r\n", &long[..30_000]),
-        ),
-        ("many headers", format!("HTTP/1.1 200 OK\r\n{}Content-Length: 0\r\n\r\n", "X-A: b\r\n".repeat(200))),
-        ("bare line feeds", "HTTP/1.1 200 OK\nContent-Length: 2\n\n{}".to_owned()),
-        ("a long body", format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{long}", long.len())),
-    ] {
-        let receiver = Receiver::saying(answer);
-        let run = load(&receiver.url(), &with(&["--in-flight", "16"]));
-        assert_eq!(run.count("ok"), 100, "{form}: {}", run.report["errors"]);
-        assert!(receiver.connections() <= 16, "{form}: {}", receiver.connections());
-    }
+    each(
+        [
+            (
+                "chunked",
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n".to_owned(),
+            ),
+            (
+                "an interim answer first",
+                format!("HTTP/1.1 100 Continue\r\n\r\n{}", String::from_utf8_lossy(OK)),
+            ),
+            (
+                "early hints",
+                format!("HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n{}", String::from_utf8_lossy(OK)),
+            ),
+            ("nothing in it", "HTTP/1.1 204 No Content\r\n\r\n".to_owned()),
+            (
+                "a long head",
+                format!("HTTP/1.1 200 OK\r\nX-Long: {}\r\nContent-Length: 0\r\n\r\n", &long[..30_000]),
+            ),
+            (
+                "many headers",
+                format!("HTTP/1.1 200 OK\r\n{}Content-Length: 0\r\n\r\n", "X-A: b\r\n".repeat(200)),
+            ),
+            ("bare line feeds", "HTTP/1.1 200 OK\nContent-Length: 2\n\n{}".to_owned()),
+            ("a long body", format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{long}", long.len())),
+        ],
+        |(form, answer)| {
+            let receiver = Receiver::saying(answer);
+            let run = load(&receiver.url(), &with(&["--in-flight", "16"]));
+            assert_eq!(run.count("ok"), 100, "{form}: {}", run.report["errors"]);
+            assert!(receiver.connections() <= 16, "{form}: {}", receiver.connections());
+        },
+    );
 }
 
 #[test]
@@ -235,16 +248,19 @@ fn answers_wrong_statuses() {
 
 #[test]
 fn speaks_no_http() {
-    for (text, advice) in [
-        ("SSH-2.0-OpenSSH_9.6\r\n", "is not HTTP"),
-        ("220 mail.test ESMTP\r\n", "is not HTTP"),
-        ("\x15\x03\x01\x00\x02\x02\x46", "is not HTTP"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", "is not HTTP"),
-        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "is no size of a chunk"),
-    ] {
-        let receiver = Receiver::saying(text);
-        assert_failed(&load(&receiver.url(), &with(&[])), "bad_answer", advice);
-    }
+    each(
+        [
+            ("SSH-2.0-OpenSSH_9.6\r\n", "is not HTTP"),
+            ("220 mail.test ESMTP\r\n", "is not HTTP"),
+            ("\x15\x03\x01\x00\x02\x02\x46", "is not HTTP"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", "is not HTTP"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "is no size of a chunk"),
+        ],
+        |(text, advice)| {
+            let receiver = Receiver::saying(text);
+            assert_failed(&load(&receiver.url(), &with(&[])), "bad_answer", advice);
+        },
+    );
 }
 
 #[test]
@@ -264,8 +280,9 @@ fn speaks_before_it_is_asked() {
 fn answers_before_it_reads() {
     // The body is far larger than what fits into the buffers of the system.
     let (_folder, file) =
-        story(&format!("[[steps]]\nsend = \"session.end\"\nraw = \"{}\"\n", "x".repeat(5_000_000)));
+        story(&format!("[[steps]]\nsend = \"session.end\"\nraw = \"{}\"\n", "x".repeat(3_000_000)));
     let (address, _) = raw(|mut stream, _| {
+        let _ = socket2::SockRef::from(&stream).set_recv_buffer_size(16 * 1024);
         let mut byte = [0];
         let _ = stream.read(&mut byte);
         let _ = stream.write_all(b"HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
@@ -282,8 +299,10 @@ fn answers_before_it_reads() {
 #[test]
 fn never_reads() {
     let (_folder, file) =
-        story(&format!("[[steps]]\nsend = \"session.end\"\nraw = \"{}\"\n", "x".repeat(5_000_000)));
+        story(&format!("[[steps]]\nsend = \"session.end\"\nraw = \"{}\"\n", "x".repeat(3_000_000)));
     let (address, _) = raw(|stream, _| {
+        // What the system takes for it is little.
+        let _ = socket2::SockRef::from(&stream).set_recv_buffer_size(16 * 1024);
         thread::sleep(Duration::from_secs(5));
         drop(stream);
     });

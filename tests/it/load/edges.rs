@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::harness::{SECRET, command, finished, interrupt, load, number, transfer};
+use super::harness::{SECRET, command, each, finished, interrupt, load, number, transfer};
 use super::receiver::{OK, Receiver, answer};
 use crate::support::{program, stderr, stdout};
 
@@ -38,7 +38,7 @@ fn far_more_than_can_be_sent() {
 
 #[test]
 fn no_more_in_flight_than_allowed() {
-    for (in_flight, workers) in [("1", "1"), ("1", "4"), ("3", "2"), ("2", "8")] {
+    each([("1", "1"), ("1", "4"), ("3", "2"), ("2", "8")], |(in_flight, workers)| {
         let (present, most) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let highest = Arc::clone(&most);
         let receiver = Receiver::with(move |stream, _| {
@@ -57,7 +57,7 @@ fn no_more_in_flight_than_allowed() {
             );
             assert_eq!(run.report["plan"]["in_flight"].to_string(), in_flight);
         }
-    }
+    });
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn few_open_files_are_told() {
         answer(stream, OK)
     });
     let args = ["--in-flight", "256", "--rate", "1000/s", "--duration", "200ms", "--timeout", "2s"];
-    for more in [&[][..], &["--workers", "4"]] {
+    each([&[][..], &["--workers", "4"]], |more| {
         let run = with_few_files(&receiver.url(), "64", &[&args[..], more].concat());
         assert_eq!(run.count("planned"), 200);
         assert!(run.errors("local") > 50, "{}", run.report["errors"]);
@@ -102,7 +102,7 @@ fn few_open_files_are_told() {
             run.first("local")
         );
         assert!(run.count("ok") > 20, "{}", run.report["counts"]);
-    }
+    });
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_start_in_the_past_is_now() {
 #[test]
 fn nothing_is_sent_before_the_start() {
     let receiver = Receiver::new();
-    for more in [&[][..], &["--http2"]] {
+    each([&[][..], &["--http2"]], |more| {
         let folder = tempfile::tempdir().unwrap();
         let args = [&["--start-at", "2100-01-01T00:00:00Z", "--rate", "100/s", "--duration", "100ms"], more]
             .concat();
@@ -138,7 +138,7 @@ fn nothing_is_sent_before_the_start() {
         let run = finished(child, folder);
         run.assert_code(130);
         assert_eq!(run.count("planned"), 0);
-    }
+    });
     assert_eq!(receiver.count(), 0);
 }
 

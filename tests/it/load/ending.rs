@@ -3,13 +3,13 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use super::harness::{command, finished, interrupt, load, number, transfer};
+use super::harness::{command, each, finished, interrupt, load, number, transfer};
 use super::receiver::{Receiver, Then};
 use crate::support::{assert_code, run, stderr, stdout};
 
 #[test]
 fn an_interruption_ends_with_a_summary() {
-    for args in [&["--rate", "300/s", "--duration", "60s"][..], &["--rate", "max", "--duration", "60s"]] {
+    each([&["--rate", "300/s", "--duration", "60s"][..], &["--rate", "max", "--duration", "60s"]], |args| {
         let receiver = Receiver::new();
         let folder = tempfile::tempdir().unwrap();
         let begun = Instant::now();
@@ -22,7 +22,7 @@ fn an_interruption_ends_with_a_summary() {
         assert_eq!(run.count("sent"), receiver.count());
         assert!(stdout(&run.output).contains("ok"), "{}", stdout(&run.output));
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
-    }
+    });
 }
 
 #[test]
@@ -70,10 +70,13 @@ fn reports_in_every_form_and_a_comparison() {
 #[test]
 fn a_condition_that_is_met_fails_the_run() {
     let receiver = Receiver::saying("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
-    for (condition, code) in [("errors>1%", 1), ("errors>=100%", 1), ("timeouts>0%", 0), ("rate<1/s", 1)] {
-        let args = ["--rate", "200/s", "--duration", "100ms", "--fail-if", condition];
-        load(&receiver.url(), &args).assert_code(code);
-    }
+    each(
+        [("errors>1%", 1), ("errors>=100%", 1), ("timeouts>0%", 0), ("rate<1/s", 1)],
+        |(condition, code)| {
+            let args = ["--rate", "200/s", "--duration", "100ms", "--fail-if", condition];
+            load(&receiver.url(), &args).assert_code(code);
+        },
+    );
 }
 
 #[test]

@@ -179,3 +179,13 @@ pub(super) fn assert_sums(report: &Value) {
     let last = report["series"].as_array().unwrap().last().map_or(0, |last| number(&last["in_flight"]));
     assert_eq!(last, 0, "nothing is in flight at the end");
 }
+
+/// Tries all cases at the same time: most of a run is waiting for its instants.
+pub(super) fn each<T: Send>(cases: impl IntoIterator<Item = T>, try_one: impl Fn(T) + Sync) {
+    thread::scope(|scope| {
+        let try_one = &try_one;
+        for case in cases {
+            scope.spawn(move || try_one(case));
+        }
+    });
+}

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use super::harness::{load, number};
+use super::harness::{each, load, number};
 use super::receiver::{OK, Receiver, answer};
 
 #[test]
@@ -22,17 +22,19 @@ fn a_constant_rate_fills_its_whole_time() {
 
 #[test]
 fn ramps_and_steps_come_to_as_many_as_planned() {
-    let receiver = Receiver::new();
-    for (rate, duration, count) in [
-        ("0/s..400/s", "400ms", 80),
-        ("100/s for 200ms, 300/s for 200ms", "400ms", 80),
-        ("100/s~300/s every 200ms", "400ms", 80),
-        ("6000/m", "400ms", 40),
-    ] {
-        let before = receiver.count();
-        load(&receiver.url(), &["--rate", rate, "--duration", duration]).assert_all_well(count);
-        assert_eq!(receiver.count() - before, count, "{rate}");
-    }
+    each(
+        [
+            ("0/s..400/s", "400ms", 80),
+            ("100/s for 200ms, 300/s for 200ms", "400ms", 80),
+            ("100/s~300/s every 200ms", "400ms", 80),
+            ("6000/m", "400ms", 40),
+        ],
+        |(rate, duration, count)| {
+            let receiver = Receiver::new();
+            load(&receiver.url(), &["--rate", rate, "--duration", duration]).assert_all_well(count);
+            assert_eq!(receiver.count(), count, "{rate}");
+        },
+    );
 }
 
 #[test]

@@ -19,7 +19,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 
-use super::harness::{SECRET, load, number};
+use super::harness::{SECRET, each, load, number};
 use super::receiver::Receiver;
 use crate::support::independent_hmac;
 
@@ -157,7 +157,7 @@ fn http2_as_fast_as_answers_come() {
 fn tls_with_both_protocols() {
     let authority = Authority::new();
     let ca = authority.file();
-    for (more, http2) in [(&[][..], 0), (&["--http2"], 150)] {
+    each([(&[][..], 0), (&["--http2"], 150)], |(more, http2)| {
         let (address, counted) = server(Some(authority.acceptor("127.0.0.1", &["h2", "http/1.1"])));
         let args = [&RUN[..], &["--ca", ca.to_str().unwrap(), "--in-flight", "16"], more].concat();
         load(&format!("https://{address}/hook"), &args).assert_all_well(150);
@@ -165,7 +165,7 @@ fn tls_with_both_protocols() {
             [&counted.right, &counted.wrong, &counted.http2].map(|count| count.load(Ordering::SeqCst));
         assert_eq!(counts, [150, 0, http2]);
         assert!(counted.connections.load(Ordering::SeqCst) <= 16);
-    }
+    });
 }
 
 #[test]

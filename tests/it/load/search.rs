@@ -27,7 +27,7 @@ fn serial(service: Duration) -> Receiver {
 fn the_limit_of_a_receiver_is_found() {
     let receiver = serial(Duration::from_millis(4));
     let begun = Instant::now();
-    let args = ["--find-max", "--rate", "150/s", "--duration", "500ms", "--slo", "p99<60ms,errors<1%"];
+    let args = ["--find-max", "--rate", "200/s", "--duration", "500ms", "--slo", "p99<60ms,errors<1%"];
     let run = load(&receiver.url(), &args);
     run.assert_code(0);
     let best = run.report["search"]["best"].as_f64().unwrap();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::harness::{SECRET, load_story, story};
+use super::harness::{SECRET, each, load_story, story};
 use super::receiver::{Arrived, Receiver};
 use crate::support::{assert_code, run};
 
@@ -133,43 +133,46 @@ fn a_path_with_a_query() {
 #[test]
 fn headers_of_a_step() {
     let settings = "[catalog.\"session.end\"]\nheaders = { X-Tenant = \"7\", x-zone = \"a\" }\n";
-    for headers in [
-        r#"{ "X-Request-Id" = "one", "X-lower-UPPER" = "two words" }"#,
-        r#"{ "x-tenant" = "8" }"#,
-        r#"{ "Content-Type" = "application/vnd.test+json; charset=utf-8" }"#,
-        r#"{ "content-type" = "text/plain" }"#,
-        r#"{ "Host" = "hook.test" }"#,
-        r#"{ "host" = "hook.test:99" }"#,
-        r#"{ "X-Tenant" = "" }"#,
-        r#"{ "Content-Type" = "" }"#,
-        r#"{ "User-Agent" = "something else" }"#,
-        r#"{ "Connection" = "keep-alive" }"#,
-        r#"{ "Accept" = "*/*", "accept-encoding" = "gzip" }"#,
-    ] {
-        let text = format!("[[steps]]\nsend = \"session.end\"\nheaders = {headers}\n");
-        assert_alike(&text, settings, "/hook");
-    }
+    each(
+        [
+            r#"{ "X-Request-Id" = "one", "X-lower-UPPER" = "two words" }"#,
+            r#"{ "x-tenant" = "8" }"#,
+            r#"{ "Content-Type" = "application/vnd.test+json; charset=utf-8" }"#,
+            r#"{ "content-type" = "text/plain" }"#,
+            r#"{ "Host" = "hook.test" }"#,
+            r#"{ "host" = "hook.test:99" }"#,
+            r#"{ "X-Tenant" = "" }"#,
+            r#"{ "Content-Type" = "" }"#,
+            r#"{ "User-Agent" = "something else" }"#,
+            r#"{ "Connection" = "keep-alive" }"#,
+            r#"{ "Accept" = "*/*", "accept-encoding" = "gzip" }"#,
+        ],
+        |headers| {
+            let text = format!("[[steps]]\nsend = \"session.end\"\nheaders = {headers}\n");
+            assert_alike(&text, settings, "/hook");
+        },
+    );
 }
 
 #[test]
 fn a_body_byte_for_byte() {
-    for raw in [r#"{ \"b\" : 1,\n  \"a\": [ ] }\n"#, "no JSON at all", "a=1&b=%20", ""] {
+    each([r#"{ \"b\" : 1,\n  \"a\": [ ] }\n"#, "no JSON at all", "a=1&b=%20", ""], |raw| {
         let text = format!("[[steps]]\nsend = \"session.end\"\nraw = \"{raw}\"\n");
         let (real, loaded) = both(&text, "", "/hook");
         assert_eq!(real[0].body, loaded[0].body, "{raw}");
         assert_eq!(shape(&real[0]), shape(&loaded[0]), "{raw}");
         loaded[0].assert_signed(SECRET);
-    }
+    });
 }
 
 #[test]
 fn other_methods() {
-    for method in ["GET", "PUT", "DELETE", "PATCH"] {
+    each(["GET", "PUT", "DELETE", "PATCH"], |method| {
         let settings = format!("[catalog.\"session.end\"]\nmethod = \"{method}\"\n");
         let sent = assert_alike("[[steps]]\nsend = \"session.end\"\n", &settings, "/hook?x=1");
         assert!(sent[0].head.starts_with(&format!("{method} /hook?x=1 HTTP/1.1\r\n")), "{}", sent[0].head);
         assert_alike("[[steps]]\nsend = \"session.end\"\nraw = \"\"\n", &settings, "/hook");
-    }
+    });
 }
 
 #[test]
