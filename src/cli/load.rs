@@ -53,10 +53,10 @@ pub(super) struct Args {
     target: TargetArgs,
     /// How often: `5000/s`, `300/m`, a ramp `100/s..1000/s for 30s`, steps `100/s for 10s, 200/s for 10s`, a wave
     /// `100/s~500/s every 1m`, or `max`: as fast as answers come. Default: that of the first file that has one, or 100/s.
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     rate: Option<Rate>,
     /// For how long. Default: that of the rate's stages or of the file, or 10s.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     duration: Option<Lapse>,
     /// What the rate counts. Default: events.
     #[arg(long, value_enum)]
@@ -64,7 +64,7 @@ pub(super) struct Args {
     /// How arrivals are spaced. Default: even.
     #[arg(long, value_enum)]
     arrivals: Option<Arrivals>,
-    /// The most events, or stories, there may be.
+    /// Ends after so many events, or stories. A story that began is told to its end.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     /// How many events may be in flight. Default: 256, with the rate `max` 32.
@@ -127,10 +127,18 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         None if args.find_max => PROBE,
         None => rate.own_length().or_else(|| of_files().map(|lapse| lapse.0)).unwrap_or(DEFAULT_DURATION),
     };
+    if duration.is_zero() {
+        return Err(CommandError::usage(
+            "a run of no time sends nothing: write for example `--duration 10s`",
+        ));
+    }
     let usual = if rate == Rate::Max { CLOSED_IN_FLIGHT } else { PLANNED_IN_FLIGHT };
     let in_flight =
         args.in_flight.or_else(|| stories.iter().find_map(|story| story.load.in_flight)).unwrap_or(usual);
     let timeout = args.timeout.map_or_else(|| world.settings.policy.timeout, |lapse| lapse.0);
+    if timeout.is_zero() {
+        return Err(CommandError::usage("nobody answers in no time: write for example `--timeout 5s`"));
+    }
     let cores =
         std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
     let target: Option<Arc<Target>> = match &world.settings.callback_url {
@@ -185,6 +193,9 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let server = || Server::bind(&listen).map_err(std::io::Error::other);
     let run = super::runtime()?.block_on(async {
         let interrupt = super::interrupted();
+        if let Some(at) = args.start_at.filter(|_| !args.quiet) {
+            super::remark(&format!("note: {}", beginning(at)));
+        }
         if !args.find_max {
             let mut live = if args.quiet { Live::silent() } else { Live::new(duration) };
             let run = load.run(&rate, duration, server, interrupt, |snapshot| live.show(snapshot)).await;
@@ -208,6 +219,14 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         Exit::Ok if nothing_held => Exit::Failed,
         exit => exit,
     })
+}
+
+/// When a run begins that has its time.
+fn beginning(at: Timestamp) -> String {
+    match Duration::try_from(at.duration_since(Timestamp::now())) {
+        Ok(left) => format!("begins at {at}, in {}", Lapse(Duration::from_secs(left.as_secs()))),
+        Err(_) => format!("{at} is past: begins at once"),
+    }
 }
 
 /// The rate a search begins with.

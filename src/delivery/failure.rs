@@ -145,6 +145,20 @@ impl Failure {
         Self::new(ErrorClass::BadAnswer, format!("what {place} answers is not HTTP ({what}): {advice}"))
     }
 
+    /// A connection for HTTP/2 ended before anything was answered over it.
+    pub(crate) fn no_http2(target: &Target, error: &hyper::Error) -> Self {
+        let place = place(target);
+        let last = causes(error).last().map_or_else(String::new, ToString::to_string);
+        let advice = "check that it speaks HTTP/2, or leave out `--http2`";
+        if find_io(error).is_some() || error.is_closed() || error.is_canceled() {
+            return Self::new(
+                ErrorClass::Reset,
+                format!("{place} closed the connection before it answered: {advice}"),
+            );
+        }
+        Self::new(ErrorClass::BadAnswer, format!("what {place} answers is not HTTP/2 ({last}): {advice}"))
+    }
+
     /// This machine has no room for another connection.
     pub(crate) fn no_room(error: &io::Error) -> Self {
         let advice = match error.kind() {

@@ -162,6 +162,9 @@ pub(super) fn explain(error: &rustls::Error, target: &Target) -> String {
             "{host} does not speak TLS on port {}: if it speaks plain HTTP there, write http:// in the callback URL",
             target.port()
         ),
+        E::AlertReceived(rustls::AlertDescription::NoApplicationProtocol) => format!(
+            "{host} does not speak over TLS what is asked for, which is HTTP/2 with `--http2` and HTTP/1.1 without"
+        ),
         E::AlertReceived(alert) => {
             format!(
                 "{host} broke off TLS ({alert:?}): its log says why; client certificates are not supported"

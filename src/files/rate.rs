@@ -124,6 +124,16 @@ fn number(text: &str) -> Result<f64, RateError> {
     Ok(rate)
 }
 
+/// A rate in the first unit in which it needs few digits.
+fn shown(per_second: f64) -> String {
+    let units = [(1.0, "s"), (60.0, "m"), (3600.0, "h")];
+    let short = units.into_iter().find_map(|(per, unit)| {
+        let count = (per_second * per * 1e6).round() / 1e6;
+        ((count / per - per_second).abs() < per_second * 1e-12).then(|| format!("{count}/{unit}"))
+    });
+    short.unwrap_or_else(|| format!("{per_second}/s"))
+}
+
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::Planned(stages) = self else { return f.write_str("max") };
@@ -132,9 +142,11 @@ impl fmt::Display for Rate {
                 f.write_str(", ")?;
             }
             match stage.course {
-                Course::Constant(rate) => write!(f, "{rate}/s")?,
-                Course::Ramp(from, to) => write!(f, "{from}/s..{to}/s")?,
-                Course::Sine(low, high, period) => write!(f, "{low}/s~{high}/s every {}", Lapse(period))?,
+                Course::Constant(rate) => f.write_str(&shown(rate))?,
+                Course::Ramp(from, to) => write!(f, "{}..{}", shown(from), shown(to))?,
+                Course::Sine(low, high, period) => {
+                    write!(f, "{}~{} every {}", shown(low), shown(high), Lapse(period))?;
+                }
             }
             if let Some(length) = stage.length {
                 write!(f, " for {}", Lapse(length))?;
@@ -236,7 +248,16 @@ mod tests {
 
     #[test]
     fn rates_are_written_as_they_read() {
-        for text in ["5000/s", "100/s..1000/s for 30s", "100/s~500/s every 1m for 5m, 7/s", "max"] {
+        for text in [
+            "5000/s",
+            "100/s..1000/s for 30s",
+            "100/s~500/s every 1m for 5m, 7/s",
+            "7/m",
+            "1/h",
+            "0.5/s",
+            "0/s",
+            "max",
+        ] {
             assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
         }
         let length = |text: &str| text.parse::<Rate>().unwrap().own_length();

@@ -17,6 +17,9 @@ use crate::delivery::Target;
 use crate::files::Arrivals;
 use crate::simulator::seed::Seed;
 
+/// How often whoever waits for the start looks for an interruption.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// How often events come.
 #[derive(Clone, Debug)]
 pub(super) enum Drive {
@@ -128,6 +131,18 @@ impl Job {
     /// The present on the clock of the wall.
     pub(super) fn wall(&self, now: Duration) -> Timestamp {
         self.started.checked_add(now).unwrap_or(self.started)
+    }
+
+    /// Waits until the run begins; false if it was stopped before.
+    pub(super) fn wait_for_start(&self) -> bool {
+        while !self.is_stopped() {
+            let left = self.start.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            std::thread::sleep(left.min(LOOK));
+        }
+        false
     }
 
     pub(super) fn is_stopped(&self) -> bool {

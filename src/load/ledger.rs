@@ -7,8 +7,8 @@ use super::histogram::{Histogram, Packed};
 use super::report::{Counts, Failures, Interval, Latency};
 use super::schedule::Event;
 
-/// How many different statuses are counted.
-const STATUSES: usize = 600;
+/// How many different statuses there may be: they have three digits.
+const STATUSES: usize = 1_000;
 
 /// What became of an event that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -36,7 +36,7 @@ pub struct Options {
     pub unit: RateUnit,
     /// How arrivals are spaced.
     pub arrivals: Arrivals,
-    /// The most events, or stories, there may be.
+    /// After how many events, or stories, to end. A story that began is told to its end.
     pub count: Option<u64>,
     /// How many events may be in flight; at least 1.
     pub in_flight: u32,
@@ -145,13 +145,18 @@ impl<'a> Load<'a> {
             Way::Told(_) => (Arc::from([]), None),
         };
         let mix = self.mix();
-        // Told stories share one engine.
-        let workers = if self.told_because().is_some() { &1 } else { workers };
+        // Told stories share one engine; and no more send than may be in flight.
+        let workers = if self.told_because().is_some() { 1 } else { *workers };
+        let workers = workers.min(self.options.in_flight).max(1);
         let per_telling = match unit {
             RateUnit::Events => mix.events_per_telling(),
             RateUnit::Stories => 1.0,
         };
-        let limit = count.map_or(u64::MAX, |count| (count as f64 / per_telling).ceil() as u64);
+        let limit = match (count, unit) {
+            (None, _) => u64::MAX,
+            (Some(count), RateUnit::Events) => mix.tellings_of(*count),
+            (Some(count), RateUnit::Stories) => *count,
+        };
         let drive = match rate {
             Rate::Max => Drive::Closed(duration),
             Rate::Planned(stages) => {
@@ -184,12 +189,12 @@ impl<'a> Load<'a> {
             patience: self.options.patience,
             interval,
             intervals: usize::try_from(intervals).unwrap_or(usize::MAX).min(100_000),
-            in_flight: self.options.in_flight.max(*workers),
-            workers: *workers,
+            in_flight: self.options.in_flight.max(1),
+            workers,
             start: Instant::now() + wait,
             started: Timestamp::now().checked_add(wait).unwrap_or(Timestamp::MAX),
             stop: AtomicBool::new(false),
-            progress: (0..*workers).map(|_| Mutex::default()).collect(),
+            progress: (0..workers).map(|_| Mutex::default()).collect(),
         }
     }
 
@@ -407,11 +412,18 @@ async fn compiled(
         tokio::select! {
             joined = workers.join_next() => match joined {
                 None => return Ok((books, opened, interrupted)),
-                Some(joined) => {
-                    let (part, connections) = joined.map_err(io::Error::other)??;
-                    books.add(part);
-                    opened += connections;
-                }
+                Some(joined) => match joined.map_err(io::Error::other).flatten() {
+                    Ok((part, connections)) => {
+                        books.add(part);
+                        opened += connections;
+                    }
+                    Err(error) => {
+                        // Without one of them it is not the run that was asked for: nobody goes on.
+                        job.stop.store(true, Ordering::Relaxed);
+                        while workers.join_next().await.is_some() {}
+                        return Err(error);
+                    }
+                },
             },
             () = &mut interrupt, if !interrupted => {
                 interrupted = true;

@@ -57,6 +57,22 @@ impl Mix {
         self.steps[story]
     }
 
+    /// How many tellings it takes, from the first on, to have so many events.
+    pub(super) fn tellings_of(&self, events: u64) -> u64 {
+        let round: u64 = self.order.iter().map(|story| self.steps[*story] as u64).sum();
+        if round == 0 {
+            return u64::MAX;
+        }
+        let mut left = events % round;
+        let begun = self.order.iter().take_while(|story| {
+            let is_missing = left > 0;
+            left = left.saturating_sub(self.steps[**story] as u64);
+            is_missing
+        });
+        let begun = begun.count() as u64;
+        (events / round).saturating_mul(self.order.len() as u64).saturating_add(begun)
+    }
+
     /// How many events a telling has on average.
     pub(super) fn events_per_telling(&self) -> f64 {
         let all: usize = self.order.iter().map(|story| self.steps[*story]).sum();
@@ -180,5 +196,16 @@ mod tests {
         let order: Vec<usize> = (0..8).map(|telling| mix.story(telling)).collect();
         assert_eq!(order, [0, 0, 1, 0, 0, 0, 1, 0]);
         assert!((mix.events_per_telling() - 2.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn tellings_of_a_mix_have_at_least_so_many_events() {
+        let mix = Mix::new(&[(1, 3), (5, 1)]);
+        for (events, tellings) in
+            [(0, 0), (1, 1), (2, 2), (3, 3), (7, 3), (8, 4), (9, 5), (11, 7), (u64::MAX, u64::MAX / 2)]
+        {
+            assert_eq!(mix.tellings_of(events), tellings, "{events}");
+        }
+        assert_eq!(Mix::new(&[(0, 1)]).tellings_of(5), u64::MAX);
     }
 }

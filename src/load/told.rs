@@ -4,6 +4,7 @@
 //! An event is a callback from the moment it is handed to delivery until it is delivered or given up by the delivery
 //! policy. Its planned instant is the moment the story wanted it, less what the story itself began too late.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,6 +57,12 @@ impl Keeper {
 }
 
 impl Keeping {
+    /// The books; those that are kept from now on are not looked at.
+    fn close(&mut self, job: &Job) -> Books {
+        let empty = Ledger::new(job.late, job.interval, 0, 0);
+        std::mem::replace(&mut self.ledger, empty).close()
+    }
+
     fn since_start(&self, at: Timestamp) -> Duration {
         Duration::try_from(at.duration_since(self.started)).unwrap_or(Duration::ZERO)
     }
@@ -153,7 +160,11 @@ pub(super) async fn run(
         idle_per_target: job.in_flight as usize,
     });
     let client = client.map_err(io::Error::other)?;
-    tokio::time::sleep_until(job.start.into()).await;
+    let mut interrupt = std::pin::pin!(interrupt);
+    tokio::select! {
+        () = tokio::time::sleep_until(job.start.into()) => {}
+        () = &mut interrupt => return Ok((keeper.lock().close(job), true)),
+    }
     let clock = Clock::starting(job.started, Speed::Times(1.0));
     let driver = Driver::new(Engine::new(options), clock, client, Callers::Lasting);
     let api = Api::new(driver.clone(), world.catalog, world.settings.access).map_err(io::Error::other)?;
@@ -166,7 +177,7 @@ pub(super) async fn run(
         std::future::pending(),
     ));
     let (done, is_done) = tokio::sync::oneshot::channel::<()>();
-    let mut interrupt = std::pin::pin!(interrupt);
+    let all_told = Cell::new(false);
     let ended = async {
         tokio::select! {
             () = &mut interrupt => {}
@@ -175,6 +186,7 @@ pub(super) async fn run(
     };
     let telling = async {
         tell(world, stories, job, &driver, &keeper).await;
+        all_told.set(true);
         // The driver may have ended before, by an interruption.
         let _ = done.send(());
         std::future::pending::<()>().await;
@@ -199,14 +211,13 @@ pub(super) async fn run(
     serving.abort();
     let now = job.now();
     let mut keeping = keeper.lock();
-    let interrupted = keeping.open > 0 || !keeping.sent.is_empty();
+    let interrupted = !all_told.get() || keeping.open > 0 || !keeping.sent.is_empty();
     // What is not delivered now never will be.
     for (event, released, _) in std::mem::take(&mut keeping.sent).into_values() {
         let message = "the run was interrupted".to_owned();
         keeping.ledger.end(&event, released, now, Outcome::Failed("interrupted", message));
     }
-    let empty = Ledger::new(job.late, job.interval, 0, 0);
-    Ok((std::mem::replace(&mut keeping.ledger, empty).close(), interrupted))
+    Ok((keeping.close(job), interrupted))
 }
 
 /// Begins stories when they are due, and waits until all are over.

@@ -25,12 +25,14 @@ impl Usage {
             let whole = u64::try_from(value.tv_sec()).unwrap_or(0);
             Duration::from_secs(whole) + Duration::from_micros(u64::try_from(value.tv_usec()).unwrap_or(0))
         };
-        // Linux tells it in kibibytes, macOS in bytes.
+        // It is told in bytes on macOS and in kibibytes elsewhere. On Linux it may be that of the process that started
+        // this one, which is why the system is asked in another way there.
         let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
+        let peak = u64::try_from(usage.max_rss()).unwrap_or(0) * unit;
         Self {
             user: time(usage.user_time()),
             system: time(usage.system_time()),
-            peak: u64::try_from(usage.max_rss()).unwrap_or(0) * unit,
+            peak: high_water().unwrap_or(peak),
         }
     }
 
@@ -44,4 +46,12 @@ impl Usage {
     pub(super) fn cpu(&self) -> Duration {
         self.user + self.system
     }
+}
+
+/// The most memory this process had since its program was loaded, where Linux tells it.
+#[cfg(unix)]
+fn high_water() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }

@@ -22,6 +22,9 @@ use crate::delivery::{Answer, Failure};
 /// How much is read at once, in bytes.
 const READ: usize = 16 * 1024;
 
+/// How many times a connection is read before others have their turn.
+const READS: usize = 64;
+
 /// How many events of the system are taken at once.
 const EVENTS: usize = 256;
 
@@ -61,6 +64,8 @@ pub(super) struct Worker<'a> {
     resting: Vec<(Duration, usize)>,
     /// Next steps of tellings, to be sent over the same lane.
     following: Vec<(usize, Event)>,
+    /// Lanes with something left to read, and whether that is the last of it.
+    unread: Vec<(usize, bool)>,
     scratch: Scratch,
     buffer: Vec<u8>,
     opened: u64,
@@ -94,6 +99,7 @@ pub(super) fn run(job: &Job, number: u32) -> io::Result<(Books, u64)> {
         closed: (0..lanes).rev().collect(),
         resting: Vec::new(),
         following: Vec::new(),
+        unread: Vec::new(),
         scratch: Scratch::default(),
         buffer: vec![0; READ],
         opened: 0,
@@ -109,7 +115,9 @@ const ANSWER_CAP: usize = 64 * 1024;
 impl Worker<'_> {
     fn work(&mut self, alarm: &mut Alarm) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
-        std::thread::sleep(self.job.start.saturating_duration_since(std::time::Instant::now()));
+        if !self.job.wait_for_start() {
+            return Ok(());
+        }
         let mut stopped_at = None;
         loop {
             let mut now = self.job.now();
@@ -130,17 +138,25 @@ impl Worker<'_> {
                 self.publish();
                 return Ok(());
             }
-            let wake = due.unwrap_or(self.next_look).min(self.next_look);
+            let mut wake = due.unwrap_or(self.next_look).min(self.next_look);
+            if !self.unread.is_empty() {
+                wake = now;
+            }
+            let unread = std::mem::take(&mut self.unread);
             match alarm.wait(&mut self.poll, &mut events, now, wake) {
                 Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
             for event in &events {
                 if event.token() == alarm::TOKEN {
                     continue;
                 }
-                self.turn(event.token().0, event.is_readable() || event.is_read_closed() || event.is_error());
+                let ends = event.is_read_closed() || event.is_error();
+                self.turn(event.token().0, event.is_readable() || ends, ends);
+            }
+            for (lane, ends) in unread {
+                self.read(lane, ends);
             }
         }
     }
@@ -289,13 +305,14 @@ impl Worker<'_> {
 
     fn close(&mut self, lane: usize) {
         if let Some(mut pipe) = self.lanes[lane].pipe.take() {
+            self.unread.retain(|(other, _)| *other != lane);
             // Closing takes it out of the poll too, unless the system is out of order.
             let _ = self.poll.registry().deregister(pipe.source());
         }
     }
 
-    /// Something can be done on a lane's connection.
-    fn turn(&mut self, lane: usize, is_readable: bool) {
+    /// Something can be done on a lane's connection. `ends` tells that nothing more comes after what is there.
+    fn turn(&mut self, lane: usize, is_readable: bool, ends: bool) {
         let Some(pipe) = self.lanes.get_mut(lane).and_then(|place| place.pipe.as_mut()) else { return };
         match pipe.connected() {
             Ok(true) => {}
@@ -305,7 +322,7 @@ impl Worker<'_> {
         self.lanes[lane].rest = SHORTEST_REST;
         self.flush(lane);
         if is_readable {
-            self.read(lane);
+            self.read(lane, ends);
         }
     }
 
@@ -332,9 +349,16 @@ impl Worker<'_> {
         }
     }
 
-    fn read(&mut self, lane: usize) {
+    fn read(&mut self, lane: usize, ends: bool) {
         let mut buffer = std::mem::take(&mut self.buffer);
+        let mut reads = 0;
         while let Some(pipe) = &mut self.lanes[lane].pipe {
+            if reads == READS {
+                // Whoever sends without end does not keep the others from their turn, nor time-outs from theirs.
+                self.unread.push((lane, ends));
+                break;
+            }
+            reads += 1;
             let is_tls = pipe.is_tls();
             match pipe.read(&mut buffer) {
                 Ok(0) => {
@@ -343,7 +367,8 @@ impl Worker<'_> {
                 }
                 Ok(count) => {
                     self.take(lane, &buffer[..count]);
-                    if count < buffer.len() && !is_tls {
+                    // The system tells of bytes and of the end after them only once, if both came together.
+                    if count < buffer.len() && !is_tls && !ends {
                         break;
                     }
                 }

@@ -3,7 +3,7 @@
 //! The requests are those of HTTP/1.1, put into frames by hyper. Timers of the runtime are exact to a millisecond, and
 //! so is the release of events.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -41,6 +41,14 @@ const GRACE: Duration = Duration::from_secs(1);
 
 type Sender = SendRequest<Full<Bytes>>;
 
+/// A connection.
+#[derive(Clone)]
+struct Link {
+    sender: Sender,
+    /// Whether an answer ever came over it.
+    has_answered: Rc<Cell<bool>>,
+}
+
 /// What the tasks of a worker share. They run on one thread.
 struct Shared {
     job: Arc<Job>,
@@ -48,7 +56,7 @@ struct Shared {
     ledger: RefCell<Ledger>,
     scratch: RefCell<(Scratch, Vec<u8>)>,
     /// The connection, while it is good.
-    link: Mutex<Option<Sender>>,
+    link: Mutex<Option<Link>>,
     opened: RefCell<u64>,
 }
 
@@ -68,10 +76,10 @@ async fn work(job: Arc<Job>, number: u32) -> io::Result<(Books, u64)> {
         job,
     });
     let job = Arc::clone(&shared.job);
-    tokio::time::sleep_until(job.start.into()).await;
+    // Nothing else is to be done on this thread meanwhile.
+    let mut stopped_at = (!job.wait_for_start()).then_some(Duration::ZERO);
     let lanes = job.lanes(number);
     let mut tellings = JoinSet::new();
-    let mut stopped_at: Option<Duration> = None;
     loop {
         if job.is_stopped() && stopped_at.is_none() {
             stopped_at = Some(job.now());
@@ -192,10 +200,14 @@ impl Shared {
     }
 
     async fn exchange(&self, event: &Event, request: Request<Full<Bytes>>) -> Result<Outcome, Failure> {
-        let mut sender = self.sender().await?;
-        let broken = |_| Failure::broken(&self.job.target, None);
+        let Link { mut sender, has_answered } = self.link().await?;
+        let broken = |error: hyper::Error| match has_answered.get() {
+            true => Failure::broken(&self.job.target, None),
+            false => Failure::no_http2(&self.job.target, &error),
+        };
         sender.ready().await.map_err(broken)?;
         let response = sender.send_request(request).await.map_err(broken)?;
+        has_answered.set(true);
         let status = response.status().as_u16();
         let rule = &self.job.blueprints[event.story].success[event.step];
         let mut body = response.into_body();
@@ -213,10 +225,10 @@ impl Shared {
     }
 
     /// The connection, opened anew if the last one is of no use any more.
-    async fn sender(&self) -> Result<Sender, Failure> {
+    async fn link(&self) -> Result<Link, Failure> {
         let mut link = self.link.lock().await;
-        if let Some(sender) = link.as_ref().filter(|sender| !sender.is_closed()) {
-            return Ok(sender.clone());
+        if let Some(good) = link.as_ref().filter(|link| !link.sender.is_closed()) {
+            return Ok(good.clone());
         }
         let target = &self.job.target;
         let stream =
@@ -232,8 +244,9 @@ impl Shared {
                 self.handshake(stream.map_err(|error| Failure::handshake(target, &error))?).await?
             }
         };
-        *link = Some(sender.clone());
-        Ok(sender)
+        let opened = Link { sender, has_answered: Rc::default() };
+        *link = Some(opened.clone());
+        Ok(opened)
     }
 
     async fn handshake<S>(&self, stream: S) -> Result<Sender, Failure>

@@ -10,6 +10,7 @@ mod commands;
 mod custom;
 mod dialer;
 mod hostile;
+mod load;
 mod readme;
 mod receive;
 mod serve_catalog;

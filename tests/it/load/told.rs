@@ -1,0 +1,132 @@
+//! Stories that are told for real, with pauses, waits and expectations.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::harness::{SECRET, command, finished, interrupt, load_story, number, story};
+use super::receiver::{OK, Receiver, answer};
+use crate::support::{free_address, post, stderr, stdout};
+
+#[test]
+fn stories_with_pauses() {
+    let (_folder, file) = story(
+        "[[steps]]\nsend = \"session.transfer\"\n[[steps]]\npause = \"50ms\"\n[[steps]]\nsend = \"session.end\"\n",
+    );
+    let receiver = Receiver::new();
+    let args = ["--rate", "100/s", "--duration", "500ms", "--unit", "stories", "--listen", "127.0.0.1:0"];
+    let run = load_story(&file, &receiver.url(), &args);
+    run.assert_all_well(100);
+    assert!(stderr(&run.output).contains("told as real stories, one by one"), "{}", stderr(&run.output));
+    assert_eq!(number(&run.report["plan"]["stories"][0]["told"]), 50);
+    for request in receiver.arrived() {
+        request.assert_signed(SECRET);
+    }
+    assert_eq!(receiver.count(), 100);
+}
+
+const AWAITS: &str = r#"
+[[steps]]
+send = "session.transfer"
+save = "transfer"
+[[steps]]
+await = "chatbot.agent_transfer_result"
+where = { call_id = "{{ transfer.body.transfer.call_id }}" }
+within = "1s"
+"#;
+
+#[test]
+fn stories_that_wait_for_calls() {
+    let (_folder, file) = story(AWAITS);
+    let mock = free_address();
+    let receiver = Receiver::new();
+    let folder = tempfile::tempdir().unwrap();
+    let listen = mock.to_string();
+    let args = ["--rate", "20/s", "--duration", "500ms", "--listen", &listen];
+    let child = command(folder.path(), &file, &receiver.url(), &args).spawn().unwrap();
+    for expected in 0..10 {
+        receiver.wait_for(expected + 1);
+        // Every fifth is never called back.
+        if expected % 5 == 4 {
+            continue;
+        }
+        let body = receiver.arrived()[expected as usize].json();
+        let call = json!({
+            "call_id": body["transfer"]["call_id"], "channel": body["channel"], "channel_id": body["channel_id"],
+            "user": body["user"], "result": "accepted",
+        });
+        let (status, answer) = post(mock, "/api/v1/session/transfer_result", &call);
+        assert_eq!(status, 200, "{answer}");
+    }
+    let run = finished(child, folder);
+    assert_eq!((run.count("planned"), run.count("ok")), (10, 10), "{}", run.report["errors"]);
+    let share = &run.report["plan"]["stories"][0];
+    assert_eq!((number(&share["told"]), number(&share["failed"])), (10, 2), "{share}");
+    let first = share["first_failure"].as_str().unwrap();
+    assert!(first.contains("chatbot.agent_transfer_result") && first.contains("story.toml:5"), "{first}");
+    assert!(stdout(&run.output).contains("chatbot.agent_transfer_result"), "{}", stdout(&run.output));
+}
+
+#[test]
+fn an_expectation_that_fails_is_a_failure_of_the_story_alone() {
+    let (_folder, file) = story(
+        "[[steps]]\nsend = \"session.end\"\nexpect = { status = 200, within = \"50ms\" }\n[[steps]]\npause = \"1ms\"\n",
+    );
+    let receiver = Receiver::with(|stream, number| {
+        if number.is_multiple_of(2) {
+            thread::sleep(Duration::from_millis(200));
+        }
+        answer(stream, OK)
+    });
+    let args = ["--rate", "20/s", "--duration", "500ms", "--listen", "127.0.0.1:0"];
+    let run = load_story(&file, &receiver.url(), &args);
+    assert_eq!(run.count("ok"), 10, "{}", run.report["counts"]);
+    let share = &run.report["plan"]["stories"][0];
+    assert!((5..=8).contains(&number(&share["failed"])), "{share}");
+    assert!(share["first_failure"].as_str().unwrap().contains("50ms"), "{share}");
+}
+
+#[test]
+fn a_receiver_that_is_away_fails_the_stories() {
+    let (_folder, file) =
+        story("[delivery]\ntries = 1\n[[steps]]\nsend = \"session.end\"\n[[steps]]\npause = \"1ms\"\n");
+    let args = ["--rate", "50/s", "--duration", "200ms", "--listen", "127.0.0.1:0"];
+    let run = load_story(&file, &format!("http://{}/", free_address()), &args);
+    assert_eq!((run.count("planned"), run.errors("refused")), (10, 10), "{}", run.report["errors"]);
+    assert_eq!(number(&run.report["plan"]["stories"][0]["failed"]), 10);
+}
+
+#[test]
+fn an_interruption_between_stories_is_one() {
+    let (_folder, file) = story("[[steps]]\nsend = \"session.end\"\n[[steps]]\npause = \"1ms\"\n");
+    let receiver = Receiver::new();
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["--rate", "1/m", "--duration", "10m", "--listen", "127.0.0.1:0"];
+    let child = command(folder.path(), &file, &receiver.url(), &args).spawn().unwrap();
+    receiver.wait_for(1);
+    // The only story so far is over by now, or nearly.
+    thread::sleep(Duration::from_millis(200));
+    interrupt(&child);
+    let run = finished(child, folder);
+    run.assert_code(130);
+    assert_eq!(run.count("ok"), 1);
+}
+
+#[test]
+fn nothing_is_told_before_the_start() {
+    let (_folder, file) = story("[[steps]]\nsend = \"session.end\"\n[[steps]]\npause = \"1ms\"\n");
+    let receiver = Receiver::new();
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["--start-at", "2100-01-01T00:00:00Z", "--duration", "100ms", "--listen", "127.0.0.1:0"];
+    let mut child = command(folder.path(), &file, &receiver.url(), &args).spawn().unwrap();
+    let mut out = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut text = String::new();
+    while !text.contains("2100-01-01") {
+        assert!(std::io::BufRead::read_line(&mut out, &mut text).unwrap() > 0, "{text}");
+    }
+    interrupt(&child);
+    let run = finished(child, folder);
+    run.assert_code(130);
+    assert_eq!((run.count("planned"), receiver.count()), (0, 0));
+}
