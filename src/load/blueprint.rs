@@ -379,8 +379,8 @@ mod tests {
         ];
         for (form, look) in forms.iter().zip(looks) {
             let look = regex_lite::Regex::new(look).unwrap();
-            let all: HashSet<String> = (0..100_000).map(|telling| text(form, telling, 3)).collect();
-            assert_eq!(all.len(), 100_000, "{form:?}");
+            let all: HashSet<String> = (0..10_000).map(|telling| text(form, telling, 3)).collect();
+            assert_eq!(all.len(), 10_000, "{form:?}");
             assert!(all.iter().all(|id| look.is_match(id)), "{form:?}");
             assert_ne!(text(form, 5, 3), text(form, 5, 4), "{form:?}");
         }
