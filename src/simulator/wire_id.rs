@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use rand::RngExt;
 use serde::{Serialize, Serializer};
+
+use super::seed::Rng;
 
 /// The most digits that always fit into a number.
 const MOST_DIGITS: usize = 19;
@@ -19,6 +22,11 @@ pub(super) enum WireId {
 }
 
 impl WireId {
+    /// An id of the vendor's, the one that [`hex32`](super::seed::hex32) draws.
+    pub(super) fn draw(rng: &mut Rng) -> Self {
+        Self::Hex(rng.random())
+    }
+
     /// Whether it is the empty text.
     pub(super) fn is_empty(&self) -> bool {
         matches!(self, Self::Text(text) if text.is_empty())

@@ -6,13 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rand::RngExt;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::messages::{Json, Message};
 use super::super::session::{Phase, Session, SessionKey};
 use super::super::timers::ChatTimer;
 use super::super::wire_id::WireId;
-use super::super::{Answer, Call as Request, Simulator, later, seed};
+use super::super::{Answer, Call as Request, Simulator, later};
 use super::{campaign, catalogue, channel, media, script};
 
 /// The page size of lists where the call names none; the vendor's example.
@@ -181,12 +181,11 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
     let seat_id = text(call.fields, "seat_id")?.map_or_else(|| session.seat_id.clone(), Into::into);
     session.last_activity = call.now;
     let by_agent = session.phase == Phase::Agent;
-    let mut sent = Vec::new();
-    let mut plans = Vec::new();
+    let mut sent = Vec::with_capacity(contents.len());
+    let mut rng = session.rng.draw();
     for content in contents {
-        let rng = &mut *session.rng.draw();
-        let msg_id = WireId::from(seed::hex32(rng));
-        sent.push(json!({ "msg_id": msg_id }));
+        let msg_id = WireId::draw(&mut rng);
+        sent.push(Sent { msg_id: msg_id.clone() });
         session.messages.put(Message {
             msg_id: msg_id.clone(),
             seat_id: Arc::clone(&seat_id),
@@ -203,14 +202,25 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
         let mut at = call.now;
         for (status, range) in [("send", 150..500), ("delivery", 300..1_500), ("read", 800..6_000)] {
             at = later(at, Duration::from_millis(rng.random_range(range)));
-            plans.push((at, ChatTimer::Status { session: key, msg_id: msg_id.clone(), status, by_agent }));
+            let timer = ChatTimer::Status { session: key, msg_id: msg_id.clone(), status, by_agent };
+            simulator.timers.plan(at, timer);
         }
     }
-    for (at, timer) in plans {
-        simulator.timers.plan(at, timer);
-    }
+    drop(rng);
     script::agent_wrote(simulator, key, call.now);
-    Ok(Answer::Data(json!({ "messages": sent })))
+    // Ids always fit into JSON.
+    Ok(Answer::Text(serde_json::to_string(&SentMessages { messages: sent }).unwrap_or_default()))
+}
+
+/// The answer to messages that were sent (assumed).
+#[derive(Serialize)]
+struct SentMessages {
+    messages: Vec<Sent>,
+}
+
+#[derive(Serialize)]
+struct Sent {
+    msg_id: WireId,
 }
 
 fn mark_read(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {

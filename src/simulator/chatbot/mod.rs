@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::Value;
 
-use super::seed::{self, Rng};
+use super::seed::Rng;
 use super::session::{Phase, SessionKey};
 use super::timers::ChatTimer;
 use super::{Emission, Simulator, later};
@@ -77,7 +77,7 @@ pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) 
                 simulator.begin(session, at);
                 let session = simulator.sessions.get_mut(session);
                 // As much is drawn as where somebody listens, so that what follows is the same.
-                let _ = seed::hex32(&mut session.rng.draw());
+                session.rng.pass_hex32();
                 session.messages.set_status(&msg_id, status);
                 return Vec::new();
             }
