@@ -15,6 +15,7 @@ mod detection;
 pub mod dialer;
 pub mod dialogue;
 pub mod facts;
+mod hex32;
 pub mod identity;
 mod ids;
 mod messages;
@@ -296,7 +297,8 @@ impl Simulator {
         match call_id {
             Some(call_id) => self.sessions.by_call_id(call_id),
             None => {
-                let (channel_id, user_id) = (text(Some(fields), "channel_id")?, text(fields.get("user"), "id")?);
+                let (channel_id, user_id) =
+                    (text(Some(fields), "channel_id")?, text(fields.get("user"), "id")?);
                 self.sessions.of_user(&channel_id.into(), &user_id.into())
             }
         }

@@ -5,6 +5,8 @@ use std::ops::{Deref, DerefMut};
 use rand::SeedableRng;
 use sha2::{Digest, Sha256};
 
+use super::hex32::Hex32;
+
 /// A generator whose output for a given seed never changes between versions of this program.
 pub type Rng = rand::rngs::ChaCha8Rng;
 
@@ -103,7 +105,7 @@ const HEX32_WORDS: u64 = 16;
 /// 32 lower-case hexadecimal digits, the form of the vendor's identifiers.
 pub fn hex32(rng: &mut Rng) -> String {
     use rand::RngExt;
-    hex::encode(rng.random::<[u8; 16]>())
+    Hex32::of(&rng.random()).as_str().to_owned()
 }
 
 #[cfg(test)]

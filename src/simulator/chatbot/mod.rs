@@ -78,7 +78,7 @@ pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) 
                 let session = simulator.sessions.get_mut(session);
                 // As much is drawn as where somebody listens, so that what follows is the same.
                 session.rng.pass_hex32();
-                session.messages.set_status(&msg_id, status);
+                session.messages.set_status(&msg_id, status.as_str());
                 return Vec::new();
             }
             let event = if by_agent { "agent.message_status" } else { "message.status" };
