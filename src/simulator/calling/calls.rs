@@ -236,7 +236,7 @@ impl Calling {
         let count = u32::try_from(teller.rows.list.len()).unwrap_or(u32::MAX);
         if teller.rows.list.len() < LONG {
             let detail = (0..count).filter_map(|row| teller.call(row)).collect();
-            let detail = TaskDetail { task_id: teller.task_id.clone(), status: status.to_owned(), detail };
+            let detail = TaskDetail { task_id: teller.task_id, status: status.to_owned(), detail };
             // Bodies are plain data, which always fits into JSON.
             let text = serde_json::to_string(&detail).unwrap_or_default();
             self.task_mut(key).remember(Detail::Task, &text);
