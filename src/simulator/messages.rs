@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::wire_id::WireId;
+use crate::contract::bodies::message::MessageStatus;
 use crate::json::push_text;
 
 /// Up to so many messages a search costs no more than an index, and takes no memory.
@@ -113,16 +114,22 @@ impl Messages {
                 self.list[place] = message;
             }
             None => {
-                let place = self.list.len();
-                // Most conversations stay short.
-                if place == self.list.capacity() {
-                    self.list.reserve_exact(1 + place / 2);
-                }
-                self.list.push(message);
-                let new = if place < FEW { place..place } else { self.by_id.len()..self.list.len() };
-                self.by_id.extend(new.map(|at| (self.list[at].msg_id.clone(), at)));
+                self.add(message);
             }
         }
+    }
+
+    /// Adds a message whose id was just drawn. Its place, where it stays.
+    pub(super) fn add(&mut self, message: Message) -> usize {
+        let place = self.list.len();
+        // Most conversations stay short.
+        if place == self.list.capacity() {
+            self.list.reserve_exact(1 + place / 2);
+        }
+        self.list.push(message);
+        let new = if place < FEW { place..place } else { self.by_id.len()..self.list.len() };
+        self.by_id.extend(new.map(|at| (self.list[at].msg_id.clone(), at)));
+        place
     }
 
     fn find(&self, msg_id: &WireId) -> Option<usize> {
@@ -193,6 +200,13 @@ impl Messages {
                 ("robot", "delivery") if !message.is_template() => message.status = "read".into(),
                 _ => {}
             }
+        }
+    }
+
+    /// Sets the status of the message at a place.
+    pub(super) fn reach(&mut self, place: u32, status: MessageStatus) {
+        if let Some(message) = self.list.get_mut(place as usize) {
+            message.status = status.as_str().into();
         }
     }
 

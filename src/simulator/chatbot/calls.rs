@@ -200,7 +200,7 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
         sent.push_str(if at == 0 { "{\"msg_id\":" } else { ",{\"msg_id\":" });
         msg_id.push_json(&mut sent);
         sent.push('}');
-        session.messages.put(Message {
+        let place = session.messages.add(Message {
             msg_id: msg_id.clone(),
             seat_id: Arc::clone(&seat_id),
             timestamp: call.now.as_second(),
@@ -216,7 +216,8 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
         let mut at = call.now;
         for (status, range) in STATUSES {
             at = later(at, Duration::from_millis(rng.random_range(range)));
-            let timer = ChatTimer::Status { session: key, msg_id: msg_id.clone(), status, by_agent };
+            let (msg_id, place) = (msg_id.clone(), u32::try_from(place).unwrap_or(u32::MAX));
+            let timer = ChatTimer::Status { session: key, msg_id, place, status, by_agent };
             simulator.timers.plan(at, timer);
         }
     }
