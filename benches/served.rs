@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 
 use airudder_mock::simulator::DEFAULT_SIGN_KEY;
@@ -28,6 +29,10 @@ const ROUNDS: usize = 7;
 const CALLS: usize = 40_000;
 /// Connections kept alive, each with one call at a time.
 const CONNECTIONS: usize = 16;
+/// Conversations in which messages are sent: so many that each has about 40 in the end, as one of people has.
+const CONVERSATIONS: usize = 8_000;
+/// The largest page of a list.
+const PAGE: usize = 200;
 /// Clock ticks of `/proc/PID/stat` in a second: fixed by Linux's interface to programs.
 const TICKS: f64 = 100.0;
 /// The secret of the signatures.
@@ -76,8 +81,8 @@ impl Drop for Server {
 /// A call that is measured.
 struct Case {
     name: &'static str,
-    /// The request as it goes out.
-    request: String,
+    /// The requests as they go out, one after the other and then again.
+    requests: Arc<[String]>,
     /// The body of its answer.
     answer: String,
 }
@@ -97,14 +102,14 @@ impl Case {
         if status != 200 {
             return Err(format!("{name}: status {status}, {answer}").into());
         }
-        let request = format!("{}{body}", head(mock.address, method, path, proof, body.len()));
-        Ok(Self { name, request, answer })
+        let requests = [request(mock.address, method, path, proof, body)].into();
+        Ok(Self { name, requests, answer })
     }
 
     /// Microseconds of CPU of one call.
     fn cost(&self, server: &Server) -> Outcome<f64> {
         let before = server.cpu()?;
-        load(server.address, &self.request, self.answer.len())?;
+        load(server.address, &self.requests, self.answer.len())?;
         Ok((server.cpu()? - before) * 1e6 / CALLS as f64)
     }
 }
@@ -147,11 +152,7 @@ fn cases(mock: &Server) -> Outcome<Vec<Case>> {
     post("/_mock/clock", "", r#"{"by":"20h"}"#)?;
     let called = post("/service/cloud/workflow/tasklist", &token, &workflow)?;
     let called = format!(r#"{{"TaskID":"{}"}}"#, field(&called, "TaskID")?);
-    // What is read stays as it is: messages are sent in another conversation.
-    let (read, written) = (&calls[0], &calls[1]);
-    let messages = format!(r#"{{"call_id":"{read}","last_msg_id":"","size":20}}"#);
-    let say =
-        format!(r#"{{"call_id":"{written}","messages":[{{"type":"text","text":"One moment, please."}}]}}"#);
+    let messages = format!(r#"{{"call_id":"{}","last_msg_id":"","size":20}}"#, calls[0]);
     let case =
         |name, method, path: &str, proof: &str, body: &str| Case::new(mock, name, method, path, proof, body);
     Ok(vec![
@@ -166,8 +167,39 @@ fn cases(mock: &Server) -> Outcome<Vec<Case>> {
         )?,
         case("chatbot.sessions, 3", "POST", "/api/v1/session/list", &signed("{}")?, "{}")?,
         case("chatbot.messages", "POST", "/api/v1/session/messages", &signed(&messages)?, &messages)?,
-        case("chatbot.send_message", "POST", "/api/v1/message/send", &signed(&say)?, &say)?,
     ])
+}
+
+/// The call that sends a message, in many conversations in turn. They are begun here: lists are measured before.
+fn sending(mock: &Server) -> Outcome<Case> {
+    let post = |path: &str, body: &str| once(mock.address, "POST", path, &signed(body)?, body);
+    let to: Vec<String> = (0..CONVERSATIONS)
+        .map(|number| format!(r#"{{"number":"+6281{number:08}","mock_outcome":"wa_agent"}}"#))
+        .collect();
+    post("/api/v1/template/send", &format!(r#"{{"template_id":35,"to":[{}]}}"#, to.join(",")))?;
+    post("/_mock/clock", r#"{"by":"2h"}"#)?;
+    let mut calls: Vec<String> = Vec::new();
+    while calls.len() < CONVERSATIONS {
+        let last = calls.last().map_or("", String::as_str);
+        let (_, page) =
+            post("/api/v1/session/list", &format!(r#"{{"size":{PAGE},"last_call_id":"{last}"}}"#))?;
+        let page = String::from_utf8(page)?;
+        let found = page.split("\"call_id\":\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let before = calls.len();
+        calls.extend(found.map(str::to_owned));
+        if calls.len() == before {
+            return Err(format!("{before} conversations of {CONVERSATIONS} have begun: {page}").into());
+        }
+    }
+    let say = |call: &String| {
+        format!(r#"{{"call_id":"{call}","messages":[{{"type":"text","text":"One moment, please."}}]}}"#)
+    };
+    let path = "/api/v1/message/send";
+    let bodies: Vec<String> = calls.iter().map(say).collect();
+    let case = Case::new(mock, "chatbot.send_message", "POST", path, &signed(&bodies[0])?, &bodies[0])?;
+    let requests: Outcome<Vec<String>> =
+        bodies.iter().map(|body| Ok(request(mock.address, "POST", path, &signed(body)?, body))).collect();
+    Ok(Case { requests: requests?.into(), ..case })
 }
 
 fn measure() -> Outcome<()> {
@@ -180,10 +212,12 @@ fn measure() -> Outcome<()> {
         "{CALLS} calls a round over {CONNECTIONS} kept-alive connections from another process, {ROUNDS} rounds,"
     );
     println!("alternating with a hyper server that answers the same bytes and does nothing else.");
+    println!("Messages are sent in {CONVERSATIONS} conversations in turn.");
     println!("CPU is user and system of the whole server process, from /proc: medians, and the range.\n");
     println!("| call | answer | airudder-mock | bare hyper | ratio |");
     println!("| --- | --- | --- | --- | --- |");
-    for case in cases {
+    for case in cases.into_iter().map(Ok).chain(std::iter::once_with(|| sending(&mock))) {
+        let case = case?;
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["bare", &case.answer]);
         let bare = Server::start(command)?;
@@ -228,9 +262,13 @@ fn head(address: SocketAddr, method: &str, path: &str, proof: &str, length: usiz
     )
 }
 
+fn request(address: SocketAddr, method: &str, path: &str, proof: &str, body: &str) -> String {
+    format!("{}{body}", head(address, method, path, proof, body.len()))
+}
+
 fn once(address: SocketAddr, method: &str, path: &str, proof: &str, body: &str) -> Outcome<(u16, Vec<u8>)> {
     let mut stream = TcpStream::connect(address)?;
-    stream.write_all(format!("{}{body}", head(address, method, path, proof, body.len())).as_bytes())?;
+    stream.write_all(request(address, method, path, proof, body).as_bytes())?;
     answer(&mut BufReader::new(stream))
 }
 
@@ -260,14 +298,15 @@ fn answer(reader: &mut BufReader<TcpStream>) -> Outcome<(u16, Vec<u8>)> {
 }
 
 /// All calls of one round.
-fn load(address: SocketAddr, request: &str, length: usize) -> Outcome<()> {
-    let work = |_| {
-        let request = request.to_owned();
+fn load(address: SocketAddr, requests: &Arc<[String]>, length: usize) -> Outcome<()> {
+    let work = |first: usize| {
+        let requests = Arc::clone(requests);
         thread::spawn(move || -> Outcome<()> {
             let mut stream = TcpStream::connect(address)?;
             stream.set_nodelay(true)?;
             let mut reader = BufReader::new(stream.try_clone()?);
-            for _ in 0..CALLS / CONNECTIONS {
+            for number in 0..CALLS / CONNECTIONS {
+                let request = &requests[(number * CONNECTIONS + first) % requests.len()];
                 stream.write_all(request.as_bytes())?;
                 let (status, body) = answer(&mut reader)?;
                 if (status, body.len()) != (200, length) {

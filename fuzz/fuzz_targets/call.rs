@@ -13,9 +13,9 @@ static ROUTER: LazyLock<Router> =
 fuzz_target!(|input: (&str, Option<&str>, Option<&str>, &[u8])| {
     let (path, query, content_type, body) = input;
     let _ = ROUTER.find("POST", path);
-    let headers = content_type.map(|value| ("content-type".to_owned(), value.to_owned()));
+    let headers = content_type.map(|value| ("content-type", value));
     let call = HttpCall {
-        method: "POST".to_owned(),
+        method: "POST".into(),
         path: path.to_owned(),
         query: query.map(str::to_owned),
         headers: headers.into_iter().collect(),

@@ -140,10 +140,10 @@ impl World {
         };
         let headers = lines.filter_map(|line| line.split_once(": "));
         let mut call = HttpCall {
-            method: method.to_owned(),
+            method: method.to_owned().into(),
             path: path.to_owned(),
             query,
-            headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect(),
+            headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
             body: match std::str::from_utf8(body) {
                 Ok(text) => self.fill(text).into_bytes().into(),
                 Err(_) => body.to_vec().into(),
@@ -196,7 +196,7 @@ impl World {
             }
         });
         if wishes_fault
-            && (status == 0 || headers.contains(&("content-type".to_owned(), "text/html".to_owned())))
+            && (status == 0 || headers.contains(&("content-type".into(), "text/html".into())))
         {
             return body;
         }
@@ -205,7 +205,7 @@ impl World {
             return body;
         }
         let header = |name: &str| {
-            headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+            headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
         };
         let plain = match header("is-encrypted") {
             None => body.clone(),
@@ -249,10 +249,10 @@ impl World {
             engine.simulator().access_mut().token(TokenKind::Cloud, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, now).expect("a token")
         });
         let list = HttpCall {
-            method: "GET".to_owned(),
+            method: "GET".into(),
             path: "/service/cloud/list".to_owned(),
             query: Some("Number=1000".to_owned()),
-            headers: vec![("authorization".to_owned(), format!("Token {token}"))],
+            headers: [("authorization", format!("Token {token}"))].into_iter().collect(),
             ..HttpCall::default()
         };
         let Reply::Answer(answer) = RUNTIME.block_on(self.api.answer(list)) else { panic!("no list") };
@@ -272,14 +272,12 @@ impl World {
 
 /// Encrypts a call the way the vendor's clients do.
 fn encrypt(call: &mut HttpCall) {
-    let is_query = matches!(call.method.as_str(), "GET" | "HEAD");
+    let is_query = matches!(&*call.method, "GET" | "HEAD");
     let plain =
         if is_query { call.query.clone().unwrap_or_default().into_bytes() } else { call.body.to_vec() };
-    for (name, value) in &mut call.headers {
-        if name == "signed" {
-            *value = aes::digest(&plain);
-        }
-    }
+    let digest = aes::digest(&plain);
+    let signed = call.headers.iter().map(|(name, value)| (name, if name == "signed" { &digest } else { value }));
+    call.headers = signed.collect();
     let text = CIPHER.encrypt(&plain);
     if is_query {
         call.query = Some(text);

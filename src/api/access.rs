@@ -175,7 +175,7 @@ pub(super) fn caller(
 /// becomes of wrong ones is assumed).
 pub(super) fn decrypted(call: &HttpCall, cipher: &Cipher) -> Result<HttpCall, Refusal> {
     let wrong = |message: String| Refusal::new(400, message);
-    let is_query = matches!(call.method.as_str(), "GET" | "HEAD");
+    let is_query = matches!(&*call.method, "GET" | "HEAD");
     let text = if is_query {
         call.query.clone().unwrap_or_default()
     } else {
@@ -210,8 +210,8 @@ pub(super) fn decrypted(call: &HttpCall, cipher: &Cipher) -> Result<HttpCall, Re
 
 /// Encrypts an answer the way calls are encrypted (documented).
 pub(super) fn encrypted(mut answer: HttpAnswer, cipher: &Cipher) -> HttpAnswer {
-    answer.headers.push(("Is-Encrypted".to_owned(), "1".to_owned()));
-    answer.headers.push(("Signed".to_owned(), aes::digest(&answer.body)));
+    answer.headers.push(("Is-Encrypted".into(), "1".into()));
+    answer.headers.push(("Signed".into(), aes::digest(&answer.body).into()));
     answer.body = Bytes::from(cipher.encrypt(&answer.body));
     answer
 }
@@ -233,13 +233,14 @@ mod tests {
         let simulator =
             Simulator::new(Seed(1), Behaviour { accounts: vec![account], ..Behaviour::default() });
         let rules = AccessRules { token: TokenRule::Off, ..AccessRules::default() };
-        let ask = |id, family, headers| {
+        let ask = |id, family, headers: Vec<(&str, &str)>| {
+            let headers = headers.into_iter().collect();
             let call = HttpCall { headers, ..HttpCall::default() };
             let caller =
                 caller(&simulator, &rules, Proof::of(id, family, false), None, &call, Timestamp::UNIX_EPOCH);
             caller.map(|caller| caller.cipher.is_some()).map_err(|refusal| refusal.message)
         };
-        let encrypted = || vec![("is-encrypted".to_owned(), "1".to_owned())];
+        let encrypted = || vec![("is-encrypted", "1")];
         for (id, family) in [
             ("task.detail", Family::Cloud),
             ("workflow.stop", Family::Workflow),

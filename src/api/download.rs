@@ -29,10 +29,10 @@ pub(super) fn link(path: &str) -> Option<Link<'_>> {
 
 /// Sends what is behind a link.
 pub(super) async fn answer(driver: &Driver, call: &HttpCall, link: Link<'_>) -> Reply {
-    if !matches!(call.method.as_str(), "GET" | "HEAD") {
+    if !matches!(&*call.method, "GET" | "HEAD") {
         let mut answer =
             HttpAnswer::json(405, &json!({ "code": 405, "message": "recordings are fetched with GET" }));
-        answer.headers.push(("allow".to_owned(), "GET, HEAD".to_owned()));
+        answer.headers.push(("allow".into(), "GET, HEAD".into()));
         return answer.into();
     }
     let found = driver.with(|engine, _| engine.simulator().download(link.folder, link.file));
@@ -51,8 +51,8 @@ pub(super) async fn answer(driver: &Driver, call: &HttpCall, link: Link<'_>) -> 
         (Some(Download::All(entries)), true) => Reply::Stream(HttpStream {
             status: 200,
             headers: vec![
-                ("content-type".to_owned(), "application/zip".to_owned()),
-                ("content-disposition".to_owned(), "attachment; filename=\"recordings.zip\"".to_owned()),
+                ("content-type".into(), "application/zip".into()),
+                ("content-disposition".into(), "attachment; filename=\"recordings.zip\"".into()),
             ],
             length: None,
             parts: recordings::zip(entries),

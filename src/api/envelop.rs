@@ -11,7 +11,7 @@ use super::access::{Caller, Refusal, encrypted};
 use crate::contract::Family;
 use crate::contract::envelope::{self, ErrorStatus};
 use crate::engine::Engine;
-use crate::http::{HttpAnswer, HttpStream, Reply};
+use crate::http::{HttpAnswer, HttpStream, JSON, Reply};
 use crate::simulator::{Answer, Long};
 
 /// How much of a long answer is handed on at a time.
@@ -86,11 +86,7 @@ fn framed(engine: &mut Engine, family: Family, data: &str) -> String {
 }
 
 pub(super) fn json(status: u16, text: String) -> HttpAnswer {
-    HttpAnswer {
-        status,
-        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-        body: Bytes::from(text),
-    }
+    HttpAnswer { status, headers: vec![JSON], body: Bytes::from(text) }
 }
 
 /// What was encrypted is answered encrypted.
@@ -124,12 +120,7 @@ fn stream(head: Cow<'static, str>, long: Long, tail: &'static str) -> HttpStream
             .and_then(|()| out.write_all(tail.as_bytes()))
             .and_then(|()| out.flush());
     });
-    HttpStream {
-        status: 200,
-        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-        length: None,
-        parts,
-    }
+    HttpStream { status: 200, headers: vec![JSON], length: None, parts }
 }
 
 /// Hands on what is written in parts of even size.

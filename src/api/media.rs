@@ -15,10 +15,10 @@ pub(super) fn link(path: &str) -> Option<(&str, &str)> {
 
 /// Sends what is behind a link.
 pub(super) fn answer(driver: &Driver, call: &HttpCall, (id, name): (&str, &str)) -> HttpAnswer {
-    if !matches!(call.method.as_str(), "GET" | "HEAD") {
+    if !matches!(&*call.method, "GET" | "HEAD") {
         let mut answer =
             HttpAnswer::json(405, &json!({ "code": 405, "message": "files are fetched with GET" }));
-        answer.headers.push(("allow".to_owned(), "GET, HEAD".to_owned()));
+        answer.headers.push(("allow".into(), "GET, HEAD".into()));
         return answer;
     }
     match driver.with(|engine, _| engine.simulator().media(id, name)) {
@@ -26,7 +26,7 @@ pub(super) fn answer(driver: &Driver, call: &HttpCall, (id, name): (&str, &str))
             let etag = format!("\"{id}\"");
             let mut answer = recordings::answer(call, &etag, &file.content_type, &file.name, file.bytes);
             // Whatever somebody uploaded is not to be run as something else.
-            answer.headers.push(("x-content-type-options".to_owned(), "nosniff".to_owned()));
+            answer.headers.push(("x-content-type-options".into(), "nosniff".into()));
             answer
         }
         None => {

@@ -21,6 +21,8 @@ pub(super) struct Keys {
     signers: Vec<Signer>,
     /// The header that names the key, if the scheme has one.
     header: Option<Arc<str>>,
+    /// The same in lower case, as requests have it.
+    lower: Option<String>,
     noted: BTreeSet<String>,
 }
 
@@ -38,12 +40,13 @@ impl Keys {
     pub(super) fn new(signers: Vec<Signer>) -> Self {
         let header = signers.first().and_then(|signer| signer.scheme().key.as_ref());
         let header = header.map(|key| Arc::clone(&key.name));
-        Self { signers, header, noted: BTreeSet::new() }
+        let lower = header.as_ref().map(|header| header.to_ascii_lowercase());
+        Self { signers, header, lower, noted: BTreeSet::new() }
     }
 
     /// Finds the account that a call's key names, and checks the signature with that account's secret.
     pub(super) fn prove(&self, rule: SignatureRule, call: &HttpCall, now: Timestamp) -> Proven {
-        let named = self.header.as_ref().and_then(|header| call.header(&header.to_ascii_lowercase()));
+        let named = self.lower.as_ref().and_then(|header| call.header(header));
         let has_key = |signer: &Signer, id: &str| {
             signer.scheme().key.as_ref().and_then(|key| key.id.as_deref()) == Some(id)
         };
@@ -93,10 +96,10 @@ mod tests {
 
     fn call(headers: Vec<(String, String)>) -> HttpCall {
         HttpCall {
-            method: "POST".to_owned(),
+            method: "POST".into(),
             path: "/api/v1/session/list".to_owned(),
             query: None,
-            headers,
+            headers: headers.into_iter().collect(),
             body: Bytes::from_static(b"{}"),
         }
     }

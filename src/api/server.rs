@@ -80,7 +80,7 @@ impl Api {
             Route::WrongMethod { allow } => {
                 let message = format!("{} is not served at {}, but {allow} is", call.method, call.path);
                 let mut answer = HttpAnswer::json(405, &json!({ "code": 405, "message": message }));
-                answer.headers.push(("allow".to_owned(), allow));
+                answer.headers.push(("allow".into(), allow.into()));
                 self.strange(call, answer, started)
             }
             Route::Unknown { nearest } => {
@@ -245,7 +245,7 @@ impl Api {
             let message =
                 format!("the account has made all the calls it may; the next is taken in {seconds} s");
             let mut answer = refused(engine, found.family, &Refusal::new(429, message), statuses);
-            answer.headers.push(("retry-after".to_owned(), seconds.max(1).to_string()));
+            answer.headers.push(("retry-after".into(), seconds.max(1).to_string().into()));
             return Built::Whole(sealed(answer, caller));
         }
         let outcome = engine.call(&Call {
@@ -273,7 +273,7 @@ impl Api {
                 for (name, value) in headers {
                     // One that is there already, such as the content type, is replaced.
                     answer.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
-                    answer.headers.push((name, value));
+                    answer.headers.push((name.into(), value.into()));
                 }
                 Built::Whole(sealed(answer, caller))
             }
@@ -311,7 +311,7 @@ fn wrong(
             if let Some(wait) = retry_after {
                 answer
                     .headers
-                    .push(("retry-after".to_owned(), faults::retry_after_seconds(wait).to_string()));
+                    .push(("retry-after".into(), faults::retry_after_seconds(wait).to_string().into()));
             }
             (status, answer.body.clone(), Reply::Answer(answer))
         }
@@ -326,7 +326,7 @@ fn wrong(
         Act::Garbage => {
             let answer = HttpAnswer {
                 status: 200,
-                headers: vec![("content-type".to_owned(), "text/html".to_owned())],
+                headers: vec![("content-type".into(), "text/html".into())],
                 body: Bytes::from_static(GARBAGE.as_bytes()),
             };
             (200, answer.body.clone(), Reply::Answer(answer))

@@ -105,7 +105,8 @@ impl World {
                 .join("&")
         });
         let body = if method == "GET" { Default::default() } else { fields.to_string().into() };
-        let call = HttpCall { method: method.to_owned(), path: path.to_owned(), query, headers, body };
+        let headers = headers.into_iter().collect();
+        let call = HttpCall { method: method.to_owned().into(), path: path.to_owned(), query, headers, body };
         self.runtime.block_on(async {
             match self.api.answer(call).await {
                 Reply::Answer(answer) | Reply::Half(answer) => (answer.status, answer.body.to_vec()),

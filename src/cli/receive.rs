@@ -131,7 +131,7 @@ fn answer(status: u16, body: String) -> HttpAnswer {
     let content_type = if json { "application/json" } else { "text/plain; charset=utf-8" };
     HttpAnswer {
         status,
-        headers: vec![("content-type".to_owned(), content_type.to_owned())],
+        headers: vec![("content-type".into(), content_type.into())],
         body: Bytes::from(body),
     }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::sign::{SignerArgs, path_for, print, read_body, read_moment, read_path};
 use super::{CommandError, Exit};
 use crate::contract::signature::{Received, Scheme};
+use crate::http::Headers;
 use crate::settings::{Flags, Settings};
 
 const EXAMPLES: &str = "\
@@ -65,7 +66,7 @@ fn verify(args: Args, configured: Scheme, secret: Option<&str>) -> Result<Exit, 
     let path = path_for(signer.scheme(), args.path.as_deref())?;
     let body = read_body()?;
     let now = args.now.unwrap_or_else(Timestamp::now);
-    match signer.verify(&Received { body: &body, path, headers: &headers, now }) {
+    match signer.verify(&Received { body: &body, path, headers: &Headers::from(&headers[..]), now }) {
         Ok(()) => print("valid\n"),
         Err(mismatch) => {
             let hints: String = mismatch.hints.iter().map(|hint| format!("  {hint}\n")).collect();

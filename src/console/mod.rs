@@ -39,7 +39,7 @@ pub fn answer(driver: &Driver, call: &HttpCall) -> Option<HttpAnswer> {
             Some((method, ..)) => {
                 let mut answer =
                     refused(405, &format!("{} is not served here, but {method} is", call.method));
-                answer.headers.push(("allow".to_owned(), (*method).to_owned()));
+                answer.headers.push(("allow".into(), (*method).into()));
                 answer
             }
             None => refused(404, "nothing is here; GET /_mock/ lists what is"),

@@ -119,11 +119,11 @@ impl Driver {
             let before = (state.engine.next_wakeup(), state.engine.awaits_call());
             let result = work(&mut state.engine, now);
             let after = (state.engine.next_wakeup(), state.engine.awaits_call());
-            // Waking costs more than most calls do. What is due later than before finds the driver awake in time.
+            // Waking costs more than most calls do. The driver sleeps no longer than to what was due first before.
             let is_sooner = match (before.0, after.0) {
                 (_, None) => before.0.is_some(),
                 (None, Some(_)) => true,
-                (Some(before), Some(after)) => after < before || after <= now,
+                (Some(before), Some(after)) => after < before,
             };
             (result, is_sooner || before.1 != after.1)
         };

@@ -90,7 +90,8 @@ impl Delivery {
             return true;
         }
         let refused = self.assumed == AssumedFile::Refuse;
-        if self.noted.insert(id.to_owned()) {
+        if !self.noted.contains(id) {
+            self.noted.insert(id.to_owned());
             let what = match direction {
                 Direction::Call => "path and fields",
                 Direction::Callback => "name and fields",

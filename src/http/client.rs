@@ -18,9 +18,9 @@ pub async fn request(address: SocketAddr, call: HttpCall) -> Result<HttpAnswer, 
         .await
         .map_err(|error| format!("no HTTP with {address}: {error}"))?;
     let connection = tokio::spawn(connection);
-    let mut builder = hyper::Request::builder().method(call.method.as_str()).uri(call.path_and_query());
+    let mut builder = hyper::Request::builder().method(&*call.method).uri(&*call.path_and_query());
     builder = builder.header("host", address.to_string());
-    for (name, value) in &call.headers {
+    for (name, value) in call.headers.iter() {
         builder = builder.header(name, value);
     }
     let request =
@@ -31,7 +31,9 @@ pub async fn request(address: SocketAddr, call: HttpCall) -> Result<HttpAnswer, 
     let headers = answer
         .headers()
         .iter()
-        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (name.to_string().into(), String::from_utf8_lossy(value.as_bytes()).into_owned().into())
+        })
         .collect();
     let body = answer.into_body().collect().await.map_err(failed)?.to_bytes();
     drop(sender);

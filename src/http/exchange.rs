@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING,
-    UPGRADE,
+    CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
@@ -16,7 +15,7 @@ use tokio::time::sleep;
 use super::body::Body;
 use super::line::{Ending, Line, Open};
 use super::read::{self, Unread};
-use super::{HttpAnswer, HttpCall, HttpStream, Limits, Reply};
+use super::{Header, HttpAnswer, HttpCall, HttpStream, Limits, Reply};
 
 /// What every exchange of a connection works with.
 pub(super) struct Desk<H> {
@@ -61,7 +60,7 @@ where
         Reply::Half(mut answer) => {
             // Without a body to cut in two the connection still ends after the answer.
             if head || answer.body.is_empty() {
-                answer.headers.push((CONNECTION.to_string(), "close".to_owned()));
+                answer.headers.push(("connection".into(), "close".into()));
             }
             answered(answer, Body::half, head)
         }
@@ -115,12 +114,7 @@ fn streamed(stream: HttpStream, head: bool) -> Result<Response<Body>, String> {
     response(stream.status, stream.headers, Body::parts(stream.parts, stream.length), head)
 }
 
-fn response(
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: Body,
-    head: bool,
-) -> Result<Response<Body>, String> {
+fn response(status: u16, headers: Vec<Header>, body: Body, head: bool) -> Result<Response<Body>, String> {
     let known = StatusCode::from_u16(status).ok().filter(|status| !status.is_informational());
     let status = known.ok_or_else(|| format!("{status} is not a status of an answer"))?;
     let length = body.size_hint().exact().filter(|_| head && status != StatusCode::NO_CONTENT);
@@ -133,8 +127,8 @@ fn response(
             continue;
         }
         let unfit = || format!("the header `{}` cannot be sent", name.escape_debug());
-        let name = HeaderName::try_from(&name).map_err(|_| unfit())?;
-        let value = HeaderValue::try_from(&value).map_err(|_| unfit())?;
+        let name = HeaderName::try_from(&*name).map_err(|_| unfit())?;
+        let value = HeaderValue::try_from(&*value).map_err(|_| unfit())?;
         if ![CONTENT_LENGTH, TRANSFER_ENCODING, DATE, TE, TRAILER, UPGRADE].contains(&name) {
             response.headers_mut().append(name, value);
         }

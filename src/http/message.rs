@@ -1,19 +1,29 @@
 //! A request and an answer as data, apart from any connection.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use tokio::sync::mpsc;
+
+use super::Headers;
+
+/// A header of an answer: its name and its value. Most are the same in every answer.
+pub type Header = (Cow<'static, str>, Cow<'static, str>);
+
+/// The header of nearly every answer.
+pub(crate) const JSON: Header = (Cow::Borrowed("content-type"), Cow::Borrowed("application/json"));
 
 /// A request as it came.
 #[derive(Clone, Debug, Default)]
 pub struct HttpCall {
     /// The method, upper case.
-    pub method: String,
+    pub method: Cow<'static, str>,
     /// The path, still percent-encoded, without the query.
     pub path: String,
     /// The query as it came, without the question mark.
     pub query: Option<String>,
     /// The headers in order, names in lower case; values that are not UTF-8 are replaced lossily.
-    pub headers: Vec<(String, String)>,
+    pub headers: Headers,
     /// The body.
     pub body: Bytes,
 }
@@ -21,14 +31,14 @@ pub struct HttpCall {
 impl HttpCall {
     /// The first value of a header, by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers.get(name)
     }
 
     /// Path and query as they came.
-    pub fn path_and_query(&self) -> String {
+    pub fn path_and_query(&self) -> Cow<'_, str> {
         match &self.query {
-            Some(query) => format!("{}?{query}", self.path),
-            None => self.path.clone(),
+            Some(query) => format!("{}?{query}", self.path).into(),
+            None => self.path.as_str().into(),
         }
     }
 }
@@ -40,7 +50,7 @@ pub struct HttpAnswer {
     pub status: u16,
     /// The headers in order. `date` and all that says how long the body is or how it is framed are the server's
     /// business and are passed over here.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<Header>,
     /// The body.
     pub body: Bytes,
 }
@@ -48,11 +58,7 @@ pub struct HttpAnswer {
 impl HttpAnswer {
     /// A JSON answer.
     pub fn json(status: u16, body: &serde_json::Value) -> Self {
-        Self {
-            status,
-            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-            body: Bytes::from(body.to_string()),
-        }
+        Self { status, headers: vec![JSON], body: Bytes::from(body.to_string()) }
     }
 }
 
@@ -62,7 +68,7 @@ pub struct HttpStream {
     /// The status.
     pub status: u16,
     /// The headers in order, under the rule of [`HttpAnswer::headers`].
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<Header>,
     /// The length of the body in bytes, where it is known before. Of longer parts the rest is not sent; shorter ones
     /// end the connection, or reset the HTTP/2 stream.
     pub length: Option<u64>,

@@ -9,6 +9,7 @@ mod body;
 mod client;
 mod connection;
 mod exchange;
+mod headers;
 mod line;
 mod message;
 mod read;
@@ -16,5 +17,7 @@ mod server;
 
 pub use bind::BindError;
 pub use client::request;
-pub use message::{HttpAnswer, HttpCall, HttpStream, Reply};
+pub use headers::Headers;
+pub(crate) use message::JSON;
+pub use message::{Header, HttpAnswer, HttpCall, HttpStream, Reply};
 pub use server::{Limits, Server};

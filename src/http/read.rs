@@ -1,15 +1,20 @@
 //! Reading a whole request within the limits.
 
+use std::borrow::Cow;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
-use hyper::header::{CONNECTION, EXPECT, HOST};
+use hyper::body::{Body, Frame, Incoming};
+use hyper::header::{EXPECT, HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::uri::Authority;
 use hyper::{Method, Request};
 use serde_json::json;
 
-use super::{HttpAnswer, HttpCall, Limits};
+use super::{Headers, HttpAnswer, HttpCall, Limits};
 
 /// How long a client that sends too much is listened to before it gets its answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -42,7 +47,7 @@ impl Unread {
             Self::Broken => (400, "the body is not framed as HTTP says, or was cut off".to_owned()),
         };
         let mut answer = HttpAnswer::json(status, &json!({ "message": message }));
-        answer.headers.push((CONNECTION.to_string(), "close".to_owned()));
+        answer.headers.push(("connection".into(), "close".into()));
         answer
     }
 }
@@ -59,20 +64,43 @@ pub(super) async fn read(request: Request<Incoming>, limits: &Limits) -> Result<
     let body = read_body(&mut body, limits, waits, keep).await?;
     // Over HTTP/2 the host stands in the URI only.
     let host = head.uri.authority().filter(|_| !head.headers.contains_key(HOST));
-    let host = host.map(|host| (HOST.to_string(), host.to_string()));
-    let headers = head.headers.iter().map(|(name, value)| {
-        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    });
+    let headers = headers(host.map(Authority::as_str), &head.headers);
     Ok(HttpCall {
-        method: head.method.as_str().to_ascii_uppercase(),
+        method: method(&head.method),
         path: match head.uri.path() {
             "" => "/".to_owned(),
             path => path.to_owned(),
         },
         query: head.uri.query().map(str::to_owned),
-        headers: host.into_iter().chain(headers).collect(),
+        headers,
         body,
     })
+}
+
+/// A copy of all headers, behind a host that is not among them: they must not hold on to the buffer of the connection.
+fn headers(host: Option<&str>, came: &HeaderMap) -> Headers {
+    let length = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
+    let bytes = came.iter().map(length).sum();
+    let mut headers = Headers::with_capacity(came.len(), bytes);
+    if let Some(host) = host {
+        headers.push(HOST.as_str(), host);
+    }
+    for (name, value) in came {
+        match std::str::from_utf8(value.as_bytes()) {
+            Ok(value) => headers.push(name.as_str(), value),
+            Err(_) => headers.push(name.as_str(), &String::from_utf8_lossy(value.as_bytes())),
+        }
+    }
+    headers
+}
+
+fn method(method: &Method) -> Cow<'static, str> {
+    match *method {
+        Method::GET => "GET".into(),
+        Method::POST => "POST".into(),
+        Method::HEAD => "HEAD".into(),
+        _ => method.as_str().to_ascii_uppercase().into(),
+    }
 }
 
 async fn read_body(body: &mut Incoming, limits: &Limits, waits: bool, keep: bool) -> Result<Bytes, Unread> {
@@ -87,7 +115,10 @@ async fn read_body(body: &mut Incoming, limits: &Limits, waits: bool, keep: bool
     }
     let mut whole = BytesMut::with_capacity(if keep { announced.min(FIRST_ROOM) } else { 0 });
     let mut length = 0;
-    while let Some(data) = next(body, limits).await? {
+    // Over HTTP/1.1 the end is known without asking once more.
+    while !body.is_end_stream()
+        && let Some(data) = next(body, limits).await?
+    {
         length += data.len();
         if length > limits.body {
             drop(whole);
@@ -104,8 +135,14 @@ async fn read_body(body: &mut Incoming, limits: &Limits, waits: bool, keep: bool
 /// The next piece of a body; trailers are passed over.
 async fn next(body: &mut Incoming, limits: &Limits) -> Result<Option<Bytes>, Unread> {
     loop {
-        let frame = tokio::time::timeout(limits.stall, body.frame()).await;
-        match frame.map_err(|_| Unread::Stalled(limits.stall))? {
+        let frame = match look_twice(body).await {
+            Some(frame) => frame,
+            None => {
+                let frame = tokio::time::timeout(limits.stall, body.frame()).await;
+                frame.map_err(|_| Unread::Stalled(limits.stall))?
+            }
+        };
+        match frame {
             None => return Ok(None),
             Some(Err(_)) => return Err(Unread::Broken),
             Some(Ok(frame)) => {
@@ -115,6 +152,23 @@ async fn next(body: &mut Incoming, limits: &Limits) -> Result<Option<Bytes>, Unr
             }
         }
     }
+}
+
+/// The next frame of a body if it is there as soon as hyper is asked for it, as it nearly always is: then no timer is
+/// needed. Hyper reads between one look and the next.
+async fn look_twice(body: &mut Incoming) -> Option<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    let mut frame = body.frame();
+    let mut has_looked = false;
+    poll_fn(|cx| match Pin::new(&mut frame).poll(cx) {
+        Poll::Ready(frame) => Poll::Ready(Some(frame)),
+        Poll::Pending if has_looked => Poll::Ready(None),
+        Poll::Pending => {
+            has_looked = true;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await
 }
 
 async fn drain(body: &mut Incoming, limits: &Limits) {

@@ -145,7 +145,7 @@ impl Recorder {
                 put("method", json!(call.call.method));
                 put("path", json!(call.call.path_and_query()));
                 // The port of the mock may have been picked at start.
-                let headers = call.call.headers.iter().filter(|(name, _)| name != "host");
+                let headers = call.call.headers.iter().filter(|(name, _)| *name != "host");
                 put("headers", json!(headers.collect::<Vec<_>>()));
                 put_bytes(&mut put, "body", &call.call.body);
                 put("status", json!(call.status));

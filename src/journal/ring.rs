@@ -89,9 +89,8 @@ fn weight(entry: &Entry) -> usize {
             }
             Event::Called(entry) => {
                 let call = &entry.call;
-                let headers: usize = call.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
                 let query = call.query.as_ref().map_or(0, String::len);
-                call.body.len() + entry.answer.len() + call.path.len() + query + headers
+                call.body.len() + entry.answer.len() + call.path.len() + query + call.headers.bytes()
             }
             Event::Failed { message, .. } | Event::Note(message) => message.len(),
             Event::Dead { reason, .. } => reason.len(),

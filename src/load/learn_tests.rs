@@ -8,6 +8,7 @@ use super::*;
 use crate::contract::Catalog;
 use crate::contract::signature::{Preset, Received, Signer};
 use crate::delivery::Target;
+use crate::http::Headers;
 use crate::scenario::load;
 use crate::settings::{Flags, Settings};
 
@@ -101,7 +102,7 @@ fn a_transfer_has_fresh_ids_and_a_right_signature_each_time() {
         let received = Received {
             body: text.as_bytes(),
             path: "/hook?x=1",
-            headers: &headers,
+            headers: &Headers::from(&headers[..]),
             now: NOW.parse().unwrap(),
         };
         given.signer.verify(&received).unwrap();
@@ -228,8 +229,12 @@ fn a_scheme_with_nonce_and_timestamp() {
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let received =
-        Received { body: text.as_bytes(), path: "/hook?x=1", headers: &headers, now: NOW.parse().unwrap() };
+    let received = Received {
+        body: text.as_bytes(),
+        path: "/hook?x=1",
+        headers: &Headers::from(&headers[..]),
+        now: NOW.parse().unwrap(),
+    };
     given.signer.verify(&received).unwrap();
 }
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::http::{HttpAnswer, HttpCall};
+use crate::http::{Header, HttpAnswer, HttpCall};
 
 /// What may stay as it is in `filename*` (RFC 8187, `attr-char`).
 const NAME: &AsciiSet = &NON_ALPHANUMERIC
@@ -30,8 +30,8 @@ const NAME: &AsciiSet = &NON_ALPHANUMERIC
 ///
 /// To HEAD it gives the answer GET would have got, body and all: the server leaves the body out and keeps its length.
 pub fn answer(call: &HttpCall, etag: &str, content_type: &str, file_name: &str, body: Bytes) -> HttpAnswer {
-    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let mut headers = vec![
+    let header = |name: &'static str, value: &str| (name.into(), value.to_owned().into());
+    let mut headers: Vec<Header> = vec![
         header("accept-ranges", "bytes"),
         header("etag", etag),
         // Recordings are personal. A cache may keep one, but has to ask whether it is still the same: after a restart
@@ -69,7 +69,7 @@ pub fn answer(call: &HttpCall, etag: &str, content_type: &str, file_name: &str, 
         }
     };
     headers.push(header("content-type", content_type));
-    headers.push(("content-disposition".to_owned(), disposition(file_name)));
+    headers.push(("content-disposition".into(), disposition(file_name).into()));
     HttpAnswer { status, headers, body }
 }
 
@@ -137,7 +137,7 @@ fn number(digits: &str) -> Option<u64> {
 /// All values of a header in one list, as if they stood in one line. None if there is no such header.
 fn every(call: &HttpCall, name: &str) -> Option<String> {
     let values: Vec<&str> =
-        call.headers.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect();
+        call.headers.iter().filter(|(key, _)| *key == name).map(|(_, value)| value).collect();
     (!values.is_empty()).then(|| values.join(","))
 }
 
@@ -185,9 +185,9 @@ mod tests {
 
     fn call(method: &str, headers: &[(&str, &str)]) -> HttpCall {
         HttpCall {
-            method: method.to_owned(),
+            method: method.to_owned().into(),
             path: "/download/a.wav".to_owned(),
-            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            headers: headers.into(),
             ..HttpCall::default()
         }
     }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     fn header<'a>(answer: &'a HttpAnswer, name: &str) -> Option<&'a str> {
-        answer.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        answer.headers.iter().find(|(key, _)| key == name).map(|(_, value)| &**value)
     }
 
     /// Status, content range and body in one line.

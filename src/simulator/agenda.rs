@@ -17,10 +17,31 @@ pub(super) trait Later {
     fn is_work(&self) -> bool;
 }
 
+/// How long a slot is, as a power of two of milliseconds.
+const SLOT: u32 = 6;
+
+/// How many slots there are: the next 16 seconds, in which nearly everything of a conversation or call happens.
+const SLOTS: usize = 256;
+
+/// Of so many entries at most it does not matter where they are kept.
+const FEW: usize = 64;
+
 /// What happens later.
+///
+/// Most of it happens soon, and under load very much is planned: only what happens next is kept in order. What comes
+/// soon after waits unordered in slots of time until its slot is the next, and what happens late is in order by itself.
 #[derive(Debug)]
 pub(super) struct Agenda<T> {
-    queue: BTreeMap<Place, T>,
+    /// What happens up to the end of the present slot; empty only if all is.
+    next: BTreeMap<Place, T>,
+    /// The number of the present slot, counted from the beginning of the Unix era.
+    present: i64,
+    /// The slots after the present one, each at its number modulo their count; within, by when it was planned.
+    soon: Box<[Vec<(Place, T)>]>,
+    /// How many entries wait in slots.
+    waiting: usize,
+    /// What was planned for later than any of the slots at the time.
+    late: BTreeMap<Place, T>,
     planned: u64,
     /// How many entries are work.
     work: usize,
@@ -28,8 +49,26 @@ pub(super) struct Agenda<T> {
 
 impl<T> Default for Agenda<T> {
     fn default() -> Self {
-        Self { queue: BTreeMap::new(), planned: 0, work: 0 }
+        Self {
+            next: BTreeMap::new(),
+            present: 0,
+            soon: (0..SLOTS).map(|_| Vec::new()).collect(),
+            waiting: 0,
+            late: BTreeMap::new(),
+            planned: 0,
+            work: 0,
+        }
     }
+}
+
+/// The slot that a moment falls into.
+fn slot(at: Timestamp) -> i64 {
+    at.as_millisecond() >> SLOT
+}
+
+/// Where a slot is kept.
+fn index(slot: i64) -> usize {
+    usize::try_from(slot.rem_euclid(SLOTS as i64)).unwrap_or_default()
 }
 
 impl<T: Later> Agenda<T> {
@@ -37,8 +76,49 @@ impl<T: Later> Agenda<T> {
     pub(super) fn plan(&mut self, at: Timestamp, what: T) -> Place {
         self.planned += 1;
         self.work += usize::from(what.is_work());
-        self.queue.insert((at, self.planned), what);
-        (at, self.planned)
+        let place = (at, self.planned);
+        let slot = slot(at);
+        self.go_back(slot);
+        if slot <= self.present {
+            self.next.insert(place, what);
+        } else if slot - self.present <= SLOTS as i64 {
+            self.soon[index(slot)].push((place, what));
+            self.waiting += 1;
+        } else {
+            self.late.insert(place, what);
+        }
+        place
+    }
+
+    /// Makes a slot the present one if nothing happens before: where all that was planned is far off, what is planned
+    /// for sooner must find its slots all the same.
+    fn go_back(&mut self, to: i64) {
+        let is_first = self.next.keys().next().is_none_or(|(at, _)| slot(*at) > to);
+        if is_first && self.waiting == 0 && self.next.len() <= FEW {
+            self.late.extend(std::mem::take(&mut self.next));
+            self.present = to;
+        }
+    }
+
+    /// Goes on to the next slot with anything in it, once nothing is left in the present one.
+    fn go_on(&mut self) {
+        if !self.next.is_empty() {
+            return;
+        }
+        let mut slots = self.present + 1..=self.present + SLOTS as i64;
+        let soon = slots.find(|slot| self.waiting > 0 && !self.soon[index(*slot)].is_empty());
+        let late = self.late.keys().next().map(|(at, _)| slot(*at));
+        let Some(present) = [soon, late].into_iter().flatten().min() else { return };
+        self.present = present;
+        if soon == Some(present) {
+            let entries = std::mem::take(&mut self.soon[index(present)]);
+            self.waiting -= entries.len();
+            self.next = entries.into_iter().collect();
+        }
+        while let Some(entry) = self.late.first_entry().filter(|entry| slot(entry.key().0) <= present) {
+            let (place, what) = entry.remove_entry();
+            self.next.insert(place, what);
+        }
     }
 
     /// How many were ever planned.
@@ -48,34 +128,62 @@ impl<T: Later> Agenda<T> {
 
     /// When the next of it happens.
     pub(super) fn next(&self) -> Option<Timestamp> {
-        self.queue.keys().next().map(|(at, _)| *at)
+        self.next.keys().next().map(|(at, _)| *at)
     }
 
     /// Takes the first that is due, with its moment.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<(Timestamp, T)> {
-        let entry = self.queue.first_entry().filter(|entry| entry.key().0 <= now)?;
+        let entry = self.next.first_entry().filter(|entry| entry.key().0 <= now)?;
         let at = entry.key().0;
         let what = entry.remove();
         self.work -= usize::from(what.is_work());
+        self.go_on();
         Some((at, what))
     }
 
     /// Takes something back, if it has not happened yet: nobody waits for what changes nothing any more.
     pub(super) fn forget(&mut self, place: Option<Place>) {
-        if let Some(what) = place.and_then(|place| self.queue.remove(&place)) {
+        if let Some(what) = place.and_then(|place| self.remove(place)) {
             self.work -= usize::from(what.is_work());
+            self.go_on();
         }
+    }
+
+    fn remove(&mut self, place: Place) -> Option<T> {
+        if let Some(what) = self.next.remove(&place).or_else(|| self.late.remove(&place)) {
+            return Some(what);
+        }
+        let slot = &mut self.soon[index(slot(place.0))];
+        let at = slot.binary_search_by_key(&place.1, |((_, number), _)| *number).ok()?;
+        if slot[at].0 != place {
+            return None;
+        }
+        self.waiting -= 1;
+        Some(slot.remove(at).1)
     }
 
     /// Takes back what was planned after so many, unless it is to be kept.
     pub(super) fn forget_since(&mut self, planned: u64, keeps: impl Fn(&T) -> bool) {
-        self.queue.retain(|(_, number), what| *number <= planned || keeps(what));
-        self.work = self.queue.values().filter(|what| what.is_work()).count();
+        self.next.retain(|(_, number), what| *number <= planned || keeps(what));
+        self.late.retain(|(_, number), what| *number <= planned || keeps(what));
+        for slot in &mut self.soon {
+            slot.retain(|((_, number), what)| *number <= planned || keeps(what));
+        }
+        self.waiting = self.soon.iter().map(Vec::len).sum();
+        self.go_on();
+        self.work = self.all().filter(|what| what.is_work()).count();
+    }
+
+    fn all(&self) -> impl Iterator<Item = &T> {
+        let soon = self.soon.iter().flatten().map(|(_, what)| what);
+        self.next.values().chain(self.late.values()).chain(soon)
     }
 
     /// What was planned after so many.
     pub(super) fn since(&mut self, planned: u64) -> impl Iterator<Item = &mut T> {
-        self.queue.iter_mut().filter(move |((_, number), _)| *number > planned).map(|(_, what)| what)
+        let soon = self.soon.iter_mut().flatten().map(|((_, number), what)| (*number, what));
+        let others = self.next.iter_mut().chain(&mut self.late).map(|((_, number), what)| (*number, what));
+        others.chain(soon).filter(move |(number, _)| *number > planned).map(|(_, what)| what)
     }
 
     /// Whether anything is planned that a run waits for.
@@ -86,6 +194,8 @@ impl<T: Later> Agenda<T> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[derive(Debug, PartialEq)]
@@ -135,5 +245,71 @@ mod tests {
         assert!(agenda.take(at(3)).is_some() && agenda.take(at(3)).is_some());
         assert!(!agenda.is_busy() && agenda.next().is_none());
         agenda.forget(Some(idle));
+    }
+
+    /// Something done to an agenda.
+    #[derive(Clone, Debug)]
+    enum Deed {
+        /// Planned so many milliseconds after the present.
+        Plan(i64),
+        /// So many milliseconds pass.
+        Pass(i64),
+        Forget(prop::sample::Index),
+        ForgetSince(prop::sample::Index),
+    }
+
+    fn deed() -> impl Strategy<Value = Deed> {
+        let millis = || prop_oneof![0..50_i64, 0..3_000_i64, 0..40_000_i64, 0..100_000_000_i64];
+        prop_oneof![
+            6 => millis().prop_map(Deed::Plan),
+            3 => millis().prop_map(Deed::Pass),
+            1 => any::<prop::sample::Index>().prop_map(Deed::Forget),
+            1 => any::<prop::sample::Index>().prop_map(Deed::ForgetSince),
+        ]
+    }
+
+    proptest! {
+        /// Whatever is kept where, all of it comes in the order of its places.
+        #[test]
+        fn it_is_in_order_whatever_is_done(
+            deeds in prop::collection::vec(deed(), 0..120),
+            begin in -200_000..200_000_i64,
+        ) {
+            let mut agenda = Agenda::default();
+            let mut plain: BTreeMap<Place, Entry> = BTreeMap::new();
+            let mut places = vec![(at(0), 0)];
+            let mut now = Timestamp::from_millisecond(begin).unwrap();
+            for deed in deeds {
+                match deed {
+                    Deed::Plan(millis) => {
+                        let at = now + std::time::Duration::from_millis(millis.unsigned_abs());
+                        let number = u8::try_from(places.len() % 20).unwrap();
+                        let place = agenda.plan(at, Entry(number));
+                        plain.insert(place, Entry(number));
+                        places.push(place);
+                    }
+                    Deed::Pass(millis) => {
+                        now += std::time::Duration::from_millis(millis.unsigned_abs());
+                        while let Some((at, entry)) = agenda.take(now) {
+                            let (place, wanted) = plain.pop_first().unwrap();
+                            prop_assert_eq!((at, entry), (place.0, wanted));
+                        }
+                    }
+                    Deed::Forget(which) => {
+                        let place = places[which.index(places.len())];
+                        agenda.forget(Some(place));
+                        plain.remove(&place);
+                    }
+                    Deed::ForgetSince(which) => {
+                        let planned = u64::try_from(which.index(places.len())).unwrap();
+                        agenda.forget_since(planned, |entry| entry.0 % 3 == 0);
+                        plain.retain(|(_, number), entry| *number <= planned || entry.0 % 3 == 0);
+                    }
+                }
+                prop_assert_eq!(agenda.next(), plain.keys().next().map(|(at, _)| *at));
+                prop_assert_eq!(agenda.is_busy(), plain.values().any(Entry::is_work));
+                prop_assert_eq!(agenda.since(0).count(), plain.len());
+            }
+        }
     }
 }

@@ -139,11 +139,11 @@ impl Facts {
     pub fn fill(&self, text: &str, locale: &str) -> String {
         placeholders::fill(text, self.gender, |placeholder| {
             Some(match placeholder {
-                "name" => self.called(locale).to_owned(),
-                "amount" => self.amount.text(locale),
-                "date" => self.date_text(locale),
-                "company" => self.company.clone(),
-                "order" => self.order.clone(),
+                "name" => self.called(locale).into(),
+                "amount" => self.amount.text(locale).into(),
+                "date" => self.date_text(locale).into(),
+                "company" => self.company.as_str().into(),
+                "order" => self.order.as_str().into(),
                 _ => return None,
             })
         })

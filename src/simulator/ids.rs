@@ -10,6 +10,7 @@ use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use aes::{Aes128, Block};
 use rand::RngExt;
 
+use super::hex32::Hex32;
 use super::seed::Seed;
 
 /// What an id stands for. The numbers are part of every id: changing one changes all recorded runs.
@@ -77,19 +78,13 @@ impl Ids {
         bytes[12..].copy_from_slice(&c.to_be_bytes());
         let mut block = Block::from(bytes);
         self.0.encrypt_block(&mut block);
-        hex::encode(block)
+        Hex32::of(&block.into()).as_str().to_owned()
     }
 
     /// The object an id stands for. Anything that is no id of this kind stands for nothing; one text in four thousand
     /// million that nobody made here is taken for one, and then its numbers are out of range.
     pub(super) fn open(&self, kind: Kind, id: &str) -> Option<Place> {
-        // Upper case would be another text with the same meaning.
-        if id.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return None;
-        }
-        let mut bytes = [0; 16];
-        hex::decode_to_slice(id, &mut bytes).ok()?;
-        let mut block = Block::from(bytes);
+        let mut block = Block::from(Hex32::read(id)?);
         self.0.decrypt_block(&mut block);
         let number = |at: usize| u32::from_be_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]]);
         (block[0] == kind as u8 && block[1..4] == [0; 3]).then(|| (number(4), number(8), number(12)))

@@ -9,9 +9,14 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::wire_id::WireId;
+use crate::contract::bodies::message::MessageStatus;
+use crate::json::push_text;
 
 /// Up to so many messages a search costs no more than an index, and takes no memory.
 const FEW: usize = 16;
+
+/// About how many bytes a message takes in a list.
+const USUAL: usize = 320;
 
 /// The words that senders and statuses usually are.
 const WORDS: [&str; 9] = ["user", "robot", "seat", "chatbot", "system", "send", "delivery", "read", "failed"];
@@ -109,16 +114,22 @@ impl Messages {
                 self.list[place] = message;
             }
             None => {
-                let place = self.list.len();
-                // Most conversations stay short.
-                if place == self.list.capacity() {
-                    self.list.reserve_exact(1 + place / 2);
-                }
-                self.list.push(message);
-                let new = if place < FEW { place..place } else { self.by_id.len()..self.list.len() };
-                self.by_id.extend(new.map(|at| (self.list[at].msg_id.clone(), at)));
+                self.add(message);
             }
         }
+    }
+
+    /// Adds a message whose id was just drawn. Its place, where it stays.
+    pub(super) fn add(&mut self, message: Message) -> usize {
+        let place = self.list.len();
+        // Most conversations stay short.
+        if place == self.list.capacity() {
+            self.list.reserve_exact(1 + place / 2);
+        }
+        self.list.push(message);
+        let new = if place < FEW { place..place } else { self.by_id.len()..self.list.len() };
+        self.by_id.extend(new.map(|at| (self.list[at].msg_id.clone(), at)));
+        place
     }
 
     fn find(&self, msg_id: &WireId) -> Option<usize> {
@@ -192,6 +203,13 @@ impl Messages {
         }
     }
 
+    /// Sets the status of the message at a place.
+    pub(super) fn reach(&mut self, place: u32, status: MessageStatus) {
+        if let Some(message) = self.list.get_mut(place as usize) {
+            message.status = status.as_str().into();
+        }
+    }
+
     /// Sets the status of a message, if there is one with this id.
     pub(super) fn set_status(&mut self, msg_id: &WireId, status: &str) {
         if let Some(place) = self.find(msg_id) {
@@ -199,23 +217,25 @@ impl Messages {
         }
     }
 
-    /// A page of the list that *Query message list* answers: newest first, those before a place.
+    /// A page of the list that *Query message list* answers (example): newest first, those before a place.
     pub(super) fn page(&self, before: usize, size: usize) -> String {
-        let mut text = String::from("[");
-        for message in self.list[..before].iter().rev().take(size) {
+        let asked = self.list[..before].iter().rev().take(size);
+        let mut text = String::with_capacity(2 + asked.len() * USUAL);
+        text.push('[');
+        for message in asked {
             if text.len() > 1 {
                 text.push(',');
             }
-            let head = Listed {
-                msg_id: &message.msg_id,
-                seat_id: &message.seat_id,
-                timestamp: message.timestamp,
-                sender_type: &message.sender_type,
-                status: &message.status,
-            };
-            // Ids, words and numbers always fit into JSON.
-            let head = serde_json::to_string(&head).unwrap_or_default();
-            text.push_str(head.trim_end_matches('}'));
+            text.push_str("{\"msg_id\":");
+            message.msg_id.push_json(&mut text);
+            text.push_str(",\"seat_id\":");
+            push_text(&mut text, &message.seat_id);
+            text.push_str(",\"timestamp\":");
+            text.push_str(itoa::Buffer::new().format(message.timestamp));
+            text.push_str(",\"sender_type\":");
+            push_text(&mut text, &message.sender_type);
+            text.push_str(",\"status\":");
+            push_text(&mut text, &message.status);
             text.push_str(",\"content\":");
             text.push_str(message.content.text());
             if let Some(reply) = &message.reply {
@@ -241,24 +261,13 @@ impl Messages {
         match (quoted, fields.filter(|fields| !fields.contains("\"msg_id\""))) {
             (Some(quoted), Some(fields)) => {
                 text.push_str("{\"msg_id\":");
-                // A text always fits into JSON.
-                text.push_str(&serde_json::to_string(&quoted.msg_id).unwrap_or_default());
+                quoted.msg_id.push_json(text);
                 text.push_str(",\"");
                 text.push_str(fields);
             }
             _ => text.push_str(&listed_reply(self.told(reply)).to_string()),
         }
     }
-}
-
-/// A message as the list tells it, without what it says and answers to (example).
-#[derive(Serialize)]
-struct Listed<'a> {
-    msg_id: &'a WireId,
-    seat_id: &'a str,
-    timestamp: i64,
-    sender_type: &'a str,
-    status: &'a str,
 }
 
 /// What a message answers to, in the shape of the list: the content stands beside the message's id, not in a field.

@@ -15,6 +15,7 @@ mod detection;
 pub mod dialer;
 pub mod dialogue;
 pub mod facts;
+mod hex32;
 pub mod identity;
 mod ids;
 mod messages;
@@ -289,11 +290,17 @@ impl Simulator {
 
     /// The conversation that a call or callback speaks of: by `call_id`, or by user and channel where that is empty.
     pub fn find_session(&self, fields: &Value) -> Option<SessionKey> {
-        let text = |path: &str| fields.pointer(path).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let call_id = text("/call_id").or_else(|| text("/transfer/call_id"));
+        fn text<'a>(within: Option<&'a Value>, name: &str) -> Option<&'a str> {
+            within?.get(name)?.as_str().filter(|text| !text.is_empty())
+        }
+        let call_id = text(Some(fields), "call_id").or_else(|| text(fields.get("transfer"), "call_id"));
         match call_id {
             Some(call_id) => self.sessions.by_call_id(call_id),
-            None => self.sessions.of_user(&text("/channel_id")?.into(), &text("/user/id")?.into()),
+            None => {
+                let (channel_id, user_id) =
+                    (text(Some(fields), "channel_id")?, text(fields.get("user"), "id")?);
+                self.sessions.of_user(&channel_id.into(), &user_id.into())
+            }
         }
     }
 

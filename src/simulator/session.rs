@@ -35,6 +35,18 @@ pub(super) enum Phase {
     Closed,
 }
 
+impl Phase {
+    /// Its word in answers.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Bot => "bot",
+            Self::Transfer => "transfer",
+            Self::Agent => "agent",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// A conversation. Campaigns open very many, and most of them stay as they are: what comes out of the seed is drawn anew
 /// when it is needed, and only what differs from it is kept.
 #[derive(Debug)]

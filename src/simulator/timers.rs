@@ -8,6 +8,7 @@ use super::detection::Detection;
 use super::session::SessionKey;
 use super::sms::Receipt;
 use super::wire_id::WireId;
+use crate::contract::bodies::message::MessageStatus;
 
 /// Something the simulator will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ impl From<ChatTimer> for Timer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ChatTimer {
     /// A message reaches its next status; the event that tells it depends on who wrote the message.
-    Status { session: SessionKey, msg_id: WireId, status: &'static str, by_agent: bool },
+    Status { session: SessionKey, msg_id: WireId, place: u32, status: MessageStatus, by_agent: bool },
     /// A conversation ends.
     End { session: SessionKey, reason: &'static str },
     /// The report after a conversation's end.

@@ -2,7 +2,12 @@
 
 use std::fmt;
 
+use rand::RngExt;
 use serde::{Serialize, Serializer};
+
+use super::hex32::Hex32;
+use super::seed::Rng;
+use crate::json::{push_plain, push_text};
 
 /// The most digits that always fit into a number.
 const MOST_DIGITS: usize = 19;
@@ -19,6 +24,20 @@ pub(super) enum WireId {
 }
 
 impl WireId {
+    /// An id of the vendor's, the one that [`hex32`](super::seed::hex32) draws.
+    pub(super) fn draw(rng: &mut Rng) -> Self {
+        Self::Hex(rng.random())
+    }
+
+    /// Appends it as JSON.
+    pub(super) fn push_json(&self, out: &mut String) {
+        match self {
+            Self::Hex(bytes) => push_plain(out, Hex32::of(bytes).as_str()),
+            Self::Number(number) => push_plain(out, itoa::Buffer::new().format(*number)),
+            Self::Text(text) => push_text(out, text),
+        }
+    }
+
     /// Whether it is the empty text.
     pub(super) fn is_empty(&self) -> bool {
         matches!(self, Self::Text(text) if text.is_empty())
@@ -33,11 +52,7 @@ impl Default for WireId {
 
 impl From<&str> for WireId {
     fn from(text: &str) -> Self {
-        let mut bytes = [0; 16];
-        if text.len() == 32
-            && !text.bytes().any(|byte| byte.is_ascii_uppercase())
-            && hex::decode_to_slice(text, &mut bytes).is_ok()
-        {
+        if let Some(bytes) = Hex32::read(text) {
             return Self::Hex(bytes);
         }
         let is_number = (1..=MOST_DIGITS).contains(&text.len())
@@ -59,12 +74,7 @@ impl From<String> for WireId {
 impl fmt::Display for WireId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Hex(bytes) => {
-                let mut digits = [0; 32];
-                // It always has room.
-                let _ = hex::encode_to_slice(bytes, &mut digits);
-                f.write_str(std::str::from_utf8(&digits).unwrap_or_default())
-            }
+            Self::Hex(bytes) => f.write_str(Hex32::of(bytes).as_str()),
             Self::Number(number) => write!(f, "{number}"),
             Self::Text(text) => f.write_str(text),
         }
@@ -73,7 +83,11 @@ impl fmt::Display for WireId {
 
 impl Serialize for WireId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self {
+            Self::Hex(bytes) => serializer.serialize_str(Hex32::of(bytes).as_str()),
+            Self::Number(number) => serializer.serialize_str(itoa::Buffer::new().format(*number)),
+            Self::Text(text) => serializer.serialize_str(text),
+        }
     }
 }
 
@@ -100,6 +114,9 @@ mod tests {
         fn every_text_comes_back(text in "|[0-9]{0,25}|[0-9a-fA-F]{31,33}|.{0,9}") {
             let id = WireId::from(text.as_str());
             prop_assert_eq!(id.to_string(), text.as_str());
+            let mut json = String::new();
+            id.push_json(&mut json);
+            prop_assert_eq!(json, serde_json::to_string(&id).unwrap());
             prop_assert_eq!(serde_json::to_value(&id).unwrap(), serde_json::Value::from(text));
         }
     }

@@ -139,14 +139,18 @@ fn read_all(
         Some(query) => form::read(query)?,
         None => Map::new(),
     };
-    if matches!(call.method.as_str(), "GET" | "HEAD") {
+    if matches!(&*call.method, "GET" | "HEAD") {
         return Ok(fields);
     }
     let body = call.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&call.body);
     if body.trim_ascii().is_empty() {
         return if fields.is_empty() { Err(DecodeError::Empty) } else { Ok(fields) };
     }
-    fields.extend(read_body(call, body, rows_name, rows, files)?);
+    let own = read_body(call, body, rows_name, rows, files)?;
+    if fields.is_empty() {
+        return Ok(own);
+    }
+    fields.extend(own);
     Ok(fields)
 }
 
@@ -165,6 +169,9 @@ fn read_body(
         Ok(fields)
     };
     let content_type = call.header("content-type").unwrap_or_default();
+    if content_type == "application/json" {
+        return json(body);
+    }
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_json = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
     match essence.as_str() {

@@ -10,13 +10,10 @@ fn decode(call: &HttpCall) -> Result<Fields, DecodeError> {
 
 fn call(method: &str, query: Option<&str>, content_type: Option<&str>, body: impl AsRef<[u8]>) -> HttpCall {
     HttpCall {
-        method: method.to_owned(),
+        method: method.to_owned().into(),
         path: "/".to_owned(),
         query: query.map(str::to_owned),
-        headers: content_type
-            .map(|value| ("content-type".to_owned(), value.to_owned()))
-            .into_iter()
-            .collect(),
+        headers: content_type.map(|value| ("content-type", value)).into_iter().collect(),
         body: Bytes::copy_from_slice(body.as_ref()),
     }
 }

@@ -162,14 +162,14 @@ pub(super) fn json_line(
 /// By name; the values of a name that came several times are joined, as HTTP allows.
 fn headers(call: &HttpCall) -> Map<String, Value> {
     let mut all = Map::new();
-    for (name, value) in &call.headers {
+    for (name, value) in call.headers.iter() {
         match all.get_mut(name) {
             Some(Value::String(before)) => {
                 before.push_str(", ");
                 before.push_str(value);
             }
             _ => {
-                all.insert(name.clone(), value.as_str().into());
+                all.insert(name.to_owned(), value.into());
             }
         }
     }
@@ -204,12 +204,11 @@ mod tests {
 
     fn received(body: &str, verdict: Verdict, times: u32) -> (HttpCall, Received) {
         let raw = Bytes::copy_from_slice(body.as_bytes());
-        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let call = HttpCall {
-            method: "POST".to_owned(),
+            method: "POST".into(),
             path: "/hook".to_owned(),
             query: Some("a=1".to_owned()),
-            headers: vec![header("host", "x"), header("x-a", "1"), header("x-a", "2")],
+            headers: [("host", "x"), ("x-a", "1"), ("x-a", "2")].into_iter().collect(),
             body: raw.clone(),
         };
         let body: Result<Value, _> =

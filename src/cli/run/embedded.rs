@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::contract::Catalog;
 use crate::contract::signature::{Signer, Signing};
 use crate::engine::{Agenda, Driver};
-use crate::http::{self, HttpAnswer, HttpCall, Reply};
+use crate::http::{self, Headers, HttpAnswer, HttpCall, Reply};
 use crate::integrator::{Action, Persona, Receiver, Verdict};
 
 /// The company whose desk refuses every transfer, so that a story can have it refused.
@@ -107,7 +107,7 @@ impl Embedded {
         let body = action.body.to_string();
         let now = self.driver.with(|_, now| now);
         let signing = Signing { body: body.as_bytes(), path: &route.path, now, nonce: action.call };
-        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        let mut headers = Headers::from(&[("content-type", "application/json")][..]);
         headers.extend(
             self.signer
                 .sign_call(&signing)
@@ -115,7 +115,7 @@ impl Embedded {
                 .map(|(name, value)| (name.to_ascii_lowercase(), value)),
         );
         let call = HttpCall {
-            method: route.method.clone(),
+            method: route.method.clone().into(),
             path: route.path.clone(),
             query: None,
             headers,

@@ -87,7 +87,9 @@ pub fn frame(family: Family, request_id: impl FnOnce() -> String) -> (Cow<'stati
         Family::Cloud => r#"{"code":200,"status":"OK","data":"#.into(),
         Family::Workflow => r#"{"code":200,"message":"success","data":"#.into(),
         Family::Chatbot => {
-            format!(r#"{{"request_id":"{}","code":200,"message":"Success","data":"#, request_id()).into()
+            [r#"{"request_id":""#, &request_id(), r#"","code":200,"message":"Success","data":"#]
+                .concat()
+                .into()
         }
         Family::Dialer => r#"{"code":0,"message":"successfully","status":"OK","body":"#.into(),
         Family::Sms => r#"{"code":0,"message":"success","body":"#.into(),

@@ -66,10 +66,10 @@ pub(super) fn explain(
 pub(super) fn missing(name: &str, purpose: &str, received: &Received<'_>) -> Mismatch {
     let wanted = name.to_lowercase();
     let likeness = |other: &str| strsim::jaro_winkler(&wanted, &other.to_lowercase());
-    let names = received.headers.iter().map(|(other, _)| other.as_str());
+    let names = received.headers.iter().map(|(other, _)| other);
     let near =
         names.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|other| likeness(other) > 0.85);
-    let other = received.headers.iter().map(|(other, _)| other.as_str()).find(|other| {
+    let other = received.headers.iter().map(|(other, _)| other).find(|other| {
         let other = other.to_lowercase();
         other.contains("sign") && !other.contains("key")
     });
@@ -278,6 +278,7 @@ fn unexplained(
 mod tests {
     use super::*;
     use crate::contract::signature::{Algorithm, DEFAULT_SECRET, Encoding, Part, Preset, Scheme};
+    use crate::http::Headers;
     use jiff::Timestamp;
     use proptest::prelude::*;
 
@@ -298,7 +299,8 @@ mod tests {
         for (name, value) in [(&scheme.nonce_header, "msg_1"), (&scheme.timestamp_header, "1700000000")] {
             headers.extend(name.iter().map(|name| (name.to_string(), value.to_owned())));
         }
-        let received = Received { body, path: "/hook?a=b%20c", headers: &headers, now: now() };
+        let received =
+            Received { body, path: "/hook?a=b%20c", headers: &Headers::from(&headers[..]), now: now() };
         Signer::new(scheme.clone(), secret).verify(&received).unwrap_err()
     }
 
@@ -387,7 +389,8 @@ mod tests {
         let own = Scheme::default();
         let message = |names: &[&str]| {
             let headers: Vec<_> = names.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect();
-            let received = Received { body: b"", path: "/", headers: &headers, now: now() };
+            let received =
+                Received { body: b"", path: "/", headers: &Headers::from(&headers[..]), now: now() };
             Signer::new(own.clone(), "s").verify(&received).unwrap_err().message
         };
         let missing = "the header X-AIRudder-Sign is missing; it holds the signature; ";
@@ -428,7 +431,7 @@ mod tests {
             }
             let scheme = Scheme { parts: vec![Part::Path, Part::Body], ..Scheme::default() };
             let headers = [("X-AIRudder-Sign".to_owned(), "0b".repeat(32))];
-            let received = Received { body: &body, path: &path, headers: &headers, now: now() };
+            let received = Received { body: &body, path: &path, headers: &Headers::from(&headers[..]), now: now() };
             prop_assert!(Signer::new(scheme, &secret).verify(&received).is_err());
         }
     }

@@ -10,6 +10,7 @@ use super::compute::{self, Digest, Keyed};
 use super::explain;
 use super::scheme::{Part, Scheme, TimestampUnit};
 use super::secret::{Secret, SecretError};
+use crate::http::Headers;
 
 /// What is signed.
 #[derive(Clone, Copy, Debug)]
@@ -31,16 +32,15 @@ pub struct Received<'a> {
     /// Path and query of the request.
     pub path: &'a str,
     /// The headers, names in any letter case.
-    pub headers: &'a [(String, String)],
+    pub headers: &'a Headers,
     /// The moment, for the age of timestamps.
     pub now: Timestamp,
 }
 
 impl Received<'_> {
     /// The values of a header, in the order they came.
-    pub(super) fn values<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
-        let named = self.headers.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name));
-        named.map(|(_, value)| value.trim_matches([' ', '\t']))
+    pub(super) fn values<'s>(&'s self, name: &str) -> impl Iterator<Item = &'s str> {
+        self.headers.values(name).map(|value| value.trim_matches([' ', '\t']))
     }
 }
 
@@ -259,10 +259,8 @@ impl Signer {
     fn received_nonce<'s>(&self, received: &'s Received<'_>) -> Result<Option<&'s str>, Mismatch> {
         let scheme = &self.0.scheme;
         let Some(name) = &scheme.nonce_header else { return Ok(None) };
-        let wanted = name.as_ref();
-        let found = received.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(wanted));
-        match found {
-            Some((_, value)) => Ok(Some(value.trim_matches([' ', '\t']))),
+        match received.values(name).next() {
+            Some(value) => Ok(Some(value)),
             None if scheme.signs(&Part::Nonce) => {
                 Err(explain::missing(name, "it holds the message's id, which is signed", received))
             }
@@ -350,7 +348,12 @@ mod tests {
         let verify = |value: &str| {
             let mut headers = headers(signer.sign(&signing));
             headers[2] = ("Webhook-Signature".to_owned(), value.to_owned());
-            signer.verify(&Received { body: STANDARD_BODY, path: "/", headers: &headers, now: signing.now })
+            signer.verify(&Received {
+                body: STANDARD_BODY,
+                path: "/",
+                headers: &Headers::from(&headers[..]),
+                now: signing.now,
+            })
         };
         let right = signer.signature(&signing);
         assert_eq!(verify(&format!("v1,bm9wZQ== {right} v1a,xyz")), Ok(()));
@@ -362,7 +365,12 @@ mod tests {
         let (signer, signing) = standard();
         let headers = headers(signer.sign(&signing));
         let verify = |now: Timestamp| {
-            signer.verify(&Received { body: STANDARD_BODY, path: "/", headers: &headers, now })
+            signer.verify(&Received {
+                body: STANDARD_BODY,
+                path: "/",
+                headers: &Headers::from(&headers[..]),
+                now,
+            })
         };
         for second in [0, 300, -300] {
             assert_eq!(verify(at(1_614_265_330 + second)), Ok(()));
@@ -383,7 +391,12 @@ mod tests {
         for text in ["", "soon", "+1614265330", "01614265330", "1614265330.5", "99999999999999999999"] {
             let mut headers = headers(signer.sign(&signing));
             text.clone_into(&mut headers[1].1);
-            let received = Received { body: STANDARD_BODY, path: "/", headers: &headers, now: signing.now };
+            let received = Received {
+                body: STANDARD_BODY,
+                path: "/",
+                headers: &Headers::from(&headers[..]),
+                now: signing.now,
+            };
             let message = signer.verify(&received).unwrap_err().message;
             assert_eq!(
                 message,
@@ -404,7 +417,15 @@ mod tests {
         let now = Timestamp::from_millisecond(1_614_265_330_123).unwrap();
         let headers = headers(signer.sign(&Signing { body: b"b", path: "", now, nonce: "" }));
         assert_eq!(headers[0], ("X-Time".to_owned(), "1614265330123".to_owned()));
-        assert_eq!(signer.verify(&Received { body: b"b", path: "", headers: &headers, now: at(0) }), Ok(()));
+        assert_eq!(
+            signer.verify(&Received {
+                body: b"b",
+                path: "",
+                headers: &Headers::from(&headers[..]),
+                now: at(0)
+            }),
+            Ok(())
+        );
     }
 
     /// The vendor's other habits, as far as they are known: a signature inside the body.
@@ -440,7 +461,12 @@ mod tests {
         assert_eq!(signer.sign(&signing).len(), 1, "callbacks do not name it");
 
         let verify = |headers: &[(String, String)]| {
-            signer.verify_call(&Received { body: b"b", path: "/api/v1/x", headers, now: at(0) })
+            signer.verify_call(&Received {
+                body: b"b",
+                path: "/api/v1/x",
+                headers: &headers.into(),
+                now: at(0),
+            })
         };
         assert_eq!(verify(&headers), Ok(()));
         headers[0].1 = "k2".to_owned();
@@ -454,7 +480,12 @@ mod tests {
         );
         let any = Signer::new(Scheme::default(), "s");
         assert_eq!(
-            any.verify_call(&Received { body: b"b", path: "", headers: &headers, now: at(0) }),
+            any.verify_call(&Received {
+                body: b"b",
+                path: "",
+                headers: &Headers::from(&headers[..]),
+                now: at(0)
+            }),
             Ok(()),
             "without a key id any key is taken"
         );
@@ -520,10 +551,10 @@ mod tests {
             let signer = Signer::new(scheme, &secret);
             let now = at(second);
             let headers = headers(signer.sign(&Signing { body: &body, path: &path, now, nonce: &nonce }));
-            prop_assert_eq!(signer.verify(&Received { body: &body, path: &path, headers: &headers, now }), Ok(()));
+            prop_assert_eq!(signer.verify(&Received { body: &body, path: &path, headers: &Headers::from(&headers[..]), now }), Ok(()));
             let place = place.index(body.len());
             body[place] ^= flip;
-            let after = signer.verify(&Received { body: &body, path: &path, headers: &headers, now });
+            let after = signer.verify(&Received { body: &body, path: &path, headers: &Headers::from(&headers[..]), now });
             prop_assert!(after.is_err());
         }
 

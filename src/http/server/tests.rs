@@ -46,7 +46,7 @@ fn start(limits: Limits) -> Running {
                 "/status" => return answer(call.query.unwrap().parse().unwrap(), "{}".to_owned()).into(),
                 "/header" => {
                     let (name, value) = call.query.as_deref().unwrap().split_once('=').unwrap();
-                    let headers = vec![(name.to_owned(), value.replace("%0A", "\n"))];
+                    let headers = vec![(name.to_owned().into(), value.replace("%0A", "\n").into())];
                     return HttpAnswer { headers, ..answer(200, "body".to_owned()) }.into();
                 }
                 _ => {}
@@ -82,7 +82,7 @@ fn stream(length: Option<u64>) -> HttpStream {
             }
         }
     });
-    HttpStream { status: 200, headers: vec![("x-kind".to_owned(), "made".to_owned())], length, parts }
+    HttpStream { status: 200, headers: vec![("x-kind".into(), "made".into())], length, parts }
 }
 
 impl Running {

@@ -8,7 +8,7 @@ use super::super::ids::Kind;
 use super::super::params::{Params, bad};
 use super::super::{Answer, Call, Long};
 use super::rows::{Refusals, Rows, Standing, e164_or_bare};
-use super::task::{Phase, TaskOrder};
+use super::task::{Detail, Phase, TaskOrder};
 use super::{Calling, TaskKey};
 use crate::contract::bodies::calling::{CallFacts, RobotSummary, TaskDetail, TaskSummary};
 use crate::contract::bodies::{local_text, utc_text};
@@ -21,9 +21,6 @@ const PAGE: i64 = 20;
 
 /// The largest page of a list (assumed).
 const LARGEST_PAGE: i64 = 1_000;
-
-/// Up to so many rows the detail of a task is remembered.
-const REMEMBERED: usize = 50;
 
 /// From so many rows on an answer is written while it is sent.
 const LONG: usize = 500;
@@ -231,21 +228,18 @@ impl Calling {
     pub(super) fn detail(&mut self, call: &Call<'_>) -> Outcome {
         let key = self.find_task(call)?;
         let task = self.task(key);
-        let phase = task.phase;
-        if let Some((_, text)) = task.told.as_ref().filter(|(told_in, _)| *told_in == phase) {
-            return Ok(Answer::Text(text.clone()));
+        if let Some(text) = task.told(Detail::Task) {
+            return Ok(Answer::Text(text.to_owned()));
         }
+        let status = task.phase.as_str();
         let teller = self.teller(key);
-        let status = phase.as_str();
         let count = u32::try_from(teller.rows.list.len()).unwrap_or(u32::MAX);
         if teller.rows.list.len() < LONG {
             let detail = (0..count).filter_map(|row| teller.call(row)).collect();
-            let detail = TaskDetail { task_id: teller.task_id.clone(), status: status.to_owned(), detail };
+            let detail = TaskDetail { task_id: teller.task_id, status: status.to_owned(), detail };
             // Bodies are plain data, which always fits into JSON.
             let text = serde_json::to_string(&detail).unwrap_or_default();
-            if teller.rows.list.len() <= REMEMBERED {
-                self.task_mut(key).told = Some((phase, text.clone()));
-            }
+            self.task_mut(key).remember(Detail::Task, &text);
             return Ok(Answer::Text(text));
         }
         Ok(Answer::Long(Long::new(move |out| {

@@ -15,6 +15,9 @@ use super::outcome::Wish;
 use super::rows::{Row, Rows, Standing};
 use super::{LineKey, PlanKey};
 
+/// Up to so many rows the detail of a task is remembered.
+const REMEMBERED: usize = 50;
+
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -96,6 +99,23 @@ pub(super) struct TaskOrder {
     pub(super) repeat_interval: Duration,
 }
 
+/// Which call asks for what became of all numbers of a task: each has fields of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// *Task detail*.
+    Task,
+    /// *Workflow task detail*.
+    Workflow,
+}
+
+/// The data of an answer, with the phase of the task it was told in.
+#[derive(Debug)]
+struct Told {
+    detail: Detail,
+    phase: Phase,
+    text: Box<str>,
+}
+
 /// A calling task.
 #[derive(Debug)]
 pub(super) struct Task {
@@ -131,9 +151,8 @@ pub(super) struct Task {
     pub(super) is_queued: bool,
     /// When earlier tries of a number began, by row and try.
     pub(super) earlier: BTreeMap<(u32, u8), i64>,
-    /// The data of *task detail* as last told, with the phase it was told in, until a row changes. Clients ask often, and
-    /// mostly nothing has changed.
-    pub(super) told: Option<(Phase, String)>,
+    /// What was told of it last, until a row changes. Clients ask often, and mostly nothing has changed.
+    told: Option<Told>,
     /// Rows by number, made when somebody first asks for a number.
     by_number: Option<Vec<u32>>,
     /// The story whose doing it is.
@@ -177,6 +196,19 @@ impl Task {
             by_number: None,
             play: None,
             is_muted: false,
+        }
+    }
+
+    /// The data of a detail as last told, if nothing has changed since.
+    pub(super) fn told(&self, detail: Detail) -> Option<&str> {
+        let told = self.told.as_ref().filter(|told| (told.detail, told.phase) == (detail, self.phase))?;
+        Some(&told.text)
+    }
+
+    /// Remembers what is told of it, unless it is long.
+    pub(super) fn remember(&mut self, detail: Detail, text: &str) {
+        if self.rows.list.len() <= REMEMBERED {
+            self.told = Some(Told { detail, phase: self.phase, text: text.into() });
         }
     }
 

@@ -11,10 +11,9 @@ use super::super::ids::Kind;
 use super::super::node::{Ended, NodeOrder, Part, Taken};
 use super::super::params::bad;
 use super::super::{Answer, Call, Long};
-use super::calls::data;
 use super::outcome::{Outcome, Wish};
 use super::rows::{Rows, Standing};
-use super::task::{Phase, TaskOrder};
+use super::task::{Detail, Phase, TaskOrder};
 use super::{Calling, TaskKey};
 use crate::contract::bodies::calling::{CallCompleted, CallFacts, TaskSummary};
 use crate::contract::bodies::workflow::{
@@ -172,8 +171,11 @@ impl Calling {
     }
 
     /// The data of *workflow task detail*: what *task detail* tells, and the workflow's own fields.
-    pub(in super::super) fn voice_detail(&self, key: TaskKey) -> Answer {
+    pub(in super::super) fn voice_detail(&mut self, key: TaskKey) -> Answer {
         let task = self.task(key);
+        if let Some(text) = task.told(Detail::Workflow) {
+            return Answer::Text(text.to_owned());
+        }
         let Some(part) = task.order.workflow.clone() else { return Answer::NotSimulated };
         let teller = self.teller(key);
         let head = WorkflowTaskDetail {
@@ -189,7 +191,11 @@ impl Calling {
         let tell =
             move |at: u32| Some(WorkflowCallDetail { call: teller.call(at)?, case_id: teller.case_id(at) });
         if task.rows.list.len() < LONG {
-            return data(&WorkflowTaskDetail { detail: (0..count).filter_map(tell).collect(), ..head });
+            let detail = WorkflowTaskDetail { detail: (0..count).filter_map(tell).collect(), ..head };
+            // Bodies are plain data, which always fits into JSON.
+            let text = serde_json::to_string(&detail).unwrap_or_default();
+            self.task_mut(key).remember(Detail::Workflow, &text);
+            return Answer::Text(text);
         }
         Answer::Long(Long::new(move |out| {
             let head = serde_json::to_string(&head)?;

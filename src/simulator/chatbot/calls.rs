@@ -1,25 +1,37 @@
 //! The integrator's chatbot calls. Paths and fields other than those of the message list are assumed.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::RngExt;
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::messages::{Json, Message};
 use super::super::session::{Phase, Session, SessionKey};
 use super::super::timers::ChatTimer;
 use super::super::wire_id::WireId;
-use super::super::{Answer, Call as Request, Simulator, later, seed};
+use super::super::{Answer, Call as Request, Simulator, later};
 use super::{campaign, catalogue, channel, media, script};
+use crate::contract::bodies::message::MessageStatus;
+use crate::json::{push_plain, push_text};
 
 /// The page size of lists where the call names none; the vendor's example.
 const PAGE: usize = 20;
 
 /// The largest page of a list.
 const LARGEST_PAGE: usize = 200;
+
+/// How a message to the user gets on, and how many milliseconds each step takes.
+const STATUSES: [(MessageStatus, Range<u64>); 3] = [
+    (MessageStatus::Send, 150..500),
+    (MessageStatus::Delivery, 300..1_500),
+    (MessageStatus::Read, 800..6_000),
+];
+
+/// About how many bytes a conversation takes in a list.
+const USUAL: usize = 280;
 
 const NO_DATA: Answer = Answer::Data(Value::Null);
 
@@ -181,13 +193,14 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
     let seat_id = text(call.fields, "seat_id")?.map_or_else(|| session.seat_id.clone(), Into::into);
     session.last_activity = call.now;
     let by_agent = session.phase == Phase::Agent;
-    let mut sent = Vec::new();
-    let mut plans = Vec::new();
-    for content in contents {
-        let rng = &mut *session.rng.draw();
-        let msg_id = WireId::from(seed::hex32(rng));
-        sent.push(json!({ "msg_id": msg_id }));
-        session.messages.put(Message {
+    let mut sent = String::from("{\"messages\":[");
+    let mut rng = session.rng.draw();
+    for (at, content) in contents.iter().enumerate() {
+        let msg_id = WireId::draw(&mut rng);
+        sent.push_str(if at == 0 { "{\"msg_id\":" } else { ",{\"msg_id\":" });
+        msg_id.push_json(&mut sent);
+        sent.push('}');
+        let place = session.messages.add(Message {
             msg_id: msg_id.clone(),
             seat_id: Arc::clone(&seat_id),
             timestamp: call.now.as_second(),
@@ -201,16 +214,17 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
             continue;
         }
         let mut at = call.now;
-        for (status, range) in [("send", 150..500), ("delivery", 300..1_500), ("read", 800..6_000)] {
+        for (status, range) in STATUSES {
             at = later(at, Duration::from_millis(rng.random_range(range)));
-            plans.push((at, ChatTimer::Status { session: key, msg_id: msg_id.clone(), status, by_agent }));
+            let (msg_id, place) = (msg_id.clone(), u32::try_from(place).unwrap_or(u32::MAX));
+            let timer = ChatTimer::Status { session: key, msg_id, place, status, by_agent };
+            simulator.timers.plan(at, timer);
         }
     }
-    for (at, timer) in plans {
-        simulator.timers.plan(at, timer);
-    }
+    drop(rng);
     script::agent_wrote(simulator, key, call.now);
-    Ok(Answer::Data(json!({ "messages": sent })))
+    sent.push_str("]}");
+    Ok(Answer::Text(sent))
 }
 
 fn mark_read(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
@@ -287,49 +301,41 @@ fn sessions(simulator: &Simulator, call: &Request<'_>) -> Outcome {
             return Err(bad(format!("last_call_id `{last}` is no conversation")));
         }
     }
-    let list = begun.take(size).map(Listed::of).collect();
+    let list = begun.take(size);
     let total = simulator.sessions.iter().filter(is_listed).count();
-    // Ids, names and numbers always fit into JSON.
-    Ok(Answer::Text(serde_json::to_string(&List { total, list }).unwrap_or_default()))
-}
-
-/// Conversations as they are listed (assumed).
-#[derive(Serialize)]
-struct List<'a> {
-    total: usize,
-    list: Vec<Listed<'a>>,
-}
-
-/// A conversation of the list (assumed).
-#[derive(Serialize)]
-struct Listed<'a> {
-    call_id: &'a WireId,
-    channel: &'a str,
-    channel_id: &'a WireId,
-    user: User<'a>,
-    seat_id: &'a str,
-    status: Phase,
-    start_time: i64,
-    last_time: i64,
-}
-
-#[derive(Serialize)]
-struct User<'a> {
-    id: &'a WireId,
-    name: String,
-}
-
-impl<'a> Listed<'a> {
-    fn of(session: &'a Session) -> Self {
-        Self {
-            call_id: &session.call_id,
-            channel: &session.channel,
-            channel_id: &session.channel_id,
-            user: User { id: &session.user_id, name: session.name() },
-            seat_id: &session.seat_id,
-            status: session.phase,
-            start_time: session.started.as_second(),
-            last_time: session.last_activity.as_second(),
+    let mut text = String::with_capacity(32 + size.min(total) * USUAL);
+    text.push_str("{\"total\":");
+    text.push_str(itoa::Buffer::new().format(total));
+    text.push_str(",\"list\":[");
+    for (at, session) in list.enumerate() {
+        if at > 0 {
+            text.push(',');
         }
+        push_listed(&mut text, session);
     }
+    text.push_str("]}");
+    Ok(Answer::Text(text))
+}
+
+/// Appends a conversation as it is listed (assumed).
+fn push_listed(text: &mut String, session: &Session) {
+    text.push_str("{\"call_id\":");
+    session.call_id.push_json(text);
+    text.push_str(",\"channel\":");
+    push_text(text, &session.channel);
+    text.push_str(",\"channel_id\":");
+    session.channel_id.push_json(text);
+    text.push_str(",\"user\":{\"id\":");
+    session.user_id.push_json(text);
+    text.push_str(",\"name\":");
+    push_text(text, &session.name());
+    text.push_str("},\"seat_id\":");
+    push_text(text, &session.seat_id);
+    text.push_str(",\"status\":");
+    push_plain(text, session.phase.as_str());
+    text.push_str(",\"start_time\":");
+    text.push_str(itoa::Buffer::new().format(session.started.as_second()));
+    text.push_str(",\"last_time\":");
+    text.push_str(itoa::Buffer::new().format(session.last_activity.as_second()));
+    text.push('}');
 }

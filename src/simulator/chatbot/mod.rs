@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::Value;
 
-use super::seed::{self, Rng};
+use super::seed::Rng;
 use super::session::{Phase, SessionKey};
 use super::timers::ChatTimer;
 use super::{Emission, Simulator, later};
@@ -72,13 +72,13 @@ pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) 
     let one = match timer {
         ChatTimer::Turn { session } => return script::turn(simulator, session, at),
         ChatTimer::Template { task, row, step } => return campaign::step(simulator, task, row, step, at),
-        ChatTimer::Status { session, msg_id, status, by_agent } => {
+        ChatTimer::Status { session, msg_id, place, status, by_agent } => {
             if !script::is_heard(simulator, session) {
                 simulator.begin(session, at);
                 let session = simulator.sessions.get_mut(session);
                 // As much is drawn as where somebody listens, so that what follows is the same.
-                let _ = seed::hex32(&mut session.rng.draw());
-                session.messages.set_status(&msg_id, status);
+                session.rng.pass_hex32();
+                session.messages.reach(place, status);
                 return Vec::new();
             }
             let event = if by_agent { "agent.message_status" } else { "message.status" };

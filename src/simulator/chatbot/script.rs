@@ -15,6 +15,7 @@ use super::super::phrases;
 use super::super::seed::{self, Rng};
 use super::super::session::{Phase, Session, SessionKey};
 use super::super::timers::ChatTimer;
+use super::super::wire_id::WireId;
 use super::super::{Emission, EmissionBody, Simulator, later};
 use super::defaults::default_body;
 use super::question;
@@ -291,7 +292,7 @@ pub(super) fn user_says(
     // Whoever writes has read what came before.
     session.messages.read_by_user();
     let message = Message {
-        msg_id: seed::hex32(&mut session.rng.draw()).into(),
+        msg_id: WireId::draw(&mut session.rng.draw()),
         seat_id: Arc::default(),
         timestamp: at.as_second(),
         sender_type: "user".into(),

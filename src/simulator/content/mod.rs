@@ -125,6 +125,10 @@ pub fn find_locale(given: &str) -> Result<&'static str, UnknownLocale> {
 }
 
 fn find(given: &str) -> Option<&'static Source> {
+    // Those that are asked for again and again are written as they are here.
+    if let Some(source) = SOURCES.iter().find(|source| source.locale == given) {
+        return Some(source);
+    }
     let mut tag = given.trim().replace('_', "-").to_lowercase();
     // `fil` is the newer code of the language WhatsApp and Android call Filipino.
     if tag == "fil" || tag.starts_with("fil-") {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::super::super::messages::{Json, Message};
-use super::super::super::seed;
 use super::super::super::timers::ChatTimer;
 use super::super::super::wire_id::WireId;
 use super::super::super::{Emission, Simulator};
@@ -121,7 +120,7 @@ fn status(
     let session = simulator.sessions.get_mut(key);
     session.messages.set_status(&msg_id, status.as_str());
     // As much is drawn as for a status that a story tells, whose message may be made up.
-    let _ = seed::hex32(&mut session.rng.draw());
+    session.rng.pass_hex32();
     let session = simulator.sessions.get(key);
     let told = emission(simulator, key, "message.status", || MessageStatusChange {
         event: "message.status".to_owned(),
