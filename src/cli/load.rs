@@ -15,7 +15,7 @@ use crate::delivery::{Guard, Target};
 use crate::files::rate::Course;
 use crate::files::{Arrivals, Lapse, Rate, RateUnit};
 use crate::http::Server;
-use crate::load::{self, Live, Load, Options, Protocol, Shard, Slo};
+use crate::load::{self, Live, Load, Options, Protocol, Report, Shard, Slo};
 use crate::simulator::seed::Seed;
 
 /// How often events come if nobody says.
@@ -30,6 +30,9 @@ const PROBE: Duration = Duration::from_secs(5);
 /// How many events may be in flight if nobody says: by a plan, and with the rate `max`.
 const PLANNED_IN_FLIGHT: u32 = 256;
 const CLOSED_IN_FLIGHT: u32 = 32;
+
+/// What a search has to hold if nobody says.
+const DEFAULT_SLO: &str = "p99<100ms,errors<0.1%";
 
 const EXAMPLES: &str = "\
 Examples, with a receiver at $URL:
@@ -92,9 +95,9 @@ pub(super) struct Args {
     /// default.
     #[arg(long, conflicts_with_all = ["shard", "count"])]
     find_max: bool,
-    /// What has to hold: `p99<50ms,errors<0.1%`. Metrics as for --fail-if.
-    #[arg(long, value_name = "CONDITIONS", requires = "find_max", default_value = "p99<100ms,errors<0.1%")]
-    slo: Slo,
+    /// With --find-max, what has to hold. Metrics as for --fail-if. Default: `p99<100ms,errors<0.1%`.
+    #[arg(long, value_name = "CONDITIONS")]
+    slo: Option<Slo>,
     /// Sends one part of a run that several processes share: part I, from 0, of N. All get the same other arguments;
     /// `merge` makes one report of theirs. With N alone, I is that of Kubernetes: JOB_COMPLETION_INDEX.
     #[arg(long, value_name = "I/N", value_parser = shard)]
@@ -117,7 +120,18 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let prepared = args.report.prepare()?;
-    let world = World::load(config, args.target.flags(args.listen.clone()))?;
+    if let (Some(slo), false) = (&args.slo, args.find_max) {
+        return Err(CommandError::usage(format!(
+            "--slo says what a search has to hold: add --find-max, or judge this run with --fail-if, which says what \
+             must not be, such as the opposite of `{slo}`"
+        )));
+    }
+    let mut world = World::load(config, args.target.flags(args.listen.clone()))?;
+    // A load measures every event once; a story's own [delivery] may say otherwise.
+    world.settings.policy.tries = 1;
+    if let Some(timeout) = args.timeout {
+        world.settings.policy.timeout = timeout.0;
+    }
     let stories = stories::read(&args.files, &args.set, &world)?;
     let rate = args.rate.clone().or_else(|| stories.iter().find_map(|story| story.load.rate.clone()));
     let rate = rate.unwrap_or_else(|| Rate::constant(DEFAULT_RATE));
@@ -180,6 +194,12 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         target_wins: args.target.callback_url.is_some(),
         set: &args.set,
     };
+    let rates = stories.iter().filter_map(|story| story.load.rate.as_ref());
+    if args.rate.is_none() && rates.clone().any(|other| *other != rate) {
+        super::remark(&format!(
+            "note: a run has one rate, that of the first file that has one: {rate}; the others only weigh"
+        ));
+    }
     let load = Load::prepare(probing, &guard, options).map_err(CommandError::usage)?;
     if let Some(why) = load.told_because() {
         super::remark(&format!("note: told as real stories, one by one: {why}"));
@@ -209,16 +229,24 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
                 super::remark(&format!("trying {rate}/s for {}", Lapse(duration)));
             }
         };
-        load.find_max(start(&rate), duration, &args.slo, server, interrupt, tell).await
+        let slo = args.slo.clone().map_or_else(|| DEFAULT_SLO.parse().map_err(std::io::Error::other), Ok)?;
+        load.find_max(start(&rate), duration, &slo, server, interrupt, tell).await
     });
     let run = run.map_err(|error| CommandError::start(format!("the load could not start: {error}")))?;
     let exit = prepared.finish(&run.report)?;
-    let nothing_held = run.report.search.as_ref().is_some_and(|search| search.best == 0.0);
     Ok(match exit {
         _ if run.interrupted => Exit::Interrupted,
-        Exit::Ok if nothing_held => Exit::Failed,
+        Exit::Ok if has_failed(&run.report) => Exit::Failed,
         exit => exit,
     })
+}
+
+/// Whether a run failed by itself, whatever else is asked of it: no rate held, a story's expectation did not, or nothing
+/// was answered as wanted.
+fn has_failed(report: &Report) -> bool {
+    report.search.as_ref().is_some_and(|search| search.best == 0.0)
+        || report.plan.stories.iter().any(|story| story.failed > 0)
+        || (report.counts.planned > 0 && report.counts.ok == 0)
 }
 
 /// When a run begins that has its time.

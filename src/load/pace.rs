@@ -111,7 +111,8 @@ impl<'a> Look<'a> {
         let behind = self.behind();
         let share = units::share(counts.late, counts.sent);
         let late_ms = units::lapse(plan.late_ms as f64 / 1e3);
-        if self.busy >= BUSY {
+        // In a blink, starting up is all that was done.
+        if self.busy >= BUSY && self.report.elapsed_s >= 0.5 {
             let told = if self.closed {
                 "the rate it found may be its own limit and not the receiver's".to_owned()
             } else if let Some(behind) = behind {

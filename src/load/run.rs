@@ -15,7 +15,7 @@ use super::live::Snapshot;
 use super::pacer::Curve;
 use super::pipe::TlsPlan;
 use super::probe::World;
-use super::report::{FORMAT, Plan, Report, Sender, Shard, Share};
+use super::report::{FORMAT, Finding, Plan, Report, Sender, Shard, Share, Side};
 use super::schedule::Mix;
 use super::search::{judge, search};
 use super::slo::Slo;
@@ -243,7 +243,6 @@ impl<'a> Load<'a> {
         let mut interrupt = std::pin::pin!(interrupt);
         let (mut best, mut last): (Option<Report>, Option<Report>) = (None, None);
         let (mut interrupted, mut error) = (false, None);
-        let events = self.events_per_unit();
         let conditions = slo.to_string();
         let found = search(&conditions, start, async |rate| {
             let plan = Rate::constant(rate);
@@ -260,7 +259,7 @@ impl<'a> Load<'a> {
                     return None;
                 }
             };
-            let probe = judge(&run.report, rate, rate * events, slo);
+            let probe = judge(&run.report, rate, slo);
             if probe.held && best.as_ref().is_none_or(|best| best.counts.planned < run.report.counts.planned)
             {
                 best = Some(run.report.clone());
@@ -273,16 +272,18 @@ impl<'a> Load<'a> {
         let found = found.await;
         match (error, best.or(last)) {
             (Some(error), _) => Err(error),
-            (None, Some(report)) => Ok(Run { report: Report { search: Some(found), ..report }, interrupted }),
+            (None, Some(mut report)) => {
+                if interrupted {
+                    let text = format!(
+                        "The search was interrupted after {} probes: it may have gone on to find more.",
+                        found.probes.len()
+                    );
+                    report.findings = vec![Finding { side: Side::Run, text }];
+                }
+                report.search = Some(found);
+                Ok(Run { report, interrupted })
+            }
             (None, None) => Err(io::Error::other("it was interrupted before the first probe ended")),
-        }
-    }
-
-    /// How many events come with each of what rates count, on average.
-    fn events_per_unit(&self) -> f64 {
-        match self.options.unit {
-            RateUnit::Events => 1.0,
-            RateUnit::Stories => self.mix().events_per_telling(),
         }
     }
 

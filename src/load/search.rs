@@ -9,8 +9,8 @@ const CLOSE: f64 = 1.02;
 /// How many probes there are at most.
 const MOST_PROBES: usize = 40;
 
-/// The share of the asked rate that has to be answered as wanted for a rate to hold, whatever else is asked for: less
-/// means that answers come slower than events, so that the queue would grow without end.
+/// The share of the events that has to be answered as wanted for a rate to hold, whatever else is asked for. A queue that
+/// grows shows in it too, since what waits too long is dropped.
 const KEEPS_UP: f64 = 0.98;
 
 /// From which share of its cores on the sender may be what does not hold.
@@ -27,8 +27,12 @@ pub(super) async fn search(
     let mut lowest_bad: Option<f64> = None;
     while found.probes.len() < MOST_PROBES {
         let Some(tried) = probe(rate).await else { break };
-        let held = tried.held;
+        let (held, is_dead) = (tried.held, tried.achieved == 0.0);
         found.probes.push(tried);
+        // Nobody answers at all: a lower rate will not change that.
+        if is_dead && found.best == 0.0 {
+            break;
+        }
         if held {
             found.best = found.best.max(rate);
         } else {
@@ -50,19 +54,31 @@ pub(super) async fn search(
                 f64::midpoint(found.best, bad)
             }
         };
-        // Whole rates read better.
-        rate = if rate >= 100.0 { rate.round() } else { rate };
+        rate = readable(rate);
     }
     found
 }
 
-/// What a report says of a rate that was tried, which was to bring `events` per second.
-pub(super) fn judge(report: &Report, rate: f64, events: f64, slo: &Slo) -> Probe {
+/// A rate in few digits: whole from 100 on, else in tenths or hundredths.
+fn readable(rate: f64) -> f64 {
+    let unit = if rate >= 100.0 {
+        1.0
+    } else if rate >= 10.0 {
+        10.0
+    } else {
+        100.0
+    };
+    (rate * unit).round() / unit
+}
+
+/// What a report says of a rate that was tried.
+pub(super) fn judge(report: &Report, rate: f64, slo: &Slo) -> Probe {
     let achieved = report.throughput();
     let latency = report.latency.planned.percentile(99.0);
     let mut why = slo.check(report).err();
-    if why.is_none() && achieved < events * KEEPS_UP {
-        why = Some(format!("only {achieved:.0} events a second were answered as wanted"));
+    let counts = &report.counts;
+    if why.is_none() && (counts.ok as f64) < counts.planned as f64 * KEEPS_UP {
+        why = Some(format!("only {} of {} events were answered as wanted", counts.ok, counts.planned));
     }
     if let Some(why) = &mut why
         && report.sender.busy > BUSY

@@ -94,7 +94,7 @@ fn head(report: &Report) -> Vec<String> {
     }
     lines.push(line("", &format!("{DIM}{}{DIM:#}", details.join(", "))));
     let one = plan.stories.len() == 1;
-    for story in plan.stories.iter().filter(|story| !one || story.failed > 0) {
+    for story in plan.stories.iter().filter(|story| !one || story.failed > 0 || plan.unit == "stories") {
         let failed = match story.failed {
             0 => String::new(),
             failed => {
@@ -129,13 +129,18 @@ fn counts(report: &Report) -> Vec<String> {
         tell(counts.late, "late", WARN),
     ];
     let achieved = units::rate(report.throughput());
+    // The rate of a story run counts stories, that of its answers events; a shard is asked for its part.
+    let counts = if report.plan.unit == "stories" { " of stories" } else { "" };
+    let part =
+        report.plan.shard.map_or_else(String::new, |shard| format!(" of {} shards together", shard.of));
+    let events = if counts.is_empty() { "" } else { " events" };
     vec![
         line("Events", &first.join("   ")),
         line("", &second.join("   ")),
         line(
             "Rate",
             &format!(
-                "{} asked   {achieved} answered as wanted, over {}",
+                "{}{counts} asked{part}   {achieved}{events} answered as wanted, over {}",
                 report.plan.rate,
                 units::seconds(report.elapsed_s)
             ),
