@@ -202,8 +202,12 @@ fn stories(report: &Report) -> Option<Finding> {
     let failed: u64 = report.plan.stories.iter().map(|story| story.failed).sum();
     let worst = report.plan.stories.iter().max_by_key(|story| story.failed)?;
     (failed > 0).then(|| {
+        let first = match worst.first_failure.as_str() {
+            "" => String::new(),
+            first => format!(" The first said: {first}"),
+        };
         receiver(format!(
-            "{} of {} failed their expectations, most of them of `{}` ({}).",
+            "{} of {} failed their expectations, most of them of `{}` ({}).{first}",
             units::count(failed),
             units::plural(told, "story").replace("storys", "stories"),
             worst.name,
