@@ -20,6 +20,12 @@ use crate::simulator::seed::Seed;
 /// How often whoever waits for the start looks for an interruption.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// How long what is in flight may take after an interruption.
+pub(super) const GRACE: Duration = Duration::from_secs(1);
+
+/// How much of an answer's body is kept where success depends on it, in bytes.
+pub(super) const ANSWER_CAP: usize = 64 * 1024;
+
 /// How often events come.
 #[derive(Clone, Debug)]
 pub(super) enum Drive {

@@ -23,6 +23,13 @@ pub(super) enum Outcome {
     Failed(&'static str, String),
 }
 
+impl Outcome {
+    /// The run was interrupted before an answer came.
+    pub(super) fn interrupted() -> Self {
+        Self::Failed("interrupted", "the run was interrupted".to_owned())
+    }
+}
+
 /// The books of one worker.
 #[derive(Debug)]
 pub(super) struct Ledger {

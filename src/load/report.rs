@@ -158,9 +158,10 @@ pub struct Failures {
 pub struct Latency {
     /// From the instant an event was planned for to the end of its answer.
     pub planned: Histogram,
-    /// From the instant it was really written to the end of its answer.
+    /// From the instant it was handed to a connection, which had to be opened first if none was free, to the end of its
+    /// answer.
     pub sent: Histogram,
-    /// From the planned instant to the writing: the release lag.
+    /// From the planned instant to the handing over: the release lag.
     pub lag: Histogram,
 }
 

@@ -174,6 +174,17 @@ impl Schedule {
         }
     }
 
+    /// An event that is due and that nobody is going to send any more.
+    pub(super) fn give_up(&mut self, now: Duration) -> Option<Event> {
+        if self.peek()? > now {
+            return None;
+        }
+        match self.next(now) {
+            Next::Release(event) | Next::Drop(event) => Some(event),
+            Next::Wait(_) | Next::Over => None,
+        }
+    }
+
     /// What follows an event that came to its end at a moment: the next step of its telling, due at once.
     pub(super) fn after(&self, event: Event, now: Duration) -> Option<Event> {
         let step = event.step + 1;

@@ -214,8 +214,7 @@ pub(super) async fn run(
     let interrupted = !all_told.get() || keeping.open > 0 || !keeping.sent.is_empty();
     // What is not delivered now never will be.
     for (event, released, _) in std::mem::take(&mut keeping.sent).into_values() {
-        let message = "the run was interrupted".to_owned();
-        keeping.ledger.end(&event, released, now, Outcome::Failed("interrupted", message));
+        keeping.ledger.end(&event, released, now, Outcome::interrupted());
     }
     Ok((keeping.close(job), interrupted))
 }

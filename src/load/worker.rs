@@ -13,7 +13,7 @@ use mio::{Events, Interest, Poll, Token};
 use super::alarm::{self, Alarm};
 use super::answer::{AnswerReader, Ended};
 use super::blueprint::Scratch;
-use super::job::Job;
+use super::job::{ANSWER_CAP, GRACE, Job};
 use super::ledger::{Books, Ledger, Outcome};
 use super::pipe::Pipe;
 use super::schedule::{Event, Next, Schedule};
@@ -27,9 +27,6 @@ const READS: usize = 64;
 
 /// How many events of the system are taken at once.
 const EVENTS: usize = 256;
-
-/// How long what is in flight may take after an interruption.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// How long a closed loop rests after a connection that failed, at first and at most.
 const SHORTEST_REST: Duration = Duration::from_millis(5);
@@ -108,9 +105,6 @@ pub(super) fn run(job: &Job, number: u32) -> io::Result<(Books, u64)> {
     worker.work(&mut alarm)?;
     Ok((worker.ledger.close(), worker.opened))
 }
-
-/// How much of an answer's body is kept where success depends on it, in bytes.
-const ANSWER_CAP: usize = 64 * 1024;
 
 impl Worker<'_> {
     fn work(&mut self, alarm: &mut Alarm) -> io::Result<()> {
@@ -217,9 +211,7 @@ impl Worker<'_> {
 
     /// What was due at an interruption and not sent yet will not be.
     fn drop_due(&mut self, now: Duration) {
-        while self.schedule.peek().is_some_and(|due| due <= now)
-            && let Next::Release(event) | Next::Drop(event) = self.schedule.next(now)
-        {
+        while let Some(event) = self.schedule.give_up(now) {
             let steps = self.schedule.steps(event.story);
             self.ledger.drop(&event, steps, now);
         }
@@ -248,7 +240,7 @@ impl Worker<'_> {
                 self.finish(lane, Outcome::TimedOut(failure.message));
             } else if ends_at.is_some_and(|end| now >= end) {
                 self.close(lane);
-                self.finish(lane, Outcome::Failed("interrupted", "the run was interrupted".to_owned()));
+                self.finish(lane, Outcome::interrupted());
             }
         }
         if stopped_at.is_some() {

@@ -22,22 +22,16 @@ use tokio::task::{JoinSet, LocalSet};
 use tokio_rustls::TlsConnector;
 
 use super::blueprint::Scratch;
-use super::job::Job;
+use super::job::{ANSWER_CAP, GRACE, Job};
 use super::ledger::{Books, Ledger, Outcome};
 use super::schedule::{Event, Next, Schedule};
 use crate::delivery::{Answer, ErrorClass, Failure};
-
-/// How much of an answer's body is kept where success depends on it, in bytes.
-const ANSWER_CAP: usize = 64 * 1024;
 
 /// How often a worker looks for an interruption, and tells where it stands.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// How long a closed loop rests after a failure.
 const REST: Duration = Duration::from_millis(20);
-
-/// How long what is in flight may take after an interruption.
-const GRACE: Duration = Duration::from_secs(1);
 
 type Sender = SendRequest<Full<Bytes>>;
 
@@ -151,8 +145,7 @@ struct Flight<'a> {
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        let interrupted = || Outcome::Failed("interrupted", "the run was interrupted".to_owned());
-        let outcome = self.outcome.take().unwrap_or_else(interrupted);
+        let outcome = self.outcome.take().unwrap_or_else(Outcome::interrupted);
         self.shared.ledger.borrow_mut().end(&self.event, self.released, self.shared.job.now(), outcome);
     }
 }
@@ -175,9 +168,7 @@ impl Shared {
     fn drop_due(&self) {
         let now = self.job.now();
         let mut schedule = self.schedule.borrow_mut();
-        while schedule.peek().is_some_and(|due| due <= now)
-            && let Next::Release(event) | Next::Drop(event) = schedule.next(now)
-        {
+        while let Some(event) = schedule.give_up(now) {
             let steps = schedule.steps(event.story);
             self.ledger.borrow_mut().drop(&event, steps, now);
         }
