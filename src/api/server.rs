@@ -45,6 +45,12 @@ struct Found<'a> {
     mark: Mark,
 }
 
+/// A call as it came: its fields and who makes it, and what goes wrong with it on purpose.
+struct Came {
+    read: Result<(Result<Fields, Refusal>, Caller), Refusal>,
+    fault: Option<Fault>,
+}
+
 impl Api {
     /// An API for the calls of a catalog.
     ///
@@ -105,7 +111,7 @@ impl Api {
         };
         self.driver.with(|engine, now| {
             let entry = CallEntry { id: None, call, status, answer, elapsed: started.elapsed() };
-            engine.journal().write(now, None, Event::Called(Arc::new(entry)));
+            engine.journal().write(now, None, Event::Called(entry));
         });
     }
 
@@ -114,7 +120,7 @@ impl Api {
         self.driver.with(|engine, now| {
             let (status, answer, elapsed) = (answer.status, answer.body.clone(), started.elapsed());
             let entry = CallEntry { id: None, call, status, answer, elapsed };
-            engine.journal().write(now, None, Event::Called(Arc::new(entry)));
+            engine.journal().write(now, None, Event::Called(entry));
         });
         Reply::Answer(answer)
     }
@@ -127,64 +133,88 @@ impl Api {
         params: Vec<(String, String)>,
         started: Instant,
     ) -> Reply {
-        let (caller, has_faults) = self.driver.look(|engine, now| {
-            let is_open = engine.is_open(found.id);
-            let proof = Proof::of(found.id, found.family, is_open);
-            let signed = if found.family == Family::Chatbot && !is_open {
-                self.signed(engine, &call, now).map(Some)
-            } else {
-                Ok(None)
-            };
-            let caller =
-                signed.and_then(|signed| caller(engine.simulator(), &self.rules, proof, signed, &call, now));
-            (caller, engine.has_faults())
+        let outcome = self.driver.with(|engine, now| {
+            let came = self.came(engine, &call, found, params, now);
+            match came.fault.as_ref().and_then(|fault| fault.delay) {
+                Some(delay) => Err((came, call, delay)),
+                None => Ok(self.answered(engine, found, came, call, started, now)),
+            }
         });
-        // Reading a long body takes time, in which others are served.
+        match outcome {
+            Ok(reply) => reply,
+            Err((came, call, delay)) => {
+                tokio::time::sleep(delay).await;
+                self.driver.with(|engine, now| self.answered(engine, found, came, call, started, now))
+            }
+        }
+    }
+
+    /// Finds out who calls, what is asked, and what goes wrong on purpose.
+    fn came(
+        &self,
+        engine: &mut Engine,
+        call: &HttpCall,
+        found: &Found<'_>,
+        params: Vec<(String, String)>,
+        now: jiff::Timestamp,
+    ) -> Came {
+        let is_open = engine.is_open(found.id);
+        let proof = Proof::of(found.id, found.family, is_open);
+        let signed = if found.family == Family::Chatbot && !is_open {
+            self.signed(engine, call, now).map(Some)
+        } else {
+            Ok(None)
+        };
+        let caller =
+            signed.and_then(|signed| caller(engine.simulator(), &self.rules, proof, signed, call, now));
         let read = caller.and_then(|caller| {
-            let decrypted = caller.cipher.as_ref().map(|cipher| decrypted(&call, cipher)).transpose()?;
-            Ok((read(decrypted.as_ref().unwrap_or(&call), found.family, params), caller))
+            let decrypted = caller.cipher.as_ref().map(|cipher| decrypted(call, cipher)).transpose()?;
+            Ok((read(decrypted.as_ref().unwrap_or(call), found.family, params), caller))
         });
         let fault = match &read {
-            Ok((Ok(fields), _)) => self.fault(&call, found, fields, has_faults),
+            Ok((Ok(fields), _)) => engine.fault(found.id, call.header(faults::HEADER), &fields.fields),
             _ => None,
         };
-        if let Some(delay) = fault.as_ref().and_then(|fault| fault.delay) {
-            tokio::time::sleep(delay).await;
-        }
-        self.driver.with(|engine, now| {
-            let statuses = self.rules.error_status;
-            let takes_effect = fault.as_ref().is_none_or(|fault| fault.effect);
-            let built = match &read {
-                Err(refusal) => Some(Built::Whole(refused(engine, found.family, refusal, statuses))),
-                Ok((Err(refusal), caller)) => {
-                    let answer = refused(engine, found.family, refusal, statuses);
-                    Some(Built::Whole(sealed(answer, caller)))
-                }
-                Ok((Ok(fields), caller)) if takes_effect => {
-                    Some(self.served(engine, found, fields, caller, now))
-                }
-                Ok(_) => None,
-            };
-            let act = fault.and_then(|fault| fault.act);
-            let caller = read.as_ref().map(|(_, caller)| caller).ok();
-            let wrong =
-                act.zip(caller).map(|(act, caller)| wrong(engine, found, caller, act, built.as_ref()));
-            let (status, body, reply) = match (wrong, built) {
-                (Some(wrong), _) => wrong,
-                (None, Some(Built::Whole(answer))) => {
-                    (answer.status, answer.body.clone(), Reply::Answer(answer))
-                }
-                (None, Some(long @ Built::Long(..))) => {
-                    (200, Bytes::from_static(LONG_ANSWER.as_bytes()), long.into_reply())
-                }
-                // A fault without effect always does something.
-                (None, None) => (0, Bytes::new(), Reply::Close),
-            };
-            let (id, elapsed) = (Some(Arc::clone(found.id)), started.elapsed());
-            let entry = CallEntry { id, call, status, answer: body, elapsed };
-            engine.journal().write(now, None, Event::Called(Arc::new(entry)));
-            reply
-        })
+        Came { read, fault }
+    }
+
+    /// Lets a call take effect and journals it with its answer.
+    fn answered(
+        &self,
+        engine: &mut Engine,
+        found: &Found<'_>,
+        Came { read, fault }: Came,
+        call: HttpCall,
+        started: Instant,
+        now: jiff::Timestamp,
+    ) -> Reply {
+        let statuses = self.rules.error_status;
+        let takes_effect = fault.as_ref().is_none_or(|fault| fault.effect);
+        let built = match &read {
+            Err(refusal) => Some(Built::Whole(refused(engine, found.family, refusal, statuses))),
+            Ok((Err(refusal), caller)) => {
+                let answer = refused(engine, found.family, refusal, statuses);
+                Some(Built::Whole(sealed(answer, caller)))
+            }
+            Ok((Ok(fields), caller)) if takes_effect => Some(self.served(engine, found, fields, caller, now)),
+            Ok(_) => None,
+        };
+        let act = fault.and_then(|fault| fault.act);
+        let caller = read.as_ref().map(|(_, caller)| caller).ok();
+        let wrong = act.zip(caller).map(|(act, caller)| wrong(engine, found, caller, act, built.as_ref()));
+        let (status, body, reply) = match (wrong, built) {
+            (Some(wrong), _) => wrong,
+            (None, Some(Built::Whole(answer))) => (answer.status, answer.body.clone(), Reply::Answer(answer)),
+            (None, Some(long @ Built::Long(..))) => {
+                (200, Bytes::from_static(LONG_ANSWER.as_bytes()), long.into_reply())
+            }
+            // A fault without effect always does something.
+            (None, None) => (0, Bytes::new(), Reply::Close),
+        };
+        let (id, elapsed) = (Some(Arc::clone(found.id)), started.elapsed());
+        let entry = CallEntry { id, call, status, answer: body, elapsed };
+        engine.journal().write(now, None, Event::Called(entry));
+        reply
     }
 
     /// The account whose key a chatbot call is signed with.
@@ -207,15 +237,6 @@ impl Api {
             None => {}
         }
         Ok(proven.account)
-    }
-
-    /// What goes wrong on purpose with a call.
-    fn fault(&self, call: &HttpCall, found: &Found<'_>, fields: &Fields, has_faults: bool) -> Option<Fault> {
-        let header = call.header(faults::HEADER);
-        if has_faults {
-            return self.driver.with(|engine, _| engine.fault(found.id, header, &fields.fields));
-        }
-        faults::magic_of_call(header, &fields.fields)
     }
 
     /// Lets the engine answer a call.

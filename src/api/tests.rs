@@ -64,7 +64,7 @@ impl World {
             faults: Vec::new(),
             custom: Custom::default(),
             max_in_flight: 1,
-            journal: Journal::bounded(10, 1 << 20),
+            journal: Journal::default(),
         });
         let epoch = "2030-01-01T00:00:00Z".parse().unwrap();
         let client = Client::new(ClientOptions::default()).unwrap();

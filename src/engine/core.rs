@@ -352,11 +352,6 @@ impl Engine {
         self.delivery.admit(id, Direction::Call, mark, now)
     }
 
-    /// Whether anything may go wrong on purpose with a call that does not ask for it.
-    pub fn has_faults(&self) -> bool {
-        !self.faults.is_empty() || self.faulty_plays > 0
-    }
-
     /// What goes wrong on purpose with a call: what the call itself asks for (`header` is its `X-Mock-Fault`), else
     /// what a story says that lives and whose conversation it is, else what the settings say.
     pub fn fault(&mut self, id: &str, header: Option<&str>, fields: &Value) -> Option<Fault> {
@@ -382,7 +377,10 @@ impl Engine {
     /// A call of the integrator: state changes, stories hear of it, the answer comes back.
     pub fn call(&mut self, call: &Call<'_>) -> CallOutcome {
         let Call { id, fields, now, .. } = *call;
-        let owner = self.simulator.find_session(fields).and_then(|key| self.simulator.play_of(key));
+        let owner = match self.plays.as_slice() {
+            [] => None,
+            _ => self.simulator.find_session(fields).and_then(|key| self.simulator.play_of(key)),
+        };
         let listeners = match owner {
             Some(play) => play as usize..play as usize + 1,
             None => 0..self.plays.len(),

@@ -87,7 +87,7 @@ pub enum Event {
         reason: String,
     },
     /// The integrator called, and was answered.
-    Called(Arc<CallEntry>),
+    Called(CallEntry),
 }
 
 /// How an assumed entry is told: that it is assumed, and how to correct it.

@@ -1,13 +1,13 @@
-//! What happened, in both directions: one entry per thing that happened, a bounded ring of them, and sinks that
-//! see every entry as it is written (the timeline, the NDJSON record, the reports).
+//! What happened, in both directions: one entry per thing that happened, and sinks that see every entry as it is written
+//! (the timeline, the NDJSON record, the reports).
 //!
 //! Entries carry the story's time. Nothing in an entry depends on real time or on the machine while time jumps, so
 //! that equal runs write equal records.
 
 mod entry;
+mod log;
 mod record;
-mod ring;
 
 pub use entry::{CallEntry, Entry, Event, assumed_text};
+pub use log::{Journal, Sink};
 pub use record::{RecordHandle, Recorder};
-pub use ring::{Journal, Sink};

@@ -48,7 +48,7 @@ pub(super) struct Telling<'a> {
 }
 
 impl World<'_> {
-    /// Everything an engine needs, with a journal that keeps nothing. At most `in_flight` tries go out at a time.
+    /// Everything an engine needs, with a journal that nobody reads. At most `in_flight` tries go out at a time.
     pub(super) fn engine(&self, seed: Seed, in_flight: usize, mock_url: &str) -> EngineOptions {
         EngineOptions {
             catalog: Arc::clone(self.catalog),
@@ -65,7 +65,7 @@ impl World<'_> {
             faults: self.settings.faults.clone(),
             custom: Custom::new(&self.settings.custom, seed),
             max_in_flight: in_flight,
-            journal: Journal::bounded(0, 0),
+            journal: Journal::default(),
         }
     }
 

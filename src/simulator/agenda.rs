@@ -1,5 +1,6 @@
 //! What happens later by itself, ordered by its moment and, at the same moment, by when it was planned.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -32,12 +33,14 @@ const FEW: usize = 64;
 /// soon after waits unordered in slots of time until its slot is the next, and what happens late is in order by itself.
 #[derive(Debug)]
 pub(super) struct Agenda<T> {
-    /// What happens up to the end of the present slot; empty only if all is.
-    next: BTreeMap<Place, T>,
+    /// What waited in the present slot, the next of it last. The last one is never taken back.
+    next: Vec<Entry<T>>,
+    /// What was planned for the present slot once it was that, and what was planned for before it.
+    added: BTreeMap<Place, T>,
     /// The number of the present slot, counted from the beginning of the Unix era.
     present: i64,
     /// The slots after the present one, each at its number modulo their count; within, by when it was planned.
-    soon: Box<[Vec<(Place, T)>]>,
+    soon: Box<[Vec<Entry<T>>]>,
     /// How many entries wait in slots.
     waiting: usize,
     /// What was planned for later than any of the slots at the time.
@@ -47,10 +50,14 @@ pub(super) struct Agenda<T> {
     work: usize,
 }
 
+/// Something in a list, unless it was taken back.
+type Entry<T> = (Place, Option<T>);
+
 impl<T> Default for Agenda<T> {
     fn default() -> Self {
         Self {
-            next: BTreeMap::new(),
+            next: Vec::new(),
+            added: BTreeMap::new(),
             present: 0,
             soon: (0..SLOTS).map(|_| Vec::new()).collect(),
             waiting: 0,
@@ -80,9 +87,9 @@ impl<T: Later> Agenda<T> {
         let slot = slot(at);
         self.go_back(slot);
         if slot <= self.present {
-            self.next.insert(place, what);
+            self.added.insert(place, what);
         } else if slot - self.present <= SLOTS as i64 {
-            self.soon[index(slot)].push((place, what));
+            self.soon[index(slot)].push((place, Some(what)));
             self.waiting += 1;
         } else {
             self.late.insert(place, what);
@@ -93,31 +100,34 @@ impl<T: Later> Agenda<T> {
     /// Makes a slot the present one if nothing happens before: where all that was planned is far off, what is planned
     /// for sooner must find its slots all the same.
     fn go_back(&mut self, to: i64) {
-        let is_first = self.next.keys().next().is_none_or(|(at, _)| slot(*at) > to);
-        if is_first && self.waiting == 0 && self.next.len() <= FEW {
-            self.late.extend(std::mem::take(&mut self.next));
+        let is_first = self.next().is_none_or(|at| slot(at) > to);
+        if is_first && self.waiting == 0 && self.next.len() + self.added.len() <= FEW {
+            self.late.append(&mut self.added);
+            let next = self.next.drain(..).filter_map(|(place, what)| Some((place, what?)));
+            self.late.extend(next);
             self.present = to;
         }
     }
 
     /// Goes on to the next slot with anything in it, once nothing is left in the present one.
     fn go_on(&mut self) {
-        if !self.next.is_empty() {
-            return;
-        }
-        let mut slots = self.present + 1..=self.present + SLOTS as i64;
-        let soon = slots.find(|slot| self.waiting > 0 && !self.soon[index(*slot)].is_empty());
-        let late = self.late.keys().next().map(|(at, _)| slot(*at));
-        let Some(present) = [soon, late].into_iter().flatten().min() else { return };
-        self.present = present;
-        if soon == Some(present) {
-            let entries = std::mem::take(&mut self.soon[index(present)]);
-            self.waiting -= entries.len();
-            self.next = entries.into_iter().collect();
-        }
-        while let Some(entry) = self.late.first_entry().filter(|entry| slot(entry.key().0) <= present) {
-            let (place, what) = entry.remove_entry();
-            self.next.insert(place, what);
+        while self.next.pop_if(|(_, what)| what.is_none()).is_some() {}
+        while self.next.is_empty() && self.added.is_empty() {
+            let mut slots = self.present + 1..=self.present + SLOTS as i64;
+            let soon = slots.find(|slot| self.waiting > 0 && !self.soon[index(*slot)].is_empty());
+            let late = self.late.keys().next().map(|(at, _)| slot(*at));
+            let Some(present) = [soon, late].into_iter().flatten().min() else { return };
+            self.present = present;
+            if soon == Some(present) {
+                self.next = std::mem::take(&mut self.soon[index(present)]);
+                self.next.retain(|(_, what)| what.is_some());
+                self.waiting -= self.next.len();
+                self.next.sort_unstable_by_key(|(place, _)| Reverse(*place));
+            }
+            while let Some(entry) = self.late.first_entry().filter(|entry| slot(entry.key().0) <= present) {
+                let (place, what) = entry.remove_entry();
+                self.added.insert(place, what);
+            }
         }
     }
 
@@ -128,17 +138,26 @@ impl<T: Later> Agenda<T> {
 
     /// When the next of it happens.
     pub(super) fn next(&self) -> Option<Timestamp> {
-        self.next.keys().next().map(|(at, _)| *at)
+        let (next, added) = (self.next.last(), self.added.keys().next());
+        [next.map(|(place, _)| place.0), added.map(|place| place.0)].into_iter().flatten().min()
     }
 
     /// Takes the first that is due, with its moment.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<(Timestamp, T)> {
-        let entry = self.next.first_entry().filter(|entry| entry.key().0 <= now)?;
-        let at = entry.key().0;
-        let what = entry.remove();
+        let (next, added) = (self.next.last().map(|(place, _)| *place), self.added.keys().next().copied());
+        let is_added = next.is_none_or(|next| added.is_some_and(|added| added < next));
+        let first = if is_added { added? } else { next? };
+        if first.0 > now {
+            return None;
+        }
+        let what = if is_added {
+            self.added.pop_first().map(|(_, what)| what)
+        } else {
+            self.next.pop().and_then(|(_, what)| what)
+        }?;
         self.work -= usize::from(what.is_work());
         self.go_on();
-        Some((at, what))
+        Some((first.0, what))
     }
 
     /// Takes something back, if it has not happened yet: nobody waits for what changes nothing any more.
@@ -150,24 +169,30 @@ impl<T: Later> Agenda<T> {
     }
 
     fn remove(&mut self, place: Place) -> Option<T> {
-        if let Some(what) = self.next.remove(&place).or_else(|| self.late.remove(&place)) {
+        if let Some(what) = self.added.remove(&place).or_else(|| self.late.remove(&place)) {
             return Some(what);
+        }
+        if let Ok(at) = self.next.binary_search_by_key(&Reverse(place), |(place, _)| Reverse(*place)) {
+            return self.next[at].1.take();
         }
         let slot = &mut self.soon[index(slot(place.0))];
         let at = slot.binary_search_by_key(&place.1, |((_, number), _)| *number).ok()?;
-        if slot[at].0 != place {
-            return None;
-        }
+        let (_, what) = slot.get_mut(at).filter(|(known, _)| *known == place)?;
+        let what = what.take()?;
         self.waiting -= 1;
-        Some(slot.remove(at).1)
+        Some(what)
     }
 
     /// Takes back what was planned after so many, unless it is to be kept.
     pub(super) fn forget_since(&mut self, planned: u64, keeps: impl Fn(&T) -> bool) {
-        self.next.retain(|(_, number), what| *number <= planned || keeps(what));
+        self.added.retain(|(_, number), what| *number <= planned || keeps(what));
         self.late.retain(|(_, number), what| *number <= planned || keeps(what));
+        let stays = |((_, number), what): &Entry<T>| {
+            what.as_ref().is_some_and(|what| *number <= planned || keeps(what))
+        };
+        self.next.retain(stays);
         for slot in &mut self.soon {
-            slot.retain(|((_, number), what)| *number <= planned || keeps(what));
+            slot.retain(stays);
         }
         self.waiting = self.soon.iter().map(Vec::len).sum();
         self.go_on();
@@ -175,15 +200,16 @@ impl<T: Later> Agenda<T> {
     }
 
     fn all(&self) -> impl Iterator<Item = &T> {
-        let soon = self.soon.iter().flatten().map(|(_, what)| what);
-        self.next.values().chain(self.late.values()).chain(soon)
+        let listed = self.next.iter().chain(self.soon.iter().flatten()).filter_map(|(_, what)| what.as_ref());
+        self.added.values().chain(self.late.values()).chain(listed)
     }
 
     /// What was planned after so many.
     pub(super) fn since(&mut self, planned: u64) -> impl Iterator<Item = &mut T> {
-        let soon = self.soon.iter_mut().flatten().map(|((_, number), what)| (*number, what));
-        let others = self.next.iter_mut().chain(&mut self.late).map(|((_, number), what)| (*number, what));
-        others.chain(soon).filter(move |(number, _)| *number > planned).map(|(_, what)| what)
+        let listed = self.next.iter_mut().chain(self.soon.iter_mut().flatten());
+        let listed = listed.filter_map(|((_, number), what)| Some((*number, what.as_mut()?)));
+        let others = self.added.iter_mut().chain(&mut self.late).map(|((_, number), what)| (*number, what));
+        others.chain(listed).filter(move |(number, _)| *number > planned).map(|(_, what)| what)
     }
 
     /// Whether anything is planned that a run waits for.

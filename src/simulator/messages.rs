@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -68,6 +69,15 @@ pub(super) struct Message {
     pub content: Json,
     /// What it answers to, if it is an answer.
     pub reply: Option<Reply>,
+    /// How it gets on where nobody is told of it.
+    pub way: Option<Way>,
+}
+
+/// When a message to the user reaches its next statuses, in milliseconds after its timestamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Way {
+    pub delivered: u32,
+    pub read: u32,
 }
 
 /// What a message answers to.
@@ -90,6 +100,19 @@ impl Message {
         })
     }
 
+    /// Its status at a moment.
+    fn status_at(&self, now: Timestamp) -> &str {
+        let Some(way) = self.way else { return &self.status };
+        let since = now.as_millisecond().saturating_sub(self.timestamp.saturating_mul(1_000));
+        if since >= way.read.into() {
+            MessageStatus::Read.as_str()
+        } else if since >= way.delivered.into() {
+            MessageStatus::Delivery.as_str()
+        } else {
+            &self.status
+        }
+    }
+
     fn is_template(&self) -> bool {
         // Few are, and their text nearly always begins with it.
         let text = self.content.text();
@@ -101,7 +124,7 @@ impl Message {
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     list: Vec<Message>,
-    /// By id; empty as long as there are few.
+    /// By id, the first of them: as many as there were when one was last looked for; none as long as there are few.
     by_id: BTreeMap<WireId, usize>,
 }
 
@@ -127,26 +150,26 @@ impl Messages {
             self.list.reserve_exact(1 + place / 2);
         }
         self.list.push(message);
-        let new = if place < FEW { place..place } else { self.by_id.len()..self.list.len() };
-        self.by_id.extend(new.map(|at| (self.list[at].msg_id.clone(), at)));
         place
     }
 
-    fn find(&self, msg_id: &WireId) -> Option<usize> {
-        if self.by_id.is_empty() {
+    fn find(&mut self, msg_id: &WireId) -> Option<usize> {
+        if self.list.len() <= FEW {
             return self.list.iter().position(|message| message.msg_id == *msg_id);
         }
+        let new = self.by_id.len()..self.list.len();
+        self.by_id.extend(new.map(|at| (self.list[at].msg_id.clone(), at)));
         self.by_id.get(msg_id).copied()
     }
 
     /// The message with this id, as another one answers to it.
-    pub(super) fn place(&self, msg_id: &WireId) -> Option<Reply> {
+    pub(super) fn place(&mut self, msg_id: &WireId) -> Option<Reply> {
         self.find(msg_id).and_then(|place| u32::try_from(place).ok()).map(Reply::Whole)
     }
 
     /// The last message, as another one answers to it.
     pub(super) fn last_place(&self) -> Option<Reply> {
-        self.list.last().and_then(|message| self.place(&message.msg_id))
+        self.list.len().checked_sub(1).and_then(|place| u32::try_from(place).ok()).map(Reply::Whole)
     }
 
     /// A message with what it answers to, as callbacks tell it.
@@ -159,12 +182,12 @@ impl Messages {
     }
 
     /// Where the message with this id stands.
-    pub(super) fn position(&self, msg_id: &str) -> Option<usize> {
+    pub(super) fn position(&mut self, msg_id: &str) -> Option<usize> {
         self.find(&msg_id.into())
     }
 
     /// What a message answers to, kept as small as it can be.
-    pub(super) fn reply(&self, told: &Value) -> Reply {
+    pub(super) fn reply(&mut self, told: &Value) -> Reply {
         let place = told["msg_id"].as_str().and_then(|msg_id| self.position(msg_id));
         let told = Json::of(told);
         let is_it = |place: &usize| Json::of(&self.list[*place].quoted()) == told;
@@ -203,22 +226,16 @@ impl Messages {
         }
     }
 
-    /// Sets the status of the message at a place.
-    pub(super) fn reach(&mut self, place: u32, status: MessageStatus) {
-        if let Some(message) = self.list.get_mut(place as usize) {
-            message.status = status.as_str().into();
-        }
-    }
-
     /// Sets the status of a message, if there is one with this id.
     pub(super) fn set_status(&mut self, msg_id: &WireId, status: &str) {
         if let Some(place) = self.find(msg_id) {
-            self.list[place].status = word(status);
+            let message = &mut self.list[place];
+            (message.status, message.way) = (word(status), None);
         }
     }
 
     /// A page of the list that *Query message list* answers (example): newest first, those before a place.
-    pub(super) fn page(&self, before: usize, size: usize) -> String {
+    pub(super) fn page(&self, before: usize, size: usize, now: Timestamp) -> String {
         let asked = self.list[..before].iter().rev().take(size);
         let mut text = String::with_capacity(2 + asked.len() * USUAL);
         text.push('[');
@@ -235,7 +252,7 @@ impl Messages {
             text.push_str(",\"sender_type\":");
             push_text(&mut text, &message.sender_type);
             text.push_str(",\"status\":");
-            push_text(&mut text, &message.status);
+            push_text(&mut text, message.status_at(now));
             text.push_str(",\"content\":");
             text.push_str(message.content.text());
             if let Some(reply) = &message.reply {
@@ -300,7 +317,26 @@ mod tests {
             status: "delivery".into(),
             content: Json::of(content),
             reply: None,
+            way: None,
         }
+    }
+
+    #[test]
+    fn a_message_gets_on_by_itself() {
+        let mut list = Messages::default();
+        let way = Some(Way { delivered: 1_200, read: 3_000 });
+        list.put(Message { status: "send".into(), way, ..message("1", &json!({})) });
+        let status = |list: &Messages, millis: i64| {
+            let now = Timestamp::from_millisecond(7_000 + millis).unwrap();
+            let page: Value = serde_json::from_str(&list.page(1, 1, now)).unwrap();
+            page[0]["status"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(
+            [-1, 1_199, 1_200, 2_999, 3_000].map(|millis| status(&list, millis)),
+            ["send", "send", "delivery", "delivery", "read"]
+        );
+        list.set_status(&"1".into(), "failed");
+        assert_eq!(status(&list, 5_000), "failed");
     }
 
     #[test]
@@ -315,12 +351,10 @@ mod tests {
             let mut list = Messages::default();
             list.put(message("1", &content));
             let quoted = list[0].quoted();
-            list.put(Message {
-                reply: Some(list.reply(&quoted)),
-                ..message("2", &json!({ "type": "text" }))
-            });
+            let reply = Some(list.reply(&quoted));
+            list.put(Message { reply, ..message("2", &json!({ "type": "text" })) });
             assert!(matches!(list[1].reply, Some(Reply::Whole(0))));
-            let page: Value = serde_json::from_str(&list.page(2, 1)).unwrap();
+            let page: Value = serde_json::from_str(&list.page(2, 1, Timestamp::UNIX_EPOCH)).unwrap();
             assert_eq!(page[0]["reply"].to_string(), listed_reply(quoted.clone()).to_string());
             // What was quoted stays quoted when the message is put anew.
             list.put(message("1", &json!({ "type": "text", "text": "other" })));

@@ -54,7 +54,7 @@ pub(crate) use detection::signature as detection_signature;
 use dialer::Dialer;
 use identity::Country;
 use ids::Ids;
-use seed::Seed;
+use seed::{Rng, Seed};
 pub use session::SessionKey;
 use session::{Phase, Session, Sessions};
 use timers::{ChatTimer, Timer, Timers};
@@ -195,7 +195,7 @@ pub struct Simulator {
     workflows: Workflows,
     messages_sent: u64,
     detections: u64,
-    requests: u64,
+    requests: Rng,
     seed: Seed,
 }
 
@@ -216,7 +216,7 @@ impl Simulator {
             timers: Timers::default(),
             messages_sent: 0,
             detections: 0,
-            requests: 0,
+            requests: seed.stream("request", 0),
             seed,
         }
     }
@@ -281,8 +281,7 @@ impl Simulator {
 
     /// From its first word on a conversation can fall silent.
     fn begin(&mut self, key: SessionKey, now: Timestamp) {
-        let session = self.sessions.get_mut(key);
-        if !std::mem::replace(&mut session.begun, true) {
+        if self.sessions.begin(key) {
             let at = later(now, self.behaviour.silence);
             self.timers.plan(at, ChatTimer::Silence { session: key });
         }
@@ -435,8 +434,7 @@ impl Simulator {
 
     /// A fresh `request_id` for an envelope.
     pub fn request_id(&mut self) -> String {
-        self.requests += 1;
-        seed::hex32(&mut self.seed.stream("request", self.requests))
+        seed::hex32(&mut self.requests)
     }
 }
 

@@ -59,11 +59,6 @@ impl Resting {
         self.seed
     }
 
-    /// Goes on as if an id had been drawn that nobody needs: [`hex32`], without the work of it.
-    pub(super) fn pass_hex32(&mut self) {
-        self.drawn = self.drawn.saturating_add(HEX32_WORDS);
-    }
-
     /// The stream where it stands; what is drawn counts.
     pub(super) fn draw(&mut self) -> Drawing<'_> {
         let mut rng = self.seed.stream(self.label, 0);
@@ -98,9 +93,6 @@ impl DerefMut for Drawing<'_> {
         &mut self.rng
     }
 }
-
-/// How many words of a stream [`hex32`] takes: one for each byte.
-const HEX32_WORDS: u64 = 16;
 
 /// 32 lower-case hexadecimal digits, the form of the vendor's identifiers.
 pub fn hex32(rng: &mut Rng) -> String {
@@ -140,22 +132,6 @@ mod tests {
                     }
                 }
             }
-        }
-    }
-
-    #[test]
-    fn an_id_is_passed_over_as_if_it_were_drawn() {
-        let (mut passed, mut drawn) = (Resting::new(Seed(7), "session"), Resting::new(Seed(7), "session"));
-        for words in 0..5 {
-            for resting in [&mut passed, &mut drawn] {
-                let mut rng = resting.draw();
-                for _ in 0..words {
-                    let _: u32 = rng.random();
-                }
-            }
-            passed.pass_hex32();
-            hex32(&mut drawn.draw());
-            assert_eq!(hex32(&mut passed.draw()), hex32(&mut drawn.draw()));
         }
     }
 

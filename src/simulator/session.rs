@@ -222,6 +222,14 @@ impl Session {
         }
     }
 
+    /// The user's name, kept for the next time: whoever lists conversations does it again and again.
+    pub(super) fn kept_name(&mut self) -> &str {
+        if self.known.name.is_none() {
+            self.known.name = Some(self.name().into());
+        }
+        self.known.name.as_deref().unwrap_or_default()
+    }
+
     /// The facts its texts speak of.
     pub(super) fn facts(&self) -> Facts {
         self.people().1
@@ -260,15 +268,50 @@ pub(super) struct Sessions {
     by_call_id: HashMap<WireId, SessionKey>,
     /// By channel and user.
     by_user: HashMap<(WireId, WireId), SessionKey>,
+    /// How many have begun, by whose they are.
+    begun: HashMap<Option<AccountKey>, usize>,
 }
 
 impl Sessions {
     /// Adds a session.
     pub(super) fn add(&mut self, session: Session) -> SessionKey {
         let key = SessionKey(self.list.len());
+        if session.begun {
+            *self.begun.entry(session.owner).or_default() += 1;
+        }
         self.list.push(session);
         self.index(key);
         key
+    }
+
+    /// Something of a session was sent. Whether it is the first.
+    pub(super) fn begin(&mut self, key: SessionKey) -> bool {
+        let session = &mut self.list[key.0];
+        let begins = !std::mem::replace(&mut session.begun, true);
+        if begins {
+            *self.begun.entry(session.owner).or_default() += 1;
+        }
+        begins
+    }
+
+    /// How many that an account sees have begun.
+    pub(super) fn count_begun(&self, account: AccountKey) -> usize {
+        let count = |owner| self.begun.get(&owner).copied().unwrap_or_default();
+        count(None) + count(Some(account))
+    }
+
+    /// Those that an account sees and that have begun, newest first, before one of them or all. Nothing if that is none.
+    pub(super) fn begun(
+        &mut self,
+        account: AccountKey,
+        before: Option<&str>,
+    ) -> Option<impl Iterator<Item = &mut Session>> {
+        let is_seen = move |session: &Session| session.begun && session.is_seen_by(account);
+        let end = match before {
+            Some(call_id) => self.by_call_id(call_id).filter(|key| is_seen(self.get(*key)))?.0,
+            None => self.list.len(),
+        };
+        Some(self.list[..end].iter_mut().rev().filter(move |session| is_seen(session)))
     }
 
     /// The session of a key. Keys come from [`Sessions::add`] and sessions are never taken out.
@@ -314,10 +357,5 @@ impl Sessions {
                 script.leave();
             }
         }
-    }
-
-    /// Every session, in the order in which they began.
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Session> {
-        self.list.iter()
     }
 }

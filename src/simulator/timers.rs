@@ -7,7 +7,6 @@ use super::chatbot::Step;
 use super::detection::Detection;
 use super::session::SessionKey;
 use super::sms::Receipt;
-use super::wire_id::WireId;
 use crate::contract::bodies::message::MessageStatus;
 
 /// Something the simulator will do.
@@ -31,7 +30,7 @@ impl From<ChatTimer> for Timer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ChatTimer {
     /// A message reaches its next status; the event that tells it depends on who wrote the message.
-    Status { session: SessionKey, msg_id: WireId, place: u32, status: MessageStatus, by_agent: bool },
+    Status { session: SessionKey, place: u32, status: MessageStatus, by_agent: bool },
     /// A conversation ends.
     End { session: SessionKey, reason: &'static str },
     /// The report after a conversation's end.
@@ -54,26 +53,35 @@ impl Later for Timer {
 
 /// The timers.
 #[derive(Debug, Default)]
-pub(super) struct Timers(Agenda<Timer>);
+pub(super) struct Timers {
+    agenda: Agenda<Timer>,
+    /// Until when things go on that need nobody to do them.
+    rest: Option<Timestamp>,
+}
 
 impl Timers {
     pub(super) fn plan(&mut self, at: Timestamp, timer: impl Into<Timer>) {
-        self.0.plan(at, timer.into());
+        self.agenda.plan(at, timer.into());
+    }
+
+    /// Something goes on by itself until then, which a run has to wait for.
+    pub(super) fn rest(&mut self, until: Timestamp) {
+        self.rest = self.rest.max(Some(until));
     }
 
     /// How many were ever planned.
     pub(super) fn planned(&self) -> u64 {
-        self.0.planned()
+        self.agenda.planned()
     }
 
     /// Drops what was planned after so many; a conversation's silence stays watched.
     pub(super) fn cancel_since(&mut self, planned: u64) {
-        self.0.forget_since(planned, |timer| !timer.is_work());
+        self.agenda.forget_since(planned, |timer| !timer.is_work());
     }
 
     /// What was planned after so many and belongs to no conversation is a story's doing.
     pub(super) fn adopt_since(&mut self, planned: u64, play: u32) {
-        for timer in self.0.since(planned) {
+        for timer in self.agenda.since(planned) {
             match timer {
                 Timer::Receipt(receipt) => receipt.play = Some(play),
                 Timer::Detected(detection) => detection.play = Some(play),
@@ -84,15 +92,16 @@ impl Timers {
 
     /// Takes the first timer that is due, with its moment.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<(Timestamp, Timer)> {
-        self.0.take(now)
+        self.rest = self.rest.filter(|until| *until > now);
+        self.agenda.take(now)
     }
 
     pub(super) fn next(&self) -> Option<Timestamp> {
-        self.0.next()
+        [self.agenda.next(), self.rest].into_iter().flatten().min()
     }
 
     /// Whether anything is planned that a run has to wait for.
     pub(super) fn is_busy(&self) -> bool {
-        self.0.is_busy()
+        self.agenda.is_busy() || self.rest.is_some()
     }
 }

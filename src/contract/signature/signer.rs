@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use super::compute::{self, Digest, Keyed};
 use super::explain;
@@ -183,9 +183,9 @@ impl Signer {
             nonce: nonce.unwrap_or_default(),
         };
         let expected = self.signature(&signing);
-        let mut right = subtle::Choice::from(0);
+        let mut right = Choice::from(0);
         for given in self.candidates(received) {
-            right |= given.as_bytes().ct_eq(expected.as_bytes());
+            right |= is_same(given.as_bytes(), expected.as_bytes());
         }
         if !bool::from(right) {
             return Err(explain::explain(self, received, &signing, &expected));
@@ -296,6 +296,19 @@ impl Signer {
         mismatch.hints.push(format!("timestamp {timestamp}, now {now}"));
         Err(mismatch)
     }
+}
+
+/// Whether two texts are the same, in a time that depends on their lengths alone. Eight bytes at a time: byte by byte it
+/// takes longer than the digest itself.
+fn is_same(one: &[u8], other: &[u8]) -> Choice {
+    if one.len() != other.len() {
+        return Choice::from(0);
+    }
+    let ((ones, rest), (others, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
+    let words = ones.iter().zip(others);
+    words.fold(rest.ct_eq(other_rest), |same, (one, other)| {
+        same & u64::from_ne_bytes(*one).ct_eq(&u64::from_ne_bytes(*other))
+    })
 }
 
 #[cfg(test)]

@@ -86,6 +86,7 @@ pub(in super::super) fn absorb(
             status: word(text(item, "/status").unwrap_or(arrived)),
             content: Json::of(content),
             reply: item.get("reply").map(|reply| session.messages.reply(reply)),
+            way: None,
         };
         session.messages.put(message);
     }

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::Value;
 
-use super::super::messages::{Json, Message};
+use super::super::messages::{Json, Message, Way};
+use super::super::seed::Rng;
 use super::super::session::{Phase, Session, SessionKey};
 use super::super::timers::ChatTimer;
 use super::super::wire_id::WireId;
@@ -184,6 +185,7 @@ fn length(time: Duration) -> String {
 fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
     let contents = contents(call.fields)?;
     let window = simulator.behaviour.chatbot.window;
+    let is_heard = script::is_heard(simulator, key);
     let session = simulator.sessions.get_mut(key);
     open(session)?;
     let is_own = session.is_on_own_channel();
@@ -200,31 +202,49 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
         sent.push_str(if at == 0 { "{\"msg_id\":" } else { ",{\"msg_id\":" });
         msg_id.push_json(&mut sent);
         sent.push('}');
+        // The customer delivers on a channel of their own, and nobody tells how far a message came.
+        let moments = (!is_own).then(|| moments(&mut rng, call.now));
         let place = session.messages.add(Message {
-            msg_id: msg_id.clone(),
+            msg_id,
             seat_id: Arc::clone(&seat_id),
             timestamp: call.now.as_second(),
             sender_type: "seat".into(),
             status: "send".into(),
             content: Json::of(content),
             reply: None,
+            way: moments.filter(|_| !is_heard).map(|moments| way(moments, call.now)),
         });
-        // The customer delivers on a channel of their own, and nobody tells how far a message came.
-        if is_own {
+        let Some(moments) = moments else { continue };
+        if !is_heard {
+            simulator.timers.rest(moments[2]);
             continue;
         }
-        let mut at = call.now;
-        for (status, range) in STATUSES {
-            at = later(at, Duration::from_millis(rng.random_range(range)));
-            let (msg_id, place) = (msg_id.clone(), u32::try_from(place).unwrap_or(u32::MAX));
-            let timer = ChatTimer::Status { session: key, msg_id, place, status, by_agent };
-            simulator.timers.plan(at, timer);
+        let place = u32::try_from(place).unwrap_or(u32::MAX);
+        for ((status, _), at) in STATUSES.into_iter().zip(moments) {
+            simulator.timers.plan(at, ChatTimer::Status { session: key, place, status, by_agent });
         }
     }
     drop(rng);
+    simulator.begin(key, call.now);
     script::agent_wrote(simulator, key, call.now);
     sent.push_str("]}");
     Ok(Answer::Text(sent))
+}
+
+/// When a message that is sent now reaches each of its statuses.
+fn moments(rng: &mut Rng, now: Timestamp) -> [Timestamp; 3] {
+    let mut at = now;
+    STATUSES.map(|(_, range)| {
+        at = later(at, Duration::from_millis(rng.random_range(range)));
+        at
+    })
+}
+
+/// The same, as a message keeps it.
+fn way([_, delivered, read]: [Timestamp; 3], now: Timestamp) -> Way {
+    let since = |at: Timestamp| at.as_millisecond().saturating_sub(now.as_second().saturating_mul(1_000));
+    let [delivered, read] = [delivered, read].map(|at| u32::try_from(since(at)).unwrap_or(u32::MAX));
+    Way { delivered, read }
 }
 
 fn mark_read(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
@@ -278,31 +298,25 @@ fn size(fields: &Value) -> Result<usize, Answer> {
 fn messages(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
     let size = size(call.fields)?;
     let last = text(call.fields, "last_msg_id")?.unwrap_or_default();
-    let list = &simulator.sessions.get(key).messages;
+    let list = &mut simulator.sessions.get_mut(key).messages;
     let end = if last.is_empty() {
         list.len()
     } else {
         list.position(last)
             .ok_or_else(|| bad(format!("last_msg_id `{last}` is no message of this conversation")))?
     };
-    Ok(Answer::Text(list.page(end, size)))
+    Ok(Answer::Text(list.page(end, size, call.now)))
 }
 
 /// Conversations, newest first; `last_call_id` is the cursor (assumed, in the style of the message list).
-fn sessions(simulator: &Simulator, call: &Request<'_>) -> Outcome {
-    let fields = call.fields;
-    let is_listed = |session: &&Session| session.begun && session.is_seen_by(call.account);
-    let size = size(fields)?;
-    let last = text(fields, "last_call_id")?.unwrap_or_default();
-    let mut begun = simulator.sessions.iter().rev().filter(is_listed);
-    if !last.is_empty() {
-        let last_id = WireId::from(last);
-        if !begun.any(|session| session.call_id == last_id) {
-            return Err(bad(format!("last_call_id `{last}` is no conversation")));
-        }
-    }
-    let list = begun.take(size);
-    let total = simulator.sessions.iter().filter(is_listed).count();
+fn sessions(simulator: &mut Simulator, call: &Request<'_>) -> Outcome {
+    let size = size(call.fields)?;
+    let last = text(call.fields, "last_call_id")?.filter(|last| !last.is_empty());
+    let total = simulator.sessions.count_begun(call.account);
+    let begun = simulator.sessions.begun(call.account, last);
+    let list = begun
+        .ok_or_else(|| bad(format!("last_call_id `{}` is no conversation", last.unwrap_or_default())))?
+        .take(size);
     let mut text = String::with_capacity(32 + size.min(total) * USUAL);
     text.push_str("{\"total\":");
     text.push_str(itoa::Buffer::new().format(total));
@@ -318,7 +332,7 @@ fn sessions(simulator: &Simulator, call: &Request<'_>) -> Outcome {
 }
 
 /// Appends a conversation as it is listed (assumed).
-fn push_listed(text: &mut String, session: &Session) {
+fn push_listed(text: &mut String, session: &mut Session) {
     text.push_str("{\"call_id\":");
     session.call_id.push_json(text);
     text.push_str(",\"channel\":");
@@ -328,7 +342,7 @@ fn push_listed(text: &mut String, session: &Session) {
     text.push_str(",\"user\":{\"id\":");
     session.user_id.push_json(text);
     text.push_str(",\"name\":");
-    push_text(text, &session.name());
+    push_text(text, session.kept_name());
     text.push_str("},\"seat_id\":");
     push_text(text, &session.seat_id);
     text.push_str(",\"status\":");

@@ -43,6 +43,7 @@ pub(super) fn message(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answ
             status: "delivery".into(),
             content: Json::of(content),
             reply: None,
+            way: None,
         });
     }
     let call_id = session.call_id.clone();

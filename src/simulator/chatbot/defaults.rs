@@ -258,7 +258,6 @@ fn written(
 
 /// The status that follows: of the last message that was written to the user, or of one made up.
 fn next_status(session: &mut Session) -> (String, MessageStatus) {
-    let made_up = seed::hex32(&mut session.rng.draw());
     match session.messages.iter().rev().find(|message| message.sender_type != "user") {
         Some(message) => {
             let next = match &*message.status {
@@ -268,7 +267,7 @@ fn next_status(session: &mut Session) -> (String, MessageStatus) {
             };
             (message.msg_id.to_string(), next)
         }
-        None => (made_up, MessageStatus::Delivery),
+        None => (seed::hex32(&mut session.rng.draw()), MessageStatus::Delivery),
     }
 }
 

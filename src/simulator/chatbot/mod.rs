@@ -72,16 +72,10 @@ pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) 
     let one = match timer {
         ChatTimer::Turn { session } => return script::turn(simulator, session, at),
         ChatTimer::Template { task, row, step } => return campaign::step(simulator, task, row, step, at),
-        ChatTimer::Status { session, msg_id, place, status, by_agent } => {
-            if !script::is_heard(simulator, session) {
-                simulator.begin(session, at);
-                let session = simulator.sessions.get_mut(session);
-                // As much is drawn as where somebody listens, so that what follows is the same.
-                session.rng.pass_hex32();
-                session.messages.reach(place, status);
-                return Vec::new();
-            }
+        ChatTimer::Status { session, place, status, by_agent } => {
             let event = if by_agent { "agent.message_status" } else { "message.status" };
+            let message = simulator.sessions.get(session).messages.get(place as usize);
+            let msg_id = message.map(|message| &message.msg_id);
             let patch = serde_json::json!({ "msg_id": msg_id, "status": status });
             emit(simulator, session, event, patch, at)
         }

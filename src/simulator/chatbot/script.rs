@@ -299,6 +299,7 @@ pub(super) fn user_says(
         status: "delivery".into(),
         content: Json::of(&content),
         reply,
+        way: None,
     };
     session.last_user = at;
     told(simulator, key, event, message, at)
@@ -322,6 +323,7 @@ fn bot_says(simulator: &mut Simulator, key: SessionKey, words: String, at: Times
         status: if is_told { "send" } else { "delivery" }.into(),
         content: Json::of(&content),
         reply: None,
+        way: None,
     };
     if is_told {
         return told(simulator, key, "message.send", message, at);

@@ -93,9 +93,10 @@ impl Workflows {
                     status: "read".into(),
                     content: Json::of(&quoted.content),
                     reply: None,
+                    way: None,
                 });
             }
-            coming.push_back(said(message, &session));
+            coming.push_back(said(message, &mut session));
         }
         let reason = drawn.reason;
         session.coming = Some(Box::new(Coming { instance: key.0, row: at, messages: coming, reason }));
@@ -119,7 +120,7 @@ impl Workflows {
 }
 
 /// A message as the conversation keeps it; the session API calls the chatbot `robot` (example).
-fn said(message: message::Message, session: &Session) -> Message {
+fn said(message: message::Message, session: &mut Session) -> Message {
     let sender = match message.sender_type {
         SenderType::Chatbot => "robot".to_owned(),
         other => serde_json::to_value(other)
@@ -135,6 +136,7 @@ fn said(message: message::Message, session: &Session) -> Message {
         status: "delivery".into(),
         content: Json::of(&message.content),
         reply: message.reply.and_then(|quoted| session.messages.place(&quoted.msg_id.into())),
+        way: None,
     }
 }
 

@@ -23,8 +23,8 @@ pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Time
         return Vec::new();
     };
     let Some(dialogue) = Dialogue::chat(&chosen.template.dialogue) else { return Vec::new() };
-    let template_message = session.messages.place(&state.msg_id);
     let session = simulator.sessions.get_mut(key);
+    let template_message = session.messages.place(&state.msg_id);
     let mut rng = session.rng.draw();
     let mut script = Script::new(dialogue, rng.random_range(11..=16), false);
     let button = chosen.version.button.iter().position(|button| button.kind == TemplateButtonKind::OptOut);

@@ -61,6 +61,7 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
             status: "send".into(),
             content: Json::of(&content),
             reply: None,
+            way: None,
         });
         if session.begun {
             session.last_activity = at;
@@ -119,8 +120,6 @@ fn status(
     move_to(campaign, row, status, at);
     let session = simulator.sessions.get_mut(key);
     session.messages.set_status(&msg_id, status.as_str());
-    // As much is drawn as for a status that a story tells, whose message may be made up.
-    session.rng.pass_hex32();
     let session = simulator.sessions.get(key);
     let told = emission(simulator, key, "message.status", || MessageStatusChange {
         event: "message.status".to_owned(),

@@ -1,0 +1,69 @@
+//! The journal itself: it numbers what happens and hands it to its sinks.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Entry, Event};
+
+/// Sees every entry as it is written. Called in the order of the entries; must not block for long.
+pub trait Sink: Send {
+    /// Takes an entry.
+    fn entry(&mut self, entry: &Entry);
+}
+
+/// Passes every entry on to its sinks and keeps none: keeping a call with its answer until it is forgotten costs as much
+/// as serving it, for all its memory has gone cold by then. A sink that keeps the latest copies what it needs.
+#[derive(Default)]
+pub struct Journal {
+    sinks: Vec<Box<dyn Sink>>,
+    written: u64,
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal").field("written", &self.written).field("sinks", &self.sinks.len()).finish()
+    }
+}
+
+impl Journal {
+    /// Adds a sink. It sees the entries from now on.
+    pub fn add_sink(&mut self, sink: Box<dyn Sink>) {
+        self.sinks.push(sink);
+    }
+
+    /// Writes an entry.
+    pub fn write(&mut self, at: Timestamp, story: Option<Arc<str>>, event: Event) {
+        self.written += 1;
+        let entry = Entry { seq: self.written, at, story, event };
+        for sink in &mut self.sinks {
+            sink.entry(&entry);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    struct Collect(Arc<Mutex<Vec<u64>>>);
+
+    impl Sink for Collect {
+        fn entry(&mut self, entry: &Entry) {
+            self.0.lock().unwrap().push(entry.seq);
+        }
+    }
+
+    #[test]
+    fn sinks_see_everything_from_when_they_came() {
+        let seen = [Arc::default(), Arc::default()];
+        let mut journal = Journal::default();
+        for seen in &seen {
+            journal.add_sink(Box::new(Collect(Arc::clone(seen))));
+            journal.write(Timestamp::UNIX_EPOCH, None, Event::StoryStarted);
+        }
+        assert_eq!(seen.map(|seen| seen.lock().unwrap().clone()), [vec![1, 2], vec![2]]);
+    }
+}
