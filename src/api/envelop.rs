@@ -1,6 +1,5 @@
 //! Puts the envelope of its family around an answer.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -17,14 +16,17 @@ use crate::simulator::{Answer, Long};
 /// How much of a long answer is handed on at a time.
 const PART: usize = 64 << 10;
 
+/// Room for the envelope around an answer.
+const FRAME: usize = 128;
+
 /// How many parts of a long answer wait for a slow client.
 const PARTS: usize = 4;
 
 /// An answer ready to be sent.
 pub(super) enum Built {
     Whole(HttpAnswer),
-    /// Head, the long value, tail.
-    Long(Cow<'static, str>, Long, &'static str),
+    /// The envelope up to the long value, and that.
+    Long(String, Long),
 }
 
 impl Built {
@@ -32,7 +34,7 @@ impl Built {
     pub(super) fn into_reply(self) -> Reply {
         match self {
             Self::Whole(answer) => Reply::Answer(answer),
-            Self::Long(head, long, tail) => Reply::Stream(stream(head, long, tail)),
+            Self::Long(head, long) => Reply::Stream(stream(head, long)),
         }
     }
 }
@@ -54,8 +56,9 @@ pub(super) fn built(
         Answer::Text(text) => framed(engine, family, &text),
         Answer::Long(long) if caller.cipher.is_some() => framed(engine, family, &long.text()),
         Answer::Long(long) => {
-            let (head, tail) = envelope::frame(family, || engine.request_id());
-            return Built::Long(head, long, tail);
+            let mut head = String::new();
+            envelope::push_head(&mut head, family, |text| engine.simulator().push_request_id(text));
+            return Built::Long(head, long);
         }
         Answer::Error { code, message } => {
             return Built::Whole(sealed(
@@ -77,11 +80,10 @@ pub(super) fn built(
 }
 
 fn framed(engine: &mut Engine, family: Family, data: &str) -> String {
-    let (head, tail) = envelope::frame(family, || engine.request_id());
-    let mut text = String::with_capacity(head.len() + data.len() + tail.len());
-    text.push_str(&head);
+    let mut text = String::with_capacity(FRAME + data.len());
+    envelope::push_head(&mut text, family, |text| engine.simulator().push_request_id(text));
     text.push_str(data);
-    text.push_str(tail);
+    text.push_str(envelope::TAIL);
     text
 }
 
@@ -109,7 +111,7 @@ pub(super) fn refused(
 }
 
 /// Writes a long answer while it is sent, on a thread that may wait for the client.
-fn stream(head: Cow<'static, str>, long: Long, tail: &'static str) -> HttpStream {
+fn stream(head: String, long: Long) -> HttpStream {
     let (sender, parts) = mpsc::channel(PARTS);
     tokio::task::spawn_blocking(move || {
         let mut out = Parts { sender, part: BytesMut::with_capacity(PART) };
@@ -117,7 +119,7 @@ fn stream(head: Cow<'static, str>, long: Long, tail: &'static str) -> HttpStream
         let _ = out
             .write_all(head.as_bytes())
             .and_then(|()| long.write(&mut out))
-            .and_then(|()| out.write_all(tail.as_bytes()))
+            .and_then(|()| out.write_all(envelope::TAIL.as_bytes()))
             .and_then(|()| out.flush());
     });
     HttpStream { status: 200, headers: vec![JSON], length: None, parts }

@@ -204,6 +204,9 @@ impl Api {
         let wrong = act.zip(caller).map(|(act, caller)| wrong(engine, found, caller, act, built.as_ref()));
         let (status, body, reply) = match (wrong, built) {
             (Some(wrong), _) => wrong,
+            (None, Some(Built::Whole(answer))) if !engine.journal().is_read() => {
+                return Reply::Answer(answer);
+            }
             (None, Some(Built::Whole(answer))) => (answer.status, answer.body.clone(), Reply::Answer(answer)),
             (None, Some(long @ Built::Long(..))) => {
                 (200, Bytes::from_static(LONG_ANSWER.as_bytes()), long.into_reply())
@@ -355,7 +358,9 @@ fn wrong(
         Act::Half => {
             let answer = match built {
                 Some(Built::Whole(answer)) => answer.clone(),
-                Some(Built::Long(head, long, tail)) => json_text(200, format!("{head}{}{tail}", long.text())),
+                Some(Built::Long(head, long)) => {
+                    json_text(200, format!("{head}{}{}", long.text(), envelope::TAIL))
+                }
                 None => {
                     let empty = envelope::success(family, Value::Null, || engine.request_id());
                     sealed(json_text(200, empty.to_string()), caller)

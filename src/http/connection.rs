@@ -14,6 +14,9 @@ use super::exchange::{Desk, exchange};
 use super::line::{self, Begun, Line, Version};
 use super::{HttpCall, Limits, Reply};
 
+/// How often it is looked whether a client has begun anything, while it may be idle.
+const GLANCES: u32 = 8;
+
 /// Serves a connection. What goes wrong on it concerns nobody else.
 pub(super) async fn serve<H, R>(
     stream: TcpStream,
@@ -32,7 +35,7 @@ pub(super) async fn serve<H, R>(
     };
     let Some((version, mut begun)) = begun else { return };
     begun.patience(limits.write);
-    let desk = Arc::new(Desk { handler, limits, line: Arc::new(Line::default()), end });
+    let desk = Arc::new(Desk { handler, limits, line: Arc::new(Line::new(version)), end });
     match version {
         Version::One => http1(begun, desk).await,
         Version::Two => http2(begun, desk).await,
@@ -46,18 +49,31 @@ where
 {
     let (limits, line, mut end) = (desk.limits.clone(), desk.line.clone(), desk.end.clone());
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .half_close(limits.half_close)
-        .header_read_timeout(limits.header_read)
+    // Hyper's own timer is made anew for every request, which takes as long as reading it.
+    http.half_close(limits.half_close)
+        .header_read_timeout(None)
         .max_headers(limits.header_count)
         .max_header_size(limits.header_bytes);
     let service = service_fn(|request| exchange(request, desk.clone()));
     let mut connection = http.serve_connection(TokioIo::new(begun), service);
     let mut ending = false;
+    let (mut seen, mut quiet) = (0, 0);
+    let glance = limits.header_read / GLANCES;
+    let mut look = pin!(sleep(glance));
     let wish = loop {
         tokio::select! {
+            biased;
             _ = &mut connection => return,
             wish = line.ending() => break wish,
+            () = look.as_mut() => {
+                let idle = line.idle_after();
+                quiet = if idle == Some(seen) { quiet + 1 } else { 0 };
+                if quiet == GLANCES {
+                    return;
+                }
+                seen = idle.unwrap_or(seen);
+                look.as_mut().reset(Instant::now() + glance);
+            }
             _ = end.changed(), if !ending => {
                 ending = true;
                 std::pin::Pin::new(&mut connection).graceful_shutdown();

@@ -109,17 +109,30 @@ impl Begun {
 }
 
 /// What the exchanges of a connection tell the one who drives it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Line {
+    version: Version,
     ending: OnceLock<Ending>,
     told: Notify,
     begun: AtomicUsize,
     open: AtomicUsize,
-    /// The answers that wait for their client, and since when.
+    /// The answers that wait for their client, and since when; over HTTP/1.1 the connection itself knows.
     waits: Mutex<Vec<(usize, Instant)>>,
 }
 
 impl Line {
+    /// The line of a connection.
+    pub(super) fn new(version: Version) -> Self {
+        Self {
+            version,
+            ending: OnceLock::new(),
+            told: Notify::new(),
+            begun: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
+            waits: Mutex::default(),
+        }
+    }
+
     /// Asks for the end of the connection. Of several wishes the first counts.
     pub(super) fn end(&self, ending: Ending) {
         self.ending.get_or_init(|| ending);
@@ -169,6 +182,9 @@ impl Open {
 
     /// The answer waits for its client to take more, or does not any longer.
     pub(super) fn set_waiting(&self, is_waiting: bool) {
+        if self.line.version == Version::One {
+            return;
+        }
         let mut waits = self.line.waits();
         waits.retain(|(number, _)| *number != self.number);
         if is_waiting {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming};
-use hyper::header::{EXPECT, HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{EXPECT, HOST, HeaderMap};
 use hyper::http::uri::Authority;
 use hyper::{Method, Request};
 use serde_json::json;
@@ -21,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How much room is made for a body before any of it has come.
 const FIRST_ROOM: usize = 1 << 20;
+
+/// About how many bytes a header has.
+const USUAL: usize = 48;
 
 /// Why a request was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,9 +82,7 @@ pub(super) async fn read(request: Request<Incoming>, limits: &Limits) -> Result<
 
 /// A copy of all headers, behind a host that is not among them: they must not hold on to the buffer of the connection.
 fn headers(host: Option<&str>, came: &HeaderMap) -> Headers {
-    let length = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
-    let bytes = came.iter().map(length).sum();
-    let mut headers = Headers::with_capacity(came.len(), bytes);
+    let mut headers = Headers::with_capacity(came.len(), came.len() * USUAL);
     if let Some(host) = host {
         headers.push(HOST.as_str(), host);
     }

@@ -32,6 +32,11 @@ impl Journal {
         self.sinks.push(sink);
     }
 
+    /// Whether anybody sees what is written. Nobody needs to make an entry that is not seen.
+    pub fn is_read(&self) -> bool {
+        !self.sinks.is_empty()
+    }
+
     /// Writes an entry.
     pub fn write(&mut self, at: Timestamp, story: Option<Arc<str>>, event: Event) {
         self.written += 1;

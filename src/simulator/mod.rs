@@ -38,6 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rand::RngExt;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -52,6 +53,7 @@ pub use chatbot::{ChatRules, Stored};
 #[cfg(test)]
 pub(crate) use detection::signature as detection_signature;
 use dialer::Dialer;
+use hex32::Hex32;
 use identity::Country;
 use ids::Ids;
 use seed::{Rng, Seed};
@@ -434,7 +436,14 @@ impl Simulator {
 
     /// A fresh `request_id` for an envelope.
     pub fn request_id(&mut self) -> String {
-        seed::hex32(&mut self.requests)
+        let mut id = String::new();
+        self.push_request_id(&mut id);
+        id
+    }
+
+    /// Appends a fresh `request_id`.
+    pub fn push_request_id(&mut self, text: &mut String) {
+        text.push_str(Hex32::of(&self.requests.random()).as_str());
     }
 }
 

@@ -49,16 +49,36 @@ impl Phase {
 
 /// A conversation. Campaigns open very many, and most of them stay as they are: what comes out of the seed is drawn anew
 /// when it is needed, and only what differs from it is kept.
+///
+/// Among very many, most of the cost of a call is to bring its conversation into the cache: what calls need stands together
+/// at the beginning.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Session {
     /// The story it belongs to, if any.
     pub play: Option<u32>,
     /// The account whose call made it; nobody's if a story did.
     pub owner: Option<AccountKey>,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Whether anything of it was sent yet: only then it can fall silent.
+    pub(super) begun: bool,
+    /// Whether the customer owns its channel, so that users' messages come by calls and the bot's go out as callbacks.
+    pub is_on_own_channel: bool,
+    /// What is drawn as it goes on.
+    pub(super) rng: Resting,
     /// When the user last wrote, or was taken to.
     pub last_user: Timestamp,
+    /// When anybody last said anything.
+    pub last_activity: Timestamp,
+    /// The agent who has it; empty if nobody has.
+    pub seat_id: Arc<str>,
+    /// What was said.
+    pub(super) messages: Messages,
     /// What its user and its bot are going to say, if the simulator plays them.
     pub script: Option<Box<Script>>,
+    /// What is going to be said, if it is a workflow's and goes on.
+    pub(super) coming: Option<Box<Coming>>,
     /// Its id on the wire, 32 lower-case hexadecimal digits unless a story says otherwise; may be empty.
     pub call_id: WireId,
     /// `WhatsApp`, ...
@@ -67,30 +87,16 @@ pub(super) struct Session {
     pub channel_id: WireId,
     /// The user at the other end.
     pub user_id: WireId,
+    /// When it began.
+    pub started: Timestamp,
     /// What differs from what the seed says.
     pub known: Known,
     /// The language of its texts.
     pub locale: &'static str,
-    /// Where it stands.
-    pub phase: Phase,
-    /// When it began.
-    pub started: Timestamp,
-    /// When anybody last said anything.
-    pub last_activity: Timestamp,
     /// When and why it ended.
     pub ended: Option<Box<(Timestamp, String)>>,
-    /// The agent who has it; empty if nobody has.
-    pub seat_id: Arc<str>,
-    /// What was said.
-    pub(super) messages: Messages,
-    /// What is going to be said, if it is a workflow's and goes on.
-    pub(super) coming: Option<Box<Coming>>,
     /// Where its user and facts come from.
     pub(super) origin: Origin,
-    /// What is drawn as it goes on.
-    pub(super) rng: Resting,
-    /// Whether anything of it was sent yet: only then it can fall silent.
-    pub(super) begun: bool,
 }
 
 /// What is known of a conversation's user and facts otherwise than by its seed.
@@ -162,6 +168,7 @@ impl Session {
             origin: Origin { country: opening.country, locale: user.locale, at: opening.now },
             rng,
             begun: false,
+            is_on_own_channel: false,
         }
     }
 
@@ -243,11 +250,6 @@ impl Session {
     /// Whether an account may see it.
     pub(super) fn is_seen_by(&self, account: AccountKey) -> bool {
         self.owner.is_none_or(|owner| owner == account)
-    }
-
-    /// Whether the customer owns its channel, so that users' messages come by calls.
-    pub(super) fn is_on_own_channel(&self) -> bool {
-        self.script.as_ref().is_some_and(|script| script.is_on_own_channel)
     }
 
     /// Where the labels of the options of a message come from, by its place.

@@ -5,8 +5,6 @@
 
 mod codes;
 
-use std::borrow::Cow;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -80,22 +78,27 @@ pub fn success(family: Family, data: Value, request_id: impl FnOnce() -> String)
     }
 }
 
-/// What stands before and behind the data in the answer of a successful call, for data that is text already: the
-/// same answer as that of [`success`].
-pub fn frame(family: Family, request_id: impl FnOnce() -> String) -> (Cow<'static, str>, &'static str) {
+/// What stands behind the data in the answer of a successful call.
+pub const TAIL: &str = "}";
+
+/// Appends what stands before the data in the answer of a successful call, for data that is text already: with [`TAIL`]
+/// the same answer as that of [`success`].
+///
+/// `request_id` appends its 32 hexadecimal digits; it is asked only where the envelope has them.
+pub fn push_head(text: &mut String, family: Family, request_id: impl FnOnce(&mut String)) {
     let head = match family {
-        Family::Cloud => r#"{"code":200,"status":"OK","data":"#.into(),
-        Family::Workflow => r#"{"code":200,"message":"success","data":"#.into(),
+        Family::Cloud => r#"{"code":200,"status":"OK","data":"#,
+        Family::Workflow => r#"{"code":200,"message":"success","data":"#,
         Family::Chatbot => {
-            [r#"{"request_id":""#, &request_id(), r#"","code":200,"message":"Success","data":"#]
-                .concat()
-                .into()
+            text.push_str(r#"{"request_id":""#);
+            request_id(text);
+            r#"","code":200,"message":"Success","data":"#
         }
-        Family::Dialer => r#"{"code":0,"message":"successfully","status":"OK","body":"#.into(),
-        Family::Sms => r#"{"code":0,"message":"success","body":"#.into(),
-        Family::Detection => r#"{"code":200,"msg":"ok","data":"#.into(),
+        Family::Dialer => r#"{"code":0,"message":"successfully","status":"OK","body":"#,
+        Family::Sms => r#"{"code":0,"message":"success","body":"#,
+        Family::Detection => r#"{"code":200,"msg":"ok","data":"#,
     };
-    (head, "}")
+    text.push_str(head);
 }
 
 /// The answer of a call that failed (assumed).
@@ -153,11 +156,12 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_the_same_answer() {
+    fn around_text_it_is_the_same_answer() {
         for family in Family::ALL {
             let data = json!({ "list": [1, "}"] });
-            let (head, tail) = frame(family, id);
-            assert_eq!(format!("{head}{data}{tail}"), success(family, data, id).to_string());
+            let mut head = String::new();
+            push_head(&mut head, family, |text| text.push_str(&id()));
+            assert_eq!(format!("{head}{data}{TAIL}"), success(family, data, id).to_string());
         }
     }
 

@@ -34,6 +34,9 @@ const STATUSES: [(MessageStatus, Range<u64>); 3] = [
 /// About how many bytes a conversation takes in a list.
 const USUAL: usize = 280;
 
+/// About how many bytes a message takes in the answer to the call that sent it.
+const USUAL_SENT: usize = 48;
+
 const NO_DATA: Answer = Answer::Data(Value::Null);
 
 /// Answers a chatbot call.
@@ -188,14 +191,15 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
     let is_heard = script::is_heard(simulator, key);
     let session = simulator.sessions.get_mut(key);
     open(session)?;
-    let is_own = session.is_on_own_channel();
+    let is_own = session.is_on_own_channel;
     if !is_own {
         within_window(session, window, contents, call.now)?;
     }
     let seat_id = text(call.fields, "seat_id")?.map_or_else(|| session.seat_id.clone(), Into::into);
     session.last_activity = call.now;
     let by_agent = session.phase == Phase::Agent;
-    let mut sent = String::from("{\"messages\":[");
+    let mut sent = String::with_capacity(16 + contents.len() * USUAL_SENT);
+    sent.push_str("{\"messages\":[");
     let mut rng = session.rng.draw();
     for (at, content) in contents.iter().enumerate() {
         let msg_id = WireId::draw(&mut rng);

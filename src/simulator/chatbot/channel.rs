@@ -92,7 +92,8 @@ fn conversation(
         session.call_id = call_id.into();
     }
     let matter = MATTERS[session.rng.draw().random_range(0..MATTERS.len())];
-    session.script = Dialogue::chat(matter).map(|dialogue| Box::new(Script::new(dialogue, 0, true)));
+    session.is_on_own_channel = true;
+    session.script = Dialogue::chat(matter).map(|dialogue| Box::new(Script::new(dialogue, 0)));
     simulator.sessions.index(key);
     Ok(key)
 }

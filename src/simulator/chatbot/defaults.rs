@@ -201,7 +201,7 @@ fn user_ref(session: &Session) -> UserRef {
 /// The robot's messages go to customers who own the channel, which the vendor calls `chatbot` (example), unless a
 /// story named another.
 fn own_channel(session: &Session) -> String {
-    let usual = session.channel == super::DEFAULT_CHANNEL || session.is_on_own_channel();
+    let usual = session.channel == super::DEFAULT_CHANNEL || session.is_on_own_channel;
     if usual { OWN_CHANNEL.to_owned() } else { session.channel.to_string() }
 }
 

@@ -40,21 +40,11 @@ pub(in super::super) struct Script {
     answers: u32,
     /// Whether the user says no more.
     is_mute: bool,
-    /// Whether the customer owns the channel: the user's messages come by calls, the bot's go out as callbacks.
-    pub(in super::super) is_on_own_channel: bool,
 }
 
 impl Script {
-    pub(super) fn new(dialogue: &'static Dialogue, answers: u32, is_on_own_channel: bool) -> Self {
-        Self {
-            dialogue,
-            turn: dialogue.start(),
-            next: None,
-            due: None,
-            answers,
-            is_mute: false,
-            is_on_own_channel,
-        }
+    pub(super) fn new(dialogue: &'static Dialogue, answers: u32) -> Self {
+        Self { dialogue, turn: dialogue.start(), next: None, due: None, answers, is_mute: false }
     }
 
     /// Nobody takes any turns any more.
@@ -116,7 +106,7 @@ pub(super) fn plan_next(simulator: &mut Simulator, key: SessionKey, now: Timesta
     script.next = script.dialogue.after(script.turn, &mut session.rng.draw());
     script.due = None;
     let gap = match script.next.and_then(|turn| script.dialogue.speaker(turn)) {
-        Some(Speaker::User) if script.is_mute || script.is_on_own_channel => None,
+        Some(Speaker::User) if script.is_mute || session.is_on_own_channel => None,
         // The bot waits for a user who says no more, and does not say goodbye.
         _ if script.is_mute && script.next.is_none_or(|turn| script.dialogue.is_last(turn)) => None,
         Some(Speaker::User) => Some(wait(session, 4_000, 25_000)),
@@ -135,8 +125,9 @@ pub(super) fn plan_next(simulator: &mut Simulator, key: SessionKey, now: Timesta
 fn plan_answer(simulator: &mut Simulator, key: SessionKey, now: Timestamp) {
     let session = simulator.sessions.get_mut(key);
     let gap = wait(session, 8_000, 20_000);
+    let is_own = session.is_on_own_channel;
     let Some(script) = &mut session.script else { return };
-    if script.is_awaited(now) || script.answers == 0 || script.is_mute || script.is_on_own_channel {
+    if script.is_awaited(now) || script.answers == 0 || script.is_mute || is_own {
         return;
     }
     let at = later(now, gap);
@@ -309,7 +300,7 @@ pub(super) fn user_says(
 /// just goes to the user.
 fn bot_says(simulator: &mut Simulator, key: SessionKey, words: String, at: Timestamp) -> Option<Emission> {
     let session = simulator.sessions.get_mut(key);
-    let is_told = session.is_on_own_channel();
+    let is_told = session.is_on_own_channel;
     let msg_id = seed::hex32(&mut session.rng.draw());
     let content = match &session.script {
         Some(script) => question::content(session, &msg_id, script.dialogue, script.turn, words),

@@ -26,7 +26,7 @@ pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Time
     let session = simulator.sessions.get_mut(key);
     let template_message = session.messages.place(&state.msg_id);
     let mut rng = session.rng.draw();
-    let mut script = Script::new(dialogue, rng.random_range(11..=16), false);
+    let mut script = Script::new(dialogue, rng.random_range(11..=16));
     let button = chosen.version.button.iter().position(|button| button.kind == TemplateButtonKind::OptOut);
     let pressed = match reply {
         Reply::Button(at) if at < chosen.version.button.len() => Some(at),
