@@ -8,34 +8,36 @@ use crate::simulator::calling::Download;
 use serde_json::json;
 
 /// The last two parts of the path of a recording.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Link<'a> {
-    folder: &'a str,
-    file: &'a str,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    folder: String,
+    file: String,
     is_archive: bool,
 }
 
 /// The parts of a link, `/download/YYYYMMDD/<32 hex>/<32 hex>.wav`; nothing if the path is another.
-pub(super) fn link(path: &str) -> Option<Link<'_>> {
+pub(super) fn link(path: &str) -> Option<Link> {
     let (day, rest) = path.strip_prefix("/download/")?.split_once('/')?;
     let (folder, name) = rest.split_once('/')?;
     let (file, extension) = name.split_once('.')?;
     let is_day = day.len() == 8 && day.bytes().all(|byte| byte.is_ascii_digit());
     match extension {
-        "wav" | "zip" if is_day => Some(Link { folder, file, is_archive: extension == "zip" }),
+        "wav" | "zip" if is_day => {
+            Some(Link { folder: folder.to_owned(), file: file.to_owned(), is_archive: extension == "zip" })
+        }
         _ => None,
     }
 }
 
 /// Sends what is behind a link.
-pub(super) async fn answer(driver: &Driver, call: &HttpCall, link: Link<'_>) -> Reply {
+pub(super) async fn answer(driver: &Driver, call: &HttpCall, link: Link) -> Reply {
     if !matches!(&*call.method, "GET" | "HEAD") {
         let mut answer =
             HttpAnswer::json(405, &json!({ "code": 405, "message": "recordings are fetched with GET" }));
         answer.headers.push(("allow".into(), "GET, HEAD".into()));
         return answer.into();
     }
-    let found = driver.with(|engine, _| engine.simulator().download(link.folder, link.file));
+    let found = driver.with(|engine, _| engine.simulator().download(&link.folder, &link.file));
     match (found, link.is_archive) {
         (Some(Download::One { name, recording }), false) => {
             let etag = recording.etag();
@@ -72,7 +74,10 @@ mod tests {
     #[test]
     fn links_are_told_from_other_paths() {
         let whole = "/download/20300101/0123/4567.wav";
-        assert_eq!(link(whole), Some(Link { folder: "0123", file: "4567", is_archive: false }));
+        assert_eq!(
+            link(whole),
+            Some(Link { folder: "0123".to_owned(), file: "4567".to_owned(), is_archive: false })
+        );
         for path in [
             "/download/",
             "/download/20300101/a/b.mp3",

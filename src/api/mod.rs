@@ -18,4 +18,4 @@ mod tests;
 pub use access::{AccessRules, SignatureRule, TokenRule};
 pub use decode::{DecodeError, Fields, decode};
 pub use route::{Route, RouteError, Router};
-pub use server::Api;
+pub use server::{Answering, Api};

@@ -1,6 +1,9 @@
 //! A request from its arrival to its answer.
 
+use std::future::Ready;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -38,9 +41,34 @@ pub struct Api {
     keys: Arc<Mutex<Keys>>,
 }
 
+/// The answer to a request: there at once, as nearly all are, or in the making.
+pub enum Answering {
+    /// It is there.
+    Now(Ready<Reply>),
+    /// It takes its time.
+    Later(Pin<Box<dyn Future<Output = Reply> + Send>>),
+}
+
+impl From<Reply> for Answering {
+    fn from(reply: Reply) -> Self {
+        Self::Now(std::future::ready(reply))
+    }
+}
+
+impl Future for Answering {
+    type Output = Reply;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
+        match self.get_mut() {
+            Self::Now(reply) => Pin::new(reply).poll(cx),
+            Self::Later(reply) => reply.as_mut().poll(cx),
+        }
+    }
+}
+
 /// What a route says of a call.
-struct Found<'a> {
-    id: &'a Arc<str>,
+struct Found {
+    id: Arc<str>,
     family: Family,
     mark: Mark,
 }
@@ -63,31 +91,34 @@ impl Api {
         Ok(Self { driver, router: Arc::new(Router::new(catalog)?), rules, keys })
     }
 
-    /// Answers a request.
-    pub async fn answer(&self, call: HttpCall) -> Reply {
+    /// Answers a request. A call takes effect at once, even if nobody waits for its answer.
+    pub fn answer(&self, call: HttpCall) -> Answering {
         if let Some(answer) = console::answer(&self.driver, &call) {
-            return answer.into();
+            return Reply::from(answer).into();
         }
         let started = Instant::now();
         if let Some(link) = download::link(&call.path) {
-            let reply = download::answer(&self.driver, &call, link).await;
-            self.note_download(call, &reply, started);
-            return reply;
+            let api = self.clone();
+            return Answering::Later(Box::pin(async move {
+                let reply = download::answer(&api.driver, &call, link).await;
+                api.note_download(call, &reply, started);
+                reply
+            }));
         }
         if let Some(link) = media::link(&call.path) {
             let reply = media::answer(&self.driver, &call, link).into();
             self.note_download(call, &reply, started);
-            return reply;
+            return reply.into();
         }
         match self.router.find(&call.method, &call.path) {
             Route::Found { id, family, mark, params } => {
-                self.known(call, &Found { id: &id, family, mark }, params, started).await
+                self.known(call, Found { id, family, mark }, params, started)
             }
             Route::WrongMethod { allow } => {
                 let message = format!("{} is not served at {}, but {allow} is", call.method, call.path);
                 let mut answer = HttpAnswer::json(405, &json!({ "code": 405, "message": message }));
                 answer.headers.push(("allow".into(), allow.into()));
-                self.strange(call, answer, started)
+                self.strange(call, answer, started).into()
             }
             Route::Unknown { nearest } => {
                 let near = nearest.map(|path| format!(", did you mean {path}?")).unwrap_or_default();
@@ -97,6 +128,7 @@ impl Api {
                     HttpAnswer::json(404, &json!({ "code": 404, "message": message })),
                     started,
                 )
+                .into()
             }
         }
     }
@@ -126,27 +158,24 @@ impl Api {
     }
 
     /// Answers a call of the catalog.
-    async fn known(
+    fn known(
         &self,
         call: HttpCall,
-        found: &Found<'_>,
+        found: Found,
         params: Vec<(String, String)>,
         started: Instant,
-    ) -> Reply {
-        let outcome = self.driver.with(|engine, now| {
-            let came = self.came(engine, &call, found, params, now);
-            match came.fault.as_ref().and_then(|fault| fault.delay) {
-                Some(delay) => Err((came, call, delay)),
-                None => Ok(self.answered(engine, found, came, call, started, now)),
-            }
-        });
-        match outcome {
-            Ok(reply) => reply,
-            Err((came, call, delay)) => {
+    ) -> Answering {
+        self.driver.with(|engine, now| {
+            let came = self.came(engine, &call, &found, params, now);
+            let Some(delay) = came.fault.as_ref().and_then(|fault| fault.delay) else {
+                return self.answered(engine, &found, came, call, started, now).into();
+            };
+            let api = self.clone();
+            Answering::Later(Box::pin(async move {
                 tokio::time::sleep(delay).await;
-                self.driver.with(|engine, now| self.answered(engine, found, came, call, started, now))
-            }
-        }
+                api.driver.with(|engine, now| api.answered(engine, &found, came, call, started, now))
+            }))
+        })
     }
 
     /// Finds out who calls, what is asked, and what goes wrong on purpose.
@@ -154,12 +183,12 @@ impl Api {
         &self,
         engine: &mut Engine,
         call: &HttpCall,
-        found: &Found<'_>,
+        found: &Found,
         params: Vec<(String, String)>,
         now: jiff::Timestamp,
     ) -> Came {
-        let is_open = engine.is_open(found.id);
-        let proof = Proof::of(found.id, found.family, is_open);
+        let is_open = engine.is_open(&found.id);
+        let proof = Proof::of(&found.id, found.family, is_open);
         let signed = if found.family == Family::Chatbot && !is_open {
             self.signed(engine, call, now).map(Some)
         } else {
@@ -172,7 +201,7 @@ impl Api {
             Ok((read(decrypted.as_ref().unwrap_or(call), found.family, params), caller))
         });
         let fault = match &read {
-            Ok((Ok(fields), _)) => engine.fault(found.id, call.header(faults::HEADER), &fields.fields),
+            Ok((Ok(fields), _)) => engine.fault(&found.id, call.header(faults::HEADER), &fields.fields),
             _ => None,
         };
         Came { read, fault }
@@ -182,7 +211,7 @@ impl Api {
     fn answered(
         &self,
         engine: &mut Engine,
-        found: &Found<'_>,
+        found: &Found,
         Came { read, fault }: Came,
         call: HttpCall,
         started: Instant,
@@ -214,7 +243,7 @@ impl Api {
             // A fault without effect always does something.
             (None, None) => (0, Bytes::new(), Reply::Close),
         };
-        let (id, elapsed) = (Some(Arc::clone(found.id)), started.elapsed());
+        let (id, elapsed) = (Some(Arc::clone(&found.id)), started.elapsed());
         let entry = CallEntry { id, call, status, answer: body, elapsed };
         engine.journal().write(now, None, Event::Called(entry));
         reply
@@ -246,7 +275,7 @@ impl Api {
     fn served(
         &self,
         engine: &mut Engine,
-        found: &Found<'_>,
+        found: &Found,
         fields: &Fields,
         caller: &Caller,
         now: jiff::Timestamp,
@@ -255,8 +284,8 @@ impl Api {
         let refuse = |engine: &mut Engine, refusal: Refusal| {
             Built::Whole(sealed(refused(engine, found.family, &refusal, statuses), caller))
         };
-        if !engine.admit(found.id, found.mark, now) {
-            let id = found.id;
+        if !engine.admit(&found.id, found.mark, now) {
+            let id = &found.id;
             let message = format!(
                 "`{id}` is only assumed, and the settings refuse such (assumed = \"refuse\"); if you hold the vendor's document, correct it under [catalog.\"{id}\"]"
             );
@@ -273,7 +302,7 @@ impl Api {
             return Built::Whole(sealed(answer, caller));
         }
         let outcome = engine.call(&Call {
-            id: found.id,
+            id: &found.id,
             fields: &fields.fields,
             rows: fields.rows.as_ref(),
             files: &fields.files,
@@ -286,12 +315,14 @@ impl Api {
                 Built::Whole(sealed(json_text(status, body.to_string()), caller))
             }
             CallOutcome::Told { status, body: None, usual } => {
-                match built(engine, found.id, found.family, usual, caller, statuses) {
+                match built(engine, &found.id, found.family, usual, caller, statuses) {
                     Built::Whole(answer) => Built::Whole(HttpAnswer { status, ..answer }),
                     long => long,
                 }
             }
-            CallOutcome::Simulated(answer) => built(engine, found.id, found.family, answer, caller, statuses),
+            CallOutcome::Simulated(answer) => {
+                built(engine, &found.id, found.family, answer, caller, statuses)
+            }
             CallOutcome::Whole { status, headers, body } => {
                 let mut answer = json_text(status, body.to_string());
                 for (name, value) in headers {
@@ -307,9 +338,9 @@ impl Api {
 
 /// The account whose rate a call counts for. The calls that bring credentials along are those of the account they name,
 /// whoever else has made all of his; a call that nothing proves is nobody's.
-fn payer(access: &Access, found: &Found<'_>, fields: &Fields, caller: &Caller) -> Option<AccountKey> {
+fn payer(access: &Access, found: &Found, fields: &Fields, caller: &Caller) -> Option<AccountKey> {
     let fields = &fields.fields;
-    let app_key = match (&**found.id, found.family) {
+    let app_key = match (&*found.id, found.family) {
         ("auth.token" | "dialer.auth", _) => fields.get("APPKey"),
         (_, Family::Detection) => fields.get("system").and_then(|system| system.get("appkey")),
         _ => return Some(caller.account).filter(|_| caller.is_proven),
@@ -320,7 +351,7 @@ fn payer(access: &Access, found: &Found<'_>, fields: &Fields, caller: &Caller) -
 /// What goes wrong in place of the usual answer: the status and body the journal keeps, 0 for no answer, and the reply.
 fn wrong(
     engine: &mut Engine,
-    &Found { id, family, .. }: &Found<'_>,
+    &Found { ref id, family, .. }: &Found,
     caller: &Caller,
     act: Act,
     built: Option<&Built>,

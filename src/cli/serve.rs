@@ -127,17 +127,10 @@ async fn serve(args: Args, world: World) -> Result<Exit, CommandError> {
     }
 
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(server.serve(
-        move |call| {
-            let api = api.clone();
-            async move { api.answer(call).await }
-        },
-        settings.limits.clone(),
-        async {
-            // Dropped or sent, both mean the end.
-            let _ = stopped.await;
-        },
-    ));
+    let serving = tokio::spawn(server.serve(move |call| api.answer(call), settings.limits.clone(), async {
+        // Dropped or sent, both mean the end.
+        let _ = stopped.await;
+    }));
     driver.drive(interrupted).await;
     let _ = stop.send(());
     // Running exchanges end within the server's own limit.

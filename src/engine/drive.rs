@@ -55,6 +55,33 @@ struct State {
     /// What actors in this process want to do later, by time and order of asking.
     agenda: BTreeMap<(Timestamp, u64), Task>,
     asked: u64,
+    waits: Waits,
+}
+
+/// What the driver waits for, and so when it has to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waits {
+    /// For the end of what is under way, whatever is planned meanwhile.
+    ForEnd,
+    /// For a moment, or for anything to be planned if there is none.
+    For(Option<Timestamp>),
+    /// For a moment while nothing is under way by itself: as soon as something is, time jumps.
+    Idly(Timestamp),
+}
+
+impl State {
+    /// Whether the driver waits for longer than it should by now. Waking it costs more than most calls do.
+    fn waits_too_long(&self) -> bool {
+        let is_too_late = |until: Option<Timestamp>| match (self.engine.next_wakeup(), until) {
+            (Some(at), Some(until)) => at < until,
+            (at, until) => at.is_some() != until.is_some(),
+        };
+        match self.waits {
+            Waits::ForEnd => false,
+            Waits::For(until) => is_too_late(until),
+            Waits::Idly(until) => self.engine.is_busy() || is_too_late(Some(until)),
+        }
+    }
 }
 
 /// How a drive ended.
@@ -100,7 +127,15 @@ impl Drop for Engaged {
 impl Driver {
     /// A driver.
     pub fn new(engine: Engine, clock: Clock, client: Client, callers: Callers) -> Self {
-        let state = State { engine, clock, in_flight: 0, engaged: 0, agenda: BTreeMap::new(), asked: 0 };
+        let state = State {
+            engine,
+            clock,
+            in_flight: 0,
+            engaged: 0,
+            agenda: BTreeMap::new(),
+            asked: 0,
+            waits: Waits::ForEnd,
+        };
         Self {
             shared: Arc::new(Shared { state: Mutex::new(state), changed: Notify::new(), client, callers }),
         }
@@ -116,16 +151,9 @@ impl Driver {
         let (result, changed) = {
             let mut state = self.lock();
             let now = state.clock.now();
-            let before = (state.engine.next_wakeup(), state.engine.awaits_call());
+            let awaited = state.engine.awaits_call();
             let result = work(&mut state.engine, now);
-            let after = (state.engine.next_wakeup(), state.engine.awaits_call());
-            // Waking costs more than most calls do. The driver sleeps no longer than to what was due first before.
-            let is_sooner = match (before.0, after.0) {
-                (_, None) => before.0.is_some(),
-                (None, Some(_)) => true,
-                (Some(before), Some(after)) => after < before,
-            };
-            (result, is_sooner || before.1 != after.1)
+            (result, awaited != state.engine.awaits_call() || state.waits_too_long())
         };
         if changed {
             self.shared.changed.notify_one();
@@ -204,8 +232,15 @@ impl Driver {
 
     /// Does everything that is due at this moment and says what to wait for.
     fn turn(&self) -> Next {
-        let mut guard = self.lock();
-        let state = &mut *guard;
+        let mut state = self.lock();
+        let (next, waits) = self.step(&mut state);
+        state.waits = waits;
+        next
+    }
+
+    /// The same, and what there is to wait for.
+    fn step(&self, state: &mut State) -> (Next, Waits) {
+        let until_end = (Next::Wait(None), Waits::ForEnd);
         let jumps = state.clock.jumps();
         if jumps {
             let outside = match self.shared.callers {
@@ -224,7 +259,7 @@ impl Driver {
                 state.in_flight += 1;
                 self.attempt(attempt);
                 if jumps {
-                    return Next::Wait(None);
+                    return until_end;
                 }
             }
             while let Some(entry) = state.agenda.first_entry() {
@@ -239,7 +274,7 @@ impl Driver {
                     task.await;
                 });
                 if jumps {
-                    return Next::Wait(None);
+                    return until_end;
                 }
             }
         }
@@ -250,14 +285,14 @@ impl Driver {
             && state.agenda.is_empty()
             && state.engine.is_over()
         {
-            return Next::Over;
+            return (Next::Over, Waits::ForEnd);
         }
         if alone {
-            return Next::Wait(None);
+            return until_end;
         }
         let agenda = state.agenda.keys().next().map(|(at, _)| *at);
         let Some(wakeup) = [state.engine.next_wakeup(), agenda].into_iter().flatten().min() else {
-            return Next::Wait(None);
+            return (Next::Wait(None), Waits::For(None));
         };
         let may_jump = match self.shared.callers {
             Callers::Closed => true,
@@ -266,11 +301,13 @@ impl Driver {
         };
         if jumps && may_jump {
             state.clock.jump_to(wakeup);
-            return Next::Again;
+            return (Next::Again, Waits::ForEnd);
         }
+        let is_idle = jumps && self.shared.callers == Callers::Lasting;
         match state.clock.real_until(wakeup) {
-            Some(Duration::ZERO) => Next::Again,
-            wait => Next::Wait(wait),
+            Some(Duration::ZERO) => (Next::Again, Waits::ForEnd),
+            wait if is_idle => (Next::Wait(wait), Waits::Idly(wakeup)),
+            wait => (Next::Wait(wait), Waits::For(Some(wakeup))),
         }
     }
 

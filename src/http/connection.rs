@@ -51,6 +51,7 @@ where
     let mut http = http1::Builder::new();
     // Hyper's own timer is made anew for every request, which takes as long as reading it.
     http.half_close(limits.half_close)
+        .writev(false)
         .header_read_timeout(None)
         .max_headers(limits.header_count)
         .max_header_size(limits.header_bytes);

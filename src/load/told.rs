@@ -169,10 +169,7 @@ pub(super) async fn run(
     let driver = Driver::new(Engine::new(options), clock, client, Callers::Lasting);
     let api = Api::new(driver.clone(), world.catalog, world.settings.access).map_err(io::Error::other)?;
     let serving = tokio::spawn(server.serve(
-        move |call| {
-            let api = api.clone();
-            async move { api.answer(call).await }
-        },
+        move |call| api.answer(call),
         world.settings.limits.clone(),
         std::future::pending(),
     ));

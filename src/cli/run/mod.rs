@@ -171,14 +171,8 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
     });
 
     let api = Api::new(driver.clone(), &catalog, settings.access).map_err(CommandError::usage)?;
-    let serve_mock = mock.serve(
-        move |call| {
-            let api = api.clone();
-            async move { api.answer(call).await }
-        },
-        settings.limits.clone(),
-        std::future::pending(),
-    );
+    let serve_mock =
+        mock.serve(move |call| api.answer(call), settings.limits.clone(), std::future::pending());
     tokio::spawn(serve_mock);
     let embedded = receiver.map(|receiver| {
         let desk = Embedded::new(signer, Arc::clone(&catalog), mock_address, driver.clone());
