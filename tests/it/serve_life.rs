@@ -319,3 +319,29 @@ fn nobody_waits_at_full_speed() {
     assert_eq!(serving.get(&token, "/service/cloud/robot").0, 200, "the day of the token is not over");
     serving.end();
 }
+
+#[test]
+fn nobody_waits_for_what_is_planned_behind_a_silence() {
+    let receiver = receiver();
+    let serving = Serving::with("", &["--speed", "max", "--callback-url", &receiver.url()]);
+    let token = serving.token();
+    let told = |event: &'static str| {
+        eventually(event, || {
+            receiver.requests().iter().any(|told| told.json().to_string().contains(event)).then_some(())
+        });
+    };
+    let to = json!({ "number": "+6281110000001", "mock_outcome": "wa_text" });
+    let template = json!({ "template_id": 35, "to": to });
+    assert_eq!(serving.post("", "/api/v1/template/send_single", &template).0, 200);
+    told("template.reply");
+    eventually("nothing is under way", || (serving.state()["busy"] == false).then_some(()));
+    // All that is due now is that the conversation may fall silent a day later, and nobody waits for that.
+    let fields = json!({
+        "TaskName": "t",
+        "ScheduleStartTime": "2099-01-01 00:00:00",
+        "Details": [{ "Mobile": "+6281110009001" }],
+    });
+    assert_eq!(serving.post(&token, "/service/cloud/task", &fields).0, 200);
+    told("\"TaskName\"");
+    serving.end();
+}

@@ -163,8 +163,10 @@ fn within_window(
     now: Timestamp,
 ) -> Result<(), Answer> {
     let Some(window) = window else { return Ok(()) };
-    let is_free = contents.iter().any(|content| content["type"] != "template");
-    if is_free && now > later(session.last_user, window) {
+    if now <= later(session.last_user, window) {
+        return Ok(());
+    }
+    if contents.iter().any(|content| content["type"] != "template") {
         return Err(bad(format!(
             "the window is closed: the user last wrote at {}, and free-form messages are sent only within {} after that; send a template message",
             session.last_user.strftime("%Y-%m-%dT%H:%M:%SZ"),
