@@ -1,7 +1,9 @@
 //! One connection from its first byte to its end, HTTP/1.1 or HTTP/2 as the client speaks.
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -11,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::exchange::{Desk, exchange};
-use super::line::{self, Begun, Line, Version};
+use super::line::{self, Begun, Ending, Line, Version};
 use super::{HttpCall, Limits, Reply};
 
 /// How often it is looked whether a client has begun anything, while it may be idle.
@@ -49,7 +51,8 @@ where
 {
     let (limits, line, mut end) = (desk.limits.clone(), desk.line.clone(), desk.end.clone());
     let mut http = http1::Builder::new();
-    // Hyper's own timer is made anew for every request, which takes as long as reading it.
+    // Answers are small: head and body in one piece cost the kernel less. Hyper's own timer is made anew for every
+    // request, which takes as long as reading it.
     http.half_close(limits.half_close)
         .writev(false)
         .header_read_timeout(None)
@@ -58,14 +61,24 @@ where
     let service = service_fn(|request| exchange(request, desk.clone()));
     let mut connection = http.serve_connection(TokioIo::new(begun), service);
     let mut ending = false;
+    let watched = end.clone();
     let (mut seen, mut quiet) = (0, 0);
     let glance = limits.header_read / GLANCES;
     let mut look = pin!(sleep(glance));
     let wish = loop {
+        let is_due = || line.is_ending() || watched.has_changed().unwrap_or(true);
+        let mut aside = pin!(aside(&line, &mut end, ending));
+        let mut has_waker = false;
+        // Every request wakes this task twice: what does not come of requests is only asked once it has happened.
+        let aside = poll_fn(|cx| {
+            if std::mem::replace(&mut has_waker, true) && !is_due() {
+                return Poll::Pending;
+            }
+            aside.as_mut().poll(cx)
+        });
         tokio::select! {
             biased;
             _ = &mut connection => return,
-            wish = line.ending() => break wish,
             () = look.as_mut() => {
                 let idle = line.idle_after();
                 quiet = if idle == Some(seen) { quiet + 1 } else { 0 };
@@ -75,13 +88,24 @@ where
                 seen = idle.unwrap_or(seen);
                 look.as_mut().reset(Instant::now() + glance);
             }
-            _ = end.changed(), if !ending => {
-                ending = true;
-                std::pin::Pin::new(&mut connection).graceful_shutdown();
+            wish = aside => match wish {
+                Some(wish) => break wish,
+                None => {
+                    ending = true;
+                    std::pin::Pin::new(&mut connection).graceful_shutdown();
+                }
             }
         }
     };
     connection.into_parts().io.into_inner().finish(wish, limits.never, end).await;
+}
+
+/// What an exchange wishes the connection to end like; nothing if the server ends.
+async fn aside(line: &Line, end: &mut watch::Receiver<()>, ending: bool) -> Option<Ending> {
+    tokio::select! {
+        wish = line.ending() => Some(wish),
+        _ = end.changed(), if !ending => None,
+    }
 }
 
 async fn http2<H, R>(begun: Begun, desk: Arc<Desk<H>>)

@@ -139,6 +139,11 @@ impl Line {
         self.told.notify_one();
     }
 
+    /// Whether an exchange has asked for the end.
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending.get().is_some()
+    }
+
     /// Ready once an exchange has asked for the end.
     pub(super) async fn ending(&self) -> Ending {
         loop {
