@@ -102,7 +102,7 @@ impl<T: Later> Agenda<T> {
     fn go_back(&mut self, to: i64) {
         let is_first = self.next().is_none_or(|at| slot(at) > to);
         if is_first && self.waiting == 0 && self.next.len() + self.added.len() <= FEW {
-            self.late.append(&mut self.added);
+            self.late.extend(std::mem::take(&mut self.added));
             let next = self.next.drain(..).filter_map(|(place, what)| Some((place, what?)));
             self.late.extend(next);
             self.present = to;
