@@ -7,9 +7,9 @@ Method: release build; a fresh `airudder-mock serve --speed max` for each size; 
 call, each number another one, variables of the templates made up; then waiting until nothing is under way: about a
 third of the users have replied and talked with the bot. Memory is the resident set of the mock's process at the end,
 less what it was before the first call, and its peak; CPU is user and system of the whole process, both from /proc
-(Linux). With --with-receiver the callbacks go to `airudder-mock receive`, a process of its own that is not counted;
-the journal then holds its latest 10,000 entries. With --talking every user replies and asks for a person, so that every
-conversation stays open. Messages are counted over a sample of the conversations.
+(Linux). With --with-receiver the callbacks go to `airudder-mock receive`, a process of its own that is not counted.
+With --talking every user replies and asks for a person, so that every conversation stays open. Messages are counted
+over a sample of the conversations.
 """
 import json
 import subprocess

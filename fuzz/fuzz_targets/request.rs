@@ -76,7 +76,7 @@ impl World {
             faults: Vec::new(),
             custom: Custom::default(),
             max_in_flight: 1,
-            journal: Journal::bounded(10, 1 << 20),
+            journal: Journal::default(),
         });
         let epoch = Timestamp::from_second(EPOCH).expect("a moment");
         let client = Client::new(ClientOptions::default()).expect("a client");
