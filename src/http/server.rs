@@ -27,7 +27,8 @@ pub struct Limits {
     /// The most connections at a time. Others wait until one of these ends.
     pub connections: usize,
     /// How long a client may take for request line and headers, the idle time before them included. Then the
-    /// connection is closed. Over HTTP/2 it is how long a connection may be without any request.
+    /// connection is closed, at most an eighth of the time later. Over HTTP/2 it is how long a connection may be without
+    /// any request.
     pub header_read: Duration,
     /// How long nothing of a body may come. Then the request is answered 408.
     pub stall: Duration,
