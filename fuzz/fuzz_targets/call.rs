@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use airudder_mock::api::{Router, decode};
 use airudder_mock::contract::{Catalog, Family};
-use airudder_mock::http::HttpCall;
+use airudder_mock::http::HttpRequest;
 use libfuzzer_sys::fuzz_target;
 
 static ROUTER: LazyLock<Router> =
@@ -14,7 +14,7 @@ fuzz_target!(|input: (&str, Option<&str>, Option<&str>, &[u8])| {
     let (path, query, content_type, body) = input;
     let _ = ROUTER.find("POST", path);
     let headers = content_type.map(|value| ("content-type", value));
-    let call = HttpCall {
+    let call = HttpRequest {
         method: "POST".into(),
         path: path.to_owned(),
         query: query.map(str::to_owned),

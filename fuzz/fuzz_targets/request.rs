@@ -16,7 +16,7 @@ use airudder_mock::contract::signature::{Preset, Scheme, Signer};
 use airudder_mock::custom::Custom;
 use airudder_mock::delivery::{Client, ClientOptions};
 use airudder_mock::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
-use airudder_mock::http::{HttpCall, Reply};
+use airudder_mock::http::{HttpRequest, Reply};
 use airudder_mock::journal::Journal;
 use airudder_mock::settings::{AssumedFile, PolicyPreset, preset};
 use airudder_mock::simulator::seed::Seed;
@@ -119,7 +119,7 @@ impl World {
     }
 
     /// Reads a request, leniently: almost anything is one.
-    fn request(&self, part: &[u8]) -> Option<(u64, HttpCall)> {
+    fn request(&self, part: &[u8]) -> Option<(u64, HttpRequest)> {
         let (head, body) = match part.windows(2).position(|pair| pair == b"\n\n") {
             Some(at) => (&part[..at], &part[at + 2..]),
             None => (part, &b""[..]),
@@ -139,7 +139,7 @@ impl World {
             None => (target, None),
         };
         let headers = lines.filter_map(|line| line.split_once(": "));
-        let mut call = HttpCall {
+        let mut call = HttpRequest {
             method: method.to_owned().into(),
             path: path.to_owned(),
             query,
@@ -171,7 +171,7 @@ impl World {
     }
 
     /// Makes a call and checks what is true of every answer.
-    fn answer(&mut self, call: HttpCall) -> Vec<u8> {
+    fn answer(&mut self, call: HttpRequest) -> Vec<u8> {
         let wishes_fault = call.header("x-mock-fault").is_some()
             || String::from_utf8_lossy(&call.body).contains("mock:")
             || call.query.as_deref().is_some_and(|query| query.contains("mock"))
@@ -248,12 +248,12 @@ impl World {
         let token = self.driver.with(|engine, now| {
             engine.simulator().access_mut().token(TokenKind::Cloud, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, now).expect("a token")
         });
-        let list = HttpCall {
+        let list = HttpRequest {
             method: "GET".into(),
             path: "/service/cloud/list".to_owned(),
             query: Some("Number=1000".to_owned()),
             headers: [("authorization", format!("Token {token}"))].into_iter().collect(),
-            ..HttpCall::default()
+            ..HttpRequest::default()
         };
         let Reply::Answer(answer) = RUNTIME.block_on(self.api.answer(list)) else { panic!("no list") };
         let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
@@ -271,7 +271,7 @@ impl World {
 }
 
 /// Encrypts a call the way the vendor's clients do.
-fn encrypt(call: &mut HttpCall) {
+fn encrypt(call: &mut HttpRequest) {
     let is_query = matches!(&*call.method, "GET" | "HEAD");
     let plain =
         if is_query { call.query.clone().unwrap_or_default().into_bytes() } else { call.body.to_vec() };

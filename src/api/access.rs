@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::contract::Family;
 use crate::contract::aes::{self, Cipher};
 use crate::contract::envelope::ErrorStatus;
-use crate::http::{HttpAnswer, HttpCall};
+use crate::http::{HttpRequest, HttpResponse};
 use crate::simulator::{AccountKey, Denied, Encryption, Simulator, TokenKind};
 
 /// Whether calls need a token.
@@ -126,7 +126,7 @@ pub(super) fn caller(
     rules: &AccessRules,
     proof: Proof,
     signed: Option<AccountKey>,
-    call: &HttpCall,
+    call: &HttpRequest,
     now: Timestamp,
 ) -> Result<Caller, Refusal> {
     let access = simulator.access();
@@ -173,7 +173,7 @@ pub(super) fn caller(
 
 /// Decrypts the query of a GET or the body of any other call, and checks the digest beside it (documented; what
 /// becomes of wrong ones is assumed).
-pub(super) fn decrypted(call: &HttpCall, cipher: &Cipher) -> Result<HttpCall, Refusal> {
+pub(super) fn decrypted(call: &HttpRequest, cipher: &Cipher) -> Result<HttpRequest, Refusal> {
     let wrong = |message: String| Refusal::new(400, message);
     let is_query = matches!(&*call.method, "GET" | "HEAD");
     let text = if is_query {
@@ -209,7 +209,7 @@ pub(super) fn decrypted(call: &HttpCall, cipher: &Cipher) -> Result<HttpCall, Re
 }
 
 /// Encrypts an answer the way calls are encrypted (documented).
-pub(super) fn encrypted(mut answer: HttpAnswer, cipher: &Cipher) -> HttpAnswer {
+pub(super) fn encrypted(mut answer: HttpResponse, cipher: &Cipher) -> HttpResponse {
     answer.headers.push(("Is-Encrypted".into(), "1".into()));
     answer.headers.push(("Signed".into(), aes::digest(&answer.body).into()));
     answer.body = Bytes::from(cipher.encrypt(&answer.body));
@@ -235,7 +235,7 @@ mod tests {
         let rules = AccessRules { token: TokenRule::Off, ..AccessRules::default() };
         let ask = |id, family, headers: Vec<(&str, &str)>| {
             let headers = headers.into_iter().collect();
-            let call = HttpCall { headers, ..HttpCall::default() };
+            let call = HttpRequest { headers, ..HttpRequest::default() };
             let caller =
                 caller(&simulator, &rules, Proof::of(id, family, false), None, &call, Timestamp::UNIX_EPOCH);
             caller.map(|caller| caller.cipher.is_some()).map_err(|refusal| refusal.message)

@@ -1,7 +1,7 @@
 //! Recordings and archives of recordings: whoever has the link may fetch them, as with the vendor (client).
 
 use crate::engine::Driver;
-use crate::http::{HttpAnswer, HttpCall, HttpStream, Reply};
+use crate::http::{HttpRequest, HttpResponse, HttpStream, Reply};
 use crate::recordings;
 use crate::simulator::calling::Download;
 
@@ -30,10 +30,10 @@ pub(super) fn link(path: &str) -> Option<Link> {
 }
 
 /// Sends what is behind a link.
-pub(super) async fn answer(driver: &Driver, call: &HttpCall, link: Link) -> Reply {
+pub(super) async fn answer(driver: &Driver, call: &HttpRequest, link: Link) -> Reply {
     if !matches!(&*call.method, "GET" | "HEAD") {
         let mut answer =
-            HttpAnswer::json(405, &json!({ "code": 405, "message": "recordings are fetched with GET" }));
+            HttpResponse::json(405, &json!({ "code": 405, "message": "recordings are fetched with GET" }));
         answer.headers.push(("allow".into(), "GET, HEAD".into()));
         return answer.into();
     }
@@ -46,7 +46,7 @@ pub(super) async fn answer(driver: &Driver, call: &HttpCall, link: Link) -> Repl
             match made {
                 Ok(wav) => recordings::answer(call, &etag, "audio/wav", &name, wav).into(),
                 Err(error) => {
-                    HttpAnswer::json(500, &json!({ "code": 500, "message": error.to_string() })).into()
+                    HttpResponse::json(500, &json!({ "code": 500, "message": error.to_string() })).into()
                 }
             }
         }
@@ -59,7 +59,7 @@ pub(super) async fn answer(driver: &Driver, call: &HttpCall, link: Link) -> Repl
             length: None,
             parts: recordings::zip(entries),
         }),
-        _ => HttpAnswer::json(
+        _ => HttpResponse::json(
             404,
             &json!({ "code": 404, "message": "there is no recording behind this link" }),
         )

@@ -10,8 +10,8 @@ use super::access::{Caller, Refusal, encrypted};
 use crate::contract::Family;
 use crate::contract::envelope::{self, ErrorStatus};
 use crate::engine::Engine;
-use crate::http::{HttpAnswer, HttpStream, JSON, Reply};
-use crate::simulator::{Answer, Long};
+use crate::http::{HttpResponse, HttpStream, JSON, Reply};
+use crate::simulator::{Long, Response};
 
 /// How much of a long answer is handed on at a time.
 const PART: usize = 64 << 10;
@@ -24,7 +24,7 @@ const PARTS: usize = 4;
 
 /// An answer ready to be sent.
 pub(super) enum Built {
-    Whole(HttpAnswer),
+    Whole(HttpResponse),
     /// The envelope up to the long value, and that.
     Long(String, Long),
 }
@@ -44,29 +44,29 @@ pub(super) fn built(
     engine: &mut Engine,
     id: &str,
     family: Family,
-    answer: Answer,
+    answer: Response,
     caller: &Caller,
     statuses: ErrorStatus,
 ) -> Built {
     let text = match answer {
-        Answer::Data(Value::Null) => {
+        Response::Data(Value::Null) => {
             envelope::success(family, Value::Null, || engine.request_id()).to_string()
         }
-        Answer::Data(data) => framed(engine, family, &data.to_string()),
-        Answer::Text(text) => framed(engine, family, &text),
-        Answer::Long(long) if caller.cipher.is_some() => framed(engine, family, &long.text()),
-        Answer::Long(long) => {
+        Response::Data(data) => framed(engine, family, &data.to_string()),
+        Response::Text(text) => framed(engine, family, &text),
+        Response::Long(long) if caller.cipher.is_some() => framed(engine, family, &long.text()),
+        Response::Long(long) => {
             let mut head = String::new();
             envelope::push_head(&mut head, family, |text| engine.simulator().push_request_id(text));
             return Built::Long(head, long);
         }
-        Answer::Error { code, message } => {
+        Response::Error { code, message } => {
             return Built::Whole(sealed(
                 refused(engine, family, &Refusal { code, message }, statuses),
                 caller,
             ));
         }
-        Answer::NotSimulated => {
+        Response::NotSimulated => {
             let message = format!(
                 "the mock keeps no state for `{id}` in this version; a story can answer it: [[on]] call = \"{id}\", answer = {{ body = {{ ... }} }}"
             );
@@ -87,12 +87,12 @@ fn framed(engine: &mut Engine, family: Family, data: &str) -> String {
     text
 }
 
-pub(super) fn json(status: u16, text: String) -> HttpAnswer {
-    HttpAnswer { status, headers: vec![JSON], body: Bytes::from(text) }
+pub(super) fn json(status: u16, text: String) -> HttpResponse {
+    HttpResponse { status, headers: vec![JSON], body: Bytes::from(text) }
 }
 
 /// What was encrypted is answered encrypted.
-pub(super) fn sealed(answer: HttpAnswer, caller: &Caller) -> HttpAnswer {
+pub(super) fn sealed(answer: HttpResponse, caller: &Caller) -> HttpResponse {
     match &caller.cipher {
         Some(cipher) => encrypted(answer, cipher),
         None => answer,
@@ -105,7 +105,7 @@ pub(super) fn refused(
     family: Family,
     refusal: &Refusal,
     statuses: ErrorStatus,
-) -> HttpAnswer {
+) -> HttpResponse {
     let body = envelope::error(family, refusal.code, &refusal.message, || engine.request_id());
     json(statuses.http_status(refusal.code), body.to_string())
 }

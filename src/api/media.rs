@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::engine::Driver;
-use crate::http::{HttpAnswer, HttpCall};
+use crate::http::{HttpRequest, HttpResponse};
 use crate::recordings;
 
 /// The last two parts of the path of a file, `/media/<32 hex>/<name>`; nothing if the path is another.
@@ -14,10 +14,10 @@ pub(super) fn link(path: &str) -> Option<(&str, &str)> {
 }
 
 /// Sends what is behind a link.
-pub(super) fn answer(driver: &Driver, call: &HttpCall, (id, name): (&str, &str)) -> HttpAnswer {
+pub(super) fn answer(driver: &Driver, call: &HttpRequest, (id, name): (&str, &str)) -> HttpResponse {
     if !matches!(&*call.method, "GET" | "HEAD") {
         let mut answer =
-            HttpAnswer::json(405, &json!({ "code": 405, "message": "files are fetched with GET" }));
+            HttpResponse::json(405, &json!({ "code": 405, "message": "files are fetched with GET" }));
         answer.headers.push(("allow".into(), "GET, HEAD".into()));
         return answer;
     }
@@ -30,7 +30,7 @@ pub(super) fn answer(driver: &Driver, call: &HttpCall, (id, name): (&str, &str))
             answer
         }
         None => {
-            HttpAnswer::json(404, &json!({ "code": 404, "message": "there is no file behind this link" }))
+            HttpResponse::json(404, &json!({ "code": 404, "message": "there is no file behind this link" }))
         }
     }
 }

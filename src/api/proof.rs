@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::access::SignatureRule;
 use crate::contract::signature::{Received, Signer};
-use crate::http::HttpCall;
+use crate::http::HttpRequest;
 use crate::simulator::AccountKey;
 
 /// How many different causes are noted; each of them is noted once.
@@ -45,7 +45,7 @@ impl Keys {
     }
 
     /// Finds the account that a call's key names, and checks the signature with that account's secret.
-    pub(super) fn prove(&self, rule: SignatureRule, call: &HttpCall, now: Timestamp) -> Proven {
+    pub(super) fn prove(&self, rule: SignatureRule, call: &HttpRequest, now: Timestamp) -> Proven {
         let named = self.lower.as_ref().and_then(|header| call.header(header));
         let has_key = |signer: &Signer, id: &str| {
             signer.scheme().key.as_ref().and_then(|key| key.id.as_deref()) == Some(id)
@@ -94,8 +94,8 @@ mod tests {
         Signer::new(scheme, secret)
     }
 
-    fn call(headers: Vec<(String, String)>) -> HttpCall {
-        HttpCall {
+    fn call(headers: Vec<(String, String)>) -> HttpRequest {
+        HttpRequest {
             method: "POST".into(),
             path: "/api/v1/session/list".to_owned(),
             query: None,
@@ -104,7 +104,7 @@ mod tests {
         }
     }
 
-    fn signed(signer: &Signer) -> HttpCall {
+    fn signed(signer: &Signer) -> HttpRequest {
         let path = "/api/v1/session/list";
         let headers =
             signer.sign_call(&Signing { body: b"{}", path, now: Timestamp::UNIX_EPOCH, nonce: "n" });
@@ -115,7 +115,7 @@ mod tests {
         Keys::new(vec![signer("a1", "one"), signer("b2", "two")])
     }
 
-    fn prove(call: &HttpCall) -> Proven {
+    fn prove(call: &HttpRequest) -> Proven {
         keys().prove(SignatureRule::Require, call, Timestamp::UNIX_EPOCH)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
-use crate::contract::{Catalog, Direction, Family, Mark};
+use crate::contract::{Catalog, Direction, Family, Provenance};
 
 /// Longer paths get no suggestion: comparing takes time with the product of the lengths.
 const SUGGESTED_UP_TO: usize = 200;
@@ -32,7 +32,7 @@ pub enum Route {
         /// Its family.
         family: Family,
         /// Where this path of it comes from.
-        mark: Mark,
+        provenance: Provenance,
         /// The parameters of its path, decoded: of `/channel/{name}/message`, the `name`.
         params: Vec<(String, String)>,
     },
@@ -60,7 +60,7 @@ pub struct Router {
 #[derive(Clone, Debug)]
 struct Place {
     path: String,
-    methods: Vec<(String, Arc<str>, Family, Mark)>,
+    methods: Vec<(String, Arc<str>, Family, Provenance)>,
 }
 
 impl Router {
@@ -91,7 +91,12 @@ impl Router {
                 if let Some((_, other, ..)) = methods.iter().find(|(method, ..)| *method == route.method) {
                     return Err(wrong(format!("`{other}` has the same path and method")));
                 }
-                methods.push((route.method.clone(), entry.id.as_str().into(), entry.family, route.mark));
+                methods.push((
+                    route.method.clone(),
+                    entry.id.as_str().into(),
+                    entry.family,
+                    route.provenance,
+                ));
             }
         }
         Ok(router)
@@ -107,10 +112,10 @@ impl Router {
         let place = &self.places[*found.value];
         let wanted = if method == "HEAD" { "GET" } else { method };
         match place.methods.iter().find(|(method, ..)| method == wanted) {
-            Some((_, id, family, mark)) => Route::Found {
+            Some((_, id, family, provenance)) => Route::Found {
                 id: id.clone(),
                 family: *family,
-                mark: *mark,
+                provenance: *provenance,
                 params: found
                     .params
                     .iter()

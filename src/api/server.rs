@@ -18,12 +18,12 @@ use super::proof::Keys;
 use super::route::{Route, RouteError, Router};
 use crate::console;
 use crate::contract::envelope::{self, ErrorStatus};
-use crate::contract::{Catalog, Family, Mark};
+use crate::contract::{Catalog, Family, Provenance};
 use crate::engine::{CallOutcome, Driver, Engine};
 use crate::faults::{self, Act, Fault};
-use crate::http::{HttpAnswer, HttpCall, Reply};
+use crate::http::{HttpRequest, HttpResponse, Reply};
 use crate::journal::{CallEntry, Event};
-use crate::simulator::{Access, AccountKey, Call, Denied};
+use crate::simulator::{Access, AccountKey, Denied, Request};
 
 /// The body that the journal keeps of an answer that is written while it is sent.
 const LONG_ANSWER: &str = "(a long answer, written while it was sent)";
@@ -70,7 +70,7 @@ impl Future for Answering {
 struct Found {
     id: Arc<str>,
     family: Family,
-    mark: Mark,
+    provenance: Provenance,
 }
 
 /// A call as it came: its fields and who makes it, and what goes wrong with it on purpose.
@@ -92,7 +92,7 @@ impl Api {
     }
 
     /// Answers a request. A call takes effect at once, even if nobody waits for its answer.
-    pub fn answer(&self, call: HttpCall) -> Answering {
+    pub fn answer(&self, call: HttpRequest) -> Answering {
         if let Some(answer) = console::answer(&self.driver, &call) {
             return Reply::from(answer).into();
         }
@@ -111,12 +111,12 @@ impl Api {
             return reply.into();
         }
         match self.router.find(&call.method, &call.path) {
-            Route::Found { id, family, mark, params } => {
-                self.known(call, Found { id, family, mark }, params, started)
+            Route::Found { id, family, provenance, params } => {
+                self.known(call, Found { id, family, provenance }, params, started)
             }
             Route::WrongMethod { allow } => {
                 let message = format!("{} is not served at {}, but {allow} is", call.method, call.path);
-                let mut answer = HttpAnswer::json(405, &json!({ "code": 405, "message": message }));
+                let mut answer = HttpResponse::json(405, &json!({ "code": 405, "message": message }));
                 answer.headers.push(("allow".into(), allow.into()));
                 self.strange(call, answer, started).into()
             }
@@ -125,7 +125,7 @@ impl Api {
                 let message = format!("nothing is served at {}{near}", call.path);
                 self.strange(
                     call,
-                    HttpAnswer::json(404, &json!({ "code": 404, "message": message })),
+                    HttpResponse::json(404, &json!({ "code": 404, "message": message })),
                     started,
                 )
                 .into()
@@ -134,7 +134,7 @@ impl Api {
     }
 
     /// Journals that something was fetched; what it was can be fetched again.
-    fn note_download(&self, call: HttpCall, reply: &Reply, started: Instant) {
+    fn note_download(&self, call: HttpRequest, reply: &Reply, started: Instant) {
         let (status, answer) = match reply {
             Reply::Answer(answer) if answer.status >= 400 => (answer.status, answer.body.clone()),
             Reply::Answer(answer) => (answer.status, Bytes::from_static(b"(a file)")),
@@ -148,7 +148,7 @@ impl Api {
     }
 
     /// Answers what is no call of the catalog.
-    fn strange(&self, call: HttpCall, answer: HttpAnswer, started: Instant) -> Reply {
+    fn strange(&self, call: HttpRequest, answer: HttpResponse, started: Instant) -> Reply {
         self.driver.with(|engine, now| {
             let (status, answer, elapsed) = (answer.status, answer.body.clone(), started.elapsed());
             let entry = CallEntry { id: None, call, status, answer, elapsed };
@@ -160,7 +160,7 @@ impl Api {
     /// Answers a call of the catalog.
     fn known(
         &self,
-        call: HttpCall,
+        call: HttpRequest,
         found: Found,
         params: Vec<(String, String)>,
         started: Instant,
@@ -182,7 +182,7 @@ impl Api {
     fn came(
         &self,
         engine: &mut Engine,
-        call: &HttpCall,
+        call: &HttpRequest,
         found: &Found,
         params: Vec<(String, String)>,
         now: jiff::Timestamp,
@@ -213,7 +213,7 @@ impl Api {
         engine: &mut Engine,
         found: &Found,
         Came { read, fault }: Came,
-        call: HttpCall,
+        call: HttpRequest,
         started: Instant,
         now: jiff::Timestamp,
     ) -> Reply {
@@ -253,7 +253,7 @@ impl Api {
     fn signed(
         &self,
         engine: &mut Engine,
-        call: &HttpCall,
+        call: &HttpRequest,
         now: jiff::Timestamp,
     ) -> Result<AccountKey, Refusal> {
         let rule = self.rules.chatbot_signature;
@@ -284,7 +284,7 @@ impl Api {
         let refuse = |engine: &mut Engine, refusal: Refusal| {
             Built::Whole(sealed(refused(engine, found.family, &refusal, statuses), caller))
         };
-        if !engine.admit(&found.id, found.mark, now) {
+        if !engine.admit(&found.id, found.provenance, now) {
             let id = &found.id;
             let message = format!(
                 "`{id}` is only assumed, and the settings refuse such (assumed = \"refuse\"); if you hold the vendor's document, correct it under [catalog.\"{id}\"]"
@@ -301,7 +301,7 @@ impl Api {
             answer.headers.push(("retry-after".into(), seconds.max(1).to_string().into()));
             return Built::Whole(sealed(answer, caller));
         }
-        let outcome = engine.call(&Call {
+        let outcome = engine.call(&Request {
             id: &found.id,
             fields: &fields.fields,
             rows: fields.rows.as_ref(),
@@ -316,7 +316,7 @@ impl Api {
             }
             CallOutcome::Told { status, body: None, usual } => {
                 match built(engine, &found.id, found.family, usual, caller, statuses) {
-                    Built::Whole(answer) => Built::Whole(HttpAnswer { status, ..answer }),
+                    Built::Whole(answer) => Built::Whole(HttpResponse { status, ..answer }),
                     long => long,
                 }
             }
@@ -379,7 +379,7 @@ fn wrong(
             (answer.status, answer.body.clone(), Reply::Answer(answer))
         }
         Act::Garbage => {
-            let answer = HttpAnswer {
+            let answer = HttpResponse {
                 status: 200,
                 headers: vec![("content-type".into(), "text/html".into())],
                 body: Bytes::from_static(GARBAGE.as_bytes()),
@@ -406,7 +406,7 @@ fn wrong(
 }
 
 /// The fields of a call, however they came. A call without any is no mistake: lists need none.
-fn read(call: &HttpCall, family: Family, params: Vec<(String, String)>) -> Result<Fields, Refusal> {
+fn read(call: &HttpRequest, family: Family, params: Vec<(String, String)>) -> Result<Fields, Refusal> {
     let mut fields = match decode(call, family) {
         Err(DecodeError::Empty) => Fields::default(),
         decoded => decoded.map_err(|error| Refusal::new(400, error.to_string()))?,

@@ -14,7 +14,7 @@ use crate::contract::{Catalog, Direction, Family};
 use crate::custom::Custom;
 use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
-use crate::http::{HttpCall, Reply};
+use crate::http::{HttpRequest, Reply};
 use crate::journal::Journal;
 use crate::settings::{AssumedFile, PolicyPreset, preset};
 use crate::simulator::seed::Seed;
@@ -106,7 +106,8 @@ impl World {
         });
         let body = if method == "GET" { Default::default() } else { fields.to_string().into() };
         let headers = headers.into_iter().collect();
-        let call = HttpCall { method: method.to_owned().into(), path: path.to_owned(), query, headers, body };
+        let call =
+            HttpRequest { method: method.to_owned().into(), path: path.to_owned(), query, headers, body };
         self.runtime.block_on(async {
             match self.api.answer(call).await {
                 Reply::Answer(answer) | Reply::Half(answer) => (answer.status, answer.body.to_vec()),

@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 
 use super::{CommandError, Exit};
-use crate::contract::{Catalog, Direction, Entry, Mark};
+use crate::contract::{Catalog, Direction, Entry, Provenance};
 use crate::settings::{Flags, Settings};
 
 /// The arguments of `catalog`.
@@ -130,28 +130,28 @@ struct Line<'a> {
     id: &'a str,
     kind: &'static str,
     place: String,
-    mark: Mark,
+    provenance: Provenance,
     corrected: bool,
     help: &'a str,
 }
 
 impl<'a> Line<'a> {
     fn of(entry: &'a Entry) -> Vec<Self> {
-        let line = |place: String, mark: Mark| Self {
+        let line = |place: String, provenance: Provenance| Self {
             id: &entry.id,
             kind: kind(entry),
             place,
-            mark,
+            provenance,
             corrected: entry.overridden,
             help: &entry.help,
         };
         if entry.routes.is_empty() {
-            return vec![line(entry.event.clone().unwrap_or_default(), entry.mark)];
+            return vec![line(entry.event.clone().unwrap_or_default(), entry.provenance)];
         }
         let mut lines: Vec<Self> = entry
             .routes
             .iter()
-            .map(|route| line(format!("{} {}", route.method, route.path), route.mark))
+            .map(|route| line(format!("{} {}", route.method, route.path), route.provenance))
             .collect();
         for further in lines.iter_mut().skip(1) {
             (further.id, further.kind, further.help, further.corrected) = ("", "", "", false);
@@ -159,8 +159,8 @@ impl<'a> Line<'a> {
         lines
     }
 
-    fn mark(&self) -> String {
-        format!("{}{}", self.mark, if self.corrected { "*" } else { "" })
+    fn provenance(&self) -> String {
+        format!("{}{}", self.provenance, if self.corrected { "*" } else { "" })
     }
 }
 
@@ -172,7 +172,7 @@ fn table(entries: &[&Entry]) -> String {
             ids = ids.max(line.id.chars().count());
             kinds = kinds.max(line.kind.len());
             places = places.max(line.place.chars().count());
-            marks = marks.max(line.mark().len());
+            marks = marks.max(line.provenance().len());
         }
     }
     let mut out = String::new();
@@ -184,16 +184,16 @@ fn table(entries: &[&Entry]) -> String {
             let _ = writeln!(out, "{gap}{heading}{group}{heading:#}");
         }
         for line in Line::of(entry) {
-            let colour = style(line.mark);
-            let mark = line.mark();
+            let colour = style(line.provenance);
+            let provenance = line.provenance();
             let row = format!(
-                "  {:ids$}  {:kinds$}  {:places$}  {colour}{mark}{colour:#}{:gap$}  {}",
+                "  {:ids$}  {:kinds$}  {:places$}  {colour}{provenance}{colour:#}{:gap$}  {}",
                 line.id,
                 line.kind,
                 line.place,
                 "",
                 line.help,
-                gap = marks - mark.len(),
+                gap = marks - provenance.len(),
             );
             out.push_str(row.trim_end());
             out.push('\n');
@@ -205,11 +205,11 @@ fn table(entries: &[&Entry]) -> String {
     out
 }
 
-fn style(mark: Mark) -> Style {
-    match mark {
-        Mark::Documented => AnsiColor::Green.on_default(),
-        Mark::Example | Mark::Client => AnsiColor::Cyan.on_default(),
-        Mark::Assumed => AnsiColor::Yellow.on_default(),
+fn style(provenance: Provenance) -> Style {
+    match provenance {
+        Provenance::Documented => AnsiColor::Green.on_default(),
+        Provenance::Example | Provenance::Client => AnsiColor::Cyan.on_default(),
+        Provenance::Assumed => AnsiColor::Yellow.on_default(),
     }
 }
 
@@ -232,7 +232,7 @@ fn markdown(entries: &[&Entry]) -> String {
         }
         for line in Line::of(entry) {
             let cells =
-                [code(line.id), line.kind.to_owned(), code(&line.place), line.mark(), cell(line.help)];
+                [code(line.id), line.kind.to_owned(), code(&line.place), line.provenance(), cell(line.help)];
             let _ = writeln!(out, "| {} |", cells.join(" | "));
         }
     }

@@ -12,9 +12,9 @@ use super::world::World;
 use super::{CommandError, Exit, assignment};
 use crate::contract::{Catalog, Direction};
 use crate::custom::Custom;
-use crate::delivery::{Attempt, Client, ClientOptions, Guard, Outgoing, Policy, Target};
+use crate::delivery::{Attempt, Client, ClientOptions, Guard, Policy, QueuedCallback, Target};
 use crate::engine::{Callers, Clock, Driver, End, Engine, EngineOptions, Speed};
-use crate::files::Lapse;
+use crate::files::HumanDuration;
 use crate::journal::{Entry, Event, Journal, Sink, assumed_text};
 use crate::scenario::Body;
 use crate::simulator::Opening;
@@ -168,7 +168,7 @@ fn queue(
     raw: Option<&[u8]>,
     seed: Seed,
     now: Timestamp,
-) -> Result<Arc<Outgoing>, String> {
+) -> Result<Arc<QueuedCallback>, String> {
     let opening = Opening { play: None, seed, country: args.country, locale: None, now };
     let session = engine.simulator().open(opening);
     let body = match raw {
@@ -235,7 +235,7 @@ impl Sink for Lines {
                     Some(at) => {
                         let wait =
                             std::time::Duration::try_from(at.duration_since(entry.at)).unwrap_or_default();
-                        format!("; try {} failed, again in {}", attempt.number, Lapse(wait))
+                        format!("; try {} failed, again in {}", attempt.number, HumanDuration(wait))
                     }
                     None => String::new(),
                 };
@@ -243,7 +243,7 @@ impl Sink for Lines {
                     "{} to {} in {}: {outcome}{again}",
                     callback.event,
                     callback.target,
-                    Lapse(result.elapsed)
+                    HumanDuration(result.elapsed)
                 ));
             }
             Event::Dead { tries, .. } if *tries > 1 => super::say(&format!("given up after {tries} tries")),

@@ -13,7 +13,7 @@ use super::world::World;
 use super::{CommandError, Exit, stories};
 use crate::delivery::{Guard, Target};
 use crate::files::rate::Course;
-use crate::files::{Arrivals, Lapse, Rate, RateUnit};
+use crate::files::{Arrivals, HumanDuration, Rate, RateUnit};
 use crate::http::Server;
 use crate::load::{self, Live, Load, Options, Protocol, Report, Shard, Slo};
 use crate::simulator::seed::Seed;
@@ -60,7 +60,7 @@ pub(super) struct Args {
     rate: Option<Rate>,
     /// For how long. Default: that of the rate's stages or of the file, or 10s.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    duration: Option<Lapse>,
+    duration: Option<HumanDuration>,
     /// What the rate counts. Default: events.
     #[arg(long, value_enum)]
     unit: Option<RateUnit>,
@@ -81,13 +81,13 @@ pub(super) struct Args {
     http2: bool,
     /// After how long without an answer an event counts as timed out. Default: the timeout of the delivery policy, 10s.
     #[arg(long, value_name = "TIME")]
-    timeout: Option<Lapse>,
+    timeout: Option<HumanDuration>,
     /// From which lag on an event counts as late.
     #[arg(long, value_name = "TIME", default_value = "10ms")]
-    late: Lapse,
+    late: HumanDuration,
     /// After which lag an event is dropped instead of sent. Default: the timeout.
     #[arg(long, value_name = "TIME")]
-    drop_after: Option<Lapse>,
+    drop_after: Option<HumanDuration>,
     /// The seed of ids, people and arrivals. Default: that of the first file that has one, or 1.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -226,7 +226,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         let tell = |rate: f64, _: &load::Snapshot| {
             if !args.quiet && rate != told {
                 told = rate;
-                super::remark(&format!("trying {rate}/s for {}", Lapse(duration)));
+                super::remark(&format!("trying {rate}/s for {}", HumanDuration(duration)));
             }
         };
         let slo = args.slo.clone().map_or_else(|| DEFAULT_SLO.parse().map_err(std::io::Error::other), Ok)?;
@@ -252,7 +252,7 @@ fn has_failed(report: &Report) -> bool {
 /// When a run begins that has its time.
 fn beginning(at: Timestamp) -> String {
     match Duration::try_from(at.duration_since(Timestamp::now())) {
-        Ok(left) => format!("begins at {at}, in {}", Lapse(Duration::from_secs(left.as_secs()))),
+        Ok(left) => format!("begins at {at}, in {}", HumanDuration(Duration::from_secs(left.as_secs()))),
         Err(_) => format!("{at} is past: begins at once"),
     }
 }

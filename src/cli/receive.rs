@@ -16,8 +16,8 @@ use super::sign::SignerArgs;
 use super::{CommandError, Exit};
 use crate::contract::Catalog;
 use crate::contract::signature::{DEFAULT_SECRET, Scheme};
-use crate::files::Lapse;
-use crate::http::{BindError, HttpAnswer, HttpCall, Limits, Reply, Server};
+use crate::files::HumanDuration;
+use crate::http::{BindError, HttpRequest, HttpResponse, Limits, Reply, Server};
 use crate::integrator::Receiver;
 use crate::settings::{Flags, Settings};
 
@@ -65,7 +65,7 @@ pub(super) struct Args {
     fail_first: u64,
     /// Wait so long before each answer, for example `300ms` or `12s`.
     #[arg(long, value_name = "TIME", default_value = "0")]
-    delay: Lapse,
+    delay: HumanDuration,
     /// Print one line of JSON for each callback, with everything in it. The other lines go to standard error.
     #[arg(long)]
     json: bool,
@@ -126,10 +126,10 @@ fn receive(
     })
 }
 
-fn answer(status: u16, body: String) -> HttpAnswer {
+fn answer(status: u16, body: String) -> HttpResponse {
     let json = serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok();
     let content_type = if json { "application/json" } else { "text/plain; charset=utf-8" };
-    HttpAnswer {
+    HttpResponse {
         status,
         headers: vec![("content-type".into(), content_type.into())],
         body: Bytes::from(body),
@@ -148,9 +148,9 @@ fn start_lines(addr: SocketAddr, scheme: &str, secret: &str) -> String {
 /// What all exchanges share.
 struct Desk {
     state: Mutex<State>,
-    answer: HttpAnswer,
+    answer: HttpResponse,
     fail_first: u64,
-    delay: Lapse,
+    delay: HumanDuration,
     json: bool,
     count: Option<u64>,
     /// Told when the command is to end.
@@ -182,7 +182,7 @@ impl Desk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn exchange(self: Arc<Self>, call: HttpCall) -> Reply {
+    async fn exchange(self: Arc<Self>, call: HttpRequest) -> Reply {
         let now = Timestamp::now();
         let (received, number) = {
             let mut state = self.state();
@@ -205,9 +205,9 @@ impl Desk {
         answer.into()
     }
 
-    fn failure(&self, number: u64) -> HttpAnswer {
+    fn failure(&self, number: u64) -> HttpResponse {
         let message = format!("failing on purpose, {number} of {}", self.fail_first);
-        HttpAnswer::json(500, &json!({ "message": message }))
+        HttpResponse::json(500, &json!({ "message": message }))
     }
 
     /// Prints a callback. A reader that went away ends the command.

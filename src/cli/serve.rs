@@ -12,7 +12,7 @@ use super::timeline::Timeline;
 use super::world::World;
 use super::{CommandError, Exit};
 use crate::api::Api;
-use crate::contract::{Catalog, Direction, Mark};
+use crate::contract::{Catalog, Direction, Provenance};
 use crate::custom::Custom;
 use crate::delivery::{Client, ClientOptions, Guard, Target};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
@@ -186,8 +186,8 @@ fn page(args: &Args, settings: &Settings, catalog: &Catalog, address: SocketAddr
         .entries()
         .iter()
         .filter(|entry| match entry.direction {
-            Direction::Call => entry.routes.iter().all(|route| route.mark == Mark::Assumed),
-            Direction::Callback => entry.mark == Mark::Assumed,
+            Direction::Call => entry.routes.iter().all(|route| route.provenance == Provenance::Assumed),
+            Direction::Callback => entry.provenance == Provenance::Assumed,
         })
         .count();
     let what = match settings.assumed {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::gist::gist;
 use crate::delivery::{Attempt, AttemptResult};
-use crate::files::Lapse;
+use crate::files::HumanDuration;
 use crate::journal::{CallEntry, Entry, Event, Sink, assumed_text};
 
 const DIM: Style = Style::new().dimmed();
@@ -47,7 +47,7 @@ impl Timeline {
                 format!("{DIM}note {}{DIM:#}", assumed_text(id, what, *refused))
             }
             Event::Waiting { call, within } => {
-                format!("{DIM}… waiting for {call}, {} at most{DIM:#}", Lapse(*within))
+                format!("{DIM}… waiting for {call}, {} at most{DIM:#}", HumanDuration(*within))
             }
             Event::Note(text) => format!("{DIM}note {text}{DIM:#}"),
             Event::Tried { attempt, result, retry_at } => self.tried(attempt, result, *retry_at, entry.at),
@@ -80,11 +80,15 @@ impl Timeline {
             Ok(answer) => format!("{WARN}{}{WARN:#}", answer.status),
             Err(failure) => format!("{BAD}{}{BAD:#}", failure.class),
         };
-        let took = if self.jumps { String::new() } else { format!(" {DIM}{}{DIM:#}", Lapse(result.elapsed)) };
+        let took = if self.jumps {
+            String::new()
+        } else {
+            format!(" {DIM}{}{DIM:#}", HumanDuration(result.elapsed))
+        };
         let again = match retry {
             Some(at) => {
                 let wait = std::time::Duration::try_from(at.duration_since(now)).unwrap_or_default();
-                format!(" {WARN}try {}, again in {}{WARN:#}", attempt.number, Lapse(wait))
+                format!(" {WARN}try {}, again in {}{WARN:#}", attempt.number, HumanDuration(wait))
             }
             None if attempt.number > 1 => format!(" {DIM}try {}{DIM:#}", attempt.number),
             None => String::new(),

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::api::decode;
 use crate::contract::Family;
 use crate::engine::Driver;
-use crate::files::Lapse;
-use crate::http::{HttpAnswer, HttpCall};
+use crate::files::HumanDuration;
+use crate::http::{HttpRequest, HttpResponse};
 
 /// Where everything is: a path that the vendor does not have.
 const PREFIX: &str = "/_mock";
@@ -20,7 +20,7 @@ const CALLS: [(&str, &str, &str); 4] = [
 ];
 
 /// Answers a call under the prefix; nothing if it is not there.
-pub fn answer(driver: &Driver, call: &HttpCall) -> Option<HttpAnswer> {
+pub fn answer(driver: &Driver, call: &HttpRequest) -> Option<HttpResponse> {
     let path = call.path.strip_prefix(PREFIX).filter(|path| path.is_empty() || path.starts_with('/'))?;
     let path = if path.is_empty() { "/" } else { path };
     let fields = match decode(call, Family::Cloud) {
@@ -47,34 +47,34 @@ pub fn answer(driver: &Driver, call: &HttpCall) -> Option<HttpAnswer> {
     })
 }
 
-fn refused(status: u16, message: &str) -> HttpAnswer {
-    HttpAnswer::json(status, &json!({ "message": message }))
+fn refused(status: u16, message: &str) -> HttpResponse {
+    HttpResponse::json(status, &json!({ "message": message }))
 }
 
-fn list() -> HttpAnswer {
+fn list() -> HttpResponse {
     let calls = CALLS.iter().map(
         |(method, path, what)| json!({ "method": method, "path": format!("{PREFIX}{path}"), "what": what }),
     );
-    HttpAnswer::json(200, &json!({ "calls": calls.collect::<Vec<_>>() }))
+    HttpResponse::json(200, &json!({ "calls": calls.collect::<Vec<_>>() }))
 }
 
-fn state(driver: &Driver) -> HttpAnswer {
+fn state(driver: &Driver) -> HttpResponse {
     driver.with(|engine, now| {
         let body = json!({ "now": now.to_string(), "busy": engine.is_busy(), "callbacks": engine.totals() });
-        HttpAnswer::json(200, &body)
+        HttpResponse::json(200, &body)
     })
 }
 
-fn clock(driver: &Driver, fields: &Value) -> HttpAnswer {
-    let by = match fields.get("by").and_then(Value::as_str).map(str::parse::<Lapse>) {
+fn clock(driver: &Driver, fields: &Value) -> HttpResponse {
+    let by = match fields.get("by").and_then(Value::as_str).map(str::parse::<HumanDuration>) {
         Some(Ok(by)) => by.0,
         Some(Err(error)) => return refused(400, &format!("by: {error}")),
         None => return refused(400, "by is missing: a length of time such as \"25h\""),
     };
-    HttpAnswer::json(200, &json!({ "now": driver.skip(by).to_string() }))
+    HttpResponse::json(200, &json!({ "now": driver.skip(by).to_string() }))
 }
 
-fn expire(driver: &Driver, fields: &Value) -> HttpAnswer {
+fn expire(driver: &Driver, fields: &Value) -> HttpResponse {
     driver.with(|engine, _| {
         let access = engine.simulator().access_mut();
         match fields.get("app_key") {
@@ -84,6 +84,6 @@ fn expire(driver: &Driver, fields: &Value) -> HttpAnswer {
                 None => return refused(404, "app_key names no account"),
             },
         }
-        HttpAnswer::json(200, &json!({}))
+        HttpResponse::json(200, &json!({}))
     })
 }

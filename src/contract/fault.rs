@@ -9,7 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::files::{Lapse, LapseRange, Tree};
+use crate::files::{DurationRange, HumanDuration, Tree};
 
 /// A fault: what the mock does wrong on purpose when it is called. Of several faults the first one that hits decides.
 /// Of the calls that match, `skip` lets some pass, `times` ends the fault, and of those between, `every` and `percent`
@@ -43,7 +43,7 @@ pub struct FaultFile {
     /// With `status`: the message in the envelope.
     pub message: Option<String>,
     /// With `status`: the header Retry-After, in whole seconds, rounded up.
-    pub retry_after: Option<Lapse>,
+    pub retry_after: Option<HumanDuration>,
     /// Goes wrong in another way than by an answer with an error.
     pub kind: Option<FaultKind>,
     /// Waits before it answers or goes wrong: `200ms`, a random length out of a range, `200ms..2s`, or mostly short and
@@ -76,7 +76,7 @@ pub enum FaultKind {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum DelayFile {
     /// Evenly spread over a range; both ends may be the same.
-    Range(LapseRange),
+    Range(DurationRange),
     /// Mostly short, now and then long.
     Spread(SpreadFile),
 }
@@ -87,9 +87,9 @@ pub enum DelayFile {
 #[schemars(extend("x-noun" = "a delay"))]
 pub struct SpreadFile {
     /// Half of the delays are shorter.
-    pub median: Lapse,
+    pub median: HumanDuration,
     /// One delay of a hundred is longer.
-    pub p99: Lapse,
+    pub p99: HumanDuration,
 }
 
 impl<'de> Deserialize<'de> for DelayFile {
@@ -129,7 +129,7 @@ impl JsonSchema for DelayFile {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({ "anyOf": [
-            generator.subschema_for::<LapseRange>(),
+            generator.subschema_for::<DurationRange>(),
             generator.subschema_for::<SpreadFile>(),
         ]})
     }

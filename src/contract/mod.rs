@@ -1,16 +1,16 @@
 //! The vendor's wire: pure data and functions, used by every other room and using none of them.
 //!
 //! The catalog is the single list of what exists; bodies, envelopes, signatures and the cipher are what goes over
-//! the wire. Every fact carries its [`Mark`], and what is only assumed can be overridden from a settings file.
+//! the wire. Every fact carries its [`Provenance`], and what is only assumed can be overridden from a settings file.
 
 pub mod aes;
 pub mod bodies;
 pub mod catalog;
 pub mod envelope;
 mod fault;
-mod mark;
+mod provenance;
 pub mod signature;
 
 pub use catalog::{Catalog, Direction, Entry, Family};
 pub use fault::{DelayFile, FaultFile, FaultKind, SpreadFile};
-pub use mark::Mark;
+pub use provenance::Provenance;

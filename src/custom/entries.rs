@@ -2,7 +2,7 @@
 
 use super::file::{CallbackFile, EndpointFile};
 use crate::contract::catalog::{Entry, Route};
-use crate::contract::{Direction, Family, Mark};
+use crate::contract::{Direction, Family, Provenance};
 
 /// The group of what names none.
 const DEFAULT_GROUP: &str = "Custom";
@@ -12,18 +12,18 @@ const DEFAULT_METHOD: &str = "POST";
 
 /// The entry of an endpoint.
 pub(crate) fn call(file: &EndpointFile) -> Entry {
-    let mark = file.mark.unwrap_or(Mark::Documented);
-    let route = Route { method: method(file.method.as_deref()), path: file.path.clone(), mark };
+    let provenance = file.provenance.unwrap_or(Provenance::Documented);
+    let route = Route { method: method(file.method.as_deref()), path: file.path.clone(), provenance };
     Entry {
         routes: vec![route],
         family: file.family.unwrap_or(Family::Cloud),
-        ..entry(&file.id, Direction::Call, mark, file.group.as_deref(), file.help.as_deref())
+        ..entry(&file.id, Direction::Call, provenance, file.group.as_deref(), file.help.as_deref())
     }
 }
 
 /// The entry of a callback.
 pub(crate) fn callback(file: &CallbackFile) -> Entry {
-    let mark = file.mark.unwrap_or(Mark::Documented);
+    let provenance = file.provenance.unwrap_or(Provenance::Documented);
     let headers = file.headers.iter().map(|(name, value)| (name.clone(), value.clone()));
     Entry {
         family: file.family.unwrap_or(Family::Cloud),
@@ -31,7 +31,7 @@ pub(crate) fn callback(file: &CallbackFile) -> Entry {
         event: file.event.clone(),
         signed: file.signed.unwrap_or(true),
         headers: headers.collect(),
-        ..entry(&file.id, Direction::Callback, mark, file.group.as_deref(), file.help.as_deref())
+        ..entry(&file.id, Direction::Callback, provenance, file.group.as_deref(), file.help.as_deref())
     }
 }
 
@@ -43,7 +43,7 @@ fn method(given: Option<&str>) -> String {
 pub(crate) fn entry(
     id: &str,
     direction: Direction,
-    mark: Mark,
+    provenance: Provenance,
     group: Option<&str>,
     help: Option<&str>,
 ) -> Entry {
@@ -57,7 +57,7 @@ pub(crate) fn entry(
         method: DEFAULT_METHOD.to_owned(),
         event: None,
         signed: false,
-        mark,
+        provenance,
         help: help.unwrap_or("declared in your settings").to_owned(),
         headers: Vec::new(),
         body: None,

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
 
-use crate::contract::{Family, Mark};
-use crate::files::{LapseRange, Tree};
+use crate::contract::{Family, Provenance};
+use crate::files::{DurationRange, Tree};
 
 /// A callback of your own. It is listed in the catalog; endpoints, stories and `emit` can send it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -41,7 +41,8 @@ pub struct CallbackFile {
     /// The group of the catalog it is listed under. Default: `Custom`.
     pub group: Option<String>,
     /// Where its name and fields come from. Default: `documented`, since you hold the vendor's document.
-    pub mark: Option<Mark>,
+    #[serde(rename = "mark")]
+    pub provenance: Option<Provenance>,
 }
 
 /// An endpoint of your own: a call that the mock serves as written here.
@@ -72,7 +73,8 @@ pub struct EndpointFile {
     /// The group of the catalog it is listed under. Default: `Custom`.
     pub group: Option<String>,
     /// Where its path and fields come from. Default: `documented`, since you hold the vendor's document.
-    pub mark: Option<Mark>,
+    #[serde(rename = "mark")]
+    pub provenance: Option<Provenance>,
     /// Checks of fields of the call, by name: parameters of the path, of the query and of the body. A wrong one is
     /// answered with the family's 400 that names the field. Other fields may come as they like.
     #[serde(default)]
@@ -244,7 +246,7 @@ pub struct SendFile {
     #[schemars(extend("format" = "callback-id"))]
     pub event: Option<String>,
     /// How long after the call: `2s`, or a random length out of a range, `1s..3s`. Default: at once.
-    pub after: Option<LapseRange>,
+    pub after: Option<DurationRange>,
     /// It happens only if this is true at that moment.
     #[schemars(extend("format" = "template"))]
     pub when: Option<String>,

@@ -13,7 +13,7 @@ use super::sends::Sends;
 use super::state::State;
 use crate::scenario::template::{self, Helpers};
 use crate::scenario::tree::TreeTemplate;
-use crate::simulator::Answer;
+use crate::simulator::Response;
 use crate::simulator::identity::Country;
 use crate::simulator::seed::Seed;
 
@@ -24,7 +24,7 @@ const COUNTRY: Country = Country::Id;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// Goes into the envelope of the endpoint's family.
-    Answer(Answer),
+    Answer(Response),
     /// The whole answer.
     Whole {
         /// The HTTP status.
@@ -40,7 +40,7 @@ impl Reply {
     /// Whether the call was refused.
     pub fn is_refusal(&self) -> bool {
         match self {
-            Self::Answer(answer) => matches!(answer, Answer::Error { .. }),
+            Self::Answer(answer) => matches!(answer, Response::Error { .. }),
             Self::Whole { status, .. } => *status >= 400,
         }
     }
@@ -119,7 +119,7 @@ impl Custom {
     pub fn handle(&mut self, id: &str, fields: &Value, now: Timestamp) -> Reply {
         let plan = Arc::clone(&self.plan);
         let found = plan.endpoints.get_key_value(id).zip(self.answering.get(id).cloned());
-        let Some(((id, endpoint), helpers)) = found else { return Reply::Answer(Answer::NotSimulated) };
+        let Some(((id, endpoint), helpers)) = found else { return Reply::Answer(Response::NotSimulated) };
         helpers.set_now(now);
         let tools = Tools { set: &plan.set, helpers: &helpers };
         self.answer(id, endpoint, tools, fields, now).unwrap_or_else(|trouble| {
@@ -127,7 +127,7 @@ impl Custom {
                 Trouble::Refused(code, message) => (code, message),
                 Trouble::Broken(message) => (500, format!("the endpoint `{id}` of your settings: {message}")),
             };
-            Reply::Answer(Answer::Error { code, message })
+            Reply::Answer(Response::Error { code, message })
         })
     }
 
@@ -221,9 +221,9 @@ fn prepare(endpoint: &Endpoint, tools: Tools<'_>, context: &mut Context) -> Resu
 fn reply(answer: &AnswerPlan, tools: Tools<'_>, context: &Context) -> Result<Reply, Trouble> {
     let scope = context.scope(tools.helpers);
     match answer {
-        AnswerPlan::Data(None) => Ok(Reply::Answer(Answer::Data(Value::Null))),
+        AnswerPlan::Data(None) => Ok(Reply::Answer(Response::Data(Value::Null))),
         AnswerPlan::Data(Some(data)) => {
-            Ok(Reply::Answer(Answer::Data(tools.tree("answer.data", data, &scope)?)))
+            Ok(Reply::Answer(Response::Data(tools.tree("answer.data", data, &scope)?)))
         }
         AnswerPlan::Whole { status, headers, body } => {
             let mut filled = Vec::new();

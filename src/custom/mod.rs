@@ -20,4 +20,4 @@ mod tests;
 pub(crate) use fields::pattern;
 pub use machine::{Custom, Reply};
 pub use plan::Declarations;
-pub use sends::CustomEmission;
+pub use sends::UserCallback;

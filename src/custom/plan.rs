@@ -13,11 +13,11 @@ use super::file::{
     CallbackFile, CustomFile, EndpointAnswerFile, EndpointFile, FindFile, RefuseFile, SendFile, StoreFile,
     StoreMode,
 };
-use crate::files::{LapseRange, Tree};
+use crate::files::{DurationRange, Tree};
 use crate::scenario::template::{Template, TemplateMistake, TemplateSet};
 use crate::scenario::tree::TreeTemplate;
 
-const NO_TIME: LapseRange = LapseRange { min: Duration::ZERO, max: Duration::ZERO };
+const NO_TIME: DurationRange = DurationRange { min: Duration::ZERO, max: Duration::ZERO };
 
 /// The user's own endpoints and callbacks as meant. Cheap to clone; the default has none.
 #[derive(Clone, Debug, Default)]
@@ -28,14 +28,14 @@ pub struct Declarations(Arc<Plan>);
 pub(super) struct Plan {
     pub(super) set: TemplateSet,
     pub(super) endpoints: BTreeMap<Arc<str>, Endpoint>,
-    pub(super) callbacks: BTreeMap<Arc<str>, Callback>,
+    pub(super) callbacks: BTreeMap<Arc<str>, DeclaredCallback>,
     /// The objects that are there from the start, by collection.
     pub(super) state: BTreeMap<String, Tree>,
 }
 
 /// A callback of the user's own.
 #[derive(Debug)]
-pub(super) struct Callback {
+pub(super) struct DeclaredCallback {
     pub(super) body: TreeTemplate,
 }
 
@@ -88,7 +88,7 @@ pub(super) enum AnswerPlan {
 #[derive(Debug)]
 pub(super) struct Send {
     pub(super) event: Option<Arc<str>>,
-    pub(super) after: LapseRange,
+    pub(super) after: DurationRange,
     pub(super) when: Option<Template>,
     pub(super) store: Vec<Store>,
     /// The whole body of a callback of the user's own, or what differs from the simulator's body.
@@ -111,7 +111,7 @@ impl Declarations {
             let compiled =
                 TreeTemplate::compile_table(&bodies[callback.get_ref().id.as_str()], &mut compiler.set);
             let body = compiled.map_err(|mistake| (callback.span(), mistake.message))?;
-            plan.callbacks.insert(callback.get_ref().id.as_str().into(), Callback { body });
+            plan.callbacks.insert(callback.get_ref().id.as_str().into(), DeclaredCallback { body });
         }
         for endpoint in file.endpoints {
             let compiled = compiler.endpoint(endpoint.get_ref());

@@ -17,7 +17,7 @@ const MOST_PLANNED: usize = 100_000;
 
 /// A callback that is due.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CustomEmission {
+pub struct UserCallback {
     /// The event id.
     pub event: Arc<str>,
     /// The body; of an event that is not declared here, what differs from the simulator's own body.
@@ -90,21 +90,21 @@ impl Sends {
 }
 
 impl Custom {
-    /// Marks the present, for [`Custom::take_back`] and [`Custom::assign`].
-    pub fn mark(&self) -> u64 {
+    /// Marks the present, for [`Custom::discard_since`] and [`Custom::assign`].
+    pub fn checkpoint(&self) -> u64 {
         self.sends.planned
     }
 
-    /// Takes back what was planned since a mark: somebody else does it. The state stays changed.
-    pub fn take_back(&mut self, mark: u64) {
-        for (number, at) in self.sends.moments.split_off(&(mark + 1)) {
+    /// Takes back what was planned since a checkpoint: somebody else does it. The state stays changed.
+    pub fn discard_since(&mut self, checkpoint: u64) {
+        for (number, at) in self.sends.moments.split_off(&(checkpoint + 1)) {
             self.sends.queue.remove(&(at, number));
         }
     }
 
-    /// What was planned since a mark belongs to this story, if to any, and to this account.
-    pub fn assign(&mut self, mark: u64, play: Option<usize>, account: AccountKey) {
-        for (number, at) in self.sends.moments.range(mark + 1..) {
+    /// What was planned since a checkpoint belongs to this story, if to any, and to this account.
+    pub fn assign(&mut self, checkpoint: u64, play: Option<usize>, account: AccountKey) {
+        for (number, at) in self.sends.moments.range(checkpoint + 1..) {
             if let Some(planned) = self.sends.queue.get_mut(&(*at, *number)) {
                 (planned.play, planned.account) = (play, account);
             }
@@ -122,8 +122,8 @@ impl Custom {
     }
 
     /// Does what is due and returns the callbacks that come of it, in order.
-    pub fn advance(&mut self, now: Timestamp) -> Vec<CustomEmission> {
-        let mut emissions = Vec::new();
+    pub fn advance(&mut self, now: Timestamp) -> Vec<UserCallback> {
+        let mut callbacks = Vec::new();
         while let Some(entry) = self.sends.queue.first_entry() {
             let (at, number) = *entry.key();
             if at > now {
@@ -134,14 +134,14 @@ impl Custom {
             let (id, play) = (Arc::clone(&planned.endpoint), planned.play);
             let plan = Arc::clone(&self.plan);
             match self.sends.happen(&plan, planned, at) {
-                Ok(emission) => emissions.extend(emission),
+                Ok(callback) => callbacks.extend(callback),
                 Err(Trouble::Refused(_, message) | Trouble::Broken(message)) => {
                     let message = format!("a `send` of the endpoint `{id}` did not happen: {message}");
                     self.sends.failures.push((play, message));
                 }
             }
         }
-        emissions
+        callbacks
     }
 
     /// What could not be done since this was asked last, in words, with the story it belonged to: nothing is lost
@@ -152,12 +152,7 @@ impl Custom {
 }
 
 impl Sends {
-    fn happen(
-        &self,
-        plan: &Plan,
-        planned: Planned,
-        at: Timestamp,
-    ) -> Result<Option<CustomEmission>, Trouble> {
+    fn happen(&self, plan: &Plan, planned: Planned, at: Timestamp) -> Result<Option<UserCallback>, Trouble> {
         let Planned { endpoint, index, mut context, play, account } = planned;
         let send = plan.endpoints.get(&endpoint).and_then(|endpoint| endpoint.send.get(index));
         let (Some(send), Some(helpers)) = (send, self.helpers.get(&endpoint)) else { return Ok(None) };
@@ -177,6 +172,6 @@ impl Sends {
             None => None,
         };
         let order_key = context.order_key();
-        Ok(Some(CustomEmission { event: Arc::clone(event), body, target, play, account, order_key }))
+        Ok(Some(UserCallback { event: Arc::clone(event), body, target, play, account, order_key }))
     }
 }

@@ -10,7 +10,7 @@ use super::*;
 use crate::contract::Catalog;
 use crate::files::SourceFile;
 use crate::settings;
-use crate::simulator::Answer;
+use crate::simulator::Response;
 use crate::simulator::seed::Seed;
 
 const FLEX: &str = include_str!("../../scenarios/custom/flex-route.toml");
@@ -36,14 +36,14 @@ fn endpoint(keys: &str) -> String {
 
 fn data(custom: &mut Custom, id: &str, fields: Value) -> Value {
     match custom.handle(id, &fields, at(0)) {
-        Reply::Answer(Answer::Data(data)) => data,
+        Reply::Answer(Response::Data(data)) => data,
         other => panic!("{id}: {other:?}"),
     }
 }
 
 fn error(custom: &mut Custom, id: &str, fields: Value) -> (i64, String) {
     match custom.handle(id, &fields, at(0)) {
-        Reply::Answer(Answer::Error { code, message }) => (code, message),
+        Reply::Answer(Response::Error { code, message }) => (code, message),
         other => panic!("{id}: {other:?}"),
     }
 }
@@ -59,10 +59,13 @@ fn what_is_declared_is_in_the_catalog() {
     let catalog = &checked.catalog;
     let done = catalog.get("a.done").unwrap();
     assert_eq!((done.event.as_deref(), done.signed, done.method.as_str()), (Some("done"), false, "PUT"));
-    assert_eq!((done.group.as_str(), done.mark.as_str(), done.help.as_str()), ("Agent", "client", "h"));
+    assert_eq!((done.group.as_str(), done.provenance.as_str(), done.help.as_str()), ("Agent", "client", "h"));
     assert_eq!((done.family.as_str(), done.headers.len()), ("chatbot", 1));
     let plain = catalog.get("a.plain").unwrap();
-    assert_eq!((plain.group.as_str(), plain.mark.as_str(), plain.signed), ("Custom", "documented", true));
+    assert_eq!(
+        (plain.group.as_str(), plain.provenance.as_str(), plain.signed),
+        ("Custom", "documented", true)
+    );
     let make = catalog.get("a.make").unwrap();
     assert_eq!((make.routes[0].method.as_str(), make.routes[0].path.as_str()), ("DELETE", "/a/{n}"));
     assert_eq!(make.family.as_str(), "dialer");
@@ -106,7 +109,7 @@ fn fields_are_checked_and_filled_in() {
         fields[key] = value.clone();
         let reply = custom.handle("x.y", &fields, at(0));
         messages.push(match reply {
-            Reply::Answer(Answer::Error { code, message }) => format!("{key} = {value}: {code} {message}"),
+            Reply::Answer(Response::Error { code, message }) => format!("{key} = {value}: {code} {message}"),
             Reply::Answer(_) => format!("{key} = {value}: fine"),
             Reply::Whole { .. } => unreachable!("the answer has data"),
         });
@@ -226,7 +229,7 @@ fn whole_answers_have_status_and_headers() {
     assert!(!whole.is_refusal());
     assert_eq!(custom.handle("x.y", &json!({"id": "7"}), at(0)), whole);
     assert_eq!(error(&mut custom, "x.y", json!({"id": "a\r\nb"})).0, 500);
-    assert_eq!(custom.handle("x.z", &json!({}), at(0)), Reply::Answer(Answer::NotSimulated));
+    assert_eq!(custom.handle("x.z", &json!({}), at(0)), Reply::Answer(Response::NotSimulated));
 }
 
 #[test]
@@ -320,15 +323,15 @@ fn sends_come_at_their_moment_and_see_the_state_of_it() {
     assert!(custom.is_busy());
     assert_eq!(custom.next_wakeup(), Some(at(1_000)));
     assert!(custom.advance(at(1_999)).is_empty(), "a `when` that does not hold sends nothing");
-    let emissions = custom.advance(at(2_500));
-    let [emission] = emissions.as_slice() else { panic!("{emissions:?}") };
-    assert_eq!(&*emission.event, "r.done");
+    let callbacks = custom.advance(at(2_500));
+    let [callback] = callbacks.as_slice() else { panic!("{callbacks:?}") };
+    assert_eq!(&*callback.event, "r.done");
     assert_eq!(
-        emission.body.to_string(),
+        callback.body.to_string(),
         r#"{"event":"done","id":"a","at":1893456002,"kind":"usual","n":1}"#,
         "the moment is that of the plan"
     );
-    assert_eq!(emission.target.as_deref(), Some("http://127.0.0.1:1/x"));
+    assert_eq!(callback.target.as_deref(), Some("http://127.0.0.1:1/x"));
     assert_eq!(data(&mut custom, "r.get", json!({"key": "a"})), json!(1));
     assert!(custom.advance(at(3_000)).is_empty());
     assert_eq!(data(&mut custom, "r.get", json!({"key": "a"})), json!(9), "a change without a callback");
@@ -349,15 +352,15 @@ fn a_send_whose_object_is_gone_is_told() {
 fn what_was_planned_since_a_mark_is_taken_back_or_given_to_a_story() {
     let mut custom = custom(SENDS);
     data(&mut custom, "r.make", json!({"key": "a", "twice": 1}));
-    let mark = custom.mark();
+    let checkpoint = custom.checkpoint();
     custom.assign(0, Some(3), crate::simulator::AccountKey::default());
     data(&mut custom, "r.make", json!({"key": "b", "twice": 1}));
-    custom.take_back(mark);
-    let emissions = custom.advance(at(10_000));
+    custom.discard_since(checkpoint);
+    let callbacks = custom.advance(at(10_000));
     let told: Vec<(&str, Option<usize>)> =
-        emissions.iter().map(|emission| (emission.body["id"].as_str().unwrap(), emission.play)).collect();
+        callbacks.iter().map(|callback| (callback.body["id"].as_str().unwrap(), callback.play)).collect();
     assert_eq!(told, [("second", Some(3)), ("a", Some(3))]);
-    assert_eq!(emissions[0].order_key.as_deref(), Some("r/a"));
+    assert_eq!(callbacks[0].order_key.as_deref(), Some("r/a"));
     assert_eq!(data(&mut custom, "r.get", json!({"key": "b"})), json!(0), "the state stays changed");
 }
 

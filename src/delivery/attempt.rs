@@ -16,7 +16,7 @@ pub struct CallbackId(pub u64);
 
 /// A callback handed to delivery: rendered once, so that every try sends the same bytes.
 #[derive(Clone, Debug)]
-pub struct Outgoing {
+pub struct QueuedCallback {
     /// Its number.
     pub id: CallbackId,
     /// Its event id in the catalog.
@@ -43,7 +43,7 @@ pub struct Outgoing {
 #[derive(Clone, Debug)]
 pub struct Attempt {
     /// The callback.
-    pub callback: Arc<Outgoing>,
+    pub callback: Arc<QueuedCallback>,
     /// Counts the tries of a callback from 1.
     pub number: u32,
     /// All headers but `Host` and `Content-Length`: those of the callback, then those of the signature.
@@ -52,7 +52,7 @@ pub struct Attempt {
 
 /// What the receiver answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct ReceiverResponse {
     /// The HTTP status.
     pub status: u16,
     /// The headers, names in lower case.
@@ -76,7 +76,7 @@ pub struct Failure {
 #[derive(Clone, Debug)]
 pub struct AttemptResult {
     /// The answer, or why there is none.
-    pub result: Result<Answer, Failure>,
+    pub result: Result<ReceiverResponse, Failure>,
     /// Real time from the start of the try to its end.
     pub elapsed: Duration,
 }

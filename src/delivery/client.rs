@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use super::header_case::HeaderCase;
 use super::link::{Connector, Link, Pool};
 use super::tls::Tls;
-use super::{Answer, Attempt, AttemptResult, Failure, Guard, Target, TlsOptions};
+use super::{Attempt, AttemptResult, Failure, Guard, ReceiverResponse, Target, TlsOptions};
 
 /// Idle connections kept per target if the options don't say.
 const IDLE_PER_TARGET: usize = 32;
@@ -84,7 +84,7 @@ impl Client {
         AttemptResult { result, elapsed: started.elapsed() }
     }
 
-    async fn deliver(&self, attempt: &Attempt, started: Instant) -> Result<Answer, Failure> {
+    async fn deliver(&self, attempt: &Attempt, started: Instant) -> Result<ReceiverResponse, Failure> {
         let target = &*attempt.callback.target;
         let policy = &*attempt.callback.policy;
         let deadline = started.checked_add(policy.timeout).unwrap_or_else(|| started + ENDLESS);
@@ -204,7 +204,7 @@ async fn exchange(
     request: Request<Full<Bytes>>,
     target: &Target,
     cap: usize,
-) -> Result<(Answer, bool), Broken> {
+) -> Result<(ReceiverResponse, bool), Broken> {
     link.busy = true;
     link.traffic.reset();
     let response = match link.sender.try_send_request(request).await {
@@ -230,7 +230,11 @@ async fn exchange(
     Ok((answer, reusable))
 }
 
-async fn read(response: Response<Incoming>, target: &Target, cap: usize) -> Result<Answer, Failure> {
+async fn read(
+    response: Response<Incoming>,
+    target: &Target,
+    cap: usize,
+) -> Result<ReceiverResponse, Failure> {
     let (head, mut incoming) = response.into_parts();
     let status = head.status.as_u16();
     let headers = head
@@ -254,7 +258,7 @@ async fn read(response: Response<Incoming>, target: &Target, cap: usize) -> Resu
         }
     }
     body.shrink_to_fit();
-    Ok(Answer { status, headers, body: Bytes::from(body), truncated })
+    Ok(ReceiverResponse { status, headers, body: Bytes::from(body), truncated })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::{ErrorClass, Failure, Target, tls, wire};
-use crate::files::Lapse;
+use crate::files::HumanDuration;
 
 impl Failure {
     fn new(class: ErrorClass, message: String) -> Self {
@@ -74,7 +74,7 @@ impl Failure {
             format!(
                 "no connection to {} within {}: check host, port and firewall",
                 place(target),
-                Lapse(timeout)
+                HumanDuration(timeout)
             ),
         )
     }
@@ -86,7 +86,7 @@ impl Failure {
             format!(
                 "no whole answer from {} within {}: answer first and do the work afterwards, or raise the timeout",
                 place(target),
-                Lapse(timeout)
+                HumanDuration(timeout)
             ),
         )
     }

@@ -18,7 +18,9 @@ mod target;
 mod tls;
 mod wire;
 
-pub use attempt::{Answer, Attempt, AttemptResult, CallbackId, ErrorClass, Failure, Outgoing};
+pub use attempt::{
+    Attempt, AttemptResult, CallbackId, ErrorClass, Failure, QueuedCallback, ReceiverResponse,
+};
 pub(crate) use client::check;
 pub use client::{Client, ClientOptions};
 pub use guard::Guard;

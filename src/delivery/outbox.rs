@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Attempt, AttemptResult, CallbackId, ErrorClass, Order, Outgoing};
+use super::{Attempt, AttemptResult, CallbackId, ErrorClass, Order, QueuedCallback};
 use crate::simulator::seed::{Rng, Seed};
 
 /// How many callbacks are in which state. `queued` is the sum of the others.
@@ -58,7 +58,7 @@ type Start = (Timestamp, CallbackId);
 /// A callback that is neither delivered nor dead.
 #[derive(Debug)]
 struct Slot {
-    callback: Arc<Outgoing>,
+    callback: Arc<QueuedCallback>,
     /// The tries that were started.
     tries: u32,
     in_flight: bool,
@@ -93,7 +93,7 @@ pub struct Outbox {
 }
 
 /// The key of the line a callback stands in, if it stands in one.
-fn line_key(callback: &Outgoing) -> Option<&Arc<str>> {
+fn line_key(callback: &QueuedCallback) -> Option<&Arc<str>> {
     match callback.policy.order {
         Order::FifoPerSession => callback.order_key.as_ref(),
         Order::Independent => None,
@@ -114,7 +114,7 @@ impl Outbox {
     }
 
     /// Takes a callback. Its number must be new: a callback whose number is still in the outbox is not taken again.
-    pub fn push(&mut self, callback: Arc<Outgoing>) {
+    pub fn push(&mut self, callback: Arc<QueuedCallback>) {
         let start = (callback.due, callback.id);
         if self.slots.contains_key(&callback.id) {
             debug_assert!(false, "callback {} was pushed twice", callback.id.0);
@@ -142,7 +142,7 @@ impl Outbox {
     }
 
     /// The next try that is due, if any may start: the callback and the number of the try. It counts as in flight.
-    pub fn start(&mut self, now: Timestamp) -> Option<(Arc<Outgoing>, u32)> {
+    pub fn start(&mut self, now: Timestamp) -> Option<(Arc<QueuedCallback>, u32)> {
         if self.totals.in_flight >= self.max_in_flight {
             return None;
         }
@@ -237,7 +237,7 @@ impl Outbox {
     }
 
     /// What is neither delivered nor dead, in the order of the ids.
-    pub fn unfinished(&self) -> Vec<(CallbackId, Arc<Outgoing>)> {
+    pub fn unfinished(&self) -> Vec<(CallbackId, Arc<QueuedCallback>)> {
         self.slots.iter().map(|(id, slot)| (*id, slot.callback.clone())).collect()
     }
 }

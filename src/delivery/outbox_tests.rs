@@ -5,15 +5,15 @@ use bytes::Bytes;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
-use super::super::{Answer, Failure, Policy};
+use super::super::{Failure, Policy, ReceiverResponse};
 use super::*;
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_millis(millis)
 }
 
-fn callback(id: u64, due: i64, key: Option<&str>, policy: &Arc<Policy>) -> Arc<Outgoing> {
-    Arc::new(Outgoing {
+fn callback(id: u64, due: i64, key: Option<&str>, policy: &Arc<Policy>) -> Arc<QueuedCallback> {
+    Arc::new(QueuedCallback {
         id: CallbackId(id),
         event: "session.end".into(),
         target: Arc::new("http://127.0.0.1/".parse().unwrap()),
@@ -35,12 +35,12 @@ fn outbox(max: usize) -> Outbox {
     Outbox::new(max, Seed(1))
 }
 
-fn attempt((callback, number): (Arc<Outgoing>, u32)) -> Attempt {
+fn attempt((callback, number): (Arc<QueuedCallback>, u32)) -> Attempt {
     Attempt { callback, number, headers: Vec::new() }
 }
 
 fn answered(status: u16) -> AttemptResult {
-    let answer = Answer { status, headers: Vec::new(), body: Bytes::new(), truncated: false };
+    let answer = ReceiverResponse { status, headers: Vec::new(), body: Bytes::new(), truncated: false };
     AttemptResult { result: Ok(answer), elapsed: Duration::ZERO }
 }
 
@@ -265,7 +265,7 @@ fn act() -> impl Strategy<Value = Act> {
 /// What has to hold of one callback, kept apart from the outbox.
 #[derive(Debug)]
 struct Known {
-    callback: Arc<Outgoing>,
+    callback: Arc<QueuedCallback>,
     due: Timestamp,
     started: u32,
     in_flight: bool,

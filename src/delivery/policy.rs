@@ -10,7 +10,7 @@ use serde::de::{SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::Answer;
+use super::ReceiverResponse;
 use crate::json::difference;
 use crate::simulator::seed::Rng;
 
@@ -99,7 +99,7 @@ pub struct SuccessRule {
 
 impl SuccessRule {
     /// Whether an answer is a success, and if not, why: a fragment that goes on after "the receiver".
-    pub fn judge(&self, answer: &Answer) -> Result<(), String> {
+    pub fn judge(&self, answer: &ReceiverResponse) -> Result<(), String> {
         if !self.status.contains(answer.status) {
             return Err(wrong_status(answer, &self.status));
         }
@@ -119,7 +119,7 @@ impl SuccessRule {
     }
 }
 
-fn wrong_status(answer: &Answer, expected: &StatusSet) -> String {
+fn wrong_status(answer: &ReceiverResponse, expected: &StatusSet) -> String {
     let status = answer.status;
     let location = answer.headers.iter().find(|(name, _)| name == "location").map(|(_, value)| value);
     match (status, location) {
@@ -309,8 +309,13 @@ mod tests {
         serde_json::from_value(value).map_err(|error| error.to_string())
     }
 
-    fn answer(status: u16, body: &'static str) -> Answer {
-        Answer { status, headers: Vec::new(), body: Bytes::from_static(body.as_bytes()), truncated: false }
+    fn answer(status: u16, body: &'static str) -> ReceiverResponse {
+        ReceiverResponse {
+            status,
+            headers: Vec::new(),
+            body: Bytes::from_static(body.as_bytes()),
+            truncated: false,
+        }
     }
 
     fn seconds(seconds: u64) -> Duration {
@@ -383,7 +388,7 @@ mod tests {
                 "answered 200, but `data.list` is [1,2], expected [1]",
             ),
             (
-                Answer { headers: vec![("location".into(), "/new".into())], ..answer(302, "") },
+                ReceiverResponse { headers: vec![("location".into(), "/new".into())], ..answer(302, "") },
                 "answered 302, a redirect to /new, instead of 2xx; callbacks don't follow redirects, set the callback \
                  URL to the final address",
             ),

@@ -10,7 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{
-    Answer, Attempt, AttemptResult, CallbackId, Client, ClientOptions, Failure, Outgoing, Policy, Target,
+    Attempt, AttemptResult, CallbackId, Client, ClientOptions, Failure, Policy, QueuedCallback,
+    ReceiverResponse, Target,
 };
 
 pub(super) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
@@ -91,7 +92,7 @@ pub(super) fn attempt(
     let headers: Vec<_> =
         headers.iter().map(|(name, value)| (Arc::from(*name), (*value).to_owned())).collect();
     let target: Target = url.parse().unwrap();
-    let callback = Outgoing {
+    let callback = QueuedCallback {
         id: CallbackId(1),
         event: "session.end".into(),
         target: Arc::new(target),
@@ -120,7 +121,7 @@ pub(super) fn client() -> Client {
     Client::new(ClientOptions::default()).unwrap()
 }
 
-pub(super) fn answer(result: AttemptResult) -> Answer {
+pub(super) fn answer(result: AttemptResult) -> ReceiverResponse {
     result.result.unwrap_or_else(|failure| panic!("{}: {}", failure.class, failure.message))
 }
 

@@ -7,20 +7,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::stage::{Delivery, Order, Origin, PlayStage};
+use super::stage::{Delivery, EngineHost, Order, Origin};
 use crate::contract::signature::{Signer, Signing};
-use crate::contract::{Catalog, Direction, FaultFile, Mark};
+use crate::contract::{Catalog, Direction, FaultFile, Provenance};
 use crate::custom::{Custom, Reply};
 use crate::delivery::{
-    Attempt, AttemptResult, CallbackId, Outbox, Outgoing, Policy, Target, Totals, Verdict,
+    Attempt, AttemptResult, CallbackId, Outbox, Policy, QueuedCallback, Target, Totals, Verdict,
 };
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
-use crate::scenario::{Body, CallView, DeliveryEnd, Play};
+use crate::scenario::{Body, CallView, DeliveryEnd, StoryRun};
 use crate::settings::AssumedFile;
 use crate::simulator::seed::Seed;
 use crate::simulator::{
-    Account, AccountKey, Answer, Behaviour, Call, Emission, EmissionBody, SessionKey, Simulator,
+    Account, AccountKey, Behaviour, Callback, CallbackBody, ConversationKey, Request, Response, Simulator,
 };
 
 /// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
@@ -66,10 +66,10 @@ pub enum CallOutcome {
         /// The whole body.
         body: Option<Value>,
         /// What the simulator would have answered.
-        usual: Answer,
+        usual: Response,
     },
     /// The simulator answers.
-    Simulated(Answer),
+    Simulated(Response),
     /// An endpoint of the user's own gives the whole answer.
     Whole {
         /// The HTTP status.
@@ -87,7 +87,7 @@ pub struct Engine {
     pub(super) simulator: Simulator,
     pub(super) custom: Custom,
     faults: Faults,
-    pub(super) plays: Vec<Play>,
+    pub(super) plays: Vec<StoryRun>,
     /// How many plays have faults of their own.
     faulty_plays: usize,
     /// When time moves each play: `(moment, play)`.
@@ -129,7 +129,7 @@ impl Engine {
     }
 
     /// Adds a story to be told. Its number must be the count of stories added before it.
-    pub fn add_play(&mut self, play: Play) {
+    pub fn add_play(&mut self, play: StoryRun) {
         let wakeup = play.next_wakeup();
         if let Some(at) = wakeup {
             self.wakeups.insert((at, self.plays.len()));
@@ -140,7 +140,7 @@ impl Engine {
     }
 
     /// The stories.
-    pub fn plays(&self) -> &[Play] {
+    pub fn plays(&self) -> &[StoryRun] {
         &self.plays
     }
 
@@ -165,7 +165,7 @@ impl Engine {
     }
 
     /// Callbacks that are neither delivered nor dead.
-    pub fn unfinished(&self) -> Vec<(CallbackId, Arc<Outgoing>)> {
+    pub fn unfinished(&self) -> Vec<(CallbackId, Arc<QueuedCallback>)> {
         self.delivery.outbox.unfinished()
     }
 
@@ -232,8 +232,8 @@ impl Engine {
         }
         loop {
             if !self.is_full() {
-                for emission in self.simulator.advance(now) {
-                    self.send_emission(emission, now);
+                for callback in self.simulator.advance(now) {
+                    self.send_callback(callback, now);
                 }
                 self.advance_custom(now);
                 // Whoever drives comes back for the rest, and serves others in between.
@@ -256,7 +256,7 @@ impl Engine {
         &mut self,
         index: usize,
         now: Timestamp,
-        work: impl FnOnce(&mut Play, &mut PlayStage<'_>) -> T,
+        work: impl FnOnce(&mut StoryRun, &mut EngineHost<'_>) -> T,
     ) -> T {
         let stopped = self.stopped;
         self.on_stage(index, now, |play, stage| {
@@ -274,12 +274,12 @@ impl Engine {
         &mut self,
         index: usize,
         now: Timestamp,
-        work: impl FnOnce(&mut Play, &mut PlayStage<'_>) -> T,
+        work: impl FnOnce(&mut StoryRun, &mut EngineHost<'_>) -> T,
     ) -> T {
         let play = &mut self.plays[index];
         let (was_over, was_awaiting) = (play.is_over(), play.awaits_call());
         let label = Arc::clone(play.label());
-        let mut stage = PlayStage {
+        let mut stage = EngineHost {
             delivery: &mut self.delivery,
             simulator: &mut self.simulator,
             custom: &mut self.custom,
@@ -306,26 +306,26 @@ impl Engine {
         result
     }
 
-    pub(super) fn send_emission(&mut self, emission: Emission, now: Timestamp) {
-        let index = emission.play.map(|play| play as usize);
+    pub(super) fn send_callback(&mut self, callback: Callback, now: Timestamp) {
+        let index = callback.play.map(|play| play as usize);
         let play = index.and_then(|index| self.plays.get_mut(index));
         let label = play.as_ref().map(|play| Arc::clone(play.label()));
         let policy = play.as_ref().map_or(&self.delivery.policy, |play| &play.story().policy);
-        let own_target = emission.target.is_some();
+        let own_target = callback.target.is_some();
         let order = Order {
-            event: &emission.event,
+            event: &callback.event,
             headers: &[],
-            target: emission.target.or_else(|| play.as_ref().and_then(|play| play.callback_url())),
+            target: callback.target.or_else(|| play.as_ref().and_then(|play| play.callback_url())),
             own_target,
             policy: Arc::clone(policy),
-            order_key: emission.order_key,
-            account: emission.account,
+            order_key: callback.order_key,
+            account: callback.account,
         };
         // Stories look into bodies, and corrections change them; all others go out as the text they are.
-        let is_corrected = self.delivery.catalog.get(&emission.event).is_some_and(|entry| entry.overridden);
-        let value = if play.is_some() { emission.body.value() } else { Value::Null };
-        let body = match emission.body {
-            EmissionBody::Text(text) if !is_corrected => Body::Raw(text.into_bytes()),
+        let is_corrected = self.delivery.catalog.get(&callback.event).is_some_and(|entry| entry.overridden);
+        let value = if play.is_some() { callback.body.value() } else { Value::Null };
+        let body = match callback.body {
+            CallbackBody::Text(text) if !is_corrected => Body::Raw(text.into_bytes()),
             body => Body::Json(body.value()),
         };
         let origin = Origin {
@@ -335,7 +335,7 @@ impl Engine {
             took: Duration::ZERO,
         };
         let Err(error) = self.delivery.send(order, body, origin, now) else { return };
-        let message = format!("`{}` was not sent: {error}", emission.event);
+        let message = format!("`{}` was not sent: {error}", callback.event);
         // Nothing is lost silently: where it belongs to a story, the story fails.
         let event = match play {
             Some(play) => {
@@ -347,9 +347,9 @@ impl Engine {
         self.delivery.journal.write(now, label, event);
     }
 
-    /// Whether a call may be served, by the mark of its route; the first use of an assumed one is noted.
-    pub fn admit(&mut self, id: &str, mark: Mark, now: Timestamp) -> bool {
-        self.delivery.admit(id, Direction::Call, mark, now)
+    /// Whether a call may be served, by the provenance of its route; the first use of an assumed one is noted.
+    pub fn admit(&mut self, id: &str, provenance: Provenance, now: Timestamp) -> bool {
+        self.delivery.admit(id, Direction::Call, provenance, now)
     }
 
     /// What goes wrong on purpose with a call: what the call itself asks for (`header` is its `X-Mock-Fault`), else
@@ -375,8 +375,8 @@ impl Engine {
     }
 
     /// A call of the integrator: state changes, stories hear of it, the answer comes back.
-    pub fn call(&mut self, call: &Call<'_>) -> CallOutcome {
-        let Call { id, fields, now, .. } = *call;
+    pub fn call(&mut self, call: &Request<'_>) -> CallOutcome {
+        let Request { id, fields, now, .. } = *call;
         let owner = match self.plays.as_slice() {
             [] => None,
             _ => self.simulator.find_session(fields).and_then(|key| self.simulator.play_of(key)),
@@ -385,8 +385,8 @@ impl Engine {
             Some(play) => play as usize..play as usize + 1,
             None => 0..self.plays.len(),
         };
-        let mark = self.simulator.mark();
-        let custom_mark = self.custom.mark();
+        let checkpoint = self.simulator.checkpoint();
+        let custom_checkpoint = self.custom.checkpoint();
         let whole = self.with_rows(call);
         let whole = whole.as_ref().unwrap_or(fields);
         let usual = if self.custom.has(id) {
@@ -401,7 +401,7 @@ impl Engine {
         let mut taken = false;
         let mut taker = owner.map(|play| play as usize);
         for index in listeners {
-            if self.plays.get(index).is_none_or(Play::is_over) {
+            if self.plays.get(index).is_none_or(StoryRun::is_over) {
                 continue;
             }
             let reply = self.on_stage(index, now, |play, stage| play.on_call(&view, now, stage));
@@ -415,29 +415,29 @@ impl Engine {
             if reply.taken && owner.is_none() {
                 taken = true;
                 taker = Some(index);
-                self.simulator.adopt(mark, u32::try_from(index).unwrap_or(u32::MAX));
+                self.simulator.assign_since(checkpoint, u32::try_from(index).unwrap_or(u32::MAX));
                 break;
             }
         }
         if let (false, None, Some(first)) = (taken, owner, kept.first()) {
             taker = Some(*first);
-            self.simulator.adopt(mark, u32::try_from(*first).unwrap_or(u32::MAX));
+            self.simulator.assign_since(checkpoint, u32::try_from(*first).unwrap_or(u32::MAX));
         }
         for index in kept.into_iter().skip(usize::from(!taken)) {
             self.plays[index].give_up_call(id);
         }
         if replaces_default {
-            self.simulator.take_back(mark);
-            self.custom.take_back(custom_mark);
+            self.simulator.discard_since(checkpoint);
+            self.custom.discard_since(custom_checkpoint);
         }
-        self.assign_custom(custom_mark, taker, call.account);
+        self.assign_custom(custom_checkpoint, taker, call.account);
         super::custom::outcome(told, usual)
     }
 
     /// The fields of a call with its rows among them, where a story or an endpoint of the user's own may look at them.
-    fn with_rows(&self, call: &Call<'_>) -> Option<Value> {
+    fn with_rows(&self, call: &Request<'_>) -> Option<Value> {
         let rows = call.rows?;
-        let looks = |play: &Play| !play.is_over() && play.looks_for_call(call.id);
+        let looks = |play: &StoryRun| !play.is_over() && play.looks_for_call(call.id);
         (self.custom.has(call.id) || self.plays.iter().any(looks)).then(|| {
             let mut fields = call.fields.clone();
             fields[rows.name()] = rows.value();
@@ -494,9 +494,9 @@ impl Engine {
         &mut self,
         event: &str,
         body: Body,
-        session: SessionKey,
+        session: ConversationKey,
         now: Timestamp,
-    ) -> Result<Arc<Outgoing>, String> {
+    ) -> Result<Arc<QueuedCallback>, String> {
         let order_key = Some(self.simulator.order_key(session));
         let policy = Arc::clone(&self.delivery.policy);
         let account = AccountKey::default();
@@ -522,7 +522,7 @@ impl Engine {
     }
 
     /// A callback as it would go out now, without sending it.
-    pub fn preview(&self, callback: Arc<Outgoing>, now: Timestamp) -> Attempt {
+    pub fn preview(&self, callback: Arc<QueuedCallback>, now: Timestamp) -> Attempt {
         sign(&self.delivery.signer, callback, 1, now)
     }
 
@@ -533,7 +533,7 @@ impl Engine {
 }
 
 /// Adds the signature to a callback.
-pub(super) fn sign(signer: &Signer, callback: Arc<Outgoing>, number: u32, now: Timestamp) -> Attempt {
+pub(super) fn sign(signer: &Signer, callback: Arc<QueuedCallback>, number: u32, now: Timestamp) -> Attempt {
     let mut headers = callback.headers.clone();
     if callback.signed {
         let nonce = format!("msg_{}", callback.id.0);

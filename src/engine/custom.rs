@@ -8,17 +8,17 @@ use serde_json::Value;
 
 use super::core::{CallOutcome, Engine};
 use super::stage::{Order, Origin};
-use crate::custom::{Custom, CustomEmission, Reply};
+use crate::custom::{Custom, Reply, UserCallback};
 use crate::journal::Event;
 use crate::scenario::Body;
 use crate::simulator::identity::Country;
-use crate::simulator::{AccountKey, Opening, SessionKey, Simulator};
+use crate::simulator::{AccountKey, ConversationKey, Opening, Simulator};
 
 /// The body of an event: of a declared one as declared, of any other as the simulator makes it; `patch` is over it.
 pub(super) fn emit(
     custom: &mut Custom,
     simulator: &mut Simulator,
-    session: SessionKey,
+    session: ConversationKey,
     event: &str,
     patch: Value,
     now: Timestamp,
@@ -49,7 +49,7 @@ impl Engine {
     /// The body of an event of a conversation, with `patch` (a table or null) over it. Errs in words.
     pub fn emit(
         &mut self,
-        session: SessionKey,
+        session: ConversationKey,
         event: &str,
         patch: Value,
         now: Timestamp,
@@ -64,17 +64,17 @@ impl Engine {
 
     /// What a call planned belongs to who called, and to the story that took the call or else to the only one there
     /// is.
-    pub(super) fn assign_custom(&mut self, mark: u64, taker: Option<usize>, account: AccountKey) {
+    pub(super) fn assign_custom(&mut self, checkpoint: u64, taker: Option<usize>, account: AccountKey) {
         let play = taker.or_else(|| (self.plays.len() == 1).then_some(0));
-        self.custom.assign(mark, play, account);
+        self.custom.assign(checkpoint, play, account);
     }
 
     /// Does what the user's own endpoints have to do by now.
     pub(super) fn advance_custom(&mut self, now: Timestamp) {
-        for emission in self.custom.advance(now) {
-            let event = Arc::clone(&emission.event);
-            let play = emission.play;
-            if let Err(error) = self.send_custom(emission, now) {
+        for callback in self.custom.advance(now) {
+            let event = Arc::clone(&callback.event);
+            let play = callback.play;
+            if let Err(error) = self.send_custom(callback, now) {
                 self.custom_failed(play, format!("`{event}` was not sent: {error}"), now);
             }
         }
@@ -83,8 +83,8 @@ impl Engine {
         }
     }
 
-    fn send_custom(&mut self, emission: CustomEmission, now: Timestamp) -> Result<(), String> {
-        let CustomEmission { event, body, target, play, account, order_key } = emission;
+    fn send_custom(&mut self, callback: UserCallback, now: Timestamp) -> Result<(), String> {
+        let UserCallback { event, body, target, play, account, order_key } = callback;
         let (body, order_key) = if self.custom.declares(&event) {
             (body, order_key)
         } else {
@@ -113,7 +113,7 @@ impl Engine {
     }
 
     /// The conversation a body speaks of, or else one of its own.
-    fn session_of(&mut self, body: &Value, now: Timestamp) -> SessionKey {
+    fn session_of(&mut self, body: &Value, now: Timestamp) -> ConversationKey {
         if let Some(session) = self.simulator.find_session(body) {
             return session;
         }
@@ -146,13 +146,13 @@ mod tests {
     use super::*;
     use crate::contract::Catalog;
     use crate::contract::signature::{Scheme, Signer};
-    use crate::delivery::{Answer, AttemptResult, Policy};
+    use crate::delivery::{AttemptResult, Policy, ReceiverResponse};
     use crate::engine::EngineOptions;
     use crate::files::SourceFile;
     use crate::journal::Journal;
     use crate::settings::{self, AssumedFile};
     use crate::simulator::seed::Seed;
-    use crate::simulator::{Answer as Simulated, Behaviour, Call};
+    use crate::simulator::{Behaviour, Request, Response as Simulated};
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_millisecond(1_893_456_000_000 + millis).unwrap()
@@ -180,7 +180,7 @@ mod tests {
 
     fn data(engine: &mut Engine, id: &str, fields: Value, now: Timestamp) -> Value {
         let account = AccountKey::default();
-        let call = Call { id, fields: &fields, rows: None, files: &[], account, zone: Offset::UTC, now };
+        let call = Request { id, fields: &fields, rows: None, files: &[], account, zone: Offset::UTC, now };
         match engine.call(&call) {
             CallOutcome::Simulated(Simulated::Data(data)) => data,
             other => panic!("{other:?}"),
@@ -195,8 +195,12 @@ mod tests {
             let callback = &attempt.callback;
             let body = serde_json::from_slice(&callback.body).unwrap();
             told.push((callback.event.to_string(), callback.target.to_string(), body));
-            let answer =
-                Answer { status: 200, headers: Vec::new(), body: bytes::Bytes::new(), truncated: false };
+            let answer = ReceiverResponse {
+                status: 200,
+                headers: Vec::new(),
+                body: bytes::Bytes::new(),
+                truncated: false,
+            };
             engine.finish(&attempt, AttemptResult { result: Ok(answer), elapsed: Duration::ZERO }, now);
             engine.advance(now);
         }

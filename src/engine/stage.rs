@@ -11,15 +11,15 @@ use serde_json::Value;
 use super::core::EngineOptions;
 use crate::contract::aes::{self, Cipher};
 use crate::contract::signature::Signer;
-use crate::contract::{Catalog, Direction, Entry, Mark};
+use crate::contract::{Catalog, Direction, Entry, Provenance};
 use crate::custom::Custom;
-use crate::delivery::{CallbackId, Outbox, Outgoing, Policy, Target};
+use crate::delivery::{CallbackId, Outbox, Policy, QueuedCallback, Target};
 use crate::files::Place;
 use crate::journal::{Event, Journal};
 use crate::scenario::template::{self, TemplateSet};
-use crate::scenario::{Body, Sending, Stage};
+use crate::scenario::{Body, Sending, StoryHost};
 use crate::settings::AssumedFile;
-use crate::simulator::{AccountKey, SessionKey, Simulator};
+use crate::simulator::{AccountKey, ConversationKey, Simulator};
 
 /// Everything between a body and the outbox.
 pub(super) struct Delivery {
@@ -85,8 +85,14 @@ impl Delivery {
     }
 
     /// Whether an entry may be used, by the mark of what is used of it. The first use of an assumed one is noted.
-    pub(super) fn admit(&mut self, id: &str, direction: Direction, mark: Mark, now: Timestamp) -> bool {
-        if mark != Mark::Assumed || self.assumed == AssumedFile::Serve {
+    pub(super) fn admit(
+        &mut self,
+        id: &str,
+        direction: Direction,
+        provenance: Provenance,
+        now: Timestamp,
+    ) -> bool {
+        if provenance != Provenance::Assumed || self.assumed == AssumedFile::Serve {
             return true;
         }
         let refused = self.assumed == AssumedFile::Refuse;
@@ -126,10 +132,10 @@ impl Delivery {
         body: Body,
         origin: Origin,
         now: Timestamp,
-    ) -> Result<Arc<Outgoing>, String> {
+    ) -> Result<Arc<QueuedCallback>, String> {
         let catalog = Arc::clone(&self.catalog);
         let entry = catalog.get(order.event).ok_or_else(|| format!("there is no event `{}`", order.event))?;
-        if !self.admit(order.event, Direction::Callback, entry.mark, now) {
+        if !self.admit(order.event, Direction::Callback, entry.provenance, now) {
             return Err("it is only assumed, and the settings refuse such".to_owned());
         }
         let target = self.target(order.target, order.own_target)?;
@@ -160,7 +166,7 @@ impl Delivery {
         let emptied =
             |(name, value): &(Arc<str>, String)| value.is_empty() && name.eq_ignore_ascii_case(sign_header);
         let signed = entry.signed && !order.headers.iter().any(emptied);
-        let callback = Arc::new(Outgoing {
+        let callback = Arc::new(QueuedCallback {
             id,
             event: Arc::from(order.event),
             target,
@@ -231,7 +237,7 @@ fn rename(body: &mut Value, usual: Option<&str>, name: &str) {
 }
 
 /// The world around one story.
-pub(super) struct PlayStage<'a> {
+pub(super) struct EngineHost<'a> {
     pub(super) delivery: &'a mut Delivery,
     pub(super) simulator: &'a mut Simulator,
     pub(super) custom: &'a mut Custom,
@@ -240,20 +246,20 @@ pub(super) struct PlayStage<'a> {
     pub(super) now: Timestamp,
 }
 
-impl PlayStage<'_> {
+impl EngineHost<'_> {
     fn write(&mut self, event: Event) {
         self.delivery.journal.write(self.now, Some(Arc::clone(&self.label)), event);
     }
 }
 
-impl Stage for PlayStage<'_> {
+impl StoryHost for EngineHost<'_> {
     fn simulator(&mut self) -> &mut Simulator {
         self.simulator
     }
 
     fn emit(
         &mut self,
-        session: SessionKey,
+        session: ConversationKey,
         event: &str,
         patch: Value,
         now: Timestamp,

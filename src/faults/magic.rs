@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Act, Fault};
 use crate::contract::envelope::ErrorStatus;
-use crate::files::Lapse;
+use crate::files::HumanDuration;
 
 /// The header that asks for a fault, in lower case. In a call's texts there may be no room for a magic word.
 pub const HEADER: &str = "x-mock-fault";
@@ -79,7 +79,7 @@ fn named(name: &str) -> Option<Fault> {
         "slow" => return Some(slow(SLOW)),
         other if other.starts_with("code-") => coded(other.strip_prefix("code-")?.parse().ok()?)?,
         other => match (other.strip_prefix("slow-"), other.parse()) {
-            (Some(lapse), _) => return lapse.parse().ok().map(|Lapse(lapse)| slow(lapse)),
+            (Some(lapse), _) => return lapse.parse().ok().map(|HumanDuration(lapse)| slow(lapse)),
             (None, Ok(status @ 400..=599)) if other.len() == 3 => Act::Answer {
                 status,
                 code: None,

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::contract::{DelayFile, SpreadFile};
-use crate::files::Lapse;
+use crate::files::HumanDuration;
 
 /// The faults of a file.
 fn faults(toml: &str, seed: u64) -> Faults {
@@ -176,7 +176,7 @@ fn fault() -> impl Strategy<Value = FaultFile> {
             status,
             delay: spread.map(|(median, p99)| {
                 let [median, p99] = [median, p99].map(|millis| Duration::from_millis(millis.into()));
-                DelayFile::Spread(SpreadFile { median: Lapse(median), p99: Lapse(p99) })
+                DelayFile::Spread(SpreadFile { median: HumanDuration(median), p99: HumanDuration(p99) })
             }),
             ..FaultFile::default()
         },

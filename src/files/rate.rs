@@ -8,8 +8,8 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
-use super::Lapse;
-use super::lapse::LapseError;
+use super::HumanDuration;
+use super::duration::DurationError;
 
 /// The highest rate that can be asked for, per second.
 pub const HIGHEST: f64 = 10_000_000.0;
@@ -89,7 +89,8 @@ fn stage(text: &str) -> Result<Stage, RateError> {
 }
 
 fn lapse(text: &str) -> Result<Duration, RateError> {
-    let lapse: Lapse = text.trim().parse().map_err(|error: LapseError| RateError(error.to_string()))?;
+    let lapse: HumanDuration =
+        text.trim().parse().map_err(|error: DurationError| RateError(error.to_string()))?;
     if lapse.0.is_zero() {
         return Err(RateError(format!("`{}` is no time at all", text.trim())));
     }
@@ -145,11 +146,11 @@ impl fmt::Display for Rate {
                 Course::Constant(rate) => f.write_str(&shown(rate))?,
                 Course::Ramp(from, to) => write!(f, "{}..{}", shown(from), shown(to))?,
                 Course::Sine(low, high, period) => {
-                    write!(f, "{}~{} every {}", shown(low), shown(high), Lapse(period))?;
+                    write!(f, "{}~{} every {}", shown(low), shown(high), HumanDuration(period))?;
                 }
             }
             if let Some(length) = stage.length {
-                write!(f, " for {}", Lapse(length))?;
+                write!(f, " for {}", HumanDuration(length))?;
             }
         }
         Ok(())

@@ -8,10 +8,10 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::message::{HttpAnswer, HttpCall};
+use super::message::{HttpRequest, HttpResponse};
 
 /// Makes a call. Errs in words.
-pub async fn request(address: SocketAddr, call: HttpCall) -> Result<HttpAnswer, String> {
+pub async fn request(address: SocketAddr, call: HttpRequest) -> Result<HttpResponse, String> {
     let stream =
         TcpStream::connect(address).await.map_err(|error| format!("{address} is not reachable: {error}"))?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
@@ -39,5 +39,5 @@ pub async fn request(address: SocketAddr, call: HttpCall) -> Result<HttpAnswer, 
     drop(sender);
     // The connection task ends by itself once the sender is gone; its error is the one already reported.
     let _ = connection.await;
-    Ok(HttpAnswer { status, headers, body })
+    Ok(HttpResponse { status, headers, body })
 }

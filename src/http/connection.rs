@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::exchange::{Desk, exchange};
 use super::line::{self, Begun, Ending, Line, Version};
-use super::{HttpCall, Limits, Reply};
+use super::{HttpRequest, Limits, Reply};
 
 /// How often it is looked whether a client has begun anything, while it may be idle.
 const GLANCES: u32 = 8;
@@ -26,7 +26,7 @@ pub(super) async fn serve<H, R>(
     limits: Arc<Limits>,
     mut end: watch::Receiver<()>,
 ) where
-    H: Fn(HttpCall) -> R + Send + Sync + 'static,
+    H: Fn(HttpRequest) -> R + Send + Sync + 'static,
     R: Future<Output = Reply> + Send + 'static,
 {
     // Small answers should not wait for more to send; without the option they arrive all the same.
@@ -46,7 +46,7 @@ pub(super) async fn serve<H, R>(
 
 async fn http1<H, R>(begun: Begun, desk: Arc<Desk<H>>)
 where
-    H: Fn(HttpCall) -> R + Send + Sync + 'static,
+    H: Fn(HttpRequest) -> R + Send + Sync + 'static,
     R: Future<Output = Reply> + Send + 'static,
 {
     let (limits, line, mut end) = (desk.limits.clone(), desk.line.clone(), desk.end.clone());
@@ -110,7 +110,7 @@ async fn aside(line: &Line, end: &mut watch::Receiver<()>, ending: bool) -> Opti
 
 async fn http2<H, R>(begun: Begun, desk: Arc<Desk<H>>)
 where
-    H: Fn(HttpCall) -> R + Send + Sync + 'static,
+    H: Fn(HttpRequest) -> R + Send + Sync + 'static,
     R: Future<Output = Reply> + Send + 'static,
 {
     let (limits, line, mut end) = (desk.limits.clone(), desk.line.clone(), desk.end.clone());

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use super::body::Body;
 use super::line::{Ending, Line, Open};
 use super::read::{self, Unread};
-use super::{Header, HttpAnswer, HttpCall, HttpStream, Limits, Reply};
+use super::{Header, HttpRequest, HttpResponse, HttpStream, Limits, Reply};
 
 /// What every exchange of a connection works with.
 pub(super) struct Desk<H> {
@@ -44,7 +44,7 @@ pub(super) async fn exchange<H, R>(
     desk: Arc<Desk<H>>,
 ) -> Result<Response<Body>, Cut>
 where
-    H: Fn(HttpCall) -> R,
+    H: Fn(HttpRequest) -> R,
     R: Future<Output = Reply>,
 {
     let open = Open::new(&desk.line);
@@ -96,14 +96,14 @@ async fn silence<H>(desk: &Desk<H>) {
 
 /// An answer that cannot be sent as it is meant is told so instead.
 fn unsendable(message: String) -> Response<Body> {
-    let instead = HttpAnswer::json(500, &json!({ "message": message }));
+    let instead = HttpResponse::json(500, &json!({ "message": message }));
     let mut response = Response::new(Body::whole(instead.body));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response
 }
 
 fn answered(
-    answer: HttpAnswer,
+    answer: HttpResponse,
     body: impl FnOnce(bytes::Bytes) -> Body,
     head: bool,
 ) -> Result<Response<Body>, String> {

@@ -15,7 +15,7 @@ pub(crate) const JSON: Header = (Cow::Borrowed("content-type"), Cow::Borrowed("a
 
 /// A request as it came.
 #[derive(Clone, Debug, Default)]
-pub struct HttpCall {
+pub struct HttpRequest {
     /// The method, upper case.
     pub method: Cow<'static, str>,
     /// The path, still percent-encoded, without the query.
@@ -28,7 +28,7 @@ pub struct HttpCall {
     pub body: Bytes,
 }
 
-impl HttpCall {
+impl HttpRequest {
     /// The first value of a header, by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)
@@ -45,7 +45,7 @@ impl HttpCall {
 
 /// An answer to send.
 #[derive(Clone, Debug, Default)]
-pub struct HttpAnswer {
+pub struct HttpResponse {
     /// The status.
     pub status: u16,
     /// The headers in order. `date` and all that says how long the body is or how it is framed are the server's
@@ -55,7 +55,7 @@ pub struct HttpAnswer {
     pub body: Bytes,
 }
 
-impl HttpAnswer {
+impl HttpResponse {
     /// A JSON answer.
     pub fn json(status: u16, body: &serde_json::Value) -> Self {
         Self { status, headers: vec![JSON], body: Bytes::from(body.to_string()) }
@@ -67,7 +67,7 @@ impl HttpAnswer {
 pub struct HttpStream {
     /// The status.
     pub status: u16,
-    /// The headers in order, under the rule of [`HttpAnswer::headers`].
+    /// The headers in order, under the rule of [`HttpResponse::headers`].
     pub headers: Vec<Header>,
     /// The length of the body in bytes, where it is known before. Of longer parts the rest is not sent; shorter ones
     /// end the connection, or reset the HTTP/2 stream.
@@ -81,7 +81,7 @@ pub struct HttpStream {
 #[derive(Debug)]
 pub enum Reply {
     /// Answer it.
-    Answer(HttpAnswer),
+    Answer(HttpResponse),
     /// Answer it with a body that is made while it is sent.
     Stream(HttpStream),
     /// Close the connection without a word.
@@ -89,13 +89,13 @@ pub enum Reply {
     /// Reset the connection: the client reads an error, not the end.
     Reset,
     /// Announce the whole body, send about half of it, and close the connection.
-    Half(HttpAnswer),
+    Half(HttpResponse),
     /// Say nothing until the client gives up, the server ends, or [`super::Limits::never`] is over.
     Never,
 }
 
-impl From<HttpAnswer> for Reply {
-    fn from(answer: HttpAnswer) -> Self {
+impl From<HttpResponse> for Reply {
+    fn from(answer: HttpResponse) -> Self {
         Self::Answer(answer)
     }
 }

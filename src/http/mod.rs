@@ -19,5 +19,5 @@ pub use bind::BindError;
 pub use client::request;
 pub use headers::Headers;
 pub(crate) use message::JSON;
-pub use message::{Header, HttpAnswer, HttpCall, HttpStream, Reply};
+pub use message::{Header, HttpRequest, HttpResponse, HttpStream, Reply};
 pub use server::{Limits, Server};

@@ -14,7 +14,7 @@ use hyper::http::uri::Authority;
 use hyper::{Method, Request};
 use serde_json::json;
 
-use super::{Headers, HttpAnswer, HttpCall, Limits};
+use super::{Headers, HttpRequest, HttpResponse, Limits};
 
 /// How long a client that sends too much is listened to before it gets its answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -40,23 +40,23 @@ pub(super) enum Unread {
 
 impl Unread {
     /// The answer, after which the connection is of no more use.
-    pub(super) fn answer(self) -> HttpAnswer {
+    pub(super) fn answer(self) -> HttpResponse {
         let (status, message) = match self {
             Self::TooLarge(limit) => (413, format!("the body is larger than the limit of {limit} bytes")),
             Self::Stalled(limit) => {
-                (408, format!("nothing of the body came for {}", crate::files::Lapse(limit)))
+                (408, format!("nothing of the body came for {}", crate::files::HumanDuration(limit)))
             }
             Self::TooMany(limit) => (431, format!("the request has more than the limit of {limit} headers")),
             Self::Broken => (400, "the body is not framed as HTTP says, or was cut off".to_owned()),
         };
-        let mut answer = HttpAnswer::json(status, &json!({ "message": message }));
+        let mut answer = HttpResponse::json(status, &json!({ "message": message }));
         answer.headers.push(("connection".into(), "close".into()));
         answer
     }
 }
 
 /// Reads a request. The body of GET and HEAD is read and dropped: some clients repeat their query in it.
-pub(super) async fn read(request: Request<Incoming>, limits: &Limits) -> Result<HttpCall, Unread> {
+pub(super) async fn read(request: Request<Incoming>, limits: &Limits) -> Result<HttpRequest, Unread> {
     let (head, mut body) = request.into_parts();
     // Over HTTP/1.1 the connection has counted them already.
     if head.headers.len() > limits.header_count {
@@ -68,7 +68,7 @@ pub(super) async fn read(request: Request<Incoming>, limits: &Limits) -> Result<
     // Over HTTP/2 the host stands in the URI only.
     let host = head.uri.authority().filter(|_| !head.headers.contains_key(HOST));
     let headers = headers(host.map(Authority::as_str), &head.headers);
-    Ok(HttpCall {
+    Ok(HttpRequest {
         method: method(&head.method),
         path: match head.uri.path() {
             "" => "/".to_owned(),

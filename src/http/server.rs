@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::{BindError, HttpCall, Reply, bind, connection};
+use super::{BindError, HttpRequest, Reply, bind, connection};
 
 /// How long nothing is accepted after the system refused to give a connection, mostly for want of descriptors.
 const BREATH: Duration = Duration::from_millis(50);
@@ -105,7 +105,7 @@ impl Server {
     /// Returns how many connections had to be cut off.
     pub async fn serve<H, R>(self, handler: H, limits: Limits, shutdown: impl Future<Output = ()>) -> usize
     where
-        H: Fn(HttpCall) -> R + Send + Sync + 'static,
+        H: Fn(HttpRequest) -> R + Send + Sync + 'static,
         R: Future<Output = Reply> + Send + 'static,
     {
         let handler = Arc::new(handler);

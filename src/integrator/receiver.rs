@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::contract::Catalog;
 use crate::contract::signature::{self, Mismatch, Signer};
-use crate::http::HttpCall;
+use crate::http::HttpRequest;
 
 /// How many bodies are remembered to notice repetitions. The oldest are forgotten first.
 const REMEMBERED: usize = 100_000;
@@ -79,7 +79,7 @@ impl Receiver {
 
     /// Takes a request. The signature is verified over the exact bytes if a signature came, or if the catalog says
     /// that the event has one.
-    pub fn receive(&mut self, call: &HttpCall, now: Timestamp) -> Received {
+    pub fn receive(&mut self, call: &HttpRequest, now: Timestamp) -> Received {
         let body: Result<Value, String> =
             serde_json::from_slice(&call.body).map_err(|error| match call.body.is_empty() {
                 true => "the body is empty".to_owned(),
@@ -103,7 +103,7 @@ impl Receiver {
         Received { event, id, verdict, body, raw: call.body.clone(), times }
     }
 
-    fn verify(&self, call: &HttpCall, now: Timestamp) -> Verdict {
+    fn verify(&self, call: &HttpRequest, now: Timestamp) -> Verdict {
         let path = call.path_and_query();
         let received = signature::Received { body: &call.body, path: &path, headers: &call.headers, now };
         self.signer.verify(&received).map_or_else(Verdict::Wrong, |()| Verdict::Verified)
@@ -162,8 +162,8 @@ mod tests {
         Receiver::new(signer(), Catalog::builtin())
     }
 
-    fn call(body: &str, signature: Option<String>) -> HttpCall {
-        HttpCall {
+    fn call(body: &str, signature: Option<String>) -> HttpRequest {
+        HttpRequest {
             method: "POST".into(),
             path: "/hook".to_owned(),
             query: None,
@@ -172,7 +172,7 @@ mod tests {
         }
     }
 
-    fn signed(body: &str) -> HttpCall {
+    fn signed(body: &str) -> HttpRequest {
         let signing = Signing { body: body.as_bytes(), path: "/hook", now: now(), nonce: "" };
         call(body, Some(signer().signature(&signing)))
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::delivery::{Attempt, AttemptResult, CallbackId, ErrorClass, Outgoing};
-use crate::http::HttpCall;
+use crate::delivery::{Attempt, AttemptResult, CallbackId, ErrorClass, QueuedCallback};
+use crate::http::HttpRequest;
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ pub enum Event {
     /// Something worth telling that is no failure.
     Note(String),
     /// A callback was handed to delivery.
-    Queued(Arc<Outgoing>),
+    Queued(Arc<QueuedCallback>),
     /// A try of a callback ended.
     Tried {
         /// What was sent.
@@ -104,7 +104,7 @@ pub struct CallEntry {
     /// The catalog id, if the path is known.
     pub id: Option<Arc<str>>,
     /// The request as it came.
-    pub call: HttpCall,
+    pub call: HttpRequest,
     /// The status answered; 0 if there was no answer.
     pub status: u16,
     /// The body answered.

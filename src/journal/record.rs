@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value, json};
 
 use super::{Entry, Event, Sink, assumed_text};
-use crate::delivery::Outgoing;
+use crate::delivery::QueuedCallback;
 
 /// Writes every entry as one line of JSON.
 ///
@@ -44,7 +44,7 @@ impl Recorder {
         (Self { out: Arc::clone(&state), timing, embedded }, RecordHandle(state))
     }
 
-    fn url(&self, callback: &Outgoing) -> String {
+    fn url(&self, callback: &QueuedCallback) -> String {
         let url = callback.target.to_string();
         match &self.embedded {
             Some(authority) => url.replacen(authority, "receiver", 1),

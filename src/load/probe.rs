@@ -10,10 +10,10 @@ use serde_json::Value;
 use crate::contract::Catalog;
 use crate::contract::signature::Signer;
 use crate::custom::Custom;
-use crate::delivery::{Answer, Attempt, AttemptResult, StatusSet, Target};
+use crate::delivery::{Attempt, AttemptResult, ReceiverResponse, StatusSet, Target};
 use crate::engine::{Engine, EngineOptions};
 use crate::journal::Journal;
-use crate::scenario::{Play, Story};
+use crate::scenario::{Story, StoryRun};
 use crate::settings::{AssumedFile, Settings};
 use crate::simulator::seed::Seed;
 
@@ -74,7 +74,7 @@ impl World<'_> {
     pub(super) fn tell(&self, story: &Arc<Story>, how: Telling<'_>) -> Result<Vec<Arc<Attempt>>, String> {
         let Telling { seed, copy, at, answer } = how;
         let mut engine = Engine::new(self.engine(seed, 1, "http://127.0.0.1"));
-        let mut play = Play::new(Arc::clone(story), Arc::from("probe"), 0, copy, seed, at);
+        let mut play = StoryRun::new(Arc::clone(story), Arc::from("probe"), 0, copy, seed, at);
         for (name, value) in self.set {
             play.preset(name, value);
         }
@@ -84,7 +84,7 @@ impl World<'_> {
         loop {
             engine.advance(at);
             let Some(attempt) = engine.start(at) else { break };
-            let answer = Answer {
+            let answer = ReceiverResponse {
                 status: wanted.next().map_or(200, StatusSet::usual),
                 headers: Vec::new(),
                 body: Bytes::copy_from_slice(answer.as_bytes()),

@@ -21,7 +21,7 @@ use crate::delivery::{CallbackId, Client, ClientOptions, ErrorClass, Guard};
 use crate::engine::{Callers, Clock, Driver, End, Engine, Speed};
 use crate::http::Server;
 use crate::journal::{Entry, Event, Sink};
-use crate::scenario::{Play, Story};
+use crate::scenario::{Story, StoryRun};
 
 /// How often a closed loop looks whether a story has ended, and everybody whether the run has.
 const LOOK: Duration = Duration::from_millis(5);
@@ -260,7 +260,7 @@ fn begin(
     let seed = job.seed.derive("load story", event.story as u64).derive("copy", event.telling);
     let copy = u32::try_from(event.telling + 1).unwrap_or(u32::MAX);
     let start = job.started.checked_add(event.planned).unwrap_or(job.started);
-    let mut play = Play::new(Arc::clone(story), Arc::clone(&label), number, copy, seed, start);
+    let mut play = StoryRun::new(Arc::clone(story), Arc::clone(&label), number, copy, seed, start);
     for (name, value) in world.set {
         play.preset(name, value);
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::files::Lapse;
-use crate::files::lapse::LapseError;
+use crate::files::HumanDuration;
+use crate::files::duration::DurationError;
 
 /// A time with three digits that count: `31 µs`, `1.23 ms`, `61.2 ms`, `2.51 s`, `1m30s`.
 pub(crate) fn time(time: Duration) -> String {
@@ -13,7 +13,7 @@ pub(crate) fn time(time: Duration) -> String {
         _ if micros < 999.5 => format!("{micros:.0} µs"),
         _ if micros < 999_500.0 => format!("{} ms", digits(micros / 1e3)),
         _ if micros < 59_950_000.0 => format!("{} s", digits(micros / 1e6)),
-        _ => Lapse(Duration::from_millis((micros / 1e3).round() as u64)).to_string(),
+        _ => HumanDuration(Duration::from_millis((micros / 1e3).round() as u64)).to_string(),
     }
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn seconds(seconds: f64) -> String {
 
 /// A length as the user would write it: `1m`, `300ms`.
 pub(crate) fn lapse(seconds: f64) -> String {
-    Lapse(from_secs(seconds)).to_string()
+    HumanDuration(from_secs(seconds)).to_string()
 }
 
 /// Seconds as a duration; what no duration is becomes zero.
@@ -105,15 +105,15 @@ pub(crate) fn plural(number: u64, what: &str) -> String {
     format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
-/// Reads a time as [`Lapse`] does, and microseconds besides: `800us`.
-pub(crate) fn read_time(text: &str) -> Result<Duration, LapseError> {
+/// Reads a time as [`HumanDuration`] does, and microseconds besides: `800us`.
+pub(crate) fn read_time(text: &str) -> Result<Duration, DurationError> {
     let text = text.trim();
     let micros = text.strip_suffix("us").or_else(|| text.strip_suffix("µs"));
     match micros.and_then(|number| number.trim_end().parse::<f64>().ok()) {
         Some(micros) => {
-            Duration::try_from_secs_f64(micros / 1e6).map_err(|_| LapseError::Unreadable(text.to_owned()))
+            Duration::try_from_secs_f64(micros / 1e6).map_err(|_| DurationError::Unreadable(text.to_owned()))
         }
-        None => text.parse().map(|Lapse(time)| time),
+        None => text.parse().map(|HumanDuration(time)| time),
     }
 }
 

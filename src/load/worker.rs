@@ -17,7 +17,7 @@ use super::job::{ANSWER_CAP, GRACE, Job};
 use super::ledger::{Books, Ledger, Outcome};
 use super::pipe::Pipe;
 use super::schedule::{Event, Next, Schedule};
-use crate::delivery::{Answer, Failure};
+use crate::delivery::{Failure, ReceiverResponse};
 
 /// How much is read at once, in bytes.
 const READ: usize = 16 * 1024;
@@ -404,8 +404,13 @@ impl Worker<'_> {
             None => rule.status.contains(ended.status),
             Some(_) => {
                 let body = Bytes::copy_from_slice(self.lanes[lane].reader.body());
-                rule.judge(&Answer { status: ended.status, headers: Vec::new(), body, truncated: false })
-                    .is_ok()
+                rule.judge(&ReceiverResponse {
+                    status: ended.status,
+                    headers: Vec::new(),
+                    body,
+                    truncated: false,
+                })
+                .is_ok()
             }
         };
         let outcome = if is_ok { Outcome::Ok(ended.status) } else { Outcome::Wrong(ended.status) };

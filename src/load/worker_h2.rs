@@ -25,7 +25,7 @@ use super::blueprint::Scratch;
 use super::job::{ANSWER_CAP, GRACE, Job};
 use super::ledger::{Books, Ledger, Outcome};
 use super::schedule::{Event, Next, Schedule};
-use crate::delivery::{Answer, ErrorClass, Failure};
+use crate::delivery::{ErrorClass, Failure, ReceiverResponse};
 
 /// How often a worker looks for an interruption, and tells where it stands.
 const LOOK: Duration = Duration::from_millis(50);
@@ -211,7 +211,8 @@ impl Shared {
                 kept.extend_from_slice(&data[..room]);
             }
         }
-        let answer = Answer { status, headers: Vec::new(), body: Bytes::from(kept), truncated: false };
+        let answer =
+            ReceiverResponse { status, headers: Vec::new(), body: Bytes::from(kept), truncated: false };
         Ok(if rule.judge(&answer).is_ok() { Outcome::Ok(status) } else { Outcome::Wrong(status) })
     }
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::http::{Header, HttpAnswer, HttpCall};
+use crate::http::{Header, HttpRequest, HttpResponse};
 
 /// What may stay as it is in `filename*` (RFC 8187, `attr-char`).
 const NAME: &AsciiSet = &NON_ALPHANUMERIC
@@ -29,7 +29,13 @@ const NAME: &AsciiSet = &NON_ALPHANUMERIC
 /// The answer to a GET or HEAD of a file. The entity tag is a strong one, in its quotes.
 ///
 /// To HEAD it gives the answer GET would have got, body and all: the server leaves the body out and keeps its length.
-pub fn answer(call: &HttpCall, etag: &str, content_type: &str, file_name: &str, body: Bytes) -> HttpAnswer {
+pub fn answer(
+    call: &HttpRequest,
+    etag: &str,
+    content_type: &str,
+    file_name: &str,
+    body: Bytes,
+) -> HttpResponse {
     let header = |name: &'static str, value: &str| (name.into(), value.to_owned().into());
     let mut headers: Vec<Header> = vec![
         header("accept-ranges", "bytes"),
@@ -38,7 +44,7 @@ pub fn answer(call: &HttpCall, etag: &str, content_type: &str, file_name: &str, 
         // with another seed the same address may lead to another call.
         header("cache-control", "private, no-cache"),
     ];
-    let bare = |status, headers| HttpAnswer { status, headers, body: Bytes::new() };
+    let bare = |status, headers| HttpResponse { status, headers, body: Bytes::new() };
 
     // The order of the conditions is that of RFC 9110, section 13.2.2.
     if every(call, "if-match").is_some_and(|tags| !matches(&tags, etag, same_strongly)) {
@@ -70,7 +76,7 @@ pub fn answer(call: &HttpCall, etag: &str, content_type: &str, file_name: &str, 
     };
     headers.push(header("content-type", content_type));
     headers.push(("content-disposition".into(), disposition(file_name).into()));
-    HttpAnswer { status, headers, body }
+    HttpResponse { status, headers, body }
 }
 
 /// What a `Range` header asks for.
@@ -135,7 +141,7 @@ fn number(digits: &str) -> Option<u64> {
 }
 
 /// All values of a header in one list, as if they stood in one line. None if there is no such header.
-fn every(call: &HttpCall, name: &str) -> Option<String> {
+fn every(call: &HttpRequest, name: &str) -> Option<String> {
     let values: Vec<&str> =
         call.headers.iter().filter(|(key, _)| *key == name).map(|(_, value)| value).collect();
     (!values.is_empty()).then(|| values.join(","))
@@ -183,25 +189,25 @@ mod tests {
     const BODY: &[u8] = b"0123456789";
     const TAG: &str = "\"abc\"";
 
-    fn call(method: &str, headers: &[(&str, &str)]) -> HttpCall {
-        HttpCall {
+    fn call(method: &str, headers: &[(&str, &str)]) -> HttpRequest {
+        HttpRequest {
             method: method.to_owned().into(),
             path: "/download/a.wav".to_owned(),
             headers: headers.into(),
-            ..HttpCall::default()
+            ..HttpRequest::default()
         }
     }
 
-    fn answered(method: &str, headers: &[(&str, &str)]) -> HttpAnswer {
+    fn answered(method: &str, headers: &[(&str, &str)]) -> HttpResponse {
         answer(&call(method, headers), TAG, "audio/wav", "a.wav", Bytes::from_static(BODY))
     }
 
-    fn header<'a>(answer: &'a HttpAnswer, name: &str) -> Option<&'a str> {
+    fn header<'a>(answer: &'a HttpResponse, name: &str) -> Option<&'a str> {
         answer.headers.iter().find(|(key, _)| key == name).map(|(_, value)| &**value)
     }
 
     /// Status, content range and body in one line.
-    fn gist(answer: &HttpAnswer) -> String {
+    fn gist(answer: &HttpResponse) -> String {
         let range = header(answer, "content-range").unwrap_or("-");
         format!("{} {range} {}", answer.status, String::from_utf8_lossy(&answer.body))
     }

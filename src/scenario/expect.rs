@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::file::OutcomeFile;
 use super::template::TemplateSet;
 use super::tree::TreeTemplate;
-use crate::delivery::{Answer, ErrorClass, StatusSet};
+use crate::delivery::{ErrorClass, ReceiverResponse, StatusSet};
 use crate::json::difference;
 
 /// What must come of a callback. The default: that it is delivered.
@@ -36,7 +36,7 @@ pub struct DeliveryEnd {
     /// After how many tries.
     pub tries: u32,
     /// The last answer, if one came.
-    pub answer: Option<Answer>,
+    pub answer: Option<ReceiverResponse>,
     /// The class of the last error and the error in words, if it is dead.
     pub error: Option<(ErrorClass, String)>,
     /// From the first try to the end: real time of the tries and the story's time of the gaps between them.
@@ -97,8 +97,8 @@ impl Expectation {
         if let Some(within) = self.within
             && end.took > within
         {
-            use crate::files::Lapse;
-            wrong.push(format!("expected an end within {}, it took longer", Lapse(within)));
+            use crate::files::HumanDuration;
+            wrong.push(format!("expected an end within {}, it took longer", HumanDuration(within)));
         }
         if let Some(body) = &self.body {
             wrong.extend(judge_body(body, end.answer.as_ref(), set, scope));
@@ -109,7 +109,7 @@ impl Expectation {
 
 fn judge_body(
     body: &TreeTemplate,
-    answer: Option<&Answer>,
+    answer: Option<&ReceiverResponse>,
     set: &TemplateSet,
     scope: &Scope,
 ) -> Option<String> {
@@ -138,7 +138,7 @@ mod tests {
         DeliveryEnd {
             delivered,
             tries: 2,
-            answer: status.map(|status| Answer {
+            answer: status.map(|status| ReceiverResponse {
                 status,
                 headers: Vec::new(),
                 body: Bytes::from_static(b"{\"code\":200}"),

@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use crate::contract::FaultFile;
 use crate::delivery::StatusSet;
-use crate::files::{Arrivals, Lapse, LapseRange, Rate, RateUnit, Tree};
+use crate::files::{Arrivals, DurationRange, HumanDuration, Rate, RateUnit, Tree};
 use crate::settings::DeliveryFile;
 
 /// A scenario: a story told to the integrator's callback URL, step by step, with what is expected in return.
@@ -34,7 +34,7 @@ pub struct ScenarioFile {
     #[schemars(range(min = 1, max = 1_000_000))]
     pub copies: Option<u32>,
     /// The copies start at random moments within this length of time. Default: all at once.
-    pub spread: Option<Lapse>,
+    pub spread: Option<HumanDuration>,
     /// Where callbacks go, unless `--callback-url` says otherwise.
     #[schemars(extend("format" = "url-template"))]
     pub callback_url: Option<String>,
@@ -72,7 +72,7 @@ pub struct LoadFile {
     /// `100/s~500/s every 1m`, or `max`: as fast as answers come.
     pub rate: Option<Rate>,
     /// For how long. Default: the sum of the rate's stages, or 10s.
-    pub duration: Option<Lapse>,
+    pub duration: Option<HumanDuration>,
     /// What the rate counts: `events` (callbacks) or `stories`. Default: `events`.
     pub unit: Option<RateUnit>,
     /// How arrivals are spaced: `even` or `poisson`. Default: `even`.
@@ -98,7 +98,7 @@ pub struct StepFile {
     #[schemars(extend("format" = "entry-id"))]
     pub await_: Option<String>,
     /// Waits: `2s`, or a random length out of a range, `1s..3s`.
-    pub pause: Option<LapseRange>,
+    pub pause: Option<DurationRange>,
     /// Sets variables: `set = { amount = "{{ amount - 50 }}" }`.
     #[schemars(extend("format" = "template-tree"))]
     pub set: Option<Tree>,
@@ -112,7 +112,7 @@ pub struct StepFile {
     #[schemars(range(min = 1, max = 1_000_000))]
     pub repeat: Option<u32>,
     /// The pause between the repeats of a step.
-    pub every: Option<LapseRange>,
+    pub every: Option<DurationRange>,
     /// Which conversation of the story the step belongs to; each name has a user and ids of its own. Default: `main`.
     pub conversation: Option<String>,
     /// With `send`: fields that differ from the believable defaults. With `await`: not allowed, see `where`.
@@ -144,7 +144,7 @@ pub struct StepFile {
     #[schemars(extend("format" = "template-tree"))]
     pub where_: Option<Tree>,
     /// With `await`: how long to wait. Default: 30s.
-    pub within: Option<Lapse>,
+    pub within: Option<HumanDuration>,
     /// With `await`: the story goes on, and does not fail, if nothing comes in time. Default: false.
     pub optional: Option<bool>,
     /// With `await` for a call: what the mock answers instead of its usual answer.
@@ -162,7 +162,7 @@ pub struct ExpectFile {
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
     /// The longest time from the sending to the final answer, retries included.
-    pub within: Option<Lapse>,
+    pub within: Option<HumanDuration>,
     /// How many tries it takes.
     pub tries: Option<u32>,
     /// How it ends: `delivered` or `dead`. Default: `delivered`, unless `status` or `error` is given.
@@ -236,7 +236,7 @@ pub struct ReactionSendFile {
     #[schemars(extend("format" = "callback-id"))]
     pub event: String,
     /// How long after the call. Default: at once.
-    pub after: Option<LapseRange>,
+    pub after: Option<DurationRange>,
     /// Sent only if this is true.
     #[schemars(extend("format" = "template"))]
     pub when: Option<String>,

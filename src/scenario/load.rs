@@ -9,7 +9,7 @@ use super::check::variables::{self, Told};
 use super::check::{self, Checked, Named};
 use super::file::{LoadFile, ReactionFile, StepFile};
 use crate::contract::{Catalog, FaultFile};
-use crate::files::{Diagnostic, Lapse, Place, Problems, SourceFile, Tree};
+use crate::files::{Diagnostic, HumanDuration, Place, Problems, SourceFile, Tree};
 use crate::settings::DeliveryFile;
 
 /// Files may include files this deep.
@@ -42,7 +42,7 @@ pub struct Scenario {
     /// How many times it is told, at least 1.
     pub copies: Option<u32>,
     /// The time within which the copies start.
-    pub spread: Option<Lapse>,
+    pub spread: Option<HumanDuration>,
     /// Where callbacks go: a URL or a template of one.
     pub callback_url: Option<String>,
     /// The variables in the order in which they get their values, those of includes first. One that is given again

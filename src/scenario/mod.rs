@@ -1,7 +1,7 @@
 //! The scenario language: the file as written, the story as meant, templates, expectations, running stories.
 //!
-//! [`load`] reads files and finds every mistake before anything is sent; [`Story`] is what a file means; a [`Play`]
-//! is a story being told, a state machine that time, calls and delivery results drive through the [`Stage`].
+//! [`load`] reads files and finds every mistake before anything is sent; [`Story`] is what a file means; a [`StoryRun`]
+//! is a story being told, a state machine that time, calls and delivery results drive through the [`StoryHost`].
 
 pub mod check;
 mod expect;
@@ -14,7 +14,7 @@ pub mod template;
 pub(crate) mod tree;
 
 pub use expect::DeliveryEnd;
-pub use play::Play;
+pub use play::StoryRun;
 pub(crate) use play::truth;
-pub use stage::{Body, CallReply, CallView, Sending, Stage};
+pub use stage::{Body, CallReply, CallView, Sending, StoryHost};
 pub use story::Story;

@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::delivery::{CallbackId, Policy};
 use crate::files::Place;
-use crate::simulator::{SessionKey, Simulator};
+use crate::simulator::{ConversationKey, Simulator};
 
 /// The world around a story.
-pub trait Stage {
+pub trait StoryHost {
     /// The simulated vendor.
     fn simulator(&mut self) -> &mut Simulator;
 
@@ -19,7 +19,7 @@ pub trait Stage {
     /// if there is no such event.
     fn emit(
         &mut self,
-        session: SessionKey,
+        session: ConversationKey,
         event: &str,
         patch: Value,
         now: Timestamp,
@@ -55,7 +55,7 @@ pub struct Sending {
     /// Whether that URL is the callback's own, so that not even `--callback-url` wins over it.
     pub own_target: bool,
     /// The conversation it belongs to.
-    pub session: SessionKey,
+    pub session: ConversationKey,
     /// How it is delivered.
     pub policy: Arc<Policy>,
 }

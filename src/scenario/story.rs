@@ -11,7 +11,7 @@ use super::template::{Template, TemplateMistake, TemplateSet};
 use super::tree::TreeTemplate;
 use crate::contract::FaultFile;
 use crate::delivery::{Policy, StatusSet};
-use crate::files::{LapseRange, Place, Tree};
+use crate::files::{DurationRange, Place, Tree};
 use crate::simulator::identity::Country;
 use crate::simulator::seed::Seed;
 
@@ -67,7 +67,7 @@ pub struct Step {
     /// How many times.
     pub repeat: u32,
     /// The pause between the times.
-    pub every: Option<LapseRange>,
+    pub every: Option<DurationRange>,
     /// Which conversation it belongs to.
     pub conversation: String,
     /// What it does.
@@ -89,7 +89,7 @@ pub enum Action {
     /// Waits for something to happen.
     Await(Await),
     /// Waits.
-    Pause(LapseRange),
+    Pause(DurationRange),
     /// Sets variables.
     Set(Vec<(String, TreeTemplate)>),
 }
@@ -175,7 +175,7 @@ pub struct Reaction {
 #[derive(Debug)]
 pub struct ReactionSend {
     /// How long after.
-    pub after: LapseRange,
+    pub after: DurationRange,
     /// Sent only if this is true.
     pub when: Option<Template>,
     /// The callback.
@@ -290,7 +290,7 @@ impl Story {
     }
 }
 
-const NO_TIME: LapseRange = LapseRange { min: Duration::ZERO, max: Duration::ZERO };
+const NO_TIME: DurationRange = DurationRange { min: Duration::ZERO, max: Duration::ZERO };
 
 /// Turns what is written into what is meant, compiling templates on the way.
 struct Compiler<'a> {

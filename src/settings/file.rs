@@ -11,7 +11,7 @@ use crate::contract::FaultFile;
 use crate::contract::signature::SchemeFile;
 use crate::custom::file::{CallbackFile, CustomFile, EndpointFile};
 use crate::delivery::{Order, StatusSet};
-use crate::files::{Lapse, Tree};
+use crate::files::{HumanDuration, Tree};
 use crate::simulator::workflow::TemplateFile;
 
 /// The settings file `airudder-mock.toml`. Every key is optional.
@@ -105,12 +105,12 @@ pub struct DeliveryFile {
     /// Where the other keys start from. Default: `airudder`, 5 tries, 60 s apart, 10 s for each.
     pub preset: Option<PolicyPreset>,
     /// How long one try may take, connecting included. Real time, whatever the speed of the story.
-    pub timeout: Option<Lapse>,
+    pub timeout: Option<HumanDuration>,
     /// How often a callback is sent at most, the first time included.
     #[schemars(range(min = 1, max = 1000))]
     pub tries: Option<u32>,
     /// The gaps between tries; the last one repeats: `["60s"]`.
-    pub gaps: Option<Vec<Lapse>>,
+    pub gaps: Option<Vec<HumanDuration>>,
     /// A random part of each gap by which it gets longer, 0.0 to 1.0.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub jitter: Option<f64>,
@@ -176,5 +176,6 @@ pub struct EntryFile {
     #[schemars(extend("format" = "template"))]
     pub body: Option<String>,
     /// Where the correction comes from, shown in the catalog in place of `assumed`. Default: `documented`.
-    pub mark: Option<crate::contract::Mark>,
+    #[serde(rename = "mark")]
+    pub provenance: Option<crate::contract::Provenance>,
 }

@@ -91,7 +91,7 @@ pub struct Settings {
 impl Settings {
     /// How the simulated vendor behaves, with links that lead to this URL and callbacks that somebody listens to or
     /// nobody.
-    pub fn behaviour(&self, usual_url: &str, is_heard: bool) -> Behaviour {
+    pub fn behaviour(&self, usual_url: &str, has_callback_url: bool) -> Behaviour {
         let url = self.public_url.as_deref().unwrap_or(usual_url);
         Behaviour {
             accounts: self.accounts.clone(),
@@ -100,7 +100,7 @@ impl Settings {
             chatbot: self.chatbot,
             workflows: Arc::clone(&self.workflows),
             public_url: url.trim_end_matches('/').into(),
-            is_heard,
+            has_callback_url,
             ..Behaviour::default()
         }
     }

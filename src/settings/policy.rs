@@ -39,12 +39,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::files::Lapse;
+    use crate::files::HumanDuration;
 
     #[test]
     fn what_is_not_named_comes_from_the_base() {
         let base = Policy { tries: 3, jitter: 0.5, ..preset(PolicyPreset::Airudder) };
-        let file = DeliveryFile { timeout: Some(Lapse(Duration::from_secs(1))), ..DeliveryFile::default() };
+        let file =
+            DeliveryFile { timeout: Some(HumanDuration(Duration::from_secs(1))), ..DeliveryFile::default() };
         assert_eq!(policy(&base, &file), Policy { timeout: Duration::from_secs(1), ..base });
     }
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::vendor_file::{AccessFile, AccountFile, CallingFile, ChatbotFile, DialerFile, LimitsFile};
 use crate::api::AccessRules;
 use crate::contract::aes::Cipher;
-use crate::files::Lapse;
+use crate::files::HumanDuration;
 use crate::http::Limits;
 use crate::simulator::calling::{Robot, Round, Rules, Strategy, Wish, magic};
 use crate::simulator::country::Country;
@@ -174,7 +174,7 @@ pub fn window(text: &str) -> Result<Option<Duration>, String> {
     if text == "off" {
         return Ok(None);
     }
-    let read: Result<Lapse, _> = text.parse();
+    let read: Result<HumanDuration, _> = text.parse();
     read.map(|lapse| Some(lapse.0))
         .map_err(|_| format!("`{text}` is no window, write for example `24h`, or `off`"))
 }

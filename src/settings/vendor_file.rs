@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::api::{SignatureRule, TokenRule};
 use crate::contract::envelope::ErrorStatus;
-use crate::files::Lapse;
+use crate::files::HumanDuration;
 use crate::simulator::Encryption;
 use crate::simulator::calling::{Business, Outcome};
 use crate::simulator::dialer::Pace;
@@ -182,7 +182,7 @@ pub struct RoundFile {
     #[serde(default)]
     pub select: Vec<Outcome>,
     /// How long after the round before. Default: at once.
-    pub after: Option<Lapse>,
+    pub after: Option<HumanDuration>,
     /// How often a number is called within the round, the first time included. Default: as the plan says.
     #[schemars(range(min = 1, max = 100))]
     pub repeat_number: Option<u32>,
@@ -252,5 +252,5 @@ pub struct LimitsFile {
     pub connections: Option<u32>,
     /// How long a client may take for a request's line and headers, how long nothing of a body may come, and how long
     /// nothing of an answer may be taken. Default: 30 s.
-    pub patience: Option<Lapse>,
+    pub patience: Option<HumanDuration>,
 }

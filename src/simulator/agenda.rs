@@ -262,11 +262,11 @@ mod tests {
         agenda.forget(Some(place));
         agenda.forget(None);
         assert!(!agenda.is_busy());
-        let mark = agenda.planned();
+        let checkpoint = agenda.planned();
         agenda.plan(at(3), Entry(2));
         agenda.plan(at(3), Entry(3));
-        agenda.forget_since(mark, |entry| entry.0 == 3);
-        assert_eq!(agenda.since(mark).map(|entry| entry.0).collect::<Vec<_>>(), [3]);
+        agenda.forget_since(checkpoint, |entry| entry.0 == 3);
+        assert_eq!(agenda.since(checkpoint).map(|entry| entry.0).collect::<Vec<_>>(), [3]);
         assert!(agenda.is_busy());
         assert!(agenda.take(at(3)).is_some() && agenda.take(at(3)).is_some());
         assert!(!agenda.is_busy() && agenda.next().is_none());

@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 use super::calling::{Outcome, Wish, e164};
 use super::params::{Params, bad, shown};
 use super::timers::Timer;
-use super::{AccountKey, Answer, Call, Emission, EmissionBody, Simulator, later};
+use super::{AccountKey, Callback, CallbackBody, Request, Response, Simulator, later};
 use crate::contract::bodies::detection::{Business, DetectionResult};
 
 /// The most numbers of one call (assumed).
@@ -26,7 +26,7 @@ pub(crate) fn signature(secret: &str, timestamp: &str, version: &str) -> String 
 }
 
 /// Takes numbers to be detected.
-pub(super) fn check(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answer, Answer> {
+pub(super) fn check(simulator: &mut Simulator, call: &Request<'_>) -> Result<Response, Response> {
     let params = Params::new(call.fields);
     let account = caller(simulator, params.object("system", "system.")?)?;
     let business = params.object("business", "business.")?;
@@ -44,11 +44,11 @@ pub(super) fn check(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answer
     for detection in wanted {
         plan(simulator, detection, call.now);
     }
-    Ok(Answer::Data(Value::Null))
+    Ok(Response::Data(Value::Null))
 }
 
 /// The account whose secret signed the call.
-fn caller(simulator: &Simulator, system: Params<'_>) -> Result<AccountKey, Answer> {
+fn caller(simulator: &Simulator, system: Params<'_>) -> Result<AccountKey, Response> {
     let app_key = system.needed("appkey", "the APPKey of an account")?;
     if system.word("charset", &["UTF-8"])?.is_none() {
         return Err(system.missing("charset", "`UTF-8`"));
@@ -69,21 +69,21 @@ fn caller(simulator: &Simulator, system: Params<'_>) -> Result<AccountKey, Answe
     let account = simulator
         .access
         .by_app_key(app_key)
-        .ok_or(Answer::Error { code: 401, message: "system.appkey names no account".to_owned() })?;
+        .ok_or(Response::Error { code: 401, message: "system.appkey names no account".to_owned() })?;
     let expected = signature(&simulator.access.account(account).app_secret, &timestamp, version);
     // Some libraries leave the padding away.
     let plain = |text: &str| text.trim_end_matches('=').to_owned();
     if plain(given).as_bytes().ct_eq(plain(&expected).as_bytes()).into() {
         return Ok(account);
     }
-    Err(Answer::Error {
+    Err(Response::Error {
         code: 401,
         message: "system.sign is wrong: expected URL-safe base64 of the raw MD5 of `<APPSecret>+<timestamp>+<version>`"
             .to_owned(),
     })
 }
 
-fn detection(at: usize, item: &Value, account: AccountKey) -> Result<Detection, Answer> {
+fn detection(at: usize, item: &Value, account: AccountKey) -> Result<Detection, Response> {
     let wrong = |field: &str, why: &str| bad(format!("business.calls[{at}].{field} {why}"));
     let text = |field: &str, expected: &str| match item.get(field) {
         None | Some(Value::Null) => Err(wrong(field, &format!("is missing: {expected}"))),
@@ -155,7 +155,7 @@ pub(super) struct Detection {
 }
 
 /// The result as it goes out.
-pub(super) fn result(detection: Detection) -> Emission {
+pub(super) fn result(detection: Detection) -> Callback {
     let body = DetectionResult {
         business: Business {
             callee: detection.callee,
@@ -163,11 +163,11 @@ pub(super) fn result(detection: Detection) -> Emission {
             prvdata: detection.private,
         },
     };
-    Emission {
+    Callback {
         account: detection.account,
         play: detection.play,
         event: "detection.result".into(),
-        body: EmissionBody::Text(serde_json::to_string(&body).unwrap_or_default()),
+        body: CallbackBody::Text(serde_json::to_string(&body).unwrap_or_default()),
         order_key: None,
         target: Some(detection.target),
     }

@@ -6,7 +6,6 @@
 
 mod access;
 mod agenda;
-mod call;
 pub mod calling;
 mod chatbot;
 pub mod content;
@@ -23,6 +22,7 @@ mod node;
 mod params;
 pub mod phone;
 pub mod phrases;
+mod request;
 mod samples;
 pub mod seed;
 mod session;
@@ -46,7 +46,6 @@ pub use access::{
     Access, Account, AccountKey, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, DEFAULT_SIGN_KEY, Denied, Encryption,
     Rate, TOKEN_LIFE, TokenKind,
 };
-pub use call::{Answer, Call, Long, Upload};
 use calling::{Calling, Rules};
 use chatbot::{Campaigns, Media};
 pub use chatbot::{ChatRules, Stored};
@@ -56,8 +55,9 @@ use dialer::Dialer;
 use hex32::Hex32;
 use identity::Country;
 use ids::Ids;
+pub use request::{Long, Request, Response, Upload};
 use seed::{Rng, Seed};
-pub use session::SessionKey;
+pub use session::ConversationKey;
 use session::{Phase, Session, Sessions};
 use timers::{ChatTimer, Timer, Timers};
 use workflow::{Callers, Chats, Template, Workflows};
@@ -80,7 +80,7 @@ pub struct Behaviour {
     /// How conversations go on.
     pub chatbot: ChatRules,
     /// Whether anybody listens to callbacks that go to no URL of their own. Where nobody does, none are made.
-    pub is_heard: bool,
+    pub has_callback_url: bool,
 }
 
 impl Default for Behaviour {
@@ -93,7 +93,7 @@ impl Default for Behaviour {
             chatbot: ChatRules::default(),
             workflows: Arc::new(workflow::shipped()),
             public_url: "http://127.0.0.1:2478".into(),
-            is_heard: true,
+            has_callback_url: true,
         }
     }
 }
@@ -115,7 +115,7 @@ pub struct Opening {
 
 /// A callback that the simulator sends by itself.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Emission {
+pub struct Callback {
     /// Whose it is.
     pub account: AccountKey,
     /// The story it belongs to, if any.
@@ -123,7 +123,7 @@ pub struct Emission {
     /// The event id.
     pub event: Cow<'static, str>,
     /// The body.
-    pub body: EmissionBody,
+    pub body: CallbackBody,
     /// Callbacks with the same key keep their order: the id of the conversation or of the task.
     pub order_key: Option<String>,
     /// The URL that the call which caused it named.
@@ -132,14 +132,14 @@ pub struct Emission {
 
 /// The body of a callback that the simulator sends by itself.
 #[derive(Clone, Debug, PartialEq)]
-pub enum EmissionBody {
+pub enum CallbackBody {
     /// A value.
     Json(Value),
     /// JSON text, as it goes out.
     Text(String),
 }
 
-impl EmissionBody {
+impl CallbackBody {
     /// The body as a value.
     pub fn value(&self) -> Value {
         match self {
@@ -151,11 +151,11 @@ impl EmissionBody {
 
 /// A moment of the simulator, for taking back or adopting what came after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct Checkpoint {
     timers: u64,
     sessions: usize,
-    calling: calling::Mark,
-    dialer: dialer::Mark,
+    calling: calling::Checkpoint,
+    dialer: dialer::Checkpoint,
     workflows: usize,
 }
 
@@ -171,7 +171,7 @@ pub struct UserView {
 
 /// What templates see of a conversation.
 #[derive(Clone, Debug, Serialize)]
-pub struct SessionView {
+pub struct ConversationView {
     call_id: String,
     channel: String,
     channel_id: String,
@@ -224,12 +224,12 @@ impl Simulator {
     }
 
     /// Opens a conversation: a user, a channel, ids. Nothing is sent.
-    pub fn open(&mut self, opening: Opening) -> SessionKey {
+    pub fn open(&mut self, opening: Opening) -> ConversationKey {
         self.sessions.add(Session::open(&opening))
     }
 
     /// What templates see of a conversation.
-    pub fn view(&self, key: SessionKey) -> (UserView, SessionView) {
+    pub fn view(&self, key: ConversationKey) -> (UserView, ConversationView) {
         let session = self.sessions.get(key);
         let (user, facts) = session.people();
         let company = session.known.company.as_deref().map_or(facts.company, str::to_owned);
@@ -242,7 +242,7 @@ impl Simulator {
                 gender: user.gender.to_string(),
                 locale: session.locale.to_owned(),
             },
-            SessionView {
+            ConversationView {
                 call_id: session.call_id.to_string(),
                 channel: session.channel.to_string(),
                 channel_id: session.channel_id.to_string(),
@@ -258,7 +258,7 @@ impl Simulator {
     /// state of the conversation. Errs in words if there is no such event.
     pub fn emit(
         &mut self,
-        key: SessionKey,
+        key: ConversationKey,
         event: &str,
         patch: Value,
         now: Timestamp,
@@ -276,13 +276,13 @@ impl Simulator {
     }
 
     /// Takes over into the conversation what an event's body says.
-    pub fn absorb(&mut self, key: SessionKey, event: &str, body: &Value, now: Timestamp) {
+    pub fn absorb(&mut self, key: ConversationKey, event: &str, body: &Value, now: Timestamp) {
         self.begin(key, now);
         chatbot::absorb(&mut self.sessions, key, event, body, now);
     }
 
     /// From its first word on a conversation can fall silent.
-    fn begin(&mut self, key: SessionKey, now: Timestamp) {
+    fn begin(&mut self, key: ConversationKey, now: Timestamp) {
         if self.sessions.begin(key) {
             let at = later(now, self.behaviour.silence);
             self.timers.plan(at, ChatTimer::Silence { session: key });
@@ -290,7 +290,7 @@ impl Simulator {
     }
 
     /// The conversation that a call or callback speaks of: by `call_id`, or by user and channel where that is empty.
-    pub fn find_session(&self, fields: &Value) -> Option<SessionKey> {
+    pub fn find_session(&self, fields: &Value) -> Option<ConversationKey> {
         fn text<'a>(within: Option<&'a Value>, name: &str) -> Option<&'a str> {
             within?.get(name)?.as_str().filter(|text| !text.is_empty())
         }
@@ -306,12 +306,12 @@ impl Simulator {
     }
 
     /// The story that a conversation belongs to.
-    pub fn play_of(&self, key: SessionKey) -> Option<u32> {
+    pub fn play_of(&self, key: ConversationKey) -> Option<u32> {
         self.sessions.get(key).play
     }
 
     /// The id on the wire of a conversation; callbacks of one conversation keep their order by it.
-    pub fn order_key(&self, key: SessionKey) -> String {
+    pub fn order_key(&self, key: ConversationKey) -> String {
         let session = self.sessions.get(key);
         if session.call_id.is_empty() {
             format!("{}/{}", session.channel_id, session.user_id)
@@ -331,7 +331,7 @@ impl Simulator {
     }
 
     /// Answers a call, and plans what the vendor would send because of it.
-    pub fn handle(&mut self, call: &Call<'_>) -> Answer {
+    pub fn handle(&mut self, call: &Request<'_>) -> Response {
         match call.id {
             "auth.token" => self.token(call).unwrap_or_else(|refusal| refusal),
             "dialer.auth" => dialer::token(&mut self.access, call).unwrap_or_else(|refusal| refusal),
@@ -351,60 +351,60 @@ impl Simulator {
     }
 
     /// Exchanges credentials for a token.
-    fn token(&mut self, call: &Call<'_>) -> Result<Answer, Answer> {
+    fn token(&mut self, call: &Request<'_>) -> Result<Response, Response> {
         let params = params::Params::new(call.fields);
         let key = params.needed("APPKey", "the key of an account")?;
         let secret = params.needed("APPSecret", "the secret of the account")?;
         match self.access.token(TokenKind::Cloud, key, secret, call.now) {
-            Ok(token) => Ok(Answer::Data(serde_json::json!({ "token": token }))),
-            Err(denied) => Err(Answer::Error { code: 401, message: denied.to_string() }),
+            Ok(token) => Ok(Response::Data(serde_json::json!({ "token": token }))),
+            Err(denied) => Err(Response::Error { code: 401, message: denied.to_string() }),
         }
     }
 
-    /// Marks the present, for [`Simulator::take_back`] and [`Simulator::adopt`].
-    pub fn mark(&self) -> Mark {
-        Mark {
+    /// Marks the present, for [`Simulator::discard_since`] and [`Simulator::assign_since`].
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
             timers: self.timers.planned(),
             sessions: self.sessions.count(),
-            calling: self.calling.mark(),
-            dialer: self.dialer.mark(),
-            workflows: self.workflows.mark(),
+            calling: self.calling.checkpoint(),
+            dialer: self.dialer.checkpoint(),
+            workflows: self.workflows.checkpoint(),
         }
     }
 
-    /// Takes back what was planned since a mark: somebody else does it. Tasks go on, but nothing is told of them.
-    pub fn take_back(&mut self, mark: Mark) {
-        self.timers.cancel_since(mark.timers);
-        self.calling.mute_since(mark.calling);
-        self.dialer.mute_since(mark.dialer);
-        self.workflows.mute_since(mark.workflows);
+    /// Takes back what was planned since a checkpoint: somebody else does it. Tasks go on, but nothing is told of them.
+    pub fn discard_since(&mut self, checkpoint: Checkpoint) {
+        self.timers.cancel_since(checkpoint.timers);
+        self.calling.mute_since(checkpoint.calling);
+        self.dialer.mute_since(checkpoint.dialer);
+        self.workflows.mute_since(checkpoint.workflows);
     }
 
-    /// What was planned since a mark and belongs to no conversation is a story's doing.
-    pub fn adopt(&mut self, mark: Mark, play: u32) {
-        self.timers.adopt_since(mark.timers, play);
-        self.sessions.adopt_since(mark.sessions, play);
-        self.calling.adopt_since(mark.calling, play);
-        self.dialer.adopt_since(mark.dialer, play);
-        self.workflows.adopt_since(mark.workflows, play);
+    /// What was planned since a checkpoint and belongs to no conversation is a story's doing.
+    pub fn assign_since(&mut self, checkpoint: Checkpoint, play: u32) {
+        self.timers.assign_since(checkpoint.timers, play);
+        self.sessions.assign_since(checkpoint.sessions, play);
+        self.calling.assign_since(checkpoint.calling, play);
+        self.dialer.assign_since(checkpoint.dialer, play);
+        self.workflows.assign_since(checkpoint.workflows, play);
     }
 
     /// Does what is due and returns the callbacks that come of it, in order. Of very much, it does the first part; then
     /// [`Simulator::next_wakeup`] is still due.
-    pub fn advance(&mut self, now: Timestamp) -> Vec<Emission> {
-        let mut emissions = Vec::new();
+    pub fn advance(&mut self, now: Timestamp) -> Vec<Callback> {
+        let mut callbacks = Vec::new();
         while let Some((at, timer)) = self.timers.take(now) {
             match timer {
-                Timer::Chat(timer) => emissions.append(&mut chatbot::timer(self, timer, at)),
-                Timer::Receipt(receipt) => emissions.push(sms::receipt(*receipt, at)),
-                Timer::Detected(detection) => emissions.push(detection::result(*detection)),
+                Timer::Chat(timer) => callbacks.append(&mut chatbot::timer(self, timer, at)),
+                Timer::Receipt(receipt) => callbacks.push(sms::receipt(*receipt, at)),
+                Timer::Detected(detection) => callbacks.push(detection::result(*detection)),
             }
         }
         // Calls of workflows lead on to other nodes, so that all these parts move on together.
         let (calling, dialer) = (&mut self.calling, &mut self.dialer);
         let mut chats = Chats { sessions: &mut self.sessions, timers: &mut self.timers };
-        emissions.append(&mut self.workflows.advance(now, &mut Callers { calling, dialer }, &mut chats));
-        emissions
+        callbacks.append(&mut self.workflows.advance(now, &mut Callers { calling, dialer }, &mut chats));
+        callbacks
     }
 
     /// When [`Simulator::advance`] has something to do next.

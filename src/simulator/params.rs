@@ -7,14 +7,14 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde_json::Value;
 
-use super::Answer;
+use super::Response;
 
 /// How much of a value a message repeats.
 const SHOWN: usize = 60;
 
 /// A refusal with code 400 (assumed for the families whose codes are not known).
-pub(super) fn bad(message: impl Into<String>) -> Answer {
-    Answer::Error { code: 400, message: message.into() }
+pub(super) fn bad(message: impl Into<String>) -> Response {
+    Response::Error { code: 400, message: message.into() }
 }
 
 /// A value as a message shows it: short, on one line.
@@ -47,16 +47,16 @@ impl<'a> Params<'a> {
         self.fields.get(name).filter(|value| !value.is_null())
     }
 
-    fn wrong(self, name: &str, value: &Value, expected: &str) -> Answer {
+    fn wrong(self, name: &str, value: &Value, expected: &str) -> Response {
         bad(format!("{}{name} is {}, expected {expected}", self.within, shown(value)))
     }
 
-    pub(super) fn missing(self, name: &str, expected: &str) -> Answer {
+    pub(super) fn missing(self, name: &str, expected: &str) -> Response {
         bad(format!("{}{name} is missing: {expected}", self.within))
     }
 
     /// An object within the parameters. `within` is its name with a dot behind it.
-    pub(super) fn object(self, name: &str, within: &'static str) -> Result<Params<'a>, Answer> {
+    pub(super) fn object(self, name: &str, within: &'static str) -> Result<Params<'a>, Response> {
         match self.value(name) {
             Some(value) if value.is_object() => Ok(Params { fields: value, within }),
             Some(value) => Err(self.wrong(name, value, "an object")),
@@ -65,7 +65,7 @@ impl<'a> Params<'a> {
     }
 
     /// A text; an empty one counts as missing.
-    pub(super) fn text(self, name: &str) -> Result<Option<&'a str>, Answer> {
+    pub(super) fn text(self, name: &str) -> Result<Option<&'a str>, Response> {
         match self.value(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
@@ -74,7 +74,7 @@ impl<'a> Params<'a> {
     }
 
     /// A text that must be there.
-    pub(super) fn needed(self, name: &str, expected: &str) -> Result<&'a str, Answer> {
+    pub(super) fn needed(self, name: &str, expected: &str) -> Result<&'a str, Response> {
         self.text(name)?.ok_or_else(|| self.missing(name, expected))
     }
 
@@ -83,7 +83,7 @@ impl<'a> Params<'a> {
         self,
         name: &str,
         range: std::ops::RangeInclusive<i64>,
-    ) -> Result<Option<i64>, Answer> {
+    ) -> Result<Option<i64>, Response> {
         let Some(value) = self.value(name) else { return Ok(None) };
         let number = match value {
             Value::String(text) if text.trim().is_empty() => return Ok(None),
@@ -103,7 +103,7 @@ impl<'a> Params<'a> {
     }
 
     /// One of a few words.
-    pub(super) fn word(self, name: &str, words: &[&'static str]) -> Result<Option<&'static str>, Answer> {
+    pub(super) fn word(self, name: &str, words: &[&'static str]) -> Result<Option<&'static str>, Response> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         match words.iter().find(|word| **word == text) {
             Some(word) => Ok(Some(word)),
@@ -115,7 +115,7 @@ impl<'a> Params<'a> {
     }
 
     /// A moment `YYYY-MM-DD HH:mm:ss` (example), in the account's zone.
-    pub(super) fn moment(self, name: &str, zone: Offset) -> Result<Option<Timestamp>, Answer> {
+    pub(super) fn moment(self, name: &str, zone: Offset) -> Result<Option<Timestamp>, Response> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         // A year before our era reads, too.
         let sound = text.starts_with(|first: char| first.is_ascii_digit());
@@ -133,9 +133,9 @@ mod tests {
 
     use super::*;
 
-    fn message<T: std::fmt::Debug>(outcome: Result<T, Answer>) -> String {
+    fn message<T: std::fmt::Debug>(outcome: Result<T, Response>) -> String {
         match outcome {
-            Err(Answer::Error { code: 400, message }) => message,
+            Err(Response::Error { code: 400, message }) => message,
             other => panic!("{other:?}"),
         }
     }

@@ -19,7 +19,7 @@ use crate::contract::bodies::chatbot::EndReason;
 
 /// Names a session within its simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionKey(pub(super) usize);
+pub struct ConversationKey(pub(super) usize);
 
 /// Where a conversation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -267,17 +267,17 @@ impl Session {
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     list: Vec<Session>,
-    by_call_id: HashMap<WireId, SessionKey>,
+    by_call_id: HashMap<WireId, ConversationKey>,
     /// By channel and user.
-    by_user: HashMap<(WireId, WireId), SessionKey>,
+    by_user: HashMap<(WireId, WireId), ConversationKey>,
     /// How many have begun, by whose they are.
     begun: HashMap<Option<AccountKey>, usize>,
 }
 
 impl Sessions {
     /// Adds a session.
-    pub(super) fn add(&mut self, session: Session) -> SessionKey {
-        let key = SessionKey(self.list.len());
+    pub(super) fn add(&mut self, session: Session) -> ConversationKey {
+        let key = ConversationKey(self.list.len());
         if session.begun {
             *self.begun.entry(session.owner).or_default() += 1;
         }
@@ -287,7 +287,7 @@ impl Sessions {
     }
 
     /// Something of a session was sent. Whether it is the first.
-    pub(super) fn begin(&mut self, key: SessionKey) -> bool {
+    pub(super) fn begin(&mut self, key: ConversationKey) -> bool {
         let session = &mut self.list[key.0];
         let begins = !std::mem::replace(&mut session.begun, true);
         if begins {
@@ -317,18 +317,18 @@ impl Sessions {
     }
 
     /// The session of a key. Keys come from [`Sessions::add`] and sessions are never taken out.
-    pub(super) fn get(&self, key: SessionKey) -> &Session {
+    pub(super) fn get(&self, key: ConversationKey) -> &Session {
         &self.list[key.0]
     }
 
     /// The session of a key, to change. After changing `call_id`, `channel_id` or the user's id, call
     /// [`Sessions::index`].
-    pub(super) fn get_mut(&mut self, key: SessionKey) -> &mut Session {
+    pub(super) fn get_mut(&mut self, key: ConversationKey) -> &mut Session {
         &mut self.list[key.0]
     }
 
     /// Makes the session findable under its present ids. The latest session of a user is the one found.
-    pub(super) fn index(&mut self, key: SessionKey) {
+    pub(super) fn index(&mut self, key: ConversationKey) {
         let session = &self.list[key.0];
         if !session.call_id.is_empty() {
             self.by_call_id.insert(session.call_id.clone(), key);
@@ -337,12 +337,12 @@ impl Sessions {
     }
 
     /// The session with this id on the wire.
-    pub(super) fn by_call_id(&self, call_id: &str) -> Option<SessionKey> {
+    pub(super) fn by_call_id(&self, call_id: &str) -> Option<ConversationKey> {
         self.by_call_id.get(&call_id.into()).copied()
     }
 
     /// The latest session of a user on a channel.
-    pub(super) fn of_user(&self, channel_id: &WireId, user_id: &WireId) -> Option<SessionKey> {
+    pub(super) fn of_user(&self, channel_id: &WireId, user_id: &WireId) -> Option<ConversationKey> {
         self.by_user.get(&(channel_id.clone(), user_id.clone())).copied()
     }
 
@@ -352,7 +352,7 @@ impl Sessions {
     }
 
     /// What began after so many belongs to a story, and what is said in it is the story's to say.
-    pub(super) fn adopt_since(&mut self, count: usize, play: u32) {
+    pub(super) fn assign_since(&mut self, count: usize, play: u32) {
         for session in self.list.iter_mut().skip(count) {
             session.play = Some(play);
             if let Some(script) = &mut session.script {

@@ -10,14 +10,14 @@ use super::calling::{Wish, e164_or_bare};
 use super::ids::Kind;
 use super::params::{Params, bad};
 use super::timers::Timer;
-use super::{Answer, Call, Emission, EmissionBody, Simulator, later};
+use super::{Callback, CallbackBody, Request, Response, Simulator, later};
 use crate::contract::bodies::sms::SmsReceipt;
 
 /// The longest text (assumed): ten parts of 160 letters.
 const LONGEST: usize = 1_600;
 
 /// Sends a text message.
-pub(super) fn send(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answer, Answer> {
+pub(super) fn send(simulator: &mut Simulator, call: &Request<'_>) -> Result<Response, Response> {
     let params = Params::new(call.fields);
     let to = match params.value("to") {
         Some(Value::Array(items)) if items.len() == 1 => items[0].as_str(),
@@ -58,11 +58,11 @@ pub(super) fn send(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answer,
             simulator.timers.plan(at, Timer::Receipt(Box::new(receipt.clone())));
         }
     }
-    Ok(Answer::Data(json!({ "messageId": message_id })))
+    Ok(Response::Data(json!({ "messageId": message_id })))
 }
 
 /// A callback URL in a call: it must read. Whether it may be called is decided when it is.
-pub(super) fn callback(params: Params<'_>, name: &str) -> Result<Option<String>, Answer> {
+pub(super) fn callback(params: Params<'_>, name: &str) -> Result<Option<String>, Response> {
     let Some(url) = params.text(name)? else { return Ok(None) };
     match url.parse::<crate::delivery::Target>() {
         Ok(_) => Ok(Some(url.to_owned())),
@@ -82,7 +82,7 @@ pub(super) struct Receipt {
 }
 
 /// The receipt as it goes out.
-pub(super) fn receipt(receipt: Receipt, at: Timestamp) -> Emission {
+pub(super) fn receipt(receipt: Receipt, at: Timestamp) -> Callback {
     let body = SmsReceipt {
         message_id: receipt.message_id.clone(),
         to: format!("+{}", receipt.number),
@@ -90,11 +90,11 @@ pub(super) fn receipt(receipt: Receipt, at: Timestamp) -> Emission {
         reason: receipt.fails.then(|| "the handset did not confirm".to_owned()),
         timestamp: at.as_second(),
     };
-    Emission {
+    Callback {
         account: receipt.account,
         play: receipt.play,
         event: "sms.receipt".into(),
-        body: EmissionBody::Text(serde_json::to_string(&body).unwrap_or_default()),
+        body: CallbackBody::Text(serde_json::to_string(&body).unwrap_or_default()),
         order_key: Some(receipt.message_id),
         target: Some(receipt.target),
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::access::AccountKey;
 use super::calling::RawRows;
 use super::seed::Seed;
-use super::{Account, Answer, Behaviour, Call, Emission, EmissionBody, Simulator};
+use super::{Account, Behaviour, Callback, CallbackBody, Request, Response, Simulator};
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -48,16 +48,16 @@ impl Vendor {
         let account = AccountKey(account);
         let zone = self.simulator.access().account(account).zone;
         let call =
-            Call { id, fields: &fields, rows: rows.as_ref(), files: &[], account, zone, now: self.now };
+            Request { id, fields: &fields, rows: rows.as_ref(), files: &[], account, zone, now: self.now };
         match self.simulator.handle(&call) {
-            Answer::Data(data) => Ok(data),
-            Answer::Text(text) => Ok(serde_json::from_str(&text).unwrap()),
-            Answer::Long(long) => Ok(serde_json::from_str(&long.text()).unwrap()),
-            Answer::Error { code, message } => {
+            Response::Data(data) => Ok(data),
+            Response::Text(text) => Ok(serde_json::from_str(&text).unwrap()),
+            Response::Long(long) => Ok(serde_json::from_str(&long.text()).unwrap()),
+            Response::Error { code, message } => {
                 assert!(!message.is_empty(), "{id} is refused without a word");
                 Err((code, message))
             }
-            Answer::NotSimulated => panic!("{id} is not simulated"),
+            Response::NotSimulated => panic!("{id} is not simulated"),
         }
     }
 
@@ -66,23 +66,23 @@ impl Vendor {
     }
 
     /// Does what is due, and returns what is told of it.
-    pub(super) fn advance(&mut self) -> Vec<Emission> {
-        let emissions = self.simulator.advance(self.now);
-        for emission in &emissions {
-            let body = match &emission.body {
-                EmissionBody::Text(text) => serde_json::from_str(text).unwrap(),
-                EmissionBody::Json(body) => body.clone(),
+    pub(super) fn advance(&mut self) -> Vec<Callback> {
+        let callbacks = self.simulator.advance(self.now);
+        for callback in &callbacks {
+            let body = match &callback.body {
+                CallbackBody::Text(text) => serde_json::from_str(text).unwrap(),
+                CallbackBody::Json(body) => body.clone(),
             };
-            self.told.push((self.now, emission.event.to_string(), body));
+            self.told.push((self.now, callback.event.to_string(), body));
         }
         if let Some(check) = self.check {
             check(&self.simulator);
         }
-        emissions
+        callbacks
     }
 
     /// Goes to the next event, if there is one until then.
-    pub(super) fn step(&mut self, until: Timestamp) -> Option<Vec<Emission>> {
+    pub(super) fn step(&mut self, until: Timestamp) -> Option<Vec<Callback>> {
         let at = self.simulator.next_wakeup().filter(|at| *at <= until)?;
         self.now = self.now.max(at);
         Some(self.advance())

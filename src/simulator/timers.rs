@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::agenda::{Agenda, Later};
 use super::chatbot::Step;
 use super::detection::Detection;
-use super::session::SessionKey;
+use super::session::ConversationKey;
 use super::sms::Receipt;
 use crate::contract::bodies::message::MessageStatus;
 
@@ -30,19 +30,19 @@ impl From<ChatTimer> for Timer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ChatTimer {
     /// A message reaches its next status; the event that tells it depends on who wrote the message.
-    Status { session: SessionKey, place: u32, status: MessageStatus, by_agent: bool },
+    Status { session: ConversationKey, place: u32, status: MessageStatus, by_agent: bool },
     /// A conversation ends.
-    End { session: SessionKey, reason: &'static str },
+    End { session: ConversationKey, reason: &'static str },
     /// The report after a conversation's end.
-    Report { session: SessionKey },
+    Report { session: ConversationKey },
     /// Whoever has the next turn in a conversation takes it.
-    Turn { session: SessionKey },
+    Turn { session: ConversationKey },
     /// What is to be said next in a workflow's conversation is said.
-    Word { session: SessionKey },
+    Word { session: ConversationKey },
     /// A template message gets on.
     Template { task: u32, row: u32, step: Step },
     /// A conversation may have fallen silent.
-    Silence { session: SessionKey },
+    Silence { session: ConversationKey },
 }
 
 impl Later for Timer {
@@ -80,7 +80,7 @@ impl Timers {
     }
 
     /// What was planned after so many and belongs to no conversation is a story's doing.
-    pub(super) fn adopt_since(&mut self, planned: u64, play: u32) {
+    pub(super) fn assign_since(&mut self, planned: u64, play: u32) {
         for timer in self.agenda.since(planned) {
             match timer {
                 Timer::Receipt(receipt) => receipt.play = Some(play),

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::contract::Family;
-use crate::http::HttpCall;
+use crate::http::HttpRequest;
 use crate::simulator::Upload;
 use crate::simulator::calling::RawRows;
 
@@ -115,7 +115,7 @@ pub enum DecodeError {
 ///
 /// What cannot be read, in one line. A request without body and query has no fields if it is a GET or HEAD, and is
 /// [`DecodeError::Empty`] otherwise.
-pub fn decode(call: &HttpCall, family: Family) -> Result<Fields, DecodeError> {
+pub fn decode(call: &HttpRequest, family: Family) -> Result<Fields, DecodeError> {
     let rows_name = rows_field(family);
     let (mut rows, mut files) = (None, Vec::new());
     let mut fields = read_all(call, rows_name, &mut rows, &mut files)?;
@@ -130,7 +130,7 @@ pub fn decode(call: &HttpCall, family: Family) -> Result<Fields, DecodeError> {
 }
 
 fn read_all(
-    call: &HttpCall,
+    call: &HttpRequest,
     rows_name: &'static str,
     rows: &mut Option<RawRows>,
     files: &mut Vec<Upload>,
@@ -155,7 +155,7 @@ fn read_all(
 }
 
 fn read_body(
-    call: &HttpCall,
+    call: &HttpRequest,
     body: &[u8],
     rows_name: &'static str,
     rows: &mut Option<RawRows>,

@@ -4,12 +4,17 @@ use serde_json::json;
 
 use super::*;
 
-fn decode(call: &HttpCall) -> Result<Fields, DecodeError> {
+fn decode(call: &HttpRequest) -> Result<Fields, DecodeError> {
     super::decode(call, Family::Cloud)
 }
 
-fn call(method: &str, query: Option<&str>, content_type: Option<&str>, body: impl AsRef<[u8]>) -> HttpCall {
-    HttpCall {
+fn call(
+    method: &str,
+    query: Option<&str>,
+    content_type: Option<&str>,
+    body: impl AsRef<[u8]>,
+) -> HttpRequest {
+    HttpRequest {
         method: method.to_owned().into(),
         path: "/".to_owned(),
         query: query.map(str::to_owned),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use crate::http::HttpCall;
+use crate::http::HttpRequest;
 use crate::integrator::{Counts, Received, Verdict};
 
 const BOLD: Style = Style::new().bold();
@@ -23,12 +23,12 @@ const FIELDS: usize = 10;
 const VALUE: usize = 60;
 
 /// A few lines about a callback.
-pub(super) fn block(call: &HttpCall, received: &Received, now: Timestamp, answered: u16) -> String {
+pub(super) fn block(call: &HttpRequest, received: &Received, now: Timestamp, answered: u16) -> String {
     let time = now.to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S%.3f").to_string();
     block_at(&time, call, received, answered)
 }
 
-fn block_at(time: &str, call: &HttpCall, received: &Received, answered: u16) -> String {
+fn block_at(time: &str, call: &HttpRequest, received: &Received, answered: u16) -> String {
     let event = received.event.as_deref().map_or_else(|| "(no event name)".to_owned(), shown);
     let unknown = match (&received.event, &received.id) {
         (Some(_), None) => "  (not in the catalog)",
@@ -127,7 +127,7 @@ fn shown(text: &str) -> String {
 
 /// Everything about a callback as one line.
 pub(super) fn json_line(
-    call: &HttpCall,
+    call: &HttpRequest,
     received: &Received,
     now: Timestamp,
     number: u64,
@@ -160,7 +160,7 @@ pub(super) fn json_line(
 }
 
 /// By name; the values of a name that came several times are joined, as HTTP allows.
-fn headers(call: &HttpCall) -> Map<String, Value> {
+fn headers(call: &HttpRequest) -> Map<String, Value> {
     let mut all = Map::new();
     for (name, value) in call.headers.iter() {
         match all.get_mut(name) {
@@ -202,9 +202,9 @@ mod tests {
     use super::*;
     use crate::contract::signature::Mismatch;
 
-    fn received(body: &str, verdict: Verdict, times: u32) -> (HttpCall, Received) {
+    fn received(body: &str, verdict: Verdict, times: u32) -> (HttpRequest, Received) {
         let raw = Bytes::copy_from_slice(body.as_bytes());
-        let call = HttpCall {
+        let call = HttpRequest {
             method: "POST".into(),
             path: "/hook".to_owned(),
             query: Some("a=1".to_owned()),
@@ -218,7 +218,7 @@ mod tests {
         (call, Received { event, id, verdict, body, raw, times })
     }
 
-    fn samples() -> Vec<(HttpCall, Received)> {
+    fn samples() -> Vec<(HttpRequest, Received)> {
         let mismatch = Mismatch {
             message: "the signature was made over the body with a newline at its end: sign the exact bytes"
                 .to_owned(),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::contract::Catalog;
 use crate::contract::signature::{Signer, Signing};
 use crate::engine::{Agenda, Driver};
-use crate::http::{self, Headers, HttpAnswer, HttpCall, Reply};
+use crate::http::{self, Headers, HttpRequest, HttpResponse, Reply};
 use crate::integrator::{Action, Persona, Receiver, Verdict};
 
 /// The company whose desk refuses every transfer, so that a story can have it refused.
@@ -81,12 +81,12 @@ impl Embedded {
     }
 
     /// Takes a callback, answers it, and plans what the customer does about it.
-    pub(super) fn receive(self: &Arc<Self>, call: &HttpCall) -> Reply {
+    pub(super) fn receive(self: &Arc<Self>, call: &HttpRequest) -> Reply {
         let now = self.driver.with(|_, now| now);
         let received = self.receiver().receive(call, now);
         if let Verdict::Wrong(mismatch) = received.verdict {
             let body = serde_json::json!({ "error": mismatch.message });
-            return HttpAnswer::json(401, &body).into();
+            return HttpResponse::json(401, &body).into();
         }
         if let Ok(body) = &received.body {
             let event = received.id.as_deref().or(received.event.as_deref()).unwrap_or_default();
@@ -96,7 +96,7 @@ impl Embedded {
                 self.agenda.after(action.after, async move { integrator.call(action).await });
             }
         }
-        HttpAnswer::json(200, &Value::Object(serde_json::Map::new())).into()
+        HttpResponse::json(200, &Value::Object(serde_json::Map::new())).into()
     }
 
     /// A call to the mock. Its answer stands in the journal; the sample integrator has no use for it.
@@ -114,7 +114,7 @@ impl Embedded {
                 .into_iter()
                 .map(|(name, value)| (name.to_ascii_lowercase(), value)),
         );
-        let call = HttpCall {
+        let call = HttpRequest {
             method: route.method.clone().into(),
             path: route.path.clone(),
             query: None,

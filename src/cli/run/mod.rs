@@ -24,10 +24,10 @@ use crate::api::Api;
 use crate::custom::Custom;
 use crate::delivery::{Client, ClientOptions, Guard, Target};
 use crate::engine::{Callers, Clock, Driver, End, Engine, EngineOptions, Speed};
-use crate::files::Lapse;
+use crate::files::HumanDuration;
 use crate::http::{Limits, Server};
 use crate::journal::{Journal, RecordHandle, Recorder};
-use crate::scenario::{Play, Story};
+use crate::scenario::{Story, StoryRun};
 use crate::simulator::seed::Seed;
 use embedded::Embedded;
 use tally::{Tally, TallySink};
@@ -250,7 +250,7 @@ fn listen(wanted: Option<&str>, embedded: bool) -> Result<Server, CommandError> 
     }
 }
 
-fn plays(stories: &[Arc<Story>], seed: Option<u64>, epoch: Timestamp) -> Vec<Play> {
+fn plays(stories: &[Arc<Story>], seed: Option<u64>, epoch: Timestamp) -> Vec<StoryRun> {
     let mut plays = Vec::new();
     let mut labels = BTreeSet::new();
     for (index, story) in stories.iter().enumerate() {
@@ -264,7 +264,7 @@ fn plays(stories: &[Arc<Story>], seed: Option<u64>, epoch: Timestamp) -> Vec<Pla
             let number = u32::try_from(plays.len()).unwrap_or(u32::MAX);
             let label = unique(&mut labels, story.label(copy));
             let seed = base.derive("copy", u64::from(copy));
-            plays.push(Play::new(Arc::clone(story), label, number, copy, seed, start));
+            plays.push(StoryRun::new(Arc::clone(story), label, number, copy, seed, start));
         }
     }
     plays
@@ -361,7 +361,11 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, 
     }
     let told = tally.last.map(|last| last.duration_since(epoch));
     let told = told.and_then(|told| std::time::Duration::try_from(told).ok()).unwrap_or_default();
-    lines.push(format!("time        {} of the story in {}", Lapse(told), Lapse(begun.elapsed())));
+    lines.push(format!(
+        "time        {} of the story in {}",
+        HumanDuration(told),
+        HumanDuration(begun.elapsed())
+    ));
     for line in lines {
         super::say(&line);
     }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Catalog, Direction, Entry, Mark, Route};
+use super::{Catalog, Direction, Entry, Provenance, Route};
 use crate::settings::EntryFile;
 
 /// Why a correction cannot be applied.
@@ -152,11 +152,11 @@ fn apply(entry: &mut Entry, correction: &EntryFile) {
         Direction::Call => correction.path.is_some() || correction.method.is_some(),
         Direction::Callback => correction.body.is_some(),
     };
-    if let Some(mark) = correction.mark.or(known.then_some(Mark::Documented)) {
-        entry.mark = mark;
+    if let Some(provenance) = correction.provenance.or(known.then_some(Provenance::Documented)) {
+        entry.provenance = provenance;
     }
     if let Some(main) = entry.routes.first_mut() {
-        main.mark = entry.mark;
+        main.provenance = entry.provenance;
         if let Some(path) = &correction.path {
             main.path.clone_from(path);
         }
@@ -243,15 +243,15 @@ mod tests {
             [Route {
                 method: "PUT".to_owned(),
                 path: "/api/v2/session/close".to_owned(),
-                mark: Mark::Documented
+                provenance: Provenance::Documented
             }]
         );
-        assert_eq!(entry.mark, Mark::Documented);
+        assert_eq!(entry.provenance, Provenance::Documented);
         assert!(entry.overridden);
         let entry = catalog.get("task.create").unwrap();
         assert_eq!(entry.routes.len(), 1, "a route is listed once");
-        assert_eq!(entry.mark, Mark::Client);
-        assert_eq!(Catalog::builtin().get("chatbot.end_session").unwrap().mark, Mark::Assumed);
+        assert_eq!(entry.provenance, Provenance::Client);
+        assert_eq!(Catalog::builtin().get("chatbot.end_session").unwrap().provenance, Provenance::Assumed);
         assert_eq!(catalog.entries().iter().filter(|entry| entry.overridden).count(), 2);
     }
 
@@ -272,14 +272,14 @@ mod tests {
         let entry = catalog.get("session.end").unwrap();
         assert_eq!(entry.event.as_deref(), Some("session.closed"));
         assert!(!entry.signed);
-        assert_eq!(entry.mark, Mark::Documented);
+        assert_eq!(entry.provenance, Provenance::Documented);
         assert_eq!(
             entry.headers,
             [("User-Agent".to_owned(), String::new()), ("X-Extra".to_owned(), "1".to_owned())]
         );
         assert_eq!(entry.body.as_deref(), Some(r#"{"id": "{{ body.user.id }}"}"#));
         let entry = catalog.get("session.report").unwrap();
-        assert_eq!(entry.mark, Mark::Assumed, "its body is still only assumed");
+        assert_eq!(entry.provenance, Provenance::Assumed, "its body is still only assumed");
         assert!(entry.overridden);
     }
 

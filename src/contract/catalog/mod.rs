@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use correct::CorrectionError;
 
-use super::Mark;
+use super::Provenance;
 
 /// Who calls whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,7 +91,7 @@ pub struct Route {
     /// The path, beginning with `/`; a segment in braces such as `{name}` matches anything.
     pub path: String,
     /// Where the path comes from.
-    pub mark: Mark,
+    pub provenance: Provenance,
 }
 
 /// One call or callback.
@@ -116,7 +116,7 @@ pub struct Entry {
     /// Of a callback: whether it carries the signature.
     pub signed: bool,
     /// Where its path (calls) or body (callbacks) comes from.
-    pub mark: Mark,
+    pub provenance: Provenance,
     /// One line of help.
     pub help: String,
     /// Of a callback: headers set or, with an empty value, removed by the user's settings.
@@ -239,14 +239,14 @@ mod tests {
     /// A copy of the vendor's menu: entry, id, direction, method, path, mark. A call with two paths has two rows.
     const MENU: &str = include_str!("../../../tests/it/menu.tsv");
 
-    fn mark(letters: &str) -> Mark {
+    fn provenance(letters: &str) -> Provenance {
         // Where the menu names two marks, one for a part each, the weaker one stands in the catalog.
         match letters.rsplit('/').next() {
-            Some("D") => Mark::Documented,
-            Some("E") => Mark::Example,
-            Some("C") => Mark::Client,
-            Some("A") => Mark::Assumed,
-            _ => panic!("unknown mark {letters}"),
+            Some("D") => Provenance::Documented,
+            Some("E") => Provenance::Example,
+            Some("C") => Provenance::Client,
+            Some("A") => Provenance::Assumed,
+            _ => panic!("unknown provenance {letters}"),
         }
     }
 
@@ -257,7 +257,10 @@ mod tests {
             let [_, id, direction, method, path, letters] = line.split('\t').collect::<Vec<_>>()[..] else {
                 panic!("a row of the menu has six columns: {line}");
             };
-            assert!(menu.insert((id, direction, method, path, mark(letters))), "twice in the menu: {line}");
+            assert!(
+                menu.insert((id, direction, method, path, provenance(letters))),
+                "twice in the menu: {line}"
+            );
         }
         let mut listed = BTreeSet::new();
         for entry in Catalog::builtin().entries() {
@@ -268,11 +271,11 @@ mod tests {
                     direction,
                     route.method.as_str(),
                     route.path.as_str(),
-                    route.mark,
+                    route.provenance,
                 ));
             }
             if entry.direction == Direction::Callback {
-                listed.insert((entry.id.as_str(), direction, "", "", entry.mark));
+                listed.insert((entry.id.as_str(), direction, "", "", entry.provenance));
             }
         }
         let missing: Vec<_> = menu.difference(&listed).collect();
@@ -306,7 +309,7 @@ mod tests {
             match entry.direction {
                 Direction::Call => {
                     assert!(!entry.routes.is_empty() && entry.event.is_none() && !entry.signed, "{id}");
-                    assert_eq!(entry.routes[0].mark, entry.mark, "{id}");
+                    assert_eq!(entry.routes[0].provenance, entry.provenance, "{id}");
                 }
                 Direction::Callback => assert!(entry.routes.is_empty(), "{id}"),
             }

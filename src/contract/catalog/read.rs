@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Direction, Entry, Family, Mark, Route};
+use super::{Direction, Entry, Family, Provenance, Route};
 
 const TEXT: &str = include_str!("catalog.toml");
 
@@ -20,7 +20,8 @@ struct Row {
     group: String,
     direction: Direction,
     family: Family,
-    mark: Mark,
+    #[serde(rename = "mark")]
+    provenance: Provenance,
     #[serde(default)]
     routes: Vec<RouteRow>,
     event: Option<String>,
@@ -34,7 +35,8 @@ struct Row {
 struct RouteRow {
     method: String,
     path: String,
-    mark: Option<Mark>,
+    #[serde(rename = "mark")]
+    provenance: Option<Provenance>,
 }
 
 pub(super) fn builtin() -> Vec<Entry> {
@@ -46,7 +48,11 @@ fn entry(row: Row) -> Entry {
     let routes = row
         .routes
         .into_iter()
-        .map(|route| Route { method: route.method, path: route.path, mark: route.mark.unwrap_or(row.mark) })
+        .map(|route| Route {
+            method: route.method,
+            path: route.path,
+            provenance: route.provenance.unwrap_or(row.provenance),
+        })
         .collect();
     Entry {
         id: row.id,
@@ -58,7 +64,7 @@ fn entry(row: Row) -> Entry {
         method: "POST".to_owned(),
         event: row.event,
         signed: row.signed,
-        mark: row.mark,
+        provenance: row.provenance,
         help: row.help,
         headers: Vec::new(),
         body: None,

@@ -1,6 +1,6 @@
 //! The table of error codes. Meanings are in our words; what the vendor's own messages say is unknown.
 
-use super::super::{Family, Mark};
+use super::super::{Family, Provenance};
 
 /// A code of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,106 +8,106 @@ pub struct Code {
     /// The number in the envelope.
     pub code: i64,
     /// Where it comes from.
-    pub mark: Mark,
+    pub provenance: Provenance,
     /// What it means, as a fragment that fits a message.
     pub meaning: &'static str,
 }
 
-const fn row(code: i64, mark: Mark, meaning: &'static str) -> Code {
-    Code { code, mark, meaning }
+const fn row(code: i64, provenance: Provenance, meaning: &'static str) -> Code {
+    Code { code, provenance, meaning }
 }
 
 /// The calling API and the workflow: the numbers are documented as a list, without their meanings.
 const CLOUD: &[Code] = &[
-    row(200, Mark::Documented, "success"),
-    row(400, Mark::Assumed, "a parameter is missing or wrong"),
-    row(401, Mark::Documented, "the credentials are wrong, or the token is missing, wrong or expired"),
-    row(403, Mark::Documented, "the account may not do this"),
-    row(404, Mark::Assumed, "there is no such object"),
-    row(409, Mark::Assumed, "it exists already"),
-    row(429, Mark::Assumed, "too many calls"),
-    row(500, Mark::Documented, "internal error"),
+    row(200, Provenance::Documented, "success"),
+    row(400, Provenance::Assumed, "a parameter is missing or wrong"),
+    row(401, Provenance::Documented, "the credentials are wrong, or the token is missing, wrong or expired"),
+    row(403, Provenance::Documented, "the account may not do this"),
+    row(404, Provenance::Assumed, "there is no such object"),
+    row(409, Provenance::Assumed, "it exists already"),
+    row(429, Provenance::Assumed, "too many calls"),
+    row(500, Provenance::Documented, "internal error"),
 ];
 
 const CHATBOT: &[Code] = &[
-    row(200, Mark::Example, "success"),
-    row(400, Mark::Assumed, "a parameter is missing or wrong"),
-    row(401, Mark::Assumed, "the signature is missing or wrong"),
-    row(403, Mark::Assumed, "the account may not do this"),
-    row(404, Mark::Assumed, "there is no such object"),
-    row(409, Mark::Assumed, "it exists already"),
-    row(429, Mark::Assumed, "too many calls"),
-    row(500, Mark::Assumed, "internal error"),
+    row(200, Provenance::Example, "success"),
+    row(400, Provenance::Assumed, "a parameter is missing or wrong"),
+    row(401, Provenance::Assumed, "the signature is missing or wrong"),
+    row(403, Provenance::Assumed, "the account may not do this"),
+    row(404, Provenance::Assumed, "there is no such object"),
+    row(409, Provenance::Assumed, "it exists already"),
+    row(429, Provenance::Assumed, "too many calls"),
+    row(500, Provenance::Assumed, "internal error"),
 ];
 
 const DIALER: &[Code] = &[
-    row(0, Mark::Client, "success"),
-    row(-1, Mark::Client, "internal error"),
-    row(400, Mark::Assumed, "the call cannot be read"),
+    row(0, Provenance::Client, "success"),
+    row(-1, Provenance::Client, "internal error"),
+    row(400, Provenance::Assumed, "the call cannot be read"),
     // Seen as an HTTP status; that the envelope repeats it is assumed.
-    row(401, Mark::Assumed, "the credentials are wrong, or the token is missing, wrong or expired"),
-    row(404, Mark::Assumed, "the call is not served"),
-    row(429, Mark::Assumed, "too many calls"),
-    row(10201, Mark::Client, "internal error"),
-    row(10301, Mark::Client, "the app key is wrong"),
-    row(10302, Mark::Client, "the account could not be checked"),
-    row(10501, Mark::Client, "the task could not be created"),
-    row(10502, Mark::Client, "the task id is empty"),
-    row(10503, Mark::Client, "the callback URL is empty"),
-    row(10504, Mark::Client, "the callback URL is invalid"),
-    row(10505, Mark::Client, "the contact list is empty"),
-    row(10506, Mark::Client, "there is no such task"),
-    row(10507, Mark::Client, "the task was not executed"),
-    row(10508, Mark::Client, "a task of this name exists already"),
-    row(10509, Mark::Client, "the start lies in the past"),
-    row(10510, Mark::Client, "the phone number is wrong: a leading + and at most 14 digits"),
-    row(10511, Mark::Client, "there is no such group"),
-    row(10512, Mark::Client, "the group name is empty"),
-    row(10513, Mark::Client, "the task is finished"),
-    row(10514, Mark::Client, "the task has not started"),
-    row(10515, Mark::Client, "the task is not finished"),
-    row(10516, Mark::Client, "there are no recordings"),
-    row(10517, Mark::Client, "privateData is wrong"),
-    row(10518, Mark::Client, "the task name is wrong"),
-    row(10519, Mark::Client, "the task to copy is empty"),
-    row(10520, Mark::Client, "the pause time is wrong"),
-    row(10521, Mark::Client, "repeatTimes is wrong"),
-    row(10522, Mark::Client, "bulkCallInterval is wrong"),
-    row(10523, Mark::Client, "the voicemail settings are wrong"),
-    row(10524, Mark::Client, "the quality inspection settings are wrong"),
-    row(10525, Mark::Client, "the maximum lost rate is wrong"),
-    row(10526, Mark::Client, "the interval between the numbers of a contact is wrong"),
-    row(10527, Mark::Client, "the list cannot be extended"),
-    row(10550, Mark::Client, "the agent name is wrong"),
-    row(10551, Mark::Client, "the agent is not in the group"),
-    row(10605, Mark::Client, "the task is not in state Not Started"),
-    row(10606, Mark::Client, "the task could not be checked"),
-    row(10607, Mark::Client, "the detail could not be checked"),
-    row(10608, Mark::Client, "the call id is empty"),
-    row(10609, Mark::Client, "the call id is invalid"),
-    row(10610, Mark::Client, "the call id cannot be verified"),
-    row(10611, Mark::Client, "the call is not finished"),
-    row(10612, Mark::Client, "no agent answered the call"),
-    row(10613, Mark::Client, "the task is not in state Running"),
-    row(10614, Mark::Client, "the task is not in state Paused"),
-    row(10617, Mark::Client, "there is no customer information"),
-    row(10618, Mark::Client, "the column of phone numbers is missing"),
-    row(10620, Mark::Client, "the end is less than 5 minutes after the start"),
-    row(10621, Mark::Client, "start and end lie on different days"),
-    row(10702, Mark::Client, "the task id is invalid"),
-    row(10703, Mark::Client, "it cannot be verified"),
-    row(10704, Mark::Client, "this is not allowed on a task of a workflow"),
-    row(10705, Mark::Client, "the query limit is exceeded"),
-    row(10801, Mark::Client, "the user or the password is wrong"),
-    row(10802, Mark::Client, "the user is not an agent"),
-    row(10803, Mark::Client, "the organization is wrong"),
-    row(10810, Mark::Client, "the user token is empty"),
-    row(10811, Mark::Client, "the user token cannot be parsed"),
-    row(10812, Mark::Client, "the user token is invalid"),
-    row(10813, Mark::Client, "the user token has expired"),
-    row(10814, Mark::Client, "there is no such user"),
-    row(10820, Mark::Client, "the file is missing"),
-    row(10901, Mark::Client, "voicemail is not enabled"),
+    row(401, Provenance::Assumed, "the credentials are wrong, or the token is missing, wrong or expired"),
+    row(404, Provenance::Assumed, "the call is not served"),
+    row(429, Provenance::Assumed, "too many calls"),
+    row(10201, Provenance::Client, "internal error"),
+    row(10301, Provenance::Client, "the app key is wrong"),
+    row(10302, Provenance::Client, "the account could not be checked"),
+    row(10501, Provenance::Client, "the task could not be created"),
+    row(10502, Provenance::Client, "the task id is empty"),
+    row(10503, Provenance::Client, "the callback URL is empty"),
+    row(10504, Provenance::Client, "the callback URL is invalid"),
+    row(10505, Provenance::Client, "the contact list is empty"),
+    row(10506, Provenance::Client, "there is no such task"),
+    row(10507, Provenance::Client, "the task was not executed"),
+    row(10508, Provenance::Client, "a task of this name exists already"),
+    row(10509, Provenance::Client, "the start lies in the past"),
+    row(10510, Provenance::Client, "the phone number is wrong: a leading + and at most 14 digits"),
+    row(10511, Provenance::Client, "there is no such group"),
+    row(10512, Provenance::Client, "the group name is empty"),
+    row(10513, Provenance::Client, "the task is finished"),
+    row(10514, Provenance::Client, "the task has not started"),
+    row(10515, Provenance::Client, "the task is not finished"),
+    row(10516, Provenance::Client, "there are no recordings"),
+    row(10517, Provenance::Client, "privateData is wrong"),
+    row(10518, Provenance::Client, "the task name is wrong"),
+    row(10519, Provenance::Client, "the task to copy is empty"),
+    row(10520, Provenance::Client, "the pause time is wrong"),
+    row(10521, Provenance::Client, "repeatTimes is wrong"),
+    row(10522, Provenance::Client, "bulkCallInterval is wrong"),
+    row(10523, Provenance::Client, "the voicemail settings are wrong"),
+    row(10524, Provenance::Client, "the quality inspection settings are wrong"),
+    row(10525, Provenance::Client, "the maximum lost rate is wrong"),
+    row(10526, Provenance::Client, "the interval between the numbers of a contact is wrong"),
+    row(10527, Provenance::Client, "the list cannot be extended"),
+    row(10550, Provenance::Client, "the agent name is wrong"),
+    row(10551, Provenance::Client, "the agent is not in the group"),
+    row(10605, Provenance::Client, "the task is not in state Not Started"),
+    row(10606, Provenance::Client, "the task could not be checked"),
+    row(10607, Provenance::Client, "the detail could not be checked"),
+    row(10608, Provenance::Client, "the call id is empty"),
+    row(10609, Provenance::Client, "the call id is invalid"),
+    row(10610, Provenance::Client, "the call id cannot be verified"),
+    row(10611, Provenance::Client, "the call is not finished"),
+    row(10612, Provenance::Client, "no agent answered the call"),
+    row(10613, Provenance::Client, "the task is not in state Running"),
+    row(10614, Provenance::Client, "the task is not in state Paused"),
+    row(10617, Provenance::Client, "there is no customer information"),
+    row(10618, Provenance::Client, "the column of phone numbers is missing"),
+    row(10620, Provenance::Client, "the end is less than 5 minutes after the start"),
+    row(10621, Provenance::Client, "start and end lie on different days"),
+    row(10702, Provenance::Client, "the task id is invalid"),
+    row(10703, Provenance::Client, "it cannot be verified"),
+    row(10704, Provenance::Client, "this is not allowed on a task of a workflow"),
+    row(10705, Provenance::Client, "the query limit is exceeded"),
+    row(10801, Provenance::Client, "the user or the password is wrong"),
+    row(10802, Provenance::Client, "the user is not an agent"),
+    row(10803, Provenance::Client, "the organization is wrong"),
+    row(10810, Provenance::Client, "the user token is empty"),
+    row(10811, Provenance::Client, "the user token cannot be parsed"),
+    row(10812, Provenance::Client, "the user token is invalid"),
+    row(10813, Provenance::Client, "the user token has expired"),
+    row(10814, Provenance::Client, "there is no such user"),
+    row(10820, Provenance::Client, "the file is missing"),
+    row(10901, Provenance::Client, "voicemail is not enabled"),
 ];
 
 /// Codes of the dialer that say that the vendor itself failed. No state of a task leads to them: faults do.
@@ -129,21 +129,21 @@ pub const ELSEWHERE: &[(&[i64], &str)] = &[
 ];
 
 const SMS: &[Code] = &[
-    row(0, Mark::Client, "success"),
-    row(400, Mark::Assumed, "a parameter is missing or wrong"),
-    row(401, Mark::Assumed, "the token is missing, wrong or expired"),
-    row(404, Mark::Assumed, "the call is not served"),
-    row(429, Mark::Assumed, "too many calls"),
-    row(500, Mark::Assumed, "internal error"),
+    row(0, Provenance::Client, "success"),
+    row(400, Provenance::Assumed, "a parameter is missing or wrong"),
+    row(401, Provenance::Assumed, "the token is missing, wrong or expired"),
+    row(404, Provenance::Assumed, "the call is not served"),
+    row(429, Provenance::Assumed, "too many calls"),
+    row(500, Provenance::Assumed, "internal error"),
 ];
 
 const DETECTION: &[Code] = &[
-    row(200, Mark::Assumed, "success"),
-    row(400, Mark::Assumed, "a parameter is missing or wrong"),
-    row(401, Mark::Assumed, "the signature is missing or wrong"),
-    row(404, Mark::Assumed, "the call is not served"),
-    row(429, Mark::Assumed, "too many calls"),
-    row(500, Mark::Assumed, "internal error"),
+    row(200, Provenance::Assumed, "success"),
+    row(400, Provenance::Assumed, "a parameter is missing or wrong"),
+    row(401, Provenance::Assumed, "the signature is missing or wrong"),
+    row(404, Provenance::Assumed, "the call is not served"),
+    row(429, Provenance::Assumed, "too many calls"),
+    row(500, Provenance::Assumed, "internal error"),
 ];
 
 /// Every code of a family, success first.
@@ -202,8 +202,11 @@ mod tests {
         ];
         let mut wanted: Vec<i64> = known.into_iter().flatten().collect();
         wanted.sort_unstable();
-        let mut listed: Vec<i64> =
-            DIALER.iter().filter(|code| code.mark == Mark::Client).map(|code| code.code).collect();
+        let mut listed: Vec<i64> = DIALER
+            .iter()
+            .filter(|code| code.provenance == Provenance::Client)
+            .map(|code| code.code)
+            .collect();
         listed.sort_unstable();
         assert_eq!(listed, wanted);
     }

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::scheme::{
     Algorithm, Encoding, KeyHeader, Part, Preset, Scheme, SecretForm, TimestampUnit, did_you_mean,
 };
-use crate::contract::Mark;
-use crate::files::Lapse;
+use crate::contract::Provenance;
+use crate::files::HumanDuration;
 
 /// How callbacks and calls are signed. Every key is optional; what is missing comes from the preset.
 ///
@@ -47,9 +47,10 @@ pub struct SchemeFile {
     /// Whether the header may hold several signatures with spaces between them, of which one must be right.
     pub several: Option<bool>,
     /// How old a received timestamp may be, or how far ahead. `0s`: any.
-    pub tolerance: Option<Lapse>,
+    pub tolerance: Option<HumanDuration>,
     /// Where the scheme comes from, shown wherever it is named. Default: `assumed`.
-    pub mark: Option<Mark>,
+    #[serde(rename = "mark")]
+    pub provenance: Option<Provenance>,
 }
 
 /// What is wrong in `[signature]`.
@@ -151,8 +152,8 @@ impl Scheme {
         scheme.timestamp_unit = file.timestamp_unit.unwrap_or(scheme.timestamp_unit);
         scheme.secret_form = file.secret_form.unwrap_or(scheme.secret_form);
         scheme.several = file.several.unwrap_or(scheme.several);
-        scheme.mark = file.mark.unwrap_or(scheme.mark);
-        if let Some(Lapse(tolerance)) = file.tolerance {
+        scheme.provenance = file.provenance.unwrap_or(scheme.provenance);
+        if let Some(HumanDuration(tolerance)) = file.tolerance {
             scheme.tolerance = Some(tolerance).filter(|tolerance| !tolerance.is_zero());
         }
         if let Some(parts) = &file.parts {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::Mark;
+use crate::contract::Provenance;
 
 /// The header of the signature: documented, in exactly this letter case.
 const SIGN_HEADER: &str = "X-AIRudder-Sign";
@@ -286,7 +286,7 @@ pub struct Scheme {
     /// How far a received timestamp may be off, in either direction. `None`: it is not looked at.
     pub tolerance: Option<Duration>,
     /// Where the scheme comes from.
-    pub mark: Mark,
+    pub provenance: Provenance,
 }
 
 impl Default for Scheme {
@@ -312,7 +312,7 @@ impl Scheme {
             secret_form: SecretForm::Utf8,
             several: false,
             tolerance: None,
-            mark: Mark::Assumed,
+            provenance: Provenance::Assumed,
         };
         let body_secret = || vec![Part::Body, Part::Secret];
         match preset {
@@ -343,7 +343,7 @@ impl Scheme {
     /// `airudder: hmac-sha256 of body, lower-case hex, in X-AIRudder-Sign (assumed)`.
     pub fn describe(&self) -> String {
         let base = Self::preset(self.preset);
-        let made_the_same = Self { key: self.key.clone(), mark: self.mark, ..base } == *self;
+        let made_the_same = Self { key: self.key.clone(), provenance: self.provenance, ..base } == *self;
         let name = if made_the_same { self.preset.as_str() } else { "custom" };
         let prefix = if self.prefix.is_empty() { String::new() } else { format!(" after `{}`", self.prefix) };
         format!(
@@ -352,7 +352,7 @@ impl Scheme {
             self.parts_in_words(),
             self.encoding.words(),
             self.header,
-            self.mark,
+            self.provenance,
         )
     }
 

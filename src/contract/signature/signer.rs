@@ -282,8 +282,10 @@ impl Signer {
         let write = |millis: u64| {
             let mut text = String::new();
             // Writing to a string cannot fail.
-            let _ =
-                crate::files::lapse::write(std::time::Duration::from_millis(millis / 1000 * 1000), &mut text);
+            let _ = crate::files::duration::write(
+                std::time::Duration::from_millis(millis / 1000 * 1000),
+                &mut text,
+            );
             text
         };
         let direction = if timestamp < now { "old" } else { "ahead of the clock here" };

@@ -17,7 +17,7 @@ use super::fields::wrong_default;
 use super::file::{CustomFile, FieldFile};
 use crate::api::Router;
 use crate::contract::catalog::Entry;
-use crate::contract::{Catalog, Direction, Mark};
+use crate::contract::{Catalog, Direction, Provenance};
 use crate::files::diagnostic::quoted;
 use crate::files::{Diagnostic, SourceFile};
 
@@ -29,7 +29,7 @@ pub(crate) fn declared(tree: &DeTable<'_>) -> Vec<Entry> {
             if let Some(id) = text(table, "id")
                 && found.iter().all(|entry| entry.id != id)
             {
-                found.push(entries::entry(id, direction, Mark::Documented, None, None));
+                found.push(entries::entry(id, direction, Provenance::Documented, None, None));
             }
         }
     }

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::http::{HttpAnswer, HttpStream};
+use crate::http::{HttpResponse, HttpStream};
 
 /// A running server that answers with what it saw, and does as special paths say.
 struct Running {
@@ -29,11 +29,12 @@ fn start(limits: Limits) -> Running {
     let seen = calls.clone();
     let floods = Arc::new(AtomicUsize::new(0));
     let ends = floods.clone();
-    let handler = move |call: HttpCall| {
+    let handler = move |call: HttpRequest| {
         seen.fetch_add(1, Ordering::Relaxed);
         let flooded = ends.clone();
         async move {
-            let answer = |status, body: String| HttpAnswer { status, headers: Vec::new(), body: body.into() };
+            let answer =
+                |status, body: String| HttpResponse { status, headers: Vec::new(), body: body.into() };
             match call.path.as_str() {
                 "/close" => return Reply::Close,
                 "/reset" => return Reply::Reset,
@@ -47,7 +48,7 @@ fn start(limits: Limits) -> Running {
                 "/header" => {
                     let (name, value) = call.query.as_deref().unwrap().split_once('=').unwrap();
                     let headers = vec![(name.to_owned().into(), value.replace("%0A", "\n").into())];
-                    return HttpAnswer { headers, ..answer(200, "body".to_owned()) }.into();
+                    return HttpResponse { headers, ..answer(200, "body".to_owned()) }.into();
                 }
                 _ => {}
             }

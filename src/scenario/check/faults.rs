@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::rules::key_span;
-use crate::files::{Diagnostic, Lapse, SourceFile};
+use crate::files::{Diagnostic, HumanDuration, SourceFile};
 
 /// The keys of which a fault has at least one: what happens.
 const HAPPENS: [&str; 3] = ["status", "kind", "delay"];
@@ -92,7 +92,7 @@ impl Rules<'_> {
         };
         let read = |key: &str| {
             let value = delay.get(key)?;
-            Some((value.get_ref().as_str()?.parse::<Lapse>().ok()?, value.span()))
+            Some((value.get_ref().as_str()?.parse::<HumanDuration>().ok()?, value.span()))
         };
         let (Some((median, at)), Some((p99, far))) = (read("median"), read("p99")) else { return };
         if median.0.is_zero() {

@@ -8,7 +8,7 @@ use crate::delivery::{Guard, Target};
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::shape::FormatMistake;
 use crate::files::suggest::nearest;
-use crate::files::{Lapse, LapseRange, Rate};
+use crate::files::{DurationRange, HumanDuration, Rate};
 use crate::scenario::template;
 use crate::simulator::calling::Wish;
 
@@ -46,12 +46,14 @@ impl<'a> Formats<'a> {
             "call-pattern" => self.call_pattern(text),
             "entry-id" => self.entry(text, Wanted::Any),
             "entry-key" => self.entry_key(text),
-            "lapse" => {
-                text.parse::<Lapse>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string()))
-            }
-            "lapse-range" => {
-                text.parse::<LapseRange>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string()))
-            }
+            "lapse" => text
+                .parse::<HumanDuration>()
+                .map(|_| ())
+                .map_err(|error| FormatMistake::new(error.to_string())),
+            "lapse-range" => text
+                .parse::<DurationRange>()
+                .map(|_| ())
+                .map_err(|error| FormatMistake::new(error.to_string())),
             "load-rate" => {
                 text.parse::<Rate>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string()))
             }

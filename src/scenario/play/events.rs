@@ -7,16 +7,16 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::expect::{DeliveryEnd, Expectation};
-use super::super::stage::{CallReply, CallView, Stage};
+use super::super::stage::{CallReply, CallView, StoryHost};
 use super::super::story::{Action, AnswerTemplate, MAIN_CONVERSATION, Reaction, Step, Trigger};
 use super::super::template;
-use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Play, Scheduled, Scope, State, later};
+use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, Scope, State, StoryRun, later};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 
-impl Play {
+impl StoryRun {
     /// A call of the integrator. What the story wants the mock to do about it comes back.
-    pub fn on_call(&mut self, call: &CallView<'_>, now: Timestamp, stage: &mut dyn Stage) -> CallReply {
+    pub fn on_call(&mut self, call: &CallView<'_>, now: Timestamp, stage: &mut dyn StoryHost) -> CallReply {
         self.helpers.set_now(now);
         let trigger = Trigger::Call(call.id.into());
         if matches!(self.state, State::Before(_)) || self.told_end || !self.story.looks_for(&trigger) {
@@ -54,7 +54,7 @@ impl Play {
         fields: &Value,
         saved: &Value,
         now: Timestamp,
-        stage: &mut dyn Stage,
+        stage: &mut dyn StoryHost,
     ) -> Option<(u16, Option<Value>)> {
         let story = Arc::clone(&self.story);
         let Some(Step { place, conversation, action: Action::Await(wait), .. }) =
@@ -78,7 +78,7 @@ impl Play {
         conversation: &str,
         extra: &BTreeMap<String, Scope>,
         now: Timestamp,
-        stage: &mut dyn Stage,
+        stage: &mut dyn StoryHost,
     ) -> Option<(u16, Option<Value>)> {
         let scope = self.scope(conversation, extra, now, stage);
         let body = answer.body.as_ref().map(|body| body.render(&self.story.templates, &scope)).transpose();
@@ -99,7 +99,7 @@ impl Play {
         body: &Value,
         end: &DeliveryEnd,
         now: Timestamp,
-        stage: &mut dyn Stage,
+        stage: &mut dyn StoryHost,
     ) {
         self.helpers.set_now(now);
         let answer = end.answer.as_ref().map(|answer| {
@@ -142,7 +142,7 @@ impl Play {
         event: &str,
         end: &DeliveryEnd,
         now: Timestamp,
-        stage: &mut dyn Stage,
+        stage: &mut dyn StoryHost,
     ) {
         let story = Arc::clone(&self.story);
         let default = Expectation::default();
@@ -172,7 +172,7 @@ impl Play {
         fields: &Value,
         saved: &Value,
         now: Timestamp,
-        stage: &mut dyn Stage,
+        stage: &mut dyn StoryHost,
     ) -> CallReply {
         let mut reply = CallReply::default();
         let story = Arc::clone(&self.story);
@@ -230,7 +230,7 @@ impl Play {
         conversation: &str,
         extra: &BTreeMap<String, Scope>,
         now: Timestamp,
-        stage: &mut dyn Stage,
+        stage: &mut dyn StoryHost,
     ) -> Result<bool, String> {
         let matches = self.matches(&reaction.condition, fields, conversation, extra, now, stage);
         if !matches.map_err(|error| format!("`where` can't be filled in: {error}"))? {
@@ -242,7 +242,7 @@ impl Play {
         }
     }
 
-    pub(super) fn send_scheduled(&mut self, scheduled: Scheduled, now: Timestamp, stage: &mut dyn Stage) {
+    pub(super) fn send_scheduled(&mut self, scheduled: Scheduled, now: Timestamp, stage: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
         let Some(reaction) = story.reactions.get(scheduled.reaction) else { return };
         let Some(send) = reaction.send.get(scheduled.send) else { return };

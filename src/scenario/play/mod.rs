@@ -1,5 +1,5 @@
 //! A running story: a state machine. Time, calls and delivery results go in; callbacks and verdicts come out through
-//! the [`Stage`].
+//! the [`StoryHost`].
 
 mod events;
 mod scope;
@@ -12,14 +12,14 @@ use jiff::Timestamp;
 use minijinja::Value as Scope;
 use serde_json::Value;
 
-use super::stage::Stage;
+use super::stage::StoryHost;
 use super::story::{Action, MAIN_CONVERSATION, Step, Story, Trigger};
 use super::template::{self, Helpers};
 use crate::delivery::CallbackId;
 use crate::faults::{Fault, Faults};
 use crate::files::Place;
 use crate::json::difference;
-use crate::simulator::SessionKey;
+use crate::simulator::ConversationKey;
 use crate::simulator::seed::Seed;
 
 /// How many things that happened wait for an `await` at most; the oldest are forgotten.
@@ -31,7 +31,7 @@ const MOST_AT_ONCE: u32 = 10_000;
 
 /// A running story.
 #[derive(Debug)]
-pub struct Play {
+pub struct StoryRun {
     story: Arc<Story>,
     label: Arc<str>,
     number: u32,
@@ -39,7 +39,7 @@ pub struct Play {
     seed: Seed,
     helpers: Arc<Helpers>,
     values: BTreeMap<String, Scope>,
-    conversations: BTreeMap<String, SessionKey>,
+    conversations: BTreeMap<String, ConversationKey>,
     cursor: usize,
     round: u32,
     state: State,
@@ -84,7 +84,7 @@ enum State {
 struct Occurrence {
     trigger: Trigger,
     /// The conversation it belongs to, if it names one.
-    session: Option<SessionKey>,
+    session: Option<ConversationKey>,
     fields: Value,
     saved: Value,
 }
@@ -106,7 +106,7 @@ struct Outstanding {
     body: Value,
 }
 
-impl Play {
+impl StoryRun {
     /// A story that begins at `start`. `number` tells the plays of a run apart, `copy` those of a story, from 1.
     pub fn new(
         story: Arc<Story>,
@@ -224,7 +224,7 @@ impl Play {
     }
 
     /// Moves on as far as possible at this moment.
-    pub fn advance(&mut self, now: Timestamp, stage: &mut dyn Stage) {
+    pub fn advance(&mut self, now: Timestamp, stage: &mut dyn StoryHost) {
         self.helpers.set_now(now);
         while let Some(entry) = self.scheduled.first_entry() {
             if entry.key().0 > now {
@@ -272,7 +272,7 @@ impl Play {
         self.story.steps.get(self.cursor)
     }
 
-    fn set_initial_values(&mut self, now: Timestamp, stage: &mut dyn Stage) {
+    fn set_initial_values(&mut self, now: Timestamp, stage: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
         for (name, value) in &story.vars {
             if self.values.contains_key(name) {
@@ -312,7 +312,7 @@ impl Play {
         }
     }
 
-    fn take_step(&mut self, now: Timestamp, stage: &mut dyn Stage) {
+    fn take_step(&mut self, now: Timestamp, stage: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
         let Some(step) = story.steps.get(self.cursor) else {
             self.state = State::Finished;
@@ -377,7 +377,7 @@ impl Play {
         }
     }
 
-    fn await_ran_out(&mut self, now: Timestamp, stage: &mut dyn Stage) {
+    fn await_ran_out(&mut self, now: Timestamp, stage: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
         let Some(Step { place, action: Action::Await(wait), .. }) = story.steps.get(self.cursor) else {
             return self.next(now);
@@ -387,7 +387,7 @@ impl Play {
                 Trigger::Call(id) => ("call", id),
                 Trigger::Callback(id) => ("callback", id),
             };
-            let within = crate::files::Lapse(wait.within);
+            let within = crate::files::HumanDuration(wait.within);
             let mut message = format!("expected the {kind} `{id}` within {within}, it never came");
             let near = self.mailbox.iter().rev().find(|occurrence| occurrence.trigger == wait.trigger);
             if let Some(fields) = near.map(|near| near.fields.clone()) {
@@ -407,7 +407,7 @@ impl Play {
     }
 
     /// Ends the wait if the thing in the mailbox at `index` is what the current step awaits.
-    fn take_if_awaited(&mut self, index: usize, now: Timestamp, stage: &mut dyn Stage) -> bool {
+    fn take_if_awaited(&mut self, index: usize, now: Timestamp, stage: &mut dyn StoryHost) -> bool {
         let story = Arc::clone(&self.story);
         let (State::Awaiting { .. }, Some(Step { place, conversation, action: Action::Await(wait), .. })) =
             (&self.state, story.steps.get(self.cursor))
@@ -443,13 +443,13 @@ impl Play {
         }
     }
 
-    fn fail(&mut self, place: &Place, message: &str, stage: &mut dyn Stage) {
+    fn fail(&mut self, place: &Place, message: &str, stage: &mut dyn StoryHost) {
         self.failures += 1;
         stage.failed(place, message);
     }
 
     /// A failure after which the rest of the story makes no sense.
-    fn abort(&mut self, place: &Place, message: &str, stage: &mut dyn Stage) {
+    fn abort(&mut self, place: &Place, message: &str, stage: &mut dyn StoryHost) {
         self.fail(place, message, stage);
         self.stop();
     }

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::super::stage::{Body, Sending, Stage};
+use super::super::stage::{Body, Sending, StoryHost};
 use super::super::story::{CallbackTemplate, MAIN_CONVERSATION};
 use super::super::template::{self, Template};
 use super::super::tree::TreeTemplate;
-use super::{Play, Scope, truth};
+use super::{Scope, StoryRun, truth};
 use crate::delivery::CallbackId;
 use crate::json::{difference, remove};
-use crate::simulator::{Opening, SessionKey};
+use crate::simulator::{ConversationKey, Opening};
 
-impl Play {
+impl StoryRun {
     pub(super) fn matches(
         &mut self,
         condition: &TreeTemplate,
@@ -23,7 +23,7 @@ impl Play {
         conversation: &str,
         extra: &BTreeMap<String, Scope>,
         now: Timestamp,
-        stage: &mut dyn Stage,
+        stage: &mut dyn StoryHost,
     ) -> Result<bool, String> {
         if matches!(condition, TreeTemplate::Table(entries) if entries.is_empty()) {
             return Ok(true);
@@ -39,7 +39,7 @@ impl Play {
         conversation: &str,
         extra: &BTreeMap<String, Scope>,
         now: Timestamp,
-        stage: &mut dyn Stage,
+        stage: &mut dyn StoryHost,
     ) -> Result<bool, String> {
         let scope = self.scope(conversation, extra, now, stage);
         let value = self.story.templates.render(when, &scope);
@@ -47,7 +47,7 @@ impl Play {
     }
 
     /// The name of the conversation that a call or callback belongs to.
-    pub(super) fn conversation_of(&self, fields: &Value, stage: &mut dyn Stage) -> String {
+    pub(super) fn conversation_of(&self, fields: &Value, stage: &mut dyn StoryHost) -> String {
         let found = stage.simulator().find_session(fields);
         let name =
             self.conversations.iter().find(|(_, key)| Some(**key) == found).map(|(name, _)| name.clone());
@@ -64,7 +64,7 @@ impl Play {
         conversation: &str,
         extra: &BTreeMap<String, Scope>,
         now: Timestamp,
-        stage: &mut dyn Stage,
+        stage: &mut dyn StoryHost,
     ) -> Result<(), String> {
         for (name, value) in entries {
             let scope = self.scope(conversation, extra, now, stage);
@@ -82,7 +82,7 @@ impl Play {
         conversation: &str,
         extra: &BTreeMap<String, Scope>,
         now: Timestamp,
-        stage: &mut dyn Stage,
+        stage: &mut dyn StoryHost,
     ) -> Result<(CallbackId, Value), String> {
         let story = Arc::clone(&self.story);
         let session = self.session(conversation, now, stage);
@@ -140,8 +140,8 @@ impl Play {
         &mut self,
         conversation: &str,
         now: Timestamp,
-        stage: &mut dyn Stage,
-    ) -> SessionKey {
+        stage: &mut dyn StoryHost,
+    ) -> ConversationKey {
         if let Some(key) = self.conversations.get(conversation) {
             return *key;
         }
@@ -162,7 +162,7 @@ impl Play {
         conversation: &str,
         extra: &BTreeMap<String, Scope>,
         now: Timestamp,
-        stage: &mut dyn Stage,
+        stage: &mut dyn StoryHost,
     ) -> Scope {
         let session = self.session(conversation, now, stage);
         let (user, view) = stage.simulator().view(session);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::ids::Kind;
 use super::super::params::{Params, bad};
-use super::super::{Answer, Call, Long};
+use super::super::{Long, Request, Response};
 use super::rows::{Refusals, Rows, Standing, e164_or_bare};
 use super::task::{Detail, Phase, TaskOrder};
 use super::{Calling, TaskKey};
@@ -25,22 +25,22 @@ const LARGEST_PAGE: i64 = 1_000;
 /// From so many rows on an answer is written while it is sent.
 const LONG: usize = 500;
 
-pub(super) type Outcome = Result<Answer, Answer>;
+pub(super) type Outcome = Result<Response, Response>;
 
-const NO_DATA: Answer = Answer::Data(Value::Null);
+const NO_DATA: Response = Response::Data(Value::Null);
 
-pub(super) fn unknown(message: String) -> Answer {
-    Answer::Error { code: 404, message }
+pub(super) fn unknown(message: String) -> Response {
+    Response::Error { code: 404, message }
 }
 
 /// A typed body as the answer's data.
-pub(super) fn data(body: &impl serde::Serialize) -> Answer {
+pub(super) fn data(body: &impl serde::Serialize) -> Response {
     // Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
-    Answer::Text(serde_json::to_string(body).unwrap_or_default())
+    Response::Text(serde_json::to_string(body).unwrap_or_default())
 }
 
 /// A name of a task or plan.
-pub(super) fn name<'a>(params: Params<'a>, field: &str) -> Result<&'a str, Answer> {
+pub(super) fn name<'a>(params: Params<'a>, field: &str) -> Result<&'a str, Response> {
     let name = params.needed(field, &format!("a name of at most {LONGEST_NAME} characters"))?;
     let length = name.chars().count();
     if length > LONGEST_NAME {
@@ -50,7 +50,7 @@ pub(super) fn name<'a>(params: Params<'a>, field: &str) -> Result<&'a str, Answe
 }
 
 /// What tasks and plans share: when, by which line and robot, and how often.
-pub(super) fn order(call: &Call<'_>, name: &str) -> Result<TaskOrder, Answer> {
+pub(super) fn order(call: &Request<'_>, name: &str) -> Result<TaskOrder, Response> {
     let params = Params::new(call.fields);
     let starts = params.moment("ScheduleStartTime", call.zone)?;
     let ends = params.moment("ScheduleEndTime", call.zone)?;
@@ -85,7 +85,7 @@ pub(super) fn order(call: &Call<'_>, name: &str) -> Result<TaskOrder, Answer> {
 
 impl Calling {
     /// The rows of a call.
-    pub(super) fn rows(&self, call: &Call<'_>) -> Result<(Rows, Refusals), Answer> {
+    pub(super) fn rows(&self, call: &Request<'_>) -> Result<(Rows, Refusals), Response> {
         let Some(raw) = call.rows else {
             let params = Params::new(call.fields);
             return Err(match params.value("Details") {
@@ -96,7 +96,7 @@ impl Calling {
         Rows::read(raw, "Details", |number| self.rules.wish_of(number))
     }
 
-    pub(super) fn create_task(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn create_task(&mut self, call: &Request<'_>) -> Outcome {
         let params = Params::new(call.fields);
         let name = name(params, "TaskName")?;
         params.word("RobotMethod", &["single", "group"])?;
@@ -104,7 +104,7 @@ impl Calling {
         params.whole("Perform", 1..=1)?;
         let order = order(call, name)?;
         if self.task_names.contains_key(&(call.account, name.to_owned())) {
-            return Err(Answer::Error {
+            return Err(Response::Error {
                 code: 409,
                 message: format!("TaskName `{}` is taken: names are unique", short(name)),
             });
@@ -116,11 +116,11 @@ impl Calling {
         if let Some(list) = refused.list() {
             answer["detail_error_list"] = list;
         }
-        Ok(Answer::Data(answer))
+        Ok(Response::Data(answer))
     }
 
     /// The task a call names, if it is the caller's.
-    pub(super) fn find_task(&self, call: &Call<'_>) -> Result<TaskKey, Answer> {
+    pub(super) fn find_task(&self, call: &Request<'_>) -> Result<TaskKey, Response> {
         let id = Params::new(call.fields).needed("TaskID", "the id of a task, 32 hex digits")?;
         let found = self.ids.open(Kind::Task, id).map(|(at, ..)| TaskKey(at));
         let own = |key: &TaskKey| {
@@ -129,7 +129,7 @@ impl Calling {
         found.filter(own).ok_or_else(|| unknown(format!("there is no task with TaskID `{}`", short(id))))
     }
 
-    pub(super) fn list_tasks(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn list_tasks(&mut self, call: &Request<'_>) -> Outcome {
         let params = Params::new(call.fields);
         let size = params.whole("Number", 1..=LARGEST_PAGE)?.unwrap_or(PAGE);
         let page = params.whole("Page", 1..=i64::MAX)?.unwrap_or(1);
@@ -149,7 +149,7 @@ impl Calling {
         Ok(data(&TaskList { total, list }))
     }
 
-    pub(super) fn summary(&self, key: TaskKey, call: &Call<'_>) -> TaskSummary {
+    pub(super) fn summary(&self, key: TaskKey, call: &Request<'_>) -> TaskSummary {
         let task = self.task(key);
         let zone = call.zone.to_time_zone();
         TaskSummary {
@@ -168,7 +168,7 @@ impl Calling {
         }
     }
 
-    pub(super) fn operate_task(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn operate_task(&mut self, call: &Request<'_>) -> Outcome {
         let key = self.find_task(call)?;
         self.not_of_workflow(key)?;
         let params = Params::new(call.fields);
@@ -197,7 +197,7 @@ impl Calling {
     }
 
     /// The number a call names.
-    pub(super) fn number(call: &Call<'_>, field: &str) -> Result<u64, Answer> {
+    pub(super) fn number(call: &Request<'_>, field: &str) -> Result<u64, Response> {
         let params = Params::new(call.fields);
         let text = params.needed(field, "a number in E.164 such as `+6281112345678`")?;
         e164_or_bare(text).ok_or_else(|| {
@@ -205,7 +205,7 @@ impl Calling {
         })
     }
 
-    pub(super) fn cancel_call(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn cancel_call(&mut self, call: &Request<'_>) -> Outcome {
         let key = self.find_task(call)?;
         self.not_of_workflow(key)?;
         let number = Self::number(call, "CalleeNumber")?;
@@ -225,11 +225,11 @@ impl Calling {
         Ok(NO_DATA)
     }
 
-    pub(super) fn detail(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn detail(&mut self, call: &Request<'_>) -> Outcome {
         let key = self.find_task(call)?;
         let task = self.task(key);
         if let Some(text) = task.told(Detail::Task) {
-            return Ok(Answer::Text(text.to_owned()));
+            return Ok(Response::Text(text.to_owned()));
         }
         let status = task.phase.as_str();
         let teller = self.teller(key);
@@ -240,9 +240,9 @@ impl Calling {
             // Bodies are plain data, which always fits into JSON.
             let text = serde_json::to_string(&detail).unwrap_or_default();
             self.task_mut(key).remember(Detail::Task, &text);
-            return Ok(Answer::Text(text));
+            return Ok(Response::Text(text));
         }
-        Ok(Answer::Long(Long::new(move |out| {
+        Ok(Response::Long(Long::new(move |out| {
             let head =
                 TaskDetail { task_id: teller.task_id.clone(), status: status.to_owned(), detail: Vec::new() };
             let head = serde_json::to_string(&head)?;
@@ -260,7 +260,7 @@ impl Calling {
         })))
     }
 
-    pub(super) fn recording_of_number(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn recording_of_number(&mut self, call: &Request<'_>) -> Outcome {
         let key = self.find_task(call)?;
         let number = Self::number(call, "Callee")?;
         let rows = self.task_mut(key).rows_of(number);
@@ -275,7 +275,7 @@ impl Calling {
         Ok(data(&CallFacts { link: facts.record_link.clone(), task_id: teller.task_id, call: facts }))
     }
 
-    pub(super) fn recordings_of_task(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn recordings_of_task(&mut self, call: &Request<'_>) -> Outcome {
         let key = self.find_task(call)?;
         if self.recorded(key).next().is_none() {
             return Err(unknown("there are no recordings in this task: nobody has talked".to_owned()));
@@ -284,7 +284,9 @@ impl Calling {
         let day = self.task(key).created.strftime("%Y%m%d");
         let folder = self.ids.seal(Kind::ArchiveFolder, place);
         let file = self.ids.seal(Kind::Archive, place);
-        Ok(Answer::Data(json!({ "link": format!("{}/download/{day}/{folder}/{file}.zip", self.public_url) })))
+        Ok(Response::Data(
+            json!({ "link": format!("{}/download/{day}/{folder}/{file}.zip", self.public_url) }),
+        ))
     }
 
     /// The rows of a task that have a recording.
@@ -298,16 +300,16 @@ impl Calling {
         })
     }
 
-    pub(super) fn robots(&mut self, _call: &Call<'_>) -> Outcome {
+    pub(super) fn robots(&mut self, _call: &Request<'_>) -> Outcome {
         let robots = self.rules.robots.iter().enumerate().map(|(at, robot)| RobotSummary {
             robot_id: self.ids.seal(Kind::Robot, (u32::try_from(at).unwrap_or(u32::MAX), 0, 0)),
             robot_name: robot.name.clone(),
             business: robot.business.as_str().to_owned(),
         });
-        Ok(Answer::Data(json!({ "list": robots.collect::<Vec<_>>() })))
+        Ok(Response::Data(json!({ "list": robots.collect::<Vec<_>>() })))
     }
 
-    pub(super) fn call_by_id(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn call_by_id(&mut self, call: &Request<'_>) -> Outcome {
         let id = Params::new(call.fields).needed("CallID", "the id of a call, 32 hex digits")?;
         let missing = || unknown(format!("there is no call with CallID `{}`", short(id)));
         let (task, at, attempt) = self.ids.open(Kind::Call, id).ok_or_else(missing)?;

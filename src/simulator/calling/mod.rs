@@ -2,7 +2,7 @@
 //!
 //! A task is one round of robot calls over a list of numbers; a plan is an ordered set of tasks made by a strategy
 //! (documented). Calls come in through `handle`, time through `advance`; what the vendor would
-//! tell the integrator waits in `take_emissions`. The sums of a task match at every moment.
+//! tell the integrator waits in `take_callbacks`. The sums of a task match at every moment.
 
 mod calls;
 mod detail;
@@ -29,7 +29,7 @@ use super::country::Country;
 use super::ids::{Ids, Kind};
 use super::node::Ended;
 use super::seed::Seed;
-use super::{Answer, Behaviour, Call, Emission, EmissionBody};
+use super::{Behaviour, Callback, CallbackBody, Request, Response};
 pub(super) use draw::{draw, stream};
 pub(crate) use outcome::ChatWish;
 pub use outcome::{Outcome, UnknownWish, WISHES, Wish};
@@ -106,7 +106,7 @@ pub enum Download {
 
 /// Where a present moment stood, for taking back or adopting what came after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(super) struct Checkpoint {
     tasks: usize,
     plans: usize,
 }
@@ -120,7 +120,7 @@ pub(super) struct Calling {
     /// Where recordings are served: `http://127.0.0.1:2478`.
     public_url: Arc<str>,
     /// Whether anybody listens to callbacks.
-    is_heard: bool,
+    has_callback_url: bool,
     /// Where the accounts are at home.
     countries: Vec<Country>,
     tasks: Vec<Task>,
@@ -133,7 +133,7 @@ pub(super) struct Calling {
     /// The tasks of an account, oldest first.
     of_account: HashMap<AccountKey, Vec<TaskKey>>,
     agenda: Agenda<Wake>,
-    emissions: Vec<Emission>,
+    callbacks: Vec<Callback>,
     /// Numbers of workflows that are through, until their workflow takes note.
     ended: Vec<Ended<Outcome>>,
 }
@@ -145,7 +145,7 @@ impl Calling {
             seed: seed.derive("calling", 0),
             rules: Arc::clone(&world.calling),
             public_url: Arc::clone(&world.public_url),
-            is_heard: world.is_heard,
+            has_callback_url: world.has_callback_url,
             countries: world.accounts.iter().map(|account| account.country).collect(),
             tasks: Vec::new(),
             plans: Vec::new(),
@@ -155,7 +155,7 @@ impl Calling {
             plan_names: HashMap::new(),
             of_account: HashMap::new(),
             agenda: Agenda::default(),
-            emissions: Vec::new(),
+            callbacks: Vec::new(),
             ended: Vec::new(),
         }
     }
@@ -183,30 +183,30 @@ impl Calling {
     }
 
     /// What the vendor would tell now.
-    pub(super) fn take_emissions(&mut self) -> Vec<Emission> {
-        std::mem::take(&mut self.emissions)
+    pub(super) fn take_callbacks(&mut self) -> Vec<Callback> {
+        std::mem::take(&mut self.callbacks)
     }
 
-    pub(super) fn mark(&self) -> Mark {
-        Mark { tasks: self.tasks.len(), plans: self.plans.len() }
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        Checkpoint { tasks: self.tasks.len(), plans: self.plans.len() }
     }
 
-    /// Somebody else tells what comes of the tasks and plans made since the mark.
-    pub(super) fn mute_since(&mut self, mark: Mark) {
-        for task in &mut self.tasks[mark.tasks..] {
+    /// Somebody else tells what comes of the tasks and plans made since the checkpoint.
+    pub(super) fn mute_since(&mut self, checkpoint: Checkpoint) {
+        for task in &mut self.tasks[checkpoint.tasks..] {
             task.is_muted = true;
         }
-        for plan in &mut self.plans[mark.plans..] {
+        for plan in &mut self.plans[checkpoint.plans..] {
             plan.is_muted = true;
         }
     }
 
-    /// The tasks and plans made since the mark are a story's doing.
-    pub(super) fn adopt_since(&mut self, mark: Mark, play: u32) {
-        for task in &mut self.tasks[mark.tasks..] {
+    /// The tasks and plans made since the checkpoint are a story's doing.
+    pub(super) fn assign_since(&mut self, checkpoint: Checkpoint, play: u32) {
+        for task in &mut self.tasks[checkpoint.tasks..] {
             task.play = Some(play);
         }
-        for plan in &mut self.plans[mark.plans..] {
+        for plan in &mut self.plans[checkpoint.plans..] {
             plan.play = Some(play);
         }
     }
@@ -251,11 +251,11 @@ impl Calling {
         body: String,
         order: Option<String>,
     ) {
-        self.emissions.push(Emission {
+        self.callbacks.push(Callback {
             account,
             play,
             event: event.into(),
-            body: EmissionBody::Text(body),
+            body: CallbackBody::Text(body),
             order_key: order,
             target: None,
         });
@@ -264,7 +264,7 @@ impl Calling {
     /// A number is through.
     fn tell_call(&mut self, key: TaskKey, row: u32) {
         let task = self.task(key);
-        if task.is_muted || !self.is_heard {
+        if task.is_muted || !self.has_callback_url {
             return;
         }
         let (account, play) = (task.order.account, task.play);
@@ -279,7 +279,7 @@ impl Calling {
 
     fn tell_task(&mut self, key: TaskKey) {
         let task = self.task(key);
-        if task.is_muted || !self.is_heard {
+        if task.is_muted || !self.has_callback_url {
             return;
         }
         let (account, play) = (task.order.account, task.play);
@@ -312,7 +312,7 @@ impl Calling {
     }
 
     /// Answers a call of the calling API.
-    pub(super) fn handle(&mut self, call: &Call<'_>) -> Option<Answer> {
+    pub(super) fn handle(&mut self, call: &Request<'_>) -> Option<Response> {
         let work = match call.id {
             "task.create" => Self::create_task,
             "task.list" => Self::list_tasks,

@@ -251,7 +251,7 @@ impl Calling {
 
     pub(super) fn tell_plan(&mut self, key: PlanKey) {
         let plan = self.plan(key);
-        if plan.is_muted || !self.is_heard {
+        if plan.is_muted || !self.has_callback_url {
             return;
         }
         let (account, play) = (plan.order.account, plan.play);

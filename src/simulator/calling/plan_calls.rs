@@ -4,23 +4,23 @@ use serde_json::{Value, json};
 
 use super::super::ids::Kind;
 use super::super::params::{Params, bad};
-use super::super::{Answer, Call};
+use super::super::{Request, Response};
 use super::calls::{Outcome, data, name, order, short, unknown};
 use super::{Calling, PlanKey};
 use crate::contract::bodies::calling::{CallFacts, PlanRound, PlanStatus, StrategySummary};
 use crate::contract::bodies::utc_text;
 
 impl Calling {
-    pub(super) fn strategies(&mut self, _call: &Call<'_>) -> Outcome {
+    pub(super) fn strategies(&mut self, _call: &Request<'_>) -> Outcome {
         let list = self.rules.strategies.iter().enumerate().map(|(at, strategy)| StrategySummary {
             strategy_id: self.strategy_id(at),
             strategy_name: strategy.name.clone(),
             rounds: i64::try_from(strategy.rounds.len()).unwrap_or(i64::MAX),
         });
-        Ok(Answer::Data(json!({ "list": list.collect::<Vec<_>>() })))
+        Ok(Response::Data(json!({ "list": list.collect::<Vec<_>>() })))
     }
 
-    pub(super) fn create_plan(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn create_plan(&mut self, call: &Request<'_>) -> Outcome {
         let params = Params::new(call.fields);
         let name = name(params, "PlanName")?;
         let id = params.needed("StrategyID", "the id of a strategy, 32 hex digits")?;
@@ -36,7 +36,7 @@ impl Calling {
         params.word("RobotMethod", &["single", "group"])?;
         let order = order(call, name)?;
         if self.plan_names.contains_key(&(call.account, name.to_owned())) {
-            return Err(Answer::Error {
+            return Err(Response::Error {
                 code: 409,
                 message: format!("PlanName `{}` is taken: names are unique", short(name)),
             });
@@ -48,10 +48,10 @@ impl Calling {
         if let Some(list) = refused.list() {
             answer["detail_error_list"] = list;
         }
-        Ok(Answer::Data(answer))
+        Ok(Response::Data(answer))
     }
 
-    fn find_plan(&self, call: &Call<'_>) -> Result<PlanKey, Answer> {
+    fn find_plan(&self, call: &Request<'_>) -> Result<PlanKey, Response> {
         let id = Params::new(call.fields).needed("PlanID", "the id of a plan, 32 hex digits")?;
         let found = self.ids.open(Kind::Plan, id).map(|(at, ..)| PlanKey(at));
         let own = |key: &PlanKey| {
@@ -60,7 +60,7 @@ impl Calling {
         found.filter(own).ok_or_else(|| unknown(format!("there is no plan with PlanID `{}`", short(id))))
     }
 
-    pub(super) fn plan_status(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn plan_status(&mut self, call: &Request<'_>) -> Outcome {
         let key = self.find_plan(call)?;
         let plan = self.plan(key);
         let strategy = self.rules.strategies.get(plan.strategy);
@@ -80,7 +80,7 @@ impl Calling {
         }))
     }
 
-    pub(super) fn plan_rounds(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn plan_rounds(&mut self, call: &Request<'_>) -> Outcome {
         let key = self.find_plan(call)?;
         let rounds = self.plan(key).rounds.iter().enumerate().map(|(at, run)| {
             let task = self.task(run.task);
@@ -94,7 +94,7 @@ impl Calling {
                 task_end_time: task.ended.map(utc_text).unwrap_or_default(),
             }
         });
-        Ok(Answer::Data(json!({ "PlanID": self.plan_id(key), "list": rounds.collect::<Vec<_>>() })))
+        Ok(Response::Data(json!({ "PlanID": self.plan_id(key), "list": rounds.collect::<Vec<_>>() })))
     }
 
     /// Whether a number is in a plan: its first round calls the whole list.
@@ -103,7 +103,7 @@ impl Calling {
         first.is_some_and(|task| !self.task_mut(task).rows_of(number).is_empty())
     }
 
-    pub(super) fn cancel_plan_call(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn cancel_plan_call(&mut self, call: &Request<'_>) -> Outcome {
         let key = self.find_plan(call)?;
         let number = Self::number(call, "CalleeNumber")?;
         if !self.is_in_plan(key, number) {
@@ -114,10 +114,10 @@ impl Calling {
         }
         // Where it is being called, or through with this round, no later one calls it.
         self.cancel_in_plan(key, number, call.now);
-        Ok(Answer::Data(Value::Null))
+        Ok(Response::Data(Value::Null))
     }
 
-    pub(super) fn plan_recordings(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn plan_recordings(&mut self, call: &Request<'_>) -> Outcome {
         let key = self.find_plan(call)?;
         let number = Self::number(call, "Callee")?;
         if !self.is_in_plan(key, number) {
@@ -138,6 +138,6 @@ impl Calling {
                 ),
             );
         }
-        Ok(Answer::Data(json!({ "PlanID": self.plan_id(key), "list": list })))
+        Ok(Response::Data(json!({ "PlanID": self.plan_id(key), "list": list })))
     }
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::super::Answer;
+use super::super::Response;
 use super::super::params::{bad, shown};
 use super::outcome::{Outcome, Wish};
 
@@ -388,7 +388,7 @@ impl Rows {
         raw: &RawRows,
         name: &'static str,
         magic: impl Fn(u64) -> Wish,
-    ) -> Result<(Self, Refusals), Answer> {
+    ) -> Result<(Self, Refusals), Response> {
         let text = std::str::from_utf8(&raw.text).map_err(|_| bad(format!("{name} is not UTF-8")))?;
         let mut rows = Self { texts: vec![raw.text.clone()], ..Self::default() };
         let mut refused = Refusals::default();
@@ -512,7 +512,7 @@ mod tests {
     use super::super::rules::Rules;
     use super::*;
 
-    fn read(value: &Value) -> Result<(Rows, Refusals), Answer> {
+    fn read(value: &Value) -> Result<(Rows, Refusals), Response> {
         let raw = RawRows::new(Bytes::from(value.to_string())).unwrap();
         let rules = Rules::default();
         Rows::read(&raw, "Details", |number| rules.wish_of(number))

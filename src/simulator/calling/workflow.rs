@@ -10,7 +10,7 @@ use super::super::access::AccountKey;
 use super::super::ids::Kind;
 use super::super::node::{Ended, NodeOrder, Part, Taken};
 use super::super::params::bad;
-use super::super::{Answer, Call, Long};
+use super::super::{Long, Request, Response};
 use super::outcome::{Outcome, Wish};
 use super::rows::{Rows, Standing};
 use super::task::{Detail, Phase, TaskOrder};
@@ -143,7 +143,7 @@ impl Calling {
     }
 
     /// A voice node's task in a list.
-    pub(in super::super) fn voice_summary(&self, key: TaskKey, call: &Call<'_>) -> TaskSummary {
+    pub(in super::super) fn voice_summary(&self, key: TaskKey, call: &Request<'_>) -> TaskSummary {
         TaskSummary { kind: "workflow".to_owned(), ..self.summary(key, call) }
     }
 
@@ -171,12 +171,12 @@ impl Calling {
     }
 
     /// The data of *workflow task detail*: what *task detail* tells, and the workflow's own fields.
-    pub(in super::super) fn voice_detail(&mut self, key: TaskKey) -> Answer {
+    pub(in super::super) fn voice_detail(&mut self, key: TaskKey) -> Response {
         let task = self.task(key);
         if let Some(text) = task.told(Detail::Workflow) {
-            return Answer::Text(text.to_owned());
+            return Response::Text(text.to_owned());
         }
-        let Some(part) = task.order.workflow.clone() else { return Answer::NotSimulated };
+        let Some(part) = task.order.workflow.clone() else { return Response::NotSimulated };
         let teller = self.teller(key);
         let head = WorkflowTaskDetail {
             task_id: teller.task_id.clone(),
@@ -195,9 +195,9 @@ impl Calling {
             // Bodies are plain data, which always fits into JSON.
             let text = serde_json::to_string(&detail).unwrap_or_default();
             self.task_mut(key).remember(Detail::Workflow, &text);
-            return Answer::Text(text);
+            return Response::Text(text);
         }
-        Answer::Long(Long::new(move |out| {
+        Response::Long(Long::new(move |out| {
             let head = serde_json::to_string(&head)?;
             // The list is the last field and empty.
             out.write_all(head.trim_end_matches("]}").as_bytes())?;
@@ -232,7 +232,7 @@ impl Calling {
 
     /// Tasks of workflows are stopped and their numbers taken out by the workflow's own calls (assumed, as the dialer
     /// refuses it too).
-    pub(super) fn not_of_workflow(&self, key: TaskKey) -> Result<(), Answer> {
+    pub(super) fn not_of_workflow(&self, key: TaskKey) -> Result<(), Response> {
         match self.task(key).order.workflow {
             Some(_) => Err(bad("the task belongs to a workflow: use the workflow's own calls")),
             None => Ok(()),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::super::messages::{Json, Message, word};
-use super::super::session::{Phase, SessionKey, Sessions};
+use super::super::session::{ConversationKey, Phase, Sessions};
 use super::super::wire_id::WireId;
 use super::defaults::OWN_CHANNEL;
 
@@ -21,7 +21,7 @@ fn set(id: &mut WireId, text: Option<&str>) {
 /// Takes over what an event's body says.
 pub(in super::super) fn absorb(
     sessions: &mut Sessions,
-    key: SessionKey,
+    key: ConversationKey,
     event: &str,
     body: &Value,
     now: Timestamp,

@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::super::messages::{Json, Message, Way};
 use super::super::seed::Rng;
-use super::super::session::{Phase, Session, SessionKey};
+use super::super::session::{ConversationKey, Phase, Session};
 use super::super::timers::ChatTimer;
 use super::super::wire_id::WireId;
-use super::super::{Answer, Call as Request, Simulator, later};
+use super::super::{Request, Response, Simulator, later};
 use super::{campaign, catalogue, channel, media, script};
 use crate::contract::bodies::message::MessageStatus;
 use crate::json::{push_plain, push_text};
@@ -37,10 +37,10 @@ const USUAL: usize = 280;
 /// About how many bytes a message takes in the answer to the call that sent it.
 const USUAL_SENT: usize = 48;
 
-const NO_DATA: Answer = Answer::Data(Value::Null);
+const NO_DATA: Response = Response::Data(Value::Null);
 
 /// Answers a chatbot call.
-pub(in super::super) fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Answer {
+pub(in super::super) fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Response {
     let work = match call.id {
         "chatbot.agent_transfer_result" => transfer_result,
         "chatbot.send_message" => send_message,
@@ -57,31 +57,31 @@ pub(in super::super) fn handle(simulator: &mut Simulator, call: &Request<'_>) ->
                 "chatbot.template_result" => campaign::template_result(simulator, call),
                 "chatbot.upload" | "chatbot.upload_map" => media::upload(simulator, call),
                 "chatbot.channel_message" => channel::message(simulator, call),
-                _ => Ok(Answer::NotSimulated),
+                _ => Ok(Response::NotSimulated),
             };
             return outcome.unwrap_or_else(|error| error);
         }
     };
     match find(simulator, call) {
-        Ok(key) => work(simulator, key, Call { fields: call.fields, now: call.now }),
+        Ok(key) => work(simulator, key, ChatCall { fields: call.fields, now: call.now }),
         Err(error) => Err(error),
     }
     .unwrap_or_else(|error| error)
 }
 
 #[derive(Clone, Copy)]
-struct Call<'a> {
+struct ChatCall<'a> {
     fields: &'a Value,
     now: Timestamp,
 }
 
-type Outcome = Result<Answer, Answer>;
+type Outcome = Result<Response, Response>;
 
-fn bad(message: impl Into<String>) -> Answer {
-    Answer::Error { code: 400, message: message.into() }
+fn bad(message: impl Into<String>) -> Response {
+    Response::Error { code: 400, message: message.into() }
 }
 
-fn find(simulator: &Simulator, call: &Request<'_>) -> Result<SessionKey, Answer> {
+fn find(simulator: &Simulator, call: &Request<'_>) -> Result<ConversationKey, Response> {
     let fields = call.fields;
     if let Some(key) = simulator.find_session(fields)
         && simulator.sessions.get(key).is_seen_by(call.account)
@@ -89,14 +89,15 @@ fn find(simulator: &Simulator, call: &Request<'_>) -> Result<SessionKey, Answer>
         return Ok(key);
     }
     Err(match text(fields, "call_id")? {
-        Some(call_id) if !call_id.is_empty() => {
-            Answer::Error { code: 404, message: format!("there is no conversation with call_id `{call_id}`") }
-        }
+        Some(call_id) if !call_id.is_empty() => Response::Error {
+            code: 404,
+            message: format!("there is no conversation with call_id `{call_id}`"),
+        },
         _ => bad("call_id is missing, and channel_id with user.id names no conversation either"),
     })
 }
 
-fn text<'a>(fields: &'a Value, name: &str) -> Result<Option<&'a str>, Answer> {
+fn text<'a>(fields: &'a Value, name: &str) -> Result<Option<&'a str>, Response> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -105,21 +106,24 @@ fn text<'a>(fields: &'a Value, name: &str) -> Result<Option<&'a str>, Answer> {
 }
 
 /// The agent phase is needed for what agents do; telling the phase helps the integrator to see why it is refused.
-fn open(session: &Session) -> Result<(), Answer> {
+fn open(session: &Session) -> Result<(), Response> {
     if session.phase == Phase::Closed {
-        return Err(Answer::Error { code: 400, message: "the conversation has ended".to_owned() });
+        return Err(Response::Error { code: 400, message: "the conversation has ended".to_owned() });
     }
     Ok(())
 }
 
-fn transfer_result(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
+fn transfer_result(simulator: &mut Simulator, key: ConversationKey, call: ChatCall<'_>) -> Outcome {
     let result =
         text(call.fields, "result")?.ok_or_else(|| bad("result is missing: `accepted` or `refused`"))?;
     let seat = text(call.fields, "seat_id")?.unwrap_or_default().into();
     let session = simulator.sessions.get_mut(key);
     open(session)?;
     if session.phase == Phase::Agent {
-        return Err(Answer::Error { code: 409, message: "an agent has the conversation already".to_owned() });
+        return Err(Response::Error {
+            code: 409,
+            message: "an agent has the conversation already".to_owned(),
+        });
     }
     match result {
         "accepted" => {
@@ -139,7 +143,7 @@ fn transfer_result(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -
 }
 
 /// The content objects of `messages`.
-pub(super) fn contents(fields: &Value) -> Result<&[Value], Answer> {
+pub(super) fn contents(fields: &Value) -> Result<&[Value], Response> {
     let contents = match fields.get("messages") {
         Some(Value::Array(items)) if !items.is_empty() => items,
         Some(Value::Array(_)) | None => return Err(bad("messages is missing: a list of content objects")),
@@ -161,7 +165,7 @@ fn within_window(
     window: Option<Duration>,
     contents: &[Value],
     now: Timestamp,
-) -> Result<(), Answer> {
+) -> Result<(), Response> {
     let Some(window) = window else { return Ok(()) };
     if now <= later(session.last_user, window) {
         return Ok(());
@@ -187,10 +191,10 @@ fn length(time: Duration) -> String {
     }
 }
 
-fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
+fn send_message(simulator: &mut Simulator, key: ConversationKey, call: ChatCall<'_>) -> Outcome {
     let contents = contents(call.fields)?;
     let window = simulator.behaviour.chatbot.window;
-    let is_heard = script::is_heard(simulator, key);
+    let has_callback_url = script::has_callback_url(simulator, key);
     let session = simulator.sessions.get_mut(key);
     open(session)?;
     let is_own = session.is_on_own_channel;
@@ -218,10 +222,10 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
             status: "send".into(),
             content: Json::of(content),
             reply: None,
-            way: moments.filter(|_| !is_heard).map(|moments| way(moments, call.now)),
+            way: moments.filter(|_| !has_callback_url).map(|moments| way(moments, call.now)),
         });
         let Some(moments) = moments else { continue };
-        if !is_heard {
+        if !has_callback_url {
             simulator.timers.rest(moments[2]);
             continue;
         }
@@ -234,7 +238,7 @@ fn send_message(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> O
     simulator.begin(key, call.now);
     script::agent_wrote(simulator, key, call.now);
     sent.push_str("]}");
-    Ok(Answer::Text(sent))
+    Ok(Response::Text(sent))
 }
 
 /// When a message that is sent now reaches each of its statuses.
@@ -253,7 +257,7 @@ fn way([_, delivered, read]: [Timestamp; 3], now: Timestamp) -> Way {
     Way { delivered, read }
 }
 
-fn mark_read(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
+fn mark_read(simulator: &mut Simulator, key: ConversationKey, call: ChatCall<'_>) -> Outcome {
     let ids: Vec<&str> = match (call.fields.get("msg_ids"), text(call.fields, "msg_id")?) {
         (Some(Value::Array(items)), _) => items
             .iter()
@@ -264,7 +268,7 @@ fn mark_read(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outc
     };
     let session = simulator.sessions.get_mut(key);
     if let Some(unknown) = ids.iter().find(|id| session.messages.position(id).is_none()) {
-        return Err(Answer::Error {
+        return Err(Response::Error {
             code: 404,
             message: format!("there is no message `{unknown}` in this conversation"),
         });
@@ -278,7 +282,7 @@ fn mark_read(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outc
     Ok(NO_DATA)
 }
 
-fn end_session(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
+fn end_session(simulator: &mut Simulator, key: ConversationKey, call: ChatCall<'_>) -> Outcome {
     let session = simulator.sessions.get_mut(key);
     open(session)?;
     let wait = Duration::from_millis(session.rng.draw().random_range(200..800));
@@ -286,7 +290,7 @@ fn end_session(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Ou
     Ok(NO_DATA)
 }
 
-fn size(fields: &Value) -> Result<usize, Answer> {
+fn size(fields: &Value) -> Result<usize, Response> {
     match fields.get("size") {
         None | Some(Value::Null) => Ok(PAGE),
         Some(value) => {
@@ -301,7 +305,7 @@ fn size(fields: &Value) -> Result<usize, Answer> {
 
 /// Newest first; `last_msg_id` is the cursor, empty for the first page (example). That the page begins after the
 /// cursor is assumed.
-fn messages(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outcome {
+fn messages(simulator: &mut Simulator, key: ConversationKey, call: ChatCall<'_>) -> Outcome {
     let size = size(call.fields)?;
     let last = text(call.fields, "last_msg_id")?.unwrap_or_default();
     let list = &mut simulator.sessions.get_mut(key).messages;
@@ -311,7 +315,7 @@ fn messages(simulator: &mut Simulator, key: SessionKey, call: Call<'_>) -> Outco
         list.position(last)
             .ok_or_else(|| bad(format!("last_msg_id `{last}` is no message of this conversation")))?
     };
-    Ok(Answer::Text(list.page(end, size, call.now)))
+    Ok(Response::Text(list.page(end, size, call.now)))
 }
 
 /// Conversations, newest first; `last_call_id` is the cursor (assumed, in the style of the message list).
@@ -334,7 +338,7 @@ fn sessions(simulator: &mut Simulator, call: &Request<'_>) -> Outcome {
         push_listed(&mut text, session);
     }
     text.push_str("]}");
-    Ok(Answer::Text(text))
+    Ok(Response::Text(text))
 }
 
 /// Appends a conversation as it is listed (assumed).

@@ -12,7 +12,7 @@ use super::super::content;
 use super::super::facts::Facts;
 use super::super::params::{Params, bad};
 use super::super::seed::Seed;
-use super::super::{AccountKey, Answer, Call, Simulator};
+use super::super::{AccountKey, Request, Response, Simulator};
 use crate::contract::bodies::message::{TemplateButton, TemplateContent, TemplateHeader, TemplateInfo};
 
 /// How many business accounts an account of the vendor has.
@@ -167,7 +167,7 @@ impl Chosen {
     /// # Errors
     ///
     /// It is not approved.
-    pub(super) fn sendable(self) -> Result<Self, Answer> {
+    pub(super) fn sendable(self) -> Result<Self, Response> {
         let TemplateInfo { id, name, language } = self.info();
         match self.version.status {
             Standing::Approved => Ok(self),
@@ -216,7 +216,7 @@ pub(super) fn wabas(seed: Seed, key: AccountKey, account: &Account) -> Vec<Waba>
 }
 
 /// The business account that a call names by `channel_id` or `waba_id`; the first without either.
-pub(super) fn waba(simulator: &Simulator, call: &Call<'_>) -> Result<Waba, Answer> {
+pub(super) fn waba(simulator: &Simulator, call: &Request<'_>) -> Result<Waba, Response> {
     let params = Params::new(call.fields);
     let own = wabas(simulator.seed, call.account, simulator.access.account(call.account));
     let (channel, id) = (params.text("channel_id")?, params.text("waba_id")?);
@@ -226,13 +226,13 @@ pub(super) fn waba(simulator: &Simulator, call: &Call<'_>) -> Result<Waba, Answe
     own.into_iter().find(fits).ok_or_else(|| {
         let named = channel.map(|channel| format!("channel_id `{channel}`"));
         let named = named.or(id.map(|id| format!("waba_id `{id}`"))).unwrap_or_default();
-        Answer::Error { code: 404, message: format!("there is no WABA account with {named}") }
+        Response::Error { code: 404, message: format!("there is no WABA account with {named}") }
     })
 }
 
 /// The template a call names: `template_id` or `template_name`, and `language`; or the same within `template` as `id`,
 /// `name` and `language`.
-pub(super) fn chosen(call: &Call<'_>, usual_language: &str) -> Result<Chosen, Answer> {
+pub(super) fn chosen(call: &Request<'_>, usual_language: &str) -> Result<Chosen, Response> {
     let outer = Params::new(call.fields);
     let (id, name, language) = if outer.value("template").is_some() {
         let inner = outer.object("template", "template.")?;
@@ -240,7 +240,8 @@ pub(super) fn chosen(call: &Call<'_>, usual_language: &str) -> Result<Chosen, An
     } else {
         (outer.whole("template_id", 0..=i64::MAX)?, outer.text("template_name")?, outer.text("language")?)
     };
-    let missing = |what: String| Answer::Error { code: 404, message: format!("there is no template {what}") };
+    let missing =
+        |what: String| Response::Error { code: 404, message: format!("there is no template {what}") };
     let template = match (id, name) {
         (Some(id), _) => {
             all().iter().find(|template| template.id == id).ok_or_else(|| missing(id.to_string()))?
@@ -266,13 +267,13 @@ pub(super) fn chosen(call: &Call<'_>, usual_language: &str) -> Result<Chosen, An
 }
 
 /// `chatbot.waba_accounts`.
-pub(super) fn waba_accounts(simulator: &Simulator, call: &Call<'_>) -> Result<Answer, Answer> {
+pub(super) fn waba_accounts(simulator: &Simulator, call: &Request<'_>) -> Result<Response, Response> {
     let list = wabas(simulator.seed, call.account, simulator.access.account(call.account));
-    Ok(Answer::Data(json!({ "total": list.len(), "list": list })))
+    Ok(Response::Data(json!({ "total": list.len(), "list": list })))
 }
 
 /// `chatbot.templates`: filters `status`, `language`, `name` (a part of it), `category`; pages `page` and `size`.
-pub(super) fn templates(call: &Call<'_>) -> Result<Answer, Answer> {
+pub(super) fn templates(call: &Request<'_>) -> Result<Response, Response> {
     let params = Params::new(call.fields);
     let status = params.word("status", &Standing::WORDS)?;
     let (language, name) = (params.text("language")?, params.text("name")?);
@@ -289,12 +290,12 @@ pub(super) fn templates(call: &Call<'_>) -> Result<Answer, Answer> {
         .collect();
     let total = found.len();
     let list: Vec<Value> = found.into_iter().skip((page - 1).saturating_mul(size)).take(size).collect();
-    Ok(Answer::Data(json!({ "total": total, "page": page, "size": size, "list": list })))
+    Ok(Response::Data(json!({ "total": total, "page": page, "size": size, "list": list })))
 }
 
 /// Page and size of a list.
-pub(super) fn paging(params: Params<'_>) -> Result<(usize, usize), Answer> {
-    let read = |name, most, usual: i64| -> Result<usize, Answer> {
+pub(super) fn paging(params: Params<'_>) -> Result<(usize, usize), Response> {
+    let read = |name, most, usual: i64| -> Result<usize, Response> {
         let number = params.whole(name, 1..=most)?.unwrap_or(usual);
         Ok(usize::try_from(number).unwrap_or(1))
     };
@@ -302,7 +303,7 @@ pub(super) fn paging(params: Params<'_>) -> Result<(usize, usize), Answer> {
 }
 
 /// `chatbot.template_detail`.
-pub(super) fn template_detail(call: &Call<'_>) -> Result<Answer, Answer> {
+pub(super) fn template_detail(call: &Request<'_>) -> Result<Response, Response> {
     let one = chosen(call, "en")?;
     let mut detail = one.listed();
     detail["variables"] = one.variables().into();
@@ -310,7 +311,7 @@ pub(super) fn template_detail(call: &Call<'_>) -> Result<Answer, Answer> {
         detail["reason"] = reason.as_str().into();
     }
     detail["content"] = serde_json::to_value(one.raw()).unwrap_or_default();
-    Ok(Answer::Data(detail))
+    Ok(Response::Data(detail))
 }
 
 #[cfg(test)]

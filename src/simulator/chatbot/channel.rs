@@ -10,8 +10,8 @@ use super::super::dialogue::Dialogue;
 use super::super::messages::{Json, Message};
 use super::super::params::{Params, bad, shown};
 use super::super::seed;
-use super::super::session::{Known, Phase, SessionKey};
-use super::super::{Answer, Call, Simulator};
+use super::super::session::{ConversationKey, Known, Phase};
+use super::super::{Request, Response, Simulator};
 use super::calls::contents;
 use super::campaign::Thread;
 use super::question;
@@ -24,7 +24,7 @@ const MATTERS: [&str; 4] = ["parcel", "debt_reminder", "loan_offer", "complaint"
 const FOR_A_PERSON: [&str; 4] = ["agent", "human", "person", "operator"];
 
 /// `chatbot.channel_message`.
-pub(super) fn message(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answer, Answer> {
+pub(super) fn message(simulator: &mut Simulator, call: &Request<'_>) -> Result<Response, Response> {
     let params = Params::new(call.fields);
     let contents = contents(call.fields)?;
     params.object("user", "user.")?.needed("id", "the user's id within the channel")?;
@@ -50,17 +50,17 @@ pub(super) fn message(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answ
     (session.last_activity, session.last_user) = (call.now, call.now);
     simulator.begin(key, call.now);
     answer(simulator, key, contents, call);
-    Ok(Answer::Data(json!({ "call_id": call_id, "messages": ids })))
+    Ok(Response::Data(json!({ "call_id": call_id, "messages": ids })))
 }
 
 /// The conversation that a call goes on with, or a new one.
 fn conversation(
     simulator: &mut Simulator,
-    call: &Call<'_>,
+    call: &Request<'_>,
     params: Params<'_>,
-) -> Result<SessionKey, Answer> {
+) -> Result<ConversationKey, Response> {
     let call_id = params.text("call_id")?;
-    let seen = |key: &SessionKey| simulator.sessions.get(*key).is_seen_by(call.account);
+    let seen = |key: &ConversationKey| simulator.sessions.get(*key).is_seen_by(call.account);
     match (simulator.find_session(call.fields).filter(seen), call_id) {
         (Some(key), _) if simulator.sessions.get(key).phase != Phase::Closed => return Ok(key),
         (Some(_), Some(call_id)) => {
@@ -99,7 +99,7 @@ fn conversation(
 }
 
 /// The bot takes its turn, unless it is about to or an agent has the conversation.
-fn answer(simulator: &mut Simulator, key: SessionKey, contents: &[Value], call: &Call<'_>) {
+fn answer(simulator: &mut Simulator, key: ConversationKey, contents: &[Value], call: &Request<'_>) {
     let session = simulator.sessions.get_mut(key);
     let is_free = session.play.is_none() && session.phase == Phase::Bot;
     let option = session.script.as_ref().and_then(|script| {

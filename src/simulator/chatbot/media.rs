@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use serde_json::json;
 
-use super::super::call::Upload;
 use super::super::params::{Params, bad};
+use super::super::request::Upload;
 use super::super::seed::{self, Seed};
-use super::super::{Answer, Call, Simulator};
+use super::super::{Request, Response, Simulator};
 use super::ChatRules;
 
 /// How many pictures of users are remembered. All of them are the same few bytes.
@@ -138,7 +138,7 @@ fn content_type(given: Option<&str>, name: &str) -> String {
 }
 
 /// `chatbot.upload` and `chatbot.upload_map`. The answer's fields are assumed.
-pub(super) fn upload(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answer, Answer> {
+pub(super) fn upload(simulator: &mut Simulator, call: &Request<'_>) -> Result<Response, Response> {
     let file = call
         .files
         .iter()
@@ -170,7 +170,7 @@ pub(super) fn upload(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answe
         "size": stored.bytes.len(),
     });
     crate::json::merge(&mut data, place);
-    Ok(Answer::Data(data))
+    Ok(Response::Data(data))
 }
 
 #[cfg(test)]

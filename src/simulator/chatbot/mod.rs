@@ -23,9 +23,9 @@ use rand::RngExt;
 use serde_json::Value;
 
 use super::seed::Rng;
-use super::session::{Phase, SessionKey};
+use super::session::{ConversationKey, Phase};
 use super::timers::ChatTimer;
-use super::{Emission, Simulator, later};
+use super::{Callback, Simulator, later};
 
 pub(super) use absorb::absorb;
 pub(super) use calls::handle;
@@ -68,7 +68,7 @@ pub(super) fn channel_id(rng: &mut Rng) -> String {
 }
 
 /// Does what a timer says; the callbacks that come of it.
-pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) -> Vec<Emission> {
+pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) -> Vec<Callback> {
     let one = match timer {
         ChatTimer::Turn { session } => return script::turn(simulator, session, at),
         ChatTimer::Template { task, row, step } => return campaign::step(simulator, task, row, step, at),
@@ -121,13 +121,13 @@ pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) 
 
 fn emit(
     simulator: &mut Simulator,
-    session: SessionKey,
+    session: ConversationKey,
     event: &'static str,
     patch: Value,
     at: Timestamp,
-) -> Option<Emission> {
+) -> Option<Callback> {
     let body = simulator.emit(session, event, patch, at).ok()?;
-    script::emission(simulator, session, event, || body)
+    script::callback(simulator, session, event, || body)
 }
 
 #[cfg(test)]

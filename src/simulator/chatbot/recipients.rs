@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::calling::{Wish, e164_or_bare};
 use super::super::country::Country;
 use super::super::params::{Params, bad, shown};
-use super::super::{Answer, Call, Simulator};
+use super::super::{Request, Response, Simulator};
 
 /// The most numbers of one call.
 const MOST_NUMBERS: usize = 10_000;
@@ -20,9 +20,9 @@ pub(super) struct To {
 /// The numbers as they were written: `to`, or for a single message also the conversation that the call names.
 pub(super) fn recipients(
     simulator: &Simulator,
-    call: &Call<'_>,
+    call: &Request<'_>,
     is_single: bool,
-) -> Result<Vec<Value>, Answer> {
+) -> Result<Vec<Value>, Response> {
     let params = Params::new(call.fields);
     let expected = if is_single { "a number in E.164" } else { "a list of numbers in E.164" };
     let items = match params.value("to") {
@@ -66,8 +66,8 @@ pub(super) fn recipient(item: &Value) -> Result<To, String> {
     let number = e164_or_bare(&text).ok_or_else(|| {
         format!("{} is no number in E.164 such as `+6281112345678`", shown(&Value::from(text)))
     })?;
-    let message = |refusal: Answer| match refusal {
-        Answer::Error { message, .. } => message,
+    let message = |refusal: Response| match refusal {
+        Response::Error { message, .. } => message,
         _ => String::new(),
     };
     let wish = match item.get("mock_outcome").and_then(Value::as_str) {
@@ -78,7 +78,7 @@ pub(super) fn recipient(item: &Value) -> Result<To, String> {
 }
 
 /// The texts that fill a template.
-pub(super) fn variables(value: Option<&Value>) -> Result<Option<Vec<String>>, Answer> {
+pub(super) fn variables(value: Option<&Value>) -> Result<Option<Vec<String>>, Response> {
     let wrong = || bad("variables must be a list of texts, in the order of {{1}}, {{2}}, ...");
     match value {
         None | Some(Value::Null) => Ok(None),

@@ -13,10 +13,10 @@ use super::super::dialogue::{Dialogue, Speaker};
 use super::super::messages::{Json, Message, Reply};
 use super::super::phrases;
 use super::super::seed::{self, Rng};
-use super::super::session::{Phase, Session, SessionKey};
+use super::super::session::{ConversationKey, Phase, Session};
 use super::super::timers::ChatTimer;
 use super::super::wire_id::WireId;
-use super::super::{Emission, EmissionBody, Simulator, later};
+use super::super::{Callback, CallbackBody, Simulator, later};
 use super::defaults::default_body;
 use super::question;
 
@@ -100,7 +100,7 @@ fn wait(session: &mut Session, from: u64, to: u64) -> Duration {
 }
 
 /// Draws what comes next and plans it.
-pub(super) fn plan_next(simulator: &mut Simulator, key: SessionKey, now: Timestamp) {
+pub(super) fn plan_next(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
     let session = simulator.sessions.get_mut(key);
     let Some(mut script) = session.script.take() else { return };
     script.next = script.dialogue.after(script.turn, &mut session.rng.draw());
@@ -122,7 +122,7 @@ pub(super) fn plan_next(simulator: &mut Simulator, key: SessionKey, now: Timesta
 }
 
 /// Plans that the user answers the agent.
-fn plan_answer(simulator: &mut Simulator, key: SessionKey, now: Timestamp) {
+fn plan_answer(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
     let session = simulator.sessions.get_mut(key);
     let gap = wait(session, 8_000, 20_000);
     let is_own = session.is_on_own_channel;
@@ -136,7 +136,7 @@ fn plan_answer(simulator: &mut Simulator, key: SessionKey, now: Timestamp) {
 }
 
 /// An agent took the conversation: the user says what it is about.
-pub(super) fn accepted(simulator: &mut Simulator, key: SessionKey, now: Timestamp) {
+pub(super) fn accepted(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
     if let Some(script) = &mut simulator.sessions.get_mut(key).script {
         script.due = None;
     }
@@ -144,7 +144,7 @@ pub(super) fn accepted(simulator: &mut Simulator, key: SessionKey, now: Timestam
 }
 
 /// No agent takes the conversation: the bot goes on.
-pub(super) fn refused(simulator: &mut Simulator, key: SessionKey, now: Timestamp) {
+pub(super) fn refused(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
     let Some(dialogue) = Dialogue::chat("refused") else { return };
     let Some(script) = &mut simulator.sessions.get_mut(key).script else { return };
     if !script.is_mute {
@@ -155,14 +155,14 @@ pub(super) fn refused(simulator: &mut Simulator, key: SessionKey, now: Timestamp
 }
 
 /// The agent wrote.
-pub(super) fn agent_wrote(simulator: &mut Simulator, key: SessionKey, now: Timestamp) {
+pub(super) fn agent_wrote(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
     if simulator.sessions.get(key).phase == Phase::Agent {
         plan_answer(simulator, key, now);
     }
 }
 
 /// Whoever has the next turn takes it.
-pub(super) fn turn(simulator: &mut Simulator, key: SessionKey, at: Timestamp) -> Vec<Emission> {
+pub(super) fn turn(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec<Callback> {
     let session = simulator.sessions.get_mut(key);
     let phase = session.phase;
     let Some(script) = &mut session.script else { return Vec::new() };
@@ -195,12 +195,12 @@ pub(super) fn turn(simulator: &mut Simulator, key: SessionKey, at: Timestamp) ->
 }
 
 /// The conversation is to be transferred to a person.
-fn ask_for_agent(simulator: &mut Simulator, key: SessionKey, at: Timestamp) -> Vec<Emission> {
+fn ask_for_agent(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec<Callback> {
     super::emit(simulator, key, "session.transfer", json!({}), at).into_iter().collect()
 }
 
 /// The user answers the agent: along the graph, and then with a few words until nothing is left to say.
-fn answer(simulator: &mut Simulator, key: SessionKey, at: Timestamp) -> Vec<Emission> {
+fn answer(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec<Callback> {
     let session = simulator.sessions.get_mut(key);
     let Some(script) = &mut session.script else { return Vec::new() };
     let mut here = script.turn;
@@ -236,11 +236,11 @@ fn answer(simulator: &mut Simulator, key: SessionKey, at: Timestamp) -> Vec<Emis
 /// Somebody takes the turn that the script is at, after another one.
 fn say_turn(
     simulator: &mut Simulator,
-    key: SessionKey,
+    key: ConversationKey,
     speaker: Speaker,
     before: &'static str,
     at: Timestamp,
-) -> Vec<Emission> {
+) -> Vec<Callback> {
     let session = simulator.sessions.get_mut(key);
     let Some(script) = &session.script else { return Vec::new() };
     let (dialogue, turn, phrase) = (script.dialogue, script.turn, script.phrase());
@@ -267,12 +267,12 @@ pub(super) fn text(session: &mut Session, phrase: &str) -> String {
 /// The user writes; the event tells it.
 pub(super) fn user_says(
     simulator: &mut Simulator,
-    key: SessionKey,
+    key: ConversationKey,
     event: &'static str,
     content: Value,
     reply: Option<Reply>,
     at: Timestamp,
-) -> Option<Emission> {
+) -> Option<Callback> {
     let session = simulator.sessions.get_mut(key);
     if let Some(script) = &session.script
         && script.turn() == "stop"
@@ -298,7 +298,12 @@ pub(super) fn user_says(
 
 /// The bot writes. Only customers who own the channel are told (example); on the vendor's own channels the message
 /// just goes to the user.
-fn bot_says(simulator: &mut Simulator, key: SessionKey, words: String, at: Timestamp) -> Option<Emission> {
+fn bot_says(
+    simulator: &mut Simulator,
+    key: ConversationKey,
+    words: String,
+    at: Timestamp,
+) -> Option<Callback> {
     let session = simulator.sessions.get_mut(key);
     let is_told = session.is_on_own_channel;
     let msg_id = seed::hex32(&mut session.rng.draw());
@@ -327,48 +332,48 @@ fn bot_says(simulator: &mut Simulator, key: SessionKey, words: String, at: Times
 /// A message is said, and a callback tells it.
 fn told(
     simulator: &mut Simulator,
-    key: SessionKey,
+    key: ConversationKey,
     event: &'static str,
     message: Message,
     at: Timestamp,
-) -> Option<Emission> {
+) -> Option<Callback> {
     simulator.begin(key, at);
-    let is_heard = is_heard(simulator, key);
+    let has_callback_url = has_callback_url(simulator, key);
     let session = simulator.sessions.get_mut(key);
     session.last_activity = at;
-    let whole = is_heard.then(|| session.messages.told_whole(&message));
+    let whole = has_callback_url.then(|| session.messages.told_whole(&message));
     // That of a template's reply is drawn even where nobody listens, so that what follows is the same.
-    let body = (is_heard || event == "template.reply")
+    let body = (has_callback_url || event == "template.reply")
         .then(|| default_body(session, event, &json!({ "messages": [] }), at))
         .flatten();
     session.messages.put(message);
     let (mut body, whole) = (body?, whole?);
     body["messages"] = Value::Array(vec![whole]);
-    emission(simulator, key, event, || body)
+    callback(simulator, key, event, || body)
 }
 
 /// Whether anybody listens to what is told of a conversation.
-pub(super) fn is_heard(simulator: &Simulator, key: SessionKey) -> bool {
-    simulator.behaviour.is_heard || simulator.sessions.get(key).play.is_some()
+pub(super) fn has_callback_url(simulator: &Simulator, key: ConversationKey) -> bool {
+    simulator.behaviour.has_callback_url || simulator.sessions.get(key).play.is_some()
 }
 
 /// A callback of a conversation, if anybody listens.
-pub(super) fn emission<T: Serialize>(
+pub(super) fn callback<T: Serialize>(
     simulator: &Simulator,
-    key: SessionKey,
+    key: ConversationKey,
     event: &'static str,
     body: impl FnOnce() -> T,
-) -> Option<Emission> {
-    if !is_heard(simulator, key) {
+) -> Option<Callback> {
+    if !has_callback_url(simulator, key) {
         return None;
     }
     let session = simulator.sessions.get(key);
-    Some(Emission {
+    Some(Callback {
         account: session.owner.unwrap_or_default(),
         play: session.play,
         event: event.into(),
         // Bodies are plain data, which always fits into JSON.
-        body: EmissionBody::Json(serde_json::to_value(body()).unwrap_or_default()),
+        body: CallbackBody::Json(serde_json::to_value(body()).unwrap_or_default()),
         order_key: Some(simulator.order_key(key)),
         target: None,
     })

@@ -12,7 +12,7 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde_json::Value;
 
-use super::super::Answer;
+use super::super::Response;
 use super::super::params::shown;
 
 /// Some libraries leave the padding away.
@@ -22,8 +22,8 @@ const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIEN
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 /// A refusal.
-pub(super) fn refuse(code: i64, message: impl Into<String>) -> Answer {
-    Answer::Error { code, message: message.into() }
+pub(super) fn refuse(code: i64, message: impl Into<String>) -> Response {
+    Response::Error { code, message: message.into() }
 }
 
 /// The parameters of a call, and the code for one that is wrong and has none of its own.
@@ -48,12 +48,12 @@ impl<'a> Ask<'a> {
         self.fields.get(name).filter(|value| !value.is_null() && value.as_str() != Some(""))
     }
 
-    pub(super) fn wrong(self, name: &str, value: &Value, expected: &str) -> Answer {
+    pub(super) fn wrong(self, name: &str, value: &Value, expected: &str) -> Response {
         refuse(self.code, format!("{name} is {}, expected {expected}", shown(value)))
     }
 
     /// A text; nothing if it is missing.
-    pub(super) fn text(self, name: &str) -> Result<Option<&'a str>, Answer> {
+    pub(super) fn text(self, name: &str) -> Result<Option<&'a str>, Response> {
         match self.value(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -66,7 +66,7 @@ impl<'a> Ask<'a> {
         self,
         name: &str,
         range: std::ops::RangeInclusive<f64>,
-    ) -> Result<Option<f64>, Answer> {
+    ) -> Result<Option<f64>, Response> {
         let Some(value) = self.value(name) else { return Ok(None) };
         let number = match value {
             Value::String(text) => text.trim().parse().ok(),
@@ -78,7 +78,7 @@ impl<'a> Ask<'a> {
     }
 
     /// A whole number up to a limit.
-    pub(super) fn whole(self, name: &str, most: u32) -> Result<Option<u32>, Answer> {
+    pub(super) fn whole(self, name: &str, most: u32) -> Result<Option<u32>, Response> {
         let number = self.number(name, 0.0..=f64::from(most))?;
         match number {
             Some(number) if number.fract() != 0.0 => {
@@ -90,7 +90,7 @@ impl<'a> Ask<'a> {
     }
 
     /// Yes or no: `Y` and `N` (client); booleans, `true` and `false`, 1 and 0 are understood as well.
-    pub(super) fn flag(self, name: &str) -> Result<Option<bool>, Answer> {
+    pub(super) fn flag(self, name: &str) -> Result<Option<bool>, Response> {
         let Some(value) = self.value(name) else { return Ok(None) };
         let flag = match value {
             Value::Bool(flag) => Some(*flag),
@@ -110,7 +110,7 @@ impl<'a> Ask<'a> {
     }
 
     /// A list. Forms have none: there it comes as its JSON text, or as a text that is the only element.
-    pub(super) fn list(self, name: &str) -> Result<Cow<'a, [Value]>, Answer> {
+    pub(super) fn list(self, name: &str) -> Result<Cow<'a, [Value]>, Response> {
         match self.value(name) {
             None => Ok(Cow::Borrowed(&[])),
             Some(Value::Array(list)) => Ok(Cow::Borrowed(list)),
@@ -123,7 +123,7 @@ impl<'a> Ask<'a> {
     }
 
     /// A moment `YYYY-MM-DD HH:MM:SS` in the account's zone (client).
-    pub(super) fn moment(self, name: &str, zone: Offset) -> Result<Option<Timestamp>, Answer> {
+    pub(super) fn moment(self, name: &str, zone: Offset) -> Result<Option<Timestamp>, Response> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let read = DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok();
         read.and_then(|civil| zone.to_timestamp(civil).ok())
@@ -132,7 +132,7 @@ impl<'a> Ask<'a> {
     }
 
     /// The URL in `callback` (base64 of it, required: client).
-    pub(super) fn callback(self) -> Result<String, Answer> {
+    pub(super) fn callback(self) -> Result<String, Response> {
         let text = self.code(10504).text("callback")?.map(str::trim).filter(|text| !text.is_empty());
         let text = text.ok_or_else(|| refuse(10503, "callback is missing: the base64 of a URL"))?;
         let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::access::{Access, Denied, TokenKind};
 use super::super::ids::Kind;
 use super::super::params::shown;
-use super::super::{Answer, Call, later};
+use super::super::{Request, Response, later};
 use super::ask::{Ask, is_id, phone, refuse};
 use super::contacts::{Contacts, Standing};
 use super::order::TaskOrder;
@@ -18,30 +18,30 @@ use super::{Dialer, TaskKey};
 /// How long it takes to create a task (assumed).
 pub(super) const CREATING: Duration = Duration::from_secs(1);
 
-pub(super) type Outcome = Result<Answer, Answer>;
+pub(super) type Outcome = Result<Response, Response>;
 
 /// A typed body as the answer's data.
-pub(super) fn data(body: &impl Serialize) -> Answer {
+pub(super) fn data(body: &impl Serialize) -> Response {
     // Bodies are plain data, which always fits into JSON.
-    Answer::Text(serde_json::to_string(body).unwrap_or_default())
+    Response::Text(serde_json::to_string(body).unwrap_or_default())
 }
 
 /// `dialer.auth`: exchanges the credentials of an account for a token of this family.
-pub(in super::super) fn token(access: &mut Access, call: &Call<'_>) -> Outcome {
+pub(in super::super) fn token(access: &mut Access, call: &Request<'_>) -> Outcome {
     let text = |name: &str, code: i64| {
         let text = Ask::new(call.fields, code).text(name)?;
         text.ok_or_else(|| refuse(code, format!("{name} is missing")))
     };
     let (key, secret) = (text("APPKey", 10301)?, text("APPSecret", 10302)?);
     match access.token(TokenKind::Dialer, key, secret, call.now) {
-        Ok(token) => Ok(Answer::Data(json!({ "token": token }))),
+        Ok(token) => Ok(Response::Data(json!({ "token": token }))),
         Err(denied @ Denied::AppKey) => Err(refuse(10301, denied.to_string())),
         Err(denied) => Err(refuse(10302, denied.to_string())),
     }
 }
 
 /// What `dialingOrder` names must be there.
-fn check_columns(order: &TaskOrder, contacts: &Contacts) -> Result<(), Answer> {
+fn check_columns(order: &TaskOrder, contacts: &Contacts) -> Result<(), Response> {
     match order.columns.iter().find(|column| !contacts.has_column(column)) {
         Some(column) => {
             let shown = shown(&json!(column));
@@ -53,7 +53,7 @@ fn check_columns(order: &TaskOrder, contacts: &Contacts) -> Result<(), Answer> {
 
 impl Dialer {
     /// The task that a parameter names. `empty` is the code where it names none.
-    pub(super) fn find_task(&self, call: &Call<'_>, field: &str, empty: i64) -> Result<TaskKey, Answer> {
+    pub(super) fn find_task(&self, call: &Request<'_>, field: &str, empty: i64) -> Result<TaskKey, Response> {
         let id = Ask::new(call.fields, 10702).text(field)?;
         let id = id.ok_or_else(|| refuse(empty, format!("{field} is missing: the id of a task")))?;
         if !is_id(id) {
@@ -69,14 +69,14 @@ impl Dialer {
     }
 
     /// Names are unique within the account (client).
-    fn check_name(&self, call: &Call<'_>, order: &TaskOrder) -> Result<(), Answer> {
+    fn check_name(&self, call: &Request<'_>, order: &TaskOrder) -> Result<(), Response> {
         match self.names.get(&(call.account, order.name.clone())) {
             Some(_) => Err(refuse(10508, "a task with this taskName exists already")),
             None => Ok(()),
         }
     }
 
-    pub(super) fn create_task(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn create_task(&mut self, call: &Request<'_>) -> Outcome {
         let order = TaskOrder::read(call, &self.rules, None)?;
         self.check_name(call, &order)?;
         let ask = Ask::new(call.fields, 10501);
@@ -84,11 +84,11 @@ impl Dialer {
         check_columns(&order, &contacts)?;
         let key = self.add_task(order, contacts, call.now);
         // The elements of the list are assumed: what stood in the place of the number.
-        Ok(Answer::Data(json!({ "taskId": self.task_id(key), "errorContactList": refused })))
+        Ok(Response::Data(json!({ "taskId": self.task_id(key), "errorContactList": refused })))
     }
 
     /// Copies the contacts of a task, all of them or those that nobody answered, into a new one with the same callback.
-    pub(super) fn copy_task(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn copy_task(&mut self, call: &Request<'_>) -> Outcome {
         let from = self.find_task(call, "fromTask", 10519)?;
         let ask = Ask::new(call.fields, 10501);
         let only_unanswered = ask.flag("noanswerOnly")?.unwrap_or(false);
@@ -122,7 +122,7 @@ impl Dialer {
         check_columns(&order, &contacts)?;
         let key = self.add_task(order, contacts, call.now);
         // What the answer holds is not known; clients read nothing of it.
-        Ok(Answer::Data(json!({ "taskId": self.task_id(key) })))
+        Ok(Response::Data(json!({ "taskId": self.task_id(key) })))
     }
 
     /// Takes a task up: from now on it happens by itself.
@@ -144,7 +144,7 @@ impl Dialer {
 
     /// Takes contacts out that have not been reached yet. Those that are being called or through already are passed over;
     /// that it is refused if none is left to take out is assumed.
-    pub(super) fn cancel_contacts(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn cancel_contacts(&mut self, call: &Request<'_>) -> Outcome {
         let key = self.find_task(call, "TaskID", 10502)?;
         self.not_of_workflow(key)?;
         let list = Ask::new(call.fields, 10501).list("contactList")?;
@@ -179,6 +179,6 @@ impl Dialer {
         }
         // What comes of it happens after the answer, as everything that is told.
         self.agenda.plan(call.now, super::Wake::Check(key));
-        Ok(Answer::Data(Value::Null))
+        Ok(Response::Data(Value::Null))
     }
 }

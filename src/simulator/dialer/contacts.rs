@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::Answer;
+use super::super::Response;
 use super::super::calling::Wish;
 use super::super::params::shown;
 use super::ask::{Ask, phone, refuse};
@@ -77,7 +77,7 @@ struct Row<'a> {
 impl Contacts {
     /// Reads `contactList` and `customizeContacts`, and tells the numbers that are refused, as they came. What becomes
     /// of a bad row beside good ones is assumed: it is listed in `errorContactList`, and the task is created without it.
-    pub(super) fn read(ask: Ask<'_>, magic: impl Fn(u64) -> Wish) -> Result<(Self, Vec<Value>), Answer> {
+    pub(super) fn read(ask: Ask<'_>, magic: impl Fn(u64) -> Wish) -> Result<(Self, Vec<Value>), Response> {
         let (plain, custom) = (ask.list("contactList")?, ask.list("customizeContacts")?);
         if plain.is_empty() && custom.is_empty() {
             return Err(refuse(10505, "contactList and customizeContacts are empty: at least one is needed"));
@@ -107,7 +107,7 @@ impl Contacts {
         Ok((Self::pack(&rows)?, refused))
     }
 
-    fn pack(rows: &[Row<'_>]) -> Result<Self, Answer> {
+    fn pack(rows: &[Row<'_>]) -> Result<Self, Response> {
         let too_much = || refuse(10501, "the contacts are too long, or have too many different wishes");
         let (mut text, mut wishes) = (String::new(), Vec::new());
         let mut list = Vec::with_capacity(rows.len());
@@ -259,7 +259,7 @@ fn take<'a>(read: Read<'a>, magic: impl Fn(u64) -> Wish, rows: &mut Vec<Row<'a>>
     }
 }
 
-fn plain_row(value: &Value) -> Result<Read<'_>, Answer> {
+fn plain_row(value: &Value) -> Result<Read<'_>, Response> {
     if let Value::String(text) = value {
         let read = phone(text).map(|number| (number, Wished::default(), None, false));
         return Ok(read.ok_or_else(|| value.clone()));
@@ -283,7 +283,7 @@ fn plain_row(value: &Value) -> Result<Read<'_>, Answer> {
     read_row(value, number, false)
 }
 
-fn custom_row(value: &Value) -> Result<Read<'_>, Answer> {
+fn custom_row(value: &Value) -> Result<Read<'_>, Response> {
     let number = COLUMNS.iter().find_map(|column| value.get(column)).unwrap_or(&Value::Null);
     // All values are strings (client).
     let is_sound = value.as_object().is_some_and(|row| row.values().all(Value::is_string));
@@ -293,7 +293,7 @@ fn custom_row(value: &Value) -> Result<Read<'_>, Answer> {
     read_row(value, number, true)
 }
 
-fn read_row<'a>(value: &'a Value, number: &Value, is_custom: bool) -> Result<Read<'a>, Answer> {
+fn read_row<'a>(value: &'a Value, number: &Value, is_custom: bool) -> Result<Read<'a>, Response> {
     let wished = match value.get("mock_outcome").and_then(Value::as_str) {
         None => Wished::default(),
         Some(text) => text.parse().map_err(|error| refuse(10501, format!("mock_outcome: {error}")))?,
@@ -306,7 +306,7 @@ fn read_row<'a>(value: &'a Value, number: &Value, is_custom: bool) -> Result<Rea
 mod tests {
     use super::*;
 
-    fn read(value: &Value) -> Result<(Contacts, Vec<Value>), Answer> {
+    fn read(value: &Value) -> Result<(Contacts, Vec<Value>), Response> {
         Contacts::read(Ask::new(value, 10501), |_| Wish::default())
     }
 

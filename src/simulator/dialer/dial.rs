@@ -48,7 +48,7 @@ impl Dialer {
                     self.fill(self.task(task).desk, at);
                 }
                 Wake::Ring(task, call) => self.ring(task, call, at),
-                Wake::Answer(task, call) => self.answer(task, call, at),
+                Wake::Response(task, call) => self.answer(task, call, at),
                 Wake::GiveUp(task, call) => self.give_up(task, call, at),
                 Wake::Pickup(task, call) => self.pick_up(task, call, at),
                 Wake::End(task, call, ending) => {
@@ -56,7 +56,7 @@ impl Dialer {
                     self.fill(self.task(task).desk, at);
                 }
                 Wake::Result(task, call) => self.save_result(task, call, at),
-                Wake::Late(emission) => self.emissions.push(*emission),
+                Wake::Late(callback) => self.callbacks.push(*callback),
             }
         }
     }
@@ -273,7 +273,7 @@ impl Dialer {
                 let wake = if outcome == Outcome::NoAnswer || ring > ring_limit {
                     Wake::End(key, at, Ending::NoAnswer)
                 } else {
-                    Wake::Answer(key, at)
+                    Wake::Response(key, at)
                 };
                 self.agenda.plan(later(rings, Duration::from_secs(ring.min(ring_limit))), wake);
             }

@@ -2,7 +2,7 @@
 //!
 //! It dials as many numbers as its free agents are likely to take; a person who answers when nobody is free is lost.
 //! Calls come in through `handle`, time through `advance`; what the vendor would tell the integrator waits in
-//! `take_emissions`, each notice for the URL that its task named. Nodes of workflows have tasks of their own here, whose
+//! `take_callbacks`, each notice for the URL that its task named. Nodes of workflows have tasks of their own here, whose
 //! notices go where all callbacks go. The sums of a task match at every moment, and what a notice told is what a query
 //! tells.
 
@@ -39,7 +39,7 @@ use super::ids::{Ids, Kind};
 use super::node::Ended;
 use super::phone::phone;
 use super::seed::Seed;
-use super::{Answer, Behaviour, Call, Emission};
+use super::{Behaviour, Callback, Request, Response};
 use call::CallRow;
 pub(super) use call::Ending;
 pub(super) use calls::token;
@@ -76,7 +76,7 @@ enum Wake {
     /// A task has something to dial again.
     Dial(TaskKey),
     Ring(TaskKey, u32),
-    Answer(TaskKey, u32),
+    Response(TaskKey, u32),
     /// Nobody waits any longer for an agent to be free.
     GiveUp(TaskKey, u32),
     /// An agent takes the call, or does not.
@@ -85,7 +85,7 @@ enum Wake {
     /// The agent saves the result.
     Result(TaskKey, u32),
     /// A notice that is wished to be late.
-    Late(Box<Emission>),
+    Late(Box<Callback>),
 }
 
 impl Later for Wake {
@@ -98,7 +98,7 @@ impl Later for Wake {
 
 /// Where a present moment stood, for taking back or adopting what came after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mark(usize);
+pub(super) struct Checkpoint(usize);
 
 /// All tasks of the dialer, and all agents.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ pub(super) struct Dialer {
     /// How numbers answer: as in calling tasks.
     calling: Arc<calling::Rules>,
     /// Whether anybody listens to callbacks that go to no URL of their own.
-    is_heard: bool,
+    has_callback_url: bool,
     /// Where recordings are served: `http://127.0.0.1:2478`.
     public_url: Arc<str>,
     homes: Vec<Account>,
@@ -123,7 +123,7 @@ pub(super) struct Dialer {
     /// How often a number was dialled on the last day on which it was.
     dialled: HashMap<(AccountKey, u64), (Date, u32)>,
     agenda: Agenda<Wake>,
-    emissions: Vec<Emission>,
+    callbacks: Vec<Callback>,
     /// Contacts of workflows that are through, until their workflow takes note.
     ended: Vec<Ended<Ending>>,
 }
@@ -135,7 +135,7 @@ impl Dialer {
             seed: seed.derive("dialer", 0),
             rules: Arc::clone(&world.dialer),
             calling: Arc::clone(&world.calling),
-            is_heard: world.is_heard,
+            has_callback_url: world.has_callback_url,
             public_url: Arc::clone(&world.public_url),
             homes: world.accounts.clone(),
             tasks: Vec::new(),
@@ -145,7 +145,7 @@ impl Dialer {
             of_account: HashMap::new(),
             dialled: HashMap::new(),
             agenda: Agenda::default(),
-            emissions: Vec::new(),
+            callbacks: Vec::new(),
             ended: Vec::new(),
         }
     }
@@ -196,30 +196,30 @@ impl Dialer {
     }
 
     /// What the vendor would tell now.
-    pub(super) fn take_emissions(&mut self) -> Vec<Emission> {
-        std::mem::take(&mut self.emissions)
+    pub(super) fn take_callbacks(&mut self) -> Vec<Callback> {
+        std::mem::take(&mut self.callbacks)
     }
 
-    pub(super) fn mark(&self) -> Mark {
-        Mark(self.tasks.len())
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        Checkpoint(self.tasks.len())
     }
 
-    /// Somebody else tells what comes of the tasks made since the mark.
-    pub(super) fn mute_since(&mut self, mark: Mark) {
-        for task in &mut self.tasks[mark.0..] {
+    /// Somebody else tells what comes of the tasks made since the checkpoint.
+    pub(super) fn mute_since(&mut self, checkpoint: Checkpoint) {
+        for task in &mut self.tasks[checkpoint.0..] {
             task.is_muted = true;
         }
     }
 
-    /// The tasks made since the mark are a story's doing.
-    pub(super) fn adopt_since(&mut self, mark: Mark, play: u32) {
-        for task in &mut self.tasks[mark.0..] {
+    /// The tasks made since the checkpoint are a story's doing.
+    pub(super) fn assign_since(&mut self, checkpoint: Checkpoint, play: u32) {
+        for task in &mut self.tasks[checkpoint.0..] {
             task.play = Some(play);
         }
     }
 
     /// Answers a call of the dialer.
-    pub(super) fn handle(&mut self, call: &Call<'_>) -> Option<Answer> {
+    pub(super) fn handle(&mut self, call: &Request<'_>) -> Option<Response> {
         let work = match call.id {
             "dialer.create_task" => Self::create_task,
             "dialer.copy_task" => Self::copy_task,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use super::super::Answer;
+use super::super::Response;
 use super::super::access::AccountKey;
 use super::super::ids::Kind;
 use super::super::node::{Ended, NodeOrder, Taken};
@@ -127,7 +127,7 @@ impl Dialer {
     /// Ends a task that is through, and sees to it that somebody comes for the notice.
     fn end_of_node(&mut self, key: TaskKey, now: Timestamp) {
         self.finish_if_through(key, now);
-        if !self.emissions.is_empty() {
+        if !self.callbacks.is_empty() {
             self.agenda.plan(now, Wake::Check(key));
         }
     }
@@ -210,7 +210,7 @@ impl Dialer {
     }
 
     /// Tasks of workflows are changed by the workflow's own calls.
-    pub(super) fn not_of_workflow(&self, key: TaskKey) -> Result<(), Answer> {
+    pub(super) fn not_of_workflow(&self, key: TaskKey) -> Result<(), Response> {
         match self.task(key).node {
             Some(_) => Err(refuse(10704, "the task belongs to a workflow: use the workflow's own calls")),
             None => Ok(()),

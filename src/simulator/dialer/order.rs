@@ -11,7 +11,7 @@ use jiff::tz::Offset;
 use serde_json::Value;
 
 use super::super::access::AccountKey;
-use super::super::{Answer, Call, later};
+use super::super::{Request, Response, later};
 use super::ask::{Ask, refuse};
 use super::rules::{Pace, Rules};
 use crate::contract::bodies::dialer::CALL_RESULT_TYPES;
@@ -99,10 +99,10 @@ pub(super) struct TaskOrder {
 impl TaskOrder {
     /// Reads everything but the contacts. `callback` is that of the task to copy, if there is one.
     pub(super) fn read(
-        call: &Call<'_>,
+        call: &Request<'_>,
         rules: &Rules,
         callback: Option<Option<&str>>,
-    ) -> Result<Self, Answer> {
+    ) -> Result<Self, Response> {
         let ask = Ask::new(call.fields, 10501);
         let name = name(ask)?.to_owned();
         let (starts, ends) = schedule(ask, call)?;
@@ -161,7 +161,7 @@ impl TaskOrder {
     }
 }
 
-fn name(ask: Ask<'_>) -> Result<&str, Answer> {
+fn name(ask: Ask<'_>) -> Result<&str, Response> {
     let name = ask.code(10518).text("taskName")?.unwrap_or_default();
     let length = name.chars().count();
     if name.trim().is_empty() || length > LONGEST_NAME || name.chars().any(char::is_control) {
@@ -173,14 +173,14 @@ fn name(ask: Ask<'_>) -> Result<&str, Answer> {
 }
 
 /// How often a contact is dialled, the first time included, and after which gap.
-fn repeats(ask: Ask<'_>) -> Result<(u8, Duration), Answer> {
+fn repeats(ask: Ask<'_>) -> Result<(u8, Duration), Response> {
     let repeats = ask.code(10521).whole("repeatTimes", MOST_REPEATS)?.unwrap_or(0);
     let gap = ask.code(10522).whole("bulkCallInterval", LONGEST_GAP)?.unwrap_or(60);
     Ok((u8::try_from(repeats + 1).unwrap_or(u8::MAX), Duration::from_secs(u64::from(gap))))
 }
 
 /// `resultStrategies`: that its elements name a result and repeat the parameters of redials is assumed.
-fn strategies(ask: Ask<'_>) -> Result<Vec<Strategy>, Answer> {
+fn strategies(ask: Ask<'_>) -> Result<Vec<Strategy>, Response> {
     let mut strategies: Vec<Strategy> = Vec::new();
     for value in ask.list("resultStrategies")?.iter() {
         let word = value.get("callResultType").and_then(Value::as_str);
@@ -201,7 +201,7 @@ fn strategies(ask: Ask<'_>) -> Result<Vec<Strategy>, Answer> {
 
 /// `dialingOrder`: that it names the columns whose numbers are dialled in turn is assumed, from `phoneTag` and
 /// `mainNumber` of the answers.
-fn columns(ask: Ask<'_>) -> Result<Vec<String>, Answer> {
+fn columns(ask: Ask<'_>) -> Result<Vec<String>, Response> {
     let list = ask.list("dialingOrder")?;
     let mut columns: Vec<String> = Vec::new();
     for value in list.iter() {
@@ -217,7 +217,7 @@ fn columns(ask: Ask<'_>) -> Result<Vec<String>, Answer> {
 }
 
 /// `dialingMode`: its words are not known, they are settings.
-fn mode(ask: Ask<'_>, rules: &Rules) -> Result<Pace, Answer> {
+fn mode(ask: Ask<'_>, rules: &Rules) -> Result<Pace, Response> {
     let Some(value) = ask.value("dialingMode") else { return Ok(Pace::Factor) };
     let word = match value {
         Value::String(text) => text.clone(),
@@ -231,7 +231,7 @@ fn mode(ask: Ask<'_>, rules: &Rules) -> Result<Pace, Answer> {
 }
 
 /// `templateName`: what it is the template of is not known. It must be a name as tasks have one, and changes nothing.
-fn template_name(ask: Ask<'_>) -> Result<(), Answer> {
+fn template_name(ask: Ask<'_>) -> Result<(), Response> {
     let name = ask.text("templateName")?.unwrap_or_default();
     if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
         let expected = format!("a name of at most {LONGEST_NAME} characters that can be seen");
@@ -240,7 +240,7 @@ fn template_name(ask: Ask<'_>) -> Result<(), Answer> {
     Ok(())
 }
 
-fn schedule(ask: Ask<'_>, call: &Call<'_>) -> Result<(Timestamp, Option<Timestamp>), Answer> {
+fn schedule(ask: Ask<'_>, call: &Request<'_>) -> Result<(Timestamp, Option<Timestamp>), Response> {
     let starts = ask.moment("startTime", call.zone)?;
     if starts.is_some_and(|starts| later(starts, TOLERANCE) < call.now) {
         let now = call.zone.to_datetime(call.now).strftime("%Y-%m-%d %H:%M:%S");
@@ -261,7 +261,7 @@ fn schedule(ask: Ask<'_>, call: &Call<'_>) -> Result<(Timestamp, Option<Timestam
 }
 
 /// The agents a task names, or else the whole group.
-fn agents(ask: Ask<'_>, rules: &Rules, group: usize) -> Result<Vec<usize>, Answer> {
+fn agents(ask: Ask<'_>, rules: &Rules, group: usize) -> Result<Vec<usize>, Response> {
     let (names, group) = (ask.list("agentName")?, &rules.groups[group]);
     let mut agents = Vec::new();
     for value in names.iter() {
@@ -278,7 +278,7 @@ fn agents(ask: Ask<'_>, rules: &Rules, group: usize) -> Result<Vec<usize>, Answe
 }
 
 /// The pauses of every day, in their order. They must not touch each other.
-fn rests(ask: Ask<'_>) -> Result<Vec<Rest>, Answer> {
+fn rests(ask: Ask<'_>) -> Result<Vec<Rest>, Response> {
     let mut rests = Vec::new();
     for value in ask.list("restTimes")?.iter() {
         let time = |name: &str| Time::strptime("%H:%M:%S", value.get(name)?.as_str()?).ok();
@@ -295,7 +295,7 @@ fn rests(ask: Ask<'_>) -> Result<Vec<Rest>, Answer> {
 
 /// Whether answering machines are detected, and dialled again. Detection is on where the account has it and the call
 /// says nothing.
-fn machines(ask: Ask<'_>, rules: &Rules) -> Result<(bool, bool), Answer> {
+fn machines(ask: Ask<'_>, rules: &Rules) -> Result<(bool, bool), Response> {
     let (check, redial) = (ask.flag("voicemailCheck")?, ask.flag("voicemailRedial")?);
     if !rules.voicemail && (check == Some(true) || redial == Some(true)) {
         return Err(refuse(
@@ -310,7 +310,7 @@ fn machines(ask: Ask<'_>, rules: &Rules) -> Result<(bool, bool), Answer> {
 }
 
 /// Whether talks are inspected: `autoQa` and `autoQA` are both in use (client).
-fn inspection(ask: Ask<'_>) -> Result<bool, Answer> {
+fn inspection(ask: Ask<'_>) -> Result<bool, Response> {
     match (ask.flag("autoQa")?, ask.flag("autoQA")?) {
         (Some(one), Some(other)) if one != other => {
             Err(refuse(10524, "autoQa and autoQA say different things"))

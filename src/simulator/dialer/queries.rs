@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::ids::Kind;
 use super::super::params::shown;
-use super::super::{Answer, Call};
+use super::super::{Request, Response};
 use super::ask::{Ask, is_id, refuse};
 use super::calls::{Outcome, data};
 use super::task::State;
@@ -19,7 +19,7 @@ const PAGE: usize = 20;
 /// The largest page (assumed); more is refused with a code of its own (client).
 const LARGEST_PAGE: usize = 1_000;
 
-fn limit(ask: Ask<'_>) -> Result<usize, Answer> {
+fn limit(ask: Ask<'_>) -> Result<usize, Response> {
     match ask.whole("limit", u32::MAX)? {
         Some(limit) if limit as usize > LARGEST_PAGE => {
             Err(refuse(10705, format!("limit is {limit}, {LARGEST_PAGE} is the most")))
@@ -30,7 +30,7 @@ fn limit(ask: Ask<'_>) -> Result<usize, Answer> {
 }
 
 /// A span of time: both ends belong to it.
-fn span(ask: Ask<'_>, call: &Call<'_>) -> Result<(Timestamp, Timestamp), Answer> {
+fn span(ask: Ask<'_>, call: &Request<'_>) -> Result<(Timestamp, Timestamp), Response> {
     let from = ask.moment("minstarttime", call.zone)?.unwrap_or(Timestamp::MIN);
     let to = ask.moment("maxstarttime", call.zone)?.unwrap_or(Timestamp::MAX);
     if from > to {
@@ -41,7 +41,7 @@ fn span(ask: Ask<'_>, call: &Call<'_>) -> Result<(Timestamp, Timestamp), Answer>
 }
 
 /// Which start of a task the span of time is about: that `filterTime` says so, by the name of the field, is assumed.
-fn by_plan(ask: Ask<'_>) -> Result<bool, Answer> {
+fn by_plan(ask: Ask<'_>) -> Result<bool, Response> {
     match ask.text("filterTime")? {
         None | Some("actualStartTime") => Ok(false),
         Some("startTime") => Ok(true),
@@ -51,7 +51,7 @@ fn by_plan(ask: Ask<'_>) -> Result<bool, Answer> {
 
 /// Whether `orderBy` asks for the other direction. Which words it takes beside `calltime` is not known; those of other
 /// systems are understood.
-fn descends(ask: Ask<'_>) -> Result<Option<bool>, Answer> {
+fn descends(ask: Ask<'_>) -> Result<Option<bool>, Response> {
     let Some(order) = ask.text("orderBy")? else { return Ok(None) };
     let order = order.trim().to_ascii_lowercase();
     Ok(Some(order.starts_with('-') || order.ends_with(" desc")))
@@ -64,7 +64,7 @@ struct Like {
 }
 
 impl Like {
-    fn read(ask: Ask<'_>) -> Result<Vec<Self>, Answer> {
+    fn read(ask: Ask<'_>) -> Result<Vec<Self>, Response> {
         let read = |value: &Value| {
             let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
             let like = text("field").zip(text("pattern")).filter(|(field, _)| !field.is_empty());
@@ -100,7 +100,7 @@ fn fits(text: &str, pattern: &str) -> bool {
 
 impl Dialer {
     /// `dialer.tasks`.
-    pub(super) fn list_tasks(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn list_tasks(&mut self, call: &Request<'_>) -> Outcome {
         let ask = Ask::new(call.fields, 10606);
         let limit = limit(ask)?;
         let (from, to) = span(ask, call)?;
@@ -134,11 +134,11 @@ impl Dialer {
             actual_start_time: self.task(key).began.map(utc_text).unwrap_or_default(),
         };
         let list: Vec<TaskRow> = keys.into_iter().filter(wanted).take(limit).map(row).collect();
-        Ok(Answer::Data(json!({ "list": list })))
+        Ok(Response::Data(json!({ "list": list })))
     }
 
     /// `dialer.task_detail`: the calls of a task, oldest first.
-    pub(super) fn task_detail(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn task_detail(&mut self, call: &Request<'_>) -> Outcome {
         let key = self.find_task(call, "taskId", 10502)?;
         let ask = Ask::new(call.fields, 10607);
         let limit = limit(ask)?;
@@ -168,7 +168,7 @@ impl Dialer {
     }
 
     /// A condition on a column of the customer's own needs a list that has any.
-    fn check_fields(&self, key: TaskKey, likes: &[Like]) -> Result<(), Answer> {
+    fn check_fields(&self, key: TaskKey, likes: &[Like]) -> Result<(), Response> {
         let task = self.task(key);
         if task.contacts.has_info || task.calls.is_empty() {
             return Ok(());
@@ -184,7 +184,7 @@ impl Dialer {
     }
 
     /// `dialer.recording`: a link to what agent and person said.
-    pub(super) fn recording_link(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn recording_link(&mut self, call: &Request<'_>) -> Outcome {
         let id = Ask::new(call.fields, 10609).text("callid")?;
         let id = id.ok_or_else(|| refuse(10608, "callid is missing: the id of a call"))?;
         if !is_id(id) {
@@ -201,7 +201,7 @@ impl Dialer {
             None => Err(refuse(10611, "the call is not finished")),
             Some(ending) if !ending.talked() => Err(refuse(10612, "no agent answered the call")),
             Some(_) if !self.is_recorded(task.0, row) => Err(refuse(10516, "the call has no recording")),
-            Some(_) => Ok(Answer::Data(json!({ "link": self.record_link(task.0, at) }))),
+            Some(_) => Ok(Response::Data(json!({ "link": self.record_link(task.0, at) }))),
         }
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::{Emission, EmissionBody};
+use super::super::{Callback, CallbackBody};
 use super::draw::RESULTS;
 use super::{Dialer, TaskKey, Wake};
 use crate::contract::bodies::dialer::{
@@ -84,7 +84,7 @@ impl Dialer {
     /// Whether notices of a task go to nobody, or somebody else tells them.
     fn is_silent(&self, key: TaskKey) -> bool {
         let task = self.task(key);
-        task.is_muted || task.order.callback.is_none() && !self.is_heard
+        task.is_muted || task.order.callback.is_none() && !self.has_callback_url
     }
 
     pub(super) fn tell_task(&mut self, key: TaskKey, now: Timestamp) {
@@ -98,8 +98,8 @@ impl Dialer {
             task_name: task.order.name.clone(),
             state: task.state.as_str().to_owned(),
         };
-        let emission = self.notice(key, "dialer.task_status", "TaskStatus", body, task_id);
-        self.send(emission, now, now);
+        let callback = self.notice(key, "dialer.task_status", "TaskStatus", body, task_id);
+        self.send(callback, now, now);
     }
 
     pub(super) fn tell_contact(&mut self, key: TaskKey, call: u32, state: &str, now: Timestamp) {
@@ -112,8 +112,8 @@ impl Dialer {
             call: self.call_notice(key, call, now),
         };
         let callid = body.call.callid.clone();
-        let emission = self.notice(key, "dialer.contact_status", "ContactStatus", body, callid);
-        self.send_of_call(emission, key, call, now);
+        let callback = self.notice(key, "dialer.contact_status", "ContactStatus", body, callid);
+        self.send_of_call(callback, key, call, now);
     }
 
     pub(super) fn tell_agent(&mut self, key: TaskKey, call: u32, state: &str, now: Timestamp) {
@@ -156,8 +156,8 @@ impl Dialer {
                 .collect(),
             call: told,
         };
-        let emission = self.notice(key, "dialer.agent_status", "AgentStatus", body, callid);
-        self.send_of_call(emission, key, call, now);
+        let callback = self.notice(key, "dialer.agent_status", "AgentStatus", body, callid);
+        self.send_of_call(callback, key, call, now);
     }
 
     /// What a notice of either kind tells of a call.
@@ -198,33 +198,33 @@ impl Dialer {
         kind: &str,
         body: impl Serialize,
         order: String,
-    ) -> Emission {
+    ) -> Callback {
         let task = self.task(key);
         let notice = Notice { kind: kind.to_owned(), body };
-        Emission {
+        Callback {
             account: task.order.account,
             play: task.play,
             event: event.into(),
             // Bodies are plain data, which always fits into JSON.
-            body: EmissionBody::Text(serde_json::to_string(&notice).unwrap_or_default()),
+            body: CallbackBody::Text(serde_json::to_string(&notice).unwrap_or_default()),
             order_key: Some(order),
             target: task.order.callback.clone(),
         }
     }
 
     /// Sends a notice of a call as often and as late as its contact wishes.
-    fn send_of_call(&mut self, emission: Emission, key: TaskKey, call: u32, now: Timestamp) {
+    fn send_of_call(&mut self, callback: Callback, key: TaskKey, call: u32, now: Timestamp) {
         let wished = self.wished_of(key, self.call(key, call));
         for at in wished.call.notice.moments(now) {
-            self.send(emission.clone(), at, now);
+            self.send(callback.clone(), at, now);
         }
     }
 
-    fn send(&mut self, emission: Emission, at: Timestamp, now: Timestamp) {
+    fn send(&mut self, callback: Callback, at: Timestamp, now: Timestamp) {
         if at == now {
-            self.emissions.push(emission);
+            self.callbacks.push(callback);
         } else {
-            self.agenda.plan(at, Wake::Late(Box::new(emission)));
+            self.agenda.plan(at, Wake::Late(Box::new(callback)));
         }
     }
 }

@@ -74,7 +74,7 @@ mod tests {
         "2030-01-01T00:00:00Z".parse().unwrap()
     }
 
-    fn opened(country: Country) -> (Simulator, super::super::SessionKey) {
+    fn opened(country: Country) -> (Simulator, super::super::ConversationKey) {
         let mut simulator = Simulator::new(Seed(1), Behaviour::default());
         let opening = Opening { play: None, seed: Seed(5), country, locale: None, now: now() };
         let key = simulator.open(opening);

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::super::Emission;
+use super::super::Callback;
 use super::super::calling::{self, Calling};
 use super::super::dialer::{self, Dialer, Ending};
 use super::super::node::{Ended, Taken};
@@ -45,9 +45,9 @@ impl Callers<'_> {
         self.dialer.advance(now);
     }
 
-    pub(super) fn take_emissions(&mut self) -> Vec<Emission> {
-        let mut told = self.calling.take_emissions();
-        told.append(&mut self.dialer.take_emissions());
+    pub(super) fn take_callbacks(&mut self) -> Vec<Callback> {
+        let mut told = self.calling.take_callbacks();
+        told.append(&mut self.dialer.take_callbacks());
         told
     }
 

@@ -7,22 +7,22 @@ use serde_json::{Map, Value, json};
 use super::super::calling::e164_or_bare;
 use super::super::ids::Kind as Id;
 use super::super::params::{Params, bad, shown};
-use super::super::{Answer, Call};
+use super::super::{Request, Response};
 use super::callers::Callers;
 use super::instance::{AutoFinish, Instance, InstanceKey, InstanceOrder, Phase};
 use super::row::{self, Detail, Details};
 use super::{Wake, Workflows};
 use crate::contract::bodies::local_text;
 
-pub(super) type Outcome = Result<Answer, Answer>;
+pub(super) type Outcome = Result<Response, Response>;
 
-const NO_DATA: Answer = Answer::Data(Value::Null);
+const NO_DATA: Response = Response::Data(Value::Null);
 
 /// The longest name of an instance (assumed: that of a calling task).
 const LONGEST_NAME: usize = 63;
 
-pub(super) fn unknown(message: String) -> Answer {
-    Answer::Error { code: 404, message }
+pub(super) fn unknown(message: String) -> Response {
+    Response::Error { code: 404, message }
 }
 
 /// A text of the caller as a message repeats it.
@@ -36,7 +36,7 @@ fn zoned(text: &str) -> Option<Timestamp> {
 }
 
 /// A moment with its zone, or in the account's zone without one (assumed).
-pub(super) fn moment(params: Params<'_>, name: &str, call: &Call<'_>) -> Result<Timestamp, Answer> {
+pub(super) fn moment(params: Params<'_>, name: &str, call: &Request<'_>) -> Result<Timestamp, Response> {
     let text = params.needed(name, "a time such as `2030-01-31 09:00:00+08:00`")?;
     let local = || {
         let civil = DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
@@ -56,7 +56,7 @@ pub(super) struct Named<'a> {
 
 impl<'a> Named<'a> {
     /// Reads `callee` and `case_id`, of which one must be there.
-    pub(super) fn read(params: Params<'a>) -> Result<Self, Answer> {
+    pub(super) fn read(params: Params<'a>) -> Result<Self, Response> {
         let named = Self { number: number(params)?, case_id: params.text("case_id")? };
         if named.number.is_none() && named.case_id.is_none() {
             return Err(params.missing("callee", "a number in E.164, or a case_id in place of it"));
@@ -73,7 +73,7 @@ impl<'a> Named<'a> {
 }
 
 /// The number in `callee`.
-fn number(params: Params<'_>) -> Result<Option<u64>, Answer> {
+fn number(params: Params<'_>) -> Result<Option<u64>, Response> {
     let Some(text) = params.text("callee")? else { return Ok(None) };
     match e164_or_bare(text) {
         Some(number) => Ok(Some(number)),
@@ -86,21 +86,21 @@ fn number(params: Params<'_>) -> Result<Option<u64>, Answer> {
 
 impl Workflows {
     /// The instance with this id, if it is the caller's.
-    pub(super) fn instance_of(&self, id: &str, call: &Call<'_>) -> Option<InstanceKey> {
+    pub(super) fn instance_of(&self, id: &str, call: &Request<'_>) -> Option<InstanceKey> {
         let (at, ..) = self.ids.open(Id::Workflow, id)?;
         let own = self.instances.get(at as usize).filter(|instance| instance.account == call.account);
         own.map(|_| InstanceKey(at))
     }
 
     /// The instance a call names.
-    pub(super) fn named(&self, call: &Call<'_>) -> Result<InstanceKey, Answer> {
+    pub(super) fn named(&self, call: &Request<'_>) -> Result<InstanceKey, Response> {
         let id = Params::new(call.fields).needed("workflow_id", "the id of an instance, 32 hex digits")?;
         self.instance_of(id, call)
             .ok_or_else(|| unknown(format!("there is no workflow with workflow_id `{}`", short(id))))
     }
 
     /// The rows of an instance that a call names.
-    pub(super) fn named_rows(&self, key: InstanceKey, named: Named<'_>) -> Result<Vec<u32>, Answer> {
+    pub(super) fn named_rows(&self, key: InstanceKey, named: Named<'_>) -> Result<Vec<u32>, Response> {
         let rows = self.instance(key).find(named.number, named.case_id);
         if rows.is_empty() {
             return Err(unknown(format!("{} is not in this workflow", named.text())));
@@ -108,7 +108,7 @@ impl Workflows {
         Ok(rows)
     }
 
-    fn details(&self, call: &Call<'_>, before: usize) -> Result<Option<Details>, Answer> {
+    fn details(&self, call: &Request<'_>, before: usize) -> Result<Option<Details>, Response> {
         match (call.rows, Params::new(call.fields).value("details")) {
             (Some(raw), _) => row::read(raw, before, |number| self.rules.wish_of(number)).map(Some),
             (None, None) => Ok(None),
@@ -116,7 +116,7 @@ impl Workflows {
         }
     }
 
-    fn open_instance(&self, key: InstanceKey) -> Result<&Instance, Answer> {
+    fn open_instance(&self, key: InstanceKey) -> Result<&Instance, Response> {
         let instance = self.instance(key);
         match instance.phase {
             Phase::Created | Phase::Running => Ok(instance),
@@ -127,7 +127,7 @@ impl Workflows {
         }
     }
 
-    pub(super) fn create(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn create(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let params = Params::new(call.fields);
         let id = params
             .whole("workflow_template_id", i64::MIN..=i64::MAX)?
@@ -179,7 +179,7 @@ impl Workflows {
         if !refused.is_empty() {
             answer["detail_error_list"] = Value::Array(refused);
         }
-        Ok(Answer::Data(answer))
+        Ok(Response::Data(answer))
     }
 
     fn add(&mut self, key: InstanceKey, rows: Vec<Detail>, now: Timestamp) {
@@ -191,7 +191,7 @@ impl Workflows {
         }
     }
 
-    pub(super) fn add_contacts(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn add_contacts(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let key = self.named(call)?;
         let before = self.open_instance(key)?.rows.len();
         let Some((rows, refused)) = self.details(call, before)? else {
@@ -205,12 +205,12 @@ impl Workflows {
         if refused.is_empty() {
             return Ok(NO_DATA);
         }
-        Ok(Answer::Data(json!({ "detail_error_list": refused })))
+        Ok(Response::Data(json!({ "detail_error_list": refused })))
     }
 
     /// Changes variables of rows: those that are named, the others stay. It counts for the nodes that a row comes to
     /// afterwards (assumed).
-    pub(super) fn update_contact(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn update_contact(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let key = self.named(call)?;
         let params = Params::new(call.fields);
         let rows = self.named_rows(key, Named::read(params)?)?;
@@ -240,7 +240,7 @@ impl Workflows {
     }
 
     /// Takes rows out. A call or session under way goes on to its end.
-    pub(super) fn cancel_contact(&mut self, call: &Call<'_>, callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn cancel_contact(&mut self, call: &Request<'_>, callers: &mut Callers<'_>) -> Outcome {
         let key = self.named(call)?;
         let rows = self.named_rows(key, Named::read(Params::new(call.fields))?)?;
         let mut changed = false;
@@ -250,7 +250,7 @@ impl Workflows {
         if changed { Ok(NO_DATA) } else { Err(bad("the row is through or cancelled already")) }
     }
 
-    pub(super) fn stop(&mut self, call: &Call<'_>, callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn stop(&mut self, call: &Request<'_>, callers: &mut Callers<'_>) -> Outcome {
         let key = self.named(call)?;
         self.open_instance(key)?;
         self.wind_up(key, true, call.now, callers);

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::super::Opening;
 use super::super::chatbot::DEFAULT_CHANNEL;
 use super::super::messages::{Json, Message, Reply, word};
-use super::super::session::{Coming, Known, Phase, Session, SessionKey, Sessions};
+use super::super::session::{Coming, ConversationKey, Known, Phase, Session, Sessions};
 use super::super::timers::{ChatTimer, Timers};
 use super::super::wire_id::WireId;
 use super::Workflows;
@@ -34,7 +34,7 @@ impl Workflows {
         at: u32,
         node: u16,
         chats: &Chats<'_>,
-    ) -> Option<SessionKey> {
+    ) -> Option<ConversationKey> {
         chats.sessions.by_call_id(&self.chat_id(key, at, node))
     }
 
@@ -109,7 +109,7 @@ impl Workflows {
     }
 
     /// The conversation of a row ends, unless it has ended already.
-    pub(super) fn end_conversation(&self, session: SessionKey, now: Timestamp, chats: &mut Chats<'_>) {
+    pub(super) fn end_conversation(&self, session: ConversationKey, now: Timestamp, chats: &mut Chats<'_>) {
         let session = chats.sessions.get_mut(session);
         session.say(now);
         let Some(coming) = session.coming.take().filter(|_| session.phase != Phase::Closed) else { return };

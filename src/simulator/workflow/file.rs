@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::files::Lapse;
+use crate::files::HumanDuration;
 use crate::simulator::calling::Outcome;
 
 /// A workflow template: the flow that every row of an instance takes. An `id` of a shipped template replaces it.
@@ -48,13 +48,13 @@ pub struct NodeFile {
     #[schemars(range(min = 1, max = 100))]
     pub repeat_number: Option<u32>,
     /// Of `voice` and `dialer`: the gap between the tries of a number. Default: none.
-    pub repeat_interval: Option<Lapse>,
+    pub repeat_interval: Option<HumanDuration>,
     /// Of `whatsapp`: the name of the message template. Default: the id of the node.
     pub template: Option<String>,
     /// Of `whatsapp`: how long an answer is waited for. Default: `1h`.
-    pub reply_within: Option<Lapse>,
+    pub reply_within: Option<HumanDuration>,
     /// Of `wait`: how long.
-    pub wait: Option<Lapse>,
+    pub wait: Option<HumanDuration>,
     /// Of `branch`: where rows go by what the last call or message came to. The first case that fits decides.
     pub cases: Option<Vec<CaseFile>>,
 }

@@ -31,7 +31,7 @@ use super::calling::Rules;
 use super::country::Country;
 use super::ids::Ids;
 use super::seed::Seed;
-use super::{Answer, Behaviour, Call, Emission};
+use super::{Behaviour, Callback, Request, Response};
 pub(super) use callers::Callers;
 pub(super) use conversation::Chats;
 pub use file::{CaseFile, KindFile, NodeFile, TemplateFile, When};
@@ -69,7 +69,7 @@ pub(super) struct Workflows {
     seed: Seed,
     rules: Arc<Rules>,
     /// Whether anybody listens to callbacks.
-    is_heard: bool,
+    has_callback_url: bool,
     /// Where the accounts are at home.
     countries: Vec<Country>,
     /// The templates, oldest first.
@@ -78,7 +78,7 @@ pub(super) struct Workflows {
     /// The instances of an account, oldest first.
     of_account: HashMap<AccountKey, Vec<InstanceKey>>,
     agenda: Agenda<Wake>,
-    emissions: Vec<Emission>,
+    callbacks: Vec<Callback>,
 }
 
 impl Workflows {
@@ -87,13 +87,13 @@ impl Workflows {
             ids,
             seed: seed.derive("workflow", 0),
             rules: Arc::clone(&world.calling),
-            is_heard: world.is_heard,
+            has_callback_url: world.has_callback_url,
             countries: world.accounts.iter().map(|account| account.country).collect(),
             templates: Arc::clone(&world.workflows),
             instances: Vec::new(),
             of_account: HashMap::new(),
             agenda: Agenda::default(),
-            emissions: Vec::new(),
+            callbacks: Vec::new(),
         }
     }
 
@@ -124,20 +124,20 @@ impl Workflows {
     }
 
     /// How many instances there are, for taking back or adopting those made after.
-    pub(super) fn mark(&self) -> usize {
+    pub(super) fn checkpoint(&self) -> usize {
         self.instances.len()
     }
 
-    /// Somebody else tells what comes of the instances made since the mark.
-    pub(super) fn mute_since(&mut self, mark: usize) {
-        for instance in &mut self.instances[mark..] {
+    /// Somebody else tells what comes of the instances made since the checkpoint.
+    pub(super) fn mute_since(&mut self, checkpoint: usize) {
+        for instance in &mut self.instances[checkpoint..] {
             instance.is_muted = true;
         }
     }
 
-    /// The instances made since the mark are a story's doing.
-    pub(super) fn adopt_since(&mut self, mark: usize, play: u32) {
-        for instance in &mut self.instances[mark..] {
+    /// The instances made since the checkpoint are a story's doing.
+    pub(super) fn assign_since(&mut self, checkpoint: usize, play: u32) {
+        for instance in &mut self.instances[checkpoint..] {
             instance.play = Some(play);
         }
     }
@@ -149,25 +149,25 @@ impl Workflows {
         now: Timestamp,
         callers: &mut Callers<'_>,
         chats: &mut Chats<'_>,
-    ) -> Vec<Emission> {
+    ) -> Vec<Callback> {
         if self.instances.is_empty() {
             callers.advance(now);
-            return callers.take_emissions();
+            return callers.take_callbacks();
         }
-        let mut told = callers.take_emissions();
+        let mut told = callers.take_callbacks();
         self.take_ended(callers);
-        told.append(&mut self.emissions);
+        told.append(&mut self.callbacks);
         // Of very much, the first part: whoever drives comes back for the rest, and serves others in between.
         for _ in 0..AT_ONCE {
             let next = [self.next_wakeup(), callers.next_wakeup()].into_iter().flatten().min();
             let Some(at) = next.filter(|at| *at <= now) else { break };
             callers.advance(at);
-            told.append(&mut callers.take_emissions());
+            told.append(&mut callers.take_callbacks());
             self.take_ended(callers);
             self.step(at, callers, chats);
             // The tasks of an instance end before it does.
-            told.append(&mut callers.take_emissions());
-            told.append(&mut self.emissions);
+            told.append(&mut callers.take_callbacks());
+            told.append(&mut self.callbacks);
         }
         told
     }
@@ -186,7 +186,7 @@ impl Workflows {
     }
 
     /// Answers a call of the workflow API.
-    pub(super) fn handle(&mut self, call: &Call<'_>, callers: &mut Callers<'_>) -> Option<Answer> {
+    pub(super) fn handle(&mut self, call: &Request<'_>, callers: &mut Callers<'_>) -> Option<Response> {
         let work = match call.id {
             "workflow.create" => Self::create,
             "workflow.templates" => Self::list_templates,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::calling::TaskKey;
 use super::super::ids::Kind as Id;
 use super::super::params::{Params, bad};
-use super::super::{Answer, Call};
+use super::super::{Request, Response};
 use super::Workflows;
 use super::callers::{Callers, NodeTask};
 use super::calls::{Named, Outcome, moment, short, unknown};
@@ -34,12 +34,12 @@ struct List<T> {
 }
 
 /// A typed body as the answer's data. Bodies are plain data, which always fits into JSON.
-fn data(body: &impl Serialize) -> Answer {
-    Answer::Text(serde_json::to_string(body).unwrap_or_default())
+fn data(body: &impl Serialize) -> Response {
+    Response::Text(serde_json::to_string(body).unwrap_or_default())
 }
 
 /// What a call asks for of a list: how many to skip, how many to take (`page` from 1 and `size`: assumed).
-fn page(params: Params<'_>) -> Result<(usize, usize), Answer> {
+fn page(params: Params<'_>) -> Result<(usize, usize), Response> {
     let size = params.whole("size", 1..=LARGEST_PAGE)?.unwrap_or(PAGE);
     let page = params.whole("page", 1..=i64::MAX)?.unwrap_or(1);
     let skip = usize::try_from((page - 1).saturating_mul(size)).unwrap_or(usize::MAX);
@@ -47,7 +47,7 @@ fn page(params: Params<'_>) -> Result<(usize, usize), Answer> {
 }
 
 impl Workflows {
-    pub(super) fn list_templates(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn list_templates(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let (skip, size) = page(Params::new(call.fields))?;
         // The newest first (documented).
         let asked = self.templates.iter().enumerate().rev().skip(skip).take(size);
@@ -67,7 +67,7 @@ impl Workflows {
     }
 
     /// Instances, the newest first (assumed).
-    pub(super) fn list(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn list(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let params = Params::new(call.fields);
         let (skip, size) = page(params)?;
         let status = params.word("status", &["created", "running", "finished", "stopped"])?;
@@ -106,7 +106,7 @@ impl Workflows {
         }
     }
 
-    pub(super) fn subtasks(&mut self, call: &Call<'_>, callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn subtasks(&mut self, call: &Request<'_>, callers: &mut Callers<'_>) -> Outcome {
         let key = self.named(call)?;
         let instance = self.instance(key);
         let nodes = (0_u16..).zip(self.nodes(instance.template));
@@ -130,7 +130,7 @@ impl Workflows {
         Ok(data(&List { total: list.len(), list }))
     }
 
-    pub(super) fn call_tasks(&mut self, call: &Call<'_>, callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn call_tasks(&mut self, call: &Request<'_>, callers: &mut Callers<'_>) -> Outcome {
         let key = self.named(call)?;
         let instance = self.instance(key);
         let nodes = (0_u16..).zip(self.nodes(instance.template)).zip(instance.tasks.iter().copied());
@@ -147,7 +147,10 @@ impl Workflows {
     }
 
     /// The call task in `TaskID`, as *task detail* spells it, or in `task_id`.
-    fn named_task(call: &Call<'_>, callers: &Callers<'_>) -> Result<Option<(TaskKey, InstanceKey)>, Answer> {
+    fn named_task(
+        call: &Request<'_>,
+        callers: &Callers<'_>,
+    ) -> Result<Option<(TaskKey, InstanceKey)>, Response> {
         let params = Params::new(call.fields);
         let Some(id) = params.text("TaskID")?.or(params.text("task_id")?) else { return Ok(None) };
         match callers.calling.find_voice(id, call.account) {
@@ -160,7 +163,7 @@ impl Workflows {
         }
     }
 
-    pub(super) fn call_task_detail(&mut self, call: &Call<'_>, callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn call_task_detail(&mut self, call: &Request<'_>, callers: &mut Callers<'_>) -> Outcome {
         match Self::named_task(call, callers)? {
             Some((task, _)) => Ok(callers.calling.voice_detail(task)),
             None => Err(Params::new(call.fields).missing("TaskID", "the id of a task, 32 hex digits")),
@@ -168,7 +171,11 @@ impl Workflows {
     }
 
     /// The calls of the rows that a call names, in all call tasks of an instance or in one of them.
-    fn calls_of(&self, call: &Call<'_>, callers: &Callers<'_>) -> Result<Vec<WorkflowCallFacts>, Answer> {
+    fn calls_of(
+        &self,
+        call: &Request<'_>,
+        callers: &Callers<'_>,
+    ) -> Result<Vec<WorkflowCallFacts>, Response> {
         let params = Params::new(call.fields);
         let named = Named::read(params)?;
         let (only, key) = match Self::named_task(call, callers)? {
@@ -190,12 +197,12 @@ impl Workflows {
         Ok(found)
     }
 
-    pub(super) fn call_info(&mut self, call: &Call<'_>, callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn call_info(&mut self, call: &Request<'_>, callers: &mut Callers<'_>) -> Outcome {
         let list = self.calls_of(call, callers)?;
         Ok(data(&List { total: list.len(), list }))
     }
 
-    pub(super) fn recordings(&mut self, call: &Call<'_>, callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn recordings(&mut self, call: &Request<'_>, callers: &mut Callers<'_>) -> Outcome {
         let mut list = self.calls_of(call, callers)?;
         list.retain(|call| !call.facts.link.is_empty());
         Ok(data(&List { total: list.len(), list }))
@@ -203,7 +210,7 @@ impl Workflows {
 
     /// The instances, made in the given time, that have rows of a case or number (that the times are those of the
     /// instances' making is assumed).
-    pub(super) fn find(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn find(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let params = Params::new(call.fields);
         let named = Named::read(params)?;
         let (from, to) = (moment(params, "start_time", call)?, moment(params, "end_time", call)?);
@@ -232,7 +239,7 @@ impl Workflows {
     }
 
     /// Whether a node has pushed a row, and what (the answer is assumed).
-    pub(super) fn verify_push(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn verify_push(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let params = Params::new(call.fields);
         params.needed("callee", "a number in E.164 such as `+6281112345678`")?;
         let node_id = params.needed("node_id", "the id of the node, as the push names it")?;
@@ -245,7 +252,7 @@ impl Workflows {
         let rows = instance.find(named.number, named.case_id);
         let pushed = rows.iter().rev().find_map(|row| instance.pushes.get(&(*row, node?)));
         let push: Option<Value> = pushed.and_then(|text| serde_json::from_str(text).ok());
-        Ok(Answer::Data(match push {
+        Ok(Response::Data(match push {
             Some(push) => json!({ "valid": true, "push": push }),
             None => json!({ "valid": false }),
         }))
@@ -304,14 +311,14 @@ impl Workflows {
         })
     }
 
-    pub(super) fn waba_tasks(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn waba_tasks(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let key = self.named(call)?;
         let nodes = u16::try_from(self.instance(key).nodes.len()).unwrap_or(u16::MAX);
         let list: Vec<WabaTask> = (0..nodes).filter_map(|node| self.waba_task(key, node)).collect();
         Ok(data(&List { total: list.len(), list }))
     }
 
-    pub(super) fn waba_task_detail(&mut self, call: &Call<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn waba_task_detail(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
         let id =
             Params::new(call.fields).needed("waba_task_id", "the id of a WhatsApp task, 32 hex digits")?;
         let missing = || unknown(format!("there is no WhatsApp task with waba_task_id `{}`", short(id)));

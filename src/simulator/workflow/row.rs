@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::super::Answer;
+use super::super::Response;
 use super::super::calling::{RawRows, Wish, e164};
 use super::super::dialer::Wished;
 use super::super::params::{bad, shown};
@@ -49,7 +49,7 @@ struct Written {
 
 /// Reads the rows of a call: those that can be added, and what is told of those that are refused (that the others
 /// stay is assumed, as with calling tasks). `before` is how many the instance has already.
-pub(super) fn read(raw: &RawRows, before: usize, magic: impl Fn(u64) -> Wish) -> Result<Details, Answer> {
+pub(super) fn read(raw: &RawRows, before: usize, magic: impl Fn(u64) -> Wish) -> Result<Details, Response> {
     let items: Vec<&RawValue> = serde_json::from_slice(raw.text())
         .map_err(|error| bad(format!("details cannot be read: {error}")))?;
     if before + items.len() > MOST_ROWS {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::chatbot::DEFAULT_CHANNEL;
 use super::super::country::Country;
 use super::super::ids::Kind as Id;
-use super::super::{Emission, EmissionBody};
+use super::super::{Callback, CallbackBody};
 use super::Workflows;
 use super::callers::Callers;
 use super::chat::{self, Course};
@@ -53,7 +53,7 @@ impl Workflows {
     }
 
     fn is_silent(&self, key: InstanceKey) -> bool {
-        !self.is_heard || self.instance(key).is_muted
+        !self.has_callback_url || self.instance(key).is_muted
     }
 
     /// Tells something. The text that goes out comes back.
@@ -68,11 +68,11 @@ impl Workflows {
         // Bodies are plain data, which always fits into JSON.
         let text = serde_json::to_string(body).unwrap_or_default();
         let (account, play) = (instance.account, instance.play);
-        self.emissions.push(Emission {
+        self.callbacks.push(Callback {
             account,
             play,
             event: event.into(),
-            body: EmissionBody::Text(text.clone()),
+            body: CallbackBody::Text(text.clone()),
             order_key: Some(order),
             target: None,
         });

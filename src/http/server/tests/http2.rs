@@ -61,9 +61,9 @@ async fn many_calls_over_one_connection() {
 async fn the_host_is_a_header_as_ever() {
     let server = Server::bind(":0").unwrap();
     let addr = server.local_addr();
-    let hosts = |call: HttpCall| async move {
+    let hosts = |call: HttpRequest| async move {
         let host = call.header("host").unwrap_or_default().to_owned();
-        HttpAnswer { status: 200, headers: Vec::new(), body: host.into() }.into()
+        HttpResponse { status: 200, headers: Vec::new(), body: host.into() }.into()
     };
     tokio::spawn(server.serve(hosts, Limits::default(), std::future::pending()));
     let io = TokioIo::new(TcpStream::connect(addr).await.unwrap());

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::super::AccountKey;
 use super::super::calling::Wish;
-use super::super::session::SessionKey;
+use super::super::session::ConversationKey;
 use super::super::wire_id::WireId;
 use super::catalogue::{Chosen, Waba};
 use super::fate::Fate;
@@ -44,7 +44,7 @@ pub(in super::super) enum Step {
 /// A message to one number.
 #[derive(Debug)]
 struct Row {
-    session: SessionKey,
+    session: ConversationKey,
     number: u64,
     msg_id: WireId,
     /// What fills the template, where it is not what fills it for all.

@@ -5,14 +5,14 @@ use rand::RngExt;
 use serde_json::json;
 
 use super::super::super::session::Phase;
-use super::super::super::{Emission, EmissionBody, Simulator};
+use super::super::super::{Callback, CallbackBody, Simulator};
 use super::super::fate::Reply;
 use super::super::script::{self, Script};
 use crate::contract::bodies::message::{MessageStatus, TemplateButtonKind};
 use crate::simulator::dialogue::Dialogue;
 
 /// The user replies: the conversation begins, and its user and the bot go on along the template's graph.
-pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> Vec<Emission> {
+pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> Vec<Callback> {
     let campaign = &simulator.campaigns.list[task];
     let (chosen, is_single) = (campaign.chosen, campaign.is_single);
     let state = &campaign.rows[row];
@@ -68,7 +68,7 @@ pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Time
     campaign.replied += 1;
     let event = if is_single { "template.reply" } else { "message.receive" };
     let mut told = script::user_says(simulator, key, event, said, template_message, at);
-    if let Some(Emission { body: EmissionBody::Json(body), .. }) = &mut told
+    if let Some(Callback { body: CallbackBody::Json(body), .. }) = &mut told
         && is_single
     {
         body["template"] = serde_json::to_value(chosen.info()).unwrap_or_default();

@@ -4,20 +4,23 @@ use serde_json::{Value, json};
 
 use super::super::super::params::{Params, shown};
 use super::super::super::wire_id::WireId;
-use super::super::super::{Answer, Call, Simulator};
+use super::super::super::{Request, Response, Simulator};
 use super::super::catalogue::paging;
 use super::{Row, STATUSES, place};
 use crate::contract::bodies::message::{MessageStatus, TemplateInfo};
 
 /// `chatbot.template_result`: sums, and a page of numbers; filter `status`.
-pub(in super::super) fn template_result(simulator: &Simulator, call: &Call<'_>) -> Result<Answer, Answer> {
+pub(in super::super) fn template_result(
+    simulator: &Simulator,
+    call: &Request<'_>,
+) -> Result<Response, Response> {
     let params = Params::new(call.fields);
     let id = params.needed("task_id", "what the sending call answered")?;
     let wanted = params.word("status", &STATUSES)?;
     let (page, size) = paging(params)?;
     let found = simulator.campaigns.by_id.get(id).map(|at| &simulator.campaigns.list[*at]);
     let campaign = found.filter(|campaign| campaign.account == call.account).ok_or_else(|| {
-        Answer::Error { code: 404, message: format!("there is no task {}", shown(&Value::from(id))) }
+        Response::Error { code: 404, message: format!("there is no task {}", shown(&Value::from(id))) }
     })?;
     let mut rows: Vec<&Row> = campaign.rows.iter().collect();
     rows.retain(|row| wanted.is_none_or(|wanted| STATUSES[place(row.status)] == wanted));
@@ -40,7 +43,7 @@ pub(in super::super) fn template_result(simulator: &Simulator, call: &Call<'_>) 
     });
     let counts: Value = STATUSES.iter().zip(campaign.counts).map(|(name, count)| (*name, count)).collect();
     let TemplateInfo { id: template, name, language } = campaign.chosen.info();
-    Ok(Answer::Data(json!({
+    Ok(Response::Data(json!({
         "task_id": campaign.id,
         "channel_id": campaign.waba.channel_id,
         "template": { "id": template, "name": name, "language": language },

@@ -12,7 +12,7 @@ use super::super::super::content;
 use super::super::super::params::{Params, bad};
 use super::super::super::seed::{self, Rng};
 use super::super::super::timers::ChatTimer;
-use super::super::super::{Answer, Call, Simulator, later};
+use super::super::super::{Request, Response, Simulator, later};
 use super::super::catalogue::{self, Chosen, Waba};
 use super::super::fate::{Fate, fate};
 use super::super::recipients::{To, country, recipient, recipients, variables};
@@ -23,7 +23,7 @@ use crate::contract::bodies::message::MessageStatus;
 const PACE: u64 = 20;
 
 /// `chatbot.send_template` and `chatbot.send_single_template`.
-pub(in super::super) fn send(simulator: &mut Simulator, call: &Call<'_>) -> Result<Answer, Answer> {
+pub(in super::super) fn send(simulator: &mut Simulator, call: &Request<'_>) -> Result<Response, Response> {
     let is_single = call.id == "chatbot.send_single_template";
     let params = Params::new(call.fields);
     let items = recipients(simulator, call, is_single)?;
@@ -79,12 +79,12 @@ pub(in super::super) fn send(simulator: &mut Simulator, call: &Call<'_>) -> Resu
         data["accepted"] = accepted.into();
         data["error_list"] = Value::Array(errors);
     }
-    Ok(Answer::Data(data))
+    Ok(Response::Data(data))
 }
 
 fn start(
     simulator: &mut Simulator,
-    call: &Call<'_>,
+    call: &Request<'_>,
     chosen: Chosen,
     waba: Waba,
     is_single: bool,

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use super::super::super::messages::{Json, Message};
 use super::super::super::timers::ChatTimer;
 use super::super::super::wire_id::WireId;
-use super::super::super::{Emission, Simulator};
+use super::super::super::{Callback, Simulator};
 use super::super::fate::Failure;
-use super::super::script::emission;
+use super::super::script::callback;
 use super::reply::reply;
 use super::{Step, move_to};
 use crate::contract::bodies::chatbot::{MessageStatusChange, TemplateResult, UserRef};
@@ -22,7 +22,7 @@ pub(in super::super) fn step(
     row: u32,
     step: Step,
     at: Timestamp,
-) -> Vec<Emission> {
+) -> Vec<Callback> {
     let (task, row) = (task as usize, row as usize);
     match step {
         Step::Result => result(simulator, task, row, at),
@@ -33,7 +33,7 @@ pub(in super::super) fn step(
     }
 }
 
-fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> Vec<Emission> {
+fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> Vec<Callback> {
     let Simulator { campaigns, sessions, .. } = simulator;
     let campaign = &mut campaigns.list[task];
     let state = &mut campaign.rows[row];
@@ -84,12 +84,12 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
 }
 
 /// The callback of a result, as it was at that moment: sent or failed.
-fn notice(simulator: &Simulator, task: usize, row: usize) -> Option<Emission> {
+fn notice(simulator: &Simulator, task: usize, row: usize) -> Option<Callback> {
     let campaign = &simulator.campaigns.list[task];
     let state = &campaign.rows[row];
     let session = simulator.sessions.get(state.session);
     let failed = state.status == Some(MessageStatus::Failed);
-    emission(simulator, state.session, "template.result", || TemplateResult {
+    callback(simulator, state.session, "template.result", || TemplateResult {
         event: "template.result".to_owned(),
         task_id: campaign.id.clone(),
         company: campaign.waba.company.clone(),
@@ -110,7 +110,7 @@ fn status(
     row: usize,
     status: MessageStatus,
     at: Timestamp,
-) -> Vec<Emission> {
+) -> Vec<Callback> {
     let campaign = &mut simulator.campaigns.list[task];
     let state = &campaign.rows[row];
     if matches!(state.status, None | Some(MessageStatus::Failed)) {
@@ -121,7 +121,7 @@ fn status(
     let session = simulator.sessions.get_mut(key);
     session.messages.set_status(&msg_id, status.as_str());
     let session = simulator.sessions.get(key);
-    let told = emission(simulator, key, "message.status", || MessageStatusChange {
+    let told = callback(simulator, key, "message.status", || MessageStatusChange {
         event: "message.status".to_owned(),
         call_id: session.call_id.to_string(),
         company: session.company(),

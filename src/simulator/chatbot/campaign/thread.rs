@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::super::super::identity::Country;
-use super::super::super::session::{Known, Phase, Session, SessionKey};
+use super::super::super::session::{ConversationKey, Known, Phase, Session};
 use super::super::super::wire_id::WireId;
 use super::super::super::{AccountKey, Opening, Simulator};
 use super::super::DEFAULT_CHANNEL;
@@ -25,7 +25,7 @@ pub(in super::super) struct Thread {
 
 impl Thread {
     /// Begins it. For the lists it begins with its first word.
-    pub(in super::super) fn begin(self, simulator: &mut Simulator, now: Timestamp) -> SessionKey {
+    pub(in super::super) fn begin(self, simulator: &mut Simulator, now: Timestamp) -> ConversationKey {
         let n = simulator.campaigns.next_thread();
         let seed = simulator.seed.derive("chat", n);
         let opening = Opening { play: None, seed, country: self.country, locale: None, now };
@@ -47,7 +47,7 @@ pub(in super::super) fn thread(
     channel_id: &WireId,
     number: u64,
     now: Timestamp,
-) -> SessionKey {
+) -> ConversationKey {
     let user_id = WireId::Number(number);
     let known = simulator.sessions.of_user(channel_id, &user_id).filter(|key| {
         let session = simulator.sessions.get(*key);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::*;
-use crate::simulator::call::Upload;
+use crate::simulator::request::Upload;
 
 #[test]
 fn accounts_do_not_see_each_other() {
@@ -13,14 +13,14 @@ fn accounts_do_not_see_each_other() {
     world.until("template.reply");
     let other = |world: &mut World, id: &str, fields: Value| world.answer_to(1, id, &fields, &[]);
     let refused = other(world, "chatbot.messages", json!({ "call_id": call_id }));
-    assert!(matches!(refused, Answer::Error { code: 404, .. }), "{refused:?}");
-    let none = Answer::Text(r#"{"total":0,"list":[]}"#.to_owned());
+    assert!(matches!(refused, Response::Error { code: 404, .. }), "{refused:?}");
+    let none = Response::Text(r#"{"total":0,"list":[]}"#.to_owned());
     assert_eq!(other(world, "chatbot.sessions", json!({})), none);
 }
 
 #[test]
 fn nobody_is_told_where_nobody_listens() {
-    let world = &mut World::behaving(5, Behaviour { is_heard: false, ..Behaviour::default() });
+    let world = &mut World::behaving(5, Behaviour { has_callback_url: false, ..Behaviour::default() });
     let call_id = world.chat("wa_button_1");
     world.minutes(60);
     assert!(world.sent.is_empty());
@@ -37,16 +37,18 @@ fn files_are_kept_and_too_large_ones_refused() {
         content_type: Some("application/pdf".into()),
         bytes: Bytes::from(vec![1; size]),
     };
-    let Answer::Data(kept) = world.answer_to(0, "chatbot.upload", &json!({}), &[file(10)]) else { panic!() };
+    let Response::Data(kept) = world.answer_to(0, "chatbot.upload", &json!({}), &[file(10)]) else {
+        panic!()
+    };
     let id = kept["media_id"].as_str().unwrap();
     assert!(kept["url"].as_str().unwrap().ends_with(&format!("/media/{id}/a.pdf")));
     let stored = world.simulator.media(id, "a.pdf").unwrap();
     assert_eq!((stored.bytes.len(), stored.content_type.as_str()), (10, "application/pdf"));
     for files in [vec![file(11)], vec![file(0)], Vec::new()] {
         let answer = world.answer_to(0, "chatbot.upload", &json!({}), &files);
-        assert!(matches!(answer, Answer::Error { code: 400, .. }), "{answer:?}");
+        assert!(matches!(answer, Response::Error { code: 400, .. }), "{answer:?}");
     }
     let place = json!({ "latitude": -6.2, "longitude": "106.8" });
-    let Answer::Data(map) = world.answer_to(0, "chatbot.upload_map", &place, &[file(3)]) else { panic!() };
+    let Response::Data(map) = world.answer_to(0, "chatbot.upload_map", &place, &[file(3)]) else { panic!() };
     assert_eq!((&map["latitude"], &map["longitude"]), (&json!(-6.2), &json!("106.8")));
 }

@@ -121,15 +121,15 @@ fn notices_come_as_often_as_is_wished() {
 #[test]
 fn stories_keep_their_sessions_to_themselves() {
     let world = &mut World::new(6);
-    let mark = world.simulator.mark();
+    let checkpoint = world.simulator.checkpoint();
     let call_id = world.chat("wa_agent");
-    world.simulator.adopt(mark, 3);
+    world.simulator.assign_since(checkpoint, 3);
     world.minutes(60);
     assert_eq!(world.events(), ["template.result", "message.status", "message.status"]);
     assert_eq!(world.messages(&call_id).len(), 1);
-    let mark = world.simulator.mark();
+    let checkpoint = world.simulator.checkpoint();
     world.ok("chatbot.send_single_template", json!({ "template_id": 36, "to": "+6281112345000" }));
-    world.simulator.take_back(mark);
+    world.simulator.discard_since(checkpoint);
     world.minutes(60);
     assert_eq!(world.events().len(), 3);
 }

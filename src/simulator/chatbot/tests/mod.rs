@@ -13,9 +13,9 @@ use jiff::tz::Offset;
 use serde_json::json;
 
 use super::*;
-use crate::simulator::call::Upload;
+use crate::simulator::request::Upload;
 use crate::simulator::seed::Seed;
-use crate::simulator::{Account, AccountKey, Answer, Behaviour, Call};
+use crate::simulator::{Account, AccountKey, Behaviour, Request, Response};
 
 /// A vendor, the callbacks it sent, and what time it is there.
 struct World {
@@ -36,17 +36,17 @@ impl World {
         Self { simulator: Simulator::new(Seed(seed), behaviour), now, sent: Vec::new() }
     }
 
-    fn answer_to(&mut self, account: usize, id: &str, fields: &Value, files: &[Upload]) -> Answer {
+    fn answer_to(&mut self, account: usize, id: &str, fields: &Value, files: &[Upload]) -> Response {
         let account = AccountKey::at(account);
-        let call = Call { id, fields, rows: None, files, account, zone: Offset::UTC, now: self.now };
+        let call = Request { id, fields, rows: None, files, account, zone: Offset::UTC, now: self.now };
         self.simulator.handle(&call)
     }
 
     #[track_caller]
     fn ok(&mut self, id: &str, fields: Value) -> Value {
         match self.answer_to(0, id, &fields, &[]) {
-            Answer::Data(data) => data,
-            Answer::Text(text) => serde_json::from_str(&text).unwrap(),
+            Response::Data(data) => data,
+            Response::Text(text) => serde_json::from_str(&text).unwrap(),
             other => panic!("{id} {fields}: {other:?}"),
         }
     }
@@ -54,15 +54,15 @@ impl World {
     #[track_caller]
     fn wrong(&mut self, id: &str, fields: Value) -> (i64, String) {
         match self.answer_to(0, id, &fields, &[]) {
-            Answer::Error { code, message } => (code, message),
+            Response::Error { code, message } => (code, message),
             other => panic!("{id} {fields}: {other:?}"),
         }
     }
 
     fn pass(&mut self, time: Duration) {
         self.now = later(self.now, time);
-        for emission in self.simulator.advance(self.now) {
-            self.sent.push((emission.event.to_string(), emission.body.value()));
+        for callback in self.simulator.advance(self.now) {
+            self.sent.push((callback.event.to_string(), callback.body.value()));
         }
     }
 

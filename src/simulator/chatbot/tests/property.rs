@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::campaigns::assert_agrees;
 use super::*;
-use crate::simulator::call::Upload;
+use crate::simulator::request::Upload;
 
 /// Something an integrator may do.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ fn done(deeds: &[Deed], seed: u64) -> (World, Vec<String>) {
             Deed::End(at) => ("chatbot.end_session", json!({ "call_id": call_id(at) })),
             Deed::Read(at) => {
                 let list = world.answer_to(0, "chatbot.messages", &json!({ "call_id": call_id(at) }), &[]);
-                let Answer::Text(list) = list else { continue };
+                let Response::Text(list) = list else { continue };
                 let list: Vec<Value> = serde_json::from_str(&list).unwrap();
                 let Some(message) = list.first() else { continue };
                 ("chatbot.mark_read", json!({ "call_id": call_id(at), "msg_id": message["msg_id"] }))
@@ -91,7 +91,7 @@ fn done(deeds: &[Deed], seed: u64) -> (World, Vec<String>) {
             bytes: Bytes::from_static(b"x"),
         };
         let answer = world.answer_to(0, id, &fields, &[file]);
-        if let Answer::Data(data) = &answer {
+        if let Response::Data(data) = &answer {
             calls.extend(data["call_id"].as_str().map(str::to_owned));
             tasks.extend(data["task_id"].as_str().map(str::to_owned));
         }

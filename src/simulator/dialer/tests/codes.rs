@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::contract::envelope::{ELSEWHERE, INTERNAL, codes};
-use crate::contract::{Family, Mark};
+use crate::contract::{Family, Provenance};
 use crate::simulator::workflow::{TemplateFile, templates};
 
 fn refused(vendor: &mut Vendor, id: &str, base: &Value, fields: Value) -> i64 {
@@ -256,7 +256,8 @@ fn no_code_is_forgotten() {
     let elsewhere: BTreeSet<i64> = ELSEWHERE.iter().flat_map(|(codes, _)| *codes).copied().collect();
     let internal = BTreeSet::from(INTERNAL);
     assert!(reached.is_disjoint(&elsewhere) && reached.is_disjoint(&internal));
-    let known = codes(Family::Dialer).iter().filter(|code| code.mark == Mark::Client && code.code != 0);
+    let known =
+        codes(Family::Dialer).iter().filter(|code| code.provenance == Provenance::Client && code.code != 0);
     let known: BTreeSet<i64> = known.map(|code| code.code).collect();
     assert_eq!(&(&reached | &elsewhere) | &internal, known);
 }

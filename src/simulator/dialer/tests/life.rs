@@ -266,15 +266,15 @@ fn notices_come_as_often_as_is_wished() {
 #[test]
 fn a_story_may_tell_by_itself_or_take_over() {
     let mut vendor = Vendor::new();
-    let mark = vendor.simulator.mark();
+    let checkpoint = vendor.simulator.checkpoint();
     vendor.create(task("muted", vec![row(1, "talked")]));
-    vendor.simulator.take_back(mark);
-    let mark = vendor.simulator.mark();
+    vendor.simulator.discard_since(checkpoint);
+    let checkpoint = vendor.simulator.checkpoint();
     vendor.create(task("adopted", vec![row(2, "talked")]));
-    vendor.simulator.adopt(mark, 5);
+    vendor.simulator.assign_since(checkpoint, 5);
     let mut plays = Vec::new();
     while let Some(at) = vendor.simulator.next_wakeup() {
-        plays.extend(vendor.simulator.advance(at).into_iter().map(|emission| emission.play));
+        plays.extend(vendor.simulator.advance(at).into_iter().map(|callback| callback.play));
     }
     assert_eq!(plays, vec![Some(5); 12]);
 }

@@ -100,11 +100,11 @@ impl Vendor {
     /// Lets so much time pass, event by event.
     fn pass(&mut self, time: Duration) {
         let until = self.now + time;
-        while let Some(emissions) = self.world.step(until) {
+        while let Some(callbacks) = self.world.step(until) {
             let from = self.told.len();
-            for emission in emissions.into_iter().filter(|emission| emission.event.starts_with("dialer.")) {
-                let body = emission.body.value();
-                let (event, target) = (emission.event.to_string(), emission.target);
+            for callback in callbacks.into_iter().filter(|callback| callback.event.starts_with("dialer.")) {
+                let body = callback.body.value();
+                let (event, target) = (callback.event.to_string(), callback.target);
                 self.told.push(Told { at: self.now, event, target, body });
             }
             if self.compares {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{DAY, Vendor, a_vendor_with, create, row, rows, text, with_template};
 use crate::simulator::dialer::{Group, Rules};
-use crate::simulator::{Behaviour, EmissionBody};
+use crate::simulator::{Behaviour, CallbackBody};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -253,15 +253,15 @@ fn notices_go_where_callbacks_go_or_to_nobody() {
     vendor.create(7, &[row(1, "talked")]);
     let until = vendor.now + DAY;
     let mut targets = Vec::new();
-    while let Some(emissions) = vendor.step(until) {
-        for emission in emissions.into_iter().filter(|emission| emission.event.starts_with("dialer.")) {
-            assert!(matches!(emission.body, EmissionBody::Text(_)));
-            targets.push(emission.target);
+    while let Some(callbacks) = vendor.step(until) {
+        for callback in callbacks.into_iter().filter(|callback| callback.event.starts_with("dialer.")) {
+            assert!(matches!(callback.body, CallbackBody::Text(_)));
+            targets.push(callback.target);
         }
     }
     assert!(targets.len() > 9 && targets.iter().all(Option::is_none), "{targets:?}");
 
-    let mut vendor = a_vendor_with(1, Behaviour { is_heard: false, ..evening() });
+    let mut vendor = a_vendor_with(1, Behaviour { has_callback_url: false, ..evening() });
     let workflow = vendor.create(7, &[row(1, "talked")]);
     vendor.pass(DAY);
     assert_eq!(vendor.told.len(), 0);

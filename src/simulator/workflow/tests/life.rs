@@ -71,7 +71,7 @@ fn the_end_time_cuts_off_what_is_not_through() {
         r#"
 [[workflow_templates]]
 id = 7
-name = "Call, then message"
+name = "Request, then message"
 nodes = [
     { id = "call", kind = "voice", repeat_number = 2, repeat_interval = "2m", next = "message" },
     { id = "message", kind = "whatsapp" },
@@ -222,7 +222,7 @@ nodes = [
 
 #[test]
 fn nothing_is_told_to_nobody() {
-    let mut vendor = a_vendor_with(1, Behaviour { is_heard: false, ..Behaviour::default() });
+    let mut vendor = a_vendor_with(1, Behaviour { has_callback_url: false, ..Behaviour::default() });
     let workflow = vendor.create(1001, &rows(20));
     vendor.pass(DAY);
     assert!(vendor.told.is_empty());

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
-pub enum Mark {
+pub enum Provenance {
     /// Read in the vendor's public documentation.
     Documented,
     /// Read off an example in that documentation: required marks, limits and full enumerations are unknown.
@@ -18,7 +18,7 @@ pub enum Mark {
     Assumed,
 }
 
-impl Mark {
+impl Provenance {
     /// The word shown to people.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -30,7 +30,7 @@ impl Mark {
     }
 }
 
-impl std::fmt::Display for Mark {
+impl std::fmt::Display for Provenance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.as_str())
     }

@@ -16,18 +16,18 @@ const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
 
 /// One length of time, for example `2s`. Units: `ms`, `s`, `m`, `h`, `d`; they may be joined (`1h30m`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Lapse(pub Duration);
+pub struct HumanDuration(pub Duration);
 
 /// A length of time, or a range of them from which one is drawn: `1s` or `1s..3s`, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct LapseRange {
+pub struct DurationRange {
     /// The shortest.
     pub min: Duration,
     /// The longest.
     pub max: Duration,
 }
 
-impl LapseRange {
+impl DurationRange {
     /// Draws one length, to the millisecond.
     pub fn draw(self, rng: &mut Rng) -> Duration {
         if self.min == self.max {
@@ -40,7 +40,7 @@ impl LapseRange {
 
 /// Why a text is no length of time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LapseError {
+pub enum DurationError {
     /// The text is empty.
     #[error("a length of time is missing, write for example `2s`")]
     Empty,
@@ -58,21 +58,21 @@ pub enum LapseError {
     Backwards(String),
 }
 
-impl FromStr for Lapse {
-    type Err = LapseError;
+impl FromStr for HumanDuration {
+    type Err = DurationError;
 
-    fn from_str(text: &str) -> Result<Self, LapseError> {
+    fn from_str(text: &str) -> Result<Self, DurationError> {
         let trimmed = text.trim();
         if trimmed.is_empty() {
-            return Err(LapseError::Empty);
+            return Err(DurationError::Empty);
         }
         if trimmed.parse::<f64>().is_ok() {
             if trimmed == "0" {
                 return Ok(Self(Duration::ZERO));
             }
-            return Err(LapseError::NoUnit(trimmed.to_owned()));
+            return Err(DurationError::NoUnit(trimmed.to_owned()));
         }
-        let unreadable = || LapseError::Unreadable(trimmed.to_owned());
+        let unreadable = || DurationError::Unreadable(trimmed.to_owned());
         let mut total = Duration::ZERO;
         let mut rest = trimmed;
         while !rest.is_empty() {
@@ -89,29 +89,29 @@ impl FromStr for Lapse {
                 "d" => number * 86400.0,
                 _ => return Err(unreadable()),
             };
-            let part =
-                Duration::try_from_secs_f64(seconds).map_err(|_| LapseError::TooLong(trimmed.to_owned()))?;
-            total = total.checked_add(part).ok_or_else(|| LapseError::TooLong(trimmed.to_owned()))?;
+            let part = Duration::try_from_secs_f64(seconds)
+                .map_err(|_| DurationError::TooLong(trimmed.to_owned()))?;
+            total = total.checked_add(part).ok_or_else(|| DurationError::TooLong(trimmed.to_owned()))?;
             rest = tail.trim_start();
         }
-        if total > LONGEST { Err(LapseError::TooLong(trimmed.to_owned())) } else { Ok(Self(total)) }
+        if total > LONGEST { Err(DurationError::TooLong(trimmed.to_owned())) } else { Ok(Self(total)) }
     }
 }
 
-impl FromStr for LapseRange {
-    type Err = LapseError;
+impl FromStr for DurationRange {
+    type Err = DurationError;
 
-    fn from_str(text: &str) -> Result<Self, LapseError> {
+    fn from_str(text: &str) -> Result<Self, DurationError> {
         let Some((low, high)) = text.split_once("..") else {
-            let Lapse(only) = text.parse()?;
+            let HumanDuration(only) = text.parse()?;
             return Ok(Self { min: only, max: only });
         };
-        let (Lapse(min), Lapse(max)) = (low.parse()?, high.trim_start_matches('=').parse()?);
-        if min > max { Err(LapseError::Backwards(text.trim().to_owned())) } else { Ok(Self { min, max }) }
+        let (HumanDuration(min), HumanDuration(max)) = (low.parse()?, high.trim_start_matches('=').parse()?);
+        if min > max { Err(DurationError::Backwards(text.trim().to_owned())) } else { Ok(Self { min, max }) }
     }
 }
 
-/// Writes a duration the way [`Lapse`] reads it, with at most two units and no trailing zeros.
+/// Writes a duration the way [`HumanDuration`] reads it, with at most two units and no trailing zeros.
 pub fn write(duration: Duration, f: &mut impl fmt::Write) -> fmt::Result {
     let millis = duration.as_millis();
     let (seconds, left) = (millis / 1000, millis % 1000);
@@ -130,7 +130,7 @@ pub fn write(duration: Duration, f: &mut impl fmt::Write) -> fmt::Result {
     }
 }
 
-impl fmt::Display for Lapse {
+impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
         write(self.0, &mut text)?;
@@ -138,12 +138,12 @@ impl fmt::Display for Lapse {
     }
 }
 
-impl fmt::Display for LapseRange {
+impl fmt::Display for DurationRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.min == self.max {
-            Lapse(self.min).fmt(f)
+            HumanDuration(self.min).fmt(f)
         } else {
-            write!(f, "{}..{}", Lapse(self.min), Lapse(self.max))
+            write!(f, "{}..{}", HumanDuration(self.min), HumanDuration(self.max))
         }
     }
 }
@@ -179,8 +179,8 @@ macro_rules! text_form {
     };
 }
 
-text_form!(Lapse, "Lapse", "lapse", "2s");
-text_form!(LapseRange, "LapseRange", "lapse-range", "1s..3s");
+text_form!(HumanDuration, "HumanDuration", "lapse", "2s");
+text_form!(DurationRange, "DurationRange", "lapse-range", "1s..3s");
 
 #[cfg(test)]
 mod tests {
@@ -199,7 +199,7 @@ mod tests {
             (" 1h 30m ", 5_400_000, "1h30m"),
             ("2d", 172_800_000, "2d"),
         ] {
-            let lapse: Lapse = text.parse().unwrap();
+            let lapse: HumanDuration = text.parse().unwrap();
             assert_eq!(lapse.0.as_millis(), millis, "{text}");
             assert_eq!(lapse.to_string(), written, "{text}");
         }
@@ -214,17 +214,17 @@ mod tests {
             ("1parsec", "`1parsec` is not a length of time, write for example `300ms`, `2s`, `1h30m`"),
             ("99999999d", "`99999999d` is longer than ten years"),
         ] {
-            assert_eq!(text.parse::<Lapse>().unwrap_err().to_string(), message);
+            assert_eq!(text.parse::<HumanDuration>().unwrap_err().to_string(), message);
         }
         assert_eq!(
-            "3s..1s".parse::<LapseRange>().unwrap_err().to_string(),
+            "3s..1s".parse::<DurationRange>().unwrap_err().to_string(),
             "the range `3s..1s` ends before it starts"
         );
     }
 
     #[test]
     fn a_range_draws_within_itself() {
-        let range: LapseRange = "1s..3s".parse().unwrap();
+        let range: DurationRange = "1s..3s".parse().unwrap();
         let mut rng = Seed(1).stream("test", 0);
         for _ in 0..100 {
             let drawn = range.draw(&mut rng);

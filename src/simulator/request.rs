@@ -14,7 +14,7 @@ use super::calling::RawRows;
 
 /// A call, checked for who makes it and decoded.
 #[derive(Clone, Copy, Debug)]
-pub struct Call<'a> {
+pub struct Request<'a> {
     /// The catalog id.
     pub id: &'a str,
     /// The fields of query and body; a long list of rows is not among them.
@@ -46,7 +46,7 @@ pub struct Upload {
 
 /// The answer to a call, before its family's envelope is put around it.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
+pub enum Response {
     /// Success, with the data.
     Data(Value),
     /// Success, with the data as JSON text.
