@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use airudder_mock::api::{Router, decode};
 use airudder_mock::contract::{Catalog, Family};
-use airudder_mock::http::HttpRequest;
+use airudder_mock::net::HttpRequest;
 use libfuzzer_sys::fuzz_target;
 
 static ROUTER: LazyLock<Router> =

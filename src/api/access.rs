@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::contract::Family;
 use crate::contract::aes::{self, Cipher};
 use crate::contract::envelope::ErrorStatus;
-use crate::http::{HttpRequest, HttpResponse};
+use crate::net::{HttpRequest, HttpResponse};
 use crate::simulator::{AccountKey, Denied, Encryption, Simulator, TokenKind};
 
 /// Whether calls need a token.
@@ -219,7 +219,7 @@ pub(super) fn encrypted(mut answer: HttpResponse, cipher: &Cipher) -> HttpRespon
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::seed::Seed;
+    use crate::seed::Seed;
     use crate::simulator::{Account, Behaviour};
 
     /// Documented for `/service/cloud/*` only: an account that insists on it can still send text messages.

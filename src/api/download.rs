@@ -1,7 +1,7 @@
 //! Recordings and archives of recordings: whoever has the link may fetch them, as with the vendor (client).
 
 use crate::engine::Driver;
-use crate::http::{HttpRequest, HttpResponse, HttpStream, Reply};
+use crate::net::{HttpRequest, HttpResponse, HttpStream, Reply};
 use crate::recordings;
 use crate::simulator::calling::Download;
 

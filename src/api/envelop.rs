@@ -10,7 +10,7 @@ use super::access::{Caller, Refusal, encrypted};
 use crate::contract::Family;
 use crate::contract::envelope::{self, ErrorStatus};
 use crate::engine::Engine;
-use crate::http::{HttpResponse, HttpStream, JSON, Reply};
+use crate::net::{HttpResponse, HttpStream, JSON, Reply};
 use crate::simulator::{Long, Response};
 
 /// How much of a long answer is handed on at a time.

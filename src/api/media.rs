@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::engine::Driver;
-use crate::http::{HttpRequest, HttpResponse};
+use crate::net::{HttpRequest, HttpResponse};
 use crate::recordings;
 
 /// The last two parts of the path of a file, `/media/<32 hex>/<name>`; nothing if the path is another.

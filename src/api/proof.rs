@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::access::SignatureRule;
 use crate::contract::signature::{Received, Signer};
-use crate::http::HttpRequest;
+use crate::net::HttpRequest;
 use crate::simulator::AccountKey;
 
 /// How many different causes are noted; each of them is noted once.

@@ -21,8 +21,8 @@ use crate::contract::envelope::{self, ErrorStatus};
 use crate::contract::{Catalog, Family, Provenance};
 use crate::engine::{CallOutcome, Driver, Engine};
 use crate::faults::{self, Act, Fault};
-use crate::http::{HttpRequest, HttpResponse, Reply};
 use crate::journal::{CallEntry, Event};
+use crate::net::{HttpRequest, HttpResponse, Reply};
 use crate::simulator::{Access, AccountKey, Denied, Request};
 
 /// The body that the journal keeps of an answer that is written while it is sent.

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use super::{AccessRules, Api};
 use crate::contract::signature::{Preset, Scheme, Signer};
 use crate::contract::{Catalog, Direction, Family};
-use crate::custom::Custom;
 use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
-use crate::http::{HttpRequest, Reply};
 use crate::journal::Journal;
+use crate::net::{HttpRequest, Reply};
+use crate::seed::Seed;
 use crate::settings::{AssumedFile, PolicyPreset, preset};
-use crate::simulator::seed::Seed;
 use crate::simulator::{Behaviour, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, TokenKind};
+use crate::user_endpoints::Custom;
 
 /// Something that happens to the whole vendor.
 #[derive(Clone, Debug)]

@@ -11,15 +11,16 @@ use super::target_args::TargetArgs;
 use super::world::World;
 use super::{CommandError, Exit, assignment};
 use crate::contract::{Catalog, Direction};
-use crate::custom::Custom;
-use crate::delivery::{Attempt, Client, ClientOptions, Guard, Policy, QueuedCallback, Target};
+use crate::delivery::{Attempt, Client, ClientOptions, Policy, QueuedCallback};
 use crate::engine::{Callers, Clock, Driver, End, Engine, EngineOptions, Speed};
-use crate::files::HumanDuration;
 use crate::journal::{Entry, Event, Journal, Sink, assumed_text};
+use crate::net::{Guard, Target};
 use crate::scenario::Body;
+use crate::seed::Seed;
 use crate::simulator::Opening;
 use crate::simulator::identity::Country;
-use crate::simulator::seed::Seed;
+use crate::time::HumanDuration;
+use crate::user_endpoints::Custom;
 
 /// Where callbacks go if nothing says otherwise: where `airudder-mock receive` listens.
 const DEFAULT_TARGET: &str = "http://127.0.0.1:2479/";
@@ -169,7 +170,7 @@ fn queue(
     seed: Seed,
     now: Timestamp,
 ) -> Result<Arc<QueuedCallback>, String> {
-    let opening = Opening { play: None, seed, country: args.country, locale: None, now };
+    let opening = Opening { story: None, seed, country: args.country, locale: None, now };
     let session = engine.simulator().open(opening);
     let body = match raw {
         Some(raw) => Body::Raw(raw.to_owned()),

@@ -11,12 +11,13 @@ use super::load_report::ReportArgs;
 use super::target_args::TargetArgs;
 use super::world::World;
 use super::{CommandError, Exit, stories};
-use crate::delivery::{Guard, Target};
 use crate::files::rate::Course;
-use crate::files::{Arrivals, HumanDuration, Rate, RateUnit};
+use crate::files::{Arrivals, Rate, RateUnit};
 use crate::http::Server;
 use crate::load::{self, Live, Load, Options, Protocol, Report, Shard, Slo};
-use crate::simulator::seed::Seed;
+use crate::net::{Guard, Target};
+use crate::seed::Seed;
+use crate::time::HumanDuration;
 
 /// How often events come if nobody says.
 const DEFAULT_RATE: f64 = 100.0;

@@ -7,28 +7,28 @@ use serde_json::json;
 use super::catalog::Format;
 use crate::faults;
 use crate::settings::Settings;
-use crate::simulator::calling::{MAGIC, Rules, WISHES, Wish};
+use crate::simulator::calling::{MAGIC, MOCK_OUTCOMES, MockOutcome, Rules};
 
 /// A magic number: its last four digits, what it wishes for, and what that does.
 struct Number {
     digits: String,
-    wish: String,
+    mock_outcome: String,
     what: String,
 }
 
 /// The magic numbers in force.
 fn numbers(rules: &Rules) -> Vec<Number> {
-    let number = |(digits, wish): (&u16, &Wish)| {
+    let number = |(digits, mock_outcome): (&u16, &MockOutcome)| {
         let digits = format!("{digits:04}");
         // The numbers there are without settings have words of their own; those of the settings are put together.
-        let usual = MAGIC.iter().find(|(known, name)| *known == digits && name.parse() == Ok(*wish));
+        let usual = MAGIC.iter().find(|(known, name)| *known == digits && name.parse() == Ok(*mock_outcome));
         let words: Vec<(&str, &str)> = match usual {
-            Some((_, name)) => WISHES.iter().filter(|(known, _)| known == name).copied().collect(),
-            None => WISHES.iter().filter(|(name, _)| includes(wish, name)).copied().collect(),
+            Some((_, name)) => MOCK_OUTCOMES.iter().filter(|(known, _)| known == name).copied().collect(),
+            None => MOCK_OUTCOMES.iter().filter(|(name, _)| includes(mock_outcome, name)).copied().collect(),
         };
         Number {
             digits,
-            wish: words.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" "),
+            mock_outcome: words.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" "),
             what: words.iter().map(|(_, what)| *what).collect::<Vec<_>>().join("; "),
         }
     };
@@ -36,9 +36,9 @@ fn numbers(rules: &Rules) -> Vec<Number> {
 }
 
 /// Whether a wish is part of another.
-fn includes(whole: &Wish, name: &str) -> bool {
-    let Ok(part) = name.parse::<Wish>() else { return false };
-    let usual = Wish::default();
+fn includes(whole: &MockOutcome, name: &str) -> bool {
+    let Ok(part) = name.parse::<MockOutcome>() else { return false };
+    let usual = MockOutcome::default();
     let same = |a: bool, b: bool| !a || b;
     part != usual
         && (part.outcome.is_none() || part.outcome == whole.outcome)
@@ -57,13 +57,13 @@ pub(super) fn text(settings: &Settings, format: Format) -> String {
     let numbers = numbers(&settings.calling);
     match format {
         Format::Json => {
-            let numbers = numbers
-                .iter()
-                .map(|number| json!({ "digits": number.digits, "wish": number.wish, "what": number.what }));
+            let numbers = numbers.iter().map(
+                |number| json!({ "digits": number.digits, "wish": number.mock_outcome, "what": number.what }),
+            );
             let named = |(name, what): &(&str, &str)| json!({ "name": name, "what": what });
             let all = json!({
                 "numbers": numbers.collect::<Vec<_>>(),
-                "mock_outcome": WISHES.iter().map(named).collect::<Vec<_>>(),
+                "mock_outcome": MOCK_OUTCOMES.iter().map(named).collect::<Vec<_>>(),
                 "faults": faults::MAGIC.iter().map(named).collect::<Vec<_>>(),
             });
             format!("{all:#}\n")
@@ -72,7 +72,7 @@ pub(super) fn text(settings: &Settings, format: Format) -> String {
             let mut out =
                 String::from("| last four digits | `mock_outcome` | what happens |\n| --- | --- | --- |\n");
             for number in &numbers {
-                let _ = writeln!(out, "| {} | `{}` | {} |", number.digits, number.wish, number.what);
+                let _ = writeln!(out, "| {} | `{}` | {} |", number.digits, number.mock_outcome, number.what);
             }
             out.push_str("\n| `mock:` or `X-Mock-Fault` | what goes wrong with the call |\n| --- | --- |\n");
             for (name, what) in faults::MAGIC {
@@ -85,7 +85,7 @@ pub(super) fn text(settings: &Settings, format: Format) -> String {
                 "Numbers, by their last four digits, and rows, by the variable `mock_outcome`:\n\n",
             );
             for number in &numbers {
-                let _ = writeln!(out, "  {}  {:15} {}", number.digits, number.wish, number.what);
+                let _ = writeln!(out, "  {}  {:15} {}", number.digits, number.mock_outcome, number.what);
             }
             out.push_str(
                 "\nCalls, by `mock:NAME` in a text of the call or by the header `X-Mock-Fault: NAME`:\n\n",

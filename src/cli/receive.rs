@@ -16,10 +16,11 @@ use super::sign::SignerArgs;
 use super::{CommandError, Exit};
 use crate::contract::Catalog;
 use crate::contract::signature::{DEFAULT_SECRET, Scheme};
-use crate::files::HumanDuration;
-use crate::http::{BindError, HttpRequest, HttpResponse, Limits, Reply, Server};
+use crate::http::{BindError, Limits, Server};
 use crate::integrator::Receiver;
+use crate::net::{HttpRequest, HttpResponse, Reply};
 use crate::settings::{Flags, Settings};
+use crate::time::HumanDuration;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:2479";
 

@@ -13,14 +13,15 @@ use super::world::World;
 use super::{CommandError, Exit};
 use crate::api::Api;
 use crate::contract::{Catalog, Direction, Provenance};
-use crate::custom::Custom;
-use crate::delivery::{Client, ClientOptions, Guard, Target};
+use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
 use crate::http::Server;
 use crate::journal::{Journal, Recorder};
+use crate::net::{Guard, Target};
+use crate::seed::Seed;
 use crate::settings::{AssumedFile, DEFAULT_LISTEN, Settings};
 use crate::simulator::DEFAULT_APP_KEY;
-use crate::simulator::seed::Seed;
+use crate::user_endpoints::Custom;
 
 /// How many tries are under way at the same time at most.
 const MOST_IN_FLIGHT: usize = 64;

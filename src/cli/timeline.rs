@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::gist::gist;
 use crate::delivery::{Attempt, AttemptResult};
-use crate::files::HumanDuration;
 use crate::journal::{CallEntry, Entry, Event, Sink, assumed_text};
+use crate::time::HumanDuration;
 
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::sign::{SignerArgs, path_for, print, read_body, read_moment, read_path};
 use super::{CommandError, Exit};
 use crate::contract::signature::{Received, Scheme};
-use crate::http::Headers;
+use crate::net::Headers;
 use crate::settings::{Flags, Settings};
 
 const EXAMPLES: &str = "\

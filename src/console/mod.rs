@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::api::decode;
 use crate::contract::Family;
 use crate::engine::Driver;
-use crate::files::HumanDuration;
-use crate::http::{HttpRequest, HttpResponse};
+use crate::net::{HttpRequest, HttpResponse};
+use crate::time::HumanDuration;
 
 /// Where everything is: a path that the vendor does not have.
 const PREFIX: &str = "/_mock";

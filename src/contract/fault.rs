@@ -9,7 +9,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::files::{DurationRange, HumanDuration, Tree};
+use crate::files::Tree;
+
+use crate::time::{DurationRange, HumanDuration};
 
 /// A fault: what the mock does wrong on purpose when it is called. Of several faults the first one that hits decides.
 /// Of the calls that match, `skip` lets some pass, `times` ends the fault, and of those between, `every` and `percent`

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Policy, Target};
+use super::Policy;
+
+use crate::net::Target;
 
 /// Numbers the callbacks of a run, from 1, in the order in which they were handed to delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

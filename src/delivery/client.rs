@@ -13,7 +13,8 @@ use tokio::time::{Instant, timeout_at};
 use super::header_case::HeaderCase;
 use super::link::{Connector, Link, Pool};
 use super::tls::Tls;
-use super::{Attempt, AttemptResult, Failure, Guard, ReceiverResponse, Target, TlsOptions};
+use super::{Attempt, AttemptResult, Failure, ReceiverResponse, TlsOptions};
+use crate::net::{Guard, Target};
 
 /// Idle connections kept per target if the options don't say.
 const IDLE_PER_TARGET: usize = 32;

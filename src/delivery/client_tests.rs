@@ -1,9 +1,9 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::join;
 
-use super::super::scripted::*;
-use super::super::{ErrorClass, Policy};
 use super::*;
+use crate::delivery::scripted::*;
+use crate::delivery::{ErrorClass, Policy};
 
 /// One attempt against a receiver that reads the request, writes this and closes.
 async fn against(reply: &str) -> (AttemptResult, u16) {

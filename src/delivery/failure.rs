@@ -5,8 +5,10 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::{ErrorClass, Failure, Target, tls, wire};
-use crate::files::HumanDuration;
+use super::{ErrorClass, Failure, tls, wire};
+
+use crate::net::Target;
+use crate::time::HumanDuration;
 
 impl Failure {
     fn new(class: ErrorClass, message: String) -> Self {

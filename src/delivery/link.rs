@@ -13,9 +13,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 
+use super::Failure;
 use super::tls::{self, Tls};
 use super::wire::{Traffic, Wire};
-use super::{Failure, Guard, Target};
+use crate::net::{Guard, Target};
 
 /// To how many origins idle connections are kept at most.
 const ORIGINS: usize = 256;

@@ -7,14 +7,12 @@
 mod attempt;
 mod client;
 mod failure;
-mod guard;
 mod header_case;
 mod link;
 mod outbox;
 mod policy;
 #[cfg(test)]
 mod scripted;
-mod target;
 mod tls;
 mod wire;
 
@@ -23,9 +21,7 @@ pub use attempt::{
 };
 pub(crate) use client::check;
 pub use client::{Client, ClientOptions};
-pub use guard::Guard;
 pub use outbox::{Outbox, Totals, Verdict};
 pub use policy::{Order, Policy, StatusSet, SuccessRule};
-pub use target::{Target, TargetError};
 pub(crate) use tls::{Tls, server_name};
 pub use tls::{TlsError, TlsOptions};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Attempt, AttemptResult, CallbackId, ErrorClass, Order, QueuedCallback};
-use crate::simulator::seed::{Rng, Seed};
+use crate::seed::{Rng, Seed};
 
 /// How many callbacks are in which state. `queued` is the sum of the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
-use super::super::{Failure, Policy, ReceiverResponse};
 use super::*;
+use crate::delivery::{Failure, Policy, ReceiverResponse};
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_millis(millis)

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::ReceiverResponse;
 use crate::json::difference;
-use crate::simulator::seed::Rng;
+use crate::seed::Rng;
 
 /// How much of an answer's body is kept unless a policy says otherwise, in bytes.
 const ANSWER_CAP: usize = 64 * 1024;
@@ -303,7 +303,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::simulator::seed::Seed;
+    use crate::seed::Seed;
 
     fn set(value: Value) -> Result<StatusSet, String> {
         serde_json::from_value(value).map_err(|error| error.to_string())

@@ -11,8 +11,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::{
     Attempt, AttemptResult, CallbackId, Client, ClientOptions, Failure, Policy, QueuedCallback,
-    ReceiverResponse, Target,
+    ReceiverResponse,
 };
+
+use crate::net::Target;
 
 pub(super) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
 

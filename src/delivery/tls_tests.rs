@@ -9,9 +9,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::super::scripted::*;
-use super::super::{Attempt, Client, ClientOptions};
 use super::*;
+use crate::delivery::scripted::*;
+use crate::delivery::{Attempt, Client, ClientOptions};
 
 /// An authority of the test's own, and its certificate in a file.
 struct Authority {

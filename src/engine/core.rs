@@ -7,21 +7,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::stage::{Delivery, EngineHost, Order, Origin};
+use super::host::{Delivery, EngineHost, Order, Origin};
 use crate::contract::signature::{Signer, Signing};
 use crate::contract::{Catalog, Direction, FaultFile, Provenance};
-use crate::custom::{Custom, Reply};
-use crate::delivery::{
-    Attempt, AttemptResult, CallbackId, Outbox, Policy, QueuedCallback, Target, Totals, Verdict,
-};
+use crate::delivery::{Attempt, AttemptResult, CallbackId, Outbox, Policy, QueuedCallback, Totals, Verdict};
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
+use crate::net::Target;
 use crate::scenario::{Body, CallView, DeliveryEnd, StoryRun};
+use crate::seed::Seed;
 use crate::settings::AssumedFile;
-use crate::simulator::seed::Seed;
 use crate::simulator::{
     Account, AccountKey, Behaviour, Callback, CallbackBody, ConversationKey, Request, Response, Simulator,
 };
+use crate::user_endpoints::{Custom, Reply};
 
 /// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
 /// memory.
@@ -87,9 +86,9 @@ pub struct Engine {
     pub(super) simulator: Simulator,
     pub(super) custom: Custom,
     faults: Faults,
-    pub(super) plays: Vec<StoryRun>,
+    pub(super) stories: Vec<StoryRun>,
     /// How many plays have faults of their own.
-    faulty_plays: usize,
+    faulty_stories: usize,
     /// When time moves each play: `(moment, play)`.
     wakeups: BTreeSet<(Timestamp, usize)>,
     wakeup_of: Vec<Option<Timestamp>>,
@@ -102,7 +101,7 @@ pub struct Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("plays", &self.plays.len()).field("totals", &self.totals()).finish()
+        f.debug_struct("Engine").field("plays", &self.stories.len()).field("totals", &self.totals()).finish()
     }
 }
 
@@ -118,8 +117,8 @@ impl Engine {
             simulator,
             custom,
             faults,
-            plays: Vec::new(),
-            faulty_plays: 0,
+            stories: Vec::new(),
+            faulty_stories: 0,
             wakeups: BTreeSet::new(),
             wakeup_of: Vec::new(),
             over: 0,
@@ -129,19 +128,19 @@ impl Engine {
     }
 
     /// Adds a story to be told. Its number must be the count of stories added before it.
-    pub fn add_play(&mut self, play: StoryRun) {
-        let wakeup = play.next_wakeup();
+    pub fn add_play(&mut self, story: StoryRun) {
+        let wakeup = story.next_wakeup();
         if let Some(at) = wakeup {
-            self.wakeups.insert((at, self.plays.len()));
+            self.wakeups.insert((at, self.stories.len()));
         }
-        self.faulty_plays += usize::from(play.has_faults());
+        self.faulty_stories += usize::from(story.has_faults());
         self.wakeup_of.push(wakeup);
-        self.plays.push(play);
+        self.stories.push(story);
     }
 
     /// The stories.
-    pub fn plays(&self) -> &[StoryRun] {
-        &self.plays
+    pub fn stories(&self) -> &[StoryRun] {
+        &self.stories
     }
 
     /// The sums of delivery.
@@ -173,8 +172,8 @@ impl Engine {
     pub fn stop(&mut self) {
         self.stopped = true;
         self.awaiting = 0;
-        for play in &mut self.plays {
-            play.stop();
+        for story in &mut self.stories {
+            story.stop();
         }
         self.wakeups.clear();
     }
@@ -184,7 +183,7 @@ impl Engine {
         if self.stopped {
             return self.totals().in_flight == 0;
         }
-        self.over == self.plays.len() && !self.is_busy()
+        self.over == self.stories.len() && !self.is_busy()
     }
 
     /// Whether callbacks are under way, or the simulated vendor is at something that comes to an end by itself.
@@ -216,12 +215,12 @@ impl Engine {
         if self.stopped {
             return None;
         }
-        let plays = self.wakeups.first().map(|(at, _)| *at);
+        let stories = self.wakeups.first().map(|(at, _)| *at);
         let mut vendor = [self.simulator.next_wakeup(), self.custom.next_wakeup()];
         if self.is_full() {
             vendor = [None; 2];
         }
-        [plays, self.delivery.outbox.next_wakeup()].into_iter().chain(vendor).flatten().min()
+        [stories, self.delivery.outbox.next_wakeup()].into_iter().chain(vendor).flatten().min()
     }
 
     /// Does everything that is due: simulator, then stories, until nothing is due at this moment. Of very much, it does
@@ -247,22 +246,22 @@ impl Engine {
             }
             self.wakeups.pop_first();
             self.wakeup_of[index] = None;
-            self.with_play(index, now, |play, stage| play.advance(now, stage));
+            self.with_story(index, now, |story, stage| story.advance(now, stage));
         }
     }
 
     /// Lets a play work with the world around it, and moves it on afterwards as far as it goes.
-    fn with_play<T>(
+    fn with_story<T>(
         &mut self,
         index: usize,
         now: Timestamp,
         work: impl FnOnce(&mut StoryRun, &mut EngineHost<'_>) -> T,
     ) -> T {
         let stopped = self.stopped;
-        self.on_stage(index, now, |play, stage| {
-            let result = work(play, stage);
+        self.on_stage(index, now, |story, stage| {
+            let result = work(story, stage);
             if !stopped {
-                play.advance(now, stage);
+                story.advance(now, stage);
             }
             result
         })
@@ -276,27 +275,27 @@ impl Engine {
         now: Timestamp,
         work: impl FnOnce(&mut StoryRun, &mut EngineHost<'_>) -> T,
     ) -> T {
-        let play = &mut self.plays[index];
-        let (was_over, was_awaiting) = (play.is_over(), play.awaits_call());
-        let label = Arc::clone(play.label());
+        let story = &mut self.stories[index];
+        let (was_over, was_awaiting) = (story.is_over(), story.awaits_call());
+        let label = Arc::clone(story.label());
         let mut stage = EngineHost {
             delivery: &mut self.delivery,
             simulator: &mut self.simulator,
             custom: &mut self.custom,
-            play: index,
+            story: index,
             label,
             now,
         };
-        let result = work(play, &mut stage);
-        if !was_over && play.is_over() {
+        let result = work(story, &mut stage);
+        if !was_over && story.is_over() {
             self.over += 1;
         }
-        match (was_awaiting, play.awaits_call()) {
+        match (was_awaiting, story.awaits_call()) {
             (false, true) => self.awaiting += 1,
             (true, false) => self.awaiting -= 1,
             _ => {}
         }
-        let wakeup = play.next_wakeup();
+        let wakeup = story.next_wakeup();
         if let Some(old) = std::mem::replace(&mut self.wakeup_of[index], wakeup) {
             self.wakeups.remove(&(old, index));
         }
@@ -307,15 +306,15 @@ impl Engine {
     }
 
     pub(super) fn send_callback(&mut self, callback: Callback, now: Timestamp) {
-        let index = callback.play.map(|play| play as usize);
-        let play = index.and_then(|index| self.plays.get_mut(index));
-        let label = play.as_ref().map(|play| Arc::clone(play.label()));
-        let policy = play.as_ref().map_or(&self.delivery.policy, |play| &play.story().policy);
+        let index = callback.story.map(|story| story as usize);
+        let story = index.and_then(|index| self.stories.get_mut(index));
+        let label = story.as_ref().map(|story| Arc::clone(story.label()));
+        let policy = story.as_ref().map_or(&self.delivery.policy, |story| &story.story().policy);
         let own_target = callback.target.is_some();
         let order = Order {
             event: &callback.event,
             headers: &[],
-            target: callback.target.or_else(|| play.as_ref().and_then(|play| play.callback_url())),
+            target: callback.target.or_else(|| story.as_ref().and_then(|story| story.callback_url())),
             own_target,
             policy: Arc::clone(policy),
             order_key: callback.order_key,
@@ -323,13 +322,13 @@ impl Engine {
         };
         // Stories look into bodies, and corrections change them; all others go out as the text they are.
         let is_corrected = self.delivery.catalog.get(&callback.event).is_some_and(|entry| entry.overridden);
-        let value = if play.is_some() { callback.body.value() } else { Value::Null };
+        let value = if story.is_some() { callback.body.value() } else { Value::Null };
         let body = match callback.body {
             CallbackBody::Text(text) if !is_corrected => Body::Raw(text.into_bytes()),
             body => Body::Json(body.value()),
         };
         let origin = Origin {
-            play: play.as_ref().and(index),
+            story: story.as_ref().and(index),
             label: label.clone(),
             body: value,
             took: Duration::ZERO,
@@ -337,10 +336,10 @@ impl Engine {
         let Err(error) = self.delivery.send(order, body, origin, now) else { return };
         let message = format!("`{}` was not sent: {error}", callback.event);
         // Nothing is lost silently: where it belongs to a story, the story fails.
-        let event = match play {
-            Some(play) => {
-                play.count_failure();
-                Event::Failed { place: Arc::clone(play.label()), message }
+        let event = match story {
+            Some(story) => {
+                story.count_failure();
+                Event::Failed { place: Arc::clone(story.label()), message }
             }
             None => Event::Note(message),
         };
@@ -359,13 +358,13 @@ impl Engine {
             return Some(magic);
         }
         let mut fault = None;
-        if self.faulty_plays > 0 {
-            let owner = self.simulator.find_session(fields).and_then(|key| self.simulator.play_of(key));
-            for (index, play) in self.plays.iter_mut().enumerate() {
+        if self.faulty_stories > 0 {
+            let owner = self.simulator.find_session(fields).and_then(|key| self.simulator.story_of(key));
+            for (index, story) in self.stories.iter_mut().enumerate() {
                 let is_concerned = owner.is_none_or(|owner| owner as usize == index);
-                if is_concerned && !play.is_over() {
+                if is_concerned && !story.is_over() {
                     // Every fault counts its calls, whichever decides.
-                    let own = play.fault(id, fields);
+                    let own = story.fault(id, fields);
                     fault = fault.or(own);
                 }
             }
@@ -377,13 +376,13 @@ impl Engine {
     /// A call of the integrator: state changes, stories hear of it, the answer comes back.
     pub fn call(&mut self, call: &Request<'_>) -> CallOutcome {
         let Request { id, fields, now, .. } = *call;
-        let owner = match self.plays.as_slice() {
+        let owner = match self.stories.as_slice() {
             [] => None,
-            _ => self.simulator.find_session(fields).and_then(|key| self.simulator.play_of(key)),
+            _ => self.simulator.find_session(fields).and_then(|key| self.simulator.story_of(key)),
         };
         let listeners = match owner {
-            Some(play) => play as usize..play as usize + 1,
-            None => 0..self.plays.len(),
+            Some(story) => story as usize..story as usize + 1,
+            None => 0..self.stories.len(),
         };
         let checkpoint = self.simulator.checkpoint();
         let custom_checkpoint = self.custom.checkpoint();
@@ -399,12 +398,12 @@ impl Engine {
         let mut told = None;
         let mut kept = Vec::new();
         let mut taken = false;
-        let mut taker = owner.map(|play| play as usize);
+        let mut taker = owner.map(|story| story as usize);
         for index in listeners {
-            if self.plays.get(index).is_none_or(StoryRun::is_over) {
+            if self.stories.get(index).is_none_or(StoryRun::is_over) {
                 continue;
             }
-            let reply = self.on_stage(index, now, |play, stage| play.on_call(&view, now, stage));
+            let reply = self.on_stage(index, now, |story, stage| story.on_call(&view, now, stage));
             replaces_default |= reply.replaces_default;
             told = told.or(reply.answer);
             if reply.kept {
@@ -424,21 +423,21 @@ impl Engine {
             self.simulator.assign_since(checkpoint, u32::try_from(*first).unwrap_or(u32::MAX));
         }
         for index in kept.into_iter().skip(usize::from(!taken)) {
-            self.plays[index].give_up_call(id);
+            self.stories[index].give_up_call(id);
         }
         if replaces_default {
             self.simulator.discard_since(checkpoint);
             self.custom.discard_since(custom_checkpoint);
         }
         self.assign_custom(custom_checkpoint, taker, call.account);
-        super::custom::outcome(told, usual)
+        super::user_endpoints::outcome(told, usual)
     }
 
     /// The fields of a call with its rows among them, where a story or an endpoint of the user's own may look at them.
     fn with_rows(&self, call: &Request<'_>) -> Option<Value> {
         let rows = call.rows?;
-        let looks = |play: &StoryRun| !play.is_over() && play.looks_for_call(call.id);
-        (self.custom.has(call.id) || self.plays.iter().any(looks)).then(|| {
+        let looks = |story: &StoryRun| !story.is_over() && story.looks_for_call(call.id);
+        (self.custom.has(call.id) || self.stories.iter().any(looks)).then(|| {
             let mut fields = call.fields.clone();
             fields[rows.name()] = rows.value();
             fields
@@ -480,13 +479,13 @@ impl Engine {
             }
         };
         self.delivery.journal.write(now, story, event);
-        let Some(Origin { play: Some(index), body, took, .. }) = self.delivery.origins.remove(&id) else {
+        let Some(Origin { story: Some(index), body, took, .. }) = self.delivery.origins.remove(&id) else {
             return;
         };
         let answer = result.result.as_ref().ok().cloned();
         let end = DeliveryEnd { delivered: error.is_none(), tries, answer, error, took };
         let event = Arc::clone(&attempt.callback.event);
-        self.with_play(index, now, |play, stage| play.on_end(id, &event, &body, &end, now, stage));
+        self.with_story(index, now, |story, stage| story.on_end(id, &event, &body, &end, now, stage));
     }
 
     /// Sends a callback that belongs to no story, as `emit` does.

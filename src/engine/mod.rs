@@ -6,9 +6,9 @@
 
 mod clock;
 mod core;
-mod custom;
 mod drive;
-mod stage;
+mod host;
+mod user_endpoints;
 
 pub use clock::{Clock, Speed};
 pub use core::{CallOutcome, Engine, EngineOptions};

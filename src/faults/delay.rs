@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::RngExt;
 
 use crate::contract::{DelayFile, SpreadFile};
-use crate::simulator::seed::Rng;
+use crate::seed::Rng;
 
 /// How many standard deviations above the middle of a normal distribution 99 of 100 values end.
 const P99: f64 = 2.326_347_874_040_841;
@@ -41,7 +41,7 @@ fn normal(rng: &mut Rng) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::seed::Seed;
+    use crate::seed::Seed;
 
     #[test]
     fn a_spread_has_its_median_and_its_p99() {

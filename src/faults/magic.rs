@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Act, Fault};
 use crate::contract::envelope::ErrorStatus;
-use crate::files::HumanDuration;
+use crate::time::HumanDuration;
 
 /// The header that asks for a fault, in lower case. In a call's texts there may be no room for a magic word.
 pub const HEADER: &str = "x-mock-fault";

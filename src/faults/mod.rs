@@ -17,7 +17,7 @@ pub use magic::{HEADER, MAGIC, magic, magic_header, magic_of_call};
 use crate::contract::envelope;
 use crate::contract::{Family, FaultFile, FaultKind};
 use crate::json::difference;
-use crate::simulator::seed::{Rng, Seed};
+use crate::seed::{Rng, Seed};
 
 /// What goes wrong with one call.
 #[derive(Clone, Debug, PartialEq, Eq)]

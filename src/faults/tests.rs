@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::contract::{DelayFile, SpreadFile};
-use crate::files::HumanDuration;
+use crate::time::HumanDuration;
 
 /// The faults of a file.
 fn faults(toml: &str, seed: u64) -> Faults {

@@ -7,7 +7,6 @@
 #[cfg(test)]
 mod broken;
 pub mod diagnostic;
-pub mod duration;
 pub mod rate;
 pub(crate) mod schema;
 pub(crate) mod shape;
@@ -20,7 +19,6 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 pub use diagnostic::{Diagnostic, Place, Problems, SourceFile};
-pub use duration::{DurationRange, HumanDuration};
 pub use rate::{Arrivals, Rate, RateUnit};
 
 /// A table whose keys are the user's own: a body, variables, conditions. Keys keep their order.

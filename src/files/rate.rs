@@ -8,8 +8,8 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
-use super::HumanDuration;
-use super::duration::DurationError;
+use crate::time::DurationError;
+use crate::time::HumanDuration;
 
 /// The highest rate that can be asked for, per second.
 pub const HIGHEST: f64 = 10_000_000.0;

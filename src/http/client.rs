@@ -8,7 +8,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::message::{HttpRequest, HttpResponse};
+use crate::net::{HttpRequest, HttpResponse};
 
 /// Makes a call. Errs in words.
 pub async fn request(address: SocketAddr, call: HttpRequest) -> Result<HttpResponse, String> {

@@ -12,9 +12,10 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::Limits;
 use super::exchange::{Desk, exchange};
 use super::line::{self, Begun, Ending, Line, Version};
-use super::{HttpRequest, Limits, Reply};
+use crate::net::{HttpRequest, Reply};
 
 /// How often it is looked whether a client has begun anything, while it may be idle.
 const GLANCES: u32 = 8;
@@ -65,7 +66,7 @@ where
     let (mut seen, mut quiet) = (0, 0);
     let glance = limits.header_read / GLANCES;
     let mut look = pin!(sleep(glance));
-    let wish = loop {
+    let mock_outcome = loop {
         let is_due = || line.is_ending() || watched.has_changed().unwrap_or(true);
         let mut aside = pin!(aside(&line, &mut end, ending));
         let mut has_waker = false;
@@ -88,8 +89,8 @@ where
                 seen = idle.unwrap_or(seen);
                 look.as_mut().reset(Instant::now() + glance);
             }
-            wish = aside => match wish {
-                Some(wish) => break wish,
+            mock_outcome = aside => match mock_outcome {
+                Some(mock_outcome) => break mock_outcome,
                 None => {
                     ending = true;
                     std::pin::Pin::new(&mut connection).graceful_shutdown();
@@ -97,13 +98,13 @@ where
             }
         }
     };
-    connection.into_parts().io.into_inner().finish(wish, limits.never, end).await;
+    connection.into_parts().io.into_inner().finish(mock_outcome, limits.never, end).await;
 }
 
 /// What an exchange wishes the connection to end like; nothing if the server ends.
 async fn aside(line: &Line, end: &mut watch::Receiver<()>, ending: bool) -> Option<Ending> {
     tokio::select! {
-        wish = line.ending() => Some(wish),
+        mock_outcome = line.ending() => Some(mock_outcome),
         _ = end.changed(), if !ending => None,
     }
 }

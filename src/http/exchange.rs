@@ -12,10 +12,11 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::Limits;
 use super::body::Body;
 use super::line::{Ending, Line, Open};
 use super::read::{self, Unread};
-use super::{Header, HttpRequest, HttpResponse, HttpStream, Limits, Reply};
+use crate::net::{Header, HttpRequest, HttpResponse, HttpStream, Reply};
 
 /// What every exchange of a connection works with.
 pub(super) struct Desk<H> {

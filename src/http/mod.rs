@@ -9,15 +9,10 @@ mod body;
 mod client;
 mod connection;
 mod exchange;
-mod headers;
 mod line;
-mod message;
 mod read;
 mod server;
 
 pub use bind::BindError;
 pub use client::request;
-pub use headers::Headers;
-pub(crate) use message::JSON;
-pub use message::{Header, HttpRequest, HttpResponse, HttpStream, Reply};
 pub use server::{Limits, Server};

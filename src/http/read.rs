@@ -14,7 +14,9 @@ use hyper::http::uri::Authority;
 use hyper::{Method, Request};
 use serde_json::json;
 
-use super::{Headers, HttpRequest, HttpResponse, Limits};
+use super::Limits;
+
+use crate::net::{Headers, HttpRequest, HttpResponse};
 
 /// How long a client that sends too much is listened to before it gets its answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -44,7 +46,7 @@ impl Unread {
         let (status, message) = match self {
             Self::TooLarge(limit) => (413, format!("the body is larger than the limit of {limit} bytes")),
             Self::Stalled(limit) => {
-                (408, format!("nothing of the body came for {}", crate::files::HumanDuration(limit)))
+                (408, format!("nothing of the body came for {}", crate::time::HumanDuration(limit)))
             }
             Self::TooMany(limit) => (431, format!("the request has more than the limit of {limit} headers")),
             Self::Broken => (400, "the body is not framed as HTTP says, or was cut off".to_owned()),

@@ -10,7 +10,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::{BindError, HttpRequest, Reply, bind, connection};
+use super::{BindError, bind, connection};
+
+use crate::net::{HttpRequest, Reply};
 
 /// How long nothing is accepted after the system refused to give a connection, mostly for want of descriptors.
 const BREATH: Duration = Duration::from_millis(50);

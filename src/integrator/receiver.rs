@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::contract::Catalog;
 use crate::contract::signature::{self, Mismatch, Signer};
-use crate::http::HttpRequest;
+use crate::net::HttpRequest;
 
 /// How many bodies are remembered to notice repetitions. The oldest are forgotten first.
 const REMEMBERED: usize = 100_000;

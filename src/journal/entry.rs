@@ -7,7 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::delivery::{Attempt, AttemptResult, CallbackId, ErrorClass, QueuedCallback};
-use crate::http::HttpRequest;
+use crate::net::HttpRequest;
 
 /// One thing that happened.
 #[derive(Clone, Debug)]

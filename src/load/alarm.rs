@@ -26,14 +26,14 @@ mod linux {
     use super::{Duration, Events, Poll, TOKEN, io};
 
     #[derive(Debug)]
-    pub(in super::super) struct Alarm {
+    pub(in crate::load) struct Alarm {
         timer: TimerFd,
         set: Option<Duration>,
     }
 
     impl Alarm {
         /// An alarm that wakes this poll.
-        pub(in super::super) fn new(poll: &Poll) -> io::Result<Self> {
+        pub(in crate::load) fn new(poll: &Poll) -> io::Result<Self> {
             let timer =
                 TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
             poll.registry().register(&mut SourceFd(&timer.as_fd().as_raw_fd()), TOKEN, Interest::READABLE)?;
@@ -41,7 +41,7 @@ mod linux {
         }
 
         /// Waits for events until `wake`, when it is `now`. Nothing waits if that is past.
-        pub(in super::super) fn wait(
+        pub(in crate::load) fn wait(
             &mut self,
             poll: &mut Poll,
             events: &mut Events,
@@ -67,16 +67,16 @@ mod other {
     use super::{Duration, Events, Poll, io};
 
     #[derive(Debug)]
-    pub(in super::super) struct Alarm;
+    pub(in crate::load) struct Alarm;
 
     impl Alarm {
         /// An alarm that wakes this poll.
-        pub(in super::super) fn new(_: &Poll) -> io::Result<Self> {
+        pub(in crate::load) fn new(_: &Poll) -> io::Result<Self> {
             Ok(Self)
         }
 
         /// Waits for events until `wake`, when it is `now`.
-        pub(in super::super) fn wait(
+        pub(in crate::load) fn wait(
             &mut self,
             poll: &mut Poll,
             events: &mut Events,

@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::contract::signature::{Signer, Signing};
-use crate::delivery::{SuccessRule, Target};
-use crate::simulator::seed::Seed;
+use crate::delivery::SuccessRule;
+use crate::net::Target;
+use crate::seed::Seed;
 
 /// A story ready to be told at any rate.
 #[derive(Debug)]

@@ -13,9 +13,9 @@ use super::pacer::{Curve, Pacer};
 use super::pipe::TlsPlan;
 use super::report::Shard;
 use super::schedule::{Mix, Schedule, Source};
-use crate::delivery::Target;
 use crate::files::Arrivals;
-use crate::simulator::seed::Seed;
+use crate::net::Target;
+use crate::seed::Seed;
 
 /// How often whoever waits for the start looks for an interruption.
 const LOOK: Duration = Duration::from_millis(50);

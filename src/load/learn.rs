@@ -18,7 +18,7 @@ use super::probe::{Telling, World};
 use crate::contract::signature::Scheme;
 use crate::delivery::{Attempt, SuccessRule};
 use crate::scenario::Story;
-use crate::simulator::seed::Seed;
+use crate::seed::Seed;
 
 /// How many people and texts take turns.
 const VARIANTS: u64 = 32;

@@ -3,12 +3,12 @@ use std::io::Write as _;
 
 use serde_json::Value as Json;
 
-use super::super::blueprint::Scratch;
 use super::*;
 use crate::contract::Catalog;
 use crate::contract::signature::{Preset, Received, Signer};
-use crate::delivery::Target;
-use crate::http::Headers;
+use crate::load::blueprint::Scratch;
+use crate::net::Headers;
+use crate::net::Target;
 use crate::scenario::load;
 use crate::settings::{Flags, Settings};
 

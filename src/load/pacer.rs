@@ -10,7 +10,7 @@ use std::time::Duration;
 use rand::RngExt;
 
 use crate::files::rate::{Arrivals, Course, Stage};
-use crate::simulator::seed::{Rng, Seed};
+use crate::seed::{Rng, Seed};
 
 /// A plan: the expected number of arrivals up to each instant, and the way back.
 #[derive(Clone, Debug, PartialEq)]

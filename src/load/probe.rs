@@ -9,13 +9,14 @@ use serde_json::Value;
 
 use crate::contract::Catalog;
 use crate::contract::signature::Signer;
-use crate::custom::Custom;
-use crate::delivery::{Attempt, AttemptResult, ReceiverResponse, StatusSet, Target};
+use crate::delivery::{Attempt, AttemptResult, ReceiverResponse, StatusSet};
 use crate::engine::{Engine, EngineOptions};
 use crate::journal::Journal;
+use crate::net::Target;
 use crate::scenario::{Story, StoryRun};
+use crate::seed::Seed;
 use crate::settings::{AssumedFile, Settings};
-use crate::simulator::seed::Seed;
+use crate::user_endpoints::Custom;
 
 /// What a story sends at most, to be told from one that never ends.
 const MOST_SENT: usize = 1_000;
@@ -96,7 +97,7 @@ impl World<'_> {
                 return Err(format!("it sends more than {MOST_SENT} callbacks at one moment"));
             }
         }
-        match engine.plays().first() {
+        match engine.stories().first() {
             Some(play) if play.is_over() && !sent.is_empty() => Ok(sent),
             Some(play) if play.is_over() => Err("it sends nothing".to_owned()),
             _ => Err("it waits for something between its callbacks".to_owned()),

@@ -21,11 +21,12 @@ use super::search::{judge, search};
 use super::slo::Slo;
 use super::usage::Usage;
 use super::{told, worker, worker_h2};
-use crate::delivery::{Failure, Guard, Target, Tls, server_name};
+use crate::delivery::{Failure, Tls, server_name};
 use crate::files::{Arrivals, Rate, RateUnit};
 use crate::http::Server;
+use crate::net::{Guard, Target};
 use crate::scenario::Story;
-use crate::simulator::seed::Seed;
+use crate::seed::Seed;
 
 /// What is asked for.
 #[derive(Clone, Debug)]

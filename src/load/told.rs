@@ -17,10 +17,11 @@ use super::ledger::{Books, Ledger, Outcome, Progress};
 use super::probe::World;
 use super::schedule::{self, Next, Schedule};
 use crate::api::Api;
-use crate::delivery::{CallbackId, Client, ClientOptions, ErrorClass, Guard};
+use crate::delivery::{CallbackId, Client, ClientOptions, ErrorClass};
 use crate::engine::{Callers, Clock, Driver, End, Engine, Speed};
 use crate::http::Server;
 use crate::journal::{Entry, Event, Sink};
+use crate::net::Guard;
 use crate::scenario::{Story, StoryRun};
 
 /// How often a closed loop looks whether a story has ended, and everybody whether the run has.

@@ -9,7 +9,7 @@ use super::ledger::{Books, Ledger, Outcome};
 use super::pacer::{Curve, Pacer};
 use super::schedule::{Event, Mix, Next, Schedule, Source};
 use crate::files::{Arrivals, Rate};
-use crate::simulator::seed::Seed;
+use crate::seed::Seed;
 
 const MS: Duration = Duration::from_millis(1);
 

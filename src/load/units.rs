@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::files::HumanDuration;
-use crate::files::duration::DurationError;
+use crate::time::DurationError;
+use crate::time::HumanDuration;
 
 /// A time with three digits that count: `31 µs`, `1.23 ms`, `61.2 ms`, `2.51 s`, `1m30s`.
 pub(crate) fn time(time: Duration) -> String {

@@ -9,7 +9,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::http::{Header, HttpRequest, HttpResponse};
+use crate::net::{Header, HttpRequest, HttpResponse};
 
 /// What may stay as it is in `filename*` (RFC 8187, `attr-char`).
 const NAME: &AsciiSet = &NON_ALPHANUMERIC

@@ -8,7 +8,7 @@ use rand::RngExt;
 
 use super::voice::{HIGHEST_LIFT, PEAK, Timbre, at};
 use super::wav::RATE;
-use crate::simulator::seed::Rng;
+use crate::seed::Rng;
 
 /// The hiss of the line, in steps of a sample to either side.
 const HISS: i32 = 16;
@@ -219,7 +219,7 @@ fn soft(part: u32, whole: u32) -> i32 {
 mod tests {
     use super::*;
     use crate::recordings::Speaker;
-    use crate::simulator::seed::Seed;
+    use crate::seed::Seed;
 
     fn spoken(seed: u64, length: u32) -> Vec<i16> {
         let timbre = Timbre::of(Seed(seed), Speaker::User);

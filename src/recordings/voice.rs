@@ -10,7 +10,7 @@
 use rand::RngExt;
 
 use super::recording::Speaker;
-use crate::simulator::seed::{Rng, Seed};
+use crate::seed::{Rng, Seed};
 
 /// Points of a period.
 pub(super) const PERIOD: usize = 256;

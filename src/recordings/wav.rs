@@ -9,7 +9,7 @@ use hound::{SampleFormat, WavSpec, WavWriter};
 use super::recording::{Recording, Speaker};
 use super::speech::{Noise, Turn};
 use super::voice::Timbre;
-use crate::simulator::seed::Seed;
+use crate::seed::Seed;
 
 /// Samples a second.
 pub(super) const RATE: u32 = 8_000;

@@ -97,7 +97,7 @@ impl Expectation {
         if let Some(within) = self.within
             && end.took > within
         {
-            use crate::files::HumanDuration;
+            use crate::time::HumanDuration;
             wrong.push(format!("expected an end within {}, it took longer", HumanDuration(within)));
         }
         if let Some(body) = &self.body {

@@ -10,8 +10,9 @@ use toml::Spanned;
 
 use crate::contract::FaultFile;
 use crate::delivery::StatusSet;
-use crate::files::{Arrivals, DurationRange, HumanDuration, Rate, RateUnit, Tree};
+use crate::files::{Arrivals, Rate, RateUnit, Tree};
 use crate::settings::DeliveryFile;
+use crate::time::{DurationRange, HumanDuration};
 
 /// A scenario: a story told to the integrator's callback URL, step by step, with what is expected in return.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -9,8 +9,9 @@ use super::check::variables::{self, Told};
 use super::check::{self, Checked, Named};
 use super::file::{LoadFile, ReactionFile, StepFile};
 use crate::contract::{Catalog, FaultFile};
-use crate::files::{Diagnostic, HumanDuration, Place, Problems, SourceFile, Tree};
+use crate::files::{Diagnostic, Place, Problems, SourceFile, Tree};
 use crate::settings::DeliveryFile;
+use crate::time::HumanDuration;
 
 /// Files may include files this deep.
 const DEEPEST: usize = 16;

@@ -6,15 +6,15 @@
 pub mod check;
 mod expect;
 pub mod file;
+mod host;
 pub mod load;
-mod play;
-mod stage;
+mod run;
 mod story;
 pub mod template;
 pub(crate) mod tree;
 
 pub use expect::DeliveryEnd;
-pub use play::StoryRun;
-pub(crate) use play::truth;
-pub use stage::{Body, CallReply, CallView, Sending, StoryHost};
+pub use host::{Body, CallReply, CallView, Sending, StoryHost};
+pub use run::StoryRun;
+pub(crate) use run::truth;
 pub use story::Story;

@@ -11,9 +11,10 @@ use super::template::{Template, TemplateMistake, TemplateSet};
 use super::tree::TreeTemplate;
 use crate::contract::FaultFile;
 use crate::delivery::{Policy, StatusSet};
-use crate::files::{DurationRange, Place, Tree};
+use crate::files::{Place, Tree};
+use crate::seed::Seed;
 use crate::simulator::identity::Country;
-use crate::simulator::seed::Seed;
+use crate::time::DurationRange;
 
 /// How long an `await` waits unless it says otherwise.
 const DEFAULT_WITHIN: Duration = Duration::from_secs(30);

@@ -10,11 +10,11 @@ use super::file::SettingsFile;
 use super::workflow;
 use crate::contract::catalog::CorrectionError;
 use crate::contract::{Catalog, Direction};
-use crate::custom::{Declarations, check as custom};
 use crate::files::{Diagnostic, Problems, SourceFile, schema, shape, syntax, typed};
 use crate::scenario::check::faults;
 use crate::scenario::check::formats::Formats;
 use crate::scenario::template;
+use crate::user_endpoints::{Declarations, check as custom};
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<SettingsFile>);
 

@@ -9,10 +9,11 @@ use toml::Spanned;
 use super::vendor_file::{AccessFile, AccountFile, CallingFile, ChatbotFile, DialerFile, LimitsFile};
 use crate::contract::FaultFile;
 use crate::contract::signature::SchemeFile;
-use crate::custom::file::{CallbackFile, CustomFile, EndpointFile};
 use crate::delivery::{Order, StatusSet};
-use crate::files::{HumanDuration, Tree};
+use crate::files::Tree;
 use crate::simulator::workflow::TemplateFile;
+use crate::time::HumanDuration;
+use crate::user_endpoints::file::{CallbackFile, CustomFile, EndpointFile};
 
 /// The settings file `airudder-mock.toml`. Every key is optional.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -12,7 +12,6 @@ use super::vendor;
 use crate::api::AccessRules;
 use crate::contract::signature::{DEFAULT_SECRET, SchemeFile};
 use crate::contract::{Catalog, FaultFile};
-use crate::custom::Declarations;
 use crate::delivery::{Policy, TlsOptions};
 use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::http::Limits;
@@ -21,6 +20,7 @@ use crate::simulator::calling::Rules;
 use crate::simulator::dialer;
 use crate::simulator::workflow::{self, Template};
 use crate::simulator::{Account, Behaviour, ChatRules};
+use crate::user_endpoints::Declarations;
 
 /// The settings file that is read if it is there.
 pub const DEFAULT_FILE: &str = "airudder-mock.toml";

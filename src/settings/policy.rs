@@ -39,7 +39,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::files::HumanDuration;
+    use crate::time::HumanDuration;
 
     #[test]
     fn what_is_not_named_comes_from_the_base() {

@@ -9,11 +9,11 @@ use sha2::{Digest, Sha256};
 use super::vendor_file::{AccessFile, AccountFile, CallingFile, ChatbotFile, DialerFile, LimitsFile};
 use crate::api::AccessRules;
 use crate::contract::aes::Cipher;
-use crate::files::HumanDuration;
 use crate::http::Limits;
-use crate::simulator::calling::{Robot, Round, Rules, Strategy, Wish, magic};
+use crate::simulator::calling::{MockOutcome, Robot, Round, Rules, Strategy, magic};
 use crate::simulator::country::Country;
 use crate::simulator::{Account, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, dialer};
+use crate::time::HumanDuration;
 
 /// A rate such as `100/s`, `600/min` or `1000/h`.
 ///
@@ -114,17 +114,15 @@ fn sign_key(app_key: &str) -> String {
 pub(super) fn calling(file: Option<CallingFile>) -> Rules {
     let usual = Rules::default();
     let Some(file) = file else { return usual };
-    let mut wishes = if file.default_magic.unwrap_or(true) { magic() } else { BTreeMap::new() };
-    wishes.extend(
-        file.magic
-            .iter()
-            .filter_map(|(digits, wish)| Some((digits.parse::<u16>().ok()?, wish.parse::<Wish>().ok()?))),
-    );
+    let mut mock_outcomes = if file.default_magic.unwrap_or(true) { magic() } else { BTreeMap::new() };
+    mock_outcomes.extend(file.magic.iter().filter_map(|(digits, mock_outcome)| {
+        Some((digits.parse::<u16>().ok()?, mock_outcome.parse::<MockOutcome>().ok()?))
+    }));
     Rules {
         channels: file.channels.unwrap_or(usual.channels),
         lines: file.lines,
         mix: file.mix.map(|mix| mix.weights()).filter(|mix| !mix.is_empty()).unwrap_or(usual.mix),
-        magic: wishes,
+        magic: mock_outcomes,
         robots: file.robots.map_or(usual.robots, |robots| {
             robots
                 .into_iter()

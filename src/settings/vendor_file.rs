@@ -8,10 +8,10 @@ use serde::Deserialize;
 
 use crate::api::{SignatureRule, TokenRule};
 use crate::contract::envelope::ErrorStatus;
-use crate::files::HumanDuration;
 use crate::simulator::Encryption;
 use crate::simulator::calling::{Business, Outcome};
 use crate::simulator::dialer::Pace;
+use crate::time::HumanDuration;
 
 /// How callers are checked and refused.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -198,9 +198,9 @@ fn walk<I: Iterator<Item = usize>>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::check_file;
     use super::*;
     use crate::contract::Catalog;
+    use crate::settings::check_file;
 
     fn problems(text: &str) -> String {
         let source = SourceFile::new("settings.toml", text);

@@ -19,8 +19,8 @@ use rand::RngExt;
 
 use super::country::Country;
 use super::later;
-use super::seed::Seed;
 use crate::contract::aes::Cipher;
+use crate::seed::Seed;
 
 /// How long a token lives (documented).
 pub const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);

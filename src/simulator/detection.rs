@@ -11,7 +11,7 @@ use rand::RngExt;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use super::calling::{Outcome, Wish, e164};
+use super::calling::{MockOutcome, Outcome, e164};
 use super::params::{Params, bad, shown};
 use super::timers::Timer;
 use super::{AccountKey, Callback, CallbackBody, Request, Response, Simulator, later};
@@ -100,7 +100,7 @@ fn detection(at: usize, item: &Value, account: AccountKey) -> Result<Detection, 
         .or_else(|| URL_SAFE_PAD_INDIFFERENT.decode(callback).ok())
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .ok_or_else(|| wrong("callback", "is not the base64 of a URL"))?;
-    if let Err(error) = url.parse::<crate::delivery::Target>() {
+    if let Err(error) = url.parse::<crate::net::Target>() {
         return Err(wrong("callback", &format!("holds no URL: {error}")));
     }
     let private = match item.get("prvdata") {
@@ -108,14 +108,15 @@ fn detection(at: usize, item: &Value, account: AccountKey) -> Result<Detection, 
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     };
-    Ok(Detection { callee: callee.to_owned(), private, target: url, account, status: 0, play: None })
+    Ok(Detection { callee: callee.to_owned(), private, target: url, account, status: 0, story: None })
 }
 
 fn plan(simulator: &mut Simulator, mut detection: Detection, now: Timestamp) {
     simulator.detections += 1;
     let mut rng = simulator.seed.stream("detection", simulator.detections);
     let number = e164(&detection.callee);
-    let wish = number.map(|number| simulator.behaviour.calling.wish_of(number)).unwrap_or_default();
+    let mock_outcome =
+        number.map(|number| simulator.behaviour.calling.mock_outcome_of(number)).unwrap_or_default();
     let usual = match rng.random_range(0..20) {
         0 => 0,
         1 => 1,
@@ -124,11 +125,11 @@ fn plan(simulator: &mut Simulator, mut detection: Detection, now: Timestamp) {
         4 => 8,
         _ => 2,
     };
-    detection.status = match (number, wish) {
+    detection.status = match (number, mock_outcome) {
         (None, _) => 9,
-        (_, Wish { number_status: Some(status), .. }) => i64::from(status),
+        (_, MockOutcome { number_status: Some(status), .. }) => i64::from(status),
         // A number that wishes for an outcome of calls is what the outcome says.
-        (_, Wish { outcome: Some(outcome), .. }) => match outcome {
+        (_, MockOutcome { outcome: Some(outcome), .. }) => match outcome {
             Outcome::Busy => 3,
             Outcome::SwitchedOff => 6,
             Outcome::OutOfArea => 7,
@@ -138,7 +139,7 @@ fn plan(simulator: &mut Simulator, mut detection: Detection, now: Timestamp) {
         _ => usual,
     };
     let at = later(now, Duration::from_millis(rng.random_range(800..4_000)));
-    for at in wish.notice.moments(at) {
+    for at in mock_outcome.notice.moments(at) {
         simulator.timers.plan(at, Timer::Detected(Box::new(detection.clone())));
     }
 }
@@ -151,7 +152,7 @@ pub(super) struct Detection {
     target: String,
     account: AccountKey,
     status: i64,
-    pub(super) play: Option<u32>,
+    pub(super) story: Option<u32>,
 }
 
 /// The result as it goes out.
@@ -165,7 +166,7 @@ pub(super) fn result(detection: Detection) -> Callback {
     };
     Callback {
         account: detection.account,
-        play: detection.play,
+        story: detection.story,
         event: "detection.result".into(),
         body: CallbackBody::Text(serde_json::to_string(&body).unwrap_or_default()),
         order_key: None,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
 use super::phrases;
-use super::seed::Rng;
+use crate::seed::Rng;
 
 /// Who says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -241,15 +241,15 @@ fn ways() -> &'static BTreeMap<String, Vec<Way>> {
 fn walk(
     dialogue: &'static Dialogue,
     way: &mut Way,
-    wish: &str,
+    mock_outcome: &str,
     whole: &mut BTreeMap<String, Vec<Way>>,
     broken_off: &mut BTreeMap<String, Vec<Way>>,
 ) {
     let Some(node) = way.last().copied() else { return };
-    let wish = node.intention.as_deref().unwrap_or(wish);
+    let mock_outcome = node.intention.as_deref().unwrap_or(mock_outcome);
     let ends = node.next.is_empty() || way.len() == LONGEST;
     let ways = if ends { &mut *whole } else { &mut *broken_off };
-    let known = ways.entry(wish.to_owned()).or_default();
+    let known = ways.entry(mock_outcome.to_owned()).or_default();
     if known.len() < MOST_WAYS {
         known.push(way.clone());
     }
@@ -258,7 +258,7 @@ fn walk(
     }
     for next in node.next.keys().filter_map(|name| dialogue.turns.get(name)) {
         way.push(next);
-        walk(dialogue, way, wish, whole, broken_off);
+        walk(dialogue, way, mock_outcome, whole, broken_off);
         way.pop();
     }
 }
@@ -308,8 +308,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::seed::Seed;
     use crate::simulator::identity::{Country, Person};
-    use crate::simulator::seed::Seed;
 
     fn told(name: &str, seed: u64, country: Country, locale: Option<&str>, max: usize) -> Talk {
         let rng = &mut Seed(seed).stream("dialogue", 0);

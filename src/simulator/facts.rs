@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::content::{self, Called, placeholders};
 use super::country::Country;
 use super::identity::{Gender, Person};
-use super::seed::Rng;
+use crate::seed::Rng;
 
 /// A sum of a country's money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -153,7 +153,7 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::seed::Seed;
+    use crate::seed::Seed;
 
     #[test]
     fn money_is_written_as_at_home() {

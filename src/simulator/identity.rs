@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::content::{self, Names, placeholders};
 pub use super::country::{Country, UnknownCountry};
 pub use super::phone::phone;
-use super::seed::Rng;
+use crate::seed::Rng;
 
 /// What the vendor calls `Gender`; the texts use it for forms of address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -93,7 +93,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::simulator::seed::Seed;
+    use crate::seed::Seed;
 
     fn draw(seed: u64, country: Country, locale: Option<&str>) -> Person {
         Person::draw(&mut Seed(seed).stream("person", 0), country, locale)

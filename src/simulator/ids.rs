@@ -10,8 +10,8 @@ use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use aes::{Aes128, Block};
 use rand::RngExt;
 
-use super::hex32::Hex32;
-use super::seed::Seed;
+use crate::hex32::Hex32;
+use crate::seed::Seed;
 
 /// What an id stands for. The numbers are part of every id: changing one changes all recorded runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,6 @@ mod detection;
 pub mod dialer;
 pub mod dialogue;
 pub mod facts;
-mod hex32;
 pub mod identity;
 mod ids;
 mod messages;
@@ -24,7 +23,6 @@ pub mod phone;
 pub mod phrases;
 mod request;
 mod samples;
-pub mod seed;
 mod session;
 mod sms;
 #[cfg(test)]
@@ -42,6 +40,8 @@ use rand::RngExt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::hex32::Hex32;
+use crate::seed::{Rng, Seed};
 pub use access::{
     Access, Account, AccountKey, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, DEFAULT_SIGN_KEY, Denied, Encryption,
     Rate, TOKEN_LIFE, TokenKind,
@@ -52,11 +52,9 @@ pub use chatbot::{ChatRules, Stored};
 #[cfg(test)]
 pub(crate) use detection::signature as detection_signature;
 use dialer::Dialer;
-use hex32::Hex32;
 use identity::Country;
 use ids::Ids;
 pub use request::{Long, Request, Response, Upload};
-use seed::{Rng, Seed};
 pub use session::ConversationKey;
 use session::{Phase, Session, Sessions};
 use timers::{ChatTimer, Timer, Timers};
@@ -102,7 +100,7 @@ impl Default for Behaviour {
 #[derive(Clone, Debug)]
 pub struct Opening {
     /// The story it belongs to, if any.
-    pub play: Option<u32>,
+    pub story: Option<u32>,
     /// Where its people, ids and texts come from.
     pub seed: Seed,
     /// The user's country.
@@ -119,7 +117,7 @@ pub struct Callback {
     /// Whose it is.
     pub account: AccountKey,
     /// The story it belongs to, if any.
-    pub play: Option<u32>,
+    pub story: Option<u32>,
     /// The event id.
     pub event: Cow<'static, str>,
     /// The body.
@@ -306,8 +304,8 @@ impl Simulator {
     }
 
     /// The story that a conversation belongs to.
-    pub fn play_of(&self, key: ConversationKey) -> Option<u32> {
-        self.sessions.get(key).play
+    pub fn story_of(&self, key: ConversationKey) -> Option<u32> {
+        self.sessions.get(key).story
     }
 
     /// The id on the wire of a conversation; callbacks of one conversation keep their order by it.
@@ -381,12 +379,12 @@ impl Simulator {
     }
 
     /// What was planned since a checkpoint and belongs to no conversation is a story's doing.
-    pub fn assign_since(&mut self, checkpoint: Checkpoint, play: u32) {
-        self.timers.assign_since(checkpoint.timers, play);
-        self.sessions.assign_since(checkpoint.sessions, play);
-        self.calling.assign_since(checkpoint.calling, play);
-        self.dialer.assign_since(checkpoint.dialer, play);
-        self.workflows.assign_since(checkpoint.workflows, play);
+    pub fn assign_since(&mut self, checkpoint: Checkpoint, story: u32) {
+        self.timers.assign_since(checkpoint.timers, story);
+        self.sessions.assign_since(checkpoint.sessions, story);
+        self.calling.assign_since(checkpoint.calling, story);
+        self.dialer.assign_since(checkpoint.dialer, story);
+        self.workflows.assign_since(checkpoint.workflows, story);
     }
 
     /// Does what is due and returns the callbacks that come of it, in order. Of very much, it does the first part; then

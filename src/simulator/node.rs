@@ -40,7 +40,7 @@ pub(super) struct NodeOrder {
     pub(super) part: Part,
     pub(super) ends: Timestamp,
     pub(super) repeat: Repeat,
-    pub(super) play: Option<u32>,
+    pub(super) story: Option<u32>,
     pub(super) is_muted: bool,
 }
 

@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand::seq::IndexedRandom;
 
 use super::country::Country;
-use super::seed::Rng;
+use crate::seed::Rng;
 
 /// The prefixes of one length of number: after the prefix come as many random digits as `length` asks for.
 struct Plan {
@@ -115,7 +115,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::simulator::seed::Seed;
+    use crate::seed::Seed;
 
     /// Matches digits against a pattern: `9` stands for any digit, `[abc]` for one of those digits.
     fn matches(mut pattern: &str, digits: &str) -> bool {

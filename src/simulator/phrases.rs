@@ -7,7 +7,7 @@ use rand::seq::IndexedRandom;
 
 use super::content;
 use super::facts::Facts;
-use super::seed::Rng;
+use crate::seed::Rng;
 
 const KEYS: [&str; 42] = [
     "agent_answer",

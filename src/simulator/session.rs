@@ -13,9 +13,9 @@ use super::chatbot::{self, Script};
 use super::facts::Facts;
 use super::identity::{Country, Person};
 use super::messages::{Message, Messages};
-use super::seed::{self, Resting, Rng};
 use super::wire_id::WireId;
 use crate::contract::bodies::chatbot::EndReason;
+use crate::seed::{self, Resting, Rng};
 
 /// Names a session within its simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,7 +56,7 @@ impl Phase {
 #[repr(C)]
 pub(super) struct Session {
     /// The story it belongs to, if any.
-    pub play: Option<u32>,
+    pub story: Option<u32>,
     /// The account whose call made it; nobody's if a story did.
     pub owner: Option<AccountKey>,
     /// Where it stands.
@@ -148,7 +148,7 @@ impl Session {
             (user, call_id, chatbot::channel_id(rng))
         };
         Self {
-            play: opening.play,
+            story: opening.story,
             owner: None,
             last_user: opening.now,
             script: None,
@@ -352,9 +352,9 @@ impl Sessions {
     }
 
     /// What began after so many belongs to a story, and what is said in it is the story's to say.
-    pub(super) fn assign_since(&mut self, count: usize, play: u32) {
+    pub(super) fn assign_since(&mut self, count: usize, story: u32) {
         for session in self.list.iter_mut().skip(count) {
-            session.play = Some(play);
+            session.story = Some(story);
             if let Some(script) = &mut session.script {
                 script.leave();
             }

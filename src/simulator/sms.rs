@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::{Value, json};
 
-use super::calling::{Wish, e164_or_bare};
+use super::calling::{MockOutcome, e164_or_bare};
 use super::ids::Kind;
 use super::params::{Params, bad};
 use super::timers::Timer;
@@ -42,9 +42,10 @@ pub(super) fn send(simulator: &mut Simulator, call: &Request<'_>) -> Result<Resp
     let count = u32::try_from(simulator.messages_sent).unwrap_or(u32::MAX);
     let message_id = simulator.ids.seal(Kind::Sms, (count, 0, 0));
     if let Some(target) = target {
-        let wish = simulator.behaviour.calling.wish_of(number);
+        let mock_outcome = simulator.behaviour.calling.mock_outcome_of(number);
         let mut rng = simulator.seed.stream("sms", u64::from(count));
-        let fails = wish.sms_fails || wish == Wish::default() && rng.random_ratio(1, 25);
+        let fails =
+            mock_outcome.sms_fails || mock_outcome == MockOutcome::default() && rng.random_ratio(1, 25);
         let at = later(call.now, Duration::from_millis(rng.random_range(1_500..6_000)));
         let receipt = Receipt {
             message_id: message_id.clone(),
@@ -52,9 +53,9 @@ pub(super) fn send(simulator: &mut Simulator, call: &Request<'_>) -> Result<Resp
             fails,
             target,
             account: call.account,
-            play: None,
+            story: None,
         };
-        for at in wish.notice.moments(at) {
+        for at in mock_outcome.notice.moments(at) {
             simulator.timers.plan(at, Timer::Receipt(Box::new(receipt.clone())));
         }
     }
@@ -64,7 +65,7 @@ pub(super) fn send(simulator: &mut Simulator, call: &Request<'_>) -> Result<Resp
 /// A callback URL in a call: it must read. Whether it may be called is decided when it is.
 pub(super) fn callback(params: Params<'_>, name: &str) -> Result<Option<String>, Response> {
     let Some(url) = params.text(name)? else { return Ok(None) };
-    match url.parse::<crate::delivery::Target>() {
+    match url.parse::<crate::net::Target>() {
         Ok(_) => Ok(Some(url.to_owned())),
         Err(error) => Err(bad(format!("{name}: {error}"))),
     }
@@ -78,7 +79,7 @@ pub(super) struct Receipt {
     fails: bool,
     target: String,
     account: super::AccountKey,
-    pub(super) play: Option<u32>,
+    pub(super) story: Option<u32>,
 }
 
 /// The receipt as it goes out.
@@ -92,7 +93,7 @@ pub(super) fn receipt(receipt: Receipt, at: Timestamp) -> Callback {
     };
     Callback {
         account: receipt.account,
-        play: receipt.play,
+        story: receipt.story,
         event: "sms.receipt".into(),
         body: CallbackBody::Text(serde_json::to_string(&body).unwrap_or_default()),
         order_key: Some(receipt.message_id),

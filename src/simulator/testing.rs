@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::access::AccountKey;
 use super::calling::RawRows;
-use super::seed::Seed;
 use super::{Account, Behaviour, Callback, CallbackBody, Request, Response, Simulator};
+use crate::seed::Seed;
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 3_600);
 

@@ -80,11 +80,11 @@ impl Timers {
     }
 
     /// What was planned after so many and belongs to no conversation is a story's doing.
-    pub(super) fn assign_since(&mut self, planned: u64, play: u32) {
+    pub(super) fn assign_since(&mut self, planned: u64, story: u32) {
         for timer in self.agenda.since(planned) {
             match timer {
-                Timer::Receipt(receipt) => receipt.play = Some(play),
-                Timer::Detected(detection) => detection.play = Some(play),
+                Timer::Receipt(receipt) => receipt.story = Some(story),
+                Timer::Detected(detection) => detection.story = Some(story),
                 Timer::Chat(_) => {}
             }
         }

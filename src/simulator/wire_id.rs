@@ -6,9 +6,9 @@ use std::hash::{Hash, Hasher};
 use rand::RngExt;
 use serde::{Serialize, Serializer};
 
-use super::hex32::Hex32;
-use super::seed::Rng;
+use crate::hex32::Hex32;
 use crate::json::{push_plain, push_text};
+use crate::seed::Rng;
 
 /// The most digits that always fit into a number.
 const MOST_DIGITS: usize = 19;
@@ -36,7 +36,7 @@ impl Hash for WireId {
 }
 
 impl WireId {
-    /// An id of the vendor's, the one that [`hex32`](super::seed::hex32) draws.
+    /// An id of the vendor's, the one that [`hex32`](crate::seed::hex32) draws.
     pub(super) fn draw(rng: &mut Rng) -> Self {
         Self::Hex(rng.random())
     }

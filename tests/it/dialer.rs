@@ -52,7 +52,7 @@ fn a_task_from_its_token_to_its_recordings() {
     let token = format!("Token {}", answer["body"]["token"].as_str().unwrap());
     assert_eq!(serving.post(&token, "/service/cloud/task", &json!({})).0, 401);
 
-    let contact = |last: u32, wish: &str| json!({ "PhoneNumber": format!("+62811123{last:04}"), "name": "Budi", "mock_outcome": wish });
+    let contact = |last: u32, mock_outcome: &str| json!({ "PhoneNumber": format!("+62811123{last:04}"), "name": "Budi", "mock_outcome": mock_outcome });
     let task = json!({
         "taskName": "evening", "startTime": "", "groupName": "Customer care",
         "callback": base64(&receiver.url()),

@@ -177,8 +177,8 @@ fn agents_call_for_a_workflow() {
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
     let serving = Serving::with(settings, &["--speed", "max", "--callback-url", &receiver.url()]);
     let (token, agents) = (serving.token(), serving.dialer_token());
-    let row = |number: u32, wish: &str| {
-        let variables = json!({ "callee_name": "Budi", "amount": "1500", "mock_outcome": wish });
+    let row = |number: u32, mock_outcome: &str| {
+        let variables = json!({ "callee_name": "Budi", "amount": "1500", "mock_outcome": mock_outcome });
         json!({ "callee": format!("+62811123451{number:02}"), "case_id": format!("case {number}"), "variables": variables })
     };
     let (_, made) = serving.post(

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::contract::Family;
-use crate::http::HttpRequest;
+use crate::net::HttpRequest;
 use crate::simulator::Upload;
 use crate::simulator::calling::RawRows;
 

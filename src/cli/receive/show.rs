@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use crate::http::HttpRequest;
 use crate::integrator::{Counts, Received, Verdict};
+use crate::net::HttpRequest;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();

@@ -10,8 +10,9 @@ use serde_json::Value;
 use crate::contract::Catalog;
 use crate::contract::signature::{Signer, Signing};
 use crate::engine::{Agenda, Driver};
-use crate::http::{self, Headers, HttpRequest, HttpResponse, Reply};
+use crate::http;
 use crate::integrator::{Action, Persona, Receiver, Verdict};
+use crate::net::{Headers, HttpRequest, HttpResponse, Reply};
 
 /// The company whose desk refuses every transfer, so that a story can have it refused.
 const CLOSED_DESK: &str = "Closed Desk";

@@ -21,14 +21,15 @@ use super::timeline::Timeline;
 use super::world::World;
 use super::{CommandError, Exit, cannot_write};
 use crate::api::Api;
-use crate::custom::Custom;
-use crate::delivery::{Client, ClientOptions, Guard, Target};
+use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, End, Engine, EngineOptions, Speed};
-use crate::files::HumanDuration;
 use crate::http::{Limits, Server};
 use crate::journal::{Journal, RecordHandle, Recorder};
+use crate::net::{Guard, Target};
 use crate::scenario::{Story, StoryRun};
-use crate::simulator::seed::Seed;
+use crate::seed::Seed;
+use crate::time::HumanDuration;
+use crate::user_endpoints::Custom;
 use embedded::Embedded;
 use tally::{Tally, TallySink};
 
@@ -162,7 +163,7 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
     );
     driver.with(|engine, _| {
         for (number, mut play) in plays.into_iter().enumerate() {
-            debug_assert_eq!(number, engine.plays().len());
+            debug_assert_eq!(number, engine.stories().len());
             for (name, value) in &args.set {
                 play.preset(name, value);
             }

@@ -1,6 +1,6 @@
 //! The table of error codes. Meanings are in our words; what the vendor's own messages say is unknown.
 
-use super::super::{Family, Provenance};
+use crate::contract::{Family, Provenance};
 
 /// A code of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,8 +164,8 @@ pub fn code(family: Family, code: i64) -> Option<&'static Code> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::success_code;
     use super::*;
+    use crate::contract::envelope::success_code;
 
     #[test]
     fn every_family_begins_with_its_success_and_repeats_no_code() {

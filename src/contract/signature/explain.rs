@@ -278,7 +278,7 @@ fn unexplained(
 mod tests {
     use super::*;
     use crate::contract::signature::{Algorithm, DEFAULT_SECRET, Encoding, Part, Preset, Scheme};
-    use crate::http::Headers;
+    use crate::net::Headers;
     use jiff::Timestamp;
     use proptest::prelude::*;
 

@@ -9,7 +9,7 @@ use super::scheme::{
     Algorithm, Encoding, KeyHeader, Part, Preset, Scheme, SecretForm, TimestampUnit, did_you_mean,
 };
 use crate::contract::Provenance;
-use crate::files::HumanDuration;
+use crate::time::HumanDuration;
 
 /// How callbacks and calls are signed. Every key is optional; what is missing comes from the preset.
 ///

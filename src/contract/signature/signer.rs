@@ -10,7 +10,7 @@ use super::compute::{self, Digest, Keyed};
 use super::explain;
 use super::scheme::{Part, Scheme, TimestampUnit};
 use super::secret::{Secret, SecretError};
-use crate::http::Headers;
+use crate::net::Headers;
 
 /// What is signed.
 #[derive(Clone, Copy, Debug)]
@@ -282,10 +282,7 @@ impl Signer {
         let write = |millis: u64| {
             let mut text = String::new();
             // Writing to a string cannot fail.
-            let _ = crate::files::duration::write(
-                std::time::Duration::from_millis(millis / 1000 * 1000),
-                &mut text,
-            );
+            let _ = crate::time::write(std::time::Duration::from_millis(millis / 1000 * 1000), &mut text);
             text
         };
         let direction = if timestamp < now { "old" } else { "ahead of the clock here" };

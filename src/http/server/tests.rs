@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::http::{HttpResponse, HttpStream};
+use crate::net::{HttpResponse, HttpStream};
 
 /// A running server that answers with what it saw, and does as special paths say.
 struct Running {

@@ -35,7 +35,7 @@ fn play(persona: &mut Persona, callbacks: &[Value]) -> String {
         let event = body["event"].as_str().unwrap();
         out += &format!("{event}\n");
         for action in persona.react(event, body) {
-            let after = crate::files::HumanDuration(action.after);
+            let after = crate::time::HumanDuration(action.after);
             out += &format!("  {after} {}: {}\n      {}\n", action.call, action.describe, action.body);
         }
     }

@@ -7,7 +7,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::rules::key_span;
-use crate::files::{Diagnostic, HumanDuration, SourceFile};
+use crate::files::{Diagnostic, SourceFile};
+use crate::time::HumanDuration;
 
 /// The keys of which a fault has at least one: what happens.
 const HAPPENS: [&str; 3] = ["status", "kind", "delay"];

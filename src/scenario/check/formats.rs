@@ -2,15 +2,16 @@
 
 use crate::contract::aes::Cipher;
 use crate::contract::{Catalog, Direction, Entry};
-use crate::custom::check::value_name;
-use crate::custom::pattern;
-use crate::delivery::{Guard, Target};
+use crate::files::Rate;
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::shape::FormatMistake;
 use crate::files::suggest::nearest;
-use crate::files::{DurationRange, HumanDuration, Rate};
+use crate::net::{Guard, Target};
 use crate::scenario::template;
-use crate::simulator::calling::Wish;
+use crate::simulator::calling::MockOutcome;
+use crate::time::{DurationRange, HumanDuration};
+use crate::user_endpoints::check::value_name;
+use crate::user_endpoints::pattern;
 
 /// The countries people of a story may live in.
 const COUNTRIES: [&str; 8] = ["ID", "PH", "MX", "TH", "VN", "MY", "IN", "CN"];
@@ -87,7 +88,7 @@ impl<'a> Formats<'a> {
             "utc-offset" => crate::settings::utc_offset(text).map(|_| ()).map_err(FormatMistake::new),
             "aes-key" => Cipher::new(text).map(|_| ()).map_err(|error| FormatMistake::new(error.to_string())),
             "four-digits" => four_digits(text),
-            "wish" => wish(text),
+            "wish" => mock_outcome(text),
             _ => Ok(()),
         }
     }
@@ -318,8 +319,8 @@ fn four_digits(text: &str) -> Result<(), FormatMistake> {
         .help("write four digits in quotes, such as `\"9005\"`"))
 }
 
-fn wish(text: &str) -> Result<(), FormatMistake> {
-    text.parse::<Wish>().map(|_| ()).map_err(|error| {
+fn mock_outcome(text: &str) -> Result<(), FormatMistake> {
+    text.parse::<MockOutcome>().map(|_| ()).map_err(|error| {
         FormatMistake::new(error.to_string()).help("`airudder-mock catalog --magic` lists them all")
     })
 }

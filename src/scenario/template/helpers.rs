@@ -9,10 +9,10 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 use rand::RngExt;
 
 use super::HELPERS;
+use crate::seed::{self, Rng};
 use crate::simulator::facts::Facts;
 use crate::simulator::identity::{self, Country, Person};
 use crate::simulator::phrases;
-use crate::simulator::seed::{self, Rng};
 
 /// The names of the functions, for checks and suggestions.
 pub(super) const NAMES: [&str; 11] =

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::ids::Kind;
-use super::super::params::{Params, bad};
-use super::super::{Long, Request, Response};
 use super::rows::{Refusals, Rows, Standing, e164_or_bare};
 use super::task::{Detail, Phase, TaskOrder};
 use super::{Calling, TaskKey};
 use crate::contract::bodies::calling::{CallFacts, RobotSummary, TaskDetail, TaskSummary};
 use crate::contract::bodies::{local_text, utc_text};
+use crate::simulator::ids::Kind;
+use crate::simulator::params::{Params, bad};
+use crate::simulator::{Long, Request, Response};
 
 /// The longest name of a task (client).
 const LONGEST_NAME: usize = 63;
@@ -93,7 +93,7 @@ impl Calling {
                 None => params.missing("Details", "a list of rows such as {\"Mobile\": \"+6281112345678\"}"),
             });
         };
-        Rows::read(raw, "Details", |number| self.rules.wish_of(number))
+        Rows::read(raw, "Details", |number| self.rules.mock_outcome_of(number))
     }
 
     pub(super) fn create_task(&mut self, call: &Request<'_>) -> Outcome {
@@ -333,7 +333,7 @@ impl Calling {
         let mut row = *task.row(at)?;
         row.started = *task.earlier.get(&(at, attempt))?;
         let rng = &mut super::draw::stream(task.seed, "call", at, attempt);
-        let drawn = super::draw::draw(&self.rules, self.wish(key, at), rng, attempt);
+        let drawn = super::draw::draw(&self.rules, self.mock_outcome(key, at), rng, attempt);
         row.attempts = attempt;
         row.standing = Standing::Finished;
         row.outcome = drawn.outcome;

@@ -11,14 +11,6 @@ use rand::RngExt;
 use rand::seq::IndexedRandom;
 use serde_json::Value;
 
-use super::super::content;
-use super::super::country::Country;
-use super::super::dialogue::{self, Speaker, Talk};
-use super::super::facts::{Facts, Money};
-use super::super::identity::Gender;
-use super::super::ids::{Ids, Kind};
-use super::super::samples::speaking_time;
-use super::super::seed::Seed;
 use super::draw::stream;
 use super::outcome::Outcome;
 use super::rows::{Row, RowText, Rows, Standing};
@@ -27,6 +19,14 @@ use super::{Calling, TaskKey};
 use crate::contract::bodies::calling::{CallCompleted, CallDetail, CheckResult, Counts, TaskFinished, Turn};
 use crate::contract::bodies::utc_text;
 use crate::recordings::Recording;
+use crate::seed::Seed;
+use crate::simulator::content;
+use crate::simulator::country::Country;
+use crate::simulator::dialogue::{self, Speaker, Talk};
+use crate::simulator::facts::{Facts, Money};
+use crate::simulator::identity::Gender;
+use crate::simulator::ids::{Ids, Kind};
+use crate::simulator::samples::speaking_time;
 
 /// The longest list of what an info check asked for.
 const MOST_CHECKS: usize = 5;
@@ -297,7 +297,7 @@ impl Teller {
 }
 
 /// What somebody says who says something else.
-fn other_answer(rng: &mut super::super::seed::Rng, expected: &str) -> String {
+fn other_answer(rng: &mut crate::seed::Rng, expected: &str) -> String {
     const OTHERS: [&str; 4] = ["-", "?", "2", "B"];
     let other = OTHERS.choose(rng).copied().unwrap_or("-");
     match expected.parse::<i64>() {

@@ -8,20 +8,20 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::agenda::AT_ONCE;
-use super::super::later;
 use super::draw::{draw, stream};
-use super::outcome::Wish;
+use super::outcome::MockOutcome;
 use super::rows::Standing;
 use super::task::Phase;
 use super::{Calling, LineKey, TaskKey, Wake};
+use crate::simulator::agenda::AT_ONCE;
+use crate::simulator::later;
 
 /// How long after its last call a task is told to be finished (assumed).
 const CLOSING: Duration = Duration::from_secs(1);
 
 impl Calling {
     /// Does what is due until `now`, or the first of it: see [`AT_ONCE`].
-    pub(in super::super) fn advance(&mut self, now: Timestamp) {
+    pub(in crate::simulator) fn advance(&mut self, now: Timestamp) {
         for _ in 0..AT_ONCE {
             let Some((at, wake)) = self.agenda.take(now) else { break };
             match wake {
@@ -92,14 +92,14 @@ impl Calling {
         }
     }
 
-    pub(super) fn wish(&self, key: TaskKey, row: u32) -> Wish {
+    pub(super) fn mock_outcome(&self, key: TaskKey, row: u32) -> MockOutcome {
         let task = self.task(key);
-        let magic = |number| self.rules.wish_of(number);
-        task.row(row).map(|row| task.rows.wish(row, magic)).unwrap_or_default()
+        let magic = |number| self.rules.mock_outcome_of(number);
+        task.row(row).map(|row| task.rows.mock_outcome(row, magic)).unwrap_or_default()
     }
 
     fn dial(&mut self, key: TaskKey, at: u32, now: Timestamp) {
-        let wish = self.wish(key, at);
+        let mock_outcome = self.mock_outcome(key, at);
         let rules = std::sync::Arc::clone(&self.rules);
         let task = self.task_mut(key);
         let Some(row) = task.row(at).copied() else { return };
@@ -107,7 +107,7 @@ impl Calling {
             task.earlier.insert((at, row.attempts), row.started);
         }
         let attempt = row.attempts.saturating_add(1);
-        let drawn = draw(&rules, wish, &mut stream(task.seed, "call", at, attempt), attempt);
+        let drawn = draw(&rules, mock_outcome, &mut stream(task.seed, "call", at, attempt), attempt);
         let started = now.as_millisecond().saturating_add(i64::from(drawn.wait));
         task.change(at, |row| {
             row.standing = Standing::Calling;
@@ -152,7 +152,7 @@ impl Calling {
     /// A number is through: its notice goes out (documented: at once when connected, otherwise after the last redial).
     fn through(&mut self, key: TaskKey, row: u32, now: Timestamp) {
         self.note_ended(key, row, now);
-        for at in self.wish(key, row).notice.moments(now) {
+        for at in self.mock_outcome(key, row).notice.moments(now) {
             if at == now {
                 self.tell_call(key, row);
             } else {

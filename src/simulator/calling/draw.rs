@@ -2,9 +2,9 @@
 
 use rand::RngExt;
 
-use super::super::seed::{Rng, Seed};
-use super::outcome::{Outcome, Wish};
+use super::outcome::{MockOutcome, Outcome};
 use super::rules::Rules;
+use crate::seed::{Rng, Seed};
 
 /// How long a talk is that was wished to be long, in seconds.
 const LONG_TALK: u16 = 600;
@@ -31,9 +31,14 @@ pub(in crate::simulator) fn stream(task: Seed, label: &str, row: u32, attempt: u
 }
 
 /// What the `attempt`-th try (from 1) of a number comes to.
-pub(in crate::simulator) fn draw(rules: &Rules, wish: Wish, rng: &mut Rng, attempt: u8) -> Drawn {
+pub(in crate::simulator) fn draw(
+    rules: &Rules,
+    mock_outcome: MockOutcome,
+    rng: &mut Rng,
+    attempt: u8,
+) -> Drawn {
     let drawn = weighted(rng, &rules.mix);
-    let outcome = match (wish.answers_on, wish.outcome) {
+    let outcome = match (mock_outcome.answers_on, mock_outcome.outcome) {
         (Some(on), _) if attempt < on => Outcome::NoAnswer,
         (Some(_), wished) => wished.filter(|outcome| outcome.is_connected()).unwrap_or(Outcome::Talked),
         (None, Some(outcome)) => outcome,
@@ -47,13 +52,13 @@ pub(in crate::simulator) fn draw(rules: &Rules, wish: Wish, rng: &mut Rng, attem
         Outcome::Busy | Outcome::SwitchedOff | Outcome::OutOfArea => rng.random_range(1..5),
         Outcome::InvalidNumber | Outcome::DoNotCall => 0,
     };
-    let intention = match (outcome, wish.intention) {
+    let intention = match (outcome, mock_outcome.intention) {
         (Outcome::Talked, Some(letter)) => letter,
         (Outcome::Talked, None) => letter(rng),
         _ => 0,
     };
     let talk = match outcome {
-        Outcome::Talked if wish.long_talk => LONG_TALK,
+        Outcome::Talked if mock_outcome.long_talk => LONG_TALK,
         // Who declines is short, who asks is long.
         Outcome::Talked => match intention {
             b'F' | b'G' | b'H' | b'I' => rng.random_range(9..35),
@@ -101,9 +106,9 @@ fn weighted<T: Copy>(rng: &mut Rng, choices: &[(T, u32)]) -> T {
 mod tests {
     use super::*;
 
-    fn drawn(wish: &str, row: u32, attempt: u8) -> Drawn {
-        let wish = wish.parse().unwrap();
-        draw(&Rules::default(), wish, &mut stream(Seed(1), "call", row, attempt), attempt)
+    fn drawn(mock_outcome: &str, row: u32, attempt: u8) -> Drawn {
+        let mock_outcome = mock_outcome.parse().unwrap();
+        draw(&Rules::default(), mock_outcome, &mut stream(Seed(1), "call", row, attempt), attempt)
     }
 
     #[test]

@@ -28,11 +28,11 @@ use super::agenda::{Agenda, Later};
 use super::country::Country;
 use super::ids::{Ids, Kind};
 use super::node::Ended;
-use super::seed::Seed;
 use super::{Behaviour, Callback, CallbackBody, Request, Response};
+use crate::seed::Seed;
 pub(super) use draw::{draw, stream};
-pub(crate) use outcome::ChatWish;
-pub use outcome::{Outcome, UnknownWish, WISHES, Wish};
+pub(crate) use outcome::ChatOutcome;
+pub use outcome::{MOCK_OUTCOMES, MockOutcome, Outcome, UnknownMockOutcome};
 use plan::Plan;
 pub use rows::RawRows;
 pub(crate) use rows::{e164, e164_or_bare};
@@ -202,12 +202,12 @@ impl Calling {
     }
 
     /// The tasks and plans made since the checkpoint are a story's doing.
-    pub(super) fn assign_since(&mut self, checkpoint: Checkpoint, play: u32) {
+    pub(super) fn assign_since(&mut self, checkpoint: Checkpoint, story: u32) {
         for task in &mut self.tasks[checkpoint.tasks..] {
-            task.play = Some(play);
+            task.story = Some(story);
         }
         for plan in &mut self.plans[checkpoint.plans..] {
-            plan.play = Some(play);
+            plan.story = Some(story);
         }
     }
 
@@ -246,14 +246,14 @@ impl Calling {
     fn emit(
         &mut self,
         account: AccountKey,
-        play: Option<u32>,
+        story: Option<u32>,
         event: &'static str,
         body: String,
         order: Option<String>,
     ) {
         self.callbacks.push(Callback {
             account,
-            play,
+            story,
             event: event.into(),
             body: CallbackBody::Text(body),
             order_key: order,
@@ -267,14 +267,14 @@ impl Calling {
         if task.is_muted || !self.has_callback_url {
             return;
         }
-        let (account, play) = (task.order.account, task.play);
+        let (account, story) = (task.order.account, task.story);
         if task.order.workflow.is_some() {
             let Some((body, order)) = self.workflow_call_completed(key, row) else { return };
-            return self.emit(account, play, "workflow.call_completed", body, Some(order));
+            return self.emit(account, story, "workflow.call_completed", body, Some(order));
         }
         let Some(body) = self.call_completed(key, row) else { return };
         // Notices of different numbers do not wait for each other.
-        self.emit(account, play, "call.completed", body, None);
+        self.emit(account, story, "call.completed", body, None);
     }
 
     fn tell_task(&mut self, key: TaskKey) {
@@ -282,10 +282,10 @@ impl Calling {
         if task.is_muted || !self.has_callback_url {
             return;
         }
-        let (account, play) = (task.order.account, task.play);
+        let (account, story) = (task.order.account, task.story);
         let body = self.task_finished(key);
         let order = self.task_id(key);
-        self.emit(account, play, "task.finished", body, Some(order));
+        self.emit(account, story, "task.finished", body, Some(order));
     }
 
     /// What is behind a link.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::super::later;
 use crate::files::suggest::nearest;
+use crate::simulator::later;
 
 /// What a call comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, schemars::JsonSchema)]
@@ -113,7 +113,7 @@ impl Notice {
 
 /// What becomes of a template message to a number, and what its user does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum ChatWish {
+pub(crate) enum ChatOutcome {
     Unregistered,
     OptedOut,
     Blocked,
@@ -128,7 +128,7 @@ pub(crate) enum ChatWish {
     Once,
 }
 
-impl ChatWish {
+impl ChatOutcome {
     const ALL: [(&str, Self); 13] = [
         ("wa_unregistered", Self::Unregistered),
         ("wa_opted_out", Self::OptedOut),
@@ -148,7 +148,7 @@ impl ChatWish {
 
 /// What a test wishes for one number. What it does not name is drawn as usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Wish {
+pub struct MockOutcome {
     /// What its calls come to.
     pub outcome: Option<Outcome>,
     /// Which try a person answers; the ones before come to nothing.
@@ -166,13 +166,13 @@ pub struct Wish {
     /// Whether a text message to it fails.
     pub sms_fails: bool,
     /// What becomes of a template message to it.
-    pub(crate) chat: Option<ChatWish>,
+    pub(crate) chat: Option<ChatOutcome>,
 }
 
 /// A text that is no wish.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is no outcome{}", .suggestion.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default())]
-pub struct UnknownWish {
+pub struct UnknownMockOutcome {
     /// What was written.
     pub given: String,
     /// What it looks like.
@@ -180,7 +180,7 @@ pub struct UnknownWish {
 }
 
 /// Every wish there is, and what it does.
-pub const WISHES: [(&str, &str); 51] = [
+pub const MOCK_OUTCOMES: [(&str, &str); 51] = [
     ("talked", "a person answers and talks"),
     ("hung_up", "a person answers and hangs up at once"),
     ("voicemail", "a machine answers, every time"),
@@ -234,52 +234,52 @@ pub const WISHES: [(&str, &str); 51] = [
     ("none", "nothing special"),
 ];
 
-impl FromStr for Wish {
-    type Err = UnknownWish;
+impl FromStr for MockOutcome {
+    type Err = UnknownMockOutcome;
 
     /// One wish or several, separated by spaces or commas: `busy`, `answers_on_3 callback_twice`.
-    fn from_str(text: &str) -> Result<Self, UnknownWish> {
-        let mut wish = Self::default();
+    fn from_str(text: &str) -> Result<Self, UnknownMockOutcome> {
+        let mut mock_outcome = Self::default();
         for word in text.split([' ', ',']).filter(|word| !word.is_empty()) {
-            let unknown = || UnknownWish {
+            let unknown = || UnknownMockOutcome {
                 given: word.chars().take(60).collect(),
-                suggestion: nearest(word, WISHES.iter().map(|(name, _)| *name)),
+                suggestion: nearest(word, MOCK_OUTCOMES.iter().map(|(name, _)| *name)),
             };
             let digit = |prefix: &str| {
                 let rest = word.strip_prefix(prefix)?;
                 rest.parse::<u8>().ok().filter(|_| rest.len() == 1)
             };
-            if !WISHES.iter().any(|(name, _)| *name == word) {
+            if !MOCK_OUTCOMES.iter().any(|(name, _)| *name == word) {
                 return Err(unknown());
             }
             if let Some(outcome) = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == word) {
-                wish.outcome = Some(outcome);
+                mock_outcome.outcome = Some(outcome);
             } else if let Some(letter) = word.strip_prefix("intention_") {
-                wish.outcome = Some(Outcome::Talked);
-                wish.intention = letter.bytes().next().map(|letter| letter.to_ascii_uppercase());
+                mock_outcome.outcome = Some(Outcome::Talked);
+                mock_outcome.intention = letter.bytes().next().map(|letter| letter.to_ascii_uppercase());
             } else if let Some(number) = digit("answers_on_") {
-                wish.answers_on = Some(number);
-            } else if let Some((_, chat)) = ChatWish::ALL.into_iter().find(|(name, _)| *name == word) {
-                wish.chat = Some(chat);
+                mock_outcome.answers_on = Some(number);
+            } else if let Some((_, chat)) = ChatOutcome::ALL.into_iter().find(|(name, _)| *name == word) {
+                mock_outcome.chat = Some(chat);
             } else if let Some(status) = digit("numstatus_") {
-                wish.number_status = Some(status);
+                mock_outcome.number_status = Some(status);
             } else {
                 match word {
                     "long_talk" => {
-                        wish.outcome = Some(Outcome::Talked);
-                        wish.long_talk = true;
+                        mock_outcome.outcome = Some(Outcome::Talked);
+                        mock_outcome.long_talk = true;
                     }
-                    "refused" => wish.refused = true,
-                    "callback_twice" => wish.notice = Notice::Twice,
-                    "callback_never" => wish.notice = Notice::Never,
-                    "callback_late" => wish.notice = Notice::Late,
-                    "sms_fails" => wish.sms_fails = true,
+                    "refused" => mock_outcome.refused = true,
+                    "callback_twice" => mock_outcome.notice = Notice::Twice,
+                    "callback_never" => mock_outcome.notice = Notice::Never,
+                    "callback_late" => mock_outcome.notice = Notice::Late,
+                    "sms_fails" => mock_outcome.sms_fails = true,
                     "none" => {}
                     _ => return Err(unknown()),
                 }
             }
         }
-        Ok(wish)
+        Ok(mock_outcome)
     }
 }
 
@@ -289,25 +289,25 @@ mod tests {
 
     #[test]
     fn every_wish_reads_and_does_something() {
-        for (name, _) in WISHES {
-            let wish: Wish = name.parse().unwrap();
-            assert_eq!(wish == Wish::default(), name == "none", "{name}");
+        for (name, _) in MOCK_OUTCOMES {
+            let mock_outcome: MockOutcome = name.parse().unwrap();
+            assert_eq!(mock_outcome == MockOutcome::default(), name == "none", "{name}");
         }
         for outcome in Outcome::ALL {
-            assert_eq!(outcome.as_str().parse::<Wish>().unwrap().outcome, Some(outcome));
+            assert_eq!(outcome.as_str().parse::<MockOutcome>().unwrap().outcome, Some(outcome));
         }
     }
 
     #[test]
     fn wishes_add_up() {
-        let wish: Wish = "answers_on_3, callback_twice".parse().unwrap();
-        assert_eq!((wish.answers_on, wish.notice), (Some(3), Notice::Twice));
-        assert_eq!("".parse(), Ok(Wish::default()));
+        let mock_outcome: MockOutcome = "answers_on_3, callback_twice".parse().unwrap();
+        assert_eq!((mock_outcome.answers_on, mock_outcome.notice), (Some(3), Notice::Twice));
+        assert_eq!("".parse(), Ok(MockOutcome::default()));
     }
 
     #[test]
     fn a_slip_gets_a_suggestion() {
-        let error = |text: &str| text.parse::<Wish>().unwrap_err().to_string();
+        let error = |text: &str| text.parse::<MockOutcome>().unwrap_err().to_string();
         assert_eq!(error("buzy"), "`buzy` is no outcome, did you mean `busy`?");
         assert_eq!(error("hologram"), "`hologram` is no outcome");
         assert!(error("answers_on_9").starts_with("`answers_on_9` is no outcome"));

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::super::agenda::Place;
-use super::super::ids::Kind;
-use super::super::later;
 use super::rows::Standing;
 use super::task::{Phase, TaskOrder};
 use super::{Calling, PlanKey, TaskKey, Wake};
 use crate::contract::bodies::calling::{Counts, PlanFinished};
 use crate::contract::bodies::utc_text;
+use crate::simulator::agenda::Place;
+use crate::simulator::ids::Kind;
+use crate::simulator::later;
 
 /// What a number of a plan has come to so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub(super) struct Plan {
     reached: Vec<Reached>,
     /// Numbers taken out of all rounds.
     out: BTreeSet<u64>,
-    pub(super) play: Option<u32>,
+    pub(super) story: Option<u32>,
     pub(super) is_muted: bool,
 }
 
@@ -124,7 +124,7 @@ impl Calling {
             waiting: None,
             reached: vec![Reached::Open; rows.list.len()],
             out: BTreeSet::new(),
-            play: None,
+            story: None,
             is_muted: false,
         });
         self.begin_round(key, (0..count).collect(), rows, refused, now);
@@ -141,7 +141,7 @@ impl Calling {
     ) {
         let plan = self.plan(key);
         let number = u32::try_from(plan.rounds.len()).unwrap_or(u32::MAX);
-        let (play, is_muted) = (plan.play, plan.is_muted);
+        let (story, is_muted) = (plan.story, plan.is_muted);
         let strategy = self.rules.strategies.get(plan.strategy);
         let round = strategy.and_then(|strategy| strategy.rounds.get(number as usize));
         let mut order = plan.order.clone();
@@ -152,7 +152,7 @@ impl Calling {
             order.repeat_number = u8::try_from(repeat).unwrap_or(u8::MAX);
         }
         let task = self.add_task(order, rows, refused, now);
-        self.task_mut(task).play = play;
+        self.task_mut(task).story = story;
         self.task_mut(task).is_muted = is_muted;
         self.plan_mut(key).rounds.push(RoundRun { task, origins });
     }
@@ -254,7 +254,7 @@ impl Calling {
         if plan.is_muted || !self.has_callback_url {
             return;
         }
-        let (account, play) = (plan.order.account, plan.play);
+        let (account, story) = (plan.order.account, plan.story);
         let began = plan.rounds.first().and_then(|run| self.task(run.task).began);
         let body = PlanFinished {
             plan_id: self.plan_id(key),
@@ -268,6 +268,6 @@ impl Calling {
         };
         let body = serde_json::to_string(&body).unwrap_or_default();
         let order = self.plan_id(key);
-        self.emit(account, play, "plan.finished", body, Some(order));
+        self.emit(account, story, "plan.finished", body, Some(order));
     }
 }

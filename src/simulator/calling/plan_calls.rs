@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::super::ids::Kind;
-use super::super::params::{Params, bad};
-use super::super::{Request, Response};
 use super::calls::{Outcome, data, name, order, short, unknown};
 use super::{Calling, PlanKey};
 use crate::contract::bodies::calling::{CallFacts, PlanRound, PlanStatus, StrategySummary};
 use crate::contract::bodies::utc_text;
+use crate::simulator::ids::Kind;
+use crate::simulator::params::{Params, bad};
+use crate::simulator::{Request, Response};
 
 impl Calling {
     pub(super) fn strategies(&mut self, _call: &Request<'_>) -> Outcome {

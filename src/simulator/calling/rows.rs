@@ -13,9 +13,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::super::Response;
-use super::super::params::{bad, shown};
-use super::outcome::{Outcome, Wish};
+use super::outcome::{MockOutcome, Outcome};
+use crate::simulator::Response;
+use crate::simulator::params::{bad, shown};
 
 /// The most rows of one call.
 const MOST_ROWS: usize = 4_000_000;
@@ -60,7 +60,7 @@ pub(super) struct Row {
     /// The talk of the latest try, in seconds.
     pub(super) talk: u16,
     /// Which of the list's wishes is its own, counted from 1; 0 for none.
-    wish: u16,
+    mock_outcome: u16,
     /// The ringing of the latest try, in seconds.
     pub(super) ring: u8,
     pub(super) attempts: u8,
@@ -74,7 +74,7 @@ pub(super) struct Row {
 
 impl Row {
     /// A row that nobody has called yet. Nothing if its text lies beyond all bounds.
-    fn new(number: u64, wish: u16, chunk: usize, at: usize, len: usize) -> Option<Self> {
+    fn new(number: u64, mock_outcome: u16, chunk: usize, at: usize, len: usize) -> Option<Self> {
         Some(Self {
             number,
             started: 0,
@@ -82,7 +82,7 @@ impl Row {
             at: u32::try_from(at).ok()?,
             len: u32::try_from(len).ok()?,
             talk: 0,
-            wish,
+            mock_outcome,
             ring: 0,
             attempts: 0,
             standing: Standing::Pending,
@@ -208,7 +208,7 @@ impl<'a> RowText<'a> {
 
     /// Everything that is wrong with the row, the first thing first (what is checked is read off the vendor's example
     /// and a client; that a row is refused for it is known, the reasons' wording is ours).
-    fn check(&self) -> Result<(u64, Wish), String> {
+    fn check(&self) -> Result<(u64, MockOutcome), String> {
         let Some(mobile) = given(self.mobile) else { return Err("Mobile is missing".to_owned()) };
         let number = text_of(Some(mobile)).and_then(|text| e164(&text));
         let number = number.ok_or_else(|| {
@@ -245,14 +245,14 @@ impl<'a> RowText<'a> {
                 return Err(format!("{name} is {}, expected a string", shown_raw(raw)));
             }
         }
-        let wish = match given(self.mock_outcome) {
-            None => Wish::default(),
+        let mock_outcome = match given(self.mock_outcome) {
+            None => MockOutcome::default(),
             Some(raw) => {
                 let text = text_of(Some(raw)).ok_or("mock_outcome must be a string")?;
                 text.parse().map_err(|error| format!("mock_outcome: {error}"))?
             }
         };
-        Ok((number, wish))
+        Ok((number, mock_outcome))
     }
 }
 
@@ -345,7 +345,7 @@ pub(super) struct Rows {
     texts: Vec<Bytes>,
     pub(super) list: Vec<Row>,
     /// What rows wish for by a variable of their own.
-    wishes: Vec<Wish>,
+    mock_outcomes: Vec<MockOutcome>,
 }
 
 /// The list of a call: JSON text that is known to be a list, still unread.
@@ -387,13 +387,13 @@ impl Rows {
     pub(super) fn read(
         raw: &RawRows,
         name: &'static str,
-        magic: impl Fn(u64) -> Wish,
+        magic: impl Fn(u64) -> MockOutcome,
     ) -> Result<(Self, Refusals), Response> {
         let text = std::str::from_utf8(&raw.text).map_err(|_| bad(format!("{name} is not UTF-8")))?;
         let mut rows = Self { texts: vec![raw.text.clone()], ..Self::default() };
         let mut refused = Refusals::default();
         // Only asked by key, so that its random order shows nowhere.
-        let mut wishes = HashMap::new();
+        let mut mock_outcomes = HashMap::new();
         let items: Vec<&RawValue> =
             serde_json::from_str(text).map_err(|error| bad(format!("{name} cannot be read: {error}")))?;
         if items.is_empty() {
@@ -410,20 +410,23 @@ impl Rows {
             } else {
                 Err(format!("the row is {}, expected an object", shown_raw(item)))
             };
-            let checked =
-                read.as_ref().map_err(Clone::clone).and_then(RowText::check).and_then(|(number, wish)| {
-                    let asked = wish.refused || (wish == Wish::default() && magic(number).refused);
+            let checked = read.as_ref().map_err(Clone::clone).and_then(RowText::check).and_then(
+                |(number, mock_outcome)| {
+                    let asked = mock_outcome.refused
+                        || (mock_outcome == MockOutcome::default() && magic(number).refused);
                     if asked {
                         Err("the row is refused, as it wishes".to_owned())
                     } else {
-                        Ok((number, wish))
+                        Ok((number, mock_outcome))
                     }
-                });
+                },
+            );
             match checked {
-                Ok((number, wish)) => {
+                Ok((number, mock_outcome)) => {
                     let at = item.get().as_ptr().addr() - base;
-                    let wish = rows.wish_number(wish, &mut wishes);
-                    let row = wish.and_then(|wish| Row::new(number, wish, 0, at, item.get().len()));
+                    let mock_outcome = rows.wish_number(mock_outcome, &mut mock_outcomes);
+                    let row = mock_outcome
+                        .and_then(|mock_outcome| Row::new(number, mock_outcome, 0, at, item.get().len()));
                     rows.list.push(row.ok_or_else(|| bad(format!("{name} has too many different wishes")))?);
                 }
                 Err(reason) => {
@@ -437,34 +440,38 @@ impl Rows {
     }
 
     /// The number of a wish among those of the list.
-    fn wish_number(&mut self, wish: Wish, known: &mut HashMap<Wish, u16>) -> Option<u16> {
-        if wish == Wish::default() {
+    fn wish_number(
+        &mut self,
+        mock_outcome: MockOutcome,
+        known: &mut HashMap<MockOutcome, u16>,
+    ) -> Option<u16> {
+        if mock_outcome == MockOutcome::default() {
             return Some(0);
         }
-        if let Some(number) = known.get(&wish) {
+        if let Some(number) = known.get(&mock_outcome) {
             return Some(*number);
         }
-        let number = u16::try_from(self.wishes.len() + 1).ok()?;
-        self.wishes.push(wish);
-        known.insert(wish, number);
+        let number = u16::try_from(self.mock_outcomes.len() + 1).ok()?;
+        self.mock_outcomes.push(mock_outcome);
+        known.insert(mock_outcome, number);
         Some(number)
     }
 
     /// Adds a row with a text of its own, as if it had never been called. Its place in the list.
-    pub(super) fn append(&mut self, number: u64, wish: Wish, text: Bytes) -> Option<u32> {
+    pub(super) fn append(&mut self, number: u64, mock_outcome: MockOutcome, text: Bytes) -> Option<u32> {
         let len = text.len();
         self.texts.push(text);
         let chunk = self.texts.len() - 1;
-        let known = self.wishes.iter().position(|known| *known == wish);
-        let wish = match (wish == Wish::default(), known) {
+        let known = self.mock_outcomes.iter().position(|known| *known == mock_outcome);
+        let mock_outcome = match (mock_outcome == MockOutcome::default(), known) {
             (true, _) => 0,
             (false, Some(at)) => u16::try_from(at + 1).ok()?,
             (false, None) => {
-                self.wishes.push(wish);
-                u16::try_from(self.wishes.len()).ok()?
+                self.mock_outcomes.push(mock_outcome);
+                u16::try_from(self.mock_outcomes.len()).ok()?
             }
         };
-        let row = Row::new(number, wish, chunk, 0, len)?;
+        let row = Row::new(number, mock_outcome, chunk, 0, len)?;
         self.list.push(row);
         u32::try_from(self.list.len() - 1).ok()
     }
@@ -482,7 +489,7 @@ impl Rows {
             by_user: false,
             ..*row
         });
-        Self { texts: self.texts.clone(), list: list.collect(), wishes: self.wishes.clone() }
+        Self { texts: self.texts.clone(), list: list.collect(), mock_outcomes: self.mock_outcomes.clone() }
     }
 
     /// The text of a row as it came.
@@ -499,9 +506,9 @@ impl Rows {
     }
 
     /// What a row wishes for by itself or, if it does not, by its number.
-    pub(super) fn wish(&self, row: &Row, magic: impl Fn(u64) -> Wish) -> Wish {
-        match row.wish.checked_sub(1) {
-            Some(own) => self.wishes.get(usize::from(own)).copied().unwrap_or_default(),
+    pub(super) fn mock_outcome(&self, row: &Row, magic: impl Fn(u64) -> MockOutcome) -> MockOutcome {
+        match row.mock_outcome.checked_sub(1) {
+            Some(own) => self.mock_outcomes.get(usize::from(own)).copied().unwrap_or_default(),
             None => magic(row.number),
         }
     }
@@ -509,13 +516,13 @@ impl Rows {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rules::Rules;
     use super::*;
+    use crate::simulator::calling::rules::Rules;
 
     fn read(value: &Value) -> Result<(Rows, Refusals), Response> {
         let raw = RawRows::new(Bytes::from(value.to_string())).unwrap();
         let rules = Rules::default();
-        Rows::read(&raw, "Details", |number| rules.wish_of(number))
+        Rows::read(&raw, "Details", |number| rules.mock_outcome_of(number))
     }
 
     #[test]
@@ -584,7 +591,7 @@ mod tests {
         assert!(RawRows::new(Bytes::from_static(b"{}")).is_none());
         assert!(read(&json!([])).is_err());
         let cut = RawRows::new(Bytes::from_static(b"[{\"Mobile\": \"+62")).unwrap();
-        assert!(Rows::read(&cut, "Details", |_| Wish::default()).is_err());
+        assert!(Rows::read(&cut, "Details", |_| MockOutcome::default()).is_err());
     }
 
     #[test]
@@ -599,7 +606,7 @@ mod tests {
         let outcomes: Vec<_> = rows
             .list
             .iter()
-            .map(|row| rows.wish(row, |number| rules.wish_of(number)).outcome.unwrap())
+            .map(|row| rows.mock_outcome(row, |number| rules.mock_outcome_of(number)).outcome.unwrap())
             .collect();
         assert_eq!(outcomes, [Outcome::Busy, Outcome::Talked, Outcome::Busy]);
     }

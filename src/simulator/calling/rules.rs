@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::outcome::{Outcome, Wish};
+use super::outcome::{MockOutcome, Outcome};
 
 /// The last four digits of a number and what they wish for, unless settings say otherwise.
 pub const MAGIC: [(&str, &str); 47] = [
@@ -119,7 +119,7 @@ pub struct Rules {
     /// How often each outcome is, relative to the others.
     pub mix: Vec<(Outcome, u32)>,
     /// What the last four digits of a number wish for.
-    pub magic: BTreeMap<u16, Wish>,
+    pub magic: BTreeMap<u16, MockOutcome>,
     /// The robots of every account.
     pub robots: Vec<Robot>,
     /// The strategies of every account.
@@ -175,13 +175,16 @@ impl Default for Rules {
 }
 
 /// The table of magic numbers without any settings.
-pub(crate) fn magic() -> BTreeMap<u16, Wish> {
-    MAGIC.iter().filter_map(|(digits, wish)| Some((digits.parse().ok()?, wish.parse().ok()?))).collect()
+pub(crate) fn magic() -> BTreeMap<u16, MockOutcome> {
+    MAGIC
+        .iter()
+        .filter_map(|(digits, mock_outcome)| Some((digits.parse().ok()?, mock_outcome.parse().ok()?)))
+        .collect()
 }
 
 impl Rules {
     /// What a number wishes for by its last four digits.
-    pub(crate) fn wish_of(&self, number: u64) -> Wish {
+    pub(crate) fn mock_outcome_of(&self, number: u64) -> MockOutcome {
         let digits = u16::try_from(number % 10_000).unwrap_or_default();
         self.magic.get(&digits).copied().unwrap_or_default()
     }
@@ -198,7 +201,7 @@ mod tests {
     #[test]
     fn every_magic_number_reads() {
         assert_eq!(magic().len(), MAGIC.len());
-        assert_eq!(Rules::default().wish_of(628_111_239_005).outcome, Some(Outcome::Busy));
-        assert_eq!(Rules::default().wish_of(628_111_230_005), Wish::default());
+        assert_eq!(Rules::default().mock_outcome_of(628_111_239_005).outcome, Some(Outcome::Busy));
+        assert_eq!(Rules::default().mock_outcome_of(628_111_230_005), MockOutcome::default());
     }
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::super::access::AccountKey;
-use super::super::agenda::Place;
-use super::super::node::Part;
-use super::super::seed::Seed;
-use super::outcome::Wish;
+use super::outcome::MockOutcome;
 use super::rows::{Row, Rows, Standing};
 use super::{LineKey, PlanKey};
+use crate::seed::Seed;
+use crate::simulator::access::AccountKey;
+use crate::simulator::agenda::Place;
+use crate::simulator::node::Part;
 
 /// Up to so many rows the detail of a task is remembered.
 const REMEMBERED: usize = 50;
@@ -156,7 +156,7 @@ pub(super) struct Task {
     /// Rows by number, made when somebody first asks for a number.
     by_number: Option<Vec<u32>>,
     /// The story whose doing it is.
-    pub(super) play: Option<u32>,
+    pub(super) story: Option<u32>,
     /// Whether somebody else tells what comes of it.
     pub(super) is_muted: bool,
 }
@@ -194,7 +194,7 @@ impl Task {
             earlier: BTreeMap::new(),
             told: None,
             by_number: None,
-            play: None,
+            story: None,
             is_muted: false,
         }
     }
@@ -233,10 +233,16 @@ impl Task {
     }
 
     /// Adds a row to a task whose rows come one by one.
-    pub(super) fn append(&mut self, number: u64, wish: Wish, text: Bytes, origin: u32) -> Option<u32> {
+    pub(super) fn append(
+        &mut self,
+        number: u64,
+        mock_outcome: MockOutcome,
+        text: Bytes,
+        origin: u32,
+    ) -> Option<u32> {
         self.told = None;
         self.by_number = None;
-        let row = Arc::make_mut(&mut self.rows).append(number, wish, text)?;
+        let row = Arc::make_mut(&mut self.rows).append(number, mock_outcome, text)?;
         self.origins.push(origin);
         self.sums.pending += 1;
         Some(row)

@@ -6,12 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::super::access::AccountKey;
-use super::super::ids::Kind;
-use super::super::node::{Ended, NodeOrder, Part, Taken};
-use super::super::params::bad;
-use super::super::{Long, Request, Response};
-use super::outcome::{Outcome, Wish};
+use super::outcome::{MockOutcome, Outcome};
 use super::rows::{Rows, Standing};
 use super::task::{Detail, Phase, TaskOrder};
 use super::{Calling, TaskKey};
@@ -19,13 +14,18 @@ use crate::contract::bodies::calling::{CallCompleted, CallFacts, TaskSummary};
 use crate::contract::bodies::workflow::{
     WorkflowCallCompleted, WorkflowCallDetail, WorkflowCallFacts, WorkflowTaskDetail,
 };
+use crate::simulator::access::AccountKey;
+use crate::simulator::ids::Kind;
+use crate::simulator::node::{Ended, NodeOrder, Part, Taken};
+use crate::simulator::params::bad;
+use crate::simulator::{Long, Request, Response};
 
 /// From so many rows on an answer is written while it is sent.
 const LONG: usize = 500;
 
 impl Calling {
     /// A task for a voice node, without any rows yet.
-    pub(in super::super) fn add_voice(
+    pub(in crate::simulator) fn add_voice(
         &mut self,
         order: NodeOrder,
         (robot, line): (&str, &str),
@@ -47,22 +47,22 @@ impl Calling {
         let key = self.add_task(task, Rows::default(), 0, now);
         let task = self.task_mut(key);
         task.is_open = true;
-        task.play = order.play;
+        task.story = order.story;
         task.is_muted = order.is_muted;
         key
     }
 
     /// A row comes to a voice node. Its place in the node's task.
-    pub(in super::super) fn append_row(
+    pub(in crate::simulator) fn append_row(
         &mut self,
         key: TaskKey,
         number: u64,
-        wish: Wish,
+        mock_outcome: MockOutcome,
         text: Bytes,
         origin: u32,
         now: Timestamp,
     ) -> Option<u32> {
-        let row = self.task_mut(key).append(number, wish, text, origin)?;
+        let row = self.task_mut(key).append(number, mock_outcome, text, origin)?;
         if self.task(key).phase == Phase::Running {
             self.queue(key);
             self.fill(self.task(key).line, now);
@@ -71,7 +71,7 @@ impl Calling {
     }
 
     /// No more rows come: the task ends with its last number.
-    pub(in super::super) fn seal(&mut self, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn seal(&mut self, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
         task.is_open = false;
         if task.is_through() {
@@ -80,19 +80,19 @@ impl Calling {
     }
 
     /// Nothing new is dialled; what was tried is through.
-    pub(in super::super) fn close_voice(&mut self, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn close_voice(&mut self, key: TaskKey, now: Timestamp) {
         self.close(key, now);
     }
 
     /// Nothing new is dialled; what was not through is cancelled.
-    pub(in super::super) fn stop_voice(&mut self, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn stop_voice(&mut self, key: TaskKey, now: Timestamp) {
         if !self.task(key).phase.is_over() {
             self.stop_task(key, now);
         }
     }
 
     /// Takes a number out, unless it is being called: then that call is its last.
-    pub(in super::super) fn take_out(&mut self, key: TaskKey, row: u32, now: Timestamp) -> Taken {
+    pub(in crate::simulator) fn take_out(&mut self, key: TaskKey, row: u32, now: Timestamp) -> Taken {
         match self.task(key).row(row).map(|row| row.standing) {
             Some(Standing::Calling) => {
                 self.task_mut(key).let_go.insert(row);
@@ -106,7 +106,7 @@ impl Calling {
     }
 
     /// The numbers of workflows that are through since the last time, in order.
-    pub(in super::super) fn take_ended(&mut self) -> Vec<Ended<Outcome>> {
+    pub(in crate::simulator) fn take_ended(&mut self) -> Vec<Ended<Outcome>> {
         std::mem::take(&mut self.ended)
     }
 
@@ -126,24 +126,24 @@ impl Calling {
     }
 
     /// The word of a task's status.
-    pub(in super::super) fn voice_status(&self, key: TaskKey) -> &'static str {
+    pub(in crate::simulator) fn voice_status(&self, key: TaskKey) -> &'static str {
         self.task(key).phase.as_str()
     }
 
     /// The id of a voice node's task.
-    pub(in super::super) fn voice_id(&self, key: TaskKey) -> String {
+    pub(in crate::simulator) fn voice_id(&self, key: TaskKey) -> String {
         self.task_id(key)
     }
 
     /// The task of a workflow with this id, if it is the account's.
-    pub(in super::super) fn find_voice(&self, id: &str, account: AccountKey) -> Option<(TaskKey, &Part)> {
+    pub(in crate::simulator) fn find_voice(&self, id: &str, account: AccountKey) -> Option<(TaskKey, &Part)> {
         let (at, ..) = self.ids.open(Kind::Task, id)?;
         let task = self.tasks.get(at as usize).filter(|task| task.order.account == account)?;
         Some((TaskKey(at), task.order.workflow.as_deref()?))
     }
 
     /// A voice node's task in a list.
-    pub(in super::super) fn voice_summary(&self, key: TaskKey, call: &Request<'_>) -> TaskSummary {
+    pub(in crate::simulator) fn voice_summary(&self, key: TaskKey, call: &Request<'_>) -> TaskSummary {
         TaskSummary { kind: "workflow".to_owned(), ..self.summary(key, call) }
     }
 
@@ -171,7 +171,7 @@ impl Calling {
     }
 
     /// The data of *workflow task detail*: what *task detail* tells, and the workflow's own fields.
-    pub(in super::super) fn voice_detail(&mut self, key: TaskKey) -> Response {
+    pub(in crate::simulator) fn voice_detail(&mut self, key: TaskKey) -> Response {
         let task = self.task(key);
         if let Some(text) = task.told(Detail::Workflow) {
             return Response::Text(text.to_owned());
@@ -214,7 +214,7 @@ impl Calling {
     }
 
     /// The facts of a number's latest call in a workflow; nothing if it has not been called.
-    pub(in super::super) fn voice_facts(&self, key: TaskKey, at: u32) -> Option<WorkflowCallFacts> {
+    pub(in crate::simulator) fn voice_facts(&self, key: TaskKey, at: u32) -> Option<WorkflowCallFacts> {
         let task = self.task(key);
         let part = task.order.workflow.as_deref()?;
         task.row(at).filter(|row| row.attempts > 0)?;

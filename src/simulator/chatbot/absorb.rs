@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::super::messages::{Json, Message, word};
-use super::super::session::{ConversationKey, Phase, Sessions};
-use super::super::wire_id::WireId;
 use super::defaults::OWN_CHANNEL;
+use crate::simulator::messages::{Json, Message, word};
+use crate::simulator::session::{ConversationKey, Phase, Sessions};
+use crate::simulator::wire_id::WireId;
 
 fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
     body.pointer(pointer).and_then(Value::as_str)
@@ -19,7 +19,7 @@ fn set(id: &mut WireId, text: Option<&str>) {
 }
 
 /// Takes over what an event's body says.
-pub(in super::super) fn absorb(
+pub(in crate::simulator) fn absorb(
     sessions: &mut Sessions,
     key: ConversationKey,
     event: &str,

@@ -8,15 +8,15 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::Value;
 
-use super::super::messages::{Json, Message, Way};
-use super::super::seed::Rng;
-use super::super::session::{ConversationKey, Phase, Session};
-use super::super::timers::ChatTimer;
-use super::super::wire_id::WireId;
-use super::super::{Request, Response, Simulator, later};
 use super::{campaign, catalogue, channel, media, script};
 use crate::contract::bodies::message::MessageStatus;
 use crate::json::{push_plain, push_text};
+use crate::seed::Rng;
+use crate::simulator::messages::{Json, Message, Way};
+use crate::simulator::session::{ConversationKey, Phase, Session};
+use crate::simulator::timers::ChatTimer;
+use crate::simulator::wire_id::WireId;
+use crate::simulator::{Request, Response, Simulator, later};
 
 /// The page size of lists where the call names none; the vendor's example.
 const PAGE: usize = 20;
@@ -40,7 +40,7 @@ const USUAL_SENT: usize = 48;
 const NO_DATA: Response = Response::Data(Value::Null);
 
 /// Answers a chatbot call.
-pub(in super::super) fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Response {
+pub(in crate::simulator) fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Response {
     let work = match call.id {
         "chatbot.agent_transfer_result" => transfer_result,
         "chatbot.send_message" => send_message,

@@ -7,13 +7,13 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::access::Account;
-use super::super::content;
-use super::super::facts::Facts;
-use super::super::params::{Params, bad};
-use super::super::seed::Seed;
-use super::super::{AccountKey, Request, Response, Simulator};
 use crate::contract::bodies::message::{TemplateButton, TemplateContent, TemplateHeader, TemplateInfo};
+use crate::seed::Seed;
+use crate::simulator::access::Account;
+use crate::simulator::content;
+use crate::simulator::facts::Facts;
+use crate::simulator::params::{Params, bad};
+use crate::simulator::{AccountKey, Request, Response, Simulator};
 
 /// How many business accounts an account of the vendor has.
 const WABA_ACCOUNTS: u64 = 2;
@@ -207,7 +207,7 @@ pub(super) fn wabas(seed: Seed, key: AccountKey, account: &Account) -> Vec<Waba>
                 waba_id: rng.random_range(100_000_000_000_000_u64..1_000_000_000_000_000).to_string(),
                 name: company.clone(),
                 channel_id: channel.to_string(),
-                phone: super::super::phone::phone(rng, account.country),
+                phone: crate::simulator::phone::phone(rng, account.country),
                 company: company.clone(),
                 status: "connected",
             }

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use rand::RngExt;
 use serde_json::{Value, json};
 
-use super::super::dialogue::Dialogue;
-use super::super::messages::{Json, Message};
-use super::super::params::{Params, bad, shown};
-use super::super::seed;
-use super::super::session::{ConversationKey, Known, Phase};
-use super::super::{Request, Response, Simulator};
 use super::calls::contents;
 use super::campaign::Thread;
 use super::question;
 use super::script::{self, Script};
+use crate::seed;
+use crate::simulator::dialogue::Dialogue;
+use crate::simulator::messages::{Json, Message};
+use crate::simulator::params::{Params, bad, shown};
+use crate::simulator::session::{ConversationKey, Known, Phase};
+use crate::simulator::{Request, Response, Simulator};
 
 /// The matters users of such a channel come with.
 const MATTERS: [&str; 4] = ["parcel", "debt_reminder", "loan_offer", "complaint"];
@@ -101,7 +101,7 @@ fn conversation(
 /// The bot takes its turn, unless it is about to or an agent has the conversation.
 fn answer(simulator: &mut Simulator, key: ConversationKey, contents: &[Value], call: &Request<'_>) {
     let session = simulator.sessions.get_mut(key);
-    let is_free = session.play.is_none() && session.phase == Phase::Bot;
+    let is_free = session.story.is_none() && session.phase == Phase::Bot;
     let option = session.script.as_ref().and_then(|script| {
         let turn_of = |content| question::turn_of(session, script.dialogue(), script.turn(), content);
         contents.iter().find_map(turn_of)

@@ -7,10 +7,6 @@ use rand::RngExt;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::phone::phone;
-use super::super::phrases;
-use super::super::seed;
-use super::super::session::{Phase, Session};
 use crate::contract::bodies::chatbot::{
     AgentMessage, AgentMessageStatus, AgentTransfer, EndReason, InboundCallCompleted, MessageReceive,
     MessageSend, MessageStatusChange, SeatTransfer, SessionEnd, SessionReport, SessionStatus,
@@ -18,6 +14,10 @@ use crate::contract::bodies::chatbot::{
 };
 use crate::contract::bodies::message::{Content, Message, MessageStatus, SenderType, TemplateInfo};
 use crate::contract::bodies::{Fields, utc_text};
+use crate::seed;
+use crate::simulator::phone::phone;
+use crate::simulator::phrases;
+use crate::simulator::session::{Phase, Session};
 
 /// The channel that a customer owns.
 pub(super) const OWN_CHANNEL: &str = "chatbot";
@@ -30,7 +30,7 @@ const MOST_MESSAGES: usize = 1_000;
 
 /// The body of an event before a story's own fields are put over it; nothing if it is no event of the chatbot.
 /// `patch` tells how many messages are wanted.
-pub(in super::super) fn default_body(
+pub(in crate::simulator) fn default_body(
     session: &mut Session,
     event: &str,
     patch: &Value,
@@ -318,7 +318,7 @@ fn inbound(session: &mut Session, event: &str, now: Timestamp) -> Value {
     let intention = char::from(b'A' + session.rng.draw().random_range(0..5));
     let robot_id = robot_id(session);
     let callee = phone(&mut session.rng.draw(), user.country);
-    let record_link = super::super::samples::record_link(&mut session.samples(), now);
+    let record_link = crate::simulator::samples::record_link(&mut session.samples(), now);
     json(&InboundCallCompleted {
         event: event.to_owned(),
         call_id: session.call_id.to_string(),

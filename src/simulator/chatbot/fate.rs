@@ -2,10 +2,10 @@
 
 use rand::RngExt;
 
-use super::super::calling::ChatWish;
-use super::super::seed::Rng;
 use crate::contract::bodies::chatbot::SendError;
 use crate::contract::bodies::message::MessageStatus;
+use crate::seed::Rng;
+use crate::simulator::calling::ChatOutcome;
 
 /// How a user replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,23 +48,23 @@ pub(super) struct Fate {
 }
 
 /// What becomes of a message: as a test wishes, or drawn.
-pub(super) fn fate(wish: Option<ChatWish>, rng: &mut Rng) -> Fate {
+pub(super) fn fate(mock_outcome: Option<ChatOutcome>, rng: &mut Rng) -> Fate {
     use MessageStatus::{Delivery, Read, Send};
     let usual = Fate { fails: None, until: Read, reply: None, is_late: false, is_once: false };
     let replies = |reply| Fate { reply: Some(reply), ..usual };
-    match wish {
-        Some(ChatWish::Unregistered) => Fate { fails: Some(Failure::NotOnWhatsApp), ..usual },
-        Some(ChatWish::OptedOut) => Fate { fails: Some(Failure::OptedOut), ..usual },
-        Some(ChatWish::Blocked) => Fate { until: Send, ..usual },
-        Some(ChatWish::Unread) => Fate { until: Delivery, ..usual },
-        Some(ChatWish::Silent) => usual,
-        Some(ChatWish::Button(number)) => replies(Reply::Button(usize::from(number.max(1) - 1))),
-        Some(ChatWish::Agent) => replies(Reply::Agent),
-        Some(ChatWish::Media) => replies(Reply::Media),
-        Some(ChatWish::Late) => Fate { is_late: true, ..replies(Reply::Text) },
-        Some(ChatWish::OptsOut) => replies(Reply::Stop),
-        Some(ChatWish::Text) => replies(Reply::Text),
-        Some(ChatWish::Once) => Fate { is_once: true, ..replies(Reply::Text) },
+    match mock_outcome {
+        Some(ChatOutcome::Unregistered) => Fate { fails: Some(Failure::NotOnWhatsApp), ..usual },
+        Some(ChatOutcome::OptedOut) => Fate { fails: Some(Failure::OptedOut), ..usual },
+        Some(ChatOutcome::Blocked) => Fate { until: Send, ..usual },
+        Some(ChatOutcome::Unread) => Fate { until: Delivery, ..usual },
+        Some(ChatOutcome::Silent) => usual,
+        Some(ChatOutcome::Button(number)) => replies(Reply::Button(usize::from(number.max(1) - 1))),
+        Some(ChatOutcome::Agent) => replies(Reply::Agent),
+        Some(ChatOutcome::Media) => replies(Reply::Media),
+        Some(ChatOutcome::Late) => Fate { is_late: true, ..replies(Reply::Text) },
+        Some(ChatOutcome::OptsOut) => replies(Reply::Stop),
+        Some(ChatOutcome::Text) => replies(Reply::Text),
+        Some(ChatOutcome::Once) => Fate { is_once: true, ..replies(Reply::Text) },
         // The everyday mix, in hundredths.
         None => match rng.random_range(0..100) {
             0..3 => Fate { fails: Some(Failure::NotOnWhatsApp), ..usual },

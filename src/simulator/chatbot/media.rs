@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use serde_json::json;
 
-use super::super::params::{Params, bad};
-use super::super::request::Upload;
-use super::super::seed::{self, Seed};
-use super::super::{Request, Response, Simulator};
 use super::ChatRules;
+use crate::seed::{self, Seed};
+use crate::simulator::params::{Params, bad};
+use crate::simulator::request::Upload;
+use crate::simulator::{Request, Response, Simulator};
 
 /// How many pictures of users are remembered. All of them are the same few bytes.
 const MOST_PICTURES: usize = 10_000;
@@ -39,7 +39,7 @@ pub struct Stored {
 
 /// The files there are.
 #[derive(Debug)]
-pub(in super::super) struct Media {
+pub(in crate::simulator) struct Media {
     seed: Seed,
     rules: ChatRules,
     files: VecDeque<Stored>,
@@ -49,7 +49,7 @@ pub(in super::super) struct Media {
 }
 
 impl Media {
-    pub(in super::super) fn new(seed: Seed, rules: ChatRules) -> Self {
+    pub(in crate::simulator) fn new(seed: Seed, rules: ChatRules) -> Self {
         Self { seed, rules, files: VecDeque::new(), size: 0, pictures: VecDeque::new(), made: 0 }
     }
 
@@ -59,7 +59,7 @@ impl Media {
     }
 
     /// What is behind a link.
-    pub(in super::super) fn get(&self, id: &str, name: &str) -> Option<Stored> {
+    pub(in crate::simulator) fn get(&self, id: &str, name: &str) -> Option<Stored> {
         if self.pictures.iter().any(|known| known == id) && name == "picture.png" {
             return Some(Stored {
                 id: id.to_owned(),

@@ -22,10 +22,10 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::Value;
 
-use super::seed::Rng;
 use super::session::{ConversationKey, Phase};
 use super::timers::ChatTimer;
 use super::{Callback, Simulator, later};
+use crate::seed::Rng;
 
 pub(super) use absorb::absorb;
 pub(super) use calls::handle;

@@ -4,13 +4,13 @@
 use rand::RngExt;
 use serde_json::{Value, json};
 
-use super::super::dialogue::{Ask, Dialogue};
-use super::super::messages::Reply;
-use super::super::phrases;
-use super::super::session::Session;
 use crate::contract::bodies::message::{
     ButtonAction, Choice, Content, Interactive, ListAction, ReplyButton, Section, Text,
 };
+use crate::simulator::dialogue::{Ask, Dialogue};
+use crate::simulator::messages::Reply;
+use crate::simulator::phrases;
+use crate::simulator::session::Session;
 
 /// How often another label is drawn at most where two options would read the same.
 const TRIES: usize = 20;

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::super::calling::{Wish, e164_or_bare};
-use super::super::country::Country;
-use super::super::params::{Params, bad, shown};
-use super::super::{Request, Response, Simulator};
+use crate::simulator::calling::{MockOutcome, e164_or_bare};
+use crate::simulator::country::Country;
+use crate::simulator::params::{Params, bad, shown};
+use crate::simulator::{Request, Response, Simulator};
 
 /// The most numbers of one call.
 const MOST_NUMBERS: usize = 10_000;
@@ -14,7 +14,7 @@ const MOST_NUMBERS: usize = 10_000;
 pub(super) struct To {
     pub(super) number: u64,
     pub(super) variables: Option<Vec<String>>,
-    pub(super) wish: Option<Wish>,
+    pub(super) mock_outcome: Option<MockOutcome>,
 }
 
 /// The numbers as they were written: `to`, or for a single message also the conversation that the call names.
@@ -70,11 +70,11 @@ pub(super) fn recipient(item: &Value) -> Result<To, String> {
         Response::Error { message, .. } => message,
         _ => String::new(),
     };
-    let wish = match item.get("mock_outcome").and_then(Value::as_str) {
-        Some(text) => Some(text.parse::<Wish>().map_err(|error| format!("mock_outcome: {error}"))?),
+    let mock_outcome = match item.get("mock_outcome").and_then(Value::as_str) {
+        Some(text) => Some(text.parse::<MockOutcome>().map_err(|error| format!("mock_outcome: {error}"))?),
         None => None,
     };
-    Ok(To { number, variables: variables(item.get("variables")).map_err(message)?, wish })
+    Ok(To { number, variables: variables(item.get("variables")).map_err(message)?, mock_outcome })
 }
 
 /// The texts that fill a template.

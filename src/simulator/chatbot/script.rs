@@ -9,16 +9,16 @@ use rand::RngExt;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::super::dialogue::{Dialogue, Speaker};
-use super::super::messages::{Json, Message, Reply};
-use super::super::phrases;
-use super::super::seed::{self, Rng};
-use super::super::session::{ConversationKey, Phase, Session};
-use super::super::timers::ChatTimer;
-use super::super::wire_id::WireId;
-use super::super::{Callback, CallbackBody, Simulator, later};
 use super::defaults::default_body;
 use super::question;
+use crate::seed::{self, Rng};
+use crate::simulator::dialogue::{Dialogue, Speaker};
+use crate::simulator::messages::{Json, Message, Reply};
+use crate::simulator::phrases;
+use crate::simulator::session::{ConversationKey, Phase, Session};
+use crate::simulator::timers::ChatTimer;
+use crate::simulator::wire_id::WireId;
+use crate::simulator::{Callback, CallbackBody, Simulator, later};
 
 /// What a user says to an agent once the graph has nothing more.
 const FILLERS: [&str; 4] = ["user_answer", "small_talk", "order_question", "user_thanks"];
@@ -28,7 +28,7 @@ const MOST_PASSED: usize = 12;
 
 /// Where a conversation stands within its graph.
 #[derive(Clone, Debug)]
-pub(in super::super) struct Script {
+pub(in crate::simulator) struct Script {
     dialogue: &'static Dialogue,
     /// The turn taken last.
     turn: &'static str,
@@ -48,7 +48,7 @@ impl Script {
     }
 
     /// Nobody takes any turns any more.
-    pub(in super::super) fn leave(&mut self) {
+    pub(in crate::simulator) fn leave(&mut self) {
         (self.is_mute, self.next, self.due, self.answers) = (true, None, None, 0);
     }
 
@@ -167,7 +167,7 @@ pub(super) fn turn(simulator: &mut Simulator, key: ConversationKey, at: Timestam
     let phase = session.phase;
     let Some(script) = &mut session.script else { return Vec::new() };
     // One that was planned anew, or that somebody took over, is not taken twice.
-    if script.due != Some(at) || session.play.is_some() {
+    if script.due != Some(at) || session.story.is_some() {
         return Vec::new();
     }
     script.due = None;
@@ -354,7 +354,7 @@ fn told(
 
 /// Whether anybody listens to what is told of a conversation.
 pub(super) fn has_callback_url(simulator: &Simulator, key: ConversationKey) -> bool {
-    simulator.behaviour.has_callback_url || simulator.sessions.get(key).play.is_some()
+    simulator.behaviour.has_callback_url || simulator.sessions.get(key).story.is_some()
 }
 
 /// A callback of a conversation, if anybody listens.
@@ -370,7 +370,7 @@ pub(super) fn callback<T: Serialize>(
     let session = simulator.sessions.get(key);
     Some(Callback {
         account: session.owner.unwrap_or_default(),
-        play: session.play,
+        story: session.story,
         event: event.into(),
         // Bodies are plain data, which always fits into JSON.
         body: CallbackBody::Json(serde_json::to_value(body()).unwrap_or_default()),

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::seed::Seed;
 use crate::simulator::facts::Facts;
 use crate::simulator::identity::Person;
 use crate::simulator::phrases;
-use crate::simulator::seed::Seed;
 
 /// The names a text may use in braces; a bar between two words chooses by gender.
 const PLACEHOLDERS: [&str; 5] = ["name", "amount", "date", "company", "order"];

@@ -12,8 +12,8 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde_json::Value;
 
-use super::super::Response;
-use super::super::params::shown;
+use crate::simulator::Response;
+use crate::simulator::params::shown;
 
 /// Some libraries leave the padding away.
 const LENIENT: GeneralPurposeConfig =
@@ -139,7 +139,7 @@ impl<'a> Ask<'a> {
         let url = bytes
             .and_then(|bytes| String::from_utf8(bytes).ok())
             .ok_or_else(|| refuse(10504, "callback is not the base64 of a URL"))?;
-        match url.parse::<crate::delivery::Target>() {
+        match url.parse::<crate::net::Target>() {
             Ok(_) => Ok(url),
             Err(error) => Err(refuse(10504, format!("callback holds no URL: {error}"))),
         }
@@ -158,5 +158,5 @@ pub(super) fn is_dialled(number: u64) -> bool {
 
 /// The digits of a number: a `+`, then at most 14 digits (client); at least 7 and no 0 in front is assumed.
 pub(super) fn phone(text: &str) -> Option<u64> {
-    super::super::calling::e164(text.trim()).filter(|number| is_dialled(*number))
+    crate::simulator::calling::e164(text.trim()).filter(|number| is_dialled(*number))
 }

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::super::calling::Outcome;
+use crate::simulator::calling::Outcome;
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Ending {
+pub(in crate::simulator) enum Ending {
     /// The number must not be dialled.
     DoNotCall,
     /// The number was dialled too often today.
@@ -98,7 +98,7 @@ impl Ending {
     }
 
     /// What it comes to in the words of calling tasks; nothing where an agent or the dialer itself was in the way.
-    pub(in super::super) fn outcome(self) -> Option<Outcome> {
+    pub(in crate::simulator) fn outcome(self) -> Option<Outcome> {
         match self {
             Self::TalkedByUser | Self::TalkedByAgent => Some(Outcome::Talked),
             Self::Abandoned => Some(Outcome::HungUp),
@@ -115,7 +115,7 @@ impl Ending {
     }
 
     /// Whether the call never reached the network, or was cut by the line.
-    pub(in super::super) fn was_held_back(self) -> bool {
+    pub(in crate::simulator) fn was_held_back(self) -> bool {
         matches!(self, Self::Overrun | Self::Fusing)
     }
 

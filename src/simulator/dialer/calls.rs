@@ -5,15 +5,15 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::super::access::{Access, Denied, TokenKind};
-use super::super::ids::Kind;
-use super::super::params::shown;
-use super::super::{Request, Response, later};
 use super::ask::{Ask, is_id, phone, refuse};
 use super::contacts::{Contacts, Standing};
 use super::order::TaskOrder;
 use super::task::State;
 use super::{Dialer, TaskKey};
+use crate::simulator::access::{Access, Denied, TokenKind};
+use crate::simulator::ids::Kind;
+use crate::simulator::params::shown;
+use crate::simulator::{Request, Response, later};
 
 /// How long it takes to create a task (assumed).
 pub(super) const CREATING: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ pub(super) fn data(body: &impl Serialize) -> Response {
 }
 
 /// `dialer.auth`: exchanges the credentials of an account for a token of this family.
-pub(in super::super) fn token(access: &mut Access, call: &Request<'_>) -> Outcome {
+pub(in crate::simulator) fn token(access: &mut Access, call: &Request<'_>) -> Outcome {
     let text = |name: &str, code: i64| {
         let text = Ask::new(call.fields, code).text(name)?;
         text.ok_or_else(|| refuse(code, format!("{name} is missing")))
@@ -80,7 +80,7 @@ impl Dialer {
         let order = TaskOrder::read(call, &self.rules, None)?;
         self.check_name(call, &order)?;
         let ask = Ask::new(call.fields, 10501);
-        let (contacts, refused) = Contacts::read(ask, |number| self.calling.wish_of(number))?;
+        let (contacts, refused) = Contacts::read(ask, |number| self.calling.mock_outcome_of(number))?;
         check_columns(&order, &contacts)?;
         let key = self.add_task(order, contacts, call.now);
         // The elements of the list are assumed: what stood in the place of the number.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::Response;
-use super::super::calling::Wish;
-use super::super::params::shown;
 use super::ask::{Ask, phone, refuse};
-use super::wish::Wished;
+use super::mock_outcome::Wished;
 use crate::contract::bodies::Fields;
+use crate::simulator::Response;
+use crate::simulator::calling::MockOutcome;
+use crate::simulator::params::shown;
 
 /// The most contacts of a task (assumed).
 const MOST: usize = 1_000_000;
@@ -44,7 +44,7 @@ pub(super) struct Contact {
     at: u32,
     len: u32,
     /// Its wish among those of the list, from 1; 0 if it wishes nothing.
-    wish: u16,
+    mock_outcome: u16,
     pub(super) standing: Standing,
     /// How often it was dialled.
     pub(super) tries: u8,
@@ -61,7 +61,7 @@ pub(super) struct Contact {
 pub(super) struct Contacts {
     pub(super) list: Vec<Contact>,
     text: Arc<String>,
-    wishes: Arc<Vec<Wished>>,
+    mock_outcomes: Arc<Vec<Wished>>,
     /// Whether any of them came with columns of the customer's own.
     pub(super) has_info: bool,
 }
@@ -77,7 +77,10 @@ struct Row<'a> {
 impl Contacts {
     /// Reads `contactList` and `customizeContacts`, and tells the numbers that are refused, as they came. What becomes
     /// of a bad row beside good ones is assumed: it is listed in `errorContactList`, and the task is created without it.
-    pub(super) fn read(ask: Ask<'_>, magic: impl Fn(u64) -> Wish) -> Result<(Self, Vec<Value>), Response> {
+    pub(super) fn read(
+        ask: Ask<'_>,
+        magic: impl Fn(u64) -> MockOutcome,
+    ) -> Result<(Self, Vec<Value>), Response> {
         let (plain, custom) = (ask.list("contactList")?, ask.list("customizeContacts")?);
         if plain.is_empty() && custom.is_empty() {
             return Err(refuse(10505, "contactList and customizeContacts are empty: at least one is needed"));
@@ -109,20 +112,20 @@ impl Contacts {
 
     fn pack(rows: &[Row<'_>]) -> Result<Self, Response> {
         let too_much = || refuse(10501, "the contacts are too long, or have too many different wishes");
-        let (mut text, mut wishes) = (String::new(), Vec::new());
+        let (mut text, mut mock_outcomes) = (String::new(), Vec::new());
         let mut list = Vec::with_capacity(rows.len());
         for row in rows {
             let at = u32::try_from(text.len()).map_err(|_| too_much())?;
             if let Some(value) = row.text {
                 text.push_str(&value.to_string());
             }
-            let wish = if row.wished == Wished::default() {
+            let mock_outcome = if row.wished == Wished::default() {
                 0
             } else {
-                let known = wishes.iter().position(|known| *known == row.wished);
+                let known = mock_outcomes.iter().position(|known| *known == row.wished);
                 let position = known.unwrap_or_else(|| {
-                    wishes.push(row.wished);
-                    wishes.len() - 1
+                    mock_outcomes.push(row.wished);
+                    mock_outcomes.len() - 1
                 });
                 u16::try_from(position + 1).map_err(|_| too_much())?
             };
@@ -130,7 +133,7 @@ impl Contacts {
                 number: row.number,
                 at,
                 len: u32::try_from(text.len()).map_err(|_| too_much())? - at,
-                wish,
+                mock_outcome,
                 standing: Standing::Waiting,
                 tries: 0,
                 answered: false,
@@ -139,7 +142,7 @@ impl Contacts {
             });
         }
         let has_info = rows.iter().any(|row| row.is_custom);
-        Ok(Self { list, text: Arc::new(text), wishes: Arc::new(wishes), has_info })
+        Ok(Self { list, text: Arc::new(text), mock_outcomes: Arc::new(mock_outcomes), has_info })
     }
 
     /// Some of the contacts as if they had never been dialled, for a copy of the task.
@@ -160,13 +163,13 @@ impl Contacts {
         let position = u32::try_from(self.list.len()).ok()?;
         let at = u32::try_from(self.text.len()).ok()?;
         let len = u32::try_from(row.len()).ok()?;
-        let wish = if wished == Wished::default() {
+        let mock_outcome = if wished == Wished::default() {
             0
         } else {
-            let known = self.wishes.iter().position(|known| *known == wished);
+            let known = self.mock_outcomes.iter().position(|known| *known == wished);
             let place = known.unwrap_or_else(|| {
-                Arc::make_mut(&mut self.wishes).push(wished);
-                self.wishes.len() - 1
+                Arc::make_mut(&mut self.mock_outcomes).push(wished);
+                self.mock_outcomes.len() - 1
             });
             u16::try_from(place + 1).ok()?
         };
@@ -175,7 +178,7 @@ impl Contacts {
             number,
             at,
             len,
-            wish,
+            mock_outcome,
             standing: Standing::Waiting,
             tries: 0,
             answered: false,
@@ -187,9 +190,14 @@ impl Contacts {
     }
 
     /// What a contact wishes for by itself or, if it does not, by the number that is dialled.
-    pub(super) fn wished(&self, contact: &Contact, number: u64, magic: impl Fn(u64) -> Wish) -> Wished {
-        match contact.wish.checked_sub(1) {
-            Some(own) => self.wishes.get(usize::from(own)).copied().unwrap_or_default(),
+    pub(super) fn wished(
+        &self,
+        contact: &Contact,
+        number: u64,
+        magic: impl Fn(u64) -> MockOutcome,
+    ) -> Wished {
+        match contact.mock_outcome.checked_sub(1) {
+            Some(own) => self.mock_outcomes.get(usize::from(own)).copied().unwrap_or_default(),
             None => Wished { call: magic(number), twist: None },
         }
     }
@@ -245,7 +253,12 @@ impl Contacts {
 /// A row, or the number it is refused with.
 type Read<'a> = Result<(u64, Wished, Option<&'a Value>, bool), Value>;
 
-fn take<'a>(read: Read<'a>, magic: impl Fn(u64) -> Wish, rows: &mut Vec<Row<'a>>, refused: &mut Vec<Value>) {
+fn take<'a>(
+    read: Read<'a>,
+    magic: impl Fn(u64) -> MockOutcome,
+    rows: &mut Vec<Row<'a>>,
+    refused: &mut Vec<Value>,
+) {
     match read {
         Ok((number, wished, text, is_custom)) => {
             let asked = wished.call.refused || wished == Wished::default() && magic(number).refused;
@@ -307,7 +320,7 @@ mod tests {
     use super::*;
 
     fn read(value: &Value) -> Result<(Contacts, Vec<Value>), Response> {
-        Contacts::read(Ask::new(value, 10501), |_| Wish::default())
+        Contacts::read(Ask::new(value, 10501), |_| MockOutcome::default())
     }
 
     #[test]

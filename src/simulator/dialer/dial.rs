@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::agenda::AT_ONCE;
-use super::super::calling::Outcome;
-use super::super::later;
 use super::call::{CallRow, Ending};
 use super::contacts::Standing;
 use super::draw::{Fate, fate};
+use super::mock_outcome::{Twist, Wished};
 use super::task::State;
-use super::wish::{Twist, Wished};
 use super::{DeskKey, Dialer, TaskKey, Wake};
+use crate::simulator::agenda::AT_ONCE;
+use crate::simulator::calling::Outcome;
+use crate::simulator::later;
 
 /// How long a line takes to cut a call (assumed).
 const FUSING: Duration = Duration::from_millis(1_200);
@@ -33,7 +33,7 @@ enum Turn {
 
 impl Dialer {
     /// Does what is due until `now`, or the first of it: see [`AT_ONCE`].
-    pub(in super::super) fn advance(&mut self, now: Timestamp) {
+    pub(in crate::simulator) fn advance(&mut self, now: Timestamp) {
         for _ in 0..AT_ONCE {
             let Some((at, wake)) = self.agenda.take(now) else { break };
             match wake {
@@ -194,7 +194,8 @@ impl Dialer {
     /// What a contact wishes for, or else the number that is dialled.
     fn wished(&self, key: TaskKey, contact: u32, number: u64) -> Wished {
         let contacts = &self.task(key).contacts;
-        contacts.wished(&contacts.list[contact as usize], number, |number| self.calling.wish_of(number))
+        contacts
+            .wished(&contacts.list[contact as usize], number, |number| self.calling.mock_outcome_of(number))
     }
 
     pub(super) fn wished_of(&self, key: TaskKey, call: &CallRow) -> Wished {

@@ -2,9 +2,9 @@
 
 use rand::RngExt;
 
-use super::super::calling::{self, Outcome, draw, stream};
-use super::super::seed::Seed;
-use super::wish::{Twist, Wished};
+use super::mock_outcome::{Twist, Wished};
+use crate::seed::Seed;
+use crate::simulator::calling::{self, Outcome, draw, stream};
 
 /// The results an agent may save, with what is to follow: all of it assumed, accounts make their own.
 pub(super) const RESULTS: [(&str, &str); 6] = [

@@ -13,6 +13,7 @@ mod contacts;
 mod desk;
 mod dial;
 mod draw;
+mod mock_outcome;
 mod node;
 mod order;
 mod queries;
@@ -23,7 +24,6 @@ mod task;
 mod tell;
 #[cfg(test)]
 mod tests;
-mod wish;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,17 +38,17 @@ use super::country::Country;
 use super::ids::{Ids, Kind};
 use super::node::Ended;
 use super::phone::phone;
-use super::seed::Seed;
 use super::{Behaviour, Callback, Request, Response};
+use crate::seed::Seed;
 use call::CallRow;
 pub(super) use call::Ending;
 pub(super) use calls::token;
 use contacts::Contacts;
 use desk::Desk;
+pub(super) use mock_outcome::Wished;
 use order::TaskOrder;
 pub use rules::{Group, Pace, Rules};
 use task::Task;
-pub(super) use wish::Wished;
 
 /// Names a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -212,9 +212,9 @@ impl Dialer {
     }
 
     /// The tasks made since the checkpoint are a story's doing.
-    pub(super) fn assign_since(&mut self, checkpoint: Checkpoint, play: u32) {
+    pub(super) fn assign_since(&mut self, checkpoint: Checkpoint, story: u32) {
         for task in &mut self.tasks[checkpoint.0..] {
-            task.play = Some(play);
+            task.story = Some(story);
         }
     }
 

@@ -7,16 +7,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use super::super::Response;
-use super::super::access::AccountKey;
-use super::super::ids::Kind;
-use super::super::node::{Ended, NodeOrder, Taken};
 use super::ask::{is_dialled, refuse};
 use super::call::Ending;
 use super::contacts::{Contacts, Standing};
+use super::mock_outcome::Wished;
 use super::order::TaskOrder;
-use super::wish::Wished;
 use super::{Dialer, TaskKey, Wake};
+use crate::simulator::Response;
+use crate::simulator::access::AccountKey;
+use crate::simulator::ids::Kind;
+use crate::simulator::node::{Ended, NodeOrder, Taken};
 
 /// The node of an instance that a task belongs to.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Node {
 impl Dialer {
     /// A task for a dialer node, without any contacts yet.
     /// It is for a group of agents, the first there is if the node names none.
-    pub(in super::super) fn add_for_node(
+    pub(in crate::simulator) fn add_for_node(
         &mut self,
         order: NodeOrder,
         group: Option<&str>,
@@ -88,13 +88,13 @@ impl Dialer {
         let (instance, node) = (order.part.instance, order.part.node);
         let task = self.task_mut(key);
         task.node = Some(Node { instance, node, contacts: Vec::new(), is_open: true });
-        task.play = order.play;
+        task.story = order.story;
         task.is_muted = order.is_muted;
         key
     }
 
     /// A row comes to a dialer node. Its place in the node's task; nothing if the dialer cannot dial its number.
-    pub(in super::super) fn append(
+    pub(in crate::simulator) fn append(
         &mut self,
         key: TaskKey,
         (number, wished): (u64, Wished),
@@ -117,7 +117,7 @@ impl Dialer {
     }
 
     /// No more contacts come: the task ends with its last one.
-    pub(in super::super) fn seal(&mut self, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn seal(&mut self, key: TaskKey, now: Timestamp) {
         if let Some(node) = &mut self.task_mut(key).node {
             node.is_open = false;
         }
@@ -133,12 +133,12 @@ impl Dialer {
     }
 
     /// Nothing new is dialled; who was tried is through.
-    pub(in super::super) fn close_for_node(&mut self, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn close_for_node(&mut self, key: TaskKey, now: Timestamp) {
         self.close(key, now);
     }
 
     /// Nothing new is dialled; who was not through is cancelled.
-    pub(in super::super) fn stop_for_node(&mut self, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn stop_for_node(&mut self, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
         if task.state.is_over() {
             return;
@@ -153,7 +153,7 @@ impl Dialer {
     }
 
     /// Takes a contact out, unless it is being called: then that call is its last.
-    pub(in super::super) fn take_out(&mut self, key: TaskKey, contact: u32, now: Timestamp) -> Taken {
+    pub(in crate::simulator) fn take_out(&mut self, key: TaskKey, contact: u32, now: Timestamp) -> Taken {
         let task = self.task_mut(key);
         match task.contacts.list.get(contact as usize).map(|contact| contact.standing) {
             Some(Standing::Calling) => {
@@ -168,7 +168,7 @@ impl Dialer {
     }
 
     /// The contacts of workflows that are through since the last time, in order.
-    pub(in super::super) fn take_ended(&mut self) -> Vec<Ended<Ending>> {
+    pub(in crate::simulator) fn take_ended(&mut self) -> Vec<Ended<Ending>> {
         std::mem::take(&mut self.ended)
     }
 
@@ -187,17 +187,17 @@ impl Dialer {
     }
 
     /// The word of a task's state.
-    pub(in super::super) fn node_status(&self, key: TaskKey) -> &'static str {
+    pub(in crate::simulator) fn node_status(&self, key: TaskKey) -> &'static str {
         self.task(key).state.as_str()
     }
 
     /// The id of a node's task.
-    pub(in super::super) fn node_task_id(&self, key: TaskKey) -> String {
+    pub(in crate::simulator) fn node_task_id(&self, key: TaskKey) -> String {
         self.task_id(key)
     }
 
     /// Whether an id is that of a task of a workflow of this account.
-    pub(in super::super) fn is_of_workflow(&self, id: &str, account: AccountKey) -> bool {
+    pub(in crate::simulator) fn is_of_workflow(&self, id: &str, account: AccountKey) -> bool {
         let at = self.ids.open(Kind::DialerTask, id).and_then(|(task, ..)| self.tasks.get(task as usize));
         at.is_some_and(|task| task.node.is_some() && task.order.account == account)
     }

@@ -10,11 +10,11 @@ use jiff::civil::Time;
 use jiff::tz::Offset;
 use serde_json::Value;
 
-use super::super::access::AccountKey;
-use super::super::{Request, Response, later};
 use super::ask::{Ask, refuse};
 use super::rules::{Pace, Rules};
 use crate::contract::bodies::dialer::CALL_RESULT_TYPES;
+use crate::simulator::access::AccountKey;
+use crate::simulator::{Request, Response, later};
 
 /// The longest name of a task.
 const LONGEST_NAME: usize = 63;

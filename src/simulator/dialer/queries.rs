@@ -3,15 +3,15 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::ids::Kind;
-use super::super::params::shown;
-use super::super::{Request, Response};
 use super::ask::{Ask, is_id, refuse};
 use super::calls::{Outcome, data};
 use super::task::State;
 use super::{Dialer, TaskKey};
 use crate::contract::bodies::dialer::{DetailRow, TaskRow};
 use crate::contract::bodies::utc_text;
+use crate::simulator::ids::Kind;
+use crate::simulator::params::shown;
+use crate::simulator::{Request, Response};
 
 /// The page size where the call names none (assumed).
 const PAGE: usize = 20;
@@ -37,7 +37,7 @@ fn span(ask: Ask<'_>, call: &Request<'_>) -> Result<(Timestamp, Timestamp), Resp
         return Err(ask.wrong("minstarttime", &json!(from.to_string()), "a time before maxstarttime"));
     }
     // The parameters are of whole seconds, calls are not.
-    Ok((from, super::super::later(to, std::time::Duration::from_millis(999))))
+    Ok((from, crate::simulator::later(to, std::time::Duration::from_millis(999))))
 }
 
 /// Which start of a task the span of time is about: that `filterTime` says so, by the name of the field, is assumed.

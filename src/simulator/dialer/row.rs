@@ -4,21 +4,21 @@
 use jiff::Timestamp;
 use rand::RngExt;
 
-use super::super::calling::{Download, stream};
-use super::super::content;
-use super::super::country::Country;
-use super::super::dialogue::{self, Speaker, Talk};
-use super::super::facts::Facts;
-use super::super::ids::Kind;
-use super::super::samples::speaking_time;
 use super::call::{CallRow, Ending};
+use super::mock_outcome::Twist;
 use super::tell::FOLLOW_UP;
-use super::wish::Twist;
 use super::{Dialer, TaskKey};
 use crate::contract::bodies::calling::Turn;
 use crate::contract::bodies::dialer::{CustomizeResult, DetailRow};
 use crate::contract::bodies::{Fields, utc_text};
 use crate::recordings::Recording;
+use crate::simulator::calling::{Download, stream};
+use crate::simulator::content;
+use crate::simulator::country::Country;
+use crate::simulator::dialogue::{self, Speaker, Talk};
+use crate::simulator::facts::Facts;
+use crate::simulator::ids::Kind;
+use crate::simulator::samples::speaking_time;
 
 fn text(moment: Option<Timestamp>) -> String {
     moment.map(utc_text).unwrap_or_default()
@@ -102,7 +102,7 @@ impl Dialer {
     }
 
     /// What is behind a link; nothing where nobody has talked.
-    pub(in super::super) fn download(&self, folder: &str, file: &str) -> Option<Download> {
+    pub(in crate::simulator) fn download(&self, folder: &str, file: &str) -> Option<Download> {
         let place = self.ids.open(Kind::DialerRecording, file)?;
         if self.ids.open(Kind::DialerRecordingFolder, folder) != Some(place) {
             return None;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::calling::Outcome;
-use super::super::later;
 use super::call::Ending;
-use super::wish::Twist;
+use super::mock_outcome::Twist;
 use super::{DeskKey, Dialer, TaskKey, Wake};
+use crate::simulator::calling::Outcome;
+use crate::simulator::later;
 
 /// How long it takes to notice a machine (assumed).
 const NOTICING: Duration = Duration::from_secs(3);

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use jiff::{Timestamp, ToSpan};
 
-use super::super::agenda::Place;
-use super::super::seed::Seed;
 use super::DeskKey;
 use super::call::CallRow;
 use super::contacts::{Contacts, Standing};
 use super::node::Node;
 use super::order::TaskOrder;
+use crate::seed::Seed;
+use crate::simulator::agenda::Place;
 
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ pub(super) struct Task {
     /// Whether it stands in the queue of its desk.
     pub(super) is_queued: bool,
     /// The story whose doing it is.
-    pub(super) play: Option<u32>,
+    pub(super) story: Option<u32>,
     /// Whether somebody else tells what comes of it.
     pub(super) is_muted: bool,
 }
@@ -139,7 +139,7 @@ impl Task {
             node: None,
             schedule: Vec::new(),
             is_queued: false,
-            play: None,
+            story: None,
             is_muted: false,
         }
     }

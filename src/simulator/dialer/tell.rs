@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::{Callback, CallbackBody};
 use super::draw::RESULTS;
 use super::{Dialer, TaskKey, Wake};
 use crate::contract::bodies::dialer::{
     AgentStatus, CallNotice, ContactStatus, Notice, Split, TalkResultCount, TaskStatus,
 };
 use crate::contract::bodies::{Fields, millis_text};
+use crate::simulator::{Callback, CallbackBody};
 
 /// The columns a person's name is looked for in (assumed).
 const NAMES: [&str; 5] = ["contactName", "customerName", "name", "Name", "callee_name"];
@@ -203,7 +203,7 @@ impl Dialer {
         let notice = Notice { kind: kind.to_owned(), body };
         Callback {
             account: task.order.account,
-            play: task.play,
+            story: task.story,
             event: event.into(),
             // Bodies are plain data, which always fits into JSON.
             body: CallbackBody::Text(serde_json::to_string(&notice).unwrap_or_default()),

@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
-use super::super::dialogue::{Dialogue, Speaker};
-use super::super::facts::Facts;
-use super::super::seed::{Rng, hex32};
-use super::super::session::Session;
 use crate::contract::bodies::calling::Turn;
+use crate::seed::{Rng, hex32};
+use crate::simulator::dialogue::{Dialogue, Speaker};
+use crate::simulator::facts::Facts;
+use crate::simulator::session::Session;
 
 /// Seconds it takes to say something, about: a breath, and the words.
-pub(in super::super) fn speaking_time(text: &str) -> i64 {
+pub(in crate::simulator) fn speaking_time(text: &str) -> i64 {
     let letters = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
     2 + letters / 14
 }

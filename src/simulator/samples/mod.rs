@@ -49,8 +49,8 @@ pub(super) fn default_body(session: &Session, event: &str, now: Timestamp) -> Op
 }
 
 /// A link to a recording, in the form of the vendor's (client): nothing is served there.
-pub(super) fn record_link(rng: &mut super::seed::Rng, day: Timestamp) -> String {
-    use super::seed::hex32;
+pub(super) fn record_link(rng: &mut crate::seed::Rng, day: Timestamp) -> String {
+    use crate::seed::hex32;
     let day = day.strftime("%Y%m%d");
     format!("https://recordings.example/download/{day}/{}/{}.wav", hex32(rng), hex32(rng))
 }
@@ -64,19 +64,19 @@ fn json(body: &impl Serialize) -> Value {
 mod tests {
     use std::time::Duration;
 
-    use super::super::identity::Country;
-    use super::super::seed::Seed;
-    use super::super::{Behaviour, Opening, Simulator};
     use super::*;
     use crate::contract::Catalog;
+    use crate::seed::Seed;
+    use crate::simulator::identity::Country;
+    use crate::simulator::{Behaviour, Opening, Simulator};
 
     fn now() -> Timestamp {
         "2030-01-01T00:00:00Z".parse().unwrap()
     }
 
-    fn opened(country: Country) -> (Simulator, super::super::ConversationKey) {
+    fn opened(country: Country) -> (Simulator, crate::simulator::ConversationKey) {
         let mut simulator = Simulator::new(Seed(1), Behaviour::default());
-        let opening = Opening { play: None, seed: Seed(5), country, locale: None, now: now() };
+        let opening = Opening { story: None, seed: Seed(5), country, locale: None, now: now() };
         let key = simulator.open(opening);
         (simulator, key)
     }

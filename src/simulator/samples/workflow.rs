@@ -1,6 +1,5 @@
 //! Samples of what workflows send: a voice node, then a WhatsApp node.
 
-use super::super::session::Session;
 use super::calling;
 use super::case::Case;
 use crate::contract::bodies::chatbot::{EndReason, SessionStatus};
@@ -10,6 +9,7 @@ use crate::contract::bodies::workflow::{
     WorkflowCallCompleted,
 };
 use crate::contract::bodies::{Fields, utc_text};
+use crate::simulator::session::Session;
 
 const VOICE: &str = "Voice call";
 const WHATSAPP: &str = "WhatsApp message";

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::super::Callback;
-use super::super::calling::{self, Calling};
-use super::super::dialer::{self, Dialer, Ending};
-use super::super::node::{Ended, Taken};
 use super::file::CameTo;
+use crate::simulator::Callback;
+use crate::simulator::calling::{self, Calling};
+use crate::simulator::dialer::{self, Dialer, Ending};
+use crate::simulator::node::{Ended, Taken};
 
 /// The task of a node that calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +29,9 @@ impl NodeTask {
 
 /// The parts of the simulator that call.
 #[derive(Debug)]
-pub(in super::super) struct Callers<'a> {
-    pub(in super::super) calling: &'a mut Calling,
-    pub(in super::super) dialer: &'a mut Dialer,
+pub(in crate::simulator) struct Callers<'a> {
+    pub(in crate::simulator) calling: &'a mut Calling,
+    pub(in crate::simulator) dialer: &'a mut Dialer,
 }
 
 impl Callers<'_> {

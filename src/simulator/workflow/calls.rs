@@ -4,15 +4,15 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde_json::{Map, Value, json};
 
-use super::super::calling::e164_or_bare;
-use super::super::ids::Kind as Id;
-use super::super::params::{Params, bad, shown};
-use super::super::{Request, Response};
 use super::callers::Callers;
 use super::instance::{AutoFinish, Instance, InstanceKey, InstanceOrder, Phase};
 use super::row::{self, Detail, Details};
 use super::{Wake, Workflows};
 use crate::contract::bodies::local_text;
+use crate::simulator::calling::e164_or_bare;
+use crate::simulator::ids::Kind as Id;
+use crate::simulator::params::{Params, bad, shown};
+use crate::simulator::{Request, Response};
 
 pub(super) type Outcome = Result<Response, Response>;
 
@@ -110,7 +110,7 @@ impl Workflows {
 
     fn details(&self, call: &Request<'_>, before: usize) -> Result<Option<Details>, Response> {
         match (call.rows, Params::new(call.fields).value("details")) {
-            (Some(raw), _) => row::read(raw, before, |number| self.rules.wish_of(number)).map(Some),
+            (Some(raw), _) => row::read(raw, before, |number| self.rules.mock_outcome_of(number)).map(Some),
             (None, None) => Ok(None),
             (None, Some(value)) => Err(bad(format!("details is {}, expected a list of rows", shown(value)))),
         }
@@ -222,7 +222,7 @@ impl Workflows {
             None => return Err(params.missing("variables", "an object of strings")),
         };
         self.open_instance(key)?;
-        row::wishes(given).map_err(bad)?;
+        row::mock_outcomes(given).map_err(bad)?;
         let mut changed = false;
         for at in rows {
             let Some(row) = self.instance_mut(key).row_mut(at).filter(|row| !row.standing.is_over()) else {
@@ -230,10 +230,10 @@ impl Workflows {
             };
             let mut variables = row::variables(&row.variables);
             variables.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
-            let (wish, message_wish) = row::wishes(&variables).map_err(bad)?;
+            let (mock_outcome, message_outcome) = row::mock_outcomes(&variables).map_err(bad)?;
             row.variables = row::text(&variables);
-            row.wish = wish;
-            row.message_wish = message_wish;
+            row.mock_outcome = mock_outcome;
+            row.message_outcome = message_outcome;
             changed = true;
         }
         if changed { Ok(NO_DATA) } else { Err(bad("the row is through already")) }

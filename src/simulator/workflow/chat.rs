@@ -9,13 +9,6 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::Value;
 
-use super::super::calling::Wish;
-use super::super::content;
-use super::super::country::Country;
-use super::super::dialogue::{self, Speaker};
-use super::super::facts::Facts;
-use super::super::samples::speaking_time;
-use super::super::seed::{Rng, Seed};
 use super::file::CameTo;
 use super::instance::Visit;
 use crate::contract::bodies::chatbot::EndReason;
@@ -23,6 +16,13 @@ use crate::contract::bodies::message::{
     Content, Message, MessageStatus, Quoted, SenderType, System, SystemKind, Template, TemplateContent,
     TemplateInfo,
 };
+use crate::seed::{Rng, Seed};
+use crate::simulator::calling::MockOutcome;
+use crate::simulator::content;
+use crate::simulator::country::Country;
+use crate::simulator::dialogue::{self, Speaker};
+use crate::simulator::facts::Facts;
+use crate::simulator::samples::speaking_time;
 
 /// Something that happens to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,13 @@ fn stream(seed: Seed, label: &str, row: u32, node: u16) -> Rng {
 }
 
 /// What a row's message comes to, with what the person wants: `A` to `I`, or 0 without an answer.
-pub(super) fn outcome(seed: Seed, row: u32, node: u16, wish: Wish, wished: Option<CameTo>) -> (CameTo, u8) {
+pub(super) fn outcome(
+    seed: Seed,
+    row: u32,
+    node: u16,
+    mock_outcome: MockOutcome,
+    wished: Option<CameTo>,
+) -> (CameTo, u8) {
     let mut rng = stream(seed, "message", row, node);
     let drawn = match rng.random_range(0..100) {
         0..4 => CameTo::Failed,
@@ -61,8 +67,8 @@ pub(super) fn outcome(seed: Seed, row: u32, node: u16, wish: Wish, wished: Optio
         _ => CameTo::Replied,
     };
     let letter = b'A' + rng.random_range(0..9);
-    let came_to = wished.or(wish.sms_fails.then_some(CameTo::Failed)).unwrap_or(drawn);
-    let intention = if came_to == CameTo::Replied { wish.intention.unwrap_or(letter) } else { 0 };
+    let came_to = wished.or(mock_outcome.sms_fails.then_some(CameTo::Failed)).unwrap_or(drawn);
+    let intention = if came_to == CameTo::Replied { mock_outcome.intention.unwrap_or(letter) } else { 0 };
     (came_to, intention)
 }
 
@@ -143,7 +149,7 @@ pub(super) struct Who<'a> {
 
 /// The channel of a node, digits in a text.
 pub(super) fn channel_id(seed: Seed, node: u16) -> String {
-    super::super::chatbot::channel_id(&mut stream(seed, "channel", 0, node))
+    crate::simulator::chatbot::channel_id(&mut stream(seed, "channel", 0, node))
 }
 
 /// The name that a row gives its person.

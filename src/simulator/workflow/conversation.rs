@@ -7,23 +7,23 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::super::Opening;
-use super::super::chatbot::DEFAULT_CHANNEL;
-use super::super::messages::{Json, Message, Reply, word};
-use super::super::session::{Coming, ConversationKey, Known, Phase, Session, Sessions};
-use super::super::timers::{ChatTimer, Timers};
-use super::super::wire_id::WireId;
 use super::Workflows;
 use super::chat::{self, Course, Step, Who};
 use super::instance::{InstanceKey, Visit};
 use super::row;
 use super::template::Kind;
 use crate::contract::bodies::message::{self, MessageStatus, SenderType};
+use crate::simulator::Opening;
+use crate::simulator::chatbot::DEFAULT_CHANNEL;
+use crate::simulator::messages::{Json, Message, Reply, word};
+use crate::simulator::session::{Coming, ConversationKey, Known, Phase, Session, Sessions};
+use crate::simulator::timers::{ChatTimer, Timers};
+use crate::simulator::wire_id::WireId;
 
 /// Where the conversations are, and what happens in them by itself.
-pub(in super::super) struct Chats<'a> {
-    pub(in super::super) sessions: &'a mut Sessions,
-    pub(in super::super) timers: &'a mut Timers,
+pub(in crate::simulator) struct Chats<'a> {
+    pub(in crate::simulator) sessions: &'a mut Sessions,
+    pub(in crate::simulator) timers: &'a mut Timers,
 }
 
 impl Workflows {
@@ -69,7 +69,7 @@ impl Workflows {
         };
         let drawn = chat::session(who, course, visit.came());
         let seed = instance.seed.derive("conversation", u64::from(at) << 16 | u64::from(visit.node));
-        let opening = Opening { play: instance.play, seed, country, locale: None, now: drawn.began };
+        let opening = Opening { story: instance.story, seed, country, locale: None, now: drawn.began };
         let name: Option<Box<str>> = chat::named(&variables).map(Into::into);
         let mut session = Session {
             owner: Some(instance.account),

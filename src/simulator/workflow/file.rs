@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::files::HumanDuration;
 use crate::simulator::calling::Outcome;
+use crate::time::HumanDuration;
 
 /// A workflow template: the flow that every row of an instance takes. An `id` of a shipped template replaces it.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

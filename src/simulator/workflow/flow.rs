@@ -5,10 +5,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::calling::Wish;
-use super::super::dialer::Wished;
-use super::super::later;
-use super::super::node::{Ended, NodeOrder, Part, Repeat, Taken};
 use super::callers::{Callers, NodeTask};
 use super::chat::{self, Step};
 use super::conversation::Chats;
@@ -17,14 +13,22 @@ use super::instance::{AutoFinish, InstanceKey, Phase, Row, Standing};
 use super::row;
 use super::template::Kind;
 use super::{Wake, Workflows};
+use crate::simulator::calling::MockOutcome;
+use crate::simulator::dialer::Wished;
+use crate::simulator::later;
+use crate::simulator::node::{Ended, NodeOrder, Part, Repeat, Taken};
 
 /// How long an instance with `auto_finish` 2 waits for further rows after its last one (assumed).
 const PAUSE: Duration = Duration::from_secs(300);
 
 impl Workflows {
     /// What a row wishes for by itself or, if it does not, by its number.
-    pub(super) fn wish(&self, row: &Row) -> Wish {
-        if row.wish == Wished::default() { self.rules.wish_of(row.number) } else { row.wish.call }
+    pub(super) fn mock_outcome(&self, row: &Row) -> MockOutcome {
+        if row.mock_outcome == Wished::default() {
+            self.rules.mock_outcome_of(row.number)
+        } else {
+            row.mock_outcome.call
+        }
     }
 
     /// Rows begin at the first node.
@@ -104,15 +108,15 @@ impl Workflows {
     fn call(&mut self, key: InstanceKey, at: u32, node: u16, now: Timestamp, callers: &mut Callers<'_>) {
         let Some(task) = self.node_task(key, node, now, callers) else { return };
         let Some(row) = self.instance(key).row(at) else { return };
-        let (number, wish) = (row.number, row.wish);
+        let (number, mock_outcome) = (row.number, row.mock_outcome);
         let place = match task {
             NodeTask::Voice(task) => {
                 let text = row::of_task(number, &row.case_id, &row.variables);
-                callers.calling.append_row(task, number, wish.call, text, at, now)
+                callers.calling.append_row(task, number, mock_outcome.call, text, at, now)
             }
             NodeTask::Dialer(task) => {
                 let text = row::of_dialer(number, &row.case_id, &row.variables);
-                callers.dialer.append(task, (number, wish), &text, at, now)
+                callers.dialer.append(task, (number, mock_outcome), &text, at, now)
             }
         };
         let Some(visit) = self.instance_mut(key).visit_mut(at) else { return };
@@ -150,7 +154,7 @@ impl Workflows {
             },
             ends: instance.ends,
             repeat: *repeat,
-            play: instance.play,
+            story: instance.story,
             is_muted: instance.is_muted,
         };
         let task = match &known.kind {
@@ -170,8 +174,8 @@ impl Workflows {
     fn message(&mut self, key: InstanceKey, at: u32, node: u16, now: Timestamp) {
         let instance = self.instance(key);
         let Some(row) = instance.row(at) else { return };
-        let wish = self.wish(row);
-        let (came_to, intention) = chat::outcome(instance.seed, at, node, wish, row.message_wish);
+        let mock_outcome = self.mock_outcome(row);
+        let (came_to, intention) = chat::outcome(instance.seed, at, node, mock_outcome, row.message_outcome);
         if let Some(visit) = self.instance_mut(key).visit_mut(at) {
             visit.came_to = came_to;
             visit.intention = intention;
@@ -225,7 +229,7 @@ impl Workflows {
     }
 
     /// Somebody has ended the conversation of a row: it goes on at once.
-    pub(in super::super) fn conversation_ended(&mut self, instance: u32, at: u32, now: Timestamp) {
+    pub(in crate::simulator) fn conversation_ended(&mut self, instance: u32, at: u32, now: Timestamp) {
         let key = InstanceKey(instance);
         let Some(slot) = self.instance_mut(key).row_mut(at).and_then(|row| row.wake.take()) else { return };
         self.agenda.forget(Some(slot));

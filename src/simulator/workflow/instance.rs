@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use super::super::access::AccountKey;
-use super::super::agenda::Place;
-use super::super::dialer::Wished;
-use super::super::seed::Seed;
 use super::callers::NodeTask;
 use super::file::CameTo;
 use super::row::Detail;
 use crate::contract::bodies::workflow::RowCounts;
+use crate::seed::Seed;
+use crate::simulator::access::AccountKey;
+use crate::simulator::agenda::Place;
+use crate::simulator::dialer::Wished;
 
 /// Names an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,8 +125,8 @@ pub(super) struct Row {
     pub(super) case_id: Box<str>,
     /// The variables as the text of a JSON object.
     pub(super) variables: Box<str>,
-    pub(super) wish: Wished,
-    pub(super) message_wish: Option<CameTo>,
+    pub(super) mock_outcome: Wished,
+    pub(super) message_outcome: Option<CameTo>,
     pub(super) standing: Standing,
     /// Whether it leaves after what is under way.
     pub(super) is_let_go: bool,
@@ -171,7 +171,7 @@ pub(super) struct Instance {
     /// Where its end by itself stands in the agenda.
     pub(super) pause: Option<Place>,
     /// The story whose doing it is.
-    pub(super) play: Option<u32>,
+    pub(super) story: Option<u32>,
     /// Whether somebody else tells what comes of it.
     pub(super) is_muted: bool,
 }
@@ -208,7 +208,7 @@ impl Instance {
             pushes: BTreeMap::new(),
             end: None,
             pause: None,
-            play: None,
+            story: None,
             is_muted: false,
         }
     }
@@ -228,8 +228,8 @@ impl Instance {
                 number: detail.number,
                 case_id: detail.case_id,
                 variables: detail.variables,
-                wish: detail.wish,
-                message_wish: detail.message_wish,
+                mock_outcome: detail.mock_outcome,
+                message_outcome: detail.message_outcome,
                 standing: Standing::Pending,
                 is_let_go: false,
                 wake: None,

@@ -30,8 +30,8 @@ use super::agenda::{AT_ONCE, Agenda, Later};
 use super::calling::Rules;
 use super::country::Country;
 use super::ids::Ids;
-use super::seed::Seed;
 use super::{Behaviour, Callback, Request, Response};
+use crate::seed::Seed;
 pub(super) use callers::Callers;
 pub(super) use conversation::Chats;
 pub use file::{CaseFile, KindFile, NodeFile, TemplateFile, When};
@@ -136,9 +136,9 @@ impl Workflows {
     }
 
     /// The instances made since the checkpoint are a story's doing.
-    pub(super) fn assign_since(&mut self, checkpoint: usize, play: u32) {
+    pub(super) fn assign_since(&mut self, checkpoint: usize, story: u32) {
         for instance in &mut self.instances[checkpoint..] {
-            instance.play = Some(play);
+            instance.story = Some(story);
         }
     }
 

@@ -3,10 +3,6 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::super::calling::TaskKey;
-use super::super::ids::Kind as Id;
-use super::super::params::{Params, bad};
-use super::super::{Request, Response};
 use super::Workflows;
 use super::callers::{Callers, NodeTask};
 use super::calls::{Named, Outcome, moment, short, unknown};
@@ -19,6 +15,10 @@ use crate::contract::bodies::workflow::{
     CallTaskSummary, FoundInstance, InstanceSummary, NodeTaskSummary, TemplateNode, TemplateSummary,
     WabaDetail, WabaTask, WabaTaskDetail, WorkflowCallFacts,
 };
+use crate::simulator::calling::TaskKey;
+use crate::simulator::ids::Kind as Id;
+use crate::simulator::params::{Params, bad};
+use crate::simulator::{Request, Response};
 
 /// The page size of lists where the call names none (assumed).
 const PAGE: i64 = 20;

@@ -5,12 +5,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::super::Response;
-use super::super::calling::{RawRows, Wish, e164};
-use super::super::dialer::Wished;
-use super::super::params::{bad, shown};
 use super::file::CameTo;
 use crate::files::suggest::nearest;
+use crate::simulator::Response;
+use crate::simulator::calling::{MockOutcome, RawRows, e164};
+use crate::simulator::dialer::Wished;
+use crate::simulator::params::{bad, shown};
 
 /// The most rows of an instance over its life (client).
 pub(super) const MOST_ROWS: usize = 10_000;
@@ -28,8 +28,8 @@ pub(super) struct Detail {
     pub(super) case_id: Box<str>,
     /// The text of a JSON object.
     pub(super) variables: Box<str>,
-    pub(super) wish: Wished,
-    pub(super) message_wish: Option<CameTo>,
+    pub(super) mock_outcome: Wished,
+    pub(super) message_outcome: Option<CameTo>,
 }
 
 /// The rows that can be added, and what is told of those that are refused.
@@ -49,7 +49,11 @@ struct Written {
 
 /// Reads the rows of a call: those that can be added, and what is told of those that are refused (that the others
 /// stay is assumed, as with calling tasks). `before` is how many the instance has already.
-pub(super) fn read(raw: &RawRows, before: usize, magic: impl Fn(u64) -> Wish) -> Result<Details, Response> {
+pub(super) fn read(
+    raw: &RawRows,
+    before: usize,
+    magic: impl Fn(u64) -> MockOutcome,
+) -> Result<Details, Response> {
     let items: Vec<&RawValue> = serde_json::from_slice(raw.text())
         .map_err(|error| bad(format!("details cannot be read: {error}")))?;
     if before + items.len() > MOST_ROWS {
@@ -78,7 +82,7 @@ pub(super) fn read(raw: &RawRows, before: usize, magic: impl Fn(u64) -> Wish) ->
     Ok((rows, refused))
 }
 
-fn detail(written: &Written, magic: &dyn Fn(u64) -> Wish) -> Result<Detail, String> {
+fn detail(written: &Written, magic: &dyn Fn(u64) -> MockOutcome) -> Result<Detail, String> {
     let number = match &written.callee {
         Value::Null => return Err("callee is missing".to_owned()),
         value => value.as_str().and_then(e164).ok_or_else(|| {
@@ -97,11 +101,11 @@ fn detail(written: &Written, magic: &dyn Fn(u64) -> Wish) -> Result<Detail, Stri
             .as_object()
             .ok_or_else(|| format!("variables is {}, expected an object of strings", shown(value)))?,
     };
-    let (wish, message_wish) = wishes(variables)?;
-    if wish.call.refused || (wish == Wished::default() && magic(number).refused) {
+    let (mock_outcome, message_outcome) = mock_outcomes(variables)?;
+    if mock_outcome.call.refused || (mock_outcome == Wished::default() && magic(number).refused) {
         return Err("the row is refused, as it wishes".to_owned());
     }
-    Ok(Detail { number, case_id: case_id.into(), variables: text(variables), wish, message_wish })
+    Ok(Detail { number, case_id: case_id.into(), variables: text(variables), mock_outcome, message_outcome })
 }
 
 /// Variables as text. They are plain data, which always fits into JSON.
@@ -110,17 +114,17 @@ pub(super) fn text(variables: &Map<String, Value>) -> Box<str> {
 }
 
 /// Checks variables, and reads what they wish for.
-pub(super) fn wishes(variables: &Map<String, Value>) -> Result<Wishes, String> {
+pub(super) fn mock_outcomes(variables: &Map<String, Value>) -> Result<Wishes, String> {
     if let Some((name, value)) = variables.iter().find(|(_, value)| !value.is_string()) {
         let name: String = name.chars().take(60).flat_map(char::escape_debug).collect();
         return Err(format!("variables.{name} is {}, expected a string", shown(value)));
     }
     let word = |name: &str| variables.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let wish = match word(CALL_WISH) {
+    let mock_outcome = match word(CALL_WISH) {
         None => Wished::default(),
         Some(text) => text.parse().map_err(|error| format!("variables.{CALL_WISH}: {error}"))?,
     };
-    let message_wish = match word(MESSAGE_WISH) {
+    let message_outcome = match word(MESSAGE_WISH) {
         None => None,
         Some(text) => Some(CameTo::of_word(text).ok_or_else(|| {
             let given: String = text.chars().take(60).flat_map(char::escape_debug).collect();
@@ -133,7 +137,7 @@ pub(super) fn wishes(variables: &Map<String, Value>) -> Result<Wishes, String> {
             }
         })?),
     };
-    Ok((wish, message_wish))
+    Ok((mock_outcome, message_outcome))
 }
 
 /// The variables of a row as they were given.

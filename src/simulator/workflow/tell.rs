@@ -4,10 +4,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::chatbot::DEFAULT_CHANNEL;
-use super::super::country::Country;
-use super::super::ids::Kind as Id;
-use super::super::{Callback, CallbackBody};
 use super::Workflows;
 use super::callers::Callers;
 use super::chat::{self, Course};
@@ -21,6 +17,10 @@ use crate::contract::bodies::utc_text;
 use crate::contract::bodies::workflow::{
     ApiPush, Callee, ContactCompleted, NodeAction, NodeRow, SessionEnded, StatusChanged, WabaStatus,
 };
+use crate::simulator::chatbot::DEFAULT_CHANNEL;
+use crate::simulator::country::Country;
+use crate::simulator::ids::Kind as Id;
+use crate::simulator::{Callback, CallbackBody};
 
 impl Workflows {
     pub(super) fn workflow_id(&self, key: InstanceKey) -> String {
@@ -67,10 +67,10 @@ impl Workflows {
         let instance = self.instance(key);
         // Bodies are plain data, which always fits into JSON.
         let text = serde_json::to_string(body).unwrap_or_default();
-        let (account, play) = (instance.account, instance.play);
+        let (account, story) = (instance.account, instance.story);
         self.callbacks.push(Callback {
             account,
-            play,
+            story,
             event: event.into(),
             body: CallbackBody::Text(text.clone()),
             order_key: Some(order),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::super::node::Repeat;
 use super::file::{KindFile, NodeFile, TemplateFile, When};
+use crate::simulator::node::Repeat;
 
 /// How long an answer to a message is waited for unless the node says so.
 const REPLY_WITHIN: Duration = Duration::from_secs(3_600);

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::Simulator;
-use super::super::testing::{DAY, Told, Vendor};
 use super::*;
+use crate::simulator::Simulator;
+use crate::simulator::testing::{DAY, Told, Vendor};
 
 fn a_vendor(rules: Rules) -> Vendor {
     Vendor::new(1, Behaviour { calling: Arc::new(rules), ..Behaviour::default() }, assert_sums)

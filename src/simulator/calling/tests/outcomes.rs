@@ -42,12 +42,12 @@ fn every_magic_outcome_is_told_and_queried_alike() {
 #[test]
 fn notices_come_once_twice_late_or_never_as_wished() {
     let mut vendor = a_vendor(Rules::default());
-    let wish = |comments: &str, wish: &str| json!({ "Mobile": "+6281112340000", "Comments": comments, "mock_outcome": wish });
+    let mock_outcome = |comments: &str, mock_outcome: &str| json!({ "Mobile": "+6281112340000", "Comments": comments, "mock_outcome": mock_outcome });
     let rows = [
-        wish("usual", "busy"),
-        wish("twice", "busy callback_twice"),
-        wish("late", "busy callback_late"),
-        wish("never", "busy callback_never"),
+        mock_outcome("usual", "busy"),
+        mock_outcome("twice", "busy callback_twice"),
+        mock_outcome("late", "busy callback_late"),
+        mock_outcome("never", "busy callback_never"),
     ];
     let fields = json!({ "TaskName": "t", "Details": rows });
     vendor.call("task.create", fields).unwrap();

@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::super::AccountKey;
-use super::super::calling::Wish;
-use super::super::session::ConversationKey;
-use super::super::wire_id::WireId;
 use super::catalogue::{Chosen, Waba};
 use super::fate::Fate;
 use crate::contract::bodies::message::MessageStatus;
+use crate::simulator::AccountKey;
+use crate::simulator::calling::MockOutcome;
+use crate::simulator::session::ConversationKey;
+use crate::simulator::wire_id::WireId;
 
 pub(super) use result::template_result;
 pub(super) use send::send;
@@ -28,7 +28,7 @@ const STATUSES: [&str; 5] = ["pending", "send", "delivery", "read", "failed"];
 
 /// What a template message does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Step {
+pub(in crate::simulator) enum Step {
     /// It is sent, or fails.
     Result,
     /// The callback of its result arrives once more, or late.
@@ -53,7 +53,7 @@ struct Row {
     status: Option<MessageStatus>,
     at: Timestamp,
     fate: Fate,
-    wish: Wish,
+    mock_outcome: MockOutcome,
     replied: bool,
 }
 
@@ -76,7 +76,7 @@ struct Campaign {
 
 /// All campaigns, and who wants no messages.
 #[derive(Debug, Default)]
-pub(in super::super) struct Campaigns {
+pub(in crate::simulator) struct Campaigns {
     list: Vec<Campaign>,
     by_id: BTreeMap<String, usize>,
     /// Channel and user.

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::json;
 
-use super::super::super::session::Phase;
-use super::super::super::{Callback, CallbackBody, Simulator};
-use super::super::fate::Reply;
-use super::super::script::{self, Script};
 use crate::contract::bodies::message::{MessageStatus, TemplateButtonKind};
+use crate::simulator::chatbot::fate::Reply;
+use crate::simulator::chatbot::script::{self, Script};
 use crate::simulator::dialogue::Dialogue;
+use crate::simulator::session::Phase;
+use crate::simulator::{Callback, CallbackBody, Simulator};
 
 /// The user replies: the conversation begins, and its user and the bot go on along the template's graph.
 pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> Vec<Callback> {
@@ -18,7 +18,7 @@ pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Time
     let state = &campaign.rows[row];
     let (key, fate) = (state.session, state.fate);
     let session = simulator.sessions.get(key);
-    let is_free = session.play.is_none() && session.script.is_none() && session.phase == Phase::Bot;
+    let is_free = session.story.is_none() && session.script.is_none() && session.phase == Phase::Bot;
     let (true, Some(reply), Some(MessageStatus::Read)) = (is_free, fate.reply, state.status) else {
         return Vec::new();
     };

@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::super::super::params::{Params, shown};
-use super::super::super::wire_id::WireId;
-use super::super::super::{Request, Response, Simulator};
-use super::super::catalogue::paging;
 use super::{Row, STATUSES, place};
 use crate::contract::bodies::message::{MessageStatus, TemplateInfo};
+use crate::simulator::chatbot::catalogue::paging;
+use crate::simulator::params::{Params, shown};
+use crate::simulator::wire_id::WireId;
+use crate::simulator::{Request, Response, Simulator};
 
 /// `chatbot.template_result`: sums, and a page of numbers; filter `status`.
-pub(in super::super) fn template_result(
+pub(in crate::simulator::chatbot) fn template_result(
     simulator: &Simulator,
     call: &Request<'_>,
 ) -> Result<Response, Response> {

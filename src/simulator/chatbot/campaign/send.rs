@@ -8,22 +8,25 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::{Value, json};
 
-use super::super::super::content;
-use super::super::super::params::{Params, bad};
-use super::super::super::seed::{self, Rng};
-use super::super::super::timers::ChatTimer;
-use super::super::super::{Request, Response, Simulator, later};
-use super::super::catalogue::{self, Chosen, Waba};
-use super::super::fate::{Fate, fate};
-use super::super::recipients::{To, country, recipient, recipients, variables};
 use super::{Campaign, Row, Step, thread};
 use crate::contract::bodies::message::MessageStatus;
+use crate::seed::{self, Rng};
+use crate::simulator::chatbot::catalogue::{self, Chosen, Waba};
+use crate::simulator::chatbot::fate::{Fate, fate};
+use crate::simulator::chatbot::recipients::{To, country, recipient, recipients, variables};
+use crate::simulator::content;
+use crate::simulator::params::{Params, bad};
+use crate::simulator::timers::ChatTimer;
+use crate::simulator::{Request, Response, Simulator, later};
 
 /// The gap between two messages of one call, in milliseconds.
 const PACE: u64 = 20;
 
 /// `chatbot.send_template` and `chatbot.send_single_template`.
-pub(in super::super) fn send(simulator: &mut Simulator, call: &Request<'_>) -> Result<Response, Response> {
+pub(in crate::simulator::chatbot) fn send(
+    simulator: &mut Simulator,
+    call: &Request<'_>,
+) -> Result<Response, Response> {
     let is_single = call.id == "chatbot.send_single_template";
     let params = Params::new(call.fields);
     let items = recipients(simulator, call, is_single)?;
@@ -103,13 +106,13 @@ fn start(
         let rng = &mut seed.stream("row", at as u64);
         let session = thread(simulator, call.account, &channel_id, to.number, call.now);
         let state = simulator.sessions.get_mut(session);
-        if !state.begun && state.play.is_none() {
+        if !state.begun && state.story.is_none() {
             state.known.company = Some(Arc::clone(&company));
             state.known.text_company = Some(Arc::clone(&company));
             state.locale = locale;
         }
-        let wish = to.wish.unwrap_or_else(|| rules.wish_of(to.number));
-        let fate = fate(wish.chat, rng);
+        let mock_outcome = to.mock_outcome.unwrap_or_else(|| rules.mock_outcome_of(to.number));
+        let fate = fate(mock_outcome.chat, rng);
         plan(simulator, number, at, fate, call.now, rng);
         rows.push(Row {
             session,
@@ -119,7 +122,7 @@ fn start(
             status: None,
             at: call.now,
             fate,
-            wish,
+            mock_outcome,
             replied: false,
         });
     }

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::super::super::messages::{Json, Message};
-use super::super::super::timers::ChatTimer;
-use super::super::super::wire_id::WireId;
-use super::super::super::{Callback, Simulator};
-use super::super::fate::Failure;
-use super::super::script::callback;
 use super::reply::reply;
 use super::{Step, move_to};
 use crate::contract::bodies::chatbot::{MessageStatusChange, TemplateResult, UserRef};
 use crate::contract::bodies::message::{Content, MessageStatus, Template};
+use crate::simulator::chatbot::fate::Failure;
+use crate::simulator::chatbot::script::callback;
+use crate::simulator::messages::{Json, Message};
+use crate::simulator::timers::ChatTimer;
+use crate::simulator::wire_id::WireId;
+use crate::simulator::{Callback, Simulator};
 
 /// A message moves on.
-pub(in super::super) fn step(
+pub(in crate::simulator::chatbot) fn step(
     simulator: &mut Simulator,
     task: u32,
     row: u32,
@@ -68,10 +68,10 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
         }
         MessageStatus::Send
     };
-    let wish = state.wish;
+    let mock_outcome = state.mock_outcome;
     move_to(campaign, row, status, at);
     let mut told = Vec::new();
-    for moment in wish.notice.moments(at) {
+    for moment in mock_outcome.notice.moments(at) {
         if moment == at {
             told.extend(notice(simulator, task, row));
         } else {

@@ -4,31 +4,35 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::super::super::identity::Country;
-use super::super::super::session::{ConversationKey, Known, Phase, Session};
-use super::super::super::wire_id::WireId;
-use super::super::super::{AccountKey, Opening, Simulator};
-use super::super::DEFAULT_CHANNEL;
-use super::super::recipients::country;
+use crate::simulator::chatbot::DEFAULT_CHANNEL;
+use crate::simulator::chatbot::recipients::country;
+use crate::simulator::identity::Country;
+use crate::simulator::session::{ConversationKey, Known, Phase, Session};
+use crate::simulator::wire_id::WireId;
+use crate::simulator::{AccountKey, Opening, Simulator};
 
 /// A conversation to begin.
-pub(in super::super) struct Thread {
-    pub(in super::super) account: AccountKey,
+pub(in crate::simulator::chatbot) struct Thread {
+    pub(in crate::simulator::chatbot) account: AccountKey,
     /// Where the user lives.
-    pub(in super::super) country: Country,
-    pub(in super::super) channel: Cow<'static, str>,
-    pub(in super::super) channel_id: WireId,
-    pub(in super::super) user_id: WireId,
+    pub(in crate::simulator::chatbot) country: Country,
+    pub(in crate::simulator::chatbot) channel: Cow<'static, str>,
+    pub(in crate::simulator::chatbot) channel_id: WireId,
+    pub(in crate::simulator::chatbot) user_id: WireId,
     /// What is known of the user.
-    pub(in super::super) known: Known,
+    pub(in crate::simulator::chatbot) known: Known,
 }
 
 impl Thread {
     /// Begins it. For the lists it begins with its first word.
-    pub(in super::super) fn begin(self, simulator: &mut Simulator, now: Timestamp) -> ConversationKey {
+    pub(in crate::simulator::chatbot) fn begin(
+        self,
+        simulator: &mut Simulator,
+        now: Timestamp,
+    ) -> ConversationKey {
         let n = simulator.campaigns.next_thread();
         let seed = simulator.seed.derive("chat", n);
-        let opening = Opening { play: None, seed, country: self.country, locale: None, now };
+        let opening = Opening { story: None, seed, country: self.country, locale: None, now };
         simulator.sessions.add(Session {
             owner: Some(self.account),
             channel: self.channel,
@@ -41,7 +45,7 @@ impl Thread {
 }
 
 /// The conversation with a user that is open on a channel, or a new one.
-pub(in super::super) fn thread(
+pub(in crate::simulator::chatbot) fn thread(
     simulator: &mut Simulator,
     account: AccountKey,
     channel_id: &WireId,

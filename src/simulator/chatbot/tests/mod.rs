@@ -13,8 +13,8 @@ use jiff::tz::Offset;
 use serde_json::json;
 
 use super::*;
+use crate::seed::Seed;
 use crate::simulator::request::Upload;
-use crate::simulator::seed::Seed;
 use crate::simulator::{Account, AccountKey, Behaviour, Request, Response};
 
 /// A vendor, the callbacks it sent, and what time it is there.

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::super::super::calling::Download;
 use super::*;
+use crate::simulator::calling::Download;
 
 #[test]
 fn every_ending_has_its_states_its_reason_and_its_result() {
@@ -43,14 +43,14 @@ fn every_ending_has_its_states_its_reason_and_its_result() {
     rows.push(row(102, "leaves_queue"));
     let id = vendor.create(task("all", rows));
     vendor.pass(DAY);
-    for (last, (wish, states, reason, results)) in (1..).zip(&cases) {
-        assert_eq!(vendor.states(&number(last)), *states, "{wish}");
+    for (last, (mock_outcome, states, reason, results)) in (1..).zip(&cases) {
+        assert_eq!(vendor.states(&number(last)), *states, "{mock_outcome}");
         let rows = vendor.rows(&id, &number(last));
-        assert_eq!((rows.len(), &rows[0]["hangupReason"]), (1, &json!(reason)), "{wish}");
-        assert!(results.contains(&rows[0]["callResultType"].as_str().unwrap()), "{wish}");
+        assert_eq!((rows.len(), &rows[0]["hangupReason"]), (1, &json!(reason)), "{mock_outcome}");
+        assert!(results.contains(&rows[0]["callResultType"].as_str().unwrap()), "{mock_outcome}");
         let talk = rows[0]["talkDuration"].as_i64().unwrap();
-        assert_eq!((talk > 0, rows[0]["reclink"] != ""), (*reason == 12, *reason == 12), "{wish}");
-        assert_eq!(talk == 600, *wish == "long_talk talked");
+        assert_eq!((talk > 0, rows[0]["reclink"] != ""), (*reason == 12, *reason == 12), "{mock_outcome}");
+        assert_eq!(talk == 600, *mock_outcome == "long_talk talked");
     }
     for (last, reason, result) in [(101, 1, "AgentBusy"), (102, 14, "UserHangupBeforeAssign")] {
         assert_eq!(vendor.states(&number(last)), contact);
@@ -272,11 +272,11 @@ fn a_story_may_tell_by_itself_or_take_over() {
     let checkpoint = vendor.simulator.checkpoint();
     vendor.create(task("adopted", vec![row(2, "talked")]));
     vendor.simulator.assign_since(checkpoint, 5);
-    let mut plays = Vec::new();
+    let mut stories = Vec::new();
     while let Some(at) = vendor.simulator.next_wakeup() {
-        plays.extend(vendor.simulator.advance(at).into_iter().map(|callback| callback.play));
+        stories.extend(vendor.simulator.advance(at).into_iter().map(|callback| callback.story));
     }
-    assert_eq!(plays, vec![Some(5); 12]);
+    assert_eq!(stories, vec![Some(5); 12]);
 }
 
 /// What may happen to a simulator.

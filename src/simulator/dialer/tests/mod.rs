@@ -14,9 +14,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::super::Simulator;
-use super::super::testing::{self, DAY};
 use super::*;
+use crate::simulator::Simulator;
+use crate::simulator::testing::{self, DAY};
 
 const URL: &str = "http://127.0.0.1:9/dialer";
 
@@ -234,8 +234,8 @@ fn number(last: u32) -> String {
     format!("+62811123{last:04}")
 }
 
-fn row(last: u32, wish: &str) -> Value {
-    json!({ "PhoneNumber": number(last), "name": "Budi Santoso", "Debt": "150000", "mock_outcome": wish })
+fn row(last: u32, mock_outcome: &str) -> Value {
+    json!({ "PhoneNumber": number(last), "name": "Budi Santoso", "Debt": "150000", "mock_outcome": mock_outcome })
 }
 
 fn task(name: &str, rows: Vec<Value>) -> Value {

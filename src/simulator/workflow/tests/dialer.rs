@@ -74,7 +74,8 @@ fn rows_go_on_by_what_came_of_their_calls() {
         ("hung_up", "end", "UserHangupBeforeAssign"),
         ("do_not_call", "end", "Dnc"),
     ];
-    let list: Vec<Value> = (1..).zip(cases).map(|(number, (wish, ..))| row(number, wish)).collect();
+    let list: Vec<Value> =
+        (1..).zip(cases).map(|(number, (mock_outcome, ..))| row(number, mock_outcome)).collect();
     let workflow = vendor.create(7, &list);
     vendor.pass(DAY);
     assert_eq!(vendor.statuses(&workflow), ["created", "running", "finished"]);
@@ -82,16 +83,16 @@ fn rows_go_on_by_what_came_of_their_calls() {
     let task = task_of(&mut vendor, &workflow);
     let rows = calls(&mut vendor, &task);
     let completed = vendor.told("workflow.contact_completed");
-    for (number, (wish, last, result)) in (1..).zip(cases) {
+    for (number, (mock_outcome, last, result)) in (1..).zip(cases) {
         let callee = format!("+62811{number:08}");
         let told = completed.iter().find(|body| body["callee_number"] == callee.as_str()).unwrap();
         let path = told["rows"].as_array().unwrap();
-        assert_eq!(path.last().unwrap()["nodetask_name"], last, "{wish}");
+        assert_eq!(path.last().unwrap()["nodetask_name"], last, "{mock_outcome}");
         assert_eq!((&path[0]["node_type"], &path[0]["task_id"]), (&json!("dialer"), &json!(task)));
         let of: Vec<&Value> = rows.iter().filter(|row| row["phoneNumber"] == callee.as_str()).collect();
-        let twice = ["agent_rejects", "no_agent", "fusing", "busy", "answers_on_2"].contains(&wish);
-        assert_eq!(of.len(), if twice { 2 } else { 1 }, "{wish}");
-        assert!(text(&of.last().unwrap()["callResultType"]).starts_with(result), "{wish}");
+        let twice = ["agent_rejects", "no_agent", "fusing", "busy", "answers_on_2"].contains(&mock_outcome);
+        assert_eq!(of.len(), if twice { 2 } else { 1 }, "{mock_outcome}");
+        assert!(text(&of.last().unwrap()["callResultType"]).starts_with(result), "{mock_outcome}");
     }
     // The robots' queries have nothing to do with it.
     assert_eq!(vendor.list("workflow.call_tasks", &workflow), [] as [Value; 0]);

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::Simulator;
-pub(super) use super::super::testing::{DAY, Told, Vendor};
 use super::*;
+use crate::simulator::Simulator;
+pub(super) use crate::simulator::testing::{DAY, Told, Vendor};
 
 pub(super) fn a_vendor(seed: u64) -> Vendor {
     a_vendor_with(seed, Behaviour::default())
@@ -83,10 +83,10 @@ pub(super) fn create(template: i64) -> Value {
 }
 
 /// A row that wishes for an outcome.
-pub(super) fn row(number: u32, wish: &str) -> Value {
+pub(super) fn row(number: u32, mock_outcome: &str) -> Value {
     json!({
         "callee": format!("+62811{number:08}"), "case_id": format!("case-{number}"),
-        "variables": { "callee_name": "Budi Santoso", "amount": "1500", "mock_outcome": wish },
+        "variables": { "callee_name": "Budi Santoso", "amount": "1500", "mock_outcome": mock_outcome },
     })
 }
 

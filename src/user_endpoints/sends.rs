@@ -25,7 +25,7 @@ pub struct UserCallback {
     /// The URL that the endpoint names for it, if it does.
     pub target: Option<String>,
     /// The story that the call belonged to, if any.
-    pub play: Option<usize>,
+    pub story: Option<usize>,
     /// Whose call it comes of.
     pub account: AccountKey,
     /// Callbacks with the same key keep their order.
@@ -37,7 +37,7 @@ struct Planned {
     endpoint: Arc<str>,
     index: usize,
     context: Context,
-    play: Option<usize>,
+    story: Option<usize>,
     account: AccountKey,
 }
 
@@ -80,7 +80,7 @@ impl Sends {
                 endpoint: Arc::clone(id),
                 index,
                 context: context.clone(),
-                play: None,
+                story: None,
                 account: AccountKey::default(),
             };
             self.moments.insert(self.planned, due);
@@ -103,10 +103,10 @@ impl Custom {
     }
 
     /// What was planned since a checkpoint belongs to this story, if to any, and to this account.
-    pub fn assign(&mut self, checkpoint: u64, play: Option<usize>, account: AccountKey) {
+    pub fn assign(&mut self, checkpoint: u64, story: Option<usize>, account: AccountKey) {
         for (number, at) in self.sends.moments.range(checkpoint + 1..) {
             if let Some(planned) = self.sends.queue.get_mut(&(*at, *number)) {
-                (planned.play, planned.account) = (play, account);
+                (planned.story, planned.account) = (story, account);
             }
         }
     }
@@ -131,13 +131,13 @@ impl Custom {
             }
             let planned = entry.remove();
             self.sends.moments.remove(&number);
-            let (id, play) = (Arc::clone(&planned.endpoint), planned.play);
+            let (id, story) = (Arc::clone(&planned.endpoint), planned.story);
             let plan = Arc::clone(&self.plan);
             match self.sends.happen(&plan, planned, at) {
                 Ok(callback) => callbacks.extend(callback),
                 Err(Trouble::Refused(_, message) | Trouble::Broken(message)) => {
                     let message = format!("a `send` of the endpoint `{id}` did not happen: {message}");
-                    self.sends.failures.push((play, message));
+                    self.sends.failures.push((story, message));
                 }
             }
         }
@@ -153,7 +153,7 @@ impl Custom {
 
 impl Sends {
     fn happen(&self, plan: &Plan, planned: Planned, at: Timestamp) -> Result<Option<UserCallback>, Trouble> {
-        let Planned { endpoint, index, mut context, play, account } = planned;
+        let Planned { endpoint, index, mut context, story, account } = planned;
         let send = plan.endpoints.get(&endpoint).and_then(|endpoint| endpoint.send.get(index));
         let (Some(send), Some(helpers)) = (send, self.helpers.get(&endpoint)) else { return Ok(None) };
         helpers.set_now(at);
@@ -172,6 +172,6 @@ impl Sends {
             None => None,
         };
         let order_key = context.order_key();
-        Ok(Some(UserCallback { event: Arc::clone(event), body, target, play, account, order_key }))
+        Ok(Some(UserCallback { event: Arc::clone(event), body, target, story, account, order_key }))
     }
 }

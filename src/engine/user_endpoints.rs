@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::core::{CallOutcome, Engine};
-use super::stage::{Order, Origin};
-use crate::custom::{Custom, Reply, UserCallback};
+use super::host::{Order, Origin};
 use crate::journal::Event;
 use crate::scenario::Body;
 use crate::simulator::identity::Country;
 use crate::simulator::{AccountKey, ConversationKey, Opening, Simulator};
+use crate::user_endpoints::{Custom, Reply, UserCallback};
 
 /// The body of an event: of a declared one as declared, of any other as the simulator makes it; `patch` is over it.
 pub(super) fn emit(
@@ -65,26 +65,26 @@ impl Engine {
     /// What a call planned belongs to who called, and to the story that took the call or else to the only one there
     /// is.
     pub(super) fn assign_custom(&mut self, checkpoint: u64, taker: Option<usize>, account: AccountKey) {
-        let play = taker.or_else(|| (self.plays.len() == 1).then_some(0));
-        self.custom.assign(checkpoint, play, account);
+        let story = taker.or_else(|| (self.stories.len() == 1).then_some(0));
+        self.custom.assign(checkpoint, story, account);
     }
 
     /// Does what the user's own endpoints have to do by now.
     pub(super) fn advance_custom(&mut self, now: Timestamp) {
         for callback in self.custom.advance(now) {
             let event = Arc::clone(&callback.event);
-            let play = callback.play;
+            let story = callback.story;
             if let Err(error) = self.send_custom(callback, now) {
-                self.custom_failed(play, format!("`{event}` was not sent: {error}"), now);
+                self.custom_failed(story, format!("`{event}` was not sent: {error}"), now);
             }
         }
-        for (play, message) in self.custom.take_failures() {
-            self.custom_failed(play, message, now);
+        for (story, message) in self.custom.take_failures() {
+            self.custom_failed(story, message, now);
         }
     }
 
     fn send_custom(&mut self, callback: UserCallback, now: Timestamp) -> Result<(), String> {
-        let UserCallback { event, body, target, play, account, order_key } = callback;
+        let UserCallback { event, body, target, story, account, order_key } = callback;
         let (body, order_key) = if self.custom.declares(&event) {
             (body, order_key)
         } else {
@@ -92,7 +92,8 @@ impl Engine {
             let body = self.simulator.emit(session, &event, body, now)?;
             (body, Some(self.simulator.order_key(session)))
         };
-        let story = play.and_then(|index| self.plays.get(index));
+        let index = story;
+        let story = index.and_then(|index| self.stories.get(index));
         let own_target = target.is_some();
         let order = Order {
             event: &event,
@@ -104,7 +105,7 @@ impl Engine {
             account,
         };
         let origin = Origin {
-            play: story.and(play),
+            story: story.and(index),
             label: story.map(|story| Arc::clone(story.label())),
             body: body.clone(),
             took: Duration::ZERO,
@@ -118,12 +119,12 @@ impl Engine {
             return session;
         }
         let seed = self.custom.stranger();
-        self.simulator.open(Opening { play: None, seed, country: Country::Id, locale: None, now })
+        self.simulator.open(Opening { story: None, seed, country: Country::Id, locale: None, now })
     }
 
     /// Nothing is lost silently: where it belongs to a story, the story fails.
-    fn custom_failed(&mut self, play: Option<usize>, message: String, now: Timestamp) {
-        let story = play.and_then(|index| self.plays.get_mut(index));
+    fn custom_failed(&mut self, story: Option<usize>, message: String, now: Timestamp) {
+        let story = story.and_then(|index| self.stories.get_mut(index));
         let (label, event) = match story {
             Some(story) => {
                 story.count_failure();
@@ -150,8 +151,8 @@ mod tests {
     use crate::engine::EngineOptions;
     use crate::files::SourceFile;
     use crate::journal::Journal;
+    use crate::seed::Seed;
     use crate::settings::{self, AssumedFile};
-    use crate::simulator::seed::Seed;
     use crate::simulator::{Behaviour, Request, Response as Simulated};
 
     fn at(millis: i64) -> Timestamp {
@@ -247,7 +248,7 @@ mod tests {
     #[test]
     fn bodies_of_both_kinds_are_made() {
         let mut engine = engine(include_str!("../../scenarios/custom/flex-route.toml"));
-        let opening = Opening { play: None, seed: Seed(1), country: Country::Id, locale: None, now: at(0) };
+        let opening = Opening { story: None, seed: Seed(1), country: Country::Id, locale: None, now: at(0) };
         let session = engine.simulator().open(opening);
         let own = engine.emit(session, "flex.route_removed", json!({"route_id": "r"}), at(0)).unwrap();
         assert_eq!(

@@ -12,14 +12,15 @@ use super::core::EngineOptions;
 use crate::contract::aes::{self, Cipher};
 use crate::contract::signature::Signer;
 use crate::contract::{Catalog, Direction, Entry, Provenance};
-use crate::custom::Custom;
-use crate::delivery::{CallbackId, Outbox, Policy, QueuedCallback, Target};
+use crate::delivery::{CallbackId, Outbox, Policy, QueuedCallback};
 use crate::files::Place;
 use crate::journal::{Event, Journal};
+use crate::net::Target;
 use crate::scenario::template::{self, TemplateSet};
 use crate::scenario::{Body, Sending, StoryHost};
 use crate::settings::AssumedFile;
 use crate::simulator::{AccountKey, ConversationKey, Simulator};
+use crate::user_endpoints::Custom;
 
 /// Everything between a body and the outbox.
 pub(super) struct Delivery {
@@ -44,7 +45,7 @@ pub(super) struct Delivery {
 #[derive(Debug, Default)]
 pub(super) struct Origin {
     /// The story.
-    pub(super) play: Option<usize>,
+    pub(super) story: Option<usize>,
     /// The story's name.
     pub(super) label: Option<Arc<str>>,
     /// The body as a value.
@@ -241,7 +242,7 @@ pub(super) struct EngineHost<'a> {
     pub(super) delivery: &'a mut Delivery,
     pub(super) simulator: &'a mut Simulator,
     pub(super) custom: &'a mut Custom,
-    pub(super) play: usize,
+    pub(super) story: usize,
     pub(super) label: Arc<str>,
     pub(super) now: Timestamp,
 }
@@ -264,14 +265,14 @@ impl StoryHost for EngineHost<'_> {
         patch: Value,
         now: Timestamp,
     ) -> Result<Value, String> {
-        super::custom::emit(self.custom, self.simulator, session, event, patch, now)
+        super::user_endpoints::emit(self.custom, self.simulator, session, event, patch, now)
     }
 
     fn send(&mut self, sending: Sending) -> Result<CallbackId, String> {
         let order_key = Some(self.simulator.order_key(sending.session));
         // The play keeps the body of what it sends itself.
         let origin =
-            Origin { play: Some(self.play), label: Some(Arc::clone(&self.label)), ..Origin::default() };
+            Origin { story: Some(self.story), label: Some(Arc::clone(&self.label)), ..Origin::default() };
         let order = Order {
             event: &sending.event,
             headers: &sending.headers,

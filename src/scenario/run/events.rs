@@ -6,13 +6,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::expect::{DeliveryEnd, Expectation};
-use super::super::stage::{CallReply, CallView, StoryHost};
-use super::super::story::{Action, AnswerTemplate, MAIN_CONVERSATION, Reaction, Step, Trigger};
-use super::super::template;
 use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, Scope, State, StoryRun, later};
 use crate::delivery::CallbackId;
 use crate::files::Place;
+use crate::scenario::expect::{DeliveryEnd, Expectation};
+use crate::scenario::host::{CallReply, CallView, StoryHost};
+use crate::scenario::story::{Action, AnswerTemplate, MAIN_CONVERSATION, Reaction, Step, Trigger};
+use crate::scenario::template;
 
 impl StoryRun {
     /// A call of the integrator. What the story wants the mock to do about it comes back.

@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-use super::super::calling::{UnknownWish, Wish};
+use crate::simulator::calling::{MockOutcome, UnknownMockOutcome};
 
 /// What happens between the dialer, the person and the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Twist {
+pub(in crate::simulator) enum Twist {
     /// An agent takes the call.
     Taken,
     /// An agent takes the call, and nothing is recorded.
@@ -42,9 +42,9 @@ const WORDS: [(&str, Twist); 9] = [
 
 /// What a test wishes for one contact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in super::super) struct Wished {
-    pub(in super::super) call: Wish,
-    pub(in super::super) twist: Option<Twist>,
+pub(in crate::simulator) struct Wished {
+    pub(in crate::simulator) call: MockOutcome,
+    pub(in crate::simulator) twist: Option<Twist>,
 }
 
 impl Twist {
@@ -55,9 +55,9 @@ impl Twist {
 }
 
 impl FromStr for Wished {
-    type Err = UnknownWish;
+    type Err = UnknownMockOutcome;
 
-    fn from_str(text: &str) -> Result<Self, UnknownWish> {
+    fn from_str(text: &str) -> Result<Self, UnknownMockOutcome> {
         let mut twist = None;
         let mut others = Vec::new();
         for word in text.split_whitespace() {
@@ -66,9 +66,9 @@ impl FromStr for Wished {
                 None => others.push(word),
             }
         }
-        let mut call: Wish = others.join(" ").parse()?;
+        let mut call: MockOutcome = others.join(" ").parse()?;
         if twist.is_some_and(Twist::needs_person) && call.answers_on.is_none() {
-            call.outcome.get_or_insert(super::super::calling::Outcome::Talked);
+            call.outcome.get_or_insert(crate::simulator::calling::Outcome::Talked);
         }
         Ok(Self { call, twist })
     }
@@ -76,8 +76,8 @@ impl FromStr for Wished {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::calling::Outcome;
     use super::*;
+    use crate::simulator::calling::Outcome;
 
     #[test]
     fn words_of_both_kinds_stand_beside_each_other() {

@@ -13,9 +13,10 @@ use super::file::{
     CallbackFile, CustomFile, EndpointAnswerFile, EndpointFile, FindFile, RefuseFile, SendFile, StoreFile,
     StoreMode,
 };
-use crate::files::{DurationRange, Tree};
+use crate::files::Tree;
 use crate::scenario::template::{Template, TemplateMistake, TemplateSet};
 use crate::scenario::tree::TreeTemplate;
+use crate::time::DurationRange;
 
 const NO_TIME: DurationRange = DurationRange { min: Duration::ZERO, max: Duration::ZERO };
 

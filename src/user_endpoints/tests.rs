@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::contract::Catalog;
 use crate::files::SourceFile;
+use crate::seed::Seed;
 use crate::settings;
 use crate::simulator::Response;
-use crate::simulator::seed::Seed;
 
 const FLEX: &str = include_str!("../../scenarios/custom/flex-route.toml");
 const STORE: &str = include_str!("../../scenarios/custom/api-store.toml");
@@ -358,7 +358,7 @@ fn what_was_planned_since_a_mark_is_taken_back_or_given_to_a_story() {
     custom.discard_since(checkpoint);
     let callbacks = custom.advance(at(10_000));
     let told: Vec<(&str, Option<usize>)> =
-        callbacks.iter().map(|callback| (callback.body["id"].as_str().unwrap(), callback.play)).collect();
+        callbacks.iter().map(|callback| (callback.body["id"].as_str().unwrap(), callback.story)).collect();
     assert_eq!(told, [("second", Some(3)), ("a", Some(3))]);
     assert_eq!(callbacks[0].order_key.as_deref(), Some("r/a"));
     assert_eq!(data(&mut custom, "r.get", json!({"key": "b"})), json!(0), "the state stays changed");

@@ -9,7 +9,7 @@ use rand::RngExt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::simulator::seed::Rng;
+use crate::seed::Rng;
 
 /// The longest length of time a file may ask for: ten years. It keeps every sum of moments in range.
 const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
@@ -112,7 +112,7 @@ impl FromStr for DurationRange {
 }
 
 /// Writes a duration the way [`HumanDuration`] reads it, with at most two units and no trailing zeros.
-pub fn write(duration: Duration, f: &mut impl fmt::Write) -> fmt::Result {
+pub(crate) fn write(duration: Duration, f: &mut impl fmt::Write) -> fmt::Result {
     let millis = duration.as_millis();
     let (seconds, left) = (millis / 1000, millis % 1000);
     match (seconds, left) {
@@ -185,7 +185,7 @@ text_form!(DurationRange, "DurationRange", "lapse-range", "1s..3s");
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::seed::Seed;
+    use crate::seed::Seed;
 
     #[test]
     fn lengths_read_and_write_alike() {

@@ -13,9 +13,9 @@ use super::sends::Sends;
 use super::state::State;
 use crate::scenario::template::{self, Helpers};
 use crate::scenario::tree::TreeTemplate;
+use crate::seed::Seed;
 use crate::simulator::Response;
 use crate::simulator::identity::Country;
-use crate::simulator::seed::Seed;
 
 /// Where the people of `name()` and `phone()` come from unless a template says otherwise.
 const COUNTRY: Country = Country::Id;

@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use rand::SeedableRng;
 use sha2::{Digest, Sha256};
 
-use super::hex32::Hex32;
+use crate::hex32::Hex32;
 
 /// A generator whose output for a given seed never changes between versions of this program.
 pub type Rng = rand::rngs::ChaCha8Rng;
@@ -18,7 +18,7 @@ impl Seed {
     /// The stream of the `n`-th entity of a kind. Streams of different labels or numbers are independent.
     ///
     /// ```
-    /// # use airudder_mock::simulator::seed::Seed;
+    /// # use airudder_mock::seed::Seed;
     /// use rand::RngExt;
     /// let mut a = Seed(7).stream("session", 0);
     /// let mut b = Seed(7).stream("session", 0);
@@ -41,7 +41,7 @@ impl Seed {
 
 /// A stream that remembers where it stands instead of what it gives next, which takes twenty times the memory.
 #[derive(Clone, Debug)]
-pub(super) struct Resting {
+pub(crate) struct Resting {
     seed: Seed,
     label: &'static str,
     /// How many words were drawn.
@@ -50,17 +50,17 @@ pub(super) struct Resting {
 
 impl Resting {
     /// The first stream of a label, before anything is drawn.
-    pub(super) fn new(seed: Seed, label: &'static str) -> Self {
+    pub(crate) fn new(seed: Seed, label: &'static str) -> Self {
         Self { seed, label, drawn: 0 }
     }
 
     /// Where it comes from.
-    pub(super) fn seed(&self) -> Seed {
+    pub(crate) fn seed(&self) -> Seed {
         self.seed
     }
 
     /// The stream where it stands; what is drawn counts.
-    pub(super) fn draw(&mut self) -> Drawing<'_> {
+    pub(crate) fn draw(&mut self) -> Drawing<'_> {
         let mut rng = self.seed.stream(self.label, 0);
         rng.set_word_pos(self.drawn.into());
         Drawing { rng, rests: self }
@@ -69,7 +69,7 @@ impl Resting {
 
 /// A stream that is drawn from. It rests again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Drawing<'a> {
+pub(crate) struct Drawing<'a> {
     rng: Rng,
     rests: &'a mut Resting,
 }

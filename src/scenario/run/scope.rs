@@ -6,13 +6,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::super::stage::{Body, Sending, StoryHost};
-use super::super::story::{CallbackTemplate, MAIN_CONVERSATION};
-use super::super::template::{self, Template};
-use super::super::tree::TreeTemplate;
 use super::{Scope, StoryRun, truth};
 use crate::delivery::CallbackId;
 use crate::json::{difference, remove};
+use crate::scenario::host::{Body, Sending, StoryHost};
+use crate::scenario::story::{CallbackTemplate, MAIN_CONVERSATION};
+use crate::scenario::template::{self, Template};
+use crate::scenario::tree::TreeTemplate;
 use crate::simulator::{ConversationKey, Opening};
 
 impl StoryRun {
@@ -146,7 +146,7 @@ impl StoryRun {
             return *key;
         }
         let key = stage.simulator().open(Opening {
-            play: Some(self.number),
+            story: Some(self.number),
             seed: self.seed.derive(conversation, 0),
             country: self.story.country,
             locale: self.story.locale.clone(),

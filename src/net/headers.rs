@@ -12,7 +12,7 @@ pub struct Headers {
 
 impl Headers {
     /// None yet, with room for so many of so many bytes.
-    pub(super) fn with_capacity(count: usize, bytes: usize) -> Self {
+    pub(crate) fn with_capacity(count: usize, bytes: usize) -> Self {
         Self { text: String::with_capacity(bytes), ends: Vec::with_capacity(count) }
     }
 

@@ -2,11 +2,11 @@
 
 /// The digits of 16 bytes.
 #[derive(Clone, Copy)]
-pub(super) struct Hex32([u8; 32]);
+pub(crate) struct Hex32([u8; 32]);
 
 impl Hex32 {
     /// Writes bytes as digits.
-    pub(super) fn of(bytes: &[u8; 16]) -> Self {
+    pub(crate) fn of(bytes: &[u8; 16]) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = [0; 32];
         for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
@@ -17,13 +17,13 @@ impl Hex32 {
     }
 
     /// The digits as text.
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         // Digits are ASCII.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// Reads digits. Upper case would be another text with the same meaning, and is none.
-    pub(super) fn read(text: &str) -> Option<[u8; 16]> {
+    pub(crate) fn read(text: &str) -> Option<[u8; 16]> {
         let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
         let mut bytes = [0; 16];
         // What is no digit shows in the upper half, whichever it is.

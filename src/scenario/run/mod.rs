@@ -12,15 +12,15 @@ use jiff::Timestamp;
 use minijinja::Value as Scope;
 use serde_json::Value;
 
-use super::stage::StoryHost;
+use super::host::StoryHost;
 use super::story::{Action, MAIN_CONVERSATION, Step, Story, Trigger};
 use super::template::{self, Helpers};
 use crate::delivery::CallbackId;
 use crate::faults::{Fault, Faults};
 use crate::files::Place;
 use crate::json::difference;
+use crate::seed::Seed;
 use crate::simulator::ConversationKey;
-use crate::simulator::seed::Seed;
 
 /// How many things that happened wait for an `await` at most; the oldest are forgotten.
 const MAILBOX: usize = 1_000;
@@ -387,7 +387,7 @@ impl StoryRun {
                 Trigger::Call(id) => ("call", id),
                 Trigger::Callback(id) => ("callback", id),
             };
-            let within = crate::files::HumanDuration(wait.within);
+            let within = crate::time::HumanDuration(wait.within);
             let mut message = format!("expected the {kind} `{id}` within {within}, it never came");
             let near = self.mailbox.iter().rev().find(|occurrence| occurrence.trigger == wait.trigger);
             if let Some(fields) = near.map(|near| near.fields.clone()) {

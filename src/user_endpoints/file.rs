@@ -9,7 +9,8 @@ use serde_json::Value;
 use toml::Spanned;
 
 use crate::contract::{Family, Provenance};
-use crate::files::{DurationRange, Tree};
+use crate::files::Tree;
+use crate::time::DurationRange;
 
 /// A callback of your own. It is listed in the catalog; endpoints, stories and `emit` can send it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
