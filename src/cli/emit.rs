@@ -247,7 +247,9 @@ impl Sink for Lines {
                     HumanDuration(result.elapsed)
                 ));
             }
-            Event::Dead { tries, .. } if *tries > 1 => super::say(&format!("given up after {tries} attempts")),
+            Event::Dead { tries, .. } if *tries > 1 => {
+                super::say(&format!("given up after {tries} attempts"))
+            }
             _ => {}
         }
     }
