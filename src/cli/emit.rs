@@ -248,7 +248,7 @@ impl Sink for Lines {
                 ));
             }
             Event::Dead { tries, .. } if *tries > 1 => {
-                super::say(&format!("given up after {tries} attempts"))
+                super::say(&format!("given up after {tries} attempts"));
             }
             _ => {}
         }
