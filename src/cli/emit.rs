@@ -18,7 +18,7 @@ use crate::net::{Guard, Target};
 use crate::scenario::Body;
 use crate::seed::Seed;
 use crate::simulator::Opening;
-use crate::simulator::identity::Country;
+use crate::content::Country;
 use crate::time::HumanDuration;
 use crate::user_endpoints::Custom;
 

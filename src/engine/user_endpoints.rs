@@ -10,7 +10,7 @@ use super::core::{CallOutcome, Engine};
 use super::host::{Order, Origin};
 use crate::journal::Event;
 use crate::scenario::Body;
-use crate::simulator::identity::Country;
+use crate::content::Country;
 use crate::simulator::{AccountKey, ConversationKey, Opening, Simulator};
 use crate::user_endpoints::{Custom, Reply, UserCallback};
 

@@ -13,7 +13,7 @@ use crate::contract::FaultFile;
 use crate::delivery::{Policy, StatusSet};
 use crate::files::{Place, Tree};
 use crate::seed::Seed;
-use crate::simulator::identity::Country;
+use crate::content::Country;
 use crate::time::DurationRange;
 
 /// How long an `await` waits unless it says otherwise.

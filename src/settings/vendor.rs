@@ -11,7 +11,7 @@ use crate::api::AccessRules;
 use crate::contract::aes::Cipher;
 use crate::http::Limits;
 use crate::simulator::calling::{MockOutcome, Robot, Round, Rules, Strategy, magic};
-use crate::simulator::country::Country;
+use crate::content::Country;
 use crate::simulator::{Account, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, dialer};
 use crate::time::HumanDuration;
 

@@ -15,7 +15,7 @@ use crate::scenario::template::{self, Helpers};
 use crate::scenario::tree::TreeTemplate;
 use crate::seed::Seed;
 use crate::simulator::Response;
-use crate::simulator::identity::Country;
+use crate::content::Country;
 
 /// Where the people of `name()` and `phone()` come from unless a template says otherwise.
 const COUNTRY: Country = Country::Id;

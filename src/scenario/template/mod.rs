@@ -177,7 +177,7 @@ mod tests {
 
     use super::*;
     use crate::seed::Seed;
-    use crate::simulator::identity::Country;
+    use crate::content::Country;
 
     fn render(source: &str) -> Result<serde_json::Value, String> {
         let mut set = TemplateSet::default();

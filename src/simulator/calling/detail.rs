@@ -20,11 +20,11 @@ use crate::contract::bodies::calling::{CallCompleted, CallDetail, CheckResult, C
 use crate::contract::bodies::utc_text;
 use crate::recordings::Recording;
 use crate::seed::Seed;
-use crate::simulator::content;
-use crate::simulator::country::Country;
-use crate::simulator::dialogue::{self, Speaker, Talk};
-use crate::simulator::facts::{Facts, Money};
-use crate::simulator::identity::Gender;
+use crate::content;
+use crate::content::Country;
+use crate::content::dialogue::{self, Speaker, Talk};
+use crate::content::facts::{Facts, Money};
+use crate::content::Gender;
 use crate::simulator::ids::{Ids, Kind};
 use crate::simulator::samples::speaking_time;
 

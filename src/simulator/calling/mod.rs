@@ -25,7 +25,7 @@ use jiff::Timestamp;
 
 use super::access::AccountKey;
 use super::agenda::{Agenda, Later};
-use super::country::Country;
+use crate::content::Country;
 use super::ids::{Ids, Kind};
 use super::node::Ended;
 use super::{Behaviour, Callback, CallbackBody, Request, Response};

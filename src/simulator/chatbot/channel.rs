@@ -11,7 +11,7 @@ use super::campaign::Thread;
 use super::question;
 use super::script::{self, Script};
 use crate::seed;
-use crate::simulator::dialogue::Dialogue;
+use crate::content::dialogue::Dialogue;
 use crate::simulator::messages::{Json, Message};
 use crate::simulator::params::{Params, bad, shown};
 use crate::simulator::session::{ConversationKey, Known, Phase};

@@ -15,8 +15,8 @@ use crate::contract::bodies::chatbot::{
 use crate::contract::bodies::message::{Content, Message, MessageStatus, SenderType, TemplateInfo};
 use crate::contract::bodies::{Fields, utc_text};
 use crate::seed;
-use crate::simulator::phone::phone;
-use crate::simulator::phrases;
+use crate::content::phone;
+use crate::content::phrases;
 use crate::simulator::session::{Phase, Session};
 
 /// The channel that a customer owns.

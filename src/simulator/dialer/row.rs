@@ -13,10 +13,10 @@ use crate::contract::bodies::dialer::{CustomizeResult, DetailRow};
 use crate::contract::bodies::{Fields, utc_text};
 use crate::recordings::Recording;
 use crate::simulator::calling::{Download, stream};
-use crate::simulator::content;
-use crate::simulator::country::Country;
-use crate::simulator::dialogue::{self, Speaker, Talk};
-use crate::simulator::facts::Facts;
+use crate::content;
+use crate::content::Country;
+use crate::content::dialogue::{self, Speaker, Talk};
+use crate::content::facts::Facts;
 use crate::simulator::ids::Kind;
 use crate::simulator::samples::speaking_time;
 

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
     use crate::contract::Catalog;
     use crate::seed::Seed;
-    use crate::simulator::identity::Country;
+    use crate::content::Country;
     use crate::simulator::{Behaviour, Opening, Simulator};
 
     fn now() -> Timestamp {

@@ -18,10 +18,10 @@ use crate::contract::bodies::message::{
 };
 use crate::seed::{Rng, Seed};
 use crate::simulator::calling::MockOutcome;
-use crate::simulator::content;
-use crate::simulator::country::Country;
-use crate::simulator::dialogue::{self, Speaker};
-use crate::simulator::facts::Facts;
+use crate::content;
+use crate::content::Country;
+use crate::content::dialogue::{self, Speaker};
+use crate::content::facts::Facts;
 use crate::simulator::samples::speaking_time;
 
 /// Something that happens to a message.

@@ -28,7 +28,7 @@ use jiff::Timestamp;
 use super::access::AccountKey;
 use super::agenda::{AT_ONCE, Agenda, Later};
 use super::calling::Rules;
-use super::country::Country;
+use crate::content::Country;
 use super::ids::Ids;
 use super::{Behaviour, Callback, Request, Response};
 use crate::seed::Seed;

@@ -18,7 +18,7 @@ use crate::contract::bodies::workflow::{
     ApiPush, Callee, ContactCompleted, NodeAction, NodeRow, SessionEnded, StatusChanged, WabaStatus,
 };
 use crate::simulator::chatbot::DEFAULT_CHANNEL;
-use crate::simulator::country::Country;
+use crate::content::Country;
 use crate::simulator::ids::Kind as Id;
 use crate::simulator::{Callback, CallbackBody};
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::contract::bodies::message::{MessageStatus, TemplateButtonKind};
 use crate::simulator::chatbot::fate::Reply;
 use crate::simulator::chatbot::script::{self, Script};
-use crate::simulator::dialogue::Dialogue;
+use crate::content::dialogue::Dialogue;
 use crate::simulator::session::Phase;
 use crate::simulator::{Callback, CallbackBody, Simulator};
 

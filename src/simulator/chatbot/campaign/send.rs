@@ -14,7 +14,7 @@ use crate::seed::{self, Rng};
 use crate::simulator::chatbot::catalogue::{self, Chosen, Waba};
 use crate::simulator::chatbot::fate::{Fate, fate};
 use crate::simulator::chatbot::recipients::{To, country, recipient, recipients, variables};
-use crate::simulator::content;
+use crate::content;
 use crate::simulator::params::{Params, bad};
 use crate::simulator::timers::ChatTimer;
 use crate::simulator::{Request, Response, Simulator, later};

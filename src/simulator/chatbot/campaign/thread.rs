@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::simulator::chatbot::DEFAULT_CHANNEL;
 use crate::simulator::chatbot::recipients::country;
-use crate::simulator::identity::Country;
+use crate::content::Country;
 use crate::simulator::session::{ConversationKey, Known, Phase, Session};
 use crate::simulator::wire_id::WireId;
 use crate::simulator::{AccountKey, Opening, Simulator};
