@@ -158,8 +158,7 @@ impl Dialogue {
 fn chats() -> &'static BTreeMap<String, Dialogue> {
     static CHATS: OnceLock<BTreeMap<String, Dialogue>> = OnceLock::new();
     CHATS.get_or_init(|| {
-        toml::from_str(include_str!("files/chats.toml"))
-            .unwrap_or_else(|error| panic!("chats.toml: {error}"))
+        toml::from_str(include_str!("files/chats.toml")).unwrap_or_else(|error| panic!("chats.toml: {error}"))
     })
 }
 
@@ -308,8 +307,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::seed::Seed;
     use crate::content::{Country, Person};
+    use crate::seed::Seed;
 
     fn told(name: &str, seed: u64, country: Country, locale: Option<&str>, max: usize) -> Talk {
         let rng = &mut Seed(seed).stream("dialogue", 0);

@@ -33,6 +33,7 @@ use rand::RngExt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::content::Country;
 use crate::hex32::Hex32;
 use crate::seed::{Rng, Seed};
 pub use access::{
@@ -45,7 +46,6 @@ pub use chatbot::{ChatRules, Stored};
 #[cfg(test)]
 pub(crate) use detection::signature as detection_signature;
 use dialer::Dialer;
-use crate::content::Country;
 use ids::Ids;
 pub use request::{Long, Request, Response, Upload};
 pub use session::ConversationKey;

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::seed::Seed;
-use crate::content::facts::Facts;
 use crate::content::Person;
+use crate::content::facts::Facts;
 use crate::content::phrases;
+use crate::seed::Seed;
 
 /// The names a text may use in braces; a bar between two words chooses by gender.
 const PLACEHOLDERS: [&str; 5] = ["name", "amount", "date", "company", "order"];

@@ -9,10 +9,10 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 use rand::RngExt;
 
 use super::HELPERS;
-use crate::seed::{self, Rng};
 use crate::content::facts::Facts;
-use crate::content::{self, Country, Person};
 use crate::content::phrases;
+use crate::content::{self, Country, Person};
+use crate::seed::{self, Rng};
 
 /// The names of the functions, for checks and suggestions.
 pub(super) const NAMES: [&str; 11] =

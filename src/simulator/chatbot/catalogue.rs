@@ -7,11 +7,11 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::content;
+use crate::content::facts::Facts;
 use crate::contract::bodies::message::{TemplateButton, TemplateContent, TemplateHeader, TemplateInfo};
 use crate::seed::Seed;
 use crate::simulator::access::Account;
-use crate::content;
-use crate::content::facts::Facts;
 use crate::simulator::params::{Params, bad};
 use crate::simulator::{AccountKey, Request, Response, Simulator};
 
