@@ -120,8 +120,7 @@ impl Stream {
     pub(crate) async fn secure(self, tls: Option<&TlsPlan>) -> Result<Self, ConnectError> {
         let Some(tls) = tls else { return Ok(self) };
         let connector = TlsConnector::from(tls.config.clone());
-        let stream =
-            connector.connect(tls.name.clone(), self.io).await.map_err(ConnectError::Handshake)?;
+        let stream = connector.connect(tls.name.clone(), self.io).await.map_err(ConnectError::Handshake)?;
         Ok(Self { io: Box::new(stream), ..self })
     }
 

@@ -100,8 +100,7 @@ impl Tls {
         let mut extra = RootCertStore::empty();
         if let Some(path) = &options.ca {
             let path = || path.clone();
-            let pem =
-                std::fs::read(path()).map_err(|error| TlsError::Unreadable { path: path(), error })?;
+            let pem = std::fs::read(path()).map_err(|error| TlsError::Unreadable { path: path(), error })?;
             for certificate in CertificateDer::pem_slice_iter(&pem) {
                 let certificate = certificate.map_err(|error| {
                     let reason = match error {
@@ -110,9 +109,7 @@ impl Tls {
                     };
                     TlsError::NotPem { path: path(), reason }
                 })?;
-                extra
-                    .add(certificate)
-                    .map_err(|error| TlsError::NotACertificate { path: path(), error })?;
+                extra.add(certificate).map_err(|error| TlsError::NotACertificate { path: path(), error })?;
             }
             if extra.is_empty() {
                 return Err(TlsError::Empty { path: path() });

@@ -21,9 +21,9 @@ use super::slo::Slo;
 use super::usage::Usage;
 use super::{told, worker, worker_h2};
 use crate::delivery::Failure;
-use crate::http::{Tls, TlsPlan};
 use crate::files::{Arrivals, Rate, RateUnit};
 use crate::http::Server;
+use crate::http::{Tls, TlsPlan};
 use crate::net::{Guard, Target};
 use crate::scenario::Story;
 use crate::seed::Seed;
@@ -457,9 +457,8 @@ fn target(world: &World<'_>, stories: &[(Arc<Story>, u32)]) -> Result<Arc<Target
 fn address(target: &Target, guard: &Guard) -> Result<std::net::SocketAddr, String> {
     let unknown = |error: Option<&io::Error>| Failure::unresolved(target, error).message;
     let found = (target.host(), target.port()).to_socket_addrs().map_err(|error| unknown(Some(&error)))?;
-    let admitted = guard
-        .admit(target.host(), &found.collect::<Vec<_>>())
-        .map_err(|error| error.to_string())?;
+    let admitted =
+        guard.admit(target.host(), &found.collect::<Vec<_>>()).map_err(|error| error.to_string())?;
     admitted.first().copied().ok_or_else(|| unknown(None))
 }
 
