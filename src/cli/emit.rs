@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::target_args::TargetArgs;
 use super::world::World;
 use super::{CommandError, Exit, assignment};
+use crate::content::Country;
 use crate::contract::{Catalog, Direction};
 use crate::delivery::{Attempt, Client, ClientOptions, Policy, QueuedCallback};
 use crate::engine::{Callers, Clock, Driver, End, Engine, EngineOptions, Speed};
@@ -18,7 +19,6 @@ use crate::net::{Guard, Target};
 use crate::scenario::Body;
 use crate::seed::Seed;
 use crate::simulator::Opening;
-use crate::simulator::identity::Country;
 use crate::time::HumanDuration;
 use crate::user_endpoints::Custom;
 
