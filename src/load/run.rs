@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::search::{judge, search};
-use crate::delivery::{Failure, Tls, server_name};
+use crate::delivery::Failure;
 use crate::files::{Arrivals, Rate, RateUnit};
-use crate::http::Server;
+use crate::http::{Server, Tls, TlsPlan};
 use crate::load::compile::Context;
 use crate::load::compile::StoryTemplate;
 use crate::load::plan::Curve;
@@ -19,7 +19,6 @@ use crate::load::plan::Mix;
 use crate::load::report::Slo;
 use crate::load::report::Snapshot;
 use crate::load::report::{FORMAT, Finding, Plan, Report, Sender, Shard, Share, Side};
-use crate::load::send::TlsPlan;
 use crate::load::send::Usage;
 use crate::load::send::{Drive, Job, Protocol};
 use crate::load::send::{Progress, RunStats};
@@ -104,16 +103,9 @@ impl<'a> Load<'a> {
         let address = address(&target, guard)?;
         let way = match learnt {
             Ok(templates) => {
-                let tls = match target.is_tls() {
-                    false => None,
-                    true => {
-                        let config = Tls::client_config(&context.settings.tls, options.protocol.alpn());
-                        Some(TlsPlan {
-                            config: config.map_err(|error| error.to_string())?,
-                            name: server_name(&target)?,
-                        })
-                    }
-                };
+                let tls = Tls::new(&context.settings.tls, options.protocol.alpn())
+                    .and_then(|tls| tls.plan(&target))
+                    .map_err(|error| error.to_string())?;
                 Way::Compiled(templates.into(), tls)
             }
             Err(why) => Way::Told(why),
@@ -465,7 +457,8 @@ fn target(context: &Context<'_>, stories: &[(Arc<Story>, u32)]) -> Result<Arc<Ta
 fn address(target: &Target, guard: &Guard) -> Result<std::net::SocketAddr, String> {
     let unknown = |error: Option<&io::Error>| Failure::unresolved(target, error).message;
     let found = (target.host(), target.port()).to_socket_addrs().map_err(|error| unknown(Some(&error)))?;
-    let admitted = guard.admit(target.host(), &found.collect::<Vec<_>>())?;
+    let admitted =
+        guard.admit(target.host(), &found.collect::<Vec<_>>()).map_err(|error| error.to_string())?;
     admitted.first().copied().ok_or_else(|| unknown(None))
 }
 

@@ -8,19 +8,12 @@ mod access;
 mod agenda;
 pub mod calling;
 mod chatbot;
-pub mod content;
-pub mod country;
 mod detection;
 pub mod dialer;
-pub mod dialogue;
-pub mod facts;
-pub mod identity;
 mod ids;
 mod messages;
 mod node;
 mod params;
-pub mod phone;
-pub mod phrases;
 mod request;
 mod samples;
 mod session;
@@ -40,6 +33,7 @@ use rand::RngExt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::content::Country;
 use crate::hex32::Hex32;
 use crate::seed::{Rng, Seed};
 pub use access::{
@@ -52,7 +46,6 @@ pub use chatbot::{ChatRules, Stored};
 #[cfg(test)]
 pub(crate) use detection::signature as detection_signature;
 use dialer::Dialer;
-use identity::Country;
 use ids::Ids;
 pub use request::{Long, Request, Response, Upload};
 pub use session::ConversationKey;

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::nonblocking_conn::TlsPlan;
 use super::run_stats::Progress;
 use crate::files::Arrivals;
+use crate::http::TlsPlan;
 use crate::load::compile::StoryTemplate;
 use crate::load::plan::{Curve, Pacer};
 use crate::load::plan::{Mix, Schedule, Source};

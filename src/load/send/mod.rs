@@ -18,6 +18,5 @@ mod truth_tests;
 
 pub use job::Protocol;
 pub(crate) use job::{Drive, Job};
-pub(crate) use nonblocking_conn::TlsPlan;
 pub(crate) use run_stats::{Progress, RunStats};
 pub(crate) use usage::Usage;
