@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use super::blueprint::Blueprint;
 use super::ledger::Progress;
 use super::pacer::{Curve, Pacer};
-use super::pipe::TlsPlan;
 use super::report::Shard;
 use super::schedule::{Mix, Schedule, Source};
 use crate::files::Arrivals;
+use crate::http::TlsPlan;
 use crate::net::Target;
 use crate::seed::Seed;
 

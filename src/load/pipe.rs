@@ -5,15 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use mio::net::TcpStream;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection};
+use rustls::ClientConnection;
 
-/// How TLS is spoken with a target.
-#[derive(Clone, Debug)]
-pub(super) struct TlsPlan {
-    pub(super) config: Arc<ClientConfig>,
-    pub(super) name: ServerName<'static>,
-}
+use crate::http::TlsPlan;
 
 /// A connection. Every operation does what it can at once; `WouldBlock` means: again when the system says so.
 #[derive(Debug)]

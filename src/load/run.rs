@@ -13,7 +13,6 @@ use super::job::{Drive, Job, Protocol};
 use super::ledger::{Books, Progress};
 use super::live::Snapshot;
 use super::pacer::Curve;
-use super::pipe::TlsPlan;
 use super::probe::World;
 use super::report::{FORMAT, Finding, Plan, Report, Sender, Shard, Share, Side};
 use super::schedule::Mix;
@@ -21,9 +20,10 @@ use super::search::{judge, search};
 use super::slo::Slo;
 use super::usage::Usage;
 use super::{told, worker, worker_h2};
-use crate::delivery::{Failure, Tls, server_name};
+use crate::delivery::Failure;
 use crate::files::{Arrivals, Rate, RateUnit};
 use crate::http::Server;
+use crate::http::{Tls, TlsPlan};
 use crate::net::{Guard, Target};
 use crate::scenario::Story;
 use crate::seed::Seed;
@@ -104,16 +104,9 @@ impl<'a> Load<'a> {
         let address = address(&target, guard)?;
         let way = match learnt {
             Ok(blueprints) => {
-                let tls = match target.is_tls() {
-                    false => None,
-                    true => {
-                        let config = Tls::client_config(&world.settings.tls, options.protocol.alpn());
-                        Some(TlsPlan {
-                            config: config.map_err(|error| error.to_string())?,
-                            name: server_name(&target)?,
-                        })
-                    }
-                };
+                let tls = Tls::new(&world.settings.tls, options.protocol.alpn())
+                    .and_then(|tls| tls.plan(&target))
+                    .map_err(|error| error.to_string())?;
                 Way::Compiled(blueprints.into(), tls)
             }
             Err(why) => Way::Told(why),
@@ -464,7 +457,8 @@ fn target(world: &World<'_>, stories: &[(Arc<Story>, u32)]) -> Result<Arc<Target
 fn address(target: &Target, guard: &Guard) -> Result<std::net::SocketAddr, String> {
     let unknown = |error: Option<&io::Error>| Failure::unresolved(target, error).message;
     let found = (target.host(), target.port()).to_socket_addrs().map_err(|error| unknown(Some(&error)))?;
-    let admitted = guard.admit(target.host(), &found.collect::<Vec<_>>())?;
+    let admitted =
+        guard.admit(target.host(), &found.collect::<Vec<_>>()).map_err(|error| error.to_string())?;
     admitted.first().copied().ok_or_else(|| unknown(None))
 }
 

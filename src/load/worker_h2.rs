@@ -11,21 +11,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http2::{self, SendRequest};
 use hyper::header::{CONTENT_LENGTH, HOST};
 use hyper::{Request, Uri};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::task::{JoinSet, LocalSet};
-use tokio_rustls::TlsConnector;
 
 use super::blueprint::Scratch;
 use super::job::{ANSWER_CAP, GRACE, Job};
 use super::ledger::{Books, Ledger, Outcome};
 use super::schedule::{Event, Next, Schedule};
 use crate::delivery::{ErrorClass, Failure, ReceiverResponse};
+use crate::http::{ConnectError, Http2, Stream};
 
 /// How often a worker looks for an interruption, and tells where it stands.
 const LOOK: Duration = Duration::from_millis(50);
@@ -33,12 +29,10 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How long a closed loop rests after a failure.
 const REST: Duration = Duration::from_millis(20);
 
-type Sender = SendRequest<Full<Bytes>>;
-
 /// A connection.
 #[derive(Clone)]
 struct Link {
-    sender: Sender,
+    sender: Http2,
     /// Whether an answer ever came over it.
     has_answered: Rc<Cell<bool>>,
 }
@@ -223,39 +217,17 @@ impl Shared {
             return Ok(good.clone());
         }
         let target = &self.job.target;
-        let stream =
-            TcpStream::connect(self.job.address).await.map_err(|error| Failure::connect(target, &error))?;
+        let connected = Stream::connect(&[self.job.address]).await;
+        let stream = connected.map_err(|error| Failure::connecting(target, error))?;
         *self.opened.borrow_mut() += 1;
-        // Where it can't be set, requests are slower but right.
-        let _ = stream.set_nodelay(true);
-        let sender = match &self.job.tls {
-            None => self.handshake(stream).await?,
-            Some(plan) => {
-                let connector = TlsConnector::from(Arc::clone(&plan.config));
-                let stream = connector.connect(plan.name.clone(), stream).await;
-                self.handshake(stream.map_err(|error| Failure::handshake(target, &error))?).await?
-            }
-        };
+        let started = async { stream.secure(self.job.tls.as_ref()).await?.http2().await };
+        let sender = started.await.map_err(|error| match error {
+            ConnectError::Http(error) => Failure::no_http(target, &format!("HTTP/2: {error}")),
+            other => Failure::connecting(target, other),
+        })?;
         let opened = Link { sender, has_answered: Rc::default() };
         *link = Some(opened.clone());
         Ok(opened)
-    }
-
-    async fn handshake<S>(&self, stream: S) -> Result<Sender, Failure>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let made = http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .handshake(TokioIo::new(stream))
-            .await;
-        let (sender, connection) =
-            made.map_err(|error| Failure::no_http(&self.job.target, &format!("HTTP/2: {error}")))?;
-        // What goes wrong on the connection reaches the requests that are under way.
-        tokio::spawn(async move {
-            let _ = connection.await;
-        });
-        Ok(sender)
     }
 
     /// The request of an event, from the bytes it has in HTTP/1.1.

@@ -17,8 +17,8 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 use rand::RngExt;
 
-use super::country::Country;
 use super::later;
+use crate::content::Country;
 use crate::contract::aes::Cipher;
 use crate::seed::Seed;
 

@@ -9,20 +9,13 @@ mod agenda;
 mod auth;
 pub mod calling;
 mod chatbot;
-pub mod content;
-pub mod country;
 mod detection;
 pub mod endpoint;
 pub mod dialer;
-pub mod dialogue;
-pub mod facts;
-pub mod identity;
 mod ids;
 mod messages;
 mod node;
 mod params;
-pub mod phone;
-pub mod phrases;
 pub mod reference;
 mod request;
 mod samples;
@@ -43,6 +36,7 @@ use rand::RngExt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::content::Country;
 use crate::hex32::Hex32;
 use crate::seed::{Rng, Seed};
 pub use access::{
@@ -55,7 +49,6 @@ pub use chatbot::{ChatRules, Stored};
 #[cfg(test)]
 pub(crate) use detection::signature as detection_signature;
 use dialer::Dialer;
-use identity::Country;
 use ids::Ids;
 pub use request::{Long, Refusal, Request, Response, Upload};
 pub use session::ConversationKey;

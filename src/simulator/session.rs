@@ -10,10 +10,10 @@ use serde::Serialize;
 use super::Opening;
 use super::access::AccountKey;
 use super::chatbot::{self, Script};
-use super::facts::Facts;
-use super::identity::{Country, Person};
 use super::messages::{Message, Messages};
 use super::wire_id::WireId;
+use crate::content::facts::Facts;
+use crate::content::{Country, Person};
 use crate::contract::bodies::chatbot::EndReason;
 use crate::seed::{self, Resting, Rng};
 

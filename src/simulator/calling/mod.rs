@@ -25,10 +25,10 @@ use jiff::Timestamp;
 
 use super::access::AccountKey;
 use super::agenda::{Agenda, Later};
-use super::country::Country;
 use super::ids::{Ids, Kind};
 use super::node::Ended;
 use super::{Behaviour, Callback, CallbackBody, Request, Response};
+use crate::content::Country;
 use crate::seed::Seed;
 pub(super) use draw::{draw, stream};
 pub(crate) use outcome::ChatOutcome;

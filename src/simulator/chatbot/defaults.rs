@@ -7,6 +7,8 @@ use rand::RngExt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::content::phone;
+use crate::content::phrases;
 use crate::contract::bodies::chatbot::{
     AgentMessage, AgentMessageStatus, AgentTransfer, EndReason, InboundCallCompleted, MessageReceive,
     MessageSend, MessageStatusChange, SeatTransfer, SessionEnd, SessionReport, SessionStatus,
@@ -15,8 +17,6 @@ use crate::contract::bodies::chatbot::{
 use crate::contract::bodies::message::{Content, Message, MessageStatus, SenderType, TemplateInfo};
 use crate::contract::bodies::{Fields, utc_text};
 use crate::seed;
-use crate::simulator::phone::phone;
-use crate::simulator::phrases;
 use crate::simulator::session::{Phase, Session};
 
 /// The channel that a customer owns.

@@ -4,12 +4,12 @@
 use rand::RngExt;
 use serde_json::{Value, json};
 
+use crate::content::dialogue::{Ask, Dialogue};
+use crate::content::phrases;
 use crate::contract::bodies::message::{
     ButtonAction, Choice, Content, Interactive, ListAction, ReplyButton, Section, Text,
 };
-use crate::simulator::dialogue::{Ask, Dialogue};
 use crate::simulator::messages::Reply;
-use crate::simulator::phrases;
 use crate::simulator::session::Session;
 
 /// How often another label is drawn at most where two options would read the same.

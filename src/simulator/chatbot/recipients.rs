@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::content::Country;
 use crate::simulator::calling::{MockOutcome, e164_or_bare};
-use crate::simulator::country::Country;
 use crate::simulator::params::{Params, bad, shown};
 use crate::simulator::{Request, Response, Simulator};
 

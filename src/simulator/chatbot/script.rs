@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use super::defaults::default_body;
 use super::question;
+use crate::content::dialogue::{Dialogue, Speaker};
+use crate::content::phrases;
 use crate::seed::{self, Rng};
-use crate::simulator::dialogue::{Dialogue, Speaker};
 use crate::simulator::messages::{Json, Message, Reply};
-use crate::simulator::phrases;
 use crate::simulator::session::{ConversationKey, Phase, Session};
 use crate::simulator::timers::ChatTimer;
 use crate::simulator::wire_id::WireId;

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
+use crate::content::dialogue::{Dialogue, Speaker};
+use crate::content::facts::Facts;
 use crate::contract::bodies::calling::Turn;
 use crate::seed::{Rng, hex32};
-use crate::simulator::dialogue::{Dialogue, Speaker};
-use crate::simulator::facts::Facts;
 use crate::simulator::session::Session;
 
 /// Seconds it takes to say something, about: a breath, and the words.

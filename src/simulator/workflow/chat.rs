@@ -11,6 +11,10 @@ use serde_json::Value;
 
 use super::file::CameTo;
 use super::instance::Visit;
+use crate::content;
+use crate::content::Country;
+use crate::content::dialogue::{self, Speaker};
+use crate::content::facts::Facts;
 use crate::contract::bodies::chatbot::EndReason;
 use crate::contract::bodies::message::{
     Content, Message, MessageStatus, Quoted, SenderType, System, SystemKind, Template, TemplateContent,
@@ -18,10 +22,6 @@ use crate::contract::bodies::message::{
 };
 use crate::seed::{Rng, Seed};
 use crate::simulator::calling::MockOutcome;
-use crate::simulator::content;
-use crate::simulator::country::Country;
-use crate::simulator::dialogue::{self, Speaker};
-use crate::simulator::facts::Facts;
 use crate::simulator::samples::speaking_time;
 
 /// Something that happens to a message.

@@ -11,6 +11,7 @@ use super::conversation::{self, Chats};
 use super::instance::{Instance, InstanceKey, Phase, Visit};
 use super::row;
 use super::template::Kind;
+use crate::content::Country;
 use crate::contract::bodies::chatbot::{EndReason, SendError, SessionStatus};
 use crate::contract::bodies::message::MessageStatus;
 use crate::contract::bodies::utc_text;
@@ -18,7 +19,6 @@ use crate::contract::bodies::workflow::{
     ApiPush, Callee, ContactCompleted, NodeAction, NodeRow, SessionEnded, StatusChanged, WabaStatus,
 };
 use crate::simulator::chatbot::DEFAULT_CHANNEL;
-use crate::simulator::country::Country;
 use crate::simulator::ids::Kind as Id;
 use crate::simulator::{Callback, CallbackBody};
 

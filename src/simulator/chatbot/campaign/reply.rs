@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::json;
 
+use crate::content::dialogue::Dialogue;
 use crate::contract::bodies::message::{MessageStatus, TemplateButtonKind};
 use crate::simulator::chatbot::fate::Reply;
 use crate::simulator::chatbot::script::{self, Script};
-use crate::simulator::dialogue::Dialogue;
 use crate::simulator::session::Phase;
 use crate::simulator::{Callback, CallbackBody, Simulator};
 

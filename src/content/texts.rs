@@ -9,10 +9,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::country::Country;
 use crate::files::suggest::nearest;
-
-pub(crate) mod placeholders;
 
 /// The content of one file.
 #[derive(Debug, Deserialize)]
@@ -67,7 +64,7 @@ struct Source {
 
 macro_rules! sources {
     ($($locale:literal like $like:literal in $file:literal),* $(,)?) => {
-        [$(Source { locale: $locale, like: $like, text: include_str!($file), parsed: OnceLock::new() }),*]
+        [$(Source { locale: $locale, like: $like, text: include_str!(concat!("files/", $file)), parsed: OnceLock::new() }),*]
     };
 }
 
@@ -185,30 +182,6 @@ pub(crate) fn long_text(locale: &str) -> &'static [Vec<String>] {
         .map(|content| content.long_text.as_slice())
         .find(|parts| !parts.is_empty())
         .unwrap_or_default()
-}
-
-/// What people of a country deal with: invented companies, usual amounts.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Market {
-    /// Invented shops that also sell on instalments, so that a name fits debts, parcels and loans alike.
-    pub(crate) companies: Vec<String>,
-    /// The lowest and highest amount of an instalment, in whole units of the money.
-    pub(crate) amount: [u64; 2],
-    /// Amounts are multiples of this.
-    pub(crate) step: u64,
-}
-
-/// The market of a country.
-pub(crate) fn market(country: Country) -> &'static Market {
-    static MARKETS: OnceLock<BTreeMap<String, Market>> = OnceLock::new();
-    MARKETS
-        .get_or_init(|| {
-            toml::from_str(include_str!("markets.toml"))
-                .unwrap_or_else(|error| panic!("markets.toml: {error}"))
-        })
-        .get(country.code())
-        .expect("markets.toml has every country")
 }
 
 #[cfg(test)]

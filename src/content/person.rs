@@ -1,41 +1,14 @@
 //! Simulated customers: a name in the script people write it in, a number, a language.
 
-use std::fmt;
-
-use rand::RngExt;
 use rand::seq::IndexedRandom;
 use serde::Serialize;
 
-use super::content::{self, Names, placeholders};
-pub use super::country::{Country, UnknownCountry};
-pub use super::phone::phone;
+use super::country::Country;
+use super::gender::Gender;
+use super::phone::phone;
+use super::placeholders;
+use super::texts::{self, Names};
 use crate::seed::Rng;
-
-/// What the vendor calls `Gender`; the texts use it for forms of address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Gender {
-    /// `male`
-    Male,
-    /// `female`
-    Female,
-}
-
-impl Gender {
-    /// Either, with equal chance.
-    pub fn draw(rng: &mut Rng) -> Self {
-        if rng.random() { Self::Female } else { Self::Male }
-    }
-}
-
-impl fmt::Display for Gender {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Male => "male",
-            Self::Female => "female",
-        })
-    }
-}
 
 /// A simulated customer. Every name is put together from lists of common given and family names; nobody is meant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,15 +23,15 @@ pub struct Person {
     pub phone: String,
     /// Where the person lives.
     pub country: Country,
-    /// The language the person writes, one of [`content::locales`].
+    /// The language the person writes, one of [`texts::locales`].
     pub locale: &'static str,
 }
 
 impl Person {
     /// Draws a person of a country. Without a locale the person writes the country's usual language; a locale nobody
-    /// has texts for counts as `en` (see [`content::find_locale`] to refuse it instead).
+    /// has texts for counts as `en` (see [`texts::find_locale`] to refuse it instead).
     pub fn draw(rng: &mut Rng, country: Country, locale: Option<&str>) -> Self {
-        let locale = content::closest_locale(locale.unwrap_or_else(|| country.default_locale()));
+        let locale = texts::closest_locale(locale.unwrap_or_else(|| country.default_locale()));
         let (gender, name) = Self::draw_name(rng, locale);
         let phone = phone(rng, country);
         Self { user_id: phone.trim_start_matches('+').to_owned(), name, gender, phone, country, locale }
@@ -67,9 +40,9 @@ impl Person {
 
 impl Person {
     /// What [`Person::draw`] begins with: the gender and the name of a person who writes a known language.
-    pub(super) fn draw_name(rng: &mut Rng, locale: &str) -> (Gender, String) {
+    pub(crate) fn draw_name(rng: &mut Rng, locale: &str) -> (Gender, String) {
         let gender = Gender::draw(rng);
-        let name = name(rng, content::names(locale), gender);
+        let name = name(rng, texts::names(locale), gender);
         (gender, name)
     }
 }

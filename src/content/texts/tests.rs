@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::content::Person;
+use crate::content::facts::Facts;
+use crate::content::phrases;
 use crate::seed::Seed;
-use crate::simulator::facts::Facts;
-use crate::simulator::identity::Person;
-use crate::simulator::phrases;
 
 /// The names a text may use in braces; a bar between two words chooses by gender.
 const PLACEHOLDERS: [&str; 5] = ["name", "amount", "date", "company", "order"];
@@ -62,7 +62,7 @@ fn names_are_many_and_patterns_read() {
 fn long_texts_are_long_and_nothing_is_left_to_fill_in() {
     for source in &SOURCES {
         let mut rng = Seed(3).stream("content", 0);
-        let person = Person::draw(&mut rng, Country::Id, Some(source.locale));
+        let person = Person::draw(&mut rng, crate::content::Country::Id, Some(source.locale));
         let facts = Facts::of(&mut rng, &person, "2030-01-01T00:00:00Z".parse().unwrap());
         for key in phrases::keys() {
             for _ in 0..8 {

@@ -5,8 +5,8 @@
 
 use rand::seq::IndexedRandom;
 
-use super::content;
 use super::facts::Facts;
+use super::texts;
 use crate::seed::Rng;
 
 const KEYS: [&str; 42] = [
@@ -91,10 +91,10 @@ pub fn find_key(given: &str) -> Result<&'static str, UnknownKey> {
 /// in the locale, then its language, then English. None if there is no such key.
 pub fn phrase(rng: &mut Rng, key: &str, locale: &str) -> Option<String> {
     if key == LONG_TEXT {
-        let parts = content::long_text(locale).iter().filter_map(|part| part.choose(rng));
+        let parts = texts::long_text(locale).iter().filter_map(|part| part.choose(rng));
         return Some(parts.map(String::as_str).collect::<Vec<_>>().join("\n\n"));
     }
-    content::variants(key, locale)?.choose(rng).cloned()
+    texts::variants(key, locale)?.choose(rng).cloned()
 }
 
 /// One variant of a phrase with its placeholders filled: the text as it is sent. None if there is no such key.
@@ -105,5 +105,5 @@ pub fn phrase_with(rng: &mut Rng, key: &str, locale: &str, facts: &Facts) -> Opt
 /// All variants of a phrase in the order of the file, placeholders included; for `list_option` these are the rows of
 /// a list. None for an unknown key and for `long_text`, which is put together anew each time.
 pub fn variants(key: &str, locale: &str) -> Option<&'static [String]> {
-    content::variants(key, locale)
+    texts::variants(key, locale)
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
-use crate::simulator::identity::Gender;
+use super::gender::Gender;
 
 /// Fills a text in one pass: what is filled in is never read again. `{a|b}` becomes `a` with a man and `b` with a
 /// woman. A placeholder `value` does not know stays as it is.

@@ -48,7 +48,7 @@ pub struct Talk {
     /// What is said, in order.
     pub turns: Vec<Turn>,
     /// How the vendor would class the customer's wish: a letter `A` to `I`, or `--` if it did not become clear. What
-    /// the letters mean is assumed; `content/dialogues.toml` lists it.
+    /// the letters mean is assumed; `files/dialogues.toml` lists it.
     pub intention: String,
 }
 
@@ -82,7 +82,7 @@ struct Node {
 /// How a question offers its options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Ask {
+pub(crate) enum Ask {
     /// By buttons.
     Button,
     /// By a list that unfolds.
@@ -109,7 +109,7 @@ fn advice(suggestion: &Option<&'static str>) -> String {
 fn all() -> &'static BTreeMap<String, Dialogue> {
     static ALL: OnceLock<BTreeMap<String, Dialogue>> = OnceLock::new();
     ALL.get_or_init(|| {
-        toml::from_str(include_str!("content/dialogues.toml"))
+        toml::from_str(include_str!("files/dialogues.toml"))
             .unwrap_or_else(|error| panic!("dialogues.toml: {error}"))
     })
 }
@@ -158,57 +158,56 @@ impl Dialogue {
 fn chats() -> &'static BTreeMap<String, Dialogue> {
     static CHATS: OnceLock<BTreeMap<String, Dialogue>> = OnceLock::new();
     CHATS.get_or_init(|| {
-        toml::from_str(include_str!("content/chats.toml"))
-            .unwrap_or_else(|error| panic!("chats.toml: {error}"))
+        toml::from_str(include_str!("files/chats.toml")).unwrap_or_else(|error| panic!("chats.toml: {error}"))
     })
 }
 
 impl Dialogue {
     /// The chat of a name.
-    pub(super) fn chat(name: &str) -> Option<&'static Self> {
+    pub(crate) fn chat(name: &str) -> Option<&'static Self> {
         chats().get(name)
     }
 
     /// The first turn.
-    pub(super) fn start(&'static self) -> &'static str {
+    pub(crate) fn start(&'static self) -> &'static str {
         &self.start
     }
 
     /// Whether there is a turn of this name.
     #[cfg(test)]
-    pub(super) fn has(&self, turn: &str) -> bool {
+    pub(crate) fn has(&self, turn: &str) -> bool {
         self.turns.contains_key(turn)
     }
 
     /// The turn of this name as the graph knows it.
-    pub(super) fn turn(&'static self, name: &str) -> Option<&'static str> {
+    pub(crate) fn turn(&'static self, name: &str) -> Option<&'static str> {
         self.turns.get_key_value(name).map(|(name, _)| name.as_str())
     }
 
     /// Who says a turn.
-    pub(super) fn speaker(&self, turn: &str) -> Option<Speaker> {
+    pub(crate) fn speaker(&self, turn: &str) -> Option<Speaker> {
         self.turns.get(turn).map(|node| node.speaker)
     }
 
     /// The phrase of a turn.
-    pub(super) fn phrase(&'static self, turn: &str) -> Option<&'static str> {
+    pub(crate) fn phrase(&'static self, turn: &str) -> Option<&'static str> {
         self.turns.get(turn).map(|node| node.phrase.as_str())
     }
 
     /// The options that a turn offers: the turns they lead to, in the order of the options, each with the phrase of its
     /// label.
-    pub(super) fn options(&'static self, turn: &str) -> Option<(Ask, &'static BTreeMap<String, String>)> {
+    pub(crate) fn options(&'static self, turn: &str) -> Option<(Ask, &'static BTreeMap<String, String>)> {
         let node = self.turns.get(turn)?;
         node.ask.map(|ask| (ask, &node.options))
     }
 
     /// Whether nothing follows a turn.
-    pub(super) fn is_last(&self, turn: &str) -> bool {
+    pub(crate) fn is_last(&self, turn: &str) -> bool {
         self.turns.get(turn).is_none_or(|node| node.next.is_empty())
     }
 
     /// A turn that follows another; nothing at the end of the graph.
-    pub(super) fn after(&'static self, turn: &str, rng: &mut Rng) -> Option<&'static str> {
+    pub(crate) fn after(&'static self, turn: &str, rng: &mut Rng) -> Option<&'static str> {
         self.turns.get(turn)?.draw_next(rng).map(String::as_str)
     }
 }
@@ -308,8 +307,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::content::{Country, Person};
     use crate::seed::Seed;
-    use crate::simulator::identity::{Country, Person};
 
     fn told(name: &str, seed: u64, country: Country, locale: Option<&str>, max: usize) -> Talk {
         let rng = &mut Seed(seed).stream("dialogue", 0);

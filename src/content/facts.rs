@@ -8,9 +8,12 @@ use rand::RngExt;
 use rand::seq::IndexedRandom;
 use serde::Serialize;
 
-use super::content::{self, Called, placeholders};
 use super::country::Country;
-use super::identity::{Gender, Person};
+use super::gender::Gender;
+use super::market::market;
+use super::person::Person;
+use super::placeholders;
+use super::texts::{self, Called};
 use crate::seed::Rng;
 
 /// A sum of a country's money.
@@ -31,7 +34,7 @@ impl Money {
             Country::Id => ("Rp", '.', 3, false, ""),
             Country::Ph => ("₱", ',', 3, true, ""),
             Country::Mx => ("$", ',', 3, true, ""),
-            Country::Th if content::closest_locale(locale) == "th" => ("", ',', 3, false, " บาท"),
+            Country::Th if texts::closest_locale(locale) == "th" => ("", ',', 3, false, " บาท"),
             Country::Th => ("฿", ',', 3, false, ""),
             Country::Vn => ("", '.', 3, false, "đ"),
             Country::My => ("RM", ',', 3, true, ""),
@@ -81,7 +84,7 @@ impl Facts {
     pub fn draw(rng: &mut Rng, country: Country, now: Timestamp, name: &str) -> Self {
         // No letters or digits that are mistaken for one another when read out.
         const LETTERS: &[u8] = b"ACDEFHJKLMNPRTUVWXY";
-        let market = content::market(country);
+        let market = market(country);
         let [lowest, highest] = market.amount;
         let units = rng.random_range(lowest / market.step..=highest / market.step) * market.step;
         let cents = match country {
@@ -116,7 +119,7 @@ impl Facts {
 
     /// The day the way a language writes it, without the year: `15 Maret`, `3月15日`.
     pub fn date_text(&self, locale: &str) -> String {
-        let form = content::date_form(locale);
+        let form = texts::date_form(locale);
         let month = usize::try_from(self.date.month() - 1).ok().and_then(|month| form.months.get(month));
         form.form
             .replace("{day}", &self.date.day().to_string())
@@ -126,7 +129,7 @@ impl Facts {
     /// What one calls the customer in a language: the given name, or the whole name in Chinese.
     pub fn called(&self, locale: &str) -> &str {
         let mut words = self.name.split_whitespace();
-        let word = match content::names(locale).called {
+        let word = match texts::names(locale).called {
             Called::First => words.next(),
             Called::Last => words.next_back(),
             Called::Whole => None,

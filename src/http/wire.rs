@@ -11,25 +11,25 @@ use tokio::net::TcpStream;
 
 /// What went over a connection since the last [`Traffic::reset`].
 #[derive(Debug, Default)]
-pub(super) struct Traffic {
+pub(crate) struct Traffic {
     sent: AtomicBool,
     received: AtomicBool,
 }
 
 impl Traffic {
     /// Begins to watch anew, before a request is written.
-    pub(super) fn reset(&self) {
+    pub(crate) fn reset(&self) {
         self.sent.store(false, Ordering::Relaxed);
         self.received.store(false, Ordering::Relaxed);
     }
 
     /// Whether the system took at least one byte. If not, the receiver can't have seen anything of the request.
-    pub(super) fn sent(&self) -> bool {
+    pub(crate) fn sent(&self) -> bool {
         self.sent.load(Ordering::Relaxed)
     }
 
     /// Whether at least one byte came.
-    pub(super) fn received(&self) -> bool {
+    pub(crate) fn received(&self) -> bool {
         self.received.load(Ordering::Relaxed)
     }
 }
@@ -40,14 +40,14 @@ impl Traffic {
 /// request can then not be written, but the answer is already on its way. So a write that fails because the receiver
 /// closed is taken for done, and what can be read decides: the answer, or the end of the connection.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(crate) struct Wire {
     stream: TcpStream,
     traffic: Arc<Traffic>,
 }
 
 impl Wire {
     /// Wraps a stream, and shares what is known about its traffic.
-    pub(super) fn new(stream: TcpStream) -> (Self, Arc<Traffic>) {
+    pub(crate) fn new(stream: TcpStream) -> (Self, Arc<Traffic>) {
         let traffic = Arc::new(Traffic::default());
         (Self { stream, traffic: traffic.clone() }, traffic)
     }
@@ -65,7 +65,7 @@ impl Wire {
 }
 
 /// Whether an error says that the other side closed the connection.
-pub(super) fn is_closed(error: &io::Error) -> bool {
+pub(crate) fn is_closed(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     matches!(error.kind(), Kind::BrokenPipe | Kind::ConnectionReset | Kind::ConnectionAborted)
 }
