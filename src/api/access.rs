@@ -11,7 +11,7 @@ use crate::contract::Family;
 use crate::contract::aes::{self, Cipher};
 use crate::contract::envelope::ErrorStatus;
 use crate::net::{HttpRequest, HttpResponse};
-use crate::simulator::{AccountKey, Encryption, Simulator, TokenKind, Refusal};
+use crate::simulator::{AccountKey, Encryption, Refusal, Simulator, TokenKind};
 
 /// Whether calls need a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -7,8 +7,8 @@ pub mod aes;
 pub mod bodies;
 pub mod catalog;
 pub mod envelope;
-pub mod fields;
 mod fault;
+pub mod fields;
 mod provenance;
 pub mod signature;
 

@@ -1,7 +1,7 @@
 //! The fields of every entry of the catalog, for the reference.
 
-use super::endpoint::{CallbackShape, Endpoint, callbacks};
 use super::auth;
+use super::endpoint::{CallbackShape, Endpoint, callbacks};
 use crate::contract::bodies::{detection::DetectionResult, sms::SmsReceipt};
 use crate::contract::fields::Field;
 

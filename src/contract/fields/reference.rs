@@ -108,10 +108,14 @@ impl<'a> Walk<'a> {
     /// The schema that a reference stands for, or the one branch of an optional value.
     fn resolve(&self, schema: &'a Value) -> &'a Value {
         if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
-            return self.root.pointer(name.trim_start_matches('#')).map_or(schema, |found| self.resolve(found));
+            return self
+                .root
+                .pointer(name.trim_start_matches('#'))
+                .map_or(schema, |found| self.resolve(found));
         }
         let branches = schema.get("anyOf").and_then(Value::as_array);
-        let real = branches.map(|branches| branches.iter().filter(|branch| !is_null(branch)).collect::<Vec<_>>());
+        let real =
+            branches.map(|branches| branches.iter().filter(|branch| !is_null(branch)).collect::<Vec<_>>());
         match real.as_deref() {
             Some([only]) => self.resolve(only),
             _ => schema,
@@ -172,7 +176,9 @@ impl<'a> Walk<'a> {
     fn kind(&self, schema: &'a Value) -> String {
         let mut names = match schema.get("type") {
             Some(Value::String(name)) => vec![name.as_str()],
-            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).filter(|name| *name != "null").collect(),
+            Some(Value::Array(names)) => {
+                names.iter().filter_map(Value::as_str).filter(|name| *name != "null").collect()
+            }
             _ => Vec::new(),
         };
         if names.is_empty() {
@@ -232,7 +238,13 @@ fn allowed(schema: &Value) -> Vec<String> {
     let consts = alternatives(schema).filter_map(|branch| branch.get("const"));
     let nested = alternatives(schema).filter_map(|branch| branch.get("enum")?.as_array()).flatten();
     let own = schema.get("const");
-    own.into_iter().chain(listed).chain(consts).chain(nested).filter(|value| !value.is_null()).map(word).collect()
+    own.into_iter()
+        .chain(listed)
+        .chain(consts)
+        .chain(nested)
+        .filter(|value| !value.is_null())
+        .map(word)
+        .collect()
 }
 
 #[cfg(test)]
