@@ -20,6 +20,7 @@ pub mod integrator;
 pub mod journal;
 mod json;
 pub mod load;
+pub mod mock;
 pub mod net;
 pub mod recordings;
 pub mod scenario;
@@ -28,3 +29,5 @@ pub mod settings;
 pub mod simulator;
 pub mod time;
 pub mod user_endpoints;
+
+pub use mock::{Mock, StartError};

@@ -12,8 +12,6 @@ mod media;
 mod proof;
 mod route;
 mod server;
-#[cfg(test)]
-mod tests;
 
 pub use access::{AccessRules, SignatureRule, TokenRule};
 pub use decode::{DecodeError, Fields, decode};

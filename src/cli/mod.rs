@@ -20,7 +20,6 @@ mod stories;
 mod target_args;
 mod timeline;
 mod verify;
-mod world;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

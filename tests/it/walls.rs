@@ -60,7 +60,9 @@ fn quoted(cell: &str) -> impl Iterator<Item = String> {
 fn table(document: &str) -> BTreeMap<String, Room> {
     let rows = document.split("<!-- rooms -->").nth(1).expect("the table of rooms").lines();
     let mut rooms = BTreeMap::new();
-    for row in rows.take_while(|line| !line.contains("<!-- /rooms -->")).filter(|line| line.starts_with("| `")) {
+    for row in
+        rows.take_while(|line| !line.contains("<!-- /rooms -->")).filter(|line| line.starts_with("| `"))
+    {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
         let [name, _holds, may_use, shells] = cells[..] else { panic!("a row of four cells: {row}") };
         let shells = match shells {
@@ -69,10 +71,13 @@ fn table(document: &str) -> BTreeMap<String, Room> {
             files => Shells::These(quoted(files).collect()),
         };
         for name in quoted(name) {
-            let room = Room { may_use: quoted(may_use).collect(), shells: match &shells {
-                Shells::All => Shells::All,
-                Shells::These(files) => Shells::These(files.clone()),
-            } };
+            let room = Room {
+                may_use: quoted(may_use).collect(),
+                shells: match &shells {
+                    Shells::All => Shells::All,
+                    Shells::These(files) => Shells::These(files.clone()),
+                },
+            };
             assert!(rooms.insert(name, room).is_none(), "a room stands twice in the table: {row}");
         }
     }
@@ -115,17 +120,24 @@ fn breaches(rooms: &BTreeMap<String, Room>, uses: &Uses) -> Vec<String> {
     }
     let between_rooms: BTreeMap<String, BTreeSet<String>> = rooms
         .iter()
-        .map(|(name, room)| (name.clone(), room.may_use.iter().filter(|other| *other != name).cloned().collect()))
+        .map(|(name, room)| {
+            (name.clone(), room.may_use.iter().filter(|other| *other != name).cloned().collect())
+        })
         .collect();
-    found.extend(circles(&between_rooms).into_iter().map(|rooms| format!("a circle of rooms: {}", rooms.join(", "))));
+    found.extend(
+        circles(&between_rooms).into_iter().map(|rooms| format!("a circle of rooms: {}", rooms.join(", "))),
+    );
     let between_files: BTreeMap<String, BTreeSet<String>> = uses
         .iter()
         .map(|(file, used)| {
-            let others = used.files.iter().filter(|other| !other.starts_with(file) && !file.starts_with(other));
+            let others =
+                used.files.iter().filter(|other| !other.starts_with(file) && !file.starts_with(other));
             (name(file), others.map(|other| name(other)).collect())
         })
         .collect();
-    found.extend(circles(&between_files).into_iter().map(|files| format!("a circle of files: {}", files.join(", "))));
+    found.extend(
+        circles(&between_files).into_iter().map(|files| format!("a circle of files: {}", files.join(", "))),
+    );
     found
 }
 
@@ -181,10 +193,12 @@ fn planted(files: &[(&str, &str)]) -> Vec<String> {
     sources.add("lib.rs", "pub mod cli; mod ground; mod vendor;");
     sources.add("cli.rs", "use crate::vendor::Vendor; fn now() { std::time::Instant::now(); }");
     sources.add("ground.rs", "pub struct Seed;");
-    sources.add("vendor/mod.rs", "mod clock; mod desk; mod rules; pub use rules::Vendor; pub use desk::Desk;");
+    sources
+        .add("vendor/mod.rs", "mod clock; mod desk; mod rules; pub use rules::Vendor; pub use desk::Desk;");
     sources.add("vendor/clock.rs", "use std::time::Instant; fn now() -> Instant { Instant::now() }");
     sources.add("vendor/desk.rs", "pub struct Desk;");
-    sources.add("vendor/rules.rs", "use super::Desk; use crate::ground::Seed; pub struct Vendor(Seed, Desk);");
+    sources
+        .add("vendor/rules.rs", "use super::Desk; use crate::ground::Seed; pub struct Vendor(Seed, Desk);");
     for (file, text) in files {
         sources.add(file, text);
     }
@@ -206,12 +220,17 @@ fn planted_breaches_are_found() {
         one("vendor/desk.rs", "use super::Vendor; pub struct Desk(Box<Vendor>);"),
         one("vendor/desk.rs", "use crate::vendor as v; pub struct Desk(Box<v::Vendor>);"),
         one("vendor/rules.rs", "use std::time; pub struct Vendor; fn now() { time::Instant::now(); }"),
-        one("vendor/rules.rs", "use jiff::Timestamp; pub struct Vendor; fn now() { let _ = Timestamp::now(); }"),
+        one(
+            "vendor/rules.rs",
+            "use jiff::Timestamp; pub struct Vendor; fn now() { let _ = Timestamp::now(); }",
+        ),
         one("vendor/rules.rs", "pub struct Vendor; fn draw() -> u8 { rand::random() }"),
         one("vendor/rules.rs", "pub struct Vendor; use tokio::net::TcpStream;"),
         one("vendor/rules.rs", "pub struct Vendor; fn go() { std::thread::spawn(|| ()); }"),
-        planted(&[("lib.rs", "pub mod cli; mod ground; mod vendor; mod attic;"), ("attic.rs", "")]).join("\n"),
-        planted(&[("vendor/rules.rs", "pub struct Vendor; #[cfg(test)] mod tests { use crate::cli::x; }")]).join("\n"),
+        planted(&[("lib.rs", "pub mod cli; mod ground; mod vendor; mod attic;"), ("attic.rs", "")])
+            .join("\n"),
+        planted(&[("vendor/rules.rs", "pub struct Vendor; #[cfg(test)] mod tests { use crate::cli::x; }")])
+            .join("\n"),
     ];
     insta::assert_snapshot!(lines.join("\n\n"));
 }

@@ -114,7 +114,9 @@ impl Module {
                 before.pop();
             }
             syn::UseTree::Name(name) => self.import(before, &name.ident.to_string(), &name.ident.to_string()),
-            syn::UseTree::Rename(name) => self.import(before, &name.ident.to_string(), &name.rename.to_string()),
+            syn::UseTree::Rename(name) => {
+                self.import(before, &name.ident.to_string(), &name.rename.to_string())
+            }
             syn::UseTree::Glob(_) => {
                 self.paths.insert(before.clone());
                 self.globs.push(before.clone());
@@ -298,7 +300,9 @@ impl Crate<'_> {
                 module.globs.iter().find_map(|glob| {
                     let whole: Path = glob.iter().chain(path).cloned().collect();
                     match self.resolve(here, glob, depth + 1)? {
-                        Found::File(file) if self.defines(&file, first) => self.resolve(here, &whole, depth + 1),
+                        Found::File(file) if self.defines(&file, first) => {
+                            self.resolve(here, &whole, depth + 1)
+                        }
                         Found::File(_) | Found::Outside(_) => None,
                     }
                 })
@@ -308,7 +312,9 @@ impl Crate<'_> {
 
     /// Whether a module re-exports a name or has it as a child; what it defines itself need not be known here.
     fn defines(&self, file: &Path, name: &str) -> bool {
-        self.modules.get(file).is_some_and(|module| module.names.contains_key(name) || module.children.contains(name))
+        self.modules
+            .get(file)
+            .is_some_and(|module| module.names.contains_key(name) || module.children.contains(name))
     }
 
     /// Follows a path from a module downwards.
