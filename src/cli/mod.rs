@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod emit;
 mod exit;
+mod format;
 mod gist;
 mod load;
 mod load_report;
