@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::access::SignatureRule;
+use crate::settings::SignatureRule;
 use crate::contract::signature::{Received, Signer};
 use crate::net::HttpRequest;
 use crate::simulator::AccountKey;

@@ -20,7 +20,7 @@ use crate::scenario::Body;
 use crate::seed::Seed;
 use crate::simulator::Opening;
 use crate::time::HumanDuration;
-use crate::user_endpoints::Custom;
+use crate::simulator::user_endpoints::Custom;
 
 /// Where callbacks go if nothing says otherwise: where `airudder-mock receive` listens.
 const DEFAULT_TARGET: &str = "http://127.0.0.1:2479/";

@@ -2,6 +2,8 @@
 
 mod assignment;
 mod catalog;
+#[cfg(test)]
+mod broken;
 mod check;
 mod completions;
 mod emit;

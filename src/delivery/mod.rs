@@ -7,6 +7,7 @@
 mod attempt;
 mod client;
 mod failure;
+mod file;
 mod header_case;
 mod link;
 mod outbox;
@@ -21,6 +22,7 @@ pub use attempt::{
 };
 pub(crate) use client::check;
 pub use client::{Client, ClientOptions};
+pub use file::{DeliveryFile, PolicyPreset, policy, preset};
 pub use outbox::{Outbox, Totals, Verdict};
 pub use policy::{Order, Policy, StatusSet, SuccessRule};
 pub(crate) use tls::{Tls, server_name};

@@ -13,7 +13,7 @@ use super::pacer::{Curve, Pacer};
 use super::pipe::TlsPlan;
 use super::report::Shard;
 use super::schedule::{Mix, Schedule, Source};
-use crate::files::Arrivals;
+use crate::language::Arrivals;
 use crate::net::Target;
 use crate::seed::Seed;
 

@@ -22,7 +22,7 @@ use super::slo::Slo;
 use super::usage::Usage;
 use super::{told, worker, worker_h2};
 use crate::delivery::{Failure, Tls, server_name};
-use crate::files::{Arrivals, Rate, RateUnit};
+use crate::language::{Arrivals, Rate, RateUnit};
 use crate::http::Server;
 use crate::net::{Guard, Target};
 use crate::scenario::Story;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::ledger::{Books, Ledger, Outcome};
 use super::pacer::{Curve, Pacer};
 use super::schedule::{Event, Mix, Next, Schedule, Source};
-use crate::files::{Arrivals, Rate};
+use crate::language::{Arrivals, Rate};
 use crate::seed::Seed;
 
 const MS: Duration = Duration::from_millis(1);

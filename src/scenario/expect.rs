@@ -6,8 +6,8 @@ use minijinja::Value as Scope;
 use serde_json::Value;
 
 use super::file::OutcomeFile;
-use super::template::TemplateSet;
-use super::tree::TreeTemplate;
+use crate::language::template::TemplateSet;
+use crate::language::tree::TreeTemplate;
 use crate::delivery::{ErrorClass, ReceiverResponse, StatusSet};
 use crate::json::difference;
 

@@ -29,7 +29,7 @@ use crate::net::{Guard, Target};
 use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
 use crate::time::HumanDuration;
-use crate::user_endpoints::Custom;
+use crate::simulator::user_endpoints::Custom;
 use embedded::Embedded;
 use tally::{Tally, TallySink};
 

@@ -12,7 +12,7 @@ use crate::files::Place;
 use crate::scenario::expect::{DeliveryEnd, Expectation};
 use crate::scenario::host::{CallReply, CallView, StoryHost};
 use crate::scenario::story::{Action, AnswerTemplate, MAIN_CONVERSATION, Reaction, Step, Trigger};
-use crate::scenario::template;
+use crate::language::template;
 
 impl StoryRun {
     /// A call of the integrator. What the story wants the mock to do about it comes back.
