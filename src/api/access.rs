@@ -9,7 +9,7 @@ use crate::contract::Family;
 use crate::contract::aes::{self, Cipher};
 use crate::net::{HttpRequest, HttpResponse};
 use crate::settings::{AccessRules, TokenRule};
-use crate::simulator::{AccountKey, Denied, Encryption, Simulator, TokenKind};
+use crate::simulator::{AccountKey, Encryption, Refusal, Simulator, TokenKind};
 
 /// Who calls, and how the answer is to be written.
 #[derive(Clone, Debug)]
@@ -20,25 +20,6 @@ pub(super) struct Caller {
     pub(super) zone: Offset,
     /// Encrypts the answer.
     pub(super) cipher: Option<Cipher>,
-}
-
-/// Why a call is not taken: a code of the family, and a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) code: i64,
-    pub(super) message: String,
-}
-
-impl Refusal {
-    pub(super) fn new(code: i64, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
-    }
-}
-
-impl From<Denied> for Refusal {
-    fn from(denied: Denied) -> Self {
-        Self::new(401, denied.to_string())
-    }
 }
 
 /// How a call proves who makes it, and whether it may be encrypted.

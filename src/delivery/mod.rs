@@ -9,13 +9,12 @@ mod client;
 mod failure;
 mod file;
 mod header_case;
-mod link;
 mod outbox;
 mod policy;
+mod pool;
 #[cfg(test)]
 mod scripted;
-mod tls;
-mod wire;
+mod tls_failure;
 
 pub use attempt::{
     Attempt, AttemptResult, CallbackId, ErrorClass, Failure, QueuedCallback, ReceiverResponse,
@@ -25,5 +24,3 @@ pub use client::{Client, ClientOptions};
 pub use file::{DeliveryFile, PolicyPreset, policy, preset};
 pub use outbox::{Outbox, Totals, Verdict};
 pub use policy::{Order, Policy, StatusSet, SuccessRule};
-pub(crate) use tls::{Tls, server_name};
-pub use tls::{TlsError, TlsOptions};
