@@ -6,14 +6,17 @@
 
 mod access;
 mod agenda;
+mod auth;
 pub mod calling;
 mod chatbot;
 mod detection;
 pub mod dialer;
+pub mod endpoint;
 mod ids;
 mod messages;
 mod node;
 mod params;
+pub mod reference;
 mod request;
 mod samples;
 mod session;
@@ -47,7 +50,7 @@ pub use chatbot::{ChatRules, Stored};
 pub(crate) use detection::signature as detection_signature;
 use dialer::Dialer;
 use ids::Ids;
-pub use request::{Long, Request, Response, Upload};
+pub use request::{Long, Refusal, Request, Response, Upload};
 pub use session::ConversationKey;
 use session::{Phase, Session, Sessions};
 use timers::{ChatTimer, Timer, Timers};
@@ -323,8 +326,11 @@ impl Simulator {
 
     /// Answers a call, and plans what the vendor would send because of it.
     pub fn handle(&mut self, call: &Request<'_>) -> Response {
+        if let Some(endpoint) = reference::endpoint(call.id) {
+            return (endpoint.handle)(self, call)
+                .unwrap_or_else(|Refusal { code, message }| Response::Error { code, message });
+        }
         match call.id {
-            "auth.token" => self.token(call).unwrap_or_else(|refusal| refusal),
             "dialer.auth" => dialer::token(&mut self.access, call).unwrap_or_else(|refusal| refusal),
             "sms.send" => sms::send(self, call).unwrap_or_else(|refusal| refusal),
             "detection.check" => detection::check(self, call).unwrap_or_else(|refusal| refusal),
@@ -338,17 +344,6 @@ impl Simulator {
                     None => chatbot::handle(self, call),
                 }
             }
-        }
-    }
-
-    /// Exchanges credentials for a token.
-    fn token(&mut self, call: &Request<'_>) -> Result<Response, Response> {
-        let params = params::Params::new(call.fields);
-        let key = params.needed("APPKey", "the key of an account")?;
-        let secret = params.needed("APPSecret", "the secret of the account")?;
-        match self.access.token(TokenKind::Cloud, key, secret, call.now) {
-            Ok(token) => Ok(Response::Data(serde_json::json!({ "token": token }))),
-            Err(denied) => Err(Response::Error { code: 401, message: denied.to_string() }),
         }
     }
 
