@@ -197,14 +197,14 @@ pub(super) fn limits(file: Option<LimitsFile>) -> Limits {
     let size = |given: Option<u32>, unit: usize, usual: usize| {
         given.and_then(|number| usize::try_from(number).ok()).map_or(usual, |number| number * unit)
     };
-    let patience = file.patience.map(|patience| patience.0);
+    let timeout = file.timeout.or(file.patience).map(|timeout| timeout.0);
     Limits {
         body: size(file.body_mb, 1 << 20, usual.body),
         header_bytes: size(file.header_kb, 1 << 10, usual.header_bytes),
         connections: size(file.connections, 1, usual.connections),
-        header_read: patience.unwrap_or(usual.header_read),
-        stall: patience.unwrap_or(usual.stall),
-        write: patience.unwrap_or(usual.write),
+        header_timeout: timeout.unwrap_or(usual.header_timeout),
+        body_timeout: timeout.unwrap_or(usual.body_timeout),
+        write_timeout: timeout.unwrap_or(usual.write_timeout),
         ..usual
     }
 }
