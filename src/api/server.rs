@@ -20,9 +20,9 @@ use crate::contract::envelope::{self, ErrorStatus};
 use crate::contract::{Catalog, Family, Provenance, Route, RouteError, Router};
 use crate::engine::{CallOutcome, Driver, Engine};
 use crate::faults::{self, Act, Fault};
-use crate::settings::{AccessRules, SignatureRule};
 use crate::journal::{CallEntry, Event};
 use crate::net::{HttpRequest, HttpResponse, Reply};
+use crate::settings::{AccessRules, SignatureRule};
 use crate::simulator::{Access, AccountKey, Denied, Refusal, Request};
 
 /// The body that the journal keeps of an answer that is written while it is sent.

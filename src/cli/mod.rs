@@ -1,9 +1,9 @@
 //! The command line: arguments as typed, one file per command, and the exit codes.
 
 mod assignment;
-mod catalog;
 #[cfg(test)]
 mod broken;
+mod catalog;
 mod check;
 mod completions;
 mod emit;

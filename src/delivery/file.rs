@@ -9,8 +9,6 @@ use super::policy::{Order, Policy, StatusSet, SuccessRule};
 use crate::files::Tree;
 use crate::time::HumanDuration;
 
-
-
 /// How callbacks are delivered. What is missing comes from the preset.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -17,10 +17,10 @@ use crate::net::Target;
 use crate::scenario::{Body, CallView, DeliveryEnd, StoryRun};
 use crate::seed::Seed;
 use crate::settings::AssumedFile;
+use crate::simulator::user_endpoints::{Custom, Reply};
 use crate::simulator::{
     Account, AccountKey, Behaviour, Callback, CallbackBody, ConversationKey, Request, Response, Simulator,
 };
-use crate::simulator::user_endpoints::{Custom, Reply};
 
 /// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
 /// memory.

@@ -17,8 +17,8 @@ use serde_json::Value;
 pub use file::{DelayFile, FaultFile, FaultKind, SpreadFile};
 pub use magic::{HEADER, MAGIC, magic, magic_header, magic_of_call};
 
-use crate::contract::envelope;
 use crate::contract::Family;
+use crate::contract::envelope;
 use crate::json::difference;
 use crate::seed::{Rng, Seed};
 

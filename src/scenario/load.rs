@@ -9,9 +9,9 @@ use super::check::variables::{self, Told};
 use super::check::{self, Checked, Named};
 use super::file::{LoadFile, ReactionFile, StepFile};
 use crate::contract::Catalog;
+use crate::delivery::DeliveryFile;
 use crate::faults::FaultFile;
 use crate::files::{Diagnostic, Place, Problems, SourceFile, Tree};
-use crate::delivery::DeliveryFile;
 use crate::time::HumanDuration;
 
 /// Files may include files this deep.

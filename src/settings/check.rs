@@ -10,11 +10,11 @@ use super::file::SettingsFile;
 use super::{formats, user_endpoints, workflow};
 use crate::contract::catalog::CorrectionError;
 use crate::contract::{Catalog, Direction};
+use crate::faults;
 use crate::files::tables::{items, spanned_text, table, tables};
 use crate::files::{Diagnostic, Problems, SourceFile, syntax, typed};
-use crate::faults;
-use crate::language::{schema, shape};
 use crate::language::template;
+use crate::language::{schema, shape};
 use crate::simulator::user_endpoints::Declarations;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<SettingsFile>);
@@ -103,7 +103,8 @@ fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
         let asks = |name: &str, value: &str| {
             spanned_text(account, name).filter(|(found, _)| *found == value).map(|(_, span)| span)
         };
-        let encrypts = account.get("encrypt_callbacks").filter(|found| found.get_ref().as_bool() == Some(true));
+        let encrypts =
+            account.get("encrypt_callbacks").filter(|found| found.get_ref().as_bool() == Some(true));
         let wants = asks("encryption", "require").or(encrypts.map(toml::Spanned::span));
         if let (Some(span), None) = (wants, account.get("encryption_key")) {
             let message = "nothing can be encrypted without an `encryption_key`";

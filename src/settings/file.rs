@@ -12,8 +12,8 @@ use crate::contract::signature::SchemeFile;
 use crate::delivery::DeliveryFile;
 use crate::faults::FaultFile;
 use crate::files::Tree;
-use crate::simulator::workflow::TemplateFile;
 use crate::simulator::user_endpoints::file::{CallbackFile, CustomFile, EndpointFile};
+use crate::simulator::workflow::TemplateFile;
 
 /// The settings file `airudder-mock.toml`. Every key is optional.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

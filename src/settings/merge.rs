@@ -5,21 +5,21 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::access::AccessRules;
 use super::check::{Checked, check_file};
 use super::file::{AssumedFile, SettingsFile};
 use super::{formats, vendor};
-use super::access::AccessRules;
-use crate::contract::signature::{DEFAULT_SECRET, SchemeFile};
 use crate::contract::Catalog;
-use crate::faults::FaultFile;
+use crate::contract::signature::{DEFAULT_SECRET, SchemeFile};
 use crate::delivery::{Policy, PolicyPreset, policy, preset};
+use crate::faults::FaultFile;
 use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::http::{Limits, TlsOptions};
 use crate::simulator::calling::Rules;
 use crate::simulator::dialer;
+use crate::simulator::user_endpoints::Declarations;
 use crate::simulator::workflow::{self, Template};
 use crate::simulator::{Account, Behaviour, ChatRules};
-use crate::simulator::user_endpoints::Declarations;
 
 /// The settings file that is read if it is there.
 pub const DEFAULT_FILE: &str = "airudder-mock.toml";

@@ -13,8 +13,8 @@ mod vendor;
 mod vendor_file;
 mod workflow;
 
-pub use check::{Checked, check_file, schema_text};
 pub use access::{AccessRules, SignatureRule, TokenRule};
+pub use check::{Checked, check_file, schema_text};
 pub use file::{AssumedFile, SettingsFile, TargetFile};
 pub use merge::{DEFAULT_FILE, DEFAULT_LISTEN, Flags, Settings};
 pub use vendor_file::{

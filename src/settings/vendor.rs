@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::tz::Offset;
 use sha2::{Digest, Sha256};
 
-use super::vendor_file::{AccessFile, AccountFile, CallingFile, ChatbotFile, DialerFile, LimitsFile};
 use super::access::AccessRules;
+use super::vendor_file::{AccessFile, AccountFile, CallingFile, ChatbotFile, DialerFile, LimitsFile};
 use crate::content::Country;
 use crate::contract::aes::Cipher;
 use crate::http::Limits;

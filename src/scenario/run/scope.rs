@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::{Scope, StoryRun};
 use crate::delivery::CallbackId;
 use crate::json::{difference, remove};
+use crate::language::template::{self, Template};
+use crate::language::tree::TreeTemplate;
 use crate::language::truth;
 use crate::scenario::host::{Body, Sending, StoryHost};
 use crate::scenario::story::{CallbackTemplate, MAIN_CONVERSATION};
-use crate::language::template::{self, Template};
-use crate::language::tree::TreeTemplate;
 use crate::simulator::{ConversationKey, Opening};
 
 impl StoryRun {
