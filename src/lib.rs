@@ -19,6 +19,7 @@ pub mod http;
 pub mod integrator;
 pub mod journal;
 mod json;
+pub mod language;
 pub mod load;
 pub mod mock;
 pub mod net;
@@ -28,6 +29,5 @@ pub mod seed;
 pub mod settings;
 pub mod simulator;
 pub mod time;
-pub mod user_endpoints;
 
 pub use mock::{Mock, StartError};

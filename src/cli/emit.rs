@@ -229,7 +229,7 @@ impl Sink for Lines {
                     Some(at) => {
                         let wait =
                             std::time::Duration::try_from(at.duration_since(entry.at)).unwrap_or_default();
-                        format!("; try {} failed, again in {}", attempt.number, HumanDuration(wait))
+                        format!("; attempt {} failed, next in {}", attempt.number, HumanDuration(wait))
                     }
                     None => String::new(),
                 };

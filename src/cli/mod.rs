@@ -1,17 +1,19 @@
 //! The command line: arguments as typed, one file per command, and the exit codes.
 
 mod assignment;
+#[cfg(test)]
+mod broken;
 mod catalog;
 mod check;
 mod completions;
 mod emit;
 mod exit;
 mod format;
-mod gist;
 mod load;
 mod load_report;
 mod magic;
 mod merge;
+mod preview;
 mod receive;
 mod run;
 mod schema;

@@ -47,7 +47,7 @@ pub enum StartError {
     Tls(#[from] TlsError),
     /// A path of the settings by which no request can be found.
     #[error(transparent)]
-    Route(#[from] crate::api::RouteError),
+    Route(#[from] crate::contract::RouteError),
     /// The address to listen on is taken or is none.
     #[error(transparent)]
     Listen(#[from] BindError),

@@ -1,4 +1,4 @@
-//! `run`: tells stories to their end.
+//! `run`: runs stories to their end.
 
 mod embedded;
 mod report;
@@ -190,7 +190,7 @@ async fn tell(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resul
     })
 }
 
-/// Now, without a fraction, so that timestamps in whole seconds and in milliseconds tell the same.
+/// Now, without a fraction, so that timestamps in whole seconds and in milliseconds say the same.
 fn whole_second() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
@@ -316,7 +316,7 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, 
     if left > 0 {
         callbacks.push_str(&format!(", {left} not sent"));
     }
-    callbacks.push_str(&format!(" of {} ({})", totals.queued, count(totals.attempts, "request")));
+    callbacks.push_str(&format!(" of {} ({})", totals.queued, count(totals.attempts, "attempt")));
     lines.push(callbacks);
     lines.push(format!("requests    {} answered, {} of them refused", tally.calls, tally.refused_calls));
     if let Some((right, wrong)) = facts.verified {
@@ -325,11 +325,11 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, 
     if args.quiet && !tally.assumed.is_empty() {
         lines.push(format!("assumed     {} (correct them in airudder-mock.toml)", tally.assumed.join(", ")));
     }
-    let told = tally.last.map(|last| last.duration_since(epoch));
-    let told = told.and_then(|told| std::time::Duration::try_from(told).ok()).unwrap_or_default();
+    let simulated = tally.last.map(|last| last.duration_since(epoch));
+    let simulated = simulated.and_then(|time| std::time::Duration::try_from(time).ok()).unwrap_or_default();
     lines.push(format!(
         "time        {} simulated in {}",
-        HumanDuration(told),
+        HumanDuration(simulated),
         HumanDuration(begun.elapsed())
     ));
     for line in lines {
