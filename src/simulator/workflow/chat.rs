@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::Value;
 
-use super::file::CameTo;
 use super::instance::Visit;
 use crate::contract::bodies::chatbot::EndReason;
 use crate::contract::bodies::message::{
@@ -22,7 +21,8 @@ use crate::simulator::content;
 use crate::simulator::country::Country;
 use crate::simulator::dialogue::{self, Speaker};
 use crate::simulator::facts::Facts;
-use crate::simulator::samples::speaking_time;
+use crate::simulator::node::CameTo;
+use crate::simulator::talk::speaking_time;
 
 /// Something that happens to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
