@@ -8,6 +8,7 @@
 pub mod api;
 pub mod cli;
 pub mod console;
+pub mod content;
 pub mod contract;
 pub mod delivery;
 pub mod engine;

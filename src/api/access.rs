@@ -11,7 +11,7 @@ use crate::contract::Family;
 use crate::contract::aes::{self, Cipher};
 use crate::contract::envelope::ErrorStatus;
 use crate::net::{HttpRequest, HttpResponse};
-use crate::simulator::{AccountKey, Denied, Encryption, Simulator, TokenKind};
+use crate::simulator::{AccountKey, Encryption, Refusal, Simulator, TokenKind};
 
 /// Whether calls need a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -70,25 +70,6 @@ pub(super) struct Caller {
     pub(super) zone: Offset,
     /// Encrypts the answer.
     pub(super) cipher: Option<Cipher>,
-}
-
-/// Why a call is not taken: a code of the family, and a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) code: i64,
-    pub(super) message: String,
-}
-
-impl Refusal {
-    pub(super) fn new(code: i64, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
-    }
-}
-
-impl From<Denied> for Refusal {
-    fn from(denied: Denied) -> Self {
-        Self::new(401, denied.to_string())
-    }
 }
 
 /// How a call proves who makes it, and whether it may be encrypted.

@@ -6,12 +6,12 @@ use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::access::{Caller, Refusal, encrypted};
+use super::access::{Caller, encrypted};
 use crate::contract::Family;
 use crate::contract::envelope::{self, ErrorStatus};
 use crate::engine::Engine;
 use crate::net::{HttpResponse, HttpStream, JSON, Reply};
-use crate::simulator::{Long, Response};
+use crate::simulator::{Long, Refusal, Response};
 
 /// How much of a long answer is handed on at a time.
 const PART: usize = 64 << 10;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::access::{AccessRules, Caller, Proof, Refusal, SignatureRule, caller, decrypted};
+use super::access::{AccessRules, Caller, Proof, SignatureRule, caller, decrypted};
 use super::decode::{DecodeError, Fields, decode};
 use super::download;
 use super::envelop::{Built, built, json as json_text, refused, sealed};
@@ -23,7 +23,7 @@ use crate::engine::{CallOutcome, Driver, Engine};
 use crate::faults::{self, Act, Fault};
 use crate::journal::{CallEntry, Event};
 use crate::net::{HttpRequest, HttpResponse, Reply};
-use crate::simulator::{Access, AccountKey, Denied, Request};
+use crate::simulator::{Access, AccountKey, Denied, Refusal, Request};
 
 /// The body that the journal keeps of an answer that is written while it is sent.
 const LONG_ANSWER: &str = "(a long answer, written while it was sent)";

@@ -15,25 +15,25 @@ use crate::settings::{Flags, Settings};
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER)]
 pub(super) struct Args {
-    /// How the list is printed.
+    /// The output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Only the entries of this group, for example `chatbot`. A part of its name will do.
+    /// Only the entries of this group, for example `chatbot`. Part of the name is enough.
     #[arg(long, value_name = "GROUP")]
     group: Option<String>,
-    /// The magic numbers and words instead: what makes the mock do something special.
+    /// List the magic numbers and words instead: they make the mock do something special.
     #[arg(long, conflicts_with = "group")]
     magic: bool,
 }
 
 const AFTER: &str = "\
-Marks tell where the path of a call or the body of a callback comes from:
-  documented  read in the vendor's public documentation
-  example     read off an example there
-  client      read off, or observed on the wire of, a client in real use
-  assumed     nobody outside the vendor knows; ours, in the style of its family
+The provenance says where the path of an endpoint or the body of a callback comes from:
+  documented  in the vendor's public documentation
+  example     from an example in that documentation
+  client      from a third-party client in real use
+  assumed     not public; our guess, modelled on its family
 
-If you hold the vendor's own document, correct an entry under [catalog.\"ID\"] in airudder-mock.toml.
+If you have the vendor's own document, correct an entry under [catalog.\"ID\"] in airudder-mock.toml.
 
 Examples:
   airudder-mock catalog --group chatbot

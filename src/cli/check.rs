@@ -14,8 +14,8 @@ use crate::settings;
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Without --as, a file is taken for settings if it is called airudder-mock.toml or has a key that only settings have.
-A file named with --config is checked as settings beside the others; scenarios may send and await what it declares.
+Without --as, a file counts as settings if it is called airudder-mock.toml or has a key that only settings have.
+A file given with --config is checked as settings too; the scenarios may use the endpoints and callbacks it declares.
 
 Example:
     airudder-mock check scenarios/*.toml airudder-mock.toml")]
@@ -23,10 +23,10 @@ pub(super) struct Args {
     /// Scenario or settings files.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// What the files are. Default: told from each file.
+    /// What the files are. Default: decided from each file.
     #[arg(long = "as", value_name = "KIND", value_enum)]
     kind: Option<Kind>,
-    /// A variable that `run` will get with --set: NAME or NAME=VALUE.
+    /// A variable that `run` will get by --set: NAME or NAME=VALUE.
     #[arg(long, value_name = "NAME")]
     set: Vec<String>,
 }

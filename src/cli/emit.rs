@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::target_args::TargetArgs;
 use super::world::World;
 use super::{CommandError, Exit, assignment};
+use crate::content::Country;
 use crate::contract::{Catalog, Direction};
 use crate::delivery::{Attempt, Client, ClientOptions, Policy, QueuedCallback};
 use crate::engine::{Callers, Clock, Driver, End, Engine, EngineOptions, Speed};
@@ -18,7 +19,6 @@ use crate::net::{Guard, Target};
 use crate::scenario::Body;
 use crate::seed::Seed;
 use crate::simulator::Opening;
-use crate::simulator::identity::Country;
 use crate::time::HumanDuration;
 use crate::user_endpoints::Custom;
 
@@ -28,12 +28,12 @@ const DEFAULT_TARGET: &str = "http://127.0.0.1:2479/";
 const EXAMPLES: &str = "\
 Examples:
   airudder-mock emit session.transfer --print
-      Shows the exact request with its signature, sends nothing.
+      Shows the exact request with its signature, and sends nothing.
   airudder-mock emit session.transfer --set user.id=123 --set transfer.company=Indonesia
       Sends it to http://127.0.0.1:2479/, where `airudder-mock receive` listens.
   airudder-mock emit message.status --count 100 --callback-url http://127.0.0.1:3000/hook
   echo '{\"any\": \"thing\"}' | airudder-mock emit session.end --body -
-      The body byte for byte as given, signed.
+      The body exactly as given, signed.
 
 Every event: airudder-mock catalog";
 
@@ -45,29 +45,29 @@ pub(super) struct Args {
     event: String,
     #[command(flatten)]
     target: TargetArgs,
-    /// A field that differs from the believable defaults: `--set user.id=123`. JSON values keep their type: quote
-    /// digits that are a text, `--set 'user.id="123"'`; where the default is a text, digits become one by themselves.
+    /// Override a field of the generated body: `--set user.id=123`. The value is read as JSON where it is JSON. Digits
+    /// become a string where the generated field is one; quote them to be sure: `--set 'user.id="123"'`.
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment::field)]
     set: Vec<(String, Value)>,
-    /// A file whose bytes are the body, `-` for standard input.
+    /// Send the bytes of this file as the body; `-` reads standard input.
     #[arg(long, value_name = "FILE", conflicts_with = "set")]
     body: Option<PathBuf>,
-    /// How many, each with ids of its own.
+    /// How many callbacks to send, each with its own ids.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: u32,
-    /// Shows the exact request, headers and signature, and sends nothing.
+    /// Show the exact request with headers and signature, and send nothing.
     #[arg(long)]
     print: bool,
-    /// Tries again by the delivery policy if the receiver does not accept it. Without this, one try has to do.
+    /// Retry by the delivery policy if the receiver does not accept it. Default: a single attempt.
     #[arg(long)]
     retry: bool,
-    /// The seed of the random values. Default: another one each time.
+    /// The seed of the random values. Default: a new one each time.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// The country of the people, for example MX.
+    /// The country of the generated people, for example MX.
     #[arg(long, value_name = "CC", default_value = "ID")]
     country: Country,
-    /// The moment of timestamps. Default: now.
+    /// The time used in timestamps. Default: now.
     #[arg(long, value_name = "TIME", value_parser = assignment::moment)]
     epoch: Option<Timestamp>,
 }
@@ -122,7 +122,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         ))
     })?;
     if args.count > 1 {
-        super::say(&format!("{} delivered, {} dead of {}", totals.delivered, totals.dead, totals.queued));
+        super::say(&format!("{} delivered, {} failed of {}", totals.delivered, totals.dead, totals.queued));
     }
     if end == End::Interrupted {
         let left = totals.pending + totals.in_flight + totals.waiting;
@@ -247,7 +247,9 @@ impl Sink for Lines {
                     HumanDuration(result.elapsed)
                 ));
             }
-            Event::Dead { tries, .. } if *tries > 1 => super::say(&format!("given up after {tries} tries")),
+            Event::Dead { tries, .. } if *tries > 1 => {
+                super::say(&format!("given up after {tries} attempts"));
+            }
             _ => {}
         }
     }

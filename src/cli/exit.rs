@@ -7,9 +7,9 @@ use std::process::ExitCode;
 pub(super) const HELP: &str = "\
 Exit codes:
     0  all well
-    1  an expectation failed, a delivery died, a signature is wrong, or a load met
-       its --fail-if
-    2  wrong usage, or a wrong file
+    1  an expectation failed, a callback could not be delivered, a signature is
+       wrong, or a load met its --fail-if
+    2  wrong usage, or a mistake in a file; nothing was sent
     3  could not start, for example because an address is taken
   130  interrupted";
 
@@ -18,7 +18,7 @@ Exit codes:
 pub enum Exit {
     /// All well.
     Ok,
-    /// An expectation failed, a delivery died, a signature is wrong, or a condition of `--fail-if` is met.
+    /// An expectation failed, a callback could not be delivered, a signature is wrong, or a condition of `--fail-if` is met.
     Failed,
     /// Wrong usage, or a wrong file.
     Usage,

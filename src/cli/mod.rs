@@ -45,17 +45,17 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run stories: send their callbacks, judge what comes back.
+    /// Run scenario files as stories: send their callbacks, wait for your requests, check the results.
     Run(run::Args),
-    /// Serve the vendor's REST endpoints, with state behind them, and send what follows from the calls.
+    /// Serve the vendor's REST endpoints with state behind them, and send the callbacks that follow from your requests.
     Serve(serve::Args),
-    /// Send callbacks at a configurable rate, and measure how the receiver bears it.
+    /// Send callbacks at a set rate, and measure how the receiver copes.
     Load(load::Args),
-    /// Send one callback at once, or print it.
+    /// Send one callback now, or print it.
     Emit(emit::Args),
-    /// Receive callbacks, verify their signatures, and say what is wrong with them.
+    /// Receive callbacks, verify their signatures, and explain what is wrong.
     Receive(receive::Args),
-    /// Make one load report of those of several shards; write it as a page or compare it with a baseline.
+    /// Merge the load reports of several shards; write the result as a page or compare it with a baseline.
     Merge(merge::Args),
     /// Sign a body from standard input.
     Sign(sign::Args),

@@ -7,10 +7,10 @@ use super::{CommandError, Exit};
 /// The arguments of `schema`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-An editor with TOML support checks and completes a file that begins with
+An editor with TOML support checks and completes a file whose first line is
     #:schema ../schema/scenario.schema.json")]
 pub(super) struct Args {
-    /// Which file.
+    /// Which kind of file.
     #[arg(value_name = "KIND", value_enum)]
     kind: super::check::Kind,
 }

@@ -31,7 +31,7 @@ Examples:
   airudder-mock serve --callback-url http://127.0.0.1:3000/hook
       Point the base URL of your AI Rudder client at http://127.0.0.1:2478.
   airudder-mock serve --listen 127.0.0.1:0 --port-file port.txt --speed max
-      In CI: a free port, written to a file, and nobody waits for simulated people.";
+      In CI: a free port, written to a file, and no waiting for simulated people.";
 
 /// The arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -39,28 +39,28 @@ Examples:
 pub(super) struct Args {
     #[command(flatten)]
     target: TargetArgs,
-    /// The address on which the mock takes your calls. Port 0 picks a free one. Default: 127.0.0.1:2478.
+    /// The address to listen on. Port 0 picks a free one. Default: 127.0.0.1:2478.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// Writes the port to this file once it is taken.
+    /// Write the port to this file once the mock listens.
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,
     /// The seed of all random values.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// How fast the vendor's time goes: 1, 60, ... times real time, or `max`, which jumps to whatever happens next.
+    /// How fast the mock's clock runs: 1, 60, ... times real time, or `max`, which jumps to whatever happens next.
     #[arg(long, value_name = "1|60|max", default_value = "1")]
     speed: Speed,
-    /// The vendor's time at the start, for example 2030-01-01T00:00:00Z. Default: now.
+    /// The time on the mock's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
     #[arg(long, value_name = "TIME", value_parser = super::assignment::moment)]
     epoch: Option<Timestamp>,
-    /// Writes everything that happens to this file, one JSON object per line.
+    /// Write everything that happens to this file, one JSON object per line.
     #[arg(long, value_name = "FILE.ndjson")]
     record: Option<PathBuf>,
-    /// Shows the secrets of the settings on the start-up page; the default ones are always shown.
+    /// Show the secrets from the settings on the start page; the default ones are always shown.
     #[arg(long)]
     show_secrets: bool,
-    /// Prints nothing but the address.
+    /// Print nothing but the address.
     #[arg(long, short)]
     quiet: bool,
 }
@@ -178,7 +178,7 @@ fn page(args: &Args, settings: &Settings, catalog: &Catalog, address: SocketAddr
     }
     match &settings.callback_url {
         Some(url) => lines.push(format!("callbacks         to {url}")),
-        None => lines.push("callbacks         to nobody: give --callback-url URL".to_owned()),
+        None => lines.push("callbacks         not sent: give --callback-url URL".to_owned()),
     }
     let default_secret = settings.secret == crate::contract::signature::DEFAULT_SECRET;
     let secret = if default_secret || args.show_secrets { &settings.secret } else { "(see the settings)" };

@@ -17,7 +17,7 @@ The body is signed byte for byte. `echo` adds a newline that is signed too; `pri
 Examples:
   The header of a body in a file:
       airudder-mock sign < body.json
-  A call with the right signature:
+  A request with the right signature:
       curl -H \"$(airudder-mock sign --secret s3cret < body.json)\" --data-binary @body.json URL
   Only the signature, by another scheme:
       printf '%s' '{\"id\":1}' | airudder-mock sign --preset md5-body-secret --value-only
@@ -37,14 +37,14 @@ pub(super) struct Args {
     /// Path and query of the request, for schemes that sign it.
     #[arg(long, value_name = "PATH", value_parser = read_path)]
     path: Option<String>,
-    /// The moment of signing, for schemes that sign it: Unix seconds, or a time like 2030-01-01T00:00:00Z.
+    /// The time of signing, for schemes that sign it: Unix seconds, or a time like 2030-01-01T00:00:00Z.
     /// Default: now.
     #[arg(long, value_name = "TIME", value_parser = read_moment, allow_hyphen_values = true)]
     timestamp: Option<Timestamp>,
-    /// The message's id, for schemes that sign it. Default: one made of the body and the moment.
+    /// The message's id, for schemes that sign it. Default: one made from the body and the time.
     #[arg(long, value_name = "ID", value_parser = read_nonce)]
     nonce: Option<String>,
-    /// Sign a call to the mock, and name this key in its key header.
+    /// Sign a request to the mock, and name this key in its key header.
     #[arg(long, value_name = "ID", value_parser = read_nonce)]
     key_id: Option<String>,
     /// Print the signature alone, without its header's name.
@@ -58,7 +58,7 @@ pub(super) struct Args {
 /// Which scheme and which secret: the arguments that `sign` and `verify` share.
 #[derive(Debug, clap::Args)]
 pub(super) struct SignerArgs {
-    /// The secret. Default: the environment variable AIRUDDER_MOCK_SECRET, else the mock's default,
+    /// The signing secret. Default: the environment variable AIRUDDER_MOCK_SECRET, else the mock's default,
     /// `airudder-mock-secret`.
     #[arg(long, value_name = "SECRET")]
     secret: Option<String>,

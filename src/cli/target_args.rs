@@ -7,20 +7,22 @@ use crate::settings::Flags;
 /// Where callbacks go and how they are signed.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct TargetArgs {
-    /// Where callbacks go. Default: the URL of the scenario or of the settings; without one, `run` has an embedded
-    /// sample integrator receive them, `emit` sends to http://127.0.0.1:2479/, and `load` sends nothing.
+    /// Where callbacks go. Default: the URL in the scenario or the settings. Without one, `run` starts a sample
+    /// receiver of its own, `emit` sends to http://127.0.0.1:2479/, `serve` sends no callbacks, and `load` refuses to
+    /// start.
     #[arg(long, value_name = "URL")]
     pub(super) callback_url: Option<String>,
-    /// The secret of the signature. Also read from AIRUDDER_MOCK_SECRET.
+    /// The secret that signs callbacks. Also read from AIRUDDER_MOCK_SECRET. Default: `airudder-mock-secret`.
     #[arg(long, value_name = "S")]
     secret: Option<String>,
-    /// A host beside loopback that callbacks may go to: a name, an address, or a network such as 10.0.0.0/8.
+    /// Allow callbacks to this host as well as to this machine: a name, an address, or a network such as 10.0.0.0/8.
+    /// May be given more than once.
     #[arg(long, value_name = "HOST")]
     allow_target: Vec<String>,
-    /// A PEM file of certificate authorities to trust beside the system's.
+    /// Trust the certificate authorities in this PEM file, as well as the system's.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// Accepts any TLS certificate. Only for tests.
+    /// Accept any TLS certificate. Only for tests.
     #[arg(long)]
     insecure: bool,
 }

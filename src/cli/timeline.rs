@@ -47,12 +47,12 @@ impl Timeline {
                 format!("{DIM}note {}{DIM:#}", assumed_text(id, what, *refused))
             }
             Event::Waiting { call, within } => {
-                format!("{DIM}… waiting for {call}, {} at most{DIM:#}", HumanDuration(*within))
+                format!("{DIM}… waiting for {call}, up to {}{DIM:#}", HumanDuration(*within))
             }
             Event::Note(text) => format!("{DIM}note {text}{DIM:#}"),
             Event::Tried { attempt, result, retry_at } => self.tried(attempt, result, *retry_at, entry.at),
             Event::Dead { tries, reason, .. } => {
-                let times = if *tries == 1 { "1 try".to_owned() } else { format!("{tries} tries") };
+                let times = if *tries == 1 { "1 attempt".to_owned() } else { format!("{tries} attempts") };
                 format!("{BAD}✗{BAD:#} given up after {times}: {reason}")
             }
             Event::Called(call) => self.called(call),
@@ -88,9 +88,9 @@ impl Timeline {
         let again = match retry {
             Some(at) => {
                 let wait = std::time::Duration::try_from(at.duration_since(now)).unwrap_or_default();
-                format!(" {WARN}try {}, again in {}{WARN:#}", attempt.number, HumanDuration(wait))
+                format!(" {WARN}attempt {}, next in {}{WARN:#}", attempt.number, HumanDuration(wait))
             }
-            None if attempt.number > 1 => format!(" {DIM}try {}{DIM:#}", attempt.number),
+            None if attempt.number > 1 => format!(" {DIM}attempt {}{DIM:#}", attempt.number),
             None => String::new(),
         };
         format!("→ {:<30} {outcome}{took}{again}  {DIM}{}{DIM:#}", callback.event, gist(&callback.body))

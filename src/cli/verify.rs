@@ -13,9 +13,9 @@ use crate::settings::{Flags, Settings};
 const EXAMPLES: &str = "\
 Prints `valid` and exits with 0, or says what is wrong with the signature and exits
 with 1.
-It tries: other notations of the digest, the body re-serialised as the JSON libraries
-of common languages do, line ends and byte order marks, white space around the secret,
-other algorithms and presets.
+To explain a mismatch it tries other encodings of the digest, the body re-serialised
+as the JSON libraries of common languages do, line ends and byte order marks, white
+space around the secret, and other algorithms and presets.
 
 Examples:
   A signature from a log, against the body as it was received:
@@ -27,7 +27,7 @@ Examples:
           --header 'webhook-timestamp: 1614265330' \\
           --header 'webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=' \\
           --now 1614265330 < body.json
-  There and back:
+  Sign and verify in one line:
       airudder-mock verify --signature \"$(airudder-mock sign --value-only < body.json)\" < body.json
 
 The vendor's own algorithm is not public. The preset `airudder` is assumed; see docs/signing.md.";
@@ -38,16 +38,16 @@ The vendor's own algorithm is not public. The preset `airudder` is assumed; see 
 pub(super) struct Args {
     #[command(flatten)]
     signer: SignerArgs,
-    /// The signature as it stood in its header.
+    /// The signature as it was in its header.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     signature: Option<String>,
-    /// A header of the request. May be given more than once; those that do not matter are passed over.
+    /// A header of the request. May be given more than once; headers that do not matter are ignored.
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = read_header)]
     header: Vec<(String, String)>,
     /// Path and query of the request, for schemes that sign it.
     #[arg(long, value_name = "PATH", value_parser = read_path)]
     path: Option<String>,
-    /// The moment at which the request came, for schemes that look at its age: Unix seconds, or a time like
+    /// When the request came in, for schemes that check its age: Unix seconds, or a time like
     /// 2030-01-01T00:00:00Z. Default: now.
     #[arg(long, value_name = "TIME", value_parser = read_moment, allow_hyphen_values = true)]
     now: Option<Timestamp>,

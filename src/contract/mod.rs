@@ -8,6 +8,7 @@ pub mod bodies;
 pub mod catalog;
 pub mod envelope;
 mod fault;
+pub mod fields;
 mod provenance;
 pub mod signature;
 

@@ -11,10 +11,10 @@ use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use tokio::time::{Instant, timeout_at};
 
 use super::header_case::HeaderCase;
-use super::link::{Connector, Link, Pool};
-use super::tls::Tls;
-use super::{Attempt, AttemptResult, Failure, ReceiverResponse, TlsOptions};
-use crate::net::{Guard, Target};
+use super::pool::{Connection, Pool};
+use super::{Attempt, AttemptResult, Failure, ReceiverResponse};
+use crate::http::{Connector, TlsError, TlsOptions};
+use crate::net::{Guard, NotAllowed, Target};
 
 /// Idle connections kept per target if the options don't say.
 const IDLE_PER_TARGET: usize = 32;
@@ -57,20 +57,26 @@ enum Broken {
 }
 
 impl Client {
-    /// A client without connections. Errs if the file of further authorities can't be used.
-    pub fn new(options: ClientOptions) -> Result<Self, super::TlsError> {
-        let tls = Tls::new(&options.tls)?;
+    /// A client without connections.
+    ///
+    /// # Errors
+    ///
+    /// If the file of further authorities can't be used.
+    pub fn new(options: ClientOptions) -> Result<Self, TlsError> {
         let idle = if options.idle_per_target == 0 { IDLE_PER_TARGET } else { options.idle_per_target };
         Ok(Self {
-            connector: Connector::new(options.guard, tls),
+            connector: Connector::new(options.guard, &options.tls)?,
             pool: Pool::new(idle),
             header_case: HeaderCase::default(),
         })
     }
 
-    /// Whether a target may be reached, before anything is sent there. Errs with advice; a host without an address
-    /// is no error yet.
-    pub async fn check(&self, target: &Target) -> Result<(), String> {
+    /// Whether a target may be reached, before anything is sent there; a host without an address is no error yet.
+    ///
+    /// # Errors
+    ///
+    /// If the guard allows none of its addresses.
+    pub async fn check(&self, target: &Target) -> Result<(), NotAllowed> {
         self.connector.check(target).await
     }
 
@@ -89,15 +95,15 @@ impl Client {
         let target = &*attempt.callback.target;
         let policy = &*attempt.callback.policy;
         let deadline = started.checked_add(policy.timeout).unwrap_or_else(|| started + ENDLESS);
-        let exchange = async |mut link: Link, request| match timeout_at(
+        let exchange = async |mut connection: Connection, request| match timeout_at(
             deadline,
-            exchange(&mut link, request, target, policy.answer_cap),
+            exchange(&mut connection, request, target, policy.answer_cap),
         )
         .await
         {
             Ok(Ok((answer, reusable))) => {
                 if reusable {
-                    self.pool.put(target.origin(), link);
+                    self.pool.put(target.origin(), connection);
                 }
                 Ok(answer)
             }
@@ -105,17 +111,19 @@ impl Client {
             Err(_) => Err(Broken::Failed(Failure::no_answer(target, policy.timeout))),
         };
         let mut request = self.request(attempt)?;
-        if let Some(link) = self.pool.take(target.origin()).await {
-            match exchange(link, request).await {
+        if let Some(connection) = self.pool.take(target.origin()).await {
+            match exchange(connection, request).await {
                 Ok(answer) => return Ok(answer),
                 Err(Broken::Failed(failure)) => return Err(failure),
                 Err(Broken::Unsent(_)) => request = self.request(attempt)?,
             }
         }
-        let link = timeout_at(deadline, self.connector.connect(target))
-            .await
-            .unwrap_or_else(|_| Err(Failure::no_connection(target, policy.timeout)))?;
-        exchange(link, request).await.map_err(|broken| match broken {
+        let connect = async { Connection::start(self.connector.connect(target).await?).await };
+        let connection = match timeout_at(deadline, connect).await {
+            Ok(connected) => connected.map_err(|error| Failure::connecting(target, error))?,
+            Err(_) => return Err(Failure::no_connection(target, policy.timeout)),
+        };
+        exchange(connection, request).await.map_err(|broken| match broken {
             Broken::Unsent(failure) | Broken::Failed(failure) => failure,
         })
     }
@@ -201,22 +209,22 @@ fn too_many_headers() -> Failure {
 
 /// Sends a request and reads the answer. Tells with it whether the connection can be used again.
 async fn exchange(
-    link: &mut Link,
+    connection: &mut Connection,
     request: Request<Full<Bytes>>,
     target: &Target,
     cap: usize,
 ) -> Result<(ReceiverResponse, bool), Broken> {
-    link.busy = true;
-    link.traffic.reset();
-    let response = match link.sender.try_send_request(request).await {
+    connection.busy = true;
+    connection.traffic.reset();
+    let response = match connection.sender.try_send_request(request).await {
         Ok(response) => response,
         Err(error) => {
             // hyper hands the request back if it never began to write it.
             let unsent = error.message().is_some();
             // Over TLS, bytes may come that are none of HTTP.
-            let spoke_first = unsent && !target.is_tls() && link.traffic.received();
+            let spoke_first = unsent && !target.is_tls() && connection.traffic.received();
             let failure = Failure::head(target, error.error(), spoke_first);
-            return Err(match unsent || !link.traffic.sent() {
+            return Err(match unsent || !connection.traffic.sent() {
                 true => Broken::Unsent(failure),
                 false => Broken::Failed(failure),
             });
@@ -226,7 +234,7 @@ async fn exchange(
     let keeps =
         response.version() == Version::HTTP_11 && response.status() != StatusCode::SWITCHING_PROTOCOLS;
     let answer = read(response, target, cap).await.map_err(Broken::Failed)?;
-    link.busy = answer.truncated;
+    connection.busy = answer.truncated;
     let reusable = keeps && !answer.truncated;
     Ok((answer, reusable))
 }

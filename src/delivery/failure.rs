@@ -5,8 +5,8 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::{ErrorClass, Failure, tls, wire};
-
+use super::{ErrorClass, Failure, tls_failure};
+use crate::http::{ConnectError, is_closed};
 use crate::net::Target;
 use crate::time::HumanDuration;
 
@@ -15,9 +15,16 @@ impl Failure {
         Self { class, message }
     }
 
-    /// The guard stopped it.
-    pub(crate) fn not_allowed(message: String) -> Self {
-        Self::new(ErrorClass::NotAllowed, message)
+    /// No connection, or no HTTP/1.1 over it.
+    pub(crate) fn connecting(target: &Target, error: ConnectError) -> Self {
+        match error {
+            ConnectError::NotAllowed(error) => Self::new(ErrorClass::NotAllowed, error.to_string()),
+            ConnectError::Unresolved(error) => Self::unresolved(target, error.as_ref()),
+            ConnectError::Tcp(error) => Self::connect(target, &error),
+            ConnectError::Tls(error) => Self::tls(error.to_string()),
+            ConnectError::Handshake(error) => Self::handshake(target, &error),
+            ConnectError::Http(error) => Self::head(target, &error, false),
+        }
     }
 
     /// The request itself is at fault.
@@ -59,7 +66,7 @@ impl Failure {
                 ErrorClass::Timeout,
                 format!("{place} did not take the connection: check host, port and firewall"),
             ),
-            _ if wire::is_closed(error) => {
+            _ if is_closed(error) => {
                 Self::new(ErrorClass::Reset, format!("{place} closed the connection while it was opened"))
             }
             _ => Self::new(
@@ -94,14 +101,14 @@ impl Failure {
     }
 
     /// TLS can't be set up on this side.
-    pub(crate) fn tls(message: String) -> Self {
+    fn tls(message: String) -> Self {
         Self::new(ErrorClass::Tls, message)
     }
 
     /// The TLS handshake failed.
-    pub(crate) fn handshake(target: &Target, error: &io::Error) -> Self {
+    fn handshake(target: &Target, error: &io::Error) -> Self {
         let message = match find_tls(error) {
-            Some(error) => tls::explain(error, target),
+            Some(error) => tls_failure::explain(error, target),
             None => format!(
                 "{} closed the connection during the TLS handshake: if it speaks plain HTTP there, write http:// in \
                  the callback URL",
@@ -115,7 +122,7 @@ impl Failure {
     /// request was written.
     pub(super) fn head(target: &Target, error: &hyper::Error, spoke_first: bool) -> Self {
         if let Some(error) = find_tls(error) {
-            return Self::tls(tls::explain(error, target));
+            return Self::tls(tls_failure::explain(error, target));
         }
         if error.is_parse() || spoke_first {
             let what = if spoke_first { "it spoke first".to_owned() } else { error.to_string() };
@@ -128,7 +135,7 @@ impl Failure {
     pub(crate) fn broken(target: &Target, error: Option<&io::Error>) -> Self {
         let place = place(target);
         let how = match error {
-            Some(error) if !wire::is_closed(error) => format!("the connection to {place} broke ({error})"),
+            Some(error) if !is_closed(error) => format!("the connection to {place} broke ({error})"),
             _ => format!("{place} closed the connection before it answered"),
         };
         let https =
@@ -177,14 +184,14 @@ impl Failure {
 
     /// A TLS error.
     pub(crate) fn tls_error(target: &Target, error: &rustls::Error) -> Self {
-        Self::tls(tls::explain(error, target))
+        Self::tls(tls_failure::explain(error, target))
     }
 
     /// The connection failed within the body of an answer.
     pub(super) fn body(target: &Target, error: &hyper::Error, status: u16, length: usize) -> Self {
         let place = place(target);
         if let Some(error) = find_tls(error) {
-            return Self::tls(tls::explain(error, target));
+            return Self::tls(tls_failure::explain(error, target));
         }
         let malformed = find_io(error)
             .filter(|error| matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));

@@ -8,13 +8,12 @@ mod attempt;
 mod client;
 mod failure;
 mod header_case;
-mod link;
 mod outbox;
 mod policy;
+mod pool;
 #[cfg(test)]
 mod scripted;
-mod tls;
-mod wire;
+mod tls_failure;
 
 pub use attempt::{
     Attempt, AttemptResult, CallbackId, ErrorClass, Failure, QueuedCallback, ReceiverResponse,
@@ -23,5 +22,3 @@ pub(crate) use client::check;
 pub use client::{Client, ClientOptions};
 pub use outbox::{Outbox, Totals, Verdict};
 pub use policy::{Order, Policy, StatusSet, SuccessRule};
-pub(crate) use tls::{Tls, server_name};
-pub use tls::{TlsError, TlsOptions};

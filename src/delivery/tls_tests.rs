@@ -9,9 +9,11 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::*;
 use crate::delivery::scripted::*;
 use crate::delivery::{Attempt, Client, ClientOptions};
+use crate::http::TlsOptions;
+use rustls::crypto::ring;
+use std::sync::Arc;
 
 /// An authority of the test's own, and its certificate in a file.
 struct Authority {
@@ -182,7 +184,8 @@ fn a_wrong_file_of_authorities_is_told_at_the_start() {
             None => drop(std::fs::remove_file(&path)),
         }
         let options = TlsOptions { ca: Some(path.clone()), insecure: false };
-        let error = Tls::new(&options).unwrap_err().to_string();
+        let error =
+            Client::new(ClientOptions { tls: options, ..ClientOptions::default() }).unwrap_err().to_string();
         error.replace(&path.display().to_string(), "ca.pem")
     };
     let key = KeyPair::generate().unwrap().serialize_pem();

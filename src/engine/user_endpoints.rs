@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::core::{CallOutcome, Engine};
 use super::host::{Order, Origin};
+use crate::content::Country;
 use crate::journal::Event;
 use crate::scenario::Body;
-use crate::simulator::identity::Country;
 use crate::simulator::{AccountKey, ConversationKey, Opening, Simulator};
 use crate::user_endpoints::{Custom, Reply, UserCallback};
 

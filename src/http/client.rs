@@ -2,42 +2,54 @@
 
 use std::net::SocketAddr;
 
-use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
+use super::connector::{ConnectError, Stream};
 use crate::net::{HttpRequest, HttpResponse};
 
-/// Makes a call. Errs in words.
-pub async fn request(address: SocketAddr, call: HttpRequest) -> Result<HttpResponse, String> {
-    let stream =
-        TcpStream::connect(address).await.map_err(|error| format!("{address} is not reachable: {error}"))?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| format!("no HTTP with {address}: {error}"))?;
-    let connection = tokio::spawn(connection);
-    let mut builder = hyper::Request::builder().method(&*call.method).uri(&*call.path_and_query());
-    builder = builder.header("host", address.to_string());
-    for (name, value) in call.headers.iter() {
+/// Why a request got no response.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// There is no connection.
+    #[error("{0}")]
+    Connect(String),
+    /// It is not HTTP.
+    #[error("not a request: {0}")]
+    NotARequest(#[from] hyper::http::Error),
+    /// The exchange broke off.
+    #[error("no response: {0}")]
+    Exchange(#[from] hyper::Error),
+}
+
+impl From<ConnectError> for RequestError {
+    fn from(error: ConnectError) -> Self {
+        Self::Connect(error.to_string())
+    }
+}
+
+/// Makes a request and reads the whole response.
+///
+/// # Errors
+///
+/// If nobody listens there, if the request can't be sent as it is, or if the exchange breaks off.
+pub async fn request(address: SocketAddr, request: HttpRequest) -> Result<HttpResponse, RequestError> {
+    let (mut sender, ..) = Stream::connect(&[address]).await?.http1().await?;
+    let mut builder = hyper::Request::builder()
+        .method(&*request.method)
+        .uri(&*request.path_and_query())
+        .header("host", address.to_string());
+    for (name, value) in request.headers.iter() {
         builder = builder.header(name, value);
     }
-    let request =
-        builder.body(Full::<Bytes>::new(call.body)).map_err(|error| format!("not a request: {error}"))?;
-    let failed = |error: hyper::Error| format!("the call to {address} failed: {error}");
-    let answer = sender.send_request(request).await.map_err(failed)?;
-    let status = answer.status().as_u16();
-    let headers = answer
+    let response = sender.send_request(builder.body(Full::new(request.body))?).await?;
+    let status = response.status().as_u16();
+    let headers = response
         .headers()
         .iter()
         .map(|(name, value)| {
             (name.to_string().into(), String::from_utf8_lossy(value.as_bytes()).into_owned().into())
         })
         .collect();
-    let body = answer.into_body().collect().await.map_err(failed)?.to_bytes();
-    drop(sender);
-    // The connection task ends by itself once the sender is gone; its error is the one already reported.
-    let _ = connection.await;
+    let body = response.into_body().collect().await?.to_bytes();
     Ok(HttpResponse { status, headers, body })
 }

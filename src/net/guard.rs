@@ -1,6 +1,7 @@
 //! Which hosts callbacks may go to.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// Loopback, and what the user allowed.
@@ -23,10 +24,67 @@ struct Network {
     bits: u8,
 }
 
+/// Why a text does not name hosts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GuardError {
+    /// Nothing is written.
+    #[error("an allowed host is empty, write a host name, an address, or a network such as 10.0.0.0/8")]
+    Empty,
+    /// A whole URL.
+    #[error("`{text}` is a URL, write only the host: {host}")]
+    Url {
+        /// As written.
+        text: String,
+        /// The host in it.
+        host: String,
+    },
+    /// A host with a port.
+    #[error("`{text}` names a port, write only the host: {host}")]
+    Port {
+        /// As written.
+        text: String,
+        /// The host in it.
+        host: String,
+    },
+    /// With a colon, but no IPv6 address.
+    #[error("`{0}` is neither a host name nor an address")]
+    NoAddress(String),
+    /// A pattern such as `*.example`.
+    #[error("`{0}` is a pattern, which is not understood; write every host, or `*` for all hosts")]
+    Pattern(String),
+    /// With letters that no host has.
+    #[error("`{0}` is neither a host name nor an address nor a network such as 10.0.0.0/8")]
+    NoHost(String),
+    /// With a slash, but no address before it.
+    #[error("`{0}` is no network, write for example 10.0.0.0/8")]
+    NoNetwork(String),
+    /// An address, a slash and something else than a number of bits.
+    #[error("`{text}` is no network: after the slash goes a number from 0 to {most}")]
+    PrefixLength {
+        /// As written.
+        text: String,
+        /// How many bits such an address has.
+        most: u8,
+    },
+}
+
+/// A host that may not be connected to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAllowed {
+    host: String,
+    /// The first of its addresses.
+    address: IpAddr,
+}
+
+impl std::error::Error for NotAllowed {}
+
 impl Guard {
-    /// Loopback and these: host names, addresses, networks such as `10.0.0.0/8`, or `*` for everything. Errs with a
-    /// line that names the text it can't read and says what to write.
-    pub fn allowing(hosts: &[String]) -> Result<Self, String> {
+    /// Loopback and these: host names, addresses, networks such as `10.0.0.0/8`, or `*` for everything.
+    ///
+    /// # Errors
+    ///
+    /// If a text is none of these.
+    pub fn allowing(hosts: &[String]) -> Result<Self, GuardError> {
         let mut guard = Self::default();
         for host in hosts {
             guard.allow(host)?;
@@ -34,20 +92,18 @@ impl Guard {
         Ok(guard)
     }
 
-    fn allow(&mut self, text: &str) -> Result<(), String> {
+    fn allow(&mut self, text: &str) -> Result<(), GuardError> {
+        let written = || text.to_owned();
         if text == "*" {
             self.everything = true;
             return Ok(());
         }
         if text.is_empty() {
-            return Err(
-                "an allowed host is empty, write a host name, an address, or a network such as 10.0.0.0/8"
-                    .to_owned(),
-            );
+            return Err(GuardError::Empty);
         }
         if let Some((_, rest)) = text.split_once("://") {
-            let host = rest.split(['/', '?', ':']).next().unwrap_or_default();
-            return Err(format!("`{text}` is a URL, write only the host: {host}"));
+            let host = rest.split(['/', '?', ':']).next().unwrap_or_default().to_owned();
+            return Err(GuardError::Url { text: written(), host });
         }
         let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
         if let Ok(address) = bare.parse::<IpAddr>() {
@@ -58,39 +114,36 @@ impl Guard {
             self.networks.push(network(text, address, bits)?);
             return Ok(());
         }
-        if text.contains(':') {
-            return Err(match text.split_once(':') {
-                Some((host, port)) if port.parse::<u16>().is_ok() => {
-                    format!("`{text}` names a port, write only the host: {host}")
-                }
-                _ => format!("`{text}` is neither a host name nor an address"),
+        if let Some((host, port)) = text.split_once(':') {
+            return Err(match port.parse::<u16>() {
+                Ok(_) => GuardError::Port { text: written(), host: host.to_owned() },
+                Err(_) => GuardError::NoAddress(written()),
             });
         }
         if text.contains('*') {
-            return Err(format!(
-                "`{text}` is a pattern, which is not understood; write every host, or `*` for all hosts"
-            ));
+            return Err(GuardError::Pattern(written()));
         }
         let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         if !text.bytes().all(letter) {
-            return Err(format!(
-                "`{text}` is neither a host name nor an address nor a network such as 10.0.0.0/8"
-            ));
+            return Err(GuardError::NoHost(written()));
         }
         self.names.insert(canonical_name(text));
         Ok(())
     }
 
-    /// Those of a host's addresses that may be connected to, in their order. Errs, if there is none, with a line that
-    /// names the host and the address.
-    pub(crate) fn admit(&self, host: &str, addresses: &[SocketAddr]) -> Result<Vec<SocketAddr>, String> {
+    /// Those of a host's addresses that may be connected to, in their order.
+    ///
+    /// # Errors
+    ///
+    /// If there are addresses, and none of them is allowed.
+    pub(crate) fn admit(&self, host: &str, addresses: &[SocketAddr]) -> Result<Vec<SocketAddr>, NotAllowed> {
         if self.everything || self.names.contains(&canonical_name(host)) {
             return Ok(addresses.to_vec());
         }
         let admitted: Vec<_> =
             addresses.iter().copied().filter(|address| self.admits(address.ip())).collect();
         match (admitted.is_empty(), addresses.first()) {
-            (true, Some(first)) => Err(refusal(host, first.ip())),
+            (true, Some(first)) => Err(NotAllowed { host: host.to_owned(), address: first.ip() }),
             _ => Ok(admitted),
         }
     }
@@ -101,18 +154,22 @@ impl Guard {
     }
 }
 
-fn refusal(host: &str, address: IpAddr) -> String {
-    let place = match host.parse::<IpAddr>() {
-        Ok(_) => format!("{host} is not on loopback"),
-        Err(_) => format!("{host} is {address}, which is not on loopback"),
-    };
-    if address.to_canonical().is_unspecified() {
-        let loopback = if address.is_ipv4() { "127.0.0.1" } else { "[::1]" };
-        return format!(
-            "{place}: to reach a receiver on this machine, write {loopback}; to allow it, add --allow-target {host}"
-        );
+impl fmt::Display for NotAllowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, address } = self;
+        match host.parse::<IpAddr>() {
+            Ok(_) => write!(f, "{host} is not on loopback: ")?,
+            Err(_) => write!(f, "{host} is {address}, which is not on loopback: ")?,
+        }
+        if address.to_canonical().is_unspecified() {
+            let loopback = if address.is_ipv4() { "127.0.0.1" } else { "[::1]" };
+            return write!(
+                f,
+                "to reach a receiver on this machine, write {loopback}; to allow it, add --allow-target {host}"
+            );
+        }
+        write!(f, "callbacks leave this machine only with --allow-target {host}")
     }
-    format!("{place}: callbacks leave this machine only with --allow-target {host}")
 }
 
 /// Names are compared without regard to letter case and to a final dot.
@@ -120,14 +177,12 @@ fn canonical_name(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
-fn network(text: &str, address: &str, bits: &str) -> Result<Network, String> {
-    let Ok(address) = address.parse::<IpAddr>() else {
-        return Err(format!("`{text}` is no network, write for example 10.0.0.0/8"));
-    };
+fn network(text: &str, address: &str, bits: &str) -> Result<Network, GuardError> {
+    let address: IpAddr = address.parse().map_err(|_| GuardError::NoNetwork(text.to_owned()))?;
     let most = if address.is_ipv4() { 32 } else { 128 };
     match bits.parse::<u8>() {
         Ok(bits) if bits <= most => Ok(Network::new(address, bits)),
-        _ => Err(format!("`{text}` is no network: after the slash goes a number from 0 to {most}")),
+        _ => Err(GuardError::PrefixLength { text: text.to_owned(), most }),
     }
 }
 
@@ -238,7 +293,7 @@ mod tests {
     #[test]
     fn a_refusal_says_what_to_do() {
         let guard = Guard::default();
-        let refused = |host, address| guard.admit(host, &sockets(&[address])).unwrap_err();
+        let refused = |host, address| guard.admit(host, &sockets(&[address])).unwrap_err().to_string();
         insta::assert_snapshot!(
             [
                 refused("hook.example", "93.184.216.34"),
@@ -253,7 +308,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_named() {
-        let wrong = |text: &str| Guard::allowing(&[text.to_owned()]).unwrap_err();
+        let wrong = |text: &str| Guard::allowing(&[text.to_owned()]).unwrap_err().to_string();
         insta::assert_snapshot!(
             [
                 "",

@@ -7,7 +7,7 @@ mod headers;
 mod message;
 mod target;
 
-pub use guard::Guard;
+pub use guard::{Guard, GuardError, NotAllowed};
 pub use headers::Headers;
 pub(crate) use message::JSON;
 pub use message::{Header, HttpRequest, HttpResponse, HttpStream, Reply};

@@ -9,11 +9,11 @@ use super::file::{AnswerFile, ExpectFile, LoadFile, ReactionFile, ReactionSendFi
 use super::load::{Placed, Scenario};
 use super::template::{Template, TemplateMistake, TemplateSet};
 use super::tree::TreeTemplate;
+use crate::content::Country;
 use crate::contract::FaultFile;
 use crate::delivery::{Policy, StatusSet};
 use crate::files::{Place, Tree};
 use crate::seed::Seed;
-use crate::simulator::identity::Country;
 use crate::time::DurationRange;
 
 /// How long an `await` waits unless it says otherwise.

@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 
 use super::vendor_file::{AccessFile, AccountFile, CallingFile, ChatbotFile, DialerFile, LimitsFile};
 use crate::api::AccessRules;
+use crate::content::Country;
 use crate::contract::aes::Cipher;
 use crate::http::Limits;
 use crate::simulator::calling::{MockOutcome, Robot, Round, Rules, Strategy, magic};
-use crate::simulator::country::Country;
 use crate::simulator::{Account, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, dialer};
 use crate::time::HumanDuration;
 

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 use rand::RngExt;
 
-use super::country::Country;
+use crate::content::Country;
 use crate::contract::aes::Cipher;
 use crate::seed::Seed;
 use crate::time::later;

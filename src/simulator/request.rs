@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 use serde_json::Value;
 
-use super::access::AccountKey;
+use super::access::{AccountKey, Denied};
 use super::raw_rows::RawRows;
 
 /// A call, checked for who makes it and decoded.
@@ -62,6 +62,29 @@ pub enum Response {
     },
     /// The simulator knows nothing of this call.
     NotSimulated,
+}
+
+/// A request that is refused: a code of the family, and why, naming the field.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// The code.
+    pub code: i64,
+    /// Why.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal with a code of the family.
+    pub fn new(code: i64, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        Self::new(401, denied.to_string())
+    }
 }
 
 type Write = dyn Fn(&mut dyn io::Write) -> io::Result<()> + Send + Sync;

@@ -15,7 +15,8 @@ use super::department::Department;
 use super::detection::Detection;
 use super::dialer::Dialer;
 use super::keys::ConversationKey;
-use super::request::{Request, Response};
+use super::reference;
+use super::request::{Refusal, Request, Response};
 use super::rules::Behaviour;
 use super::samples;
 use super::sms::Sms;
@@ -130,9 +131,16 @@ impl Simulator {
     /// Answers a request, and plans what the vendor would send because of it.
     pub fn handle(&mut self, call: &Request<'_>) -> Response {
         self.context.begin(None, call.now);
-        let response = DEPARTMENTS.iter().find_map(|handle| handle(self, call));
+        let response = match reference::endpoint(call.id) {
+            Some(endpoint) => (endpoint.handle)(self, call)
+                .unwrap_or_else(|Refusal { code, message }| Response::Error { code, message }),
+            None => {
+                DEPARTMENTS.iter().find_map(|handle| handle(self, call)).unwrap_or(Response::NotSimulated)
+            }
+        };
+        // A row of a workflow goes on when its call ends.
         Workflow::take_ended(self);
-        response.unwrap_or(Response::NotSimulated)
+        response
     }
 
     /// The cause that the request handled last is, for [`Simulator::assign`] and [`Simulator::mute`].

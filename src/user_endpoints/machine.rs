@@ -11,11 +11,11 @@ use super::file::StoreMode;
 use super::plan::{AnswerPlan, Declarations, Endpoint, Plan};
 use super::sends::Sends;
 use super::state::State;
+use crate::content::Country;
 use crate::scenario::template::{self, Helpers};
 use crate::scenario::tree::TreeTemplate;
 use crate::seed::Seed;
 use crate::simulator::Response;
-use crate::simulator::identity::Country;
 
 /// Where the people of `name()` and `phone()` come from unless a template says otherwise.
 const COUNTRY: Country = Country::Id;

@@ -267,7 +267,7 @@ fn an_answer_that_is_no_success_is_tried_again_and_then_given_up() {
         assert_sums(&report);
         let bodies: BTreeSet<Vec<u8>> = receiver.requests().into_iter().map(|request| request.body).collect();
         assert_eq!(bodies.len(), 1, "every try sends the same bytes");
-        assert!(text.contains("again in 1m") && text.contains("given up after 5 tries"), "{text}");
+        assert!(text.contains("next in 1m") && text.contains("given up after 5 attempts"), "{text}");
     }
 }
 
@@ -415,7 +415,7 @@ fn an_interruption_tells_what_was_not_sent() {
     let mut out = BufReader::new(child.stdout.take().unwrap());
     // The first try has failed and the second is a minute away.
     let mut line = String::new();
-    while !line.contains("again in 1m") {
+    while !line.contains("next in 1m") {
         line.clear();
         assert!(out.read_line(&mut line).unwrap() > 0, "the program ended early");
     }

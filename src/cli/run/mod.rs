@@ -42,11 +42,11 @@ const MOST_IN_FLIGHT: usize = 64;
 const EXAMPLES: &str = "\
 Examples:
   airudder-mock run scenarios/agent-transfer.toml
-      The embedded sample integrator receives the callbacks and plays the customer.
+      The embedded sample receiver takes the callbacks and answers as your server would.
   airudder-mock run scenarios/agent-transfer.toml --callback-url http://127.0.0.1:3000/hook
-      Your own server receives them; its calls go to http://127.0.0.1:2478.
+      Your own server receives them; it sends its requests to http://127.0.0.1:2478.
   airudder-mock run scenarios/*.toml --speed max --junit report.xml --quiet
-      In CI: every story as fast as it goes.
+      In CI: every story as fast as possible.
   airudder-mock run scenarios/agent-transfer.toml --seed 42 --epoch 2030-01-01T00:00:00Z --speed max --record run.ndjson
       The same bytes every time.";
 
@@ -54,37 +54,38 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Scenario files. Several are told side by side.
+    /// Scenario files. Several files run concurrently.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
     target: TargetArgs,
-    /// The seed of all random values, in place of those of the files.
+    /// The seed of all random values, in place of those in the files.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// How fast the story's time goes: 1, 60, ... times real time, or `max`, which jumps over every pause.
+    /// How fast the story's clock runs: 1, 60, ... times real time, or `max`, which jumps over every pause.
     #[arg(long, value_name = "1|60|max", default_value = "1")]
     speed: Speed,
-    /// The story's time at the start, for example 2030-01-01T00:00:00Z. Default: now.
+    /// The time on the story's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
     #[arg(long, value_name = "TIME", value_parser = super::assignment::moment)]
     epoch: Option<Timestamp>,
-    /// The address on which the mock takes your calls. Port 0 picks a free one. Default: 127.0.0.1:2478, or, if it is
-    /// taken and the embedded integrator is the only caller, any free one.
+    /// The address on which the mock takes your requests. Port 0 picks a free one. Default: 127.0.0.1:2478; if that is
+    /// taken and only the embedded receiver sends requests, any free one.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// A variable of the stories, in place of the one in the files: `--set amount=200`. JSON values keep their type.
+    /// Set a variable of the stories, in place of its value in the files: `--set amount=200`. JSON values keep their
+    /// type.
     #[arg(long = "set", value_name = "VAR=VALUE", value_parser = super::assignment::variable)]
     set: Vec<(String, Value)>,
-    /// Writes everything that happens to this file, one JSON object per line.
+    /// Write everything that happens to this file, one JSON object per line.
     #[arg(long, value_name = "FILE.ndjson")]
     record: Option<PathBuf>,
-    /// Writes a report as JSON.
+    /// Write a report as JSON.
     #[arg(long, value_name = "FILE.json")]
     report: Option<PathBuf>,
-    /// Writes a report as JUnit XML, a test case per story.
+    /// Write a report as JUnit XML, one test case per story.
     #[arg(long, value_name = "FILE.xml")]
     junit: Option<PathBuf>,
-    /// Prints no timeline, only failures and the summary.
+    /// Print no timeline, only failures and the summary.
     #[arg(long, short)]
     quiet: bool,
 }
@@ -193,11 +194,11 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
     let interrupted = super::interrupted();
     if !args.quiet {
         let target = match (&embedded, &settings.callback_url) {
-            (Some(_), _) => "the embedded sample integrator".to_owned(),
+            (Some(_), _) => "the embedded sample receiver".to_owned(),
             (None, Some(url)) => url.clone(),
-            (None, None) => "the URLs of the stories".to_owned(),
+            (None, None) => "the URLs in the stories".to_owned(),
         };
-        super::say(&format!("mock        http://{mock_address}  (your calls go here)"));
+        super::say(&format!("mock        http://{mock_address}  (your requests go here)"));
         super::say(&format!("callbacks   to {target}, signed: {scheme}"));
         super::say(&format!("seed        {}\n", seed.0));
     }
@@ -346,14 +347,14 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, 
     }
     lines.push(stories);
     let totals = facts.totals;
-    let mut callbacks = format!("callbacks   {} delivered, {} dead", totals.delivered, totals.dead);
+    let mut callbacks = format!("callbacks   {} delivered, {} failed", totals.delivered, totals.dead);
     let left = totals.pending + totals.in_flight + totals.waiting;
     if left > 0 {
         callbacks.push_str(&format!(", {left} not sent"));
     }
     callbacks.push_str(&format!(" of {} ({})", totals.queued, count(totals.attempts, "request")));
     lines.push(callbacks);
-    lines.push(format!("calls       {} answered, {} of them refused", tally.calls, tally.refused_calls));
+    lines.push(format!("requests    {} answered, {} of them refused", tally.calls, tally.refused_calls));
     if let Some((right, wrong)) = facts.verified {
         lines.push(format!("signatures  {right} verified, {wrong} wrong"));
     }
@@ -363,7 +364,7 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, 
     let told = tally.last.map(|last| last.duration_since(epoch));
     let told = told.and_then(|told| std::time::Duration::try_from(told).ok()).unwrap_or_default();
     lines.push(format!(
-        "time        {} of the story in {}",
+        "time        {} simulated in {}",
         HumanDuration(told),
         HumanDuration(begun.elapsed())
     ));

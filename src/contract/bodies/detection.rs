@@ -1,18 +1,17 @@
 //! The result of number detection. Not signed. Client.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `detection.result`: whether a number is in use. Receivers answer `{"code":200,"msg":"ok"}`.
-///
-/// Client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// `detection.result`: whether a number is in use. Receivers answer `{"code":200,"msg":"ok"}` (client).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DetectionResult {
     /// What it tells.
     pub business: Business,
 }
 
 /// What became of one number (client).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Business {
     /// The number, in E.164.
     pub callee: String,

@@ -1,14 +1,13 @@
 //! The receipt of a text message. Assumed, also that it is not signed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `sms.receipt`: what came of a text message.
-///
-/// Assumed; `messageId` is what the sending call answers (client).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// `sms.receipt`: what became of a text message (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SmsReceipt {
-    /// The message.
+    /// The message, as the sending request answered it (client).
     pub message_id: String,
     /// The number, in E.164.
     pub to: String,

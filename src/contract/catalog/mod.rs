@@ -91,6 +91,7 @@ pub struct Route {
     /// The path, beginning with `/`; a segment in braces such as `{name}` matches anything.
     pub path: String,
     /// Where the path comes from.
+    #[serde(rename = "mark")]
     pub provenance: Provenance,
 }
 
@@ -116,6 +117,7 @@ pub struct Entry {
     /// Of a callback: whether it carries the signature.
     pub signed: bool,
     /// Where its path (calls) or body (callbacks) comes from.
+    #[serde(rename = "mark")]
     pub provenance: Provenance,
     /// One line of help.
     pub help: String,

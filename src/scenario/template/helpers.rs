@@ -9,10 +9,10 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 use rand::RngExt;
 
 use super::HELPERS;
+use crate::content::facts::Facts;
+use crate::content::phrases;
+use crate::content::{self, Country, Person};
 use crate::seed::{self, Rng};
-use crate::simulator::facts::Facts;
-use crate::simulator::identity::{self, Country, Person};
-use crate::simulator::phrases;
 
 /// The names of the functions, for checks and suggestions.
 pub(super) const NAMES: [&str; 11] =
@@ -95,7 +95,7 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_function("phone", |state: &State, country: Option<String>| {
         with(state, |inner| {
             let country = country_or(inner, country.as_deref())?;
-            Ok(identity::phone(&mut inner.rng, country))
+            Ok(content::phone(&mut inner.rng, country))
         })
     });
     env.add_function("name", |state: &State, country: Option<String>| {

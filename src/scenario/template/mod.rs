@@ -176,8 +176,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::content::Country;
     use crate::seed::Seed;
-    use crate::simulator::identity::Country;
 
     fn render(source: &str) -> Result<serde_json::Value, String> {
         let mut set = TemplateSet::default();

@@ -9,8 +9,6 @@ use super::task::{Detail, Phase, TaskOrder};
 use super::{Calling, TaskKey};
 use crate::contract::bodies::calling::{CallFacts, RobotSummary, TaskDetail, TaskSummary};
 use crate::contract::bodies::{local_text, utc_text};
-use crate::simulator::Simulator;
-use crate::simulator::access::TokenKind;
 use crate::simulator::context::Context;
 use crate::simulator::e164::e164_or_bare;
 use crate::simulator::ids::Kind;
@@ -41,17 +39,6 @@ pub(super) fn unknown(message: String) -> Response {
 pub(super) fn data(body: &impl serde::Serialize) -> Response {
     // Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
     Response::Text(serde_json::to_string(body).unwrap_or_default())
-}
-
-/// `auth.token`: exchanges the credentials of an account for a token.
-pub(super) fn token(simulator: &mut Simulator, call: &Request<'_>) -> Outcome {
-    let params = Params::new(call.fields);
-    let key = params.needed("APPKey", "the key of an account")?;
-    let secret = params.needed("APPSecret", "the secret of the account")?;
-    match simulator.context.access.token(TokenKind::Cloud, key, secret, call.now) {
-        Ok(token) => Ok(Response::Data(json!({ "token": token }))),
-        Err(denied) => Err(Response::Error { code: 401, message: denied.to_string() }),
-    }
 }
 
 /// A name of a task or plan.

@@ -24,7 +24,6 @@ use super::Simulator;
 use super::access::AccountKey;
 use super::callback::{Callback, CallbackBody};
 use super::context::Context;
-use super::country::Country;
 use super::department::Department;
 use super::ids::{Ids, Kind};
 pub(super) use super::keys::{PlanKey, TaskKey};
@@ -34,6 +33,7 @@ use super::request::{Request, Response};
 pub(crate) use super::rules::calling::magic;
 pub use super::rules::calling::{Business, MAGIC, Robot, Round, Rules, Strategy};
 use super::timer::CallingTimer;
+use crate::content::Country;
 use crate::seed::Seed;
 pub(super) use draw::{draw, stream};
 use plan::Plan;
@@ -223,7 +223,6 @@ impl Department for Calling {
 
     fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Option<Response> {
         let work = match call.id {
-            "auth.token" => return Some(calls::token(simulator, call).unwrap_or_else(|refusal| refusal)),
             "task.create" => Self::create_task,
             "task.list" => Self::list_tasks,
             "task.stop" => Self::operate_task,

@@ -7,11 +7,11 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::content;
+use crate::content::facts::Facts;
 use crate::contract::bodies::message::{TemplateButton, TemplateContent, TemplateHeader, TemplateInfo};
 use crate::seed::Seed;
 use crate::simulator::access::Account;
-use crate::simulator::content;
-use crate::simulator::facts::Facts;
 use crate::simulator::params::{Params, bad};
 use crate::simulator::{AccountKey, Request, Response, Simulator};
 
@@ -77,7 +77,7 @@ struct File {
 fn all() -> &'static [Template] {
     static ALL: OnceLock<File> = OnceLock::new();
     let file = ALL.get_or_init(|| {
-        toml::from_str(include_str!("../content/templates.toml"))
+        toml::from_str(include_str!("templates.toml"))
             .unwrap_or_else(|error| panic!("templates.toml: {error}"))
     });
     &file.templates
@@ -207,7 +207,7 @@ pub(super) fn wabas(seed: Seed, key: AccountKey, account: &Account) -> Vec<Waba>
                 waba_id: rng.random_range(100_000_000_000_000_u64..1_000_000_000_000_000).to_string(),
                 name: company.clone(),
                 channel_id: channel.to_string(),
-                phone: crate::simulator::phone::phone(rng, account.country),
+                phone: crate::content::phone(rng, account.country),
                 company: company.clone(),
                 status: "connected",
             }
@@ -317,7 +317,7 @@ pub(super) fn template_detail(call: &Request<'_>) -> Result<Response, Response> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::dialogue::Dialogue;
+    use crate::content::dialogue::Dialogue;
 
     #[test]
     fn the_catalogue_is_whole() {

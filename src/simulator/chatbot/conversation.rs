@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use super::messages::{Message, Messages};
 use super::script::Script;
+use crate::content::facts::Facts;
+use crate::content::{Country, Person};
 use crate::contract::bodies::chatbot::EndReason;
 use crate::seed::{self, Resting, Rng, Seed};
 use crate::simulator::access::AccountKey;
 use crate::simulator::cause::CauseId;
-use crate::simulator::facts::Facts;
-use crate::simulator::identity::{Country, Person};
 use crate::simulator::keys::{ConversationKey, InstanceKey};
 use crate::simulator::wire_id::WireId;
 

@@ -7,6 +7,8 @@ use rand::RngExt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::content::phone;
+use crate::content::phrases;
 use crate::contract::bodies::chatbot::{
     AgentMessage, AgentMessageStatus, AgentTransfer, EndReason, InboundCallCompleted, MessageReceive,
     MessageSend, MessageStatusChange, SeatTransfer, SessionEnd, SessionReport, SessionStatus,
@@ -16,8 +18,6 @@ use crate::contract::bodies::message::{Content, Message, MessageStatus, SenderTy
 use crate::contract::bodies::{Fields, utc_text};
 use crate::seed;
 use crate::simulator::chatbot::conversation::{Conversation, Phase};
-use crate::simulator::phone::phone;
-use crate::simulator::phrases;
 
 /// The channel that a customer owns.
 pub(super) const OWN_CHANNEL: &str = "chatbot";

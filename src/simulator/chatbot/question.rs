@@ -4,13 +4,13 @@
 use rand::RngExt;
 use serde_json::{Value, json};
 
+use crate::content::dialogue::{Ask, Dialogue};
+use crate::content::phrases;
 use crate::contract::bodies::message::{
     ButtonAction, Choice, Content, Interactive, ListAction, ReplyButton, Section, Text,
 };
 use crate::simulator::chatbot::conversation::Conversation;
 use crate::simulator::chatbot::messages::Reply;
-use crate::simulator::dialogue::{Ask, Dialogue};
-use crate::simulator::phrases;
 
 /// How often another label is drawn at most where two options would read the same.
 const TRIES: usize = 20;

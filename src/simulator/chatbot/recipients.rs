@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::simulator::country::Country;
+use crate::content::Country;
 use crate::simulator::e164::e164_or_bare;
 use crate::simulator::outcome::MockOutcome;
 use crate::simulator::params::{Params, bad, shown};

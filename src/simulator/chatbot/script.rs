@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::content::dialogue::{Dialogue, Speaker};
 use crate::seed::Rng;
-use crate::simulator::dialogue::{Dialogue, Speaker};
 
 /// How many turns of others are passed over at most to find the user's next one.
 pub(super) const MOST_PASSED: usize = 12;

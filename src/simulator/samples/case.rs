@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
+use crate::content::dialogue::{Dialogue, Speaker};
+use crate::content::facts::Facts;
 use crate::contract::bodies::calling::Turn;
 use crate::seed::{Rng, hex32};
 use crate::simulator::chatbot::Conversation;
-use crate::simulator::dialogue::{Dialogue, Speaker};
-use crate::simulator::facts::Facts;
 use crate::simulator::talk::{record_link, speaking_time};
 
 /// Ids and names are drawn anew for every body, from the same stream, so that they are the same in all of them.

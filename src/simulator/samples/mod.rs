@@ -57,9 +57,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::content::Country;
     use crate::contract::Catalog;
     use crate::seed::Seed;
-    use crate::simulator::identity::Country;
     use crate::simulator::{Behaviour, Opening, Simulator};
 
     fn now() -> Timestamp {

@@ -10,6 +10,7 @@ use super::conversation;
 use super::dialers::Dialers;
 use super::instance::{Instance, Visit};
 use super::row;
+use crate::content::Country;
 use crate::contract::bodies::chatbot::{EndReason, SendError, SessionStatus};
 use crate::contract::bodies::message::MessageStatus;
 use crate::contract::bodies::utc_text;
@@ -18,7 +19,6 @@ use crate::contract::bodies::workflow::{
 };
 use crate::simulator::callback::{Callback, CallbackBody};
 use crate::simulator::chatbot::{Chatbot, DEFAULT_CHANNEL};
-use crate::simulator::country::Country;
 use crate::simulator::ids::Kind as Id;
 use crate::simulator::keys::InstanceKey;
 use crate::simulator::node::InstancePhase as Phase;

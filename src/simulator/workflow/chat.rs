@@ -10,6 +10,10 @@ use rand::RngExt;
 use serde_json::Value;
 
 use super::instance::Visit;
+use crate::content;
+use crate::content::Country;
+use crate::content::dialogue::{self, Speaker};
+use crate::content::facts::Facts;
 use crate::contract::bodies::chatbot::EndReason;
 use crate::contract::bodies::message::{
     Content, Message, MessageStatus, Quoted, SenderType, System, SystemKind, Template, TemplateContent,
@@ -17,10 +21,6 @@ use crate::contract::bodies::message::{
 };
 use crate::seed::{Rng, Seed};
 use crate::simulator::calling::MockOutcome;
-use crate::simulator::content;
-use crate::simulator::country::Country;
-use crate::simulator::dialogue::{self, Speaker};
-use crate::simulator::facts::Facts;
 use crate::simulator::node::CameTo;
 use crate::simulator::talk::speaking_time;
 

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::json;
 
+use crate::content::dialogue::Dialogue;
 use crate::contract::bodies::message::{MessageStatus, TemplateButtonKind};
 use crate::simulator::chatbot::conversation::Phase;
 use crate::simulator::chatbot::fate::Reply;
 use crate::simulator::chatbot::script::Script;
 use crate::simulator::chatbot::turns;
-use crate::simulator::dialogue::Dialogue;
 use crate::simulator::{Callback, CallbackBody, Simulator};
 
 /// The user replies: the conversation begins, and its user and the bot go on along the template's graph.

@@ -9,12 +9,12 @@ use rand::RngExt;
 use serde_json::{Value, json};
 
 use super::{Campaign, Row, Step, thread};
+use crate::content;
 use crate::contract::bodies::message::MessageStatus;
 use crate::seed::{self, Rng};
 use crate::simulator::chatbot::catalogue::{self, Chosen, Waba};
 use crate::simulator::chatbot::fate::{Fate, fate};
 use crate::simulator::chatbot::recipients::{To, country, recipient, recipients, variables};
-use crate::simulator::content;
 use crate::simulator::params::{Params, bad};
 use crate::simulator::timer::ChatbotTimer;
 use crate::simulator::{Request, Response, Simulator};

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
+use crate::content::Country;
 use crate::simulator::chatbot::DEFAULT_CHANNEL;
 use crate::simulator::chatbot::conversation::{Conversation, Overrides, Phase};
 use crate::simulator::chatbot::recipients::country;
-use crate::simulator::identity::Country;
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::wire_id::WireId;
 use crate::simulator::{AccountKey, Opening, Simulator};

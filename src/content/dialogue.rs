@@ -1,0 +1,413 @@
+//! Small conversations told from a graph of turns: call transcripts, chats.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::OnceLock;
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use super::facts::Facts;
+use super::phrases;
+use crate::seed::Rng;
+
+/// Who says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Speaker {
+    /// The robot.
+    Bot,
+    /// The customer.
+    User,
+    /// A human agent.
+    Agent,
+}
+
+impl fmt::Display for Speaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Bot => "bot",
+            Self::User => "user",
+            Self::Agent => "agent",
+        })
+    }
+}
+
+/// One thing said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Turn {
+    /// Who says it.
+    pub speaker: Speaker,
+    /// What is said, ready to be sent.
+    pub text: String,
+}
+
+/// A conversation from its first turn to its last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Talk {
+    /// What is said, in order.
+    pub turns: Vec<Turn>,
+    /// How the vendor would class the customer's wish: a letter `A` to `I`, or `--` if it did not become clear. What
+    /// the letters mean is assumed; `files/dialogues.toml` lists it.
+    pub intention: String,
+}
+
+/// A graph of turns.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dialogue {
+    title: String,
+    start: String,
+    turns: BTreeMap<String, Node>,
+}
+
+/// A turn of the graph.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Node {
+    speaker: Speaker,
+    phrase: String,
+    /// What the customer wants, from here on.
+    intention: Option<String>,
+    /// The turns that may follow, with their weights. None: the conversation is over.
+    #[serde(default)]
+    next: BTreeMap<String, u32>,
+    /// In a chat: how options are offered.
+    ask: Option<Ask>,
+    /// The turns that are offered as options, each with the phrase of its label.
+    #[serde(default)]
+    options: BTreeMap<String, String>,
+}
+
+/// How a question offers its options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Ask {
+    /// By buttons.
+    Button,
+    /// By a list that unfolds.
+    List,
+}
+
+/// A dialogue nobody wrote.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no dialogue `{given}`, {}", advice(.suggestion))]
+pub struct UnknownDialogue {
+    /// What was written.
+    pub given: String,
+    /// The dialogue it looks like.
+    pub suggestion: Option<&'static str>,
+}
+
+fn advice(suggestion: &Option<&'static str>) -> String {
+    match suggestion {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("use one of {}", Dialogue::names().collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn all() -> &'static BTreeMap<String, Dialogue> {
+    static ALL: OnceLock<BTreeMap<String, Dialogue>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        toml::from_str(include_str!("files/dialogues.toml"))
+            .unwrap_or_else(|error| panic!("dialogues.toml: {error}"))
+    })
+}
+
+impl Dialogue {
+    /// The names of all dialogues, sorted.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        all().keys().map(String::as_str)
+    }
+
+    /// The dialogue of a name.
+    pub fn named(name: &str) -> Result<&'static Self, UnknownDialogue> {
+        all().get(name).ok_or_else(|| UnknownDialogue {
+            given: name.to_owned(),
+            suggestion: crate::files::suggest::nearest(name, Self::names()),
+        })
+    }
+
+    /// What the dialogue is about, in English.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Tells the dialogue once. It ends where the graph ends, or after `max` turns, as if somebody had hung up.
+    pub fn tell(&self, rng: &mut Rng, locale: &str, facts: &Facts, max: usize) -> Talk {
+        let mut talk = Talk { turns: Vec::new(), intention: "--".to_owned() };
+        let mut next = self.turns.get(&self.start);
+        while let Some(node) = next.filter(|_| talk.turns.len() < max) {
+            let Some(text) = new_text(rng, node, locale, facts, &talk.turns) else { break };
+            talk.turns.push(Turn { speaker: node.speaker, text });
+            if let Some(intention) = &node.intention {
+                talk.intention.clone_from(intention);
+            }
+            next = node.draw_next(rng).and_then(|name| self.turns.get(name));
+        }
+        talk
+    }
+
+    /// The turns of [`Dialogue::tell`] alone.
+    pub fn turns(&self, rng: &mut Rng, locale: &str, facts: &Facts, max: usize) -> Vec<Turn> {
+        self.tell(rng, locale, facts, max).turns
+    }
+}
+
+/// Chats that go on step by step, as both sides write.
+fn chats() -> &'static BTreeMap<String, Dialogue> {
+    static CHATS: OnceLock<BTreeMap<String, Dialogue>> = OnceLock::new();
+    CHATS.get_or_init(|| {
+        toml::from_str(include_str!("files/chats.toml")).unwrap_or_else(|error| panic!("chats.toml: {error}"))
+    })
+}
+
+impl Dialogue {
+    /// The chat of a name.
+    pub(crate) fn chat(name: &str) -> Option<&'static Self> {
+        chats().get(name)
+    }
+
+    /// The first turn.
+    pub(crate) fn start(&'static self) -> &'static str {
+        &self.start
+    }
+
+    /// Whether there is a turn of this name.
+    #[cfg(test)]
+    pub(crate) fn has(&self, turn: &str) -> bool {
+        self.turns.contains_key(turn)
+    }
+
+    /// The turn of this name as the graph knows it.
+    pub(crate) fn turn(&'static self, name: &str) -> Option<&'static str> {
+        self.turns.get_key_value(name).map(|(name, _)| name.as_str())
+    }
+
+    /// Who says a turn.
+    pub(crate) fn speaker(&self, turn: &str) -> Option<Speaker> {
+        self.turns.get(turn).map(|node| node.speaker)
+    }
+
+    /// The phrase of a turn.
+    pub(crate) fn phrase(&'static self, turn: &str) -> Option<&'static str> {
+        self.turns.get(turn).map(|node| node.phrase.as_str())
+    }
+
+    /// The options that a turn offers: the turns they lead to, in the order of the options, each with the phrase of its
+    /// label.
+    pub(crate) fn options(&'static self, turn: &str) -> Option<(Ask, &'static BTreeMap<String, String>)> {
+        let node = self.turns.get(turn)?;
+        node.ask.map(|ask| (ask, &node.options))
+    }
+
+    /// Whether nothing follows a turn.
+    pub(crate) fn is_last(&self, turn: &str) -> bool {
+        self.turns.get(turn).is_none_or(|node| node.next.is_empty())
+    }
+
+    /// A turn that follows another; nothing at the end of the graph.
+    pub(crate) fn after(&'static self, turn: &str, rng: &mut Rng) -> Option<&'static str> {
+        self.turns.get(turn)?.draw_next(rng).map(String::as_str)
+    }
+}
+
+/// The longest way through a graph that [`leading_to`] takes.
+const LONGEST: usize = 14;
+
+/// How many ways to an intention are known at most; beyond, they only take memory.
+const MOST_WAYS: usize = 400;
+
+/// A way through a graph.
+type Way = Vec<&'static Node>;
+
+/// The ways that lead to each intention. Where none ends with it (it did not become clear, or the conversation went on
+/// to another), those that break off before do.
+fn ways() -> &'static BTreeMap<String, Vec<Way>> {
+    static WAYS: OnceLock<BTreeMap<String, Vec<Way>>> = OnceLock::new();
+    WAYS.get_or_init(|| {
+        let (mut whole, mut broken_off) = (BTreeMap::new(), BTreeMap::new());
+        for dialogue in all().values() {
+            if let Some(start) = dialogue.turns.get(&dialogue.start) {
+                walk(dialogue, &mut vec![start], "--", &mut whole, &mut broken_off);
+            }
+        }
+        broken_off.extend(whole);
+        broken_off
+    })
+}
+
+fn walk(
+    dialogue: &'static Dialogue,
+    way: &mut Way,
+    mock_outcome: &str,
+    whole: &mut BTreeMap<String, Vec<Way>>,
+    broken_off: &mut BTreeMap<String, Vec<Way>>,
+) {
+    let Some(node) = way.last().copied() else { return };
+    let mock_outcome = node.intention.as_deref().unwrap_or(mock_outcome);
+    let ends = node.next.is_empty() || way.len() == LONGEST;
+    let ways = if ends { &mut *whole } else { &mut *broken_off };
+    let known = ways.entry(mock_outcome.to_owned()).or_default();
+    if known.len() < MOST_WAYS {
+        known.push(way.clone());
+    }
+    if ends {
+        return;
+    }
+    for next in node.next.keys().filter_map(|name| dialogue.turns.get(name)) {
+        way.push(next);
+        walk(dialogue, way, mock_outcome, whole, broken_off);
+        way.pop();
+    }
+}
+
+/// Tells a conversation that leads to an intention, a letter `A` to `I`, or `--` if it does not become clear.
+pub fn leading_to(rng: &mut Rng, intention: &str, locale: &str, facts: &Facts) -> Talk {
+    let mut talk = Talk { turns: Vec::new(), intention: intention.to_owned() };
+    let Some(known) = ways().get(intention).filter(|known| !known.is_empty()) else { return talk };
+    for node in &known[rng.random_range(0..known.len())] {
+        let Some(text) = new_text(rng, node, locale, facts, &talk.turns) else { break };
+        talk.turns.push(Turn { speaker: node.speaker, text });
+    }
+    talk
+}
+
+/// A text for a turn, one that was not said before if there is one.
+fn new_text(rng: &mut Rng, node: &Node, locale: &str, facts: &Facts, said: &[Turn]) -> Option<String> {
+    let mut text = phrases::phrase_with(rng, &node.phrase, locale, facts)?;
+    for _ in 0..8 {
+        if said.iter().all(|turn| turn.text != text) {
+            break;
+        }
+        text = phrases::phrase_with(rng, &node.phrase, locale, facts)?;
+    }
+    Some(text)
+}
+
+impl Node {
+    fn draw_next(&self, rng: &mut Rng) -> Option<&String> {
+        let total: u32 = self.next.values().sum();
+        if total == 0 {
+            return None;
+        }
+        let mut drawn = rng.random_range(0..total);
+        for (name, weight) in &self.next {
+            if drawn < *weight {
+                return Some(name);
+            }
+            drawn -= weight;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::content::{Country, Person};
+    use crate::seed::Seed;
+
+    fn told(name: &str, seed: u64, country: Country, locale: Option<&str>, max: usize) -> Talk {
+        let rng = &mut Seed(seed).stream("dialogue", 0);
+        let person = Person::draw(rng, country, locale);
+        let facts = Facts::of(rng, &person, "2030-01-01T00:00:00Z".parse().unwrap());
+        Dialogue::named(name).unwrap().tell(rng, person.locale, &facts, max)
+    }
+
+    #[test]
+    fn graphs_are_whole() {
+        for (name, dialogue) in all().iter().chain(chats()) {
+            let mut reached = BTreeSet::new();
+            let mut todo = vec![dialogue.start.as_str()];
+            while let Some(turn) = todo.pop() {
+                let node = dialogue.turns.get(turn).unwrap_or_else(|| panic!("{name}: no turn {turn}"));
+                assert!(phrases::find_key(&node.phrase).is_ok(), "{name}: {}", node.phrase);
+                assert!(node.next.values().all(|weight| *weight > 0), "{name}: {turn}");
+                assert_eq!(node.ask.is_some(), !node.options.is_empty(), "{name}: {turn}");
+                // WhatsApp's own public limit.
+                assert!(node.ask != Some(Ask::Button) || node.options.len() <= 3, "{name}: {turn}");
+                for (option, label) in &node.options {
+                    assert!(node.next.contains_key(option), "{name}: {turn} does not lead to {option}");
+                    assert!(phrases::find_key(label).is_ok(), "{name}: {label}");
+                    assert_eq!(dialogue.speaker(option), Some(Speaker::User), "{name}: {option}");
+                }
+                let intention = node.intention.as_deref().unwrap_or("A");
+                assert!(intention == "--" || ("A"..="I").contains(&intention) && intention.len() == 1);
+                if reached.insert(turn) {
+                    todo.extend(node.next.keys().map(String::as_str));
+                }
+            }
+            assert_eq!(reached.len(), dialogue.turns.len(), "{name}: some turns are never reached");
+        }
+    }
+
+    #[test]
+    fn chats_have_the_turns_that_tests_wish_for() {
+        for (name, chat) in chats().iter().filter(|(name, _)| *name != "refused") {
+            assert_eq!(chat.speaker(&chat.start), Some(Speaker::Bot), "{name}");
+            for turn in ["person", "media", "stop"] {
+                assert_eq!(chat.speaker(turn), Some(Speaker::User), "{name}: {turn}");
+            }
+        }
+    }
+
+    #[test]
+    fn dialogues_end_by_themselves_and_never_later_than_asked() {
+        let mut intentions = BTreeSet::new();
+        for name in Dialogue::names() {
+            for seed in 0..300 {
+                let country = Country::ALL[usize::try_from(seed % 8).unwrap()];
+                let talk = told(name, seed, country, None, 40);
+                assert!((2..40).contains(&talk.turns.len()), "{name} {seed}: {}", talk.turns.len());
+                assert_eq!(talk, told(name, seed, country, None, 40));
+                assert!(talk.turns.iter().all(|turn| !turn.text.contains(['{', '}'])));
+                assert!(talk.turns.iter().any(|turn| turn.speaker == Speaker::User));
+                assert_eq!(told(name, seed, country, None, 1).turns.len(), 1);
+                intentions.insert(talk.intention);
+            }
+        }
+        assert!(intentions.len() >= 8, "{intentions:?}");
+        assert!(told("complaint", 1, Country::Id, None, 0).turns.is_empty());
+    }
+
+    #[test]
+    fn every_intention_can_be_led_to() {
+        let rng = &mut Seed(1).stream("dialogue", 0);
+        let person = Person::draw(rng, Country::Mx, None);
+        let facts = Facts::of(rng, &person, "2030-01-01T00:00:00Z".parse().unwrap());
+        for intention in ["A", "B", "C", "D", "E", "F", "G", "H", "I", "--"] {
+            for _ in 0..50 {
+                let talk = leading_to(rng, intention, "es-MX", &facts);
+                assert!((1..=LONGEST).contains(&talk.turns.len()), "{intention}: {}", talk.turns.len());
+                assert_eq!(talk.intention, intention);
+            }
+        }
+        assert!(leading_to(rng, "Z", "en", &facts).turns.is_empty());
+    }
+
+    #[test]
+    fn a_name_gets_a_suggestion() {
+        assert_eq!(
+            Dialogue::named("debt_remainder").unwrap_err().to_string(),
+            "there is no dialogue `debt_remainder`, did you mean `debt_reminder`?"
+        );
+    }
+
+    #[test]
+    fn samples() {
+        let mut text = String::new();
+        for (index, name) in Dialogue::names().enumerate() {
+            for (country, locale) in [(Country::Id, "id"), (Country::In, "en-IN"), (Country::Mx, "es-MX")] {
+                let talk = told(name, u64::try_from(index).unwrap() + 3, country, Some(locale), 40);
+                text.push_str(&format!("# {name} {locale}: {}\n", talk.intention));
+                for turn in talk.turns {
+                    text.push_str(&format!("{:5} {}\n", turn.speaker, turn.text));
+                }
+            }
+        }
+        insta::assert_snapshot!(text);
+    }
+}

@@ -1,0 +1,34 @@
+//! The gender of a simulated customer.
+
+use std::fmt;
+
+use rand::RngExt;
+use serde::Serialize;
+
+use crate::seed::Rng;
+
+/// What the vendor calls `Gender`; the texts use it for forms of address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Gender {
+    /// `male`
+    Male,
+    /// `female`
+    Female,
+}
+
+impl Gender {
+    /// Either, with equal chance.
+    pub fn draw(rng: &mut Rng) -> Self {
+        if rng.random() { Self::Female } else { Self::Male }
+    }
+}
+
+impl fmt::Display for Gender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Male => "male",
+            Self::Female => "female",
+        })
+    }
+}

@@ -1,0 +1,22 @@
+//! What simulated people and their texts are made of: countries, names, numbers, phrases, small conversations.
+//!
+//! The simulator draws from it, and so do templates in files. Everything is drawn from a stream that the caller hands
+//! in, so that the same seed makes the same people; nothing here knows endpoints or callbacks.
+
+mod country;
+pub mod dialogue;
+pub mod facts;
+mod gender;
+mod market;
+mod person;
+mod phone;
+pub mod phrases;
+mod placeholders;
+mod texts;
+
+pub use country::{Country, UnknownCountry};
+pub use gender::Gender;
+pub(crate) use market::market;
+pub use person::Person;
+pub use phone::phone;
+pub use texts::{UnknownLocale, closest_locale, find_locale, locales};

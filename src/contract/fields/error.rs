@@ -1,0 +1,131 @@
+//! What is wrong with a field of a request.
+
+use std::fmt;
+
+use serde::de;
+use serde_json::Value;
+
+/// How much of a value a message repeats, in characters.
+const SHOWN: usize = 60;
+
+/// A value as a message shows it: short, on one line.
+pub(crate) fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => format!("`{}`", text.escape_debug()),
+        other => other.to_string(),
+    };
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}
+
+/// A field that cannot be used as it came. The message names the field by its path, what came, and what is expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    path: String,
+    fault: Fault,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fault {
+    Missing { expected: String },
+    Wrong { got: String, expected: String },
+    Other(String),
+}
+
+impl FieldError {
+    pub(super) fn missing() -> Self {
+        Self { path: String::new(), fault: Fault::Missing { expected: String::new() } }
+    }
+
+    pub(super) fn wrong(value: &Value, expected: &dyn fmt::Display) -> Self {
+        Self {
+            path: String::new(),
+            fault: Fault::Wrong { got: shown(value), expected: expected.to_string() },
+        }
+    }
+
+    /// The path of the field: `business.calls[0].callee`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Whether nothing came where something is needed.
+    pub fn is_missing(&self) -> bool {
+        matches!(self.fault, Fault::Missing { .. })
+    }
+
+    /// The same, seen from the object around it.
+    pub(super) fn within(mut self, name: &str) -> Self {
+        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        self.path = format!("{name}{dot}{}", self.path);
+        self
+    }
+
+    /// The same, seen from the list around it.
+    pub(super) fn at(self, index: usize) -> Self {
+        self.within(&format!("[{index}]"))
+    }
+
+    /// Whether the field is missing, so that the reference should say what belongs there.
+    pub(super) fn lacks_hint(&self) -> bool {
+        matches!(&self.fault, Fault::Missing { expected } if expected.is_empty())
+    }
+
+    pub(super) fn with_hint(mut self, hint: String) -> Self {
+        if let Fault::Missing { expected } = &mut self.fault {
+            *expected = hint;
+        }
+        self
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = if self.path.is_empty() { "the body" } else { &self.path };
+        match &self.fault {
+            Fault::Missing { expected } if expected.is_empty() => write!(f, "{path} is missing"),
+            Fault::Missing { expected } => write!(f, "{path} is missing: {expected}"),
+            Fault::Wrong { got, expected } => write!(f, "{path} is {got}, expected {expected}"),
+            Fault::Other(message) => write!(f, "{path} {message}"),
+        }
+    }
+}
+
+impl std::error::Error for FieldError {}
+
+/// What a type's own `Deserialize` says. A custom message goes on after the field's name: `has 70 characters, 63 is the
+/// most`.
+impl de::Error for FieldError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self { path: String::new(), fault: Fault::Other(message.to_string()) }
+    }
+
+    fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::invalid_value(unexpected, expected)
+    }
+
+    fn invalid_value(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        let got = match unexpected {
+            de::Unexpected::Str(text) => shown(&Value::from(text)),
+            de::Unexpected::Signed(number) => number.to_string(),
+            de::Unexpected::Unsigned(number) => number.to_string(),
+            de::Unexpected::Float(number) => number.to_string(),
+            de::Unexpected::Bool(value) => value.to_string(),
+            de::Unexpected::Unit => "null".to_owned(),
+            other => other.to_string(),
+        };
+        Self { path: String::new(), fault: Fault::Wrong { got, expected: expected.to_string() } }
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        let words: Vec<String> = expected.iter().map(|word| format!("`{word}`")).collect();
+        let got = shown(&Value::from(variant));
+        Self { path: String::new(), fault: Fault::Wrong { got, expected: words.join(" or ") } }
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::missing().within(field)
+    }
+}

@@ -1,0 +1,16 @@
+//! The fields of requests, responses and callbacks, described by the types that carry them.
+//!
+//! A type says everything once: its names are the wire's, its doc comments are the reference, and the last word in
+//! brackets of a doc comment is the provenance, for example `The number, in E.164 (client).` A field without one has
+//! that of the type it stands in. From there come decoding with errors that name the field ([`decode`]) and the field
+//! reference ([`fields_of`]).
+
+mod decode;
+mod error;
+mod reference;
+mod types;
+
+pub use decode::decode;
+pub use error::FieldError;
+pub use reference::{Field, Use, fields_of};
+pub use types::{Given, LocalTime, NoEffect, RowList, Text, Whole};

@@ -1,0 +1,378 @@
+//! The field reference: every field of a type, read off its JSON Schema.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::contract::Provenance;
+
+/// Which way a type goes: what is optional differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// The integrator writes it: a request.
+    Read,
+    /// The mock writes it: a response or a callback.
+    Written,
+}
+
+/// One field, as the reference lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Field {
+    /// Its place: `business.calls[].callee`.
+    pub path: String,
+    /// Its type in words: `string`, `integer 1 to 100`, `list of objects`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Where it comes from; nothing if nobody said, which a test refuses.
+    pub provenance: Option<Provenance>,
+    /// Of a request: whether it must be there. Of what the mock writes: whether it always is.
+    pub required: bool,
+    /// The words it may hold, if they are fixed.
+    pub allowed: Vec<String>,
+    /// Whether anything follows from it; a field without effect is accepted and checked for its type only.
+    pub has_effect: bool,
+    /// What it is.
+    pub help: String,
+}
+
+/// The schema of a type as the wire has it.
+pub(crate) fn schema_of<T: JsonSchema>(used: Use) -> Value {
+    let settings = SchemaSettings::draft2020_12();
+    let settings = match used {
+        Use::Read => settings.for_deserialize(),
+        Use::Written => settings.for_serialize(),
+    };
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// Every field of a type, in the order of the wire.
+pub fn fields_of<T: JsonSchema>(used: Use) -> Vec<Field> {
+    let root = schema_of::<T>(used);
+    let mut fields = Vec::new();
+    Walk { root: &root, fields: &mut fields }.inside(&root, "", described(&root).1);
+    fields
+}
+
+/// What belongs at a path, for the message that it is missing.
+pub(super) fn hint<T: JsonSchema>(path: &str) -> String {
+    let place: String = path.split('[').enumerate().fold(String::new(), |place, (at, part)| match at {
+        0 => part.to_owned(),
+        _ => format!("{place}[{}", part.trim_start_matches(|digit: char| digit.is_ascii_digit())),
+    });
+    let found = fields_of::<T>(Use::Read).into_iter().find(|field| field.path == place);
+    let Some(field) = found else { return String::new() };
+    let sentence = field.help.split(". ").next().unwrap_or_default().trim_end_matches('.');
+    let mut letters = sentence.chars();
+    let first = letters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
+    let mut hint = format!("{first}{}", letters.as_str());
+    if !field.allowed.is_empty() {
+        let words: Vec<String> = field.allowed.iter().map(|word| format!("`{word}`")).collect();
+        hint = format!("{hint}, {}", words.join(" or "));
+    }
+    hint
+}
+
+/// A description without its provenance, and the provenance.
+fn described(schema: &Value) -> (String, Option<Provenance>) {
+    let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+    let text = text.replace('\n', " ");
+    let text = text.trim();
+    let unmarked = text.trim_end_matches('.').strip_suffix(')').and_then(|text| text.rsplit_once('('));
+    let found = unmarked.and_then(|(before, word)| Some((before, provenance(word)?)));
+    match found {
+        Some((before, provenance)) => {
+            let before = before.trim_end();
+            let dot = if before.is_empty() || before.ends_with(['.', ':', '`']) { "" } else { "." };
+            let dot = if before.ends_with('`') { "." } else { dot };
+            (format!("{before}{dot}"), Some(provenance))
+        }
+        None => (text.to_owned(), None),
+    }
+}
+
+/// `client`, or `client; the unit is assumed`: the first word counts.
+fn provenance(words: &str) -> Option<Provenance> {
+    let first = words.split([';', ',', ' ']).next()?;
+    [Provenance::Documented, Provenance::Example, Provenance::Client, Provenance::Assumed]
+        .into_iter()
+        .find(|provenance| provenance.as_str() == first)
+}
+
+struct Walk<'a> {
+    root: &'a Value,
+    fields: &'a mut Vec<Field>,
+}
+
+impl<'a> Walk<'a> {
+    /// The schema that a reference stands for, or the one branch of an optional value.
+    fn resolve(&self, schema: &'a Value) -> &'a Value {
+        if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
+            return self
+                .root
+                .pointer(name.trim_start_matches('#'))
+                .map_or(schema, |found| self.resolve(found));
+        }
+        let branches = schema.get("anyOf").and_then(Value::as_array);
+        let real =
+            branches.map(|branches| branches.iter().filter(|branch| !is_null(branch)).collect::<Vec<_>>());
+        match real.as_deref() {
+            Some([only]) => self.resolve(only),
+            _ => schema,
+        }
+    }
+
+    fn object(&mut self, schema: &'a Value, path: &str, inherited: Option<Provenance>) {
+        let Some(Value::Object(properties)) = schema.get("properties") else { return };
+        for (name, property) in properties {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            self.field(property, path, requires(schema, name), inherited);
+        }
+    }
+
+    fn field(&mut self, schema: &'a Value, path: String, required: bool, inherited: Option<Provenance>) {
+        let inner = self.resolve(schema);
+        let (help, own) = described(schema);
+        let (type_help, of_type) = described(inner);
+        let provenance = own.or(inherited).or(of_type);
+        let has_effect = schema.get("x-no-effect").or(inner.get("x-no-effect")).is_none();
+        self.fields.push(Field {
+            path: path.clone(),
+            kind: self.kind(inner),
+            provenance,
+            required,
+            allowed: allowed(inner),
+            has_effect,
+            help: if help.is_empty() { type_help } else { help },
+        });
+        self.inside(inner, &path, of_type.or(provenance));
+    }
+
+    /// The fields within a value.
+    fn inside(&mut self, schema: &'a Value, path: &str, inherited: Option<Provenance>) {
+        self.object(schema, path, inherited);
+        if let Some(items) = schema.get("items") {
+            let items = self.resolve(items);
+            let provenance = described(items).1.or(inherited);
+            self.inside(items, &format!("{path}[]"), provenance);
+        }
+        let branches: Vec<&Value> = alternatives(schema).map(|branch| self.resolve(branch)).collect();
+        let known = self.fields.len();
+        for branch in &branches {
+            let start = self.fields.len();
+            self.inside(branch, path, described(branch).1.or(inherited));
+            let fresh = self.fields.split_off(start);
+            self.merge(known, fresh);
+        }
+        // What stands deeper is required or not within its own object.
+        for field in &mut self.fields[known..] {
+            let name = field.path.strip_prefix(path).unwrap_or_default().trim_start_matches('.');
+            field.required &= name.contains(['.', '[']) || branches.iter().all(|one| requires(one, name));
+        }
+    }
+
+    /// What several alternatives share is listed once, with the words of all of them.
+    fn merge(&mut self, from: usize, fresh: Vec<Field>) {
+        for field in fresh {
+            match self.fields[from..].iter_mut().find(|other| other.path == field.path) {
+                Some(listed) => {
+                    let new = field.allowed.into_iter().filter(|word| !listed.allowed.contains(word));
+                    let new: Vec<String> = new.collect();
+                    listed.allowed.extend(new);
+                }
+                None => self.fields.push(field),
+            }
+        }
+    }
+
+    fn kind(&self, schema: &'a Value) -> String {
+        let mut names = match schema.get("type") {
+            Some(Value::String(name)) => vec![name.as_str()],
+            Some(Value::Array(names)) => {
+                names.iter().filter_map(Value::as_str).filter(|name| *name != "null").collect()
+            }
+            _ => Vec::new(),
+        };
+        if names.is_empty() {
+            for branch in alternatives(schema) {
+                if let Some(name) = self.resolve(branch).get("type").and_then(Value::as_str)
+                    && !names.contains(&name)
+                    && name != "null"
+                {
+                    names.push(name);
+                }
+            }
+        }
+        match names.as_slice() {
+            [] if schema.get("const").is_some() || schema.get("enum").is_some() => "string".to_owned(),
+            [] => "any value".to_owned(),
+            ["array"] => {
+                let items = schema.get("items").map(|items| self.kind(self.resolve(items)));
+                format!("list of {}", items.map_or("values".to_owned(), |item| format!("{item}s")))
+            }
+            ["integer" | "number"] => {
+                let limit = |name: &str| schema.get(name).and_then(Value::as_f64);
+                match (limit("minimum"), limit("maximum")) {
+                    (Some(least), Some(most)) if most < 9e15 => format!("{} {least} to {most}", names[0]),
+                    _ => names[0].to_owned(),
+                }
+            }
+            ["string"] => {
+                let form = schema.get("x-form").and_then(Value::as_str);
+                let most = schema.get("maxLength").and_then(Value::as_u64);
+                match (form, most) {
+                    (Some(form), _) => format!("string {form}"),
+                    (None, Some(most)) => format!("string of at most {most} characters"),
+                    (None, None) => "string".to_owned(),
+                }
+            }
+            names => names.join(" or "),
+        }
+    }
+}
+
+fn is_null(schema: &Value) -> bool {
+    schema.get("type").is_some_and(|name| name == "null")
+}
+
+/// Whether an object always has a field.
+fn requires(schema: &Value, name: &str) -> bool {
+    let required = schema.get("required").and_then(Value::as_array);
+    required.is_some_and(|required| required.iter().any(|other| other == name))
+}
+
+fn alternatives(schema: &Value) -> impl Iterator<Item = &Value> {
+    let of = |name: &str| schema.get(name).and_then(Value::as_array).into_iter().flatten();
+    of("oneOf").chain(of("anyOf"))
+}
+
+/// The fixed words of a schema.
+fn allowed(schema: &Value) -> Vec<String> {
+    let word = |value: &Value| match value {
+        Value::String(word) => word.clone(),
+        other => other.to_string(),
+    };
+    let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
+    let consts = alternatives(schema).filter_map(|branch| branch.get("const"));
+    let nested = alternatives(schema).filter_map(|branch| branch.get("enum")?.as_array()).flatten();
+    let own = schema.get("const");
+    own.into_iter()
+        .chain(listed)
+        .chain(consts)
+        .chain(nested)
+        .filter(|value| !value.is_null())
+        .map(word)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::contract::fields::{NoEffect, RowList, Whole};
+
+    /// Creates a task (client).
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[expect(dead_code, reason = "only its shape is looked at")]
+    struct Create {
+        /// The name.
+        name: String,
+        /// How often, in turns (example; the unit is assumed).
+        repeat: Option<Whole<1, 10>>,
+        /// What kind it is (documented).
+        kind: Option<Kind>,
+        /// A remark.
+        remark: NoEffect<Option<String>>,
+        /// The rows.
+        #[serde(default)]
+        details: RowList<Row>,
+        /// Anything.
+        variables: Option<serde_json::Map<String, Value>>,
+        /// Who.
+        owner: Option<Row>,
+    }
+
+    /// A row (assumed).
+    #[derive(Debug, Deserialize, Serialize, JsonSchema)]
+    struct Row {
+        /// The number,
+        /// in E.164 (example).
+        mobile: String,
+        /// Its case.
+        case: Option<String>,
+    }
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        Normal,
+        Plan,
+    }
+
+    #[test]
+    fn every_field_is_listed_with_all_that_is_known_of_it() {
+        let lines: Vec<String> = fields_of::<Create>(Use::Read)
+            .iter()
+            .map(|field| {
+                let Field { path, kind, provenance, required, allowed, has_effect, help } = field;
+                format!("{path} | {kind} | {provenance:?} | {required} | {allowed:?} | {has_effect} | {help}")
+            })
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    /// One of two shapes (example).
+    #[derive(Debug, Serialize, JsonSchema)]
+    #[serde(tag = "type", rename_all = "snake_case")]
+    #[expect(dead_code, reason = "only its shape is looked at")]
+    enum Shape {
+        /// A circle.
+        Circle {
+            /// In metres.
+            radius: i64,
+            /// Its colour.
+            colour: String,
+        },
+        /// A frame.
+        Frame {
+            /// Its colour.
+            colour: String,
+            /// What is in it.
+            picture: Option<Row>,
+        },
+    }
+
+    #[test]
+    fn alternatives_are_listed_as_one() {
+        let fields = fields_of::<Vec<Shape>>(Use::Written);
+        let lines: Vec<String> = fields
+            .iter()
+            .map(|field| format!("{} {} {:?}", field.path, field.required, field.allowed))
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "[].type true [\"circle\", \"frame\"]",
+                "[].radius false []",
+                "[].colour true []",
+                "[].picture false []",
+                "[].picture.mobile true []",
+                "[].picture.case true []",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_written_is_required_unless_it_may_be_left_out() {
+        let fields = fields_of::<Row>(Use::Written);
+        assert_eq!(fields.iter().map(|field| field.required).collect::<Vec<_>>(), [true, true]);
+    }
+
+    #[test]
+    fn hints_come_from_the_reference() {
+        assert_eq!(hint::<Create>("details[17].mobile"), "the number, in E.164");
+        assert_eq!(hint::<Create>("kind"), "what kind it is, `normal` or `plan`");
+        assert_eq!(hint::<Create>("nothing"), "");
+    }
+}

@@ -1,0 +1,294 @@
+//! What fields hold beyond plain texts and numbers.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+/// A whole number within a range, its ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whole<const MIN: i64, const MAX: i64>(i64);
+
+impl<const MIN: i64, const MAX: i64> Whole<MIN, MAX> {
+    /// The number.
+    pub fn get(self) -> i64 {
+        self.0
+    }
+
+    /// As a count; negative ones, which the range may allow, are 0.
+    pub fn count(self) -> usize {
+        usize::try_from(self.0).unwrap_or(0)
+    }
+}
+
+impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Whole<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = i64::deserialize(deserializer)?;
+        if (MIN..=MAX).contains(&number) {
+            return Ok(Self(number));
+        }
+        let expected = format!("a whole number from {MIN} to {MAX}");
+        Err(D::Error::invalid_value(Unexpected::Signed(number), &expected.as_str()))
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> JsonSchema for Whole<MIN, MAX> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Whole_{MIN}_{MAX}").into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": MIN, "maximum": MAX })
+    }
+}
+
+/// A text of at most so many characters, and at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text<const MOST: usize>(String);
+
+impl<const MOST: usize> Text<MOST> {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text, to keep.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl<'de, const MOST: usize> Deserialize<'de> for Text<MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let length = text.chars().count();
+        if length > MOST {
+            return Err(D::Error::custom(format_args!("has {length} characters, {MOST} is the most")));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl<const MOST: usize> JsonSchema for Text<MOST> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Text_{MOST}").into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "maxLength": MOST })
+    }
+}
+
+/// A moment `YYYY-MM-DD HH:mm:ss` (example), in the account's zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalTime(DateTime);
+
+impl LocalTime {
+    /// The moment, in a zone. Moments beyond the end of all time are its end.
+    pub fn in_zone(self, zone: Offset) -> Timestamp {
+        zone.to_timestamp(self.0).unwrap_or(Timestamp::MAX)
+    }
+}
+
+impl<'de> Deserialize<'de> for LocalTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // A year before our era reads, too, and would be refused by nothing behind this.
+        let is_sound = text.starts_with(|first: char| first.is_ascii_digit());
+        let read = DateTime::strptime("%Y-%m-%d %H:%M:%S", &text).ok().filter(|_| is_sound);
+        read.map(Self).ok_or_else(|| {
+            D::Error::invalid_value(Unexpected::Str(&text), &"a time such as `2030-01-31 09:00:00`")
+        })
+    }
+}
+
+impl JsonSchema for LocalTime {
+    fn schema_name() -> Cow<'static, str> {
+        "LocalTime".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "x-form": "YYYY-MM-DD HH:mm:ss" })
+    }
+}
+
+/// A field that is accepted and checked for its type, and has no effect.
+#[derive(Clone, Copy, Default)]
+pub struct NoEffect<T>(PhantomData<T>);
+
+impl<T> fmt::Debug for NoEffect<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NoEffect")
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for NoEffect<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(|_| Self(PhantomData))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for NoEffect<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("NoEffect_{}", T::schema_name()).into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = T::json_schema(generator);
+        schema.insert("x-no-effect".to_owned(), true.into());
+        schema
+    }
+}
+
+/// A value that usually looks like `T` and is kept just as it came: whatever else is in it stays, and so does the order
+/// of its fields.
+pub struct Given<T>(Value, PhantomData<T>);
+
+impl<T> Given<T> {
+    /// A value, whatever its shape.
+    pub fn new(value: Value) -> Self {
+        Self(value, PhantomData)
+    }
+
+    /// The value.
+    pub fn value(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl<T> Clone for Given<T> {
+    fn clone(&self) -> Self {
+        Self::new(self.0.clone())
+    }
+}
+
+impl<T> PartialEq for Given<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<T> fmt::Debug for Given<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<T: Serialize> From<T> for Given<T> {
+    fn from(value: T) -> Self {
+        // Types of the wire are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
+        Self::new(serde_json::to_value(value).unwrap_or_default())
+    }
+}
+
+impl<T> Serialize for Given<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Given<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Self::new)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Given<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// A list that may have a million rows: it stays text and reaches the handler beside the other fields
+/// (`Request::rows`). Here it only says what a row looks like.
+#[derive(Clone, Copy)]
+pub struct RowList<T>(PhantomData<T>);
+
+impl<T> Default for RowList<T> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T> fmt::Debug for RowList<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RowList")
+    }
+}
+
+impl<'de, T> Deserialize<'de> for RowList<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::<serde::de::IgnoredAny>::deserialize(deserializer).map(|_| Self(PhantomData))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for RowList<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("RowList_{}", T::schema_name()).into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Vec::<T>::json_schema(generator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_stays_as_it_came() {
+        let text = r#"{"b":"","a":[1,null,{"c":1.5}]}"#;
+        let value: Value = serde_json::from_str(text).unwrap();
+        let given: Given<String> = crate::contract::fields::decode(&value).unwrap();
+        assert_eq!(serde_json::to_string(&given).unwrap(), text);
+        assert_eq!(given, Given::new(value));
+        assert_eq!(Given::from("x".to_owned()).value(), "x");
+    }
+
+    #[test]
+    fn moments_are_of_the_accounts_zone() {
+        let time: LocalTime = serde_json::from_str("\"2030-01-01 07:30:00\"").unwrap();
+        assert_eq!(time.in_zone(jiff::tz::offset(7)).to_string(), "2030-01-01T00:30:00Z");
+        assert!(serde_json::from_str::<LocalTime>("\"-2030-01-01 07:30:00\"").is_err());
+    }
+}

@@ -1,0 +1,89 @@
+//! TLS errors in words.
+
+use jiff::Timestamp;
+use rustls::CertificateError;
+use rustls::pki_types::UnixTime;
+
+use crate::net::Target;
+
+/// What a TLS error means and what to do about it, in one line.
+pub(super) fn explain(error: &rustls::Error, target: &Target) -> String {
+    use rustls::Error as E;
+    let host = target.host();
+    let anyway = "accept any certificate with --insecure";
+    match error {
+        E::InvalidCertificate(error) => match error {
+            CertificateError::UnknownIssuer => format!(
+                "the certificate of {host} is signed by an authority this machine does not know: name it with --ca \
+                 FILE, or {anyway}"
+            ),
+            CertificateError::BadSignature => format!(
+                "the certificate of {host} is not signed by the authority it names: check that --ca FILE is the \
+                 current one, or {anyway}"
+            ),
+            CertificateError::ExpiredContext { not_after, .. } => {
+                format!("the certificate of {host} expired on {}: renew it, or {anyway}", day(*not_after))
+            }
+            CertificateError::Expired => format!("the certificate of {host} expired: renew it, or {anyway}"),
+            CertificateError::NotValidYetContext { not_before, .. } => format!(
+                "the certificate of {host} is valid only from {} on: check the clock, or {anyway}",
+                day(*not_before)
+            ),
+            CertificateError::NotValidYet => {
+                format!("the certificate of {host} is not valid yet: check the clock, or {anyway}")
+            }
+            CertificateError::NotValidForNameContext { presented, .. } if !presented.is_empty() => format!(
+                "the certificate of {host} is for {}: write that name in the callback URL, or {anyway}",
+                presented.iter().map(|name| plain_name(name)).collect::<Vec<_>>().join(", ")
+            ),
+            CertificateError::NotValidForNameContext { .. } | CertificateError::NotValidForName => {
+                format!(
+                    "the certificate of {host} is for another name: write that name in the callback URL, or {anyway}"
+                )
+            }
+            CertificateError::Other(_) => format!(
+                "the certificate of {host} is not one of a server, for example that of an authority itself: give the \
+                 receiver one signed by that authority, or {anyway}"
+            ),
+            other => {
+                format!("the certificate of {host} is not accepted: {other}; to go on all the same, {anyway}")
+            }
+        },
+        E::InvalidMessage(_) => format!(
+            "{host} does not speak TLS on port {}: if it speaks plain HTTP there, write http:// in the callback URL",
+            target.port()
+        ),
+        E::AlertReceived(rustls::AlertDescription::NoApplicationProtocol) => format!(
+            "{host} does not speak over TLS what is asked for, which is HTTP/2 with `--http2` and HTTP/1.1 without"
+        ),
+        E::AlertReceived(alert) => {
+            format!(
+                "{host} broke off TLS ({alert:?}): its log says why; client certificates are not supported"
+            )
+        }
+        E::PeerIncompatible(why) => {
+            format!("{host} and this program have no TLS in common ({why:?}): it takes TLS 1.2 or 1.3")
+        }
+        other => format!("TLS with {host} failed: {other}"),
+    }
+}
+
+/// The day of a moment, or the bare seconds if they lie outside of the calendar.
+fn day(moment: UnixTime) -> String {
+    i64::try_from(moment.as_secs())
+        .ok()
+        .and_then(|seconds| Timestamp::from_second(seconds).ok())
+        .map_or_else(|| moment.as_secs().to_string(), |at| at.strftime("%Y-%m-%d").to_string())
+}
+
+/// The bare name in what rustls prints of it, for example `DnsName("a.example")`.
+fn plain_name(printed: &str) -> &str {
+    match printed.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')) {
+        Some(inner) => inner.trim_matches('"'),
+        None => printed,
+    }
+}
+
+#[cfg(test)]
+#[path = "tls_tests.rs"]
+mod tests;

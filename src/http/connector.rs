@@ -1,0 +1,152 @@
+//! Opening connections to other servers: TCP, TLS and the start of HTTP/1.1 or HTTP/2.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
+use tokio_rustls::TlsConnector;
+
+use super::tls::{Tls, TlsError, TlsOptions, TlsPlan};
+use super::wire::{Traffic, Wire};
+use crate::net::{Guard, NotAllowed, Target};
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectError {
+    /// The target's address is neither on loopback nor allowed by the user.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
+    /// The host has no address.
+    #[error("the host has no address")]
+    Unresolved(#[source] Option<io::Error>),
+    /// TCP.
+    #[error("no connection: {0}")]
+    Tcp(#[source] io::Error),
+    /// TLS can't be set up on this side.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The TLS handshake failed.
+    #[error("the TLS handshake failed: {0}")]
+    Handshake(#[source] io::Error),
+    /// HTTP could not begin.
+    #[error("no HTTP: {0}")]
+    Http(#[source] hyper::Error),
+}
+
+/// Opens connections to targets by their URL.
+#[derive(Debug)]
+pub(crate) struct Connector {
+    guard: Guard,
+    tls: Tls,
+}
+
+impl Connector {
+    /// A connector that keeps to what the guard allows.
+    pub(crate) fn new(guard: Guard, tls: &TlsOptions) -> Result<Self, TlsError> {
+        Ok(Self { guard, tls: Tls::new(tls, b"http/1.1")? })
+    }
+
+    /// Whether a target's address may be connected to, as far as it is known now: a host without an address is no error
+    /// yet.
+    pub(crate) async fn check(&self, target: &Target) -> Result<(), NotAllowed> {
+        match resolve(target).await {
+            Ok(addresses) => self.guard.admit(target.host(), &addresses).map(drop),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Opens a connection to a target. The guard is asked about the very addresses that are connected to, so that a name
+    /// cannot resolve to another machine in between.
+    pub(crate) async fn connect(&self, target: &Target) -> Result<Stream, ConnectError> {
+        let addresses = resolve(target).await.map_err(|error| ConnectError::Unresolved(Some(error)))?;
+        let addresses = self.guard.admit(target.host(), &addresses)?;
+        // Only what may be reached is worth reading the system's authorities for.
+        let stream = Stream::connect(&addresses).await?;
+        stream.secure(self.tls.plan(target)?.as_ref()).await
+    }
+}
+
+async fn resolve(target: &Target) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(address) = target.host().parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, target.port())]);
+    }
+    Ok(tokio::net::lookup_host((target.host(), target.port())).await?.collect())
+}
+
+/// A sender of requests over HTTP/1.1.
+pub(crate) type Http1 = http1::SendRequest<Full<Bytes>>;
+
+/// A sender of requests over HTTP/2.
+pub(crate) type Http2 = http2::SendRequest<Full<Bytes>>;
+
+/// What HTTP is spoken over: TCP, or TLS over TCP.
+trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
+
+/// A connection over which no HTTP was spoken yet.
+pub(crate) struct Stream {
+    io: Box<dyn Io>,
+    traffic: Arc<Traffic>,
+}
+
+impl Stream {
+    /// Connects to the first address that takes the connection.
+    pub(crate) async fn connect(addresses: &[SocketAddr]) -> Result<Self, ConnectError> {
+        let mut last = ConnectError::Unresolved(None);
+        for address in addresses {
+            match TcpStream::connect(address).await {
+                Ok(stream) => {
+                    // Without it, the last part of a large request may wait for an acknowledgement. Where it can't be
+                    // set, requests are slower but right.
+                    let _ = stream.set_nodelay(true);
+                    let (wire, traffic) = Wire::new(stream);
+                    return Ok(Self { io: Box::new(wire), traffic });
+                }
+                Err(error) => last = ConnectError::Tcp(error),
+            }
+        }
+        Err(last)
+    }
+
+    /// Speaks TLS from now on, if there is a plan for it.
+    pub(crate) async fn secure(self, tls: Option<&TlsPlan>) -> Result<Self, ConnectError> {
+        let Some(tls) = tls else { return Ok(self) };
+        let connector = TlsConnector::from(tls.config.clone());
+        let stream = connector.connect(tls.name.clone(), self.io).await.map_err(ConnectError::Handshake)?;
+        Ok(Self { io: Box::new(stream), ..self })
+    }
+
+    /// Starts HTTP/1.1. Header names keep their letter case where a request says so.
+    pub(crate) async fn http1(self) -> Result<(Http1, Arc<Traffic>, AbortHandle), ConnectError> {
+        let mut builder = http1::Builder::new();
+        let made = builder.preserve_header_case(true).handshake(TokioIo::new(self.io)).await;
+        let (sender, connection) = made.map_err(ConnectError::Http)?;
+        Ok((sender, self.traffic, drive(connection)))
+    }
+
+    /// Starts HTTP/2.
+    pub(crate) async fn http2(self) -> Result<Http2, ConnectError> {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        let made = builder.timer(TokioTimer::new()).handshake(TokioIo::new(self.io)).await;
+        let (sender, connection) = made.map_err(ConnectError::Http)?;
+        drive(connection);
+        Ok(sender)
+    }
+}
+
+/// Runs a connection's input and output in a task of its own. What goes wrong there reaches the request that is under
+/// way; an idle connection just closes.
+fn drive(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) -> AbortHandle {
+    let task = tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    task.abort_handle()
+}

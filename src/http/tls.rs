@@ -1,0 +1,202 @@
+//! TLS as a client speaks it.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+
+use crate::net::Target;
+
+/// How certificates are checked.
+#[derive(Clone, Debug, Default)]
+pub struct TlsOptions {
+    /// A PEM file of further authorities beside the system's.
+    pub ca: Option<PathBuf>,
+    /// Accepts any certificate.
+    pub insecure: bool,
+}
+
+/// Why TLS can't be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The file of further authorities can't be read.
+    #[error("can't read the authorities of --ca {}: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The file is not in PEM format.
+    #[error("--ca {} is no PEM file: {reason}", path.display())]
+    NotPem {
+        /// The file.
+        path: PathBuf,
+        /// Where it is malformed.
+        reason: String,
+    },
+    /// A section of the file is not a certificate.
+    #[error("--ca {} holds a certificate that can't be read: {error}", path.display())]
+    NotACertificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: rustls::Error,
+    },
+    /// The file holds no certificate.
+    #[error(
+        "--ca {} holds no certificate, it needs a section that begins with -----BEGIN CERTIFICATE-----",
+        path.display()
+    )]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Neither the system nor the user names an authority.
+    #[error(
+        "this machine has no certificate authorities{}: name them with --ca FILE, or accept any certificate with \
+         --insecure",
+        reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"))
+    )]
+    NoAuthorities {
+        /// Why those of the system were not found.
+        reason: Option<rustls_native_certs::Error>,
+    },
+    /// The TLS library refuses the settings.
+    #[error("TLS can't be set up: {0}")]
+    Setup(rustls::Error),
+    /// No certificate can be issued for such a host.
+    #[error("`{0}` is no name a certificate can be for")]
+    ServerName(String),
+}
+
+/// TLS as it is set up. The user's authorities are read at once, so that a wrong file is reported at the start; those of
+/// the system are read when the first `https` target is met, so that nobody else pays for them.
+#[derive(Debug)]
+pub(crate) struct Tls {
+    extra: RootCertStore,
+    insecure: bool,
+    /// The protocol that is spoken over it (ALPN).
+    protocol: &'static [u8],
+    config: OnceLock<Arc<ClientConfig>>,
+}
+
+/// How TLS is spoken with one target.
+#[derive(Clone, Debug)]
+pub(crate) struct TlsPlan {
+    /// The client's side of the handshake.
+    pub(crate) config: Arc<ClientConfig>,
+    /// The name the target's certificate has to be for.
+    pub(crate) name: ServerName<'static>,
+}
+
+impl Tls {
+    /// Reads the user's authorities.
+    pub(crate) fn new(options: &TlsOptions, protocol: &'static [u8]) -> Result<Self, TlsError> {
+        let mut extra = RootCertStore::empty();
+        if let Some(path) = &options.ca {
+            let path = || path.clone();
+            let pem = std::fs::read(path()).map_err(|error| TlsError::Unreadable { path: path(), error })?;
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
+                let certificate = certificate.map_err(|error| {
+                    let reason = match error {
+                        pem::Error::MissingSectionEnd { .. } => "a section has no end line".to_owned(),
+                        other => other.to_string(),
+                    };
+                    TlsError::NotPem { path: path(), reason }
+                })?;
+                extra.add(certificate).map_err(|error| TlsError::NotACertificate { path: path(), error })?;
+            }
+            if extra.is_empty() {
+                return Err(TlsError::Empty { path: path() });
+            }
+        }
+        Ok(Self { extra, insecure: options.insecure, protocol, config: OnceLock::new() })
+    }
+
+    /// How a target is spoken with; nothing if it is not `https`.
+    pub(crate) fn plan(&self, target: &Target) -> Result<Option<TlsPlan>, TlsError> {
+        if !target.is_tls() {
+            return Ok(None);
+        }
+        let config = match self.config.get() {
+            Some(config) => config,
+            None => {
+                let config = self.configure()?;
+                self.config.get_or_init(|| config)
+            }
+        };
+        let host = target.host();
+        let name = ServerName::try_from(host.strip_suffix('.').unwrap_or(host).to_owned())
+            .map_err(|_| TlsError::ServerName(host.to_owned()))?;
+        Ok(Some(TlsPlan { config: config.clone(), name }))
+    }
+
+    fn configure(&self) -> Result<Arc<ClientConfig>, TlsError> {
+        let provider = Arc::new(ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::Setup)?;
+        let mut config = if self.insecure {
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(AnyCertificate { provider }))
+                .with_no_client_auth()
+        } else {
+            let mut roots = self.extra.clone();
+            let native = rustls_native_certs::load_native_certs();
+            roots.add_parsable_certificates(native.certs);
+            if roots.is_empty() {
+                return Err(TlsError::NoAuthorities { reason: native.errors.into_iter().next() });
+            }
+            builder.with_root_certificates(roots).with_no_client_auth()
+        };
+        config.alpn_protocols = vec![self.protocol.to_vec()];
+        Ok(Arc::new(config))
+    }
+}
+
+/// Takes any certificate, but still has the peer prove that it holds the certificate's key.
+#[derive(Debug)]
+struct AnyCertificate {
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}

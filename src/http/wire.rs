@@ -1,0 +1,147 @@
+//! The TCP stream under a connection, and what is known about its traffic.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// What went over a connection since the last [`Traffic::reset`].
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    sent: AtomicBool,
+    received: AtomicBool,
+}
+
+impl Traffic {
+    /// Begins to watch anew, before a request is written.
+    pub(crate) fn reset(&self) {
+        self.sent.store(false, Ordering::Relaxed);
+        self.received.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the system took at least one byte. If not, the receiver can't have seen anything of the request.
+    pub(crate) fn sent(&self) -> bool {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Whether at least one byte came.
+    pub(crate) fn received(&self) -> bool {
+        self.received.load(Ordering::Relaxed)
+    }
+}
+
+/// A TCP stream that keeps reading when it can no longer write.
+///
+/// A receiver may answer before it has read the whole request, for example with 413, and close. The rest of the
+/// request can then not be written, but the answer is already on its way. So a write that fails because the receiver
+/// closed is taken for done, and what can be read decides: the answer, or the end of the connection.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    stream: TcpStream,
+    traffic: Arc<Traffic>,
+}
+
+impl Wire {
+    /// Wraps a stream, and shares what is known about its traffic.
+    pub(crate) fn new(stream: TcpStream) -> (Self, Arc<Traffic>) {
+        let traffic = Arc::new(Traffic::default());
+        (Self { stream, traffic: traffic.clone() }, traffic)
+    }
+
+    fn written(&self, result: Poll<io::Result<usize>>, all: usize) -> Poll<io::Result<usize>> {
+        match result {
+            Poll::Ready(Ok(count)) if count > 0 => {
+                self.traffic.sent.store(true, Ordering::Relaxed);
+                Poll::Ready(Ok(count))
+            }
+            Poll::Ready(Err(error)) if is_closed(&error) => Poll::Ready(Ok(all)),
+            other => other,
+        }
+    }
+}
+
+/// Whether an error says that the other side closed the connection.
+pub(crate) fn is_closed(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(error.kind(), Kind::BrokenPipe | Kind::ConnectionReset | Kind::ConnectionAborted)
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let result = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.traffic.received.store(true, Ordering::Relaxed);
+        }
+        result
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.written(result, bytes.len())
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
+        self.written(result, parts.iter().map(|part| part.len()).sum())
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_is_read_though_writing_fails() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut wire, traffic) = Wire::new(stream);
+        let (mut receiver, _) = listener.accept().await.unwrap();
+
+        wire.write_all(b"request").await.unwrap();
+        assert!(traffic.sent() && !traffic.received());
+        receiver.write_all(b"answer").await.unwrap();
+        // What is unread makes the system reset the connection.
+        receiver.readable().await.unwrap();
+        drop(receiver);
+
+        traffic.reset();
+        for _ in 0..3 {
+            wire.write_all(b"more").await.unwrap();
+        }
+        assert!(!traffic.sent(), "nothing was sent any more");
+        let mut answer = [0; 6];
+        wire.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"answer");
+        assert!(traffic.received());
+    }
+}

@@ -1,0 +1,180 @@
+//! Typed endpoints: a table per family from catalog ids to handlers, and what requests, responses and callbacks look
+//! like.
+//!
+//! A handler takes its request decoded and gives its response as a value; the types carry the field reference. A unit
+//! test holds the tables against the catalog, so that nothing listed is without a handler.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{Long, Refusal, Request, Response, Simulator};
+use crate::contract::fields::{Field, FieldError, Use, decode, fields_of};
+
+/// How one request of the catalog is answered. Made by [`endpoints!`].
+pub struct Endpoint {
+    /// Its catalog id.
+    pub id: &'static str,
+    /// Decodes a request and answers it.
+    pub handle: fn(&mut Simulator, &Request<'_>) -> Result<Response, Refusal>,
+    /// What goes in and what comes out.
+    pub shape: fn() -> Shape,
+}
+
+/// What one callback of the catalog looks like. Made by [`callbacks!`].
+pub struct CallbackShape {
+    /// Its catalog id.
+    pub id: &'static str,
+    /// Its fields.
+    pub fields: fn() -> Vec<Field>,
+}
+
+/// The fields of an endpoint.
+pub struct Shape {
+    /// Those of the request.
+    pub request: Vec<Field>,
+    /// Those of the response's data, inside the family's envelope.
+    pub response: Vec<Field>,
+}
+
+/// The table of a family. `refuse` makes a refusal with the family's code of a field of this request that cannot be used;
+/// each handler is a `fn(&mut Simulator, RequestType, &Request<'_>) -> Result<ResponseType, Refusal>`.
+macro_rules! endpoints {
+    (refuse: $refuse:path, $($id:literal => $handler:path),* $(,)?) => {
+        &[$($crate::simulator::endpoint::Endpoint {
+            id: $id,
+            handle: |simulator, request| {
+                $crate::simulator::endpoint::answer(simulator, request, $refuse, $handler)
+            },
+            shape: || $crate::simulator::endpoint::shape($handler),
+        }),*]
+    };
+}
+pub(crate) use endpoints;
+
+/// The callbacks of a family: catalog id and the type of the body.
+macro_rules! callbacks {
+    ($($id:literal => $body:ty),* $(,)?) => {
+        &[$($crate::simulator::endpoint::CallbackShape {
+            id: $id,
+            fields: || $crate::contract::fields::fields_of::<$body>($crate::contract::fields::Use::Written),
+        }),*]
+    };
+}
+pub(crate) use callbacks;
+
+/// A handler of requests of one type.
+type Handler<Q, A> = fn(&mut Simulator, Q, &Request<'_>) -> Result<A, Refusal>;
+
+/// Answers a request through its typed handler.
+pub fn answer<Q: Fields, A: Answer>(
+    simulator: &mut Simulator,
+    request: &Request<'_>,
+    refuse: fn(&Request<'_>, FieldError) -> Refusal,
+    handler: Handler<Q, A>,
+) -> Result<Response, Refusal> {
+    let typed = Q::decode(request.fields).map_err(|error| refuse(request, error))?;
+    handler(simulator, typed, request)?.into_response()
+}
+
+/// What goes into a handler and comes out of it.
+pub fn shape<Q: Fields, A: Answer>(_: Handler<Q, A>) -> Shape {
+    Shape { request: Q::fields(), response: A::fields() }
+}
+
+/// What a handler takes.
+pub trait Fields: Sized {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// The first field that is missing or cannot be used.
+    fn decode(fields: &Value) -> Result<Self, FieldError>;
+    /// Its fields.
+    fn fields() -> Vec<Field>;
+}
+
+impl<T: DeserializeOwned + JsonSchema> Fields for T {
+    fn decode(fields: &Value) -> Result<Self, FieldError> {
+        decode(fields)
+    }
+
+    fn fields() -> Vec<Field> {
+        fields_of::<T>(Use::Read)
+    }
+}
+
+/// The fields of two types side by side: what several requests share stands in a type of its own. (Flattened by serde,
+/// errors would lose the place of the field.)
+pub struct Both<A, B>(pub A, pub B);
+
+impl<A: Fields, B: Fields> Fields for Both<A, B> {
+    fn decode(fields: &Value) -> Result<Self, FieldError> {
+        Ok(Self(A::decode(fields)?, B::decode(fields)?))
+    }
+
+    fn fields() -> Vec<Field> {
+        let mut fields = A::fields();
+        fields.append(&mut B::fields());
+        fields
+    }
+}
+
+/// What a handler may give back.
+pub trait Answer {
+    /// As the response.
+    fn into_response(self) -> Result<Response, Refusal>;
+    /// Its fields.
+    fn fields() -> Vec<Field>;
+}
+
+impl<T: Serialize + JsonSchema> Answer for T {
+    fn into_response(self) -> Result<Response, Refusal> {
+        // Responses are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
+        Ok(Response::Text(serde_json::to_string(&self).unwrap_or_default()))
+    }
+
+    fn fields() -> Vec<Field> {
+        fields_of::<T>(Use::Written)
+    }
+}
+
+/// Success without data: `null` in the envelope.
+pub struct NoData;
+
+impl Answer for NoData {
+    fn into_response(self) -> Result<Response, Refusal> {
+        Ok(Response::Data(Value::Null))
+    }
+
+    fn fields() -> Vec<Field> {
+        Vec::new()
+    }
+}
+
+/// A response of this type that is so long that it is written while it is sent.
+pub enum MaybeLong<T> {
+    /// Short enough to be made at once.
+    Whole(T),
+    /// Written while it is sent.
+    Long(Long),
+}
+
+impl<T: Answer> Answer for MaybeLong<T> {
+    fn into_response(self) -> Result<Response, Refusal> {
+        match self {
+            Self::Whole(data) => data.into_response(),
+            Self::Long(long) => Ok(Response::Long(long)),
+        }
+    }
+
+    fn fields() -> Vec<Field> {
+        T::fields()
+    }
+}
+
+/// A refusal with code 400 (assumed for the families whose codes are not known).
+pub fn bad_request(_: &Request<'_>, error: FieldError) -> Refusal {
+    Refusal::new(400, error.to_string())
+}
