@@ -44,3 +44,21 @@ pub(super) fn outcome(from_story: Option<(u16, Option<Value>)>, usual: Reply) ->
         (None, Reply::Whole { status, headers, body }) => RequestOutcome::Whole { status, headers, body },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_story_tells_wins_over_a_whole_answer() {
+        let whole = || Reply::Whole { status: 200, headers: vec![("A".into(), "b".into())], body: json!(1) };
+        let own = RequestOutcome::Whole { status: 503, headers: Vec::new(), body: json!(2) };
+        assert_eq!(outcome(Some((503, Some(json!(2)))), whole()), own);
+        let RequestOutcome::Whole { status: 503, headers, body } = outcome(Some((503, None)), whole()) else {
+            panic!("the whole answer with another status");
+        };
+        assert_eq!((headers.len(), body), (1, json!(1)));
+    }
+}
