@@ -273,7 +273,7 @@ fn next_status(session: &mut Session) -> (String, MessageStatus) {
 
 /// The robot that has the conversation, digits in a text (example).
 fn robot_id(session: &Session) -> String {
-    session.samples().random_range(1_000..10_000).to_string()
+    super::four_digits(&mut session.samples())
 }
 
 fn report(session: &mut Session, event: &str, now: Timestamp) -> Value {

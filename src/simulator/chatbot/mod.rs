@@ -26,6 +26,7 @@ use super::session::{ConversationKey, Phase};
 use super::timers::ChatTimer;
 use super::{Callback, Simulator, later};
 use crate::seed::Rng;
+use crate::seed::ids::{self, IdShape};
 
 pub(super) use absorb::absorb;
 pub(super) use calls::handle;
@@ -62,9 +63,14 @@ impl Default for ChatRules {
 /// The channel of the vendor's example.
 pub(super) const DEFAULT_CHANNEL: &str = "WhatsApp";
 
+/// An id of four digits, as the vendor's examples have them.
+pub(super) fn four_digits(rng: &mut Rng) -> String {
+    ids::draw(rng, IdShape::Number, |rng| rng.random_range(1_000..10_000).to_string())
+}
+
 /// A channel id in the form of the vendor's example, `3709`.
 pub(super) fn channel_id(rng: &mut Rng) -> String {
-    rng.random_range(1_000..10_000).to_string()
+    four_digits(rng)
 }
 
 /// Does what a timer says; the callbacks that come of it.
