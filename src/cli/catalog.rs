@@ -281,9 +281,9 @@ mod tests {
 
     #[test]
     fn a_correction_is_starred() {
-        let correction = crate::settings::EntryFile {
+        let correction = crate::contract::EntryFile {
             event: Some("session.closed".to_owned()),
-            ..crate::settings::EntryFile::default()
+            ..crate::contract::EntryFile::default()
         };
         let catalog = Catalog::builtin().overridden([("session.end", &correction)]).unwrap();
         let text = plain(&table(&[catalog.get("session.end").unwrap()]));

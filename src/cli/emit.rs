@@ -19,8 +19,8 @@ use crate::net::{Guard, Target};
 use crate::scenario::Body;
 use crate::seed::Seed;
 use crate::simulator::Opening;
+use crate::simulator::user_endpoints::Custom;
 use crate::time::HumanDuration;
-use crate::user_endpoints::Custom;
 
 /// Where callbacks go if nothing says otherwise: where `airudder-mock receive` listens.
 const DEFAULT_TARGET: &str = "http://127.0.0.1:2479/";

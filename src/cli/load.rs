@@ -11,9 +11,9 @@ use super::load_report::ReportArgs;
 use super::target_args::TargetArgs;
 use super::world::World;
 use super::{CommandError, Exit, stories};
-use crate::files::rate::Course;
-use crate::files::{Arrivals, Rate, RateUnit};
 use crate::http::Server;
+use crate::language::rate::Course;
+use crate::language::{Arrivals, Rate, RateUnit};
 use crate::load::{self, Live, Load, Options, Protocol, Report, Shard, Slo};
 use crate::net::{Guard, Target};
 use crate::seed::Seed;
@@ -155,7 +155,9 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let duration = match args.duration {
         Some(given) => given.0,
         None if args.find_max => PROBE,
-        None => rate.own_length().or_else(|| of_files().map(|duration| duration.0)).unwrap_or(DEFAULT_DURATION),
+        None => {
+            rate.own_length().or_else(|| of_files().map(|duration| duration.0)).unwrap_or(DEFAULT_DURATION)
+        }
     };
     if duration.is_zero() {
         return Err(CommandError::usage(
@@ -167,7 +169,9 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         args.in_flight.or_else(|| stories.iter().find_map(|story| story.load.in_flight)).unwrap_or(usual);
     let timeout = args.timeout.map_or_else(|| world.settings.policy.timeout, |duration| duration.0);
     if timeout.is_zero() {
-        return Err(CommandError::usage("--timeout must be longer than zero: write for example `--timeout 5s`"));
+        return Err(CommandError::usage(
+            "--timeout must be longer than zero: write for example `--timeout 5s`",
+        ));
     }
     let cores =
         std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));

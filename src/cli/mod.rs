@@ -1,6 +1,8 @@
 //! The command line: arguments as typed, one file per command, and the exit codes.
 
 mod assignment;
+#[cfg(test)]
+mod broken;
 mod catalog;
 mod check;
 mod completions;

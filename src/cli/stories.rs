@@ -39,7 +39,7 @@ pub(super) fn read(
         .map(|scenario| {
             let policy = scenario.delivery.as_ref().map_or_else(
                 || world.settings.policy.clone(),
-                |file| crate::settings::policy(&world.settings.policy, file),
+                |file| crate::delivery::policy(&world.settings.policy, file),
             );
             let story = Story::compile(scenario, policy, is_call);
             story.map(Arc::new).map_err(|mistake| CommandError::usage(mistake.message))

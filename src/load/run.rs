@@ -13,8 +13,8 @@ use super::prepare::{Load, Mode, Options};
 use super::report::{FORMAT, Finding, Plan, Report, Sender, Share, Slo, Snapshot, diagnose};
 use super::search::{judge, search};
 use super::send::{Drive, Job, Progress, Protocol, RunStats, Usage, simulated, worker, worker_h2};
-use crate::files::{Arrivals, Rate, RateUnit};
 use crate::http::Server;
+use crate::language::{Arrivals, Rate, RateUnit};
 use crate::scenario::Story;
 
 /// How long a search waits between its probes.

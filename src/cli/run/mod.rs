@@ -28,8 +28,8 @@ use crate::journal::{Journal, RecordHandle, Recorder};
 use crate::net::{Guard, Target};
 use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
+use crate::simulator::user_endpoints::Custom;
 use crate::time::HumanDuration;
-use crate::user_endpoints::Custom;
 use embedded::Embedded;
 use tally::{Tally, TallySink};
 

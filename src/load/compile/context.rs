@@ -11,7 +11,7 @@ use crate::journal::Journal;
 use crate::net::Target;
 use crate::seed::Seed;
 use crate::settings::{AssumedFile, Settings};
-use crate::user_endpoints::Custom;
+use crate::simulator::user_endpoints::Custom;
 
 /// What stories are simulated with.
 #[derive(Clone, Copy, Debug)]

@@ -118,7 +118,12 @@ fn over_time(
     let spots = columns.iter().map(|column| Spot {
         from: column.from,
         to: column.to,
-        text: format!("{} to {}\n{}", units::duration(column.from), units::duration(column.to), describe(column)),
+        text: format!(
+            "{} to {}\n{}",
+            units::duration(column.from),
+            units::duration(column.to),
+            describe(column)
+        ),
     });
     Chart { title, lines, scale, range: (0.0, end), ticks: ticks.collect(), spots: spots.collect(), show }
 }

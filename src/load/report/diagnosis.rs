@@ -165,7 +165,8 @@ fn statuses(report: &Report) -> Option<Finding> {
         Some((500.., _)) => " Its log should say why.",
         _ => "",
     };
-    let list = if listed.is_empty() { "their bodies were not as wanted".to_owned() } else { listed.join(", ") };
+    let list =
+        if listed.is_empty() { "their bodies were not as wanted".to_owned() } else { listed.join(", ") };
     Some(Finding::receiver(format!(
         "{} ({}) were answered with an error: {list}.{advice}",
         units::plural(wrong, "event"),

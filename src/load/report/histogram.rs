@@ -175,7 +175,11 @@ impl Serialize for Histogram {
             p999,
             p9999,
             digits: self.0.sigfig(),
-            times: self.times().map(|(micros, count)| format!("{micros}:{count}")).collect::<Vec<_>>().join(" "),
+            times: self
+                .times()
+                .map(|(micros, count)| format!("{micros}:{count}"))
+                .collect::<Vec<_>>()
+                .join(" "),
         };
         written.serialize(serializer)
     }
@@ -193,7 +197,8 @@ impl<'de> Deserialize<'de> for Histogram {
             Some((micros.parse().ok()?, count.parse().ok()?))
         };
         let times = times.split_ascii_whitespace().map(|text| {
-            pair(text).ok_or_else(|| D::Error::custom(format!("`{text}` in `times` is no MICROSECONDS:COUNT")))
+            pair(text)
+                .ok_or_else(|| D::Error::custom(format!("`{text}` in `times` is no MICROSECONDS:COUNT")))
         });
         Ok(Packed { digits, times: times.collect::<Result<_, _>>()? }.unpack())
     }

@@ -23,7 +23,9 @@ pub fn markdown(report: &Report, comparison: Option<&Comparison>, failed: &[Stri
         let text: String = remark
             .pieces
             .iter()
-            .map(|(code, piece)| if *code { format!("<code>{}</code>", escape(piece)) } else { escape(piece) })
+            .map(
+                |(code, piece)| if *code { format!("<code>{}</code>", escape(piece)) } else { escape(piece) },
+            )
             .collect();
         format!("- {mark} **{}:** {text}", remark.side)
     });
@@ -49,9 +51,8 @@ fn section(section: &Section) -> Vec<String> {
         return blocks;
     }
     let columns: &[&str] = if section.columns.is_empty() { &["", ""] } else { &section.columns };
-    let line = |cells: &mut dyn Iterator<Item = String>| {
-        format!("| {} |", cells.collect::<Vec<_>>().join(" | "))
-    };
+    let line =
+        |cells: &mut dyn Iterator<Item = String>| format!("| {} |", cells.collect::<Vec<_>>().join(" | "));
     let mut lines = vec![
         line(&mut columns.iter().map(|name| (*name).to_owned())),
         line(&mut columns.iter().enumerate().map(|(at, _)| if at == 0 { "---" } else { "---:" }.to_owned())),

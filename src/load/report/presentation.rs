@@ -115,7 +115,8 @@ pub(super) struct Presentation {
 impl Presentation {
     /// A report with what changed from a baseline and why the run failed, if it did.
     pub(super) fn of(report: &Report, comparison: Option<&Comparison>, failed: &[String]) -> Self {
-        let mut sections = vec![events(report), latency(report), responses(report), sender(report), stories(report)];
+        let mut sections =
+            vec![events(report), latency(report), responses(report), sender(report), stories(report)];
         sections.extend(report.search.as_ref().map(search));
         sections.extend(comparison.map(baseline));
         Self {
@@ -330,9 +331,10 @@ fn responses(report: &Report) -> Section {
         let mood = if (200..300).contains(status) { Mood::Good } else { Mood::Bad };
         row(status.to_string(), mood, *count, "")
     });
-    let errors = report.errors.iter().map(|(class, failures)| {
-        row(class.clone(), Mood::Bad, failures.count, &failures.first)
-    });
+    let errors = report
+        .errors
+        .iter()
+        .map(|(class, failures)| row(class.clone(), Mood::Bad, failures.count, &failures.first));
     let rows: Vec<Row> = statuses.chain(errors).collect();
     Section {
         title: "Responses",
@@ -386,9 +388,10 @@ fn stories(report: &Report) -> Section {
 fn search(search: &Search) -> Section {
     let lead = match search.best {
         0.0 => Cell::new(format!("no rate held {}", search.slo), Mood::Bad),
-        best => {
-            Cell::new(format!("{} is the highest rate that held {}", units::rate(best), search.slo), Mood::Good)
-        }
+        best => Cell::new(
+            format!("{} is the highest rate that held {}", units::rate(best), search.slo),
+            Mood::Good,
+        ),
     };
     let rows = search.probes.iter().map(|probe| {
         let (outcome, mood) = if probe.held { ("held", Mood::Good) } else { (&*probe.why, Mood::Bad) };

@@ -34,7 +34,10 @@ pub fn summary(report: &Report, comparison: Option<&Comparison>, failed: &[Strin
     let mut out = Lines::default();
     out.title("Load");
     out.flow([(format!("{rate} {unit} to {target}"), Mood::Plain)]);
-    out.flow([(details.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", "), Mood::Dim)]);
+    out.flow([(
+        details.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", "),
+        Mood::Dim,
+    )]);
     for section in &sections {
         out.blank();
         out.section(section);
@@ -138,7 +141,9 @@ impl Lines {
         for row in &section.rows {
             self.row(&row.cells, &widths);
             let note = plain(&row.note);
-            self.flow(wrap(&note, WIDTH - INDENT - 2).into_iter().map(|part| (format!("  {part}"), Mood::Dim)));
+            self.flow(
+                wrap(&note, WIDTH - INDENT - 2).into_iter().map(|part| (format!("  {part}"), Mood::Dim)),
+            );
         }
     }
 

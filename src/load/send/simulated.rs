@@ -218,7 +218,13 @@ pub(crate) async fn run(
 }
 
 /// Begins stories when they are due, and waits until all are over.
-async fn start_all(context: &Context<'_>, stories: &[Arc<Story>], job: &Job, driver: &Driver, keeper: &Keeper) {
+async fn start_all(
+    context: &Context<'_>,
+    stories: &[Arc<Story>],
+    job: &Job,
+    driver: &Driver,
+    keeper: &Keeper,
+) {
     let mut schedule: Schedule = job.schedule(0);
     let closed = matches!(job.drive, Drive::Closed(_));
     let mut begun: u32 = 0;

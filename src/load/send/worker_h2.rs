@@ -106,7 +106,8 @@ async fn work(job: Arc<Job>, number: u32) -> io::Result<(RunStats, u64)> {
         }
     }
     iterations.shutdown().await;
-    let shared = Rc::into_inner(shared).ok_or_else(|| io::Error::other("an iteration outlived its worker"))?;
+    let shared =
+        Rc::into_inner(shared).ok_or_else(|| io::Error::other("an iteration outlived its worker"))?;
     Ok((shared.recorder.into_inner().close(), shared.opened.into_inner()))
 }
 

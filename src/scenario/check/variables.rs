@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::formats::LOCAL_NAMES;
 use super::outline::{Event, Named, Outline, StepOutline};
 use crate::files::diagnostic::quoted;
 use crate::files::suggest::nearest;
 use crate::files::{Diagnostic, Place, Problems, SourceFile};
-use crate::scenario::template;
+use crate::language::formats::LOCAL_NAMES;
+use crate::language::template;
 
 /// A story's outlines in the order in which it is told, all includes laid out.
 #[derive(Default)]
