@@ -123,6 +123,6 @@ mod tests {
         let mut report = samples::refused();
         report.errors.get_mut("refused").unwrap().first = "<b>|x\n| y".to_owned();
         let text = markdown(&report, None, &[]);
-        assert!(text.contains("| refused: &lt;b&gt;\\|x \\| y | 1,500 |"), "{text}");
+        assert!(text.contains("| 🔴 refused: &lt;b&gt;\\|x \\| y | 1,500 |"), "{text}");
     }
 }

@@ -1,5 +1,6 @@
 //! The report as one HTML page that needs nothing else: no network, no fonts, no other file.
 
+use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
 
 use super::compare::Comparison;
@@ -13,7 +14,7 @@ pub fn page(report: &Report, comparison: Option<&Comparison>, failed: &[String])
     let mut env = Environment::new();
     env.set_auto_escape_callback(|_| AutoEscape::Html);
     let values = context! {
-        report => Value::from_serialize(Presentation::of(report, comparison, failed)),
+        report => Value::from(Serde(Presentation::of(report, comparison, failed))),
         // In JSON `<` stands only in texts, where it may be written like this; so nothing ends the element early.
         raw => Value::from_safe_string(report.write().replace('<', "\\u003c")),
     };

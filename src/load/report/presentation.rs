@@ -348,9 +348,8 @@ fn responses(report: &Report) -> Section {
 fn sender(report: &Report) -> Section {
     let sender = &report.sender;
     let busy = if sender.busy >= 0.8 { Mood::Warn } else { Mood::Plain };
-    let workers = units::plural(u64::from(report.plan.workers), "worker");
     let mut rows = vec![
-        Row::pair("cores used", format!("{:.0} % of {workers}", sender.busy * 100.0), busy),
+        Row::pair("cores used", format!("{:.0} %", sender.busy * 100.0), busy),
         Row::pair("CPU per event", units::micros(sender.cpu_per_event_us), Mood::Plain),
         Row::pair("user CPU", units::seconds(sender.user_s), Mood::Plain),
         Row::pair("system CPU", units::seconds(sender.system_s), Mood::Plain),
