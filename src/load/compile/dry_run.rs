@@ -57,7 +57,7 @@ impl DryRun<'_> {
         for (name, value) in context.set {
             run.preset(name, value);
         }
-        engine.add_play(run);
+        engine.add_story(run);
         let mut sent = Vec::new();
         let mut wanted = story.wanted_statuses();
         loop {
