@@ -4,7 +4,36 @@ use serde_json::Value;
 use toml::de::DeValue;
 
 use crate::files::diagnostic::{joined, quoted};
-use crate::files::suggest::nearest;
+use crate::files::suggest::{is_one_slip, nearest};
+
+/// Names of keys from other tools, and what they are called here.
+const OTHER_NAMES: [(&str, &str); 25] = [
+    ("reactions", "on"),
+    ("react", "on"),
+    ("variables", "vars"),
+    ("variable", "vars"),
+    ("sleep", "pause"),
+    ("delay", "pause"),
+    ("delay", "after"),
+    ("emit", "send"),
+    ("event", "send"),
+    ("callback", "send"),
+    ("wait_for", "await"),
+    ("call", "await"),
+    ("if", "when"),
+    ("condition", "when"),
+    ("times", "repeat"),
+    ("count", "repeat"),
+    ("limit", "times"),
+    ("timeout", "within"),
+    ("match", "where"),
+    ("filter", "where"),
+    ("response", "answer"),
+    ("retries", "tries"),
+    ("url", "callback_url"),
+    ("url", "target"),
+    ("url", "path"),
+];
 
 /// Follows references. What stands beside a reference (a description) says nothing about the value.
 pub(super) fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
@@ -251,7 +280,11 @@ pub(super) struct Advice<'a> {
 
 /// Advice about an unknown key at a path, where the known ones are given.
 pub(super) fn unknown_key<'a>(root: &Value, path: &str, key: &str, known: &[&'a str]) -> Advice<'a> {
-    let meant = nearest(key, known.iter().copied());
+    let called_otherwise = || {
+        let ours = OTHER_NAMES.iter().filter(|(other, _)| other.eq_ignore_ascii_case(key));
+        ours.map(|(_, ours)| *ours).find_map(|ours| known.iter().copied().find(|word| *word == ours))
+    };
+    let meant = nearest(key, known.iter().copied()).or_else(called_otherwise);
     let mut help = Vec::new();
     let elsewhere = homes(root, key);
     let child = elsewhere
@@ -261,7 +294,7 @@ pub(super) fn unknown_key<'a>(root: &Value, path: &str, key: &str, known: &[&'a 
         (Some(near), _) if near.eq_ignore_ascii_case(key) => {
             return Advice { meant, help: vec![format!("did you mean `{near}`?")] };
         }
-        (Some(near), _) if elsewhere.is_empty() && strsim::osa_distance(near, key) <= 1 => {
+        (Some(near), _) if elsewhere.is_empty() && is_one_slip(near, key) => {
             return Advice { meant, help: vec![format!("did you mean `{near}`?")] };
         }
         (_, Some(child)) => {

@@ -59,7 +59,7 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     if !problems.is_empty() {
         return Err(problems);
     }
-    let file: SettingsFile = typed(source)?;
+    let file: SettingsFile = typed(source, parsed.tree)?;
     let given = file.catalog.iter().map(|(id, correction)| (id.as_str(), correction.get_ref()));
     let extended = user_endpoints::extended(builtin, &file.custom());
     let catalog = extended.overridden(given).map_err(|errors| refused(source, &file, &errors))?;
