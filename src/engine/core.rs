@@ -277,7 +277,7 @@ impl Engine {
     ) -> T {
         let story = &mut self.stories[index];
         let (was_over, was_awaiting) = (story.is_over(), story.awaits_call());
-        let label = Arc::clone(story.label());
+        let label = Arc::clone(story.name());
         let mut stage = EngineHost {
             delivery: &mut self.delivery,
             simulator: &mut self.simulator,
@@ -308,7 +308,7 @@ impl Engine {
     pub(super) fn send_callback(&mut self, callback: Callback, now: Timestamp) {
         let index = callback.story.map(|story| story as usize);
         let story = index.and_then(|index| self.stories.get_mut(index));
-        let label = story.as_ref().map(|story| Arc::clone(story.label()));
+        let label = story.as_ref().map(|story| Arc::clone(story.name()));
         let policy = story.as_ref().map_or(&self.delivery.policy, |story| &story.story().policy);
         let own_target = callback.target.is_some();
         let order = Order {
@@ -339,7 +339,7 @@ impl Engine {
         let event = match story {
             Some(story) => {
                 story.count_failure();
-                Event::Failed { place: Arc::clone(story.label()), message }
+                Event::Failed { place: Arc::clone(story.name()), message }
             }
             None => Event::Note(message),
         };

@@ -128,7 +128,7 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
         .transpose()?;
 
     let plays = plays(&stories, args.seed, epoch);
-    let names: Vec<String> = plays.iter().map(|play| play.label().to_string()).collect();
+    let names: Vec<String> = plays.iter().map(|play| play.name().to_string()).collect();
     let embedded_authority = receiver.as_ref().map(|receiver| receiver.local_addr().to_string());
     let outputs = outputs(&args, epoch, names, embedded_authority, jumps)?;
 
