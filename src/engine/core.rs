@@ -128,7 +128,7 @@ impl Engine {
     }
 
     /// Adds a story to be told. Its number must be the count of stories added before it.
-    pub fn add_play(&mut self, story: StoryRun) {
+    pub fn add_story(&mut self, story: StoryRun) {
         let wakeup = story.next_wakeup();
         if let Some(at) = wakeup {
             self.wakeups.insert((at, self.stories.len()));

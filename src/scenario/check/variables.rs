@@ -131,7 +131,7 @@ impl Names<'_> {
             let near = nearest(name, self.values.iter().chain(self.written.keys()).map(String::as_str));
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if function => "the README lists the functions of templates".to_owned(),
+                None if function => "docs/scenarios.md lists the functions of templates".to_owned(),
                 None => format!("give it a value under `[vars]`, with `save`, `set` or `--set {name}=...`"),
             };
             at(format!("unknown {kind} {}", quoted(name))).help(help)
