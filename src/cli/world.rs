@@ -21,6 +21,7 @@ impl World {
     /// Reads the settings and works out what they mean.
     pub(super) fn load(config: Option<&Path>, flags: Flags) -> Result<Self, CommandError> {
         let settings = Settings::load(config, flags).map_err(CommandError::problems)?;
+        settings.notes.iter().for_each(|note| super::remark(note));
         let catalog = Arc::new(settings.catalog.clone());
         let scheme = scheme(&settings)?;
         for account in &settings.accounts {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use regex_lite::Regex;
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -199,13 +200,13 @@ impl<'a> Walk<'a> {
         if let Some(format) = schema.get("format").and_then(Value::as_str) {
             self.format(format, text, &span);
         }
-        if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
-            && let Some((matches, form)) = words::pattern(pattern)
-            && !matches(text)
+        let pattern = schema.get("pattern").and_then(Value::as_str);
+        if let Some(pattern) = pattern.and_then(|pattern| Regex::new(pattern).ok())
+            && !pattern.is_match(text)
         {
-            self.wrong(
-                self.at(span, format!("{name} can't be {}", quoted(text))).help(format!("write {form}")),
-            );
+            let mistake = self.at(span, format!("{name} can't be {}", quoted(text)));
+            let wanted = schema.get("x-wanted").and_then(Value::as_str);
+            self.wrong(mistake.maybe_help(wanted.map(|wanted| format!("write {wanted}"))));
         }
     }
 
@@ -236,7 +237,7 @@ impl<'a> Walk<'a> {
     ) {
         let none = serde_json::Map::new();
         let properties = schema.get("properties").and_then(Value::as_object);
-        let known: Vec<&str> = properties.unwrap_or(&none).keys().map(String::as_str).collect();
+        let known: Vec<&str> = properties.unwrap_or(&none).iter().filter(|(_, property)| !words::is_old_name(property)).map(|(key, _)| key.as_str()).collect();
         // Keys that were probably meant by unknown ones: that they are missing needs no further message.
         let mut meant: Vec<&str> = Vec::new();
         for (key, value) in table {

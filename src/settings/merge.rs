@@ -24,7 +24,7 @@ use crate::simulator::{Account, Behaviour, ChatRules};
 /// The settings file that is read if it is there.
 pub const DEFAULT_FILE: &str = "airudder-mock.toml";
 
-/// The address the mock listens on unless told otherwise: AIRU on a phone's keypad.
+/// The address the mock listens on by default: AIRU on a phone's keypad.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:2478";
 
 /// Settings given on the command line; they win over all others.
@@ -85,6 +85,8 @@ pub struct Settings {
     pub workflows: Arc<Vec<Template>>,
     /// How much the mock takes.
     pub limits: Limits,
+    /// What to tell the user about the file although it is right: keys under their old names.
+    pub notes: Vec<String>,
 }
 
 impl Settings {
@@ -163,8 +165,9 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         file: SettingsFile::default(),
         catalog: sources.catalog.clone(),
         custom: Declarations::default(),
+        notes: Vec::new(),
     };
-    let Checked { file, catalog, custom } = match path.map(|path| read(path, sources.catalog)) {
+    let Checked { file, catalog, custom, notes } = match path.map(|path| read(path, sources.catalog)) {
         None => none(),
         Some(Ok(read)) => read,
         Some(Err(more)) => {
@@ -224,6 +227,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         chatbot: vendor::chatbot(file.chatbot),
         workflows: Arc::new(workflow::templates(&file.workflow_templates)),
         limits: vendor::limits(file.limits),
+        notes,
     };
     problems.into_result(settings)
 }

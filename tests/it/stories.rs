@@ -714,7 +714,7 @@ fn what_the_settings_refuse_fails_the_story_that_needs_it() {
     });
     let (folder, path) = story("[[steps]]\nsend = \"session.transfer\"\n[[steps]]\npause = \"1m\"\n");
     let config = folder.path().join("settings.toml");
-    let known = "assumed = \"refuse\"\n[catalog.\"chatbot.end_session\"]\nmark = \"documented\"\n";
+    let known = "assumed = \"refuse\"\n[catalog.\"chatbot.end_session\"]\nprovenance = \"documented\"\n";
     fs::write(&config, known).unwrap();
     let output = run(&[
         "run",

@@ -146,7 +146,7 @@ fn objects_are_kept_changed_and_removed() {
     assert_eq!(
         call(&mut custom, "x.remove", "b", 0),
         json!({"n": 3}),
-        "the answer may tell what was removed"
+        "the answer may say what was removed"
     );
     let all = data(&mut custom, "x.all", json!({}));
     assert_eq!(all.to_string(), r#"{"a":{"n":5},"c":{"n":4}}"#, "in the order in which they came");
@@ -179,8 +179,8 @@ fn several_changes_are_all_made_or_none() {
     assert_eq!(code, 500);
     assert_eq!(
         message,
-        "the endpoint `x.broken` of your settings: `answer.data` can't be filled in: a value is missing: \
-         `request.nothing` has none"
+        "the endpoint `x.broken` of your settings: `answer.data` can't be filled in: `request.nothing` is \
+         undefined"
     );
     assert_eq!(data(&mut custom, "x.count", json!({})), json!([0, 0, 0]));
     assert!(!custom.is_busy(), "what failed sends nothing");
@@ -245,8 +245,8 @@ fn collections_have_the_methods_of_maps() {
     for (expression, part) in [
         ("state.t.vals()", "a collection has no method `vals`"),
         ("state.t.values(1)", "takes other arguments"),
-        ("state.t.q.n", "a value is missing"),
-        ("state.t.q", "a value is missing"),
+        ("state.t.q.n", "is undefined"),
+        ("state.t.q", "is undefined"),
     ] {
         let mut custom = custom(&format!(
             "[state.t]\na = {{ n = 1 }}\n{}",
@@ -342,9 +342,9 @@ fn what_was_planned_since_a_mark_is_taken_back_or_given_to_a_story() {
     data(&mut custom, "r.make", json!({"key": "b", "twice": 1}));
     custom.discard_since(checkpoint);
     let callbacks = custom.advance(at(10_000));
-    let told: Vec<(&str, Option<usize>)> =
+    let sent: Vec<(&str, Option<usize>)> =
         callbacks.iter().map(|callback| (callback.body["id"].as_str().unwrap(), callback.story)).collect();
-    assert_eq!(told, [("second", Some(3)), ("a", Some(3))]);
+    assert_eq!(sent, [("second", Some(3)), ("a", Some(3))]);
     assert_eq!(callbacks[0].order_key.as_deref(), Some("r/a"));
     assert_eq!(data(&mut custom, "r.get", json!({"key": "b"})), json!(0), "the state stays changed");
 }
@@ -441,7 +441,7 @@ fn requests() -> impl Strategy<Value = Vec<(usize, Value, i64)>> {
 }
 
 /// Everything that comes of some requests, as a text.
-fn told(text: &str, seed: u64, requests: &[(usize, Value, i64)]) -> String {
+fn callbacks(text: &str, seed: u64, requests: &[(usize, Value, i64)]) -> String {
     let checked = checked(text);
     let ids: Vec<Arc<str>> =
         checked.file.endpoints.iter().map(|one| one.get_ref().id.as_str().into()).collect();
@@ -471,8 +471,8 @@ proptest! {
     fn any_request_is_survived_and_equal_seeds_tell_the_same(requests in requests(), seed in 0..3u64) {
         for text in [FLEX, STORE] {
             // A request may well be refused; no template of the examples may fail by it.
-            let first = told(text, seed, &requests);
-            prop_assert_eq!(&first, &told(text, seed, &requests));
+            let first = callbacks(text, seed, &requests);
+            prop_assert_eq!(&first, &callbacks(text, seed, &requests));
             let broken = first.contains("can't be filled in");
             prop_assert!(!broken, "an example does not cope with a request: {}", first);
         }

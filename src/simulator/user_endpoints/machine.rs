@@ -54,9 +54,9 @@ pub struct Custom {
     strangers: u64,
     pub(super) state: State,
     /// One for each endpoint, so that calls of one never change what another answers.
-    answering: BTreeMap<Arc<str>, Arc<Helpers>>,
+    call_helpers: BTreeMap<Arc<str>, Arc<Helpers>>,
     /// One for each callback, for bodies that no endpoint causes.
-    telling: BTreeMap<Arc<str>, Arc<Helpers>>,
+    callback_helpers: BTreeMap<Arc<str>, Arc<Helpers>>,
     pub(super) sends: Sends,
 }
 
@@ -84,8 +84,8 @@ impl Custom {
         }
         let endpoints = plan.endpoints.keys();
         Self {
-            answering: endpoints.clone().map(|id| (Arc::clone(id), helpers("call", id))).collect(),
-            telling: plan.callbacks.keys().map(|id| (Arc::clone(id), helpers("body", id))).collect(),
+            call_helpers: endpoints.clone().map(|id| (Arc::clone(id), helpers("call", id))).collect(),
+            callback_helpers: plan.callbacks.keys().map(|id| (Arc::clone(id), helpers("body", id))).collect(),
             sends: Sends::new(endpoints.map(|id| (Arc::clone(id), helpers("send", id))).collect()),
             state,
             seed,
@@ -118,7 +118,7 @@ impl Custom {
     /// Answers a call, changes the state, and plans what comes later of it.
     pub fn handle(&mut self, id: &str, fields: &Value, now: Timestamp) -> Reply {
         let plan = Arc::clone(&self.plan);
-        let found = plan.endpoints.get_key_value(id).zip(self.answering.get(id).cloned());
+        let found = plan.endpoints.get_key_value(id).zip(self.call_helpers.get(id).cloned());
         let Some(((id, endpoint), helpers)) = found else { return Reply::Answer(Response::NotSimulated) };
         helpers.set_now(now);
         let tools = Tools { set: &plan.set, helpers: &helpers };
@@ -152,7 +152,7 @@ impl Custom {
         let reply = match reply(&endpoint.answer, tools, &context) {
             Ok(reply) => reply,
             Err(trouble) => {
-                // Whoever is told that it did not work must not find that it did.
+                // A call that is answered with an error must not have changed anything.
                 self.state.undo(done);
                 return Err(trouble);
             }
@@ -170,7 +170,7 @@ impl Custom {
         now: Timestamp,
     ) -> Option<Result<Value, String>> {
         let callback = self.plan.callbacks.get(event)?;
-        let helpers = self.telling.get(event)?;
+        let helpers = self.callback_helpers.get(event)?;
         helpers.set_now(now);
         let request = template::value(&serde_json::Map::new());
         let context = Context { state: self.state.clone(), request, names: Vec::new() };
