@@ -13,7 +13,7 @@ use airudder_mock::api::Api;
 use airudder_mock::contract::Catalog;
 use airudder_mock::contract::aes::{self, Cipher};
 use airudder_mock::contract::signature::{Preset, Scheme, Signer};
-use airudder_mock::simulator::user_endpoints::Custom;
+use airudder_mock::simulator::user_endpoints::UserEndpoints;
 use airudder_mock::delivery::{Client, ClientOptions};
 use airudder_mock::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
 use airudder_mock::net::{HttpRequest, Reply};
@@ -75,7 +75,7 @@ impl World {
             seed: Seed(1),
             behaviour: Behaviour { accounts: vec![account], ..Behaviour::default() },
             faults: Vec::new(),
-            custom: Custom::default(),
+            custom: UserEndpoints::default(),
             max_in_flight: 1,
             journal: Journal::default(),
         });

@@ -19,7 +19,7 @@ use crate::net::{HttpRequest, Reply};
 use crate::seed::Seed;
 use crate::settings::AccessRules;
 use crate::settings::AssumedFile;
-use crate::simulator::user_endpoints::Custom;
+use crate::simulator::user_endpoints::UserEndpoints;
 use crate::simulator::{Behaviour, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, TokenKind};
 
 /// Something that happens to the whole vendor.
@@ -64,7 +64,7 @@ impl World {
             seed: Seed(1),
             behaviour: Behaviour::default(),
             faults: Vec::new(),
-            custom: Custom::default(),
+            custom: UserEndpoints::default(),
             max_in_flight: 1,
             journal: Journal::default(),
         });

@@ -19,7 +19,7 @@ use crate::net::{Guard, Target};
 use crate::scenario::Body;
 use crate::seed::Seed;
 use crate::simulator::Opening;
-use crate::simulator::user_endpoints::Custom;
+use crate::simulator::user_endpoints::UserEndpoints;
 use crate::time::HumanDuration;
 
 /// Where callbacks go if nothing says otherwise: where `airudder-mock receive` listens.
@@ -96,7 +96,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         seed,
         behaviour: settings.behaviour("http://127.0.0.1:2478", true),
         faults: Vec::new(),
-        custom: Custom::new(&settings.custom, seed),
+        custom: UserEndpoints::new(&settings.user_endpoints, seed),
         max_in_flight: 16,
         journal,
     });

@@ -21,7 +21,7 @@ use crate::net::{Guard, Target};
 use crate::seed::Seed;
 use crate::settings::{AssumedFile, DEFAULT_LISTEN, Settings};
 use crate::simulator::DEFAULT_APP_KEY;
-use crate::simulator::user_endpoints::Custom;
+use crate::simulator::user_endpoints::UserEndpoints;
 
 /// How many tries are under way at the same time at most.
 const MOST_IN_FLIGHT: usize = 64;
@@ -104,7 +104,7 @@ async fn serve(args: Args, world: World) -> Result<Exit, CommandError> {
         seed: Seed(args.seed),
         behaviour: settings.behaviour(&usual_url(address), target.is_some()),
         faults: settings.faults.clone(),
-        custom: Custom::new(&settings.custom, Seed(args.seed)),
+        custom: UserEndpoints::new(&settings.user_endpoints, Seed(args.seed)),
         max_in_flight: MOST_IN_FLIGHT,
         journal,
     });

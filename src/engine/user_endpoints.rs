@@ -11,12 +11,12 @@ use super::host::{Order, Origin};
 use crate::content::Country;
 use crate::journal::Event;
 use crate::scenario::Body;
-use crate::simulator::user_endpoints::{Custom, Reply, UserCallback};
+use crate::simulator::user_endpoints::{UserEndpoints, Reply, UserCallback};
 use crate::simulator::{AccountKey, ConversationKey, Opening, Simulator};
 
 /// The body of an event: of a declared one as declared, of any other as the simulator makes it; `patch` is over it.
 pub(super) fn emit(
-    custom: &mut Custom,
+    custom: &mut UserEndpoints,
     simulator: &mut Simulator,
     session: ConversationKey,
     event: &str,
@@ -172,7 +172,7 @@ mod tests {
             assumed: AssumedFile::Warn,
             seed,
             behaviour: Behaviour::default(),
-            custom: Custom::new(&checked.custom, seed),
+            custom: UserEndpoints::new(&checked.user_endpoints, seed),
             faults: Vec::new(),
             max_in_flight: 16,
             journal: Journal::default(),

@@ -2,7 +2,7 @@
 //! files share. Those of settings alone stand in the settings.
 
 use super::rate::Rate;
-use super::shape::FormatMistake;
+use super::format_mistake::FormatMistake;
 use super::template;
 use crate::content::Country;
 use crate::contract::{Catalog, Direction, Entry};

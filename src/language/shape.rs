@@ -8,35 +8,12 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::format_mistake::FormatMistake;
 use super::words;
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::suggest;
 use crate::files::syntax::inside_text;
 use crate::files::{Diagnostic, SourceFile};
-
-/// Why a text is not of its `format`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FormatMistake {
-    /// One line.
-    pub(crate) message: String,
-    /// What to do.
-    pub(crate) help: Option<String>,
-    /// Where in the text, in bytes, if not all of it.
-    pub(crate) range: Option<Range<usize>>,
-}
-
-impl FormatMistake {
-    /// A mistake of the whole text.
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None, range: None }
-    }
-
-    /// With advice.
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-}
 
 /// Checks a text against a named `format`. Names it does not know are right.
 pub(crate) type FormatCheck<'a> = dyn Fn(&str, &str) -> Result<(), FormatMistake> + 'a;

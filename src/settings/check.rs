@@ -36,7 +36,7 @@ pub struct Checked {
     /// The catalog as its corrections and declarations make it.
     pub catalog: Catalog,
     /// The endpoints and callbacks of the user's own.
-    pub custom: Declarations,
+    pub user_endpoints: Declarations,
     /// Keys under their old names, a line for each name.
     pub notes: Vec<String>,
 }
@@ -64,12 +64,12 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     let notes = old_names(source, parsed.tree.get_ref());
     let file: SettingsFile = typed(source, parsed.tree)?;
     let given = file.catalog.iter().map(|(id, correction)| (id.as_str(), correction.get_ref()));
-    let extended = user_endpoints::extended(builtin, &file.custom());
+    let extended = user_endpoints::extended(builtin, &file.user_endpoints());
     let catalog = extended.overridden(given).map_err(|errors| refused(source, &file, &errors))?;
-    problems.extend(user_endpoints::places(source, &file.custom(), &catalog));
-    let compiled = Declarations::compile(&file.custom());
-    let custom = compiled.map_err(|(span, message)| Diagnostic::at(source, span, message))?;
-    problems.into_result(Checked { file, catalog, custom, notes })
+    problems.extend(user_endpoints::places(source, &file.user_endpoints(), &catalog));
+    let compiled = Declarations::compile(&file.user_endpoints());
+    let user_endpoints = compiled.map_err(|(span, message)| Diagnostic::at(source, span, message))?;
+    problems.into_result(Checked { file, catalog, user_endpoints, notes })
 }
 
 /// Where a key stands first under its old name.

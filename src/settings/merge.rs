@@ -68,7 +68,7 @@ pub struct Settings {
     /// The catalog with the corrections and declarations of the file.
     pub catalog: Catalog,
     /// The endpoints and callbacks of the user's own.
-    pub custom: Declarations,
+    pub user_endpoints: Declarations,
     /// How the mock is reached from outside, if it is not by the address it listens on.
     pub public_url: Option<String>,
     /// How callers are checked and refused.
@@ -164,10 +164,10 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
     let none = || Checked {
         file: SettingsFile::default(),
         catalog: sources.catalog.clone(),
-        custom: Declarations::default(),
+        user_endpoints: Declarations::default(),
         notes: Vec::new(),
     };
-    let Checked { file, catalog, custom, notes } = match path.map(|path| read(path, sources.catalog)) {
+    let Checked { file, catalog, user_endpoints, notes } = match path.map(|path| read(path, sources.catalog)) {
         None => none(),
         Some(Ok(read)) => read,
         Some(Err(more)) => {
@@ -219,7 +219,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         tls: TlsOptions { ca, insecure: flags.insecure || target.insecure },
         faults: file.faults,
         catalog,
-        custom,
+        user_endpoints,
         public_url: file.public_url,
         access: vendor::access(file.access),
         calling: Arc::new(vendor::calling(file.calling)),

@@ -28,7 +28,7 @@ use crate::journal::{Journal, RecordHandle, Recorder};
 use crate::net::{Guard, Target};
 use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
-use crate::simulator::user_endpoints::Custom;
+use crate::simulator::user_endpoints::UserEndpoints;
 use crate::time::HumanDuration;
 use embedded::Embedded;
 use tally::{Tally, TallySink};
@@ -144,7 +144,7 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
         seed,
         behaviour: settings.behaviour(&format!("http://{mock_address}"), true),
         faults: settings.faults.clone(),
-        custom: Custom::new(&settings.custom, seed),
+        custom: UserEndpoints::new(&settings.user_endpoints, seed),
         max_in_flight: if jumps { 1 } else { MOST_IN_FLIGHT },
         journal: outputs.journal,
     });

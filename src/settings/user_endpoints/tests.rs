@@ -21,8 +21,8 @@ fn checked(text: &str) -> settings::Checked {
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-fn custom(text: &str) -> Custom {
-    Custom::new(&checked(text).custom, Seed(7))
+fn custom(text: &str) -> UserEndpoints {
+    UserEndpoints::new(&checked(text).user_endpoints, Seed(7))
 }
 
 fn at(millis: i64) -> Timestamp {
@@ -34,14 +34,14 @@ fn endpoint(keys: &str) -> String {
     format!("[[endpoints]]\nid = 'x.y'\npath = '/x/y/{{id}}'\n{keys}\n")
 }
 
-fn data(custom: &mut Custom, id: &str, fields: Value) -> Value {
+fn data(custom: &mut UserEndpoints, id: &str, fields: Value) -> Value {
     match custom.handle(id, &fields, at(0)) {
         Reply::Answer(Response::Data(data)) => data,
         other => panic!("{id}: {other:?}"),
     }
 }
 
-fn error(custom: &mut Custom, id: &str, fields: Value) -> (i64, String) {
+fn error(custom: &mut UserEndpoints, id: &str, fields: Value) -> (i64, String) {
     match custom.handle(id, &fields, at(0)) {
         Reply::Answer(Response::Error { code, message }) => (code, message),
         other => panic!("{id}: {other:?}"),
@@ -70,7 +70,7 @@ fn what_is_declared_is_in_the_catalog() {
     assert_eq!((make.routes[0].method.as_str(), make.routes[0].path.as_str()), ("DELETE", "/a/{n}"));
     assert_eq!(make.family.as_str(), "dialer");
     assert_eq!(catalog.nearest("a.mak", |_| true), Some("a.make"));
-    let custom = Custom::new(&checked.custom, Seed(1));
+    let custom = UserEndpoints::new(&checked.user_endpoints, Seed(1));
     assert!(custom.has("a.make") && custom.is_open("a.make") && !custom.has("a.done"));
     assert!(custom.declares("a.done") && !custom.declares("session.end"));
 }
@@ -138,7 +138,7 @@ fn objects_are_kept_changed_and_removed() {
     }
     text.push_str("[[endpoints]]\nid = 'x.all'\npath = '/x/all'\nanswer = { data = '{{ state.things }}' }\n");
     let mut custom = custom(&text);
-    let call = |custom: &mut Custom, id: &str, k: &str, n: i64| data(custom, id, json!({"k": k, "n": n}));
+    let call = |custom: &mut UserEndpoints, id: &str, k: &str, n: i64| data(custom, id, json!({"k": k, "n": n}));
     assert_eq!(call(&mut custom, "x.update", "a", 2), json!({"n": 2, "keep": true}));
     assert_eq!(call(&mut custom, "x.create", "b", 3), json!({"n": 3}));
     assert_eq!(call(&mut custom, "x.put", "c", 4), json!({"n": 4}));
@@ -367,7 +367,7 @@ fn pages_of_a_collection() {
     for name in ["a", "b", "c", "d"] {
         data(&mut custom, "flex.route_create", json!({"Name": name}));
     }
-    let list = |custom: &mut Custom, page: &str, status: Option<&str>| {
+    let list = |custom: &mut UserEndpoints, page: &str, status: Option<&str>| {
         let mut fields = json!({"page": page, "size": "2"});
         if let Some(status) = status {
             fields["status"] = json!(status);
@@ -394,7 +394,7 @@ fn an_order_changes_two_collections() {
     let list = data(&mut custom, "store.products", json!({}));
     assert_eq!((&list["total"], &list["list"][0]["id"]), (&json!(3), &json!("number-check")));
     let id = answer["order"]["id"].clone();
-    let state = |custom: &mut Custom| match custom.handle("store.order_get", &json!({"id": id}), at(0)) {
+    let state = |custom: &mut UserEndpoints| match custom.handle("store.order_get", &json!({"id": id}), at(0)) {
         Reply::Whole { status: 203, body, .. } => body["state"].clone(),
         other => panic!("{other:?}"),
     };
@@ -445,7 +445,7 @@ fn callbacks(text: &str, seed: u64, requests: &[(usize, Value, i64)]) -> String 
     let checked = checked(text);
     let ids: Vec<Arc<str>> =
         checked.file.endpoints.iter().map(|one| one.get_ref().id.as_str().into()).collect();
-    let mut custom = Custom::new(&checked.custom, Seed(seed));
+    let mut custom = UserEndpoints::new(&checked.user_endpoints, Seed(seed));
     let (mut out, mut now) = (String::new(), 0);
     for (number, fields, wait) in requests {
         let mut fields = fields.clone();
@@ -490,7 +490,7 @@ proptest! {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let source = SourceFile::new("settings.toml", text);
         match settings::check_file(&source, Catalog::builtin()) {
-            Ok(checked) => drop(Custom::new(&checked.custom, Seed(1))),
+            Ok(checked) => drop(UserEndpoints::new(&checked.user_endpoints, Seed(1))),
             Err(problems) => prop_assert!(!problems.to_string().is_empty()),
         }
     }

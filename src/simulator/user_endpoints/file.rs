@@ -267,7 +267,7 @@ pub struct SendFile {
 
 /// Everything of the user's own in a settings file.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct CustomFile<'a> {
+pub(crate) struct UserEndpointsFile<'a> {
     pub(crate) endpoints: &'a [Spanned<EndpointFile>],
     pub(crate) callbacks: &'a [Spanned<CallbackFile>],
     pub(crate) state: Option<&'a BTreeMap<String, Tree>>,
