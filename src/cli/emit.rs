@@ -71,7 +71,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let prepared = Prepared::load(config, args.target.flags(None))?;
+    let prepared = super::prepare(config, args.target.flags(None))?;
     let settings = &prepared.settings;
     check_event(&prepared.catalog, &args.event)?;
     let raw = args.body.as_deref().map(read_body).transpose()?;

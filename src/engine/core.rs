@@ -17,7 +17,7 @@ use crate::net::Target;
 use crate::scenario::{Body, CallView, DeliveryEnd, StoryRun};
 use crate::seed::Seed;
 use crate::settings::AssumedFile;
-use crate::simulator::user_endpoints::{Custom, Reply};
+use crate::simulator::user_endpoints::{UserEndpoints, Reply};
 use crate::simulator::{
     Account, AccountKey, Behaviour, Callback, CallbackBody, ConversationKey, Request, Response, Simulator,
 };
@@ -48,7 +48,7 @@ pub struct EngineOptions {
     /// What goes wrong on purpose with calls, beside what stories want.
     pub faults: Vec<FaultFile>,
     /// The endpoints and callbacks of the user's own.
-    pub custom: Custom,
+    pub custom: UserEndpoints,
     /// How many tries may be in flight.
     pub max_in_flight: usize,
     /// The journal, with its sinks.
@@ -84,7 +84,7 @@ pub enum CallOutcome {
 pub struct Engine {
     pub(super) delivery: Delivery,
     pub(super) simulator: Simulator,
-    pub(super) custom: Custom,
+    pub(super) custom: UserEndpoints,
     faults: Faults,
     pub(super) stories: Vec<StoryRun>,
     /// How many plays have faults of their own.

@@ -19,7 +19,7 @@ use crate::language::template::{self, TemplateSet};
 use crate::net::Target;
 use crate::scenario::{Body, Sending, StoryHost};
 use crate::settings::AssumedFile;
-use crate::simulator::user_endpoints::Custom;
+use crate::simulator::user_endpoints::UserEndpoints;
 use crate::simulator::{AccountKey, ConversationKey, Simulator};
 
 /// Everything between a body and the outbox.
@@ -241,7 +241,7 @@ fn rename(body: &mut Value, usual: Option<&str>, name: &str) {
 pub(super) struct EngineHost<'a> {
     pub(super) delivery: &'a mut Delivery,
     pub(super) simulator: &'a mut Simulator,
-    pub(super) custom: &'a mut Custom,
+    pub(super) custom: &'a mut UserEndpoints,
     pub(super) story: usize,
     pub(super) label: Arc<str>,
     pub(super) now: Timestamp,

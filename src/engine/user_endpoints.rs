@@ -11,12 +11,12 @@ use super::host::{Order, Origin};
 use crate::content::Country;
 use crate::journal::Event;
 use crate::scenario::Body;
-use crate::simulator::user_endpoints::{Custom, Reply, UserCallback};
+use crate::simulator::user_endpoints::{Reply, UserCallback, UserEndpoints};
 use crate::simulator::{AccountKey, ConversationKey, Opening, Simulator};
 
 /// The body of an event: of a declared one as declared, of any other as the simulator makes it; `patch` is over it.
 pub(super) fn emit(
-    custom: &mut Custom,
+    custom: &mut UserEndpoints,
     simulator: &mut Simulator,
     session: ConversationKey,
     event: &str,

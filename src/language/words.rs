@@ -3,6 +3,7 @@
 use serde_json::Value;
 use toml::de::DeValue;
 
+use super::formats;
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::suggest::{is_one_slip, nearest};
 
@@ -82,6 +83,11 @@ pub(super) fn list<'a>(schema: &'a Value, keyword: &str) -> Vec<&'a str> {
     list.map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
 }
 
+/// Whether a property is the old name of another one: read as ever, and never suggested.
+pub(super) fn is_old_name(property: &Value) -> bool {
+    property.get("deprecated").and_then(Value::as_bool) == Some(true)
+}
+
 /// The path of a key below a path.
 pub(super) fn below(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
@@ -129,29 +135,17 @@ pub(super) fn wanted(root: &Value, schema: &Value) -> String {
     if let Some(words) = options(schema) {
         return joined(&words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>(), "or");
     }
-    if let Some((_, form)) = schema.get("pattern").and_then(Value::as_str).and_then(pattern) {
-        return form.to_owned();
-    }
     let format = schema.get("format").and_then(Value::as_str);
-    match (schema.get("type").and_then(Value::as_str), format) {
-        (Some("string"), Some("callback-id")) => "the id of a callback".to_owned(),
-        (Some("string"), Some("call-id")) => "the id of a call".to_owned(),
-        (Some("string"), Some("call-pattern")) => {
-            "the id of a call, or a group such as `\"task.*\"`".to_owned()
-        }
-        (Some("string"), Some("entry-id")) => "the id of a call or callback".to_owned(),
-        (Some("string"), Some("human-duration")) => "a length of time such as `\"2s\"`".to_owned(),
-        (Some("string"), Some("human-duration-range")) => {
-            "a length of time such as `\"2s\"` or `\"1s..3s\"`".to_owned()
-        }
-        (Some("string"), Some("url" | "url-template")) => "a URL".to_owned(),
-        (Some("string"), Some("include")) => "the path of a scenario file".to_owned(),
-        (Some("string"), Some("template")) => "a text or template".to_owned(),
-        (Some("string"), _) => "a text".to_owned(),
-        (Some("integer"), _) => "a whole number".to_owned(),
-        (Some("number"), _) => "a number".to_owned(),
-        (Some("boolean"), _) => "`true` or `false`".to_owned(),
-        (Some("array"), _) => {
+    let own = schema.get("x-wanted").and_then(Value::as_str);
+    if let Some(words) = own.or(format.and_then(formats::wanted)) {
+        return words.to_owned();
+    }
+    match schema.get("type").and_then(Value::as_str) {
+        Some("string") => "a text".to_owned(),
+        Some("integer") => "a whole number".to_owned(),
+        Some("number") => "a number".to_owned(),
+        Some("boolean") => "`true` or `false`".to_owned(),
+        Some("array") => {
             let tables = schema.get("items").is_some_and(|items| {
                 resolve(root, items).get("type").and_then(Value::as_str) == Some("object")
             });
@@ -197,27 +191,6 @@ pub(super) fn repair(schema: &Value, value: &DeValue<'_>, literal: &str, name: &
         ("object", DeValue::Array(_)) if literal.starts_with("[[") => {
             Some(format!("there is only one: write `[{key}]`, in single brackets"))
         }
-        _ => None,
-    }
-}
-
-/// Whether a text matches, and what the form is in words.
-type Pattern = (fn(&str) -> bool, &'static str);
-
-/// The patterns our schemas use.
-pub(super) fn pattern(pattern: &str) -> Option<Pattern> {
-    match pattern {
-        "^[1-5]xx$" => Some((
-            |text| matches!(text.as_bytes(), [b'1'..=b'5', b'x', b'x']),
-            "a class of statuses such as `\"2xx\"`",
-        )),
-        r"^(body|secret|timestamp|nonce|path|'[\s\S]*')$" => Some((
-            |text| {
-                matches!(text, "body" | "secret" | "timestamp" | "nonce" | "path")
-                    || text.len() >= 2 && text.starts_with('\'') && text.ends_with('\'')
-            },
-            "`\"body\"`, `\"secret\"`, `\"timestamp\"`, `\"nonce\"`, `\"path\"`, or a text in single quotes inside",
-        )),
         _ => None,
     }
 }
@@ -350,44 +323,4 @@ fn homes(root: &Value, key: &str) -> Vec<String> {
     let mut homes = Vec::new();
     look(root, root, "", 8, key, &mut homes);
     homes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::language::schema;
-
-    /// Every value of a keyword anywhere in a schema.
-    fn values<'a>(schema: &'a Value, keyword: &str, found: &mut Vec<&'a str>) {
-        match schema {
-            Value::Object(object) => {
-                found.extend(object.get(keyword).and_then(Value::as_str));
-                object.values().for_each(|inner| values(inner, keyword, found));
-            }
-            Value::Array(items) => items.iter().for_each(|inner| values(inner, keyword, found)),
-            _ => {}
-        }
-    }
-
-    #[test]
-    fn every_pattern_of_the_files_is_known() {
-        let schemas = [
-            schema::of::<crate::scenario::file::ScenarioFile>(),
-            schema::of::<crate::settings::SettingsFile>(),
-        ];
-        let mut found = Vec::new();
-        schemas.iter().for_each(|schema| values(schema, "pattern", &mut found));
-        assert!(found.contains(&"^[1-5]xx$"));
-        for one in found {
-            assert!(pattern(one).is_some(), "no words for the pattern {one}");
-        }
-    }
-
-    #[test]
-    fn patterns_match_what_they_say() {
-        let (class, _) = pattern("^[1-5]xx$").unwrap();
-        assert!(class("2xx") && !class("2XX") && !class("6xx") && !class("2xxx"));
-        let (part, _) = pattern(r"^(body|secret|timestamp|nonce|path|'[\s\S]*')$").unwrap();
-        assert!(part("body") && part("''") && part("'.'") && !part("'") && !part("bodies"));
-    }
 }

@@ -15,7 +15,7 @@ use crate::files::Tree;
 use crate::language::{Arrivals, Rate, RateUnit};
 use crate::time::{DurationRange, HumanDuration};
 
-/// A scenario: a story told to the integrator's callback URL, step by step, with what is expected in return.
+/// A scenario: a story that is sent to the integrator's callback URL step by step, with what is expected in return.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "airudder-mock scenario", extend("x-noun" = "a scenario"))]
@@ -32,10 +32,10 @@ pub struct ScenarioFile {
     /// The country of the people in the story, two letters: ID, PH, MX, TH, VN, MY, IN or CN. Default: ID.
     #[schemars(extend("format" = "country"))]
     pub country: Option<String>,
-    /// How many times the story is told, side by side, each time with people and ids of its own. Default: 1.
+    /// How many instances of the story run at the same time, each with people and ids of its own. Default: 1.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub copies: Option<u32>,
-    /// The copies start at random moments within this length of time. Default: all at once.
+    /// The instances start at random moments within this length of time. Default: all at once.
     pub spread: Option<HumanDuration>,
     /// Where callbacks go, unless `--callback-url` says otherwise.
     #[schemars(extend("format" = "url-template"))]
@@ -50,9 +50,9 @@ pub struct ScenarioFile {
     pub vars: Tree,
     /// How callbacks of this story are delivered. What is missing comes from the settings.
     pub delivery: Option<DeliveryFile>,
-    /// How `airudder-mock load` tells the story, unless its arguments say otherwise.
+    /// How `airudder-mock load` runs the story, unless its arguments say otherwise.
     pub load: Option<LoadFile>,
-    /// The steps, told one after the other.
+    /// The steps, taken one after the other.
     #[serde(default)]
     #[schemars(with = "Vec<StepFile>")]
     pub steps: Vec<Spanned<StepFile>>,
@@ -66,7 +66,7 @@ pub struct ScenarioFile {
     pub faults: Vec<FaultFile>,
 }
 
-/// How `airudder-mock load` tells the story, unless its arguments say otherwise.
+/// How `airudder-mock load` runs the story, unless its arguments say otherwise.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoadFile {
@@ -79,7 +79,7 @@ pub struct LoadFile {
     pub unit: Option<RateUnit>,
     /// How arrivals are spaced: `even` or `poisson`. Default: `even`.
     pub arrivals: Option<Arrivals>,
-    /// How often the story is told, relative to the others of a mix. Default: 1.
+    /// How often the story runs, relative to the others of a mix. Default: 1.
     #[schemars(range(min = 1, max = 1000))]
     pub weight: Option<u32>,
     /// How many callbacks may be in flight. Default: 256, with the rate `max` 32.
@@ -92,7 +92,7 @@ pub struct LoadFile {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a step", "x-exactly-one" = ["send", "await", "pause", "set", "include"]))]
 pub struct StepFile {
-    /// Sends this callback: an event id of `airudder-mock catalog`. What `body` does not name gets believable values.
+    /// Sends this callback: an event id of `airudder-mock catalog`. What `body` does not name gets generated values.
     #[schemars(extend("format" = "callback-id"))]
     pub send: Option<String>,
     /// Waits for a call of the integrator, or for a callback to be delivered: an id of `airudder-mock catalog`.
@@ -104,7 +104,7 @@ pub struct StepFile {
     /// Sets variables: `set = { amount = "{{ amount - 50 }}" }`.
     #[schemars(extend("format" = "template-tree"))]
     pub set: Option<Tree>,
-    /// Tells the steps of another scenario file here.
+    /// Takes the steps of another scenario file here.
     #[schemars(extend("format" = "include"))]
     pub include: Option<String>,
     /// The step is taken only if this is true: `when = "{{ chance(0.3) }}"`.
@@ -117,7 +117,7 @@ pub struct StepFile {
     pub every: Option<DurationRange>,
     /// Which conversation of the story the step belongs to; each name has a user and ids of its own. Default: `main`.
     pub conversation: Option<String>,
-    /// With `send`: fields that differ from the believable defaults. With `await`: not allowed, see `where`.
+    /// With `send`: fields that differ from the generated body. With `await`: not allowed, see `where`.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
     /// Fields left out of the body, as paths: `["user.name"]`.
@@ -242,7 +242,7 @@ pub struct ReactionSendFile {
     /// Sent only if this is true.
     #[schemars(extend("format" = "template"))]
     pub when: Option<String>,
-    /// Fields that differ from the believable defaults.
+    /// Fields that differ from the generated body.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
     /// Fields left out of the body, as paths.

@@ -25,7 +25,7 @@ pub struct AccessFile {
     /// Whether chatbot calls need a right signature: `require` answers 401 without one, `warn` (the default, since the
     /// scheme is assumed) notes once per cause what is wrong and serves, `off` does not look.
     pub chatbot_signature: Option<SignatureRule>,
-    /// Which HTTP status an answer has whose envelope tells of an error: its code (`mirror`, the default), or always
+    /// Which HTTP status an answer has whose envelope reports an error: its code (`mirror`, the default), or always
     /// 200 (`always-200`; 401 stays 401).
     pub error_status: Option<ErrorStatus>,
 }
@@ -83,7 +83,7 @@ pub struct CallingFile {
     /// How often each outcome is, relative to the others: `{ talked = 60, busy = 40 }`. Outcomes that are not named
     /// do not happen.
     pub mix: Option<MixFile>,
-    /// The last four digits of a number and the outcome they wish for: `"1234" = "busy"`. `airudder-mock catalog
+    /// The last four digits of a number and the outcome they stand for: `"1234" = "busy"`. `airudder-mock catalog
     /// --magic` lists the ones there are and all outcomes.
     #[serde(default)]
     #[schemars(extend("x-keys" = "four-digits", "x-values" = "mock-outcome"))]

@@ -84,7 +84,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let prepared = Prepared::load(config, args.target.flags(args.listen.clone()))?;
+    let prepared = crate::cli::prepare(config, args.target.flags(args.listen.clone()))?;
     let stories = stories::read(&args.files, &args.set, &prepared)?;
     super::runtime()?.block_on(tell(args, prepared, stories))
 }

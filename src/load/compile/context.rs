@@ -16,7 +16,7 @@ use crate::net::Target;
 use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
 use crate::settings::{AssumedFile, Settings};
-use crate::simulator::user_endpoints::Custom;
+use crate::simulator::user_endpoints::UserEndpoints;
 
 /// What a story sends at most, to be told from one that never ends.
 const MOST_SENT: usize = 1_000;
@@ -64,7 +64,7 @@ impl Context<'_> {
             seed,
             behaviour: self.settings.behaviour(mock_url, true),
             faults: self.settings.faults.clone(),
-            custom: Custom::new(&self.settings.custom, seed),
+            custom: UserEndpoints::new(&self.settings.user_endpoints, seed),
             max_in_flight: in_flight,
             journal: Journal::default(),
         }

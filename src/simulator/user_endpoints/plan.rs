@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use super::fields::FieldCheck;
 use super::file::{
-    CallbackFile, CustomFile, EndpointAnswerFile, EndpointFile, FindFile, RefuseFile, SendFile, StoreFile,
+    CallbackFile, UserEndpointsFile, EndpointAnswerFile, EndpointFile, FindFile, RefuseFile, SendFile, StoreFile,
     StoreMode,
 };
 use crate::files::Tree;
@@ -99,7 +99,7 @@ pub(super) struct Send {
 
 impl Declarations {
     /// Compiles what was read. An error means that something was not checked before: where, and what.
-    pub(crate) fn compile(file: &CustomFile<'_>) -> Result<Self, (Range<usize>, String)> {
+    pub(crate) fn compile(file: &UserEndpointsFile<'_>) -> Result<Self, (Range<usize>, String)> {
         let bodies: BTreeMap<&str, Tree> = file
             .callbacks
             .iter()
