@@ -17,7 +17,7 @@ use crate::net::Target;
 use crate::scenario::{Body, CallView, DeliveryEnd, StoryRun};
 use crate::seed::Seed;
 use crate::settings::AssumedFile;
-use crate::simulator::user_endpoints::{UserEndpoints, Reply};
+use crate::simulator::user_endpoints::{Reply, UserEndpoints};
 use crate::simulator::{
     Account, AccountKey, Behaviour, Callback, CallbackBody, ConversationKey, Request, Response, Simulator,
 };

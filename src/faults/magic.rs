@@ -118,7 +118,8 @@ mod tests {
             let fault = magic_header(&written).unwrap_or_else(|| panic!("{name} is not known"));
             assert_eq!(magic(&format!("please mock:{written}, thanks")), Some(fault.clone()), "{name}");
             assert!(fault.act.is_some() || fault.delay.is_some(), "{name}");
-            let is_described = !meaning.contains("effect") || meaning.contains("takes no effect") != fault.effect;
+            let is_described =
+                !meaning.contains("effect") || meaning.contains("takes no effect") != fault.effect;
             assert!(is_described, "{name}: {meaning}");
             acts.extend(fault.act.map(|act| std::mem::discriminant(&act)));
         }

@@ -10,10 +10,7 @@ pub(crate) fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>)
 }
 
 /// What the word nearest to `wrong` stands for; one thing may have several words.
-pub(crate) fn nearest_of<'a, T>(
-    wrong: &str,
-    right: impl IntoIterator<Item = (&'a str, T)>,
-) -> Option<T> {
+pub(crate) fn nearest_of<'a, T>(wrong: &str, right: impl IntoIterator<Item = (&'a str, T)>) -> Option<T> {
     let plain = plain(wrong);
     if plain.is_empty() || plain.len() > LONGEST {
         return None;

@@ -1,8 +1,8 @@
 //! What the `format` of a text in a file means, and whether a text is of it: the formats that scenario and settings
 //! files share. Those of settings alone stand in the settings.
 
-use super::rate::Rate;
 use super::format_mistake::FormatMistake;
+use super::rate::Rate;
 use super::template;
 use crate::content::Country;
 use crate::contract::{Catalog, Direction, Entry};

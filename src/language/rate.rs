@@ -143,7 +143,9 @@ impl FromStr for Frequency {
         let count: f64 = count.parse().map_err(|_| RateError(format!("`{text}` is no rate, {EXAMPLES}")))?;
         let frequency = Self { count: count * factor, per: Duration::from_secs(seconds) };
         if !(0.0..=HIGHEST).contains(&frequency.per_second()) {
-            return Err(RateError(format!("`{text}` is out of range: a rate lies between 0/s and {HIGHEST}/s")));
+            return Err(RateError(format!(
+                "`{text}` is out of range: a rate lies between 0/s and {HIGHEST}/s"
+            )));
         }
         Ok(frequency)
     }

@@ -214,7 +214,12 @@ impl<'a> Walk<'a> {
     ) {
         let none = serde_json::Map::new();
         let properties = schema.get("properties").and_then(Value::as_object);
-        let known: Vec<&str> = properties.unwrap_or(&none).iter().filter(|(_, property)| !words::is_old_name(property)).map(|(key, _)| key.as_str()).collect();
+        let known: Vec<&str> = properties
+            .unwrap_or(&none)
+            .iter()
+            .filter(|(_, property)| !words::is_old_name(property))
+            .map(|(key, _)| key.as_str())
+            .collect();
         // Keys that were probably meant by unknown ones: that they are missing needs no further message.
         let mut meant: Vec<&str> = Vec::new();
         for (key, value) in table {

@@ -149,14 +149,12 @@ fn split_scheme(text: &str) -> Result<(&'static str, &str), String> {
         "http" => Ok(("http", rest)),
         "https" => Ok(("https", rest)),
         "" => Err(format!("`{text}` has no scheme, write http://{rest}")),
-        other => {
-            Err(match crate::files::suggest::nearest(other, ["http", "https"]) {
-                Some(near) => format!("`{scheme}` is no scheme callbacks can go over, write {near}://{rest}"),
-                None => {
-                    format!("callbacks go over http or https, not `{scheme}`, write for example {EXAMPLE}")
-                }
-            })
-        }
+        other => Err(match crate::files::suggest::nearest(other, ["http", "https"]) {
+            Some(near) => format!("`{scheme}` is no scheme callbacks can go over, write {near}://{rest}"),
+            None => {
+                format!("callbacks go over http or https, not `{scheme}`, write for example {EXAMPLE}")
+            }
+        }),
     }
 }
 

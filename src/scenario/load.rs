@@ -75,8 +75,14 @@ pub struct Placed<T> {
 
 /// Reads one scenario. `extra_vars` are the variables set from outside, with `--set`.
 pub fn load(path: &Path, catalog: &Catalog, extra_vars: &[&str]) -> Result<Scenario, Problems> {
-    let mut loader =
-        Loader { catalog, files: BTreeMap::new(), problems: Problems::new(), included: 0, steps: 0, full: false };
+    let mut loader = Loader {
+        catalog,
+        files: BTreeMap::new(),
+        problems: Problems::new(),
+        included: 0,
+        steps: 0,
+        full: false,
+    };
     let scenario = loader.scenario(path, extra_vars);
     match scenario {
         Some(scenario) if loader.problems.is_empty() => Ok(scenario),

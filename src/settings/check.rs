@@ -81,7 +81,8 @@ fn old_names(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<String> {
         .chain(tables(tree, "callbacks"))
         .chain(tables(tree, "endpoints"));
     let first = marked.filter_map(|table| key_span(table, "mark")).map(|span| span.start).min();
-    let note = |at| format!("{}: `mark` is called `provenance` now; the old name is still read", source.place(at));
+    let note =
+        |at| format!("{}: `mark` is called `provenance` now; the old name is still read", source.place(at));
     first.map(note).into_iter().collect()
 }
 

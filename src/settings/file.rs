@@ -12,7 +12,7 @@ use crate::contract::signature::SchemeFile;
 use crate::delivery::DeliveryFile;
 use crate::faults::FaultFile;
 use crate::files::Tree;
-use crate::simulator::user_endpoints::file::{CallbackFile, UserEndpointsFile, EndpointFile};
+use crate::simulator::user_endpoints::file::{CallbackFile, EndpointFile, UserEndpointsFile};
 use crate::simulator::workflow::TemplateFile;
 
 /// The settings file `airudder-mock.toml`. Every key is optional.

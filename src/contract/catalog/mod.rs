@@ -209,7 +209,8 @@ impl Catalog {
         let wanted = text.trim().to_lowercase();
         let ending = format!(".{}", wanted.replace(['_', '-', ' '], "."));
         let entries = || self.entries.iter().filter(|entry| filter(entry));
-        let called = |entry: &&Entry| entry.event.as_deref().is_some_and(|event| event.eq_ignore_ascii_case(&wanted));
+        let called =
+            |entry: &&Entry| entry.event.as_deref().is_some_and(|event| event.eq_ignore_ascii_case(&wanted));
         let ends = |entry: &&Entry| ending.len() > 1 && entry.id.replace('_', ".").ends_with(&ending);
         entries()
             .find(called)

@@ -8,8 +8,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::files::suggest::nearest;
 use crate::contract::Provenance;
+use crate::files::suggest::nearest;
 
 /// The header of the signature: documented, in exactly this letter case.
 const SIGN_HEADER: &str = "X-AIRudder-Sign";

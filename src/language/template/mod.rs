@@ -163,7 +163,7 @@ fn sole_expression(source: &str) -> Option<&str> {
 
 fn explain(error: &minijinja::Error) -> String {
     match (error.kind(), error.detail()) {
-                (ErrorKind::OutOfFuel, _) => "the template does too much work; is it a loop without end?".to_owned(),
+        (ErrorKind::OutOfFuel, _) => "the template does too much work; is it a loop without end?".to_owned(),
         (_, Some(detail)) => detail.to_owned(),
         (kind, None) => kind.to_string(),
     }
@@ -208,10 +208,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_told() {
-        assert_eq!(
-            check("{{ n + }}").unwrap_err().message.split(':').next(),
-            Some("template syntax error")
-        );
+        assert_eq!(check("{{ n + }}").unwrap_err().message.split(':').next(), Some("template syntax error"));
         assert_eq!(check("{{ foo(bar.baz) }} {{ n }}"), Ok(vec!["bar".into(), "foo".into(), "n".into()]));
         assert!(render("{{ user.nme }}").unwrap_err().contains("is undefined"));
         assert!(

@@ -176,9 +176,8 @@ fn a_condition_skips_its_step_and_a_wrong_one_ends_the_story() {
          [[steps]]\nwhen = '{{ n > 2 }}'\nsend = 'session.transfer'\n",
     );
     assert_eq!(story.events(), ["session.transfer"]);
-    let story = Driven::begin(
-        "[[steps]]\nwhen = 'perhaps'\nsend = 'session.end'\n[[steps]]\nsend = 'session.end'\n",
-    );
+    let story =
+        Driven::begin("[[steps]]\nwhen = 'perhaps'\nsend = 'session.end'\n[[steps]]\nsend = 'session.end'\n");
     assert!(story.host.sent.is_empty() && story.run.is_over());
     assert_eq!(
         story.host.notes,
@@ -241,7 +240,10 @@ fn a_reaction_happens_as_often_as_it_may() {
          [[on]]\ncall = 'chatbot.send_message'\nwhere = { type = 'text' }\ntimes = 2\nset = { last = '{{ call.body.n }}' }\n\
          answer = { status = 201 }\nsend = [{ event = 'message.status', after = '300ms', body = { n = '{{ call.body.n }}' } }]\n",
     );
-    assert_eq!(story.call("chatbot.send_message", json!({"type": "image"}), 0), CallReply { kept: false, ..CallReply::default() });
+    assert_eq!(
+        story.call("chatbot.send_message", json!({"type": "image"}), 0),
+        CallReply { kept: false, ..CallReply::default() }
+    );
     for n in 1..=3 {
         let reply = story.call("chatbot.send_message", json!({"type": "text", "n": n}), n * 10);
         assert_eq!(reply.taken, n <= 2);

@@ -20,7 +20,7 @@ use crate::contract::{Catalog, Direction, Provenance, Router};
 use crate::files::diagnostic::quoted;
 use crate::files::tables::{key_span, tables, text};
 use crate::files::{Diagnostic, SourceFile};
-use crate::simulator::user_endpoints::file::{UserEndpointsFile, FieldFile};
+use crate::simulator::user_endpoints::file::{FieldFile, UserEndpointsFile};
 use crate::simulator::user_endpoints::wrong_default;
 
 /// The entries that a tree declares, as far as their ids can be read: enough to tell whether an id is known.
@@ -65,7 +65,11 @@ pub(crate) fn extended(catalog: &Catalog, file: &UserEndpointsFile<'_>) -> Catal
 }
 
 /// Endpoints whose place is another's. `catalog` is the whole one.
-pub(crate) fn places(source: &Arc<SourceFile>, file: &UserEndpointsFile<'_>, catalog: &Catalog) -> Vec<Diagnostic> {
+pub(crate) fn places(
+    source: &Arc<SourceFile>,
+    file: &UserEndpointsFile<'_>,
+    catalog: &Catalog,
+) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for endpoint in file.endpoints {
         if let Some(by) = catalog.taken(&endpoint.get_ref().id) {

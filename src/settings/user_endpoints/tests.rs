@@ -138,16 +138,13 @@ fn objects_are_kept_changed_and_removed() {
     }
     text.push_str("[[endpoints]]\nid = 'x.all'\npath = '/x/all'\nanswer = { data = '{{ state.things }}' }\n");
     let mut custom = custom(&text);
-    let call = |custom: &mut UserEndpoints, id: &str, k: &str, n: i64| data(custom, id, json!({"k": k, "n": n}));
+    let call =
+        |custom: &mut UserEndpoints, id: &str, k: &str, n: i64| data(custom, id, json!({"k": k, "n": n}));
     assert_eq!(call(&mut custom, "x.update", "a", 2), json!({"n": 2, "keep": true}));
     assert_eq!(call(&mut custom, "x.create", "b", 3), json!({"n": 3}));
     assert_eq!(call(&mut custom, "x.put", "c", 4), json!({"n": 4}));
     assert_eq!(call(&mut custom, "x.put", "a", 5), json!({"n": 5}));
-    assert_eq!(
-        call(&mut custom, "x.remove", "b", 0),
-        json!({"n": 3}),
-        "the answer may say what was removed"
-    );
+    assert_eq!(call(&mut custom, "x.remove", "b", 0), json!({"n": 3}), "the answer may say what was removed");
     let all = data(&mut custom, "x.all", json!({}));
     assert_eq!(all.to_string(), r#"{"a":{"n":5},"c":{"n":4}}"#, "in the order in which they came");
     let mut wrong = |id: &str, k: Value| error(&mut custom, id, json!({"k": k, "n": 0}));
@@ -394,7 +391,8 @@ fn an_order_changes_two_collections() {
     let list = data(&mut custom, "store.products", json!({}));
     assert_eq!((&list["total"], &list["list"][0]["id"]), (&json!(3), &json!("number-check")));
     let id = answer["order"]["id"].clone();
-    let state = |custom: &mut UserEndpoints| match custom.handle("store.order_get", &json!({"id": id}), at(0)) {
+    let state = |custom: &mut UserEndpoints| match custom.handle("store.order_get", &json!({"id": id}), at(0))
+    {
         Reply::Whole { status: 203, body, .. } => body["state"].clone(),
         other => panic!("{other:?}"),
     };

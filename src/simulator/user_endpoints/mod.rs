@@ -14,6 +14,6 @@ mod sends;
 mod state;
 
 pub(crate) use fields::{pattern, wrong_default};
-pub use machine::{UserEndpoints, Reply};
+pub use machine::{Reply, UserEndpoints};
 pub use plan::Declarations;
 pub use sends::UserCallback;

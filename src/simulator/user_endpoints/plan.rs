@@ -10,8 +10,8 @@ use toml::Spanned;
 
 use super::fields::FieldCheck;
 use super::file::{
-    CallbackFile, UserEndpointsFile, EndpointAnswerFile, EndpointFile, FindFile, RefuseFile, SendFile, StoreFile,
-    StoreMode,
+    CallbackFile, EndpointAnswerFile, EndpointFile, FindFile, RefuseFile, SendFile, StoreFile, StoreMode,
+    UserEndpointsFile,
 };
 use crate::files::Tree;
 use crate::language::template::{Template, TemplateMistake, TemplateSet};

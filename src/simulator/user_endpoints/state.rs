@@ -229,9 +229,11 @@ impl Object for CollectionView {
         match (method, args) {
             ("values", []) => Ok(Scope::from(self.list(|_, stored| stored.seen.clone()))),
             ("keys", []) => Ok(Scope::from(self.list(|key, _| Scope::from(Arc::clone(key))))),
-            ("items", []) => Ok(Scope::from(self.list(|key, stored| {
-                Scope::from(vec![Scope::from(Arc::clone(key)), stored.seen.clone()])
-            }))),
+            ("items", []) => {
+                Ok(Scope::from(self.list(|key, stored| {
+                    Scope::from(vec![Scope::from(Arc::clone(key)), stored.seen.clone()])
+                })))
+            }
             ("get", [key]) => Ok(self.get_value(key).unwrap_or_else(|| Scope::from(()))),
             ("get", [key, default]) => Ok(self.get_value(key).unwrap_or_else(|| default.clone())),
             ("values" | "keys" | "items" | "get", _) => Err(Error::new(
