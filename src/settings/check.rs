@@ -74,7 +74,7 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
 
 /// Where a key stands first under its old name.
 fn old_names(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<String> {
-    let corrections = table(tree, "catalog").into_iter().flat_map(DeTable::values);
+    let corrections = table(tree, "catalog").into_iter().flat_map(|catalog| catalog.values());
     let marked = corrections
         .filter_map(|correction| correction.get_ref().as_table())
         .chain(table(tree, "signature"))

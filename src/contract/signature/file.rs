@@ -61,7 +61,8 @@ pub struct SchemeFile {
 /// What a part is, for messages.
 fn name_the_parts(schema: &mut schemars::Schema) {
     let words = "`\"body\"`, `\"secret\"`, `\"timestamp\"`, `\"nonce\"`, `\"path\"`, or a text in single quotes inside";
-    if let Some(items) = schema.get_mut("items").and_then(serde_json::Value::as_object_mut) {
+    let items = schema.as_object_mut().and_then(|object| object.get_mut("items"));
+    if let Some(items) = items.and_then(serde_json::Value::as_object_mut) {
         items.insert("x-wanted".to_owned(), words.into());
     }
 }
