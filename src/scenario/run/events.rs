@@ -28,7 +28,7 @@ impl StoryRun {
             return reply;
         }
         let answer = self.awaited_answer(&trigger, call.fields, &saved, now, host);
-        let conversation = host.simulator().find_session(call.fields);
+        let conversation = host.simulator().find_conversation(call.fields);
         self.post(Occurrence { trigger, conversation, fields: call.fields.clone(), saved });
         if self.take_if_awaited(self.mailbox.len() - 1, now, host) {
             reply.taken = true;
@@ -128,7 +128,7 @@ impl StoryRun {
             let fields = saved_body.clone();
             self.react(&trigger, &fields, &saved, now, host);
             if !own {
-                let conversation = host.simulator().find_session(&fields);
+                let conversation = host.simulator().find_conversation(&fields);
                 self.post(Occurrence { trigger, conversation, fields, saved });
                 self.take_if_awaited(self.mailbox.len() - 1, now, host);
             }

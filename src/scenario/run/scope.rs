@@ -56,7 +56,7 @@ impl StoryRun {
 
     /// The name of the conversation that a call or callback belongs to.
     pub(super) fn conversation_of(&self, fields: &Value, host: &mut dyn StoryHost) -> String {
-        let found = host.simulator().find_session(fields);
+        let found = host.simulator().find_conversation(fields);
         let name =
             self.conversations.iter().find(|(_, key)| Some(**key) == found).map(|(name, _)| name.clone());
         name.unwrap_or_else(|| self.conversation())
@@ -99,7 +99,7 @@ impl StoryRun {
             Some(raw) => {
                 let raw = text(raw).map_err(|error| format!("`raw` can't be filled in: {error}"))?;
                 let value = serde_json::from_str(&raw).unwrap_or(Value::Null);
-                moment.host.simulator().absorb(key, &callback.event, &value, moment.now);
+                moment.host.simulator().apply_event(key, &callback.event, &value, moment.now);
                 (Body::Raw(raw.into_bytes()), value)
             }
             None => {
