@@ -17,7 +17,7 @@ use crate::delivery::{Attempt, AttemptResult, CallbackId, Outbox, QueuedCallback
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
 use crate::scenario::{Body, CallView, DeliveryEnd, StoryRun};
-use crate::simulator::user_endpoints::{UserEndpoints, Reply};
+use crate::simulator::user_endpoints::{Reply, UserEndpoints};
 use crate::simulator::{Account, AccountKey, Callback, CallbackBody, ConversationKey, Request, Simulator};
 
 /// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
