@@ -1,6 +1,7 @@
 //! Finds every mistake of a settings file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
@@ -14,6 +15,7 @@ use crate::files::{Diagnostic, Problems, SourceFile, schema, shape, syntax, type
 use crate::scenario::check::faults;
 use crate::scenario::check::formats::Formats;
 use crate::scenario::template;
+use crate::recordings::WavFile;
 use crate::user_endpoints::{Declarations, check as custom};
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<SettingsFile>);
@@ -36,6 +38,8 @@ pub struct Checked {
     pub catalog: Catalog,
     /// The endpoints and callbacks of the user's own.
     pub custom: Declarations,
+    /// The recordings of the user's own, by robot.
+    pub recordings: BTreeMap<String, WavFile>,
 }
 
 /// Checks a settings file and reads it.
@@ -66,7 +70,29 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     problems.extend(custom::places(source, &file.custom(), &catalog));
     let compiled = Declarations::compile(&file.custom());
     let custom = compiled.map_err(|(span, message)| Diagnostic::at(source, span, message))?;
-    problems.into_result(Checked { file, catalog, custom })
+    let recordings = recordings(source, &file, &mut problems);
+    problems.into_result(Checked { file, catalog, custom, recordings })
+}
+
+/// Reads the recordings of the user's own.
+fn recordings(
+    source: &Arc<SourceFile>,
+    file: &SettingsFile,
+    problems: &mut Problems,
+) -> BTreeMap<String, WavFile> {
+    let folder = Path::new(&**source.path()).parent().unwrap_or(Path::new(""));
+    let mut read = BTreeMap::new();
+    for (robot, path) in &file.recordings {
+        match WavFile::read(&folder.join(path.get_ref())) {
+            Ok(file) => drop(read.insert(robot.clone(), file)),
+            Err(error) => {
+                let message = format!("`{}` can't be served as a recording: {error}", path.get_ref());
+                let help = "write the path of a WAV file, from the folder of this file";
+                problems.push(Diagnostic::at(source, path.span(), message).help(help));
+            }
+        }
+    }
+    read
 }
 
 /// What the catalog has against corrections that are right by themselves: two entries at one path.

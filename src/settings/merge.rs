@@ -1,5 +1,6 @@
 //! Settings as meant, and the merging of where they come from.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -164,8 +165,9 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         file: SettingsFile::default(),
         catalog: sources.catalog.clone(),
         custom: Declarations::default(),
+        recordings: BTreeMap::new(),
     };
-    let Checked { file, catalog, custom } = match path.map(|path| read(path, sources.catalog)) {
+    let Checked { file, catalog, custom, recordings } = match path.map(|path| read(path, sources.catalog)) {
         None => none(),
         Some(Ok(read)) => read,
         Some(Err(more)) => {
@@ -220,7 +222,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         custom,
         public_url: file.public_url,
         access: vendor::access(file.access),
-        calling: Arc::new(vendor::calling(file.calling)),
+        calling: Arc::new(vendor::calling(file.calling, recordings)),
         dialer: Arc::new(vendor::dialer(file.dialer)),
         chatbot: vendor::chatbot(file.chatbot),
         workflows: Arc::new(workflow::templates(&file.workflow_templates)),

@@ -11,6 +11,7 @@ use crate::api::AccessRules;
 use crate::content::Country;
 use crate::contract::aes::Cipher;
 use crate::http::Limits;
+use crate::recordings::WavFile;
 use crate::simulator::calling::{MockOutcome, Robot, Round, Rules, Strategy, magic};
 use crate::simulator::{Account, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, dialer};
 use crate::time::HumanDuration;
@@ -111,8 +112,8 @@ fn sign_key(app_key: &str) -> String {
     hex::encode(&digest[..16])
 }
 
-pub(super) fn calling(file: Option<CallingFile>) -> Rules {
-    let usual = Rules::default();
+pub(super) fn calling(file: Option<CallingFile>, recordings: BTreeMap<String, WavFile>) -> Rules {
+    let usual = Rules { recordings, ..Rules::default() };
     let Some(file) = file else { return usual };
     let mut mock_outcomes = if file.default_magic.unwrap_or(true) { magic() } else { BTreeMap::new() };
     mock_outcomes.extend(file.magic.iter().filter_map(|(digits, mock_outcome)| {
@@ -129,6 +130,7 @@ pub(super) fn calling(file: Option<CallingFile>) -> Rules {
                 .map(|robot| Robot { name: robot.name, business: robot.business.unwrap_or_default() })
                 .collect()
         }),
+        recordings: usual.recordings,
         strategies: file.strategies.map_or(usual.strategies, |strategies| {
             strategies
                 .into_iter()
