@@ -9,16 +9,17 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use airudder_mock::api::{AccessRules, Api};
+use airudder_mock::api::Api;
 use airudder_mock::contract::Catalog;
 use airudder_mock::contract::aes::{self, Cipher};
 use airudder_mock::contract::signature::{Preset, Scheme, Signer};
-use airudder_mock::user_endpoints::Custom;
+use airudder_mock::simulator::user_endpoints::Custom;
 use airudder_mock::delivery::{Client, ClientOptions};
 use airudder_mock::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
 use airudder_mock::net::{HttpRequest, Reply};
 use airudder_mock::journal::Journal;
-use airudder_mock::settings::{AssumedFile, PolicyPreset, preset};
+use airudder_mock::delivery::{PolicyPreset, preset};
+use airudder_mock::settings::{AccessRules, AssumedFile};
 use airudder_mock::seed::Seed;
 use airudder_mock::simulator::{Account, Behaviour, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, TokenKind};
 use jiff::Timestamp;

@@ -8,17 +8,19 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{AccessRules, Api};
+use super::Api;
 use crate::contract::signature::{Preset, Scheme, Signer};
 use crate::contract::{Catalog, Direction, Family};
 use crate::delivery::{Client, ClientOptions};
+use crate::delivery::{PolicyPreset, preset};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
 use crate::journal::Journal;
 use crate::net::{HttpRequest, Reply};
 use crate::seed::Seed;
-use crate::settings::{AssumedFile, PolicyPreset, preset};
+use crate::settings::AccessRules;
+use crate::settings::AssumedFile;
+use crate::simulator::user_endpoints::Custom;
 use crate::simulator::{Behaviour, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, TokenKind};
-use crate::user_endpoints::Custom;
 
 /// Something that happens to the whole vendor.
 #[derive(Clone, Debug)]

@@ -19,8 +19,8 @@ use crate::net::{Guard, Target};
 use crate::scenario::Body;
 use crate::seed::Seed;
 use crate::simulator::Opening;
+use crate::simulator::user_endpoints::Custom;
 use crate::time::HumanDuration;
-use crate::user_endpoints::Custom;
 
 /// Where callbacks go if nothing says otherwise: where `airudder-mock receive` listens.
 const DEFAULT_TARGET: &str = "http://127.0.0.1:2479/";
@@ -236,7 +236,7 @@ impl Sink for Lines {
                     Some(at) => {
                         let wait =
                             std::time::Duration::try_from(at.duration_since(entry.at)).unwrap_or_default();
-                        format!("; try {} failed, again in {}", attempt.number, HumanDuration(wait))
+                        format!("; attempt {} failed, next in {}", attempt.number, HumanDuration(wait))
                     }
                     None => String::new(),
                 };

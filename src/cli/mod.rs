@@ -1,16 +1,18 @@
 //! The command line: arguments as typed, one file per command, and the exit codes.
 
 mod assignment;
+#[cfg(test)]
+mod broken;
 mod catalog;
 mod check;
 mod completions;
 mod emit;
 mod exit;
-mod gist;
 mod load;
 mod load_report;
 mod magic;
 mod merge;
+mod preview;
 mod receive;
 mod run;
 mod schema;

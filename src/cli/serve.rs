@@ -21,9 +21,9 @@ use crate::net::{Guard, Target};
 use crate::seed::Seed;
 use crate::settings::{AssumedFile, DEFAULT_LISTEN, Settings};
 use crate::simulator::DEFAULT_APP_KEY;
-use crate::user_endpoints::Custom;
+use crate::simulator::user_endpoints::Custom;
 
-/// How many tries are under way at the same time at most.
+/// The most attempts under way at the same time.
 const MOST_IN_FLIGHT: usize = 64;
 
 const EXAMPLES: &str = "\

@@ -128,7 +128,7 @@ fn sign(args: Args, configured: Scheme, secret: Option<&str>) -> Result<Exit, Co
     print(&text)
 }
 
-/// The path that is signed or verified; only schemes that sign it ask for one.
+/// The path that is signed or verified; only schemes that sign it need one.
 pub(super) fn path_for<'a>(scheme: &Scheme, path: Option<&'a str>) -> Result<&'a str, CommandError> {
     match path {
         Some(path) => Ok(path),

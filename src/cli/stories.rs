@@ -1,4 +1,4 @@
-//! Reading the stories that a command tells.
+//! Reading the stories that a command runs.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(super) fn read(
     if let Some(empty) = scenarios.iter().find(|scenario| scenario.steps.is_empty()) {
         let path = empty.path.display();
         return Err(CommandError::usage(format!(
-            "{path} has no steps, so nothing would happen; a file with reactions alone is there to be included"
+            "{path} has no steps, so nothing would happen; a file that has only reactions can be included by others"
         )));
     }
     for name in &names {
@@ -39,7 +39,7 @@ pub(super) fn read(
         .map(|scenario| {
             let policy = scenario.delivery.as_ref().map_or_else(
                 || world.settings.policy.clone(),
-                |file| crate::settings::policy(&world.settings.policy, file),
+                |file| crate::delivery::policy(&world.settings.policy, file),
             );
             let story = Story::compile(scenario, policy, is_call);
             story.map(Arc::new).map_err(|mistake| CommandError::usage(mistake.message))

@@ -85,7 +85,7 @@ fn headers(
     let name = &scheme.header;
     match signature {
         None if headers.is_empty() => Err(CommandError::usage(format!(
-            "what is to be verified? Add `--signature TEXT`, or `--header '{name}: TEXT'`"
+            "there is no signature to verify: add `--signature TEXT`, or `--header '{name}: TEXT'`"
         ))),
         Some(_) if headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) => {
             Err(CommandError::usage(format!(

@@ -25,8 +25,10 @@ impl World {
         let scheme = scheme(&settings)?;
         for account in &settings.accounts {
             if let Some(secret) = &account.sign_secret {
-                let told = |error| format!("the `sign_secret` of the account `{}`: {error}", account.name);
-                Signer::try_new(scheme.clone(), secret).map_err(|error| CommandError::usage(told(error)))?;
+                let explained =
+                    |error| format!("the `sign_secret` of the account `{}`: {error}", account.name);
+                Signer::try_new(scheme.clone(), secret)
+                    .map_err(|error| CommandError::usage(explained(error)))?;
             }
         }
         let signer = Signer::try_new(scheme, &settings.secret).map_err(CommandError::usage)?;

@@ -11,8 +11,8 @@ use super::host::{Order, Origin};
 use crate::content::Country;
 use crate::journal::Event;
 use crate::scenario::Body;
+use crate::simulator::user_endpoints::{Custom, Reply, UserCallback};
 use crate::simulator::{AccountKey, ConversationKey, Opening, Simulator};
-use crate::user_endpoints::{Custom, Reply, UserCallback};
 
 /// The body of an event: of a declared one as declared, of any other as the simulator makes it; `patch` is over it.
 pub(super) fn emit(

@@ -6,22 +6,21 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::access::AccessRules;
 use super::check::{Checked, check_file};
-use super::file::{AssumedFile, PolicyPreset, SettingsFile};
-use super::policy::{policy, preset};
-use super::vendor;
-use crate::api::AccessRules;
+use super::file::{AssumedFile, SettingsFile};
+use super::{formats, vendor};
+use crate::contract::Catalog;
 use crate::contract::signature::{DEFAULT_SECRET, SchemeFile};
-use crate::contract::{Catalog, FaultFile};
-use crate::delivery::Policy;
+use crate::delivery::{Policy, PolicyPreset, policy, preset};
+use crate::faults::FaultFile;
 use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::http::{Limits, TlsOptions};
-use crate::scenario::check::formats::Formats;
 use crate::simulator::calling::Rules;
 use crate::simulator::dialer;
+use crate::simulator::user_endpoints::Declarations;
 use crate::simulator::workflow::{self, Template};
 use crate::simulator::{Account, Behaviour, ChatRules};
-use crate::user_endpoints::Declarations;
 
 /// The settings file that is read if it is there.
 pub const DEFAULT_FILE: &str = "airudder-mock.toml";
@@ -238,7 +237,7 @@ fn read(path: &Path, catalog: &Catalog) -> Result<Checked, Problems> {
 
 /// The mistake of a setting from outside of files, if there is one.
 fn wrong(catalog: &Catalog, origin: &str, format: &str, value: &str) -> Option<Diagnostic> {
-    let mistake = Formats::new(catalog).check(format, value).err()?;
+    let mistake = formats::check(catalog, format, value).err()?;
     Some(Diagnostic::general(format!("{origin}: {}", mistake.message)).maybe_help(mistake.help))
 }
 

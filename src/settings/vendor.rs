@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::tz::Offset;
 use sha2::{Digest, Sha256};
 
+use super::access::AccessRules;
 use super::vendor_file::{AccessFile, AccountFile, CallingFile, ChatbotFile, DialerFile, LimitsFile};
-use crate::api::AccessRules;
 use crate::content::Country;
 use crate::contract::aes::Cipher;
 use crate::http::Limits;
@@ -21,7 +21,7 @@ use crate::time::HumanDuration;
 /// # Errors
 ///
 /// One line that says what to write.
-pub fn rate(text: &str) -> Result<Rate, String> {
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
     let wrong = || format!("`{text}` is no rate, write for example `100/s`, `600/min` or `1000/h`");
     let (calls, per) = text.split_once('/').ok_or_else(wrong)?;
     let seconds = match per.trim() {
@@ -40,7 +40,7 @@ pub fn rate(text: &str) -> Result<Rate, String> {
 /// # Errors
 ///
 /// One line that says what to write.
-pub fn utc_offset(text: &str) -> Result<Offset, String> {
+pub(super) fn utc_offset(text: &str) -> Result<Offset, String> {
     let read = || {
         if text == "Z" {
             return Some(Offset::UTC);
@@ -170,7 +170,7 @@ pub(super) fn dialer(file: Option<DialerFile>) -> dialer::Rules {
 /// # Errors
 ///
 /// One line that says what to write.
-pub fn window(text: &str) -> Result<Option<Duration>, String> {
+pub(super) fn window(text: &str) -> Result<Option<Duration>, String> {
     if text == "off" {
         return Ok(None);
     }

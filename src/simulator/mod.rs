@@ -24,6 +24,7 @@ mod sms;
 #[cfg(test)]
 mod testing;
 mod timers;
+pub mod user_endpoints;
 mod wire_id;
 pub mod workflow;
 

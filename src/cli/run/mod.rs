@@ -1,4 +1,4 @@
-//! `run`: tells stories to their end.
+//! `run`: runs stories to their end.
 
 mod embedded;
 mod report;
@@ -28,15 +28,15 @@ use crate::journal::{Journal, RecordHandle, Recorder};
 use crate::net::{Guard, Target};
 use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
+use crate::simulator::user_endpoints::Custom;
 use crate::time::HumanDuration;
-use crate::user_endpoints::Custom;
 use embedded::Embedded;
 use tally::{Tally, TallySink};
 
 /// The seed of a run that names none.
 const DEFAULT_SEED: u64 = 1;
 
-/// How many tries are under way at the same time at most, unless time jumps.
+/// The most attempts under way at the same time, unless time jumps.
 const MOST_IN_FLIGHT: usize = 64;
 
 const EXAMPLES: &str = "\
@@ -93,7 +93,7 @@ pub(super) struct Args {
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let world = World::load(config, args.target.flags(args.listen.clone()))?;
     let stories = stories::read(&args.files, &args.set, &world)?;
-    super::runtime()?.block_on(tell(args, world, stories))
+    super::runtime()?.block_on(run_stories(args, world, stories))
 }
 
 /// Everything the run writes to.
@@ -103,7 +103,7 @@ struct Outputs {
     record: Option<RecordHandle>,
 }
 
-async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
+async fn run_stories(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
     let World { settings, catalog, signer } = world;
     let begun = Instant::now();
     let epoch = args.epoch.unwrap_or_else(whole_second);
@@ -177,8 +177,8 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
         mock.serve(move |call| api.answer(call), settings.limits.clone(), std::future::pending());
     tokio::spawn(serve_mock);
     let embedded = receiver.map(|receiver| {
-        let desk = Embedded::new(signer, Arc::clone(&catalog), mock_address, driver.clone());
-        let handler = Arc::clone(&desk);
+        let embedded = Embedded::new(signer, Arc::clone(&catalog), mock_address, driver.clone());
+        let handler = Arc::clone(&embedded);
         let serve = receiver.serve(
             move |call| {
                 let reply = handler.receive(&call);
@@ -188,7 +188,7 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
             std::future::pending(),
         );
         tokio::spawn(serve);
-        desk
+        embedded
     });
 
     let interrupted = super::interrupted();
@@ -210,7 +210,7 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
         seed: seed.0,
         epoch,
         totals: engine.totals(),
-        verified: embedded.as_ref().map(|desk| desk.verified()),
+        verified: embedded.as_ref().map(|embedded| embedded.verified()),
         interrupted: end == End::Interrupted,
         seconds: (!jumps).then(|| begun.elapsed().as_secs_f64()),
     });
@@ -231,7 +231,7 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
     })
 }
 
-/// Now, without a fraction, so that timestamps in whole seconds and in milliseconds tell the same.
+/// Now, without a fraction, so that timestamps in whole seconds and in milliseconds say the same.
 fn whole_second() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
@@ -352,7 +352,7 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, 
     if left > 0 {
         callbacks.push_str(&format!(", {left} not sent"));
     }
-    callbacks.push_str(&format!(" of {} ({})", totals.queued, count(totals.attempts, "request")));
+    callbacks.push_str(&format!(" of {} ({})", totals.queued, count(totals.attempts, "attempt")));
     lines.push(callbacks);
     lines.push(format!("requests    {} answered, {} of them refused", tally.calls, tally.refused_calls));
     if let Some((right, wrong)) = facts.verified {
@@ -361,11 +361,11 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, 
     if args.quiet && !tally.assumed.is_empty() {
         lines.push(format!("assumed     {} (correct them in airudder-mock.toml)", tally.assumed.join(", ")));
     }
-    let told = tally.last.map(|last| last.duration_since(epoch));
-    let told = told.and_then(|told| std::time::Duration::try_from(told).ok()).unwrap_or_default();
+    let simulated = tally.last.map(|last| last.duration_since(epoch));
+    let simulated = simulated.and_then(|time| std::time::Duration::try_from(time).ok()).unwrap_or_default();
     lines.push(format!(
         "time        {} simulated in {}",
-        HumanDuration(told),
+        HumanDuration(simulated),
         HumanDuration(begun.elapsed())
     ));
     for line in lines {

@@ -16,7 +16,7 @@ use crate::net::Target;
 use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
 use crate::settings::{AssumedFile, Settings};
-use crate::user_endpoints::Custom;
+use crate::simulator::user_endpoints::Custom;
 
 /// What a story sends at most, to be told from one that never ends.
 const MOST_SENT: usize = 1_000;

@@ -6,15 +6,15 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::*;
 use crate::contract::Catalog;
 use crate::files::SourceFile;
 use crate::seed::Seed;
 use crate::settings;
 use crate::simulator::Response;
+use crate::simulator::user_endpoints::*;
 
-const FLEX: &str = include_str!("../../scenarios/custom/flex-route.toml");
-const STORE: &str = include_str!("../../scenarios/custom/api-store.toml");
+const FLEX: &str = include_str!("../../../scenarios/custom/flex-route.toml");
+const STORE: &str = include_str!("../../../scenarios/custom/api-store.toml");
 
 fn checked(text: &str) -> settings::Checked {
     settings::check_file(&SourceFile::new("settings.toml", text), Catalog::builtin())
@@ -184,21 +184,6 @@ fn several_changes_are_all_made_or_none() {
     );
     assert_eq!(data(&mut custom, "x.count", json!({})), json!([0, 0, 0]));
     assert!(!custom.is_busy(), "what failed sends nothing");
-}
-
-#[test]
-fn collections_are_bounded() {
-    let state = state::State::default();
-    for number in 0..state::MOST_OBJECTS {
-        state.change(file::StoreMode::Put, "c", &number.to_string(), json!({})).unwrap();
-    }
-    let more = state.change(file::StoreMode::Put, "c", "more", json!({})).unwrap_err();
-    assert!(more.to_string().contains("the collection `c` is full"), "{more}");
-    state.change(file::StoreMode::Update, "c", "7", json!({"n": 1})).unwrap();
-    state.change(file::StoreMode::Remove, "c", "8", Value::Null).unwrap();
-    state.change(file::StoreMode::Create, "c", "more", json!({})).unwrap();
-    let large = json!({"text": "x".repeat(state::MOST_BYTES)});
-    assert!(state.change(file::StoreMode::Put, "d", "1", large).is_err());
 }
 
 #[test]

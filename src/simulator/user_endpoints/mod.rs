@@ -5,19 +5,15 @@
 //! by it: a state machine without sockets, clock or randomness of its own. The engine asks it whenever a call has
 //! one of its ids, and moves its time.
 
-pub(crate) mod check;
 mod context;
-pub(crate) mod entries;
 mod fields;
 pub mod file;
 mod machine;
 mod plan;
 mod sends;
 mod state;
-#[cfg(test)]
-mod tests;
 
-pub(crate) use fields::pattern;
+pub(crate) use fields::{pattern, wrong_default};
 pub use machine::{Custom, Reply};
 pub use plan::Declarations;
 pub use sends::UserCallback;

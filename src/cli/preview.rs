@@ -1,11 +1,11 @@
-//! The gist of a body in a few words, for one line of the timeline.
+//! A preview of a body in a few words, for one line of the timeline.
 
 use serde_json::Value;
 
-/// The longest gist, in characters.
+/// The longest preview, in characters.
 const LONGEST: usize = 72;
 
-/// Fields that tell the most about a body without messages, in this order.
+/// Fields that say the most about a body without messages, in this order.
 const TELLING: [&str; 11] = [
     "result",
     "status",
@@ -20,11 +20,11 @@ const TELLING: [&str; 11] = [
     "callee_number",
 ];
 
-/// What a body is named by if nothing in it tells more.
+/// What a body is named by if nothing in it says more.
 const NAMING: [&str; 3] = ["company", "workflow_name", "name"];
 
 /// What a body says, in a few words; empty if nothing stands out.
-pub(super) fn gist(body: &[u8]) -> String {
+pub(super) fn preview(body: &[u8]) -> String {
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
         return shorten(&String::from_utf8_lossy(body));
     };
@@ -83,18 +83,21 @@ fn shorten(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::gist;
+    use super::preview;
 
     #[test]
     fn the_gist_is_what_was_said() {
-        assert_eq!(gist(br#"{"messages":[{"content":{"type":"text","text":"hi\nthere"}}]}"#), "\"hi there\"");
-        assert_eq!(gist(br#"{"messages":[{"type":"image","media":{"name":"a.jpg"}}]}"#), "[image a.jpg]");
         assert_eq!(
-            gist(br#"{"event":"session.transfer","transfer":{"company":"X","call_id":""}}"#),
+            preview(br#"{"messages":[{"content":{"type":"text","text":"hi\nthere"}}]}"#),
+            "\"hi there\""
+        );
+        assert_eq!(preview(br#"{"messages":[{"type":"image","media":{"name":"a.jpg"}}]}"#), "[image a.jpg]");
+        assert_eq!(
+            preview(br#"{"event":"session.transfer","transfer":{"company":"X","call_id":""}}"#),
             "company X"
         );
-        assert_eq!(gist(br#"{"type":"TaskStatus","body":{"state":"Finished"}}"#), "state Finished");
-        assert_eq!(gist(b"not json"), "not json");
-        assert_eq!(gist("é".repeat(100).as_bytes()).chars().count(), 72);
+        assert_eq!(preview(br#"{"type":"TaskStatus","body":{"state":"Finished"}}"#), "state Finished");
+        assert_eq!(preview(b"not json"), "not json");
+        assert_eq!(preview("é".repeat(100).as_bytes()).chars().count(), 72);
     }
 }

@@ -102,7 +102,7 @@ pub(crate) fn pattern(text: &str) -> Result<Regex, String> {
 }
 
 /// What is wrong with the default of a field by its own check, to be put after `default`.
-pub(super) fn wrong_default(file: &FieldFile) -> Option<String> {
+pub(crate) fn wrong_default(file: &FieldFile) -> Option<String> {
     let check = FieldCheck::new("default", file, false).ok()?;
     check.check(file.default.as_ref()?).err()
 }

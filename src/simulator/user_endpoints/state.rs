@@ -8,7 +8,7 @@ use minijinja::{Error, ErrorKind, State as Rendering, Value as Scope};
 use serde_json::Value;
 
 use super::file::StoreMode;
-use crate::scenario::template;
+use crate::language::template;
 
 /// A collection holds so many objects at most.
 pub(super) const MOST_OBJECTS: usize = 100_000;
@@ -253,5 +253,27 @@ impl Object for CollectionView {
                 ),
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn collections_are_bounded() {
+        let state = State::default();
+        for number in 0..MOST_OBJECTS {
+            state.change(StoreMode::Put, "c", &number.to_string(), json!({})).unwrap();
+        }
+        let more = state.change(StoreMode::Put, "c", "more", json!({})).unwrap_err();
+        assert!(more.to_string().contains("the collection `c` is full"), "{more}");
+        state.change(StoreMode::Update, "c", "7", json!({"n": 1})).unwrap();
+        state.change(StoreMode::Remove, "c", "8", Value::Null).unwrap();
+        state.change(StoreMode::Create, "c", "more", json!({})).unwrap();
+        let large = json!({"text": "x".repeat(MOST_BYTES)});
+        assert!(state.change(StoreMode::Put, "d", "1", large).is_err());
     }
 }

@@ -1,7 +1,10 @@
 //! Finds the mistakes of endpoints and callbacks of the user's own that their schema can't: ids and paths that are
 //! taken, keys that don't go together, names that templates read but nobody gives a value.
 
+mod entries;
 mod names;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use names::value_name;
 
@@ -12,14 +15,13 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use super::entries;
-use super::fields::wrong_default;
-use super::file::{CustomFile, FieldFile};
-use crate::api::Router;
 use crate::contract::catalog::Entry;
-use crate::contract::{Catalog, Direction, Provenance};
+use crate::contract::{Catalog, Direction, Provenance, Router};
 use crate::files::diagnostic::quoted;
+use crate::files::tables::{key_span, tables, text};
 use crate::files::{Diagnostic, SourceFile};
+use crate::simulator::user_endpoints::file::{CustomFile, FieldFile};
+use crate::simulator::user_endpoints::wrong_default;
 
 /// The entries that a tree declares, as far as their ids can be read: enough to tell whether an id is known.
 pub(crate) fn declared(tree: &DeTable<'_>) -> Vec<Entry> {
@@ -89,20 +91,6 @@ pub(crate) fn places(source: &Arc<SourceFile>, file: &CustomFile<'_>, catalog: &
         found.push(Diagnostic::at(source, endpoint.span(), message));
     }
     found
-}
-
-/// The tables of a list of tables.
-fn tables<'t, 'i>(tree: &'t DeTable<'i>, key: &str) -> Vec<&'t DeTable<'i>> {
-    let list = tree.get(key).and_then(|value| value.get_ref().as_array());
-    list.map(|list| list.iter().filter_map(|item| item.get_ref().as_table()).collect()).unwrap_or_default()
-}
-
-fn text<'t>(table: &'t DeTable<'_>, key: &str) -> Option<&'t str> {
-    table.get(key).and_then(|value| value.get_ref().as_str())
-}
-
-fn key_span(table: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
-    table.get_key_value(key).map(|(key, _)| key.span())
 }
 
 struct Rules<'a> {

@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::file::StoreMode;
 use super::plan::Store;
 use super::state::{State, StoreError, Undo};
-use crate::scenario::template::{Helpers, Template, TemplateSet};
-use crate::scenario::tree::TreeTemplate;
-use crate::scenario::truth;
+use crate::language::template::{Helpers, Template, TemplateSet};
+use crate::language::tree::TreeTemplate;
+use crate::language::truth;
 
 /// Why something that templates were to do was not done.
 #[derive(Clone, Debug, PartialEq, Eq)]

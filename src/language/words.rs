@@ -3,8 +3,8 @@
 use serde_json::Value;
 use toml::de::DeValue;
 
-use super::diagnostic::{joined, quoted};
-use super::suggest::nearest;
+use crate::files::diagnostic::{joined, quoted};
+use crate::files::suggest::nearest;
 
 /// Follows references. What stands beside a reference (a description) says nothing about the value.
 pub(super) fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
@@ -111,8 +111,8 @@ pub(super) fn wanted(root: &Value, schema: &Value) -> String {
             "the id of a call, or a group such as `\"task.*\"`".to_owned()
         }
         (Some("string"), Some("entry-id")) => "the id of a call or callback".to_owned(),
-        (Some("string"), Some("lapse")) => "a length of time such as `\"2s\"`".to_owned(),
-        (Some("string"), Some("lapse-range")) => {
+        (Some("string"), Some("human-duration")) => "a length of time such as `\"2s\"`".to_owned(),
+        (Some("string"), Some("human-duration-range")) => {
             "a length of time such as `\"2s\"` or `\"1s..3s\"`".to_owned()
         }
         (Some("string"), Some("url" | "url-template")) => "a URL".to_owned(),
@@ -139,7 +139,7 @@ pub(super) fn repair(schema: &Value, value: &DeValue<'_>, literal: &str, name: &
     let key = name.trim_matches('`');
     match (kind, value) {
         ("string", DeValue::Integer(_) | DeValue::Float(_))
-            if matches!(format, Some("lapse" | "lapse-range")) =>
+            if matches!(format, Some("human-duration" | "human-duration-range")) =>
         {
             Some(format!("with a unit and in quotes: {}", quoted(&format!("\"{literal}s\""))))
         }
@@ -322,7 +322,7 @@ fn homes(root: &Value, key: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::schema;
+    use crate::language::schema;
 
     /// Every value of a keyword anywhere in a schema.
     fn values<'a>(schema: &'a Value, keyword: &str, found: &mut Vec<&'a str>) {

@@ -12,8 +12,8 @@ use super::plan::{AnswerPlan, Declarations, Endpoint, Plan};
 use super::sends::Sends;
 use super::state::State;
 use crate::content::Country;
-use crate::scenario::template::{self, Helpers};
-use crate::scenario::tree::TreeTemplate;
+use crate::language::template::{self, Helpers};
+use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
 use crate::simulator::Response;
 

@@ -1,8 +1,8 @@
 //! From declarations to entries of the catalog, so that routes, listings, stories and suggestions know them.
 
-use super::file::{CallbackFile, EndpointFile};
 use crate::contract::catalog::{Entry, Route};
 use crate::contract::{Direction, Family, Provenance};
+use crate::simulator::user_endpoints::file::{CallbackFile, EndpointFile};
 
 /// The group of what names none.
 const DEFAULT_GROUP: &str = "Custom";

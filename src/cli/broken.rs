@@ -4,8 +4,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::{Diagnostic, Problems, SourceFile};
 use crate::contract::Catalog;
+use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::scenario::load;
 use crate::settings;
 

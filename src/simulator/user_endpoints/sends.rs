@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::context::{Context, Tools, Trouble};
 use super::machine::Custom;
 use super::plan::{Endpoint, Plan};
-use crate::scenario::template::Helpers;
+use crate::language::template::Helpers;
 use crate::simulator::AccountKey;
 
 /// So much may be planned at a time.

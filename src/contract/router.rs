@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
-use crate::contract::{Catalog, Direction, Family, Provenance};
+use super::{Catalog, Direction, Family, Provenance};
 
 /// Longer paths get no suggestion: comparing takes time with the product of the lengths.
 const SUGGESTED_UP_TO: usize = 200;
@@ -200,7 +200,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::settings::EntryFile;
+    use crate::contract::EntryFile;
 
     fn router() -> Router {
         Router::new(Catalog::builtin()).unwrap()

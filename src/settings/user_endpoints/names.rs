@@ -6,13 +6,12 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{tables, text};
 use crate::files::diagnostic::quoted;
 use crate::files::suggest::nearest;
-use crate::files::syntax::inside_text;
+use crate::files::tables::{tables, text};
 use crate::files::{Diagnostic, SourceFile};
-use crate::scenario::check::find_name;
-use crate::scenario::template;
+use crate::language::names;
+use crate::language::template;
 
 /// What every template here sees beside functions.
 pub(crate) const BUILT_IN: [&str; 2] = ["request", "state"];
@@ -138,27 +137,14 @@ impl<'a> Names<'a> {
     }
 
     fn tree(&mut self, value: &Spanned<DeValue<'_>>) {
-        match value.get_ref() {
-            DeValue::String(text) => self.template(text, &value.span()),
-            DeValue::Array(items) => items.iter().for_each(|item| self.tree(item)),
-            DeValue::Table(table) => table.iter().for_each(|(_, value)| self.tree(value)),
-            _ => {}
-        }
-    }
-
-    fn template(&mut self, text: &str, literal: &Range<usize>) {
-        // A template that does not read is reported elsewhere.
-        for name in template::check(text).unwrap_or_default() {
-            let known = self.known.iter().any(|(known, _)| *known == name);
-            if known
-                || BUILT_IN.contains(&name.as_str())
-                || template::function_names().contains(&name.as_str())
-            {
-                continue;
+        for read in names::reads(self.source, value) {
+            let name = read.name.as_str();
+            let is_known = self.known.iter().any(|(known, _)| known == name)
+                || BUILT_IN.contains(&name)
+                || template::function_names().contains(&name);
+            if !is_known {
+                self.unknown(name, read.span);
             }
-            let place = find_name(text, &name);
-            let inner = place.and_then(|at| inside_text(self.source.text(), literal, text, &at));
-            self.unknown(&name, inner.unwrap_or_else(|| literal.clone()));
         }
     }
 

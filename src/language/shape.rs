@@ -7,9 +7,11 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::{Diagnostic, SourceFile, joined, quoted};
-use super::syntax::inside_text;
 use super::words;
+use crate::files::diagnostic::{joined, quoted};
+use crate::files::suggest;
+use crate::files::syntax::inside_text;
+use crate::files::{Diagnostic, SourceFile};
 
 /// Why a text is not of its `format`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -168,7 +170,7 @@ impl<'a> Walk<'a> {
             return;
         }
         let mistake = self.at(node.span(), format!("{name} can't be {}", quoted(text)));
-        self.wrong(match super::suggest::nearest(text, options.iter().copied()) {
+        self.wrong(match suggest::nearest(text, options.iter().copied()) {
             Some(near) => mistake.help(format!("did you mean `\"{near}\"`?")),
             None => mistake.help(format!("it is {right}")),
         });

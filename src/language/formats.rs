@@ -1,37 +1,29 @@
-//! What the `format` of a text in a file means, and whether a text is of it. Scenario and settings files share them.
+//! What the `format` of a text in a file means, and whether a text is of it: the formats that scenario and settings
+//! files share. Those of settings alone stand in the settings.
 
-use crate::contract::aes::Cipher;
+use super::rate::Rate;
+use super::shape::FormatMistake;
+use super::template;
+use crate::content::Country;
 use crate::contract::{Catalog, Direction, Entry};
-use crate::files::Rate;
 use crate::files::diagnostic::{joined, quoted};
-use crate::files::shape::FormatMistake;
 use crate::files::suggest::nearest;
-use crate::net::{Guard, Target};
-use crate::scenario::template;
-use crate::simulator::calling::MockOutcome;
+use crate::net::Target;
 use crate::time::{DurationRange, HumanDuration};
-use crate::user_endpoints::check::value_name;
-use crate::user_endpoints::pattern;
-
-/// The countries people of a story may live in.
-const COUNTRIES: [&str; 8] = ["ID", "PH", "MX", "TH", "VN", "MY", "IN", "CN"];
-
-/// The methods a call may have.
-const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /// Names that exist in some templates only, so that no variable may be called so.
-pub(super) const LOCAL_NAMES: [&str; 3] = ["call", "callback", "loop_index"];
+pub(crate) const LOCAL_NAMES: [&str; 3] = ["call", "callback", "loop_index"];
 
 /// What an entry of the catalog is needed for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+pub(crate) enum Wanted {
     Any,
     Only(Direction),
 }
 
 /// Every format, checked against a catalog.
 pub(crate) struct Formats<'a> {
-    catalog: &'a Catalog,
+    pub(crate) catalog: &'a Catalog,
 }
 
 impl<'a> Formats<'a> {
@@ -46,12 +38,11 @@ impl<'a> Formats<'a> {
             "call-id" => self.entry(text, Wanted::Only(Direction::Call)),
             "call-pattern" => self.call_pattern(text),
             "entry-id" => self.entry(text, Wanted::Any),
-            "entry-key" => self.entry_key(text),
-            "lapse" => text
+            "human-duration" => text
                 .parse::<HumanDuration>()
                 .map(|_| ())
                 .map_err(|error| FormatMistake::new(error.to_string())),
-            "lapse-range" => text
+            "human-duration-range" => text
                 .parse::<DurationRange>()
                 .map(|_| ())
                 .map_err(|error| FormatMistake::new(error.to_string())),
@@ -65,35 +56,14 @@ impl<'a> Formats<'a> {
             "url-template" => url(text),
             "template" => template(text),
             "include" if text.trim().is_empty() => Err(FormatMistake::new("the path of a file is missing")),
-            "address" => address(text),
             "name" => name(text),
             "header" => header(text),
             "field-path" => field_path(text),
-            "host" => Guard::allowing(&[text.to_owned()])
-                .map(|_| ())
-                .map_err(|_| FormatMistake::new(format!("{} is no host", quoted(text))))
-                .map_err(|mistake| {
-                    mistake.help("write a name, an address, or a network such as `10.0.0.0/8`")
-                }),
-            "new-id" => new_id(text),
-            "collection" => collection(text),
-            "value-name" => {
-                value_name(text).map_err(|(message, help)| FormatMistake { message, help, range: None })
-            }
-            "regex" => pattern(text).map(|_| ()).map_err(FormatMistake::new),
-            "path" => path(text),
-            "method" => method(text),
-            "rate" => crate::settings::rate(text).map(|_| ()).map_err(FormatMistake::new),
-            "window" => crate::settings::window(text).map(|_| ()).map_err(FormatMistake::new),
-            "utc-offset" => crate::settings::utc_offset(text).map(|_| ()).map_err(FormatMistake::new),
-            "aes-key" => Cipher::new(text).map(|_| ()).map_err(|error| FormatMistake::new(error.to_string())),
-            "four-digits" => four_digits(text),
-            "wish" => mock_outcome(text),
             _ => Ok(()),
         }
     }
 
-    fn entry(&self, id: &str, wanted: Wanted) -> Result<(), FormatMistake> {
+    pub(crate) fn entry(&self, id: &str, wanted: Wanted) -> Result<(), FormatMistake> {
         let Some(entry) = self.catalog.get(id) else { return Err(self.unknown(id, wanted)) };
         match wanted {
             Wanted::Only(Direction::Callback) if entry.direction == Direction::Call => {
@@ -139,17 +109,6 @@ impl<'a> Formats<'a> {
         })
     }
 
-    /// An id as the key of a table, where dots outside of quotes part it.
-    fn entry_key(&self, id: &str) -> Result<(), FormatMistake> {
-        let entries = self.catalog.entries();
-        let begun = |whole: &str| whole.split_once('.').is_some_and(|(first, _)| first == id);
-        let Some(whole) = entries.iter().map(|entry| entry.id.as_str()).find(|whole| begun(whole)) else {
-            return self.entry(id, Wanted::Any);
-        };
-        let mistake = FormatMistake::new(format!("{} is not the whole id of an entry", quoted(id)));
-        Err(mistake.help(format!("ids have dots, put them in quotes: `[catalog.\"{whole}\"]`")))
-    }
-
     fn unknown(&self, id: &str, wanted: Wanted) -> FormatMistake {
         let fits = |entry: &Entry| wanted == Wanted::Any || wanted == Wanted::Only(entry.direction);
         // Comparing takes the product of the lengths; nobody mistypes an id of a hundred letters.
@@ -186,14 +145,15 @@ fn template(text: &str) -> Result<(), FormatMistake> {
 }
 
 fn country(text: &str) -> Result<(), FormatMistake> {
-    if COUNTRIES.contains(&text) {
+    let codes = Country::ALL.map(Country::code);
+    if codes.contains(&text) {
         return Ok(());
     }
     let mistake = FormatMistake::new(format!("there are no people from {}", quoted(text)));
     let upper = text.to_uppercase();
-    Err(match COUNTRIES.iter().find(|country| **country == upper) {
-        Some(country) => mistake.help(format!("write `{country}`, in capitals")),
-        None => mistake.help(format!("the countries are {}", joined(&COUNTRIES, "and"))),
+    Err(match codes.iter().find(|code| **code == upper) {
+        Some(code) => mistake.help(format!("write `{code}`, in capitals")),
+        None => mistake.help(format!("the countries are {}", joined(&codes, "and"))),
     })
 }
 
@@ -225,19 +185,6 @@ fn url(text: &str) -> Result<(), FormatMistake> {
     }
 }
 
-/// The form of a listening address: an address with a port, where `localhost:PORT` and `:PORT` mean loopback.
-pub(crate) fn address(text: &str) -> Result<(), FormatMistake> {
-    let full = match text.rsplit_once(':') {
-        Some(("" | "localhost", port)) => format!("127.0.0.1:{port}"),
-        _ => text.to_owned(),
-    };
-    match full.parse::<std::net::SocketAddr>() {
-        Ok(_) => Ok(()),
-        Err(_) => Err(FormatMistake::new(format!("{} is no address to listen on", quoted(text)))
-            .help("write an address and a port, such as `127.0.0.1:2478`; port 0 picks a free one")),
-    }
-}
-
 fn name(text: &str) -> Result<(), FormatMistake> {
     let start = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if !start || !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
@@ -249,32 +196,6 @@ fn name(text: &str) -> Result<(), FormatMistake> {
         return Err(mistake.help(format!("choose another name, such as `my_{text}`")));
     }
     Ok(())
-}
-
-/// An id of the user's own.
-fn new_id(text: &str) -> Result<(), FormatMistake> {
-    let good = |part: &str| {
-        !part.is_empty()
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-    };
-    if text.split('.').all(good) {
-        return Ok(());
-    }
-    Err(FormatMistake::new(match text.trim() {
-        "" => "the id is missing".to_owned(),
-        _ => format!("{} can't be an id", quoted(text)),
-    })
-    .help("an id has letters, digits, `_`, `-` and dots between them, such as `flex.route_create`"))
-}
-
-/// A collection of the state: templates read it as `state.NAME`.
-fn collection(text: &str) -> Result<(), FormatMistake> {
-    let start = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    if start && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-        return Ok(());
-    }
-    Err(FormatMistake::new(format!("{} can't be the name of a collection", quoted(text)))
-        .help("a name has letters, digits and `_`, and begins with a letter or `_`"))
 }
 
 fn header(text: &str) -> Result<(), FormatMistake> {
@@ -298,40 +219,4 @@ fn field_path(text: &str) -> Result<(), FormatMistake> {
         _ => format!("{} is no path of a field", quoted(text)),
     })
     .help("write the names of the fields with dots between them, such as `user.name`"))
-}
-
-fn path(text: &str) -> Result<(), FormatMistake> {
-    let mistake = FormatMistake::new(format!("{} is no path", quoted(text)));
-    if !text.starts_with('/') {
-        return Err(mistake.help(format!("a path begins with a slash: {}", quoted(&format!("/{text}")))));
-    }
-    if text.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#')) {
-        return Err(mistake.help("a path has no spaces, no `?` and no `#`"));
-    }
-    Ok(())
-}
-
-fn four_digits(text: &str) -> Result<(), FormatMistake> {
-    if text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Ok(());
-    }
-    Err(FormatMistake::new(format!("{} is not the last four digits of a number", quoted(text)))
-        .help("write four digits in quotes, such as `\"9005\"`"))
-}
-
-fn mock_outcome(text: &str) -> Result<(), FormatMistake> {
-    text.parse::<MockOutcome>().map(|_| ()).map_err(|error| {
-        FormatMistake::new(error.to_string()).help("`airudder-mock catalog --magic` lists them all")
-    })
-}
-
-fn method(text: &str) -> Result<(), FormatMistake> {
-    if METHODS.iter().any(|method| method.eq_ignore_ascii_case(text)) {
-        return Ok(());
-    }
-    let mistake = FormatMistake::new(format!("there is no method {}", quoted(text)));
-    Err(match nearest(text, METHODS) {
-        Some(near) => mistake.help(format!("did you mean `{near}`?")),
-        None => mistake.help(format!("the methods are {}", joined(&METHODS, "and"))),
-    })
 }

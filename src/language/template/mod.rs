@@ -4,6 +4,7 @@
 //! can be computed; any other template gives a text.
 
 mod helpers;
+mod truth;
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -11,6 +12,7 @@ use std::sync::LazyLock;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 
 pub use helpers::Helpers;
+pub(crate) use truth::truth;
 
 /// How much work one template may do, in minijinja's units: enough for any text, too little to hang a run.
 const FUEL: u64 = 200_000;

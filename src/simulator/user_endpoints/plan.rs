@@ -14,8 +14,8 @@ use super::file::{
     StoreMode,
 };
 use crate::files::Tree;
-use crate::scenario::template::{Template, TemplateMistake, TemplateSet};
-use crate::scenario::tree::TreeTemplate;
+use crate::language::template::{Template, TemplateMistake, TemplateSet};
+use crate::language::tree::TreeTemplate;
 use crate::time::DurationRange;
 
 const NO_TIME: DurationRange = DurationRange { min: Duration::ZERO, max: Duration::ZERO };

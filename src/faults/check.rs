@@ -6,7 +6,8 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::rules::key_span;
+use crate::files::suggest::nearest;
+use crate::files::tables::{items, key_span};
 use crate::files::{Diagnostic, SourceFile};
 use crate::time::HumanDuration;
 
@@ -19,8 +20,7 @@ const OF_THE_ANSWER: [&str; 3] = ["code", "message", "retry_after"];
 /// All mistakes of the faults of a file. What is of the wrong type is passed over: it is reported elsewhere.
 pub(crate) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let Some(list) = tree.get("faults").and_then(|value| value.get_ref().as_array()) else { return found };
-    for item in list.iter() {
+    for item in items(tree, "faults") {
         if let Some(fault) = item.get_ref().as_table() {
             let mut rules = Rules { source, fault, found: &mut found };
             rules.happens(item.span());
@@ -66,7 +66,7 @@ impl Rules<'_> {
             });
         }
         let mistyped = self.fault.keys().any(|key| {
-            let near = crate::files::suggest::nearest(key.get_ref(), HAPPENS);
+            let near = nearest(key.get_ref(), HAPPENS);
             near.is_some_and(|near| near != key.get_ref().as_ref())
         });
         if !stray && !mistyped && HAPPENS.iter().all(|key| !self.fault.contains_key(*key)) {
