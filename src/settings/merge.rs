@@ -309,7 +309,7 @@ event = "session.closed"
         assert_eq!(settings.callback_url.as_deref(), Some("http://file.test/hook"));
         assert_eq!(settings.secret, "from the file");
         assert_eq!(settings.assumed, AssumedFile::Refuse);
-        assert_eq!((settings.policy.tries, settings.policy.timeout.as_secs()), (1, 3));
+        assert_eq!((settings.policy.attempts, settings.policy.timeout.as_secs()), (1, 3));
         assert_eq!(settings.tls.ca, Some(folder.join("ca.pem")));
         assert_eq!(settings.catalog.get("session.end").unwrap().event.as_deref(), Some("session.closed"));
         assert_eq!((settings.faults[0].call.as_str(), settings.faults[0].status), ("task.*", Some(503)));

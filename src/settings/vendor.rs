@@ -199,7 +199,7 @@ pub(super) fn limits(file: Option<LimitsFile>) -> Limits {
     let size = |given: Option<u32>, unit: usize, usual: usize| {
         given.and_then(|number| usize::try_from(number).ok()).map_or(usual, |number| number * unit)
     };
-    let timeout = file.timeout.or(file.patience).map(|timeout| timeout.0);
+    let timeout = file.client_timeout.or(file.patience).map(|timeout| timeout.0);
     Limits {
         body: size(file.body_mb, 1 << 20, usual.body),
         header_bytes: size(file.header_kb, 1 << 10, usual.header_bytes),
