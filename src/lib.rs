@@ -21,6 +21,7 @@ pub mod journal;
 mod json;
 pub mod language;
 pub mod load;
+pub mod mock;
 pub mod net;
 pub mod recordings;
 pub mod scenario;
@@ -28,3 +29,5 @@ pub mod seed;
 pub mod settings;
 pub mod simulator;
 pub mod time;
+
+pub use mock::{Mock, StartError};

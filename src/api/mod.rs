@@ -11,8 +11,6 @@ mod envelop;
 mod media;
 mod proof;
 mod server;
-#[cfg(test)]
-mod tests;
 
 pub use decode::{DecodeError, Fields, decode};
 pub use server::{Answering, Api};

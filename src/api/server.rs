@@ -15,7 +15,7 @@ use super::download;
 use super::envelop::{Built, built, json as json_text, refused, sealed};
 use super::media;
 use super::proof::Keys;
-use crate::console;
+
 use crate::contract::envelope::{self, ErrorStatus};
 use crate::contract::{Catalog, Family, Provenance, Route, RouteError, Router};
 use crate::engine::{CallOutcome, Driver, Engine};
@@ -93,9 +93,6 @@ impl Api {
 
     /// Answers a request. A call takes effect at once, even if nobody waits for its answer.
     pub fn answer(&self, call: HttpRequest) -> Answering {
-        if let Some(answer) = console::answer(&self.driver, &call) {
-            return Reply::from(answer).into();
-        }
         let started = Instant::now();
         if let Some(link) = download::link(&call.path) {
             let api = self.clone();

@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
-use clap::ValueEnum;
 
+use super::format::Format;
 use super::{CommandError, Exit};
 use crate::contract::{Catalog, Direction, Entry, Provenance};
 use crate::settings::{Flags, Settings};
@@ -38,16 +38,6 @@ If you have the vendor's own document, correct an entry under [catalog.\"ID\"] i
 Examples:
   airudder-mock catalog --group chatbot
   airudder-mock catalog --format json | jq '.[] | select(.direction == \"callback\") | .id'";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// Aligned columns, for reading.
-    Table,
-    /// An array of entries, for programs.
-    Json,
-    /// Tables for documents.
-    Markdown,
-}
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let Args { format, group, magic } = args;

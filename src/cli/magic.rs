@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::catalog::Format;
+use super::format::Format;
 use crate::faults;
 use crate::settings::Settings;
 use crate::simulator::calling::{MAGIC, MOCK_OUTCOMES, MockOutcome, Rules};

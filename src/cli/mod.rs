@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod emit;
 mod exit;
+mod format;
 mod load;
 mod load_report;
 mod magic;
@@ -22,7 +23,6 @@ mod stories;
 mod target_args;
 mod timeline;
 mod verify;
-mod world;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -95,7 +95,7 @@ impl SignerArgs {
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
-    sign(args, super::world::scheme(&settings)?, Some(&settings.secret))
+    sign(args, crate::mock::scheme(&settings)?, Some(&settings.secret))
 }
 
 /// Signs by the scheme and the secret that are configured, unless the arguments say otherwise.

@@ -55,7 +55,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
-    verify(args, super::world::scheme(&settings)?, Some(&settings.secret))
+    verify(args, crate::mock::scheme(&settings)?, Some(&settings.secret))
 }
 
 /// Verifies by the scheme and the secret that are configured, unless the arguments say otherwise.

@@ -13,7 +13,7 @@ use crate::time::HumanDuration;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryFile {
-    /// Where the other keys start from. Default: `airudder`, 5 attempts, 60 s apart, 10 s for each.
+    /// Where the other keys start from. Default: `airudder`: 5 attempts, 60 s apart, 10 s each.
     pub preset: Option<PolicyPreset>,
     /// How long one attempt may take, connecting included. Real time, whatever the speed of the story.
     pub timeout: Option<HumanDuration>,
@@ -40,7 +40,7 @@ pub struct DeliveryFile {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PolicyPreset {
-    /// 5 attempts, 60 s apart: documented for dialer and workflow notices, assumed for the rest. Timeout 10 s: assumed.
+    /// 5 attempts, 60 s apart: documented for dialer and workflow callbacks, assumed for the rest. Timeout 10 s: assumed.
     #[default]
     Airudder,
     /// One attempt, timeout 10 s.

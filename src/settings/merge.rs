@@ -135,6 +135,17 @@ impl fmt::Debug for Flags {
     }
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        built(
+            SettingsFile::default(),
+            Catalog::builtin().clone(),
+            Declarations::default(),
+            Outside::default(),
+        )
+    }
+}
+
 /// Where settings come from beside the flags.
 struct Sources<'a> {
     /// The file named by the user.
@@ -157,6 +168,24 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// The settings of a file's text, without environment and flags.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in it.
+    pub fn from_source(source: &Arc<SourceFile>) -> Result<Self, Problems> {
+        let Checked { file, catalog, custom } = check_file(source, Catalog::builtin())?;
+        let outside = Outside {
+            callback_url: file.callback_url.clone(),
+            secret: file.secret.clone(),
+            listen: file.listen.clone(),
+            ..Outside::default()
+        };
+        Ok(built(file, catalog, custom, outside))
+    }
+}
+
 fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
     let mut problems = Problems::new();
     let path = sources.config.or_else(|| sources.usual.exists().then_some(sources.usual));
@@ -166,7 +195,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         custom: Declarations::default(),
         recordings: BTreeMap::new(),
     };
-    let Checked { file, catalog, custom, recordings } = match path.map(|path| read(path, sources.catalog)) {
+    let Checked { mut file, catalog, custom, recordings } = match path.map(|path| read(path, sources.catalog)) {
         None => none(),
         Some(Ok(read)) => read,
         Some(Err(more)) => {
@@ -192,21 +221,55 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
             problems.extend(wrong(sources.catalog, origin, format, &value));
             Some(value)
         };
-    let callback_url =
-        single("AIRUDDER_MOCK_CALLBACK_URL", "--callback-url", flags.callback_url, "url", file.callback_url);
-    let secret = single("AIRUDDER_MOCK_SECRET", "--secret", flags.secret, "", file.secret);
-    let listen = single("AIRUDDER_MOCK_LISTEN", "--listen", flags.listen, "address", file.listen);
+    let callback_url = single(
+        "AIRUDDER_MOCK_CALLBACK_URL",
+        "--callback-url",
+        flags.callback_url,
+        "url",
+        file.callback_url.take(),
+    );
+    let secret = single("AIRUDDER_MOCK_SECRET", "--secret", flags.secret, "", file.secret.take());
+    let listen = single("AIRUDDER_MOCK_LISTEN", "--listen", flags.listen, "address", file.listen.take());
     for host in &flags.allow {
         problems.extend(wrong(sources.catalog, "--allow-target", "host", host));
     }
+    // A path in the file is meant from the file's own folder, one on the command line from the user's.
+    let folder = path.and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+    let outside = Outside {
+        callback_url,
+        secret,
+        listen,
+        allow: flags.allow,
+        ca: flags.ca,
+        insecure: flags.insecure,
+        folder,
+    };
+    let settings = built(file, catalog, custom, outside);
+    problems.into_result(settings)
+}
+
+/// What comes from elsewhere than the file, merged already.
+#[derive(Default)]
+struct Outside {
+    callback_url: Option<String>,
+    secret: Option<String>,
+    listen: Option<String>,
+    allow: Vec<String>,
+    ca: Option<PathBuf>,
+    insecure: bool,
+    /// Where paths in the file begin.
+    folder: PathBuf,
+}
+
+/// Settings as meant, of a file without mistakes and what is given outside of it.
+fn built(file: SettingsFile, catalog: Catalog, custom: Declarations, outside: Outside) -> Settings {
+    let Outside { callback_url, secret, listen, allow: more, ca, insecure, folder } = outside;
     let target = file.target.unwrap_or_default();
     let mut allow = target.allow;
-    allow.extend(flags.allow);
-    // A path in the file is meant from the file's own folder, one on the command line from the user's.
-    let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
-    let ca = flags.ca.or(target.ca.map(|ca| folder.join(ca)));
+    allow.extend(more);
+    let ca = ca.or(target.ca.map(|ca| folder.join(ca)));
     let usual = preset(PolicyPreset::default());
-    let settings = Settings {
+    Settings {
         callback_url,
         secret: secret.unwrap_or_else(|| DEFAULT_SECRET.to_owned()),
         listen: listen.map(|listen| full_address(&listen)),
@@ -215,7 +278,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         signature: file.signature,
         policy: file.delivery.map_or(usual.clone(), |delivery| policy(&usual, &delivery)),
         allow,
-        tls: TlsOptions { ca, insecure: flags.insecure || target.insecure },
+        tls: TlsOptions { ca, insecure: insecure || target.insecure },
         faults: file.faults,
         catalog,
         custom,
@@ -226,8 +289,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         chatbot: vendor::chatbot(file.chatbot),
         workflows: Arc::new(workflow::templates(&file.workflow_templates)),
         limits: vendor::limits(file.limits),
-    };
-    problems.into_result(settings)
+    }
 }
 
 fn read(path: &Path, catalog: &Catalog) -> Result<Checked, Problems> {

@@ -79,7 +79,7 @@ impl Context<'_> {
         for (name, value) in self.set {
             play.preset(name, value);
         }
-        engine.add_play(play);
+        engine.add_story(play);
         let mut sent = Vec::new();
         let mut wanted = story.wanted_statuses();
         loop {

@@ -2,25 +2,17 @@
 //! wrong in between, nothing panics, the sums match, ids lead somewhere, and equal lives have equal bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::Api;
-use crate::contract::signature::{Preset, Scheme, Signer};
+use super::{Mock, Service};
 use crate::contract::{Catalog, Direction, Family};
-use crate::delivery::{Client, ClientOptions};
-use crate::delivery::{PolicyPreset, preset};
-use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
-use crate::journal::Journal;
+use crate::delivery::Policy;
+use crate::engine::{Driver, Speed};
 use crate::net::{HttpRequest, Reply};
-use crate::seed::Seed;
-use crate::settings::AccessRules;
-use crate::settings::AssumedFile;
-use crate::simulator::user_endpoints::Custom;
-use crate::simulator::{Behaviour, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, TokenKind};
+use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET, TokenKind};
 
 /// Something that happens to the whole vendor.
 #[derive(Clone, Debug)]
@@ -45,36 +37,26 @@ const LAST: [u16; 5] = [9_011, 9_005, 9_064, 9_001, 9_063];
 
 /// An API without sockets, and the ids its answers named so far, by the names of their fields without regard to case
 /// and underscores: what one call answers, another asks for.
-struct World {
+struct Context {
     runtime: tokio::runtime::Runtime,
     driver: Driver,
-    api: Api,
+    mock: Service,
     ids: BTreeMap<String, Vec<String>>,
 }
 
-impl World {
+impl Context {
     fn new() -> Self {
-        let engine = Engine::new(EngineOptions {
-            catalog: Arc::new(Catalog::builtin().clone()),
-            signer: Signer::new(Scheme::preset(Preset::ALL[0]), "secret"),
-            default_target: Some(Arc::new("http://127.0.0.1:9/hook".parse().unwrap())),
-            target_wins: false,
-            policy: Arc::new(preset(PolicyPreset::Once)),
-            assumed: AssumedFile::Serve,
-            seed: Seed(1),
-            behaviour: Behaviour::default(),
-            faults: Vec::new(),
-            custom: Custom::default(),
-            max_in_flight: 1,
-            journal: Journal::default(),
-        });
-        let epoch = "2030-01-01T00:00:00Z".parse().unwrap();
-        let client = Client::new(ClientOptions::default()).unwrap();
         // It is never driven: callbacks wait in the outbox, and time passes only when it is told to.
-        let driver = Driver::new(engine, Clock::starting(epoch, Speed::Max), client, Callers::Closed);
-        let api = Api::new(driver.clone(), Catalog::builtin(), AccessRules::default()).unwrap();
+        let mock = Mock::builder()
+            .callback_url("http://127.0.0.1:9/hook")
+            .policy(Policy::once())
+            .epoch("2030-01-01T00:00:00Z".parse().unwrap())
+            .speed(Speed::Max)
+            .max_in_flight(1)
+            .service()
+            .unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { runtime, driver, api, ids: BTreeMap::new() }
+        Self { runtime, driver: mock.driver().clone(), mock, ids: BTreeMap::new() }
     }
 
     fn token(&self, kind: TokenKind) -> String {
@@ -111,7 +93,7 @@ impl World {
         let call =
             HttpRequest { method: method.to_owned().into(), path: path.to_owned(), query, headers, body };
         self.runtime.block_on(async {
-            match self.api.answer(call).await {
+            match self.mock.answer(call).await {
                 Reply::Answer(answer) | Reply::Half(answer) => (answer.status, answer.body.to_vec()),
                 Reply::Stream(mut stream) => {
                     let mut body = Vec::new();
@@ -256,15 +238,15 @@ proptest! {
 
     #[test]
     fn whatever_is_called_the_vendor_stays_sound(happenings in proptest::collection::vec(happening(), 1..60)) {
-        let told = World::new().live(&happenings);
-        prop_assert!(told == World::new().live(&happenings), "equal lives differ");
+        let told = Context::new().live(&happenings);
+        prop_assert!(told == Context::new().live(&happenings), "equal lives differ");
     }
 }
 
 /// The fields fit: were most calls refused, the property above would say little.
 #[test]
 fn most_calls_succeed_in_a_life_of_many() {
-    let mut world = World::new();
+    let mut context = Context::new();
     let mut done = BTreeSet::new();
     let calls: Vec<_> = Catalog::builtin()
         .calls()
@@ -274,16 +256,16 @@ fn most_calls_succeed_in_a_life_of_many() {
         for (id, family, route) in &calls {
             let n = u8::try_from(serial * 7 % 251).unwrap_or(u8::MAX);
             let path = route.path.replace("{name}", "line");
-            let (status, body) = world.ask(&route.method, &path, &world.fields(n, serial), None);
+            let (status, body) = context.ask(&route.method, &path, &context.fields(n, serial), None);
             let answer: Value = serde_json::from_slice(&body).unwrap();
             if status == 200 && answer["code"] == crate::contract::envelope::success_code(*family) {
                 done.insert(*id);
             }
-            world.learn("", &answer);
+            context.learn("", &answer);
         }
-        world.pass(Duration::from_secs(600));
+        context.pass(Duration::from_secs(600));
     }
-    world.check();
+    context.check();
     let never: Vec<&str> = calls.iter().map(|(id, ..)| *id).filter(|id| !done.contains(id)).collect();
     assert!(never.len() * 5 < done.len(), "never: {never:?}");
 }
