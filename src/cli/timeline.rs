@@ -52,7 +52,7 @@ impl Timeline {
             Event::Note(text) => format!("{DIM}note {text}{DIM:#}"),
             Event::Attempted { attempt, result, retry_at } => {
                 self.attempted(attempt, result, *retry_at, entry.at)
-            },
+            }
             Event::Ended { end, .. } => {
                 let failure = end.failure.as_ref()?;
                 let attempts = match end.attempts {

@@ -17,7 +17,8 @@ mod scripted;
 mod tls_failure;
 
 pub use attempt::{
-    Attempt, AttemptOutcome, AttemptResult, CallbackId, End, ErrorClass, Failure, QueuedCallback, ReceiverResponse,
+    Attempt, AttemptOutcome, AttemptResult, CallbackId, End, ErrorClass, Failure, QueuedCallback,
+    ReceiverResponse,
 };
 pub(crate) use client::check;
 pub use client::{Client, ClientOptions};

@@ -84,7 +84,10 @@ fn the_limit_holds_attempts_back() {
     let first = attempt(outbox.start(at(0)).unwrap());
     assert!(outbox.start(at(0)).is_none());
     assert_eq!(outbox.next_wakeup(), None);
-    assert_eq!(outbox.finish(&first, &answered(204), at(5)), AttemptOutcome::Ended(End { attempts: 1, failure: None }));
+    assert_eq!(
+        outbox.finish(&first, &answered(204), at(5)),
+        AttemptOutcome::Ended(End { attempts: 1, failure: None })
+    );
     assert_eq!(outbox.next_wakeup(), Some(at(0)));
     assert_eq!(outbox.start(at(5)).unwrap().0.id, CallbackId(2));
 }
@@ -350,7 +353,9 @@ impl World {
                 known.due = at;
                 return;
             }
-            AttemptOutcome::Ended(End { attempts: said, failure: None }) => assert!(how >= 4 && said == attempts),
+            AttemptOutcome::Ended(End { attempts: said, failure: None }) => {
+                assert!(how >= 4 && said == attempts)
+            }
             AttemptOutcome::Ended(End { attempts: said, failure: Some(_) }) => {
                 assert!(how == 0 || (how < 4 && attempts == callback.policy.attempts));
                 assert_eq!(said, attempts);

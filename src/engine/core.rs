@@ -10,7 +10,9 @@ use serde_json::Value;
 use super::host::{Delivery, EngineHost, Order, Origin};
 use crate::contract::signature::{Signer, Signing};
 use crate::contract::{Catalog, Direction, Provenance};
-use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox, Policy, QueuedCallback, Totals};
+use crate::delivery::{
+    Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox, Policy, QueuedCallback, Totals,
+};
 use crate::faults::{self, Fault, FaultFile, Faults};
 use crate::journal::{Event, Journal};
 use crate::net::Target;

@@ -43,10 +43,7 @@ pub fn zip(entries: impl Iterator<Item = (String, Recording)> + Send + 'static) 
     parts
 }
 
-fn pack(
-    mut entries: impl Iterator<Item = (String, Recording)>,
-    to: &mpsc::Sender<Bytes>,
-) -> io::Result<()> {
+fn pack(mut entries: impl Iterator<Item = (String, Recording)>, to: &mpsc::Sender<Bytes>) -> io::Result<()> {
     let mut options = FileOptions::default();
     options.compression_method = CompressionMethod::STORE;
     let mut names = Names::default();

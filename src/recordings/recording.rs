@@ -143,7 +143,10 @@ mod tests {
     #[test]
     fn hostile_offsets_do_no_harm() {
         let dialog = [said("user", "a", i64::MIN), said("user", "b", i64::MAX), said("user", "c", -1)];
-        assert_eq!(turns(u32::MAX, &dialog).iter().map(|turn| (turn.from, turn.to)).collect::<Vec<_>>(), [(0, 871), (0, 871)]);
+        assert_eq!(
+            turns(u32::MAX, &dialog).iter().map(|turn| (turn.from, turn.to)).collect::<Vec<_>>(),
+            [(0, 871), (0, 871)]
+        );
         assert_eq!(turns(0, &dialog), []);
     }
 

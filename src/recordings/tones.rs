@@ -23,8 +23,8 @@ const SPEC: WavSpec =
 /// A turn of a sine, a quarter as loud as a sample can be: at one value a sample it is a tone of 250 Hz. Whole numbers,
 /// because the sine of the standard library may differ in its last bits from one platform to the next.
 const SINE: [i16; 32] = [
-    0, 1561, 3061, 4445, 5657, 6652, 7391, 7846, 8000, 7846, 7391, 6652, 5657, 4445, 3061, 1561, 0, -1561, -3061,
-    -4445, -5657, -6652, -7391, -7846, -8000, -7846, -7391, -6652, -5657, -4445, -3061, -1561,
+    0, 1561, 3061, 4445, 5657, 6652, 7391, 7846, 8000, 7846, 7391, 6652, 5657, 4445, 3061, 1561, 0, -1561,
+    -3061, -4445, -5657, -6652, -7391, -7846, -8000, -7846, -7391, -6652, -5657, -4445, -3061, -1561,
 ];
 
 /// A sample of a speaker's tone: 250 Hz for the robot, 500 Hz for the person who was called.

@@ -195,7 +195,8 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         custom: Declarations::default(),
         recordings: BTreeMap::new(),
     };
-    let Checked { mut file, catalog, custom, recordings } = match path.map(|path| read(path, sources.catalog)) {
+    let Checked { mut file, catalog, custom, recordings } = match path.map(|path| read(path, sources.catalog))
+    {
         None => none(),
         Some(Ok(read)) => read,
         Some(Err(more)) => {

@@ -91,9 +91,8 @@ impl Sink for TallySink {
         }
         let index = entry.story.as_deref().and_then(|name| tally.by_name.get(name).copied());
         let Some(story) = index.and_then(|index| tally.stories.get_mut(index)) else {
-            tally.failed_alone += u64::from(
-                matches!(&entry.event, Event::Ended { end, .. } if end.failure.is_some()),
-            );
+            tally.failed_alone +=
+                u64::from(matches!(&entry.event, Event::Ended { end, .. } if end.failure.is_some()));
             return;
         };
         match &entry.event {

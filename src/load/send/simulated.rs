@@ -119,7 +119,9 @@ impl Keeping {
                         (Some(Failure { class: ErrorClass::Timeout, message }), _) => {
                             Outcome::TimedOut(message.clone())
                         }
-                        (Some(failure), _) => Outcome::Failed(failure.class.as_str(), failure.message.clone()),
+                        (Some(failure), _) => {
+                            Outcome::Failed(failure.class.as_str(), failure.message.clone())
+                        }
                     };
                     self.recorder.end(&event, released, now, outcome);
                 }

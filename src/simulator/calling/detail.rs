@@ -284,9 +284,12 @@ impl Teller {
 
     /// The robot of the list that a call names, by its name or its id, and that id.
     fn listed_robot(&self, named: &str) -> Option<(&Robot, String)> {
-        let listed = self.rules.robots.iter().zip(0..).map(|(robot, at)| {
-            (robot, self.ids.seal(Kind::Robot, (at, 0, 0)))
-        });
+        let listed = self
+            .rules
+            .robots
+            .iter()
+            .zip(0..)
+            .map(|(robot, at)| (robot, self.ids.seal(Kind::Robot, (at, 0, 0))));
         listed.into_iter().find(|(robot, id)| robot.name == named || id == named)
     }
 
