@@ -284,13 +284,10 @@ impl Teller {
 
     /// The robot of the list that a call names, by its name or its id, and that id.
     fn listed_robot(&self, named: &str) -> Option<(&Robot, String)> {
-        let listed = self
-            .rules
-            .robots
-            .iter()
-            .zip(0..)
-            .map(|(robot, at)| (robot, self.ids.seal(Kind::Robot, (at, 0, 0))));
-        listed.into_iter().find(|(robot, id)| robot.name == named || id == named)
+        let robots = self.rules.robots.iter().zip(0..);
+        robots
+            .map(|(robot, at)| (robot, self.ids.seal(Kind::Robot, (at, 0, 0))))
+            .find(|(robot, id)| robot.name == named || id == named)
     }
 
     /// The user's own recording of a robot, which the settings name as the call does or in the other way.
