@@ -12,16 +12,17 @@ mod header_case;
 mod outbox;
 mod policy;
 mod pool;
+mod response;
 #[cfg(test)]
 mod scripted;
 mod tls_failure;
 
 pub use attempt::{
     Attempt, AttemptOutcome, AttemptResult, CallbackId, End, ErrorClass, Failure, QueuedCallback,
-    ReceiverResponse,
 };
 pub(crate) use client::check;
 pub use client::{Client, ClientOptions};
 pub use file::{DeliveryFile, PolicyPreset, policy, preset};
 pub use outbox::{Outbox, Totals};
 pub use policy::{Ordering, Policy, Rejection, StatusSet, SuccessRule};
+pub use response::ReceiverResponse;

@@ -1,13 +1,12 @@
 //! What a mock is to be like.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::assembly::{Assembly, Service};
-use super::{Mock, Prepared, StartError};
+use super::assembly::{Assembly, Service, reached_url};
+use super::{Prepared, StartError};
 use crate::api::Api;
 use crate::delivery::{Client, ClientOptions, Policy};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
@@ -32,6 +31,7 @@ pub struct Builder {
     callback_url: Option<String>,
     /// Whether `callback_url` wins over the URLs that stories name.
     callback_url_wins: bool,
+    expects_callbacks: bool,
     policy: Option<Policy>,
     seed: Seed,
     speed: Speed,
@@ -63,6 +63,7 @@ impl Builder {
             prepared,
             callback_url: None,
             callback_url_wins: false,
+            expects_callbacks: false,
             policy: None,
             seed: Seed(DEFAULT_SEED),
             speed: Speed::Times(1.0),
@@ -100,6 +101,12 @@ impl Builder {
     pub(crate) fn default_callback_url(mut self, url: Option<String>) -> Self {
         self.callback_url = url;
         self.callback_url_wins = false;
+        self
+    }
+
+    /// Stories may come later that name callback URLs of their own, though nothing else names one now.
+    pub(crate) fn expects_callbacks(mut self) -> Self {
+        self.expects_callbacks = true;
         self
     }
 
@@ -205,32 +212,6 @@ impl Builder {
         Ok(Assembly::new(service, server, limits))
     }
 
-    /// Starts the mock on this tokio runtime.
-    ///
-    /// ```
-    /// # use airudder_mock::Mock;
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let mock = Mock::builder()
-    ///     .callback_url("http://127.0.0.1:3000/hook")
-    ///     .seed(7)
-    ///     .listen("127.0.0.1:0")
-    ///     .start()
-    ///     .await?;
-    /// println!("point your client at {}", mock.url());
-    /// mock.skip(std::time::Duration::from_secs(25 * 3600));
-    /// let stopped = mock.stop().await;
-    /// assert_eq!(stopped.totals.queued, 0);
-    /// # Ok::<(), airudder_mock::StartError>(())
-    /// # }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Builder::assemble`].
-    pub async fn start(self) -> Result<Mock, StartError> {
-        Ok(Mock::running(self.assemble().await?))
-    }
-
     fn split(self) -> Result<(Engine, Rest), StartError> {
         let prepared = self.prepared?;
         let settings = &prepared.settings;
@@ -241,7 +222,7 @@ impl Builder {
                 Err(error) => Err(StartError::CallbackUrl { url, error }),
             })
             .transpose()?;
-        let has_callback_url = target.is_some() || !self.stories.is_empty();
+        let has_callback_url = target.is_some() || self.expects_callbacks || !self.stories.is_empty();
         let public_url = self.public_url.unwrap_or_else(|| format!("http://{DEFAULT_LISTEN}"));
         let mut engine = Engine::new(EngineOptions {
             catalog: Arc::clone(&prepared.catalog),
@@ -293,14 +274,4 @@ impl Rest {
         let api = Api::new(driver.clone(), &self.prepared.catalog, settings.access)?;
         Ok(Service::new(driver, api, self.target))
     }
-}
-
-/// How a mock is reached on this machine: an address that stands for all of it is nothing to connect to.
-pub(super) fn reached_url(address: SocketAddr) -> String {
-    let reached = match address.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-    };
-    format!("http://{}", SocketAddr::new(reached, address.port()))
 }
