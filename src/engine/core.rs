@@ -13,9 +13,7 @@ use super::options::EngineOptions;
 use super::outcome::{RequestOutcome, outcome};
 use crate::contract::signature::Signer;
 use crate::contract::{Catalog, Direction, Provenance};
-use crate::delivery::{
-    Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals,
-};
+use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals};
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
 use crate::scenario::{Body, CallView, DeliveryEnd, StoryRun};
