@@ -34,12 +34,16 @@ pub(super) fn endpoint(id: &str) -> Option<&'static Endpoint> {
     ENDPOINTS.iter().copied().flatten().find(|endpoint| endpoint.id == id)
 }
 
+/// The callback with this catalog id.
+pub(super) fn callback(id: &str) -> Option<&'static CallbackShape> {
+    CALLBACKS.iter().copied().flatten().find(|callback| callback.id == id)
+}
+
 /// The fields of the entry with this catalog id; nothing if the vendor has none such.
 pub fn fields(id: &str) -> Option<EntryFields> {
     if let Some(endpoint) = endpoint(id) {
         let shape = (endpoint.shape)();
         return Some(EntryFields::Endpoint { request: shape.request, response: shape.response });
     }
-    let callback = CALLBACKS.iter().copied().flatten().find(|callback| callback.id == id)?;
-    Some(EntryFields::Callback((callback.fields)()))
+    Some(EntryFields::Callback((callback(id)?.fields)()))
 }

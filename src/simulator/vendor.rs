@@ -14,6 +14,7 @@ use super::context::Context;
 use super::department::Department;
 use super::detection::Detection;
 use super::dialer::Dialer;
+use super::endpoint::Wanted;
 use super::keys::ConversationKey;
 use super::reference;
 use super::request::{Refusal, Request, Response};
@@ -87,10 +88,14 @@ impl Simulator {
         patch: Value,
         now: Timestamp,
     ) -> Result<Value, String> {
-        let body = chatbot::default_body(self.chatbot.conversations.get_mut(key), event, &patch, now);
-        let mut body = body
-            .or_else(|| samples::default_body(self.chatbot.conversations.get(key), event, now))
-            .ok_or_else(|| format!("the simulator has no body for `{event}`"))?;
+        let mut body = match reference::callback(event) {
+            Some(callback) => {
+                (callback.generate)(self, key, &Wanted { event: callback.id, patch: &patch, now })
+            }
+            None => chatbot::default_body(self.chatbot.conversations.get_mut(key), event, &patch, now)
+                .or_else(|| samples::default_body(self.chatbot.conversations.get(key), event, now))
+                .ok_or_else(|| format!("the simulator has no body for `{event}`"))?,
+        };
         if !patch.is_null() {
             crate::json::merge(&mut body, patch);
         }

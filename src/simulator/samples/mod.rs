@@ -13,6 +13,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::chatbot::Conversation;
+use super::endpoint::{Generate, Wanted};
+use super::{ConversationKey, Simulator};
 use crate::contract::bodies::detection::{Business, DetectionResult};
 use crate::contract::bodies::sms::SmsReceipt;
 use case::Case;
@@ -33,18 +35,28 @@ pub(super) fn default_body(conversation: &Conversation, event: &str, now: Timest
         "dialer.task_status" => json(&dialer::task_status(&case)),
         "dialer.contact_status" => json(&dialer::contact_status(&case)),
         "dialer.agent_status" => json(&dialer::agent_status(&case)),
-        "detection.result" => json(&DetectionResult {
-            business: Business { callee: case.phone.clone(), numstatus: 2, prvdata: case.case_id },
-        }),
-        "sms.receipt" => json(&SmsReceipt {
+        _ => return None,
+    })
+}
+
+impl Generate for DetectionResult {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let case = Case::of(simulator.chatbot.conversations.get(key), wanted.now);
+        Self { business: Business { callee: case.phone.clone(), numstatus: 2, prvdata: case.case_id } }
+    }
+}
+
+impl Generate for SmsReceipt {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let case = Case::of(simulator.chatbot.conversations.get(key), wanted.now);
+        Self {
             message_id: case.msg_id.clone(),
             to: case.phone,
             status: "delivered".to_owned(),
             reason: None,
-            timestamp: now.as_second(),
-        }),
-        _ => return None,
-    })
+            timestamp: wanted.now.as_second(),
+        }
+    }
 }
 
 /// Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
