@@ -1,12 +1,12 @@
 //! The fields of every entry of the catalog, for the reference.
 
-use super::auth;
+use super::{auth, chatbot};
 use super::endpoint::{CallbackShape, Endpoint, callbacks};
 use crate::contract::bodies::{detection::DetectionResult, sms::SmsReceipt};
 use crate::contract::fields::Field;
 
 /// The endpoints of every family.
-pub(super) const ENDPOINTS: [&[Endpoint]; 1] = [auth::ENDPOINTS];
+pub(super) const ENDPOINTS: [&[Endpoint]; 2] = [auth::ENDPOINTS, chatbot::ENDPOINTS];
 
 /// The callbacks of every family.
 const CALLBACKS: [&[CallbackShape]; 1] = [callbacks! {

@@ -7,7 +7,6 @@ use rand::RngExt;
 use serde::{Serialize, Serializer};
 
 use crate::hex32::Hex32;
-use crate::json::{push_plain, push_text};
 use crate::seed::Rng;
 
 /// The most digits that always fit into a number.
@@ -39,15 +38,6 @@ impl WireId {
     /// An id of the vendor's, the one that [`hex32`](crate::seed::hex32) draws.
     pub(super) fn draw(rng: &mut Rng) -> Self {
         Self::Hex(rng.random())
-    }
-
-    /// Appends it as JSON.
-    pub(super) fn push_json(&self, out: &mut String) {
-        match self {
-            Self::Hex(bytes) => push_plain(out, Hex32::of(bytes).as_str()),
-            Self::Number(number) => push_plain(out, itoa::Buffer::new().format(*number)),
-            Self::Text(text) => push_text(out, text),
-        }
     }
 
     /// Whether it is the empty text.

@@ -6,24 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::conversation::{EndReason, SendError, SessionStatus, User, UserRef};
 use super::Fields;
 use super::message::{Message, MessageStatus, TemplateInfo};
-
-/// A user by id alone (documented).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserRef {
-    /// The user's id within the channel.
-    pub id: String,
-}
-
-/// A user by id and name (example).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct User {
-    /// The user's id within the channel.
-    pub id: String,
-    /// The name the user goes by.
-    pub name: String,
-}
 
 /// `session.transfer`, *Callback agent transfer request*: the robot asks for a human agent.
 ///
@@ -204,15 +189,6 @@ pub struct AgentMessageStatus {
     pub error: Option<SendError>,
 }
 
-/// Why a message was not delivered (assumed).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SendError {
-    /// A number for programs.
-    pub code: i64,
-    /// A sentence for people.
-    pub reason: String,
-}
-
 /// `template.result`, *Callback template message sending result*: what came of a template message to one number.
 ///
 /// Assumed, after `message.send`.
@@ -340,30 +316,6 @@ pub struct SessionReport {
     pub timestamp: i64,
     /// The whole conversation, oldest first.
     pub messages: Vec<Message>,
-}
-
-/// Whether a conversation goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SessionStatus {
-    /// It goes on (assumed word).
-    Open,
-    /// It is over (example, from the workflow's notice).
-    Closed,
-}
-
-/// Who or what ended a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EndReason {
-    /// The robot (example, from the workflow's notice).
-    Robot,
-    /// The agent (assumed word).
-    Seat,
-    /// The user (assumed word).
-    User,
-    /// Nobody said anything for too long (assumed word).
-    Timeout,
 }
 
 /// `inbound.call_completed`, *Inbound Callback*: somebody called, and the call is over.

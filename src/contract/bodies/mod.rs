@@ -6,6 +6,7 @@
 
 pub mod calling;
 pub mod chatbot;
+pub mod conversation;
 pub mod detection;
 pub mod dialer;
 pub mod message;

@@ -234,6 +234,30 @@ impl<T: JsonSchema> JsonSchema for Given<T> {
     }
 }
 
+/// A file of a `multipart/form-data` body. It reaches the handler beside the other fields (`Request::files`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FilePart;
+
+impl<'de> Deserialize<'de> for FilePart {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+impl JsonSchema for FilePart {
+    fn schema_name() -> Cow<'static, str> {
+        "FilePart".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "x-form": "(a file)" })
+    }
+}
+
 /// A list that may have a million rows: it stays text and reaches the handler beside the other fields
 /// (`Request::rows`). Here it only says what a row looks like.
 #[derive(Clone, Copy)]

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::json;
 
+use super::RowStatus;
 use crate::content::dialogue::Dialogue;
-use crate::contract::bodies::message::{MessageStatus, TemplateButtonKind};
+use crate::contract::bodies::message::TemplateButtonKind;
 use crate::simulator::chatbot::conversation::Phase;
-use crate::simulator::chatbot::fate::Reply;
+use crate::simulator::chatbot::outcome_plan::Reply;
 use crate::simulator::chatbot::script::Script;
 use crate::simulator::chatbot::turns;
 use crate::simulator::{Callback, CallbackBody, Simulator};
@@ -17,12 +18,12 @@ pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Time
     let campaign = &simulator.chatbot.campaigns.list[task];
     let (chosen, is_single) = (campaign.chosen, campaign.is_single);
     let state = &campaign.rows[row];
-    let (key, fate) = (state.conversation, state.fate);
+    let (key, outcome) = (state.conversation, state.outcome);
     let conversation = simulator.chatbot.conversations.get(key);
     let is_free = simulator.story_of(key).is_none()
         && conversation.script.is_none()
         && conversation.phase == Phase::Bot;
-    let (true, Some(reply), Some(MessageStatus::Read)) = (is_free, fate.reply, state.status) else {
+    let (true, Some(reply), RowStatus::Read) = (is_free, outcome.reply, state.status) else {
         return Vec::new();
     };
     let Some(dialogue) = Dialogue::chat(&chosen.template.dialogue) else { return Vec::new() };
@@ -42,7 +43,7 @@ pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Time
         (None, Reply::Media) => script.jump("media"),
         (None, Reply::Stop) => script.jump("stop"),
         (None, Reply::Text | Reply::Button(_)) => {
-            // Words that open no other matter: those have wishes of their own.
+            // Words that open no other matter: those have outcomes of their own.
             let drawn = (0..20).find_map(|_| {
                 let turn = dialogue.after(dialogue.start(), &mut rng)?;
                 (!matches!(turn, "person" | "media" | "stop")).then_some(turn)
@@ -52,7 +53,7 @@ pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Time
     }
     drop(rng);
     let phrase = script.phrase();
-    if fate.is_once {
+    if outcome.is_once {
         script.fall_silent();
     }
     conversation.script = Some(Box::new(script));

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::reply::reply;
-use super::{Step, move_to};
+use super::{RowStatus, Step, move_to};
 use crate::contract::bodies::chatbot::{MessageStatusChange, TemplateResult, UserRef};
 use crate::contract::bodies::message::{Content, MessageStatus, Template};
 use crate::simulator::chatbot::Chatbot;
-use crate::simulator::chatbot::fate::Failure;
+use crate::simulator::chatbot::outcome_plan::Failure;
 use crate::simulator::chatbot::messages::{Json, Message};
 use crate::simulator::chatbot::turns::callback;
 use crate::simulator::timer::ChatbotTimer;
@@ -40,10 +40,10 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
     let state = &mut campaign.rows[row];
     let conversation = conversations.get_mut(state.conversation);
     let place = (conversation.channel_id.clone(), conversation.user_id.clone());
-    if state.fate.fails.is_none() && campaigns.opted_out.contains(&place) {
-        state.fate.fails = Some(Failure::OptedOut);
+    if state.outcome.fails.is_none() && campaigns.opted_out.contains(&place) {
+        state.outcome.fails = Some(Failure::OptedOut);
     }
-    let status = if state.fate.fails.is_some() {
+    let status = if state.outcome.fails.is_some() {
         state.msg_id = WireId::default();
         MessageStatus::Failed
     } else {
@@ -90,7 +90,7 @@ fn notice(simulator: &Simulator, task: usize, row: usize) -> Option<Callback> {
     let campaign = &simulator.chatbot.campaigns.list[task];
     let state = &campaign.rows[row];
     let conversation = simulator.chatbot.conversations.get(state.conversation);
-    let failed = state.status == Some(MessageStatus::Failed);
+    let failed = state.status == RowStatus::Failed;
     callback(simulator, state.conversation, "template.result", || TemplateResult {
         event: "template.result".to_owned(),
         task_id: campaign.id.clone(),
@@ -102,7 +102,7 @@ fn notice(simulator: &Simulator, task: usize, row: usize) -> Option<Callback> {
         msg_id: state.msg_id.to_string(),
         status: if failed { MessageStatus::Failed } else { MessageStatus::Send },
         timestamp: state.at.as_second(),
-        error: state.fate.fails.filter(|_| failed).map(Failure::error),
+        error: state.outcome.fails.filter(|_| failed).map(Failure::error),
     })
 }
 
@@ -115,7 +115,7 @@ fn status(
 ) -> Vec<Callback> {
     let campaign = &mut simulator.chatbot.campaigns.list[task];
     let state = &campaign.rows[row];
-    if matches!(state.status, None | Some(MessageStatus::Failed)) {
+    if matches!(state.status, RowStatus::Pending | RowStatus::Failed) {
         return Vec::new();
     }
     let (key, msg_id) = (state.conversation, state.msg_id.clone());

@@ -1,8 +1,8 @@
-//! What becomes of a template message and what its user does about it: as a test wishes, or drawn. All of it is assumed.
+//! What becomes of a template message and what its user does about it: as a test asks for, or drawn. All of it is assumed.
 
 use rand::RngExt;
 
-use crate::contract::bodies::chatbot::SendError;
+use crate::contract::bodies::conversation::SendError;
 use crate::contract::bodies::message::MessageStatus;
 use crate::seed::Rng;
 use crate::simulator::outcome::ChatOutcome;
@@ -38,7 +38,7 @@ impl Failure {
 
 /// What will become of a message.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fate {
+pub(super) struct OutcomePlan {
     pub(super) fails: Option<Failure>,
     /// How far it comes.
     pub(super) until: MessageStatus,
@@ -47,29 +47,29 @@ pub(super) struct Fate {
     pub(super) is_once: bool,
 }
 
-/// What becomes of a message: as a test wishes, or drawn.
-pub(super) fn fate(mock_outcome: Option<ChatOutcome>, rng: &mut Rng) -> Fate {
+/// What becomes of a message: as a test asks for, or drawn.
+pub(super) fn outcome_plan(mock_outcome: Option<ChatOutcome>, rng: &mut Rng) -> OutcomePlan {
     use MessageStatus::{Delivery, Read, Send};
-    let usual = Fate { fails: None, until: Read, reply: None, is_late: false, is_once: false };
-    let replies = |reply| Fate { reply: Some(reply), ..usual };
+    let usual = OutcomePlan { fails: None, until: Read, reply: None, is_late: false, is_once: false };
+    let replies = |reply| OutcomePlan { reply: Some(reply), ..usual };
     match mock_outcome {
-        Some(ChatOutcome::Unregistered) => Fate { fails: Some(Failure::NotOnWhatsApp), ..usual },
-        Some(ChatOutcome::OptedOut) => Fate { fails: Some(Failure::OptedOut), ..usual },
-        Some(ChatOutcome::Blocked) => Fate { until: Send, ..usual },
-        Some(ChatOutcome::Unread) => Fate { until: Delivery, ..usual },
+        Some(ChatOutcome::Unregistered) => OutcomePlan { fails: Some(Failure::NotOnWhatsApp), ..usual },
+        Some(ChatOutcome::OptedOut) => OutcomePlan { fails: Some(Failure::OptedOut), ..usual },
+        Some(ChatOutcome::Blocked) => OutcomePlan { until: Send, ..usual },
+        Some(ChatOutcome::Unread) => OutcomePlan { until: Delivery, ..usual },
         Some(ChatOutcome::Silent) => usual,
         Some(ChatOutcome::Button(number)) => replies(Reply::Button(usize::from(number.max(1) - 1))),
         Some(ChatOutcome::Agent) => replies(Reply::Agent),
         Some(ChatOutcome::Media) => replies(Reply::Media),
-        Some(ChatOutcome::Late) => Fate { is_late: true, ..replies(Reply::Text) },
+        Some(ChatOutcome::Late) => OutcomePlan { is_late: true, ..replies(Reply::Text) },
         Some(ChatOutcome::OptsOut) => replies(Reply::Stop),
         Some(ChatOutcome::Text) => replies(Reply::Text),
-        Some(ChatOutcome::Once) => Fate { is_once: true, ..replies(Reply::Text) },
+        Some(ChatOutcome::Once) => OutcomePlan { is_once: true, ..replies(Reply::Text) },
         // The everyday mix, in hundredths.
         None => match rng.random_range(0..100) {
-            0..3 => Fate { fails: Some(Failure::NotOnWhatsApp), ..usual },
-            3..5 => Fate { until: Send, ..usual },
-            5..15 => Fate { until: Delivery, ..usual },
+            0..3 => OutcomePlan { fails: Some(Failure::NotOnWhatsApp), ..usual },
+            3..5 => OutcomePlan { until: Send, ..usual },
+            5..15 => OutcomePlan { until: Delivery, ..usual },
             15..65 => usual,
             65..80 => replies(Reply::Button(0)),
             80..86 => replies(Reply::Button(1)),
@@ -77,8 +77,8 @@ pub(super) fn fate(mock_outcome: Option<ChatOutcome>, rng: &mut Rng) -> Fate {
             93..95 => replies(Reply::Agent),
             95..97 => replies(Reply::Media),
             97..98 => replies(Reply::Stop),
-            98..99 => Fate { is_once: true, ..replies(Reply::Text) },
-            _ => Fate { is_late: true, ..replies(Reply::Text) },
+            98..99 => OutcomePlan { is_once: true, ..replies(Reply::Text) },
+            _ => OutcomePlan { is_late: true, ..replies(Reply::Text) },
         },
     }
 }
