@@ -9,7 +9,7 @@ use super::access::Access;
 use super::callback::Callback;
 use super::calling::{self, Calling};
 use super::cause::CauseId;
-use super::chatbot::{self, Chatbot, ConversationView, Opening, Stored, UserView};
+use super::chatbot::{Chatbot, ConversationView, Opening, Stored, UserView};
 use super::context::Context;
 use super::department::Department;
 use super::detection::Detection;
@@ -92,8 +92,7 @@ impl Simulator {
             Some(callback) => {
                 (callback.generate)(self, key, &Wanted { event: callback.id, patch: &patch, now })
             }
-            None => chatbot::default_body(self.chatbot.conversations.get_mut(key), event, &patch, now)
-                .or_else(|| samples::default_body(self.chatbot.conversations.get(key), event, now))
+            None => samples::default_body(self.chatbot.conversations.get(key), event, now)
                 .ok_or_else(|| format!("the simulator has no body for `{event}`"))?,
         };
         if !patch.is_null() {

@@ -177,6 +177,11 @@ impl<T> Given<T> {
     pub fn value(&self) -> &Value {
         &self.0
     }
+
+    /// The value, to keep.
+    pub fn into_value(self) -> Value {
+        self.0
+    }
 }
 
 impl<T> Clone for Given<T> {

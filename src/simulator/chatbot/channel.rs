@@ -141,7 +141,12 @@ fn conversation(
 }
 
 /// The bot takes its turn, unless it is about to or an agent has the conversation.
-fn answer(simulator: &mut Simulator, key: ConversationKey, contents: &[Given<Content>], request: &Request<'_>) {
+fn answer(
+    simulator: &mut Simulator,
+    key: ConversationKey,
+    contents: &[Given<Content>],
+    request: &Request<'_>,
+) {
     let has_story = simulator.story_of(key).is_some();
     let conversation = simulator.chatbot.conversations.get_mut(key);
     let is_free = !has_story && conversation.phase == Phase::Bot;
@@ -151,14 +156,16 @@ fn answer(simulator: &mut Simulator, key: ConversationKey, contents: &[Given<Con
         };
         contents.iter().find_map(turn_of)
     });
-    let Some(script) = conversation.script.as_mut().filter(|script| is_free && !script.is_awaited(request.now))
+    let Some(script) =
+        conversation.script.as_mut().filter(|script| is_free && !script.is_awaited(request.now))
     else {
         return;
     };
-    let wants_person = contents.iter().filter_map(|content| content.value().get("text")?.as_str()).any(|text| {
-        let text = text.to_lowercase();
-        FOR_A_PERSON.iter().any(|word| text.contains(word))
-    });
+    let wants_person =
+        contents.iter().filter_map(|content| content.value().get("text")?.as_str()).any(|text| {
+            let text = text.to_lowercase();
+            FOR_A_PERSON.iter().any(|word| text.contains(word))
+        });
     if let Some(turn) = option {
         script.jump(turn);
     } else if wants_person {

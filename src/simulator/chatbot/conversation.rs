@@ -13,7 +13,7 @@ use super::messages::{Message, Messages};
 use super::script::Script;
 use crate::content::facts::Facts;
 use crate::content::{Country, Person};
-use crate::contract::bodies::chatbot::EndReason;
+use crate::contract::bodies::conversation::EndReason;
 use crate::seed::{self, Resting, Rng, Seed};
 use crate::simulator::access::AccountKey;
 use crate::simulator::cause::CauseId;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::contract::bodies::message::{ListedMessage, MessageStatus};
+use crate::contract::bodies::message::{self as wire, ListedMessage, MessageStatus};
 use crate::contract::fields::Given;
 use crate::simulator::wire_id::WireId;
 
@@ -169,13 +169,13 @@ impl Messages {
         self.list.len().checked_sub(1).and_then(|place| u32::try_from(place).ok()).map(Reply::Whole)
     }
 
-    /// A message with what it answers to, as callbacks tell it.
-    pub(in crate::simulator) fn told_whole(&self, message: &Message) -> Value {
-        let mut told = message.quoted();
+    /// A message with what it answers to, as callbacks carry it.
+    pub(in crate::simulator) fn whole(&self, message: &Message) -> Given<wire::Message> {
+        let mut whole = message.quoted();
         if let Some(reply) = &message.reply {
-            told["reply"] = self.told(reply);
+            whole["reply"] = self.told(reply);
         }
-        told
+        Given::new(whole)
     }
 
     /// Where the message with this id stands.
@@ -232,7 +232,12 @@ impl Messages {
     }
 
     /// A page of the list that *Query message list* answers (example): newest first, those before a place.
-    pub(in crate::simulator) fn page(&self, before: usize, size: usize, now: Timestamp) -> Vec<ListedMessage> {
+    pub(in crate::simulator) fn page(
+        &self,
+        before: usize,
+        size: usize,
+        now: Timestamp,
+    ) -> Vec<ListedMessage> {
         let listed = |message: &Message| ListedMessage {
             msg_id: message.msg_id.to_string(),
             seat_id: message.seat_id.to_string(),

@@ -6,11 +6,11 @@
 
 mod apply_event;
 mod by_user;
+mod callbacks;
 mod campaign;
 mod catalogue;
 mod channel;
 mod conversation;
-mod defaults;
 mod end_session;
 mod lists;
 mod mark_read;
@@ -44,11 +44,11 @@ use super::request::{Request, Response};
 use super::timer::{ChatbotTimer, WorkflowTimer};
 use crate::seed::Rng;
 use crate::time::later;
+pub(super) use callbacks::CALLBACKS;
 use campaign::Campaigns;
 use conversation::Conversations;
 pub use conversation::Opening;
 pub(super) use conversation::{Conversation, Overrides, Phase, ScheduledMessages};
-pub(super) use defaults::default_body;
 use media::Media;
 pub use media::Stored;
 pub(super) use messages::{Json, Message, Reply, word};

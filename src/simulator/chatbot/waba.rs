@@ -70,7 +70,8 @@ impl WabaRef {
     pub(super) fn find(&self, simulator: &Simulator, request: &Request<'_>) -> Result<Waba, Refusal> {
         let (channel, id) = (self.channel_id.as_ref(), self.waba_id.as_ref());
         let fits = |waba: &Waba| {
-            channel.is_none_or(|channel| *channel == waba.channel_id) && id.is_none_or(|id| *id == waba.waba_id)
+            channel.is_none_or(|channel| *channel == waba.channel_id)
+                && id.is_none_or(|id| *id == waba.waba_id)
         };
         own(simulator, request).into_iter().find(fits).ok_or_else(|| {
             let named = channel.map(|channel| format!("channel_id `{channel}`"));

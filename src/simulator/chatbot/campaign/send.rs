@@ -123,7 +123,8 @@ pub(in crate::simulator::chatbot) fn send_single_template(
     request: &Request<'_>,
 ) -> Result<SentSingleTemplate, Refusal> {
     let user_id = body.user.as_ref().and_then(NamedUser::id);
-    let known = by_user::find(simulator, request, body.call_id.as_deref(), waba.channel_id.as_deref(), user_id);
+    let known =
+        by_user::find(simulator, request, body.call_id.as_deref(), waba.channel_id.as_deref(), user_id);
     let item = match known.filter(|_| body.to.is_none()) {
         Some(key) => Value::from(simulator.chatbot.conversations.get(key).user_id.to_string()),
         None => recipients::single(body.to.as_ref())?,
@@ -214,7 +215,14 @@ fn start(
 }
 
 /// Plans the moments at which a message moves on.
-fn plan(simulator: &mut Simulator, task: u32, at: usize, outcome: OutcomePlan, now: Timestamp, rng: &mut Rng) {
+fn plan(
+    simulator: &mut Simulator,
+    task: u32,
+    at: usize,
+    outcome: OutcomePlan,
+    now: Timestamp,
+    rng: &mut Rng,
+) {
     let row = u32::try_from(at).unwrap_or(u32::MAX);
     let mut moment = later(now, Duration::from_millis(at as u64 * PACE));
     let mut step = |step, millis: std::ops::Range<u64>, rng: &mut Rng| {

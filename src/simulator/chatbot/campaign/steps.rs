@@ -1,4 +1,4 @@
-//! How a template message moves on, and what is told of it.
+//! How a template message moves on, and its callbacks.
 
 use std::sync::Arc;
 
@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use super::reply::reply;
 use super::{RowStatus, Step, move_to};
-use crate::contract::bodies::chatbot::{MessageStatusChange, TemplateResult, UserRef};
+use crate::contract::bodies::conversation::UserRef;
 use crate::contract::bodies::message::{Content, MessageStatus, Template};
 use crate::simulator::chatbot::Chatbot;
-use crate::simulator::chatbot::outcome_plan::Failure;
+use crate::simulator::chatbot::callbacks::{MessageStatusChange, TemplateResult};
 use crate::simulator::chatbot::messages::{Json, Message};
+use crate::simulator::chatbot::outcome_plan::Failure;
 use crate::simulator::chatbot::turns::callback;
 use crate::simulator::timer::ChatbotTimer;
 use crate::simulator::wire_id::WireId;
@@ -71,10 +72,10 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
     };
     let mock_outcome = state.mock_outcome;
     move_to(campaign, row, status, at);
-    let mut told = Vec::new();
+    let mut emitted = Vec::new();
     for moment in mock_outcome.notice.moments(at) {
         if moment == at {
-            told.extend(notice(simulator, task, row));
+            emitted.extend(notice(simulator, task, row));
         } else {
             let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
             let timer =
@@ -82,7 +83,7 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
             simulator.context.plan(moment, timer);
         }
     }
-    told
+    emitted
 }
 
 /// The callback of a result, as it was at that moment: sent or failed.
@@ -92,7 +93,7 @@ fn notice(simulator: &Simulator, task: usize, row: usize) -> Option<Callback> {
     let conversation = simulator.chatbot.conversations.get(state.conversation);
     let failed = state.status == RowStatus::Failed;
     callback(simulator, state.conversation, "template.result", || TemplateResult {
-        event: "template.result".to_owned(),
+        event: "template.result",
         task_id: campaign.id.clone(),
         company: campaign.waba.company.clone(),
         channel: conversation.channel.to_string(),
@@ -123,17 +124,8 @@ fn status(
     let conversation = simulator.chatbot.conversations.get_mut(key);
     conversation.messages.set_status(&msg_id, status.as_str());
     let conversation = simulator.chatbot.conversations.get(key);
-    let told = callback(simulator, key, "message.status", || MessageStatusChange {
-        event: "message.status".to_owned(),
-        call_id: conversation.call_id.to_string(),
-        company: conversation.company(),
-        channel: conversation.channel.to_string(),
-        channel_id: conversation.channel_id.to_string(),
-        user: UserRef { id: conversation.user_id.to_string() },
-        msg_id: msg_id.to_string(),
-        status,
-        timestamp: at.as_second(),
-        error: None,
+    let emitted = callback(simulator, key, "message.status", || {
+        MessageStatusChange::of(conversation, msg_id.to_string(), status, at)
     });
-    told.into_iter().collect()
+    emitted.into_iter().collect()
 }
