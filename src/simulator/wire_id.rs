@@ -3,11 +3,10 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use rand::RngExt;
 use serde::{Serialize, Serializer};
 
 use crate::hex32::Hex32;
-use crate::seed::Rng;
+use crate::seed::{self, Rng};
 
 /// The most digits that always fit into a number.
 const MOST_DIGITS: usize = 19;
@@ -37,7 +36,7 @@ impl Hash for WireId {
 impl WireId {
     /// An id of the vendor's, the one that [`hex32`](crate::seed::hex32) draws.
     pub(super) fn draw(rng: &mut Rng) -> Self {
-        Self::Hex(rng.random())
+        Self::from(seed::hex32(rng))
     }
 
     /// Whether it is the empty text.

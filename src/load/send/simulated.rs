@@ -1,4 +1,4 @@
-//! Stories told for real, at a rate: each with its pauses, waits and expectations, on the engine that `run` and `serve`
+//! Stories simulated at a rate: each with its pauses, waits and expectations, on the engine that `run` and `serve`
 //! use, with the vendor's REST side in the same process.
 //!
 //! An event is a callback from the moment it is handed to delivery until it is delivered or given up by the delivery
@@ -27,15 +27,15 @@ use crate::scenario::{Story, StoryRun};
 /// How often a closed loop looks whether a story has ended, and everybody whether the run has.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Keeps the stats of a run by what the journal is told.
+/// Keeps the statistics of a run by what the journal gets.
 #[derive(Clone)]
 struct Keeper(Arc<Mutex<Keeping>>);
 
 struct Keeping {
     recorder: Recorder,
     started: Timestamp,
-    /// The stories that are being told, by their labels.
-    iteration: HashMap<Arc<str>, Telling>,
+    /// The stories that are running, by their labels.
+    iteration: HashMap<Arc<str>, Iteration>,
     /// The callbacks under way.
     sent: HashMap<CallbackId, (plan::Event, Duration, Option<u16>)>,
     /// How many stories are not over.
@@ -43,7 +43,7 @@ struct Keeping {
 }
 
 #[derive(Clone, Copy)]
-struct Telling {
+struct Iteration {
     number: u64,
     story: usize,
     planned: Duration,
@@ -75,7 +75,7 @@ impl Keeping {
             Event::StoryStarted => {
                 if let Some(iteration) = &mut iteration {
                     iteration.began = now;
-                    self.recorder.stories.tell(iteration.story);
+                    self.recorder.stories.start(iteration.story);
                 }
             }
             Event::StoryFinished { passed } => {
@@ -135,7 +135,7 @@ impl Sink for Keeper {
     }
 }
 
-/// Tells stories by the job's schedule until all are over, or `interrupt` is ready. The mock takes calls on `server`.
+/// Starts stories by the job's schedule until all are over, or `interrupt` is ready. The mock takes calls on `server`.
 pub(crate) async fn run(
     context: &Context<'_>,
     guard: &Guard,
@@ -175,16 +175,16 @@ pub(crate) async fn run(
         std::future::pending(),
     ));
     let (done, is_done) = tokio::sync::oneshot::channel::<()>();
-    let all_told = Cell::new(false);
+    let all_over = Cell::new(false);
     let ended = async {
         tokio::select! {
             () = &mut interrupt => {}
             _ = is_done => {}
         }
     };
-    let iteration = async {
-        tell(context, stories, job, &driver, &keeper).await;
-        all_told.set(true);
+    let starting = async {
+        start_all(context, stories, job, &driver, &keeper).await;
+        all_over.set(true);
         // The driver may have ended before, by an interruption.
         let _ = done.send(());
         std::future::pending::<()>().await;
@@ -202,14 +202,14 @@ pub(crate) async fn run(
     };
     let end = tokio::select! {
         end = driver.drive(ended) => end,
-        () = iteration => End::Interrupted,
+        () = starting => End::Interrupted,
         () = watching => End::Interrupted,
     };
     debug_assert_eq!(end, End::Interrupted);
     serving.abort();
     let now = job.now();
     let mut keeping = keeper.lock();
-    let interrupted = !all_told.get() || keeping.open > 0 || !keeping.sent.is_empty();
+    let interrupted = !all_over.get() || keeping.open > 0 || !keeping.sent.is_empty();
     // What is not delivered now never will be.
     for (event, released, _) in std::mem::take(&mut keeping.sent).into_values() {
         keeping.recorder.end(&event, released, now, Outcome::interrupted());
@@ -218,7 +218,13 @@ pub(crate) async fn run(
 }
 
 /// Begins stories when they are due, and waits until all are over.
-async fn tell(context: &Context<'_>, stories: &[Arc<Story>], job: &Job, driver: &Driver, keeper: &Keeper) {
+async fn start_all(
+    context: &Context<'_>,
+    stories: &[Arc<Story>],
+    job: &Job,
+    driver: &Driver,
+    keeper: &Keeper,
+) {
     let mut schedule: Schedule = job.schedule(0);
     let closed = matches!(job.drive, Drive::Closed(_));
     let mut begun: u32 = 0;
@@ -268,7 +274,7 @@ fn begin(
     {
         let mut keeping = keeper.lock();
         keeping.open += 1;
-        let iteration = Telling {
+        let iteration = Iteration {
             number: event.iteration,
             story: event.story,
             planned: event.planned,

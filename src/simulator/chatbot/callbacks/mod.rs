@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::conversation::Conversation;
+use super::four_digits;
 use crate::contract::bodies::conversation::{User, UserRef};
 use crate::simulator::endpoint::{CallbackShape, callbacks};
 
@@ -76,7 +77,7 @@ fn user_ref(conversation: &Conversation) -> UserRef {
 
 /// The robot that has the conversation, digits in a text (example).
 fn robot_id(conversation: &Conversation) -> String {
-    conversation.samples().random_range(1_000..10_000).to_string()
+    four_digits(&mut conversation.samples())
 }
 
 /// What the user wanted: one letter.
