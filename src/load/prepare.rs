@@ -54,7 +54,6 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Load<'a> {
     pub(super) context: Context<'a>,
-    pub(super) guard: &'a Guard,
     pub(super) options: Options,
     pub(super) mode: Mode,
     pub(super) target: Arc<Target>,
@@ -107,7 +106,7 @@ impl<'a> Load<'a> {
     /// # Errors
     ///
     /// If there is no receiver, or it can't be used.
-    pub fn prepare(context: Context<'a>, guard: &'a Guard, options: Options) -> Result<Self, PrepareError> {
+    pub fn prepare(context: Context<'a>, guard: &Guard, options: Options) -> Result<Self, PrepareError> {
         let compiled = if options.simulated { Err(None) } else { compile(&context, &options).map_err(Some) };
         let target = match &compiled {
             Ok(templates) => Arc::clone(&templates.first().ok_or(PrepareError::NoStory)?.target),
@@ -121,7 +120,7 @@ impl<'a> Load<'a> {
             }
             Err(why) => Mode::Simulated(why),
         };
-        Ok(Self { context, guard, options, mode, target, address })
+        Ok(Self { context, options, mode, target, address })
     }
 
     /// Why the stories have to be simulated, with their pauses and waits, if they could not be compiled.

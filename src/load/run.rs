@@ -111,8 +111,7 @@ impl Load<'_> {
                     self.options.stories.iter().map(|(story, _)| Arc::clone(story)).collect();
                 let watch = || watch(&snapshot(&job, &mut watched));
                 let (stats, interrupted) =
-                    simulated::run(&self.context, self.guard, &stories, &job, server, interrupt, watch)
-                        .await?;
+                    simulated::run(&self.context, &stories, &job, server, interrupt, watch).await?;
                 (stats, 0, interrupted)
             }
             None => compiled(&job, interrupt, || watch(&snapshot(&job, &mut watched))).await?,

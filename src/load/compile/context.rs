@@ -6,12 +6,10 @@ use serde_json::Value;
 
 use crate::contract::Catalog;
 use crate::contract::signature::Signer;
-use crate::engine::EngineOptions;
-use crate::journal::Journal;
+use crate::mock::{Builder, Prepared};
 use crate::net::Target;
 use crate::seed::Seed;
 use crate::settings::{AssumedFile, Settings};
-use crate::simulator::user_endpoints::Custom;
 
 /// What stories are simulated with.
 #[derive(Clone, Copy, Debug)]
@@ -31,24 +29,18 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Everything an engine needs, with a journal that nobody reads. At most `in_flight` attempts are made at a time.
-    pub(crate) fn engine(&self, seed: Seed, in_flight: usize, mock_url: &str) -> EngineOptions {
-        EngineOptions {
-            catalog: Arc::clone(self.catalog),
-            signer: self.signer.clone(),
-            default_target: self.target.cloned(),
-            target_wins: self.target_wins,
-            policy: Arc::new(self.settings.policy.clone()),
-            assumed: match self.settings.assumed {
-                AssumedFile::Warn => AssumedFile::Serve,
-                other => other,
-            },
-            seed,
-            behaviour: self.settings.behaviour(mock_url, true),
-            faults: self.settings.faults.clone(),
-            custom: Custom::new(&self.settings.custom, seed),
-            max_in_flight: in_flight,
-            journal: Journal::default(),
+    /// The mock that stories run in, with a journal that nobody reads. At most `in_flight` attempts are made at a time.
+    pub(crate) fn builder(&self, seed: Seed, in_flight: usize) -> Builder {
+        let mut settings = self.settings.clone();
+        if settings.assumed == AssumedFile::Warn {
+            // A note at each first use would be one for each of many engines.
+            settings.assumed = AssumedFile::Serve;
+        }
+        let prepared = Prepared { settings, catalog: Arc::clone(self.catalog), signer: self.signer.clone() };
+        let builder = Builder::from(prepared).seed(seed.0).max_in_flight(in_flight).expects_callbacks();
+        match self.target {
+            Some(target) if self.target_wins => builder.callback_url(target.to_string()),
+            target => builder.default_callback_url(target.map(|target| target.to_string())),
         }
     }
 }

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use super::context::Context;
 use super::error::NotCompilable;
 use crate::delivery::{Attempt, AttemptResult, ReceiverResponse, StatusSet};
-use crate::engine::Engine;
 use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
 use crate::seed::ids::{self, DrawnId};
@@ -52,12 +51,11 @@ impl DryRun<'_> {
         story: &Arc<Story>,
     ) -> Result<Vec<Arc<Attempt>>, NotCompilable> {
         let Self { seed, copy, at, response, .. } = *self;
-        let mut engine = Engine::new(context.engine(seed, 1, "http://127.0.0.1"));
         let mut run = StoryRun::new(Arc::clone(story), Arc::from("dry run"), 0, copy, seed, at);
         for (name, value) in context.set {
             run.preset(name, value);
         }
-        engine.add_story(run);
+        let mut engine = context.builder(seed, 1).stories(vec![run]).engine()?;
         let mut sent = Vec::new();
         let mut wanted = story.wanted_statuses();
         loop {

@@ -2,10 +2,14 @@
 
 use super::dry_run::MOST_SENT;
 use crate::delivery::Failure;
+use crate::mock::StartError;
 
 /// Why a story can't be compiled: then it has to be simulated, event by event.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum NotCompilable {
+    /// The settings make no mock.
+    #[error("{0}")]
+    NoMock(String),
     /// A step, a reaction or a fault that needs the engine.
     #[error("{0}")]
     NeedsEngine(String),
@@ -61,4 +65,10 @@ pub enum NotCompilable {
         /// Why.
         why: Box<NotCompilable>,
     },
+}
+
+impl From<StartError> for NotCompilable {
+    fn from(error: StartError) -> Self {
+        Self::NoMock(error.to_string())
+    }
 }

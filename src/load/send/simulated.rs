@@ -14,14 +14,12 @@ use jiff::Timestamp;
 
 use super::job::{Drive, Job};
 use super::run_stats::{Outcome, Progress, Recorder, RunStats};
-use crate::api::Api;
-use crate::delivery::{CallbackId, Client, ClientOptions, ErrorClass};
-use crate::engine::{Callers, Clock, Driver, End, Engine, Speed};
+use crate::delivery::{CallbackId, ErrorClass};
+use crate::engine::{Callers, Driver, End};
 use crate::http::Server;
 use crate::journal::{Entry, Event, Sink};
 use crate::load::compile::Context;
 use crate::load::plan::{self, Next, Schedule};
-use crate::net::Guard;
 use crate::scenario::{Story, StoryRun};
 
 /// How often a closed loop looks whether a story has ended, and everybody whether the run has.
@@ -138,7 +136,6 @@ impl Sink for Keeper {
 /// Starts stories by the job's schedule until all are over, or `interrupt` is ready. The mock takes calls on `server`.
 pub(crate) async fn run(
     context: &Context<'_>,
-    guard: &Guard,
     stories: &[Arc<Story>],
     job: &Job,
     server: Server,
@@ -152,28 +149,21 @@ pub(crate) async fn run(
         sent: HashMap::new(),
         open: 0,
     })));
-    let url = format!("http://{}", server.local_addr());
-    let mut options = context.engine(job.seed, job.in_flight as usize, &url);
-    options.journal.add_sink(Box::new(keeper.clone()));
-    let client = Client::new(ClientOptions {
-        guard: guard.clone(),
-        tls: context.settings.tls.clone(),
-        idle_per_target: job.in_flight as usize,
-    });
-    let client = client.map_err(io::Error::other)?;
     let mut interrupt = std::pin::pin!(interrupt);
     tokio::select! {
         () = tokio::time::sleep_until(job.start.into()) => {}
         () = &mut interrupt => return Ok((keeper.lock().close(job), true)),
     }
-    let clock = Clock::starting(job.started, Speed::Times(1.0));
-    let driver = Driver::new(Engine::new(options), clock, client, Callers::Lasting);
-    let api = Api::new(driver.clone(), context.catalog, context.settings.access).map_err(io::Error::other)?;
-    let serving = tokio::spawn(server.serve(
-        move |call| api.answer(call),
-        context.settings.limits.clone(),
-        std::future::pending(),
-    ));
+    let mock = context
+        .builder(job.seed, job.in_flight as usize)
+        .epoch(job.started)
+        .callers(Callers::Lasting)
+        .server(server)
+        .sink(keeper.clone())
+        .assemble()
+        .await
+        .map_err(io::Error::other)?;
+    let driver = mock.driver().clone();
     let (done, is_done) = tokio::sync::oneshot::channel::<()>();
     let all_over = Cell::new(false);
     let ended = async {
@@ -206,7 +196,7 @@ pub(crate) async fn run(
         () = watching => End::Interrupted,
     };
     debug_assert_eq!(end, End::Interrupted);
-    serving.abort();
+    drop(mock);
     let now = job.now();
     let mut keeping = keeper.lock();
     let interrupted = !all_over.get() || keeping.open > 0 || !keeping.sent.is_empty();
