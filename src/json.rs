@@ -1,26 +1,6 @@
-//! Plain operations on JSON: writing texts; merging, taking out, comparing values.
+//! Plain operations on JSON: merging, taking out, comparing values.
 
 use serde_json::{Map, Value};
-
-/// Appends a text as JSON, in its quotes.
-pub(crate) fn push_text(out: &mut String, text: &str) {
-    // All that has to be escaped; most texts have none of it. Looking at every byte is faster than stopping at the first.
-    let is_escaped = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
-    if text.bytes().fold(false, |any, byte| any | is_escaped(byte)) {
-        // A text always fits into JSON.
-        out.push_str(&serde_json::to_string(text).unwrap_or_default());
-    } else {
-        push_plain(out, text);
-    }
-}
-
-/// Appends a text in which nothing has to be escaped, such as an id.
-pub(crate) fn push_plain(out: &mut String, text: &str) {
-    out.reserve(text.len() + 2);
-    out.push('"');
-    out.push_str(text);
-    out.push('"');
-}
 
 /// Puts `patch` over `base`: tables are merged key by key, lists item by item as far as both go, anything else is
 /// replaced. A table whose `type` changes is replaced as a whole, since its other fields belong to the old type.

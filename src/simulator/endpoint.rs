@@ -4,12 +4,13 @@
 //! A handler takes its request decoded and gives its response as a value; the types carry the field reference. A unit
 //! test holds the tables against the catalog, so that nothing listed is without a handler.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Long, Refusal, Request, Response, Simulator};
+use super::{ConversationKey, Long, Refusal, Request, Response, Simulator};
 use crate::contract::fields::{Field, FieldError, Use, decode, fields_of};
 
 /// How one request of the catalog is answered. Made by [`endpoints!`].
@@ -28,6 +29,26 @@ pub struct CallbackShape {
     pub id: &'static str,
     /// Its fields.
     pub fields: fn() -> Vec<Field>,
+    /// Its body as it is generated for a conversation.
+    pub generate: fn(&mut Simulator, ConversationKey, &Wanted<'_>) -> Value,
+}
+
+/// The body of a callback, which can be generated for a conversation: for `emit` and for stories, which put their own
+/// fields over it.
+pub trait Generate: Serialize + JsonSchema {
+    /// Generates it.
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self;
+}
+
+/// What is known of a callback that is to be generated.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Its catalog id.
+    pub event: &'static str,
+    /// The fields that are going to be put over it.
+    pub patch: &'a Value,
+    /// Now.
+    pub now: Timestamp,
 }
 
 /// The fields of an endpoint.
@@ -53,16 +74,23 @@ macro_rules! endpoints {
 }
 pub(crate) use endpoints;
 
-/// The callbacks of a family: catalog id and the type of the body.
+/// The callbacks of a family: catalog id and the type of the body, which implements [`Generate`].
 macro_rules! callbacks {
     ($($id:literal => $body:ty),* $(,)?) => {
         &[$($crate::simulator::endpoint::CallbackShape {
             id: $id,
             fields: || $crate::contract::fields::fields_of::<$body>($crate::contract::fields::Use::Written),
+            generate: $crate::simulator::endpoint::generate::<$body>,
         }),*]
     };
 }
 pub(crate) use callbacks;
+
+/// A generated body as a value.
+pub fn generate<B: Generate>(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Value {
+    // Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
+    serde_json::to_value(B::generate(simulator, key, wanted)).unwrap_or_default()
+}
 
 /// A handler of requests of one type.
 type Handler<Q, A> = fn(&mut Simulator, Q, &Request<'_>) -> Result<A, Refusal>;

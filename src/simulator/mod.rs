@@ -19,6 +19,8 @@ mod department;
 mod detection;
 pub mod dialer;
 mod e164;
+#[cfg(test)]
+mod emitted;
 mod ending;
 pub mod endpoint;
 mod ids;

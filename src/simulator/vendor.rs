@@ -9,11 +9,12 @@ use super::access::Access;
 use super::callback::Callback;
 use super::calling::{self, Calling};
 use super::cause::CauseId;
-use super::chatbot::{self, Chatbot, ConversationView, Opening, Stored, UserView};
+use super::chatbot::{Chatbot, ConversationView, Opening, Stored, UserView};
 use super::context::Context;
 use super::department::Department;
 use super::detection::Detection;
 use super::dialer::Dialer;
+use super::endpoint::Wanted;
 use super::keys::ConversationKey;
 use super::reference;
 use super::request::{Refusal, Request, Response};
@@ -87,10 +88,13 @@ impl Simulator {
         patch: Value,
         now: Timestamp,
     ) -> Result<Value, String> {
-        let body = chatbot::default_body(self.chatbot.conversations.get_mut(key), event, &patch, now);
-        let mut body = body
-            .or_else(|| samples::default_body(self.chatbot.conversations.get(key), event, now))
-            .ok_or_else(|| format!("the simulator has no body for `{event}`"))?;
+        let mut body = match reference::callback(event) {
+            Some(callback) => {
+                (callback.generate)(self, key, &Wanted { event: callback.id, patch: &patch, now })
+            }
+            None => samples::default_body(self.chatbot.conversations.get(key), event, now)
+                .ok_or_else(|| format!("the simulator has no body for `{event}`"))?,
+        };
         if !patch.is_null() {
             crate::json::merge(&mut body, patch);
         }

@@ -6,7 +6,6 @@ use std::hash::{Hash, Hasher};
 use serde::{Serialize, Serializer};
 
 use crate::hex32::Hex32;
-use crate::json::{push_plain, push_text};
 use crate::seed::{self, Rng};
 
 /// The most digits that always fit into a number.
@@ -38,15 +37,6 @@ impl WireId {
     /// An id of the vendor's, the one that [`hex32`](crate::seed::hex32) draws.
     pub(super) fn draw(rng: &mut Rng) -> Self {
         Self::from(seed::hex32(rng))
-    }
-
-    /// Appends it as JSON.
-    pub(super) fn push_json(&self, out: &mut String) {
-        match self {
-            Self::Hex(bytes) => push_plain(out, Hex32::of(bytes).as_str()),
-            Self::Number(number) => push_plain(out, itoa::Buffer::new().format(*number)),
-            Self::Text(text) => push_text(out, text),
-        }
     }
 
     /// Whether it is the empty text.
@@ -125,9 +115,6 @@ mod tests {
         fn every_text_comes_back(text in "|[0-9]{0,25}|[0-9a-fA-F]{31,33}|.{0,9}") {
             let id = WireId::from(text.as_str());
             prop_assert_eq!(id.to_string(), text.as_str());
-            let mut json = String::new();
-            id.push_json(&mut json);
-            prop_assert_eq!(json, serde_json::to_string(&id).unwrap());
             prop_assert_eq!(serde_json::to_value(&id).unwrap(), serde_json::Value::from(text));
         }
     }

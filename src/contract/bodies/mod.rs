@@ -5,12 +5,10 @@
 //! signature is taken over those bytes. Each struct tells in its first lines where its shape comes from.
 
 pub mod calling;
-pub mod chatbot;
+pub mod conversation;
 pub mod detection;
 pub mod dialer;
 pub mod message;
-#[cfg(test)]
-mod samples;
 pub mod sms;
 pub mod workflow;
 

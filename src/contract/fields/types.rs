@@ -177,6 +177,11 @@ impl<T> Given<T> {
     pub fn value(&self) -> &Value {
         &self.0
     }
+
+    /// The value, to keep.
+    pub fn into_value(self) -> Value {
+        self.0
+    }
 }
 
 impl<T> Clone for Given<T> {
@@ -231,6 +236,30 @@ impl<T: JsonSchema> JsonSchema for Given<T> {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         T::json_schema(generator)
+    }
+}
+
+/// A file of a `multipart/form-data` body. It reaches the handler beside the other fields (`Request::files`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FilePart;
+
+impl<'de> Deserialize<'de> for FilePart {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+impl JsonSchema for FilePart {
+    fn schema_name() -> Cow<'static, str> {
+        "FilePart".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "x-form": "(a file)" })
     }
 }
 

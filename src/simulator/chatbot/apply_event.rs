@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::defaults::OWN_CHANNEL;
+use super::callbacks::OWN_CHANNEL;
 use crate::simulator::chatbot::conversation::{Conversations, Phase};
 use crate::simulator::chatbot::messages::{Json, Message, word};
 use crate::simulator::keys::ConversationKey;

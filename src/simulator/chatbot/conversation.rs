@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use super::messages::{Message, Messages};
 use super::script::Script;
 use crate::content::facts::Facts;
 use crate::content::{Country, Person};
-use crate::contract::bodies::chatbot::EndReason;
+use crate::contract::bodies::conversation::EndReason;
 use crate::seed::{self, Resting, Rng, Seed};
 use crate::simulator::access::AccountKey;
 use crate::simulator::cause::CauseId;
@@ -34,8 +35,8 @@ pub struct Opening {
     pub now: Timestamp,
 }
 
-/// Where a conversation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// Where a conversation stands (assumed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::simulator) enum Phase {
     /// The bot talks with the user.
@@ -46,18 +47,6 @@ pub(in crate::simulator) enum Phase {
     Agent,
     /// It is over.
     Closed,
-}
-
-impl Phase {
-    /// Its word in answers.
-    pub(in crate::simulator) fn as_str(self) -> &'static str {
-        match self {
-            Self::Bot => "bot",
-            Self::Transfer => "transfer",
-            Self::Agent => "agent",
-            Self::Closed => "closed",
-        }
-    }
 }
 
 /// A conversation. Campaigns open very many, and most of them stay as they are: what comes out of the seed is drawn anew
@@ -251,14 +240,6 @@ impl Conversation {
         }
     }
 
-    /// The user's name, kept for the next time: whoever lists conversations does it again and again.
-    pub(in crate::simulator) fn kept_name(&mut self) -> &str {
-        if self.overrides.name.is_none() {
-            self.overrides.name = Some(self.name().into());
-        }
-        self.overrides.name.as_deref().unwrap_or_default()
-    }
-
     /// The facts its texts speak of.
     pub(in crate::simulator) fn facts(&self) -> Facts {
         self.people().1
@@ -326,17 +307,17 @@ impl Conversations {
 
     /// Those that an account sees and that have begun, newest first, before one of them or all. Nothing if that is none.
     pub(in crate::simulator) fn begun(
-        &mut self,
+        &self,
         account: AccountKey,
         before: Option<&str>,
-    ) -> Option<impl Iterator<Item = &mut Conversation>> {
+    ) -> Option<impl Iterator<Item = &Conversation>> {
         let is_seen =
             move |conversation: &Conversation| conversation.begun && conversation.is_seen_by(account);
         let end = match before {
             Some(call_id) => self.by_call_id(call_id).filter(|key| is_seen(self.get(*key)))?.0,
             None => self.list.len(),
         };
-        Some(self.list[..end].iter_mut().rev().filter(move |conversation| is_seen(conversation)))
+        Some(self.list[..end].iter().rev().filter(move |conversation| is_seen(conversation)))
     }
 
     /// The conversation of a key. Keys come from [`Conversations::add`] and conversations are never taken out.

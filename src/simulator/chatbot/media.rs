@@ -3,13 +3,10 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use serde_json::json;
 
 use crate::seed::{self, Seed};
-use crate::simulator::params::{Params, bad};
 use crate::simulator::request::Upload;
 use crate::simulator::rules::chatbot::ChatRules;
-use crate::simulator::{Request, Response, Simulator};
 
 /// How many pictures of users are remembered. All of them are the same few bytes.
 const MOST_PICTURES: usize = 10_000;
@@ -28,7 +25,7 @@ const PICTURE: &[u8] = &[
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// Nobody can guess it.
-    id: String,
+    pub(crate) id: String,
     /// Its name.
     pub name: String,
     /// Its type.
@@ -72,7 +69,7 @@ impl Media {
     }
 
     /// Keeps a file. The oldest make room.
-    fn keep(&mut self, upload: &Upload) -> &Stored {
+    pub(super) fn keep(&mut self, upload: &Upload) -> &Stored {
         let id = self.id();
         let name = file_name(&upload.name);
         let content_type = content_type(upload.content_type.as_deref(), &name);
@@ -135,42 +132,6 @@ fn content_type(given: Option<&str>, name: &str) -> String {
         _ => "application/octet-stream",
     };
     known.to_owned()
-}
-
-/// `chatbot.upload` and `chatbot.upload_map`. The answer's fields are assumed.
-pub(super) fn upload(simulator: &mut Simulator, call: &Request<'_>) -> Result<Response, Response> {
-    let file = call
-        .files
-        .iter()
-        .find(|file| file.field == "file")
-        .or(call.files.first())
-        .ok_or_else(|| bad("file is missing: send multipart/form-data with the file as `file`"))?;
-    let largest = simulator.context.behaviour.chatbot.upload_bytes;
-    if file.bytes.is_empty() {
-        return Err(bad("file is empty"));
-    }
-    if file.bytes.len() > largest {
-        return Err(bad(format!("file has {} bytes, and at most {largest} are taken", file.bytes.len())));
-    }
-    let params = Params::new(call.fields);
-    let mut place = json!({});
-    if call.id == "chatbot.upload_map" {
-        for name in ["latitude", "longitude"] {
-            if let Some(value) = params.value(name) {
-                place[name] = value.clone();
-            }
-        }
-    }
-    let stored = simulator.chatbot.media.keep(file);
-    let mut data = json!({
-        "media_id": stored.id,
-        "url": format!("{}/media/{}/{}", simulator.context.behaviour.public_url, stored.id, stored.name),
-        "name": stored.name,
-        "content_type": stored.content_type,
-        "size": stored.bytes.len(),
-    });
-    crate::json::merge(&mut data, place);
-    Ok(Response::Data(data))
 }
 
 #[cfg(test)]

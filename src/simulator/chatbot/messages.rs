@@ -9,15 +9,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::contract::bodies::message::MessageStatus;
-use crate::json::push_text;
+use crate::contract::bodies::message::{self as wire, ListedMessage, MessageStatus};
+use crate::contract::fields::Given;
 use crate::simulator::wire_id::WireId;
 
 /// Up to so many messages a search costs no more than an index, and takes no memory.
 const FEW: usize = 16;
-
-/// About how many bytes a message takes in a list.
-const USUAL: usize = 320;
 
 /// The words that senders and statuses usually are.
 const WORDS: [&str; 9] = ["user", "robot", "seat", "chatbot", "system", "send", "delivery", "read", "failed"];
@@ -172,13 +169,13 @@ impl Messages {
         self.list.len().checked_sub(1).and_then(|place| u32::try_from(place).ok()).map(Reply::Whole)
     }
 
-    /// A message with what it answers to, as callbacks tell it.
-    pub(in crate::simulator) fn told_whole(&self, message: &Message) -> Value {
-        let mut told = message.quoted();
+    /// A message with what it answers to, as callbacks carry it.
+    pub(in crate::simulator) fn whole(&self, message: &Message) -> Given<wire::Message> {
+        let mut whole = message.quoted();
         if let Some(reply) = &message.reply {
-            told["reply"] = self.told(reply);
+            whole["reply"] = self.told(reply);
         }
-        told
+        Given::new(whole)
     }
 
     /// Where the message with this id stands.
@@ -235,55 +232,22 @@ impl Messages {
     }
 
     /// A page of the list that *Query message list* answers (example): newest first, those before a place.
-    pub(in crate::simulator) fn page(&self, before: usize, size: usize, now: Timestamp) -> String {
-        let asked = self.list[..before].iter().rev().take(size);
-        let mut text = String::with_capacity(2 + asked.len() * USUAL);
-        text.push('[');
-        for message in asked {
-            if text.len() > 1 {
-                text.push(',');
-            }
-            text.push_str("{\"msg_id\":");
-            message.msg_id.push_json(&mut text);
-            text.push_str(",\"seat_id\":");
-            push_text(&mut text, &message.seat_id);
-            text.push_str(",\"timestamp\":");
-            text.push_str(itoa::Buffer::new().format(message.timestamp));
-            text.push_str(",\"sender_type\":");
-            push_text(&mut text, &message.sender_type);
-            text.push_str(",\"status\":");
-            push_text(&mut text, message.status_at(now));
-            text.push_str(",\"content\":");
-            text.push_str(message.content.text());
-            if let Some(reply) = &message.reply {
-                text.push_str(",\"reply\":");
-                self.list_reply(&mut text, reply);
-            }
-            text.push('}');
-        }
-        text.push(']');
-        text
-    }
-}
-
-impl Messages {
-    /// Writes what a message answers to, in the shape of the list.
-    fn list_reply(&self, text: &mut String, reply: &Reply) {
-        let quoted = match reply {
-            Reply::Whole(place) => self.list.get(*place as usize),
-            Reply::Told(_) => None,
+    pub(in crate::simulator) fn page(
+        &self,
+        before: usize,
+        size: usize,
+        now: Timestamp,
+    ) -> Vec<ListedMessage> {
+        let listed = |message: &Message| ListedMessage {
+            msg_id: message.msg_id.to_string(),
+            seat_id: message.seat_id.to_string(),
+            timestamp: message.timestamp,
+            sender_type: Given::new(message.sender_type.as_ref().into()),
+            status: Given::new(message.status_at(now).into()),
+            content: Given::new(message.content.value()),
+            reply: message.reply.as_ref().map(|reply| Given::new(listed_reply(self.told(reply)))),
         };
-        // An object's fields can be written behind the id as they are, unless one of them is an id as well.
-        let fields = quoted.and_then(|quoted| quoted.content.text().strip_prefix("{\""));
-        match (quoted, fields.filter(|fields| !fields.contains("\"msg_id\""))) {
-            (Some(quoted), Some(fields)) => {
-                text.push_str("{\"msg_id\":");
-                quoted.msg_id.push_json(text);
-                text.push_str(",\"");
-                text.push_str(fields);
-            }
-            _ => text.push_str(&listed_reply(self.told(reply)).to_string()),
-        }
+        self.list[..before].iter().rev().take(size).map(listed).collect()
     }
 }
 
@@ -328,8 +292,7 @@ mod tests {
         list.put(Message { status: "send".into(), way, ..message("1", &json!({})) });
         let status = |list: &Messages, millis: i64| {
             let now = Timestamp::from_millisecond(7_000 + millis).unwrap();
-            let page: Value = serde_json::from_str(&list.page(1, 1, now)).unwrap();
-            page[0]["status"].as_str().unwrap().to_owned()
+            list.page(1, 1, now)[0].status.value().as_str().unwrap().to_owned()
         };
         assert_eq!(
             [-1, 1_199, 1_200, 2_999, 3_000].map(|millis| status(&list, millis)),
@@ -354,8 +317,9 @@ mod tests {
             let reply = Some(list.reply(&quoted));
             list.put(Message { reply, ..message("2", &json!({ "type": "text" })) });
             assert!(matches!(list[1].reply, Some(Reply::Whole(0))));
-            let page: Value = serde_json::from_str(&list.page(2, 1, Timestamp::UNIX_EPOCH)).unwrap();
-            assert_eq!(page[0]["reply"].to_string(), listed_reply(quoted.clone()).to_string());
+            let page = list.page(2, 1, Timestamp::UNIX_EPOCH);
+            let reply = page[0].reply.as_ref().unwrap();
+            assert_eq!(reply.value().to_string(), listed_reply(quoted.clone()).to_string());
             // What was quoted stays quoted when the message is put anew.
             list.put(message("1", &json!({ "type": "text", "text": "other" })));
             assert_eq!(list.told(list[1].reply.as_ref().unwrap()), quoted);

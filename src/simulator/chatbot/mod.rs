@@ -5,20 +5,28 @@
 //! ends the conversation; its end and a report go out. Which calls cause which callbacks, and when, is assumed.
 
 mod apply_event;
-mod calls;
+mod by_user;
+mod callbacks;
 mod campaign;
 mod catalogue;
 mod channel;
 mod conversation;
-mod defaults;
-mod fate;
+mod end_session;
+mod lists;
+mod mark_read;
 mod media;
 mod messages;
+mod outcome_plan;
 mod question;
 mod recipients;
 mod script;
+mod send_message;
+mod template_list;
+mod transfer_result;
 mod turns;
+mod upload;
 mod view;
+mod waba;
 
 use std::time::Duration;
 
@@ -30,21 +38,42 @@ use super::Simulator;
 use super::callback::Callback;
 use super::context::Context;
 use super::department::Department;
+use super::endpoint::{Endpoint, bad_request, endpoints};
 use super::keys::ConversationKey;
 use super::request::{Request, Response};
 use super::timer::{ChatbotTimer, WorkflowTimer};
 use crate::seed::Rng;
 use crate::seed::ids::{self, IdShape};
 use crate::time::later;
+pub(super) use callbacks::CALLBACKS;
 use campaign::Campaigns;
 use conversation::Conversations;
 pub use conversation::Opening;
 pub(super) use conversation::{Conversation, Overrides, Phase, ScheduledMessages};
-pub(super) use defaults::default_body;
 use media::Media;
 pub use media::Stored;
 pub(super) use messages::{Json, Message, Reply, word};
 pub use view::{ConversationView, UserView};
+
+/// The endpoints of this family.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    refuse: bad_request,
+    "chatbot.waba_accounts" => waba::waba_accounts,
+    "chatbot.templates" => template_list::templates,
+    "chatbot.template_detail" => template_list::template_detail,
+    "chatbot.send_template" => campaign::send_template,
+    "chatbot.template_result" => campaign::template_result,
+    "chatbot.send_single_template" => campaign::send_single_template,
+    "chatbot.agent_transfer_result" => transfer_result::transfer_result,
+    "chatbot.sessions" => lists::conversations,
+    "chatbot.messages" => lists::messages,
+    "chatbot.mark_read" => mark_read::mark_read,
+    "chatbot.send_message" => send_message::send_message,
+    "chatbot.end_session" => end_session::end_session,
+    "chatbot.upload" => upload::upload,
+    "chatbot.upload_map" => upload::upload_map,
+    "chatbot.channel_message" => channel::channel_message,
+};
 
 /// The chatbot's department.
 #[derive(Clone, Debug)]
@@ -111,8 +140,8 @@ impl Chatbot {
 impl Department for Chatbot {
     type Timer = ChatbotTimer;
 
-    fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Option<Response> {
-        calls::handle(simulator, call)
+    fn handle(_: &mut Simulator, _: &Request<'_>) -> Option<Response> {
+        None
     }
 
     fn wake(simulator: &mut Simulator, timer: ChatbotTimer, at: Timestamp) {

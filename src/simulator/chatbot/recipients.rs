@@ -1,15 +1,95 @@
-//! To whom a template message goes: the numbers of a call, read one by one.
+//! To whom a template message goes: the numbers of a request, read one by one.
 
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::{Deserializer, Visitor};
 use serde_json::Value;
 
 use crate::content::Country;
+use crate::contract::fields::{Given, decode, shown};
+use crate::simulator::Refusal;
 use crate::simulator::e164::e164_or_bare;
 use crate::simulator::outcome::MockOutcome;
-use crate::simulator::params::{Params, bad, shown};
-use crate::simulator::{Request, Response, Simulator};
 
-/// The most numbers of one call.
+/// The most numbers of one request.
 const MOST_NUMBERS: usize = 10_000;
+
+/// A text, which may also come as a number.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(transparent)]
+pub(super) struct TextOrNumber(String);
+
+impl<'de> Deserialize<'de> for TextOrNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = TextOrNumber;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<TextOrNumber, E> {
+                Ok(TextOrNumber(text.to_owned()))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<TextOrNumber, E> {
+                Ok(TextOrNumber(number.to_string()))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<TextOrNumber, E> {
+                Ok(TextOrNumber(number.to_string()))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<TextOrNumber, E> {
+                Ok(TextOrNumber(number.to_string()))
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+/// The texts of a list.
+pub(super) fn texts(list: Option<Vec<TextOrNumber>>) -> Option<Vec<String>> {
+    Some(list?.into_iter().map(|text| text.0).collect())
+}
+
+/// Whom a template message goes to (assumed).
+#[derive(Debug, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Recipient {
+    /// A number alone.
+    Number(String),
+    /// A number with what is meant for it alone.
+    With(RecipientFields),
+}
+
+/// A number with what is meant for it alone (assumed).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct RecipientFields {
+    /// The number, in E.164.
+    number: TextOrNumber,
+    /// The texts that fill `{{1}}`, `{{2}}`, ... for this number.
+    variables: Option<Vec<TextOrNumber>>,
+    /// What becomes of the message; for tests, no field of the vendor's.
+    mock_outcome: Option<String>,
+}
+
+impl Recipient {
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    fn read(item: &Value) -> Result<Self, String> {
+        match item {
+            Value::String(text) => Ok(Self::Number(text.clone())),
+            Value::Number(number) => Ok(Self::Number(number.to_string())),
+            Value::Object(_) => decode(item).map(Self::With).map_err(|error| error.to_string()),
+            _ => Err("expected a number in E.164, or an object with `number`".to_owned()),
+        }
+    }
+}
 
 /// A number to send to, with what is meant for it alone.
 pub(super) struct To {
@@ -18,82 +98,69 @@ pub(super) struct To {
     pub(super) mock_outcome: Option<MockOutcome>,
 }
 
-/// The numbers as they were written: `to`, or for a single message also the conversation that the call names.
-pub(super) fn recipients(
-    simulator: &Simulator,
-    call: &Request<'_>,
-    is_single: bool,
-) -> Result<Vec<Value>, Response> {
-    let params = Params::new(call.fields);
-    let expected = if is_single { "a number in E.164" } else { "a list of numbers in E.164" };
-    let items = match params.value("to") {
+impl To {
+    /// One of the numbers, read.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(super) fn read(item: &Value) -> Result<Self, String> {
+        let (text, variables, mock_outcome) = match Recipient::read(item)? {
+            Recipient::Number(text) => (text, None, None),
+            Recipient::With(fields) => (fields.number.0, texts(fields.variables), fields.mock_outcome),
+        };
+        let number = e164_or_bare(&text).ok_or_else(|| {
+            format!("{} is no number in E.164 such as `+6281112345678`", shown(&Value::from(text)))
+        })?;
+        let mock_outcome = mock_outcome.map(|text| text.parse::<MockOutcome>()).transpose();
+        let mock_outcome = mock_outcome.map_err(|error| format!("mock_outcome: {error}"))?;
+        Ok(Self { number, variables, mock_outcome })
+    }
+}
+
+/// The numbers of `to` as they were written: a list, one text with commas, or a single one.
+///
+/// # Errors
+///
+/// There are none, or too many, or it is nothing like it.
+pub(super) fn many(to: Option<&Given<Vec<Recipient>>>) -> Result<Vec<Value>, Refusal> {
+    let items = items(to.map(Given::value), "a list of numbers in E.164")?;
+    if items.len() > MOST_NUMBERS {
+        let many = items.len();
+        let message = format!("to has {many} numbers, and at most {MOST_NUMBERS} are taken by one call");
+        return Err(Refusal::new(400, message));
+    }
+    Ok(items)
+}
+
+/// The number of `to` as it was written.
+///
+/// # Errors
+///
+/// There is none, or more than one, or it is nothing like it.
+pub(super) fn single(to: Option<&Given<Recipient>>) -> Result<Value, Refusal> {
+    let mut items = items(to.map(Given::value), "a number in E.164")?;
+    match items.len() {
+        1 => Ok(items.swap_remove(0)),
+        many => Err(Refusal::new(400, format!("to has {many} numbers, expected one"))),
+    }
+}
+
+fn items(to: Option<&Value>, expected: &str) -> Result<Vec<Value>, Refusal> {
+    let items = match to {
         Some(Value::Array(items)) => items.clone(),
         // A form has no lists.
         Some(Value::String(text)) => text.split(',').map(|part| Value::from(part.trim())).collect(),
         Some(object) if object.is_object() => vec![object.clone()],
-        Some(other) => return Err(bad(format!("to is {}, expected {expected}", shown(other)))),
-        None => {
-            let known =
-                simulator.find_conversation(call.fields).map(|key| simulator.chatbot.conversations.get(key));
-            match known.filter(|conversation| is_single && conversation.is_seen_by(call.account)) {
-                Some(conversation) => vec![Value::from(conversation.user_id.to_string())],
-                None => return Err(params.missing("to", expected)),
-            }
+        None | Some(Value::Null) => Vec::new(),
+        Some(other) => {
+            return Err(Refusal::new(400, format!("to is {}, expected {expected}", shown(other))));
         }
     };
-    match items.len() {
-        0 => Err(params.missing("to", expected)),
-        1 => Ok(items),
-        many if is_single => Err(bad(format!("to has {many} numbers, expected one"))),
-        many if many > MOST_NUMBERS => {
-            Err(bad(format!("to has {many} numbers, and at most {MOST_NUMBERS} are taken by one call")))
-        }
-        _ => Ok(items),
+    if items.is_empty() {
+        return Err(Refusal::new(400, format!("to is missing: {expected}")));
     }
-}
-
-/// One of them, read.
-///
-/// # Errors
-///
-/// What is wrong with it.
-pub(super) fn recipient(item: &Value) -> Result<To, String> {
-    let text = match item {
-        Value::String(text) => Some(text.clone()),
-        Value::Object(fields) => fields.get("number").and_then(Value::as_str).map(str::to_owned),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    };
-    let text = text.ok_or("expected a number in E.164, or an object with `number`")?;
-    let number = e164_or_bare(&text).ok_or_else(|| {
-        format!("{} is no number in E.164 such as `+6281112345678`", shown(&Value::from(text)))
-    })?;
-    let message = |refusal: Response| match refusal {
-        Response::Error { message, .. } => message,
-        _ => String::new(),
-    };
-    let mock_outcome = match item.get("mock_outcome").and_then(Value::as_str) {
-        Some(text) => Some(text.parse::<MockOutcome>().map_err(|error| format!("mock_outcome: {error}"))?),
-        None => None,
-    };
-    Ok(To { number, variables: variables(item.get("variables")).map_err(message)?, mock_outcome })
-}
-
-/// The texts that fill a template.
-pub(super) fn variables(value: Option<&Value>) -> Result<Option<Vec<String>>, Response> {
-    let wrong = || bad("variables must be a list of texts, in the order of {{1}}, {{2}}, ...");
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Array(items)) => {
-            let text = |item: &Value| match item {
-                Value::String(text) => Some(text.clone()),
-                Value::Number(number) => Some(number.to_string()),
-                _ => None,
-            };
-            items.iter().map(text).collect::<Option<Vec<_>>>().map(Some).ok_or_else(wrong)
-        }
-        Some(_) => Err(wrong()),
-    }
+    Ok(items)
 }
 
 /// The country of a number.

@@ -9,13 +9,15 @@ use rand::RngExt;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::callbacks::{AgentMessage, MessageReceive, MessageSend};
 use super::conversation::{Conversation, Phase};
-use super::defaults::default_body;
 use super::messages::{Json, Message, Reply};
 use super::question;
 use super::script::MOST_PASSED;
 use crate::content::dialogue::{Dialogue, Speaker};
 use crate::content::phrases;
+use crate::contract::bodies::message as wire;
+use crate::contract::fields::Given;
 use crate::seed;
 use crate::simulator::Simulator;
 use crate::simulator::callback::{Callback, CallbackBody};
@@ -165,7 +167,8 @@ fn answer(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec
         Some((content, question)) => (content, Some(question)),
         None => (json!({ "type": "text", "text": text(conversation, phrase) }), None),
     };
-    user_says(simulator, key, "agent.message", content, reply, at).into_iter().collect()
+    let message = user_writes(simulator, key, content, reply, at);
+    emit_message(simulator, key, "agent.message", message, AgentMessage::of).into_iter().collect()
 }
 
 /// Somebody takes the turn that the script is at, after another one.
@@ -186,9 +189,13 @@ fn say_turn(
                 Some((content, reply)) => (content, Some(reply)),
                 None => (json!({ "type": "text", "text": words }), None),
             };
-            user_says(simulator, key, "message.receive", content, reply, at)
+            let message = user_writes(simulator, key, content, reply, at);
+            emit_message(simulator, key, "message.receive", message, MessageReceive::of)
         }
-        Speaker::Bot | Speaker::Agent => bot_says(simulator, key, words, at),
+        Speaker::Bot | Speaker::Agent => {
+            let message = bot_writes(simulator, key, words, at);
+            emit_message(simulator, key, "message.send", message, MessageSend::of)
+        }
     };
     said.into_iter().collect()
 }
@@ -200,15 +207,14 @@ pub(super) fn text(conversation: &mut Conversation, phrase: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The user writes; the event tells it.
-pub(super) fn user_says(
+/// The user writes. What a callback says of it, if anybody listens.
+pub(super) fn user_writes(
     simulator: &mut Simulator,
     key: ConversationKey,
-    event: &'static str,
     content: Value,
     reply: Option<Reply>,
     at: Timestamp,
-) -> Option<Callback> {
+) -> Option<Given<wire::Message>> {
     let conversation = simulator.chatbot.conversations.get_mut(key);
     if let Some(script) = &conversation.script
         && script.turn() == "stop"
@@ -229,19 +235,19 @@ pub(super) fn user_says(
         way: None,
     };
     conversation.last_user = at;
-    told(simulator, key, event, message, at)
+    write(simulator, key, message, at)
 }
 
-/// The bot writes. Only customers who own the channel are told (example); on the vendor's own channels the message
-/// just goes to the user.
-fn bot_says(
+/// The bot writes. What a callback says of it, if anybody listens: only customers who own the channel get one (example); on
+/// the vendor's own channels the message just goes to the user.
+fn bot_writes(
     simulator: &mut Simulator,
     key: ConversationKey,
     words: String,
     at: Timestamp,
-) -> Option<Callback> {
+) -> Option<Given<wire::Message>> {
     let conversation = simulator.chatbot.conversations.get_mut(key);
-    let is_told = conversation.is_on_own_channel;
+    let is_own = conversation.is_on_own_channel;
     let msg_id = seed::hex32(&mut conversation.rng.draw());
     let content = match &conversation.script {
         Some(script) => question::content(conversation, &msg_id, script.dialogue, script.turn, words),
@@ -252,43 +258,49 @@ fn bot_says(
         seat_id: Arc::default(),
         timestamp: at.as_second(),
         sender_type: "robot".into(),
-        status: if is_told { "send" } else { "delivery" }.into(),
+        status: if is_own { "send" } else { "delivery" }.into(),
         content: Json::of(&content),
         reply: None,
         way: None,
     };
-    if is_told {
-        return told(simulator, key, "message.send", message, at);
+    if is_own {
+        return write(simulator, key, message, at);
     }
     conversation.last_activity = at;
     conversation.messages.put(message);
     None
 }
 
-/// A message is said, and a callback tells it.
-fn told(
+/// A message is written. What a callback says of it, if anybody listens.
+fn write(
     simulator: &mut Simulator,
     key: ConversationKey,
-    event: &'static str,
     message: Message,
     at: Timestamp,
-) -> Option<Callback> {
+) -> Option<Given<wire::Message>> {
     simulator.chatbot.begin(&mut simulator.context, key, at);
     let has_callback_url = has_callback_url(simulator, key);
     let conversation = simulator.chatbot.conversations.get_mut(key);
     conversation.last_activity = at;
-    let whole = has_callback_url.then(|| conversation.messages.told_whole(&message));
-    // That of a template's reply is drawn even where nobody listens, so that what follows is the same.
-    let body = (has_callback_url || event == "template.reply")
-        .then(|| default_body(conversation, event, &json!({ "messages": [] }), at))
-        .flatten();
+    let whole = has_callback_url.then(|| conversation.messages.whole(&message));
     conversation.messages.put(message);
-    let (mut body, whole) = (body?, whole?);
-    body["messages"] = Value::Array(vec![whole]);
-    callback(simulator, key, event, || body)
+    whole
 }
 
-/// Whether anybody listens to what is told of a conversation.
+/// The callback of a message, if anybody listens.
+pub(super) fn emit_message<B: Serialize>(
+    simulator: &Simulator,
+    key: ConversationKey,
+    event: &'static str,
+    message: Option<Given<wire::Message>>,
+    body: impl FnOnce(&Conversation, Vec<Given<wire::Message>>) -> B,
+) -> Option<Callback> {
+    let conversation = simulator.chatbot.conversations.get(key);
+    let messages = vec![message?];
+    callback(simulator, key, event, || body(conversation, messages))
+}
+
+/// Whether anybody listens to the callbacks of a conversation.
 pub(super) fn has_callback_url(simulator: &Simulator, key: ConversationKey) -> bool {
     simulator.context.behaviour.has_callback_url || simulator.story_of(key).is_some()
 }

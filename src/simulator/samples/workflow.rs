@@ -2,7 +2,7 @@
 
 use super::calling;
 use super::case::Case;
-use crate::contract::bodies::chatbot::{EndReason, SessionStatus};
+use crate::contract::bodies::conversation::{EndReason, SessionStatus};
 use crate::contract::bodies::message::{Content, Message, MessageStatus, SenderType, System, SystemKind};
 use crate::contract::bodies::workflow::{
     ApiPush, Callee, ContactCompleted, NodeAction, NodeRow, SessionEnded, StatusChanged, WabaStatus,

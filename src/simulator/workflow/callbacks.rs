@@ -11,7 +11,7 @@ use super::dialers::Dialers;
 use super::instance::{Instance, Visit};
 use super::row;
 use crate::content::Country;
-use crate::contract::bodies::chatbot::{EndReason, SendError, SessionStatus};
+use crate::contract::bodies::conversation::{EndReason, SendError, SessionStatus};
 use crate::contract::bodies::message::MessageStatus;
 use crate::contract::bodies::utc_text;
 use crate::contract::bodies::workflow::{

@@ -14,7 +14,7 @@ use crate::content;
 use crate::content::Country;
 use crate::content::dialogue::{self, Speaker};
 use crate::content::facts::Facts;
-use crate::contract::bodies::chatbot::EndReason;
+use crate::contract::bodies::conversation::EndReason;
 use crate::contract::bodies::message::{
     Content, Message, MessageStatus, Quoted, SenderType, System, SystemKind, Template, TemplateContent,
     TemplateInfo,

@@ -163,7 +163,7 @@ pub(super) fn told(conversation: &Conversation, template: &str) -> Vec<Value> {
     let since = conversation.messages.iter().filter(|message| message.msg_id != template);
     since
         .map(|message| {
-            let mut told = conversation.messages.told_whole(message);
+            let mut told = conversation.messages.whole(message).into_value();
             rename(&mut told);
             if let (Some(reply), Some(Reply::Whole(_))) = (told.get_mut("reply"), &message.reply) {
                 rename(reply);

@@ -10,23 +10,23 @@ mod thread;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::catalogue::{Chosen, Waba};
-use super::fate::Fate;
+use super::catalogue::Chosen;
+use super::outcome_plan::OutcomePlan;
+use super::waba::Waba;
 use crate::contract::bodies::message::MessageStatus;
 use crate::simulator::AccountKey;
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::outcome::MockOutcome;
+use crate::simulator::timer::TemplateStep as Step;
 use crate::simulator::wire_id::WireId;
 
 pub(super) use result::template_result;
-pub(super) use send::send;
+pub(super) use send::{send_single_template, send_template};
 pub(super) use steps::step;
 pub(super) use thread::{Thread, thread};
-
-const STATUSES: [&str; 5] = ["pending", "send", "delivery", "read", "failed"];
-
-use crate::simulator::timer::TemplateStep as Step;
 
 /// A message to one number.
 #[derive(Clone, Debug)]
@@ -36,10 +36,9 @@ struct Row {
     msg_id: WireId,
     /// What fills the template, where it is not what fills it for all.
     texts: Option<Box<[String]>>,
-    /// Nothing as long as it is under way.
-    status: Option<MessageStatus>,
+    status: RowStatus,
     at: Timestamp,
-    fate: Fate,
+    outcome: OutcomePlan,
     mock_outcome: MockOutcome,
     replied: bool,
 }
@@ -56,8 +55,7 @@ struct Campaign {
     /// What fills the template.
     texts: Option<Vec<String>>,
     rows: Vec<Row>,
-    /// How many messages are at each of [`STATUSES`].
-    counts: [usize; 5],
+    counts: Counts,
     replied: usize,
 }
 
@@ -84,20 +82,64 @@ impl Campaigns {
     }
 }
 
-fn place(status: Option<MessageStatus>) -> usize {
-    match status {
-        None => 0,
-        Some(MessageStatus::Send) => 1,
-        Some(MessageStatus::Delivery) => 2,
-        Some(MessageStatus::Read) => 3,
-        Some(MessageStatus::Failed) => 4,
+/// How far a template message has come (assumed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum RowStatus {
+    /// It is on its way out.
+    Pending,
+    /// It was sent.
+    Send,
+    /// It has reached the user's device.
+    Delivery,
+    /// The user has seen it.
+    Read,
+    /// It could not be delivered.
+    Failed,
+}
+
+impl From<MessageStatus> for RowStatus {
+    fn from(status: MessageStatus) -> Self {
+        match status {
+            MessageStatus::Send => Self::Send,
+            MessageStatus::Delivery => Self::Delivery,
+            MessageStatus::Read => Self::Read,
+            MessageStatus::Failed => Self::Failed,
+        }
+    }
+}
+
+/// How many messages are at each status (assumed).
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+struct Counts {
+    /// On their way out.
+    pending: usize,
+    /// Sent.
+    send: usize,
+    /// Delivered.
+    delivery: usize,
+    /// Read.
+    read: usize,
+    /// Failed.
+    failed: usize,
+}
+
+impl Counts {
+    fn of(&mut self, status: RowStatus) -> &mut usize {
+        match status {
+            RowStatus::Pending => &mut self.pending,
+            RowStatus::Send => &mut self.send,
+            RowStatus::Delivery => &mut self.delivery,
+            RowStatus::Read => &mut self.read,
+            RowStatus::Failed => &mut self.failed,
+        }
     }
 }
 
 /// A message comes so far.
 fn move_to(campaign: &mut Campaign, row: usize, status: MessageStatus, at: Timestamp) {
     let state = &mut campaign.rows[row];
-    campaign.counts[place(state.status)] -= 1;
-    campaign.counts[place(Some(status))] += 1;
-    (state.status, state.at) = (Some(status), at);
+    *campaign.counts.of(state.status) -= 1;
+    (state.status, state.at) = (status.into(), at);
+    *campaign.counts.of(state.status) += 1;
 }

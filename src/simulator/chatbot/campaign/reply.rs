@@ -4,25 +4,27 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::json;
 
+use super::RowStatus;
 use crate::content::dialogue::Dialogue;
-use crate::contract::bodies::message::{MessageStatus, TemplateButtonKind};
-use crate::simulator::chatbot::conversation::Phase;
-use crate::simulator::chatbot::fate::Reply;
+use crate::contract::bodies::message::TemplateButtonKind;
+use crate::simulator::chatbot::callbacks::{MessageReceive, TemplateReply};
+use crate::simulator::chatbot::conversation::{Conversation, Phase};
+use crate::simulator::chatbot::outcome_plan::Reply;
 use crate::simulator::chatbot::script::Script;
 use crate::simulator::chatbot::turns;
-use crate::simulator::{Callback, CallbackBody, Simulator};
+use crate::simulator::{Callback, Simulator};
 
 /// The user replies: the conversation begins, and its user and the bot go on along the template's graph.
 pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> Vec<Callback> {
     let campaign = &simulator.chatbot.campaigns.list[task];
     let (chosen, is_single) = (campaign.chosen, campaign.is_single);
     let state = &campaign.rows[row];
-    let (key, fate) = (state.conversation, state.fate);
+    let (key, outcome) = (state.conversation, state.outcome);
     let conversation = simulator.chatbot.conversations.get(key);
     let is_free = simulator.story_of(key).is_none()
         && conversation.script.is_none()
         && conversation.phase == Phase::Bot;
-    let (true, Some(reply), Some(MessageStatus::Read)) = (is_free, fate.reply, state.status) else {
+    let (true, Some(reply), RowStatus::Read) = (is_free, outcome.reply, state.status) else {
         return Vec::new();
     };
     let Some(dialogue) = Dialogue::chat(&chosen.template.dialogue) else { return Vec::new() };
@@ -42,7 +44,7 @@ pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Time
         (None, Reply::Media) => script.jump("media"),
         (None, Reply::Stop) => script.jump("stop"),
         (None, Reply::Text | Reply::Button(_)) => {
-            // Words that open no other matter: those have wishes of their own.
+            // Words that open no other matter: those have outcomes of their own.
             let drawn = (0..20).find_map(|_| {
                 let turn = dialogue.after(dialogue.start(), &mut rng)?;
                 (!matches!(turn, "person" | "media" | "stop")).then_some(turn)
@@ -52,12 +54,12 @@ pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Time
     }
     drop(rng);
     let phrase = script.phrase();
-    if fate.is_once {
+    if outcome.is_once {
         script.fall_silent();
     }
     conversation.script = Some(Box::new(script));
     conversation.started = at;
-    let said = match (pressed, reply) {
+    let content = match (pressed, reply) {
         (Some(at), _) => json!({ "type": "button", "text": chosen.version.button[at].text }),
         (None, Reply::Media) => {
             let path = simulator.chatbot.media.picture();
@@ -69,13 +71,14 @@ pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Time
     let campaign = &mut simulator.chatbot.campaigns.list[task];
     campaign.rows[row].replied = true;
     campaign.replied += 1;
-    let event = if is_single { "template.reply" } else { "message.receive" };
-    let mut told = turns::user_says(simulator, key, event, said, template_message, at);
-    if let Some(Callback { body: CallbackBody::Json(body), .. }) = &mut told
-        && is_single
-    {
-        body["template"] = serde_json::to_value(chosen.info()).unwrap_or_default();
-    }
+    let message = turns::user_writes(simulator, key, content, template_message, at);
+    let emitted = if is_single {
+        let body =
+            |conversation: &Conversation, messages| TemplateReply::of(conversation, chosen.info(), messages);
+        turns::emit_message(simulator, key, "template.reply", message, body)
+    } else {
+        turns::emit_message(simulator, key, "message.receive", message, MessageReceive::of)
+    };
     turns::plan_next(simulator, key, at);
-    told.into_iter().collect()
+    emitted.into_iter().collect()
 }

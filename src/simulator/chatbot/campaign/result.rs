@@ -1,58 +1,116 @@
-//! The query that tells what came of template messages.
+//! *Query the template message sending result*: what came of the messages of a task.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{Row, STATUSES, place};
-use crate::contract::bodies::message::{MessageStatus, TemplateInfo};
-use crate::simulator::chatbot::catalogue::paging;
-use crate::simulator::params::{Params, shown};
-use crate::simulator::wire_id::WireId;
-use crate::simulator::{Request, Response, Simulator};
+use super::{Counts, Row, RowStatus};
+use crate::contract::bodies::conversation::{SendError, UserRef};
+use crate::contract::bodies::message::TemplateInfo;
+use crate::contract::fields::shown;
+use crate::simulator::chatbot::template_list::Paging;
+use crate::simulator::endpoint::Both;
+use crate::simulator::{Refusal, Request, Simulator};
 
-/// `chatbot.template_result`: sums, and a page of numbers; filter `status`.
-pub(in crate::simulator::chatbot) fn template_result(
-    simulator: &Simulator,
-    call: &Request<'_>,
-) -> Result<Response, Response> {
-    let params = Params::new(call.fields);
-    let id = params.needed("task_id", "what the sending call answered")?;
-    let wanted = params.word("status", &STATUSES)?;
-    let (page, size) = paging(params)?;
-    let found = simulator.chatbot.campaigns.by_id.get(id).map(|at| &simulator.chatbot.campaigns.list[*at]);
-    let campaign = found.filter(|campaign| campaign.account == call.account).ok_or_else(|| {
-        Response::Error { code: 404, message: format!("there is no task {}", shown(&Value::from(id))) }
-    })?;
-    let mut rows: Vec<&Row> = campaign.rows.iter().collect();
-    rows.retain(|row| wanted.is_none_or(|wanted| STATUSES[place(row.status)] == wanted));
-    let no_id = WireId::default();
-    let list = rows.iter().skip((page - 1).saturating_mul(size)).take(size).map(|row| {
+/// `POST /api/v1/template/result` (assumed).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(in crate::simulator::chatbot) struct ResultQuery {
+    /// What the sending call answered.
+    task_id: String,
+    /// Only numbers whose message has come so far.
+    status: Option<RowStatus>,
+}
+
+/// The data of the response (assumed).
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::simulator::chatbot) struct TaskResult {
+    /// The id of the task: 32 hexadecimal digits.
+    task_id: String,
+    /// The channel that the messages came from.
+    channel_id: String,
+    /// The template.
+    template: TemplateInfo,
+    /// How many messages there are.
+    total: usize,
+    /// How many messages are at each status.
+    counts: Counts,
+    /// How many users have replied.
+    replied: usize,
+    /// How many messages the filter lets through.
+    found: usize,
+    /// The number of the page.
+    page: usize,
+    /// How many messages a page has at most.
+    size: usize,
+    /// The messages of the page.
+    list: Vec<NumberResult>,
+}
+
+/// What came of the message to one number (assumed).
+#[derive(Debug, Serialize, JsonSchema)]
+struct NumberResult {
+    /// The number, in E.164.
+    number: String,
+    /// The user at that number.
+    user: UserRef,
+    /// The conversation that the message stands in.
+    call_id: String,
+    /// The id of the message; empty before it is sent, and if it failed.
+    msg_id: String,
+    /// How far the message has come.
+    status: RowStatus,
+    /// Whether the user has replied.
+    replied: bool,
+    /// When the message came so far, in Unix seconds.
+    timestamp: i64,
+    /// Why the message failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<SendError>,
+}
+
+impl NumberResult {
+    fn of(simulator: &Simulator, row: &Row) -> Self {
         let conversation = simulator.chatbot.conversations.get(row.conversation);
-        let mut item = json!({
-            "number": format!("+{}", row.number),
-            "user": { "id": conversation.user_id },
-            "call_id": conversation.call_id,
-            "msg_id": row.status.map(|_| &row.msg_id).unwrap_or(&no_id),
-            "status": STATUSES[place(row.status)],
-            "replied": row.replied,
-            "timestamp": row.at.as_second(),
-        });
-        if let (Some(MessageStatus::Failed), Some(failure)) = (row.status, row.fate.fails) {
-            item["error"] = serde_json::to_value(failure.error()).unwrap_or_default();
+        let failure = row.outcome.fails.filter(|_| row.status == RowStatus::Failed);
+        Self {
+            number: format!("+{}", row.number),
+            user: UserRef { id: conversation.user_id.to_string() },
+            call_id: conversation.call_id.to_string(),
+            msg_id: if row.status == RowStatus::Pending { String::new() } else { row.msg_id.to_string() },
+            status: row.status,
+            replied: row.replied,
+            timestamp: row.at.as_second(),
+            error: failure.map(|failure| failure.error()),
         }
-        item
-    });
-    let counts: Value = STATUSES.iter().zip(campaign.counts).map(|(name, count)| (*name, count)).collect();
-    let TemplateInfo { id: template, name, language } = campaign.chosen.info();
-    Ok(Response::Data(json!({
-        "task_id": campaign.id,
-        "channel_id": campaign.waba.channel_id,
-        "template": { "id": template, "name": name, "language": language },
-        "total": campaign.rows.len(),
-        "counts": counts,
-        "replied": campaign.replied,
-        "found": rows.len(),
-        "page": page,
-        "size": size,
-        "list": list.collect::<Vec<_>>(),
-    })))
+    }
+}
+
+/// What came of the messages of a task: sums, and a page of numbers.
+pub(in crate::simulator::chatbot) fn template_result(
+    simulator: &mut Simulator,
+    Both(query, paging): Both<ResultQuery, Paging>,
+    request: &Request<'_>,
+) -> Result<TaskResult, Refusal> {
+    let (page, size) = paging.get();
+    let campaigns = &simulator.chatbot.campaigns;
+    let found = campaigns.by_id.get(&query.task_id).map(|at| &campaigns.list[*at]);
+    let campaign = found.filter(|campaign| campaign.account == request.account).ok_or_else(|| {
+        Refusal::new(404, format!("there is no task {}", shown(&Value::from(query.task_id.as_str()))))
+    })?;
+    let fits = |row: &&Row| query.status.is_none_or(|wanted| row.status == wanted);
+    let rows: Vec<&Row> = campaign.rows.iter().filter(fits).collect();
+    let start = (page - 1).saturating_mul(size);
+    let list = rows.iter().skip(start).take(size).map(|row| NumberResult::of(simulator, row));
+    Ok(TaskResult {
+        task_id: campaign.id.clone(),
+        channel_id: campaign.waba.channel_id.clone(),
+        template: campaign.chosen.info(),
+        total: campaign.rows.len(),
+        counts: campaign.counts,
+        replied: campaign.replied,
+        found: rows.len(),
+        page,
+        size,
+        list: list.collect(),
+    })
 }

@@ -1,4 +1,4 @@
-//! The calls that send template messages, and the plan of what becomes of each.
+//! *Send template message* and *Send single template message*, and the plan of what becomes of each message.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,89 +6,167 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::RngExt;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{Campaign, Row, Step, thread};
+use super::{Campaign, Counts, Row, RowStatus, Step, thread};
 use crate::content;
 use crate::contract::bodies::message::MessageStatus;
+use crate::contract::fields::Given;
 use crate::seed::{self, Rng};
-use crate::simulator::chatbot::catalogue::{self, Chosen, Waba};
-use crate::simulator::chatbot::fate::{Fate, fate};
-use crate::simulator::chatbot::recipients::{To, country, recipient, recipients, variables};
-use crate::simulator::params::{Params, bad};
+use crate::simulator::chatbot::by_user::{self, NamedUser};
+use crate::simulator::chatbot::catalogue::{Chosen, TemplateRef};
+use crate::simulator::chatbot::outcome_plan::{OutcomePlan, outcome_plan};
+use crate::simulator::chatbot::recipients::{self, Recipient, TextOrNumber, To, country, texts};
+use crate::simulator::chatbot::waba::{Waba, WabaRef};
+use crate::simulator::endpoint::Both;
 use crate::simulator::timer::ChatbotTimer;
-use crate::simulator::{Request, Response, Simulator};
+use crate::simulator::{Refusal, Request, Simulator};
 use crate::time::later;
 
-/// The gap between two messages of one call, in milliseconds.
+/// The gap between two messages of one request, in milliseconds.
 const PACE: u64 = 20;
 
-/// `chatbot.send_template` and `chatbot.send_single_template`.
-pub(in crate::simulator::chatbot) fn send(
+/// `POST /api/v1/template/send` (assumed).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(in crate::simulator::chatbot) struct SendTemplate {
+    /// A list of numbers in E.164, 10,000 at most; a single one and one text with commas are taken as well.
+    to: Option<Given<Vec<Recipient>>>,
+    /// The texts that fill `{{1}}`, `{{2}}`, ... of the template; made up if they are left out.
+    variables: Option<Vec<TextOrNumber>>,
+}
+
+/// The data of the response (assumed).
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::simulator::chatbot) struct SentTemplate {
+    /// The id of the task, for the query of its result: 32 hexadecimal digits.
+    task_id: String,
+    /// How many numbers came.
+    total: usize,
+    /// To how many of them the message goes.
+    accepted: usize,
+    /// The numbers that cannot be used.
+    error_list: Vec<WrongNumber>,
+}
+
+/// A number that cannot be used (assumed).
+#[derive(Debug, Serialize, JsonSchema)]
+struct WrongNumber {
+    /// Its place in the list, from 0.
+    index: usize,
+    /// The number as it came.
+    number: Given<String>,
+    /// Why it cannot be used.
+    reason: String,
+}
+
+/// `POST /api/v1/template/send_single` (assumed).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(in crate::simulator::chatbot) struct SendSingleTemplate {
+    /// A number in E.164. If it is left out, `call_id`, or `channel_id` with `user.id`, says whom the message goes to.
+    to: Option<Given<Recipient>>,
+    /// The conversation to write into, if `to` is left out.
+    call_id: Option<String>,
+    /// The user to write to, if `to` and `call_id` are left out.
+    user: Option<NamedUser>,
+    /// The texts that fill `{{1}}`, `{{2}}`, ... of the template; made up if they are left out.
+    variables: Option<Vec<TextOrNumber>>,
+}
+
+/// The data of the response (assumed).
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::simulator::chatbot) struct SentSingleTemplate {
+    /// The id of the task, for the query of its result: 32 hexadecimal digits.
+    task_id: String,
+    /// The conversation that the message stands in.
+    call_id: String,
+}
+
+/// Sends a template message to many numbers. Those that cannot be used are listed.
+pub(in crate::simulator::chatbot) fn send_template(
     simulator: &mut Simulator,
-    call: &Request<'_>,
-) -> Result<Response, Response> {
-    let is_single = call.id == "chatbot.send_single_template";
-    let params = Params::new(call.fields);
-    let items = recipients(simulator, call, is_single)?;
-    let waba = catalogue::waba(simulator, call)?;
-    let shared = variables(params.value("variables"))?;
-    let mut named: Vec<Result<To, String>> = items.iter().map(recipient).collect();
+    Both(body, Both(template, waba)): Both<SendTemplate, Both<TemplateRef, WabaRef>>,
+    request: &Request<'_>,
+) -> Result<SentTemplate, Refusal> {
+    let items = recipients::many(body.to.as_ref())?;
+    let waba = waba.find(simulator, request)?;
+    let texts = texts(body.variables);
+    let (chosen, named) = read(&items, &template, texts.as_deref())?;
+    let number_of = |item: &Value| match item {
+        Value::Object(fields) => fields.get("number").cloned().unwrap_or_default(),
+        other => other.clone(),
+    };
+    let (mut good, mut error_list) = (Vec::new(), Vec::new());
+    for (index, (item, to)) in items.iter().zip(named).enumerate() {
+        match to {
+            Ok(to) => good.push(to),
+            Err(reason) => {
+                error_list.push(WrongNumber { index, number: Given::new(number_of(item)), reason });
+            }
+        }
+    }
+    if good.is_empty() {
+        let first = error_list.first().map_or("", |error| &error.reason);
+        return Err(Refusal::new(400, format!("none of the numbers can be used; the first: {first}")));
+    }
+    let (total, accepted) = (items.len(), good.len());
+    let task = start(simulator, request, chosen, waba, false, good, texts);
+    let task_id = simulator.chatbot.campaigns.list[task].id.clone();
+    Ok(SentTemplate { task_id, total, accepted, error_list })
+}
+
+/// Sends a template message to one number.
+pub(in crate::simulator::chatbot) fn send_single_template(
+    simulator: &mut Simulator,
+    Both(body, Both(template, waba)): Both<SendSingleTemplate, Both<TemplateRef, WabaRef>>,
+    request: &Request<'_>,
+) -> Result<SentSingleTemplate, Refusal> {
+    let user_id = body.user.as_ref().and_then(NamedUser::id);
+    let known =
+        by_user::find(simulator, request, body.call_id.as_deref(), waba.channel_id.as_deref(), user_id);
+    let item = match known.filter(|_| body.to.is_none()) {
+        Some(key) => Value::from(simulator.chatbot.conversations.get(key).user_id.to_string()),
+        None => recipients::single(body.to.as_ref())?,
+    };
+    let waba = waba.find(simulator, request)?;
+    let texts = texts(body.variables);
+    let (chosen, mut named) = read(&[item], &template, texts.as_deref())?;
+    let to = named.swap_remove(0).map_err(|error| Refusal::new(400, format!("to: {error}")))?;
+    let task = start(simulator, request, chosen, waba, true, vec![to], texts);
+    let campaign = &simulator.chatbot.campaigns.list[task];
+    let conversation = simulator.chatbot.conversations.get(campaign.rows[0].conversation);
+    Ok(SentSingleTemplate { task_id: campaign.id.clone(), call_id: conversation.call_id.to_string() })
+}
+
+/// The template, and each number, or what is wrong with it.
+fn read(
+    items: &[Value],
+    template: &TemplateRef,
+    texts: Option<&[String]>,
+) -> Result<(Chosen, Vec<Result<To, String>>), Refusal> {
+    let mut named: Vec<Result<To, String>> = items.iter().map(To::read).collect();
     let language = named.iter().flatten().next().map_or("en", |to| country(to.number).default_locale());
-    let chosen = catalogue::chosen(call, language)?.sendable()?;
+    let chosen = template.find(language)?.sendable()?;
     let mut seen = BTreeSet::new();
     for to in &mut named {
         let Ok(found) = to else { continue };
-        let wrong = if !seen.insert(found.number) {
-            Some("the number stands in the list twice".to_owned())
-        } else {
-            let given = found.variables.as_ref().or(shared.as_ref()).map(Vec::len);
-            given.filter(|given| *given != chosen.variables()).map(|given| {
+        let given = found.variables.as_deref().or(texts).map(<[String]>::len);
+        let wrong = match given.filter(|given| *given != chosen.variables()) {
+            _ if !seen.insert(found.number) => "the number stands in the list twice".to_owned(),
+            Some(given) => {
                 format!("there are {given} variables, and the template has {}", chosen.variables())
-            })
+            }
+            None => continue,
         };
-        if let Some(wrong) = wrong {
-            *to = Err(wrong);
-        }
+        *to = Err(wrong);
     }
-    let errors: Vec<Value> = items
-        .iter()
-        .zip(&named)
-        .enumerate()
-        .filter_map(|(index, (item, to))| {
-            let reason = to.as_ref().err()?;
-            let number =
-                if item.is_object() { item.get("number").cloned().unwrap_or_default() } else { item.clone() };
-            Some(json!({ "index": index, "number": number, "reason": reason }))
-        })
-        .collect();
-    if is_single && let Some(error) = errors.first() {
-        return Err(bad(format!("to: {}", error["reason"].as_str().unwrap_or_default())));
-    }
-    let total = items.len();
-    let good: Vec<To> = named.into_iter().flatten().collect();
-    if good.is_empty() {
-        let first = errors.first().and_then(|error| error["reason"].as_str()).unwrap_or_default();
-        return Err(bad(format!("none of the numbers can be used; the first: {first}")));
-    }
-    let accepted = good.len();
-    let task = start(simulator, call, chosen, waba, is_single, good, shared);
-    let campaign = &simulator.chatbot.campaigns.list[task];
-    let mut data = json!({ "task_id": campaign.id });
-    if is_single {
-        let conversation = simulator.chatbot.conversations.get(campaign.rows[0].conversation);
-        data["call_id"] = conversation.call_id.to_string().into();
-    } else {
-        data["total"] = total.into();
-        data["accepted"] = accepted.into();
-        data["error_list"] = Value::Array(errors);
-    }
-    Ok(Response::Data(data))
+    Ok((chosen, named))
 }
 
 fn start(
     simulator: &mut Simulator,
-    call: &Request<'_>,
+    request: &Request<'_>,
     chosen: Chosen,
     waba: Waba,
     is_single: bool,
@@ -105,7 +183,7 @@ fn start(
     let mut rows = Vec::with_capacity(to.len());
     for (at, to) in to.into_iter().enumerate() {
         let rng = &mut seed.stream("row", at as u64);
-        let conversation = thread(simulator, call.account, &channel_id, to.number, call.now);
+        let conversation = thread(simulator, request.account, &channel_id, to.number, request.now);
         let has_story = simulator.story_of(conversation).is_some();
         let state = simulator.chatbot.conversations.get_mut(conversation);
         if !state.begun && !has_story {
@@ -114,30 +192,37 @@ fn start(
             state.locale = locale;
         }
         let mock_outcome = to.mock_outcome.unwrap_or_else(|| rules.mock_outcome_of(to.number));
-        let fate = fate(mock_outcome.chat, rng);
-        plan(simulator, number, at, fate, call.now, rng);
+        let outcome = outcome_plan(mock_outcome.chat, rng);
+        plan(simulator, number, at, outcome, request.now, rng);
         rows.push(Row {
             conversation,
             number: to.number,
             msg_id: seed::hex32(rng).into(),
             texts: to.variables.map(Vec::into_boxed_slice),
-            status: None,
-            at: call.now,
-            fate,
+            status: RowStatus::Pending,
+            at: request.now,
+            outcome,
             mock_outcome,
             replied: false,
         });
     }
-    let counts = [rows.len(), 0, 0, 0, 0];
+    let counts = Counts { pending: rows.len(), ..Counts::default() };
     simulator.chatbot.campaigns.by_id.insert(id.clone(), task);
     let campaign =
-        Campaign { id, account: call.account, chosen, waba, is_single, texts, rows, counts, replied: 0 };
+        Campaign { id, account: request.account, chosen, waba, is_single, texts, rows, counts, replied: 0 };
     simulator.chatbot.campaigns.list.push(campaign);
     task
 }
 
 /// Plans the moments at which a message moves on.
-fn plan(simulator: &mut Simulator, task: u32, at: usize, fate: Fate, now: Timestamp, rng: &mut Rng) {
+fn plan(
+    simulator: &mut Simulator,
+    task: u32,
+    at: usize,
+    outcome: OutcomePlan,
+    now: Timestamp,
+    rng: &mut Rng,
+) {
     let row = u32::try_from(at).unwrap_or(u32::MAX);
     let mut moment = later(now, Duration::from_millis(at as u64 * PACE));
     let mut step = |step, millis: std::ops::Range<u64>, rng: &mut Rng| {
@@ -145,18 +230,18 @@ fn plan(simulator: &mut Simulator, task: u32, at: usize, fate: Fate, now: Timest
         simulator.context.plan(moment, ChatbotTimer::Template { campaign: task, row, step });
     };
     step(Step::Result, 300..2_500, rng);
-    if fate.fails.is_some() || fate.until < MessageStatus::Delivery {
+    if outcome.fails.is_some() || outcome.until < MessageStatus::Delivery {
         return;
     }
     step(Step::Delivery, 400..4_000, rng);
-    if fate.until < MessageStatus::Read {
+    if outcome.until < MessageStatus::Read {
         return;
     }
     // Most people look soon, some much later.
     let until = if rng.random_range(0..4) == 0 { 1_200_000 } else { 90_000 };
     step(Step::Read, 3_000..until, rng);
-    if fate.reply.is_some() {
-        let wait = if fate.is_late { 3 * 3_600_000..9 * 3_600_000 } else { 6_000..180_000 };
+    if outcome.reply.is_some() {
+        let wait = if outcome.is_late { 3 * 3_600_000..9 * 3_600_000 } else { 6_000..180_000 };
         step(Step::Reply, wait, rng);
     }
 }

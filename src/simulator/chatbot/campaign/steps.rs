@@ -1,16 +1,17 @@
-//! How a template message moves on, and what is told of it.
+//! How a template message moves on, and its callbacks.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::reply::reply;
-use super::{Step, move_to};
-use crate::contract::bodies::chatbot::{MessageStatusChange, TemplateResult, UserRef};
+use super::{RowStatus, Step, move_to};
+use crate::contract::bodies::conversation::UserRef;
 use crate::contract::bodies::message::{Content, MessageStatus, Template};
 use crate::simulator::chatbot::Chatbot;
-use crate::simulator::chatbot::fate::Failure;
+use crate::simulator::chatbot::callbacks::{MessageStatusChange, TemplateResult};
 use crate::simulator::chatbot::messages::{Json, Message};
+use crate::simulator::chatbot::outcome_plan::Failure;
 use crate::simulator::chatbot::turns::callback;
 use crate::simulator::timer::ChatbotTimer;
 use crate::simulator::wire_id::WireId;
@@ -40,10 +41,10 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
     let state = &mut campaign.rows[row];
     let conversation = conversations.get_mut(state.conversation);
     let place = (conversation.channel_id.clone(), conversation.user_id.clone());
-    if state.fate.fails.is_none() && campaigns.opted_out.contains(&place) {
-        state.fate.fails = Some(Failure::OptedOut);
+    if state.outcome.fails.is_none() && campaigns.opted_out.contains(&place) {
+        state.outcome.fails = Some(Failure::OptedOut);
     }
-    let status = if state.fate.fails.is_some() {
+    let status = if state.outcome.fails.is_some() {
         state.msg_id = WireId::default();
         MessageStatus::Failed
     } else {
@@ -71,10 +72,10 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
     };
     let mock_outcome = state.mock_outcome;
     move_to(campaign, row, status, at);
-    let mut told = Vec::new();
+    let mut emitted = Vec::new();
     for moment in mock_outcome.notice.moments(at) {
         if moment == at {
-            told.extend(notice(simulator, task, row));
+            emitted.extend(notice(simulator, task, row));
         } else {
             let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
             let timer =
@@ -82,7 +83,7 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
             simulator.context.plan(moment, timer);
         }
     }
-    told
+    emitted
 }
 
 /// The callback of a result, as it was at that moment: sent or failed.
@@ -90,9 +91,9 @@ fn notice(simulator: &Simulator, task: usize, row: usize) -> Option<Callback> {
     let campaign = &simulator.chatbot.campaigns.list[task];
     let state = &campaign.rows[row];
     let conversation = simulator.chatbot.conversations.get(state.conversation);
-    let failed = state.status == Some(MessageStatus::Failed);
+    let failed = state.status == RowStatus::Failed;
     callback(simulator, state.conversation, "template.result", || TemplateResult {
-        event: "template.result".to_owned(),
+        event: "template.result",
         task_id: campaign.id.clone(),
         company: campaign.waba.company.clone(),
         channel: conversation.channel.to_string(),
@@ -102,7 +103,7 @@ fn notice(simulator: &Simulator, task: usize, row: usize) -> Option<Callback> {
         msg_id: state.msg_id.to_string(),
         status: if failed { MessageStatus::Failed } else { MessageStatus::Send },
         timestamp: state.at.as_second(),
-        error: state.fate.fails.filter(|_| failed).map(Failure::error),
+        error: state.outcome.fails.filter(|_| failed).map(Failure::error),
     })
 }
 
@@ -115,7 +116,7 @@ fn status(
 ) -> Vec<Callback> {
     let campaign = &mut simulator.chatbot.campaigns.list[task];
     let state = &campaign.rows[row];
-    if matches!(state.status, None | Some(MessageStatus::Failed)) {
+    if matches!(state.status, RowStatus::Pending | RowStatus::Failed) {
         return Vec::new();
     }
     let (key, msg_id) = (state.conversation, state.msg_id.clone());
@@ -123,17 +124,8 @@ fn status(
     let conversation = simulator.chatbot.conversations.get_mut(key);
     conversation.messages.set_status(&msg_id, status.as_str());
     let conversation = simulator.chatbot.conversations.get(key);
-    let told = callback(simulator, key, "message.status", || MessageStatusChange {
-        event: "message.status".to_owned(),
-        call_id: conversation.call_id.to_string(),
-        company: conversation.company(),
-        channel: conversation.channel.to_string(),
-        channel_id: conversation.channel_id.to_string(),
-        user: UserRef { id: conversation.user_id.to_string() },
-        msg_id: msg_id.to_string(),
-        status,
-        timestamp: at.as_second(),
-        error: None,
+    let emitted = callback(simulator, key, "message.status", || {
+        MessageStatusChange::of(conversation, msg_id.to_string(), status, at)
     });
-    told.into_iter().collect()
+    emitted.into_iter().collect()
 }

@@ -39,9 +39,7 @@ fn files_are_kept_and_too_large_ones_refused() {
         content_type: Some("application/pdf".into()),
         bytes: Bytes::from(vec![1; size]),
     };
-    let Response::Data(kept) = world.answer_to(0, "chatbot.upload", &json!({}), &[file(10)]) else {
-        panic!()
-    };
+    let kept = data(&world.answer_to(0, "chatbot.upload", &json!({}), &[file(10)])).unwrap();
     let id = kept["media_id"].as_str().unwrap();
     assert!(kept["url"].as_str().unwrap().ends_with(&format!("/media/{id}/a.pdf")));
     let stored = world.simulator.media(id, "a.pdf").unwrap();
@@ -51,6 +49,6 @@ fn files_are_kept_and_too_large_ones_refused() {
         assert!(matches!(answer, Response::Error { code: 400, .. }), "{answer:?}");
     }
     let place = json!({ "latitude": -6.2, "longitude": "106.8" });
-    let Response::Data(map) = world.answer_to(0, "chatbot.upload_map", &place, &[file(3)]) else { panic!() };
+    let map = data(&world.answer_to(0, "chatbot.upload_map", &place, &[file(3)])).unwrap();
     assert_eq!((&map["latitude"], &map["longitude"]), (&json!(-6.2), &json!("106.8")));
 }

@@ -17,6 +17,15 @@ use crate::seed::Seed;
 use crate::simulator::request::Upload;
 use crate::simulator::{Account, AccountKey, Behaviour, Request, Response};
 
+/// What a response has to say, if it is no refusal.
+fn data(response: &Response) -> Option<Value> {
+    match response {
+        Response::Data(data) => Some(data.clone()),
+        Response::Text(text) => Some(serde_json::from_str(text).unwrap()),
+        _ => None,
+    }
+}
+
 /// A vendor, the callbacks it sent, and what time it is there.
 struct World {
     simulator: Simulator,
@@ -44,11 +53,8 @@ impl World {
 
     #[track_caller]
     fn ok(&mut self, id: &str, fields: Value) -> Value {
-        match self.answer_to(0, id, &fields, &[]) {
-            Response::Data(data) => data,
-            Response::Text(text) => serde_json::from_str(&text).unwrap(),
-            other => panic!("{id} {fields}: {other:?}"),
-        }
+        let answer = self.answer_to(0, id, &fields, &[]);
+        data(&answer).unwrap_or_else(|| panic!("{id} {fields}: {answer:?}"))
     }
 
     #[track_caller]

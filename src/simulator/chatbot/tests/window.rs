@@ -16,7 +16,7 @@ fn whoever_says_no_more_ends_by_silence_and_the_window_closes() {
     world.minutes(90);
     let (code, message) = world.wrong("chatbot.send_message", say(&call_id, "hello?"));
     assert_eq!(code, 400);
-    assert!(message.contains("the window is closed") && message.contains("24h"), "{message}");
+    assert!(message.contains("the window is closed") && message.contains("within 1d"), "{message}");
     world.ok(
         "chatbot.send_single_template",
         json!({ "call_id": call_id, "template_id": 36, "to": "+6281112345678" }),

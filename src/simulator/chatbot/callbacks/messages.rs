@@ -1,0 +1,202 @@
+//! Callbacks that carry messages. One may carry several.
+
+use rand::RngExt;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Head, OWN_CHANNEL, user};
+use crate::content::phrases;
+use crate::contract::bodies::conversation::User;
+use crate::contract::bodies::message::{Content, Message, SenderType, TemplateInfo};
+use crate::contract::fields::Given;
+use crate::seed;
+use crate::simulator::Simulator;
+use crate::simulator::chatbot::DEFAULT_CHANNEL;
+use crate::simulator::chatbot::conversation::{Conversation, Phase};
+use crate::simulator::endpoint::{Generate, Wanted};
+use crate::simulator::keys::ConversationKey;
+
+/// The most messages that are generated for one callback, however many the list of a story has.
+const MOST_MESSAGES: usize = 1_000;
+
+/// `message.send`: the robot's messages, for a customer who owns the channel (example).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(in crate::simulator::chatbot) struct MessageSend {
+    #[serde(flatten)]
+    head: Head,
+    /// To whom the robot speaks.
+    user: User,
+    /// What the robot says; `sender_type` is `robot`.
+    messages: Vec<Given<Message>>,
+}
+
+impl MessageSend {
+    pub(in crate::simulator::chatbot) fn of(
+        conversation: &Conversation,
+        messages: Vec<Given<Message>>,
+    ) -> Self {
+        let mut head = Head::of("message.send", conversation);
+        // They go to customers who own the channel, which the vendor calls `chatbot` (example), unless a story named
+        // another.
+        if conversation.channel == DEFAULT_CHANNEL || conversation.is_on_own_channel {
+            OWN_CHANNEL.clone_into(&mut head.channel);
+        }
+        Self { head, user: user(conversation), messages }
+    }
+}
+
+impl Generate for MessageSend {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        const COURSE: [&str; 4] = ["bot_intro", "debt_reminder", "payment_link", "order_status"];
+        let conversation = simulator.chatbot.conversations.get_mut(key);
+        let phrase = COURSE[conversation.messages.len() / 2 % COURSE.len()];
+        let messages =
+            written(conversation, SenderType::Robot, phrase, wanted, |text| Content::Text { text });
+        Self::of(conversation, messages)
+    }
+}
+
+/// `message.receive`, *Callback message sent by user*: what the user says while the robot has the conversation
+/// (assumed).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(in crate::simulator::chatbot) struct MessageReceive {
+    #[serde(flatten)]
+    head: Head,
+    /// Who speaks.
+    user: User,
+    /// What the user says; `sender_type` is `user`.
+    messages: Vec<Given<Message>>,
+}
+
+impl MessageReceive {
+    pub(in crate::simulator::chatbot) fn of(
+        conversation: &Conversation,
+        messages: Vec<Given<Message>>,
+    ) -> Self {
+        Self { head: Head::of("message.receive", conversation), user: user(conversation), messages }
+    }
+}
+
+impl Generate for MessageReceive {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let conversation = simulator.chatbot.conversations.get_mut(key);
+        let messages = written_by_user(conversation, wanted);
+        Self::of(conversation, messages)
+    }
+}
+
+/// `agent.message`, *\*Callback messages sent by the user after transferring to agent* (assumed).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(in crate::simulator::chatbot) struct AgentMessage {
+    #[serde(flatten)]
+    head: Head,
+    /// Who speaks.
+    user: User,
+    /// The agent who has the conversation.
+    seat_id: String,
+    /// What the user says; `sender_type` is `user`.
+    messages: Vec<Given<Message>>,
+}
+
+impl AgentMessage {
+    pub(in crate::simulator::chatbot) fn of(
+        conversation: &Conversation,
+        messages: Vec<Given<Message>>,
+    ) -> Self {
+        Self {
+            head: Head::of("agent.message", conversation),
+            user: user(conversation),
+            seat_id: conversation.seat_id.to_string(),
+            messages,
+        }
+    }
+}
+
+impl Generate for AgentMessage {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let conversation = simulator.chatbot.conversations.get_mut(key);
+        let messages = written_by_user(conversation, wanted);
+        Self::of(conversation, messages)
+    }
+}
+
+/// `template.reply`, *Callback single template message user response*: a pressed button or a written answer (assumed).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(in crate::simulator::chatbot) struct TemplateReply {
+    #[serde(flatten)]
+    head: Head,
+    /// Who answers.
+    user: User,
+    /// Which template is answered.
+    template: TemplateInfo,
+    /// The answer; its `reply` is the template message.
+    messages: Vec<Given<Message>>,
+}
+
+impl TemplateReply {
+    pub(in crate::simulator::chatbot) fn of(
+        conversation: &Conversation,
+        template: TemplateInfo,
+        messages: Vec<Given<Message>>,
+    ) -> Self {
+        Self { head: Head::of("template.reply", conversation), user: user(conversation), template, messages }
+    }
+}
+
+impl Generate for TemplateReply {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        const BUTTONS: [&str; 3] = ["button_yes", "button_no", "button_call_me"];
+        let conversation = simulator.chatbot.conversations.get_mut(key);
+        let button = BUTTONS[conversation.rng.draw().random_range(0..BUTTONS.len())];
+        let template = template(conversation);
+        let messages =
+            written(conversation, SenderType::User, button, wanted, |text| Content::Button { text });
+        Self::of(conversation, template, messages)
+    }
+}
+
+/// A template that a message may have been made from.
+pub(super) fn template(conversation: &mut Conversation) -> TemplateInfo {
+    const KNOWN: [(i64, &str); 3] = [(35, "payment_reminder"), (36, "parcel_update"), (41, "loan_offer")];
+    let (id, name) = KNOWN[conversation.rng.draw().random_range(0..KNOWN.len())];
+    TemplateInfo { id, name: name.to_owned(), language: conversation.locale.to_owned() }
+}
+
+/// What the user would say next.
+fn written_by_user(conversation: &mut Conversation, wanted: &Wanted<'_>) -> Vec<Given<Message>> {
+    const WITH_BOT: [&str; 4] = ["greeting", "order_question", "small_talk", "debt_promise"];
+    const WITH_AGENT: [&str; 4] = ["debt_dispute", "parcel_late", "complaint", "user_thanks"];
+    let course = if conversation.phase == Phase::Agent { WITH_AGENT } else { WITH_BOT };
+    let phrase = course[conversation.messages.len() / 2 % course.len()];
+    written(conversation, SenderType::User, phrase, wanted, |text| Content::Text { text })
+}
+
+/// As many messages as are wanted, at least one unless the list is empty.
+fn written(
+    conversation: &mut Conversation,
+    sender_type: SenderType,
+    phrase: &str,
+    wanted: &Wanted<'_>,
+    content: impl Fn(String) -> Content,
+) -> Vec<Given<Message>> {
+    let count = wanted.patch.get("messages").and_then(Value::as_array).map_or(1, Vec::len).min(MOST_MESSAGES);
+    if count == 0 {
+        return Vec::new();
+    }
+    let facts = conversation.facts();
+    let rng = &mut *conversation.rng.draw();
+    (0..count)
+        .map(|_| {
+            let text = phrases::phrase_with(rng, phrase, conversation.locale, &facts).unwrap_or_default();
+            let message = Message {
+                msg_id: seed::hex32(rng),
+                sender_type,
+                timestamp: wanted.now.as_second(),
+                content: content(text),
+                reply: None,
+            };
+            message.into()
+        })
+        .collect()
+}

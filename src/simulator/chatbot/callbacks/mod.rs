@@ -1,0 +1,86 @@
+//! The callbacks of conversations: the type of each body beside what generates it. All are signed.
+//!
+//! Two of them are known: `session.transfer` (documented) and `message.send` (example). The others are assumed in the
+//! style of these two: `agent.transfer` follows the former, all others the latter. In every one, `event` holds the name
+//! that the catalog gives.
+
+mod inbound;
+mod messages;
+mod sessions;
+mod statuses;
+
+use rand::RngExt;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::conversation::Conversation;
+use super::four_digits;
+use crate::contract::bodies::conversation::{User, UserRef};
+use crate::simulator::endpoint::{CallbackShape, callbacks};
+
+pub(super) use messages::{AgentMessage, MessageReceive, MessageSend, TemplateReply};
+pub(super) use statuses::{MessageStatusChange, TemplateResult};
+
+/// The callbacks of this family.
+pub(in crate::simulator) const CALLBACKS: &[CallbackShape] = callbacks! {
+    "template.result" => statuses::TemplateResult,
+    "template.reply" => messages::TemplateReply,
+    "session.transfer" => sessions::SessionTransfer,
+    "message.status" => statuses::MessageStatusChange,
+    "message.receive" => messages::MessageReceive,
+    "agent.transfer" => sessions::AgentTransfer,
+    "agent.message_status" => statuses::AgentMessageStatus,
+    "agent.message" => messages::AgentMessage,
+    "session.end" => sessions::SessionEnd,
+    "session.report" => sessions::SessionReport,
+    "message.send" => messages::MessageSend,
+    "inbound.call_completed" => inbound::InboundCallCompleted,
+};
+
+/// The channel that a customer owns.
+pub(super) const OWN_CHANNEL: &str = "chatbot";
+
+/// What most callbacks of a conversation begin with.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct Head {
+    /// The event.
+    event: &'static str,
+    /// The conversation: 32 hexadecimal digits.
+    call_id: String,
+    /// The business unit.
+    company: String,
+    /// The channel, for example `WhatsApp`; `chatbot` for one that the customer owns.
+    channel: String,
+    /// The id of the channel, a string even when it is digits.
+    channel_id: String,
+}
+
+impl Head {
+    fn of(event: &'static str, conversation: &Conversation) -> Self {
+        Self {
+            event,
+            call_id: conversation.call_id.to_string(),
+            company: conversation.company(),
+            channel: conversation.channel.to_string(),
+            channel_id: conversation.channel_id.to_string(),
+        }
+    }
+}
+
+fn user(conversation: &Conversation) -> User {
+    User { id: conversation.user_id.to_string(), name: conversation.name() }
+}
+
+fn user_ref(conversation: &Conversation) -> UserRef {
+    UserRef { id: conversation.user_id.to_string() }
+}
+
+/// The robot that has the conversation, digits in a text (example).
+fn robot_id(conversation: &Conversation) -> String {
+    four_digits(&mut conversation.samples())
+}
+
+/// What the user wanted: one letter.
+fn intention(conversation: &mut Conversation) -> String {
+    char::from(b'A' + conversation.rng.draw().random_range(0..5)).to_string()
+}

@@ -1,0 +1,163 @@
+//! Callbacks that say how far a message has come.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::messages::template;
+use super::{Head, user_ref};
+use crate::contract::bodies::conversation::{SendError, UserRef};
+use crate::contract::bodies::message::{MessageStatus, TemplateInfo};
+use crate::seed;
+use crate::simulator::Simulator;
+use crate::simulator::chatbot::conversation::Conversation;
+use crate::simulator::endpoint::{Generate, Wanted};
+use crate::simulator::keys::ConversationKey;
+
+/// `message.status`, *Callback status change after the message is sent* (assumed; the words of `status` are read off
+/// examples, but for that of failure).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(in crate::simulator::chatbot) struct MessageStatusChange {
+    #[serde(flatten)]
+    head: Head,
+    /// To whom the message went.
+    user: UserRef,
+    /// The message.
+    msg_id: String,
+    /// How far it has come.
+    status: MessageStatus,
+    /// When it came so far, in Unix seconds.
+    timestamp: i64,
+    /// Why it failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<SendError>,
+}
+
+impl MessageStatusChange {
+    pub(in crate::simulator::chatbot) fn of(
+        conversation: &Conversation,
+        msg_id: String,
+        status: MessageStatus,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            head: Head::of("message.status", conversation),
+            user: user_ref(conversation),
+            msg_id,
+            status,
+            timestamp: at.as_second(),
+            error: None,
+        }
+    }
+}
+
+impl Generate for MessageStatusChange {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let conversation = simulator.chatbot.conversations.get_mut(key);
+        let (msg_id, status) = next_status(conversation);
+        Self::of(conversation, msg_id, status, wanted.now)
+    }
+}
+
+/// `agent.message_status`, *\*Callback status change after the agent message is sent* (assumed; the words of `status` are
+/// read off examples, but for that of failure).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct AgentMessageStatus {
+    #[serde(flatten)]
+    head: Head,
+    /// To whom the message went.
+    user: UserRef,
+    /// The agent who wrote it.
+    seat_id: String,
+    /// The message.
+    msg_id: String,
+    /// How far it has come.
+    status: MessageStatus,
+    /// When it came so far, in Unix seconds.
+    timestamp: i64,
+    /// Why it failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<SendError>,
+}
+
+impl Generate for AgentMessageStatus {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let conversation = simulator.chatbot.conversations.get_mut(key);
+        let (msg_id, status) = next_status(conversation);
+        Self {
+            head: Head::of(wanted.event, conversation),
+            user: user_ref(conversation),
+            seat_id: conversation.seat_id.to_string(),
+            msg_id,
+            status,
+            timestamp: wanted.now.as_second(),
+            error: None,
+        }
+    }
+}
+
+/// `template.result`, *Callback template message sending result*: what came of a template message to one number
+/// (assumed).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(in crate::simulator::chatbot) struct TemplateResult {
+    /// The event.
+    pub(in crate::simulator::chatbot) event: &'static str,
+    /// What the sending call answered: all numbers of one call share it. 32 hexadecimal digits.
+    pub(in crate::simulator::chatbot) task_id: String,
+    /// The business unit.
+    pub(in crate::simulator::chatbot) company: String,
+    /// The channel, for example `WhatsApp`.
+    pub(in crate::simulator::chatbot) channel: String,
+    /// The id of the channel, a string even when it is digits.
+    pub(in crate::simulator::chatbot) channel_id: String,
+    /// To whom the message went.
+    pub(in crate::simulator::chatbot) user: UserRef,
+    /// Which template it was.
+    pub(in crate::simulator::chatbot) template: TemplateInfo,
+    /// The message; empty if none was made.
+    pub(in crate::simulator::chatbot) msg_id: String,
+    /// How far it has come: `send` or `failed`.
+    pub(in crate::simulator::chatbot) status: MessageStatus,
+    /// When it came so far, in Unix seconds.
+    pub(in crate::simulator::chatbot) timestamp: i64,
+    /// Why it failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::simulator::chatbot) error: Option<SendError>,
+}
+
+impl Generate for TemplateResult {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let conversation = simulator.chatbot.conversations.get_mut(key);
+        let task_id = seed::hex32(&mut conversation.rng.draw());
+        let template = template(conversation);
+        let msg_id = seed::hex32(&mut conversation.rng.draw());
+        Self {
+            event: wanted.event,
+            task_id,
+            company: conversation.company(),
+            channel: conversation.channel.to_string(),
+            channel_id: conversation.channel_id.to_string(),
+            user: user_ref(conversation),
+            template,
+            msg_id,
+            status: MessageStatus::Send,
+            timestamp: wanted.now.as_second(),
+            error: None,
+        }
+    }
+}
+
+/// The status that follows: of the last message that was written to the user, or of one made up.
+fn next_status(conversation: &mut Conversation) -> (String, MessageStatus) {
+    match conversation.messages.iter().rev().find(|message| message.sender_type != "user") {
+        Some(message) => {
+            let next = match &*message.status {
+                "send" => MessageStatus::Delivery,
+                "delivery" | "read" => MessageStatus::Read,
+                _ => MessageStatus::Send,
+            };
+            (message.msg_id.to_string(), next)
+        }
+        None => (seed::hex32(&mut conversation.rng.draw()), MessageStatus::Delivery),
+    }
+}

@@ -1,0 +1,39 @@
+//! *End session*: the customer's side ends a conversation.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::by_user::{ByUser, check_open};
+use crate::contract::fields::NoEffect;
+use crate::simulator::endpoint::{Both, NoData};
+use crate::simulator::timer::ChatbotTimer;
+use crate::simulator::{Refusal, Request, Simulator};
+use crate::time::later;
+
+/// `POST /api/v1/session/end` (assumed).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct EndSession {
+    /// The id of the conversation, as callbacks name it.
+    call_id: Option<String>,
+    /// Why it is ended; callbacks always say `seat`.
+    #[serde(rename = "reason")]
+    _reason: Option<NoEffect<String>>,
+}
+
+/// Ends a conversation a moment later.
+pub(super) fn end_session(
+    simulator: &mut Simulator,
+    Both(body, by_user): Both<EndSession, ByUser>,
+    request: &Request<'_>,
+) -> Result<NoData, Refusal> {
+    let key = by_user.find(simulator, request, body.call_id.as_deref())?;
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    check_open(conversation)?;
+    let wait = Duration::from_millis(conversation.rng.draw().random_range(200..800));
+    let timer = ChatbotTimer::End { conversation: key, reason: "seat" };
+    simulator.context.plan(later(request.now, wait), timer);
+    Ok(NoData)
+}

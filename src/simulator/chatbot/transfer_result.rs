@@ -1,0 +1,65 @@
+//! *Agent transfer result*: whether an agent takes the conversation that a transfer was asked for.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::by_user::{ByUser, check_open};
+use super::conversation::Phase;
+use super::turns;
+use crate::contract::fields::NoEffect;
+use crate::simulator::endpoint::{Both, NoData};
+use crate::simulator::{Refusal, Request, Simulator};
+
+/// `POST /api/v1/session/transfer_result` (assumed).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct TransferResult {
+    /// The id of the conversation, as the callback of the request names it.
+    call_id: Option<String>,
+    /// Whether an agent takes the conversation.
+    result: Decision,
+    /// The id of the agent who takes it.
+    seat_id: Option<String>,
+    /// The name of the agent.
+    #[serde(rename = "seat_name")]
+    _seat_name: Option<NoEffect<String>>,
+    /// The channel, as the callback of the request names it.
+    #[serde(rename = "channel")]
+    _channel: Option<NoEffect<String>>,
+}
+
+/// Whether an agent takes a conversation (assumed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Decision {
+    /// The agent has the conversation from now on.
+    Accepted,
+    /// Nobody takes it: the robot goes on.
+    Refused,
+}
+
+/// An agent takes a conversation, or none does.
+pub(super) fn transfer_result(
+    simulator: &mut Simulator,
+    Both(body, by_user): Both<TransferResult, ByUser>,
+    request: &Request<'_>,
+) -> Result<NoData, Refusal> {
+    let key = by_user.find(simulator, request, body.call_id.as_deref())?;
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    check_open(conversation)?;
+    if conversation.phase == Phase::Agent {
+        return Err(Refusal::new(409, "an agent has the conversation already"));
+    }
+    conversation.last_activity = request.now;
+    match body.result {
+        Decision::Accepted => {
+            conversation.phase = Phase::Agent;
+            conversation.seat_id = body.seat_id.unwrap_or_default().into();
+            turns::accepted(simulator, key, request.now);
+        }
+        Decision::Refused => {
+            conversation.phase = Phase::Bot;
+            turns::refused(simulator, key, request.now);
+        }
+    }
+    Ok(NoData)
+}

@@ -1,0 +1,110 @@
+//! The WhatsApp business accounts that messages are sent from. Which there are and how they are listed is assumed.
+
+use rand::RngExt;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::content;
+use crate::seed::Seed;
+use crate::simulator::access::Account;
+use crate::simulator::{AccountKey, Refusal, Request, Simulator};
+
+/// How many business accounts an account of the vendor has.
+const WABA_ACCOUNTS: u64 = 2;
+
+/// A WhatsApp business account (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Waba {
+    /// The id of the business account, 15 digits.
+    waba_id: String,
+    /// The name that users see.
+    name: String,
+    /// The channel of its messages, a string even when it is digits.
+    pub(super) channel_id: String,
+    /// The number it sends from, in E.164.
+    phone: String,
+    /// The business unit that callbacks name.
+    pub(super) company: String,
+    /// Whether it can send; `connected`.
+    status: &'static str,
+}
+
+/// The business accounts of an account: the same as long as the seed is.
+pub(super) fn wabas(seed: Seed, key: AccountKey, account: &Account) -> Vec<Waba> {
+    let companies = &content::market(account.country).companies;
+    let first = usize::try_from(seed.stream("waba company", key.index() as u64).random::<u32>()).unwrap_or(0);
+    (0..WABA_ACCOUNTS)
+        .map(|at| {
+            let rng = &mut seed.stream("waba", key.index() as u64 * WABA_ACCOUNTS + at);
+            let company = &companies[(first + at as usize) % companies.len()];
+            // Channels of one vendor never share an id.
+            let channel =
+                1_000 + (key.index() as u64 * WABA_ACCOUNTS + at) * 37 % 4_000 + rng.random_range(0..37);
+            Waba {
+                waba_id: rng.random_range(100_000_000_000_000_u64..1_000_000_000_000_000).to_string(),
+                name: company.clone(),
+                channel_id: channel.to_string(),
+                phone: crate::content::phone(rng, account.country),
+                company: company.clone(),
+                status: "connected",
+            }
+        })
+        .collect()
+}
+
+/// The business account that a request sends from (assumed).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct WabaRef {
+    /// The id of the channel to send from. The first business account sends if this and `waba_id` are left out.
+    pub(super) channel_id: Option<String>,
+    /// The id of the business account to send from.
+    waba_id: Option<String>,
+}
+
+impl WabaRef {
+    /// The business account.
+    ///
+    /// # Errors
+    ///
+    /// The account has none such.
+    pub(super) fn find(&self, simulator: &Simulator, request: &Request<'_>) -> Result<Waba, Refusal> {
+        let (channel, id) = (self.channel_id.as_ref(), self.waba_id.as_ref());
+        let fits = |waba: &Waba| {
+            channel.is_none_or(|channel| *channel == waba.channel_id)
+                && id.is_none_or(|id| *id == waba.waba_id)
+        };
+        own(simulator, request).into_iter().find(fits).ok_or_else(|| {
+            let named = channel.map(|channel| format!("channel_id `{channel}`"));
+            let named = named.or(id.map(|id| format!("waba_id `{id}`"))).unwrap_or_default();
+            Refusal::new(404, format!("there is no WABA account with {named}"))
+        })
+    }
+}
+
+fn own(simulator: &Simulator, request: &Request<'_>) -> Vec<Waba> {
+    let account = simulator.context.access.account(request.account);
+    wabas(simulator.context.seed, request.account, account)
+}
+
+/// `POST /api/v1/waba/accounts` (assumed).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct WabaAccounts {}
+
+/// The data of the response (assumed).
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct WabaList {
+    /// How many business accounts there are.
+    total: usize,
+    /// All of them.
+    list: Vec<Waba>,
+}
+
+/// The business accounts of the account.
+pub(super) fn waba_accounts(
+    simulator: &mut Simulator,
+    _: WabaAccounts,
+    request: &Request<'_>,
+) -> Result<WabaList, Refusal> {
+    let list = own(simulator, request);
+    Ok(WabaList { total: list.len(), list })
+}
