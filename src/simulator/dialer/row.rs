@@ -1,24 +1,107 @@
-//! A call as the query tells it, and its recording. What was said and where the recording lies follow from the call and
-//! the task's seed, and are worked out anew whenever somebody asks.
+//! A call as the query lists it.
 
 use jiff::Timestamp;
-use rand::RngExt;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
-use super::call::{CallRow, Ending};
-use super::mock_outcome::Twist;
-use super::tell::FOLLOW_UP;
+use super::callbacks::{CallType, FOLLOW_UP};
 use super::{Dialer, TaskKey};
-use crate::content;
-use crate::content::Country;
-use crate::content::dialogue::{self, Speaker, Talk};
-use crate::content::facts::Facts;
-use crate::contract::bodies::calling::Turn;
-use crate::contract::bodies::dialer::{CustomizeResult, DetailRow};
 use crate::contract::bodies::{Fields, utc_text};
-use crate::recordings::Recording;
-use crate::simulator::calling::{Download, stream};
+use crate::simulator::ending::{CallResultType, Ending, HangupReason};
 use crate::simulator::ids::Kind;
-use crate::simulator::samples::speaking_time;
+
+/// A call (client). Moments are texts like `2025-04-15T06:41:00Z`, empty if it did not happen.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DetailRow {
+    /// The task, 32 hex.
+    task_id: String,
+    /// Its name; `name` in the list of tasks.
+    task_name: String,
+    /// The call, 32 hex; lower case throughout.
+    callid: String,
+    /// The number that calls.
+    caller: String,
+    /// The number dialled, in E.164.
+    phone_number: String,
+    /// The person's main number, in E.164.
+    main_number: String,
+    /// Which of the person's numbers was dialled (client; that it names a column is assumed).
+    phone_tag: String,
+    /// When it was dialled; empty if the dialer held it back.
+    calltime: String,
+    /// When it rang.
+    ringtime: String,
+    /// When somebody or something answered.
+    answertime: String,
+    /// When an agent took it.
+    talktime: String,
+    /// When it was over.
+    endtime: String,
+    /// How long person and agent talked, in seconds (client; the unit is assumed).
+    talk_duration: i64,
+    /// How long the person waited for an agent, in seconds (client; the unit is assumed).
+    waiting_duration: i64,
+    /// As `talkDuration`, in seconds (client; how the two differ is not known).
+    talked_time: i64,
+    /// How long the person was on hold, in seconds (client; the unit is assumed).
+    hold_duration: i64,
+    /// The group of agents at the vendor; always empty here.
+    biztype: String,
+    /// The agent it went to.
+    agent_name: String,
+    /// The organization: the account's name (client; the meaning is assumed).
+    #[serde(rename = "OrgName")]
+    org_name: String,
+    /// When the task began.
+    #[serde(rename = "TaskStartTime")]
+    task_start_time: String,
+    /// The result the agent saved.
+    talk_result: String,
+    /// The task's remark.
+    remark: String,
+    /// The agent's remark on the call; lower case throughout. Always empty here.
+    talkremarks: String,
+    /// The person's name.
+    customer_name: String,
+    /// Why the call ended; 0 before it has.
+    hangup_reason: HangupReason,
+    /// What it came to; empty before it has ended.
+    call_result_type: CallResultType,
+    /// Who made the call.
+    call_type: CallType,
+    /// Where the recording is, empty if there is none; `recLink` in the notices.
+    reclink: String,
+    /// The row of a workflow it was for, empty if it was for none (client; the meaning is assumed).
+    wf_contact_id: String,
+    /// Why it was transferred. Always empty here.
+    transfer_reason: String,
+    /// What quality inspection heard. Always empty here.
+    se_text: String,
+    /// What quality inspection gave, 0 if nothing was inspected.
+    se_score: i64,
+    /// Which call to the person this is, counted from 1 (client; the meaning is assumed).
+    nth_call: i64,
+    /// What an administrator did. Always empty here (client; the elements are not known).
+    admin_act: Vec<Value>,
+    /// The result's own fields; a list here, an object in the notices.
+    customize_results: Vec<CustomizeResult>,
+    /// What the customer's list has of the person, if the request asked for it.
+    customer_info: Fields,
+}
+
+/// A field of a result (client).
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct CustomizeResult {
+    /// Its title.
+    title: String,
+    /// The group of fields it belongs to.
+    group_name: String,
+    /// What the agent wrote or chose.
+    value: String,
+}
 
 fn text(moment: Option<Timestamp>) -> String {
     moment.map(utc_text).unwrap_or_default()
@@ -29,21 +112,7 @@ impl Dialer {
         self.ids.seal(Kind::DialerCall, (key.0, call, 0))
     }
 
-    /// Where the recording of a call is, in the form of the vendor's links (client).
-    pub(super) fn record_link(&self, key: TaskKey, call: u32) -> String {
-        let place = (key.0, call, 0);
-        let folder = self.ids.seal(Kind::DialerRecordingFolder, place);
-        let file = self.ids.seal(Kind::DialerRecording, place);
-        let day = self.call(key, call).started_at().strftime("%Y%m%d");
-        format!("{}/download/{day}/{folder}/{file}.wav", self.public_url)
-    }
-
-    /// Whether there is a recording of a call: where agent and person talked, unless its wish says otherwise.
-    pub(super) fn is_recorded(&self, key: TaskKey, call: &CallRow) -> bool {
-        call.ending.is_some_and(Ending::talked) && self.fate(key, call).twist != Twist::Unrecorded
-    }
-
-    /// A call as the query tells it.
+    /// A call as the query lists it.
     pub(super) fn row(&self, key: TaskKey, call: u32, with_info: bool) -> DetailRow {
         let (task, row) = (self.task(key), self.call(key, call));
         let (closing, person) = (self.closing(key, call), self.person(key, row.contact));
@@ -51,7 +120,7 @@ impl Dialer {
         let talked = row.ending.is_some_and(Ending::talked);
         DetailRow {
             task_id: self.task_id(key),
-            task_name: task.order.name.clone(),
+            task_name: task.settings.name.clone(),
             callid: self.call_id(key, call),
             caller: task.caller.clone(),
             phone_number: format!("+{}", task.number_of(row)),
@@ -70,22 +139,22 @@ impl Dialer {
             agent_name: self.agent_name(key, call),
             org_name: self
                 .homes
-                .get(task.order.account.index())
+                .get(task.settings.account.index())
                 .map(|home| home.name.clone())
                 .unwrap_or_default(),
             task_start_time: text(task.began),
             talk_result: closing.result.to_owned(),
-            remark: task.order.remark.clone(),
+            remark: task.settings.remark.clone(),
             talkremarks: String::new(),
             customer_name: person.name,
-            hangup_reason: closing.reason.unwrap_or(0),
-            call_result_type: row.ending.map(|ending| ending.result_type().to_owned()).unwrap_or_default(),
-            call_type: "auto".to_owned(),
+            hangup_reason: closing.reason.unwrap_or_default(),
+            call_result_type: row.ending.map(Ending::result_type).unwrap_or_default(),
+            call_type: CallType::Auto,
             reclink: closing.link.unwrap_or_default(),
             wf_contact_id: self.workflow_contact(key, row.contact).unwrap_or_default(),
             transfer_reason: String::new(),
             se_text: String::new(),
-            se_score: if task.order.inspects && talked { i64::from(self.fate(key, row).score) } else { 0 },
+            se_score: if task.settings.inspects && talked { i64::from(self.fate(key, row).score) } else { 0 },
             nth_call: i64::from(row.nth),
             admin_act: Vec::new(),
             customize_results: closing
@@ -99,52 +168,5 @@ impl Dialer {
                 .collect(),
             customer_info: if with_info { person.info } else { Fields::new() },
         }
-    }
-
-    /// What is behind a link; nothing where nobody has talked.
-    pub(in crate::simulator) fn download(&self, folder: &str, file: &str) -> Option<Download> {
-        let place = self.ids.open(Kind::DialerRecording, file)?;
-        if self.ids.open(Kind::DialerRecordingFolder, folder) != Some(place) {
-            return None;
-        }
-        let (task, call, _) = place;
-        let row = *self.tasks.get(task as usize)?.calls.get(call as usize)?;
-        let key = TaskKey(task);
-        if !self.is_recorded(key, &row) {
-            return None;
-        }
-        let number = self.task(key).number_of(&row);
-        let name = format!("{number}_{}.wav", call + 1);
-        Some(Download::One { name, recording: self.recording(key, call) })
-    }
-
-    fn recording(&self, key: TaskKey, call: u32) -> Recording {
-        let (task, row) = (self.task(key), self.call(key, call));
-        let number = task.number_of(row).to_string();
-        let home = self.homes.get(task.order.account.index()).map_or(Country::Id, |home| home.country);
-        let by_code = Country::of_number(&number);
-        let country = by_code.unwrap_or(home);
-        let mut rng = stream(task.seed, "dialogue", row.contact, row.nth);
-        let name = self.person(key, row.contact).name;
-        let facts = Facts::draw(&mut rng, country, row.started_at(), &name);
-        let intention = match self.fate(key, row).intention {
-            0 => "--".to_owned(),
-            letter => char::from(letter).to_string(),
-        };
-        let locale = content::closest_locale(country.default_locale());
-        let Talk { turns, .. } = dialogue::leading_to(&mut rng, &intention, locale, &facts);
-        let total = turns.iter().map(|turn| speaking_time(&turn.text)).sum::<i64>().max(1);
-        let (seconds, mut before) = (row.talk_seconds(), 0);
-        let turns: Vec<Turn> = turns
-            .into_iter()
-            .map(|turn| {
-                let offset = before * seconds / total;
-                before += speaking_time(&turn.text);
-                let speaker = if turn.speaker == Speaker::User { "user" } else { "agent" };
-                Turn { speaker: speaker.to_owned(), text: turn.text, offset }
-            })
-            .collect();
-        let seed = stream(task.seed, "voice", row.contact, row.nth).random();
-        Recording::of_dialog(seed, u32::try_from(seconds).unwrap_or(0), &turns)
     }
 }
