@@ -363,7 +363,7 @@ impl Dialer {
 
     /// The agent of a call, empty if none has it.
     pub(super) fn agent_name(&self, key: TaskKey, call: u32) -> String {
-        let agents = &self.desks[self.task(key).desk.0].agents;
+        let agents = &self.pools[self.task(key).pool.0].agents;
         let agent = self.call(key, call).agent().and_then(|agent| agents.get(agent));
         agent.map(|agent| agent.name.clone()).unwrap_or_default()
     }
@@ -418,16 +418,16 @@ impl Dialer {
     ) {
         let agent = self.call(key, call).agent();
         let Some(agent) = agent.filter(|_| !self.is_silent(context, key)) else { return };
-        let desk = self.task(key).desk;
-        self.desks[desk.0].today(agent, now);
-        let (task, desk) = (self.task(key), &self.desks[desk.0]);
-        let first = desk.waiting.front().and_then(|(key, call)| self.call(*key, *call).answered_at());
-        let counted = &desk.agents[agent];
+        let pool = self.task(key).pool;
+        self.pools[pool.0].today(agent, now);
+        let (task, pool) = (self.task(key), &self.pools[pool.0]);
+        let first = pool.waiting.front().and_then(|(key, call)| self.call(*key, *call).answered_at());
+        let counted = &pool.agents[agent];
         let call_notice = self.call_notice(key, call, now);
         let callid = call_notice.callid.clone();
         let body = AgentStatus {
-            cur_day_online_duration: desk.online(agent, now),
-            group_unallocated_call: i64::try_from(desk.waiting.len()).unwrap_or(i64::MAX),
+            cur_day_online_duration: pool.online(agent, now),
+            group_unallocated_call: i64::try_from(pool.waiting.len()).unwrap_or(i64::MAX),
             earliest_call_wait_time: first.map_or(0, |first| now.duration_since(first).as_secs()),
             waiting_dial_number: i64::from(task.sums.waiting),
             total_number: i64::from(task.total()),

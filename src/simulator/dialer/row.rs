@@ -65,7 +65,10 @@ pub(super) struct DetailRow {
     talkremarks: String,
     /// The person's name.
     customer_name: String,
-    /// Why the call ended; 0 before it has.
+    /// Why the call ended; 0 before it has. 1 no agent after the answer, 2 normal, 3 busy, 4 not in use, 5 on hold,
+    /// 6 switched off, 7 out of area, 8 invalid, 9 wrong number, 12 talked, 13 the agent rejected, 14 the user hung up,
+    /// 15 fusing, 16 a machine answered, 17 the agent's network failed, 18 attempt limit, 19 abandoned shortly after
+    /// contact, 20 do not call.
     hangup_reason: HangupReason,
     /// What it came to; empty before it has ended.
     call_result_type: CallResultType,

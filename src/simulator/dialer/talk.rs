@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::callbacks::CallState;
 use super::mock_outcome::Twist;
-use super::{DeskKey, Dialer, TaskKey};
+use super::{PoolKey, Dialer, TaskKey};
 use crate::simulator::calling::Outcome;
 use crate::simulator::context::Context;
 use crate::simulator::ending::Ending;
@@ -28,8 +29,8 @@ impl Dialer {
         let fate = self.fate(key, &row);
         let task = self.task_mut(key);
         task.contacts.list[contact as usize].answered = true;
-        let detects = task.order.detects_machines;
-        self.emit_contact_status(context, key, call, "ANSWERED", now);
+        let detects = task.settings.detects_machines;
+        self.emit_contact_status(context, key, call, CallState::Answered, now);
         match fate.outcome {
             Outcome::Voicemail if detects => {
                 context.plan(later(now, NOTICING), DialerTimer::End(key, call, Ending::Machine));
@@ -43,18 +44,18 @@ impl Dialer {
         }
         self.task_mut(key).reached += 1;
         let task = self.task(key);
-        let desk = task.desk;
-        let agent = self.desks[desk.0].free(&task.order.agents);
+        let pool = task.pool;
+        let agent = self.pools[pool.0].free(&task.settings.agents);
         let avoids = matches!(fate.twist, Twist::NoAgent | Twist::Leaves);
         match agent.filter(|_| !avoids) {
             Some(agent) => {
                 self.assign(context, key, call, agent, now);
-                self.fill(context, desk, now);
+                self.fill(context, pool, now);
             }
             None => {
                 self.call_mut(key, call).waits = true;
                 if !avoids {
-                    self.desks[desk.0].waiting.push_back((key, call));
+                    self.pools[pool.0].waiting.push_back((key, call));
                 }
                 context.plan(later(now, seconds(fate.patience)), DialerTimer::GiveUp(key, call));
             }
@@ -67,31 +68,31 @@ impl Dialer {
         if !row.waits {
             return;
         }
-        let desk = self.task(key).desk;
-        self.desks[desk.0].waiting.retain(|waiting| *waiting != (key, call));
+        let pool = self.task(key).pool;
+        self.pools[pool.0].waiting.retain(|waiting| *waiting != (key, call));
         self.task_mut(key).lost += 1;
         let ending = if self.fate(key, &row).leaves { Ending::Left } else { Ending::NoAgent };
         self.end(context, key, call, ending, now);
-        self.fill(context, desk, now);
+        self.fill(context, pool, now);
     }
 
     /// A call no longer counts against the free agents.
     fn close_slot(&mut self, key: TaskKey, call: u32) {
-        let desk = self.task(key).desk;
+        let pool = self.task(key).pool;
         let row = self.call_mut(key, call);
         if std::mem::take(&mut row.is_open) {
             let slot = usize::from(row.slot);
-            self.desks[desk.0].agents[slot].pending -= 1;
+            self.pools[pool.0].agents[slot].pending -= 1;
         }
     }
 
     fn assign(&mut self, context: &mut Context, key: TaskKey, call: u32, agent: usize, now: Timestamp) {
-        let desk = self.task(key).desk;
+        let pool = self.task(key).pool;
         self.close_slot(key, call);
         self.call_mut(key, call).assign(agent);
-        self.desks[desk.0].agents[agent].is_busy = true;
-        self.emit_agent_status(context, key, call, "CALLING", now);
-        self.emit_agent_status(context, key, call, "RINGING", now);
+        self.pools[pool.0].agents[agent].is_busy = true;
+        self.emit_agent_status(context, key, call, CallState::Calling, now);
+        self.emit_agent_status(context, key, call, CallState::Ringing, now);
         let pickup = self.fate(key, self.call(key, call)).pickup;
         context.plan(later(now, seconds(pickup)), DialerTimer::PickUp(key, call));
     }
@@ -104,17 +105,17 @@ impl Dialer {
             Twist::HangsUp => Ending::HungUp,
             _ => {
                 self.call_mut(key, call).talk(now);
-                self.emit_agent_status(context, key, call, "ANSWERED", now);
+                self.emit_agent_status(context, key, call, CallState::Answered, now);
                 let ending = if fate.by_user { Ending::TalkedByUser } else { Ending::TalkedByAgent };
                 context.plan(later(now, seconds(fate.talk)), DialerTimer::End(key, call, ending));
                 return;
             }
         };
         self.end(context, key, call, ending, now);
-        self.fill(context, self.task(key).desk, now);
+        self.fill(context, self.task(key).pool, now);
     }
 
-    /// A call is over. Whoever calls this lets the desk dial afterwards.
+    /// A call is over. Whoever calls this lets the pool dial afterwards.
     pub(super) fn end(
         &mut self,
         context: &mut Context,
@@ -127,22 +128,22 @@ impl Dialer {
         let row = self.call_mut(key, call);
         row.end(ending, now);
         let row = *row;
-        let desk = self.task(key).desk;
+        let pool = self.task(key).pool;
         if let Some(agent) = row.agent().filter(|_| ending.talked()) {
-            let agent = self.desks[desk.0].today(agent, now);
+            let agent = self.pools[pool.0].today(agent, now);
             agent.calls += 1;
             agent.seconds += row.talk_seconds();
         }
-        self.emit_contact_status(context, key, call, "HANGUP", now);
+        self.emit_contact_status(context, key, call, CallState::Hangup, now);
         let Some(agent) = row.agent() else {
             return self.settle(context, key, row.contact, ending, now);
         };
-        self.emit_agent_status(context, key, call, "HANGUP", now);
+        self.emit_agent_status(context, key, call, CallState::Hangup, now);
         if ending.talked() {
-            let wrap_up = seconds(self.fate(key, &row).wrap_up).min(self.task(key).order.wrap_up);
+            let wrap_up = seconds(self.fate(key, &row).wrap_up).min(self.task(key).settings.wrap_up);
             context.plan(later(now, wrap_up), DialerTimer::Result(key, call));
         } else {
-            self.release(context, desk, agent, now);
+            self.release(context, pool, agent, now);
             self.settle(context, key, row.contact, ending, now);
         }
     }
@@ -151,26 +152,26 @@ impl Dialer {
     pub(super) fn save_result(&mut self, context: &mut Context, key: TaskKey, call: u32, now: Timestamp) {
         self.call_mut(key, call).is_saved = true;
         let row = *self.call(key, call);
-        let desk = self.task(key).desk;
+        let pool = self.task(key).pool;
         let result = self.fate(key, &row).result;
         if let Some(agent) = row.agent() {
-            *self.desks[desk.0].today(agent, now).results.entry(result).or_default() += 1;
-            self.emit_agent_status(context, key, call, "TALKRESULT", now);
-            self.release(context, desk, agent, now);
+            *self.pools[pool.0].today(agent, now).results.entry(result).or_default() += 1;
+            self.emit_agent_status(context, key, call, CallState::TalkResult, now);
+            self.release(context, pool, agent, now);
         }
         if let Some(ending) = row.ending {
             self.settle(context, key, row.contact, ending, now);
         }
-        self.fill(context, desk, now);
+        self.fill(context, pool, now);
     }
 
     /// An agent is free: the call that has waited longest among those of the agent's tasks comes next.
-    fn release(&mut self, context: &mut Context, desk: DeskKey, agent: usize, now: Timestamp) {
-        self.desks[desk.0].release(agent, now);
+    fn release(&mut self, context: &mut Context, pool: PoolKey, agent: usize, now: Timestamp) {
+        self.pools[pool.0].release(agent, now);
         let serves = |(key, _): &&(TaskKey, u32)| self.task(*key).order.agents.contains(&agent);
-        let next = self.desks[desk.0].waiting.iter().find(serves).copied();
+        let next = self.pools[pool.0].waiting.iter().find(serves).copied();
         if let Some((key, call)) = next {
-            self.desks[desk.0].waiting.retain(|waiting| *waiting != (key, call));
+            self.pools[pool.0].waiting.retain(|waiting| *waiting != (key, call));
             self.assign(context, key, call, agent, now);
         }
     }

@@ -5,7 +5,6 @@
 
 mod calling;
 mod case;
-mod dialer;
 mod workflow;
 
 use jiff::Timestamp;
@@ -15,7 +14,7 @@ use serde_json::Value;
 use super::chatbot::Conversation;
 use crate::contract::bodies::detection::{Business, DetectionResult};
 use crate::contract::bodies::sms::SmsReceipt;
-use case::Case;
+pub(super) use case::Case;
 
 /// The body of an event; nothing if there is no such event.
 pub(super) fn default_body(conversation: &Conversation, event: &str, now: Timestamp) -> Option<Value> {
@@ -30,9 +29,6 @@ pub(super) fn default_body(conversation: &Conversation, event: &str, now: Timest
         "workflow.status_changed" => json(&workflow::status_changed(&case)),
         "workflow.waba_status" => json(&workflow::waba_status(&case, conversation)),
         "workflow.session_ended" => json(&workflow::session_ended(&case, conversation)),
-        "dialer.task_status" => json(&dialer::task_status(&case)),
-        "dialer.contact_status" => json(&dialer::contact_status(&case)),
-        "dialer.agent_status" => json(&dialer::agent_status(&case)),
         "detection.result" => json(&DetectionResult {
             business: Business { callee: case.phone.clone(), numstatus: 2, prvdata: case.case_id },
         }),
