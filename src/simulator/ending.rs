@@ -45,7 +45,8 @@ impl JsonSchema for HangupReason {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let numbers = HANGUP_REASONS.map(|(number, meaning)| json!({ "const": number, "description": meaning }));
+        let numbers =
+            HANGUP_REASONS.map(|(number, meaning)| json!({ "const": number, "description": meaning }));
         json_schema!({ "type": "integer", "oneOf": numbers })
     }
 }

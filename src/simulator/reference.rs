@@ -1,8 +1,8 @@
 //! The fields of every entry of the catalog, for the reference.
 
+use super::endpoint::{CallbackShape, Endpoint, callbacks};
 use super::samples::Case;
 use super::{auth, dialer};
-use super::endpoint::{CallbackShape, Endpoint, callbacks};
 use crate::contract::bodies::{detection::DetectionResult, sms::SmsReceipt};
 use crate::contract::fields::Field;
 use serde_json::Value;

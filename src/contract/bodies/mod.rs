@@ -7,7 +7,6 @@
 pub mod calling;
 pub mod chatbot;
 pub mod detection;
-pub mod dialer;
 pub mod message;
 #[cfg(test)]
 mod samples;

@@ -16,8 +16,8 @@ use super::{Dialer, TaskKey};
 use crate::contract::bodies::{Fields, millis_text};
 use crate::simulator::callback::{Callback, CallbackBody};
 use crate::simulator::context::Context;
-use crate::simulator::endpoint::{CallbackShape, callbacks};
 use crate::simulator::ending::{Ending, HangupReason};
+use crate::simulator::endpoint::{CallbackShape, callbacks};
 use crate::simulator::samples::Case;
 
 /// The callbacks of the dialer.
@@ -352,7 +352,7 @@ impl Dialer {
         let Some(ending) = row.ending else { return Closing::default() };
         let (result, follow_up) = match row.is_saved {
             true => {
-                let (result, follow_up) = RESULTS[self.fate(key, row).result];
+                let (result, follow_up) = RESULTS[self.course(key, row).result];
                 (result, Some(follow_up))
             }
             false => ("", None),
@@ -369,7 +369,11 @@ impl Dialer {
     }
 
     pub(super) fn group_name(&self, key: TaskKey) -> String {
-        self.rules.groups.get(self.task(key).settings.group).map(|group| group.name.clone()).unwrap_or_default()
+        self.rules
+            .groups
+            .get(self.task(key).settings.group)
+            .map(|group| group.name.clone())
+            .unwrap_or_default()
     }
 
     /// Whether notices of a task go to nobody, or somebody else sends them.
@@ -477,7 +481,7 @@ impl Dialer {
         }
     }
 
-    /// Sends a notice of a call as often and as late as its contact wishes.
+    /// Sends a notice of a call as often and as late as its mock_outcome says.
     fn send_of_call(
         &mut self,
         context: &mut Context,
@@ -486,8 +490,8 @@ impl Dialer {
         call: u32,
         now: Timestamp,
     ) {
-        let wished = self.wished_of(key, self.call(key, call));
-        for at in wished.call.notice.moments(now) {
+        let mock_outcome = self.mock_outcome_of_call(key, self.call(key, call));
+        for at in mock_outcome.call.notice.moments(now) {
             self.send(context, callback.clone(), key, at, now);
         }
     }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use super::fields::{elements, phone};
-use super::mock_outcome::Wished;
+use super::mock_outcome::DialerMockOutcome;
 use crate::contract::bodies::Fields;
 use crate::contract::fields::shown;
 use crate::simulator::outcome::MockOutcome;
@@ -91,7 +91,7 @@ pub(super) struct Contact {
     at: u32,
     len: u32,
     /// Its scripted outcome among those of the list, from 1; 0 if it has none.
-    mock_outcome: u16,
+    outcome: u16,
     pub(super) status: ContactStatus,
     /// How often it was dialled.
     pub(super) tries: u8,
@@ -108,7 +108,7 @@ pub(super) struct Contact {
 pub(super) struct Contacts {
     pub(super) list: Vec<Contact>,
     text: Arc<String>,
-    mock_outcomes: Arc<Vec<Wished>>,
+    mock_outcomes: Arc<Vec<DialerMockOutcome>>,
     /// Whether any of them came with columns of the customer's own.
     pub(super) has_info: bool,
 }
@@ -116,7 +116,7 @@ pub(super) struct Contacts {
 /// A contact as it was read.
 struct Row<'a> {
     number: u64,
-    wished: Wished,
+    mock_outcome: DialerMockOutcome,
     /// What it came with; nothing if it came as a number alone.
     value: Option<&'a Value>,
     is_custom: bool,
@@ -132,7 +132,10 @@ impl Contacts {
     ) -> Result<(Self, Vec<Value>), Refusal> {
         let (plain, custom) = (elements(request, "contactList"), elements(request, "customizeContacts"));
         if plain.is_empty() && custom.is_empty() {
-            return Err(Refusal::new(10505, "contactList and customizeContacts are empty: at least one is needed"));
+            return Err(Refusal::new(
+                10505,
+                "contactList and customizeContacts are empty: at least one is needed",
+            ));
         }
         if plain.len() + custom.len() > MOST {
             return Err(Refusal::new(10501, format!("more than {MOST} contacts")));
@@ -148,7 +151,7 @@ impl Contacts {
                 Ok(row) if row.is_refused(&magic) => refused.push(format!("+{}", row.number).into()),
                 Ok(row) => {
                     let text = row.value.map(Value::to_string).unwrap_or_default();
-                    let position = contacts.append(row.number, row.wished, &text, row.is_custom);
+                    let position = contacts.append(row.number, row.mock_outcome, &text, row.is_custom);
                     position.ok_or_else(|| {
                         let message = "the contacts are too long, or have too many different mock_outcomes";
                         Refusal::new(10501, message)
@@ -183,19 +186,19 @@ impl Contacts {
     pub(super) fn append(
         &mut self,
         number: u64,
-        wished: Wished,
+        mock_outcome: DialerMockOutcome,
         row: &str,
         is_custom: bool,
     ) -> Option<u32> {
         let position = u32::try_from(self.list.len()).ok()?;
         let at = u32::try_from(self.text.len()).ok()?;
         let len = u32::try_from(row.len()).ok()?;
-        let mock_outcome = if wished == Wished::default() {
+        let outcome = if mock_outcome == DialerMockOutcome::default() {
             0
         } else {
-            let known = self.mock_outcomes.iter().position(|known| *known == wished);
+            let known = self.mock_outcomes.iter().position(|known| *known == mock_outcome);
             let place = known.unwrap_or_else(|| {
-                Arc::make_mut(&mut self.mock_outcomes).push(wished);
+                Arc::make_mut(&mut self.mock_outcomes).push(mock_outcome);
                 self.mock_outcomes.len() - 1
             });
             u16::try_from(place + 1).ok()?
@@ -205,7 +208,7 @@ impl Contacts {
             number,
             at,
             len,
-            mock_outcome,
+            outcome,
             status: ContactStatus::Waiting,
             tries: 0,
             answered: false,
@@ -216,16 +219,16 @@ impl Contacts {
         Some(position)
     }
 
-    /// What a contact wishes for by itself or, if it does not, by the number that is dialled.
-    pub(super) fn wished(
+    /// How the calls to a contact go, by itself or else by the number that is dialled.
+    pub(super) fn mock_outcome(
         &self,
         contact: &Contact,
         number: u64,
         magic: impl Fn(u64) -> MockOutcome,
-    ) -> Wished {
-        match contact.mock_outcome.checked_sub(1) {
+    ) -> DialerMockOutcome {
+        match contact.outcome.checked_sub(1) {
             Some(own) => self.mock_outcomes.get(usize::from(own)).copied().unwrap_or_default(),
-            None => Wished { call: magic(number), twist: None },
+            None => DialerMockOutcome { call: magic(number), twist: None },
         }
     }
 
@@ -280,7 +283,8 @@ impl Contacts {
 impl Row<'_> {
     /// Whether it is to be refused, as its scripted outcome or else its number says.
     fn is_refused(&self, magic: impl Fn(u64) -> MockOutcome) -> bool {
-        self.wished.call.refused || self.wished == Wished::default() && magic(self.number).refused
+        self.mock_outcome.call.refused
+            || self.mock_outcome == DialerMockOutcome::default() && magic(self.number).refused
     }
 }
 
@@ -289,7 +293,12 @@ type Read<'a> = Result<Row<'a>, Value>;
 
 fn plain_row(value: &Value) -> Result<Read<'_>, Refusal> {
     if let Value::String(text) = value {
-        let row = |number| Row { number, wished: Wished::default(), value: None, is_custom: false };
+        let row = |number| Row {
+            number,
+            mock_outcome: DialerMockOutcome::default(),
+            value: None,
+            is_custom: false,
+        };
         return Ok(phone(text).map(row).ok_or_else(|| value.clone()));
     }
     let number = value.get("phoneNumber").unwrap_or(&Value::Null);
@@ -322,11 +331,11 @@ fn custom_row(value: &Value) -> Result<Read<'_>, Refusal> {
 }
 
 fn read_row<'a>(value: &'a Value, number: &Value, is_custom: bool) -> Result<Read<'a>, Refusal> {
-    let wished = match value.get("mock_outcome").and_then(Value::as_str) {
-        None => Wished::default(),
+    let mock_outcome = match value.get("mock_outcome").and_then(Value::as_str) {
+        None => DialerMockOutcome::default(),
         Some(text) => text.parse().map_err(|error| Refusal::new(10501, format!("mock_outcome: {error}")))?,
     };
-    let row = |number| Row { number, wished, value: Some(value), is_custom };
+    let row = |number| Row { number, mock_outcome, value: Some(value), is_custom };
     Ok(number.as_str().and_then(phone).map(row).ok_or_else(|| number.clone()))
 }
 

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::callbacks::CallState;
 use super::call::CallRow;
+use super::callbacks::CallState;
 use super::contacts::ContactStatus;
-use super::draw::{Fate, fate};
-use super::mock_outcome::{Twist, Wished};
+use super::draw::{CallCourse, course};
+use super::mock_outcome::{DialerMockOutcome, Twist};
 use super::task::State;
-use super::{PoolKey, Dialer, TaskKey};
+use super::{Dialer, PoolKey, TaskKey};
 use crate::simulator::calling::Outcome;
 use crate::simulator::context::Context;
 use crate::simulator::ending::Ending;
@@ -41,7 +41,7 @@ impl Dialer {
         }
     }
 
-    /// A task changes its state, and tells it.
+    /// A task changes its state, and a notice says so.
     fn enter(&mut self, context: &mut Context, key: TaskKey, state: State, now: Timestamp) {
         self.task_mut(key).state = state;
         self.emit_task_status(context, key, now);
@@ -93,14 +93,14 @@ impl Dialer {
                 self.note_ended(context, key, contact, now);
             }
         }
-        self.finish_if_through(context, key, now);
+        self.finish_if_done(context, key, now);
     }
 
-    /// Ends a task whose contacts are all through.
-    pub(super) fn finish_if_through(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    /// Ends a task whose contacts are all finished.
+    pub(super) fn finish_if_done(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task(key);
         let is_cancelled = task.sums.cancelled == task.total();
-        let may_end = task.is_through() && !task.is_open();
+        let may_end = task.is_finished() && !task.is_open();
         if task.state.is_over() || !may_end || !(task.state.has_begun() || is_cancelled) {
             return;
         }
@@ -166,21 +166,22 @@ impl Dialer {
         }
     }
 
-    /// What a contact wishes for, or else the number that is dialled.
-    fn wished(&self, key: TaskKey, contact: u32, number: u64) -> Wished {
+    /// How a call to a contact goes, by the contact or else by the number that is dialled.
+    fn mock_outcome(&self, key: TaskKey, contact: u32, number: u64) -> DialerMockOutcome {
         let contacts = &self.task(key).contacts;
-        contacts
-            .wished(&contacts.list[contact as usize], number, |number| self.calling.mock_outcome_of(number))
+        contacts.mock_outcome(&contacts.list[contact as usize], number, |number| {
+            self.calling.mock_outcome_of(number)
+        })
     }
 
-    pub(super) fn wished_of(&self, key: TaskKey, call: &CallRow) -> Wished {
-        self.wished(key, call.contact, self.task(key).number_of(call))
+    pub(super) fn mock_outcome_of_call(&self, key: TaskKey, call: &CallRow) -> DialerMockOutcome {
+        self.mock_outcome(key, call.contact, self.task(key).number_of(call))
     }
 
     /// What a call comes to.
-    pub(super) fn fate(&self, key: TaskKey, call: &CallRow) -> Fate {
-        let wished = self.wished_of(key, call);
-        fate(&self.calling, wished, self.task(key).seed, call.contact, call.nth)
+    pub(super) fn course(&self, key: TaskKey, call: &CallRow) -> CallCourse {
+        let mock_outcome = self.mock_outcome_of_call(key, call);
+        course(&self.calling, mock_outcome, self.task(key).seed, call.contact, call.nth)
     }
 
     /// Whether a number was dialled as often today as it may be; if not, it now was once more.
@@ -204,7 +205,7 @@ impl Dialer {
         let numbers = task.contacts.numbers(entry, &task.settings.columns);
         let (column, number) = numbers[usize::from(entry.tries) % numbers.len()];
         let nth = entry.tries.saturating_add(1);
-        let wished = self.wished(key, contact, number);
+        let mock_outcome = self.mock_outcome(key, contact, number);
         let task = self.task_mut(key);
         task.contacts.list[contact as usize].tries = nth;
         task.set_status(contact, ContactStatus::Calling);
@@ -212,11 +213,11 @@ impl Dialer {
         let at = u32::try_from(task.calls.len()).unwrap_or(u32::MAX);
         let mut row = CallRow::new(contact, nth, column, u16::try_from(slot).unwrap_or(0), now);
         let (pool, ring_limit) = (task.pool, u64::from(task.settings.ring_limit));
-        let fate = fate(&self.calling, wished, self.task(key).seed, contact, nth);
+        let course = course(&self.calling, mock_outcome, self.task(key).seed, contact, nth);
         self.pools[pool.0].agents[slot].pending += 1;
-        let refused = if fate.outcome == Outcome::DoNotCall {
+        let refused = if course.outcome == Outcome::DoNotCall {
             Some(Ending::DoNotCall)
-        } else if fate.twist == Twist::Overrun || self.is_overrun(key, number, now) {
+        } else if course.twist == Twist::Overrun || self.is_overrun(key, number, now) {
             Some(Ending::Overrun)
         } else {
             None
@@ -231,21 +232,21 @@ impl Dialer {
             return self.end(context, key, at, ending, now);
         }
         self.emit_contact_status(context, key, at, CallState::Calling, now);
-        let rings = later(now, Duration::from_millis(fate.wait));
-        match fate.outcome {
-            _ if fate.twist == Twist::Fusing => {
+        let rings = later(now, Duration::from_millis(course.wait));
+        match course.outcome {
+            _ if course.twist == Twist::Fusing => {
                 context.plan(later(now, FUSING), DialerTimer::End(key, at, Ending::Fusing));
             }
             Outcome::Busy | Outcome::SwitchedOff | Outcome::OutOfArea | Outcome::InvalidNumber => {
-                let ending = Ending::of_silence(fate.outcome);
+                let ending = Ending::of_silence(course.outcome);
                 context.plan(
-                    later(rings, Duration::from_secs(u64::from(fate.ring))),
+                    later(rings, Duration::from_secs(u64::from(course.ring))),
                     DialerTimer::End(key, at, ending),
                 );
             }
             outcome => {
                 context.plan(rings, DialerTimer::Ring(key, at));
-                let ring = u64::from(fate.ring);
+                let ring = u64::from(course.ring);
                 let wake = if outcome == Outcome::NoAnswer || ring > ring_limit {
                     DialerTimer::End(key, at, Ending::NoAnswer)
                 } else {
@@ -261,7 +262,7 @@ impl Dialer {
         self.emit_contact_status(context, key, call, CallState::Ringing, now);
     }
 
-    /// A contact whose call is over is dialled again, or is through.
+    /// A contact whose call is over is dialled again, or is finished.
     pub(super) fn settle(
         &mut self,
         context: &mut Context,
@@ -282,13 +283,13 @@ impl Dialer {
             None => {
                 task.set_status(contact, ContactStatus::Done);
                 self.note_ended(context, key, contact, now);
-                self.finish_if_through(context, key, now);
+                self.finish_if_done(context, key, now);
             }
         }
     }
 
     /// After which gap a contact is dialled again: its next number at once or after the gap between numbers, or else
-    /// from the first one on, as its result or the task says. Nothing if it is through.
+    /// from the first one on, as its result or the task says. Nothing if it is finished.
     fn again(&self, key: TaskKey, contact: u32, ending: Ending) -> Option<Duration> {
         let task = self.task(key);
         let (settings, contact) = (&task.settings, &task.contacts.list[contact as usize]);

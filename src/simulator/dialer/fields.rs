@@ -38,13 +38,25 @@ fn code(id: &str, path: &str, is_missing: bool) -> i64 {
     match (id, field) {
         ("dialer.auth", "APPKey") => 10301,
         ("dialer.auth", _) => 10302,
-        ("dialer.recording", _) => if is_missing { 10608 } else { 10609 },
+        ("dialer.recording", _) => {
+            if is_missing {
+                10608
+            } else {
+                10609
+            }
+        }
         (_, "fromTask") if is_missing => 10519,
         (_, "TaskID" | "taskId") if is_missing => 10502,
         (_, "fromTask" | "TaskID" | "taskId") => 10702,
         ("dialer.tasks", _) => 10606,
         ("dialer.task_detail", _) => 10607,
-        (_, "callback") => if is_missing { 10503 } else { 10504 },
+        (_, "callback") => {
+            if is_missing {
+                10503
+            } else {
+                10504
+            }
+        }
         (_, "groupName") => 10512,
         (_, "taskName") => 10518,
         (_, "restTimes") => 10520,
@@ -154,7 +166,8 @@ impl<'de> Deserialize<'de> for Name {
         let name = String::deserialize(deserializer)?;
         let length = name.chars().count();
         if name.trim().is_empty() || length > LONGEST_NAME || name.chars().any(char::is_control) {
-            let message = format_args!("must have 1 to {LONGEST_NAME} characters, and none that cannot be seen");
+            let message =
+                format_args!("must have 1 to {LONGEST_NAME} characters, and none that cannot be seen");
             return Err(D::Error::custom(message));
         }
         Ok(Self(name))
@@ -171,7 +184,8 @@ impl<'de> Deserialize<'de> for Clock {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let read = Time::strptime("%H:%M:%S", &text).ok();
-        read.map(Self).ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), &"a time such as `12:00:00`"))
+        read.map(Self)
+            .ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), &"a time such as `12:00:00`"))
     }
 }
 

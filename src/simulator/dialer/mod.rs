@@ -50,7 +50,7 @@ use agent_pool::AgentPool;
 use call::CallRow;
 pub(super) use callbacks::CALLBACKS;
 use contacts::Contacts;
-pub(super) use mock_outcome::Wished;
+pub(super) use mock_outcome::DialerMockOutcome;
 use settings::TaskSettings;
 use task::Task;
 
@@ -167,7 +167,7 @@ impl Department for Dialer {
             DialerTimer::Created(task) => dialer.created(context, task, at),
             DialerTimer::Start(task) => dialer.start(context, task, at),
             DialerTimer::Close(task) => dialer.close(context, task, at),
-            DialerTimer::Check(task) => dialer.finish_if_through(context, task, at),
+            DialerTimer::Check(task) => dialer.finish_if_done(context, task, at),
             DialerTimer::Pause(task) | DialerTimer::Resume(task) => dialer.rest(context, task, at),
             DialerTimer::Dial(task) => {
                 dialer.task_mut(task).woken_at = None;

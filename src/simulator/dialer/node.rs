@@ -7,9 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+use super::contacts::{ContactStatus, Contacts};
 use super::fields::is_dialled;
-use super::contacts::{Contacts, ContactStatus};
-use super::mock_outcome::Wished;
+use super::mock_outcome::DialerMockOutcome;
 use super::settings::TaskSettings;
 use super::{Dialer, TaskKey};
 use crate::simulator::access::AccountKey;
@@ -100,7 +100,7 @@ impl Dialer {
         &mut self,
         context: &mut Context,
         key: TaskKey,
-        (number, wished): (u64, Wished),
+        (number, mock_outcome): (u64, DialerMockOutcome),
         row: &str,
         origin: u32,
         now: Timestamp,
@@ -109,7 +109,7 @@ impl Dialer {
             return None;
         }
         let task = self.task_mut(key);
-        let contact = task.contacts.append(number, wished, row, true)?;
+        let contact = task.contacts.append(number, mock_outcome, row, true)?;
         task.sums.waiting += 1;
         task.node.as_mut()?.contacts.push(Origin { row: origin, call: None });
         // Before it runs, it dials by itself as soon as it does.
@@ -124,10 +124,10 @@ impl Dialer {
         if let Some(node) = &mut self.task_mut(key).node {
             node.is_open = false;
         }
-        self.finish_if_through(context, key, now);
+        self.finish_if_done(context, key, now);
     }
 
-    /// Nothing new is dialled; who was tried is through.
+    /// Nothing new is dialled; who was tried is finished.
     pub(in crate::simulator) fn close_for_node(
         &mut self,
         context: &mut Context,
@@ -137,7 +137,7 @@ impl Dialer {
         self.close(context, key, now);
     }
 
-    /// Nothing new is dialled; who was not through is cancelled.
+    /// Nothing new is dialled; who was not finished is cancelled.
     pub(in crate::simulator) fn stop_for_node(
         &mut self,
         context: &mut Context,
@@ -174,11 +174,11 @@ impl Dialer {
             Some(ContactStatus::Waiting) => task.set_status(contact, ContactStatus::Cancelled),
             _ => {}
         }
-        self.finish_if_through(context, key, now);
+        self.finish_if_done(context, key, now);
         Taken::Out
     }
 
-    /// A contact of a workflow is through, if it was ever called.
+    /// A contact of a workflow is finished, if it was ever called.
     pub(super) fn note_ended(&mut self, context: &mut Context, key: TaskKey, contact: u32, now: Timestamp) {
         let task = self.task(key);
         let Some(node) = &task.node else { return };
@@ -187,7 +187,7 @@ impl Dialer {
         };
         let call = &task.calls[call as usize];
         let Some(ending) = call.ending else { return };
-        let intention = if ending.talked() { self.fate(key, call).intention } else { 0 };
+        let intention = if ending.talked() { self.course(key, call).intention } else { 0 };
         let (instance, node) = (node.instance, node.node);
         context.rows_ended.push(RowEnded {
             instance,
@@ -225,7 +225,9 @@ impl Dialer {
     /// Tasks of workflows are changed by the workflow's own calls.
     pub(super) fn not_of_workflow(&self, key: TaskKey) -> Result<(), Refusal> {
         match self.task(key).node {
-            Some(_) => Err(Refusal::new(10704, "the task belongs to a workflow: use the workflow's own calls")),
+            Some(_) => {
+                Err(Refusal::new(10704, "the task belongs to a workflow: use the workflow's own calls"))
+            }
             None => Ok(()),
         }
     }

@@ -56,9 +56,7 @@ pub(super) fn recording(
     match call.ending {
         None => Err(Refusal::new(10611, "the call is not finished")),
         Some(ending) if !ending.talked() => Err(Refusal::new(10612, "no agent answered the call")),
-        Some(_) if !dialer.is_recorded(key, call) => {
-            Err(Refusal::new(10516, "the call has no recording"))
-        }
+        Some(_) if !dialer.is_recorded(key, call) => Err(Refusal::new(10516, "the call has no recording")),
         Some(_) => Ok(RecordingLink { link: dialer.record_link(key, at) }),
     }
 }
@@ -73,9 +71,9 @@ impl Dialer {
         format!("{}/download/{day}/{folder}/{file}.wav", self.public_url)
     }
 
-    /// Whether there is a recording of a call: where agent and person talked, unless its wish says otherwise.
+    /// Whether there is a recording of a call: where agent and person talked, unless its mock_outcome says otherwise.
     pub(super) fn is_recorded(&self, key: TaskKey, call: &CallRow) -> bool {
-        call.ending.is_some_and(Ending::talked) && self.fate(key, call).twist != Twist::Unrecorded
+        call.ending.is_some_and(Ending::talked) && self.course(key, call).twist != Twist::Unrecorded
     }
 
     /// What is behind a link; nothing where nobody has talked.
@@ -104,7 +102,7 @@ impl Dialer {
         let mut rng = stream(task.seed, "dialogue", row.contact, row.nth);
         let name = self.person(key, row.contact).name;
         let facts = Facts::draw(&mut rng, country, row.started_at(), &name);
-        let intention = match self.fate(key, row).intention {
+        let intention = match self.course(key, row).intention {
             0 => "--".to_owned(),
             letter => char::from(letter).to_string(),
         };

@@ -157,7 +157,11 @@ impl Dialer {
             wf_contact_id: self.workflow_contact(key, row.contact).unwrap_or_default(),
             transfer_reason: String::new(),
             se_text: String::new(),
-            se_score: if task.settings.inspects && talked { i64::from(self.fate(key, row).score) } else { 0 },
+            se_score: if task.settings.inspects && talked {
+                i64::from(self.course(key, row).score)
+            } else {
+                0
+            },
             nth_call: i64::from(row.nth),
             admin_act: Vec::new(),
             customize_results: closing

@@ -223,10 +223,7 @@ fn seconds<const MIN: i64, const MAX: i64>(number: Whole<MIN, MAX>) -> Duration 
     Duration::from_secs(number.get().unsigned_abs())
 }
 
-fn schedule(
-    fields: &TaskFields,
-    request: &Request<'_>,
-) -> Result<(Timestamp, Option<Timestamp>), Refusal> {
+fn schedule(fields: &TaskFields, request: &Request<'_>) -> Result<(Timestamp, Option<Timestamp>), Refusal> {
     let (zone, now) = (request.zone, request.now);
     let starts = fields.start_time.map(|time| time.in_zone(zone));
     if starts.is_some_and(|starts| later(starts, TOLERANCE) < now) {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::callbacks::CallState;
 use super::mock_outcome::Twist;
-use super::{PoolKey, Dialer, TaskKey};
+use super::{Dialer, PoolKey, TaskKey};
 use crate::simulator::calling::Outcome;
 use crate::simulator::context::Context;
 use crate::simulator::ending::Ending;
@@ -26,18 +26,19 @@ impl Dialer {
         let row = self.call_mut(key, call);
         row.answer(now);
         let (contact, row) = (row.contact, *row);
-        let fate = self.fate(key, &row);
+        let course = self.course(key, &row);
         let task = self.task_mut(key);
         task.contacts.list[contact as usize].answered = true;
         let detects = task.settings.detects_machines;
         self.emit_contact_status(context, key, call, CallState::Answered, now);
-        match fate.outcome {
+        match course.outcome {
             Outcome::Voicemail if detects => {
                 context.plan(later(now, NOTICING), DialerTimer::End(key, call, Ending::Machine));
                 return;
             }
             Outcome::HungUp => {
-                context.plan(later(now, seconds(fate.talk)), DialerTimer::End(key, call, Ending::Abandoned));
+                context
+                    .plan(later(now, seconds(course.talk)), DialerTimer::End(key, call, Ending::Abandoned));
                 return;
             }
             _ => {}
@@ -46,7 +47,7 @@ impl Dialer {
         let task = self.task(key);
         let pool = task.pool;
         let agent = self.pools[pool.0].free(&task.settings.agents);
-        let avoids = matches!(fate.twist, Twist::NoAgent | Twist::Leaves);
+        let avoids = matches!(course.twist, Twist::NoAgent | Twist::Leaves);
         match agent.filter(|_| !avoids) {
             Some(agent) => {
                 self.assign(context, key, call, agent, now);
@@ -57,7 +58,7 @@ impl Dialer {
                 if !avoids {
                     self.pools[pool.0].waiting.push_back((key, call));
                 }
-                context.plan(later(now, seconds(fate.patience)), DialerTimer::GiveUp(key, call));
+                context.plan(later(now, seconds(course.waits)), DialerTimer::GiveUp(key, call));
             }
         }
     }
@@ -71,7 +72,7 @@ impl Dialer {
         let pool = self.task(key).pool;
         self.pools[pool.0].waiting.retain(|waiting| *waiting != (key, call));
         self.task_mut(key).lost += 1;
-        let ending = if self.fate(key, &row).leaves { Ending::Left } else { Ending::NoAgent };
+        let ending = if self.course(key, &row).leaves_queue { Ending::Left } else { Ending::NoAgent };
         self.end(context, key, call, ending, now);
         self.fill(context, pool, now);
     }
@@ -93,21 +94,21 @@ impl Dialer {
         self.pools[pool.0].agents[agent].is_busy = true;
         self.emit_agent_status(context, key, call, CallState::Calling, now);
         self.emit_agent_status(context, key, call, CallState::Ringing, now);
-        let pickup = self.fate(key, self.call(key, call)).pickup;
+        let pickup = self.course(key, self.call(key, call)).pickup;
         context.plan(later(now, seconds(pickup)), DialerTimer::PickUp(key, call));
     }
 
     pub(super) fn pick_up(&mut self, context: &mut Context, key: TaskKey, call: u32, now: Timestamp) {
-        let fate = self.fate(key, self.call(key, call));
-        let ending = match fate.twist {
+        let course = self.course(key, self.call(key, call));
+        let ending = match course.twist {
             Twist::Rejects => Ending::Rejected,
             Twist::Network => Ending::Network,
             Twist::HangsUp => Ending::HungUp,
             _ => {
                 self.call_mut(key, call).talk(now);
                 self.emit_agent_status(context, key, call, CallState::Answered, now);
-                let ending = if fate.by_user { Ending::TalkedByUser } else { Ending::TalkedByAgent };
-                context.plan(later(now, seconds(fate.talk)), DialerTimer::End(key, call, ending));
+                let ending = if course.by_user { Ending::TalkedByUser } else { Ending::TalkedByAgent };
+                context.plan(later(now, seconds(course.talk)), DialerTimer::End(key, call, ending));
                 return;
             }
         };
@@ -140,7 +141,7 @@ impl Dialer {
         };
         self.emit_agent_status(context, key, call, CallState::Hangup, now);
         if ending.talked() {
-            let wrap_up = seconds(self.fate(key, &row).wrap_up).min(self.task(key).settings.wrap_up);
+            let wrap_up = seconds(self.course(key, &row).wrap_up).min(self.task(key).settings.wrap_up);
             context.plan(later(now, wrap_up), DialerTimer::Result(key, call));
         } else {
             self.release(context, pool, agent, now);
@@ -153,7 +154,7 @@ impl Dialer {
         self.call_mut(key, call).is_saved = true;
         let row = *self.call(key, call);
         let pool = self.task(key).pool;
-        let result = self.fate(key, &row).result;
+        let result = self.course(key, &row).result;
         if let Some(agent) = row.agent() {
             *self.pools[pool.0].today(agent, now).results.entry(result).or_default() += 1;
             self.emit_agent_status(context, key, call, CallState::TalkResult, now);

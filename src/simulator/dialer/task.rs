@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::PoolKey;
 use super::call::CallRow;
-use super::contacts::{Contacts, ContactStatus};
+use super::contacts::{ContactStatus, Contacts};
 use super::node::Node;
 use super::settings::TaskSettings;
 use crate::seed::Seed;
 use crate::simulator::agenda::Place;
 use crate::simulator::cause::CauseId;
 
-/// Where a task stands.
+/// What a task does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(super) enum State {
     Creating,
@@ -51,7 +51,7 @@ impl State {
     }
 }
 
-/// How many contacts stand where.
+/// How many contacts do what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sums {
     pub(super) waiting: u32,
@@ -165,7 +165,7 @@ impl Task {
         contact.status = status;
     }
 
-    pub(super) fn is_through(&self) -> bool {
+    pub(super) fn is_finished(&self) -> bool {
         self.sums.waiting == 0 && self.sums.calling == 0
     }
 
@@ -214,7 +214,11 @@ impl Task {
         while self.redials.first().is_some_and(|(_, contact)| is_gone(self, *contact)) {
             self.redials.pop_first();
         }
-        while self.contacts.list.get(self.fresh).is_some_and(|contact| contact.status != ContactStatus::Waiting)
+        while self
+            .contacts
+            .list
+            .get(self.fresh)
+            .is_some_and(|contact| contact.status != ContactStatus::Waiting)
         {
             self.fresh += 1;
         }
