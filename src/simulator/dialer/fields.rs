@@ -85,7 +85,7 @@ pub(super) fn is_dialled(number: u64) -> bool {
 
 /// The digits of a number: a `+`, then at most 14 digits (client); at least 7 and no 0 in front is assumed.
 pub(super) fn phone(text: &str) -> Option<u64> {
-    crate::simulator::calling::e164(text.trim()).filter(|number| is_dialled(*number))
+    crate::simulator::e164::e164(text.trim()).filter(|number| is_dialled(*number))
 }
 
 /// The schema of a type that is read in a way of its own.
@@ -277,8 +277,13 @@ fn text_list(text: &str) -> Option<Value> {
 
 /// An element of a list of contacts, which may be long: it is left where it is, see [`elements`]. Here it only says what it
 /// looks like.
-#[derive(Debug)]
 pub(super) struct Unread<T>(PhantomData<T>);
+
+impl<T> fmt::Debug for Unread<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Unread")
+    }
+}
 
 impl<'de, T> Deserialize<'de> for Unread<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

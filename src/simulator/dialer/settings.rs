@@ -298,7 +298,7 @@ fn strategies(list: Vec<ResultStrategy>) -> Result<Vec<Strategy>, Refusal> {
     let mut strategies: Vec<Strategy> = Vec::new();
     for ResultStrategy { call_result_type: result, repeat_times, bulk_call_interval } in list {
         if strategies.iter().any(|known| known.result == result) {
-            return Err(Refusal::new(10501, format!("resultStrategies has {} twice", result.as_str())));
+            return Err(Refusal::new(10501, format!("resultStrategies has {result:?} twice")));
         }
         let (tries, gap) = repeats(repeat_times, bulk_call_interval);
         strategies.push(Strategy { result, tries, gap });

@@ -169,7 +169,7 @@ impl Dialer {
     /// An agent is free: the call that has waited longest among those of the agent's tasks comes next.
     fn release(&mut self, context: &mut Context, pool: PoolKey, agent: usize, now: Timestamp) {
         self.pools[pool.0].release(agent, now);
-        let serves = |(key, _): &&(TaskKey, u32)| self.task(*key).order.agents.contains(&agent);
+        let serves = |(key, _): &&(TaskKey, u32)| self.task(*key).settings.agents.contains(&agent);
         let next = self.pools[pool.0].waiting.iter().find(serves).copied();
         if let Some((key, call)) = next {
             self.pools[pool.0].waiting.retain(|waiting| *waiting != (key, call));
