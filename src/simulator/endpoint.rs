@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::samples::Case;
 use super::{Long, Refusal, Request, Response, Simulator};
 use crate::contract::fields::{Field, FieldError, Use, decode, fields_of};
 
@@ -29,8 +28,6 @@ pub struct CallbackShape {
     pub id: &'static str,
     /// Its fields.
     pub fields: fn() -> Vec<Field>,
-    /// The body that a story gets which sends it by itself, unless that body comes from the story's conversation.
-    pub(super) generate: Option<fn(&Case) -> Value>,
 }
 
 /// The fields of an endpoint.
@@ -56,27 +53,16 @@ macro_rules! endpoints {
 }
 pub(crate) use endpoints;
 
-/// The callbacks of a family: catalog id, the type of the body, and what generates one for a story that sends the
-/// callback by itself.
+/// The callbacks of a family: catalog id and the type of the body.
 macro_rules! callbacks {
-    ($($id:literal => $body:ty $(= $generate:path)?),* $(,)?) => {
+    ($($id:literal => $body:ty),* $(,)?) => {
         &[$($crate::simulator::endpoint::CallbackShape {
             id: $id,
             fields: || $crate::contract::fields::fields_of::<$body>($crate::contract::fields::Use::Written),
-            generate: $crate::simulator::endpoint::callbacks!(@ $body $(, $generate)?),
         }),*]
-    };
-    (@ $body:ty) => { None };
-    (@ $body:ty, $generate:path) => {
-        Some(|case| $crate::simulator::endpoint::value::<$body>(&$generate(case)))
     };
 }
 pub(crate) use callbacks;
-
-/// A body as a value. Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
-pub fn value<T: Serialize>(body: &T) -> Value {
-    serde_json::to_value(body).unwrap_or_default()
-}
 
 /// A handler of requests of one type.
 type Handler<Q, A> = fn(&mut Simulator, Q, &Request<'_>) -> Result<A, Refusal>;

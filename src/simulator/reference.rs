@@ -1,11 +1,9 @@
 //! The fields of every entry of the catalog, for the reference.
 
 use super::endpoint::{CallbackShape, Endpoint, callbacks};
-use super::samples::Case;
 use super::{auth, dialer};
 use crate::contract::bodies::{detection::DetectionResult, sms::SmsReceipt};
 use crate::contract::fields::Field;
-use serde_json::Value;
 
 /// The endpoints of every family.
 pub(super) const ENDPOINTS: [&[Endpoint]; 2] = [auth::ENDPOINTS, dialer::ENDPOINTS];
@@ -39,21 +37,12 @@ pub(super) fn endpoint(id: &str) -> Option<&'static Endpoint> {
     ENDPOINTS.iter().copied().flatten().find(|endpoint| endpoint.id == id)
 }
 
-/// The callback with this catalog id.
-fn callback(id: &str) -> Option<&'static CallbackShape> {
-    CALLBACKS.iter().copied().flatten().find(|callback| callback.id == id)
-}
-
-/// The body of a callback for a story that sends it by itself, unless it comes from the story's conversation.
-pub(super) fn generate(id: &str, case: &Case) -> Option<Value> {
-    callback(id)?.generate.map(|generate| generate(case))
-}
-
 /// The fields of the entry with this catalog id; nothing if the vendor has none such.
 pub fn fields(id: &str) -> Option<EntryFields> {
     if let Some(endpoint) = endpoint(id) {
         let shape = (endpoint.shape)();
         return Some(EntryFields::Endpoint { request: shape.request, response: shape.response });
     }
-    Some(EntryFields::Callback((callback(id)?.fields)()))
+    let callback = CALLBACKS.iter().copied().flatten().find(|callback| callback.id == id)?;
+    Some(EntryFields::Callback((callback.fields)()))
 }

@@ -18,7 +18,7 @@ use super::keys::ConversationKey;
 use super::reference;
 use super::request::{Refusal, Request, Response};
 use super::rules::Behaviour;
-use super::samples::{self, Case};
+use super::samples;
 use super::sms::Sms;
 use super::timer::Timer;
 use super::workflow::Workflow;
@@ -89,7 +89,6 @@ impl Simulator {
     ) -> Result<Value, String> {
         let body = chatbot::default_body(self.chatbot.conversations.get_mut(key), event, &patch, now);
         let mut body = body
-            .or_else(|| reference::generate(event, &Case::of(self.chatbot.conversations.get(key), now)))
             .or_else(|| samples::default_body(self.chatbot.conversations.get(key), event, now))
             .ok_or_else(|| format!("the simulator has no body for `{event}`"))?;
         if !patch.is_null() {

@@ -22,9 +22,9 @@ use crate::simulator::samples::Case;
 
 /// The callbacks of the dialer.
 pub(in crate::simulator) const CALLBACKS: &[CallbackShape] = callbacks! {
-    "dialer.task_status" => Notice<TaskStatus> = generated_task_status,
-    "dialer.contact_status" => Notice<ContactStatus> = generated_contact_status,
-    "dialer.agent_status" => Notice<AgentStatus> = generated_agent_status,
+    "dialer.task_status" => Notice<TaskStatus>,
+    "dialer.contact_status" => Notice<ContactStatus>,
+    "dialer.agent_status" => Notice<AgentStatus>,
 };
 
 /// The envelope of a notice (client).
@@ -507,7 +507,7 @@ impl Dialer {
 }
 
 /// The notice of a task that runs.
-fn generated_task_status(case: &Case) -> Notice<TaskStatus> {
+pub(in crate::simulator) fn generated_task_status(case: &Case) -> Notice<TaskStatus> {
     let (task_id, task_name) = (case.task_id.clone(), case.task_name.clone());
     Notice { kind: NoticeKind::TaskStatus, body: TaskStatus { task_id, task_name, state: State::Running } }
 }
@@ -534,13 +534,15 @@ fn generated_call(case: &Case) -> CallNotice {
     })
 }
 
-fn generated_contact_status(case: &Case) -> Notice<ContactStatus> {
+/// The notice of a call that an agent has just ended.
+pub(in crate::simulator) fn generated_contact_status(case: &Case) -> Notice<ContactStatus> {
     let (state, agent_name) = (CallState::Hangup, case.agent.clone());
     let body = ContactStatus { state, agent_name, call: generated_call(case) };
     Notice { kind: NoticeKind::ContactStatus, body }
 }
 
-fn generated_agent_status(case: &Case) -> Notice<AgentStatus> {
+/// The notice of the agent of that call.
+pub(in crate::simulator) fn generated_agent_status(case: &Case) -> Notice<AgentStatus> {
     let body = AgentStatus {
         cur_day_online_duration: 3_600 + case.talk,
         cur_day_rest_duration: 300,

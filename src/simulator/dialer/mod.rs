@@ -48,7 +48,9 @@ use crate::content::phone;
 use crate::seed::Seed;
 use agent_pool::AgentPool;
 use call::CallRow;
-pub(super) use callbacks::CALLBACKS;
+pub(super) use callbacks::{
+    CALLBACKS, generated_agent_status, generated_contact_status, generated_task_status,
+};
 use contacts::Contacts;
 pub(super) use mock_outcome::DialerMockOutcome;
 use settings::TaskSettings;

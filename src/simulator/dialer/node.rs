@@ -18,7 +18,7 @@ use crate::simulator::ending::Ending;
 use crate::simulator::ids::Kind;
 use crate::simulator::keys::InstanceKey;
 use crate::simulator::node::{CameTo, NodeOrder, RowEnded, Taken};
-use crate::simulator::request::Response;
+use crate::simulator::request::Refusal;
 
 /// The node of an instance that a task belongs to.
 #[derive(Clone, Debug)]

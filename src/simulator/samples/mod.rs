@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::chatbot::Conversation;
+use super::dialer;
 use crate::contract::bodies::detection::{Business, DetectionResult};
 use crate::contract::bodies::sms::SmsReceipt;
 pub(super) use case::Case;
@@ -29,6 +30,9 @@ pub(super) fn default_body(conversation: &Conversation, event: &str, now: Timest
         "workflow.status_changed" => json(&workflow::status_changed(&case)),
         "workflow.waba_status" => json(&workflow::waba_status(&case, conversation)),
         "workflow.session_ended" => json(&workflow::session_ended(&case, conversation)),
+        "dialer.task_status" => json(&dialer::generated_task_status(&case)),
+        "dialer.contact_status" => json(&dialer::generated_contact_status(&case)),
+        "dialer.agent_status" => json(&dialer::generated_agent_status(&case)),
         "detection.result" => json(&DetectionResult {
             business: Business { callee: case.phone.clone(), numstatus: 2, prvdata: case.case_id },
         }),
