@@ -1,6 +1,77 @@
-//! How a call of the predictive dialer ended.
+//! How a call of the predictive dialer ended, and the words of the wire for it.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::outcome::Outcome;
+
+/// The number of `hangupReason`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(in crate::simulator) struct HangupReason(u8);
+
+/// The numbers there are and what they mean (client).
+const HANGUP_REASONS: [(u8, &str); 19] = [
+    (0, "unknown"),
+    (1, "no agent after the answer"),
+    (2, "normal"),
+    (3, "busy"),
+    (4, "not in use"),
+    (5, "on hold"),
+    (6, "switched off"),
+    (7, "out of area"),
+    (8, "invalid"),
+    (9, "wrong number"),
+    (12, "talked"),
+    (13, "the agent rejected"),
+    (14, "the user hung up"),
+    (15, "fusing"),
+    (16, "a machine answered"),
+    (17, "the agent's network failed"),
+    (18, "attempt limit"),
+    (19, "abandoned shortly after contact"),
+    (20, "do not call"),
+];
+
+impl JsonSchema for HangupReason {
+    fn schema_name() -> Cow<'static, str> {
+        "HangupReason".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let numbers =
+            HANGUP_REASONS.map(|(number, meaning)| json!({ "const": number, "description": meaning }));
+        json_schema!({ "type": "integer", "oneOf": numbers })
+    }
+}
+
+/// The words of `callResultType` (client).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(in crate::simulator) enum CallResultType {
+    /// The call has not ended.
+    #[default]
+    #[serde(rename = "", skip_deserializing)]
+    Open,
+    Dnc,
+    Overrun,
+    NoRinging,
+    Fusing,
+    Voicemail,
+    NoAnswered,
+    AgentBusy,
+    UserHangupBeforeAssign,
+    AgentReject,
+    AgentNetworkError,
+    UserHangup,
+    SuccUserHangup,
+    SuccAgentHangup,
+}
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +111,8 @@ pub(in crate::simulator) enum Ending {
 impl Ending {
     /// `hangupReason`. The values are known from clients, which ending has which is assumed where the words differ: nobody
     /// answered is 2, a normal end.
-    pub(in crate::simulator) fn reason(self) -> i64 {
-        match self {
+    pub(in crate::simulator) fn reason(self) -> HangupReason {
+        HangupReason(match self {
             Self::NoAgent => 1,
             Self::NoAnswer => 2,
             Self::Busy => 3,
@@ -57,25 +128,25 @@ impl Ending {
             Self::Overrun => 18,
             Self::Abandoned => 19,
             Self::DoNotCall => 20,
-        }
+        })
     }
 
     /// `callResultType`; as above.
-    pub(in crate::simulator) fn result_type(self) -> &'static str {
+    pub(in crate::simulator) fn result_type(self) -> CallResultType {
         match self {
-            Self::DoNotCall => "Dnc",
-            Self::Overrun => "Overrun",
-            Self::Fusing => "Fusing",
-            Self::Busy | Self::SwitchedOff | Self::OutOfArea | Self::Invalid => "NoRinging",
-            Self::NoAnswer => "NoAnswered",
-            Self::Machine => "Voicemail",
-            Self::NoAgent => "AgentBusy",
-            Self::Abandoned | Self::Left => "UserHangupBeforeAssign",
-            Self::Rejected => "AgentReject",
-            Self::Network => "AgentNetworkError",
-            Self::HungUp => "UserHangup",
-            Self::TalkedByUser => "SuccUserHangup",
-            Self::TalkedByAgent => "SuccAgentHangup",
+            Self::DoNotCall => CallResultType::Dnc,
+            Self::Overrun => CallResultType::Overrun,
+            Self::Fusing => CallResultType::Fusing,
+            Self::Busy | Self::SwitchedOff | Self::OutOfArea | Self::Invalid => CallResultType::NoRinging,
+            Self::NoAnswer => CallResultType::NoAnswered,
+            Self::Machine => CallResultType::Voicemail,
+            Self::NoAgent => CallResultType::AgentBusy,
+            Self::Abandoned | Self::Left => CallResultType::UserHangupBeforeAssign,
+            Self::Rejected => CallResultType::AgentReject,
+            Self::Network => CallResultType::AgentNetworkError,
+            Self::HungUp => CallResultType::UserHangup,
+            Self::TalkedByUser => CallResultType::SuccUserHangup,
+            Self::TalkedByAgent => CallResultType::SuccAgentHangup,
         }
     }
 

@@ -7,7 +7,6 @@
 pub mod calling;
 pub mod conversation;
 pub mod detection;
-pub mod dialer;
 pub mod message;
 pub mod sms;
 pub mod workflow;

@@ -114,6 +114,8 @@ impl de::Error for FieldError {
             de::Unexpected::Float(number) => number.to_string(),
             de::Unexpected::Bool(value) => value.to_string(),
             de::Unexpected::Unit => "null".to_owned(),
+            de::Unexpected::Seq => "a list".to_owned(),
+            de::Unexpected::Map => "an object".to_owned(),
             other => other.to_string(),
         };
         Self { path: String::new(), fault: Fault::Wrong { got, expected: expected.to_string() } }

@@ -53,6 +53,42 @@ impl<const MIN: i64, const MAX: i64> JsonSchema for Whole<MIN, MAX> {
     }
 }
 
+/// A number within a range, its ends included; it may have a fraction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Number<const MIN: i64, const MAX: i64>(f64);
+
+impl<const MIN: i64, const MAX: i64> Number<MIN, MAX> {
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Number<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = f64::deserialize(deserializer)?;
+        if (MIN as f64..=MAX as f64).contains(&number) {
+            return Ok(Self(number));
+        }
+        let expected = format!("a number from {MIN} to {MAX}");
+        Err(D::Error::invalid_value(Unexpected::Float(number), &expected.as_str()))
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> JsonSchema for Number<MIN, MAX> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Number_{MIN}_{MAX}").into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "minimum": MIN, "maximum": MAX })
+    }
+}
+
 /// A text of at most so many characters, and at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text<const MOST: usize>(String);

@@ -1,17 +1,232 @@
-//! The notices. They and the answers to queries are made from the same facts, so that they agree.
+//! The notices: what they look like, what the dialer emits, and what a story that sends one by itself gets. They and the
+//! responses to queries are made from the same facts, so that they agree.
+//!
+//! None of them is signed, and the order of the fields is ours. The traps are the vendor's and are kept: `state` in two
+//! notices and `State` in the third; `customizeResults` an object here and a list in the query; `recLink` here and
+//! `reclink` there; a timestamp in milliseconds, as a string, beside durations that are numbers.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::draw::RESULTS;
+use super::task::State;
 use super::{Dialer, TaskKey};
-use crate::contract::bodies::dialer::{
-    AgentStatus, CallNotice, ContactStatus, Notice, Split, TalkResultCount, TaskStatus,
-};
 use crate::contract::bodies::{Fields, millis_text};
 use crate::simulator::callback::{Callback, CallbackBody};
 use crate::simulator::context::Context;
+use crate::simulator::ending::{Ending, HangupReason};
+use crate::simulator::endpoint::{CallbackShape, callbacks};
+use crate::simulator::samples::Case;
+
+/// The callbacks of the dialer.
+pub(in crate::simulator) const CALLBACKS: &[CallbackShape] = callbacks! {
+    "dialer.task_status" => Notice<TaskStatus>,
+    "dialer.contact_status" => Notice<ContactStatus>,
+    "dialer.agent_status" => Notice<AgentStatus>,
+};
+
+/// The envelope of a notice (client).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub(in crate::simulator) struct Notice<B> {
+    /// Which of the three notices it is.
+    #[serde(rename = "type")]
+    kind: NoticeKind,
+    /// What it says.
+    body: B,
+}
+
+/// The three notices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+enum NoticeKind {
+    TaskStatus,
+    ContactStatus,
+    AgentStatus,
+}
+
+/// A task has changed its state (client).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::simulator) struct TaskStatus {
+    /// The task, 32 hex.
+    task_id: String,
+    /// Its name.
+    task_name: String,
+    /// What it does now; a small s, unlike that of agents.
+    state: State,
+}
+
+/// The state of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum CallState {
+    Calling,
+    Ringing,
+    Answered,
+    Hangup,
+    /// The agent has saved the result.
+    TalkResult,
+}
+
+/// Who made a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum CallType {
+    /// The dialer.
+    Auto,
+}
+
+/// Whether an agent's telephone is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+enum RegisterState {
+    Registered,
+}
+
+/// A call has changed its state (client; which of the fields of the agent's notice are in it is assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::simulator) struct ContactStatus {
+    /// What happens to the call; a small s, unlike that of agents.
+    state: CallState,
+    /// The agent the call went to, empty if none.
+    agent_name: String,
+    #[serde(flatten)]
+    call: CallNotice,
+}
+
+/// An agent has changed state: rings, talks, hung up, saved the result (client).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::simulator) struct AgentStatus {
+    /// The agent.
+    agent_name: String,
+    /// Whether the agent's telephone is there.
+    register_state: RegisterState,
+    /// What happens to the agent's call; a capital S, unlike that of the other notices.
+    #[serde(rename = "State")]
+    state: CallState,
+    /// The result as the agent sees it (client; the meaning is assumed).
+    display_talk_result: String,
+    /// Whether the number is hidden from the agent: `Y` or `N` (client; the words are assumed).
+    is_conceal_callee: String,
+    /// The state of a call of three, empty if there is none.
+    threeway_state: String,
+    /// The third party, empty if there is none.
+    threeway_account: String,
+    /// How long the agent was at work today, in seconds (client; the unit is assumed).
+    cur_day_online_duration: i64,
+    /// How long the agent rested today, in seconds (client; the unit is assumed).
+    cur_day_rest_duration: i64,
+    /// How many calls wait for this agent.
+    cur_waiting_call_count: i64,
+    /// How many calls of the group wait for any agent.
+    group_unallocated_call: i64,
+    /// How long the first of them has waited, in seconds (client; the unit is assumed).
+    earliest_call_wait_time: i64,
+    /// How many numbers are still to be dialled.
+    waiting_dial_number: i64,
+    /// How many numbers there are.
+    total_number: i64,
+    /// When the call was put on hold, in Unix milliseconds; 0 if it is not (client; the unit is assumed).
+    hold_timestamp: i64,
+    /// The agent's calls today.
+    cur_day_call_count: Split,
+    /// How long they took, in seconds (client; the unit is assumed).
+    cur_day_call_duration: Split,
+    /// How long calls were on hold, in seconds (client; the unit is assumed).
+    hold_duration: Split,
+    /// The results the agent saved today.
+    cur_day_talk_results: Vec<TalkResultCount>,
+    #[serde(flatten)]
+    call: CallNotice,
+}
+
+/// What the notices of a call say of it, whichever they are (client).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct CallNotice {
+    /// Who made the call.
+    call_type: CallType,
+    /// The task, 32 hex.
+    task_id: String,
+    /// Its name.
+    task_name: String,
+    /// The group of agents.
+    group_name: String,
+    /// The number dialled, in E.164.
+    phone_number: String,
+    /// The call, 32 hex; lower case throughout.
+    callid: String,
+    /// The person's name.
+    contact_name: String,
+    /// The person's address.
+    address: String,
+    /// A field of the customer's own.
+    info1: String,
+    /// A field of the customer's own.
+    info2: String,
+    /// A field of the customer's own.
+    info3: String,
+    /// The task's remark.
+    remark: String,
+    /// What the customer gave along with the contact, sent back as it was.
+    private_data: String,
+    /// When, in Unix milliseconds, as a string.
+    timestamp: String,
+    /// The label of the result the agent saved, empty before.
+    talk_result_label: String,
+    /// The agent's remark on the call; lower case throughout.
+    talkremarks: String,
+    /// The person's main number, in E.164.
+    main_number: String,
+    /// Which of the person's numbers was dialled (client; that it names a column is assumed).
+    phone_tag: String,
+    /// Why the call ended; only when it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hangup_reason: Option<HangupReason>,
+    /// Where the recording is, if there is one; `reclink` in the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rec_link: Option<String>,
+    /// Which call to the person this is, counted from 1 (client; the meaning is assumed).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nth_call: Option<i64>,
+    /// The result's own fields, title to value; an object here, a list in the query.
+    customize_results: Fields,
+    /// What the customer's list has of the person.
+    customer_info: Fields,
+}
+
+/// A number for calls the dialer made, and one for calls made by hand (client).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+struct Split {
+    /// Of calls the dialer made.
+    auto: i64,
+    /// Of calls made by hand.
+    manual: i64,
+}
+
+impl Split {
+    fn auto(auto: i64) -> Self {
+        Self { auto, manual: 0 }
+    }
+}
+
+/// How often an agent saved a result (client).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct TalkResultCount {
+    /// The result.
+    talk_result: String,
+    /// How often.
+    count: i64,
+}
+
+impl TalkResultCount {
+    fn of((result, count): (&usize, &i64)) -> Self {
+        Self { talk_result: RESULTS[*result].0.to_owned(), count: *count }
+    }
+}
 
 /// The columns a person's name is looked for in (assumed).
 const NAMES: [&str; 5] = ["contactName", "customerName", "name", "Name", "callee_name"];
@@ -24,8 +239,13 @@ pub(super) struct Person {
 }
 
 impl Person {
+    fn new(fields: Fields, info: Fields) -> Self {
+        let name = NAMES.iter().find_map(|name| fields.get(*name)?.as_str()).unwrap_or_default().to_owned();
+        Self { name, info, fields }
+    }
+
     /// A field of the row, empty if it has none of this name.
-    pub(super) fn field(&self, name: &str) -> String {
+    fn field(&self, name: &str) -> String {
         self.fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 }
@@ -33,7 +253,7 @@ impl Person {
 /// What a call ended with, as far as it has.
 #[derive(Default)]
 pub(super) struct Closing {
-    pub(super) reason: Option<i64>,
+    pub(super) reason: Option<HangupReason>,
     pub(super) link: Option<String>,
     /// The label of the result the agent saved.
     pub(super) result: &'static str,
@@ -44,13 +264,87 @@ pub(super) struct Closing {
 /// The title of the one field that results have here (accounts make their own), and the group it belongs to.
 pub(super) const FOLLOW_UP: (&str, &str) = ("Follow-up", "Result");
 
+/// What a notice of a call is made from.
+struct CallFacts<'a> {
+    task_id: String,
+    task_name: &'a str,
+    group_name: String,
+    remark: &'a str,
+    callid: String,
+    number: String,
+    main_number: String,
+    column: String,
+    nth: u8,
+    person: Person,
+    closing: Closing,
+    now: Timestamp,
+}
+
+impl CallNotice {
+    fn new(facts: CallFacts<'_>) -> Self {
+        let CallFacts { person, closing, .. } = facts;
+        let results = closing.follow_up.into_iter().map(|value| (FOLLOW_UP.0.to_owned(), Value::from(value)));
+        Self {
+            call_type: CallType::Auto,
+            task_id: facts.task_id,
+            task_name: facts.task_name.to_owned(),
+            group_name: facts.group_name,
+            phone_number: facts.number,
+            callid: facts.callid,
+            address: person.field("address"),
+            info1: person.field("info1"),
+            info2: person.field("info2"),
+            info3: person.field("info3"),
+            remark: facts.remark.to_owned(),
+            private_data: person.field("privateData"),
+            timestamp: millis_text(facts.now),
+            talk_result_label: closing.result.to_owned(),
+            talkremarks: String::new(),
+            main_number: facts.main_number,
+            phone_tag: facts.column,
+            hangup_reason: closing.reason,
+            rec_link: closing.link,
+            nth_call: Some(i64::from(facts.nth)),
+            customize_results: results.collect(),
+            contact_name: person.name,
+            customer_info: person.info,
+        }
+    }
+}
+
+impl AgentStatus {
+    /// Of an agent who has done nothing yet, in a group in which nobody waits.
+    fn new(agent_name: String, state: CallState, call: CallNotice) -> Self {
+        Self {
+            agent_name,
+            register_state: RegisterState::Registered,
+            state,
+            display_talk_result: call.talk_result_label.clone(),
+            is_conceal_callee: "N".to_owned(),
+            threeway_state: String::new(),
+            threeway_account: String::new(),
+            cur_day_online_duration: 0,
+            cur_day_rest_duration: 0,
+            cur_waiting_call_count: 0,
+            group_unallocated_call: 0,
+            earliest_call_wait_time: 0,
+            waiting_dial_number: 0,
+            total_number: 0,
+            hold_timestamp: 0,
+            cur_day_call_count: Split::default(),
+            cur_day_call_duration: Split::default(),
+            hold_duration: Split::default(),
+            cur_day_talk_results: Vec::new(),
+            call,
+        }
+    }
+}
+
 impl Dialer {
     pub(super) fn person(&self, key: TaskKey, contact: u32) -> Person {
         let contacts = &self.task(key).contacts;
         let contact = &contacts.list[contact as usize];
-        let fields = contacts.fields(contact);
-        let name = NAMES.iter().find_map(|name| fields.get(*name)?.as_str()).unwrap_or_default().to_owned();
-        Person { name, info: contacts.info(contact), fields }
+        Person::new(contacts.fields(contact), contacts.info(contact))
     }
 
     pub(super) fn closing(&self, key: TaskKey, call: u32) -> Closing {
@@ -58,7 +352,7 @@ impl Dialer {
         let Some(ending) = row.ending else { return Closing::default() };
         let (result, follow_up) = match row.is_saved {
             true => {
-                let (result, follow_up) = RESULTS[self.fate(key, row).result];
+                let (result, follow_up) = RESULTS[self.course(key, row).result];
                 (result, Some(follow_up))
             }
             false => ("", None),
@@ -67,25 +361,25 @@ impl Dialer {
         Closing { reason: Some(ending.reason()), link, result, follow_up }
     }
 
-    fn customize_results(closing: &Closing) -> Fields {
-        closing.follow_up.into_iter().map(|value| (FOLLOW_UP.0.to_owned(), Value::from(value))).collect()
-    }
-
     /// The agent of a call, empty if none has it.
     pub(super) fn agent_name(&self, key: TaskKey, call: u32) -> String {
-        let agents = &self.desks[self.task(key).desk.0].agents;
+        let agents = &self.pools[self.task(key).pool.0].agents;
         let agent = self.call(key, call).agent().and_then(|agent| agents.get(agent));
         agent.map(|agent| agent.name.clone()).unwrap_or_default()
     }
 
     pub(super) fn group_name(&self, key: TaskKey) -> String {
-        self.rules.groups.get(self.task(key).order.group).map(|group| group.name.clone()).unwrap_or_default()
+        self.rules
+            .groups
+            .get(self.task(key).settings.group)
+            .map(|group| group.name.clone())
+            .unwrap_or_default()
     }
 
     /// Whether notices of a task go to nobody, or somebody else sends them.
     fn is_silent(&self, context: &Context, key: TaskKey) -> bool {
         let task = self.task(key);
-        context.is_muted(task.cause) || task.order.callback.is_none() && context.is_silent(task.cause)
+        context.is_muted(task.cause) || task.settings.callback.is_none() && context.is_silent(task.cause)
     }
 
     pub(super) fn emit_task_status(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
@@ -94,12 +388,9 @@ impl Dialer {
         }
         let task_id = self.task_id(key);
         let task = self.task(key);
-        let body = TaskStatus {
-            task_id: task_id.clone(),
-            task_name: task.order.name.clone(),
-            state: task.state.as_str().to_owned(),
-        };
-        let callback = self.notice(key, "dialer.task_status", "TaskStatus", body, task_id);
+        let body =
+            TaskStatus { task_id: task_id.clone(), task_name: task.settings.name.clone(), state: task.state };
+        let callback = self.notice(key, NoticeKind::TaskStatus, body, task_id);
         self.send(context, callback, key, now, now);
     }
 
@@ -108,19 +399,16 @@ impl Dialer {
         context: &mut Context,
         key: TaskKey,
         call: u32,
-        state: &str,
+        state: CallState,
         now: Timestamp,
     ) {
         if self.is_silent(context, key) {
             return;
         }
-        let body = ContactStatus {
-            state: state.to_owned(),
-            agent_name: self.agent_name(key, call),
-            call: self.call_notice(key, call, now),
-        };
+        let agent_name = self.agent_name(key, call);
+        let body = ContactStatus { state, agent_name, call: self.call_notice(key, call, now) };
         let callid = body.call.callid.clone();
-        let callback = self.notice(key, "dialer.contact_status", "ContactStatus", body, callid);
+        let callback = self.notice(key, NoticeKind::ContactStatus, body, callid);
         self.send_of_call(context, callback, key, call, now);
     }
 
@@ -129,105 +417,71 @@ impl Dialer {
         context: &mut Context,
         key: TaskKey,
         call: u32,
-        state: &str,
+        state: CallState,
         now: Timestamp,
     ) {
         let agent = self.call(key, call).agent();
         let Some(agent) = agent.filter(|_| !self.is_silent(context, key)) else { return };
-        let desk = self.task(key).desk;
-        self.desks[desk.0].today(agent, now);
-        let (task, desk) = (self.task(key), &self.desks[desk.0]);
-        let first = desk.waiting.front().and_then(|(key, call)| self.call(*key, *call).answered_at());
-        let counted = &desk.agents[agent];
-        let auto = |auto: i64| Split { auto, manual: 0 };
-        let told = self.call_notice(key, call, now);
-        let callid = told.callid.clone();
+        let pool = self.task(key).pool;
+        self.pools[pool.0].today(agent, now);
+        let (task, pool) = (self.task(key), &self.pools[pool.0]);
+        let first = pool.waiting.front().and_then(|(key, call)| self.call(*key, *call).answered_at());
+        let counted = &pool.agents[agent];
+        let call_notice = self.call_notice(key, call, now);
+        let callid = call_notice.callid.clone();
         let body = AgentStatus {
-            agent_name: counted.name.clone(),
-            register_state: "Registered".to_owned(),
-            state: state.to_owned(),
-            display_talk_result: told.talk_result_label.clone(),
-            is_conceal_callee: "N".to_owned(),
-            threeway_state: String::new(),
-            threeway_account: String::new(),
-            cur_day_online_duration: desk.online(agent, now),
-            cur_day_rest_duration: 0,
-            cur_waiting_call_count: 0,
-            group_unallocated_call: i64::try_from(desk.waiting.len()).unwrap_or(i64::MAX),
+            cur_day_online_duration: pool.online(agent, now),
+            group_unallocated_call: i64::try_from(pool.waiting.len()).unwrap_or(i64::MAX),
             earliest_call_wait_time: first.map_or(0, |first| now.duration_since(first).as_secs()),
             waiting_dial_number: i64::from(task.sums.waiting),
             total_number: i64::from(task.total()),
-            hold_timestamp: 0,
-            cur_day_call_count: auto(counted.calls),
-            cur_day_call_duration: auto(counted.seconds),
-            hold_duration: auto(0),
-            cur_day_talk_results: counted
-                .results
-                .iter()
-                .map(|(result, count)| TalkResultCount {
-                    talk_result: RESULTS[*result].0.to_owned(),
-                    count: *count,
-                })
-                .collect(),
-            call: told,
+            cur_day_call_count: Split::auto(counted.calls),
+            cur_day_call_duration: Split::auto(counted.seconds),
+            cur_day_talk_results: counted.results.iter().map(TalkResultCount::of).collect(),
+            ..AgentStatus::new(counted.name.clone(), state, call_notice)
         };
-        let callback = self.notice(key, "dialer.agent_status", "AgentStatus", body, callid);
+        let callback = self.notice(key, NoticeKind::AgentStatus, body, callid);
         self.send_of_call(context, callback, key, call, now);
     }
 
-    /// What a notice of either kind tells of a call.
+    /// What a notice of either kind says of a call.
     fn call_notice(&self, key: TaskKey, call: u32, now: Timestamp) -> CallNotice {
         let (task, row) = (self.task(key), self.call(key, call));
-        let (closing, person) = (self.closing(key, call), self.person(key, row.contact));
-        CallNotice {
-            call_type: "auto".to_owned(),
+        CallNotice::new(CallFacts {
             task_id: self.task_id(key),
-            task_name: task.order.name.clone(),
+            task_name: &task.settings.name,
             group_name: self.group_name(key),
-            phone_number: format!("+{}", task.number_of(row)),
+            remark: &task.settings.remark,
             callid: self.call_id(key, call),
-            contact_name: person.name.clone(),
-            address: person.field("address"),
-            info1: person.field("info1"),
-            info2: person.field("info2"),
-            info3: person.field("info3"),
-            remark: task.order.remark.clone(),
-            private_data: person.field("privateData"),
-            timestamp: millis_text(now),
-            talk_result_label: closing.result.to_owned(),
-            talkremarks: String::new(),
+            number: format!("+{}", task.number_of(row)),
             main_number: format!("+{}", task.contacts.list[row.contact as usize].number),
-            phone_tag: task.column_of(row),
-            hangup_reason: closing.reason,
-            rec_link: closing.link.clone(),
-            nth_call: Some(i64::from(row.nth)),
-            customize_results: Self::customize_results(&closing),
-            customer_info: person.info,
-        }
+            column: task.column_of(row),
+            nth: row.nth,
+            person: self.person(key, row.contact),
+            closing: self.closing(key, call),
+            now,
+        })
     }
 
-    fn notice(
-        &self,
-        key: TaskKey,
-        event: &'static str,
-        kind: &str,
-        body: impl Serialize,
-        order: String,
-    ) -> Callback {
-        let task = self.task(key);
-        let notice = Notice { kind: kind.to_owned(), body };
+    fn notice(&self, key: TaskKey, kind: NoticeKind, body: impl Serialize, order_key: String) -> Callback {
+        let settings = &self.task(key).settings;
+        let event = match kind {
+            NoticeKind::TaskStatus => "dialer.task_status",
+            NoticeKind::ContactStatus => "dialer.contact_status",
+            NoticeKind::AgentStatus => "dialer.agent_status",
+        };
         Callback {
-            account: task.order.account,
+            account: settings.account,
             story: None,
             event: event.into(),
             // Bodies are plain data, which always fits into JSON.
-            body: CallbackBody::Text(serde_json::to_string(&notice).unwrap_or_default()),
-            order_key: Some(order),
-            target: task.order.callback.clone(),
+            body: CallbackBody::Text(serde_json::to_string(&Notice { kind, body }).unwrap_or_default()),
+            order_key: Some(order_key),
+            target: settings.callback.clone(),
         }
     }
 
-    /// Sends a notice of a call as often and as late as its contact wishes.
+    /// Sends a notice of a call as often and as late as its mock_outcome says.
     fn send_of_call(
         &mut self,
         context: &mut Context,
@@ -236,8 +490,8 @@ impl Dialer {
         call: u32,
         now: Timestamp,
     ) {
-        let wished = self.wished_of(key, self.call(key, call));
-        for at in wished.call.notice.moments(now) {
+        let mock_outcome = self.mock_outcome_of_call(key, self.call(key, call));
+        for at in mock_outcome.call.notice.moments(now) {
             self.send(context, callback.clone(), key, at, now);
         }
     }
@@ -250,4 +504,54 @@ impl Dialer {
             context.send_at(at, cause, callback);
         }
     }
+}
+
+/// The notice of a task that runs.
+pub(in crate::simulator) fn generated_task_status(case: &Case) -> Notice<TaskStatus> {
+    let (task_id, task_name) = (case.task_id.clone(), case.task_name.clone());
+    Notice { kind: NoticeKind::TaskStatus, body: TaskStatus { task_id, task_name, state: State::Running } }
+}
+
+/// What the notices say of a call that an agent has just ended.
+fn generated_call(case: &Case) -> CallNotice {
+    let info = json!({ "PhoneNumber": case.phone, "name": case.name });
+    let info = info.as_object().cloned().unwrap_or_default();
+    let mut fields = info.clone();
+    fields.insert("privateData".to_owned(), case.case_id.clone().into());
+    CallNotice::new(CallFacts {
+        task_id: case.task_id.clone(),
+        task_name: &case.task_name,
+        group_name: "Customer care".to_owned(),
+        remark: "",
+        callid: case.call_id.clone(),
+        number: case.phone.clone(),
+        main_number: case.phone.clone(),
+        column: String::new(),
+        nth: 1,
+        person: Person::new(fields, info),
+        closing: Closing { reason: Some(Ending::TalkedByUser.reason()), ..Closing::default() },
+        now: case.now,
+    })
+}
+
+/// The notice of a call that an agent has just ended.
+pub(in crate::simulator) fn generated_contact_status(case: &Case) -> Notice<ContactStatus> {
+    let (state, agent_name) = (CallState::Hangup, case.agent.clone());
+    let body = ContactStatus { state, agent_name, call: generated_call(case) };
+    Notice { kind: NoticeKind::ContactStatus, body }
+}
+
+/// The notice of the agent of that call.
+pub(in crate::simulator) fn generated_agent_status(case: &Case) -> Notice<AgentStatus> {
+    let body = AgentStatus {
+        cur_day_online_duration: 3_600 + case.talk,
+        cur_day_rest_duration: 300,
+        waiting_dial_number: case.total / 3,
+        total_number: case.total,
+        cur_day_call_count: Split::auto(1),
+        cur_day_call_duration: Split::auto(case.talk),
+        cur_day_talk_results: vec![TalkResultCount::of((&0, &1))],
+        ..AgentStatus::new(case.agent.clone(), CallState::Hangup, generated_call(case))
+    };
+    Notice { kind: NoticeKind::AgentStatus, body }
 }

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde_json::Value;
 
-use super::ask::{Ask, phone, refuse};
-use super::mock_outcome::Wished;
+use super::fields::{elements, phone};
+use super::mock_outcome::DialerMockOutcome;
 use crate::contract::bodies::Fields;
-use crate::simulator::Response;
-use crate::simulator::calling::MockOutcome;
-use crate::simulator::params::shown;
+use crate::contract::fields::shown;
+use crate::simulator::outcome::MockOutcome;
+use crate::simulator::{Refusal, Request};
 
 /// The most contacts of a task (assumed).
 const MOST: usize = 1_000_000;
@@ -23,9 +24,55 @@ const COLUMNS: [&str; 2] = ["PhoneNumber", "phonenumber"];
 /// A contact with details in `contactList`: the names of the notices (assumed; plain numbers are taken as well).
 const DETAILS: [&str; 6] = ["contactName", "address", "info1", "info2", "info3", "privateData"];
 
-/// Where a contact stands.
+/// A contact of `contactList` (client): its number alone, or an object with details.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "says what the list looks like; the elements are read as they came")]
+pub(super) enum ListedContact {
+    /// The number: a leading `+` and at most 14 digits.
+    Number(String),
+    /// With details.
+    Detailed(DetailedContact),
+}
+
+/// A contact with details (assumed: the names of the notices).
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "says what the list looks like; the elements are read as they came")]
+pub(super) struct DetailedContact {
+    /// The number: a leading `+` and at most 14 digits.
+    phone_number: String,
+    /// The person's name.
+    contact_name: Option<String>,
+    /// The person's address.
+    address: Option<String>,
+    /// A field of the customer's own.
+    info1: Option<String>,
+    /// A field of the customer's own.
+    info2: Option<String>,
+    /// A field of the customer's own.
+    info3: Option<String>,
+    /// A text that notices send back as it is, of at most 1,024 characters.
+    private_data: Option<String>,
+    /// This mock's own: how the calls to the contact go, for tests.
+    #[serde(rename = "mock_outcome")]
+    mock_outcome: Option<String>,
+}
+
+/// A contact of `customizeContacts` (client). Its other columns are the customer's own; all values are strings.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "says what the list looks like; the elements are read as they came")]
+pub(super) struct CustomContact {
+    /// The number: a leading `+` and at most 14 digits. `phonenumber` is taken as well.
+    #[serde(rename = "PhoneNumber")]
+    phone_number: String,
+    /// This mock's own: how the calls to the contact go, for tests (assumed).
+    mock_outcome: Option<String>,
+}
+
+/// What a contact does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum ContactStatus {
     /// It will be dialled, for the first time or again.
     Waiting,
     /// It is being called, or its agent writes down the result.
@@ -43,9 +90,9 @@ pub(super) struct Contact {
     /// Its row in the text; none if it came as a number alone.
     at: u32,
     len: u32,
-    /// Its wish among those of the list, from 1; 0 if it wishes nothing.
-    mock_outcome: u16,
-    pub(super) standing: Standing,
+    /// Its scripted outcome among those of the list, from 1; 0 if it has none.
+    outcome: u16,
+    pub(super) status: ContactStatus,
     /// How often it was dialled.
     pub(super) tries: u8,
     /// Whether anybody or anything ever answered.
@@ -61,94 +108,71 @@ pub(super) struct Contact {
 pub(super) struct Contacts {
     pub(super) list: Vec<Contact>,
     text: Arc<String>,
-    mock_outcomes: Arc<Vec<Wished>>,
+    mock_outcomes: Arc<Vec<DialerMockOutcome>>,
     /// Whether any of them came with columns of the customer's own.
     pub(super) has_info: bool,
 }
 
-/// A row that is taken, not yet packed.
+/// A contact as it was read.
 struct Row<'a> {
     number: u64,
-    wished: Wished,
-    text: Option<&'a Value>,
+    mock_outcome: DialerMockOutcome,
+    /// What it came with; nothing if it came as a number alone.
+    value: Option<&'a Value>,
     is_custom: bool,
 }
 
 impl Contacts {
-    /// Reads `contactList` and `customizeContacts`, and tells the numbers that are refused, as they came. What becomes
-    /// of a bad row beside good ones is assumed: it is listed in `errorContactList`, and the task is created without it.
+    /// Reads `contactList` and `customizeContacts`. Beside the contacts it gives the numbers that are refused, as they came.
+    /// What becomes of a bad row beside good ones is assumed: it is listed in `errorContactList`, and the task is created
+    /// without it.
     pub(super) fn read(
-        ask: Ask<'_>,
+        request: &Request<'_>,
         magic: impl Fn(u64) -> MockOutcome,
-    ) -> Result<(Self, Vec<Value>), Response> {
-        let (plain, custom) = (ask.list("contactList")?, ask.list("customizeContacts")?);
+    ) -> Result<(Self, Vec<Value>), Refusal> {
+        let (plain, custom) = (elements(request, "contactList"), elements(request, "customizeContacts"));
         if plain.is_empty() && custom.is_empty() {
-            return Err(refuse(10505, "contactList and customizeContacts are empty: at least one is needed"));
+            return Err(Refusal::new(
+                10505,
+                "contactList and customizeContacts are empty: at least one is needed",
+            ));
         }
         if plain.len() + custom.len() > MOST {
-            return Err(refuse(10501, format!("more than {MOST} contacts")));
+            return Err(Refusal::new(10501, format!("more than {MOST} contacts")));
         }
         let has_column = |row: &Value| COLUMNS.iter().any(|column| row.get(column).is_some());
         if !custom.is_empty() && !custom.iter().any(has_column) {
             let message = "customizeContacts has no column PhoneNumber or phonenumber";
-            return Err(refuse(10618, message));
+            return Err(Refusal::new(10618, message));
         }
-        let mut rows = Vec::with_capacity(plain.len() + custom.len());
-        let mut refused = Vec::new();
-        for value in plain.iter() {
-            take(plain_row(value)?, &magic, &mut rows, &mut refused);
+        let (mut contacts, mut refused) = (Self::default(), Vec::new());
+        for row in plain.iter().map(plain_row).chain(custom.iter().map(custom_row)) {
+            match row? {
+                Ok(row) if row.is_refused(&magic) => refused.push(format!("+{}", row.number).into()),
+                Ok(row) => {
+                    let text = row.value.map(Value::to_string).unwrap_or_default();
+                    let position = contacts.append(row.number, row.mock_outcome, &text, row.is_custom);
+                    position.ok_or_else(|| {
+                        let message = "the contacts are too long, or have too many different mock_outcomes";
+                        Refusal::new(10501, message)
+                    })?;
+                }
+                Err(number) => refused.push(number),
+            }
         }
-        for value in custom.iter() {
-            take(custom_row(value)?, &magic, &mut rows, &mut refused);
-        }
-        if rows.is_empty() {
+        if contacts.list.is_empty() {
             let first = refused.first().map(shown).unwrap_or_default();
             let message =
                 format!("no number is right, the first is {first}: a leading + and at most 14 digits");
-            return Err(refuse(10510, message));
+            return Err(Refusal::new(10510, message));
         }
-        Ok((Self::pack(&rows)?, refused))
-    }
-
-    fn pack(rows: &[Row<'_>]) -> Result<Self, Response> {
-        let too_much = || refuse(10501, "the contacts are too long, or have too many different wishes");
-        let (mut text, mut mock_outcomes) = (String::new(), Vec::new());
-        let mut list = Vec::with_capacity(rows.len());
-        for row in rows {
-            let at = u32::try_from(text.len()).map_err(|_| too_much())?;
-            if let Some(value) = row.text {
-                text.push_str(&value.to_string());
-            }
-            let mock_outcome = if row.wished == Wished::default() {
-                0
-            } else {
-                let known = mock_outcomes.iter().position(|known| *known == row.wished);
-                let position = known.unwrap_or_else(|| {
-                    mock_outcomes.push(row.wished);
-                    mock_outcomes.len() - 1
-                });
-                u16::try_from(position + 1).map_err(|_| too_much())?
-            };
-            list.push(Contact {
-                number: row.number,
-                at,
-                len: u32::try_from(text.len()).map_err(|_| too_much())? - at,
-                mock_outcome,
-                standing: Standing::Waiting,
-                tries: 0,
-                answered: false,
-                is_let_go: false,
-                is_custom: row.is_custom,
-            });
-        }
-        let has_info = rows.iter().any(|row| row.is_custom);
-        Ok(Self { list, text: Arc::new(text), mock_outcomes: Arc::new(mock_outcomes), has_info })
+        Ok((contacts, refused))
     }
 
     /// Some of the contacts as if they had never been dialled, for a copy of the task.
     pub(super) fn fresh(&self, wanted: impl Fn(&Contact) -> bool) -> Self {
         let fresh = |contact: &Contact| Contact {
-            standing: Standing::Waiting,
+            status: ContactStatus::Waiting,
             tries: 0,
             answered: false,
             is_let_go: false,
@@ -158,17 +182,23 @@ impl Contacts {
         Self { list, ..self.clone() }
     }
 
-    /// Adds a contact with columns of its own, a JSON object as text. Its position.
-    pub(super) fn append(&mut self, number: u64, wished: Wished, row: &str) -> Option<u32> {
+    /// Adds a contact with its row, a JSON object as text. Its position; nothing if there is no room for it.
+    pub(super) fn append(
+        &mut self,
+        number: u64,
+        mock_outcome: DialerMockOutcome,
+        row: &str,
+        is_custom: bool,
+    ) -> Option<u32> {
         let position = u32::try_from(self.list.len()).ok()?;
         let at = u32::try_from(self.text.len()).ok()?;
         let len = u32::try_from(row.len()).ok()?;
-        let mock_outcome = if wished == Wished::default() {
+        let outcome = if mock_outcome == DialerMockOutcome::default() {
             0
         } else {
-            let known = self.mock_outcomes.iter().position(|known| *known == wished);
+            let known = self.mock_outcomes.iter().position(|known| *known == mock_outcome);
             let place = known.unwrap_or_else(|| {
-                Arc::make_mut(&mut self.mock_outcomes).push(wished);
+                Arc::make_mut(&mut self.mock_outcomes).push(mock_outcome);
                 self.mock_outcomes.len() - 1
             });
             u16::try_from(place + 1).ok()?
@@ -178,27 +208,27 @@ impl Contacts {
             number,
             at,
             len,
-            mock_outcome,
-            standing: Standing::Waiting,
+            outcome,
+            status: ContactStatus::Waiting,
             tries: 0,
             answered: false,
             is_let_go: false,
-            is_custom: true,
+            is_custom,
         });
-        self.has_info = true;
+        self.has_info |= is_custom;
         Some(position)
     }
 
-    /// What a contact wishes for by itself or, if it does not, by the number that is dialled.
-    pub(super) fn wished(
+    /// How the calls to a contact go, by itself or else by the number that is dialled.
+    pub(super) fn mock_outcome(
         &self,
         contact: &Contact,
         number: u64,
         magic: impl Fn(u64) -> MockOutcome,
-    ) -> Wished {
-        match contact.mock_outcome.checked_sub(1) {
+    ) -> DialerMockOutcome {
+        match contact.outcome.checked_sub(1) {
             Some(own) => self.mock_outcomes.get(usize::from(own)).copied().unwrap_or_default(),
-            None => Wished { call: magic(number), twist: None },
+            None => DialerMockOutcome { call: magic(number), twist: None },
         }
     }
 
@@ -250,32 +280,26 @@ impl Contacts {
     }
 }
 
-/// A row, or the number it is refused with.
-type Read<'a> = Result<(u64, Wished, Option<&'a Value>, bool), Value>;
-
-fn take<'a>(
-    read: Read<'a>,
-    magic: impl Fn(u64) -> MockOutcome,
-    rows: &mut Vec<Row<'a>>,
-    refused: &mut Vec<Value>,
-) {
-    match read {
-        Ok((number, wished, text, is_custom)) => {
-            let asked = wished.call.refused || wished == Wished::default() && magic(number).refused;
-            if asked {
-                refused.push(json!(format!("+{number}")));
-            } else {
-                rows.push(Row { number, wished, text, is_custom });
-            }
-        }
-        Err(number) => refused.push(number),
+impl Row<'_> {
+    /// Whether it is to be refused, as its scripted outcome or else its number says.
+    fn is_refused(&self, magic: impl Fn(u64) -> MockOutcome) -> bool {
+        self.mock_outcome.call.refused
+            || self.mock_outcome == DialerMockOutcome::default() && magic(self.number).refused
     }
 }
 
-fn plain_row(value: &Value) -> Result<Read<'_>, Response> {
+/// A row, or the number it is refused with.
+type Read<'a> = Result<Row<'a>, Value>;
+
+fn plain_row(value: &Value) -> Result<Read<'_>, Refusal> {
     if let Value::String(text) = value {
-        let read = phone(text).map(|number| (number, Wished::default(), None, false));
-        return Ok(read.ok_or_else(|| value.clone()));
+        let row = |number| Row {
+            number,
+            mock_outcome: DialerMockOutcome::default(),
+            value: None,
+            is_custom: false,
+        };
+        return Ok(phone(text).map(row).ok_or_else(|| value.clone()));
     }
     let number = value.get("phoneNumber").unwrap_or(&Value::Null);
     for name in DETAILS {
@@ -284,19 +308,19 @@ fn plain_row(value: &Value) -> Result<Read<'_>, Response> {
             None | Some(Value::Null) => {}
             Some(Value::String(text)) if code == 10517 && text.chars().count() > LONGEST_PRIVATE => {
                 let message = format!("privateData has more than {LONGEST_PRIVATE} characters");
-                return Err(refuse(code, message));
+                return Err(Refusal::new(code, message));
             }
             Some(Value::String(_)) => {}
             Some(other) => {
                 let message = format!("{name} of a contact is {}, expected a string", shown(other));
-                return Err(refuse(code, message));
+                return Err(Refusal::new(code, message));
             }
         }
     }
     read_row(value, number, false)
 }
 
-fn custom_row(value: &Value) -> Result<Read<'_>, Response> {
+fn custom_row(value: &Value) -> Result<Read<'_>, Refusal> {
     let number = COLUMNS.iter().find_map(|column| value.get(column)).unwrap_or(&Value::Null);
     // All values are strings (client).
     let is_sound = value.as_object().is_some_and(|row| row.values().all(Value::is_string));
@@ -306,21 +330,35 @@ fn custom_row(value: &Value) -> Result<Read<'_>, Response> {
     read_row(value, number, true)
 }
 
-fn read_row<'a>(value: &'a Value, number: &Value, is_custom: bool) -> Result<Read<'a>, Response> {
-    let wished = match value.get("mock_outcome").and_then(Value::as_str) {
-        None => Wished::default(),
-        Some(text) => text.parse().map_err(|error| refuse(10501, format!("mock_outcome: {error}")))?,
+fn read_row<'a>(value: &'a Value, number: &Value, is_custom: bool) -> Result<Read<'a>, Refusal> {
+    let mock_outcome = match value.get("mock_outcome").and_then(Value::as_str) {
+        None => DialerMockOutcome::default(),
+        Some(text) => text.parse().map_err(|error| Refusal::new(10501, format!("mock_outcome: {error}")))?,
     };
-    let digits = number.as_str().and_then(phone);
-    Ok(digits.map(|digits| (digits, wished, Some(value), is_custom)).ok_or_else(|| number.clone()))
+    let row = |number| Row { number, mock_outcome, value: Some(value), is_custom };
+    Ok(number.as_str().and_then(phone).map(row).ok_or_else(|| number.clone()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use jiff::Timestamp;
+    use jiff::tz::Offset;
+    use serde_json::json;
 
-    fn read(value: &Value) -> Result<(Contacts, Vec<Value>), Response> {
-        Contacts::read(Ask::new(value, 10501), |_| MockOutcome::default())
+    use super::*;
+    use crate::simulator::AccountKey;
+
+    fn read(fields: &Value) -> Result<(Contacts, Vec<Value>), Refusal> {
+        let request = Request {
+            id: "dialer.create_task",
+            fields,
+            rows: None,
+            files: &[],
+            account: AccountKey(0),
+            zone: Offset::UTC,
+            now: Timestamp::UNIX_EPOCH,
+        };
+        Contacts::read(&request, |_| MockOutcome::default())
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From a task's creation to its end: it begins, rests, dials as many numbers as its free agents allow, dials again, and
 //! is over.
 //!
-//! The cost of a call does not depend on how many contacts there are: a desk holds a queue of tasks that have something
+//! The cost of a call does not depend on how many contacts there are: a pool holds a queue of tasks that have something
 //! to dial, a task a position in its list and a queue of redials, and only the calls under way wait in the agenda.
 
 use std::time::Duration;
@@ -9,11 +9,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::call::CallRow;
-use super::contacts::Standing;
-use super::draw::{Fate, fate};
-use super::mock_outcome::{Twist, Wished};
+use super::callbacks::CallState;
+use super::contacts::ContactStatus;
+use super::draw::{CallCourse, course};
+use super::mock_outcome::{DialerMockOutcome, Twist};
 use super::task::State;
-use super::{DeskKey, Dialer, TaskKey};
+use super::{Dialer, PoolKey, TaskKey};
 use crate::simulator::calling::Outcome;
 use crate::simulator::context::Context;
 use crate::simulator::ending::Ending;
@@ -40,7 +41,7 @@ impl Dialer {
         }
     }
 
-    /// A task changes its state, and tells it.
+    /// A task changes its state, and a notice says so.
     fn enter(&mut self, context: &mut Context, key: TaskKey, state: State, now: Timestamp) {
         self.task_mut(key).state = state;
         self.emit_task_status(context, key, now);
@@ -54,7 +55,7 @@ impl Dialer {
         self.enter(context, key, State::Running, now);
         self.rest(context, key, now);
         self.queue(key);
-        self.fill(context, self.task(key).desk, now);
+        self.fill(context, self.task(key).pool, now);
     }
 
     /// A pause begins or ends: nothing new is dialled in it, calls under way go on.
@@ -76,7 +77,7 @@ impl Dialer {
             context.plan(next, if resting { DialerTimer::Resume(key) } else { DialerTimer::Pause(key) });
         self.task_mut(key).schedule.push(place);
         self.task_mut(key).schedule.retain(|(at, _)| *at > now);
-        self.fill(context, self.task(key).desk, now);
+        self.fill(context, self.task(key).pool, now);
     }
 
     /// The schedule of a task has come to its end: who was not reached yet never will be, and calls under way go on.
@@ -87,19 +88,19 @@ impl Dialer {
         }
         task.is_closed = true;
         for contact in 0..task.total() {
-            if self.task(key).contacts.list[contact as usize].standing == Standing::Waiting {
-                self.task_mut(key).stand(contact, Standing::Done);
+            if self.task(key).contacts.list[contact as usize].status == ContactStatus::Waiting {
+                self.task_mut(key).set_status(contact, ContactStatus::Done);
                 self.note_ended(context, key, contact, now);
             }
         }
-        self.finish_if_through(context, key, now);
+        self.finish_if_done(context, key, now);
     }
 
-    /// Ends a task whose contacts are all through.
-    pub(super) fn finish_if_through(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    /// Ends a task whose contacts are all finished.
+    pub(super) fn finish_if_done(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task(key);
         let is_cancelled = task.sums.cancelled == task.total();
-        let may_end = task.is_through() && !task.is_open();
+        let may_end = task.is_finished() && !task.is_open();
         if task.state.is_over() || !may_end || !(task.state.has_begun() || is_cancelled) {
             return;
         }
@@ -112,16 +113,16 @@ impl Dialer {
     pub(super) fn queue(&mut self, key: TaskKey) {
         let task = self.task_mut(key);
         if !std::mem::replace(&mut task.is_queued, true) {
-            let desk = task.desk;
-            self.desks[desk.0].queue.push_back(key);
+            let pool = task.pool;
+            self.pools[pool.0].queue.push_back(key);
         }
     }
 
-    /// Lets the tasks of a desk dial, one number at a time in turn, as far as the free agents allow.
-    pub(super) fn fill(&mut self, context: &mut Context, desk: DeskKey, now: Timestamp) {
+    /// Lets the tasks of a pool dial, one number at a time in turn, as far as the free agents allow.
+    pub(super) fn fill(&mut self, context: &mut Context, pool: PoolKey, now: Timestamp) {
         let mut full = 0;
-        while full < self.desks[desk.0].queue.len() {
-            let Some(key) = self.desks[desk.0].queue.pop_front() else { break };
+        while full < self.pools[pool.0].queue.len() {
+            let Some(key) = self.pools[pool.0].queue.pop_front() else { break };
             self.task_mut(key).is_queued = false;
             match self.turn(key, now) {
                 Turn::Dial(contact, slot) => {
@@ -151,7 +152,7 @@ impl Dialer {
             return Turn::Later(task.dials_after);
         }
         let task = self.task(key);
-        let Some(slot) = self.desks[task.desk.0].room(&task.order.agents, task.factor()) else {
+        let Some(slot) = self.pools[task.pool.0].room(&task.settings.agents, task.factor()) else {
             return Turn::Full;
         };
         self.task_mut(key).next_contact(now).map_or(Turn::Nothing, |contact| Turn::Dial(contact, slot))
@@ -165,28 +166,29 @@ impl Dialer {
         }
     }
 
-    /// What a contact wishes for, or else the number that is dialled.
-    fn wished(&self, key: TaskKey, contact: u32, number: u64) -> Wished {
+    /// How a call to a contact goes, by the contact or else by the number that is dialled.
+    fn mock_outcome(&self, key: TaskKey, contact: u32, number: u64) -> DialerMockOutcome {
         let contacts = &self.task(key).contacts;
-        contacts
-            .wished(&contacts.list[contact as usize], number, |number| self.calling.mock_outcome_of(number))
+        contacts.mock_outcome(&contacts.list[contact as usize], number, |number| {
+            self.calling.mock_outcome_of(number)
+        })
     }
 
-    pub(super) fn wished_of(&self, key: TaskKey, call: &CallRow) -> Wished {
-        self.wished(key, call.contact, self.task(key).number_of(call))
+    pub(super) fn mock_outcome_of_call(&self, key: TaskKey, call: &CallRow) -> DialerMockOutcome {
+        self.mock_outcome(key, call.contact, self.task(key).number_of(call))
     }
 
     /// What a call comes to.
-    pub(super) fn fate(&self, key: TaskKey, call: &CallRow) -> Fate {
-        let wished = self.wished_of(key, call);
-        fate(&self.calling, wished, self.task(key).seed, call.contact, call.nth)
+    pub(super) fn course(&self, key: TaskKey, call: &CallRow) -> CallCourse {
+        let mock_outcome = self.mock_outcome_of_call(key, call);
+        course(&self.calling, mock_outcome, self.task(key).seed, call.contact, call.nth)
     }
 
     /// Whether a number was dialled as often today as it may be; if not, it now was once more.
     fn is_overrun(&mut self, key: TaskKey, number: u64, now: Timestamp) -> bool {
-        let order = &self.task(key).order;
-        let day = order.zone.to_datetime(now).date();
-        let entry = self.dialled.entry((order.account, number)).or_insert((day, 0));
+        let settings = &self.task(key).settings;
+        let day = settings.zone.to_datetime(now).date();
+        let entry = self.dialled.entry((settings.account, number)).or_insert((day, 0));
         if entry.0 != day {
             *entry = (day, 0);
         }
@@ -200,22 +202,22 @@ impl Dialer {
     fn dial(&mut self, context: &mut Context, key: TaskKey, contact: u32, slot: usize, now: Timestamp) {
         let task = self.task(key);
         let entry = &task.contacts.list[contact as usize];
-        let numbers = task.contacts.numbers(entry, &task.order.columns);
+        let numbers = task.contacts.numbers(entry, &task.settings.columns);
         let (column, number) = numbers[usize::from(entry.tries) % numbers.len()];
         let nth = entry.tries.saturating_add(1);
-        let wished = self.wished(key, contact, number);
+        let mock_outcome = self.mock_outcome(key, contact, number);
         let task = self.task_mut(key);
         task.contacts.list[contact as usize].tries = nth;
-        task.stand(contact, Standing::Calling);
-        task.dials_after = later(now, task.order.call_gap);
+        task.set_status(contact, ContactStatus::Calling);
+        task.dials_after = later(now, task.settings.call_gap);
         let at = u32::try_from(task.calls.len()).unwrap_or(u32::MAX);
         let mut row = CallRow::new(contact, nth, column, u16::try_from(slot).unwrap_or(0), now);
-        let (desk, ring_limit) = (task.desk, u64::from(task.order.ring_limit));
-        let fate = fate(&self.calling, wished, self.task(key).seed, contact, nth);
-        self.desks[desk.0].agents[slot].pending += 1;
-        let refused = if fate.outcome == Outcome::DoNotCall {
+        let (pool, ring_limit) = (task.pool, u64::from(task.settings.ring_limit));
+        let course = course(&self.calling, mock_outcome, self.task(key).seed, contact, nth);
+        self.pools[pool.0].agents[slot].pending += 1;
+        let refused = if course.outcome == Outcome::DoNotCall {
             Some(Ending::DoNotCall)
-        } else if fate.twist == Twist::Overrun || self.is_overrun(key, number, now) {
+        } else if course.twist == Twist::Overrun || self.is_overrun(key, number, now) {
             Some(Ending::Overrun)
         } else {
             None
@@ -229,22 +231,22 @@ impl Dialer {
         if let Some(ending) = refused {
             return self.end(context, key, at, ending, now);
         }
-        self.emit_contact_status(context, key, at, "CALLING", now);
-        let rings = later(now, Duration::from_millis(fate.wait));
-        match fate.outcome {
-            _ if fate.twist == Twist::Fusing => {
+        self.emit_contact_status(context, key, at, CallState::Calling, now);
+        let rings = later(now, Duration::from_millis(course.wait));
+        match course.outcome {
+            _ if course.twist == Twist::Fusing => {
                 context.plan(later(now, FUSING), DialerTimer::End(key, at, Ending::Fusing));
             }
             Outcome::Busy | Outcome::SwitchedOff | Outcome::OutOfArea | Outcome::InvalidNumber => {
-                let ending = Ending::of_silence(fate.outcome);
+                let ending = Ending::of_silence(course.outcome);
                 context.plan(
-                    later(rings, Duration::from_secs(u64::from(fate.ring))),
+                    later(rings, Duration::from_secs(u64::from(course.ring))),
                     DialerTimer::End(key, at, ending),
                 );
             }
             outcome => {
                 context.plan(rings, DialerTimer::Ring(key, at));
-                let ring = u64::from(fate.ring);
+                let ring = u64::from(course.ring);
                 let wake = if outcome == Outcome::NoAnswer || ring > ring_limit {
                     DialerTimer::End(key, at, Ending::NoAnswer)
                 } else {
@@ -257,10 +259,10 @@ impl Dialer {
 
     pub(super) fn ring(&mut self, context: &mut Context, key: TaskKey, call: u32, now: Timestamp) {
         self.call_mut(key, call).ring(now);
-        self.emit_contact_status(context, key, call, "RINGING", now);
+        self.emit_contact_status(context, key, call, CallState::Ringing, now);
     }
 
-    /// A contact whose call is over is dialled again, or is through.
+    /// A contact whose call is over is dialled again, or is finished.
     pub(super) fn settle(
         &mut self,
         context: &mut Context,
@@ -271,39 +273,39 @@ impl Dialer {
     ) {
         let again = self.again(key, contact, ending).map(|gap| later(now, gap));
         let task = self.task_mut(key);
-        let in_time = |again: &Timestamp| task.order.ends.is_none_or(|ends| *again < ends);
+        let in_time = |again: &Timestamp| task.settings.ends.is_none_or(|ends| *again < ends);
         match again.filter(|again| !task.is_closed && in_time(again)) {
             Some(again) => {
-                task.stand(contact, Standing::Waiting);
+                task.set_status(contact, ContactStatus::Waiting);
                 task.redials.insert((again, contact));
                 self.queue(key);
             }
             None => {
-                task.stand(contact, Standing::Done);
+                task.set_status(contact, ContactStatus::Done);
                 self.note_ended(context, key, contact, now);
-                self.finish_if_through(context, key, now);
+                self.finish_if_done(context, key, now);
             }
         }
     }
 
     /// After which gap a contact is dialled again: its next number at once or after the gap between numbers, or else
-    /// from the first one on, as its result or the task says. Nothing if it is through.
+    /// from the first one on, as its result or the task says. Nothing if it is finished.
     fn again(&self, key: TaskKey, contact: u32, ending: Ending) -> Option<Duration> {
         let task = self.task(key);
-        let (order, contact) = (&task.order, &task.contacts.list[contact as usize]);
+        let (settings, contact) = (&task.settings, &task.contacts.list[contact as usize]);
         if contact.is_let_go {
             return None;
         }
-        let numbers = task.contacts.numbers(contact, &order.columns).len();
+        let numbers = task.contacts.numbers(contact, &settings.columns).len();
         let calls = usize::from(contact.tries);
         if !calls.is_multiple_of(numbers) && ending.leads_to_next_number() {
-            return Some(order.number_gap);
+            return Some(settings.number_gap);
         }
-        let strategy = order.strategies.iter().find(|strategy| strategy.result == ending.result_type());
+        let strategy = settings.strategies.iter().find(|strategy| strategy.result == ending.result_type());
         let (tries, gap) = match strategy {
             Some(strategy) => (strategy.tries, strategy.gap),
-            None if ending.is_final(order.redials_machines) => return None,
-            None => (order.tries, order.repeat_gap),
+            None if ending.is_final(settings.redials_machines) => return None,
+            None => (settings.tries, settings.repeat_gap),
         };
         (calls.div_ceil(numbers) < usize::from(tries)).then_some(gap)
     }

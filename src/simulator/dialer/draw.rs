@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 
-use super::mock_outcome::{Twist, Wished};
+use super::mock_outcome::{DialerMockOutcome, Twist};
 use crate::seed::Seed;
 use crate::simulator::calling::{self, Outcome, draw, stream};
 
@@ -21,7 +21,7 @@ const MACHINE: usize = 5;
 
 /// What one call comes to.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fate {
+pub(super) struct CallCourse {
     pub(super) outcome: Outcome,
     pub(super) twist: Twist,
     /// Milliseconds from dialling to ringing.
@@ -36,9 +36,9 @@ pub(super) struct Fate {
     /// Seconds until the agent picks up.
     pub(super) pickup: u8,
     /// Seconds the person waits for an agent.
-    pub(super) patience: u8,
+    pub(super) waits: u8,
     /// Whether, after that, it is the person who gives up.
-    pub(super) leaves: bool,
+    pub(super) leaves_queue: bool,
     /// Seconds the agent writes down the result.
     pub(super) wrap_up: u8,
     pub(super) result: usize,
@@ -47,8 +47,14 @@ pub(super) struct Fate {
 }
 
 /// What the `nth` call (from 1) of a contact comes to.
-pub(super) fn fate(rules: &calling::Rules, wished: Wished, task: Seed, contact: u32, nth: u8) -> Fate {
-    let drawn = draw(rules, wished.call, &mut stream(task, "call", contact, nth), nth);
+pub(super) fn course(
+    rules: &calling::Rules,
+    mock_outcome: DialerMockOutcome,
+    task: Seed,
+    contact: u32,
+    nth: u8,
+) -> CallCourse {
+    let drawn = draw(rules, mock_outcome.call, &mut stream(task, "call", contact, nth), nth);
     let mut rng = stream(task, "agent", contact, nth);
     let usual = match rng.random_range(0..100) {
         0..=3 => Twist::Rejects,
@@ -56,11 +62,11 @@ pub(super) fn fate(rules: &calling::Rules, wished: Wished, task: Seed, contact: 
         5 | 6 => Twist::HangsUp,
         _ => Twist::Taken,
     };
-    // Whoever wishes for an outcome wishes for what it usually leads to.
-    let is_wished = wished.call.outcome.is_some() || wished.call.answers_on.is_some();
-    let twist = wished.twist.unwrap_or(if is_wished { Twist::Taken } else { usual });
+    // A scripted outcome leads to what it usually leads to.
+    let is_scripted = mock_outcome.call.outcome.is_some() || mock_outcome.call.answers_on.is_some();
+    let twist = mock_outcome.twist.unwrap_or(if is_scripted { Twist::Taken } else { usual });
     let is_machine = drawn.outcome == Outcome::Voicemail;
-    Fate {
+    CallCourse {
         outcome: drawn.outcome,
         twist,
         wait: 1_000 + u64::from(drawn.wait),
@@ -70,8 +76,8 @@ pub(super) fn fate(rules: &calling::Rules, wished: Wished, task: Seed, contact: 
         by_user: drawn.by_user && !is_machine,
         intention: drawn.intention,
         pickup: rng.random_range(1..5),
-        patience: rng.random_range(5..12),
-        leaves: twist == Twist::Leaves || (twist != Twist::NoAgent && rng.random_bool(0.3)),
+        waits: rng.random_range(5..12),
+        leaves_queue: twist == Twist::Leaves || (twist != Twist::NoAgent && rng.random_bool(0.3)),
         wrap_up: rng.random_range(3..25),
         result: if is_machine { MACHINE } else { rng.random_range(0..MACHINE) },
         score: rng.random_range(60..=100),
@@ -87,11 +93,12 @@ mod tests {
         let rules = calling::Rules::default();
         let count = |twist: Twist| {
             let all = 0..10_000;
-            all.filter(|row| fate(&rules, Wished::default(), Seed(1), *row, 1).twist == twist).count()
+            all.filter(|row| course(&rules, DialerMockOutcome::default(), Seed(1), *row, 1).twist == twist)
+                .count()
         };
         assert!((300..500).contains(&count(Twist::Rejects)));
         assert!((9_100..9_500).contains(&count(Twist::Taken)));
-        let wished: Wished = "talked".parse().unwrap();
-        assert!((0..500).all(|row| fate(&rules, wished, Seed(1), row, 1).twist == Twist::Taken));
+        let mock_outcome: DialerMockOutcome = "talked".parse().unwrap();
+        assert!((0..500).all(|row| course(&rules, mock_outcome, Seed(1), row, 1).twist == Twist::Taken));
     }
 }

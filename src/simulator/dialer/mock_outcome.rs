@@ -1,4 +1,4 @@
-//! What a test may wish for one contact: the words of calling tasks, and some that only a dialer with agents has.
+//! How the calls to one contact go, for tests: the words of calling tasks, and some that only a dialer with agents has.
 
 use std::str::FromStr;
 
@@ -40,9 +40,9 @@ const WORDS: [(&str, Twist); 9] = [
     ("attempt_limit", Twist::Overrun),
 ];
 
-/// What a test wishes for one contact.
+/// How the calls to one contact go, for tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::simulator) struct Wished {
+pub(in crate::simulator) struct DialerMockOutcome {
     pub(in crate::simulator) call: MockOutcome,
     pub(in crate::simulator) twist: Option<Twist>,
 }
@@ -54,7 +54,7 @@ impl Twist {
     }
 }
 
-impl FromStr for Wished {
+impl FromStr for DialerMockOutcome {
     type Err = UnknownMockOutcome;
 
     fn from_str(text: &str) -> Result<Self, UnknownMockOutcome> {
@@ -81,10 +81,13 @@ mod tests {
 
     #[test]
     fn words_of_both_kinds_stand_beside_each_other() {
-        let wished: Wished = "agent_rejects callback_twice".parse().unwrap();
-        assert_eq!((wished.twist, wished.call.outcome), (Some(Twist::Rejects), Some(Outcome::Talked)));
-        assert_eq!("busy".parse::<Wished>().unwrap().call.outcome, Some(Outcome::Busy));
-        assert_eq!("fusing".parse::<Wished>().unwrap().call.outcome, None);
-        assert!("agent_reject".parse::<Wished>().is_err());
+        let mock_outcome: DialerMockOutcome = "agent_rejects callback_twice".parse().unwrap();
+        assert_eq!(
+            (mock_outcome.twist, mock_outcome.call.outcome),
+            (Some(Twist::Rejects), Some(Outcome::Talked))
+        );
+        assert_eq!("busy".parse::<DialerMockOutcome>().unwrap().call.outcome, Some(Outcome::Busy));
+        assert_eq!("fusing".parse::<DialerMockOutcome>().unwrap().call.outcome, None);
+        assert!("agent_reject".parse::<DialerMockOutcome>().is_err());
     }
 }

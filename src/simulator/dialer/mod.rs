@@ -4,19 +4,22 @@
 //! Each notice goes to the URL that its task named. Nodes of workflows have tasks of their own here, whose notices go where
 //! all callbacks go. The sums of a task match at every moment, and a query answers what a notice said.
 
-mod ask;
+mod agent_pool;
+mod auth;
 mod call;
 mod callbacks;
-mod calls;
+mod cancel_contacts;
 mod contacts;
-mod desk;
+mod create_task;
 mod dial;
 mod draw;
+mod fields;
 mod mock_outcome;
 mod node;
-mod order;
 mod queries;
+mod recording;
 mod row;
+mod settings;
 mod talk;
 mod task;
 #[cfg(test)]
@@ -34,6 +37,7 @@ use super::calling;
 use super::cause::CauseId;
 use super::context::Context;
 use super::department::Department;
+use super::endpoint::{Endpoint, endpoints};
 use super::ids::{Ids, Kind};
 pub(super) use super::keys::DialerTaskKey as TaskKey;
 use super::request::{Request, Response};
@@ -42,17 +46,31 @@ use super::timer::DialerTimer;
 use crate::content::Country;
 use crate::content::phone;
 use crate::seed::Seed;
+use agent_pool::AgentPool;
 use call::CallRow;
-use calls::token;
+pub(super) use callbacks::{
+    CALLBACKS, generated_agent_status, generated_contact_status, generated_task_status,
+};
 use contacts::Contacts;
-use desk::Desk;
-pub(super) use mock_outcome::Wished;
-use order::TaskOrder;
+pub(super) use mock_outcome::DialerMockOutcome;
+use settings::TaskSettings;
 use task::Task;
+
+/// The endpoints of the dialer.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    refuse: fields::refuse,
+    "dialer.auth" => auth::token,
+    "dialer.create_task" => create_task::create_task,
+    "dialer.copy_task" => create_task::copy_task,
+    "dialer.cancel_contacts" => cancel_contacts::cancel_contacts,
+    "dialer.tasks" => queries::list_tasks,
+    "dialer.task_detail" => queries::task_detail,
+    "dialer.recording" => recording::recording,
+};
 
 /// Names the agents of a group of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct DeskKey(usize);
+struct PoolKey(usize);
 
 /// All tasks of the dialer, and all agents.
 #[derive(Clone, Debug)]
@@ -66,8 +84,8 @@ pub(super) struct Dialer {
     public_url: Arc<str>,
     homes: Vec<Account>,
     tasks: Vec<Task>,
-    desks: Vec<Desk>,
-    desk_keys: HashMap<(AccountKey, usize), DeskKey>,
+    pools: Vec<AgentPool>,
+    pool_keys: HashMap<(AccountKey, usize), PoolKey>,
     /// Names are unique within the account.
     names: HashMap<(AccountKey, String), TaskKey>,
     /// The tasks of an account, oldest first.
@@ -87,8 +105,8 @@ impl Dialer {
             public_url: Arc::clone(&behaviour.public_url),
             homes: behaviour.accounts.clone(),
             tasks: Vec::new(),
-            desks: Vec::new(),
-            desk_keys: HashMap::new(),
+            pools: Vec::new(),
+            pool_keys: HashMap::new(),
             names: HashMap::new(),
             of_account: HashMap::new(),
             dialled: HashMap::new(),
@@ -115,44 +133,34 @@ impl Dialer {
         self.ids.seal(Kind::DialerTask, (key.0, 0, 0))
     }
 
-    /// Puts a task among the others, at the desk of its group.
+    /// Puts a task among the others, at the pool of its group.
     fn push_task(
         &mut self,
         key: TaskKey,
-        order: TaskOrder,
+        settings: TaskSettings,
         contacts: Contacts,
         cause: CauseId,
         now: Timestamp,
     ) {
-        let (rules, desks) = (&self.rules, &mut self.desks);
-        let desk = *self.desk_keys.entry((order.account, order.group)).or_insert_with(|| {
+        let (rules, pools) = (&self.rules, &mut self.pools);
+        let pool = *self.pool_keys.entry((settings.account, settings.group)).or_insert_with(|| {
             let names =
-                rules.groups.get(order.group).map(|group| group.agents.as_slice()).unwrap_or_default();
-            desks.push(Desk::new(names, order.zone, now));
-            DeskKey(desks.len() - 1)
+                rules.groups.get(settings.group).map(|group| group.agents.as_slice()).unwrap_or_default();
+            pools.push(AgentPool::new(names, settings.zone, now));
+            PoolKey(pools.len() - 1)
         });
         let seed = self.seed.derive("task", u64::from(key.0));
-        let country = self.homes.get(order.account.index()).map_or(Country::Id, |home| home.country);
+        let country = self.homes.get(settings.account.index()).map_or(Country::Id, |home| home.country);
         let caller = phone(&mut seed.stream("caller", 0), country);
-        self.tasks.push(Task::new(order, contacts, desk, seed, caller, cause));
+        self.tasks.push(Task::new(settings, contacts, pool, seed, caller, cause));
     }
 }
 
 impl Department for Dialer {
     type Timer = DialerTimer;
 
-    fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Option<Response> {
-        let work = match call.id {
-            "dialer.auth" => return Some(token(simulator, call).unwrap_or_else(|refusal| refusal)),
-            "dialer.create_task" => Self::create_task,
-            "dialer.copy_task" => Self::copy_task,
-            "dialer.cancel_contacts" => Self::cancel_contacts,
-            "dialer.tasks" => Self::list_tasks,
-            "dialer.task_detail" => Self::task_detail,
-            "dialer.recording" => Self::recording_link,
-            _ => return None,
-        };
-        Some(work(&mut simulator.dialer, &mut simulator.context, call).unwrap_or_else(|refusal| refusal))
+    fn handle(_: &mut Simulator, _: &Request<'_>) -> Option<Response> {
+        None
     }
 
     fn wake(simulator: &mut Simulator, timer: DialerTimer, at: Timestamp) {
@@ -161,12 +169,12 @@ impl Department for Dialer {
             DialerTimer::Created(task) => dialer.created(context, task, at),
             DialerTimer::Start(task) => dialer.start(context, task, at),
             DialerTimer::Close(task) => dialer.close(context, task, at),
-            DialerTimer::Check(task) => dialer.finish_if_through(context, task, at),
+            DialerTimer::Check(task) => dialer.finish_if_done(context, task, at),
             DialerTimer::Pause(task) | DialerTimer::Resume(task) => dialer.rest(context, task, at),
             DialerTimer::Dial(task) => {
                 dialer.task_mut(task).woken_at = None;
                 dialer.queue(task);
-                dialer.fill(context, dialer.task(task).desk, at);
+                dialer.fill(context, dialer.task(task).pool, at);
             }
             DialerTimer::Ring(task, call) => dialer.ring(context, task, call, at),
             DialerTimer::Answer(task, call) => dialer.answer(context, task, call, at),
@@ -174,7 +182,7 @@ impl Department for Dialer {
             DialerTimer::PickUp(task, call) => dialer.pick_up(context, task, call, at),
             DialerTimer::End(task, call, ending) => {
                 dialer.end(context, task, call, ending, at);
-                dialer.fill(context, dialer.task(task).desk, at);
+                dialer.fill(context, dialer.task(task).pool, at);
             }
             DialerTimer::Result(task, call) => dialer.save_result(context, task, call, at),
         }

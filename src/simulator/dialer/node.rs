@@ -7,10 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use super::ask::{is_dialled, refuse};
-use super::contacts::{Contacts, Standing};
-use super::mock_outcome::Wished;
-use super::order::TaskOrder;
+use super::contacts::{ContactStatus, Contacts};
+use super::fields::is_dialled;
+use super::mock_outcome::DialerMockOutcome;
+use super::settings::TaskSettings;
 use super::{Dialer, TaskKey};
 use crate::simulator::access::AccountKey;
 use crate::simulator::context::Context;
@@ -18,7 +18,7 @@ use crate::simulator::ending::Ending;
 use crate::simulator::ids::Kind;
 use crate::simulator::keys::InstanceKey;
 use crate::simulator::node::{CameTo, NodeOrder, RowEnded, Taken};
-use crate::simulator::request::Response;
+use crate::simulator::request::Refusal;
 
 /// The node of an instance that a task belongs to.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ impl Dialer {
         let group = group.and_then(|name| self.rules.group(name)).unwrap_or(0);
         let agents = self.rules.groups.get(group).map_or(0, |group| group.agents.len());
         let home = self.homes.get(order.account.index());
-        let task = TaskOrder {
+        let task = TaskSettings {
             account: order.account,
             zone: home.map_or(Offset::UTC, |home| home.zone),
             name: order.part.task_name(),
@@ -78,11 +78,11 @@ impl Dialer {
             columns: Vec::new(),
             number_gap: Duration::ZERO,
             call_gap: Duration::ZERO,
-            ring_limit: super::order::RING_LIMIT,
+            ring_limit: super::settings::RING_LIMIT,
             factor: 1.0,
             is_one_by_one: false,
             max_lost: None,
-            wrap_up: super::order::WRAP_UP,
+            wrap_up: super::settings::WRAP_UP,
             detects_machines: self.rules.voicemail,
             redials_machines: false,
             inspects: false,
@@ -100,7 +100,7 @@ impl Dialer {
         &mut self,
         context: &mut Context,
         key: TaskKey,
-        (number, wished): (u64, Wished),
+        (number, mock_outcome): (u64, DialerMockOutcome),
         row: &str,
         origin: u32,
         now: Timestamp,
@@ -109,7 +109,7 @@ impl Dialer {
             return None;
         }
         let task = self.task_mut(key);
-        let contact = task.contacts.append(number, wished, row)?;
+        let contact = task.contacts.append(number, mock_outcome, row, true)?;
         task.sums.waiting += 1;
         task.node.as_mut()?.contacts.push(Origin { row: origin, call: None });
         // Before it runs, it dials by itself as soon as it does.
@@ -124,10 +124,10 @@ impl Dialer {
         if let Some(node) = &mut self.task_mut(key).node {
             node.is_open = false;
         }
-        self.finish_if_through(context, key, now);
+        self.finish_if_done(context, key, now);
     }
 
-    /// Nothing new is dialled; who was tried is through.
+    /// Nothing new is dialled; who was tried is finished.
     pub(in crate::simulator) fn close_for_node(
         &mut self,
         context: &mut Context,
@@ -137,7 +137,7 @@ impl Dialer {
         self.close(context, key, now);
     }
 
-    /// Nothing new is dialled; who was not through is cancelled.
+    /// Nothing new is dialled; who was not finished is cancelled.
     pub(in crate::simulator) fn stop_for_node(
         &mut self,
         context: &mut Context,
@@ -150,8 +150,8 @@ impl Dialer {
         }
         task.is_closed = true;
         for contact in 0..task.total() {
-            if task.contacts.list[contact as usize].standing == Standing::Waiting {
-                task.stand(contact, Standing::Cancelled);
+            if task.contacts.list[contact as usize].status == ContactStatus::Waiting {
+                task.set_status(contact, ContactStatus::Cancelled);
             }
         }
         self.seal(context, key, now);
@@ -166,19 +166,19 @@ impl Dialer {
         now: Timestamp,
     ) -> Taken {
         let task = self.task_mut(key);
-        match task.contacts.list.get(contact as usize).map(|contact| contact.standing) {
-            Some(Standing::Calling) => {
+        match task.contacts.list.get(contact as usize).map(|contact| contact.status) {
+            Some(ContactStatus::Calling) => {
                 task.contacts.list[contact as usize].is_let_go = true;
                 return Taken::Calling;
             }
-            Some(Standing::Waiting) => task.stand(contact, Standing::Cancelled),
+            Some(ContactStatus::Waiting) => task.set_status(contact, ContactStatus::Cancelled),
             _ => {}
         }
-        self.finish_if_through(context, key, now);
+        self.finish_if_done(context, key, now);
         Taken::Out
     }
 
-    /// A contact of a workflow is through, if it was ever called.
+    /// A contact of a workflow is finished, if it was ever called.
     pub(super) fn note_ended(&mut self, context: &mut Context, key: TaskKey, contact: u32, now: Timestamp) {
         let task = self.task(key);
         let Some(node) = &task.node else { return };
@@ -187,7 +187,7 @@ impl Dialer {
         };
         let call = &task.calls[call as usize];
         let Some(ending) = call.ending else { return };
-        let intention = if ending.talked() { self.fate(key, call).intention } else { 0 };
+        let intention = if ending.talked() { self.course(key, call).intention } else { 0 };
         let (instance, node) = (node.instance, node.node);
         context.rows_ended.push(RowEnded {
             instance,
@@ -212,7 +212,7 @@ impl Dialer {
     /// Whether an id is that of a task of a workflow of this account.
     pub(in crate::simulator) fn is_of_workflow(&self, id: &str, account: AccountKey) -> bool {
         let at = self.ids.open(Kind::DialerTask, id).and_then(|(task, ..)| self.tasks.get(task as usize));
-        at.is_some_and(|task| task.node.is_some() && task.order.account == account)
+        at.is_some_and(|task| task.node.is_some() && task.settings.account == account)
     }
 
     /// The row of a workflow that a contact is, as the notices of workflows name it (assumed to be `wfContactId`).
@@ -223,9 +223,11 @@ impl Dialer {
     }
 
     /// Tasks of workflows are changed by the workflow's own calls.
-    pub(super) fn not_of_workflow(&self, key: TaskKey) -> Result<(), Response> {
+    pub(super) fn not_of_workflow(&self, key: TaskKey) -> Result<(), Refusal> {
         match self.task(key).node {
-            Some(_) => Err(refuse(10704, "the task belongs to a workflow: use the workflow's own calls")),
+            Some(_) => {
+                Err(Refusal::new(10704, "the task belongs to a workflow: use the workflow's own calls"))
+            }
             None => Ok(()),
         }
     }

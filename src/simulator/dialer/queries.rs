@@ -1,86 +1,166 @@
-//! The calls that ask: tasks, calls, recordings.
+//! The requests that ask for tasks and their calls.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use jiff::tz::Offset;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::ask::{Ask, is_id, refuse};
-use super::calls::{Outcome, data};
+use super::fields::{Flag, List, Pattern, is_id};
+use super::row::DetailRow;
 use super::task::State;
 use super::{Dialer, TaskKey};
-use crate::contract::bodies::dialer::{DetailRow, TaskRow};
 use crate::contract::bodies::utc_text;
-use crate::simulator::context::Context;
+use crate::contract::fields::{LocalTime, Whole, shown};
 use crate::simulator::ids::Kind;
-use crate::simulator::params::shown;
-use crate::simulator::{Request, Response};
+use crate::simulator::{Refusal, Request, Simulator};
+use crate::time::later;
 
-/// The page size where the call names none (assumed).
-const PAGE: usize = 20;
+/// The page size where the request names none (assumed).
+const PAGE: i64 = 20;
 
 /// The largest page (assumed); more is refused with a code of its own (client).
-const LARGEST_PAGE: usize = 1_000;
+const LARGEST_PAGE: i64 = 1_000;
 
-fn limit(ask: Ask<'_>) -> Result<usize, Response> {
-    match ask.whole("limit", u32::MAX)? {
-        Some(limit) if limit as usize > LARGEST_PAGE => {
-            Err(refuse(10705, format!("limit is {limit}, {LARGEST_PAGE} is the most")))
-        }
-        Some(limit) => Ok(limit as usize),
-        None => Ok(PAGE),
+/// A count.
+type Count = Whole<0, { u32::MAX as i64 }>;
+
+/// `POST /service/callcenter/call/predict/querytasklist` (client).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct ListTasks {
+    /// Tasks that start then or later, in the account's zone.
+    minstarttime: Option<LocalTime>,
+    /// Tasks that start then or earlier, in the account's zone.
+    maxstarttime: Option<LocalTime>,
+    /// How many tasks at most, up to 1,000. Default: 20 (client; limit and default are assumed).
+    limit: Option<Count>,
+    /// Only tasks of this name.
+    #[serde(rename = "taskName")]
+    task_name: Option<String>,
+    /// Only tasks in this state.
+    state: Option<State>,
+    /// Which start the span of time is about. Default: `actualStartTime`, or the planned one of a task that has not begun
+    /// (client; the words are assumed).
+    #[serde(rename = "filterTime")]
+    filter_time: Option<FilterTime>,
+    /// What the tasks are ordered by. Whatever the word, ` desc` behind it or a `-` in front is newest first, without it
+    /// oldest first. Default: newest first (client; the two directions are assumed).
+    #[serde(rename = "orderBy")]
+    order_by: Option<String>,
+}
+
+/// Which start of a task is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum FilterTime {
+    /// When it began.
+    ActualStartTime,
+    /// When it was to begin.
+    StartTime,
+}
+
+/// The body of the response (client).
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct TaskList {
+    /// The tasks.
+    list: Vec<TaskRow>,
+}
+
+/// A task in the list (client).
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct TaskRow {
+    /// The task, 32 hex.
+    task_id: String,
+    /// Its name; `taskName` everywhere else.
+    name: String,
+    /// The group of agents.
+    group_name: String,
+    /// When it began, `2025-04-15T06:41:00Z`; empty before it has.
+    actual_start_time: String,
+}
+
+/// `POST /service/callcenter/call/predict/querytaskdetail` (client).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TaskDetail {
+    /// The id of the task.
+    task_id: String,
+    /// How many calls at most, up to 1,000. Default: 20 (client; limit and default are assumed).
+    limit: Option<Count>,
+    /// How many calls to pass over. Default: 0.
+    offset: Option<Count>,
+    /// What the calls are ordered by: `calltime` for the oldest first; ` desc` behind it or a `-` in front for the newest
+    /// first. Default: `calltime` (client; that it can be turned around is assumed).
+    order_by: Option<String>,
+    /// Whether `customerInfo` is filled. Default: `N`.
+    need_customer_info: Option<Flag>,
+    /// Conditions that must all hold.
+    like: Option<List<Like>>,
+    /// Calls dialled then or later, in the account's zone.
+    #[serde(rename = "minstarttime")]
+    min_start_time: Option<LocalTime>,
+    /// Calls dialled then or earlier, in the account's zone.
+    #[serde(rename = "maxstarttime")]
+    max_start_time: Option<LocalTime>,
+}
+
+/// A condition on a field of a call (client).
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Like {
+    /// A field of the rows, or a column of `customerInfo`.
+    field: String,
+    /// What it holds; `%` stands for any text, as in SQL (client; the meaning is assumed).
+    pattern: Pattern,
+}
+
+/// The body of the response (client).
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Detail {
+    /// How many calls fit.
+    total: usize,
+    /// The calls of this page.
+    list: Vec<DetailRow>,
+}
+
+fn limit(limit: Option<Count>) -> Result<usize, Refusal> {
+    match limit.map_or(PAGE, Whole::get) {
+        limit @ ..=LARGEST_PAGE => Ok(usize::try_from(limit).unwrap_or(0)),
+        limit => Err(Refusal::new(10705, format!("limit is {limit}, {LARGEST_PAGE} is the most"))),
     }
 }
 
 /// A span of time: both ends belong to it.
-fn span(ask: Ask<'_>, call: &Request<'_>) -> Result<(Timestamp, Timestamp), Response> {
-    let from = ask.moment("minstarttime", call.zone)?.unwrap_or(Timestamp::MIN);
-    let to = ask.moment("maxstarttime", call.zone)?.unwrap_or(Timestamp::MAX);
+fn span(
+    from: Option<LocalTime>,
+    to: Option<LocalTime>,
+    zone: Offset,
+    code: i64,
+) -> Result<std::ops::RangeInclusive<Timestamp>, Refusal> {
+    let from = from.map_or(Timestamp::MIN, |time| time.in_zone(zone));
+    let to = to.map_or(Timestamp::MAX, |time| time.in_zone(zone));
     if from > to {
-        return Err(ask.wrong("minstarttime", &json!(from.to_string()), "a time before maxstarttime"));
+        return Err(Refusal::new(code, "minstarttime is later than maxstarttime"));
     }
-    // The parameters are of whole seconds, calls are not.
-    Ok((from, crate::time::later(to, std::time::Duration::from_millis(999))))
-}
-
-/// Which start of a task the span of time is about: that `filterTime` says so, by the name of the field, is assumed.
-fn by_plan(ask: Ask<'_>) -> Result<bool, Response> {
-    match ask.text("filterTime")? {
-        None | Some("actualStartTime") => Ok(false),
-        Some("startTime") => Ok(true),
-        Some(other) => Err(ask.wrong("filterTime", &json!(other), "`actualStartTime` or `startTime`")),
-    }
+    // The fields are of whole seconds, calls are not.
+    Ok(from..=later(to, Duration::from_millis(999)))
 }
 
 /// Whether `orderBy` asks for the other direction. Which words it takes beside `calltime` is not known; those of other
 /// systems are understood.
-fn descends(ask: Ask<'_>) -> Result<Option<bool>, Response> {
-    let Some(order) = ask.text("orderBy")? else { return Ok(None) };
-    let order = order.trim().to_ascii_lowercase();
-    Ok(Some(order.starts_with('-') || order.ends_with(" desc")))
-}
-
-/// A condition on a field: `%` stands for any text, as in SQL (assumed).
-struct Like {
-    field: String,
-    pattern: String,
+fn descends(order_by: Option<&str>) -> Option<bool> {
+    let order = order_by?.trim().to_ascii_lowercase();
+    Some(order.starts_with('-') || order.ends_with(" desc"))
 }
 
 impl Like {
-    fn read(ask: Ask<'_>) -> Result<Vec<Self>, Response> {
-        let read = |value: &Value| {
-            let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-            let like = text("field").zip(text("pattern")).filter(|(field, _)| !field.is_empty());
-            let expected = "{\"field\": ..., \"pattern\": ...}";
-            like.map(|(field, pattern)| Self { field, pattern })
-                .ok_or_else(|| ask.wrong("like", value, expected))
-        };
-        ask.list("like")?.iter().map(read).collect()
-    }
-
     fn fits(&self, row: &Value) -> bool {
         let found = row.get(&self.field).or_else(|| row["customerInfo"].get(&self.field));
         match found {
-            Some(Value::String(text)) => fits(text, &self.pattern),
-            Some(Value::Number(number)) => fits(&number.to_string(), &self.pattern),
+            Some(Value::String(text)) => fits(text, &self.pattern.0),
+            Some(Value::Number(number)) => fits(&number.to_string(), &self.pattern.0),
             _ => false,
         }
     }
@@ -99,68 +179,77 @@ fn fits(text: &str, pattern: &str) -> bool {
     text.ends_with(tail)
 }
 
-impl Dialer {
-    /// `dialer.tasks`.
-    pub(super) fn list_tasks(&mut self, _context: &mut Context, call: &Request<'_>) -> Outcome {
-        let ask = Ask::new(call.fields, 10606);
-        let limit = limit(ask)?;
-        let (from, to) = span(ask, call)?;
-        let name = ask.text("taskName")?;
-        let state = ask.text("state")?;
-        if let Some(state) = state
-            && State::ALL.iter().all(|known| known.as_str() != state)
-        {
-            let words: Vec<String> = State::ALL.iter().map(|known| format!("`{}`", known.as_str())).collect();
-            return Err(ask.wrong("state", &json!(state), &words.join(" or ")));
-        }
-        let by_plan = by_plan(ask)?;
-        // The newest first, unless asked otherwise.
-        let newest_first = descends(ask)?.unwrap_or(true);
-        let mut keys = self.of_account.get(&call.account).cloned().unwrap_or_default();
-        if newest_first {
-            keys.reverse();
-        }
-        let wanted = |key: &TaskKey| {
-            let task = self.task(*key);
-            // A task that has not begun counts by its plan.
-            let starts = task.began.filter(|_| !by_plan).unwrap_or(task.order.starts);
-            name.is_none_or(|name| task.order.name == name)
-                && state.is_none_or(|state| task.state.as_str() == state)
-                && (from..=to).contains(&starts)
-        };
-        let row = |key: TaskKey| TaskRow {
-            task_id: self.task_id(key),
-            name: self.task(key).order.name.clone(),
-            group_name: self.group_name(key),
-            actual_start_time: self.task(key).began.map(utc_text).unwrap_or_default(),
-        };
-        let list: Vec<TaskRow> = keys.into_iter().filter(wanted).take(limit).map(row).collect();
-        Ok(Response::Data(json!({ "list": list })))
+/// Lists tasks.
+pub(super) fn list_tasks(
+    simulator: &mut Simulator,
+    fields: ListTasks,
+    request: &Request<'_>,
+) -> Result<TaskList, Refusal> {
+    let dialer = &simulator.dialer;
+    let limit = limit(fields.limit)?;
+    let span = span(fields.minstarttime, fields.maxstarttime, request.zone, 10606)?;
+    let by_plan = fields.filter_time == Some(FilterTime::StartTime);
+    let mut keys = dialer.of_account.get(&request.account).cloned().unwrap_or_default();
+    if descends(fields.order_by.as_deref()).unwrap_or(true) {
+        keys.reverse();
     }
+    let is_asked_for = |key: &TaskKey| {
+        let task = dialer.task(*key);
+        // A task that has not begun counts by its plan.
+        let starts = task.began.filter(|_| !by_plan).unwrap_or(task.settings.starts);
+        fields.task_name.as_ref().is_none_or(|name| task.settings.name == *name)
+            && fields.state.is_none_or(|state| task.state == state)
+            && span.contains(&starts)
+    };
+    let row = |key: TaskKey| TaskRow {
+        task_id: dialer.task_id(key),
+        name: dialer.task(key).settings.name.clone(),
+        group_name: dialer.group_name(key),
+        actual_start_time: dialer.task(key).began.map(utc_text).unwrap_or_default(),
+    };
+    Ok(TaskList { list: keys.into_iter().filter(is_asked_for).take(limit).map(row).collect() })
+}
 
-    /// `dialer.task_detail`: the calls of a task, oldest first.
-    pub(super) fn task_detail(&mut self, _context: &mut Context, call: &Request<'_>) -> Outcome {
-        let key = self.find_task(call, "taskId", 10502)?;
-        let ask = Ask::new(call.fields, 10607);
-        let limit = limit(ask)?;
-        let offset = ask.whole("offset", u32::MAX)?.unwrap_or(0) as usize;
-        let (from, to) = span(ask, call)?;
-        let with_info = ask.flag("needCustomerInfo")?.unwrap_or(false);
-        let likes = Like::read(ask)?;
-        self.check_fields(key, &likes)?;
-        let newest_first = descends(ask)?.unwrap_or(false);
-        let task = self.task(key);
-        let count = u32::try_from(task.calls.len()).unwrap_or(u32::MAX);
-        let mut found: Vec<u32> = (0..count)
-            .filter(|at| (from..=to).contains(&self.call(key, *at).started_at()))
-            .filter(|at| likes.is_empty() || self.fits_all(key, *at, &likes))
-            .collect();
-        if newest_first {
-            found.reverse();
+/// Lists the calls of a task, oldest first.
+pub(super) fn task_detail(
+    simulator: &mut Simulator,
+    fields: TaskDetail,
+    request: &Request<'_>,
+) -> Result<Detail, Refusal> {
+    let dialer = &simulator.dialer;
+    let key = dialer.find_task(request, "taskId", &fields.task_id)?;
+    let limit = limit(fields.limit)?;
+    let offset = fields.offset.map_or(0, Whole::count);
+    let span = span(fields.min_start_time, fields.max_start_time, request.zone, 10607)?;
+    let with_info = fields.need_customer_info == Some(Flag(true));
+    let likes = List::items(fields.like);
+    dialer.check_likes(key, &likes)?;
+    let count = u32::try_from(dialer.task(key).calls.len()).unwrap_or(u32::MAX);
+    let mut found: Vec<u32> = (0..count)
+        .filter(|at| span.contains(&dialer.call(key, *at).started_at()))
+        .filter(|at| likes.is_empty() || dialer.fits_all(key, *at, &likes))
+        .collect();
+    if descends(fields.order_by.as_deref()).unwrap_or(false) {
+        found.reverse();
+    }
+    let page = found.iter().skip(offset).take(limit);
+    let list = page.map(|at| dialer.row(key, *at, with_info)).collect();
+    Ok(Detail { total: found.len(), list })
+}
+
+impl Dialer {
+    /// The task that a field names.
+    pub(super) fn find_task(&self, request: &Request<'_>, field: &str, id: &str) -> Result<TaskKey, Refusal> {
+        if !is_id(id) {
+            return Err(Refusal::new(10702, format!("{field} is no id: 32 lower-case hexadecimal digits")));
         }
-        let page = found.iter().skip(offset).take(limit);
-        let list = page.map(|at| self.row(key, *at, with_info)).collect();
-        Ok(data(&Detail { total: found.len(), list }))
+        let key = self.ids.open(Kind::DialerTask, id).map(|(task, ..)| TaskKey(task));
+        let known = key.filter(|key| (key.0 as usize) < self.tasks.len());
+        let key = known.ok_or_else(|| Refusal::new(10506, format!("{field} names no task")))?;
+        if self.task(key).settings.account != request.account {
+            return Err(Refusal::new(10703, format!("{field} names a task of another account")));
+        }
+        Ok(key)
     }
 
     fn fits_all(&self, key: TaskKey, call: u32, likes: &[Like]) -> bool {
@@ -169,7 +258,7 @@ impl Dialer {
     }
 
     /// A condition on a column of the customer's own needs a list that has any.
-    fn check_fields(&self, key: TaskKey, likes: &[Like]) -> Result<(), Response> {
+    fn check_likes(&self, key: TaskKey, likes: &[Like]) -> Result<(), Refusal> {
         let task = self.task(key);
         if task.contacts.has_info || task.calls.is_empty() {
             return Ok(());
@@ -177,41 +266,12 @@ impl Dialer {
         let row = serde_json::to_value(self.row(key, 0, false)).unwrap_or_default();
         match likes.iter().find(|like| row.get(&like.field).is_none()) {
             Some(like) => {
-                let field = shown(&json!(like.field));
-                Err(refuse(10617, format!("the task has no customer info, so no field {field}")))
+                let field = shown(&like.field.as_str().into());
+                Err(Refusal::new(10617, format!("the task has no customer info, so no field {field}")))
             }
             None => Ok(()),
         }
     }
-
-    /// `dialer.recording`: a link to what agent and person said.
-    pub(super) fn recording_link(&mut self, _context: &mut Context, call: &Request<'_>) -> Outcome {
-        let id = Ask::new(call.fields, 10609).text("callid")?;
-        let id = id.ok_or_else(|| refuse(10608, "callid is missing: the id of a call"))?;
-        if !is_id(id) {
-            return Err(refuse(10609, "callid is no id: 32 lower-case hexadecimal digits"));
-        }
-        let unknown = || refuse(10609, "callid names no call");
-        let (task, at, _) = self.ids.open(Kind::DialerCall, id).ok_or_else(unknown)?;
-        let task = self.tasks.get(task as usize).map(|known| (TaskKey(task), known)).ok_or_else(unknown)?;
-        let row = task.1.calls.get(at as usize).ok_or_else(unknown)?;
-        if task.1.order.account != call.account {
-            return Err(refuse(10610, "callid names a call of another account"));
-        }
-        match row.ending {
-            None => Err(refuse(10611, "the call is not finished")),
-            Some(ending) if !ending.talked() => Err(refuse(10612, "no agent answered the call")),
-            Some(_) if !self.is_recorded(task.0, row) => Err(refuse(10516, "the call has no recording")),
-            Some(_) => Ok(Response::Data(json!({ "link": self.record_link(task.0, at) }))),
-        }
-    }
-}
-
-/// The data of `dialer.task_detail`.
-#[derive(serde::Serialize)]
-struct Detail {
-    total: usize,
-    list: Vec<DetailRow>,
 }
 
 #[cfg(test)]

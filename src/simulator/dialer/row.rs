@@ -1,24 +1,113 @@
-//! A call as the query tells it, and its recording. What was said and where the recording lies follow from the call and
-//! the task's seed, and are worked out anew whenever somebody asks.
+//! A call as the query lists it.
 
 use jiff::Timestamp;
+<<<<<<< HEAD
+=======
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+>>>>>>> fflow
 
-use super::call::CallRow;
-use super::callbacks::FOLLOW_UP;
-use super::mock_outcome::Twist;
+use super::callbacks::{CallType, FOLLOW_UP};
 use super::{Dialer, TaskKey};
-use crate::content;
-use crate::content::Country;
-use crate::content::dialogue::{self, Speaker, Talk};
-use crate::content::facts::Facts;
-use crate::contract::bodies::calling::Turn;
-use crate::contract::bodies::dialer::{CustomizeResult, DetailRow};
 use crate::contract::bodies::{Fields, utc_text};
-use crate::recordings::Recording;
-use crate::simulator::calling::{Download, stream};
-use crate::simulator::ending::Ending;
+use crate::simulator::ending::{CallResultType, Ending, HangupReason};
 use crate::simulator::ids::Kind;
-use crate::simulator::talk::speaking_time;
+
+/// A call (client). Moments are texts like `2025-04-15T06:41:00Z`, empty if it did not happen.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DetailRow {
+    /// The task, 32 hex.
+    task_id: String,
+    /// Its name; `name` in the list of tasks.
+    task_name: String,
+    /// The call, 32 hex; lower case throughout.
+    callid: String,
+    /// The number that calls.
+    caller: String,
+    /// The number dialled, in E.164.
+    phone_number: String,
+    /// The person's main number, in E.164.
+    main_number: String,
+    /// Which of the person's numbers was dialled (client; that it names a column is assumed).
+    phone_tag: String,
+    /// When it was dialled; empty if the dialer held it back.
+    calltime: String,
+    /// When it rang.
+    ringtime: String,
+    /// When somebody or something answered.
+    answertime: String,
+    /// When an agent took it.
+    talktime: String,
+    /// When it was over.
+    endtime: String,
+    /// How long person and agent talked, in seconds (client; the unit is assumed).
+    talk_duration: i64,
+    /// How long the person waited for an agent, in seconds (client; the unit is assumed).
+    waiting_duration: i64,
+    /// As `talkDuration`, in seconds (client; how the two differ is not known).
+    talked_time: i64,
+    /// How long the person was on hold, in seconds (client; the unit is assumed).
+    hold_duration: i64,
+    /// The group of agents at the vendor; always empty here.
+    biztype: String,
+    /// The agent it went to.
+    agent_name: String,
+    /// The organization: the account's name (client; the meaning is assumed).
+    #[serde(rename = "OrgName")]
+    org_name: String,
+    /// When the task began.
+    #[serde(rename = "TaskStartTime")]
+    task_start_time: String,
+    /// The result the agent saved.
+    talk_result: String,
+    /// The task's remark.
+    remark: String,
+    /// The agent's remark on the call; lower case throughout. Always empty here.
+    talkremarks: String,
+    /// The person's name.
+    customer_name: String,
+    /// Why the call ended; 0 before it has. 1 no agent after the answer, 2 normal, 3 busy, 4 not in use, 5 on hold,
+    /// 6 switched off, 7 out of area, 8 invalid, 9 wrong number, 12 talked, 13 the agent rejected, 14 the user hung up,
+    /// 15 fusing, 16 a machine answered, 17 the agent's network failed, 18 attempt limit, 19 abandoned shortly after
+    /// contact, 20 do not call.
+    hangup_reason: HangupReason,
+    /// What it came to; empty before it has ended.
+    call_result_type: CallResultType,
+    /// Who made the call.
+    call_type: CallType,
+    /// Where the recording is, empty if there is none; `recLink` in the notices.
+    reclink: String,
+    /// The row of a workflow it was for, empty if it was for none (client; the meaning is assumed).
+    wf_contact_id: String,
+    /// Why it was transferred. Always empty here.
+    transfer_reason: String,
+    /// What quality inspection heard. Always empty here.
+    se_text: String,
+    /// What quality inspection gave, 0 if nothing was inspected.
+    se_score: i64,
+    /// Which call to the person this is, counted from 1 (client; the meaning is assumed).
+    nth_call: i64,
+    /// What an administrator did. Always empty here (client; the elements are not known).
+    admin_act: Vec<Value>,
+    /// The result's own fields; a list here, an object in the notices.
+    customize_results: Vec<CustomizeResult>,
+    /// What the customer's list has of the person, if the request asked for it.
+    customer_info: Fields,
+}
+
+/// A field of a result (client).
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct CustomizeResult {
+    /// Its title.
+    title: String,
+    /// The group of fields it belongs to.
+    group_name: String,
+    /// What the agent wrote or chose.
+    value: String,
+}
 
 fn text(moment: Option<Timestamp>) -> String {
     moment.map(utc_text).unwrap_or_default()
@@ -29,21 +118,7 @@ impl Dialer {
         self.ids.seal(Kind::DialerCall, (key.0, call, 0))
     }
 
-    /// Where the recording of a call is, in the form of the vendor's links (client).
-    pub(super) fn record_link(&self, key: TaskKey, call: u32) -> String {
-        let place = (key.0, call, 0);
-        let folder = self.ids.seal(Kind::DialerRecordingFolder, place);
-        let file = self.ids.seal(Kind::DialerRecording, place);
-        let day = self.call(key, call).started_at().strftime("%Y%m%d");
-        format!("{}/download/{day}/{folder}/{file}.wav", self.public_url)
-    }
-
-    /// Whether there is a recording of a call: where agent and person talked, unless its wish says otherwise.
-    pub(super) fn is_recorded(&self, key: TaskKey, call: &CallRow) -> bool {
-        call.ending.is_some_and(Ending::talked) && self.fate(key, call).twist != Twist::Unrecorded
-    }
-
-    /// A call as the query tells it.
+    /// A call as the query lists it.
     pub(super) fn row(&self, key: TaskKey, call: u32, with_info: bool) -> DetailRow {
         let (task, row) = (self.task(key), self.call(key, call));
         let (closing, person) = (self.closing(key, call), self.person(key, row.contact));
@@ -51,7 +126,7 @@ impl Dialer {
         let talked = row.ending.is_some_and(Ending::talked);
         DetailRow {
             task_id: self.task_id(key),
-            task_name: task.order.name.clone(),
+            task_name: task.settings.name.clone(),
             callid: self.call_id(key, call),
             caller: task.caller.clone(),
             phone_number: format!("+{}", task.number_of(row)),
@@ -70,22 +145,26 @@ impl Dialer {
             agent_name: self.agent_name(key, call),
             org_name: self
                 .homes
-                .get(task.order.account.index())
+                .get(task.settings.account.index())
                 .map(|home| home.name.clone())
                 .unwrap_or_default(),
             task_start_time: text(task.began),
             talk_result: closing.result.to_owned(),
-            remark: task.order.remark.clone(),
+            remark: task.settings.remark.clone(),
             talkremarks: String::new(),
             customer_name: person.name,
-            hangup_reason: closing.reason.unwrap_or(0),
-            call_result_type: row.ending.map(|ending| ending.result_type().to_owned()).unwrap_or_default(),
-            call_type: "auto".to_owned(),
+            hangup_reason: closing.reason.unwrap_or_default(),
+            call_result_type: row.ending.map(Ending::result_type).unwrap_or_default(),
+            call_type: CallType::Auto,
             reclink: closing.link.unwrap_or_default(),
             wf_contact_id: self.workflow_contact(key, row.contact).unwrap_or_default(),
             transfer_reason: String::new(),
             se_text: String::new(),
-            se_score: if task.order.inspects && talked { i64::from(self.fate(key, row).score) } else { 0 },
+            se_score: if task.settings.inspects && talked {
+                i64::from(self.course(key, row).score)
+            } else {
+                0
+            },
             nth_call: i64::from(row.nth),
             admin_act: Vec::new(),
             customize_results: closing
@@ -100,6 +179,7 @@ impl Dialer {
             customer_info: if with_info { person.info } else { Fields::new() },
         }
     }
+<<<<<<< HEAD
 
     /// What is behind a link; nothing where nobody has talked.
     pub(in crate::simulator) fn download(&self, folder: &str, file: &str) -> Option<Download> {
@@ -146,4 +226,6 @@ impl Dialer {
             .collect();
         Recording::of_dialog(u32::try_from(seconds).unwrap_or(0), &turns)
     }
+=======
+>>>>>>> fflow
 }

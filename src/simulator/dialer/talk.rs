@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::callbacks::CallState;
 use super::mock_outcome::Twist;
-use super::{DeskKey, Dialer, TaskKey};
+use super::{Dialer, PoolKey, TaskKey};
 use crate::simulator::calling::Outcome;
 use crate::simulator::context::Context;
 use crate::simulator::ending::Ending;
@@ -25,38 +26,39 @@ impl Dialer {
         let row = self.call_mut(key, call);
         row.answer(now);
         let (contact, row) = (row.contact, *row);
-        let fate = self.fate(key, &row);
+        let course = self.course(key, &row);
         let task = self.task_mut(key);
         task.contacts.list[contact as usize].answered = true;
-        let detects = task.order.detects_machines;
-        self.emit_contact_status(context, key, call, "ANSWERED", now);
-        match fate.outcome {
+        let detects = task.settings.detects_machines;
+        self.emit_contact_status(context, key, call, CallState::Answered, now);
+        match course.outcome {
             Outcome::Voicemail if detects => {
                 context.plan(later(now, NOTICING), DialerTimer::End(key, call, Ending::Machine));
                 return;
             }
             Outcome::HungUp => {
-                context.plan(later(now, seconds(fate.talk)), DialerTimer::End(key, call, Ending::Abandoned));
+                context
+                    .plan(later(now, seconds(course.talk)), DialerTimer::End(key, call, Ending::Abandoned));
                 return;
             }
             _ => {}
         }
         self.task_mut(key).reached += 1;
         let task = self.task(key);
-        let desk = task.desk;
-        let agent = self.desks[desk.0].free(&task.order.agents);
-        let avoids = matches!(fate.twist, Twist::NoAgent | Twist::Leaves);
+        let pool = task.pool;
+        let agent = self.pools[pool.0].free(&task.settings.agents);
+        let avoids = matches!(course.twist, Twist::NoAgent | Twist::Leaves);
         match agent.filter(|_| !avoids) {
             Some(agent) => {
                 self.assign(context, key, call, agent, now);
-                self.fill(context, desk, now);
+                self.fill(context, pool, now);
             }
             None => {
                 self.call_mut(key, call).waits = true;
                 if !avoids {
-                    self.desks[desk.0].waiting.push_back((key, call));
+                    self.pools[pool.0].waiting.push_back((key, call));
                 }
-                context.plan(later(now, seconds(fate.patience)), DialerTimer::GiveUp(key, call));
+                context.plan(later(now, seconds(course.waits)), DialerTimer::GiveUp(key, call));
             }
         }
     }
@@ -67,54 +69,54 @@ impl Dialer {
         if !row.waits {
             return;
         }
-        let desk = self.task(key).desk;
-        self.desks[desk.0].waiting.retain(|waiting| *waiting != (key, call));
+        let pool = self.task(key).pool;
+        self.pools[pool.0].waiting.retain(|waiting| *waiting != (key, call));
         self.task_mut(key).lost += 1;
-        let ending = if self.fate(key, &row).leaves { Ending::Left } else { Ending::NoAgent };
+        let ending = if self.course(key, &row).leaves_queue { Ending::Left } else { Ending::NoAgent };
         self.end(context, key, call, ending, now);
-        self.fill(context, desk, now);
+        self.fill(context, pool, now);
     }
 
     /// A call no longer counts against the free agents.
     fn close_slot(&mut self, key: TaskKey, call: u32) {
-        let desk = self.task(key).desk;
+        let pool = self.task(key).pool;
         let row = self.call_mut(key, call);
         if std::mem::take(&mut row.is_open) {
             let slot = usize::from(row.slot);
-            self.desks[desk.0].agents[slot].pending -= 1;
+            self.pools[pool.0].agents[slot].pending -= 1;
         }
     }
 
     fn assign(&mut self, context: &mut Context, key: TaskKey, call: u32, agent: usize, now: Timestamp) {
-        let desk = self.task(key).desk;
+        let pool = self.task(key).pool;
         self.close_slot(key, call);
         self.call_mut(key, call).assign(agent);
-        self.desks[desk.0].agents[agent].is_busy = true;
-        self.emit_agent_status(context, key, call, "CALLING", now);
-        self.emit_agent_status(context, key, call, "RINGING", now);
-        let pickup = self.fate(key, self.call(key, call)).pickup;
+        self.pools[pool.0].agents[agent].is_busy = true;
+        self.emit_agent_status(context, key, call, CallState::Calling, now);
+        self.emit_agent_status(context, key, call, CallState::Ringing, now);
+        let pickup = self.course(key, self.call(key, call)).pickup;
         context.plan(later(now, seconds(pickup)), DialerTimer::PickUp(key, call));
     }
 
     pub(super) fn pick_up(&mut self, context: &mut Context, key: TaskKey, call: u32, now: Timestamp) {
-        let fate = self.fate(key, self.call(key, call));
-        let ending = match fate.twist {
+        let course = self.course(key, self.call(key, call));
+        let ending = match course.twist {
             Twist::Rejects => Ending::Rejected,
             Twist::Network => Ending::Network,
             Twist::HangsUp => Ending::HungUp,
             _ => {
                 self.call_mut(key, call).talk(now);
-                self.emit_agent_status(context, key, call, "ANSWERED", now);
-                let ending = if fate.by_user { Ending::TalkedByUser } else { Ending::TalkedByAgent };
-                context.plan(later(now, seconds(fate.talk)), DialerTimer::End(key, call, ending));
+                self.emit_agent_status(context, key, call, CallState::Answered, now);
+                let ending = if course.by_user { Ending::TalkedByUser } else { Ending::TalkedByAgent };
+                context.plan(later(now, seconds(course.talk)), DialerTimer::End(key, call, ending));
                 return;
             }
         };
         self.end(context, key, call, ending, now);
-        self.fill(context, self.task(key).desk, now);
+        self.fill(context, self.task(key).pool, now);
     }
 
-    /// A call is over. Whoever calls this lets the desk dial afterwards.
+    /// A call is over. Whoever calls this lets the pool dial afterwards.
     pub(super) fn end(
         &mut self,
         context: &mut Context,
@@ -127,22 +129,22 @@ impl Dialer {
         let row = self.call_mut(key, call);
         row.end(ending, now);
         let row = *row;
-        let desk = self.task(key).desk;
+        let pool = self.task(key).pool;
         if let Some(agent) = row.agent().filter(|_| ending.talked()) {
-            let agent = self.desks[desk.0].today(agent, now);
+            let agent = self.pools[pool.0].today(agent, now);
             agent.calls += 1;
             agent.seconds += row.talk_seconds();
         }
-        self.emit_contact_status(context, key, call, "HANGUP", now);
+        self.emit_contact_status(context, key, call, CallState::Hangup, now);
         let Some(agent) = row.agent() else {
             return self.settle(context, key, row.contact, ending, now);
         };
-        self.emit_agent_status(context, key, call, "HANGUP", now);
+        self.emit_agent_status(context, key, call, CallState::Hangup, now);
         if ending.talked() {
-            let wrap_up = seconds(self.fate(key, &row).wrap_up).min(self.task(key).order.wrap_up);
+            let wrap_up = seconds(self.course(key, &row).wrap_up).min(self.task(key).settings.wrap_up);
             context.plan(later(now, wrap_up), DialerTimer::Result(key, call));
         } else {
-            self.release(context, desk, agent, now);
+            self.release(context, pool, agent, now);
             self.settle(context, key, row.contact, ending, now);
         }
     }
@@ -151,26 +153,26 @@ impl Dialer {
     pub(super) fn save_result(&mut self, context: &mut Context, key: TaskKey, call: u32, now: Timestamp) {
         self.call_mut(key, call).is_saved = true;
         let row = *self.call(key, call);
-        let desk = self.task(key).desk;
-        let result = self.fate(key, &row).result;
+        let pool = self.task(key).pool;
+        let result = self.course(key, &row).result;
         if let Some(agent) = row.agent() {
-            *self.desks[desk.0].today(agent, now).results.entry(result).or_default() += 1;
-            self.emit_agent_status(context, key, call, "TALKRESULT", now);
-            self.release(context, desk, agent, now);
+            *self.pools[pool.0].today(agent, now).results.entry(result).or_default() += 1;
+            self.emit_agent_status(context, key, call, CallState::TalkResult, now);
+            self.release(context, pool, agent, now);
         }
         if let Some(ending) = row.ending {
             self.settle(context, key, row.contact, ending, now);
         }
-        self.fill(context, desk, now);
+        self.fill(context, pool, now);
     }
 
     /// An agent is free: the call that has waited longest among those of the agent's tasks comes next.
-    fn release(&mut self, context: &mut Context, desk: DeskKey, agent: usize, now: Timestamp) {
-        self.desks[desk.0].release(agent, now);
-        let serves = |(key, _): &&(TaskKey, u32)| self.task(*key).order.agents.contains(&agent);
-        let next = self.desks[desk.0].waiting.iter().find(serves).copied();
+    fn release(&mut self, context: &mut Context, pool: PoolKey, agent: usize, now: Timestamp) {
+        self.pools[pool.0].release(agent, now);
+        let serves = |(key, _): &&(TaskKey, u32)| self.task(*key).settings.agents.contains(&agent);
+        let next = self.pools[pool.0].waiting.iter().find(serves).copied();
         if let Some((key, call)) = next {
-            self.desks[desk.0].waiting.retain(|waiting| *waiting != (key, call));
+            self.pools[pool.0].waiting.retain(|waiting| *waiting != (key, call));
             self.assign(context, key, call, agent, now);
         }
     }

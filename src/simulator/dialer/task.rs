@@ -3,20 +3,23 @@
 use std::collections::BTreeSet;
 
 use jiff::{Timestamp, ToSpan};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::DeskKey;
+use super::PoolKey;
 use super::call::CallRow;
-use super::contacts::{Contacts, Standing};
+use super::contacts::{ContactStatus, Contacts};
 use super::node::Node;
-use super::order::TaskOrder;
+use super::settings::TaskSettings;
 use crate::seed::Seed;
 use crate::simulator::agenda::Place;
 use crate::simulator::cause::CauseId;
 
-/// Where a task stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a task does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(super) enum State {
     Creating,
+    #[serde(rename = "Not Started")]
     NotStarted,
     Running,
     /// In one of its pauses.
@@ -27,9 +30,6 @@ pub(super) enum State {
 }
 
 impl State {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Creating, Self::NotStarted, Self::Running, Self::Paused, Self::Cancelled, Self::Finished];
-
     /// The word on the wire (client).
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl State {
     }
 }
 
-/// How many contacts stand where.
+/// How many contacts do what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sums {
     pub(super) waiting: u32,
@@ -61,12 +61,12 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    pub(super) fn of(&mut self, standing: Standing) -> &mut u32 {
-        match standing {
-            Standing::Waiting => &mut self.waiting,
-            Standing::Calling => &mut self.calling,
-            Standing::Done => &mut self.done,
-            Standing::Cancelled => &mut self.cancelled,
+    pub(super) fn of(&mut self, status: ContactStatus) -> &mut u32 {
+        match status {
+            ContactStatus::Waiting => &mut self.waiting,
+            ContactStatus::Calling => &mut self.calling,
+            ContactStatus::Done => &mut self.done,
+            ContactStatus::Cancelled => &mut self.cancelled,
         }
     }
 }
@@ -74,9 +74,9 @@ impl Sums {
 /// A task.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
-    pub(super) order: TaskOrder,
+    pub(super) settings: TaskSettings,
     pub(super) seed: Seed,
-    pub(super) desk: DeskKey,
+    pub(super) pool: PoolKey,
     pub(super) state: State,
     /// When it began.
     pub(super) began: Option<Timestamp>,
@@ -103,7 +103,7 @@ pub(super) struct Task {
     pub(super) node: Option<Node>,
     /// Where its schedule stands in the agenda.
     pub(super) schedule: Vec<Place>,
-    /// Whether it stands in the queue of its desk.
+    /// Whether it stands in the queue of its pool.
     pub(super) is_queued: bool,
     /// The request that made it.
     pub(super) cause: CauseId,
@@ -111,18 +111,18 @@ pub(super) struct Task {
 
 impl Task {
     pub(super) fn new(
-        order: TaskOrder,
+        settings: TaskSettings,
         contacts: Contacts,
-        desk: DeskKey,
+        pool: PoolKey,
         seed: Seed,
         caller: String,
         cause: CauseId,
     ) -> Self {
         let waiting = u32::try_from(contacts.list.len()).unwrap_or(u32::MAX);
         Self {
-            order,
+            settings,
             seed,
-            desk,
+            pool,
             state: State::Creating,
             began: None,
             contacts,
@@ -153,19 +153,19 @@ impl Task {
     pub(super) fn recount(&self) -> Sums {
         let mut sums = Sums::default();
         for contact in &self.contacts.list {
-            *sums.of(contact.standing) += 1;
+            *sums.of(contact.status) += 1;
         }
         sums
     }
 
-    pub(super) fn stand(&mut self, contact: u32, standing: Standing) {
+    pub(super) fn set_status(&mut self, contact: u32, status: ContactStatus) {
         let contact = &mut self.contacts.list[contact as usize];
-        *self.sums.of(contact.standing) -= 1;
-        *self.sums.of(standing) += 1;
-        contact.standing = standing;
+        *self.sums.of(contact.status) -= 1;
+        *self.sums.of(status) += 1;
+        contact.status = status;
     }
 
-    pub(super) fn is_through(&self) -> bool {
+    pub(super) fn is_finished(&self) -> bool {
         self.sums.waiting == 0 && self.sums.calling == 0
     }
 
@@ -177,13 +177,13 @@ impl Task {
     /// The number that a call dials.
     pub(super) fn number_of(&self, call: &CallRow) -> u64 {
         let contact = &self.contacts.list[call.contact as usize];
-        let column = call.column().and_then(|at| self.order.columns.get(at));
+        let column = call.column().and_then(|at| self.settings.columns.get(at));
         column.and_then(|column| self.contacts.number_in(contact, column)).unwrap_or(contact.number)
     }
 
     /// The column that the number of a call stands in, empty if the task names none.
     pub(super) fn column_of(&self, call: &CallRow) -> String {
-        call.column().and_then(|at| self.order.columns.get(at)).cloned().unwrap_or_default()
+        call.column().and_then(|at| self.settings.columns.get(at)).cloned().unwrap_or_default()
     }
 
     /// The contact to dial now: one that is due again, or else the next.
@@ -193,14 +193,14 @@ impl Task {
                 break;
             }
             self.redials.pop_first();
-            if self.contacts.list[contact as usize].standing == Standing::Waiting {
+            if self.contacts.list[contact as usize].status == ContactStatus::Waiting {
                 return Some(contact);
             }
         }
         while let Some(contact) = self.contacts.list.get(self.fresh) {
             let at = u32::try_from(self.fresh).ok()?;
             self.fresh += 1;
-            if contact.standing == Standing::Waiting {
+            if contact.status == ContactStatus::Waiting {
                 return Some(at);
             }
         }
@@ -210,11 +210,15 @@ impl Task {
     /// Whether there is a contact to dial now.
     pub(super) fn has_contact(&mut self, now: Timestamp) -> bool {
         let is_gone =
-            |task: &Self, contact: u32| task.contacts.list[contact as usize].standing != Standing::Waiting;
+            |task: &Self, contact: u32| task.contacts.list[contact as usize].status != ContactStatus::Waiting;
         while self.redials.first().is_some_and(|(_, contact)| is_gone(self, *contact)) {
             self.redials.pop_first();
         }
-        while self.contacts.list.get(self.fresh).is_some_and(|contact| contact.standing != Standing::Waiting)
+        while self
+            .contacts
+            .list
+            .get(self.fresh)
+            .is_some_and(|contact| contact.status != ContactStatus::Waiting)
         {
             self.fresh += 1;
         }
@@ -224,16 +228,16 @@ impl Task {
     /// How many numbers are dialled for each free agent now: one, while too many calls are lost.
     pub(super) fn factor(&self) -> f64 {
         let is_over = self
-            .order
+            .settings
             .max_lost
             .is_some_and(|most| f64::from(self.lost) * 100.0 > most * f64::from(self.reached));
-        if is_over || self.order.is_one_by_one { 1.0 } else { self.order.factor }
+        if is_over || self.settings.is_one_by_one { 1.0 } else { self.settings.factor }
     }
 
     /// Whether a moment lies in one of its pauses, and when that changes next; nothing without pauses.
     pub(super) fn rest(&self, now: Timestamp) -> Option<(bool, Timestamp)> {
-        let local = self.order.zone.to_datetime(now);
-        let rests = &self.order.rests;
+        let local = self.settings.zone.to_datetime(now);
+        let rests = &self.settings.rests;
         let resting = rests.iter().find(|(start, end)| (*start..*end).contains(&local.time()));
         let next = match resting {
             Some((_, end)) => local.date().to_datetime(*end),
@@ -242,6 +246,6 @@ impl Task {
                 None => local.date().checked_add(1.day()).ok()?.to_datetime(rests.first()?.0),
             },
         };
-        Some((resting.is_some(), self.order.zone.to_timestamp(next).ok()?))
+        Some((resting.is_some(), self.settings.zone.to_timestamp(next).ok()?))
     }
 }

@@ -11,7 +11,7 @@ use super::dialers::{Dialers, NodeTask};
 use super::instance::{AutoFinish, Row, Standing};
 use super::row;
 use crate::simulator::chatbot::Chatbot;
-use crate::simulator::dialer::Wished;
+use crate::simulator::dialer::DialerMockOutcome;
 use crate::simulator::keys::InstanceKey;
 use crate::simulator::node::{CameTo, InstancePhase as Phase, NodeOrder, Part, Repeat, RowEnded, Taken};
 use crate::simulator::outcome::MockOutcome;
@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_secs(300);
 impl Workflow {
     /// What a row wishes for by itself or, if it does not, by its number.
     pub(super) fn mock_outcome(&self, row: &Row) -> MockOutcome {
-        if row.mock_outcome == Wished::default() {
+        if row.mock_outcome == DialerMockOutcome::default() {
             self.rules.mock_outcome_of(row.number)
         } else {
             row.mock_outcome.call

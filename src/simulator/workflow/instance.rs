@@ -11,7 +11,7 @@ use crate::seed::Seed;
 use crate::simulator::access::AccountKey;
 use crate::simulator::agenda::Place;
 use crate::simulator::cause::CauseId;
-use crate::simulator::dialer::Wished;
+use crate::simulator::dialer::DialerMockOutcome;
 use crate::simulator::node::CameTo;
 use crate::simulator::node::InstancePhase as Phase;
 
@@ -84,7 +84,7 @@ pub(super) struct Row {
     pub(super) case_id: Box<str>,
     /// The variables as the text of a JSON object.
     pub(super) variables: Box<str>,
-    pub(super) mock_outcome: Wished,
+    pub(super) mock_outcome: DialerMockOutcome,
     pub(super) message_outcome: Option<CameTo>,
     pub(super) standing: Standing,
     /// Whether it leaves after what is under way.

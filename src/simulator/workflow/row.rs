@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::files::suggest::nearest;
 use crate::simulator::Response;
-use crate::simulator::dialer::Wished;
+use crate::simulator::dialer::DialerMockOutcome;
 use crate::simulator::e164::e164;
 use crate::simulator::node::CameTo;
 use crate::simulator::outcome::MockOutcome;
@@ -30,7 +30,7 @@ pub(super) struct Detail {
     pub(super) case_id: Box<str>,
     /// The text of a JSON object.
     pub(super) variables: Box<str>,
-    pub(super) mock_outcome: Wished,
+    pub(super) mock_outcome: DialerMockOutcome,
     pub(super) message_outcome: Option<CameTo>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Detail {
 pub(super) type Details = (Vec<Detail>, Vec<Value>);
 
 /// What a row wishes for by its variables.
-pub(super) type Wishes = (Wished, Option<CameTo>);
+pub(super) type Wishes = (DialerMockOutcome, Option<CameTo>);
 
 /// A row as it came. What it has beside these is not looked at.
 #[derive(Debug, Default, Deserialize)]
@@ -104,7 +104,7 @@ fn detail(written: &Written, magic: &dyn Fn(u64) -> MockOutcome) -> Result<Detai
             .ok_or_else(|| format!("variables is {}, expected an object of strings", shown(value)))?,
     };
     let (mock_outcome, message_outcome) = mock_outcomes(variables)?;
-    if mock_outcome.call.refused || (mock_outcome == Wished::default() && magic(number).refused) {
+    if mock_outcome.call.refused || (mock_outcome == DialerMockOutcome::default() && magic(number).refused) {
         return Err("the row is refused, as it wishes".to_owned());
     }
     Ok(Detail { number, case_id: case_id.into(), variables: text(variables), mock_outcome, message_outcome })
@@ -123,7 +123,7 @@ pub(super) fn mock_outcomes(variables: &Map<String, Value>) -> Result<Wishes, St
     }
     let word = |name: &str| variables.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let mock_outcome = match word(CALL_WISH) {
-        None => Wished::default(),
+        None => DialerMockOutcome::default(),
         Some(text) => text.parse().map_err(|error| format!("variables.{CALL_WISH}: {error}"))?,
     };
     let message_outcome = match word(MESSAGE_WISH) {

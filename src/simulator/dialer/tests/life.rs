@@ -187,7 +187,7 @@ fn contacts_are_taken_out_and_tasks_copied() {
         let base = json!({ "taskName": name, "groupName": "Collections", "fromTask": id });
         vendor.call("dialer.copy_task", with(base, flags)).unwrap();
         let task = vendor.simulator.dialer.tasks.last().unwrap();
-        assert_eq!(task.order.callback.as_deref(), Some(URL));
+        assert_eq!(task.settings.callback.as_deref(), Some(URL));
         task.contacts.list.iter().map(|contact| contact.number % 10).collect()
     };
     assert_eq!(copied("all", json!({})), [1, 2, 3, 4]);

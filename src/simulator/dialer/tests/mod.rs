@@ -209,21 +209,21 @@ fn assert_sums(simulator: &Simulator) {
     let dialer = &simulator.dialer;
     for task in &dialer.tasks {
         assert_eq!(task.sums, task.recount());
-        assert!(!task.state.is_over() || task.is_through());
+        assert!(!task.state.is_over() || task.is_finished());
         let calls = task.contacts.list.iter().map(|contact| usize::from(contact.tries)).sum::<usize>();
         assert_eq!(calls, task.calls.len());
     }
-    for (at, desk) in dialer.desks.iter().enumerate() {
-        let of_desk = || dialer.tasks.iter().filter(|task| task.desk.0 == at);
+    for (at, pool) in dialer.pools.iter().enumerate() {
+        let of_desk = || dialer.tasks.iter().filter(|task| task.pool.0 == at);
         let open = of_desk().flat_map(|task| &task.calls).filter(|call| call.is_open).count();
-        assert_eq!(desk.agents.iter().map(|agent| agent.pending as usize).sum::<usize>(), open);
-        for (agent, known) in desk.agents.iter().enumerate() {
+        assert_eq!(pool.agents.iter().map(|agent| agent.pending as usize).sum::<usize>(), open);
+        for (agent, known) in pool.agents.iter().enumerate() {
             let of_agent = |call: &&CallRow| {
-                let is_through = match call.ending {
+                let is_finished = match call.ending {
                     Some(ending) => !ending.talked() || call.is_saved,
                     None => false,
                 };
-                call.agent() == Some(agent) && !is_through
+                call.agent() == Some(agent) && !is_finished
             };
             let busy = of_desk().flat_map(|task| &task.calls).filter(of_agent).count();
             assert_eq!(busy, usize::from(known.is_busy));

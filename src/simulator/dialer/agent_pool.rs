@@ -28,7 +28,7 @@ pub(super) struct Agent {
 
 /// The agents of a group of an account.
 #[derive(Clone, Debug)]
-pub(super) struct Desk {
+pub(super) struct AgentPool {
     pub(super) agents: Vec<Agent>,
     zone: Offset,
     /// The tasks that may have something to dial, in turn.
@@ -37,7 +37,7 @@ pub(super) struct Desk {
     pub(super) waiting: VecDeque<(TaskKey, u32)>,
 }
 
-impl Desk {
+impl AgentPool {
     /// All agents come to work when the first task is made.
     pub(super) fn new(names: &[String], zone: Offset, now: Timestamp) -> Self {
         let agent = |name: &String| Agent {

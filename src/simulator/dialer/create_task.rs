@@ -1,0 +1,177 @@
+//! Tasks created, and copied from others.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::contacts::{ContactStatus, Contacts, CustomContact, ListedContact};
+use super::fields::{EncodedUrl, Flag, List, Unread};
+use super::settings::{TaskFields, TaskSettings};
+use super::task::State;
+use super::{Dialer, TaskKey};
+use crate::contract::fields::shown;
+use crate::simulator::context::Context;
+use crate::simulator::endpoint::Both;
+use crate::simulator::timer::DialerTimer;
+use crate::simulator::{Refusal, Request, Simulator};
+use crate::time::later;
+
+/// How long it takes to create a task (assumed).
+pub(super) const CREATING: Duration = Duration::from_secs(1);
+
+/// `POST /service/callcenter/call/predict/createtask` (client).
+pub(super) type CreateTask = Both<TaskFields, NewTask>;
+
+/// What only the request has that creates a task (client).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NewTask {
+    /// The base64 of the URL that the notices go to.
+    callback: EncodedUrl,
+    /// Contacts: numbers, or objects with details. One of the two lists must have any.
+    #[serde(rename = "contactList")]
+    _contact_list: Option<List<Unread<ListedContact>>>,
+    /// Contacts with columns of the customer's own; all values are strings.
+    #[serde(rename = "customizeContacts")]
+    _customize_contacts: Option<List<Unread<CustomContact>>>,
+}
+
+/// The body of the response (client).
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CreatedTask {
+    /// The task, 32 hex.
+    task_id: String,
+    /// The numbers that are refused, as they came; the task is created without them (client; the elements are assumed).
+    error_contact_list: Vec<Value>,
+}
+
+/// `POST /service/callcenter/call/predict/copytask` (client).
+pub(super) type CopyTask = Both<TaskFields, CopiedFrom>;
+
+/// What only the request has that copies a task (client).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CopiedFrom {
+    /// The id of the task to copy. Its callback is taken over.
+    from_task: String,
+    /// Whether only contacts are copied whom nobody and nothing answered. Default: `N`.
+    noanswer_only: Option<Flag>,
+    /// Whether contacts are left out that were cancelled. Default: `N`.
+    ignore_cancelled: Option<Flag>,
+}
+
+/// The body of the response (assumed).
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CopiedTask {
+    /// The new task, 32 hex.
+    task_id: String,
+}
+
+/// Creates a task.
+pub(super) fn create_task(
+    simulator: &mut Simulator,
+    Both(fields, new): CreateTask,
+    request: &Request<'_>,
+) -> Result<CreatedTask, Refusal> {
+    let Simulator { dialer, context, .. } = simulator;
+    let settings = TaskSettings::new(fields, Some(new.callback.0), request, &dialer.rules)?;
+    dialer.check_name(&settings)?;
+    let (contacts, error_contact_list) =
+        Contacts::read(request, |number| dialer.calling.mock_outcome_of(number))?;
+    check_columns(&settings, &contacts)?;
+    let key = dialer.add_task(context, settings, contacts, request.now);
+    Ok(CreatedTask { task_id: dialer.task_id(key), error_contact_list })
+}
+
+/// Copies the contacts of a task, all of them or those that nobody answered, into a new one with the same callback.
+pub(super) fn copy_task(
+    simulator: &mut Simulator,
+    Both(fields, copied): CopyTask,
+    request: &Request<'_>,
+) -> Result<CopiedTask, Refusal> {
+    let Simulator { dialer, context, .. } = simulator;
+    let is_set = |flag: Option<Flag>| flag == Some(Flag(true));
+    let only_unanswered = is_set(copied.noanswer_only);
+    let from = dialer.find_task(request, "fromTask", &copied.from_task)?;
+    dialer.not_of_workflow(from)?;
+    let callback = dialer.task(from).settings.callback.clone();
+    let settings = TaskSettings::new(fields, callback, request, &dialer.rules)?;
+    dialer.check_name(&settings)?;
+    let source = dialer.task(from);
+    if only_unanswered {
+        // Who has not answered is known when everybody was called.
+        let code = match source.state {
+            State::Creating | State::NotStarted => 10514,
+            State::Running | State::Paused => 10515,
+            State::Cancelled if source.calls.is_empty() => 10507,
+            State::Cancelled | State::Finished => 0,
+        };
+        if code != 0 {
+            let state = source.state.as_str();
+            let message =
+                format!("noanswerOnly needs a task that has called its contacts, this one is {state}");
+            return Err(Refusal::new(code, message));
+        }
+    }
+    let contacts = source.contacts.fresh(|contact| {
+        let is_left_out = is_set(copied.ignore_cancelled) && contact.status == ContactStatus::Cancelled;
+        (!only_unanswered || !contact.answered) && !is_left_out
+    });
+    if contacts.list.is_empty() {
+        return Err(Refusal::new(10505, "no contact of the task to copy is left"));
+    }
+    check_columns(&settings, &contacts)?;
+    let key = dialer.add_task(context, settings, contacts, request.now);
+    Ok(CopiedTask { task_id: dialer.task_id(key) })
+}
+
+/// What `dialingOrder` names must be there.
+fn check_columns(settings: &TaskSettings, contacts: &Contacts) -> Result<(), Refusal> {
+    match settings.columns.iter().find(|column| !contacts.has_column(column)) {
+        Some(column) => {
+            let shown = shown(&column.as_str().into());
+            let message = format!("dialingOrder names {shown}, which no row of customizeContacts has");
+            Err(Refusal::new(10501, message))
+        }
+        None => Ok(()),
+    }
+}
+
+impl Dialer {
+    /// Names are unique within the account (client).
+    fn check_name(&self, settings: &TaskSettings) -> Result<(), Refusal> {
+        match self.names.get(&(settings.account, settings.name.clone())) {
+            Some(_) => Err(Refusal::new(10508, "a task with this taskName exists already")),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes a task up: from now on it happens by itself.
+    pub(super) fn add_task(
+        &mut self,
+        context: &mut Context,
+        settings: TaskSettings,
+        contacts: Contacts,
+        now: Timestamp,
+    ) -> TaskKey {
+        let key = TaskKey(u32::try_from(self.tasks.len()).unwrap_or(u32::MAX));
+        let created = later(now, CREATING);
+        let (starts, ends) = (settings.starts.max(created), settings.ends);
+        self.names.entry((settings.account, settings.name.clone())).or_insert(key);
+        self.of_account.entry(settings.account).or_default().push(key);
+        let cause = context.cause();
+        self.push_task(key, settings, contacts, cause, now);
+        context.plan(created, DialerTimer::Created(key));
+        let mut schedule = vec![context.plan(starts, DialerTimer::Start(key))];
+        if let Some(ends) = ends {
+            schedule.push(context.plan(ends, DialerTimer::Close(key)));
+        }
+        self.task_mut(key).schedule = schedule;
+        key
+    }
+}

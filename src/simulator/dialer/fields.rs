@@ -1,0 +1,322 @@
+//! What the fields of the dialer's requests hold, and the code of each that cannot be used.
+//!
+//! The codes are known from clients; which field leads to which of them, and the limits, are assumed unless said.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use jiff::civil::Time;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{DeserializeOwned, Error, IgnoredAny, SeqAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::contract::fields::{FieldError, decode};
+use crate::net::Target;
+use crate::simulator::{Refusal, Request};
+
+/// Some libraries leave the padding away.
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+/// The longest name of a task, in characters.
+const LONGEST_NAME: usize = 63;
+
+/// A refusal with the dialer's code for the field.
+pub(super) fn refuse(request: &Request<'_>, error: FieldError) -> Refusal {
+    Refusal::new(code(request.id, error.path(), error.is_missing()), error.to_string())
+}
+
+fn code(id: &str, path: &str, is_missing: bool) -> i64 {
+    let field = path.split(['.', '[']).next().unwrap_or_default();
+    match (id, field) {
+        ("dialer.auth", "APPKey") => 10301,
+        ("dialer.auth", _) => 10302,
+        ("dialer.recording", _) => {
+            if is_missing {
+                10608
+            } else {
+                10609
+            }
+        }
+        (_, "fromTask") if is_missing => 10519,
+        (_, "TaskID" | "taskId") if is_missing => 10502,
+        (_, "fromTask" | "TaskID" | "taskId") => 10702,
+        ("dialer.tasks", _) => 10606,
+        ("dialer.task_detail", _) => 10607,
+        (_, "callback") => {
+            if is_missing {
+                10503
+            } else {
+                10504
+            }
+        }
+        (_, "groupName") => 10512,
+        (_, "taskName") => 10518,
+        (_, "restTimes") => 10520,
+        (_, "repeatTimes") => 10521,
+        (_, "bulkCallInterval") => 10522,
+        (_, "resultStrategies") if path.ends_with(".repeatTimes") => 10521,
+        (_, "resultStrategies") if path.ends_with(".bulkCallInterval") => 10522,
+        (_, "voicemailCheck" | "voicemailRedial") => 10523,
+        (_, "autoQa" | "autoQA") => 10524,
+        (_, "maxLostRate") => 10525,
+        (_, "contactNumberInterval") => 10526,
+        (_, "agentName") => 10550,
+        _ => 10501,
+    }
+}
+
+/// Whether a text has the form of the vendor's ids.
+pub(super) fn is_id(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+/// Whether a number has at most 14 digits (client).
+pub(super) fn is_dialled(number: u64) -> bool {
+    number < 100_000_000_000_000
+}
+
+/// The digits of a number: a `+`, then at most 14 digits (client); at least 7 and no 0 in front is assumed.
+pub(super) fn phone(text: &str) -> Option<u64> {
+    crate::simulator::e164::e164(text.trim()).filter(|number| is_dialled(*number))
+}
+
+/// The schema of a type that is read in a way of its own.
+macro_rules! schema {
+    ($type:ident, $($schema:tt)+) => {
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($($schema)+)
+            }
+        }
+    };
+}
+
+/// Yes or no: `Y` and `N` (client); booleans, `true` and `false`, 1 and 0 are understood as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Flag(pub(super) bool);
+
+schema!(Flag, { "type": "string", "enum": ["Y", "N"] });
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let word = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        match word.as_str() {
+            "Y" | "y" | "true" | "1" => Ok(Self(true)),
+            "N" | "n" | "false" | "0" => Ok(Self(false)),
+            _ => Err(D::Error::invalid_value(Unexpected::Str(&word), &"`Y` or `N`")),
+        }
+    }
+}
+
+/// A word that some clients write as a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Word(pub(super) String);
+
+schema!(Word, { "type": ["string", "number"] });
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(word) => Ok(Self(word)),
+            value => Ok(Self(value.to_string())),
+        }
+    }
+}
+
+/// A text that may be empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pattern(pub(super) String);
+
+schema!(Pattern, { "type": "string" });
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(Self(text)),
+            value => Err(D::Error::invalid_value(Unexpected::Other(&value.to_string()), &"a string")),
+        }
+    }
+}
+
+/// A name as tasks have one: 1 to 63 characters that can be seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Name(pub(super) String);
+
+schema!(Name, { "type": "string", "minLength": 1, "maxLength": LONGEST_NAME });
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let length = name.chars().count();
+        if name.trim().is_empty() || length > LONGEST_NAME || name.chars().any(char::is_control) {
+            let message =
+                format_args!("must have 1 to {LONGEST_NAME} characters, and none that cannot be seen");
+            return Err(D::Error::custom(message));
+        }
+        Ok(Self(name))
+    }
+}
+
+/// A time of the day, `HH:MM:SS` (client).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Clock(pub(super) Time);
+
+schema!(Clock, { "type": "string", "x-form": "HH:MM:SS" });
+
+impl<'de> Deserialize<'de> for Clock {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let read = Time::strptime("%H:%M:%S", &text).ok();
+        read.map(Self)
+            .ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), &"a time such as `12:00:00`"))
+    }
+}
+
+/// A URL, as its base64 (client).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct EncodedUrl(pub(super) String);
+
+schema!(EncodedUrl, { "type": "string", "x-form": "base64" });
+
+impl<'de> Deserialize<'de> for EncodedUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(D::Error::missing_field(""));
+        }
+        let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok();
+        let url = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+        let url = url.ok_or_else(|| D::Error::custom("is not the base64 of a URL"))?;
+        match url.parse::<Target>() {
+            Ok(_) => Ok(Self(url)),
+            Err(error) => Err(D::Error::custom(format_args!("holds no URL: {error}"))),
+        }
+    }
+}
+
+/// A list. Forms have none: there it comes as its JSON text, or as a text that is the only element.
+#[derive(Debug)]
+pub(super) struct List<T>(Vec<T>);
+
+impl<T> List<T> {
+    /// The elements of a list that may be left out.
+    pub(super) fn items(list: Option<Self>) -> Vec<T> {
+        list.map(|list| list.0).unwrap_or_default()
+    }
+}
+
+impl<'de, T: DeserializeOwned + JsonSchema> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Items<T>(PhantomData<T>);
+
+        impl<'de, T: DeserializeOwned + JsonSchema> Visitor<'de> for Items<T> {
+            type Value = List<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    items.push(item);
+                }
+                Ok(List(items))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<List<T>, E> {
+                let list = text_list(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))?;
+                decode(&list).map(List).map_err(|error| E::custom(format_args!("cannot be used: {error}")))
+            }
+        }
+
+        deserializer.deserialize_any(Items(PhantomData))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for List<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("List_{}", T::schema_name()).into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Vec::<T>::json_schema(generator)
+    }
+}
+
+/// The list in a text of a form.
+fn text_list(text: &str) -> Option<Value> {
+    if text.trim_start().starts_with('[') {
+        serde_json::from_str(text).ok()
+    } else {
+        Some(Value::Array(vec![text.into()]))
+    }
+}
+
+/// An element of a list of contacts, which may be long: it is left where it is, see [`elements`]. Here it only says what it
+/// looks like.
+pub(super) struct Unread<T>(PhantomData<T>);
+
+impl<T> fmt::Debug for Unread<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Unread")
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Unread<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self(PhantomData))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Unread<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// The elements of a list of [`Unread`] ones, as they came.
+pub(super) fn elements<'a>(request: &Request<'a>, name: &str) -> Cow<'a, [Value]> {
+    match request.fields.get(name) {
+        Some(Value::Array(list)) => Cow::Borrowed(list),
+        Some(Value::String(text)) if !text.is_empty() => match text_list(text) {
+            Some(Value::Array(list)) => Cow::Owned(list),
+            _ => Cow::Borrowed(&[]),
+        },
+        _ => Cow::Borrowed(&[]),
+    }
+}

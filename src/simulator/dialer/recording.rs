@@ -1,0 +1,125 @@
+//! Recordings of calls. What was said and where the recording lies follow from the call and the task's seed, and are
+//! worked out anew whenever somebody asks.
+
+use rand::RngExt;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::call::CallRow;
+use super::fields::is_id;
+use super::mock_outcome::Twist;
+use super::{Dialer, TaskKey};
+use crate::content;
+use crate::content::Country;
+use crate::content::dialogue::{self, Speaker, Talk};
+use crate::content::facts::Facts;
+use crate::contract::bodies::calling::Turn;
+use crate::recordings::Recording;
+use crate::simulator::calling::{Download, stream};
+use crate::simulator::ending::Ending;
+use crate::simulator::ids::Kind;
+use crate::simulator::talk::speaking_time;
+use crate::simulator::{Refusal, Request, Simulator};
+
+/// `POST /service/callcenter/call/predict/case/recording` (client).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct RecordingOf {
+    /// The id of the call.
+    callid: String,
+}
+
+/// The body of the response (client).
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct RecordingLink {
+    /// Where the recording is, a WAV file.
+    link: String,
+}
+
+/// Links to what agent and person said.
+pub(super) fn recording(
+    simulator: &mut Simulator,
+    RecordingOf { callid }: RecordingOf,
+    request: &Request<'_>,
+) -> Result<RecordingLink, Refusal> {
+    let dialer = &simulator.dialer;
+    if !is_id(&callid) {
+        return Err(Refusal::new(10609, "callid is no id: 32 lower-case hexadecimal digits"));
+    }
+    let unknown = || Refusal::new(10609, "callid names no call");
+    let (task, at, _) = dialer.ids.open(Kind::DialerCall, &callid).ok_or_else(unknown)?;
+    let key = TaskKey(task);
+    let task = dialer.tasks.get(task as usize).ok_or_else(unknown)?;
+    let call = task.calls.get(at as usize).ok_or_else(unknown)?;
+    if task.settings.account != request.account {
+        return Err(Refusal::new(10610, "callid names a call of another account"));
+    }
+    match call.ending {
+        None => Err(Refusal::new(10611, "the call is not finished")),
+        Some(ending) if !ending.talked() => Err(Refusal::new(10612, "no agent answered the call")),
+        Some(_) if !dialer.is_recorded(key, call) => Err(Refusal::new(10516, "the call has no recording")),
+        Some(_) => Ok(RecordingLink { link: dialer.record_link(key, at) }),
+    }
+}
+
+impl Dialer {
+    /// Where the recording of a call is, in the form of the vendor's links (client).
+    pub(super) fn record_link(&self, key: TaskKey, call: u32) -> String {
+        let place = (key.0, call, 0);
+        let folder = self.ids.seal(Kind::DialerRecordingFolder, place);
+        let file = self.ids.seal(Kind::DialerRecording, place);
+        let day = self.call(key, call).started_at().strftime("%Y%m%d");
+        format!("{}/download/{day}/{folder}/{file}.wav", self.public_url)
+    }
+
+    /// Whether there is a recording of a call: where agent and person talked, unless its mock_outcome says otherwise.
+    pub(super) fn is_recorded(&self, key: TaskKey, call: &CallRow) -> bool {
+        call.ending.is_some_and(Ending::talked) && self.course(key, call).twist != Twist::Unrecorded
+    }
+
+    /// What is behind a link; nothing where nobody has talked.
+    pub(in crate::simulator) fn download(&self, folder: &str, file: &str) -> Option<Download> {
+        let place = self.ids.open(Kind::DialerRecording, file)?;
+        if self.ids.open(Kind::DialerRecordingFolder, folder) != Some(place) {
+            return None;
+        }
+        let (task, call, _) = place;
+        let row = *self.tasks.get(task as usize)?.calls.get(call as usize)?;
+        let key = TaskKey(task);
+        if !self.is_recorded(key, &row) {
+            return None;
+        }
+        let number = self.task(key).number_of(&row);
+        let name = format!("{number}_{}.wav", call + 1);
+        Some(Download::One { name, recording: self.recording(key, call) })
+    }
+
+    fn recording(&self, key: TaskKey, call: u32) -> Recording {
+        let (task, row) = (self.task(key), self.call(key, call));
+        let number = task.number_of(row).to_string();
+        let home = self.homes.get(task.settings.account.index()).map_or(Country::Id, |home| home.country);
+        let by_code = Country::of_number(&number);
+        let country = by_code.unwrap_or(home);
+        let mut rng = stream(task.seed, "dialogue", row.contact, row.nth);
+        let name = self.person(key, row.contact).name;
+        let facts = Facts::draw(&mut rng, country, row.started_at(), &name);
+        let intention = match self.course(key, row).intention {
+            0 => "--".to_owned(),
+            letter => char::from(letter).to_string(),
+        };
+        let locale = content::closest_locale(country.default_locale());
+        let Talk { turns, .. } = dialogue::leading_to(&mut rng, &intention, locale, &facts);
+        let total = turns.iter().map(|turn| speaking_time(&turn.text)).sum::<i64>().max(1);
+        let (seconds, mut before) = (row.talk_seconds(), 0);
+        let turns: Vec<Turn> = turns
+            .into_iter()
+            .map(|turn| {
+                let offset = before * seconds / total;
+                before += speaking_time(&turn.text);
+                let speaker = if turn.speaker == Speaker::User { "user" } else { "agent" };
+                Turn { speaker: speaker.to_owned(), text: turn.text, offset }
+            })
+            .collect();
+        let seed = stream(task.seed, "voice", row.contact, row.nth).random();
+        Recording::of_dialog(seed, u32::try_from(seconds).unwrap_or(0), &turns)
+    }
+}

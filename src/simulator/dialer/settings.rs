@@ -1,0 +1,354 @@
+//! What a task is made of, as the requests that create and copy tasks say it.
+//!
+//! Names are known from clients; units, limits and defaults are assumed, and so is which field leads to which of the
+//! known codes.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Time;
+use jiff::tz::Offset;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::fields::{Clock, Flag, List, Name, Word};
+use crate::contract::fields::{LocalTime, NoEffect, Number, Whole, shown};
+use crate::simulator::access::AccountKey;
+use crate::simulator::ending::CallResultType;
+use crate::simulator::rules::dialer::{Pace, Rules};
+use crate::simulator::{Refusal, Request};
+use crate::time::later;
+
+/// How far a start may lie in the past: clients name the present second, and the request takes its time.
+const TOLERANCE: Duration = Duration::from_secs(60);
+
+/// The longest ringing unless the request says so, in seconds.
+pub(super) const RING_LIMIT: u8 = 45;
+
+/// How long an agent may take to write down the result unless the request says so.
+pub(super) const WRAP_UP: Duration = Duration::from_secs(30);
+
+/// The most numbers of a contact.
+const MOST_NUMBERS: usize = 10;
+
+/// The least time between start and end (client).
+const SHORTEST: Duration = Duration::from_secs(300);
+
+/// The gap between two calls of a contact, in seconds.
+type Gap = Whole<0, 86_400>;
+
+/// How often a contact is dialled again.
+type Repeats = Whole<0, 10>;
+
+/// What the requests that create and copy tasks have in common (client; units, limits and defaults are assumed).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TaskFields {
+    /// The name of the task, unique within the account, of 1 to 63 characters that can be seen (client; the limits are
+    /// assumed).
+    task_name: Name,
+    /// When the task begins, in the account's zone. Empty: at once. A start up to a minute ago counts as now.
+    start_time: Option<LocalTime>,
+    /// When the task ends: on the day of its start, at least five minutes later. Default: with its last contact.
+    auto_end_time: Option<LocalTime>,
+    /// The group of agents that takes the calls.
+    group_name: String,
+    /// Names of agents of the group. Default: all of them.
+    agent_name: Option<List<String>>,
+    /// A remark, which notices and queries repeat.
+    remark: Option<String>,
+    /// Pauses of every day, apart from each other, in which nothing new is dialled.
+    rest_times: Option<List<RestTime>>,
+    /// Columns of `customizeContacts` whose numbers are dialled in turn, at most 10, each once (client; the meaning is
+    /// assumed, from `phoneTag` and `mainNumber` of the responses).
+    dialing_order: Option<List<String>>,
+    /// Whether the dialer chooses the factor: 1.5. Default: `N`.
+    auto_slot_factor: Option<Flag>,
+    /// How many numbers are dialled for each free agent. Default: 1.
+    slot_factor: Option<Number<1, 10>>,
+    /// Seconds between two calls of the task. Default: 0.
+    call_interval: Option<Whole<0, 3_600>>,
+    /// Seconds an agent may take to write down the result. Default: 30.
+    acw_time: Option<Whole<0, 3_600>>,
+    /// The share of lost calls, in percent, above which only one number is dialled for each free agent.
+    max_lost_rate: Option<Number<0, 100>>,
+    /// Seconds between two numbers of a contact. Default: 0.
+    contact_number_interval: Option<Gap>,
+    /// Seconds it may ring, at least 5. Default: 45.
+    ring_limit: Option<Whole<0, 120>>,
+    /// How the dialer paces itself, a word of the setting `[dialer] dialing_modes` (client; the words are not known).
+    dialing_mode: Option<Word>,
+    /// How often a contact is dialled again. Default: 0.
+    repeat_times: Option<Repeats>,
+    /// Seconds between two calls to a contact. Default: 60.
+    bulk_call_interval: Option<Gap>,
+    /// Whether talks are inspected. Default: `N`.
+    auto_qa: Option<Flag>,
+    /// The same in the other letter case that is in use.
+    #[serde(rename = "autoQA")]
+    auto_qa_upper: Option<Flag>,
+    /// Whether an answering machine is dialled again. Default: `N`.
+    voicemail_redial: Option<Flag>,
+    /// Whether answering machines are detected. Default: as the account has it.
+    voicemail_check: Option<Flag>,
+    /// The name of a template; of what is not known.
+    #[serde(rename = "templateName")]
+    _template_name: Option<NoEffect<Name>>,
+    /// What holds after calls with certain results, in place of `repeatTimes` and `bulkCallInterval`.
+    result_strategies: Option<List<ResultStrategy>>,
+}
+
+/// A pause of every day (client).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct RestTime {
+    /// When it begins, in the account's zone.
+    start: Clock,
+    /// When it ends, later on the same day.
+    end: Clock,
+}
+
+/// What holds after calls with a result (assumed).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ResultStrategy {
+    /// The result; each stands in the list once.
+    call_result_type: CallResultType,
+    /// How often a contact is dialled again. Default: 0.
+    repeat_times: Option<Repeats>,
+    /// Seconds between two calls to a contact. Default: 60.
+    bulk_call_interval: Option<Gap>,
+}
+
+/// A time of the day at which a task rests, and until when.
+pub(super) type Rest = (Time, Time);
+
+/// After calls with a result a contact is tried again in a way of its own.
+#[derive(Clone, Debug)]
+pub(super) struct Strategy {
+    pub(super) result: CallResultType,
+    /// How often the contact is dialled, the first time included.
+    pub(super) tries: u8,
+    pub(super) gap: Duration,
+}
+
+/// What a task is made of, apart from its contacts.
+#[derive(Clone, Debug)]
+pub(super) struct TaskSettings {
+    pub(super) account: AccountKey,
+    pub(super) zone: Offset,
+    pub(super) name: String,
+    pub(super) starts: Timestamp,
+    pub(super) ends: Option<Timestamp>,
+    pub(super) group: usize,
+    /// Positions within the group.
+    pub(super) agents: Vec<usize>,
+    pub(super) remark: String,
+    pub(super) rests: Vec<Rest>,
+    /// Where the notices go; nothing for where the customer's callbacks go.
+    pub(super) callback: Option<String>,
+    /// How often a contact is dialled, the first time included.
+    pub(super) tries: u8,
+    /// The gap between two tries of a contact.
+    pub(super) repeat_gap: Duration,
+    /// What holds in place of tries and gap after certain results.
+    pub(super) strategies: Vec<Strategy>,
+    /// The columns whose numbers are dialled in turn within a try; none for the number a contact comes with.
+    pub(super) columns: Vec<String>,
+    /// The gap between two numbers of a contact.
+    pub(super) number_gap: Duration,
+    /// The gap between two calls of the task.
+    pub(super) call_gap: Duration,
+    /// The longest ringing, in seconds.
+    pub(super) ring_limit: u8,
+    /// How many numbers are dialled for each free agent.
+    pub(super) factor: f64,
+    /// Whether it is one, whatever the factor.
+    pub(super) is_one_by_one: bool,
+    /// From this share of lost calls on, only one number is dialled for each free agent. In percent.
+    pub(super) max_lost: Option<f64>,
+    /// How long an agent may take to write down the result.
+    pub(super) wrap_up: Duration,
+    pub(super) detects_machines: bool,
+    pub(super) redials_machines: bool,
+    /// Whether talks are inspected.
+    pub(super) inspects: bool,
+}
+
+impl TaskSettings {
+    /// Checks what the fields say together. `callback` is where the notices go.
+    pub(super) fn new(
+        fields: TaskFields,
+        callback: Option<String>,
+        request: &Request<'_>,
+        rules: &Rules,
+    ) -> Result<Self, Refusal> {
+        let (starts, ends) = schedule(&fields, request)?;
+        let group = group(&fields.group_name, rules)?;
+        let (detects_machines, redials_machines) = machines(&fields, rules)?;
+        let (tries, repeat_gap) = repeats(fields.repeat_times, fields.bulk_call_interval);
+        let ring_limit = fields.ring_limit.map(|limit| limit.get().max(5));
+        Ok(Self {
+            account: request.account,
+            zone: request.zone,
+            starts,
+            ends,
+            group,
+            agents: agents(List::items(fields.agent_name), rules, group)?,
+            rests: rests(List::items(fields.rest_times))?,
+            callback,
+            tries,
+            repeat_gap,
+            strategies: strategies(List::items(fields.result_strategies))?,
+            columns: columns(List::items(fields.dialing_order))?,
+            number_gap: fields.contact_number_interval.map_or(Duration::ZERO, seconds),
+            call_gap: fields.call_interval.map_or(Duration::ZERO, seconds),
+            ring_limit: ring_limit.and_then(|limit| u8::try_from(limit).ok()).unwrap_or(RING_LIMIT),
+            factor: match fields.auto_slot_factor {
+                Some(Flag(true)) => 1.5,
+                _ => fields.slot_factor.map_or(1.0, Number::get),
+            },
+            is_one_by_one: mode(fields.dialing_mode, rules)? == Pace::OnePerAgent,
+            max_lost: fields.max_lost_rate.map(Number::get),
+            wrap_up: fields.acw_time.map_or(WRAP_UP, |time| seconds(time).max(Duration::from_secs(1))),
+            detects_machines,
+            redials_machines,
+            inspects: inspection(fields.auto_qa, fields.auto_qa_upper)?,
+            remark: fields.remark.unwrap_or_default(),
+            name: fields.task_name.0,
+        })
+    }
+}
+
+fn seconds<const MIN: i64, const MAX: i64>(number: Whole<MIN, MAX>) -> Duration {
+    Duration::from_secs(number.get().unsigned_abs())
+}
+
+fn schedule(fields: &TaskFields, request: &Request<'_>) -> Result<(Timestamp, Option<Timestamp>), Refusal> {
+    let (zone, now) = (request.zone, request.now);
+    let starts = fields.start_time.map(|time| time.in_zone(zone));
+    if starts.is_some_and(|starts| later(starts, TOLERANCE) < now) {
+        let now = zone.to_datetime(now).strftime("%Y-%m-%d %H:%M:%S");
+        let message = format!("startTime is in the past: it is {now} in the account's zone");
+        return Err(Refusal::new(10509, message));
+    }
+    let starts = starts.unwrap_or(now).max(now);
+    let ends = fields.auto_end_time.map(|time| time.in_zone(zone));
+    if let Some(ends) = ends {
+        let day = |at: Timestamp| zone.to_datetime(at).date();
+        if ends < later(starts, SHORTEST) {
+            return Err(Refusal::new(10620, "autoEndTime must be at least 5 minutes after startTime"));
+        }
+        if day(starts) != day(ends) {
+            return Err(Refusal::new(10621, "startTime and autoEndTime must be on the same day"));
+        }
+    }
+    Ok((starts, ends))
+}
+
+fn group(name: &str, rules: &Rules) -> Result<usize, Refusal> {
+    if name.trim().is_empty() {
+        return Err(Refusal::new(10512, "groupName is missing: the name of a group of agents"));
+    }
+    rules.group(name).ok_or_else(|| {
+        let known: Vec<String> = rules.groups.iter().map(|group| format!("`{}`", group.name)).collect();
+        let known = known.join(", ");
+        Refusal::new(10511, format!("groupName is no group of this account, those are {known}"))
+    })
+}
+
+/// The agents a task names, or else the whole group.
+fn agents(names: Vec<String>, rules: &Rules, group: usize) -> Result<Vec<usize>, Refusal> {
+    let group = &rules.groups[group];
+    let mut agents = Vec::new();
+    for name in names {
+        if !rules.is_agent(&name) {
+            let name = shown(&name.into());
+            return Err(Refusal::new(10550, format!("agentName has {name}, expected names of agents")));
+        }
+        let at = group.agents.iter().position(|agent| *agent == name);
+        agents.push(at.ok_or_else(|| {
+            Refusal::new(10551, format!("the agent `{name}` is not in the group `{}`", group.name))
+        })?);
+    }
+    agents.sort_unstable();
+    agents.dedup();
+    Ok(if agents.is_empty() { (0..group.agents.len()).collect() } else { agents })
+}
+
+/// The pauses of every day, in their order.
+fn rests(pauses: Vec<RestTime>) -> Result<Vec<Rest>, Refusal> {
+    let mut rests: Vec<Rest> = pauses.into_iter().map(|pause| (pause.start.0, pause.end.0)).collect();
+    rests.sort_unstable();
+    if rests.iter().any(|(start, end)| start >= end) {
+        return Err(Refusal::new(10520, "restTimes has a pause whose end is not after its start"));
+    }
+    if rests.windows(2).any(|pair| pair[0].1 >= pair[1].0) {
+        return Err(Refusal::new(10520, "restTimes has pauses that are not apart from each other"));
+    }
+    Ok(rests)
+}
+
+/// How often a contact is dialled, the first time included, and after which gap.
+fn repeats(repeats: Option<Repeats>, gap: Option<Gap>) -> (u8, Duration) {
+    let tries = repeats.map_or(1, |repeats| u8::try_from(repeats.get() + 1).unwrap_or(u8::MAX));
+    (tries, gap.map_or(Duration::from_secs(60), seconds))
+}
+
+fn strategies(list: Vec<ResultStrategy>) -> Result<Vec<Strategy>, Refusal> {
+    let mut strategies: Vec<Strategy> = Vec::new();
+    for ResultStrategy { call_result_type: result, repeat_times, bulk_call_interval } in list {
+        if strategies.iter().any(|known| known.result == result) {
+            return Err(Refusal::new(10501, format!("resultStrategies has {result:?} twice")));
+        }
+        let (tries, gap) = repeats(repeat_times, bulk_call_interval);
+        strategies.push(Strategy { result, tries, gap });
+    }
+    Ok(strategies)
+}
+
+fn columns(names: Vec<String>) -> Result<Vec<String>, Refusal> {
+    if let Some((at, name)) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+        let name = shown(&name.as_str().into());
+        return Err(Refusal::new(10501, format!("dialingOrder[{at}] is {name}, which it has already")));
+    }
+    if names.len() > MOST_NUMBERS {
+        let message = format!("dialingOrder has {} columns, {MOST_NUMBERS} is the most", names.len());
+        return Err(Refusal::new(10501, message));
+    }
+    Ok(names)
+}
+
+/// The words of `dialingMode` are not known, they are settings.
+fn mode(word: Option<Word>, rules: &Rules) -> Result<Pace, Refusal> {
+    let Some(Word(word)) = word else { return Ok(Pace::Factor) };
+    rules.dialing_modes.get(&word).copied().ok_or_else(|| {
+        let known: Vec<&str> = rules.dialing_modes.keys().map(String::as_str).collect();
+        let (word, known) = (shown(&word.into()), known.join(", "));
+        let expected = format!("one of {known} (settings: [dialer] dialing_modes)");
+        Refusal::new(10501, format!("dialingMode is {word}, expected {expected}"))
+    })
+}
+
+/// Whether answering machines are detected, and dialled again. Detection is on where the account has it and the request
+/// says nothing.
+fn machines(fields: &TaskFields, rules: &Rules) -> Result<(bool, bool), Refusal> {
+    let (check, redial) = (fields.voicemail_check, fields.voicemail_redial);
+    if !rules.voicemail && (check == Some(Flag(true)) || redial == Some(Flag(true))) {
+        let message = "voicemail is not enabled for this account (settings: [dialer] voicemail)";
+        return Err(Refusal::new(10901, message));
+    }
+    if check == Some(Flag(false)) && redial == Some(Flag(true)) {
+        return Err(Refusal::new(10523, "voicemailRedial needs voicemailCheck"));
+    }
+    Ok((check.map_or(rules.voicemail, |check| check.0), redial.is_some_and(|redial| redial.0)))
+}
+
+/// Whether talks are inspected: `autoQa` and `autoQA` are both in use (client).
+fn inspection(one: Option<Flag>, other: Option<Flag>) -> Result<bool, Refusal> {
+    match (one, other) {
+        (Some(one), Some(other)) if one != other => {
+            Err(Refusal::new(10524, "autoQa and autoQA say different things"))
+        }
+        (one, other) => Ok(one.or(other).is_some_and(|flag| flag.0)),
+    }
+}
