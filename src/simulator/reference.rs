@@ -1,32 +1,21 @@
 //! The fields of every entry of the catalog, for the reference.
 
 use super::endpoint::{CallbackShape, Endpoint, callbacks};
-<<<<<<< HEAD
-use super::{auth, chatbot};
-=======
-use super::{auth, dialer};
->>>>>>> fflow
+use super::{auth, chatbot, dialer};
 use crate::contract::bodies::{detection::DetectionResult, sms::SmsReceipt};
 use crate::contract::fields::Field;
 
 /// The endpoints of every family.
-<<<<<<< HEAD
-pub(super) const ENDPOINTS: [&[Endpoint]; 2] = [auth::ENDPOINTS, chatbot::ENDPOINTS];
-=======
-pub(super) const ENDPOINTS: [&[Endpoint]; 2] = [auth::ENDPOINTS, dialer::ENDPOINTS];
->>>>>>> fflow
+pub(super) const ENDPOINTS: [&[Endpoint]; 3] = [auth::ENDPOINTS, chatbot::ENDPOINTS, dialer::ENDPOINTS];
 
 /// The callbacks of every family.
-const CALLBACKS: [&[CallbackShape]; 2] = [
+const CALLBACKS: [&[CallbackShape]; 3] = [
     callbacks! {
         "sms.receipt" => SmsReceipt,
         "detection.result" => DetectionResult,
     },
-<<<<<<< HEAD
     chatbot::CALLBACKS,
-=======
     dialer::CALLBACKS,
->>>>>>> fflow
 ];
 
 /// What goes over the wire for an entry of the catalog.

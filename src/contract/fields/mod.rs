@@ -14,8 +14,4 @@ pub use decode::decode;
 pub use error::FieldError;
 pub(crate) use error::shown;
 pub use reference::{Field, Use, fields_of};
-<<<<<<< HEAD
-pub use types::{FilePart, Given, LocalTime, NoEffect, RowList, Text, Whole};
-=======
-pub use types::{Given, LocalTime, NoEffect, Number, RowList, Text, Whole};
->>>>>>> fflow
+pub use types::{FilePart, Given, LocalTime, NoEffect, Number, RowList, Text, Whole};

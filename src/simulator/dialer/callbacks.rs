@@ -17,8 +17,9 @@ use crate::contract::bodies::{Fields, millis_text};
 use crate::simulator::callback::{Callback, CallbackBody};
 use crate::simulator::context::Context;
 use crate::simulator::ending::{Ending, HangupReason};
-use crate::simulator::endpoint::{CallbackShape, callbacks};
+use crate::simulator::endpoint::{CallbackShape, Generate, Wanted, callbacks};
 use crate::simulator::samples::Case;
+use crate::simulator::{ConversationKey, Simulator};
 
 /// The callbacks of the dialer.
 pub(in crate::simulator) const CALLBACKS: &[CallbackShape] = callbacks! {
@@ -507,7 +508,7 @@ impl Dialer {
 }
 
 /// The notice of a task that runs.
-pub(in crate::simulator) fn generated_task_status(case: &Case) -> Notice<TaskStatus> {
+fn generated_task_status(case: &Case) -> Notice<TaskStatus> {
     let (task_id, task_name) = (case.task_id.clone(), case.task_name.clone());
     Notice { kind: NoticeKind::TaskStatus, body: TaskStatus { task_id, task_name, state: State::Running } }
 }
@@ -535,14 +536,14 @@ fn generated_call(case: &Case) -> CallNotice {
 }
 
 /// The notice of a call that an agent has just ended.
-pub(in crate::simulator) fn generated_contact_status(case: &Case) -> Notice<ContactStatus> {
+fn generated_contact_status(case: &Case) -> Notice<ContactStatus> {
     let (state, agent_name) = (CallState::Hangup, case.agent.clone());
     let body = ContactStatus { state, agent_name, call: generated_call(case) };
     Notice { kind: NoticeKind::ContactStatus, body }
 }
 
 /// The notice of the agent of that call.
-pub(in crate::simulator) fn generated_agent_status(case: &Case) -> Notice<AgentStatus> {
+fn generated_agent_status(case: &Case) -> Notice<AgentStatus> {
     let body = AgentStatus {
         cur_day_online_duration: 3_600 + case.talk,
         cur_day_rest_duration: 300,
@@ -554,4 +555,22 @@ pub(in crate::simulator) fn generated_agent_status(case: &Case) -> Notice<AgentS
         ..AgentStatus::new(case.agent.clone(), CallState::Hangup, generated_call(case))
     };
     Notice { kind: NoticeKind::AgentStatus, body }
+}
+
+impl Generate for Notice<TaskStatus> {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        generated_task_status(&Case::of(simulator.chatbot.conversations.get(key), wanted.now))
+    }
+}
+
+impl Generate for Notice<ContactStatus> {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        generated_contact_status(&Case::of(simulator.chatbot.conversations.get(key), wanted.now))
+    }
+}
+
+impl Generate for Notice<AgentStatus> {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        generated_agent_status(&Case::of(simulator.chatbot.conversations.get(key), wanted.now))
+    }
 }

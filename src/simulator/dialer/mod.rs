@@ -48,9 +48,7 @@ use crate::content::phone;
 use crate::seed::Seed;
 use agent_pool::AgentPool;
 use call::CallRow;
-pub(super) use callbacks::{
-    CALLBACKS, generated_agent_status, generated_contact_status, generated_task_status,
-};
+pub(super) use callbacks::CALLBACKS;
 use contacts::Contacts;
 pub(super) use mock_outcome::DialerMockOutcome;
 use settings::TaskSettings;

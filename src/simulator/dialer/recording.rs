@@ -1,7 +1,6 @@
 //! Recordings of calls. What was said and where the recording lies follow from the call and the task's seed, and are
 //! worked out anew whenever somebody asks.
 
-use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -119,7 +118,6 @@ impl Dialer {
                 Turn { speaker: speaker.to_owned(), text: turn.text, offset }
             })
             .collect();
-        let seed = stream(task.seed, "voice", row.contact, row.nth).random();
-        Recording::of_dialog(seed, u32::try_from(seconds).unwrap_or(0), &turns)
+        Recording::of_dialog(u32::try_from(seconds).unwrap_or(0), &turns)
     }
 }

@@ -1,12 +1,9 @@
 //! A call as the query lists it.
 
 use jiff::Timestamp;
-<<<<<<< HEAD
-=======
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
->>>>>>> fflow
 
 use super::callbacks::{CallType, FOLLOW_UP};
 use super::{Dialer, TaskKey};
@@ -179,53 +176,4 @@ impl Dialer {
             customer_info: if with_info { person.info } else { Fields::new() },
         }
     }
-<<<<<<< HEAD
-
-    /// What is behind a link; nothing where nobody has talked.
-    pub(in crate::simulator) fn download(&self, folder: &str, file: &str) -> Option<Download> {
-        let place = self.ids.open(Kind::DialerRecording, file)?;
-        if self.ids.open(Kind::DialerRecordingFolder, folder) != Some(place) {
-            return None;
-        }
-        let (task, call, _) = place;
-        let row = *self.tasks.get(task as usize)?.calls.get(call as usize)?;
-        let key = TaskKey(task);
-        if !self.is_recorded(key, &row) {
-            return None;
-        }
-        let number = self.task(key).number_of(&row);
-        let name = format!("{number}_{}.wav", call + 1);
-        Some(Download::One { name, recording: self.recording(key, call) })
-    }
-
-    fn recording(&self, key: TaskKey, call: u32) -> Recording {
-        let (task, row) = (self.task(key), self.call(key, call));
-        let number = task.number_of(row).to_string();
-        let home = self.homes.get(task.order.account.index()).map_or(Country::Id, |home| home.country);
-        let by_code = Country::of_number(&number);
-        let country = by_code.unwrap_or(home);
-        let mut rng = stream(task.seed, "dialogue", row.contact, row.nth);
-        let name = self.person(key, row.contact).name;
-        let facts = Facts::draw(&mut rng, country, row.started_at(), &name);
-        let intention = match self.fate(key, row).intention {
-            0 => "--".to_owned(),
-            letter => char::from(letter).to_string(),
-        };
-        let locale = content::closest_locale(country.default_locale());
-        let Talk { turns, .. } = dialogue::leading_to(&mut rng, &intention, locale, &facts);
-        let total = turns.iter().map(|turn| speaking_time(&turn.text)).sum::<i64>().max(1);
-        let (seconds, mut before) = (row.talk_seconds(), 0);
-        let turns: Vec<Turn> = turns
-            .into_iter()
-            .map(|turn| {
-                let offset = before * seconds / total;
-                before += speaking_time(&turn.text);
-                let speaker = if turn.speaker == Speaker::User { "user" } else { "agent" };
-                Turn { speaker: speaker.to_owned(), text: turn.text, offset }
-            })
-            .collect();
-        Recording::of_dialog(u32::try_from(seconds).unwrap_or(0), &turns)
-    }
-=======
->>>>>>> fflow
 }

@@ -12,12 +12,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::chatbot::Conversation;
-<<<<<<< HEAD
 use super::endpoint::{Generate, Wanted};
 use super::{ConversationKey, Simulator};
-=======
-use super::dialer;
->>>>>>> fflow
 use crate::contract::bodies::detection::{Business, DetectionResult};
 use crate::contract::bodies::sms::SmsReceipt;
 pub(super) use case::Case;
@@ -35,10 +31,6 @@ pub(super) fn default_body(conversation: &Conversation, event: &str, now: Timest
         "workflow.status_changed" => json(&workflow::status_changed(&case)),
         "workflow.waba_status" => json(&workflow::waba_status(&case, conversation)),
         "workflow.session_ended" => json(&workflow::session_ended(&case, conversation)),
-<<<<<<< HEAD
-        "dialer.task_status" => json(&dialer::task_status(&case)),
-        "dialer.contact_status" => json(&dialer::contact_status(&case)),
-        "dialer.agent_status" => json(&dialer::agent_status(&case)),
         _ => return None,
     })
 }
@@ -54,15 +46,6 @@ impl Generate for SmsReceipt {
     fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
         let case = Case::of(simulator.chatbot.conversations.get(key), wanted.now);
         Self {
-=======
-        "dialer.task_status" => json(&dialer::generated_task_status(&case)),
-        "dialer.contact_status" => json(&dialer::generated_contact_status(&case)),
-        "dialer.agent_status" => json(&dialer::generated_agent_status(&case)),
-        "detection.result" => json(&DetectionResult {
-            business: Business { callee: case.phone.clone(), numstatus: 2, prvdata: case.case_id },
-        }),
-        "sms.receipt" => json(&SmsReceipt {
->>>>>>> fflow
             message_id: case.msg_id.clone(),
             to: case.phone,
             status: "delivered".to_owned(),
