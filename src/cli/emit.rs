@@ -14,7 +14,7 @@ use crate::contract::{Catalog, Direction};
 use crate::delivery::{Attempt, Policy, QueuedCallback};
 use crate::engine::{Callers, End, Engine};
 use crate::journal::{Entry, Event, Sink, assumed_text};
-use crate::mock::{Builder, Prepared, StartError};
+use crate::mock::{Builder, StartError};
 use crate::scenario::Body;
 use crate::seed::Seed;
 use crate::simulator::Opening;
@@ -71,7 +71,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let prepared = Prepared::load(config, args.target.flags(None))?;
+    let prepared = super::prepare(config, args.target.flags(None))?;
     let settings = &prepared.settings;
     check_event(&prepared.catalog, &args.event)?;
     let raw = args.body.as_deref().map(read_body).transpose()?;

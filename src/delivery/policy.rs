@@ -291,7 +291,7 @@ impl JsonSchema for StatusSet {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let one = serde_json::json!({ "anyOf": [
             { "type": "integer", "minimum": 100, "maximum": 599 },
-            { "type": "string", "pattern": "^[1-5]xx$" },
+            { "type": "string", "pattern": "^[1-5]xx$", "x-wanted": "a class of statuses such as `\"2xx\"`" },
         ]});
         json_schema!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
     }

@@ -17,7 +17,7 @@ use crate::delivery::{Attempt, AttemptResult, CallbackId, Outbox, QueuedCallback
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
 use crate::scenario::{Body, CallView, DeliveryEnd, StoryRun};
-use crate::simulator::user_endpoints::{Custom, Reply};
+use crate::simulator::user_endpoints::{Reply, UserEndpoints};
 use crate::simulator::{Account, AccountKey, Callback, CallbackBody, ConversationKey, Request, Simulator};
 
 /// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
@@ -28,7 +28,7 @@ const MOST_UNFINISHED: u64 = 100_000;
 pub struct Engine {
     pub(super) dispatch: Dispatch,
     pub(super) simulator: Simulator,
-    pub(super) custom: Custom,
+    pub(super) custom: UserEndpoints,
     faults: Faults,
     pub(super) stories: Vec<StoryRun>,
     /// How many stories have faults of their own.
@@ -224,7 +224,7 @@ impl Engine {
     ) -> T {
         let story = &mut self.stories[index];
         let (was_over, was_awaiting) = (story.is_over(), story.awaits_call());
-        let label = Arc::clone(story.label());
+        let label = Arc::clone(story.name());
         let mut stage = EngineHost {
             dispatch: &mut self.dispatch,
             simulator: &mut self.simulator,
@@ -255,7 +255,7 @@ impl Engine {
     pub(super) fn send_callback(&mut self, callback: Callback, now: Timestamp) {
         let index = callback.story.map(|story| story as usize);
         let story = index.and_then(|index| self.stories.get_mut(index));
-        let label = story.as_ref().map(|story| Arc::clone(story.label()));
+        let label = story.as_ref().map(|story| Arc::clone(story.name()));
         let policy = story.as_ref().map_or(&self.dispatch.policy, |story| &story.story().policy);
         let own_target = callback.target.is_some();
         let order = NewCallback {
@@ -286,7 +286,7 @@ impl Engine {
         let event = match story {
             Some(story) => {
                 story.count_failure();
-                Event::Failed { place: Arc::clone(story.label()), message }
+                Event::Failed { place: Arc::clone(story.name()), message }
             }
             None => Event::Note(message),
         };

@@ -11,7 +11,7 @@ use super::{formats, user_endpoints, workflow};
 use crate::contract::catalog::CorrectionError;
 use crate::contract::{Catalog, Direction};
 use crate::faults;
-use crate::files::tables::{items, spanned_text, table, tables};
+use crate::files::tables::{items, key_span, spanned_text, table, tables};
 use crate::files::{Diagnostic, Problems, SourceFile, syntax, typed};
 use crate::language::template;
 use crate::language::{schema, shape};
@@ -36,7 +36,9 @@ pub struct Checked {
     /// The catalog as its corrections and declarations make it.
     pub catalog: Catalog,
     /// The endpoints and callbacks of the user's own.
-    pub custom: Declarations,
+    pub user_endpoints: Declarations,
+    /// Keys under their old names, a line for each name.
+    pub notes: Vec<String>,
 }
 
 /// Checks a settings file and reads it.
@@ -59,14 +61,29 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     if !problems.is_empty() {
         return Err(problems);
     }
-    let file: SettingsFile = typed(source)?;
+    let notes = old_names(source, parsed.tree.get_ref());
+    let file: SettingsFile = typed(source, parsed.tree)?;
     let given = file.catalog.iter().map(|(id, correction)| (id.as_str(), correction.get_ref()));
-    let extended = user_endpoints::extended(builtin, &file.custom());
+    let extended = user_endpoints::extended(builtin, &file.user_endpoints());
     let catalog = extended.overridden(given).map_err(|errors| refused(source, &file, &errors))?;
-    problems.extend(user_endpoints::places(source, &file.custom(), &catalog));
-    let compiled = Declarations::compile(&file.custom());
-    let custom = compiled.map_err(|(span, message)| Diagnostic::at(source, span, message))?;
-    problems.into_result(Checked { file, catalog, custom })
+    problems.extend(user_endpoints::places(source, &file.user_endpoints(), &catalog));
+    let compiled = Declarations::compile(&file.user_endpoints());
+    let user_endpoints = compiled.map_err(|(span, message)| Diagnostic::at(source, span, message))?;
+    problems.into_result(Checked { file, catalog, user_endpoints, notes })
+}
+
+/// Where a key stands first under its old name.
+fn old_names(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<String> {
+    let corrections = table(tree, "catalog").into_iter().flat_map(|catalog| catalog.values());
+    let marked = corrections
+        .filter_map(|correction| correction.get_ref().as_table())
+        .chain(table(tree, "signature"))
+        .chain(tables(tree, "callbacks"))
+        .chain(tables(tree, "endpoints"));
+    let first = marked.filter_map(|table| key_span(table, "mark")).map(|span| span.start).min();
+    let note =
+        |at| format!("{}: `mark` is called `provenance` now; the old name is still read", source.place(at));
+    first.map(note).into_iter().collect()
 }
 
 /// What the catalog has against corrections that are right by themselves: two entries at one path.
@@ -125,7 +142,7 @@ fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     found
 }
 
-/// Groups and agents are told apart by their names.
+/// Groups and agents must have different names.
 fn groups(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let (mut names, mut agents) = (BTreeSet::new(), BTreeSet::new());

@@ -12,7 +12,7 @@ use crate::contract::signature::SchemeFile;
 use crate::delivery::DeliveryFile;
 use crate::faults::FaultFile;
 use crate::files::Tree;
-use crate::simulator::user_endpoints::file::{CallbackFile, CustomFile, EndpointFile};
+use crate::simulator::user_endpoints::file::{CallbackFile, EndpointFile, UserEndpointsFile};
 use crate::simulator::workflow::TemplateFile;
 
 /// The settings file `airudder-mock.toml`. Every key is optional.
@@ -81,8 +81,8 @@ pub struct SettingsFile {
 
 impl SettingsFile {
     /// Everything of the user's own.
-    pub(crate) fn custom(&self) -> CustomFile<'_> {
-        CustomFile { endpoints: &self.endpoints, callbacks: &self.callbacks, state: Some(&self.state) }
+    pub(crate) fn user_endpoints(&self) -> UserEndpointsFile<'_> {
+        UserEndpointsFile { endpoints: &self.endpoints, callbacks: &self.callbacks, state: Some(&self.state) }
     }
 }
 

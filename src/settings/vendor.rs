@@ -11,6 +11,7 @@ use super::vendor_file::{AccessFile, AccountFile, CallingFile, ChatbotFile, Dial
 use crate::content::Country;
 use crate::contract::aes::Cipher;
 use crate::http::Limits;
+use crate::language::rate::Frequency;
 use crate::simulator::calling::{MockOutcome, Robot, Round, Rules, Strategy, magic};
 use crate::simulator::{Account, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, dialer};
 use crate::time::HumanDuration;
@@ -22,16 +23,10 @@ use crate::time::HumanDuration;
 /// One line that says what to write.
 pub(super) fn rate(text: &str) -> Result<Rate, String> {
     let wrong = || format!("`{text}` is no rate, write for example `100/s`, `600/min` or `1000/h`");
-    let (calls, per) = text.split_once('/').ok_or_else(wrong)?;
-    let seconds = match per.trim() {
-        "s" => 1,
-        "min" | "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return Err(wrong()),
-    };
-    let calls = calls.trim().parse().ok().filter(|calls| *calls > 0).ok_or_else(wrong)?;
-    Ok(Rate { calls, per: Duration::from_secs(seconds) })
+    let Frequency { count, per } = text.parse().map_err(|_| wrong())?;
+    let is_whole = count.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&count);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a whole u32")]
+    is_whole.then_some(Rate { calls: count as u32, per }).ok_or_else(wrong)
 }
 
 /// A distance from UTC such as `+08:00`, `-06:00` or `Z`.
@@ -173,7 +168,7 @@ pub(super) fn window(text: &str) -> Result<Option<Duration>, String> {
         return Ok(None);
     }
     let read: Result<HumanDuration, _> = text.parse();
-    read.map(|lapse| Some(lapse.0))
+    read.map(|HumanDuration(window)| Some(window))
         .map_err(|_| format!("`{text}` is no window, write for example `24h`, or `off`"))
 }
 
@@ -246,8 +241,9 @@ mod tests {
     #[test]
     fn rates_and_offsets_read() {
         assert_eq!(rate("100/s"), Ok(Rate { calls: 100, per: Duration::from_secs(1) }));
+        assert_eq!(rate("2k/d"), Ok(Rate { calls: 2_000, per: Duration::from_secs(86_400) }));
         assert_eq!(rate("6 / min"), Ok(Rate { calls: 6, per: Duration::from_secs(60) }));
-        for wrong in ["100", "0/s", "x/s", "1/week", ""] {
+        for wrong in ["100", "0/s", "x/s", "1/week", "1.5/s", ""] {
             assert!(rate(wrong).is_err(), "{wrong}");
         }
         assert_eq!(utc_offset("-06:30").unwrap().seconds(), -23_400);
