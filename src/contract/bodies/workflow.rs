@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Fields;
 use super::calling::{CallCompleted, CallDetail, CallFacts, TaskSummary};
-use super::chatbot::{EndReason, SendError, SessionStatus};
+use super::conversation::{EndReason, SendError, SessionStatus};
 use super::message::{Message, MessageStatus};
 
 /// `workflow.call_completed`, *Notification of Call Completion in Workflow*: a voice node is through with a number.
