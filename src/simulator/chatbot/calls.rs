@@ -210,7 +210,7 @@ fn send_message(simulator: &mut Simulator, key: ConversationKey, call: ChatCall<
     for (at, content) in contents.iter().enumerate() {
         let msg_id = WireId::draw(&mut rng);
         sent.push_str(if at == 0 { "{\"msg_id\":" } else { ",{\"msg_id\":" });
-        msg_id.push_json(&mut sent);
+        push_text(&mut sent, msg_id.as_str());
         sent.push('}');
         // The customer delivers on a channel of their own, and nobody tells how far a message came.
         let moments = (!is_own).then(|| moments(&mut rng, call.now));
@@ -348,13 +348,13 @@ fn conversations(simulator: &mut Simulator, call: &Request<'_>) -> Outcome {
 /// Appends a conversation as it is listed (assumed).
 fn push_listed(text: &mut String, conversation: &mut Conversation) {
     text.push_str("{\"call_id\":");
-    conversation.call_id.push_json(text);
+    push_text(text, conversation.call_id.as_str());
     text.push_str(",\"channel\":");
     push_text(text, &conversation.channel);
     text.push_str(",\"channel_id\":");
-    conversation.channel_id.push_json(text);
+    push_text(text, conversation.channel_id.as_str());
     text.push_str(",\"user\":{\"id\":");
-    conversation.user_id.push_json(text);
+    push_text(text, conversation.user_id.as_str());
     text.push_str(",\"name\":");
     push_text(text, conversation.kept_name());
     text.push_str("},\"seat_id\":");

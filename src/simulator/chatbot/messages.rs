@@ -244,7 +244,7 @@ impl Messages {
                 text.push(',');
             }
             text.push_str("{\"msg_id\":");
-            message.msg_id.push_json(&mut text);
+            push_text(&mut text, message.msg_id.as_str());
             text.push_str(",\"seat_id\":");
             push_text(&mut text, &message.seat_id);
             text.push_str(",\"timestamp\":");
@@ -278,7 +278,7 @@ impl Messages {
         match (quoted, fields.filter(|fields| !fields.contains("\"msg_id\""))) {
             (Some(quoted), Some(fields)) => {
                 text.push_str("{\"msg_id\":");
-                quoted.msg_id.push_json(text);
+                push_text(text, quoted.msg_id.as_str());
                 text.push_str(",\"");
                 text.push_str(fields);
             }
