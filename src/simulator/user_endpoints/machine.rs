@@ -9,13 +9,13 @@ use serde_json::Value;
 use super::context::{Context, Named, Tools, Trouble};
 use super::file::StoreMode;
 use super::plan::{AnswerPlan, Declarations, Endpoint, Plan};
-use super::sends::Sends;
+use super::sends::{Sends, UserCallback};
 use super::state::State;
 use crate::content::Country;
 use crate::language::template::{self, Helpers};
 use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
-use crate::simulator::Response;
+use crate::simulator::{AccountKey, Response};
 
 /// Where the people of `name()` and `phone()` come from unless a template says otherwise.
 const COUNTRY: Country = Country::Id;
@@ -264,5 +264,67 @@ fn under(
         (_, Value::Null) => tree.render(tools.set, scope),
         (TreeTemplate::List(_), Value::Array(_)) => tree.render(tools.set, scope),
         (_, replaced) => Ok(replaced.clone()),
+    }
+}
+
+impl Custom {
+    /// Marks the present, for [`Custom::discard_since`] and [`Custom::assign`].
+    pub fn checkpoint(&self) -> u64 {
+        self.sends.planned
+    }
+
+    /// Takes back what was planned since a checkpoint: somebody else does it. The state stays changed.
+    pub fn discard_since(&mut self, checkpoint: u64) {
+        for (number, at) in self.sends.moments.split_off(&(checkpoint + 1)) {
+            self.sends.queue.remove(&(at, number));
+        }
+    }
+
+    /// What was planned since a checkpoint belongs to this story, if to any, and to this account.
+    pub fn assign(&mut self, checkpoint: u64, story: Option<usize>, account: AccountKey) {
+        for (number, at) in self.sends.moments.range(checkpoint + 1..) {
+            if let Some(planned) = self.sends.queue.get_mut(&(*at, *number)) {
+                (planned.story, planned.account) = (story, account);
+            }
+        }
+    }
+
+    /// When [`Custom::advance`] has something to do next.
+    pub fn next_wakeup(&self) -> Option<Timestamp> {
+        self.sends.queue.keys().next().map(|(at, _)| *at)
+    }
+
+    /// Whether something is planned that a run has to wait for.
+    pub fn is_busy(&self) -> bool {
+        !self.sends.queue.is_empty()
+    }
+
+    /// Does what is due and returns the callbacks that come of it, in order.
+    pub fn advance(&mut self, now: Timestamp) -> Vec<UserCallback> {
+        let mut callbacks = Vec::new();
+        while let Some(entry) = self.sends.queue.first_entry() {
+            let (at, number) = *entry.key();
+            if at > now {
+                break;
+            }
+            let planned = entry.remove();
+            self.sends.moments.remove(&number);
+            let (id, story) = (Arc::clone(&planned.endpoint), planned.story);
+            let plan = Arc::clone(&self.plan);
+            match self.sends.happen(&plan, planned, at) {
+                Ok(callback) => callbacks.extend(callback),
+                Err(Trouble::Refused(_, message) | Trouble::Broken(message)) => {
+                    let message = format!("a `send` of the endpoint `{id}` did not happen: {message}");
+                    self.sends.failures.push((story, message));
+                }
+            }
+        }
+        callbacks
+    }
+
+    /// What could not be done since this was asked last, in words, with the story it belonged to: nothing is lost
+    /// silently.
+    pub fn take_failures(&mut self) -> Vec<(Option<usize>, String)> {
+        std::mem::take(&mut self.sends.failures)
     }
 }

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::context::{Context, Tools, Trouble};
-use super::machine::Custom;
 use super::plan::{Endpoint, Plan};
 use crate::language::template::Helpers;
 use crate::simulator::AccountKey;
@@ -33,12 +32,12 @@ pub struct UserCallback {
 }
 
 #[derive(Debug)]
-struct Planned {
-    endpoint: Arc<str>,
+pub(super) struct Planned {
+    pub(super) endpoint: Arc<str>,
     index: usize,
     context: Context,
-    story: Option<usize>,
-    account: AccountKey,
+    pub(super) story: Option<usize>,
+    pub(super) account: AccountKey,
 }
 
 /// What is planned.
@@ -46,12 +45,12 @@ struct Planned {
 pub(super) struct Sends {
     /// One for each endpoint, apart from that of its answers: the moment of a callback changes no answer.
     helpers: BTreeMap<Arc<str>, Arc<Helpers>>,
-    queue: BTreeMap<(Timestamp, u64), Planned>,
-    planned: u64,
+    pub(super) queue: BTreeMap<(Timestamp, u64), Planned>,
+    pub(super) planned: u64,
     /// When each of them is due, by its number.
-    moments: BTreeMap<u64, Timestamp>,
+    pub(super) moments: BTreeMap<u64, Timestamp>,
     /// What could not be done, in words.
-    failures: Vec<(Option<usize>, String)>,
+    pub(super) failures: Vec<(Option<usize>, String)>,
 }
 
 impl Sends {
@@ -89,70 +88,13 @@ impl Sends {
     }
 }
 
-impl Custom {
-    /// Marks the present, for [`Custom::discard_since`] and [`Custom::assign`].
-    pub fn checkpoint(&self) -> u64 {
-        self.sends.planned
-    }
-
-    /// Takes back what was planned since a checkpoint: somebody else does it. The state stays changed.
-    pub fn discard_since(&mut self, checkpoint: u64) {
-        for (number, at) in self.sends.moments.split_off(&(checkpoint + 1)) {
-            self.sends.queue.remove(&(at, number));
-        }
-    }
-
-    /// What was planned since a checkpoint belongs to this story, if to any, and to this account.
-    pub fn assign(&mut self, checkpoint: u64, story: Option<usize>, account: AccountKey) {
-        for (number, at) in self.sends.moments.range(checkpoint + 1..) {
-            if let Some(planned) = self.sends.queue.get_mut(&(*at, *number)) {
-                (planned.story, planned.account) = (story, account);
-            }
-        }
-    }
-
-    /// When [`Custom::advance`] has something to do next.
-    pub fn next_wakeup(&self) -> Option<Timestamp> {
-        self.sends.queue.keys().next().map(|(at, _)| *at)
-    }
-
-    /// Whether something is planned that a run has to wait for.
-    pub fn is_busy(&self) -> bool {
-        !self.sends.queue.is_empty()
-    }
-
-    /// Does what is due and returns the callbacks that come of it, in order.
-    pub fn advance(&mut self, now: Timestamp) -> Vec<UserCallback> {
-        let mut callbacks = Vec::new();
-        while let Some(entry) = self.sends.queue.first_entry() {
-            let (at, number) = *entry.key();
-            if at > now {
-                break;
-            }
-            let planned = entry.remove();
-            self.sends.moments.remove(&number);
-            let (id, story) = (Arc::clone(&planned.endpoint), planned.story);
-            let plan = Arc::clone(&self.plan);
-            match self.sends.happen(&plan, planned, at) {
-                Ok(callback) => callbacks.extend(callback),
-                Err(Trouble::Refused(_, message) | Trouble::Broken(message)) => {
-                    let message = format!("a `send` of the endpoint `{id}` did not happen: {message}");
-                    self.sends.failures.push((story, message));
-                }
-            }
-        }
-        callbacks
-    }
-
-    /// What could not be done since this was asked last, in words, with the story it belonged to: nothing is lost
-    /// silently.
-    pub fn take_failures(&mut self) -> Vec<(Option<usize>, String)> {
-        std::mem::take(&mut self.sends.failures)
-    }
-}
-
 impl Sends {
-    fn happen(&self, plan: &Plan, planned: Planned, at: Timestamp) -> Result<Option<UserCallback>, Trouble> {
+    pub(super) fn happen(
+        &self,
+        plan: &Plan,
+        planned: Planned,
+        at: Timestamp,
+    ) -> Result<Option<UserCallback>, Trouble> {
         let Planned { endpoint, index, mut context, story, account } = planned;
         let send = plan.endpoints.get(&endpoint).and_then(|endpoint| endpoint.send.get(index));
         let (Some(send), Some(helpers)) = (send, self.helpers.get(&endpoint)) else { return Ok(None) };
