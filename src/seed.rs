@@ -2,6 +2,8 @@
 
 use std::ops::{Deref, DerefMut};
 
+pub(crate) mod ids;
+
 use rand::SeedableRng;
 use sha2::{Digest, Sha256};
 
@@ -97,7 +99,7 @@ impl DerefMut for Drawing<'_> {
 /// 32 lower-case hexadecimal digits, the form of the vendor's identifiers.
 pub fn hex32(rng: &mut Rng) -> String {
     use rand::RngExt;
-    Hex32::of(&rng.random()).as_str().to_owned()
+    ids::draw(rng, ids::IdShape::Hex, |rng| Hex32::of(&rng.random()).as_str().to_owned())
 }
 
 #[cfg(test)]

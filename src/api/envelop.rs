@@ -1,26 +1,18 @@
 //! Puts the envelope of its family around an answer.
 
-use std::io::{self, Write};
-
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use serde_json::Value;
-use tokio::sync::mpsc;
 
 use super::access::{Caller, encrypted};
+use super::stream::stream;
 use crate::contract::Family;
 use crate::contract::envelope::{self, ErrorStatus};
 use crate::engine::Engine;
-use crate::net::{HttpResponse, HttpStream, JSON, Reply};
+use crate::net::{HttpResponse, JSON, Reply};
 use crate::simulator::{Long, Refusal, Response};
-
-/// How much of a long answer is handed on at a time.
-const PART: usize = 64 << 10;
 
 /// Room for the envelope around an answer.
 const FRAME: usize = 128;
-
-/// How many parts of a long answer wait for a slow client.
-const PARTS: usize = 4;
 
 /// An answer ready to be sent.
 pub(super) enum Built {
@@ -108,44 +100,4 @@ pub(super) fn refused(
 ) -> HttpResponse {
     let body = envelope::error(family, refusal.code, &refusal.message, || engine.request_id());
     json(statuses.http_status(refusal.code), body.to_string())
-}
-
-/// Writes a long answer while it is sent, on a thread that may wait for the client.
-fn stream(head: String, long: Long) -> HttpStream {
-    let (sender, parts) = mpsc::channel(PARTS);
-    tokio::task::spawn_blocking(move || {
-        let mut out = Parts { sender, part: BytesMut::with_capacity(PART) };
-        // The only error is that the client has gone; then nobody wants the rest.
-        let _ = out
-            .write_all(head.as_bytes())
-            .and_then(|()| long.write(&mut out))
-            .and_then(|()| out.write_all(envelope::TAIL.as_bytes()))
-            .and_then(|()| out.flush());
-    });
-    HttpStream { status: 200, headers: vec![JSON], length: None, parts }
-}
-
-/// Hands on what is written in parts of even size.
-struct Parts {
-    sender: mpsc::Sender<Bytes>,
-    part: BytesMut,
-}
-
-impl Write for Parts {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.part.put_slice(bytes);
-        if self.part.len() >= PART {
-            self.flush()?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.part.is_empty() {
-            return Ok(());
-        }
-        let part = self.part.split().freeze();
-        self.part.reserve(PART);
-        self.sender.blocking_send(part).map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
 }

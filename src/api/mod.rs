@@ -11,6 +11,7 @@ mod envelop;
 mod media;
 mod proof;
 mod server;
+mod stream;
 
 pub use decode::{DecodeError, Fields, decode};
 pub use server::{Answering, Api};

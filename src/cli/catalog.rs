@@ -15,6 +15,9 @@ use crate::settings::{Flags, Settings};
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER)]
 pub(super) struct Args {
+    /// Only this entry, with every field of its request and response or of its body.
+    #[arg(value_name = "ID", conflicts_with_all = ["group", "magic", "reference"])]
+    id: Option<String>,
     /// The output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -24,6 +27,9 @@ pub(super) struct Args {
     /// List the magic numbers and words instead: they make the mock do something special.
     #[arg(long, conflicts_with = "group")]
     magic: bool,
+    /// Print every field of every entry as one Markdown document: docs/reference.md.
+    #[arg(long, conflicts_with_all = ["group", "magic", "format"])]
+    reference: bool,
 }
 
 const AFTER: &str = "\
@@ -37,15 +43,31 @@ If you have the vendor's own document, correct an entry under [catalog.\"ID\"] i
 
 Examples:
   airudder-mock catalog --group chatbot
+  airudder-mock catalog session.transfer
   airudder-mock catalog --format json | jq '.[] | select(.direction == \"callback\") | .id'";
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let Args { format, group, magic } = args;
+    let Args { id, format, group, magic, reference } = args;
     let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
     if magic {
         return write(&super::magic::text(&settings, format));
     }
-    print(&settings.catalog, format, group.as_deref())
+    if reference {
+        return write(&super::reference::document(&settings.catalog));
+    }
+    match id {
+        Some(id) => write(&super::reference::entry(find_entry(&settings.catalog, &id)?, format)?),
+        None => print(&settings.catalog, format, group.as_deref()),
+    }
+}
+
+/// The entry with this id.
+fn find_entry<'a>(catalog: &'a Catalog, id: &str) -> Result<&'a Entry, CommandError> {
+    catalog.get(id).ok_or_else(|| {
+        let near =
+            catalog.nearest(id, |_| true).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+        CommandError::usage(format!("there is no entry `{id}`{near}"))
+    })
 }
 
 /// Prints a catalog, corrected or not.

@@ -68,55 +68,70 @@ pub(super) struct Args {
     /// How arrivals are spaced. Default: even.
     #[arg(long, value_enum)]
     arrivals: Option<Arrivals>,
-    /// Ends after so many events, or stories. A story that began is told to its end.
+    /// End after so many events, or stories. Stories already running are allowed to finish.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     /// How many events may be in flight. Default: 256, with the rate `max` 32.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     in_flight: Option<u32>,
-    /// How many threads send. Default: half of the cores.
+    /// How many threads send events. Default: half of the cores.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     workers: Option<u32>,
-    /// Speaks HTTP/2: without asking on http, by agreement on https.
+    /// How events are made. Default: auto.
+    #[arg(long, value_enum, default_value_t, hide_default_value = true)]
+    mode: Mode,
+    /// Use HTTP/2 (prior knowledge on http, ALPN on https).
     #[arg(long)]
     http2: bool,
-    /// After how long without an answer an event counts as timed out. Default: the timeout of the delivery policy, 10s.
+    /// How long to wait for a response before an event counts as timed out. Default: the timeout of the delivery policy,
+    /// 10s.
     #[arg(long, value_name = "TIME")]
     timeout: Option<HumanDuration>,
-    /// From which lag on an event counts as late.
+    /// Lag above which an event counts as late.
     #[arg(long, value_name = "TIME", default_value = "10ms")]
     late: HumanDuration,
-    /// After which lag an event is dropped instead of sent. Default: the timeout.
+    /// Drop events that cannot be sent within this lag. Default: the timeout.
     #[arg(long, value_name = "TIME")]
     drop_after: Option<HumanDuration>,
     /// The seed of ids, people and arrivals. Default: that of the first file that has one, or 1.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Searches for the highest rate that holds, from --rate on (100/s by default); --duration is that of a probe, 5s by
-    /// default.
+    /// Search for the highest rate that holds, starting at --rate (100/s by default). --duration is the length of a probe,
+    /// 5s by default.
     #[arg(long, conflicts_with_all = ["shard", "count"])]
     find_max: bool,
-    /// With --find-max, what has to hold. Metrics as for --fail-if. Default: `p99<100ms,errors<0.1%`.
+    /// The conditions that have to hold, with --find-max. Metrics as for --fail-if. Default: `p99<100ms,errors<0.1%`.
     #[arg(long, value_name = "CONDITIONS")]
     slo: Option<Slo>,
-    /// Sends one part of a run that several processes share: part I, from 0, of N. All get the same other arguments;
-    /// `merge` makes one report of theirs. With N alone, I is that of Kubernetes: JOB_COMPLETION_INDEX.
+    /// Send one part of a run that several processes share: part I, counted from 0, of N. Give all of them the same other
+    /// arguments; `merge` merges their reports. With N alone, I is taken from JOB_COMPLETION_INDEX, as set by Kubernetes.
     #[arg(long, value_name = "I/N", value_parser = shard)]
     shard: Option<Shard>,
-    /// When to begin, for example 2030-01-01T00:00:00Z: the same for all parts.
+    /// When to start, for example 2030-01-01T00:00:00Z: the same for all parts.
     #[arg(long, value_name = "TIME", value_parser = super::assignment::moment)]
     start_at: Option<Timestamp>,
     /// A variable of the stories, in place of the one in the files: `--set amount=200`. JSON values keep their type.
     #[arg(long = "set", value_name = "VAR=VALUE", value_parser = super::assignment::variable)]
     set: Vec<(String, Value)>,
-    /// Where the mock takes calls if the stories wait for some. Port 0 picks a free one. Default: 127.0.0.1:2478.
+    /// Where the mock serves requests while stories are simulated. Port 0 picks a free one. Default: 127.0.0.1:2478.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
     #[command(flatten)]
     report: ReportArgs,
-    /// Shows nothing while it runs.
+    /// Show nothing while it runs.
     #[arg(long, short)]
     quiet: bool,
+}
+
+/// How events are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Mode {
+    /// From request templates that are compiled before the run, or simulated if a story can't be compiled.
+    #[default]
+    Auto,
+    /// Simulate every story, as `run` does: a few thousand events a second at most.
+    #[value(alias = "told")]
+    Simulated,
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
@@ -140,19 +155,23 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let duration = match args.duration {
         Some(given) => given.0,
         None if args.find_max => PROBE,
-        None => rate.own_length().or_else(|| of_files().map(|lapse| lapse.0)).unwrap_or(DEFAULT_DURATION),
+        None => {
+            rate.own_length().or_else(|| of_files().map(|duration| duration.0)).unwrap_or(DEFAULT_DURATION)
+        }
     };
     if duration.is_zero() {
         return Err(CommandError::usage(
-            "a run of no time sends nothing: write for example `--duration 10s`",
+            "--duration must be longer than zero: write for example `--duration 10s`",
         ));
     }
     let usual = if rate == Rate::Max { CLOSED_IN_FLIGHT } else { PLANNED_IN_FLIGHT };
     let in_flight =
         args.in_flight.or_else(|| stories.iter().find_map(|story| story.load.in_flight)).unwrap_or(usual);
-    let timeout = args.timeout.map_or_else(|| world.settings.policy.timeout, |lapse| lapse.0);
+    let timeout = args.timeout.map_or_else(|| world.settings.policy.timeout, |duration| duration.0);
     if timeout.is_zero() {
-        return Err(CommandError::usage("nobody answers in no time: write for example `--timeout 5s`"));
+        return Err(CommandError::usage(
+            "--timeout must be longer than zero: write for example `--timeout 5s`",
+        ));
     }
     let cores =
         std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
@@ -177,13 +196,14 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         drop_after: args.drop_after.map_or_else(
             // A probe shows soon enough that a rate does not hold.
             || if args.find_max { timeout.min(Duration::from_secs(1)) } else { timeout },
-            |lapse| lapse.0,
+            |duration| duration.0,
         ),
         seed: Seed(
             args.seed.or_else(|| stories.iter().find_map(|story| story.seed).map(|seed| seed.0)).unwrap_or(1),
         ),
         shard: args.shard.unwrap_or(Shard { index: 0, of: 1 }),
         protocol: if args.http2 { Protocol::Http2 } else { Protocol::Http1 },
+        simulated: args.mode == Mode::Simulated,
         start_at: args.start_at,
     };
     let guard = Guard::allowing(&world.settings.allow).map_err(CommandError::usage)?;
@@ -203,12 +223,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     }
     let load = Load::prepare(probing, &guard, options).map_err(CommandError::usage)?;
     if let Some(why) = load.simulated_because() {
-        super::remark(&format!("note: told as real stories, one by one: {why}"));
-    }
-    for field in load.repeating() {
-        super::remark(&format!(
-            "note: {field} takes turns among a few values; ids of hex digits or digits are always new"
-        ));
+        super::remark(&format!("note: simulated, story by story: {why}"));
     }
     let listen = world.settings.listen.clone().unwrap_or_else(|| crate::settings::DEFAULT_LISTEN.to_owned());
     let server = || Server::bind(&listen).map_err(std::io::Error::other);
@@ -223,15 +238,15 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
             live.finish();
             return run;
         }
-        let mut told = 0.0;
-        let tell = |rate: f64, _: &load::Snapshot| {
-            if !args.quiet && rate != told {
-                told = rate;
+        let mut shown = 0.0;
+        let show = |rate: f64, _: &load::Snapshot| {
+            if !args.quiet && rate != shown {
+                shown = rate;
                 super::remark(&format!("trying {rate}/s for {}", HumanDuration(duration)));
             }
         };
         let slo = args.slo.clone().map_or_else(|| DEFAULT_SLO.parse().map_err(std::io::Error::other), Ok)?;
-        load.find_max(start(&rate), duration, &slo, server, interrupt, tell).await
+        load.find_max(start(&rate), duration, &slo, server, interrupt, show).await
     });
     let run = run.map_err(|error| CommandError::start(format!("the load could not start: {error}")))?;
     let exit = prepared.finish(&run.report)?;

@@ -161,7 +161,7 @@ mod tests {
             text.replace(&folder.path().display().to_string(), "DIR")
         };
         std::fs::write(folder.path().join("other.json"), "{\"passed\":true}").unwrap();
-        std::fs::write(folder.path().join("newer.json"), "{\"format\":\"airudder-mock load 2\"}").unwrap();
+        std::fs::write(folder.path().join("older.json"), "{\"format\":\"airudder-mock load 1\"}").unwrap();
         let with =
             |name: &str| ReportArgs { baseline: Some(folder.path().join(name)), ..ReportArgs::default() };
         let texts = [
@@ -171,7 +171,7 @@ mod tests {
             told(&args(folder.path(), &[], &["errors>1%", "p99>+20%"])),
             told(&with("nowhere.json")),
             told(&with("other.json")),
-            told(&with("newer.json")),
+            told(&with("older.json")),
         ];
         insta::assert_snapshot!(texts.join("\n"));
     }

@@ -1,4 +1,4 @@
-//! `merge`: makes one load report of those of several shards, and writes or compares it.
+//! `merge`: merges the load reports of several shards, and writes or compares the result.
 
 use std::path::PathBuf;
 
@@ -8,8 +8,8 @@ use crate::load::merge;
 
 const EXAMPLES: &str = "\
 Counts and distributions add up exactly, whatever the order; percentiles are taken
-from the sum, never averaged. Merged reports can be merged again. A missing shard is
-told among the findings. One report alone is summed up, compared and written anew.
+from the sum, never averaged. Merged reports can be merged again. A missing shard
+is among the findings. One report alone is summed up, compared and written anew.
 
 Examples:
   Two processes shared a load:

@@ -15,6 +15,7 @@ mod magic;
 mod merge;
 mod preview;
 mod receive;
+mod reference;
 mod run;
 mod schema;
 mod serve;

@@ -15,6 +15,7 @@ use super::person::Person;
 use super::placeholders;
 use super::texts::{self, Called};
 use crate::seed::Rng;
+use crate::seed::ids::{self, IdShape};
 
 /// A sum of a country's money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -100,7 +101,8 @@ impl Facts {
         for _ in 0..2 {
             order.push(char::from(*LETTERS.choose(rng).expect("there are letters")));
         }
-        let _ = write!(order, "{:05}", rng.random_range(0..100_000));
+        order
+            .push_str(&ids::draw(rng, IdShape::Digits, |rng| format!("{:05}", rng.random_range(0..100_000))));
         Self {
             name: name.to_owned(),
             gender: Gender::draw(rng),

@@ -3,13 +3,12 @@
 //! The rules follow the public numbering plans. A number made here may belong to somebody: the mock never dials it,
 //! and nobody should feed it to a system that does.
 
-use std::fmt::Write as _;
-
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
 use super::country::Country;
 use crate::seed::Rng;
+use crate::seed::ids::{self, IdShape};
 
 /// The prefixes of one length of number: after the prefix come as many random digits as `length` asks for.
 struct Plan {
@@ -100,14 +99,13 @@ pub fn phone(rng: &mut Rng, country: Country) -> String {
     };
     let plan = plans.choose(rng).expect("every country has a plan");
     let prefix = plan.prefixes.choose(rng).expect("every plan has prefixes");
-    let mut number = format!("+{}{prefix}", country.dialing_code());
-    let first: u8 = rng.random_range(2..=9);
-    let _ = write!(number, "{first}");
-    for _ in prefix.len() + 1..plan.length {
-        let digit: u8 = rng.random_range(0..=9);
-        let _ = write!(number, "{digit}");
-    }
-    number
+    // Country and operator are no part of what tells two people apart.
+    let subscriber = ids::draw(rng, IdShape::Digits, |rng| {
+        let first = rng.random_range(b'2'..=b'9');
+        let rest = (prefix.len() + 1..plan.length).map(|_| rng.random_range(b'0'..=b'9'));
+        std::iter::once(first).chain(rest).map(char::from).collect()
+    });
+    format!("+{}{prefix}{subscriber}", country.dialing_code())
 }
 
 #[cfg(test)]

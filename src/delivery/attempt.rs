@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Policy;
+use super::policy::Policy;
+use super::response::ReceiverResponse;
 
 use crate::net::Target;
 
@@ -50,19 +51,6 @@ pub struct Attempt {
     pub number: u32,
     /// All headers but `Host` and `Content-Length`: those of the callback, then those of the signature.
     pub headers: Vec<(Arc<str>, String)>,
-}
-
-/// What the receiver answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReceiverResponse {
-    /// The HTTP status.
-    pub status: u16,
-    /// The headers, names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// The body, at most as long as the policy's `answer_cap`.
-    pub body: Bytes,
-    /// Whether the body was longer than the cap.
-    pub truncated: bool,
 }
 
 /// Why there is no answer.

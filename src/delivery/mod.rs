@@ -12,15 +12,15 @@ mod header_case;
 mod outbox;
 mod policy;
 mod pool;
+mod response;
 #[cfg(test)]
 mod scripted;
 mod tls_failure;
 
-pub use attempt::{
-    Attempt, AttemptResult, CallbackId, ErrorClass, Failure, QueuedCallback, ReceiverResponse,
-};
+pub use attempt::{Attempt, AttemptResult, CallbackId, ErrorClass, Failure, QueuedCallback};
 pub(crate) use client::check;
 pub use client::{Client, ClientOptions};
 pub use file::{DeliveryFile, PolicyPreset, policy, preset};
 pub use outbox::{Outbox, Totals, Verdict};
 pub use policy::{Order, Policy, StatusSet, SuccessRule};
+pub use response::ReceiverResponse;

@@ -10,7 +10,7 @@ use serde::de::{SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::ReceiverResponse;
+use super::response::ReceiverResponse;
 use crate::json::difference;
 use crate::seed::Rng;
 

@@ -7,13 +7,15 @@
 
 mod compile;
 mod plan;
+mod prepare;
 mod report;
 mod run;
 mod search;
 mod send;
 
-pub use compile::{Context, StoryTemplate};
+pub use compile::{Context, NotCompilable, StoryTemplate};
 pub use plan::{Curve, Pacer};
+pub use prepare::{Load, Options, PrepareError};
 #[cfg(test)]
 pub(crate) use report::samples;
 pub use report::{
@@ -22,5 +24,5 @@ pub use report::{
     Report, ReportError, Search, Sender, Shard, Share, Side, Slo, Snapshot, Statistic, Unit, compare,
     diagnose, markdown, merge, page, summary,
 };
-pub use run::{Load, Options, Run};
+pub use run::Run;
 pub use send::Protocol;

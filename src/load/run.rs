@@ -1,76 +1,24 @@
 //! A run: shares the work among the workers, watches them, and gathers what they found out.
 
 use std::io;
-use std::net::ToSocketAddrs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::compile::StoryTemplate;
+use super::plan::{Curve, Mix};
+use super::prepare::{Load, Mode, Options};
+use super::report::{FORMAT, Finding, Plan, Report, Sender, Share, Slo, Snapshot, diagnose};
 use super::search::{judge, search};
-use crate::delivery::Failure;
-use crate::http::{Server, Tls, TlsPlan};
+use super::send::{Drive, Job, Progress, Protocol, RunStats, Usage, simulated, worker, worker_h2};
+use crate::http::Server;
 use crate::language::{Arrivals, Rate, RateUnit};
-use crate::load::compile::Context;
-use crate::load::compile::StoryTemplate;
-use crate::load::plan::Curve;
-use crate::load::plan::Mix;
-use crate::load::report::Slo;
-use crate::load::report::Snapshot;
-use crate::load::report::{FORMAT, Finding, Plan, Report, Sender, Shard, Share, Side};
-use crate::load::send::Usage;
-use crate::load::send::{Drive, Job, Protocol};
-use crate::load::send::{Progress, RunStats};
-use crate::load::send::{simulated, worker, worker_h2};
-use crate::net::{Guard, Target};
 use crate::scenario::Story;
-use crate::seed::Seed;
-
-/// What is asked for.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The stories, each with its weight in the mix.
-    pub stories: Vec<(Arc<Story>, u32)>,
-    /// What rates count.
-    pub unit: RateUnit,
-    /// How arrivals are spaced.
-    pub arrivals: Arrivals,
-    /// After how many events, or stories, to end. A story that began is told to its end.
-    pub count: Option<u64>,
-    /// How many events may be in flight; at least 1.
-    pub in_flight: u32,
-    /// How many threads send; at least 1.
-    pub workers: u32,
-    /// After how long an unanswered event counts as timed out.
-    pub timeout: Duration,
-    /// From which lag on an event counts as late.
-    pub late: Duration,
-    /// After which lag an event is dropped.
-    pub drop_after: Duration,
-    /// The seed of ids, people and arrivals.
-    pub seed: Seed,
-    /// Which part of the whole this is.
-    pub shard: Shard,
-    /// What is spoken with the receiver.
-    pub protocol: Protocol,
-    /// When to begin; nothing: at once.
-    pub start_at: Option<Timestamp>,
-}
 
 /// How long a search waits between its probes.
 const BETWEEN_PROBES: Duration = Duration::from_millis(300);
-
-/// Stories ready to be told at any rate.
-#[derive(Debug)]
-pub struct Load<'a> {
-    context: Context<'a>,
-    guard: &'a Guard,
-    options: Options,
-    way: Way,
-    target: Arc<Target>,
-    address: std::net::SocketAddr,
-}
 
 /// A run that is over.
 #[derive(Debug)]
@@ -81,65 +29,16 @@ pub struct Run {
     pub interrupted: bool,
 }
 
-/// How stories are told.
-#[derive(Debug)]
-enum Way {
-    /// As bytes with gaps.
-    Compiled(Arc<[StoryTemplate]>, Option<TlsPlan>),
-    /// For real, for a reason.
-    Told(String),
-}
-
-impl<'a> Load<'a> {
-    /// Learns the stories and finds the receiver. Errs in words if there is none, or if it can't be used.
-    pub fn prepare(context: Context<'a>, guard: &'a Guard, options: Options) -> Result<Self, String> {
-        let learnt = learn(&context, &options);
-        let target = match &learnt {
-            Ok(templates) => {
-                templates.first().map(|first| Arc::clone(&first.target)).ok_or("there is no story")?
-            }
-            Err(_) => target(&context, &options.stories)?,
-        };
-        let address = address(&target, guard)?;
-        let way = match learnt {
-            Ok(templates) => {
-                let tls = Tls::new(&context.settings.tls, options.protocol.alpn())
-                    .and_then(|tls| tls.plan(&target))
-                    .map_err(|error| error.to_string())?;
-                Way::Compiled(templates.into(), tls)
-            }
-            Err(why) => Way::Told(why),
-        };
-        Ok(Self { context, guard, options, way, target, address })
-    }
-
-    /// Why the stories are told for real, with their pauses and waits, if they are.
-    pub fn simulated_because(&self) -> Option<&str> {
-        match &self.way {
-            Way::Compiled(..) => None,
-            Way::Told(why) => Some(why),
-        }
-    }
-
-    /// Fields that look like ids but take turns among a few values.
-    pub fn repeating(&self) -> Vec<&str> {
-        match &self.way {
-            Way::Compiled(templates, _) => {
-                templates.iter().flat_map(|template| &template.repeating).map(String::as_str).collect()
-            }
-            Way::Told(_) => Vec::new(),
-        }
-    }
-
+impl Load<'_> {
     fn job(&self, rate: &Rate, duration: Duration) -> Job {
         let Options { unit, arrivals, count, workers, shard, .. } = &self.options;
-        let (templates, tls) = match &self.way {
-            Way::Compiled(templates, tls) => (Arc::clone(templates), tls.clone()),
-            Way::Told(_) => (Arc::from([]), None),
+        let (templates, tls) = match &self.mode {
+            Mode::Compiled(templates, tls) => (Arc::clone(templates), tls.clone()),
+            Mode::Simulated(_) => (Arc::from([]), None),
         };
         let mix = self.mix();
-        // Told stories share one engine; and no more send than may be in flight.
-        let workers = if self.simulated_because().is_some() { 1 } else { *workers };
+        // Simulated stories share one engine; and no more send than may be in flight.
+        let workers = if self.is_simulated() { 1 } else { *workers };
         let workers = workers.min(self.options.in_flight).max(1);
         let per_iteration = match unit {
             RateUnit::Events => mix.events_per_iteration(),
@@ -192,7 +91,7 @@ impl<'a> Load<'a> {
     }
 
     /// Runs at a rate for a duration, or until `interrupt` is ready. `watch` sees how it stands, several times a second.
-    /// Where stories are told for real, the mock takes calls on `server`. Errs if the system has no threads, event loops
+    /// Where stories are simulated, the mock takes calls on `server`. Fails if the system has no threads, event loops
     /// or addresses to give.
     pub async fn run(
         &self,
@@ -202,7 +101,7 @@ impl<'a> Load<'a> {
         interrupt: impl Future<Output = ()>,
         mut watch: impl FnMut(&Snapshot),
     ) -> io::Result<Run> {
-        let server = self.simulated_because().map(|_| server()).transpose()?;
+        let server = self.is_simulated().then(server).transpose()?;
         let job = Arc::new(self.job(rate, duration));
         let before = Usage::now();
         let mut watched = Watched { at: Instant::now(), cpu: before.cpu() };
@@ -212,8 +111,7 @@ impl<'a> Load<'a> {
                     self.options.stories.iter().map(|(story, _)| Arc::clone(story)).collect();
                 let watch = || watch(&snapshot(&job, &mut watched));
                 let (stats, interrupted) =
-                    simulated::run(&self.context, self.guard, &stories, &job, server, interrupt, watch)
-                        .await?;
+                    simulated::run(&self.context, &stories, &job, server, interrupt, watch).await?;
                 (stats, 0, interrupted)
             }
             None => compiled(&job, interrupt, || watch(&snapshot(&job, &mut watched))).await?,
@@ -272,7 +170,7 @@ impl<'a> Load<'a> {
                         "The search was interrupted after {} probes: it may have gone on to find more.",
                         found.probes.len()
                     );
-                    report.findings = vec![Finding { side: Side::Run, text }];
+                    report.findings = vec![Finding::run(text)];
                 }
                 report.search = Some(found);
                 Ok(Run { report, interrupted })
@@ -282,9 +180,9 @@ impl<'a> Load<'a> {
     }
 
     fn mix(&self) -> Mix {
-        let compiled: &[StoryTemplate] = match &self.way {
-            Way::Compiled(templates, _) => templates,
-            Way::Told(_) => &[],
+        let compiled: &[StoryTemplate] = match &self.mode {
+            Mode::Compiled(templates, _) => templates,
+            Mode::Simulated(_) => &[],
         };
         let steps = self.options.stories.iter().enumerate().map(|(number, (story, weight))| {
             (compiled.get(number).map_or_else(|| story.sends(), StoryTemplate::steps), *weight)
@@ -321,7 +219,7 @@ impl<'a> Load<'a> {
             Share {
                 name: story.name.clone(),
                 weight: *weight,
-                told: became.told,
+                started: became.started,
                 failed: became.failed,
                 first_failure: became.first,
             }
@@ -346,9 +244,9 @@ impl<'a> Load<'a> {
                 duration_s: planned.as_secs_f64(),
                 seed: options.seed.0,
                 target: self.target.to_string(),
-                protocol: match &self.way {
-                    Way::Compiled(..) => options.protocol,
-                    Way::Told(_) => Protocol::Http1,
+                protocol: match &self.mode {
+                    Mode::Compiled(..) => options.protocol,
+                    Mode::Simulated(_) => Protocol::Http1,
                 }
                 .as_str()
                 .to_owned(),
@@ -380,7 +278,7 @@ impl<'a> Load<'a> {
             search: None,
             merged: None,
         };
-        report.findings = super::report::diagnose(&report);
+        report.findings = diagnose(&report);
         report
     }
 }
@@ -427,39 +325,6 @@ async fn compiled(
             _ = ticks.tick() => watch(),
         }
     }
-}
-
-fn learn(context: &Context<'_>, options: &Options) -> Result<Vec<StoryTemplate>, String> {
-    let today = Timestamp::now();
-    let mut templates = Vec::new();
-    for (number, (story, _)) in options.stories.iter().enumerate() {
-        let seed = options.seed.derive("load story", number as u64);
-        let learnt = StoryTemplate::learn(context, story, seed, today);
-        templates.push(learnt.map_err(|why| format!("{}: {why}", story.name))?);
-    }
-    let origins = templates.windows(2).all(|pair| pair[0].target.origin() == pair[1].target.origin());
-    if origins { Ok(templates) } else { Err("the stories send to different servers".to_owned()) }
-}
-
-/// Where the callbacks go, as far as it is known beforehand.
-fn target(context: &Context<'_>, stories: &[(Arc<Story>, u32)]) -> Result<Arc<Target>, String> {
-    let own = stories.iter().find_map(|(story, _)| story.callback_url_text());
-    match (context.target, own) {
-        (Some(target), own) if context.target_wins || own.is_none() => Ok(Arc::clone(target)),
-        (_, Some(own)) => own.parse().map(Arc::new).map_err(|error| format!("{own}: {error}")),
-        (_, None) => Err("there is no callback URL: say where the load goes with --callback-url; \
-                          `airudder-mock receive` shows what arrives"
-            .to_owned()),
-    }
-}
-
-/// The first address of a target that may be connected to.
-fn address(target: &Target, guard: &Guard) -> Result<std::net::SocketAddr, String> {
-    let unknown = |error: Option<&io::Error>| Failure::unresolved(target, error).message;
-    let found = (target.host(), target.port()).to_socket_addrs().map_err(|error| unknown(Some(&error)))?;
-    let admitted =
-        guard.admit(target.host(), &found.collect::<Vec<_>>()).map_err(|error| error.to_string())?;
-    admitted.first().copied().ok_or_else(|| unknown(None))
 }
 
 /// How long an interval of the series is: such that there are about a hundred.

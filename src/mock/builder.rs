@@ -31,6 +31,7 @@ pub struct Builder {
     callback_url: Option<String>,
     /// Whether `callback_url` wins over the URLs that stories name.
     callback_url_wins: bool,
+    expects_callbacks: bool,
     policy: Option<Policy>,
     seed: Seed,
     speed: Speed,
@@ -62,6 +63,7 @@ impl Builder {
             prepared,
             callback_url: None,
             callback_url_wins: false,
+            expects_callbacks: false,
             policy: None,
             seed: Seed(DEFAULT_SEED),
             speed: Speed::Times(1.0),
@@ -99,6 +101,12 @@ impl Builder {
     pub(crate) fn default_callback_url(mut self, url: Option<String>) -> Self {
         self.callback_url = url;
         self.callback_url_wins = false;
+        self
+    }
+
+    /// Stories may come later that name callback URLs of their own, though nothing else names one now.
+    pub(crate) fn expects_callbacks(mut self) -> Self {
+        self.expects_callbacks = true;
         self
     }
 
@@ -214,7 +222,7 @@ impl Builder {
                 Err(error) => Err(StartError::CallbackUrl { url, error }),
             })
             .transpose()?;
-        let has_callback_url = target.is_some() || !self.stories.is_empty();
+        let has_callback_url = target.is_some() || self.expects_callbacks || !self.stories.is_empty();
         let public_url = self.public_url.unwrap_or_else(|| format!("http://{DEFAULT_LISTEN}"));
         let mut engine = Engine::new(EngineOptions {
             catalog: Arc::clone(&prepared.catalog),

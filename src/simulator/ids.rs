@@ -8,10 +8,9 @@ use std::fmt;
 
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use aes::{Aes128, Block};
-use rand::RngExt;
 
 use crate::hex32::Hex32;
-use crate::seed::Seed;
+use crate::seed::{Seed, ids};
 
 /// What an id stands for. The numbers are part of every id: changing one changes all recorded runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +64,7 @@ impl fmt::Debug for Ids {
 
 impl Ids {
     pub(super) fn new(seed: Seed) -> Self {
-        let key: [u8; 16] = seed.stream("ids", 0).random();
-        Self(Box::new(Aes128::new(&key.into())))
+        Self(Box::new(Aes128::new(&ids::key(seed).into())))
     }
 
     /// The id of an object: 32 lower-case hexadecimal digits.
@@ -78,7 +76,7 @@ impl Ids {
         bytes[12..].copy_from_slice(&c.to_be_bytes());
         let mut block = Block::from(bytes);
         self.0.encrypt_block(&mut block);
-        Hex32::of(&block.into()).as_str().to_owned()
+        ids::sealed(Hex32::of(&block.into()).as_str().to_owned())
     }
 
     /// The object an id stands for. Anything that is no id of this kind stands for nothing; one text in four thousand

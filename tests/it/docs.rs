@@ -32,7 +32,7 @@ const PASTED: [&str; 5] =
 /// Callbacks that follow from no request: only stories send them.
 const SENT_BY_STORIES: [&str; 2] = ["agent.transfer", "inbound.call_completed"];
 
-/// A sum of many requests: every endpoint of the catalog is called with a right body and succeeds, and every callback
+/// Every endpoint of the catalog is called with a right body and succeeds, and every callback
 /// that can follow from them is delivered.
 #[test]
 fn every_request_is_answered_and_every_callback_delivered() {

@@ -14,6 +14,6 @@ mod pacing;
 mod protocols;
 mod search;
 mod shards;
-mod told;
+mod simulated;
 mod usage;
 mod wire;

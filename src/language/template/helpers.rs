@@ -12,6 +12,7 @@ use super::HELPERS;
 use crate::content::facts::Facts;
 use crate::content::phrases;
 use crate::content::{self, Country, Person};
+use crate::seed::ids::{self, IdShape};
 use crate::seed::{self, Rng};
 
 /// The names of the functions, for checks and suggestions.
@@ -75,10 +76,10 @@ fn with<T>(state: &State, work: impl FnOnce(&mut Inner) -> Result<T, Error>) -> 
 pub(super) fn register(env: &mut Environment<'static>) {
     env.add_function("id", |state: &State| with(state, |inner| Ok(seed::hex32(&mut inner.rng))));
     env.add_function("hex", |state: &State, count: usize| {
-        with(state, |inner| text_of(inner, count, b"0123456789abcdef"))
+        with(state, |inner| text_of(inner, count, IdShape::Hex, b"0123456789abcdef"))
     });
     env.add_function("digits", |state: &State, count: usize| {
-        with(state, |inner| text_of(inner, count, b"0123456789"))
+        with(state, |inner| text_of(inner, count, IdShape::Digits, b"0123456789"))
     });
     env.add_function("pick", pick);
     env.add_function("between", between);
@@ -117,11 +118,13 @@ fn country_or(inner: &Inner, country: Option<&str>) -> Result<Country, Error> {
     country.map_or(Ok(inner.country), |text| text.parse().map_err(|error| invalid(format!("{error}"))))
 }
 
-fn text_of(inner: &mut Inner, count: usize, alphabet: &[u8]) -> Result<String, Error> {
+fn text_of(inner: &mut Inner, count: usize, shape: IdShape, alphabet: &[u8]) -> Result<String, Error> {
     if count > MOST {
         return Err(invalid(format!("{count} digits are too many, {MOST} is the most")));
     }
-    Ok((0..count).map(|_| char::from(alphabet[inner.rng.random_range(0..alphabet.len())])).collect())
+    Ok(ids::draw(&mut inner.rng, shape, |rng| {
+        (0..count).map(|_| char::from(alphabet[rng.random_range(0..alphabet.len())])).collect()
+    }))
 }
 
 fn pick(state: &State, items: Rest<Value>) -> Result<Value, Error> {

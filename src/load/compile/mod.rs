@@ -1,10 +1,20 @@
 //! Stories made into request templates, so that a callback costs a copy and a signature instead of a run of the engine.
+//!
+//! Called before a run. A template is exact: it fits several runs of the engine byte for byte, with other ids, at other
+//! times and with other numbers, or there is none and the story is simulated instead.
+
+mod align;
+mod compiler;
 
 mod context;
-mod learn;
-mod leaves;
+mod dry_run;
+mod error;
+mod ids;
+mod request;
+mod segments;
 mod template;
 
 pub use context::Context;
+pub use error::NotCompilable;
 pub(crate) use template::Scratch;
 pub use template::StoryTemplate;

@@ -1,5 +1,5 @@
 //! What to send next: the events of one worker in their order, released when they are due, dropped when it is too
-//! late. Knows the time only by being told.
+//! late. Knows the time only as it is given.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,7 +47,7 @@ impl Mix {
         Self { steps: stories.iter().map(|(steps, _)| *steps).collect(), order }
     }
 
-    /// The story of a iteration.
+    /// The story of an iteration.
     pub(crate) fn story(&self, iteration: u64) -> usize {
         self.order[(iteration % self.order.len() as u64) as usize]
     }
@@ -73,7 +73,7 @@ impl Mix {
         (events / round).saturating_mul(self.order.len() as u64).saturating_add(begun)
     }
 
-    /// How many events a iteration has on average.
+    /// How many events an iteration has on average.
     pub(crate) fn events_per_iteration(&self) -> f64 {
         let all: usize = self.order.iter().map(|story| self.steps[*story]).sum();
         all as f64 / self.order.len() as f64
@@ -91,7 +91,7 @@ pub(crate) enum Source {
         next: u64,
         /// The step to the one after it.
         stride: u64,
-        /// Iterations from this number on are not told.
+        /// Iterations from this number on are not run.
         limit: u64,
         /// When the time is up.
         until: Duration,
@@ -125,7 +125,7 @@ impl Schedule {
         Self { source, mix, drop_after }
     }
 
-    /// Whether iterations come as fast as there is somebody to tell them.
+    /// Whether iterations come as fast as a slot is free.
     pub(crate) fn is_closed(&self) -> bool {
         matches!(self.source, Source::Closed { .. })
     }
@@ -191,7 +191,7 @@ impl Schedule {
         (step < self.mix.steps(event.story)).then_some(Event { step, planned: now, ..event })
     }
 
-    /// How many events a iteration has.
+    /// How many events an iteration has.
     pub(crate) fn steps(&self, story: usize) -> usize {
         self.mix.steps(story)
     }

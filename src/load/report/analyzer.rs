@@ -50,7 +50,7 @@ impl<'a> Analyzer<'a> {
             stalls: Vec::new(),
         };
         analyzer.stalls = analyzer.stood_still();
-        analyzer.limit = analyzer.told_by_limit();
+        analyzer.limit = analyzer.limit_reached();
         analyzer
     }
 
@@ -64,7 +64,7 @@ impl<'a> Analyzer<'a> {
 
     /// How many are in flight, by how many are sent in that time, is how long each takes: so the time of answers is
     /// known for full intervals without what events waited before they were sent.
-    fn told_by_limit(&self) -> Limit {
+    fn limit_reached(&self) -> Limit {
         let (full, free): (Vec<&Interval>, Vec<&Interval>) =
             self.planned.iter().partition(|interval| self.is_full(interval));
         // A limit that made nothing wait did no harm.
@@ -109,10 +109,10 @@ impl<'a> Analyzer<'a> {
         let late = !self.closed && counts.late * 100 >= counts.sent && counts.late > 0;
         let behind = self.behind();
         let share = units::share(counts.late, counts.sent);
-        let late_ms = units::lapse(plan.late_ms as f64 / 1e3);
+        let late_ms = units::duration(plan.late_ms as f64 / 1e3);
         // In a blink, starting up is all that was done.
         if self.busy >= BUSY && self.report.elapsed_s >= 0.5 {
-            let told = if self.closed {
+            let text = if self.closed {
                 "the rate it found may be its own limit and not the receiver's".to_owned()
             } else if let Some(behind) = behind {
                 format!("it could not send as planned and was {behind} behind at the end")
@@ -122,13 +122,13 @@ impl<'a> Analyzer<'a> {
                 format!("it still sent in time (p99 of the lag: {lag}), but has little to spare")
             };
             return Some(Finding::sender(format!(
-                "{which} used {busy} of its cores ({workers} in all); {told}. {advice}"
+                "{which} used {busy} of its cores ({workers} in all); {text}. {advice}"
             )));
         }
         if self.limit != Limit::Free || self.closed {
             return None;
         }
-        let told = match behind {
+        let text = match behind {
             Some(behind) => format!("It fell more and more behind, by {behind} at the end"),
             None if late => {
                 format!("{share} of the events were written more than {late_ms} late (p99 of the lag: {lag})")
@@ -136,7 +136,7 @@ impl<'a> Analyzer<'a> {
             None => return None,
         };
         Some(Finding::sender(format!(
-            "{told}, though only {busy} of the workers' cores were used: something else kept the sender from its \
+            "{text}, though only {busy} of the workers' cores were used: something else kept the sender from its \
              cores, such as other programs, a limit on CPU, or a machine that was suspended."
         )))
     }
@@ -178,10 +178,10 @@ impl<'a> Analyzer<'a> {
                      {needed}{each}.",
                     units::time(latency.sent.percentile(50.0)),
                     units::plural(counts.late + counts.dropped, "event"),
-                    units::lapse(plan.late_ms as f64 / 1e3),
+                    units::duration(plan.late_ms as f64 / 1e3),
                 )))
             }
-            // What was full because nothing was answered at all is told as such.
+            // What was full because nothing was answered at all is reported as such.
             Limit::Slow(_) if self.full_otherwise().next().is_none() => None,
             Limit::Slow(factor) => {
                 let intervals = self.full_otherwise().count();
@@ -213,7 +213,7 @@ impl<'a> Analyzer<'a> {
         }
         let many = units::plural(counts.dropped, "event");
         let share = units::share(counts.dropped, counts.planned);
-        let within = units::lapse(plan.drop_ms as f64 / 1e3);
+        let within = units::duration(plan.drop_ms as f64 / 1e3);
         let (side, because) = match self.limit {
             _ if self.busy >= BUSY => (Side::Sender, "the sender had no CPU left for them"),
             Limit::Slow(_) => (Side::Receiver, "the receiver had not answered those before them"),
@@ -236,7 +236,7 @@ impl<'a> Analyzer<'a> {
         Some(Finding::sender(format!(
             "The sender wrote nothing {}, though events were due and could have been sent: it was kept from its cores. \
              Times of that stretch say little about the receiver.",
-            self.told(stretch)
+            self.when(stretch)
         )))
     }
 
@@ -279,7 +279,7 @@ impl<'a> Analyzer<'a> {
         Some(Finding::receiver(format!(
             "The receiver stood still {}: next to nothing was answered while up to {} waited, where an interval \
              otherwise has {}.{full}{more}",
-            self.told(longest),
+            self.when(longest),
             units::plural(waiting, "event"),
             units::plural(self.usual_answers(), "answer"),
         )))
@@ -323,8 +323,8 @@ impl<'a> Analyzer<'a> {
     }
 
     /// `for 2s, from 8s to 10s`.
-    fn told(&self, (from, to): (usize, usize)) -> String {
-        let at = |index: usize| units::lapse(index as f64 * self.interval_s);
+    fn when(&self, (from, to): (usize, usize)) -> String {
+        let at = |index: usize| units::duration(index as f64 * self.interval_s);
         format!("for {}, from {} to {} into the run", at(to - from), at(from), at(to))
     }
 }

@@ -103,7 +103,7 @@ impl Change {
         self.text(self.after)
     }
 
-    /// The change as people read it: `+12.3 %`, `×5.9`, `-0.40 points`; a dash if there is none to tell.
+    /// The change as people read it: `+12.3 %`, `×5.9`, `-0.40 points`; a dash if there is none.
     pub fn change_text(&self) -> String {
         let unit = if self.metric.unit() == Unit::Percent { "points" } else { "%" };
         match self.change {
@@ -137,7 +137,7 @@ fn plans(baseline: &Report, report: &Report) -> Vec<String> {
         ("rate", before.rate.clone(), after.rate.clone()),
         ("unit", before.unit.clone(), after.unit.clone()),
         ("arrivals", before.arrivals.clone(), after.arrivals.clone()),
-        ("duration", super::units::lapse(before.duration_s), super::units::lapse(after.duration_s)),
+        ("duration", super::units::duration(before.duration_s), super::units::duration(after.duration_s)),
         ("stories", stories(baseline), stories(report)),
         ("target", before.target.clone(), after.target.clone()),
         ("protocol", before.protocol.clone(), after.protocol.clone()),

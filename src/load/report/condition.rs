@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn wrong_conditions_say_what_would_be_right() {
-        let told = [
+        let texts = [
             "",
             "p99",
             "p99=5ms",
@@ -218,6 +218,6 @@ mod tests {
             "rate>inf",
         ]
         .map(|text| format!("{text:<12} {}", text.parse::<Condition>().unwrap_err()));
-        insta::assert_snapshot!(told.join("\n"));
+        insta::assert_snapshot!(texts.join("\n"));
     }
 }

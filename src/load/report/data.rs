@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::histogram::Histogram;
 
 /// The first field of every report, by which `merge` and `--baseline` know one.
-pub const FORMAT: &str = "airudder-mock load 1";
+pub const FORMAT: &str = "airudder-mock load 2";
 
 /// A load run from its plan to its findings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub struct Report {
     pub errors: BTreeMap<String, Failures>,
     /// Times of all events.
     pub latency: Latency,
-    /// The run in equal intervals, in their order; [`Plan::interval_ms`] tells how long one is.
+    /// The run in equal intervals, in their order; [`Plan::interval_ms`] says how long one is.
     pub series: Vec<Interval>,
     /// What the run cost on this side.
     pub sender: Sender,
@@ -89,11 +89,12 @@ pub struct Plan {
 pub struct Share {
     /// Its name.
     pub name: String,
-    /// How often it is told, relative to the others.
+    /// How often it is run, relative to the others.
     pub weight: u32,
-    /// How many were told.
-    pub told: u64,
-    /// How many failed, where stories are told with their expectations.
+    /// How many were started.
+    #[serde(alias = "told")]
+    pub started: u64,
+    /// How many failed, where stories are simulated with their expectations.
     pub failed: u64,
     /// What failed first, with its place; empty if nothing did.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -116,7 +117,7 @@ pub struct Merged {
     pub shards: Vec<u32>,
     /// Of how many.
     pub of: u32,
-    /// When the last of them started; [`Report::started`] tells when the first did.
+    /// When the last of them started; [`Report::started`] says when the first did.
     pub last_started: Timestamp,
     /// The highest [`Sender::busy`] of any of them, 0 to 1.
     pub busiest: f64,
@@ -193,7 +194,7 @@ pub struct Sender {
     pub cpu_per_event_us: f64,
     /// The share of the workers' cores that was used, 0 to 1: CPU time by time and workers.
     pub busy: f64,
-    /// The most memory the process had, in bytes; 0 where the system does not tell.
+    /// The most memory the process had, in bytes; 0 where the system does not say.
     pub peak_bytes: u64,
     /// How many connections were opened.
     pub connections: u64,
@@ -255,7 +256,7 @@ pub enum ReportError {
     #[error("it is no report of `airudder-mock load`: {0}")]
     Unreadable(String),
     /// Another version of the format.
-    #[error("its format is `{0}`, this program reads `{FORMAT}`")]
+    #[error("its format is `{0}`, this version reads `{FORMAT}`: run the load again with this version")]
     Format(String),
 }
 
@@ -357,7 +358,7 @@ mod tests {
         let read = Report::read(&text).unwrap();
         assert_eq!((&read.plan, &read.counts, &read.series), (&report.plan, &report.counts, &report.series));
         assert_eq!((&read.latency, &read.findings), (&report.latency, &report.findings));
-        assert!(text.starts_with("{\n  \"format\": \"airudder-mock load 1\","));
+        assert!(text.starts_with("{\n  \"format\": \"airudder-mock load 2\","));
     }
 
     #[test]
@@ -367,7 +368,7 @@ mod tests {
             other.starts_with("it is no report of `airudder-mock load`: missing field `format`"),
             "{other}"
         );
-        let newer = Report::read("{\"format\":\"airudder-mock load 2\"}").unwrap_err();
-        assert_eq!(newer, ReportError::Format("airudder-mock load 2".to_owned()));
+        let older = Report::read("{\"format\":\"airudder-mock load 1\"}").unwrap_err();
+        assert_eq!(older, ReportError::Format("airudder-mock load 1".to_owned()));
     }
 }

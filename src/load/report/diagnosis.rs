@@ -62,13 +62,13 @@ fn sums(report: &Report) -> Option<Finding> {
         .filter(|(_, left, _, right)| left != right)
         .map(|(left, a, right, b)| format!("{left} is {}, {right} is {}", units::count(*a), units::count(*b)))
         .collect();
-    let told = || {
+    let text = || {
         Finding::run(format!(
-            "Counts do not agree: {}. Do not rely on this report; it is a mistake of the program.",
+            "Counts do not agree: {}. Do not rely on this report; this is a bug in airudder-mock.",
             wrong.join("; ")
         ))
     };
-    (!wrong.is_empty()).then(told)
+    (!wrong.is_empty()).then(text)
 }
 
 /// What a merged report lacks.
@@ -100,7 +100,7 @@ fn cut_short(report: &Report) -> Option<Finding> {
         Finding::run(format!(
             "The run ended after {} of the planned {}.",
             units::seconds(report.elapsed_s),
-            units::lapse(planned)
+            units::duration(planned)
         ))
     })
 }
@@ -126,7 +126,7 @@ fn failed(report: &Report, class: &str, count: u64) -> Finding {
         )),
         "timeout" => Finding::receiver(format!(
             "{many} {was} not answered within {}.",
-            units::lapse(report.plan.timeout_ms as f64 / 1e3)
+            units::duration(report.plan.timeout_ms as f64 / 1e3)
         )),
         "tls" => {
             Finding::receiver(format!("{many} failed because no TLS connection to {target} came about."))
@@ -149,7 +149,7 @@ fn statuses(report: &Report) -> Option<Finding> {
         .map(|(s, n)| (*s, *n))
         .collect();
     others.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let told: Vec<String> = others
+    let listed: Vec<String> = others
         .iter()
         .take(3)
         .map(|(status, count)| format!("{} had status {status}", units::count(*count)))
@@ -162,12 +162,13 @@ fn statuses(report: &Report) -> Option<Finding> {
         Some((413, _)) => " The receiver finds the bodies too large.",
         Some((429, _)) => " The receiver, or a proxy before it, limits the rate.",
         Some((502..=504, _)) => " Usually a proxy says so when the server behind it does not keep up.",
-        Some((500.., _)) => " Its log should tell why.",
+        Some((500.., _)) => " Its log should say why.",
         _ => "",
     };
-    let list = if told.is_empty() { "their bodies were not as wanted".to_owned() } else { told.join(", ") };
+    let list =
+        if listed.is_empty() { "their bodies were not as wanted".to_owned() } else { listed.join(", ") };
     Some(Finding::receiver(format!(
-        "{} ({}) got an answer that is no success: {list}.{advice}",
+        "{} ({}) were answered with an error: {list}.{advice}",
         units::plural(wrong, "event"),
         units::share(wrong, report.counts.sent)
     )))
@@ -188,7 +189,7 @@ fn connections(report: &Report) -> Option<Finding> {
 }
 
 fn stories(report: &Report) -> Option<Finding> {
-    let told: u64 = report.plan.stories.iter().map(|story| story.told).sum();
+    let started: u64 = report.plan.stories.iter().map(|story| story.started).sum();
     let failed: u64 = report.plan.stories.iter().map(|story| story.failed).sum();
     let worst = report.plan.stories.iter().max_by_key(|story| story.failed)?;
     (failed > 0).then(|| {
@@ -199,7 +200,7 @@ fn stories(report: &Report) -> Option<Finding> {
         Finding::receiver(format!(
             "{} of {} failed their expectations, most of them of `{}` ({}).{first}",
             units::count(failed),
-            units::plural(told, "story").replace("storys", "stories"),
+            units::plural(started, "story").replace("storys", "stories"),
             worst.name,
             units::count(worst.failed)
         ))
@@ -229,7 +230,7 @@ fn held(report: &Report) -> Finding {
         late => format!(
             ", {} of them written more than {} late",
             units::count(late),
-            units::lapse(plan.late_ms as f64 / 1e3)
+            units::duration(plan.late_ms as f64 / 1e3)
         ),
     };
     let asked = if plan.arrivals == "closed" {
@@ -251,7 +252,7 @@ mod tests {
     use crate::load::samples::{self, Model, STEADY};
     use crate::load::{Histogram, Side};
 
-    fn told(report: &Report) -> String {
+    fn text(report: &Report) -> String {
         let lines: Vec<String> =
             diagnose(report).iter().map(|finding| format!("{:?}: {}", finding.side, finding.text)).collect();
         lines.join("\n")
@@ -259,15 +260,15 @@ mod tests {
 
     #[test]
     fn a_run_that_held_says_only_that() {
-        insta::assert_snapshot!(told(&samples::steady()));
+        insta::assert_snapshot!(text(&samples::steady()));
     }
 
     #[test]
     fn a_stall_is_the_receivers() {
-        insta::assert_snapshot!(told(&samples::stall()));
+        insta::assert_snapshot!(text(&samples::stall()));
         // The same with a limit that is reached while it lasts.
         let full = Model { stall: Some((8.0, 10.0)), in_flight: 256, ..STEADY }.report();
-        insta::assert_snapshot!(told(&full));
+        insta::assert_snapshot!(text(&full));
     }
 
     #[test]
@@ -275,7 +276,7 @@ mod tests {
         // It needs more for an event than there is time between two.
         let report = Model { cost: 2_300.0, ..STEADY }.report();
         assert!(diagnose(&report).iter().all(|finding| finding.side != Side::Receiver));
-        insta::assert_snapshot!(told(&report));
+        insta::assert_snapshot!(text(&report));
     }
 
     #[test]
@@ -283,20 +284,20 @@ mod tests {
         // 500/s of 100 ms each are 50 in flight.
         let report = Model { in_flight: 40, service: |_| 100_000, ..STEADY }.report();
         assert!(diagnose(&report).iter().all(|finding| finding.side != Side::Receiver));
-        insta::assert_snapshot!(told(&report));
+        insta::assert_snapshot!(text(&report));
     }
 
     #[test]
     fn a_receiver_that_gets_slower_is_told() {
         let report = Model { service: |at| 2_000 + (at * 4_000.0) as u64, ..STEADY }.report();
-        insta::assert_snapshot!(told(&report));
+        insta::assert_snapshot!(text(&report));
     }
 
     #[test]
     fn failures_are_told_by_class() {
-        insta::assert_snapshot!(told(&samples::refused()));
+        insta::assert_snapshot!(text(&samples::refused()));
         let slow = Model { stall: Some((2.0, 6.0)), timeout_ms: 1_000, ..STEADY }.report();
-        insta::assert_snapshot!(told(&slow));
+        insta::assert_snapshot!(text(&slow));
     }
 
     #[test]
@@ -308,7 +309,7 @@ mod tests {
         after.ok += std::mem::take(&mut still.ok);
         let times = std::mem::replace(&mut still.latency, Histogram::coarse());
         after.latency.add(&times);
-        insta::assert_snapshot!(told(&report));
+        insta::assert_snapshot!(text(&report));
     }
 
     #[test]
@@ -316,7 +317,7 @@ mod tests {
         let mut report = samples::steady();
         report.counts.dropped += 7;
         report.statuses.insert(500, 1);
-        insta::assert_snapshot!(told(&report));
+        insta::assert_snapshot!(text(&report));
     }
 
     #[test]
@@ -326,9 +327,9 @@ mod tests {
         report.plan.rate = "max".to_owned();
         report.plan.in_flight = 4;
         report.series.iter_mut().for_each(|interval| interval.in_flight = 4);
-        insta::assert_snapshot!(told(&report));
+        insta::assert_snapshot!(text(&report));
         report.sender.busy = 0.97;
-        insta::assert_snapshot!(told(&report));
+        insta::assert_snapshot!(text(&report));
     }
 
     #[test]
@@ -337,7 +338,7 @@ mod tests {
         let service = |at: f64| if at < 6.0 { 2_000 } else { 2_000_000 };
         let report = Model { in_flight: 400, service, ..STEADY }.report();
         assert!(diagnose(&report).iter().all(|finding| finding.side != Side::Sender));
-        insta::assert_snapshot!(told(&report));
+        insta::assert_snapshot!(text(&report));
     }
 
     #[test]
@@ -346,15 +347,15 @@ mod tests {
         report.sender.connections = report.counts.sent;
         report.plan.stories[0].failed = 12;
         report.plan.duration_s = 60.0;
-        insta::assert_snapshot!(told(&report));
-        insta::assert_snapshot!(told(&samples::empty()));
+        insta::assert_snapshot!(text(&report));
+        insta::assert_snapshot!(text(&samples::empty()));
     }
 
     #[test]
     fn a_busy_sender_that_keeps_up_is_warned_of() {
         let mut report = samples::steady();
         report.sender.busy = 0.9;
-        insta::assert_snapshot!(told(&report));
+        insta::assert_snapshot!(text(&report));
     }
 
     #[test]

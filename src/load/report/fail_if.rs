@@ -97,8 +97,8 @@ mod tests {
     fn what_can_not_be_checked_fails() {
         let steady = samples::steady();
         assert_eq!(check("p99>+20%", &steady, None).unwrap(), "p99>+20%: there is no baseline");
-        let told = check("p99>+20%", &steady, Some(&samples::refused())).unwrap();
-        assert_eq!(told, "p99>+20%: in the baseline there is no p99: no event was answered");
+        let text = check("p99>+20%", &steady, Some(&samples::refused())).unwrap();
+        assert_eq!(text, "p99>+20%: in the baseline there is no p99: no event was answered");
         assert!("p99>+20%".parse::<FailIf>().unwrap().is_relative());
         assert!(!"errors>1%".parse::<FailIf>().unwrap().is_relative());
     }

@@ -2,15 +2,10 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram as Hdr;
-use hdrhistogram::serialization::{
-    Deserializer as HdrDeserializer, Serializer as _, V2DeflateSerializer, V2Serializer,
-};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The longest time that is told apart, in microseconds: an hour. Longer ones count as an hour.
+/// The longest time that is distinguished, in microseconds: an hour. Longer ones count as an hour.
 const LONGEST: u64 = 3_600_000_000;
 
 /// The percentiles every report names.
@@ -19,8 +14,8 @@ pub const PERCENTILES: [f64; 7] = [50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99];
 /// How many times of each length there were, in microseconds.
 ///
 /// In files it is an object: `count`, `min_us`, `mean_us`, `max_us`, the percentiles as `p50` to `p99.99` in
-/// microseconds, and `hdr`, the whole distribution in the compressed form of HdrHistogram (V2, base64). Only `hdr` is
-/// read back; the rest is there for people and for `jq`.
+/// microseconds, and the whole distribution: `digits`, to how many digits times are distinguished, and `times`, pairs
+/// `MICROSECONDS:COUNT` in ascending order. Only these two are read back; the rest is there for people and for `jq`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram(Hdr<u64>);
 
@@ -31,12 +26,12 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// For a whole run: values are told apart to a thousandth.
+    /// For a whole run: values are distinguished to a thousandth.
     pub fn fine() -> Self {
         Self::with_digits(3)
     }
 
-    /// For an interval of a run: values are told apart to a hundredth.
+    /// For an interval of a run: values are distinguished to a hundredth.
     pub fn coarse() -> Self {
         Self::with_digits(2)
     }
@@ -107,31 +102,32 @@ impl Histogram {
             .collect()
     }
 
-    /// The whole distribution in little room.
-    pub(crate) fn pack(&self) -> Packed {
-        let mut bytes = Vec::new();
-        V2Serializer::new().serialize(&self.0, &mut bytes).expect(FITS);
-        Packed(bytes.into_boxed_slice())
+    /// How many there were of each time that was counted, ascending, in microseconds.
+    fn times(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.0.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value()))
     }
 
-    fn compressed(&self) -> String {
-        let mut bytes = Vec::new();
-        V2DeflateSerializer::new().serialize(&self.0, &mut bytes).expect(FITS);
-        STANDARD.encode(bytes)
+    /// The whole distribution in little room.
+    pub(crate) fn pack(&self) -> Packed {
+        Packed { digits: self.0.sigfig(), times: self.times().collect() }
     }
 }
 
-const FITS: &str = "writing to memory succeeds, and the counts fit";
-
-/// A distribution put away.
+/// A distribution put away: how many there were of each time.
 #[derive(Clone, Debug)]
-pub(crate) struct Packed(Box<[u8]>);
+pub(crate) struct Packed {
+    digits: u8,
+    times: Box<[(u64, u64)]>,
+}
 
 impl Packed {
     /// The distribution as it was.
     pub(crate) fn unpack(&self) -> Histogram {
-        let read = HdrDeserializer::new().deserialize(&mut &*self.0);
-        Histogram(read.expect("what was packed here is well-formed"))
+        let mut histogram = Histogram::with_digits(self.digits);
+        for (micros, count) in &self.times {
+            histogram.0.saturating_record_n(*micros, *count);
+        }
+        histogram
     }
 }
 
@@ -151,12 +147,14 @@ struct Written {
     p999: u64,
     #[serde(rename = "p99.99")]
     p9999: u64,
-    hdr: String,
+    digits: u8,
+    times: String,
 }
 
 #[derive(Deserialize)]
 struct Read {
-    hdr: String,
+    digits: u8,
+    times: String,
 }
 
 impl Serialize for Histogram {
@@ -176,7 +174,12 @@ impl Serialize for Histogram {
             p99,
             p999,
             p9999,
-            hdr: self.compressed(),
+            digits: self.0.sigfig(),
+            times: self
+                .times()
+                .map(|(micros, count)| format!("{micros}:{count}"))
+                .collect::<Vec<_>>()
+                .join(" "),
         };
         written.serialize(serializer)
     }
@@ -185,10 +188,19 @@ impl Serialize for Histogram {
 impl<'de> Deserialize<'de> for Histogram {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;
-        let Read { hdr } = Read::deserialize(deserializer)?;
-        let bytes = STANDARD.decode(hdr).map_err(D::Error::custom)?;
-        let read = HdrDeserializer::new().deserialize(&mut &*bytes);
-        read.map(Self).map_err(|error| D::Error::custom(format!("`hdr` is no histogram: {error:?}")))
+        let Read { digits, times } = Read::deserialize(deserializer)?;
+        if !(1..=5).contains(&digits) {
+            return Err(D::Error::custom(format!("`digits` is {digits}, not 1 to 5")));
+        }
+        let pair = |pair: &str| {
+            let (micros, count) = pair.split_once(':')?;
+            Some((micros.parse().ok()?, count.parse().ok()?))
+        };
+        let times = times.split_ascii_whitespace().map(|text| {
+            pair(text)
+                .ok_or_else(|| D::Error::custom(format!("`{text}` in `times` is no MICROSECONDS:COUNT")))
+        });
+        Ok(Packed { digits, times: times.collect::<Result<_, _>>()? }.unpack())
     }
 }
 
@@ -224,7 +236,7 @@ mod tests {
             histogram.record(Duration::from_micros(micros));
         }
         assert_eq!(histogram.pack().unpack(), histogram);
-        assert!(histogram.pack().0.len() < 200);
+        assert_eq!(histogram.pack().times.len(), 4);
     }
 
     #[test]
@@ -239,7 +251,14 @@ mod tests {
 
     #[test]
     fn what_no_histogram_is_errs() {
-        for wrong in [r#"{"hdr":"???"}"#, r#"{"hdr":""}"#, r#"{"hdr":"AAAA"}"#, "{}"] {
+        for wrong in [
+            r#"{"digits":3,"times":"5"}"#,
+            r#"{"digits":3,"times":"5:x"}"#,
+            r#"{"digits":3,"times":"-1:1"}"#,
+            r#"{"digits":0,"times":""}"#,
+            r#"{"times":"5:1"}"#,
+            "{}",
+        ] {
             assert!(serde_json::from_str::<Histogram>(wrong).is_err(), "{wrong}");
         }
     }

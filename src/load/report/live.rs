@@ -115,8 +115,8 @@ impl Lines {
         while self.next <= snapshot.at {
             self.next += self.every;
         }
-        let whole = units::lapse(self.duration.as_secs_f64());
-        Some(format!("{} of {whole}  {}", units::lapse(snapshot.at.as_secs_f64().floor()), text(snapshot)))
+        let whole = units::duration(self.duration.as_secs_f64());
+        Some(format!("{} of {whole}  {}", units::duration(snapshot.at.as_secs_f64().floor()), text(snapshot)))
     }
 }
 

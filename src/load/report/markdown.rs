@@ -1,143 +1,78 @@
 //! The report as Markdown: fit for a comment under a pull request.
 
-use std::time::Duration;
-
-use super::compare::{Comparison, Judgement};
-use super::data::{Report, Side};
-use super::histogram::{Histogram, PERCENTILES};
-use super::units;
+use super::compare::Comparison;
+use super::data::Report;
+use super::presentation::{Cell, Mood, Presentation, Section};
 
 /// The report as Markdown, with what changed from a baseline and why the run failed, if it did.
 pub fn markdown(report: &Report, comparison: Option<&Comparison>, failed: &[String]) -> String {
-    let Report { plan, counts, sender, .. } = report;
-    let mut out = String::new();
-    let mut say = |line: &str| {
-        out.push_str(line);
-        out.push('\n');
-    };
-    say(&format!(
-        "### Load: {} {} for {}\n",
-        escape(&plan.rate),
-        escape(&plan.unit),
-        units::lapse(plan.duration_s)
-    ));
-    say(&format!(
-        "**{}** answered as wanted of {} planned ({} wrong), at **{}**; p99 **{}** from the planned instant.\n",
-        units::count(counts.ok),
-        units::plural(counts.planned, "event"),
-        units::percent(report.error_share() * 100.0),
-        units::rate(report.throughput()),
-        if report.latency.planned.count() == 0 {
-            "–".to_owned()
-        } else {
-            units::time(report.latency.planned.percentile(99.0))
-        },
-    ));
-    for hit in failed {
-        say(&format!("- ❌ **Failed:** {}", escape(hit)));
-    }
-    for finding in &report.findings {
-        let side = match finding.side {
-            Side::Sender => "⚠️ **Sender:**",
-            Side::Receiver => "❌ **Receiver:**",
-            Side::Run => "ℹ️ **Run:**",
+    let report = Presentation::of(report, comparison, failed);
+    let figures = report.figures.iter().map(|figure| {
+        format!("{} **{}** ({})", figure.name, escape(&figure.value.text), escape(&figure.note))
+    });
+    let mut blocks = vec![
+        format!("### Load: {} {}, {}", escape(&report.rate), escape(&report.unit), report.verdict.text),
+        figures.collect::<Vec<_>>().join(", "),
+    ];
+    let remarks = report.remarks.iter().map(|remark| {
+        let mark = match remark.mood {
+            Mood::Bad => "❌",
+            Mood::Warn => "⚠️",
+            _ => "ℹ️",
         };
-        let text: String = finding
-            .pieces()
-            .into_iter()
-            .map(|(code, piece)| if code { format!("<code>{}</code>", escape(piece)) } else { escape(piece) })
+        let text: String = remark
+            .pieces
+            .iter()
+            .map(
+                |(code, piece)| if *code { format!("<code>{}</code>", escape(piece)) } else { escape(piece) },
+            )
             .collect();
-        say(&format!("- {side} {text}"));
+        format!("- {mark} **{}:** {text}", remark.side)
+    });
+    blocks.push(remarks.collect::<Vec<_>>().join("\n"));
+    let (details, rest): (Vec<&Section>, Vec<&Section>) =
+        report.sections.iter().partition(|section| section.is_detail);
+    blocks.extend(rest.into_iter().flat_map(section));
+    blocks.push("<details><summary>Plan, events, responses, sender, stories</summary>".to_owned());
+    let plan = report.details.iter().map(|(name, value)| format!("{name} {}", escape(value)));
+    blocks.push(format!("To {}, {}.", escape(&report.target), plan.collect::<Vec<_>>().join(", ")));
+    blocks.extend(details.into_iter().flat_map(section));
+    blocks.push(format!("airudder-mock {}, {}", escape(&report.version), report.started));
+    blocks.push("</details>\n".to_owned());
+    blocks.join("\n\n")
+}
+
+fn section(section: &Section) -> Vec<String> {
+    let mut blocks = vec![format!("**{}**", section.title)];
+    if let Some(lead) = &section.lead {
+        blocks[0].push_str(&format!(": {}", escape(&lead.text)));
     }
-    say("");
-    if let Some(comparison) = comparison {
-        say("| metric | baseline | now | change | |\n| --- | ---: | ---: | ---: | --- |");
-        for change in &comparison.changes {
-            let mark = match change.judgement {
-                Judgement::Better => "🟢 better",
-                Judgement::Worse => "🔴 worse",
-                Judgement::Same => "",
-            };
-            let (before, after, by) = (change.before_text(), change.after_text(), change.change_text());
-            say(&format!("| {} | {} | {} | {by} | {mark} |", change.metric, escape(&before), escape(&after)));
-        }
-        say("");
-        if !comparison.plans.is_empty() {
-            say(&format!("The plans differ: {}.\n", escape(&comparison.plans.join("; "))));
-        }
+    if section.rows.is_empty() {
+        return blocks;
     }
-    if let Some(search) = &report.search {
-        say(&format!(
-            "Highest rate that held <code>{}</code>: **{}**\n",
-            escape(&search.slo),
-            units::rate(search.best)
-        ));
-        say("| rate | answered | p99 | errors | held |\n| ---: | ---: | ---: | ---: | --- |");
-        for probe in &search.probes {
-            say(&format!(
-                "| {} | {} | {} | {} | {} |",
-                units::rate(probe.rate),
-                units::rate(probe.achieved),
-                units::micros(probe.p99_us as f64),
-                escape(&units::percent(probe.errors * 100.0)),
-                if probe.held { "yes".to_owned() } else { escape(&probe.why) }
-            ));
-        }
-        say("");
+    let columns: &[&str] = if section.columns.is_empty() { &["", ""] } else { &section.columns };
+    let line =
+        |cells: &mut dyn Iterator<Item = String>| format!("| {} |", cells.collect::<Vec<_>>().join(" | "));
+    let mut lines = vec![
+        line(&mut columns.iter().map(|name| (*name).to_owned())),
+        line(&mut columns.iter().enumerate().map(|(at, _)| if at == 0 { "---" } else { "---:" }.to_owned())),
+    ];
+    for row in &section.rows {
+        let note = if row.note.is_empty() { String::new() } else { format!(": {}", escape(&row.note)) };
+        let mut notes = std::iter::once(note).chain(std::iter::repeat(String::new()));
+        lines.push(line(&mut row.cells.iter().map(|text| cell(text) + &notes.next().unwrap_or_default())));
     }
-    let times = &report.latency;
-    if times.planned.count() > 0 {
-        say("| latency | from planned | from sending | sending lag |\n| --- | ---: | ---: | ---: |");
-        let mut row = |name: &str, of: &dyn Fn(&Histogram) -> Duration| {
-            let [planned, sent, lag] =
-                [&times.planned, &times.sent, &times.lag].map(|times| units::time(of(times)));
-            say(&format!("| {name} | {planned} | {sent} | {lag} |"));
-        };
-        for percent in PERCENTILES {
-            row(&format!("p{percent}"), &|times| times.percentile(percent));
-        }
-        row("max", &Histogram::max);
-        row("mean", &Histogram::mean);
-        say("");
+    blocks.push(lines.join("\n"));
+    blocks
+}
+
+fn cell(cell: &Cell) -> String {
+    let text = escape(&cell.text);
+    match cell.mood {
+        Mood::Bad => format!("🔴 {text}"),
+        Mood::Good => format!("🟢 {text}"),
+        Mood::Plain | Mood::Strong | Mood::Dim | Mood::Warn => text,
     }
-    say("<details><summary>Counts, answers, sender</summary>\n");
-    say("| events | |\n| --- | ---: |");
-    for (name, number) in [
-        ("planned", counts.planned),
-        ("sent", counts.sent),
-        ("ok", counts.ok),
-        ("wrong status", counts.wrong_status),
-        ("failed", counts.failed),
-        ("timed out", counts.timed_out),
-        ("dropped", counts.dropped),
-        ("late", counts.late),
-    ] {
-        say(&format!("| {name} | {} |", units::count(number)));
-    }
-    for (status, number) in &report.statuses {
-        say(&format!("| status {status} | {} |", units::count(*number)));
-    }
-    for (class, failures) in &report.errors {
-        say(&format!(
-            "| {}: {} | {} |",
-            escape(class),
-            escape(&failures.first),
-            units::count(failures.count)
-        ));
-    }
-    say(&format!(
-        "\nTo {} over {}, {} in flight at most, {}, seed {}. The sender used {:.0} % of its cores, {} CPU per event, {}.",
-        escape(&plan.target),
-        escape(&plan.protocol),
-        units::count(u64::from(plan.in_flight)),
-        units::plural(u64::from(plan.workers), "worker"),
-        plan.seed,
-        sender.busy * 100.0,
-        units::micros(sender.cpu_per_event_us),
-        units::bytes(sender.peak_bytes),
-    ));
-    say(&format!("\nairudder-mock {}, {}\n\n</details>", escape(&report.version), report.started));
-    out
 }
 
 /// Text that Markdown shows as it is, also in a table.
@@ -188,6 +123,6 @@ mod tests {
         let mut report = samples::refused();
         report.errors.get_mut("refused").unwrap().first = "<b>|x\n| y".to_owned();
         let text = markdown(&report, None, &[]);
-        assert!(text.contains("| refused: &lt;b&gt;\\|x \\| y | 1,500 |"), "{text}");
+        assert!(text.contains("| 🔴 refused: &lt;b&gt;\\|x \\| y | 1,500 |"), "{text}");
     }
 }

@@ -127,14 +127,14 @@ fn identity(report: &Report) -> Vec<(&'static str, String)> {
     let stories: Vec<String> =
         plan.stories.iter().map(|story| format!("`{}` ×{}", story.name, story.weight)).collect();
     let of = report.merged.as_ref().map(|merged| merged.of).or(plan.shard.map(|shard| shard.of));
-    let millis = |millis: u64| units::lapse(millis as f64 / 1e3);
+    let millis = |millis: u64| units::duration(millis as f64 / 1e3);
     vec![
         ("format", report.format.clone()),
         ("number of shards", of.unwrap_or(1).to_string()),
         ("rate", plan.rate.clone()),
         ("unit of the rate", plan.unit.clone()),
         ("spacing of arrivals", plan.arrivals.clone()),
-        ("duration", units::lapse(plan.duration_s)),
+        ("duration", units::duration(plan.duration_s)),
         ("seed", plan.seed.to_string()),
         ("mix of stories", stories.join(", ")),
         ("protocol", plan.protocol.clone()),
@@ -181,7 +181,7 @@ fn add(sum: &mut Report, part: Report) {
         errors(sum.errors.entry(class).or_default(), failures);
     }
     for (story, other) in sum.plan.stories.iter_mut().zip(&part.plan.stories) {
-        told(story, other);
+        add_story(story, other);
     }
     sum.latency.add(&part.latency);
     let length = sum.series.len().max(part.series.len());
@@ -210,8 +210,8 @@ fn errors(sum: &mut Failures, part: Failures) {
     }
 }
 
-fn told(sum: &mut Share, part: &Share) {
-    add_to(&mut sum.told, part.told);
+fn add_story(sum: &mut Share, part: &Share) {
+    add_to(&mut sum.started, part.started);
     add_to(&mut sum.failed, part.failed);
     if sum.first_failure.is_empty() {
         sum.first_failure.clone_from(&part.first_failure);
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn what_does_not_belong_together_is_refused() {
         let names = ["a.json".to_owned(), "b.json".to_owned()];
-        let told = |one: Report, other: Report| merge(vec![one, other]).unwrap_err().message(&names);
+        let message = |one: Report, other: Report| merge(vec![one, other]).unwrap_err().message(&names);
         let shard = |index| samples::shard(index, 2);
         let with = |change: fn(&mut Report)| {
             let mut report = shard(1);
@@ -295,14 +295,14 @@ mod tests {
             report
         };
         let texts = [
-            told(samples::steady(), shard(0)),
-            told(shard(0), shard(0)),
-            told(shard(0), samples::shard(1, 3)),
-            told(shard(0), with(|report| report.plan.rate = "9/s".to_owned())),
-            told(shard(0), with(|report| report.plan.seed = 8)),
-            told(shard(0), with(|report| report.plan.interval_ms = 100)),
-            told(shard(0), with(|report| report.plan.stories[0].weight = 9)),
-            told(shard(0), with(|report| report.search = samples::search().search)),
+            message(samples::steady(), shard(0)),
+            message(shard(0), shard(0)),
+            message(shard(0), samples::shard(1, 3)),
+            message(shard(0), with(|report| report.plan.rate = "9/s".to_owned())),
+            message(shard(0), with(|report| report.plan.seed = 8)),
+            message(shard(0), with(|report| report.plan.interval_ms = 100)),
+            message(shard(0), with(|report| report.plan.stories[0].weight = 9)),
+            message(shard(0), with(|report| report.search = samples::search().search)),
             merge(Vec::new()).unwrap_err().to_string(),
         ];
         insta::assert_snapshot!(texts.join("\n"));

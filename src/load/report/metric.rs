@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn wrong_names_are_helped() {
-        let told = [
+        let texts = [
             "p100",
             "p",
             "erors",
@@ -282,7 +282,7 @@ mod tests {
             "",
         ]
         .map(|name| name.parse::<Metric>().unwrap_err().to_string());
-        insta::assert_snapshot!(told.join("\n"));
+        insta::assert_snapshot!(texts.join("\n"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod analyzer;
 mod chart;
+mod charts;
 mod compare;
 mod condition;
 mod data;
@@ -16,6 +17,7 @@ mod markdown;
 mod merge;
 mod metric;
 mod page;
+mod presentation;
 #[cfg(test)]
 pub(crate) mod samples;
 mod slo;

@@ -10,7 +10,7 @@ use super::data::{
 };
 use super::histogram::Histogram;
 
-/// What the model is told.
+/// What the model is given.
 #[derive(Clone, Copy)]
 pub(crate) struct Model {
     /// Events per second, of all shards together.
@@ -205,14 +205,14 @@ impl Model {
                     Share {
                         name: "Agent transfer, accepted".to_owned(),
                         weight: 3,
-                        told: events * 3 / 4,
+                        started: events * 3 / 4,
                         failed: 0,
                         first_failure: String::new(),
                     },
                     Share {
                         name: "Reminder <by voice>".to_owned(),
                         weight: 1,
-                        told: events - events * 3 / 4,
+                        started: events - events * 3 / 4,
                         failed: 0,
                         first_failure: String::new(),
                     },

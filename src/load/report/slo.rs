@@ -11,7 +11,7 @@ use super::data::Report;
 pub struct Slo(Vec<Condition>);
 
 impl Slo {
-    /// Checks a report. Otherwise says, with numbers, what does not hold. A number that can't be told, such as a
+    /// Checks a report. Otherwise says, with numbers, what does not hold. A number that does not exist, such as a
     /// percentile where nothing was answered, does not hold either.
     pub fn check(&self, report: &Report) -> Result<(), String> {
         let broken: Vec<String> = self.0.iter().filter_map(|condition| broken(condition, report)).collect();
@@ -57,9 +57,9 @@ mod tests {
 
     #[test]
     fn what_does_not_hold_is_told_with_numbers() {
-        let told = |slo: &str| slo.parse::<Slo>().unwrap().check(&samples::stall());
-        assert_eq!(told("p50<50ms,rate>100"), Ok(()));
-        insta::assert_snapshot!(told("p50<50ms, p99<50ms, errors<=0, rate>2000/s").unwrap_err());
+        let text = |slo: &str| slo.parse::<Slo>().unwrap().check(&samples::stall());
+        assert_eq!(text("p50<50ms,rate>100"), Ok(()));
+        insta::assert_snapshot!(text("p50<50ms, p99<50ms, errors<=0, rate>2000/s").unwrap_err());
     }
 
     #[test]

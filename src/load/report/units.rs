@@ -8,7 +8,7 @@ use crate::time::HumanDuration;
 /// A time with three digits that count: `31 µs`, `1.23 ms`, `61.2 ms`, `2.51 s`, `1m30s`.
 pub(crate) fn time(time: Duration) -> String {
     let micros = time.as_secs_f64() * 1e6;
-    // Rounding decides the unit, so that nothing is told as 1000 µs.
+    // Rounding decides the unit, so that nothing is written as 1000 µs.
     match micros {
         _ if micros < 999.5 => format!("{micros:.0} µs"),
         _ if micros < 999_500.0 => format!("{} ms", digits(micros / 1e3)),
@@ -28,7 +28,7 @@ pub(crate) fn seconds(seconds: f64) -> String {
 }
 
 /// A length as the user would write it: `1m`, `300ms`.
-pub(crate) fn lapse(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     HumanDuration(from_secs(seconds)).to_string()
 }
 

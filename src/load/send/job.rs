@@ -1,4 +1,4 @@
-//! What the workers of a run share: what to send, where, how long, and how they are told to stop.
+//! What the workers of a run share: what to send, where, how long, and how they are stopped.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,7 +70,7 @@ pub(crate) struct Job {
     pub(crate) mix: Arc<Mix>,
     pub(crate) drive: Drive,
     pub(crate) seed: Seed,
-    /// Iterations from this number on are not told.
+    /// Iterations from this number on are not run.
     pub(crate) limit: u64,
     pub(crate) shard: Shard,
     pub(crate) protocol: Protocol,
@@ -155,10 +155,10 @@ impl Job {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Lets a worker tell where it stands.
-    pub(crate) fn publish(&self, worker: u32, tell: impl FnOnce(&mut Progress)) {
+    /// Lets a worker publish where it stands.
+    pub(crate) fn publish(&self, worker: u32, write: impl FnOnce(&mut Progress)) {
         if let Some(slot) = self.progress.get(worker as usize) {
-            tell(&mut slot.lock().unwrap_or_else(PoisonError::into_inner));
+            write(&mut slot.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
 }

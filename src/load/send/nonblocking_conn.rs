@@ -101,7 +101,7 @@ impl NonblockingConn {
                 return Ok(0);
             }
             if let Err(error) = session.process_new_packets() {
-                // Tells the other side why, if it can.
+                // Says to the other side why, if it can.
                 let _ = session.write_tls(&mut self.stream);
                 return Err(io::Error::new(io::ErrorKind::InvalidData, error));
             }

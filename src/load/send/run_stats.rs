@@ -1,4 +1,4 @@
-//! The stats of one worker: every event in exactly one count. Knows the time only by being told.
+//! The statistics of one worker: every event in exactly one count. Knows the time only as it is given.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,7 +30,7 @@ impl Outcome {
     }
 }
 
-/// The stats of one worker.
+/// The statistics of one worker.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     late: Duration,
@@ -76,7 +76,7 @@ pub(crate) struct RunStats {
     pub(crate) last: Duration,
 }
 
-/// What can be told of a run at any time without much ado.
+/// What is known of a run at any time without much ado.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress {
     pub(crate) counts: Counts,
@@ -87,7 +87,7 @@ pub(crate) struct Progress {
 }
 
 impl Recorder {
-    /// Empty stats. `capacity` is how many intervals there will be, so that memory is taken once.
+    /// Empty statistics. `capacity` is how many intervals there will be, so that memory is taken once.
     pub(crate) fn new(late: Duration, interval: Duration, stories: usize, capacity: usize) -> Self {
         Self {
             late,
@@ -149,7 +149,7 @@ impl Recorder {
             self.counts.late += 1;
         }
         if event.step == 0 {
-            self.stories.tell(event.story);
+            self.stories.start(event.story);
         }
         self.counters(event.planned).planned += 1;
         self.counters(now).sent += 1;
@@ -227,7 +227,7 @@ impl Recorder {
         }
     }
 
-    /// Closes the stats.
+    /// Closes the statistics.
     pub(crate) fn close(mut self) -> RunStats {
         let end = self.interval.saturating_mul(u32::try_from(self.series.len()).unwrap_or(u32::MAX));
         self.tick(end);
@@ -283,8 +283,8 @@ pub(crate) struct Stories(Vec<Story>);
 /// What became of a story.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Story {
-    /// How often it was told.
-    pub(crate) told: u64,
+    /// How often it was started.
+    pub(crate) started: u64,
     /// How often it did not end as it should.
     pub(crate) failed: u64,
     /// What went wrong first, with its place.
@@ -293,9 +293,9 @@ pub(crate) struct Story {
 
 impl Stories {
     /// A iteration began.
-    pub(crate) fn tell(&mut self, story: usize) {
+    pub(crate) fn start(&mut self, story: usize) {
         if let Some(story) = self.0.get_mut(story) {
-            story.told += 1;
+            story.started += 1;
         }
     }
 
@@ -306,7 +306,7 @@ impl Stories {
         }
     }
 
-    /// An expectation of a iteration failed.
+    /// An expectation of an iteration failed.
     pub(crate) fn blame(&mut self, story: usize, place: &str, message: &str) {
         if let Some(story) = self.0.get_mut(story)
             && story.first.is_empty()
@@ -325,7 +325,7 @@ impl Stories {
             self.0.resize(other.0.len(), Story::default());
         }
         for (mine, other) in self.0.iter_mut().zip(other.0) {
-            mine.told += other.told;
+            mine.started += other.started;
             mine.failed += other.failed;
             if mine.first.is_empty() {
                 mine.first = other.first;

@@ -1,4 +1,4 @@
-//! Stories told for real, at a rate: each with its pauses, waits and expectations, on the engine that `run` and `serve`
+//! Stories simulated at a rate: each with its pauses, waits and expectations, on the engine that `run` and `serve`
 //! use, with the vendor's REST side in the same process.
 //!
 //! An event is a callback from the moment it is handed to delivery until it is delivered or given up by the delivery
@@ -14,28 +14,26 @@ use jiff::Timestamp;
 
 use super::job::{Drive, Job};
 use super::run_stats::{Outcome, Progress, Recorder, RunStats};
-use crate::api::Api;
-use crate::delivery::{CallbackId, Client, ClientOptions, ErrorClass};
-use crate::engine::{Callers, Clock, Driver, End, Engine, Speed};
+use crate::delivery::{CallbackId, ErrorClass};
+use crate::engine::{Callers, Driver, End};
 use crate::http::Server;
 use crate::journal::{Entry, Event, Sink};
 use crate::load::compile::Context;
 use crate::load::plan::{self, Next, Schedule};
-use crate::net::Guard;
 use crate::scenario::{Story, StoryRun};
 
 /// How often a closed loop looks whether a story has ended, and everybody whether the run has.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Keeps the stats of a run by what the journal is told.
+/// Keeps the statistics of a run by what the journal gets.
 #[derive(Clone)]
 struct Keeper(Arc<Mutex<Keeping>>);
 
 struct Keeping {
     recorder: Recorder,
     started: Timestamp,
-    /// The stories that are being told, by their labels.
-    iteration: HashMap<Arc<str>, Telling>,
+    /// The stories that are running, by their labels.
+    iteration: HashMap<Arc<str>, Iteration>,
     /// The callbacks under way.
     sent: HashMap<CallbackId, (plan::Event, Duration, Option<u16>)>,
     /// How many stories are not over.
@@ -43,7 +41,7 @@ struct Keeping {
 }
 
 #[derive(Clone, Copy)]
-struct Telling {
+struct Iteration {
     number: u64,
     story: usize,
     planned: Duration,
@@ -75,7 +73,7 @@ impl Keeping {
             Event::StoryStarted => {
                 if let Some(iteration) = &mut iteration {
                     iteration.began = now;
-                    self.recorder.stories.tell(iteration.story);
+                    self.recorder.stories.start(iteration.story);
                 }
             }
             Event::StoryFinished { passed } => {
@@ -135,10 +133,9 @@ impl Sink for Keeper {
     }
 }
 
-/// Tells stories by the job's schedule until all are over, or `interrupt` is ready. The mock takes calls on `server`.
+/// Starts stories by the job's schedule until all are over, or `interrupt` is ready. The mock takes calls on `server`.
 pub(crate) async fn run(
     context: &Context<'_>,
-    guard: &Guard,
     stories: &[Arc<Story>],
     job: &Job,
     server: Server,
@@ -152,39 +149,32 @@ pub(crate) async fn run(
         sent: HashMap::new(),
         open: 0,
     })));
-    let url = format!("http://{}", server.local_addr());
-    let mut options = context.engine(job.seed, job.in_flight as usize, &url);
-    options.journal.add_sink(Box::new(keeper.clone()));
-    let client = Client::new(ClientOptions {
-        guard: guard.clone(),
-        tls: context.settings.tls.clone(),
-        idle_per_target: job.in_flight as usize,
-    });
-    let client = client.map_err(io::Error::other)?;
     let mut interrupt = std::pin::pin!(interrupt);
     tokio::select! {
         () = tokio::time::sleep_until(job.start.into()) => {}
         () = &mut interrupt => return Ok((keeper.lock().close(job), true)),
     }
-    let clock = Clock::starting(job.started, Speed::Times(1.0));
-    let driver = Driver::new(Engine::new(options), clock, client, Callers::Lasting);
-    let api = Api::new(driver.clone(), context.catalog, context.settings.access).map_err(io::Error::other)?;
-    let serving = tokio::spawn(server.serve(
-        move |call| api.answer(call),
-        context.settings.limits.clone(),
-        std::future::pending(),
-    ));
+    let mock = context
+        .builder(job.seed, job.in_flight as usize)
+        .epoch(job.started)
+        .callers(Callers::Lasting)
+        .server(server)
+        .sink(keeper.clone())
+        .assemble()
+        .await
+        .map_err(io::Error::other)?;
+    let driver = mock.driver().clone();
     let (done, is_done) = tokio::sync::oneshot::channel::<()>();
-    let all_told = Cell::new(false);
+    let all_over = Cell::new(false);
     let ended = async {
         tokio::select! {
             () = &mut interrupt => {}
             _ = is_done => {}
         }
     };
-    let iteration = async {
-        tell(context, stories, job, &driver, &keeper).await;
-        all_told.set(true);
+    let starting = async {
+        start_all(context, stories, job, &driver, &keeper).await;
+        all_over.set(true);
         // The driver may have ended before, by an interruption.
         let _ = done.send(());
         std::future::pending::<()>().await;
@@ -202,14 +192,14 @@ pub(crate) async fn run(
     };
     let end = tokio::select! {
         end = driver.drive(ended) => end,
-        () = iteration => End::Interrupted,
+        () = starting => End::Interrupted,
         () = watching => End::Interrupted,
     };
     debug_assert_eq!(end, End::Interrupted);
-    serving.abort();
+    drop(mock);
     let now = job.now();
     let mut keeping = keeper.lock();
-    let interrupted = !all_told.get() || keeping.open > 0 || !keeping.sent.is_empty();
+    let interrupted = !all_over.get() || keeping.open > 0 || !keeping.sent.is_empty();
     // What is not delivered now never will be.
     for (event, released, _) in std::mem::take(&mut keeping.sent).into_values() {
         keeping.recorder.end(&event, released, now, Outcome::interrupted());
@@ -218,7 +208,13 @@ pub(crate) async fn run(
 }
 
 /// Begins stories when they are due, and waits until all are over.
-async fn tell(context: &Context<'_>, stories: &[Arc<Story>], job: &Job, driver: &Driver, keeper: &Keeper) {
+async fn start_all(
+    context: &Context<'_>,
+    stories: &[Arc<Story>],
+    job: &Job,
+    driver: &Driver,
+    keeper: &Keeper,
+) {
     let mut schedule: Schedule = job.schedule(0);
     let closed = matches!(job.drive, Drive::Closed(_));
     let mut begun: u32 = 0;
@@ -268,7 +264,7 @@ fn begin(
     {
         let mut keeping = keeper.lock();
         keeping.open += 1;
-        let iteration = Telling {
+        let iteration = Iteration {
             number: event.iteration,
             story: event.story,
             planned: event.planned,

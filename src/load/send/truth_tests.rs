@@ -152,7 +152,7 @@ fn a_receiver_that_is_too_slow_makes_events_wait_and_then_be_dropped() {
         "{:?}",
         stats.latency.planned.max()
     );
-    // Histograms tell times apart to a thousandth.
+    // Histograms distinguish times to a thousandth.
     assert!((10 * MS..=10 * MS + MS / 100).contains(&stats.latency.sent.max()));
 }
 
@@ -161,7 +161,7 @@ fn the_steps_of_a_telling_follow_each_other() {
     let quick = |at: Duration| ok(at + 2 * MS);
     let stats = run("100/s", 1_000 * MS, 8, 1_000 * MS, 3, &quick);
     sums(&stats);
-    assert_eq!((stats.counts.planned, stats.stories.get(0).told), (300, 100));
+    assert_eq!((stats.counts.planned, stats.stories.get(0).started), (300, 100));
     // Each is due when the one before it was answered.
     assert_eq!(stats.latency.planned.max(), 2 * MS);
 }

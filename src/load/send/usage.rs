@@ -9,12 +9,12 @@ pub(crate) struct Usage {
     pub(crate) user: Duration,
     /// CPU time in the kernel.
     pub(crate) system: Duration,
-    /// The most memory there ever was, in bytes; 0 where the system does not tell.
+    /// The most memory there ever was, in bytes; 0 where the system does not say.
     pub(crate) peak: u64,
 }
 
 impl Usage {
-    /// As of now. Zero where the system does not tell.
+    /// As of now. Zero where the system does not say.
     #[cfg(unix)]
     pub(crate) fn now() -> Self {
         use nix::sys::resource::{UsageWho, getrusage};
@@ -25,7 +25,7 @@ impl Usage {
             let whole = u64::try_from(value.tv_sec()).unwrap_or(0);
             Duration::from_secs(whole) + Duration::from_micros(u64::try_from(value.tv_usec()).unwrap_or(0))
         };
-        // It is told in bytes on macOS and in kibibytes elsewhere. On Linux it may be that of the process that started
+        // It is in bytes on macOS and in kibibytes elsewhere. On Linux it may be that of the process that started
         // this one, which is why the system is asked in another way there.
         let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
         let peak = u64::try_from(usage.max_rss()).unwrap_or(0) * unit;
@@ -36,7 +36,7 @@ impl Usage {
         }
     }
 
-    /// As of now. Zero where the system does not tell.
+    /// As of now. Zero where the system does not say.
     #[cfg(not(unix))]
     pub(crate) fn now() -> Self {
         Self::default()
@@ -48,7 +48,7 @@ impl Usage {
     }
 }
 
-/// The most memory this process had since its program was loaded, where Linux tells it.
+/// The most memory this process had since its program was loaded, where Linux says it.
 #[cfg(unix)]
 fn high_water() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

@@ -69,7 +69,7 @@ pub(crate) struct Worker<'a> {
     next_look: Duration,
 }
 
-/// Sends a worker's part of a run. Errs if the system has no event loop to give.
+/// Sends a worker's part of a run. Fails if the system has no event loop to give.
 pub(crate) fn run(job: &Job, number: u32) -> io::Result<(RunStats, u64)> {
     let poll = Poll::new()?;
     let mut timer = Timer::new(&poll)?;
@@ -154,7 +154,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Nothing is left to tell, so that slots which rest may as well go on resting.
+    /// Nothing is left to send, so that slots which rest may as well go on resting.
     fn resting_is_over(&self) -> bool {
         self.resting.is_empty() || self.schedule.is_closed()
     }
@@ -220,7 +220,7 @@ impl Worker<'_> {
         if self.slots[slot].pipe.is_some() { self.idle.push(slot) } else { self.closed.push(slot) }
     }
 
-    /// Looks after what takes too long, and tells where things stand.
+    /// Looks after what takes too long, and publishes where things stand.
     fn look(&mut self, now: Duration, stopped_at: Option<Duration>) {
         let gap = (self.job.timeout / 50).clamp(Duration::from_millis(1), Duration::from_millis(50));
         self.next_look = now + gap;
@@ -302,7 +302,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Something can be done on a slot's connection. `ends` tells that nothing more comes after what is there.
+    /// Something can be done on a slot's connection. `ends` says that nothing more comes after what is there.
     fn turn(&mut self, slot: usize, is_readable: bool, ends: bool) {
         let Some(pipe) = self.slots.get_mut(slot).and_then(|place| place.pipe.as_mut()) else { return };
         match pipe.connected() {
@@ -358,7 +358,7 @@ impl Worker<'_> {
                 }
                 Ok(count) => {
                     self.take(slot, &buffer[..count]);
-                    // The system tells of bytes and of the end after them only once, if both came together.
+                    // The system reports bytes and of the end after them only once, if both came together.
                     if count < buffer.len() && !is_tls && !ends {
                         break;
                     }

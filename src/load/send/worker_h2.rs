@@ -23,7 +23,7 @@ use crate::http::{ConnectError, Http2, Stream};
 use crate::load::compile::Scratch;
 use crate::load::plan::{Event, Next, Schedule};
 
-/// How often a worker looks for an interruption, and tells where it stands.
+/// How often a worker looks for an interruption, and publishes where it stands.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// How long a closed loop rests after a failure.
@@ -48,7 +48,7 @@ struct Shared {
     opened: RefCell<u64>,
 }
 
-/// Sends a worker's part of a run. Errs if the system has no event loop to give.
+/// Sends a worker's part of a run. Fails if the system has no event loop to give.
 pub(crate) fn run(job: &Arc<Job>, number: u32) -> io::Result<(RunStats, u64)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, work(Arc::clone(job), number))
@@ -78,7 +78,7 @@ async fn work(job: Arc<Job>, number: u32) -> io::Result<(RunStats, u64)> {
         while !over && iterations.len() < slots {
             let next = shared.schedule.borrow_mut().next(job.now());
             match next {
-                Next::Release(event) => drop(iterations.spawn_local(tell(Rc::clone(&shared), event))),
+                Next::Release(event) => drop(iterations.spawn_local(send_all(Rc::clone(&shared), event))),
                 Next::Drop(event) => shared.dropped(&event),
                 Next::Wait(at) => {
                     due = Some(at);
@@ -106,12 +106,13 @@ async fn work(job: Arc<Job>, number: u32) -> io::Result<(RunStats, u64)> {
         }
     }
     iterations.shutdown().await;
-    let shared = Rc::into_inner(shared).ok_or_else(|| io::Error::other("a iteration outlived its worker"))?;
+    let shared =
+        Rc::into_inner(shared).ok_or_else(|| io::Error::other("an iteration outlived its worker"))?;
     Ok((shared.recorder.into_inner().close(), shared.opened.into_inner()))
 }
 
-/// Sends all events of a iteration, one after the other.
-async fn tell(shared: Rc<Shared>, first: Event) {
+/// Sends all events of an iteration, one after the other.
+async fn send_all(shared: Rc<Shared>, first: Event) {
     let mut next = Some(first);
     while let Some(event) = next {
         let released = shared.job.now();
@@ -253,9 +254,9 @@ impl Shared {
         request = request.uri(uri.map_err(|error| error.to_string())?);
         for header in parsed.headers.iter() {
             // The authority stands in the place of the first, and frames know their length.
-            let told_otherwise =
+            let is_said_otherwise =
                 [HOST, CONTENT_LENGTH].iter().any(|name| header.name.eq_ignore_ascii_case(name.as_str()));
-            if !told_otherwise {
+            if !is_said_otherwise {
                 request = request.header(header.name, header.value);
             }
         }

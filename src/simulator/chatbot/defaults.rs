@@ -274,7 +274,7 @@ fn next_status(conversation: &mut Conversation) -> (String, MessageStatus) {
 
 /// The robot that has the conversation, digits in a text (example).
 fn robot_id(conversation: &Conversation) -> String {
-    conversation.samples().random_range(1_000..10_000).to_string()
+    super::four_digits(&mut conversation.samples())
 }
 
 fn report(conversation: &mut Conversation, event: &str, now: Timestamp) -> Value {

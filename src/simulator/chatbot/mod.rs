@@ -34,6 +34,7 @@ use super::keys::ConversationKey;
 use super::request::{Request, Response};
 use super::timer::{ChatbotTimer, WorkflowTimer};
 use crate::seed::Rng;
+use crate::seed::ids::{self, IdShape};
 use crate::time::later;
 use campaign::Campaigns;
 use conversation::Conversations;
@@ -56,9 +57,14 @@ pub(super) struct Chatbot {
 /// The channel of the vendor's example.
 pub(super) const DEFAULT_CHANNEL: &str = "WhatsApp";
 
+/// An id of four digits, as the vendor's examples have them.
+pub(super) fn four_digits(rng: &mut Rng) -> String {
+    ids::draw(rng, IdShape::Number, |rng| rng.random_range(1_000..10_000).to_string())
+}
+
 /// A channel id in the form of the vendor's example, `3709`.
 pub(super) fn channel_id(rng: &mut Rng) -> String {
-    rng.random_range(1_000..10_000).to_string()
+    four_digits(rng)
 }
 
 impl Chatbot {

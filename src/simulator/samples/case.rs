@@ -76,7 +76,7 @@ impl Case {
             strategy_id: hex32(&mut rng),
             call_id: hex32(&mut rng),
             robot_id: hex32(&mut rng),
-            chat_robot_id: rng.random_range(1_000..10_000).to_string(),
+            chat_robot_id: crate::simulator::chatbot::four_digits(&mut rng),
             workflow_id: hex32(&mut rng),
             workflow_name: format!("{purpose}, voice then WhatsApp"),
             node_id: hex32(&mut rng),

@@ -159,7 +159,7 @@ pub(super) fn named(variables: &serde_json::Map<String, Value>) -> Option<&str> 
 
 /// The robot of a node, digits in a text.
 pub(super) fn robot_id(seed: Seed, node: u16) -> String {
-    stream(seed, "robot", 0, node).random_range(1_000..10_000).to_string()
+    crate::simulator::chatbot::four_digits(&mut stream(seed, "robot", 0, node))
 }
 
 /// What is going to be said in a session, from the person's answer to the template message on.

@@ -23,7 +23,7 @@ fn everything_arrives_signed_unique_and_counted() {
     assert_eq!(number(&run.report["statuses"]["200"]), 5000);
     assert_eq!(number(&run.report["sender"]["connections"]), receiver.connections());
     assert!(receiver.connections() <= 32, "connections are kept open: {}", receiver.connections());
-    assert_eq!(number(&run.report["plan"]["stories"][0]["told"]), 5000);
+    assert_eq!(number(&run.report["plan"]["stories"][0]["started"]), 5000);
 }
 
 #[test]

@@ -128,5 +128,5 @@ fn the_plan_is_in_the_report() {
     assert_eq!(plan["target"], receiver.url());
     assert!(!run.output.stdout.is_empty());
     let again = fs::read_to_string(run.folder.path().join("report.json")).unwrap();
-    assert!(again.starts_with("{\n  \"format\": \"airudder-mock load 1\""), "{again}");
+    assert!(again.starts_with("{\n  \"format\": \"airudder-mock load 2\""), "{again}");
 }

@@ -42,7 +42,7 @@ fn a_rate_of_stories_counts_stories() {
     let run =
         load_story(&file, &receiver.url(), &["--rate", "200/s", "--duration", "500ms", "--unit", "stories"]);
     run.assert_all_well(200);
-    assert_eq!(number(&run.report["plan"]["stories"][0]["told"]), 100);
+    assert_eq!(number(&run.report["plan"]["stories"][0]["started"]), 100);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn stories_are_mixed_by_weight() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|share| (share["name"].as_str().unwrap(), number(&share["told"])))
+        .map(|share| (share["name"].as_str().unwrap(), number(&share["started"])))
         .collect();
     assert_eq!(told, [("Heavy", 150), ("Light", 50)]);
 }

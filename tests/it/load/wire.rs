@@ -82,7 +82,7 @@ fn both(text: &str, settings: &str, path: &str) -> (Vec<Arrived>, Vec<Arrived>) 
     let real = receiver.arrived();
     let loaded = load_story(&file, &url, &["--count", "1", "--rate", "max", "--config", config]);
     loaded.assert_code(0);
-    assert!(!crate::support::stderr(&loaded.output).contains("told as real stories"), "compiled");
+    assert!(!crate::support::stderr(&loaded.output).contains("simulated, story by story"), "compiled");
     (real.clone(), receiver.arrived()[real.len()..].to_vec())
 }
 

@@ -1,4 +1,4 @@
-//! Stories that are told for real, with pauses, waits and expectations.
+//! Stories that are simulated, with pauses, waits and expectations.
 
 use std::thread;
 use std::time::Duration;
@@ -18,8 +18,8 @@ fn stories_with_pauses() {
     let args = ["--rate", "100/s", "--duration", "500ms", "--unit", "stories", "--listen", "127.0.0.1:0"];
     let run = load_story(&file, &receiver.url(), &args);
     run.assert_all_well(100);
-    assert!(stderr(&run.output).contains("told as real stories, one by one"), "{}", stderr(&run.output));
-    assert_eq!(number(&run.report["plan"]["stories"][0]["told"]), 50);
+    assert!(stderr(&run.output).contains("simulated, story by story"), "{}", stderr(&run.output));
+    assert_eq!(number(&run.report["plan"]["stories"][0]["started"]), 50);
     for request in receiver.arrived() {
         request.assert_signed(SECRET);
     }
@@ -62,7 +62,7 @@ fn stories_that_wait_for_calls() {
     let run = finished(child, folder);
     assert_eq!((run.count("planned"), run.count("ok")), (10, 10), "{}", run.report["errors"]);
     let share = &run.report["plan"]["stories"][0];
-    assert_eq!((number(&share["told"]), number(&share["failed"])), (10, 2), "{share}");
+    assert_eq!((number(&share["started"]), number(&share["failed"])), (10, 2), "{share}");
     let first = share["first_failure"].as_str().unwrap();
     assert!(first.contains("chatbot.agent_transfer_result") && first.contains("story.toml:5"), "{first}");
     assert!(stdout(&run.output).contains("chatbot.agent_transfer_result"), "{}", stdout(&run.output));
@@ -114,7 +114,7 @@ fn an_interruption_between_stories_is_one() {
 }
 
 #[test]
-fn nothing_is_told_before_the_start() {
+fn nothing_is_sent_before_the_start() {
     let (_folder, file) = story("[[steps]]\nsend = \"session.end\"\n[[steps]]\npause = \"1ms\"\n");
     let receiver = Receiver::new();
     let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,142 @@
+//! The field reference: every field of an entry, in the terminal, as JSON, and as the document `docs/reference.md`.
+
+use std::fmt::Write as _;
+
+use super::CommandError;
+use super::format::Format;
+use crate::contract::fields::Field;
+use crate::contract::{Catalog, Direction, Entry};
+use crate::simulator::reference::{EntryFields, fields};
+
+/// One entry with all its fields.
+pub(super) fn entry(entry: &Entry, format: Format) -> Result<String, CommandError> {
+    let known = fields(&entry.id);
+    match format {
+        Format::Table => Ok(terminal(entry, known.as_ref())),
+        Format::Markdown => Ok(section(entry, known.as_ref())),
+        Format::Json => {
+            let value = serde_json::json!({ "entry": entry, "fields": known });
+            serde_json::to_string_pretty(&value)
+                .map(|text| text + "\n")
+                .map_err(|error| CommandError::failed(format!("cannot write the entry: {error}")))
+        }
+    }
+}
+
+/// The whole reference as one document.
+pub(super) fn document(catalog: &Catalog) -> String {
+    let mut out = String::from(
+        "# Field reference\n\n\
+         Every field of every request, response and callback, generated from the types that read and write them by\n\
+         `airudder-mock catalog --reference`; `airudder-mock catalog ID` shows one entry. Provenance: **documented** (the\n\
+         vendor's public documentation), **example** (an example in it), **client** (a third-party client in real use),\n\
+         **assumed** (not public; overridable under `[catalog.\"ID\"]` in the settings). Response fields are those of\n\
+         `data` or `body` inside the family's envelope. Fields that are not listed are accepted and have no effect.\n",
+    );
+    for group in catalog.groups() {
+        // Writing to a string cannot fail, here and below.
+        let _ = write!(out, "\n## {group}\n");
+        for entry in catalog.entries().iter().filter(|entry| entry.group == group) {
+            out.push('\n');
+            out.push_str(&section(entry, fields(&entry.id).as_ref()));
+        }
+    }
+    out
+}
+
+/// What an entry is and where it goes.
+fn place(entry: &Entry) -> String {
+    match entry.direction {
+        Direction::Call => {
+            let routes = entry.routes.iter().map(|route| format!("{} {}", route.method, route.path));
+            routes.collect::<Vec<_>>().join(", ")
+        }
+        Direction::Callback => {
+            let signed = if entry.signed { ", signed" } else { "" };
+            format!("callback{signed}")
+        }
+    }
+}
+
+/// The lists of fields of an entry, each with its title.
+fn lists(known: Option<&EntryFields>) -> Vec<(&'static str, &[Field])> {
+    match known {
+        None => Vec::new(),
+        Some(EntryFields::Endpoint { request, response }) => {
+            vec![("Request", request), ("Response", response)]
+        }
+        Some(EntryFields::Callback(body)) => vec![("Body", body)],
+    }
+}
+
+fn provenance(field: &Field) -> &'static str {
+    // A unit test refuses a field without one.
+    field.provenance.map_or("assumed", |provenance| provenance.as_str())
+}
+
+/// Whether a field is always there, and what it may hold.
+fn help(title: &str, field: &Field) -> String {
+    let mut help = String::new();
+    if !field.allowed.is_empty() {
+        let words: Vec<String> = field.allowed.iter().map(|word| format!("`{word}`")).collect();
+        help = format!("One of {}. ", words.join(", "));
+    }
+    help.push_str(&field.help);
+    if title == "Request" && !field.has_effect {
+        help.push_str(" Accepted, without effect.");
+    }
+    help
+}
+
+fn need(title: &str, field: &Field) -> &'static str {
+    match (title, field.required) {
+        ("Request", true) => "required",
+        ("Request", false) => "optional",
+        (_, true) => "always",
+        (_, false) => "may be absent",
+    }
+}
+
+fn terminal(entry: &Entry, known: Option<&EntryFields>) -> String {
+    let mut out = format!("{}  ({}, {})\n{}\n", entry.id, place(entry), entry.provenance, entry.help);
+    for (title, fields) in lists(known) {
+        let _ = write!(out, "\n{title}\n");
+        if fields.is_empty() {
+            out.push_str("  no fields\n");
+        }
+        let width = |of: fn(&Field) -> usize| fields.iter().map(of).max().unwrap_or(0);
+        let (paths, kinds) = (width(|field| field.path.len()), width(|field| field.kind.len()));
+        for field in fields {
+            let Field { path, kind, .. } = field;
+            let (need, from) = (need(title, field), provenance(field));
+            let _ =
+                writeln!(out, "  {path:paths$}  {kind:kinds$}  {need:13}  {from:10}  {}", help(title, field));
+        }
+    }
+    out
+}
+
+fn section(entry: &Entry, known: Option<&EntryFields>) -> String {
+    let cell = |text: &str| text.replace('|', "\\|");
+    let mut out =
+        format!("### `{}`\n\n`{}` ({}). {}.\n", entry.id, place(entry), entry.provenance, entry.help);
+    for (title, fields) in lists(known) {
+        if fields.is_empty() {
+            let _ = write!(out, "\n{title}: no fields.\n");
+            continue;
+        }
+        let _ = write!(out, "\n| {title} | type | | provenance | what |\n| --- | --- | --- | --- | --- |\n");
+        for field in fields {
+            let _ = writeln!(
+                out,
+                "| `{}` | {} | {} | {} | {} |",
+                field.path,
+                cell(&field.kind),
+                need(title, field),
+                provenance(field),
+                cell(&help(title, field))
+            );
+        }
+    }
+    out
+}

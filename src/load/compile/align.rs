@@ -1,0 +1,100 @@
+//! Two renderings of one request, made with other ids, at another time and with another number, side by side: where
+//! both hold the same known value is a gap, and everything else has to be equal. So nothing is guessed: the template
+//! fits both renderings by construction, or there is none.
+
+use super::ids::IdForm;
+use super::segments::{Segment, Segments, TimeForm};
+use crate::seed::ids::{DrawnId, IdShape};
+
+/// What one rendering was made with.
+#[derive(Clone, Copy)]
+pub(super) struct Values<'a> {
+    pub(super) ids: &'a [DrawnId],
+    pub(super) copy: &'a str,
+    /// Unix milliseconds.
+    pub(super) at: i64,
+}
+
+/// Finds the gaps of a story's requests, and numbers its ids as they appear.
+pub(super) struct Aligner<'a> {
+    values: [Values<'a>; 2],
+    /// The number of each drawn id among the forms, once it has appeared.
+    numbers: Vec<Option<usize>>,
+    forms: Vec<IdForm>,
+}
+
+impl<'a> Aligner<'a> {
+    pub(super) fn new(one: Values<'a>, other: Values<'a>) -> Self {
+        Self { values: [one, other], numbers: vec![None; one.ids.len()], forms: Vec::new() }
+    }
+
+    /// The forms of the ids that appeared.
+    pub(super) fn into_forms(self) -> Vec<IdForm> {
+        self.forms
+    }
+
+    /// Appends what two texts have in common, with gaps. Fails with the place in the first text where they differ
+    /// otherwise.
+    pub(super) fn align(&mut self, one: &[u8], other: &[u8], into: &mut Segments) -> Result<(), usize> {
+        let (mut i, mut j) = (0, 0);
+        while i < one.len() || j < other.len() {
+            let is_within_number = i > 0 && one[i - 1].is_ascii_digit();
+            if let Some((segment, length, other_length)) = self.gap(&one[i..], &other[j..], is_within_number)
+            {
+                into.push(segment);
+                (i, j) = (i + length, j + other_length);
+            } else if i < one.len() && one.get(i) == other.get(j) {
+                into.push_fixed(&one[i..=i]);
+                (i, j) = (i + 1, j + 1);
+            } else {
+                return Err(i);
+            }
+        }
+        Ok(())
+    }
+
+    /// The longest gap at the beginning of two texts, and how long it is in each.
+    fn gap(&mut self, one: &[u8], other: &[u8], is_within_number: bool) -> Option<(Segment, usize, usize)> {
+        let [first, second] = self.values;
+        let starts = |a: &str, b: &str| one.starts_with(a.as_bytes()) && other.starts_with(b.as_bytes());
+        let ids = first.ids.iter().zip(second.ids).enumerate();
+        let id = ids
+            .filter(|(_, (a, b))| starts(&a.text, &b.text))
+            .max_by_key(|(_, (a, _))| a.text.len())
+            .map(|(index, (a, b))| (index, a.text.len(), b.text.len()));
+        let copy =
+            starts(first.copy, second.copy).then_some((Segment::Copy, first.copy.len(), second.copy.len()));
+        let time = if is_within_number { None } else { time(one, other, first.at, second.at) };
+        let longest = [copy, time].into_iter().flatten().max_by_key(|(_, length, _)| *length);
+        match (id, longest) {
+            (Some((index, length, other)), longest)
+                if longest.as_ref().is_none_or(|(_, longest, _)| *longest <= length) =>
+            {
+                Some((Segment::Id(self.number(index)), length, other))
+            }
+            (_, longest) => longest,
+        }
+    }
+
+    fn number(&mut self, index: usize) -> usize {
+        let next = self.forms.len();
+        let number = *self.numbers[index].get_or_insert(next);
+        if number == next {
+            let DrawnId { shape, text } = &self.values[0].ids[index];
+            // Counted by themselves, ids of digits have the same number in all variants and never meet.
+            let is_same = |form: &&IdForm| (form.shape == IdShape::Digits) == (*shape == IdShape::Digits);
+            let number = self.forms.iter().filter(is_same).count();
+            self.forms.push(IdForm { shape: *shape, length: text.len(), number });
+        }
+        number
+    }
+}
+
+/// A moment at the beginning of two texts that is as far from the present in both.
+fn time(one: &[u8], other: &[u8], at: i64, other_at: i64) -> Option<(Segment, usize, usize)> {
+    let others = TimeForm::read(other);
+    TimeForm::read(one).into_iter().find_map(|(form, length, moment)| {
+        let same = others.iter().find(|(other, _, moved)| *other == form && moved - other_at == moment - at);
+        same.map(|(_, other_length, _)| (Segment::Time(form, moment - at), length, *other_length))
+    })
+}

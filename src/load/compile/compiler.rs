@@ -1,0 +1,219 @@
+//! Makes request templates of a story. It is run on the engine with people and texts of several seeds, and each of
+//! those runs is repeated with other ids, another number and at another time: what then differs are those known values
+//! and nothing else, or the story is not compilable.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::align::{Aligner, Values};
+use super::context::Context;
+use super::dry_run::DryRun;
+use super::error::NotCompilable;
+use super::ids::IdKeys;
+use super::request::SentRequest;
+use super::segments::Segments;
+use super::template::{RequestTemplate, StoryTemplate, Variant};
+use crate::delivery::SuccessRule;
+use crate::scenario::Story;
+use crate::seed::Seed;
+use crate::seed::ids::DrawnId;
+
+/// How many people and texts take turns.
+const VARIANTS: u64 = 32;
+
+/// When the runs take place, in seconds of the day: dates in texts stay those of today, so that it has to be the same
+/// day in all countries people are from, UTC-6 to UTC+8.
+const TIMES: [i64; 3] = [12 * 3600, 15 * 3600 + 47 * 60 + 23, 8 * 3600 + 31 * 60 + 7];
+
+/// The copies' numbers, which share no beginning.
+const COPIES: [u32; 3] = [73_400_339, 84_500_617, 95_600_921];
+
+/// How often ids are drawn again that are the same in both runs, as short ones may be.
+const MOST_DRAWS: u64 = 100;
+
+impl StoryTemplate {
+    /// Compiles a story.
+    ///
+    /// # Errors
+    ///
+    /// If what it sends is not known beforehand: then it has to be simulated.
+    pub fn compile(
+        context: &Context<'_>,
+        story: &Arc<Story>,
+        seed: Seed,
+        today: Timestamp,
+    ) -> Result<Self, NotCompilable> {
+        Self::compile_variants(context, story, seed, today, VARIANTS)
+    }
+
+    pub(super) fn compile_variants(
+        context: &Context<'_>,
+        story: &Arc<Story>,
+        seed: Seed,
+        today: Timestamp,
+        count: u64,
+    ) -> Result<Self, NotCompilable> {
+        if let Some(obstacle) = story.obstacle() {
+            return Err(NotCompilable::NeedsEngine(obstacle));
+        }
+        let compiler =
+            Compiler { context, story, seed, midnight: today.as_second().div_euclid(86_400) * 86_400 };
+        let first = compiler.run(0, 0, 0)?;
+        compiler.ignores_responses(&first)?;
+        let mut variants = vec![compiler.variant(0, &first, 1)?];
+        if compiler.variant(0, &first, 2)? != variants[0] {
+            return Err(NotCompilable::IdsVary);
+        }
+        for number in 1..count {
+            let base = compiler.run(number, 0, 0)?;
+            has_same_course(&first, &base)?;
+            variants.push(compiler.variant(number, &base, 1)?);
+        }
+        let wanted = story.wanted_statuses();
+        let mut success: Vec<SuccessRule> = wanted
+            .map(|status| SuccessRule { status: status.clone(), body: story.policy.success.body.clone() })
+            .collect();
+        success.truncate(first.sent.len());
+        if success.len() != first.sent.len() {
+            return Err(NotCompilable::MoreThanSteps);
+        }
+        Ok(Self {
+            target: Arc::clone(&first.sent[0].attempt.callback.target),
+            success,
+            variants,
+            signer: context.signer.clone(),
+            keys: IdKeys::new(seed),
+        })
+    }
+}
+
+/// A run and what it was made with.
+struct Observed {
+    sent: Vec<SentRequest>,
+    ids: Vec<DrawnId>,
+    copy: String,
+    at: i64,
+}
+
+impl Observed {
+    fn values(&self) -> Values<'_> {
+        Values { ids: &self.ids, copy: &self.copy, at: self.at }
+    }
+}
+
+struct Compiler<'a> {
+    context: &'a Context<'a>,
+    story: &'a Arc<Story>,
+    seed: Seed,
+    midnight: i64,
+}
+
+impl Compiler<'_> {
+    /// A run with the people and texts of a variant. `moment` says when, `draw` with which ids.
+    fn run(&self, variant: u64, moment: usize, draw: u64) -> Result<Observed, NotCompilable> {
+        // A response with nothing in it that anybody asks for.
+        let body = self.story.policy.success.body.as_ref();
+        self.run_with(variant, moment, draw, &body.map_or_else(|| "{}".to_owned(), ToString::to_string))
+    }
+
+    fn run_with(
+        &self,
+        variant: u64,
+        moment: usize,
+        draw: u64,
+        response: &str,
+    ) -> Result<Observed, NotCompilable> {
+        let at = Timestamp::from_second(self.midnight + TIMES[moment]);
+        let at = at.map_err(|error| NotCompilable::Clock(error.to_string()))?;
+        let seed = self.seed.derive("load variant", variant);
+        let copy = COPIES[moment];
+        let ids = seed.derive("load sentinel ids", draw * TIMES.len() as u64 + moment as u64);
+        let (attempts, ids) = DryRun { seed, ids, copy, at, response }.run(self.context, self.story)?;
+        let scheme = self.context.signer.scheme();
+        let sent =
+            attempts.into_iter().map(|attempt| SentRequest::of(attempt, scheme)).collect::<Result<_, _>>()?;
+        Ok(Observed { sent, ids, copy: copy.to_string(), at: at.as_millisecond() })
+    }
+
+    /// A response with something in it that nobody asked for: whoever looks at responses now says something else.
+    fn ignores_responses(&self, base: &Observed) -> Result<(), NotCompilable> {
+        if self.story.policy.success.body.is_some() {
+            return Ok(());
+        }
+        let other = self.run_with(0, 0, 0, r#"{"code":73400339,"message":"73400339"}"#)?;
+        let bytes = |run: &Observed| -> Vec<_> {
+            run.sent.iter().map(|sent| (sent.head.clone(), sent.body().to_vec())).collect()
+        };
+        if bytes(base) == bytes(&other) { Ok(()) } else { Err(NotCompilable::DependsOnResponses) }
+    }
+
+    /// The template of a variant, by a second run at another moment.
+    fn variant(&self, number: u64, base: &Observed, moment: usize) -> Result<Variant, NotCompilable> {
+        for draw in 0..MOST_DRAWS {
+            let other = self.run(number, moment, draw)?;
+            has_same_course(base, &other)?;
+            if base.ids.len() != other.ids.len() {
+                return Err(NotCompilable::IdsVary);
+            }
+            // Ids are distinguished by being different: from run to run, and from each other.
+            let mut pairs = HashSet::new();
+            let pairs_differ = base
+                .ids
+                .iter()
+                .zip(&other.ids)
+                .all(|(one, other)| one.text != other.text && pairs.insert((&one.text, &other.text)));
+            if pairs_differ {
+                return variant(base, &other);
+            }
+        }
+        Err(NotCompilable::IdsVary)
+    }
+}
+
+/// Whether two runs send the same events to the same place.
+fn has_same_course(one: &Observed, other: &Observed) -> Result<(), NotCompilable> {
+    let events = |run: &Observed| run.sent.iter().map(|sent| Arc::clone(sent.event())).collect::<Vec<_>>();
+    if events(one) != events(other) {
+        return Err(NotCompilable::EventsVary);
+    }
+    let target = |sent: &SentRequest| Arc::clone(&sent.attempt.callback.target);
+    let first = target(&one.sent[0]);
+    match one.sent.iter().chain(&other.sent).all(|sent| target(sent) == first) {
+        true => Ok(()),
+        false => Err(NotCompilable::SeveralTargets),
+    }
+}
+
+fn variant(base: &Observed, other: &Observed) -> Result<Variant, NotCompilable> {
+    let mut aligner = Aligner::new(base.values(), other.values());
+    let mut requests = Vec::new();
+    for (sent, other) in base.sent.iter().zip(&other.sent) {
+        let mut align = |one: &[u8], other: &[u8]| {
+            let mut segments = Segments::default();
+            let aligned = aligner.align(one, other, &mut segments);
+            aligned.map(|()| segments).map_err(|place| unexplained(sent, one, place))
+        };
+        let head = align(&sent.head, &other.head)?;
+        let body = align(sent.body(), other.body())?;
+        requests.push(RequestTemplate {
+            head,
+            signature: sent.signature.clone(),
+            has_length: sent.has_length(),
+            body,
+        });
+    }
+    Ok(Variant { ids: aligner.into_forms(), requests })
+}
+
+fn unexplained(sent: &SentRequest, text: &[u8], place: usize) -> NotCompilable {
+    let before = String::from_utf8_lossy(&text[place.saturating_sub(24)..place]).into_owned();
+    // The name of the field and what its value begins with.
+    let from = before.rfind([',', '{', '\n']).map_or(0, |at| at + 1);
+    NotCompilable::Unexplained { event: sent.event().to_string(), near: before[from..].to_owned() }
+}
+
+#[cfg(test)]
+#[path = "compiler_tests.rs"]
+mod tests;

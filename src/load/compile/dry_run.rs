@@ -1,0 +1,82 @@
+//! A run of a story at one moment and without a network, to see what it sends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::context::Context;
+use super::error::NotCompilable;
+use crate::delivery::{Attempt, AttemptResult, ReceiverResponse, StatusSet};
+use crate::scenario::{Story, StoryRun};
+use crate::seed::Seed;
+use crate::seed::ids::{self, DrawnId};
+
+/// What a story sends at most, so that one that never ends is noticed.
+pub(super) const MOST_SENT: usize = 1_000;
+
+/// How a story is run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DryRun<'a> {
+    /// Draws people, texts and everything else but ids.
+    pub(super) seed: Seed,
+    /// Draws ids.
+    pub(super) ids: Seed,
+    /// The number of the copy.
+    pub(super) copy: u32,
+    pub(super) at: Timestamp,
+    /// The body of every response.
+    pub(super) response: &'a str,
+}
+
+impl DryRun<'_> {
+    /// What the story sends, and the ids it draws. Every callback is answered at once with a wanted status.
+    ///
+    /// # Errors
+    ///
+    /// If the story sends nothing, or does not come to its end at that moment.
+    pub(super) fn run(
+        &self,
+        context: &Context<'_>,
+        story: &Arc<Story>,
+    ) -> Result<(Vec<Arc<Attempt>>, Vec<DrawnId>), NotCompilable> {
+        let (sent, ids) = ids::observe(self.ids, || self.attempts(context, story));
+        Ok((sent?, ids))
+    }
+
+    fn attempts(
+        &self,
+        context: &Context<'_>,
+        story: &Arc<Story>,
+    ) -> Result<Vec<Arc<Attempt>>, NotCompilable> {
+        let Self { seed, copy, at, response, .. } = *self;
+        let mut run = StoryRun::new(Arc::clone(story), Arc::from("dry run"), 0, copy, seed, at);
+        for (name, value) in context.set {
+            run.preset(name, value);
+        }
+        let mut engine = context.builder(seed, 1).stories(vec![run]).engine()?;
+        let mut sent = Vec::new();
+        let mut wanted = story.wanted_statuses();
+        loop {
+            engine.advance(at);
+            let Some(attempt) = engine.start(at) else { break };
+            let response = ReceiverResponse {
+                status: wanted.next().map_or(200, StatusSet::usual),
+                headers: Vec::new(),
+                body: Bytes::copy_from_slice(response.as_bytes()),
+                truncated: false,
+            };
+            engine.finish(&attempt, AttemptResult { result: Ok(response), elapsed: Duration::ZERO }, at);
+            sent.push(attempt);
+            if sent.len() > MOST_SENT {
+                return Err(NotCompilable::SendsTooMuch);
+            }
+        }
+        match engine.stories().first() {
+            Some(run) if run.is_over() && !sent.is_empty() => Ok(sent),
+            Some(run) if run.is_over() => Err(NotCompilable::SendsNothing),
+            _ => Err(NotCompilable::Waits),
+        }
+    }
+}

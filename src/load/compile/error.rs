@@ -1,0 +1,74 @@
+//! Why a story can't be made into request templates.
+
+use super::dry_run::MOST_SENT;
+use crate::delivery::Failure;
+use crate::mock::StartError;
+
+/// Why a story can't be compiled: then it has to be simulated, event by event.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum NotCompilable {
+    /// The settings make no mock.
+    #[error("{0}")]
+    NoMock(String),
+    /// A step, a reaction or a fault that needs the engine.
+    #[error("{0}")]
+    NeedsEngine(String),
+    /// It does not come to its end at one moment.
+    #[error("it waits for something between its callbacks")]
+    Waits,
+    /// It has no callbacks.
+    #[error("it sends nothing")]
+    SendsNothing,
+    /// It may never end.
+    #[error("it sends more than {MOST_SENT} callbacks at one moment")]
+    SendsTooMuch,
+    /// There are callbacks that no step sends.
+    #[error("more is sent than its steps say")]
+    MoreThanSteps,
+    /// It looks at what the receiver says.
+    #[error("what it sends depends on the responses")]
+    DependsOnResponses,
+    /// Its callbacks differ from run to run.
+    #[error("it does not always send the same events")]
+    EventsVary,
+    /// The number of its ids differs from run to run.
+    #[error("it does not always draw the same ids")]
+    IdsVary,
+    /// It sends to more than one URL.
+    #[error("its callbacks go to several URLs")]
+    SeveralTargets,
+    /// Its bodies can't be written piece by piece.
+    #[error("its callbacks are encrypted")]
+    Encrypted,
+    /// A callback that delivery would refuse.
+    #[error("{}", .0.message)]
+    Unsendable(Failure),
+    /// Bytes that differ from run to run without being a known value.
+    #[error("`{event}` differs from run to run by more than ids, times and the copy's number, at `{near}`")]
+    Unexplained {
+        /// The catalog id of the callback.
+        event: String,
+        /// What stands before the difference.
+        near: String,
+    },
+    /// The clock of the machine is off by thousands of years.
+    #[error("the present can't be written: {0}")]
+    Clock(String),
+    /// Stories of a mix that go to several servers.
+    #[error("the stories send to different servers")]
+    SeveralServers,
+    /// One story of a mix.
+    #[error("{story}: {why}")]
+    Story {
+        /// Its name.
+        story: String,
+        /// Why.
+        why: Box<NotCompilable>,
+    },
+}
+
+impl From<StartError> for NotCompilable {
+    fn from(error: StartError) -> Self {
+        Self::NoMock(error.to_string())
+    }
+}

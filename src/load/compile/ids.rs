@@ -1,0 +1,130 @@
+//! The ids of compiled stories. An id is a function of the seed and the iteration's number, which no two workers or
+//! shards share, so that it is the same however the work is divided.
+
+use crate::seed::Seed;
+use crate::seed::ids::IdShape;
+
+/// An id of a story: how it looks, and which of the ids of that kind it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct IdForm {
+    pub(super) shape: IdShape,
+    pub(super) length: usize,
+    pub(super) number: usize,
+}
+
+/// What ids are made with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct IdKeys {
+    first: u64,
+    second: u64,
+}
+
+impl IdKeys {
+    pub(super) fn new(seed: Seed) -> Self {
+        Self { first: seed.derive("load ids", 0).0, second: seed.derive("load ids", 1).0 }
+    }
+
+    /// 128 bits for an id. The first 64 are a bijection of iteration and id, so that they never repeat.
+    fn bits(self, iteration: u64, id: usize) -> (u64, u64) {
+        const IDS: u64 = 1 << 12;
+        let place = iteration.wrapping_mul(IDS).wrapping_add(id as u64 % IDS);
+        let first = scatter(place ^ self.first);
+        (first, scatter(first ^ self.second.wrapping_add(place)))
+    }
+}
+
+/// A bijection of 64 bits without a visible pattern: the finalizer of SplitMix64.
+fn scatter(mut bits: u64) -> u64 {
+    bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}
+
+impl IdForm {
+    /// Appends the id of an iteration. From 16 hexadecimal digits on no two iterations have the same; of `n` decimal
+    /// digits no two of `10^n` iterations in a row have.
+    pub(super) fn write(&self, keys: IdKeys, iteration: u64, out: &mut Vec<u8>) {
+        let (first, second) = keys.bits(iteration, self.number);
+        let power = |exponent: usize| 10_u64.pow(u32::try_from(exponent).unwrap_or(u32::MAX).min(18));
+        match self.shape {
+            IdShape::Hex => {
+                let text = hex_of(first, second);
+                let digits = text.iter().cycle().take(self.length);
+                out.extend(digits);
+            }
+            IdShape::Digits => {
+                let room = power(self.length);
+                // A factor that shares none with 10 makes each number appear once before any appears again.
+                let factor = (room / 1000 * 618) | 1;
+                let factor = if factor % 5 == 0 { factor + 2 } else { factor };
+                let offset = scatter(keys.first ^ self.number as u64) % room;
+                let product = u128::from(iteration % room) * u128::from(factor) + u128::from(offset);
+                write_padded((product % u128::from(room)) as u64, self.length, out);
+            }
+            IdShape::Number => {
+                let low = power(self.length.saturating_sub(1));
+                write_padded(low + first % (low * 9), self.length, out);
+            }
+        }
+    }
+}
+
+fn hex_of(first: u64, second: u64) -> [u8; 32] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0; 32];
+    let bytes = (u128::from(first) << 64 | u128::from(second)).to_be_bytes();
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    text
+}
+
+fn write_padded(number: u64, width: usize, out: &mut Vec<u8>) {
+    let mut buffer = itoa::Buffer::new();
+    let text = buffer.format(number);
+    out.resize(out.len() + width.saturating_sub(text.len()), b'0');
+    out.extend_from_slice(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn text(shape: IdShape, length: usize, iteration: u64, number: usize) -> String {
+        let mut out = Vec::new();
+        IdForm { shape, length, number }.write(IdKeys::new(Seed(1)), iteration, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn ids_have_their_form_and_never_repeat() {
+        for (shape, length, look) in [
+            (IdShape::Hex, 32, "^[0-9a-f]{32}$"),
+            (IdShape::Hex, 16, "^[0-9a-f]{16}$"),
+            (IdShape::Hex, 40, "^[0-9a-f]{40}$"),
+            (IdShape::Digits, 6, "^[0-9]{6}$"),
+        ] {
+            let look = regex_lite::Regex::new(look).unwrap();
+            let all: HashSet<String> =
+                (0..10_000).map(|iteration| text(shape, length, iteration, 3)).collect();
+            assert_eq!(all.len(), 10_000, "{shape:?} {length}");
+            assert!(all.iter().all(|id| look.is_match(id)), "{shape:?} {length}");
+            assert_ne!(text(shape, length, 5, 3), text(shape, length, 5, 4), "{shape:?} {length}");
+        }
+        // All of the numbers of so many digits appear before one appears again.
+        for length in 1..5 {
+            let all: HashSet<String> = (0..10_u64.pow(length as u32))
+                .map(|iteration| text(IdShape::Digits, length, iteration, 0))
+                .collect();
+            assert_eq!(all.len(), 10_usize.pow(length as u32));
+        }
+        let drawn: HashSet<String> =
+            (0..100_000).map(|iteration| text(IdShape::Number, 4, iteration, 0)).collect();
+        assert_eq!(drawn.len(), 9000);
+        assert!(drawn.iter().all(|id| id.len() == 4 && !id.starts_with('0')));
+    }
+}

@@ -1,0 +1,171 @@
+//! A load made ready: its stories compiled, or to be simulated, and its receiver found.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::compile::{Context, NotCompilable, StoryTemplate};
+use super::report::Shard;
+use super::send::Protocol;
+use crate::delivery::Failure;
+use crate::http::{Tls, TlsError, TlsPlan};
+use crate::language::{Arrivals, RateUnit};
+use crate::net::{Guard, NotAllowed, Target, TargetError};
+use crate::scenario::Story;
+use crate::seed::Seed;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The stories, each with its weight in the mix.
+    pub stories: Vec<(Arc<Story>, u32)>,
+    /// What rates count.
+    pub unit: RateUnit,
+    /// How arrivals are spaced.
+    pub arrivals: Arrivals,
+    /// After how many events, or stories, to end. Stories already running are allowed to finish.
+    pub count: Option<u64>,
+    /// How many events may be in flight; at least 1.
+    pub in_flight: u32,
+    /// How many threads send; at least 1.
+    pub workers: u32,
+    /// After how long an unanswered event counts as timed out.
+    pub timeout: Duration,
+    /// From which lag on an event counts as late.
+    pub late: Duration,
+    /// After which lag an event is dropped.
+    pub drop_after: Duration,
+    /// The seed of ids, people and arrivals.
+    pub seed: Seed,
+    /// Which part of the whole this is.
+    pub shard: Shard,
+    /// What is spoken with the receiver.
+    pub protocol: Protocol,
+    /// Whether stories are simulated even if they could be compiled.
+    pub simulated: bool,
+    /// When to begin; nothing: at once.
+    pub start_at: Option<Timestamp>,
+}
+
+/// Stories ready to be sent at any rate.
+#[derive(Debug)]
+pub struct Load<'a> {
+    pub(super) context: Context<'a>,
+    pub(super) options: Options,
+    pub(super) mode: Mode,
+    pub(super) target: Arc<Target>,
+    pub(super) address: SocketAddr,
+}
+
+/// How stories are sent.
+#[derive(Debug)]
+pub(super) enum Mode {
+    /// From request templates.
+    Compiled(Arc<[StoryTemplate]>, Option<TlsPlan>),
+    /// Each on the engine, if not because it was asked for then for a reason.
+    Simulated(Option<NotCompilable>),
+}
+
+/// Why a load can't begin.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// No story.
+    #[error("there is no story")]
+    NoStory,
+    /// No callback URL.
+    #[error(
+        "there is no callback URL: say where the load goes with --callback-url; `airudder-mock receive` shows what \
+         arrives"
+    )]
+    NoTarget,
+    /// A story's own callback URL is none.
+    #[error("{url}: {error}")]
+    Target {
+        /// As written.
+        url: String,
+        /// Why.
+        error: TargetError,
+    },
+    /// The receiver's host has no address.
+    #[error("{}", .0.message)]
+    Unresolved(Failure),
+    /// The receiver is neither on loopback nor allowed by the user.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
+    /// TLS can't be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+impl<'a> Load<'a> {
+    /// Compiles the stories and finds the receiver.
+    ///
+    /// # Errors
+    ///
+    /// If there is no receiver, or it can't be used.
+    pub fn prepare(context: Context<'a>, guard: &Guard, options: Options) -> Result<Self, PrepareError> {
+        let compiled = if options.simulated { Err(None) } else { compile(&context, &options).map_err(Some) };
+        let target = match &compiled {
+            Ok(templates) => Arc::clone(&templates.first().ok_or(PrepareError::NoStory)?.target),
+            Err(_) => target(&context, &options.stories)?,
+        };
+        let address = address(&target, guard)?;
+        let mode = match compiled {
+            Ok(templates) => {
+                let tls = Tls::new(&context.settings.tls, options.protocol.alpn())?.plan(&target)?;
+                Mode::Compiled(templates.into(), tls)
+            }
+            Err(why) => Mode::Simulated(why),
+        };
+        Ok(Self { context, options, mode, target, address })
+    }
+
+    /// Why the stories have to be simulated, with their pauses and waits, if they could not be compiled.
+    pub fn simulated_because(&self) -> Option<&NotCompilable> {
+        match &self.mode {
+            Mode::Compiled(..) => None,
+            Mode::Simulated(why) => why.as_ref(),
+        }
+    }
+
+    /// Whether the stories are simulated.
+    pub(super) fn is_simulated(&self) -> bool {
+        matches!(self.mode, Mode::Simulated(_))
+    }
+}
+
+fn compile(context: &Context<'_>, options: &Options) -> Result<Vec<StoryTemplate>, NotCompilable> {
+    let today = Timestamp::now();
+    let mut templates = Vec::new();
+    for (number, (story, _)) in options.stories.iter().enumerate() {
+        let seed = options.seed.derive("load story", number as u64);
+        let compiled = StoryTemplate::compile(context, story, seed, today);
+        let named = |why| NotCompilable::Story { story: story.name.clone(), why: Box::new(why) };
+        templates.push(compiled.map_err(named)?);
+    }
+    let is_one_server = templates.windows(2).all(|pair| pair[0].target.origin() == pair[1].target.origin());
+    if is_one_server { Ok(templates) } else { Err(NotCompilable::SeveralServers) }
+}
+
+/// Where the callbacks go, as far as it is known beforehand.
+fn target(context: &Context<'_>, stories: &[(Arc<Story>, u32)]) -> Result<Arc<Target>, PrepareError> {
+    let own = stories.iter().find_map(|(story, _)| story.callback_url_text());
+    match (context.target, own) {
+        (Some(target), own) if context.target_wins || own.is_none() => Ok(Arc::clone(target)),
+        (_, Some(url)) => {
+            url.parse().map(Arc::new).map_err(|error| PrepareError::Target { url: url.to_owned(), error })
+        }
+        (_, None) => Err(PrepareError::NoTarget),
+    }
+}
+
+/// The first address of a target that may be connected to.
+fn address(target: &Target, guard: &Guard) -> Result<SocketAddr, PrepareError> {
+    let unknown = |error: Option<&io::Error>| PrepareError::Unresolved(Failure::unresolved(target, error));
+    let found = (target.host(), target.port()).to_socket_addrs().map_err(|error| unknown(Some(&error)))?;
+    let admitted = guard.admit(target.host(), &found.collect::<Vec<_>>())?;
+    admitted.first().copied().ok_or_else(|| unknown(None))
+}
