@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 use super::format::Format;
 use super::{CommandError, Exit};
 use crate::contract::{Catalog, Direction, Entry, Provenance};
+use crate::files::suggest::nearest;
 use crate::settings::{Flags, Settings};
 
 /// The arguments of `catalog`.
@@ -109,14 +110,9 @@ fn find_group<'a>(catalog: &'a Catalog, wanted: &str) -> Result<&'a str, Command
     if let [group] = part[..] {
         return Ok(group);
     }
-    let distance = |group: &str| strsim::damerau_levenshtein(&plain(group), &text);
     let near = match &part[..] {
-        [] => groups
-            .iter()
-            .map(|group| (distance(group), *group))
-            .min_by_key(|(distance, _)| *distance)
-            .filter(|(distance, _)| *distance <= 3)
-            .map(|(_, group)| format!(", did you mean `{group}`?"))
+        [] => nearest(wanted, groups.iter().copied())
+            .map(|group| format!(", did you mean `{group}`?"))
             .unwrap_or_default(),
         several => format!(", it may be {}", several.join(" or ")),
     };

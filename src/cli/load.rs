@@ -14,7 +14,6 @@ use crate::http::Server;
 use crate::language::rate::Course;
 use crate::language::{Arrivals, Rate, RateUnit};
 use crate::load::{self, Live, Load, Options, Protocol, Report, Shard, Slo};
-use crate::mock::Prepared;
 use crate::net::{Guard, Target};
 use crate::seed::Seed;
 use crate::time::HumanDuration;
@@ -142,9 +141,9 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
              must not be, such as the opposite of `{slo}`"
         )));
     }
-    let mut world = Prepared::load(config, args.target.flags(args.listen.clone()))?;
+    let mut world = super::prepare(config, args.target.flags(args.listen.clone()))?;
     // A load measures every event once; a story's own [delivery] may say otherwise.
-    world.settings.policy.tries = 1;
+    world.settings.policy.attempts = 1;
     if let Some(timeout) = args.timeout {
         world.settings.policy.timeout = timeout.0;
     }

@@ -108,6 +108,16 @@ fn say(line: &str) {
     let _ = writeln!(anstream::stdout().lock(), "{line}");
 }
 
+/// Reads the settings; keys under their old names are reported once.
+fn prepare(
+    config: Option<&std::path::Path>,
+    flags: crate::settings::Flags,
+) -> Result<crate::mock::Prepared, CommandError> {
+    let prepared = crate::mock::Prepared::load(config, flags)?;
+    prepared.settings.notes.iter().for_each(|note| remark(note));
+    Ok(prepared)
+}
+
 /// Prints a line for people beside the output. Nobody may be reading.
 fn remark(line: &str) {
     use std::io::Write;

@@ -55,7 +55,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let prepared = Prepared::load(config, args.target.flags(args.listen.clone()))?;
+    let prepared = super::prepare(config, args.target.flags(args.listen.clone()))?;
     super::runtime()?.block_on(serve(args, prepared))
 }
 

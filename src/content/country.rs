@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use jiff::tz::Offset;
 
+use crate::files::suggest::nearest_of;
+
 /// A country whose people, numbers and money the mock can make up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Country {
@@ -29,6 +31,8 @@ pub enum Country {
 /// What is fixed about a country.
 struct Row {
     code: &'static str,
+    /// The three-letter code of ISO 3166.
+    alpha3: &'static str,
     name: &'static str,
     dialing: &'static str,
     locale: &'static str,
@@ -50,17 +54,17 @@ impl Country {
     // Where a country has several zones, the row holds that of the capital. None of them keeps summer time.
     const fn row(self) -> Row {
         #[rustfmt::skip]
-        let (code, name, dialing, locale, zone, offset_minutes, currency) = match self {
-            Self::Id => ("ID", "Indonesia", "62", "id", "Asia/Jakarta", 420, "IDR"),
-            Self::Ph => ("PH", "Philippines", "63", "en-PH", "Asia/Manila", 480, "PHP"),
-            Self::Mx => ("MX", "Mexico", "52", "es-MX", "America/Mexico_City", -360, "MXN"),
-            Self::Th => ("TH", "Thailand", "66", "th", "Asia/Bangkok", 420, "THB"),
-            Self::Vn => ("VN", "Vietnam", "84", "vi", "Asia/Ho_Chi_Minh", 420, "VND"),
-            Self::My => ("MY", "Malaysia", "60", "ms", "Asia/Kuala_Lumpur", 480, "MYR"),
-            Self::In => ("IN", "India", "91", "hi", "Asia/Kolkata", 330, "INR"),
-            Self::Cn => ("CN", "China", "86", "zh-CN", "Asia/Shanghai", 480, "CNY"),
+        let (code, alpha3, name, dialing, locale, zone, offset_minutes, currency) = match self {
+            Self::Id => ("ID", "IDN", "Indonesia", "62", "id", "Asia/Jakarta", 420, "IDR"),
+            Self::Ph => ("PH", "PHL", "Philippines", "63", "en-PH", "Asia/Manila", 480, "PHP"),
+            Self::Mx => ("MX", "MEX", "Mexico", "52", "es-MX", "America/Mexico_City", -360, "MXN"),
+            Self::Th => ("TH", "THA", "Thailand", "66", "th", "Asia/Bangkok", 420, "THB"),
+            Self::Vn => ("VN", "VNM", "Vietnam", "84", "vi", "Asia/Ho_Chi_Minh", 420, "VND"),
+            Self::My => ("MY", "MYS", "Malaysia", "60", "ms", "Asia/Kuala_Lumpur", 480, "MYR"),
+            Self::In => ("IN", "IND", "India", "91", "hi", "Asia/Kolkata", 330, "INR"),
+            Self::Cn => ("CN", "CHN", "China", "86", "zh-CN", "Asia/Shanghai", 480, "CNY"),
         };
-        Row { code, name, dialing, locale, zone, offset_minutes, currency }
+        Row { code, alpha3, name, dialing, locale, zone, offset_minutes, currency }
     }
 
     /// The two-letter code of ISO 3166, upper case.
@@ -133,21 +137,8 @@ impl FromStr for Country {
         if let Some(country) = Self::ALL.into_iter().find(|c| c.code().eq_ignore_ascii_case(given)) {
             return Ok(country);
         }
-        let lower = given.to_lowercase();
-        // Longer texts are most likely names or three-letter codes, shorter ones a slip in the code.
-        let likeness = |c: &Self| {
-            let code = c.code().to_lowercase();
-            let starts = if lower.len() == 3 && lower.starts_with(&code) { 0.9 } else { 0.0 };
-            strsim::jaro_winkler(&lower, &c.name().to_lowercase())
-                .max(strsim::jaro(&lower, &code))
-                .max(starts)
-        };
-        let suggestion = Self::ALL
-            .into_iter()
-            .map(|c| (likeness(&c), c))
-            .filter(|(likeness, _)| *likeness > 0.8)
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, c)| c);
+        let names = Self::ALL.into_iter().flat_map(|c| [(c.name(), c), (c.row().alpha3, c)]);
+        let suggestion = nearest_of(given, names);
         Err(UnknownCountry { given: given.to_owned(), suggestion })
     }
 }

@@ -1,4 +1,4 @@
-//! Small conversations told from a graph of turns: call transcripts, chats.
+//! Small conversations drawn from a graph of turns: call transcripts, chats.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -47,7 +47,7 @@ pub struct Turn {
 pub struct Talk {
     /// What is said, in order.
     pub turns: Vec<Turn>,
-    /// How the vendor would class the customer's wish: a letter `A` to `I`, or `--` if it did not become clear. What
+    /// How the vendor would class the customer's intention: a letter `A` to `I`, or `--` if it did not become clear. What
     /// the letters mean is assumed; `files/dialogues.toml` lists it.
     pub intention: String,
 }
@@ -133,8 +133,8 @@ impl Dialogue {
         &self.title
     }
 
-    /// Tells the dialogue once. It ends where the graph ends, or after `max` turns, as if somebody had hung up.
-    pub fn tell(&self, rng: &mut Rng, locale: &str, facts: &Facts, max: usize) -> Talk {
+    /// Draws one conversation. It ends where the graph ends, or after `max` turns, as if somebody had hung up.
+    pub fn draw(&self, rng: &mut Rng, locale: &str, facts: &Facts, max: usize) -> Talk {
         let mut talk = Talk { turns: Vec::new(), intention: "--".to_owned() };
         let mut next = self.turns.get(&self.start);
         while let Some(node) = next.filter(|_| talk.turns.len() < max) {
@@ -148,9 +148,9 @@ impl Dialogue {
         talk
     }
 
-    /// The turns of [`Dialogue::tell`] alone.
+    /// The turns of [`Dialogue::draw`] alone.
     pub fn turns(&self, rng: &mut Rng, locale: &str, facts: &Facts, max: usize) -> Vec<Turn> {
-        self.tell(rng, locale, facts, max).turns
+        self.draw(rng, locale, facts, max).turns
     }
 }
 
@@ -262,7 +262,7 @@ fn walk(
     }
 }
 
-/// Tells a conversation that leads to an intention, a letter `A` to `I`, or `--` if it does not become clear.
+/// Draws a conversation that leads to an intention, a letter `A` to `I`, or `--` if it does not become clear.
 pub fn leading_to(rng: &mut Rng, intention: &str, locale: &str, facts: &Facts) -> Talk {
     let mut talk = Talk { turns: Vec::new(), intention: intention.to_owned() };
     let Some(known) = ways().get(intention).filter(|known| !known.is_empty()) else { return talk };
@@ -310,11 +310,11 @@ mod tests {
     use crate::content::{Country, Person};
     use crate::seed::Seed;
 
-    fn told(name: &str, seed: u64, country: Country, locale: Option<&str>, max: usize) -> Talk {
+    fn drawn(name: &str, seed: u64, country: Country, locale: Option<&str>, max: usize) -> Talk {
         let rng = &mut Seed(seed).stream("dialogue", 0);
         let person = Person::draw(rng, country, locale);
         let facts = Facts::of(rng, &person, "2030-01-01T00:00:00Z".parse().unwrap());
-        Dialogue::named(name).unwrap().tell(rng, person.locale, &facts, max)
+        Dialogue::named(name).unwrap().draw(rng, person.locale, &facts, max)
     }
 
     #[test]
@@ -360,17 +360,17 @@ mod tests {
         for name in Dialogue::names() {
             for seed in 0..300 {
                 let country = Country::ALL[usize::try_from(seed % 8).unwrap()];
-                let talk = told(name, seed, country, None, 40);
+                let talk = drawn(name, seed, country, None, 40);
                 assert!((2..40).contains(&talk.turns.len()), "{name} {seed}: {}", talk.turns.len());
-                assert_eq!(talk, told(name, seed, country, None, 40));
+                assert_eq!(talk, drawn(name, seed, country, None, 40));
                 assert!(talk.turns.iter().all(|turn| !turn.text.contains(['{', '}'])));
                 assert!(talk.turns.iter().any(|turn| turn.speaker == Speaker::User));
-                assert_eq!(told(name, seed, country, None, 1).turns.len(), 1);
+                assert_eq!(drawn(name, seed, country, None, 1).turns.len(), 1);
                 intentions.insert(talk.intention);
             }
         }
         assert!(intentions.len() >= 8, "{intentions:?}");
-        assert!(told("complaint", 1, Country::Id, None, 0).turns.is_empty());
+        assert!(drawn("complaint", 1, Country::Id, None, 0).turns.is_empty());
     }
 
     #[test]
@@ -401,7 +401,7 @@ mod tests {
         let mut text = String::new();
         for (index, name) in Dialogue::names().enumerate() {
             for (country, locale) in [(Country::Id, "id"), (Country::In, "en-IN"), (Country::Mx, "es-MX")] {
-                let talk = told(name, u64::try_from(index).unwrap() + 3, country, Some(locale), 40);
+                let talk = drawn(name, u64::try_from(index).unwrap() + 3, country, Some(locale), 40);
                 text.push_str(&format!("# {name} {locale}: {}\n", talk.intention));
                 for turn in talk.turns {
                     text.push_str(&format!("{:5} {}\n", turn.speaker, turn.text));

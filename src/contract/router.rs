@@ -6,9 +6,7 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 
 use super::{Catalog, Direction, Family, Provenance};
-
-/// Longer paths get no suggestion: comparing takes time with the product of the lengths.
-const SUGGESTED_UP_TO: usize = 200;
+use crate::files::suggest::nearest;
 
 /// A path of the catalog that no request can be found by.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -134,19 +132,14 @@ impl Router {
 
     /// The path somebody most likely meant: another letter case, a missing or doubled beginning, a slip.
     fn nearest(&self, path: &str) -> Option<String> {
-        if path.len() > SUGGESTED_UP_TO {
-            return None;
-        }
         let wanted = path.to_lowercase();
-        let allowed = (wanted.chars().count() / 5).clamp(2, 6);
-        let distance = |place: &Place| {
+        let ends = |place: &&Place| {
             let known = place.path.to_lowercase();
-            let end = wanted.len() > 1 && known.ends_with(&wanted) || wanted.ends_with(&known);
-            if end && known != wanted { 1 } else { strsim::damerau_levenshtein(&wanted, &known) }
+            wanted.len() > 1 && known.ends_with(&wanted) || wanted.ends_with(&known)
         };
-        let near = self.places.iter().map(|place| (distance(place), place));
-        let (distance, place) = near.min_by_key(|(distance, _)| *distance)?;
-        (distance <= allowed).then(|| place.path.clone())
+        let shortened = || self.places.iter().find(ends).map(|place| place.path.as_str());
+        let paths = self.places.iter().map(|place| place.path.as_str());
+        shortened().or_else(|| nearest(path, paths)).map(str::to_owned)
     }
 }
 

@@ -13,11 +13,11 @@ use super::options::EngineOptions;
 use super::outcome::{RequestOutcome, outcome};
 use crate::contract::signature::Signer;
 use crate::contract::{Catalog, Direction, Provenance};
-use crate::delivery::{Attempt, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals, Verdict};
+use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals};
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
 use crate::scenario::{Body, CallView, DeliveryEnd, StoryRun};
-use crate::simulator::user_endpoints::{Custom, Reply};
+use crate::simulator::user_endpoints::{Reply, UserEndpoints};
 use crate::simulator::{Account, AccountKey, Callback, CallbackBody, ConversationKey, Request, Simulator};
 
 /// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
@@ -28,7 +28,7 @@ const MOST_UNFINISHED: u64 = 100_000;
 pub struct Engine {
     pub(super) dispatch: Dispatch,
     pub(super) simulator: Simulator,
-    pub(super) custom: Custom,
+    pub(super) custom: UserEndpoints,
     faults: Faults,
     pub(super) stories: Vec<StoryRun>,
     /// How many stories have faults of their own.
@@ -110,7 +110,7 @@ impl Engine {
         self.simulator.request_id()
     }
 
-    /// Callbacks that are neither delivered nor dead.
+    /// Callbacks that are on their way.
     pub fn unfinished(&self) -> Vec<(CallbackId, Arc<QueuedCallback>)> {
         self.dispatch.outbox.unfinished()
     }
@@ -125,7 +125,7 @@ impl Engine {
         self.wakeups.clear();
     }
 
-    /// Whether every story is told and everything they caused is delivered or dead.
+    /// Whether every story is told and everything they caused is delivered or has failed.
     pub fn is_over(&self) -> bool {
         if self.stopped {
             return self.totals().in_flight == 0;
@@ -224,7 +224,7 @@ impl Engine {
     ) -> T {
         let story = &mut self.stories[index];
         let (was_over, was_awaiting) = (story.is_over(), story.awaits_call());
-        let label = Arc::clone(story.label());
+        let label = Arc::clone(story.name());
         let mut stage = EngineHost {
             dispatch: &mut self.dispatch,
             simulator: &mut self.simulator,
@@ -255,7 +255,7 @@ impl Engine {
     pub(super) fn send_callback(&mut self, callback: Callback, now: Timestamp) {
         let index = callback.story.map(|story| story as usize);
         let story = index.and_then(|index| self.stories.get_mut(index));
-        let label = story.as_ref().map(|story| Arc::clone(story.label()));
+        let label = story.as_ref().map(|story| Arc::clone(story.name()));
         let policy = story.as_ref().map_or(&self.dispatch.policy, |story| &story.story().policy);
         let own_target = callback.target.is_some();
         let order = NewCallback {
@@ -286,7 +286,7 @@ impl Engine {
         let event = match story {
             Some(story) => {
                 story.count_failure();
-                Event::Failed { place: Arc::clone(story.label()), message }
+                Event::Failed { place: Arc::clone(story.name()), message }
             }
             None => Event::Note(message),
         };
@@ -391,7 +391,7 @@ impl Engine {
         })
     }
 
-    /// The next try to make now, signed. It counts as in flight until [`Engine::finish`].
+    /// The next attempt to make now, signed. It counts as in flight until [`Engine::finish`].
     pub fn start(&mut self, now: Timestamp) -> Option<Arc<Attempt>> {
         if self.stopped {
             return None;
@@ -400,15 +400,15 @@ impl Engine {
         Some(Arc::new(sign(&self.dispatch.signer, callback, number, now)))
     }
 
-    /// The result of a try.
+    /// The result of an attempt.
     pub fn finish(&mut self, attempt: &Arc<Attempt>, result: AttemptResult, now: Timestamp) {
-        let verdict = self.dispatch.outbox.finish(attempt, &result, now);
+        let outcome = self.dispatch.outbox.finish(attempt, &result, now);
         let result = Arc::new(result);
         let id = attempt.callback.id;
         let mut story = None;
-        let retry_at = match &verdict {
-            Verdict::Retry { at } => Some(*at),
-            _ => None,
+        let retry_at = match &outcome {
+            AttemptOutcome::Retry { at } => Some(*at),
+            AttemptOutcome::Ended(_) => None,
         };
         if let Some(origin) = self.dispatch.origins.get_mut(&id) {
             story = origin.label.clone();
@@ -416,21 +416,22 @@ impl Engine {
             let gap = retry_at.map_or(Duration::ZERO, |at| span(now, at));
             origin.took = origin.took.saturating_add(result.elapsed).saturating_add(gap);
         }
-        let tried = Event::Tried { attempt: Arc::clone(attempt), result: Arc::clone(&result), retry_at };
-        self.dispatch.journal.write(now, story.clone(), tried);
-        let (event, tries, error) = match verdict {
-            Verdict::Retry { .. } => return,
-            Verdict::Delivered { tries } => (Event::Delivered { id, tries }, tries, None),
-            Verdict::Dead { tries, class, reason } => {
-                (Event::Dead { id, tries, class, reason: reason.clone() }, tries, Some((class, reason)))
-            }
-        };
-        self.dispatch.journal.write(now, story, event);
+        let attempted =
+            Event::Attempted { attempt: Arc::clone(attempt), result: Arc::clone(&result), retry_at };
+        self.dispatch.journal.write(now, story.clone(), attempted);
+        let AttemptOutcome::Ended(end) = outcome else { return };
+        self.dispatch.journal.write(now, story, Event::Ended { id, end: end.clone() });
         let Some(Origin { story: Some(index), body, took, .. }) = self.dispatch.origins.remove(&id) else {
             return;
         };
         let answer = result.result.as_ref().ok().cloned();
-        let end = DeliveryEnd { delivered: error.is_none(), tries, answer, error, took };
+        let end = DeliveryEnd {
+            delivered: end.failure.is_none(),
+            tries: end.attempts,
+            answer,
+            error: end.failure.map(|failure| (failure.class, failure.message)),
+            took,
+        };
         let event = Arc::clone(&attempt.callback.event);
         self.with_story(index, now, |story, stage| story.on_end(id, &event, &body, &end, now, stage));
     }

@@ -11,12 +11,12 @@ use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::journal::Event;
 use crate::scenario::{Sending, StoryHost};
-use crate::simulator::user_endpoints::Custom;
+use crate::simulator::user_endpoints::UserEndpoints;
 use crate::simulator::{AccountKey, ConversationKey, Simulator};
 
 /// The body of an event: of a declared one as declared, of any other as the simulator makes it; `patch` is over it.
 pub(super) fn emit(
-    custom: &mut Custom,
+    custom: &mut UserEndpoints,
     simulator: &mut Simulator,
     session: ConversationKey,
     event: &str,
@@ -34,7 +34,7 @@ pub(super) fn emit(
 pub(super) struct EngineHost<'a> {
     pub(super) dispatch: &'a mut Dispatch,
     pub(super) simulator: &'a mut Simulator,
-    pub(super) custom: &'a mut Custom,
+    pub(super) custom: &'a mut UserEndpoints,
     pub(super) story: usize,
     pub(super) label: Arc<str>,
     pub(super) now: Timestamp,

@@ -11,7 +11,7 @@ use crate::net::Target;
 use crate::seed::Seed;
 use crate::settings::AssumedFile;
 use crate::simulator::Behaviour;
-use crate::simulator::user_endpoints::Custom;
+use crate::simulator::user_endpoints::UserEndpoints;
 
 /// What an engine is made of.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct EngineOptions {
     /// What goes wrong on purpose with calls, beside what stories want.
     pub faults: Vec<FaultFile>,
     /// The endpoints and callbacks of the user's own.
-    pub custom: Custom,
+    pub custom: UserEndpoints,
     /// How many tries may be in flight.
     pub max_in_flight: usize,
     /// The journal, with its sinks.

@@ -76,7 +76,7 @@ impl Engine {
         };
         let origin = Origin {
             story: story.and(index),
-            label: story.map(|story| Arc::clone(story.label())),
+            label: story.map(|story| Arc::clone(story.name())),
             body: body.clone(),
             took: Duration::ZERO,
         };
@@ -98,7 +98,7 @@ impl Engine {
         let (label, event) = match story {
             Some(story) => {
                 story.count_failure();
-                let label = Arc::clone(story.label());
+                let label = Arc::clone(story.name());
                 (Some(Arc::clone(&label)), Event::Failed { place: label, message })
             }
             None => (None, Event::Note(message)),

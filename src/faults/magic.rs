@@ -19,10 +19,10 @@ const MARK: &str = "mock:";
 /// How long `slow` takes.
 const SLOW: Duration = Duration::from_secs(5);
 
-/// After how long a client that is told to wait may come back.
+/// After how long a client that has to wait may come back.
 const COME_BACK: Duration = Duration::from_secs(1);
 
-/// The magic names and what they do. `STATUS`, `CODE` and `LAPSE` stand for what the user writes.
+/// The magic names and what they do. `STATUS`, `CODE` and `DURATION` stand for what the user writes.
 pub const MAGIC: &[(&str, &str)] = &[
     ("429", "too many calls: status 429 with Retry-After 1 s"),
     ("500", "an internal error: status 500"),
@@ -38,7 +38,7 @@ pub const MAGIC: &[(&str, &str)] = &[
     ("close", "the connection is closed without an answer; the call takes no effect"),
     ("expired-token", "the answer to a call whose token has expired"),
     ("slow", "the usual answer, 5 s later"),
-    ("slow-LAPSE", "the usual answer, any length of time later, such as slow-200ms or slow-2s"),
+    ("slow-DURATION", "the usual answer, any length of time later, such as slow-200ms or slow-2s"),
 ];
 
 /// The fault a text asks for: the first `mock:NAME` in it whose name is known.
@@ -79,7 +79,7 @@ fn named(name: &str) -> Option<Fault> {
         "slow" => return Some(slow(SLOW)),
         other if other.starts_with("code-") => coded(other.strip_prefix("code-")?.parse().ok()?)?,
         other => match (other.strip_prefix("slow-"), other.parse()) {
-            (Some(lapse), _) => return lapse.parse().ok().map(|HumanDuration(lapse)| slow(lapse)),
+            (Some(text), _) => return text.parse().ok().map(|HumanDuration(delay)| slow(delay)),
             (None, Ok(status @ 400..=599)) if other.len() == 3 => Act::Answer {
                 status,
                 code: None,
@@ -114,12 +114,13 @@ mod tests {
     fn every_name_of_the_table_does_something() {
         let mut acts = Vec::new();
         for (name, meaning) in MAGIC {
-            let written = name.replace("STATUS", "418").replace("CODE", "10201").replace("LAPSE", "1.5s");
+            let written = name.replace("STATUS", "418").replace("CODE", "10201").replace("DURATION", "1.5s");
             let fault = magic_header(&written).unwrap_or_else(|| panic!("{name} is not known"));
             assert_eq!(magic(&format!("please mock:{written}, thanks")), Some(fault.clone()), "{name}");
             assert!(fault.act.is_some() || fault.delay.is_some(), "{name}");
-            let told = !meaning.contains("effect") || meaning.contains("takes no effect") != fault.effect;
-            assert!(told, "{name}: {meaning}");
+            let is_described =
+                !meaning.contains("effect") || meaning.contains("takes no effect") != fault.effect;
+            assert!(is_described, "{name}: {meaning}");
             acts.extend(fault.act.map(|act| std::mem::discriminant(&act)));
         }
         acts.dedup();

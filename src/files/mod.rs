@@ -10,15 +10,25 @@ pub(crate) mod tables;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 pub use diagnostic::{Diagnostic, Place, Problems, SourceFile};
 
 /// A table whose keys are the user's own: a body, variables, conditions. Keys keep their order.
 pub type Tree = serde_json::Map<String, serde_json::Value>;
 
-/// Turns a file whose tree has no mistakes into its type.
-pub(crate) fn typed<T: DeserializeOwned>(source: &Arc<SourceFile>) -> Result<T, Problems> {
-    toml::from_str(source.text()).map_err(|error| {
+/// Turns a tree without mistakes into the type of its file.
+///
+/// # Errors
+///
+/// What the check against the schema should have found and did not.
+pub(crate) fn typed<T: DeserializeOwned>(
+    source: &Arc<SourceFile>,
+    tree: Spanned<DeTable<'_>>,
+) -> Result<T, Problems> {
+    let whole = Spanned::new(tree.span(), DeValue::Table(tree.into_inner()));
+    T::deserialize(ValueDeserializer::from(whole)).map_err(|error| {
         // The check against the schema should have caught it; if it did not, this is still a mistake with a place.
         let message = error.message().to_owned();
         match error.span() {

@@ -1,52 +1,32 @@
-//! What the user may have meant: the nearest of the words that would have been right.
+//! What the user may have meant: the nearest of the words that would have been right. The only place that compares.
 
-/// Names from other tools, and what they are called here.
-const OTHER_NAMES: [(&str, &str); 25] = [
-    ("reactions", "on"),
-    ("react", "on"),
-    ("variables", "vars"),
-    ("variable", "vars"),
-    ("sleep", "pause"),
-    ("delay", "pause"),
-    ("delay", "after"),
-    ("emit", "send"),
-    ("event", "send"),
-    ("callback", "send"),
-    ("wait_for", "await"),
-    ("call", "await"),
-    ("if", "when"),
-    ("condition", "when"),
-    ("times", "repeat"),
-    ("count", "repeat"),
-    ("limit", "times"),
-    ("timeout", "within"),
-    ("match", "where"),
-    ("filter", "where"),
-    ("response", "answer"),
-    ("retries", "tries"),
-    ("url", "callback_url"),
-    ("url", "target"),
-    ("url", "path"),
-];
+/// Longer texts get no suggestion: measuring takes the product of the lengths, and nobody mistypes a word so long.
+const LONGEST: usize = 200;
 
-/// The word of `right` that `wrong` was probably meant to be. Letter case, dashes and underscores count little.
+/// The word of `right` that `wrong` was probably meant to be. Letter case, dots, dashes, underscores and spaces count
+/// little.
 pub(crate) fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let right: Vec<&str> = right.into_iter().collect();
+    nearest_of(wrong, right.into_iter().map(|word| (word, word)))
+}
+
+/// What the word nearest to `wrong` stands for; one thing may have several words.
+pub(crate) fn nearest_of<'a, T>(wrong: &str, right: impl IntoIterator<Item = (&'a str, T)>) -> Option<T> {
     let plain = plain(wrong);
-    // Measuring takes the product of the lengths; nobody mistypes a word of a hundred letters.
-    if plain.is_empty() || plain.len() > 100 {
+    if plain.is_empty() || plain.len() > LONGEST {
         return None;
     }
-    let near = right
-        .iter()
-        .map(|word| (strsim::osa_distance(&plain, &self::plain(word)), *word))
-        .filter(|(distance, word)| *distance <= allowance(plain.chars().count().min(word.chars().count())))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, word)| word);
-    near.or_else(|| {
-        let known = OTHER_NAMES.iter().filter(|(other, _)| *other == plain);
-        known.map(|(_, ours)| *ours).find_map(|ours| right.iter().find(|word| **word == ours).copied())
-    })
+    let letters = plain.chars().count();
+    right
+        .into_iter()
+        .map(|(word, meant)| (strsim::osa_distance(&plain, &self::plain(word)), word, meant))
+        .filter(|(distance, word, _)| *distance <= allowance(letters.min(word.chars().count())))
+        .min_by_key(|(distance, ..)| *distance)
+        .map(|(_, _, meant)| meant)
+}
+
+/// Whether two words differ by one slip of the pen at most.
+pub(crate) fn is_one_slip(one: &str, other: &str) -> bool {
+    strsim::osa_distance(one, other) <= 1
 }
 
 /// How many letters may differ in a word of so many.
@@ -55,16 +35,14 @@ fn allowance(letters: usize) -> usize {
         0..=2 => 0,
         3..=5 => 1,
         6..=8 => 2,
-        _ => 3,
+        9..=11 => 3,
+        _ => (letters / 5).clamp(4, 6),
     }
 }
 
 fn plain(word: &str) -> String {
-    word.trim()
-        .chars()
-        .flat_map(char::to_lowercase)
-        .map(|c| if matches!(c, '-' | ' ') { '_' } else { c })
-        .collect()
+    let lower = word.trim().chars().flat_map(char::to_lowercase);
+    lower.map(|c| if matches!(c, '-' | ' ' | '.') { '_' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -81,9 +59,6 @@ mod tests {
             ("conversatoin", Some("conversation")),
             ("callback-url", Some("callback_url")),
             ("callbackUrl", Some("callback_url")),
-            ("sleep", Some("pause")),
-            ("url", Some("callback_url")),
-            ("reactions", Some("on")),
             ("x", None),
             ("", None),
             ("body", None),

@@ -1,4 +1,4 @@
-//! From text to a spanned TOML tree, with every syntax error in words that tell what to write.
+//! From text to a spanned TOML tree, with every syntax error in words that say what to write.
 
 use std::ops::Range;
 use std::sync::Arc;

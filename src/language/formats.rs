@@ -1,8 +1,8 @@
 //! What the `format` of a text in a file means, and whether a text is of it: the formats that scenario and settings
 //! files share. Those of settings alone stand in the settings.
 
+use super::format_mistake::FormatMistake;
 use super::rate::Rate;
-use super::shape::FormatMistake;
 use super::template;
 use crate::content::Country;
 use crate::contract::{Catalog, Direction, Entry};
@@ -13,6 +13,22 @@ use crate::time::{DurationRange, HumanDuration};
 
 /// Names that exist in some templates only, so that no variable may be called so.
 pub(crate) const LOCAL_NAMES: [&str; 3] = ["call", "callback", "loop_index"];
+
+/// What a text of a format is, in words.
+pub(super) fn wanted(format: &str) -> Option<&'static str> {
+    Some(match format {
+        "callback-id" => "the id of a callback",
+        "call-id" => "the id of a call",
+        "call-pattern" => "the id of a call, or a group such as `\"task.*\"`",
+        "entry-id" => "the id of a call or callback",
+        "human-duration" => "a length of time such as `\"2s\"`",
+        "human-duration-range" => "a length of time such as `\"2s\"` or `\"1s..3s\"`",
+        "url" | "url-template" => "a URL",
+        "include" => "the path of a scenario file",
+        "template" => "a text or template",
+        _ => return None,
+    })
+}
 
 /// What an entry of the catalog is needed for.
 #[derive(Clone, Copy, PartialEq, Eq)]

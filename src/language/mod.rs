@@ -5,6 +5,7 @@
 //! generated from the Rust type the file is read into, so that the structure, the editor support and the messages
 //! have one source; all mistakes of a file are collected. Only a tree without mistakes is turned into the type.
 
+mod format_mistake;
 pub(crate) mod formats;
 pub(crate) mod names;
 pub mod rate;
@@ -14,5 +15,6 @@ pub mod template;
 pub(crate) mod tree;
 mod words;
 
+pub(crate) use format_mistake::FormatMistake;
 pub use rate::{Arrivals, Rate, RateUnit};
 pub(crate) use template::truth;

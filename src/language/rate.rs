@@ -66,11 +66,11 @@ impl FromStr for Rate {
 fn stage(text: &str) -> Result<Stage, RateError> {
     let text = text.trim();
     let (rest, length) = match text.split_once(" for ") {
-        Some((rest, length)) => (rest.trim(), Some(lapse(length)?)),
+        Some((rest, length)) => (rest.trim(), Some(duration(length)?)),
         None => (text, None),
     };
     let (rest, period) = match rest.split_once(" every ") {
-        Some((rest, period)) => (rest.trim(), Some(lapse(period)?)),
+        Some((rest, period)) => (rest.trim(), Some(duration(period)?)),
         None => (rest, None),
     };
     let course = if let Some((low, high)) = rest.split_once('~') {
@@ -88,46 +88,77 @@ fn stage(text: &str) -> Result<Stage, RateError> {
     Ok(Stage { course, length })
 }
 
-fn lapse(text: &str) -> Result<Duration, RateError> {
-    let lapse: HumanDuration =
+fn duration(text: &str) -> Result<Duration, RateError> {
+    let HumanDuration(duration) =
         text.trim().parse().map_err(|error: DurationError| RateError(error.to_string()))?;
-    if lapse.0.is_zero() {
-        return Err(RateError(format!("`{}` is no time at all", text.trim())));
+    if duration.is_zero() {
+        return Err(RateError(format!("`{}` must be longer than zero", text.trim())));
     }
-    Ok(lapse.0)
+    Ok(duration)
+}
+
+/// How often something happens: so many times within a second, a minute, an hour or a day.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Frequency {
+    /// How many times; never negative.
+    pub(crate) count: f64,
+    /// Within how long.
+    pub(crate) per: Duration,
+}
+
+impl Frequency {
+    /// As a number per second.
+    fn per_second(self) -> f64 {
+        self.count / self.per.as_secs_f64()
+    }
+}
+
+impl FromStr for Frequency {
+    type Err = RateError;
+
+    /// Reads `100/s`, `2k/s`, `1.5/min`, `1_000/h`, `100/d`.
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        let text = text.trim();
+        let Some((count, unit)) = text.split_once('/') else {
+            return Err(match text.parse::<f64>() {
+                Ok(_) => RateError(format!("`{text}` has no unit, write `{text}/s` or `{text}/m`")),
+                Err(_) => RateError(format!("`{text}` is no rate, {EXAMPLES}")),
+            });
+        };
+        let seconds = match unit.trim() {
+            "s" | "sec" | "second" => 1,
+            "m" | "min" | "minute" => 60,
+            "h" | "hour" => 3_600,
+            "d" | "day" => 86_400,
+            other => {
+                let message = format!("`/{other}` is no unit of a rate, write `/s`, `/m`, `/h` or `/d`");
+                return Err(RateError(message));
+            }
+        };
+        let count = count.trim().replace('_', "");
+        let (count, factor) = match count.strip_suffix(['k', 'K']) {
+            Some(count) => (count, 1000.0),
+            None => (count.as_str(), 1.0),
+        };
+        let count: f64 = count.parse().map_err(|_| RateError(format!("`{text}` is no rate, {EXAMPLES}")))?;
+        let frequency = Self { count: count * factor, per: Duration::from_secs(seconds) };
+        if !(0.0..=HIGHEST).contains(&frequency.per_second()) {
+            return Err(RateError(format!(
+                "`{text}` is out of range: a rate lies between 0/s and {HIGHEST}/s"
+            )));
+        }
+        Ok(frequency)
+    }
 }
 
 /// A rate as a number per second.
 fn number(text: &str) -> Result<f64, RateError> {
-    let text = text.trim();
-    let Some((count, unit)) = text.split_once('/') else {
-        return Err(match text.parse::<f64>() {
-            Ok(_) => RateError(format!("`{text}` has no unit, write `{text}/s` or `{text}/m`")),
-            Err(_) => RateError(format!("`{text}` is no rate, {EXAMPLES}")),
-        });
-    };
-    let per = match unit.trim() {
-        "s" | "sec" | "second" => 1.0,
-        "m" | "min" | "minute" => 60.0,
-        "h" | "hour" => 3600.0,
-        other => return Err(RateError(format!("`/{other}` is no unit of a rate, write `/s`, `/m` or `/h`"))),
-    };
-    let count = count.trim().replace('_', "");
-    let (count, factor) = match count.strip_suffix(['k', 'K']) {
-        Some(count) => (count, 1000.0),
-        None => (count.as_str(), 1.0),
-    };
-    let count: f64 = count.parse().map_err(|_| RateError(format!("`{text}` is no rate, {EXAMPLES}")))?;
-    let rate = count * factor / per;
-    if !(0.0..=HIGHEST).contains(&rate) {
-        return Err(RateError(format!("`{text}` is out of range: a rate lies between 0/s and {HIGHEST}/s")));
-    }
-    Ok(rate)
+    text.parse::<Frequency>().map(Frequency::per_second)
 }
 
 /// A rate in the first unit in which it needs few digits.
 fn shown(per_second: f64) -> String {
-    let units = [(1.0, "s"), (60.0, "m"), (3600.0, "h")];
+    let units = [(1.0, "s"), (60.0, "m"), (3600.0, "h"), (86_400.0, "d")];
     let short = units.into_iter().find_map(|(per, unit)| {
         let count = (per_second * per * 1e6).round() / 1e6;
         ((count / per - per_second).abs() < per_second * 1e-12).then(|| format!("{count}/{unit}"))
@@ -184,7 +215,7 @@ pub enum RateUnit {
     /// Callbacks.
     #[default]
     Events,
-    /// Tellings of stories, however many callbacks each has.
+    /// Stories, however many callbacks each has.
     Stories,
 }
 
@@ -274,7 +305,7 @@ mod tests {
                 "",
                 "fast",
                 "5000",
-                "5/d",
+                "5/w",
                 "-1/s",
                 "1e9/s",
                 "NaN/s",

@@ -2,7 +2,8 @@
 //!
 //! Beside the standard's keywords there are ours, which editors ignore: `x-noun` (what a table is called in messages),
 //! `x-exactly-one` (keys of which a table has exactly one), `x-items`, `x-keys` and `x-values` (the `format` of the
-//! items of a list, of the keys of a table, of its values).
+//! items of a list, of the keys of a table, of its values), `x-wanted` (what a text has to be, in words), `x-old-name`
+//! (what a key was called before: still read, as a deprecated property).
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
@@ -26,6 +27,18 @@ pub(crate) fn text(schema: &Value) -> String {
 /// TOML has no null, and the widths of Rust's numbers become limits.
 fn tidy(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else { return };
+    if let Some(Value::Object(properties)) = object.get_mut("properties") {
+        let renamed: Vec<(String, Value)> = properties
+            .values_mut()
+            .filter_map(|property| {
+                let old = property.as_object_mut()?.shift_remove("x-old-name")?.as_str()?.to_owned();
+                let mut property = property.clone();
+                property["deprecated"] = Value::Bool(true);
+                Some((old, property))
+            })
+            .collect();
+        properties.extend(renamed);
+    }
     if let Some(Value::Array(types)) = object.get_mut("type") {
         types.retain(|kind| kind != "null");
         if let [only] = types.as_slice() {

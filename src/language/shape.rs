@@ -3,39 +3,17 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use regex_lite::Regex;
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::format_mistake::FormatMistake;
 use super::words;
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::suggest;
 use crate::files::syntax::inside_text;
 use crate::files::{Diagnostic, SourceFile};
-
-/// Why a text is not of its `format`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FormatMistake {
-    /// One line.
-    pub(crate) message: String,
-    /// What to do.
-    pub(crate) help: Option<String>,
-    /// Where in the text, in bytes, if not all of it.
-    pub(crate) range: Option<Range<usize>>,
-}
-
-impl FormatMistake {
-    /// A mistake of the whole text.
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None, range: None }
-    }
-
-    /// With advice.
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-}
 
 /// Checks a text against a named `format`. Names it does not know are right.
 pub(crate) type FormatCheck<'a> = dyn Fn(&str, &str) -> Result<(), FormatMistake> + 'a;
@@ -199,13 +177,13 @@ impl<'a> Walk<'a> {
         if let Some(format) = schema.get("format").and_then(Value::as_str) {
             self.format(format, text, &span);
         }
-        if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
-            && let Some((matches, form)) = words::pattern(pattern)
-            && !matches(text)
+        let pattern = schema.get("pattern").and_then(Value::as_str);
+        if let Some(pattern) = pattern.and_then(|pattern| Regex::new(pattern).ok())
+            && !pattern.is_match(text)
         {
-            self.wrong(
-                self.at(span, format!("{name} can't be {}", quoted(text))).help(format!("write {form}")),
-            );
+            let mistake = self.at(span, format!("{name} can't be {}", quoted(text)));
+            let wanted = schema.get("x-wanted").and_then(Value::as_str);
+            self.wrong(mistake.maybe_help(wanted.map(|wanted| format!("write {wanted}"))));
         }
     }
 
@@ -236,7 +214,12 @@ impl<'a> Walk<'a> {
     ) {
         let none = serde_json::Map::new();
         let properties = schema.get("properties").and_then(Value::as_object);
-        let known: Vec<&str> = properties.unwrap_or(&none).keys().map(String::as_str).collect();
+        let known: Vec<&str> = properties
+            .unwrap_or(&none)
+            .iter()
+            .filter(|(_, property)| !words::is_old_name(property))
+            .map(|(key, _)| key.as_str())
+            .collect();
         // Keys that were probably meant by unknown ones: that they are missing needs no further message.
         let mut meant: Vec<&str> = Vec::new();
         for (key, value) in table {

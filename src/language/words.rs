@@ -3,8 +3,38 @@
 use serde_json::Value;
 use toml::de::DeValue;
 
+use super::formats;
 use crate::files::diagnostic::{joined, quoted};
-use crate::files::suggest::nearest;
+use crate::files::suggest::{is_one_slip, nearest};
+
+/// Names of keys from other tools, and what they are called here.
+const OTHER_NAMES: [(&str, &str); 25] = [
+    ("reactions", "on"),
+    ("react", "on"),
+    ("variables", "vars"),
+    ("variable", "vars"),
+    ("sleep", "pause"),
+    ("delay", "pause"),
+    ("delay", "after"),
+    ("emit", "send"),
+    ("event", "send"),
+    ("callback", "send"),
+    ("wait_for", "await"),
+    ("call", "await"),
+    ("if", "when"),
+    ("condition", "when"),
+    ("times", "repeat"),
+    ("count", "repeat"),
+    ("limit", "times"),
+    ("timeout", "within"),
+    ("match", "where"),
+    ("filter", "where"),
+    ("response", "answer"),
+    ("retries", "tries"),
+    ("url", "callback_url"),
+    ("url", "target"),
+    ("url", "path"),
+];
 
 /// Follows references. What stands beside a reference (a description) says nothing about the value.
 pub(super) fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
@@ -51,6 +81,11 @@ pub(super) fn options(schema: &Value) -> Option<Vec<&str>> {
 pub(super) fn list<'a>(schema: &'a Value, keyword: &str) -> Vec<&'a str> {
     let list = schema.get(keyword).and_then(Value::as_array);
     list.map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
+}
+
+/// Whether a property is the old name of another one: read as ever, and never suggested.
+pub(super) fn is_old_name(property: &Value) -> bool {
+    property.get("deprecated").and_then(Value::as_bool) == Some(true)
 }
 
 /// The path of a key below a path.
@@ -100,29 +135,17 @@ pub(super) fn wanted(root: &Value, schema: &Value) -> String {
     if let Some(words) = options(schema) {
         return joined(&words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>(), "or");
     }
-    if let Some((_, form)) = schema.get("pattern").and_then(Value::as_str).and_then(pattern) {
-        return form.to_owned();
-    }
     let format = schema.get("format").and_then(Value::as_str);
-    match (schema.get("type").and_then(Value::as_str), format) {
-        (Some("string"), Some("callback-id")) => "the id of a callback".to_owned(),
-        (Some("string"), Some("call-id")) => "the id of a call".to_owned(),
-        (Some("string"), Some("call-pattern")) => {
-            "the id of a call, or a group such as `\"task.*\"`".to_owned()
-        }
-        (Some("string"), Some("entry-id")) => "the id of a call or callback".to_owned(),
-        (Some("string"), Some("human-duration")) => "a length of time such as `\"2s\"`".to_owned(),
-        (Some("string"), Some("human-duration-range")) => {
-            "a length of time such as `\"2s\"` or `\"1s..3s\"`".to_owned()
-        }
-        (Some("string"), Some("url" | "url-template")) => "a URL".to_owned(),
-        (Some("string"), Some("include")) => "the path of a scenario file".to_owned(),
-        (Some("string"), Some("template")) => "a text or template".to_owned(),
-        (Some("string"), _) => "a text".to_owned(),
-        (Some("integer"), _) => "a whole number".to_owned(),
-        (Some("number"), _) => "a number".to_owned(),
-        (Some("boolean"), _) => "`true` or `false`".to_owned(),
-        (Some("array"), _) => {
+    let own = schema.get("x-wanted").and_then(Value::as_str);
+    if let Some(words) = own.or(format.and_then(formats::wanted)) {
+        return words.to_owned();
+    }
+    match schema.get("type").and_then(Value::as_str) {
+        Some("string") => "a text".to_owned(),
+        Some("integer") => "a whole number".to_owned(),
+        Some("number") => "a number".to_owned(),
+        Some("boolean") => "`true` or `false`".to_owned(),
+        Some("array") => {
             let tables = schema.get("items").is_some_and(|items| {
                 resolve(root, items).get("type").and_then(Value::as_str) == Some("object")
             });
@@ -168,27 +191,6 @@ pub(super) fn repair(schema: &Value, value: &DeValue<'_>, literal: &str, name: &
         ("object", DeValue::Array(_)) if literal.starts_with("[[") => {
             Some(format!("there is only one: write `[{key}]`, in single brackets"))
         }
-        _ => None,
-    }
-}
-
-/// Whether a text matches, and what the form is in words.
-type Pattern = (fn(&str) -> bool, &'static str);
-
-/// The patterns our schemas use.
-pub(super) fn pattern(pattern: &str) -> Option<Pattern> {
-    match pattern {
-        "^[1-5]xx$" => Some((
-            |text| matches!(text.as_bytes(), [b'1'..=b'5', b'x', b'x']),
-            "a class of statuses such as `\"2xx\"`",
-        )),
-        r"^(body|secret|timestamp|nonce|path|'[\s\S]*')$" => Some((
-            |text| {
-                matches!(text, "body" | "secret" | "timestamp" | "nonce" | "path")
-                    || text.len() >= 2 && text.starts_with('\'') && text.ends_with('\'')
-            },
-            "`\"body\"`, `\"secret\"`, `\"timestamp\"`, `\"nonce\"`, `\"path\"`, or a text in single quotes inside",
-        )),
         _ => None,
     }
 }
@@ -251,7 +253,11 @@ pub(super) struct Advice<'a> {
 
 /// Advice about an unknown key at a path, where the known ones are given.
 pub(super) fn unknown_key<'a>(root: &Value, path: &str, key: &str, known: &[&'a str]) -> Advice<'a> {
-    let meant = nearest(key, known.iter().copied());
+    let called_otherwise = || {
+        let ours = OTHER_NAMES.iter().filter(|(other, _)| other.eq_ignore_ascii_case(key));
+        ours.map(|(_, ours)| *ours).find_map(|ours| known.iter().copied().find(|word| *word == ours))
+    };
+    let meant = nearest(key, known.iter().copied()).or_else(called_otherwise);
     let mut help = Vec::new();
     let elsewhere = homes(root, key);
     let child = elsewhere
@@ -261,7 +267,7 @@ pub(super) fn unknown_key<'a>(root: &Value, path: &str, key: &str, known: &[&'a 
         (Some(near), _) if near.eq_ignore_ascii_case(key) => {
             return Advice { meant, help: vec![format!("did you mean `{near}`?")] };
         }
-        (Some(near), _) if elsewhere.is_empty() && strsim::osa_distance(near, key) <= 1 => {
+        (Some(near), _) if elsewhere.is_empty() && is_one_slip(near, key) => {
             return Advice { meant, help: vec![format!("did you mean `{near}`?")] };
         }
         (_, Some(child)) => {
@@ -317,44 +323,4 @@ fn homes(root: &Value, key: &str) -> Vec<String> {
     let mut homes = Vec::new();
     look(root, root, "", 8, key, &mut homes);
     homes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::language::schema;
-
-    /// Every value of a keyword anywhere in a schema.
-    fn values<'a>(schema: &'a Value, keyword: &str, found: &mut Vec<&'a str>) {
-        match schema {
-            Value::Object(object) => {
-                found.extend(object.get(keyword).and_then(Value::as_str));
-                object.values().for_each(|inner| values(inner, keyword, found));
-            }
-            Value::Array(items) => items.iter().for_each(|inner| values(inner, keyword, found)),
-            _ => {}
-        }
-    }
-
-    #[test]
-    fn every_pattern_of_the_files_is_known() {
-        let schemas = [
-            schema::of::<crate::scenario::file::ScenarioFile>(),
-            schema::of::<crate::settings::SettingsFile>(),
-        ];
-        let mut found = Vec::new();
-        schemas.iter().for_each(|schema| values(schema, "pattern", &mut found));
-        assert!(found.contains(&"^[1-5]xx$"));
-        for one in found {
-            assert!(pattern(one).is_some(), "no words for the pattern {one}");
-        }
-    }
-
-    #[test]
-    fn patterns_match_what_they_say() {
-        let (class, _) = pattern("^[1-5]xx$").unwrap();
-        assert!(class("2xx") && !class("2XX") && !class("6xx") && !class("2xxx"));
-        let (part, _) = pattern(r"^(body|secret|timestamp|nonce|path|'[\s\S]*')$").unwrap();
-        assert!(part("body") && part("''") && part("'.'") && !part("'") && !part("bodies"));
-    }
 }

@@ -149,18 +149,12 @@ fn split_scheme(text: &str) -> Result<(&'static str, &str), String> {
         "http" => Ok(("http", rest)),
         "https" => Ok(("https", rest)),
         "" => Err(format!("`{text}` has no scheme, write http://{rest}")),
-        other => {
-            let near = ["https", "http"]
-                .into_iter()
-                .max_by(|a, b| strsim::jaro(other, a).total_cmp(&strsim::jaro(other, b)))
-                .filter(|near| strsim::jaro(other, near) > 0.8);
-            Err(match near {
-                Some(near) => format!("`{scheme}` is no scheme callbacks can go over, write {near}://{rest}"),
-                None => {
-                    format!("callbacks go over http or https, not `{scheme}`, write for example {EXAMPLE}")
-                }
-            })
-        }
+        other => Err(match crate::files::suggest::nearest(other, ["http", "https"]) {
+            Some(near) => format!("`{scheme}` is no scheme callbacks can go over, write {near}://{rest}"),
+            None => {
+                format!("callbacks go over http or https, not `{scheme}`, write for example {EXAMPLE}")
+            }
+        }),
     }
 }
 

@@ -120,7 +120,7 @@ fn judge_body(
     let Some(answer) = answer else { return Some("expected a body, got no answer".to_owned()) };
     match serde_json::from_slice::<Value>(&answer.body) {
         Ok(got) => difference(&wanted, &got).map(|difference| format!("in the answer, {difference}")),
-        Err(error) => Some(format!("expected a JSON answer, but it does not read: {error}")),
+        Err(error) => Some(format!("expected a JSON answer, but it is not JSON: {error}")),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::files::Tree;
 use crate::language::{Arrivals, Rate, RateUnit};
 use crate::time::{DurationRange, HumanDuration};
 
-/// A scenario: a story told to the integrator's callback URL, step by step, with what is expected in return.
+/// A scenario: a story that is sent to the integrator's callback URL step by step, with what is expected in return.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "airudder-mock scenario", extend("x-noun" = "a scenario"))]

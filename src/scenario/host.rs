@@ -15,8 +15,11 @@ pub trait StoryHost {
     /// The simulated vendor.
     fn simulator(&mut self) -> &mut Simulator;
 
-    /// The body of an event of a conversation: believable defaults, `patch` (a table or null) over them. Errs in words
-    /// if there is no such event.
+    /// The body of an event of a conversation: generated, with `patch` (a table or null) over it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such event.
     fn emit(
         &mut self,
         session: ConversationKey,
@@ -25,7 +28,11 @@ pub trait StoryHost {
         now: Timestamp,
     ) -> Result<Value, String>;
 
-    /// Hands a callback to delivery. Errs in words if it can't be sent at all.
+    /// Hands a callback to delivery.
+    ///
+    /// # Errors
+    ///
+    /// It can't be sent at all.
     fn send(&mut self, sending: Sending) -> Result<CallbackId, String>;
 
     /// The story began.

@@ -1,11 +1,11 @@
-//! Reads scenario files with their includes. Either everything is right, or every mistake is told.
+//! Reads scenario files with their includes. Either everything is right, or every mistake is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::check::variables::{self, Told};
+use super::check::variables::{self, InOrder};
 use super::check::{self, Checked, Named};
 use super::file::{LoadFile, ReactionFile, StepFile};
 use crate::contract::Catalog;
@@ -41,9 +41,9 @@ pub struct Scenario {
     pub locale: Option<String>,
     /// The country of its people: two capitals, one of those the catalog of identities knows.
     pub country: Option<String>,
-    /// How many times it is told, at least 1.
+    /// How many instances of it run, at least 1.
     pub copies: Option<u32>,
-    /// The time within which the copies start.
+    /// The time within which the instances start.
     pub spread: Option<HumanDuration>,
     /// Where callbacks go: a URL or a template of one.
     pub callback_url: Option<String>,
@@ -52,9 +52,9 @@ pub struct Scenario {
     pub vars: Tree,
     /// How callbacks are delivered, where it differs from the settings.
     pub delivery: Option<DeliveryFile>,
-    /// How `load` tells it.
+    /// How `load` runs it.
     pub load: LoadFile,
-    /// The steps in the order in which they are told; none of them is an `include`.
+    /// The steps in the order in which they are taken; none of them is an `include`.
     pub steps: Vec<Placed<StepFile>>,
     /// The names that its templates read.
     pub read: BTreeSet<String>,
@@ -75,8 +75,14 @@ pub struct Placed<T> {
 
 /// Reads one scenario. `extra_vars` are the variables set from outside, with `--set`.
 pub fn load(path: &Path, catalog: &Catalog, extra_vars: &[&str]) -> Result<Scenario, Problems> {
-    let mut loader =
-        Loader { catalog, files: BTreeMap::new(), problems: Problems::new(), told: 0, steps: 0, full: false };
+    let mut loader = Loader {
+        catalog,
+        files: BTreeMap::new(),
+        problems: Problems::new(),
+        included: 0,
+        steps: 0,
+        full: false,
+    };
     let scenario = loader.scenario(path, extra_vars);
     match scenario {
         Some(scenario) if loader.problems.is_empty() => Ok(scenario),
@@ -84,7 +90,7 @@ pub fn load(path: &Path, catalog: &Catalog, extra_vars: &[&str]) -> Result<Scena
     }
 }
 
-/// Reads several scenarios; the mistakes of all are told together.
+/// Reads several scenarios; the mistakes of all are reported together.
 pub fn load_many(paths: &[&Path], catalog: &Catalog, extra_vars: &[&str]) -> Result<Vec<Scenario>, Problems> {
     let mut problems = Problems::new();
     let mut scenarios = Vec::new();
@@ -110,12 +116,13 @@ struct Loader<'a> {
     /// Every file read, by its canonical path.
     files: BTreeMap<PathBuf, Rc<Loaded>>,
     problems: Problems,
-    told: usize,
+    /// How many files were laid out so far.
+    included: usize,
     steps: usize,
     full: bool,
 }
 
-/// A file in a story, or one of its steps, in the order of telling.
+/// A file in a story, or one of its steps, in the order in which they come.
 #[derive(Default)]
 struct Layout {
     /// Each file once, in the order of variables and reactions.
@@ -140,19 +147,19 @@ impl Loader<'_> {
         let mut read = BTreeSet::new();
         self.lay_out(&root, None, &mut Vec::new(), &mut layout);
         if !layout.incomplete {
-            let mut told = Told::default();
+            let mut in_order = InOrder::default();
             for loaded in &layout.files {
                 if let Some(outline) = &loaded.checked.outline {
-                    told.files.push((&loaded.checked.source, outline));
+                    in_order.files.push((&loaded.checked.source, outline));
                 }
             }
             for (loaded, index, _) in &layout.steps {
                 let outline = loaded.checked.outline.as_ref();
                 if let Some(step) = outline.and_then(|outline| outline.steps.get(*index)) {
-                    told.steps.push((&loaded.checked.source, step));
+                    in_order.steps.push((&loaded.checked.source, step));
                 }
             }
-            read = variables::check(&told, extra_vars, &mut self.problems);
+            read = variables::check(&in_order, extra_vars, &mut self.problems);
         }
         let scenario = Scenario { read, ..assemble(&root, &layout)? };
         let empty = scenario.steps.is_empty() && scenario.reactions.is_empty() && scenario.faults.is_empty();
@@ -238,8 +245,8 @@ impl Loader<'_> {
         let source = &from.checked.source;
         let path = plain(from.path.parent().unwrap_or(Path::new("")).join(&include.name));
         within.push((Rc::clone(from), source.place(include.span.start)));
-        self.told += 1;
-        self.full |= self.told > MOST_FILES;
+        self.included += 1;
+        self.full |= self.included > MOST_FILES;
         let refusal = if self.full {
             let message = format!("the story includes more than {MOST_FILES} files");
             Some(Diagnostic::general(message).help("use `repeat` and `copies` instead"))

@@ -1,7 +1,7 @@
 //! The scenario language: the file as written, the story as meant, templates, expectations, running stories.
 //!
 //! [`load`] reads files and finds every mistake before anything is sent; [`Story`] is what a file means; a [`StoryRun`]
-//! is a story being told, a state machine that time, calls and delivery results drive through the [`StoryHost`].
+//! is one run of a story, a state machine that time, calls and delivery results drive through the [`StoryHost`].
 
 pub mod check;
 mod expect;

@@ -36,7 +36,7 @@ pub struct Story {
     pub locale: Option<String>,
     /// The country of the people in it.
     pub country: Country,
-    /// How many times it is told.
+    /// How many instances of it run.
     pub copies: u32,
     /// The copies start at random moments within this time.
     pub spread: Duration,
@@ -44,7 +44,7 @@ pub struct Story {
     pub callback_url: Option<Template>,
     /// Variables in the order of the file.
     pub vars: Vec<(String, TreeTemplate)>,
-    /// How `load` tells it.
+    /// How `load` runs it.
     pub load: LoadFile,
     /// How callbacks are delivered.
     pub policy: Arc<Policy>,
@@ -194,7 +194,7 @@ impl Story {
         self.wanted_statuses().count().max(1)
     }
 
-    /// Why the story can't be told at one moment without regard to what happens; nothing if it can: then it is a row
+    /// Why the story can't be sent as a whole without regard to what happens; nothing if it can: then it is a row
     /// of callbacks, each of which just has to be answered with a wanted status.
     pub fn obstacle(&self) -> Option<String> {
         if let Some(reaction) = self.reactions.first() {

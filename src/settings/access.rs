@@ -25,7 +25,7 @@ pub enum SignatureRule {
     /// Such a call is served, and what is wrong is noted once per cause: the scheme is only assumed.
     #[default]
     Warn,
-    /// Nobody looks at it; the key still tells whose call it is.
+    /// Nobody looks at it; the key still says whose call it is.
     Off,
 }
 
@@ -38,7 +38,7 @@ pub struct AccessRules {
     pub bearer: bool,
     /// Whether chatbot calls need a right signature.
     pub chatbot_signature: SignatureRule,
-    /// Which HTTP status an answer has whose envelope tells of an error.
+    /// Which HTTP status an answer has whose envelope reports an error.
     pub error_status: ErrorStatus,
 }
 

@@ -1,6 +1,7 @@
 //! Finds every mistake of a settings file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
@@ -11,10 +12,11 @@ use super::{formats, user_endpoints, workflow};
 use crate::contract::catalog::CorrectionError;
 use crate::contract::{Catalog, Direction};
 use crate::faults;
-use crate::files::tables::{items, spanned_text, table, tables};
+use crate::files::tables::{items, key_span, spanned_text, table, tables};
 use crate::files::{Diagnostic, Problems, SourceFile, syntax, typed};
 use crate::language::template;
 use crate::language::{schema, shape};
+use crate::recordings::WavFile;
 use crate::simulator::user_endpoints::Declarations;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<SettingsFile>);
@@ -36,7 +38,11 @@ pub struct Checked {
     /// The catalog as its corrections and declarations make it.
     pub catalog: Catalog,
     /// The endpoints and callbacks of the user's own.
-    pub custom: Declarations,
+    pub user_endpoints: Declarations,
+    /// Keys under their old names, a line for each name.
+    pub notes: Vec<String>,
+    /// The recordings of the user's own, by robot.
+    pub recordings: BTreeMap<String, WavFile>,
 }
 
 /// Checks a settings file and reads it.
@@ -59,14 +65,51 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     if !problems.is_empty() {
         return Err(problems);
     }
-    let file: SettingsFile = typed(source)?;
+    let notes = old_names(source, parsed.tree.get_ref());
+    let file: SettingsFile = typed(source, parsed.tree)?;
     let given = file.catalog.iter().map(|(id, correction)| (id.as_str(), correction.get_ref()));
-    let extended = user_endpoints::extended(builtin, &file.custom());
+    let extended = user_endpoints::extended(builtin, &file.user_endpoints());
     let catalog = extended.overridden(given).map_err(|errors| refused(source, &file, &errors))?;
-    problems.extend(user_endpoints::places(source, &file.custom(), &catalog));
-    let compiled = Declarations::compile(&file.custom());
-    let custom = compiled.map_err(|(span, message)| Diagnostic::at(source, span, message))?;
-    problems.into_result(Checked { file, catalog, custom })
+    problems.extend(user_endpoints::places(source, &file.user_endpoints(), &catalog));
+    let compiled = Declarations::compile(&file.user_endpoints());
+    let user_endpoints = compiled.map_err(|(span, message)| Diagnostic::at(source, span, message))?;
+    let recordings = recordings(source, &file, &mut problems);
+    problems.into_result(Checked { file, catalog, user_endpoints, notes, recordings })
+}
+
+/// Reads the recordings of the user's own.
+fn recordings(
+    source: &Arc<SourceFile>,
+    file: &SettingsFile,
+    problems: &mut Problems,
+) -> BTreeMap<String, WavFile> {
+    let folder = Path::new(&**source.path()).parent().unwrap_or(Path::new(""));
+    let mut read = BTreeMap::new();
+    for (robot, path) in &file.recordings {
+        match WavFile::read(&folder.join(path.get_ref())) {
+            Ok(file) => drop(read.insert(robot.clone(), file)),
+            Err(error) => {
+                let message = format!("`{}` can't be served as a recording: {error}", path.get_ref());
+                let help = "write the path of a WAV file, from the folder of this file";
+                problems.push(Diagnostic::at(source, path.span(), message).help(help));
+            }
+        }
+    }
+    read
+}
+
+/// Where a key stands first under its old name.
+fn old_names(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<String> {
+    let corrections = table(tree, "catalog").into_iter().flat_map(|catalog| catalog.values());
+    let marked = corrections
+        .filter_map(|correction| correction.get_ref().as_table())
+        .chain(table(tree, "signature"))
+        .chain(tables(tree, "callbacks"))
+        .chain(tables(tree, "endpoints"));
+    let first = marked.filter_map(|table| key_span(table, "mark")).map(|span| span.start).min();
+    let note =
+        |at| format!("{}: `mark` is called `provenance` now; the old name is still read", source.place(at));
+    first.map(note).into_iter().collect()
 }
 
 /// What the catalog has against corrections that are right by themselves: two entries at one path.
@@ -125,7 +168,7 @@ fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     found
 }
 
-/// Groups and agents are told apart by their names.
+/// Groups and agents must have different names.
 fn groups(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let (mut names, mut agents) = (BTreeSet::new(), BTreeSet::new());

@@ -12,7 +12,7 @@ use crate::contract::signature::SchemeFile;
 use crate::delivery::DeliveryFile;
 use crate::faults::FaultFile;
 use crate::files::Tree;
-use crate::simulator::user_endpoints::file::{CallbackFile, CustomFile, EndpointFile};
+use crate::simulator::user_endpoints::file::{CallbackFile, EndpointFile, UserEndpointsFile};
 use crate::simulator::workflow::TemplateFile;
 
 /// The settings file `airudder-mock.toml`. Every key is optional.
@@ -41,6 +41,12 @@ pub struct SettingsFile {
     pub accounts: Vec<AccountFile>,
     /// How simulated numbers answer, lines dial and strategies go on.
     pub calling: Option<CallingFile>,
+    /// Recordings of your own, by the name or the id of the robot that called: `"Payment reminder" = "my.wav"`. A path
+    /// is meant from the folder of this file. Every call of that robot has this recording, whatever was said and however
+    /// long; other recordings are made, with a tone for each of the two speakers.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub recordings: BTreeMap<String, Spanned<String>>,
     /// The agents of the predictive dialer, and what it allows.
     pub dialer: Option<DialerFile>,
     /// How conversations go on.
@@ -81,8 +87,8 @@ pub struct SettingsFile {
 
 impl SettingsFile {
     /// Everything of the user's own.
-    pub(crate) fn custom(&self) -> CustomFile<'_> {
-        CustomFile { endpoints: &self.endpoints, callbacks: &self.callbacks, state: Some(&self.state) }
+    pub(crate) fn user_endpoints(&self) -> UserEndpointsFile<'_> {
+        UserEndpointsFile { endpoints: &self.endpoints, callbacks: &self.callbacks, state: Some(&self.state) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Settings as meant, and the merging of where they come from.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ use crate::simulator::{Account, Behaviour, ChatRules};
 /// The settings file that is read if it is there.
 pub const DEFAULT_FILE: &str = "airudder-mock.toml";
 
-/// The address the mock listens on unless told otherwise: AIRU on a phone's keypad.
+/// The address the mock listens on by default: AIRU on a phone's keypad.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:2478";
 
 /// Settings given on the command line; they win over all others.
@@ -68,7 +69,7 @@ pub struct Settings {
     /// The catalog with the corrections and declarations of the file.
     pub catalog: Catalog,
     /// The endpoints and callbacks of the user's own.
-    pub custom: Declarations,
+    pub user_endpoints: Declarations,
     /// How the mock is reached from outside, if it is not by the address it listens on.
     pub public_url: Option<String>,
     /// How callers are checked and refused.
@@ -85,6 +86,8 @@ pub struct Settings {
     pub workflows: Arc<Vec<Template>>,
     /// How much the mock takes.
     pub limits: Limits,
+    /// What a user should know about a file that is right: keys under their old names.
+    pub notes: Vec<String>,
 }
 
 impl Settings {
@@ -136,12 +139,7 @@ impl fmt::Debug for Flags {
 
 impl Default for Settings {
     fn default() -> Self {
-        built(
-            SettingsFile::default(),
-            Catalog::builtin().clone(),
-            Declarations::default(),
-            Outside::default(),
-        )
+        built(without_file(Catalog::builtin()), Outside::default())
     }
 }
 
@@ -174,33 +172,29 @@ impl Settings {
     ///
     /// Every mistake in it.
     pub fn from_source(source: &Arc<SourceFile>) -> Result<Self, Problems> {
-        let Checked { file, catalog, custom } = check_file(source, Catalog::builtin())?;
+        let checked = check_file(source, Catalog::builtin())?;
         let outside = Outside {
-            callback_url: file.callback_url.clone(),
-            secret: file.secret.clone(),
-            listen: file.listen.clone(),
+            callback_url: checked.file.callback_url.clone(),
+            secret: checked.file.secret.clone(),
+            listen: checked.file.listen.clone(),
             ..Outside::default()
         };
-        Ok(built(file, catalog, custom, outside))
+        Ok(built(checked, outside))
     }
 }
 
 fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
     let mut problems = Problems::new();
     let path = sources.config.or_else(|| sources.usual.exists().then_some(sources.usual));
-    let none = || Checked {
-        file: SettingsFile::default(),
-        catalog: sources.catalog.clone(),
-        custom: Declarations::default(),
-    };
-    let Checked { mut file, catalog, custom } = match path.map(|path| read(path, sources.catalog)) {
-        None => none(),
+    let mut checked = match path.map(|path| read(path, sources.catalog)) {
+        None => without_file(sources.catalog),
         Some(Ok(read)) => read,
         Some(Err(more)) => {
             problems.extend(more);
-            none()
+            without_file(sources.catalog)
         }
     };
+    let file = &mut checked.file;
     let mut single =
         |variable: &str, flag: &str, given: Option<String>, format: &str, filed: Option<String>| {
             let environment = match (sources.variable)(variable).filter(|value| !value.is_empty()) {
@@ -242,8 +236,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         insecure: flags.insecure,
         folder,
     };
-    let settings = built(file, catalog, custom, outside);
-    problems.into_result(settings)
+    problems.into_result(built(checked, outside))
 }
 
 /// What comes from elsewhere than the file, merged already.
@@ -260,7 +253,8 @@ struct Outside {
 }
 
 /// Settings as meant, of a file without mistakes and what is given outside of it.
-fn built(file: SettingsFile, catalog: Catalog, custom: Declarations, outside: Outside) -> Settings {
+fn built(checked: Checked, outside: Outside) -> Settings {
+    let Checked { file, catalog, user_endpoints, notes, recordings } = checked;
     let Outside { callback_url, secret, listen, allow: more, ca, insecure, folder } = outside;
     let target = file.target.unwrap_or_default();
     let mut allow = target.allow;
@@ -279,14 +273,26 @@ fn built(file: SettingsFile, catalog: Catalog, custom: Declarations, outside: Ou
         tls: TlsOptions { ca, insecure: insecure || target.insecure },
         faults: file.faults,
         catalog,
-        custom,
+        user_endpoints,
         public_url: file.public_url,
         access: vendor::access(file.access),
-        calling: Arc::new(vendor::calling(file.calling)),
+        calling: Arc::new(vendor::calling(file.calling, recordings)),
         dialer: Arc::new(vendor::dialer(file.dialer)),
         chatbot: vendor::chatbot(file.chatbot),
         workflows: Arc::new(workflow::templates(&file.workflow_templates)),
         limits: vendor::limits(file.limits),
+        notes,
+    }
+}
+
+/// What holds where there is no file.
+fn without_file(catalog: &Catalog) -> Checked {
+    Checked {
+        file: SettingsFile::default(),
+        catalog: catalog.clone(),
+        user_endpoints: Declarations::default(),
+        notes: Vec::new(),
+        recordings: BTreeMap::new(),
     }
 }
 
@@ -369,7 +375,7 @@ event = "session.closed"
         assert_eq!(settings.callback_url.as_deref(), Some("http://file.test/hook"));
         assert_eq!(settings.secret, "from the file");
         assert_eq!(settings.assumed, AssumedFile::Refuse);
-        assert_eq!((settings.policy.tries, settings.policy.timeout.as_secs()), (1, 3));
+        assert_eq!((settings.policy.attempts, settings.policy.timeout.as_secs()), (1, 3));
         assert_eq!(settings.tls.ca, Some(folder.join("ca.pem")));
         assert_eq!(settings.catalog.get("session.end").unwrap().event.as_deref(), Some("session.closed"));
         assert_eq!((settings.faults[0].call.as_str(), settings.faults[0].status), ("task.*", Some(503)));

@@ -11,6 +11,8 @@ use super::vendor_file::{AccessFile, AccountFile, CallingFile, ChatbotFile, Dial
 use crate::content::Country;
 use crate::contract::aes::Cipher;
 use crate::http::Limits;
+use crate::language::rate::Frequency;
+use crate::recordings::WavFile;
 use crate::simulator::calling::{MockOutcome, Robot, Round, Rules, Strategy, magic};
 use crate::simulator::{Account, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, dialer};
 use crate::time::HumanDuration;
@@ -22,16 +24,10 @@ use crate::time::HumanDuration;
 /// One line that says what to write.
 pub(super) fn rate(text: &str) -> Result<Rate, String> {
     let wrong = || format!("`{text}` is no rate, write for example `100/s`, `600/min` or `1000/h`");
-    let (calls, per) = text.split_once('/').ok_or_else(wrong)?;
-    let seconds = match per.trim() {
-        "s" => 1,
-        "min" | "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return Err(wrong()),
-    };
-    let calls = calls.trim().parse().ok().filter(|calls| *calls > 0).ok_or_else(wrong)?;
-    Ok(Rate { calls, per: Duration::from_secs(seconds) })
+    let Frequency { count, per } = text.parse().map_err(|_| wrong())?;
+    let is_whole = count.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&count);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a whole u32")]
+    is_whole.then_some(Rate { calls: count as u32, per }).ok_or_else(wrong)
 }
 
 /// A distance from UTC such as `+08:00`, `-06:00` or `Z`.
@@ -111,8 +107,8 @@ fn sign_key(app_key: &str) -> String {
     hex::encode(&digest[..16])
 }
 
-pub(super) fn calling(file: Option<CallingFile>) -> Rules {
-    let usual = Rules::default();
+pub(super) fn calling(file: Option<CallingFile>, recordings: BTreeMap<String, WavFile>) -> Rules {
+    let usual = Rules { recordings, ..Rules::default() };
     let Some(file) = file else { return usual };
     let mut mock_outcomes = if file.default_magic.unwrap_or(true) { magic() } else { BTreeMap::new() };
     mock_outcomes.extend(file.magic.iter().filter_map(|(digits, mock_outcome)| {
@@ -129,6 +125,7 @@ pub(super) fn calling(file: Option<CallingFile>) -> Rules {
                 .map(|robot| Robot { name: robot.name, business: robot.business.unwrap_or_default() })
                 .collect()
         }),
+        recordings: usual.recordings,
         strategies: file.strategies.map_or(usual.strategies, |strategies| {
             strategies
                 .into_iter()
@@ -173,7 +170,7 @@ pub(super) fn window(text: &str) -> Result<Option<Duration>, String> {
         return Ok(None);
     }
     let read: Result<HumanDuration, _> = text.parse();
-    read.map(|lapse| Some(lapse.0))
+    read.map(|HumanDuration(window)| Some(window))
         .map_err(|_| format!("`{text}` is no window, write for example `24h`, or `off`"))
 }
 
@@ -197,7 +194,7 @@ pub(super) fn limits(file: Option<LimitsFile>) -> Limits {
     let size = |given: Option<u32>, unit: usize, usual: usize| {
         given.and_then(|number| usize::try_from(number).ok()).map_or(usual, |number| number * unit)
     };
-    let timeout = file.timeout.or(file.patience).map(|timeout| timeout.0);
+    let timeout = file.client_timeout.or(file.patience).map(|timeout| timeout.0);
     Limits {
         body: size(file.body_mb, 1 << 20, usual.body),
         header_bytes: size(file.header_kb, 1 << 10, usual.header_bytes),
@@ -246,8 +243,9 @@ mod tests {
     #[test]
     fn rates_and_offsets_read() {
         assert_eq!(rate("100/s"), Ok(Rate { calls: 100, per: Duration::from_secs(1) }));
+        assert_eq!(rate("2k/d"), Ok(Rate { calls: 2_000, per: Duration::from_secs(86_400) }));
         assert_eq!(rate("6 / min"), Ok(Rate { calls: 6, per: Duration::from_secs(60) }));
-        for wrong in ["100", "0/s", "x/s", "1/week", ""] {
+        for wrong in ["100", "0/s", "x/s", "1/week", "1.5/s", ""] {
             assert!(rate(wrong).is_err(), "{wrong}");
         }
         assert_eq!(utc_offset("-06:30").unwrap().seconds(), -23_400);

@@ -131,7 +131,7 @@ fn nodes<'a>(source: &Arc<SourceFile>, template: &'a DeTable<'a>, found: &mut Ve
             }
         }
     }
-    // Ways are followed only where all of them lead somewhere: one slip would be told twice.
+    // Ways are followed only where all of them lead somewhere: one slip would be reported twice.
     if !is_whole || nodes.is_empty() {
         return;
     }

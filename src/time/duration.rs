@@ -199,9 +199,9 @@ mod tests {
             (" 1h 30m ", 5_400_000, "1h30m"),
             ("2d", 172_800_000, "2d"),
         ] {
-            let lapse: HumanDuration = text.parse().unwrap();
-            assert_eq!(lapse.0.as_millis(), millis, "{text}");
-            assert_eq!(lapse.to_string(), written, "{text}");
+            let duration: HumanDuration = text.parse().unwrap();
+            assert_eq!(duration.0.as_millis(), millis, "{text}");
+            assert_eq!(duration.to_string(), written, "{text}");
         }
     }
 

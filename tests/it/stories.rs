@@ -1,4 +1,4 @@
-//! Stories told by the real program: the ready ones, against the embedded integrator and against receivers of our own.
+//! Stories run by the real program: the ready ones, against the embedded integrator and against receivers of our own.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,21 +21,21 @@ fn story(text: &str) -> (tempfile::TempDir, String) {
     (folder, path)
 }
 
-/// Runs a story at `--speed max` against this receiver and returns the JSON report too.
-fn tell(text: &str, receiver: &Receiver, code: i32) -> (Value, String) {
+/// `run` at full speed, on any free port.
+fn run_fast(args: &[&str]) -> std::process::Output {
+    run(&[&["run", "--speed", "max", "--listen", "127.0.0.1:0"], args].concat())
+}
+
+/// Runs a story at full speed against this receiver and returns the JSON report too.
+fn run_against(text: &str, receiver: &Receiver, code: i32) -> (Value, String) {
     let (folder, path) = story(text);
     let report = folder.path().join("report.json");
-    let output = run(&[
-        "run",
+    let output = run_fast(&[
         &path,
         "--callback-url",
         &receiver.url(),
         "--secret",
         SECRET,
-        "--speed",
-        "max",
-        "--listen",
-        "127.0.0.1:0",
         "--report",
         report.to_str().unwrap(),
     ]);
@@ -69,7 +69,7 @@ fn every_ready_story_passes_with_the_embedded_integrator() {
         if path.extension().is_none_or(|extension| extension != "toml") {
             continue;
         }
-        let output = run(&["run", path.to_str().unwrap(), "--speed", "max", "--listen", "127.0.0.1:0"]);
+        let output = run_fast(&[path.to_str().unwrap()]);
         assert_code(&output, 0);
         let text = stdout(&output);
         assert!(text.contains(" 0 wrong"), "{}\n{text}", path.display());
@@ -90,17 +90,7 @@ fn all_events_emits_every_callback_of_the_menu() {
     let folder = tempfile::tempdir().unwrap();
     let record = folder.path().join("record.ndjson");
     let path = scenario("all-events.toml");
-    let output = run(&[
-        "run",
-        path.to_str().unwrap(),
-        "--speed",
-        "max",
-        "--listen",
-        "127.0.0.1:0",
-        "--quiet",
-        "--record",
-        record.to_str().unwrap(),
-    ]);
+    let output = run_fast(&[path.to_str().unwrap(), "--quiet", "--record", record.to_str().unwrap()]);
     assert_code(&output, 0);
     let sent: BTreeSet<String> = fs::read_to_string(record)
         .unwrap()
@@ -117,23 +107,18 @@ fn all_events_emits_every_callback_of_the_menu() {
 #[test]
 fn equal_runs_write_equal_records() {
     let folder = tempfile::tempdir().unwrap();
-    let tell = |name: &str, seed: &str| {
+    let run_seed = |name: &str, seed: &str| {
         let record = folder.path().join(name);
         let report = folder.path().join(format!("{name}.json"));
-        let output = run(&[
-            "run",
+        let output = run_fast(&[
             "scenarios/agent-transfer.toml",
             "scenarios/template-campaign.toml",
             "scenarios/busy-day.toml",
             "scenarios/user-silent.toml",
             "--seed",
             seed,
-            "--speed",
-            "max",
             "--epoch",
             "2030-01-01T00:00:00Z",
-            "--listen",
-            "127.0.0.1:0",
             "--quiet",
             "--record",
             record.to_str().unwrap(),
@@ -143,7 +128,7 @@ fn equal_runs_write_equal_records() {
         assert_code(&output, 0);
         (fs::read(record).unwrap(), fs::read(report).unwrap())
     };
-    let (first, second, other) = (tell("first", "7"), tell("second", "7"), tell("other", "8"));
+    let (first, second, other) = (run_seed("first", "7"), run_seed("second", "7"), run_seed("other", "8"));
     assert!(first.0.len() > 500_000, "the record is {} bytes long", first.0.len());
     assert!(first == second, "two runs with one seed differ");
     assert!(first.0 != other.0, "another seed changes nothing");
@@ -261,7 +246,7 @@ const ONE_STEP: &str = "[[steps]]\nsend = \"session.transfer\"\n";
 fn an_answer_that_is_no_success_is_tried_again_and_then_given_up() {
     for (status, tries) in [("500 Oops", 5), ("302 Found", 5), ("404 Not Found", 5)] {
         let receiver = Receiver::answering(vec![plain(status, "{}")]);
-        let (report, text) = tell(ONE_STEP, &receiver, 1);
+        let (report, text) = run_against(ONE_STEP, &receiver, 1);
         assert_eq!(receiver.requests().len(), tries, "{status}\n{text}");
         assert_eq!(report["callbacks"]["dead"], 1);
         assert_sums(&report);
@@ -274,7 +259,7 @@ fn an_answer_that_is_no_success_is_tried_again_and_then_given_up() {
 #[test]
 fn any_2xx_is_a_success_and_the_third_try_counts() {
     let receiver = Receiver::answering(vec![Answer::Bytes("HTTP/1.1 204 No Content\r\n\r\n".into())]);
-    let (report, _) = tell(ONE_STEP, &receiver, 0);
+    let (report, _) = run_against(ONE_STEP, &receiver, 0);
     assert_eq!(report["callbacks"]["attempts"], 1);
     let receiver = Receiver::answering(vec![
         plain("500 Oops", ""),
@@ -282,7 +267,7 @@ fn any_2xx_is_a_success_and_the_third_try_counts() {
         plain("200 OK", "{\"code\":200}"),
     ]);
     let expecting = "[[steps]]\nsend = \"session.transfer\"\nexpect = { status = 200, tries = 3, body = { code = 200 } }\n";
-    let (report, _) = tell(expecting, &receiver, 0);
+    let (report, _) = run_against(expecting, &receiver, 0);
     assert_eq!(report["callbacks"]["attempts"], 3);
     assert_sums(&report);
 }
@@ -302,12 +287,12 @@ fn broken_receivers_are_told_apart_and_nothing_is_lost() {
         let text = format!(
             "delivery = {{ timeout = \"{timeout}\", tries = 2 }}\n[[steps]]\nsend = \"session.transfer\"\nexpect = {{ outcome = \"dead\", error = \"{error}\", tries = 2 }}\n"
         );
-        let (report, _) = tell(&text, &receiver, 0);
+        let (report, _) = run_against(&text, &receiver, 0);
         assert_eq!(receiver.requests().len(), 2, "{answer:?}");
         assert_sums(&report);
     }
     let receiver = Receiver::answering(vec![Answer::BytesThenClose(huge)]);
-    let (report, _) = tell(ONE_STEP, &receiver, 0);
+    let (report, _) = run_against(ONE_STEP, &receiver, 0);
     assert_eq!(report["callbacks"]["delivered"], 1);
 }
 
@@ -316,10 +301,10 @@ fn a_slow_receiver_is_waited_for_within_the_timeout() {
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{\"code\":200}";
     let receiver = Receiver::answering(vec![Answer::Trickle(answer.into())]);
     let text = "[[steps]]\nsend = \"session.transfer\"\nexpect = { tries = 1, body = { code = 200 } }\n";
-    let (report, _) = tell(text, &receiver, 0);
+    let (report, _) = run_against(text, &receiver, 0);
     assert_eq!(report["callbacks"]["attempts"], 1);
     let text = "delivery = { timeout = \"60ms\", tries = 2 }\n[[steps]]\nsend = \"session.transfer\"\nexpect = { error = \"timeout\", tries = 2 }\n";
-    let (report, _) = tell(text, &receiver, 0);
+    let (report, _) = run_against(text, &receiver, 0);
     assert_eq!(report["callbacks"]["dead"], 1);
     assert_sums(&report);
 }
@@ -338,7 +323,7 @@ fn a_dead_receiver_is_refused_with_advice() {
 fn a_failed_expectation_shows_the_place_and_both_sides() {
     let receiver = Receiver::answering(vec![plain("200 OK", "{\"code\":500}")]);
     let text = "name = \"wants more\"\n[[steps]]\nsend = \"session.transfer\"\nexpect = { status = 204, body = { code = 200 } }\n";
-    let (report, output) = tell(text, &receiver, 1);
+    let (report, output) = run_against(text, &receiver, 1);
     assert!(output.contains("expected status 204, got 200"), "{output}");
     assert!(output.contains("in the answer, `code` is 500, expected 200"), "{output}");
     assert!(output.contains("story.toml:2"), "{output}");
@@ -349,7 +334,7 @@ fn a_failed_expectation_shows_the_place_and_both_sides() {
 fn an_await_that_nothing_answers_says_what_came_instead() {
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
     let text = "[[steps]]\nsend = \"session.transfer\"\n[[steps]]\nawait = \"chatbot.agent_transfer_result\"\nwithin = \"50ms\"\n";
-    let (_, output) = tell(text, &receiver, 1);
+    let (_, output) = run_against(text, &receiver, 1);
     let message = "expected the call `chatbot.agent_transfer_result` within 50ms, it never came";
     assert!(output.contains(message), "{output}");
 }
@@ -358,17 +343,7 @@ fn an_await_that_nothing_answers_says_what_came_instead() {
 fn junit_has_a_case_per_story() {
     let (folder, path) = story("name = \"a < b & \\\"c\\\"\"\n[[steps]]\nsend = \"session.transfer\"\n");
     let junit = folder.path().join("junit.xml");
-    let output = run(&[
-        "run",
-        &path,
-        "--speed",
-        "max",
-        "--listen",
-        "127.0.0.1:0",
-        "--quiet",
-        "--junit",
-        junit.to_str().unwrap(),
-    ]);
+    let output = run_fast(&[&path, "--quiet", "--junit", junit.to_str().unwrap()]);
     assert_code(&output, 0);
     let xml = fs::read_to_string(junit).unwrap();
     assert!(
@@ -429,9 +404,9 @@ fn an_interruption_tells_what_was_not_sent() {
 }
 
 /// Runs a story and returns what the receiver got, with the exit code asserted.
-fn told(text: &str, code: i32) -> (Vec<Request>, String) {
+fn requests_of(text: &str, code: i32) -> (Vec<Request>, String) {
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
-    let (_, output) = tell(text, &receiver, code);
+    let (_, output) = run_against(text, &receiver, code);
     (receiver.requests(), output)
 }
 
@@ -462,7 +437,7 @@ fn steps_change_bodies_headers_and_targets() {
         "#,
         other.url()
     );
-    let (requests, _) = told(&text, 0);
+    let (requests, _) = requests_of(&text, 0);
     assert_eq!(requests.len(), 2);
     let body = requests[0].json();
     assert_eq!((&body["amount"], &body["text"]), (&json!(150), &json!("Rp 150")));
@@ -601,16 +576,7 @@ fn an_await_takes_only_what_belongs_to_its_conversation() {
 
 #[test]
 fn stories_of_the_same_name_are_told_apart() {
-    let output = run(&[
-        "run",
-        "scenarios/media.toml",
-        "scenarios/media.toml",
-        "--speed",
-        "max",
-        "--quiet",
-        "--listen",
-        "127.0.0.1:0",
-    ]);
+    let output = run_fast(&["scenarios/media.toml", "scenarios/media.toml", "--quiet"]);
     assert_code(&output, 0);
     assert!(stdout(&output).contains("2 passed, 0 failed"), "{}", stdout(&output));
 }
@@ -667,7 +633,7 @@ fn a_reader_that_goes_away_ends_nothing() {
 fn reactions_that_never_end_are_stopped() {
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
     let text = "[[on]]\ncallback = \"message.send\"\nsend = [{ event = \"message.send\" }]\n[[steps]]\nsend = \"message.send\"\n[[steps]]\npause = \"1h\"\n";
-    let (_, output) = tell(text, &receiver, 1);
+    let (_, output) = run_against(text, &receiver, 1);
     assert!(output.contains("reactions set each other off without end"), "{output}");
 }
 
@@ -714,7 +680,7 @@ fn what_the_settings_refuse_fails_the_story_that_needs_it() {
     });
     let (folder, path) = story("[[steps]]\nsend = \"session.transfer\"\n[[steps]]\npause = \"1m\"\n");
     let config = folder.path().join("settings.toml");
-    let known = "assumed = \"refuse\"\n[catalog.\"chatbot.end_session\"]\nmark = \"documented\"\n";
+    let known = "assumed = \"refuse\"\n[catalog.\"chatbot.end_session\"]\nprovenance = \"documented\"\n";
     fs::write(&config, known).unwrap();
     let output = run(&[
         "run",

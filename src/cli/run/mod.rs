@@ -84,7 +84,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let prepared = Prepared::load(config, args.target.flags(args.listen.clone()))?;
+    let prepared = crate::cli::prepare(config, args.target.flags(args.listen.clone()))?;
     let stories = stories::read(&args.files, &args.set, &prepared)?;
     super::runtime()?.block_on(tell(args, prepared, stories))
 }
@@ -112,7 +112,7 @@ async fn tell(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resul
     let receiver =
         if embedded_wanted { Some(Server::bind("127.0.0.1:0").map_err(StartError::from)?) } else { None };
     let stories = story_runs(&stories, args.seed, epoch, &args.set);
-    let names: Vec<String> = stories.iter().map(|story| story.label().to_string()).collect();
+    let names: Vec<String> = stories.iter().map(|story| story.name().to_string()).collect();
     let receiver_url =
         receiver.as_ref().map(|receiver| format!("http://{}/callbacks", receiver.local_addr()));
     let embedded_authority = receiver.as_ref().map(|receiver| receiver.local_addr().to_string());
@@ -165,7 +165,7 @@ async fn tell(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resul
     let end = mock.drive(interrupted).await;
     let tally = outputs.tally.get().clone();
     let facts = mock.driver().with(|engine, _| report::Facts {
-        passed: end == End::Over && tally.passed() == tally.stories.len() && tally.dead_alone == 0,
+        passed: end == End::Over && tally.passed() == tally.stories.len() && tally.failed_alone == 0,
         seed: seed.0,
         epoch,
         totals: engine.totals(),
@@ -311,7 +311,7 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, 
     }
     lines.push(stories);
     let totals = facts.totals;
-    let mut callbacks = format!("callbacks   {} delivered, {} failed", totals.delivered, totals.dead);
+    let mut callbacks = format!("callbacks   {} delivered, {} failed", totals.delivered, totals.failed);
     let left = totals.pending + totals.in_flight + totals.waiting;
     if left > 0 {
         callbacks.push_str(&format!(", {left} not sent"));

@@ -30,6 +30,7 @@ pub struct EntryFile {
     #[schemars(extend("format" = "template"))]
     pub body: Option<String>,
     /// Where the correction comes from, shown in the catalog in place of `assumed`. Default: `documented`.
-    #[serde(rename = "mark")]
+    #[serde(alias = "mark")]
+    #[schemars(extend("x-old-name" = "mark"))]
     pub provenance: Option<Provenance>,
 }

@@ -12,6 +12,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::suggest::nearest;
+
 pub use correct::CorrectionError;
 pub use entry_file::EntryFile;
 
@@ -204,34 +206,18 @@ impl Catalog {
     /// the choice between `.`, `_`, `-` and space do not count; an event's name on the wire and the end of an id are
     /// understood too.
     pub fn nearest(&self, text: &str, filter: impl Fn(&Entry) -> bool) -> Option<&str> {
-        let wanted = plain(text);
-        if wanted.is_empty() {
-            return None;
-        }
-        let allowed = wanted.chars().count().div_ceil(3).min(4);
-        let ending = format!(".{wanted}");
-        let mut best: Option<(usize, &str)> = None;
-        for entry in self.entries.iter().filter(|entry| filter(entry)) {
-            let id = plain(&entry.id);
-            let called = |event: &str| event.eq_ignore_ascii_case(text.trim());
-            let distance = if entry.event.as_deref().is_some_and(called) {
-                0
-            } else if id.ends_with(&ending) {
-                1
-            } else {
-                strsim::damerau_levenshtein(&wanted, &id)
-            };
-            if distance <= allowed && best.is_none_or(|(least, _)| distance < least) {
-                best = Some((distance, &entry.id));
-            }
-        }
-        best.map(|(_, id)| id)
+        let wanted = text.trim().to_lowercase();
+        let ending = format!(".{}", wanted.replace(['_', '-', ' '], "."));
+        let entries = || self.entries.iter().filter(|entry| filter(entry));
+        let called =
+            |entry: &&Entry| entry.event.as_deref().is_some_and(|event| event.eq_ignore_ascii_case(&wanted));
+        let ends = |entry: &&Entry| ending.len() > 1 && entry.id.replace('_', ".").ends_with(&ending);
+        entries()
+            .find(called)
+            .or_else(|| entries().find(ends))
+            .map(|entry| entry.id.as_str())
+            .or_else(|| nearest(text, entries().map(|entry| entry.id.as_str())))
     }
-}
-
-/// A name without what people mix up in it.
-fn plain(name: &str) -> String {
-    name.trim().to_lowercase().replace(['_', '-', ' '], ".")
 }
 
 #[cfg(test)]

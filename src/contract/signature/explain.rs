@@ -12,6 +12,7 @@ use super::notation::{self, Reading};
 use super::rewrite::{self, Cause, Rewritten};
 use super::signer::Signer;
 use super::signing::{Mismatch, Received, Signing};
+use crate::files::suggest::nearest;
 
 /// The longest body whose rewritings are tried at all: each one is a copy.
 const REWRITTEN_UP_TO: usize = 1 << 20;
@@ -65,11 +66,7 @@ pub(super) fn explain(
 
 /// A header that is needed and not there. `purpose` fits behind "it".
 pub(super) fn missing(name: &str, purpose: &str, received: &Received<'_>) -> Mismatch {
-    let wanted = name.to_lowercase();
-    let likeness = |other: &str| strsim::jaro_winkler(&wanted, &other.to_lowercase());
-    let names = received.headers.iter().map(|(other, _)| other);
-    let near =
-        names.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|other| likeness(other) > 0.85);
+    let near = nearest(name, received.headers.iter().map(|(other, _)| other));
     let other = received.headers.iter().map(|(other, _)| other).find(|other| {
         let other = other.to_lowercase();
         other.contains("sign") && !other.contains("key")

@@ -13,7 +13,7 @@ use crate::time::HumanDuration;
 
 /// How callbacks and calls are signed. Every key is optional; what is missing comes from the preset.
 ///
-/// The vendor's own scheme is not public. Whoever knows it writes it down here, with `mark = "documented"`.
+/// The vendor's own scheme is not public. Whoever knows it writes it down here, with `provenance = "documented"`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SchemeFile {
@@ -24,7 +24,11 @@ pub struct SchemeFile {
     /// The signed text, piece by piece, joined without anything between: `body` (the exact bytes), `secret`,
     /// `timestamp`, `nonce` (the message's id), `path` (path and query of the request), and fixed text in single
     /// quotes. For example `["nonce", "'.'", "timestamp", "'.'", "body"]`.
-    #[schemars(length(min = 1), inner(regex(pattern = r"^(body|secret|timestamp|nonce|path|'[\s\S]*')$")))]
+    #[schemars(
+        length(min = 1),
+        inner(regex(pattern = r"^(body|secret|timestamp|nonce|path|'[\s\S]*')$")),
+        transform = name_the_parts
+    )]
     pub parts: Option<Vec<String>>,
     /// How the digest becomes text. Note the letter case: `hex` is lower-case, `HEX` is upper-case.
     pub encoding: Option<Encoding>,
@@ -49,8 +53,18 @@ pub struct SchemeFile {
     /// How old a received timestamp may be, or how far ahead. `0s`: any.
     pub tolerance: Option<HumanDuration>,
     /// Where the scheme comes from, shown wherever it is named. Default: `assumed`.
-    #[serde(rename = "mark")]
+    #[serde(alias = "mark")]
+    #[schemars(extend("x-old-name" = "mark"))]
     pub provenance: Option<Provenance>,
+}
+
+/// What a part is, for messages.
+fn name_the_parts(schema: &mut schemars::Schema) {
+    let words = "`\"body\"`, `\"secret\"`, `\"timestamp\"`, `\"nonce\"`, `\"path\"`, or a text in single quotes inside";
+    let items = schema.as_object_mut().and_then(|object| object.get_mut("items"));
+    if let Some(items) = items.and_then(serde_json::Value::as_object_mut) {
+        items.insert("x-wanted".to_owned(), words.into());
+    }
 }
 
 /// What is wrong in `[signature]`.
@@ -284,7 +298,7 @@ mod tests {
             secret_form = "hex"
             several = false
             tolerance = "0s"
-            mark = "documented"
+            provenance = "documented"
             "#,
         )
         .unwrap();
@@ -320,7 +334,7 @@ mod tests {
 
     #[test]
     fn a_preset_with_a_key_id_keeps_its_name() {
-        let scheme = read("key_id = \"k1\"\nmark = \"client\"").unwrap();
+        let scheme = read("key_id = \"k1\"\nprovenance = \"client\"").unwrap();
         assert!(scheme.describe().starts_with("airudder: "), "{}", scheme.describe());
         let scheme = read("tolerance = \"10s\"").unwrap();
         assert_eq!(scheme.tolerance, Some(Duration::from_secs(10)));

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Provenance;
+use crate::files::suggest::nearest;
 
 /// The header of the signature: documented, in exactly this letter case.
 const SIGN_HEADER: &str = "X-AIRudder-Sign";
@@ -369,13 +370,9 @@ impl Scheme {
 
 /// A tail for messages: the nearest of the words, or all of them.
 pub(super) fn did_you_mean<const N: usize>(word: &str, words: [&str; N]) -> String {
-    let lower = word.to_lowercase();
-    let distance = |known: &&str| strsim::damerau_levenshtein(&lower, &known.to_lowercase());
-    match words.into_iter().min_by_key(distance) {
-        Some(nearest) if distance(&nearest) <= nearest.len().div_ceil(3) => {
-            format!(", did you mean `{nearest}`?")
-        }
-        _ => format!(", there are `{}`", words.join("`, `")),
+    match nearest(word, words) {
+        Some(near) => format!(", did you mean `{near}`?"),
+        None => format!(", there are `{}`", words.join("`, `")),
     }
 }
 

@@ -38,7 +38,7 @@ struct Inner {
 impl Object for Helpers {}
 
 impl Helpers {
-    /// Draws from `rng`; `now` is the moment `now()` tells until [`Helpers::set_now`].
+    /// Draws from `rng`; `now` is the moment `now()` gives until [`Helpers::set_now`].
     pub fn new(rng: Rng, country: Country, locale: Option<&str>, now: Timestamp) -> Self {
         let locale = locale.unwrap_or(country.default_locale()).to_owned();
         Self(Mutex::new(Inner { rng, country, locale, now, counters: BTreeMap::new() }))

@@ -59,9 +59,9 @@ pub fn check(source: &str) -> Result<Vec<String>, TemplateMistake> {
 
 fn mistake(source: &str, error: &minijinja::Error) -> TemplateMistake {
     let message = match (error.kind(), error.detail()) {
-        (ErrorKind::SyntaxError, Some(detail)) => format!("the template does not read: {detail}"),
-        (kind, Some(detail)) => format!("the template does not read: {kind}: {detail}"),
-        (kind, None) => format!("the template does not read: {kind}"),
+        (ErrorKind::SyntaxError, Some(detail)) => format!("template syntax error: {detail}"),
+        (kind, Some(detail)) => format!("template error: {kind}: {detail}"),
+        (kind, None) => format!("template error: {kind}"),
     };
     let range = error.range().filter(|range| range.end <= source.len() && range.start < range.end);
     TemplateMistake { message, range }
@@ -148,7 +148,7 @@ impl TemplateSet {
         };
         let value = captured.state().lookup(RESULT).unwrap_or_default();
         if value.is_undefined() {
-            return Err(format!("a value is missing: `{expression}` has none"));
+            return Err(format!("`{expression}` is undefined"));
         }
         serde_json::to_value(&value).map_err(|error| format!("the value can't be put into JSON: {error}"))
     }
@@ -163,8 +163,6 @@ fn sole_expression(source: &str) -> Option<&str> {
 
 fn explain(error: &minijinja::Error) -> String {
     match (error.kind(), error.detail()) {
-        (ErrorKind::UndefinedError, Some(detail)) => format!("a value is missing: {detail}"),
-        (ErrorKind::UndefinedError, None) => "a value is missing".to_owned(),
         (ErrorKind::OutOfFuel, _) => "the template does too much work; is it a loop without end?".to_owned(),
         (_, Some(detail)) => detail.to_owned(),
         (kind, None) => kind.to_string(),
@@ -210,12 +208,9 @@ mod tests {
 
     #[test]
     fn mistakes_are_told() {
-        assert_eq!(
-            check("{{ n + }}").unwrap_err().message.split(':').next(),
-            Some("the template does not read")
-        );
+        assert_eq!(check("{{ n + }}").unwrap_err().message.split(':').next(), Some("template syntax error"));
         assert_eq!(check("{{ foo(bar.baz) }} {{ n }}"), Ok(vec!["bar".into(), "foo".into(), "n".into()]));
-        assert!(render("{{ user.nme }}").unwrap_err().starts_with("a value is missing"));
+        assert!(render("{{ user.nme }}").unwrap_err().contains("is undefined"));
         assert!(
             render("{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}")
                 .unwrap_err()

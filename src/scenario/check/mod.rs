@@ -52,7 +52,7 @@ pub(super) fn file(source: &Arc<SourceFile>, catalog: &Catalog, problems: &mut P
     }
     let mut file = None;
     if found.is_empty() {
-        match typed(source) {
+        match typed(source, parsed.tree) {
             Ok(typed) => file = Some(typed),
             Err(mistakes) => found.extend(mistakes),
         }

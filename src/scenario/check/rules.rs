@@ -66,7 +66,7 @@ impl Rules<'_> {
     fn step(&mut self, step: &DeTable<'_>) {
         self.names(step, "set");
         let mut verbs = STEP_KEYS.iter().filter(|(verb, _)| step.contains_key(*verb));
-        // None or several of them is a mistake reported elsewhere; what the others go with can't be told.
+        // None or several of them is a mistake reported elsewhere; what the others go with is unknown.
         let (Some((verb, with)), None) = (verbs.next(), verbs.next()) else { return };
         let verb_span = key_span(step, verb).unwrap_or_default();
         for (key, _) in step {

@@ -10,9 +10,9 @@ use crate::files::{Diagnostic, Place, Problems, SourceFile};
 use crate::language::formats::LOCAL_NAMES;
 use crate::language::template;
 
-/// A story's outlines in the order in which it is told, all includes laid out.
+/// A story's outlines in the order in which it runs, all includes laid out.
 #[derive(Default)]
-pub(in crate::scenario) struct Told<'a> {
+pub(in crate::scenario) struct InOrder<'a> {
     /// Each file once, in the order of their variables.
     pub(in crate::scenario) files: Vec<(&'a Arc<SourceFile>, &'a Outline)>,
     /// The steps.
@@ -22,7 +22,7 @@ pub(in crate::scenario) struct Told<'a> {
 /// Reports every name that is read but has no value, and returns the names that are read at all. `extra` are
 /// variables set from outside.
 pub(in crate::scenario) fn check(
-    told: &Told<'_>,
+    in_order: &InOrder<'_>,
     extra: &[&str],
     problems: &mut Problems,
 ) -> BTreeSet<String> {
@@ -31,30 +31,30 @@ pub(in crate::scenario) fn check(
     names.values.extend(template::known_names().into_iter().map(str::to_owned));
     names.values.insert("loop_index".to_owned());
     names.values.extend(extra.iter().map(|&name| name.to_owned()));
-    for (source, outline) in &told.files {
+    for (source, outline) in &in_order.files {
         names.note_writes(source, &outline.reactions);
         names.values.extend(outline.loose.iter().cloned());
     }
-    for (source, step) in &told.steps {
+    for (source, step) in &in_order.steps {
         names.note_writes(source, &step.events);
     }
 
-    for (source, name, reads) in variables(told) {
+    for (source, name, reads) in variables(in_order) {
         names.follow(source, reads);
         names.values.insert(name.name.clone());
     }
-    for (source, outline) in &told.files {
+    for (source, outline) in &in_order.files {
         names.follow(source, &outline.head);
     }
     // Reactions live from the start, so that steps may read what they write.
-    for (_, outline) in &told.files {
+    for (_, outline) in &in_order.files {
         names.values.extend(writes(&outline.reactions).map(|name| name.name.clone()));
     }
-    for (source, step) in &told.steps {
+    for (source, step) in &in_order.steps {
         names.follow(source, &step.events);
     }
     // A reaction may happen at any time: it may read whatever is written anywhere.
-    for (source, outline) in &told.files {
+    for (source, outline) in &in_order.files {
         names.follow(source, &outline.reactions);
     }
     names.read
@@ -63,9 +63,9 @@ pub(in crate::scenario) fn check(
 type Variable<'a> = (&'a Arc<SourceFile>, &'a Named, &'a [Event]);
 
 /// The variables in their order. One given again keeps its place and takes the later value.
-fn variables<'a>(told: &Told<'a>) -> Vec<Variable<'a>> {
+fn variables<'a>(in_order: &InOrder<'a>) -> Vec<Variable<'a>> {
     let mut list: Vec<Variable<'a>> = Vec::new();
-    for (source, outline) in &told.files {
+    for (source, outline) in &in_order.files {
         for (name, reads) in &outline.vars {
             match list.iter_mut().find(|(_, known, _)| known.name == name.name) {
                 Some(place) => *place = (source, name, reads),

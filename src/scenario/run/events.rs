@@ -1,12 +1,12 @@
 //! What comes to a running story from outside: calls, the ends of callbacks; and what it does whenever they come.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, Scope, State, StoryRun, later};
+use super::scope::Moment;
+use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::language::template;
@@ -16,25 +16,25 @@ use crate::scenario::story::{Action, AnswerTemplate, MAIN_CONVERSATION, Reaction
 
 impl StoryRun {
     /// A call of the integrator. What the story wants the mock to do about it comes back.
-    pub fn on_call(&mut self, call: &CallView<'_>, now: Timestamp, stage: &mut dyn StoryHost) -> CallReply {
+    pub fn on_call(&mut self, call: &CallView<'_>, now: Timestamp, host: &mut dyn StoryHost) -> CallReply {
         self.helpers.set_now(now);
         let trigger = Trigger::Call(call.id.into());
-        if matches!(self.state, State::Before(_)) || self.told_end || !self.story.looks_for(&trigger) {
+        if matches!(self.state, State::Before(_)) || self.has_ended || !self.story.looks_for(&trigger) {
             return CallReply::default();
         }
         let saved = json!({ "id": call.id, "body": call.fields });
-        let mut reply = self.react(&trigger, call.fields, &saved, now, stage);
+        let mut reply = self.react(&trigger, call.fields, &saved, now, host);
         if call.refused {
             return reply;
         }
-        let answer = self.awaited_answer(&trigger, call.fields, &saved, now, stage);
-        let session = stage.simulator().find_conversation(call.fields);
-        self.post(Occurrence { trigger, session, fields: call.fields.clone(), saved });
-        if self.take_if_awaited(self.mailbox.len() - 1, now, stage) {
+        let answer = self.awaited_answer(&trigger, call.fields, &saved, now, host);
+        let conversation = host.simulator().find_conversation(call.fields);
+        self.post(Occurrence { trigger, conversation, fields: call.fields.clone(), saved });
+        if self.take_if_awaited(self.mailbox.len() - 1, now, host) {
             reply.taken = true;
             reply.answer = answer.or(reply.answer);
         } else {
-            reply.kept = session.is_none();
+            reply.kept = conversation.is_none();
         }
         reply
     }
@@ -48,13 +48,13 @@ impl StoryRun {
     }
 
     /// The answer the current `await` gives to this call if it takes it.
-    pub(super) fn awaited_answer(
+    fn awaited_answer(
         &mut self,
         trigger: &Trigger,
         fields: &Value,
         saved: &Value,
         now: Timestamp,
-        stage: &mut dyn StoryHost,
+        host: &mut dyn StoryHost,
     ) -> Option<(u16, Option<Value>)> {
         let story = Arc::clone(&self.story);
         let Some(Step { place, conversation, action: Action::Await(wait), .. }) =
@@ -63,29 +63,27 @@ impl StoryRun {
             return None;
         };
         let answer = wait.answer.as_ref().filter(|_| wait.trigger == *trigger)?;
+        let cause = ("call", template::value(saved));
+        let mut moment = Moment { now, conversation, cause: Some(&cause), host };
         let waiting = matches!(self.state, State::Awaiting { .. });
-        let extra = BTreeMap::from([("call".to_owned(), template::value(saved))]);
-        if !waiting || self.matches(&wait.condition, fields, conversation, &extra, now, stage) != Ok(true) {
+        if !waiting || self.matches(&wait.condition, fields, &mut moment) != Ok(true) {
             return None;
         }
-        self.render_answer(answer, place, conversation, &extra, now, stage)
+        self.render_answer(answer, place, &mut moment)
     }
 
-    pub(super) fn render_answer(
+    fn render_answer(
         &mut self,
         answer: &AnswerTemplate,
         place: &Place,
-        conversation: &str,
-        extra: &BTreeMap<String, Scope>,
-        now: Timestamp,
-        stage: &mut dyn StoryHost,
+        moment: &mut Moment<'_>,
     ) -> Option<(u16, Option<Value>)> {
-        let scope = self.scope(conversation, extra, now, stage);
+        let scope = self.scope(moment);
         let body = answer.body.as_ref().map(|body| body.render(&self.story.templates, &scope)).transpose();
         match body {
             Ok(body) => Some((answer.status.unwrap_or(200), body)),
             Err(error) => {
-                self.fail(place, &format!("the answer can't be filled in: {error}"), stage);
+                self.fail(place, &format!("the answer can't be filled in: {error}"), moment.host);
                 None
             }
         }
@@ -99,7 +97,7 @@ impl StoryRun {
         body: &Value,
         end: &DeliveryEnd,
         now: Timestamp,
-        stage: &mut dyn StoryHost,
+        host: &mut dyn StoryHost,
     ) {
         self.helpers.set_now(now);
         let answer = end.answer.as_ref().map(|answer| {
@@ -115,34 +113,34 @@ impl StoryRun {
             if let Some(name) = &outstanding.save {
                 self.preset(name, &saved);
             }
-            self.judge(outstanding, event, end, now, stage);
+            self.judge(outstanding, event, end, now, host);
         } else if !end.delivered {
             let reason = end.error.as_ref().map_or("", |(_, reason)| reason);
             let place = Place { file: Arc::from(self.story.name.as_str()), line: 0 };
-            self.fail(&place, &format!("`{event}` was not delivered: {reason}"), stage);
+            self.fail(&place, &format!("`{event}` was not delivered: {reason}"), host);
         }
         if matches!(self.state, State::Delivering(waited) if waited == id) {
             self.next(now);
         }
-        if end.delivered && !self.told_end {
+        if end.delivered && !self.has_ended {
             let trigger = Trigger::Callback(event.into());
             let fields = saved_body.clone();
-            self.react(&trigger, &fields, &saved, now, stage);
+            self.react(&trigger, &fields, &saved, now, host);
             if !own {
-                let session = stage.simulator().find_conversation(&fields);
-                self.post(Occurrence { trigger, session, fields, saved });
-                self.take_if_awaited(self.mailbox.len() - 1, now, stage);
+                let conversation = host.simulator().find_conversation(&fields);
+                self.post(Occurrence { trigger, conversation, fields, saved });
+                self.take_if_awaited(self.mailbox.len() - 1, now, host);
             }
         }
     }
 
-    pub(super) fn judge(
+    fn judge(
         &mut self,
         outstanding: &Outstanding,
         event: &str,
         end: &DeliveryEnd,
         now: Timestamp,
-        stage: &mut dyn StoryHost,
+        host: &mut dyn StoryHost,
     ) {
         let story = Arc::clone(&self.story);
         let default = Expectation::default();
@@ -152,13 +150,13 @@ impl StoryRun {
             }
             _ => (&default, MAIN_CONVERSATION),
         };
-        let scope = self.scope(conversation, &BTreeMap::new(), now, stage);
+        let scope = self.scope(&mut Moment::of_step(now, conversation, host));
         for wrong in expect.judge(end, &story.templates, &scope) {
-            self.fail(&outstanding.place, &format!("`{event}`: {wrong}"), stage);
+            self.fail(&outstanding.place, &format!("`{event}`: {wrong}"), host);
         }
     }
 
-    pub(super) fn post(&mut self, occurrence: Occurrence) {
+    fn post(&mut self, occurrence: Occurrence) {
         if self.mailbox.len() == MAILBOX {
             self.mailbox.pop_front();
         }
@@ -166,99 +164,91 @@ impl StoryRun {
     }
 
     /// Whatever the story does whenever this happens.
-    pub(super) fn react(
+    fn react(
         &mut self,
         trigger: &Trigger,
         fields: &Value,
         saved: &Value,
         now: Timestamp,
-        stage: &mut dyn StoryHost,
+        host: &mut dyn StoryHost,
     ) -> CallReply {
         let mut reply = CallReply::default();
         let story = Arc::clone(&self.story);
         let any = story.reactions.iter().any(|reaction| reaction.trigger == *trigger);
         // A story lives until everything it sent has come to its end.
-        if !any || matches!(self.state, State::Before(_)) || self.stopped || self.told_end {
+        if !any || matches!(self.state, State::Before(_)) || self.stopped || self.has_ended {
             return reply;
         }
         let variable = match trigger {
             Trigger::Call(_) => "call",
             Trigger::Callback(_) => "callback",
         };
-        let extra = BTreeMap::from([(variable.to_owned(), template::value(saved))]);
-        let conversation = self.conversation_of(fields, stage);
+        let cause = (variable, template::value(saved));
+        let conversation = self.conversation_of(fields, host);
+        let mut moment = Moment { now, conversation: &conversation, cause: Some(&cause), host };
         for (index, reaction) in story.reactions.iter().enumerate() {
             if reaction.trigger != *trigger || self.fired[index] >= reaction.times {
                 continue;
             }
-            match self.reaction_applies(reaction, fields, &conversation, &extra, now, stage) {
+            match self.reaction_applies(reaction, fields, &mut moment) {
                 Ok(false) => continue,
                 Ok(true) => {}
                 Err(error) => {
-                    self.fail(&reaction.place, &error, stage);
+                    self.fail(&reaction.place, &error, moment.host);
                     continue;
                 }
             }
             self.fired[index] += 1;
             reply.taken = true;
             reply.replaces_default |= !reaction.keep_default && !reaction.send.is_empty();
-            if let Err(error) = self.set(&reaction.set, &conversation, &extra, now, stage) {
-                self.fail(&reaction.place, &error, stage);
+            if let Err(error) = self.set(&reaction.set, &mut moment) {
+                self.fail(&reaction.place, &error, moment.host);
             }
             if let Some(answer) = &reaction.answer {
-                reply.answer = self.render_answer(answer, &reaction.place, &conversation, &extra, now, stage);
+                reply.answer = self.render_answer(answer, &reaction.place, &mut moment);
             }
             for (send, item) in reaction.send.iter().enumerate() {
                 let due = later(now, self.helpers.draw(|rng| item.after.draw(rng)));
                 self.scheduled_so_far += 1;
-                let scheduled = Scheduled {
-                    reaction: index,
-                    send,
-                    conversation: conversation.clone(),
-                    extra: extra.clone(),
-                };
+                let (conversation, cause) = (conversation.clone(), cause.clone());
+                let scheduled = Scheduled { reaction: index, send, conversation, cause };
                 self.scheduled.insert((due, self.scheduled_so_far), scheduled);
             }
         }
         reply
     }
 
-    pub(super) fn reaction_applies(
+    fn reaction_applies(
         &mut self,
         reaction: &Reaction,
         fields: &Value,
-        conversation: &str,
-        extra: &BTreeMap<String, Scope>,
-        now: Timestamp,
-        stage: &mut dyn StoryHost,
+        moment: &mut Moment<'_>,
     ) -> Result<bool, String> {
-        let matches = self.matches(&reaction.condition, fields, conversation, extra, now, stage);
-        if !matches.map_err(|error| format!("`where` can't be filled in: {error}"))? {
+        if !self.matches(&reaction.condition, fields, moment)? {
             return Ok(false);
         }
         match &reaction.when {
-            Some(when) => self.is_true(when, conversation, extra, now, stage),
+            Some(when) => self.is_true(when, moment),
             None => Ok(true),
         }
     }
 
-    pub(super) fn send_scheduled(&mut self, scheduled: Scheduled, now: Timestamp, stage: &mut dyn StoryHost) {
+    pub(super) fn send_scheduled(&mut self, scheduled: Scheduled, now: Timestamp, host: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
         let Some(reaction) = story.reactions.get(scheduled.reaction) else { return };
         let Some(send) = reaction.send.get(scheduled.send) else { return };
-        let Scheduled { conversation, extra, .. } = scheduled;
         self.burst = if self.burst.0 == now { (now, self.burst.1 + 1) } else { (now, 1) };
         if self.burst.1 > MOST_AT_ONCE {
             let message = "reactions set each other off without end at the same moment; give one of them `after`, `times` or `when`";
-            return self.abort(&reaction.place, message, stage);
+            return self.abort(&reaction.place, message, host);
         }
-        let sent = match &send.when {
-            Some(when) => match self.is_true(when, &conversation, &extra, now, stage) {
-                Ok(true) => self.render_and_send(&send.callback, &conversation, &extra, now, stage),
-                Ok(false) => return,
-                Err(error) => Err(error),
-            },
-            None => self.render_and_send(&send.callback, &conversation, &extra, now, stage),
+        let Scheduled { conversation, cause, .. } = &scheduled;
+        let mut moment = Moment { now, conversation, cause: Some(cause), host };
+        let applies = send.when.as_ref().map_or(Ok(true), |when| self.is_true(when, &mut moment));
+        let sent = match applies {
+            Ok(true) => self.render_and_send(&send.callback, &mut moment),
+            Ok(false) => return,
+            Err(error) => Err(error),
         };
         match sent {
             Ok((id, body)) => {
@@ -266,7 +256,7 @@ impl StoryRun {
                 self.outstanding
                     .insert(id, Outstanding { place: reaction.place.clone(), step: None, save, body });
             }
-            Err(error) => self.fail(&reaction.place, &error, stage),
+            Err(error) => self.fail(&reaction.place, &error, moment.host),
         }
     }
 }

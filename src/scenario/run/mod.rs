@@ -3,6 +3,8 @@
 
 mod events;
 mod scope;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use jiff::Timestamp;
 use minijinja::Value as Scope;
 use serde_json::Value;
 
+use self::scope::Moment;
 use super::host::StoryHost;
 use super::story::{Action, MAIN_CONVERSATION, Step, Story, Trigger};
 
@@ -20,7 +23,6 @@ use crate::faults::{Fault, Faults};
 use crate::files::Place;
 use crate::json::difference;
 use crate::language::template::{self, Helpers};
-use crate::language::truth;
 use crate::seed::Seed;
 use crate::simulator::ConversationKey;
 
@@ -35,9 +37,9 @@ const MOST_AT_ONCE: u32 = 10_000;
 #[derive(Debug)]
 pub struct StoryRun {
     story: Arc<Story>,
-    label: Arc<str>,
+    name: Arc<str>,
     number: u32,
-    copy: u32,
+    instance: u32,
     seed: Seed,
     helpers: Arc<Helpers>,
     values: BTreeMap<String, Scope>,
@@ -63,7 +65,7 @@ pub struct StoryRun {
     failures: u32,
     /// Whether it was ended before its time.
     stopped: bool,
-    told_end: bool,
+    has_ended: bool,
 }
 
 #[derive(Debug)]
@@ -86,7 +88,7 @@ enum State {
 struct Occurrence {
     trigger: Trigger,
     /// The conversation it belongs to, if it names one.
-    session: Option<ConversationKey>,
+    conversation: Option<ConversationKey>,
     fields: Value,
     saved: Value,
 }
@@ -96,7 +98,8 @@ struct Scheduled {
     reaction: usize,
     send: usize,
     conversation: String,
-    extra: BTreeMap<String, Scope>,
+    /// The call or callback it reacts to, by the name templates see it under.
+    cause: (&'static str, Scope),
 }
 
 #[derive(Debug)]
@@ -109,12 +112,12 @@ struct Outstanding {
 }
 
 impl StoryRun {
-    /// A story that begins at `start`. `number` tells the plays of a run apart, `copy` those of a story, from 1.
+    /// A story that begins at `start`. `number` tells the stories of a run apart, `instance` those of one scenario, from 1.
     pub fn new(
         story: Arc<Story>,
-        label: Arc<str>,
+        name: Arc<str>,
         number: u32,
-        copy: u32,
+        instance: u32,
         seed: Seed,
         start: Timestamp,
     ) -> Self {
@@ -123,9 +126,9 @@ impl StoryRun {
         let faults = Faults::new(story.faults.clone(), seed);
         Self {
             story,
-            label,
+            name,
             number,
-            copy,
+            instance,
             seed,
             helpers: Arc::new(helpers),
             values: BTreeMap::new(),
@@ -143,7 +146,7 @@ impl StoryRun {
             faults,
             failures: 0,
             stopped: false,
-            told_end: false,
+            has_ended: false,
         }
     }
 
@@ -152,9 +155,9 @@ impl StoryRun {
         self.values.insert(name.to_owned(), template::value(value));
     }
 
-    /// The name shown, with the number of the copy if there are several.
-    pub fn label(&self) -> &Arc<str> {
-        &self.label
+    /// The name shown, with the number of the instance if there are several.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
     }
 
     /// The URL the story names for its callbacks, as last filled in.
@@ -162,7 +165,7 @@ impl StoryRun {
         self.callback_url.clone()
     }
 
-    /// The story told.
+    /// What it is a run of.
     pub fn story(&self) -> &Arc<Story> {
         &self.story
     }
@@ -172,7 +175,7 @@ impl StoryRun {
         self.failures
     }
 
-    /// Counts a failure that somebody else tells.
+    /// Counts a failure that somebody else has reported.
     pub fn count_failure(&mut self) {
         self.failures += 1;
     }
@@ -226,21 +229,21 @@ impl StoryRun {
     }
 
     /// Moves on as far as possible at this moment.
-    pub fn advance(&mut self, now: Timestamp, stage: &mut dyn StoryHost) {
+    pub fn advance(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
         self.helpers.set_now(now);
         while let Some(entry) = self.scheduled.first_entry() {
             if entry.key().0 > now {
                 break;
             }
             let scheduled = entry.remove();
-            self.send_scheduled(scheduled, now, stage);
+            self.send_scheduled(scheduled, now, host);
         }
         loop {
             match &self.state {
                 State::Before(start) if *start <= now => {
-                    stage.story_started();
+                    host.story_started();
                     self.state = State::Ready;
-                    self.set_initial_values(now, stage);
+                    self.set_initial_values(now, host);
                 }
                 State::Pausing { until, then_next } if *until <= now => {
                     if *then_next {
@@ -249,19 +252,19 @@ impl StoryRun {
                         self.state = State::Ready;
                     }
                 }
-                State::Ready => self.take_step(now, stage),
-                State::Awaiting { deadline } if *deadline <= now => self.await_ran_out(now, stage),
+                State::Ready => self.take_step(now, host),
+                State::Awaiting { deadline } if *deadline <= now => self.await_ran_out(now, host),
                 _ => break,
             }
         }
-        if self.is_over() && !self.told_end {
-            self.told_end = true;
-            stage.story_finished(self.failures == 0);
+        if self.is_over() && !self.has_ended {
+            self.has_ended = true;
+            host.story_finished(self.failures == 0);
             self.forget();
         }
     }
 
-    /// A story that is over is only counted: a load tells many thousands of them.
+    /// A story that is over is only counted: a load runs many thousands of them.
     fn forget(&mut self) {
         self.values.clear();
         self.conversations.clear();
@@ -274,18 +277,18 @@ impl StoryRun {
         self.story.steps.get(self.cursor)
     }
 
-    fn set_initial_values(&mut self, now: Timestamp, stage: &mut dyn StoryHost) {
+    fn set_initial_values(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
         for (name, value) in &story.vars {
             if self.values.contains_key(name) {
                 continue;
             }
-            let scope = self.scope(MAIN_CONVERSATION, &BTreeMap::new(), now, stage);
+            let scope = self.scope(&mut Moment::of_step(now, MAIN_CONVERSATION, host));
             match value.render(&story.templates, &scope) {
                 Ok(value) => self.preset(name, &value),
                 Err(error) => {
                     let place = Place { file: Arc::from(story.name.as_str()), line: 1 };
-                    self.abort(&place, &format!("the variable `{name}` can't be filled in: {error}"), stage);
+                    self.abort(&place, &format!("the variable `{name}` can't be filled in: {error}"), host);
                     return;
                 }
             }
@@ -314,23 +317,17 @@ impl StoryRun {
         }
     }
 
-    fn take_step(&mut self, now: Timestamp, stage: &mut dyn StoryHost) {
+    fn take_step(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
         let Some(step) = story.steps.get(self.cursor) else {
             self.state = State::Finished;
             return;
         };
         if let Some(when) = &step.when {
-            let scope = self.scope(&step.conversation, &BTreeMap::new(), now, stage);
-            match story.templates.render(when, &scope) {
-                Ok(value) => match truth(&value) {
-                    Ok(true) => {}
-                    Ok(false) => return self.next(now),
-                    Err(error) => return self.abort(&step.place, &error, stage),
-                },
-                Err(error) => {
-                    return self.abort(&step.place, &format!("`when` can't be told: {error}"), stage);
-                }
+            match self.is_true(when, &mut Moment::of_step(now, &step.conversation, host)) {
+                Ok(true) => {}
+                Ok(false) => return self.next(now),
+                Err(error) => return self.abort(&step.place, &error, host),
             }
         }
         match &step.action {
@@ -339,13 +336,13 @@ impl StoryRun {
                 self.state = State::Pausing { until, then_next: true };
             }
             Action::Set(entries) => {
-                if let Err(error) = self.set(entries, &step.conversation, &BTreeMap::new(), now, stage) {
-                    return self.abort(&step.place, &error, stage);
+                if let Err(error) = self.set(entries, &mut Moment::of_step(now, &step.conversation, host)) {
+                    return self.abort(&step.place, &error, host);
                 }
                 self.next(now);
             }
             Action::Send { callback, wait, .. } => {
-                match self.render_and_send(callback, &step.conversation, &BTreeMap::new(), now, stage) {
+                match self.render_and_send(callback, &mut Moment::of_step(now, &step.conversation, host)) {
                     Ok((id, body)) => {
                         let outstanding = Outstanding {
                             place: step.place.clone(),
@@ -360,7 +357,7 @@ impl StoryRun {
                             self.next(now);
                         }
                     }
-                    Err(error) => self.abort(&step.place, &error, stage),
+                    Err(error) => self.abort(&step.place, &error, host),
                 }
             }
             Action::Await(wait) => {
@@ -368,18 +365,18 @@ impl StoryRun {
                 let position = (self.cursor, self.round);
                 // What came before the step counts, unless an earlier step took it.
                 for index in 0..self.mailbox.len() {
-                    if self.take_if_awaited(index, now, stage) {
+                    if self.take_if_awaited(index, now, host) {
                         break;
                     }
                 }
                 if let (Trigger::Call(id), true) = (&wait.trigger, position == (self.cursor, self.round)) {
-                    stage.waiting(id, wait.within);
+                    host.waiting(id, wait.within);
                 }
             }
         }
     }
 
-    fn await_ran_out(&mut self, now: Timestamp, stage: &mut dyn StoryHost) {
+    fn await_ran_out(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
         let Some(Step { place, action: Action::Await(wait), .. }) = story.steps.get(self.cursor) else {
             return self.next(now);
@@ -393,7 +390,7 @@ impl StoryRun {
             let mut message = format!("expected the {kind} `{id}` within {within}, it never came");
             let near = self.mailbox.iter().rev().find(|occurrence| occurrence.trigger == wait.trigger);
             if let Some(fields) = near.map(|near| near.fields.clone()) {
-                let scope = self.scope(&self.conversation(), &BTreeMap::new(), now, stage);
+                let scope = self.scope(&mut Moment::of_step(now, &self.conversation(), host));
                 if let Ok(wanted) = wait.condition.render(&story.templates, &scope)
                     && let Some(difference) = difference(&wanted, &fields)
                 {
@@ -401,15 +398,15 @@ impl StoryRun {
                 }
             } else if let Some(last) = self.mailbox.back() {
                 let (Trigger::Call(id) | Trigger::Callback(id)) = &last.trigger;
-                message.push_str(&format!("; the last thing that came was `{id}`"));
+                message.push_str(&format!("; the last thing received was `{id}`"));
             }
-            self.fail(place, &message, stage);
+            self.fail(place, &message, host);
         }
         self.next(now);
     }
 
     /// Ends the wait if the thing in the mailbox at `index` is what the current step awaits.
-    fn take_if_awaited(&mut self, index: usize, now: Timestamp, stage: &mut dyn StoryHost) -> bool {
+    fn take_if_awaited(&mut self, index: usize, now: Timestamp, host: &mut dyn StoryHost) -> bool {
         let story = Arc::clone(&self.story);
         let (State::Awaiting { .. }, Some(Step { place, conversation, action: Action::Await(wait), .. })) =
             (&self.state, story.steps.get(self.cursor))
@@ -422,12 +419,12 @@ impl StoryRun {
             return false;
         };
         // Something that names a conversation belongs to the steps of that conversation.
-        let session = occurrence.session;
-        if session.is_some() && session != self.conversations.get(conversation).copied() {
+        let named = occurrence.conversation;
+        if named.is_some() && named != self.conversations.get(conversation).copied() {
             return false;
         }
         let fields = occurrence.fields.clone();
-        match self.matches(&wait.condition, &fields, conversation, &BTreeMap::new(), now, stage) {
+        match self.matches(&wait.condition, &fields, &mut Moment::of_step(now, conversation, host)) {
             Ok(false) => false,
             Ok(true) => {
                 if let Some(occurrence) = self.mailbox.remove(index)
@@ -439,20 +436,20 @@ impl StoryRun {
                 true
             }
             Err(error) => {
-                self.abort(place, &format!("`where` can't be filled in: {error}"), stage);
+                self.abort(place, &error, host);
                 true
             }
         }
     }
 
-    fn fail(&mut self, place: &Place, message: &str, stage: &mut dyn StoryHost) {
+    fn fail(&mut self, place: &Place, message: &str, host: &mut dyn StoryHost) {
         self.failures += 1;
-        stage.failed(place, message);
+        host.failed(place, message);
     }
 
     /// A failure after which the rest of the story makes no sense.
-    fn abort(&mut self, place: &Place, message: &str, stage: &mut dyn StoryHost) {
-        self.fail(place, message, stage);
+    fn abort(&mut self, place: &Place, message: &str, host: &mut dyn StoryHost) {
+        self.fail(place, message, host);
         self.stop();
     }
 }

@@ -1,6 +1,5 @@
 //! What templates of a running story see, and how its callbacks are rendered.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -16,40 +15,48 @@ use crate::scenario::host::{Body, Sending, StoryHost};
 use crate::scenario::story::{CallbackTemplate, MAIN_CONVERSATION};
 use crate::simulator::{ConversationKey, Opening};
 
+/// One thing a story does: when, in which of its conversations, and what its templates see beside variables.
+pub(super) struct Moment<'a> {
+    pub(super) now: Timestamp,
+    pub(super) conversation: &'a str,
+    /// The call or callback of a reaction, by the name templates see it under.
+    pub(super) cause: Option<&'a (&'static str, Scope)>,
+    pub(super) host: &'a mut dyn StoryHost,
+}
+
+impl<'a> Moment<'a> {
+    /// A moment of a step, which nothing from outside causes.
+    pub(super) fn of_step(now: Timestamp, conversation: &'a str, host: &'a mut dyn StoryHost) -> Self {
+        Self { now, conversation, cause: None, host }
+    }
+}
+
 impl StoryRun {
     pub(super) fn matches(
         &mut self,
         condition: &TreeTemplate,
         fields: &Value,
-        conversation: &str,
-        extra: &BTreeMap<String, Scope>,
-        now: Timestamp,
-        stage: &mut dyn StoryHost,
+        moment: &mut Moment<'_>,
     ) -> Result<bool, String> {
         if matches!(condition, TreeTemplate::Table(entries) if entries.is_empty()) {
             return Ok(true);
         }
-        let scope = self.scope(conversation, extra, now, stage);
-        let wanted = condition.render(&self.story.templates, &scope)?;
+        let scope = self.scope(moment);
+        let wanted = condition
+            .render(&self.story.templates, &scope)
+            .map_err(|error| format!("`where` can't be filled in: {error}"))?;
         Ok(difference(&wanted, fields).is_none())
     }
 
-    pub(super) fn is_true(
-        &mut self,
-        when: &Template,
-        conversation: &str,
-        extra: &BTreeMap<String, Scope>,
-        now: Timestamp,
-        stage: &mut dyn StoryHost,
-    ) -> Result<bool, String> {
-        let scope = self.scope(conversation, extra, now, stage);
+    pub(super) fn is_true(&mut self, when: &Template, moment: &mut Moment<'_>) -> Result<bool, String> {
+        let scope = self.scope(moment);
         let value = self.story.templates.render(when, &scope);
-        truth(&value.map_err(|error| format!("`when` can't be told: {error}"))?)
+        truth(&value.map_err(|error| format!("`when` could not be evaluated: {error}"))?)
     }
 
     /// The name of the conversation that a call or callback belongs to.
-    pub(super) fn conversation_of(&self, fields: &Value, stage: &mut dyn StoryHost) -> String {
-        let found = stage.simulator().find_conversation(fields);
+    pub(super) fn conversation_of(&self, fields: &Value, host: &mut dyn StoryHost) -> String {
+        let found = host.simulator().find_conversation(fields);
         let name =
             self.conversations.iter().find(|(_, key)| Some(**key) == found).map(|(name, _)| name.clone());
         name.unwrap_or_else(|| self.conversation())
@@ -62,13 +69,10 @@ impl StoryRun {
     pub(super) fn set(
         &mut self,
         entries: &[(String, TreeTemplate)],
-        conversation: &str,
-        extra: &BTreeMap<String, Scope>,
-        now: Timestamp,
-        stage: &mut dyn StoryHost,
+        moment: &mut Moment<'_>,
     ) -> Result<(), String> {
         for (name, value) in entries {
-            let scope = self.scope(conversation, extra, now, stage);
+            let scope = self.scope(moment);
             let value = value
                 .render(&self.story.templates, &scope)
                 .map_err(|error| format!("the variable `{name}` can't be filled in: {error}"))?;
@@ -80,14 +84,11 @@ impl StoryRun {
     pub(super) fn render_and_send(
         &mut self,
         callback: &CallbackTemplate,
-        conversation: &str,
-        extra: &BTreeMap<String, Scope>,
-        now: Timestamp,
-        stage: &mut dyn StoryHost,
+        moment: &mut Moment<'_>,
     ) -> Result<(CallbackId, Value), String> {
         let story = Arc::clone(&self.story);
-        let session = self.session(conversation, now, stage);
-        let scope = self.scope(conversation, extra, now, stage);
+        let scope = self.scope(moment);
+        let key = self.key(moment);
         let text = |source: &Template| -> Result<String, String> {
             Ok(match story.templates.render(source, &scope)? {
                 Value::String(text) => text,
@@ -98,7 +99,7 @@ impl StoryRun {
             Some(raw) => {
                 let raw = text(raw).map_err(|error| format!("`raw` can't be filled in: {error}"))?;
                 let value = serde_json::from_str(&raw).unwrap_or(Value::Null);
-                stage.simulator().apply_event(session, &callback.event, &value, now);
+                moment.host.simulator().apply_event(key, &callback.event, &value, moment.now);
                 (Body::Raw(raw.into_bytes()), value)
             }
             None => {
@@ -106,7 +107,7 @@ impl StoryRun {
                     .body
                     .render(&story.templates, &scope)
                     .map_err(|error| format!("`body` can't be filled in: {error}"))?;
-                let mut body = stage.emit(session, &callback.event, patch, now)?;
+                let mut body = moment.host.emit(key, &callback.event, patch, moment.now)?;
                 for path in &callback.omit {
                     remove(&mut body, path);
                 }
@@ -124,49 +125,38 @@ impl StoryRun {
         let of_story = url(&story.callback_url).map_err(wrong)?;
         let target = url(&callback.target).map_err(wrong)?.or_else(|| of_story.clone());
         self.callback_url = of_story;
-        let id = stage.send(Sending {
+        let id = moment.host.send(Sending {
             event: Arc::clone(&callback.event),
             body,
             headers,
             target,
             own_target: callback.target.is_some(),
-            session,
+            session: key,
             policy: Arc::clone(&story.policy),
         })?;
         Ok((id, value))
     }
 
-    /// The session of a conversation, opened at its first use.
-    pub(super) fn session(
-        &mut self,
-        conversation: &str,
-        now: Timestamp,
-        stage: &mut dyn StoryHost,
-    ) -> ConversationKey {
-        if let Some(key) = self.conversations.get(conversation) {
+    /// The simulator's key of the moment's conversation, which is opened at its first use.
+    fn key(&mut self, moment: &mut Moment<'_>) -> ConversationKey {
+        if let Some(key) = self.conversations.get(moment.conversation) {
             return *key;
         }
-        let key = stage.simulator().open(Opening {
+        let key = moment.host.simulator().open(Opening {
             story: Some(self.number),
-            seed: self.seed.derive(conversation, 0),
+            seed: self.seed.derive(moment.conversation, 0),
             country: self.story.country,
             locale: self.story.locale.clone(),
-            now,
+            now: moment.now,
         });
-        self.conversations.insert(conversation.to_owned(), key);
+        self.conversations.insert(moment.conversation.to_owned(), key);
         key
     }
 
     /// What templates see.
-    pub(super) fn scope(
-        &mut self,
-        conversation: &str,
-        extra: &BTreeMap<String, Scope>,
-        now: Timestamp,
-        stage: &mut dyn StoryHost,
-    ) -> Scope {
-        let session = self.session(conversation, now, stage);
-        let (user, view) = stage.simulator().view(session);
+    pub(super) fn scope(&mut self, moment: &mut Moment<'_>) -> Scope {
+        let key = self.key(moment);
+        let (user, view) = moment.host.simulator().view(key);
         let locale =
             self.story.locale.clone().unwrap_or_else(|| self.story.country.default_locale().to_owned());
         let built_in = [
@@ -174,12 +164,13 @@ impl StoryRun {
             ("session", template::value(&view)),
             ("locale", Scope::from(locale)),
             ("country", Scope::from(self.story.country.to_string())),
-            ("copy", Scope::from(self.copy)),
+            ("copy", Scope::from(self.instance)),
             ("story", Scope::from(self.story.name.as_str())),
             ("loop_index", Scope::from(self.round)),
             ("__helpers", Scope::from_dyn_object(Arc::clone(&self.helpers))),
         ];
-        let own = self.values.iter().chain(extra).map(|(name, value)| (name.as_str(), value.clone()));
-        Scope::from_pairs(own.chain(built_in))
+        let own = self.values.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        let cause = moment.cause.map(|(name, value)| (*name, value.clone()));
+        Scope::from_pairs(own.chain(cause).chain(built_in))
     }
 }

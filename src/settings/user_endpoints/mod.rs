@@ -20,7 +20,7 @@ use crate::contract::{Catalog, Direction, Provenance, Router};
 use crate::files::diagnostic::quoted;
 use crate::files::tables::{key_span, tables, text};
 use crate::files::{Diagnostic, SourceFile};
-use crate::simulator::user_endpoints::file::{CustomFile, FieldFile};
+use crate::simulator::user_endpoints::file::{FieldFile, UserEndpointsFile};
 use crate::simulator::user_endpoints::wrong_default;
 
 /// The entries that a tree declares, as far as their ids can be read: enough to tell whether an id is known.
@@ -58,14 +58,18 @@ pub(crate) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, builtin: &Cata
 }
 
 /// The catalog with everything that is declared, after all corrections.
-pub(crate) fn extended(catalog: &Catalog, file: &CustomFile<'_>) -> Catalog {
+pub(crate) fn extended(catalog: &Catalog, file: &UserEndpointsFile<'_>) -> Catalog {
     let callbacks = file.callbacks.iter().map(|callback| entries::callback(callback.get_ref()));
     let endpoints = file.endpoints.iter().map(|endpoint| entries::call(endpoint.get_ref()));
     catalog.and(callbacks.chain(endpoints))
 }
 
 /// Endpoints whose place is another's. `catalog` is the whole one.
-pub(crate) fn places(source: &Arc<SourceFile>, file: &CustomFile<'_>, catalog: &Catalog) -> Vec<Diagnostic> {
+pub(crate) fn places(
+    source: &Arc<SourceFile>,
+    file: &UserEndpointsFile<'_>,
+    catalog: &Catalog,
+) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for endpoint in file.endpoints {
         if let Some(by) = catalog.taken(&endpoint.get_ref().id) {

@@ -21,8 +21,8 @@ fn checked(text: &str) -> settings::Checked {
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-fn custom(text: &str) -> Custom {
-    Custom::new(&checked(text).custom, Seed(7))
+fn custom(text: &str) -> UserEndpoints {
+    UserEndpoints::new(&checked(text).user_endpoints, Seed(7))
 }
 
 fn at(millis: i64) -> Timestamp {
@@ -34,14 +34,14 @@ fn endpoint(keys: &str) -> String {
     format!("[[endpoints]]\nid = 'x.y'\npath = '/x/y/{{id}}'\n{keys}\n")
 }
 
-fn data(custom: &mut Custom, id: &str, fields: Value) -> Value {
+fn data(custom: &mut UserEndpoints, id: &str, fields: Value) -> Value {
     match custom.handle(id, &fields, at(0)) {
         Reply::Answer(Response::Data(data)) => data,
         other => panic!("{id}: {other:?}"),
     }
 }
 
-fn error(custom: &mut Custom, id: &str, fields: Value) -> (i64, String) {
+fn error(custom: &mut UserEndpoints, id: &str, fields: Value) -> (i64, String) {
     match custom.handle(id, &fields, at(0)) {
         Reply::Answer(Response::Error { code, message }) => (code, message),
         other => panic!("{id}: {other:?}"),
@@ -70,7 +70,7 @@ fn what_is_declared_is_in_the_catalog() {
     assert_eq!((make.routes[0].method.as_str(), make.routes[0].path.as_str()), ("DELETE", "/a/{n}"));
     assert_eq!(make.family.as_str(), "dialer");
     assert_eq!(catalog.nearest("a.mak", |_| true), Some("a.make"));
-    let custom = Custom::new(&checked.custom, Seed(1));
+    let custom = UserEndpoints::new(&checked.user_endpoints, Seed(1));
     assert!(custom.has("a.make") && custom.is_open("a.make") && !custom.has("a.done"));
     assert!(custom.declares("a.done") && !custom.declares("session.end"));
 }
@@ -138,16 +138,13 @@ fn objects_are_kept_changed_and_removed() {
     }
     text.push_str("[[endpoints]]\nid = 'x.all'\npath = '/x/all'\nanswer = { data = '{{ state.things }}' }\n");
     let mut custom = custom(&text);
-    let call = |custom: &mut Custom, id: &str, k: &str, n: i64| data(custom, id, json!({"k": k, "n": n}));
+    let call =
+        |custom: &mut UserEndpoints, id: &str, k: &str, n: i64| data(custom, id, json!({"k": k, "n": n}));
     assert_eq!(call(&mut custom, "x.update", "a", 2), json!({"n": 2, "keep": true}));
     assert_eq!(call(&mut custom, "x.create", "b", 3), json!({"n": 3}));
     assert_eq!(call(&mut custom, "x.put", "c", 4), json!({"n": 4}));
     assert_eq!(call(&mut custom, "x.put", "a", 5), json!({"n": 5}));
-    assert_eq!(
-        call(&mut custom, "x.remove", "b", 0),
-        json!({"n": 3}),
-        "the answer may tell what was removed"
-    );
+    assert_eq!(call(&mut custom, "x.remove", "b", 0), json!({"n": 3}), "the answer may say what was removed");
     let all = data(&mut custom, "x.all", json!({}));
     assert_eq!(all.to_string(), r#"{"a":{"n":5},"c":{"n":4}}"#, "in the order in which they came");
     let mut wrong = |id: &str, k: Value| error(&mut custom, id, json!({"k": k, "n": 0}));
@@ -179,8 +176,8 @@ fn several_changes_are_all_made_or_none() {
     assert_eq!(code, 500);
     assert_eq!(
         message,
-        "the endpoint `x.broken` of your settings: `answer.data` can't be filled in: a value is missing: \
-         `request.nothing` has none"
+        "the endpoint `x.broken` of your settings: `answer.data` can't be filled in: `request.nothing` is \
+         undefined"
     );
     assert_eq!(data(&mut custom, "x.count", json!({})), json!([0, 0, 0]));
     assert!(!custom.is_busy(), "what failed sends nothing");
@@ -245,8 +242,8 @@ fn collections_have_the_methods_of_maps() {
     for (expression, part) in [
         ("state.t.vals()", "a collection has no method `vals`"),
         ("state.t.values(1)", "takes other arguments"),
-        ("state.t.q.n", "a value is missing"),
-        ("state.t.q", "a value is missing"),
+        ("state.t.q.n", "is undefined"),
+        ("state.t.q", "is undefined"),
     ] {
         let mut custom = custom(&format!(
             "[state.t]\na = {{ n = 1 }}\n{}",
@@ -342,9 +339,9 @@ fn what_was_planned_since_a_mark_is_taken_back_or_given_to_a_story() {
     data(&mut custom, "r.make", json!({"key": "b", "twice": 1}));
     custom.discard_since(checkpoint);
     let callbacks = custom.advance(at(10_000));
-    let told: Vec<(&str, Option<usize>)> =
+    let sent: Vec<(&str, Option<usize>)> =
         callbacks.iter().map(|callback| (callback.body["id"].as_str().unwrap(), callback.story)).collect();
-    assert_eq!(told, [("second", Some(3)), ("a", Some(3))]);
+    assert_eq!(sent, [("second", Some(3)), ("a", Some(3))]);
     assert_eq!(callbacks[0].order_key.as_deref(), Some("r/a"));
     assert_eq!(data(&mut custom, "r.get", json!({"key": "b"})), json!(0), "the state stays changed");
 }
@@ -367,7 +364,7 @@ fn pages_of_a_collection() {
     for name in ["a", "b", "c", "d"] {
         data(&mut custom, "flex.route_create", json!({"Name": name}));
     }
-    let list = |custom: &mut Custom, page: &str, status: Option<&str>| {
+    let list = |custom: &mut UserEndpoints, page: &str, status: Option<&str>| {
         let mut fields = json!({"page": page, "size": "2"});
         if let Some(status) = status {
             fields["status"] = json!(status);
@@ -394,7 +391,8 @@ fn an_order_changes_two_collections() {
     let list = data(&mut custom, "store.products", json!({}));
     assert_eq!((&list["total"], &list["list"][0]["id"]), (&json!(3), &json!("number-check")));
     let id = answer["order"]["id"].clone();
-    let state = |custom: &mut Custom| match custom.handle("store.order_get", &json!({"id": id}), at(0)) {
+    let state = |custom: &mut UserEndpoints| match custom.handle("store.order_get", &json!({"id": id}), at(0))
+    {
         Reply::Whole { status: 203, body, .. } => body["state"].clone(),
         other => panic!("{other:?}"),
     };
@@ -441,11 +439,11 @@ fn requests() -> impl Strategy<Value = Vec<(usize, Value, i64)>> {
 }
 
 /// Everything that comes of some requests, as a text.
-fn told(text: &str, seed: u64, requests: &[(usize, Value, i64)]) -> String {
+fn callbacks(text: &str, seed: u64, requests: &[(usize, Value, i64)]) -> String {
     let checked = checked(text);
     let ids: Vec<Arc<str>> =
         checked.file.endpoints.iter().map(|one| one.get_ref().id.as_str().into()).collect();
-    let mut custom = Custom::new(&checked.custom, Seed(seed));
+    let mut custom = UserEndpoints::new(&checked.user_endpoints, Seed(seed));
     let (mut out, mut now) = (String::new(), 0);
     for (number, fields, wait) in requests {
         let mut fields = fields.clone();
@@ -471,8 +469,8 @@ proptest! {
     fn any_request_is_survived_and_equal_seeds_tell_the_same(requests in requests(), seed in 0..3u64) {
         for text in [FLEX, STORE] {
             // A request may well be refused; no template of the examples may fail by it.
-            let first = told(text, seed, &requests);
-            prop_assert_eq!(&first, &told(text, seed, &requests));
+            let first = callbacks(text, seed, &requests);
+            prop_assert_eq!(&first, &callbacks(text, seed, &requests));
             let broken = first.contains("can't be filled in");
             prop_assert!(!broken, "an example does not cope with a request: {}", first);
         }
@@ -490,7 +488,7 @@ proptest! {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let source = SourceFile::new("settings.toml", text);
         match settings::check_file(&source, Catalog::builtin()) {
-            Ok(checked) => drop(Custom::new(&checked.custom, Seed(1))),
+            Ok(checked) => drop(UserEndpoints::new(&checked.user_endpoints, Seed(1))),
             Err(problems) => prop_assert!(!problems.to_string().is_empty()),
         }
     }

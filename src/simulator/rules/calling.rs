@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::recordings::WavFile;
 use crate::simulator::outcome::{MockOutcome, Outcome};
 
 /// The last four digits of a number and the `mock_outcome` they stand for, unless settings say otherwise.
@@ -124,6 +125,8 @@ pub struct Rules {
     pub robots: Vec<Robot>,
     /// The strategies of every account.
     pub strategies: Vec<Strategy>,
+    /// The user's own recordings, by the name or the id of the robot that calls.
+    pub recordings: BTreeMap<String, WavFile>,
 }
 
 impl Default for Rules {
@@ -170,6 +173,7 @@ impl Default for Rules {
                     rounds: vec![round(&[], 0), round(&[Talked], 24)],
                 },
             ],
+            recordings: BTreeMap::new(),
         }
     }
 }

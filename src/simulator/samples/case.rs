@@ -105,7 +105,7 @@ fn talk(rng: &mut Rng, locale: &str, facts: &Facts) -> (Vec<Turn>, String, i64) 
     let names: Vec<&str> = Dialogue::names().collect();
     let name = names.choose(rng).copied().unwrap_or_default();
     let Ok(dialogue) = Dialogue::named(name) else { return (Vec::new(), "--".to_owned(), 0) };
-    let talk = dialogue.tell(rng, locale, facts, 12);
+    let talk = dialogue.draw(rng, locale, facts, 12);
     let mut offset = 0;
     let turns = talk.turns.into_iter().map(|turn| {
         let at = offset;

@@ -42,7 +42,8 @@ pub struct CallbackFile {
     /// The group of the catalog it is listed under. Default: `Custom`.
     pub group: Option<String>,
     /// Where its name and fields come from. Default: `documented`, since you hold the vendor's document.
-    #[serde(rename = "mark")]
+    #[serde(alias = "mark")]
+    #[schemars(extend("x-old-name" = "mark"))]
     pub provenance: Option<Provenance>,
 }
 
@@ -74,7 +75,8 @@ pub struct EndpointFile {
     /// The group of the catalog it is listed under. Default: `Custom`.
     pub group: Option<String>,
     /// Where its path and fields come from. Default: `documented`, since you hold the vendor's document.
-    #[serde(rename = "mark")]
+    #[serde(alias = "mark")]
+    #[schemars(extend("x-old-name" = "mark"))]
     pub provenance: Option<Provenance>,
     /// Checks of fields of the call, by name: parameters of the path, of the query and of the body. A wrong one is
     /// answered with the family's 400 that names the field. Other fields may come as they like.
@@ -265,7 +267,7 @@ pub struct SendFile {
 
 /// Everything of the user's own in a settings file.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct CustomFile<'a> {
+pub(crate) struct UserEndpointsFile<'a> {
     pub(crate) endpoints: &'a [Spanned<EndpointFile>],
     pub(crate) callbacks: &'a [Spanned<CallbackFile>],
     pub(crate) state: Option<&'a BTreeMap<String, Tree>>,

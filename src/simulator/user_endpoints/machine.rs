@@ -48,25 +48,25 @@ impl Reply {
 
 /// The user's own endpoints at work: calls and time go in, answers and callbacks come out.
 #[derive(Debug)]
-pub struct Custom {
-    pub(super) plan: Arc<Plan>,
+pub struct UserEndpoints {
+    plan: Arc<Plan>,
     seed: Seed,
     strangers: u64,
-    pub(super) state: State,
+    state: State,
     /// One for each endpoint, so that calls of one never change what another answers.
-    answering: BTreeMap<Arc<str>, Arc<Helpers>>,
+    call_helpers: BTreeMap<Arc<str>, Arc<Helpers>>,
     /// One for each callback, for bodies that no endpoint causes.
-    telling: BTreeMap<Arc<str>, Arc<Helpers>>,
-    pub(super) sends: Sends,
+    callback_helpers: BTreeMap<Arc<str>, Arc<Helpers>>,
+    sends: Sends,
 }
 
-impl Default for Custom {
+impl Default for UserEndpoints {
     fn default() -> Self {
         Self::new(&Declarations::default(), Seed(0))
     }
 }
 
-impl Custom {
+impl UserEndpoints {
     /// Endpoints with the state that is declared.
     pub fn new(declarations: &Declarations, seed: Seed) -> Self {
         let plan = Arc::clone(declarations.plan());
@@ -84,8 +84,8 @@ impl Custom {
         }
         let endpoints = plan.endpoints.keys();
         Self {
-            answering: endpoints.clone().map(|id| (Arc::clone(id), helpers("call", id))).collect(),
-            telling: plan.callbacks.keys().map(|id| (Arc::clone(id), helpers("body", id))).collect(),
+            call_helpers: endpoints.clone().map(|id| (Arc::clone(id), helpers("call", id))).collect(),
+            callback_helpers: plan.callbacks.keys().map(|id| (Arc::clone(id), helpers("body", id))).collect(),
             sends: Sends::new(endpoints.map(|id| (Arc::clone(id), helpers("send", id))).collect()),
             state,
             seed,
@@ -118,7 +118,7 @@ impl Custom {
     /// Answers a call, changes the state, and plans what comes later of it.
     pub fn handle(&mut self, id: &str, fields: &Value, now: Timestamp) -> Reply {
         let plan = Arc::clone(&self.plan);
-        let found = plan.endpoints.get_key_value(id).zip(self.answering.get(id).cloned());
+        let found = plan.endpoints.get_key_value(id).zip(self.call_helpers.get(id).cloned());
         let Some(((id, endpoint), helpers)) = found else { return Reply::Answer(Response::NotSimulated) };
         helpers.set_now(now);
         let tools = Tools { set: &plan.set, helpers: &helpers };
@@ -152,7 +152,7 @@ impl Custom {
         let reply = match reply(&endpoint.answer, tools, &context) {
             Ok(reply) => reply,
             Err(trouble) => {
-                // Whoever is told that it did not work must not find that it did.
+                // A call that is answered with an error must not have changed anything.
                 self.state.undo(done);
                 return Err(trouble);
             }
@@ -170,7 +170,7 @@ impl Custom {
         now: Timestamp,
     ) -> Option<Result<Value, String>> {
         let callback = self.plan.callbacks.get(event)?;
-        let helpers = self.telling.get(event)?;
+        let helpers = self.callback_helpers.get(event)?;
         helpers.set_now(now);
         let request = template::value(&serde_json::Map::new());
         let context = Context { state: self.state.clone(), request, names: Vec::new() };
@@ -187,6 +187,42 @@ impl Custom {
             }
             body
         }))
+    }
+
+    /// Marks the present, for [`UserEndpoints::discard_since`] and [`UserEndpoints::assign`].
+    pub fn checkpoint(&self) -> u64 {
+        self.sends.checkpoint()
+    }
+
+    /// Takes back what was planned since a checkpoint: somebody else does it. The state stays changed.
+    pub fn discard_since(&mut self, checkpoint: u64) {
+        self.sends.discard_since(checkpoint);
+    }
+
+    /// What was planned since a checkpoint belongs to this story, if to any, and to this account.
+    pub fn assign(&mut self, checkpoint: u64, story: Option<usize>, account: AccountKey) {
+        self.sends.assign(checkpoint, story, account);
+    }
+
+    /// When [`UserEndpoints::advance`] has something to do next.
+    pub fn next_wakeup(&self) -> Option<Timestamp> {
+        self.sends.next_wakeup()
+    }
+
+    /// Whether something is planned that a run has to wait for.
+    pub fn is_busy(&self) -> bool {
+        self.sends.next_wakeup().is_some()
+    }
+
+    /// Does what is due and returns the callbacks that come of it, in order.
+    pub fn advance(&mut self, now: Timestamp) -> Vec<UserCallback> {
+        self.sends.advance(&self.plan, now)
+    }
+
+    /// What could not be done since this was asked last, in words, with the story it belonged to: nothing is lost
+    /// silently.
+    pub fn take_failures(&mut self) -> Vec<(Option<usize>, String)> {
+        self.sends.take_failures()
     }
 }
 
@@ -264,67 +300,5 @@ fn under(
         (_, Value::Null) => tree.render(tools.set, scope),
         (TreeTemplate::List(_), Value::Array(_)) => tree.render(tools.set, scope),
         (_, replaced) => Ok(replaced.clone()),
-    }
-}
-
-impl Custom {
-    /// Marks the present, for [`Custom::discard_since`] and [`Custom::assign`].
-    pub fn checkpoint(&self) -> u64 {
-        self.sends.planned
-    }
-
-    /// Takes back what was planned since a checkpoint: somebody else does it. The state stays changed.
-    pub fn discard_since(&mut self, checkpoint: u64) {
-        for (number, at) in self.sends.moments.split_off(&(checkpoint + 1)) {
-            self.sends.queue.remove(&(at, number));
-        }
-    }
-
-    /// What was planned since a checkpoint belongs to this story, if to any, and to this account.
-    pub fn assign(&mut self, checkpoint: u64, story: Option<usize>, account: AccountKey) {
-        for (number, at) in self.sends.moments.range(checkpoint + 1..) {
-            if let Some(planned) = self.sends.queue.get_mut(&(*at, *number)) {
-                (planned.story, planned.account) = (story, account);
-            }
-        }
-    }
-
-    /// When [`Custom::advance`] has something to do next.
-    pub fn next_wakeup(&self) -> Option<Timestamp> {
-        self.sends.queue.keys().next().map(|(at, _)| *at)
-    }
-
-    /// Whether something is planned that a run has to wait for.
-    pub fn is_busy(&self) -> bool {
-        !self.sends.queue.is_empty()
-    }
-
-    /// Does what is due and returns the callbacks that come of it, in order.
-    pub fn advance(&mut self, now: Timestamp) -> Vec<UserCallback> {
-        let mut callbacks = Vec::new();
-        while let Some(entry) = self.sends.queue.first_entry() {
-            let (at, number) = *entry.key();
-            if at > now {
-                break;
-            }
-            let planned = entry.remove();
-            self.sends.moments.remove(&number);
-            let (id, story) = (Arc::clone(&planned.endpoint), planned.story);
-            let plan = Arc::clone(&self.plan);
-            match self.sends.happen(&plan, planned, at) {
-                Ok(callback) => callbacks.extend(callback),
-                Err(Trouble::Refused(_, message) | Trouble::Broken(message)) => {
-                    let message = format!("a `send` of the endpoint `{id}` did not happen: {message}");
-                    self.sends.failures.push((story, message));
-                }
-            }
-        }
-        callbacks
-    }
-
-    /// What could not be done since this was asked last, in words, with the story it belonged to: nothing is lost
-    /// silently.
-    pub fn take_failures(&mut self) -> Vec<(Option<usize>, String)> {
-        std::mem::take(&mut self.sends.failures)
     }
 }

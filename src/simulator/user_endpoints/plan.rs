@@ -10,8 +10,8 @@ use toml::Spanned;
 
 use super::fields::FieldCheck;
 use super::file::{
-    CallbackFile, CustomFile, EndpointAnswerFile, EndpointFile, FindFile, RefuseFile, SendFile, StoreFile,
-    StoreMode,
+    CallbackFile, EndpointAnswerFile, EndpointFile, FindFile, RefuseFile, SendFile, StoreFile, StoreMode,
+    UserEndpointsFile,
 };
 use crate::files::Tree;
 use crate::language::template::{Template, TemplateMistake, TemplateSet};
@@ -99,7 +99,7 @@ pub(super) struct Send {
 
 impl Declarations {
     /// Compiles what was read. An error means that something was not checked before: where, and what.
-    pub(crate) fn compile(file: &CustomFile<'_>) -> Result<Self, (Range<usize>, String)> {
+    pub(crate) fn compile(file: &UserEndpointsFile<'_>) -> Result<Self, (Range<usize>, String)> {
         let bodies: BTreeMap<&str, Tree> = file
             .callbacks
             .iter()

@@ -32,12 +32,12 @@ pub struct UserCallback {
 }
 
 #[derive(Debug)]
-pub(super) struct Planned {
-    pub(super) endpoint: Arc<str>,
+struct Planned {
+    endpoint: Arc<str>,
     index: usize,
     context: Context,
-    pub(super) story: Option<usize>,
-    pub(super) account: AccountKey,
+    story: Option<usize>,
+    account: AccountKey,
 }
 
 /// What is planned.
@@ -45,12 +45,12 @@ pub(super) struct Planned {
 pub(super) struct Sends {
     /// One for each endpoint, apart from that of its answers: the moment of a callback changes no answer.
     helpers: BTreeMap<Arc<str>, Arc<Helpers>>,
-    pub(super) queue: BTreeMap<(Timestamp, u64), Planned>,
-    pub(super) planned: u64,
+    queue: BTreeMap<(Timestamp, u64), Planned>,
+    planned: u64,
     /// When each of them is due, by its number.
-    pub(super) moments: BTreeMap<u64, Timestamp>,
+    moments: BTreeMap<u64, Timestamp>,
     /// What could not be done, in words.
-    pub(super) failures: Vec<(Option<usize>, String)>,
+    failures: Vec<(Option<usize>, String)>,
 }
 
 impl Sends {
@@ -89,12 +89,60 @@ impl Sends {
 }
 
 impl Sends {
-    pub(super) fn happen(
-        &self,
-        plan: &Plan,
-        planned: Planned,
-        at: Timestamp,
-    ) -> Result<Option<UserCallback>, Trouble> {
+    /// How much was planned so far.
+    pub(super) fn checkpoint(&self) -> u64 {
+        self.planned
+    }
+
+    /// Takes back what was planned since a checkpoint.
+    pub(super) fn discard_since(&mut self, checkpoint: u64) {
+        for (number, at) in self.moments.split_off(&(checkpoint + 1)) {
+            self.queue.remove(&(at, number));
+        }
+    }
+
+    /// What was planned since a checkpoint belongs to this story, if to any, and to this account.
+    pub(super) fn assign(&mut self, checkpoint: u64, story: Option<usize>, account: AccountKey) {
+        for (number, at) in self.moments.range(checkpoint + 1..) {
+            if let Some(planned) = self.queue.get_mut(&(*at, *number)) {
+                (planned.story, planned.account) = (story, account);
+            }
+        }
+    }
+
+    /// When the next one is due.
+    pub(super) fn next_wakeup(&self) -> Option<Timestamp> {
+        self.queue.keys().next().map(|(at, _)| *at)
+    }
+
+    /// Does what is due and returns the callbacks that come of it, in order.
+    pub(super) fn advance(&mut self, plan: &Plan, now: Timestamp) -> Vec<UserCallback> {
+        let mut callbacks = Vec::new();
+        while let Some(entry) = self.queue.first_entry() {
+            let (at, number) = *entry.key();
+            if at > now {
+                break;
+            }
+            let planned = entry.remove();
+            self.moments.remove(&number);
+            let (id, story) = (Arc::clone(&planned.endpoint), planned.story);
+            match self.happen(plan, planned, at) {
+                Ok(callback) => callbacks.extend(callback),
+                Err(Trouble::Refused(_, message) | Trouble::Broken(message)) => {
+                    let message = format!("a `send` of the endpoint `{id}` did not happen: {message}");
+                    self.failures.push((story, message));
+                }
+            }
+        }
+        callbacks
+    }
+
+    /// What could not be done since this was asked last.
+    pub(super) fn take_failures(&mut self) -> Vec<(Option<usize>, String)> {
+        std::mem::take(&mut self.failures)
+    }
+
+    fn happen(&self, plan: &Plan, planned: Planned, at: Timestamp) -> Result<Option<UserCallback>, Trouble> {
         let Planned { endpoint, index, mut context, story, account } = planned;
         let send = plan.endpoints.get(&endpoint).and_then(|endpoint| endpoint.send.get(index));
         let (Some(send), Some(helpers)) = (send, self.helpers.get(&endpoint)) else { return Ok(None) };

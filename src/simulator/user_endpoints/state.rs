@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use indexmap::IndexMap;
 use minijinja::value::{Enumerator, Object};
 use minijinja::{Error, ErrorKind, State as Rendering, Value as Scope};
 use serde_json::Value;
@@ -43,38 +44,33 @@ impl StoreError {
 /// An object, as JSON and as templates see it: converting it at each reading would make long lists slow.
 #[derive(Clone, Debug)]
 struct Stored {
-    key: Arc<str>,
     json: Value,
     seen: Scope,
     bytes: usize,
 }
 
-/// Objects by key, and in the order in which they came.
+/// Objects by key, in the order in which they came.
 #[derive(Debug, Default)]
 struct Collection {
-    numbers: BTreeMap<Arc<str>, u64>,
-    objects: BTreeMap<u64, Stored>,
-    came: u64,
+    objects: IndexMap<Arc<str>, Stored>,
     bytes: usize,
 }
 
 impl Collection {
-    fn get(&self, key: &str) -> Option<&Stored> {
-        self.objects.get(self.numbers.get(key)?)
-    }
-
-    /// Takes an object out, with its number in the order.
-    fn take(&mut self, key: &str) -> Option<(u64, Stored)> {
-        let number = self.numbers.remove(key)?;
-        let stored = self.objects.remove(&number)?;
-        self.bytes -= stored.bytes;
-        Some((number, stored))
-    }
-
-    fn insert(&mut self, number: u64, stored: Stored) {
+    /// Puts an object in; one that is there already keeps its place in the order and is returned with it.
+    fn put(&mut self, key: Arc<str>, stored: Stored) -> Option<(usize, Stored)> {
         self.bytes += stored.bytes;
-        self.numbers.insert(Arc::clone(&stored.key), number);
-        self.objects.insert(number, stored);
+        let (place, old) = self.objects.insert_full(key, stored);
+        let old = old?;
+        self.bytes -= old.bytes;
+        Some((place, old))
+    }
+
+    /// Takes an object out, with its place in the order.
+    fn take(&mut self, key: &str) -> Option<(usize, Stored)> {
+        let (place, _, stored) = self.objects.shift_remove_full(key)?;
+        self.bytes -= stored.bytes;
+        Some((place, stored))
     }
 }
 
@@ -85,7 +81,7 @@ type Collections = BTreeMap<String, Collection>;
 pub(super) struct Undo {
     collection: String,
     key: String,
-    before: Option<(u64, Stored)>,
+    before: Option<(usize, Stored)>,
 }
 
 /// All collections. Clones are the same state, which templates look into while they are filled in.
@@ -105,7 +101,7 @@ impl State {
 
     /// An object as templates see it.
     pub(super) fn get(&self, collection: &str, key: &str) -> Option<Scope> {
-        self.lock().get(collection)?.get(key).map(|stored| stored.seen.clone())
+        self.lock().get(collection)?.objects.get(key).map(|stored| stored.seen.clone())
     }
 
     /// Changes an object; `value` is a table, or null for [`StoreMode::Remove`].
@@ -126,7 +122,7 @@ impl State {
             let (collection, key) = names();
             StoreError::Missing { collection, key }
         };
-        let old = objects.get(key);
+        let old = objects.objects.get(key);
         let value = match mode {
             StoreMode::Create if old.is_some() => {
                 let (collection, key) = names();
@@ -149,19 +145,13 @@ impl State {
         if grows && objects.objects.len() >= MOST_OBJECTS || objects.bytes - freed + bytes > MOST_BYTES {
             return Err(StoreError::Full { collection: collection.to_owned() });
         }
-        let before = objects.take(key);
-        if let Some(json) = value {
-            // An object that changes keeps its place in the order.
-            let number = before.as_ref().map_or_else(
-                || {
-                    objects.came += 1;
-                    objects.came
-                },
-                |(number, _)| *number,
-            );
-            let seen = template::value(&json);
-            objects.insert(number, Stored { key: key.into(), json, seen, bytes });
-        }
+        let before = match value {
+            Some(json) => {
+                let seen = template::value(&json);
+                objects.put(key.into(), Stored { json, seen, bytes })
+            }
+            None => objects.take(key),
+        };
         let (collection, key) = names();
         Ok(Undo { collection, key, before })
     }
@@ -171,9 +161,12 @@ impl State {
         let mut state = self.lock();
         for Undo { collection, key, before } in changes.into_iter().rev() {
             let objects = state.entry(collection).or_default();
-            objects.take(&key);
-            if let Some((number, stored)) = before {
-                objects.insert(number, stored);
+            let was_there = objects.take(&key);
+            if let Some((place, stored)) = before {
+                // What was taken out since is back by now, so that the place is the one it had.
+                let place = was_there.map_or(place, |(place, _)| place);
+                objects.bytes += stored.bytes;
+                objects.objects.shift_insert(place, key.into(), stored);
             }
         }
     }
@@ -202,9 +195,10 @@ struct CollectionView {
 }
 
 impl CollectionView {
-    fn list(&self, item: impl Fn(&Stored) -> Scope) -> Vec<Scope> {
+    fn list(&self, item: impl Fn(&Arc<str>, &Stored) -> Scope) -> Vec<Scope> {
         let state = self.state.lock();
-        state.get(&self.name).map(|objects| objects.objects.values().map(item).collect()).unwrap_or_default()
+        let objects = state.get(&self.name).map(|collection| &collection.objects);
+        objects.into_iter().flatten().map(|(key, stored)| item(key, stored)).collect()
     }
 }
 
@@ -219,7 +213,7 @@ impl Object for CollectionView {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.list(|stored| Scope::from(Arc::clone(&stored.key))))
+        Enumerator::Values(self.list(|key, _| Scope::from(Arc::clone(key))))
     }
 
     fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
@@ -233,11 +227,13 @@ impl Object for CollectionView {
         args: &[Scope],
     ) -> Result<Scope, Error> {
         match (method, args) {
-            ("values", []) => Ok(Scope::from(self.list(|stored| stored.seen.clone()))),
-            ("keys", []) => Ok(Scope::from(self.list(|stored| Scope::from(Arc::clone(&stored.key))))),
-            ("items", []) => Ok(Scope::from(self.list(|stored| {
-                Scope::from(vec![Scope::from(Arc::clone(&stored.key)), stored.seen.clone()])
-            }))),
+            ("values", []) => Ok(Scope::from(self.list(|_, stored| stored.seen.clone()))),
+            ("keys", []) => Ok(Scope::from(self.list(|key, _| Scope::from(Arc::clone(key))))),
+            ("items", []) => {
+                Ok(Scope::from(self.list(|key, stored| {
+                    Scope::from(vec![Scope::from(Arc::clone(key)), stored.seen.clone()])
+                })))
+            }
             ("get", [key]) => Ok(self.get_value(key).unwrap_or_else(|| Scope::from(()))),
             ("get", [key, default]) => Ok(self.get_value(key).unwrap_or_else(|| default.clone())),
             ("values" | "keys" | "items" | "get", _) => Err(Error::new(

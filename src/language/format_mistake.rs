@@ -1,0 +1,27 @@
+//! What is wrong with a text of a file that has to be of some format.
+
+use std::ops::Range;
+
+/// Why a text is not of its `format`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FormatMistake {
+    /// One line.
+    pub(crate) message: String,
+    /// What to do.
+    pub(crate) help: Option<String>,
+    /// Where in the text, in bytes, if not all of it.
+    pub(crate) range: Option<Range<usize>>,
+}
+
+impl FormatMistake {
+    /// A mistake of the whole text.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), help: None, range: None }
+    }
+
+    /// With advice.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}

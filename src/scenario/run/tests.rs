@@ -1,0 +1,277 @@
+//! Stories as the state machines they are: time, calls and ends of deliveries go in, callbacks and failures come out.
+
+use bytes::Bytes;
+use serde_json::json;
+
+use super::*;
+use crate::contract::{Catalog, Direction};
+use crate::delivery::{ErrorClass, Policy, ReceiverResponse};
+use crate::scenario::host::{Body, CallReply, CallView, Sending};
+use crate::scenario::{DeliveryEnd, load};
+use crate::simulator::{Behaviour, Simulator};
+
+/// A host that notes what the story does. Bodies are what the story itself says of them.
+struct ScriptedHost {
+    simulator: Simulator,
+    /// Events with their bodies, in the order of sending.
+    sent: Vec<(String, Value)>,
+    /// Everything else that the story reports.
+    notes: Vec<String>,
+}
+
+impl StoryHost for ScriptedHost {
+    fn simulator(&mut self) -> &mut Simulator {
+        &mut self.simulator
+    }
+
+    fn emit(&mut self, _: ConversationKey, _: &str, patch: Value, _: Timestamp) -> Result<Value, String> {
+        Ok(patch)
+    }
+
+    fn send(&mut self, sending: Sending) -> Result<CallbackId, String> {
+        let body = match sending.body {
+            Body::Json(value) => value,
+            Body::Raw(bytes) => Value::String(String::from_utf8_lossy(&bytes).into_owned()),
+        };
+        self.sent.push((sending.event.to_string(), body));
+        Ok(CallbackId(self.sent.len() as u64))
+    }
+
+    fn story_started(&mut self) {
+        self.notes.push("started".to_owned());
+    }
+
+    fn story_finished(&mut self, passed: bool) {
+        self.notes.push(if passed { "passed" } else { "failed" }.to_owned());
+    }
+
+    fn waiting(&mut self, call: &str, within: Duration) {
+        self.notes.push(format!("waits {}s for {call}", within.as_secs()));
+    }
+
+    fn failed(&mut self, place: &Place, message: &str) {
+        self.notes.push(format!("line {}: {message}", place.line));
+    }
+}
+
+/// A running story and its host.
+struct Driven {
+    run: StoryRun,
+    host: ScriptedHost,
+}
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_893_456_000_000 + millis).unwrap()
+}
+
+impl Driven {
+    /// A story that began at the moment 0.
+    fn begin(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("story.toml");
+        std::fs::write(&path, text).unwrap();
+        let catalog = Catalog::builtin();
+        let scenario = load::load(&path, catalog, &[]).unwrap_or_else(|problems| panic!("{problems}"));
+        let is_call = |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
+        let story = Story::compile(&scenario, Policy::once(), is_call).unwrap();
+        let run = StoryRun::new(Arc::new(story), "story".into(), 0, 1, Seed(7), at(0));
+        let simulator = Simulator::new(Seed(7), Behaviour::default());
+        let mut driven = Self { run, host: ScriptedHost { simulator, sent: Vec::new(), notes: Vec::new() } };
+        driven.advance(0);
+        driven
+    }
+
+    fn advance(&mut self, millis: i64) {
+        self.run.advance(at(millis), &mut self.host);
+    }
+
+    fn call(&mut self, id: &str, fields: Value, millis: i64) -> CallReply {
+        let reply =
+            self.run.on_call(&CallView { id, fields: &fields, refused: false }, at(millis), &mut self.host);
+        self.advance(millis);
+        reply
+    }
+
+    /// The receiver answers the callback of this number with a status.
+    fn answer(&mut self, number: usize, status: u16, millis: i64) {
+        let (event, body) = self.host.sent[number - 1].clone();
+        let delivered = status == 200;
+        let body_bytes = Bytes::from_static(b"{\"code\":0}");
+        let end = DeliveryEnd {
+            delivered,
+            tries: 1,
+            answer: Some(ReceiverResponse {
+                status,
+                headers: Vec::new(),
+                body: body_bytes,
+                truncated: false,
+            }),
+            error: (!delivered).then(|| (ErrorClass::Rejected, format!("the answer was {status}"))),
+            took: Duration::from_millis(5),
+        };
+        self.run.on_end(CallbackId(number as u64), &event, &body, &end, at(millis), &mut self.host);
+        self.advance(millis);
+    }
+
+    fn events(&self) -> Vec<&str> {
+        self.host.sent.iter().map(|(event, _)| event.as_str()).collect()
+    }
+}
+
+#[test]
+fn a_step_waits_until_its_callback_is_delivered() {
+    let mut story = Driven::begin(
+        "[[steps]]\nsend = 'session.end'\nbody = { n = 1 }\nsave = 'first'\n\
+         [[steps]]\nsend = 'session.end'\nbody = { before = '{{ first.body.n }}', code = '{{ first.answer.body.code }}' }\n",
+    );
+    assert_eq!(story.host.sent, [("session.end".to_owned(), json!({"n": 1}))]);
+    assert_eq!(story.run.next_wakeup(), None, "time alone does not move it on");
+    story.answer(1, 200, 10);
+    assert_eq!(story.host.sent[1].1, json!({"before": 1, "code": 0}));
+    story.answer(2, 200, 20);
+    assert!(story.run.is_over());
+    assert_eq!(story.host.notes, ["started", "passed"]);
+}
+
+#[test]
+fn what_is_not_as_expected_is_a_failure_and_the_story_goes_on() {
+    let mut story = Driven::begin(
+        "[[steps]]\nsend = 'session.end'\nexpect = { status = 202, body = { code = 1 } }\n\
+         [[steps]]\nsend = 'session.end'\nexpect = { outcome = 'dead' }\n",
+    );
+    story.answer(1, 200, 1);
+    story.answer(2, 500, 2);
+    assert_eq!(
+        story.host.notes,
+        [
+            "started",
+            "line 1: `session.end`: expected status 202, got 200",
+            "line 1: `session.end`: in the answer, `code` is 0, expected 1",
+            "failed",
+        ]
+    );
+    assert_eq!(story.run.failures(), 2);
+}
+
+#[test]
+fn a_repeated_step_is_taken_at_its_pace() {
+    let mut story = Driven::begin(
+        "[[steps]]\nsend = 'session.end'\nbody = { n = '{{ loop_index }}' }\nwait = false\nrepeat = 3\nevery = '1s'\n",
+    );
+    for (millis, count) in [(0, 1), (999, 1), (1_000, 2), (2_000, 3), (9_000, 3)] {
+        story.advance(millis);
+        assert_eq!(story.host.sent.len(), count, "after {millis} ms");
+    }
+    assert_eq!(story.host.sent[2].1, json!({"n": 3}));
+    assert!(!story.run.is_over(), "nothing has ended yet");
+    (1..=3).for_each(|number| story.answer(number, 200, 9_000));
+    assert!(story.run.is_over());
+}
+
+#[test]
+fn a_condition_skips_its_step_and_a_wrong_one_ends_the_story() {
+    let story = Driven::begin(
+        "[vars]\nn = 2\n[[steps]]\nwhen = '{{ n > 2 }}'\nsend = 'session.end'\n\
+         [[steps]]\nset = { n = '{{ n + 1 }}' }\n\
+         [[steps]]\nwhen = '{{ n > 2 }}'\nsend = 'session.transfer'\n",
+    );
+    assert_eq!(story.events(), ["session.transfer"]);
+    let story =
+        Driven::begin("[[steps]]\nwhen = 'perhaps'\nsend = 'session.end'\n[[steps]]\nsend = 'session.end'\n");
+    assert!(story.host.sent.is_empty() && story.run.is_over());
+    assert_eq!(
+        story.host.notes,
+        ["started", "line 1: `when` is `perhaps`, which is neither true nor false", "failed"]
+    );
+}
+
+#[test]
+fn an_await_takes_the_call_it_asks_for() {
+    let mut story = Driven::begin(
+        "[[steps]]\nawait = 'chatbot.send_message'\nwhere = { text = 'b' }\nwithin = '10s'\nsave = 'said'\n\
+         answer = { status = 202, body = { echo = '{{ call.body.text }}' } }\n\
+         [[steps]]\nsend = 'session.end'\nbody = { text = '{{ said.body.text }}' }\n",
+    );
+    assert!(story.run.awaits_call());
+    assert_eq!(story.run.next_wakeup(), Some(at(10_000)));
+    let other = story.call("chatbot.send_message", json!({"text": "a"}), 10);
+    assert!(!other.taken && other.kept && other.answer.is_none());
+    let taken = story.call("chatbot.send_message", json!({"text": "b"}), 20);
+    assert_eq!((taken.taken, taken.answer), (true, Some((202, Some(json!({"echo": "b"}))))));
+    assert_eq!(story.host.sent, [("session.end".to_owned(), json!({"text": "b"}))]);
+    assert_eq!(story.host.notes, ["started", "waits 10s for chatbot.send_message"]);
+}
+
+#[test]
+fn a_call_that_came_before_its_step_counts_once() {
+    let mut story = Driven::begin(
+        "[[steps]]\npause = '1s'\n[[steps]]\nawait = 'chatbot.send_message'\nrepeat = 2\nwithin = '5s'\n",
+    );
+    assert!(story.call("chatbot.send_message", json!({"text": "early"}), 500).kept);
+    story.advance(1_000);
+    assert_eq!(story.host.notes, ["started", "waits 5s for chatbot.send_message"], "the first is there");
+    story.advance(6_000);
+    assert_eq!(
+        story.host.notes[2..],
+        ["line 3: expected the call `chatbot.send_message` within 5s, it never came", "failed"]
+    );
+}
+
+#[test]
+fn an_await_that_runs_out_says_what_came_instead() {
+    let text = "[[steps]]\nawait = 'chatbot.send_message'\nwhere = { text = 'b' }\nwithin = '1s'\n";
+    let mut story = Driven::begin(text);
+    story.call("chatbot.send_message", json!({"text": "a"}), 10);
+    story.advance(1_000);
+    assert_eq!(
+        story.host.notes[2],
+        "line 1: expected the call `chatbot.send_message` within 1s, it never came; one came, but `text` is \
+         \"a\", expected \"b\""
+    );
+    let mut optional = Driven::begin(&format!("{text}optional = true\n"));
+    optional.advance(1_000);
+    assert_eq!(optional.host.notes.last().unwrap(), "passed");
+}
+
+#[test]
+fn a_reaction_happens_as_often_as_it_may() {
+    let mut story = Driven::begin(
+        "[[steps]]\npause = '1h'\n\
+         [[on]]\ncall = 'chatbot.send_message'\nwhere = { type = 'text' }\ntimes = 2\nset = { last = '{{ call.body.n }}' }\n\
+         answer = { status = 201 }\nsend = [{ event = 'message.status', after = '300ms', body = { n = '{{ call.body.n }}' } }]\n",
+    );
+    assert_eq!(
+        story.call("chatbot.send_message", json!({"type": "image"}), 0),
+        CallReply { kept: true, ..CallReply::default() }
+    );
+    for n in 1..=3 {
+        let reply = story.call("chatbot.send_message", json!({"type": "text", "n": n}), n * 10);
+        assert_eq!(reply.taken, n <= 2);
+        assert_eq!(reply.replaces_default, n <= 2);
+        assert_eq!(reply.answer, (n <= 2).then_some((201, None)));
+    }
+    assert!(story.host.sent.is_empty());
+    assert_eq!(story.run.next_wakeup(), Some(at(310)));
+    story.advance(310);
+    story.advance(320);
+    let bodies: Vec<&Value> = story.host.sent.iter().map(|(_, body)| body).collect();
+    assert_eq!(bodies, [&json!({"n": 1}), &json!({"n": 2})]);
+}
+
+#[test]
+fn reactions_without_end_are_stopped() {
+    let mut story = Driven::begin(
+        "[[steps]]\npause = '1h'\n\
+         [[on]]\ncallback = 'session.end'\nsend = [{ event = 'session.end' }]\n\
+         [[on]]\ncall = 'chatbot.send_message'\nsend = [{ event = 'session.end' }]\n",
+    );
+    story.call("chatbot.send_message", json!({}), 0);
+    let mut number = 1;
+    while number <= story.host.sent.len() {
+        story.answer(number, 200, 0);
+        number += 1;
+    }
+    assert_eq!(story.host.sent.len() as u32, MOST_AT_ONCE);
+    assert!(story.host.notes.iter().any(|note| note.contains("without end at the same moment")));
+    assert!(story.run.is_over());
+}
