@@ -42,7 +42,7 @@ pub(super) async fn answer(driver: &Driver, call: &HttpRequest, link: Link) -> R
         (Some(Download::One { name, recording }), false) => {
             let etag = recording.etag();
             // Ten minutes take some hundredths of a second, in which others are served.
-            let made = tokio::task::spawn_blocking(move || recordings::wav(&recording)).await;
+            let made = tokio::task::spawn_blocking(move || recording.wav()).await;
             match made {
                 Ok(wav) => recordings::answer(call, &etag, "audio/wav", &name, wav).into(),
                 Err(error) => {

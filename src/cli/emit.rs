@@ -80,7 +80,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let seed = Seed(args.seed.unwrap_or_else(|| Timestamp::now().as_nanosecond() as u64));
     let now = args.epoch.unwrap_or_else(Timestamp::now);
     let policy =
-        if args.retry { settings.policy.clone() } else { Policy { tries: 1, ..settings.policy.clone() } };
+        if args.retry { settings.policy.clone() } else { Policy { attempts: 1, ..settings.policy.clone() } };
     let builder = Builder::from(prepared.clone())
         .callback_url(url)
         .policy(policy)
@@ -115,14 +115,14 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         ))
     })?;
     if args.count > 1 {
-        super::say(&format!("{} delivered, {} failed of {}", totals.delivered, totals.dead, totals.queued));
+        super::say(&format!("{} delivered, {} failed of {}", totals.delivered, totals.failed, totals.queued));
     }
     if end == End::Interrupted {
         let left = totals.pending + totals.in_flight + totals.waiting;
         super::say(&format!("interrupted; {left} not sent"));
         return Ok(Exit::Interrupted);
     }
-    Ok(if totals.dead > 0 { Exit::Failed } else { Exit::Ok })
+    Ok(if totals.failed > 0 { Exit::Failed } else { Exit::Ok })
 }
 
 fn check_event(catalog: &Catalog, event: &str) -> Result<(), CommandError> {
@@ -215,7 +215,7 @@ impl Sink for Lines {
             }
             Event::Note(text) => super::remark(&format!("note: {text}")),
             _ if self.quiet => {}
-            Event::Tried { attempt, result, retry_at } => {
+            Event::Attempted { attempt, result, retry_at } => {
                 let callback = &attempt.callback;
                 let outcome = match &result.result {
                     Ok(answer) => {
@@ -240,8 +240,8 @@ impl Sink for Lines {
                     HumanDuration(result.elapsed)
                 ));
             }
-            Event::Dead { tries, .. } if *tries > 1 => {
-                super::say(&format!("given up after {tries} attempts"));
+            Event::Ended { end, .. } if end.failure.is_some() && end.attempts > 1 => {
+                super::say(&format!("given up after {} attempts", end.attempts));
             }
             _ => {}
         }

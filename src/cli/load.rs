@@ -143,7 +143,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     }
     let mut world = super::prepare(config, args.target.flags(args.listen.clone()))?;
     // A load measures every event once; a story's own [delivery] may say otherwise.
-    world.settings.policy.tries = 1;
+    world.settings.policy.attempts = 1;
     if let Some(timeout) = args.timeout {
         world.settings.policy.timeout = timeout.0;
     }

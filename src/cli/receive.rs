@@ -90,7 +90,7 @@ fn receive(
     let secret = args.signer.secret(secret)?;
     let signer = args.signer.signer(args.signer.scheme(configured), Some(&secret))?;
     let scheme = signer.scheme().describe();
-    let desk = Arc::new(Desk {
+    let endpoint = Arc::new(Endpoint {
         state: Mutex::new(State { receiver: Receiver::new(signer, catalog), ended: 0 }),
         answer: answer(args.answer, args.body),
         fail_first: args.fail_first,
@@ -108,8 +108,8 @@ fn receive(
             BindError::Unreadable(_) => CommandError::usage(error),
             error => CommandError::start(error),
         })?;
-        desk.print_aside(&start_lines(server.local_addr(), &scheme, &secret));
-        let (exchanges, end) = (desk.clone(), desk.clone());
+        endpoint.print_aside(&start_lines(server.local_addr(), &scheme, &secret));
+        let (exchanges, end) = (endpoint.clone(), endpoint.clone());
         let handler = move |call| exchanges.clone().exchange(call);
         // The vendor's side hangs up when it waits no longer, and that is to be noticed.
         let limits = Limits { half_close: false, ..Limits::default() };
@@ -121,8 +121,8 @@ fn receive(
                 }
             })
             .await;
-        let counts = desk.state().receiver.counts();
-        desk.print_aside(&show::totals(counts));
+        let counts = endpoint.state().receiver.counts();
+        endpoint.print_aside(&show::totals(counts));
         Ok(if counts.wrong == 0 { Exit::Ok } else { Exit::Failed })
     })
 }
@@ -147,7 +147,7 @@ fn start_lines(addr: SocketAddr, scheme: &str, secret: &str) -> String {
 }
 
 /// What all exchanges share.
-struct Desk {
+struct Endpoint {
     state: Mutex<State>,
     answer: HttpResponse,
     fail_first: u64,
@@ -165,7 +165,7 @@ struct State {
 }
 
 /// An exchange between callback and answer. It ends when a client gives up waiting, too.
-struct Running<'a>(&'a Desk);
+struct Running<'a>(&'a Endpoint);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
@@ -177,7 +177,7 @@ impl Drop for Running<'_> {
     }
 }
 
-impl Desk {
+impl Endpoint {
     fn state(&self) -> MutexGuard<'_, State> {
         // The state is whole between any two of its changes.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

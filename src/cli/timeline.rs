@@ -50,13 +50,19 @@ impl Timeline {
                 format!("{DIM}… waiting for {call}, up to {}{DIM:#}", HumanDuration(*within))
             }
             Event::Note(text) => format!("{DIM}note {text}{DIM:#}"),
-            Event::Tried { attempt, result, retry_at } => self.tried(attempt, result, *retry_at, entry.at),
-            Event::Dead { tries, reason, .. } => {
-                let times = if *tries == 1 { "1 attempt".to_owned() } else { format!("{tries} attempts") };
-                format!("{BAD}✗{BAD:#} given up after {times}: {reason}")
+            Event::Attempted { attempt, result, retry_at } => {
+                self.attempted(attempt, result, *retry_at, entry.at)
+            }
+            Event::Ended { end, .. } => {
+                let failure = end.failure.as_ref()?;
+                let attempts = match end.attempts {
+                    1 => "1 attempt".to_owned(),
+                    attempts => format!("{attempts} attempts"),
+                };
+                format!("{BAD}✗{BAD:#} given up after {attempts}: {}", failure.message)
             }
             Event::Called(call) => self.called(call),
-            Event::Queued(_) | Event::Delivered { .. } => return None,
+            Event::Queued(_) => return None,
         };
         let story = match entry.story.as_deref() {
             Some(story) if self.named => format!("{DIM}{story}{DIM:#}  "),
@@ -65,7 +71,7 @@ impl Timeline {
         Some(format!("{}  {story}{text}", self.time(entry.at)))
     }
 
-    fn tried(
+    fn attempted(
         &self,
         attempt: &Arc<Attempt>,
         result: &AttemptResult,

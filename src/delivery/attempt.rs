@@ -1,4 +1,4 @@
-//! What goes out and what comes back: a callback ready to send, one try of it, and the result of that try.
+//! What goes out and what comes back: a callback ready to send, one attempt to deliver it, and what came of that.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::net::Target;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct CallbackId(pub u64);
 
-/// A callback handed to delivery: rendered once, so that every try sends the same bytes.
+/// A callback handed to delivery: rendered once, so that every attempt sends the same bytes.
 #[derive(Clone, Debug)]
 pub struct QueuedCallback {
     /// Its number.
@@ -32,22 +32,22 @@ pub struct QueuedCallback {
     pub headers: Vec<(Arc<str>, String)>,
     /// The exact body.
     pub body: Bytes,
-    /// Whether the signature headers are added to every try.
+    /// Whether the signature headers are added to every attempt.
     pub signed: bool,
     /// Callbacks with the same key keep their order if the policy says so: the conversation's id.
     pub order_key: Option<Arc<str>>,
-    /// When the first try is due.
+    /// When the first attempt is due.
     pub due: Timestamp,
-    /// How it is sent, tried again and judged.
+    /// How it is sent, retried and judged.
     pub policy: Arc<Policy>,
 }
 
-/// One try of a callback: the engine adds the signature headers, the client adds `Host` and `Content-Length`.
+/// One transmission of a callback: the engine adds the signature headers, the client adds `Host` and `Content-Length`.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     /// The callback.
     pub callback: Arc<QueuedCallback>,
-    /// Counts the tries of a callback from 1.
+    /// Counts the attempts of a callback from 1.
     pub number: u32,
     /// All headers but `Host` and `Content-Length`: those of the callback, then those of the signature.
     pub headers: Vec<(Arc<str>, String)>,
@@ -62,16 +62,37 @@ pub struct Failure {
     pub message: String,
 }
 
-/// What came of one try.
+/// What came of one attempt.
 #[derive(Clone, Debug)]
 pub struct AttemptResult {
     /// The answer, or why there is none.
     pub result: Result<ReceiverResponse, Failure>,
-    /// Real time from the start of the try to its end.
+    /// Real time from the start of the attempt to its end.
     pub elapsed: Duration,
 }
 
-/// The classes of errors of a try.
+/// What follows from an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttemptOutcome {
+    /// There will be another one.
+    Retry {
+        /// When.
+        at: Timestamp,
+    },
+    /// It was the last one.
+    Ended(End),
+}
+
+/// How a callback came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// After how many attempts.
+    pub attempts: u32,
+    /// Why the last one failed; nothing if the callback was delivered.
+    pub failure: Option<Failure>,
+}
+
+/// The classes of errors of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
@@ -96,7 +117,7 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
-    /// Whether another try can't end better, so that the callback is given up at once.
+    /// Whether another attempt can't end better, so that the callback is given up at once.
     pub fn is_final(self) -> bool {
         matches!(self, Self::NotAllowed | Self::Unsendable)
     }

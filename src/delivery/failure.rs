@@ -1,4 +1,4 @@
-//! What can go wrong with a try, in words.
+//! What can go wrong with an attempt, in words.
 
 use std::error::Error as StdError;
 use std::io;

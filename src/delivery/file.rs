@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::policy::{Order, Policy, StatusSet, SuccessRule};
+use super::policy::{Ordering, Policy, StatusSet, SuccessRule};
 use crate::files::Tree;
 use crate::time::HumanDuration;
 
@@ -30,7 +30,7 @@ pub struct DeliveryFile {
     /// Fields the JSON answer must have to count as success, for example `{ code = 200 }`.
     pub success_body: Option<Tree>,
     /// Whether callbacks of one conversation wait for each other. Default: `fifo-per-session`.
-    pub order: Option<Order>,
+    pub order: Option<Ordering>,
     /// How much of an answer's body is kept, in bytes. Default: 65536.
     #[schemars(range(max = 16_777_216))]
     pub answer_cap: Option<u32>,
@@ -43,7 +43,7 @@ pub enum PolicyPreset {
     /// 5 attempts, 60 s apart: documented for dialer and workflow callbacks, assumed for the rest. Timeout 10 s: assumed.
     #[default]
     Airudder,
-    /// One try, timeout 10 s.
+    /// One attempt, timeout 10 s.
     Once,
     /// The Standard Webhooks schedule: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
     /// Timeout 20 s.
@@ -65,14 +65,14 @@ pub fn policy(base: &Policy, file: &DeliveryFile) -> Policy {
     let base = file.preset.map_or_else(|| base.clone(), preset);
     Policy {
         timeout: file.timeout.map_or(base.timeout, |timeout| timeout.0),
-        tries: file.tries.unwrap_or(base.tries),
+        attempts: file.tries.unwrap_or(base.attempts),
         gaps: file.gaps.as_ref().map_or(base.gaps, |gaps| gaps.iter().map(|gap| gap.0).collect()),
         jitter: file.jitter.unwrap_or(base.jitter),
         success: SuccessRule {
             status: file.success.clone().unwrap_or(base.success.status),
             body: file.success_body.clone().map(Value::Object).or(base.success.body),
         },
-        order: file.order.unwrap_or(base.order),
+        ordering: file.order.unwrap_or(base.ordering),
         answer_cap: file
             .answer_cap
             .map_or(base.answer_cap, |cap| usize::try_from(cap).unwrap_or(base.answer_cap)),
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn what_is_not_named_comes_from_the_base() {
-        let base = Policy { tries: 3, jitter: 0.5, ..preset(PolicyPreset::Airudder) };
+        let base = Policy { attempts: 3, jitter: 0.5, ..preset(PolicyPreset::Airudder) };
         let file =
             DeliveryFile { timeout: Some(HumanDuration(Duration::from_secs(1))), ..DeliveryFile::default() };
         assert_eq!(policy(&base, &file), Policy { timeout: Duration::from_secs(1), ..base });
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_preset_replaces_the_base() {
-        let base = Policy { tries: 3, jitter: 0.5, ..preset(PolicyPreset::Airudder) };
+        let base = Policy { attempts: 3, jitter: 0.5, ..preset(PolicyPreset::Airudder) };
         let file =
             DeliveryFile { preset: Some(PolicyPreset::Once), answer_cap: Some(7), ..DeliveryFile::default() };
         assert_eq!(policy(&base, &file), Policy { answer_cap: 7, ..preset(PolicyPreset::Once) });
@@ -104,13 +104,13 @@ mod tests {
     #[test]
     fn presets_are_as_described() {
         let airudder = preset(PolicyPreset::Airudder);
-        assert_eq!((airudder.timeout, airudder.tries), (Duration::from_secs(10), 5));
+        assert_eq!((airudder.timeout, airudder.attempts), (Duration::from_secs(10), 5));
         assert_eq!(airudder.gaps, [Duration::from_secs(60)]);
-        assert_eq!(preset(PolicyPreset::Once).tries, 1);
+        assert_eq!(preset(PolicyPreset::Once).attempts, 1);
         let standard = preset(PolicyPreset::StandardWebhooks);
         assert_eq!(
             (standard.timeout, standard.gaps.len() + 1),
-            (Duration::from_secs(20), standard.tries as usize)
+            (Duration::from_secs(20), standard.attempts as usize)
         );
     }
 }

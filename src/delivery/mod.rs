@@ -2,7 +2,7 @@
 //!
 //! The [`Outbox`] is a state machine without sockets or clock: the engine pushes callbacks into it, asks which
 //! attempt is due, and tells it what came of each. The [`Client`] makes one attempt over the network. Always: every
-//! callback pushed is pending, in flight, waiting for a retry, delivered, or dead with its reason, and the sums match.
+//! callback pushed is pending, in flight, waiting for a retry, delivered, or failed with its reason, and the sums match.
 
 mod attempt;
 mod client;
@@ -17,10 +17,12 @@ mod response;
 mod scripted;
 mod tls_failure;
 
-pub use attempt::{Attempt, AttemptResult, CallbackId, ErrorClass, Failure, QueuedCallback};
+pub use attempt::{
+    Attempt, AttemptOutcome, AttemptResult, CallbackId, End, ErrorClass, Failure, QueuedCallback,
+};
 pub(crate) use client::check;
 pub use client::{Client, ClientOptions};
 pub use file::{DeliveryFile, PolicyPreset, policy, preset};
-pub use outbox::{Outbox, Totals, Verdict};
-pub use policy::{Order, Policy, StatusSet, SuccessRule};
+pub use outbox::{Outbox, Totals};
+pub use policy::{Ordering, Policy, Rejection, StatusSet, SuccessRule};
 pub use response::ReceiverResponse;

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::delivery::{Failure, Policy, ReceiverResponse};
+use crate::delivery::{Policy, ReceiverResponse};
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_millis(millis)
@@ -49,8 +49,12 @@ fn failed(class: ErrorClass) -> AttemptResult {
     AttemptResult { result: Err(failure), elapsed: Duration::ZERO }
 }
 
+fn gave_up(attempts: u32, class: ErrorClass, message: &str) -> AttemptOutcome {
+    AttemptOutcome::Ended(End { attempts, failure: Some(Failure { class, message: message.to_owned() }) })
+}
+
 fn sum(totals: Totals) -> u64 {
-    totals.pending + totals.in_flight + totals.waiting + totals.delivered + totals.dead
+    totals.pending + totals.in_flight + totals.waiting + totals.delivered + totals.failed
 }
 
 #[test]
@@ -73,14 +77,17 @@ fn starts_by_due_time_then_by_number() {
 }
 
 #[test]
-fn the_limit_holds_tries_back() {
+fn the_limit_holds_attempts_back() {
     let mut outbox = outbox(1);
     outbox.push(callback(1, 0, None, &vendor()));
     outbox.push(callback(2, 0, None, &vendor()));
     let first = attempt(outbox.start(at(0)).unwrap());
     assert!(outbox.start(at(0)).is_none());
     assert_eq!(outbox.next_wakeup(), None);
-    assert_eq!(outbox.finish(&first, &answered(204), at(5)), Verdict::Delivered { tries: 1 });
+    assert_eq!(
+        outbox.finish(&first, &answered(204), at(5)),
+        AttemptOutcome::Ended(End { attempts: 1, failure: None })
+    );
     assert_eq!(outbox.next_wakeup(), Some(at(0)));
     assert_eq!(outbox.start(at(5)).unwrap().0.id, CallbackId(2));
 }
@@ -95,7 +102,7 @@ fn a_limit_of_zero_still_lets_one_through() {
 #[test]
 fn retries_follow_the_gaps_and_end_with_the_reason() {
     let gaps = vec![Duration::from_secs(1), Duration::from_secs(10)];
-    let policy = Arc::new(Policy { tries: 4, gaps, ..Policy::airudder() });
+    let policy = Arc::new(Policy { attempts: 4, gaps, ..Policy::airudder() });
     let mut outbox = outbox(10);
     outbox.push(callback(1, 0, None, &policy));
     let mut now = 0;
@@ -103,7 +110,7 @@ fn retries_follow_the_gaps_and_end_with_the_reason() {
         let started = outbox.start(at(now)).unwrap();
         assert_eq!(started.1, number);
         let verdict = outbox.finish(&attempt(started), &failed(ErrorClass::Timeout), at(now + 7));
-        assert_eq!(verdict, Verdict::Retry { at: at(next) });
+        assert_eq!(verdict, AttemptOutcome::Retry { at: at(next) });
         assert_eq!(outbox.totals().waiting, 1);
         assert!(outbox.start(at(next - 1)).is_none());
         now = next;
@@ -111,13 +118,9 @@ fn retries_follow_the_gaps_and_end_with_the_reason() {
     let last = attempt(outbox.start(at(now)).unwrap());
     assert_eq!(
         outbox.finish(&last, &answered(500), at(now)),
-        Verdict::Dead {
-            tries: 4,
-            class: ErrorClass::Rejected,
-            reason: "the receiver answered 500 instead of 2xx".to_owned(),
-        }
+        gave_up(4, ErrorClass::Rejected, "the receiver answered 500 instead of 2xx")
     );
-    assert_eq!(outbox.totals(), Totals { queued: 1, dead: 1, attempts: 4, ..Totals::default() });
+    assert_eq!(outbox.totals(), Totals { queued: 1, failed: 1, attempts: 4, ..Totals::default() });
     assert!(outbox.unfinished().is_empty());
 }
 
@@ -128,7 +131,7 @@ fn what_cannot_get_better_is_given_up_at_once() {
         outbox.push(callback(1, 0, None, &vendor()));
         let first = attempt(outbox.start(at(0)).unwrap());
         let verdict = outbox.finish(&first, &failed(class), at(0));
-        assert_eq!(verdict, Verdict::Dead { tries: 1, class, reason: "it went wrong".to_owned() });
+        assert_eq!(verdict, gave_up(1, class, "it went wrong"));
     }
 }
 
@@ -151,7 +154,7 @@ fn a_conversation_keeps_its_order_through_retries() {
 }
 
 #[test]
-fn a_dead_callback_lets_the_next_one_pass() {
+fn a_failed_callback_lets_the_next_one_pass() {
     let mut outbox = outbox(10);
     let once = Arc::new(Policy::once());
     outbox.push(callback(1, 0, Some("a"), &once));
@@ -176,7 +179,7 @@ fn within_a_conversation_the_due_time_decides_until_the_first_try() {
 
 #[test]
 fn independent_callbacks_do_not_wait() {
-    let policy = Arc::new(Policy { order: Order::Independent, ..Policy::airudder() });
+    let policy = Arc::new(Policy { ordering: Ordering::Independent, ..Policy::airudder() });
     let mut outbox = outbox(10);
     outbox.push(callback(1, 0, Some("a"), &policy));
     outbox.push(callback(2, 0, Some("a"), &policy));
@@ -192,7 +195,7 @@ fn a_result_nobody_waits_for_changes_nothing() {
     outbox.finish(&first, &answered(200), at(0));
     let before = outbox.totals();
     let verdict = outbox.finish(&first, &answered(200), at(0));
-    assert!(matches!(verdict, Verdict::Dead { reason, .. } if reason == "callback 1 has no try in flight"));
+    assert_eq!(verdict, gave_up(1, ErrorClass::Rejected, "callback 1 has no attempt in flight"));
     assert_eq!(outbox.totals(), before);
 }
 
@@ -223,7 +226,7 @@ fn jitter_depends_on_seed_and_number_alone() {
 #[test]
 fn many_callbacks_are_no_burden() {
     let mut outbox = outbox(100);
-    let policy = Arc::new(Policy { tries: 2, ..Policy::airudder() });
+    let policy = Arc::new(Policy { attempts: 2, ..Policy::airudder() });
     let keys: Vec<String> = (0..1_000).map(|key| format!("conversation {key}")).collect();
     for id in 0..30_000_u64 {
         let key = &keys[usize::try_from(id * 7 % 1_000).unwrap()];
@@ -238,14 +241,14 @@ fn many_callbacks_are_no_burden() {
         }
     }
     let totals = outbox.totals();
-    assert_eq!((totals.delivered + totals.dead, totals.dead, sum(totals)), (30_000, 10_000, 30_000));
-    assert!(outbox.lines.is_empty() && outbox.ready.is_empty() && outbox.slots.is_empty());
+    assert_eq!((totals.delivered + totals.failed, totals.failed, sum(totals)), (30_000, 10_000, 30_000));
+    assert!(outbox.queues.is_empty() && outbox.ready.is_empty() && outbox.slots.is_empty());
 }
 
 /// One thing that may happen to an outbox.
 #[derive(Clone, Debug)]
 enum Act {
-    Push { key: Option<u8>, fifo: bool, delay: i64, tries: u32 },
+    Push { key: Option<u8>, fifo: bool, delay: i64, attempts: u32 },
     Start,
     Finish { which: usize, how: u8 },
     Wait { millis: i64 },
@@ -254,7 +257,7 @@ enum Act {
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         (proptest::option::of(0..3_u8), any::<bool>(), -50..200_i64, 1..4_u32)
-            .prop_map(|(key, fifo, delay, tries)| Act::Push { key, fifo, delay, tries }),
+            .prop_map(|(key, fifo, delay, attempts)| Act::Push { key, fifo, delay, attempts }),
         Just(Act::Start),
         Just(Act::Start),
         (any::<usize>(), 0..6_u8).prop_map(|(which, how)| Act::Finish { which, how }),
@@ -273,7 +276,7 @@ struct Known {
 
 impl Known {
     fn line(&self) -> Option<&str> {
-        let fifo = self.callback.policy.order == Order::FifoPerSession;
+        let fifo = self.callback.policy.ordering == Ordering::FifoPerSession;
         self.callback.order_key.as_deref().filter(|_| fifo)
     }
 }
@@ -287,11 +290,11 @@ struct World {
 }
 
 impl World {
-    fn push(&mut self, key: Option<u8>, fifo: bool, delay: i64, tries: u32) {
+    fn push(&mut self, key: Option<u8>, fifo: bool, delay: i64, attempts: u32) {
         self.pushed += 1;
-        let order = if fifo { Order::FifoPerSession } else { Order::Independent };
+        let ordering = if fifo { Ordering::FifoPerSession } else { Ordering::Independent };
         let gaps = vec![Duration::from_millis(30), Duration::from_millis(90)];
-        let policy = Arc::new(Policy { tries, gaps, jitter: 0.5, order, ..Policy::airudder() });
+        let policy = Arc::new(Policy { attempts, gaps, jitter: 0.5, ordering, ..Policy::airudder() });
         let due = self.now.as_millisecond() + delay;
         let callback = callback(self.pushed, due, key.map(|key| key.to_string()).as_deref(), &policy);
         self.outbox.push(callback.clone());
@@ -307,10 +310,10 @@ impl World {
         };
         let this = &self.known[&callback.id];
         assert_eq!(expected, Some(this.due));
-        assert!(!this.in_flight, "two tries of one callback");
+        assert!(!this.in_flight, "two attempts of one callback");
         assert!(this.due <= self.now, "started before it was due");
         assert_eq!(number, this.started + 1);
-        assert!(number <= callback.policy.tries, "more tries than the policy allows");
+        assert!(number <= callback.policy.attempts, "more attempts than the policy allows");
         if let Some(line) = this.line() {
             for other in self.known.values().filter(|other| other.line() == Some(line)) {
                 if other.callback.id == callback.id {
@@ -332,7 +335,7 @@ impl World {
             return;
         }
         let known = flying[which % flying.len()];
-        let (callback, tries) = (known.callback.clone(), known.started);
+        let (callback, attempts) = (known.callback.clone(), known.started);
         let result = match how {
             0 => failed(ErrorClass::NotAllowed),
             1 => failed(ErrorClass::Reset),
@@ -340,20 +343,22 @@ impl World {
             3 => answered(500),
             _ => answered(200),
         };
-        let attempt = attempt((callback.clone(), tries));
+        let attempt = attempt((callback.clone(), attempts));
         match self.outbox.finish(&attempt, &result, self.now) {
-            Verdict::Retry { at } => {
-                assert!((1..4).contains(&how) && tries < callback.policy.tries);
+            AttemptOutcome::Retry { at } => {
+                assert!((1..4).contains(&how) && attempts < callback.policy.attempts);
                 let known = self.known.get_mut(&callback.id).unwrap();
                 known.in_flight = false;
                 assert!(at >= self.now + SignedDuration::from_millis(30));
                 known.due = at;
                 return;
             }
-            Verdict::Delivered { tries: said } => assert!(how >= 4 && said == tries),
-            Verdict::Dead { tries: said, .. } => {
-                assert!(how == 0 || (how < 4 && tries == callback.policy.tries));
-                assert_eq!(said, tries);
+            AttemptOutcome::Ended(End { attempts: said, failure: None }) => {
+                assert!(how >= 4 && said == attempts)
+            }
+            AttemptOutcome::Ended(End { attempts: said, failure: Some(_) }) => {
+                assert!(how == 0 || (how < 4 && attempts == callback.policy.attempts));
+                assert_eq!(said, attempts);
             }
         }
         self.known.remove(&callback.id);
@@ -364,7 +369,7 @@ impl World {
         let totals = self.outbox.totals();
         assert_eq!(sum(totals), totals.queued);
         assert_eq!(totals.queued, self.pushed);
-        assert_eq!(totals.delivered + totals.dead, self.ended);
+        assert_eq!(totals.delivered + totals.failed, self.ended);
         assert!(totals.in_flight <= max);
         let count =
             |test: &dyn Fn(&Known) -> bool| self.known.values().filter(|known| test(known)).count() as u64;
@@ -385,7 +390,7 @@ proptest! {
         let mut hows = Vec::new();
         for act in acts {
             match act {
-                Act::Push { key, fifo, delay, tries } => world.push(key, fifo, delay, tries),
+                Act::Push { key, fifo, delay, attempts } => world.push(key, fifo, delay, attempts),
                 Act::Start => world.start(),
                 Act::Finish { which, how } => {
                     hows.push(how);
@@ -407,6 +412,6 @@ proptest! {
             world.finish(steps, hows.get(steps % hows.len().max(1)).copied().unwrap_or(5));
             world.check(limit);
         }
-        assert!(world.outbox.lines.is_empty() && world.outbox.ready.is_empty());
+        assert!(world.outbox.queues.is_empty() && world.outbox.ready.is_empty());
     }
 }

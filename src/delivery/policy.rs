@@ -1,4 +1,4 @@
-//! How a callback is sent, tried again and judged, as data.
+//! How a callback is sent, retried and judged, as data.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,13 +17,13 @@ use crate::seed::Rng;
 /// How much of an answer's body is kept unless a policy says otherwise, in bytes.
 const ANSWER_CAP: usize = 64 * 1024;
 
-/// How a callback is sent, tried again and judged.
+/// How a callback is sent, retried and judged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    /// How long one try may take, connecting included, in real time.
+    /// How long one attempt may take, connecting included, in real time.
     pub timeout: Duration,
     /// How often it is sent at most, the first time included; at least 1.
-    pub tries: u32,
+    pub attempts: u32,
     /// The gaps between attempts; the last one repeats. Empty means no gap.
     pub gaps: Vec<Duration>,
     /// The random part by which each gap gets longer, 0.0 to 1.0.
@@ -31,34 +31,34 @@ pub struct Policy {
     /// What counts as success.
     pub success: SuccessRule,
     /// Whether callbacks of one conversation wait for each other.
-    pub order: Order,
+    pub ordering: Ordering,
     /// How many bytes of an answer's body are kept.
     pub answer_cap: usize,
 }
 
 impl Policy {
-    /// The vendor's policy: 10 s, 5 tries, 60 s apart, success is any 2xx.
+    /// The vendor's policy: 10 s, 5 attempts, 60 s apart, success is any 2xx.
     ///
-    /// Tries and gaps are documented for predictive-dialer and workflow notices and assumed for everything else;
+    /// Attempts and gaps are documented for predictive-dialer and workflow notices and assumed for everything else;
     /// the timeout and what counts as success are assumed everywhere.
     pub fn airudder() -> Self {
         Self {
             timeout: Duration::from_secs(10),
-            tries: 5,
+            attempts: 5,
             gaps: vec![Duration::from_secs(60)],
             jitter: 0.0,
             success: SuccessRule { status: StatusSet::success(), body: None },
-            order: Order::default(),
+            ordering: Ordering::default(),
             answer_cap: ANSWER_CAP,
         }
     }
 
-    /// One try of 10 s; success is any 2xx.
+    /// One attempt of 10 s; success is any 2xx.
     pub fn once() -> Self {
-        Self { tries: 1, gaps: Vec::new(), ..Self::airudder() }
+        Self { attempts: 1, gaps: Vec::new(), ..Self::airudder() }
     }
 
-    /// The schedule of the Standard Webhooks specification: ten tries within about three days, 20 s for each.
+    /// The schedule of the Standard Webhooks specification: ten attempts within about three days, 20 s for each.
     pub fn standard_webhooks() -> Self {
         const MINUTE: u64 = 60;
         const HOUR: u64 = 60 * MINUTE;
@@ -66,17 +66,17 @@ impl Policy {
             [5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
         Self {
             timeout: Duration::from_secs(20),
-            tries: 10,
+            attempts: 10,
             gaps: gaps.map(Duration::from_secs).to_vec(),
             ..Self::airudder()
         }
     }
 
-    /// The gap between the end of a try (counted from 1) and the next try.
+    /// The gap between the end of an attempt (counted from 1) and the next one.
     ///
     /// Nothing is drawn from `rng` if there is no jitter. Jitter comes in whole milliseconds.
-    pub fn gap(&self, after_try: u32, rng: &mut Rng) -> Duration {
-        let index = usize::try_from(after_try.saturating_sub(1)).unwrap_or(usize::MAX);
+    pub fn gap(&self, after_attempt: u32, rng: &mut Rng) -> Duration {
+        let index = usize::try_from(after_attempt.saturating_sub(1)).unwrap_or(usize::MAX);
         let Some(gap) = self.gaps.get(index).or(self.gaps.last()).copied() else { return Duration::ZERO };
         if self.jitter.is_nan() || self.jitter <= 0.0 {
             return gap;
@@ -98,46 +98,90 @@ pub struct SuccessRule {
 }
 
 impl SuccessRule {
-    /// Whether an answer is a success, and if not, why: a fragment that goes on after "the receiver".
-    pub fn judge(&self, answer: &ReceiverResponse) -> Result<(), String> {
-        if !self.status.contains(answer.status) {
-            return Err(wrong_status(answer, &self.status));
+    /// Judges a response.
+    ///
+    /// # Errors
+    ///
+    /// If it is no success.
+    pub fn judge(&self, answer: &ReceiverResponse) -> Result<(), Rejection> {
+        let status = answer.status;
+        if !self.status.contains(status) {
+            let expected = self.status.clone();
+            let location = answer.headers.iter().find(|(name, _)| name == "location");
+            return Err(match location {
+                Some((_, location)) if (300..=399).contains(&status) => {
+                    Rejection::Redirect { status, location: location.clone(), expected }
+                }
+                _ => Rejection::Status { status, expected },
+            });
         }
         let Some(expected) = &self.body else { return Ok(()) };
         let got: Value = serde_json::from_slice(&answer.body).map_err(|error| {
-            let why = match (answer.body.is_empty(), answer.truncated) {
+            let body = match (answer.body.is_empty(), answer.truncated) {
                 (true, _) => "no body".to_owned(),
                 (false, true) => format!("a body longer than the {} bytes that are kept", answer.body.len()),
                 (false, false) => format!("a body that is not JSON ({error})"),
             };
-            format!("answered {} with {why}, but its JSON is to have {expected}", answer.status)
+            Rejection::NotJson { status, body, expected: expected.clone() }
         })?;
         match difference(expected, &got) {
             None => Ok(()),
-            Some(difference) => Err(format!("answered {}, but {difference}", answer.status)),
+            Some(difference) => Err(Rejection::Different { status, difference }),
         }
     }
 }
 
-fn wrong_status(answer: &ReceiverResponse, expected: &StatusSet) -> String {
-    let status = answer.status;
-    let location = answer.headers.iter().find(|(name, _)| name == "location").map(|(_, value)| value);
-    match (status, location) {
-        (300..=399, Some(location)) => format!(
-            "answered {status}, a redirect to {location}, instead of {expected}; callbacks don't follow redirects, \
-             set the callback URL to the final address"
-        ),
-        _ => format!("answered {status} instead of {expected}"),
-    }
+/// Why a response is no success: a fragment that goes on after "the receiver".
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Rejection {
+    /// Another status.
+    #[error("answered {status} instead of {expected}")]
+    Status {
+        /// What came.
+        status: u16,
+        /// What counts as success.
+        expected: StatusSet,
+    },
+    /// A redirect.
+    #[error(
+        "answered {status}, a redirect to {location}, instead of {expected}; callbacks don't follow redirects, set the \
+         callback URL to the final address"
+    )]
+    Redirect {
+        /// What came.
+        status: u16,
+        /// Where it leads.
+        location: String,
+        /// What counts as success.
+        expected: StatusSet,
+    },
+    /// A body in which nothing can be looked for.
+    #[error("answered {status} with {body}, but its JSON is to have {expected}")]
+    NotJson {
+        /// The status, which is right.
+        status: u16,
+        /// What kind of body came.
+        body: String,
+        /// The fields it is to have.
+        expected: Value,
+    },
+    /// A body with other fields.
+    #[error("answered {status}, but {difference}")]
+    Different {
+        /// The status, which is right.
+        status: u16,
+        /// The first difference.
+        difference: String,
+    },
 }
 
 /// Whether callbacks of one conversation wait for each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Order {
+pub enum Ordering {
     /// Each callback goes out when it is due.
     Independent,
-    /// The next callback of a conversation goes out when the one before it is delivered or dead.
+    /// The next callback of a conversation goes out when the one before it is delivered or has failed.
     #[default]
     FifoPerSession,
 }
@@ -393,9 +437,9 @@ mod tests {
                  URL to the final address",
             ),
         ] {
-            assert_eq!(rule.judge(&answer).unwrap_err(), message);
+            assert_eq!(rule.judge(&answer).unwrap_err().to_string(), message);
         }
-        let text = rule.judge(&answer(200, "<html>")).unwrap_err();
+        let text = rule.judge(&answer(200, "<html>")).unwrap_err().to_string();
         assert!(text.starts_with("answered 200 with a body that is not JSON"), "{text}");
     }
 
@@ -428,13 +472,13 @@ mod tests {
     fn presets_are_as_described() {
         let vendor = Policy::airudder();
         assert_eq!(
-            (vendor.timeout, vendor.tries, vendor.gaps.as_slice()),
+            (vendor.timeout, vendor.attempts, vendor.gaps.as_slice()),
             (seconds(10), 5, &[seconds(60)][..])
         );
         assert_eq!(vendor.success.status.to_string(), "2xx");
-        assert_eq!(Policy::once().tries, 1);
+        assert_eq!(Policy::once().attempts, 1);
         let standard = Policy::standard_webhooks();
-        assert_eq!(standard.tries as usize, standard.gaps.len() + 1);
+        assert_eq!(standard.attempts as usize, standard.gaps.len() + 1);
         assert_eq!(standard.gaps.iter().sum::<Duration>(), seconds(5 + 35 * 60 + 75 * 3600));
     }
 }

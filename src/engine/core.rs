@@ -13,7 +13,7 @@ use super::options::EngineOptions;
 use super::outcome::{RequestOutcome, outcome};
 use crate::contract::signature::Signer;
 use crate::contract::{Catalog, Direction, Provenance};
-use crate::delivery::{Attempt, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals, Verdict};
+use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals};
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
 use crate::scenario::{Body, CallView, DeliveryEnd, StoryRun};
@@ -110,7 +110,7 @@ impl Engine {
         self.simulator.request_id()
     }
 
-    /// Callbacks that are neither delivered nor dead.
+    /// Callbacks that are on their way.
     pub fn unfinished(&self) -> Vec<(CallbackId, Arc<QueuedCallback>)> {
         self.dispatch.outbox.unfinished()
     }
@@ -125,7 +125,7 @@ impl Engine {
         self.wakeups.clear();
     }
 
-    /// Whether every story is told and everything they caused is delivered or dead.
+    /// Whether every story is told and everything they caused is delivered or has failed.
     pub fn is_over(&self) -> bool {
         if self.stopped {
             return self.totals().in_flight == 0;
@@ -391,7 +391,7 @@ impl Engine {
         })
     }
 
-    /// The next try to make now, signed. It counts as in flight until [`Engine::finish`].
+    /// The next attempt to make now, signed. It counts as in flight until [`Engine::finish`].
     pub fn start(&mut self, now: Timestamp) -> Option<Arc<Attempt>> {
         if self.stopped {
             return None;
@@ -400,15 +400,15 @@ impl Engine {
         Some(Arc::new(sign(&self.dispatch.signer, callback, number, now)))
     }
 
-    /// The result of a try.
+    /// The result of an attempt.
     pub fn finish(&mut self, attempt: &Arc<Attempt>, result: AttemptResult, now: Timestamp) {
-        let verdict = self.dispatch.outbox.finish(attempt, &result, now);
+        let outcome = self.dispatch.outbox.finish(attempt, &result, now);
         let result = Arc::new(result);
         let id = attempt.callback.id;
         let mut story = None;
-        let retry_at = match &verdict {
-            Verdict::Retry { at } => Some(*at),
-            _ => None,
+        let retry_at = match &outcome {
+            AttemptOutcome::Retry { at } => Some(*at),
+            AttemptOutcome::Ended(_) => None,
         };
         if let Some(origin) = self.dispatch.origins.get_mut(&id) {
             story = origin.label.clone();
@@ -416,21 +416,22 @@ impl Engine {
             let gap = retry_at.map_or(Duration::ZERO, |at| span(now, at));
             origin.took = origin.took.saturating_add(result.elapsed).saturating_add(gap);
         }
-        let tried = Event::Tried { attempt: Arc::clone(attempt), result: Arc::clone(&result), retry_at };
-        self.dispatch.journal.write(now, story.clone(), tried);
-        let (event, tries, error) = match verdict {
-            Verdict::Retry { .. } => return,
-            Verdict::Delivered { tries } => (Event::Delivered { id, tries }, tries, None),
-            Verdict::Dead { tries, class, reason } => {
-                (Event::Dead { id, tries, class, reason: reason.clone() }, tries, Some((class, reason)))
-            }
-        };
-        self.dispatch.journal.write(now, story, event);
+        let attempted =
+            Event::Attempted { attempt: Arc::clone(attempt), result: Arc::clone(&result), retry_at };
+        self.dispatch.journal.write(now, story.clone(), attempted);
+        let AttemptOutcome::Ended(end) = outcome else { return };
+        self.dispatch.journal.write(now, story, Event::Ended { id, end: end.clone() });
         let Some(Origin { story: Some(index), body, took, .. }) = self.dispatch.origins.remove(&id) else {
             return;
         };
         let answer = result.result.as_ref().ok().cloned();
-        let end = DeliveryEnd { delivered: error.is_none(), tries, answer, error, took };
+        let end = DeliveryEnd {
+            delivered: end.failure.is_none(),
+            tries: end.attempts,
+            answer,
+            error: end.failure.map(|failure| (failure.class, failure.message)),
+            took,
+        };
         let event = Arc::clone(&attempt.callback.event);
         self.with_story(index, now, |story, stage| story.on_end(id, &event, &body, &end, now, stage));
     }

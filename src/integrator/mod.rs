@@ -5,9 +5,9 @@
 //! moments in and carry out what comes back.
 
 mod lines;
-mod persona;
 mod receiver;
+mod sample_agent;
 
 pub use lines::Language;
-pub use persona::{Action, Persona};
 pub use receiver::{Counts, Received, Receiver, Verdict};
+pub use sample_agent::{Action, SampleAgent};

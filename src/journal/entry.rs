@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::delivery::{Attempt, AttemptResult, CallbackId, ErrorClass, QueuedCallback};
+use crate::delivery::{Attempt, AttemptResult, CallbackId, End, QueuedCallback};
 use crate::net::HttpRequest;
 
 /// One thing that happened.
@@ -59,32 +59,21 @@ pub enum Event {
     Note(String),
     /// A callback was handed to delivery.
     Queued(Arc<QueuedCallback>),
-    /// A try of a callback ended.
-    Tried {
+    /// An attempt to deliver a callback ended.
+    Attempted {
         /// What was sent.
         attempt: Arc<Attempt>,
         /// What came of it.
         result: Arc<AttemptResult>,
-        /// When the next try is due, if there is one.
+        /// When the next attempt is due, if there is one.
         retry_at: Option<Timestamp>,
     },
-    /// A callback was delivered.
-    Delivered {
+    /// A callback was delivered, or failed for good.
+    Ended {
         /// Which.
         id: CallbackId,
-        /// After how many tries.
-        tries: u32,
-    },
-    /// A callback was given up.
-    Dead {
-        /// Which.
-        id: CallbackId,
-        /// After how many tries.
-        tries: u32,
-        /// The class of the last error.
-        class: ErrorClass,
-        /// The last error in words.
-        reason: String,
+        /// How.
+        end: End,
     },
     /// The integrator called, and was answered.
     Called(CallEntry),

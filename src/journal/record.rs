@@ -62,6 +62,8 @@ impl Recorder {
         let mut put = |key: &str, value: Value| {
             line.insert(key.to_owned(), value);
         };
+        // The kinds and keys are a contract with whoever reads records: `tried`, `dead` and `tries` are older than the
+        // words used elsewhere, and stay.
         match &entry.event {
             Event::StoryStarted => put("kind", json!("story_started")),
             Event::StoryFinished { passed } => {
@@ -96,7 +98,7 @@ impl Recorder {
                 put("due", json!(callback.due.to_string()));
                 put_bytes(&mut put, "body", &callback.body);
             }
-            Event::Tried { attempt, result, retry_at } => {
+            Event::Attempted { attempt, result, retry_at } => {
                 put("kind", json!("tried"));
                 put("callback", json!(attempt.callback.id));
                 put("event", json!(&*attempt.callback.event));
@@ -128,16 +130,13 @@ impl Recorder {
                     put("retry_at", json!(at.to_string()));
                 }
             }
-            Event::Delivered { id, tries } => {
-                put("kind", json!("delivered"));
+            Event::Ended { id, end } => {
+                put("kind", json!(if end.failure.is_none() { "delivered" } else { "dead" }));
                 put("callback", json!(id));
-                put("tries", json!(tries));
-            }
-            Event::Dead { id, tries, class, .. } => {
-                put("kind", json!("dead"));
-                put("callback", json!(id));
-                put("tries", json!(tries));
-                put("error", json!(class));
+                put("tries", json!(end.attempts));
+                if let Some(failure) = &end.failure {
+                    put("error", json!(failure.class));
+                }
             }
             Event::Called(call) => {
                 put("kind", json!("called"));

@@ -3,22 +3,18 @@
 //! The recordings are stored, not compressed: deflate makes a telephone recording a fifth smaller and takes ten times
 //! as long as making it.
 //!
-//! A stored entry whose size is not in front of it cannot be read by programs that read an archive from front to back,
-//! Java's `ZipInputStream` among them: nothing says where it ends. The zip crate's own streaming writer puts the size
-//! behind the entry. So it writes here as if to a file, to an [`Outlet`] that holds an entry back until it is complete
-//! and its size has been put in its place.
+//! An entry's sizes stand in front of it: what is stored with its size behind it cannot be read by programs that read
+//! an archive from front to back, Java's `ZipInputStream` among them, since nothing says where it ends.
 
 use std::collections::HashMap;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 
 use bytes::Bytes;
+use eazip::CompressionMethod;
+use eazip::write::{ArchiveWriter, FileOptions};
 use tokio::sync::mpsc;
-use zip::result::ZipResult;
-use zip::write::{SimpleFileOptions, ZipWriter};
-use zip::{CompressionMethod, DateTime, System};
 
 use super::recording::Recording;
-use super::wav::wav;
 
 /// The size of the parts.
 const PART: usize = 64 * 1024;
@@ -40,103 +36,55 @@ const LONGEST_NAME: usize = 200;
 pub fn zip(entries: impl Iterator<Item = (String, Recording)> + Send + 'static) -> mpsc::Receiver<Bytes> {
     let (to, parts) = mpsc::channel(WAITING);
     tokio::task::spawn_blocking(move || {
-        // Names are short and differ, and every recording fits, so there is nothing left that could fail. If something
-        // did, the archive would end without its directory, which no program takes for a whole one.
+        // Names are short and differ, and every recording fits, so that it fails only once nobody listens. The archive
+        // then ends without its directory, which no program takes for a whole one.
         let _ = pack(entries, &to);
     });
     parts
 }
 
-fn pack(mut entries: impl Iterator<Item = (String, Recording)>, to: &mpsc::Sender<Bytes>) -> ZipResult<()> {
-    // The date is the earliest there is and everything is said to come from Unix, whatever the clock and the machine.
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Stored)
-        .last_modified_time(DateTime::default())
-        .system(System::Unix)
-        .unix_permissions(0o644);
+fn pack(mut entries: impl Iterator<Item = (String, Recording)>, to: &mpsc::Sender<Bytes>) -> io::Result<()> {
+    let mut options = FileOptions::default();
+    options.compression_method = CompressionMethod::STORE;
     let mut names = Names::default();
-    let mut writer = ZipWriter::new(Outlet { to, sent: 0, held: Vec::new(), at: 0 });
-    writer.set_flush_on_finish_file(true);
+    let mut writer = ArchiveWriter::new(Parts { to, held: Vec::with_capacity(PART) });
     while !to.is_closed() {
         let Some((name, recording)) = entries.next() else { break };
-        // This completes the entry before, so at most one is held back.
-        writer.start_file(names.take(&name), options)?;
-        writer.write_all(&wav(&recording))?;
+        writer.add_file(&names.take(&name), &*recording.wav(), &options)?;
     }
-    let mut outlet = writer.finish()?;
-    outlet.send_rest();
-    Ok(())
+    writer.finish()?.send()
 }
 
-/// Where the archive is written to. What was written since the last flush can still be changed.
-///
-/// It never fails: once nobody listens, what is written is dropped. The writer would otherwise complain on standard
-/// error about an archive it could not complete.
-struct Outlet<'a> {
+/// Sends what is written in parts of one size.
+struct Parts<'a> {
     to: &'a mpsc::Sender<Bytes>,
-    /// Bytes that have left.
-    sent: u64,
-    /// Those after them.
     held: Vec<u8>,
-    /// Where in them the next byte is written.
-    at: usize,
 }
 
-impl Outlet<'_> {
-    fn send(&mut self, length: usize) {
-        for part in self.held[..length].chunks(PART) {
-            // Copied, so that a part that waits for the network does not keep the whole recording with it.
-            if self.to.blocking_send(Bytes::copy_from_slice(part)).is_err() {
-                break;
-            }
+impl Parts<'_> {
+    /// Sends what is held.
+    fn send(&mut self) -> io::Result<()> {
+        if self.held.is_empty() {
+            return Ok(());
         }
-        self.held.drain(..length);
-        self.sent += length as u64;
-        self.at -= length;
-    }
-
-    fn send_rest(&mut self) {
-        self.at = self.held.len();
-        self.send(self.held.len());
+        let part = std::mem::replace(&mut self.held, Vec::with_capacity(PART));
+        self.to.blocking_send(part.into()).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
 
-impl Write for Outlet<'_> {
+impl Write for Parts<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let over = bytes.len().min(self.held.len() - self.at);
-        self.held[self.at..self.at + over].copy_from_slice(&bytes[..over]);
-        self.held.extend_from_slice(&bytes[over..]);
-        self.at += bytes.len();
-        Ok(bytes.len())
+        let taken = bytes.len().min(PART - self.held.len());
+        self.held.extend_from_slice(&bytes[..taken]);
+        if self.held.len() == PART {
+            self.send()?;
+        }
+        Ok(taken)
     }
 
-    /// An entry is complete. Whole parts leave; a rest waits for the next entry to fill it.
+    /// A rest waits for more.
     fn flush(&mut self) -> io::Result<()> {
-        self.send(self.at - self.at % PART);
         Ok(())
-    }
-}
-
-/// Never used: the writer's setter for flushing stands beside methods that read an archive, and shares their bounds.
-impl Read for Outlet<'_> {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-}
-
-impl Seek for Outlet<'_> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let end = self.sent + self.held.len() as u64;
-        let position = match to {
-            SeekFrom::Start(position) => Some(position),
-            SeekFrom::Current(by) => (self.sent + self.at as u64).checked_add_signed(by),
-            SeekFrom::End(by) => end.checked_add_signed(by),
-        };
-        let position = position.filter(|position| (self.sent..=end).contains(position));
-        let position =
-            position.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "this has left"))?;
-        self.at = (position - self.sent) as usize;
-        Ok(position)
     }
 }
 
@@ -192,16 +140,22 @@ fn safe(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
+    use std::io::{Cursor, Read};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::recordings::{Speaker, Voice};
+    use crate::recordings::{Speaker, Turns, Voice};
 
-    fn recording(seed: u64, seconds: u32) -> Recording {
+    fn recording(seconds: u64) -> Recording {
         let turns = vec![Voice { speaker: Speaker::User, from: 100, to: 900 }];
-        Recording { seed, seconds, turns }
+        Recording::Made(Turns { seconds: seconds as u32, turns })
+    }
+
+    fn entry(archive: &mut eazip::Archive<Cursor<Vec<u8>>>, name: &str) -> Vec<u8> {
+        let mut file = Vec::new();
+        archive.get_by_name(name).unwrap().read().unwrap().read_to_end(&mut file).unwrap();
+        file
     }
 
     async fn received(mut parts: mpsc::Receiver<Bytes>) -> Vec<u8> {
@@ -216,51 +170,46 @@ mod tests {
     #[tokio::test]
     async fn every_recording_is_in_it() {
         let entries: Vec<(String, Recording)> =
-            (0..20).map(|n| (format!("call {n}.wav"), recording(n, u32::try_from(n).unwrap()))).collect();
-        let archive = received(zip(entries.clone().into_iter())).await;
-        assert_eq!(archive, received(zip(entries.clone().into_iter())).await);
-
-        let mut read = zip::ZipArchive::new(Cursor::new(&archive)).unwrap();
-        assert_eq!(read.len(), entries.len());
-        for (index, (name, recording)) in entries.iter().enumerate() {
-            let mut entry = read.by_index(index).unwrap();
-            assert_eq!(entry.name().unwrap(), name.as_str());
-            assert_eq!(entry.last_modified(), Some(DateTime::default()));
-            assert_eq!(entry.unix_mode(), Some(0o100_644));
-            let mut file = Vec::new();
-            entry.read_to_end(&mut file).unwrap();
-            assert!(file == wav(recording), "{name}");
-        }
-
-        // From front to back as well, as a reader does that cannot seek.
-        let mut front = archive.as_slice();
+            (0..20).map(|n| (format!("call {n}.wav"), recording(n))).collect();
+        let bytes = received(zip(entries.clone().into_iter())).await;
+        assert_eq!(bytes, received(zip(entries.clone().into_iter())).await);
+        let mut archive = eazip::Archive::new(Cursor::new(bytes.clone())).unwrap();
+        assert_eq!(archive.entries().len(), entries.len());
         for (name, recording) in &entries {
-            let mut entry = zip::read::read_zipfile_from_stream(&mut front).unwrap().unwrap();
-            assert_eq!(entry.name().unwrap(), name.as_str());
-            assert_eq!(entry.size(), wav(recording).len() as u64);
-            io::copy(&mut entry, &mut io::sink()).unwrap();
+            assert!(entry(&mut archive, name) == recording.wav(), "{name}");
         }
-        assert!(zip::read::read_zipfile_from_stream(&mut front).unwrap().is_none());
+
+        // From front to back as well, as a reader does that cannot seek: the sizes stand in front of the file, in the
+        // ZIP64 field behind its name.
+        let mut front = bytes.as_slice();
+        for (name, recording) in &entries {
+            let number = |at: usize| u16::from_le_bytes(front[at..at + 2].try_into().unwrap());
+            assert_eq!((&front[..4], number(6) & 8), (&b"PK\x03\x04"[..], 0), "{name}");
+            let (name_length, extra) = (usize::from(number(26)), usize::from(number(28)));
+            assert_eq!(&front[30..30 + name_length], name.as_bytes());
+            let sizes = 30 + name_length + 4;
+            let size = u64::from_le_bytes(front[sizes..sizes + 8].try_into().unwrap()) as usize;
+            assert_eq!(size, recording.wav().len());
+            front = &front[30 + name_length + extra + size..];
+        }
+        assert!(front.starts_with(b"PK\x01\x02"));
     }
 
     #[tokio::test]
     async fn an_empty_archive_is_one() {
         let archive = received(zip(std::iter::empty())).await;
-        assert_eq!(archive.len(), 22);
-        assert!(zip::ZipArchive::new(Cursor::new(archive)).unwrap().is_empty());
+        assert!(eazip::Archive::new(Cursor::new(archive)).unwrap().entries().is_empty());
     }
 
     #[tokio::test]
     async fn there_may_be_more_entries_than_16_bits_count() {
-        let calls = 70_000;
-        let entries = (0..calls).map(|n| (format!("{n}.wav"), recording(n, u32::from(n % 20_000 == 1))));
+        let entries = (0..70_000).map(|n| (format!("{n}.wav"), recording(u64::from(n % 20_000 == 1))));
         let archive = received(zip(entries)).await;
-        let mut read = zip::ZipArchive::new(Cursor::new(archive)).unwrap();
-        assert_eq!(read.len() as u64, calls);
+        let mut archive = eazip::Archive::new(Cursor::new(archive)).unwrap();
+        assert_eq!(archive.entries().len(), 70_000);
         for n in [0, 1, 2, 65_534, 65_535, 65_536, 69_999] {
-            let mut file = Vec::new();
-            read.by_name(&format!("{n}.wav")).unwrap().read_to_end(&mut file).unwrap();
-            assert!(file == wav(&recording(n, u32::from(n % 20_000 == 1))), "{n}");
+            let wav = recording(u64::from(n % 20_000 == 1)).wav();
+            assert!(entry(&mut archive, &format!("{n}.wav")) == wav, "{n}");
         }
     }
 
@@ -270,7 +219,7 @@ mod tests {
         let count = Arc::clone(&pulled);
         let entries = (0..).map(move |n| {
             count.fetch_add(1, Ordering::SeqCst);
-            (format!("{n}.wav"), recording(n, 5))
+            (format!("{n}.wav"), recording(5))
         });
         let mut parts = zip(entries);
         assert_eq!(parts.recv().await.map(|part| part.len()), Some(PART));
@@ -307,30 +256,5 @@ mod tests {
         let long = names.take(&format!("{}.wav", "é".repeat(300)));
         assert_eq!(long, format!("{}.wav", "é".repeat(98)));
         assert_eq!(names.take(&long), format!("{} (2).wav", "é".repeat(98)));
-    }
-
-    #[test]
-    fn what_is_held_back_can_be_changed() {
-        let (to, mut parts) = mpsc::channel(8);
-        let mut outlet = Outlet { to: &to, sent: 0, held: Vec::new(), at: 0 };
-        outlet.write_all(&[1; PART + 10]).unwrap();
-        outlet.seek(SeekFrom::Start(4)).unwrap();
-        outlet.write_all(&[2, 2]).unwrap();
-        outlet.seek(SeekFrom::End(-1)).unwrap();
-        outlet.write_all(&[3, 3, 3]).unwrap();
-        assert_eq!(outlet.stream_position().unwrap(), PART as u64 + 12);
-        outlet.flush().unwrap();
-        let part = parts.try_recv().unwrap();
-        assert_eq!((part.len(), &part[..7]), (PART, &[1, 1, 1, 1, 2, 2, 1][..]));
-        assert!(parts.try_recv().is_err());
-        assert!(outlet.seek(SeekFrom::Start(PART as u64 - 1)).is_err());
-        assert!(outlet.seek(SeekFrom::Current(1)).is_err());
-        outlet.send_rest();
-        assert_eq!(parts.try_recv().unwrap()[..], [1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 3]);
-        // Nobody listens: nothing fails.
-        drop(parts);
-        outlet.write_all(&[1; 2 * PART]).unwrap();
-        outlet.flush().unwrap();
-        assert_eq!((outlet.held.len(), outlet.at), (0, 0));
     }
 }

@@ -1,20 +1,20 @@
 //! Recordings of simulated calls: made when somebody asks for one, and the same bytes every time.
 //!
-//! Nothing is stored. A [`Recording`] says what a call sounded like in a few numbers; [`wav()`] turns it into a file,
-//! [`answer`] serves that file the way players and download managers ask for it, in pieces if they like, and [`zip()`]
+//! Nothing is stored. A [`Recording`] says who spoke when, or holds the user's own file; [`Recording::wav`] gives the
+//! file, [`answer`] serves it the way players and download managers ask for it, in pieces if they like, and [`zip()`]
 //! packs the files of many calls while the archive is being sent.
 //!
-//! What always holds: equal recordings give equal bytes on every machine, a file is exactly as long as the talk, and a
-//! request keeps only one recording in memory, however many calls its archive has.
+//! What always holds: equal recordings give equal bytes on every machine, a file that is made is exactly as long as the
+//! talk, and a request keeps only one recording in memory, however many calls its archive has.
 
 mod archive;
+mod file;
 mod range;
 mod recording;
-mod speech;
-mod voice;
-mod wav;
+mod tones;
 
 pub use archive::zip;
+pub use file::{WavError, WavFile};
 pub use range::answer;
-pub use recording::{Recording, Speaker, Voice};
-pub use wav::{MAX_SECONDS, wav, wav_len};
+pub use recording::{Recording, Speaker, Turns, Voice};
+pub use tones::MAX_SECONDS;

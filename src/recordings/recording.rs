@@ -1,11 +1,14 @@
 //! What a recording is of: who spoke when.
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use super::file::WavFile;
+use super::tones;
 use crate::contract::bodies::calling::Turn;
 
 /// Milliseconds between two speakers.
-const BREATH: u32 = 400;
+const PAUSE: u32 = 400;
 /// Milliseconds every turn takes besides its letters.
 const ONSET: u32 = 800;
 /// Letters said in a second, about.
@@ -13,17 +16,24 @@ const LETTERS_PER_SECOND: u64 = 14;
 
 /// Counts how the sound of a recording has changed between versions of this program, so that nobody's cache mixes
 /// two of them.
-const SOUND: u32 = 1;
+const SOUND: u32 = 2;
 
-/// A recorded call, as little as it takes to make its file.
+/// A recorded call, as little as it takes to give its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recording {
+    /// One that is made.
+    Made(Turns),
+    /// A file of the user's own, whatever the call was.
+    Own(WavFile),
+}
+
+/// Who spoke when in a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Recording {
-    /// Decides the two voices and everything that is drawn. Different calls should have different seeds.
-    pub seed: u64,
+pub struct Turns {
     /// How long the talk was, in seconds. The file is exactly as long.
     pub seconds: u32,
-    /// Who spoke when. The order does not matter; a turn ends at the latest where the next one begins, and what lies
-    /// behind the end of the talk is not heard.
+    /// The turns. The order does not matter; a turn ends at the latest where the next one begins, and what lies behind
+    /// the end of the talk is not heard.
     pub turns: Vec<Voice>,
 }
 
@@ -41,16 +51,16 @@ pub struct Voice {
 /// Whose voice it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Speaker {
-    /// The robot: a low voice.
+    /// The robot: the lower tone.
     Robot,
-    /// The person who was called: a higher voice.
+    /// The person who was called: the higher tone.
     User,
 }
 
 impl Recording {
     /// The recording of a dialogue as it is reported to the integrator: every turn starts at its offset and takes
     /// about as long as its text takes to say. Whoever is not `user` has the robot's voice.
-    pub fn of_dialog(seed: u64, seconds: u32, dialog: &[Turn]) -> Self {
+    pub fn of_dialog(seconds: u32, dialog: &[Turn]) -> Self {
         let end = seconds.saturating_mul(1_000);
         let start = |turn: &Turn| u32::try_from(turn.offset.max(0)).unwrap_or(u32::MAX).saturating_mul(1_000);
         let turns = dialog.iter().enumerate().map(|(index, turn)| {
@@ -61,19 +71,30 @@ impl Recording {
                 u32::try_from(letters.saturating_mul(1_000) / LETTERS_PER_SECOND).unwrap_or(u32::MAX);
             let said = from.saturating_add(ONSET).saturating_add(saying);
             let speaker = if turn.speaker == "user" { Speaker::User } else { Speaker::Robot };
-            Voice { speaker, from, to: said.min(next.saturating_sub(BREATH)) }
+            Voice { speaker, from, to: said.min(next.saturating_sub(PAUSE)) }
         });
-        Self { seed, seconds, turns: turns.filter(|turn| turn.from < turn.to).collect() }
+        Self::Made(Turns { seconds, turns: turns.filter(|turn| turn.from < turn.to).collect() })
+    }
+
+    /// The file. One that is made takes memory for the whole file.
+    pub fn wav(&self) -> Bytes {
+        match self {
+            Self::Made(turns) => tones::wav(turns),
+            Self::Own(file) => file.bytes(),
+        }
     }
 
     /// The strong entity tag of the file, in its quotes. It is made from what the file is made from, so it costs no
     /// more than a hash of a few numbers.
     pub fn etag(&self) -> String {
+        let made = match self {
+            Self::Own(file) => return file.etag().to_owned(),
+            Self::Made(made) => made,
+        };
         let mut hash = Sha256::new();
         hash.update(SOUND.to_le_bytes());
-        hash.update(self.seed.to_le_bytes());
-        hash.update(self.seconds.to_le_bytes());
-        for turn in &self.turns {
+        hash.update(made.seconds.to_le_bytes());
+        for turn in &made.turns {
             hash.update([match turn.speaker {
                 Speaker::Robot => 0,
                 Speaker::User => 1,
@@ -93,6 +114,13 @@ mod tests {
         Turn { speaker: speaker.to_owned(), text: text.to_owned(), offset }
     }
 
+    fn turns(seconds: u32, dialog: &[Turn]) -> Vec<Voice> {
+        match Recording::of_dialog(seconds, dialog) {
+            Recording::Made(made) => made.turns,
+            Recording::Own(file) => panic!("{file:?}"),
+        }
+    }
+
     #[test]
     fn a_dialog_becomes_turns_with_a_breath_between_them() {
         let dialog = [
@@ -101,10 +129,9 @@ mod tests {
             said("robot", "Thank you, and goodbye. Thank you, and goodbye.", 8),
             said("user", "Never heard.", 60),
         ];
-        let recording = Recording::of_dialog(7, 10, &dialog);
         let voice = |speaker, from, to| Voice { speaker, from, to };
         assert_eq!(
-            recording.turns,
+            turns(10, &dialog),
             [
                 voice(Speaker::Robot, 0, 4_014),
                 voice(Speaker::User, 5_000, 6_085),
@@ -116,19 +143,20 @@ mod tests {
     #[test]
     fn hostile_offsets_do_no_harm() {
         let dialog = [said("user", "a", i64::MIN), said("user", "b", i64::MAX), said("user", "c", -1)];
-        let turns = Recording::of_dialog(7, u32::MAX, &dialog).turns;
-        assert_eq!(turns.iter().map(|turn| (turn.from, turn.to)).collect::<Vec<_>>(), [(0, 871), (0, 871)]);
-        assert_eq!(Recording::of_dialog(7, 0, &dialog).turns, []);
+        assert_eq!(
+            turns(u32::MAX, &dialog).iter().map(|turn| (turn.from, turn.to)).collect::<Vec<_>>(),
+            [(0, 871), (0, 871)]
+        );
+        assert_eq!(turns(0, &dialog), []);
     }
 
     #[test]
     fn the_tag_tells_recordings_apart() {
-        let one = Recording::of_dialog(7, 10, &[said("robot", "Hello", 0)]);
+        let one = Recording::of_dialog(10, &[said("robot", "Hello", 0)]);
         assert_eq!(one.etag(), one.etag());
         assert_eq!(one.etag().len(), 34);
-        assert_ne!(one.etag(), Recording { seed: 8, ..one.clone() }.etag());
-        assert_ne!(one.etag(), Recording { seconds: 11, ..one.clone() }.etag());
-        assert_ne!(one.etag(), Recording::of_dialog(7, 10, &[said("user", "Hello", 0)]).etag());
-        assert_ne!(one.etag(), Recording { turns: Vec::new(), ..one }.etag());
+        assert_ne!(one.etag(), Recording::of_dialog(11, &[said("robot", "Hello", 0)]).etag());
+        assert_ne!(one.etag(), Recording::of_dialog(10, &[said("user", "Hello", 0)]).etag());
+        assert_ne!(one.etag(), Recording::of_dialog(10, &[]).etag());
     }
 }

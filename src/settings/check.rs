@@ -1,6 +1,7 @@
 //! Finds every mistake of a settings file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
@@ -15,6 +16,7 @@ use crate::files::tables::{items, key_span, spanned_text, table, tables};
 use crate::files::{Diagnostic, Problems, SourceFile, syntax, typed};
 use crate::language::template;
 use crate::language::{schema, shape};
+use crate::recordings::WavFile;
 use crate::simulator::user_endpoints::Declarations;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<SettingsFile>);
@@ -39,6 +41,8 @@ pub struct Checked {
     pub user_endpoints: Declarations,
     /// Keys under their old names, a line for each name.
     pub notes: Vec<String>,
+    /// The recordings of the user's own, by robot.
+    pub recordings: BTreeMap<String, WavFile>,
 }
 
 /// Checks a settings file and reads it.
@@ -69,7 +73,29 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     problems.extend(user_endpoints::places(source, &file.user_endpoints(), &catalog));
     let compiled = Declarations::compile(&file.user_endpoints());
     let user_endpoints = compiled.map_err(|(span, message)| Diagnostic::at(source, span, message))?;
-    problems.into_result(Checked { file, catalog, user_endpoints, notes })
+    let recordings = recordings(source, &file, &mut problems);
+    problems.into_result(Checked { file, catalog, user_endpoints, notes, recordings })
+}
+
+/// Reads the recordings of the user's own.
+fn recordings(
+    source: &Arc<SourceFile>,
+    file: &SettingsFile,
+    problems: &mut Problems,
+) -> BTreeMap<String, WavFile> {
+    let folder = Path::new(&**source.path()).parent().unwrap_or(Path::new(""));
+    let mut read = BTreeMap::new();
+    for (robot, path) in &file.recordings {
+        match WavFile::read(&folder.join(path.get_ref())) {
+            Ok(file) => drop(read.insert(robot.clone(), file)),
+            Err(error) => {
+                let message = format!("`{}` can't be served as a recording: {error}", path.get_ref());
+                let help = "write the path of a WAV file, from the folder of this file";
+                problems.push(Diagnostic::at(source, path.span(), message).help(help));
+            }
+        }
+    }
+    read
 }
 
 /// Where a key stands first under its old name.

@@ -41,6 +41,12 @@ pub struct SettingsFile {
     pub accounts: Vec<AccountFile>,
     /// How simulated numbers answer, lines dial and strategies go on.
     pub calling: Option<CallingFile>,
+    /// Recordings of your own, by the name or the id of the robot that called: `"Payment reminder" = "my.wav"`. A path
+    /// is meant from the folder of this file. Every call of that robot has this recording, whatever was said and however
+    /// long; other recordings are made, with a tone for each of the two speakers.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub recordings: BTreeMap<String, Spanned<String>>,
     /// The agents of the predictive dialer, and what it allows.
     pub dialer: Option<DialerFile>,
     /// How conversations go on.

@@ -1,5 +1,6 @@
 //! Settings as meant, and the merging of where they come from.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -253,7 +254,7 @@ struct Outside {
 
 /// Settings as meant, of a file without mistakes and what is given outside of it.
 fn built(checked: Checked, outside: Outside) -> Settings {
-    let Checked { file, catalog, user_endpoints, notes } = checked;
+    let Checked { file, catalog, user_endpoints, notes, recordings } = checked;
     let Outside { callback_url, secret, listen, allow: more, ca, insecure, folder } = outside;
     let target = file.target.unwrap_or_default();
     let mut allow = target.allow;
@@ -275,7 +276,7 @@ fn built(checked: Checked, outside: Outside) -> Settings {
         user_endpoints,
         public_url: file.public_url,
         access: vendor::access(file.access),
-        calling: Arc::new(vendor::calling(file.calling)),
+        calling: Arc::new(vendor::calling(file.calling, recordings)),
         dialer: Arc::new(vendor::dialer(file.dialer)),
         chatbot: vendor::chatbot(file.chatbot),
         workflows: Arc::new(workflow::templates(&file.workflow_templates)),
@@ -291,6 +292,7 @@ fn without_file(catalog: &Catalog) -> Checked {
         catalog: catalog.clone(),
         user_endpoints: Declarations::default(),
         notes: Vec::new(),
+        recordings: BTreeMap::new(),
     }
 }
 
@@ -373,7 +375,7 @@ event = "session.closed"
         assert_eq!(settings.callback_url.as_deref(), Some("http://file.test/hook"));
         assert_eq!(settings.secret, "from the file");
         assert_eq!(settings.assumed, AssumedFile::Refuse);
-        assert_eq!((settings.policy.tries, settings.policy.timeout.as_secs()), (1, 3));
+        assert_eq!((settings.policy.attempts, settings.policy.timeout.as_secs()), (1, 3));
         assert_eq!(settings.tls.ca, Some(folder.join("ca.pem")));
         assert_eq!(settings.catalog.get("session.end").unwrap().event.as_deref(), Some("session.closed"));
         assert_eq!((settings.faults[0].call.as_str(), settings.faults[0].status), ("task.*", Some(503)));

@@ -12,6 +12,7 @@ use crate::content::Country;
 use crate::contract::aes::Cipher;
 use crate::http::Limits;
 use crate::language::rate::Frequency;
+use crate::recordings::WavFile;
 use crate::simulator::calling::{MockOutcome, Robot, Round, Rules, Strategy, magic};
 use crate::simulator::{Account, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, dialer};
 use crate::time::HumanDuration;
@@ -106,8 +107,8 @@ fn sign_key(app_key: &str) -> String {
     hex::encode(&digest[..16])
 }
 
-pub(super) fn calling(file: Option<CallingFile>) -> Rules {
-    let usual = Rules::default();
+pub(super) fn calling(file: Option<CallingFile>, recordings: BTreeMap<String, WavFile>) -> Rules {
+    let usual = Rules { recordings, ..Rules::default() };
     let Some(file) = file else { return usual };
     let mut mock_outcomes = if file.default_magic.unwrap_or(true) { magic() } else { BTreeMap::new() };
     mock_outcomes.extend(file.magic.iter().filter_map(|(digits, mock_outcome)| {
@@ -124,6 +125,7 @@ pub(super) fn calling(file: Option<CallingFile>) -> Rules {
                 .map(|robot| Robot { name: robot.name, business: robot.business.unwrap_or_default() })
                 .collect()
         }),
+        recordings: usual.recordings,
         strategies: file.strategies.map_or(usual.strategies, |strategies| {
             strategies
                 .into_iter()
@@ -192,7 +194,7 @@ pub(super) fn limits(file: Option<LimitsFile>) -> Limits {
     let size = |given: Option<u32>, unit: usize, usual: usize| {
         given.and_then(|number| usize::try_from(number).ok()).map_or(usual, |number| number * unit)
     };
-    let timeout = file.timeout.or(file.patience).map(|timeout| timeout.0);
+    let timeout = file.client_timeout.or(file.patience).map(|timeout| timeout.0);
     Limits {
         body: size(file.body_mb, 1 << 20, usual.body),
         header_bytes: size(file.header_kb, 1 << 10, usual.header_bytes),

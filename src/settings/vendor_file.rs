@@ -252,8 +252,8 @@ pub struct LimitsFile {
     pub connections: Option<u32>,
     /// How long a client may take for a request's line and headers, how long nothing of a body may come, and how long
     /// nothing of an answer may be taken. Default: 30 s.
-    pub timeout: Option<HumanDuration>,
-    /// The old name of `timeout`, which is still accepted.
+    pub client_timeout: Option<HumanDuration>,
+    /// The old name of `client_timeout`, which is still accepted.
     #[schemars(extend("deprecated" = true))]
     pub patience: Option<HumanDuration>,
 }

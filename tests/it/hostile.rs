@@ -16,7 +16,7 @@ const SETTINGS: &str = r#"
 [limits]
 body_mb = 1
 header_kb = 8
-timeout = "4s"
+client_timeout = "4s"
 
 [[accounts]]
 app_key = "AIRudderMockKey0000001"

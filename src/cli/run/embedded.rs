@@ -11,7 +11,7 @@ use crate::contract::Catalog;
 use crate::contract::signature::{Signer, Signing};
 use crate::engine::{Agenda, Driver};
 use crate::http;
-use crate::integrator::{Action, Persona, Receiver, Verdict};
+use crate::integrator::{Action, Receiver, SampleAgent, Verdict};
 use crate::net::{Headers, HttpRequest, HttpResponse, Reply};
 
 /// The company whose agents refuse every transfer, so that a story can have it refused.
@@ -22,19 +22,19 @@ const SILENT: &str = "Silent Desk";
 
 /// The customer's agents: the company of a transfer decides which of them it goes to.
 struct Agents {
-    open: Persona,
-    closed: Persona,
-    silent: Persona,
+    open: SampleAgent,
+    closed: SampleAgent,
+    silent: SampleAgent,
 }
 
 impl Default for Agents {
     fn default() -> Self {
-        Self { open: Persona::default(), closed: Persona::refusing(), silent: Persona::silent() }
+        Self { open: SampleAgent::default(), closed: SampleAgent::refusing(), silent: SampleAgent::silent() }
     }
 }
 
 impl Agents {
-    fn of(&mut self, body: &Value) -> &mut Persona {
+    fn of(&mut self, body: &Value) -> &mut SampleAgent {
         match body.pointer("/transfer/company").or_else(|| body.get("company")).and_then(Value::as_str) {
             Some(REFUSING) => &mut self.closed,
             Some(SILENT) => &mut self.silent,

@@ -165,7 +165,7 @@ async fn tell(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resul
     let end = mock.drive(interrupted).await;
     let tally = outputs.tally.get().clone();
     let facts = mock.driver().with(|engine, _| report::Facts {
-        passed: end == End::Over && tally.passed() == tally.stories.len() && tally.dead_alone == 0,
+        passed: end == End::Over && tally.passed() == tally.stories.len() && tally.failed_alone == 0,
         seed: seed.0,
         epoch,
         totals: engine.totals(),
@@ -311,7 +311,7 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, 
     }
     lines.push(stories);
     let totals = facts.totals;
-    let mut callbacks = format!("callbacks   {} delivered, {} failed", totals.delivered, totals.dead);
+    let mut callbacks = format!("callbacks   {} delivered, {} failed", totals.delivered, totals.failed);
     let left = totals.pending + totals.in_flight + totals.waiting;
     if left > 0 {
         callbacks.push_str(&format!(", {left} not sent"));

@@ -25,6 +25,9 @@ pub(super) struct Facts {
 
 /// The JSON report.
 pub(super) fn json(tally: &Tally, facts: &Facts) -> Value {
+    let mut callbacks = json!(facts.totals);
+    // The old name of `failed`.
+    callbacks["dead"] = callbacks["failed"].clone();
     json!({
         "passed": facts.passed,
         "interrupted": facts.interrupted,
@@ -32,7 +35,7 @@ pub(super) fn json(tally: &Tally, facts: &Facts) -> Value {
         "epoch": facts.epoch.to_string(),
         "seconds": facts.seconds,
         "stories": tally.stories,
-        "callbacks": facts.totals,
+        "callbacks": callbacks,
         "calls": { "answered": tally.calls, "refused": tally.refused_calls },
         "assumed": tally.assumed,
         "signatures": facts.verified.map(|(right, wrong)| json!({ "verified": right, "wrong": wrong })),

@@ -34,7 +34,7 @@ pub(super) struct Tally {
     pub(super) calls: u64,
     pub(super) refused_calls: u64,
     /// Callbacks given up that belong to no story.
-    pub(super) dead_alone: u64,
+    pub(super) failed_alone: u64,
     pub(super) last: Option<Timestamp>,
     /// The assumed entries that were used, in the order of their first use.
     pub(super) assumed: Vec<String>,
@@ -91,7 +91,8 @@ impl Sink for TallySink {
         }
         let index = entry.story.as_deref().and_then(|name| tally.by_name.get(name).copied());
         let Some(story) = index.and_then(|index| tally.stories.get_mut(index)) else {
-            tally.dead_alone += u64::from(matches!(entry.event, Event::Dead { .. }));
+            tally.failed_alone +=
+                u64::from(matches!(&entry.event, Event::Ended { end, .. } if end.failure.is_some()));
             return;
         };
         match &entry.event {
@@ -101,7 +102,7 @@ impl Sink for TallySink {
                 story.finished = Some(entry.at);
             }
             Event::Failed { place, message } => {
-                // What the mock sends by itself may die after the last step.
+                // What the mock sends by itself may fail after the last step.
                 story.passed = story.passed.map(|_| false);
                 story.failures.push(FailureTally { place: place.to_string(), message: message.clone() });
             }

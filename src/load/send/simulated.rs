@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::job::{Drive, Job};
 use super::run_stats::{Outcome, Progress, Recorder, RunStats};
-use crate::delivery::{CallbackId, ErrorClass};
+use crate::delivery::{CallbackId, ErrorClass, Failure};
 use crate::engine::{Callers, Driver, End};
 use crate::http::Server;
 use crate::journal::{Entry, Event, Sink};
@@ -102,22 +102,24 @@ impl Keeping {
                 self.recorder.release(&event, now);
                 self.sent.insert(callback.id, (event, now, None));
             }
-            Event::Tried { attempt, result, .. } => {
+            Event::Attempted { attempt, result, .. } => {
                 if let (Some(sent), Ok(answer)) = (self.sent.get_mut(&attempt.callback.id), &result.result) {
                     sent.2 = Some(answer.status);
                 }
             }
-            Event::Delivered { id, .. } => {
+            Event::Ended { id, end } => {
                 if let Some((event, released, status)) = self.sent.remove(id) {
-                    self.recorder.end(&event, released, now, Outcome::Ok(status.unwrap_or(0)));
-                }
-            }
-            Event::Dead { id, class, reason, .. } => {
-                if let Some((event, released, status)) = self.sent.remove(id) {
-                    let outcome = match (class, status) {
-                        (ErrorClass::Rejected, Some(status)) => Outcome::Wrong(status),
-                        (ErrorClass::Timeout, _) => Outcome::TimedOut(reason.clone()),
-                        (class, _) => Outcome::Failed(class.as_str(), reason.clone()),
+                    let outcome = match (&end.failure, status) {
+                        (None, status) => Outcome::Ok(status.unwrap_or(0)),
+                        (Some(Failure { class: ErrorClass::Rejected, .. }), Some(status)) => {
+                            Outcome::Wrong(status)
+                        }
+                        (Some(Failure { class: ErrorClass::Timeout, message }), _) => {
+                            Outcome::TimedOut(message.clone())
+                        }
+                        (Some(failure), _) => {
+                            Outcome::Failed(failure.class.as_str(), failure.message.clone())
+                        }
                     };
                     self.recorder.end(&event, released, now, outcome);
                 }

@@ -21,11 +21,11 @@ use crate::content::dialogue::{self, Speaker, Talk};
 use crate::content::facts::{Facts, Money};
 use crate::contract::bodies::calling::{CallCompleted, CallDetail, CheckResult, Counts, TaskFinished, Turn};
 use crate::contract::bodies::utc_text;
-use crate::recordings::Recording;
+use crate::recordings::{Recording, WavFile};
 use crate::seed::Seed;
 use crate::simulator::ids::{Ids, Kind};
 use crate::simulator::outcome::Outcome;
-use crate::simulator::rules::calling::{Business, Rules};
+use crate::simulator::rules::calling::{Business, Robot, Rules};
 use crate::simulator::talk::speaking_time;
 
 /// The longest list of what an info check asked for.
@@ -232,11 +232,7 @@ impl Teller {
         robot: &str,
         talked: bool,
     ) -> Option<Vec<CheckResult>> {
-        let business = self.rules.robots.iter().enumerate().find(|(index, known)| {
-            let index = u32::try_from(*index).unwrap_or(u32::MAX);
-            known.name == robot || self.ids.open(Kind::Robot, robot) == Some((index, 0, 0))
-        });
-        if business.is_none_or(|(_, robot)| robot.business != Business::InfoCheck) {
+        if self.listed_robot(robot).is_none_or(|(robot, _)| robot.business != Business::InfoCheck) {
             return None;
         }
         let mut rng = stream(self.seed, "checks", at, row.attempts);
@@ -277,10 +273,33 @@ impl Teller {
             return None;
         }
         let text = self.rows.read_row(row);
+        let robot = text.robot().unwrap_or(Cow::Borrowed(&*self.robot));
+        if let Some(file) = self.own_recording(&robot) {
+            return Some(Recording::Own(file.clone()));
+        }
         let facts = self.facts(at, row, &text);
         let turns = self.turns(at, row, self.country_of(row).default_locale(), &facts);
-        let seed = stream(self.seed, "voice", at, row.attempts).random();
-        Some(Recording::of_dialog(seed, u32::from(row.talk), &turns))
+        Some(Recording::of_dialog(u32::from(row.talk), &turns))
+    }
+
+    /// The robot of the list that a call names, by its name or its id, and that id.
+    fn listed_robot(&self, named: &str) -> Option<(&Robot, String)> {
+        let robots = self.rules.robots.iter().zip(0..);
+        robots
+            .map(|(robot, at)| (robot, self.ids.seal(Kind::Robot, (at, 0, 0))))
+            .find(|(robot, id)| robot.name == named || id == named)
+    }
+
+    /// The user's own recording of a robot, which the settings name as the call does or in the other way.
+    fn own_recording(&self, robot: &str) -> Option<&WavFile> {
+        let files = &self.rules.recordings;
+        if files.is_empty() {
+            return None;
+        }
+        files.get(robot).or_else(|| {
+            let (robot, id) = self.listed_robot(robot)?;
+            files.get(&robot.name).or_else(|| files.get(&id))
+        })
     }
 
     /// The customer's own id of a workflow's row.

@@ -2,7 +2,6 @@
 //! the task's seed, and are worked out anew whenever somebody asks.
 
 use jiff::Timestamp;
-use rand::RngExt;
 
 use super::call::CallRow;
 use super::callbacks::FOLLOW_UP;
@@ -145,7 +144,6 @@ impl Dialer {
                 Turn { speaker: speaker.to_owned(), text: turn.text, offset }
             })
             .collect();
-        let seed = stream(task.seed, "voice", row.contact, row.nth).random();
-        Recording::of_dialog(seed, u32::try_from(seconds).unwrap_or(0), &turns)
+        Recording::of_dialog(u32::try_from(seconds).unwrap_or(0), &turns)
     }
 }

@@ -1,6 +1,7 @@
 //! Lists, details, and calls that are refused.
 
 use super::*;
+use crate::recordings::{Recording, WavFile};
 
 #[test]
 fn lists_are_paged_the_newest_first_and_each_account_sees_its_own() {
@@ -92,5 +93,36 @@ fn a_long_detail_is_the_same_as_a_short_one() {
     for row in detail {
         let told = &told[row["CallID"].as_str().unwrap()];
         assert_eq!((&told["Intention"], &told["Dialog"]), (&row["Intention"], &row["Dialog"]));
+    }
+}
+
+#[test]
+fn a_robot_may_have_a_recording_of_the_users_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own.wav");
+    std::fs::write(&path, Recording::of_dialog(3, &[]).wav()).unwrap();
+    let own = Recording::Own(WavFile::read(&path).unwrap());
+    let ids = a_vendor(Rules::default()).call("robot.list", json!({})).unwrap();
+    let welcome = ids["list"][1]["RobotID"].as_str().unwrap().to_owned();
+    for (named, called, is_own) in [
+        ("Welcome call", "Welcome call", true),
+        ("Welcome call", &*welcome, true),
+        (&*welcome, "Welcome call", true),
+        (&*welcome, &*welcome, true),
+        ("Welcome call", "Payment reminder", false),
+        ("Somebody", "Somebody", true),
+    ] {
+        let recordings = BTreeMap::from([(named.to_owned(), WavFile::read(&path).unwrap())]);
+        let mut vendor = a_vendor(Rules { recordings, ..Rules::default() });
+        let mut fields = task("t", &[row("9001")]);
+        fields["RobotID"] = called.into();
+        let task = id(vendor.call("task.create", fields).unwrap());
+        vendor.pass(DAY);
+        let link = details(&mut vendor, &task)["9001"]["RecordLink"].as_str().unwrap().to_owned();
+        let parts: Vec<&str> = link.rsplit(['/', '.']).collect();
+        let Some(Download::One { recording, .. }) = vendor.simulator.download(parts[2], parts[1]) else {
+            panic!("nothing behind {link}")
+        };
+        assert_eq!(recording == own, is_own, "{called} by {named}");
     }
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::recordings::Recording;
 use crate::simulator::calling::Download;
 
 #[test]
@@ -215,7 +216,9 @@ fn recordings_are_as_long_as_the_talk() {
     assert_eq!(link["link"], call["reclink"]);
     let mut parts = link["link"].as_str().unwrap().trim_end_matches(".wav").rsplit('/');
     let (file, folder) = (parts.next().unwrap(), parts.next().unwrap());
-    let Some(Download::One { name, recording }) = vendor.simulator.download(folder, file) else {
+    let Some(Download::One { name, recording: Recording::Made(recording) }) =
+        vendor.simulator.download(folder, file)
+    else {
         panic!("nothing there")
     };
     assert_eq!(name, "628111230001_1.wav");

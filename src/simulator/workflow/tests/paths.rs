@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::dialer::evening;
 use super::{DAY, Vendor, a_vendor, a_vendor_with, rows, text};
+use crate::recordings::Recording;
 use crate::simulator::calling::Download;
 
 /// What the notices say of one row.
@@ -185,7 +186,9 @@ fn voice_then_whatsapp() {
     assert_eq!(vendor.call("workflow.call_info", asked).unwrap(), list);
     let link = text(&list["list"][0]["link"]);
     let parts: Vec<&str> = link.rsplit(['/', '.']).collect();
-    let Some(Download::One { recording, .. }) = vendor.simulator.download(parts[2], parts[1]) else {
+    let Some(Download::One { recording: Recording::Made(recording), .. }) =
+        vendor.simulator.download(parts[2], parts[1])
+    else {
         panic!("nothing behind {link}")
     };
     let seconds = row.calls[0]["TalkDuration"].as_u64().unwrap();

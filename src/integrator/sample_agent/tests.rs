@@ -28,13 +28,13 @@ fn end(user: &str, call_id: &str) -> Value {
     json!({ "event": "session.end", "call_id": call_id, "channel_id": "3709", "user": { "id": user } })
 }
 
-/// Feeds callbacks and writes what the desk does about each.
-fn play(persona: &mut Persona, callbacks: &[Value]) -> String {
+/// Feeds callbacks and writes what the agent does about each.
+fn play(sample_agent: &mut SampleAgent, callbacks: &[Value]) -> String {
     let mut out = String::new();
     for body in callbacks {
         let event = body["event"].as_str().unwrap();
         out += &format!("{event}\n");
-        for action in persona.react(event, body) {
+        for action in sample_agent.react(event, body) {
             let after = crate::time::HumanDuration(action.after);
             out += &format!("  {after} {}: {}\n      {}\n", action.call, action.describe, action.body);
         }
@@ -45,7 +45,7 @@ fn play(persona: &mut Persona, callbacks: &[Value]) -> String {
 #[test]
 fn a_whole_conversation_with_a_call_id() {
     insta::assert_snapshot!(play(
-        &mut Persona::new(),
+        &mut SampleAgent::new(),
         &[
             transfer("session.transfer", "Indonesia", "628123456789", CALL),
             json!({ "event": "message.receive", "call_id": CALL }),
@@ -62,7 +62,7 @@ fn a_whole_conversation_with_a_call_id() {
 #[test]
 fn the_vendors_example_without_a_call_id() {
     insta::assert_snapshot!(play(
-        &mut Persona::new(),
+        &mut SampleAgent::new(),
         &[
             transfer("session.transfer", "Acme", "123", ""),
             message("123", "", &[("m1", "¿Cuándo llega mi pedido?")]),
@@ -73,61 +73,61 @@ fn the_vendors_example_without_a_call_id() {
 }
 
 #[test]
-fn refusing_and_silent_desks() {
+fn refusing_and_silent_agents() {
     let callbacks = [
         transfer("session.transfer", "Acme", "123", CALL),
         transfer("agent.transfer", "Acme", "123", CALL),
         message("123", CALL, &[("m1", "hello")]),
         end("123", CALL),
     ];
-    insta::assert_snapshot!(play(&mut Persona::refusing(), &callbacks));
-    assert!(callbacks.iter().all(|body| Persona::silent().react(text(&body["event"]), body).is_empty()));
+    insta::assert_snapshot!(play(&mut SampleAgent::refusing(), &callbacks));
+    assert!(callbacks.iter().all(|body| SampleAgent::silent().react(text(&body["event"]), body).is_empty()));
 }
 
 #[test]
 fn what_comes_again_causes_nothing_again() {
-    let mut desk = Persona::new();
+    let mut agent = SampleAgent::new();
     let first = transfer("session.transfer", "Acme", "123", "");
-    assert_eq!(desk.react("session.transfer", &first).len(), 2);
-    assert!(desk.react("session.transfer", &first).is_empty());
-    assert!(desk.react("agent.transfer", &transfer("agent.transfer", "Acme", "123", CALL)).is_empty());
+    assert_eq!(agent.react("session.transfer", &first).len(), 2);
+    assert!(agent.react("session.transfer", &first).is_empty());
+    assert!(agent.react("agent.transfer", &transfer("agent.transfer", "Acme", "123", CALL)).is_empty());
     let said = message("123", CALL, &[("m1", "hello")]);
-    assert_eq!(desk.react("agent.message", &said).len(), 2);
-    assert!(desk.react("agent.message", &said).is_empty());
-    assert_eq!(desk.react("agent.transfer", &transfer("agent.transfer", "Acme", "456", CALL)).len(), 2);
+    assert_eq!(agent.react("agent.message", &said).len(), 2);
+    assert!(agent.react("agent.message", &said).is_empty());
+    assert_eq!(agent.react("agent.transfer", &transfer("agent.transfer", "Acme", "456", CALL)).len(), 2);
 }
 
 #[test]
 fn conversations_side_by_side_do_not_mix() {
-    let mut desk = Persona::new().with_exchanges(1);
+    let mut agent = SampleAgent::new().with_exchanges(1);
     let other = "f".repeat(32);
     for call_id in [CALL, &other] {
-        assert_eq!(desk.react("session.transfer", &transfer("", "Acme", "123", call_id)).len(), 2);
+        assert_eq!(agent.react("session.transfer", &transfer("", "Acme", "123", call_id)).len(), 2);
     }
-    desk.react("session.end", &end("123", CALL));
-    let actions = desk.react("agent.message", &message("123", &other, &[("m1", "hello")]));
+    agent.react("session.end", &end("123", CALL));
+    let actions = agent.react("agent.message", &message("123", &other, &[("m1", "hello")]));
     assert_eq!(actions.len(), 3);
     assert!(actions.iter().all(|action| action.body["call_id"] == other), "{actions:?}");
     assert_eq!(actions[2].call, "chatbot.end_session");
-    assert!(desk.react("agent.message", &message("123", &other, &[("m2", "?")])).is_empty());
-    desk.react("session.end", &end("123", &other));
-    assert!(desk.conversations.is_empty());
+    assert!(agent.react("agent.message", &message("123", &other, &[("m2", "?")])).is_empty());
+    agent.react("session.end", &end("123", &other));
+    assert!(agent.conversations.is_empty());
 }
 
 #[test]
 fn a_conversation_that_began_elsewhere_keeps_its_seat() {
     let mut said = message("123", CALL, &[("m1", "hello")]);
     said["seat_id"] = "77".into();
-    let actions = Persona::new().react("agent.message", &said);
+    let actions = SampleAgent::new().react("agent.message", &said);
     assert_eq!(actions[0].call, "chatbot.mark_read");
     assert_eq!(actions[1].body["seat_id"], "77");
 }
 
 #[test]
 fn every_call_is_in_the_catalog() {
-    let mut desk = Persona::new().with_exchanges(1);
-    let mut actions = desk.react("session.transfer", &transfer("", "Acme", "123", CALL));
-    actions.extend(desk.react("agent.message", &message("123", CALL, &[("m1", "hello")])));
+    let mut agent = SampleAgent::new().with_exchanges(1);
+    let mut actions = agent.react("session.transfer", &transfer("", "Acme", "123", CALL));
+    actions.extend(agent.react("agent.message", &message("123", CALL, &[("m1", "hello")])));
     let catalog = crate::contract::Catalog::builtin();
     assert_eq!(actions.len(), 5);
     assert!(actions.iter().all(|action| catalog.get(action.call).is_some()));
@@ -144,8 +144,8 @@ proptest! {
             Just(json!(null)), Just(json!([1, null, {}])), Just(json!("x")), Just(json!({ "id": 1 })), Just(json!(-1))
         ],
     ) {
-        let mut desk = Persona::new();
-        desk.react(event, &value);
-        desk.react(event, &json!({ key: value }));
+        let mut agent = SampleAgent::new();
+        agent.react(event, &value);
+        agent.react(event, &json!({ key: value }));
     }
 }

@@ -1,4 +1,4 @@
-//! A sample customer-care desk: accepts conversations, reads, answers, and ends them.
+//! A sample customer-care agent: accepts conversations, reads, answers, and ends them.
 //!
 //! The callbacks it reacts to beside `session.transfer`, and the bodies of all its calls, are assumed about the
 //! vendor, like the entries of the catalog they belong to.
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::lines::{self, Language};
 
-/// How long a desk takes to accept or refuse, counted from the callback, as are all of these.
+/// How long an agent takes to accept or refuse, counted from the callback, as are all of these.
 const RESULT: Duration = Duration::from_millis(1_200);
 /// Until the first words of the agent.
 const GREETING: Duration = Duration::from_millis(3_700);
@@ -28,7 +28,7 @@ const SEATS: [(&str, &str); 4] = [("1001", "Sari"), ("1002", "Miguel"), ("1003",
 /// How many of a user's messages are answered before the agent ends the conversation.
 const EXCHANGES: u32 = 3;
 
-/// A call the desk wants made.
+/// A request the agent wants made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action {
     /// How long after the callback that caused it, on the story's clock.
@@ -48,10 +48,10 @@ enum Manner {
     Silent,
 }
 
-/// The desk. What it does in a conversation depends on the callbacks of that conversation alone, so that equal
+/// The agent. What it does in a conversation depends on the callbacks of that conversation alone, so that equal
 /// conversations are equal however others run beside them.
 #[derive(Clone, Debug)]
-pub struct Persona {
+pub struct SampleAgent {
     manner: Manner,
     exchanges: u32,
     conversations: BTreeMap<Place, Vec<Conversation>>,
@@ -96,24 +96,24 @@ impl Draw {
     }
 }
 
-impl Default for Persona {
+impl Default for SampleAgent {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Persona {
-    /// A helpful desk: accepts every conversation, answers three messages and then ends it.
+impl SampleAgent {
+    /// A helpful agent: accepts every conversation, answers three messages and then ends it.
     pub fn new() -> Self {
         Self::of(Manner::Helpful)
     }
 
-    /// A desk that refuses every conversation.
+    /// An agent that refuses every conversation.
     pub fn refusing() -> Self {
         Self::of(Manner::Refusing)
     }
 
-    /// A desk at which nobody sits: it makes no calls.
+    /// One that is not there: it makes no requests.
     pub fn silent() -> Self {
         Self::of(Manner::Silent)
     }
@@ -122,13 +122,13 @@ impl Persona {
         Self { manner, exchanges: EXCHANGES, conversations: BTreeMap::new() }
     }
 
-    /// The same desk, ending conversations after this many answers, at least one.
+    /// The same agent, ending conversations after this many answers, at least one.
     pub fn with_exchanges(mut self, exchanges: u32) -> Self {
         self.exchanges = exchanges.max(1);
         self
     }
 
-    /// What the desk does about a callback. `event` is the catalog id. Bodies of any shape are survived; what is
+    /// What the agent does about a callback. `event` is the catalog id. Bodies of any shape are survived; what is
     /// missing in them counts as empty. A callback that comes again causes nothing again.
     pub fn react(&mut self, event: &str, body: &Value) -> Vec<Action> {
         if self.manner == Manner::Silent {
@@ -266,7 +266,7 @@ impl Conversation {
         let describe = if accepted {
             format!("{} accepts the conversation", self.seat_name)
         } else {
-            "the desk refuses the conversation".to_owned()
+            "the agent refuses the conversation".to_owned()
         };
         Action { after: RESULT, call: "chatbot.agent_transfer_result", body, describe }
     }
