@@ -110,7 +110,7 @@ pub struct Account {
     pub sign_key: String,
     /// The secret of that key, if it is another than that of the callbacks.
     pub sign_secret: Option<String>,
-    /// Where the account is at home: the language of its customers unless their numbers tell another country.
+    /// Where the account is at home: the language of its customers unless their numbers are of another country.
     pub country: Country,
     /// The zone of `ScheduleStartTime` and its like. Default: that of the country.
     pub zone: Offset,
@@ -174,7 +174,7 @@ pub enum Denied {
     /// A token that was good once.
     #[error("the token has expired: fetch a new one with {}", .0.source())]
     Expired(TokenKind),
-    /// Wrong credentials. Which of the two is wrong is told: this is a mock, and there is nothing to steal.
+    /// Wrong credentials. The message says which of the two is wrong: this is a mock, and there is nothing to steal.
     #[error("APPKey names no account")]
     AppKey,
     /// The other of the two.

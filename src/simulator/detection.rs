@@ -155,7 +155,7 @@ fn plan(simulator: &mut Simulator, wanted: Wanted, now: Timestamp) {
     let status = match (number, mock_outcome) {
         (None, _) => 9,
         (_, MockOutcome { number_status: Some(status), .. }) => i64::from(status),
-        // A number that wishes for an outcome of calls is what the outcome says.
+        // The status of a number with a simulated outcome of calls follows from that outcome.
         (_, MockOutcome { outcome: Some(outcome), .. }) => match outcome {
             Outcome::Busy => 3,
             Outcome::SwitchedOff => 6,

@@ -9,7 +9,7 @@ pub(crate) fn e164(text: &str) -> Option<u64> {
     sound.then(|| digits.parse().ok()).flatten()
 }
 
-/// A number in E.164 that may have lost its plus on the way through a query, where a plus stands for a space.
+/// A number in E.164 that may have lost its plus on the way in a query, where a plus stands for a space.
 pub(crate) fn e164_or_bare(text: &str) -> Option<u64> {
     let text = text.trim();
     if text.starts_with('+') { e164(text) } else { e164(&format!("+{text}")) }

@@ -50,7 +50,7 @@ pub(super) enum Kind {
     Chat = 46,
 }
 
-/// Up to three numbers that tell an object from all others of its kind.
+/// Up to three numbers that distinguish an object from all others of its kind.
 pub(super) type Place = (u32, u32, u32);
 
 /// Makes ids and reads them.

@@ -9,7 +9,7 @@ use super::cause::CauseId;
 use super::keys::InstanceKey;
 use super::outcome::Outcome;
 
-/// Which node of which instance a task belongs to, as notices and answers tell it.
+/// Which node of which instance a task belongs to, as callbacks and responses name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) instance: InstanceKey,
@@ -75,7 +75,7 @@ impl CameTo {
         Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, came_to)| *came_to)
     }
 
-    /// What a test may wish a message to come to.
+    /// The `mock_whatsapp` values that force what a message comes to.
     pub(super) const WORDS: [(&'static str, Self); 4] = [
         ("replied", Self::Replied),
         ("read", Self::Read),

@@ -1,4 +1,4 @@
-//! What a call comes to, and what a test may wish it to come to.
+//! What a call comes to, and the `mock_outcome` that forces it.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl Outcome {
         Self::DoNotCall,
     ];
 
-    /// The word of settings and wishes.
+    /// The word of settings and of `mock_outcome`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Talked => "talked",
@@ -96,7 +96,7 @@ pub enum Notice {
     Late,
 }
 
-/// How late a notice is that is wished to be late.
+/// How late a late notice is.
 const LATE: Duration = Duration::from_secs(30);
 
 impl Notice {
@@ -146,7 +146,7 @@ impl ChatOutcome {
     ];
 }
 
-/// What a test wishes for one number. What it does not name is drawn as usual.
+/// What `mock_outcome` forces for one number. What it does not name is drawn as usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MockOutcome {
     /// What its calls come to.
@@ -169,7 +169,7 @@ pub struct MockOutcome {
     pub(crate) chat: Option<ChatOutcome>,
 }
 
-/// A text that is no wish.
+/// A text that is no `mock_outcome`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is no outcome{}", .suggestion.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default())]
 pub struct UnknownMockOutcome {
@@ -179,7 +179,7 @@ pub struct UnknownMockOutcome {
     pub suggestion: Option<&'static str>,
 }
 
-/// Every wish there is, and what it does.
+/// Every word of `mock_outcome`, and what it does.
 pub const MOCK_OUTCOMES: [(&str, &str); 51] = [
     ("talked", "a person answers and talks"),
     ("hung_up", "a person answers and hangs up at once"),
@@ -237,7 +237,7 @@ pub const MOCK_OUTCOMES: [(&str, &str); 51] = [
 impl FromStr for MockOutcome {
     type Err = UnknownMockOutcome;
 
-    /// One wish or several, separated by spaces or commas: `busy`, `answers_on_3 callback_twice`.
+    /// One word or several, separated by spaces or commas: `busy`, `answers_on_3 callback_twice`.
     fn from_str(text: &str) -> Result<Self, UnknownMockOutcome> {
         let mut mock_outcome = Self::default();
         for word in text.split([' ', ',']).filter(|word| !word.is_empty()) {
@@ -288,7 +288,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_wish_reads_and_does_something() {
+    fn every_word_reads_and_does_something() {
         for (name, _) in MOCK_OUTCOMES {
             let mock_outcome: MockOutcome = name.parse().unwrap();
             assert_eq!(mock_outcome == MockOutcome::default(), name == "none", "{name}");
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn wishes_add_up() {
+    fn words_add_up() {
         let mock_outcome: MockOutcome = "answers_on_3, callback_twice".parse().unwrap();
         assert_eq!((mock_outcome.answers_on, mock_outcome.notice), (Some(3), Notice::Twice));
         assert_eq!("".parse(), Ok(MockOutcome::default()));

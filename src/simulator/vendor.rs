@@ -207,3 +207,112 @@ impl Simulator {
         Hex32::of(&self.request_ids.draw().random()).as_str().to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::simulator::access::AccountKey;
+    use crate::simulator::raw_rows::RawRows;
+
+    /// Something that happens to a simulator.
+    #[derive(Clone, Debug)]
+    enum Deed {
+        Task(u32),
+        Workflow(u32),
+        Text(u32),
+        Template(u32),
+        UserWrites(u32),
+        Lists,
+        Pass(u64),
+    }
+
+    fn deed() -> impl Strategy<Value = Deed> {
+        prop_oneof![
+            1 => (0..50_u32).prop_map(Deed::Task),
+            1 => (0..50_u32).prop_map(Deed::Workflow),
+            1 => (0..50_u32).prop_map(Deed::Text),
+            1 => (0..50_u32).prop_map(Deed::Template),
+            1 => (0..5_u32).prop_map(Deed::UserWrites),
+            1 => Just(Deed::Lists),
+            4 => (0..400_000_u64).prop_map(Deed::Pass),
+        ]
+    }
+
+    /// All that comes out: responses, their ids, and callbacks.
+    fn run(simulator: &mut Simulator, now: &mut Timestamp, deeds: &[Deed]) -> Vec<String> {
+        let mut out = Vec::new();
+        for deed in deeds {
+            let number = |n: &u32| format!("+62811123{:05}", 45_000 + n);
+            let (id, fields, rows) = match deed {
+                Deed::Task(n) => (
+                    "task.create",
+                    json!({ "TaskName": format!("task {n}"), "RepeatNumber": 2, "RepeatInterval": 1 }),
+                    RawRows::named("Details", Bytes::from(json!([{ "Mobile": number(n) }]).to_string())),
+                ),
+                Deed::Workflow(n) => (
+                    "workflow.create",
+                    json!({ "workflow_template_id": 1001, "name": "flow", "end_time": "2031-01-01 00:00:00+00:00" }),
+                    RawRows::named("details", Bytes::from(json!([{ "callee": number(n) }]).to_string())),
+                ),
+                Deed::Text(n) => (
+                    "sms.send",
+                    json!({ "to": [number(n)], "message": "Hi", "from": "A", "callbackUrl": "http://127.0.0.1:9/" }),
+                    None,
+                ),
+                Deed::Template(n) => {
+                    ("chatbot.send_single_template", json!({ "template_id": 36, "to": number(n) }), None)
+                }
+                Deed::UserWrites(n) => (
+                    "chatbot.channel_message",
+                    json!({
+                        "channel_id": "7",
+                        "user": { "id": n.to_string() },
+                        "messages": [{ "type": "text", "text": "hello" }],
+                    }),
+                    None,
+                ),
+                Deed::Lists => ("chatbot.sessions", json!({}), None),
+                Deed::Pass(millis) => {
+                    *now += Duration::from_millis(*millis);
+                    out.extend(simulator.advance(*now).iter().map(|callback| format!("{callback:?}")));
+                    continue;
+                }
+            };
+            let account = AccountKey::default();
+            let zone = simulator.access().account(account).zone;
+            let request =
+                Request { id, fields: &fields, rows: rows.as_ref(), files: &[], account, zone, now: *now };
+            out.push(format!("{:?} {}", simulator.handle(&request), simulator.request_id()));
+        }
+        out
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        /// A checkpoint is a value: whatever happens after it, going back and doing the same again gives the same bytes.
+        #[test]
+        fn going_back_and_on_again_gives_the_same_bytes(
+            before in prop::collection::vec(deed(), 0..12),
+            after in prop::collection::vec(deed(), 0..24),
+        ) {
+            let mut simulator = Simulator::new(Seed(7), Behaviour::default());
+            let begin: Timestamp = "2030-01-01T02:00:00Z".parse().unwrap();
+            let mut now = begin;
+            run(&mut simulator, &mut now, &before);
+            let (checkpoint, moment) = (simulator.checkpoint(), now);
+            let first = run(&mut simulator, &mut now, &after);
+            let next = simulator.next_wakeup();
+            simulator.restore(&checkpoint);
+            now = moment;
+            prop_assert_eq!(run(&mut simulator, &mut now, &after), first);
+            prop_assert_eq!(simulator.next_wakeup(), next);
+        }
+    }
+}

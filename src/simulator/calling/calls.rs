@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::rows::{Refusals, Rows, Standing};
-use super::task::{Detail, Phase, TaskOrder};
+use super::task::{Phase, TaskOrder};
 use super::{Calling, TaskKey};
 use crate::contract::bodies::calling::{CallFacts, RobotSummary, TaskDetail, TaskSummary};
 use crate::contract::bodies::{local_text, utc_text};
@@ -230,19 +230,13 @@ impl Calling {
     pub(super) fn detail(&mut self, _context: &mut Context, call: &Request<'_>) -> Outcome {
         let key = self.find_task(call)?;
         let task = self.task(key);
-        if let Some(text) = task.told(Detail::Task) {
-            return Ok(Response::Text(text.to_owned()));
-        }
         let status = task.phase.as_str();
         let teller = self.teller(key);
         let count = u32::try_from(teller.rows.list.len()).unwrap_or(u32::MAX);
         if teller.rows.list.len() < LONG {
             let detail = (0..count).filter_map(|row| teller.call(row)).collect();
             let detail = TaskDetail { task_id: teller.task_id, status: status.to_owned(), detail };
-            // Bodies are plain data, which always fits into JSON.
-            let text = serde_json::to_string(&detail).unwrap_or_default();
-            self.task_mut(key).remember(Detail::Task, &text);
-            return Ok(Response::Text(text));
+            return Ok(data(&detail));
         }
         Ok(Response::Long(Long::new(move |out| {
             let head =

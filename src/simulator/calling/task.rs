@@ -16,9 +16,6 @@ use crate::simulator::cause::CauseId;
 use crate::simulator::node::Part;
 use crate::simulator::outcome::MockOutcome;
 
-/// Up to so many rows the detail of a task is remembered.
-const REMEMBERED: usize = 50;
-
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -100,23 +97,6 @@ pub(super) struct TaskOrder {
     pub(super) repeat_interval: Duration,
 }
 
-/// Which call asks for what became of all numbers of a task: each has fields of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Detail {
-    /// *Task detail*.
-    Task,
-    /// *Workflow task detail*.
-    Workflow,
-}
-
-/// The data of an answer, with the phase of the task it was told in.
-#[derive(Clone, Debug)]
-struct Told {
-    detail: Detail,
-    phase: Phase,
-    text: Box<str>,
-}
-
 /// A calling task.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
@@ -152,8 +132,6 @@ pub(super) struct Task {
     pub(super) is_queued: bool,
     /// When earlier tries of a number began, by row and try.
     pub(super) earlier: BTreeMap<(u32, u8), i64>,
-    /// What was told of it last, until a row changes. Clients ask often, and mostly nothing has changed.
-    told: Option<Told>,
     /// Rows by number, made when somebody first asks for a number.
     by_number: Option<Vec<u32>>,
     /// The request that made it.
@@ -192,22 +170,8 @@ impl Task {
             close: None,
             is_queued: false,
             earlier: BTreeMap::new(),
-            told: None,
             by_number: None,
             cause,
-        }
-    }
-
-    /// The data of a detail as last told, if nothing has changed since.
-    pub(super) fn told(&self, detail: Detail) -> Option<&str> {
-        let told = self.told.as_ref().filter(|told| (told.detail, told.phase) == (detail, self.phase))?;
-        Some(&told.text)
-    }
-
-    /// Remembers what is told of it, unless it is long.
-    pub(super) fn remember(&mut self, detail: Detail, text: &str) {
-        if self.rows.list.len() <= REMEMBERED {
-            self.told = Some(Told { detail, phase: self.phase, text: text.into() });
         }
     }
 
@@ -217,7 +181,6 @@ impl Task {
 
     /// Changes a row and moves the sums along.
     pub(super) fn change(&mut self, row: u32, change: impl FnOnce(&mut Row)) {
-        self.told = None;
         let rows = Arc::make_mut(&mut self.rows);
         let Some(row) = rows.list.get_mut(row as usize) else { return };
         let before = (row.standing, row.outcome);
@@ -239,7 +202,6 @@ impl Task {
         text: Bytes,
         origin: u32,
     ) -> Option<u32> {
-        self.told = None;
         self.by_number = None;
         let row = Arc::make_mut(&mut self.rows).append(number, mock_outcome, text)?;
         self.origins.push(origin);

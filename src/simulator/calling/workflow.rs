@@ -6,8 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::calls::data;
 use super::rows::{Rows, Standing};
-use super::task::{Detail, Phase, TaskOrder};
+use super::task::{Phase, TaskOrder};
 use super::{Calling, TaskKey};
 use crate::contract::bodies::calling::{CallCompleted, CallFacts, TaskSummary};
 use crate::contract::bodies::workflow::{
@@ -172,11 +173,8 @@ impl Calling {
     }
 
     /// The data of *workflow task detail*: what *task detail* tells, and the workflow's own fields.
-    pub(in crate::simulator) fn voice_detail(&mut self, key: TaskKey) -> Response {
+    pub(in crate::simulator) fn voice_detail(&self, key: TaskKey) -> Response {
         let task = self.task(key);
-        if let Some(text) = task.told(Detail::Workflow) {
-            return Response::Text(text.to_owned());
-        }
         let Some(part) = task.order.workflow.clone() else { return Response::NotSimulated };
         let teller = self.teller(key);
         let head = WorkflowTaskDetail {
@@ -193,10 +191,7 @@ impl Calling {
             move |at: u32| Some(WorkflowCallDetail { call: teller.call(at)?, case_id: teller.case_id(at) });
         if task.rows.list.len() < LONG {
             let detail = WorkflowTaskDetail { detail: (0..count).filter_map(tell).collect(), ..head };
-            // Bodies are plain data, which always fits into JSON.
-            let text = serde_json::to_string(&detail).unwrap_or_default();
-            self.task_mut(key).remember(Detail::Workflow, &text);
-            return Response::Text(text);
+            return data(&detail);
         }
         Response::Long(Long::new(move |out| {
             let head = serde_json::to_string(&head)?;

@@ -51,11 +51,7 @@ pub(in crate::simulator) enum Phase {
 
 /// A conversation. Campaigns open very many, and most of them stay as they are: what comes out of the seed is drawn anew
 /// when it is needed, and only what differs from it is kept.
-///
-/// Among very many, most of the cost of a call is to bring its conversation into the cache: what calls need stands together
-/// at the beginning.
 #[derive(Clone, Debug)]
-#[repr(C)]
 pub(in crate::simulator) struct Conversation {
     /// What it was opened for: a request, or a story.
     pub cause: CauseId,
@@ -342,7 +338,7 @@ impl Conversations {
 
     /// The conversation with this id on the wire.
     pub(in crate::simulator) fn by_call_id(&self, call_id: &str) -> Option<ConversationKey> {
-        self.by_call_id.get(&call_id.into()).copied()
+        self.by_call_id.get(call_id).copied()
     }
 
     /// The latest conversation of a user on a channel.

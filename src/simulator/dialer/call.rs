@@ -150,11 +150,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_is_small() {
-        assert_eq!(size_of::<CallRow>(), 40);
-    }
-
-    #[test]
     fn moments_come_back_to_the_millisecond() {
         let at = |milliseconds: i64| Timestamp::from_millisecond(1_893_456_000_000 + milliseconds).unwrap();
         let mut row = CallRow::new(0, 1, None, 0, at(0));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::recordings::WavFile;
 use crate::simulator::outcome::{MockOutcome, Outcome};
 
-/// The last four digits of a number and what they wish for, unless settings say otherwise.
+/// The last four digits of a number and the `mock_outcome` they stand for, unless settings say otherwise.
 pub const MAGIC: [(&str, &str); 47] = [
     ("9001", "talked"),
     ("9002", "hung_up"),
@@ -119,7 +119,7 @@ pub struct Rules {
     pub lines: BTreeMap<String, u32>,
     /// How often each outcome is, relative to the others.
     pub mix: Vec<(Outcome, u32)>,
-    /// What the last four digits of a number wish for.
+    /// The `mock_outcome` by the last four digits of a number.
     pub magic: BTreeMap<u16, MockOutcome>,
     /// The robots of every account.
     pub robots: Vec<Robot>,
@@ -187,7 +187,7 @@ pub(crate) fn magic() -> BTreeMap<u16, MockOutcome> {
 }
 
 impl Rules {
-    /// What a number wishes for by its last four digits.
+    /// The `mock_outcome` of a number, by its last four digits.
     pub(crate) fn mock_outcome_of(&self, number: u64) -> MockOutcome {
         let digits = u16::try_from(number % 10_000).unwrap_or_default();
         self.magic.get(&digits).copied().unwrap_or_default()

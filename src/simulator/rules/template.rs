@@ -101,7 +101,7 @@ impl Template {
 fn repeat(node: &NodeFile) -> Repeat {
     Repeat {
         number: node.repeat_number.and_then(|number| u8::try_from(number).ok()).unwrap_or(1),
-        interval: node.repeat_interval.map_or(Duration::ZERO, |lapse| lapse.0),
+        interval: node.repeat_interval.map_or(Duration::ZERO, |interval| interval.0),
     }
 }
 
@@ -115,9 +115,9 @@ fn kind(node: &NodeFile, place: &dyn Fn(&str) -> Option<u16>) -> Kind {
         KindFile::Dialer => Kind::Dialer { group: node.group.clone(), repeat: repeat(node) },
         KindFile::Whatsapp => Kind::WhatsApp {
             template: node.template.clone().unwrap_or_else(|| node.id.clone()),
-            reply_within: node.reply_within.map_or(REPLY_WITHIN, |lapse| lapse.0),
+            reply_within: node.reply_within.map_or(REPLY_WITHIN, |interval| interval.0),
         },
-        KindFile::Wait => Kind::Wait(node.wait.map_or(Duration::ZERO, |lapse| lapse.0)),
+        KindFile::Wait => Kind::Wait(node.wait.map_or(Duration::ZERO, |interval| interval.0)),
         KindFile::Branch => {
             let cases = node.cases.iter().flatten();
             Kind::Branch(cases.map(|case| (case.when.clone(), place(&case.next))).collect())

@@ -105,14 +105,14 @@ fn talk(rng: &mut Rng, locale: &str, facts: &Facts) -> (Vec<Turn>, String, i64) 
     let names: Vec<&str> = Dialogue::names().collect();
     let name = names.choose(rng).copied().unwrap_or_default();
     let Ok(dialogue) = Dialogue::named(name) else { return (Vec::new(), "--".to_owned(), 0) };
-    let told = dialogue.draw(rng, locale, facts, 12);
+    let talk = dialogue.draw(rng, locale, facts, 12);
     let mut offset = 0;
-    let turns = told.turns.into_iter().map(|turn| {
+    let turns = talk.turns.into_iter().map(|turn| {
         let at = offset;
         offset += speaking_time(&turn.text);
         let speaker = if turn.speaker == Speaker::User { "user" } else { "robot" };
         Turn { speaker: speaker.to_owned(), text: turn.text, offset: at }
     });
     let turns: Vec<Turn> = turns.collect();
-    (turns, told.intention, offset)
+    (turns, talk.intention, offset)
 }

@@ -20,7 +20,6 @@ use crate::simulator::chatbot::{
 use crate::simulator::keys::{ConversationKey, InstanceKey};
 use crate::simulator::rules::template::Kind;
 use crate::simulator::timer::ChatbotTimer;
-use crate::simulator::wire_id::WireId;
 
 impl Workflow {
     /// The conversation that came of the message of a row.
@@ -73,7 +72,7 @@ impl Workflow {
             call_id: call_id.as_str().into(),
             channel: DEFAULT_CHANNEL.into(),
             channel_id: chat::channel_id(instance.seed, visit.node).into(),
-            user_id: WireId::Number(row.number),
+            user_id: row.number.into(),
             overrides: Overrides {
                 phone: Some(row.number),
                 text_name: name.clone(),
@@ -154,13 +153,12 @@ fn said(message: message::Message, conversation: &mut Conversation) -> Message {
 /// The messages of a conversation as the notice of its end tells them, from its beginning on; the notice calls the
 /// robot `chatbot` (example).
 pub(super) fn told(conversation: &Conversation, template: &str) -> Vec<Value> {
-    let template = WireId::from(template);
     let rename = |told: &mut Value| {
         if told["sender_type"] == "robot" {
             told["sender_type"] = "chatbot".into();
         }
     };
-    let since = conversation.messages.iter().filter(|message| message.msg_id != template);
+    let since = conversation.messages.iter().filter(|message| message.msg_id.as_str() != template);
     since
         .map(|message| {
             let mut told = conversation.messages.whole(message).into_value();

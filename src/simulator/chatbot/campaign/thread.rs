@@ -54,7 +54,7 @@ pub(in crate::simulator::chatbot) fn thread(
     number: u64,
     now: Timestamp,
 ) -> ConversationKey {
-    let user_id = WireId::Number(number);
+    let user_id = WireId::from(number);
     let known = simulator.chatbot.conversations.of_user(channel_id, &user_id).filter(|key| {
         let conversation = simulator.chatbot.conversations.get(*key);
         conversation.phase != Phase::Closed && conversation.is_seen_by(account)
