@@ -354,7 +354,7 @@ impl World {
                 return;
             }
             AttemptOutcome::Ended(End { attempts: said, failure: None }) => {
-                assert!(how >= 4 && said == attempts)
+                assert!(how >= 4 && said == attempts);
             }
             AttemptOutcome::Ended(End { attempts: said, failure: Some(_) }) => {
                 assert!(how == 0 || (how < 4 && attempts == callback.policy.attempts));

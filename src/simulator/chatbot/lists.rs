@@ -112,6 +112,6 @@ pub(super) fn conversations(
         let last = body.last_call_id.as_deref().unwrap_or_default();
         Refusal::new(400, format!("last_call_id `{last}` is no conversation"))
     })?;
-    let list = begun.take(body.size.map_or(PAGE, Whole::count)).map(|one| ListedConversation::of(one));
+    let list = begun.take(body.size.map_or(PAGE, Whole::count)).map(ListedConversation::of);
     Ok(ConversationPage { total, list: list.collect() })
 }

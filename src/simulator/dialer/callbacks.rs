@@ -41,9 +41,12 @@ pub(in crate::simulator) struct Notice<B> {
 /// The three notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 enum NoticeKind {
-    TaskStatus,
-    ContactStatus,
-    AgentStatus,
+    #[serde(rename = "TaskStatus")]
+    Task,
+    #[serde(rename = "ContactStatus")]
+    Contact,
+    #[serde(rename = "AgentStatus")]
+    Agent,
 }
 
 /// A task has changed its state (client).
@@ -391,7 +394,7 @@ impl Dialer {
         let task = self.task(key);
         let body =
             TaskStatus { task_id: task_id.clone(), task_name: task.settings.name.clone(), state: task.state };
-        let callback = self.notice(key, NoticeKind::TaskStatus, body, task_id);
+        let callback = self.notice(key, NoticeKind::Task, body, task_id);
         self.send(context, callback, key, now, now);
     }
 
@@ -409,7 +412,7 @@ impl Dialer {
         let agent_name = self.agent_name(key, call);
         let body = ContactStatus { state, agent_name, call: self.call_notice(key, call, now) };
         let callid = body.call.callid.clone();
-        let callback = self.notice(key, NoticeKind::ContactStatus, body, callid);
+        let callback = self.notice(key, NoticeKind::Contact, body, callid);
         self.send_of_call(context, callback, key, call, now);
     }
 
@@ -441,7 +444,7 @@ impl Dialer {
             cur_day_talk_results: counted.results.iter().map(TalkResultCount::of).collect(),
             ..AgentStatus::new(counted.name.clone(), state, call_notice)
         };
-        let callback = self.notice(key, NoticeKind::AgentStatus, body, callid);
+        let callback = self.notice(key, NoticeKind::Agent, body, callid);
         self.send_of_call(context, callback, key, call, now);
     }
 
@@ -467,9 +470,9 @@ impl Dialer {
     fn notice(&self, key: TaskKey, kind: NoticeKind, body: impl Serialize, order_key: String) -> Callback {
         let settings = &self.task(key).settings;
         let event = match kind {
-            NoticeKind::TaskStatus => "dialer.task_status",
-            NoticeKind::ContactStatus => "dialer.contact_status",
-            NoticeKind::AgentStatus => "dialer.agent_status",
+            NoticeKind::Task => "dialer.task_status",
+            NoticeKind::Contact => "dialer.contact_status",
+            NoticeKind::Agent => "dialer.agent_status",
         };
         Callback {
             account: settings.account,
@@ -510,7 +513,7 @@ impl Dialer {
 /// The notice of a task that runs.
 fn generated_task_status(case: &Case) -> Notice<TaskStatus> {
     let (task_id, task_name) = (case.task_id.clone(), case.task_name.clone());
-    Notice { kind: NoticeKind::TaskStatus, body: TaskStatus { task_id, task_name, state: State::Running } }
+    Notice { kind: NoticeKind::Task, body: TaskStatus { task_id, task_name, state: State::Running } }
 }
 
 /// What the notices say of a call that an agent has just ended.
@@ -539,7 +542,7 @@ fn generated_call(case: &Case) -> CallNotice {
 fn generated_contact_status(case: &Case) -> Notice<ContactStatus> {
     let (state, agent_name) = (CallState::Hangup, case.agent.clone());
     let body = ContactStatus { state, agent_name, call: generated_call(case) };
-    Notice { kind: NoticeKind::ContactStatus, body }
+    Notice { kind: NoticeKind::Contact, body }
 }
 
 /// The notice of the agent of that call.
@@ -554,7 +557,7 @@ fn generated_agent_status(case: &Case) -> Notice<AgentStatus> {
         cur_day_talk_results: vec![TalkResultCount::of((&0, &1))],
         ..AgentStatus::new(case.agent.clone(), CallState::Hangup, generated_call(case))
     };
-    Notice { kind: NoticeKind::AgentStatus, body }
+    Notice { kind: NoticeKind::Agent, body }
 }
 
 impl Generate for Notice<TaskStatus> {

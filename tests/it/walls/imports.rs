@@ -115,7 +115,7 @@ impl Module {
             }
             syn::UseTree::Name(name) => self.import(before, &name.ident.to_string(), &name.ident.to_string()),
             syn::UseTree::Rename(name) => {
-                self.import(before, &name.ident.to_string(), &name.rename.to_string())
+                self.import(before, &name.ident.to_string(), &name.rename.to_string());
             }
             syn::UseTree::Glob(_) => {
                 self.paths.insert(before.clone());
