@@ -3,13 +3,13 @@
 //! The vendor names these fields in PascalCase with `ID`. Collection and Telemarketing & E-commerce have one shape;
 //! Info Check has fields of its own, which are assumed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What became of one number: an element of `data.detail[]` in the answer of `/service/cloud/detail`.
-///
-/// Client up to `RobotID`; the rest is assumed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What became of one number: an element of `data.detail[]` in the response of `/service/cloud/detail`
+/// (client).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CallDetail {
     /// The caller's own id, echoed as it was given: a string or an integer. Absent if none was given.
     #[serde(rename = "Comments", default, skip_serializing_if = "Option::is_none")]
@@ -62,7 +62,7 @@ pub struct CallDetail {
 }
 
 /// One turn of a dialogue (assumed).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct Turn {
     /// `robot` or `user`.
@@ -74,7 +74,7 @@ pub struct Turn {
 }
 
 /// One question of an info check (assumed).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct CheckResult {
     /// What was asked for, for example `company_name`.
@@ -87,10 +87,9 @@ pub struct CheckResult {
     pub result: String,
 }
 
-/// `call.completed`, *Webhook of Call*: a number is through. Sent once per number.
-///
-/// Assumed: the task, and the facts of the call as *task detail* names them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// `call.completed`, *Webhook of Call*: a number is finished. Sent once per number. Its fields are the task, and the facts
+/// of the call as *task detail* names them (assumed).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CallCompleted {
     /// The task, 32 hex.
     #[serde(rename = "TaskID")]
@@ -98,15 +97,12 @@ pub struct CallCompleted {
     /// Its name.
     #[serde(rename = "TaskName")]
     pub task_name: String,
-    /// What became of the number.
     #[serde(flatten)]
     pub call: CallDetail,
 }
 
-/// `task.finished`, *Webhook of Task*: a task has ended.
-///
-/// Assumed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// `task.finished`, *Webhook of Task*: a task has ended (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskFinished {
     /// The task, 32 hex.
     #[serde(rename = "TaskID")]
@@ -128,10 +124,9 @@ pub struct TaskFinished {
     pub task_end_time: String,
 }
 
-/// The data of *task detail*: `data.TaskID`, `data.Status`, and `data.detail[]`, singular and in lower case.
-///
-/// Client.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The data of *task detail*: `data.TaskID`, `data.Status`, and `data.detail[]`, singular and in lower case
+/// (client).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskDetail {
     /// The task, 32 hex.
     #[serde(rename = "TaskID")]
@@ -144,7 +139,7 @@ pub struct TaskDetail {
 }
 
 /// A task in a list (assumed).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskSummary {
     /// The task, 32 hex.
     #[serde(rename = "TaskID")]
@@ -185,10 +180,10 @@ pub struct TaskSummary {
 }
 
 /// The facts of one call with the link to its recording: the data of *a call recording* and *call information by
-/// callid*. `link` is known from a client, the rest is assumed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// callid* (assumed).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CallFacts {
-    /// Where the recording is; empty if nobody talked.
+    /// Where the recording is; empty if nobody talked (client).
     pub link: String,
     /// The task, 32 hex.
     #[serde(rename = "TaskID")]
@@ -199,7 +194,7 @@ pub struct CallFacts {
 }
 
 /// A robot in a list (assumed).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RobotSummary {
     /// The robot, 32 hex.
     #[serde(rename = "RobotID")]
@@ -213,7 +208,7 @@ pub struct RobotSummary {
 }
 
 /// A strategy in a list (assumed).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StrategySummary {
     /// The strategy, 32 hex.
     #[serde(rename = "StrategyID")]
@@ -227,7 +222,7 @@ pub struct StrategySummary {
 }
 
 /// The data of *plan status* (assumed).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanStatus {
     /// The plan, 32 hex.
     #[serde(rename = "PlanID")]
@@ -262,7 +257,7 @@ pub struct PlanStatus {
 }
 
 /// A round of a plan (assumed).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanRound {
     /// Which round, from 1.
     #[serde(rename = "Round")]
@@ -287,10 +282,8 @@ pub struct PlanRound {
     pub task_end_time: String,
 }
 
-/// `plan.finished`, *Webhook of Plan*: all rounds of a plan have ended.
-///
-/// Assumed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// `plan.finished`, *Webhook of Plan*: all rounds of a plan have ended (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanFinished {
     /// The plan, 32 hex.
     #[serde(rename = "PlanID")]
@@ -318,9 +311,9 @@ pub struct PlanFinished {
     pub plan_end_time: String,
 }
 
-/// How many numbers of a list came to what (assumed). At the end `Total` is the sum of the others; before, some are
-/// still to be called.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How many numbers of a list came to what. At the end `Total` is the sum of the others; before, some are still to be
+/// called (assumed).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct Counts {
     /// All numbers.
