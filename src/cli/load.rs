@@ -174,7 +174,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         workers: args.workers.unwrap_or((cores / 2).max(1)),
         timeout,
         late: args.late.0,
-        patience: args.drop_after.map_or_else(
+        drop_after: args.drop_after.map_or_else(
             // A probe shows soon enough that a rate does not hold.
             || if args.find_max { timeout.min(Duration::from_secs(1)) } else { timeout },
             |lapse| lapse.0,
@@ -187,7 +187,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         start_at: args.start_at,
     };
     let guard = Guard::allowing(&world.settings.allow).map_err(CommandError::usage)?;
-    let probing = load::World {
+    let probing = load::Context {
         settings: &world.settings,
         catalog: &world.catalog,
         signer: &world.signer,
@@ -202,7 +202,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         ));
     }
     let load = Load::prepare(probing, &guard, options).map_err(CommandError::usage)?;
-    if let Some(why) = load.told_because() {
+    if let Some(why) = load.simulated_because() {
         super::remark(&format!("note: told as real stories, one by one: {why}"));
     }
     for field in load.repeating() {

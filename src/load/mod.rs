@@ -1,66 +1,26 @@
 //! Load at configurable rates, from the same scenario files: signed and unique like the real thing.
 //!
-//! The load is open loop: the instants of all events are planned beforehand, by index, and latency counts from them,
-//! so that a receiver that stalls can't slow down its own test. Every event ends in exactly one count.
+//! `airudder-mock load` and `merge` call this. A run goes one way: [`plan`] says when events are due, [`compile`] makes
+//! request templates of the stories, [`send`] releases the events and counts what becomes of them, [`report`] says what
+//! to think of it. The load is open loop: the instants of all events are planned beforehand, by index, and latency
+//! counts from them, so that a receiver that stalls can't slow down its own test. Every event ends in exactly one count.
 
-mod alarm;
-mod answer;
-mod blueprint;
-mod chart;
-mod compare;
-mod condition;
-mod fail_if;
-mod findings;
-mod histogram;
-mod job;
-mod learn;
-mod leaves;
-mod ledger;
-mod live;
-mod markdown;
-mod merge;
-mod metric;
-mod pace;
-mod pacer;
-mod page;
-mod pipe;
-mod probe;
+mod compile;
+mod plan;
 mod report;
 mod run;
-#[cfg(test)]
-pub(crate) mod samples;
-mod schedule;
 mod search;
-mod slo;
-mod sum;
-mod summary;
-mod told;
-mod units;
-mod usage;
-mod worker;
-mod worker_h2;
+mod send;
 
-pub use blueprint::Blueprint;
-pub use compare::{Change, Comparison, Judgement, compare};
-pub use condition::ConditionError;
-pub use fail_if::FailIf;
-pub use findings::findings;
-pub use histogram::{Histogram, PERCENTILES};
-pub use job::Protocol;
-pub use live::{Live, Snapshot};
-pub use markdown::markdown;
-pub use merge::{MergeError, merge};
-pub use metric::{Clock, Metric, MetricError, Statistic, Unit};
-pub use pacer::{Curve, Pacer};
-pub use page::page;
-pub use probe::World;
+pub use compile::{Context, StoryTemplate};
+pub use plan::{Curve, Pacer};
+#[cfg(test)]
+pub(crate) use report::samples;
 pub use report::{
-    Counts, FORMAT, Failures, Finding, Interval, Latency, Merged, Plan, Probe, Report, ReportError, Search,
-    Sender, Shard, Share, Side,
+    Change, Clock, Comparison, ConditionError, Counts, FORMAT, FailIf, Failures, Finding, Histogram,
+    Interval, Judgement, Latency, Live, MergeError, Merged, Metric, MetricError, PERCENTILES, Plan, Probe,
+    Report, ReportError, Search, Sender, Shard, Share, Side, Slo, Snapshot, Statistic, Unit, compare,
+    diagnose, markdown, merge, page, summary,
 };
 pub use run::{Load, Options, Run};
-pub use slo::Slo;
-pub use summary::summary;
-
-#[cfg(test)]
-mod truth_tests;
+pub use send::Protocol;

@@ -8,22 +8,21 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::blueprint::Blueprint;
-use super::job::{Drive, Job, Protocol};
-use super::ledger::{Books, Progress};
-use super::live::Snapshot;
-use super::pacer::Curve;
-use super::probe::World;
-use super::report::{FORMAT, Finding, Plan, Report, Sender, Shard, Share, Side};
-use super::schedule::Mix;
 use super::search::{judge, search};
-use super::slo::Slo;
-use super::usage::Usage;
-use super::{told, worker, worker_h2};
 use crate::delivery::Failure;
 use crate::files::{Arrivals, Rate, RateUnit};
-use crate::http::Server;
-use crate::http::{Tls, TlsPlan};
+use crate::http::{Server, Tls, TlsPlan};
+use crate::load::compile::Context;
+use crate::load::compile::StoryTemplate;
+use crate::load::plan::Curve;
+use crate::load::plan::Mix;
+use crate::load::report::Slo;
+use crate::load::report::Snapshot;
+use crate::load::report::{FORMAT, Finding, Plan, Report, Sender, Shard, Share, Side};
+use crate::load::send::Usage;
+use crate::load::send::{Drive, Job, Protocol};
+use crate::load::send::{Progress, RunStats};
+use crate::load::send::{simulated, worker, worker_h2};
 use crate::net::{Guard, Target};
 use crate::scenario::Story;
 use crate::seed::Seed;
@@ -48,7 +47,7 @@ pub struct Options {
     /// From which lag on an event counts as late.
     pub late: Duration,
     /// After which lag an event is dropped.
-    pub patience: Duration,
+    pub drop_after: Duration,
     /// The seed of ids, people and arrivals.
     pub seed: Seed,
     /// Which part of the whole this is.
@@ -65,7 +64,7 @@ const BETWEEN_PROBES: Duration = Duration::from_millis(300);
 /// Stories ready to be told at any rate.
 #[derive(Debug)]
 pub struct Load<'a> {
-    world: World<'a>,
+    context: Context<'a>,
     guard: &'a Guard,
     options: Options,
     way: Way,
@@ -86,36 +85,36 @@ pub struct Run {
 #[derive(Debug)]
 enum Way {
     /// As bytes with gaps.
-    Compiled(Arc<[Blueprint]>, Option<TlsPlan>),
+    Compiled(Arc<[StoryTemplate]>, Option<TlsPlan>),
     /// For real, for a reason.
     Told(String),
 }
 
 impl<'a> Load<'a> {
     /// Learns the stories and finds the receiver. Errs in words if there is none, or if it can't be used.
-    pub fn prepare(world: World<'a>, guard: &'a Guard, options: Options) -> Result<Self, String> {
-        let learnt = learn(&world, &options);
+    pub fn prepare(context: Context<'a>, guard: &'a Guard, options: Options) -> Result<Self, String> {
+        let learnt = learn(&context, &options);
         let target = match &learnt {
-            Ok(blueprints) => {
-                blueprints.first().map(|first| Arc::clone(&first.target)).ok_or("there is no story")?
+            Ok(templates) => {
+                templates.first().map(|first| Arc::clone(&first.target)).ok_or("there is no story")?
             }
-            Err(_) => target(&world, &options.stories)?,
+            Err(_) => target(&context, &options.stories)?,
         };
         let address = address(&target, guard)?;
         let way = match learnt {
-            Ok(blueprints) => {
-                let tls = Tls::new(&world.settings.tls, options.protocol.alpn())
+            Ok(templates) => {
+                let tls = Tls::new(&context.settings.tls, options.protocol.alpn())
                     .and_then(|tls| tls.plan(&target))
                     .map_err(|error| error.to_string())?;
-                Way::Compiled(blueprints.into(), tls)
+                Way::Compiled(templates.into(), tls)
             }
             Err(why) => Way::Told(why),
         };
-        Ok(Self { world, guard, options, way, target, address })
+        Ok(Self { context, guard, options, way, target, address })
     }
 
     /// Why the stories are told for real, with their pauses and waits, if they are.
-    pub fn told_because(&self) -> Option<&str> {
+    pub fn simulated_because(&self) -> Option<&str> {
         match &self.way {
             Way::Compiled(..) => None,
             Way::Told(why) => Some(why),
@@ -125,8 +124,8 @@ impl<'a> Load<'a> {
     /// Fields that look like ids but take turns among a few values.
     pub fn repeating(&self) -> Vec<&str> {
         match &self.way {
-            Way::Compiled(blueprints, _) => {
-                blueprints.iter().flat_map(|blueprint| &blueprint.repeating).map(String::as_str).collect()
+            Way::Compiled(templates, _) => {
+                templates.iter().flat_map(|template| &template.repeating).map(String::as_str).collect()
             }
             Way::Told(_) => Vec::new(),
         }
@@ -134,27 +133,27 @@ impl<'a> Load<'a> {
 
     fn job(&self, rate: &Rate, duration: Duration) -> Job {
         let Options { unit, arrivals, count, workers, shard, .. } = &self.options;
-        let (blueprints, tls) = match &self.way {
-            Way::Compiled(blueprints, tls) => (Arc::clone(blueprints), tls.clone()),
+        let (templates, tls) = match &self.way {
+            Way::Compiled(templates, tls) => (Arc::clone(templates), tls.clone()),
             Way::Told(_) => (Arc::from([]), None),
         };
         let mix = self.mix();
         // Told stories share one engine; and no more send than may be in flight.
-        let workers = if self.told_because().is_some() { 1 } else { *workers };
+        let workers = if self.simulated_because().is_some() { 1 } else { *workers };
         let workers = workers.min(self.options.in_flight).max(1);
-        let per_telling = match unit {
-            RateUnit::Events => mix.events_per_telling(),
+        let per_iteration = match unit {
+            RateUnit::Events => mix.events_per_iteration(),
             RateUnit::Stories => 1.0,
         };
         let limit = match (count, unit) {
             (None, _) => u64::MAX,
-            (Some(count), RateUnit::Events) => mix.tellings_of(*count),
+            (Some(count), RateUnit::Events) => mix.iterations_of(*count),
             (Some(count), RateUnit::Stories) => *count,
         };
         let drive = match rate {
             Rate::Max => Drive::Closed(duration),
             Rate::Planned(stages) => {
-                Drive::Open(Arc::new(Curve::new(stages, duration, 1.0 / per_telling)), *arrivals)
+                Drive::Open(Arc::new(Curve::new(stages, duration, 1.0 / per_iteration)), *arrivals)
             }
         };
         let interval = interval(duration);
@@ -168,7 +167,7 @@ impl<'a> Load<'a> {
             None => lead,
         };
         Job {
-            blueprints,
+            templates,
             mix: Arc::new(mix),
             drive,
             seed: self.options.seed,
@@ -180,7 +179,7 @@ impl<'a> Load<'a> {
             tls,
             timeout: self.options.timeout,
             late: self.options.late,
-            patience: self.options.patience,
+            drop_after: self.options.drop_after,
             interval,
             intervals: usize::try_from(intervals).unwrap_or(usize::MAX).min(100_000),
             in_flight: self.options.in_flight.max(1),
@@ -203,23 +202,24 @@ impl<'a> Load<'a> {
         interrupt: impl Future<Output = ()>,
         mut watch: impl FnMut(&Snapshot),
     ) -> io::Result<Run> {
-        let server = self.told_because().map(|_| server()).transpose()?;
+        let server = self.simulated_because().map(|_| server()).transpose()?;
         let job = Arc::new(self.job(rate, duration));
         let before = Usage::now();
         let mut watched = Watched { at: Instant::now(), cpu: before.cpu() };
-        let (books, opened, interrupted) = match server {
+        let (stats, opened, interrupted) = match server {
             Some(server) => {
                 let stories: Vec<Arc<Story>> =
                     self.options.stories.iter().map(|(story, _)| Arc::clone(story)).collect();
                 let watch = || watch(&snapshot(&job, &mut watched));
-                let (books, interrupted) =
-                    told::run(&self.world, self.guard, &stories, &job, server, interrupt, watch).await?;
-                (books, 0, interrupted)
+                let (stats, interrupted) =
+                    simulated::run(&self.context, self.guard, &stories, &job, server, interrupt, watch)
+                        .await?;
+                (stats, 0, interrupted)
             }
             None => compiled(&job, interrupt, || watch(&snapshot(&job, &mut watched))).await?,
         };
         let after = Usage::now();
-        let report = self.report(rate, &job, books, (before, after), opened, interrupted);
+        let report = self.report(rate, &job, stats, (before, after), opened, interrupted);
         Ok(Run { report, interrupted })
     }
 
@@ -282,12 +282,12 @@ impl<'a> Load<'a> {
     }
 
     fn mix(&self) -> Mix {
-        let compiled: &[Blueprint] = match &self.way {
-            Way::Compiled(blueprints, _) => blueprints,
+        let compiled: &[StoryTemplate] = match &self.way {
+            Way::Compiled(templates, _) => templates,
             Way::Told(_) => &[],
         };
         let steps = self.options.stories.iter().enumerate().map(|(number, (story, weight))| {
-            (compiled.get(number).map_or_else(|| story.sends(), Blueprint::steps), *weight)
+            (compiled.get(number).map_or_else(|| story.sends(), StoryTemplate::steps), *weight)
         });
         Mix::new(&steps.collect::<Vec<_>>())
     }
@@ -296,7 +296,7 @@ impl<'a> Load<'a> {
         &self,
         rate: &Rate,
         job: &Job,
-        books: Books,
+        stats: RunStats,
         (before, after): (Usage, Usage),
         connections: u64,
         interrupted: bool,
@@ -307,7 +307,7 @@ impl<'a> Load<'a> {
             Drive::Closed(until) => *until,
         };
         let cut_short = interrupted || options.count.is_some();
-        let elapsed = if cut_short { books.last } else { books.last.max(planned) };
+        let elapsed = if cut_short { stats.last } else { stats.last.max(planned) };
         // A count that was reached is no early end.
         let planned = if options.count.is_some() && !interrupted { planned.min(elapsed) } else { planned };
         let elapsed_s = elapsed.as_secs_f64();
@@ -317,7 +317,7 @@ impl<'a> Load<'a> {
         let share = |of: f64| if of > 0.0 { cpu / of } else { 0.0 };
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let stories = options.stories.iter().enumerate().map(|(number, (story, weight))| {
-            let became = books.stories.get(number);
+            let became = stats.stories.get(number);
             Share {
                 name: story.name.clone(),
                 weight: *weight,
@@ -356,22 +356,22 @@ impl<'a> Load<'a> {
                 workers: job.workers,
                 timeout_ms: millis(job.timeout),
                 late_ms: millis(job.late),
-                drop_ms: millis(job.patience),
+                drop_ms: millis(job.drop_after),
                 interval_ms: millis(job.interval),
                 shard: (options.shard.of > 1).then_some(options.shard),
                 runs: 1,
             },
             started: job.started,
             elapsed_s,
-            counts: books.counts,
-            statuses: books.statuses,
-            errors: books.errors,
-            latency: books.latency,
-            series: books.series,
+            counts: stats.counts,
+            statuses: stats.statuses,
+            errors: stats.errors,
+            latency: stats.latency,
+            series: stats.series,
             sender: Sender {
                 user_s: user.as_secs_f64(),
                 system_s: system.as_secs_f64(),
-                cpu_per_event_us: share(books.counts.sent as f64) * 1e6,
+                cpu_per_event_us: share(stats.counts.sent as f64) * 1e6,
                 busy: share(elapsed_s * f64::from(job.workers)),
                 peak_bytes: after.peak,
                 connections,
@@ -380,7 +380,7 @@ impl<'a> Load<'a> {
             search: None,
             merged: None,
         };
-        report.findings = super::findings(&report);
+        report.findings = super::report::diagnose(&report);
         report
     }
 }
@@ -390,7 +390,7 @@ async fn compiled(
     job: &Arc<Job>,
     interrupt: impl Future<Output = ()>,
     mut watch: impl FnMut(),
-) -> io::Result<(Books, u64, bool)> {
+) -> io::Result<(RunStats, u64, bool)> {
     let mut workers = tokio::task::JoinSet::new();
     for number in 0..job.workers {
         let job = Arc::clone(job);
@@ -401,15 +401,15 @@ async fn compiled(
     }
     let mut interrupt = std::pin::pin!(interrupt);
     let mut interrupted = false;
-    let (mut books, mut opened) = (Books::default(), 0);
+    let (mut stats, mut opened) = (RunStats::default(), 0);
     let mut ticks = tokio::time::interval(Duration::from_millis(250));
     loop {
         tokio::select! {
             joined = workers.join_next() => match joined {
-                None => return Ok((books, opened, interrupted)),
+                None => return Ok((stats, opened, interrupted)),
                 Some(joined) => match joined.map_err(io::Error::other).flatten() {
                     Ok((part, connections)) => {
-                        books.add(part);
+                        stats.add(part);
                         opened += connections;
                     }
                     Err(error) => {
@@ -429,23 +429,23 @@ async fn compiled(
     }
 }
 
-fn learn(world: &World<'_>, options: &Options) -> Result<Vec<Blueprint>, String> {
+fn learn(context: &Context<'_>, options: &Options) -> Result<Vec<StoryTemplate>, String> {
     let today = Timestamp::now();
-    let mut blueprints = Vec::new();
+    let mut templates = Vec::new();
     for (number, (story, _)) in options.stories.iter().enumerate() {
         let seed = options.seed.derive("load story", number as u64);
-        let learnt = Blueprint::learn(world, story, seed, today);
-        blueprints.push(learnt.map_err(|why| format!("{}: {why}", story.name))?);
+        let learnt = StoryTemplate::learn(context, story, seed, today);
+        templates.push(learnt.map_err(|why| format!("{}: {why}", story.name))?);
     }
-    let origins = blueprints.windows(2).all(|pair| pair[0].target.origin() == pair[1].target.origin());
-    if origins { Ok(blueprints) } else { Err("the stories send to different servers".to_owned()) }
+    let origins = templates.windows(2).all(|pair| pair[0].target.origin() == pair[1].target.origin());
+    if origins { Ok(templates) } else { Err("the stories send to different servers".to_owned()) }
 }
 
 /// Where the callbacks go, as far as it is known beforehand.
-fn target(world: &World<'_>, stories: &[(Arc<Story>, u32)]) -> Result<Arc<Target>, String> {
+fn target(context: &Context<'_>, stories: &[(Arc<Story>, u32)]) -> Result<Arc<Target>, String> {
     let own = stories.iter().find_map(|(story, _)| story.callback_url_text());
-    match (world.target, own) {
-        (Some(target), own) if world.target_wins || own.is_none() => Ok(Arc::clone(target)),
+    match (context.target, own) {
+        (Some(target), own) if context.target_wins || own.is_none() => Ok(Arc::clone(target)),
         (_, Some(own)) => own.parse().map(Arc::new).map_err(|error| format!("{own}: {error}")),
         (_, None) => Err("there is no callback URL: say where the load goes with --callback-url; \
                           `airudder-mock receive` shows what arrives"

@@ -1,7 +1,7 @@
 //! The search for the highest rate that holds: doubles until it does not, then halves the gap.
 
-use super::report::{Probe, Report, Search};
-use super::slo::Slo;
+use crate::load::report::Slo;
+use crate::load::report::{Probe, Report, Search};
 
 /// How close the highest rate that held and the lowest that did not have to come: 2 %.
 const CLOSE: f64 = 1.02;
@@ -17,7 +17,7 @@ const KEEPS_UP: f64 = 0.98;
 const BUSY: f64 = 0.9;
 
 /// Searches from a rate on. `probe` tries one; nothing comes of it if it is interrupted.
-pub(super) async fn search(
+pub(crate) async fn search(
     slo: &str,
     start: f64,
     mut probe: impl AsyncFnMut(f64) -> Option<Probe>,
@@ -72,7 +72,7 @@ fn readable(rate: f64) -> f64 {
 }
 
 /// What a report says of a rate that was tried.
-pub(super) fn judge(report: &Report, rate: f64, slo: &Slo) -> Probe {
+pub(crate) fn judge(report: &Report, rate: f64, slo: &Slo) -> Probe {
     let achieved = report.throughput();
     let latency = report.latency.planned.percentile(99.0);
     let mut why = slo.check(report).err();

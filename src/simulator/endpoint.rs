@@ -38,8 +38,8 @@ pub struct Shape {
     pub response: Vec<Field>,
 }
 
-/// The table of a family. `refuse` makes a refusal with the family's code of a field that cannot be used; each handler is
-/// a `fn(&mut Simulator, RequestType, &Request<'_>) -> Result<ResponseType, Refusal>`.
+/// The table of a family. `refuse` makes a refusal with the family's code of a field of this request that cannot be used;
+/// each handler is a `fn(&mut Simulator, RequestType, &Request<'_>) -> Result<ResponseType, Refusal>`.
 macro_rules! endpoints {
     (refuse: $refuse:path, $($id:literal => $handler:path),* $(,)?) => {
         &[$($crate::simulator::endpoint::Endpoint {
@@ -68,19 +68,57 @@ pub(crate) use callbacks;
 type Handler<Q, A> = fn(&mut Simulator, Q, &Request<'_>) -> Result<A, Refusal>;
 
 /// Answers a request through its typed handler.
-pub fn answer<Q: DeserializeOwned + JsonSchema, A: Answer>(
+pub fn answer<Q: Fields, A: Answer>(
     simulator: &mut Simulator,
     request: &Request<'_>,
-    refuse: fn(FieldError) -> Refusal,
+    refuse: fn(&Request<'_>, FieldError) -> Refusal,
     handler: Handler<Q, A>,
 ) -> Result<Response, Refusal> {
-    let typed = decode(request.fields).map_err(refuse)?;
+    let typed = Q::decode(request.fields).map_err(|error| refuse(request, error))?;
     handler(simulator, typed, request)?.into_response()
 }
 
 /// What goes into a handler and comes out of it.
-pub fn shape<Q: JsonSchema, A: Answer>(_: Handler<Q, A>) -> Shape {
-    Shape { request: fields_of::<Q>(Use::Read), response: A::fields() }
+pub fn shape<Q: Fields, A: Answer>(_: Handler<Q, A>) -> Shape {
+    Shape { request: Q::fields(), response: A::fields() }
+}
+
+/// What a handler takes.
+pub trait Fields: Sized {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// The first field that is missing or cannot be used.
+    fn decode(fields: &Value) -> Result<Self, FieldError>;
+    /// Its fields.
+    fn fields() -> Vec<Field>;
+}
+
+impl<T: DeserializeOwned + JsonSchema> Fields for T {
+    fn decode(fields: &Value) -> Result<Self, FieldError> {
+        decode(fields)
+    }
+
+    fn fields() -> Vec<Field> {
+        fields_of::<T>(Use::Read)
+    }
+}
+
+/// The fields of two types side by side: what several requests share stands in a type of its own. (Flattened by serde,
+/// errors would lose the place of the field.)
+pub struct Both<A, B>(pub A, pub B);
+
+impl<A: Fields, B: Fields> Fields for Both<A, B> {
+    fn decode(fields: &Value) -> Result<Self, FieldError> {
+        Ok(Self(A::decode(fields)?, B::decode(fields)?))
+    }
+
+    fn fields() -> Vec<Field> {
+        let mut fields = A::fields();
+        fields.append(&mut B::fields());
+        fields
+    }
 }
 
 /// What a handler may give back.
@@ -137,6 +175,6 @@ impl<T: Answer> Answer for MaybeLong<T> {
 }
 
 /// A refusal with code 400 (assumed for the families whose codes are not known).
-pub fn bad_request(error: FieldError) -> Refusal {
+pub fn bad_request(_: &Request<'_>, error: FieldError) -> Refusal {
     Refusal::new(400, error.to_string())
 }

@@ -51,6 +51,11 @@ impl FieldError {
         &self.path
     }
 
+    /// Whether nothing came where something is needed.
+    pub fn is_missing(&self) -> bool {
+        matches!(self.fault, Fault::Missing { .. })
+    }
+
     /// The same, seen from the object around it.
     pub(super) fn within(mut self, name: &str) -> Self {
         let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };

@@ -13,4 +13,4 @@ mod types;
 pub use decode::decode;
 pub use error::FieldError;
 pub use reference::{Field, Use, fields_of};
-pub use types::{LocalTime, NoEffect, RowList, Text, Whole};
+pub use types::{Given, LocalTime, NoEffect, RowList, Text, Whole};

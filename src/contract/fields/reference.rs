@@ -50,7 +50,7 @@ pub(crate) fn schema_of<T: JsonSchema>(used: Use) -> Value {
 pub fn fields_of<T: JsonSchema>(used: Use) -> Vec<Field> {
     let root = schema_of::<T>(used);
     let mut fields = Vec::new();
-    Walk { root: &root, fields: &mut fields }.object(&root, "", described(&root).1);
+    Walk { root: &root, fields: &mut fields }.inside(&root, "", described(&root).1);
     fields
 }
 
@@ -124,11 +124,9 @@ impl<'a> Walk<'a> {
 
     fn object(&mut self, schema: &'a Value, path: &str, inherited: Option<Provenance>) {
         let Some(Value::Object(properties)) = schema.get("properties") else { return };
-        let required = schema.get("required").and_then(Value::as_array);
         for (name, property) in properties {
-            let is_required = required.is_some_and(|names| names.iter().any(|other| other == name));
             let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            self.field(property, path, is_required, inherited);
+            self.field(property, path, requires(schema, name), inherited);
         }
     }
 
@@ -158,17 +156,31 @@ impl<'a> Walk<'a> {
             let provenance = described(items).1.or(inherited);
             self.inside(items, &format!("{path}[]"), provenance);
         }
-        for branch in alternatives(schema) {
-            let branch = self.resolve(branch);
-            let provenance = described(branch).1.or(inherited);
-            let known = self.fields.len();
-            self.inside(branch, path, provenance);
-            // What several alternatives share is listed once.
-            let fresh = self.fields.split_off(known);
-            for field in fresh {
-                if !self.fields.iter().any(|other| other.path == field.path) {
-                    self.fields.push(Field { required: false, ..field });
+        let branches: Vec<&Value> = alternatives(schema).map(|branch| self.resolve(branch)).collect();
+        let known = self.fields.len();
+        for branch in &branches {
+            let start = self.fields.len();
+            self.inside(branch, path, described(branch).1.or(inherited));
+            let fresh = self.fields.split_off(start);
+            self.merge(known, fresh);
+        }
+        // What stands deeper is required or not within its own object.
+        for field in &mut self.fields[known..] {
+            let name = field.path.strip_prefix(path).unwrap_or_default().trim_start_matches('.');
+            field.required &= name.contains(['.', '[']) || branches.iter().all(|one| requires(one, name));
+        }
+    }
+
+    /// What several alternatives share is listed once, with the words of all of them.
+    fn merge(&mut self, from: usize, fresh: Vec<Field>) {
+        for field in fresh {
+            match self.fields[from..].iter_mut().find(|other| other.path == field.path) {
+                Some(listed) => {
+                    let new = field.allowed.into_iter().filter(|word| !listed.allowed.contains(word));
+                    let new: Vec<String> = new.collect();
+                    listed.allowed.extend(new);
                 }
+                None => self.fields.push(field),
             }
         }
     }
@@ -221,6 +233,12 @@ impl<'a> Walk<'a> {
 
 fn is_null(schema: &Value) -> bool {
     schema.get("type").is_some_and(|name| name == "null")
+}
+
+/// Whether an object always has a field.
+fn requires(schema: &Value, name: &str) -> bool {
+    let required = schema.get("required").and_then(Value::as_array);
+    required.is_some_and(|required| required.iter().any(|other| other == name))
 }
 
 fn alternatives(schema: &Value) -> impl Iterator<Item = &Value> {
@@ -302,6 +320,47 @@ mod tests {
             })
             .collect();
         insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    /// One of two shapes (example).
+    #[derive(Debug, Serialize, JsonSchema)]
+    #[serde(tag = "type", rename_all = "snake_case")]
+    #[expect(dead_code, reason = "only its shape is looked at")]
+    enum Shape {
+        /// A circle.
+        Circle {
+            /// In metres.
+            radius: i64,
+            /// Its colour.
+            colour: String,
+        },
+        /// A frame.
+        Frame {
+            /// Its colour.
+            colour: String,
+            /// What is in it.
+            picture: Option<Row>,
+        },
+    }
+
+    #[test]
+    fn alternatives_are_listed_as_one() {
+        let fields = fields_of::<Vec<Shape>>(Use::Written);
+        let lines: Vec<String> = fields
+            .iter()
+            .map(|field| format!("{} {} {:?}", field.path, field.required, field.allowed))
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "[].type true [\"circle\", \"frame\"]",
+                "[].radius false []",
+                "[].colour true []",
+                "[].picture false []",
+                "[].picture.mobile true []",
+                "[].picture.case true []",
+            ]
+        );
     }
 
     #[test]

@@ -9,7 +9,8 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, Unexpected};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 /// A whole number within a range, its ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +163,77 @@ impl<T: JsonSchema> JsonSchema for NoEffect<T> {
     }
 }
 
+/// A value that usually looks like `T` and is kept just as it came: whatever else is in it stays, and so does the order
+/// of its fields.
+pub struct Given<T>(Value, PhantomData<T>);
+
+impl<T> Given<T> {
+    /// A value, whatever its shape.
+    pub fn new(value: Value) -> Self {
+        Self(value, PhantomData)
+    }
+
+    /// The value.
+    pub fn value(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl<T> Clone for Given<T> {
+    fn clone(&self) -> Self {
+        Self::new(self.0.clone())
+    }
+}
+
+impl<T> PartialEq for Given<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<T> fmt::Debug for Given<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<T: Serialize> From<T> for Given<T> {
+    fn from(value: T) -> Self {
+        // Types of the wire are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
+        Self::new(serde_json::to_value(value).unwrap_or_default())
+    }
+}
+
+impl<T> Serialize for Given<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Given<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Self::new)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Given<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
 /// A list that may have a million rows: it stays text and reaches the handler beside the other fields
 /// (`Request::rows`). Here it only says what a row looks like.
 #[derive(Clone, Copy)]
@@ -202,6 +274,16 @@ impl<T: JsonSchema> JsonSchema for RowList<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_given_stays_as_it_came() {
+        let text = r#"{"b":"","a":[1,null,{"c":1.5}]}"#;
+        let value: Value = serde_json::from_str(text).unwrap();
+        let given: Given<String> = crate::contract::fields::decode(&value).unwrap();
+        assert_eq!(serde_json::to_string(&given).unwrap(), text);
+        assert_eq!(given, Given::new(value));
+        assert_eq!(Given::from("x".to_owned()).value(), "x");
+    }
 
     #[test]
     fn moments_are_of_the_accounts_zone() {

@@ -1,0 +1,260 @@
+use std::collections::HashSet;
+use std::io::Write as _;
+
+use serde_json::Value as Json;
+
+use super::*;
+use crate::contract::Catalog;
+use crate::contract::signature::{Preset, Received, Signer};
+use crate::load::compile::Scratch;
+use crate::net::Headers;
+use crate::net::Target;
+use crate::scenario::load;
+use crate::settings::{Flags, Settings};
+
+/// A context with a story in it.
+struct Given {
+    settings: Settings,
+    catalog: Arc<Catalog>,
+    signer: Signer,
+    target: Arc<Target>,
+    story: Arc<Story>,
+}
+
+const NOW: &str = "2030-06-01T10:20:30Z";
+
+impl Given {
+    fn new(scenario: &str) -> Self {
+        Self::with_settings("", scenario)
+    }
+
+    fn with_settings(settings: &str, scenario: &str) -> Self {
+        let mut config = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+        config.write_all(settings.as_bytes()).unwrap();
+        let settings = Settings::load(Some(config.path()), Flags::default()).unwrap();
+        let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+        file.write_all(scenario.as_bytes()).unwrap();
+        let catalog = Arc::new(settings.catalog.clone());
+        let loaded =
+            load::load(file.path(), &catalog, &[]).unwrap_or_else(|problems| panic!("{}", problems.render()));
+        let policy = settings.policy.clone();
+        let is_call = |id: &str| {
+            catalog.get(id).is_some_and(|entry| entry.direction == crate::contract::Direction::Call)
+        };
+        let story = Arc::new(Story::compile(&loaded, policy, is_call).unwrap());
+        let target = Arc::new("http://127.0.0.1:9/hook?x=1".parse().unwrap());
+        Self { signer: Signer::new(Scheme::default(), "secret"), settings, catalog, target, story }
+    }
+
+    fn learn(&self) -> Result<StoryTemplate, String> {
+        self.learn_variants(VARIANTS)
+    }
+
+    fn learn_variants(&self, variants: u64) -> Result<StoryTemplate, String> {
+        let context = Context {
+            settings: &self.settings,
+            catalog: &self.catalog,
+            signer: &self.signer,
+            target: Some(&self.target),
+            target_wins: true,
+            set: &[],
+        };
+        StoryTemplate::learn_variants(
+            &context,
+            &self.story,
+            Seed(1),
+            "2029-12-31T23:59:59Z".parse().unwrap(),
+            variants,
+        )
+    }
+}
+
+/// The head and the body of a request.
+fn written(template: &StoryTemplate, iteration: u64, step: usize) -> (String, String) {
+    let mut out = Vec::new();
+    template.write(iteration, step, iteration, NOW.parse().unwrap(), &mut Scratch::default(), &mut out);
+    let text = String::from_utf8(out).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), body.to_owned())
+}
+
+fn body(template: &StoryTemplate, iteration: u64, step: usize) -> Json {
+    serde_json::from_str(&written(template, iteration, step).1).unwrap()
+}
+
+#[test]
+fn a_transfer_has_fresh_ids_and_a_right_signature_each_time() {
+    let given = Given::new("[[steps]]\nsend = 'session.transfer'\n");
+    let template = given.learn().unwrap();
+    assert_eq!(template.repeating, Vec::<String>::new());
+    insta::assert_snapshot!(written(&template, 7, 0).0.replace("\r\n", "\n"));
+    let mut ids: [HashSet<String>; 3] = Default::default();
+    for iteration in 0..10_000 {
+        let (head, text) = written(&template, iteration, 0);
+        let headers: Vec<(String, String)> = head
+            .lines()
+            .skip(1)
+            .map(|line| line.split_once(": ").unwrap())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let length = headers.last().unwrap();
+        assert_eq!((length.0.as_str(), length.1.parse()), ("Content-Length", Ok(text.len())));
+        let received = Received {
+            body: text.as_bytes(),
+            path: "/hook?x=1",
+            headers: &Headers::from(&headers[..]),
+            now: NOW.parse().unwrap(),
+        };
+        given.signer.verify(&received).unwrap();
+        let body: Json = serde_json::from_str(&text).unwrap();
+        for (ids, field) in ids.iter_mut().zip(["/user/id", "/transfer/call_id", "/channel_id"]) {
+            ids.insert(body.pointer(field).unwrap().as_str().unwrap().to_owned());
+        }
+        assert_eq!(body["event"], "session.transfer");
+    }
+    let [users, calls, channels] = ids.map(|ids| ids.len());
+    assert_eq!((users, calls), (10_000, 10_000));
+    // Channels have four digits, so that they repeat; each is drawn anew.
+    assert!(channels > 5_000, "{channels}");
+}
+
+#[test]
+fn ids_are_the_same_within_a_telling() {
+    let given = Given::new(
+        "[[steps]]\nsend = 'message.receive'\nsave = 'first'\n\
+         [[steps]]\nsend = 'session.transfer'\nheaders = { X-Copy = '{{ copy }}/{{ first.body.user.id }}' }\n\
+         body = { extra = 'copy {{ copy }} of {{ session.call_id }}', when = \"{{ now() }}\", iso = \"{{ now('iso') }}\", \
+         ms = \"{{ now('ms') }}\", spaced = \"{{ now('%Y-%m-%d %H:%M:%S') }}\", order_id = 'order-{{ hex(12) }}' }\n",
+    );
+    let template = given.learn().unwrap();
+    assert_eq!(template.repeating, Vec::<String>::new());
+    let mut orders = HashSet::new();
+    for iteration in 0..1000 {
+        let (first, second) = (body(&template, iteration, 0), body(&template, iteration, 1));
+        assert_eq!(first["user"]["id"], second["user"]["id"]);
+        assert_eq!(first["call_id"], second["transfer"]["call_id"]);
+        let number = iteration + 1;
+        assert_eq!(second["extra"], format!("copy {number} of {}", first["call_id"].as_str().unwrap()));
+        let head = written(&template, iteration, 1).0;
+        assert!(
+            head.contains(&format!("X-Copy: {number}/{}\r\n", first["user"]["id"].as_str().unwrap())),
+            "{head}"
+        );
+        let now: Timestamp = NOW.parse().unwrap();
+        assert_eq!(second["when"], now.as_second());
+        assert_eq!(second["ms"], now.as_millisecond());
+        assert_eq!(second["iso"], NOW);
+        assert_eq!(second["spaced"], "2030-06-01 10:20:30");
+        assert_eq!(first["messages"][0]["timestamp"], now.as_second());
+        orders.insert(second["order_id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(orders.len(), 1000);
+    assert!(orders.iter().all(|order| order.starts_with("order-") && order.len() == 18));
+}
+
+#[test]
+fn what_stands_in_the_file_stays() {
+    let given = Given::new(
+        "[[steps]]\nsend = 'session.transfer'\nrepeat = 2\n\
+         body = { user = { id = '6281200000000' }, transfer = { call_id = '0123456789abcdef0123456789abcdef' } }\n\
+         [[steps]]\nsend = 'session.end'\nraw = 'not json {{ copy }} {{ session.call_id }}'\nexpect = { status = [201, 409] }\n",
+    );
+    let template = given.learn().unwrap();
+    assert_eq!(template.steps(), 3);
+    for step in 0..2 {
+        let body = body(&template, 5, step);
+        assert_eq!(body["user"]["id"], "6281200000000");
+        assert_eq!(body["transfer"]["call_id"], "0123456789abcdef0123456789abcdef");
+    }
+    assert!(template.success[0].status.contains(204) && !template.success[0].status.contains(409));
+    assert!(!template.success[2].status.contains(200) && template.success[2].status.contains(409));
+    assert!(written(&template, 5, 2).1.starts_with("not json 6 "));
+}
+
+/// Every callback of the catalog can be sent at any rate, looks as it does in `run`, and tells the present time.
+#[test]
+fn every_event_is_learnt() {
+    let catalog = Catalog::builtin();
+    let events =
+        catalog.entries().iter().filter(|entry| entry.direction == crate::contract::Direction::Callback);
+    let mut learnt = 0;
+    for entry in events {
+        let given = Given::new(&format!("[[steps]]\nsend = '{}'\n", entry.id));
+        // Fewer than usual, for the sake of time.
+        let template = given.learn_variants(6).unwrap_or_else(|why| panic!("{}: {why}", entry.id));
+        assert_eq!(template.repeating, Vec::<String>::new(), "{}", entry.id);
+        let context = Context {
+            settings: &given.settings,
+            catalog: &given.catalog,
+            signer: &given.signer,
+            target: Some(&given.target),
+            target_wins: true,
+            set: &[],
+        };
+        let how = Telling { seed: Seed(99), copy: 1, at: NOW.parse().unwrap(), answer: "{}" };
+        let real = context.tell(&given.story, how).unwrap();
+        let real: Json = serde_json::from_slice(&real[0].callback.body).unwrap();
+        let other = body(&template, 3, 0);
+        assert_eq!(shape(&real), shape(&other), "{}", entry.id);
+        learnt += 1;
+    }
+    assert!(learnt > 20);
+}
+
+/// The keys and types of a body; lists by their first item.
+fn shape(value: &Json) -> Json {
+    match value {
+        Json::Object(entries) => entries.iter().map(|(key, value)| (key.clone(), shape(value))).collect(),
+        Json::Array(items) => items.iter().take(1).map(shape).collect(),
+        Json::String(_) => "text".into(),
+        Json::Number(_) => 0.into(),
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn a_scheme_with_nonce_and_timestamp() {
+    let mut given = Given::new("[[steps]]\nsend = 'session.transfer'\n");
+    given.signer =
+        Signer::try_new(Scheme::preset(Preset::StandardWebhooks), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+            .unwrap();
+    let template = given.learn().unwrap();
+    let (head, text) = written(&template, 41, 0);
+    assert!(
+        head.contains("webhook-id: msg_41\r\nwebhook-timestamp: 1906539630\r\nwebhook-signature: v1,"),
+        "{head}"
+    );
+    let headers: Vec<(String, String)> = head
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let received = Received {
+        body: text.as_bytes(),
+        path: "/hook?x=1",
+        headers: &Headers::from(&headers[..]),
+        now: NOW.parse().unwrap(),
+    };
+    given.signer.verify(&received).unwrap();
+}
+
+#[test]
+fn stories_that_have_to_be_told_for_real_say_why() {
+    let why = |scenario: &str| Given::new(scenario).learn().map(drop).unwrap_err();
+    let send = "[[steps]]\nsend = 'session.transfer'\n";
+    let reasons = [
+        format!("{send}[[steps]]\npause = '1s'\n"),
+        format!("{send}[[steps]]\nawait = 'chatbot.agent_transfer_result'\n"),
+        format!("{send}when = '{{{{ chance(0.5) }}}}'\n"),
+        format!("{send}expect = {{ within = '1s' }}\n"),
+        format!("{send}repeat = 3\nevery = '1s'\n"),
+        format!("{send}[[on]]\ncallback = 'session.transfer'\nsend = [{{ event = 'session.end' }}]\n"),
+        format!("{send}save = 'a'\n[[steps]]\nsend = 'session.end'\nbody = {{ x = '{{{{ a.answer.body.code }}}}' }}\n"),
+        format!("{send}body = {{ x = \"{{{{ now('%H:%M:%S') }}}}\" }}\n"),
+        "[[steps]]\nset = { a = 1 }\n".to_owned(),
+    ]
+    .map(|scenario| why(&scenario));
+    let reasons = reasons.join("\n");
+    let paths = regex_lite::Regex::new(r"\(.*?\.toml:").unwrap();
+    insta::assert_snapshot!(paths.replace_all(&reasons, "(FILE:"));
+}

@@ -1,0 +1,222 @@
+//! What to send next: the events of one worker in their order, released when they are due, dropped when it is too
+//! late. Knows the time only by being told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::pacer::Pacer;
+
+/// An event of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Event {
+    /// The number of the iteration, across all workers and shards.
+    pub(crate) iteration: u64,
+    /// Which story of the mix.
+    pub(crate) story: usize,
+    /// Which step of it.
+    pub(crate) step: usize,
+    /// When it is due, from the start of the run.
+    pub(crate) planned: Duration,
+}
+
+/// The stories of a mix, in the order in which iterations take turns.
+#[derive(Debug)]
+pub(crate) struct Mix {
+    /// How many steps each story has.
+    steps: Vec<usize>,
+    /// The story of each iteration; begins anew at its end.
+    order: Vec<usize>,
+}
+
+impl Mix {
+    /// Stories by their steps and weights; those with more weight come up more often, evenly spread.
+    pub(crate) fn new(stories: &[(usize, u32)]) -> Self {
+        let total: u64 = stories.iter().map(|(_, weight)| u64::from(*weight)).sum();
+        let mut credit = vec![0_i64; stories.len()];
+        let mut order = Vec::new();
+        for _ in 0..total {
+            for (credit, (_, weight)) in credit.iter_mut().zip(stories) {
+                *credit += i64::from(*weight);
+            }
+            let richest = (0..stories.len()).max_by_key(|story| (credit[*story], std::cmp::Reverse(*story)));
+            if let Some(richest) = richest {
+                credit[richest] -= i64::try_from(total).unwrap_or(i64::MAX);
+                order.push(richest);
+            }
+        }
+        Self { steps: stories.iter().map(|(steps, _)| *steps).collect(), order }
+    }
+
+    /// The story of a iteration.
+    pub(crate) fn story(&self, iteration: u64) -> usize {
+        self.order[(iteration % self.order.len() as u64) as usize]
+    }
+
+    /// How many steps a story has.
+    pub(crate) fn steps(&self, story: usize) -> usize {
+        self.steps[story]
+    }
+
+    /// How many iterations it takes, from the first on, to have so many events.
+    pub(crate) fn iterations_of(&self, events: u64) -> u64 {
+        let round: u64 = self.order.iter().map(|story| self.steps[*story] as u64).sum();
+        if round == 0 {
+            return u64::MAX;
+        }
+        let mut left = events % round;
+        let begun = self.order.iter().take_while(|story| {
+            let is_missing = left > 0;
+            left = left.saturating_sub(self.steps[**story] as u64);
+            is_missing
+        });
+        let begun = begun.count() as u64;
+        (events / round).saturating_mul(self.order.len() as u64).saturating_add(begun)
+    }
+
+    /// How many events a iteration has on average.
+    pub(crate) fn events_per_iteration(&self) -> f64 {
+        let all: usize = self.order.iter().map(|story| self.steps[*story]).sum();
+        all as f64 / self.order.len() as f64
+    }
+}
+
+/// Where iterations come from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// From a plan.
+    Open(Box<Pacer>),
+    /// From whoever is free, until the time is up.
+    Closed {
+        /// The number of the next iteration.
+        next: u64,
+        /// The step to the one after it.
+        stride: u64,
+        /// Iterations from this number on are not told.
+        limit: u64,
+        /// When the time is up.
+        until: Duration,
+    },
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// This event is due.
+    Release(Event),
+    /// This event was due so long ago that it is not sent any more; so are the later steps of its iteration.
+    Drop(Event),
+    /// Nothing is due before this moment.
+    Wait(Duration),
+    /// Nothing is left.
+    Over,
+}
+
+/// The events of a worker in their order.
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    source: Source,
+    mix: Arc<Mix>,
+    /// How late an event may be released.
+    drop_after: Duration,
+}
+
+impl Schedule {
+    pub(crate) fn new(source: Source, mix: Arc<Mix>, drop_after: Duration) -> Self {
+        Self { source, mix, drop_after }
+    }
+
+    /// Whether iterations come as fast as there is somebody to tell them.
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.source, Source::Closed { .. })
+    }
+
+    /// What comes next at a moment, for somebody who is free to send. What is released or dropped does not come again.
+    pub(crate) fn next(&mut self, now: Duration) -> Next {
+        let (iteration, planned) = match &mut self.source {
+            Source::Open(pacer) => {
+                let Some((iteration, planned)) = pacer.peek() else { return Next::Over };
+                if planned > now {
+                    return Next::Wait(planned);
+                }
+                pacer.advance();
+                (iteration, planned)
+            }
+            Source::Closed { next, stride, limit, until } => {
+                if *next >= *limit || now >= *until {
+                    return Next::Over;
+                }
+                let iteration = *next;
+                *next = next.saturating_add(*stride);
+                (iteration, now)
+            }
+        };
+        let event = Event { iteration, story: self.mix.story(iteration), step: 0, planned };
+        if now - planned > self.drop_after { Next::Drop(event) } else { Next::Release(event) }
+    }
+
+    /// When the next event is due, if nobody is free to send it: it may have to be dropped before somebody is.
+    pub(crate) fn peek(&self) -> Option<Duration> {
+        match &self.source {
+            Source::Open(pacer) => pacer.peek().map(|(_, planned)| planned),
+            Source::Closed { .. } => None,
+        }
+    }
+
+    /// An event that became too late while nobody was free.
+    pub(crate) fn expired(&mut self, now: Duration) -> Option<Event> {
+        let planned = self.peek()?;
+        if now.saturating_sub(planned) <= self.drop_after {
+            return None;
+        }
+        match self.next(now) {
+            Next::Drop(event) => Some(event),
+            _ => None,
+        }
+    }
+
+    /// An event that is due and that nobody is going to send any more.
+    pub(crate) fn give_up(&mut self, now: Duration) -> Option<Event> {
+        if self.peek()? > now {
+            return None;
+        }
+        match self.next(now) {
+            Next::Release(event) | Next::Drop(event) => Some(event),
+            Next::Wait(_) | Next::Over => None,
+        }
+    }
+
+    /// What follows an event that came to its end at a moment: the next step of its iteration, due at once.
+    pub(crate) fn after(&self, event: Event, now: Duration) -> Option<Event> {
+        let step = event.step + 1;
+        (step < self.mix.steps(event.story)).then_some(Event { step, planned: now, ..event })
+    }
+
+    /// How many events a iteration has.
+    pub(crate) fn steps(&self, story: usize) -> usize {
+        self.mix.steps(story)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stories_take_turns_by_weight() {
+        let mix = Mix::new(&[(1, 3), (5, 1)]);
+        let order: Vec<usize> = (0..8).map(|iteration| mix.story(iteration)).collect();
+        assert_eq!(order, [0, 0, 1, 0, 0, 0, 1, 0]);
+        assert!((mix.events_per_iteration() - 2.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn tellings_of_a_mix_have_at_least_so_many_events() {
+        let mix = Mix::new(&[(1, 3), (5, 1)]);
+        for (events, iterations) in
+            [(0, 0), (1, 1), (2, 2), (3, 3), (7, 3), (8, 4), (9, 5), (11, 7), (u64::MAX, u64::MAX / 2)]
+        {
+            assert_eq!(mix.iterations_of(events), iterations, "{events}");
+        }
+        assert_eq!(Mix::new(&[(0, 1)]).iterations_of(5), u64::MAX);
+    }
+}

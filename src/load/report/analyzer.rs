@@ -1,0 +1,383 @@
+//! Which side set the pace of a run: the sender, its limit of events in flight, or the receiver.
+
+use super::data::{Finding, Interval, Report, Side};
+use super::histogram::Histogram;
+use super::units;
+
+/// From this share of its cores on, the sender may be what is measured.
+const BUSY: f64 = 0.8;
+
+/// This share of the limit of events in flight counts as full.
+const FULL: f64 = 0.95;
+
+/// Whether events had to wait for others to be answered, because no more may be in flight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Limit {
+    /// Never.
+    Free,
+    /// Yes, though answers took about as long as otherwise: the limit is too low.
+    Low,
+    /// Yes, since each answer took longer, so many times as long as otherwise.
+    Slow(f64),
+}
+
+/// A report with what several findings need.
+pub(crate) struct Analyzer<'a> {
+    report: &'a Report,
+    /// The intervals that belong to the planned time, without those in which the last answers came in.
+    planned: &'a [Interval],
+    interval_s: f64,
+    /// Whether the load waits for answers, so that it never lags and is always at its limit.
+    closed: bool,
+    /// The busiest sender's share of its cores.
+    busy: f64,
+    limit: Limit,
+    /// Stretches in which the receiver stood still: from the first interval to behind the last.
+    stalls: Vec<(usize, usize)>,
+}
+
+impl<'a> Analyzer<'a> {
+    pub(crate) fn at(report: &'a Report) -> Self {
+        let interval_s = report.plan.interval_ms as f64 / 1e3;
+        let last = report.series.iter().rposition(|interval| interval.planned > 0);
+        let mut analyzer = Self {
+            report,
+            planned: last.and_then(|last| report.series.get(..=last)).unwrap_or_default(),
+            interval_s,
+            closed: report.plan.arrivals == "closed",
+            busy: report.merged.as_ref().map_or(report.sender.busy, |merged| merged.busiest),
+            limit: Limit::Free,
+            stalls: Vec::new(),
+        };
+        analyzer.stalls = analyzer.stood_still();
+        analyzer.limit = analyzer.told_by_limit();
+        analyzer
+    }
+
+    fn is_full(&self, interval: &Interval) -> bool {
+        interval.in_flight as f64 >= f64::from(self.report.plan.in_flight) * FULL
+    }
+
+    fn full(&self) -> usize {
+        self.planned.iter().filter(|interval| self.is_full(interval)).count()
+    }
+
+    /// How many are in flight, by how many are sent in that time, is how long each takes: so the time of answers is
+    /// known for full intervals without what events waited before they were sent.
+    fn told_by_limit(&self) -> Limit {
+        let (full, free): (Vec<&Interval>, Vec<&Interval>) =
+            self.planned.iter().partition(|interval| self.is_full(interval));
+        // A limit that made nothing wait did no harm.
+        let waited = self.report.counts.late + self.report.counts.dropped > 0;
+        if full.is_empty() || self.closed || !waited {
+            return Limit::Free;
+        }
+        let answering: Vec<&Interval> = self.full_otherwise().collect();
+        let full = if answering.is_empty() { full } else { answering };
+        let sent: u64 = full.iter().map(|interval| interval.sent).sum();
+        let in_flight: u64 = full.iter().map(|interval| interval.in_flight).sum();
+        let took = in_flight as f64 * self.interval_s / (sent as f64).max(0.5);
+        let answered = merged(free.iter().copied());
+        let times = &self.report.latency.sent;
+        let usual = if answered.count() > 0 {
+            answered.percentile(50.0)
+        } else {
+            // Full from the start: the quickest answers came before the queue was long.
+            times.percentile(1.0)
+        };
+        let factor = took / usual.as_secs_f64().max(1e-6);
+        if factor >= 2.0 { Limit::Slow(factor) } else { Limit::Low }
+    }
+
+    /// The most events planned in an interval, per second.
+    fn peak(&self) -> f64 {
+        self.planned.iter().map(|interval| interval.planned).max().unwrap_or_default() as f64
+            / self.interval_s
+    }
+
+    /// Whether the sender itself was the bottleneck, or the machine it ran on.
+    pub(crate) fn sender(&self) -> Option<Finding> {
+        let Report { plan, counts, latency, .. } = self.report;
+        let workers = units::plural(u64::from(plan.workers), "worker");
+        let busy = format!("{:.0} %", self.busy * 100.0);
+        let lag = units::time(latency.lag.percentile(99.0));
+        let advice = format!(
+            "Give it more cores with `--workers {}`, or more processes or machines with `--shard`.",
+            (plan.workers / plan.runs.max(1)).max(1).saturating_mul(2)
+        );
+        let which = if self.report.merged.is_some() { "The busiest sender" } else { "The sender" };
+        let late = !self.closed && counts.late * 100 >= counts.sent && counts.late > 0;
+        let behind = self.behind();
+        let share = units::share(counts.late, counts.sent);
+        let late_ms = units::lapse(plan.late_ms as f64 / 1e3);
+        // In a blink, starting up is all that was done.
+        if self.busy >= BUSY && self.report.elapsed_s >= 0.5 {
+            let told = if self.closed {
+                "the rate it found may be its own limit and not the receiver's".to_owned()
+            } else if let Some(behind) = behind {
+                format!("it could not send as planned and was {behind} behind at the end")
+            } else if late {
+                format!("{share} of the events were written more than {late_ms} late (p99 of the lag: {lag})")
+            } else {
+                format!("it still sent in time (p99 of the lag: {lag}), but has little to spare")
+            };
+            return Some(Finding::sender(format!(
+                "{which} used {busy} of its cores ({workers} in all); {told}. {advice}"
+            )));
+        }
+        if self.limit != Limit::Free || self.closed {
+            return None;
+        }
+        let told = match behind {
+            Some(behind) => format!("It fell more and more behind, by {behind} at the end"),
+            None if late => {
+                format!("{share} of the events were written more than {late_ms} late (p99 of the lag: {lag})")
+            }
+            None => return None,
+        };
+        Some(Finding::sender(format!(
+            "{told}, though only {busy} of the workers' cores were used: something else kept the sender from its \
+             cores, such as other programs, a limit on CPU, or a machine that was suspended."
+        )))
+    }
+
+    /// How far the sending was behind the plan at its end, if that grew over the run.
+    fn behind(&self) -> Option<String> {
+        let mut behind = 0_i128;
+        let course: Vec<i128> = self
+            .planned
+            .iter()
+            .map(|interval| {
+                behind += i128::from(interval.planned) - i128::from(interval.sent);
+                behind
+            })
+            .collect();
+        let (half, end) = (course.get(course.len() / 2)?, course.last()?);
+        let few = i128::from(self.report.counts.planned / 50).max(10);
+        let grew = !self.closed && *end >= few && *end * 2 >= *half * 3;
+        grew.then(|| units::plural(u64::try_from(*end).unwrap_or_default(), "event"))
+    }
+
+    pub(crate) fn limit(&self) -> Option<Finding> {
+        let Report { plan, counts, latency, .. } = self.report;
+        let often = format!("{} of {} intervals", self.full(), self.planned.len());
+        let limit = units::count(u64::from(plan.in_flight));
+        match self.limit {
+            Limit::Free => None,
+            // What a sender without CPU measures says nothing of the receiver.
+            _ if self.busy >= BUSY => None,
+            Limit::Low => {
+                let needed = self.peak() * latency.sent.percentile(99.0).as_secs_f64() * 1.5;
+                // What was merged says how many all had; the option is each one's.
+                let needed = needed.max(f64::from(plan.in_flight) * 2.0) / f64::from(plan.runs.max(1));
+                let each = if plan.runs > 1 { " in each" } else { "" };
+                let needed = round_up(needed);
+                Some(Finding::sender(format!(
+                    "The limit of {limit} events in flight was reached, or nearly, in {often}, while answers took about as \
+                     long as otherwise (p50 {}); {} waited longer than {} to be written. Raise `--in-flight` to \
+                     {needed}{each}.",
+                    units::time(latency.sent.percentile(50.0)),
+                    units::plural(counts.late + counts.dropped, "event"),
+                    units::lapse(plan.late_ms as f64 / 1e3),
+                )))
+            }
+            // What was full because nothing was answered at all is told as such.
+            Limit::Slow(_) if self.full_otherwise().next().is_none() => None,
+            Limit::Slow(factor) => {
+                let intervals = self.full_otherwise().count();
+                let answered: u64 = self.full_otherwise().map(|interval| interval.latency.count()).sum();
+                Some(Finding::receiver(format!(
+                    "The receiver did not keep up: the limit of {limit} events in flight was reached, or nearly, in \
+                     {often}; answers then took about {} times as long as otherwise, and came at {}. If \
+                     that is its queue, more in flight would only make it longer; if it takes that long for \
+                     anything, raise `--in-flight`.",
+                    units::count(factor.round() as u64),
+                    units::rate(answered as f64 / (intervals as f64 * self.interval_s))
+                )))
+            }
+        }
+    }
+
+    /// Intervals at the limit in which the receiver did answer.
+    fn full_otherwise(&self) -> impl Iterator<Item = &Interval> {
+        let intervals = self.planned.iter().enumerate();
+        let answering =
+            intervals.filter(|(index, _)| !self.stalls.iter().any(|(from, to)| (*from..*to).contains(index)));
+        answering.map(|(_, interval)| interval).filter(|interval| self.is_full(interval))
+    }
+
+    pub(crate) fn dropped(&self) -> Option<Finding> {
+        let Report { plan, counts, .. } = self.report;
+        if counts.dropped == 0 {
+            return None;
+        }
+        let many = units::plural(counts.dropped, "event");
+        let share = units::share(counts.dropped, counts.planned);
+        let within = units::lapse(plan.drop_ms as f64 / 1e3);
+        let (side, because) = match self.limit {
+            _ if self.busy >= BUSY => (Side::Sender, "the sender had no CPU left for them"),
+            Limit::Slow(_) => (Side::Receiver, "the receiver had not answered those before them"),
+            Limit::Low => (Side::Sender, "too few may be in flight"),
+            Limit::Free => (Side::Sender, "the sender did not get to them"),
+        };
+        let text = format!(
+            "{many} ({share}) could not be sent within {within} of their instant, or by the end of the run, and were \
+             dropped: {because}. They count as errors, and are in no latency."
+        );
+        Some(Finding { side, text })
+    }
+
+    /// Intervals in which nothing was sent though events were due and free to go.
+    pub(crate) fn frozen(&self) -> Option<Finding> {
+        let still = |interval: &Interval| {
+            interval.planned >= 10 && interval.sent == 0 && !self.is_full(interval) && !self.closed
+        };
+        let stretch = stretches(self.planned, still).into_iter().max_by_key(|(from, to)| to - from)?;
+        Some(Finding::sender(format!(
+            "The sender wrote nothing {}, though events were due and could have been sent: it was kept from its cores. \
+             Times of that stretch say little about the receiver.",
+            self.told(stretch)
+        )))
+    }
+
+    /// Where next to nothing was answered while more than usual waited for it.
+    fn stood_still(&self) -> Vec<(usize, usize)> {
+        let usual = self.usual_answers();
+        let usual_in_flight = median(self.planned.iter().map(|interval| interval.in_flight));
+        if usual < 10 {
+            return Vec::new();
+        }
+        // A sender that stands still does not read answers either.
+        let still = |interval: &Interval| {
+            interval.latency.count() * 50 < usual
+                && interval.in_flight >= (usual_in_flight * 2).max(10)
+                && (interval.sent > 0 || self.is_full(interval))
+        };
+        stretches(self.planned, still)
+    }
+
+    fn usual_answers(&self) -> u64 {
+        median(self.planned.iter().map(|interval| interval.latency.count()))
+    }
+
+    pub(crate) fn stalls(&self) -> Option<Finding> {
+        let longest = *self.stalls.iter().max_by_key(|(from, to)| to - from)?;
+        let intervals = self.planned.get(longest.0..longest.1).unwrap_or_default();
+        let waiting = intervals.iter().map(|interval| interval.in_flight).max().unwrap_or_default();
+        let full = if self.limit != Limit::Free && intervals.iter().any(|interval| self.is_full(interval)) {
+            let limit = units::count(u64::from(self.report.plan.in_flight));
+            format!(
+                " That is the limit of events in flight ({limit}), or nearly, so those after them waited to be sent."
+            )
+        } else {
+            String::new()
+        };
+        let more = match self.stalls.len() {
+            1 => String::new(),
+            several => format!(" It is the longest of {several} such stretches."),
+        };
+        Some(Finding::receiver(format!(
+            "The receiver stood still {}: next to nothing was answered while up to {} waited, where an interval \
+             otherwise has {}.{full}{more}",
+            self.told(longest),
+            units::plural(waiting, "event"),
+            units::plural(self.usual_answers(), "answer"),
+        )))
+    }
+
+    /// Whether answers took longer towards the end.
+    pub(crate) fn slowing(&self) -> Option<Finding> {
+        let third = self.planned.len() / 3;
+        if third < 2 || self.closed || self.busy >= BUSY || self.limit != Limit::Free {
+            return None;
+        }
+        let (early, late) = (&self.planned[..third], &self.planned[self.planned.len() - third..]);
+        let (first, last) = (merged(early), merged(late));
+        if first.count() < 100 || last.count() < 100 {
+            return None;
+        }
+        let (before, after) = (first.percentile(50.0), last.percentile(50.0));
+        let growth = after.saturating_sub(before);
+        // Times from the planned instants hold the lag too: it must not be what grew.
+        let lag = self.report.latency.lag.percentile(90.0);
+        if after < before * 2 || growth.as_micros() < 1_000 || lag * 5 > growth {
+            return None;
+        }
+        let planned = |part: &[Interval]| {
+            let sum: u64 = part.iter().map(|interval| interval.planned).sum();
+            sum as f64 / (part.len() as f64 * self.interval_s)
+        };
+        let (slow, fast) = (planned(early), planned(late));
+        let rates = if fast > slow * 1.2 {
+            format!("while the rate rose from {} to {}", units::rate(slow), units::rate(fast))
+        } else if fast < slow * 0.8 {
+            format!("though the rate fell from {} to {}", units::rate(slow), units::rate(fast))
+        } else {
+            "at the same rate".to_owned()
+        };
+        Some(Finding::receiver(format!(
+            "The receiver got slower: p50 was {} in the first third of the run and {} in the last, {rates}.",
+            units::time(before),
+            units::time(after)
+        )))
+    }
+
+    /// `for 2s, from 8s to 10s`.
+    fn told(&self, (from, to): (usize, usize)) -> String {
+        let at = |index: usize| units::lapse(index as f64 * self.interval_s);
+        format!("for {}, from {} to {} into the run", at(to - from), at(from), at(to))
+    }
+}
+
+fn merged<'a>(intervals: impl IntoIterator<Item = &'a Interval>) -> Histogram {
+    let mut sum = Histogram::fine();
+    for interval in intervals {
+        sum.add(&interval.latency);
+    }
+    sum
+}
+
+fn median(numbers: impl Iterator<Item = u64>) -> u64 {
+    let mut numbers: Vec<u64> = numbers.collect();
+    numbers.sort_unstable();
+    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
+}
+
+/// Where intervals of a kind follow each other: from the first to behind the last.
+fn stretches(intervals: &[Interval], kind: impl Fn(&Interval) -> bool) -> Vec<(usize, usize)> {
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    for index in intervals.iter().enumerate().filter(|(_, interval)| kind(interval)).map(|(index, _)| index) {
+        match found.last_mut() {
+            Some((_, end)) if *end == index => *end += 1,
+            _ => found.push((index, index + 1)),
+        }
+    }
+    found
+}
+
+/// The next number that is easy to type.
+fn round_up(number: f64) -> u64 {
+    let mut step = 1.0;
+    while number / step > 50.0 {
+        step *= 10.0;
+    }
+    ((number / step).ceil() * step) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_for_options_are_easy_to_type() {
+        assert_eq!([47.0, 51.0, 1_337.0, 25_001.0].map(round_up), [47, 60, 1_400, 26_000]);
+    }
+
+    #[test]
+    fn stretches_are_told_apart() {
+        let interval = |planned| Interval { planned, ..Interval::default() };
+        let series = [1, 0, 0, 1, 0].map(interval);
+        assert_eq!(stretches(&series, |interval| interval.planned == 0), [(1, 3), (4, 5)]);
+        assert_eq!(stretches(&[], |_| true), []);
+    }
+}

@@ -1,0 +1,264 @@
+//! Charts as SVG: drawn here, so that a page needs no script to show them. Colours come from the page's style, by class.
+
+use std::fmt::Write as _;
+
+/// The size of a chart, in units of its own; it scales with the page.
+const WIDTH: f64 = 640.0;
+const HEIGHT: f64 = 240.0;
+/// Room around the plot: for the labels of its axes.
+const LEFT: f64 = 58.0;
+const RIGHT: f64 = 12.0;
+const TOP: f64 = 12.0;
+const BOTTOM: f64 = 26.0;
+
+/// One line of a chart.
+pub(crate) struct Line {
+    /// The class that colours it; `fill` besides draws the area below.
+    pub(crate) class: &'static str,
+    /// `(x, y)`, ascending in x. A gap where there is no y.
+    pub(crate) points: Vec<(f64, Option<f64>)>,
+}
+
+/// A place on the x axis with a label.
+pub(crate) struct Tick {
+    pub(crate) at: f64,
+    pub(crate) label: String,
+}
+
+/// A stretch of the x axis with the text that is shown when one points at it.
+pub(crate) struct Spot {
+    pub(crate) from: f64,
+    pub(crate) to: f64,
+    pub(crate) text: String,
+}
+
+/// How values are placed on the y axis.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// From zero.
+    Linear,
+    /// From zero, and by whole numbers.
+    Count,
+    /// By powers of ten: for times, where what is usual and what is worst lie far apart.
+    Log,
+}
+
+/// A chart of lines over a common x axis.
+pub(crate) struct Chart {
+    /// What it shows, for readers that can't see it.
+    pub(crate) title: &'static str,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) scale: Scale,
+    /// Where the x axis begins and ends.
+    pub(crate) range: (f64, f64),
+    pub(crate) ticks: Vec<Tick>,
+    pub(crate) spots: Vec<Spot>,
+    /// How values of the y axis are written.
+    pub(crate) show: fn(f64) -> String,
+}
+
+impl Chart {
+    /// The chart as an `<svg>` element.
+    pub(crate) fn svg(&self) -> String {
+        let mut svg = format!(
+            r#"<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{}">"#,
+            escape(self.title)
+        );
+        let values = self.lines.iter().flat_map(|line| &line.points).filter_map(|(_, y)| *y);
+        if values.filter(|value| value.is_finite()).count() == 0 {
+            let (x, y) = (WIDTH / 2.0, HEIGHT / 2.0);
+            put(&mut svg, format_args!(r#"<text class="none" x="{x}" y="{y}">nothing to show</text></svg>"#));
+            return svg;
+        }
+        let axis =
+            Axis::of(self.lines.iter().flat_map(|line| &line.points).filter_map(|(_, y)| *y), self.scale);
+        for value in axis.ticks() {
+            let y = axis.place(value);
+            let label = escape(&(self.show)(value));
+            put(&mut svg, format_args!(r#"<path class="grid" d="M{LEFT} {y:.1}H{:.1}"/>"#, WIDTH - RIGHT));
+            put(
+                &mut svg,
+                format_args!(r#"<text class="y" x="{:.1}" y="{:.1}">{label}</text>"#, LEFT - 7.0, y + 3.5),
+            );
+        }
+        for tick in &self.ticks {
+            let (x, label) = (self.x(tick.at), escape(&tick.label));
+            // The last label must not stand out of the picture.
+            let class = if x > WIDTH - RIGHT - 16.0 { "x last" } else { "x" };
+            let x = if class == "x" { x } else { WIDTH - 2.0 };
+            put(
+                &mut svg,
+                format_args!(r#"<text class="{class}" x="{x:.1}" y="{:.1}">{label}</text>"#, HEIGHT - 8.0),
+            );
+        }
+        for line in &self.lines {
+            self.draw(line, &axis, &mut svg);
+        }
+        put(&mut svg, format_args!(r#"<path class="cross" d="M0 {TOP}V{}"/>"#, HEIGHT - BOTTOM));
+        for spot in &self.spots {
+            let (from, to, text) = (self.x(spot.from), self.x(spot.to), escape(&spot.text));
+            put(
+                &mut svg,
+                format_args!(
+                    r#"<rect class="spot" x="{from:.1}" y="{TOP}" width="{:.1}" height="{}"><title>{text}</title></rect>"#,
+                    (to - from).max(0.5),
+                    HEIGHT - BOTTOM - TOP
+                ),
+            );
+        }
+        svg.push_str("</svg>");
+        svg
+    }
+
+    fn draw(&self, line: &Line, axis: &Axis, svg: &mut String) {
+        let floor = HEIGHT - BOTTOM;
+        let (mut path, mut area) = (String::new(), String::new());
+        for stretch in line.points.split(|(_, y)| y.is_none()).filter(|stretch| !stretch.is_empty()) {
+            let places: Vec<(f64, f64)> =
+                stretch.iter().map(|(x, y)| (self.x(*x), axis.place(y.unwrap_or_default()))).collect();
+            for (index, (x, y)) in places.iter().enumerate() {
+                put(&mut path, format_args!("{}{x:.1} {y:.1}", if index == 0 { 'M' } else { 'L' }));
+            }
+            if let [(x, _)] = places.as_slice() {
+                // A line needs two ends to be seen.
+                put(&mut path, format_args!("H{:.1}", x + 1.5));
+            }
+            if let ([(first, _), ..], [.., (last, _)]) = (places.as_slice(), places.as_slice()) {
+                put(&mut area, format_args!("M{first:.1} {floor:.1}"));
+                for (x, y) in &places {
+                    put(&mut area, format_args!("L{x:.1} {y:.1}"));
+                }
+                put(&mut area, format_args!("L{last:.1} {floor:.1}Z"));
+            }
+        }
+        let class = line.class;
+        if class.contains("fill") && !area.is_empty() {
+            put(svg, format_args!(r#"<path class="area {class}" d="{area}"/>"#));
+        }
+        if !path.is_empty() {
+            put(svg, format_args!(r#"<path class="line {class}" d="{path}"/>"#));
+        }
+    }
+
+    fn x(&self, at: f64) -> f64 {
+        let (from, to) = self.range;
+        let share = if to > from { (at - from) / (to - from) } else { 0.0 };
+        LEFT + share.clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT)
+    }
+}
+
+/// The y axis: from where to where, in values or, if it goes by powers of ten, in their logarithms.
+struct Axis {
+    scale: Scale,
+    from: f64,
+    to: f64,
+    step: f64,
+}
+
+impl Axis {
+    fn of(values: impl Iterator<Item = f64>, scale: Scale) -> Self {
+        let positive = values.filter(|value| value.is_finite() && *value > 0.0);
+        let (least, most) = positive
+            .fold((f64::INFINITY, 0.0_f64), |(least, most), value| (least.min(value), most.max(value)));
+        match scale {
+            Scale::Log if most > 0.0 => {
+                let (from, to) = (least.log10().floor(), most.log10().ceil());
+                Self { scale, from, to: to.max(from + 1.0), step: 1.0 }
+            }
+            Scale::Log => Self { scale, from: 0.0, to: 1.0, step: 1.0 },
+            Scale::Linear | Scale::Count => {
+                let whole = scale == Scale::Count;
+                let most = if whole { most.max(4.0) } else { most };
+                let most = if most > 0.0 { most } else { 1.0 };
+                let step = if whole { step(most).max(1.0) } else { step(most) };
+                Self { scale, from: 0.0, to: (most * 1.02 / step).ceil() * step, step }
+            }
+        }
+    }
+
+    fn ticks(&self) -> Vec<f64> {
+        let count = ((self.to - self.from) / self.step).round().max(1.0) as u32;
+        let ticks = (0..=count).map(|index| self.from + self.step * f64::from(index));
+        ticks.map(|tick| if self.scale == Scale::Log { 10_f64.powf(tick) } else { tick }).collect()
+    }
+
+    fn place(&self, value: f64) -> f64 {
+        let value = match self.scale {
+            Scale::Log if value > 0.0 => value.log10(),
+            Scale::Log => self.from,
+            Scale::Linear | Scale::Count => value,
+        };
+        let share = ((value - self.from) / (self.to - self.from)).clamp(0.0, 1.0);
+        HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
+    }
+}
+
+/// The distance of ticks, so that there are three to six of them: 1, 2 or 5 times a power of ten.
+pub(crate) fn step(most: f64) -> f64 {
+    let rough = most / 5.0;
+    let power = 10_f64.powf(rough.log10().floor());
+    let factor =
+        [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| rough <= factor * power * 1.0001).unwrap_or(10.0);
+    factor * power
+}
+
+/// Adds to a text.
+fn put(svg: &mut String, part: std::fmt::Arguments<'_>) {
+    // Writing to memory succeeds.
+    let _ = svg.write_fmt(part);
+}
+
+/// Text that is no markup.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(scale: Scale, points: Vec<(f64, Option<f64>)>) -> String {
+        Chart {
+            title: "a < b",
+            lines: vec![Line { class: "ok fill", points }],
+            scale,
+            range: (0.0, 4.0),
+            ticks: vec![Tick { at: 2.0, label: "2s".to_owned() }],
+            spots: vec![Spot { from: 0.0, to: 1.0, text: "5 & 6".to_owned() }],
+            show: |value| format!("{value:.0}"),
+        }
+        .svg()
+    }
+
+    #[test]
+    fn lines_have_gaps_where_nothing_was_measured() {
+        let points = vec![(0.0, Some(10.0)), (1.0, Some(20.0)), (2.0, None), (3.0, Some(10.0))];
+        insta::assert_snapshot!(chart(Scale::Linear, points).replace("><", ">\n<"));
+    }
+
+    #[test]
+    fn powers_of_ten_are_evenly_spaced() {
+        let axis = Axis::of([30.0, 2_000.0].into_iter(), Scale::Log);
+        assert_eq!(axis.ticks(), [10.0, 100.0, 1_000.0, 10_000.0]);
+        let places: Vec<f64> = axis.ticks().into_iter().map(|tick| axis.place(tick)).collect();
+        assert!((places[0] - places[1] - (places[2] - places[3])).abs() < 1e-9);
+        assert_eq!(axis.place(0.0), places[0]);
+        assert_eq!(Axis::of([0.0, 2.0].into_iter(), Scale::Count).ticks(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    }
+
+    #[test]
+    fn steps_are_round() {
+        assert_eq!([1.0, 500.0, 1_496.0, 7_300.0, 12.0].map(step), [0.2, 100.0, 500.0, 2_000.0, 5.0]);
+    }
+
+    #[test]
+    fn nothing_to_draw_is_drawn() {
+        for scale in [Scale::Linear, Scale::Count, Scale::Log] {
+            for points in [vec![], vec![(0.0, None)], vec![(0.0, Some(0.0))], vec![(0.0, Some(f64::NAN))]] {
+                let svg = chart(scale, points);
+                assert!(svg.ends_with("</svg>"), "{svg}");
+                assert!(!svg.contains("inf"), "{svg}");
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! A condition on a number of a report: `p99<50ms`, `errors>1%`, `rate<-5%`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::data::Report;
+use super::metric::{Metric, MetricError, Unit};
+use super::units;
+
+/// A metric, a comparison and a bound.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Condition {
+    pub(crate) metric: Metric,
+    pub(crate) order: Order,
+    pub(crate) bound: Bound,
+    /// As written, without spaces around it.
+    text: String,
+}
+
+/// How a value has to stand to the bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Less,
+    AtMost,
+    More,
+    AtLeast,
+}
+
+/// What a value is compared to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Bound {
+    /// A value in the metric's unit.
+    Value(f64),
+    /// So many percent more (or less) than in the baseline; of metrics in percent: so many points.
+    Change(f64),
+}
+
+/// Why a text is no condition.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ConditionError {
+    /// Nothing there.
+    #[error("a condition is missing, write for example `p99<50ms`")]
+    Empty,
+    /// No `<` or `>`.
+    #[error("`{0}` compares nothing, write for example `p99<50ms` or `rate>=1000`")]
+    NoOrder(String),
+    /// Not a metric.
+    #[error(transparent)]
+    Metric(#[from] MetricError),
+    /// The bound does not fit the metric.
+    #[error("`{bound}` is no bound for `{metric}`: {hint}")]
+    Bound {
+        /// The bound as written.
+        bound: String,
+        /// The metric.
+        metric: Metric,
+        /// What would be one.
+        hint: String,
+    },
+    /// Relative where there is no baseline.
+    #[error("`{0}` is relative to a baseline; here a bound of its own is needed, for example `p99<50ms`")]
+    Relative(String),
+}
+
+impl Order {
+    pub(crate) fn holds(self, value: f64, bound: f64) -> bool {
+        match self {
+            Self::Less => value < bound,
+            Self::AtMost => value <= bound,
+            Self::More => value > bound,
+            Self::AtLeast => value >= bound,
+        }
+    }
+
+    fn sign(self) -> &'static str {
+        match self {
+            Self::Less => "<",
+            Self::AtMost => "<=",
+            Self::More => ">",
+            Self::AtLeast => ">=",
+        }
+    }
+
+    /// In words: `below`, `above`.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Less => "below",
+            Self::AtMost => "at most",
+            Self::More => "above",
+            Self::AtLeast => "at least",
+        }
+    }
+}
+
+impl Condition {
+    /// The value in a report, or why there is none.
+    pub(crate) fn value(&self, report: &Report) -> Result<f64, String> {
+        self.metric.of(report).ok_or_else(|| {
+            let why =
+                if report.counts.planned == 0 { "no event was planned" } else { "no event was answered" };
+            format!("there is no {}: {why}", self.metric)
+        })
+    }
+
+    /// A value of the metric as people read it.
+    pub(crate) fn show(&self, value: f64) -> String {
+        self.metric.unit().show(value)
+    }
+}
+
+impl FromStr for Condition {
+    type Err = ConditionError;
+
+    fn from_str(text: &str) -> Result<Self, ConditionError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(ConditionError::Empty);
+        }
+        let Some(at) = text.find(['<', '>']) else {
+            return Err(ConditionError::NoOrder(text.to_owned()));
+        };
+        let (name, rest) = text.split_at(at);
+        let orders = [Order::AtMost, Order::AtLeast, Order::Less, Order::More];
+        let found = orders.into_iter().find_map(|order| Some((order, rest.strip_prefix(order.sign())?)));
+        let Some((order, bound)) = found else {
+            return Err(ConditionError::NoOrder(text.to_owned()));
+        };
+        let metric: Metric = name.parse()?;
+        let bound = read_bound(metric, bound.trim())?;
+        Ok(Self { metric, order, bound, text: text.to_owned() })
+    }
+}
+
+fn read_bound(metric: Metric, text: &str) -> Result<Bound, ConditionError> {
+    let wrong = |hint: String| ConditionError::Bound { bound: text.to_owned(), metric, hint };
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+    let signed = text.starts_with(['+', '-']);
+    if signed {
+        let percent = text.strip_suffix('%').and_then(number);
+        return percent
+            .map(Bound::Change)
+            .ok_or_else(|| wrong("a change from the baseline is in percent, for example `+20%`".to_owned()));
+    }
+    let percent = text.strip_suffix('%').and_then(number);
+    let value = match metric.unit() {
+        Unit::Percent => match percent.or_else(|| number(text).filter(|number| *number == 0.0)) {
+            Some(percent) if percent <= 100.0 => percent,
+            Some(_) => return Err(wrong("a share is 100% at most".to_owned())),
+            None => return Err(wrong(format!("it is a share, write for example `{metric}<0.1%`"))),
+        },
+        _ if percent.is_some() => {
+            return Err(wrong(format!("a change from the baseline has a sign, `+{text}` or `-{text}`")));
+        }
+        Unit::Micros => match units::read_time(text) {
+            Ok(time) => time.as_secs_f64() * 1e6,
+            Err(_) if number(text).is_some() => {
+                return Err(wrong(format!("it has no unit, write `{text}ms`")));
+            }
+            Err(_) => return Err(wrong("write a time, for example `50ms`, `800us`, `1.5s`".to_owned())),
+        },
+        Unit::PerSecond => match number(text.strip_suffix("/s").unwrap_or(text)) {
+            Some(rate) => rate,
+            None => return Err(wrong("write events per second, for example `5000/s`".to_owned())),
+        },
+        // No condition names a size; see the names of metrics.
+        Unit::Bytes => return Err(wrong("sizes have no conditions".to_owned())),
+    };
+    Ok(Bound::Value(value))
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_are_read() {
+        for (text, order, bound) in [
+            ("p99<50ms", Order::Less, Bound::Value(50_000.0)),
+            (" p99.9 <= 1.5s ", Order::AtMost, Bound::Value(1_500_000.0)),
+            ("lag.p99<800us", Order::Less, Bound::Value(800.0)),
+            ("errors<0.1%", Order::Less, Bound::Value(0.1)),
+            ("dropped<=0", Order::AtMost, Bound::Value(0.0)),
+            ("rate>4900/s", Order::More, Bound::Value(4_900.0)),
+            ("rate>=4900", Order::AtLeast, Bound::Value(4_900.0)),
+            ("p99>+20%", Order::More, Bound::Change(20.0)),
+            ("rate<-5%", Order::Less, Bound::Change(-5.0)),
+        ] {
+            let condition: Condition = text.parse().unwrap();
+            assert_eq!((condition.order, condition.bound), (order, bound), "{text}");
+            assert_eq!(condition.to_string(), text.trim());
+        }
+    }
+
+    #[test]
+    fn wrong_conditions_say_what_would_be_right() {
+        let told = [
+            "",
+            "p99",
+            "p99=5ms",
+            "p99<",
+            "p99<50",
+            "p99<soon",
+            "p99>20%",
+            "p99>+20",
+            "errors<0.1",
+            "errors<101%",
+            "rate>fast",
+            "rate>5%",
+            "erors<1%",
+            "<5ms",
+            "p99<NaN",
+            "rate>inf",
+        ]
+        .map(|text| format!("{text:<12} {}", text.parse::<Condition>().unwrap_err()));
+        insta::assert_snapshot!(told.join("\n"));
+    }
+}

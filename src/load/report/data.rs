@@ -1,0 +1,373 @@
+//! What a load run found out, as data: the JSON report, and what the summary, the HTML page, comparisons and merges
+//! are made of.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::histogram::Histogram;
+
+/// The first field of every report, by which `merge` and `--baseline` know one.
+pub const FORMAT: &str = "airudder-mock load 1";
+
+/// A load run from its plan to its findings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Always [`FORMAT`].
+    pub format: String,
+    /// The version of the program.
+    pub version: String,
+    /// What was asked for.
+    pub plan: Plan,
+    /// When the first event was planned for.
+    pub started: Timestamp,
+    /// From the first planned instant to the last end, in seconds.
+    pub elapsed_s: f64,
+    /// What became of the events.
+    pub counts: Counts,
+    /// Answers by HTTP status. Together they are `ok + wrong_status`.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Failures by class: `refused`, `reset`, `timeout`, ... Together they are `failed + timed_out`.
+    pub errors: BTreeMap<String, Failures>,
+    /// Times of all events.
+    pub latency: Latency,
+    /// The run in equal intervals, in their order; [`Plan::interval_ms`] tells how long one is.
+    pub series: Vec<Interval>,
+    /// What the run cost on this side.
+    pub sender: Sender,
+    /// What to think of it, in words.
+    pub findings: Vec<Finding>,
+    /// How the highest rate was searched for, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Search>,
+    /// What it was merged from, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Merged>,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The stories of the mix.
+    pub stories: Vec<Share>,
+    /// The rate as written, for example `5000/s`, `100/s..1000/s` or `max`.
+    pub rate: String,
+    /// What the rate counts: `events` or `stories`.
+    pub unit: String,
+    /// How arrivals are spaced: `even`, `poisson`, or `closed` for `max`.
+    pub arrivals: String,
+    /// For how long, in seconds.
+    pub duration_s: f64,
+    /// The seed of ids and arrivals.
+    pub seed: u64,
+    /// Where callbacks go.
+    pub target: String,
+    /// `http/1.1` or `http/2`.
+    pub protocol: String,
+    /// How many events may be in flight.
+    pub in_flight: u32,
+    /// How many threads send.
+    pub workers: u32,
+    /// After how long an unanswered event counts as timed out, in milliseconds.
+    pub timeout_ms: u64,
+    /// From which lag on an event counts as late, in milliseconds.
+    pub late_ms: u64,
+    /// After which lag an event is dropped instead of sent, in milliseconds.
+    pub drop_ms: u64,
+    /// How long an interval of the series is, in milliseconds.
+    pub interval_ms: u64,
+    /// Which part of the whole this run is; nothing if it is the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// How many runs this report was merged from; 1 for a run of its own.
+    pub runs: u32,
+}
+
+/// A story of the mix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Its name.
+    pub name: String,
+    /// How often it is told, relative to the others.
+    pub weight: u32,
+    /// How many were told.
+    pub told: u64,
+    /// How many failed, where stories are told with their expectations.
+    pub failed: u64,
+    /// What failed first, with its place; empty if nothing did.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub first_failure: String,
+}
+
+/// A part of a run that several processes share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Which, from 0.
+    pub index: u32,
+    /// Of how many.
+    pub of: u32,
+}
+
+/// Shards whose reports were merged into one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Merged {
+    /// Which, from 0, ascending.
+    pub shards: Vec<u32>,
+    /// Of how many.
+    pub of: u32,
+    /// When the last of them started; [`Report::started`] tells when the first did.
+    pub last_started: Timestamp,
+    /// The highest [`Sender::busy`] of any of them, 0 to 1.
+    pub busiest: f64,
+}
+
+/// What became of the events. `planned = sent + dropped`, and `sent = ok + wrong_status + failed + timed_out`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Events whose instant came.
+    pub planned: u64,
+    /// Events that were sent, or tried to be.
+    pub sent: u64,
+    /// Answered as wanted.
+    pub ok: u64,
+    /// Answered, but not with a status (or body) that counts as success.
+    pub wrong_status: u64,
+    /// Not answered: refused, reset, not HTTP, ...
+    pub failed: u64,
+    /// Not answered in time.
+    pub timed_out: u64,
+    /// Of the sent ones: released later than [`Plan::late_ms`] after their instant.
+    pub late: u64,
+    /// Never sent, because they could not be released within [`Plan::drop_ms`], or by the end of the run.
+    pub dropped: u64,
+}
+
+/// Failures of one class.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failures {
+    /// How many.
+    pub count: u64,
+    /// What the first one said.
+    pub first: String,
+}
+
+/// Times of all events that were answered or timed out. A time-out counts with the time it was waited for; failures
+/// that brought no answer are in no distribution, since a quick refusal would flatter it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// From the instant an event was planned for to the end of its answer.
+    pub planned: Histogram,
+    /// From the instant it was handed to a connection, which had to be opened first if none was free, to the end of its
+    /// answer.
+    pub sent: Histogram,
+    /// From the planned instant to the handing over: the release lag.
+    pub lag: Histogram,
+}
+
+/// An interval of the run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Events planned for an instant in it.
+    pub planned: u64,
+    /// Events written in it.
+    pub sent: u64,
+    /// Events that ended well in it.
+    pub ok: u64,
+    /// Events that ended otherwise in it: wrong status, failed, timed out, dropped.
+    pub bad: u64,
+    /// How many were in flight at its end.
+    pub in_flight: u64,
+    /// Times from the planned instant, of the events that ended in it.
+    pub latency: Histogram,
+}
+
+/// What the run cost on this side.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sender {
+    /// CPU time in user mode, in seconds: the whole process, from the start of the run to its end.
+    pub user_s: f64,
+    /// CPU time in the kernel, in seconds.
+    pub system_s: f64,
+    /// CPU time per event, in microseconds.
+    pub cpu_per_event_us: f64,
+    /// The share of the workers' cores that was used, 0 to 1: CPU time by time and workers.
+    pub busy: f64,
+    /// The most memory the process had, in bytes; 0 where the system does not tell.
+    pub peak_bytes: u64,
+    /// How many connections were opened.
+    pub connections: u64,
+}
+
+/// One thing to think of the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Whose it is.
+    pub side: Side,
+    /// One sentence or two.
+    pub text: String,
+}
+
+/// A side of the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// This program, or the machine it runs on.
+    Sender,
+    /// The callback endpoint.
+    Receiver,
+    /// Neither: the run as a whole.
+    Run,
+}
+
+/// How the highest rate that holds was searched for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Search {
+    /// What has to hold, as written.
+    pub slo: String,
+    /// The highest rate that held, in events (or stories) per second; 0 if none did.
+    pub best: f64,
+    /// The probes in their order.
+    pub probes: Vec<Probe>,
+}
+
+/// A probe of the search.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// The rate asked for, per second.
+    pub rate: f64,
+    /// The rate of answered events, per second.
+    pub achieved: f64,
+    /// The 99th percentile from the planned instant, in microseconds.
+    pub p99_us: u64,
+    /// The share of events that went wrong, 0 to 1.
+    pub errors: f64,
+    /// Whether it held.
+    pub held: bool,
+    /// What did not hold; empty if it held.
+    pub why: String,
+}
+
+/// Why a text is no report.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReportError {
+    /// Not JSON, or other JSON.
+    #[error("it is no report of `airudder-mock load`: {0}")]
+    Unreadable(String),
+    /// Another version of the format.
+    #[error("its format is `{0}`, this program reads `{FORMAT}`")]
+    Format(String),
+}
+
+impl Finding {
+    pub(crate) fn run(text: String) -> Self {
+        Self { side: Side::Run, text }
+    }
+
+    pub(crate) fn sender(text: String) -> Self {
+        Self { side: Side::Sender, text }
+    }
+
+    pub(crate) fn receiver(text: String) -> Self {
+        Self { side: Side::Receiver, text }
+    }
+
+    /// The text in pieces; those marked true stood between backticks and are what one types.
+    pub(crate) fn pieces(&self) -> Vec<(bool, &str)> {
+        let pieces: Vec<&str> = self.text.split('`').collect();
+        // A last backtick without another is a character like any other.
+        let paired = pieces.len() % 2 == 1;
+        let end = if paired { pieces.len() } else { pieces.len() - 2 };
+        let mut found: Vec<(bool, &str)> =
+            pieces[..end].iter().enumerate().map(|(index, piece)| (index % 2 == 1, *piece)).collect();
+        if !paired {
+            let before: usize = pieces[..end].iter().map(|piece| piece.len() + 1).sum();
+            found.push((false, &self.text[before..]));
+        }
+        found.retain(|(_, piece)| !piece.is_empty());
+        found
+    }
+}
+
+impl Report {
+    /// Reads a JSON report.
+    pub fn read(text: &str) -> Result<Self, ReportError> {
+        #[derive(Deserialize)]
+        struct Head {
+            format: String,
+        }
+        let head: Head =
+            serde_json::from_str(text).map_err(|error| ReportError::Unreadable(error.to_string()))?;
+        if head.format != FORMAT {
+            return Err(ReportError::Format(head.format));
+        }
+        serde_json::from_str(text).map_err(|error| ReportError::Unreadable(error.to_string()))
+    }
+
+    /// The JSON text, indented, with a line break at its end.
+    pub fn write(&self) -> String {
+        // Maps have text or number keys and histograms write to memory: nothing here can fail.
+        let mut text = serde_json::to_string_pretty(self).expect("a report is plain data");
+        text.push('\n');
+        text
+    }
+
+    /// The share of planned events that did not end well, 0 to 1.
+    pub fn error_share(&self) -> f64 {
+        let counts = &self.counts;
+        if counts.planned == 0 {
+            return 0.0;
+        }
+        let wrong = counts.wrong_status + counts.failed + counts.timed_out + counts.dropped;
+        wrong as f64 / counts.planned as f64
+    }
+
+    /// Events answered as wanted, per second of the run.
+    pub fn throughput(&self) -> f64 {
+        if self.elapsed_s > 0.0 { self.counts.ok as f64 / self.elapsed_s } else { 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::samples;
+
+    #[test]
+    fn findings_tell_what_is_typed_from_prose() {
+        for (text, pieces) in [
+            ("plain", vec![(false, "plain")]),
+            (
+                "raise `--x` to `9`.",
+                vec![(false, "raise "), (true, "--x"), (false, " to "), (true, "9"), (false, ".")],
+            ),
+            ("a `b` c ` d", vec![(false, "a "), (true, "b"), (false, " c ` d")]),
+            ("`", vec![(false, "`")]),
+            ("", vec![]),
+        ] {
+            let finding = Finding { side: Side::Run, text: text.to_owned() };
+            assert_eq!(finding.pieces(), pieces, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_report_reads_as_it_was_written() {
+        let report = samples::stall();
+        let text = report.write();
+        let read = Report::read(&text).unwrap();
+        assert_eq!((&read.plan, &read.counts, &read.series), (&report.plan, &report.counts, &report.series));
+        assert_eq!((&read.latency, &read.findings), (&report.latency, &report.findings));
+        assert!(text.starts_with("{\n  \"format\": \"airudder-mock load 1\","));
+    }
+
+    #[test]
+    fn other_files_are_no_reports() {
+        let other = Report::read("{\"passed\":true}").unwrap_err().to_string();
+        assert!(
+            other.starts_with("it is no report of `airudder-mock load`: missing field `format`"),
+            "{other}"
+        );
+        let newer = Report::read("{\"format\":\"airudder-mock load 2\"}").unwrap_err();
+        assert_eq!(newer, ReportError::Format("airudder-mock load 2".to_owned()));
+    }
+}

@@ -1,0 +1,374 @@
+//! What to think of a run: which side set the pace, said with numbers. Nothing is said that the numbers don't show.
+
+use std::time::Duration;
+
+use super::analyzer::Analyzer;
+use super::data::{Finding, Interval, Report};
+use super::units;
+
+/// What to think of a run. The findings that the report already has count for nothing.
+pub fn diagnose(report: &Report) -> Vec<Finding> {
+    if report.counts.planned == 0 {
+        return vec![Finding::run("No event was planned, so nothing was measured.".to_owned())];
+    }
+    let analyzer = Analyzer::at(report);
+    let mut found: Vec<Finding> = Vec::new();
+    found.extend(sums(report));
+    found.extend(shards(report));
+    found.extend(cut_short(report));
+    found.extend(analyzer.sender());
+    found.extend(analyzer.limit());
+    found.extend(analyzer.dropped());
+    found.extend(analyzer.frozen());
+    found.extend(analyzer.stalls());
+    found.extend(analyzer.slowing());
+    found.extend(failures(report));
+    found.extend(statuses(report));
+    found.extend(connections(report));
+    found.extend(stories(report));
+    found.extend(gap(report));
+    if found.is_empty() {
+        found.push(held(report));
+    }
+    found
+}
+
+/// Counts that belong together. If they don't agree, nothing else here can be trusted.
+fn sums(report: &Report) -> Option<Finding> {
+    let counts = &report.counts;
+    let sum = |parts: &[u64]| parts.iter().fold(0_u64, |sum, part| sum.saturating_add(*part));
+    let series = |of: fn(&Interval) -> u64| report.series.iter().map(of).fold(0, u64::saturating_add);
+    let statuses = report.statuses.values().copied().fold(0, u64::saturating_add);
+    let errors = report.errors.values().map(|failures| failures.count).fold(0, u64::saturating_add);
+    let answered = sum(&[counts.ok, counts.wrong_status]);
+    let bad = sum(&[counts.wrong_status, counts.failed, counts.timed_out, counts.dropped]);
+    let pairs = [
+        ("planned", counts.planned, "sent + dropped", sum(&[counts.sent, counts.dropped])),
+        (
+            "sent",
+            counts.sent,
+            "ok + wrong_status + failed + timed_out",
+            sum(&[answered, counts.failed, counts.timed_out]),
+        ),
+        ("ok + wrong_status", answered, "all statuses", statuses),
+        ("failed + timed_out", sum(&[counts.failed, counts.timed_out]), "all errors", errors),
+        ("planned", counts.planned, "planned of all intervals", series(|interval| interval.planned)),
+        ("sent", counts.sent, "sent of all intervals", series(|interval| interval.sent)),
+        ("ok", counts.ok, "ok of all intervals", series(|interval| interval.ok)),
+        ("not ok", bad, "bad of all intervals", series(|interval| interval.bad)),
+    ];
+    let wrong: Vec<String> = pairs
+        .iter()
+        .filter(|(_, left, _, right)| left != right)
+        .map(|(left, a, right, b)| format!("{left} is {}, {right} is {}", units::count(*a), units::count(*b)))
+        .collect();
+    let told = || {
+        Finding::run(format!(
+            "Counts do not agree: {}. Do not rely on this report; it is a mistake of the program.",
+            wrong.join("; ")
+        ))
+    };
+    (!wrong.is_empty()).then(told)
+}
+
+/// What a merged report lacks.
+fn shards(report: &Report) -> Vec<Finding> {
+    let Some(merged) = &report.merged else { return Vec::new() };
+    let mut found = Vec::new();
+    let missing: Vec<u32> = (0..merged.of).filter(|index| !merged.shards.contains(index)).collect();
+    if let [first, rest @ ..] = missing.as_slice() {
+        let which = match rest {
+            [] => format!("Shard {first} of {} is missing", merged.of),
+            _ => format!("{} of {} shards are missing, among them {first}", missing.len(), merged.of),
+        };
+        found.push(Finding::run(format!("{which}: these are the numbers of a part of the load.")));
+    }
+    let apart = merged.last_started.duration_since(report.started).as_secs_f64();
+    if apart * 1e3 > report.plan.interval_ms as f64 {
+        found.push(Finding::run(format!(
+            "The shards started up to {} apart, so the load was not the planned one. Intervals are counted from the \
+             start of each.",
+            units::seconds(apart)
+        )));
+    }
+    found
+}
+
+fn cut_short(report: &Report) -> Option<Finding> {
+    let planned = report.plan.duration_s;
+    (report.elapsed_s < planned * 0.9 && report.counts.planned >= 20).then(|| {
+        Finding::run(format!(
+            "The run ended after {} of the planned {}.",
+            units::seconds(report.elapsed_s),
+            units::lapse(planned)
+        ))
+    })
+}
+
+/// What brought no answer, by class.
+fn failures(report: &Report) -> Vec<Finding> {
+    let mut classes: Vec<_> = report.errors.iter().filter(|(_, failures)| failures.count > 0).collect();
+    classes.sort_by_key(|(_, failures)| std::cmp::Reverse(failures.count));
+    classes.into_iter().map(|(class, failures)| failed(report, class, failures.count)).collect()
+}
+
+fn failed(report: &Report, class: &str, count: u64) -> Finding {
+    let many = format!("{} ({})", units::plural(count, "event"), units::share(count, report.counts.sent));
+    let was = if count == 1 { "was" } else { "were" };
+    let target = &report.plan.target;
+    match class {
+        "refused" => Finding::receiver(format!(
+            "{many} {was} refused: nobody listens at {target}, or the queue of new connections there is full."
+        )),
+        "reset" => Finding::receiver(format!(
+            "{many} ended with the connection closed by the receiver before it answered: it may have crashed, or close \
+             connections when it has too much to do."
+        )),
+        "timeout" => Finding::receiver(format!(
+            "{many} {was} not answered within {}.",
+            units::lapse(report.plan.timeout_ms as f64 / 1e3)
+        )),
+        "tls" => {
+            Finding::receiver(format!("{many} failed because no TLS connection to {target} came about."))
+        }
+        "unresolved" => Finding::run(format!("{many} failed because the host of {target} has no address.")),
+        _ => Finding::run(format!("{many} failed as `{class}`.")),
+    }
+}
+
+/// Answers that don't count as success.
+fn statuses(report: &Report) -> Option<Finding> {
+    let wrong = report.counts.wrong_status;
+    if wrong == 0 {
+        return None;
+    }
+    let mut others: Vec<(u16, u64)> = report
+        .statuses
+        .iter()
+        .filter(|(status, _)| !(200..300).contains(*status))
+        .map(|(s, n)| (*s, *n))
+        .collect();
+    others.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let told: Vec<String> = others
+        .iter()
+        .take(3)
+        .map(|(status, count)| format!("{} had status {status}", units::count(*count)))
+        .collect();
+    let advice = match others.first() {
+        Some((401 | 403, _)) => {
+            " Perhaps the receiver verifies signatures by another secret: see `--secret`."
+        }
+        Some((404 | 405, _)) => " Perhaps the path of the callback URL is wrong.",
+        Some((413, _)) => " The receiver finds the bodies too large.",
+        Some((429, _)) => " The receiver, or a proxy before it, limits the rate.",
+        Some((502..=504, _)) => " Usually a proxy says so when the server behind it does not keep up.",
+        Some((500.., _)) => " Its log should tell why.",
+        _ => "",
+    };
+    let list = if told.is_empty() { "their bodies were not as wanted".to_owned() } else { told.join(", ") };
+    Some(Finding::receiver(format!(
+        "{} ({}) got an answer that is no success: {list}.{advice}",
+        units::plural(wrong, "event"),
+        units::share(wrong, report.counts.sent)
+    )))
+}
+
+/// Whether connections were kept.
+fn connections(report: &Report) -> Option<Finding> {
+    let (opened, counts) = (report.sender.connections, &report.counts);
+    let many = opened > u64::from(report.plan.in_flight) && opened.saturating_mul(2) > counts.sent;
+    // After a failure a new connection is only natural.
+    (many && counts.failed * 10 < counts.sent).then(|| {
+        Finding::receiver(format!(
+            "The receiver does not keep connections open: {} for {}. Setting up connections is part of every time here.",
+            units::plural(opened, "connection"),
+            units::plural(counts.sent, "event")
+        ))
+    })
+}
+
+fn stories(report: &Report) -> Option<Finding> {
+    let told: u64 = report.plan.stories.iter().map(|story| story.told).sum();
+    let failed: u64 = report.plan.stories.iter().map(|story| story.failed).sum();
+    let worst = report.plan.stories.iter().max_by_key(|story| story.failed)?;
+    (failed > 0).then(|| {
+        let first = match worst.first_failure.as_str() {
+            "" => String::new(),
+            first => format!(" The first said: {first}"),
+        };
+        Finding::receiver(format!(
+            "{} of {} failed their expectations, most of them of `{}` ({}).{first}",
+            units::count(failed),
+            units::plural(told, "story").replace("storys", "stories"),
+            worst.name,
+            units::count(worst.failed)
+        ))
+    })
+}
+
+/// What a tester that waits for answers would not have seen.
+fn gap(report: &Report) -> Option<Finding> {
+    let (planned, sent) = (report.latency.planned.percentile(99.0), report.latency.sent.percentile(99.0));
+    let gap = planned.saturating_sub(sent);
+    // Less than what counts as late is noise of this machine.
+    let late = Duration::from_millis(report.plan.late_ms.max(1));
+    (gap >= late && gap * 10 >= sent).then(|| {
+        Finding::run(format!(
+            "Counted from the instants that were planned, p99 is {}; counted from the writing it is {}. The \
+             difference is what events waited to be sent; a test that sends only after answers would hide it.",
+            units::time(planned),
+            units::time(sent)
+        ))
+    })
+}
+
+fn held(report: &Report) -> Finding {
+    let Report { plan, counts, latency, .. } = report;
+    let late = match counts.late {
+        0 => String::new(),
+        late => format!(
+            ", {} of them written more than {} late",
+            units::count(late),
+            units::lapse(plan.late_ms as f64 / 1e3)
+        ),
+    };
+    let asked = if plan.arrivals == "closed" {
+        "as fast as answers came".to_owned()
+    } else {
+        format!("at {}", plan.rate)
+    };
+    Finding::run(format!(
+        "It held: {} {asked}, all answered as wanted{late}. p99 is {}, and the sender used {:.0} % of its cores.",
+        units::plural(counts.planned, "event"),
+        units::time(latency.planned.percentile(99.0)),
+        report.sender.busy * 100.0
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::samples::{self, Model, STEADY};
+    use crate::load::{Histogram, Side};
+
+    fn told(report: &Report) -> String {
+        let lines: Vec<String> =
+            diagnose(report).iter().map(|finding| format!("{:?}: {}", finding.side, finding.text)).collect();
+        lines.join("\n")
+    }
+
+    #[test]
+    fn a_run_that_held_says_only_that() {
+        insta::assert_snapshot!(told(&samples::steady()));
+    }
+
+    #[test]
+    fn a_stall_is_the_receivers() {
+        insta::assert_snapshot!(told(&samples::stall()));
+        // The same with a limit that is reached while it lasts.
+        let full = Model { stall: Some((8.0, 10.0)), in_flight: 256, ..STEADY }.report();
+        insta::assert_snapshot!(told(&full));
+    }
+
+    #[test]
+    fn a_sender_without_cpu_blames_itself_alone() {
+        // It needs more for an event than there is time between two.
+        let report = Model { cost: 2_300.0, ..STEADY }.report();
+        assert!(diagnose(&report).iter().all(|finding| finding.side != Side::Receiver));
+        insta::assert_snapshot!(told(&report));
+    }
+
+    #[test]
+    fn a_low_limit_is_the_senders() {
+        // 500/s of 100 ms each are 50 in flight.
+        let report = Model { in_flight: 40, service: |_| 100_000, ..STEADY }.report();
+        assert!(diagnose(&report).iter().all(|finding| finding.side != Side::Receiver));
+        insta::assert_snapshot!(told(&report));
+    }
+
+    #[test]
+    fn a_receiver_that_gets_slower_is_told() {
+        let report = Model { service: |at| 2_000 + (at * 4_000.0) as u64, ..STEADY }.report();
+        insta::assert_snapshot!(told(&report));
+    }
+
+    #[test]
+    fn failures_are_told_by_class() {
+        insta::assert_snapshot!(told(&samples::refused()));
+        let slow = Model { stall: Some((2.0, 6.0)), timeout_ms: 1_000, ..STEADY }.report();
+        insta::assert_snapshot!(told(&slow));
+    }
+
+    #[test]
+    fn a_sender_that_stood_still_is_no_stall_of_the_receiver() {
+        let mut report = samples::steady();
+        let (before, frozen) = report.series.split_at_mut(11);
+        let (still, after) = (&mut before[10], &mut frozen[0]);
+        after.sent += std::mem::take(&mut still.sent);
+        after.ok += std::mem::take(&mut still.ok);
+        let times = std::mem::replace(&mut still.latency, Histogram::coarse());
+        after.latency.add(&times);
+        insta::assert_snapshot!(told(&report));
+    }
+
+    #[test]
+    fn counts_that_do_not_agree_are_told() {
+        let mut report = samples::steady();
+        report.counts.dropped += 7;
+        report.statuses.insert(500, 1);
+        insta::assert_snapshot!(told(&report));
+    }
+
+    #[test]
+    fn a_closed_load_is_at_its_limit_by_nature() {
+        let mut report = samples::steady();
+        report.plan.arrivals = "closed".to_owned();
+        report.plan.rate = "max".to_owned();
+        report.plan.in_flight = 4;
+        report.series.iter_mut().for_each(|interval| interval.in_flight = 4);
+        insta::assert_snapshot!(told(&report));
+        report.sender.busy = 0.97;
+        insta::assert_snapshot!(told(&report));
+    }
+
+    #[test]
+    fn a_receiver_that_does_not_keep_up_is_told() {
+        // From the sixth second on each takes 2 s, so that 400 in flight are no more than 200/s.
+        let service = |at: f64| if at < 6.0 { 2_000 } else { 2_000_000 };
+        let report = Model { in_flight: 400, service, ..STEADY }.report();
+        assert!(diagnose(&report).iter().all(|finding| finding.side != Side::Sender));
+        insta::assert_snapshot!(told(&report));
+    }
+
+    #[test]
+    fn what_else_there_is_to_say() {
+        let mut report = samples::steady();
+        report.sender.connections = report.counts.sent;
+        report.plan.stories[0].failed = 12;
+        report.plan.duration_s = 60.0;
+        insta::assert_snapshot!(told(&report));
+        insta::assert_snapshot!(told(&samples::empty()));
+    }
+
+    #[test]
+    fn a_busy_sender_that_keeps_up_is_warned_of() {
+        let mut report = samples::steady();
+        report.sender.busy = 0.9;
+        insta::assert_snapshot!(told(&report));
+    }
+
+    #[test]
+    fn answers_that_are_no_success_come_with_advice() {
+        for (status, word) in
+            [(401, "--secret"), (404, "path"), (429, "limits"), (503, "proxy"), (500, "log")]
+        {
+            let mut report = samples::steady();
+            report.counts.ok -= 9;
+            report.counts.wrong_status = 9;
+            report.statuses.insert(status, 9);
+            *report.statuses.get_mut(&200).unwrap() -= 9;
+            let text = &statuses(&report).unwrap().text;
+            assert!(text.contains(word), "{text}");
+        }
+    }
+}

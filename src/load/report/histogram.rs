@@ -1,0 +1,246 @@
+//! Distributions of times: what percentiles are read from, and what several runs are merged by.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::Histogram as Hdr;
+use hdrhistogram::serialization::{
+    Deserializer as HdrDeserializer, Serializer as _, V2DeflateSerializer, V2Serializer,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The longest time that is told apart, in microseconds: an hour. Longer ones count as an hour.
+const LONGEST: u64 = 3_600_000_000;
+
+/// The percentiles every report names.
+pub const PERCENTILES: [f64; 7] = [50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99];
+
+/// How many times of each length there were, in microseconds.
+///
+/// In files it is an object: `count`, `min_us`, `mean_us`, `max_us`, the percentiles as `p50` to `p99.99` in
+/// microseconds, and `hdr`, the whole distribution in the compressed form of HdrHistogram (V2, base64). Only `hdr` is
+/// read back; the rest is there for people and for `jq`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Histogram(Hdr<u64>);
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self::fine()
+    }
+}
+
+impl Histogram {
+    /// For a whole run: values are told apart to a thousandth.
+    pub fn fine() -> Self {
+        Self::with_digits(3)
+    }
+
+    /// For an interval of a run: values are told apart to a hundredth.
+    pub fn coarse() -> Self {
+        Self::with_digits(2)
+    }
+
+    fn with_digits(digits: u8) -> Self {
+        Self(Hdr::new_with_bounds(1, LONGEST, digits).expect("the bounds are constant and in range"))
+    }
+
+    /// Counts one time. Less than a microsecond counts as one.
+    pub fn record(&mut self, time: Duration) {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.0.saturating_record(micros.max(1));
+    }
+
+    /// Adds everything another one counted.
+    pub fn add(&mut self, other: &Self) {
+        // Both have the same bounds, or the other came from a file and is cut to them.
+        if self.0.add(&other.0).is_err() {
+            for step in other.0.iter_recorded() {
+                self.0.saturating_record_n(step.value_iterated_to(), step.count_since_last_iteration());
+            }
+        }
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.0.reset();
+    }
+
+    /// How many times were counted.
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// The time that so many percent of all do not exceed; zero if nothing was counted.
+    pub fn percentile(&self, percent: f64) -> Duration {
+        Duration::from_micros(if self.0.is_empty() { 0 } else { self.0.value_at_percentile(percent) })
+    }
+
+    /// The longest time.
+    pub fn max(&self) -> Duration {
+        Duration::from_micros(self.0.max())
+    }
+
+    /// The shortest time; zero if nothing was counted.
+    pub fn min(&self) -> Duration {
+        Duration::from_micros(if self.0.is_empty() { 0 } else { self.0.min() })
+    }
+
+    /// The mean.
+    pub fn mean(&self) -> Duration {
+        Duration::from_micros(self.0.mean().round() as u64)
+    }
+
+    /// What percentage of all times is at most so long; 0 if nothing was counted.
+    pub fn share_below(&self, time: Duration) -> f64 {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).min(LONGEST);
+        if self.0.is_empty() { 0.0 } else { self.0.percentile_below(micros) }
+    }
+
+    /// Points of the curve of percentiles, `(percent, time)`, denser towards 100: for charts.
+    pub fn curve(&self) -> Vec<(f64, Duration)> {
+        let steps = self.0.iter_quantiles(5);
+        steps
+            .map(|step| {
+                (step.quantile_iterated_to() * 100.0, Duration::from_micros(step.value_iterated_to()))
+            })
+            .collect()
+    }
+
+    /// The whole distribution in little room.
+    pub(crate) fn pack(&self) -> Packed {
+        let mut bytes = Vec::new();
+        V2Serializer::new().serialize(&self.0, &mut bytes).expect(FITS);
+        Packed(bytes.into_boxed_slice())
+    }
+
+    fn compressed(&self) -> String {
+        let mut bytes = Vec::new();
+        V2DeflateSerializer::new().serialize(&self.0, &mut bytes).expect(FITS);
+        STANDARD.encode(bytes)
+    }
+}
+
+const FITS: &str = "writing to memory succeeds, and the counts fit";
+
+/// A distribution put away.
+#[derive(Clone, Debug)]
+pub(crate) struct Packed(Box<[u8]>);
+
+impl Packed {
+    /// The distribution as it was.
+    pub(crate) fn unpack(&self) -> Histogram {
+        let read = HdrDeserializer::new().deserialize(&mut &*self.0);
+        Histogram(read.expect("what was packed here is well-formed"))
+    }
+}
+
+/// The form in files.
+#[derive(Serialize)]
+struct Written {
+    count: u64,
+    min_us: u64,
+    mean_us: u64,
+    max_us: u64,
+    p50: u64,
+    p75: u64,
+    p90: u64,
+    p95: u64,
+    p99: u64,
+    #[serde(rename = "p99.9")]
+    p999: u64,
+    #[serde(rename = "p99.99")]
+    p9999: u64,
+    hdr: String,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    hdr: String,
+}
+
+impl Serialize for Histogram {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let [p50, p75, p90, p95, p99, p999, p9999] =
+            PERCENTILES.map(|percent| micros(self.percentile(percent)));
+        let written = Written {
+            count: self.count(),
+            min_us: micros(self.min()),
+            mean_us: micros(self.mean()),
+            max_us: micros(self.max()),
+            p50,
+            p75,
+            p90,
+            p95,
+            p99,
+            p999,
+            p9999,
+            hdr: self.compressed(),
+        };
+        written.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Histogram {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        let Read { hdr } = Read::deserialize(deserializer)?;
+        let bytes = STANDARD.decode(hdr).map_err(D::Error::custom)?;
+        let read = HdrDeserializer::new().deserialize(&mut &*bytes);
+        read.map(Self).map_err(|error| D::Error::custom(format!("`hdr` is no histogram: {error:?}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_keep_every_count() {
+        let mut histogram = Histogram::fine();
+        for micros in (1..20_000).step_by(7) {
+            histogram.record(Duration::from_micros(micros));
+        }
+        histogram.record(Duration::from_secs(10));
+        let text = serde_json::to_string(&histogram).unwrap();
+        let read: Histogram = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.count(), histogram.count());
+        assert_eq!(read.percentile(99.0), histogram.percentile(99.0));
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+
+        let mut sum = Histogram::fine();
+        sum.add(&read);
+        sum.add(&read);
+        assert_eq!(sum.count(), 2 * histogram.count());
+        assert_eq!(sum.percentile(99.0), histogram.percentile(99.0));
+    }
+
+    #[test]
+    fn what_is_packed_comes_back() {
+        let mut histogram = Histogram::coarse();
+        assert_eq!(histogram.pack().unpack(), histogram);
+        for micros in [1, 1, 500, 70_000, 3_000_000] {
+            histogram.record(Duration::from_micros(micros));
+        }
+        assert_eq!(histogram.pack().unpack(), histogram);
+        assert!(histogram.pack().0.len() < 200);
+    }
+
+    #[test]
+    fn nothing_counted_is_zero() {
+        let histogram = Histogram::coarse();
+        assert_eq!(histogram.percentile(99.0), Duration::ZERO);
+        assert_eq!(histogram.max(), Duration::ZERO);
+        assert_eq!(histogram.min(), Duration::ZERO);
+        let text = serde_json::to_string(&histogram).unwrap();
+        assert_eq!(serde_json::from_str::<Histogram>(&text).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_no_histogram_is_errs() {
+        for wrong in [r#"{"hdr":"???"}"#, r#"{"hdr":""}"#, r#"{"hdr":"AAAA"}"#, "{}"] {
+            assert!(serde_json::from_str::<Histogram>(wrong).is_err(), "{wrong}");
+        }
+    }
+}

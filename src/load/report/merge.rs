@@ -1,0 +1,364 @@
+//! One report of several: the parts of a run that several processes or machines shared.
+//!
+//! Counts, statuses, errors and histograms are exact sums, in whatever order and grouping they are merged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::data::{Failures, Interval, Merged, Report, Sender, Share};
+use super::diagnosis::diagnose;
+use super::histogram::Histogram;
+use super::sum::add_to;
+use super::units;
+
+/// Why reports can't be merged. The numbers are positions in the list of reports, from 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MergeError {
+    /// There is none.
+    Nothing,
+    /// One is of a whole run, not of a shard.
+    Whole(usize),
+    /// One is of a search, whose probes no other had.
+    Search(usize),
+    /// Both have the same shard.
+    Twice(usize, usize, u32),
+    /// They are of different runs: what differs, and its values.
+    Differ(usize, usize, &'static str, String, String),
+}
+
+impl MergeError {
+    /// The message, with the names of the reports in their order.
+    pub fn message(&self, names: &[String]) -> String {
+        let name = |at: &usize| names.get(*at).cloned().unwrap_or_else(|| format!("report {}", at + 1));
+        match self {
+            Self::Nothing => "there is no report to merge".to_owned(),
+            Self::Whole(at) => {
+                format!("{} is of a whole run, not of a part: runs with `--shard` are merged", name(at))
+            }
+            Self::Search(at) => {
+                format!("{} is of a search for the highest rate, which can't be merged", name(at))
+            }
+            Self::Twice(one, other, shard) => {
+                format!("{} and {} both have shard {shard}, which would count twice", name(one), name(other))
+            }
+            Self::Differ(one, other, what, left, right) => {
+                format!(
+                    "these are not parts of one run: the {what} is {left} in {}, but {right} in {}",
+                    name(one),
+                    name(other)
+                )
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for MergeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message(&[]))
+    }
+}
+
+impl std::error::Error for MergeError {}
+
+/// Merges reports of shards, or of merged ones, into one. A report alone is only given new findings.
+pub fn merge(reports: Vec<Report>) -> Result<Report, MergeError> {
+    check(&reports)?;
+    let mut reports = reports;
+    // Sums of fractions depend on their order: it is always that of the shards.
+    reports.sort_by_key(|report| shards(report).first().copied());
+    let mut parts = reports.into_iter();
+    let mut sum = parts.next().ok_or(MergeError::Nothing)?;
+    if let Some(shard) = sum.plan.shard.take() {
+        let (last_started, busiest) = (sum.started, sum.sender.busy);
+        sum.merged = Some(Merged { shards: vec![shard.index], of: shard.of, last_started, busiest });
+    }
+    for part in parts {
+        add(&mut sum, part);
+    }
+    sum.findings = diagnose(&sum);
+    Ok(sum)
+}
+
+/// Which shards a report has; none of a whole run.
+fn shards(report: &Report) -> Vec<u32> {
+    match (&report.merged, report.plan.shard) {
+        (Some(merged), _) => merged.shards.clone(),
+        (None, Some(shard)) => vec![shard.index],
+        (None, None) => Vec::new(),
+    }
+}
+
+/// Refuses what does not belong together.
+fn check(reports: &[Report]) -> Result<(), MergeError> {
+    let [first, others @ ..] = reports else { return Err(MergeError::Nothing) };
+    if others.is_empty() {
+        return Ok(());
+    }
+    let mut seen = BTreeMap::new();
+    for (at, report) in reports.iter().enumerate() {
+        let shards = shards(report);
+        if shards.is_empty() {
+            return Err(MergeError::Whole(at));
+        }
+        if report.search.is_some() {
+            return Err(MergeError::Search(at));
+        }
+        for shard in shards {
+            if let Some(before) = seen.insert(shard, at) {
+                return Err(MergeError::Twice(before, at, shard));
+            }
+        }
+    }
+    let ours = identity(first);
+    for (at, report) in others.iter().enumerate() {
+        for ((what, left), (_, right)) in ours.iter().zip(identity(report)) {
+            if *left != right {
+                return Err(MergeError::Differ(0, at + 1, what, left.clone(), right));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What all parts of one run share.
+fn identity(report: &Report) -> Vec<(&'static str, String)> {
+    let plan = &report.plan;
+    let stories: Vec<String> =
+        plan.stories.iter().map(|story| format!("`{}` ×{}", story.name, story.weight)).collect();
+    let of = report.merged.as_ref().map(|merged| merged.of).or(plan.shard.map(|shard| shard.of));
+    let millis = |millis: u64| units::lapse(millis as f64 / 1e3);
+    vec![
+        ("format", report.format.clone()),
+        ("number of shards", of.unwrap_or(1).to_string()),
+        ("rate", plan.rate.clone()),
+        ("unit of the rate", plan.unit.clone()),
+        ("spacing of arrivals", plan.arrivals.clone()),
+        ("duration", units::lapse(plan.duration_s)),
+        ("seed", plan.seed.to_string()),
+        ("mix of stories", stories.join(", ")),
+        ("protocol", plan.protocol.clone()),
+        ("length of intervals", millis(plan.interval_ms)),
+        ("time-out", millis(plan.timeout_ms)),
+        ("lag that counts as late", millis(plan.late_ms)),
+        ("lag that drops events", millis(plan.drop_ms)),
+    ]
+}
+
+/// Adds a part that fits.
+fn add(sum: &mut Report, part: Report) {
+    let ends = [&*sum, &part].map(|report| end(report.started, report.elapsed_s));
+    sender(&mut sum.sender, sum.plan.workers, &part.sender, part.plan.workers);
+    let (cpu, sent) =
+        (sum.sender.user_s + sum.sender.system_s, sum.counts.sent.saturating_add(part.counts.sent));
+    sum.sender.cpu_per_event_us = if sent > 0 { cpu * 1e6 / sent as f64 } else { 0.0 };
+    if let Some(merged) = &mut sum.merged {
+        merged.shards.extend(match (&part.merged, part.plan.shard) {
+            (Some(other), _) => other.shards.clone(),
+            (None, shard) => shard.map(|shard| shard.index).into_iter().collect(),
+        });
+        merged.shards.sort_unstable();
+        let (last, busiest) = part
+            .merged
+            .as_ref()
+            .map_or((part.started, part.sender.busy), |other| (other.last_started, other.busiest));
+        merged.last_started = merged.last_started.max(last);
+        merged.busiest = merged.busiest.max(busiest);
+    }
+    sum.version = all_of(&sum.version, &part.version);
+    sum.plan.target = all_of(&sum.plan.target, &part.plan.target);
+    sum.plan.in_flight = sum.plan.in_flight.saturating_add(part.plan.in_flight);
+    sum.plan.workers = sum.plan.workers.saturating_add(part.plan.workers);
+    sum.plan.runs = sum.plan.runs.saturating_add(part.plan.runs);
+    sum.started = sum.started.min(part.started);
+    let [one, other] = ends;
+    sum.elapsed_s = (one.max(other) - sum.started.as_nanosecond()) as f64 / 1e9;
+    sum.counts.add(&part.counts);
+    for (status, count) in part.statuses {
+        add_to(sum.statuses.entry(status).or_default(), count);
+    }
+    for (class, failures) in part.errors {
+        errors(sum.errors.entry(class).or_default(), failures);
+    }
+    for (story, other) in sum.plan.stories.iter_mut().zip(&part.plan.stories) {
+        told(story, other);
+    }
+    sum.latency.add(&part.latency);
+    let length = sum.series.len().max(part.series.len());
+    sum.series.resize_with(length, || Interval { latency: Histogram::coarse(), ..Interval::default() });
+    for (ours, theirs) in sum.series.iter_mut().zip(&part.series) {
+        ours.add(theirs);
+    }
+}
+
+/// When a run ended, in nanoseconds since 1970. A float can't carry that, but seconds into a run it can.
+fn end(started: Timestamp, elapsed_s: f64) -> i128 {
+    started.as_nanosecond() + units::from_secs(elapsed_s).as_nanos().min(i64::MAX as u128) as i128
+}
+
+/// Both, if they are not the same: machines may name the same receiver differently.
+fn all_of(one: &str, other: &str) -> String {
+    let all: BTreeSet<&str> = one.split(", ").chain(other.split(", ")).collect();
+    all.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// Which of the first messages stays can't depend on the order: it is the first in the alphabet.
+fn errors(sum: &mut Failures, part: Failures) {
+    add_to(&mut sum.count, part.count);
+    if sum.first.is_empty() || (!part.first.is_empty() && part.first < sum.first) {
+        sum.first = part.first;
+    }
+}
+
+fn told(sum: &mut Share, part: &Share) {
+    add_to(&mut sum.told, part.told);
+    add_to(&mut sum.failed, part.failed);
+    if sum.first_failure.is_empty() {
+        sum.first_failure.clone_from(&part.first_failure);
+    }
+}
+
+/// CPU and connections add up. Memory is the most that any one had, since their peaks need not have been at the same
+/// moment or on the same machine. The busy share is the mean over all workers.
+fn sender(sum: &mut Sender, workers: u32, part: &Sender, more: u32) {
+    let (here, there) = (f64::from(workers), f64::from(more));
+    if here + there > 0.0 {
+        sum.busy = (sum.busy * here + part.busy * there) / (here + there);
+    }
+    sum.user_s += part.user_s;
+    sum.system_s += part.system_s;
+    sum.peak_bytes = sum.peak_bytes.max(part.peak_bytes);
+    add_to(&mut sum.connections, part.connections);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::load::samples::{self, Model, STEADY};
+
+    fn four() -> Vec<Report> {
+        (0..4).map(|index| samples::shard(index, 4)).collect()
+    }
+
+    #[test]
+    fn all_shards_are_the_whole() {
+        let whole = Model { seconds: 5, unavailable: 100, ..STEADY }.report();
+        let merged = merge(four()).unwrap();
+        assert_eq!(merged.counts, whole.counts);
+        assert_eq!(merged.statuses, whole.statuses);
+        assert_eq!(merged.plan.rate, whole.plan.rate);
+        assert_eq!((merged.plan.runs, merged.plan.shard, merged.plan.workers), (4, None, 4));
+        assert_eq!(merged.merged.as_ref().unwrap().shards, [0, 1, 2, 3]);
+        assert_eq!(merged.latency.planned.count(), whole.latency.planned.count());
+        let planned =
+            |report: &Report| report.series.iter().map(|interval| interval.planned).collect::<Vec<_>>();
+        assert_eq!(planned(&merged), planned(&whole));
+        assert!(merged.findings.iter().all(|finding| !finding.text.contains("missing")));
+    }
+
+    #[test]
+    fn a_missing_shard_is_told() {
+        let mut parts = four();
+        parts.remove(2);
+        let merged = merge(parts.clone()).unwrap();
+        assert!(merged.findings[0].text.starts_with("Shard 2 of 4 is missing"), "{:?}", merged.findings);
+        parts.remove(0);
+        let fewer = merge(parts).unwrap();
+        assert!(fewer.findings[0].text.starts_with("2 of 4 shards are missing, among them 0"));
+        // It may come later.
+        let whole = merge(vec![merged, samples::shard(2, 4)]).unwrap();
+        assert_eq!(whole.counts, merge(four()).unwrap().counts);
+        assert!(whole.findings.iter().all(|finding| !finding.text.contains("missing")));
+    }
+
+    #[test]
+    fn time_goes_from_the_first_start_to_the_last_end() {
+        let (one, mut other) = (samples::shard(0, 2), samples::shard(1, 2));
+        other.started += jiff::SignedDuration::from_secs(3);
+        let end = other.elapsed_s + 3.0;
+        let merged = merge(vec![other, one.clone()]).unwrap();
+        assert_eq!(merged.started, one.started);
+        assert!((merged.elapsed_s - end).abs() < 1e-6);
+        assert!(merged.findings.iter().any(|finding| finding.text.contains("up to 3.00 s apart")));
+    }
+
+    #[test]
+    fn what_does_not_belong_together_is_refused() {
+        let names = ["a.json".to_owned(), "b.json".to_owned()];
+        let told = |one: Report, other: Report| merge(vec![one, other]).unwrap_err().message(&names);
+        let shard = |index| samples::shard(index, 2);
+        let with = |change: fn(&mut Report)| {
+            let mut report = shard(1);
+            change(&mut report);
+            report
+        };
+        let texts = [
+            told(samples::steady(), shard(0)),
+            told(shard(0), shard(0)),
+            told(shard(0), samples::shard(1, 3)),
+            told(shard(0), with(|report| report.plan.rate = "9/s".to_owned())),
+            told(shard(0), with(|report| report.plan.seed = 8)),
+            told(shard(0), with(|report| report.plan.interval_ms = 100)),
+            told(shard(0), with(|report| report.plan.stories[0].weight = 9)),
+            told(shard(0), with(|report| report.search = samples::search().search)),
+            merge(Vec::new()).unwrap_err().to_string(),
+        ];
+        insta::assert_snapshot!(texts.join("\n"));
+    }
+
+    #[test]
+    fn a_report_alone_stays_itself() {
+        let report = samples::stall();
+        assert_eq!(merge(vec![report.clone()]).unwrap(), report);
+    }
+
+    #[test]
+    fn wild_numbers_do_not_overflow() {
+        let (mut one, mut other) = (samples::shard(0, 2), samples::shard(1, 2));
+        for report in [&mut one, &mut other] {
+            report.counts.sent = u64::MAX;
+            report.elapsed_s = f64::INFINITY;
+            report.series[0].in_flight = u64::MAX;
+            report.errors.insert("reset".to_owned(), Failures { count: u64::MAX, first: String::new() });
+        }
+        assert_eq!(merge(vec![one, other]).unwrap().counts.sent, u64::MAX);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+        #[test]
+        fn order_and_grouping_do_not_matter(
+            order in Just(vec![0_u32, 1, 2, 3]).prop_shuffle(),
+            cut in 1_usize..4,
+            nested in any::<bool>(),
+        ) {
+            let parts: Vec<Report> = order.iter().map(|index| samples::shard(*index, 4)).collect();
+            let (left, right) = parts.split_at(cut);
+            let grouped = if nested {
+                let mut sum = merge(vec![parts[0].clone()]).unwrap();
+                for part in &parts[1..] {
+                    sum = merge(vec![part.clone(), sum]).unwrap();
+                }
+                sum
+            } else {
+                merge(vec![merge(left.to_vec()).unwrap(), merge(right.to_vec()).unwrap()]).unwrap()
+            };
+            // Through files as well: what is written and read again merges alike.
+            let read = Report::read(&grouped.write()).unwrap();
+            let flat = merge(four()).unwrap();
+            for report in [&grouped, &read] {
+                prop_assert_eq!(&report.counts, &flat.counts);
+                prop_assert_eq!(&report.statuses, &flat.statuses);
+                prop_assert_eq!(&report.errors, &flat.errors);
+                prop_assert_eq!(&report.latency, &flat.latency);
+                prop_assert_eq!(&report.series, &flat.series);
+                prop_assert_eq!(&report.plan, &flat.plan);
+                prop_assert_eq!(report.elapsed_s, flat.elapsed_s);
+                prop_assert_eq!(report.merged.as_ref().map(|merged| &merged.shards), Some(&vec![0, 1, 2, 3]));
+            }
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! The numbers of a report that conditions name: `p99`, `send.p99.9`, `errors`, `rate`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::data::Report;
+use super::histogram::Histogram;
+use super::units;
+use crate::files::suggest::nearest;
+
+/// What a condition may be about, for error messages and suggestions.
+const NAMES: [&str; 16] = [
+    "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max", "mean", "errors", "timeouts", "late",
+    "dropped", "rate", "busy", "cpu",
+];
+
+/// From and to which moment a time counts.
+const CLOCKS: [&str; 3] = ["planned", "send", "lag"];
+
+/// One number of a report.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Metric {
+    /// A statistic of a time.
+    Time(Clock, Statistic),
+    /// Planned events that did not end well, in percent of all planned ones.
+    Errors,
+    /// Events that were not answered in time, in percent of all planned ones.
+    Timeouts,
+    /// Events that were sent late, in percent of all planned ones.
+    Late,
+    /// Events that were never sent, in percent of all planned ones.
+    Dropped,
+    /// Events answered as wanted, per second.
+    Rate,
+    /// The used share of the workers' cores, in percent.
+    Busy,
+    /// CPU time per event.
+    Cpu,
+    /// The most memory the sender had.
+    Memory,
+}
+
+/// From which moment to which a time counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// From the planned instant to the end of the answer. Its metrics have no prefix.
+    Planned,
+    /// From the writing to the end of the answer: `send.`.
+    Send,
+    /// From the planned instant to the writing: `lag.`.
+    Lag,
+}
+
+/// A number that sums up many times.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Statistic {
+    /// What so many percent do not exceed.
+    Percentile(f64),
+    /// The longest.
+    Max,
+    /// The mean.
+    Mean,
+}
+
+/// What a metric is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Microseconds.
+    Micros,
+    /// Percent, 0 to 100.
+    Percent,
+    /// Per second.
+    PerSecond,
+    /// Bytes.
+    Bytes,
+}
+
+impl Unit {
+    /// A number of this unit as people read it.
+    pub fn show(self, number: f64) -> String {
+        match self {
+            Self::Micros => units::micros(number),
+            Self::Percent => units::percent(number),
+            Self::PerSecond => units::rate(number),
+            Self::Bytes => units::bytes(number.max(0.0) as u64),
+        }
+    }
+}
+
+impl Metric {
+    /// What it is measured in.
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::Time(..) | Self::Cpu => Unit::Micros,
+            Self::Errors | Self::Timeouts | Self::Late | Self::Dropped | Self::Busy => Unit::Percent,
+            Self::Rate => Unit::PerSecond,
+            Self::Memory => Unit::Bytes,
+        }
+    }
+
+    /// Whether more of it is better.
+    pub fn more_is_better(self) -> bool {
+        self == Self::Rate
+    }
+
+    /// Its value in a report, in its unit. None if there is nothing it could be read from: no answer has no time.
+    pub fn of(self, report: &Report) -> Option<f64> {
+        let counts = &report.counts;
+        let share = |part: u64| (counts.planned > 0).then(|| part as f64 * 100.0 / counts.planned as f64);
+        match self {
+            Self::Time(clock, statistic) => statistic.of(clock.of(report)),
+            Self::Errors => share(counts.planned).map(|_| report.error_share() * 100.0),
+            Self::Timeouts => share(counts.timed_out),
+            Self::Late => share(counts.late),
+            Self::Dropped => share(counts.dropped),
+            Self::Rate => Some(report.throughput()),
+            Self::Busy => Some(report.sender.busy * 100.0),
+            Self::Cpu => (counts.sent > 0).then_some(report.sender.cpu_per_event_us),
+            Self::Memory => (report.sender.peak_bytes > 0).then_some(report.sender.peak_bytes as f64),
+        }
+    }
+}
+
+impl Clock {
+    fn of(self, report: &Report) -> &Histogram {
+        match self {
+            Self::Planned => &report.latency.planned,
+            Self::Send => &report.latency.sent,
+            Self::Lag => &report.latency.lag,
+        }
+    }
+}
+
+impl Statistic {
+    fn of(self, times: &Histogram) -> Option<f64> {
+        let time = match self {
+            _ if times.count() == 0 => return None,
+            Self::Percentile(percent) => times.percentile(percent),
+            Self::Max => times.max(),
+            Self::Mean => times.mean(),
+        };
+        Some(time.as_secs_f64() * 1e6)
+    }
+
+    fn read(name: &str) -> Option<Self> {
+        match name {
+            "max" => Some(Self::Max),
+            "mean" => Some(Self::Mean),
+            _ => {
+                let percent: f64 = name.strip_prefix('p')?.parse().ok()?;
+                (percent > 0.0 && percent < 100.0).then_some(Self::Percentile(percent))
+            }
+        }
+    }
+}
+
+/// A name that is no metric.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` is no metric{}", suggestion(name))]
+pub struct MetricError {
+    /// The name as written.
+    name: String,
+}
+
+fn suggestion(name: &str) -> String {
+    let (prefix, last) = match name.split_once('.') {
+        Some((clock, last)) if !clock.starts_with('p') || CLOCKS.contains(&clock) => (Some(clock), last),
+        _ => (None, name),
+    };
+    // What is right of it stays: `sned.p99` is `send.p99`.
+    let near = |word: &'static str| match prefix.map(|prefix| nearest(prefix, CLOCKS).unwrap_or("send")) {
+        Some(clock) => format!("{clock}.{word}"),
+        None => word.to_owned(),
+    };
+    let times = &NAMES[..9];
+    let words = if prefix.is_some() { times } else { &NAMES[..] };
+    let found = nearest(last, words.iter().copied())
+        .or_else(|| ALIASES.iter().find(|(other, _)| *other == last).map(|(_, ours)| *ours));
+    match found {
+        Some(word) => format!(", did you mean `{}`?", near(word)),
+        None => format!(
+            "; there are {}, and `send.` or `lag.` before a time, as in `lag.p99`",
+            NAMES.map(|name| format!("`{name}`")).join(", ")
+        ),
+    }
+}
+
+/// What other tools call them.
+const ALIASES: [(&str, &str); 10] = [
+    ("p100", "max"),
+    ("avg", "mean"),
+    ("average", "mean"),
+    ("median", "p50"),
+    ("med", "p50"),
+    ("failures", "errors"),
+    ("failed", "errors"),
+    ("throughput", "rate"),
+    ("rps", "rate"),
+    ("cpu_usage", "busy"),
+];
+
+impl FromStr for Metric {
+    type Err = MetricError;
+
+    fn from_str(text: &str) -> Result<Self, MetricError> {
+        let name = text.trim();
+        let clock = |clock, rest: &str| Statistic::read(rest).map(|statistic| Self::Time(clock, statistic));
+        let found = match name {
+            "errors" => Some(Self::Errors),
+            "timeouts" => Some(Self::Timeouts),
+            "late" => Some(Self::Late),
+            "dropped" => Some(Self::Dropped),
+            "rate" => Some(Self::Rate),
+            "busy" => Some(Self::Busy),
+            "cpu" => Some(Self::Cpu),
+            _ => match name.split_once('.') {
+                Some(("planned", rest)) => clock(Clock::Planned, rest),
+                Some(("send", rest)) => clock(Clock::Send, rest),
+                Some(("lag", rest)) => clock(Clock::Lag, rest),
+                _ => clock(Clock::Planned, name),
+            },
+        };
+        found.ok_or_else(|| MetricError { name: name.to_owned() })
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time(clock, statistic) => {
+                f.write_str(match clock {
+                    Clock::Planned => "",
+                    Clock::Send => "send.",
+                    Clock::Lag => "lag.",
+                })?;
+                match statistic {
+                    Statistic::Percentile(percent) => write!(f, "p{percent}"),
+                    Statistic::Max => f.write_str("max"),
+                    Statistic::Mean => f.write_str("mean"),
+                }
+            }
+            Self::Errors => f.write_str("errors"),
+            Self::Timeouts => f.write_str("timeouts"),
+            Self::Late => f.write_str("late"),
+            Self::Dropped => f.write_str("dropped"),
+            Self::Rate => f.write_str("rate"),
+            Self::Busy => f.write_str("busy"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Memory => f.write_str("memory"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::samples;
+
+    #[test]
+    fn names_read_and_write_alike() {
+        for name in NAMES.iter().copied().chain(["p99.999", "send.p50", "send.max", "lag.mean", "lag.p99.9"])
+        {
+            assert_eq!(name.parse::<Metric>().unwrap().to_string(), name);
+        }
+        assert_eq!("planned.p99".parse::<Metric>(), "p99".parse());
+    }
+
+    #[test]
+    fn wrong_names_are_helped() {
+        let told = [
+            "p100",
+            "p",
+            "erors",
+            "lags",
+            "sned.p99",
+            "lag.p9x",
+            "lag.errors",
+            "avg",
+            "rps",
+            "P99",
+            "99",
+            "",
+        ]
+        .map(|name| name.parse::<Metric>().unwrap_err().to_string());
+        insta::assert_snapshot!(told.join("\n"));
+    }
+
+    #[test]
+    fn values_come_from_the_report() {
+        let report = samples::stall();
+        let value = |name: &str| name.parse::<Metric>().unwrap().of(&report).unwrap();
+        assert_eq!(value("p99"), report.latency.planned.percentile(99.0).as_secs_f64() * 1e6);
+        assert_eq!(value("lag.max"), report.latency.lag.max().as_secs_f64() * 1e6);
+        assert_eq!(value("errors"), report.error_share() * 100.0);
+        assert_eq!(value("dropped"), report.counts.dropped as f64 * 100.0 / report.counts.planned as f64);
+        assert_eq!(value("rate"), report.throughput());
+    }
+
+    #[test]
+    fn without_events_there_are_no_times() {
+        let report = samples::empty();
+        for name in ["p99", "lag.max", "send.mean", "errors", "dropped", "cpu"] {
+            assert_eq!(name.parse::<Metric>().unwrap().of(&report), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What a run found out: the report as data, its diagnosis, conditions on its numbers, comparisons and merges, and its
+//! renderings for the terminal, as Markdown and as a page.
+//!
+//! Everything here is a function of a [`Report`]; `run` makes one, `merge` and `--baseline` read one from a file.
+
+mod analyzer;
+mod chart;
+mod compare;
+mod condition;
+mod data;
+mod diagnosis;
+mod fail_if;
+mod histogram;
+mod live;
+mod markdown;
+mod merge;
+mod metric;
+mod page;
+#[cfg(test)]
+pub(crate) mod samples;
+mod slo;
+mod sum;
+mod terminal;
+mod units;
+
+pub use compare::{Change, Comparison, Judgement, compare};
+pub use condition::ConditionError;
+pub use data::{
+    Counts, FORMAT, Failures, Finding, Interval, Latency, Merged, Plan, Probe, Report, ReportError, Search,
+    Sender, Shard, Share, Side,
+};
+pub use diagnosis::diagnose;
+pub use fail_if::FailIf;
+pub(crate) use histogram::Packed;
+pub use histogram::{Histogram, PERCENTILES};
+pub use live::{Live, Snapshot};
+pub use markdown::markdown;
+pub use merge::{MergeError, merge};
+pub use metric::{Clock, Metric, MetricError, Statistic, Unit};
+pub use page::page;
+pub use slo::Slo;
+pub use terminal::summary;

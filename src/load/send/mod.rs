@@ -1,0 +1,22 @@
+//! Sends the events of a run when they are due and counts what becomes of each: over HTTP/1.1 or HTTP/2 from request
+//! templates, or by simulating every story on the engine.
+//!
+//! Each worker has a thread, a schedule and statistics of its own; nothing is shared on the way of an event.
+
+mod job;
+mod nonblocking_conn;
+mod response;
+mod run_stats;
+pub(crate) mod simulated;
+mod timer;
+mod usage;
+pub(crate) mod worker;
+pub(crate) mod worker_h2;
+
+#[cfg(test)]
+mod truth_tests;
+
+pub use job::Protocol;
+pub(crate) use job::{Drive, Job};
+pub(crate) use run_stats::{Progress, RunStats};
+pub(crate) use usage::Usage;

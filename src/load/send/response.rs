@@ -1,0 +1,391 @@
+//! Reading answers of HTTP/1.1 off a connection: as much as counts, without keeping what does not.
+
+use httparse::{EMPTY_HEADER, Response, Status};
+
+/// The longest head of an answer, in bytes.
+const LONGEST_HEAD: usize = 64 * 1024;
+
+/// The longest line of a chunk's size, in bytes.
+const LONGEST_LINE: usize = 1024;
+
+/// How many headers an answer usually has at most; with more it is read again with room for [`MOST_HEADERS`].
+const USUAL_HEADERS: usize = 24;
+
+/// How many headers an answer may have.
+const MOST_HEADERS: usize = 512;
+
+/// An answer that was read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// Whether another request can follow on the connection.
+    pub(crate) reusable: bool,
+}
+
+/// Why what came is no answer of HTTP/1.1, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NoHttp(pub(crate) String);
+
+/// Reads one answer after the other off a connection.
+#[derive(Debug)]
+pub(crate) struct ResponseReader {
+    /// What was read and not understood yet: part of a head or of a line.
+    pending: Vec<u8>,
+    state: State,
+    status: u16,
+    reusable: bool,
+    /// How many bytes of a body are kept; 0 if nobody looks at it.
+    cap: usize,
+    body: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Head,
+    /// So many bytes of the body are to come.
+    Length(u64),
+    /// The line with the size of a chunk.
+    Size,
+    /// So many bytes of the chunk are to come.
+    Chunk(u64),
+    /// The line break after a chunk.
+    Break,
+    /// Lines after the last chunk, up to an empty one.
+    Trailer,
+    /// The body lasts as long as the connection.
+    Endless,
+}
+
+impl ResponseReader {
+    /// Keeps at most `cap` bytes of each body.
+    pub(crate) fn new(cap: usize) -> Self {
+        Self { pending: Vec::new(), state: State::Head, status: 0, reusable: true, cap, body: Vec::new() }
+    }
+
+    /// A reader for a new connection.
+    pub(crate) fn fresh(&self) -> Self {
+        Self::new(self.cap)
+    }
+
+    /// What was kept of the latest body.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Whether nothing of the next answer has come.
+    #[cfg(test)]
+    fn is_fresh(&self) -> bool {
+        self.state == State::Head && self.pending.is_empty()
+    }
+
+    /// Takes what came. The answer, if it is at its end with it; what follows it makes the connection unusable.
+    pub(crate) fn read(&mut self, mut bytes: &[u8]) -> Result<Option<Ended>, NoHttp> {
+        loop {
+            match self.state {
+                State::Head => {
+                    let length = match self.head(bytes)? {
+                        Some(length) => length,
+                        None => return Ok(None),
+                    };
+                    bytes = &bytes[length..];
+                    if self.state == State::Head {
+                        return Ok(Some(self.end(bytes)));
+                    }
+                }
+                State::Length(left) => {
+                    let taken = self.take(bytes, left);
+                    bytes = &bytes[taken..];
+                    let left = left - taken as u64;
+                    self.state = State::Length(left);
+                    return Ok((left == 0).then(|| self.end(bytes)));
+                }
+                State::Endless => {
+                    self.take(bytes, u64::MAX);
+                    return Ok(None);
+                }
+                State::Size => {
+                    let Some((line, taken)) = self.line(bytes)? else { return Ok(None) };
+                    bytes = &bytes[taken..];
+                    self.state = match httparse::parse_chunk_size(&line) {
+                        Ok(Status::Complete((_, 0))) => State::Trailer,
+                        Ok(Status::Complete((_, size))) => State::Chunk(size),
+                        _ => {
+                            let line = String::from_utf8_lossy(&line);
+                            return Err(NoHttp(format!("`{}` is no size of a chunk", line.trim_end())));
+                        }
+                    };
+                }
+                State::Chunk(left) => {
+                    let taken = self.take(bytes, left);
+                    bytes = &bytes[taken..];
+                    let left = left - taken as u64;
+                    self.state = if left == 0 { State::Break } else { State::Chunk(left) };
+                    if left > 0 {
+                        return Ok(None);
+                    }
+                }
+                State::Break => {
+                    let Some((line, taken)) = self.line(bytes)? else { return Ok(None) };
+                    bytes = &bytes[taken..];
+                    if line.trim_ascii_end() != b"" {
+                        return Err(NoHttp("a chunk is longer than its size says".to_owned()));
+                    }
+                    self.state = State::Size;
+                }
+                State::Trailer => {
+                    let Some((line, taken)) = self.line(bytes)? else { return Ok(None) };
+                    bytes = &bytes[taken..];
+                    if line.trim_ascii_end().is_empty() {
+                        return Ok(Some(self.end(bytes)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The connection ended: an answer, if that is how its body ends.
+    pub(crate) fn close(&mut self) -> Option<Ended> {
+        (self.state == State::Endless).then_some(Ended { status: self.status, reusable: false })
+    }
+
+    fn end(&mut self, rest: &[u8]) -> Ended {
+        self.state = State::Head;
+        Ended { status: self.status, reusable: self.reusable && rest.is_empty() }
+    }
+
+    fn take(&mut self, bytes: &[u8], left: u64) -> usize {
+        let taken = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let room = self.cap.saturating_sub(self.body.len()).min(taken);
+        self.body.extend_from_slice(&bytes[..room]);
+        taken
+    }
+
+    /// Reads the head; how many of the bytes belong to it, or nothing if it goes on.
+    fn head(&mut self, bytes: &[u8]) -> Result<Option<usize>, NoHttp> {
+        if self.pending.is_empty() {
+            // Almost always a head comes in one piece.
+            if let Some(length) = self.parse(bytes)? {
+                return Ok(Some(length));
+            }
+            self.pending.extend_from_slice(bytes);
+            return Ok(None);
+        }
+        let before = self.pending.len();
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.extend_from_slice(bytes);
+        match self.parse(&pending)? {
+            // The head cannot have ended before: then it would not be pending.
+            Some(length) => Ok(Some(length - before)),
+            None if pending.len() > LONGEST_HEAD => {
+                Err(NoHttp(format!("the head of the answer is longer than {LONGEST_HEAD} bytes")))
+            }
+            None => {
+                self.pending = pending;
+                Ok(None)
+            }
+        }
+    }
+
+    fn parse(&mut self, bytes: &[u8]) -> Result<Option<usize>, NoHttp> {
+        let mut offset = 0;
+        loop {
+            let rest = &bytes[offset..];
+            let mut usual = [EMPTY_HEADER; USUAL_HEADERS];
+            let parsed = match self.parse_one(rest, &mut usual) {
+                Err(httparse::Error::TooManyHeaders) => {
+                    self.parse_one(rest, &mut vec![EMPTY_HEADER; MOST_HEADERS])
+                }
+                other => other,
+            };
+            match parsed {
+                Ok(None) => return Ok(None),
+                // An interim answer; the real one follows.
+                Ok(Some(length)) if (100..200).contains(&self.status) && self.status != 101 => {
+                    offset += length;
+                }
+                Ok(Some(length)) => return Ok(Some(offset + length)),
+                Err(error) => return Err(NoHttp(error.to_string())),
+            }
+        }
+    }
+
+    fn parse_one<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        headers: &mut [httparse::Header<'b>],
+    ) -> Result<Option<usize>, httparse::Error> {
+        let mut response = Response::new(headers);
+        let length = match response.parse(bytes)? {
+            Status::Complete(length) => length,
+            Status::Partial => return Ok(None),
+        };
+        self.status = response.code.unwrap_or(0);
+        self.reusable = response.version == Some(1) && self.status != 101;
+        self.body.clear();
+        let mut content: Option<u64> = None;
+        let mut is_chunked = false;
+        for header in response.headers.iter() {
+            if header.name.eq_ignore_ascii_case("content-length") {
+                let value = std::str::from_utf8(header.value).ok().and_then(|text| text.trim().parse().ok());
+                let value: u64 = value.ok_or(httparse::Error::HeaderValue)?;
+                if content.is_some_and(|before| before != value) {
+                    return Err(httparse::Error::HeaderValue);
+                }
+                content = Some(value);
+            } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
+                is_chunked = ends_with_token(header.value, b"chunked");
+            } else if header.name.eq_ignore_ascii_case("connection")
+                && ends_with_token(header.value, b"close")
+            {
+                self.reusable = false;
+            }
+        }
+        self.state = match (self.status, is_chunked, content) {
+            (100..200 | 204 | 304, _, _) => State::Head,
+            (_, true, _) => State::Size,
+            (_, false, Some(0)) => State::Head,
+            (_, false, Some(length)) => State::Length(length),
+            (_, false, None) => {
+                self.reusable = false;
+                State::Endless
+            }
+        };
+        Ok(Some(length))
+    }
+
+    /// A whole line with its break, and how many of the bytes belong to it.
+    fn line(&mut self, bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, NoHttp> {
+        let end = memchr::memchr(b'\n', bytes);
+        let taken = end.map_or(bytes.len(), |end| end + 1);
+        self.pending.extend_from_slice(&bytes[..taken]);
+        if self.pending.len() > LONGEST_LINE {
+            return Err(NoHttp(format!("a line between chunks is longer than {LONGEST_LINE} bytes")));
+        }
+        Ok(end.map(|_| (std::mem::take(&mut self.pending), taken)))
+    }
+}
+
+fn ends_with_token(value: &[u8], token: &[u8]) -> bool {
+    value
+        .rsplit(|byte| *byte == b',')
+        .next()
+        .is_some_and(|last| last.trim_ascii().eq_ignore_ascii_case(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Feeds an answer in pieces of a size.
+    fn fed(text: &str, size: usize) -> Result<(Vec<Ended>, Vec<u8>, ResponseReader), NoHttp> {
+        let mut reader = ResponseReader::new(100);
+        let mut all = Vec::new();
+        let mut body = Vec::new();
+        for piece in text.as_bytes().chunks(size) {
+            if let Some(ended) = reader.read(piece)? {
+                all.push(ended);
+                body = reader.body().to_vec();
+            }
+        }
+        Ok((all, body, reader))
+    }
+
+    const OK: Ended = Ended { status: 200, reusable: true };
+
+    #[test]
+    fn answers_of_every_framing_in_pieces_of_any_size() {
+        let cases = [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", OK, "hello"),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", OK, ""),
+            ("HTTP/1.1 200\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nhi", OK, "hi"),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=1\r\nhello\r\n6\r\n world\r\n0\r\n\r\n",
+                OK,
+                "hello world",
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n1\r\n!\r\n0\r\nA: b\r\nC: d\r\n\r\n",
+                OK,
+                "!",
+            ),
+            ("HTTP/1.1 204 No Content\r\n\r\n", Ended { status: 204, reusable: true }, ""),
+            (
+                "HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n",
+                Ended { status: 304, reusable: true },
+                "",
+            ),
+            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", OK, "ok"),
+            (
+                "HTTP/1.1 500 Oops\r\nConnection: Close\r\nContent-Length: 1\r\n\r\nx",
+                Ended { status: 500, reusable: false },
+                "x",
+            ),
+            ("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", Ended { status: 200, reusable: false }, "x"),
+        ];
+        for (text, ended, body) in cases {
+            for size in 1..=text.len() {
+                let (all, kept, reader) = fed(text, size).unwrap();
+                assert_eq!(all, [ended], "{text:?} by {size}");
+                assert_eq!(kept, body.as_bytes(), "{text:?} by {size}");
+                assert!(reader.is_fresh(), "{text:?} by {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_may_last_as_long_as_the_connection() {
+        let (all, _, mut reader) = fed("HTTP/1.1 200 OK\r\n\r\nhello", 3).unwrap();
+        assert_eq!(all, []);
+        assert_eq!(reader.close(), Some(Ended { status: 200, reusable: false }));
+        assert_eq!(reader.body(), b"hello");
+        let (_, _, mut reader) = fed("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", 3).unwrap();
+        assert_eq!(reader.close(), None);
+    }
+
+    #[test]
+    fn two_answers_follow_each_other_and_more_is_too_much() {
+        let text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        let mut reader = ResponseReader::new(0);
+        assert_eq!(reader.read(text.as_bytes()), Ok(Some(OK)));
+        assert_eq!(reader.read(text.as_bytes()), Ok(Some(OK)));
+        assert_eq!(reader.body(), b"");
+        assert_eq!(reader.read(format!("{text}more").as_bytes()), Ok(Some(Ended { reusable: false, ..OK })));
+    }
+
+    #[test]
+    fn what_is_no_http_says_so() {
+        let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(MOST_HEADERS + 1));
+        let long = format!("HTTP/1.1 200 OK\r\na: {}", "x".repeat(2 * LONGEST_HEAD));
+        for text in [
+            "SSH-2.0-OpenSSH\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n",
+            &many,
+            &long,
+        ] {
+            assert!(fed(text, 1000).is_err(), "{}", &text[..40.min(text.len())]);
+        }
+        let some = format!("HTTP/1.1 200 OK\r\n{}Content-Length: 0\r\n\r\n", "a: b\r\n".repeat(100));
+        assert_eq!(fed(&some, 7).unwrap().0, [OK]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..10), good: bool) {
+            let mut reader = ResponseReader::new(10);
+            if good {
+                let _ = reader.read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            }
+            for piece in pieces {
+                if reader.read(&piece).is_err() {
+                    break;
+                }
+            }
+        }
+    }
+}
