@@ -1,0 +1,226 @@
+//! The pages are right: every command on them runs, every request is answered, every file checks, every generated part
+//! is up to date, every link leads somewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use airudder_mock::contract::{Catalog, Direction};
+use serde_json::Value;
+
+use crate::markdown::{check_files, pages, read, repository, run_commands, run_scripts};
+use crate::serving::{Serving, is_there};
+use crate::support::{Receiver, assert_code, plain, run, stdout};
+
+#[test]
+fn every_command_runs() {
+    let ran: usize = pages().iter().filter(|page| *page != "README.md").map(|page| run_commands(page)).sum();
+    assert!(ran >= 14, "docs/ has {ran} commands");
+}
+
+#[test]
+fn every_file_checks() {
+    let checked: usize = pages().iter().map(|page| check_files(page)).sum();
+    assert!(checked >= 10, "the pages have {checked} files");
+}
+
+/// The pages whose requests can be pasted, one after the other.
+const PASTED: [&str; 5] =
+    ["docs/calling.md", "docs/dialer.md", "docs/workflow.md", "docs/chatbot.md", "docs/control.md"];
+
+/// Callbacks that follow from no request: only stories send them.
+const SENT_BY_STORIES: [&str; 2] = ["agent.transfer", "inbound.call_completed"];
+
+/// A sum of many requests: every endpoint of the catalog is called with a right body and succeeds, and every callback
+/// that can follow from them is delivered.
+#[test]
+fn every_request_is_answered_and_every_callback_delivered() {
+    if !(is_there("curl") && is_there("openssl") && is_there("bash")) {
+        return;
+    }
+    let (mut called, mut delivered) = (BTreeSet::new(), BTreeSet::new());
+    for page in PASTED {
+        let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+        let serving = Serving::with("", &["--callback-url", &receiver.url()]);
+        run_scripts(page, &serving.url(), &receiver.url());
+        let (_, record) = serving.end();
+        assert!(!receiver.requests().is_empty() || page == "docs/control.md", "{page}");
+        let mut events = BTreeMap::new();
+        for line in &record {
+            let id = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+            match line["kind"].as_str().unwrap() {
+                "called" => {
+                    let answer: Value =
+                        serde_json::from_str(line["answer"].as_str().unwrap()).unwrap_or_default();
+                    let is_well = line["status"] == 200 && (answer["code"] == 0 || answer["code"] == 200);
+                    assert!(is_well, "{page}: {line}");
+                    called.insert(id("call"));
+                }
+                "queued" => {
+                    events.insert(line["callback"].clone().to_string(), id("event"));
+                }
+                "delivered" => {
+                    delivered.insert(events[&line["callback"].to_string()].clone());
+                }
+                "note" => assert!(
+                    page.contains("chatbot") && id("text").contains("X-AIRudder-Sign-Key is missing"),
+                    "{line}"
+                ),
+                _ => {}
+            }
+        }
+    }
+    for entry in Catalog::builtin().entries() {
+        let id = entry.id.as_str();
+        match entry.direction {
+            Direction::Call => assert!(called.contains(id), "no page calls {id}"),
+            Direction::Callback if SENT_BY_STORIES.contains(&id) => {}
+            Direction::Callback => assert!(delivered.contains(id), "no page leads to {id}"),
+        }
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for page in pages() {
+        let folder = repository(&page).parent().unwrap().to_owned();
+        let text = read(&page);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
+            let path = link.split('#').next().unwrap_or_default();
+            let is_file = !path.is_empty() && !path.contains("://");
+            assert!(!is_file || fs::exists(folder.join(path)).unwrap(), "{page} links to {link}");
+        }
+    }
+    let index = read("docs/README.md");
+    for page in pages().iter().filter(|page| page.starts_with("docs/") && !page.ends_with("README.md")) {
+        let name = Path::new(page).file_name().unwrap().to_str().unwrap();
+        assert!(index.contains(&format!("]({name})")), "docs/README.md does not list {name}");
+    }
+}
+
+/// The parts of pages that are made from the program, by page and name.
+fn generated() -> [(&'static str, &'static str, String); 4] {
+    let printed = |args: &[&str]| {
+        let output = run(args);
+        assert_code(&output, 0);
+        stdout(&output)
+    };
+    [
+        ("docs/catalog.md", "catalog", printed(&["catalog", "--format", "markdown"])),
+        ("docs/magic.md", "magic", printed(&["catalog", "--magic", "--format", "markdown"])),
+        ("docs/settings.md", "settings keys", keys("settings")),
+        ("docs/scenarios.md", "scenario keys", keys("scenario")),
+    ]
+}
+
+/// Compares the generated parts with what the program says now. `UPDATE_DOCS=1` writes them instead.
+#[test]
+fn generated_parts_are_up_to_date() {
+    for (page, name, text) in generated() {
+        let old = read(page);
+        let (begin, end) = (format!("<!-- generated: {name} -->\n"), "<!-- /generated -->");
+        let (before, rest) = old.split_once(&begin).unwrap_or_else(|| panic!("{page} has no `{name}`"));
+        let (_, after) = rest.split_once(end).unwrap();
+        let new = format!("{before}{begin}{text}{end}{after}");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            fs::write(repository(page), new).unwrap();
+        } else {
+            assert!(old == new, "{page} is out of date: UPDATE_DOCS=1 cargo test --test it docs::generated");
+        }
+    }
+}
+
+/// The keys of a kind of file as tables, one for each table of the file, from its JSON Schema.
+fn keys(kind: &str) -> String {
+    let schema: Value = serde_json::from_str(&read(&format!("schema/{kind}.schema.json"))).unwrap();
+    let mut text = String::new();
+    push_table(&mut text, &schema, &schema, "");
+    text
+}
+
+fn push_table(text: &mut String, schema: &Value, table: &Value, path: &str) {
+    let Some(properties) = table["properties"].as_object() else { return };
+    let title = if path.is_empty() { "The top level".to_owned() } else { format!("`{path}`") };
+    let _ = write!(text, "### {title}\n\n| key | takes | what |\n| --- | --- | --- |\n");
+    let mut inner = Vec::new();
+    for (key, value) in properties {
+        let help = value["description"].as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|");
+        let (takes, table) = takes(schema, value);
+        let _ = writeln!(text, "| `{key}` | {takes} | {help} |");
+        if let Some((table, is_list)) = table {
+            let path = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{}.{key}", path.trim_matches(['[', ']']))
+            };
+            inner.push((table, if is_list { format!("[[{path}]]") } else { format!("[{path}]") }));
+        }
+    }
+    text.push('\n');
+    for (table, path) in inner {
+        push_table(text, schema, table, &path);
+    }
+}
+
+/// What a key takes, in words, and the table behind it with whether there may be several.
+fn takes<'a>(schema: &'a Value, value: &'a Value) -> (String, Option<(&'a Value, bool)>) {
+    let value = resolve(schema, value);
+    let all = |list: &'a Value| -> Vec<String> {
+        list.as_array()
+            .into_iter()
+            .flatten()
+            .map(|one| takes(schema, one).0)
+            .filter(|one| !one.is_empty())
+            .collect()
+    };
+    if let Some(words) = value["enum"].as_array() {
+        let words: Vec<String> = words
+            .iter()
+            .filter(|word| !word.is_null())
+            .map(|word| format!("`{}`", word.as_str().unwrap_or_default()))
+            .collect();
+        return (words.join(", "), None);
+    }
+    if let Some(word) = value["const"].as_str() {
+        return (format!("`{word}`"), None);
+    }
+    for several in ["anyOf", "oneOf"] {
+        if !value[several].is_null() {
+            return (all(&value[several]).join(", "), None);
+        }
+    }
+    let kind = match &value["type"] {
+        Value::Array(kinds) => {
+            kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or_default()
+        }
+        kind => kind.as_str().unwrap_or_default(),
+    };
+    match kind {
+        "string" => ("text".to_owned(), None),
+        "integer" | "number" => ("number".to_owned(), None),
+        "boolean" => ("`true`, `false`".to_owned(), None),
+        "array" => match takes(schema, &value["items"]) {
+            (_, Some((table, _))) => ("tables".to_owned(), Some((table, true))),
+            (one, None) if one.is_empty() => ("list".to_owned(), None),
+            (one, None) => (format!("list of: {one}"), None),
+        },
+        "object" => ("table".to_owned(), value["properties"].is_object().then_some((value, false))),
+        _ => (String::new(), None),
+    }
+}
+
+/// Follows references, and options of which only one is not null.
+fn resolve<'a>(schema: &'a Value, value: &'a Value) -> &'a Value {
+    if let Some(reference) = value["$ref"].as_str() {
+        return resolve(schema, schema.pointer(reference.trim_start_matches('#')).unwrap_or(value));
+    }
+    for several in ["anyOf", "oneOf", "allOf"] {
+        let options: Vec<&Value> =
+            value[several].as_array().into_iter().flatten().filter(|one| one["type"] != "null").collect();
+        if let [one] = options[..] {
+            return resolve(schema, one);
+        }
+    }
+    value
+}
