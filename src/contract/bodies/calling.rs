@@ -97,6 +97,7 @@ pub struct CallCompleted {
     /// Its name.
     #[serde(rename = "TaskName")]
     pub task_name: String,
+    /// What became of the number.
     #[serde(flatten)]
     pub call: CallDetail,
 }
