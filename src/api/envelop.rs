@@ -57,7 +57,7 @@ pub(super) fn built(
         Response::Long(long) if caller.cipher.is_some() => framed(engine, family, &long.text()),
         Response::Long(long) => {
             let mut head = String::new();
-            envelope::push_head(&mut head, family, |text| engine.simulator().push_request_id(text));
+            envelope::push_head(&mut head, family, |text| text.push_str(&engine.request_id()));
             return Built::Long(head, long);
         }
         Response::Error { code, message } => {
@@ -81,7 +81,7 @@ pub(super) fn built(
 
 fn framed(engine: &mut Engine, family: Family, data: &str) -> String {
     let mut text = String::with_capacity(FRAME + data.len());
-    envelope::push_head(&mut text, family, |text| engine.simulator().push_request_id(text));
+    envelope::push_head(&mut text, family, |text| text.push_str(&engine.request_id()));
     text.push_str(data);
     text.push_str(envelope::TAIL);
     text

@@ -359,7 +359,7 @@ impl Engine {
         }
         let mut fault = None;
         if self.faulty_stories > 0 {
-            let owner = self.simulator.find_session(fields).and_then(|key| self.simulator.story_of(key));
+            let owner = self.simulator.find_conversation(fields).and_then(|key| self.simulator.story_of(key));
             for (index, story) in self.stories.iter_mut().enumerate() {
                 let is_concerned = owner.is_none_or(|owner| owner as usize == index);
                 if is_concerned && !story.is_over() {
@@ -378,13 +378,12 @@ impl Engine {
         let Request { id, fields, now, .. } = *call;
         let owner = match self.stories.as_slice() {
             [] => None,
-            _ => self.simulator.find_session(fields).and_then(|key| self.simulator.story_of(key)),
+            _ => self.simulator.find_conversation(fields).and_then(|key| self.simulator.story_of(key)),
         };
         let listeners = match owner {
             Some(story) => story as usize..story as usize + 1,
             None => 0..self.stories.len(),
         };
-        let checkpoint = self.simulator.checkpoint();
         let custom_checkpoint = self.custom.checkpoint();
         let whole = self.with_rows(call);
         let whole = whole.as_ref().unwrap_or(fields);
@@ -393,6 +392,7 @@ impl Engine {
         } else {
             Reply::Answer(self.simulator.handle(call))
         };
+        let cause = self.simulator.last_cause();
         let view = CallView { id, fields: whole, refused: usual.is_refusal() };
         let mut replaces_default = false;
         let mut told = None;
@@ -414,19 +414,19 @@ impl Engine {
             if reply.taken && owner.is_none() {
                 taken = true;
                 taker = Some(index);
-                self.simulator.assign_since(checkpoint, u32::try_from(index).unwrap_or(u32::MAX));
+                self.simulator.assign(cause, u32::try_from(index).unwrap_or(u32::MAX));
                 break;
             }
         }
         if let (false, None, Some(first)) = (taken, owner, kept.first()) {
             taker = Some(*first);
-            self.simulator.assign_since(checkpoint, u32::try_from(*first).unwrap_or(u32::MAX));
+            self.simulator.assign(cause, u32::try_from(*first).unwrap_or(u32::MAX));
         }
         for index in kept.into_iter().skip(usize::from(!taken)) {
             self.stories[index].give_up_call(id);
         }
         if replaces_default {
-            self.simulator.discard_since(checkpoint);
+            self.simulator.mute(cause);
             self.custom.discard_since(custom_checkpoint);
         }
         self.assign_custom(custom_checkpoint, taker, call.account);

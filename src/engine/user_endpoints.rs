@@ -115,7 +115,7 @@ impl Engine {
 
     /// The conversation a body speaks of, or else one of its own.
     fn session_of(&mut self, body: &Value, now: Timestamp) -> ConversationKey {
-        if let Some(session) = self.simulator.find_session(body) {
+        if let Some(session) = self.simulator.find_conversation(body) {
             return session;
         }
         let seed = self.custom.stranger();

@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn the_shipped_templates_check() {
-        assert_eq!(problems(include_str!("../simulator/workflow/templates.toml")), "");
+        assert_eq!(problems(include_str!("../simulator/rules/templates.toml")), "");
     }
 
     #[test]

@@ -17,10 +17,10 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 use rand::RngExt;
 
-use super::later;
 use crate::content::Country;
 use crate::contract::aes::Cipher;
 use crate::seed::Seed;
+use crate::time::later;
 
 /// How long a token lives (documented).
 pub const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -194,7 +194,7 @@ struct Validity {
     expires: Timestamp,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct State {
     rules: Account,
     /// By kind of token.
@@ -204,7 +204,7 @@ struct State {
 }
 
 /// The accounts and their tokens.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Access {
     seed: Seed,
     accounts: Vec<State>,

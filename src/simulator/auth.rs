@@ -32,6 +32,7 @@ struct Token {
 
 /// Exchanges credentials for a token.
 fn token(simulator: &mut Simulator, asked: TokenRequest, request: &Request<'_>) -> Result<Token, Refusal> {
-    let token = simulator.access.token(TokenKind::Cloud, &asked.app_key, &asked.app_secret, request.now)?;
+    let token =
+        simulator.context.access.token(TokenKind::Cloud, &asked.app_key, &asked.app_secret, request.now)?;
     Ok(Token { token })
 }

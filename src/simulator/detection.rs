@@ -1,5 +1,6 @@
 //! Number detection: a signature inside the body, a base64 callback URL for each number, a result later (client).
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -11,11 +12,16 @@ use rand::RngExt;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use super::calling::{MockOutcome, Outcome, e164};
+use super::Simulator;
+use super::access::AccountKey;
+use super::callback::{Callback, CallbackBody};
+use super::department::Department;
+use super::e164::e164;
+use super::outcome::{MockOutcome, Outcome};
 use super::params::{Params, bad, shown};
-use super::timers::Timer;
-use super::{AccountKey, Callback, CallbackBody, Request, Response, Simulator, later};
+use super::request::{Request, Response};
 use crate::contract::bodies::detection::{Business, DetectionResult};
+use crate::time::later;
 
 /// The most numbers of one call (assumed).
 const MOST_NUMBERS: usize = 10_000;
@@ -25,8 +31,28 @@ pub(crate) fn signature(secret: &str, timestamp: &str, version: &str) -> String 
     BASE64_URL_SAFE.encode(Md5::digest(format!("{secret}+{timestamp}+{version}")))
 }
 
+/// The department of number detection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Detection {
+    /// How many numbers were detected.
+    detected: u64,
+}
+
+impl Department for Detection {
+    /// Results are ready when they are planned.
+    type Timer = Infallible;
+
+    fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Option<Response> {
+        (call.id == "detection.check").then(|| check(simulator, call).unwrap_or_else(|refusal| refusal))
+    }
+
+    fn wake(_: &mut Simulator, timer: Infallible, _: Timestamp) {
+        match timer {}
+    }
+}
+
 /// Takes numbers to be detected.
-pub(super) fn check(simulator: &mut Simulator, call: &Request<'_>) -> Result<Response, Response> {
+fn check(simulator: &mut Simulator, call: &Request<'_>) -> Result<Response, Response> {
     let params = Params::new(call.fields);
     let account = caller(simulator, params.object("system", "system.")?)?;
     let business = params.object("business", "business.")?;
@@ -39,7 +65,7 @@ pub(super) fn check(simulator: &mut Simulator, call: &Request<'_>) -> Result<Res
     if calls.len() > MOST_NUMBERS {
         return Err(bad(format!("business.calls has {} numbers, {MOST_NUMBERS} is the most", calls.len())));
     }
-    let wanted: Vec<Detection> =
+    let wanted: Vec<Wanted> =
         calls.iter().enumerate().map(|(at, item)| detection(at, item, account)).collect::<Result<_, _>>()?;
     for detection in wanted {
         plan(simulator, detection, call.now);
@@ -67,10 +93,11 @@ fn caller(simulator: &Simulator, system: Params<'_>) -> Result<AccountKey, Respo
     let version = system.needed("version", "`1.0.0`")?;
     let given = system.needed("sign", "the signature")?;
     let account = simulator
+        .context
         .access
         .by_app_key(app_key)
         .ok_or(Response::Error { code: 401, message: "system.appkey names no account".to_owned() })?;
-    let expected = signature(&simulator.access.account(account).app_secret, &timestamp, version);
+    let expected = signature(&simulator.context.access.account(account).app_secret, &timestamp, version);
     // Some libraries leave the padding away.
     let plain = |text: &str| text.trim_end_matches('=').to_owned();
     if plain(given).as_bytes().ct_eq(plain(&expected).as_bytes()).into() {
@@ -83,7 +110,7 @@ fn caller(simulator: &Simulator, system: Params<'_>) -> Result<AccountKey, Respo
     })
 }
 
-fn detection(at: usize, item: &Value, account: AccountKey) -> Result<Detection, Response> {
+fn detection(at: usize, item: &Value, account: AccountKey) -> Result<Wanted, Response> {
     let wrong = |field: &str, why: &str| bad(format!("business.calls[{at}].{field} {why}"));
     let text = |field: &str, expected: &str| match item.get(field) {
         None | Some(Value::Null) => Err(wrong(field, &format!("is missing: {expected}"))),
@@ -108,15 +135,15 @@ fn detection(at: usize, item: &Value, account: AccountKey) -> Result<Detection, 
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     };
-    Ok(Detection { callee: callee.to_owned(), private, target: url, account, status: 0, story: None })
+    Ok(Wanted { callee: callee.to_owned(), private, target: url, account })
 }
 
-fn plan(simulator: &mut Simulator, mut detection: Detection, now: Timestamp) {
-    simulator.detections += 1;
-    let mut rng = simulator.seed.stream("detection", simulator.detections);
-    let number = e164(&detection.callee);
+fn plan(simulator: &mut Simulator, wanted: Wanted, now: Timestamp) {
+    simulator.detection.detected += 1;
+    let mut rng = simulator.context.seed.stream("detection", simulator.detection.detected);
+    let number = e164(&wanted.callee);
     let mock_outcome =
-        number.map(|number| simulator.behaviour.calling.mock_outcome_of(number)).unwrap_or_default();
+        number.map(|number| simulator.context.behaviour.calling.mock_outcome_of(number)).unwrap_or_default();
     let usual = match rng.random_range(0..20) {
         0 => 0,
         1 => 1,
@@ -125,7 +152,7 @@ fn plan(simulator: &mut Simulator, mut detection: Detection, now: Timestamp) {
         4 => 8,
         _ => 2,
     };
-    detection.status = match (number, mock_outcome) {
+    let status = match (number, mock_outcome) {
         (None, _) => 9,
         (_, MockOutcome { number_status: Some(status), .. }) => i64::from(status),
         // A number that wishes for an outcome of calls is what the outcome says.
@@ -139,38 +166,36 @@ fn plan(simulator: &mut Simulator, mut detection: Detection, now: Timestamp) {
         _ => usual,
     };
     let at = later(now, Duration::from_millis(rng.random_range(800..4_000)));
+    let callback = wanted.result(status);
+    let cause = simulator.context.cause();
     for at in mock_outcome.notice.moments(at) {
-        simulator.timers.plan(at, Timer::Detected(Box::new(detection.clone())));
+        simulator.context.send_at(at, cause, callback.clone());
     }
 }
 
-/// A result to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Detection {
+/// A number to be detected.
+struct Wanted {
     callee: String,
     private: String,
     target: String,
     account: AccountKey,
-    status: i64,
-    pub(super) story: Option<u32>,
 }
 
-/// The result as it goes out.
-pub(super) fn result(detection: Detection) -> Callback {
-    let body = DetectionResult {
-        business: Business {
-            callee: detection.callee,
-            numstatus: detection.status,
-            prvdata: detection.private,
-        },
-    };
-    Callback {
-        account: detection.account,
-        story: detection.story,
-        event: "detection.result".into(),
-        body: CallbackBody::Text(serde_json::to_string(&body).unwrap_or_default()),
-        order_key: None,
-        target: Some(detection.target),
+impl Wanted {
+    /// The result as it goes out.
+    fn result(self, status: i64) -> Callback {
+        let business = Business { callee: self.callee, numstatus: status, prvdata: self.private };
+        Callback {
+            account: self.account,
+            story: None,
+            event: "detection.result".into(),
+            // Bodies are plain data, which always fits into JSON.
+            body: CallbackBody::Text(
+                serde_json::to_string(&DetectionResult { business }).unwrap_or_default(),
+            ),
+            order_key: None,
+            target: Some(self.target),
+        }
     }
 }
 

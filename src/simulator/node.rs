@@ -1,15 +1,18 @@
-//! What workflows and those who call for them tell each other: the tasks of nodes, and what became of their rows.
+//! What workflows share with the departments that call for them: the tasks of nodes, and what became of their rows.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::access::AccountKey;
+use super::cause::CauseId;
+use super::keys::InstanceKey;
+use super::outcome::Outcome;
 
 /// Which node of which instance a task belongs to, as notices and answers tell it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
-    pub(super) instance: u32,
+    pub(super) instance: InstanceKey,
     pub(super) node: u16,
     pub(super) workflow_id: String,
     pub(super) workflow_name: String,
@@ -40,29 +43,97 @@ pub(super) struct NodeOrder {
     pub(super) part: Part,
     pub(super) ends: Timestamp,
     pub(super) repeat: Repeat,
-    pub(super) story: Option<u32>,
-    pub(super) is_muted: bool,
+    /// The request that made the instance.
+    pub(super) cause: CauseId,
 }
 
-/// A row of a workflow whose calls at a node are through.
+/// What a node came to for a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum CameTo {
+    /// Nothing yet, or the node is none that comes to anything.
+    #[default]
+    Nothing,
+    /// A call.
+    Call(Outcome),
+    /// A call that was answered, and in which no agent talked.
+    NoAgent,
+    /// A call that the dialer or the line held back.
+    NotDialled,
+    /// A message that could not be delivered.
+    Failed,
+    /// A message that arrived.
+    Delivered,
+    /// A message that was read.
+    Read,
+    /// A message that was answered.
+    Replied,
+}
+
+impl CameTo {
+    /// The word of the row's variable `mock_whatsapp`.
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, came_to)| *came_to)
+    }
+
+    /// What a test may wish a message to come to.
+    pub(super) const WORDS: [(&'static str, Self); 4] = [
+        ("replied", Self::Replied),
+        ("read", Self::Read),
+        ("delivered", Self::Delivered),
+        ("failed", Self::Failed),
+    ];
+}
+
+/// A row of a workflow whose calls at a node are over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ended<T> {
-    pub(super) instance: u32,
+pub(super) struct RowEnded {
+    pub(super) instance: InstanceKey,
     pub(super) node: u16,
     /// The row of the instance.
     pub(super) row: u32,
     pub(super) at: Timestamp,
     /// What the last call came to.
-    pub(super) came_to: T,
+    pub(super) came_to: CameTo,
     /// `A` to `I`, or 0.
     pub(super) intention: u8,
 }
 
-impl<T> Ended<T> {
-    /// The same, in other words for what it came to.
-    pub(super) fn map<U>(self, words: impl FnOnce(T) -> U) -> Ended<U> {
-        let Self { instance, node, row, at, came_to, intention } = self;
-        Ended { instance, node, row, at, came_to: words(came_to), intention }
+/// Where an instance stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum InstancePhase {
+    /// No row has begun.
+    Created,
+    /// Rows may come and go.
+    Running,
+    /// No row goes on to another node; calls and sessions under way go on to their end.
+    Ending {
+        /// Whether it was stopped, and has not come to its end time.
+        stopped: bool,
+    },
+    /// It came to its end.
+    Finished,
+    /// It was stopped.
+    Stopped,
+}
+
+impl InstancePhase {
+    /// The word of `status` (assumed).
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Running | Self::Ending { .. } => "running",
+            Self::Finished => "finished",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    pub(super) fn is_over(self) -> bool {
+        matches!(self, Self::Finished | Self::Stopped)
+    }
+
+    /// Whether rows go on from node to node.
+    pub(super) fn is_open(self) -> bool {
+        matches!(self, Self::Created | Self::Running)
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde_json::Value;
 
-use super::Response;
+use super::request::Response;
 
 /// How much of a value a message repeats.
 const SHOWN: usize = 60;

@@ -10,7 +10,7 @@ use jiff::tz::Offset;
 use serde_json::Value;
 
 use super::access::{AccountKey, Denied};
-use super::calling::RawRows;
+use super::raw_rows::RawRows;
 
 /// A call, checked for who makes it and decoded.
 #[derive(Clone, Copy, Debug)]

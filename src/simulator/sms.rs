@@ -1,23 +1,49 @@
 //! Text messages: a message id at once, a receipt later (client; the receipt's body is assumed).
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::{Value, json};
 
-use super::calling::{MockOutcome, e164_or_bare};
+use super::Simulator;
+use super::access::AccountKey;
+use super::callback::{Callback, CallbackBody};
+use super::department::Department;
+use super::e164::e164_or_bare;
 use super::ids::Kind;
+use super::outcome::MockOutcome;
 use super::params::{Params, bad};
-use super::timers::Timer;
-use super::{Callback, CallbackBody, Request, Response, Simulator, later};
+use super::request::{Request, Response};
 use crate::contract::bodies::sms::SmsReceipt;
+use crate::time::later;
 
 /// The longest text (assumed): ten parts of 160 letters.
 const LONGEST: usize = 1_600;
 
+/// The department of text messages.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sms {
+    /// How many were sent.
+    sent: u32,
+}
+
+impl Department for Sms {
+    /// Receipts are ready when they are planned.
+    type Timer = Infallible;
+
+    fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Option<Response> {
+        (call.id == "sms.send").then(|| send(simulator, call).unwrap_or_else(|refusal| refusal))
+    }
+
+    fn wake(_: &mut Simulator, timer: Infallible, _: Timestamp) {
+        match timer {}
+    }
+}
+
 /// Sends a text message.
-pub(super) fn send(simulator: &mut Simulator, call: &Request<'_>) -> Result<Response, Response> {
+fn send(simulator: &mut Simulator, call: &Request<'_>) -> Result<Response, Response> {
     let params = Params::new(call.fields);
     let to = match params.value("to") {
         Some(Value::Array(items)) if items.len() == 1 => items[0].as_str(),
@@ -38,32 +64,27 @@ pub(super) fn send(simulator: &mut Simulator, call: &Request<'_>) -> Result<Resp
     }
     params.needed("from", "the sender's name")?;
     let target = callback(params, "callbackUrl")?;
-    simulator.messages_sent += 1;
-    let count = u32::try_from(simulator.messages_sent).unwrap_or(u32::MAX);
-    let message_id = simulator.ids.seal(Kind::Sms, (count, 0, 0));
+    simulator.sms.sent += 1;
+    let count = simulator.sms.sent;
+    let message_id = simulator.context.ids.seal(Kind::Sms, (count, 0, 0));
     if let Some(target) = target {
-        let mock_outcome = simulator.behaviour.calling.mock_outcome_of(number);
-        let mut rng = simulator.seed.stream("sms", u64::from(count));
+        let mock_outcome = simulator.context.behaviour.calling.mock_outcome_of(number);
+        let mut rng = simulator.context.seed.stream("sms", u64::from(count));
         let fails =
             mock_outcome.sms_fails || mock_outcome == MockOutcome::default() && rng.random_ratio(1, 25);
         let at = later(call.now, Duration::from_millis(rng.random_range(1_500..6_000)));
-        let receipt = Receipt {
-            message_id: message_id.clone(),
-            number,
-            fails,
-            target,
-            account: call.account,
-            story: None,
-        };
+        let receipt =
+            Receipt { message_id: message_id.clone(), number, fails, target, account: call.account };
+        let cause = simulator.context.cause();
         for at in mock_outcome.notice.moments(at) {
-            simulator.timers.plan(at, Timer::Receipt(Box::new(receipt.clone())));
+            simulator.context.send_at(at, cause, receipt.callback(at));
         }
     }
     Ok(Response::Data(json!({ "messageId": message_id })))
 }
 
 /// A callback URL in a call: it must read. Whether it may be called is decided when it is.
-pub(super) fn callback(params: Params<'_>, name: &str) -> Result<Option<String>, Response> {
+fn callback(params: Params<'_>, name: &str) -> Result<Option<String>, Response> {
     let Some(url) = params.text(name)? else { return Ok(None) };
     match url.parse::<crate::net::Target>() {
         Ok(_) => Ok(Some(url.to_owned())),
@@ -72,31 +93,32 @@ pub(super) fn callback(params: Params<'_>, name: &str) -> Result<Option<String>,
 }
 
 /// A receipt to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Receipt {
+struct Receipt {
     message_id: String,
     number: u64,
     fails: bool,
     target: String,
-    account: super::AccountKey,
-    pub(super) story: Option<u32>,
+    account: AccountKey,
 }
 
-/// The receipt as it goes out.
-pub(super) fn receipt(receipt: Receipt, at: Timestamp) -> Callback {
-    let body = SmsReceipt {
-        message_id: receipt.message_id.clone(),
-        to: format!("+{}", receipt.number),
-        status: if receipt.fails { "failed" } else { "delivered" }.to_owned(),
-        reason: receipt.fails.then(|| "the handset did not confirm".to_owned()),
-        timestamp: at.as_second(),
-    };
-    Callback {
-        account: receipt.account,
-        story: receipt.story,
-        event: "sms.receipt".into(),
-        body: CallbackBody::Text(serde_json::to_string(&body).unwrap_or_default()),
-        order_key: Some(receipt.message_id),
-        target: Some(receipt.target),
+impl Receipt {
+    /// The receipt as it goes out at a moment.
+    fn callback(&self, at: Timestamp) -> Callback {
+        let body = SmsReceipt {
+            message_id: self.message_id.clone(),
+            to: format!("+{}", self.number),
+            status: if self.fails { "failed" } else { "delivered" }.to_owned(),
+            reason: self.fails.then(|| "the handset did not confirm".to_owned()),
+            timestamp: at.as_second(),
+        };
+        Callback {
+            account: self.account,
+            story: None,
+            event: "sms.receipt".into(),
+            // Bodies are plain data, which always fits into JSON.
+            body: CallbackBody::Text(serde_json::to_string(&body).unwrap_or_default()),
+            order_key: Some(self.message_id.clone()),
+            target: Some(self.target.clone()),
+        }
     }
 }

@@ -1,6 +1,15 @@
-//! Time as a value: durations as people write them.
+//! Time as a value: moments, and durations as people write them.
 
 mod duration;
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 pub(crate) use duration::write;
 pub use duration::{DurationError, DurationRange, HumanDuration};
+
+/// A moment after another one; the last there is if that lies beyond it.
+pub(crate) fn later(now: Timestamp, wait: Duration) -> Timestamp {
+    now.checked_add(wait).unwrap_or(Timestamp::MAX)
+}

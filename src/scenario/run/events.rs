@@ -28,7 +28,7 @@ impl StoryRun {
             return reply;
         }
         let answer = self.awaited_answer(&trigger, call.fields, &saved, now, stage);
-        let session = stage.simulator().find_session(call.fields);
+        let session = stage.simulator().find_conversation(call.fields);
         self.post(Occurrence { trigger, session, fields: call.fields.clone(), saved });
         if self.take_if_awaited(self.mailbox.len() - 1, now, stage) {
             reply.taken = true;
@@ -129,7 +129,7 @@ impl StoryRun {
             let fields = saved_body.clone();
             self.react(&trigger, &fields, &saved, now, stage);
             if !own {
-                let session = stage.simulator().find_session(&fields);
+                let session = stage.simulator().find_conversation(&fields);
                 self.post(Occurrence { trigger, session, fields, saved });
                 self.take_if_awaited(self.mailbox.len() - 1, now, stage);
             }

@@ -48,7 +48,7 @@ impl StoryRun {
 
     /// The name of the conversation that a call or callback belongs to.
     pub(super) fn conversation_of(&self, fields: &Value, stage: &mut dyn StoryHost) -> String {
-        let found = stage.simulator().find_session(fields);
+        let found = stage.simulator().find_conversation(fields);
         let name =
             self.conversations.iter().find(|(_, key)| Some(**key) == found).map(|(name, _)| name.clone());
         name.unwrap_or_else(|| self.conversation())
@@ -97,7 +97,7 @@ impl StoryRun {
             Some(raw) => {
                 let raw = text(raw).map_err(|error| format!("`raw` can't be filled in: {error}"))?;
                 let value = serde_json::from_str(&raw).unwrap_or(Value::Null);
-                stage.simulator().absorb(session, &callback.event, &value, now);
+                stage.simulator().apply_event(session, &callback.event, &value, now);
                 (Body::Raw(raw.into_bytes()), value)
             }
             None => {

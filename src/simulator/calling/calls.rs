@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rows::{Refusals, Rows, Standing, e164_or_bare};
+use super::rows::{Refusals, Rows, Standing};
 use super::task::{Detail, Phase, TaskOrder};
 use super::{Calling, TaskKey};
 use crate::contract::bodies::calling::{CallFacts, RobotSummary, TaskDetail, TaskSummary};
 use crate::contract::bodies::{local_text, utc_text};
+use crate::simulator::context::Context;
+use crate::simulator::e164::e164_or_bare;
 use crate::simulator::ids::Kind;
 use crate::simulator::params::{Params, bad};
 use crate::simulator::{Long, Request, Response};
@@ -96,7 +98,7 @@ impl Calling {
         Rows::read(raw, "Details", |number| self.rules.mock_outcome_of(number))
     }
 
-    pub(super) fn create_task(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn create_task(&mut self, context: &mut Context, call: &Request<'_>) -> Outcome {
         let params = Params::new(call.fields);
         let name = name(params, "TaskName")?;
         params.word("RobotMethod", &["single", "group"])?;
@@ -110,8 +112,8 @@ impl Calling {
             });
         }
         let (rows, refused) = self.rows(call)?;
-        let key = self.add_task(order, rows, refused.count, call.now);
-        self.advance(call.now);
+        let key = self.add_task(context, order, rows, refused.count, call.now);
+        self.begin_at_once(context, key, call.now);
         let mut answer = json!({ "TaskID": self.task_id(key) });
         if let Some(list) = refused.list() {
             answer["detail_error_list"] = list;
@@ -129,7 +131,7 @@ impl Calling {
         found.filter(own).ok_or_else(|| unknown(format!("there is no task with TaskID `{}`", short(id))))
     }
 
-    pub(super) fn list_tasks(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn list_tasks(&mut self, _context: &mut Context, call: &Request<'_>) -> Outcome {
         let params = Params::new(call.fields);
         let size = params.whole("Number", 1..=LARGEST_PAGE)?.unwrap_or(PAGE);
         let page = params.whole("Page", 1..=i64::MAX)?.unwrap_or(1);
@@ -168,7 +170,7 @@ impl Calling {
         }
     }
 
-    pub(super) fn operate_task(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn operate_task(&mut self, context: &mut Context, call: &Request<'_>) -> Outcome {
         let key = self.find_task(call)?;
         self.not_of_workflow(key)?;
         let params = Params::new(call.fields);
@@ -179,7 +181,7 @@ impl Calling {
         let phase = self.task(key).phase;
         // A plan is stopped through its tasks, also while it waits for its next round.
         if let ("Stop", true, Some((plan, _))) = (action, phase.is_over(), self.task(key).order.plan)
-            && self.stop_between_rounds(plan, key, call.now)
+            && self.stop_between_rounds(context, plan, key, call.now)
         {
             return Ok(NO_DATA);
         }
@@ -187,10 +189,10 @@ impl Calling {
         match (action, phase) {
             (_, Phase::Finished) => return refuse("is finished already"),
             (_, Phase::Stopping | Phase::Cancelled) => return refuse("is stopped already"),
-            ("Stop", _) => self.stop_task(key, call.now),
+            ("Stop", _) => self.stop_task(context, key, call.now),
             ("Pause", Phase::Running) => self.pause_task(key),
             ("Pause", _) => return refuse("is not running"),
-            ("Resume", Phase::Paused) => self.resume_task(key, call.now),
+            ("Resume", Phase::Paused) => self.resume_task(context, key, call.now),
             (_, _) => return refuse("is not paused"),
         }
         Ok(NO_DATA)
@@ -205,7 +207,7 @@ impl Calling {
         })
     }
 
-    pub(super) fn cancel_call(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn cancel_call(&mut self, context: &mut Context, call: &Request<'_>) -> Outcome {
         let key = self.find_task(call)?;
         self.not_of_workflow(key)?;
         let number = Self::number(call, "CalleeNumber")?;
@@ -215,7 +217,7 @@ impl Calling {
         }
         let mut cancelled = false;
         for row in &rows {
-            cancelled |= self.cancel_row(key, *row, call.now);
+            cancelled |= self.cancel_row(context, key, *row, call.now);
         }
         if !cancelled {
             let standing = rows.first().and_then(|row| self.task(key).row(*row)).map(|row| row.standing);
@@ -225,7 +227,7 @@ impl Calling {
         Ok(NO_DATA)
     }
 
-    pub(super) fn detail(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn detail(&mut self, _context: &mut Context, call: &Request<'_>) -> Outcome {
         let key = self.find_task(call)?;
         let task = self.task(key);
         if let Some(text) = task.told(Detail::Task) {
@@ -260,7 +262,7 @@ impl Calling {
         })))
     }
 
-    pub(super) fn recording_of_number(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn recording_of_number(&mut self, _context: &mut Context, call: &Request<'_>) -> Outcome {
         let key = self.find_task(call)?;
         let number = Self::number(call, "Callee")?;
         let rows = self.task_mut(key).rows_of(number);
@@ -275,7 +277,7 @@ impl Calling {
         Ok(data(&CallFacts { link: facts.record_link.clone(), task_id: teller.task_id, call: facts }))
     }
 
-    pub(super) fn recordings_of_task(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn recordings_of_task(&mut self, _context: &mut Context, call: &Request<'_>) -> Outcome {
         let key = self.find_task(call)?;
         if self.recorded(key).next().is_none() {
             return Err(unknown("there are no recordings in this task: nobody has talked".to_owned()));
@@ -300,7 +302,7 @@ impl Calling {
         })
     }
 
-    pub(super) fn robots(&mut self, _call: &Request<'_>) -> Outcome {
+    pub(super) fn robots(&mut self, _context: &mut Context, _call: &Request<'_>) -> Outcome {
         let robots = self.rules.robots.iter().enumerate().map(|(at, robot)| RobotSummary {
             robot_id: self.ids.seal(Kind::Robot, (u32::try_from(at).unwrap_or(u32::MAX), 0, 0)),
             robot_name: robot.name.clone(),
@@ -309,7 +311,7 @@ impl Calling {
         Ok(Response::Data(json!({ "list": robots.collect::<Vec<_>>() })))
     }
 
-    pub(super) fn call_by_id(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn call_by_id(&mut self, _context: &mut Context, call: &Request<'_>) -> Outcome {
         let id = Params::new(call.fields).needed("CallID", "the id of a call, 32 hex digits")?;
         let missing = || unknown(format!("there is no call with CallID `{}`", short(id)));
         let (task, at, attempt) = self.ids.open(Kind::Call, id).ok_or_else(missing)?;

@@ -12,9 +12,7 @@ use rand::seq::IndexedRandom;
 use serde_json::Value;
 
 use super::draw::stream;
-use super::outcome::Outcome;
 use super::rows::{Row, RowText, Rows, Standing};
-use super::rules::{Business, Rules};
 use super::{Calling, TaskKey};
 use crate::content;
 use crate::content::Country;
@@ -26,7 +24,9 @@ use crate::contract::bodies::utc_text;
 use crate::recordings::Recording;
 use crate::seed::Seed;
 use crate::simulator::ids::{Ids, Kind};
-use crate::simulator::samples::speaking_time;
+use crate::simulator::outcome::Outcome;
+use crate::simulator::rules::calling::{Business, Rules};
+use crate::simulator::talk::speaking_time;
 
 /// The longest list of what an info check asked for.
 const MOST_CHECKS: usize = 5;

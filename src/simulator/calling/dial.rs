@@ -9,40 +9,28 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::draw::{draw, stream};
-use super::outcome::MockOutcome;
 use super::rows::Standing;
 use super::task::Phase;
-use super::{Calling, LineKey, TaskKey, Wake};
-use crate::simulator::agenda::AT_ONCE;
-use crate::simulator::later;
+use super::{Calling, LineKey, TaskKey};
+use crate::simulator::context::Context;
+use crate::simulator::outcome::MockOutcome;
+use crate::simulator::timer::CallingTimer;
+use crate::time::later;
 
 /// How long after its last call a task is told to be finished (assumed).
 const CLOSING: Duration = Duration::from_secs(1);
 
 impl Calling {
-    /// Does what is due until `now`, or the first of it: see [`AT_ONCE`].
-    pub(in crate::simulator) fn advance(&mut self, now: Timestamp) {
-        for _ in 0..AT_ONCE {
-            let Some((at, wake)) = self.agenda.take(now) else { break };
-            match wake {
-                Wake::Start(task) => self.start(task, at),
-                Wake::Close(task) => self.close(task, at),
-                Wake::Redial(task) => {
-                    self.task_mut(task).redial = None;
-                    self.queue(task);
-                    self.fill(self.task(task).line, at);
-                }
-                Wake::Hangup(task, row) => self.hang_up(task, row, at),
-                Wake::Notice(task, row) => self.tell_call(task, row),
-                Wake::TaskNotice(task) => self.tell_task(task),
-                Wake::Round(plan) => self.next_round(plan, at),
-                Wake::PlanNotice(plan) => self.tell_plan(plan),
-            }
+    /// A task whose moment has come already begins within the request that makes it.
+    pub(super) fn begin_at_once(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+        if let Some(start) = self.task(key).start.filter(|(at, _)| *at <= now) {
+            context.agenda.cancel(Some(start));
+            self.start(context, key, now);
         }
     }
 
     /// The moment of a task has come.
-    fn start(&mut self, key: TaskKey, now: Timestamp) {
+    pub(super) fn start(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
         if task.phase != Phase::Pending {
             return;
@@ -50,11 +38,11 @@ impl Calling {
         task.phase = Phase::Running;
         task.began = Some(now);
         if task.is_through() {
-            return self.finish(key, now);
+            return self.finish(context, key, now);
         }
         let line = task.line;
         self.queue(key);
-        self.fill(line, now);
+        self.fill(context, line, now);
     }
 
     pub(super) fn queue(&mut self, key: TaskKey) {
@@ -66,28 +54,28 @@ impl Calling {
     }
 
     /// Gives the free channels of a line to its tasks, one after the other.
-    pub(super) fn fill(&mut self, line: LineKey, now: Timestamp) {
+    pub(super) fn fill(&mut self, context: &mut Context, line: LineKey, now: Timestamp) {
         while self.lines[line.0].busy < self.lines[line.0].channels {
             let Some(key) = self.lines[line.0].queue.pop_front() else { break };
             self.task_mut(key).is_queued = false;
             match self.task_mut(key).next_row(now) {
                 Some(row) => {
-                    self.dial(key, row, now);
+                    self.dial(context, key, row, now);
                     self.queue(key);
                 }
-                None => self.wake_for_redial(key),
+                None => self.wake_for_redial(context, key),
             }
         }
     }
 
     /// A task without anything to dial now comes back when a number is to be called again.
-    fn wake_for_redial(&mut self, key: TaskKey) {
+    fn wake_for_redial(&mut self, context: &mut Context, key: TaskKey) {
         let task = self.task_mut(key);
         let Some((due, _)) = task.redials.front().copied() else { return };
         if task.phase == Phase::Running && task.redial.is_none_or(|(at, _)| due < at) {
             let later = task.redial.take();
-            self.agenda.forget(later);
-            let redial = self.agenda.plan(due, Wake::Redial(key));
+            context.agenda.cancel(later);
+            let redial = context.plan(due, CallingTimer::Redial(key));
             self.task_mut(key).redial = Some(redial);
         }
     }
@@ -98,7 +86,7 @@ impl Calling {
         task.row(row).map(|row| task.rows.mock_outcome(row, magic)).unwrap_or_default()
     }
 
-    fn dial(&mut self, key: TaskKey, at: u32, now: Timestamp) {
+    fn dial(&mut self, context: &mut Context, key: TaskKey, at: u32, now: Timestamp) {
         let mock_outcome = self.mock_outcome(key, at);
         let rules = std::sync::Arc::clone(&self.rules);
         let task = self.task_mut(key);
@@ -122,10 +110,10 @@ impl Calling {
         let ends = task.row(at).map_or(now, |row| row.ends()).max(now);
         let line = task.line;
         self.lines[line.0].busy += 1;
-        self.agenda.plan(ends, Wake::Hangup(key, at));
+        context.plan(ends, CallingTimer::HangUp(key, at));
     }
 
-    fn hang_up(&mut self, key: TaskKey, at: u32, now: Timestamp) {
+    pub(super) fn hang_up(&mut self, context: &mut Context, key: TaskKey, at: u32, now: Timestamp) {
         let line = self.task(key).line;
         self.lines[line.0].busy -= 1;
         let task = self.task_mut(key);
@@ -139,30 +127,30 @@ impl Calling {
             task.redials.push_back((again, at));
         } else {
             task.change(at, |row| row.standing = Standing::Finished);
-            self.through(key, at, now);
+            self.through(context, key, at, now);
         }
         if self.task(key).is_through() {
-            self.finish(key, now);
+            self.finish(context, key, now);
         } else if !self.task(key).is_queued {
-            self.wake_for_redial(key);
+            self.wake_for_redial(context, key);
         }
-        self.fill(line, now);
+        self.fill(context, line, now);
     }
 
     /// A number is through: its notice goes out (documented: at once when connected, otherwise after the last redial).
-    fn through(&mut self, key: TaskKey, row: u32, now: Timestamp) {
-        self.note_ended(key, row, now);
+    fn through(&mut self, context: &mut Context, key: TaskKey, row: u32, now: Timestamp) {
+        self.note_ended(context, key, row, now);
         for at in self.mock_outcome(key, row).notice.moments(now) {
             if at == now {
-                self.tell_call(key, row);
+                self.emit_call_completed(context, key, row);
             } else {
-                self.agenda.plan(at, Wake::Notice(key, row));
+                context.plan(at, CallingTimer::CallNotice(key, row));
             }
         }
     }
 
     /// The schedule of a task has come to its end: what was tried is through, the rest is never called.
-    pub(super) fn close(&mut self, key: TaskKey, now: Timestamp) {
+    pub(super) fn close(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         if self.task(key).phase.is_over() {
             return;
         }
@@ -172,20 +160,20 @@ impl Calling {
             task.began.get_or_insert(now);
         }
         for row in task.clear_pending(Standing::Finished) {
-            self.through(key, row, now);
+            self.through(context, key, row, now);
         }
         if self.task(key).is_through() {
-            self.finish(key, now);
+            self.finish(context, key, now);
         }
     }
 
     /// Nothing new is dialled; calls under way go on to their end.
-    pub(super) fn stop_task(&mut self, key: TaskKey, now: Timestamp) {
+    pub(super) fn stop_task(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
         task.clear_pending(Standing::Cancelled);
         task.phase = Phase::Stopping;
         if task.is_through() {
-            self.finish(key, now);
+            self.finish(context, key, now);
         }
     }
 
@@ -193,28 +181,34 @@ impl Calling {
         self.task_mut(key).phase = Phase::Paused;
     }
 
-    pub(super) fn resume_task(&mut self, key: TaskKey, now: Timestamp) {
+    pub(super) fn resume_task(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
         task.phase = Phase::Running;
         let line = task.line;
         self.queue(key);
-        self.fill(line, now);
+        self.fill(context, line, now);
     }
 
     /// Takes one number out. Whether it still could be.
-    pub(super) fn cancel_row(&mut self, key: TaskKey, row: u32, now: Timestamp) -> bool {
+    pub(super) fn cancel_row(
+        &mut self,
+        context: &mut Context,
+        key: TaskKey,
+        row: u32,
+        now: Timestamp,
+    ) -> bool {
         let task = self.task_mut(key);
         if task.row(row).is_none_or(|row| row.standing != Standing::Pending) {
             return false;
         }
         task.change(row, |row| row.standing = Standing::Cancelled);
         if task.is_through() && task.phase != Phase::Pending {
-            self.finish(key, now);
+            self.finish(context, key, now);
         }
         true
     }
 
-    pub(super) fn finish(&mut self, key: TaskKey, now: Timestamp) {
+    pub(super) fn finish(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
         if task.phase.is_over() {
             return;
@@ -224,15 +218,15 @@ impl Calling {
         task.ended = Some(now);
         let plan = task.order.plan;
         for place in [task.start.take(), task.redial.take(), task.close.take()] {
-            self.agenda.forget(place);
+            context.agenda.cancel(place);
         }
         if self.task(key).order.workflow.is_some() {
             // The workflow tells what becomes of its tasks.
             return;
         }
-        self.agenda.plan(later(now, CLOSING), Wake::TaskNotice(key));
+        context.plan(later(now, CLOSING), CallingTimer::TaskNotice(key));
         if let Some((plan, _)) = plan {
-            self.round_ended(plan, now);
+            self.round_ended(context, plan, now);
         }
     }
 }

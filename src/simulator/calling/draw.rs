@@ -2,9 +2,9 @@
 
 use rand::RngExt;
 
-use super::outcome::{MockOutcome, Outcome};
-use super::rules::Rules;
 use crate::seed::{Rng, Seed};
+use crate::simulator::outcome::{MockOutcome, Outcome};
+use crate::simulator::rules::calling::Rules;
 
 /// How long a talk is that was wished to be long, in seconds.
 const LONG_TALK: u16 = 600;

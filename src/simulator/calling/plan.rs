@@ -7,12 +7,15 @@ use jiff::Timestamp;
 
 use super::rows::Standing;
 use super::task::{Phase, TaskOrder};
-use super::{Calling, PlanKey, TaskKey, Wake};
+use super::{Calling, PlanKey, TaskKey, callback};
 use crate::contract::bodies::calling::{Counts, PlanFinished};
 use crate::contract::bodies::utc_text;
 use crate::simulator::agenda::Place;
+use crate::simulator::cause::CauseId;
+use crate::simulator::context::Context;
 use crate::simulator::ids::Kind;
-use crate::simulator::later;
+use crate::simulator::timer::CallingTimer;
+use crate::time::later;
 
 /// What a number of a plan has come to so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +31,7 @@ pub(super) enum Reached {
 }
 
 /// A round that has begun.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RoundRun {
     pub(super) task: TaskKey,
     /// Which rows of the plan its own rows are.
@@ -36,7 +39,7 @@ pub(super) struct RoundRun {
 }
 
 /// A plan.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Plan {
     /// What each round's task is made of.
     pub(super) order: TaskOrder,
@@ -53,8 +56,8 @@ pub(super) struct Plan {
     reached: Vec<Reached>,
     /// Numbers taken out of all rounds.
     out: BTreeSet<u64>,
-    pub(super) story: Option<u32>,
-    pub(super) is_muted: bool,
+    /// The request that made it.
+    pub(super) cause: CauseId,
 }
 
 impl Plan {
@@ -104,6 +107,7 @@ impl Calling {
     /// Takes a plan up: its first round calls the whole list.
     pub(super) fn add_plan(
         &mut self,
+        context: &mut Context,
         order: TaskOrder,
         strategy: usize,
         rows: super::rows::Rows,
@@ -124,15 +128,15 @@ impl Calling {
             waiting: None,
             reached: vec![Reached::Open; rows.list.len()],
             out: BTreeSet::new(),
-            story: None,
-            is_muted: false,
+            cause: context.cause(),
         });
-        self.begin_round(key, (0..count).collect(), rows, refused, now);
+        self.begin_round(context, key, (0..count).collect(), rows, refused, now);
         key
     }
 
     fn begin_round(
         &mut self,
+        context: &mut Context,
         key: PlanKey,
         origins: Vec<u32>,
         rows: super::rows::Rows,
@@ -141,7 +145,7 @@ impl Calling {
     ) {
         let plan = self.plan(key);
         let number = u32::try_from(plan.rounds.len()).unwrap_or(u32::MAX);
-        let (story, is_muted) = (plan.story, plan.is_muted);
+        let cause = plan.cause;
         let strategy = self.rules.strategies.get(plan.strategy);
         let round = strategy.and_then(|strategy| strategy.rounds.get(number as usize));
         let mut order = plan.order.clone();
@@ -151,14 +155,13 @@ impl Calling {
         if let Some(repeat) = round.and_then(|round| round.repeat_number) {
             order.repeat_number = u8::try_from(repeat).unwrap_or(u8::MAX);
         }
-        let task = self.add_task(order, rows, refused, now);
-        self.task_mut(task).story = story;
-        self.task_mut(task).is_muted = is_muted;
+        let task = self.add_task(context, order, rows, refused, now);
+        self.task_mut(task).cause = cause;
         self.plan_mut(key).rounds.push(RoundRun { task, origins });
     }
 
     /// A round is over: what it came to counts, and the strategy says who is called next.
-    pub(super) fn round_ended(&mut self, key: PlanKey, now: Timestamp) {
+    pub(super) fn round_ended(&mut self, context: &mut Context, key: PlanKey, now: Timestamp) {
         let plan = &self.plans[key.0 as usize];
         let Some(run) = plan.rounds.last() else { return };
         let task = &self.tasks[run.task.0 as usize];
@@ -195,22 +198,22 @@ impl Calling {
         }
         if goes_on {
             plan.next = next;
-            let waiting = self.agenda.plan(starts, Wake::Round(key));
+            let waiting = context.plan(starts, CallingTimer::Round(key));
             self.plan_mut(key).waiting = Some(waiting);
         } else {
             plan.was_stopped = was_stopped;
-            self.end_plan(key, now);
+            self.end_plan(context, key, now);
         }
     }
 
-    fn end_plan(&mut self, key: PlanKey, now: Timestamp) {
+    fn end_plan(&mut self, context: &mut Context, key: PlanKey, now: Timestamp) {
         self.plan_mut(key).ended = Some(now);
         // After the notice of its last task.
-        self.agenda.plan(later(now, std::time::Duration::from_secs(2)), Wake::PlanNotice(key));
+        context.plan(later(now, std::time::Duration::from_secs(2)), CallingTimer::PlanNotice(key));
     }
 
     /// The next round begins.
-    pub(super) fn next_round(&mut self, key: PlanKey, now: Timestamp) {
+    pub(super) fn next_round(&mut self, context: &mut Context, key: PlanKey, now: Timestamp) {
         let plan = self.plan_mut(key);
         plan.waiting = None;
         let mut origins = std::mem::take(&mut plan.next);
@@ -221,40 +224,51 @@ impl Calling {
             .retain(|origin| list.list.get(*origin as usize).is_some_and(|row| !out.contains(&row.number)));
         if origins.is_empty() {
             // All whom it would have called were taken out since.
-            return self.end_plan(key, now);
+            return self.end_plan(context, key, now);
         }
         let rows = list.fresh(origins.iter().map(|origin| *origin as usize));
-        self.begin_round(key, origins, rows, 0, now);
+        self.begin_round(context, key, origins, rows, 0, now);
     }
 
     /// Takes a number out of the round under way, unless it is being called or through, and of all to come.
-    pub(super) fn cancel_in_plan(&mut self, key: PlanKey, number: u64, now: Timestamp) {
+    pub(super) fn cancel_in_plan(
+        &mut self,
+        context: &mut Context,
+        key: PlanKey,
+        number: u64,
+        now: Timestamp,
+    ) {
         let Some(task) = self.plan(key).rounds.last().map(|run| run.task) else { return };
         self.plan_mut(key).out.insert(number);
         for row in self.task_mut(task).rows_of(number) {
-            self.cancel_row(task, row, now);
+            self.cancel_row(context, task, row, now);
         }
     }
 
     /// Stops a plan that waits for its next round, through the task of the last one. Whether it waited.
-    pub(super) fn stop_between_rounds(&mut self, key: PlanKey, task: TaskKey, now: Timestamp) -> bool {
+    pub(super) fn stop_between_rounds(
+        &mut self,
+        context: &mut Context,
+        key: PlanKey,
+        task: TaskKey,
+        now: Timestamp,
+    ) -> bool {
         let plan = self.plan_mut(key);
         let is_last = plan.rounds.last().is_some_and(|run| run.task == task);
         let Some(wake) = plan.waiting.filter(|_| is_last) else { return false };
         plan.waiting = None;
         plan.next.clear();
         plan.was_stopped = true;
-        self.agenda.forget(Some(wake));
-        self.end_plan(key, now);
+        context.agenda.cancel(Some(wake));
+        self.end_plan(context, key, now);
         true
     }
 
-    pub(super) fn tell_plan(&mut self, key: PlanKey) {
+    pub(super) fn emit_plan_finished(&self, context: &mut Context, key: PlanKey) {
         let plan = self.plan(key);
-        if plan.is_muted || !self.has_callback_url {
+        if context.is_silent(plan.cause) {
             return;
         }
-        let (account, story) = (plan.order.account, plan.story);
         let began = plan.rounds.first().and_then(|run| self.task(run.task).began);
         let body = PlanFinished {
             plan_id: self.plan_id(key),
@@ -267,7 +281,7 @@ impl Calling {
             plan_end_time: utc_text(plan.ended.unwrap_or(plan.order.starts)),
         };
         let body = serde_json::to_string(&body).unwrap_or_default();
-        let order = self.plan_id(key);
-        self.emit(account, story, "plan.finished", body, Some(order));
+        let order_key = Some(self.plan_id(key));
+        context.send(plan.cause, callback(plan.order.account, "plan.finished", body, order_key));
     }
 }

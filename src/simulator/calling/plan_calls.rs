@@ -6,12 +6,13 @@ use super::calls::{Outcome, data, name, order, short, unknown};
 use super::{Calling, PlanKey};
 use crate::contract::bodies::calling::{CallFacts, PlanRound, PlanStatus, StrategySummary};
 use crate::contract::bodies::utc_text;
+use crate::simulator::context::Context;
 use crate::simulator::ids::Kind;
 use crate::simulator::params::{Params, bad};
 use crate::simulator::{Request, Response};
 
 impl Calling {
-    pub(super) fn strategies(&mut self, _call: &Request<'_>) -> Outcome {
+    pub(super) fn strategies(&mut self, _context: &mut Context, _call: &Request<'_>) -> Outcome {
         let list = self.rules.strategies.iter().enumerate().map(|(at, strategy)| StrategySummary {
             strategy_id: self.strategy_id(at),
             strategy_name: strategy.name.clone(),
@@ -20,7 +21,7 @@ impl Calling {
         Ok(Response::Data(json!({ "list": list.collect::<Vec<_>>() })))
     }
 
-    pub(super) fn create_plan(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn create_plan(&mut self, context: &mut Context, call: &Request<'_>) -> Outcome {
         let params = Params::new(call.fields);
         let name = name(params, "PlanName")?;
         let id = params.needed("StrategyID", "the id of a strategy, 32 hex digits")?;
@@ -42,8 +43,11 @@ impl Calling {
             });
         }
         let (rows, refused) = self.rows(call)?;
-        let key = self.add_plan(order, strategy, rows, refused.count, call.now);
-        self.advance(call.now);
+        let key = self.add_plan(context, order, strategy, rows, refused.count, call.now);
+        let first = self.plan(key).rounds.first().map(|run| run.task);
+        if let Some(task) = first {
+            self.begin_at_once(context, task, call.now);
+        }
         let mut answer = json!({ "PlanID": self.plan_id(key) });
         if let Some(list) = refused.list() {
             answer["detail_error_list"] = list;
@@ -60,7 +64,7 @@ impl Calling {
         found.filter(own).ok_or_else(|| unknown(format!("there is no plan with PlanID `{}`", short(id))))
     }
 
-    pub(super) fn plan_status(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn plan_status(&mut self, _context: &mut Context, call: &Request<'_>) -> Outcome {
         let key = self.find_plan(call)?;
         let plan = self.plan(key);
         let strategy = self.rules.strategies.get(plan.strategy);
@@ -80,7 +84,7 @@ impl Calling {
         }))
     }
 
-    pub(super) fn plan_rounds(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn plan_rounds(&mut self, _context: &mut Context, call: &Request<'_>) -> Outcome {
         let key = self.find_plan(call)?;
         let rounds = self.plan(key).rounds.iter().enumerate().map(|(at, run)| {
             let task = self.task(run.task);
@@ -103,7 +107,7 @@ impl Calling {
         first.is_some_and(|task| !self.task_mut(task).rows_of(number).is_empty())
     }
 
-    pub(super) fn cancel_plan_call(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn cancel_plan_call(&mut self, context: &mut Context, call: &Request<'_>) -> Outcome {
         let key = self.find_plan(call)?;
         let number = Self::number(call, "CalleeNumber")?;
         if !self.is_in_plan(key, number) {
@@ -113,11 +117,11 @@ impl Calling {
             return Err(bad("the plan has ended already"));
         }
         // Where it is being called, or through with this round, no later one calls it.
-        self.cancel_in_plan(key, number, call.now);
+        self.cancel_in_plan(context, key, number, call.now);
         Ok(Response::Data(Value::Null))
     }
 
-    pub(super) fn plan_recordings(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn plan_recordings(&mut self, _context: &mut Context, call: &Request<'_>) -> Outcome {
         let key = self.find_plan(call)?;
         let number = Self::number(call, "Callee")?;
         if !self.is_in_plan(key, number) {

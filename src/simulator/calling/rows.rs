@@ -13,9 +13,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::outcome::{MockOutcome, Outcome};
-use crate::simulator::Response;
+use crate::simulator::e164::e164;
+use crate::simulator::outcome::{MockOutcome, Outcome};
 use crate::simulator::params::{bad, shown};
+use crate::simulator::raw_rows::RawRows;
+use crate::simulator::request::Response;
 
 /// The most rows of one call.
 const MOST_ROWS: usize = 4_000_000;
@@ -276,21 +278,6 @@ fn date(raw: Option<&RawValue>) -> Result<Option<Date>, &RawValue> {
     Ok(Some(date))
 }
 
-/// The digits of a number in E.164: a `+`, then 7 to 15 digits of which the first is not 0.
-pub(crate) fn e164(text: &str) -> Option<u64> {
-    let digits = text.strip_prefix('+')?;
-    let sound = (7..=15).contains(&digits.len())
-        && !digits.starts_with('0')
-        && digits.bytes().all(|byte| byte.is_ascii_digit());
-    sound.then(|| digits.parse().ok()).flatten()
-}
-
-/// A number in E.164 that may have lost its plus on the way through a query, where a plus stands for a space.
-pub(crate) fn e164_or_bare(text: &str) -> Option<u64> {
-    let text = text.trim();
-    if text.starts_with('+') { e164(text) } else { e164(&format!("+{text}")) }
-}
-
 /// Of so many refused rows an answer says what is wrong with each; it tells how many more there are. A short body can
 /// hold millions of wrong rows, and an answer about each would be a hundred times as long.
 const MOST_TOLD: usize = 100_000;
@@ -348,40 +335,6 @@ pub(super) struct Rows {
     mock_outcomes: Vec<MockOutcome>,
 }
 
-/// The list of a call: JSON text that is known to be a list, still unread.
-#[derive(Clone, Debug)]
-pub struct RawRows {
-    text: Bytes,
-    name: &'static str,
-}
-
-impl RawRows {
-    /// Takes the text of a JSON list in the field `Details`. Nothing if it is none.
-    pub fn new(text: Bytes) -> Option<Self> {
-        Self::named("Details", text)
-    }
-
-    /// Takes the text of a JSON list in the field of this name. Nothing if it is none.
-    pub fn named(name: &'static str, text: Bytes) -> Option<Self> {
-        text.trim_ascii_start().starts_with(b"[").then_some(Self { text, name })
-    }
-
-    /// The field the list came in.
-    pub fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// The list as it came.
-    pub(crate) fn text(&self) -> &Bytes {
-        &self.text
-    }
-
-    /// The list as a value: what stories compare with.
-    pub fn value(&self) -> Value {
-        serde_json::from_slice(&self.text).unwrap_or_default()
-    }
-}
-
 impl Rows {
     /// Reads the rows of a call. `magic` tells what a number wishes for; rows that wish to be refused are.
     pub(super) fn read(
@@ -389,8 +342,8 @@ impl Rows {
         name: &'static str,
         magic: impl Fn(u64) -> MockOutcome,
     ) -> Result<(Self, Refusals), Response> {
-        let text = std::str::from_utf8(&raw.text).map_err(|_| bad(format!("{name} is not UTF-8")))?;
-        let mut rows = Self { texts: vec![raw.text.clone()], ..Self::default() };
+        let text = std::str::from_utf8(raw.text()).map_err(|_| bad(format!("{name} is not UTF-8")))?;
+        let mut rows = Self { texts: vec![raw.text().clone()], ..Self::default() };
         let mut refused = Refusals::default();
         // Only asked by key, so that its random order shows nowhere.
         let mut mock_outcomes = HashMap::new();
@@ -517,7 +470,8 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::calling::rules::Rules;
+    use crate::simulator::e164::e164_or_bare;
+    use crate::simulator::rules::calling::Rules;
 
     fn read(value: &Value) -> Result<(Rows, Refusals), Response> {
         let raw = RawRows::new(Bytes::from(value.to_string())).unwrap();

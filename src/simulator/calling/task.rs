@@ -7,13 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::outcome::MockOutcome;
 use super::rows::{Row, Rows, Standing};
 use super::{LineKey, PlanKey};
 use crate::seed::Seed;
 use crate::simulator::access::AccountKey;
 use crate::simulator::agenda::Place;
+use crate::simulator::cause::CauseId;
 use crate::simulator::node::Part;
+use crate::simulator::outcome::MockOutcome;
 
 /// Up to so many rows the detail of a task is remembered.
 const REMEMBERED: usize = 50;
@@ -109,7 +110,7 @@ pub(super) enum Detail {
 }
 
 /// The data of an answer, with the phase of the task it was told in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Told {
     detail: Detail,
     phase: Phase,
@@ -117,7 +118,7 @@ struct Told {
 }
 
 /// A calling task.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Task {
     pub(super) order: TaskOrder,
     pub(super) seed: Seed,
@@ -155,10 +156,8 @@ pub(super) struct Task {
     told: Option<Told>,
     /// Rows by number, made when somebody first asks for a number.
     by_number: Option<Vec<u32>>,
-    /// The story whose doing it is.
-    pub(super) story: Option<u32>,
-    /// Whether somebody else tells what comes of it.
-    pub(super) is_muted: bool,
+    /// The request that made it.
+    pub(super) cause: CauseId,
 }
 
 impl Task {
@@ -169,6 +168,7 @@ impl Task {
         now: Timestamp,
         rows: Rows,
         refused: usize,
+        cause: CauseId,
     ) -> Self {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let sums = Sums { pending: count(rows.list.len()), refused: count(refused), ..Sums::default() };
@@ -194,8 +194,7 @@ impl Task {
             earlier: BTreeMap::new(),
             told: None,
             by_number: None,
-            story: None,
-            is_muted: false,
+            cause,
         }
     }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::outcome::{MockOutcome, Outcome};
 use super::rows::{Rows, Standing};
 use super::task::{Detail, Phase, TaskOrder};
 use super::{Calling, TaskKey};
@@ -15,8 +14,10 @@ use crate::contract::bodies::workflow::{
     WorkflowCallCompleted, WorkflowCallDetail, WorkflowCallFacts, WorkflowTaskDetail,
 };
 use crate::simulator::access::AccountKey;
+use crate::simulator::context::Context;
 use crate::simulator::ids::Kind;
-use crate::simulator::node::{Ended, NodeOrder, Part, Taken};
+use crate::simulator::node::{CameTo, NodeOrder, Part, RowEnded, Taken};
+use crate::simulator::outcome::MockOutcome;
 use crate::simulator::params::bad;
 use crate::simulator::{Long, Request, Response};
 
@@ -27,6 +28,7 @@ impl Calling {
     /// A task for a voice node, without any rows yet.
     pub(in crate::simulator) fn add_voice(
         &mut self,
+        context: &mut Context,
         order: NodeOrder,
         (robot, line): (&str, &str),
         now: Timestamp,
@@ -44,17 +46,17 @@ impl Calling {
             repeat_number: order.repeat.number,
             repeat_interval: order.repeat.interval,
         };
-        let key = self.add_task(task, Rows::default(), 0, now);
+        let key = self.add_task(context, task, Rows::default(), 0, now);
         let task = self.task_mut(key);
         task.is_open = true;
-        task.story = order.story;
-        task.is_muted = order.is_muted;
+        task.cause = order.cause;
         key
     }
 
     /// A row comes to a voice node. Its place in the node's task.
     pub(in crate::simulator) fn append_row(
         &mut self,
+        context: &mut Context,
         key: TaskKey,
         number: u64,
         mock_outcome: MockOutcome,
@@ -65,64 +67,64 @@ impl Calling {
         let row = self.task_mut(key).append(number, mock_outcome, text, origin)?;
         if self.task(key).phase == Phase::Running {
             self.queue(key);
-            self.fill(self.task(key).line, now);
+            self.fill(context, self.task(key).line, now);
         }
         Some(row)
     }
 
     /// No more rows come: the task ends with its last number.
-    pub(in crate::simulator) fn seal(&mut self, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn seal(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
         task.is_open = false;
         if task.is_through() {
-            self.finish(key, now);
+            self.finish(context, key, now);
         }
     }
 
     /// Nothing new is dialled; what was tried is through.
-    pub(in crate::simulator) fn close_voice(&mut self, key: TaskKey, now: Timestamp) {
-        self.close(key, now);
+    pub(in crate::simulator) fn close_voice(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+        self.close(context, key, now);
     }
 
     /// Nothing new is dialled; what was not through is cancelled.
-    pub(in crate::simulator) fn stop_voice(&mut self, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn stop_voice(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         if !self.task(key).phase.is_over() {
-            self.stop_task(key, now);
+            self.stop_task(context, key, now);
         }
     }
 
     /// Takes a number out, unless it is being called: then that call is its last.
-    pub(in crate::simulator) fn take_out(&mut self, key: TaskKey, row: u32, now: Timestamp) -> Taken {
+    pub(in crate::simulator) fn take_out(
+        &mut self,
+        context: &mut Context,
+        key: TaskKey,
+        row: u32,
+        now: Timestamp,
+    ) -> Taken {
         match self.task(key).row(row).map(|row| row.standing) {
             Some(Standing::Calling) => {
                 self.task_mut(key).let_go.insert(row);
                 Taken::Calling
             }
             _ => {
-                self.cancel_row(key, row, now);
+                self.cancel_row(context, key, row, now);
                 Taken::Out
             }
         }
     }
 
-    /// The numbers of workflows that are through since the last time, in order.
-    pub(in crate::simulator) fn take_ended(&mut self) -> Vec<Ended<Outcome>> {
-        std::mem::take(&mut self.ended)
-    }
-
-    pub(super) fn note_ended(&mut self, key: TaskKey, at: u32, now: Timestamp) {
+    pub(super) fn note_ended(&mut self, context: &mut Context, key: TaskKey, at: u32, now: Timestamp) {
         let task = self.task(key);
         let Some(part) = &task.order.workflow else { return };
         let (Some(row), Some(origin)) = (task.row(at), task.origins.get(at as usize)) else { return };
-        let ended = Ended {
+        context.rows_ended.push(RowEnded {
             instance: part.instance,
             node: part.node,
             row: *origin,
             at: now,
-            came_to: row.outcome,
+            came_to: CameTo::Call(row.outcome),
             intention: row.intention,
-        };
-        self.ended.push(ended);
+        });
     }
 
     /// The word of a task's status.
@@ -167,7 +169,7 @@ impl Calling {
         };
         // Bodies are plain data, which always fits into JSON.
         let text = serde_json::to_string(&body).ok()?;
-        Some((text, self.ids.seal(Kind::Detail, (part.instance, origin, 0))))
+        Some((text, self.ids.seal(Kind::Detail, (part.instance.0, origin, 0))))
     }
 
     /// The data of *workflow task detail*: what *task detail* tells, and the workflow's own fields.

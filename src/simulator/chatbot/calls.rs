@@ -8,15 +8,17 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::Value;
 
-use super::{campaign, catalogue, channel, media, script};
+use super::{campaign, catalogue, channel, media, turns};
 use crate::contract::bodies::message::MessageStatus;
 use crate::json::{push_plain, push_text};
 use crate::seed::Rng;
-use crate::simulator::messages::{Json, Message, Way};
-use crate::simulator::session::{ConversationKey, Phase, Session};
-use crate::simulator::timers::ChatTimer;
+use crate::simulator::chatbot::conversation::{Conversation, Phase};
+use crate::simulator::chatbot::messages::{Json, Message, Way};
+use crate::simulator::keys::ConversationKey;
+use crate::simulator::timer::ChatbotTimer;
 use crate::simulator::wire_id::WireId;
-use crate::simulator::{Request, Response, Simulator, later};
+use crate::simulator::{Request, Response, Simulator};
+use crate::time::later;
 
 /// The page size of lists where the call names none; the vendor's example.
 const PAGE: usize = 20;
@@ -39,8 +41,8 @@ const USUAL_SENT: usize = 48;
 
 const NO_DATA: Response = Response::Data(Value::Null);
 
-/// Answers a chatbot call.
-pub(in crate::simulator) fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Response {
+/// Answers a request of the chatbot family; nothing if it is of another.
+pub(super) fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Option<Response> {
     let work = match call.id {
         "chatbot.agent_transfer_result" => transfer_result,
         "chatbot.send_message" => send_message,
@@ -49,7 +51,7 @@ pub(in crate::simulator) fn handle(simulator: &mut Simulator, call: &Request<'_>
         "chatbot.messages" => messages,
         _ => {
             let outcome = match call.id {
-                "chatbot.sessions" => sessions(simulator, call),
+                "chatbot.sessions" => conversations(simulator, call),
                 "chatbot.waba_accounts" => catalogue::waba_accounts(simulator, call),
                 "chatbot.templates" => catalogue::templates(call),
                 "chatbot.template_detail" => catalogue::template_detail(call),
@@ -57,16 +59,14 @@ pub(in crate::simulator) fn handle(simulator: &mut Simulator, call: &Request<'_>
                 "chatbot.template_result" => campaign::template_result(simulator, call),
                 "chatbot.upload" | "chatbot.upload_map" => media::upload(simulator, call),
                 "chatbot.channel_message" => channel::message(simulator, call),
-                _ => Ok(Response::NotSimulated),
+                _ => return None,
             };
-            return outcome.unwrap_or_else(|error| error);
+            return Some(outcome.unwrap_or_else(|error| error));
         }
     };
-    match find(simulator, call) {
-        Ok(key) => work(simulator, key, ChatCall { fields: call.fields, now: call.now }),
-        Err(error) => Err(error),
-    }
-    .unwrap_or_else(|error| error)
+    let outcome = find(simulator, call)
+        .and_then(|key| work(simulator, key, ChatCall { fields: call.fields, now: call.now }));
+    Some(outcome.unwrap_or_else(|error| error))
 }
 
 #[derive(Clone, Copy)]
@@ -83,8 +83,8 @@ fn bad(message: impl Into<String>) -> Response {
 
 fn find(simulator: &Simulator, call: &Request<'_>) -> Result<ConversationKey, Response> {
     let fields = call.fields;
-    if let Some(key) = simulator.find_session(fields)
-        && simulator.sessions.get(key).is_seen_by(call.account)
+    if let Some(key) = simulator.find_conversation(fields)
+        && simulator.chatbot.conversations.get(key).is_seen_by(call.account)
     {
         return Ok(key);
     }
@@ -106,8 +106,8 @@ fn text<'a>(fields: &'a Value, name: &str) -> Result<Option<&'a str>, Response> 
 }
 
 /// The agent phase is needed for what agents do; telling the phase helps the integrator to see why it is refused.
-fn open(session: &Session) -> Result<(), Response> {
-    if session.phase == Phase::Closed {
+fn open(conversation: &Conversation) -> Result<(), Response> {
+    if conversation.phase == Phase::Closed {
         return Err(Response::Error { code: 400, message: "the conversation has ended".to_owned() });
     }
     Ok(())
@@ -117,9 +117,9 @@ fn transfer_result(simulator: &mut Simulator, key: ConversationKey, call: ChatCa
     let result =
         text(call.fields, "result")?.ok_or_else(|| bad("result is missing: `accepted` or `refused`"))?;
     let seat = text(call.fields, "seat_id")?.unwrap_or_default().into();
-    let session = simulator.sessions.get_mut(key);
-    open(session)?;
-    if session.phase == Phase::Agent {
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    open(conversation)?;
+    if conversation.phase == Phase::Agent {
         return Err(Response::Error {
             code: 409,
             message: "an agent has the conversation already".to_owned(),
@@ -127,17 +127,17 @@ fn transfer_result(simulator: &mut Simulator, key: ConversationKey, call: ChatCa
     }
     match result {
         "accepted" => {
-            session.phase = Phase::Agent;
-            session.seat_id = seat;
+            conversation.phase = Phase::Agent;
+            conversation.seat_id = seat;
         }
-        "refused" => session.phase = Phase::Bot,
+        "refused" => conversation.phase = Phase::Bot,
         other => return Err(bad(format!("result is `{other}`, expected `accepted` or `refused`"))),
     }
-    session.last_activity = call.now;
+    conversation.last_activity = call.now;
     if result == "accepted" {
-        script::accepted(simulator, key, call.now);
+        turns::accepted(simulator, key, call.now);
     } else {
-        script::refused(simulator, key, call.now);
+        turns::refused(simulator, key, call.now);
     }
     Ok(NO_DATA)
 }
@@ -161,19 +161,19 @@ pub(super) fn contents(fields: &Value) -> Result<&[Value], Response> {
 
 /// Free-form messages go only to whom wrote lately, templates always: WhatsApp's own public rule, assumed here.
 fn within_window(
-    session: &Session,
+    conversation: &Conversation,
     window: Option<Duration>,
     contents: &[Value],
     now: Timestamp,
 ) -> Result<(), Response> {
     let Some(window) = window else { return Ok(()) };
-    if now <= later(session.last_user, window) {
+    if now <= later(conversation.last_user, window) {
         return Ok(());
     }
     if contents.iter().any(|content| content["type"] != "template") {
         return Err(bad(format!(
             "the window is closed: the user last wrote at {}, and free-form messages are sent only within {} after that; send a template message",
-            session.last_user.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            conversation.last_user.strftime("%Y-%m-%dT%H:%M:%SZ"),
             length(window)
         )));
     }
@@ -193,20 +193,20 @@ fn length(time: Duration) -> String {
 
 fn send_message(simulator: &mut Simulator, key: ConversationKey, call: ChatCall<'_>) -> Outcome {
     let contents = contents(call.fields)?;
-    let window = simulator.behaviour.chatbot.window;
-    let has_callback_url = script::has_callback_url(simulator, key);
-    let session = simulator.sessions.get_mut(key);
-    open(session)?;
-    let is_own = session.is_on_own_channel;
+    let window = simulator.context.behaviour.chatbot.window;
+    let has_callback_url = turns::has_callback_url(simulator, key);
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    open(conversation)?;
+    let is_own = conversation.is_on_own_channel;
     if !is_own {
-        within_window(session, window, contents, call.now)?;
+        within_window(conversation, window, contents, call.now)?;
     }
-    let seat_id = text(call.fields, "seat_id")?.map_or_else(|| session.seat_id.clone(), Into::into);
-    session.last_activity = call.now;
-    let by_agent = session.phase == Phase::Agent;
+    let seat_id = text(call.fields, "seat_id")?.map_or_else(|| conversation.seat_id.clone(), Into::into);
+    conversation.last_activity = call.now;
+    let by_agent = conversation.phase == Phase::Agent;
     let mut sent = String::with_capacity(16 + contents.len() * USUAL_SENT);
     sent.push_str("{\"messages\":[");
-    let mut rng = session.rng.draw();
+    let mut rng = conversation.rng.draw();
     for (at, content) in contents.iter().enumerate() {
         let msg_id = WireId::draw(&mut rng);
         sent.push_str(if at == 0 { "{\"msg_id\":" } else { ",{\"msg_id\":" });
@@ -214,7 +214,7 @@ fn send_message(simulator: &mut Simulator, key: ConversationKey, call: ChatCall<
         sent.push('}');
         // The customer delivers on a channel of their own, and nobody tells how far a message came.
         let moments = (!is_own).then(|| moments(&mut rng, call.now));
-        let place = session.messages.add(Message {
+        let place = conversation.messages.add(Message {
             msg_id,
             seat_id: Arc::clone(&seat_id),
             timestamp: call.now.as_second(),
@@ -226,17 +226,17 @@ fn send_message(simulator: &mut Simulator, key: ConversationKey, call: ChatCall<
         });
         let Some(moments) = moments else { continue };
         if !has_callback_url {
-            simulator.timers.rest(moments[2]);
+            simulator.context.agenda.stay_busy(moments[2]);
             continue;
         }
         let place = u32::try_from(place).unwrap_or(u32::MAX);
         for ((status, _), at) in STATUSES.into_iter().zip(moments) {
-            simulator.timers.plan(at, ChatTimer::Status { session: key, place, status, by_agent });
+            simulator.context.plan(at, ChatbotTimer::Status { conversation: key, place, status, by_agent });
         }
     }
     drop(rng);
-    simulator.begin(key, call.now);
-    script::agent_wrote(simulator, key, call.now);
+    simulator.chatbot.begin(&mut simulator.context, key, call.now);
+    turns::agent_wrote(simulator, key, call.now);
     sent.push_str("]}");
     Ok(Response::Text(sent))
 }
@@ -266,8 +266,8 @@ fn mark_read(simulator: &mut Simulator, key: ConversationKey, call: ChatCall<'_>
         (None, Some(id)) => vec![id],
         _ => return Err(bad("msg_ids is missing: a list of message ids")),
     };
-    let session = simulator.sessions.get_mut(key);
-    if let Some(unknown) = ids.iter().find(|id| session.messages.position(id).is_none()) {
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    if let Some(unknown) = ids.iter().find(|id| conversation.messages.position(id).is_none()) {
         return Err(Response::Error {
             code: 404,
             message: format!("there is no message `{unknown}` in this conversation"),
@@ -275,18 +275,22 @@ fn mark_read(simulator: &mut Simulator, key: ConversationKey, call: ChatCall<'_>
     }
     for id in ids {
         // How far the messages to the user came is for the user to decide.
-        if session.messages.position(id).is_some_and(|at| session.messages[at].sender_type == "user") {
-            session.messages.set_status(&id.into(), "read");
+        if conversation
+            .messages
+            .position(id)
+            .is_some_and(|at| conversation.messages[at].sender_type == "user")
+        {
+            conversation.messages.set_status(&id.into(), "read");
         }
     }
     Ok(NO_DATA)
 }
 
 fn end_session(simulator: &mut Simulator, key: ConversationKey, call: ChatCall<'_>) -> Outcome {
-    let session = simulator.sessions.get_mut(key);
-    open(session)?;
-    let wait = Duration::from_millis(session.rng.draw().random_range(200..800));
-    simulator.timers.plan(later(call.now, wait), ChatTimer::End { session: key, reason: "seat" });
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    open(conversation)?;
+    let wait = Duration::from_millis(conversation.rng.draw().random_range(200..800));
+    simulator.context.plan(later(call.now, wait), ChatbotTimer::End { conversation: key, reason: "seat" });
     Ok(NO_DATA)
 }
 
@@ -308,7 +312,7 @@ fn size(fields: &Value) -> Result<usize, Response> {
 fn messages(simulator: &mut Simulator, key: ConversationKey, call: ChatCall<'_>) -> Outcome {
     let size = size(call.fields)?;
     let last = text(call.fields, "last_msg_id")?.unwrap_or_default();
-    let list = &mut simulator.sessions.get_mut(key).messages;
+    let list = &mut simulator.chatbot.conversations.get_mut(key).messages;
     let end = if last.is_empty() {
         list.len()
     } else {
@@ -319,11 +323,11 @@ fn messages(simulator: &mut Simulator, key: ConversationKey, call: ChatCall<'_>)
 }
 
 /// Conversations, newest first; `last_call_id` is the cursor (assumed, in the style of the message list).
-fn sessions(simulator: &mut Simulator, call: &Request<'_>) -> Outcome {
+fn conversations(simulator: &mut Simulator, call: &Request<'_>) -> Outcome {
     let size = size(call.fields)?;
     let last = text(call.fields, "last_call_id")?.filter(|last| !last.is_empty());
-    let total = simulator.sessions.count_begun(call.account);
-    let begun = simulator.sessions.begun(call.account, last);
+    let total = simulator.chatbot.conversations.count_begun(call.account);
+    let begun = simulator.chatbot.conversations.begun(call.account, last);
     let list = begun
         .ok_or_else(|| bad(format!("last_call_id `{}` is no conversation", last.unwrap_or_default())))?
         .take(size);
@@ -331,35 +335,35 @@ fn sessions(simulator: &mut Simulator, call: &Request<'_>) -> Outcome {
     text.push_str("{\"total\":");
     text.push_str(itoa::Buffer::new().format(total));
     text.push_str(",\"list\":[");
-    for (at, session) in list.enumerate() {
+    for (at, conversation) in list.enumerate() {
         if at > 0 {
             text.push(',');
         }
-        push_listed(&mut text, session);
+        push_listed(&mut text, conversation);
     }
     text.push_str("]}");
     Ok(Response::Text(text))
 }
 
 /// Appends a conversation as it is listed (assumed).
-fn push_listed(text: &mut String, session: &mut Session) {
+fn push_listed(text: &mut String, conversation: &mut Conversation) {
     text.push_str("{\"call_id\":");
-    session.call_id.push_json(text);
+    conversation.call_id.push_json(text);
     text.push_str(",\"channel\":");
-    push_text(text, &session.channel);
+    push_text(text, &conversation.channel);
     text.push_str(",\"channel_id\":");
-    session.channel_id.push_json(text);
+    conversation.channel_id.push_json(text);
     text.push_str(",\"user\":{\"id\":");
-    session.user_id.push_json(text);
+    conversation.user_id.push_json(text);
     text.push_str(",\"name\":");
-    push_text(text, session.kept_name());
+    push_text(text, conversation.kept_name());
     text.push_str("},\"seat_id\":");
-    push_text(text, &session.seat_id);
+    push_text(text, &conversation.seat_id);
     text.push_str(",\"status\":");
-    push_plain(text, session.phase.as_str());
+    push_plain(text, conversation.phase.as_str());
     text.push_str(",\"start_time\":");
-    text.push_str(itoa::Buffer::new().format(session.started.as_second()));
+    text.push_str(itoa::Buffer::new().format(conversation.started.as_second()));
     text.push_str(",\"last_time\":");
-    text.push_str(itoa::Buffer::new().format(session.last_activity.as_second()));
+    text.push_str(itoa::Buffer::new().format(conversation.last_activity.as_second()));
     text.push('}');
 }

@@ -218,7 +218,7 @@ pub(super) fn wabas(seed: Seed, key: AccountKey, account: &Account) -> Vec<Waba>
 /// The business account that a call names by `channel_id` or `waba_id`; the first without either.
 pub(super) fn waba(simulator: &Simulator, call: &Request<'_>) -> Result<Waba, Response> {
     let params = Params::new(call.fields);
-    let own = wabas(simulator.seed, call.account, simulator.access.account(call.account));
+    let own = wabas(simulator.context.seed, call.account, simulator.context.access.account(call.account));
     let (channel, id) = (params.text("channel_id")?, params.text("waba_id")?);
     let fits = |waba: &Waba| {
         channel.is_none_or(|channel| channel == waba.channel_id) && id.is_none_or(|id| id == waba.waba_id)
@@ -268,7 +268,7 @@ pub(super) fn chosen(call: &Request<'_>, usual_language: &str) -> Result<Chosen,
 
 /// `chatbot.waba_accounts`.
 pub(super) fn waba_accounts(simulator: &Simulator, call: &Request<'_>) -> Result<Response, Response> {
-    let list = wabas(simulator.seed, call.account, simulator.access.account(call.account));
+    let list = wabas(simulator.context.seed, call.account, simulator.context.access.account(call.account));
     Ok(Response::Data(json!({ "total": list.len(), "list": list })))
 }
 

@@ -9,12 +9,14 @@ use serde_json::{Value, json};
 use super::calls::contents;
 use super::campaign::Thread;
 use super::question;
-use super::script::{self, Script};
+use super::script::Script;
+use super::turns;
 use crate::content::dialogue::Dialogue;
 use crate::seed;
-use crate::simulator::messages::{Json, Message};
+use crate::simulator::chatbot::conversation::{Overrides, Phase};
+use crate::simulator::chatbot::messages::{Json, Message};
+use crate::simulator::keys::ConversationKey;
 use crate::simulator::params::{Params, bad, shown};
-use crate::simulator::session::{ConversationKey, Known, Phase};
 use crate::simulator::{Request, Response, Simulator};
 
 /// The matters users of such a channel come with.
@@ -29,13 +31,13 @@ pub(super) fn message(simulator: &mut Simulator, call: &Request<'_>) -> Result<R
     let contents = contents(call.fields)?;
     params.object("user", "user.")?.needed("id", "the user's id within the channel")?;
     let key = conversation(simulator, call, params)?;
-    let session = simulator.sessions.get_mut(key);
+    let conversation = simulator.chatbot.conversations.get_mut(key);
     let mut ids = Vec::new();
-    session.messages.read_by_user();
+    conversation.messages.read_by_user();
     for content in contents {
-        let msg_id = seed::hex32(&mut session.rng.draw());
+        let msg_id = seed::hex32(&mut conversation.rng.draw());
         ids.push(json!({ "msg_id": msg_id }));
-        session.messages.put(Message {
+        conversation.messages.put(Message {
             msg_id: msg_id.into(),
             seat_id: Arc::default(),
             timestamp: call.now.as_second(),
@@ -46,9 +48,9 @@ pub(super) fn message(simulator: &mut Simulator, call: &Request<'_>) -> Result<R
             way: None,
         });
     }
-    let call_id = session.call_id.clone();
-    (session.last_activity, session.last_user) = (call.now, call.now);
-    simulator.begin(key, call.now);
+    let call_id = conversation.call_id.clone();
+    (conversation.last_activity, conversation.last_user) = (call.now, call.now);
+    simulator.chatbot.begin(&mut simulator.context, key, call.now);
     answer(simulator, key, contents, call);
     Ok(Response::Data(json!({ "call_id": call_id, "messages": ids })))
 }
@@ -60,9 +62,9 @@ fn conversation(
     params: Params<'_>,
 ) -> Result<ConversationKey, Response> {
     let call_id = params.text("call_id")?;
-    let seen = |key: &ConversationKey| simulator.sessions.get(*key).is_seen_by(call.account);
-    match (simulator.find_session(call.fields).filter(seen), call_id) {
-        (Some(key), _) if simulator.sessions.get(key).phase != Phase::Closed => return Ok(key),
+    let seen = |key: &ConversationKey| simulator.chatbot.conversations.get(*key).is_seen_by(call.account);
+    match (simulator.find_conversation(call.fields).filter(seen), call_id) {
+        (Some(key), _) if simulator.chatbot.conversations.get(key).phase != Phase::Closed => return Ok(key),
         (Some(_), Some(call_id)) => {
             let message = format!(
                 "the conversation {} has ended: leave call_id empty to begin another",
@@ -79,34 +81,35 @@ fn conversation(
     let name: Option<Box<str>> = name.map(Into::into);
     let thread = Thread {
         account: call.account,
-        country: simulator.access.account(call.account).country,
+        country: simulator.context.access.account(call.account).country,
         channel: channel.into(),
         channel_id: channel_id.as_str().into(),
         user_id: id.as_str().into(),
-        known: Known { text_name: name.clone(), name, ..Known::default() },
+        overrides: Overrides { text_name: name.clone(), name, ..Overrides::default() },
     };
     let key = thread.begin(simulator, call.now);
-    let session = simulator.sessions.get_mut(key);
+    let conversation = simulator.chatbot.conversations.get_mut(key);
     // A customer who names a conversation that is not known here began it.
     if let Some(call_id) = call_id {
-        session.call_id = call_id.into();
+        conversation.call_id = call_id.into();
     }
-    let matter = MATTERS[session.rng.draw().random_range(0..MATTERS.len())];
-    session.is_on_own_channel = true;
-    session.script = Dialogue::chat(matter).map(|dialogue| Box::new(Script::new(dialogue, 0)));
-    simulator.sessions.index(key);
+    let matter = MATTERS[conversation.rng.draw().random_range(0..MATTERS.len())];
+    conversation.is_on_own_channel = true;
+    conversation.script = Dialogue::chat(matter).map(|dialogue| Box::new(Script::new(dialogue, 0)));
+    simulator.chatbot.conversations.index(key);
     Ok(key)
 }
 
 /// The bot takes its turn, unless it is about to or an agent has the conversation.
 fn answer(simulator: &mut Simulator, key: ConversationKey, contents: &[Value], call: &Request<'_>) {
-    let session = simulator.sessions.get_mut(key);
-    let is_free = session.story.is_none() && session.phase == Phase::Bot;
-    let option = session.script.as_ref().and_then(|script| {
-        let turn_of = |content| question::turn_of(session, script.dialogue(), script.turn(), content);
+    let has_story = simulator.story_of(key).is_some();
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    let is_free = !has_story && conversation.phase == Phase::Bot;
+    let option = conversation.script.as_ref().and_then(|script| {
+        let turn_of = |content| question::turn_of(conversation, script.dialogue(), script.turn(), content);
         contents.iter().find_map(turn_of)
     });
-    let Some(script) = session.script.as_mut().filter(|script| is_free && !script.is_awaited(call.now))
+    let Some(script) = conversation.script.as_mut().filter(|script| is_free && !script.is_awaited(call.now))
     else {
         return;
     };
@@ -119,7 +122,7 @@ fn answer(simulator: &mut Simulator, key: ConversationKey, contents: &[Value], c
     } else if wants_person {
         script.jump("person");
     } else {
-        script.user_wrote(&mut session.rng.draw());
+        script.user_wrote(&mut conversation.rng.draw());
     }
-    script::plan_next(simulator, key, call.now);
+    turns::plan_next(simulator, key, call.now);
 }

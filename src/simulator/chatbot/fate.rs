@@ -5,7 +5,7 @@ use rand::RngExt;
 use crate::contract::bodies::chatbot::SendError;
 use crate::contract::bodies::message::MessageStatus;
 use crate::seed::Rng;
-use crate::simulator::calling::ChatOutcome;
+use crate::simulator::outcome::ChatOutcome;
 
 /// How a user replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

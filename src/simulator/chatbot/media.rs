@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use serde_json::json;
 
-use super::ChatRules;
 use crate::seed::{self, Seed};
 use crate::simulator::params::{Params, bad};
 use crate::simulator::request::Upload;
+use crate::simulator::rules::chatbot::ChatRules;
 use crate::simulator::{Request, Response, Simulator};
 
 /// How many pictures of users are remembered. All of them are the same few bytes.
@@ -38,7 +38,7 @@ pub struct Stored {
 }
 
 /// The files there are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::simulator) struct Media {
     seed: Seed,
     rules: ChatRules,
@@ -145,7 +145,7 @@ pub(super) fn upload(simulator: &mut Simulator, call: &Request<'_>) -> Result<Re
         .find(|file| file.field == "file")
         .or(call.files.first())
         .ok_or_else(|| bad("file is missing: send multipart/form-data with the file as `file`"))?;
-    let largest = simulator.behaviour.chatbot.upload_bytes;
+    let largest = simulator.context.behaviour.chatbot.upload_bytes;
     if file.bytes.is_empty() {
         return Err(bad("file is empty"));
     }
@@ -161,10 +161,10 @@ pub(super) fn upload(simulator: &mut Simulator, call: &Request<'_>) -> Result<Re
             }
         }
     }
-    let stored = simulator.media.keep(file);
+    let stored = simulator.chatbot.media.keep(file);
     let mut data = json!({
         "media_id": stored.id,
-        "url": format!("{}/media/{}/{}", simulator.behaviour.public_url, stored.id, stored.name),
+        "url": format!("{}/media/{}/{}", simulator.context.behaviour.public_url, stored.id, stored.name),
         "name": stored.name,
         "content_type": stored.content_type,
         "size": stored.bytes.len(),

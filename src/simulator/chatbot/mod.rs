@@ -4,59 +4,53 @@
 //! customer accepts or refuses it; an agent and the user exchange messages, each followed by its statuses; someone
 //! ends the conversation; its end and a report go out. Which calls cause which callbacks, and when, is assumed.
 
-mod absorb;
+mod apply_event;
 mod calls;
 mod campaign;
 mod catalogue;
 mod channel;
+mod conversation;
 mod defaults;
 mod fate;
 mod media;
+mod messages;
 mod question;
 mod recipients;
 mod script;
+mod turns;
+mod view;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::RngExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::session::{ConversationKey, Phase};
-use super::timers::ChatTimer;
-use super::{Callback, Simulator, later};
+use super::Simulator;
+use super::callback::Callback;
+use super::context::Context;
+use super::department::Department;
+use super::keys::ConversationKey;
+use super::request::{Request, Response};
+use super::timer::{ChatbotTimer, WorkflowTimer};
 use crate::seed::Rng;
-
-pub(super) use absorb::absorb;
-pub(super) use calls::handle;
-pub(super) use campaign::{Campaigns, Step};
+use crate::time::later;
+use campaign::Campaigns;
+use conversation::Conversations;
+pub use conversation::Opening;
+pub(super) use conversation::{Conversation, Overrides, Phase, ScheduledMessages};
 pub(super) use defaults::default_body;
-pub(super) use media::Media;
+use media::Media;
 pub use media::Stored;
-pub(super) use script::Script;
+pub(super) use messages::{Json, Message, Reply, word};
+pub use view::{ConversationView, UserView};
 
-/// How conversations go on and how much is kept of them. All of it is assumed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChatRules {
-    /// How long after the user's last message free-form messages may be sent; nothing: always.
-    pub window: Option<Duration>,
-    /// The largest file that is taken, in bytes.
-    pub upload_bytes: usize,
-    /// How many bytes of files are kept.
-    pub uploads_bytes: usize,
-    /// How many files are kept.
-    pub uploads: usize,
-}
-
-impl Default for ChatRules {
-    fn default() -> Self {
-        Self {
-            window: Some(Duration::from_secs(24 * 3600)),
-            upload_bytes: 16 << 20,
-            uploads_bytes: 64 << 20,
-            uploads: 1_000,
-        }
-    }
+/// The chatbot's department.
+#[derive(Clone, Debug)]
+pub(super) struct Chatbot {
+    pub(super) conversations: Conversations,
+    campaigns: Campaigns,
+    pub(super) media: Media,
 }
 
 /// The channel of the vendor's example.
@@ -67,67 +61,136 @@ pub(super) fn channel_id(rng: &mut Rng) -> String {
     rng.random_range(1_000..10_000).to_string()
 }
 
-/// Does what a timer says; the callbacks that come of it.
-pub(super) fn timer(simulator: &mut Simulator, timer: ChatTimer, at: Timestamp) -> Vec<Callback> {
-    let one = match timer {
-        ChatTimer::Turn { session } => return script::turn(simulator, session, at),
-        ChatTimer::Template { task, row, step } => return campaign::step(simulator, task, row, step, at),
-        ChatTimer::Status { session, place, status, by_agent } => {
-            let event = if by_agent { "agent.message_status" } else { "message.status" };
-            let message = simulator.sessions.get(session).messages.get(place as usize);
-            let msg_id = message.map(|message| &message.msg_id);
-            let patch = serde_json::json!({ "msg_id": msg_id, "status": status });
-            emit(simulator, session, event, patch, at)
+impl Chatbot {
+    pub(super) fn new(context: &Context) -> Self {
+        Self {
+            conversations: Conversations::default(),
+            campaigns: Campaigns::default(),
+            media: Media::new(context.seed, context.behaviour.chatbot),
         }
-        ChatTimer::End { session, reason } => {
-            if simulator.sessions.get(session).phase == Phase::Closed {
-                return Vec::new();
-            }
-            if let Some(coming) = simulator.sessions.get_mut(session).coming.take() {
-                simulator.workflows.conversation_ended(coming.instance, coming.row, at);
-            }
-            let report_at = later(at, Duration::from_millis(2_500));
-            simulator.timers.plan(report_at, ChatTimer::Report { session });
-            emit(simulator, session, "session.end", serde_json::json!({ "session_end_reason": reason }), at)
+    }
+
+    /// Opens a conversation: a user, a channel, ids. Nothing is sent.
+    pub(super) fn open(&mut self, context: &mut Context, opening: &Opening) -> ConversationKey {
+        self.conversations.add(Conversation::open(opening, context.cause()))
+    }
+
+    /// What templates see of a conversation.
+    pub(super) fn view(&self, key: ConversationKey) -> (UserView, ConversationView) {
+        view::view(self.conversations.get(key))
+    }
+
+    /// Takes over into a conversation what an event's body says.
+    pub(super) fn apply_event(
+        &mut self,
+        context: &mut Context,
+        key: ConversationKey,
+        event: &str,
+        body: &Value,
+        now: Timestamp,
+    ) {
+        self.begin(context, key, now);
+        apply_event::apply_event(&mut self.conversations, key, event, body, now);
+    }
+
+    /// From its first message on a conversation can fall silent.
+    fn begin(&mut self, context: &mut Context, key: ConversationKey, now: Timestamp) {
+        if self.conversations.begin(key) {
+            let at = later(now, context.behaviour.silence);
+            context.plan(at, ChatbotTimer::Silence { conversation: key });
         }
-        ChatTimer::Word { session: key } => {
-            let session = simulator.sessions.get_mut(key);
-            session.say(at);
-            if let Some(next) = session.next_word() {
-                simulator.timers.plan(next, ChatTimer::Word { session: key });
-            }
-            None
-        }
-        ChatTimer::Report { session } => {
-            emit(simulator, session, "session.report", Value::Object(serde_json::Map::new()), at)
-        }
-        ChatTimer::Silence { session } => {
-            let state = simulator.sessions.get(session);
-            let silent_at = later(state.last_activity, simulator.behaviour.silence);
-            if state.phase == Phase::Closed {
-                return Vec::new();
-            }
-            let timer = if silent_at <= at {
-                ChatTimer::End { session, reason: "timeout" }
-            } else {
-                ChatTimer::Silence { session }
-            };
-            simulator.timers.plan(silent_at.max(at), timer);
-            None
-        }
-    };
-    one.into_iter().collect()
+    }
 }
 
+impl Department for Chatbot {
+    type Timer = ChatbotTimer;
+
+    fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Option<Response> {
+        calls::handle(simulator, call)
+    }
+
+    fn wake(simulator: &mut Simulator, timer: ChatbotTimer, at: Timestamp) {
+        let callbacks = match timer {
+            ChatbotTimer::Turn { conversation } => turns::turn(simulator, conversation, at),
+            ChatbotTimer::Template { campaign, row, step } => {
+                campaign::step(simulator, campaign, row, step, at)
+            }
+            ChatbotTimer::Status { conversation, place, status, by_agent } => {
+                let event = if by_agent { "agent.message_status" } else { "message.status" };
+                let message = simulator.chatbot.conversations.get(conversation).messages.get(place as usize);
+                let msg_id = message.map(|message| &message.msg_id);
+                let patch = json!({ "msg_id": msg_id, "status": status });
+                emit(simulator, conversation, event, patch, at).into_iter().collect()
+            }
+            ChatbotTimer::End { conversation, reason } => end(simulator, conversation, reason, at),
+            ChatbotTimer::Report { conversation } => {
+                emit(simulator, conversation, "session.report", json!({}), at).into_iter().collect()
+            }
+            ChatbotTimer::Message { conversation: key } => {
+                let conversation = simulator.chatbot.conversations.get_mut(key);
+                conversation.say(at);
+                if let Some(next) = conversation.next_message() {
+                    simulator.context.plan(next, ChatbotTimer::Message { conversation: key });
+                }
+                Vec::new()
+            }
+            ChatbotTimer::Silence { conversation } => {
+                silence(simulator, conversation, at);
+                Vec::new()
+            }
+        };
+        for callback in callbacks {
+            simulator.context.send_of_conversation(callback);
+        }
+    }
+}
+
+/// A conversation ends, and its report is planned.
+fn end(
+    simulator: &mut Simulator,
+    key: ConversationKey,
+    reason: &'static str,
+    at: Timestamp,
+) -> Vec<Callback> {
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    if conversation.phase == Phase::Closed {
+        return Vec::new();
+    }
+    if let Some(scheduled) = conversation.scheduled.take() {
+        let timer = WorkflowTimer::ConversationEnded(scheduled.instance, scheduled.row);
+        simulator.context.plan(at, timer);
+    }
+    let report_at = later(at, Duration::from_millis(2_500));
+    simulator.context.plan(report_at, ChatbotTimer::Report { conversation: key });
+    let patch = json!({ "session_end_reason": reason });
+    emit(simulator, key, "session.end", patch, at).into_iter().collect()
+}
+
+/// A conversation in which nobody has said anything for long enough ends.
+fn silence(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) {
+    let conversation = simulator.chatbot.conversations.get(key);
+    if conversation.phase == Phase::Closed {
+        return;
+    }
+    let silent_at = later(conversation.last_activity, simulator.context.behaviour.silence);
+    let timer = if silent_at <= at {
+        ChatbotTimer::End { conversation: key, reason: "timeout" }
+    } else {
+        ChatbotTimer::Silence { conversation: key }
+    };
+    simulator.context.plan(silent_at.max(at), timer);
+}
+
+/// The callback of an event, which changes the conversation.
 fn emit(
     simulator: &mut Simulator,
-    session: ConversationKey,
+    key: ConversationKey,
     event: &'static str,
     patch: Value,
     at: Timestamp,
 ) -> Option<Callback> {
-    let body = simulator.emit(session, event, patch, at).ok()?;
-    script::callback(simulator, session, event, || body)
+    let body = simulator.emit(key, event, patch, at).ok()?;
+    turns::callback(simulator, key, event, || body)
 }
 
 #[cfg(test)]

@@ -9,26 +9,26 @@ use crate::content::phrases;
 use crate::contract::bodies::message::{
     ButtonAction, Choice, Content, Interactive, ListAction, ReplyButton, Section, Text,
 };
-use crate::simulator::messages::Reply;
-use crate::simulator::session::Session;
+use crate::simulator::chatbot::conversation::Conversation;
+use crate::simulator::chatbot::messages::Reply;
 
 /// How often another label is drawn at most where two options would read the same.
 const TRIES: usize = 20;
 
 /// What the bot says at a turn: a question with its options where the graph has some, a text otherwise.
 pub(super) fn content(
-    session: &Session,
+    conversation: &Conversation,
     msg_id: &str,
     dialogue: &'static Dialogue,
     turn: &str,
     text: String,
 ) -> Value {
     let Some((ask, options)) = dialogue.options(turn) else { return json!({ "type": "text", "text": text }) };
-    let facts = session.facts();
+    let facts = conversation.facts();
     // A stream of its own: what is said later does not depend on labels.
-    let rng = &mut session.options(session.messages.len());
+    let rng = &mut conversation.options(conversation.messages.len());
     let mut label =
-        |phrase: &str| phrases::phrase_with(rng, phrase, session.locale, &facts).unwrap_or_default();
+        |phrase: &str| phrases::phrase_with(rng, phrase, conversation.locale, &facts).unwrap_or_default();
     let mut titles: Vec<String> = Vec::new();
     for phrase in options.values() {
         let mut title = label(phrase);
@@ -88,8 +88,8 @@ fn offered(question: &Value) -> Option<(&'static str, Vec<Value>)> {
 }
 
 /// The options of the last message, if it is a question of this sender.
-fn asked(session: &Session, sender: &str) -> Option<(&'static str, Vec<Value>)> {
-    let asked = session.messages.last().filter(|message| message.sender_type == sender)?;
+fn asked(conversation: &Conversation, sender: &str) -> Option<(&'static str, Vec<Value>)> {
+    let asked = conversation.messages.last().filter(|message| message.sender_type == sender)?;
     if !asked.content.text().contains("\"interactive\"") {
         return None;
     }
@@ -101,32 +101,32 @@ fn chosen(kind: &str, option: &Value) -> Value {
 }
 
 /// One of the options of the question that the agent asked last, and the question.
-pub(super) fn choice(session: &mut Session) -> Option<(Value, Reply)> {
-    let (kind, options) = asked(session, "seat")?;
+pub(super) fn choice(conversation: &mut Conversation) -> Option<(Value, Reply)> {
+    let (kind, options) = asked(conversation, "seat")?;
     if options.is_empty() {
         return None;
     }
-    let reply = session.messages.last_place()?;
-    let option = &options[session.rng.draw().random_range(0..options.len())];
+    let reply = conversation.messages.last_place()?;
+    let option = &options[conversation.rng.draw().random_range(0..options.len())];
     Some((chosen(kind, option), reply))
 }
 
 /// The option of the bot's last question that leads to a turn, and the question.
 pub(super) fn option_to(
-    session: &Session,
+    conversation: &Conversation,
     dialogue: &'static Dialogue,
     asked_at: &str,
     turn: &str,
 ) -> Option<(Value, Reply)> {
     let (_, known) = dialogue.options(asked_at)?;
     let place = known.keys().position(|leads_to| leads_to == turn)?;
-    let (kind, options) = asked(session, "robot")?;
-    Some((chosen(kind, options.get(place)?), session.messages.last_place()?))
+    let (kind, options) = asked(conversation, "robot")?;
+    Some((chosen(kind, options.get(place)?), conversation.messages.last_place()?))
 }
 
 /// The turn that an option leads to which a user chose on a channel of the customer's own.
 pub(super) fn turn_of(
-    session: &Session,
+    conversation: &Conversation,
     dialogue: &'static Dialogue,
     asked_at: &str,
     content: &Value,
@@ -135,7 +135,7 @@ pub(super) fn turn_of(
     let id = answer.get(answer.get("type")?.as_str()?)?.get("id")?;
     let (_, known) = dialogue.options(asked_at)?;
     let question =
-        session.messages.iter().rev().find(|message| message.sender_type == "robot")?.content.value();
+        conversation.messages.iter().rev().find(|message| message.sender_type == "robot")?.content.value();
     let (_, options) = offered(question.get("interactive")?)?;
     let place = options.iter().position(|option| option.get("id") == Some(id))?;
     known.keys().nth(place).map(String::as_str)

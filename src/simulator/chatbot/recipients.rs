@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::content::Country;
-use crate::simulator::calling::{MockOutcome, e164_or_bare};
+use crate::simulator::e164::e164_or_bare;
+use crate::simulator::outcome::MockOutcome;
 use crate::simulator::params::{Params, bad, shown};
 use crate::simulator::{Request, Response, Simulator};
 
@@ -32,9 +33,10 @@ pub(super) fn recipients(
         Some(object) if object.is_object() => vec![object.clone()],
         Some(other) => return Err(bad(format!("to is {}, expected {expected}", shown(other)))),
         None => {
-            let known = simulator.find_session(call.fields).map(|key| simulator.sessions.get(key));
-            match known.filter(|session| is_single && session.is_seen_by(call.account)) {
-                Some(session) => vec![Value::from(session.user_id.to_string())],
+            let known =
+                simulator.find_conversation(call.fields).map(|key| simulator.chatbot.conversations.get(key));
+            match known.filter(|conversation| is_single && conversation.is_seen_by(call.account)) {
+                Some(conversation) => vec![Value::from(conversation.user_id.to_string())],
                 None => return Err(params.missing("to", expected)),
             }
         }

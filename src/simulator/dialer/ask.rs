@@ -158,5 +158,5 @@ pub(super) fn is_dialled(number: u64) -> bool {
 
 /// The digits of a number: a `+`, then at most 14 digits (client); at least 7 and no 0 in front is assumed.
 pub(super) fn phone(text: &str) -> Option<u64> {
-    crate::simulator::calling::e164(text.trim()).filter(|number| is_dialled(*number))
+    crate::simulator::e164::e164(text.trim()).filter(|number| is_dialled(*number))
 }

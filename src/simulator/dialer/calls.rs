@@ -10,10 +10,14 @@ use super::contacts::{Contacts, Standing};
 use super::order::TaskOrder;
 use super::task::State;
 use super::{Dialer, TaskKey};
-use crate::simulator::access::{Access, Denied, TokenKind};
+use crate::simulator::Simulator;
+use crate::simulator::access::{Denied, TokenKind};
+use crate::simulator::context::Context;
 use crate::simulator::ids::Kind;
 use crate::simulator::params::shown;
-use crate::simulator::{Request, Response, later};
+use crate::simulator::timer::DialerTimer;
+use crate::simulator::{Request, Response};
+use crate::time::later;
 
 /// How long it takes to create a task (assumed).
 pub(super) const CREATING: Duration = Duration::from_secs(1);
@@ -27,13 +31,13 @@ pub(super) fn data(body: &impl Serialize) -> Response {
 }
 
 /// `dialer.auth`: exchanges the credentials of an account for a token of this family.
-pub(in crate::simulator) fn token(access: &mut Access, call: &Request<'_>) -> Outcome {
+pub(super) fn token(simulator: &mut Simulator, call: &Request<'_>) -> Outcome {
     let text = |name: &str, code: i64| {
         let text = Ask::new(call.fields, code).text(name)?;
         text.ok_or_else(|| refuse(code, format!("{name} is missing")))
     };
     let (key, secret) = (text("APPKey", 10301)?, text("APPSecret", 10302)?);
-    match access.token(TokenKind::Dialer, key, secret, call.now) {
+    match simulator.context.access.token(TokenKind::Dialer, key, secret, call.now) {
         Ok(token) => Ok(Response::Data(json!({ "token": token }))),
         Err(denied @ Denied::AppKey) => Err(refuse(10301, denied.to_string())),
         Err(denied) => Err(refuse(10302, denied.to_string())),
@@ -76,19 +80,19 @@ impl Dialer {
         }
     }
 
-    pub(super) fn create_task(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn create_task(&mut self, context: &mut Context, call: &Request<'_>) -> Outcome {
         let order = TaskOrder::read(call, &self.rules, None)?;
         self.check_name(call, &order)?;
         let ask = Ask::new(call.fields, 10501);
         let (contacts, refused) = Contacts::read(ask, |number| self.calling.mock_outcome_of(number))?;
         check_columns(&order, &contacts)?;
-        let key = self.add_task(order, contacts, call.now);
+        let key = self.add_task(context, order, contacts, call.now);
         // The elements of the list are assumed: what stood in the place of the number.
         Ok(Response::Data(json!({ "taskId": self.task_id(key), "errorContactList": refused })))
     }
 
     /// Copies the contacts of a task, all of them or those that nobody answered, into a new one with the same callback.
-    pub(super) fn copy_task(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn copy_task(&mut self, context: &mut Context, call: &Request<'_>) -> Outcome {
         let from = self.find_task(call, "fromTask", 10519)?;
         let ask = Ask::new(call.fields, 10501);
         let only_unanswered = ask.flag("noanswerOnly")?.unwrap_or(false);
@@ -120,23 +124,30 @@ impl Dialer {
             return Err(refuse(10505, "no contact of the task to copy is left"));
         }
         check_columns(&order, &contacts)?;
-        let key = self.add_task(order, contacts, call.now);
+        let key = self.add_task(context, order, contacts, call.now);
         // What the answer holds is not known; clients read nothing of it.
         Ok(Response::Data(json!({ "taskId": self.task_id(key) })))
     }
 
     /// Takes a task up: from now on it happens by itself.
-    pub(super) fn add_task(&mut self, order: TaskOrder, contacts: Contacts, now: jiff::Timestamp) -> TaskKey {
+    pub(super) fn add_task(
+        &mut self,
+        context: &mut Context,
+        order: TaskOrder,
+        contacts: Contacts,
+        now: jiff::Timestamp,
+    ) -> TaskKey {
         let key = TaskKey(u32::try_from(self.tasks.len()).unwrap_or(u32::MAX));
         let created = later(now, CREATING);
         let (starts, ends) = (order.starts.max(created), order.ends);
         self.names.entry((order.account, order.name.clone())).or_insert(key);
         self.of_account.entry(order.account).or_default().push(key);
-        self.push_task(key, order, contacts, now);
-        self.agenda.plan(created, super::Wake::Created(key));
-        let mut schedule = vec![self.agenda.plan(starts, super::Wake::Start(key))];
+        let cause = context.cause();
+        self.push_task(key, order, contacts, cause, now);
+        context.plan(created, DialerTimer::Created(key));
+        let mut schedule = vec![context.plan(starts, DialerTimer::Start(key))];
         if let Some(ends) = ends {
-            schedule.push(self.agenda.plan(ends, super::Wake::Close(key)));
+            schedule.push(context.plan(ends, DialerTimer::Close(key)));
         }
         self.task_mut(key).schedule = schedule;
         key
@@ -144,7 +155,7 @@ impl Dialer {
 
     /// Takes contacts out that have not been reached yet. Those that are being called or through already are passed over;
     /// that it is refused if none is left to take out is assumed.
-    pub(super) fn cancel_contacts(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn cancel_contacts(&mut self, context: &mut Context, call: &Request<'_>) -> Outcome {
         let key = self.find_task(call, "TaskID", 10502)?;
         self.not_of_workflow(key)?;
         let list = Ask::new(call.fields, 10501).list("contactList")?;
@@ -178,7 +189,7 @@ impl Dialer {
             return Err(refuse(10507, "none of these numbers waits to be called"));
         }
         // What comes of it happens after the answer, as everything that is told.
-        self.agenda.plan(call.now, super::Wake::Check(key));
+        context.plan(call.now, DialerTimer::Check(key));
         Ok(Response::Data(Value::Null))
     }
 }

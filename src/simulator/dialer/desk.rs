@@ -9,7 +9,7 @@ use jiff::tz::Offset;
 use super::TaskKey;
 
 /// An agent.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Agent {
     pub(super) name: String,
     /// Whether a call is with the agent, or its result still to be written down.
@@ -27,7 +27,7 @@ pub(super) struct Agent {
 }
 
 /// The agents of a group of an account.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Desk {
     pub(super) agents: Vec<Agent>,
     zone: Offset,

@@ -8,15 +8,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::call::{CallRow, Ending};
+use super::call::CallRow;
 use super::contacts::Standing;
 use super::draw::{Fate, fate};
 use super::mock_outcome::{Twist, Wished};
 use super::task::State;
-use super::{DeskKey, Dialer, TaskKey, Wake};
-use crate::simulator::agenda::AT_ONCE;
+use super::{DeskKey, Dialer, TaskKey};
 use crate::simulator::calling::Outcome;
-use crate::simulator::later;
+use crate::simulator::context::Context;
+use crate::simulator::ending::Ending;
+use crate::simulator::timer::DialerTimer;
+use crate::time::later;
 
 /// How long a line takes to cut a call (assumed).
 const FUSING: Duration = Duration::from_millis(1_200);
@@ -32,81 +34,53 @@ enum Turn {
 }
 
 impl Dialer {
-    /// Does what is due until `now`, or the first of it: see [`AT_ONCE`].
-    pub(in crate::simulator) fn advance(&mut self, now: Timestamp) {
-        for _ in 0..AT_ONCE {
-            let Some((at, wake)) = self.agenda.take(now) else { break };
-            match wake {
-                Wake::Created(task) => self.created(task, at),
-                Wake::Start(task) => self.start(task, at),
-                Wake::Close(task) => self.close(task, at),
-                Wake::Check(task) => self.finish_if_through(task, at),
-                Wake::Pause(task) | Wake::Resume(task) => self.rest(task, at),
-                Wake::Dial(task) => {
-                    self.task_mut(task).woken_at = None;
-                    self.queue(task);
-                    self.fill(self.task(task).desk, at);
-                }
-                Wake::Ring(task, call) => self.ring(task, call, at),
-                Wake::Response(task, call) => self.answer(task, call, at),
-                Wake::GiveUp(task, call) => self.give_up(task, call, at),
-                Wake::Pickup(task, call) => self.pick_up(task, call, at),
-                Wake::End(task, call, ending) => {
-                    self.end(task, call, ending, at);
-                    self.fill(self.task(task).desk, at);
-                }
-                Wake::Result(task, call) => self.save_result(task, call, at),
-                Wake::Late(callback) => self.callbacks.push(*callback),
-            }
-        }
-    }
-
-    fn created(&mut self, key: TaskKey, now: Timestamp) {
+    pub(super) fn created(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         if self.task(key).state == State::Creating {
-            self.enter(key, State::NotStarted, now);
+            self.enter(context, key, State::NotStarted, now);
         }
     }
 
     /// A task changes its state, and tells it.
-    fn enter(&mut self, key: TaskKey, state: State, now: Timestamp) {
+    fn enter(&mut self, context: &mut Context, key: TaskKey, state: State, now: Timestamp) {
         self.task_mut(key).state = state;
-        self.tell_task(key, now);
+        self.emit_task_status(context, key, now);
     }
 
-    fn start(&mut self, key: TaskKey, now: Timestamp) {
+    pub(super) fn start(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         if self.task(key).state != State::NotStarted {
             return;
         }
         self.task_mut(key).began = Some(now);
-        self.enter(key, State::Running, now);
-        self.rest(key, now);
+        self.enter(context, key, State::Running, now);
+        self.rest(context, key, now);
         self.queue(key);
-        self.fill(self.task(key).desk, now);
+        self.fill(context, self.task(key).desk, now);
     }
 
     /// A pause begins or ends: nothing new is dialled in it, calls under way go on.
-    fn rest(&mut self, key: TaskKey, now: Timestamp) {
+    pub(super) fn rest(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task(key);
         let Some((resting, next)) = task.rest(now).filter(|_| !task.state.is_over() && !task.is_closed)
         else {
             return;
         };
         match (resting, task.state) {
-            (true, State::Running) => self.enter(key, State::Paused, now),
+            (true, State::Running) => self.enter(context, key, State::Paused, now),
             (false, State::Paused) => {
-                self.enter(key, State::Running, now);
+                self.enter(context, key, State::Running, now);
                 self.queue(key);
             }
             _ => {}
         }
-        let place = self.agenda.plan(next, if resting { Wake::Resume(key) } else { Wake::Pause(key) });
+        let place =
+            context.plan(next, if resting { DialerTimer::Resume(key) } else { DialerTimer::Pause(key) });
         self.task_mut(key).schedule.push(place);
         self.task_mut(key).schedule.retain(|(at, _)| *at > now);
-        self.fill(self.task(key).desk, now);
+        self.fill(context, self.task(key).desk, now);
     }
 
     /// The schedule of a task has come to its end: who was not reached yet never will be, and calls under way go on.
-    pub(super) fn close(&mut self, key: TaskKey, now: Timestamp) {
+    pub(super) fn close(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
         if task.state.is_over() {
             return;
@@ -115,14 +89,14 @@ impl Dialer {
         for contact in 0..task.total() {
             if self.task(key).contacts.list[contact as usize].standing == Standing::Waiting {
                 self.task_mut(key).stand(contact, Standing::Done);
-                self.note_ended(key, contact, now);
+                self.note_ended(context, key, contact, now);
             }
         }
-        self.finish_if_through(key, now);
+        self.finish_if_through(context, key, now);
     }
 
     /// Ends a task whose contacts are all through.
-    pub(super) fn finish_if_through(&mut self, key: TaskKey, now: Timestamp) {
+    pub(super) fn finish_if_through(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task(key);
         let is_cancelled = task.sums.cancelled == task.total();
         let may_end = task.is_through() && !task.is_open();
@@ -130,12 +104,12 @@ impl Dialer {
             return;
         }
         for place in std::mem::take(&mut self.task_mut(key).schedule) {
-            self.agenda.forget(Some(place));
+            context.agenda.cancel(Some(place));
         }
-        self.enter(key, if is_cancelled { State::Cancelled } else { State::Finished }, now);
+        self.enter(context, key, if is_cancelled { State::Cancelled } else { State::Finished }, now);
     }
 
-    fn queue(&mut self, key: TaskKey) {
+    pub(super) fn queue(&mut self, key: TaskKey) {
         let task = self.task_mut(key);
         if !std::mem::replace(&mut task.is_queued, true) {
             let desk = task.desk;
@@ -144,7 +118,7 @@ impl Dialer {
     }
 
     /// Lets the tasks of a desk dial, one number at a time in turn, as far as the free agents allow.
-    pub(super) fn fill(&mut self, desk: DeskKey, now: Timestamp) {
+    pub(super) fn fill(&mut self, context: &mut Context, desk: DeskKey, now: Timestamp) {
         let mut full = 0;
         while full < self.desks[desk.0].queue.len() {
             let Some(key) = self.desks[desk.0].queue.pop_front() else { break };
@@ -152,14 +126,14 @@ impl Dialer {
             match self.turn(key, now) {
                 Turn::Dial(contact, slot) => {
                     full = 0;
-                    self.dial(key, contact, slot, now);
+                    self.dial(context, key, contact, slot, now);
                     self.queue(key);
                 }
                 Turn::Full => {
                     full += 1;
                     self.queue(key);
                 }
-                Turn::Later(at) => self.wake_to_dial(key, at),
+                Turn::Later(at) => self.wake_to_dial(context, key, at),
                 Turn::Nothing => {}
             }
         }
@@ -183,11 +157,11 @@ impl Dialer {
         self.task_mut(key).next_contact(now).map_or(Turn::Nothing, |contact| Turn::Dial(contact, slot))
     }
 
-    pub(super) fn wake_to_dial(&mut self, key: TaskKey, at: Timestamp) {
+    pub(super) fn wake_to_dial(&mut self, context: &mut Context, key: TaskKey, at: Timestamp) {
         let task = self.task_mut(key);
         if task.woken_at.is_none_or(|known| at < known) {
             task.woken_at = Some(at);
-            self.agenda.plan(at, Wake::Dial(key));
+            context.plan(at, DialerTimer::Dial(key));
         }
     }
 
@@ -223,7 +197,7 @@ impl Dialer {
         false
     }
 
-    fn dial(&mut self, key: TaskKey, contact: u32, slot: usize, now: Timestamp) {
+    fn dial(&mut self, context: &mut Context, key: TaskKey, contact: u32, slot: usize, now: Timestamp) {
         let task = self.task(key);
         let entry = &task.contacts.list[contact as usize];
         let numbers = task.contacts.numbers(entry, &task.order.columns);
@@ -253,41 +227,48 @@ impl Dialer {
             node.called(contact, at);
         }
         if let Some(ending) = refused {
-            return self.end(key, at, ending, now);
+            return self.end(context, key, at, ending, now);
         }
-        self.tell_contact(key, at, "CALLING", now);
+        self.emit_contact_status(context, key, at, "CALLING", now);
         let rings = later(now, Duration::from_millis(fate.wait));
         match fate.outcome {
             _ if fate.twist == Twist::Fusing => {
-                self.agenda.plan(later(now, FUSING), Wake::End(key, at, Ending::Fusing));
+                context.plan(later(now, FUSING), DialerTimer::End(key, at, Ending::Fusing));
             }
             Outcome::Busy | Outcome::SwitchedOff | Outcome::OutOfArea | Outcome::InvalidNumber => {
                 let ending = Ending::of_silence(fate.outcome);
-                self.agenda.plan(
+                context.plan(
                     later(rings, Duration::from_secs(u64::from(fate.ring))),
-                    Wake::End(key, at, ending),
+                    DialerTimer::End(key, at, ending),
                 );
             }
             outcome => {
-                self.agenda.plan(rings, Wake::Ring(key, at));
+                context.plan(rings, DialerTimer::Ring(key, at));
                 let ring = u64::from(fate.ring);
                 let wake = if outcome == Outcome::NoAnswer || ring > ring_limit {
-                    Wake::End(key, at, Ending::NoAnswer)
+                    DialerTimer::End(key, at, Ending::NoAnswer)
                 } else {
-                    Wake::Response(key, at)
+                    DialerTimer::Answer(key, at)
                 };
-                self.agenda.plan(later(rings, Duration::from_secs(ring.min(ring_limit))), wake);
+                context.plan(later(rings, Duration::from_secs(ring.min(ring_limit))), wake);
             }
         }
     }
 
-    fn ring(&mut self, key: TaskKey, call: u32, now: Timestamp) {
+    pub(super) fn ring(&mut self, context: &mut Context, key: TaskKey, call: u32, now: Timestamp) {
         self.call_mut(key, call).ring(now);
-        self.tell_contact(key, call, "RINGING", now);
+        self.emit_contact_status(context, key, call, "RINGING", now);
     }
 
     /// A contact whose call is over is dialled again, or is through.
-    pub(super) fn settle(&mut self, key: TaskKey, contact: u32, ending: Ending, now: Timestamp) {
+    pub(super) fn settle(
+        &mut self,
+        context: &mut Context,
+        key: TaskKey,
+        contact: u32,
+        ending: Ending,
+        now: Timestamp,
+    ) {
         let again = self.again(key, contact, ending).map(|gap| later(now, gap));
         let task = self.task_mut(key);
         let in_time = |again: &Timestamp| task.order.ends.is_none_or(|ends| *again < ends);
@@ -299,8 +280,8 @@ impl Dialer {
             }
             None => {
                 task.stand(contact, Standing::Done);
-                self.note_ended(key, contact, now);
-                self.finish_if_through(key, now);
+                self.note_ended(context, key, contact, now);
+                self.finish_if_through(context, key, now);
             }
         }
     }

@@ -1,13 +1,12 @@
 //! The predictive dialer: tasks that dial lists of numbers for groups of agents, and hand over who answers.
 //!
 //! It dials as many numbers as its free agents are likely to take; a person who answers when nobody is free is lost.
-//! Calls come in through `handle`, time through `advance`; what the vendor would tell the integrator waits in
-//! `take_callbacks`, each notice for the URL that its task named. Nodes of workflows have tasks of their own here, whose
-//! notices go where all callbacks go. The sums of a task match at every moment, and what a notice told is what a query
-//! tells.
+//! Each notice goes to the URL that its task named. Nodes of workflows have tasks of their own here, whose notices go where
+//! all callbacks go. The sums of a task match at every moment, and a query answers what a notice said.
 
 mod ask;
 mod call;
+mod callbacks;
 mod calls;
 mod contacts;
 mod desk;
@@ -18,10 +17,8 @@ mod node;
 mod order;
 mod queries;
 mod row;
-mod rules;
 mod talk;
 mod task;
-mod tell;
 #[cfg(test)]
 mod tests;
 
@@ -31,85 +28,40 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::Simulator;
 use super::access::{Account, AccountKey};
-use super::agenda::{Agenda, Later};
 use super::calling;
+use super::cause::CauseId;
+use super::context::Context;
+use super::department::Department;
 use super::ids::{Ids, Kind};
-use super::node::Ended;
-use super::{Behaviour, Callback, Request, Response};
+pub(super) use super::keys::DialerTaskKey as TaskKey;
+use super::request::{Request, Response};
+pub use super::rules::dialer::{Group, Pace, Rules};
+use super::timer::DialerTimer;
 use crate::content::Country;
 use crate::content::phone;
 use crate::seed::Seed;
 use call::CallRow;
-pub(super) use call::Ending;
-pub(super) use calls::token;
+use calls::token;
 use contacts::Contacts;
 use desk::Desk;
 pub(super) use mock_outcome::Wished;
 use order::TaskOrder;
-pub use rules::{Group, Pace, Rules};
 use task::Task;
-
-/// Names a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct TaskKey(u32);
 
 /// Names the agents of a group of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct DeskKey(usize);
 
-/// Something that happens by itself.
-#[derive(Debug)]
-enum Wake {
-    /// A task is there.
-    Created(TaskKey),
-    /// A task begins.
-    Start(TaskKey),
-    /// The schedule of a task ends.
-    Close(TaskKey),
-    /// A task may have come to its end by contacts that were taken out.
-    Check(TaskKey),
-    /// A pause of a task begins.
-    Pause(TaskKey),
-    /// A pause of a task ends.
-    Resume(TaskKey),
-    /// A task has something to dial again.
-    Dial(TaskKey),
-    Ring(TaskKey, u32),
-    Response(TaskKey, u32),
-    /// Nobody waits any longer for an agent to be free.
-    GiveUp(TaskKey, u32),
-    /// An agent takes the call, or does not.
-    Pickup(TaskKey, u32),
-    End(TaskKey, u32, Ending),
-    /// The agent saves the result.
-    Result(TaskKey, u32),
-    /// A notice that is wished to be late.
-    Late(Box<Callback>),
-}
-
-impl Later for Wake {
-    /// The end of a schedule mostly finds nothing left to end, and a
-    /// pause does nothing by itself.
-    fn is_work(&self) -> bool {
-        !matches!(self, Self::Close(_) | Self::Pause(_))
-    }
-}
-
-/// Where a present moment stood, for taking back or adopting what came after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Checkpoint(usize);
-
 /// All tasks of the dialer, and all agents.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Dialer {
     ids: Arc<Ids>,
     seed: Seed,
     rules: Arc<Rules>,
     /// How numbers answer: as in calling tasks.
     calling: Arc<calling::Rules>,
-    /// Whether anybody listens to callbacks that go to no URL of their own.
-    has_callback_url: bool,
     /// Where recordings are served: `http://127.0.0.1:2478`.
     public_url: Arc<str>,
     homes: Vec<Account>,
@@ -122,31 +74,24 @@ pub(super) struct Dialer {
     of_account: HashMap<AccountKey, Vec<TaskKey>>,
     /// How often a number was dialled on the last day on which it was.
     dialled: HashMap<(AccountKey, u64), (Date, u32)>,
-    agenda: Agenda<Wake>,
-    callbacks: Vec<Callback>,
-    /// Contacts of workflows that are through, until their workflow takes note.
-    ended: Vec<Ended<Ending>>,
 }
 
 impl Dialer {
-    pub(super) fn new(seed: Seed, ids: Arc<Ids>, world: &Behaviour) -> Self {
+    pub(super) fn new(context: &Context) -> Self {
+        let behaviour = &context.behaviour;
         Self {
-            ids,
-            seed: seed.derive("dialer", 0),
-            rules: Arc::clone(&world.dialer),
-            calling: Arc::clone(&world.calling),
-            has_callback_url: world.has_callback_url,
-            public_url: Arc::clone(&world.public_url),
-            homes: world.accounts.clone(),
+            ids: Arc::clone(&context.ids),
+            seed: context.seed.derive("dialer", 0),
+            rules: Arc::clone(&behaviour.dialer),
+            calling: Arc::clone(&behaviour.calling),
+            public_url: Arc::clone(&behaviour.public_url),
+            homes: behaviour.accounts.clone(),
             tasks: Vec::new(),
             desks: Vec::new(),
             desk_keys: HashMap::new(),
             names: HashMap::new(),
             of_account: HashMap::new(),
             dialled: HashMap::new(),
-            agenda: Agenda::default(),
-            callbacks: Vec::new(),
-            ended: Vec::new(),
         }
     }
 
@@ -171,7 +116,14 @@ impl Dialer {
     }
 
     /// Puts a task among the others, at the desk of its group.
-    fn push_task(&mut self, key: TaskKey, order: TaskOrder, contacts: Contacts, now: Timestamp) {
+    fn push_task(
+        &mut self,
+        key: TaskKey,
+        order: TaskOrder,
+        contacts: Contacts,
+        cause: CauseId,
+        now: Timestamp,
+    ) {
         let (rules, desks) = (&self.rules, &mut self.desks);
         let desk = *self.desk_keys.entry((order.account, order.group)).or_insert_with(|| {
             let names =
@@ -182,45 +134,16 @@ impl Dialer {
         let seed = self.seed.derive("task", u64::from(key.0));
         let country = self.homes.get(order.account.index()).map_or(Country::Id, |home| home.country);
         let caller = phone(&mut seed.stream("caller", 0), country);
-        self.tasks.push(Task::new(order, contacts, desk, seed, caller));
+        self.tasks.push(Task::new(order, contacts, desk, seed, caller, cause));
     }
+}
 
-    /// When [`Dialer::advance`] has something to do next.
-    pub(super) fn next_wakeup(&self) -> Option<Timestamp> {
-        self.agenda.next()
-    }
+impl Department for Dialer {
+    type Timer = DialerTimer;
 
-    /// Whether anything is under way that a run waits for.
-    pub(super) fn is_busy(&self) -> bool {
-        self.agenda.is_busy()
-    }
-
-    /// What the vendor would tell now.
-    pub(super) fn take_callbacks(&mut self) -> Vec<Callback> {
-        std::mem::take(&mut self.callbacks)
-    }
-
-    pub(super) fn checkpoint(&self) -> Checkpoint {
-        Checkpoint(self.tasks.len())
-    }
-
-    /// Somebody else tells what comes of the tasks made since the checkpoint.
-    pub(super) fn mute_since(&mut self, checkpoint: Checkpoint) {
-        for task in &mut self.tasks[checkpoint.0..] {
-            task.is_muted = true;
-        }
-    }
-
-    /// The tasks made since the checkpoint are a story's doing.
-    pub(super) fn assign_since(&mut self, checkpoint: Checkpoint, story: u32) {
-        for task in &mut self.tasks[checkpoint.0..] {
-            task.story = Some(story);
-        }
-    }
-
-    /// Answers a call of the dialer.
-    pub(super) fn handle(&mut self, call: &Request<'_>) -> Option<Response> {
+    fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Option<Response> {
         let work = match call.id {
+            "dialer.auth" => return Some(token(simulator, call).unwrap_or_else(|refusal| refusal)),
             "dialer.create_task" => Self::create_task,
             "dialer.copy_task" => Self::copy_task,
             "dialer.cancel_contacts" => Self::cancel_contacts,
@@ -229,6 +152,31 @@ impl Dialer {
             "dialer.recording" => Self::recording_link,
             _ => return None,
         };
-        Some(work(self, call).unwrap_or_else(|refusal| refusal))
+        Some(work(&mut simulator.dialer, &mut simulator.context, call).unwrap_or_else(|refusal| refusal))
+    }
+
+    fn wake(simulator: &mut Simulator, timer: DialerTimer, at: Timestamp) {
+        let Simulator { dialer, context, .. } = simulator;
+        match timer {
+            DialerTimer::Created(task) => dialer.created(context, task, at),
+            DialerTimer::Start(task) => dialer.start(context, task, at),
+            DialerTimer::Close(task) => dialer.close(context, task, at),
+            DialerTimer::Check(task) => dialer.finish_if_through(context, task, at),
+            DialerTimer::Pause(task) | DialerTimer::Resume(task) => dialer.rest(context, task, at),
+            DialerTimer::Dial(task) => {
+                dialer.task_mut(task).woken_at = None;
+                dialer.queue(task);
+                dialer.fill(context, dialer.task(task).desk, at);
+            }
+            DialerTimer::Ring(task, call) => dialer.ring(context, task, call, at),
+            DialerTimer::Answer(task, call) => dialer.answer(context, task, call, at),
+            DialerTimer::GiveUp(task, call) => dialer.give_up(context, task, call, at),
+            DialerTimer::PickUp(task, call) => dialer.pick_up(context, task, call, at),
+            DialerTimer::End(task, call, ending) => {
+                dialer.end(context, task, call, ending, at);
+                dialer.fill(context, dialer.task(task).desk, at);
+            }
+            DialerTimer::Result(task, call) => dialer.save_result(context, task, call, at),
+        }
     }
 }

@@ -8,20 +8,22 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 
 use super::ask::{is_dialled, refuse};
-use super::call::Ending;
 use super::contacts::{Contacts, Standing};
 use super::mock_outcome::Wished;
 use super::order::TaskOrder;
-use super::{Dialer, TaskKey, Wake};
-use crate::simulator::Response;
+use super::{Dialer, TaskKey};
 use crate::simulator::access::AccountKey;
+use crate::simulator::context::Context;
+use crate::simulator::ending::Ending;
 use crate::simulator::ids::Kind;
-use crate::simulator::node::{Ended, NodeOrder, Taken};
+use crate::simulator::keys::InstanceKey;
+use crate::simulator::node::{CameTo, NodeOrder, RowEnded, Taken};
+use crate::simulator::request::Response;
 
 /// The node of an instance that a task belongs to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Node {
-    instance: u32,
+    instance: InstanceKey,
     node: u16,
     contacts: Vec<Origin>,
     /// Whether contacts may still come.
@@ -51,6 +53,7 @@ impl Dialer {
     /// It is for a group of agents, the first there is if the node names none.
     pub(in crate::simulator) fn add_for_node(
         &mut self,
+        context: &mut Context,
         order: NodeOrder,
         group: Option<&str>,
         now: Timestamp,
@@ -84,18 +87,18 @@ impl Dialer {
             redials_machines: false,
             inspects: false,
         };
-        let key = self.add_task(task, Contacts::default(), now);
+        let key = self.add_task(context, task, Contacts::default(), now);
         let (instance, node) = (order.part.instance, order.part.node);
         let task = self.task_mut(key);
         task.node = Some(Node { instance, node, contacts: Vec::new(), is_open: true });
-        task.story = order.story;
-        task.is_muted = order.is_muted;
+        task.cause = order.cause;
         key
     }
 
     /// A row comes to a dialer node. Its place in the node's task; nothing if the dialer cannot dial its number.
     pub(in crate::simulator) fn append(
         &mut self,
+        context: &mut Context,
         key: TaskKey,
         (number, wished): (u64, Wished),
         row: &str,
@@ -111,34 +114,36 @@ impl Dialer {
         task.node.as_mut()?.contacts.push(Origin { row: origin, call: None });
         // Before it runs, it dials by itself as soon as it does.
         if task.state.has_begun() {
-            self.wake_to_dial(key, now);
+            self.wake_to_dial(context, key, now);
         }
         Some(contact)
     }
 
     /// No more contacts come: the task ends with its last one.
-    pub(in crate::simulator) fn seal(&mut self, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn seal(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         if let Some(node) = &mut self.task_mut(key).node {
             node.is_open = false;
         }
-        self.end_of_node(key, now);
-    }
-
-    /// Ends a task that is through, and sees to it that somebody comes for the notice.
-    fn end_of_node(&mut self, key: TaskKey, now: Timestamp) {
-        self.finish_if_through(key, now);
-        if !self.callbacks.is_empty() {
-            self.agenda.plan(now, Wake::Check(key));
-        }
+        self.finish_if_through(context, key, now);
     }
 
     /// Nothing new is dialled; who was tried is through.
-    pub(in crate::simulator) fn close_for_node(&mut self, key: TaskKey, now: Timestamp) {
-        self.close(key, now);
+    pub(in crate::simulator) fn close_for_node(
+        &mut self,
+        context: &mut Context,
+        key: TaskKey,
+        now: Timestamp,
+    ) {
+        self.close(context, key, now);
     }
 
     /// Nothing new is dialled; who was not through is cancelled.
-    pub(in crate::simulator) fn stop_for_node(&mut self, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn stop_for_node(
+        &mut self,
+        context: &mut Context,
+        key: TaskKey,
+        now: Timestamp,
+    ) {
         let task = self.task_mut(key);
         if task.state.is_over() {
             return;
@@ -149,11 +154,17 @@ impl Dialer {
                 task.stand(contact, Standing::Cancelled);
             }
         }
-        self.seal(key, now);
+        self.seal(context, key, now);
     }
 
     /// Takes a contact out, unless it is being called: then that call is its last.
-    pub(in crate::simulator) fn take_out(&mut self, key: TaskKey, contact: u32, now: Timestamp) -> Taken {
+    pub(in crate::simulator) fn take_out(
+        &mut self,
+        context: &mut Context,
+        key: TaskKey,
+        contact: u32,
+        now: Timestamp,
+    ) -> Taken {
         let task = self.task_mut(key);
         match task.contacts.list.get(contact as usize).map(|contact| contact.standing) {
             Some(Standing::Calling) => {
@@ -163,17 +174,12 @@ impl Dialer {
             Some(Standing::Waiting) => task.stand(contact, Standing::Cancelled),
             _ => {}
         }
-        self.end_of_node(key, now);
+        self.finish_if_through(context, key, now);
         Taken::Out
     }
 
-    /// The contacts of workflows that are through since the last time, in order.
-    pub(in crate::simulator) fn take_ended(&mut self) -> Vec<Ended<Ending>> {
-        std::mem::take(&mut self.ended)
-    }
-
     /// A contact of a workflow is through, if it was ever called.
-    pub(super) fn note_ended(&mut self, key: TaskKey, contact: u32, now: Timestamp) {
+    pub(super) fn note_ended(&mut self, context: &mut Context, key: TaskKey, contact: u32, now: Timestamp) {
         let task = self.task(key);
         let Some(node) = &task.node else { return };
         let Some(Origin { row, call: Some(call) }) = node.contacts.get(contact as usize).copied() else {
@@ -183,7 +189,14 @@ impl Dialer {
         let Some(ending) = call.ending else { return };
         let intention = if ending.talked() { self.fate(key, call).intention } else { 0 };
         let (instance, node) = (node.instance, node.node);
-        self.ended.push(Ended { instance, node, row, at: now, came_to: ending, intention });
+        context.rows_ended.push(RowEnded {
+            instance,
+            node,
+            row,
+            at: now,
+            came_to: came_to(ending),
+            intention,
+        });
     }
 
     /// The word of a task's state.
@@ -206,7 +219,7 @@ impl Dialer {
     pub(super) fn workflow_contact(&self, key: TaskKey, contact: u32) -> Option<String> {
         let node = self.task(key).node.as_ref()?;
         let origin = node.contacts.get(contact as usize)?;
-        Some(self.ids.seal(Kind::Detail, (node.instance, origin.row, 0)))
+        Some(self.ids.seal(Kind::Detail, (node.instance.0, origin.row, 0)))
     }
 
     /// Tasks of workflows are changed by the workflow's own calls.
@@ -215,5 +228,14 @@ impl Dialer {
             Some(_) => Err(refuse(10704, "the task belongs to a workflow: use the workflow's own calls")),
             None => Ok(()),
         }
+    }
+}
+
+/// What branches see of how the last call to a row ended.
+fn came_to(ending: Ending) -> CameTo {
+    match ending.outcome() {
+        Some(outcome) => CameTo::Call(outcome),
+        None if ending.was_held_back() => CameTo::NotDialled,
+        None => CameTo::NoAgent,
     }
 }

@@ -11,10 +11,11 @@ use jiff::tz::Offset;
 use serde_json::Value;
 
 use super::ask::{Ask, refuse};
-use super::rules::{Pace, Rules};
 use crate::contract::bodies::dialer::CALL_RESULT_TYPES;
 use crate::simulator::access::AccountKey;
-use crate::simulator::{Request, Response, later};
+use crate::simulator::rules::dialer::{Pace, Rules};
+use crate::simulator::{Request, Response};
+use crate::time::later;
 
 /// The longest name of a task.
 const LONGEST_NAME: usize = 63;

@@ -9,6 +9,7 @@ use super::task::State;
 use super::{Dialer, TaskKey};
 use crate::contract::bodies::dialer::{DetailRow, TaskRow};
 use crate::contract::bodies::utc_text;
+use crate::simulator::context::Context;
 use crate::simulator::ids::Kind;
 use crate::simulator::params::shown;
 use crate::simulator::{Request, Response};
@@ -37,7 +38,7 @@ fn span(ask: Ask<'_>, call: &Request<'_>) -> Result<(Timestamp, Timestamp), Resp
         return Err(ask.wrong("minstarttime", &json!(from.to_string()), "a time before maxstarttime"));
     }
     // The parameters are of whole seconds, calls are not.
-    Ok((from, crate::simulator::later(to, std::time::Duration::from_millis(999))))
+    Ok((from, crate::time::later(to, std::time::Duration::from_millis(999))))
 }
 
 /// Which start of a task the span of time is about: that `filterTime` says so, by the name of the field, is assumed.
@@ -100,7 +101,7 @@ fn fits(text: &str, pattern: &str) -> bool {
 
 impl Dialer {
     /// `dialer.tasks`.
-    pub(super) fn list_tasks(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn list_tasks(&mut self, _context: &mut Context, call: &Request<'_>) -> Outcome {
         let ask = Ask::new(call.fields, 10606);
         let limit = limit(ask)?;
         let (from, to) = span(ask, call)?;
@@ -138,7 +139,7 @@ impl Dialer {
     }
 
     /// `dialer.task_detail`: the calls of a task, oldest first.
-    pub(super) fn task_detail(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn task_detail(&mut self, _context: &mut Context, call: &Request<'_>) -> Outcome {
         let key = self.find_task(call, "taskId", 10502)?;
         let ask = Ask::new(call.fields, 10607);
         let limit = limit(ask)?;
@@ -184,7 +185,7 @@ impl Dialer {
     }
 
     /// `dialer.recording`: a link to what agent and person said.
-    pub(super) fn recording_link(&mut self, call: &Request<'_>) -> Outcome {
+    pub(super) fn recording_link(&mut self, _context: &mut Context, call: &Request<'_>) -> Outcome {
         let id = Ask::new(call.fields, 10609).text("callid")?;
         let id = id.ok_or_else(|| refuse(10608, "callid is missing: the id of a call"))?;
         if !is_id(id) {

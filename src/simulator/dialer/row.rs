@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 use rand::RngExt;
 
-use super::call::{CallRow, Ending};
+use super::call::CallRow;
+use super::callbacks::FOLLOW_UP;
 use super::mock_outcome::Twist;
-use super::tell::FOLLOW_UP;
 use super::{Dialer, TaskKey};
 use crate::content;
 use crate::content::Country;
@@ -17,8 +17,9 @@ use crate::contract::bodies::dialer::{CustomizeResult, DetailRow};
 use crate::contract::bodies::{Fields, utc_text};
 use crate::recordings::Recording;
 use crate::simulator::calling::{Download, stream};
+use crate::simulator::ending::Ending;
 use crate::simulator::ids::Kind;
-use crate::simulator::samples::speaking_time;
+use crate::simulator::talk::speaking_time;
 
 fn text(moment: Option<Timestamp>) -> String {
     moment.map(utc_text).unwrap_or_default()

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::call::Ending;
 use super::mock_outcome::Twist;
-use super::{DeskKey, Dialer, TaskKey, Wake};
+use super::{DeskKey, Dialer, TaskKey};
 use crate::simulator::calling::Outcome;
-use crate::simulator::later;
+use crate::simulator::context::Context;
+use crate::simulator::ending::Ending;
+use crate::simulator::timer::DialerTimer;
+use crate::time::later;
 
 /// How long it takes to notice a machine (assumed).
 const NOTICING: Duration = Duration::from_secs(3);
@@ -19,7 +21,7 @@ fn seconds(number: impl Into<u64>) -> Duration {
 }
 
 impl Dialer {
-    pub(super) fn answer(&mut self, key: TaskKey, call: u32, now: Timestamp) {
+    pub(super) fn answer(&mut self, context: &mut Context, key: TaskKey, call: u32, now: Timestamp) {
         let row = self.call_mut(key, call);
         row.answer(now);
         let (contact, row) = (row.contact, *row);
@@ -27,14 +29,14 @@ impl Dialer {
         let task = self.task_mut(key);
         task.contacts.list[contact as usize].answered = true;
         let detects = task.order.detects_machines;
-        self.tell_contact(key, call, "ANSWERED", now);
+        self.emit_contact_status(context, key, call, "ANSWERED", now);
         match fate.outcome {
             Outcome::Voicemail if detects => {
-                self.agenda.plan(later(now, NOTICING), Wake::End(key, call, Ending::Machine));
+                context.plan(later(now, NOTICING), DialerTimer::End(key, call, Ending::Machine));
                 return;
             }
             Outcome::HungUp => {
-                self.agenda.plan(later(now, seconds(fate.talk)), Wake::End(key, call, Ending::Abandoned));
+                context.plan(later(now, seconds(fate.talk)), DialerTimer::End(key, call, Ending::Abandoned));
                 return;
             }
             _ => {}
@@ -46,21 +48,21 @@ impl Dialer {
         let avoids = matches!(fate.twist, Twist::NoAgent | Twist::Leaves);
         match agent.filter(|_| !avoids) {
             Some(agent) => {
-                self.assign(key, call, agent, now);
-                self.fill(desk, now);
+                self.assign(context, key, call, agent, now);
+                self.fill(context, desk, now);
             }
             None => {
                 self.call_mut(key, call).waits = true;
                 if !avoids {
                     self.desks[desk.0].waiting.push_back((key, call));
                 }
-                self.agenda.plan(later(now, seconds(fate.patience)), Wake::GiveUp(key, call));
+                context.plan(later(now, seconds(fate.patience)), DialerTimer::GiveUp(key, call));
             }
         }
     }
 
     /// Nobody could take a call that was answered.
-    pub(super) fn give_up(&mut self, key: TaskKey, call: u32, now: Timestamp) {
+    pub(super) fn give_up(&mut self, context: &mut Context, key: TaskKey, call: u32, now: Timestamp) {
         let row = *self.call(key, call);
         if !row.waits {
             return;
@@ -69,8 +71,8 @@ impl Dialer {
         self.desks[desk.0].waiting.retain(|waiting| *waiting != (key, call));
         self.task_mut(key).lost += 1;
         let ending = if self.fate(key, &row).leaves { Ending::Left } else { Ending::NoAgent };
-        self.end(key, call, ending, now);
-        self.fill(desk, now);
+        self.end(context, key, call, ending, now);
+        self.fill(context, desk, now);
     }
 
     /// A call no longer counts against the free agents.
@@ -83,18 +85,18 @@ impl Dialer {
         }
     }
 
-    fn assign(&mut self, key: TaskKey, call: u32, agent: usize, now: Timestamp) {
+    fn assign(&mut self, context: &mut Context, key: TaskKey, call: u32, agent: usize, now: Timestamp) {
         let desk = self.task(key).desk;
         self.close_slot(key, call);
         self.call_mut(key, call).assign(agent);
         self.desks[desk.0].agents[agent].is_busy = true;
-        self.tell_agent(key, call, "CALLING", now);
-        self.tell_agent(key, call, "RINGING", now);
+        self.emit_agent_status(context, key, call, "CALLING", now);
+        self.emit_agent_status(context, key, call, "RINGING", now);
         let pickup = self.fate(key, self.call(key, call)).pickup;
-        self.agenda.plan(later(now, seconds(pickup)), Wake::Pickup(key, call));
+        context.plan(later(now, seconds(pickup)), DialerTimer::PickUp(key, call));
     }
 
-    pub(super) fn pick_up(&mut self, key: TaskKey, call: u32, now: Timestamp) {
+    pub(super) fn pick_up(&mut self, context: &mut Context, key: TaskKey, call: u32, now: Timestamp) {
         let fate = self.fate(key, self.call(key, call));
         let ending = match fate.twist {
             Twist::Rejects => Ending::Rejected,
@@ -102,18 +104,25 @@ impl Dialer {
             Twist::HangsUp => Ending::HungUp,
             _ => {
                 self.call_mut(key, call).talk(now);
-                self.tell_agent(key, call, "ANSWERED", now);
+                self.emit_agent_status(context, key, call, "ANSWERED", now);
                 let ending = if fate.by_user { Ending::TalkedByUser } else { Ending::TalkedByAgent };
-                self.agenda.plan(later(now, seconds(fate.talk)), Wake::End(key, call, ending));
+                context.plan(later(now, seconds(fate.talk)), DialerTimer::End(key, call, ending));
                 return;
             }
         };
-        self.end(key, call, ending, now);
-        self.fill(self.task(key).desk, now);
+        self.end(context, key, call, ending, now);
+        self.fill(context, self.task(key).desk, now);
     }
 
     /// A call is over. Whoever calls this lets the desk dial afterwards.
-    pub(super) fn end(&mut self, key: TaskKey, call: u32, ending: Ending, now: Timestamp) {
+    pub(super) fn end(
+        &mut self,
+        context: &mut Context,
+        key: TaskKey,
+        call: u32,
+        ending: Ending,
+        now: Timestamp,
+    ) {
         self.close_slot(key, call);
         let row = self.call_mut(key, call);
         row.end(ending, now);
@@ -124,45 +133,45 @@ impl Dialer {
             agent.calls += 1;
             agent.seconds += row.talk_seconds();
         }
-        self.tell_contact(key, call, "HANGUP", now);
+        self.emit_contact_status(context, key, call, "HANGUP", now);
         let Some(agent) = row.agent() else {
-            return self.settle(key, row.contact, ending, now);
+            return self.settle(context, key, row.contact, ending, now);
         };
-        self.tell_agent(key, call, "HANGUP", now);
+        self.emit_agent_status(context, key, call, "HANGUP", now);
         if ending.talked() {
             let wrap_up = seconds(self.fate(key, &row).wrap_up).min(self.task(key).order.wrap_up);
-            self.agenda.plan(later(now, wrap_up), Wake::Result(key, call));
+            context.plan(later(now, wrap_up), DialerTimer::Result(key, call));
         } else {
-            self.release(desk, agent, now);
-            self.settle(key, row.contact, ending, now);
+            self.release(context, desk, agent, now);
+            self.settle(context, key, row.contact, ending, now);
         }
     }
 
     /// The agent saves the result and is free again.
-    pub(super) fn save_result(&mut self, key: TaskKey, call: u32, now: Timestamp) {
+    pub(super) fn save_result(&mut self, context: &mut Context, key: TaskKey, call: u32, now: Timestamp) {
         self.call_mut(key, call).is_saved = true;
         let row = *self.call(key, call);
         let desk = self.task(key).desk;
         let result = self.fate(key, &row).result;
         if let Some(agent) = row.agent() {
             *self.desks[desk.0].today(agent, now).results.entry(result).or_default() += 1;
-            self.tell_agent(key, call, "TALKRESULT", now);
-            self.release(desk, agent, now);
+            self.emit_agent_status(context, key, call, "TALKRESULT", now);
+            self.release(context, desk, agent, now);
         }
         if let Some(ending) = row.ending {
-            self.settle(key, row.contact, ending, now);
+            self.settle(context, key, row.contact, ending, now);
         }
-        self.fill(desk, now);
+        self.fill(context, desk, now);
     }
 
     /// An agent is free: the call that has waited longest among those of the agent's tasks comes next.
-    fn release(&mut self, desk: DeskKey, agent: usize, now: Timestamp) {
+    fn release(&mut self, context: &mut Context, desk: DeskKey, agent: usize, now: Timestamp) {
         self.desks[desk.0].release(agent, now);
         let serves = |(key, _): &&(TaskKey, u32)| self.task(*key).order.agents.contains(&agent);
         let next = self.desks[desk.0].waiting.iter().find(serves).copied();
         if let Some((key, call)) = next {
             self.desks[desk.0].waiting.retain(|waiting| *waiting != (key, call));
-            self.assign(key, call, agent, now);
+            self.assign(context, key, call, agent, now);
         }
     }
 }

@@ -11,6 +11,7 @@ use super::node::Node;
 use super::order::TaskOrder;
 use crate::seed::Seed;
 use crate::simulator::agenda::Place;
+use crate::simulator::cause::CauseId;
 
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl Sums {
 }
 
 /// A task.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Task {
     pub(super) order: TaskOrder,
     pub(super) seed: Seed,
@@ -104,10 +105,8 @@ pub(super) struct Task {
     pub(super) schedule: Vec<Place>,
     /// Whether it stands in the queue of its desk.
     pub(super) is_queued: bool,
-    /// The story whose doing it is.
-    pub(super) story: Option<u32>,
-    /// Whether somebody else tells what comes of it.
-    pub(super) is_muted: bool,
+    /// The request that made it.
+    pub(super) cause: CauseId,
 }
 
 impl Task {
@@ -117,6 +116,7 @@ impl Task {
         desk: DeskKey,
         seed: Seed,
         caller: String,
+        cause: CauseId,
     ) -> Self {
         let waiting = u32::try_from(contacts.list.len()).unwrap_or(u32::MAX);
         Self {
@@ -139,8 +139,7 @@ impl Task {
             node: None,
             schedule: Vec::new(),
             is_queued: false,
-            story: None,
-            is_muted: false,
+            cause,
         }
     }
 

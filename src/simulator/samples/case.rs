@@ -10,13 +10,8 @@ use crate::content::dialogue::{Dialogue, Speaker};
 use crate::content::facts::Facts;
 use crate::contract::bodies::calling::Turn;
 use crate::seed::{Rng, hex32};
-use crate::simulator::session::Session;
-
-/// Seconds it takes to say something, about: a breath, and the words.
-pub(in crate::simulator) fn speaking_time(text: &str) -> i64 {
-    let letters = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
-    2 + letters / 14
-}
+use crate::simulator::chatbot::Conversation;
+use crate::simulator::talk::{record_link, speaking_time};
 
 /// Ids and names are drawn anew for every body, from the same stream, so that they are the same in all of them.
 pub(super) struct Case {
@@ -57,16 +52,16 @@ pub(super) struct Case {
 
 impl Case {
     /// The case of a conversation, a moment after its call.
-    pub(super) fn of(session: &Session, now: Timestamp) -> Self {
+    pub(super) fn of(conversation: &Conversation, now: Timestamp) -> Self {
         const PURPOSES: [&str; 4] = ["Reminder", "Welcome call", "Delivery check", "Offer"];
         const AGENTS: [&str; 4] = ["agent_01", "agent_02", "agent_07", "agent_12"];
-        let mut rng = session.samples();
+        let mut rng = conversation.samples();
         let purpose = PURPOSES.choose(&mut rng).copied().unwrap_or_default();
-        let day = session.started.strftime("%Y-%m-%d");
-        let (user, facts) = session.people();
-        let (turns, intention, talk) = talk(&mut rng, session.locale, &facts);
+        let day = conversation.started.strftime("%Y-%m-%d");
+        let (user, facts) = conversation.people();
+        let (turns, intention, talk) = talk(&mut rng, conversation.locale, &facts);
         let ring = rng.random_range(3..20);
-        let ended = session.started.max(before(now, 1));
+        let ended = conversation.started.max(before(now, 1));
         let started = before(ended, u64::try_from(talk).unwrap_or(0) + ring);
         Self {
             now,
@@ -90,7 +85,7 @@ impl Case {
             waba_task_id: hex32(&mut rng),
             row_id: hex32(&mut rng),
             agent: AGENTS.choose(&mut rng).copied().unwrap_or_default().to_owned(),
-            record_link: super::record_link(&mut rng, ended),
+            record_link: record_link(&mut rng, ended),
             intention,
             turns,
             talk,

@@ -12,25 +12,24 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::session::Session;
+use super::chatbot::Conversation;
 use crate::contract::bodies::detection::{Business, DetectionResult};
 use crate::contract::bodies::sms::SmsReceipt;
 use case::Case;
-pub(super) use case::speaking_time;
 
 /// The body of an event; nothing if there is no such event.
-pub(super) fn default_body(session: &Session, event: &str, now: Timestamp) -> Option<Value> {
-    let case = Case::of(session, now);
+pub(super) fn default_body(conversation: &Conversation, event: &str, now: Timestamp) -> Option<Value> {
+    let case = Case::of(conversation, now);
     Some(match event {
         "call.completed" => json(&calling::call_completed(&case)),
         "task.finished" => json(&calling::task_finished(&case)),
         "plan.finished" => json(&calling::plan_finished(&case)),
         "workflow.call_completed" => json(&workflow::call_completed(&case)),
-        "workflow.api_push" => json(&workflow::api_push(&case, session)),
+        "workflow.api_push" => json(&workflow::api_push(&case, conversation)),
         "workflow.contact_completed" => json(&workflow::contact_completed(&case)),
         "workflow.status_changed" => json(&workflow::status_changed(&case)),
-        "workflow.waba_status" => json(&workflow::waba_status(&case, session)),
-        "workflow.session_ended" => json(&workflow::session_ended(&case, session)),
+        "workflow.waba_status" => json(&workflow::waba_status(&case, conversation)),
+        "workflow.session_ended" => json(&workflow::session_ended(&case, conversation)),
         "dialer.task_status" => json(&dialer::task_status(&case)),
         "dialer.contact_status" => json(&dialer::contact_status(&case)),
         "dialer.agent_status" => json(&dialer::agent_status(&case)),
@@ -46,13 +45,6 @@ pub(super) fn default_body(session: &Session, event: &str, now: Timestamp) -> Op
         }),
         _ => return None,
     })
-}
-
-/// A link to a recording, in the form of the vendor's (client): nothing is served there.
-pub(super) fn record_link(rng: &mut crate::seed::Rng, day: Timestamp) -> String {
-    use crate::seed::hex32;
-    let day = day.strftime("%Y%m%d");
-    format!("https://recordings.example/download/{day}/{}/{}.wav", hex32(rng), hex32(rng))
 }
 
 /// Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.

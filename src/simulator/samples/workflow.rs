@@ -9,7 +9,7 @@ use crate::contract::bodies::workflow::{
     WorkflowCallCompleted,
 };
 use crate::contract::bodies::{Fields, utc_text};
-use crate::simulator::session::Session;
+use crate::simulator::chatbot::Conversation;
 
 const VOICE: &str = "Voice call";
 const WHATSAPP: &str = "WhatsApp message";
@@ -25,7 +25,7 @@ pub(super) fn call_completed(case: &Case) -> WorkflowCallCompleted {
     }
 }
 
-pub(super) fn api_push(case: &Case, session: &Session) -> ApiPush {
+pub(super) fn api_push(case: &Case, conversation: &Conversation) -> ApiPush {
     ApiPush {
         workflow_id: case.workflow_id.clone(),
         workflow_name: case.workflow_name.clone(),
@@ -36,7 +36,7 @@ pub(super) fn api_push(case: &Case, session: &Session) -> ApiPush {
             callee_name: case.name.clone(),
             callee_gender: case.gender.clone(),
             callee_number: case.phone.clone(),
-            platform_name: session.facts().company,
+            platform_name: conversation.facts().company,
             extra_a: String::new(),
             more: Fields::new(),
         },
@@ -81,7 +81,7 @@ pub(super) fn status_changed(case: &Case) -> StatusChanged {
     }
 }
 
-pub(super) fn waba_status(case: &Case, session: &Session) -> WabaStatus {
+pub(super) fn waba_status(case: &Case, conversation: &Conversation) -> WabaStatus {
     WabaStatus {
         workflow_id: case.workflow_id.clone(),
         workflow_name: case.workflow_name.clone(),
@@ -90,8 +90,8 @@ pub(super) fn waba_status(case: &Case, session: &Session) -> WabaStatus {
         waba_task_id: case.waba_task_id.clone(),
         wfdetail_uuid: case.row_id.clone(),
         timestamp: case.now.as_second(),
-        channel: session.channel.to_string(),
-        channel_id: session.channel_id.to_string(),
+        channel: conversation.channel.to_string(),
+        channel_id: conversation.channel_id.to_string(),
         callee: case.phone.clone(),
         msg_id: case.msg_id.clone(),
         status: MessageStatus::Delivery,
@@ -99,7 +99,7 @@ pub(super) fn waba_status(case: &Case, session: &Session) -> WabaStatus {
     }
 }
 
-pub(super) fn session_ended(case: &Case, session: &Session) -> SessionEnded {
+pub(super) fn session_ended(case: &Case, conversation: &Conversation) -> SessionEnded {
     let rounds = case.turns.iter().filter(|turn| turn.speaker == "user").count();
     SessionEnded {
         workflow_id: case.workflow_id.clone(),
@@ -109,10 +109,10 @@ pub(super) fn session_ended(case: &Case, session: &Session) -> SessionEnded {
         waba_task_id: case.waba_task_id.clone(),
         wfdetail_uuid: case.row_id.clone(),
         timestamp: case.now.as_second(),
-        channel: session.channel.to_string(),
-        channel_id: session.channel_id.to_string(),
+        channel: conversation.channel.to_string(),
+        channel_id: conversation.channel_id.to_string(),
         callee: case.phone.clone(),
-        call_id: session.call_id.to_string(),
+        call_id: conversation.call_id.to_string(),
         robot_id: case.chat_robot_id.clone(),
         status: SessionStatus::Closed,
         session_start_time: utc_text(case.started),

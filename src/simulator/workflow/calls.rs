@@ -4,14 +4,17 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde_json::{Map, Value, json};
 
-use super::callers::Callers;
-use super::instance::{AutoFinish, Instance, InstanceKey, InstanceOrder, Phase};
+use super::Workflow;
+use super::dialers::Dialers;
+use super::instance::{AutoFinish, Instance, InstanceOrder};
 use super::row::{self, Detail, Details};
-use super::{Wake, Workflows};
 use crate::contract::bodies::local_text;
-use crate::simulator::calling::e164_or_bare;
+use crate::simulator::e164::e164_or_bare;
 use crate::simulator::ids::Kind as Id;
+use crate::simulator::keys::InstanceKey;
+use crate::simulator::node::InstancePhase as Phase;
 use crate::simulator::params::{Params, bad, shown};
+use crate::simulator::timer::WorkflowTimer;
 use crate::simulator::{Request, Response};
 
 pub(super) type Outcome = Result<Response, Response>;
@@ -84,7 +87,7 @@ fn number(params: Params<'_>) -> Result<Option<u64>, Response> {
     }
 }
 
-impl Workflows {
+impl Workflow {
     /// The instance with this id, if it is the caller's.
     pub(super) fn instance_of(&self, id: &str, call: &Request<'_>) -> Option<InstanceKey> {
         let (at, ..) = self.ids.open(Id::Workflow, id)?;
@@ -127,7 +130,7 @@ impl Workflows {
         }
     }
 
-    pub(super) fn create(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn create(&mut self, call: &Request<'_>, dialers: &mut Dialers<'_>) -> Outcome {
         let params = Params::new(call.fields);
         let id = params
             .whole("workflow_template_id", i64::MIN..=i64::MAX)?
@@ -167,14 +170,15 @@ impl Workflows {
             nodes: self.nodes(template).len(),
             auto_finish,
             ends,
+            cause: dialers.context.cause(),
         };
         let seed = self.seed.derive("instance", u64::from(key.0));
         self.instances.push(Instance::new(order, seed, call.now));
         self.of_account.entry(call.account).or_default().push(key);
-        self.agenda.plan(call.now, Wake::Tell(key, Phase::Created));
-        let end = self.agenda.plan(ends, Wake::End(key));
+        dialers.context.plan(call.now, WorkflowTimer::StatusNotice(key, Phase::Created));
+        let end = dialers.context.plan(ends, WorkflowTimer::End(key));
         self.instance_mut(key).end = Some(end);
-        self.add(key, rows, call.now);
+        self.add(key, rows, call.now, dialers);
         let mut answer = json!({ "workflow_id": self.workflow_id(key) });
         if !refused.is_empty() {
             answer["detail_error_list"] = Value::Array(refused);
@@ -182,16 +186,16 @@ impl Workflows {
         Ok(Response::Data(answer))
     }
 
-    fn add(&mut self, key: InstanceKey, rows: Vec<Detail>, now: Timestamp) {
+    fn add(&mut self, key: InstanceKey, rows: Vec<Detail>, now: Timestamp, dialers: &mut Dialers<'_>) {
         let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         if count > 0 {
-            self.keep_open(key);
+            self.keep_open(key, dialers);
             let first = self.instance_mut(key).add(rows);
-            self.agenda.plan(now, Wake::Begin(key, first, count));
+            dialers.context.plan(now, WorkflowTimer::Begin(key, first, count));
         }
     }
 
-    pub(super) fn add_contacts(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn add_contacts(&mut self, call: &Request<'_>, dialers: &mut Dialers<'_>) -> Outcome {
         let key = self.named(call)?;
         let before = self.open_instance(key)?.rows.len();
         let Some((rows, refused)) = self.details(call, before)? else {
@@ -201,7 +205,7 @@ impl Workflows {
         if rows.is_empty() && refused.is_empty() {
             return Err(bad("details is empty: at least one row is needed"));
         }
-        self.add(key, rows, call.now);
+        self.add(key, rows, call.now, dialers);
         if refused.is_empty() {
             return Ok(NO_DATA);
         }
@@ -210,7 +214,7 @@ impl Workflows {
 
     /// Changes variables of rows: those that are named, the others stay. It counts for the nodes that a row comes to
     /// afterwards (assumed).
-    pub(super) fn update_contact(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn update_contact(&mut self, call: &Request<'_>, _dialers: &mut Dialers<'_>) -> Outcome {
         let key = self.named(call)?;
         let params = Params::new(call.fields);
         let rows = self.named_rows(key, Named::read(params)?)?;
@@ -240,20 +244,20 @@ impl Workflows {
     }
 
     /// Takes rows out. A call or session under way goes on to its end.
-    pub(super) fn cancel_contact(&mut self, call: &Request<'_>, callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn cancel_contact(&mut self, call: &Request<'_>, dialers: &mut Dialers<'_>) -> Outcome {
         let key = self.named(call)?;
         let rows = self.named_rows(key, Named::read(Params::new(call.fields))?)?;
         let mut changed = false;
         for row in rows {
-            changed |= self.let_go(key, row, call.now, callers);
+            changed |= self.let_go(key, row, call.now, dialers);
         }
         if changed { Ok(NO_DATA) } else { Err(bad("the row is through or cancelled already")) }
     }
 
-    pub(super) fn stop(&mut self, call: &Request<'_>, callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn stop(&mut self, call: &Request<'_>, dialers: &mut Dialers<'_>) -> Outcome {
         let key = self.named(call)?;
         self.open_instance(key)?;
-        self.wind_up(key, true, call.now, callers);
+        self.wind_up(key, true, call.now, dialers);
         Ok(NO_DATA)
     }
 }

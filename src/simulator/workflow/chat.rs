@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::Value;
 
-use super::file::CameTo;
 use super::instance::Visit;
 use crate::content;
 use crate::content::Country;
@@ -22,7 +21,8 @@ use crate::contract::bodies::message::{
 };
 use crate::seed::{Rng, Seed};
 use crate::simulator::calling::MockOutcome;
-use crate::simulator::samples::speaking_time;
+use crate::simulator::node::CameTo;
+use crate::simulator::talk::speaking_time;
 
 /// Something that happens to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

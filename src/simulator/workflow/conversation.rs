@@ -1,4 +1,4 @@
-//! The chatbot session of a workflow's message: the same conversation that the chatbot's calls list, that the notice of
+//! The chatbot conversation of a workflow's message: the same conversation that the chatbot's calls list, that the notice of
 //! its end tells, and that an agent can write into. What is said in it is drawn when it begins and said in its time.
 
 use std::collections::VecDeque;
@@ -7,35 +7,31 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Workflows;
+use super::Workflow;
 use super::chat::{self, Course, Step, Who};
-use super::instance::{InstanceKey, Visit};
+use super::dialers::Dialers;
+use super::instance::Visit;
 use super::row;
-use super::template::Kind;
 use crate::contract::bodies::message::{self, MessageStatus, SenderType};
-use crate::simulator::Opening;
-use crate::simulator::chatbot::DEFAULT_CHANNEL;
-use crate::simulator::messages::{Json, Message, Reply, word};
-use crate::simulator::session::{Coming, ConversationKey, Known, Phase, Session, Sessions};
-use crate::simulator::timers::{ChatTimer, Timers};
+use crate::simulator::chatbot::{
+    Chatbot, Conversation, DEFAULT_CHANNEL, Json, Message, Opening, Overrides, Phase, Reply,
+    ScheduledMessages, word,
+};
+use crate::simulator::keys::{ConversationKey, InstanceKey};
+use crate::simulator::rules::template::Kind;
+use crate::simulator::timer::ChatbotTimer;
 use crate::simulator::wire_id::WireId;
 
-/// Where the conversations are, and what happens in them by itself.
-pub(in crate::simulator) struct Chats<'a> {
-    pub(in crate::simulator) sessions: &'a mut Sessions,
-    pub(in crate::simulator) timers: &'a mut Timers,
-}
-
-impl Workflows {
+impl Workflow {
     /// The conversation that came of the message of a row.
     pub(super) fn conversation(
         &self,
         key: InstanceKey,
         at: u32,
         node: u16,
-        chats: &Chats<'_>,
+        chatbot: &Chatbot,
     ) -> Option<ConversationKey> {
-        chats.sessions.by_call_id(&self.chat_id(key, at, node))
+        chatbot.conversations.by_call_id(&self.chat_id(key, at, node))
     }
 
     /// The person has answered the message of a row: a conversation begins.
@@ -45,7 +41,8 @@ impl Workflows {
         at: u32,
         visit: &Visit,
         course: &Course,
-        chats: &mut Chats<'_>,
+        chatbot: &mut Chatbot,
+        dialers: &mut Dialers<'_>,
     ) {
         let instance = self.instance(key);
         let node = self.node(instance.template, visit.node);
@@ -69,23 +66,28 @@ impl Workflows {
         };
         let drawn = chat::session(who, course, visit.came());
         let seed = instance.seed.derive("conversation", u64::from(at) << 16 | u64::from(visit.node));
-        let opening = Opening { story: instance.story, seed, country, locale: None, now: drawn.began };
+        let opening = Opening { story: None, seed, country, locale: None, now: drawn.began };
         let name: Option<Box<str>> = chat::named(&variables).map(Into::into);
-        let mut session = Session {
+        let mut conversation = Conversation {
             owner: Some(instance.account),
             call_id: call_id.as_str().into(),
             channel: DEFAULT_CHANNEL.into(),
             channel_id: chat::channel_id(instance.seed, visit.node).into(),
             user_id: WireId::Number(row.number),
-            known: Known { phone: Some(row.number), text_name: name.clone(), name, ..Known::default() },
+            overrides: Overrides {
+                phone: Some(row.number),
+                text_name: name.clone(),
+                name,
+                ..Overrides::default()
+            },
             begun: true,
-            ..Session::open(&opening)
+            ..Conversation::open(&opening, instance.cause)
         };
         let mut coming = VecDeque::with_capacity(drawn.messages.len());
         for message in drawn.messages {
             if let Some(quoted) = &message.reply {
                 let sent = course.moment(Step::Status(MessageStatus::Send), visit.came());
-                session.messages.put(Message {
+                conversation.messages.put(Message {
                     msg_id: quoted.msg_id.as_str().into(),
                     seat_id: Arc::default(),
                     timestamp: sent.map_or(quoted.timestamp, Timestamp::as_second),
@@ -96,31 +98,40 @@ impl Workflows {
                     way: None,
                 });
             }
-            coming.push_back(said(message, &mut session));
+            coming.push_back(said(message, &mut conversation));
         }
         let reason = drawn.reason;
-        session.coming = Some(Box::new(Coming { instance: key.0, row: at, messages: coming, reason }));
-        session.say(drawn.began);
-        let next = session.next_word();
-        let session = chats.sessions.add(session);
+        conversation.scheduled =
+            Some(Box::new(ScheduledMessages { instance: key, row: at, messages: coming, reason }));
+        conversation.say(drawn.began);
+        let next = conversation.next_message();
+        let conversation = chatbot.conversations.add(conversation);
         if let Some(next) = next {
-            chats.timers.plan(next, ChatTimer::Word { session });
+            dialers.context.plan(next, ChatbotTimer::Message { conversation });
         }
     }
 
     /// The conversation of a row ends, unless it has ended already.
-    pub(super) fn end_conversation(&self, session: ConversationKey, now: Timestamp, chats: &mut Chats<'_>) {
-        let session = chats.sessions.get_mut(session);
-        session.say(now);
-        let Some(coming) = session.coming.take().filter(|_| session.phase != Phase::Closed) else { return };
-        session.phase = Phase::Closed;
+    pub(super) fn end_conversation(
+        &self,
+        conversation: ConversationKey,
+        now: Timestamp,
+        chatbot: &mut Chatbot,
+    ) {
+        let conversation = chatbot.conversations.get_mut(conversation);
+        conversation.say(now);
+        let Some(coming) = conversation.scheduled.take().filter(|_| conversation.phase != Phase::Closed)
+        else {
+            return;
+        };
+        conversation.phase = Phase::Closed;
         let reason = serde_json::to_value(coming.reason).unwrap_or_default();
-        session.ended = Some(Box::new((now, reason.as_str().unwrap_or_default().to_owned())));
+        conversation.ended = Some(Box::new((now, reason.as_str().unwrap_or_default().to_owned())));
     }
 }
 
-/// A message as the conversation keeps it; the session API calls the chatbot `robot` (example).
-fn said(message: message::Message, session: &mut Session) -> Message {
+/// A message as the conversation keeps it; the conversation API calls the chatbot `robot` (example).
+fn said(message: message::Message, conversation: &mut Conversation) -> Message {
     let sender = match message.sender_type {
         SenderType::Chatbot => "robot".to_owned(),
         other => serde_json::to_value(other)
@@ -135,24 +146,24 @@ fn said(message: message::Message, session: &mut Session) -> Message {
         sender_type: word(&sender),
         status: "delivery".into(),
         content: Json::of(&message.content),
-        reply: message.reply.and_then(|quoted| session.messages.place(&quoted.msg_id.into())),
+        reply: message.reply.and_then(|quoted| conversation.messages.place(&quoted.msg_id.into())),
         way: None,
     }
 }
 
 /// The messages of a conversation as the notice of its end tells them, from its beginning on; the notice calls the
 /// robot `chatbot` (example).
-pub(super) fn told(session: &Session, template: &str) -> Vec<Value> {
+pub(super) fn told(conversation: &Conversation, template: &str) -> Vec<Value> {
     let template = WireId::from(template);
     let rename = |told: &mut Value| {
         if told["sender_type"] == "robot" {
             told["sender_type"] = "chatbot".into();
         }
     };
-    let since = session.messages.iter().filter(|message| message.msg_id != template);
+    let since = conversation.messages.iter().filter(|message| message.msg_id != template);
     since
         .map(|message| {
-            let mut told = session.messages.told_whole(message);
+            let mut told = conversation.messages.told_whole(message);
             rename(&mut told);
             if let (Some(reply), Some(Reply::Whole(_))) = (told.get_mut("reply"), &message.reply) {
                 rename(reply);

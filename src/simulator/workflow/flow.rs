@@ -5,23 +5,24 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::callers::{Callers, NodeTask};
+use super::Workflow;
 use super::chat::{self, Step};
-use super::conversation::Chats;
-use super::file::CameTo;
-use super::instance::{AutoFinish, InstanceKey, Phase, Row, Standing};
+use super::dialers::{Dialers, NodeTask};
+use super::instance::{AutoFinish, Row, Standing};
 use super::row;
-use super::template::Kind;
-use super::{Wake, Workflows};
-use crate::simulator::calling::MockOutcome;
+use crate::simulator::chatbot::Chatbot;
 use crate::simulator::dialer::Wished;
-use crate::simulator::later;
-use crate::simulator::node::{Ended, NodeOrder, Part, Repeat, Taken};
+use crate::simulator::keys::InstanceKey;
+use crate::simulator::node::{CameTo, InstancePhase as Phase, NodeOrder, Part, Repeat, RowEnded, Taken};
+use crate::simulator::outcome::MockOutcome;
+use crate::simulator::rules::template::Kind;
+use crate::simulator::timer::WorkflowTimer;
+use crate::time::later;
 
 /// How long an instance with `auto_finish` 2 waits for further rows after its last one (assumed).
 const PAUSE: Duration = Duration::from_secs(300);
 
-impl Workflows {
+impl Workflow {
     /// What a row wishes for by itself or, if it does not, by its number.
     pub(super) fn mock_outcome(&self, row: &Row) -> MockOutcome {
         if row.mock_outcome == Wished::default() {
@@ -38,11 +39,11 @@ impl Workflows {
         first: u32,
         count: u32,
         now: Timestamp,
-        callers: &mut Callers<'_>,
+        dialers: &mut Dialers<'_>,
     ) {
         if self.instance(key).phase == Phase::Created {
             self.instance_mut(key).phase = Phase::Running;
-            self.tell_status(key, Phase::Running, callers);
+            self.emit_status(key, Phase::Running, dialers);
         }
         for row in first..first + count {
             let instance = self.instance_mut(key);
@@ -51,7 +52,7 @@ impl Workflows {
                 && instance.row(row).is_some_and(|row| row.standing == Standing::Pending)
             {
                 instance.set_standing(row, Standing::Running);
-                self.enter(key, row, Some(0), now, callers);
+                self.enter(key, row, Some(0), now, dialers);
             }
         }
     }
@@ -63,31 +64,33 @@ impl Workflows {
         row: u32,
         mut node: Option<u16>,
         now: Timestamp,
-        callers: &mut Callers<'_>,
+        dialers: &mut Dialers<'_>,
     ) {
         let templates = Arc::clone(&self.templates);
         let nodes = &templates[self.instance(key).template].nodes;
         while let Some((at, known)) = node.and_then(|at| Some((at, nodes.get(usize::from(at))?))) {
             self.instance_mut(key).arrive(row, at, now);
             match &known.kind {
-                Kind::Voice { .. } | Kind::Dialer { .. } => return self.call(key, row, at, now, callers),
-                Kind::WhatsApp { .. } => return self.message(key, row, at, now),
-                Kind::Wait(time) => return self.plan_step(key, row, later(now, *time)),
+                Kind::Voice { .. } | Kind::Dialer { .. } => return self.call(key, row, at, now, dialers),
+                Kind::WhatsApp { .. } => return self.message(key, row, at, now, dialers),
+                Kind::Wait(time) => return self.plan_step(key, row, later(now, *time), dialers),
                 Kind::Branch(cases) => {
                     let (came_to, intention) = self.came_to(key, row);
-                    let fits = |when: &[super::When]| when.iter().any(|when| when.fits(came_to, intention));
+                    let fits = |when: &[crate::simulator::rules::template_file::When]| {
+                        when.iter().any(|when| when.fits(came_to, intention))
+                    };
                     let case = cases.iter().find(|(when, _)| fits(when));
                     node = case.map_or(known.next, |(_, next)| *next);
                 }
                 Kind::Api => {
-                    self.push(key, row, at);
+                    self.push(key, row, at, dialers);
                     node = known.next;
                 }
                 Kind::End => node = None,
             }
             self.instance_mut(key).depart(row);
         }
-        self.leave(key, row, Standing::Finished, now, callers);
+        self.leave(key, row, Standing::Finished, now, dialers);
     }
 
     /// What the last call or message of a row came to.
@@ -97,26 +100,26 @@ impl Workflows {
         last.map(|visit| (visit.came_to, visit.intention)).unwrap_or_default()
     }
 
-    fn plan_step(&mut self, key: InstanceKey, row: u32, at: Timestamp) {
-        let slot = self.agenda.plan(at, Wake::Step(key, row));
+    fn plan_step(&mut self, key: InstanceKey, row: u32, at: Timestamp, dialers: &mut Dialers<'_>) {
+        let slot = dialers.context.plan(at, WorkflowTimer::Step(key, row));
         if let Some(row) = self.instance_mut(key).row_mut(row) {
             row.wake = Some(slot);
         }
     }
 
     /// A row comes to a voice or dialer node.
-    fn call(&mut self, key: InstanceKey, at: u32, node: u16, now: Timestamp, callers: &mut Callers<'_>) {
-        let Some(task) = self.node_task(key, node, now, callers) else { return };
+    fn call(&mut self, key: InstanceKey, at: u32, node: u16, now: Timestamp, dialers: &mut Dialers<'_>) {
+        let Some(task) = self.node_task(key, node, now, dialers) else { return };
         let Some(row) = self.instance(key).row(at) else { return };
         let (number, mock_outcome) = (row.number, row.mock_outcome);
         let place = match task {
             NodeTask::Voice(task) => {
                 let text = row::of_task(number, &row.case_id, &row.variables);
-                callers.calling.append_row(task, number, mock_outcome.call, text, at, now)
+                dialers.calling.append_row(dialers.context, task, number, mock_outcome.call, text, at, now)
             }
             NodeTask::Dialer(task) => {
                 let text = row::of_dialer(number, &row.case_id, &row.variables);
-                callers.dialer.append(task, (number, mock_outcome), &text, at, now)
+                dialers.dialer.append(dialers.context, task, (number, mock_outcome), &text, at, now)
             }
         };
         let Some(visit) = self.instance_mut(key).visit_mut(at) else { return };
@@ -124,7 +127,7 @@ impl Workflows {
             Some(place) => visit.work = place,
             None => {
                 visit.came_to = CameTo::NotDialled;
-                self.go_on(key, at, now, callers);
+                self.go_on(key, at, now, dialers);
             }
         }
     }
@@ -135,7 +138,7 @@ impl Workflows {
         key: InstanceKey,
         node: u16,
         now: Timestamp,
-        callers: &mut Callers<'_>,
+        dialers: &mut Dialers<'_>,
     ) -> Option<NodeTask> {
         let instance = self.instance(key);
         if let Some(task) = instance.tasks[usize::from(node)] {
@@ -145,7 +148,7 @@ impl Workflows {
         let order = |repeat: &Repeat| NodeOrder {
             account: instance.account,
             part: Part {
-                instance: key.0,
+                instance: key,
                 node,
                 workflow_id: self.workflow_id(key),
                 workflow_name: instance.name.clone(),
@@ -154,15 +157,17 @@ impl Workflows {
             },
             ends: instance.ends,
             repeat: *repeat,
-            story: instance.story,
-            is_muted: instance.is_muted,
+            cause: instance.cause,
         };
         let task = match &known.kind {
-            Kind::Dialer { group, repeat } => {
-                NodeTask::Dialer(callers.dialer.add_for_node(order(repeat), group.as_deref(), now))
-            }
+            Kind::Dialer { group, repeat } => NodeTask::Dialer(dialers.dialer.add_for_node(
+                dialers.context,
+                order(repeat),
+                group.as_deref(),
+                now,
+            )),
             Kind::Voice { robot, line, repeat } => {
-                NodeTask::Voice(callers.calling.add_voice(order(repeat), (robot, line), now))
+                NodeTask::Voice(dialers.calling.add_voice(dialers.context, order(repeat), (robot, line), now))
             }
             _ => return None,
         };
@@ -171,7 +176,7 @@ impl Workflows {
     }
 
     /// A row comes to a WhatsApp node.
-    fn message(&mut self, key: InstanceKey, at: u32, node: u16, now: Timestamp) {
+    fn message(&mut self, key: InstanceKey, at: u32, node: u16, now: Timestamp, dialers: &mut Dialers<'_>) {
         let instance = self.instance(key);
         let Some(row) = instance.row(at) else { return };
         let mock_outcome = self.mock_outcome(row);
@@ -180,11 +185,11 @@ impl Workflows {
             visit.came_to = came_to;
             visit.intention = intention;
         }
-        self.plan_message_step(key, at, now);
+        self.plan_message_step(key, at, now, dialers);
     }
 
     /// Plans what happens next to the message of a row.
-    fn plan_message_step(&mut self, key: InstanceKey, at: u32, now: Timestamp) {
+    fn plan_message_step(&mut self, key: InstanceKey, at: u32, now: Timestamp, dialers: &mut Dialers<'_>) {
         let Some(visit) = self.instance(key).row(at).and_then(|row| row.visits.last()).copied() else {
             return;
         };
@@ -192,7 +197,7 @@ impl Workflows {
         let next = course.as_ref().and_then(|course| course.steps.get(usize::from(visit.steps)));
         if let Some((after, _)) = next {
             let moment = later(visit.came(), Duration::from_millis(u64::try_from(*after).unwrap_or(0)));
-            self.plan_step(key, at, moment.max(now));
+            self.plan_step(key, at, moment.max(now), dialers);
         }
     }
 
@@ -202,8 +207,8 @@ impl Workflows {
         key: InstanceKey,
         at: u32,
         now: Timestamp,
-        callers: &mut Callers<'_>,
-        chats: &mut Chats<'_>,
+        dialers: &mut Dialers<'_>,
+        chatbot: &mut Chatbot,
     ) {
         let Some(row) = self.instance_mut(key).row_mut(at) else { return };
         row.wake = None;
@@ -212,39 +217,44 @@ impl Workflows {
         let visit = *visit;
         let Some(course) = self.course(key, at, &visit) else {
             // It waited in a node where time passes.
-            return self.go_on(key, at, now, callers);
+            return self.go_on(key, at, now, dialers);
         };
         let done = usize::from(visit.steps);
         match course.steps.get(done - 1).map(|(_, step)| *step) {
-            Some(Step::Status(status)) => self.tell_message(key, at, visit.node, status, now),
-            Some(Step::Reply) => self.converse(key, at, &visit, &course, chats),
-            Some(Step::Close) => self.tell_session(key, at, &course, now, chats),
+            Some(Step::Status(status)) => self.emit_message_status(key, at, visit.node, status, now, dialers),
+            Some(Step::Reply) => self.converse(key, at, &visit, &course, chatbot, dialers),
+            Some(Step::Close) => self.emit_session_ended(key, at, &course, now, chatbot, dialers),
             Some(Step::GiveUp) | None => {}
         }
         if done < course.steps.len() {
-            self.plan_message_step(key, at, now);
+            self.plan_message_step(key, at, now, dialers);
         } else {
-            self.go_on(key, at, now, callers);
+            self.go_on(key, at, now, dialers);
         }
     }
 
     /// Somebody has ended the conversation of a row: it goes on at once.
-    pub(in crate::simulator) fn conversation_ended(&mut self, instance: u32, at: u32, now: Timestamp) {
-        let key = InstanceKey(instance);
-        let Some(slot) = self.instance_mut(key).row_mut(at).and_then(|row| row.wake.take()) else { return };
-        self.agenda.forget(Some(slot));
-        self.plan_step(key, at, now);
+    pub(super) fn conversation_ended(
+        &mut self,
+        key: InstanceKey,
+        at: u32,
+        now: Timestamp,
+        dialers: &mut Dialers<'_>,
+    ) {
+        let Some(place) = self.instance_mut(key).row_mut(at).and_then(|row| row.wake.take()) else { return };
+        dialers.context.agenda.cancel(Some(place));
+        self.plan_step(key, at, now, dialers);
     }
 
-    /// Takes note of the numbers whose calls have ended.
-    pub(super) fn take_ended(&mut self, callers: &mut Callers<'_>) {
-        for ended in callers.take_ended() {
-            self.call_ended(ended, callers);
+    /// Takes note of the rows whose calls have ended.
+    pub(super) fn take_rows_ended(&mut self, dialers: &mut Dialers<'_>) {
+        for ended in std::mem::take(&mut dialers.context.rows_ended) {
+            self.call_ended(ended, dialers);
         }
     }
 
-    fn call_ended(&mut self, ended: Ended<CameTo>, callers: &mut Callers<'_>) {
-        let key = InstanceKey(ended.instance);
+    fn call_ended(&mut self, ended: RowEnded, dialers: &mut Dialers<'_>) {
+        let key = ended.instance;
         let Some(row) = self.instance_mut(key).row_mut(ended.row) else { return };
         if row.standing != Standing::Running {
             return;
@@ -252,11 +262,11 @@ impl Workflows {
         let Some(visit) = row.visits.last_mut().filter(|visit| visit.node == ended.node) else { return };
         visit.came_to = ended.came_to;
         visit.intention = ended.intention;
-        self.go_on(key, ended.row, ended.at, callers);
+        self.go_on(key, ended.row, ended.at, dialers);
     }
 
     /// A row is done with its node.
-    fn go_on(&mut self, key: InstanceKey, at: u32, now: Timestamp, callers: &mut Callers<'_>) {
+    fn go_on(&mut self, key: InstanceKey, at: u32, now: Timestamp, dialers: &mut Dialers<'_>) {
         let instance = self.instance(key);
         let Some((row, visit)) = instance.row(at).and_then(|row| Some((row, row.visits.last()?))) else {
             return;
@@ -268,22 +278,22 @@ impl Workflows {
         let ends_anyway = after.is_none_or(|node| node.kind == Kind::End);
         self.instance_mut(key).depart(at);
         if is_cut && !ends_anyway {
-            self.leave(key, at, Standing::Cancelled, now, callers);
+            self.leave(key, at, Standing::Cancelled, now, dialers);
         } else {
-            self.enter(key, at, next, now, callers);
+            self.enter(key, at, next, now, dialers);
         }
     }
 
     /// A row leaves the instance. Who was taken out or cut off has not come to the end of the flow, and no notice
     /// says so (assumed).
-    fn leave(&mut self, key: InstanceKey, at: u32, to: Standing, now: Timestamp, callers: &mut Callers<'_>) {
+    fn leave(&mut self, key: InstanceKey, at: u32, to: Standing, now: Timestamp, dialers: &mut Dialers<'_>) {
         let slot = self.instance_mut(key).row_mut(at).and_then(|row| row.wake.take());
-        self.agenda.forget(slot);
+        dialers.context.agenda.cancel(slot);
         self.instance_mut(key).set_standing(at, to);
         if to == Standing::Finished {
-            self.tell_contact(key, at, callers);
+            self.emit_contact_completed(key, at, dialers);
         }
-        self.settle(key, now, callers);
+        self.settle(key, now, dialers);
     }
 
     /// Takes a row out: at once if it waits, after the call or session that is under way otherwise. Whether there was
@@ -293,14 +303,14 @@ impl Workflows {
         key: InstanceKey,
         at: u32,
         now: Timestamp,
-        callers: &mut Callers<'_>,
+        dialers: &mut Dialers<'_>,
     ) -> bool {
         let instance = self.instance(key);
         let Some(row) = instance.row(at).filter(|row| !row.standing.is_over()) else { return false };
         if row.standing == Standing::Running {
             let under_way = match row.visits.last() {
                 Some(visit) => match (instance.tasks[usize::from(visit.node)], self.course(key, at, visit)) {
-                    (Some(task), _) => callers.take_out(task, visit.work, now) == Taken::Calling,
+                    (Some(task), _) => dialers.take_out(task, visit.work, now) == Taken::Calling,
                     (None, Some(course)) => course.is_in_session(visit.steps),
                     (None, None) => false,
                 },
@@ -313,24 +323,24 @@ impl Workflows {
             }
             instance.depart(at);
         }
-        self.leave(key, at, Standing::Cancelled, now, callers);
+        self.leave(key, at, Standing::Cancelled, now, dialers);
         true
     }
 
     /// Looks whether an instance is over when none of its rows is left.
-    pub(super) fn settle(&mut self, key: InstanceKey, now: Timestamp, callers: &mut Callers<'_>) {
+    pub(super) fn settle(&mut self, key: InstanceKey, now: Timestamp, dialers: &mut Dialers<'_>) {
         let instance = self.instance(key);
         if instance.active() > 0 {
             return;
         }
         match (instance.phase, instance.auto_finish) {
-            (Phase::Ending { stopped: true }, _) => self.conclude(key, Phase::Stopped, now, callers),
+            (Phase::Ending { stopped: true }, _) => self.conclude(key, Phase::Stopped, now, dialers),
             (Phase::Ending { stopped: false }, _) | (Phase::Running, AutoFinish::AtOnce) => {
-                self.conclude(key, Phase::Finished, now, callers);
+                self.conclude(key, Phase::Finished, now, dialers);
             }
             (Phase::Running, AutoFinish::AfterPause) => {
-                self.keep_open(key);
-                let slot = self.agenda.plan(later(now, PAUSE), Wake::Pause(key));
+                self.keep_open(key, dialers);
+                let slot = dialers.context.plan(later(now, PAUSE), WorkflowTimer::Pause(key));
                 self.instance_mut(key).pause = Some(slot);
             }
             _ => {}
@@ -338,37 +348,37 @@ impl Workflows {
     }
 
     /// Rows have been added: an instance that was about to end goes on.
-    pub(super) fn keep_open(&mut self, key: InstanceKey) {
+    pub(super) fn keep_open(&mut self, key: InstanceKey, dialers: &mut Dialers<'_>) {
         let slot = self.instance_mut(key).pause.take();
-        self.agenda.forget(slot);
+        dialers.context.agenda.cancel(slot);
     }
 
     /// Nobody has added a row since the last one was through.
-    pub(super) fn paused(&mut self, key: InstanceKey, now: Timestamp, callers: &mut Callers<'_>) {
+    pub(super) fn paused(&mut self, key: InstanceKey, now: Timestamp, dialers: &mut Dialers<'_>) {
         self.instance_mut(key).pause = None;
         if self.instance(key).phase == Phase::Running && self.instance(key).active() == 0 {
-            self.conclude(key, Phase::Finished, now, callers);
+            self.conclude(key, Phase::Finished, now, dialers);
         }
     }
 
-    fn conclude(&mut self, key: InstanceKey, phase: Phase, now: Timestamp, callers: &mut Callers<'_>) {
-        self.keep_open(key);
+    fn conclude(&mut self, key: InstanceKey, phase: Phase, now: Timestamp, dialers: &mut Dialers<'_>) {
+        self.keep_open(key, dialers);
         let instance = self.instance_mut(key);
         instance.phase = phase;
         instance.ended = Some(now);
         let end = instance.end.take();
         let tasks: Vec<NodeTask> = instance.tasks.iter().flatten().copied().collect();
-        self.agenda.forget(end);
+        dialers.context.agenda.cancel(end);
         for task in tasks {
-            callers.seal(task, now);
+            dialers.seal(task, now);
         }
-        self.agenda.plan(now, Wake::Tell(key, phase));
+        dialers.context.plan(now, WorkflowTimer::StatusNotice(key, phase));
     }
 
     /// The end time of an instance has come: what was tried is through, the rest goes no further.
-    pub(super) fn end(&mut self, key: InstanceKey, now: Timestamp, callers: &mut Callers<'_>) {
+    pub(super) fn end(&mut self, key: InstanceKey, now: Timestamp, dialers: &mut Dialers<'_>) {
         self.instance_mut(key).end = None;
-        self.wind_up(key, false, now, callers);
+        self.wind_up(key, false, now, dialers);
     }
 
     /// Ends an instance as soon as the calls and sessions under way have ended.
@@ -377,7 +387,7 @@ impl Workflows {
         key: InstanceKey,
         stopped: bool,
         now: Timestamp,
-        callers: &mut Callers<'_>,
+        dialers: &mut Dialers<'_>,
     ) {
         if !self.instance(key).phase.is_open() {
             return;
@@ -386,17 +396,17 @@ impl Workflows {
         let tasks: Vec<NodeTask> = self.instance(key).tasks.iter().flatten().copied().collect();
         for task in tasks {
             if stopped {
-                callers.stop(task, now);
+                dialers.stop(task, now);
             } else {
-                callers.close(task, now);
+                dialers.close(task, now);
             }
         }
-        self.take_ended(callers);
+        self.take_rows_ended(dialers);
         for row in 0..u32::try_from(self.instance(key).rows.len()).unwrap_or(u32::MAX) {
-            self.let_go(key, row, now, callers);
+            self.let_go(key, row, now, dialers);
         }
         if !self.instance(key).phase.is_over() {
-            self.settle(key, now, callers);
+            self.settle(key, now, dialers);
         }
     }
 }

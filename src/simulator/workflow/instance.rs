@@ -4,57 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use super::callers::NodeTask;
-use super::file::CameTo;
+use super::dialers::NodeTask;
 use super::row::Detail;
 use crate::contract::bodies::workflow::RowCounts;
 use crate::seed::Seed;
 use crate::simulator::access::AccountKey;
 use crate::simulator::agenda::Place;
+use crate::simulator::cause::CauseId;
 use crate::simulator::dialer::Wished;
-
-/// Names an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct InstanceKey(pub(super) u32);
-
-/// Where an instance stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// No row has begun.
-    Created,
-    /// Rows may come and go.
-    Running,
-    /// No row goes on to another node; calls and sessions under way go on to their end.
-    Ending {
-        /// Whether it was stopped, and has not come to its end time.
-        stopped: bool,
-    },
-    /// It came to its end.
-    Finished,
-    /// It was stopped.
-    Stopped,
-}
-
-impl Phase {
-    /// The word of `status` (assumed).
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Running | Self::Ending { .. } => "running",
-            Self::Finished => "finished",
-            Self::Stopped => "stopped",
-        }
-    }
-
-    pub(super) fn is_over(self) -> bool {
-        matches!(self, Self::Finished | Self::Stopped)
-    }
-
-    /// Whether rows go on from node to node.
-    pub(super) fn is_open(self) -> bool {
-        matches!(self, Self::Created | Self::Running)
-    }
-}
+use crate::simulator::node::CameTo;
+use crate::simulator::node::InstancePhase as Phase;
 
 /// When an instance ends before its end time: the values of `auto_finish`. That the default is 2 is documented, what
 /// the values mean is assumed.
@@ -119,7 +78,7 @@ impl Visit {
 }
 
 /// A row of an instance.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) number: u64,
     pub(super) case_id: Box<str>,
@@ -143,7 +102,7 @@ pub(super) struct NodeSums {
 }
 
 /// An instance.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Instance {
     pub(super) account: AccountKey,
     pub(super) name: String,
@@ -170,14 +129,12 @@ pub(super) struct Instance {
     pub(super) end: Option<Place>,
     /// Where its end by itself stands in the agenda.
     pub(super) pause: Option<Place>,
-    /// The story whose doing it is.
-    pub(super) story: Option<u32>,
-    /// Whether somebody else tells what comes of it.
-    pub(super) is_muted: bool,
+    /// The request that made it.
+    pub(super) cause: CauseId,
 }
 
 /// What an instance is made of.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct InstanceOrder {
     pub(super) account: AccountKey,
     pub(super) name: String,
@@ -185,6 +142,8 @@ pub(super) struct InstanceOrder {
     pub(super) nodes: usize,
     pub(super) auto_finish: AutoFinish,
     pub(super) ends: Timestamp,
+    /// The request that makes it.
+    pub(super) cause: CauseId,
 }
 
 impl Instance {
@@ -208,8 +167,7 @@ impl Instance {
             pushes: BTreeMap::new(),
             end: None,
             pause: None,
-            story: None,
-            is_muted: false,
+            cause: order.cause,
         }
     }
 

@@ -3,12 +3,10 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Workflows;
-use super::callers::{Callers, NodeTask};
+use super::Workflow;
 use super::calls::{Named, Outcome, moment, short, unknown};
 use super::chat::Step;
-use super::instance::{InstanceKey, Phase};
-use super::template::Kind;
+use super::dialers::{Dialers, NodeTask};
 use crate::contract::bodies::message::MessageStatus;
 use crate::contract::bodies::utc_text;
 use crate::contract::bodies::workflow::{
@@ -17,7 +15,10 @@ use crate::contract::bodies::workflow::{
 };
 use crate::simulator::calling::TaskKey;
 use crate::simulator::ids::Kind as Id;
+use crate::simulator::keys::InstanceKey;
+use crate::simulator::node::InstancePhase as Phase;
 use crate::simulator::params::{Params, bad};
+use crate::simulator::rules::template::Kind;
 use crate::simulator::{Request, Response};
 
 /// The page size of lists where the call names none (assumed).
@@ -46,8 +47,8 @@ fn page(params: Params<'_>) -> Result<(usize, usize), Response> {
     Ok((skip, usize::try_from(size).unwrap_or(usize::MAX)))
 }
 
-impl Workflows {
-    pub(super) fn list_templates(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
+impl Workflow {
+    pub(super) fn list_templates(&mut self, call: &Request<'_>, _dialers: &mut Dialers<'_>) -> Outcome {
         let (skip, size) = page(Params::new(call.fields))?;
         // The newest first (documented).
         let asked = self.templates.iter().enumerate().rev().skip(skip).take(size);
@@ -67,7 +68,7 @@ impl Workflows {
     }
 
     /// Instances, the newest first (assumed).
-    pub(super) fn list(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn list(&mut self, call: &Request<'_>, _dialers: &mut Dialers<'_>) -> Outcome {
         let params = Params::new(call.fields);
         let (skip, size) = page(params)?;
         let status = params.word("status", &["created", "running", "finished", "stopped"])?;
@@ -106,7 +107,7 @@ impl Workflows {
         }
     }
 
-    pub(super) fn subtasks(&mut self, call: &Request<'_>, callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn subtasks(&mut self, call: &Request<'_>, dialers: &mut Dialers<'_>) -> Outcome {
         let key = self.named(call)?;
         let instance = self.instance(key);
         let nodes = (0_u16..).zip(self.nodes(instance.template));
@@ -120,7 +121,7 @@ impl Workflows {
                     node_type: node.kind.as_str().to_owned(),
                     node_id: self.node_id(instance.template, at),
                     status: self.node_status(key, at).to_owned(),
-                    task_id: instance.tasks[usize::from(at)].map(|task| callers.id(task)),
+                    task_id: instance.tasks[usize::from(at)].map(|task| dialers.id(task)),
                     waba_task_id: sends.then(|| self.waba_task_id(key, at)),
                     total: i64::from(sums.total),
                     running: i64::from(sums.running),
@@ -130,14 +131,14 @@ impl Workflows {
         Ok(data(&List { total: list.len(), list }))
     }
 
-    pub(super) fn call_tasks(&mut self, call: &Request<'_>, callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn call_tasks(&mut self, call: &Request<'_>, dialers: &mut Dialers<'_>) -> Outcome {
         let key = self.named(call)?;
         let instance = self.instance(key);
         let nodes = (0_u16..).zip(self.nodes(instance.template)).zip(instance.tasks.iter().copied());
         let list: Vec<CallTaskSummary> = nodes
             .filter_map(|((at, node), task)| {
                 Some(CallTaskSummary {
-                    task: callers.calling.voice_summary(task?.voice()?, call),
+                    task: dialers.calling.voice_summary(task?.voice()?, call),
                     nodetask_id: self.nodetask_id(key, at),
                     nodetask_name: node.name.clone(),
                 })
@@ -149,13 +150,13 @@ impl Workflows {
     /// The call task in `TaskID`, as *task detail* spells it, or in `task_id`.
     fn named_task(
         call: &Request<'_>,
-        callers: &Callers<'_>,
+        dialers: &Dialers<'_>,
     ) -> Result<Option<(TaskKey, InstanceKey)>, Response> {
         let params = Params::new(call.fields);
         let Some(id) = params.text("TaskID")?.or(params.text("task_id")?) else { return Ok(None) };
-        match callers.calling.find_voice(id, call.account) {
-            Some((task, part)) => Ok(Some((task, InstanceKey(part.instance)))),
-            None if callers.dialer.is_of_workflow(id, call.account) => Err(bad(format!(
+        match dialers.calling.find_voice(id, call.account) {
+            Some((task, part)) => Ok(Some((task, part.instance))),
+            None if dialers.dialer.is_of_workflow(id, call.account) => Err(bad(format!(
                 "`{}` is a task of the predictive dialer: its own querytaskdetail tells of it",
                 short(id)
             ))),
@@ -163,9 +164,9 @@ impl Workflows {
         }
     }
 
-    pub(super) fn call_task_detail(&mut self, call: &Request<'_>, callers: &mut Callers<'_>) -> Outcome {
-        match Self::named_task(call, callers)? {
-            Some((task, _)) => Ok(callers.calling.voice_detail(task)),
+    pub(super) fn call_task_detail(&mut self, call: &Request<'_>, dialers: &mut Dialers<'_>) -> Outcome {
+        match Self::named_task(call, dialers)? {
+            Some((task, _)) => Ok(dialers.calling.voice_detail(task)),
             None => Err(Params::new(call.fields).missing("TaskID", "the id of a task, 32 hex digits")),
         }
     }
@@ -174,11 +175,11 @@ impl Workflows {
     fn calls_of(
         &self,
         call: &Request<'_>,
-        callers: &Callers<'_>,
+        dialers: &Dialers<'_>,
     ) -> Result<Vec<WorkflowCallFacts>, Response> {
         let params = Params::new(call.fields);
         let named = Named::read(params)?;
-        let (only, key) = match Self::named_task(call, callers)? {
+        let (only, key) = match Self::named_task(call, dialers)? {
             Some((task, key)) => (Some(task), key),
             None if params.text("workflow_id")?.is_none() => {
                 return Err(params.missing("workflow_id", "the id of an instance, or a task_id"));
@@ -191,26 +192,26 @@ impl Workflows {
             for visit in instance.row(at).map(|row| row.visits.as_slice()).unwrap_or_default() {
                 let task = instance.tasks[usize::from(visit.node)].and_then(NodeTask::voice);
                 let asked = task.filter(|task| only.is_none_or(|only| only == *task));
-                found.extend(asked.and_then(|task| callers.calling.voice_facts(task, visit.work)));
+                found.extend(asked.and_then(|task| dialers.calling.voice_facts(task, visit.work)));
             }
         }
         Ok(found)
     }
 
-    pub(super) fn call_info(&mut self, call: &Request<'_>, callers: &mut Callers<'_>) -> Outcome {
-        let list = self.calls_of(call, callers)?;
+    pub(super) fn call_info(&mut self, call: &Request<'_>, dialers: &mut Dialers<'_>) -> Outcome {
+        let list = self.calls_of(call, dialers)?;
         Ok(data(&List { total: list.len(), list }))
     }
 
-    pub(super) fn recordings(&mut self, call: &Request<'_>, callers: &mut Callers<'_>) -> Outcome {
-        let mut list = self.calls_of(call, callers)?;
+    pub(super) fn recordings(&mut self, call: &Request<'_>, dialers: &mut Dialers<'_>) -> Outcome {
+        let mut list = self.calls_of(call, dialers)?;
         list.retain(|call| !call.facts.link.is_empty());
         Ok(data(&List { total: list.len(), list }))
     }
 
     /// The instances, made in the given time, that have rows of a case or number (that the times are those of the
     /// instances' making is assumed).
-    pub(super) fn find(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn find(&mut self, call: &Request<'_>, _dialers: &mut Dialers<'_>) -> Outcome {
         let params = Params::new(call.fields);
         let named = Named::read(params)?;
         let (from, to) = (moment(params, "start_time", call)?, moment(params, "end_time", call)?);
@@ -239,7 +240,7 @@ impl Workflows {
     }
 
     /// Whether a node has pushed a row, and what (the answer is assumed).
-    pub(super) fn verify_push(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn verify_push(&mut self, call: &Request<'_>, _dialers: &mut Dialers<'_>) -> Outcome {
         let params = Params::new(call.fields);
         params.needed("callee", "a number in E.164 such as `+6281112345678`")?;
         let node_id = params.needed("node_id", "the id of the node, as the push names it")?;
@@ -311,14 +312,14 @@ impl Workflows {
         })
     }
 
-    pub(super) fn waba_tasks(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn waba_tasks(&mut self, call: &Request<'_>, _dialers: &mut Dialers<'_>) -> Outcome {
         let key = self.named(call)?;
         let nodes = u16::try_from(self.instance(key).nodes.len()).unwrap_or(u16::MAX);
         let list: Vec<WabaTask> = (0..nodes).filter_map(|node| self.waba_task(key, node)).collect();
         Ok(data(&List { total: list.len(), list }))
     }
 
-    pub(super) fn waba_task_detail(&mut self, call: &Request<'_>, _callers: &mut Callers<'_>) -> Outcome {
+    pub(super) fn waba_task_detail(&mut self, call: &Request<'_>, _dialers: &mut Dialers<'_>) -> Outcome {
         let id =
             Params::new(call.fields).needed("waba_task_id", "the id of a WhatsApp task, 32 hex digits")?;
         let missing = || unknown(format!("there is no WhatsApp task with waba_task_id `{}`", short(id)));

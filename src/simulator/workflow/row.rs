@@ -5,12 +5,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::file::CameTo;
 use crate::files::suggest::nearest;
 use crate::simulator::Response;
-use crate::simulator::calling::{MockOutcome, RawRows, e164};
 use crate::simulator::dialer::Wished;
+use crate::simulator::e164::e164;
+use crate::simulator::node::CameTo;
+use crate::simulator::outcome::MockOutcome;
 use crate::simulator::params::{bad, shown};
+use crate::simulator::raw_rows::RawRows;
 
 /// The most rows of an instance over its life (client).
 pub(super) const MOST_ROWS: usize = 10_000;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::simulator::Behaviour;
 use crate::simulator::Simulator;
 use crate::simulator::testing::{DAY, Told, Vendor};
 

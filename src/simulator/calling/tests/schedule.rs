@@ -119,7 +119,7 @@ fn a_day_of_a_long_list_comes_in_parts() {
     let (mut parts, mut told) = (0, 0);
     while vendor.simulator.next_wakeup().is_some_and(|at| at <= vendor.now) {
         let part = vendor.simulator.advance(vendor.now).len();
-        assert!(part <= crate::simulator::agenda::AT_ONCE);
+        assert!(part <= crate::simulator::vendor::AT_ONCE);
         (parts, told) = (parts + 1, told + part);
         assert_sums(&vendor.simulator);
     }

@@ -15,8 +15,8 @@ use super::catalogue::{Chosen, Waba};
 use super::fate::Fate;
 use crate::contract::bodies::message::MessageStatus;
 use crate::simulator::AccountKey;
-use crate::simulator::calling::MockOutcome;
-use crate::simulator::session::ConversationKey;
+use crate::simulator::keys::ConversationKey;
+use crate::simulator::outcome::MockOutcome;
 use crate::simulator::wire_id::WireId;
 
 pub(super) use result::template_result;
@@ -26,25 +26,12 @@ pub(super) use thread::{Thread, thread};
 
 const STATUSES: [&str; 5] = ["pending", "send", "delivery", "read", "failed"];
 
-/// What a template message does next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::simulator) enum Step {
-    /// It is sent, or fails.
-    Result,
-    /// The callback of its result arrives once more, or late.
-    Notice,
-    /// It arrives.
-    Delivery,
-    /// The user sees it.
-    Read,
-    /// The user replies.
-    Reply,
-}
+use crate::simulator::timer::TemplateStep as Step;
 
 /// A message to one number.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Row {
-    session: ConversationKey,
+    conversation: ConversationKey,
     number: u64,
     msg_id: WireId,
     /// What fills the template, where it is not what fills it for all.
@@ -58,7 +45,7 @@ struct Row {
 }
 
 /// All messages of one call.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Campaign {
     id: String,
     account: AccountKey,
@@ -75,7 +62,7 @@ struct Campaign {
 }
 
 /// All campaigns, and who wants no messages.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::simulator) struct Campaigns {
     list: Vec<Campaign>,
     by_id: BTreeMap<String, usize>,

@@ -6,26 +6,29 @@ use serde_json::json;
 
 use crate::content::dialogue::Dialogue;
 use crate::contract::bodies::message::{MessageStatus, TemplateButtonKind};
+use crate::simulator::chatbot::conversation::Phase;
 use crate::simulator::chatbot::fate::Reply;
-use crate::simulator::chatbot::script::{self, Script};
-use crate::simulator::session::Phase;
+use crate::simulator::chatbot::script::Script;
+use crate::simulator::chatbot::turns;
 use crate::simulator::{Callback, CallbackBody, Simulator};
 
 /// The user replies: the conversation begins, and its user and the bot go on along the template's graph.
 pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> Vec<Callback> {
-    let campaign = &simulator.campaigns.list[task];
+    let campaign = &simulator.chatbot.campaigns.list[task];
     let (chosen, is_single) = (campaign.chosen, campaign.is_single);
     let state = &campaign.rows[row];
-    let (key, fate) = (state.session, state.fate);
-    let session = simulator.sessions.get(key);
-    let is_free = session.story.is_none() && session.script.is_none() && session.phase == Phase::Bot;
+    let (key, fate) = (state.conversation, state.fate);
+    let conversation = simulator.chatbot.conversations.get(key);
+    let is_free = simulator.story_of(key).is_none()
+        && conversation.script.is_none()
+        && conversation.phase == Phase::Bot;
     let (true, Some(reply), Some(MessageStatus::Read)) = (is_free, fate.reply, state.status) else {
         return Vec::new();
     };
     let Some(dialogue) = Dialogue::chat(&chosen.template.dialogue) else { return Vec::new() };
-    let session = simulator.sessions.get_mut(key);
-    let template_message = session.messages.place(&state.msg_id);
-    let mut rng = session.rng.draw();
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    let template_message = conversation.messages.place(&state.msg_id);
+    let mut rng = conversation.rng.draw();
     let mut script = Script::new(dialogue, rng.random_range(11..=16));
     let button = chosen.version.button.iter().position(|button| button.kind == TemplateButtonKind::OptOut);
     let pressed = match reply {
@@ -52,27 +55,27 @@ pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Time
     if fate.is_once {
         script.fall_silent();
     }
-    session.script = Some(Box::new(script));
-    session.started = at;
+    conversation.script = Some(Box::new(script));
+    conversation.started = at;
     let said = match (pressed, reply) {
         (Some(at), _) => json!({ "type": "button", "text": chosen.version.button[at].text }),
         (None, Reply::Media) => {
-            let path = simulator.media.picture();
-            let url = format!("{}{path}", simulator.behaviour.public_url);
+            let path = simulator.chatbot.media.picture();
+            let url = format!("{}{path}", simulator.context.behaviour.public_url);
             json!({ "type": "image", "media": { "origin_url": url } })
         }
-        (None, _) => json!({ "type": "text", "text": script::text(session, phrase) }),
+        (None, _) => json!({ "type": "text", "text": turns::text(conversation, phrase) }),
     };
-    let campaign = &mut simulator.campaigns.list[task];
+    let campaign = &mut simulator.chatbot.campaigns.list[task];
     campaign.rows[row].replied = true;
     campaign.replied += 1;
     let event = if is_single { "template.reply" } else { "message.receive" };
-    let mut told = script::user_says(simulator, key, event, said, template_message, at);
+    let mut told = turns::user_says(simulator, key, event, said, template_message, at);
     if let Some(Callback { body: CallbackBody::Json(body), .. }) = &mut told
         && is_single
     {
         body["template"] = serde_json::to_value(chosen.info()).unwrap_or_default();
     }
-    script::plan_next(simulator, key, at);
+    turns::plan_next(simulator, key, at);
     told.into_iter().collect()
 }

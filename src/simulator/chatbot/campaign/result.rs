@@ -18,7 +18,7 @@ pub(in crate::simulator::chatbot) fn template_result(
     let id = params.needed("task_id", "what the sending call answered")?;
     let wanted = params.word("status", &STATUSES)?;
     let (page, size) = paging(params)?;
-    let found = simulator.campaigns.by_id.get(id).map(|at| &simulator.campaigns.list[*at]);
+    let found = simulator.chatbot.campaigns.by_id.get(id).map(|at| &simulator.chatbot.campaigns.list[*at]);
     let campaign = found.filter(|campaign| campaign.account == call.account).ok_or_else(|| {
         Response::Error { code: 404, message: format!("there is no task {}", shown(&Value::from(id))) }
     })?;
@@ -26,11 +26,11 @@ pub(in crate::simulator::chatbot) fn template_result(
     rows.retain(|row| wanted.is_none_or(|wanted| STATUSES[place(row.status)] == wanted));
     let no_id = WireId::default();
     let list = rows.iter().skip((page - 1).saturating_mul(size)).take(size).map(|row| {
-        let session = simulator.sessions.get(row.session);
+        let conversation = simulator.chatbot.conversations.get(row.conversation);
         let mut item = json!({
             "number": format!("+{}", row.number),
-            "user": { "id": session.user_id },
-            "call_id": session.call_id,
+            "user": { "id": conversation.user_id },
+            "call_id": conversation.call_id,
             "msg_id": row.status.map(|_| &row.msg_id).unwrap_or(&no_id),
             "status": STATUSES[place(row.status)],
             "replied": row.replied,

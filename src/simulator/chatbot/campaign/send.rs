@@ -16,8 +16,9 @@ use crate::simulator::chatbot::catalogue::{self, Chosen, Waba};
 use crate::simulator::chatbot::fate::{Fate, fate};
 use crate::simulator::chatbot::recipients::{To, country, recipient, recipients, variables};
 use crate::simulator::params::{Params, bad};
-use crate::simulator::timers::ChatTimer;
-use crate::simulator::{Request, Response, Simulator, later};
+use crate::simulator::timer::ChatbotTimer;
+use crate::simulator::{Request, Response, Simulator};
+use crate::time::later;
 
 /// The gap between two messages of one call, in milliseconds.
 const PACE: u64 = 20;
@@ -72,11 +73,11 @@ pub(in crate::simulator::chatbot) fn send(
     }
     let accepted = good.len();
     let task = start(simulator, call, chosen, waba, is_single, good, shared);
-    let campaign = &simulator.campaigns.list[task];
+    let campaign = &simulator.chatbot.campaigns.list[task];
     let mut data = json!({ "task_id": campaign.id });
     if is_single {
-        let session = simulator.sessions.get(campaign.rows[0].session);
-        data["call_id"] = session.call_id.to_string().into();
+        let conversation = simulator.chatbot.conversations.get(campaign.rows[0].conversation);
+        data["call_id"] = conversation.call_id.to_string().into();
     } else {
         data["total"] = total.into();
         data["accepted"] = accepted.into();
@@ -94,28 +95,29 @@ fn start(
     to: Vec<To>,
     texts: Option<Vec<String>>,
 ) -> usize {
-    let task = simulator.campaigns.list.len();
+    let task = simulator.chatbot.campaigns.list.len();
     let number = u32::try_from(task).unwrap_or(u32::MAX);
-    let id = seed::hex32(&mut simulator.seed.stream("campaign", u64::from(number)));
-    let rules = Arc::clone(&simulator.behaviour.calling);
+    let id = seed::hex32(&mut simulator.context.seed.stream("campaign", u64::from(number)));
+    let rules = Arc::clone(&simulator.context.behaviour.calling);
     let locale = content::closest_locale(&chosen.version.language);
     let (channel_id, company) = (waba.channel_id.as_str().into(), Arc::<str>::from(waba.company.as_str()));
-    let seed = simulator.seed.derive("campaign", u64::from(number));
+    let seed = simulator.context.seed.derive("campaign", u64::from(number));
     let mut rows = Vec::with_capacity(to.len());
     for (at, to) in to.into_iter().enumerate() {
         let rng = &mut seed.stream("row", at as u64);
-        let session = thread(simulator, call.account, &channel_id, to.number, call.now);
-        let state = simulator.sessions.get_mut(session);
-        if !state.begun && state.story.is_none() {
-            state.known.company = Some(Arc::clone(&company));
-            state.known.text_company = Some(Arc::clone(&company));
+        let conversation = thread(simulator, call.account, &channel_id, to.number, call.now);
+        let has_story = simulator.story_of(conversation).is_some();
+        let state = simulator.chatbot.conversations.get_mut(conversation);
+        if !state.begun && !has_story {
+            state.overrides.company = Some(Arc::clone(&company));
+            state.overrides.text_company = Some(Arc::clone(&company));
             state.locale = locale;
         }
         let mock_outcome = to.mock_outcome.unwrap_or_else(|| rules.mock_outcome_of(to.number));
         let fate = fate(mock_outcome.chat, rng);
         plan(simulator, number, at, fate, call.now, rng);
         rows.push(Row {
-            session,
+            conversation,
             number: to.number,
             msg_id: seed::hex32(rng).into(),
             texts: to.variables.map(Vec::into_boxed_slice),
@@ -127,10 +129,10 @@ fn start(
         });
     }
     let counts = [rows.len(), 0, 0, 0, 0];
-    simulator.campaigns.by_id.insert(id.clone(), task);
+    simulator.chatbot.campaigns.by_id.insert(id.clone(), task);
     let campaign =
         Campaign { id, account: call.account, chosen, waba, is_single, texts, rows, counts, replied: 0 };
-    simulator.campaigns.list.push(campaign);
+    simulator.chatbot.campaigns.list.push(campaign);
     task
 }
 
@@ -140,7 +142,7 @@ fn plan(simulator: &mut Simulator, task: u32, at: usize, fate: Fate, now: Timest
     let mut moment = later(now, Duration::from_millis(at as u64 * PACE));
     let mut step = |step, millis: std::ops::Range<u64>, rng: &mut Rng| {
         moment = later(moment, Duration::from_millis(rng.random_range(millis)));
-        simulator.timers.plan(moment, ChatTimer::Template { task, row, step });
+        simulator.context.plan(moment, ChatbotTimer::Template { campaign: task, row, step });
     };
     step(Step::Result, 300..2_500, rng);
     if fate.fails.is_some() || fate.until < MessageStatus::Delivery {

@@ -8,10 +8,11 @@ use super::reply::reply;
 use super::{Step, move_to};
 use crate::contract::bodies::chatbot::{MessageStatusChange, TemplateResult, UserRef};
 use crate::contract::bodies::message::{Content, MessageStatus, Template};
+use crate::simulator::chatbot::Chatbot;
 use crate::simulator::chatbot::fate::Failure;
-use crate::simulator::chatbot::script::callback;
-use crate::simulator::messages::{Json, Message};
-use crate::simulator::timers::ChatTimer;
+use crate::simulator::chatbot::messages::{Json, Message};
+use crate::simulator::chatbot::turns::callback;
+use crate::simulator::timer::ChatbotTimer;
 use crate::simulator::wire_id::WireId;
 use crate::simulator::{Callback, Simulator};
 
@@ -34,11 +35,11 @@ pub(in crate::simulator::chatbot) fn step(
 }
 
 fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> Vec<Callback> {
-    let Simulator { campaigns, sessions, .. } = simulator;
+    let Chatbot { campaigns, conversations, .. } = &mut simulator.chatbot;
     let campaign = &mut campaigns.list[task];
     let state = &mut campaign.rows[row];
-    let session = sessions.get_mut(state.session);
-    let place = (session.channel_id.clone(), session.user_id.clone());
+    let conversation = conversations.get_mut(state.conversation);
+    let place = (conversation.channel_id.clone(), conversation.user_id.clone());
     if state.fate.fails.is_none() && campaigns.opted_out.contains(&place) {
         state.fate.fails = Some(Failure::OptedOut);
     }
@@ -49,11 +50,11 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
         let texts = state.texts.take().map(Vec::from).or_else(|| campaign.texts.clone());
         let content = Content::Template {
             template: Template::WhatsApp {
-                content: campaign.chosen.content(texts.as_deref(), || session.facts()),
+                content: campaign.chosen.content(texts.as_deref(), || conversation.facts()),
                 info: campaign.chosen.info(),
             },
         };
-        session.messages.put(Message {
+        conversation.messages.put(Message {
             msg_id: state.msg_id.clone(),
             seat_id: Arc::default(),
             timestamp: at.as_second(),
@@ -63,8 +64,8 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
             reply: None,
             way: None,
         });
-        if session.begun {
-            session.last_activity = at;
+        if conversation.begun {
+            conversation.last_activity = at;
         }
         MessageStatus::Send
     };
@@ -76,8 +77,9 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
             told.extend(notice(simulator, task, row));
         } else {
             let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-            let timer = ChatTimer::Template { task: number(task), row: number(row), step: Step::Notice };
-            simulator.timers.plan(moment, timer);
+            let timer =
+                ChatbotTimer::Template { campaign: number(task), row: number(row), step: Step::Notice };
+            simulator.context.plan(moment, timer);
         }
     }
     told
@@ -85,17 +87,17 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
 
 /// The callback of a result, as it was at that moment: sent or failed.
 fn notice(simulator: &Simulator, task: usize, row: usize) -> Option<Callback> {
-    let campaign = &simulator.campaigns.list[task];
+    let campaign = &simulator.chatbot.campaigns.list[task];
     let state = &campaign.rows[row];
-    let session = simulator.sessions.get(state.session);
+    let conversation = simulator.chatbot.conversations.get(state.conversation);
     let failed = state.status == Some(MessageStatus::Failed);
-    callback(simulator, state.session, "template.result", || TemplateResult {
+    callback(simulator, state.conversation, "template.result", || TemplateResult {
         event: "template.result".to_owned(),
         task_id: campaign.id.clone(),
         company: campaign.waba.company.clone(),
-        channel: session.channel.to_string(),
-        channel_id: session.channel_id.to_string(),
-        user: UserRef { id: session.user_id.to_string() },
+        channel: conversation.channel.to_string(),
+        channel_id: conversation.channel_id.to_string(),
+        user: UserRef { id: conversation.user_id.to_string() },
         template: campaign.chosen.info(),
         msg_id: state.msg_id.to_string(),
         status: if failed { MessageStatus::Failed } else { MessageStatus::Send },
@@ -111,23 +113,23 @@ fn status(
     status: MessageStatus,
     at: Timestamp,
 ) -> Vec<Callback> {
-    let campaign = &mut simulator.campaigns.list[task];
+    let campaign = &mut simulator.chatbot.campaigns.list[task];
     let state = &campaign.rows[row];
     if matches!(state.status, None | Some(MessageStatus::Failed)) {
         return Vec::new();
     }
-    let (key, msg_id) = (state.session, state.msg_id.clone());
+    let (key, msg_id) = (state.conversation, state.msg_id.clone());
     move_to(campaign, row, status, at);
-    let session = simulator.sessions.get_mut(key);
-    session.messages.set_status(&msg_id, status.as_str());
-    let session = simulator.sessions.get(key);
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    conversation.messages.set_status(&msg_id, status.as_str());
+    let conversation = simulator.chatbot.conversations.get(key);
     let told = callback(simulator, key, "message.status", || MessageStatusChange {
         event: "message.status".to_owned(),
-        call_id: session.call_id.to_string(),
-        company: session.company(),
-        channel: session.channel.to_string(),
-        channel_id: session.channel_id.to_string(),
-        user: UserRef { id: session.user_id.to_string() },
+        call_id: conversation.call_id.to_string(),
+        company: conversation.company(),
+        channel: conversation.channel.to_string(),
+        channel_id: conversation.channel_id.to_string(),
+        user: UserRef { id: conversation.user_id.to_string() },
         msg_id: msg_id.to_string(),
         status,
         timestamp: at.as_second(),

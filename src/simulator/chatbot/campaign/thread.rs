@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use crate::content::Country;
 use crate::simulator::chatbot::DEFAULT_CHANNEL;
+use crate::simulator::chatbot::conversation::{Conversation, Overrides, Phase};
 use crate::simulator::chatbot::recipients::country;
-use crate::simulator::session::{ConversationKey, Known, Phase, Session};
+use crate::simulator::keys::ConversationKey;
 use crate::simulator::wire_id::WireId;
 use crate::simulator::{AccountKey, Opening, Simulator};
 
@@ -20,7 +21,7 @@ pub(in crate::simulator::chatbot) struct Thread {
     pub(in crate::simulator::chatbot) channel_id: WireId,
     pub(in crate::simulator::chatbot) user_id: WireId,
     /// What is known of the user.
-    pub(in crate::simulator::chatbot) known: Known,
+    pub(in crate::simulator::chatbot) overrides: Overrides,
 }
 
 impl Thread {
@@ -30,16 +31,17 @@ impl Thread {
         simulator: &mut Simulator,
         now: Timestamp,
     ) -> ConversationKey {
-        let n = simulator.campaigns.next_thread();
-        let seed = simulator.seed.derive("chat", n);
+        let n = simulator.chatbot.campaigns.next_thread();
+        let seed = simulator.context.seed.derive("chat", n);
         let opening = Opening { story: None, seed, country: self.country, locale: None, now };
-        simulator.sessions.add(Session {
+        let cause = simulator.context.cause();
+        simulator.chatbot.conversations.add(Conversation {
             owner: Some(self.account),
             channel: self.channel,
             channel_id: self.channel_id,
             user_id: self.user_id,
-            known: self.known,
-            ..Session::open(&opening)
+            overrides: self.overrides,
+            ..Conversation::open(&opening, cause)
         })
     }
 }
@@ -53,9 +55,9 @@ pub(in crate::simulator::chatbot) fn thread(
     now: Timestamp,
 ) -> ConversationKey {
     let user_id = WireId::Number(number);
-    let known = simulator.sessions.of_user(channel_id, &user_id).filter(|key| {
-        let session = simulator.sessions.get(*key);
-        session.phase != Phase::Closed && session.is_seen_by(account)
+    let known = simulator.chatbot.conversations.of_user(channel_id, &user_id).filter(|key| {
+        let conversation = simulator.chatbot.conversations.get(*key);
+        conversation.phase != Phase::Closed && conversation.is_seen_by(account)
     });
     known.unwrap_or_else(|| {
         let thread = Thread {
@@ -64,7 +66,7 @@ pub(in crate::simulator::chatbot) fn thread(
             channel: DEFAULT_CHANNEL.into(),
             channel_id: channel_id.clone(),
             user_id,
-            known: Known { phone: Some(number), ..Known::default() },
+            overrides: Overrides { phone: Some(number), ..Overrides::default() },
         };
         thread.begin(simulator, now)
     })

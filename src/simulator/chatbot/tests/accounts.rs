@@ -4,6 +4,8 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::*;
+use crate::simulator::Behaviour;
+use crate::simulator::ChatRules;
 use crate::simulator::request::Upload;
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::*;
+use crate::simulator::Behaviour;
 use crate::simulator::calling::Rules;
 
 /// What the callbacks so far say of each number of a task: its last status.
@@ -121,15 +122,15 @@ fn notices_come_as_often_as_is_wished() {
 #[test]
 fn stories_keep_their_sessions_to_themselves() {
     let world = &mut World::new(6);
-    let checkpoint = world.simulator.checkpoint();
     let call_id = world.chat("wa_agent");
-    world.simulator.assign_since(checkpoint, 3);
+    let cause = world.simulator.last_cause();
+    world.simulator.assign(cause, 3);
     world.minutes(60);
     assert_eq!(world.events(), ["template.result", "message.status", "message.status"]);
     assert_eq!(world.messages(&call_id).len(), 1);
-    let checkpoint = world.simulator.checkpoint();
     world.ok("chatbot.send_single_template", json!({ "template_id": 36, "to": "+6281112345000" }));
-    world.simulator.discard_since(checkpoint);
+    let cause = world.simulator.last_cause();
+    world.simulator.mute(cause);
     world.minutes(60);
     assert_eq!(world.events().len(), 3);
 }

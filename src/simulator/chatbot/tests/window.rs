@@ -3,6 +3,8 @@
 use serde_json::json;
 
 use super::*;
+use crate::simulator::Behaviour;
+use crate::simulator::ChatRules;
 
 #[test]
 fn whoever_says_no_more_ends_by_silence_and_the_window_closes() {

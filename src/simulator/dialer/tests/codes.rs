@@ -3,6 +3,7 @@
 use super::*;
 use crate::contract::envelope::{ELSEWHERE, INTERNAL, codes};
 use crate::contract::{Family, Provenance};
+use crate::simulator::Behaviour;
 use crate::simulator::workflow::{TemplateFile, templates};
 
 fn refused(vendor: &mut Vendor, id: &str, base: &Value, fields: Value) -> i64 {

@@ -266,12 +266,12 @@ fn notices_come_as_often_as_is_wished() {
 #[test]
 fn a_story_may_tell_by_itself_or_take_over() {
     let mut vendor = Vendor::new();
-    let checkpoint = vendor.simulator.checkpoint();
     vendor.create(task("muted", vec![row(1, "talked")]));
-    vendor.simulator.discard_since(checkpoint);
-    let checkpoint = vendor.simulator.checkpoint();
+    let cause = vendor.simulator.last_cause();
+    vendor.simulator.mute(cause);
     vendor.create(task("adopted", vec![row(2, "talked")]));
-    vendor.simulator.assign_since(checkpoint, 5);
+    let cause = vendor.simulator.last_cause();
+    vendor.simulator.assign(cause, 5);
     let mut stories = Vec::new();
     while let Some(at) = vendor.simulator.next_wakeup() {
         stories.extend(vendor.simulator.advance(at).into_iter().map(|callback| callback.story));

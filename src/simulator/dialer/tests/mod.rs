@@ -15,6 +15,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::simulator::Behaviour;
 use crate::simulator::Simulator;
 use crate::simulator::testing::{self, DAY};
 

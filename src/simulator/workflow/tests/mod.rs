@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::simulator::Behaviour;
 use crate::simulator::Simulator;
 pub(super) use crate::simulator::testing::{DAY, Told, Vendor};
 
@@ -25,7 +26,7 @@ pub(super) fn a_vendor_with(seed: u64, behaviour: Behaviour) -> Vendor {
 }
 
 pub(super) fn assert_sums(simulator: &Simulator) {
-    for instance in &simulator.workflows.instances {
+    for instance in &simulator.workflow.instances {
         let (counts, nodes) = instance.recount();
         assert_eq!((instance.counts, &instance.nodes), (counts, &nodes));
         assert_eq!(

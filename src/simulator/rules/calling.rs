@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::outcome::{MockOutcome, Outcome};
+use crate::simulator::outcome::{MockOutcome, Outcome};
 
 /// The last four digits of a number and what they wish for, unless settings say otherwise.
 pub const MAGIC: [(&str, &str); 47] = [
@@ -189,7 +189,7 @@ impl Rules {
         self.magic.get(&digits).copied().unwrap_or_default()
     }
 
-    pub(super) fn channels_of(&self, line: &str) -> u32 {
+    pub(in crate::simulator) fn channels_of(&self, line: &str) -> u32 {
         self.lines.get(line).copied().unwrap_or(self.channels).max(1)
     }
 }

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::defaults::OWN_CHANNEL;
-use crate::simulator::messages::{Json, Message, word};
-use crate::simulator::session::{ConversationKey, Phase, Sessions};
+use crate::simulator::chatbot::conversation::{Conversations, Phase};
+use crate::simulator::chatbot::messages::{Json, Message, word};
+use crate::simulator::keys::ConversationKey;
 use crate::simulator::wire_id::WireId;
 
 fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
@@ -19,47 +20,47 @@ fn set(id: &mut WireId, text: Option<&str>) {
 }
 
 /// Takes over what an event's body says.
-pub(in crate::simulator) fn absorb(
-    sessions: &mut Sessions,
+pub(in crate::simulator) fn apply_event(
+    conversations: &mut Conversations,
     key: ConversationKey,
     event: &str,
     body: &Value,
     now: Timestamp,
 ) {
-    let session = sessions.get_mut(key);
+    let conversation = conversations.get_mut(key);
     // The channel of the robot's own messages and of calls is no channel of the conversation.
     let foreign = (event == "message.send" && text(body, "/channel") == Some(OWN_CHANNEL))
         || event == "inbound.call_completed";
     if !foreign {
-        if let Some(channel) = text(body, "/channel").filter(|channel| *channel != session.channel) {
-            session.channel = channel.to_owned().into();
+        if let Some(channel) = text(body, "/channel").filter(|channel| *channel != conversation.channel) {
+            conversation.channel = channel.to_owned().into();
         }
-        set(&mut session.user_id, text(body, "/user/id"));
+        set(&mut conversation.user_id, text(body, "/user/id"));
     }
-    set(&mut session.channel_id, text(body, "/channel_id"));
+    set(&mut conversation.channel_id, text(body, "/channel_id"));
     if let Some(name) = text(body, "/user/name") {
-        session.known.name = Some(name.into());
+        conversation.overrides.name = Some(name.into());
     }
     for pointer in ["/company", "/transfer/company"] {
         if let Some(company) =
-            text(body, pointer).filter(|known| Some(*known) != session.known.company.as_deref())
+            text(body, pointer).filter(|known| Some(*known) != conversation.overrides.company.as_deref())
         {
-            session.known.company = Some(company.into());
+            conversation.overrides.company = Some(company.into());
         }
     }
-    set(&mut session.call_id, text(body, "/call_id").or_else(|| text(body, "/transfer/call_id")));
+    set(&mut conversation.call_id, text(body, "/call_id").or_else(|| text(body, "/transfer/call_id")));
     match event {
-        "session.transfer" | "agent.transfer" if session.phase == Phase::Bot => {
-            session.phase = Phase::Transfer;
+        "session.transfer" | "agent.transfer" if conversation.phase == Phase::Bot => {
+            conversation.phase = Phase::Transfer;
         }
         "session.end" => {
-            session.phase = Phase::Closed;
+            conversation.phase = Phase::Closed;
             let reason = text(body, "/session_end_reason").unwrap_or_default();
-            session.ended = Some(Box::new((now, reason.to_owned())));
+            conversation.ended = Some(Box::new((now, reason.to_owned())));
         }
         "message.status" | "agent.message_status" => {
             if let (Some(msg_id), Some(status)) = (text(body, "/msg_id"), text(body, "/status")) {
-                session.messages.set_status(&msg_id.into(), status);
+                conversation.messages.set_status(&msg_id.into(), status);
             }
         }
         _ => {}
@@ -73,7 +74,7 @@ pub(in crate::simulator) fn absorb(
         let Some(content) = item.get("content") else { continue };
         said = true;
         if text(item, "/sender_type").unwrap_or("user") == "user" {
-            session.last_user = now;
+            conversation.last_user = now;
         }
         // What the user wrote has arrived; what goes to the user is on its way.
         let arrived =
@@ -85,17 +86,17 @@ pub(in crate::simulator) fn absorb(
             sender_type: word(text(item, "/sender_type").unwrap_or("user")),
             status: word(text(item, "/status").unwrap_or(arrived)),
             content: Json::of(content),
-            reply: item.get("reply").map(|reply| session.messages.reply(reply)),
+            reply: item.get("reply").map(|reply| conversation.messages.reply(reply)),
             way: None,
         };
-        session.messages.put(message);
+        conversation.messages.put(message);
     }
     // Whoever asks for a person has just written.
     if event == "session.transfer" {
-        session.last_user = now;
+        conversation.last_user = now;
     }
     if said || event == "session.transfer" {
-        session.last_activity = now;
+        conversation.last_activity = now;
     }
-    sessions.index(key);
+    conversations.index(key);
 }

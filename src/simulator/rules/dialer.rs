@@ -59,12 +59,12 @@ impl Default for Rules {
 }
 
 impl Rules {
-    pub(super) fn group(&self, name: &str) -> Option<usize> {
+    pub(in crate::simulator) fn group(&self, name: &str) -> Option<usize> {
         self.groups.iter().position(|group| group.name == name)
     }
 
     /// Whether anybody has this name, in whichever group.
-    pub(super) fn is_agent(&self, name: &str) -> bool {
+    pub(in crate::simulator) fn is_agent(&self, name: &str) -> bool {
         self.groups.iter().any(|group| group.agents.iter().any(|agent| agent == name))
     }
 }

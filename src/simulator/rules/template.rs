@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::file::{KindFile, NodeFile, TemplateFile, When};
+use super::template_file::{KindFile, NodeFile, TemplateFile, When};
 use crate::simulator::node::Repeat;
 
 /// How long an answer to a message is waited for unless the node says so.
@@ -13,24 +13,24 @@ const REPLY_WITHIN: Duration = Duration::from_secs(3_600);
 /// A template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
-    pub(super) id: i64,
-    pub(super) name: String,
+    pub(in crate::simulator) id: i64,
+    pub(in crate::simulator) name: String,
     /// Rows begin at the first.
-    pub(super) nodes: Vec<Node>,
+    pub(in crate::simulator) nodes: Vec<Node>,
 }
 
 /// A node of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Node {
-    pub(super) name: String,
-    pub(super) kind: Kind,
+pub(in crate::simulator) struct Node {
+    pub(in crate::simulator) name: String,
+    pub(in crate::simulator) kind: Kind,
     /// Where rows go from here; nowhere: their flow ends.
-    pub(super) next: Option<u16>,
+    pub(in crate::simulator) next: Option<u16>,
 }
 
 /// What a node does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::simulator) enum Kind {
     /// A robot calls.
     Voice { robot: String, line: String, repeat: Repeat },
     /// Agents call by the predictive dialer.
@@ -49,7 +49,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The word of `node_type` (assumed).
-    pub(super) fn as_str(&self) -> &'static str {
+    pub(in crate::simulator) fn as_str(&self) -> &'static str {
         match self {
             Self::Voice { .. } => "voice",
             Self::Dialer { .. } => "dialer",

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::simulator::calling::Outcome;
+use crate::simulator::node::CameTo;
+use crate::simulator::outcome::Outcome;
 use crate::time::HumanDuration;
 
 /// A workflow template: the flow that every row of an instance takes. An `id` of a shipped template replaces it.
@@ -145,46 +146,9 @@ pub enum When {
     IntentionI,
 }
 
-/// What a node came to for a row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum CameTo {
-    /// Nothing yet, or the node is none that comes to anything.
-    #[default]
-    Nothing,
-    /// A call.
-    Call(Outcome),
-    /// A call that was answered, and in which no agent talked.
-    NoAgent,
-    /// A call that the dialer or the line held back.
-    NotDialled,
-    /// A message that could not be delivered.
-    Failed,
-    /// A message that arrived.
-    Delivered,
-    /// A message that was read.
-    Read,
-    /// A message that was answered.
-    Replied,
-}
-
-impl CameTo {
-    /// The word of the row's variable `mock_whatsapp`.
-    pub(super) fn of_word(word: &str) -> Option<Self> {
-        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, came_to)| *came_to)
-    }
-
-    /// What a test may wish a message to come to.
-    pub(super) const WORDS: [(&'static str, Self); 4] = [
-        ("replied", Self::Replied),
-        ("read", Self::Read),
-        ("delivered", Self::Delivered),
-        ("failed", Self::Failed),
-    ];
-}
-
 impl When {
     /// Whether it fits what a node came to, with the intention `A` to `I` or 0.
-    pub(super) fn fits(self, came_to: CameTo, intention: u8) -> bool {
+    pub(in crate::simulator) fn fits(self, came_to: CameTo, intention: u8) -> bool {
         let wanted = match self {
             Self::Talked => CameTo::Call(Outcome::Talked),
             Self::HungUp => CameTo::Call(Outcome::HungUp),

@@ -5,12 +5,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::draw::RESULTS;
-use super::{Dialer, TaskKey, Wake};
+use super::{Dialer, TaskKey};
 use crate::contract::bodies::dialer::{
     AgentStatus, CallNotice, ContactStatus, Notice, Split, TalkResultCount, TaskStatus,
 };
 use crate::contract::bodies::{Fields, millis_text};
-use crate::simulator::{Callback, CallbackBody};
+use crate::simulator::callback::{Callback, CallbackBody};
+use crate::simulator::context::Context;
 
 /// The columns a person's name is looked for in (assumed).
 const NAMES: [&str; 5] = ["contactName", "customerName", "name", "Name", "callee_name"];
@@ -81,14 +82,14 @@ impl Dialer {
         self.rules.groups.get(self.task(key).order.group).map(|group| group.name.clone()).unwrap_or_default()
     }
 
-    /// Whether notices of a task go to nobody, or somebody else tells them.
-    fn is_silent(&self, key: TaskKey) -> bool {
+    /// Whether notices of a task go to nobody, or somebody else sends them.
+    fn is_silent(&self, context: &Context, key: TaskKey) -> bool {
         let task = self.task(key);
-        task.is_muted || task.order.callback.is_none() && !self.has_callback_url
+        context.is_muted(task.cause) || task.order.callback.is_none() && context.is_silent(task.cause)
     }
 
-    pub(super) fn tell_task(&mut self, key: TaskKey, now: Timestamp) {
-        if self.is_silent(key) {
+    pub(super) fn emit_task_status(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+        if self.is_silent(context, key) {
             return;
         }
         let task_id = self.task_id(key);
@@ -99,11 +100,18 @@ impl Dialer {
             state: task.state.as_str().to_owned(),
         };
         let callback = self.notice(key, "dialer.task_status", "TaskStatus", body, task_id);
-        self.send(callback, now, now);
+        self.send(context, callback, key, now, now);
     }
 
-    pub(super) fn tell_contact(&mut self, key: TaskKey, call: u32, state: &str, now: Timestamp) {
-        if self.is_silent(key) {
+    pub(super) fn emit_contact_status(
+        &mut self,
+        context: &mut Context,
+        key: TaskKey,
+        call: u32,
+        state: &str,
+        now: Timestamp,
+    ) {
+        if self.is_silent(context, key) {
             return;
         }
         let body = ContactStatus {
@@ -113,12 +121,19 @@ impl Dialer {
         };
         let callid = body.call.callid.clone();
         let callback = self.notice(key, "dialer.contact_status", "ContactStatus", body, callid);
-        self.send_of_call(callback, key, call, now);
+        self.send_of_call(context, callback, key, call, now);
     }
 
-    pub(super) fn tell_agent(&mut self, key: TaskKey, call: u32, state: &str, now: Timestamp) {
+    pub(super) fn emit_agent_status(
+        &mut self,
+        context: &mut Context,
+        key: TaskKey,
+        call: u32,
+        state: &str,
+        now: Timestamp,
+    ) {
         let agent = self.call(key, call).agent();
-        let Some(agent) = agent.filter(|_| !self.is_silent(key)) else { return };
+        let Some(agent) = agent.filter(|_| !self.is_silent(context, key)) else { return };
         let desk = self.task(key).desk;
         self.desks[desk.0].today(agent, now);
         let (task, desk) = (self.task(key), &self.desks[desk.0]);
@@ -157,7 +172,7 @@ impl Dialer {
             call: told,
         };
         let callback = self.notice(key, "dialer.agent_status", "AgentStatus", body, callid);
-        self.send_of_call(callback, key, call, now);
+        self.send_of_call(context, callback, key, call, now);
     }
 
     /// What a notice of either kind tells of a call.
@@ -203,7 +218,7 @@ impl Dialer {
         let notice = Notice { kind: kind.to_owned(), body };
         Callback {
             account: task.order.account,
-            story: task.story,
+            story: None,
             event: event.into(),
             // Bodies are plain data, which always fits into JSON.
             body: CallbackBody::Text(serde_json::to_string(&notice).unwrap_or_default()),
@@ -213,18 +228,26 @@ impl Dialer {
     }
 
     /// Sends a notice of a call as often and as late as its contact wishes.
-    fn send_of_call(&mut self, callback: Callback, key: TaskKey, call: u32, now: Timestamp) {
+    fn send_of_call(
+        &mut self,
+        context: &mut Context,
+        callback: Callback,
+        key: TaskKey,
+        call: u32,
+        now: Timestamp,
+    ) {
         let wished = self.wished_of(key, self.call(key, call));
         for at in wished.call.notice.moments(now) {
-            self.send(callback.clone(), at, now);
+            self.send(context, callback.clone(), key, at, now);
         }
     }
 
-    fn send(&mut self, callback: Callback, at: Timestamp, now: Timestamp) {
+    fn send(&self, context: &mut Context, callback: Callback, key: TaskKey, at: Timestamp, now: Timestamp) {
+        let cause = self.task(key).cause;
         if at == now {
-            self.callbacks.push(callback);
+            context.send(cause, callback);
         } else {
-            self.agenda.plan(at, Wake::Late(Box::new(callback)));
+            context.send_at(at, cause, callback);
         }
     }
 }

@@ -4,13 +4,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Workflows;
-use super::callers::Callers;
+use super::Workflow;
 use super::chat::{self, Course};
-use super::conversation::{self, Chats};
-use super::instance::{Instance, InstanceKey, Phase, Visit};
+use super::conversation;
+use super::dialers::Dialers;
+use super::instance::{Instance, Visit};
 use super::row;
-use super::template::Kind;
 use crate::content::Country;
 use crate::contract::bodies::chatbot::{EndReason, SendError, SessionStatus};
 use crate::contract::bodies::message::MessageStatus;
@@ -18,11 +17,14 @@ use crate::contract::bodies::utc_text;
 use crate::contract::bodies::workflow::{
     ApiPush, Callee, ContactCompleted, NodeAction, NodeRow, SessionEnded, StatusChanged, WabaStatus,
 };
-use crate::simulator::chatbot::DEFAULT_CHANNEL;
+use crate::simulator::callback::{Callback, CallbackBody};
+use crate::simulator::chatbot::{Chatbot, DEFAULT_CHANNEL};
 use crate::simulator::ids::Kind as Id;
-use crate::simulator::{Callback, CallbackBody};
+use crate::simulator::keys::InstanceKey;
+use crate::simulator::node::InstancePhase as Phase;
+use crate::simulator::rules::template::Kind;
 
-impl Workflows {
+impl Workflow {
     pub(super) fn workflow_id(&self, key: InstanceKey) -> String {
         self.ids.seal(Id::Workflow, (key.0, 0, 0))
     }
@@ -52,30 +54,31 @@ impl Workflows {
         self.ids.seal(Id::Chat, (key.0, row, u32::from(node)))
     }
 
-    fn is_silent(&self, key: InstanceKey) -> bool {
-        !self.has_callback_url || self.instance(key).is_muted
+    fn is_silent(&self, key: InstanceKey, dialers: &Dialers<'_>) -> bool {
+        dialers.context.is_silent(self.instance(key).cause)
     }
 
-    /// Tells something. The text that goes out comes back.
-    fn tell(
-        &mut self,
+    /// A callback of an instance goes out. The text of its body comes back.
+    fn send(
+        &self,
         key: InstanceKey,
         event: &'static str,
         body: &impl Serialize,
         order: String,
+        dialers: &mut Dialers<'_>,
     ) -> String {
         let instance = self.instance(key);
         // Bodies are plain data, which always fits into JSON.
         let text = serde_json::to_string(body).unwrap_or_default();
-        let (account, story) = (instance.account, instance.story);
-        self.callbacks.push(Callback {
-            account,
-            story,
+        let callback = Callback {
+            account: instance.account,
+            story: None,
             event: event.into(),
             body: CallbackBody::Text(text.clone()),
             order_key: Some(order),
             target: None,
-        });
+        };
+        dialers.context.send(instance.cause, callback);
         text
     }
 
@@ -88,8 +91,8 @@ impl Workflows {
     }
 
     /// An instance has changed its status.
-    pub(super) fn tell_status(&mut self, key: InstanceKey, phase: Phase, callers: &Callers<'_>) {
-        if self.is_silent(key) {
+    pub(super) fn emit_status(&mut self, key: InstanceKey, phase: Phase, dialers: &mut Dialers<'_>) {
+        if self.is_silent(key, dialers) {
             return;
         }
         let instance = self.instance(key);
@@ -100,8 +103,8 @@ impl Workflows {
                 nodetask_id: self.nodetask_id(key, at),
                 nodetask_name: node.name.clone(),
                 node_type: node.kind.as_str().to_owned(),
-                task_id: task.map(|task| callers.id(task)),
-                task_status: task.map(|task| callers.status(task).to_owned()),
+                task_id: task.map(|task| dialers.id(task)),
+                task_status: task.map(|task| dialers.status(task).to_owned()),
             }
         });
         let body = StatusChanged {
@@ -111,12 +114,12 @@ impl Workflows {
             actions: actions.collect(),
         };
         let order = self.workflow_id(key);
-        self.tell(key, "workflow.status_changed", &body, order);
+        self.send(key, "workflow.status_changed", &body, order, dialers);
     }
 
     /// A row has come to the end of its flow.
-    pub(super) fn tell_contact(&mut self, key: InstanceKey, at: u32, callers: &Callers<'_>) {
-        if self.is_silent(key) {
+    pub(super) fn emit_contact_completed(&mut self, key: InstanceKey, at: u32, dialers: &mut Dialers<'_>) {
+        if self.is_silent(key, dialers) {
             return;
         }
         let instance = self.instance(key);
@@ -128,7 +131,7 @@ impl Workflows {
                 nodetask_id: self.nodetask_id(key, visit.node),
                 nodetask_name: node.name.clone(),
                 node_type: node.kind.as_str().to_owned(),
-                task_id: instance.tasks[usize::from(visit.node)].map(|task| callers.id(task)),
+                task_id: instance.tasks[usize::from(visit.node)].map(|task| dialers.id(task)),
             })
         });
         let body = ContactCompleted {
@@ -139,12 +142,12 @@ impl Workflows {
             rows: passed.collect(),
         };
         let order = self.detail_id(key, at);
-        self.tell(key, "workflow.contact_completed", &body, order);
+        self.send(key, "workflow.contact_completed", &body, order, dialers);
     }
 
     /// A Custom API node pushes a row's data: what the list says of it, and nothing where it says nothing.
-    pub(super) fn push(&mut self, key: InstanceKey, at: u32, node: u16) {
-        if self.is_silent(key) {
+    pub(super) fn push(&mut self, key: InstanceKey, at: u32, node: u16, dialers: &mut Dialers<'_>) {
+        if self.is_silent(key, dialers) {
             return;
         }
         let instance = self.instance(key);
@@ -177,20 +180,21 @@ impl Workflows {
             },
         };
         let order = self.detail_id(key, at);
-        let text = self.tell(key, "workflow.api_push", &body, order);
+        let text = self.send(key, "workflow.api_push", &body, order, dialers);
         self.instance_mut(key).pushes.insert((at, node), text);
     }
 
     /// A message has changed its status.
-    pub(super) fn tell_message(
+    pub(super) fn emit_message_status(
         &mut self,
         key: InstanceKey,
         at: u32,
         node: u16,
         status: MessageStatus,
         now: Timestamp,
+        dialers: &mut Dialers<'_>,
     ) {
-        if self.is_silent(key) {
+        if self.is_silent(key, dialers) {
             return;
         }
         let instance = self.instance(key);
@@ -213,31 +217,32 @@ impl Workflows {
             error,
         };
         let order = self.detail_id(key, at);
-        self.tell(key, "workflow.waba_status", &body, order);
+        self.send(key, "workflow.waba_status", &body, order, dialers);
     }
 
-    /// The session that came of a message has ended.
-    pub(super) fn tell_session(
+    /// The conversation that came of a message has ended.
+    pub(super) fn emit_session_ended(
         &mut self,
         key: InstanceKey,
         at: u32,
         course: &Course,
         now: Timestamp,
-        chats: &mut Chats<'_>,
+        chatbot: &mut Chatbot,
+        dialers: &mut Dialers<'_>,
     ) {
         let instance = self.instance(key);
         let Some((row, visit)) = instance.row(at).and_then(|row| Some((row, row.visits.last()?))) else {
             return;
         };
         let node = visit.node;
-        let Some(session) = self.conversation(key, at, node, chats) else { return };
-        self.end_conversation(session, now, chats);
-        if self.is_silent(key) {
+        let Some(conversation) = self.conversation(key, at, node, chatbot) else { return };
+        self.end_conversation(conversation, now, chatbot);
+        if self.is_silent(key, dialers) {
             return;
         }
-        let session = chats.sessions.get(session);
-        let (ended, reason) = session.ended.as_deref().map_or((now, ""), |(at, reason)| (*at, reason));
-        let said = conversation::told(session, &self.message_id(key, at, node));
+        let conversation = chatbot.conversations.get(conversation);
+        let (ended, reason) = conversation.ended.as_deref().map_or((now, ""), |(at, reason)| (*at, reason));
+        let said = conversation::told(conversation, &self.message_id(key, at, node));
         let rounds = said.iter().filter(|message| message["sender_type"] == "user").count();
         let mut variables = row::variables(&row.variables);
         variables.shift_remove(row::CALL_WISH);
@@ -256,7 +261,7 @@ impl Workflows {
             call_id: self.chat_id(key, at, node),
             robot_id: chat::robot_id(instance.seed, node),
             status: SessionStatus::Closed,
-            session_start_time: utc_text(session.started),
+            session_start_time: utc_text(conversation.started),
             session_end_time: utc_text(ended),
             session_end_reason: EndReason::Robot,
             intention: char::from(course.intention).to_string(),
@@ -272,7 +277,7 @@ impl Workflows {
         body["session_end_reason"] = reason.into();
         body["messages"] = said.into();
         let order = self.detail_id(key, at);
-        self.tell(key, "workflow.session_ended", &body, order);
+        self.send(key, "workflow.session_ended", &body, order, dialers);
     }
 
     /// The course of a row's message, by its stay at the node; nothing if the node sends none.

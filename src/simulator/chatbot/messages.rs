@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::wire_id::WireId;
 use crate::contract::bodies::message::MessageStatus;
 use crate::json::push_text;
+use crate::simulator::wire_id::WireId;
 
 /// Up to so many messages a search costs no more than an index, and takes no memory.
 const FEW: usize = 16;
@@ -23,7 +23,7 @@ const USUAL: usize = 320;
 const WORDS: [&str; 9] = ["user", "robot", "seat", "chatbot", "system", "send", "delivery", "read", "failed"];
 
 /// A word of a sender or of a status.
-pub(super) fn word(text: &str) -> Cow<'static, str> {
+pub(in crate::simulator) fn word(text: &str) -> Cow<'static, str> {
     match WORDS.into_iter().find(|word| *word == text) {
         Some(word) => Cow::Borrowed(word),
         None => Cow::Owned(text.to_owned()),
@@ -32,29 +32,29 @@ pub(super) fn word(text: &str) -> Cow<'static, str> {
 
 /// JSON as the text it goes out as, which takes a tenth of the memory of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Json(Box<str>);
+pub(in crate::simulator) struct Json(Box<str>);
 
 impl Json {
     /// The text of a value.
-    pub(super) fn of(value: &(impl Serialize + ?Sized)) -> Self {
+    pub(in crate::simulator) fn of(value: &(impl Serialize + ?Sized)) -> Self {
         // Contents are plain data, which always fits into JSON. What is kept is cut to its size: very much of it is.
         Self(serde_json::to_string(value).unwrap_or_default().as_str().into())
     }
 
     /// The text.
-    pub(super) fn text(&self) -> &str {
+    pub(in crate::simulator) fn text(&self) -> &str {
         &self.0
     }
 
     /// The value, read anew.
-    pub(super) fn value(&self) -> Value {
+    pub(in crate::simulator) fn value(&self) -> Value {
         serde_json::from_str(&self.0).unwrap_or_default()
     }
 }
 
 /// A message of a conversation.
 #[derive(Clone, Debug)]
-pub(super) struct Message {
+pub(in crate::simulator) struct Message {
     /// Its id.
     pub msg_id: WireId,
     /// The agent who wrote it; empty if nobody did.
@@ -75,14 +75,14 @@ pub(super) struct Message {
 
 /// When a message to the user reaches its next statuses, in milliseconds after its timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Way {
+pub(in crate::simulator) struct Way {
     pub delivered: u32,
     pub read: u32,
 }
 
 /// What a message answers to.
 #[derive(Clone, Debug)]
-pub(super) enum Reply {
+pub(in crate::simulator) enum Reply {
     /// The whole message at this place of the same conversation.
     Whole(u32),
     /// Whatever was told of it.
@@ -91,7 +91,7 @@ pub(super) enum Reply {
 
 impl Message {
     /// The whole message, as another one quotes it.
-    pub(super) fn quoted(&self) -> Value {
+    pub(in crate::simulator) fn quoted(&self) -> Value {
         json!({
             "msg_id": self.msg_id,
             "sender_type": self.sender_type,
@@ -121,8 +121,8 @@ impl Message {
 }
 
 /// The messages of a conversation, oldest first. Reads like a slice.
-#[derive(Debug, Default)]
-pub(super) struct Messages {
+#[derive(Clone, Debug, Default)]
+pub(in crate::simulator) struct Messages {
     list: Vec<Message>,
     /// By id, the first of them: as many as there were when one was last looked for; none as long as there are few.
     by_id: BTreeMap<WireId, usize>,
@@ -130,7 +130,7 @@ pub(super) struct Messages {
 
 impl Messages {
     /// Adds a message, or puts it in the place of the one with the same id.
-    pub(super) fn put(&mut self, message: Message) {
+    pub(in crate::simulator) fn put(&mut self, message: Message) {
         match self.find(&message.msg_id) {
             Some(place) => {
                 self.keep_quotes(place);
@@ -143,7 +143,7 @@ impl Messages {
     }
 
     /// Adds a message whose id was just drawn. Its place, where it stays.
-    pub(super) fn add(&mut self, message: Message) -> usize {
+    pub(in crate::simulator) fn add(&mut self, message: Message) -> usize {
         let place = self.list.len();
         // Most conversations stay short.
         if place == self.list.capacity() {
@@ -163,17 +163,17 @@ impl Messages {
     }
 
     /// The message with this id, as another one answers to it.
-    pub(super) fn place(&mut self, msg_id: &WireId) -> Option<Reply> {
+    pub(in crate::simulator) fn place(&mut self, msg_id: &WireId) -> Option<Reply> {
         self.find(msg_id).and_then(|place| u32::try_from(place).ok()).map(Reply::Whole)
     }
 
     /// The last message, as another one answers to it.
-    pub(super) fn last_place(&self) -> Option<Reply> {
+    pub(in crate::simulator) fn last_place(&self) -> Option<Reply> {
         self.list.len().checked_sub(1).and_then(|place| u32::try_from(place).ok()).map(Reply::Whole)
     }
 
     /// A message with what it answers to, as callbacks tell it.
-    pub(super) fn told_whole(&self, message: &Message) -> Value {
+    pub(in crate::simulator) fn told_whole(&self, message: &Message) -> Value {
         let mut told = message.quoted();
         if let Some(reply) = &message.reply {
             told["reply"] = self.told(reply);
@@ -182,12 +182,12 @@ impl Messages {
     }
 
     /// Where the message with this id stands.
-    pub(super) fn position(&mut self, msg_id: &str) -> Option<usize> {
+    pub(in crate::simulator) fn position(&mut self, msg_id: &str) -> Option<usize> {
         self.find(&msg_id.into())
     }
 
     /// What a message answers to, kept as small as it can be.
-    pub(super) fn reply(&mut self, told: &Value) -> Reply {
+    pub(in crate::simulator) fn reply(&mut self, told: &Value) -> Reply {
         let place = told["msg_id"].as_str().and_then(|msg_id| self.position(msg_id));
         let told = Json::of(told);
         let is_it = |place: &usize| Json::of(&self.list[*place].quoted()) == told;
@@ -198,7 +198,7 @@ impl Messages {
     }
 
     /// What a message answers to, in full.
-    pub(super) fn told(&self, reply: &Reply) -> Value {
+    pub(in crate::simulator) fn told(&self, reply: &Reply) -> Value {
         match reply {
             Reply::Whole(place) => self.list.get(*place as usize).map(Message::quoted).unwrap_or_default(),
             Reply::Told(told) => told.value(),
@@ -216,7 +216,7 @@ impl Messages {
     }
 
     /// The user has read what was delivered before.
-    pub(super) fn read_by_user(&mut self) {
+    pub(in crate::simulator) fn read_by_user(&mut self) {
         for message in self.list.iter_mut().rev() {
             match (&*message.sender_type, &*message.status) {
                 ("user", _) => break,
@@ -227,7 +227,7 @@ impl Messages {
     }
 
     /// Sets the status of a message, if there is one with this id.
-    pub(super) fn set_status(&mut self, msg_id: &WireId, status: &str) {
+    pub(in crate::simulator) fn set_status(&mut self, msg_id: &WireId, status: &str) {
         if let Some(place) = self.find(msg_id) {
             let message = &mut self.list[place];
             (message.status, message.way) = (word(status), None);
@@ -235,7 +235,7 @@ impl Messages {
     }
 
     /// A page of the list that *Query message list* answers (example): newest first, those before a place.
-    pub(super) fn page(&self, before: usize, size: usize, now: Timestamp) -> String {
+    pub(in crate::simulator) fn page(&self, before: usize, size: usize, now: Timestamp) -> String {
         let asked = self.list[..before].iter().rev().take(size);
         let mut text = String::with_capacity(2 + asked.len() * USUAL);
         text.push('[');

@@ -1,0 +1,43 @@
+//! A callback that the simulator sends by itself.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::access::AccountKey;
+
+/// A callback that the simulator sends by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Callback {
+    /// Whose it is.
+    pub account: AccountKey,
+    /// The story it belongs to, if any.
+    pub story: Option<u32>,
+    /// The event id.
+    pub event: Cow<'static, str>,
+    /// The body.
+    pub body: CallbackBody,
+    /// Callbacks with the same key keep their order: the id of the conversation or of the task.
+    pub order_key: Option<String>,
+    /// The URL that the request which caused it named.
+    pub target: Option<String>,
+}
+
+/// The body of a callback that the simulator sends by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallbackBody {
+    /// A value.
+    Json(Value),
+    /// JSON text, as it goes out.
+    Text(String),
+}
+
+impl CallbackBody {
+    /// The body as a value.
+    pub fn value(&self) -> Value {
+        match self {
+            Self::Json(value) => value.clone(),
+            Self::Text(text) => serde_json::from_str(text).unwrap_or_default(),
+        }
+    }
+}

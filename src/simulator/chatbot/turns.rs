@@ -1,0 +1,316 @@
+//! The simulated user and the bot across from them: both take turns along a graph, and the user answers whatever the
+//! customer's agent writes. How they talk is assumed; conversations of stories are left to their stories.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rand::RngExt;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::conversation::{Conversation, Phase};
+use super::defaults::default_body;
+use super::messages::{Json, Message, Reply};
+use super::question;
+use super::script::MOST_PASSED;
+use crate::content::dialogue::{Dialogue, Speaker};
+use crate::content::phrases;
+use crate::seed;
+use crate::simulator::Simulator;
+use crate::simulator::callback::{Callback, CallbackBody};
+use crate::simulator::keys::ConversationKey;
+use crate::simulator::timer::ChatbotTimer;
+use crate::simulator::wire_id::WireId;
+use crate::time::later;
+
+/// What a user says to an agent once the graph has nothing more.
+const FILLERS: [&str; 4] = ["user_answer", "small_talk", "order_question", "user_thanks"];
+
+fn wait(conversation: &mut Conversation, from: u64, to: u64) -> Duration {
+    Duration::from_millis(conversation.rng.draw().random_range(from..to))
+}
+
+/// Draws what comes next and plans it.
+pub(super) fn plan_next(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    let Some(mut script) = conversation.script.take() else { return };
+    script.next = script.dialogue.after(script.turn, &mut conversation.rng.draw());
+    script.due = None;
+    let gap = match script.next.and_then(|turn| script.dialogue.speaker(turn)) {
+        Some(Speaker::User) if script.is_mute || conversation.is_on_own_channel => None,
+        // The bot waits for a user who says no more, and does not say goodbye.
+        _ if script.is_mute && script.next.is_none_or(|turn| script.dialogue.is_last(turn)) => None,
+        Some(Speaker::User) => Some(wait(conversation, 4_000, 25_000)),
+        Some(Speaker::Bot | Speaker::Agent) => Some(wait(conversation, 800, 3_000)),
+        None => Some(wait(conversation, 3_000, 8_000)),
+    };
+    if let Some(gap) = gap {
+        let at = later(now, gap);
+        script.due = Some(at);
+        simulator.context.plan(at, ChatbotTimer::Turn { conversation: key });
+    }
+    simulator.chatbot.conversations.get_mut(key).script = Some(script);
+}
+
+/// Plans that the user answers the agent.
+fn plan_answer(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
+    let has_story = simulator.story_of(key).is_some();
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    let gap = wait(conversation, 8_000, 20_000);
+    let is_own = conversation.is_on_own_channel;
+    let Some(script) = &mut conversation.script else { return };
+    if has_story || script.is_awaited(now) || script.answers == 0 || script.is_mute || is_own {
+        return;
+    }
+    let at = later(now, gap);
+    script.due = Some(at);
+    simulator.context.plan(at, ChatbotTimer::Turn { conversation: key });
+}
+
+/// An agent took the conversation: the user says what it is about.
+pub(super) fn accepted(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
+    if let Some(script) = &mut simulator.chatbot.conversations.get_mut(key).script {
+        script.due = None;
+    }
+    plan_answer(simulator, key, now);
+}
+
+/// No agent takes the conversation: the bot goes on.
+pub(super) fn refused(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
+    let Some(dialogue) = Dialogue::chat("refused") else { return };
+    let has_story = simulator.story_of(key).is_some();
+    let Some(script) = &mut simulator.chatbot.conversations.get_mut(key).script else { return };
+    if !has_story && !script.is_mute {
+        script.dialogue = dialogue;
+        script.turn = dialogue.start();
+        plan_next(simulator, key, now);
+    }
+}
+
+/// The agent wrote.
+pub(super) fn agent_wrote(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
+    if simulator.chatbot.conversations.get(key).phase == Phase::Agent {
+        plan_answer(simulator, key, now);
+    }
+}
+
+/// Whoever has the next turn takes it.
+pub(super) fn turn(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec<Callback> {
+    let has_story = simulator.story_of(key).is_some();
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    let phase = conversation.phase;
+    let Some(script) = &mut conversation.script else { return Vec::new() };
+    // One that was planned anew, or that somebody took over, is not taken twice.
+    if script.due != Some(at) || has_story {
+        return Vec::new();
+    }
+    script.due = None;
+    match phase {
+        Phase::Closed | Phase::Transfer => Vec::new(),
+        Phase::Agent => answer(simulator, key, at),
+        Phase::Bot => {
+            let next = script.next.take();
+            let speaker = next.and_then(|turn| script.dialogue.speaker(turn));
+            match (next, speaker) {
+                (Some(_), Some(Speaker::Agent)) => ask_for_agent(simulator, key, at),
+                (Some(turn), Some(speaker)) => {
+                    let before = std::mem::replace(&mut script.turn, turn);
+                    let said = say_turn(simulator, key, speaker, before, at);
+                    plan_next(simulator, key, at);
+                    said
+                }
+                _ => {
+                    simulator.context.plan(at, ChatbotTimer::End { conversation: key, reason: "robot" });
+                    Vec::new()
+                }
+            }
+        }
+    }
+}
+
+/// The conversation is to be transferred to a person.
+fn ask_for_agent(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec<Callback> {
+    super::emit(simulator, key, "session.transfer", json!({}), at).into_iter().collect()
+}
+
+/// The user answers the agent: along the graph, and then with a few words until nothing is left to say.
+fn answer(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec<Callback> {
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    let Some(script) = &mut conversation.script else { return Vec::new() };
+    let mut here = script.turn;
+    let mut found = None;
+    for _ in 0..MOST_PASSED {
+        let Some(next) = script.dialogue.after(here, &mut conversation.rng.draw()) else { break };
+        here = next;
+        if script.dialogue.speaker(next) == Some(Speaker::User) {
+            found = Some(next);
+            break;
+        }
+    }
+    script.answers = script.answers.saturating_sub(1);
+    let phrase = match found {
+        _ if script.answers == 0 => "user_goodbye",
+        Some(turn) => {
+            script.turn = turn;
+            script.phrase()
+        }
+        // At the end of the graph the answers that are left run through the fillers.
+        None => {
+            script.turn = here;
+            FILLERS[script.answers as usize % FILLERS.len()]
+        }
+    };
+    let (content, reply) = match question::choice(conversation) {
+        Some((content, question)) => (content, Some(question)),
+        None => (json!({ "type": "text", "text": text(conversation, phrase) }), None),
+    };
+    user_says(simulator, key, "agent.message", content, reply, at).into_iter().collect()
+}
+
+/// Somebody takes the turn that the script is at, after another one.
+fn say_turn(
+    simulator: &mut Simulator,
+    key: ConversationKey,
+    speaker: Speaker,
+    before: &'static str,
+    at: Timestamp,
+) -> Vec<Callback> {
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    let Some(script) = &conversation.script else { return Vec::new() };
+    let (dialogue, turn, phrase) = (script.dialogue, script.turn, script.phrase());
+    let words = text(conversation, phrase);
+    let said = match speaker {
+        Speaker::User => {
+            let (content, reply) = match question::option_to(conversation, dialogue, before, turn) {
+                Some((content, reply)) => (content, Some(reply)),
+                None => (json!({ "type": "text", "text": words }), None),
+            };
+            user_says(simulator, key, "message.receive", content, reply, at)
+        }
+        Speaker::Bot | Speaker::Agent => bot_says(simulator, key, words, at),
+    };
+    said.into_iter().collect()
+}
+
+/// A text of a phrase, in the words of the conversation.
+pub(super) fn text(conversation: &mut Conversation, phrase: &str) -> String {
+    let facts = conversation.facts();
+    phrases::phrase_with(&mut conversation.rng.draw(), phrase, conversation.locale, &facts)
+        .unwrap_or_default()
+}
+
+/// The user writes; the event tells it.
+pub(super) fn user_says(
+    simulator: &mut Simulator,
+    key: ConversationKey,
+    event: &'static str,
+    content: Value,
+    reply: Option<Reply>,
+    at: Timestamp,
+) -> Option<Callback> {
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    if let Some(script) = &conversation.script
+        && script.turn() == "stop"
+        && conversation.phase == Phase::Bot
+    {
+        simulator.chatbot.campaigns.opt_out(&conversation.channel_id, &conversation.user_id);
+    }
+    // Whoever writes has read what came before.
+    conversation.messages.read_by_user();
+    let message = Message {
+        msg_id: WireId::draw(&mut conversation.rng.draw()),
+        seat_id: Arc::default(),
+        timestamp: at.as_second(),
+        sender_type: "user".into(),
+        status: "delivery".into(),
+        content: Json::of(&content),
+        reply,
+        way: None,
+    };
+    conversation.last_user = at;
+    told(simulator, key, event, message, at)
+}
+
+/// The bot writes. Only customers who own the channel are told (example); on the vendor's own channels the message
+/// just goes to the user.
+fn bot_says(
+    simulator: &mut Simulator,
+    key: ConversationKey,
+    words: String,
+    at: Timestamp,
+) -> Option<Callback> {
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    let is_told = conversation.is_on_own_channel;
+    let msg_id = seed::hex32(&mut conversation.rng.draw());
+    let content = match &conversation.script {
+        Some(script) => question::content(conversation, &msg_id, script.dialogue, script.turn, words),
+        None => json!({ "type": "text", "text": words }),
+    };
+    let message = Message {
+        msg_id: msg_id.into(),
+        seat_id: Arc::default(),
+        timestamp: at.as_second(),
+        sender_type: "robot".into(),
+        status: if is_told { "send" } else { "delivery" }.into(),
+        content: Json::of(&content),
+        reply: None,
+        way: None,
+    };
+    if is_told {
+        return told(simulator, key, "message.send", message, at);
+    }
+    conversation.last_activity = at;
+    conversation.messages.put(message);
+    None
+}
+
+/// A message is said, and a callback tells it.
+fn told(
+    simulator: &mut Simulator,
+    key: ConversationKey,
+    event: &'static str,
+    message: Message,
+    at: Timestamp,
+) -> Option<Callback> {
+    simulator.chatbot.begin(&mut simulator.context, key, at);
+    let has_callback_url = has_callback_url(simulator, key);
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    conversation.last_activity = at;
+    let whole = has_callback_url.then(|| conversation.messages.told_whole(&message));
+    // That of a template's reply is drawn even where nobody listens, so that what follows is the same.
+    let body = (has_callback_url || event == "template.reply")
+        .then(|| default_body(conversation, event, &json!({ "messages": [] }), at))
+        .flatten();
+    conversation.messages.put(message);
+    let (mut body, whole) = (body?, whole?);
+    body["messages"] = Value::Array(vec![whole]);
+    callback(simulator, key, event, || body)
+}
+
+/// Whether anybody listens to what is told of a conversation.
+pub(super) fn has_callback_url(simulator: &Simulator, key: ConversationKey) -> bool {
+    simulator.context.behaviour.has_callback_url || simulator.story_of(key).is_some()
+}
+
+/// A callback of a conversation, if anybody listens.
+pub(super) fn callback<T: Serialize>(
+    simulator: &Simulator,
+    key: ConversationKey,
+    event: &'static str,
+    body: impl FnOnce() -> T,
+) -> Option<Callback> {
+    if !has_callback_url(simulator, key) {
+        return None;
+    }
+    let conversation = simulator.chatbot.conversations.get(key);
+    Some(Callback {
+        account: conversation.owner.unwrap_or_default(),
+        story: simulator.story_of(key),
+        event: event.into(),
+        // Bodies are plain data, which always fits into JSON.
+        body: CallbackBody::Json(serde_json::to_value(body()).unwrap_or_default()),
+        order_key: Some(conversation.order_key()),
+        target: None,
+    })
+}

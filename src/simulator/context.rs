@@ -1,0 +1,141 @@
+//! What all departments share: what happens later, what goes out, why, and how the simulated vendor behaves.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::access::Access;
+use super::agenda::{Agenda, Place};
+use super::callback::Callback;
+use super::cause::{CauseId, Causes};
+use super::ids::Ids;
+use super::node::RowEnded;
+use super::rules::Behaviour;
+use super::timer::Timer;
+use crate::seed::Seed;
+
+/// What all departments share.
+#[derive(Clone, Debug)]
+pub(super) struct Context {
+    pub(super) seed: Seed,
+    pub(super) ids: Arc<Ids>,
+    pub(super) behaviour: Behaviour,
+    /// Who may call.
+    pub(super) access: Access,
+    pub(super) agenda: Agenda,
+    /// Rows of workflows whose calls are over, until their workflow takes note.
+    pub(super) rows_ended: Vec<RowEnded>,
+    causes: Causes,
+    /// Why the present thing happens.
+    cause: CauseId,
+    /// When it happens.
+    now: Timestamp,
+    /// What goes out, in order, with the cause that decides about it unless its department did.
+    callbacks: Vec<(Option<CauseId>, Callback)>,
+}
+
+impl Context {
+    pub(super) fn new(seed: Seed, behaviour: Behaviour) -> Self {
+        Self {
+            seed,
+            ids: Arc::new(Ids::new(seed)),
+            access: Access::new(seed, behaviour.accounts.clone()),
+            behaviour,
+            agenda: Agenda::default(),
+            rows_ended: Vec::new(),
+            causes: Causes::default(),
+            cause: CauseId::default(),
+            now: Timestamp::MIN,
+            callbacks: Vec::new(),
+        }
+    }
+
+    /// A request begins, or a story does something.
+    pub(super) fn begin(&mut self, story: Option<u32>, now: Timestamp) {
+        (self.cause, self.now) = (self.causes.add(story), now);
+    }
+
+    /// Something planned happens, because of what it was planned for.
+    pub(super) fn resume(&mut self, cause: CauseId, at: Timestamp) {
+        (self.cause, self.now) = (cause, at);
+    }
+
+    /// The cause of the present, for an object that is made now.
+    pub(super) fn cause(&mut self) -> CauseId {
+        self.causes.carry(self.cause)
+    }
+
+    /// The cause of the present, for whoever knows what it is: a story.
+    pub(super) fn last_cause(&self) -> CauseId {
+        self.cause
+    }
+
+    /// What comes of a cause is a story's doing.
+    pub(super) fn assign(&mut self, cause: CauseId, story: u32) {
+        self.causes.assign(cause, story);
+    }
+
+    /// Somebody else sends what comes of a cause.
+    pub(super) fn mute(&mut self, cause: CauseId) {
+        self.causes.mute(cause);
+        self.agenda.mute(cause);
+    }
+
+    /// The story whose doing a cause is.
+    pub(super) fn story(&self, cause: CauseId) -> Option<u32> {
+        self.causes.story(cause)
+    }
+
+    /// Whether nothing goes out of what comes of a cause: it need not be made either.
+    pub(super) fn is_silent(&self, cause: CauseId) -> bool {
+        !self.behaviour.has_callback_url || self.causes.is_muted(cause)
+    }
+
+    /// Whether somebody else sends what comes of a cause.
+    pub(super) fn is_muted(&self, cause: CauseId) -> bool {
+        self.causes.is_muted(cause)
+    }
+
+    /// Plans something and returns its place in the agenda.
+    pub(super) fn plan(&mut self, at: Timestamp, timer: impl Into<Timer>) -> Place {
+        let cause = self.cause();
+        self.agenda.plan(at, cause, timer.into())
+    }
+
+    /// A callback goes out later.
+    pub(super) fn send_at(&mut self, at: Timestamp, cause: CauseId, callback: Callback) {
+        self.causes.carry(cause);
+        self.agenda.plan(at, cause, Timer::Send(Box::new(callback)));
+    }
+
+    /// A callback goes out because of a request, unless somebody else sends it; the story of the request is its story.
+    pub(super) fn send(&mut self, cause: CauseId, callback: Callback) {
+        self.callbacks.push((Some(cause), callback));
+    }
+
+    /// A callback of a conversation goes out: a conversation goes on with whoever has it, whatever opened it.
+    pub(super) fn send_of_conversation(&mut self, callback: Callback) {
+        self.callbacks.push((None, callback));
+    }
+
+    /// Whether anything is under way that a run waits for.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.callbacks.is_empty() || self.agenda.is_busy()
+    }
+
+    /// When something is to be done next: at once, if callbacks wait to be taken.
+    pub(super) fn next_wakeup(&self) -> Option<Timestamp> {
+        if self.callbacks.is_empty() { self.agenda.next() } else { Some(self.now) }
+    }
+
+    /// What goes out now. Here, and nowhere else, it is decided whether it does and whose it is.
+    pub(super) fn take_callbacks(&mut self) -> Vec<Callback> {
+        let causes = &self.causes;
+        let sent = self.callbacks.drain(..).filter_map(|(cause, mut callback)| {
+            let Some(cause) = cause else { return Some(callback) };
+            callback.story = causes.story(cause);
+            (!causes.is_muted(cause)).then_some(callback)
+        });
+        sent.collect()
+    }
+}

@@ -1,0 +1,19 @@
+//! What every department of the vendor does: it answers requests, and does what it planned when the moment comes.
+
+use jiff::Timestamp;
+
+use super::Simulator;
+use super::request::{Request, Response};
+
+/// A department of the vendor: calling, the dialer, workflows, the chatbot, text messages, number detection. What it does
+/// may lead on to another one, so it works on the whole vendor.
+pub(super) trait Department {
+    /// What it plans.
+    type Timer;
+
+    /// Answers a request; nothing if the request is not for this department.
+    fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Option<Response>;
+
+    /// Does what was planned for this moment.
+    fn wake(simulator: &mut Simulator, timer: Self::Timer, at: Timestamp);
+}

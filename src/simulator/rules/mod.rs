@@ -1,0 +1,51 @@
+//! How the simulated vendor behaves where the vendor's own behaviour is not known. All of it is assumed, and settings
+//! change it.
+
+pub(super) mod calling;
+pub(super) mod chatbot;
+pub(super) mod dialer;
+pub(super) mod template;
+pub(super) mod template_file;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::access::Account;
+use chatbot::ChatRules;
+use template::Template;
+
+/// How the simulated vendor behaves where the vendor's own behaviour is not known. All of it is assumed.
+#[derive(Clone, Debug)]
+pub struct Behaviour {
+    /// A conversation in which nobody says anything for so long ends by itself.
+    pub silence: Duration,
+    /// The accounts. Without any there is the default one.
+    pub accounts: Vec<Account>,
+    /// How numbers answer, lines dial and strategies go on.
+    pub calling: Arc<calling::Rules>,
+    /// The agents of the predictive dialer, and what it allows.
+    pub dialer: Arc<dialer::Rules>,
+    /// The workflow templates, oldest first.
+    pub workflows: Arc<Vec<Template>>,
+    /// Where the mock is reached, for links: scheme and authority.
+    pub public_url: Arc<str>,
+    /// How conversations go on.
+    pub chatbot: ChatRules,
+    /// Whether a default callback URL is configured; without one, callbacks that name no URL are not made.
+    pub has_callback_url: bool,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self {
+            silence: Duration::from_secs(24 * 3600),
+            accounts: vec![Account::default()],
+            calling: Arc::new(calling::Rules::default()),
+            dialer: Arc::new(dialer::Rules::default()),
+            chatbot: ChatRules::default(),
+            workflows: Arc::new(template::shipped()),
+            public_url: "http://127.0.0.1:2478".into(),
+            has_callback_url: true,
+        }
+    }
+}

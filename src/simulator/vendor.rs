@@ -1,0 +1,205 @@
+//! The simulated vendor as a whole: what comes in, what comes out, and whose turn it is.
+
+use jiff::Timestamp;
+use rand::RngExt;
+use serde_json::Value;
+
+use super::Simulator;
+use super::access::Access;
+use super::callback::Callback;
+use super::calling::{self, Calling};
+use super::cause::CauseId;
+use super::chatbot::{self, Chatbot, ConversationView, Opening, Stored, UserView};
+use super::context::Context;
+use super::department::Department;
+use super::detection::Detection;
+use super::dialer::Dialer;
+use super::keys::ConversationKey;
+use super::reference;
+use super::request::{Refusal, Request, Response};
+use super::rules::Behaviour;
+use super::samples;
+use super::sms::Sms;
+use super::timer::Timer;
+use super::workflow::Workflow;
+use crate::hex32::Hex32;
+use crate::seed::{Resting, Seed};
+
+/// How much is done at a time. Where the clock jumps over a day of a long list, others want to be served meanwhile, and
+/// what goes out must not fill the memory.
+pub(super) const AT_ONCE: usize = 2_000;
+
+/// Who answers requests.
+const DEPARTMENTS: [fn(&mut Simulator, &Request<'_>) -> Option<Response>; 6] =
+    [Calling::handle, Dialer::handle, Workflow::handle, Chatbot::handle, Sms::handle, Detection::handle];
+
+/// The whole state of a simulator at a moment, to come back to.
+#[derive(Clone, Debug)]
+pub struct Checkpoint(Box<Simulator>);
+
+impl Simulator {
+    /// A vendor without any conversations yet.
+    pub fn new(seed: Seed, behaviour: Behaviour) -> Self {
+        let context = Context::new(seed, behaviour);
+        Self {
+            calling: Calling::new(&context),
+            dialer: Dialer::new(&context),
+            workflow: Workflow::new(&context),
+            chatbot: Chatbot::new(&context),
+            sms: Sms::default(),
+            detection: Detection::default(),
+            request_ids: Resting::new(seed, "request"),
+            context,
+        }
+    }
+
+    /// The present state, for [`Simulator::restore`].
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint(Box::new(self.clone()))
+    }
+
+    /// Goes back to an earlier state: the same requests and the same time give the same bytes again.
+    pub fn restore(&mut self, checkpoint: &Checkpoint) {
+        self.clone_from(&checkpoint.0);
+    }
+
+    /// Opens a conversation: a user, a channel, ids. Nothing is sent.
+    pub fn open(&mut self, opening: Opening) -> ConversationKey {
+        self.context.begin(opening.story, opening.now);
+        self.chatbot.open(&mut self.context, &opening)
+    }
+
+    /// What templates see of a conversation.
+    pub fn view(&self, key: ConversationKey) -> (UserView, ConversationView) {
+        self.chatbot.view(key)
+    }
+
+    /// The body of an event of this conversation: generated values, `patch` (a table or null) over them. What it says
+    /// becomes the state of the conversation.
+    ///
+    /// # Errors
+    ///
+    /// There is no such event.
+    pub fn emit(
+        &mut self,
+        key: ConversationKey,
+        event: &str,
+        patch: Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
+        let body = chatbot::default_body(self.chatbot.conversations.get_mut(key), event, &patch, now);
+        let mut body = body
+            .or_else(|| samples::default_body(self.chatbot.conversations.get(key), event, now))
+            .ok_or_else(|| format!("the simulator has no body for `{event}`"))?;
+        if !patch.is_null() {
+            crate::json::merge(&mut body, patch);
+        }
+        self.apply_event(key, event, &body, now);
+        Ok(body)
+    }
+
+    /// Takes over into the conversation what an event's body says.
+    pub fn apply_event(&mut self, key: ConversationKey, event: &str, body: &Value, now: Timestamp) {
+        self.chatbot.apply_event(&mut self.context, key, event, body, now);
+    }
+
+    /// The conversation that a request or callback speaks of: by `call_id`, or by user and channel where that is empty.
+    pub fn find_conversation(&self, fields: &Value) -> Option<ConversationKey> {
+        self.chatbot.conversations.find(fields)
+    }
+
+    /// The story that a conversation belongs to.
+    pub fn story_of(&self, key: ConversationKey) -> Option<u32> {
+        self.context.story(self.chatbot.conversations.get(key).cause)
+    }
+
+    /// The id on the wire of a conversation; callbacks of one conversation keep their order by it.
+    pub fn order_key(&self, key: ConversationKey) -> String {
+        self.chatbot.conversations.get(key).order_key()
+    }
+
+    /// Who may call.
+    pub fn access(&self) -> &Access {
+        &self.context.access
+    }
+
+    /// Who may call, to change.
+    pub fn access_mut(&mut self) -> &mut Access {
+        &mut self.context.access
+    }
+
+    /// Answers a request, and plans what the vendor would send because of it.
+    pub fn handle(&mut self, call: &Request<'_>) -> Response {
+        self.context.begin(None, call.now);
+        let response = match reference::endpoint(call.id) {
+            Some(endpoint) => (endpoint.handle)(self, call)
+                .unwrap_or_else(|Refusal { code, message }| Response::Error { code, message }),
+            None => {
+                DEPARTMENTS.iter().find_map(|handle| handle(self, call)).unwrap_or(Response::NotSimulated)
+            }
+        };
+        // A row of a workflow goes on when its call ends.
+        Workflow::take_ended(self);
+        response
+    }
+
+    /// The cause that the request handled last is, for [`Simulator::assign`] and [`Simulator::mute`].
+    pub(crate) fn last_cause(&self) -> CauseId {
+        self.context.last_cause()
+    }
+
+    /// What comes of a request and belongs to no conversation of another is a story's doing.
+    pub(crate) fn assign(&mut self, cause: CauseId, story: u32) {
+        self.context.assign(cause, story);
+    }
+
+    /// Somebody else sends what comes of a request. Tasks go on, but nothing goes out about them.
+    pub(crate) fn mute(&mut self, cause: CauseId) {
+        self.context.mute(cause);
+    }
+
+    /// Does what is due and returns the callbacks that come of it, in order. Of very much, it does the first part; then
+    /// [`Simulator::next_wakeup`] is still due.
+    pub fn advance(&mut self, now: Timestamp) -> Vec<Callback> {
+        for _ in 0..AT_ONCE {
+            let Some((at, cause, timer)) = self.context.agenda.take(now) else { break };
+            self.context.resume(cause, at);
+            match timer {
+                Timer::Calling(timer) => Calling::wake(self, timer, at),
+                Timer::Dialer(timer) => Dialer::wake(self, timer, at),
+                Timer::Workflow(timer) => Workflow::wake(self, timer, at),
+                Timer::Chatbot(timer) => Chatbot::wake(self, timer, at),
+                Timer::Send(callback) => self.context.send(cause, *callback),
+            }
+            // A row of a workflow goes on when its call ends.
+            Workflow::take_ended(self);
+        }
+        self.context.take_callbacks()
+    }
+
+    /// When [`Simulator::advance`] has something to do next.
+    pub fn next_wakeup(&self) -> Option<Timestamp> {
+        self.context.next_wakeup()
+    }
+
+    /// Whether something is planned that a run has to wait for; a conversation that may fall silent is not.
+    pub fn is_busy(&self) -> bool {
+        self.context.is_busy()
+    }
+
+    /// What is behind the link to a recording or an archive, by the last two parts of its path; nothing if nobody was
+    /// given such a link.
+    pub fn download(&self, folder: &str, file: &str) -> Option<calling::Download> {
+        self.calling.download(folder, file).or_else(|| self.dialer.download(folder, file))
+    }
+
+    /// What is behind the link to an uploaded file or a user's picture, by the last two parts of its path.
+    pub fn media(&self, id: &str, name: &str) -> Option<Stored> {
+        self.chatbot.media.get(id, name)
+    }
+
+    /// A fresh `request_id` for an envelope.
+    pub fn request_id(&mut self) -> String {
+        Hex32::of(&self.request_ids.draw().random()).as_str().to_owned()
+    }
+}

@@ -1,0 +1,85 @@
+//! Those who call for a workflow: robots in calling tasks, and agents by the predictive dialer.
+
+use jiff::Timestamp;
+
+use crate::simulator::calling::{self, Calling};
+use crate::simulator::context::Context;
+use crate::simulator::dialer::{self, Dialer};
+use crate::simulator::node::Taken;
+
+/// The task of a node that calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NodeTask {
+    /// One of robots.
+    Voice(calling::TaskKey),
+    /// One of agents.
+    Dialer(dialer::TaskKey),
+}
+
+impl NodeTask {
+    /// The calling task it is, if it is one.
+    pub(super) fn voice(self) -> Option<calling::TaskKey> {
+        match self {
+            Self::Voice(task) => Some(task),
+            Self::Dialer(_) => None,
+        }
+    }
+}
+
+/// The departments that call for workflows, and what all departments share.
+#[derive(Debug)]
+pub(super) struct Dialers<'a> {
+    pub(super) context: &'a mut Context,
+    pub(super) calling: &'a mut Calling,
+    pub(super) dialer: &'a mut Dialer,
+}
+
+impl Dialers<'_> {
+    /// The id of a task on the wire.
+    pub(super) fn id(&self, task: NodeTask) -> String {
+        match task {
+            NodeTask::Voice(task) => self.calling.voice_id(task),
+            NodeTask::Dialer(task) => self.dialer.node_task_id(task),
+        }
+    }
+
+    /// The word of a task's status, in the words of its own family.
+    pub(super) fn status(&self, task: NodeTask) -> &'static str {
+        match task {
+            NodeTask::Voice(task) => self.calling.voice_status(task),
+            NodeTask::Dialer(task) => self.dialer.node_status(task),
+        }
+    }
+
+    /// No more rows come: the task ends with its last one.
+    pub(super) fn seal(&mut self, task: NodeTask, now: Timestamp) {
+        match task {
+            NodeTask::Voice(task) => self.calling.seal(self.context, task, now),
+            NodeTask::Dialer(task) => self.dialer.seal(self.context, task, now),
+        }
+    }
+
+    /// Nothing new is dialled; what was tried is through.
+    pub(super) fn close(&mut self, task: NodeTask, now: Timestamp) {
+        match task {
+            NodeTask::Voice(task) => self.calling.close_voice(self.context, task, now),
+            NodeTask::Dialer(task) => self.dialer.close_for_node(self.context, task, now),
+        }
+    }
+
+    /// Nothing new is dialled; what was not through is cancelled.
+    pub(super) fn stop(&mut self, task: NodeTask, now: Timestamp) {
+        match task {
+            NodeTask::Voice(task) => self.calling.stop_voice(self.context, task, now),
+            NodeTask::Dialer(task) => self.dialer.stop_for_node(self.context, task, now),
+        }
+    }
+
+    /// Takes a row of a task out, unless it is being called.
+    pub(super) fn take_out(&mut self, task: NodeTask, row: u32, now: Timestamp) -> Taken {
+        match task {
+            NodeTask::Voice(task) => self.calling.take_out(self.context, task, row, now),
+            NodeTask::Dialer(task) => self.dialer.take_out(self.context, task, row, now),
+        }
+    }
+}
