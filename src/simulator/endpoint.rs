@@ -4,12 +4,17 @@
 //! A handler takes its request decoded and gives its response as a value; the types carry the field reference. A unit
 //! test holds the tables against the catalog, so that nothing listed is without a handler.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::chatbot::Conversation;
+use super::context::Context;
+use super::samples::Case;
 use super::{Long, Refusal, Request, Response, Simulator};
+use crate::contract::Provenance;
 use crate::contract::fields::{Field, FieldError, Use, decode, fields_of};
 
 /// How one request of the catalog is answered. Made by [`endpoints!`].
@@ -23,11 +28,28 @@ pub struct Endpoint {
 }
 
 /// What one callback of the catalog looks like. Made by [`callbacks!`].
-pub struct CallbackShape {
+pub(super) struct CallbackShape {
     /// Its catalog id.
-    pub id: &'static str,
+    pub(super) id: &'static str,
     /// Its fields.
-    pub fields: fn() -> Vec<Field>,
+    pub(super) fields: fn() -> Vec<Field>,
+    /// Generates the body that a story gets which sends one by itself.
+    pub(super) generate: fn(&mut Source<'_>) -> Value,
+}
+
+/// What the body of a callback is generated from.
+pub(super) struct Source<'a> {
+    pub(super) context: &'a Context,
+    /// The conversation that it is sent of; what is sent of one conversation agrees.
+    pub(super) conversation: &'a mut Conversation,
+    pub(super) now: Timestamp,
+}
+
+impl Source<'_> {
+    /// The case that callbacks speak of which belong to no chat: a person of a list, a call, a task, a workflow.
+    pub(super) fn case(&self) -> Case {
+        Case::of(self.context, self.conversation, self.now)
+    }
 }
 
 /// The fields of an endpoint.
@@ -53,12 +75,13 @@ macro_rules! endpoints {
 }
 pub(crate) use endpoints;
 
-/// The callbacks of a family: catalog id and the type of the body.
+/// The callbacks of a family: catalog id and a `fn(&mut Source<'_>) -> BodyType` that generates the body.
 macro_rules! callbacks {
-    ($($id:literal => $body:ty),* $(,)?) => {
+    ($($id:literal => $generate:path),* $(,)?) => {
         &[$($crate::simulator::endpoint::CallbackShape {
             id: $id,
-            fields: || $crate::contract::fields::fields_of::<$body>($crate::contract::fields::Use::Written),
+            fields: || $crate::simulator::endpoint::callback_fields($generate),
+            generate: |source| $crate::simulator::endpoint::to_value(&$generate(source)),
         }),*]
     };
 }
@@ -81,6 +104,16 @@ pub fn answer<Q: Fields, A: Answer>(
 /// What goes into a handler and comes out of it.
 pub fn shape<Q: Fields, A: Answer>(_: Handler<Q, A>) -> Shape {
     Shape { request: Q::fields(), response: A::fields() }
+}
+
+/// The fields of a callback's body.
+pub(super) fn callback_fields<T: JsonSchema>(_: fn(&mut Source<'_>) -> T) -> Vec<Field> {
+    fields_of::<T>(Use::Written)
+}
+
+/// A body as a value. Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
+pub(super) fn to_value(body: &impl Serialize) -> Value {
+    serde_json::to_value(body).expect("a body is plain data")
 }
 
 /// What a handler takes.
@@ -118,6 +151,24 @@ impl<A: Fields, B: Fields> Fields for Both<A, B> {
         let mut fields = A::fields();
         fields.append(&mut B::fields());
         fields
+    }
+}
+
+/// A request without fields.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct NoFields {}
+
+/// Fields that are known from another family or another request, and assumed here.
+pub struct Assumed<T>(pub T);
+
+impl<T: Fields> Fields for Assumed<T> {
+    fn decode(fields: &Value) -> Result<Self, FieldError> {
+        T::decode(fields).map(Self)
+    }
+
+    fn fields() -> Vec<Field> {
+        let assumed = |field| Field { provenance: Some(Provenance::Assumed), ..field };
+        T::fields().into_iter().map(assumed).collect()
     }
 }
 
@@ -159,6 +210,35 @@ pub enum MaybeLong<T> {
     Whole(T),
     /// Written while it is sent.
     Long(Long),
+}
+
+/// From so many rows on a response is written while it is sent.
+const LONG: u32 = 500;
+
+impl<T: Serialize + Send + Sync + 'static> MaybeLong<T> {
+    /// A response that ends with a list of so many rows. `list` is that list in `head`, where it is empty.
+    pub fn with_rows<R: Serialize>(
+        mut head: T,
+        list: fn(&mut T) -> &mut Vec<R>,
+        count: u32,
+        row: impl Fn(u32) -> Option<R> + Send + Sync + 'static,
+    ) -> Self {
+        if count < LONG {
+            *list(&mut head) = (0..count).filter_map(row).collect();
+            return Self::Whole(head);
+        }
+        Self::Long(Long::new(move |out| {
+            let head = serde_json::to_string(&head)?;
+            out.write_all(head.trim_end_matches("]}").as_bytes())?;
+            let mut comma: &[u8] = b"";
+            for row in (0..count).filter_map(&row) {
+                out.write_all(comma)?;
+                serde_json::to_writer(&mut *out, &row)?;
+                comma = b",";
+            }
+            out.write_all(b"]}")
+        }))
+    }
 }
 
 impl<T: Answer> Answer for MaybeLong<T> {

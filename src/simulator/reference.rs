@@ -1,18 +1,15 @@
 //! The fields of every entry of the catalog, for the reference.
 
 use super::auth;
-use super::endpoint::{CallbackShape, Endpoint, callbacks};
-use crate::contract::bodies::{detection::DetectionResult, sms::SmsReceipt};
+use super::endpoint::{CallbackShape, Endpoint};
+use super::{detection, sms};
 use crate::contract::fields::Field;
 
 /// The endpoints of every family.
-pub(super) const ENDPOINTS: [&[Endpoint]; 1] = [auth::ENDPOINTS];
+pub(super) const ENDPOINTS: [&[Endpoint]; 3] = [auth::ENDPOINTS, sms::ENDPOINTS, detection::ENDPOINTS];
 
 /// The callbacks of every family.
-const CALLBACKS: [&[CallbackShape]; 1] = [callbacks! {
-    "sms.receipt" => SmsReceipt,
-    "detection.result" => DetectionResult,
-}];
+const CALLBACKS: [&[CallbackShape]; 2] = [sms::CALLBACKS, detection::CALLBACKS];
 
 /// What goes over the wire for an entry of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -34,12 +31,109 @@ pub(super) fn endpoint(id: &str) -> Option<&'static Endpoint> {
     ENDPOINTS.iter().copied().flatten().find(|endpoint| endpoint.id == id)
 }
 
+/// The callback with this catalog id.
+pub(super) fn callback(id: &str) -> Option<&'static CallbackShape> {
+    CALLBACKS.iter().copied().flatten().find(|callback| callback.id == id)
+}
+
 /// The fields of the entry with this catalog id; nothing if the vendor has none such.
 pub fn fields(id: &str) -> Option<EntryFields> {
     if let Some(endpoint) = endpoint(id) {
         let shape = (endpoint.shape)();
         return Some(EntryFields::Endpoint { request: shape.request, response: shape.response });
     }
-    let callback = CALLBACKS.iter().copied().flatten().find(|callback| callback.id == id)?;
-    Some(EntryFields::Callback((callback.fields)()))
+    Some(EntryFields::Callback((callback(id)?.fields)()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::content::Country;
+    use crate::contract::{Catalog, Direction, Provenance};
+    use crate::seed::Seed;
+    use crate::simulator::{Behaviour, Opening, Simulator};
+
+    /// The families that are not in the tables yet, by how their ids begin.
+    const TO_COME: [&str; 13] = [
+        "task.", "robot.", "call.", "strategy.", "plan.", "inbound.", "workflow.", "dialer.", "chatbot.",
+        "message.", "session.", "agent.", "template.",
+    ];
+
+    fn is_to_come(id: &str) -> bool {
+        TO_COME.iter().any(|start| id.starts_with(start))
+    }
+
+    #[test]
+    fn the_tables_are_those_of_the_catalog() {
+        let ids = |direction: Direction| -> BTreeSet<String> {
+            let entries = Catalog::builtin().entries().iter().filter(|entry| entry.direction == direction);
+            entries.map(|entry| entry.id.clone()).filter(|id| !is_to_come(id)).collect()
+        };
+        let endpoints: Vec<String> =
+            ENDPOINTS.iter().copied().flatten().map(|endpoint| endpoint.id.to_owned()).collect();
+        let callbacks: Vec<String> =
+            CALLBACKS.iter().copied().flatten().map(|callback| callback.id.to_owned()).collect();
+        for (listed, direction) in [(endpoints, Direction::Call), (callbacks, Direction::Callback)] {
+            let unique: BTreeSet<String> = listed.iter().cloned().collect();
+            assert_eq!(unique.len(), listed.len(), "{listed:?}");
+            let unique: BTreeSet<String> = unique.into_iter().filter(|id| !is_to_come(id)).collect();
+            assert_eq!(unique, ids(direction));
+        }
+    }
+
+    /// The word in brackets at the end of a text, if it was probably meant to be a provenance.
+    fn misspelt(help: &str) -> Option<&str> {
+        let (_, words) = help.trim_end_matches('.').strip_suffix(')')?.rsplit_once('(')?;
+        let word = words.split([';', ',', ':', ' ']).next()?;
+        let marks =
+            [Provenance::Documented, Provenance::Example, Provenance::Client, Provenance::Assumed];
+        marks.iter().any(|mark| strsim::osa_distance(mark.as_str(), word) <= 2).then_some(word)
+    }
+
+    #[test]
+    fn a_provenance_that_is_misspelt_is_noticed() {
+        assert_eq!(misspelt("The number (cleint)."), Some("cleint"));
+        assert_eq!(misspelt("The number (assumed: nobody knows)."), Some("assumed"));
+        assert_eq!(misspelt("The number (in E.164)."), None);
+    }
+
+    #[test]
+    fn every_field_says_what_it_is_and_where_that_comes_from() {
+        let mut wrong = Vec::new();
+        let mut look = |id: &str, fields: Vec<Field>| {
+            for Field { path, provenance, help, .. } in fields {
+                if provenance.is_none() || help.is_empty() || misspelt(&help).is_some() {
+                    wrong.push(format!("{id} {path}: {provenance:?} {help}"));
+                }
+            }
+        };
+        for endpoint in ENDPOINTS.iter().copied().flatten() {
+            let shape = (endpoint.shape)();
+            look(endpoint.id, shape.request);
+            look(endpoint.id, shape.response);
+        }
+        for callback in CALLBACKS.iter().copied().flatten() {
+            look(callback.id, (callback.fields)());
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    /// What a story gets that sends a callback by itself: every field as it goes over the wire.
+    #[test]
+    fn generated_callbacks() {
+        let mut simulator = Simulator::new(Seed(1), Behaviour::default());
+        let now = "2030-01-01T00:00:00Z".parse().unwrap();
+        let opening = Opening { story: None, seed: Seed(5), country: Country::Id, locale: None, now };
+        let key = simulator.open(opening);
+        for entry in Catalog::builtin().callbacks() {
+            let body = simulator.emit(key, &entry.id, Value::Null, now).unwrap();
+            let named = body.get("event").or_else(|| body.get("type")).and_then(Value::as_str);
+            assert_eq!(named, entry.event.as_deref(), "{}: the event's name on the wire", entry.id);
+            insta::assert_snapshot!(entry.id.as_str(), serde_json::to_string_pretty(&body).unwrap());
+        }
+    }
 }

@@ -12,5 +12,6 @@ mod types;
 
 pub use decode::decode;
 pub use error::FieldError;
+pub(crate) use error::shown;
 pub use reference::{Field, Use, fields_of};
 pub use types::{Given, LocalTime, NoEffect, RowList, Text, Whole};

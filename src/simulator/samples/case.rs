@@ -11,48 +11,49 @@ use crate::content::facts::Facts;
 use crate::contract::bodies::calling::Turn;
 use crate::seed::{Rng, hex32};
 use crate::simulator::chatbot::Conversation;
+use crate::simulator::context::Context;
 use crate::simulator::talk::{record_link, speaking_time};
 
 /// Ids and names are drawn anew for every body, from the same stream, so that they are the same in all of them.
-pub(super) struct Case {
-    pub(super) now: Timestamp,
-    pub(super) phone: String,
-    pub(super) name: String,
-    pub(super) gender: String,
-    pub(super) case_id: String,
-    pub(super) msg_id: String,
-    pub(super) task_id: String,
-    pub(super) task_name: String,
-    pub(super) plan_id: String,
-    pub(super) strategy_id: String,
-    pub(super) call_id: String,
-    pub(super) robot_id: String,
+pub(in crate::simulator) struct Case {
+    pub(in crate::simulator) now: Timestamp,
+    pub(in crate::simulator) phone: String,
+    pub(in crate::simulator) name: String,
+    pub(in crate::simulator) gender: String,
+    pub(in crate::simulator) case_id: String,
+    pub(in crate::simulator) msg_id: String,
+    pub(in crate::simulator) task_id: String,
+    pub(in crate::simulator) task_name: String,
+    pub(in crate::simulator) plan_id: String,
+    pub(in crate::simulator) strategy_id: String,
+    pub(in crate::simulator) call_id: String,
+    pub(in crate::simulator) robot_id: String,
     /// The chatbot's robot: digits in a text.
-    pub(super) chat_robot_id: String,
-    pub(super) workflow_id: String,
-    pub(super) workflow_name: String,
-    pub(super) node_id: String,
-    pub(super) nodetask_id: String,
-    pub(super) waba_nodetask_id: String,
-    pub(super) waba_task_id: String,
-    pub(super) row_id: String,
-    pub(super) agent: String,
-    pub(super) record_link: String,
-    pub(super) intention: String,
-    pub(super) turns: Vec<Turn>,
+    pub(in crate::simulator) chat_robot_id: String,
+    pub(in crate::simulator) workflow_id: String,
+    pub(in crate::simulator) workflow_name: String,
+    pub(in crate::simulator) node_id: String,
+    pub(in crate::simulator) nodetask_id: String,
+    pub(in crate::simulator) waba_nodetask_id: String,
+    pub(in crate::simulator) waba_task_id: String,
+    pub(in crate::simulator) row_id: String,
+    pub(in crate::simulator) agent: String,
+    pub(in crate::simulator) record_link: String,
+    pub(in crate::simulator) intention: String,
+    pub(in crate::simulator) turns: Vec<Turn>,
     /// Seconds both sides talked.
-    pub(super) talk: i64,
+    pub(in crate::simulator) talk: i64,
     /// When dialling began.
-    pub(super) started: Timestamp,
+    pub(in crate::simulator) started: Timestamp,
     /// When the call ended.
-    pub(super) ended: Timestamp,
+    pub(in crate::simulator) ended: Timestamp,
     /// How many numbers the list has.
-    pub(super) total: i64,
+    pub(in crate::simulator) total: i64,
 }
 
 impl Case {
     /// The case of a conversation, a moment after its call.
-    pub(super) fn of(conversation: &Conversation, now: Timestamp) -> Self {
+    pub(in crate::simulator) fn of(_context: &Context, conversation: &Conversation, now: Timestamp) -> Self {
         const PURPOSES: [&str; 4] = ["Reminder", "Welcome call", "Delivery check", "Offer"];
         const AGENTS: [&str; 4] = ["agent_01", "agent_02", "agent_07", "agent_12"];
         let mut rng = conversation.samples();

@@ -13,13 +13,17 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::chatbot::Conversation;
-use crate::contract::bodies::detection::{Business, DetectionResult};
-use crate::contract::bodies::sms::SmsReceipt;
-use case::Case;
+use super::context::Context;
+pub(super) use case::Case;
 
 /// The body of an event; nothing if there is no such event.
-pub(super) fn default_body(conversation: &Conversation, event: &str, now: Timestamp) -> Option<Value> {
-    let case = Case::of(conversation, now);
+pub(super) fn default_body(
+    context: &Context,
+    conversation: &Conversation,
+    event: &str,
+    now: Timestamp,
+) -> Option<Value> {
+    let case = Case::of(context, conversation, now);
     Some(match event {
         "call.completed" => json(&calling::call_completed(&case)),
         "task.finished" => json(&calling::task_finished(&case)),
@@ -33,16 +37,6 @@ pub(super) fn default_body(conversation: &Conversation, event: &str, now: Timest
         "dialer.task_status" => json(&dialer::task_status(&case)),
         "dialer.contact_status" => json(&dialer::contact_status(&case)),
         "dialer.agent_status" => json(&dialer::agent_status(&case)),
-        "detection.result" => json(&DetectionResult {
-            business: Business { callee: case.phone.clone(), numstatus: 2, prvdata: case.case_id },
-        }),
-        "sms.receipt" => json(&SmsReceipt {
-            message_id: case.msg_id.clone(),
-            to: case.phone,
-            status: "delivered".to_owned(),
-            reason: None,
-            timestamp: now.as_second(),
-        }),
         _ => return None,
     })
 }
