@@ -19,7 +19,9 @@ pub mod http;
 pub mod integrator;
 pub mod journal;
 mod json;
+pub mod language;
 pub mod load;
+pub mod mock;
 pub mod net;
 pub mod recordings;
 pub mod scenario;
@@ -27,4 +29,5 @@ pub mod seed;
 pub mod settings;
 pub mod simulator;
 pub mod time;
-pub mod user_endpoints;
+
+pub use mock::{Mock, StartError};

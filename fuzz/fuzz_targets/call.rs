@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use airudder_mock::api::{Router, decode};
-use airudder_mock::contract::{Catalog, Family};
+use airudder_mock::api::decode;
+use airudder_mock::contract::{Catalog, Family, Router};
 use airudder_mock::net::HttpRequest;
 use libfuzzer_sys::fuzz_target;
 

@@ -6,21 +6,16 @@
 
 #![no_main]
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use airudder_mock::api::{AccessRules, Api};
-use airudder_mock::contract::Catalog;
+use airudder_mock::Mock;
 use airudder_mock::contract::aes::{self, Cipher};
-use airudder_mock::contract::signature::{Preset, Scheme, Signer};
-use airudder_mock::user_endpoints::Custom;
-use airudder_mock::delivery::{Client, ClientOptions};
-use airudder_mock::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
+use airudder_mock::engine::{Driver, Speed};
+use airudder_mock::mock::Service;
 use airudder_mock::net::{HttpRequest, Reply};
-use airudder_mock::journal::Journal;
-use airudder_mock::settings::{AssumedFile, PolicyPreset, preset};
-use airudder_mock::seed::Seed;
-use airudder_mock::simulator::{Account, Behaviour, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, TokenKind};
+use airudder_mock::settings::Settings;
+use airudder_mock::simulator::{Account, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, TokenKind};
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -53,7 +48,7 @@ fuzz_target!(|input: &[u8]| {
 /// An API without sockets, and what its answers named so far.
 struct World {
     driver: Driver,
-    api: Api,
+    mock: Service,
     token: String,
     task: String,
     plan: String,
@@ -64,32 +59,24 @@ struct World {
 impl World {
     fn new() -> Self {
         let account = Account { cipher: Some(CIPHER.clone()), ..Account::default() };
-        let engine = Engine::new(EngineOptions {
-            catalog: Arc::new(Catalog::builtin().clone()),
-            signer: Signer::new(Scheme::preset(Preset::ALL[0]), "secret"),
-            default_target: Some(Arc::new("http://127.0.0.1:9/hook".parse().expect("a URL"))),
-            target_wins: false,
-            policy: Arc::new(preset(PolicyPreset::Airudder)),
-            assumed: AssumedFile::Serve,
-            seed: Seed(1),
-            behaviour: Behaviour { accounts: vec![account], ..Behaviour::default() },
-            faults: Vec::new(),
-            custom: Custom::default(),
-            max_in_flight: 1,
-            journal: Journal::default(),
-        });
-        let epoch = Timestamp::from_second(EPOCH).expect("a moment");
-        let client = Client::new(ClientOptions::default()).expect("a client");
         // It is never driven: callbacks wait in the outbox, and time passes only when it is told to.
-        let driver = Driver::new(engine, Clock::starting(epoch, Speed::Max), client, Callers::Closed);
-        let api = Api::new(driver.clone(), Catalog::builtin(), AccessRules::default()).expect("an API");
+        let settings = Settings { accounts: vec![account], ..Settings::default() };
+        let mock = Mock::builder()
+            .settings(settings)
+            .callback_url("http://127.0.0.1:9/hook")
+            .epoch(Timestamp::from_second(EPOCH).expect("a moment"))
+            .speed(Speed::Max)
+            .max_in_flight(1)
+            .service()
+            .expect("a mock");
+        let driver = mock.driver().clone();
         let token = driver.with(|engine, now| {
             engine.simulator().access_mut().token(TokenKind::Cloud, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, now).expect("a token")
         });
         let unknown = "0123456789abcdef0123456789abcdef".to_owned();
         Self {
             driver,
-            api,
+            mock,
             token,
             task: unknown.clone(),
             plan: unknown.clone(),
@@ -181,7 +168,7 @@ impl World {
         let is_vendors = !call.path.starts_with("/_mock") && !call.path.starts_with("/download/");
         let shown = format!("{call:?}");
         let (status, headers, body) = RUNTIME.block_on(async {
-            match self.api.answer(call).await {
+            match self.mock.answer(call).await {
                 Reply::Answer(answer) | Reply::Half(answer) => {
                     (answer.status, answer.headers, answer.body.to_vec())
                 }
@@ -255,7 +242,7 @@ impl World {
             headers: [("authorization", format!("Token {token}"))].into_iter().collect(),
             ..HttpRequest::default()
         };
-        let Reply::Answer(answer) = RUNTIME.block_on(self.api.answer(list)) else { panic!("no list") };
+        let Reply::Answer(answer) = RUNTIME.block_on(self.mock.answer(list)) else { panic!("no list") };
         let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
         for task in answer["data"]["list"].as_array().expect("a list") {
             let sum = |names: &[&str]| -> i64 {

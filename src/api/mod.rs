@@ -10,12 +10,7 @@ mod download;
 mod envelop;
 mod media;
 mod proof;
-mod route;
 mod server;
-#[cfg(test)]
-mod tests;
 
-pub use access::{AccessRules, SignatureRule, TokenRule};
 pub use decode::{DecodeError, Fields, decode};
-pub use route::{Route, RouteError, Router};
 pub use server::{Answering, Api};

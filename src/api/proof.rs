@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::access::SignatureRule;
 use crate::contract::signature::{Received, Signer};
 use crate::net::HttpRequest;
+use crate::settings::SignatureRule;
 use crate::simulator::AccountKey;
 
 /// How many different causes are noted; each of them is noted once.

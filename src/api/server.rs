@@ -9,20 +9,20 @@ use std::time::Instant;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::access::{AccessRules, Caller, Proof, SignatureRule, caller, decrypted};
+use super::access::{Caller, Proof, caller, decrypted};
 use super::decode::{DecodeError, Fields, decode};
 use super::download;
 use super::envelop::{Built, built, json as json_text, refused, sealed};
 use super::media;
 use super::proof::Keys;
-use super::route::{Route, RouteError, Router};
-use crate::console;
+
 use crate::contract::envelope::{self, ErrorStatus};
-use crate::contract::{Catalog, Family, Provenance};
+use crate::contract::{Catalog, Family, Provenance, Route, RouteError, Router};
 use crate::engine::{CallOutcome, Driver, Engine};
 use crate::faults::{self, Act, Fault};
 use crate::journal::{CallEntry, Event};
 use crate::net::{HttpRequest, HttpResponse, Reply};
+use crate::settings::{AccessRules, SignatureRule};
 use crate::simulator::{Access, AccountKey, Denied, Refusal, Request};
 
 /// The body that the journal keeps of an answer that is written while it is sent.
@@ -93,9 +93,6 @@ impl Api {
 
     /// Answers a request. A call takes effect at once, even if nobody waits for its answer.
     pub fn answer(&self, call: HttpRequest) -> Answering {
-        if let Some(answer) = console::answer(&self.driver, &call) {
-            return Reply::from(answer).into();
-        }
         let started = Instant::now();
         if let Some(link) = download::link(&call.path) {
             let api = self.clone();

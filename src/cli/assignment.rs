@@ -12,7 +12,9 @@ pub(super) fn field(text: &str) -> Result<(String, Value), String> {
         return Err(format!("`{text}` has nothing before the `=`, write NAME=VALUE"));
     }
     if name.split('.').any(str::is_empty) {
-        return Err(format!("`{name}` is no path: write names with one dot between them, such as user.id"));
+        return Err(format!(
+            "`{name}` is not a path: write names with one dot between them, such as user.id"
+        ));
     }
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
     Ok((name.to_owned(), value))
@@ -26,14 +28,14 @@ pub(super) fn variable(text: &str) -> Result<(String, Value), String> {
     if good {
         Ok((name, value))
     } else {
-        Err(format!("`{name}` is no variable name: letters, digits and `_` only"))
+        Err(format!("`{name}` is not a variable name: use letters, digits and `_` only"))
     }
 }
 
 /// Reads a moment such as `2030-01-01T00:00:00Z`.
 pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| {
-        format!("`{text}` is no moment with a time zone, write for example 2030-01-01T00:00:00Z")
+        format!("`{text}` is not a time with a time zone, write for example 2030-01-01T00:00:00Z")
     })
 }
 

@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
-use clap::ValueEnum;
 
+use super::format::Format;
 use super::{CommandError, Exit};
 use crate::contract::{Catalog, Direction, Entry, Provenance};
 use crate::settings::{Flags, Settings};
@@ -38,16 +38,6 @@ If you have the vendor's own document, correct an entry under [catalog.\"ID\"] i
 Examples:
   airudder-mock catalog --group chatbot
   airudder-mock catalog --format json | jq '.[] | select(.direction == \"callback\") | .id'";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// Aligned columns, for reading.
-    Table,
-    /// An array of entries, for programs.
-    Json,
-    /// Tables for documents.
-    Markdown,
-}
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let Args { format, group, magic } = args;
@@ -260,14 +250,11 @@ mod tests {
         anstream::adapter::strip_str(text).to_string()
     }
 
+    // The whole list as Markdown stands in docs/catalog.md, which a test compares.
     #[test]
     fn the_table_is_aligned() {
-        insta::assert_snapshot!(plain(&table(&all())));
-    }
-
-    #[test]
-    fn the_markdown_is_stable() {
-        insta::assert_snapshot!(markdown(&all()));
+        let plans: Vec<&Entry> = all().into_iter().filter(|entry| entry.group == "Calling plans").collect();
+        insta::assert_snapshot!(plain(&table(&plans)));
     }
 
     #[test]
@@ -281,9 +268,9 @@ mod tests {
 
     #[test]
     fn a_correction_is_starred() {
-        let correction = crate::settings::EntryFile {
+        let correction = crate::contract::EntryFile {
             event: Some("session.closed".to_owned()),
-            ..crate::settings::EntryFile::default()
+            ..crate::contract::EntryFile::default()
         };
         let catalog = Catalog::builtin().overridden([("session.end", &correction)]).unwrap();
         let text = plain(&table(&[catalog.get("session.end").unwrap()]));

@@ -1,4 +1,4 @@
-//! `check`: tells every mistake in scenario and settings files, and sends nothing.
+//! `check`: shows every mistake in scenario and settings files, and sends nothing.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -69,7 +69,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     if problems.is_empty() { Ok(Exit::Ok) } else { Err(CommandError::checked(&problems)) }
 }
 
-/// The catalog that `run` would tell scenarios by. Settings with mistakes add nothing to it.
+/// The catalog that `run` would use. Settings with mistakes add nothing to it.
 fn catalog(config: Option<&Path>) -> Catalog {
     let usual = Path::new(settings::DEFAULT_FILE);
     let source =
@@ -80,7 +80,7 @@ fn catalog(config: Option<&Path>) -> Catalog {
 
 fn check(path: &Path, kind: Option<Kind>, catalog: &Catalog, variables: &[&str]) -> Result<String, Problems> {
     let source = SourceFile::read(path).map_err(|message| Problems::from(Diagnostic::general(message)))?;
-    match kind.unwrap_or_else(|| tell(path, &source)) {
+    match kind.unwrap_or_else(|| guess(path, &source)) {
         Kind::Settings => {
             let file = settings::check_file(&source, Catalog::builtin())?.file;
             let mut summary = format!("settings, {}", count(file.catalog.len(), "correction"));
@@ -105,7 +105,7 @@ fn check(path: &Path, kind: Option<Kind>, catalog: &Catalog, variables: &[&str])
 }
 
 /// What a file most probably is.
-fn tell(path: &Path, source: &Arc<SourceFile>) -> Kind {
+fn guess(path: &Path, source: &Arc<SourceFile>) -> Kind {
     let (tree, _) = DeTable::parse_recoverable(source.text());
     let has = |keys: &[&str]| keys.iter().any(|key| tree.get_ref().contains_key(*key));
     if has(&["steps", "on"]) {
@@ -137,7 +137,7 @@ mod tests {
             ("airudder-mock.toml", "[[steps]]\npause = '1s'", Kind::Scenario),
             ("a.toml", "[catalog.'session.end']\n[[[", Kind::Settings),
         ] {
-            assert_eq!(tell(Path::new(path), &SourceFile::new(path, text)), kind, "{text}");
+            assert_eq!(guess(Path::new(path), &SourceFile::new(path, text)), kind, "{text}");
         }
     }
 

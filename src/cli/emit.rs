@@ -8,19 +8,17 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::target_args::TargetArgs;
-use super::world::World;
 use super::{CommandError, Exit, assignment};
 use crate::content::Country;
 use crate::contract::{Catalog, Direction};
-use crate::delivery::{Attempt, Client, ClientOptions, Policy, QueuedCallback};
-use crate::engine::{Callers, Clock, Driver, End, Engine, EngineOptions, Speed};
-use crate::journal::{Entry, Event, Journal, Sink, assumed_text};
-use crate::net::{Guard, Target};
+use crate::delivery::{Attempt, Policy, QueuedCallback};
+use crate::engine::{Callers, End, Engine};
+use crate::journal::{Entry, Event, Sink, assumed_text};
+use crate::mock::{Builder, Prepared, StartError};
 use crate::scenario::Body;
 use crate::seed::Seed;
 use crate::simulator::Opening;
 use crate::time::HumanDuration;
-use crate::user_endpoints::Custom;
 
 /// Where callbacks go if nothing says otherwise: where `airudder-mock receive` listens.
 const DEFAULT_TARGET: &str = "http://127.0.0.1:2479/";
@@ -73,49 +71,44 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let World { settings, catalog, signer } = World::load(config, args.target.flags(None))?;
-    check_event(&catalog, &args.event)?;
+    let prepared = Prepared::load(config, args.target.flags(None))?;
+    let settings = &prepared.settings;
+    check_event(&prepared.catalog, &args.event)?;
     let raw = args.body.as_deref().map(read_body).transpose()?;
     let url = settings.callback_url.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
-    let target: Target = url.parse().map_err(|error| CommandError::usage(format!("{url}: {error}")))?;
-    let target = Arc::new(target);
     // Whoever sends twice wants two callbacks, not the same one again.
     let seed = Seed(args.seed.unwrap_or_else(|| Timestamp::now().as_nanosecond() as u64));
     let now = args.epoch.unwrap_or_else(Timestamp::now);
     let policy =
         if args.retry { settings.policy.clone() } else { Policy { tries: 1, ..settings.policy.clone() } };
-    let mut journal = Journal::default();
-    journal.add_sink(Box::new(Lines { quiet: args.print }));
-    let mut engine = Engine::new(EngineOptions {
-        catalog,
-        signer,
-        default_target: Some(Arc::clone(&target)),
-        target_wins: true,
-        policy: Arc::new(policy),
-        assumed: settings.assumed,
-        seed,
-        behaviour: settings.behaviour("http://127.0.0.1:2478", true),
-        faults: Vec::new(),
-        custom: Custom::new(&settings.custom, seed),
-        max_in_flight: 16,
-        journal,
-    });
-    for number in 0..args.count {
-        let callback = queue(&mut engine, &args, raw.as_deref(), seed.derive("emit", u64::from(number)), now)
-            .map_err(CommandError::usage)?;
-        if args.print {
+    let builder = Builder::from(prepared.clone())
+        .callback_url(url)
+        .policy(policy)
+        .seed(seed.0)
+        .epoch(now)
+        .callers(Callers::Open)
+        .max_in_flight(16)
+        .sink(Lines { quiet: args.print });
+    let queue_all = |engine: &mut Engine| {
+        (0..args.count)
+            .map(|number| {
+                let seed = seed.derive("emit", u64::from(number));
+                queue(engine, &args, raw.as_deref(), seed, now).map_err(CommandError::usage)
+            })
+            .collect::<Result<Vec<_>, CommandError>>()
+    };
+    if args.print {
+        let mut engine = builder.engine()?;
+        for callback in queue_all(&mut engine)? {
             print(&engine.preview(callback, now));
         }
-    }
-    if args.print {
         return Ok(Exit::Ok);
     }
-    let guard = Guard::allowing(&settings.allow).map_err(CommandError::usage)?;
-    let options = ClientOptions { guard, tls: settings.tls, idle_per_target: 16 };
     let (end, totals) = super::runtime()?.block_on(async {
-        let client = Client::new(options).map_err(CommandError::usage)?;
-        client.check(&target).await.map_err(CommandError::usage)?;
-        let driver = Driver::new(engine, Clock::starting(now, Speed::Times(1.0)), client, Callers::Open);
+        let mock = builder.service()?;
+        mock.check_callback_url().await.map_err(StartError::from)?;
+        let driver = mock.driver();
+        driver.with(|engine, _| queue_all(engine))?;
         Ok::<_, CommandError>((
             driver.drive(super::interrupted()).await,
             driver.with(|engine, _| engine.totals()),
@@ -236,7 +229,7 @@ impl Sink for Lines {
                     Some(at) => {
                         let wait =
                             std::time::Duration::try_from(at.duration_since(entry.at)).unwrap_or_default();
-                        format!("; try {} failed, again in {}", attempt.number, HumanDuration(wait))
+                        format!("; attempt {} failed, next in {}", attempt.number, HumanDuration(wait))
                     }
                     None => String::new(),
                 };

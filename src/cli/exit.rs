@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::mock::StartError;
+
 /// The closing lines of `--help`.
 pub(super) const HELP: &str = "\
 Exit codes:
@@ -72,6 +74,16 @@ impl CommandError {
     /// The command ran and its answer is no: the message says what failed.
     pub fn failed(message: impl fmt::Display) -> Self {
         Self { exit: Exit::Failed, text: format!("error: {message}") }
+    }
+}
+
+impl From<StartError> for CommandError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Settings(problems) => Self::problems(problems),
+            StartError::Listen(error) => Self::start(error),
+            other => Self::usage(other),
+        }
     }
 }
 

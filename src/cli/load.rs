@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use super::load_report::ReportArgs;
 use super::target_args::TargetArgs;
-use super::world::World;
 use super::{CommandError, Exit, stories};
-use crate::files::rate::Course;
-use crate::files::{Arrivals, Rate, RateUnit};
 use crate::http::Server;
+use crate::language::rate::Course;
+use crate::language::{Arrivals, Rate, RateUnit};
 use crate::load::{self, Live, Load, Options, Protocol, Report, Shard, Slo};
+use crate::mock::Prepared;
 use crate::net::{Guard, Target};
 use crate::seed::Seed;
 use crate::time::HumanDuration;
@@ -127,7 +127,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
              must not be, such as the opposite of `{slo}`"
         )));
     }
-    let mut world = World::load(config, args.target.flags(args.listen.clone()))?;
+    let mut world = Prepared::load(config, args.target.flags(args.listen.clone()))?;
     // A load measures every event once; a story's own [delivery] may say otherwise.
     world.settings.policy.tries = 1;
     if let Some(timeout) = args.timeout {

@@ -41,8 +41,11 @@ enum Form {
 impl ReportArgs {
     /// Reads and checks what can be wrong, before a run that takes its time.
     pub(super) fn prepare(&self) -> Result<Prepared, CommandError> {
-        let files =
-            self.report.iter().map(|path| Ok((path.clone(), form(path)?))).collect::<Result<_, _>>()?;
+        let files = self
+            .report
+            .iter()
+            .map(|path| Ok((path.clone(), form(path)?)))
+            .collect::<Result<_, CommandError>>()?;
         let baseline = self.baseline.as_deref().map(read).transpose()?;
         if let (None, Some(relative)) =
             (&baseline, self.fail_if.iter().find(|condition| condition.is_relative()))

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::catalog::Format;
+use super::format::Format;
 use crate::faults;
 use crate::settings::Settings;
 use crate::simulator::calling::{MAGIC, MOCK_OUTCOMES, MockOutcome, Rules};
 
-/// A magic number: its last four digits, what it wishes for, and what that does.
+/// A magic number: its last four digits, the outcome it asks for, and what that does.
 struct Number {
     digits: String,
     mock_outcome: String,
@@ -35,7 +35,7 @@ fn numbers(rules: &Rules) -> Vec<Number> {
     rules.magic.iter().map(number).collect()
 }
 
-/// Whether a wish is part of another.
+/// Whether an outcome is part of another.
 fn includes(whole: &MockOutcome, name: &str) -> bool {
     let Ok(part) = name.parse::<MockOutcome>() else { return false };
     let usual = MockOutcome::default();
@@ -57,9 +57,10 @@ pub(super) fn text(settings: &Settings, format: Format) -> String {
     let numbers = numbers(&settings.calling);
     match format {
         Format::Json => {
-            let numbers = numbers.iter().map(
-                |number| json!({ "digits": number.digits, "wish": number.mock_outcome, "what": number.what }),
-            );
+            // `wish` is what `mock_outcome` was called.
+            let numbers = numbers.iter().map(|Number { digits, mock_outcome, what }| {
+                json!({ "digits": digits, "mock_outcome": mock_outcome, "wish": mock_outcome, "what": what })
+            });
             let named = |(name, what): &(&str, &str)| json!({ "name": name, "what": what });
             let all = json!({
                 "numbers": numbers.collect::<Vec<_>>(),

@@ -1,16 +1,19 @@
 //! The command line: arguments as typed, one file per command, and the exit codes.
 
 mod assignment;
+#[cfg(test)]
+mod broken;
 mod catalog;
 mod check;
 mod completions;
 mod emit;
 mod exit;
-mod gist;
+mod format;
 mod load;
 mod load_report;
 mod magic;
 mod merge;
+mod preview;
 mod receive;
 mod run;
 mod schema;
@@ -20,7 +23,6 @@ mod stories;
 mod target_args;
 mod timeline;
 mod verify;
-mod world;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

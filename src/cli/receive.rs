@@ -77,7 +77,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
-    receive(args, super::world::scheme(&settings)?, Some(&settings.secret), &settings.catalog)
+    receive(args, crate::mock::scheme(&settings)?, Some(&settings.secret), &settings.catalog)
 }
 
 /// Receives by the scheme, the secret and the catalog that are configured, unless the arguments say otherwise.

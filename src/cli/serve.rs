@@ -1,30 +1,19 @@
 //! `serve`: the fake REST side, for as long as it is wanted.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::target_args::TargetArgs;
 use super::timeline::Timeline;
-use super::world::World;
 use super::{CommandError, Exit};
-use crate::api::Api;
-use crate::contract::{Catalog, Direction, Provenance};
-use crate::delivery::{Client, ClientOptions};
-use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
-use crate::http::Server;
-use crate::journal::{Journal, Recorder};
-use crate::net::{Guard, Target};
-use crate::seed::Seed;
-use crate::settings::{AssumedFile, DEFAULT_LISTEN, Settings};
+use crate::contract::{Direction, Provenance};
+use crate::engine::Speed;
+use crate::journal::Recorder;
+use crate::mock::{Builder, Prepared};
+use crate::settings::AssumedFile;
 use crate::simulator::DEFAULT_APP_KEY;
-use crate::user_endpoints::Custom;
-
-/// How many tries are under way at the same time at most.
-const MOST_IN_FLIGHT: usize = 64;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -66,80 +55,44 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let world = World::load(config, args.target.flags(args.listen.clone()))?;
-    super::runtime()?.block_on(serve(args, world))
+    let prepared = Prepared::load(config, args.target.flags(args.listen.clone()))?;
+    super::runtime()?.block_on(serve(args, prepared))
 }
 
-async fn serve(args: Args, world: World) -> Result<Exit, CommandError> {
-    let World { settings, catalog, signer } = world;
+async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
     let epoch = args.epoch.unwrap_or_else(Timestamp::now);
-    let server =
-        Server::bind(settings.listen.as_deref().unwrap_or(DEFAULT_LISTEN)).map_err(CommandError::start)?;
-    let address = server.local_addr();
-    let target: Option<Arc<Target>> = settings
-        .callback_url
-        .as_deref()
-        .map(|url| url.parse().map(Arc::new).map_err(|error| CommandError::usage(format!("{url}: {error}"))))
-        .transpose()?;
-
-    let mut journal = Journal::default();
+    let mut builder = Builder::from(prepared.clone()).seed(args.seed).speed(args.speed).epoch(epoch);
+    if let Some(url) = &args.target.callback_url {
+        builder = builder.callback_url(url);
+    }
     if !args.quiet {
-        journal.add_sink(Box::new(Timeline::new(epoch, false, args.speed == Speed::Max)));
+        builder = builder.sink(Timeline::new(epoch, false, args.speed == Speed::Max));
     }
     let mut record = None;
     if let Some(path) = &args.record {
         let file = fs::File::create(path).map_err(|error| super::cannot_write(path, &error))?;
         let (recorder, handle) = Recorder::new(Box::new(file), true, None);
-        journal.add_sink(Box::new(recorder));
+        builder = builder.sink(recorder);
         record = Some((path, handle));
     }
-    let scheme = signer.scheme().describe();
-    let engine = Engine::new(EngineOptions {
-        catalog: Arc::clone(&catalog),
-        signer,
-        default_target: target.clone(),
-        target_wins: args.target.callback_url.is_some(),
-        policy: Arc::new(settings.policy.clone()),
-        assumed: settings.assumed,
-        seed: Seed(args.seed),
-        behaviour: settings.behaviour(&usual_url(address), target.is_some()),
-        faults: settings.faults.clone(),
-        custom: Custom::new(&settings.custom, Seed(args.seed)),
-        max_in_flight: MOST_IN_FLIGHT,
-        journal,
-    });
-    let guard = Guard::allowing(&settings.allow).map_err(CommandError::usage)?;
-    let options = ClientOptions { guard, tls: settings.tls.clone(), idle_per_target: MOST_IN_FLIGHT };
-    let client = Client::new(options).map_err(CommandError::usage)?;
-    if let Some(target) = &target {
-        client.check(target).await.map_err(CommandError::usage)?;
-    }
-    let driver = Driver::new(engine, Clock::starting(epoch, args.speed), client, Callers::Lasting);
-    let api = Api::new(driver.clone(), &catalog, settings.access).map_err(CommandError::usage)?;
+    let mock = builder.assemble().await?;
     let interrupted = super::interrupted();
     if let Some(path) = &args.port_file {
-        fs::write(path, format!("{}\n", address.port()))
+        fs::write(path, format!("{}\n", mock.address().port()))
             .map_err(|error| super::cannot_write(path, &error))?;
     }
     if args.quiet {
-        super::say(&format!("http://{address}"));
+        super::say(&format!("http://{}", mock.address()));
     } else {
-        super::say(&page(&args, &settings, &catalog, address, &scheme));
+        super::say(&page(&args, &prepared, &mock.url()));
     }
 
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(server.serve(move |call| api.answer(call), settings.limits.clone(), async {
-        // Dropped or sent, both mean the end.
-        let _ = stopped.await;
-    }));
-    driver.drive(interrupted).await;
-    let _ = stop.send(());
-    // Running exchanges end within the server's own limit.
-    let _ = serving.await;
-    let unsent = driver.with(|engine, _| engine.unfinished().len());
+    mock.drive(interrupted).await;
+    let unsent = mock.driver().with(|engine, _| engine.unfinished().len());
+    mock.close().await;
     if !args.quiet {
-        let calls = if unsent == 1 { "callback was" } else { "callbacks were" };
-        super::say(&format!("stopped; {unsent} {calls} not sent"));
+        let callbacks = if unsent == 1 { "callback was" } else { "callbacks were" };
+        super::say(&format!("stopped; {unsent} {callbacks} not sent"));
     }
     if let Some((path, handle)) = record {
         handle.finish().map_err(|error| super::cannot_write(path, &error))?;
@@ -147,19 +100,10 @@ async fn serve(args: Args, world: World) -> Result<Exit, CommandError> {
     Ok(Exit::Ok)
 }
 
-/// How the mock is reached on this machine: an address that stands for all of it is nothing to connect to.
-fn usual_url(address: SocketAddr) -> String {
-    let reached = match address.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-    };
-    format!("http://{}", SocketAddr::new(reached, address.port()))
-}
-
 /// What somebody needs to know to make the first call.
-fn page(args: &Args, settings: &Settings, catalog: &Catalog, address: SocketAddr, scheme: &str) -> String {
-    let base = usual_url(address);
+fn page(args: &Args, prepared: &Prepared, base: &str) -> String {
+    let Prepared { settings, catalog, signer } = prepared;
+    let scheme = signer.scheme().describe();
     let mut lines = vec![format!("AI Rudder mock    {base}   (HTTP/1.1 and HTTP/2)")];
     for account in &settings.accounts {
         let is_default = account.app_key == DEFAULT_APP_KEY;

@@ -95,7 +95,7 @@ impl SignerArgs {
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
-    sign(args, super::world::scheme(&settings)?, Some(&settings.secret))
+    sign(args, crate::mock::scheme(&settings)?, Some(&settings.secret))
 }
 
 /// Signs by the scheme and the secret that are configured, unless the arguments say otherwise.
@@ -128,7 +128,7 @@ fn sign(args: Args, configured: Scheme, secret: Option<&str>) -> Result<Exit, Co
     print(&text)
 }
 
-/// The path that is signed or verified; only schemes that sign it ask for one.
+/// The path that is signed or verified; only schemes that sign it need one.
 pub(super) fn path_for<'a>(scheme: &Scheme, path: Option<&'a str>) -> Result<&'a str, CommandError> {
     match path {
         Some(path) => Ok(path),

@@ -1,4 +1,4 @@
-//! Reading the stories that a command tells.
+//! Reading the stories that a command runs.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,23 +6,23 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::CommandError;
-use super::world::World;
 use crate::contract::Direction;
+use crate::mock::Prepared;
 use crate::scenario::{Story, load};
 
 /// Reads stories from files. `set` are the variables given on the command line; each has to be one of some story.
 pub(super) fn read(
     files: &[PathBuf],
     set: &[(String, Value)],
-    world: &World,
+    prepared: &Prepared,
 ) -> Result<Vec<Arc<Story>>, CommandError> {
     let names: Vec<&str> = set.iter().map(|(name, _)| name.as_str()).collect();
     let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
-    let scenarios = load::load_many(&files, &world.catalog, &names).map_err(CommandError::problems)?;
+    let scenarios = load::load_many(&files, &prepared.catalog, &names).map_err(CommandError::problems)?;
     if let Some(empty) = scenarios.iter().find(|scenario| scenario.steps.is_empty()) {
         let path = empty.path.display();
         return Err(CommandError::usage(format!(
-            "{path} has no steps, so nothing would happen; a file with reactions alone is there to be included"
+            "{path} has no steps, so nothing would happen; a file that has only reactions can be included by others"
         )));
     }
     for name in &names {
@@ -33,13 +33,13 @@ pub(super) fn read(
             return Err(CommandError::usage(format!("--set {name}: no story has a variable `{name}`{near}")));
         }
     }
-    let is_call = |id: &str| world.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
+    let is_call = |id: &str| prepared.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
     scenarios
         .iter()
         .map(|scenario| {
             let policy = scenario.delivery.as_ref().map_or_else(
-                || world.settings.policy.clone(),
-                |file| crate::settings::policy(&world.settings.policy, file),
+                || prepared.settings.policy.clone(),
+                |file| crate::delivery::policy(&prepared.settings.policy, file),
             );
             let story = Story::compile(scenario, policy, is_call);
             story.map(Arc::new).map_err(|mistake| CommandError::usage(mistake.message))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 
-use super::gist::gist;
+use super::preview::preview;
 use crate::delivery::{Attempt, AttemptResult};
 use crate::journal::{CallEntry, Entry, Event, Sink, assumed_text};
 use crate::time::HumanDuration;
@@ -93,14 +93,14 @@ impl Timeline {
             None if attempt.number > 1 => format!(" {DIM}attempt {}{DIM:#}", attempt.number),
             None => String::new(),
         };
-        format!("→ {:<30} {outcome}{took}{again}  {DIM}{}{DIM:#}", callback.event, gist(&callback.body))
+        format!("→ {:<30} {outcome}{took}{again}  {DIM}{}{DIM:#}", callback.event, preview(&callback.body))
     }
 
     fn called(&self, call: &CallEntry) -> String {
         let name = call.id.as_deref().unwrap_or(&call.call.path);
         let style = if call.status < 400 { GOOD } else { BAD };
         let status = call.status;
-        let detail = if call.status < 400 { gist(&call.call.body) } else { gist(&call.answer) };
+        let detail = if call.status < 400 { preview(&call.call.body) } else { preview(&call.answer) };
         format!("← {name:<30} {style}{status}{style:#}  {DIM}{detail}{DIM:#}")
     }
 

@@ -55,7 +55,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
-    verify(args, super::world::scheme(&settings)?, Some(&settings.secret))
+    verify(args, crate::mock::scheme(&settings)?, Some(&settings.secret))
 }
 
 /// Verifies by the scheme and the secret that are configured, unless the arguments say otherwise.
@@ -85,7 +85,7 @@ fn headers(
     let name = &scheme.header;
     match signature {
         None if headers.is_empty() => Err(CommandError::usage(format!(
-            "what is to be verified? Add `--signature TEXT`, or `--header '{name}: TEXT'`"
+            "there is no signature to verify: add `--signature TEXT`, or `--header '{name}: TEXT'`"
         ))),
         Some(_) if headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) => {
             Err(CommandError::usage(format!(

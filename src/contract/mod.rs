@@ -7,11 +7,11 @@ pub mod aes;
 pub mod bodies;
 pub mod catalog;
 pub mod envelope;
-mod fault;
 pub mod fields;
 mod provenance;
+mod router;
 pub mod signature;
 
-pub use catalog::{Catalog, Direction, Entry, Family};
-pub use fault::{DelayFile, FaultFile, FaultKind, SpreadFile};
+pub use catalog::{Catalog, Direction, Entry, EntryFile, Family};
 pub use provenance::Provenance;
+pub use router::{Route, RouteError, Router};

@@ -7,6 +7,7 @@
 mod attempt;
 mod client;
 mod failure;
+mod file;
 mod header_case;
 mod outbox;
 mod policy;
@@ -20,5 +21,6 @@ pub use attempt::{
 };
 pub(crate) use client::check;
 pub use client::{Client, ClientOptions};
+pub use file::{DeliveryFile, PolicyPreset, policy, preset};
 pub use outbox::{Outbox, Totals, Verdict};
 pub use policy::{Order, Policy, StatusSet, SuccessRule};

@@ -9,18 +9,18 @@ use serde_json::Value;
 
 use super::host::{Delivery, EngineHost, Order, Origin};
 use crate::contract::signature::{Signer, Signing};
-use crate::contract::{Catalog, Direction, FaultFile, Provenance};
+use crate::contract::{Catalog, Direction, Provenance};
 use crate::delivery::{Attempt, AttemptResult, CallbackId, Outbox, Policy, QueuedCallback, Totals, Verdict};
-use crate::faults::{self, Fault, Faults};
+use crate::faults::{self, Fault, FaultFile, Faults};
 use crate::journal::{Event, Journal};
 use crate::net::Target;
 use crate::scenario::{Body, CallView, DeliveryEnd, StoryRun};
 use crate::seed::Seed;
 use crate::settings::AssumedFile;
+use crate::simulator::user_endpoints::{Custom, Reply};
 use crate::simulator::{
     Account, AccountKey, Behaviour, Callback, CallbackBody, ConversationKey, Request, Response, Simulator,
 };
-use crate::user_endpoints::{Custom, Reply};
 
 /// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
 /// memory.
@@ -128,7 +128,7 @@ impl Engine {
     }
 
     /// Adds a story to be told. Its number must be the count of stories added before it.
-    pub fn add_play(&mut self, story: StoryRun) {
+    pub fn add_story(&mut self, story: StoryRun) {
         let wakeup = story.next_wakeup();
         if let Some(at) = wakeup {
             self.wakeups.insert((at, self.stories.len()));

@@ -180,6 +180,11 @@ impl Driver {
         now
     }
 
+    /// What makes the attempts.
+    pub fn client(&self) -> &Client {
+        &self.shared.client
+    }
+
     /// For actors in this process.
     pub fn agenda(&self) -> Agenda {
         Agenda(self.clone())

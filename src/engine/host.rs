@@ -15,12 +15,12 @@ use crate::contract::{Catalog, Direction, Entry, Provenance};
 use crate::delivery::{CallbackId, Outbox, Policy, QueuedCallback};
 use crate::files::Place;
 use crate::journal::{Event, Journal};
+use crate::language::template::{self, TemplateSet};
 use crate::net::Target;
-use crate::scenario::template::{self, TemplateSet};
 use crate::scenario::{Body, Sending, StoryHost};
 use crate::settings::AssumedFile;
+use crate::simulator::user_endpoints::Custom;
 use crate::simulator::{AccountKey, ConversationKey, Simulator};
-use crate::user_endpoints::Custom;
 
 /// Everything between a body and the outbox.
 pub(super) struct Delivery {

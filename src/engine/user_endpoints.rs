@@ -11,8 +11,8 @@ use super::host::{Order, Origin};
 use crate::content::Country;
 use crate::journal::Event;
 use crate::scenario::Body;
+use crate::simulator::user_endpoints::{Custom, Reply, UserCallback};
 use crate::simulator::{AccountKey, ConversationKey, Opening, Simulator};
-use crate::user_endpoints::{Custom, Reply, UserCallback};
 
 /// The body of an event: of a declared one as declared, of any other as the simulator makes it; `patch` is over it.
 pub(super) fn emit(
@@ -145,38 +145,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::contract::Catalog;
-    use crate::contract::signature::{Scheme, Signer};
+    use crate::Mock;
     use crate::delivery::{AttemptResult, Policy, ReceiverResponse};
-    use crate::engine::EngineOptions;
     use crate::files::SourceFile;
-    use crate::journal::Journal;
     use crate::seed::Seed;
-    use crate::settings::{self, AssumedFile};
-    use crate::simulator::{Behaviour, Request, Response as Simulated};
+    use crate::settings::Settings;
+    use crate::simulator::{Request, Response as Simulated};
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_millisecond(1_893_456_000_000 + millis).unwrap()
     }
 
     fn engine(text: &str) -> Engine {
-        let source = SourceFile::new("settings.toml", text);
-        let checked = settings::check_file(&source, Catalog::builtin()).unwrap();
-        let seed = Seed(3);
-        Engine::new(EngineOptions {
-            catalog: Arc::new(checked.catalog),
-            signer: Signer::try_new(Scheme::default(), "secret").unwrap(),
-            default_target: Some(Arc::new("http://127.0.0.1:9/callbacks".parse().unwrap())),
-            target_wins: false,
-            policy: Arc::new(Policy::once()),
-            assumed: AssumedFile::Warn,
-            seed,
-            behaviour: Behaviour::default(),
-            custom: Custom::new(&checked.custom, seed),
-            faults: Vec::new(),
-            max_in_flight: 16,
-            journal: Journal::default(),
-        })
+        let settings = Settings::from_source(&SourceFile::new("settings.toml", text)).unwrap();
+        let mock = Mock::builder().settings(settings).callback_url("http://127.0.0.1:9/callbacks").seed(3);
+        mock.policy(Policy::once()).engine().unwrap()
     }
 
     fn data(engine: &mut Engine, id: &str, fields: Value, now: Timestamp) -> Value {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use crate::contract::{DelayFile, SpreadFile};
+use crate::faults::{DelayFile, SpreadFile};
 use crate::seed::Rng;
 
 /// How many standard deviations above the middle of a normal distribution 99 of 100 values end.

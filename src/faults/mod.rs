@@ -3,7 +3,9 @@
 //! Here it is only decided what goes wrong. Deciding is deterministic: the same seed and the same calls in the same
 //! order give the same faults.
 
+pub(crate) mod check;
 mod delay;
+mod file;
 mod magic;
 
 use std::time::Duration;
@@ -12,10 +14,11 @@ use hyper::StatusCode;
 use rand::RngExt;
 use serde_json::Value;
 
+pub use file::{DelayFile, FaultFile, FaultKind, SpreadFile};
 pub use magic::{HEADER, MAGIC, magic, magic_header, magic_of_call};
 
+use crate::contract::Family;
 use crate::contract::envelope;
-use crate::contract::{Family, FaultFile, FaultKind};
 use crate::json::difference;
 use crate::seed::{Rng, Seed};
 

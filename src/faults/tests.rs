@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::contract::{DelayFile, SpreadFile};
+use crate::faults::{DelayFile, SpreadFile};
 use crate::time::HumanDuration;
 
 /// The faults of a file.

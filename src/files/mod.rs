@@ -1,25 +1,17 @@
-//! Files that users write (scenarios, settings): reading them with positions, and telling what is wrong in them.
+//! Files that users write: reading them with positions, and reporting what is wrong in them.
 //!
-//! A file is parsed once into a spanned TOML tree. The tree is checked against the JSON Schema generated from the
-//! Rust type the file is read into, so that the structure, the editor support and the messages have one source; all
-//! mistakes of a file are collected. Only a tree without mistakes is turned into the type.
+//! Nothing here knows what a file is about. What scenarios and settings have in common is in [`crate::language`].
 
-#[cfg(test)]
-mod broken;
 pub mod diagnostic;
-pub mod rate;
-pub(crate) mod schema;
-pub(crate) mod shape;
 pub(crate) mod suggest;
 pub(crate) mod syntax;
-mod words;
+pub(crate) mod tables;
 
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 pub use diagnostic::{Diagnostic, Place, Problems, SourceFile};
-pub use rate::{Arrivals, Rate, RateUnit};
 
 /// A table whose keys are the user's own: a body, variables, conditions. Keys keep their order.
 pub type Tree = serde_json::Map<String, serde_json::Value>;

@@ -9,8 +9,7 @@ use hyper::body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 use tokio::time::{Sleep, sleep};
 
-use super::exchange::Cut;
-use super::line::Open;
+use super::state::InFlight;
 
 /// The pieces in which a whole body is handed over: over HTTP/2 an exchange is over for us with its last piece, however
 /// slowly the client takes it.
@@ -22,12 +21,17 @@ const PIECE: usize = 16 << 10;
 /// How long what was sent of half a body may take to get out: what still waits is lost with the connection.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// The body of an answer.
+/// The response ends before it is whole: hyper closes the connection, or resets the HTTP/2 stream.
+#[derive(Debug, thiserror::Error)]
+#[error("cut off on purpose")]
+pub(super) struct Cut;
+
+/// The body of a response.
 #[derive(Debug)]
 pub(super) struct Body {
     content: Content,
     /// The exchange goes on as long as its body is sent.
-    open: Option<Open>,
+    in_flight: Option<InFlight>,
 }
 
 #[derive(Debug)]
@@ -39,7 +43,7 @@ enum Content {
 
 impl Body {
     pub(super) fn whole(body: Bytes) -> Self {
-        Self { content: Content::Whole(body), open: None }
+        Self { content: Content::Whole(body), in_flight: None }
     }
 
     /// Announces the whole body and has the first half.
@@ -49,22 +53,22 @@ impl Body {
         }
         let whole = body.len() as u64;
         body.truncate(body.len() / 2);
-        Self { content: Content::Half { whole, half: body, grace: None }, open: None }
+        Self { content: Content::Half { whole, half: body, grace: None }, in_flight: None }
     }
 
     pub(super) fn parts(parts: mpsc::Receiver<Bytes>, length: Option<u64>) -> Self {
-        Self { content: Content::Parts { parts, left: length }, open: None }
+        Self { content: Content::Parts { parts, left: length }, in_flight: None }
     }
 
     fn wait_for_client(&self, is_waiting: bool) {
-        if let Some(open) = &self.open {
-            open.set_waiting(is_waiting);
+        if let Some(in_flight) = &self.in_flight {
+            in_flight.set_waiting(is_waiting);
         }
     }
 
     /// Lets the exchange go on until the body is sent.
-    pub(super) fn hold(&mut self, open: Open) {
-        self.open = Some(open);
+    pub(super) fn hold(&mut self, in_flight: InFlight) {
+        self.in_flight = Some(in_flight);
     }
 }
 

@@ -1,166 +1,103 @@
 //! One connection from its first byte to its end, HTTP/1.1 or HTTP/2 as the client speaks.
 
-use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
-use std::task::Poll;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use hyper_util::server::conn::auto;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::Limits;
-use super::exchange::{Desk, exchange};
-use super::line::{self, Begun, Ending, Line, Version};
+use super::exchange::exchange;
+use super::state::{ConnState, Overdue};
+use super::transport::{TimedStream, Transport, finish};
 use crate::net::{HttpRequest, Reply};
 
-/// How often it is looked whether a client has begun anything, while it may be idle.
-const GLANCES: u32 = 8;
+/// The smallest buffer that hyper takes, in bytes.
+const SMALLEST_BUFFER: usize = 8 << 10;
+
+/// What all connections of a server work with.
+pub(super) struct ServerContext<H> {
+    pub(super) handler: H,
+    pub(super) limits: Limits,
+    pub(super) http: auto::Builder<TokioExecutor>,
+    /// Changes when the server ends.
+    pub(super) shutdown: watch::Receiver<()>,
+}
+
+impl<H> ServerContext<H> {
+    pub(super) fn new(handler: H, limits: Limits, shutdown: watch::Receiver<()>) -> Self {
+        let mut http = auto::Builder::new(TokioExecutor::new());
+        // Responses are small: head and body in one piece cost the kernel less. Hyper's timer for headers covers neither
+        // the bytes that tell the version nor HTTP/2: the one in `serve` covers all of them.
+        http.http1()
+            .half_close(limits.half_close)
+            .writev(false)
+            .header_read_timeout(None)
+            .max_headers(limits.header_count)
+            .max_buf_size(limits.header_bytes.max(SMALLEST_BUFFER));
+        http.http2()
+            .timer(TokioTimer::new())
+            .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+            .max_concurrent_streams(limits.streams)
+            .keep_alive_interval(limits.ping)
+            .keep_alive_timeout(limits.ping);
+        Self { handler, limits, http, shutdown }
+    }
+}
+
+/// What every exchange of a connection works with.
+pub(super) struct ConnContext<H> {
+    pub(super) server: Arc<ServerContext<H>>,
+    pub(super) state: Arc<ConnState>,
+}
 
 /// Serves a connection. What goes wrong on it concerns nobody else.
-pub(super) async fn serve<H, R>(
-    stream: TcpStream,
-    handler: Arc<H>,
-    limits: Arc<Limits>,
-    mut end: watch::Receiver<()>,
-) where
-    H: Fn(HttpRequest) -> R + Send + Sync + 'static,
-    R: Future<Output = Reply> + Send + 'static,
-{
-    // Small answers should not wait for more to send; without the option they arrive all the same.
-    let _ = stream.set_nodelay(true);
-    let begun = tokio::select! {
-        begun = timeout(limits.header_read, line::begin(stream)) => begun.ok().flatten(),
-        _ = end.changed() => None,
-    };
-    let Some((version, mut begun)) = begun else { return };
-    begun.patience(limits.write);
-    let desk = Arc::new(Desk { handler, limits, line: Arc::new(Line::new(version)), end });
-    match version {
-        Version::One => http1(begun, desk).await,
-        Version::Two => http2(begun, desk).await,
-    }
-}
-
-async fn http1<H, R>(begun: Begun, desk: Arc<Desk<H>>)
+pub(super) async fn serve<S, H, R>(stream: S, server: Arc<ServerContext<H>>)
 where
+    S: Transport,
     H: Fn(HttpRequest) -> R + Send + Sync + 'static,
     R: Future<Output = Reply> + Send + 'static,
 {
-    let (limits, line, mut end) = (desk.limits.clone(), desk.line.clone(), desk.end.clone());
-    let mut http = http1::Builder::new();
-    // Answers are small: head and body in one piece cost the kernel less. Hyper's own timer is made anew for every
-    // request, which takes as long as reading it.
-    http.half_close(limits.half_close)
-        .writev(false)
-        .header_read_timeout(None)
-        .max_headers(limits.header_count)
-        .max_header_size(limits.header_bytes);
-    let service = service_fn(|request| exchange(request, desk.clone()));
-    let mut connection = http.serve_connection(TokioIo::new(begun), service);
-    let mut ending = false;
-    let watched = end.clone();
-    let (mut seen, mut quiet) = (0, 0);
-    let glance = limits.header_read / GLANCES;
-    let mut look = pin!(sleep(glance));
-    let mock_outcome = loop {
-        let is_due = || line.is_ending() || watched.has_changed().unwrap_or(true);
-        let mut aside = pin!(aside(&line, &mut end, ending));
-        let mut has_waker = false;
-        // Every request wakes this task twice: what does not come of requests is only asked once it has happened.
-        let aside = poll_fn(|cx| {
-            if std::mem::replace(&mut has_waker, true) && !is_due() {
-                return Poll::Pending;
-            }
-            aside.as_mut().poll(cx)
-        });
-        tokio::select! {
-            biased;
-            _ = &mut connection => return,
-            () = look.as_mut() => {
-                let idle = line.idle_after();
-                quiet = if idle == Some(seen) { quiet + 1 } else { 0 };
-                if quiet == GLANCES {
-                    return;
+    let (limits, mut shutdown) = (&server.limits, server.shutdown.clone());
+    let (state, mut wish) = ConnState::new();
+    let state = Arc::new(state);
+    let stream = Arc::new(Mutex::new(stream));
+    let ending = {
+        let io = TimedStream::new(stream.clone(), limits.write_timeout);
+        let context = Arc::new(ConnContext { server: server.clone(), state: state.clone() });
+        let service = service_fn(move |request| exchange(request, context.clone()));
+        let mut connection = pin!(server.http.serve_connection(TokioIo::new(io), service));
+        let mut is_ending = false;
+        // Hyper watches neither whether an HTTP/2 client ever asks for anything nor whether it takes the responses that
+        // it asked for, so that one that answers pings could keep its connection for ever.
+        let mut timer = pin!(sleep(limits.write_timeout.min(limits.header_timeout)));
+        loop {
+            tokio::select! {
+                biased;
+                _ = connection.as_mut() => return,
+                Ok(ending) = &mut wish => break ending,
+                _ = shutdown.changed(), if !is_ending => {
+                    is_ending = true;
+                    connection.as_mut().graceful_shutdown();
                 }
-                seen = idle.unwrap_or(seen);
-                look.as_mut().reset(Instant::now() + glance);
-            }
-            mock_outcome = aside => match mock_outcome {
-                Some(mock_outcome) => break mock_outcome,
-                None => {
-                    ending = true;
-                    std::pin::Pin::new(&mut connection).graceful_shutdown();
-                }
-            }
-        }
-    };
-    connection.into_parts().io.into_inner().finish(mock_outcome, limits.never, end).await;
-}
-
-/// What an exchange wishes the connection to end like; nothing if the server ends.
-async fn aside(line: &Line, end: &mut watch::Receiver<()>, ending: bool) -> Option<Ending> {
-    tokio::select! {
-        mock_outcome = line.ending() => Some(mock_outcome),
-        _ = end.changed(), if !ending => None,
-    }
-}
-
-async fn http2<H, R>(begun: Begun, desk: Arc<Desk<H>>)
-where
-    H: Fn(HttpRequest) -> R + Send + Sync + 'static,
-    R: Future<Output = Reply> + Send + 'static,
-{
-    let (limits, line, mut end) = (desk.limits.clone(), desk.line.clone(), desk.end.clone());
-    let mut http = http2::Builder::new(TokioExecutor::new());
-    http.timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
-        .max_concurrent_streams(limits.streams)
-        .keep_alive_interval(limits.ping)
-        .keep_alive_timeout(limits.ping);
-    let service = service_fn(move |request| exchange(request, desk.clone()));
-    let mut connection = pin!(http.serve_connection(TokioIo::new(begun), service));
-    let mut ending = false;
-    let mut seen = 0;
-    // Hyper has no such timer for HTTP/2: a client that answers pings could keep its connection for ever.
-    let mut look = pin!(sleep(limits.header_read));
-    // Nor for a client that reads, and takes nothing of one of its answers.
-    let mut slow = pin!(sleep(limits.write));
-    loop {
-        tokio::select! {
-            _ = connection.as_mut() => return,
-            // Streams share the connection, so that all it can be asked for is its end.
-            _ = line.ending() => return,
-            _ = end.changed(), if !ending => {
-                ending = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            () = slow.as_mut() => {
-                let waited = line.longest_wait();
-                // Streams share the connection here too.
-                if waited >= limits.write {
-                    return;
-                }
-                slow.as_mut().reset(Instant::now() + limits.write.saturating_sub(waited));
-            }
-            () = look.as_mut() => {
-                let mut wait = limits.header_read;
-                match line.idle_after() {
-                    Some(begun) if begun == seen && ending => return,
-                    Some(begun) if begun == seen => {
-                        ending = true;
+                () = timer.as_mut() => match state.check(limits) {
+                    Ok(next) => timer.as_mut().reset(next),
+                    Err(Overdue::Idle) if !is_ending => {
+                        is_ending = true;
                         connection.as_mut().graceful_shutdown();
-                        // A client that is asked to go may take so long.
-                        wait = limits.drain;
+                        timer.as_mut().reset(Instant::now() + limits.drain);
                     }
-                    Some(begun) => seen = begun,
-                    None => {}
+                    Err(_) => return,
                 }
-                look.as_mut().reset(Instant::now() + wait);
             }
         }
+    };
+    // Hyper's part is dropped by now.
+    if let Some(stream) = Arc::into_inner(stream) {
+        let stream = stream.into_inner().unwrap_or_else(PoisonError::into_inner);
+        finish(stream, ending, limits.never, shutdown).await;
     }
 }

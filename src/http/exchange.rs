@@ -1,6 +1,5 @@
 //! One request and what is done with it.
 
-use std::fmt;
 use std::sync::Arc;
 
 use hyper::body::{Body as _, Incoming};
@@ -9,50 +8,28 @@ use hyper::header::{
 };
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
-use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::Limits;
-use super::body::Body;
-use super::line::{Ending, Line, Open};
+use super::body::{Body, Cut};
+use super::connection::ConnContext;
 use super::read::{self, Unread};
+use super::state::{Ending, InFlight};
 use crate::net::{Header, HttpRequest, HttpResponse, HttpStream, Reply};
-
-/// What every exchange of a connection works with.
-pub(super) struct Desk<H> {
-    pub(super) handler: Arc<H>,
-    pub(super) limits: Arc<Limits>,
-    pub(super) line: Arc<Line>,
-    /// Changes when the server ends.
-    pub(super) end: watch::Receiver<()>,
-}
-
-/// The answer ends before it is whole: hyper closes the connection, or resets the HTTP/2 stream.
-#[derive(Debug)]
-pub(super) struct Cut;
-
-impl fmt::Display for Cut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("cut off on purpose")
-    }
-}
-
-impl std::error::Error for Cut {}
 
 /// Reads a request, has it handled, and does what the reply says.
 pub(super) async fn exchange<H, R>(
     request: Request<Incoming>,
-    desk: Arc<Desk<H>>,
+    context: Arc<ConnContext<H>>,
 ) -> Result<Response<Body>, Cut>
 where
     H: Fn(HttpRequest) -> R,
     R: Future<Output = Reply>,
 {
-    let open = Open::new(&desk.line);
     let shared = request.version() == hyper::Version::HTTP_2;
+    let in_flight = InFlight::new(&context.state, shared);
     let head = request.method() == Method::HEAD;
-    let reply = match read::read(request, &desk.limits).await {
-        Ok(call) => (desk.handler)(call).await,
+    let reply = match read::read(request, &context.server.limits).await {
+        Ok(request) => (context.server.handler)(request).await,
         Err(unread) => Unread::answer(unread).into(),
     };
     let answer = match reply {
@@ -68,30 +45,30 @@ where
         Reply::Close if !shared => return Err(Cut),
         Reply::Reset if shared => return Err(Cut),
         Reply::Never if shared => {
-            silence(&desk).await;
+            silence(&context).await;
             return Err(Cut);
         }
-        Reply::Close => return ended(&desk, Ending::Close).await,
-        Reply::Reset => return ended(&desk, Ending::Reset).await,
-        Reply::Never => return ended(&desk, Ending::Silence).await,
+        Reply::Close => return ended(&context, Ending::Close).await,
+        Reply::Reset => return ended(&context, Ending::Reset).await,
+        Reply::Never => return ended(&context, Ending::Silence).await,
     };
     let mut response = answer.unwrap_or_else(unsendable);
-    response.body_mut().hold(open);
+    response.body_mut().hold(in_flight);
     Ok(response)
 }
 
 /// Leaves the connection to the one who drives it; the exchange is dropped with it.
-async fn ended<H>(desk: &Desk<H>, ending: Ending) -> Result<Response<Body>, Cut> {
-    desk.line.end(ending);
+async fn ended<H>(context: &ConnContext<H>, ending: Ending) -> Result<Response<Body>, Cut> {
+    context.state.end(ending);
     std::future::pending().await
 }
 
 /// Waits in silence. If the client hangs up, hyper drops the exchange.
-async fn silence<H>(desk: &Desk<H>) {
-    let mut end = desk.end.clone();
+async fn silence<H>(context: &ConnContext<H>) {
+    let mut shutdown = context.server.shutdown.clone();
     tokio::select! {
-        () = sleep(desk.limits.never) => {}
-        _ = end.changed() => {}
+        () = sleep(context.server.limits.never) => {}
+        _ = shutdown.changed() => {}
     }
 }
 

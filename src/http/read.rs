@@ -1,25 +1,22 @@
 //! Reading a whole request within the limits.
 
 use std::borrow::Cow;
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Frame, Incoming};
+use hyper::body::{Body, Incoming};
 use hyper::header::{EXPECT, HOST, HeaderMap};
+use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{Method, Request};
 use serde_json::json;
 
 use super::Limits;
-
 use crate::net::{Headers, HttpRequest, HttpResponse};
 
 /// How long a client that sends too much is listened to before it gets its answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// How much room is made for a body before any of it has come.
 const FIRST_ROOM: usize = 1 << 20;
@@ -36,6 +33,8 @@ pub(super) enum Unread {
     Stalled(Duration),
     /// More than the limit of this many headers.
     TooMany(usize),
+    /// Request line and headers have more than the limit of this many bytes.
+    TooLong(usize),
     /// Not HTTP, or cut off.
     Broken,
 }
@@ -46,10 +45,13 @@ impl Unread {
         let (status, message) = match self {
             Self::TooLarge(limit) => (413, format!("the body is larger than the limit of {limit} bytes")),
             Self::Stalled(limit) => {
-                (408, format!("nothing of the body came for {}", crate::time::HumanDuration(limit)))
+                (408, format!("no request body data received for {}", crate::time::HumanDuration(limit)))
             }
             Self::TooMany(limit) => (431, format!("the request has more than the limit of {limit} headers")),
-            Self::Broken => (400, "the body is not framed as HTTP says, or was cut off".to_owned()),
+            Self::TooLong(limit) => {
+                (431, format!("request line and headers are larger than the limit of {limit} bytes"))
+            }
+            Self::Broken => (400, "malformed or truncated request body".to_owned()),
         };
         let mut answer = HttpResponse::json(status, &json!({ "message": message }));
         answer.headers.push(("connection".into(), "close".into()));
@@ -60,9 +62,12 @@ impl Unread {
 /// Reads a request. The body of GET and HEAD is read and dropped: some clients repeat their query in it.
 pub(super) async fn read(request: Request<Incoming>, limits: &Limits) -> Result<HttpRequest, Unread> {
     let (head, mut body) = request.into_parts();
-    // Over HTTP/1.1 the connection has counted them already.
+    // Over HTTP/1.1 hyper has counted them already; but it has its own opinion of how small a limit of bytes may be.
     if head.headers.len() > limits.header_count {
         return Err(Unread::TooMany(limits.header_count));
+    }
+    if head_size(&head) > limits.header_bytes {
+        return Err(Unread::TooLong(limits.header_bytes));
     }
     let waits = head.headers.contains_key(EXPECT);
     let keep = head.method != Method::GET && head.method != Method::HEAD;
@@ -80,6 +85,13 @@ pub(super) async fn read(request: Request<Incoming>, limits: &Limits) -> Result<
         headers,
         body,
     })
+}
+
+/// About how many bytes request line and headers had.
+fn head_size(head: &Parts) -> usize {
+    let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let headers = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    headers.sum::<usize>() + head.method.as_str().len() + target
 }
 
 /// A copy of all headers, behind a host that is not among them: they must not hold on to the buffer of the connection.
@@ -112,7 +124,7 @@ async fn read_body(body: &mut Incoming, limits: &Limits, waits: bool, keep: bool
     if announced > limits.body {
         if !waits {
             // A client that is still writing would see a reset connection in place of the answer.
-            let _ = tokio::time::timeout(PATIENCE, drain(body, limits)).await;
+            let _ = tokio::time::timeout(DRAIN, drain(body, limits)).await;
         }
         return Err(Unread::TooLarge(limits.body));
     }
@@ -125,7 +137,7 @@ async fn read_body(body: &mut Incoming, limits: &Limits, waits: bool, keep: bool
         length += data.len();
         if length > limits.body {
             drop(whole);
-            let _ = tokio::time::timeout(PATIENCE, drain(body, limits)).await;
+            let _ = tokio::time::timeout(DRAIN, drain(body, limits)).await;
             return Err(Unread::TooLarge(limits.body));
         }
         if keep {
@@ -138,14 +150,8 @@ async fn read_body(body: &mut Incoming, limits: &Limits, waits: bool, keep: bool
 /// The next piece of a body; trailers are passed over.
 async fn next(body: &mut Incoming, limits: &Limits) -> Result<Option<Bytes>, Unread> {
     loop {
-        let frame = match look_twice(body).await {
-            Some(frame) => frame,
-            None => {
-                let frame = tokio::time::timeout(limits.stall, body.frame()).await;
-                frame.map_err(|_| Unread::Stalled(limits.stall))?
-            }
-        };
-        match frame {
+        let frame = tokio::time::timeout(limits.body_timeout, body.frame()).await;
+        match frame.map_err(|_| Unread::Stalled(limits.body_timeout))? {
             None => return Ok(None),
             Some(Err(_)) => return Err(Unread::Broken),
             Some(Ok(frame)) => {
@@ -155,23 +161,6 @@ async fn next(body: &mut Incoming, limits: &Limits) -> Result<Option<Bytes>, Unr
             }
         }
     }
-}
-
-/// The next frame of a body if it is there as soon as hyper is asked for it, as it nearly always is: then no timer is
-/// needed. Hyper reads between one look and the next.
-async fn look_twice(body: &mut Incoming) -> Option<Option<Result<Frame<Bytes>, hyper::Error>>> {
-    let mut frame = body.frame();
-    let mut has_looked = false;
-    poll_fn(|cx| match Pin::new(&mut frame).poll(cx) {
-        Poll::Ready(frame) => Poll::Ready(Some(frame)),
-        Poll::Pending if has_looked => Poll::Ready(None),
-        Poll::Pending => {
-            has_looked = true;
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-    })
-    .await
 }
 
 async fn drain(body: &mut Incoming, limits: &Limits) {

@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn an_event_renamed_by_the_user_is_known_by_its_new_name() {
-        let corrections: std::collections::BTreeMap<String, crate::settings::EntryFile> =
+        let corrections: std::collections::BTreeMap<String, crate::contract::EntryFile> =
             toml::from_str("[\"session.end\"]\nevent = \"closed\"").unwrap();
         let corrections = corrections.iter().map(|(id, correction)| (id.as_str(), correction));
         let catalog = Catalog::builtin().overridden(corrections).unwrap();

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use super::search::{judge, search};
 use crate::delivery::Failure;
-use crate::files::{Arrivals, Rate, RateUnit};
 use crate::http::{Server, Tls, TlsPlan};
+use crate::language::{Arrivals, Rate, RateUnit};
 use crate::load::compile::Context;
 use crate::load::compile::StoryTemplate;
 use crate::load::plan::Curve;

@@ -90,7 +90,7 @@ pub enum Reply {
     Reset,
     /// Announce the whole body, send about half of it, and close the connection.
     Half(HttpResponse),
-    /// Say nothing until the client gives up, the server ends, or [`super::Limits::never`] is over.
+    /// Say nothing until the client gives up, the server ends, or a limit of the server is over.
     Never,
 }
 

@@ -6,10 +6,10 @@ use minijinja::Value as Scope;
 use serde_json::Value;
 
 use super::file::OutcomeFile;
-use super::template::TemplateSet;
-use super::tree::TreeTemplate;
 use crate::delivery::{ErrorClass, ReceiverResponse, StatusSet};
 use crate::json::difference;
+use crate::language::template::TemplateSet;
+use crate::language::tree::TreeTemplate;
 
 /// What must come of a callback. The default: that it is delivered.
 #[derive(Clone, Debug, Default)]

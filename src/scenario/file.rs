@@ -8,10 +8,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::contract::FaultFile;
+use crate::delivery::DeliveryFile;
 use crate::delivery::StatusSet;
-use crate::files::{Arrivals, Rate, RateUnit, Tree};
-use crate::settings::DeliveryFile;
+use crate::faults::FaultFile;
+use crate::files::Tree;
+use crate::language::{Arrivals, Rate, RateUnit};
 use crate::time::{DurationRange, HumanDuration};
 
 /// A scenario: a story told to the integrator's callback URL, step by step, with what is expected in return.

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use super::check::variables::{self, Told};
 use super::check::{self, Checked, Named};
 use super::file::{LoadFile, ReactionFile, StepFile};
-use crate::contract::{Catalog, FaultFile};
+use crate::contract::Catalog;
+use crate::delivery::DeliveryFile;
+use crate::faults::FaultFile;
 use crate::files::{Diagnostic, Place, Problems, SourceFile, Tree};
-use crate::settings::DeliveryFile;
 use crate::time::HumanDuration;
 
 /// Files may include files this deep.

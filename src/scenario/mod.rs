@@ -10,11 +10,8 @@ mod host;
 pub mod load;
 mod run;
 mod story;
-pub mod template;
-pub(crate) mod tree;
 
 pub use expect::DeliveryEnd;
 pub use host::{Body, CallReply, CallView, Sending, StoryHost};
 pub use run::StoryRun;
-pub(crate) use run::truth;
 pub use story::Story;

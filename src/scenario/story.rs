@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::expect::Expectation;
 use super::file::{AnswerFile, ExpectFile, LoadFile, ReactionFile, ReactionSendFile, StepFile};
 use super::load::{Placed, Scenario};
-use super::template::{Template, TemplateMistake, TemplateSet};
-use super::tree::TreeTemplate;
 use crate::content::Country;
-use crate::contract::FaultFile;
 use crate::delivery::{Policy, StatusSet};
+use crate::faults::FaultFile;
 use crate::files::{Place, Tree};
+use crate::language::template::{Template, TemplateMistake, TemplateSet};
+use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
 use crate::time::DurationRange;
 

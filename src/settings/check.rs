@@ -7,14 +7,15 @@ use serde_json::Value;
 use toml::de::DeTable;
 
 use super::file::SettingsFile;
-use super::workflow;
+use super::{formats, user_endpoints, workflow};
 use crate::contract::catalog::CorrectionError;
 use crate::contract::{Catalog, Direction};
-use crate::files::{Diagnostic, Problems, SourceFile, schema, shape, syntax, typed};
-use crate::scenario::check::faults;
-use crate::scenario::check::formats::Formats;
-use crate::scenario::template;
-use crate::user_endpoints::{Declarations, check as custom};
+use crate::faults;
+use crate::files::tables::{items, spanned_text, table, tables};
+use crate::files::{Diagnostic, Problems, SourceFile, syntax, typed};
+use crate::language::template;
+use crate::language::{schema, shape};
+use crate::simulator::user_endpoints::Declarations;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<SettingsFile>);
 
@@ -43,27 +44,26 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     let parsed = syntax::parse(source);
     let sound = parsed.errors.is_empty();
     // One entry may name another that is declared further down.
-    let provisional = builtin.and(custom::declared(parsed.tree.get_ref()));
-    let formats = Formats::new(&provisional);
-    let check = |format: &str, text: &str| formats.check(format, text);
+    let provisional = builtin.and(user_endpoints::declared(parsed.tree.get_ref()));
+    let check = |format: &str, text: &str| formats::check(&provisional, format, text);
     let mut problems = Problems::new();
     problems.extend(parsed.errors);
     problems.extend(shape::check(source, &parsed.tree, parsed.sound_until, &SCHEMA, &check));
     if sound {
-        problems.extend(faults::check(source, parsed.tree.get_ref()));
+        problems.extend(faults::check::check(source, parsed.tree.get_ref()));
         problems.extend(corrections(source, parsed.tree.get_ref(), &provisional));
         problems.extend(vendor(source, parsed.tree.get_ref()));
         problems.extend(workflow::check(source, parsed.tree.get_ref()));
-        problems.extend(custom::check(source, parsed.tree.get_ref(), builtin));
+        problems.extend(user_endpoints::check(source, parsed.tree.get_ref(), builtin));
     }
     if !problems.is_empty() {
         return Err(problems);
     }
     let file: SettingsFile = typed(source)?;
     let given = file.catalog.iter().map(|(id, correction)| (id.as_str(), correction.get_ref()));
-    let extended = custom::extended(builtin, &file.custom());
+    let extended = user_endpoints::extended(builtin, &file.custom());
     let catalog = extended.overridden(given).map_err(|errors| refused(source, &file, &errors))?;
-    problems.extend(custom::places(source, &file.custom(), &catalog));
+    problems.extend(user_endpoints::places(source, &file.custom(), &catalog));
     let compiled = Declarations::compile(&file.custom());
     let custom = compiled.map_err(|(span, message)| Diagnostic::at(source, span, message))?;
     problems.into_result(Checked { file, catalog, custom })
@@ -90,32 +90,29 @@ fn refused(source: &Arc<SourceFile>, file: &SettingsFile, errors: &[CorrectionEr
 fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut seen: Vec<(&str, &str)> = Vec::new();
-    let accounts = tree.get("accounts").and_then(|accounts| accounts.get_ref().as_array());
-    for account in accounts.into_iter().flatten() {
-        let Some(table) = account.get_ref().as_table() else { continue };
+    for account in tables(tree, "accounts") {
         for name in ["app_key", "sign_key"] {
-            if let Some(key) = table.get(name)
-                && let Some(text) = key.get_ref().as_str()
-            {
+            if let Some((text, span)) = spanned_text(account, name) {
                 if seen.contains(&(name, text)) {
                     let message = format!("two accounts have the same `{name}`");
-                    found.push(Diagnostic::at(source, key.span(), message));
+                    found.push(Diagnostic::at(source, span, message));
                 }
                 seen.push((name, text));
             }
         }
         let asks = |name: &str, value: &str| {
-            table.get(name).filter(|found| found.get_ref().as_str() == Some(value)).map(toml::Spanned::span)
+            spanned_text(account, name).filter(|(found, _)| *found == value).map(|(_, span)| span)
         };
-        let encrypts = table.get("encrypt_callbacks").filter(|found| found.get_ref().as_bool() == Some(true));
+        let encrypts =
+            account.get("encrypt_callbacks").filter(|found| found.get_ref().as_bool() == Some(true));
         let wants = asks("encryption", "require").or(encrypts.map(toml::Spanned::span));
-        if let (Some(span), None) = (wants, table.get("encryption_key")) {
+        if let (Some(span), None) = (wants, account.get("encryption_key")) {
             let message = "nothing can be encrypted without an `encryption_key`";
             found.push(Diagnostic::at(source, span, message.to_owned()));
         }
     }
     found.extend(groups(source, tree));
-    let mix = tree.get("calling").and_then(|calling| calling.get_ref().as_table()?.get("mix"));
+    let mix = table(tree, "calling").and_then(|calling| calling.get("mix"));
     if let Some(mix) = mix
         && let Some(table) = mix.get_ref().as_table()
         && table
@@ -132,18 +129,14 @@ fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
 fn groups(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let (mut names, mut agents) = (BTreeSet::new(), BTreeSet::new());
-    let list = tree.get("dialer").and_then(|dialer| dialer.get_ref().as_table()?.get("groups"));
-    for group in list.and_then(|list| list.get_ref().as_array()).into_iter().flatten() {
-        let Some(table) = group.get_ref().as_table() else { continue };
-        if let Some(name) = table.get("name")
-            && let Some(text) = name.get_ref().as_str()
-            && !names.insert(text)
+    let Some(dialer) = table(tree, "dialer") else { return found };
+    for group in tables(dialer, "groups") {
+        if let Some((name, span)) = spanned_text(group, "name")
+            && !names.insert(name)
         {
-            let message = "two groups have the same `name`".to_owned();
-            found.push(Diagnostic::at(source, name.span(), message));
+            found.push(Diagnostic::at(source, span, "two groups have the same `name`"));
         }
-        let own = table.get("agents").and_then(|agents| agents.get_ref().as_array());
-        for agent in own.into_iter().flatten() {
+        for agent in items(group, "agents") {
             if let Some(text) = agent.get_ref().as_str()
                 && !agents.insert(text)
             {
@@ -158,9 +151,7 @@ fn groups(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
 /// Corrections name only what their entry has.
 fn corrections(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Catalog) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let Some(entries) = tree.get("catalog").and_then(|value| value.get_ref().as_table()) else {
-        return found;
-    };
+    let Some(entries) = table(tree, "catalog") else { return found };
     for (id, correction) in entries {
         let (Some(entry), Some(correction)) = (catalog.get(id.get_ref()), correction.get_ref().as_table())
         else {

@@ -7,13 +7,13 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::vendor_file::{AccessFile, AccountFile, CallingFile, ChatbotFile, DialerFile, LimitsFile};
-use crate::contract::FaultFile;
+use crate::contract::EntryFile;
 use crate::contract::signature::SchemeFile;
-use crate::delivery::{Order, StatusSet};
+use crate::delivery::DeliveryFile;
+use crate::faults::FaultFile;
 use crate::files::Tree;
+use crate::simulator::user_endpoints::file::{CallbackFile, CustomFile, EndpointFile};
 use crate::simulator::workflow::TemplateFile;
-use crate::time::HumanDuration;
-use crate::user_endpoints::file::{CallbackFile, CustomFile, EndpointFile};
 
 /// The settings file `airudder-mock.toml`. Every key is optional.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -99,47 +99,6 @@ pub enum AssumedFile {
     Refuse,
 }
 
-/// How callbacks are delivered. What is missing comes from the preset.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DeliveryFile {
-    /// Where the other keys start from. Default: `airudder`, 5 tries, 60 s apart, 10 s for each.
-    pub preset: Option<PolicyPreset>,
-    /// How long one try may take, connecting included. Real time, whatever the speed of the story.
-    pub timeout: Option<HumanDuration>,
-    /// How often a callback is sent at most, the first time included.
-    #[schemars(range(min = 1, max = 1000))]
-    pub tries: Option<u32>,
-    /// The gaps between tries; the last one repeats: `["60s"]`.
-    pub gaps: Option<Vec<HumanDuration>>,
-    /// A random part of each gap by which it gets longer, 0.0 to 1.0.
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub jitter: Option<f64>,
-    /// The statuses that count as success: `"2xx"`, or a list such as `[200, 204]`.
-    pub success: Option<StatusSet>,
-    /// Fields the JSON answer must have to count as success, for example `{ code = 200 }`.
-    pub success_body: Option<Tree>,
-    /// Whether callbacks of one conversation wait for each other. Default: `fifo-per-session`.
-    pub order: Option<Order>,
-    /// How much of an answer's body is kept, in bytes. Default: 65536.
-    #[schemars(range(max = 16_777_216))]
-    pub answer_cap: Option<u32>,
-}
-
-/// The named delivery policies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum PolicyPreset {
-    /// 5 tries, 60 s apart: documented for dialer and workflow notices, assumed for the rest. Timeout 10 s: assumed.
-    #[default]
-    Airudder,
-    /// One try, timeout 10 s.
-    Once,
-    /// The Standard Webhooks schedule: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
-    /// Timeout 20 s.
-    StandardWebhooks,
-}
-
 /// Which hosts callbacks may go to, and how TLS is checked.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -153,30 +112,4 @@ pub struct TargetFile {
     /// Accepts any certificate. Only for tests.
     #[serde(default)]
     pub insecure: bool,
-}
-
-/// A correction to one entry of the catalog, for users who hold the vendor's own document.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct EntryFile {
-    /// Of a call: its path, beginning with `/`.
-    #[schemars(extend("format" = "path"))]
-    pub path: Option<String>,
-    /// Its HTTP method. Default for callbacks: POST.
-    #[schemars(extend("format" = "method"))]
-    pub method: Option<String>,
-    /// Of a callback: the event's name on the wire.
-    pub event: Option<String>,
-    /// Of a callback: whether it carries the signature.
-    pub signed: Option<bool>,
-    /// Of a callback: further headers, or others in place of the usual ones. An empty text removes a header.
-    #[serde(default)]
-    #[schemars(extend("x-keys" = "header"))]
-    pub headers: BTreeMap<String, String>,
-    /// Of a callback: the whole body as a template. `body` holds the usual body: `{"id": "{{ body.user.id }}"}`.
-    #[schemars(extend("format" = "template"))]
-    pub body: Option<String>,
-    /// Where the correction comes from, shown in the catalog in place of `assumed`. Default: `documented`.
-    #[serde(rename = "mark")]
-    pub provenance: Option<crate::contract::Provenance>,
 }

@@ -5,22 +5,21 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::access::AccessRules;
 use super::check::{Checked, check_file};
-use super::file::{AssumedFile, PolicyPreset, SettingsFile};
-use super::policy::{policy, preset};
-use super::vendor;
-use crate::api::AccessRules;
+use super::file::{AssumedFile, SettingsFile};
+use super::{formats, vendor};
+use crate::contract::Catalog;
 use crate::contract::signature::{DEFAULT_SECRET, SchemeFile};
-use crate::contract::{Catalog, FaultFile};
-use crate::delivery::Policy;
+use crate::delivery::{Policy, PolicyPreset, policy, preset};
+use crate::faults::FaultFile;
 use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::http::{Limits, TlsOptions};
-use crate::scenario::check::formats::Formats;
 use crate::simulator::calling::Rules;
 use crate::simulator::dialer;
+use crate::simulator::user_endpoints::Declarations;
 use crate::simulator::workflow::{self, Template};
 use crate::simulator::{Account, Behaviour, ChatRules};
-use crate::user_endpoints::Declarations;
 
 /// The settings file that is read if it is there.
 pub const DEFAULT_FILE: &str = "airudder-mock.toml";
@@ -135,6 +134,17 @@ impl fmt::Debug for Flags {
     }
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        built(
+            SettingsFile::default(),
+            Catalog::builtin().clone(),
+            Declarations::default(),
+            Outside::default(),
+        )
+    }
+}
+
 /// Where settings come from beside the flags.
 struct Sources<'a> {
     /// The file named by the user.
@@ -157,6 +167,24 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// The settings of a file's text, without environment and flags.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in it.
+    pub fn from_source(source: &Arc<SourceFile>) -> Result<Self, Problems> {
+        let Checked { file, catalog, custom } = check_file(source, Catalog::builtin())?;
+        let outside = Outside {
+            callback_url: file.callback_url.clone(),
+            secret: file.secret.clone(),
+            listen: file.listen.clone(),
+            ..Outside::default()
+        };
+        Ok(built(file, catalog, custom, outside))
+    }
+}
+
 fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
     let mut problems = Problems::new();
     let path = sources.config.or_else(|| sources.usual.exists().then_some(sources.usual));
@@ -165,7 +193,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         catalog: sources.catalog.clone(),
         custom: Declarations::default(),
     };
-    let Checked { file, catalog, custom } = match path.map(|path| read(path, sources.catalog)) {
+    let Checked { mut file, catalog, custom } = match path.map(|path| read(path, sources.catalog)) {
         None => none(),
         Some(Ok(read)) => read,
         Some(Err(more)) => {
@@ -191,21 +219,55 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
             problems.extend(wrong(sources.catalog, origin, format, &value));
             Some(value)
         };
-    let callback_url =
-        single("AIRUDDER_MOCK_CALLBACK_URL", "--callback-url", flags.callback_url, "url", file.callback_url);
-    let secret = single("AIRUDDER_MOCK_SECRET", "--secret", flags.secret, "", file.secret);
-    let listen = single("AIRUDDER_MOCK_LISTEN", "--listen", flags.listen, "address", file.listen);
+    let callback_url = single(
+        "AIRUDDER_MOCK_CALLBACK_URL",
+        "--callback-url",
+        flags.callback_url,
+        "url",
+        file.callback_url.take(),
+    );
+    let secret = single("AIRUDDER_MOCK_SECRET", "--secret", flags.secret, "", file.secret.take());
+    let listen = single("AIRUDDER_MOCK_LISTEN", "--listen", flags.listen, "address", file.listen.take());
     for host in &flags.allow {
         problems.extend(wrong(sources.catalog, "--allow-target", "host", host));
     }
+    // A path in the file is meant from the file's own folder, one on the command line from the user's.
+    let folder = path.and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+    let outside = Outside {
+        callback_url,
+        secret,
+        listen,
+        allow: flags.allow,
+        ca: flags.ca,
+        insecure: flags.insecure,
+        folder,
+    };
+    let settings = built(file, catalog, custom, outside);
+    problems.into_result(settings)
+}
+
+/// What comes from elsewhere than the file, merged already.
+#[derive(Default)]
+struct Outside {
+    callback_url: Option<String>,
+    secret: Option<String>,
+    listen: Option<String>,
+    allow: Vec<String>,
+    ca: Option<PathBuf>,
+    insecure: bool,
+    /// Where paths in the file begin.
+    folder: PathBuf,
+}
+
+/// Settings as meant, of a file without mistakes and what is given outside of it.
+fn built(file: SettingsFile, catalog: Catalog, custom: Declarations, outside: Outside) -> Settings {
+    let Outside { callback_url, secret, listen, allow: more, ca, insecure, folder } = outside;
     let target = file.target.unwrap_or_default();
     let mut allow = target.allow;
-    allow.extend(flags.allow);
-    // A path in the file is meant from the file's own folder, one on the command line from the user's.
-    let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
-    let ca = flags.ca.or(target.ca.map(|ca| folder.join(ca)));
+    allow.extend(more);
+    let ca = ca.or(target.ca.map(|ca| folder.join(ca)));
     let usual = preset(PolicyPreset::default());
-    let settings = Settings {
+    Settings {
         callback_url,
         secret: secret.unwrap_or_else(|| DEFAULT_SECRET.to_owned()),
         listen: listen.map(|listen| full_address(&listen)),
@@ -214,7 +276,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         signature: file.signature,
         policy: file.delivery.map_or(usual.clone(), |delivery| policy(&usual, &delivery)),
         allow,
-        tls: TlsOptions { ca, insecure: flags.insecure || target.insecure },
+        tls: TlsOptions { ca, insecure: insecure || target.insecure },
         faults: file.faults,
         catalog,
         custom,
@@ -225,8 +287,7 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
         chatbot: vendor::chatbot(file.chatbot),
         workflows: Arc::new(workflow::templates(&file.workflow_templates)),
         limits: vendor::limits(file.limits),
-    };
-    problems.into_result(settings)
+    }
 }
 
 fn read(path: &Path, catalog: &Catalog) -> Result<Checked, Problems> {
@@ -236,7 +297,7 @@ fn read(path: &Path, catalog: &Catalog) -> Result<Checked, Problems> {
 
 /// The mistake of a setting from outside of files, if there is one.
 fn wrong(catalog: &Catalog, origin: &str, format: &str, value: &str) -> Option<Diagnostic> {
-    let mistake = Formats::new(catalog).check(format, value).err()?;
+    let mistake = formats::check(catalog, format, value).err()?;
     Some(Diagnostic::general(format!("{origin}: {}", mistake.message)).maybe_help(mistake.help))
 }
 

@@ -3,19 +3,20 @@
 //! Merging happens once, at the start of a command; everything after reads [`Settings`]. A later source wins: default,
 //! file, environment, flag.
 
+mod access;
 mod check;
 mod file;
+mod formats;
 mod merge;
-mod policy;
+mod user_endpoints;
 mod vendor;
 mod vendor_file;
 mod workflow;
 
+pub use access::{AccessRules, SignatureRule, TokenRule};
 pub use check::{Checked, check_file, schema_text};
-pub use file::{AssumedFile, DeliveryFile, EntryFile, PolicyPreset, SettingsFile, TargetFile};
+pub use file::{AssumedFile, SettingsFile, TargetFile};
 pub use merge::{DEFAULT_FILE, DEFAULT_LISTEN, Flags, Settings};
-pub use policy::{policy, preset};
-pub use vendor::{rate, utc_offset, window};
 pub use vendor_file::{
     AccessFile, AccountFile, CallingFile, LimitsFile, MixFile, RobotFile, RoundFile, StrategyFile,
 };

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::tz::Offset;
 use sha2::{Digest, Sha256};
 
+use super::access::AccessRules;
 use super::vendor_file::{AccessFile, AccountFile, CallingFile, ChatbotFile, DialerFile, LimitsFile};
-use crate::api::AccessRules;
 use crate::content::Country;
 use crate::contract::aes::Cipher;
 use crate::http::Limits;
@@ -20,7 +20,7 @@ use crate::time::HumanDuration;
 /// # Errors
 ///
 /// One line that says what to write.
-pub fn rate(text: &str) -> Result<Rate, String> {
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
     let wrong = || format!("`{text}` is no rate, write for example `100/s`, `600/min` or `1000/h`");
     let (calls, per) = text.split_once('/').ok_or_else(wrong)?;
     let seconds = match per.trim() {
@@ -39,7 +39,7 @@ pub fn rate(text: &str) -> Result<Rate, String> {
 /// # Errors
 ///
 /// One line that says what to write.
-pub fn utc_offset(text: &str) -> Result<Offset, String> {
+pub(super) fn utc_offset(text: &str) -> Result<Offset, String> {
     let read = || {
         if text == "Z" {
             return Some(Offset::UTC);
@@ -168,7 +168,7 @@ pub(super) fn dialer(file: Option<DialerFile>) -> dialer::Rules {
 /// # Errors
 ///
 /// One line that says what to write.
-pub fn window(text: &str) -> Result<Option<Duration>, String> {
+pub(super) fn window(text: &str) -> Result<Option<Duration>, String> {
     if text == "off" {
         return Ok(None);
     }
@@ -197,14 +197,14 @@ pub(super) fn limits(file: Option<LimitsFile>) -> Limits {
     let size = |given: Option<u32>, unit: usize, usual: usize| {
         given.and_then(|number| usize::try_from(number).ok()).map_or(usual, |number| number * unit)
     };
-    let patience = file.patience.map(|patience| patience.0);
+    let timeout = file.timeout.or(file.patience).map(|timeout| timeout.0);
     Limits {
         body: size(file.body_mb, 1 << 20, usual.body),
         header_bytes: size(file.header_kb, 1 << 10, usual.header_bytes),
         connections: size(file.connections, 1, usual.connections),
-        header_read: patience.unwrap_or(usual.header_read),
-        stall: patience.unwrap_or(usual.stall),
-        write: patience.unwrap_or(usual.write),
+        header_timeout: timeout.unwrap_or(usual.header_timeout),
+        body_timeout: timeout.unwrap_or(usual.body_timeout),
+        write_timeout: timeout.unwrap_or(usual.write_timeout),
         ..usual
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::api::{SignatureRule, TokenRule};
+use super::access::{SignatureRule, TokenRule};
 use crate::contract::envelope::ErrorStatus;
 use crate::simulator::Encryption;
 use crate::simulator::calling::{Business, Outcome};
@@ -66,7 +66,7 @@ pub struct AccountFile {
     #[serde(default)]
     pub encrypt_callbacks: bool,
     /// How many calls the account may make, for example `100/s`, `600/min`, `1000/h`. Default: any number.
-    #[schemars(extend("format" = "rate"))]
+    #[schemars(extend("format" = "rate-limit"))]
     pub rate_limit: Option<String>,
 }
 
@@ -86,7 +86,7 @@ pub struct CallingFile {
     /// The last four digits of a number and the outcome they wish for: `"1234" = "busy"`. `airudder-mock catalog
     /// --magic` lists the ones there are and all outcomes.
     #[serde(default)]
-    #[schemars(extend("x-keys" = "four-digits", "x-values" = "wish"))]
+    #[schemars(extend("x-keys" = "four-digits", "x-values" = "mock-outcome"))]
     pub magic: BTreeMap<String, String>,
     /// Whether the magic numbers hold that are there without any settings. Default: true.
     pub default_magic: Option<bool>,
@@ -252,5 +252,8 @@ pub struct LimitsFile {
     pub connections: Option<u32>,
     /// How long a client may take for a request's line and headers, how long nothing of a body may come, and how long
     /// nothing of an answer may be taken. Default: 30 s.
+    pub timeout: Option<HumanDuration>,
+    /// The old name of `timeout`, which is still accepted.
+    #[schemars(extend("deprecated" = true))]
     pub patience: Option<HumanDuration>,
 }

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::files::diagnostic::quoted;
 use crate::files::suggest::nearest;
+use crate::files::tables::{items, spanned_text as text, table, tables};
 use crate::files::{Diagnostic, SourceFile};
 use crate::simulator::dialer::Rules;
 
@@ -43,7 +44,7 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnos
     let mut found = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     let groups = groups(tree);
-    for (template, _) in tables(tree, "workflow_templates") {
+    for template in tables(tree, "workflow_templates") {
         if let Some(id) = template.get("id")
             && let Some(number) = id.get_ref().as_integer()
         {
@@ -55,7 +56,7 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnos
             seen.push(number);
         }
         nodes(source, template, &mut found);
-        for (node, _) in tables(template, "nodes") {
+        for node in tables(template, "nodes") {
             let is_dialer = text(node, "kind").is_some_and(|(kind, _)| kind == "dialer");
             if let Some((name, span)) = text(node, "group").filter(|_| is_dialer)
                 && !groups.iter().any(|group| group == name)
@@ -75,35 +76,23 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnos
 
 /// The groups of agents there are: those of the file, or else those there are without any settings.
 fn groups(tree: &DeTable<'_>) -> Vec<String> {
-    let dialer = tree.get("dialer").and_then(|dialer| dialer.get_ref().as_table());
-    match dialer.filter(|dialer| dialer.contains_key("groups")) {
+    match table(tree, "dialer").filter(|dialer| dialer.contains_key("groups")) {
         Some(dialer) => tables(dialer, "groups")
             .into_iter()
-            .filter_map(|(group, _)| Some(text(group, "name")?.0.to_owned()))
+            .filter_map(|group| Some(text(group, "name")?.0.to_owned()))
             .collect(),
         None => Rules::default().groups.into_iter().map(|group| group.name).collect(),
     }
 }
 
-/// The tables of a list, with their places.
-fn tables<'a>(table: &'a DeTable<'a>, key: &str) -> Vec<(&'a DeTable<'a>, Range<usize>)> {
-    let list = table.get(key).and_then(|list| list.get_ref().as_array());
-    let item = |item: &'a Spanned<DeValue<'a>>| Some((item.get_ref().as_table()?, item.span()));
-    list.into_iter().flatten().filter_map(item).collect()
-}
-
-fn text<'a>(table: &'a DeTable<'a>, key: &str) -> Option<Name<'a>> {
-    let value = table.get(key)?;
-    Some((value.get_ref().as_str()?, value.span()))
-}
-
-fn nodes(source: &Arc<SourceFile>, template: &DeTable<'_>, found: &mut Vec<Diagnostic>) {
-    let read = |(table, span)| {
+fn nodes<'a>(source: &Arc<SourceFile>, template: &'a DeTable<'a>, found: &mut Vec<Diagnostic>) {
+    let read = |item: &'a Spanned<DeValue<'a>>| {
+        let (table, span) = (item.get_ref().as_table()?, item.span());
         let mut ways: Vec<Name<'_>> = text(table, "next").into_iter().collect();
-        ways.extend(tables(table, "cases").into_iter().filter_map(|(case, _)| text(case, "next")));
+        ways.extend(tables(table, "cases").into_iter().filter_map(|case| text(case, "next")));
         Some(Node { id: text(table, "id")?, kind: text(table, "kind")?.0, table, span, ways })
     };
-    let nodes: Vec<Node<'_>> = tables(template, "nodes").into_iter().filter_map(read).collect();
+    let nodes: Vec<Node<'_>> = items(template, "nodes").filter_map(read).collect();
     let mut wrong = |span: &Range<usize>, message: String, help: Option<String>| {
         found.push(Diagnostic::at(source, span.clone(), message).maybe_help(help));
     };

@@ -36,6 +36,7 @@ mod talk;
 #[cfg(test)]
 mod testing;
 mod timer;
+pub mod user_endpoints;
 mod vendor;
 mod wire_id;
 pub mod workflow;

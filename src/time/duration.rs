@@ -179,8 +179,8 @@ macro_rules! text_form {
     };
 }
 
-text_form!(HumanDuration, "HumanDuration", "lapse", "2s");
-text_form!(DurationRange, "DurationRange", "lapse-range", "1s..3s");
+text_form!(HumanDuration, "HumanDuration", "human-duration", "2s");
+text_form!(DurationRange, "DurationRange", "human-duration-range", "1s..3s");
 
 #[cfg(test)]
 mod tests {

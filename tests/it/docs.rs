@@ -99,6 +99,26 @@ fn every_link_leads_somewhere() {
     }
 }
 
+/// The steps for contributors name what is there: files, folders, and the words of the code.
+#[test]
+fn contributors_find_what_they_are_sent_to() {
+    let text = read("CONTRIBUTING.md");
+    let quoted: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+    let is_path = |name: &&&str| {
+        ["src/", "tests/", "docs/"].iter().any(|folder| name.starts_with(folder)) && !name.contains(' ')
+    };
+    let paths: Vec<&&str> = quoted.iter().filter(is_path).collect();
+    assert!(paths.len() >= 10, "{paths:?}");
+    for path in paths {
+        assert!(fs::exists(repository(path)).unwrap(), "CONTRIBUTING.md names {path}");
+    }
+    let example = read("src/simulator/auth.rs");
+    for word in ["endpoints!", "JsonSchema", "Refusal>", "&mut Simulator", "(documented)"] {
+        assert!(text.contains(word) && example.contains(word), "{word} is in the steps and in the example");
+    }
+    assert!(read("src/simulator/reference.rs").contains("callbacks!"));
+}
+
 /// The parts of pages that are made from the program, by page and name.
 fn generated() -> [(&'static str, &'static str, String); 4] {
     let printed = |args: &[&str]| {

@@ -16,7 +16,7 @@ const SETTINGS: &str = r#"
 [limits]
 body_mb = 1
 header_kb = 8
-patience = "4s"
+timeout = "4s"
 
 [[accounts]]
 app_key = "AIRudderMockKey0000001"
@@ -35,7 +35,7 @@ fn every_hostile_request_gets_the_answer_it_deserves() {
     table.extend(protocol::cases(&world));
     assert!(table.len() >= 200, "{} cases", table.len());
     let mut wrong: Vec<String> = table.iter().filter_map(|case| check(&server, &world, case).err()).collect();
-    wrong.extend(patience(&server, &world));
+    wrong.extend(stalled_clients(&server, &world));
 
     // After all of that a good call is served, and the list of everything taken so far can be told.
     let all = server.ask(&world.get("/service/cloud/list?Number=1000")).expect("an answer");
@@ -99,7 +99,7 @@ fn check(server: &Server, world: &World, case: &Case) -> Result<(), String> {
 }
 
 /// Clients that stop in the middle, all at the same time: the wait is real.
-fn patience(server: &Server, world: &World) -> Vec<String> {
+fn stalled_clients(server: &Server, world: &World) -> Vec<String> {
     let stalled = world.raw_post("/service/cloud/task", "Content-Length: 100\r\n", b"{\"TaskName\":");
     let mut lines = [
         ("a body that stops", stalled, Some(408)),

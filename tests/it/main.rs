@@ -21,4 +21,5 @@ mod serve_start;
 mod serve_wire;
 mod signing;
 mod stories;
+mod walls;
 mod workflow;

@@ -155,7 +155,7 @@ fn headers_are_taken_in_any_letter_case() {
 #[test]
 fn wrong_usage_is_told() {
     for (args, message) in [
-        (&["verify"][..], "what is to be verified? Add `--signature TEXT`"),
+        (&["verify"][..], "there is no signature to verify: add `--signature TEXT`"),
         (&["verify", "--signature", "x", "--header", "x-airudder-sign: y"], "the signature is given twice"),
         (&["verify", "--header", "no colon"], "a header is written `Name: value`"),
         (&["sign", "--preset", "airuder"], "'airudder'"),

@@ -14,30 +14,30 @@ use crate::http;
 use crate::integrator::{Action, Persona, Receiver, Verdict};
 use crate::net::{Headers, HttpRequest, HttpResponse, Reply};
 
-/// The company whose desk refuses every transfer, so that a story can have it refused.
-const CLOSED_DESK: &str = "Closed Desk";
+/// The company whose agents refuse every transfer, so that a story can have it refused.
+const REFUSING: &str = "Closed Desk";
 
-/// The company whose desk never answers.
-const SILENT_DESK: &str = "Silent Desk";
+/// The company whose agents never answer.
+const SILENT: &str = "Silent Desk";
 
-/// The customer's desks: which one a transfer goes to is told by its company.
-struct Desks {
+/// The customer's agents: the company of a transfer decides which of them it goes to.
+struct Agents {
     open: Persona,
     closed: Persona,
     silent: Persona,
 }
 
-impl Default for Desks {
+impl Default for Agents {
     fn default() -> Self {
         Self { open: Persona::default(), closed: Persona::refusing(), silent: Persona::silent() }
     }
 }
 
-impl Desks {
+impl Agents {
     fn of(&mut self, body: &Value) -> &mut Persona {
         match body.pointer("/transfer/company").or_else(|| body.get("company")).and_then(Value::as_str) {
-            Some(CLOSED_DESK) => &mut self.closed,
-            Some(SILENT_DESK) => &mut self.silent,
+            Some(REFUSING) => &mut self.closed,
+            Some(SILENT) => &mut self.silent,
             _ => &mut self.open,
         }
     }
@@ -46,7 +46,7 @@ impl Desks {
 /// The embedded integrator.
 pub(super) struct Embedded {
     receiver: Mutex<Receiver>,
-    desks: Mutex<Desks>,
+    agents: Mutex<Agents>,
     /// Signs its calls with the key of the first account.
     signer: Signer,
     catalog: Arc<Catalog>,
@@ -63,7 +63,7 @@ impl Embedded {
         Arc::new(Self {
             signer: own.unwrap_or_else(|| signer.clone()),
             receiver: Mutex::new(Receiver::new(signer, &catalog)),
-            desks: Mutex::new(Desks::default()),
+            agents: Mutex::new(Agents::default()),
             catalog,
             mock,
             driver,
@@ -91,8 +91,8 @@ impl Embedded {
         }
         if let Ok(body) = &received.body {
             let event = received.id.as_deref().or(received.event.as_deref()).unwrap_or_default();
-            let mut desks = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
-            for action in desks.of(body).react(event, body) {
+            let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+            for action in agents.of(body).react(event, body) {
                 let integrator = Arc::clone(self);
                 self.agenda.after(action.after, async move { integrator.call(action).await });
             }

@@ -1,4 +1,4 @@
-//! `run`: tells stories to their end.
+//! `run`: runs stories to their end.
 
 mod embedded;
 mod report;
@@ -18,26 +18,19 @@ use serde_json::Value;
 use super::stories;
 use super::target_args::TargetArgs;
 use super::timeline::Timeline;
-use super::world::World;
 use super::{CommandError, Exit, cannot_write};
-use crate::api::Api;
-use crate::delivery::{Client, ClientOptions};
-use crate::engine::{Callers, Clock, Driver, End, Engine, EngineOptions, Speed};
+use crate::engine::{Callers, Driver, End, Speed};
 use crate::http::{Limits, Server};
-use crate::journal::{Journal, RecordHandle, Recorder};
-use crate::net::{Guard, Target};
+use crate::journal::{RecordHandle, Recorder};
+use crate::mock::{Builder, Prepared, StartError};
 use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
 use crate::time::HumanDuration;
-use crate::user_endpoints::Custom;
 use embedded::Embedded;
 use tally::{Tally, TallySink};
 
 /// The seed of a run that names none.
 const DEFAULT_SEED: u64 = 1;
-
-/// How many tries are under way at the same time at most, unless time jumps.
-const MOST_IN_FLIGHT: usize = 64;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -91,20 +84,19 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let world = World::load(config, args.target.flags(args.listen.clone()))?;
-    let stories = stories::read(&args.files, &args.set, &world)?;
-    super::runtime()?.block_on(tell(args, world, stories))
+    let prepared = Prepared::load(config, args.target.flags(args.listen.clone()))?;
+    let stories = stories::read(&args.files, &args.set, &prepared)?;
+    super::runtime()?.block_on(tell(args, prepared, stories))
 }
 
 /// Everything the run writes to.
 struct Outputs {
-    journal: Journal,
     tally: TallySink,
     record: Option<RecordHandle>,
 }
 
-async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
-    let World { settings, catalog, signer } = world;
+async fn tell(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
+    let Prepared { settings, catalog, signer } = &prepared;
     let begun = Instant::now();
     let epoch = args.epoch.unwrap_or_else(whole_second);
     let jumps = args.speed == Speed::Max;
@@ -116,79 +108,46 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
             .unwrap_or(DEFAULT_SEED),
     );
 
-    let mock = listen(settings.listen.as_deref(), embedded_wanted)?;
-    let mock_address = mock.local_addr();
-    let receiver = if embedded_wanted { Some(bind("127.0.0.1:0")?) } else { None };
-    let default_target = match (&receiver, &settings.callback_url) {
-        (Some(receiver), _) => Some(format!("http://{}/callbacks", receiver.local_addr())),
-        (None, url) => url.clone(),
-    };
-    let default_target = default_target
-        .map(|url| url.parse().map(Arc::new).map_err(|error| CommandError::usage(format!("{url}: {error}"))))
-        .transpose()?;
-
-    let plays = plays(&stories, args.seed, epoch);
-    let names: Vec<String> = plays.iter().map(|play| play.label().to_string()).collect();
+    let server = listen(settings.listen.as_deref(), embedded_wanted)?;
+    let receiver =
+        if embedded_wanted { Some(Server::bind("127.0.0.1:0").map_err(StartError::from)?) } else { None };
+    let stories = story_runs(&stories, args.seed, epoch, &args.set);
+    let names: Vec<String> = stories.iter().map(|story| story.label().to_string()).collect();
+    let receiver_url =
+        receiver.as_ref().map(|receiver| format!("http://{}/callbacks", receiver.local_addr()));
     let embedded_authority = receiver.as_ref().map(|receiver| receiver.local_addr().to_string());
-    let outputs = outputs(&args, epoch, names, embedded_authority, jumps)?;
-
-    let scheme = signer.scheme().describe();
-    let checked_target: Option<Arc<Target>> = default_target.clone();
-    let engine = Engine::new(EngineOptions {
-        catalog: Arc::clone(&catalog),
-        signer: signer.clone(),
-        default_target,
-        target_wins: args.target.callback_url.is_some(),
-        policy: Arc::new(settings.policy.clone()),
-        assumed: settings.assumed,
-        seed,
-        behaviour: settings.behaviour(&format!("http://{mock_address}"), true),
-        faults: settings.faults.clone(),
-        custom: Custom::new(&settings.custom, seed),
-        max_in_flight: if jumps { 1 } else { MOST_IN_FLIGHT },
-        journal: outputs.journal,
-    });
-    let guard = Guard::allowing(&settings.allow).map_err(CommandError::usage)?;
-    let options = ClientOptions { guard, tls: settings.tls.clone(), idle_per_target: MOST_IN_FLIGHT };
-    let client = Client::new(options).map_err(CommandError::usage)?;
-    // A callback that goes elsewhere may bring calls from elsewhere, which live in real time.
-    let closed = embedded_wanted && stories.iter().all(|story| !story.has_own_targets());
-    if let Some(target) = &checked_target {
-        client.check(target).await.map_err(CommandError::usage)?;
+    // A callback that goes elsewhere may bring requests from elsewhere, which live in real time.
+    let closed = embedded_wanted && stories.iter().all(|story| !story.story().has_own_targets());
+    let mut builder = Builder::from(prepared.clone())
+        .default_callback_url(receiver_url)
+        .seed(seed.0)
+        .speed(args.speed)
+        .epoch(epoch)
+        .callers(if closed { Callers::Closed } else { Callers::Open })
+        .server(server)
+        .stories(stories);
+    if jumps {
+        builder = builder.max_in_flight(1);
     }
-    let driver = Driver::new(
-        engine,
-        Clock::starting(epoch, args.speed),
-        client,
-        if closed { Callers::Closed } else { Callers::Open },
-    );
-    driver.with(|engine, _| {
-        for (number, mut play) in plays.into_iter().enumerate() {
-            debug_assert_eq!(number, engine.stories().len());
-            for (name, value) in &args.set {
-                play.preset(name, value);
-            }
-            engine.add_play(play);
-        }
-    });
-
-    let api = Api::new(driver.clone(), &catalog, settings.access).map_err(CommandError::usage)?;
-    let serve_mock =
-        mock.serve(move |call| api.answer(call), settings.limits.clone(), std::future::pending());
-    tokio::spawn(serve_mock);
+    if let Some(url) = &args.target.callback_url {
+        builder = builder.callback_url(url);
+    }
+    let (builder, outputs) = outputs(builder, &args, epoch, names, embedded_authority, jumps)?;
+    let mock = builder.assemble().await?;
     let embedded = receiver.map(|receiver| {
-        let desk = Embedded::new(signer, Arc::clone(&catalog), mock_address, driver.clone());
-        let handler = Arc::clone(&desk);
+        let embedded =
+            Embedded::new(signer.clone(), Arc::clone(catalog), mock.address(), mock.driver().clone());
+        let handler = Arc::clone(&embedded);
         let serve = receiver.serve(
-            move |call| {
-                let reply = handler.receive(&call);
+            move |request| {
+                let reply = handler.receive(&request);
                 async move { reply }
             },
             Limits::default(),
             std::future::pending(),
         );
         tokio::spawn(serve);
-        desk
+        embedded
     });
 
     let interrupted = super::interrupted();
@@ -198,26 +157,26 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
             (None, Some(url)) => url.clone(),
             (None, None) => "the URLs in the stories".to_owned(),
         };
-        super::say(&format!("mock        http://{mock_address}  (your requests go here)"));
-        super::say(&format!("callbacks   to {target}, signed: {scheme}"));
+        super::say(&format!("mock        {}  (your requests go here)", mock.url()));
+        super::say(&format!("callbacks   to {target}, signed: {}", signer.scheme().describe()));
         super::say(&format!("seed        {}\n", seed.0));
     }
 
-    let end = driver.drive(interrupted).await;
+    let end = mock.drive(interrupted).await;
     let tally = outputs.tally.get().clone();
-    let facts = driver.with(|engine, _| report::Facts {
+    let facts = mock.driver().with(|engine, _| report::Facts {
         passed: end == End::Over && tally.passed() == tally.stories.len() && tally.dead_alone == 0,
         seed: seed.0,
         epoch,
         totals: engine.totals(),
-        verified: embedded.as_ref().map(|desk| desk.verified()),
+        verified: embedded.as_ref().map(|embedded| embedded.verified()),
         interrupted: end == End::Interrupted,
         seconds: (!jumps).then(|| begun.elapsed().as_secs_f64()),
     });
     let reports = write_reports(&args, &tally, &facts);
     summary(&args, &tally, &facts, epoch, begun);
     if end == End::Interrupted {
-        tell_unsent(&driver);
+        list_unsent(mock.driver());
     }
     reports?;
     if let Some(record) = outputs.record {
@@ -231,29 +190,30 @@ async fn tell(args: Args, world: World, stories: Vec<Arc<Story>>) -> Result<Exit
     })
 }
 
-/// Now, without a fraction, so that timestamps in whole seconds and in milliseconds tell the same.
+/// Now, without a fraction, so that timestamps in whole seconds and in milliseconds say the same.
 fn whole_second() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn bind(address: &str) -> Result<Server, CommandError> {
-    Server::bind(address).map_err(CommandError::start)
-}
-
 /// Listens where the user wants. Nobody outside needs the default address of a run with the embedded integrator, so
 /// that if it is taken any other will do.
-fn listen(wanted: Option<&str>, embedded: bool) -> Result<Server, CommandError> {
-    match wanted {
-        Some(address) => bind(address),
+fn listen(wanted: Option<&str>, embedded: bool) -> Result<Server, StartError> {
+    Ok(match wanted {
+        Some(address) => Server::bind(address)?,
         None => match Server::bind(crate::settings::DEFAULT_LISTEN) {
-            Err(_) if embedded => bind("127.0.0.1:0"),
-            outcome => outcome.map_err(CommandError::start),
+            Err(_) if embedded => Server::bind("127.0.0.1:0")?,
+            outcome => outcome?,
         },
-    }
+    })
 }
 
-fn plays(stories: &[Arc<Story>], seed: Option<u64>, epoch: Timestamp) -> Vec<StoryRun> {
-    let mut plays = Vec::new();
+fn story_runs(
+    stories: &[Arc<Story>],
+    seed: Option<u64>,
+    epoch: Timestamp,
+    set: &[(String, Value)],
+) -> Vec<StoryRun> {
+    let mut runs = Vec::new();
     let mut labels = BTreeSet::new();
     for (index, story) in stories.iter().enumerate() {
         let base =
@@ -263,13 +223,17 @@ fn plays(stories: &[Arc<Story>], seed: Option<u64>, epoch: Timestamp) -> Vec<Sto
             let millis = u64::try_from(story.spread.as_millis()).unwrap_or(u64::MAX);
             let wait = std::time::Duration::from_millis(spread.random_range(0..=millis));
             let start = epoch.checked_add(wait).unwrap_or(epoch);
-            let number = u32::try_from(plays.len()).unwrap_or(u32::MAX);
+            let number = u32::try_from(runs.len()).unwrap_or(u32::MAX);
             let label = unique(&mut labels, story.label(copy));
             let seed = base.derive("copy", u64::from(copy));
-            plays.push(StoryRun::new(Arc::clone(story), label, number, copy, seed, start));
+            let mut run = StoryRun::new(Arc::clone(story), label, number, copy, seed, start);
+            for (name, value) in set {
+                run.preset(name, value);
+            }
+            runs.push(run);
         }
     }
-    plays
+    runs
 }
 
 /// Files may give their stories the same name; reports need to tell them apart.
@@ -284,27 +248,27 @@ fn unique(taken: &mut BTreeSet<String>, label: String) -> Arc<str> {
 }
 
 fn outputs(
+    builder: Builder,
     args: &Args,
     epoch: Timestamp,
     names: Vec<String>,
     embedded: Option<String>,
     jumps: bool,
-) -> Result<Outputs, CommandError> {
-    let mut journal = Journal::default();
+) -> Result<(Builder, Outputs), CommandError> {
     let named = names.len() > 1;
     let tally = TallySink::new(Tally::new(names.into_iter()));
-    journal.add_sink(Box::new(tally.clone()));
+    let mut builder = builder.sink(tally.clone());
     if !args.quiet {
-        journal.add_sink(Box::new(Timeline::new(epoch, named, jumps)));
+        builder = builder.sink(Timeline::new(epoch, named, jumps));
     }
     let mut record = None;
     if let Some(path) = &args.record {
         let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
         let (recorder, handle) = Recorder::new(Box::new(file), !jumps, embedded);
-        journal.add_sink(Box::new(recorder));
+        builder = builder.sink(recorder);
         record = Some(handle);
     }
-    Ok(Outputs { journal, tally, record })
+    Ok((builder, Outputs { tally, record }))
 }
 
 fn write_reports(args: &Args, tally: &Tally, facts: &report::Facts) -> Result<(), CommandError> {
@@ -352,7 +316,7 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, 
     if left > 0 {
         callbacks.push_str(&format!(", {left} not sent"));
     }
-    callbacks.push_str(&format!(" of {} ({})", totals.queued, count(totals.attempts, "request")));
+    callbacks.push_str(&format!(" of {} ({})", totals.queued, count(totals.attempts, "attempt")));
     lines.push(callbacks);
     lines.push(format!("requests    {} answered, {} of them refused", tally.calls, tally.refused_calls));
     if let Some((right, wrong)) = facts.verified {
@@ -361,11 +325,11 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, 
     if args.quiet && !tally.assumed.is_empty() {
         lines.push(format!("assumed     {} (correct them in airudder-mock.toml)", tally.assumed.join(", ")));
     }
-    let told = tally.last.map(|last| last.duration_since(epoch));
-    let told = told.and_then(|told| std::time::Duration::try_from(told).ok()).unwrap_or_default();
+    let simulated = tally.last.map(|last| last.duration_since(epoch));
+    let simulated = simulated.and_then(|time| std::time::Duration::try_from(time).ok()).unwrap_or_default();
     lines.push(format!(
         "time        {} simulated in {}",
-        HumanDuration(told),
+        HumanDuration(simulated),
         HumanDuration(begun.elapsed())
     ));
     for line in lines {
@@ -374,7 +338,7 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, 
 }
 
 /// After an interruption: which callbacks were never delivered.
-fn tell_unsent(driver: &Driver) {
+fn list_unsent(driver: &Driver) {
     const MOST: usize = 20;
     let unfinished = driver.with(|engine, _| engine.unfinished());
     if unfinished.is_empty() {

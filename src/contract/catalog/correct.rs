@@ -2,8 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Catalog, Direction, Entry, Provenance, Route};
-use crate::settings::EntryFile;
+use super::{Catalog, Direction, Entry, EntryFile, Provenance, Route};
 
 /// Why a correction cannot be applied.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -4,6 +4,7 @@
 //! it. Routes, listings, suggestions and the tests of completeness all come from here.
 
 mod correct;
+mod entry_file;
 mod read;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 pub use correct::CorrectionError;
+pub use entry_file::EntryFile;
 
 use super::Provenance;
 

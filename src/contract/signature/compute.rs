@@ -10,7 +10,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 use super::scheme::{Algorithm, Encoding, Part, TimestampUnit};
-use super::signer::Signing;
+use super::signing::Signing;
 
 /// The longest digest in bytes, and its hex form.
 const LONGEST: usize = 32;

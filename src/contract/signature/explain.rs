@@ -10,7 +10,8 @@ use super::compute::Keyed;
 use super::guess::{self, Recipe};
 use super::notation::{self, Reading};
 use super::rewrite::{self, Cause, Rewritten};
-use super::signer::{Mismatch, Received, Signer, Signing};
+use super::signer::Signer;
+use super::signing::{Mismatch, Received, Signing};
 
 /// The longest body whose rewritings are tried at all: each one is a copy.
 const REWRITTEN_UP_TO: usize = 1 << 20;

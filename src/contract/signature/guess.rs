@@ -2,7 +2,7 @@
 
 use super::DEFAULT_SECRET;
 use super::scheme::{Algorithm, Part, Preset, Scheme, SecretForm};
-use super::signer::Signing;
+use super::signing::Signing;
 
 /// Another algorithm over other parts.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,13 +17,16 @@ mod rewrite;
 mod scheme;
 mod secret;
 mod signer;
+mod signing;
+mod verify;
 
 pub use file::{SchemeError, SchemeFile};
 pub use scheme::{
     Algorithm, Encoding, KeyHeader, Part, Preset, Scheme, SecretForm, TimestampUnit, UnknownPreset,
 };
 pub use secret::{Secret, SecretError};
-pub use signer::{Mismatch, Received, Signer, Signing};
+pub use signer::Signer;
+pub use signing::{Mismatch, Received, Signing};
 
 /// The signing secret of a mock that was given none: neither by flag, nor by environment, nor by settings file.
 ///

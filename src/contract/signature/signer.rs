@@ -1,64 +1,14 @@
-//! Signing and verifying: a scheme with its secret.
+//! Signing: a scheme with its secret.
 
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use subtle::{Choice, ConstantTimeEq};
 
 use super::compute::{self, Digest, Keyed};
-use super::explain;
-use super::scheme::{Part, Scheme, TimestampUnit};
+use super::scheme::Scheme;
 use super::secret::{Secret, SecretError};
-use crate::net::Headers;
-
-/// What is signed.
-#[derive(Clone, Copy, Debug)]
-pub struct Signing<'a> {
-    /// The exact body.
-    pub body: &'a [u8],
-    /// Path and query of the request.
-    pub path: &'a str,
-    /// The moment, for schemes with a timestamp.
-    pub now: Timestamp,
-    /// The message's id, for schemes with a nonce; the same for every try.
-    pub nonce: &'a str,
-}
-
-/// What came in and is to be verified.
-pub struct Received<'a> {
-    /// The exact body.
-    pub body: &'a [u8],
-    /// Path and query of the request.
-    pub path: &'a str,
-    /// The headers, names in any letter case.
-    pub headers: &'a Headers,
-    /// The moment, for the age of timestamps.
-    pub now: Timestamp,
-}
-
-impl Received<'_> {
-    /// The values of a header, in the order they came.
-    pub(super) fn values<'s>(&'s self, name: &str) -> impl Iterator<Item = &'s str> {
-        self.headers.values(name).map(|value| value.trim_matches([' ', '\t']))
-    }
-}
-
-/// Why a signature does not verify.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Mismatch {
-    /// One line: the most likely cause, and what to do.
-    pub message: String,
-    /// Further lines for people: what was expected, what else to look at. They show the right signature.
-    pub hints: Vec<String>,
-}
-
-impl Mismatch {
-    pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hints: Vec::new() }
-    }
-}
+use super::signing::{Received, Signing};
 
 /// A scheme with its secret: signs and verifies. Cloning is cheap.
 #[derive(Clone)]
@@ -167,56 +117,6 @@ impl Signer {
         headers
     }
 
-    /// Whether a callback's signature is right; if not, why. The comparison takes the same time wherever the
-    /// texts differ.
-    pub fn verify(&self, received: &Received<'_>) -> Result<(), Mismatch> {
-        let scheme = &self.0.scheme;
-        if received.values(&scheme.header).next().is_none() {
-            return Err(explain::missing(&scheme.header, "it holds the signature", received));
-        }
-        let timestamp = self.received_timestamp(received)?;
-        let nonce = self.received_nonce(received)?;
-        let signing = Signing {
-            body: received.body,
-            path: received.path,
-            now: timestamp.unwrap_or(received.now),
-            nonce: nonce.unwrap_or_default(),
-        };
-        let expected = self.signature(&signing);
-        let mut right = Choice::from(0);
-        for given in self.candidates(received) {
-            right |= is_same(given.as_bytes(), expected.as_bytes());
-        }
-        if !bool::from(right) {
-            return Err(explain::explain(self, received, &signing, &expected));
-        }
-        match (scheme.tolerance, timestamp) {
-            (Some(tolerance), Some(timestamp)) => self.check_age(timestamp, received.now, tolerance),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether a call's signature is right and its key the one of the scheme; if not, why.
-    pub fn verify_call(&self, received: &Received<'_>) -> Result<(), Mismatch> {
-        if let Some(key) = &self.0.scheme.key
-            && let Some(id) = &key.id
-        {
-            match received.values(&key.name).next() {
-                Some(given) if given == &**id => {}
-                Some(given) => {
-                    let message = format!("{} names the key `{given}`, but the key here is `{id}`", key.name);
-                    return Err(Mismatch::new(message));
-                }
-                None => {
-                    let message =
-                        format!("the header {} is missing; it names the key, here `{id}`", key.name);
-                    return Err(Mismatch::new(message));
-                }
-            }
-        }
-        self.verify(received)
-    }
-
     /// The signatures that came: one for each header of the name, or for each word in them.
     pub(super) fn candidates<'s>(&'s self, received: &'s Received<'_>) -> Vec<&'s str> {
         let values = received.values(&self.0.scheme.header);
@@ -226,94 +126,15 @@ impl Signer {
             values.collect()
         }
     }
-
-    fn received_timestamp(&self, received: &Received<'_>) -> Result<Option<Timestamp>, Mismatch> {
-        let scheme = &self.0.scheme;
-        let Some(name) = &scheme.timestamp_header else { return Ok(None) };
-        let Some(text) = received.values(name).next() else {
-            return if scheme.signs(&Part::Timestamp) || scheme.tolerance.is_some() {
-                Err(explain::missing(name, "it holds the timestamp", received))
-            } else {
-                Ok(None)
-            };
-        };
-        let read = text.parse::<i64>().ok().and_then(|number| match scheme.timestamp_unit {
-            TimestampUnit::Seconds => Timestamp::from_second(number).ok(),
-            TimestampUnit::Milliseconds => Timestamp::from_millisecond(number).ok(),
-        });
-        // A number that is written otherwise, such as `+5` or `05`, would be signed as it is written by its
-        // sender and as `5` here.
-        let read = read.filter(|moment| compute::timestamp(*moment, scheme.timestamp_unit) == text);
-        read.map(Some).ok_or_else(|| {
-            let unit = match scheme.timestamp_unit {
-                TimestampUnit::Seconds => "seconds",
-                TimestampUnit::Milliseconds => "milliseconds",
-            };
-            Mismatch::new(format!(
-                "{name} is `{}`, which is no timestamp in Unix {unit}",
-                explain::shown(text)
-            ))
-        })
-    }
-
-    fn received_nonce<'s>(&self, received: &'s Received<'_>) -> Result<Option<&'s str>, Mismatch> {
-        let scheme = &self.0.scheme;
-        let Some(name) = &scheme.nonce_header else { return Ok(None) };
-        match received.values(name).next() {
-            Some(value) => Ok(Some(value)),
-            None if scheme.signs(&Part::Nonce) => {
-                Err(explain::missing(name, "it holds the message's id, which is signed", received))
-            }
-            None => Ok(None),
-        }
-    }
-
-    fn check_age(
-        &self,
-        timestamp: Timestamp,
-        now: Timestamp,
-        tolerance: std::time::Duration,
-    ) -> Result<(), Mismatch> {
-        let off = now.as_millisecond().abs_diff(timestamp.as_millisecond());
-        // Whole seconds are signed: a message of this very second must not count as one of the future.
-        if off / 1000 <= tolerance.as_secs() {
-            return Ok(());
-        }
-        let write = |millis: u64| {
-            let mut text = String::new();
-            // Writing to a string cannot fail.
-            let _ = crate::time::write(std::time::Duration::from_millis(millis / 1000 * 1000), &mut text);
-            text
-        };
-        let direction = if timestamp < now { "old" } else { "ahead of the clock here" };
-        let mut mismatch = Mismatch::new(format!(
-            "the signature is right, but its timestamp is {} {direction} and {} are allowed: compare the clocks, or \
-             sign again at the time of sending",
-            write(off),
-            write(u64::try_from(tolerance.as_millis()).unwrap_or(u64::MAX)),
-        ));
-        mismatch.hints.push(format!("timestamp {timestamp}, now {now}"));
-        Err(mismatch)
-    }
-}
-
-/// Whether two texts are the same, in a time that depends on their lengths alone. Eight bytes at a time: byte by byte it
-/// takes longer than the digest itself.
-fn is_same(one: &[u8], other: &[u8]) -> Choice {
-    if one.len() != other.len() {
-        return Choice::from(0);
-    }
-    let ((ones, rest), (others, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
-    let words = ones.iter().zip(others);
-    words.fold(rest.ct_eq(other_rest), |same, (one, other)| {
-        same & u64::from_ne_bytes(*one).ct_eq(&u64::from_ne_bytes(*other))
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::signature::{Algorithm, Encoding, KeyHeader, Preset, SecretForm};
+    use crate::contract::signature::{
+        Algorithm, Encoding, KeyHeader, Part, Preset, SecretForm, TimestampUnit,
+    };
+    use crate::net::Headers;
     use proptest::prelude::*;
 
     fn at(second: i64) -> Timestamp {

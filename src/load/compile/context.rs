@@ -16,7 +16,7 @@ use crate::net::Target;
 use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
 use crate::settings::{AssumedFile, Settings};
-use crate::user_endpoints::Custom;
+use crate::simulator::user_endpoints::Custom;
 
 /// What a story sends at most, to be told from one that never ends.
 const MOST_SENT: usize = 1_000;
@@ -79,7 +79,7 @@ impl Context<'_> {
         for (name, value) in self.set {
             play.preset(name, value);
         }
-        engine.add_play(play);
+        engine.add_story(play);
         let mut sent = Vec::new();
         let mut wanted = story.wanted_statuses();
         loop {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use crate::files::rate::{Arrivals, Course, Stage};
+use crate::language::rate::{Arrivals, Course, Stage};
 use crate::seed::{Rng, Seed};
 
 /// A plan: the expected number of arrivals up to each instant, and the way back.
@@ -222,7 +222,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::files::Rate;
+    use crate::language::Rate;
 
     fn curve(rate: &str, seconds: f64) -> Arc<Curve> {
         let Rate::Planned(stages) = rate.parse().unwrap() else { panic!("{rate} has no plan") };

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::run_stats::Progress;
-use crate::files::Arrivals;
 use crate::http::TlsPlan;
+use crate::language::Arrivals;
 use crate::load::compile::StoryTemplate;
 use crate::load::plan::{Curve, Pacer};
 use crate::load::plan::{Mix, Schedule, Source};

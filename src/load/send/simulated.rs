@@ -276,5 +276,5 @@ fn begin(
         };
         keeping.iteration.insert(label, iteration);
     }
-    driver.with(|engine, _| engine.add_play(play));
+    driver.with(|engine, _| engine.add_story(play));
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::run_stats::{Outcome, Recorder, RunStats};
-use crate::files::{Arrivals, Rate};
+use crate::language::{Arrivals, Rate};
 use crate::load::plan::{Curve, Pacer};
 use crate::load::plan::{Event, Mix, Next, Schedule, Source};
 use crate::seed::Seed;

@@ -3,8 +3,6 @@
 //! One file is checked by `file`; what needs more than one file, the variables, is checked by `variables`
 //! once all includes are read.
 
-pub(crate) mod faults;
-pub(crate) mod formats;
 mod outline;
 mod rules;
 pub(super) mod variables;
@@ -13,13 +11,14 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
-pub(crate) use outline::find as find_name;
 pub(super) use outline::{Named, Outline};
 
-use self::formats::Formats;
 use super::file::ScenarioFile;
 use crate::contract::Catalog;
-use crate::files::{Problems, SourceFile, schema, shape, syntax, typed};
+use crate::faults;
+use crate::files::{Problems, SourceFile, syntax, typed};
+use crate::language::formats::Formats;
+use crate::language::{schema, shape};
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<ScenarioFile>);
 
@@ -48,7 +47,7 @@ pub(super) fn file(source: &Arc<SourceFile>, catalog: &Catalog, problems: &mut P
     let mut outline = None;
     if sound {
         found.extend(rules::check(source, parsed.tree.get_ref(), catalog));
-        found.extend(faults::check(source, parsed.tree.get_ref()));
+        found.extend(faults::check::check(source, parsed.tree.get_ref()));
         outline = Some(Outline::of(source, parsed.tree.get_ref(), &SCHEMA));
     }
     let mut file = None;

@@ -7,10 +7,9 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::rules::{tables, text};
 use crate::files::SourceFile;
-use crate::files::syntax::inside_text;
-use crate::scenario::template;
+use crate::files::tables::{tables, text};
+use crate::language::names::{self, Read};
 
 /// A name and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,25 +149,10 @@ impl<'a> Reader<'a> {
     }
 
     fn tree(&mut self, value: &Spanned<DeValue<'_>>) {
-        match value.get_ref() {
-            DeValue::String(text) => self.template(text, &value.span()),
-            DeValue::Array(items) => items.iter().for_each(|item| self.tree(item)),
-            DeValue::Table(table) => table.iter().for_each(|(_, value)| self.tree(value)),
-            _ => {}
-        }
-    }
-
-    fn template(&mut self, text: &str, literal: &Range<usize>) {
-        // A template that does not read is reported elsewhere.
-        for name in template::check(text).unwrap_or_default() {
-            if self.local == Some(name.as_str()) {
-                continue;
+        for Read { name, span, is_call } in names::reads(self.source, value) {
+            if self.local != Some(name.as_str()) {
+                self.events.push(Event::Read { name: Named { name, span }, function: is_call });
             }
-            let place = find(text, &name);
-            let function = place.as_ref().is_some_and(|at| text[at.end..].trim_start().starts_with('('));
-            let inner = place.and_then(|at| inside_text(self.source.text(), literal, text, &at));
-            let span = inner.unwrap_or_else(|| literal.clone());
-            self.events.push(Event::Read { name: Named { name, span }, function });
         }
     }
 
@@ -197,54 +181,5 @@ impl<'a> Reader<'a> {
             self.write(send, "save");
         }
         self.local = None;
-    }
-}
-
-/// Where a template reads a name: the first time it stands in a tag as a word of its own, not as a field.
-pub(crate) fn find(template: &str, name: &str) -> Option<Range<usize>> {
-    let word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut open = 0;
-    while let Some(start) = template[open..].find("{{").into_iter().chain(template[open..].find("{%")).min() {
-        let start = open + start + 2;
-        let end = ["}}", "%}"].iter().filter_map(|close| template[start..].find(close)).min();
-        let end = end.map_or(template.len(), |end| start + end);
-        let mut quote = None;
-        for (at, letter) in template[start..end].char_indices().map(|(at, letter)| (start + at, letter)) {
-            match quote {
-                Some(open) if open == letter => quote = None,
-                Some(_) => continue,
-                None if matches!(letter, '\'' | '"') => quote = Some(letter),
-                None => {}
-            }
-            let before = template[..at].chars().next_back();
-            if template[at..end].starts_with(name)
-                && !before.is_some_and(|c| word(c) || c == '.')
-                && !template[at + name.len()..].starts_with(word)
-            {
-                return Some(at..at + name.len());
-            }
-        }
-        open = end;
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_found_in_templates() {
-        for (template, name, wanted) in [
-            ("{{ a.b }}", "b", None),
-            ("b {{ 'b' ~ a.b ~ b }} b", "b", Some(17..18)),
-            ("{% if ab and b %}x{% endif %}", "b", Some(13..14)),
-            ("ü{{ü}}{{ b }}", "b", Some(11..12)),
-            ("{{ b", "b", Some(3..4)),
-            ("{{", "b", None),
-            ("no tags b", "b", None),
-        ] {
-            assert_eq!(find(template, name), wanted, "{template}");
-        }
     }
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::formats::Formats;
 use crate::contract::{Catalog, Direction};
 use crate::files::diagnostic::joined;
+use crate::files::tables::{key_span, tables, text};
 use crate::files::{Diagnostic, SourceFile};
+use crate::language::formats::Formats;
 
 /// What a step does, and the keys that go with it.
 const STEP_KEYS: [(&str, &[&str]); 5] = [
@@ -47,22 +48,6 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Cata
         rules.reaction(reaction);
     }
     rules.found
-}
-
-/// The tables of a list of tables.
-pub(super) fn tables<'t, 'i>(tree: &'t DeTable<'i>, key: &str) -> Vec<&'t DeTable<'i>> {
-    let list = tree.get(key).and_then(|value| value.get_ref().as_array());
-    list.map(|list| list.iter().filter_map(|item| item.get_ref().as_table()).collect()).unwrap_or_default()
-}
-
-/// The text of a key.
-pub(super) fn text<'t>(table: &'t DeTable<'_>, key: &str) -> Option<&'t str> {
-    table.get(key).and_then(|value| value.get_ref().as_str())
-}
-
-/// Where a key stands.
-pub(super) fn key_span(table: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
-    table.get_key_value(key).map(|(key, _)| key.span())
 }
 
 struct Rules<'a> {

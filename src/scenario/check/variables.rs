@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::formats::LOCAL_NAMES;
 use super::outline::{Event, Named, Outline, StepOutline};
 use crate::files::diagnostic::quoted;
 use crate::files::suggest::nearest;
 use crate::files::{Diagnostic, Place, Problems, SourceFile};
-use crate::scenario::template;
+use crate::language::formats::LOCAL_NAMES;
+use crate::language::template;
 
 /// A story's outlines in the order in which it is told, all includes laid out.
 #[derive(Default)]
@@ -131,7 +131,7 @@ impl Names<'_> {
             let near = nearest(name, self.values.iter().chain(self.written.keys()).map(String::as_str));
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if function => "the README lists the functions of templates".to_owned(),
+                None if function => "docs/scenarios.md lists the functions of templates".to_owned(),
                 None => format!("give it a value under `[vars]`, with `save`, `set` or `--set {name}=...`"),
             };
             at(format!("unknown {kind} {}", quoted(name))).help(help)

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, Scope, State, StoryRun, later};
 use crate::delivery::CallbackId;
 use crate::files::Place;
+use crate::language::template;
 use crate::scenario::expect::{DeliveryEnd, Expectation};
 use crate::scenario::host::{CallReply, CallView, StoryHost};
 use crate::scenario::story::{Action, AnswerTemplate, MAIN_CONVERSATION, Reaction, Step, Trigger};
-use crate::scenario::template;
 
 impl StoryRun {
     /// A call of the integrator. What the story wants the mock to do about it comes back.

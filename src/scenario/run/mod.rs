@@ -14,11 +14,13 @@ use serde_json::Value;
 
 use super::host::StoryHost;
 use super::story::{Action, MAIN_CONVERSATION, Step, Story, Trigger};
-use super::template::{self, Helpers};
+
 use crate::delivery::CallbackId;
 use crate::faults::{Fault, Faults};
 use crate::files::Place;
 use crate::json::difference;
+use crate::language::template::{self, Helpers};
+use crate::language::truth;
 use crate::seed::Seed;
 use crate::simulator::ConversationKey;
 
@@ -457,20 +459,4 @@ impl StoryRun {
 
 fn later(now: Timestamp, wait: Duration) -> Timestamp {
     now.checked_add(wait).unwrap_or(Timestamp::MAX)
-}
-
-/// Whether a `when` holds. A text has to be a word for it.
-pub(crate) fn truth(value: &Value) -> Result<bool, String> {
-    Ok(match value {
-        Value::Null => false,
-        Value::Bool(truth) => *truth,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => match text.trim() {
-            "true" | "yes" | "1" => true,
-            "" | "false" | "no" | "0" => false,
-            other => return Err(format!("`when` is `{other}`, which is neither true nor false")),
-        },
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(table) => !table.is_empty(),
-    })
 }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Scope, StoryRun, truth};
+use super::{Scope, StoryRun};
 use crate::delivery::CallbackId;
 use crate::json::{difference, remove};
+use crate::language::template::{self, Template};
+use crate::language::tree::TreeTemplate;
+use crate::language::truth;
 use crate::scenario::host::{Body, Sending, StoryHost};
 use crate::scenario::story::{CallbackTemplate, MAIN_CONVERSATION};
-use crate::scenario::template::{self, Template};
-use crate::scenario::tree::TreeTemplate;
 use crate::simulator::{ConversationKey, Opening};
 
 impl StoryRun {

@@ -115,7 +115,7 @@ impl Workflow {
         let place = match task {
             NodeTask::Voice(task) => {
                 let text = row::of_task(number, &row.case_id, &row.variables);
-                dialers.calling.append_row(dialers.context, task, number, mock_outcome.call, text, at, now)
+                dialers.calling.append_row(dialers.context, task, (number, mock_outcome.call), text, at, now)
             }
             NodeTask::Dialer(task) => {
                 let text = row::of_dialer(number, &row.case_id, &row.variables);

@@ -1,10 +1,18 @@
 //! What a reply does to an HTTP/1.1 connection.
 
+use tokio::io::AsyncWrite;
+
 use super::*;
 
 /// Sends a request on a connection of its own and reads as long as anything comes.
 async fn outcome(server: &Running, path: &str) -> (String, Option<io::ErrorKind>) {
-    let mut stream = server.connect().await;
+    outcome_over(server.connect(), path).await
+}
+
+async fn outcome_over(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    path: &str,
+) -> (String, Option<io::ErrorKind>) {
     let request = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut all = Vec::new();
@@ -14,9 +22,10 @@ async fn outcome(server: &Running, path: &str) -> (String, Option<io::ErrorKind>
 
 #[tokio::test]
 async fn a_closed_connection_ends_and_a_reset_one_fails() {
-    let server = start(Limits::default());
-    assert_eq!(outcome(&server, "/close").await, (String::new(), None));
-    assert_eq!(outcome(&server, "/reset").await, (String::new(), Some(io::ErrorKind::ConnectionReset)));
+    let (server, addr) = start_tcp(Limits::default());
+    let over = async |path| outcome_over(TcpStream::connect(addr).await.unwrap(), path).await;
+    assert_eq!(over("/close").await, (String::new(), None));
+    assert_eq!(over("/reset").await, (String::new(), Some(io::ErrorKind::ConnectionReset)));
     assert_eq!(server.calls.load(Ordering::Relaxed), 2);
 }
 
@@ -47,7 +56,7 @@ async fn silence_ends_with_its_limit() {
 #[tokio::test(start_paused = true)]
 async fn silence_ends_with_the_server() {
     let server = start(Limits::default());
-    let mut stream = server.connect().await;
+    let mut stream = server.connect();
     stream.write_all(b"GET /silence HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     while server.calls.load(Ordering::Relaxed) < 1 {
         tokio::task::yield_now().await;
@@ -63,7 +72,7 @@ async fn silence_ends_with_the_server() {
 async fn silence_ends_with_the_client() {
     // There is one place, so that the second client is served only once the first one is gone.
     let server = start(Limits { connections: 1, ..Limits::default() });
-    let mut stream = server.connect().await;
+    let mut stream = server.connect();
     // What comes after the call is not listened to, and hides no hanging up.
     stream.write_all(b"GET /silence HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n\r\n").await.unwrap();
     while server.calls.load(Ordering::Relaxed) < 1 {
@@ -106,10 +115,10 @@ async fn head_is_answered_without_a_body() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_takes_nothing_is_let_go() {
     // There is one place, so that the second client is served only once the first one is gone.
-    let server = start(Limits { connections: 1, write: Duration::from_secs(7), ..Limits::default() });
+    let server = start(Limits { connections: 1, write_timeout: Duration::from_secs(7), ..Limits::default() });
     let begun = tokio::time::Instant::now();
     for path in ["/flood", "/half?90000000"] {
-        let mut deaf = server.connect().await;
+        let mut deaf = server.connect();
         deaf.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
         let next = server.raw(format!("GET / HTTP/1.1\r\n{END}\r\n"));
         let next = tokio::time::timeout(Duration::from_secs(60), next).await.expect("its turn comes");
@@ -125,13 +134,13 @@ async fn a_client_that_takes_nothing_is_let_go() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_takes_little_at_a_time_is_served() {
-    let server = start(Limits { write: Duration::from_secs(7), ..Limits::default() });
-    let mut slow = server.connect().await;
+    let server = start(Limits { write_timeout: Duration::from_secs(7), ..Limits::default() });
+    let mut slow = server.connect();
     slow.write_all(b"GET /flood HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    let (mut piece, mut read) = (vec![0; 8 << 20], 0);
+    let (mut piece, mut read) = (vec![0; 1 << 20], 0);
     for _ in 0..10 {
         tokio::time::advance(Duration::from_secs(5)).await;
-        while read < 8 << 20 {
+        while read < 1 << 20 {
             let length = slow.read(&mut piece).await.unwrap();
             assert!(length > 0);
             read += length;

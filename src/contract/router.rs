@@ -1,0 +1,320 @@
+//! Which call of the catalog a request means.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
+
+use super::{Catalog, Direction, Family, Provenance};
+
+/// Longer paths get no suggestion: comparing takes time with the product of the lengths.
+const SUGGESTED_UP_TO: usize = 200;
+
+/// A path of the catalog that no request can be found by.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the path `{path}` of `{id}` cannot be served: {reason}")]
+pub struct RouteError {
+    /// The entry.
+    pub id: String,
+    /// Its path.
+    pub path: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// What a request means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// A call of the catalog.
+    Found {
+        /// Its catalog id.
+        id: Arc<str>,
+        /// Its family.
+        family: Family,
+        /// Where this path of it comes from.
+        provenance: Provenance,
+        /// The parameters of its path, decoded: of `/channel/{name}/message`, the `name`.
+        params: Vec<(String, String)>,
+    },
+    /// The path is known, the method is not.
+    WrongMethod {
+        /// The methods it has, for the header `Allow`.
+        allow: String,
+    },
+    /// Not a path of the catalog.
+    Unknown {
+        /// The path that was meant, most likely.
+        nearest: Option<String>,
+    },
+}
+
+/// Finds calls by method and path.
+#[derive(Clone)]
+pub struct Router {
+    /// From the path to a position in `places`.
+    paths: matchit::Router<usize>,
+    places: Vec<Place>,
+}
+
+/// One path, with an entry for each method.
+#[derive(Clone, Debug)]
+struct Place {
+    path: String,
+    methods: Vec<(String, Arc<str>, Family, Provenance)>,
+}
+
+impl Router {
+    /// A router for every call of the catalog.
+    ///
+    /// # Errors
+    ///
+    /// A path of the user's settings that cannot be told apart from another one, or has wrong braces.
+    pub fn new(catalog: &Catalog) -> Result<Self, RouteError> {
+        let mut router = Self { paths: matchit::Router::new(), places: Vec::new() };
+        for entry in catalog.entries().iter().filter(|entry| entry.direction == Direction::Call) {
+            for route in &entry.routes {
+                let wrong =
+                    |reason: String| RouteError { id: entry.id.clone(), path: route.path.clone(), reason };
+                let path = without_end(&route.path);
+                let at = match router.places.iter().position(|place| place.path == path) {
+                    Some(at) => at,
+                    None => {
+                        router
+                            .paths
+                            .insert(path, router.places.len())
+                            .map_err(|error| wrong(in_words(&error)))?;
+                        router.places.push(Place { path: path.to_owned(), methods: Vec::new() });
+                        router.places.len() - 1
+                    }
+                };
+                let methods = &mut router.places[at].methods;
+                if let Some((_, other, ..)) = methods.iter().find(|(method, ..)| *method == route.method) {
+                    return Err(wrong(format!("`{other}` has the same path and method")));
+                }
+                methods.push((
+                    route.method.clone(),
+                    entry.id.as_str().into(),
+                    entry.family,
+                    route.provenance,
+                ));
+            }
+        }
+        Ok(router)
+    }
+
+    /// What a request means. A slash at the end of the path does not count, percent-encoded letters count as the
+    /// letters, and HEAD counts as GET.
+    pub fn find(&self, method: &str, path: &str) -> Route {
+        let decoded = decode_segments(without_end(path));
+        let Ok(found) = self.paths.at(&decoded) else {
+            return Route::Unknown { nearest: self.nearest(&decoded) };
+        };
+        let place = &self.places[*found.value];
+        let wanted = if method == "HEAD" { "GET" } else { method };
+        match place.methods.iter().find(|(method, ..)| method == wanted) {
+            Some((_, id, family, provenance)) => Route::Found {
+                id: id.clone(),
+                family: *family,
+                provenance: *provenance,
+                params: found
+                    .params
+                    .iter()
+                    .map(|(name, value)| (name.to_owned(), decode_param(value)))
+                    .collect(),
+            },
+            None => {
+                let mut allow: Vec<&str> = place.methods.iter().map(|(method, ..)| method.as_str()).collect();
+                if allow.contains(&"GET") {
+                    allow.push("HEAD");
+                }
+                Route::WrongMethod { allow: allow.join(", ") }
+            }
+        }
+    }
+
+    /// The path somebody most likely meant: another letter case, a missing or doubled beginning, a slip.
+    fn nearest(&self, path: &str) -> Option<String> {
+        if path.len() > SUGGESTED_UP_TO {
+            return None;
+        }
+        let wanted = path.to_lowercase();
+        let allowed = (wanted.chars().count() / 5).clamp(2, 6);
+        let distance = |place: &Place| {
+            let known = place.path.to_lowercase();
+            let end = wanted.len() > 1 && known.ends_with(&wanted) || wanted.ends_with(&known);
+            if end && known != wanted { 1 } else { strsim::damerau_levenshtein(&wanted, &known) }
+        };
+        let near = self.places.iter().map(|place| (distance(place), place));
+        let (distance, place) = near.min_by_key(|(distance, _)| *distance)?;
+        (distance <= allowed).then(|| place.path.clone())
+    }
+}
+
+impl std::fmt::Debug for Router {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Router").field("places", &self.places).finish_non_exhaustive()
+    }
+}
+
+/// Fits behind a colon.
+fn in_words(error: &matchit::InsertError) -> String {
+    match error {
+        matchit::InsertError::Conflict { with } => format!("it cannot be told apart from `{with}`"),
+        matchit::InsertError::InvalidParamSegment => "a segment has room for one parameter only".to_owned(),
+        matchit::InsertError::InvalidParam => {
+            "write a parameter as `{name}`, a single brace as `{{`".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+fn without_end(path: &str) -> &str {
+    path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path)
+}
+
+/// Decodes each segment by itself. One that would become several, or no text at all, is left as it is: an encoded
+/// slash never makes a request mean another path.
+fn decode_segments(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') {
+        return path.into();
+    }
+    let segments: Vec<Cow<'_, str>> = path
+        .split('/')
+        .map(|segment| match percent_decode_str(segment).decode_utf8() {
+            Ok(decoded) if !decoded.contains(['/', '%']) => decoded,
+            _ => segment.into(),
+        })
+        .collect();
+    segments.join("/").into()
+}
+
+/// The value of a parameter whose segment had to stay encoded until now.
+fn decode_param(value: &str) -> String {
+    percent_decode_str(value).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::contract::EntryFile;
+
+    fn router() -> Router {
+        Router::new(Catalog::builtin()).unwrap()
+    }
+
+    fn found(method: &str, path: &str) -> Option<String> {
+        match router().find(method, path) {
+            Route::Found { id, .. } => Some(id.to_string()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn every_route_of_the_catalog_is_found() {
+        let router = router();
+        for entry in Catalog::builtin().calls() {
+            for route in &entry.routes {
+                let path = route.path.replace("{name}", "line");
+                for path in [path.clone(), format!("{path}/")] {
+                    let Route::Found { id, family, .. } = router.find(&route.method, &path) else {
+                        panic!("{} {path} is not found", route.method);
+                    };
+                    assert_eq!((&*id, family), (entry.id.as_str(), entry.family), "{path}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn parameters_are_decoded_once_and_stay_one_segment() {
+        for (path, wanted) in [
+            ("/api/v1/channel/line/message", "line"),
+            ("/api/v1/channel/a%20b/message/", "a b"),
+            ("/api/v1/channel/a%2Fb/message", "a/b"),
+            ("/api/v1/channel/a%252Fb/message", "a%2Fb"),
+            ("/api/v1/channel/100%25/message", "100%"),
+            ("/api/v1/channel/%C3%A9/message", "é"),
+            ("/api/v1/channel/%FF/message", "\u{fffd}"),
+            ("/api/v1/channel/%2e%2e/message", ".."),
+            ("/api/v1/channel/50%/message", "50%"),
+        ] {
+            let Route::Found { id, params, .. } = router().find("POST", path) else {
+                panic!("{path} is not found")
+            };
+            assert_eq!(&*id, "chatbot.channel_message");
+            assert_eq!(params, [("name".to_owned(), wanted.to_owned())], "{path}");
+        }
+        assert_eq!(
+            found("POST", "/api/v1/channel/huawei/message"),
+            Some("chatbot.channel_message".to_owned())
+        );
+        assert_eq!(found("POST", "/api/v1/channel//message"), None);
+        assert_eq!(found("POST", "/api/v1/channel/a/b/message"), None);
+    }
+
+    #[test]
+    fn encoded_letters_are_letters_but_an_encoded_slash_is_none() {
+        assert_eq!(found("POST", "/api/v1/sess%69on/end"), Some("chatbot.end_session".to_owned()));
+        assert_eq!(found("POST", "/api/v1/session%2Fend"), None);
+        assert_eq!(found("POST", "/api/v1/session/end//"), None);
+    }
+
+    #[test]
+    fn methods() {
+        let wrong = |allow: &str| Route::WrongMethod { allow: allow.to_owned() };
+        assert_eq!(router().find("GET", "/service/cloud/auth"), wrong("POST"));
+        assert_eq!(router().find("POST", "/service/cloud/list"), wrong("GET, HEAD"));
+        assert_eq!(found("HEAD", "/service/cloud/list"), Some("task.list".to_owned()));
+        assert_eq!(router().find("get", "/service/cloud/list"), wrong("GET, HEAD"));
+    }
+
+    #[test]
+    fn unknown_paths_get_a_suggestion() {
+        for (path, wanted) in [
+            ("/service/cloud/atuh", Some("/service/cloud/auth")),
+            ("/Service/Cloud/Auth", Some("/service/cloud/auth")),
+            ("/api/v1/sesion/end", Some("/api/v1/session/end")),
+            ("/session/end", Some("/api/v1/session/end")),
+            ("/proxy/api/v1/session/end", Some("/api/v1/session/end")),
+            ("/", None),
+            ("", None),
+            ("/favicon.ico", None),
+        ] {
+            let nearest = wanted.map(str::to_owned);
+            assert_eq!(router().find("POST", path), Route::Unknown { nearest }, "{path}");
+        }
+        let long = format!("/{}", "x".repeat(60_000));
+        assert_eq!(router().find("POST", &long), Route::Unknown { nearest: None });
+    }
+
+    #[test]
+    fn paths_that_cannot_be_served() {
+        let wrong = |toml: &str| {
+            let corrections: BTreeMap<String, EntryFile> = toml::from_str(toml).unwrap();
+            let corrections = corrections.iter().map(|(id, correction)| (id.as_str(), correction));
+            Router::new(&Catalog::builtin().overridden(corrections).unwrap()).unwrap_err().to_string()
+        };
+        insta::assert_snapshot!(
+            [
+                wrong("[\"chatbot.end_session\"]\npath = \"/api/{\""),
+                wrong("[\"chatbot.end_session\"]\npath = \"/api/{a}{b}\""),
+                wrong("[\"chatbot.end_session\"]\npath = \"/api/v1/channel/{*rest}\""),
+            ]
+            .join("\n")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_path_is_survived(path in "\\PC{0,60}", odd in "(/|%|%2|%2F|%00|[a-z{}*]|é){0,20}") {
+            let router = router();
+            router.find("POST", &path);
+            router.find("POST", &odd);
+            router.find("POST", &format!("/api/v1/channel/{odd}/message"));
+        }
+    }
+}

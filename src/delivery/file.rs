@@ -1,0 +1,116 @@
+//! The delivery policy as written in settings and scenario files, and from there to the one that is followed. Doc
+//! comments here become the descriptions in the JSON Schema, which editors show.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::policy::{Order, Policy, StatusSet, SuccessRule};
+use crate::files::Tree;
+use crate::time::HumanDuration;
+
+/// How callbacks are delivered. What is missing comes from the preset.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryFile {
+    /// Where the other keys start from. Default: `airudder`, 5 tries, 60 s apart, 10 s for each.
+    pub preset: Option<PolicyPreset>,
+    /// How long one try may take, connecting included. Real time, whatever the speed of the story.
+    pub timeout: Option<HumanDuration>,
+    /// How often a callback is sent at most, the first time included.
+    #[schemars(range(min = 1, max = 1000))]
+    pub tries: Option<u32>,
+    /// The gaps between tries; the last one repeats: `["60s"]`.
+    pub gaps: Option<Vec<HumanDuration>>,
+    /// A random part of each gap by which it gets longer, 0.0 to 1.0.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub jitter: Option<f64>,
+    /// The statuses that count as success: `"2xx"`, or a list such as `[200, 204]`.
+    pub success: Option<StatusSet>,
+    /// Fields the JSON answer must have to count as success, for example `{ code = 200 }`.
+    pub success_body: Option<Tree>,
+    /// Whether callbacks of one conversation wait for each other. Default: `fifo-per-session`.
+    pub order: Option<Order>,
+    /// How much of an answer's body is kept, in bytes. Default: 65536.
+    #[schemars(range(max = 16_777_216))]
+    pub answer_cap: Option<u32>,
+}
+
+/// The named delivery policies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicyPreset {
+    /// 5 tries, 60 s apart: documented for dialer and workflow notices, assumed for the rest. Timeout 10 s: assumed.
+    #[default]
+    Airudder,
+    /// One try, timeout 10 s.
+    Once,
+    /// The Standard Webhooks schedule: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
+    /// Timeout 20 s.
+    StandardWebhooks,
+}
+
+/// A named policy.
+pub fn preset(preset: PolicyPreset) -> Policy {
+    match preset {
+        PolicyPreset::Airudder => Policy::airudder(),
+        PolicyPreset::Once => Policy::once(),
+        PolicyPreset::StandardWebhooks => Policy::standard_webhooks(),
+    }
+}
+
+/// A policy as written, on top of another: what the file does not name stays as it is in `base`, or, if the file
+/// names a preset, as it is there.
+pub fn policy(base: &Policy, file: &DeliveryFile) -> Policy {
+    let base = file.preset.map_or_else(|| base.clone(), preset);
+    Policy {
+        timeout: file.timeout.map_or(base.timeout, |timeout| timeout.0),
+        tries: file.tries.unwrap_or(base.tries),
+        gaps: file.gaps.as_ref().map_or(base.gaps, |gaps| gaps.iter().map(|gap| gap.0).collect()),
+        jitter: file.jitter.unwrap_or(base.jitter),
+        success: SuccessRule {
+            status: file.success.clone().unwrap_or(base.success.status),
+            body: file.success_body.clone().map(Value::Object).or(base.success.body),
+        },
+        order: file.order.unwrap_or(base.order),
+        answer_cap: file
+            .answer_cap
+            .map_or(base.answer_cap, |cap| usize::try_from(cap).unwrap_or(base.answer_cap)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_named_comes_from_the_base() {
+        let base = Policy { tries: 3, jitter: 0.5, ..preset(PolicyPreset::Airudder) };
+        let file =
+            DeliveryFile { timeout: Some(HumanDuration(Duration::from_secs(1))), ..DeliveryFile::default() };
+        assert_eq!(policy(&base, &file), Policy { timeout: Duration::from_secs(1), ..base });
+    }
+
+    #[test]
+    fn a_preset_replaces_the_base() {
+        let base = Policy { tries: 3, jitter: 0.5, ..preset(PolicyPreset::Airudder) };
+        let file =
+            DeliveryFile { preset: Some(PolicyPreset::Once), answer_cap: Some(7), ..DeliveryFile::default() };
+        assert_eq!(policy(&base, &file), Policy { answer_cap: 7, ..preset(PolicyPreset::Once) });
+    }
+
+    #[test]
+    fn presets_are_as_described() {
+        let airudder = preset(PolicyPreset::Airudder);
+        assert_eq!((airudder.timeout, airudder.tries), (Duration::from_secs(10), 5));
+        assert_eq!(airudder.gaps, [Duration::from_secs(60)]);
+        assert_eq!(preset(PolicyPreset::Once).tries, 1);
+        let standard = preset(PolicyPreset::StandardWebhooks);
+        assert_eq!(
+            (standard.timeout, standard.gaps.len() + 1),
+            (Duration::from_secs(20), standard.tries as usize)
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! Rules about the keys of a fault. Scenario and settings files share them.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::files::suggest::nearest;
+use crate::files::tables::{items, key_span};
+use crate::files::{Diagnostic, SourceFile};
+use crate::time::HumanDuration;
+
+/// The keys of which a fault has at least one: what happens.
+const HAPPENS: [&str; 3] = ["status", "kind", "delay"];
+
+/// The keys that say more about the answer of `status`.
+const OF_THE_ANSWER: [&str; 3] = ["code", "message", "retry_after"];
+
+/// All mistakes of the faults of a file. What is of the wrong type is passed over: it is reported elsewhere.
+pub(crate) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for item in items(tree, "faults") {
+        if let Some(fault) = item.get_ref().as_table() {
+            let mut rules = Rules { source, fault, found: &mut found };
+            rules.happens(item.span());
+            rules.effect();
+            rules.spread();
+            rules.conditions();
+        }
+    }
+    found
+}
+
+struct Rules<'a> {
+    source: &'a Arc<SourceFile>,
+    fault: &'a DeTable<'a>,
+    found: &'a mut Vec<Diagnostic>,
+}
+
+impl Rules<'_> {
+    fn at(&self, span: Range<usize>, message: String) -> Diagnostic {
+        Diagnostic::at(self.source, span, message)
+    }
+
+    /// Something happens, one thing, and what belongs to it stands beside it.
+    fn happens(&mut self, whole: Range<usize>) {
+        let [status, kind] = ["status", "kind"].map(|key| key_span(self.fault, key));
+        if let (Some(status), Some(kind)) = (&status, &kind) {
+            let (first, second) = if status.start < kind.start { (status, kind) } else { (kind, status) };
+            let mistake =
+                self.at(second.clone(), "`status` and `kind` can't stand together in a fault".to_owned());
+            let mistake = mistake.context(first.clone(), "the first one");
+            self.found.push(mistake.help("make two faults of it, the first one with `times` or `percent`"));
+            return;
+        }
+        let mut stray = false;
+        for key in OF_THE_ANSWER.into_iter().filter(|_| status.is_none()) {
+            let Some(span) = key_span(self.fault, key) else { continue };
+            stray = true;
+            self.found.push(match &kind {
+                Some(kind) => self
+                    .at(span, format!("`{key}` goes with `status`, not with `kind`"))
+                    .context(kind.clone(), "what this fault does"),
+                None => self.at(span, format!("`{key}` needs `status`")).help("for example `status = 503`"),
+            });
+        }
+        let mistyped = self.fault.keys().any(|key| {
+            let near = nearest(key.get_ref(), HAPPENS);
+            near.is_some_and(|near| near != key.get_ref().as_ref())
+        });
+        if !stray && !mistyped && HAPPENS.iter().all(|key| !self.fault.contains_key(*key)) {
+            let mistake = self.at(whole, "this fault does nothing".to_owned());
+            self.found.push(mistake.help("it needs `status`, `kind` or `delay`"));
+        }
+    }
+
+    /// A call that is answered as ever takes effect.
+    fn effect(&mut self) {
+        let Some((key, value)) = self.fault.get_key_value("effect") else { return };
+        let wrong = self.fault.contains_key("status") || self.fault.contains_key("kind");
+        if value.get_ref().as_bool() == Some(false) && !wrong && self.fault.contains_key("delay") {
+            let message = "a call that is only delayed always takes effect".to_owned();
+            let mistake = self.at(key.span(), message);
+            self.found.push(mistake.help("`effect` goes with `status` or `kind`"));
+        }
+    }
+
+    /// A spread has a middle, and a far end beyond it.
+    fn spread(&mut self) {
+        let Some(delay) = self.fault.get("delay").and_then(|delay| delay.get_ref().as_table()) else {
+            return;
+        };
+        let read = |key: &str| {
+            let value = delay.get(key)?;
+            Some((value.get_ref().as_str()?.parse::<HumanDuration>().ok()?, value.span()))
+        };
+        let (Some((median, at)), Some((p99, far))) = (read("median"), read("p99")) else { return };
+        if median.0.is_zero() {
+            self.found.push(self.at(at, "the median of a delay must be longer than nothing".to_owned()));
+        } else if p99 < median {
+            let mistake = self.at(far, format!("`p99` must not be shorter than the median of {median}"));
+            self.found.push(mistake.context(at, "the median"));
+        }
+    }
+
+    /// What a call must have is compared as it stands.
+    fn conditions(&mut self) {
+        if let Some(condition) = self.fault.get("where") {
+            self.plain(condition);
+        }
+    }
+
+    fn plain(&mut self, value: &Spanned<DeValue<'_>>) {
+        match value.get_ref() {
+            DeValue::String(text) if text.contains("{{") || text.contains("{%") => {
+                let message = "templates are not filled in here".to_owned();
+                let mistake = self.at(value.span(), message);
+                self.found
+                    .push(mistake.help("a fault compares the fields of a call with values as they stand"));
+            }
+            DeValue::Array(items) => items.iter().for_each(|item| self.plain(item)),
+            DeValue::Table(table) => table.iter().for_each(|(_, value)| self.plain(value)),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What the exchanges of a connection tell the one who drives it: whether it is idle, which responses wait for their
+//! client, and whether it is to end.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::Limits;
+
+/// How the connection of an exchange ends, in place of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Closed.
+    Close,
+    /// Reset.
+    Reset,
+    /// Kept open, in silence.
+    Silence,
+}
+
+/// The state of a connection.
+#[derive(Debug)]
+pub(super) struct ConnState {
+    activity: Mutex<Activity>,
+}
+
+#[derive(Debug)]
+struct Activity {
+    /// How many exchanges have begun.
+    begun: usize,
+    /// How many of them go on.
+    open: usize,
+    /// Since when there is none, if there is none.
+    idle_since: Instant,
+    /// The responses that wait for their client to take more, and since when.
+    waiting: BTreeMap<usize, Instant>,
+    /// Takes the wish that the connection ends.
+    ending: Option<oneshot::Sender<Ending>>,
+}
+
+/// Why a connection is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overdue {
+    /// There was no request for too long.
+    Idle,
+    /// A client takes nothing of a response.
+    Stuck,
+}
+
+impl ConnState {
+    /// The state of a new connection, and where an exchange says that it is to end.
+    pub(super) fn new() -> (Self, oneshot::Receiver<Ending>) {
+        let (ending, wish) = oneshot::channel();
+        let activity = Activity {
+            begun: 0,
+            open: 0,
+            idle_since: Instant::now(),
+            waiting: BTreeMap::new(),
+            ending: Some(ending),
+        };
+        (Self { activity: Mutex::new(activity) }, wish)
+    }
+
+    fn activity(&self) -> MutexGuard<'_, Activity> {
+        self.activity.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for the end of the connection. Of several exchanges the first counts.
+    pub(super) fn end(&self, ending: Ending) {
+        if let Some(wish) = self.activity().ending.take() {
+            // Nobody listens only if the connection has ended already.
+            let _ = wish.send(ending);
+        }
+    }
+
+    /// Whether the connection has to end now, or else when to look again.
+    pub(super) fn check(&self, limits: &Limits) -> Result<Instant, Overdue> {
+        let now = Instant::now();
+        let activity = self.activity();
+        if activity.waiting.values().any(|since| *since + limits.write_timeout <= now) {
+            return Err(Overdue::Stuck);
+        }
+        let mut next = now + limits.write_timeout.min(limits.header_timeout);
+        if activity.open == 0 {
+            let end = activity.idle_since + limits.header_timeout;
+            if end <= now {
+                return Err(Overdue::Idle);
+            }
+            next = next.min(end);
+        }
+        Ok(next)
+    }
+}
+
+/// An exchange that goes on, until its response is sent.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    state: Arc<ConnState>,
+    number: usize,
+    /// Whether it shares its connection with others, as over HTTP/2.
+    is_shared: bool,
+}
+
+impl InFlight {
+    pub(super) fn new(state: &Arc<ConnState>, is_shared: bool) -> Self {
+        let mut activity = state.activity();
+        activity.begun += 1;
+        activity.open += 1;
+        Self { state: Arc::clone(state), number: activity.begun, is_shared }
+    }
+
+    /// The response waits for its client to take more, or does not any longer. Over HTTP/1.1 the connection itself knows
+    /// better.
+    pub(super) fn set_waiting(&self, is_waiting: bool) {
+        if self.is_shared {
+            let mut activity = self.state.activity();
+            match is_waiting {
+                true => activity.waiting.insert(self.number, Instant::now()),
+                false => activity.waiting.remove(&self.number),
+            };
+        }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let mut activity = self.state.activity();
+        activity.waiting.remove(&self.number);
+        activity.open -= 1;
+        activity.idle_since = Instant::now();
+    }
+}

@@ -1,0 +1,222 @@
+//! What the `format` of a text in a file means, and whether a text is of it: the formats that scenario and settings
+//! files share. Those of settings alone stand in the settings.
+
+use super::rate::Rate;
+use super::shape::FormatMistake;
+use super::template;
+use crate::content::Country;
+use crate::contract::{Catalog, Direction, Entry};
+use crate::files::diagnostic::{joined, quoted};
+use crate::files::suggest::nearest;
+use crate::net::Target;
+use crate::time::{DurationRange, HumanDuration};
+
+/// Names that exist in some templates only, so that no variable may be called so.
+pub(crate) const LOCAL_NAMES: [&str; 3] = ["call", "callback", "loop_index"];
+
+/// What an entry of the catalog is needed for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Any,
+    Only(Direction),
+}
+
+/// Every format, checked against a catalog.
+pub(crate) struct Formats<'a> {
+    pub(crate) catalog: &'a Catalog,
+}
+
+impl<'a> Formats<'a> {
+    pub(crate) fn new(catalog: &'a Catalog) -> Self {
+        Self { catalog }
+    }
+
+    /// Whether a text is of a format.
+    pub(crate) fn check(&self, format: &str, text: &str) -> Result<(), FormatMistake> {
+        match format {
+            "callback-id" => self.entry(text, Wanted::Only(Direction::Callback)),
+            "call-id" => self.entry(text, Wanted::Only(Direction::Call)),
+            "call-pattern" => self.call_pattern(text),
+            "entry-id" => self.entry(text, Wanted::Any),
+            "human-duration" => text
+                .parse::<HumanDuration>()
+                .map(|_| ())
+                .map_err(|error| FormatMistake::new(error.to_string())),
+            "human-duration-range" => text
+                .parse::<DurationRange>()
+                .map(|_| ())
+                .map_err(|error| FormatMistake::new(error.to_string())),
+            "load-rate" => {
+                text.parse::<Rate>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string()))
+            }
+            "country" => country(text),
+            "locale" => locale(text),
+            "url" => url(text),
+            "url-template" if is_template(text) => template(text),
+            "url-template" => url(text),
+            "template" => template(text),
+            "include" if text.trim().is_empty() => Err(FormatMistake::new("the path of a file is missing")),
+            "name" => name(text),
+            "header" => header(text),
+            "field-path" => field_path(text),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn entry(&self, id: &str, wanted: Wanted) -> Result<(), FormatMistake> {
+        let Some(entry) = self.catalog.get(id) else { return Err(self.unknown(id, wanted)) };
+        match wanted {
+            Wanted::Only(Direction::Callback) if entry.direction == Direction::Call => {
+                let message = format!("{} is a call of the integrator, not a callback", quoted(id));
+                Err(FormatMistake::new(message)
+                    .help("a story waits for calls with `await` and reacts to them with `call`"))
+            }
+            Wanted::Only(Direction::Call) if entry.direction == Direction::Callback => {
+                let message = format!("{} is a callback of the vendor, not a call", quoted(id));
+                Err(FormatMistake::new(message).help(format!("to react to it write `callback = \"{id}\"`")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The id of a call, a group of them, or all of them.
+    fn call_pattern(&self, pattern: &str) -> Result<(), FormatMistake> {
+        if pattern == "*" {
+            return Ok(());
+        }
+        let Some(group) = pattern.strip_suffix(".*") else {
+            if pattern.contains('*') {
+                let mistake = FormatMistake::new(format!("{} names no calls", quoted(pattern)));
+                return Err(mistake
+                    .help("write an id such as `task.detail`, a group such as `task.*`, or `*` for all"));
+            }
+            let callback = |entry: &Entry| entry.direction == Direction::Callback;
+            if self.catalog.get(pattern).is_some_and(callback) {
+                let message = format!("{} is a callback of the vendor, not a call", quoted(pattern));
+                return Err(FormatMistake::new(message).help("faults happen to calls of the integrator"));
+            }
+            return self.entry(pattern, Wanted::Only(Direction::Call));
+        };
+        let groups: Vec<&str> =
+            self.catalog.calls().filter_map(|call| Some(call.id.rsplit_once('.')?.0)).collect();
+        if groups.contains(&group) {
+            return Ok(());
+        }
+        let mistake = FormatMistake::new(format!("there are no calls {} in the catalog", quoted(pattern)));
+        Err(match nearest(group, groups) {
+            Some(near) => mistake.help(format!("did you mean `{near}.*`?")),
+            None => mistake.help("`airudder-mock catalog` lists them all"),
+        })
+    }
+
+    fn unknown(&self, id: &str, wanted: Wanted) -> FormatMistake {
+        let fits = |entry: &Entry| wanted == Wanted::Any || wanted == Wanted::Only(entry.direction);
+        // Comparing takes the product of the lengths; nobody mistypes an id of a hundred letters.
+        let near = Some(id)
+            .filter(|id| id.len() <= 100)
+            .and_then(|id| self.catalog.nearest(id, fits).or_else(|| self.catalog.nearest(id, |_| true)));
+        let kind = match wanted {
+            Wanted::Any => "entry",
+            Wanted::Only(Direction::Call) => "call",
+            Wanted::Only(Direction::Callback) => "callback",
+        };
+        let mistake = FormatMistake::new(match id.trim() {
+            "" => format!("the id of the {kind} is missing"),
+            _ => format!("there is no {kind} {} in the catalog", quoted(id)),
+        });
+        match near {
+            Some(near) => mistake.help(format!("did you mean `{near}`?")),
+            None => mistake.help("`airudder-mock catalog` lists them all"),
+        }
+    }
+}
+
+/// Whether a text has anything to fill in.
+fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
+}
+
+fn template(text: &str) -> Result<(), FormatMistake> {
+    template::check(text).map(|_| ()).map_err(|mistake| FormatMistake {
+        message: mistake.message,
+        help: None,
+        range: mistake.range,
+    })
+}
+
+fn country(text: &str) -> Result<(), FormatMistake> {
+    let codes = Country::ALL.map(Country::code);
+    if codes.contains(&text) {
+        return Ok(());
+    }
+    let mistake = FormatMistake::new(format!("there are no people from {}", quoted(text)));
+    let upper = text.to_uppercase();
+    Err(match codes.iter().find(|code| **code == upper) {
+        Some(code) => mistake.help(format!("write `{code}`, in capitals")),
+        None => mistake.help(format!("the countries are {}", joined(&codes, "and"))),
+    })
+}
+
+fn locale(text: &str) -> Result<(), FormatMistake> {
+    let letters = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
+        lengths.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic())
+    };
+    let mut parts = text.split('-');
+    let language = parts.next().is_some_and(|part| letters(part, 2..=3));
+    if language && parts.all(|part| letters(part, 2..=4)) {
+        return Ok(());
+    }
+    Err(FormatMistake::new(format!("{} is no language", quoted(text)))
+        .help("write a language or a language and a country, such as `id` or `es-MX`"))
+}
+
+fn url(text: &str) -> Result<(), FormatMistake> {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    match scheme.as_deref() {
+        Some("http" | "https") => {
+            text.parse::<Target>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string()))
+        }
+        Some(other) => Err(FormatMistake::new(format!("callbacks can't go to {} URLs", quoted(other)))
+            .help("use `http://` or `https://`")),
+        None => Err(FormatMistake::new(format!("{} is no URL", quoted(text))).help(format!(
+            "a URL begins with `http://` or `https://`: {}",
+            quoted(&format!("http://{text}"))
+        ))),
+    }
+}
+
+fn name(text: &str) -> Result<(), FormatMistake> {
+    let start = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if !start || !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        let mistake = FormatMistake::new(format!("{} can't be the name of a variable", quoted(text)));
+        return Err(mistake.help("a name has letters, digits and `_`, and begins with a letter or `_`"));
+    }
+    if LOCAL_NAMES.contains(&text) || template::known_names().contains(&text) {
+        let mistake = FormatMistake::new(format!("the name `{text}` is taken: templates know it already"));
+        return Err(mistake.help(format!("choose another name, such as `my_{text}`")));
+    }
+    Ok(())
+}
+
+fn header(text: &str) -> Result<(), FormatMistake> {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if !text.is_empty() && text.bytes().all(token) {
+        return Ok(());
+    }
+    Err(FormatMistake::new(match text {
+        "" => "the name of a header is missing".to_owned(),
+        _ => format!("{} can't be the name of a header", quoted(text)),
+    })
+    .help("a header's name has letters, digits and dashes, such as `X-Trace-Id`"))
+}
+
+fn field_path(text: &str) -> Result<(), FormatMistake> {
+    if !text.is_empty() && text.split('.').all(|part| !part.trim().is_empty()) {
+        return Ok(());
+    }
+    Err(FormatMistake::new(match text {
+        "" => "the path of a field is missing".to_owned(),
+        _ => format!("{} is no path of a field", quoted(text)),
+    })
+    .help("write the names of the fields with dots between them, such as `user.name`"))
+}

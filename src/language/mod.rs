@@ -1,0 +1,18 @@
+//! The language of the files users write, as far as scenarios and settings share it: templates and the names they
+//! read, formats of texts, rates, and the check of a file against the schema of its type.
+//!
+//! A file is parsed once into a spanned TOML tree ([`crate::files`]). The tree is checked against the JSON Schema
+//! generated from the Rust type the file is read into, so that the structure, the editor support and the messages
+//! have one source; all mistakes of a file are collected. Only a tree without mistakes is turned into the type.
+
+pub(crate) mod formats;
+pub(crate) mod names;
+pub mod rate;
+pub(crate) mod schema;
+pub(crate) mod shape;
+pub mod template;
+pub(crate) mod tree;
+mod words;
+
+pub use rate::{Arrivals, Rate, RateUnit};
+pub(crate) use template::truth;

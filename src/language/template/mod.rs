@@ -1,0 +1,257 @@
+//! Templates in scenario files: compiled once when the story is read, rendered with the story's scope.
+//!
+//! A text that is nothing but one `{{ expression }}` keeps the type of its value, so that numbers, lists and tables
+//! can be computed; any other template gives a text.
+
+mod helpers;
+mod truth;
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
+
+pub use helpers::Helpers;
+pub(crate) use truth::truth;
+
+/// How much work one template may do, in minijinja's units: enough for any text, too little to hang a run.
+const FUEL: u64 = 200_000;
+
+/// The context variable that holds the [`Helpers`].
+const HELPERS: &str = "__helpers";
+
+/// Values every template may read, beside variables and functions.
+const BUILT_IN_VALUES: [&str; 7] = ["locale", "country", "copy", "user", "session", "loop_index", "story"];
+
+/// The variable a whole-expression template leaves its value in.
+const RESULT: &str = "__result";
+
+/// What is wrong with a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateMistake {
+    /// One line.
+    pub message: String,
+    /// Where in the template's text, in bytes, if known.
+    pub range: Option<Range<usize>>,
+}
+
+static CHECKER: LazyLock<Environment<'static>> = LazyLock::new(environment);
+
+fn environment() -> Environment<'static> {
+    let mut env = Environment::new();
+    env.set_undefined_behavior(UndefinedBehavior::Strict);
+    env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    env.set_fuel(Some(FUEL));
+    env.set_recursion_limit(64);
+    helpers::register(&mut env);
+    env
+}
+
+/// Checks the syntax of a template and returns the variables and functions it reads that are not minijinja's own
+/// (top-level names only, sorted, each once).
+pub fn check(source: &str) -> Result<Vec<String>, TemplateMistake> {
+    let template = CHECKER.template_from_str(source).map_err(|error| mistake(source, &error))?;
+    let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
+    names.retain(|name| !minijinja_name(name));
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn mistake(source: &str, error: &minijinja::Error) -> TemplateMistake {
+    let message = match (error.kind(), error.detail()) {
+        (ErrorKind::SyntaxError, Some(detail)) => format!("the template does not read: {detail}"),
+        (kind, Some(detail)) => format!("the template does not read: {kind}: {detail}"),
+        (kind, None) => format!("the template does not read: {kind}"),
+    };
+    let range = error.range().filter(|range| range.end <= source.len() && range.start < range.end);
+    TemplateMistake { message, range }
+}
+
+fn minijinja_name(name: &str) -> bool {
+    matches!(name, "range" | "dict" | "namespace" | "debug" | "true" | "false" | "none")
+}
+
+/// The names templates know without a variable being set: functions and built-in values.
+pub fn known_names() -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = helpers::NAMES.to_vec();
+    names.extend(BUILT_IN_VALUES);
+    names.sort_unstable();
+    names
+}
+
+/// The names of the functions every template may call.
+pub fn function_names() -> &'static [&'static str] {
+    &helpers::NAMES
+}
+
+/// A value as templates see it.
+pub fn value(value: &impl serde::Serialize) -> Value {
+    Value::from(minijinja::value::Serde(value))
+}
+
+/// One template, or a text without anything to fill in.
+#[derive(Clone, Debug)]
+pub enum Template {
+    /// A text as it is.
+    Literal(String),
+    /// A template that gives a text; its name in the set.
+    Text(String),
+    /// One expression that keeps its type: its name in the set, and the expression itself.
+    Value(String, String),
+}
+
+/// The templates of a story, compiled.
+#[derive(Debug)]
+pub struct TemplateSet {
+    env: Environment<'static>,
+    count: usize,
+}
+
+impl Default for TemplateSet {
+    fn default() -> Self {
+        Self { env: environment(), count: 0 }
+    }
+}
+
+impl TemplateSet {
+    /// Compiles a template.
+    pub fn add(&mut self, source: &str) -> Result<Template, TemplateMistake> {
+        if !source.contains("{{") && !source.contains("{%") && !source.contains("{#") {
+            return Ok(Template::Literal(source.to_owned()));
+        }
+        let name = format!("t{}", self.count);
+        self.count += 1;
+        let (stored, template) = match sole_expression(source) {
+            Some(expression) => {
+                let template = Template::Value(name.clone(), expression.to_owned());
+                (format!("{{% set {RESULT} = ({expression}) %}}"), template)
+            }
+            None => (source.to_owned(), Template::Text(name.clone())),
+        };
+        self.env.add_template_owned(name, stored).map_err(|error| mistake(source, &error))?;
+        Ok(template)
+    }
+
+    /// Fills a template in. The error is one line for the user.
+    pub fn render(&self, template: &Template, scope: &Value) -> Result<serde_json::Value, String> {
+        let name = match template {
+            Template::Literal(text) => return Ok(serde_json::Value::String(text.clone())),
+            Template::Text(name) | Template::Value(name, _) => name,
+        };
+        let captured = self
+            .env
+            .get_template(name)
+            .and_then(|compiled| compiled.render_captured(scope.clone()))
+            .map_err(|error| explain(&error))?;
+        let Template::Value(_, expression) = template else {
+            return Ok(serde_json::Value::String(captured.into_output()));
+        };
+        let value = captured.state().lookup(RESULT).unwrap_or_default();
+        if value.is_undefined() {
+            return Err(format!("a value is missing: `{expression}` has none"));
+        }
+        serde_json::to_value(&value).map_err(|error| format!("the value can't be put into JSON: {error}"))
+    }
+}
+
+/// The expression of a text that is nothing but `{{ expression }}`.
+fn sole_expression(source: &str) -> Option<&str> {
+    let inner = source.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    let plain = !["{{", "}}", "{%", "{#"].iter().any(|mark| inner.contains(mark));
+    plain.then(|| inner.trim_start_matches('-').trim_end_matches('-').trim())
+}
+
+fn explain(error: &minijinja::Error) -> String {
+    match (error.kind(), error.detail()) {
+        (ErrorKind::UndefinedError, Some(detail)) => format!("a value is missing: {detail}"),
+        (ErrorKind::UndefinedError, None) => "a value is missing".to_owned(),
+        (ErrorKind::OutOfFuel, _) => "the template does too much work; is it a loop without end?".to_owned(),
+        (_, Some(detail)) => detail.to_owned(),
+        (kind, None) => kind.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::content::Country;
+    use crate::seed::Seed;
+
+    fn render(source: &str) -> Result<serde_json::Value, String> {
+        let mut set = TemplateSet::default();
+        let template = set.add(source).map_err(|mistake| mistake.message)?;
+        let helpers = Helpers::new(
+            Seed(7).stream("test", 0),
+            Country::Id,
+            None,
+            "2030-01-01T00:00:00Z".parse().unwrap(),
+        );
+        let scope = minijinja::context! {
+            n => 41,
+            user => minijinja::context! { name => "Sari" },
+            __helpers => Value::from_dyn_object(Arc::new(helpers)),
+        };
+        set.render(&template, &scope)
+    }
+
+    #[test]
+    fn a_sole_expression_keeps_its_type() {
+        assert_eq!(render("{{ n + 1 }}"), Ok(json!(42)));
+        assert_eq!(render("{{ [n, 'a'] }}"), Ok(json!([41, "a"])));
+        assert_eq!(render("{{ none }}"), Ok(json!(null)));
+        assert_eq!(render("n is {{ n }}"), Ok(json!("n is 41")));
+        assert_eq!(render("plain"), Ok(json!("plain")));
+        assert_eq!(render("{{ user.name }} {{ n }}"), Ok(json!("Sari 41")));
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        assert_eq!(
+            check("{{ n + }}").unwrap_err().message.split(':').next(),
+            Some("the template does not read")
+        );
+        assert_eq!(check("{{ foo(bar.baz) }} {{ n }}"), Ok(vec!["bar".into(), "foo".into(), "n".into()]));
+        assert!(render("{{ user.nme }}").unwrap_err().starts_with("a value is missing"));
+        assert!(
+            render("{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}")
+                .unwrap_err()
+                .contains("too much work")
+        );
+    }
+
+    #[test]
+    fn helpers_are_seeded() {
+        for source in [
+            "{{ id() }}",
+            "{{ hex(8) }}",
+            "{{ digits(6) }}",
+            "{{ pick(['a', 'b', 'c']) }}",
+            "{{ pick('a', 'b') }}",
+            "{{ between(1, 1000000) }}",
+            "{{ between(0.0, 1.0) }}",
+            "{{ chance(0.5) }}",
+            "{{ now() }}",
+            "{{ now('iso') }}",
+            "{{ now('%Y/%m/%d') }}",
+            "{{ phrase('greeting') }}",
+            "{{ phrase('greeting', 'es-MX') }}",
+            "{{ phone() }}",
+            "{{ phone('MX') }}",
+            "{{ name() }}",
+            "{{ counter() }}",
+            "{{ counter('order') }}",
+        ] {
+            let first = render(source).unwrap_or_else(|error| panic!("{source}: {error}"));
+            assert_eq!(Ok(first), render(source), "{source}");
+        }
+        assert_eq!(render("{{ now() }}"), Ok(json!(1_893_456_000)));
+        assert_eq!(render("{{ counter() + counter() + counter('b') }}"), Ok(json!(4)));
+        assert!(render("{{ phrase('greting') }}").unwrap_err().contains("greeting"));
+        assert!(render("{{ pick([]) }}").unwrap_err().contains("nothing to pick from"));
+        assert!(render("{{ between(3, 1) }}").unwrap_err().contains("between(3, 1)"));
+    }
+}

@@ -1,0 +1,19 @@
+//! Whether a condition of a file holds.
+
+use serde_json::Value;
+
+/// Whether a `when` holds. A text has to be a word for it.
+pub(crate) fn truth(value: &Value) -> Result<bool, String> {
+    Ok(match value {
+        Value::Null => false,
+        Value::Bool(truth) => *truth,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => match text.trim() {
+            "true" | "yes" | "1" => true,
+            "" | "false" | "no" | "0" => false,
+            other => return Err(format!("`when` is `{other}`, which is neither true nor false")),
+        },
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(table) => !table.is_empty(),
+    })
+}

@@ -1,0 +1,360 @@
+//! What a JSON Schema says, in plain words, and small questions put to it.
+
+use serde_json::Value;
+use toml::de::DeValue;
+
+use crate::files::diagnostic::{joined, quoted};
+use crate::files::suggest::nearest;
+
+/// Follows references. What stands beside a reference (a description) says nothing about the value.
+pub(super) fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+    let mut schema = schema;
+    // No type of ours refers to itself; the bound is for those to come.
+    for _ in 0..16 {
+        let target = schema.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix('#'));
+        match target.and_then(|pointer| root.pointer(pointer)) {
+            Some(next) => schema = next,
+            None => break,
+        }
+    }
+    schema
+}
+
+/// The forms of an `anyOf`, nested ones laid out flat.
+pub(super) fn branches<'a>(root: &'a Value, schema: &'a Value) -> Option<Vec<&'a Value>> {
+    let list = schema.get("anyOf")?.as_array()?;
+    let mut flat = Vec::new();
+    for branch in list {
+        let branch = resolve(root, branch);
+        match branches(root, branch) {
+            Some(inner) => flat.extend(inner),
+            None => flat.push(branch),
+        }
+    }
+    Some(flat)
+}
+
+/// The words a text is chosen from: `enum`, `const`, or a `oneOf` of these.
+pub(super) fn options(schema: &Value) -> Option<Vec<&str>> {
+    if let Some(only) = schema.get("const") {
+        return only.as_str().map(|word| vec![word]);
+    }
+    if let Some(list) = schema.get("enum").and_then(Value::as_array) {
+        return list.iter().map(Value::as_str).collect();
+    }
+    let list = schema.get("oneOf")?.as_array()?;
+    let words: Option<Vec<Vec<&str>>> = list.iter().map(options).collect();
+    words.map(|words| words.concat())
+}
+
+/// The texts under a keyword that holds a list of texts.
+pub(super) fn list<'a>(schema: &'a Value, keyword: &str) -> Vec<&'a str> {
+    let list = schema.get(keyword).and_then(Value::as_array);
+    list.map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
+}
+
+/// The path of a key below a path.
+pub(super) fn below(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// Whether a value is of a JSON type.
+pub(super) fn fits(kind: &str, value: &DeValue<'_>) -> bool {
+    match kind {
+        "string" => value.is_str(),
+        "integer" => value.is_integer(),
+        "number" => value.is_integer() || value.is_float(),
+        "boolean" => value.is_bool(),
+        "array" => value.is_array(),
+        "object" => value.is_table(),
+        _ => true,
+    }
+}
+
+/// Whether a form without references could be meant by the value.
+pub(super) fn accepts(schema: &Value, value: &DeValue<'_>) -> bool {
+    match schema.get("type").and_then(Value::as_str) {
+        Some(kind) => fits(kind, value),
+        None if options(schema).is_some() => value.is_str(),
+        None => true,
+    }
+}
+
+/// What a value is.
+pub(super) fn found(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(true) => "`true`",
+        DeValue::Boolean(false) => "`false`",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// What a form wants.
+pub(super) fn wanted(root: &Value, schema: &Value) -> String {
+    let schema = resolve(root, schema);
+    if let Some(words) = options(schema) {
+        return joined(&words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>(), "or");
+    }
+    if let Some((_, form)) = schema.get("pattern").and_then(Value::as_str).and_then(pattern) {
+        return form.to_owned();
+    }
+    let format = schema.get("format").and_then(Value::as_str);
+    match (schema.get("type").and_then(Value::as_str), format) {
+        (Some("string"), Some("callback-id")) => "the id of a callback".to_owned(),
+        (Some("string"), Some("call-id")) => "the id of a call".to_owned(),
+        (Some("string"), Some("call-pattern")) => {
+            "the id of a call, or a group such as `\"task.*\"`".to_owned()
+        }
+        (Some("string"), Some("entry-id")) => "the id of a call or callback".to_owned(),
+        (Some("string"), Some("human-duration")) => "a length of time such as `\"2s\"`".to_owned(),
+        (Some("string"), Some("human-duration-range")) => {
+            "a length of time such as `\"2s\"` or `\"1s..3s\"`".to_owned()
+        }
+        (Some("string"), Some("url" | "url-template")) => "a URL".to_owned(),
+        (Some("string"), Some("include")) => "the path of a scenario file".to_owned(),
+        (Some("string"), Some("template")) => "a text or template".to_owned(),
+        (Some("string"), _) => "a text".to_owned(),
+        (Some("integer"), _) => "a whole number".to_owned(),
+        (Some("number"), _) => "a number".to_owned(),
+        (Some("boolean"), _) => "`true` or `false`".to_owned(),
+        (Some("array"), _) => {
+            let tables = schema.get("items").is_some_and(|items| {
+                resolve(root, items).get("type").and_then(Value::as_str) == Some("object")
+            });
+            if tables { "a list of tables".to_owned() } else { "a list".to_owned() }
+        }
+        _ => "a table".to_owned(),
+    }
+}
+
+/// How a value of the wrong type may be written to be right.
+pub(super) fn repair(schema: &Value, value: &DeValue<'_>, literal: &str, name: &str) -> Option<String> {
+    let kind = schema.get("type").and_then(Value::as_str)?;
+    let format = schema.get("format").and_then(Value::as_str);
+    let key = name.trim_matches('`');
+    match (kind, value) {
+        ("string", DeValue::Integer(_) | DeValue::Float(_))
+            if matches!(format, Some("human-duration" | "human-duration-range")) =>
+        {
+            Some(format!("with a unit and in quotes: {}", quoted(&format!("\"{literal}s\""))))
+        }
+        ("string", DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_)) => {
+            Some(format!("put it in quotes: {}", quoted(&format!("\"{literal}\""))))
+        }
+        ("string", DeValue::Array(items))
+            if items.len() == 1 && items.iter().all(|item| item.get_ref().is_str()) =>
+        {
+            Some("write it without brackets".to_owned())
+        }
+        ("integer", DeValue::String(text)) if text.trim().parse::<i64>().is_ok() => {
+            Some(format!("write it without quotes: {}", quoted(text.trim())))
+        }
+        ("number", DeValue::String(text)) if text.trim().parse::<f64>().is_ok() => {
+            Some(format!("write it without quotes: {}", quoted(text.trim())))
+        }
+        ("boolean", DeValue::String(text)) if matches!(text.as_ref(), "true" | "false") => {
+            Some(format!("write it without quotes: `{text}`"))
+        }
+        ("array", DeValue::Table(_)) if literal.starts_with('{') => {
+            Some("put it in brackets: `[{ ... }]`".to_owned())
+        }
+        ("array", DeValue::Table(_)) => Some(format!("begin each one with `[[{key}]]`, in double brackets")),
+        ("array", _) => Some(format!("put it in brackets: {}", quoted(&format!("[{literal}]")))),
+        ("object", DeValue::Array(_)) if literal.starts_with("[[") => {
+            Some(format!("there is only one: write `[{key}]`, in single brackets"))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a text matches, and what the form is in words.
+type Pattern = (fn(&str) -> bool, &'static str);
+
+/// The patterns our schemas use.
+pub(super) fn pattern(pattern: &str) -> Option<Pattern> {
+    match pattern {
+        "^[1-5]xx$" => Some((
+            |text| matches!(text.as_bytes(), [b'1'..=b'5', b'x', b'x']),
+            "a class of statuses such as `\"2xx\"`",
+        )),
+        r"^(body|secret|timestamp|nonce|path|'[\s\S]*')$" => Some((
+            |text| {
+                matches!(text, "body" | "secret" | "timestamp" | "nonce" | "path")
+                    || text.len() >= 2 && text.starts_with('\'') && text.ends_with('\'')
+            },
+            "`\"body\"`, `\"secret\"`, `\"timestamp\"`, `\"nonce\"`, `\"path\"`, or a text in single quotes inside",
+        )),
+        _ => None,
+    }
+}
+
+/// The whole number of a value; none if it is none or does not fit in 128 bits.
+fn integer(value: &DeValue<'_>) -> Option<i128> {
+    let integer = value.as_integer()?;
+    i128::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+/// Whether a whole number is one of JSON's.
+pub(super) fn in_json(value: &DeValue<'_>) -> bool {
+    integer(value).is_some_and(|number| i64::try_from(number).is_ok() || u64::try_from(number).is_ok())
+}
+
+/// Whether a number is within the limits of its form.
+pub(super) fn in_range(schema: &Value, value: &DeValue<'_>) -> bool {
+    let whole = |limit: &Value| limit.as_i64().map(i128::from).or_else(|| limit.as_u64().map(i128::from));
+    let (least, most) = (schema.get("minimum"), schema.get("maximum"));
+    if let (DeValue::Integer(_), None | Some(Value::Number(_))) = (value, least)
+        && least.is_none_or(|limit| whole(limit).is_some())
+        && most.is_none_or(|limit| whole(limit).is_some())
+    {
+        let above = |number| least.and_then(whole).is_none_or(|limit| number >= limit);
+        let below = |number| most.and_then(whole).is_none_or(|limit| number <= limit);
+        return in_json(value) && integer(value).is_some_and(|number| above(number) && below(number));
+    }
+    let number = match value {
+        DeValue::Float(float) => float.as_str().parse::<f64>().ok(),
+        #[expect(clippy::cast_precision_loss, reason = "compared with limits that are fractions anyway")]
+        _ => integer(value).map(|number| number as f64),
+    };
+    number.is_some_and(|number| {
+        number.is_finite()
+            && least.and_then(Value::as_f64).is_none_or(|limit| number >= limit)
+            && most.and_then(Value::as_f64).is_none_or(|limit| number <= limit)
+    })
+}
+
+/// The limits of a number in words.
+pub(super) fn range(schema: &Value) -> String {
+    match (schema.get("minimum"), schema.get("maximum")) {
+        (Some(least), Some(most)) if most.as_u64() == Some(u64::MAX) => {
+            format!("at least {least} and fit in 64 bits")
+        }
+        (Some(least), Some(most)) => format!("between {least} and {most}"),
+        (Some(least), None) => format!("at least {least}"),
+        (None, Some(most)) => format!("at most {most}"),
+        (None, None) => "a number that fits in 64 bits".to_owned(),
+    }
+}
+
+/// What to do about an unknown key.
+pub(super) struct Advice<'a> {
+    /// The known key that was probably meant.
+    pub(super) meant: Option<&'a str>,
+    /// One line each.
+    pub(super) help: Vec<String>,
+}
+
+/// Advice about an unknown key at a path, where the known ones are given.
+pub(super) fn unknown_key<'a>(root: &Value, path: &str, key: &str, known: &[&'a str]) -> Advice<'a> {
+    let meant = nearest(key, known.iter().copied());
+    let mut help = Vec::new();
+    let elsewhere = homes(root, key);
+    let child = elsewhere
+        .iter()
+        .find(|home| home.strip_prefix(path).is_some_and(|rest| path.is_empty() || rest.starts_with('.')));
+    match (meant, child) {
+        (Some(near), _) if near.eq_ignore_ascii_case(key) => {
+            return Advice { meant, help: vec![format!("did you mean `{near}`?")] };
+        }
+        (Some(near), _) if elsewhere.is_empty() && strsim::osa_distance(near, key) <= 1 => {
+            return Advice { meant, help: vec![format!("did you mean `{near}`?")] };
+        }
+        (_, Some(child)) => {
+            let inner = child.strip_prefix(path).unwrap_or(child).trim_start_matches('.');
+            let help = if path.is_empty() {
+                format!("{} is a key of `{inner}`", quoted(key))
+            } else {
+                format!("{} is a key of `{inner}`: write `{inner} = {{ {key} = ... }}`", quoted(key))
+            };
+            return Advice { meant: None, help: vec![help] };
+        }
+        (Some(near), None) => help.push(format!("did you mean `{near}`?")),
+        (None, None) => {}
+    }
+    let parent = path.rsplit_once('.').map(|(parent, _)| parent);
+    let home = elsewhere
+        .iter()
+        .find(|home| Some(home.as_str()) == parent)
+        .or_else(|| elsewhere.iter().find(|home| home.is_empty()))
+        .or_else(|| elsewhere.first());
+    match home.map(String::as_str) {
+        Some("") => help
+            .push(format!("{} belongs to the top of the file: move it above the first `[...]`", quoted(key))),
+        Some(home) => help.push(format!("{} is a key of `{home}`", quoted(key))),
+        None if meant.is_some() => {}
+        None if known.is_empty() => help.push("there are no keys here".to_owned()),
+        None => help.push(format!(
+            "the keys here are {}",
+            joined(&known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>(), "and")
+        )),
+    }
+    Advice { meant, help }
+}
+
+/// The paths of all tables that know a key.
+fn homes(root: &Value, key: &str) -> Vec<String> {
+    fn look(root: &Value, schema: &Value, path: &str, depth: usize, key: &str, homes: &mut Vec<String>) {
+        let schema = resolve(root, schema);
+        if depth == 0 {
+            return;
+        }
+        if let Some(items) = schema.get("items") {
+            look(root, items, path, depth - 1, key, homes);
+        }
+        let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
+        if properties.contains_key(key) {
+            homes.push(path.to_owned());
+        }
+        for (name, inner) in properties {
+            look(root, inner, &below(path, name), depth - 1, key, homes);
+        }
+    }
+    let mut homes = Vec::new();
+    look(root, root, "", 8, key, &mut homes);
+    homes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::schema;
+
+    /// Every value of a keyword anywhere in a schema.
+    fn values<'a>(schema: &'a Value, keyword: &str, found: &mut Vec<&'a str>) {
+        match schema {
+            Value::Object(object) => {
+                found.extend(object.get(keyword).and_then(Value::as_str));
+                object.values().for_each(|inner| values(inner, keyword, found));
+            }
+            Value::Array(items) => items.iter().for_each(|inner| values(inner, keyword, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_pattern_of_the_files_is_known() {
+        let schemas = [
+            schema::of::<crate::scenario::file::ScenarioFile>(),
+            schema::of::<crate::settings::SettingsFile>(),
+        ];
+        let mut found = Vec::new();
+        schemas.iter().for_each(|schema| values(schema, "pattern", &mut found));
+        assert!(found.contains(&"^[1-5]xx$"));
+        for one in found {
+            assert!(pattern(one).is_some(), "no words for the pattern {one}");
+        }
+    }
+
+    #[test]
+    fn patterns_match_what_they_say() {
+        let (class, _) = pattern("^[1-5]xx$").unwrap();
+        assert!(class("2xx") && !class("2XX") && !class("6xx") && !class("2xxx"));
+        let (part, _) = pattern(r"^(body|secret|timestamp|nonce|path|'[\s\S]*')$").unwrap();
+        assert!(part("body") && part("''") && part("'.'") && !part("'") && !part("bodies"));
+    }
+}

@@ -1,0 +1,103 @@
+//! The parts of a mock, put together.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::builder::reached_url;
+use crate::api::{Answering, Api};
+use crate::console;
+use crate::engine::{Driver, End};
+use crate::http::{Limits, Server};
+use crate::net::{HttpRequest, NotAllowed, Reply, Target};
+
+/// A mock without a network of its own: it answers the requests it is handed.
+#[derive(Clone, Debug)]
+pub struct Service {
+    driver: Driver,
+    api: Api,
+    target: Option<Arc<Target>>,
+}
+
+impl Service {
+    pub(super) fn new(driver: Driver, api: Api, target: Option<Arc<Target>>) -> Self {
+        Self { driver, api, target }
+    }
+
+    /// Whether the callback URL may be reached, before anything is sent there.
+    ///
+    /// # Errors
+    ///
+    /// If none of the addresses of its host is allowed.
+    pub async fn check_callback_url(&self) -> Result<(), NotAllowed> {
+        match &self.target {
+            Some(target) => self.driver.client().check(target).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The engine with its clock.
+    pub fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    /// Answers a request: of the control surface, or else of the vendor's. It takes effect at once, even if nobody waits
+    /// for the response.
+    pub fn answer(&self, request: HttpRequest) -> Answering {
+        match console::answer(&self.driver, &request) {
+            Some(response) => Reply::from(response).into(),
+            None => self.api.answer(request),
+        }
+    }
+}
+
+/// A mock that listens and answers. Time moves while it is driven.
+#[derive(Debug)]
+pub struct Assembly {
+    service: Service,
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    /// Ends with the count of connections that were cut off.
+    serving: JoinHandle<usize>,
+}
+
+impl Assembly {
+    pub(super) fn new(service: Service, server: Server, limits: Limits) -> Self {
+        let (address, answering) = (server.local_addr(), service.clone());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(server.serve(move |request| answering.answer(request), limits, async {
+            // Dropped or sent, both mean the end.
+            let _ = stopped.await;
+        }));
+        Self { service, address, stop, serving }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How it is reached on this machine: `http://127.0.0.1:2478`.
+    pub fn url(&self) -> String {
+        reached_url(self.address)
+    }
+
+    /// The engine with its clock.
+    pub fn driver(&self) -> &Driver {
+        self.service.driver()
+    }
+
+    /// Moves time and sends what is due, until nothing is left to do or `interrupt` is ready.
+    pub async fn drive(&self, interrupt: impl Future<Output = ()>) -> End {
+        self.driver().drive(interrupt).await
+    }
+
+    /// Takes no more requests and waits for the ones being answered, within the server's own limit.
+    pub async fn close(self) {
+        let _ = self.stop.send(());
+        // A handler that panicked has said so already.
+        let _ = self.serving.await;
+    }
+}

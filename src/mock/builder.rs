@@ -1,0 +1,306 @@
+//! What a mock is to be like.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::assembly::{Assembly, Service};
+use super::{Mock, Prepared, StartError};
+use crate::api::Api;
+use crate::delivery::{Client, ClientOptions, Policy};
+use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
+use crate::http::Server;
+use crate::journal::{Journal, Sink};
+use crate::net::{Guard, Target};
+use crate::scenario::StoryRun;
+use crate::seed::Seed;
+use crate::settings::{DEFAULT_LISTEN, Flags, Settings};
+
+/// How many attempts are under way at the same time at most.
+const MOST_IN_FLIGHT: usize = 64;
+
+/// The seed of a mock that names none.
+const DEFAULT_SEED: u64 = 1;
+
+/// What a mock is to be like. Everything has a default: loopback, the settings' defaults, real time from now on.
+#[derive(Debug)]
+#[must_use = "nothing runs before it is started"]
+pub struct Builder {
+    prepared: Result<Prepared, StartError>,
+    callback_url: Option<String>,
+    /// Whether `callback_url` wins over the URLs that stories name.
+    callback_url_wins: bool,
+    policy: Option<Policy>,
+    seed: Seed,
+    speed: Speed,
+    epoch: Option<Timestamp>,
+    callers: Callers,
+    max_in_flight: usize,
+    listen: Option<String>,
+    server: Option<Server>,
+    public_url: Option<String>,
+    stories: Vec<StoryRun>,
+    journal: Journal,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self::from_result(Prepared::new(Settings::default()))
+    }
+}
+
+impl From<Prepared> for Builder {
+    fn from(prepared: Prepared) -> Self {
+        Self::from_result(Ok(prepared))
+    }
+}
+
+impl Builder {
+    fn from_result(prepared: Result<Prepared, StartError>) -> Self {
+        Self {
+            prepared,
+            callback_url: None,
+            callback_url_wins: false,
+            policy: None,
+            seed: Seed(DEFAULT_SEED),
+            speed: Speed::Times(1.0),
+            epoch: None,
+            callers: Callers::Lasting,
+            max_in_flight: MOST_IN_FLIGHT,
+            listen: None,
+            server: None,
+            public_url: None,
+            stories: Vec::new(),
+            journal: Journal::default(),
+        }
+    }
+
+    /// Takes the settings from a file in place of the defaults. Mistakes in it are told at the start.
+    pub fn settings_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.prepared = Prepared::load(Some(path.as_ref()), Flags::default());
+        self
+    }
+
+    /// Takes these settings in place of the defaults.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.prepared = Prepared::new(settings);
+        self
+    }
+
+    /// Sends callbacks to this URL, whatever the settings and the stories say.
+    pub fn callback_url(mut self, url: impl Into<String>) -> Self {
+        self.callback_url = Some(url.into());
+        self.callback_url_wins = true;
+        self
+    }
+
+    /// Sends callbacks to this URL where the stories name none.
+    pub(crate) fn default_callback_url(mut self, url: Option<String>) -> Self {
+        self.callback_url = url;
+        self.callback_url_wins = false;
+        self
+    }
+
+    /// Delivers by this policy in place of the settings'.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// The seed of all random values. Same seed, same start and same requests: the same bytes.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Seed(seed);
+        self
+    }
+
+    /// How fast the mock's clock runs.
+    pub fn speed(mut self, speed: Speed) -> Self {
+        self.speed = speed;
+        self
+    }
+
+    /// The time on the mock's clock at the start, in place of now.
+    pub fn epoch(mut self, epoch: Timestamp) -> Self {
+        self.epoch = Some(epoch);
+        self
+    }
+
+    /// The address to listen on, `ADDRESS:PORT`; port 0 takes a free one.
+    pub fn listen(mut self, address: impl Into<String>) -> Self {
+        self.listen = Some(address.into());
+        self
+    }
+
+    /// Shows every entry of the journal to this sink.
+    pub fn sink(mut self, sink: impl Sink + 'static) -> Self {
+        self.journal.add_sink(Box::new(sink));
+        self
+    }
+
+    /// Listens already.
+    pub(crate) fn server(mut self, server: Server) -> Self {
+        self.server = Some(server);
+        self
+    }
+
+    /// Who makes requests, and for how long the mock is there.
+    pub fn callers(mut self, callers: Callers) -> Self {
+        self.callers = callers;
+        self
+    }
+
+    /// At most so many attempts are under way at the same time.
+    pub fn max_in_flight(mut self, most: usize) -> Self {
+        self.max_in_flight = most;
+        self
+    }
+
+    /// Runs these stories. Their numbers count from 0 in this order.
+    pub fn stories(mut self, stories: Vec<StoryRun>) -> Self {
+        self.stories = stories;
+        self
+    }
+
+    /// The engine alone: no network, no clock.
+    ///
+    /// # Errors
+    ///
+    /// Settings or a callback URL that cannot be used.
+    pub fn engine(self) -> Result<Engine, StartError> {
+        self.split().map(|(engine, _)| engine)
+    }
+
+    /// Engine, clock and API, ready to answer requests that are handed to it; nothing listens and nothing is driven.
+    ///
+    /// # Errors
+    ///
+    /// Settings, a callback URL, hosts to allow or certificates that cannot be used.
+    pub fn service(self) -> Result<Service, StartError> {
+        let (engine, rest) = self.split()?;
+        rest.service(engine)
+    }
+
+    /// Everything but the driving: it listens, and [`Assembly::drive`] moves time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::service`]; an address that is taken; a callback URL whose host is not allowed.
+    pub async fn assemble(mut self) -> Result<Assembly, StartError> {
+        let server = match self.server.take() {
+            Some(server) => server,
+            None => {
+                let of_settings =
+                    self.prepared.as_ref().ok().and_then(|prepared| prepared.settings.listen.clone());
+                let address = self.listen.take().or(of_settings);
+                Server::bind(address.as_deref().unwrap_or(DEFAULT_LISTEN))?
+            }
+        };
+        self.public_url = Some(reached_url(server.local_addr()));
+        let (engine, rest) = self.split()?;
+        let limits = rest.prepared.settings.limits.clone();
+        let service = rest.service(engine)?;
+        service.check_callback_url().await?;
+        Ok(Assembly::new(service, server, limits))
+    }
+
+    /// Starts the mock on this tokio runtime.
+    ///
+    /// ```
+    /// # use airudder_mock::Mock;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let mock = Mock::builder()
+    ///     .callback_url("http://127.0.0.1:3000/hook")
+    ///     .seed(7)
+    ///     .listen("127.0.0.1:0")
+    ///     .start()
+    ///     .await?;
+    /// println!("point your client at {}", mock.url());
+    /// mock.skip(std::time::Duration::from_secs(25 * 3600));
+    /// let stopped = mock.stop().await;
+    /// assert_eq!(stopped.totals.queued, 0);
+    /// # Ok::<(), airudder_mock::StartError>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::assemble`].
+    pub async fn start(self) -> Result<Mock, StartError> {
+        Ok(Mock::running(self.assemble().await?))
+    }
+
+    fn split(self) -> Result<(Engine, Rest), StartError> {
+        let prepared = self.prepared?;
+        let settings = &prepared.settings;
+        let url = self.callback_url.or_else(|| settings.callback_url.clone());
+        let target = url
+            .map(|url| match url.parse::<Target>() {
+                Ok(target) => Ok(Arc::new(target)),
+                Err(error) => Err(StartError::CallbackUrl { url, error }),
+            })
+            .transpose()?;
+        let has_callback_url = target.is_some() || !self.stories.is_empty();
+        let public_url = self.public_url.unwrap_or_else(|| format!("http://{DEFAULT_LISTEN}"));
+        let mut engine = Engine::new(EngineOptions {
+            catalog: Arc::clone(&prepared.catalog),
+            signer: prepared.signer.clone(),
+            default_target: target.clone(),
+            target_wins: self.callback_url_wins,
+            policy: Arc::new(self.policy.unwrap_or_else(|| settings.policy.clone())),
+            assumed: settings.assumed,
+            seed: self.seed,
+            behaviour: settings.behaviour(&public_url, has_callback_url),
+            faults: settings.faults.clone(),
+            custom: crate::simulator::user_endpoints::Custom::new(&settings.custom, self.seed),
+            max_in_flight: self.max_in_flight,
+            journal: self.journal,
+        });
+        for story in self.stories {
+            engine.add_story(story);
+        }
+        let rest = Rest {
+            target,
+            speed: self.speed,
+            epoch: self.epoch.unwrap_or_else(Timestamp::now),
+            callers: self.callers,
+            idle: self.max_in_flight.max(MOST_IN_FLIGHT),
+            prepared,
+        };
+        Ok((engine, rest))
+    }
+}
+
+/// What is left to assemble around an engine.
+struct Rest {
+    prepared: Prepared,
+    target: Option<Arc<Target>>,
+    speed: Speed,
+    epoch: Timestamp,
+    callers: Callers,
+    /// Idle connections kept for each receiver.
+    idle: usize,
+}
+
+impl Rest {
+    fn service(self, engine: Engine) -> Result<Service, StartError> {
+        let settings = &self.prepared.settings;
+        let guard = Guard::allowing(&settings.allow)?;
+        let options = ClientOptions { guard, tls: settings.tls.clone(), idle_per_target: self.idle };
+        let client = Client::new(options)?;
+        let driver = Driver::new(engine, Clock::starting(self.epoch, self.speed), client, self.callers);
+        let api = Api::new(driver.clone(), &self.prepared.catalog, settings.access)?;
+        Ok(Service::new(driver, api, self.target))
+    }
+}
+
+/// How a mock is reached on this machine: an address that stands for all of it is nothing to connect to.
+pub(super) fn reached_url(address: SocketAddr) -> String {
+    let reached = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    format!("http://{}", SocketAddr::new(reached, address.port()))
+}

@@ -1,0 +1,20 @@
+//! The one assembly: from settings to a mock that runs.
+//!
+//! `serve`, `run`, `emit`, `load`, the tests, the fuzz targets and whoever uses the library start here, so that a mock
+//! is put together in one way. [`Builder`] says what is wanted; what comes out is an [`Engine`](crate::engine::Engine)
+//! without a network, an [`Assembly`] that its caller drives, or a running [`Mock`].
+
+mod assembly;
+mod builder;
+mod error;
+mod prepared;
+mod running;
+#[cfg(test)]
+mod tests;
+
+pub use assembly::{Assembly, Service};
+pub use builder::Builder;
+pub use error::StartError;
+pub use prepared::Prepared;
+pub(crate) use prepared::scheme;
+pub use running::{Mock, Stopped};

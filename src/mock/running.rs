@@ -1,0 +1,84 @@
+//! A mock that runs by itself, for programs and tests that embed it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::{Assembly, Builder};
+use crate::delivery::Totals;
+use crate::engine::Driver;
+
+/// A running mock AI Rudder. Dropping it ends it without waiting; [`Mock::stop`] ends it in order.
+#[derive(Debug)]
+pub struct Mock {
+    address: SocketAddr,
+    url: String,
+    driver: Driver,
+    interrupt: oneshot::Sender<()>,
+    running: JoinHandle<()>,
+}
+
+/// What a mock left when it was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// The sums of the callbacks: queued, delivered, failed, and those never sent.
+    pub totals: Totals,
+}
+
+impl Mock {
+    /// A mock to be described further.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(super) fn running(assembly: Assembly) -> Self {
+        let (interrupt, interrupted) = oneshot::channel::<()>();
+        let (address, url, driver) = (assembly.address(), assembly.url(), assembly.driver().clone());
+        let running = tokio::spawn(async move {
+            assembly
+                .drive(async {
+                    // Dropped or sent, both mean the end.
+                    let _ = interrupted.await;
+                })
+                .await;
+            assembly.close().await;
+        });
+        Self { address, url, driver, interrupt, running }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base URL for clients: `http://127.0.0.1:2478`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The time on its clock.
+    pub fn now(&self) -> Timestamp {
+        self.driver.look(|_, now| now)
+    }
+
+    /// Moves its clock forward; what becomes due happens at once. Returns the new time.
+    pub fn skip(&self, by: Duration) -> Timestamp {
+        self.driver.skip(by)
+    }
+
+    /// The sums of the callbacks so far.
+    pub fn totals(&self) -> Totals {
+        self.driver.look(|engine, _| engine.totals())
+    }
+
+    /// Ends it in order: nothing new is begun, what is in flight is finished.
+    pub async fn stop(self) -> Stopped {
+        let _ = self.interrupt.send(());
+        // A panic of the driver has said so already.
+        let _ = self.running.await;
+        Stopped { totals: self.driver.look(|engine, _| engine.totals()) }
+    }
+}

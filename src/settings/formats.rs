@@ -1,0 +1,133 @@
+//! The formats of texts that only settings files have.
+
+use super::user_endpoints::value_name;
+use super::vendor;
+use crate::contract::Catalog;
+use crate::contract::aes::Cipher;
+use crate::files::diagnostic::{joined, quoted};
+use crate::files::suggest::nearest;
+use crate::language::formats::{Formats, Wanted};
+use crate::language::shape::FormatMistake;
+use crate::net::Guard;
+use crate::simulator::calling::MockOutcome;
+use crate::simulator::user_endpoints::pattern;
+
+/// The methods a call may have.
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+/// Whether a text is of a format of settings files.
+///
+/// # Errors
+///
+/// What is wrong with the text, and what to write.
+pub(super) fn check(catalog: &Catalog, format: &str, text: &str) -> Result<(), FormatMistake> {
+    match format {
+        "entry-key" => entry_key(catalog, text),
+        "address" => address(text),
+        "host" => Guard::allowing(&[text.to_owned()])
+            .map(|_| ())
+            .map_err(|_| FormatMistake::new(format!("{} is no host", quoted(text))))
+            .map_err(|mistake| mistake.help("write a name, an address, or a network such as `10.0.0.0/8`")),
+        "new-id" => new_id(text),
+        "collection" => collection(text),
+        "value-name" => {
+            value_name(text).map_err(|(message, help)| FormatMistake { message, help, range: None })
+        }
+        "regex" => pattern(text).map(|_| ()).map_err(FormatMistake::new),
+        "path" => path(text),
+        "method" => method(text),
+        "rate-limit" => vendor::rate(text).map(|_| ()).map_err(FormatMistake::new),
+        "window" => vendor::window(text).map(|_| ()).map_err(FormatMistake::new),
+        "utc-offset" => vendor::utc_offset(text).map(|_| ()).map_err(FormatMistake::new),
+        "aes-key" => Cipher::new(text).map(|_| ()).map_err(|error| FormatMistake::new(error.to_string())),
+        "four-digits" => four_digits(text),
+        "mock-outcome" => mock_outcome(text),
+        _ => Formats::new(catalog).check(format, text),
+    }
+}
+
+/// An id as the key of a table, where dots outside of quotes part it.
+fn entry_key(catalog: &Catalog, id: &str) -> Result<(), FormatMistake> {
+    let entries = catalog.entries();
+    let begun = |whole: &str| whole.split_once('.').is_some_and(|(first, _)| first == id);
+    let Some(whole) = entries.iter().map(|entry| entry.id.as_str()).find(|whole| begun(whole)) else {
+        return Formats::new(catalog).entry(id, Wanted::Any);
+    };
+    let mistake = FormatMistake::new(format!("{} is not the whole id of an entry", quoted(id)));
+    Err(mistake.help(format!("ids have dots, put them in quotes: `[catalog.\"{whole}\"]`")))
+}
+
+/// The form of a listening address: an address with a port, where `localhost:PORT` and `:PORT` mean loopback.
+fn address(text: &str) -> Result<(), FormatMistake> {
+    let full = match text.rsplit_once(':') {
+        Some(("" | "localhost", port)) => format!("127.0.0.1:{port}"),
+        _ => text.to_owned(),
+    };
+    match full.parse::<std::net::SocketAddr>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(FormatMistake::new(format!("{} is no address to listen on", quoted(text)))
+            .help("write an address and a port, such as `127.0.0.1:2478`; port 0 picks a free one")),
+    }
+}
+
+/// An id of the user's own.
+fn new_id(text: &str) -> Result<(), FormatMistake> {
+    let good = |part: &str| {
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    };
+    if text.split('.').all(good) {
+        return Ok(());
+    }
+    Err(FormatMistake::new(match text.trim() {
+        "" => "the id is missing".to_owned(),
+        _ => format!("{} can't be an id", quoted(text)),
+    })
+    .help("an id has letters, digits, `_`, `-` and dots between them, such as `flex.route_create`"))
+}
+
+/// A collection of the state: templates read it as `state.NAME`.
+fn collection(text: &str) -> Result<(), FormatMistake> {
+    let start = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if start && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Ok(());
+    }
+    Err(FormatMistake::new(format!("{} can't be the name of a collection", quoted(text)))
+        .help("a name has letters, digits and `_`, and begins with a letter or `_`"))
+}
+
+fn path(text: &str) -> Result<(), FormatMistake> {
+    let mistake = FormatMistake::new(format!("{} is no path", quoted(text)));
+    if !text.starts_with('/') {
+        return Err(mistake.help(format!("a path begins with a slash: {}", quoted(&format!("/{text}")))));
+    }
+    if text.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#')) {
+        return Err(mistake.help("a path has no spaces, no `?` and no `#`"));
+    }
+    Ok(())
+}
+
+fn four_digits(text: &str) -> Result<(), FormatMistake> {
+    if text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(FormatMistake::new(format!("{} is not the last four digits of a number", quoted(text)))
+        .help("write four digits in quotes, such as `\"9005\"`"))
+}
+
+fn mock_outcome(text: &str) -> Result<(), FormatMistake> {
+    text.parse::<MockOutcome>().map(|_| ()).map_err(|error| {
+        FormatMistake::new(error.to_string()).help("`airudder-mock catalog --magic` lists them all")
+    })
+}
+
+fn method(text: &str) -> Result<(), FormatMistake> {
+    if METHODS.iter().any(|method| method.eq_ignore_ascii_case(text)) {
+        return Ok(());
+    }
+    let mistake = FormatMistake::new(format!("there is no method {}", quoted(text)));
+    Err(match nearest(text, METHODS) {
+        Some(near) => mistake.help(format!("did you mean `{near}`?")),
+        None => mistake.help(format!("the methods are {}", joined(&METHODS, "and"))),
+    })
+}

@@ -1,0 +1,66 @@
+//! From declarations to entries of the catalog, so that routes, listings, stories and suggestions know them.
+
+use crate::contract::catalog::{Entry, Route};
+use crate::contract::{Direction, Family, Provenance};
+use crate::simulator::user_endpoints::file::{CallbackFile, EndpointFile};
+
+/// The group of what names none.
+const DEFAULT_GROUP: &str = "Custom";
+
+/// The method of what names none.
+const DEFAULT_METHOD: &str = "POST";
+
+/// The entry of an endpoint.
+pub(crate) fn call(file: &EndpointFile) -> Entry {
+    let provenance = file.provenance.unwrap_or(Provenance::Documented);
+    let route = Route { method: method(file.method.as_deref()), path: file.path.clone(), provenance };
+    Entry {
+        routes: vec![route],
+        family: file.family.unwrap_or(Family::Cloud),
+        ..entry(&file.id, Direction::Call, provenance, file.group.as_deref(), file.help.as_deref())
+    }
+}
+
+/// The entry of a callback.
+pub(crate) fn callback(file: &CallbackFile) -> Entry {
+    let provenance = file.provenance.unwrap_or(Provenance::Documented);
+    let headers = file.headers.iter().map(|(name, value)| (name.clone(), value.clone()));
+    Entry {
+        family: file.family.unwrap_or(Family::Cloud),
+        method: method(file.method.as_deref()),
+        event: file.event.clone(),
+        signed: file.signed.unwrap_or(true),
+        headers: headers.collect(),
+        ..entry(&file.id, Direction::Callback, provenance, file.group.as_deref(), file.help.as_deref())
+    }
+}
+
+fn method(given: Option<&str>) -> String {
+    given.unwrap_or(DEFAULT_METHOD).to_ascii_uppercase()
+}
+
+/// An entry that has what both directions have.
+pub(crate) fn entry(
+    id: &str,
+    direction: Direction,
+    provenance: Provenance,
+    group: Option<&str>,
+    help: Option<&str>,
+) -> Entry {
+    Entry {
+        id: id.to_owned(),
+        titles: vec![id.to_owned()],
+        group: group.unwrap_or(DEFAULT_GROUP).to_owned(),
+        direction,
+        family: Family::Cloud,
+        routes: Vec::new(),
+        method: DEFAULT_METHOD.to_owned(),
+        event: None,
+        signed: false,
+        provenance,
+        help: help.unwrap_or("declared in your settings").to_owned(),
+        headers: Vec::new(),
+        body: None,
+        overridden: false,
+    }
+}

@@ -1,0 +1,174 @@
+//! What the templates of one call see, now and at its later sends.
+
+use std::sync::Arc;
+
+use minijinja::Value as Scope;
+use serde_json::Value;
+
+use super::file::StoreMode;
+use super::plan::Store;
+use super::state::{State, StoreError, Undo};
+use crate::language::template::{Helpers, Template, TemplateSet};
+use crate::language::tree::TreeTemplate;
+use crate::language::truth;
+
+/// Why something that templates were to do was not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// The declared answer to what the state is: a code and why.
+    Refused(i64, String),
+    /// A template that can't be filled in: which one, and why.
+    Broken(String),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.code(), error.to_string())
+    }
+}
+
+/// A name that templates see.
+#[derive(Clone, Debug)]
+pub(super) enum Named {
+    /// A value worked out at the call.
+    Value(Scope),
+    /// An object of the state: always as it is at the moment.
+    Object {
+        /// Its collection.
+        collection: String,
+        /// Its key.
+        key: String,
+        /// What it was when last seen.
+        last: Scope,
+    },
+}
+
+/// What the templates of one call see.
+#[derive(Clone, Debug)]
+pub(super) struct Context {
+    pub(super) state: State,
+    pub(super) request: Scope,
+    pub(super) names: Vec<(String, Named)>,
+}
+
+/// What templates are filled in with, beside the context.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tools<'a> {
+    pub(super) set: &'a TemplateSet,
+    pub(super) helpers: &'a Arc<Helpers>,
+}
+
+impl Tools<'_> {
+    /// Fills a tree of templates in; `what` is what the error calls it.
+    pub(super) fn tree(&self, what: &str, tree: &TreeTemplate, scope: &Scope) -> Result<Value, Trouble> {
+        tree.render(self.set, scope).map_err(|error| broken(what, &error))
+    }
+
+    /// Fills a template in that gives a text.
+    pub(super) fn text(&self, what: &str, template: &Template, scope: &Scope) -> Result<String, Trouble> {
+        let value = self.set.render(template, scope).map_err(|error| broken(what, &error))?;
+        Ok(match value {
+            Value::String(text) => text,
+            Value::Null => String::new(),
+            other => other.to_string(),
+        })
+    }
+
+    /// Whether a `when` holds.
+    pub(super) fn holds(&self, what: &str, when: &Template, scope: &Scope) -> Result<bool, Trouble> {
+        let value = self.set.render(when, scope);
+        value.and_then(|value| truth(&value)).map_err(|error| broken(what, &error))
+    }
+}
+
+fn broken(what: &str, error: &str) -> Trouble {
+    Trouble::Broken(format!("`{what}` can't be filled in: {error}"))
+}
+
+impl Context {
+    /// What templates see at this moment. An object that is gone has no name.
+    pub(super) fn scope(&self, helpers: &Arc<Helpers>) -> Scope {
+        let names = self.names.iter().filter_map(|(name, named)| {
+            let value = match named {
+                Named::Value(value) => Some(value.clone()),
+                Named::Object { collection, key, .. } => self.state.get(collection, key),
+            };
+            Some((name.as_str(), value?))
+        });
+        let built_in = [
+            ("request", self.request.clone()),
+            ("state", self.state.view()),
+            ("__helpers", Scope::from_dyn_object(Arc::clone(helpers))),
+        ];
+        Scope::from_pairs(names.chain(built_in).collect::<Vec<_>>())
+    }
+
+    /// Gives a name to a value; an earlier one of this name is gone.
+    pub(super) fn name(&mut self, name: &str, named: Named) {
+        self.names.retain(|(known, _)| known != name);
+        self.names.push((name.to_owned(), named));
+    }
+
+    /// Gives a name to an object, if it is there.
+    pub(super) fn name_object(&mut self, name: Option<&String>, collection: &str, key: &str) {
+        if let (Some(name), Some(last)) = (name, self.state.get(collection, key)) {
+            self.name(name, Named::Object { collection: collection.to_owned(), key: key.to_owned(), last });
+        }
+    }
+
+    /// Notes what the objects are by now; those that are gone stay what they were last.
+    pub(super) fn keep_what_is_gone(&mut self) {
+        for (_, named) in &mut self.names {
+            let Named::Object { collection, key, last } = named else { continue };
+            match self.state.get(collection, key) {
+                Some(now) => *last = now,
+                None => *named = Named::Value(last.clone()),
+            }
+        }
+    }
+
+    /// Callbacks about one object keep their order: by what.
+    pub(super) fn order_key(&self) -> Option<String> {
+        self.names.iter().find_map(|(_, named)| match named {
+            Named::Object { collection, key, .. } => Some(format!("{collection}/{key}")),
+            Named::Value(_) => None,
+        })
+    }
+
+    /// Changes the state, or, if one of the changes can't be made, leaves it as it was.
+    pub(super) fn store(&mut self, tools: Tools<'_>, stores: &[Store]) -> Result<Vec<Undo>, Trouble> {
+        let mut done = Vec::new();
+        for store in stores {
+            match self.store_one(tools, store) {
+                Ok(undo) => done.push(undo),
+                Err(trouble) => {
+                    self.state.undo(done);
+                    return Err(trouble);
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    fn store_one(&mut self, tools: Tools<'_>, store: &Store) -> Result<Undo, Trouble> {
+        let scope = self.scope(tools.helpers);
+        let key = tools.text("store.key", &store.key, &scope)?;
+        if key.is_empty() {
+            return Err(Trouble::Broken(format!("the key of what goes to `{}` is empty", store.collection)));
+        }
+        let value = match &store.value {
+            Some(value) => tools.tree("store.value", value, &scope)?,
+            None => Value::Null,
+        };
+        if store.mode == StoreMode::Remove {
+            self.name_object(store.name.as_ref(), &store.collection, &key);
+        }
+        let undo = self.state.change(store.mode, &store.collection, &key, value)?;
+        if store.mode == StoreMode::Remove {
+            self.keep_what_is_gone();
+        } else {
+            self.name_object(store.name.as_ref(), &store.collection, &key);
+        }
+        Ok(undo)
+    }
+}

@@ -1,0 +1,279 @@
+//! The state behind the user's endpoints: named collections of objects, and how templates see them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use minijinja::value::{Enumerator, Object};
+use minijinja::{Error, ErrorKind, State as Rendering, Value as Scope};
+use serde_json::Value;
+
+use super::file::StoreMode;
+use crate::language::template;
+
+/// A collection holds so many objects at most.
+pub(super) const MOST_OBJECTS: usize = 100_000;
+
+/// The objects of a collection are together so large at most, in bytes of JSON.
+pub(super) const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// Why the state was not changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum StoreError {
+    #[error("there is no `{key}` in `{collection}`")]
+    Missing { collection: String, key: String },
+    #[error("there is a `{key}` in `{collection}` already")]
+    Exists { collection: String, key: String },
+    #[error(
+        "the collection `{collection}` is full: {MOST_OBJECTS} objects or {MOST_BYTES} bytes is the most"
+    )]
+    Full { collection: String },
+}
+
+impl StoreError {
+    /// The code it is answered with.
+    pub(super) fn code(&self) -> i64 {
+        match self {
+            Self::Missing { .. } => 404,
+            Self::Exists { .. } => 409,
+            Self::Full { .. } => 507,
+        }
+    }
+}
+
+/// An object, as JSON and as templates see it: converting it at each reading would make long lists slow.
+#[derive(Clone, Debug)]
+struct Stored {
+    key: Arc<str>,
+    json: Value,
+    seen: Scope,
+    bytes: usize,
+}
+
+/// Objects by key, and in the order in which they came.
+#[derive(Debug, Default)]
+struct Collection {
+    numbers: BTreeMap<Arc<str>, u64>,
+    objects: BTreeMap<u64, Stored>,
+    came: u64,
+    bytes: usize,
+}
+
+impl Collection {
+    fn get(&self, key: &str) -> Option<&Stored> {
+        self.objects.get(self.numbers.get(key)?)
+    }
+
+    /// Takes an object out, with its number in the order.
+    fn take(&mut self, key: &str) -> Option<(u64, Stored)> {
+        let number = self.numbers.remove(key)?;
+        let stored = self.objects.remove(&number)?;
+        self.bytes -= stored.bytes;
+        Some((number, stored))
+    }
+
+    fn insert(&mut self, number: u64, stored: Stored) {
+        self.bytes += stored.bytes;
+        self.numbers.insert(Arc::clone(&stored.key), number);
+        self.objects.insert(number, stored);
+    }
+}
+
+type Collections = BTreeMap<String, Collection>;
+
+/// What a change can be undone by.
+#[derive(Debug)]
+pub(super) struct Undo {
+    collection: String,
+    key: String,
+    before: Option<(u64, Stored)>,
+}
+
+/// All collections. Clones are the same state, which templates look into while they are filled in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct State(Arc<Mutex<Collections>>);
+
+impl State {
+    fn lock(&self) -> MutexGuard<'_, Collections> {
+        // Each change is whole before anything that may panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What templates see as `state`.
+    pub(super) fn view(&self) -> Scope {
+        Scope::from_object(StateView(self.clone()))
+    }
+
+    /// An object as templates see it.
+    pub(super) fn get(&self, collection: &str, key: &str) -> Option<Scope> {
+        self.lock().get(collection)?.get(key).map(|stored| stored.seen.clone())
+    }
+
+    /// Changes an object; `value` is a table, or null for [`StoreMode::Remove`].
+    pub(super) fn change(
+        &self,
+        mode: StoreMode,
+        collection: &str,
+        key: &str,
+        value: Value,
+    ) -> Result<Undo, StoreError> {
+        let mut state = self.lock();
+        if !state.contains_key(collection) {
+            state.insert(collection.to_owned(), Collection::default());
+        }
+        let objects = state.entry(collection.to_owned()).or_default();
+        let names = || (collection.to_owned(), key.to_owned());
+        let missing = || {
+            let (collection, key) = names();
+            StoreError::Missing { collection, key }
+        };
+        let old = objects.get(key);
+        let value = match mode {
+            StoreMode::Create if old.is_some() => {
+                let (collection, key) = names();
+                return Err(StoreError::Exists { collection, key });
+            }
+            StoreMode::Put | StoreMode::Create => Some(value),
+            StoreMode::Update => {
+                let mut whole = old.ok_or_else(missing)?.json.clone();
+                crate::json::merge(&mut whole, value);
+                Some(whole)
+            }
+            StoreMode::Remove => {
+                old.ok_or_else(missing)?;
+                None
+            }
+        };
+        let bytes = value.as_ref().map_or(0, |value| value.to_string().len());
+        let freed = old.map_or(0, |old| old.bytes);
+        let grows = value.is_some() && old.is_none();
+        if grows && objects.objects.len() >= MOST_OBJECTS || objects.bytes - freed + bytes > MOST_BYTES {
+            return Err(StoreError::Full { collection: collection.to_owned() });
+        }
+        let before = objects.take(key);
+        if let Some(json) = value {
+            // An object that changes keeps its place in the order.
+            let number = before.as_ref().map_or_else(
+                || {
+                    objects.came += 1;
+                    objects.came
+                },
+                |(number, _)| *number,
+            );
+            let seen = template::value(&json);
+            objects.insert(number, Stored { key: key.into(), json, seen, bytes });
+        }
+        let (collection, key) = names();
+        Ok(Undo { collection, key, before })
+    }
+
+    /// Takes changes back, the latest first.
+    pub(super) fn undo(&self, changes: Vec<Undo>) {
+        let mut state = self.lock();
+        for Undo { collection, key, before } in changes.into_iter().rev() {
+            let objects = state.entry(collection).or_default();
+            objects.take(&key);
+            if let Some((number, stored)) = before {
+                objects.insert(number, stored);
+            }
+        }
+    }
+}
+
+/// `state` in templates: each name is a collection, one that holds nothing yet is empty.
+#[derive(Debug)]
+struct StateView(State);
+
+impl Object for StateView {
+    fn get_value(self: &Arc<Self>, key: &Scope) -> Option<Scope> {
+        let name = key.as_str()?.to_owned();
+        Some(Scope::from_object(CollectionView { state: self.0.clone(), name }))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.lock().keys().map(Scope::from).collect())
+    }
+}
+
+/// A collection in templates: a map from keys to objects, with the methods of Python's.
+#[derive(Debug)]
+struct CollectionView {
+    state: State,
+    name: String,
+}
+
+impl CollectionView {
+    fn list(&self, item: impl Fn(&Stored) -> Scope) -> Vec<Scope> {
+        let state = self.state.lock();
+        state.get(&self.name).map(|objects| objects.objects.values().map(item).collect()).unwrap_or_default()
+    }
+}
+
+impl Object for CollectionView {
+    fn get_value(self: &Arc<Self>, key: &Scope) -> Option<Scope> {
+        // A key that is digits alone may come as a number.
+        match key.as_str() {
+            Some(key) => self.state.get(&self.name, key),
+            None if key.is_number() => self.state.get(&self.name, &key.to_string()),
+            None => None,
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.list(|stored| Scope::from(Arc::clone(&stored.key))))
+    }
+
+    fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
+        Some(self.state.lock().get(&self.name).map_or(0, |objects| objects.objects.len()))
+    }
+
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut Rendering<'_, '_>,
+        method: &str,
+        args: &[Scope],
+    ) -> Result<Scope, Error> {
+        match (method, args) {
+            ("values", []) => Ok(Scope::from(self.list(|stored| stored.seen.clone()))),
+            ("keys", []) => Ok(Scope::from(self.list(|stored| Scope::from(Arc::clone(&stored.key))))),
+            ("items", []) => Ok(Scope::from(self.list(|stored| {
+                Scope::from(vec![Scope::from(Arc::clone(&stored.key)), stored.seen.clone()])
+            }))),
+            ("get", [key]) => Ok(self.get_value(key).unwrap_or_else(|| Scope::from(()))),
+            ("get", [key, default]) => Ok(self.get_value(key).unwrap_or_else(|| default.clone())),
+            ("values" | "keys" | "items" | "get", _) => Err(Error::new(
+                ErrorKind::InvalidOperation,
+                format!(
+                    "`{method}` of a collection takes other arguments: values(), keys(), items(), get(key, default)"
+                ),
+            )),
+            _ => Err(Error::new(
+                ErrorKind::UnknownMethod,
+                format!(
+                    "a collection has no method `{method}`: it has values(), keys(), items() and get(key, default)"
+                ),
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn collections_are_bounded() {
+        let state = State::default();
+        for number in 0..MOST_OBJECTS {
+            state.change(StoreMode::Put, "c", &number.to_string(), json!({})).unwrap();
+        }
+        let more = state.change(StoreMode::Put, "c", "more", json!({})).unwrap_err();
+        assert!(more.to_string().contains("the collection `c` is full"), "{more}");
+        state.change(StoreMode::Update, "c", "7", json!({"n": 1})).unwrap();
+        state.change(StoreMode::Remove, "c", "8", Value::Null).unwrap();
+        state.change(StoreMode::Create, "c", "more", json!({})).unwrap();
+        let large = json!({"text": "x".repeat(MOST_BYTES)});
+        assert!(state.change(StoreMode::Put, "d", "1", large).is_err());
+    }
+}
