@@ -16,5 +16,5 @@ mod wav;
 
 pub use archive::zip;
 pub use range::answer;
-pub use recording::{Recording, Speaker, Voice};
+pub use recording::{Recording, Speaker, Turn, Voice};
 pub use wav::{MAX_SECONDS, wav, wav_len};

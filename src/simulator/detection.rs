@@ -18,9 +18,10 @@ use subtle::ConstantTimeEq;
 use super::access::AccountKey;
 use super::callback::Callback;
 use super::e164::e164;
-use super::endpoint::{CallbackShape, Endpoint, NoData, Source, bad_request, callbacks, endpoints};
+use super::endpoint::{CallbackShape, Endpoint, Generate, Wanted, NoData, bad_request, callbacks, endpoints};
 use super::outcome::{MockOutcome, Outcome};
-use super::{Refusal, Request, Simulator};
+use super::samples::Case;
+use super::{ConversationKey, Refusal, Request, Simulator};
 use crate::contract::fields::{NoEffect, shown};
 use crate::net::Target;
 use crate::time::later;
@@ -33,7 +34,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
 
 /// The callbacks of this department.
 pub(super) const CALLBACKS: &[CallbackShape] = callbacks! {
-    "detection.result" => generated_result,
+    "detection.result" => DetectionResult,
 };
 
 /// The most numbers of one request (assumed).
@@ -273,9 +274,11 @@ impl DetectionResult {
     }
 }
 
-fn generated_result(source: &mut Source<'_>) -> DetectionResult {
-    let case = source.case();
-    DetectionResult::new(case.phone, 2, case.case_id)
+impl Generate for DetectionResult {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let case = Case::wanted(simulator, key, wanted);
+        Self::new(case.phone, 2, case.case_id)
+    }
 }
 
 #[cfg(test)]

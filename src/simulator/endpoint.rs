@@ -10,10 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::chatbot::Conversation;
-use super::context::Context;
-use super::samples::Case;
-use super::{Long, Refusal, Request, Response, Simulator};
+use super::{ConversationKey, Long, Refusal, Request, Response, Simulator};
 use crate::contract::Provenance;
 use crate::contract::fields::{Field, FieldError, Use, decode, fields_of};
 
@@ -28,28 +25,31 @@ pub struct Endpoint {
 }
 
 /// What one callback of the catalog looks like. Made by [`callbacks!`].
-pub(super) struct CallbackShape {
+pub struct CallbackShape {
     /// Its catalog id.
-    pub(super) id: &'static str,
+    pub id: &'static str,
     /// Its fields.
-    pub(super) fields: fn() -> Vec<Field>,
-    /// Generates the body that a story gets which sends one by itself.
-    pub(super) generate: fn(&mut Source<'_>) -> Value,
+    pub fields: fn() -> Vec<Field>,
+    /// Its body as it is generated for a conversation.
+    pub generate: fn(&mut Simulator, ConversationKey, &Wanted<'_>) -> Value,
 }
 
-/// What the body of a callback is generated from.
-pub(super) struct Source<'a> {
-    pub(super) context: &'a Context,
-    /// The conversation that it is sent of; what is sent of one conversation agrees.
-    pub(super) conversation: &'a mut Conversation,
-    pub(super) now: Timestamp,
+/// The body of a callback, which can be generated for a conversation: for `emit` and for stories, which put their own
+/// fields over it.
+pub trait Generate: Serialize + JsonSchema {
+    /// Generates it.
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self;
 }
 
-impl Source<'_> {
-    /// The case that callbacks speak of which belong to no chat: a person of a list, a call, a task, a workflow.
-    pub(super) fn case(&self) -> Case {
-        Case::of(self.context, self.conversation, self.now)
-    }
+/// What is known of a callback that is to be generated.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Its catalog id.
+    pub event: &'static str,
+    /// The fields that are going to be put over it.
+    pub patch: &'a Value,
+    /// Now.
+    pub now: Timestamp,
 }
 
 /// The fields of an endpoint.
@@ -75,17 +75,23 @@ macro_rules! endpoints {
 }
 pub(crate) use endpoints;
 
-/// The callbacks of a family: catalog id and a `fn(&mut Source<'_>) -> BodyType` that generates the body.
+/// The callbacks of a family: catalog id and the type of the body, which implements [`Generate`].
 macro_rules! callbacks {
-    ($($id:literal => $generate:path),* $(,)?) => {
+    ($($id:literal => $body:ty),* $(,)?) => {
         &[$($crate::simulator::endpoint::CallbackShape {
             id: $id,
-            fields: || $crate::simulator::endpoint::callback_fields($generate),
-            generate: |source| $crate::simulator::endpoint::to_value(&$generate(source)),
+            fields: || $crate::contract::fields::fields_of::<$body>($crate::contract::fields::Use::Written),
+            generate: $crate::simulator::endpoint::generate::<$body>,
         }),*]
     };
 }
 pub(crate) use callbacks;
+
+/// A generated body as a value.
+pub fn generate<B: Generate>(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Value {
+    // Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
+    serde_json::to_value(B::generate(simulator, key, wanted)).unwrap_or_default()
+}
 
 /// A handler of requests of one type.
 type Handler<Q, A> = fn(&mut Simulator, Q, &Request<'_>) -> Result<A, Refusal>;
@@ -104,16 +110,6 @@ pub fn answer<Q: Fields, A: Answer>(
 /// What goes into a handler and comes out of it.
 pub fn shape<Q: Fields, A: Answer>(_: Handler<Q, A>) -> Shape {
     Shape { request: Q::fields(), response: A::fields() }
-}
-
-/// The fields of a callback's body.
-pub(super) fn callback_fields<T: JsonSchema>(_: fn(&mut Source<'_>) -> T) -> Vec<Field> {
-    fields_of::<T>(Use::Written)
-}
-
-/// A body as a value. Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
-pub(super) fn to_value(body: &impl Serialize) -> Value {
-    serde_json::to_value(body).expect("a body is plain data")
 }
 
 /// What a handler takes.

@@ -20,6 +20,8 @@ mod detection;
 pub mod dialer;
 mod e164;
 mod ending;
+#[cfg(test)]
+mod emitted;
 pub mod endpoint;
 mod ids;
 mod keys;

@@ -12,10 +12,11 @@ use serde_json::Value;
 
 use super::callback::Callback;
 use super::e164::PhoneNumber;
-use super::endpoint::{CallbackShape, Endpoint, Source, bad_request, callbacks, endpoints};
+use super::endpoint::{CallbackShape, Endpoint, Generate, Wanted, bad_request, callbacks, endpoints};
 use super::ids::Kind;
 use super::outcome::MockOutcome;
-use super::{Refusal, Request, Simulator};
+use super::samples::Case;
+use super::{ConversationKey, Refusal, Request, Simulator};
 use crate::contract::fields::{NoEffect, Text};
 use crate::net::Target;
 use crate::time::later;
@@ -28,7 +29,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
 
 /// The callbacks of this department.
 pub(super) const CALLBACKS: &[CallbackShape] = callbacks! {
-    "sms.receipt" => generated_receipt,
+    "sms.receipt" => SmsReceipt,
 };
 
 /// The longest text (assumed): ten parts of 160 letters.
@@ -190,7 +191,9 @@ impl SmsReceipt {
     }
 }
 
-fn generated_receipt(source: &mut Source<'_>) -> SmsReceipt {
-    let case = source.case();
-    SmsReceipt::new(&case.msg_id, case.phone, false, source.now)
+impl Generate for SmsReceipt {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let case = Case::wanted(simulator, key, wanted);
+        Self::new(&case.msg_id, case.phone, false, wanted.now)
+    }
 }

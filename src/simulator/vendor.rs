@@ -14,7 +14,7 @@ use super::context::Context;
 use super::department::Department;
 use super::detection::Detection;
 use super::dialer::Dialer;
-use super::endpoint::Source;
+use super::endpoint::Wanted;
 use super::keys::ConversationKey;
 use super::reference;
 use super::request::{Refusal, Request, Response};
@@ -31,8 +31,8 @@ use crate::seed::{Resting, Seed};
 pub(super) const AT_ONCE: usize = 2_000;
 
 /// Who answers requests.
-const DEPARTMENTS: [fn(&mut Simulator, &Request<'_>) -> Option<Response>; 4] =
-    [Calling::handle, Dialer::handle, Workflow::handle, Chatbot::handle];
+const DEPARTMENTS: [fn(&mut Simulator, &Request<'_>) -> Option<Response>; 3] =
+    [Dialer::handle, Workflow::handle, Chatbot::handle];
 
 /// The whole state of a simulator at a moment, to come back to.
 #[derive(Clone, Debug)]
@@ -88,13 +88,12 @@ impl Simulator {
         patch: Value,
         now: Timestamp,
     ) -> Result<Value, String> {
-        let conversation = self.chatbot.conversations.get_mut(key);
         let mut body = match reference::callback(event) {
             Some(callback) => {
-                (callback.generate)(&mut Source { context: &self.context, conversation, now })
+                (callback.generate)(self, key, &Wanted { event: callback.id, patch: &patch, now })
             }
-            None => chatbot::default_body(conversation, event, &patch, now)
-                .or_else(|| samples::default_body(&self.context, conversation, event, now))
+            None => chatbot::default_body(self.chatbot.conversations.get_mut(key), event, &patch, now)
+                .or_else(|| samples::default_body(&self.context, self.chatbot.conversations.get(key), event, now))
                 .ok_or_else(|| format!("the simulator has no body for `{event}`"))?,
         };
         if !patch.is_null() {

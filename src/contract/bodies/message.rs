@@ -1,12 +1,14 @@
 //! What people, robots and agents say to each other: content objects, and the records of messages around them.
+//!
+//! Stories and requests may say what no type here describes; where that goes out as it came, a field is a [`Given`].
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a message says.
-///
-/// Example: the shapes are read off the vendor's examples, except where a part says otherwise. Which further fields
-/// exist and how long texts may be is unknown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+use crate::contract::fields::Given;
+
+/// What a message says. Which further fields exist and how long texts may be is unknown (example).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Content {
     /// Plain text.
@@ -57,7 +59,7 @@ pub enum Content {
 }
 
 /// A file the vendor hosts or fetched (example).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Media {
     /// The URL it can be downloaded from.
     pub origin_url: String,
@@ -67,7 +69,7 @@ pub struct Media {
 }
 
 /// A question with options, or the option a user chose (example).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Interactive {
     /// A question whose options unfold from one button.
@@ -101,14 +103,14 @@ pub enum Interactive {
 }
 
 /// A text in an object of its own (example).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Text {
     /// The text.
     pub text: String,
 }
 
 /// The options of a list (example).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ListAction {
     /// The label of the button that unfolds the list.
     pub button: String,
@@ -117,7 +119,7 @@ pub struct ListAction {
 }
 
 /// A group of options (example).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Section {
     /// The group's heading.
     pub title: String,
@@ -126,7 +128,7 @@ pub struct Section {
 }
 
 /// One option: of a list, of a button, or the one a user chose (example).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Choice {
     /// `<32 hex>-<n>-<n>-list-<section>-<row>-` or `<32 hex>-<n>-<n>-button-<index>-`, with the trailing hyphen.
     pub id: String,
@@ -135,14 +137,14 @@ pub struct Choice {
 }
 
 /// The buttons under a question (example).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ButtonAction {
     /// The buttons.
     pub buttons: Vec<ReplyButton>,
 }
 
 /// A button under a question (example).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ReplyButton {
     /// A button that answers with its option.
@@ -153,7 +155,7 @@ pub enum ReplyButton {
 }
 
 /// A message made from a template (example).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Template {
     /// A WhatsApp template, approved beforehand.
@@ -171,7 +173,7 @@ pub enum Template {
 }
 
 /// The parts of a WhatsApp template (example; that parts can be missing is assumed).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TemplateContent {
     /// What stands above the text, if anything does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -184,8 +186,8 @@ pub struct TemplateContent {
     pub button: Vec<TemplateButton>,
 }
 
-/// What stands above the text of a template (`image` example, the others assumed).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What stands above the text of a template (example; all but `image` are assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum TemplateHeader {
     /// A heading.
@@ -211,7 +213,7 @@ pub enum TemplateHeader {
 }
 
 /// A button of a template (example).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TemplateButton {
     /// What it does.
     #[serde(rename = "type")]
@@ -221,7 +223,7 @@ pub struct TemplateButton {
 }
 
 /// What a button of a template does (example; there may be more kinds).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TemplateButtonKind {
     /// Answers with its label.
@@ -231,7 +233,7 @@ pub enum TemplateButtonKind {
 }
 
 /// Which template a message was made from (example).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TemplateInfo {
     /// The template's number.
     pub id: i64,
@@ -242,7 +244,7 @@ pub struct TemplateInfo {
 }
 
 /// The parts of an Instagram template (example).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum InsContent {
     /// Cards with buttons.
@@ -253,7 +255,7 @@ pub enum InsContent {
 }
 
 /// The cards of an Instagram template (example).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "template_type", rename_all = "snake_case")]
 pub enum InsPayload {
     /// Cards of the general kind.
@@ -264,7 +266,7 @@ pub enum InsPayload {
 }
 
 /// A card (example).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InsElement {
     /// The heading.
     pub title: String,
@@ -275,7 +277,7 @@ pub struct InsElement {
 }
 
 /// A button of a card (example).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum InsButton {
     /// A button that answers with its payload.
@@ -288,7 +290,7 @@ pub enum InsButton {
 }
 
 /// Something that happened to the conversation (example).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct System {
     /// What happened.
     #[serde(rename = "type")]
@@ -299,8 +301,8 @@ pub struct System {
     pub to_seat_id: String,
 }
 
-/// What happened to the conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What happened to a conversation (example; all but `conversation.start` are assumed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum SystemKind {
     /// It began (example).
     #[serde(rename = "conversation.start")]
@@ -313,8 +315,8 @@ pub enum SystemKind {
     End,
 }
 
-/// Who wrote a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Who wrote a message (example; the word for an agent is assumed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SenderType {
     /// The user (example).
@@ -329,8 +331,8 @@ pub enum SenderType {
     Seat,
 }
 
-/// How far a message has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// How far a message has come (example; the word for failure is assumed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageStatus {
     /// It left (example; the word is not `sent`).
@@ -356,13 +358,13 @@ impl MessageStatus {
 }
 
 /// A message in a callback, and in the workflow's notice of an ended session (example).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
-    /// Opaque: 32 hex, 32 hex and `-1`, or digits.
+    /// The id of the message, opaque: 32 hexadecimal digits, the same and `-1`, or digits.
     pub msg_id: String,
     /// Who wrote it.
     pub sender_type: SenderType,
-    /// When, in Unix seconds.
+    /// When it was written, in Unix seconds.
     pub timestamp: i64,
     /// What it says.
     pub content: Content,
@@ -372,41 +374,41 @@ pub struct Message {
 }
 
 /// The message another one answers, in full (example).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Quoted {
     /// Its id.
     pub msg_id: String,
     /// Who wrote it.
     pub sender_type: SenderType,
-    /// When, in Unix seconds.
+    /// When it was written, in Unix seconds.
     pub timestamp: i64,
     /// What it says.
     pub content: Content,
 }
 
-/// A message in the answer of *Query message list* (example).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A message in the response of *Query message list* (example).
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ListedMessage {
-    /// Opaque, see [`Message::msg_id`].
+    /// The id of the message, opaque: 32 hexadecimal digits, the same and `-1`, or digits.
     pub msg_id: String,
     /// The agent, empty if none was involved.
     pub seat_id: String,
-    /// When, in Unix seconds.
+    /// When it was written, in Unix seconds.
     pub timestamp: i64,
     /// Who wrote it.
-    pub sender_type: SenderType,
+    pub sender_type: Given<SenderType>,
     /// How far it has come.
-    pub status: MessageStatus,
+    pub status: Given<MessageStatus>,
     /// What it says.
-    pub content: Content,
+    pub content: Given<Content>,
     /// The message it answers, if it answers one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply: Option<ListedReply>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply: Option<Given<ListedReply>>,
 }
 
-/// The message another one answers, in a message list (example): its id and its content side by side, for example
-/// `{"msg_id": ..., "type": "interactive", "interactive": {...}}`. Other contents than `interactive` are assumed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The message another one answers, in a message list: its id and its content side by side, for example
+/// `{"msg_id": ..., "type": "interactive", "interactive": {...}}` (example; other contents than `interactive` are assumed).
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ListedReply {
     /// Its id.
     pub msg_id: String,
@@ -470,16 +472,16 @@ mod tests {
             msg_id: "2".to_owned(),
             seat_id: String::new(),
             timestamp: 1_893_456_000,
-            sender_type: SenderType::User,
-            status: MessageStatus::Read,
-            content: answer.clone(),
-            reply: Some(ListedReply { msg_id: "1".to_owned(), content: question.clone() }),
+            sender_type: SenderType::User.into(),
+            status: MessageStatus::Read.into(),
+            content: answer.clone().into(),
+            reply: Some(ListedReply { msg_id: "1".to_owned(), content: question.clone() }.into()),
         };
         assert_eq!(
             serde_json::to_string(&listed).unwrap(),
             r#"{"msg_id":"2","seat_id":"","timestamp":1893456000,"sender_type":"user","status":"read","content":{"type":"text","text":"yes"},"reply":{"msg_id":"1","type":"interactive","interactive":{"type":"button","body":{"text":"Pay now?"},"footer":{"text":""},"action":{"buttons":[]}}}}"#
         );
-        let told = Message {
+        let quoting = Message {
             msg_id: "2".to_owned(),
             sender_type: SenderType::User,
             timestamp: 1_893_456_000,
@@ -492,13 +494,9 @@ mod tests {
             }),
         };
         assert_eq!(
-            serde_json::to_string(&told).unwrap(),
+            serde_json::to_string(&quoting).unwrap(),
             r#"{"msg_id":"2","sender_type":"user","timestamp":1893456000,"content":{"type":"text","text":"yes"},"reply":{"msg_id":"1","sender_type":"chatbot","timestamp":1893455990,"content":{"type":"interactive","interactive":{"type":"button","body":{"text":"Pay now?"},"footer":{"text":""},"action":{"buttons":[]}}}}}"#
         );
-        let back: ListedMessage = serde_json::from_value(serde_json::to_value(&listed).unwrap()).unwrap();
-        assert_eq!(back, listed);
-        let back: Message = serde_json::from_value(serde_json::to_value(&told).unwrap()).unwrap();
-        assert_eq!(back, told);
     }
 
     #[test]
