@@ -18,7 +18,7 @@ use super::proof::Keys;
 
 use crate::contract::envelope::{self, ErrorStatus};
 use crate::contract::{Catalog, Family, Provenance, Route, RouteError, Router};
-use crate::engine::{CallOutcome, Driver, Engine};
+use crate::engine::{Driver, Engine, RequestOutcome};
 use crate::faults::{self, Act, Fault};
 use crate::journal::{CallEntry, Event};
 use crate::net::{HttpRequest, HttpResponse, Reply};
@@ -308,19 +308,19 @@ impl Api {
             now,
         });
         match outcome {
-            CallOutcome::Told { status, body: Some(body), .. } => {
+            RequestOutcome::FromStory { status, body: Some(body), .. } => {
                 Built::Whole(sealed(json_text(status, body.to_string()), caller))
             }
-            CallOutcome::Told { status, body: None, usual } => {
+            RequestOutcome::FromStory { status, body: None, usual } => {
                 match built(engine, &found.id, found.family, usual, caller, statuses) {
                     Built::Whole(answer) => Built::Whole(HttpResponse { status, ..answer }),
                     long => long,
                 }
             }
-            CallOutcome::Simulated(answer) => {
+            RequestOutcome::Simulated(answer) => {
                 built(engine, &found.id, found.family, answer, caller, statuses)
             }
-            CallOutcome::Whole { status, headers, body } => {
+            RequestOutcome::Whole { status, headers, body } => {
                 let mut answer = json_text(status, body.to_string());
                 for (name, value) in headers {
                     // One that is there already, such as the content type, is replaced.

@@ -13,14 +13,14 @@ use crate::time::HumanDuration;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryFile {
-    /// Where the other keys start from. Default: `airudder`, 5 tries, 60 s apart, 10 s for each.
+    /// Where the other keys start from. Default: `airudder`: 5 attempts, 60 s apart, 10 s each.
     pub preset: Option<PolicyPreset>,
-    /// How long one try may take, connecting included. Real time, whatever the speed of the story.
+    /// How long one attempt may take, connecting included. Real time, whatever the speed of the story.
     pub timeout: Option<HumanDuration>,
     /// How often a callback is sent at most, the first time included.
     #[schemars(range(min = 1, max = 1000))]
     pub tries: Option<u32>,
-    /// The gaps between tries; the last one repeats: `["60s"]`.
+    /// The gaps between attempts; the last one repeats: `["60s"]`.
     pub gaps: Option<Vec<HumanDuration>>,
     /// A random part of each gap by which it gets longer, 0.0 to 1.0.
     #[schemars(range(min = 0.0, max = 1.0))]
@@ -40,7 +40,7 @@ pub struct DeliveryFile {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PolicyPreset {
-    /// 5 tries, 60 s apart: documented for dialer and workflow notices, assumed for the rest. Timeout 10 s: assumed.
+    /// 5 attempts, 60 s apart: documented for dialer and workflow callbacks, assumed for the rest. Timeout 10 s: assumed.
     #[default]
     Airudder,
     /// One try, timeout 10 s.

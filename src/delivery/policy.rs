@@ -24,7 +24,7 @@ pub struct Policy {
     pub timeout: Duration,
     /// How often it is sent at most, the first time included; at least 1.
     pub tries: u32,
-    /// The gaps between tries; the last one repeats. Empty means no gap.
+    /// The gaps between attempts; the last one repeats. Empty means no gap.
     pub gaps: Vec<Duration>,
     /// The random part by which each gap gets longer, 0.0 to 1.0.
     pub jitter: f64,

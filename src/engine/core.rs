@@ -7,101 +7,48 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::host::{Delivery, EngineHost, Order, Origin};
-use crate::contract::signature::{Signer, Signing};
+use super::dispatch::{Dispatch, NewCallback, Origin, sign};
+use super::host::EngineHost;
+use super::options::EngineOptions;
+use super::outcome::{RequestOutcome, outcome};
+use crate::contract::signature::Signer;
 use crate::contract::{Catalog, Direction, Provenance};
-use crate::delivery::{Attempt, AttemptResult, CallbackId, Outbox, Policy, QueuedCallback, Totals, Verdict};
-use crate::faults::{self, Fault, FaultFile, Faults};
+use crate::delivery::{Attempt, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals, Verdict};
+use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
-use crate::net::Target;
 use crate::scenario::{Body, CallView, DeliveryEnd, StoryRun};
-use crate::seed::Seed;
-use crate::settings::AssumedFile;
 use crate::simulator::user_endpoints::{Custom, Reply};
-use crate::simulator::{
-    Account, AccountKey, Behaviour, Callback, CallbackBody, ConversationKey, Request, Response, Simulator,
-};
+use crate::simulator::{Account, AccountKey, Callback, CallbackBody, ConversationKey, Request, Simulator};
 
 /// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
 /// memory.
 const MOST_UNFINISHED: u64 = 100_000;
 
-/// What an engine is made of.
-#[derive(Debug)]
-pub struct EngineOptions {
-    /// The list of what exists, with the user's corrections.
-    pub catalog: Arc<Catalog>,
-    /// Signs callbacks.
-    pub signer: Signer,
-    /// Where callbacks go unless a story says otherwise.
-    pub default_target: Option<Arc<Target>>,
-    /// Whether `default_target` wins over a story's own URL: it was given on the command line.
-    pub target_wins: bool,
-    /// How the simulator's own callbacks are delivered outside of stories.
-    pub policy: Arc<Policy>,
-    /// What happens at the first use of something assumed.
-    pub assumed: AssumedFile,
-    /// The seed of what belongs to no story.
-    pub seed: Seed,
-    /// How the simulated vendor behaves.
-    pub behaviour: Behaviour,
-    /// What goes wrong on purpose with calls, beside what stories want.
-    pub faults: Vec<FaultFile>,
-    /// The endpoints and callbacks of the user's own.
-    pub custom: Custom,
-    /// How many tries may be in flight.
-    pub max_in_flight: usize,
-    /// The journal, with its sinks.
-    pub journal: Journal,
-}
-
-/// What to answer to a call, before the envelope.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CallOutcome {
-    /// A story answers: the HTTP status and, if it differs from the usual one, the whole body.
-    Told {
-        /// The HTTP status.
-        status: u16,
-        /// The whole body.
-        body: Option<Value>,
-        /// What the simulator would have answered.
-        usual: Response,
-    },
-    /// The simulator answers.
-    Simulated(Response),
-    /// An endpoint of the user's own gives the whole answer.
-    Whole {
-        /// The HTTP status.
-        status: u16,
-        /// Further headers.
-        headers: Vec<(String, String)>,
-        /// The body.
-        body: Value,
-    },
-}
-
 /// Simulator, stories and outbox under one clock.
 pub struct Engine {
-    pub(super) delivery: Delivery,
+    pub(super) dispatch: Dispatch,
     pub(super) simulator: Simulator,
     pub(super) custom: Custom,
     faults: Faults,
     pub(super) stories: Vec<StoryRun>,
-    /// How many plays have faults of their own.
+    /// How many stories have faults of their own.
     faulty_stories: usize,
-    /// When time moves each play: `(moment, play)`.
+    /// When time moves each story: `(moment, story)`.
     wakeups: BTreeSet<(Timestamp, usize)>,
     wakeup_of: Vec<Option<Timestamp>>,
-    /// How many plays are over.
+    /// How many stories are over.
     over: usize,
-    /// How many plays wait for a call from outside.
+    /// How many stories wait for a call from outside.
     awaiting: usize,
     stopped: bool,
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("plays", &self.stories.len()).field("totals", &self.totals()).finish()
+        f.debug_struct("Engine")
+            .field("stories", &self.stories.len())
+            .field("totals", &self.totals())
+            .finish()
     }
 }
 
@@ -113,7 +60,7 @@ impl Engine {
         let simulator = Simulator::new(options.seed, options.behaviour.clone());
         let faults = Faults::new(options.faults.clone(), options.seed);
         Self {
-            delivery: Delivery::new(options, outbox),
+            dispatch: Dispatch::new(options, outbox),
             simulator,
             custom,
             faults,
@@ -145,17 +92,17 @@ impl Engine {
 
     /// The sums of delivery.
     pub fn totals(&self) -> Totals {
-        self.delivery.outbox.totals()
+        self.dispatch.outbox.totals()
     }
 
     /// The journal.
     pub fn journal(&mut self) -> &mut Journal {
-        &mut self.delivery.journal
+        &mut self.dispatch.journal
     }
 
     /// The list of what exists.
     pub fn catalog(&self) -> &Arc<Catalog> {
-        &self.delivery.catalog
+        &self.dispatch.catalog
     }
 
     /// A fresh `request_id` for an envelope.
@@ -165,7 +112,7 @@ impl Engine {
 
     /// Callbacks that are neither delivered nor dead.
     pub fn unfinished(&self) -> Vec<(CallbackId, Arc<QueuedCallback>)> {
-        self.delivery.outbox.unfinished()
+        self.dispatch.outbox.unfinished()
     }
 
     /// Ends all stories where they are. Tries in flight go on; nothing new starts.
@@ -220,7 +167,7 @@ impl Engine {
         if self.is_full() {
             vendor = [None; 2];
         }
-        [stories, self.delivery.outbox.next_wakeup()].into_iter().chain(vendor).flatten().min()
+        [stories, self.dispatch.outbox.next_wakeup()].into_iter().chain(vendor).flatten().min()
     }
 
     /// Does everything that is due: simulator, then stories, until nothing is due at this moment. Of very much, it does
@@ -279,7 +226,7 @@ impl Engine {
         let (was_over, was_awaiting) = (story.is_over(), story.awaits_call());
         let label = Arc::clone(story.label());
         let mut stage = EngineHost {
-            delivery: &mut self.delivery,
+            dispatch: &mut self.dispatch,
             simulator: &mut self.simulator,
             custom: &mut self.custom,
             story: index,
@@ -309,9 +256,9 @@ impl Engine {
         let index = callback.story.map(|story| story as usize);
         let story = index.and_then(|index| self.stories.get_mut(index));
         let label = story.as_ref().map(|story| Arc::clone(story.label()));
-        let policy = story.as_ref().map_or(&self.delivery.policy, |story| &story.story().policy);
+        let policy = story.as_ref().map_or(&self.dispatch.policy, |story| &story.story().policy);
         let own_target = callback.target.is_some();
-        let order = Order {
+        let order = NewCallback {
             event: &callback.event,
             headers: &[],
             target: callback.target.or_else(|| story.as_ref().and_then(|story| story.callback_url())),
@@ -321,7 +268,7 @@ impl Engine {
             account: callback.account,
         };
         // Stories look into bodies, and corrections change them; all others go out as the text they are.
-        let is_corrected = self.delivery.catalog.get(&callback.event).is_some_and(|entry| entry.overridden);
+        let is_corrected = self.dispatch.catalog.get(&callback.event).is_some_and(|entry| entry.overridden);
         let value = if story.is_some() { callback.body.value() } else { Value::Null };
         let body = match callback.body {
             CallbackBody::Text(text) if !is_corrected => Body::Raw(text.into_bytes()),
@@ -333,7 +280,7 @@ impl Engine {
             body: value,
             took: Duration::ZERO,
         };
-        let Err(error) = self.delivery.send(order, body, origin, now) else { return };
+        let Err(error) = self.dispatch.send(order, body, origin, now) else { return };
         let message = format!("`{}` was not sent: {error}", callback.event);
         // Nothing is lost silently: where it belongs to a story, the story fails.
         let event = match story {
@@ -343,12 +290,12 @@ impl Engine {
             }
             None => Event::Note(message),
         };
-        self.delivery.journal.write(now, label, event);
+        self.dispatch.journal.write(now, label, event);
     }
 
     /// Whether a call may be served, by the provenance of its route; the first use of an assumed one is noted.
     pub fn admit(&mut self, id: &str, provenance: Provenance, now: Timestamp) -> bool {
-        self.delivery.admit(id, Direction::Call, provenance, now)
+        self.dispatch.admit(id, Direction::Call, provenance, now)
     }
 
     /// What goes wrong on purpose with a call: what the call itself asks for (`header` is its `X-Mock-Fault`), else
@@ -374,7 +321,7 @@ impl Engine {
     }
 
     /// A call of the integrator: state changes, stories hear of it, the answer comes back.
-    pub fn call(&mut self, call: &Request<'_>) -> CallOutcome {
+    pub fn call(&mut self, call: &Request<'_>) -> RequestOutcome {
         let Request { id, fields, now, .. } = *call;
         let owner = match self.stories.as_slice() {
             [] => None,
@@ -430,7 +377,7 @@ impl Engine {
             self.custom.discard_since(custom_checkpoint);
         }
         self.assign_custom(custom_checkpoint, taker, call.account);
-        super::user_endpoints::outcome(told, usual)
+        outcome(told, usual)
     }
 
     /// The fields of a call with its rows among them, where a story or an endpoint of the user's own may look at them.
@@ -449,13 +396,13 @@ impl Engine {
         if self.stopped {
             return None;
         }
-        let (callback, number) = self.delivery.outbox.start(now)?;
-        Some(Arc::new(sign(&self.delivery.signer, callback, number, now)))
+        let (callback, number) = self.dispatch.outbox.start(now)?;
+        Some(Arc::new(sign(&self.dispatch.signer, callback, number, now)))
     }
 
     /// The result of a try.
     pub fn finish(&mut self, attempt: &Arc<Attempt>, result: AttemptResult, now: Timestamp) {
-        let verdict = self.delivery.outbox.finish(attempt, &result, now);
+        let verdict = self.dispatch.outbox.finish(attempt, &result, now);
         let result = Arc::new(result);
         let id = attempt.callback.id;
         let mut story = None;
@@ -463,14 +410,14 @@ impl Engine {
             Verdict::Retry { at } => Some(*at),
             _ => None,
         };
-        if let Some(origin) = self.delivery.origins.get_mut(&id) {
+        if let Some(origin) = self.dispatch.origins.get_mut(&id) {
             story = origin.label.clone();
             // Answers take real time and gaps take the story's time, whatever its speed.
             let gap = retry_at.map_or(Duration::ZERO, |at| span(now, at));
             origin.took = origin.took.saturating_add(result.elapsed).saturating_add(gap);
         }
         let tried = Event::Tried { attempt: Arc::clone(attempt), result: Arc::clone(&result), retry_at };
-        self.delivery.journal.write(now, story.clone(), tried);
+        self.dispatch.journal.write(now, story.clone(), tried);
         let (event, tries, error) = match verdict {
             Verdict::Retry { .. } => return,
             Verdict::Delivered { tries } => (Event::Delivered { id, tries }, tries, None),
@@ -478,8 +425,8 @@ impl Engine {
                 (Event::Dead { id, tries, class, reason: reason.clone() }, tries, Some((class, reason)))
             }
         };
-        self.delivery.journal.write(now, story, event);
-        let Some(Origin { story: Some(index), body, took, .. }) = self.delivery.origins.remove(&id) else {
+        self.dispatch.journal.write(now, story, event);
+        let Some(Origin { story: Some(index), body, took, .. }) = self.dispatch.origins.remove(&id) else {
             return;
         };
         let answer = result.result.as_ref().ok().cloned();
@@ -497,16 +444,16 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Arc<QueuedCallback>, String> {
         let order_key = Some(self.simulator.order_key(session));
-        let policy = Arc::clone(&self.delivery.policy);
+        let policy = Arc::clone(&self.dispatch.policy);
         let account = AccountKey::default();
         let order =
-            Order { event, headers: &[], target: None, own_target: false, policy, order_key, account };
-        self.delivery.send(order, body, Origin::default(), now)
+            NewCallback { event, headers: &[], target: None, own_target: false, policy, order_key, account };
+        self.dispatch.send(order, body, Origin::default(), now)
     }
 
     /// What signs the chatbot calls of each account: the scheme of the callbacks, with the account's own key.
     pub fn caller_signers(&self) -> Vec<Signer> {
-        let usual = &self.delivery.signer;
+        let usual = &self.dispatch.signer;
         let of = |account: &Account| {
             let mut scheme = usual.scheme().clone();
             if let Some(key) = &mut scheme.key {
@@ -522,30 +469,13 @@ impl Engine {
 
     /// A callback as it would go out now, without sending it.
     pub fn preview(&self, callback: Arc<QueuedCallback>, now: Timestamp) -> Attempt {
-        sign(&self.delivery.signer, callback, 1, now)
+        sign(&self.dispatch.signer, callback, 1, now)
     }
 
     /// The simulated vendor.
     pub fn simulator(&mut self) -> &mut Simulator {
         &mut self.simulator
     }
-}
-
-/// Adds the signature to a callback.
-pub(super) fn sign(signer: &Signer, callback: Arc<QueuedCallback>, number: u32, now: Timestamp) -> Attempt {
-    let mut headers = callback.headers.clone();
-    if callback.signed {
-        let nonce = format!("msg_{}", callback.id.0);
-        let signing =
-            Signing { body: &callback.body, path: callback.target.path_and_query(), now, nonce: &nonce };
-        for (name, value) in signer.sign(&signing) {
-            // A story that sets the header itself, for example to a wrong signature, wins.
-            if !headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(&name)) {
-                headers.push((name, value));
-            }
-        }
-    }
-    Attempt { callback, number, headers }
 }
 
 /// From one moment to a later one.

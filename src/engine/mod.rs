@@ -6,10 +6,15 @@
 
 mod clock;
 mod core;
+mod dispatch;
 mod drive;
 mod host;
+mod options;
+mod outcome;
 mod user_endpoints;
 
 pub use clock::{Clock, Speed};
-pub use core::{CallOutcome, Engine, EngineOptions};
+pub use core::Engine;
 pub use drive::{Agenda, Callers, Driver, End};
+pub use options::EngineOptions;
+pub use outcome::RequestOutcome;

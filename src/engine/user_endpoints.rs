@@ -6,44 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::core::{CallOutcome, Engine};
-use super::host::{Order, Origin};
+use super::core::Engine;
+use super::dispatch::{NewCallback, Origin};
+use super::host::emit;
 use crate::content::Country;
 use crate::journal::Event;
 use crate::scenario::Body;
-use crate::simulator::user_endpoints::{Custom, Reply, UserCallback};
-use crate::simulator::{AccountKey, ConversationKey, Opening, Simulator};
-
-/// The body of an event: of a declared one as declared, of any other as the simulator makes it; `patch` is over it.
-pub(super) fn emit(
-    custom: &mut Custom,
-    simulator: &mut Simulator,
-    session: ConversationKey,
-    event: &str,
-    patch: Value,
-    now: Timestamp,
-) -> Result<Value, String> {
-    if custom.declares(event) {
-        let body = custom.default_body(event, patch, now);
-        return body.unwrap_or_else(|| Err(format!("there is no body for `{event}`")));
-    }
-    simulator.emit(session, event, patch, now)
-}
-
-/// What comes of a call: what a story tells wins over the usual answer.
-pub(super) fn outcome(told: Option<(u16, Option<Value>)>, usual: Reply) -> CallOutcome {
-    match (told, usual) {
-        (Some((status, body)), Reply::Answer(usual)) => CallOutcome::Told { status, body, usual },
-        (Some((status, Some(body))), Reply::Whole { .. }) => {
-            CallOutcome::Whole { status, headers: Vec::new(), body }
-        }
-        (Some((status, None)), Reply::Whole { headers, body, .. }) => {
-            CallOutcome::Whole { status, headers, body }
-        }
-        (None, Reply::Answer(answer)) => CallOutcome::Simulated(answer),
-        (None, Reply::Whole { status, headers, body }) => CallOutcome::Whole { status, headers, body },
-    }
-}
+use crate::simulator::user_endpoints::UserCallback;
+use crate::simulator::{AccountKey, ConversationKey, Opening};
 
 impl Engine {
     /// The body of an event of a conversation, with `patch` (a table or null) over it. Errs in words.
@@ -95,12 +65,12 @@ impl Engine {
         let index = story;
         let story = index.and_then(|index| self.stories.get(index));
         let own_target = target.is_some();
-        let order = Order {
+        let order = NewCallback {
             event: &event,
             headers: &[],
             target: target.or_else(|| story.and_then(|story| story.callback_url())),
             own_target,
-            policy: Arc::clone(story.map_or(&self.delivery.policy, |story| &story.story().policy)),
+            policy: Arc::clone(story.map_or(&self.dispatch.policy, |story| &story.story().policy)),
             order_key,
             account,
         };
@@ -110,7 +80,7 @@ impl Engine {
             body: body.clone(),
             took: Duration::ZERO,
         };
-        self.delivery.send(order, Body::Json(body), origin, now).map(|_| ())
+        self.dispatch.send(order, Body::Json(body), origin, now).map(|_| ())
     }
 
     /// The conversation a body speaks of, or else one of its own.
@@ -133,7 +103,7 @@ impl Engine {
             }
             None => (None, Event::Note(message)),
         };
-        self.delivery.journal.write(now, label, event);
+        self.dispatch.journal.write(now, label, event);
     }
 }
 
@@ -147,6 +117,7 @@ mod tests {
     use super::*;
     use crate::Mock;
     use crate::delivery::{AttemptResult, Policy, ReceiverResponse};
+    use crate::engine::RequestOutcome;
     use crate::files::SourceFile;
     use crate::seed::Seed;
     use crate::settings::Settings;
@@ -166,7 +137,7 @@ mod tests {
         let account = AccountKey::default();
         let call = Request { id, fields: &fields, rows: None, files: &[], account, zone: Offset::UTC, now };
         match engine.call(&call) {
-            CallOutcome::Simulated(Simulated::Data(data)) => data,
+            RequestOutcome::Simulated(Simulated::Data(data)) => data,
             other => panic!("{other:?}"),
         }
     }
@@ -242,16 +213,5 @@ mod tests {
         assert_eq!(vendors["event"], json!("session.end"));
         assert!(engine.emit(session, "nothing.such", Value::Null, at(0)).is_err());
         assert!(!engine.is_open("flex.route_get"));
-    }
-
-    #[test]
-    fn what_a_story_tells_wins_over_a_whole_answer() {
-        let whole = || Reply::Whole { status: 200, headers: vec![("A".into(), "b".into())], body: json!(1) };
-        let own = CallOutcome::Whole { status: 503, headers: Vec::new(), body: json!(2) };
-        assert_eq!(outcome(Some((503, Some(json!(2)))), whole()), own);
-        let CallOutcome::Whole { status: 503, headers, body } = outcome(Some((503, None)), whole()) else {
-            panic!("the whole answer with another status");
-        };
-        assert_eq!((headers.len(), body), (1, json!(1)));
     }
 }

@@ -1,12 +1,11 @@
 //! The parts of a mock, put together.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::builder::reached_url;
 use crate::api::{Answering, Api};
 use crate::console;
 use crate::engine::{Driver, End};
@@ -100,4 +99,14 @@ impl Assembly {
         // A handler that panicked has said so already.
         let _ = self.serving.await;
     }
+}
+
+/// How a mock is reached on this machine: an address that stands for all of it is nothing to connect to.
+pub(super) fn reached_url(address: SocketAddr) -> String {
+    let reached = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    format!("http://{}", SocketAddr::new(reached, address.port()))
 }

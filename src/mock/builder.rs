@@ -1,13 +1,12 @@
 //! What a mock is to be like.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::assembly::{Assembly, Service};
-use super::{Mock, Prepared, StartError};
+use super::assembly::{Assembly, Service, reached_url};
+use super::{Prepared, StartError};
 use crate::api::Api;
 use crate::delivery::{Client, ClientOptions, Policy};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
@@ -205,32 +204,6 @@ impl Builder {
         Ok(Assembly::new(service, server, limits))
     }
 
-    /// Starts the mock on this tokio runtime.
-    ///
-    /// ```
-    /// # use airudder_mock::Mock;
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let mock = Mock::builder()
-    ///     .callback_url("http://127.0.0.1:3000/hook")
-    ///     .seed(7)
-    ///     .listen("127.0.0.1:0")
-    ///     .start()
-    ///     .await?;
-    /// println!("point your client at {}", mock.url());
-    /// mock.skip(std::time::Duration::from_secs(25 * 3600));
-    /// let stopped = mock.stop().await;
-    /// assert_eq!(stopped.totals.queued, 0);
-    /// # Ok::<(), airudder_mock::StartError>(())
-    /// # }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Builder::assemble`].
-    pub async fn start(self) -> Result<Mock, StartError> {
-        Ok(Mock::running(self.assemble().await?))
-    }
-
     fn split(self) -> Result<(Engine, Rest), StartError> {
         let prepared = self.prepared?;
         let settings = &prepared.settings;
@@ -293,14 +266,4 @@ impl Rest {
         let api = Api::new(driver.clone(), &self.prepared.catalog, settings.access)?;
         Ok(Service::new(driver, api, self.target))
     }
-}
-
-/// How a mock is reached on this machine: an address that stands for all of it is nothing to connect to.
-pub(super) fn reached_url(address: SocketAddr) -> String {
-    let reached = match address.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-    };
-    format!("http://{}", SocketAddr::new(reached, address.port()))
 }

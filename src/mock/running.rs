@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{Assembly, Builder};
+use super::{Assembly, Builder, StartError};
 use crate::delivery::Totals;
 use crate::engine::Driver;
 
@@ -34,7 +34,7 @@ impl Mock {
         Builder::default()
     }
 
-    pub(super) fn running(assembly: Assembly) -> Self {
+    fn running(assembly: Assembly) -> Self {
         let (interrupt, interrupted) = oneshot::channel::<()>();
         let (address, url, driver) = (assembly.address(), assembly.url(), assembly.driver().clone());
         let running = tokio::spawn(async move {
@@ -80,5 +80,33 @@ impl Mock {
         // A panic of the driver has said so already.
         let _ = self.running.await;
         Stopped { totals: self.driver.look(|engine, _| engine.totals()) }
+    }
+}
+
+impl Builder {
+    /// Starts the mock on this tokio runtime.
+    ///
+    /// ```
+    /// # use airudder_mock::Mock;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let mock = Mock::builder()
+    ///     .callback_url("http://127.0.0.1:3000/hook")
+    ///     .seed(7)
+    ///     .listen("127.0.0.1:0")
+    ///     .start()
+    ///     .await?;
+    /// println!("point your client at {}", mock.url());
+    /// mock.skip(std::time::Duration::from_secs(25 * 3600));
+    /// let stopped = mock.stop().await;
+    /// assert_eq!(stopped.totals.queued, 0);
+    /// # Ok::<(), airudder_mock::StartError>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::assemble`].
+    pub async fn start(self) -> Result<Mock, StartError> {
+        Ok(Mock::running(self.assemble().await?))
     }
 }

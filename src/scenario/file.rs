@@ -32,7 +32,7 @@ pub struct ScenarioFile {
     /// The country of the people in the story, two letters: ID, PH, MX, TH, VN, MY, IN or CN. Default: ID.
     #[schemars(extend("format" = "country"))]
     pub country: Option<String>,
-    /// How many times the story is told, side by side, each time with people and ids of its own. Default: 1.
+    /// How many copies of the story run at the same time, each with its own people and ids. Default: 1.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub copies: Option<u32>,
     /// The copies start at random moments within this length of time. Default: all at once.
@@ -50,23 +50,23 @@ pub struct ScenarioFile {
     pub vars: Tree,
     /// How callbacks of this story are delivered. What is missing comes from the settings.
     pub delivery: Option<DeliveryFile>,
-    /// How `airudder-mock load` tells the story, unless its arguments say otherwise.
+    /// How `airudder-mock load` runs the story, unless its arguments say otherwise.
     pub load: Option<LoadFile>,
-    /// The steps, told one after the other.
+    /// The steps, one after the other.
     #[serde(default)]
     #[schemars(with = "Vec<StepFile>")]
     pub steps: Vec<Spanned<StepFile>>,
-    /// Reactions: what happens whenever something occurs, for as long as the story lives.
+    /// Reactions: what happens whenever something occurs, for as long as the story runs.
     #[serde(default)]
     #[schemars(with = "Vec<ReactionFile>")]
     pub on: Vec<Spanned<ReactionFile>>,
-    /// What the mock does wrong on purpose when it is called, for as long as the story lives. The first fault that
+    /// What the mock does wrong on purpose when it is called, for as long as the story runs. The first fault that
     /// hits decides.
     #[serde(default)]
     pub faults: Vec<FaultFile>,
 }
 
-/// How `airudder-mock load` tells the story, unless its arguments say otherwise.
+/// How `airudder-mock load` runs the story, unless its arguments say otherwise.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoadFile {
@@ -79,7 +79,7 @@ pub struct LoadFile {
     pub unit: Option<RateUnit>,
     /// How arrivals are spaced: `even` or `poisson`. Default: `even`.
     pub arrivals: Option<Arrivals>,
-    /// How often the story is told, relative to the others of a mix. Default: 1.
+    /// How often the story runs, relative to the others of a mix. Default: 1.
     #[schemars(range(min = 1, max = 1000))]
     pub weight: Option<u32>,
     /// How many callbacks may be in flight. Default: 256, with the rate `max` 32.
@@ -92,10 +92,10 @@ pub struct LoadFile {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a step", "x-exactly-one" = ["send", "await", "pause", "set", "include"]))]
 pub struct StepFile {
-    /// Sends this callback: an event id of `airudder-mock catalog`. What `body` does not name gets believable values.
+    /// Sends this callback: an event id of `airudder-mock catalog`. What `body` does not name is generated.
     #[schemars(extend("format" = "callback-id"))]
     pub send: Option<String>,
-    /// Waits for a call of the integrator, or for a callback to be delivered: an id of `airudder-mock catalog`.
+    /// Waits for a request of yours, or for a callback to be delivered: an id of `airudder-mock catalog`.
     #[serde(rename = "await")]
     #[schemars(extend("format" = "entry-id"))]
     pub await_: Option<String>,
@@ -104,7 +104,7 @@ pub struct StepFile {
     /// Sets variables: `set = { amount = "{{ amount - 50 }}" }`.
     #[schemars(extend("format" = "template-tree"))]
     pub set: Option<Tree>,
-    /// Tells the steps of another scenario file here.
+    /// Runs the steps of another scenario file here.
     #[schemars(extend("format" = "include"))]
     pub include: Option<String>,
     /// The step is taken only if this is true: `when = "{{ chance(0.3) }}"`.
@@ -117,14 +117,14 @@ pub struct StepFile {
     pub every: Option<DurationRange>,
     /// Which conversation of the story the step belongs to; each name has a user and ids of its own. Default: `main`.
     pub conversation: Option<String>,
-    /// With `send`: fields that differ from the believable defaults. With `await`: not allowed, see `where`.
+    /// With `send`: fields that override the generated ones. With `await`: not allowed, see `where`.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
     /// Fields left out of the body, as paths: `["user.name"]`.
     #[serde(default)]
     #[schemars(extend("x-items" = "field-path"))]
     pub omit: Vec<String>,
-    /// The whole body as a text, sent byte for byte. A template; `body` and `omit` are not allowed beside it.
+    /// The whole body as a text, sent byte for byte. A template; `body` and `omit` are not allowed with it.
     #[schemars(extend("format" = "template"))]
     pub raw: Option<String>,
     /// Further headers, or others in place of the usual ones. An empty text removes a header.
@@ -138,7 +138,7 @@ pub struct StepFile {
     pub wait: Option<bool>,
     /// What must come of the step. Without it, a callback has to be delivered.
     pub expect: Option<ExpectFile>,
-    /// Keeps the callback or the call under this name: `{{ NAME.body.user.id }}`, `{{ NAME.answer.body.x }}`.
+    /// Keeps the callback or the request under this name: `{{ NAME.body.user.id }}`, `{{ NAME.answer.body.x }}`.
     #[schemars(extend("format" = "name"))]
     pub save: Option<String>,
     /// With `await`: fields the call or callback must have.
@@ -165,7 +165,7 @@ pub struct ExpectFile {
     pub body: Option<Tree>,
     /// The longest time from the sending to the final answer, retries included.
     pub within: Option<HumanDuration>,
-    /// How many tries it takes.
+    /// How many attempts it takes.
     pub tries: Option<u32>,
     /// How it ends: `delivered` or `dead`. Default: `delivered`, unless `status` or `error` is given.
     pub outcome: Option<OutcomeFile>,
@@ -200,7 +200,7 @@ pub struct AnswerFile {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a reaction", "x-exactly-one" = ["call", "callback"]))]
 pub struct ReactionFile {
-    /// A call of the integrator, by its catalog id. The template variable `call` holds it.
+    /// A request of yours, by its catalog id. The template variable `call` holds it.
     #[schemars(extend("format" = "call-id"))]
     pub call: Option<String>,
     /// A callback that was delivered, by its event id. The template variable `callback` holds it.
@@ -237,12 +237,12 @@ pub struct ReactionSendFile {
     /// The event id.
     #[schemars(extend("format" = "callback-id"))]
     pub event: String,
-    /// How long after the call. Default: at once.
+    /// How long after the request. Default: at once.
     pub after: Option<DurationRange>,
     /// Sent only if this is true.
     #[schemars(extend("format" = "template"))]
     pub when: Option<String>,
-    /// Fields that differ from the believable defaults.
+    /// Fields that override the generated ones.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
     /// Fields left out of the body, as paths.

@@ -34,7 +34,7 @@ pub struct SettingsFile {
     /// listens on.
     #[schemars(extend("format" = "url"))]
     pub public_url: Option<String>,
-    /// How callers are checked and refused.
+    /// How requests are checked and refused.
     pub access: Option<AccessFile>,
     /// The accounts of the vendor, each with credentials of its own.
     #[serde(default)]
@@ -45,10 +45,10 @@ pub struct SettingsFile {
     pub dialer: Option<DialerFile>,
     /// How conversations go on.
     pub chatbot: Option<ChatbotFile>,
-    /// Workflow templates of your own, beside the three there are.
+    /// Workflow templates of your own, besides the three built-in ones.
     #[serde(default)]
     pub workflow_templates: Vec<TemplateFile>,
-    /// How much the mock takes.
+    /// How much the mock accepts.
     pub limits: Option<LimitsFile>,
     /// How callbacks and calls are signed. The vendor's own scheme is not public; the default is assumed.
     pub signature: Option<SchemeFile>,
@@ -103,7 +103,7 @@ pub enum AssumedFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TargetFile {
-    /// Hosts beside loopback: names, addresses, or networks such as `10.0.0.0/8`.
+    /// Hosts besides this machine: names, addresses, or networks such as `10.0.0.0/8`.
     #[serde(default)]
     #[schemars(extend("x-items" = "host"))]
     pub allow: Vec<String>,

@@ -13,11 +13,11 @@ use crate::simulator::calling::{Business, Outcome};
 use crate::simulator::dialer::Pace;
 use crate::time::HumanDuration;
 
-/// How callers are checked and refused.
+/// How requests are checked and refused.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccessFile {
-    /// Whether calls need a token, as with the vendor. Default: `require`. With `off` every call is the first
+    /// Whether requests need a token, as with the vendor. Default: `require`. With `off` every request is the first
     /// account's.
     pub token: Option<TokenRule>,
     /// Whether `Authorization: Bearer TOKEN` counts as well as `Authorization: Token TOKEN`. Default: true.
@@ -25,7 +25,7 @@ pub struct AccessFile {
     /// Whether chatbot calls need a right signature: `require` answers 401 without one, `warn` (the default, since the
     /// scheme is assumed) notes once per cause what is wrong and serves, `off` does not look.
     pub chatbot_signature: Option<SignatureRule>,
-    /// Which HTTP status an answer has whose envelope tells of an error: its code (`mirror`, the default), or always
+    /// Which HTTP status a response has whose envelope holds an error: its code (`mirror`, the default), or always
     /// 200 (`always-200`; 401 stays 401).
     pub error_status: Option<ErrorStatus>,
 }
@@ -50,22 +50,22 @@ pub struct AccountFile {
     /// The secret of that key. Default: the signing secret.
     #[schemars(length(min = 1))]
     pub sign_secret: Option<String>,
-    /// Where the account is at home: its zone, and the language of customers whose numbers tell no country. Default:
+    /// Where the account is at home: its zone, and the language of people whose numbers show no country. Default:
     /// `ID`.
     #[schemars(extend("format" = "country"))]
     pub country: Option<String>,
     /// The zone of `ScheduleStartTime` and its like, for example `+08:00`. Default: that of the country.
     #[schemars(extend("format" = "utc-offset"))]
     pub utc_offset: Option<String>,
-    /// The key that encrypts calls and answers: 16, 24 or 32 bytes.
+    /// The key that encrypts requests and responses: 16, 24 or 32 bytes.
     #[schemars(extend("format" = "aes-key"))]
     pub encryption_key: Option<String>,
-    /// Whether calls are encrypted: `off`, `accept` (the default), `require`.
+    /// Whether requests may be encrypted: `off`, `accept` (the default), `require`.
     pub encryption: Option<Encryption>,
     /// Whether callbacks are encrypted by the same scheme, which is assumed. Default: false.
     #[serde(default)]
     pub encrypt_callbacks: bool,
-    /// How many calls the account may make, for example `100/s`, `600/min`, `1000/h`. Default: any number.
+    /// How many requests the account may make, for example `100/s`, `600/min`, `1000/h`. Default: any number.
     #[schemars(extend("format" = "rate-limit"))]
     pub rate_limit: Option<String>,
 }
@@ -83,16 +83,16 @@ pub struct CallingFile {
     /// How often each outcome is, relative to the others: `{ talked = 60, busy = 40 }`. Outcomes that are not named
     /// do not happen.
     pub mix: Option<MixFile>,
-    /// The last four digits of a number and the outcome they wish for: `"1234" = "busy"`. `airudder-mock catalog
-    /// --magic` lists the ones there are and all outcomes.
+    /// The last four digits of a number and the outcome they ask for: `"1234" = "busy"`. `airudder-mock catalog
+    /// --magic` lists the built-in ones and all outcomes.
     #[serde(default)]
     #[schemars(extend("x-keys" = "four-digits", "x-values" = "mock-outcome"))]
     pub magic: BTreeMap<String, String>,
-    /// Whether the magic numbers hold that are there without any settings. Default: true.
+    /// Whether the built-in magic numbers hold. Default: true.
     pub default_magic: Option<bool>,
-    /// The robots, in place of the three there are.
+    /// The robots, in place of the three built-in ones.
     pub robots: Option<Vec<RobotFile>>,
-    /// The strategies plans are made by, in place of the three there are.
+    /// The strategies plans are made by, in place of the three built-in ones.
     pub strategies: Option<Vec<StrategyFile>>,
 }
 
@@ -178,7 +178,7 @@ pub struct StrategyFile {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a round"))]
 pub struct RoundFile {
-    /// Which numbers it calls, by what the round before came to: `["busy", "no_answer"]`. The first round calls all.
+    /// Which numbers it calls, by the result of the round before: `["busy", "no_answer"]`. The first round calls all.
     #[serde(default)]
     pub select: Vec<Outcome>,
     /// How long after the round before. Default: at once.
@@ -192,7 +192,7 @@ pub struct RoundFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DialerFile {
-    /// The groups of agents, in place of the two there are. Nobody is in two groups.
+    /// The groups of agents, in place of the two built-in ones. Nobody is in two groups.
     #[schemars(length(min = 1))]
     pub groups: Option<Vec<GroupFile>>,
     /// How often a number is dialled within a day at most, over all tasks of the account. Default: 10.
@@ -237,7 +237,7 @@ pub struct ChatbotFile {
     pub uploads: Option<u32>,
 }
 
-/// How much the mock takes.
+/// How much the mock accepts.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsFile {

@@ -48,7 +48,7 @@ pub struct NodeFile {
     /// Of `voice` and `dialer`: how often a number is called, the first time included. Default: 1.
     #[schemars(range(min = 1, max = 100))]
     pub repeat_number: Option<u32>,
-    /// Of `voice` and `dialer`: the gap between the tries of a number. Default: none.
+    /// Of `voice` and `dialer`: the gap between the calls of a number. Default: none.
     pub repeat_interval: Option<HumanDuration>,
     /// Of `whatsapp`: the name of the message template. Default: the id of the node.
     pub template: Option<String>,
@@ -56,7 +56,7 @@ pub struct NodeFile {
     pub reply_within: Option<HumanDuration>,
     /// Of `wait`: how long.
     pub wait: Option<HumanDuration>,
-    /// Of `branch`: where rows go by what the last call or message came to. The first case that fits decides.
+    /// Of `branch`: where rows go, by the result of the last call or message. The first case that fits decides.
     pub cases: Option<Vec<CaseFile>>,
 }
 
@@ -65,7 +65,7 @@ pub struct NodeFile {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a case"))]
 pub struct CaseFile {
-    /// What the last call or message came to: one of these.
+    /// The result of the last call or message: one of these.
     #[schemars(length(min = 1))]
     pub when: Vec<When>,
     /// Where rows go then.

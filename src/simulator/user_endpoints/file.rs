@@ -35,7 +35,7 @@ pub struct CallbackFile {
     /// `emit` and stories) and `state`: `{ route_id = "{{ request.route_id | default(id()) }}" }`.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
-    /// Whose way of telling success and failure its receivers follow: the family it is listed with. Default: cloud.
+    /// The family it is listed with; it decides how receivers report success and failure. Default: cloud.
     pub family: Option<Family>,
     /// One line of help.
     pub help: Option<String>,

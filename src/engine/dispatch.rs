@@ -1,0 +1,253 @@
+//! From a callback's body to the outbox: target, headers, encryption, the user's corrections; and its signature.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::options::EngineOptions;
+use crate::contract::aes::{self, Cipher};
+use crate::contract::signature::{Signer, Signing};
+use crate::contract::{Catalog, Direction, Entry, Provenance};
+use crate::delivery::{Attempt, CallbackId, Outbox, Policy, QueuedCallback};
+use crate::journal::{Event, Journal};
+use crate::language::template::{self, TemplateSet};
+use crate::net::Target;
+use crate::scenario::Body;
+use crate::settings::AssumedFile;
+use crate::simulator::AccountKey;
+
+/// Everything between a body and the outbox.
+pub(super) struct Dispatch {
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) signer: Signer,
+    pub(super) policy: Arc<Policy>,
+    pub(super) outbox: Outbox,
+    pub(super) journal: Journal,
+    pub(super) origins: BTreeMap<CallbackId, Origin>,
+    default_target: Option<Arc<Target>>,
+    target_wins: bool,
+    assumed: AssumedFile,
+    noted: BTreeSet<String>,
+    /// Parsed URLs, since a run has few of them and many callbacks.
+    targets: BTreeMap<String, Arc<Target>>,
+    /// What encrypts the callbacks of each account, where settings ask for it.
+    ciphers: Vec<Option<Cipher>>,
+    queued: u64,
+}
+
+/// Where a callback comes from.
+#[derive(Debug, Default)]
+pub(super) struct Origin {
+    /// The story.
+    pub(super) story: Option<usize>,
+    /// The story's name.
+    pub(super) label: Option<Arc<str>>,
+    /// The body as a value.
+    pub(super) body: Value,
+    /// Real time of the tries and the story's time of the gaps so far.
+    pub(super) took: Duration,
+}
+
+/// A callback to hand to delivery.
+pub(super) struct NewCallback<'a> {
+    pub(super) event: &'a str,
+    pub(super) headers: &'a [(Arc<str>, String)],
+    pub(super) target: Option<String>,
+    pub(super) own_target: bool,
+    pub(super) policy: Arc<Policy>,
+    pub(super) order_key: Option<String>,
+    pub(super) account: AccountKey,
+}
+
+impl Dispatch {
+    pub(super) fn new(options: EngineOptions, outbox: Outbox) -> Self {
+        let accounts = options.behaviour.accounts.iter();
+        Self {
+            ciphers: accounts.map(|own| own.cipher.clone().filter(|_| own.encrypt_callbacks)).collect(),
+            catalog: options.catalog,
+            signer: options.signer,
+            policy: options.policy,
+            outbox,
+            journal: options.journal,
+            origins: BTreeMap::new(),
+            default_target: options.default_target,
+            target_wins: options.target_wins,
+            assumed: options.assumed,
+            noted: BTreeSet::new(),
+            targets: BTreeMap::new(),
+            queued: 0,
+        }
+    }
+
+    /// Whether an entry may be used, by the mark of what is used of it. The first use of an assumed one is noted.
+    pub(super) fn admit(
+        &mut self,
+        id: &str,
+        direction: Direction,
+        provenance: Provenance,
+        now: Timestamp,
+    ) -> bool {
+        if provenance != Provenance::Assumed || self.assumed == AssumedFile::Serve {
+            return true;
+        }
+        let refused = self.assumed == AssumedFile::Refuse;
+        if !self.noted.contains(id) {
+            self.noted.insert(id.to_owned());
+            let what = match direction {
+                Direction::Call => "path and fields",
+                Direction::Callback => "name and fields",
+            };
+            self.journal.write(now, None, Event::Assumed { id: Arc::from(id), what, refused });
+        }
+        !refused
+    }
+
+    fn target(&mut self, own: Option<String>, own_wins: bool) -> Result<Arc<Target>, String> {
+        let own = own.filter(|_| own_wins || !self.target_wins || self.default_target.is_none());
+        let Some(text) = own else {
+            return self.default_target.clone().ok_or_else(|| {
+                "there is no callback URL: give one with --callback-url, in the scenario or in the settings".to_owned()
+            });
+        };
+        if let Some(target) = self.targets.get(&text) {
+            return Ok(Arc::clone(target));
+        }
+        let target: Arc<Target> = Arc::new(text.parse().map_err(|error| format!("{error}"))?);
+        // A story can make up URLs without end; those are not worth remembering.
+        if self.targets.len() < 1_000 {
+            self.targets.insert(text, Arc::clone(&target));
+        }
+        Ok(target)
+    }
+
+    /// Turns a body into a callback and hands it to the outbox.
+    pub(super) fn send(
+        &mut self,
+        order: NewCallback<'_>,
+        body: Body,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<Arc<QueuedCallback>, String> {
+        let catalog = Arc::clone(&self.catalog);
+        let entry = catalog.get(order.event).ok_or_else(|| format!("there is no event `{}`", order.event))?;
+        if !self.admit(order.event, Direction::Callback, entry.provenance, now) {
+            return Err("it is only assumed, and the settings refuse such".to_owned());
+        }
+        let target = self.target(order.target, order.own_target)?;
+        let mut body = match body {
+            Body::Raw(bytes) => bytes,
+            Body::Json(value) => overridden(entry, value)?.into_bytes(),
+        };
+        self.queued += 1;
+        let id = CallbackId(self.queued);
+        let mut headers: Vec<(Arc<str>, String)> = vec![
+            (Arc::from("Content-Type"), "application/json".to_owned()),
+            (Arc::from("User-Agent"), "Airudder".to_owned()),
+        ];
+        for (name, value) in &entry.headers {
+            set_header(&mut headers, &Arc::from(name.as_str()), value);
+        }
+        // Assumed: the scheme of encrypted answers, on the body of callbacks.
+        if let Some(cipher) = self.ciphers.get(order.account.index()).and_then(Option::as_ref) {
+            headers.push((Arc::from("Is-Encrypted"), "1".to_owned()));
+            headers.push((Arc::from("Signed"), aes::digest(&body)));
+            body = cipher.encrypt(&body).into_bytes();
+        }
+        for (name, value) in order.headers {
+            set_header(&mut headers, name, value);
+        }
+        // A story that empties the signature's header wants none.
+        let sign_header = &self.signer.scheme().header;
+        let emptied =
+            |(name, value): &(Arc<str>, String)| value.is_empty() && name.eq_ignore_ascii_case(sign_header);
+        let signed = entry.signed && !order.headers.iter().any(emptied);
+        let callback = Arc::new(QueuedCallback {
+            id,
+            event: Arc::from(order.event),
+            target,
+            method: Arc::from(entry.method.as_str()),
+            headers,
+            body: Bytes::from(body),
+            signed,
+            order_key: order.order_key.map(Arc::from),
+            due: now,
+            policy: order.policy,
+        });
+        self.journal.write(now, origin.label.clone(), Event::Queued(Arc::clone(&callback)));
+        self.origins.insert(id, origin);
+        self.outbox.push(Arc::clone(&callback));
+        Ok(callback)
+    }
+}
+
+/// Sets a header in place, so that the order on the wire stays; an empty value removes it.
+fn set_header(headers: &mut Vec<(Arc<str>, String)>, name: &Arc<str>, value: &str) {
+    let place = headers.iter().position(|(own, _)| own.eq_ignore_ascii_case(name));
+    match (place, value.is_empty()) {
+        (Some(place), true) => {
+            headers.remove(place);
+        }
+        (Some(place), false) => headers[place] = (Arc::clone(name), value.to_owned()),
+        (None, true) => {}
+        (None, false) => headers.push((Arc::clone(name), value.to_owned())),
+    }
+}
+
+/// The body's text: with the event's name as the user corrected it, and through the user's template if there is one.
+fn overridden(entry: &Entry, mut body: Value) -> Result<String, String> {
+    if entry.overridden
+        && let Some(name) = &entry.event
+    {
+        let usual = Catalog::builtin().get(&entry.id).and_then(|usual| usual.event.as_deref());
+        rename(&mut body, usual, name);
+    }
+    let Some(source) = &entry.body else { return Ok(body.to_string()) };
+    let mut set = TemplateSet::default();
+    let compiled = set.add(source).map_err(|mistake| mistake.message)?;
+    let scope = minijinja::Value::from_pairs([("body", template::value(&body))]);
+    match set.render(&compiled, &scope) {
+        Ok(Value::String(text)) => Ok(text),
+        Ok(other) => Ok(other.to_string()),
+        Err(error) => {
+            Err(format!("the body template of `{}` in the settings can't be filled in: {error}", entry.id))
+        }
+    }
+}
+
+/// Puts an event's name where its usual name stands. A name that a story wrote itself stays; a body that usually has
+/// none gets it as its first field.
+fn rename(body: &mut Value, usual: Option<&str>, name: &str) {
+    for key in ["event", "type"] {
+        if let Some(slot) = body.get_mut(key)
+            && usual.is_some()
+            && slot.as_str() == usual
+        {
+            *slot = Value::String(name.to_owned());
+            return;
+        }
+    }
+    if let (None, Some(table)) = (usual, body.as_object_mut()) {
+        table.shift_insert(0, "event".to_owned(), Value::String(name.to_owned()));
+    }
+}
+
+/// Adds the signature to a callback.
+pub(super) fn sign(signer: &Signer, callback: Arc<QueuedCallback>, number: u32, now: Timestamp) -> Attempt {
+    let mut headers = callback.headers.clone();
+    if callback.signed {
+        let nonce = format!("msg_{}", callback.id.0);
+        let signing =
+            Signing { body: &callback.body, path: callback.target.path_and_query(), now, nonce: &nonce };
+        for (name, value) in signer.sign(&signing) {
+            // A story that sets the header itself, for example to a wrong signature, wins.
+            if !headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(&name)) {
+                headers.push((name, value));
+            }
+        }
+    }
+    Attempt { callback, number, headers }
+}
