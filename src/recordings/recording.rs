@@ -123,7 +123,11 @@ mod tests {
 
     #[test]
     fn hostile_offsets_do_no_harm() {
-        let dialog = [said(Speaker::User, "a", i64::MIN), said(Speaker::User, "b", i64::MAX), said(Speaker::User, "c", -1)];
+        let dialog = [
+            said(Speaker::User, "a", i64::MIN),
+            said(Speaker::User, "b", i64::MAX),
+            said(Speaker::User, "c", -1),
+        ];
         let turns = Recording::of_dialog(7, u32::MAX, &dialog).turns;
         assert_eq!(turns.iter().map(|turn| (turn.from, turn.to)).collect::<Vec<_>>(), [(0, 871), (0, 871)]);
         assert_eq!(Recording::of_dialog(7, 0, &dialog).turns, []);

@@ -18,7 +18,7 @@ use subtle::ConstantTimeEq;
 use super::access::AccountKey;
 use super::callback::Callback;
 use super::e164::e164;
-use super::endpoint::{CallbackShape, Endpoint, Generate, Wanted, NoData, bad_request, callbacks, endpoints};
+use super::endpoint::{CallbackShape, Endpoint, Generate, NoData, Wanted, bad_request, callbacks, endpoints};
 use super::outcome::{MockOutcome, Outcome};
 use super::samples::Case;
 use super::{ConversationKey, Refusal, Request, Simulator};

@@ -19,9 +19,9 @@ mod department;
 mod detection;
 pub mod dialer;
 mod e164;
-mod ending;
 #[cfg(test)]
 mod emitted;
+mod ending;
 pub mod endpoint;
 mod ids;
 mod keys;

@@ -6,7 +6,8 @@ use super::{calling, detection, sms};
 use crate::contract::fields::Field;
 
 /// The endpoints of every family.
-pub(super) const ENDPOINTS: [&[Endpoint]; 4] = [auth::ENDPOINTS, calling::ENDPOINTS, sms::ENDPOINTS, detection::ENDPOINTS];
+pub(super) const ENDPOINTS: [&[Endpoint]; 4] =
+    [auth::ENDPOINTS, calling::ENDPOINTS, sms::ENDPOINTS, detection::ENDPOINTS];
 
 /// The callbacks of every family.
 const CALLBACKS: [&[CallbackShape]; 3] = [calling::CALLBACKS, sms::CALLBACKS, detection::CALLBACKS];
@@ -82,8 +83,7 @@ mod tests {
     fn misspelt(help: &str) -> Option<&str> {
         let (_, words) = help.trim_end_matches('.').strip_suffix(')')?.rsplit_once('(')?;
         let word = words.split([';', ',', ':', ' ']).next()?;
-        let marks =
-            [Provenance::Documented, Provenance::Example, Provenance::Client, Provenance::Assumed];
+        let marks = [Provenance::Documented, Provenance::Example, Provenance::Client, Provenance::Assumed];
         marks.iter().any(|mark| strsim::osa_distance(mark.as_str(), word) <= 2).then_some(word)
     }
 

@@ -93,7 +93,9 @@ impl Simulator {
                 (callback.generate)(self, key, &Wanted { event: callback.id, patch: &patch, now })
             }
             None => chatbot::default_body(self.chatbot.conversations.get_mut(key), event, &patch, now)
-                .or_else(|| samples::default_body(&self.context, self.chatbot.conversations.get(key), event, now))
+                .or_else(|| {
+                    samples::default_body(&self.context, self.chatbot.conversations.get(key), event, now)
+                })
                 .ok_or_else(|| format!("the simulator has no body for `{event}`"))?,
         };
         if !patch.is_null() {

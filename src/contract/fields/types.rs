@@ -132,7 +132,10 @@ impl JsonSchema for LocalTime {
 }
 
 /// Writes nothing as an empty text, as the vendor's older families do.
-pub(crate) fn or_empty<T: Serialize, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn or_empty<T: Serialize, S: Serializer>(
+    value: &Option<T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => value.serialize(serializer),
         None => serializer.serialize_str(""),

@@ -17,11 +17,11 @@ use super::info_check::{CheckResult, checks};
 use super::rows::{Row, RowStatus, RowText, Rows};
 use super::{Calling, TaskKey};
 use crate::content::dialogue::{self, Talk};
-use crate::recordings;
 use crate::content::facts::{Facts, Money};
 use crate::content::{self, Country, Gender};
 use crate::contract::bodies::utc_text;
 use crate::contract::fields::or_empty;
+use crate::recordings;
 use crate::seed::{Rng, Seed};
 use crate::simulator::context::Context;
 use crate::simulator::ids::{Ids, Kind};
@@ -258,8 +258,11 @@ impl CallReports {
             comments: text.comments(),
             status: row.status,
             ring_type: is_over.then(|| row.outcome.into()),
-            hangup_type: (is_over && row.outcome.is_connected())
-                .then_some(if row.by_user { Speaker::User } else { Speaker::Robot }),
+            hangup_type: (is_over && row.outcome.is_connected()).then_some(if row.by_user {
+                Speaker::User
+            } else {
+                Speaker::Robot
+            }),
             intention,
             multi_intention: intention,
             call_start_time: has_times.then(|| utc_text(from)),

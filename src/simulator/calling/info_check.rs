@@ -41,7 +41,11 @@ pub(super) fn checks(
     talked: bool,
 ) -> Vec<CheckResult> {
     let debtor = debtor.map(|debtor| ("Debtor".to_owned(), debtor));
-    debtor.into_iter().chain(variables.take(MOST_CHECKS)).map(|(item, expected)| check(rng, item, expected, talked)).collect()
+    debtor
+        .into_iter()
+        .chain(variables.take(MOST_CHECKS))
+        .map(|(item, expected)| check(rng, item, expected, talked))
+        .collect()
 }
 
 fn check(rng: &mut Rng, item: String, expected: String, talked: bool) -> CheckResult {

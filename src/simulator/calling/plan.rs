@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::rows::RowStatus;
-use super::task::{TaskStatus, TaskOrder};
 use super::callbacks::Counts;
+use super::rows::RowStatus;
+use super::task::{TaskOrder, TaskStatus};
 use super::{Calling, PlanKey, TaskKey};
 use crate::simulator::agenda::Place;
 use crate::simulator::cause::CauseId;

@@ -213,7 +213,9 @@ pub(super) fn plan_recordings(
         let rows = calling.task_mut(task).rows_of(asked.number.digits());
         let reports = calling.call_reports(task);
         let calls = rows.into_iter().filter_map(|row| reports.latest(row));
-        list.extend(calls.filter(|call| call.attempts > 0).map(|call| CallFacts::new(&reports.task_id, call)));
+        list.extend(
+            calls.filter(|call| call.attempts > 0).map(|call| CallFacts::new(&reports.task_id, call)),
+        );
     }
     Ok(PlanCalls { plan_id: calling.plan_id(key), list })
 }

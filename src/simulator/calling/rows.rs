@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::draw::Drawn;
 use crate::contract::fields::{NoEffect, shown};
@@ -423,8 +423,8 @@ impl Rows {
         let mut refused = RefusedRows::default();
         // Only asked by key, so that its random order shows nowhere.
         let mut mock_outcomes = HashMap::new();
-        let items: Vec<&RawValue> =
-            serde_json::from_str(text).map_err(|error| bad_list(format!("{name} cannot be read: {error}")))?;
+        let items: Vec<&RawValue> = serde_json::from_str(text)
+            .map_err(|error| bad_list(format!("{name} cannot be read: {error}")))?;
         if items.is_empty() {
             return Err(bad_list(format!("{name} is empty: at least one row is needed")));
         }
@@ -456,7 +456,8 @@ impl Rows {
                     let mock_outcome = rows.wish_number(mock_outcome, &mut mock_outcomes);
                     let row = mock_outcome
                         .and_then(|mock_outcome| Row::new(number, mock_outcome, 0, at, item.get().len()));
-                    rows.list.push(row.ok_or_else(|| bad_list(format!("{name} has too many different wishes")))?);
+                    rows.list
+                        .push(row.ok_or_else(|| bad_list(format!("{name} has too many different wishes")))?);
                 }
                 Err(reason) => {
                     let row = read.unwrap_or_default();

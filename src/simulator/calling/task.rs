@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::rows::{Row, Rows, RowStatus};
+use super::rows::{Row, RowStatus, Rows};
 use super::{LineKey, PlanKey};
 use crate::seed::Seed;
 use crate::simulator::access::AccountKey;

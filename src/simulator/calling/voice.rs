@@ -248,7 +248,7 @@ impl Calling {
         let origin = *task.origins.get(at as usize)?;
         let call = self.call_completed(key, at)?;
         let body = WorkflowCallCompleted::new(call, part, self.call_reports(key).case_id(at));
-        Some((body, self.ids.seal(Kind::(part.instance.0, origin, 0))))
+        Some((body, self.ids.seal(Kind::Detail, (part.instance.0, origin, 0))))
     }
 
     /// The data of *workflow task detail*: what *task detail* reports, and the workflow's own fields. Nothing if the task is
@@ -266,7 +266,8 @@ impl Calling {
             nodetask_name: part.nodetask_name.clone(),
             detail: Vec::new(),
         };
-        let row = move |at| Some(WorkflowCallDetail { call: reports.latest(at)?, case_id: reports.case_id(at) });
+        let row =
+            move |at| Some(WorkflowCallDetail { call: reports.latest(at)?, case_id: reports.case_id(at) });
         let count = u32::try_from(task.rows.list.len()).unwrap_or(u32::MAX);
         Some(MaybeLong::with_rows(head, |head| &mut head.detail, count, row))
     }

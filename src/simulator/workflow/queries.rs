@@ -10,8 +10,8 @@ use super::dialers::{Dialers, NodeTask};
 use crate::contract::bodies::message::MessageStatus;
 use crate::contract::bodies::utc_text;
 use crate::contract::bodies::workflow::{
-    FoundInstance, InstanceSummary, NodeTaskSummary, TemplateNode, TemplateSummary,
-    WabaDetail, WabaTask, WabaTaskDetail,
+    FoundInstance, InstanceSummary, NodeTaskSummary, TemplateNode, TemplateSummary, WabaDetail, WabaTask,
+    WabaTaskDetail,
 };
 use crate::simulator::calling::{TaskKey, TaskSummary, WorkflowCallFacts};
 use crate::simulator::endpoint::Answer;
