@@ -98,7 +98,7 @@ pub(in crate::simulator) struct Counts {
     pub(super) total: u32,
     /// Numbers where somebody answered.
     pub(super) connected: u32,
-    /// Numbers where nobody answered, as often as it was tried.
+    /// Numbers where nobody answered, as often as it was called.
     pub(super) not_connected: u32,
     /// Numbers that were taken out, or not dialled when it ended.
     pub(super) cancelled: u32,

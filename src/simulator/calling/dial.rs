@@ -137,7 +137,7 @@ impl Calling {
         self.fill(context, line, now);
     }
 
-    /// A number is finished: its notice goes out (documented: at once when connected, otherwise after the last redial).
+    /// A number is finished: its callback goes out (documented: at once when connected, otherwise after the last redial).
     fn row_finished(&mut self, context: &mut Context, key: TaskKey, row: u32, now: Timestamp) {
         self.note_ended(context, key, row, now);
         for at in self.mock_outcome(key, row).notice.moments(now) {
@@ -149,7 +149,7 @@ impl Calling {
         }
     }
 
-    /// The schedule of a task has come to its end: what was tried is finished, the rest is never called.
+    /// The schedule of a task has come to its end: what was called is finished, the rest is never called.
     pub(super) fn close(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         if self.task(key).status.is_over() {
             return;
@@ -221,7 +221,7 @@ impl Calling {
             context.agenda.cancel(place);
         }
         if self.task(key).order.workflow.is_some() {
-            // The workflow tells what becomes of its tasks.
+            // The workflow reports what becomes of its tasks.
             return;
         }
         context.plan(later(now, CLOSING), CallingTimer::TaskNotice(key));

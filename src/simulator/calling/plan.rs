@@ -207,7 +207,7 @@ impl Calling {
 
     fn end_plan(&mut self, context: &mut Context, key: PlanKey, now: Timestamp) {
         self.plan_mut(key).ended = Some(now);
-        // After the notice of its last task.
+        // After the callback of its last task.
         context.plan(later(now, std::time::Duration::from_secs(2)), CallingTimer::PlanNotice(key));
     }
 

@@ -56,21 +56,21 @@ impl RowStatus {
 pub(super) struct Row {
     /// The digits of the number. E.164 has 15 at most, and none begins with 0.
     pub(super) number: u64,
-    /// When the latest try began, in Unix milliseconds.
+    /// When the latest attempt began, in Unix milliseconds.
     pub(super) started: i64,
     /// Where its text lies: in which of the list's texts, and where there.
     at: u32,
     len: u32,
     chunk: u32,
-    /// The talk of the latest try, in seconds.
+    /// The talk of the latest attempt, in seconds.
     pub(super) talk: u16,
     /// Which of the list's outcomes is its own, counted from 1; 0 for none.
     mock_outcome: u16,
-    /// The ringing of the latest try, in seconds.
+    /// The ringing of the latest attempt, in seconds.
     pub(super) ring: u8,
     pub(super) attempts: u8,
     pub(super) status: RowStatus,
-    /// What the latest try came to.
+    /// What the latest attempt came to.
     pub(super) outcome: Outcome,
     /// What the person wants: `A` to `I`, or 0.
     pub(super) intention: u8,
@@ -97,12 +97,12 @@ impl Row {
         })
     }
 
-    /// When the latest try began.
+    /// When the latest attempt began.
     pub(super) fn started(&self) -> Timestamp {
         Timestamp::from_millisecond(self.started).unwrap_or(Timestamp::MIN)
     }
 
-    /// When the latest try ends or ended.
+    /// When the latest attempt ends or ended.
     pub(super) fn ends(&self) -> Timestamp {
         let millis = (i64::from(self.ring) + i64::from(self.talk)) * 1_000;
         Timestamp::from_millisecond(self.started.saturating_add(millis)).unwrap_or(Timestamp::MAX)
@@ -350,8 +350,8 @@ fn date(raw: Option<&RawValue>) -> Result<Option<Date>, &RawValue> {
     Ok(Some(date))
 }
 
-/// Of so many refused rows an answer says what is wrong with each; it tells how many more there are. A short body can
-/// hold millions of wrong rows, and an answer about each would be a hundred times as long.
+/// Of so many refused rows a response says what is wrong with each, and then how many more there are. A short body can
+/// hold millions of wrong rows, and a response about each would be a hundred times as long.
 const MOST_LISTED: usize = 100_000;
 
 /// The rows of a request that were refused.
@@ -407,12 +407,12 @@ pub(super) struct Rows {
     /// The text of the list as it came. Rows that were added one by one each have a text of their own.
     texts: Vec<Bytes>,
     pub(super) list: Vec<Row>,
-    /// What rows wish for by a variable of their own.
+    /// The mock outcomes that rows name themselves.
     mock_outcomes: Vec<MockOutcome>,
 }
 
 impl Rows {
-    /// Reads the rows of a call. `magic` tells what a number wishes for; rows that wish to be refused are.
+    /// Reads the rows of a request. `magic` is what a number comes to by its last digits; rows whose mock outcome is to be refused are.
     pub(super) fn read(
         raw: &RawRows,
         name: &'static str,
@@ -444,7 +444,7 @@ impl Rows {
                     let asked = mock_outcome.refused
                         || (mock_outcome == MockOutcome::default() && magic(number).refused);
                     if asked {
-                        Err("the row is refused, as it wishes".to_owned())
+                        Err("the row is refused, as it asks for".to_owned())
                     } else {
                         Ok((number, mock_outcome))
                     }
@@ -453,11 +453,12 @@ impl Rows {
             match checked {
                 Ok((number, mock_outcome)) => {
                     let at = item.get().as_ptr().addr() - base;
-                    let mock_outcome = rows.wish_number(mock_outcome, &mut mock_outcomes);
+                    let mock_outcome = rows.number_outcome(mock_outcome, &mut mock_outcomes);
                     let row = mock_outcome
                         .and_then(|mock_outcome| Row::new(number, mock_outcome, 0, at, item.get().len()));
-                    rows.list
-                        .push(row.ok_or_else(|| bad_list(format!("{name} has too many different wishes")))?);
+                    rows.list.push(
+                        row.ok_or_else(|| bad_list(format!("{name} has too many different mock outcomes")))?,
+                    );
                 }
                 Err(reason) => {
                     let row = read.unwrap_or_default();
@@ -469,8 +470,8 @@ impl Rows {
         Ok((rows, refused))
     }
 
-    /// The number of a wish among those of the list.
-    fn wish_number(
+    /// The number of a mock outcome among those of the list.
+    fn number_outcome(
         &mut self,
         mock_outcome: MockOutcome,
         known: &mut HashMap<MockOutcome, u16>,
@@ -556,7 +557,7 @@ impl Rows {
         RowText::read(self.text(row)).unwrap_or_default()
     }
 
-    /// What a row wishes for by itself or, if it does not, by its number.
+    /// The mock outcome that a row names or, if it names none, that of its number.
     pub(super) fn mock_outcome(&self, row: &Row, magic: impl Fn(u64) -> MockOutcome) -> MockOutcome {
         match row.mock_outcome.checked_sub(1) {
             Some(own) => self.mock_outcomes.get(usize::from(own)).copied().unwrap_or_default(),
@@ -642,7 +643,7 @@ mod tests {
     }
 
     #[test]
-    fn wishes_of_rows_win_over_those_of_numbers() {
+    fn outcomes_of_rows_win_over_those_of_numbers() {
         let (rows, _) = read(&json!([
             { "Mobile": "+6281112349005" },
             { "Mobile": "+6281112349005", "mock_outcome": "talked" },

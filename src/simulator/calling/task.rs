@@ -98,7 +98,7 @@ pub(super) struct TaskOrder {
     pub(super) ends: Option<Timestamp>,
     /// How often a number is called, the first time included (assumed).
     pub(super) repeat_number: u8,
-    /// The gap between the tries of a number (that the unit is minutes is assumed).
+    /// The gap between the attempts to reach a number (that the unit is minutes is assumed).
     pub(super) repeat_interval: Duration,
 }
 
@@ -114,7 +114,7 @@ pub(super) struct Task {
     pub(super) began: Option<Timestamp>,
     /// When it came to its end.
     pub(super) ended: Option<Timestamp>,
-    /// Shared, so that a long answer can be written while calls go on: who changes a row then makes a copy.
+    /// Shared, so that a long response can be written while calls go on: who changes a row then makes a copy.
     pub(super) rows: Arc<Rows>,
     pub(super) sums: Sums,
     /// Rows before this one have been dialled at least once, or will never be.
@@ -135,7 +135,7 @@ pub(super) struct Task {
     pub(super) close: Option<Place>,
     /// Whether it stands in the queue of its line.
     pub(super) is_queued: bool,
-    /// When earlier tries of a number began, by row and try.
+    /// When earlier attempts to reach a number began, by row and attempt.
     pub(super) earlier: BTreeMap<(u32, u8), i64>,
     /// Rows by number, made when somebody first asks for a number.
     by_number: Option<Vec<u32>>,
@@ -238,16 +238,16 @@ impl Task {
         None
     }
 
-    /// Takes out every number that is not being called. Those that were called before count as finished if `tried`
+    /// Takes out every number that is not being called. Those that were called before count as finished if `attempted`
     /// says so.
-    pub(super) fn clear_pending(&mut self, tried: RowStatus) -> Vec<u32> {
+    pub(super) fn clear_pending(&mut self, attempted: RowStatus) -> Vec<u32> {
         let mut finished = Vec::new();
         if self.sums.pending > 0 {
             for at in 0..u32::try_from(self.rows.list.len()).unwrap_or(u32::MAX) {
                 let Some(row) = self.row(at).copied().filter(|row| row.status == RowStatus::Pending) else {
                     continue;
                 };
-                let to = if row.attempts > 0 { tried } else { RowStatus::Cancelled };
+                let to = if row.attempts > 0 { attempted } else { RowStatus::Cancelled };
                 self.change(at, |row| row.status = to);
                 if to == RowStatus::Finished {
                     finished.push(at);

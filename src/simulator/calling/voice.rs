@@ -174,7 +174,7 @@ impl Calling {
         }
     }
 
-    /// Nothing new is dialled; what was tried is finished.
+    /// Nothing new is dialled; what was called is finished.
     pub(in crate::simulator) fn close_voice(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         self.close(context, key, now);
     }
