@@ -444,7 +444,7 @@ impl Rows {
                     let asked = mock_outcome.refused
                         || (mock_outcome == MockOutcome::default() && magic(number).refused);
                     if asked {
-                        Err("the row is refused, as it asks for".to_owned())
+                        Err("the row is refused, as its mock outcome says".to_owned())
                     } else {
                         Ok((number, mock_outcome))
                     }
