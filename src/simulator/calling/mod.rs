@@ -50,7 +50,7 @@ pub(super) use draw::{draw, stream};
 use plan::Plan;
 use task::{Task, TaskOrder};
 pub(super) use task_list::TaskSummary;
-pub(super) use voice::{WorkflowCallFacts, WorkflowTaskDetail};
+pub(super) use voice::WorkflowCallFacts;
 
 use crate::recordings::Recording;
 

@@ -128,20 +128,18 @@ impl Calling {
     /// A number as it stood after an earlier attempt.
     fn earlier_attempt(&self, key: TaskKey, at: u32, attempt: u8) -> Option<Row> {
         let task = self.task(key);
-        let row = task.row(at)?;
+        let mut row = *task.row(at)?;
         let rng = &mut stream(task.seed, "call", at, attempt);
         let drawn = draw(&self.rules, self.mock_outcome(key, at), rng, attempt);
-        Some(Row {
-            started: *task.earlier.get(&(at, attempt))?,
-            attempts: attempt,
-            status: RowStatus::Finished,
-            outcome: drawn.outcome,
-            ring: drawn.ring,
-            talk: drawn.talk,
-            intention: drawn.intention,
-            by_user: drawn.by_user,
-            ..*row
-        })
+        row.started = *task.earlier.get(&(at, attempt))?;
+        row.attempts = attempt;
+        row.status = RowStatus::Finished;
+        row.outcome = drawn.outcome;
+        row.ring = drawn.ring;
+        row.talk = drawn.talk;
+        row.intention = drawn.intention;
+        row.by_user = drawn.by_user;
+        Some(row)
     }
 
     /// The rows of a task that have a recording.
