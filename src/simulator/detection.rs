@@ -124,12 +124,12 @@ impl JsonSchema for UnixSeconds {
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Numbers {
     /// A list of {callee, callback, prvdata}, one element per number (client; the limit of 10,000 is assumed).
-    calls: Vec<Wanted>,
+    calls: Vec<AskedNumber>,
 }
 
 /// A number to be detected (client).
 #[derive(Debug, Deserialize, JsonSchema)]
-struct Wanted {
+struct AskedNumber {
     /// A number in E.164. Any other text comes back as a wrong number.
     callee: String,
     /// The base64 of a URL: where the result goes.
@@ -205,7 +205,7 @@ fn caller(simulator: &Simulator, system: &System) -> Result<AccountKey, Refusal>
     ))
 }
 
-fn detect(simulator: &mut Simulator, account: AccountKey, wanted: Wanted, now: Timestamp) {
+fn detect(simulator: &mut Simulator, account: AccountKey, wanted: AskedNumber, now: Timestamp) {
     let Simulator { context, detection, .. } = simulator;
     detection.detected += 1;
     let mut rng = context.seed.stream("detection", detection.detected);

@@ -73,7 +73,7 @@ impl Sums {
     }
 
     fn of(&mut self, status: RowStatus) -> &mut u32 {
-        match standing {
+        match status {
             RowStatus::Pending => &mut self.pending,
             RowStatus::Calling => &mut self.calling,
             RowStatus::Finished => &mut self.finished,
