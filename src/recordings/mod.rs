@@ -16,5 +16,5 @@ mod tones;
 pub use archive::zip;
 pub use file::{WavError, WavFile};
 pub use range::answer;
-pub use recording::{Recording, Speaker, Turns, Voice};
+pub use recording::{Recording, Speaker, Turn, Turns, Voice};
 pub use tones::MAX_SECONDS;

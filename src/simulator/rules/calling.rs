@@ -67,7 +67,7 @@ pub struct Robot {
 }
 
 /// The vendor's business lines. They share their calls; the notices of an info check have fields of their own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Business {
     /// Debt collection.
