@@ -104,7 +104,10 @@ mod tests {
         let mut wrong = Vec::new();
         let mut look = |id: &str, fields: Vec<Field>| {
             for Field { path, provenance, help, .. } in fields {
-                if provenance.is_none() || help.is_empty() && !path.ends_with("type") || misspelt(&help).is_some() {
+                if provenance.is_none()
+                    || help.is_empty() && !path.ends_with("type")
+                    || misspelt(&help).is_some()
+                {
                     wrong.push(format!("{id} {path}: {provenance:?} {help}"));
                 }
             }

@@ -568,6 +568,8 @@ impl Rows {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::simulator::e164::e164_or_bare;
     use crate::simulator::rules::calling::Rules;
