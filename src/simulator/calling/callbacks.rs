@@ -6,22 +6,13 @@ use serde::Serialize;
 
 use super::call_detail::CallDetail;
 use super::task::TaskStatus;
-use super::voice::WorkflowCallCompleted;
 use super::{Calling, PlanKey, TaskKey};
 use crate::contract::bodies::utc_text;
 use crate::simulator::callback::Callback;
 use crate::simulator::context::Context;
-use crate::simulator::endpoint::{CallbackShape, Generate, Wanted, callbacks};
+use crate::simulator::endpoint::{Generate, Wanted};
 use crate::simulator::samples::Case;
 use crate::simulator::{ConversationKey, Simulator};
-
-/// The callbacks of this department.
-pub(in crate::simulator) const CALLBACKS: &[CallbackShape] = callbacks! {
-    "call.completed" => CallCompleted,
-    "task.finished" => TaskFinished,
-    "plan.finished" => PlanFinished,
-    "workflow.call_completed" => WorkflowCallCompleted,
-};
 
 /// *Webhook of Call*: a number is finished. Sent once per number (assumed; the names are those of *task detail*).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

@@ -32,7 +32,7 @@ use super::Simulator;
 use super::access::AccountKey;
 use super::context::Context;
 use super::department::Department;
-use super::endpoint::{Endpoint, bad_request, endpoints};
+use super::endpoint::{CallbackShape, Endpoint, bad_request, callbacks, endpoints};
 use super::ids::{Ids, Kind};
 pub(super) use super::keys::{PlanKey, TaskKey};
 pub use super::outcome::{MOCK_OUTCOMES, MockOutcome, Outcome, UnknownMockOutcome};
@@ -45,7 +45,6 @@ use crate::content::Country;
 use crate::contract::fields::shown;
 use crate::seed::Seed;
 pub(super) use call_detail::{CallDetail, CaseCall, Speaker, Turn};
-pub(super) use callbacks::CALLBACKS;
 pub(super) use draw::{draw, stream};
 use plan::Plan;
 use task::{Task, TaskOrder};
@@ -72,6 +71,14 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     "plan.rounds" => plan_queries::plan_rounds,
     "plan.cancel_call" => plan_queries::cancel_plan_call,
     "plan.recordings" => plan_queries::plan_recordings,
+};
+
+/// The callbacks of this department.
+pub(super) const CALLBACKS: &[CallbackShape] = callbacks! {
+    "call.completed" => callbacks::CallCompleted,
+    "task.finished" => callbacks::TaskFinished,
+    "plan.finished" => callbacks::PlanFinished,
+    "workflow.call_completed" => voice::WorkflowCallCompleted,
 };
 
 /// Names a line.

@@ -1,5 +1,5 @@
-//! Believable bodies of the callbacks that come from no conversation: calls, tasks, plans, workflows, the dialer,
-//! number detection, SMS.
+//! The bodies of callbacks that come from no conversation: the case that those of all families speak of, and the bodies
+//! of workflows.
 //!
 //! Their ids, names and the call they speak of belong to the story's conversation: whatever is sent of it agrees.
 
