@@ -14,7 +14,6 @@ pub mod delivery;
 pub mod engine;
 pub mod faults;
 pub mod files;
-mod hex32;
 pub mod http;
 pub mod integrator;
 pub mod journal;

@@ -2,12 +2,13 @@
 
 use std::ops::{Deref, DerefMut};
 
+pub(crate) mod hex32;
 pub(crate) mod ids;
 
 use rand::SeedableRng;
 use sha2::{Digest, Sha256};
 
-use crate::hex32::Hex32;
+use hex32::Hex32;
 
 /// A generator whose output for a given seed never changes between versions of this program.
 pub type Rng = rand::rngs::ChaCha8Rng;

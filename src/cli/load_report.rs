@@ -149,7 +149,7 @@ mod tests {
         let prepared = args.prepare().unwrap();
         assert_eq!(prepared.finish(&samples::stall()).unwrap(), Exit::Failed);
         let text = std::fs::read_to_string(folder.path().join("c.md")).unwrap();
-        assert!(text.contains("**Failed:** p99&gt;+20%: p99 is"), "{text}");
+        assert!(text.contains("**failed:** p99&gt;+20%: p99 is"), "{text}");
         assert_eq!(prepared.finish(&samples::steady()).unwrap(), Exit::Ok);
     }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::body::{Body, Cut};
-use super::connection::ConnContext;
+use super::context::ConnContext;
 use super::read::{self, Unread};
 use super::state::{Ending, InFlight};
 use crate::net::{Header, HttpRequest, HttpResponse, HttpStream, Reply};

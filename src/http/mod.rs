@@ -9,6 +9,7 @@ mod body;
 mod client;
 mod connection;
 mod connector;
+mod context;
 mod exchange;
 mod limits;
 mod read;

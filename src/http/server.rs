@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::connection::{self, ServerContext};
+use super::connection;
+use super::context::ServerContext;
 use super::transport::Listener;
 use super::{BindError, Limits, bind};
 use crate::net::{HttpRequest, Reply};

@@ -12,9 +12,11 @@ mod file;
 mod range;
 mod recording;
 mod tones;
+mod turns;
 
 pub use archive::zip;
 pub use file::{WavError, WavFile};
 pub use range::answer;
-pub use recording::{Recording, Speaker, Turn, Turns, Voice};
+pub use recording::{Recording, Turn};
 pub use tones::MAX_SECONDS;
+pub use turns::{Speaker, Turns, Voice};

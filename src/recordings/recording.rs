@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::file::WavFile;
 use super::tones;
+use super::turns::{Speaker, Turns, Voice};
 
 /// Milliseconds between two speakers.
 const PAUSE: u32 = 400;
@@ -26,27 +27,6 @@ pub enum Recording {
     Own(WavFile),
 }
 
-/// Who spoke when in a call.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Turns {
-    /// How long the talk was, in seconds. The file is exactly as long.
-    pub seconds: u32,
-    /// The turns. The order does not matter; a turn ends at the latest where the next one begins, and what lies behind
-    /// the end of the talk is not heard.
-    pub turns: Vec<Voice>,
-}
-
-/// A time somebody speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Voice {
-    /// Who.
-    pub speaker: Speaker,
-    /// From when, in milliseconds since the call was answered.
-    pub from: u32,
-    /// Until when, in milliseconds since the call was answered.
-    pub to: u32,
-}
-
 /// A turn of a dialogue, as it is reported to the integrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
@@ -56,15 +36,6 @@ pub struct Turn {
     pub offset: i64,
     /// How many letters it has.
     pub letters: usize,
-}
-
-/// Whose voice it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Speaker {
-    /// The robot: the lower tone.
-    Robot,
-    /// The person who was called: the higher tone.
-    User,
 }
 
 impl Recording {

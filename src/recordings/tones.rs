@@ -6,7 +6,7 @@ use std::io::Cursor;
 use bytes::Bytes;
 use hound::{SampleFormat, WavSpec, WavWriter};
 
-use super::recording::{Speaker, Turns};
+use super::turns::{Speaker, Turns};
 
 /// Samples a second.
 const RATE: u32 = 8_000;

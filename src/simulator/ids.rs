@@ -9,7 +9,7 @@ use std::fmt;
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use aes::{Aes128, Block};
 
-use crate::hex32::Hex32;
+use crate::seed::hex32::Hex32;
 use crate::seed::{Seed, ids};
 
 /// What an id stands for. The numbers are part of every id: changing one changes all recorded runs.

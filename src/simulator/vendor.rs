@@ -23,7 +23,7 @@ use super::samples;
 use super::sms::Sms;
 use super::timer::Timer;
 use super::workflow::Workflow;
-use crate::hex32::Hex32;
+use crate::seed::hex32::Hex32;
 use crate::seed::{Resting, Seed};
 
 /// How much is done at a time. Where the clock jumps over a day of a long list, others want to be served meanwhile, and

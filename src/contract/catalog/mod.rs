@@ -211,9 +211,11 @@ impl Catalog {
         let entries = || self.entries.iter().filter(|entry| filter(entry));
         let called =
             |entry: &&Entry| entry.event.as_deref().is_some_and(|event| event.eq_ignore_ascii_case(&wanted));
+        let same = |entry: &&Entry| entry.id.replace('_', ".") == ending[1..];
         let ends = |entry: &&Entry| ending.len() > 1 && entry.id.replace('_', ".").ends_with(&ending);
         entries()
-            .find(called)
+            .find(same)
+            .or_else(|| entries().find(called))
             .or_else(|| entries().find(ends))
             .map(|entry| entry.id.as_str())
             .or_else(|| nearest(text, entries().map(|entry| entry.id.as_str())))

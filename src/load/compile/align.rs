@@ -18,6 +18,9 @@ pub(super) struct Values<'a> {
 /// Finds the gaps of a story's requests, and numbers its ids as they appear.
 pub(super) struct Aligner<'a> {
     values: [Values<'a>; 2],
+    /// The bytes that a known value can begin with in the first text. Nearly all bytes of a long body are none of
+    /// them, and are passed over at once.
+    beginnings: [bool; 256],
     /// The number of each drawn id among the forms, once it has appeared.
     numbers: Vec<Option<usize>>,
     forms: Vec<IdForm>,
@@ -25,7 +28,14 @@ pub(super) struct Aligner<'a> {
 
 impl<'a> Aligner<'a> {
     pub(super) fn new(one: Values<'a>, other: Values<'a>) -> Self {
-        Self { values: [one, other], numbers: vec![None; one.ids.len()], forms: Vec::new() }
+        let mut beginnings = [false; 256];
+        // Every form of a time begins with a digit.
+        beginnings[usize::from(b'0')..=usize::from(b'9')].fill(true);
+        let texts = one.ids.iter().map(|id| id.text.as_str()).chain([one.copy]);
+        for first in texts.filter_map(|text| text.bytes().next()) {
+            beginnings[usize::from(first)] = true;
+        }
+        Self { values: [one, other], beginnings, numbers: vec![None; one.ids.len()], forms: Vec::new() }
     }
 
     /// The forms of the ids that appeared.
@@ -38,6 +48,13 @@ impl<'a> Aligner<'a> {
     pub(super) fn align(&mut self, one: &[u8], other: &[u8], into: &mut Segments) -> Result<(), usize> {
         let (mut i, mut j) = (0, 0);
         while i < one.len() || j < other.len() {
+            let plain = one[i..].iter().zip(&other[j..]);
+            let plain = plain.take_while(|(a, b)| a == b && !self.beginnings[usize::from(**a)]).count();
+            if plain > 0 {
+                into.push_fixed(&one[i..i + plain]);
+                (i, j) = (i + plain, j + plain);
+                continue;
+            }
             let is_within_number = i > 0 && one[i - 1].is_ascii_digit();
             if let Some((segment, length, other_length)) = self.gap(&one[i..], &other[j..], is_within_number)
             {

@@ -7,14 +7,11 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::context::Context;
-use super::error::NotCompilable;
+use super::error::{MOST_SENT, NotCompilable};
 use crate::delivery::{Attempt, AttemptResult, ReceiverResponse, StatusSet};
 use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
 use crate::seed::ids::{self, DrawnId};
-
-/// What a story sends at most, so that one that never ends is noticed.
-pub(super) const MOST_SENT: usize = 1_000;
 
 /// How a story is run.
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,10 @@
 //! Why a story can't be made into request templates.
 
-use super::dry_run::MOST_SENT;
 use crate::delivery::Failure;
 use crate::mock::StartError;
+
+/// What a story sends at most, so that one that never ends is noticed.
+pub(super) const MOST_SENT: usize = 1_000;
 
 /// Why a story can't be compiled: then it has to be simulated, event by event.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -115,7 +115,7 @@ fn framing(world: &World, table: &mut Vec<Case>) {
     let body = world.new_task().to_string();
     let length = body.len();
     let framed = |headers: &str, body: &[u8]| world.raw_post(TASK, headers, body);
-    let cut = Wanted::Refused(Envelope::Unread, 400, "cut off");
+    let cut = Wanted::Refused(Envelope::Unread, 400, "truncated");
     for (name, headers, body) in [
         ("fewer bytes than announced", format!("Content-Length: {}\r\n", length + 10), body.as_bytes()),
         ("no bytes at all", format!("Content-Length: {length}\r\n"), b""),
