@@ -17,6 +17,6 @@ mod turns;
 pub use archive::zip;
 pub use file::{WavError, WavFile};
 pub use range::answer;
-pub use recording::Recording;
+pub use recording::{Recording, Turn};
 pub use tones::MAX_SECONDS;
 pub use turns::{Speaker, Turns, Voice};

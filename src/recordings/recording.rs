@@ -6,7 +6,6 @@ use sha2::{Digest, Sha256};
 use super::file::WavFile;
 use super::tones;
 use super::turns::{Speaker, Turns, Voice};
-use crate::contract::bodies::calling::Turn;
 
 /// Milliseconds between two speakers.
 const PAUSE: u32 = 400;
@@ -28,21 +27,31 @@ pub enum Recording {
     Own(WavFile),
 }
 
+/// A turn of a dialogue, as it is reported to the integrator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Who says it.
+    pub speaker: Speaker,
+    /// When, in seconds since the call was answered.
+    pub offset: i64,
+    /// How many letters it has.
+    pub letters: usize,
+}
+
 impl Recording {
     /// The recording of a dialogue as it is reported to the integrator: every turn starts at its offset and takes
-    /// about as long as its text takes to say. Whoever is not `user` has the robot's voice.
+    /// about as long as its text takes to say.
     pub fn of_dialog(seconds: u32, dialog: &[Turn]) -> Self {
         let end = seconds.saturating_mul(1_000);
         let start = |turn: &Turn| u32::try_from(turn.offset.max(0)).unwrap_or(u32::MAX).saturating_mul(1_000);
         let turns = dialog.iter().enumerate().map(|(index, turn)| {
             let from = start(turn);
             let next = dialog.get(index + 1).map_or(end, start).min(end);
-            let letters = u64::try_from(turn.text.chars().count()).unwrap_or(u64::MAX);
+            let letters = u64::try_from(turn.letters).unwrap_or(u64::MAX);
             let saying =
                 u32::try_from(letters.saturating_mul(1_000) / LETTERS_PER_SECOND).unwrap_or(u32::MAX);
             let said = from.saturating_add(ONSET).saturating_add(saying);
-            let speaker = if turn.speaker == "user" { Speaker::User } else { Speaker::Robot };
-            Voice { speaker, from, to: said.min(next.saturating_sub(PAUSE)) }
+            Voice { speaker: turn.speaker, from, to: said.min(next.saturating_sub(PAUSE)) }
         });
         Self::Made(Turns { seconds, turns: turns.filter(|turn| turn.from < turn.to).collect() })
     }
@@ -81,8 +90,8 @@ impl Recording {
 mod tests {
     use super::*;
 
-    fn said(speaker: &str, text: &str, offset: i64) -> Turn {
-        Turn { speaker: speaker.to_owned(), text: text.to_owned(), offset }
+    fn said(speaker: Speaker, text: &str, offset: i64) -> Turn {
+        Turn { speaker, offset, letters: text.chars().count() }
     }
 
     fn turns(seconds: u32, dialog: &[Turn]) -> Vec<Voice> {
@@ -95,10 +104,10 @@ mod tests {
     #[test]
     fn a_dialog_becomes_turns_with_a_breath_between_them() {
         let dialog = [
-            said("robot", "Hello, this is a reminder of your instalment.", 0),
-            said("user", "Yes.", 5),
-            said("robot", "Thank you, and goodbye. Thank you, and goodbye.", 8),
-            said("user", "Never heard.", 60),
+            said(Speaker::Robot, "Hello, this is a reminder of your instalment.", 0),
+            said(Speaker::User, "Yes.", 5),
+            said(Speaker::Robot, "Thank you, and goodbye. Thank you, and goodbye.", 8),
+            said(Speaker::User, "Never heard.", 60),
         ];
         let voice = |speaker, from, to| Voice { speaker, from, to };
         assert_eq!(
@@ -113,7 +122,11 @@ mod tests {
 
     #[test]
     fn hostile_offsets_do_no_harm() {
-        let dialog = [said("user", "a", i64::MIN), said("user", "b", i64::MAX), said("user", "c", -1)];
+        let dialog = [
+            said(Speaker::User, "a", i64::MIN),
+            said(Speaker::User, "b", i64::MAX),
+            said(Speaker::User, "c", -1),
+        ];
         assert_eq!(
             turns(u32::MAX, &dialog).iter().map(|turn| (turn.from, turn.to)).collect::<Vec<_>>(),
             [(0, 871), (0, 871)]
@@ -123,11 +136,11 @@ mod tests {
 
     #[test]
     fn the_tag_tells_recordings_apart() {
-        let one = Recording::of_dialog(10, &[said("robot", "Hello", 0)]);
+        let one = Recording::of_dialog(10, &[said(Speaker::Robot, "Hello", 0)]);
         assert_eq!(one.etag(), one.etag());
         assert_eq!(one.etag().len(), 34);
-        assert_ne!(one.etag(), Recording::of_dialog(11, &[said("robot", "Hello", 0)]).etag());
-        assert_ne!(one.etag(), Recording::of_dialog(10, &[said("user", "Hello", 0)]).etag());
+        assert_ne!(one.etag(), Recording::of_dialog(11, &[said(Speaker::Robot, "Hello", 0)]).etag());
+        assert_ne!(one.etag(), Recording::of_dialog(10, &[said(Speaker::User, "Hello", 0)]).etag());
         assert_ne!(one.etag(), Recording::of_dialog(10, &[]).etag());
     }
 }

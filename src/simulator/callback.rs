@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::access::AccountKey;
@@ -21,6 +22,20 @@ pub struct Callback {
     pub order_key: Option<String>,
     /// The URL that the request which caused it named.
     pub target: Option<String>,
+}
+
+impl Callback {
+    /// A callback that goes to the account's URL.
+    pub(super) fn new(
+        account: AccountKey,
+        event: &'static str,
+        body: &impl Serialize,
+        order_key: Option<String>,
+    ) -> Self {
+        // Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
+        let body = CallbackBody::Text(serde_json::to_string(body).unwrap_or_default());
+        Self { account, story: None, event: event.into(), body, order_key, target: None }
+    }
 }
 
 /// The body of a callback that the simulator sends by itself.

@@ -11,8 +11,10 @@ pub(super) trait Department {
     /// What it plans.
     type Timer;
 
-    /// Answers a request; nothing if the request is not for this department.
-    fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Option<Response>;
+    /// Answers a request that is not in the tables of typed endpoints; nothing if it is not for this department.
+    fn handle(_: &mut Simulator, _: &Request<'_>) -> Option<Response> {
+        None
+    }
 
     /// Does what was planned for this moment.
     fn wake(simulator: &mut Simulator, timer: Self::Timer, at: Timestamp);

@@ -1,6 +1,6 @@
 //! Number detection: a signature inside the body, a base64 callback URL for each number, a result later (client).
 
-use std::convert::Infallible;
+use std::borrow::Cow;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -9,21 +9,35 @@ use base64::prelude::BASE64_URL_SAFE;
 use jiff::Timestamp;
 use md5::{Digest, Md5};
 use rand::RngExt;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use super::Simulator;
 use super::access::AccountKey;
-use super::callback::{Callback, CallbackBody};
-use super::department::Department;
+use super::callback::Callback;
 use super::e164::e164;
+use super::endpoint::{CallbackShape, Endpoint, Generate, NoData, Wanted, bad_request, callbacks, endpoints};
 use super::outcome::{MockOutcome, Outcome};
-use super::params::{Params, bad, shown};
-use super::request::{Request, Response};
-use crate::contract::bodies::detection::{Business, DetectionResult};
+use super::samples::Case;
+use super::{ConversationKey, Refusal, Request, Simulator};
+use crate::contract::fields::{NoEffect, shown};
+use crate::net::Target;
 use crate::time::later;
 
-/// The most numbers of one call (assumed).
+/// The endpoints of this department.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    refuse: bad_request,
+    "detection.check" => check,
+};
+
+/// The callbacks of this department.
+pub(super) const CALLBACKS: &[CallbackShape] = callbacks! {
+    "detection.result" => DetectionResult,
+};
+
+/// The most numbers of one request (assumed).
 const MOST_NUMBERS: usize = 10_000;
 
 /// What is signed and how (client): URL-safe base64 of the raw MD5 of `<secret>+<unix seconds>+<version>`.
@@ -38,112 +52,166 @@ pub(super) struct Detection {
     detected: u64,
 }
 
-impl Department for Detection {
-    /// Results are ready when they are planned.
-    type Timer = Infallible;
+/// `POST /service/cloud/emptycheck` on the host of number detection (client).
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Check {
+    /// Who asks, and the signature.
+    system: System,
+    /// What is asked.
+    business: Numbers,
+}
 
-    fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Option<Response> {
-        (call.id == "detection.check").then(|| check(simulator, call).unwrap_or_else(|refusal| refusal))
+/// Who asks, and the signature (client).
+#[derive(Debug, Deserialize, JsonSchema)]
+struct System {
+    /// The APPKey of an account.
+    appkey: String,
+    /// The encoding of the body.
+    #[serde(rename = "charset")]
+    _charset: NoEffect<Charset>,
+    /// When it was signed, in Unix seconds. Its age is not checked.
+    timestamp: UnixSeconds,
+    /// The algorithm of the signature.
+    #[serde(rename = "signtype")]
+    _signtype: NoEffect<SignType>,
+    /// The signature: URL-safe base64 of the raw MD5 of `<APPSecret>+<timestamp>+<version>`.
+    sign: String,
+    /// The version, `1.0.0`. It is part of what is signed, and any is taken.
+    version: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+enum Charset {
+    #[serde(rename = "UTF-8")]
+    Utf8,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+enum SignType {
+    #[serde(rename = "MD5")]
+    Md5,
+}
+
+/// Unix seconds, a number or a text, as they were signed.
+#[derive(Debug)]
+struct UnixSeconds(String);
+
+impl<'de> Deserialize<'de> for UnixSeconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(text) if !text.is_empty() => Ok(Self(text)),
+            Value::Number(number) if number.is_i64() || number.is_u64() => Ok(Self(number.to_string())),
+            other => Err(D::Error::custom(format_args!("is {}, expected Unix seconds", shown(&other)))),
+        }
+    }
+}
+
+impl JsonSchema for UnixSeconds {
+    fn schema_name() -> Cow<'static, str> {
+        "UnixSeconds".into()
     }
 
-    fn wake(_: &mut Simulator, timer: Infallible, _: Timestamp) {
-        match timer {}
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["integer", "string"] })
+    }
+}
+
+/// What is asked (client).
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Numbers {
+    /// A list of {callee, callback, prvdata}, one element per number (client; the limit of 10,000 is assumed).
+    calls: Vec<AskedNumber>,
+}
+
+/// A number to be detected (client).
+#[derive(Debug, Deserialize, JsonSchema)]
+struct AskedNumber {
+    /// A number in E.164. Any other text comes back as a wrong number.
+    callee: String,
+    /// The base64 of a URL: where the result goes.
+    callback: EncodedUrl,
+    /// What comes back with the result; what is no text comes back as JSON text.
+    prvdata: Option<Value>,
+}
+
+/// A URL in base64. Whether it may be called is decided when it is.
+#[derive(Debug)]
+struct EncodedUrl(String);
+
+impl<'de> Deserialize<'de> for EncodedUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // Some libraries leave the padding away.
+        let bytes =
+            STANDARD_PAD_INDIFFERENT.decode(&text).or_else(|_| URL_SAFE_PAD_INDIFFERENT.decode(&text));
+        let url = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let url = url.ok_or_else(|| D::Error::custom("is not the base64 of a URL"))?;
+        match url.parse::<Target>() {
+            Ok(_) => Ok(Self(url)),
+            Err(error) => Err(D::Error::custom(format_args!("holds no URL: {error}"))),
+        }
+    }
+}
+
+impl JsonSchema for EncodedUrl {
+    fn schema_name() -> Cow<'static, str> {
+        "EncodedUrl".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "x-form": "base64 of a URL" })
     }
 }
 
 /// Takes numbers to be detected.
-fn check(simulator: &mut Simulator, call: &Request<'_>) -> Result<Response, Response> {
-    let params = Params::new(call.fields);
-    let account = caller(simulator, params.object("system", "system.")?)?;
-    let business = params.object("business", "business.")?;
-    let calls = match business.value("calls") {
-        Some(Value::Array(calls)) if !calls.is_empty() => calls,
-        Some(Value::Array(_)) => return Err(bad("business.calls is empty: at least one number is needed")),
-        Some(value) => return Err(bad(format!("business.calls is {}, expected a list", shown(value)))),
-        None => return Err(business.missing("calls", "a list of {callee, callback, prvdata}")),
-    };
+fn check(simulator: &mut Simulator, asked: Check, request: &Request<'_>) -> Result<NoData, Refusal> {
+    let account = caller(simulator, &asked.system)?;
+    let calls = asked.business.calls;
+    if calls.is_empty() {
+        return Err(Refusal::new(400, "business.calls is empty: at least one number is needed"));
+    }
     if calls.len() > MOST_NUMBERS {
-        return Err(bad(format!("business.calls has {} numbers, {MOST_NUMBERS} is the most", calls.len())));
+        let message = format!("business.calls has {} numbers, {MOST_NUMBERS} is the most", calls.len());
+        return Err(Refusal::new(400, message));
     }
-    let wanted: Vec<Wanted> =
-        calls.iter().enumerate().map(|(at, item)| detection(at, item, account)).collect::<Result<_, _>>()?;
-    for detection in wanted {
-        plan(simulator, detection, call.now);
+    for wanted in calls {
+        detect(simulator, account, wanted, request.now);
     }
-    Ok(Response::Data(Value::Null))
+    Ok(NoData)
 }
 
-/// The account whose secret signed the call.
-fn caller(simulator: &Simulator, system: Params<'_>) -> Result<AccountKey, Response> {
-    let app_key = system.needed("appkey", "the APPKey of an account")?;
-    if system.word("charset", &["UTF-8"])?.is_none() {
-        return Err(system.missing("charset", "`UTF-8`"));
-    }
-    if system.word("signtype", &["MD5"])?.is_none() {
-        return Err(system.missing("signtype", "`MD5`"));
-    }
-    let timestamp = match system.value("timestamp") {
-        Some(Value::String(text)) if !text.is_empty() => text.clone(),
-        Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
-        Some(value) => {
-            return Err(bad(format!("system.timestamp is {}, expected Unix seconds", shown(value))));
-        }
-        None => return Err(system.missing("timestamp", "Unix seconds")),
-    };
-    let version = system.needed("version", "`1.0.0`")?;
-    let given = system.needed("sign", "the signature")?;
-    let account = simulator
-        .context
-        .access
-        .by_app_key(app_key)
-        .ok_or(Response::Error { code: 401, message: "system.appkey names no account".to_owned() })?;
-    let expected = signature(&simulator.context.access.account(account).app_secret, &timestamp, version);
+/// The account whose secret signed the request.
+fn caller(simulator: &Simulator, system: &System) -> Result<AccountKey, Refusal> {
+    let access = &simulator.context.access;
+    let account = access.by_app_key(&system.appkey);
+    let account = account.ok_or_else(|| Refusal::new(401, "system.appkey names no account"))?;
+    let expected = signature(&access.account(account).app_secret, &system.timestamp.0, &system.version);
     // Some libraries leave the padding away.
-    let plain = |text: &str| text.trim_end_matches('=').to_owned();
-    if plain(given).as_bytes().ct_eq(plain(&expected).as_bytes()).into() {
+    let (given, expected) = (system.sign.trim_end_matches('='), expected.trim_end_matches('='));
+    if given.as_bytes().ct_eq(expected.as_bytes()).into() {
         return Ok(account);
     }
-    Err(Response::Error {
-        code: 401,
-        message: "system.sign is wrong: expected URL-safe base64 of the raw MD5 of `<APPSecret>+<timestamp>+<version>`"
-            .to_owned(),
-    })
+    Err(Refusal::new(
+        401,
+        "system.sign is wrong: expected URL-safe base64 of the raw MD5 of `<APPSecret>+<timestamp>+<version>`",
+    ))
 }
 
-fn detection(at: usize, item: &Value, account: AccountKey) -> Result<Wanted, Response> {
-    let wrong = |field: &str, why: &str| bad(format!("business.calls[{at}].{field} {why}"));
-    let text = |field: &str, expected: &str| match item.get(field) {
-        None | Some(Value::Null) => Err(wrong(field, &format!("is missing: {expected}"))),
-        Some(Value::String(text)) if text.is_empty() => Err(wrong(field, &format!("is empty: {expected}"))),
-        Some(Value::String(text)) => Ok(text.as_str()),
-        Some(other) => Err(wrong(field, &format!("is {}, expected {expected}", shown(other)))),
-    };
-    let callee = text("callee", "a number in E.164")?;
-    let callback = text("callback", "the base64 of a URL")?;
-    // Some libraries leave the padding away.
-    let url = STANDARD_PAD_INDIFFERENT
-        .decode(callback)
-        .ok()
-        .or_else(|| URL_SAFE_PAD_INDIFFERENT.decode(callback).ok())
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| wrong("callback", "is not the base64 of a URL"))?;
-    if let Err(error) = url.parse::<crate::net::Target>() {
-        return Err(wrong("callback", &format!("holds no URL: {error}")));
-    }
-    let private = match item.get("prvdata") {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    };
-    Ok(Wanted { callee: callee.to_owned(), private, target: url, account })
-}
-
-fn plan(simulator: &mut Simulator, wanted: Wanted, now: Timestamp) {
-    simulator.detection.detected += 1;
-    let mut rng = simulator.context.seed.stream("detection", simulator.detection.detected);
+fn detect(simulator: &mut Simulator, account: AccountKey, wanted: AskedNumber, now: Timestamp) {
+    let Simulator { context, detection, .. } = simulator;
+    detection.detected += 1;
+    let mut rng = context.seed.stream("detection", detection.detected);
     let number = e164(&wanted.callee);
     let mock_outcome =
-        number.map(|number| simulator.context.behaviour.calling.mock_outcome_of(number)).unwrap_or_default();
+        number.map(|number| context.behaviour.calling.mock_outcome_of(number)).unwrap_or_default();
     let usual = match rng.random_range(0..20) {
         0 => 0,
         1 => 1,
@@ -154,7 +222,7 @@ fn plan(simulator: &mut Simulator, wanted: Wanted, now: Timestamp) {
     };
     let status = match (number, mock_outcome) {
         (None, _) => 9,
-        (_, MockOutcome { number_status: Some(status), .. }) => i64::from(status),
+        (_, MockOutcome { number_status: Some(status), .. }) => status,
         // The status of a number with a simulated outcome of calls follows from that outcome.
         (_, MockOutcome { outcome: Some(outcome), .. }) => match outcome {
             Outcome::Busy => 3,
@@ -165,37 +233,51 @@ fn plan(simulator: &mut Simulator, wanted: Wanted, now: Timestamp) {
         },
         _ => usual,
     };
-    let at = later(now, Duration::from_millis(rng.random_range(800..4_000)));
-    let callback = wanted.result(status);
-    let cause = simulator.context.cause();
-    for at in mock_outcome.notice.moments(at) {
-        simulator.context.send_at(at, cause, callback.clone());
+    let due = later(now, Duration::from_millis(rng.random_range(800..4_000)));
+    let prvdata = match wanted.prvdata {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
+    };
+    let body = DetectionResult::new(wanted.callee, status, prvdata);
+    let callback = Callback::new(account, "detection.result", &body, None);
+    let callback = Callback { target: Some(wanted.callback.0), ..callback };
+    let cause = context.cause();
+    for at in mock_outcome.notice.moments(due) {
+        context.send_at(at, cause, callback.clone());
     }
 }
 
-/// A number to be detected.
-struct Wanted {
-    callee: String,
-    private: String,
-    target: String,
-    account: AccountKey,
+/// Whether a number is in use. Receivers answer `{"code":200,"msg":"ok"}` (client).
+#[derive(Debug, Serialize, JsonSchema)]
+struct DetectionResult {
+    /// What was found.
+    business: Detected,
 }
 
-impl Wanted {
-    /// The result as it goes out.
-    fn result(self, status: i64) -> Callback {
-        let business = Business { callee: self.callee, numstatus: status, prvdata: self.private };
-        Callback {
-            account: self.account,
-            story: None,
-            event: "detection.result".into(),
-            // Bodies are plain data, which always fits into JSON.
-            body: CallbackBody::Text(
-                serde_json::to_string(&DetectionResult { business }).unwrap_or_default(),
-            ),
-            order_key: None,
-            target: Some(self.target),
-        }
+/// What was found of one number (client).
+#[derive(Debug, Serialize, JsonSchema)]
+struct Detected {
+    /// The number, as it was given.
+    callee: String,
+    /// What it is: 0 unknown, 1 invalid, 2 valid, 3 busy, 4 in arrears, 5 on hold, 6 switched off, 7 out of area, 8 not
+    /// registered, 9 wrong number.
+    #[schemars(range(min = 0, max = 9))]
+    numstatus: u8,
+    /// What the customer gave along.
+    prvdata: String,
+}
+
+impl DetectionResult {
+    fn new(callee: String, numstatus: u8, prvdata: String) -> Self {
+        Self { business: Detected { callee, numstatus, prvdata } }
+    }
+}
+
+impl Generate for DetectionResult {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let case = Case::wanted(simulator, key, wanted);
+        Self::new(case.phone, 2, case.case_id)
     }
 }
 

@@ -1,5 +1,52 @@
 //! Phone numbers in E.164.
 
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error, Unexpected};
+use serde::{Deserialize, Deserializer};
+
+/// The phone number of a request. It may have lost its plus on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PhoneNumber(u64);
+
+impl PhoneNumber {
+    /// Its digits.
+    pub(crate) fn digits(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{}", self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for PhoneNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        e164_or_bare(&text).map(Self).ok_or_else(|| {
+            D::Error::invalid_value(Unexpected::Str(&text), &"a number in E.164 such as `+6281112345678`")
+        })
+    }
+}
+
+impl JsonSchema for PhoneNumber {
+    fn schema_name() -> Cow<'static, str> {
+        "PhoneNumber".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "x-form": "in E.164" })
+    }
+}
+
 /// The digits of a number in E.164: a `+`, then 7 to 15 digits of which the first is not 0.
 pub(crate) fn e164(text: &str) -> Option<u64> {
     let digits = text.strip_prefix('+')?;

@@ -6,11 +6,12 @@
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{ConversationKey, Long, Refusal, Request, Response, Simulator};
+use crate::contract::Provenance;
 use crate::contract::fields::{Field, FieldError, Use, decode, fields_of};
 
 /// How one request of the catalog is answered. Made by [`endpoints!`].
@@ -149,6 +150,24 @@ impl<A: Fields, B: Fields> Fields for Both<A, B> {
     }
 }
 
+/// A request without fields.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct NoFields {}
+
+/// Fields that are known from another family or another request, and assumed here.
+pub struct Assumed<T>(pub T);
+
+impl<T: Fields> Fields for Assumed<T> {
+    fn decode(fields: &Value) -> Result<Self, FieldError> {
+        T::decode(fields).map(Self)
+    }
+
+    fn fields() -> Vec<Field> {
+        let assumed = |field| Field { provenance: Some(Provenance::Assumed), ..field };
+        T::fields().into_iter().map(assumed).collect()
+    }
+}
+
 /// What a handler may give back.
 pub trait Answer {
     /// As the response.
@@ -187,6 +206,35 @@ pub enum MaybeLong<T> {
     Whole(T),
     /// Written while it is sent.
     Long(Long),
+}
+
+/// From so many rows on a response is written while it is sent.
+const LONG: u32 = 500;
+
+impl<T: Serialize + Send + Sync + 'static> MaybeLong<T> {
+    /// A response that ends with a list of so many rows. `list` is that list in `head`, where it is empty.
+    pub fn with_rows<R: Serialize>(
+        mut head: T,
+        list: fn(&mut T) -> &mut Vec<R>,
+        count: u32,
+        row: impl Fn(u32) -> Option<R> + Send + Sync + 'static,
+    ) -> Self {
+        if count < LONG {
+            *list(&mut head) = (0..count).filter_map(row).collect();
+            return Self::Whole(head);
+        }
+        Self::Long(Long::new(move |out| {
+            let head = serde_json::to_string(&head)?;
+            out.write_all(head.trim_end_matches("]}").as_bytes())?;
+            let mut comma: &[u8] = b"";
+            for row in (0..count).filter_map(&row) {
+                out.write_all(comma)?;
+                serde_json::to_writer(&mut *out, &row)?;
+                comma = b",";
+            }
+            out.write_all(b"]}")
+        }))
+    }
 }
 
 impl<T: Answer> Answer for MaybeLong<T> {

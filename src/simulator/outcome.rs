@@ -63,14 +63,6 @@ impl Outcome {
         }
     }
 
-    /// The value of `RingType`. The field is known from clients, its values are assumed.
-    pub fn ring_type(self) -> &'static str {
-        match self {
-            Self::Talked | Self::HungUp => "answered",
-            other => other.as_str(),
-        }
-    }
-
     /// Whether a person answered: such a number is not called again.
     pub fn is_connected(self) -> bool {
         matches!(self, Self::Talked | Self::HungUp)

@@ -2,9 +2,6 @@
 //!
 //! Queries and forms carry texts only, so that a number may come as a text; everything else keeps its type.
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
 use serde_json::Value;
 
 use super::request::Response;
@@ -29,17 +26,15 @@ pub(super) fn shown(value: &Value) -> String {
     }
 }
 
-/// The parameters of a call, or of an object within them.
+/// The parameters of a call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Params<'a> {
     fields: &'a Value,
-    /// Where the object is, for messages: empty, or `system.`.
-    within: &'static str,
 }
 
 impl<'a> Params<'a> {
     pub(super) fn new(fields: &'a Value) -> Self {
-        Self { fields, within: "" }
+        Self { fields }
     }
 
     /// A parameter as it came; null counts as missing.
@@ -48,20 +43,11 @@ impl<'a> Params<'a> {
     }
 
     fn wrong(self, name: &str, value: &Value, expected: &str) -> Response {
-        bad(format!("{}{name} is {}, expected {expected}", self.within, shown(value)))
+        bad(format!("{name} is {}, expected {expected}", shown(value)))
     }
 
     pub(super) fn missing(self, name: &str, expected: &str) -> Response {
-        bad(format!("{}{name} is missing: {expected}", self.within))
-    }
-
-    /// An object within the parameters. `within` is its name with a dot behind it.
-    pub(super) fn object(self, name: &str, within: &'static str) -> Result<Params<'a>, Response> {
-        match self.value(name) {
-            Some(value) if value.is_object() => Ok(Params { fields: value, within }),
-            Some(value) => Err(self.wrong(name, value, "an object")),
-            None => Err(self.missing(name, "an object")),
-        }
+        bad(format!("{name} is missing: {expected}"))
     }
 
     /// A text; an empty one counts as missing.
@@ -113,18 +99,6 @@ impl<'a> Params<'a> {
             }
         }
     }
-
-    /// A moment `YYYY-MM-DD HH:mm:ss` (example), in the account's zone.
-    pub(super) fn moment(self, name: &str, zone: Offset) -> Result<Option<Timestamp>, Response> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        // A year before our era reads, too.
-        let sound = text.starts_with(|first: char| first.is_ascii_digit());
-        let read = DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok().filter(|_| sound);
-        match read.and_then(|civil| zone.to_timestamp(civil).ok()) {
-            Some(moment) => Ok(Some(moment)),
-            None => Err(self.wrong(name, &Value::from(text), "a time such as `2030-01-31 09:00:00`")),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -143,8 +117,7 @@ mod tests {
     #[test]
     fn every_refusal_names_its_parameter() {
         let fields = json!({
-            "TaskName": 7, "RepeatNumber": "three", "Big": 1e300, "Type": "plan", "Start": "tomorrow",
-            "system": [], "Long": "x".repeat(500),
+            "TaskName": 7, "RepeatNumber": "three", "Big": 1e300, "Type": "plan", "Long": "x".repeat(500),
         });
         let params = Params::new(&fields);
         let lines = [
@@ -153,8 +126,6 @@ mod tests {
             message(params.whole("RepeatNumber", 1..=10)),
             message(params.whole("Big", 1..=10)),
             message(params.word("Type", &["normal"])),
-            message(params.moment("Start", Offset::UTC)),
-            message(params.object("system", "system.")),
             message(params.word("Long", &["normal"])),
         ];
         insta::assert_snapshot!(lines.join("\n"));
@@ -169,14 +140,5 @@ mod tests {
             [whole("a"), whole("b"), whole("c"), whole("d"), whole("e")],
             [Some(12), Some(3), None, None, Some(4)]
         );
-    }
-
-    #[test]
-    fn moments_are_of_the_accounts_zone() {
-        let fields = json!({ "Start": "2030-01-01 07:30:00", "Odd": "2030-02-30 00:00:00" });
-        let params = Params::new(&fields);
-        let moment = params.moment("Start", jiff::tz::offset(7)).unwrap().unwrap();
-        assert_eq!(moment.to_string(), "2030-01-01T00:30:00Z");
-        assert!(params.moment("Odd", Offset::UTC).is_err());
     }
 }

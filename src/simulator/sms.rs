@@ -1,23 +1,36 @@
 //! Text messages: a message id at once, a receipt later (client; the receipt's body is assumed).
 
-use std::convert::Infallible;
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::RngExt;
-use serde_json::{Value, json};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
-use super::Simulator;
-use super::access::AccountKey;
-use super::callback::{Callback, CallbackBody};
-use super::department::Department;
-use super::e164::e164_or_bare;
+use super::callback::Callback;
+use super::e164::PhoneNumber;
+use super::endpoint::{CallbackShape, Endpoint, Generate, Wanted, bad_request, callbacks, endpoints};
 use super::ids::Kind;
 use super::outcome::MockOutcome;
-use super::params::{Params, bad};
-use super::request::{Request, Response};
-use crate::contract::bodies::sms::SmsReceipt;
+use super::samples::Case;
+use super::{ConversationKey, Refusal, Request, Simulator};
+use crate::contract::fields::{NoEffect, Text};
+use crate::net::Target;
 use crate::time::later;
+
+/// The endpoints of this department.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    refuse: bad_request,
+    "sms.send" => send,
+};
+
+/// The callbacks of this department.
+pub(super) const CALLBACKS: &[CallbackShape] = callbacks! {
+    "sms.receipt" => SmsReceipt,
+};
 
 /// The longest text (assumed): ten parts of 160 letters.
 const LONGEST: usize = 1_600;
@@ -29,96 +42,158 @@ pub(super) struct Sms {
     sent: u32,
 }
 
-impl Department for Sms {
-    /// Receipts are ready when they are planned.
-    type Timer = Infallible;
+/// `POST /service/sms/message/v2/send` (client).
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Send {
+    /// A list of one number in E.164.
+    to: OneNumber,
+    /// The text (client; the limit is assumed).
+    #[serde(rename = "message")]
+    _message: Text<LONGEST>,
+    /// The sender's name.
+    #[serde(rename = "from")]
+    _from: NoEffect<String>,
+    /// Where the receipt goes. Without it there is none.
+    #[serde(rename = "callbackUrl")]
+    callback_url: Option<CallbackUrl>,
+}
 
-    fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Option<Response> {
-        (call.id == "sms.send").then(|| send(simulator, call).unwrap_or_else(|refusal| refusal))
+/// The number of a message, in a list.
+#[derive(Debug)]
+struct OneNumber(PhoneNumber);
+
+impl<'de> Deserialize<'de> for OneNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = match Value::deserialize(deserializer)? {
+            Value::Array(mut items) if items.len() == 1 => items.remove(0),
+            Value::Array(items) => {
+                return Err(D::Error::custom(format_args!(
+                    "has {} numbers, expected a list of one",
+                    items.len()
+                )));
+            }
+            // A form has no lists.
+            other => other,
+        };
+        let number = PhoneNumber::deserialize(number).map_err(|_| {
+            D::Error::custom("must be a list of one number in E.164 such as `+6281112345678`")
+        })?;
+        Ok(Self(number))
+    }
+}
+
+impl JsonSchema for OneNumber {
+    fn schema_name() -> Cow<'static, str> {
+        "OneNumber".into()
     }
 
-    fn wake(_: &mut Simulator, timer: Infallible, _: Timestamp) {
-        match timer {}
+    fn inline_schema() -> bool {
+        true
     }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "array", "items": PhoneNumber::json_schema(generator) })
+    }
+}
+
+/// A URL that callbacks go to: it must be one. Whether it may be called is decided when it is.
+#[derive(Debug)]
+struct CallbackUrl(String);
+
+impl<'de> Deserialize<'de> for CallbackUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let url = String::deserialize(deserializer)?;
+        match url.parse::<Target>() {
+            Ok(_) => Ok(Self(url)),
+            Err(error) => Err(D::Error::custom(format_args!("cannot be called: {error}"))),
+        }
+    }
+}
+
+impl JsonSchema for CallbackUrl {
+    fn schema_name() -> Cow<'static, str> {
+        "CallbackUrl".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "x-form": "URL" })
+    }
+}
+
+/// The message that was taken (client).
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Sent {
+    /// The message, 32 hex. The receipt names it.
+    message_id: String,
 }
 
 /// Sends a text message.
-fn send(simulator: &mut Simulator, call: &Request<'_>) -> Result<Response, Response> {
-    let params = Params::new(call.fields);
-    let to = match params.value("to") {
-        Some(Value::Array(items)) if items.len() == 1 => items[0].as_str(),
-        // A form has no lists.
-        Some(Value::String(text)) => Some(text.as_str()),
-        Some(Value::Array(items)) => {
-            return Err(bad(format!("to has {} numbers, expected a list of one", items.len())));
-        }
-        Some(_) => None,
-        None => return Err(params.missing("to", "a list of one number in E.164")),
-    };
-    let number = to.and_then(e164_or_bare);
-    let number =
-        number.ok_or_else(|| bad("to must be a list of one number in E.164 such as `+6281112345678`"))?;
-    let message = params.needed("message", "the text")?;
-    if message.chars().count() > LONGEST {
-        return Err(bad(format!("message has more than {LONGEST} characters")));
-    }
-    params.needed("from", "the sender's name")?;
-    let target = callback(params, "callbackUrl")?;
-    simulator.sms.sent += 1;
-    let count = simulator.sms.sent;
-    let message_id = simulator.context.ids.seal(Kind::Sms, (count, 0, 0));
-    if let Some(target) = target {
-        let mock_outcome = simulator.context.behaviour.calling.mock_outcome_of(number);
-        let mut rng = simulator.context.seed.stream("sms", u64::from(count));
+fn send(simulator: &mut Simulator, asked: Send, request: &Request<'_>) -> Result<Sent, Refusal> {
+    let Simulator { context, sms, .. } = simulator;
+    sms.sent += 1;
+    let message_id = context.ids.seal(Kind::Sms, (sms.sent, 0, 0));
+    if let Some(CallbackUrl(url)) = asked.callback_url {
+        let OneNumber(number) = asked.to;
+        let mock_outcome = context.behaviour.calling.mock_outcome_of(number.digits());
+        let mut rng = context.seed.stream("sms", u64::from(sms.sent));
         let fails =
             mock_outcome.sms_fails || mock_outcome == MockOutcome::default() && rng.random_ratio(1, 25);
-        let at = later(call.now, Duration::from_millis(rng.random_range(1_500..6_000)));
-        let receipt =
-            Receipt { message_id: message_id.clone(), number, fails, target, account: call.account };
-        let cause = simulator.context.cause();
-        for at in mock_outcome.notice.moments(at) {
-            simulator.context.send_at(at, cause, receipt.callback(at));
+        let due = later(request.now, Duration::from_millis(rng.random_range(1_500..6_000)));
+        let cause = context.cause();
+        for at in mock_outcome.notice.moments(due) {
+            let body = SmsReceipt::new(&message_id, number.to_string(), fails, at);
+            let callback = Callback::new(request.account, "sms.receipt", &body, Some(message_id.clone()));
+            context.send_at(at, cause, Callback { target: Some(url.clone()), ..callback });
         }
     }
-    Ok(Response::Data(json!({ "messageId": message_id })))
+    Ok(Sent { message_id })
 }
 
-/// A callback URL in a call: it must read. Whether it may be called is decided when it is.
-fn callback(params: Params<'_>, name: &str) -> Result<Option<String>, Response> {
-    let Some(url) = params.text(name)? else { return Ok(None) };
-    match url.parse::<crate::net::Target>() {
-        Ok(_) => Ok(Some(url.to_owned())),
-        Err(error) => Err(bad(format!("{name}: {error}"))),
-    }
-}
-
-/// A receipt to be sent.
-struct Receipt {
+/// What became of a text message (assumed).
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct SmsReceipt {
+    /// The message, as it was named when it was sent (client).
     message_id: String,
-    number: u64,
-    fails: bool,
-    target: String,
-    account: AccountKey,
+    /// The number, in E.164.
+    to: String,
+    /// What became of it.
+    status: SmsStatus,
+    /// Why it failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// When, in Unix seconds.
+    timestamp: i64,
 }
 
-impl Receipt {
-    /// The receipt as it goes out at a moment.
-    fn callback(&self, at: Timestamp) -> Callback {
-        let body = SmsReceipt {
-            message_id: self.message_id.clone(),
-            to: format!("+{}", self.number),
-            status: if self.fails { "failed" } else { "delivered" }.to_owned(),
-            reason: self.fails.then(|| "the handset did not confirm".to_owned()),
+/// What became of a text message.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum SmsStatus {
+    Delivered,
+    Failed,
+}
+
+impl SmsReceipt {
+    fn new(message_id: &str, to: String, fails: bool, at: Timestamp) -> Self {
+        Self {
+            message_id: message_id.to_owned(),
+            to,
+            status: if fails { SmsStatus::Failed } else { SmsStatus::Delivered },
+            reason: fails.then_some("the handset did not confirm"),
             timestamp: at.as_second(),
-        };
-        Callback {
-            account: self.account,
-            story: None,
-            event: "sms.receipt".into(),
-            // Bodies are plain data, which always fits into JSON.
-            body: CallbackBody::Text(serde_json::to_string(&body).unwrap_or_default()),
-            order_key: Some(self.message_id.clone()),
-            target: Some(self.target.clone()),
         }
+    }
+}
+
+impl Generate for SmsReceipt {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let case = Case::wanted(simulator, key, wanted);
+        Self::new(&case.msg_id, case.phone, false, wanted.now)
     }
 }

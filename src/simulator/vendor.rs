@@ -31,8 +31,8 @@ use crate::seed::{Resting, Seed};
 pub(super) const AT_ONCE: usize = 2_000;
 
 /// Who answers requests.
-const DEPARTMENTS: [fn(&mut Simulator, &Request<'_>) -> Option<Response>; 6] =
-    [Calling::handle, Dialer::handle, Workflow::handle, Chatbot::handle, Sms::handle, Detection::handle];
+const DEPARTMENTS: [fn(&mut Simulator, &Request<'_>) -> Option<Response>; 3] =
+    [Dialer::handle, Workflow::handle, Chatbot::handle];
 
 /// The whole state of a simulator at a moment, to come back to.
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ impl Simulator {
             Some(callback) => {
                 (callback.generate)(self, key, &Wanted { event: callback.id, patch: &patch, now })
             }
-            None => samples::default_body(self.chatbot.conversations.get(key), event, now)
+            None => samples::default_body(&self.context, self.chatbot.conversations.get(key), event, now)
                 .ok_or_else(|| format!("the simulator has no body for `{event}`"))?,
         };
         if !patch.is_null() {

@@ -4,11 +4,8 @@
 //! differ from family to family on purpose. Whoever builds a callback fills one of these and serialises it once; the
 //! signature is taken over those bytes. Each struct tells in its first lines where its shape comes from.
 
-pub mod calling;
 pub mod conversation;
-pub mod detection;
 pub mod message;
-pub mod sms;
 pub mod workflow;
 
 use jiff::Timestamp;

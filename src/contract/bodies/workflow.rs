@@ -6,30 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Fields;
-use super::calling::{CallCompleted, CallDetail, CallFacts, TaskSummary};
 use super::conversation::{EndReason, SendError, SessionStatus};
 use super::message::{Message, MessageStatus};
-
-/// `workflow.call_completed`, *Notification of Call Completion in Workflow*: a voice node is through with a number.
-///
-/// The call data is assumed like [`CallCompleted`]; the workflow's own fields are documented. An info check carries
-/// its own results within the call data.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct WorkflowCallCompleted {
-    /// What `call.completed` tells.
-    #[serde(flatten)]
-    pub call: CallCompleted,
-    /// The instance, 32 hex.
-    pub workflow_id: String,
-    /// Its name.
-    pub workflow_name: String,
-    /// The node's run, 32 hex.
-    pub nodetask_id: String,
-    /// Its name.
-    pub nodetask_name: String,
-    /// The customer's own id of the row.
-    pub case_id: String,
-}
 
 /// `workflow.api_push`, *Custom API Node Data Push*: a Custom API node tells a row's data.
 ///
@@ -302,67 +280,6 @@ pub struct NodeTaskSummary {
     pub total: i64,
     /// How many of them are at it.
     pub running: i64,
-}
-
-/// A call task in the list of an instance (assumed): as the calling API lists it, and the node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CallTaskSummary {
-    /// The task.
-    #[serde(flatten)]
-    pub task: TaskSummary,
-    /// The node's run, 32 hex.
-    pub nodetask_id: String,
-    /// Its name.
-    pub nodetask_name: String,
-}
-
-/// The data of *outbound task details*: what *task detail* returns and the fields of the workflow (documented).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct WorkflowTaskDetail {
-    /// The task, 32 hex.
-    #[serde(rename = "TaskID")]
-    pub task_id: String,
-    /// As that of *task detail*.
-    #[serde(rename = "Status")]
-    pub status: String,
-    /// The instance, 32 hex.
-    pub workflow_id: String,
-    /// Its name.
-    pub workflow_name: String,
-    /// The node's run, 32 hex.
-    pub nodetask_id: String,
-    /// Its name.
-    pub nodetask_name: String,
-    /// Its numbers.
-    pub detail: Vec<WorkflowCallDetail>,
-}
-
-/// What became of a number of a workflow (documented; that `case_id` stands here is assumed).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct WorkflowCallDetail {
-    /// What *task detail* tells.
-    #[serde(flatten)]
-    pub call: CallDetail,
-    /// The customer's own id of the row.
-    pub case_id: String,
-}
-
-/// The facts of a number's call in a workflow (assumed).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct WorkflowCallFacts {
-    /// The call, and the link to its recording.
-    #[serde(flatten)]
-    pub facts: CallFacts,
-    /// The instance, 32 hex.
-    pub workflow_id: String,
-    /// Its name.
-    pub workflow_name: String,
-    /// The node's run, 32 hex.
-    pub nodetask_id: String,
-    /// Its name.
-    pub nodetask_name: String,
-    /// The customer's own id of the row.
-    pub case_id: String,
 }
 
 /// An instance that a case or a number is in (assumed).

@@ -14,4 +14,5 @@ pub use decode::decode;
 pub use error::FieldError;
 pub(crate) use error::shown;
 pub use reference::{Field, Use, fields_of};
+pub(crate) use types::or_empty;
 pub use types::{FilePart, Given, LocalTime, NoEffect, Number, RowList, Text, Whole};

@@ -167,6 +167,17 @@ impl JsonSchema for LocalTime {
     }
 }
 
+/// Writes nothing as an empty text, as the vendor's older families do.
+pub(crate) fn or_empty<T: Serialize, S: Serializer>(
+    value: &Option<T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => value.serialize(serializer),
+        None => serializer.serialize_str(""),
+    }
+}
+
 /// A field that is accepted and checked for its type, and has no effect.
 #[derive(Clone, Copy, Default)]
 pub struct NoEffect<T>(PhantomData<T>);
@@ -318,7 +329,8 @@ impl<T> fmt::Debug for RowList<T> {
 
 impl<'de, T> Deserialize<'de> for RowList<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::<serde::de::IgnoredAny>::deserialize(deserializer).map(|_| Self(PhantomData))
+        // Absent where it reaches the handler beside the other fields, which is the rule.
+        Option::<Vec<serde::de::IgnoredAny>>::deserialize(deserializer).map(|_| Self(PhantomData))
     }
 }
 

@@ -9,15 +9,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::draw::{draw, stream};
-use super::rows::Standing;
-use super::task::Phase;
+use super::rows::RowStatus;
+use super::task::TaskStatus;
 use super::{Calling, LineKey, TaskKey};
 use crate::simulator::context::Context;
 use crate::simulator::outcome::MockOutcome;
 use crate::simulator::timer::CallingTimer;
 use crate::time::later;
 
-/// How long after its last call a task is told to be finished (assumed).
+/// How long after its last call the callback about the end of a task goes out (assumed).
 const CLOSING: Duration = Duration::from_secs(1);
 
 impl Calling {
@@ -32,12 +32,12 @@ impl Calling {
     /// The moment of a task has come.
     pub(super) fn start(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
-        if task.phase != Phase::Pending {
+        if task.status != TaskStatus::Pending {
             return;
         }
-        task.phase = Phase::Running;
+        task.status = TaskStatus::Running;
         task.began = Some(now);
-        if task.is_through() {
+        if task.is_finished() {
             return self.finish(context, key, now);
         }
         let line = task.line;
@@ -72,7 +72,7 @@ impl Calling {
     fn wake_for_redial(&mut self, context: &mut Context, key: TaskKey) {
         let task = self.task_mut(key);
         let Some((due, _)) = task.redials.front().copied() else { return };
-        if task.phase == Phase::Running && task.redial.is_none_or(|(at, _)| due < at) {
+        if task.status == TaskStatus::Running && task.redial.is_none_or(|(at, _)| due < at) {
             let later = task.redial.take();
             context.agenda.cancel(later);
             let redial = context.plan(due, CallingTimer::Redial(key));
@@ -98,7 +98,7 @@ impl Calling {
         let drawn = draw(&rules, mock_outcome, &mut stream(task.seed, "call", at, attempt), attempt);
         let started = now.as_millisecond().saturating_add(i64::from(drawn.wait));
         task.change(at, |row| {
-            row.standing = Standing::Calling;
+            row.status = RowStatus::Calling;
             row.attempts = attempt;
             row.started = started;
             row.ring = drawn.ring;
@@ -119,17 +119,17 @@ impl Calling {
         let task = self.task_mut(key);
         let Some(row) = task.row(at).copied() else { return };
         let again = later(now, task.order.repeat_interval);
-        let is_open = matches!(task.phase, Phase::Running | Phase::Paused)
+        let is_open = matches!(task.status, TaskStatus::Running | TaskStatus::Paused)
             && !task.let_go.remove(&at)
             && task.order.ends.is_none_or(|ends| again < ends);
         if !row.outcome.is_final() && row.attempts < task.order.repeat_number && is_open {
-            task.change(at, |row| row.standing = Standing::Pending);
+            task.change(at, |row| row.status = RowStatus::Pending);
             task.redials.push_back((again, at));
         } else {
-            task.change(at, |row| row.standing = Standing::Finished);
-            self.through(context, key, at, now);
+            task.change(at, |row| row.status = RowStatus::Finished);
+            self.row_finished(context, key, at, now);
         }
-        if self.task(key).is_through() {
+        if self.task(key).is_finished() {
             self.finish(context, key, now);
         } else if !self.task(key).is_queued {
             self.wake_for_redial(context, key);
@@ -137,8 +137,8 @@ impl Calling {
         self.fill(context, line, now);
     }
 
-    /// A number is through: its notice goes out (documented: at once when connected, otherwise after the last redial).
-    fn through(&mut self, context: &mut Context, key: TaskKey, row: u32, now: Timestamp) {
+    /// A number is finished: its callback goes out (documented: at once when connected, otherwise after the last redial).
+    fn row_finished(&mut self, context: &mut Context, key: TaskKey, row: u32, now: Timestamp) {
         self.note_ended(context, key, row, now);
         for at in self.mock_outcome(key, row).notice.moments(now) {
             if at == now {
@@ -149,20 +149,20 @@ impl Calling {
         }
     }
 
-    /// The schedule of a task has come to its end: what was tried is through, the rest is never called.
+    /// The schedule of a task has come to its end: what was called is finished, the rest is never called.
     pub(super) fn close(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        if self.task(key).phase.is_over() {
+        if self.task(key).status.is_over() {
             return;
         }
         let task = self.task_mut(key);
-        if task.phase == Phase::Pending || task.phase == Phase::Paused {
-            task.phase = Phase::Running;
+        if task.status == TaskStatus::Pending || task.status == TaskStatus::Paused {
+            task.status = TaskStatus::Running;
             task.began.get_or_insert(now);
         }
-        for row in task.clear_pending(Standing::Finished) {
-            self.through(context, key, row, now);
+        for row in task.clear_pending(RowStatus::Finished) {
+            self.row_finished(context, key, row, now);
         }
-        if self.task(key).is_through() {
+        if self.task(key).is_finished() {
             self.finish(context, key, now);
         }
     }
@@ -170,20 +170,20 @@ impl Calling {
     /// Nothing new is dialled; calls under way go on to their end.
     pub(super) fn stop_task(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
-        task.clear_pending(Standing::Cancelled);
-        task.phase = Phase::Stopping;
-        if task.is_through() {
+        task.clear_pending(RowStatus::Cancelled);
+        task.status = TaskStatus::Stopping;
+        if task.is_finished() {
             self.finish(context, key, now);
         }
     }
 
     pub(super) fn pause_task(&mut self, key: TaskKey) {
-        self.task_mut(key).phase = Phase::Paused;
+        self.task_mut(key).status = TaskStatus::Paused;
     }
 
     pub(super) fn resume_task(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
-        task.phase = Phase::Running;
+        task.status = TaskStatus::Running;
         let line = task.line;
         self.queue(key);
         self.fill(context, line, now);
@@ -198,11 +198,11 @@ impl Calling {
         now: Timestamp,
     ) -> bool {
         let task = self.task_mut(key);
-        if task.row(row).is_none_or(|row| row.standing != Standing::Pending) {
+        if task.row(row).is_none_or(|row| row.status != RowStatus::Pending) {
             return false;
         }
-        task.change(row, |row| row.standing = Standing::Cancelled);
-        if task.is_through() && task.phase != Phase::Pending {
+        task.change(row, |row| row.status = RowStatus::Cancelled);
+        if task.is_finished() && task.status != TaskStatus::Pending {
             self.finish(context, key, now);
         }
         true
@@ -210,18 +210,18 @@ impl Calling {
 
     pub(super) fn finish(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
-        if task.phase.is_over() {
+        if task.status.is_over() {
             return;
         }
-        let was_stopped = task.phase == Phase::Stopping;
-        task.phase = if was_stopped { Phase::Cancelled } else { Phase::Finished };
+        let was_stopped = task.status == TaskStatus::Stopping;
+        task.status = if was_stopped { TaskStatus::Cancelled } else { TaskStatus::Finished };
         task.ended = Some(now);
         let plan = task.order.plan;
         for place in [task.start.take(), task.redial.take(), task.close.take()] {
             context.agenda.cancel(place);
         }
         if self.task(key).order.workflow.is_some() {
-            // The workflow tells what becomes of its tasks.
+            // The workflow reports what becomes of its tasks.
             return;
         }
         context.plan(later(now, CLOSING), CallingTimer::TaskNotice(key));

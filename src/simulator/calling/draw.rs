@@ -1,4 +1,4 @@
-//! What one try to call a number comes to, drawn from a stream of its own.
+//! What one attempt to call a number comes to, drawn from a stream of its own.
 
 use rand::RngExt;
 
@@ -6,10 +6,10 @@ use crate::seed::{Rng, Seed};
 use crate::simulator::outcome::{MockOutcome, Outcome};
 use crate::simulator::rules::calling::Rules;
 
-/// How long a talk is that was wished to be long, in seconds.
+/// How long a talk is that a test wants long, in seconds.
 const LONG_TALK: u16 = 600;
 
-/// One try.
+/// One attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::simulator) struct Drawn {
     pub(in crate::simulator) outcome: Outcome,
@@ -25,12 +25,12 @@ pub(in crate::simulator) struct Drawn {
     pub(in crate::simulator) by_user: bool,
 }
 
-/// The stream of one try.
+/// The stream of one attempt.
 pub(in crate::simulator) fn stream(task: Seed, label: &str, row: u32, attempt: u8) -> Rng {
     task.stream(label, u64::from(row) << 8 | u64::from(attempt))
 }
 
-/// What the `attempt`-th try (from 1) of a number comes to.
+/// What the `attempt`-th attempt (from 1) of a number comes to.
 pub(in crate::simulator) fn draw(
     rules: &Rules,
     mock_outcome: MockOutcome,

@@ -3,43 +3,83 @@
 //! A task is one round of robot calls over a list of numbers; a plan is an ordered set of tasks made by a strategy
 //! (documented). The sums of a task match at every moment.
 
-mod calls;
-mod detail;
+mod call_detail;
+mod callbacks;
+mod create_plan;
+mod create_task;
 mod dial;
 mod draw;
+mod info_check;
 mod plan;
-mod plan_calls;
+mod plan_queries;
+mod recordings;
 mod rows;
 mod task;
+mod task_control;
+mod task_detail;
+mod task_list;
 #[cfg(test)]
 mod tests;
-mod workflow;
+mod voice;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::Simulator;
 use super::access::AccountKey;
-use super::callback::{Callback, CallbackBody};
 use super::context::Context;
 use super::department::Department;
+use super::endpoint::{CallbackShape, Endpoint, bad_request, callbacks, endpoints};
 use super::ids::{Ids, Kind};
 pub(super) use super::keys::{PlanKey, TaskKey};
 pub use super::outcome::{MOCK_OUTCOMES, MockOutcome, Outcome, UnknownMockOutcome};
 pub use super::raw_rows::RawRows;
-use super::request::{Request, Response};
+use super::request::{Refusal, Request};
 pub(crate) use super::rules::calling::magic;
 pub use super::rules::calling::{Business, MAGIC, Robot, Round, Rules, Strategy};
 use super::timer::CallingTimer;
 use crate::content::Country;
+use crate::contract::fields::shown;
 use crate::seed::Seed;
+pub(super) use call_detail::{CallDetail, CaseCall, Speaker, Turn};
 pub(super) use draw::{draw, stream};
 use plan::Plan;
 use task::{Task, TaskOrder};
+pub(super) use task_list::TaskSummary;
+pub(super) use voice::WorkflowCallFacts;
 
 use crate::recordings::Recording;
+
+/// The endpoints of this department.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    refuse: bad_request,
+    "task.create" => create_task::create_task,
+    "task.list" => task_list::list_tasks,
+    "task.stop" => task_control::operate_task,
+    "task.cancel_call" => task_control::cancel_call,
+    "task.detail" => task_detail::task_detail,
+    "task.recording" => recordings::recording_of_number,
+    "task.recordings" => recordings::recordings_of_task,
+    "robot.list" => task_list::robots,
+    "call.by_id" => recordings::call_by_id,
+    "strategy.list" => create_plan::strategies,
+    "plan.create" => create_plan::create_plan,
+    "plan.status" => plan_queries::plan_status,
+    "plan.rounds" => plan_queries::plan_rounds,
+    "plan.cancel_call" => plan_queries::cancel_plan_call,
+    "plan.recordings" => plan_queries::plan_recordings,
+};
+
+/// The callbacks of this department.
+pub(super) const CALLBACKS: &[CallbackShape] = callbacks! {
+    "call.completed" => callbacks::CallCompleted,
+    "task.finished" => callbacks::TaskFinished,
+    "plan.finished" => callbacks::PlanFinished,
+    "workflow.call_completed" => voice::WorkflowCallCompleted,
+};
 
 /// Names a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -158,90 +198,23 @@ impl Calling {
         key
     }
 
-    /// A number is through.
-    fn emit_call_completed(&self, context: &mut Context, key: TaskKey, row: u32) {
-        let task = self.task(key);
-        if context.is_silent(task.cause) {
-            return;
-        }
-        let (event, body, order_key) = match task.order.workflow {
-            Some(_) => {
-                let Some((body, order)) = self.workflow_call_completed(key, row) else { return };
-                ("workflow.call_completed", body, Some(order))
-            }
-            None => {
-                let Some(body) = self.call_completed(key, row) else { return };
-                // Notices of different numbers do not wait for each other.
-                ("call.completed", body, None)
-            }
+    /// The task of this id, if it is the account's.
+    fn find_task(&self, id: &str, request: &Request<'_>) -> Result<TaskKey, Refusal> {
+        let found = self.ids.open(Kind::Task, id).map(|(at, ..)| TaskKey(at));
+        let own = |key: &TaskKey| {
+            self.tasks.get(key.0 as usize).is_some_and(|task| task.order.account == request.account)
         };
-        context.send(task.cause, callback(task.order.account, event, body, order_key));
-    }
-
-    fn emit_task_finished(&self, context: &mut Context, key: TaskKey) {
-        let task = self.task(key);
-        if context.is_silent(task.cause) {
-            return;
-        }
-        let body = self.task_finished(key);
-        let order_key = Some(self.task_id(key));
-        context.send(task.cause, callback(task.order.account, "task.finished", body, order_key));
-    }
-
-    /// What is behind a link.
-    pub(super) fn download(&self, folder: &str, file: &str) -> Option<Download> {
-        let same = |folder_kind, kind| {
-            let place = self.ids.open(kind, file)?;
-            (self.ids.open(folder_kind, folder) == Some(place)).then_some(place)
-        };
-        if let Some((task, row, attempt)) = same(Kind::RecordingFolder, Kind::Recording) {
-            let known = self.tasks.get(task as usize)?.row(row)?;
-            if u32::from(known.attempts) != attempt {
-                return None;
-            }
-            let teller = self.teller(TaskKey(task));
-            return Some(Download::One { name: teller.file_name(row), recording: teller.recording(row)? });
-        }
-        let (task, ..) = same(Kind::ArchiveFolder, Kind::Archive)?;
-        let key = TaskKey(task);
-        self.tasks.get(task as usize)?;
-        let (teller, rows) = (self.teller(key), self.recorded(key).collect::<Vec<u32>>());
-        let entries =
-            rows.into_iter().filter_map(move |row| Some((teller.file_name(row), teller.recording(row)?)));
-        Some(Download::All(Box::new(entries)))
+        found.filter(own).ok_or_else(|| unknown("task", "TaskID", id))
     }
 }
 
-/// A callback that goes to the account's URL.
-fn callback(account: AccountKey, event: &'static str, body: String, order_key: Option<String>) -> Callback {
-    let body = CallbackBody::Text(body);
-    Callback { account, story: None, event: event.into(), body, order_key, target: None }
+/// A refusal of an id that stands for nothing of the account's.
+fn unknown(what: &str, field: &str, id: &str) -> Refusal {
+    Refusal::new(404, format!("there is no {what} with {field} {}", shown(&Value::from(id))))
 }
 
 impl Department for Calling {
     type Timer = CallingTimer;
-
-    fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Option<Response> {
-        let work = match call.id {
-            "task.create" => Self::create_task,
-            "task.list" => Self::list_tasks,
-            "task.stop" => Self::operate_task,
-            "task.cancel_call" => Self::cancel_call,
-            "task.detail" => Self::detail,
-            "task.recording" => Self::recording_of_number,
-            "task.recordings" => Self::recordings_of_task,
-            "robot.list" => Self::robots,
-            "call.by_id" => Self::call_by_id,
-            "strategy.list" => Self::strategies,
-            "plan.create" => Self::create_plan,
-            "plan.status" => Self::plan_status,
-            "plan.rounds" => Self::plan_rounds,
-            "plan.cancel_call" => Self::cancel_plan_call,
-            "plan.recordings" => Self::plan_recordings,
-            _ => return None,
-        };
-        Some(work(&mut simulator.calling, &mut simulator.context, call).unwrap_or_else(|refusal| refusal))
-    }
 
     fn wake(simulator: &mut Simulator, timer: CallingTimer, at: Timestamp) {
         let Simulator { calling, context, .. } = simulator;

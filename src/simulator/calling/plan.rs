@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::rows::Standing;
-use super::task::{Phase, TaskOrder};
-use super::{Calling, PlanKey, TaskKey, callback};
-use crate::contract::bodies::calling::{Counts, PlanFinished};
-use crate::contract::bodies::utc_text;
+use super::callbacks::Counts;
+use super::rows::RowStatus;
+use super::task::{TaskOrder, TaskStatus};
+use super::{Calling, PlanKey, TaskKey};
 use crate::simulator::agenda::Place;
 use crate::simulator::cause::CauseId;
 use crate::simulator::context::Context;
@@ -63,10 +62,10 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn counts(&self) -> Counts {
         let count = |reached: Reached| {
-            i64::try_from(self.reached.iter().filter(|it| **it == reached).count()).unwrap_or(i64::MAX)
+            u32::try_from(self.reached.iter().filter(|it| **it == reached).count()).unwrap_or(u32::MAX)
         };
         Counts {
-            total: i64::try_from(self.reached.len()).unwrap_or(i64::MAX),
+            total: u32::try_from(self.reached.len()).unwrap_or(u32::MAX),
             connected: count(Reached::Connected),
             not_connected: count(Reached::NotConnected),
             cancelled: count(Reached::Cancelled),
@@ -91,16 +90,16 @@ impl Calling {
         self.ids.seal(Kind::Strategy, (u32::try_from(strategy).unwrap_or(u32::MAX), 0, 0))
     }
 
-    /// The word of a plan's `Status` (assumed, those of tasks).
-    pub(super) fn plan_status_word(&self, key: PlanKey) -> &'static str {
+    /// The status of a plan.
+    pub(super) fn plan_status(&self, key: PlanKey) -> TaskStatus {
         let plan = self.plan(key);
         match (plan.ended, plan.was_stopped, plan.rounds.first()) {
-            (Some(_), true, _) => Phase::Cancelled.as_str(),
-            (Some(_), false, _) => Phase::Finished.as_str(),
-            (None, _, Some(round)) if self.task(round.task).phase == Phase::Pending => {
-                Phase::Pending.as_str()
+            (Some(_), true, _) => TaskStatus::Cancelled,
+            (Some(_), false, _) => TaskStatus::Finished,
+            (None, _, Some(round)) if self.task(round.task).status == TaskStatus::Pending => {
+                TaskStatus::Pending
             }
-            (None, _, _) => Phase::Running.as_str(),
+            (None, _, _) => TaskStatus::Running,
         }
     }
 
@@ -167,14 +166,14 @@ impl Calling {
         let task = &self.tasks[run.task.0 as usize];
         let strategy = self.rules.strategies.get(plan.strategy);
         let round = strategy.and_then(|strategy| strategy.rounds.get(plan.rounds.len()));
-        let was_stopped = task.phase == Phase::Cancelled;
+        let was_stopped = task.status == TaskStatus::Cancelled;
         let mut reached = Vec::with_capacity(run.origins.len());
         let mut next = Vec::new();
         for (row, origin) in task.rows.list.iter().zip(&run.origins) {
             let before = plan.reached[*origin as usize];
-            let now = match row.standing {
-                Standing::Finished if row.outcome.is_connected() => Reached::Connected,
-                Standing::Finished => Reached::NotConnected,
+            let now = match row.status {
+                RowStatus::Finished if row.outcome.is_connected() => Reached::Connected,
+                RowStatus::Finished => Reached::NotConnected,
                 _ => Reached::Cancelled,
             };
             // Once somebody was reached, no later round undoes it; and who was called is not as if never called.
@@ -185,7 +184,7 @@ impl Calling {
             };
             reached.push((*origin, counts));
             let selected = round.is_some_and(|round| round.select.contains(&row.outcome));
-            if selected && row.standing == Standing::Finished && !plan.out.contains(&row.number) {
+            if selected && row.status == RowStatus::Finished && !plan.out.contains(&row.number) {
                 next.push(*origin);
             }
         }
@@ -208,7 +207,7 @@ impl Calling {
 
     fn end_plan(&mut self, context: &mut Context, key: PlanKey, now: Timestamp) {
         self.plan_mut(key).ended = Some(now);
-        // After the notice of its last task.
+        // After the callback of its last task.
         context.plan(later(now, std::time::Duration::from_secs(2)), CallingTimer::PlanNotice(key));
     }
 
@@ -230,7 +229,7 @@ impl Calling {
         self.begin_round(context, key, origins, rows, 0, now);
     }
 
-    /// Takes a number out of the round under way, unless it is being called or through, and of all to come.
+    /// Takes a number out of the round under way, unless it is being called or finished, and of all to come.
     pub(super) fn cancel_in_plan(
         &mut self,
         context: &mut Context,
@@ -262,26 +261,5 @@ impl Calling {
         context.agenda.cancel(Some(wake));
         self.end_plan(context, key, now);
         true
-    }
-
-    pub(super) fn emit_plan_finished(&self, context: &mut Context, key: PlanKey) {
-        let plan = self.plan(key);
-        if context.is_silent(plan.cause) {
-            return;
-        }
-        let began = plan.rounds.first().and_then(|run| self.task(run.task).began);
-        let body = PlanFinished {
-            plan_id: self.plan_id(key),
-            plan_name: plan.order.name.clone(),
-            strategy_id: self.strategy_id(plan.strategy),
-            status: self.plan_status_word(key).to_owned(),
-            task_ids: plan.rounds.iter().map(|run| self.task_id(run.task)).collect(),
-            counts: plan.counts(),
-            plan_start_time: utc_text(began.unwrap_or(plan.order.starts)),
-            plan_end_time: utc_text(plan.ended.unwrap_or(plan.order.starts)),
-        };
-        let body = serde_json::to_string(&body).unwrap_or_default();
-        let order_key = Some(self.plan_id(key));
-        context.send(plan.cause, callback(plan.order.account, "plan.finished", body, order_key));
     }
 }

@@ -9,34 +9,37 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
+use super::draw::Drawn;
+use crate::contract::fields::{NoEffect, shown};
+use crate::simulator::Refusal;
 use crate::simulator::e164::e164;
 use crate::simulator::outcome::{MockOutcome, Outcome};
-use crate::simulator::params::{bad, shown};
 use crate::simulator::raw_rows::RawRows;
-use crate::simulator::request::Response;
 
 /// The most rows of one call.
 const MOST_ROWS: usize = 4_000_000;
 
-/// Where a number stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a number stands (client).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 #[repr(u8)]
-pub(super) enum Standing {
+pub(super) enum RowStatus {
     /// Not called yet, or to be called again.
     Pending,
     /// Being called.
     Calling,
-    /// Through.
+    /// Called as often as needed.
     Finished,
     /// Taken out, or never dialled.
     Cancelled,
 }
 
-impl Standing {
+impl RowStatus {
     /// The word of `Status` (client).
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -53,21 +56,21 @@ impl Standing {
 pub(super) struct Row {
     /// The digits of the number. E.164 has 15 at most, and none begins with 0.
     pub(super) number: u64,
-    /// When the latest try began, in Unix milliseconds.
+    /// When the latest attempt began, in Unix milliseconds.
     pub(super) started: i64,
     /// Where its text lies: in which of the list's texts, and where there.
     at: u32,
     len: u32,
     chunk: u32,
-    /// The talk of the latest try, in seconds.
+    /// The talk of the latest attempt, in seconds.
     pub(super) talk: u16,
-    /// Which of the list's wishes is its own, counted from 1; 0 for none.
+    /// Which of the list's outcomes is its own, counted from 1; 0 for none.
     mock_outcome: u16,
-    /// The ringing of the latest try, in seconds.
+    /// The ringing of the latest attempt, in seconds.
     pub(super) ring: u8,
     pub(super) attempts: u8,
-    pub(super) standing: Standing,
-    /// What the latest try came to.
+    pub(super) status: RowStatus,
+    /// What the latest attempt came to.
     pub(super) outcome: Outcome,
     /// What the person wants: `A` to `I`, or 0.
     pub(super) intention: u8,
@@ -87,55 +90,102 @@ impl Row {
             mock_outcome,
             ring: 0,
             attempts: 0,
-            standing: Standing::Pending,
+            status: RowStatus::Pending,
             outcome: Outcome::NoAnswer,
             intention: 0,
             by_user: false,
         })
     }
 
-    /// When the latest try began.
+    /// When the latest attempt began.
     pub(super) fn started(&self) -> Timestamp {
         Timestamp::from_millisecond(self.started).unwrap_or(Timestamp::MIN)
     }
 
-    /// When the latest try ends or ended.
+    /// When the latest attempt ends or ended.
     pub(super) fn ends(&self) -> Timestamp {
         let millis = (i64::from(self.ring) + i64::from(self.talk)) * 1_000;
         Timestamp::from_millisecond(self.started.saturating_add(millis)).unwrap_or(Timestamp::MAX)
     }
 }
 
-/// What a row says, read from its text. Keys that are not named here are the robot's variables.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+/// A row of a list, read from its text (example). Keys that are not named here are the robot's variables.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(super) struct RowText<'a> {
+    /// The number to call, in E.164.
     #[serde(rename = "Mobile", borrow)]
+    #[schemars(with = "String")]
     mobile: Option<&'a RawValue>,
+    /// The person's name.
     #[serde(rename = "Debtor", borrow)]
+    #[schemars(with = "Option<String>")]
     debtor: Option<&'a RawValue>,
+    /// When the loan was taken, `YYYY-MM-DD`; before `DueDate`.
     #[serde(rename = "LoanDate", borrow)]
+    #[schemars(with = "Option<String>")]
     loan_date: Option<&'a RawValue>,
+    /// When it is due, `YYYY-MM-DD`. The robot speaks of it.
     #[serde(rename = "DueDate", borrow)]
+    #[schemars(with = "Option<String>")]
     due_date: Option<&'a RawValue>,
+    /// What is owed; not 0. The robot speaks of it.
     #[serde(rename = "Arrears", borrow)]
+    #[schemars(with = "Option<f64>")]
     arrears: Option<&'a RawValue>,
+    /// How much was lent.
     #[serde(rename = "LoanAmount", borrow)]
+    #[schemars(with = "Option<NoEffect<f64>>")]
     loan_amount: Option<&'a RawValue>,
+    /// The currency.
+    #[serde(rename = "Unit", borrow)]
+    #[schemars(with = "Option<NoEffect<String>>")]
+    _unit: Option<&'a RawValue>,
+    /// The company in whose name the robot calls.
     #[serde(rename = "Platform", borrow)]
+    #[schemars(with = "Option<String>")]
     platform: Option<&'a RawValue>,
+    /// The robot that calls this number instead of the task's (example; that it wins is assumed).
     #[serde(rename = "RobotID", borrow)]
+    #[schemars(with = "Option<String>")]
     robot: Option<&'a RawValue>,
+    /// The customer's own id of the row, a string or an integer. It comes back in details and callbacks (client).
     #[serde(rename = "Comments", borrow)]
+    #[schemars(with = "Option<Comments>")]
     comments: Option<&'a RawValue>,
+    /// The person's gender (client).
     #[serde(rename = "Gender", borrow)]
+    #[schemars(with = "Option<Gender>")]
     gender: Option<&'a RawValue>,
-    /// What a test wishes for this row.
+    /// Any text; one of the robot's variables (client).
+    #[serde(rename = "ExtraA", borrow)]
+    #[schemars(with = "Option<String>")]
+    _extra_a: Option<&'a RawValue>,
+    /// The mock's own: what the calls to this number come to, such as `busy` or `answers_on_3` (assumed).
     #[serde(borrow)]
+    #[schemars(with = "Option<String>")]
     mock_outcome: Option<&'a RawValue>,
     /// The customer's own id of a workflow's row.
     #[serde(borrow)]
+    #[schemars(skip)]
     case_id: Option<&'a RawValue>,
+}
+
+/// A person's gender, for the reference.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its shape is looked at")]
+enum Gender {
+    Male,
+    Female,
+}
+
+/// The customer's own id of a row, for the reference.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its shape is looked at")]
+enum Comments {
+    Text(String),
+    Number(i64),
 }
 
 /// A text, if the value is one.
@@ -164,6 +214,28 @@ fn given(raw: Option<&RawValue>) -> Option<&RawValue> {
 }
 
 impl<'a> RowText<'a> {
+    /// The keys that are the robot's own variables, in their order.
+    pub(super) fn variables(text: &str) -> Vec<(String, Value)> {
+        const NAMED: [&str; 14] = [
+            "Mobile",
+            "Debtor",
+            "LoanDate",
+            "DueDate",
+            "Arrears",
+            "LoanAmount",
+            "Unit",
+            "Platform",
+            "RobotID",
+            "Comments",
+            "Gender",
+            "mock_outcome",
+            "mock_whatsapp",
+            "case_id",
+        ];
+        let Ok(Value::Object(fields)) = serde_json::from_str(text) else { return Vec::new() };
+        fields.into_iter().filter(|(name, _)| !NAMED.contains(&name.as_str())).collect()
+    }
+
     fn read(text: &'a str) -> Result<Self, String> {
         serde_json::from_str(text).map_err(|error| {
             let reason = error.to_string();
@@ -278,51 +350,55 @@ fn date(raw: Option<&RawValue>) -> Result<Option<Date>, &RawValue> {
     Ok(Some(date))
 }
 
-/// Of so many refused rows an answer says what is wrong with each; it tells how many more there are. A short body can
-/// hold millions of wrong rows, and an answer about each would be a hundred times as long.
-const MOST_TOLD: usize = 100_000;
+/// Of so many refused rows a response says what is wrong with each, and then how many more there are. A short body can
+/// hold millions of wrong rows, and a response about each would be a hundred times as long.
+const MOST_LISTED: usize = 100_000;
 
-/// The rows of a call that were refused.
+/// The rows of a request that were refused.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Refusals {
+pub(super) struct RefusedRows {
     /// The first of them.
-    pub(super) told: Vec<Refused>,
+    listed: Vec<RefusedRow>,
     /// All of them.
     pub(super) count: usize,
 }
 
-impl Refusals {
-    /// Whose row, and why.
-    fn add(&mut self, refused: impl FnOnce() -> Refused) {
+/// A row that was refused (assumed).
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub(super) struct RefusedRow {
+    /// The number as it was given, or null.
+    #[serde(rename = "Mobile")]
+    mobile: Option<Value>,
+    /// The customer's own id of the row, or null.
+    #[serde(rename = "Comments")]
+    comments: Option<Value>,
+    /// Why it was refused, naming the field.
+    reason: String,
+}
+
+impl RefusedRows {
+    fn add(&mut self, refused: impl FnOnce() -> RefusedRow) {
         self.count += 1;
-        if self.told.len() < MOST_TOLD {
-            self.told.push(refused());
+        if self.listed.len() < MOST_LISTED {
+            self.listed.push(refused());
         }
     }
 
-    /// `detail_error_list`; nothing if every row was taken. The list is known from a client, its elements are assumed.
-    pub(super) fn list(&self) -> Option<Value> {
+    /// For `detail_error_list`; nothing if every row was taken.
+    pub(super) fn into_list(mut self) -> Option<Vec<RefusedRow>> {
         if self.count == 0 {
             return None;
         }
-        let told = self.told.iter();
-        let mut list: Vec<Value> = told
-            .map(|row| json!({ "Mobile": row.mobile, "Comments": row.comments, "reason": row.reason }))
-            .collect();
-        if self.count > self.told.len() {
-            let reason = format!("{} more rows are refused", self.count - self.told.len());
-            list.push(json!({ "Mobile": null, "Comments": null, "reason": reason }));
+        if self.count > self.listed.len() {
+            let reason = format!("{} more rows are refused", self.count - self.listed.len());
+            self.listed.push(RefusedRow { mobile: None, comments: None, reason });
         }
-        Some(Value::Array(list))
+        Some(self.listed)
     }
 }
 
-/// A row that was refused.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Refused {
-    pub(super) mobile: Option<Value>,
-    pub(super) comments: Option<Value>,
-    pub(super) reason: String,
+fn bad_list(message: String) -> Refusal {
+    Refusal::new(400, message)
 }
 
 /// The rows of a list.
@@ -331,29 +407,29 @@ pub(super) struct Rows {
     /// The text of the list as it came. Rows that were added one by one each have a text of their own.
     texts: Vec<Bytes>,
     pub(super) list: Vec<Row>,
-    /// What rows wish for by a variable of their own.
+    /// The mock outcomes that rows name themselves.
     mock_outcomes: Vec<MockOutcome>,
 }
 
 impl Rows {
-    /// Reads the rows of a call. `magic` tells what a number wishes for; rows that wish to be refused are.
+    /// Reads the rows of a request. `magic` is what a number comes to by its last digits; rows whose mock outcome is to be refused are.
     pub(super) fn read(
         raw: &RawRows,
         name: &'static str,
         magic: impl Fn(u64) -> MockOutcome,
-    ) -> Result<(Self, Refusals), Response> {
-        let text = std::str::from_utf8(raw.text()).map_err(|_| bad(format!("{name} is not UTF-8")))?;
+    ) -> Result<(Self, RefusedRows), Refusal> {
+        let text = std::str::from_utf8(raw.text()).map_err(|_| bad_list(format!("{name} is not UTF-8")))?;
         let mut rows = Self { texts: vec![raw.text().clone()], ..Self::default() };
-        let mut refused = Refusals::default();
+        let mut refused = RefusedRows::default();
         // Only asked by key, so that its random order shows nowhere.
         let mut mock_outcomes = HashMap::new();
-        let items: Vec<&RawValue> =
-            serde_json::from_str(text).map_err(|error| bad(format!("{name} cannot be read: {error}")))?;
+        let items: Vec<&RawValue> = serde_json::from_str(text)
+            .map_err(|error| bad_list(format!("{name} cannot be read: {error}")))?;
         if items.is_empty() {
-            return Err(bad(format!("{name} is empty: at least one row is needed")));
+            return Err(bad_list(format!("{name} is empty: at least one row is needed")));
         }
         if items.len() > MOST_ROWS {
-            return Err(bad(format!("{name} has {} rows, {MOST_ROWS} is the most", items.len())));
+            return Err(bad_list(format!("{name} has {} rows, {MOST_ROWS} is the most", items.len())));
         }
         rows.list.reserve_exact(items.len());
         let base = text.as_ptr().addr();
@@ -368,7 +444,7 @@ impl Rows {
                     let asked = mock_outcome.refused
                         || (mock_outcome == MockOutcome::default() && magic(number).refused);
                     if asked {
-                        Err("the row is refused, as it wishes".to_owned())
+                        Err("the row is refused, as its mock outcome says".to_owned())
                     } else {
                         Ok((number, mock_outcome))
                     }
@@ -377,14 +453,16 @@ impl Rows {
             match checked {
                 Ok((number, mock_outcome)) => {
                     let at = item.get().as_ptr().addr() - base;
-                    let mock_outcome = rows.wish_number(mock_outcome, &mut mock_outcomes);
+                    let mock_outcome = rows.number_outcome(mock_outcome, &mut mock_outcomes);
                     let row = mock_outcome
                         .and_then(|mock_outcome| Row::new(number, mock_outcome, 0, at, item.get().len()));
-                    rows.list.push(row.ok_or_else(|| bad(format!("{name} has too many different wishes")))?);
+                    rows.list.push(
+                        row.ok_or_else(|| bad_list(format!("{name} has too many different mock outcomes")))?,
+                    );
                 }
                 Err(reason) => {
                     let row = read.unwrap_or_default();
-                    refused.add(|| Refused { mobile: row.mobile(), comments: row.comments(), reason });
+                    refused.add(|| RefusedRow { mobile: row.mobile(), comments: row.comments(), reason });
                 }
             }
         }
@@ -392,8 +470,8 @@ impl Rows {
         Ok((rows, refused))
     }
 
-    /// The number of a wish among those of the list.
-    fn wish_number(
+    /// The number of a mock outcome among those of the list.
+    fn number_outcome(
         &mut self,
         mock_outcome: MockOutcome,
         known: &mut HashMap<MockOutcome, u16>,
@@ -429,6 +507,27 @@ impl Rows {
         u32::try_from(self.list.len() - 1).ok()
     }
 
+    /// One row that was called once, as it was drawn, and whose call ended at a moment.
+    pub(super) fn of_one(number: u64, text: Bytes, drawn: Drawn, ended: Timestamp) -> (Self, Row) {
+        let lasted = (i64::from(drawn.ring) + i64::from(drawn.talk)) * 1_000;
+        let row = Row {
+            number,
+            started: ended.as_millisecond() - lasted,
+            at: 0,
+            len: u32::try_from(text.len()).unwrap_or(0),
+            chunk: 0,
+            talk: drawn.talk,
+            mock_outcome: 0,
+            ring: drawn.ring,
+            attempts: 1,
+            status: RowStatus::Finished,
+            outcome: drawn.outcome,
+            intention: drawn.intention,
+            by_user: drawn.by_user,
+        };
+        (Self { texts: vec![text], list: vec![row], mock_outcomes: Vec::new() }, row)
+    }
+
     /// Some of the rows as if they had never been called, for the next round of a plan. The text is shared.
     pub(super) fn fresh(&self, rows: impl Iterator<Item = usize>) -> Self {
         let list = rows.filter_map(|at| self.list.get(at)).map(|row| Row {
@@ -436,7 +535,7 @@ impl Rows {
             talk: 0,
             ring: 0,
             attempts: 0,
-            standing: Standing::Pending,
+            status: RowStatus::Pending,
             outcome: Outcome::NoAnswer,
             intention: 0,
             by_user: false,
@@ -458,7 +557,7 @@ impl Rows {
         RowText::read(self.text(row)).unwrap_or_default()
     }
 
-    /// What a row wishes for by itself or, if it does not, by its number.
+    /// The mock outcome that a row names or, if it names none, that of its number.
     pub(super) fn mock_outcome(&self, row: &Row, magic: impl Fn(u64) -> MockOutcome) -> MockOutcome {
         match row.mock_outcome.checked_sub(1) {
             Some(own) => self.mock_outcomes.get(usize::from(own)).copied().unwrap_or_default(),
@@ -469,11 +568,13 @@ impl Rows {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::simulator::e164::e164_or_bare;
     use crate::simulator::rules::calling::Rules;
 
-    fn read(value: &Value) -> Result<(Rows, Refusals), Response> {
+    fn read(value: &Value) -> Result<(Rows, RefusedRows), Refusal> {
         let raw = RawRows::new(Bytes::from(value.to_string())).unwrap();
         let rules = Rules::default();
         Rows::read(&raw, "Details", |number| rules.mock_outcome_of(number))
@@ -490,7 +591,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_row_is_told_and_the_others_stay() {
+    fn what_is_wrong_with_a_row_is_listed_and_the_others_stay() {
         let good = json!({ "Mobile": "+6281112345678", "Comments": 7, "anything": { "goes": [1] } });
         let wrong = json!([
             1,
@@ -517,7 +618,7 @@ mod tests {
         assert_eq!(rows.read_row(&rows.list[0]).comments(), Some(json!(7)));
         assert_eq!(refused.count, 14);
         let lines: Vec<String> = refused
-            .told
+            .listed
             .iter()
             .map(|row| format!("{:?} {:?}: {}", row.mobile, row.comments, row.reason))
             .collect();
@@ -525,14 +626,14 @@ mod tests {
     }
 
     #[test]
-    fn of_very_many_refused_rows_some_are_told_and_all_counted() {
-        let wrong = MOST_TOLD + 5;
+    fn of_very_many_refused_rows_some_are_listed_and_all_counted() {
+        let wrong = MOST_LISTED + 5;
         let (rows, refused) = read(&json!(vec![1; wrong])).unwrap();
         assert_eq!((rows.list.len(), refused.count), (0, wrong));
-        let list = refused.list().unwrap();
-        assert_eq!(list.as_array().unwrap().len(), MOST_TOLD + 1);
-        assert_eq!(list[MOST_TOLD]["reason"], "5 more rows are refused");
-        assert_eq!(Refusals::default().list(), None);
+        let list = refused.into_list().unwrap();
+        assert_eq!(list.len(), MOST_LISTED + 1);
+        assert_eq!(list[MOST_LISTED].reason, "5 more rows are refused");
+        assert_eq!(RefusedRows::default().into_list(), None);
     }
 
     #[test]
@@ -544,7 +645,7 @@ mod tests {
     }
 
     #[test]
-    fn wishes_of_rows_win_over_those_of_numbers() {
+    fn outcomes_of_rows_win_over_those_of_numbers() {
         let (rows, _) = read(&json!([
             { "Mobile": "+6281112349005" },
             { "Mobile": "+6281112349005", "mock_outcome": "talked" },

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::rows::{Row, Rows, Standing};
+use super::rows::{Row, RowStatus, Rows};
 use super::{LineKey, PlanKey};
 use crate::seed::Seed;
 use crate::simulator::access::AccountKey;
@@ -16,25 +18,28 @@ use crate::simulator::cause::CauseId;
 use crate::simulator::node::Part;
 use crate::simulator::outcome::MockOutcome;
 
-/// Where a task stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+/// Where a task or plan stands (client; the words beside `pending` and `finished` are assumed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::simulator) enum TaskStatus {
     /// Its time has not come.
     Pending,
     /// It calls.
     Running,
     /// It calls nobody until it is resumed.
     Paused,
-    /// Nothing new is dialled; calls under way go on to their end.
+    /// Nothing new is dialled; calls under way go on to their end. On the wire it is `cancelled`.
+    #[serde(rename = "cancelled")]
+    #[schemars(skip)]
     Stopping,
-    /// All its numbers are through.
+    /// All its numbers are finished.
     Finished,
     /// It was stopped.
     Cancelled,
 }
 
-impl Phase {
-    /// The word of `Status`. `pending` and `finished` are known from clients, the others are assumed.
+impl TaskStatus {
+    /// Its word.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -67,12 +72,12 @@ impl Sums {
         self.pending + self.calling + self.finished + self.cancelled + self.refused
     }
 
-    fn of(&mut self, standing: Standing) -> &mut u32 {
-        match standing {
-            Standing::Pending => &mut self.pending,
-            Standing::Calling => &mut self.calling,
-            Standing::Finished => &mut self.finished,
-            Standing::Cancelled => &mut self.cancelled,
+    fn of(&mut self, status: RowStatus) -> &mut u32 {
+        match status {
+            RowStatus::Pending => &mut self.pending,
+            RowStatus::Calling => &mut self.calling,
+            RowStatus::Finished => &mut self.finished,
+            RowStatus::Cancelled => &mut self.cancelled,
         }
     }
 }
@@ -93,7 +98,7 @@ pub(super) struct TaskOrder {
     pub(super) ends: Option<Timestamp>,
     /// How often a number is called, the first time included (assumed).
     pub(super) repeat_number: u8,
-    /// The gap between the tries of a number (that the unit is minutes is assumed).
+    /// The gap between the attempts to reach a number (that the unit is minutes is assumed).
     pub(super) repeat_interval: Duration,
 }
 
@@ -104,12 +109,12 @@ pub(super) struct Task {
     pub(super) seed: Seed,
     pub(super) line: LineKey,
     pub(super) created: Timestamp,
-    pub(super) phase: Phase,
+    pub(super) status: TaskStatus,
     /// When the first number was dialled, or could have been.
     pub(super) began: Option<Timestamp>,
     /// When it came to its end.
     pub(super) ended: Option<Timestamp>,
-    /// Shared, so that a long answer can be written while calls go on: who changes a row then makes a copy.
+    /// Shared, so that a long response can be written while calls go on: who changes a row then makes a copy.
     pub(super) rows: Arc<Rows>,
     pub(super) sums: Sums,
     /// Rows before this one have been dialled at least once, or will never be.
@@ -130,7 +135,7 @@ pub(super) struct Task {
     pub(super) close: Option<Place>,
     /// Whether it stands in the queue of its line.
     pub(super) is_queued: bool,
-    /// When earlier tries of a number began, by row and try.
+    /// When earlier attempts to reach a number began, by row and attempt.
     pub(super) earlier: BTreeMap<(u32, u8), i64>,
     /// Rows by number, made when somebody first asks for a number.
     by_number: Option<Vec<u32>>,
@@ -155,7 +160,7 @@ impl Task {
             seed,
             line,
             created: now,
-            phase: Phase::Pending,
+            status: TaskStatus::Pending,
             began: None,
             ended: None,
             rows: Arc::new(rows),
@@ -183,12 +188,12 @@ impl Task {
     pub(super) fn change(&mut self, row: u32, change: impl FnOnce(&mut Row)) {
         let rows = Arc::make_mut(&mut self.rows);
         let Some(row) = rows.list.get_mut(row as usize) else { return };
-        let before = (row.standing, row.outcome);
+        let before = (row.status, row.outcome);
         change(row);
-        if before.0 != row.standing {
+        if before.0 != row.status {
             *self.sums.of(before.0) -= 1;
-            *self.sums.of(row.standing) += 1;
-            if row.standing == Standing::Finished && row.outcome.is_connected() {
+            *self.sums.of(row.status) += 1;
+            if row.status == RowStatus::Finished && row.outcome.is_connected() {
                 self.sums.connected += 1;
             }
         }
@@ -211,7 +216,7 @@ impl Task {
 
     /// The next row that may be dialled now.
     pub(super) fn next_row(&mut self, now: Timestamp) -> Option<u32> {
-        if self.phase != Phase::Running {
+        if self.status != TaskStatus::Running {
             return None;
         }
         while let Some((due, row)) = self.redials.front().copied() {
@@ -219,39 +224,39 @@ impl Task {
                 break;
             }
             self.redials.pop_front();
-            if self.row(row).is_some_and(|row| row.standing == Standing::Pending) {
+            if self.row(row).is_some_and(|row| row.status == RowStatus::Pending) {
                 return Some(row);
             }
         }
         while let Some(row) = self.rows.list.get(self.fresh) {
             let at = u32::try_from(self.fresh).unwrap_or(u32::MAX);
             self.fresh += 1;
-            if row.standing == Standing::Pending && row.attempts == 0 {
+            if row.status == RowStatus::Pending && row.attempts == 0 {
                 return Some(at);
             }
         }
         None
     }
 
-    /// Takes out every number that is not being called. Those that were called before count as through if `tried`
+    /// Takes out every number that is not being called. Those that were called before count as finished if `attempted`
     /// says so.
-    pub(super) fn clear_pending(&mut self, tried: Standing) -> Vec<u32> {
-        let mut through = Vec::new();
+    pub(super) fn clear_pending(&mut self, attempted: RowStatus) -> Vec<u32> {
+        let mut finished = Vec::new();
         if self.sums.pending > 0 {
             for at in 0..u32::try_from(self.rows.list.len()).unwrap_or(u32::MAX) {
-                let Some(row) = self.row(at).copied().filter(|row| row.standing == Standing::Pending) else {
+                let Some(row) = self.row(at).copied().filter(|row| row.status == RowStatus::Pending) else {
                     continue;
                 };
-                let to = if row.attempts > 0 { tried } else { Standing::Cancelled };
-                self.change(at, |row| row.standing = to);
-                if to == Standing::Finished {
-                    through.push(at);
+                let to = if row.attempts > 0 { attempted } else { RowStatus::Cancelled };
+                self.change(at, |row| row.status = to);
+                if to == RowStatus::Finished {
+                    finished.push(at);
                 }
             }
         }
         self.redials.clear();
         self.fresh = self.rows.list.len();
-        through
+        finished
     }
 
     /// The rows with a number, in the order of the list.
@@ -268,7 +273,7 @@ impl Task {
     }
 
     /// Whether nothing is left to do.
-    pub(super) fn is_through(&self) -> bool {
+    pub(super) fn is_finished(&self) -> bool {
         !self.is_open && self.sums.pending == 0 && self.sums.calling == 0
     }
 
@@ -277,8 +282,8 @@ impl Task {
     pub(super) fn recount(&self) -> Sums {
         let mut sums = Sums { refused: self.sums.refused, ..Sums::default() };
         for row in &self.rows.list {
-            *sums.of(row.standing) += 1;
-            if row.standing == Standing::Finished && row.outcome.is_connected() {
+            *sums.of(row.status) += 1;
+            if row.status == RowStatus::Finished && row.outcome.is_connected() {
                 sums.connected += 1;
             }
         }

@@ -562,18 +562,18 @@ fn generated_agent_status(case: &Case) -> Notice<AgentStatus> {
 
 impl Generate for Notice<TaskStatus> {
     fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
-        generated_task_status(&Case::of(simulator.chatbot.conversations.get(key), wanted.now))
+        generated_task_status(&Case::wanted(simulator, key, wanted))
     }
 }
 
 impl Generate for Notice<ContactStatus> {
     fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
-        generated_contact_status(&Case::of(simulator.chatbot.conversations.get(key), wanted.now))
+        generated_contact_status(&Case::wanted(simulator, key, wanted))
     }
 }
 
 impl Generate for Notice<AgentStatus> {
     fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
-        generated_agent_status(&Case::of(simulator.chatbot.conversations.get(key), wanted.now))
+        generated_agent_status(&Case::wanted(simulator, key, wanted))
     }
 }

@@ -10,10 +10,9 @@ use super::mock_outcome::Twist;
 use super::{Dialer, TaskKey};
 use crate::content;
 use crate::content::Country;
-use crate::content::dialogue::{self, Speaker, Talk};
+use crate::content::dialogue::{self, Talk};
 use crate::content::facts::Facts;
-use crate::contract::bodies::calling::Turn;
-use crate::recordings::Recording;
+use crate::recordings::{Recording, Speaker, Turn};
 use crate::simulator::calling::{Download, stream};
 use crate::simulator::ending::Ending;
 use crate::simulator::ids::Kind;
@@ -114,8 +113,9 @@ impl Dialer {
             .map(|turn| {
                 let offset = before * seconds / total;
                 before += speaking_time(&turn.text);
-                let speaker = if turn.speaker == Speaker::User { "user" } else { "agent" };
-                Turn { speaker: speaker.to_owned(), text: turn.text, offset }
+                let is_user = turn.speaker == dialogue::Speaker::User;
+                let speaker = if is_user { Speaker::User } else { Speaker::Robot };
+                Turn { speaker, offset, letters: turn.text.chars().count() }
             })
             .collect();
         Recording::of_dialog(u32::try_from(seconds).unwrap_or(0), &turns)

@@ -67,7 +67,9 @@ pub struct Robot {
 }
 
 /// The vendor's business lines. They share their calls; the notices of an info check have fields of their own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Business {
     /// Debt collection.
@@ -77,17 +79,6 @@ pub enum Business {
     Telemarketing,
     /// Checks of what somebody said of themselves.
     InfoCheck,
-}
-
-impl Business {
-    /// The word of settings and of the list of robots.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Collection => "collection",
-            Self::Telemarketing => "telemarketing",
-            Self::InfoCheck => "info_check",
-        }
-    }
 }
 
 /// A strategy plans are made by.

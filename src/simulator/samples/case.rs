@@ -6,12 +6,11 @@ use jiff::Timestamp;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
-use crate::content::dialogue::{Dialogue, Speaker};
-use crate::content::facts::Facts;
-use crate::contract::bodies::calling::Turn;
-use crate::seed::{Rng, hex32};
+use crate::seed::hex32;
+use crate::simulator::calling::{CallDetail, CaseCall, Turn};
 use crate::simulator::chatbot::Conversation;
-use crate::simulator::talk::{record_link, speaking_time};
+use crate::simulator::context::Context;
+use crate::simulator::e164::e164;
 
 /// Ids and names are drawn anew for every body, from the same stream, so that they are the same in all of them.
 pub(in crate::simulator) struct Case {
@@ -26,7 +25,6 @@ pub(in crate::simulator) struct Case {
     pub(in crate::simulator) plan_id: String,
     pub(in crate::simulator) strategy_id: String,
     pub(in crate::simulator) call_id: String,
-    pub(in crate::simulator) robot_id: String,
     /// The chatbot's robot: digits in a text.
     pub(in crate::simulator) chat_robot_id: String,
     pub(in crate::simulator) workflow_id: String,
@@ -37,7 +35,7 @@ pub(in crate::simulator) struct Case {
     pub(in crate::simulator) waba_task_id: String,
     pub(in crate::simulator) row_id: String,
     pub(in crate::simulator) agent: String,
-    pub(in crate::simulator) record_link: String,
+    pub(in crate::simulator) call: CallDetail,
     pub(in crate::simulator) intention: String,
     pub(in crate::simulator) turns: Vec<Turn>,
     /// Seconds both sides talked.
@@ -52,30 +50,32 @@ pub(in crate::simulator) struct Case {
 
 impl Case {
     /// The case of a conversation, a moment after its call.
-    pub(in crate::simulator) fn of(conversation: &Conversation, now: Timestamp) -> Self {
+    pub(in crate::simulator) fn of(context: &Context, conversation: &Conversation, now: Timestamp) -> Self {
         const PURPOSES: [&str; 4] = ["Reminder", "Welcome call", "Delivery check", "Offer"];
         const AGENTS: [&str; 4] = ["agent_01", "agent_02", "agent_07", "agent_12"];
         let mut rng = conversation.samples();
         let purpose = PURPOSES.choose(&mut rng).copied().unwrap_or_default();
         let day = conversation.started.strftime("%Y-%m-%d");
         let (user, facts) = conversation.people();
-        let (turns, intention, talk) = talk(&mut rng, conversation.locale, &facts);
-        let ring = rng.random_range(3..20);
-        let ended = conversation.started.max(before(now, 1));
-        let started = before(ended, u64::try_from(talk).unwrap_or(0) + ring);
+        let second_before = now.checked_sub(Duration::from_secs(1)).unwrap_or(now);
+        let ended = conversation.started.max(second_before);
+        let order = facts.order.clone();
+        let number = e164(&user.phone).unwrap_or_default();
+        let robot = hex32(&mut rng);
+        let about = (facts, conversation.locale);
+        let call = CaseCall::draw(context, &mut rng, robot, (number, &order), about, ended);
         Self {
             now,
             phone: user.phone,
             name: user.name,
             gender: user.gender.to_string(),
-            case_id: facts.order,
+            case_id: order,
             msg_id: hex32(&mut rng),
-            task_id: hex32(&mut rng),
+            task_id: call.task_id,
             task_name: format!("{purpose} {day}"),
             plan_id: hex32(&mut rng),
             strategy_id: hex32(&mut rng),
-            call_id: hex32(&mut rng),
-            robot_id: hex32(&mut rng),
+            call_id: call.detail.call_id.clone(),
             chat_robot_id: crate::simulator::chatbot::four_digits(&mut rng),
             workflow_id: hex32(&mut rng),
             workflow_name: format!("{purpose}, voice then WhatsApp"),
@@ -85,34 +85,13 @@ impl Case {
             waba_task_id: hex32(&mut rng),
             row_id: hex32(&mut rng),
             agent: AGENTS.choose(&mut rng).copied().unwrap_or_default().to_owned(),
-            record_link: record_link(&mut rng, ended),
-            intention,
-            turns,
-            talk,
-            started,
+            intention: call.intention.as_str().to_owned(),
+            turns: call.detail.dialog.clone(),
+            talk: i64::from(call.detail.talk_duration),
+            call: call.detail,
+            started: call.started,
             ended,
             total: rng.random_range(20..2_000),
         }
     }
-}
-
-fn before(moment: Timestamp, seconds: u64) -> Timestamp {
-    moment.checked_sub(Duration::from_secs(seconds)).unwrap_or(moment)
-}
-
-/// What robot and person said, what the person wants, and how long it took.
-fn talk(rng: &mut Rng, locale: &str, facts: &Facts) -> (Vec<Turn>, String, i64) {
-    let names: Vec<&str> = Dialogue::names().collect();
-    let name = names.choose(rng).copied().unwrap_or_default();
-    let Ok(dialogue) = Dialogue::named(name) else { return (Vec::new(), "--".to_owned(), 0) };
-    let talk = dialogue.draw(rng, locale, facts, 12);
-    let mut offset = 0;
-    let turns = talk.turns.into_iter().map(|turn| {
-        let at = offset;
-        offset += speaking_time(&turn.text);
-        let speaker = if turn.speaker == Speaker::User { "user" } else { "robot" };
-        Turn { speaker: speaker.to_owned(), text: turn.text, offset: at }
-    });
-    let turns: Vec<Turn> = turns.collect();
-    (turns, talk.intention, offset)
 }

@@ -1,9 +1,8 @@
-//! Believable bodies of the callbacks that come from no conversation: calls, tasks, plans, workflows, the dialer,
-//! number detection, SMS.
+//! The bodies of callbacks that come from no conversation: the case that those of all families speak of, and the bodies
+//! of workflows.
 //!
 //! Their ids, names and the call they speak of belong to the story's conversation: whatever is sent of it agrees.
 
-mod calling;
 mod case;
 mod workflow;
 
@@ -12,20 +11,20 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::chatbot::Conversation;
-use super::endpoint::{Generate, Wanted};
+use super::context::Context;
+use super::endpoint::Wanted;
 use super::{ConversationKey, Simulator};
-use crate::contract::bodies::detection::{Business, DetectionResult};
-use crate::contract::bodies::sms::SmsReceipt;
 pub(super) use case::Case;
 
 /// The body of an event; nothing if there is no such event.
-pub(super) fn default_body(conversation: &Conversation, event: &str, now: Timestamp) -> Option<Value> {
-    let case = Case::of(conversation, now);
+pub(super) fn default_body(
+    context: &Context,
+    conversation: &Conversation,
+    event: &str,
+    now: Timestamp,
+) -> Option<Value> {
+    let case = Case::of(context, conversation, now);
     Some(match event {
-        "call.completed" => json(&calling::call_completed(&case)),
-        "task.finished" => json(&calling::task_finished(&case)),
-        "plan.finished" => json(&calling::plan_finished(&case)),
-        "workflow.call_completed" => json(&workflow::call_completed(&case)),
         "workflow.api_push" => json(&workflow::api_push(&case, conversation)),
         "workflow.contact_completed" => json(&workflow::contact_completed(&case)),
         "workflow.status_changed" => json(&workflow::status_changed(&case)),
@@ -35,23 +34,10 @@ pub(super) fn default_body(conversation: &Conversation, event: &str, now: Timest
     })
 }
 
-impl Generate for DetectionResult {
-    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
-        let case = Case::of(simulator.chatbot.conversations.get(key), wanted.now);
-        Self { business: Business { callee: case.phone.clone(), numstatus: 2, prvdata: case.case_id } }
-    }
-}
-
-impl Generate for SmsReceipt {
-    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
-        let case = Case::of(simulator.chatbot.conversations.get(key), wanted.now);
-        Self {
-            message_id: case.msg_id.clone(),
-            to: case.phone,
-            status: "delivered".to_owned(),
-            reason: None,
-            timestamp: wanted.now.as_second(),
-        }
+impl Case {
+    /// The case of a conversation for which a callback is generated.
+    pub(super) fn wanted(simulator: &Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        Self::of(&simulator.context, simulator.chatbot.conversations.get(key), wanted.now)
     }
 }
 

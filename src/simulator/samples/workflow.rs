@@ -1,29 +1,17 @@
 //! Samples of what workflows send: a voice node, then a WhatsApp node.
 
-use super::calling;
 use super::case::Case;
 use crate::contract::bodies::conversation::{EndReason, SessionStatus};
 use crate::contract::bodies::message::{Content, Message, MessageStatus, SenderType, System, SystemKind};
 use crate::contract::bodies::workflow::{
     ApiPush, Callee, ContactCompleted, NodeAction, NodeRow, SessionEnded, StatusChanged, WabaStatus,
-    WorkflowCallCompleted,
 };
 use crate::contract::bodies::{Fields, utc_text};
+use crate::simulator::calling::Speaker;
 use crate::simulator::chatbot::Conversation;
 
 const VOICE: &str = "Voice call";
 const WHATSAPP: &str = "WhatsApp message";
-
-pub(super) fn call_completed(case: &Case) -> WorkflowCallCompleted {
-    WorkflowCallCompleted {
-        call: calling::call_completed(case),
-        workflow_id: case.workflow_id.clone(),
-        workflow_name: case.workflow_name.clone(),
-        nodetask_id: case.nodetask_id.clone(),
-        nodetask_name: VOICE.to_owned(),
-        case_id: case.case_id.clone(),
-    }
-}
 
 pub(super) fn api_push(case: &Case, conversation: &Conversation) -> ApiPush {
     ApiPush {
@@ -100,7 +88,7 @@ pub(super) fn waba_status(case: &Case, conversation: &Conversation) -> WabaStatu
 }
 
 pub(super) fn session_ended(case: &Case, conversation: &Conversation) -> SessionEnded {
-    let rounds = case.turns.iter().filter(|turn| turn.speaker == "user").count();
+    let rounds = case.turns.iter().filter(|turn| turn.speaker == Speaker::User).count();
     SessionEnded {
         workflow_id: case.workflow_id.clone(),
         workflow_name: case.workflow_name.clone(),
@@ -144,7 +132,7 @@ fn messages(case: &Case) -> Vec<Message> {
     };
     let said = case.turns.iter().enumerate().map(|(index, turn)| Message {
         msg_id: format!("{}-{}", case.msg_id, index + 2),
-        sender_type: if turn.speaker == "user" { SenderType::User } else { SenderType::Chatbot },
+        sender_type: if turn.speaker == Speaker::User { SenderType::User } else { SenderType::Chatbot },
         timestamp: case.started.as_second() + turn.offset,
         content: Content::Text { text: turn.text.clone() },
         reply: None,

@@ -10,10 +10,11 @@ use super::dialers::{Dialers, NodeTask};
 use crate::contract::bodies::message::MessageStatus;
 use crate::contract::bodies::utc_text;
 use crate::contract::bodies::workflow::{
-    CallTaskSummary, FoundInstance, InstanceSummary, NodeTaskSummary, TemplateNode, TemplateSummary,
-    WabaDetail, WabaTask, WabaTaskDetail, WorkflowCallFacts,
+    FoundInstance, InstanceSummary, NodeTaskSummary, TemplateNode, TemplateSummary, WabaDetail, WabaTask,
+    WabaTaskDetail,
 };
-use crate::simulator::calling::TaskKey;
+use crate::simulator::calling::{TaskKey, TaskSummary, WorkflowCallFacts};
+use crate::simulator::endpoint::Answer;
 use crate::simulator::ids::Kind as Id;
 use crate::simulator::keys::InstanceKey;
 use crate::simulator::node::InstancePhase as Phase;
@@ -26,6 +27,15 @@ const PAGE: i64 = 20;
 
 /// The largest page of a list (assumed).
 const LARGEST_PAGE: i64 = 1_000;
+
+/// A call task in the list of an instance (assumed): as the calling API lists it, and the node.
+#[derive(Serialize)]
+struct CallTaskSummary {
+    #[serde(flatten)]
+    task: TaskSummary,
+    nodetask_id: String,
+    nodetask_name: String,
+}
 
 /// The data of a list.
 #[derive(Serialize)]
@@ -138,7 +148,7 @@ impl Workflow {
         let list: Vec<CallTaskSummary> = nodes
             .filter_map(|((at, node), task)| {
                 Some(CallTaskSummary {
-                    task: dialers.calling.voice_summary(task?.voice()?, call),
+                    task: dialers.calling.summary(task?.voice()?, call),
                     nodetask_id: self.nodetask_id(key, at),
                     nodetask_name: node.name.clone(),
                 })
@@ -166,7 +176,10 @@ impl Workflow {
 
     pub(super) fn call_task_detail(&mut self, call: &Request<'_>, dialers: &mut Dialers<'_>) -> Outcome {
         match Self::named_task(call, dialers)? {
-            Some((task, _)) => Ok(dialers.calling.voice_detail(task)),
+            Some((task, _)) => {
+                let detail = dialers.calling.voice_detail(task).map(Answer::into_response);
+                Ok(detail.and_then(Result::ok).unwrap_or(Response::NotSimulated))
+            }
             None => Err(Params::new(call.fields).missing("TaskID", "the id of a task, 32 hex digits")),
         }
     }
@@ -205,7 +218,7 @@ impl Workflow {
 
     pub(super) fn recordings(&mut self, call: &Request<'_>, dialers: &mut Dialers<'_>) -> Outcome {
         let mut list = self.calls_of(call, dialers)?;
-        list.retain(|call| !call.facts.link.is_empty());
+        list.retain(|call| call.is_recorded());
         Ok(data(&List { total: list.len(), list }))
     }
 

@@ -25,7 +25,7 @@ fn assert_sums(simulator: &Simulator) {
     for task in &calling.tasks {
         assert_eq!(task.sums, task.recount());
         assert_eq!(task.sums.created() as usize, task.rows.list.len() + task.sums.refused as usize);
-        assert!(!task.phase.is_over() || task.is_through());
+        assert!(!task.status.is_over() || task.is_finished());
     }
     for line in &calling.lines {
         assert!(line.busy <= line.channels, "{line:?}");

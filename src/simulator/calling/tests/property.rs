@@ -105,8 +105,8 @@ fn live(happenings: &[Happening]) -> String {
     // Whatever is not paused comes to its end.
     vendor.pass(DAY * 10);
     for task in &vendor.simulator.calling.tasks {
-        assert!(task.phase.is_over() || task.phase == task::Phase::Paused, "{:?}", task.phase);
-        assert!(task.phase == task::Phase::Paused || task.sums.calling == 0);
+        assert!(task.status.is_over() || task.status == task::TaskStatus::Paused, "{:?}", task.status);
+        assert!(task.status == task::TaskStatus::Paused || task.sums.calling == 0);
     }
     // Everybody is told of once, apart from those who wish otherwise.
     let mut seen = BTreeSet::new();

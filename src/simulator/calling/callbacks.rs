@@ -1,0 +1,224 @@
+//! The callbacks of tasks and plans: what they look like, and how they are emitted and generated.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::call_detail::CallDetail;
+use super::task::TaskStatus;
+use super::{Calling, PlanKey, TaskKey};
+use crate::contract::bodies::utc_text;
+use crate::simulator::callback::Callback;
+use crate::simulator::context::Context;
+use crate::simulator::endpoint::{Generate, Wanted};
+use crate::simulator::samples::Case;
+use crate::simulator::{ConversationKey, Simulator};
+
+/// *Webhook of Call*: a number is finished. Sent once per number (assumed; the names are those of *task detail*).
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub(in crate::simulator) struct CallCompleted {
+    /// The task, 32 hex.
+    #[serde(rename = "TaskID")]
+    task_id: String,
+    /// Its name.
+    #[serde(rename = "TaskName")]
+    task_name: String,
+    /// What became of the number.
+    #[serde(flatten)]
+    call: CallDetail,
+}
+
+/// *Webhook of Task*: a task has ended (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub(in crate::simulator) struct TaskFinished {
+    /// The task, 32 hex.
+    #[serde(rename = "TaskID")]
+    task_id: String,
+    /// Its name.
+    #[serde(rename = "TaskName")]
+    task_name: String,
+    /// `finished` or `cancelled`.
+    #[serde(rename = "Status")]
+    status: TaskStatus,
+    /// The numbers in it.
+    #[serde(flatten)]
+    counts: Counts,
+    /// When it began: `2025-04-15T06:41:00Z`.
+    #[serde(rename = "TaskStartTime")]
+    task_start_time: String,
+    /// When it ended: `2025-04-15T06:41:00Z`.
+    #[serde(rename = "TaskEndTime")]
+    task_end_time: String,
+}
+
+/// *Webhook of Plan*: all rounds of a plan have ended (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub(in crate::simulator) struct PlanFinished {
+    /// The plan, 32 hex.
+    #[serde(rename = "PlanID")]
+    plan_id: String,
+    /// Its name.
+    #[serde(rename = "PlanName")]
+    plan_name: String,
+    /// The strategy it was made by, 32 hex.
+    #[serde(rename = "StrategyID")]
+    strategy_id: String,
+    /// `finished` or `cancelled`.
+    #[serde(rename = "Status")]
+    status: TaskStatus,
+    /// The tasks of its rounds, in order.
+    #[serde(rename = "TaskIDs")]
+    task_ids: Vec<String>,
+    /// The numbers in it.
+    #[serde(flatten)]
+    counts: Counts,
+    /// When it began: `2025-04-15T06:41:00Z`.
+    #[serde(rename = "PlanStartTime")]
+    plan_start_time: String,
+    /// When it ended: `2025-04-15T06:41:00Z`.
+    #[serde(rename = "PlanEndTime")]
+    plan_end_time: String,
+}
+
+/// How many numbers of a list came to what. At the end `Total` is the sum of the others; before, some are still to be
+/// called (assumed).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::simulator) struct Counts {
+    /// All numbers.
+    pub(super) total: u32,
+    /// Numbers where somebody answered.
+    pub(super) connected: u32,
+    /// Numbers where nobody answered, as often as it was called.
+    pub(super) not_connected: u32,
+    /// Numbers that were taken out, or not dialled when it ended.
+    pub(super) cancelled: u32,
+}
+
+impl Calling {
+    /// A number is finished.
+    pub(super) fn emit_call_completed(&self, context: &mut Context, key: TaskKey, row: u32) {
+        let task = self.task(key);
+        if context.is_silent(task.cause) {
+            return;
+        }
+        let account = task.order.account;
+        let callback = if task.order.workflow.is_some() {
+            let Some((body, order)) = self.workflow_call_completed(key, row) else { return };
+            Callback::new(account, "workflow.call_completed", &body, Some(order))
+        } else {
+            let Some(body) = self.call_completed(key, row) else { return };
+            // Notices of different numbers do not wait for each other.
+            Callback::new(account, "call.completed", &body, None)
+        };
+        context.send(task.cause, callback);
+    }
+
+    pub(super) fn call_completed(&self, key: TaskKey, row: u32) -> Option<CallCompleted> {
+        let reports = self.call_reports(key);
+        let call = reports.latest(row)?;
+        Some(CallCompleted { task_id: reports.task_id, task_name: self.task(key).order.name.clone(), call })
+    }
+
+    pub(super) fn emit_task_finished(&self, context: &mut Context, key: TaskKey) {
+        let task = self.task(key);
+        if context.is_silent(task.cause) {
+            return;
+        }
+        let moment = |at: Option<Timestamp>| utc_text(at.unwrap_or(task.order.starts));
+        let body = TaskFinished {
+            task_id: self.task_id(key),
+            task_name: task.order.name.clone(),
+            status: task.status,
+            counts: self.counts(key),
+            task_start_time: moment(task.began),
+            task_end_time: moment(task.ended),
+        };
+        let callback = Callback::new(task.order.account, "task.finished", &body, Some(self.task_id(key)));
+        context.send(task.cause, callback);
+    }
+
+    pub(super) fn emit_plan_finished(&self, context: &mut Context, key: PlanKey) {
+        let plan = self.plan(key);
+        if context.is_silent(plan.cause) {
+            return;
+        }
+        let began = plan.rounds.first().and_then(|run| self.task(run.task).began);
+        let body = PlanFinished {
+            plan_id: self.plan_id(key),
+            plan_name: plan.order.name.clone(),
+            strategy_id: self.strategy_id(plan.strategy),
+            status: self.plan_status(key),
+            task_ids: plan.rounds.iter().map(|run| self.task_id(run.task)).collect(),
+            counts: plan.counts(),
+            plan_start_time: utc_text(began.unwrap_or(plan.order.starts)),
+            plan_end_time: utc_text(plan.ended.unwrap_or(plan.order.starts)),
+        };
+        let callback = Callback::new(plan.order.account, "plan.finished", &body, Some(self.plan_id(key)));
+        context.send(plan.cause, callback);
+    }
+
+    /// The sums of a task. Refused rows are not among them: they are no part of the task.
+    pub(super) fn counts(&self, key: TaskKey) -> Counts {
+        let sums = self.task(key).sums;
+        Counts {
+            total: sums.created() - sums.refused,
+            connected: sums.connected,
+            not_connected: sums.finished - sums.connected,
+            cancelled: sums.cancelled,
+        }
+    }
+}
+
+impl CallCompleted {
+    /// The call of a story's case.
+    pub(super) fn of_case(case: &Case) -> Self {
+        let (task_id, task_name) = (case.task_id.clone(), case.task_name.clone());
+        Self { task_id, task_name, call: case.call.clone() }
+    }
+}
+
+impl Generate for CallCompleted {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        Self::of_case(&Case::wanted(simulator, key, wanted))
+    }
+}
+
+impl Counts {
+    /// Two of three answer.
+    fn of_case(case: &Case) -> Self {
+        let total = u32::try_from(case.total).unwrap_or(u32::MAX);
+        let connected = total / 3 * 2;
+        Self { total, connected, not_connected: total - connected, cancelled: 0 }
+    }
+}
+
+impl Generate for TaskFinished {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let case = Case::wanted(simulator, key, wanted);
+        Self {
+            counts: Counts::of_case(&case),
+            task_id: case.task_id,
+            task_name: case.task_name,
+            status: TaskStatus::Finished,
+            task_start_time: utc_text(case.started),
+            task_end_time: utc_text(case.now),
+        }
+    }
+}
+
+impl Generate for PlanFinished {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let case = Case::wanted(simulator, key, wanted);
+        Self {
+            counts: Counts::of_case(&case),
+            plan_id: case.plan_id,
+            plan_name: case.task_name,
+            strategy_id: case.strategy_id,
+            status: TaskStatus::Finished,
+            task_ids: vec![case.task_id],
+            plan_start_time: utc_text(case.started),
+            plan_end_time: utc_text(case.now),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! What is asked about plans: how far one is, its rounds, the calls to one of its numbers; and taking a number out.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::callbacks::Counts;
+use super::recordings::CallFacts;
+use super::task::TaskStatus;
+use super::{Calling, PlanKey, unknown};
+use crate::contract::bodies::utc_text;
+use crate::simulator::access::AccountKey;
+use crate::simulator::e164::PhoneNumber;
+use crate::simulator::endpoint::NoData;
+use crate::simulator::ids::Kind;
+use crate::simulator::{Refusal, Request, Simulator};
+
+/// `GET /service/cloud/plan/status` (assumed).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct AskPlanStatus {
+    /// The id of a plan, 32 hex digits.
+    #[serde(rename = "PlanID")]
+    plan_id: String,
+}
+
+/// How far a plan is (assumed).
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct PlanStatus {
+    /// The plan, 32 hex.
+    #[serde(rename = "PlanID")]
+    plan_id: String,
+    /// Its name.
+    #[serde(rename = "PlanName")]
+    plan_name: String,
+    /// The strategy it was made by, 32 hex.
+    #[serde(rename = "StrategyID")]
+    strategy_id: String,
+    /// Its status; `paused` is a round's alone.
+    #[serde(rename = "Status")]
+    status: TaskStatus,
+    /// How many rounds have begun.
+    #[serde(rename = "Round")]
+    round: usize,
+    /// How many the strategy has.
+    #[serde(rename = "Rounds")]
+    rounds: usize,
+    /// The numbers in it, as far as finished rounds say.
+    #[serde(flatten)]
+    counts: Counts,
+    /// When it was created: `2025-04-15T06:41:00Z`.
+    #[serde(rename = "CreateTime")]
+    create_time: String,
+    /// When it began: `2025-04-15T06:41:00Z`; empty before.
+    #[serde(rename = "PlanStartTime")]
+    plan_start_time: String,
+    /// When it ended: `2025-04-15T06:41:00Z`; empty before.
+    #[serde(rename = "PlanEndTime")]
+    plan_end_time: String,
+}
+
+/// How far a plan is.
+pub(super) fn plan_status(
+    simulator: &mut Simulator,
+    asked: AskPlanStatus,
+    request: &Request<'_>,
+) -> Result<PlanStatus, Refusal> {
+    let calling = &simulator.calling;
+    let key = calling.find_plan(&asked.plan_id, request.account)?;
+    let plan = calling.plan(key);
+    let strategy = calling.rules.strategies.get(plan.strategy);
+    let began = plan.rounds.first().and_then(|run| calling.task(run.task).began);
+    Ok(PlanStatus {
+        plan_id: calling.plan_id(key),
+        plan_name: plan.order.name.clone(),
+        strategy_id: calling.strategy_id(plan.strategy),
+        status: calling.plan_status(key),
+        round: plan.rounds.len(),
+        rounds: strategy.map_or(0, |strategy| strategy.rounds.len()),
+        counts: plan.counts(),
+        create_time: utc_text(plan.created),
+        plan_start_time: began.map(utc_text).unwrap_or_default(),
+        plan_end_time: plan.ended.map(utc_text).unwrap_or_default(),
+    })
+}
+
+/// `GET /service/cloud/plan/rounds` (assumed).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct ListRounds {
+    /// The id of a plan, 32 hex digits.
+    #[serde(rename = "PlanID")]
+    plan_id: String,
+}
+
+/// The rounds of a plan (assumed).
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct PlanRounds {
+    /// The plan, 32 hex.
+    #[serde(rename = "PlanID")]
+    plan_id: String,
+    /// Those that have begun, in order.
+    list: Vec<PlanRound>,
+}
+
+/// A round of a plan (assumed).
+#[derive(Debug, Serialize, JsonSchema)]
+struct PlanRound {
+    /// Which round, from 1.
+    #[serde(rename = "Round")]
+    round: usize,
+    /// Its task, 32 hex.
+    #[serde(rename = "TaskID")]
+    task_id: String,
+    /// The name of its task.
+    #[serde(rename = "TaskName")]
+    task_name: String,
+    /// The status of its task.
+    #[serde(rename = "Status")]
+    status: TaskStatus,
+    /// The numbers in it.
+    #[serde(flatten)]
+    counts: Counts,
+    /// When it began: `2025-04-15T06:41:00Z`; empty before.
+    #[serde(rename = "TaskStartTime")]
+    task_start_time: String,
+    /// When it ended: `2025-04-15T06:41:00Z`; empty before.
+    #[serde(rename = "TaskEndTime")]
+    task_end_time: String,
+}
+
+/// The rounds of a plan and their tasks.
+pub(super) fn plan_rounds(
+    simulator: &mut Simulator,
+    asked: ListRounds,
+    request: &Request<'_>,
+) -> Result<PlanRounds, Refusal> {
+    let calling = &simulator.calling;
+    let key = calling.find_plan(&asked.plan_id, request.account)?;
+    let rounds = calling.plan(key).rounds.iter().enumerate().map(|(at, run)| {
+        let task = calling.task(run.task);
+        PlanRound {
+            round: at + 1,
+            task_id: calling.task_id(run.task),
+            task_name: task.order.name.clone(),
+            status: task.status,
+            counts: calling.counts(run.task),
+            task_start_time: task.began.map(utc_text).unwrap_or_default(),
+            task_end_time: task.ended.map(utc_text).unwrap_or_default(),
+        }
+    });
+    Ok(PlanRounds { plan_id: calling.plan_id(key), list: rounds.collect() })
+}
+
+/// `POST /service/cloud/plan/cancelphonecall` (assumed).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct CancelPlanCall {
+    /// The id of a plan, 32 hex digits.
+    #[serde(rename = "PlanID")]
+    plan_id: String,
+    /// A number in E.164 such as `+6281112345678`.
+    #[serde(rename = "CalleeNumber")]
+    number: PhoneNumber,
+}
+
+/// Takes a number out of the round under way and of all to come. Where it is being called, or this round has finished
+/// with it, no later one calls it.
+pub(super) fn cancel_plan_call(
+    simulator: &mut Simulator,
+    asked: CancelPlanCall,
+    request: &Request<'_>,
+) -> Result<NoData, Refusal> {
+    let Simulator { calling, context, .. } = simulator;
+    let key = calling.find_plan(&asked.plan_id, request.account)?;
+    calling.needs_number(key, asked.number)?;
+    if calling.plan(key).ended.is_some() {
+        return Err(Refusal::new(400, "the plan has ended already"));
+    }
+    calling.cancel_in_plan(context, key, asked.number.digits(), request.now);
+    Ok(NoData)
+}
+
+/// `GET /service/cloud/plan/recordings` (assumed).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct ListPlanCalls {
+    /// The id of a plan, 32 hex digits.
+    #[serde(rename = "PlanID")]
+    plan_id: String,
+    /// A number in E.164 such as `+6281112345678`.
+    #[serde(rename = "Callee")]
+    number: PhoneNumber,
+}
+
+/// The calls to a number of a plan (assumed).
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct PlanCalls {
+    /// The plan, 32 hex.
+    #[serde(rename = "PlanID")]
+    plan_id: String,
+    /// The last call of each round that called the number.
+    list: Vec<CallFacts>,
+}
+
+/// The calls to one number in all rounds.
+pub(super) fn plan_recordings(
+    simulator: &mut Simulator,
+    asked: ListPlanCalls,
+    request: &Request<'_>,
+) -> Result<PlanCalls, Refusal> {
+    let calling = &mut simulator.calling;
+    let key = calling.find_plan(&asked.plan_id, request.account)?;
+    calling.needs_number(key, asked.number)?;
+    let tasks: Vec<_> = calling.plan(key).rounds.iter().map(|run| run.task).collect();
+    let mut list = Vec::new();
+    for task in tasks {
+        let rows = calling.task_mut(task).rows_of(asked.number.digits());
+        let reports = calling.call_reports(task);
+        let calls = rows.into_iter().filter_map(|row| reports.latest(row));
+        list.extend(
+            calls.filter(|call| call.attempts > 0).map(|call| CallFacts::new(&reports.task_id, call)),
+        );
+    }
+    Ok(PlanCalls { plan_id: calling.plan_id(key), list })
+}
+
+impl Calling {
+    /// The plan of this id, if it is the account's.
+    fn find_plan(&self, id: &str, account: AccountKey) -> Result<PlanKey, Refusal> {
+        let found = self.ids.open(Kind::Plan, id).map(|(at, ..)| PlanKey(at));
+        let own =
+            |key: &PlanKey| self.plans.get(key.0 as usize).is_some_and(|plan| plan.order.account == account);
+        found.filter(own).ok_or_else(|| unknown("plan", "PlanID", id))
+    }
+
+    /// A number must be in the plan: its first round calls the whole list.
+    fn needs_number(&mut self, key: PlanKey, number: PhoneNumber) -> Result<(), Refusal> {
+        let first = self.plan(key).rounds.first().map(|run| run.task);
+        match first.is_some_and(|task| !self.task_mut(task).rows_of(number.digits()).is_empty()) {
+            true => Ok(()),
+            false => Err(Refusal::new(404, format!("{number} is not in this plan"))),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! *Cancel a calling task* and *cancel a certain call*.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::task::TaskStatus;
+use super::{Calling, TaskKey};
+use crate::simulator::e164::PhoneNumber;
+use crate::simulator::endpoint::NoData;
+use crate::simulator::{Refusal, Request, Simulator};
+
+/// `POST /service/cloud/operation` (client).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct OperateTask {
+    /// The id of a task, 32 hex digits.
+    #[serde(rename = "TaskID")]
+    task_id: String,
+    /// What to do with the task (client; `Pause` and `Resume` are assumed).
+    #[serde(rename = "Action")]
+    action: Action,
+}
+
+/// What is done with a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+enum Action {
+    /// Nothing new is dialled, and the task ends with its last call.
+    Stop,
+    /// Nothing new is dialled until it is resumed.
+    Pause,
+    /// A paused task goes on.
+    Resume,
+}
+
+/// Stops, pauses or resumes a task.
+pub(super) fn operate_task(
+    simulator: &mut Simulator,
+    asked: OperateTask,
+    request: &Request<'_>,
+) -> Result<NoData, Refusal> {
+    let Simulator { calling, context, .. } = simulator;
+    let key = calling.find_own_task(&asked.task_id, request)?;
+    let task = calling.task(key);
+    let status = task.status;
+    // A plan is stopped through its tasks, also while it waits for its next round.
+    if let (Action::Stop, true, Some((plan, _))) = (asked.action, status.is_over(), task.order.plan)
+        && calling.stop_between_rounds(context, plan, key, request.now)
+    {
+        return Ok(NoData);
+    }
+    let refuse = |why: &str| Err(Refusal::new(400, format!("the task {why}")));
+    match (asked.action, status) {
+        (_, TaskStatus::Finished) => return refuse("is finished already"),
+        (_, TaskStatus::Stopping | TaskStatus::Cancelled) => return refuse("is stopped already"),
+        (Action::Stop, _) => calling.stop_task(context, key, request.now),
+        (Action::Pause, TaskStatus::Running) => calling.pause_task(key),
+        (Action::Pause, _) => return refuse("is not running"),
+        (Action::Resume, TaskStatus::Paused) => calling.resume_task(context, key, request.now),
+        (Action::Resume, _) => return refuse("is not paused"),
+    }
+    Ok(NoData)
+}
+
+/// `POST /service/cloud/cancelphonecall` (client).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct CancelCall {
+    /// The id of a task, 32 hex digits.
+    #[serde(rename = "TaskID")]
+    task_id: String,
+    /// A number in E.164 such as `+6281112345678`.
+    #[serde(rename = "CalleeNumber")]
+    number: PhoneNumber,
+}
+
+/// Takes a number out of a task: its rows that are still to be called become `cancelled`.
+pub(super) fn cancel_call(
+    simulator: &mut Simulator,
+    asked: CancelCall,
+    request: &Request<'_>,
+) -> Result<NoData, Refusal> {
+    let Simulator { calling, context, .. } = simulator;
+    let key = calling.find_own_task(&asked.task_id, request)?;
+    let rows = calling.rows_of(key, asked.number)?;
+    let mut is_cancelled = false;
+    for row in &rows {
+        is_cancelled |= calling.cancel_row(context, key, *row, request.now);
+    }
+    match rows.first().and_then(|row| calling.task(key).row(*row)) {
+        Some(row) if !is_cancelled => {
+            let status = row.status.as_str();
+            Err(Refusal::new(400, format!("{} cannot be cancelled: it is {status}", asked.number)))
+        }
+        _ => Ok(NoData),
+    }
+}
+
+impl Calling {
+    /// The rows of a task with this number; there must be one.
+    pub(super) fn rows_of(&mut self, key: TaskKey, number: PhoneNumber) -> Result<Vec<u32>, Refusal> {
+        let rows = self.task_mut(key).rows_of(number.digits());
+        match rows.is_empty() {
+            true => Err(Refusal::new(404, format!("{number} is not in this task"))),
+            false => Ok(rows),
+        }
+    }
+
+    /// The task of this id, unless it belongs to a workflow: those are stopped and their numbers taken out by the
+    /// workflow's own requests (assumed, as the dialer refuses it too).
+    fn find_own_task(&self, id: &str, request: &Request<'_>) -> Result<TaskKey, Refusal> {
+        let key = self.find_task(id, request)?;
+        match self.task(key).order.workflow {
+            Some(_) => Err(Refusal::new(400, "the task belongs to a workflow: use the workflow's own calls")),
+            None => Ok(key),
+        }
+    }
+}

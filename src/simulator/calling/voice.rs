@@ -1,0 +1,296 @@
+//! Call tasks of workflows: their rows come one by one while they run, and what becomes of a number goes to the
+//! workflow instead of ending a list.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::call_detail::CallDetail;
+use super::callbacks::CallCompleted;
+use super::recordings::CallFacts;
+use super::rows::{RowStatus, Rows};
+use super::task::{TaskOrder, TaskStatus};
+use super::{Calling, TaskKey};
+use crate::simulator::access::AccountKey;
+use crate::simulator::context::Context;
+use crate::simulator::endpoint::{Generate, MaybeLong, Wanted};
+use crate::simulator::ids::Kind;
+use crate::simulator::node::{CameTo, NodeOrder, Part, RowEnded, Taken};
+use crate::simulator::outcome::MockOutcome;
+use crate::simulator::samples::Case;
+use crate::simulator::{ConversationKey, Simulator};
+
+/// *Call completion in workflow*: a voice node has finished with a number. Sent once per number (assumed).
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub(in crate::simulator) struct WorkflowCallCompleted {
+    /// The call, as `call.completed` reports it.
+    #[serde(flatten)]
+    call: CallCompleted,
+    /// The instance, 32 hex (documented).
+    workflow_id: String,
+    /// Its name (documented).
+    workflow_name: String,
+    /// The node's run, 32 hex (documented).
+    nodetask_id: String,
+    /// Its name (documented).
+    nodetask_name: String,
+    /// The customer's own id of the row (documented).
+    case_id: String,
+}
+
+impl WorkflowCallCompleted {
+    fn new(call: CallCompleted, part: &Part, case_id: String) -> Self {
+        Self {
+            call,
+            workflow_id: part.workflow_id.clone(),
+            workflow_name: part.workflow_name.clone(),
+            nodetask_id: part.nodetask_id.clone(),
+            nodetask_name: part.nodetask_name.clone(),
+            case_id,
+        }
+    }
+}
+
+impl Generate for WorkflowCallCompleted {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let case = Case::wanted(simulator, key, wanted);
+        Self {
+            call: CallCompleted::of_case(&case),
+            workflow_id: case.workflow_id,
+            workflow_name: case.workflow_name,
+            nodetask_id: case.nodetask_id,
+            nodetask_name: "Voice call".to_owned(),
+            case_id: case.case_id,
+        }
+    }
+}
+
+/// A call task of a workflow and each of its numbers (documented; the path alone is, the rest is as *task detail*).
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub(in crate::simulator) struct WorkflowTaskDetail {
+    /// The task, 32 hex (client).
+    #[serde(rename = "TaskID")]
+    task_id: String,
+    /// Its status (client).
+    #[serde(rename = "Status")]
+    status: TaskStatus,
+    /// The instance, 32 hex.
+    workflow_id: String,
+    /// Its name.
+    workflow_name: String,
+    /// The node's run, 32 hex.
+    nodetask_id: String,
+    /// Its name.
+    nodetask_name: String,
+    /// One element per number (client).
+    detail: Vec<WorkflowCallDetail>,
+}
+
+/// What became of a number of a workflow (client).
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub(in crate::simulator) struct WorkflowCallDetail {
+    /// What *task detail* reports.
+    #[serde(flatten)]
+    call: CallDetail,
+    /// The customer's own id of the row (documented; that it stands here is assumed).
+    case_id: String,
+}
+
+/// The facts of a number's call in a workflow (assumed).
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub(in crate::simulator) struct WorkflowCallFacts {
+    /// The call, and the link to its recording.
+    #[serde(flatten)]
+    facts: CallFacts,
+    /// The instance, 32 hex.
+    workflow_id: String,
+    /// Its name.
+    workflow_name: String,
+    /// The node's run, 32 hex.
+    nodetask_id: String,
+    /// Its name.
+    nodetask_name: String,
+    /// The customer's own id of the row.
+    case_id: String,
+}
+
+impl WorkflowCallFacts {
+    /// Whether there is a recording of it.
+    pub(in crate::simulator) fn is_recorded(&self) -> bool {
+        self.facts.is_recorded()
+    }
+}
+
+impl Calling {
+    /// A task for a voice node, without any rows yet.
+    pub(in crate::simulator) fn add_voice(
+        &mut self,
+        context: &mut Context,
+        order: NodeOrder,
+        (robot, line): (&str, &str),
+        now: Timestamp,
+    ) -> TaskKey {
+        let part = order.part;
+        let task = TaskOrder {
+            account: order.account,
+            name: part.task_name(),
+            plan: None,
+            workflow: Some(Arc::new(part)),
+            robot: robot.to_owned(),
+            line: line.to_owned(),
+            starts: now,
+            ends: Some(order.ends),
+            repeat_number: order.repeat.number,
+            repeat_interval: order.repeat.interval,
+        };
+        let key = self.add_task(context, task, Rows::default(), 0, now);
+        let task = self.task_mut(key);
+        task.is_open = true;
+        task.cause = order.cause;
+        key
+    }
+
+    /// A row comes to a voice node. Its place in the node's task.
+    pub(in crate::simulator) fn append_row(
+        &mut self,
+        context: &mut Context,
+        key: TaskKey,
+        (number, mock_outcome): (u64, MockOutcome),
+        text: Bytes,
+        origin: u32,
+        now: Timestamp,
+    ) -> Option<u32> {
+        let row = self.task_mut(key).append(number, mock_outcome, text, origin)?;
+        if self.task(key).status == TaskStatus::Running {
+            self.queue(key);
+            self.fill(context, self.task(key).line, now);
+        }
+        Some(row)
+    }
+
+    /// No more rows come: the task ends with its last number.
+    pub(in crate::simulator) fn seal(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+        let task = self.task_mut(key);
+        task.is_open = false;
+        if task.is_finished() {
+            self.finish(context, key, now);
+        }
+    }
+
+    /// Nothing new is dialled; what was called is finished.
+    pub(in crate::simulator) fn close_voice(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+        self.close(context, key, now);
+    }
+
+    /// Nothing new is dialled; what was not finished is cancelled.
+    pub(in crate::simulator) fn stop_voice(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+        if !self.task(key).status.is_over() {
+            self.stop_task(context, key, now);
+        }
+    }
+
+    /// Takes a number out, unless it is being called: then that call is its last.
+    pub(in crate::simulator) fn take_out(
+        &mut self,
+        context: &mut Context,
+        key: TaskKey,
+        row: u32,
+        now: Timestamp,
+    ) -> Taken {
+        match self.task(key).row(row).map(|row| row.status) {
+            Some(RowStatus::Calling) => {
+                self.task_mut(key).let_go.insert(row);
+                Taken::Calling
+            }
+            _ => {
+                self.cancel_row(context, key, row, now);
+                Taken::Out
+            }
+        }
+    }
+
+    pub(super) fn note_ended(&mut self, context: &mut Context, key: TaskKey, at: u32, now: Timestamp) {
+        let task = self.task(key);
+        let Some(part) = &task.order.workflow else { return };
+        let (Some(row), Some(origin)) = (task.row(at), task.origins.get(at as usize)) else { return };
+        context.rows_ended.push(RowEnded {
+            instance: part.instance,
+            node: part.node,
+            row: *origin,
+            at: now,
+            came_to: CameTo::Call(row.outcome),
+            intention: row.intention,
+        });
+    }
+
+    /// The word of a task's status.
+    pub(in crate::simulator) fn voice_status(&self, key: TaskKey) -> &'static str {
+        self.task(key).status.as_str()
+    }
+
+    /// The id of a voice node's task.
+    pub(in crate::simulator) fn voice_id(&self, key: TaskKey) -> String {
+        self.task_id(key)
+    }
+
+    /// The task of a workflow with this id, if it is the account's.
+    pub(in crate::simulator) fn find_voice(&self, id: &str, account: AccountKey) -> Option<(TaskKey, &Part)> {
+        let (at, ..) = self.ids.open(Kind::Task, id)?;
+        let task = self.tasks.get(at as usize).filter(|task| task.order.account == account)?;
+        Some((TaskKey(at), task.order.workflow.as_deref()?))
+    }
+
+    /// What became of a number of a workflow, and what keeps the order of its callback.
+    pub(super) fn workflow_call_completed(
+        &self,
+        key: TaskKey,
+        at: u32,
+    ) -> Option<(WorkflowCallCompleted, String)> {
+        let task = self.task(key);
+        let part = task.order.workflow.as_deref()?;
+        let origin = *task.origins.get(at as usize)?;
+        let call = self.call_completed(key, at)?;
+        let body = WorkflowCallCompleted::new(call, part, self.call_reports(key).case_id(at));
+        Some((body, self.ids.seal(Kind::Detail, (part.instance.0, origin, 0))))
+    }
+
+    /// The data of *workflow task detail*: what *task detail* reports, and the workflow's own fields. Nothing if the task is
+    /// no workflow's.
+    pub(in crate::simulator) fn voice_detail(&self, key: TaskKey) -> Option<MaybeLong<WorkflowTaskDetail>> {
+        let task = self.task(key);
+        let part = task.order.workflow.as_deref()?;
+        let reports = self.call_reports(key);
+        let head = WorkflowTaskDetail {
+            task_id: reports.task_id.clone(),
+            status: task.status,
+            workflow_id: part.workflow_id.clone(),
+            workflow_name: part.workflow_name.clone(),
+            nodetask_id: part.nodetask_id.clone(),
+            nodetask_name: part.nodetask_name.clone(),
+            detail: Vec::new(),
+        };
+        let row =
+            move |at| Some(WorkflowCallDetail { call: reports.latest(at)?, case_id: reports.case_id(at) });
+        let count = u32::try_from(task.rows.list.len()).unwrap_or(u32::MAX);
+        Some(MaybeLong::with_rows(head, |head| &mut head.detail, count, row))
+    }
+
+    /// The facts of a number's latest call in a workflow; nothing if it has not been called.
+    pub(in crate::simulator) fn voice_facts(&self, key: TaskKey, at: u32) -> Option<WorkflowCallFacts> {
+        let task = self.task(key);
+        let part = task.order.workflow.as_deref()?;
+        task.row(at).filter(|row| row.attempts > 0)?;
+        let reports = self.call_reports(key);
+        Some(WorkflowCallFacts {
+            facts: CallFacts::new(&reports.task_id, reports.latest(at)?),
+            workflow_id: part.workflow_id.clone(),
+            workflow_name: part.workflow_name.clone(),
+            nodetask_id: part.nodetask_id.clone(),
+            nodetask_name: part.nodetask_name.clone(),
+            case_id: reports.case_id(at),
+        })
+    }
+}
