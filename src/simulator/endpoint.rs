@@ -14,7 +14,7 @@ use super::{ConversationKey, Long, Refusal, Request, Response, Simulator};
 use crate::contract::Provenance;
 use crate::contract::fields::{Field, FieldError, Use, decode, fields_of};
 
-/// How one request of the catalog is answered. Made by [`endpoints!`].
+/// How one request of the catalog is answered. Made by `endpoints!`.
 pub struct Endpoint {
     /// Its catalog id.
     pub id: &'static str,
@@ -24,7 +24,7 @@ pub struct Endpoint {
     pub shape: fn() -> Shape,
 }
 
-/// What one callback of the catalog looks like. Made by [`callbacks!`].
+/// What one callback of the catalog looks like. Made by `callbacks!`.
 pub struct CallbackShape {
     /// Its catalog id.
     pub id: &'static str,

@@ -4,8 +4,8 @@
 //! come out. What happens later by itself waits in one agenda until [`Simulator::advance`]. Every conversation draws
 //! from a stream of its own, so that conversations never change each other.
 //!
-//! The departments ([`Calling`], [`Dialer`], [`Workflow`], [`Chatbot`], [`Sms`], [`Detection`]) keep their own objects and
-//! share the [`Context`]. Files beside them that they use know no department.
+//! The departments (`Calling`, `Dialer`, `Workflow`, `Chatbot`, `Sms`, `Detection`) keep their own objects and
+//! share the `Context`. Files beside them that they use know no department.
 
 mod access;
 mod agenda;
