@@ -116,7 +116,7 @@ fn contributors_find_what_they_are_sent_to() {
     for word in ["endpoints!", "JsonSchema", "Refusal>", "&mut Simulator", "(documented)"] {
         assert!(text.contains(word) && example.contains(word), "{word} is in the steps and in the example");
     }
-    assert!(read("src/simulator/reference.rs").contains("callbacks!"));
+    assert!(read("src/simulator/sms.rs").contains("callbacks!"));
 }
 
 /// The parts of pages that are made from the program, by page and name.
