@@ -8,6 +8,9 @@ use crate::contract::fields::Field;
 use crate::contract::{Catalog, Direction, Entry};
 use crate::simulator::reference::{EntryFields, fields};
 
+/// What stands in place of the fields of an entry that has no types yet, or is the user's own.
+const UNLISTED: &str = "Its fields are not listed here.";
+
 /// One entry with all its fields.
 pub(super) fn entry(entry: &Entry, format: Format) -> Result<String, CommandError> {
     let known = fields(&entry.id);
@@ -99,6 +102,9 @@ fn need(title: &str, field: &Field) -> &'static str {
 
 fn terminal(entry: &Entry, known: Option<&EntryFields>) -> String {
     let mut out = format!("{}  ({}, {})\n{}\n", entry.id, place(entry), entry.provenance, entry.help);
+    if known.is_none() {
+        let _ = write!(out, "\n{UNLISTED}\n");
+    }
     for (title, fields) in lists(known) {
         let _ = write!(out, "\n{title}\n");
         if fields.is_empty() {
@@ -120,6 +126,9 @@ fn section(entry: &Entry, known: Option<&EntryFields>) -> String {
     let cell = |text: &str| text.replace('|', "\\|");
     let mut out =
         format!("### `{}`\n\n`{}` ({}). {}.\n", entry.id, place(entry), entry.provenance, entry.help);
+    if known.is_none() {
+        let _ = write!(out, "\n{UNLISTED}\n");
+    }
     for (title, fields) in lists(known) {
         if fields.is_empty() {
             let _ = write!(out, "\n{title}: no fields.\n");
