@@ -305,7 +305,7 @@ fn plain(path: PathBuf) -> PathBuf {
         }
     }
     let folder = |path: &Path| {
-        let folder = path.parent().filter(|folder| *folder != "").unwrap_or(Path::new("."));
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::canonicalize(folder)
     };
     match (folder(&short), folder(&path)) {
