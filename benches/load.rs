@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench load` prints its method and its figures; `-- verify [EVENTS]` has an independent receiver check
 //! every signature and id; `-- pacing` measures rates and memory. Linux only. `wrk` is in most distributions, `oha` on
-//! crates.io; what is missing is left out.
+//! the Rust package registry; what is missing is left out.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
