@@ -281,7 +281,7 @@ fn speaks_before_it_is_asked() {
 fn answers_before_it_reads() {
     // The body is far larger than what fits into the buffers of the system.
     let (_folder, file) =
-        story(&format!("[[steps]]\nsend = \"session.end\"\nraw = \"{}\"\n", "x".repeat(1_500_000)));
+        story(&format!("[[steps]]\nsend = \"session.end\"\nraw = \"{}\"\n", "x".repeat(3_000_000)));
     let (address, _) = raw(|mut stream, _| {
         let _ = socket2::SockRef::from(&stream).set_recv_buffer_size(16 * 1024);
         let mut byte = [0];
@@ -300,7 +300,7 @@ fn answers_before_it_reads() {
 #[test]
 fn never_reads() {
     let (_folder, file) =
-        story(&format!("[[steps]]\nsend = \"session.end\"\nraw = \"{}\"\n", "x".repeat(1_500_000)));
+        story(&format!("[[steps]]\nsend = \"session.end\"\nraw = \"{}\"\n", "x".repeat(3_000_000)));
     let (address, _) = raw(|stream, _| {
         // What the system takes for it is little.
         let _ = socket2::SockRef::from(&stream).set_recv_buffer_size(16 * 1024);
