@@ -53,15 +53,6 @@ pub enum Response {
     Text(String),
     /// Success, with data that is so long that it is written while it is sent.
     Long(Long),
-    /// Refused: a code of the family, and why.
-    Error {
-        /// The code.
-        code: i64,
-        /// Why, naming the field.
-        message: String,
-    },
-    /// The simulator knows nothing of this call.
-    NotSimulated,
 }
 
 /// A request that is refused: a code of the family, and why, naming the field.

@@ -20,7 +20,7 @@ use crate::simulator::endpoint::{Generate, MaybeLong, Wanted};
 use crate::simulator::ids::Kind;
 use crate::simulator::node::{CameTo, NodeOrder, Part, RowEnded, Taken};
 use crate::simulator::outcome::MockOutcome;
-use crate::simulator::samples::Case;
+use crate::simulator::case::Case;
 use crate::simulator::{ConversationKey, Simulator};
 
 /// *Call completion in workflow*: a voice node has finished with a number. Sent once per number (assumed).

@@ -18,7 +18,7 @@ use crate::simulator::callback::{Callback, CallbackBody};
 use crate::simulator::context::Context;
 use crate::simulator::ending::{Ending, HangupReason};
 use crate::simulator::endpoint::{CallbackShape, Generate, Wanted, callbacks};
-use crate::simulator::samples::Case;
+use crate::simulator::case::Case;
 use crate::simulator::{ConversationKey, Simulator};
 
 /// The callbacks of the dialer.
