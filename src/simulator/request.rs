@@ -55,6 +55,18 @@ pub enum Response {
     Long(Long),
 }
 
+#[cfg(test)]
+impl Response {
+    /// The data.
+    pub(super) fn value(&self) -> Value {
+        match self {
+            Self::Data(data) => data.clone(),
+            Self::Text(text) => serde_json::from_str(text).unwrap(),
+            Self::Long(long) => serde_json::from_str(&long.text()).unwrap(),
+        }
+    }
+}
+
 /// A request that is refused: a code of the family, and why, naming the field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]

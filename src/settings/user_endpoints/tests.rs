@@ -10,8 +10,8 @@ use crate::contract::Catalog;
 use crate::files::SourceFile;
 use crate::seed::Seed;
 use crate::settings;
-use crate::simulator::{Refusal, Response};
 use crate::simulator::user_endpoints::*;
+use crate::simulator::{Refusal, Response};
 
 const FLEX: &str = include_str!("../../../scenarios/custom/flex-route.toml");
 const STORE: &str = include_str!("../../../scenarios/custom/api-store.toml");

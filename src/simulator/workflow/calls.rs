@@ -14,7 +14,7 @@ use crate::simulator::endpoint::MaybeLong;
 use crate::simulator::keys::InstanceKey;
 use crate::simulator::{Refusal, Request, Simulator};
 
-/// A call task in the list of an instance (assumed): as the calling API lists it, and the node.
+/// A call task in the list of an instance, as the calling API lists it, and the node (assumed).
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct CallTaskSummary {
     #[serde(flatten)]
@@ -25,7 +25,7 @@ pub(super) struct CallTaskSummary {
     nodetask_name: String,
 }
 
-/// `POST /service/cloud/workflow/taskdetail` (assumed: as *task detail*).
+/// `POST /service/cloud/workflow/taskdetail`, as *task detail* (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct CallTask {
     /// The id of a task, 32 hex digits.

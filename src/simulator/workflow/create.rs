@@ -35,7 +35,7 @@ pub(super) struct CreateInstance {
     /// When it ends by itself: 0 never, 1 as soon as every row is finished, 2 when none has been added for five minutes
     /// after that. Default: 2 (documented; the meaning of the values is assumed).
     auto_finish: Option<Whole<0, 2>>,
-    /// When it ends at the latest, with its zone, such as `2030-01-31 09:00:00+08:00`.
+    /// A time such as `2030-01-31 09:00:00+08:00`, with its zone: when it ends at the latest.
     end_time: ZonedTime,
     /// The rows, at most 10,000 in one instance over its life (client).
     #[serde(rename = "details")]

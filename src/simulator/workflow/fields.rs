@@ -1,21 +1,19 @@
 //! What the fields of the workflow's requests hold.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
-use jiff::civil::DateTime;
 use jiff::tz::Offset;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::contract::fields::{Whole, shown};
+use crate::contract::fields::{LocalTime, Whole, shown};
 use crate::simulator::Refusal;
 use crate::simulator::e164::PhoneNumber;
 
 /// A moment with its zone, such as `2030-01-31 09:00:00+08:00` (client).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ZonedTime(pub(super) Timestamp);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(inline, extend("x-form" = "YYYY-MM-DD HH:mm:ss+08:00"))]
+pub(super) struct ZonedTime(#[schemars(with = "String")] pub(super) Timestamp);
 
 impl ZonedTime {
     fn read(text: &str) -> Option<Self> {
@@ -31,59 +29,29 @@ impl<'de> Deserialize<'de> for ZonedTime {
     }
 }
 
-impl JsonSchema for ZonedTime {
-    fn schema_name() -> Cow<'static, str> {
-        "ZonedTime".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "x-form": "YYYY-MM-DD HH:mm:ss+08:00" })
-    }
-}
-
 /// A moment with its zone, or in the account's zone without one (assumed).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moment {
-    Zoned(ZonedTime),
-    Local(DateTime),
-}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(inline, extend("x-form" = "YYYY-MM-DD HH:mm:ss, with or without +08:00"))]
+pub(super) struct Moment(#[schemars(with = "String")] Result<Timestamp, LocalTime>);
 
 impl Moment {
     /// The moment, for an account whose zone this is.
     pub(super) fn in_zone(self, zone: Offset) -> Timestamp {
-        match self {
-            Self::Zoned(time) => time.0,
-            Self::Local(time) => zone.to_timestamp(time).unwrap_or(Timestamp::MAX),
-        }
+        self.0.unwrap_or_else(|local| local.in_zone(zone))
     }
 }
 
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let local = || DateTime::strptime("%Y-%m-%d %H:%M:%S", &text).ok().map(Self::Local);
-        ZonedTime::read(&text).map(Self::Zoned).or_else(local).ok_or_else(|| {
+        let read = match ZonedTime::read(&text) {
+            Some(ZonedTime(moment)) => Some(Ok(moment)),
+            None => LocalTime::read(&text).map(Err),
+        };
+        read.map(Self).ok_or_else(|| {
             let expected = "a time such as `2030-01-31 09:00:00+08:00`";
             D::Error::invalid_value(Unexpected::Str(&text), &expected)
         })
-    }
-}
-
-impl JsonSchema for Moment {
-    fn schema_name() -> Cow<'static, str> {
-        "Moment".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "x-form": "YYYY-MM-DD HH:mm:ss, with or without +08:00" })
     }
 }
 

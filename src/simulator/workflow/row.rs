@@ -132,7 +132,7 @@ fn detail(written: &Written, magic: &dyn Fn(u64) -> MockOutcome) -> Result<Detai
     };
     let (mock_outcome, message_outcome) = mock_outcomes(variables)?;
     if mock_outcome.call.refused || (mock_outcome == DialerMockOutcome::default() && magic(number).refused) {
-        return Err("the row is refused, as its mock_outcome says".to_owned());
+        return Err("the row is refused, as its mock outcome says".to_owned());
     }
     Ok(Detail { number, case_id: case_id.into(), variables: text(variables), mock_outcome, message_outcome })
 }

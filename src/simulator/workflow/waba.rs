@@ -53,7 +53,7 @@ pub(super) struct WabaTask {
     replied: i64,
 }
 
-/// The data of the response (assumed): the task and its messages.
+/// The task and its messages (assumed).
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct WabaTaskDetail {
     #[serde(flatten)]

@@ -133,7 +133,7 @@ impl Workflow {
     }
 
     /// A message has changed its status.
-    pub(super) fn emit_message_status(
+    pub(in crate::simulator::workflow) fn emit_message_status(
         &mut self,
         key: InstanceKey,
         at: u32,
@@ -154,7 +154,7 @@ impl Workflow {
     }
 
     /// The conversation that came of a message has ended.
-    pub(super) fn emit_session_ended(
+    pub(in crate::simulator::workflow) fn emit_session_ended(
         &mut self,
         key: InstanceKey,
         at: u32,

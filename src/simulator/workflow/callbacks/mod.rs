@@ -110,4 +110,3 @@ impl Workflow {
         Some(chat::course(instance.seed, row, visit, *reply_within))
     }
 }
-

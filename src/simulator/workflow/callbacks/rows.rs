@@ -6,19 +6,18 @@ use serde_json::Value;
 
 use super::{VOICE, WHATSAPP};
 use crate::contract::bodies::Fields;
+use crate::simulator::Simulator;
 use crate::simulator::case::Case;
 use crate::simulator::endpoint::{Generate, Wanted};
 use crate::simulator::keys::{ConversationKey, InstanceKey};
 use crate::simulator::node::{InstancePhase, InstanceStatus};
 use crate::simulator::rules::template::{Node, NodeType};
-use crate::simulator::Simulator;
 use crate::simulator::workflow::Workflow;
 use crate::simulator::workflow::dialers::{Dialers, NodeTask};
 use crate::simulator::workflow::row;
 
-/// `workflow.api_push`, *Custom API Node Data Push*: a Custom API node pushes a row's data (documented).
-///
-/// Not signed: the receiver asks `workflow.verify_push`.
+/// `workflow.api_push`, *Custom API Node Data Push*: a Custom API node pushes a row's data. It is not signed: the
+/// receiver asks `workflow.verify_push` (documented).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(in crate::simulator) struct ApiPush {
     /// The instance, 32 hex.
@@ -124,7 +123,12 @@ impl Workflow {
     }
 
     /// An instance has changed its status.
-    pub(super) fn emit_status(&mut self, key: InstanceKey, phase: InstancePhase, dialers: &mut Dialers<'_>) {
+    pub(in crate::simulator::workflow) fn emit_status(
+        &mut self,
+        key: InstanceKey,
+        phase: InstancePhase,
+        dialers: &mut Dialers<'_>,
+    ) {
         if self.is_silent(key, dialers) {
             return;
         }
@@ -148,7 +152,12 @@ impl Workflow {
     }
 
     /// A row has come to the end of its flow.
-    pub(super) fn emit_contact_completed(&mut self, key: InstanceKey, at: u32, dialers: &mut Dialers<'_>) {
+    pub(in crate::simulator::workflow) fn emit_contact_completed(
+        &mut self,
+        key: InstanceKey,
+        at: u32,
+        dialers: &mut Dialers<'_>,
+    ) {
         if self.is_silent(key, dialers) {
             return;
         }
@@ -171,7 +180,13 @@ impl Workflow {
     }
 
     /// A Custom API node pushes a row's data: what the list says of it, and nothing where it says nothing.
-    pub(super) fn emit_push(&mut self, key: InstanceKey, at: u32, node: u16, dialers: &mut Dialers<'_>) {
+    pub(in crate::simulator::workflow) fn emit_push(
+        &mut self,
+        key: InstanceKey,
+        at: u32,
+        node: u16,
+        dialers: &mut Dialers<'_>,
+    ) {
         if self.is_silent(key, dialers) {
             return;
         }
