@@ -250,7 +250,8 @@ fn held(report: &Report) -> Finding {
 mod tests {
     use super::*;
     use crate::load::samples::{self, Model, STEADY};
-    use crate::load::{Histogram, Side};
+    use crate::load::report::Histogram;
+    use crate::load::report::data::Side;
 
     fn text(report: &Report) -> String {
         let lines: Vec<String> =
