@@ -167,7 +167,16 @@ mod tests {
     #[test]
     fn offsets_agree_with_the_zone_names() {
         let now: jiff::Timestamp = "2030-07-01T00:00:00Z".parse().unwrap();
-        let zones = ["Jakarta", "Manila", "Mexico_City", "Bangkok", "Ho_Chi_Minh", "Kuala_Lumpur", "Kolkata", "Shanghai"];
+        let zones = [
+            "Jakarta",
+            "Manila",
+            "Mexico_City",
+            "Bangkok",
+            "Ho_Chi_Minh",
+            "Kuala_Lumpur",
+            "Kolkata",
+            "Shanghai",
+        ];
         for (country, name) in Country::ALL.into_iter().zip(zones) {
             let area = if country == Country::Mx { "America" } else { "Asia" };
             let zone = jiff::tz::TimeZone::get(&format!("{area}/{name}")).unwrap();

@@ -31,8 +31,8 @@ pub use data::{
 };
 pub use diagnosis::diagnose;
 pub use fail_if::FailIf;
-pub(crate) use histogram::Packed;
 pub use histogram::Histogram;
+pub(crate) use histogram::Packed;
 pub use live::{Live, Snapshot};
 pub use markdown::markdown;
 pub use merge::merge;
