@@ -295,7 +295,7 @@ mod tests {
             let (checkpoint, moment) = (simulator.clone(), now);
             let first = run(&mut simulator, &mut now, &after);
             let next = simulator.next_wakeup();
-            simulator = checkpoint.clone();
+            simulator = checkpoint;
             now = moment;
             prop_assert_eq!(run(&mut simulator, &mut now, &after), first);
             prop_assert_eq!(simulator.next_wakeup(), next);
