@@ -60,7 +60,6 @@ pub use request::{Long, Refusal, Request, Response, Upload};
 pub use rules::Behaviour;
 pub use rules::chatbot::ChatRules;
 use sms::Sms;
-pub use vendor::UnknownEvent;
 use workflow::Workflow;
 
 use crate::seed::Resting;
