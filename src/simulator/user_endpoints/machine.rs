@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::context::{Context, Named, Tools, Trouble};
 use super::file::StoreMode;
 use super::plan::{AnswerPlan, Declarations, Endpoint, Plan};
+use super::planned::PlannedSend;
 use super::state::State;
 use crate::content::Country;
 use crate::language::template::{self, Helpers};
@@ -17,23 +18,13 @@ use crate::seed::Seed;
 use crate::simulator::callback::{Callback, CallbackBody};
 use crate::simulator::department::Department;
 use crate::simulator::timer::Timer;
-use crate::simulator::{AccountKey, Opening, Refusal, Request, Response, Simulator};
+use crate::simulator::{Opening, Refusal, Request, Response, Simulator};
 
 /// Where the people of `name()` and `phone()` come from unless a template says otherwise.
 const COUNTRY: Country = Country::Id;
 
 /// So much may be planned at a time.
 const MOST_PLANNED: usize = 100_000;
-
-/// A send of an endpoint, at its moment.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::simulator) struct PlannedSend {
-    endpoint: Arc<str>,
-    /// Which of its sends.
-    index: usize,
-    context: Context,
-    account: AccountKey,
-}
 
 /// The department of the user's own endpoints.
 #[derive(Debug)]

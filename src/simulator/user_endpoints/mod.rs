@@ -9,8 +9,10 @@ mod fields;
 pub mod file;
 mod machine;
 mod plan;
+mod planned;
 mod state;
 
 pub(crate) use fields::{pattern, wrong_default};
-pub(super) use machine::{PlannedSend, UserEndpoints, handle};
+pub(super) use machine::{UserEndpoints, handle};
 pub use plan::Declarations;
+pub(super) use planned::PlannedSend;
