@@ -268,7 +268,7 @@ impl Engine {
         };
         let origin = Origin {
             story: story.as_ref().and(index),
-            label: label.clone(),
+            label,
             body: value,
             took: Duration::ZERO,
         };
