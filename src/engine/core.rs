@@ -266,12 +266,7 @@ impl Engine {
             CallbackBody::Text(text) if !is_corrected => Body::Raw(text.into_bytes()),
             body => Body::Json(body.value()),
         };
-        let origin = Origin {
-            story: story.as_ref().and(index),
-            label,
-            body: value,
-            took: Duration::ZERO,
-        };
+        let origin = Origin { story: story.as_ref().and(index), label, body: value, took: Duration::ZERO };
         if let Err(error) = self.dispatch.send(order, body, origin, now) {
             self.vendor_failed(callback.story, format!("`{}` was not sent: {error}", callback.event), now);
         }
