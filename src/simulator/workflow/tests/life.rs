@@ -182,7 +182,8 @@ fn a_row_that_is_taken_out_is_not_called_again() {
     vendor.call("workflow.cancel_contact", cancel).unwrap();
     vendor.pass(DAY);
     let calls = vendor.sent("workflow.call_completed");
-    let attempts = |case: &str| calls.iter().find(|call| call["case_id"] == case).unwrap()["Attempts"].clone();
+    let attempts =
+        |case: &str| calls.iter().find(|call| call["case_id"] == case).unwrap()["Attempts"].clone();
     assert_eq!((attempts("case-1"), attempts("case-2")), (json!(1), json!(3)));
     let summary = vendor.summary(&workflow);
     assert_eq!((&summary["finished"], &summary["cancelled"]), (&json!(1), &json!(1)));
