@@ -28,7 +28,7 @@ impl Failure {
     }
 
     /// The request itself is at fault.
-    pub(super) fn unsendable(message: String) -> Self {
+    pub(crate) fn unsendable(message: String) -> Self {
         Self::new(ErrorClass::Unsendable, message)
     }
 

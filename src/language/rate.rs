@@ -230,6 +230,26 @@ pub enum Arrivals {
     Poisson,
 }
 
+impl RateUnit {
+    /// The word of files and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Stories => "stories",
+        }
+    }
+}
+
+impl Arrivals {
+    /// The word of files and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Even => "even",
+            Self::Poisson => "poisson",
+        }
+    }
+}
+
 impl Rate {
     /// So many per second, always.
     pub fn constant(per_second: f64) -> Self {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::compile::{Context, NotCompilable, StoryTemplate};
-use super::report::Shard;
+use super::report::{Shard, Share};
 use super::send::Protocol;
 use crate::delivery::Failure;
 use crate::http::{Tls, TlsError, TlsPlan};
@@ -48,6 +48,16 @@ pub struct Options {
     pub simulated: bool,
     /// When to begin; nothing: at once.
     pub start_at: Option<Timestamp>,
+}
+
+impl Options {
+    /// The mix, of which nothing was started yet.
+    pub(super) fn shares(&self) -> Vec<Share> {
+        let stories = self.stories.iter();
+        stories
+            .map(|(story, weight)| Share { name: story.name.clone(), weight: *weight, ..Share::default() })
+            .collect()
+    }
 }
 
 /// Stories ready to be sent at any rate.
@@ -106,7 +116,8 @@ impl<'a> Load<'a> {
     /// # Errors
     ///
     /// If there is no receiver, or it can't be used.
-    pub fn prepare(context: Context<'a>, guard: &Guard, options: Options) -> Result<Self, PrepareError> {
+    pub fn prepare(context: Context<'a>, guard: &Guard, mut options: Options) -> Result<Self, PrepareError> {
+        options.in_flight = options.in_flight.max(1);
         let compiled = if options.simulated { Err(None) } else { compile(&context, &options).map_err(Some) };
         let target = match &compiled {
             Ok(templates) => Arc::clone(&templates.first().ok_or(PrepareError::NoStory)?.target),

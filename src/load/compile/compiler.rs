@@ -20,8 +20,12 @@ use crate::scenario::Story;
 use crate::seed::Seed;
 use crate::seed::ids::DrawnId;
 
-/// How many people and texts take turns.
+/// How many people and texts take turns, unless [`MOST_BYTES`] allows fewer.
 const VARIANTS: u64 = 32;
+
+/// How large the variants of a story may be in all. Large bodies are mostly fixed, and each of them is rendered,
+/// compared and kept for every variant.
+const MOST_BYTES: usize = 8 << 20;
 
 /// When the runs take place, in seconds of the day: dates in texts stay those of today, so that it has to be the same
 /// day in all countries people are from, UTC-6 to UTC+8.
@@ -66,10 +70,15 @@ impl StoryTemplate {
         if compiler.variant(0, &first, 2)? != variants[0] {
             return Err(NotCompilable::IdsVary);
         }
+        let bytes: usize = first.sent.iter().map(|sent| sent.head.len() + sent.body().len()).sum();
+        let count = count.min((MOST_BYTES / bytes) as u64);
         for number in 1..count {
             let base = compiler.run(number, 0, 0)?;
             has_same_course(&first, &base)?;
             variants.push(compiler.variant(number, &base, 1)?);
+        }
+        if variants.iter().all(|variant| *variant == variants[0]) {
+            variants.truncate(1);
         }
         let wanted = story.wanted_statuses();
         let mut success: Vec<SuccessRule> = wanted

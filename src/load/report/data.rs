@@ -85,7 +85,7 @@ pub struct Plan {
 }
 
 /// A story of the mix.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// Its name.
     pub name: String,
@@ -167,7 +167,7 @@ pub struct Latency {
 }
 
 /// An interval of the run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Events planned for an instant in it.
     pub planned: u64,
@@ -181,6 +181,12 @@ pub struct Interval {
     pub in_flight: u64,
     /// Times from the planned instant, of the events that ended in it.
     pub latency: Histogram,
+}
+
+impl Default for Interval {
+    fn default() -> Self {
+        Self { planned: 0, sent: 0, ok: 0, bad: 0, in_flight: 0, latency: Histogram::coarse() }
+    }
 }
 
 /// What the run cost on this side.

@@ -6,10 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::data::{Failures, Interval, Merged, Report, Sender, Share};
+use super::data::{Merged, Report, Sender};
 use super::diagnosis::diagnose;
-use super::histogram::Histogram;
-use super::sum::add_to;
+use super::sum::{add_errors, add_series, add_statuses, add_to};
 use super::units;
 
 /// Why reports can't be merged. The numbers are positions in the list of reports, from 0.
@@ -174,21 +173,13 @@ fn add(sum: &mut Report, part: Report) {
     let [one, other] = ends;
     sum.elapsed_s = (one.max(other) - sum.started.as_nanosecond()) as f64 / 1e9;
     sum.counts.add(&part.counts);
-    for (status, count) in part.statuses {
-        add_to(sum.statuses.entry(status).or_default(), count);
-    }
-    for (class, failures) in part.errors {
-        errors(sum.errors.entry(class).or_default(), failures);
-    }
+    add_statuses(&mut sum.statuses, part.statuses);
+    add_errors(&mut sum.errors, part.errors);
     for (story, other) in sum.plan.stories.iter_mut().zip(&part.plan.stories) {
-        add_story(story, other);
+        story.add(other);
     }
     sum.latency.add(&part.latency);
-    let length = sum.series.len().max(part.series.len());
-    sum.series.resize_with(length, || Interval { latency: Histogram::coarse(), ..Interval::default() });
-    for (ours, theirs) in sum.series.iter_mut().zip(&part.series) {
-        ours.add(theirs);
-    }
+    add_series(&mut sum.series, part.series);
 }
 
 /// When a run ended, in nanoseconds since 1970. A float can't carry that, but seconds into a run it can.
@@ -200,22 +191,6 @@ fn end(started: Timestamp, elapsed_s: f64) -> i128 {
 fn all_of(one: &str, other: &str) -> String {
     let all: BTreeSet<&str> = one.split(", ").chain(other.split(", ")).collect();
     all.into_iter().collect::<Vec<_>>().join(", ")
-}
-
-/// Which of the first messages stays can't depend on the order: it is the first in the alphabet.
-fn errors(sum: &mut Failures, part: Failures) {
-    add_to(&mut sum.count, part.count);
-    if sum.first.is_empty() || (!part.first.is_empty() && part.first < sum.first) {
-        sum.first = part.first;
-    }
-}
-
-fn add_story(sum: &mut Share, part: &Share) {
-    add_to(&mut sum.started, part.started);
-    add_to(&mut sum.failed, part.failed);
-    if sum.first_failure.is_empty() {
-        sum.first_failure.clone_from(&part.first_failure);
-    }
 }
 
 /// CPU and connections add up. Memory is the most that any one had, since their peaks need not have been at the same
@@ -236,6 +211,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::load::Failures;
     use crate::load::samples::{self, Model, STEADY};
 
     fn four() -> Vec<Report> {

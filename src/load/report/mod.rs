@@ -33,7 +33,6 @@ pub use data::{
 };
 pub use diagnosis::diagnose;
 pub use fail_if::FailIf;
-pub(crate) use histogram::Packed;
 pub use histogram::{Histogram, PERCENTILES};
 pub use live::{Live, Snapshot};
 pub use markdown::markdown;
@@ -41,4 +40,5 @@ pub use merge::{MergeError, merge};
 pub use metric::{Clock, Metric, MetricError, Statistic, Unit};
 pub use page::page;
 pub use slo::Slo;
+pub(crate) use sum::{add_errors, add_series, add_statuses};
 pub use terminal::summary;

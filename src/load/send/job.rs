@@ -5,17 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::run_stats::Progress;
+use super::run_stats::{Outcome, Progress, Recorder};
+use crate::delivery::ReceiverResponse;
 use crate::http::TlsPlan;
 use crate::language::Arrivals;
-use crate::load::compile::StoryTemplate;
-use crate::load::plan::{Curve, Pacer};
-use crate::load::plan::{Mix, Schedule, Source};
-use crate::load::report::Shard;
+use crate::load::compile::{Scratch, StoryTemplate};
+use crate::load::plan::{Curve, Event, Mix, Pacer, Schedule, Source};
+use crate::load::prepare::Options;
 use crate::net::Target;
-use crate::seed::Seed;
 
 /// How often whoever waits for the start looks for an interruption.
 const LOOK: Duration = Duration::from_millis(50);
@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// How much of an answer's body is kept where success depends on it, in bytes.
-pub(crate) const ANSWER_CAP: usize = 64 * 1024;
+const ANSWER_CAP: usize = 64 * 1024;
 
 /// How often events come.
 #[derive(Clone, Debug)]
@@ -66,26 +66,19 @@ impl Protocol {
 /// A run as its workers see it.
 #[derive(Debug)]
 pub(crate) struct Job {
+    pub(crate) options: Options,
     pub(crate) templates: Arc<[StoryTemplate]>,
     pub(crate) mix: Arc<Mix>,
     pub(crate) drive: Drive,
-    pub(crate) seed: Seed,
     /// Iterations from this number on are not run.
     pub(crate) limit: u64,
-    pub(crate) shard: Shard,
-    pub(crate) protocol: Protocol,
     pub(crate) target: Arc<Target>,
     pub(crate) address: SocketAddr,
     pub(crate) tls: Option<TlsPlan>,
-    pub(crate) timeout: Duration,
-    pub(crate) late: Duration,
-    /// After which lag an event is dropped.
-    pub(crate) drop_after: Duration,
     pub(crate) interval: Duration,
     /// How many intervals there will be, about.
     pub(crate) intervals: usize,
-    /// How many events may be in flight, over all workers.
-    pub(crate) in_flight: u32,
+    /// How many workers share the run.
     pub(crate) workers: u32,
     /// When the run begins.
     pub(crate) start: Instant,
@@ -100,43 +93,60 @@ pub(crate) struct Job {
 impl Job {
     /// The part of a worker.
     pub(crate) fn schedule(&self, worker: u32) -> Schedule {
-        let (shards, workers) = (u64::from(self.shard.of), u64::from(self.workers));
-        let first = u64::from(self.shard.index) + shards * u64::from(worker);
-        let stride = shards * workers;
+        let Options { shard, seed, .. } = self.options;
+        let first = u64::from(shard.index) + u64::from(shard.of) * u64::from(worker);
+        let stride = u64::from(shard.of) * u64::from(self.workers);
         let source = match &self.drive {
-            Drive::Open(curve, arrivals) => Source::Open(Box::new(Pacer::new(
-                Arc::clone(curve),
-                *arrivals,
-                self.seed,
-                first,
-                stride,
-                self.limit,
-            ))),
+            Drive::Open(curve, arrivals) => {
+                let curve = Arc::clone(curve);
+                Source::Open(Box::new(Pacer::new(curve, *arrivals, seed, first, stride, self.limit)))
+            }
             Drive::Closed(until) => Source::Closed { next: first, stride, limit: self.limit, until: *until },
         };
-        Schedule::new(source, Arc::clone(&self.mix), self.drop_after)
+        Schedule::new(source, Arc::clone(&self.mix))
+    }
+
+    /// The statistics of a worker, empty.
+    pub(crate) fn recorder(&self) -> Recorder {
+        Recorder::new(self.options.late, self.interval, self.options.shares(), self.intervals)
     }
 
     /// How many events a worker may have in flight: the limit in equal parts, at least one.
     pub(crate) fn slots(&self, worker: u32) -> usize {
-        let (whole, rest) = (self.in_flight / self.workers, self.in_flight % self.workers);
+        let in_flight = self.options.in_flight;
+        let (whole, rest) = (in_flight / self.workers, in_flight % self.workers);
         (whole + u32::from(worker < rest)).max(1) as usize
     }
 
-    /// A number for each request of the run.
-    pub(crate) fn nonce(&self, iteration: u64, step: usize) -> u64 {
+    /// Appends the request of an event, as it goes over the wire of HTTP/1.1.
+    pub(crate) fn write(&self, event: &Event, now: Duration, scratch: &mut Scratch, out: &mut Vec<u8>) {
         let most = self.templates.iter().map(StoryTemplate::steps).max().unwrap_or(1);
-        iteration * most as u64 + step as u64 + 1
+        let nonce = event.iteration * most as u64 + event.step as u64 + 1;
+        let now = self.started.checked_add(now).unwrap_or(self.started);
+        self.templates[event.story].write(event.iteration, event.step, nonce, now, scratch, out);
+    }
+
+    /// How many bytes of each answer's body count.
+    pub(crate) fn answer_cap(&self) -> usize {
+        let mut rules = self.templates.iter().flat_map(|template| &template.success);
+        if rules.any(|rule| rule.body.is_some()) { ANSWER_CAP } else { 0 }
+    }
+
+    /// What an answer says of an event.
+    pub(crate) fn judge(&self, event: &Event, status: u16, body: &[u8]) -> Outcome {
+        let rule = &self.templates[event.story].success[event.step];
+        let has_body = || {
+            let body = Bytes::copy_from_slice(body);
+            let response = ReceiverResponse { status, headers: Vec::new(), body, truncated: false };
+            rule.judge(&response).is_ok()
+        };
+        let is_ok = rule.status.contains(status) && (rule.body.is_none() || has_body());
+        if is_ok { Outcome::Ok(status) } else { Outcome::Wrong(status) }
     }
 
     /// How long the run has been going on; zero before it begins.
     pub(crate) fn now(&self) -> Duration {
         Instant::now().saturating_duration_since(self.start)
-    }
-
-    /// The present on the clock of the wall.
-    pub(crate) fn wall(&self, now: Duration) -> Timestamp {
-        self.started.checked_add(now).unwrap_or(self.started)
     }
 
     /// Waits until the run begins; false if it was stopped before.

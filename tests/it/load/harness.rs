@@ -14,7 +14,7 @@ use crate::support::{program, stderr, stdout};
 pub(super) const SECRET: &str = "s3cret of the load tests";
 
 /// A run may take this long at most; reached only when something hangs.
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_secs(40);
 
 /// A run that is over.
 pub(super) struct Loaded {
