@@ -41,9 +41,7 @@ pub(super) fn built(
     statuses: ErrorStatus,
 ) -> Built {
     let text = match answer {
-        Response::Data(Value::Null) => {
-            envelope::success(family, Value::Null, || engine.request_id()).to_string()
-        }
+        Response::Data(Value::Null) => envelope::success(family, |text| text.push_str(&engine.request_id())),
         Response::Data(data) => framed(engine, family, &data.to_string()),
         Response::Text(text) => framed(engine, family, &text),
         Response::Long(long) if caller.cipher.is_some() => framed(engine, family, &long.text()),

@@ -14,7 +14,7 @@ use super::report::{FORMAT, Finding, Plan, Report, Sender, Slo, Snapshot, diagno
 use super::search::{judge, search};
 use super::send::{Drive, Job, Progress, Protocol, RunStats, Usage, simulated, worker, worker_h2};
 use crate::http::Server;
-use crate::language::{Rate, RateUnit};
+use crate::language::{RateProfile, RateUnit};
 
 /// How long a search waits between its probes.
 const BETWEEN_PROBES: Duration = Duration::from_millis(300);
@@ -29,7 +29,7 @@ pub struct Run {
 }
 
 impl Load<'_> {
-    fn job(&self, rate: &Rate, duration: Duration) -> Job {
+    fn job(&self, rate: &RateProfile, duration: Duration) -> Job {
         let options = self.options.clone();
         let (templates, tls) = match &self.mode {
             Mode::Compiled(templates, tls) => (Arc::clone(templates), tls.clone()),
@@ -45,9 +45,9 @@ impl Load<'_> {
             (RateUnit::Stories, count) => (1.0, count),
         };
         let drive = match rate {
-            Rate::Max => Drive::Closed(duration),
-            Rate::Planned(stages) => {
-                let curve = Curve::new(stages, duration, 1.0 / per_iteration);
+            RateProfile::Max => Drive::Closed(duration),
+            RateProfile::Planned(segments) => {
+                let curve = Curve::new(segments, duration, 1.0 / per_iteration);
                 Drive::Open(Arc::new(curve), options.arrivals)
             }
         };
@@ -83,7 +83,7 @@ impl Load<'_> {
     /// If the system has no threads, event loops or addresses to give.
     pub async fn run(
         &self,
-        rate: &Rate,
+        rate: &RateProfile,
         duration: Duration,
         server: impl FnOnce() -> io::Result<Server>,
         interrupt: impl Future<Output = ()>,
@@ -122,7 +122,7 @@ impl Load<'_> {
         let (mut interrupted, mut error) = (false, None);
         let conditions = slo.to_string();
         let found = search(&conditions, start, async |rate| {
-            let plan = Rate::constant(rate);
+            let plan = RateProfile::constant(rate);
             let watch = |snapshot: &Snapshot| watch(rate, snapshot);
             let report = match self.run(&plan, duration, &server, interrupt.as_mut(), watch).await {
                 Ok(Run { report, interrupted: false }) => report,
@@ -174,7 +174,7 @@ impl Load<'_> {
 
     fn report(
         &self,
-        rate: &Rate,
+        rate: &RateProfile,
         job: &Job,
         stats: RunStats,
         (before, after): (Usage, Usage),
@@ -195,7 +195,7 @@ impl Load<'_> {
         let cpu = (user + system).as_secs_f64();
         let share = |of: f64| if of > 0.0 { cpu / of } else { 0.0 };
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let arrivals = if *rate == Rate::Max { "closed" } else { options.arrivals.as_str() };
+        let arrivals = if *rate == RateProfile::Max { "closed" } else { options.arrivals.as_str() };
         let protocol = if self.is_simulated() { Protocol::Http1 } else { options.protocol };
         let mut report = Report {
             format: FORMAT.to_owned(),

@@ -19,21 +19,17 @@ const KEY_HEADER: &str = "X-AIRudder-Sign-Key";
 
 /// What turns the signed text into a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Algorithm {
     /// HMAC with SHA-256, keyed with the secret.
-    #[serde(rename = "hmac-sha256")]
     HmacSha256,
     /// HMAC with SHA-1, keyed with the secret.
-    #[serde(rename = "hmac-sha1")]
     HmacSha1,
     /// HMAC with MD5, keyed with the secret.
-    #[serde(rename = "hmac-md5")]
     HmacMd5,
     /// Plain SHA-256: the secret must be one of the parts.
-    #[serde(rename = "sha256")]
     Sha256,
     /// Plain MD5: the secret must be one of the parts.
-    #[serde(rename = "md5")]
     Md5,
 }
 

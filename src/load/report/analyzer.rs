@@ -2,7 +2,7 @@
 
 use super::data::{Finding, Interval, Report, Side};
 use super::histogram::Histogram;
-use super::units;
+use super::units::{count, duration, millis, plural, rate, share, time};
 
 /// From this share of its cores on, the sender may be what is measured.
 const BUSY: f64 = 0.8;
@@ -98,9 +98,9 @@ impl<'a> Analyzer<'a> {
     /// Whether the sender itself was the bottleneck, or the machine it ran on.
     pub(crate) fn sender(&self) -> Option<Finding> {
         let Report { plan, counts, latency, .. } = self.report;
-        let workers = units::plural(u64::from(plan.workers), "worker");
+        let workers = plural(u64::from(plan.workers), "worker");
         let busy = format!("{:.0} %", self.busy * 100.0);
-        let lag = units::time(latency.lag.percentile(99.0));
+        let lag = time(latency.lag.percentile(99.0));
         let advice = format!(
             "Give it more cores with `--workers {}`, or more processes or machines with `--shard`.",
             (plan.workers / plan.runs.max(1)).max(1).saturating_mul(2)
@@ -108,8 +108,8 @@ impl<'a> Analyzer<'a> {
         let which = if self.report.merged.is_some() { "The busiest sender" } else { "The sender" };
         let late = !self.closed && counts.late * 100 >= counts.sent && counts.late > 0;
         let behind = self.behind();
-        let share = units::share(counts.late, counts.sent);
-        let late_ms = units::duration(plan.late_ms as f64 / 1e3);
+        let share = share(counts.late, counts.sent);
+        let late_ms = millis(plan.late_ms);
         // In a blink, starting up is all that was done.
         if self.busy >= BUSY && self.report.elapsed_s >= 0.5 {
             let text = if self.closed {
@@ -155,13 +155,13 @@ impl<'a> Analyzer<'a> {
         let (half, end) = (course.get(course.len() / 2)?, course.last()?);
         let few = i128::from(self.report.counts.planned / 50).max(10);
         let grew = !self.closed && *end >= few && *end * 2 >= *half * 3;
-        grew.then(|| units::plural(u64::try_from(*end).unwrap_or_default(), "event"))
+        grew.then(|| plural(u64::try_from(*end).unwrap_or_default(), "event"))
     }
 
     pub(crate) fn limit(&self) -> Option<Finding> {
         let Report { plan, counts, latency, .. } = self.report;
         let often = format!("{} of {} intervals", self.full(), self.planned.len());
-        let limit = units::count(u64::from(plan.in_flight));
+        let limit = count(u64::from(plan.in_flight));
         match self.limit {
             Limit::Free => None,
             // What a sender without CPU measures says nothing of the receiver.
@@ -176,9 +176,9 @@ impl<'a> Analyzer<'a> {
                     "The limit of {limit} events in flight was reached, or nearly, in {often}, while answers took about as \
                      long as otherwise (p50 {}); {} waited longer than {} to be written. Raise `--in-flight` to \
                      {needed}{each}.",
-                    units::time(latency.sent.percentile(50.0)),
-                    units::plural(counts.late + counts.dropped, "event"),
-                    units::duration(plan.late_ms as f64 / 1e3),
+                    time(latency.sent.percentile(50.0)),
+                    plural(counts.late + counts.dropped, "event"),
+                    millis(plan.late_ms),
                 )))
             }
             // What was full because nothing was answered at all is reported as such.
@@ -191,8 +191,8 @@ impl<'a> Analyzer<'a> {
                      {often}; answers then took about {} times as long as otherwise, and came at {}. If \
                      that is its queue, more in flight would only make it longer; if it takes that long for \
                      anything, raise `--in-flight`.",
-                    units::count(factor.round() as u64),
-                    units::rate(answered as f64 / (intervals as f64 * self.interval_s))
+                    count(factor.round() as u64),
+                    rate(answered as f64 / (intervals as f64 * self.interval_s))
                 )))
             }
         }
@@ -211,9 +211,9 @@ impl<'a> Analyzer<'a> {
         if counts.dropped == 0 {
             return None;
         }
-        let many = units::plural(counts.dropped, "event");
-        let share = units::share(counts.dropped, counts.planned);
-        let within = units::duration(plan.drop_ms as f64 / 1e3);
+        let many = plural(counts.dropped, "event");
+        let share = share(counts.dropped, counts.planned);
+        let within = millis(plan.drop_ms);
         let (side, because) = match self.limit {
             _ if self.busy >= BUSY => (Side::Sender, "the sender had no CPU left for them"),
             Limit::Slow(_) => (Side::Receiver, "the receiver had not answered those before them"),
@@ -265,7 +265,7 @@ impl<'a> Analyzer<'a> {
         let intervals = self.planned.get(longest.0..longest.1).unwrap_or_default();
         let waiting = intervals.iter().map(|interval| interval.in_flight).max().unwrap_or_default();
         let full = if self.limit != Limit::Free && intervals.iter().any(|interval| self.is_full(interval)) {
-            let limit = units::count(u64::from(self.report.plan.in_flight));
+            let limit = count(u64::from(self.report.plan.in_flight));
             format!(
                 " That is the limit of events in flight ({limit}), or nearly, so those after them waited to be sent."
             )
@@ -280,8 +280,8 @@ impl<'a> Analyzer<'a> {
             "The receiver stood still {}: next to nothing was answered while up to {} waited, where an interval \
              otherwise has {}.{full}{more}",
             self.when(longest),
-            units::plural(waiting, "event"),
-            units::plural(self.usual_answers(), "answer"),
+            plural(waiting, "event"),
+            plural(self.usual_answers(), "answer"),
         )))
     }
 
@@ -309,22 +309,22 @@ impl<'a> Analyzer<'a> {
         };
         let (slow, fast) = (planned(early), planned(late));
         let rates = if fast > slow * 1.2 {
-            format!("while the rate rose from {} to {}", units::rate(slow), units::rate(fast))
+            format!("while the rate rose from {} to {}", rate(slow), rate(fast))
         } else if fast < slow * 0.8 {
-            format!("though the rate fell from {} to {}", units::rate(slow), units::rate(fast))
+            format!("though the rate fell from {} to {}", rate(slow), rate(fast))
         } else {
             "at the same rate".to_owned()
         };
         Some(Finding::receiver(format!(
             "The receiver got slower: p50 was {} in the first third of the run and {} in the last, {rates}.",
-            units::time(before),
-            units::time(after)
+            time(before),
+            time(after)
         )))
     }
 
     /// `for 2s, from 8s to 10s`.
     fn when(&self, (from, to): (usize, usize)) -> String {
-        let at = |index: usize| units::duration(index as f64 * self.interval_s);
+        let at = |index: usize| duration(index as f64 * self.interval_s);
         format!("for {}, from {} to {} into the run", at(to - from), at(from), at(to))
     }
 }
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_are_told_apart() {
+    fn stretches_are_kept_apart() {
         let interval = |planned| Interval { planned, ..Interval::default() };
         let series = [1, 0, 0, 1, 0].map(interval);
         assert_eq!(stretches(&series, |interval| interval.planned == 0), [(1, 3), (4, 5)]);

@@ -280,17 +280,17 @@ impl Finding {
     }
 
     /// The text in pieces; those marked true stood between backticks and are what one types.
-    pub(crate) fn pieces(&self) -> Vec<(bool, &str)> {
-        let pieces: Vec<&str> = self.text.split('`').collect();
+    pub(crate) fn pieces(&self) -> Vec<(bool, String)> {
+        let mut found = Vec::new();
+        let mut rest = self.text.as_str();
         // A last backtick without another is a character like any other.
-        let paired = pieces.len() % 2 == 1;
-        let end = if paired { pieces.len() } else { pieces.len() - 2 };
-        let mut found: Vec<(bool, &str)> =
-            pieces[..end].iter().enumerate().map(|(index, piece)| (index % 2 == 1, *piece)).collect();
-        if !paired {
-            let before: usize = pieces[..end].iter().map(|piece| piece.len() + 1).sum();
-            found.push((false, &self.text[before..]));
+        while let Some((before, (code, after))) =
+            rest.split_once('`').and_then(|(before, after)| Some((before, after.split_once('`')?)))
+        {
+            found.extend([(false, before.to_owned()), (true, code.to_owned())]);
+            rest = after;
         }
+        found.push((false, rest.to_owned()));
         found.retain(|(_, piece)| !piece.is_empty());
         found
     }
@@ -341,7 +341,7 @@ mod tests {
     use crate::load::samples;
 
     #[test]
-    fn findings_tell_what_is_typed_from_prose() {
+    fn what_is_typed_stands_apart_from_prose() {
         for (text, pieces) in [
             ("plain", vec![(false, "plain")]),
             (
@@ -352,8 +352,9 @@ mod tests {
             ("`", vec![(false, "`")]),
             ("", vec![]),
         ] {
-            let finding = Finding { side: Side::Run, text: text.to_owned() };
-            assert_eq!(finding.pieces(), pieces, "{text}");
+            let found = Finding::run(text.to_owned()).pieces();
+            let found: Vec<(bool, &str)> = found.iter().map(|(code, piece)| (*code, &**piece)).collect();
+            assert_eq!(found, pieces, "{text}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::analyzer::Analyzer;
 use super::data::{Finding, Interval, Report};
-use super::units;
+use super::units::{count, duration, millis, plural, seconds, share, time};
 
 /// What to think of a run. The findings that the report already has count for nothing.
 pub fn diagnose(report: &Report) -> Vec<Finding> {
@@ -60,7 +60,7 @@ fn sums(report: &Report) -> Option<Finding> {
     let wrong: Vec<String> = pairs
         .iter()
         .filter(|(_, left, _, right)| left != right)
-        .map(|(left, a, right, b)| format!("{left} is {}, {right} is {}", units::count(*a), units::count(*b)))
+        .map(|(left, a, right, b)| format!("{left} is {}, {right} is {}", count(*a), count(*b)))
         .collect();
     let text = || {
         Finding::run(format!(
@@ -88,7 +88,7 @@ fn shards(report: &Report) -> Vec<Finding> {
         found.push(Finding::run(format!(
             "The shards started up to {} apart, so the load was not the planned one. Intervals are counted from the \
              start of each.",
-            units::seconds(apart)
+            seconds(apart)
         )));
     }
     found
@@ -99,8 +99,8 @@ fn cut_short(report: &Report) -> Option<Finding> {
     (report.elapsed_s < planned * 0.9 && report.counts.planned >= 20).then(|| {
         Finding::run(format!(
             "The run ended after {} of the planned {}.",
-            units::seconds(report.elapsed_s),
-            units::duration(planned)
+            seconds(report.elapsed_s),
+            duration(planned)
         ))
     })
 }
@@ -113,7 +113,7 @@ fn failures(report: &Report) -> Vec<Finding> {
 }
 
 fn failed(report: &Report, class: &str, count: u64) -> Finding {
-    let many = format!("{} ({})", units::plural(count, "event"), units::share(count, report.counts.sent));
+    let many = format!("{} ({})", plural(count, "event"), share(count, report.counts.sent));
     let was = if count == 1 { "was" } else { "were" };
     let target = &report.plan.target;
     match class {
@@ -124,10 +124,9 @@ fn failed(report: &Report, class: &str, count: u64) -> Finding {
             "{many} ended with the connection closed by the receiver before it answered: it may have crashed, or close \
              connections when it has too much to do."
         )),
-        "timeout" => Finding::receiver(format!(
-            "{many} {was} not answered within {}.",
-            units::duration(report.plan.timeout_ms as f64 / 1e3)
-        )),
+        "timeout" => {
+            Finding::receiver(format!("{many} {was} not answered within {}.", millis(plan.timeout_ms)))
+        }
         "tls" => {
             Finding::receiver(format!("{many} failed because no TLS connection to {target} came about."))
         }
@@ -152,7 +151,7 @@ fn statuses(report: &Report) -> Option<Finding> {
     let listed: Vec<String> = others
         .iter()
         .take(3)
-        .map(|(status, count)| format!("{} had status {status}", units::count(*count)))
+        .map(|(status, count)| format!("{} had status {status}", count(*count)))
         .collect();
     let advice = match others.first() {
         Some((401 | 403, _)) => {
@@ -169,8 +168,8 @@ fn statuses(report: &Report) -> Option<Finding> {
         if listed.is_empty() { "their bodies were not as wanted".to_owned() } else { listed.join(", ") };
     Some(Finding::receiver(format!(
         "{} ({}) were answered with an error: {list}.{advice}",
-        units::plural(wrong, "event"),
-        units::share(wrong, report.counts.sent)
+        plural(wrong, "event"),
+        share(wrong, report.counts.sent)
     )))
 }
 
@@ -182,8 +181,8 @@ fn connections(report: &Report) -> Option<Finding> {
     (many && counts.failed * 10 < counts.sent).then(|| {
         Finding::receiver(format!(
             "The receiver does not keep connections open: {} for {}. Setting up connections is part of every time here.",
-            units::plural(opened, "connection"),
-            units::plural(counts.sent, "event")
+            plural(opened, "connection"),
+            plural(counts.sent, "event")
         ))
     })
 }
@@ -199,10 +198,10 @@ fn stories(report: &Report) -> Option<Finding> {
         };
         Finding::receiver(format!(
             "{} of {} failed their expectations, most of them of `{}` ({}).{first}",
-            units::count(failed),
-            units::plural(started, "story").replace("storys", "stories"),
+            count(failed),
+            plural(started, "story").replace("storys", "stories"),
             worst.name,
-            units::count(worst.failed)
+            count(worst.failed)
         ))
     })
 }
@@ -217,8 +216,8 @@ fn gap(report: &Report) -> Option<Finding> {
         Finding::run(format!(
             "Counted from the instants that were planned, p99 is {}; counted from the writing it is {}. The \
              difference is what events waited to be sent; a test that sends only after answers would hide it.",
-            units::time(planned),
-            units::time(sent)
+            time(planned),
+            time(sent)
         ))
     })
 }
@@ -227,11 +226,7 @@ fn held(report: &Report) -> Finding {
     let Report { plan, counts, latency, .. } = report;
     let late = match counts.late {
         0 => String::new(),
-        late => format!(
-            ", {} of them written more than {} late",
-            units::count(late),
-            units::duration(plan.late_ms as f64 / 1e3)
-        ),
+        late => format!(", {} of them written more than {} late", count(late), millis(plan.late_ms)),
     };
     let asked = if plan.arrivals == "closed" {
         "as fast as answers came".to_owned()
@@ -240,8 +235,8 @@ fn held(report: &Report) -> Finding {
     };
     Finding::run(format!(
         "It held: {} {asked}, all answered as wanted{late}. p99 is {}, and the sender used {:.0} % of its cores.",
-        units::plural(counts.planned, "event"),
-        units::time(latency.planned.percentile(99.0)),
+        plural(counts.planned, "event"),
+        time(latency.planned.percentile(99.0)),
         report.sender.busy * 100.0
     ))
 }
@@ -288,13 +283,13 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_that_gets_slower_is_told() {
+    fn a_receiver_that_gets_slower_is_reported() {
         let report = Model { service: |at| 2_000 + (at * 4_000.0) as u64, ..STEADY }.report();
         insta::assert_snapshot!(text(&report));
     }
 
     #[test]
-    fn failures_are_told_by_class() {
+    fn failures_are_reported_by_class() {
         insta::assert_snapshot!(text(&samples::refused()));
         let slow = Model { stall: Some((2.0, 6.0)), timeout_ms: 1_000, ..STEADY }.report();
         insta::assert_snapshot!(text(&slow));
@@ -313,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_that_do_not_agree_are_told() {
+    fn counts_that_do_not_agree_are_reported() {
         let mut report = samples::steady();
         report.counts.dropped += 7;
         report.statuses.insert(500, 1);
@@ -333,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_that_does_not_keep_up_is_told() {
+    fn a_receiver_that_does_not_keep_up_is_reported() {
         // From the sixth second on each takes 2 s, so that 400 in flight are no more than 200/s.
         let service = |at: f64| if at < 6.0 { 2_000 } else { 2_000_000 };
         let report = Model { in_flight: 400, service, ..STEADY }.report();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::units;
+use super::units::{count, duration, rate, time};
 
 /// Lines come no more often than this.
 const OFTEN: Duration = Duration::from_secs(5);
@@ -115,27 +115,27 @@ impl Lines {
         while self.next <= snapshot.at {
             self.next += self.every;
         }
-        let whole = units::duration(self.duration.as_secs_f64());
-        Some(format!("{} of {whole}  {}", units::duration(snapshot.at.as_secs_f64().floor()), text(snapshot)))
+        let whole = duration(self.duration.as_secs_f64());
+        Some(format!("{} of {whole}  {}", duration(snapshot.at.as_secs_f64().floor()), text(snapshot)))
     }
 }
 
 fn text(snapshot: &Snapshot) -> String {
     let bad = match snapshot.bad {
         0 => String::new(),
-        bad => format!("  {} bad", units::count(bad)),
+        bad => format!("  {} bad", count(bad)),
     };
     let waiting = match snapshot.planned.saturating_sub(snapshot.sent) {
         0 => String::new(),
-        waiting => format!("  {} not sent", units::count(waiting)),
+        waiting => format!("  {} not sent", count(waiting)),
     };
     format!(
         "{}  {} ok{bad}{waiting}  {} in flight  p50 {}  p99 {}  cpu {:.0} %",
-        units::rate(snapshot.rate),
-        units::count(snapshot.ok),
-        units::count(snapshot.in_flight),
-        units::time(snapshot.p50),
-        units::time(snapshot.p99),
+        rate(snapshot.rate),
+        count(snapshot.ok),
+        count(snapshot.in_flight),
+        time(snapshot.p50),
+        time(snapshot.p99),
         snapshot.cpu * 100.0
     )
 }

@@ -26,7 +26,7 @@ mod terminal;
 mod units;
 
 pub use compare::{Change, Comparison, Judgement, compare};
-pub use condition::ConditionError;
+pub use condition::{ConditionError, NoValue};
 pub use data::{
     Counts, FORMAT, Failures, Finding, Interval, Latency, Merged, Plan, Probe, Report, ReportError, Search,
     Sender, Shard, Share, Side,
@@ -39,6 +39,6 @@ pub use markdown::markdown;
 pub use merge::{MergeError, merge};
 pub use metric::{Clock, Metric, MetricError, Statistic, Unit};
 pub use page::page;
-pub use slo::Slo;
+pub use slo::{Breaches, Slo};
 pub(crate) use sum::{add_errors, add_series, add_statuses};
 pub use terminal::summary;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::run_stats::{Outcome, Recorder, RunStats};
-use crate::language::{Arrivals, Rate};
+use crate::language::{Arrivals, RateProfile};
 use crate::load::plan::{Curve, Event, Mix, Next, Pacer, Schedule, Source};
 use crate::load::report::Share;
 use crate::seed::Seed;
@@ -27,9 +27,9 @@ fn run(
 ) -> RunStats {
     let mix = Arc::new(Mix::new(&[(steps, 1)]));
     let source = match rate.parse().unwrap() {
-        Rate::Max => Source::Closed { next: 0, stride: 1, limit: u64::MAX, until: duration },
-        Rate::Planned(stages) => {
-            let curve = Arc::new(Curve::new(&stages, duration, 1.0));
+        RateProfile::Max => Source::Closed { next: 0, stride: 1, limit: u64::MAX, until: duration },
+        RateProfile::Planned(segments) => {
+            let curve = Arc::new(Curve::new(&segments, duration, 1.0));
             Source::Open(Box::new(Pacer::new(curve, Arrivals::Even, Seed(1), 0, 1, u64::MAX)))
         }
     };
