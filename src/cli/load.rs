@@ -276,9 +276,11 @@ fn beginning(at: Timestamp) -> String {
 fn start(rate: &RateProfile) -> f64 {
     match rate {
         RateProfile::Max => DEFAULT_RATE,
-        RateProfile::Planned(segments) => segments.first().map_or(DEFAULT_RATE, |segment| match segment.shape {
-            Shape::Constant(rate) | Shape::Ramp(rate, _) | Shape::Sine(rate, ..) => rate,
-        }),
+        RateProfile::Planned(segments) => {
+            segments.first().map_or(DEFAULT_RATE, |segment| match segment.shape {
+                Shape::Constant(rate) | Shape::Ramp(rate, _) | Shape::Sine(rate, ..) => rate,
+            })
+        }
     }
     .max(1.0)
 }

@@ -19,10 +19,10 @@ pub use prepare::{Load, Options, PrepareError};
 #[cfg(test)]
 pub(crate) use report::samples;
 pub use report::{
-    Change, Clock, Comparison, ConditionError, Counts, FORMAT, FailIf, Failures, Finding, Histogram,
-    Interval, Judgement, Latency, Live, MergeError, Merged, Metric, MetricError, PERCENTILES, Plan, Probe,
-    Report, ReportError, Search, Sender, Shard, Share, Side, Slo, Snapshot, Statistic, Unit, compare,
-    diagnose, markdown, merge, page, summary,
+    Breaches, Change, Clock, Comparison, ConditionError, Counts, FORMAT, FailIf, Failures, Finding,
+    Histogram, Interval, Judgement, Latency, Live, MergeError, Merged, Metric, MetricError, NoValue,
+    PERCENTILES, Plan, Probe, Report, ReportError, Search, Sender, Shard, Share, Side, Slo, Snapshot,
+    Statistic, Unit, compare, diagnose, markdown, merge, page, summary,
 };
 pub use run::Run;
 pub use send::Protocol;

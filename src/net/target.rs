@@ -38,8 +38,11 @@ pub enum TargetError {
     #[error("`{0}` has white space around it, take it away")]
     Spaces(String),
     /// A character that only stands in URLs when it is escaped.
-    #[error("{0:?} can't stand in a URL, write {}{}", escaped(*.0), if .0.is_ascii() { "" } else { BEYOND_ASCII })]
-    Letter(char),
+    #[error("{letter:?} can't stand in a URL, write {}", escaped(*letter))]
+    Letter {
+        /// The character.
+        letter: char,
+    },
     /// No `http://`.
     #[error("`{text}` has no scheme, write http://{rest}")]
     NoScheme {
@@ -128,11 +131,14 @@ pub enum TargetError {
     },
 }
 
-const BEYOND_ASCII: &str = " in a path or query, or the `xn--` form of a host";
-
 /// A character as it stands in a URL.
 fn escaped(letter: char) -> String {
-    letter.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")).collect()
+    let bytes =
+        letter.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    match letter.is_ascii() {
+        true => bytes,
+        false => format!("{bytes} in a path or query, or the `xn--` form of a host"),
+    }
 }
 
 impl Target {
@@ -193,7 +199,7 @@ impl FromStr for Target {
             return Err(if is_around {
                 TargetError::Spaces(text.trim().to_owned())
             } else {
-                TargetError::Letter(letter)
+                TargetError::Letter { letter }
             });
         }
         let (scheme, rest) = split_scheme(text)?;

@@ -113,7 +113,7 @@ impl FromStr for DurationRange {
 }
 
 /// Writes a duration the way [`HumanDuration`] reads it, with at most two units and no trailing zeros.
-pub(crate) fn write(duration: Duration, f: &mut impl fmt::Write) -> fmt::Result {
+fn write(duration: Duration, f: &mut impl fmt::Write) -> fmt::Result {
     let millis = duration.as_millis();
     let (seconds, left) = (millis / 1000, millis % 1000);
     match (seconds, left) {

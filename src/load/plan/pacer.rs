@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use crate::language::rate::{Arrivals, Shape, Segment};
+use crate::language::rate::{Arrivals, Segment, Shape};
 use crate::seed::{Rng, Seed};
 
 /// A plan: the expected number of arrivals up to each instant, and the way back.

@@ -125,7 +125,7 @@ fn failed(report: &Report, class: &str, count: u64) -> Finding {
              connections when it has too much to do."
         )),
         "timeout" => {
-            Finding::receiver(format!("{many} {was} not answered within {}.", millis(plan.timeout_ms)))
+            Finding::receiver(format!("{many} {was} not answered within {}.", millis(report.plan.timeout_ms)))
         }
         "tls" => {
             Finding::receiver(format!("{many} failed because no TLS connection to {target} came about."))
@@ -148,11 +148,9 @@ fn statuses(report: &Report) -> Option<Finding> {
         .map(|(s, n)| (*s, *n))
         .collect();
     others.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let listed: Vec<String> = others
-        .iter()
-        .take(3)
-        .map(|(status, count)| format!("{} had status {status}", count(*count)))
-        .collect();
+    let listed = others.iter().take(3);
+    let listed: Vec<String> =
+        listed.map(|(status, number)| format!("{} had status {status}", count(*number))).collect();
     let advice = match others.first() {
         Some((401 | 403, _)) => {
             " Perhaps the receiver verifies signatures by another secret: see `--secret`."
