@@ -232,7 +232,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
             super::remark(&format!("note: {}", beginning(at)));
         }
         if !args.find_max {
-            let mut live = if args.quiet { Live::silent() } else { Live::new(duration) };
+            let mut live = if args.quiet { Live::Silent } else { Live::new(duration) };
             let run = load.run(&rate, duration, server, interrupt, |snapshot| live.show(snapshot)).await;
             live.finish();
             return run;

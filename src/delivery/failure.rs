@@ -118,7 +118,7 @@ impl Failure {
         Self::tls(message)
     }
 
-    /// The connection failed before the head of the answer was there. `spoke_first` tells that bytes came before a
+    /// The connection failed before the head of the answer was there. `spoke_first` says that bytes came before a
     /// request was written.
     pub(super) fn head(target: &Target, error: &hyper::Error, spoke_first: bool) -> Self {
         if let Some(error) = find_tls(error) {

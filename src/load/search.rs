@@ -15,7 +15,7 @@ const KEEPS_UP: f64 = 0.98;
 /// From which share of its cores on the sender may be what does not hold.
 const BUSY: f64 = 0.9;
 
-/// Searches from a rate on. `probe` tries one; nothing comes of it if it is interrupted.
+/// Searches from a rate on. `probe` probes one; nothing comes of it if it is interrupted.
 pub(crate) async fn search(
     slo: &str,
     start: f64,
@@ -59,7 +59,7 @@ fn readable(rate: f64) -> f64 {
     (rate * unit).round() / unit
 }
 
-/// What a report says of a rate that was tried.
+/// What a report says of a rate that was probed.
 pub(crate) fn judge(report: &Report, rate: f64, slo: &Slo) -> Probe {
     let achieved = report.throughput();
     let latency = report.latency.planned.percentile(99.0);

@@ -13,7 +13,7 @@ pub use codes::{Code, ELSEWHERE, INTERNAL, code, codes};
 
 use super::Family;
 
-/// Which HTTP status an answer has whose envelope tells of an error.
+/// Which HTTP status an answer has whose envelope holds an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ErrorStatus {
     /// The code itself, where it is an HTTP status; 200 otherwise, as for the dialer's own codes (assumed).

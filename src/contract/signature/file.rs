@@ -200,7 +200,7 @@ impl Scheme {
         Ok(scheme)
     }
 
-    /// What single keys cannot tell.
+    /// What no key can be checked for by itself.
     fn check(&self) -> Result<(), SchemeError> {
         if self.parts.is_empty() {
             return Err(SchemeError::NoParts);

@@ -1,5 +1,5 @@
 //! What a body may have become between signer and verifier: the same JSON as other libraries write it, and the
-//! accidents of text. A signature that fits one of these tells what went wrong.
+//! accidents of text. A signature that fits one of these shows what went wrong.
 
 use serde_json::Value;
 

@@ -72,15 +72,6 @@ impl Order {
         }
     }
 
-    fn sign(self) -> &'static str {
-        match self {
-            Self::Less => "<",
-            Self::AtMost => "<=",
-            Self::More => ">",
-            Self::AtLeast => ">=",
-        }
-    }
-
     /// In words: `below`, `above`.
     pub(crate) fn words(self) -> &'static str {
         match self {
@@ -123,9 +114,8 @@ impl FromStr for Condition {
         }
         let no_order = || ConditionError::NoOrder(text.to_owned());
         let (name, rest) = text.split_at(text.find(['<', '>']).ok_or_else(no_order)?);
-        let orders = [Order::AtMost, Order::AtLeast, Order::Less, Order::More];
-        let mut found =
-            orders.into_iter().filter_map(|order| Some((order, rest.strip_prefix(order.sign())?)));
+        let signs = [("<=", Order::AtMost), (">=", Order::AtLeast), ("<", Order::Less), (">", Order::More)];
+        let mut found = signs.into_iter().filter_map(|(sign, order)| Some((order, rest.strip_prefix(sign)?)));
         let (order, bound) = found.next().ok_or_else(no_order)?;
         let metric: Metric = name.parse()?;
         let bound = read_bound(metric, bound.trim())?;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
+use super::units;
 
 /// The first field of every report, by which `merge` and `--baseline` know one.
 pub const FORMAT: &str = "airudder-mock load 2";
@@ -128,7 +129,7 @@ pub struct Merged {
 pub struct Counts {
     /// Events whose instant came.
     pub planned: u64,
-    /// Events that were sent, or tried to be.
+    /// Events that were handed to a connection, whether or not it took them.
     pub sent: u64,
     /// Answered as wanted.
     pub ok: u64,
@@ -264,6 +265,22 @@ pub enum ReportError {
     /// Another version of the format.
     #[error("its format is `{0}`, this version reads `{FORMAT}`: run the load again with this version")]
     Format(String),
+}
+
+impl Plan {
+    /// What all parts of a run share and what other numbers come of, by name.
+    pub(crate) fn common(&self) -> Vec<(&'static str, String)> {
+        let stories: Vec<String> =
+            self.stories.iter().map(|story| format!("{} ×{}", story.name, story.weight)).collect();
+        vec![
+            ("rate", self.rate.clone()),
+            ("unit of the rate", self.unit.clone()),
+            ("spacing of arrivals", self.arrivals.clone()),
+            ("duration", units::duration(self.duration_s)),
+            ("mix of stories", stories.join(", ")),
+            ("protocol", self.protocol.clone()),
+        ]
+    }
 }
 
 impl Finding {

@@ -37,67 +37,64 @@ pub struct Snapshot {
 
 /// Shows how a run goes.
 #[derive(Debug)]
-pub struct Live(Form);
-
-#[derive(Debug)]
-enum Form {
+pub enum Live {
+    /// On a terminal.
     Bar(ProgressBar),
+    /// Elsewhere: a line every five seconds, or every tenth of a long run.
     Lines(Lines),
-    Nothing,
+    /// Not at all.
+    Silent,
 }
 
 /// When lines are due.
 #[derive(Debug)]
-struct Lines {
+pub struct Lines {
     duration: Duration,
     every: Duration,
     next: Duration,
 }
 
 impl Live {
-    /// For a run of so long: a bar if standard error is a terminal, else a line every five seconds, or every tenth of a
-    /// long run.
+    /// For a run of so long, on standard error.
     pub fn new(duration: Duration) -> Self {
         if !std::io::stderr().is_terminal() {
-            return Self(Form::Lines(Lines::new(duration)));
+            return Self::Lines(Lines::new(duration));
         }
-        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let bar = ProgressBar::with_draw_target(Some(millis), ProgressDrawTarget::stderr());
+        let bar = ProgressBar::with_draw_target(Some(millis(duration)), ProgressDrawTarget::stderr());
         // The template is constant; if a new version of the library refused it, its own would do.
         if let Ok(style) = ProgressStyle::with_template("{bar:12.cyan/dim} {wide_msg}") {
             bar.set_style(style.progress_chars("━╸─"));
         }
-        Self(Form::Bar(bar))
-    }
-
-    /// Shows nothing.
-    pub fn silent() -> Self {
-        Self(Form::Nothing)
+        Self::Bar(bar)
     }
 
     /// Shows how the run stands now. May be called as often as one likes.
     pub fn show(&mut self, snapshot: &Snapshot) {
-        match &mut self.0 {
-            Form::Bar(bar) => {
-                bar.set_position(u64::try_from(snapshot.at.as_millis()).unwrap_or(u64::MAX));
+        match self {
+            Self::Bar(bar) => {
+                bar.set_position(millis(snapshot.at));
                 bar.set_message(text(snapshot));
             }
-            Form::Lines(lines) => {
+            Self::Lines(lines) => {
                 if let Some(line) = lines.line(snapshot) {
                     // Nobody may be reading.
                     let _ = writeln!(std::io::stderr().lock(), "{line}");
                 }
             }
-            Form::Nothing => {}
+            Self::Silent => {}
         }
     }
 
     /// Takes the bar away: the summary follows.
     pub fn finish(self) {
-        if let Form::Bar(bar) = self.0 {
+        if let Self::Bar(bar) = self {
             bar.finish_and_clear();
         }
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Lines {

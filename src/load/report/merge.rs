@@ -104,26 +104,19 @@ fn check(reports: &[(String, Report)]) -> Result<(), MergeError> {
 }
 
 /// What all parts of one run share.
-fn identity(report: &Report) -> [(&'static str, String); 13] {
+fn identity(report: &Report) -> Vec<(&'static str, String)> {
     let plan = &report.plan;
-    let stories: Vec<String> =
-        plan.stories.iter().map(|story| format!("`{}` ×{}", story.name, story.weight)).collect();
-    let of = report.merged.as_ref().map_or(1, |merged| merged.of);
-    [
+    let mut shared = plan.common();
+    shared.extend([
         ("format", report.format.clone()),
-        ("number of shards", of.to_string()),
-        ("rate", plan.rate.clone()),
-        ("unit of the rate", plan.unit.clone()),
-        ("spacing of arrivals", plan.arrivals.clone()),
-        ("duration", units::duration(plan.duration_s)),
+        ("number of shards", report.merged.as_ref().map_or(1, |merged| merged.of).to_string()),
         ("seed", plan.seed.to_string()),
-        ("mix of stories", stories.join(", ")),
-        ("protocol", plan.protocol.clone()),
         ("length of intervals", units::millis(plan.interval_ms)),
         ("time-out", units::millis(plan.timeout_ms)),
         ("lag that counts as late", units::millis(plan.late_ms)),
         ("lag that drops events", units::millis(plan.drop_ms)),
-    ]
+    ]);
+    shared
 }
 
 /// Adds a part that fits.
