@@ -73,7 +73,7 @@ pub struct LoadFile {
     /// How often: `5000/s`, `300/m`, a ramp `100/s..1000/s for 30s`, steps `100/s for 10s, 200/s for 10s`, a wave
     /// `100/s~500/s every 1m`, or `max`: as fast as answers come.
     pub rate: Option<RateProfile>,
-    /// For how long. Default: the sum of the rate's segments, or 10s.
+    /// For how long. Default: the sum of the rate's stages, or 10s.
     pub duration: Option<HumanDuration>,
     /// What the rate counts: `events` (callbacks) or `stories`. Default: `events`.
     pub unit: Option<RateUnit>,

@@ -1,5 +1,7 @@
 //! Which side set the pace of a run: the sender, its limit of events in flight, or the receiver.
 
+use std::ops::Range;
+
 use super::data::{Finding, Interval, Report, Side};
 use super::histogram::Histogram;
 use super::units::{count, duration, millis, plural, rate, share, time};
@@ -32,8 +34,8 @@ pub(crate) struct Analyzer<'a> {
     /// The busiest sender's share of its cores.
     busy: f64,
     limit: Limit,
-    /// Stretches in which the receiver stood still: from the first interval to behind the last.
-    stalls: Vec<(usize, usize)>,
+    /// Stretches in which the receiver stood still.
+    stalls: Vec<Range<usize>>,
 }
 
 impl<'a> Analyzer<'a> {
@@ -58,10 +60,6 @@ impl<'a> Analyzer<'a> {
         interval.in_flight as f64 >= f64::from(self.report.plan.in_flight) * FULL
     }
 
-    fn full(&self) -> usize {
-        self.planned.iter().filter(|interval| self.is_full(interval)).count()
-    }
-
     /// How many are in flight, by how many are sent in that time, is how long each takes: so the time of answers is
     /// known for full intervals without what events waited before they were sent.
     fn limit_reached(&self) -> Limit {
@@ -78,21 +76,13 @@ impl<'a> Analyzer<'a> {
         let in_flight: u64 = full.iter().map(|interval| interval.in_flight).sum();
         let took = in_flight as f64 * self.interval_s / (sent as f64).max(0.5);
         let answered = merged(free.iter().copied());
-        let times = &self.report.latency.sent;
-        let usual = if answered.count() > 0 {
-            answered.percentile(50.0)
-        } else {
+        let usual = match answered.count() {
             // Full from the start: the quickest answers came before the queue was long.
-            times.percentile(1.0)
+            0 => self.report.latency.sent.percentile(1.0),
+            _ => answered.percentile(50.0),
         };
         let factor = took / usual.as_secs_f64().max(1e-6);
         if factor >= 2.0 { Limit::Slow(factor) } else { Limit::Low }
-    }
-
-    /// The most events planned in an interval, per second.
-    fn peak(&self) -> f64 {
-        self.planned.iter().map(|interval| interval.planned).max().unwrap_or_default() as f64
-            / self.interval_s
     }
 
     /// Whether the sender itself was the bottleneck, or the machine it ran on.
@@ -106,20 +96,25 @@ impl<'a> Analyzer<'a> {
             (plan.workers / plan.runs.max(1)).max(1).saturating_mul(2)
         );
         let which = if self.report.merged.is_some() { "The busiest sender" } else { "The sender" };
-        let late = !self.closed && counts.late * 100 >= counts.sent && counts.late > 0;
+        let is_late = !self.closed && counts.late * 100 >= counts.sent && counts.late > 0;
+        let late = is_late.then(|| {
+            let (share, late) = (share(counts.late, counts.sent), millis(plan.late_ms));
+            format!("{share} of the events were written more than {late} late (p99 of the lag: {lag})")
+        });
         let behind = self.behind();
-        let share = share(counts.late, counts.sent);
-        let late_ms = millis(plan.late_ms);
         // In a blink, starting up is all that was done.
         if self.busy >= BUSY && self.report.elapsed_s >= 0.5 {
-            let text = if self.closed {
-                "the rate it found may be its own limit and not the receiver's".to_owned()
-            } else if let Some(behind) = behind {
-                format!("it could not send as planned and was {behind} behind at the end")
-            } else if late {
-                format!("{share} of the events were written more than {late_ms} late (p99 of the lag: {lag})")
-            } else {
-                format!("it still sent in time (p99 of the lag: {lag}), but has little to spare")
+            let text = match (behind, late) {
+                _ if self.closed => {
+                    "the rate it found may be its own limit and not the receiver's".to_owned()
+                }
+                (Some(behind), _) => {
+                    format!("it could not send as planned and was {behind} behind at the end")
+                }
+                (None, Some(late)) => late,
+                (None, None) => {
+                    format!("it still sent in time (p99 of the lag: {lag}), but has little to spare")
+                }
             };
             return Some(Finding::sender(format!(
                 "{which} used {busy} of its cores ({workers} in all); {text}. {advice}"
@@ -128,13 +123,8 @@ impl<'a> Analyzer<'a> {
         if self.limit != Limit::Free || self.closed {
             return None;
         }
-        let text = match behind {
-            Some(behind) => format!("It fell more and more behind, by {behind} at the end"),
-            None if late => {
-                format!("{share} of the events were written more than {late_ms} late (p99 of the lag: {lag})")
-            }
-            None => return None,
-        };
+        let behind = behind.map(|behind| format!("It fell more and more behind, by {behind} at the end"));
+        let text = behind.or(late)?;
         Some(Finding::sender(format!(
             "{text}, though only {busy} of the workers' cores were used: something else kept the sender from its \
              cores, such as other programs, a limit on CPU, or a machine that was suspended."
@@ -143,15 +133,11 @@ impl<'a> Analyzer<'a> {
 
     /// How far the sending was behind the plan at its end, if that grew over the run.
     fn behind(&self) -> Option<String> {
-        let mut behind = 0_i128;
-        let course: Vec<i128> = self
-            .planned
-            .iter()
-            .map(|interval| {
-                behind += i128::from(interval.planned) - i128::from(interval.sent);
-                behind
-            })
-            .collect();
+        let course = self.planned.iter().scan(0_i128, |behind, interval| {
+            *behind += i128::from(interval.planned) - i128::from(interval.sent);
+            Some(*behind)
+        });
+        let course: Vec<i128> = course.collect();
         let (half, end) = (course.get(course.len() / 2)?, course.last()?);
         let few = i128::from(self.report.counts.planned / 50).max(10);
         let grew = !self.closed && *end >= few && *end * 2 >= *half * 3;
@@ -160,14 +146,17 @@ impl<'a> Analyzer<'a> {
 
     pub(crate) fn limit(&self) -> Option<Finding> {
         let Report { plan, counts, latency, .. } = self.report;
-        let often = format!("{} of {} intervals", self.full(), self.planned.len());
+        let full = self.planned.iter().filter(|interval| self.is_full(interval)).count();
+        let often = format!("{full} of {} intervals", self.planned.len());
         let limit = count(u64::from(plan.in_flight));
         match self.limit {
             Limit::Free => None,
             // What a sender without CPU measures says nothing of the receiver.
             _ if self.busy >= BUSY => None,
             Limit::Low => {
-                let needed = self.peak() * latency.sent.percentile(99.0).as_secs_f64() * 1.5;
+                let most = self.planned.iter().map(|interval| interval.planned).max().unwrap_or_default();
+                let peak = most as f64 / self.interval_s;
+                let needed = peak * latency.sent.percentile(99.0).as_secs_f64() * 1.5;
                 // What was merged says how many all had; the option is each one's.
                 let needed = needed.max(f64::from(plan.in_flight) * 2.0) / f64::from(plan.runs.max(1));
                 let each = if plan.runs > 1 { " in each" } else { "" };
@@ -200,9 +189,8 @@ impl<'a> Analyzer<'a> {
 
     /// Intervals at the limit in which the receiver did answer.
     fn full_otherwise(&self) -> impl Iterator<Item = &Interval> {
-        let intervals = self.planned.iter().enumerate();
-        let answering =
-            intervals.filter(|(index, _)| !self.stalls.iter().any(|(from, to)| (*from..*to).contains(index)));
+        let has_stalled = |index: &usize| self.stalls.iter().any(|stall| stall.contains(index));
+        let answering = self.planned.iter().enumerate().filter(move |(index, _)| !has_stalled(index));
         answering.map(|(_, interval)| interval).filter(|interval| self.is_full(interval))
     }
 
@@ -232,16 +220,16 @@ impl<'a> Analyzer<'a> {
         let still = |interval: &Interval| {
             interval.planned >= 10 && interval.sent == 0 && !self.is_full(interval) && !self.closed
         };
-        let stretch = stretches(self.planned, still).into_iter().max_by_key(|(from, to)| to - from)?;
+        let stretch = stretches(self.planned, still).into_iter().max_by_key(ExactSizeIterator::len)?;
         Some(Finding::sender(format!(
             "The sender wrote nothing {}, though events were due and could have been sent: it was kept from its cores. \
              Times of that stretch say little about the receiver.",
-            self.when(stretch)
+            self.when(&stretch)
         )))
     }
 
     /// Where next to nothing was answered while more than usual waited for it.
-    fn stood_still(&self) -> Vec<(usize, usize)> {
+    fn stood_still(&self) -> Vec<Range<usize>> {
         let usual = self.usual_answers();
         let usual_in_flight = median(self.planned.iter().map(|interval| interval.in_flight));
         if usual < 10 {
@@ -261,8 +249,8 @@ impl<'a> Analyzer<'a> {
     }
 
     pub(crate) fn stalls(&self) -> Option<Finding> {
-        let longest = *self.stalls.iter().max_by_key(|(from, to)| to - from)?;
-        let intervals = self.planned.get(longest.0..longest.1).unwrap_or_default();
+        let longest = self.stalls.iter().max_by_key(|stall| stall.len())?;
+        let intervals = &self.planned[longest.clone()];
         let waiting = intervals.iter().map(|interval| interval.in_flight).max().unwrap_or_default();
         let full = if self.limit != Limit::Free && intervals.iter().any(|interval| self.is_full(interval)) {
             let limit = count(u64::from(self.report.plan.in_flight));
@@ -323,9 +311,10 @@ impl<'a> Analyzer<'a> {
     }
 
     /// `for 2s, from 8s to 10s`.
-    fn when(&self, (from, to): (usize, usize)) -> String {
+    fn when(&self, stretch: &Range<usize>) -> String {
         let at = |index: usize| duration(index as f64 * self.interval_s);
-        format!("for {}, from {} to {} into the run", at(to - from), at(from), at(to))
+        let Range { start, end } = stretch;
+        format!("for {}, from {} to {} into the run", at(stretch.len()), at(*start), at(*end))
     }
 }
 
@@ -343,13 +332,13 @@ fn median(numbers: impl Iterator<Item = u64>) -> u64 {
     numbers.get(numbers.len() / 2).copied().unwrap_or_default()
 }
 
-/// Where intervals of a kind follow each other: from the first to behind the last.
-fn stretches(intervals: &[Interval], kind: impl Fn(&Interval) -> bool) -> Vec<(usize, usize)> {
-    let mut found: Vec<(usize, usize)> = Vec::new();
-    for index in intervals.iter().enumerate().filter(|(_, interval)| kind(interval)).map(|(index, _)| index) {
+/// Where intervals of a kind follow each other.
+fn stretches(intervals: &[Interval], kind: impl Fn(&Interval) -> bool) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for (index, _) in intervals.iter().enumerate().filter(|(_, interval)| kind(interval)) {
         match found.last_mut() {
-            Some((_, end)) if *end == index => *end += 1,
-            _ => found.push((index, index + 1)),
+            Some(last) if last.end == index => last.end += 1,
+            _ => found.push(index..index + 1),
         }
     }
     found
@@ -377,7 +366,7 @@ mod tests {
     fn stretches_are_kept_apart() {
         let interval = |planned| Interval { planned, ..Interval::default() };
         let series = [1, 0, 0, 1, 0].map(interval);
-        assert_eq!(stretches(&series, |interval| interval.planned == 0), [(1, 3), (4, 5)]);
+        assert_eq!(stretches(&series, |interval| interval.planned == 0), [1..3, 4..5]);
         assert_eq!(stretches(&[], |_| true), []);
     }
 }

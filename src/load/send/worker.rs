@@ -65,6 +65,8 @@ pub(crate) struct Worker<'a> {
     unread: Vec<(usize, bool)>,
     scratch: Scratch,
     buffer: Vec<u8>,
+    /// How many bytes of each answer's body count.
+    cap: usize,
     opened: u64,
     next_look: Duration,
 }
@@ -101,6 +103,7 @@ pub(crate) fn run(job: &Job, number: u32) -> io::Result<RunStats> {
         unread: Vec::new(),
         scratch: Scratch::default(),
         buffer: vec![0; READ],
+        cap,
         opened: 0,
         next_look: Duration::ZERO,
     };
@@ -259,7 +262,7 @@ impl Worker<'_> {
         self.poll.registry().register(conn.source(), Token(slot), interest)?;
         self.opened += 1;
         let place = &mut self.slots[slot];
-        place.reader = place.reader.fresh();
+        place.reader = ResponseReader::new(self.cap);
         place.conn = Some(conn);
         Ok(())
     }
