@@ -18,7 +18,6 @@ use super::template::{RequestTemplate, StoryTemplate, Variant};
 use crate::delivery::{StatusSet, SuccessRule};
 use crate::scenario::Story;
 use crate::seed::Seed;
-use crate::seed::ids::DrawnId;
 
 /// How many people and texts take turns, unless [`MOST_BYTES`] allows fewer.
 const VARIANTS: u64 = 32;
