@@ -12,7 +12,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 
-use airudder_mock::simulator::DEFAULT_SIGN_KEY;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::{BodyExt, Full};
@@ -38,6 +37,8 @@ const PAGE: usize = 200;
 const TICKS: f64 = 100.0;
 /// The secret of the signatures.
 const SECRET: &str = "of the bench";
+/// The default key of chatbot calls, as `serve` prints it.
+const SIGN_KEY: &str = "a17d0de2a17d0de2a17d0de2a17d0de2";
 
 fn main() -> Outcome<()> {
     // Cargo tells every bench that it is one.
@@ -127,7 +128,7 @@ fn signed(body: &str) -> Outcome<String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes())?;
     mac.update(body.as_bytes());
     let sign = hex::encode(mac.finalize().into_bytes());
-    Ok(format!("X-AIRudder-Sign-Key: {DEFAULT_SIGN_KEY}\r\nX-AIRudder-Sign: {sign}\r\n"))
+    Ok(format!("X-AIRudder-Sign-Key: {SIGN_KEY}\r\nX-AIRudder-Sign: {sign}\r\n"))
 }
 
 /// A task, conversations and a workflow, all of them through, and the calls that ask for them.

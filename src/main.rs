@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    airudder_mock::cli::main()
+    airudder_mock::main()
 }

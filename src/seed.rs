@@ -19,14 +19,6 @@ pub struct Seed(pub u64);
 
 impl Seed {
     /// The stream of the `n`-th entity of a kind. Streams of different labels or numbers are independent.
-    ///
-    /// ```
-    /// # use airudder_mock::seed::Seed;
-    /// use rand::RngExt;
-    /// let mut a = Seed(7).stream("session", 0);
-    /// let mut b = Seed(7).stream("session", 0);
-    /// assert_eq!(a.random::<u64>(), b.random::<u64>());
-    /// ```
     pub fn stream(self, label: &str, n: u64) -> Rng {
         let mut hash = Sha256::new();
         hash.update(self.0.to_le_bytes());

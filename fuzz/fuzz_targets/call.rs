@@ -2,9 +2,8 @@
 
 use std::sync::LazyLock;
 
-use airudder_mock::api::decode;
 use airudder_mock::contract::{Catalog, Family, Router};
-use airudder_mock::net::HttpRequest;
+use airudder_mock::fuzzing::{HttpRequest, decode};
 use libfuzzer_sys::fuzz_target;
 
 static ROUTER: LazyLock<Router> =

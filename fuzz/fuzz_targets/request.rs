@@ -9,13 +9,10 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use airudder_mock::Mock;
 use airudder_mock::contract::aes::{self, Cipher};
-use airudder_mock::engine::{Driver, Speed};
-use airudder_mock::mock::Service;
-use airudder_mock::net::{HttpRequest, Reply};
-use airudder_mock::settings::Settings;
-use airudder_mock::simulator::{Account, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, TokenKind};
+use airudder_mock::fuzzing::{
+    DEFAULT_APP_KEY, DEFAULT_APP_SECRET, Driver, HttpRequest, Reply, Service, TokenKind, service,
+};
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -35,7 +32,9 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime")
 });
 
-static CIPHER: LazyLock<Cipher> = LazyLock::new(|| Cipher::new("airudderredduria").expect("16 bytes"));
+const KEY: &str = "airudderredduria";
+
+static CIPHER: LazyLock<Cipher> = LazyLock::new(|| Cipher::new(KEY).expect("16 bytes"));
 
 fuzz_target!(|input: &[u8]| {
     let answers = World::new().live(input);
@@ -58,17 +57,11 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let account = Account { cipher: Some(CIPHER.clone()), ..Account::default() };
-        // It is never driven: callbacks wait in the outbox, and time passes only when it is told to.
-        let settings = Settings { accounts: vec![account], ..Settings::default() };
-        let mock = Mock::builder()
-            .settings(settings)
-            .callback_url("http://127.0.0.1:9/hook")
-            .epoch(Timestamp::from_second(EPOCH).expect("a moment"))
-            .speed(Speed::Max)
-            .max_in_flight(1)
-            .service()
-            .expect("a mock");
+        let settings = format!(
+            "[[accounts]]\napp_key = \"{DEFAULT_APP_KEY}\"\napp_secret = \"{DEFAULT_APP_SECRET}\"\nencryption_key = \"{KEY}\""
+        );
+        // It is never driven: callbacks wait in the outbox, and time passes only when it is moved.
+        let mock = service(&settings, Timestamp::from_second(EPOCH).expect("a moment"));
         let driver = mock.driver().clone();
         let token = driver.with(|engine, now| {
             engine.simulator().access_mut().token(TokenKind::Cloud, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, now).expect("a token")

@@ -1,7 +1,7 @@
 #![no_main]
 
 use airudder_mock::contract::Catalog;
-use airudder_mock::scenario::load;
+use airudder_mock::fuzzing::load;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {

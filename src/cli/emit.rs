@@ -81,7 +81,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let now = args.epoch.unwrap_or_else(Timestamp::now);
     let policy =
         if args.retry { settings.policy.clone() } else { Policy { attempts: 1, ..settings.policy.clone() } };
-    let builder = Builder::from(prepared.clone())
+    let builder = Builder::new(Ok(prepared.clone()))
         .callback_url(url)
         .policy(policy)
         .seed(seed.0)

@@ -61,7 +61,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
 
 async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
     let epoch = args.epoch.unwrap_or_else(Timestamp::now);
-    let mut builder = Builder::from(prepared.clone()).seed(args.seed).speed(args.speed).epoch(epoch);
+    let mut builder = Builder::new(Ok(prepared.clone())).seed(args.seed).speed(args.speed).epoch(epoch);
     if let Some(url) = &args.target.callback_url {
         builder = builder.callback_url(url);
     }

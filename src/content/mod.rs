@@ -14,9 +14,9 @@ pub mod phrases;
 mod placeholders;
 mod texts;
 
-pub use country::{Country, UnknownCountry};
+pub use country::Country;
 pub use gender::Gender;
 pub(crate) use market::market;
 pub use person::Person;
 pub use phone::phone;
-pub use texts::{UnknownLocale, closest_locale, find_locale, locales};
+pub use texts::closest_locale;

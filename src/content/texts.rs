@@ -9,8 +9,6 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use crate::files::suggest::nearest;
-
 /// The content of one file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,36 +89,6 @@ impl Source {
     }
 }
 
-/// Every locale there is content for, sorted.
-pub fn locales() -> impl Iterator<Item = &'static str> {
-    SOURCES.iter().map(|source| source.locale)
-}
-
-/// A locale without content.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there are no texts for the locale `{given}`, {}", advice(.suggestion))]
-pub struct UnknownLocale {
-    /// What was written.
-    pub given: String,
-    /// The locale it looks like.
-    pub suggestion: Option<&'static str>,
-}
-
-fn advice(suggestion: &Option<&'static str>) -> String {
-    match suggestion {
-        Some(locale) => format!("did you mean `{locale}`?"),
-        None => format!("use one of {}", locales().collect::<Vec<_>>().join(", ")),
-    }
-}
-
-/// The locale whose texts are used for a language tag: itself, or the one of the same language (`es` and `es-AR`
-/// lead to `es-MX`). Letter case and `_` for `-` do not matter.
-pub fn find_locale(given: &str) -> Result<&'static str, UnknownLocale> {
-    find(given)
-        .map(|source| source.locale)
-        .ok_or_else(|| UnknownLocale { given: given.to_owned(), suggestion: nearest(given, locales()) })
-}
-
 fn find(given: &str) -> Option<&'static Source> {
     // Those that are asked for again and again are written as they are here.
     if let Some(source) = SOURCES.iter().find(|source| source.locale == given) {
@@ -138,9 +106,10 @@ fn find(given: &str) -> Option<&'static Source> {
         .or_else(|| SOURCES.iter().find(|source| source.locale.split('-').next() == Some(language)))
 }
 
-/// Like [`find_locale`], with English for what is unknown.
+/// The locale whose texts are used for a language tag: itself, or the one of the same language (`es` and `es-AR`
+/// lead to `es-MX`); English for what is unknown. Letter case and `_` for `-` do not matter.
 pub fn closest_locale(given: &str) -> &'static str {
-    find_locale(given).unwrap_or("en")
+    find(given).map_or("en", |source| source.locale)
 }
 
 /// The contents to look in, best first.
@@ -169,6 +138,11 @@ pub(crate) fn names(locale: &str) -> &'static Names {
 /// How a language writes a day.
 pub(crate) fn date_form(locale: &str) -> &'static DateForm {
     borrowing(locale).find_map(|content| content.date.as_ref()).expect("en.toml has a date form")
+}
+
+/// The keys of the phrases, sorted: English has them all.
+pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
+    chain("en").take(1).flat_map(|content| content.phrases.keys().map(String::as_str))
 }
 
 /// The variants of a phrase, out of the best file that has it.

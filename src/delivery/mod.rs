@@ -24,5 +24,5 @@ pub(crate) use client::check;
 pub use client::{Client, ClientOptions};
 pub use file::{DeliveryFile, PolicyPreset, policy, preset};
 pub use outbox::{Outbox, Totals};
-pub use policy::{Ordering, Policy, Rejection, StatusSet, SuccessRule};
+pub use policy::{Ordering, Policy, StatusSet, SuccessRule};
 pub use response::ReceiverResponse;

@@ -12,7 +12,7 @@ use super::host::EngineHost;
 use super::options::EngineOptions;
 use super::outcome::{RequestOutcome, outcome};
 use crate::contract::signature::Signer;
-use crate::contract::{Catalog, Direction, Provenance};
+use crate::contract::{Direction, Provenance};
 use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals};
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
@@ -98,11 +98,6 @@ impl Engine {
     /// The journal.
     pub fn journal(&mut self) -> &mut Journal {
         &mut self.dispatch.journal
-    }
-
-    /// The list of what exists.
-    pub fn catalog(&self) -> &Arc<Catalog> {
-        &self.dispatch.catalog
     }
 
     /// A fresh `request_id` for an envelope.

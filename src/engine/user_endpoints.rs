@@ -118,9 +118,7 @@ mod tests {
     use crate::Mock;
     use crate::delivery::{AttemptResult, Policy, ReceiverResponse};
     use crate::engine::RequestOutcome;
-    use crate::files::SourceFile;
     use crate::seed::Seed;
-    use crate::settings::Settings;
     use crate::simulator::{Request, Response as Simulated};
 
     fn at(millis: i64) -> Timestamp {
@@ -128,8 +126,7 @@ mod tests {
     }
 
     fn engine(text: &str) -> Engine {
-        let settings = Settings::from_source(&SourceFile::new("settings.toml", text)).unwrap();
-        let mock = Mock::builder().settings(settings).callback_url("http://127.0.0.1:9/callbacks").seed(3);
+        let mock = Mock::builder().settings_text(text).callback_url("http://127.0.0.1:9/callbacks").seed(3);
         mock.policy(Policy::once()).engine().unwrap()
     }
 

@@ -15,7 +15,7 @@ use rand::RngExt;
 use serde_json::Value;
 
 pub use file::{DelayFile, FaultFile, FaultKind, SpreadFile};
-pub use magic::{HEADER, MAGIC, magic, magic_header, magic_of_call};
+pub use magic::{HEADER, MAGIC, magic_of_call};
 
 use crate::contract::Family;
 use crate::contract::envelope;

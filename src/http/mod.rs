@@ -20,7 +20,7 @@ mod transport;
 mod wire;
 
 pub use bind::BindError;
-pub use client::{RequestError, request};
+pub use client::request;
 pub(crate) use connector::{ConnectError, Connector, Http1, Http2, Stream};
 pub use limits::Limits;
 pub use server::Server;

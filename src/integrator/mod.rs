@@ -8,6 +8,5 @@ mod lines;
 mod receiver;
 mod sample_agent;
 
-pub use lines::Language;
 pub use receiver::{Counts, Received, Receiver, Verdict};
 pub use sample_agent::{Action, SampleAgent};

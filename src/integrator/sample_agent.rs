@@ -122,12 +122,6 @@ impl SampleAgent {
         Self { manner, exchanges: EXCHANGES, conversations: BTreeMap::new() }
     }
 
-    /// The same agent, ending conversations after this many answers, at least one.
-    pub fn with_exchanges(mut self, exchanges: u32) -> Self {
-        self.exchanges = exchanges.max(1);
-        self
-    }
-
     /// What the agent does about a callback. `event` is the catalog id. Bodies of any shape are survived; what is
     /// missing in them counts as empty. A callback that comes again causes nothing again.
     pub fn react(&mut self, event: &str, body: &Value) -> Vec<Action> {

@@ -13,16 +13,9 @@ mod run;
 mod search;
 mod send;
 
-pub use compile::{Context, NotCompilable, StoryTemplate};
-pub use plan::{Curve, Pacer};
-pub use prepare::{Load, Options, PrepareError};
+pub use compile::Context;
+pub use prepare::{Load, Options};
 #[cfg(test)]
 pub(crate) use report::samples;
-pub use report::{
-    Breaches, Change, Clock, Comparison, ConditionError, Counts, FORMAT, FailIf, Failures, Finding,
-    Histogram, Interval, Judgement, Latency, Live, MergeError, Merged, Metric, MetricError, NoValue,
-    PERCENTILES, Plan, Probe, Report, ReportError, Search, Sender, Shard, Share, Side, Slo, Snapshot,
-    Statistic, Unit, compare, diagnose, markdown, merge, page, summary,
-};
-pub use run::Run;
+pub use report::{FailIf, Live, Report, Shard, Slo, Snapshot, compare, markdown, merge, page, summary};
 pub use send::Protocol;

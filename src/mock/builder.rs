@@ -47,18 +47,12 @@ pub struct Builder {
 
 impl Default for Builder {
     fn default() -> Self {
-        Self::from_result(Prepared::new(Settings::default()))
-    }
-}
-
-impl From<Prepared> for Builder {
-    fn from(prepared: Prepared) -> Self {
-        Self::from_result(Ok(prepared))
+        Self::new(Prepared::new(Settings::default()))
     }
 }
 
 impl Builder {
-    fn from_result(prepared: Result<Prepared, StartError>) -> Self {
+    pub(crate) fn new(prepared: Result<Prepared, StartError>) -> Self {
         Self {
             prepared,
             callback_url: None,
@@ -78,15 +72,16 @@ impl Builder {
         }
     }
 
-    /// Takes the settings from a file in place of the defaults. Mistakes in it are told at the start.
+    /// Takes the settings from a file in place of the defaults. Mistakes in it are reported at the start.
     pub fn settings_file(mut self, path: impl AsRef<Path>) -> Self {
         self.prepared = Prepared::load(Some(path.as_ref()), Flags::default());
         self
     }
 
-    /// Takes these settings in place of the defaults.
-    pub fn settings(mut self, settings: Settings) -> Self {
-        self.prepared = Prepared::new(settings);
+    /// Takes the settings from this text in place of the defaults, as it would stand in `airudder-mock.toml`. Mistakes in
+    /// it are reported at the start.
+    pub fn settings_text(mut self, toml: &str) -> Self {
+        self.prepared = Settings::from_text(toml).map_err(StartError::from).and_then(Prepared::new);
         self
     }
 
@@ -111,7 +106,7 @@ impl Builder {
     }
 
     /// Delivers by this policy in place of the settings'.
-    pub fn policy(mut self, policy: Policy) -> Self {
+    pub(crate) fn policy(mut self, policy: Policy) -> Self {
         self.policy = Some(policy);
         self
     }
@@ -141,7 +136,7 @@ impl Builder {
     }
 
     /// Shows every entry of the journal to this sink.
-    pub fn sink(mut self, sink: impl Sink + 'static) -> Self {
+    pub(crate) fn sink(mut self, sink: impl Sink + 'static) -> Self {
         self.journal.add_sink(Box::new(sink));
         self
     }
@@ -153,19 +148,19 @@ impl Builder {
     }
 
     /// Who makes requests, and for how long the mock is there.
-    pub fn callers(mut self, callers: Callers) -> Self {
+    pub(crate) fn callers(mut self, callers: Callers) -> Self {
         self.callers = callers;
         self
     }
 
     /// At most so many attempts are under way at the same time.
-    pub fn max_in_flight(mut self, most: usize) -> Self {
+    pub(crate) fn max_in_flight(mut self, most: usize) -> Self {
         self.max_in_flight = most;
         self
     }
 
     /// Runs these stories. Their numbers count from 0 in this order.
-    pub fn stories(mut self, stories: Vec<StoryRun>) -> Self {
+    pub(crate) fn stories(mut self, stories: Vec<StoryRun>) -> Self {
         self.stories = stories;
         self
     }
@@ -175,7 +170,7 @@ impl Builder {
     /// # Errors
     ///
     /// Settings or a callback URL that cannot be used.
-    pub fn engine(self) -> Result<Engine, StartError> {
+    pub(crate) fn engine(self) -> Result<Engine, StartError> {
         self.split().map(|(engine, _)| engine)
     }
 
@@ -184,7 +179,7 @@ impl Builder {
     /// # Errors
     ///
     /// Settings, a callback URL, hosts to allow or certificates that cannot be used.
-    pub fn service(self) -> Result<Service, StartError> {
+    pub(crate) fn service(self) -> Result<Service, StartError> {
         let (engine, rest) = self.split()?;
         rest.service(engine)
     }
@@ -194,7 +189,7 @@ impl Builder {
     /// # Errors
     ///
     /// As [`Builder::service`]; an address that is taken; a callback URL whose host is not allowed.
-    pub async fn assemble(mut self) -> Result<Assembly, StartError> {
+    pub(crate) async fn assemble(mut self) -> Result<Assembly, StartError> {
         let server = match self.server.take() {
             Some(server) => server,
             None => {

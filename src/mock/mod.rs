@@ -12,7 +12,9 @@ mod running;
 #[cfg(test)]
 mod tests;
 
-pub use assembly::{Assembly, Service};
+pub use assembly::Assembly;
+#[cfg(feature = "fuzzing")]
+pub use assembly::Service;
 pub use builder::Builder;
 pub use error::StartError;
 pub use prepared::Prepared;

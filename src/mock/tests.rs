@@ -7,7 +7,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Mock, Service};
+use super::Mock;
+use super::assembly::Service;
 use crate::contract::{Catalog, Direction, Family};
 use crate::delivery::Policy;
 use crate::engine::{Driver, Speed};

@@ -15,8 +15,9 @@ mod tones;
 mod turns;
 
 pub use archive::zip;
-pub use file::{WavError, WavFile};
+pub use file::WavFile;
 pub use range::answer;
 pub use recording::{Recording, Turn};
-pub use tones::MAX_SECONDS;
-pub use turns::{Speaker, Turns, Voice};
+pub use turns::Speaker;
+#[cfg(test)]
+pub use turns::{Turns, Voice};

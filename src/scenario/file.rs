@@ -23,7 +23,8 @@ pub struct ScenarioFile {
     /// What the story is called in the timeline and in reports. Default: the file's name.
     pub name: Option<String>,
     /// What the story shows, in a sentence or two.
-    pub description: Option<String>,
+    #[expect(dead_code, reason = "for people who read the file")]
+    description: Option<String>,
     /// The seed of all random values of this story. `--seed` wins over it. Default: 1.
     pub seed: Option<u64>,
     /// The language of names and texts, for example `id` or `es-MX`. Default: that of the country.
@@ -43,7 +44,8 @@ pub struct ScenarioFile {
     /// Other scenario files: their variables, reactions and steps come before those of this file.
     #[serde(default)]
     #[schemars(with = "Vec<String>", extend("x-items" = "include"))]
-    pub include: Vec<Spanned<String>>,
+    #[expect(dead_code, reason = "read with its place, before the file is typed")]
+    include: Vec<Spanned<String>>,
     /// Variables for templates, for example `amount = 150`. `--set amount=200` wins over them. They may be templates.
     #[serde(default)]
     #[schemars(extend("format" = "template-tree"))]
@@ -106,7 +108,8 @@ pub struct StepFile {
     pub set: Option<Tree>,
     /// Runs the steps of another scenario file here.
     #[schemars(extend("format" = "include"))]
-    pub include: Option<String>,
+    #[expect(dead_code, reason = "read with its place, before the file is typed")]
+    include: Option<String>,
     /// The step is taken only if this is true: `when = "{{ chance(0.3) }}"`.
     #[schemars(extend("format" = "template"))]
     pub when: Option<String>,

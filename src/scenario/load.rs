@@ -33,8 +33,6 @@ pub struct Scenario {
     pub name: String,
     /// The file.
     pub path: PathBuf,
-    /// What it shows.
-    pub description: Option<String>,
     /// The seed it asks for.
     pub seed: Option<u64>,
     /// The language of names and texts.
@@ -342,7 +340,6 @@ fn assemble(root: &Loaded, layout: &Layout) -> Option<Scenario> {
     Some(Scenario {
         name: head.name.unwrap_or_else(stem),
         path: root.path.clone(),
-        description: head.description,
         seed: head.seed,
         locale: head.locale,
         country: head.country,

@@ -163,16 +163,14 @@ impl Settings {
         let variable = |name: &str| std::env::var_os(name);
         merge(&Sources { config, usual: Path::new(DEFAULT_FILE), variable: &variable, catalog }, flags)
     }
-}
 
-impl Settings {
-    /// The settings of a file's text, without environment and flags.
+    /// The settings of a text, without environment and flags.
     ///
     /// # Errors
     ///
     /// Every mistake in it.
-    pub fn from_source(source: &Arc<SourceFile>) -> Result<Self, Problems> {
-        let checked = check_file(source, Catalog::builtin())?;
+    pub fn from_text(toml: &str) -> Result<Self, Problems> {
+        let checked = check_file(&SourceFile::new(DEFAULT_FILE, toml), Catalog::builtin())?;
         let outside = Outside {
             callback_url: checked.file.callback_url.clone(),
             secret: checked.file.secret.clone(),

@@ -14,9 +14,6 @@ mod vendor_file;
 mod workflow;
 
 pub use access::{AccessRules, SignatureRule, TokenRule};
-pub use check::{Checked, check_file, schema_text};
-pub use file::{AssumedFile, SettingsFile, TargetFile};
+pub use check::{check_file, schema_text};
+pub use file::AssumedFile;
 pub use merge::{DEFAULT_FILE, DEFAULT_LISTEN, Flags, Settings};
-pub use vendor_file::{
-    AccessFile, AccountFile, CallingFile, LimitsFile, MixFile, RobotFile, RoundFile, StrategyFile,
-};

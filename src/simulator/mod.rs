@@ -45,12 +45,12 @@ pub mod workflow;
 
 pub use access::{
     Access, Account, AccountKey, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, DEFAULT_SIGN_KEY, Denied, Encryption,
-    Rate, TOKEN_LIFE, TokenKind,
+    Rate, TokenKind,
 };
 pub use callback::{Callback, CallbackBody};
 use calling::Calling;
 use chatbot::Chatbot;
-pub use chatbot::{ConversationView, Opening, Stored, UserView};
+pub use chatbot::Opening;
 use context::Context;
 use detection::Detection;
 #[cfg(test)]
@@ -61,7 +61,6 @@ pub use request::{Long, Refusal, Request, Response, Upload};
 pub use rules::Behaviour;
 pub use rules::chatbot::ChatRules;
 use sms::Sms;
-pub use vendor::Checkpoint;
 use workflow::Workflow;
 
 use crate::seed::Resting;

@@ -11,11 +11,6 @@ pub struct RawRows {
 }
 
 impl RawRows {
-    /// Takes the text of a JSON list in the field `Details`. Nothing if it is none.
-    pub fn new(text: Bytes) -> Option<Self> {
-        Self::named("Details", text)
-    }
-
     /// Takes the text of a JSON list in the field of this name. Nothing if it is none.
     pub fn named(name: &'static str, text: Bytes) -> Option<Self> {
         text.trim_ascii_start().starts_with(b"[").then_some(Self { text, name })

@@ -118,7 +118,7 @@ async fn tell(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resul
     let embedded_authority = receiver.as_ref().map(|receiver| receiver.local_addr().to_string());
     // A callback that goes elsewhere may bring requests from elsewhere, which live in real time.
     let closed = embedded_wanted && stories.iter().all(|story| !story.story().has_own_targets());
-    let mut builder = Builder::from(prepared.clone())
+    let mut builder = Builder::new(Ok(prepared.clone()))
         .default_callback_url(receiver_url)
         .seed(seed.0)
         .speed(args.speed)

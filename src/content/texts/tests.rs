@@ -15,8 +15,8 @@ const PLACEHOLDERS: [&str; 5] = ["name", "amount", "date", "company", "order"];
 fn every_language_says_everything_in_several_ways() {
     for source in &SOURCES {
         let content = source.content();
-        for key in phrases::keys().iter().filter(|key| **key != "long_text") {
-            let variants = content.phrases.get(*key).unwrap_or_else(|| panic!("{}: no {key}", source.locale));
+        for key in phrases::keys().into_iter().filter(|key| *key != "long_text") {
+            let variants = content.phrases.get(key).unwrap_or_else(|| panic!("{}: no {key}", source.locale));
             let different: BTreeSet<&String> = variants.iter().collect();
             assert!(variants.len() >= 4, "{}: {key} has {} variants", source.locale, variants.len());
             assert_eq!(different.len(), variants.len(), "{}: {key} says something twice", source.locale);
@@ -68,7 +68,7 @@ fn long_texts_are_long_and_nothing_is_left_to_fill_in() {
             for _ in 0..8 {
                 let text = phrases::phrase_with(&mut rng, key, source.locale, &facts).unwrap();
                 assert!(!text.contains(['{', '}']), "{} {key}: {text}", source.locale);
-                if *key == "long_text" {
+                if key == "long_text" {
                     assert!(text.chars().count() > 1_000, "{}: {}", source.locale, text.chars().count());
                 }
             }

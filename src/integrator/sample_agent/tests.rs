@@ -99,7 +99,7 @@ fn what_comes_again_causes_nothing_again() {
 
 #[test]
 fn conversations_side_by_side_do_not_mix() {
-    let mut agent = SampleAgent::new().with_exchanges(1);
+    let mut agent = SampleAgent { exchanges: 1, ..SampleAgent::new() };
     let other = "f".repeat(32);
     for call_id in [CALL, &other] {
         assert_eq!(agent.react("session.transfer", &transfer("", "Acme", "123", call_id)).len(), 2);
@@ -125,7 +125,7 @@ fn a_conversation_that_began_elsewhere_keeps_its_seat() {
 
 #[test]
 fn every_call_is_in_the_catalog() {
-    let mut agent = SampleAgent::new().with_exchanges(1);
+    let mut agent = SampleAgent { exchanges: 1, ..SampleAgent::new() };
     let mut actions = agent.react("session.transfer", &transfer("", "Acme", "123", CALL));
     actions.extend(agent.react("agent.message", &message("123", CALL, &[("m1", "hello")])));
     let catalog = crate::contract::Catalog::builtin();

@@ -37,7 +37,7 @@ impl Context<'_> {
             settings.assumed = AssumedFile::Serve;
         }
         let prepared = Prepared { settings, catalog: Arc::clone(self.catalog), signer: self.signer.clone() };
-        let builder = Builder::from(prepared).seed(seed.0).max_in_flight(in_flight).expects_callbacks();
+        let builder = Builder::new(Ok(prepared)).seed(seed.0).max_in_flight(in_flight).expects_callbacks();
         match self.target {
             Some(target) if self.target_wins => builder.callback_url(target.to_string()),
             target => builder.default_callback_url(target.map(|target| target.to_string())),

@@ -107,11 +107,6 @@ impl Curve {
         Self { legs, duration: start, total: before }
     }
 
-    /// How many arrivals are expected.
-    pub fn total(&self) -> f64 {
-        self.total
-    }
-
     /// How long the plan is.
     pub fn duration(&self) -> Duration {
         Duration::from_secs_f64(self.duration)

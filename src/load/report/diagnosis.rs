@@ -242,8 +242,9 @@ fn held(report: &Report) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::report::Histogram;
+    use crate::load::report::data::Side;
     use crate::load::samples::{self, Model, STEADY};
-    use crate::load::{Histogram, Side};
 
     fn text(report: &Report) -> String {
         let lines: Vec<String> =

@@ -177,7 +177,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::load::Failures;
+    use crate::load::report::Failures;
     use crate::load::samples::{self, Model, STEADY};
 
     /// Merges reports under the names a.json, b.json, ...

@@ -25,20 +25,17 @@ mod sum;
 mod terminal;
 mod units;
 
-pub use compare::{Change, Comparison, Judgement, compare};
-pub use condition::{ConditionError, NoValue};
+pub use compare::compare;
 pub use data::{
-    Counts, FORMAT, Failures, Finding, Interval, Latency, Merged, Plan, Probe, Report, ReportError, Search,
-    Sender, Shard, Share, Side,
+    Counts, FORMAT, Failures, Finding, Interval, Latency, Plan, Probe, Report, Search, Sender, Shard, Share,
 };
 pub use diagnosis::diagnose;
 pub use fail_if::FailIf;
-pub use histogram::{Histogram, PERCENTILES};
+pub use histogram::Histogram;
 pub use live::{Live, Snapshot};
 pub use markdown::markdown;
-pub use merge::{MergeError, merge};
-pub use metric::{Clock, Metric, MetricError, Statistic, Unit};
+pub use merge::merge;
 pub use page::page;
-pub use slo::{Breaches, Slo};
+pub use slo::Slo;
 pub(crate) use sum::{add_errors, add_series, add_statuses};
 pub use terminal::summary;

@@ -24,7 +24,8 @@ pub fn page(report: &Report, comparison: Option<&Comparison>, failed: &[String])
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::{Finding, compare, samples};
+    use crate::load::report::Finding;
+    use crate::load::{compare, samples};
 
     #[test]
     fn the_page_has_everything() {

@@ -170,11 +170,6 @@ impl StoryRun {
         &self.story
     }
 
-    /// How many expectations failed so far.
-    pub fn failures(&self) -> u32 {
-        self.failures
-    }
-
     /// Counts a failure that somebody else has reported.
     pub fn count_failure(&mut self) {
         self.failures += 1;

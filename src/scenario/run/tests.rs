@@ -150,7 +150,7 @@ fn what_is_not_as_expected_is_a_failure_and_the_story_goes_on() {
             "failed",
         ]
     );
-    assert_eq!(story.run.failures(), 2);
+    assert_eq!(story.run.failures, 2);
 }
 
 #[test]

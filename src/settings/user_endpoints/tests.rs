@@ -16,7 +16,7 @@ use crate::simulator::user_endpoints::*;
 const FLEX: &str = include_str!("../../../scenarios/custom/flex-route.toml");
 const STORE: &str = include_str!("../../../scenarios/custom/api-store.toml");
 
-fn checked(text: &str) -> settings::Checked {
+fn checked(text: &str) -> settings::check::Checked {
     settings::check_file(&SourceFile::new("settings.toml", text), Catalog::builtin())
         .unwrap_or_else(|problems| panic!("{problems}"))
 }

@@ -575,7 +575,7 @@ mod tests {
     use crate::simulator::rules::calling::Rules;
 
     fn read(value: &Value) -> Result<(Rows, RefusedRows), Refusal> {
-        let raw = RawRows::new(Bytes::from(value.to_string())).unwrap();
+        let raw = RawRows::named("Details", Bytes::from(value.to_string())).unwrap();
         let rules = Rules::default();
         Rows::read(&raw, "Details", |number| rules.mock_outcome_of(number))
     }
@@ -638,9 +638,9 @@ mod tests {
 
     #[test]
     fn a_list_needs_rows() {
-        assert!(RawRows::new(Bytes::from_static(b"{}")).is_none());
+        assert!(RawRows::named("Details", Bytes::from_static(b"{}")).is_none());
         assert!(read(&json!([])).is_err());
-        let cut = RawRows::new(Bytes::from_static(b"[{\"Mobile\": \"+62")).unwrap();
+        let cut = RawRows::named("Details", Bytes::from_static(b"[{\"Mobile\": \"+62")).unwrap();
         assert!(Rows::read(&cut, "Details", |_| MockOutcome::default()).is_err());
     }
 

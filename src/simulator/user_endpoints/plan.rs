@@ -123,11 +123,6 @@ impl Declarations {
         Ok(Self(Arc::new(plan)))
     }
 
-    /// Whether there is nothing of the user's own.
-    pub fn is_empty(&self) -> bool {
-        self.0.endpoints.is_empty() && self.0.callbacks.is_empty()
-    }
-
     pub(super) fn plan(&self) -> &Arc<Plan> {
         &self.0
     }

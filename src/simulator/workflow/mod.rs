@@ -34,7 +34,7 @@ use super::rules::calling::Rules;
 use super::rules::template::Node;
 pub use super::rules::template::Template;
 pub(crate) use super::rules::template::templates;
-pub use super::rules::template_file::{CaseFile, KindFile, NodeFile, TemplateFile, When};
+pub use super::rules::template_file::TemplateFile;
 use super::timer::WorkflowTimer;
 use crate::content::Country;
 use crate::seed::Seed;
