@@ -31,7 +31,6 @@ pub use data::{
 };
 pub use diagnosis::diagnose;
 pub use fail_if::FailIf;
-pub use histogram::Histogram;
 pub use live::{Live, Snapshot};
 pub use markdown::markdown;
 pub use merge::merge;
