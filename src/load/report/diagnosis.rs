@@ -242,7 +242,7 @@ fn held(report: &Report) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::report::Histogram;
+    use crate::load::report::histogram::Histogram;
     use crate::load::report::data::Side;
     use crate::load::samples::{self, Model, STEADY};
 
