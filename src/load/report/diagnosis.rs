@@ -242,8 +242,8 @@ fn held(report: &Report) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::report::histogram::Histogram;
     use crate::load::report::data::Side;
+    use crate::load::report::histogram::Histogram;
     use crate::load::samples::{self, Model, STEADY};
 
     fn text(report: &Report) -> String {

@@ -83,12 +83,6 @@ impl Histogram {
         Duration::from_micros(self.0.mean().round() as u64)
     }
 
-    /// What percentage of all times is at most so long; 0 if nothing was counted.
-    pub fn share_below(&self, time: Duration) -> f64 {
-        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).min(LONGEST);
-        if self.0.is_empty() { 0.0 } else { self.0.percentile_below(micros) }
-    }
-
     /// Points of the curve of percentiles, `(percent, time)`, denser towards 100: for charts.
     pub fn curve(&self) -> Vec<(f64, Duration)> {
         let steps = self.0.iter_quantiles(5);
