@@ -65,18 +65,12 @@ impl Options {
 pub struct Load<'a> {
     pub(super) context: Context<'a>,
     pub(super) options: Options,
-    pub(super) mode: Mode,
+    /// The stories as request templates. Otherwise they are simulated, each on the engine: if not because it was asked
+    /// for then for a reason.
+    pub(super) templates: Result<Arc<[StoryTemplate]>, Option<NotCompilable>>,
     pub(super) target: Arc<Target>,
     pub(super) address: SocketAddr,
-}
-
-/// How stories are sent.
-#[derive(Debug)]
-pub(super) enum Mode {
-    /// From request templates.
-    Compiled(Arc<[StoryTemplate]>, Option<TlsPlan>),
-    /// Each on the engine, if not because it was asked for then for a reason.
-    Simulated(Option<NotCompilable>),
+    pub(super) tls: Option<TlsPlan>,
 }
 
 /// Why a load can't begin.
@@ -118,37 +112,32 @@ impl<'a> Load<'a> {
     /// If there is no receiver, or it can't be used.
     pub fn prepare(context: Context<'a>, guard: &Guard, mut options: Options) -> Result<Self, PrepareError> {
         options.in_flight = options.in_flight.max(1);
-        let compiled = if options.simulated { Err(None) } else { compile(&context, &options).map_err(Some) };
-        let target = match &compiled {
+        let templates = if options.simulated { Err(None) } else { compile(&context, &options).map_err(Some) };
+        let target = match &templates {
             Ok(templates) => Arc::clone(&templates.first().ok_or(PrepareError::NoStory)?.target),
             Err(_) => target(&context, &options.stories)?,
         };
         let address = address(&target, guard)?;
-        let mode = match compiled {
-            Ok(templates) => {
-                let tls = Tls::new(&context.settings.tls, options.protocol.alpn())?.plan(&target)?;
-                Mode::Compiled(templates.into(), tls)
-            }
-            Err(why) => Mode::Simulated(why),
+        let tls = match templates {
+            Ok(_) => Tls::new(&context.settings.tls, options.protocol.alpn())?.plan(&target)?,
+            // Its mock has a client of its own.
+            Err(_) => None,
         };
-        Ok(Self { context, options, mode, target, address })
+        Ok(Self { context, options, templates, target, address, tls })
     }
 
     /// Why the stories have to be simulated, with their pauses and waits, if they could not be compiled.
     pub fn simulated_because(&self) -> Option<&NotCompilable> {
-        match &self.mode {
-            Mode::Compiled(..) => None,
-            Mode::Simulated(why) => why.as_ref(),
-        }
+        self.templates.as_ref().err()?.as_ref()
     }
 
     /// Whether the stories are simulated.
     pub(super) fn is_simulated(&self) -> bool {
-        matches!(self.mode, Mode::Simulated(_))
+        self.templates.is_err()
     }
 }
 
-fn compile(context: &Context<'_>, options: &Options) -> Result<Vec<StoryTemplate>, NotCompilable> {
+fn compile(context: &Context<'_>, options: &Options) -> Result<Arc<[StoryTemplate]>, NotCompilable> {
     let today = Timestamp::now();
     let mut templates = Vec::new();
     for (number, (story, _)) in options.stories.iter().enumerate() {
@@ -158,7 +147,7 @@ fn compile(context: &Context<'_>, options: &Options) -> Result<Vec<StoryTemplate
         templates.push(compiled.map_err(named)?);
     }
     let is_one_server = templates.windows(2).all(|pair| pair[0].target.origin() == pair[1].target.origin());
-    if is_one_server { Ok(templates) } else { Err(NotCompilable::SeveralServers) }
+    if is_one_server { Ok(templates.into()) } else { Err(NotCompilable::SeveralServers) }
 }
 
 /// Where the callbacks go, as far as it is known beforehand.

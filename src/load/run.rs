@@ -9,10 +9,10 @@ use jiff::Timestamp;
 
 use super::compile::StoryTemplate;
 use super::plan::{Curve, Mix};
-use super::prepare::{Load, Mode};
+use super::prepare::Load;
 use super::report::{FORMAT, Finding, Plan, Report, Sender, Slo, Snapshot, diagnose};
 use super::search::{judge, search};
-use super::send::{Drive, Job, Progress, Protocol, RunStats, Usage, simulated, worker, worker_h2};
+use super::send::{Job, Progress, Protocol, RunStats, Usage, simulated, worker, worker_h2};
 use crate::http::Server;
 use crate::language::{RateProfile, RateUnit};
 
@@ -31,10 +31,6 @@ pub struct Run {
 impl Load<'_> {
     fn job(&self, rate: &RateProfile, duration: Duration) -> Job {
         let options = self.options.clone();
-        let (templates, tls) = match &self.mode {
-            Mode::Compiled(templates, tls) => (Arc::clone(templates), tls.clone()),
-            Mode::Simulated(_) => (Arc::from([]), None),
-        };
         let mix = self.mix();
         // Simulated stories share one engine; and no more send than may be in flight.
         let workers = if self.is_simulated() { 1 } else { options.workers.clamp(1, options.in_flight) };
@@ -44,12 +40,9 @@ impl Load<'_> {
             }
             (RateUnit::Stories, count) => (1.0, count),
         };
-        let drive = match rate {
-            RateProfile::Max => Drive::Closed(duration),
-            RateProfile::Planned(segments) => {
-                let curve = Curve::new(segments, duration, 1.0 / per_iteration);
-                Drive::Open(Arc::new(curve), options.arrivals)
-            }
+        let curve = match rate {
+            RateProfile::Max => None,
+            RateProfile::Planned(segments) => Some(Curve::new(segments, duration, 1.0 / per_iteration)),
         };
         let interval = interval(duration);
         let intervals = (duration + options.timeout).as_nanos() / interval.as_nanos().max(1) + 2;
@@ -58,13 +51,14 @@ impl Load<'_> {
         let wait = left.and_then(Result::ok).unwrap_or_default().max(Duration::from_millis(20));
         Job {
             options,
-            templates,
+            templates: self.templates.clone().unwrap_or_default(),
             mix: Arc::new(mix),
-            drive,
+            duration: curve.as_ref().map_or(duration, Curve::duration),
+            curve: curve.map(Arc::new),
             limit: limit.unwrap_or(u64::MAX),
             target: Arc::clone(&self.target),
             address: self.address,
-            tls,
+            tls: self.tls.clone(),
             interval,
             intervals: usize::try_from(intervals).unwrap_or(usize::MAX).min(100_000),
             workers,
@@ -162,10 +156,7 @@ impl Load<'_> {
     }
 
     fn mix(&self) -> Mix {
-        let compiled: &[StoryTemplate] = match &self.mode {
-            Mode::Compiled(templates, _) => templates,
-            Mode::Simulated(_) => &[],
-        };
+        let compiled = self.templates.as_deref().unwrap_or_default();
         let steps = self.options.stories.iter().enumerate().map(|(number, (story, weight))| {
             (compiled.get(number).map_or_else(|| story.sends(), StoryTemplate::steps), *weight)
         });
@@ -181,10 +172,7 @@ impl Load<'_> {
         interrupted: bool,
     ) -> Report {
         let options = &self.options;
-        let planned = match &job.drive {
-            Drive::Open(curve, _) => curve.duration(),
-            Drive::Closed(until) => *until,
-        };
+        let planned = job.duration;
         let cut_short = interrupted || options.count.is_some();
         let elapsed = if cut_short { stats.last } else { stats.last.max(planned) };
         // A count that was reached is no early end.

@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use super::run_stats::{Outcome, Progress, Recorder};
 use crate::delivery::ReceiverResponse;
 use crate::http::TlsPlan;
-use crate::language::Arrivals;
 use crate::load::compile::{Scratch, StoryTemplate};
 use crate::load::plan::{Curve, Event, Mix, Pacer, Schedule, Source};
 use crate::load::prepare::Options;
@@ -25,15 +24,6 @@ pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// How much of an answer's body is kept where success depends on it, in bytes.
 const ANSWER_CAP: usize = 64 * 1024;
-
-/// How often events come.
-#[derive(Clone, Debug)]
-pub(crate) enum Drive {
-    /// By a plan of iterations.
-    Open(Arc<Curve>, Arrivals),
-    /// As fast as answers come, for so long.
-    Closed(Duration),
-}
 
 /// What is spoken with the receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,7 +59,10 @@ pub(crate) struct Job {
     pub(crate) options: Options,
     pub(crate) templates: Arc<[StoryTemplate]>,
     pub(crate) mix: Arc<Mix>,
-    pub(crate) drive: Drive,
+    /// When iterations are due; nothing: as fast as answers come.
+    pub(crate) curve: Option<Arc<Curve>>,
+    /// For how long iterations begin.
+    pub(crate) duration: Duration,
     /// Iterations from this number on are not run.
     pub(crate) limit: u64,
     pub(crate) target: Arc<Target>,
@@ -93,15 +86,15 @@ pub(crate) struct Job {
 impl Job {
     /// The part of a worker.
     pub(crate) fn schedule(&self, worker: u32) -> Schedule {
-        let Options { shard, seed, .. } = self.options;
+        let Options { shard, seed, arrivals, .. } = self.options;
+        let limit = self.limit;
         let first = u64::from(shard.index) + u64::from(shard.of) * u64::from(worker);
         let stride = u64::from(shard.of) * u64::from(self.workers);
-        let source = match &self.drive {
-            Drive::Open(curve, arrivals) => {
-                let curve = Arc::clone(curve);
-                Source::Open(Box::new(Pacer::new(curve, *arrivals, seed, first, stride, self.limit)))
+        let source = match &self.curve {
+            Some(curve) => {
+                Source::Open(Box::new(Pacer::new(Arc::clone(curve), arrivals, seed, first, stride, limit)))
             }
-            Drive::Closed(until) => Source::Closed { next: first, stride, limit: self.limit, until: *until },
+            None => Source::Closed { next: first, stride, limit, until: self.duration },
         };
         Schedule::new(source, Arc::clone(&self.mix))
     }
