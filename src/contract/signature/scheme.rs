@@ -103,18 +103,6 @@ impl Encoding {
         Self::Base64UrlUnpadded,
     ];
 
-    /// The word of the settings file.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Hex => "hex",
-            Self::HexUpper => "HEX",
-            Self::Base64 => "base64",
-            Self::Base64Unpadded => "base64-unpadded",
-            Self::Base64Url => "base64url",
-            Self::Base64UrlUnpadded => "base64url-unpadded",
-        }
-    }
-
     /// What a reader calls it.
     pub fn words(self) -> &'static str {
         match self {
@@ -125,12 +113,6 @@ impl Encoding {
             Self::Base64Url => "base64url",
             Self::Base64UrlUnpadded => "base64url without padding",
         }
-    }
-}
-
-impl fmt::Display for Encoding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 
@@ -391,9 +373,6 @@ mod tests {
         }
         for algorithm in Algorithm::ALL {
             assert_eq!(serde_json::to_value(algorithm).unwrap(), algorithm.as_str());
-        }
-        for encoding in Encoding::ALL {
-            assert_eq!(serde_json::to_value(encoding).unwrap(), encoding.as_str());
         }
     }
 
