@@ -30,6 +30,7 @@ const OTHER_NAMES: [(&str, &str); 25] = [
     ("match", "where"),
     ("filter", "where"),
     ("response", "answer"),
+    ("retries", "attempts"),
     ("retries", "tries"),
     ("url", "callback_url"),
     ("url", "target"),
