@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::compile::StoryTemplate;
+use super::options::Protocol;
 use super::plan::{Curve, Mix};
 use super::prepare::Load;
 use super::report::{FORMAT, Finding, Plan, Report, Sender, Slo, Snapshot, diagnose};
 use super::search::{judge, search};
-use super::send::{Job, Progress, Protocol, RunStats, Usage, simulated, worker, worker_h2};
+use super::send::{Job, Progress, RunStats, Usage, simulated, worker, worker_h2};
 use crate::http::Server;
 use crate::language::{RateProfile, RateUnit};
 

@@ -12,8 +12,8 @@ use super::run_stats::{Outcome, Progress, Recorder};
 use crate::delivery::ReceiverResponse;
 use crate::http::TlsPlan;
 use crate::load::compile::{Scratch, StoryTemplate};
+use crate::load::options::Options;
 use crate::load::plan::{Curve, Event, Mix, Pacer, Schedule, Source};
-use crate::load::prepare::Options;
 use crate::net::Target;
 
 /// How often whoever waits for the start looks for an interruption.
@@ -24,34 +24,6 @@ pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// How much of an answer's body is kept where success depends on it, in bytes.
 const ANSWER_CAP: usize = 64 * 1024;
-
-/// What is spoken with the receiver.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Protocol {
-    /// One event at a time over each connection.
-    #[default]
-    Http1,
-    /// All events of a worker over one connection.
-    Http2,
-}
-
-impl Protocol {
-    /// Its name in reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Http1 => "http/1.1",
-            Self::Http2 => "http/2",
-        }
-    }
-
-    /// Its name when it is agreed on over TLS (RFC 7301, RFC 9113).
-    pub(crate) fn alpn(self) -> &'static [u8] {
-        match self {
-            Self::Http1 => b"http/1.1",
-            Self::Http2 => b"h2",
-        }
-    }
-}
 
 /// A run as its workers see it.
 #[derive(Debug)]

@@ -17,6 +17,5 @@ pub(crate) mod worker_h2;
 mod truth_tests;
 
 pub(crate) use job::Job;
-pub use job::Protocol;
 pub(crate) use run_stats::{Progress, RunStats};
 pub(crate) use usage::Usage;
