@@ -170,11 +170,11 @@ fn queue(
         None => {
             let usual = engine.emit(session, &args.event, Value::Null, now);
             let mut patch = Value::Object(serde_json::Map::new());
-            let usual = usual?;
+            let usual = usual.map_err(|error| error.to_string())?;
             for (path, value) in &args.set {
                 assignment::put(&mut patch, path, as_usual(&usual, path, value));
             }
-            Body::Json(engine.emit(session, &args.event, patch, now)?)
+            Body::Json(engine.emit(session, &args.event, patch, now).map_err(|error| error.to_string())?)
         }
     };
     engine.send_alone(&args.event, body, session, now)

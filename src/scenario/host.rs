@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::delivery::{CallbackId, Policy};
 use crate::files::Place;
-use crate::simulator::{ConversationKey, Simulator};
+use crate::simulator::{ConversationKey, EmitError, Simulator};
 
 /// The world around a story.
 pub trait StoryHost {
@@ -19,14 +19,16 @@ pub trait StoryHost {
     ///
     /// # Errors
     ///
-    /// There is no such event.
+    /// There is no such event, or a template of one of the user's own cannot be filled in.
     fn emit(
         &mut self,
         session: ConversationKey,
         event: &str,
         patch: Value,
         now: Timestamp,
-    ) -> Result<Value, String>;
+    ) -> Result<Value, EmitError> {
+        self.simulator().emit(session, event, patch, now)
+    }
 
     /// Hands a callback to delivery.
     ///

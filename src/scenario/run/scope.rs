@@ -107,7 +107,8 @@ impl StoryRun {
                     .body
                     .render(&story.templates, &scope)
                     .map_err(|error| format!("`body` can't be filled in: {error}"))?;
-                let mut body = moment.host.emit(key, &callback.event, patch, moment.now)?;
+                let body = moment.host.emit(key, &callback.event, patch, moment.now);
+                let mut body = body.map_err(|error| error.to_string())?;
                 for path in &callback.omit {
                     remove(&mut body, path);
                 }
