@@ -223,7 +223,10 @@ impl FromStr for Target {
 
         let mut url = format!("{scheme}://");
         let start = url.len();
-        url += &if host.contains(':') { format!("[{host}]") } else { host.clone() };
+        match host.contains(':') {
+            true => url += &format!("[{host}]"),
+            false => url += &host,
+        }
         if port != usual_port {
             url += &format!(":{port}");
         }
