@@ -371,8 +371,8 @@ fn wrong(
                     json_text(200, format!("{head}{}{}", long.text(), envelope::TAIL))
                 }
                 None => {
-                    let empty = envelope::success(family, Value::Null, || engine.request_id());
-                    sealed(json_text(200, empty.to_string()), caller)
+                    let empty = envelope::success(family, |text| text.push_str(&engine.request_id()));
+                    sealed(json_text(200, empty), caller)
                 }
             };
             (answer.status, answer.body.clone(), Reply::Half(answer))

@@ -2,7 +2,7 @@
 //! files share. Those of settings alone stand in the settings.
 
 use super::format_mistake::FormatMistake;
-use super::rate::Rate;
+use super::rate::RateProfile;
 use super::template;
 use crate::content::Country;
 use crate::contract::{Catalog, Direction, Entry};
@@ -63,7 +63,7 @@ impl<'a> Formats<'a> {
                 .map(|_| ())
                 .map_err(|error| FormatMistake::new(error.to_string())),
             "load-rate" => {
-                text.parse::<Rate>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string()))
+                text.parse::<RateProfile>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string()))
             }
             "country" => country(text),
             "locale" => locale(text),

@@ -8,7 +8,7 @@ use crate::files::diagnostic::{joined, quoted};
 use crate::files::suggest::{is_one_slip, nearest};
 
 /// Names of keys from other tools, and what they are called here.
-const OTHER_NAMES: [(&str, &str); 25] = [
+const OTHER_NAMES: [(&str, &str); 26] = [
     ("reactions", "on"),
     ("react", "on"),
     ("variables", "vars"),
@@ -30,6 +30,7 @@ const OTHER_NAMES: [(&str, &str); 25] = [
     ("match", "where"),
     ("filter", "where"),
     ("response", "answer"),
+    ("retries", "attempts"),
     ("retries", "tries"),
     ("url", "callback_url"),
     ("url", "target"),
