@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::CommandError;
 use crate::contract::Direction;
+use crate::files::suggest::{hint, nearest};
 use crate::mock::Prepared;
 use crate::scenario::{Story, load};
 
@@ -28,8 +29,7 @@ pub(super) fn read(
     for name in &names {
         let known = || scenarios.iter().flat_map(|scenario| scenario.read.iter().chain(scenario.vars.keys()));
         if !known().any(|known| known == name) {
-            let near = crate::files::suggest::nearest(name, known().map(String::as_str));
-            let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+            let near = hint(nearest(name, known().map(String::as_str)));
             return Err(CommandError::usage(format!("--set {name}: no story has a variable `{name}`{near}")));
         }
     }

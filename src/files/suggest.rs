@@ -24,6 +24,11 @@ pub(crate) fn nearest_of<'a, T>(wrong: &str, right: impl IntoIterator<Item = (&'
         .map(|(_, _, meant)| meant)
 }
 
+/// What to add to a message about a wrong word.
+pub(crate) fn hint(near: Option<&str>) -> String {
+    near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default()
+}
+
 /// Whether two words differ by one slip of the pen at most.
 pub(crate) fn is_one_slip(one: &str, other: &str) -> bool {
     strsim::osa_distance(one, other) <= 1

@@ -36,7 +36,7 @@ fn block_at(time: &str, call: &HttpRequest, received: &Received, answered: u16) 
     };
     let again = match received.times {
         1 => String::new(),
-        n => format!("  {YELLOW}(seen before, try {n}){YELLOW:#}"),
+        n => format!("  {YELLOW}(seen before, attempt {n}){YELLOW:#}"),
     };
     let mut out = format!(
         "\n{time}  {BOLD}{event}{BOLD:#}{unknown}{again}\n    {DIM}{} {}, {} bytes, answered {answered}{DIM:#}\n",
@@ -186,7 +186,7 @@ pub(super) fn totals(counts: Counts) -> String {
     )
 }
 
-/// Enough of a secret to tell two apart, and not more.
+/// Enough of a secret to recognise it, and not more.
 pub(super) fn masked(secret: &str) -> String {
     let length = secret.chars().count();
     let head: String = if length >= 12 { secret.chars().take(3).collect() } else { String::new() };
