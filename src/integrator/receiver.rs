@@ -29,7 +29,7 @@ pub enum Verdict {
 /// A callback that was received.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// The event's name as the body tells it: in `event`, or in `type` as the notices of the dialer do.
+    /// The event's name as the body has it: in `event`, or in `type` as the notices of the dialer do.
     pub event: Option<String>,
     /// The catalog id, if the name is in the catalog.
     pub id: Option<Arc<str>>,

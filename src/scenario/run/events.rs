@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scope::Moment;
-use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later};
+use super::{LONGEST_CHAIN, MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::language::template;
@@ -23,7 +23,7 @@ impl StoryRun {
             return CallReply::default();
         }
         let saved = json!({ "id": call.id, "body": call.fields });
-        let mut reply = self.react(&trigger, call.fields, &saved, now, host);
+        let mut reply = self.react(&trigger, call.fields, &saved, 0, now, host);
         if call.refused {
             return reply;
         }
@@ -106,7 +106,7 @@ impl StoryRun {
             json!({ "status": answer.status, "body": body })
         });
         let outstanding = self.outstanding.remove(&id);
-        let own = outstanding.is_some();
+        let (own, chain) = (outstanding.is_some(), outstanding.as_ref().map_or(0, |own| own.chain));
         let saved_body = outstanding.as_ref().map_or(body, |outstanding| &outstanding.body);
         let saved = json!({ "id": event, "body": saved_body, "answer": answer, "tries": end.tries });
         if let Some(outstanding) = &outstanding {
@@ -125,7 +125,7 @@ impl StoryRun {
         if end.delivered && !self.has_ended {
             let trigger = Trigger::Callback(event.into());
             let fields = saved_body.clone();
-            self.react(&trigger, &fields, &saved, now, host);
+            self.react(&trigger, &fields, &saved, chain, now, host);
             if !own {
                 let conversation = host.simulator().find_conversation(&fields);
                 self.post(Occurrence { trigger, conversation, fields, saved });
@@ -169,6 +169,7 @@ impl StoryRun {
         trigger: &Trigger,
         fields: &Value,
         saved: &Value,
+        chain: u32,
         now: Timestamp,
         host: &mut dyn StoryHost,
     ) -> CallReply {
@@ -211,7 +212,8 @@ impl StoryRun {
                 let due = later(now, self.helpers.draw(|rng| item.after.draw(rng)));
                 self.scheduled_so_far += 1;
                 let (conversation, cause) = (conversation.clone(), cause.clone());
-                let scheduled = Scheduled { reaction: index, send, conversation, cause };
+                let chain = if due == now && self.burst.0 == now { chain + 1 } else { 0 };
+                let scheduled = Scheduled { reaction: index, send, conversation, cause, chain };
                 self.scheduled.insert((due, self.scheduled_so_far), scheduled);
             }
         }
@@ -238,7 +240,7 @@ impl StoryRun {
         let Some(reaction) = story.reactions.get(scheduled.reaction) else { return };
         let Some(send) = reaction.send.get(scheduled.send) else { return };
         self.burst = if self.burst.0 == now { (now, self.burst.1 + 1) } else { (now, 1) };
-        if self.burst.1 > MOST_AT_ONCE {
+        if self.burst.1 > MOST_AT_ONCE || scheduled.chain > LONGEST_CHAIN {
             let message = "reactions set each other off without end at the same moment; give one of them `after`, `times` or `when`";
             return self.abort(&reaction.place, message, host);
         }
@@ -254,7 +256,7 @@ impl StoryRun {
             Ok((id, body)) => {
                 let save = send.callback.save.clone();
                 self.outstanding
-                    .insert(id, Outstanding { place: reaction.place.clone(), step: None, save, body });
+                    .insert(id, Outstanding { place: reaction.place.clone(), step: None, save, body, chain: scheduled.chain });
             }
             Err(error) => self.fail(&reaction.place, &error, moment.host),
         }

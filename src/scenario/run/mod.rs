@@ -29,9 +29,10 @@ use crate::simulator::ConversationKey;
 /// How many things that happened wait for an `await` at most; the oldest are forgotten.
 const MAILBOX: usize = 1_000;
 
-/// How many callbacks of reactions go out at one moment of a story at most: reactions that set each other off without
-/// any time in between would never end.
+/// How many callbacks of reactions go out at one moment of a story at most, and how long a chain of reactions may be in
+/// which each sets off the next: without any time in between, they would never end.
 const MOST_AT_ONCE: u32 = 10_000;
+const LONGEST_CHAIN: u32 = 1_000;
 
 /// A running story.
 #[derive(Debug)]
@@ -100,6 +101,8 @@ struct Scheduled {
     conversation: String,
     /// The call or callback it reacts to, by the name templates see it under.
     cause: (&'static str, Scope),
+    /// How many reactions before it set each other off at the same moment.
+    chain: u32,
 }
 
 #[derive(Debug)]
@@ -109,10 +112,12 @@ struct Outstanding {
     step: Option<usize>,
     save: Option<String>,
     body: Value,
+    /// How many reactions set each other off until it was sent.
+    chain: u32,
 }
 
 impl StoryRun {
-    /// A story that begins at `start`. `number` tells the stories of a run apart, `instance` those of one scenario, from 1.
+    /// A story that begins at `start`. `number` counts the stories of a run, `instance` those of one scenario, from 1.
     pub fn new(
         story: Arc<Story>,
         name: Arc<str>,
@@ -344,6 +349,7 @@ impl StoryRun {
                             step: Some(self.cursor),
                             save: callback.save.clone(),
                             body,
+                            chain: 0,
                         };
                         self.outstanding.insert(id, outstanding);
                         if *wait {
