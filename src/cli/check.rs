@@ -7,6 +7,7 @@ use toml::de::DeTable;
 
 use super::{CommandError, Exit};
 use crate::contract::Catalog;
+use crate::files::diagnostic::counted;
 use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::scenario::load;
 use crate::settings;
@@ -83,7 +84,7 @@ fn check(path: &Path, kind: Option<Kind>, catalog: &Catalog, variables: &[&str])
     match kind.unwrap_or_else(|| guess(path, &source)) {
         Kind::Settings => {
             let file = settings::check_file(&source, Catalog::builtin())?.file;
-            let mut summary = format!("settings, {}", count(file.catalog.len(), "correction"));
+            let mut summary = format!("settings, {}", counted(file.catalog.len() as u64, "correction"));
             let further = [
                 (file.endpoints.len(), "endpoint"),
                 (file.callbacks.len(), "callback"),
@@ -91,7 +92,7 @@ fn check(path: &Path, kind: Option<Kind>, catalog: &Catalog, variables: &[&str])
             ];
             for (number, what) in further {
                 if number > 0 {
-                    summary.push_str(&format!(", {}", count(number, what)));
+                    summary.push_str(&format!(", {}", counted(number as u64, what)));
                 }
             }
             Ok(summary)
@@ -99,7 +100,7 @@ fn check(path: &Path, kind: Option<Kind>, catalog: &Catalog, variables: &[&str])
         Kind::Scenario => {
             let scenario = load::load(path, catalog, variables)?;
             let (steps, reactions) = (scenario.steps.len(), scenario.reactions.len());
-            Ok(format!("{}, {}", count(steps, "step"), count(reactions, "reaction")))
+            Ok(format!("{}, {}", counted(steps as u64, "step"), counted(reactions as u64, "reaction")))
         }
     }
 }
@@ -115,10 +116,6 @@ fn guess(path: &Path, source: &Arc<SourceFile>) -> Kind {
     } else {
         Kind::Scenario
     }
-}
-
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(super) fn read(
         )));
     }
     for name in &names {
-        let known = || scenarios.iter().flat_map(|scenario| scenario.read.iter().chain(scenario.vars.keys()));
+        let known = || scenarios.iter().flat_map(|scenario| scenario.read.iter().chain(scenario.file.vars.keys()));
         if !known().any(|known| known == name) {
             let near = hint(nearest(name, known().map(String::as_str)));
             return Err(CommandError::usage(format!("--set {name}: no story has a variable `{name}`{near}")));
@@ -37,7 +37,7 @@ pub(super) fn read(
     scenarios
         .iter()
         .map(|scenario| {
-            let policy = scenario.delivery.as_ref().map_or_else(
+            let policy = scenario.file.delivery.as_ref().map_or_else(
                 || prepared.settings.policy.clone(),
                 |file| crate::delivery::policy(&prepared.settings.policy, file),
             );

@@ -18,8 +18,9 @@ pub struct DeliveryFile {
     /// How long one attempt may take, connecting included. Real time, whatever the speed of the story.
     pub timeout: Option<HumanDuration>,
     /// How often a callback is sent at most, the first time included.
-    #[schemars(range(min = 1, max = 1000))]
-    pub tries: Option<u32>,
+    #[serde(alias = "tries")]
+    #[schemars(range(min = 1, max = 1000), extend("x-old-name" = "tries"))]
+    pub attempts: Option<u32>,
     /// The gaps between attempts; the last one repeats: `["60s"]`.
     pub gaps: Option<Vec<HumanDuration>>,
     /// A random part of each gap by which it gets longer, 0.0 to 1.0.
@@ -65,7 +66,7 @@ pub fn policy(base: &Policy, file: &DeliveryFile) -> Policy {
     let base = file.preset.map_or_else(|| base.clone(), preset);
     Policy {
         timeout: file.timeout.map_or(base.timeout, |timeout| timeout.0),
-        attempts: file.tries.unwrap_or(base.attempts),
+        attempts: file.attempts.unwrap_or(base.attempts),
         gaps: file.gaps.as_ref().map_or(base.gaps, |gaps| gaps.iter().map(|gap| gap.0).collect()),
         jitter: file.jitter.unwrap_or(base.jitter),
         success: SuccessRule {

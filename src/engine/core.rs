@@ -422,7 +422,7 @@ impl Engine {
         let answer = result.result.as_ref().ok().cloned();
         let end = DeliveryEnd {
             delivered: end.failure.is_none(),
-            tries: end.attempts,
+            attempts: end.attempts,
             answer,
             error: end.failure.map(|failure| (failure.class, failure.message)),
             took,

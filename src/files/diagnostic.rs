@@ -294,11 +294,10 @@ impl Problems {
         let sorted = self.sorted();
         let files: BTreeSet<&str> =
             sorted.iter().filter_map(|one| one.file.as_ref()).map(|file| file.path.as_ref()).collect();
-        let plural = |count: usize| if count == 1 { "" } else { "s" };
-        let problems = format!("{} problem{}", sorted.len(), plural(sorted.len()));
-        match files.len() {
+        let problems = counted(sorted.len() as u64, "problem");
+        match files.len() as u64 {
             0 => problems,
-            count => format!("{problems} in {count} file{}", plural(count)),
+            count => format!("{problems} in {}", counted(count, "file")),
         }
     }
 
@@ -373,6 +372,11 @@ pub fn quoted(text: &str) -> String {
         }
     }
     format!("`{shown}`")
+}
+
+/// How many of something: `1 problem`, `3 problems`.
+pub fn counted(number: u64, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
 /// Words in a row: `a`, `b` or `c`.

@@ -19,6 +19,11 @@ impl FormatMistake {
         Self { message: message.into(), help: None, range: None }
     }
 
+    /// An error that says what to write.
+    pub(crate) fn of(error: impl std::fmt::Display) -> Self {
+        Self::new(error.to_string())
+    }
+
     /// With advice.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());

@@ -3,7 +3,8 @@
 use minijinja::Value as Scope;
 use serde_json::{Map, Value};
 
-use super::template::{Template, TemplateMistake, TemplateSet};
+use super::FormatMistake;
+use super::template::{Template, TemplateSet};
 use crate::files::Tree;
 
 /// A value of a scenario file whose strings may be templates.
@@ -27,13 +28,13 @@ impl Default for TreeTemplate {
 
 impl TreeTemplate {
     /// Compiles a table.
-    pub fn compile_table(tree: &Tree, set: &mut TemplateSet) -> Result<Self, TemplateMistake> {
+    pub fn compile_table(tree: &Tree, set: &mut TemplateSet) -> Result<Self, FormatMistake> {
         let entries = tree.iter().map(|(key, value)| Ok((key.clone(), Self::compile(value, set)?)));
-        Ok(Self::Table(entries.collect::<Result<_, TemplateMistake>>()?))
+        Ok(Self::Table(entries.collect::<Result<_, FormatMistake>>()?))
     }
 
     /// Compiles a value.
-    pub fn compile(value: &Value, set: &mut TemplateSet) -> Result<Self, TemplateMistake> {
+    pub fn compile(value: &Value, set: &mut TemplateSet) -> Result<Self, FormatMistake> {
         Ok(match value {
             Value::String(text) => Self::Text(set.add(text)?),
             Value::Array(items) => {

@@ -30,7 +30,7 @@ const OTHER_NAMES: [(&str, &str); 25] = [
     ("match", "where"),
     ("filter", "where"),
     ("response", "answer"),
-    ("retries", "tries"),
+    ("retries", "attempts"),
     ("url", "callback_url"),
     ("url", "target"),
     ("url", "path"),
@@ -73,8 +73,14 @@ pub(super) fn options(schema: &Value) -> Option<Vec<&str>> {
         return list.iter().map(Value::as_str).collect();
     }
     let list = schema.get("oneOf")?.as_array()?;
-    let words: Option<Vec<Vec<&str>>> = list.iter().map(options).collect();
+    let words: Option<Vec<Vec<&str>>> = list.iter().filter(|word| !is_old_name(word)).map(options).collect();
     words.map(|words| words.concat())
+}
+
+/// Whether a text is the old word for one it is chosen from.
+pub(super) fn is_old_word(schema: &Value, text: &str) -> bool {
+    let list = schema.get("oneOf").and_then(Value::as_array);
+    list.is_some_and(|list| list.iter().any(|word| is_old_name(word) && word["const"] == text))
 }
 
 /// The texts under a keyword that holds a list of texts.

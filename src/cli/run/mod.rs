@@ -20,6 +20,7 @@ use super::target_args::TargetArgs;
 use super::timeline::Timeline;
 use super::{CommandError, Exit, argument, cannot_write, stories};
 use crate::engine::{Callers, Driver, End, Speed};
+use crate::files::diagnostic::counted;
 use crate::http::{Limits, Server};
 use crate::mock::{Builder, Prepared, StartError};
 use crate::scenario::{Story, StoryRun};
@@ -253,10 +254,6 @@ fn write_reports(args: &Args, tally: &Tally, facts: &report::Facts) -> Result<()
     Ok(())
 }
 
-fn count(number: u64, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
-}
-
 fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, begun: Instant) {
     let mut lines = Vec::new();
     if args.quiet {
@@ -283,7 +280,7 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, 
     if left > 0 {
         callbacks.push_str(&format!(", {left} not sent"));
     }
-    callbacks.push_str(&format!(" of {} ({})", totals.queued, count(totals.attempts, "attempt")));
+    callbacks.push_str(&format!(" of {} ({})", totals.queued, counted(totals.attempts, "attempt")));
     lines.push(callbacks);
     lines.push(format!("requests    {} answered, {} of them refused", tally.calls, tally.refused_calls));
     if let Some((right, wrong)) = facts.verified {

@@ -6,11 +6,11 @@
 mod helpers;
 mod truth;
 
-use std::ops::Range;
 use std::sync::LazyLock;
 
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 
+use super::FormatMistake;
 pub use helpers::Helpers;
 pub(crate) use truth::truth;
 
@@ -26,15 +26,6 @@ const BUILT_IN_VALUES: [&str; 7] = ["locale", "country", "copy", "user", "sessio
 /// The variable a whole-expression template leaves its value in.
 const RESULT: &str = "__result";
 
-/// What is wrong with a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TemplateMistake {
-    /// One line.
-    pub message: String,
-    /// Where in the template's text, in bytes, if known.
-    pub range: Option<Range<usize>>,
-}
-
 static CHECKER: LazyLock<Environment<'static>> = LazyLock::new(environment);
 
 fn environment() -> Environment<'static> {
@@ -47,9 +38,14 @@ fn environment() -> Environment<'static> {
     env
 }
 
+/// Whether a text has anything to fill in.
+pub(crate) fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
+}
+
 /// Checks the syntax of a template and returns the variables and functions it reads that are not minijinja's own
 /// (top-level names only, sorted, each once).
-pub fn check(source: &str) -> Result<Vec<String>, TemplateMistake> {
+pub fn check(source: &str) -> Result<Vec<String>, FormatMistake> {
     let template = CHECKER.template_from_str(source).map_err(|error| mistake(source, &error))?;
     let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
     names.retain(|name| !minijinja_name(name));
@@ -57,14 +53,14 @@ pub fn check(source: &str) -> Result<Vec<String>, TemplateMistake> {
     Ok(names)
 }
 
-fn mistake(source: &str, error: &minijinja::Error) -> TemplateMistake {
+fn mistake(source: &str, error: &minijinja::Error) -> FormatMistake {
     let message = match (error.kind(), error.detail()) {
         (ErrorKind::SyntaxError, Some(detail)) => format!("template syntax error: {detail}"),
         (kind, Some(detail)) => format!("template error: {kind}: {detail}"),
         (kind, None) => format!("template error: {kind}"),
     };
     let range = error.range().filter(|range| range.end <= source.len() && range.start < range.end);
-    TemplateMistake { message, range }
+    FormatMistake { message, help: None, range }
 }
 
 fn minijinja_name(name: &str) -> bool {
@@ -115,8 +111,8 @@ impl Default for TemplateSet {
 
 impl TemplateSet {
     /// Compiles a template.
-    pub fn add(&mut self, source: &str) -> Result<Template, TemplateMistake> {
-        if !source.contains("{{") && !source.contains("{%") && !source.contains("{#") {
+    pub fn add(&mut self, source: &str) -> Result<Template, FormatMistake> {
+        if !is_template(source) {
             return Ok(Template::Literal(source.to_owned()));
         }
         let name = format!("t{}", self.count);
@@ -157,8 +153,7 @@ impl TemplateSet {
 /// The expression of a text that is nothing but `{{ expression }}`.
 fn sole_expression(source: &str) -> Option<&str> {
     let inner = source.trim().strip_prefix("{{")?.strip_suffix("}}")?;
-    let plain = !["{{", "}}", "{%", "{#"].iter().any(|mark| inner.contains(mark));
-    plain.then(|| inner.trim_start_matches('-').trim_end_matches('-').trim())
+    (!is_template(inner) && !inner.contains("}}")).then(|| inner.trim_start_matches('-').trim_end_matches('-').trim())
 }
 
 fn explain(error: &minijinja::Error) -> String {

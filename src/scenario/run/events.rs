@@ -108,7 +108,7 @@ impl StoryRun {
         let outstanding = self.outstanding.remove(&id);
         let (own, chain) = (outstanding.is_some(), outstanding.as_ref().map_or(0, |own| own.chain));
         let saved_body = outstanding.as_ref().map_or(body, |outstanding| &outstanding.body);
-        let saved = json!({ "id": event, "body": saved_body, "answer": answer, "tries": end.tries });
+        let saved = json!({ "id": event, "body": saved_body, "answer": answer, "attempts": end.attempts, "tries": end.attempts });
         if let Some(outstanding) = &outstanding {
             if let Some(name) = &outstanding.save {
                 self.preset(name, &saved);

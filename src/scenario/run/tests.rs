@@ -99,7 +99,7 @@ impl Driven {
         let body_bytes = Bytes::from_static(b"{\"code\":0}");
         let end = DeliveryEnd {
             delivered,
-            tries: 1,
+            attempts: 1,
             answer: Some(ReceiverResponse {
                 status,
                 headers: Vec::new(),
