@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_told_apart() {
+    fn kinds_of_files_are_guessed() {
         for (path, text, kind) in [
             ("a.toml", "name = 'x'", Kind::Scenario),
             ("a.toml", "secret = 'x'", Kind::Settings),

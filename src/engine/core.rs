@@ -74,7 +74,7 @@ impl Engine {
         }
     }
 
-    /// Adds a story to be told. Its number must be the count of stories added before it.
+    /// Adds a story to run. Its number must be the count of stories added before it.
     pub fn add_story(&mut self, story: StoryRun) {
         let wakeup = story.next_wakeup();
         if let Some(at) = wakeup {
@@ -110,7 +110,7 @@ impl Engine {
         self.dispatch.outbox.unfinished()
     }
 
-    /// Ends all stories where they are. Tries in flight go on; nothing new starts.
+    /// Ends all stories where they are. Attempts in flight go on; nothing new starts.
     pub fn stop(&mut self) {
         self.stopped = true;
         self.awaiting = 0;
@@ -120,7 +120,7 @@ impl Engine {
         self.wakeups.clear();
     }
 
-    /// Whether every story is told and everything they caused is delivered or has failed.
+    /// Whether every story is over and everything they caused is delivered or has failed.
     pub fn is_over(&self) -> bool {
         if self.stopped {
             return self.totals().in_flight == 0;
@@ -188,11 +188,11 @@ impl Engine {
             }
             self.wakeups.pop_first();
             self.wakeup_of[index] = None;
-            self.with_story(index, now, |story, stage| story.advance(now, stage));
+            self.with_story(index, now, |story, host| story.advance(now, host));
         }
     }
 
-    /// Lets a play work with the world around it, and moves it on afterwards as far as it goes.
+    /// Lets a story work with the world around it, and moves it on afterwards as far as it goes.
     fn with_story<T>(
         &mut self,
         index: usize,
@@ -200,18 +200,18 @@ impl Engine {
         work: impl FnOnce(&mut StoryRun, &mut EngineHost<'_>) -> T,
     ) -> T {
         let stopped = self.stopped;
-        self.on_stage(index, now, |story, stage| {
-            let result = work(story, stage);
+        self.with_host(index, now, |story, host| {
+            let result = work(story, host);
             if !stopped {
-                story.advance(now, stage);
+                story.advance(now, host);
             }
             result
         })
     }
 
-    /// Lets a play work with the world around it. It moves on when the engine advances: what a call causes comes
+    /// Lets a story work with the world around it. It moves on when the engine advances: what a call causes comes
     /// after the call itself.
-    fn on_stage<T>(
+    fn with_host<T>(
         &mut self,
         index: usize,
         now: Timestamp,
@@ -220,7 +220,7 @@ impl Engine {
         let story = &mut self.stories[index];
         let (was_over, was_awaiting) = (story.is_over(), story.awaits_call());
         let label = Arc::clone(story.name());
-        let mut stage = EngineHost {
+        let mut host = EngineHost {
             dispatch: &mut self.dispatch,
             simulator: &mut self.simulator,
             custom: &mut self.custom,
@@ -228,7 +228,7 @@ impl Engine {
             label,
             now,
         };
-        let result = work(story, &mut stage);
+        let result = work(story, &mut host);
         if !was_over && story.is_over() {
             self.over += 1;
         }
@@ -337,7 +337,7 @@ impl Engine {
         let cause = self.simulator.last_cause();
         let view = CallView { id, fields: whole, refused: usual.is_refusal() };
         let mut replaces_default = false;
-        let mut told = None;
+        let mut from_story = None;
         let mut kept = Vec::new();
         let mut taken = false;
         let mut taker = owner.map(|story| story as usize);
@@ -345,9 +345,9 @@ impl Engine {
             if self.stories.get(index).is_none_or(StoryRun::is_over) {
                 continue;
             }
-            let reply = self.on_stage(index, now, |story, stage| story.on_call(&view, now, stage));
+            let reply = self.with_host(index, now, |story, host| story.on_call(&view, now, host));
             replaces_default |= reply.replaces_default;
-            told = told.or(reply.answer);
+            from_story = from_story.or(reply.answer);
             if reply.kept {
                 kept.push(index);
             }
@@ -372,7 +372,7 @@ impl Engine {
             self.custom.discard_since(custom_checkpoint);
         }
         self.assign_custom(custom_checkpoint, taker, call.account);
-        outcome(told, usual)
+        outcome(from_story, usual)
     }
 
     /// The fields of a call with its rows among them, where a story or an endpoint of the user's own may look at them.
@@ -428,7 +428,7 @@ impl Engine {
             took,
         };
         let event = Arc::clone(&attempt.callback.event);
-        self.with_story(index, now, |story, stage| story.on_end(id, &event, &body, &end, now, stage));
+        self.with_story(index, now, |story, host| story.on_end(id, &event, &body, &end, now, host));
     }
 
     /// Sends a callback that belongs to no story, as `emit` does.

@@ -48,7 +48,7 @@ pub(super) struct Origin {
     pub(super) label: Option<Arc<str>>,
     /// The body as a value.
     pub(super) body: Value,
-    /// Real time of the tries and the story's time of the gaps so far.
+    /// Real time of the attempts and the story's time of the gaps so far.
     pub(super) took: Duration,
 }
 

@@ -63,7 +63,7 @@ impl StoryHost for EngineHost<'_> {
 
     fn send(&mut self, sending: Sending) -> Result<CallbackId, String> {
         let order_key = Some(self.simulator.order_key(sending.session));
-        // The play keeps the body of what it sends itself.
+        // The story keeps the body of what it sends itself.
         let origin =
             Origin { story: Some(self.story), label: Some(Arc::clone(&self.label)), ..Origin::default() };
         let order = NewCallback {

@@ -36,7 +36,7 @@ pub struct EngineOptions {
     pub faults: Vec<FaultFile>,
     /// The endpoints and callbacks of the user's own.
     pub custom: UserEndpoints,
-    /// How many tries may be in flight.
+    /// How many attempts may be in flight.
     pub max_in_flight: usize,
     /// The journal, with its sinks.
     pub journal: Journal,

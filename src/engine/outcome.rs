@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_story_tells_wins_over_a_whole_answer() {
+    fn what_a_story_answers_wins_over_a_whole_answer() {
         let whole = || Reply::Whole { status: 200, headers: vec![("A".into(), "b".into())], body: json!(1) };
         let own = RequestOutcome::Whole { status: 503, headers: Vec::new(), body: json!(2) };
         assert_eq!(outcome(Some((503, Some(json!(2)))), whole()), own);

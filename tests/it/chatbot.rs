@@ -11,7 +11,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::support::{
-    PATIENCE, Receiver, Request, assert_code, free_address, independent_hmac, plain, post, post_with,
+    TIMEOUT, Receiver, Request, assert_code, free_address, independent_hmac, plain, post, post_with,
     program, run, scenario, stdout,
 };
 
@@ -50,7 +50,7 @@ impl Mock {
             .unwrap();
         let started = Instant::now();
         while TcpStream::connect(address).is_err() {
-            assert!(started.elapsed() < PATIENCE, "the mock does not listen");
+            assert!(started.elapsed() < TIMEOUT, "the mock does not listen");
             thread::yield_now();
         }
         Self { child, address, receiver, _folder: folder }
@@ -82,7 +82,7 @@ impl Mock {
             if let Some(found) = is_so(self) {
                 return found;
             }
-            assert!(started.elapsed() < PATIENCE, "{what} does not come: {:?}", self.events());
+            assert!(started.elapsed() < TIMEOUT, "{what} does not come: {:?}", self.events());
             thread::yield_now();
         }
     }
@@ -142,9 +142,9 @@ fn a_transfer_is_accepted_and_ten_messages_go_each_way() {
     let accepted = json!({ "call_id": call_id, "result": "accepted", "seat_id": "1001" });
     mock.ok("/api/v1/session/transfer_result", &accepted);
     for n in 1..=10 {
-        let told = mock.nth("agent.message", &call_id, n);
-        assert_eq!((&told["seat_id"], told["messages"].as_array().unwrap().len()), (&json!("1001"), 1));
-        let ids = json!({ "call_id": call_id, "msg_ids": [told["messages"][0]["msg_id"]] });
+        let sent = mock.nth("agent.message", &call_id, n);
+        assert_eq!((&sent["seat_id"], sent["messages"].as_array().unwrap().len()), (&json!("1001"), 1));
+        let ids = json!({ "call_id": call_id, "msg_ids": [sent["messages"][0]["msg_id"]] });
         mock.ok("/api/v1/message/read", &ids);
         mock.ok("/api/v1/message/send", &say(&call_id, &format!("answer {n}")));
     }
@@ -212,7 +212,7 @@ fn calls_need_their_signature() {
     assert_eq!(post(lenient.address, "/api/v1/session/list", &json!({})).0, 200);
 }
 
-/// The embedded integrator proves who it is, so that its stories are told where proof is required.
+/// The embedded integrator proves who it is, so that its stories run where proof is required.
 #[test]
 fn the_embedded_integrator_signs_its_calls() {
     let folder = tempfile::tempdir().unwrap();
@@ -229,7 +229,7 @@ fn the_embedded_integrator_signs_its_calls() {
 /// An HTTP exchange; head and body of the answer come back.
 fn exchange(address: SocketAddr, head: &str, body: &[u8]) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     let length = body.len();
     write!(stream, "{head}\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n")
         .unwrap();

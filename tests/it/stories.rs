@@ -237,10 +237,10 @@ const ONE_STEP: &str = "[[steps]]\nsend = \"session.transfer\"\n";
 
 #[test]
 fn an_answer_that_is_no_success_is_tried_again_and_then_given_up() {
-    for (status, tries) in [("500 Oops", 5), ("302 Found", 5), ("404 Not Found", 5)] {
+    for (status, attempts) in [("500 Oops", 5), ("302 Found", 5), ("404 Not Found", 5)] {
         let receiver = Receiver::answering(vec![plain(status, "{}")]);
         let (report, text) = run_against(ONE_STEP, &receiver, 1);
-        assert_eq!(receiver.requests().len(), tries, "{status}\n{text}");
+        assert_eq!(receiver.requests().len(), attempts, "{status}\n{text}");
         assert_eq!(report["callbacks"]["dead"], 1);
         assert_sums(&report);
         let bodies: BTreeSet<Vec<u8>> = receiver.requests().into_iter().map(|request| request.body).collect();
@@ -259,7 +259,7 @@ fn any_2xx_is_a_success_and_the_third_try_counts() {
         plain("503 Busy", ""),
         plain("200 OK", "{\"code\":200}"),
     ]);
-    let expecting = "[[steps]]\nsend = \"session.transfer\"\nexpect = { status = 200, tries = 3, body = { code = 200 } }\n";
+    let expecting = "[[steps]]\nsend = \"session.transfer\"\nexpect = { status = 200, attempts = 3, body = { code = 200 } }\n";
     let (report, _) = run_against(expecting, &receiver, 0);
     assert_eq!(report["callbacks"]["attempts"], 3);
     assert_sums(&report);
@@ -278,7 +278,7 @@ fn broken_receivers_are_told_apart_and_nothing_is_lost() {
         // Short only where it has to run out: a busy machine must not turn another error into this one.
         let timeout = if error == "timeout" { "150ms" } else { "30s" };
         let text = format!(
-            "delivery = {{ timeout = \"{timeout}\", tries = 2 }}\n[[steps]]\nsend = \"session.transfer\"\nexpect = {{ outcome = \"dead\", error = \"{error}\", tries = 2 }}\n"
+            "delivery = {{ timeout = \"{timeout}\", attempts = 2 }}\n[[steps]]\nsend = \"session.transfer\"\nexpect = {{ outcome = \"failed\", error = \"{error}\", attempts = 2 }}\n"
         );
         let (report, _) = run_against(&text, &receiver, 0);
         assert_eq!(receiver.requests().len(), 2, "{answer:?}");
@@ -293,10 +293,10 @@ fn broken_receivers_are_told_apart_and_nothing_is_lost() {
 fn a_slow_receiver_is_waited_for_within_the_timeout() {
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{\"code\":200}";
     let receiver = Receiver::answering(vec![Answer::Trickle(answer.into())]);
-    let text = "[[steps]]\nsend = \"session.transfer\"\nexpect = { tries = 1, body = { code = 200 } }\n";
+    let text = "[[steps]]\nsend = \"session.transfer\"\nexpect = { attempts = 1, body = { code = 200 } }\n";
     let (report, _) = run_against(text, &receiver, 0);
     assert_eq!(report["callbacks"]["attempts"], 1);
-    let text = "delivery = { timeout = \"60ms\", tries = 2 }\n[[steps]]\nsend = \"session.transfer\"\nexpect = { error = \"timeout\", tries = 2 }\n";
+    let text = "delivery = { timeout = \"60ms\", attempts = 2 }\n[[steps]]\nsend = \"session.transfer\"\nexpect = { error = \"timeout\", attempts = 2 }\n";
     let (report, _) = run_against(text, &receiver, 0);
     assert_eq!(report["callbacks"]["dead"], 1);
     assert_sums(&report);
@@ -587,7 +587,7 @@ fn what_dies_after_the_last_step_fails_the_story() {
         }
         plain("200 OK", "{}")
     });
-    let (folder, path) = story("delivery = { tries = 1 }\n[[steps]]\nsend = \"session.transfer\"\n");
+    let (folder, path) = story("delivery = { attempts = 1 }\n[[steps]]\nsend = \"session.transfer\"\n");
     let report = folder.path().join("report.json");
     let output = run(&[
         "run",

@@ -1,7 +1,7 @@
 //! The fields of a request, however the client encoded them.
 //!
 //! Clients in real use send JSON under a form's content type, repeat their query in the body of a GET, and leave the
-//! `+` of phone numbers unescaped. All of that is understood; what is not is told in one line.
+//! `+` of phone numbers unescaped. All of that is understood; what is not is reported in one line.
 
 mod form;
 mod json;
@@ -87,7 +87,7 @@ pub enum DecodeError {
         /// Where, counted from 1.
         column: usize,
     },
-    /// The parts of a multipart body cannot be told apart.
+    /// The parts of a multipart body cannot be separated.
     #[error("the multipart body cannot be read: {reason}")]
     Multipart {
         /// What is wrong with it.
@@ -109,7 +109,7 @@ pub enum DecodeError {
 /// JSON keeps its types; fields of queries and forms are strings, and one that comes several times is a list of them.
 /// A file in a multipart body is an object of `name`, `content_type` and `size` in bytes.
 /// The body of a GET or HEAD is not looked at. The list of rows is kept as text; the family
-/// tells what it is called.
+/// says what it is called.
 ///
 /// # Errors
 ///

@@ -48,9 +48,9 @@ async fn read_parts(
         let bytes = part.bytes().await.map_err(|error| wrong(&error))?;
         let value = match file {
             Some(file) => {
-                let told = json!({ "name": file, "content_type": content_type, "size": bytes.len() });
+                let shown_file = json!({ "name": file, "content_type": content_type, "size": bytes.len() });
                 files.push(Upload { field: name.clone(), name: file, content_type, bytes });
-                told
+                shown_file
             }
             None => match std::str::from_utf8(&bytes) {
                 Ok(text) => text.into(),

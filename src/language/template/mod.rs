@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told() {
+    fn mistakes_are_explained() {
         assert_eq!(check("{{ n + }}").unwrap_err().message.split(':').next(), Some("template syntax error"));
         assert_eq!(check("{{ foo(bar.baz) }} {{ n }}"), Ok(vec!["bar".into(), "foo".into(), "n".into()]));
         assert!(render("{{ user.nme }}").unwrap_err().contains("is undefined"));

@@ -137,7 +137,7 @@ fn a_step_waits_until_its_callback_is_delivered() {
 fn what_is_not_as_expected_is_a_failure_and_the_story_goes_on() {
     let mut story = Driven::begin(
         "[[steps]]\nsend = 'session.end'\nexpect = { status = 202, body = { code = 1 } }\n\
-         [[steps]]\nsend = 'session.end'\nexpect = { outcome = 'dead' }\n",
+         [[steps]]\nsend = 'session.end'\nexpect = { outcome = 'failed' }\n",
     );
     story.answer(1, 200, 1);
     story.answer(2, 500, 2);

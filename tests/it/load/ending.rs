@@ -94,11 +94,11 @@ fn what_is_shown_meanwhile_goes_to_standard_error_and_can_be_silenced() {
     let quiet = tempfile::tempdir().unwrap();
     let args = ["--rate", "20/s", "--duration", "5500ms", "--quiet"];
     let silent = command(quiet.path(), &transfer(), &receiver.url(), &args);
-    // Both at once: it takes five seconds until there is something to tell.
+    // Both at once: it takes five seconds until there is something to show.
     let [child, silent] = [child, silent].map(|mut command| command.spawn().unwrap());
-    let (told, silent) = (finished(child, folder), finished(silent, quiet));
-    let (told, silent) = (told.assert_all_well(110), silent.assert_all_well(110));
-    assert!(stderr(&told.output).starts_with("5s of 5.5s  20/s  "), "{}", stderr(&told.output));
+    let (shown, silent) = (finished(child, folder), finished(silent, quiet));
+    let (shown, silent) = (shown.assert_all_well(110), silent.assert_all_well(110));
+    assert!(stderr(&shown.output).starts_with("5s of 5.5s  20/s  "), "{}", stderr(&shown.output));
     assert_eq!(stderr(&silent.output), "");
     assert!(stdout(&silent.output).contains("110"), "the summary: {}", stdout(&silent.output));
 }

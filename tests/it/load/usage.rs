@@ -4,7 +4,7 @@ use super::receiver::Receiver;
 use crate::support::{assert_code, run, stderr, stdout};
 
 /// What the program says to these arguments.
-fn told(args: &[&str]) -> String {
+fn message(args: &[&str]) -> String {
     let receiver = Receiver::new();
     let url = receiver.url();
     let common: &[&str] = match args.contains(&"--callback-url") || args.contains(&"none") {
@@ -67,8 +67,8 @@ fn mistakes_are_explained() {
         &["--set", "colour=red"],
         &["--raet", "5/s"],
     ];
-    let told: Vec<String> = mistakes.iter().map(|args| told(args)).collect();
-    insta::assert_snapshot!(told.join("\n"));
+    let messages: Vec<String> = mistakes.iter().map(|args| message(args)).collect();
+    insta::assert_snapshot!(messages.join("\n"));
 }
 
 #[test]
