@@ -34,39 +34,24 @@ impl Built {
 /// The envelope around what the simulator answers.
 pub(super) fn built(
     engine: &mut Engine,
-    id: &str,
     family: Family,
-    answer: Response,
+    answer: Result<Response, Refusal>,
     caller: &Caller,
     statuses: ErrorStatus,
 ) -> Built {
     let text = match answer {
-        Response::Data(Value::Null) => {
+        Ok(Response::Data(Value::Null)) => {
             envelope::success(family, Value::Null, || engine.request_id()).to_string()
         }
-        Response::Data(data) => framed(engine, family, &data.to_string()),
-        Response::Text(text) => framed(engine, family, &text),
-        Response::Long(long) if caller.cipher.is_some() => framed(engine, family, &long.text()),
-        Response::Long(long) => {
+        Ok(Response::Data(data)) => framed(engine, family, &data.to_string()),
+        Ok(Response::Text(text)) => framed(engine, family, &text),
+        Ok(Response::Long(long)) if caller.cipher.is_some() => framed(engine, family, &long.text()),
+        Ok(Response::Long(long)) => {
             let mut head = String::new();
             envelope::push_head(&mut head, family, |text| text.push_str(&engine.request_id()));
             return Built::Long(head, long);
         }
-        Response::Error { code, message } => {
-            return Built::Whole(sealed(
-                refused(engine, family, &Refusal { code, message }, statuses),
-                caller,
-            ));
-        }
-        Response::NotSimulated => {
-            let message = format!(
-                "the mock keeps no state for `{id}` in this version; a story can answer it: [[on]] call = \"{id}\", answer = {{ body = {{ ... }} }}"
-            );
-            return Built::Whole(sealed(
-                refused(engine, family, &Refusal::new(501, message), statuses),
-                caller,
-            ));
-        }
+        Err(refusal) => return Built::Whole(sealed(refused(engine, family, &refusal, statuses), caller)),
     };
     Built::Whole(sealed(json(200, text), caller))
 }

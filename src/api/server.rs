@@ -308,17 +308,11 @@ impl Api {
             now,
         });
         match outcome {
-            RequestOutcome::FromStory { status, body: Some(body), .. } => {
-                Built::Whole(sealed(json_text(status, body.to_string()), caller))
-            }
-            RequestOutcome::FromStory { status, body: None, usual } => {
-                match built(engine, &found.id, found.family, usual, caller, statuses) {
-                    Built::Whole(answer) => Built::Whole(HttpResponse { status, ..answer }),
-                    long => long,
+            RequestOutcome::Simulated { status, response } => {
+                match (built(engine, found.family, response, caller, statuses), status) {
+                    (Built::Whole(answer), Some(status)) => Built::Whole(HttpResponse { status, ..answer }),
+                    (built, _) => built,
                 }
-            }
-            RequestOutcome::Simulated(answer) => {
-                built(engine, &found.id, found.family, answer, caller, statuses)
             }
             RequestOutcome::Whole { status, headers, body } => {
                 let mut answer = json_text(status, body.to_string());

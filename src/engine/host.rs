@@ -27,7 +27,7 @@ pub(super) fn emit(
         let body = custom.default_body(event, patch, now);
         return body.unwrap_or_else(|| Err(format!("there is no body for `{event}`")));
     }
-    simulator.emit(session, event, patch, now)
+    simulator.emit(session, event, patch, now).map_err(|error| error.to_string())
 }
 
 /// The engine as one story sees it.

@@ -2,24 +2,20 @@
 
 use serde_json::Value;
 
-use crate::simulator::Response;
 use crate::simulator::user_endpoints::Reply;
+use crate::simulator::{Refusal, Response};
 
 /// How a request is answered, before the envelope.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RequestOutcome {
-    /// A story answers: the HTTP status and, if it differs from the usual one, the whole body.
-    FromStory {
-        /// The HTTP status.
-        status: u16,
-        /// The whole body.
-        body: Option<Value>,
-        /// What the simulator would have answered.
-        usual: Response,
-    },
     /// The simulator answers.
-    Simulated(Response),
-    /// An endpoint of the user's own gives the whole answer.
+    Simulated {
+        /// The HTTP status, where a story gives it.
+        status: Option<u16>,
+        /// What goes into the envelope.
+        response: Result<Response, Refusal>,
+    },
+    /// A story, or an endpoint of the user's own, gives the whole response.
     Whole {
         /// The HTTP status.
         status: u16,
@@ -32,16 +28,13 @@ pub enum RequestOutcome {
 
 /// What a story answers wins over the usual response.
 pub(super) fn outcome(from_story: Option<(u16, Option<Value>)>, usual: Reply) -> RequestOutcome {
+    let status = from_story.as_ref().map(|(status, _)| *status);
     match (from_story, usual) {
-        (Some((status, body)), Reply::Answer(usual)) => RequestOutcome::FromStory { status, body, usual },
-        (Some((status, Some(body))), Reply::Whole { .. }) => {
-            RequestOutcome::Whole { status, headers: Vec::new(), body }
+        (Some((status, Some(body))), _) => RequestOutcome::Whole { status, headers: Vec::new(), body },
+        (_, Reply::Answer(response)) => RequestOutcome::Simulated { status, response },
+        (_, Reply::Whole { status: own, headers, body }) => {
+            RequestOutcome::Whole { status: status.unwrap_or(own), headers, body }
         }
-        (Some((status, None)), Reply::Whole { headers, body, .. }) => {
-            RequestOutcome::Whole { status, headers, body }
-        }
-        (None, Reply::Answer(answer)) => RequestOutcome::Simulated(answer),
-        (None, Reply::Whole { status, headers, body }) => RequestOutcome::Whole { status, headers, body },
     }
 }
 

@@ -59,7 +59,8 @@ impl Engine {
             (body, order_key)
         } else {
             let session = self.session_of(&body, now);
-            let body = self.simulator.emit(session, &event, body, now)?;
+            let emitted = self.simulator.emit(session, &event, body, now);
+            let body = emitted.map_err(|error| error.to_string())?;
             (body, Some(self.simulator.order_key(session)))
         };
         let index = story;
@@ -134,7 +135,7 @@ mod tests {
         let account = AccountKey::default();
         let call = Request { id, fields: &fields, rows: None, files: &[], account, zone: Offset::UTC, now };
         match engine.call(&call) {
-            RequestOutcome::Simulated(Simulated::Data(data)) => data,
+            RequestOutcome::Simulated { response: Ok(Simulated::Data(data)), .. } => data,
             other => panic!("{other:?}"),
         }
     }

@@ -3,18 +3,12 @@
 use jiff::Timestamp;
 
 use super::Simulator;
-use super::request::{Request, Response};
 
 /// A department of the vendor: calling, the dialer, workflows, the chatbot, text messages, number detection. What it does
 /// may lead on to another one, so it works on the whole vendor.
 pub(super) trait Department {
     /// What it plans.
     type Timer;
-
-    /// Answers a request that is not in the tables of typed endpoints; nothing if it is not for this department.
-    fn handle(_: &mut Simulator, _: &Request<'_>) -> Option<Response> {
-        None
-    }
 
     /// Does what was planned for this moment.
     fn wake(simulator: &mut Simulator, timer: Self::Timer, at: Timestamp);

@@ -1,6 +1,5 @@
 //! Number detection: a signature inside the body, a base64 callback URL for each number, a result later (client).
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -9,7 +8,7 @@ use base64::prelude::BASE64_URL_SAFE;
 use jiff::Timestamp;
 use md5::{Digest, Md5};
 use rand::RngExt;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -17,10 +16,10 @@ use subtle::ConstantTimeEq;
 
 use super::access::AccountKey;
 use super::callback::Callback;
+use super::case::Case;
 use super::e164::e164;
 use super::endpoint::{CallbackShape, Endpoint, Generate, NoData, Wanted, bad_request, callbacks, endpoints};
 use super::outcome::{MockOutcome, Outcome};
-use super::samples::Case;
 use super::{ConversationKey, Refusal, Request, Simulator};
 use crate::contract::fields::{NoEffect, shown};
 use crate::net::Target;
@@ -93,7 +92,8 @@ enum SignType {
 }
 
 /// Unix seconds, a number or a text, as they were signed.
-#[derive(Debug)]
+#[derive(Debug, JsonSchema)]
+#[schemars(inline, extend("type" = ["integer", "string"]))]
 struct UnixSeconds(String);
 
 impl<'de> Deserialize<'de> for UnixSeconds {
@@ -103,20 +103,6 @@ impl<'de> Deserialize<'de> for UnixSeconds {
             Value::Number(number) if number.is_i64() || number.is_u64() => Ok(Self(number.to_string())),
             other => Err(D::Error::custom(format_args!("is {}, expected Unix seconds", shown(&other)))),
         }
-    }
-}
-
-impl JsonSchema for UnixSeconds {
-    fn schema_name() -> Cow<'static, str> {
-        "UnixSeconds".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["integer", "string"] })
     }
 }
 
@@ -139,7 +125,8 @@ struct AskedNumber {
 }
 
 /// A URL in base64. Whether it may be called is decided when it is.
-#[derive(Debug)]
+#[derive(Debug, JsonSchema)]
+#[schemars(inline, extend("x-form" = "base64 of a URL"))]
 struct EncodedUrl(String);
 
 impl<'de> Deserialize<'de> for EncodedUrl {
@@ -154,20 +141,6 @@ impl<'de> Deserialize<'de> for EncodedUrl {
             Ok(_) => Ok(Self(url)),
             Err(error) => Err(D::Error::custom(format_args!("holds no URL: {error}"))),
         }
-    }
-}
-
-impl JsonSchema for EncodedUrl {
-    fn schema_name() -> Cow<'static, str> {
-        "EncodedUrl".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "x-form": "base64 of a URL" })
     }
 }
 

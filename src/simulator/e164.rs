@@ -1,15 +1,15 @@
 //! Phone numbers in E.164.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer};
 
 /// The phone number of a request. It may have lost its plus on the way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PhoneNumber(u64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(inline, extend("x-form" = "in E.164"))]
+pub(crate) struct PhoneNumber(#[schemars(with = "String")] u64);
 
 impl PhoneNumber {
     /// Its digits.
@@ -30,20 +30,6 @@ impl<'de> Deserialize<'de> for PhoneNumber {
         e164_or_bare(&text).map(Self).ok_or_else(|| {
             D::Error::invalid_value(Unexpected::Str(&text), &"a number in E.164 such as `+6281112345678`")
         })
-    }
-}
-
-impl JsonSchema for PhoneNumber {
-    fn schema_name() -> Cow<'static, str> {
-        "PhoneNumber".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "x-form": "in E.164" })
     }
 }
 

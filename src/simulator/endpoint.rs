@@ -200,6 +200,19 @@ impl Answer for NoData {
     }
 }
 
+/// Success with data of this type, or without any.
+pub struct MaybeData<T>(pub Option<T>);
+
+impl<T: Answer> Answer for MaybeData<T> {
+    fn into_response(self) -> Result<Response, Refusal> {
+        self.0.map_or_else(|| NoData.into_response(), T::into_response)
+    }
+
+    fn fields() -> Vec<Field> {
+        T::fields().into_iter().map(|field| Field { required: false, ..field }).collect()
+    }
+}
+
 /// A response of this type that is so long that it is written while it is sent.
 pub enum MaybeLong<T> {
     /// Short enough to be made at once.

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::access::AccountKey;
 use super::cause::CauseId;
@@ -98,7 +100,7 @@ pub(super) struct RowEnded {
     pub(super) intention: u8,
 }
 
-/// Where an instance stands.
+/// What an instance does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InstancePhase {
     /// No row has begun.
@@ -117,13 +119,13 @@ pub(super) enum InstancePhase {
 }
 
 impl InstancePhase {
-    /// The word of `status` (assumed).
-    pub(super) fn as_str(self) -> &'static str {
+    /// The word of `status`.
+    pub(super) fn status(self) -> InstanceStatus {
         match self {
-            Self::Created => "created",
-            Self::Running | Self::Ending { .. } => "running",
-            Self::Finished => "finished",
-            Self::Stopped => "stopped",
+            Self::Created => InstanceStatus::Created,
+            Self::Running | Self::Ending { .. } => InstanceStatus::Running,
+            Self::Finished => InstanceStatus::Finished,
+            Self::Stopped => InstanceStatus::Stopped,
         }
     }
 
@@ -135,6 +137,20 @@ impl InstancePhase {
     pub(super) fn is_open(self) -> bool {
         matches!(self, Self::Created | Self::Running)
     }
+}
+
+/// The words of an instance's status (assumed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum InstanceStatus {
+    /// No row has begun.
+    Created,
+    /// Rows have begun, or calls and sessions are still under way.
+    Running,
+    /// It came to its end.
+    Finished,
+    /// It was stopped.
+    Stopped,
 }
 
 /// What can still be done about a number.

@@ -53,15 +53,18 @@ pub enum Response {
     Text(String),
     /// Success, with data that is so long that it is written while it is sent.
     Long(Long),
-    /// Refused: a code of the family, and why.
-    Error {
-        /// The code.
-        code: i64,
-        /// Why, naming the field.
-        message: String,
-    },
-    /// The simulator knows nothing of this call.
-    NotSimulated,
+}
+
+#[cfg(test)]
+impl Response {
+    /// The data.
+    pub(super) fn value(&self) -> Value {
+        match self {
+            Self::Data(data) => data.clone(),
+            Self::Text(text) => serde_json::from_str(text).unwrap(),
+            Self::Long(long) => serde_json::from_str(&long.text()).unwrap(),
+        }
+    }
 }
 
 /// A request that is refused: a code of the family, and why, naming the field.

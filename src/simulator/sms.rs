@@ -1,21 +1,20 @@
 //! Text messages: a message id at once, a receipt later (client; the receipt's body is assumed).
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::RngExt;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::callback::Callback;
+use super::case::Case;
 use super::e164::PhoneNumber;
 use super::endpoint::{CallbackShape, Endpoint, Generate, Wanted, bad_request, callbacks, endpoints};
 use super::ids::Kind;
 use super::outcome::MockOutcome;
-use super::samples::Case;
 use super::{ConversationKey, Refusal, Request, Simulator};
 use crate::contract::fields::{NoEffect, Text};
 use crate::net::Target;
@@ -59,8 +58,9 @@ struct Send {
 }
 
 /// The number of a message, in a list.
-#[derive(Debug)]
-struct OneNumber(PhoneNumber);
+#[derive(Debug, JsonSchema)]
+#[schemars(inline)]
+struct OneNumber(#[schemars(with = "Vec<PhoneNumber>")] PhoneNumber);
 
 impl<'de> Deserialize<'de> for OneNumber {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -82,22 +82,9 @@ impl<'de> Deserialize<'de> for OneNumber {
     }
 }
 
-impl JsonSchema for OneNumber {
-    fn schema_name() -> Cow<'static, str> {
-        "OneNumber".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "array", "items": PhoneNumber::json_schema(generator) })
-    }
-}
-
 /// A URL that callbacks go to: it must be one. Whether it may be called is decided when it is.
-#[derive(Debug)]
+#[derive(Debug, JsonSchema)]
+#[schemars(inline, extend("x-form" = "URL"))]
 struct CallbackUrl(String);
 
 impl<'de> Deserialize<'de> for CallbackUrl {
@@ -107,20 +94,6 @@ impl<'de> Deserialize<'de> for CallbackUrl {
             Ok(_) => Ok(Self(url)),
             Err(error) => Err(D::Error::custom(format_args!("cannot be called: {error}"))),
         }
-    }
-}
-
-impl JsonSchema for CallbackUrl {
-    fn schema_name() -> Cow<'static, str> {
-        "CallbackUrl".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "x-form": "URL" })
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::access::AccountKey;
 use super::calling::RawRows;
-use super::{Account, Behaviour, Callback, CallbackBody, Request, Response, Simulator};
+use super::{Account, Behaviour, Callback, CallbackBody, Refusal, Request, Simulator};
 use crate::seed::Seed;
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -50,14 +50,11 @@ impl Vendor {
         let call =
             Request { id, fields: &fields, rows: rows.as_ref(), files: &[], account, zone, now: self.now };
         match self.simulator.handle(&call) {
-            Response::Data(data) => Ok(data),
-            Response::Text(text) => Ok(serde_json::from_str(&text).unwrap()),
-            Response::Long(long) => Ok(serde_json::from_str(&long.text()).unwrap()),
-            Response::Error { code, message } => {
+            Ok(response) => Ok(response.value()),
+            Err(Refusal { code, message }) => {
                 assert!(!message.is_empty(), "{id} is refused without a word");
                 Err((code, message))
             }
-            Response::NotSimulated => panic!("{id} is not simulated"),
         }
     }
 

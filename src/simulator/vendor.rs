@@ -19,7 +19,6 @@ use super::keys::ConversationKey;
 use super::reference;
 use super::request::{Refusal, Request, Response};
 use super::rules::Behaviour;
-use super::samples;
 use super::sms::Sms;
 use super::timer::Timer;
 use super::workflow::Workflow;
@@ -30,9 +29,10 @@ use crate::seed::{Resting, Seed};
 /// what goes out must not fill the memory.
 pub(super) const AT_ONCE: usize = 2_000;
 
-/// Who answers requests.
-const DEPARTMENTS: [fn(&mut Simulator, &Request<'_>) -> Option<Response>; 3] =
-    [Dialer::handle, Workflow::handle, Chatbot::handle];
+/// An event that the vendor does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the vendor has no event `{0}`")]
+pub struct UnknownEvent(String);
 
 impl Simulator {
     /// A vendor without any conversations yet.
@@ -73,14 +73,9 @@ impl Simulator {
         event: &str,
         patch: Value,
         now: Timestamp,
-    ) -> Result<Value, String> {
-        let mut body = match reference::callback(event) {
-            Some(callback) => {
-                (callback.generate)(self, key, &Wanted { event: callback.id, patch: &patch, now })
-            }
-            None => samples::default_body(&self.context, self.chatbot.conversations.get(key), event, now)
-                .ok_or_else(|| format!("the simulator has no body for `{event}`"))?,
-        };
+    ) -> Result<Value, UnknownEvent> {
+        let callback = reference::callback(event).ok_or_else(|| UnknownEvent(event.to_owned()))?;
+        let mut body = (callback.generate)(self, key, &Wanted { event: callback.id, patch: &patch, now });
         if !patch.is_null() {
             crate::json::merge(&mut body, patch);
         }
@@ -119,14 +114,15 @@ impl Simulator {
     }
 
     /// Answers a request, and plans what the vendor would send because of it.
-    pub fn handle(&mut self, call: &Request<'_>) -> Response {
-        self.context.begin(None, call.now);
-        let response = match reference::endpoint(call.id) {
-            Some(endpoint) => (endpoint.handle)(self, call)
-                .unwrap_or_else(|Refusal { code, message }| Response::Error { code, message }),
-            None => {
-                DEPARTMENTS.iter().find_map(|handle| handle(self, call)).unwrap_or(Response::NotSimulated)
-            }
+    ///
+    /// # Errors
+    ///
+    /// The vendor would refuse it.
+    pub fn handle(&mut self, request: &Request<'_>) -> Result<Response, Refusal> {
+        self.context.begin(None, request.now);
+        let response = match reference::endpoint(request.id) {
+            Some(endpoint) => (endpoint.handle)(self, request),
+            None => Err(Refusal::new(404, format!("the vendor has no endpoint `{}`", request.id))),
         };
         // A row of a workflow goes on when its call ends.
         Workflow::take_ended(self);

@@ -6,7 +6,6 @@
 
 pub mod conversation;
 pub mod message;
-pub mod workflow;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -7,13 +7,14 @@ use std::marker::PhantomData;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 /// A whole number within a range, its ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(inline, extend("minimum" = MIN, "maximum" = MAX))]
 pub struct Whole<const MIN: i64, const MAX: i64>(i64);
 
 impl<const MIN: i64, const MAX: i64> Whole<MIN, MAX> {
@@ -39,22 +40,9 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Whole<MIN, MAX> {
     }
 }
 
-impl<const MIN: i64, const MAX: i64> JsonSchema for Whole<MIN, MAX> {
-    fn schema_name() -> Cow<'static, str> {
-        format!("Whole_{MIN}_{MAX}").into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "integer", "minimum": MIN, "maximum": MAX })
-    }
-}
-
 /// A number within a range, its ends included; it may have a fraction.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, JsonSchema)]
+#[schemars(inline, extend("minimum" = MIN, "maximum" = MAX))]
 pub struct Number<const MIN: i64, const MAX: i64>(f64);
 
 impl<const MIN: i64, const MAX: i64> Number<MIN, MAX> {
@@ -75,22 +63,9 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Number<MIN, MAX> 
     }
 }
 
-impl<const MIN: i64, const MAX: i64> JsonSchema for Number<MIN, MAX> {
-    fn schema_name() -> Cow<'static, str> {
-        format!("Number_{MIN}_{MAX}").into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "number", "minimum": MIN, "maximum": MAX })
-    }
-}
-
 /// A text of at most so many characters, and at least one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(inline, extend("maxLength" = MOST))]
 pub struct Text<const MOST: usize>(String);
 
 impl<const MOST: usize> Text<MOST> {
@@ -116,25 +91,19 @@ impl<'de, const MOST: usize> Deserialize<'de> for Text<MOST> {
     }
 }
 
-impl<const MOST: usize> JsonSchema for Text<MOST> {
-    fn schema_name() -> Cow<'static, str> {
-        format!("Text_{MOST}").into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "maxLength": MOST })
-    }
-}
-
 /// A moment `YYYY-MM-DD HH:mm:ss` (example), in the account's zone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LocalTime(DateTime);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(inline, extend("x-form" = "YYYY-MM-DD HH:mm:ss"))]
+pub struct LocalTime(#[schemars(with = "String")] DateTime);
 
 impl LocalTime {
+    /// Reads it.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        // A year before our era reads, too, and would be refused by nothing behind this.
+        let is_sound = text.starts_with(|first: char| first.is_ascii_digit());
+        DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok().filter(|_| is_sound).map(Self)
+    }
+
     /// The moment, in a zone. Moments beyond the end of all time are its end.
     pub fn in_zone(self, zone: Offset) -> Timestamp {
         zone.to_timestamp(self.0).unwrap_or(Timestamp::MAX)
@@ -144,26 +113,9 @@ impl LocalTime {
 impl<'de> Deserialize<'de> for LocalTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        // A year before our era reads, too, and would be refused by nothing behind this.
-        let is_sound = text.starts_with(|first: char| first.is_ascii_digit());
-        let read = DateTime::strptime("%Y-%m-%d %H:%M:%S", &text).ok().filter(|_| is_sound);
-        read.map(Self).ok_or_else(|| {
+        Self::read(&text).ok_or_else(|| {
             D::Error::invalid_value(Unexpected::Str(&text), &"a time such as `2030-01-31 09:00:00`")
         })
-    }
-}
-
-impl JsonSchema for LocalTime {
-    fn schema_name() -> Cow<'static, str> {
-        "LocalTime".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "x-form": "YYYY-MM-DD HH:mm:ss" })
     }
 }
 
@@ -194,6 +146,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for NoEffect<T> {
     }
 }
 
+// Not derived: the mark belongs on the schema of `T` itself, not beside a reference to it.
 impl<T: JsonSchema> JsonSchema for NoEffect<T> {
     fn schema_name() -> Cow<'static, str> {
         format!("NoEffect_{}", T::schema_name()).into()
@@ -287,33 +240,21 @@ impl<T: JsonSchema> JsonSchema for Given<T> {
 }
 
 /// A file of a `multipart/form-data` body. It reaches the handler beside the other fields (`Request::files`).
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FilePart;
+#[derive(Clone, Copy, Debug, Default, JsonSchema)]
+#[schemars(inline, extend("x-form" = "(a file)"))]
+pub struct FilePart(#[schemars(with = "String")] ());
 
 impl<'de> Deserialize<'de> for FilePart {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
-    }
-}
-
-impl JsonSchema for FilePart {
-    fn schema_name() -> Cow<'static, str> {
-        "FilePart".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "x-form": "(a file)" })
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self(()))
     }
 }
 
 /// A list that may have a million rows: it stays text and reaches the handler beside the other fields
 /// (`Request::rows`). Here it only says what a row looks like.
-#[derive(Clone, Copy)]
-pub struct RowList<T>(PhantomData<T>);
+#[derive(Clone, Copy, JsonSchema)]
+#[schemars(inline)]
+pub struct RowList<T>(#[schemars(with = "Vec<T>")] PhantomData<T>);
 
 impl<T> Default for RowList<T> {
     fn default() -> Self {
@@ -331,20 +272,6 @@ impl<'de, T> Deserialize<'de> for RowList<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // Absent where it reaches the handler beside the other fields, which is the rule.
         Option::<Vec<serde::de::IgnoredAny>>::deserialize(deserializer).map(|_| Self(PhantomData))
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for RowList<T> {
-    fn schema_name() -> Cow<'static, str> {
-        format!("RowList_{}", T::schema_name()).into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        Vec::<T>::json_schema(generator)
     }
 }
 

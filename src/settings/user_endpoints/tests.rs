@@ -10,8 +10,8 @@ use crate::contract::Catalog;
 use crate::files::SourceFile;
 use crate::seed::Seed;
 use crate::settings;
-use crate::simulator::Response;
 use crate::simulator::user_endpoints::*;
+use crate::simulator::{Refusal, Response};
 
 const FLEX: &str = include_str!("../../../scenarios/custom/flex-route.toml");
 const STORE: &str = include_str!("../../../scenarios/custom/api-store.toml");
@@ -36,14 +36,14 @@ fn endpoint(keys: &str) -> String {
 
 fn data(custom: &mut UserEndpoints, id: &str, fields: Value) -> Value {
     match custom.handle(id, &fields, at(0)) {
-        Reply::Answer(Response::Data(data)) => data,
+        Reply::Answer(Ok(Response::Data(data))) => data,
         other => panic!("{id}: {other:?}"),
     }
 }
 
 fn error(custom: &mut UserEndpoints, id: &str, fields: Value) -> (i64, String) {
     match custom.handle(id, &fields, at(0)) {
-        Reply::Answer(Response::Error { code, message }) => (code, message),
+        Reply::Answer(Err(Refusal { code, message })) => (code, message),
         other => panic!("{id}: {other:?}"),
     }
 }
@@ -109,7 +109,7 @@ fn fields_are_checked_and_filled_in() {
         fields[key] = value.clone();
         let reply = custom.handle("x.y", &fields, at(0));
         messages.push(match reply {
-            Reply::Answer(Response::Error { code, message }) => format!("{key} = {value}: {code} {message}"),
+            Reply::Answer(Err(Refusal { code, message })) => format!("{key} = {value}: {code} {message}"),
             Reply::Answer(_) => format!("{key} = {value}: fine"),
             Reply::Whole { .. } => unreachable!("the answer has data"),
         });
@@ -211,7 +211,8 @@ fn whole_answers_have_status_and_headers() {
     assert!(!whole.is_refusal());
     assert_eq!(custom.handle("x.y", &json!({"id": "7"}), at(0)), whole);
     assert_eq!(error(&mut custom, "x.y", json!({"id": "a\r\nb"})).0, 500);
-    assert_eq!(custom.handle("x.z", &json!({}), at(0)), Reply::Answer(Response::NotSimulated));
+    let unknown = Refusal::new(404, "there is no endpoint `x.z`");
+    assert_eq!(custom.handle("x.z", &json!({}), at(0)), Reply::Answer(Err(unknown)));
 }
 
 #[test]

@@ -9,9 +9,9 @@ use super::task::TaskStatus;
 use super::{Calling, PlanKey, TaskKey};
 use crate::contract::bodies::utc_text;
 use crate::simulator::callback::Callback;
+use crate::simulator::case::Case;
 use crate::simulator::context::Context;
 use crate::simulator::endpoint::{Generate, Wanted};
-use crate::simulator::samples::Case;
 use crate::simulator::{ConversationKey, Simulator};
 
 /// *Webhook of Call*: a number is finished. Sent once per number (assumed; the names are those of *task detail*).

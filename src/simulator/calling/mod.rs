@@ -49,7 +49,7 @@ pub(super) use draw::{draw, stream};
 use plan::Plan;
 use task::{Task, TaskOrder};
 pub(super) use task_list::TaskSummary;
-pub(super) use voice::WorkflowCallFacts;
+pub(super) use voice::{WorkflowCallFacts, WorkflowTaskDetail};
 
 use crate::recordings::Recording;
 

@@ -40,7 +40,6 @@ use super::context::Context;
 use super::department::Department;
 use super::endpoint::{Endpoint, bad_request, endpoints};
 use super::keys::ConversationKey;
-use super::request::{Request, Response};
 use super::timer::{ChatbotTimer, WorkflowTimer};
 use crate::seed::Rng;
 use crate::seed::ids::{self, IdShape};
@@ -139,10 +138,6 @@ impl Chatbot {
 
 impl Department for Chatbot {
     type Timer = ChatbotTimer;
-
-    fn handle(_: &mut Simulator, _: &Request<'_>) -> Option<Response> {
-        None
-    }
 
     fn wake(simulator: &mut Simulator, timer: ChatbotTimer, at: Timestamp) {
         let callbacks = match timer {

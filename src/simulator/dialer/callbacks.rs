@@ -15,10 +15,10 @@ use super::task::State;
 use super::{Dialer, TaskKey};
 use crate::contract::bodies::{Fields, millis_text};
 use crate::simulator::callback::{Callback, CallbackBody};
+use crate::simulator::case::Case;
 use crate::simulator::context::Context;
 use crate::simulator::ending::{Ending, HangupReason};
 use crate::simulator::endpoint::{CallbackShape, Generate, Wanted, callbacks};
-use crate::simulator::samples::Case;
 use crate::simulator::{ConversationKey, Simulator};
 
 /// The callbacks of the dialer.

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use jiff::civil::Time;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, Error, IgnoredAny, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -88,30 +88,10 @@ pub(super) fn phone(text: &str) -> Option<u64> {
     crate::simulator::e164::e164(text.trim()).filter(|number| is_dialled(*number))
 }
 
-/// The schema of a type that is read in a way of its own.
-macro_rules! schema {
-    ($type:ident, $($schema:tt)+) => {
-        impl JsonSchema for $type {
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($type).into()
-            }
-
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!($($schema)+)
-            }
-        }
-    };
-}
-
 /// Yes or no: `Y` and `N` (client); booleans, `true` and `false`, 1 and 0 are understood as well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Flag(pub(super) bool);
-
-schema!(Flag, { "type": "string", "enum": ["Y", "N"] });
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(inline, extend("enum" = ["Y", "N"]))]
+pub(super) struct Flag(#[schemars(with = "String")] pub(super) bool);
 
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -126,10 +106,9 @@ impl<'de> Deserialize<'de> for Flag {
 }
 
 /// A word that some clients write as a number.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(inline, extend("type" = ["string", "number"]))]
 pub(super) struct Word(pub(super) String);
-
-schema!(Word, { "type": ["string", "number"] });
 
 impl<'de> Deserialize<'de> for Word {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -141,10 +120,9 @@ impl<'de> Deserialize<'de> for Word {
 }
 
 /// A text that may be empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(inline)]
 pub(super) struct Pattern(pub(super) String);
-
-schema!(Pattern, { "type": "string" });
 
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -156,10 +134,9 @@ impl<'de> Deserialize<'de> for Pattern {
 }
 
 /// A name as tasks have one: 1 to 63 characters that can be seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(inline, extend("minLength" = 1, "maxLength" = LONGEST_NAME))]
 pub(super) struct Name(pub(super) String);
-
-schema!(Name, { "type": "string", "minLength": 1, "maxLength": LONGEST_NAME });
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -175,10 +152,9 @@ impl<'de> Deserialize<'de> for Name {
 }
 
 /// A time of the day, `HH:MM:SS` (client).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Clock(pub(super) Time);
-
-schema!(Clock, { "type": "string", "x-form": "HH:MM:SS" });
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[schemars(inline, extend("x-form" = "HH:MM:SS"))]
+pub(super) struct Clock(#[schemars(with = "String")] pub(super) Time);
 
 impl<'de> Deserialize<'de> for Clock {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -190,10 +166,9 @@ impl<'de> Deserialize<'de> for Clock {
 }
 
 /// A URL, as its base64 (client).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(inline, extend("x-form" = "base64"))]
 pub(super) struct EncodedUrl(pub(super) String);
-
-schema!(EncodedUrl, { "type": "string", "x-form": "base64" });
 
 impl<'de> Deserialize<'de> for EncodedUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -213,7 +188,8 @@ impl<'de> Deserialize<'de> for EncodedUrl {
 }
 
 /// A list. Forms have none: there it comes as its JSON text, or as a text that is the only element.
-#[derive(Debug)]
+#[derive(Debug, JsonSchema)]
+#[schemars(inline)]
 pub(super) struct List<T>(Vec<T>);
 
 impl<T> List<T> {
@@ -252,20 +228,6 @@ impl<'de, T: DeserializeOwned + JsonSchema> Deserialize<'de> for List<T> {
     }
 }
 
-impl<T: JsonSchema> JsonSchema for List<T> {
-    fn schema_name() -> Cow<'static, str> {
-        format!("List_{}", T::schema_name()).into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        Vec::<T>::json_schema(generator)
-    }
-}
-
 /// The list in a text of a form.
 fn text_list(text: &str) -> Option<Value> {
     if text.trim_start().starts_with('[') {
@@ -277,7 +239,9 @@ fn text_list(text: &str) -> Option<Value> {
 
 /// An element of a list of contacts, which may be long: it is left where it is, see [`elements`]. Here it only says what it
 /// looks like.
-pub(super) struct Unread<T>(PhantomData<T>);
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(super) struct Unread<T>(#[schemars(with = "T")] PhantomData<T>);
 
 impl<T> fmt::Debug for Unread<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -288,24 +252,6 @@ impl<T> fmt::Debug for Unread<T> {
 impl<'de, T> Deserialize<'de> for Unread<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         IgnoredAny::deserialize(deserializer).map(|_| Self(PhantomData))
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for Unread<T> {
-    fn schema_name() -> Cow<'static, str> {
-        T::schema_name()
-    }
-
-    fn schema_id() -> Cow<'static, str> {
-        T::schema_id()
-    }
-
-    fn inline_schema() -> bool {
-        T::inline_schema()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        T::json_schema(generator)
     }
 }
 

@@ -40,7 +40,6 @@ use super::department::Department;
 use super::endpoint::{Endpoint, endpoints};
 use super::ids::{Ids, Kind};
 pub(super) use super::keys::DialerTaskKey as TaskKey;
-use super::request::{Request, Response};
 pub use super::rules::dialer::Rules;
 use super::timer::DialerTimer;
 use crate::content::Country;
@@ -156,10 +155,6 @@ impl Dialer {
 
 impl Department for Dialer {
     type Timer = DialerTimer;
-
-    fn handle(_: &mut Simulator, _: &Request<'_>) -> Option<Response> {
-        None
-    }
 
     fn wake(simulator: &mut Simulator, timer: DialerTimer, at: Timestamp) {
         let Simulator { dialer, context, .. } = simulator;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::template_file::{KindFile, NodeFile, TemplateFile, When};
 use crate::simulator::node::Repeat;
@@ -48,18 +49,31 @@ pub(in crate::simulator) enum Kind {
 }
 
 impl Kind {
-    /// The word of `node_type` (assumed).
-    pub(in crate::simulator) fn as_str(&self) -> &'static str {
+    /// The word of `node_type`.
+    pub(in crate::simulator) fn node_type(&self) -> NodeType {
         match self {
-            Self::Voice { .. } => "voice",
-            Self::Dialer { .. } => "dialer",
-            Self::WhatsApp { .. } => "waba",
-            Self::Wait(_) => "wait",
-            Self::Branch(_) => "branch",
-            Self::Api => "api",
-            Self::End => "end",
+            Self::Voice { .. } => NodeType::Voice,
+            Self::Dialer { .. } => NodeType::Dialer,
+            Self::WhatsApp { .. } => NodeType::Waba,
+            Self::Wait(_) => NodeType::Wait,
+            Self::Branch(_) => NodeType::Branch,
+            Self::Api => NodeType::Api,
+            Self::End => NodeType::End,
         }
     }
+}
+
+/// The words of `node_type` (assumed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::simulator) enum NodeType {
+    Voice,
+    Dialer,
+    Waba,
+    Wait,
+    Branch,
+    Api,
+    End,
 }
 
 #[derive(Deserialize)]

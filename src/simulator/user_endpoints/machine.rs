@@ -15,7 +15,7 @@ use crate::content::Country;
 use crate::language::template::{self, Helpers};
 use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
-use crate::simulator::{AccountKey, Response};
+use crate::simulator::{AccountKey, Refusal, Response};
 
 /// Where the people of `name()` and `phone()` come from unless a template says otherwise.
 const COUNTRY: Country = Country::Id;
@@ -24,7 +24,7 @@ const COUNTRY: Country = Country::Id;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// Goes into the envelope of the endpoint's family.
-    Answer(Response),
+    Answer(Result<Response, Refusal>),
     /// The whole answer.
     Whole {
         /// The HTTP status.
@@ -40,7 +40,7 @@ impl Reply {
     /// Whether the call was refused.
     pub fn is_refusal(&self) -> bool {
         match self {
-            Self::Answer(answer) => matches!(answer, Response::Error { .. }),
+            Self::Answer(answer) => answer.is_err(),
             Self::Whole { status, .. } => *status >= 400,
         }
     }
@@ -119,7 +119,9 @@ impl UserEndpoints {
     pub fn handle(&mut self, id: &str, fields: &Value, now: Timestamp) -> Reply {
         let plan = Arc::clone(&self.plan);
         let found = plan.endpoints.get_key_value(id).zip(self.call_helpers.get(id).cloned());
-        let Some(((id, endpoint), helpers)) = found else { return Reply::Answer(Response::NotSimulated) };
+        let Some(((id, endpoint), helpers)) = found else {
+            return Reply::Answer(Err(Refusal::new(404, format!("there is no endpoint `{id}`"))));
+        };
         helpers.set_now(now);
         let tools = Tools { set: &plan.set, helpers: &helpers };
         self.answer(id, endpoint, tools, fields, now).unwrap_or_else(|trouble| {
@@ -127,7 +129,7 @@ impl UserEndpoints {
                 Trouble::Refused(code, message) => (code, message),
                 Trouble::Broken(message) => (500, format!("the endpoint `{id}` of your settings: {message}")),
             };
-            Reply::Answer(Response::Error { code, message })
+            Reply::Answer(Err(Refusal { code, message }))
         })
     }
 
@@ -257,9 +259,9 @@ fn prepare(endpoint: &Endpoint, tools: Tools<'_>, context: &mut Context) -> Resu
 fn reply(answer: &AnswerPlan, tools: Tools<'_>, context: &Context) -> Result<Reply, Trouble> {
     let scope = context.scope(tools.helpers);
     match answer {
-        AnswerPlan::Data(None) => Ok(Reply::Answer(Response::Data(Value::Null))),
+        AnswerPlan::Data(None) => Ok(Reply::Answer(Ok(Response::Data(Value::Null)))),
         AnswerPlan::Data(Some(data)) => {
-            Ok(Reply::Answer(Response::Data(tools.tree("answer.data", data, &scope)?)))
+            Ok(Reply::Answer(Ok(Response::Data(tools.tree("answer.data", data, &scope)?))))
         }
         AnswerPlan::Whole { status, headers, body } => {
             let mut filled = Vec::new();

@@ -1,263 +1,160 @@
-//! The integrator's calls that change something.
+//! The call tasks of an instance, and the calls in them.
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::Workflow;
-use super::dialers::Dialers;
-use super::instance::{AutoFinish, Instance, InstanceOrder};
-use super::row::{self, Detail, Details};
-use crate::contract::bodies::local_text;
-use crate::simulator::e164::e164_or_bare;
-use crate::simulator::ids::Kind as Id;
+use super::dialers::{Dialers, NodeTask};
+use super::fields::{List, OneInstance, RowNames, unknown};
+use super::parts;
+use crate::contract::fields::shown;
+use crate::simulator::calling::{TaskKey, TaskSummary, WorkflowCallFacts, WorkflowTaskDetail};
+use crate::simulator::e164::PhoneNumber;
+use crate::simulator::endpoint::MaybeLong;
 use crate::simulator::keys::InstanceKey;
-use crate::simulator::node::InstancePhase as Phase;
-use crate::simulator::params::{Params, bad, shown};
-use crate::simulator::timer::WorkflowTimer;
-use crate::simulator::{Request, Response};
+use crate::simulator::{Refusal, Request, Simulator};
 
-pub(super) type Outcome = Result<Response, Response>;
-
-const NO_DATA: Response = Response::Data(Value::Null);
-
-/// The longest name of an instance (assumed: that of a calling task).
-const LONGEST_NAME: usize = 63;
-
-pub(super) fn unknown(message: String) -> Response {
-    Response::Error { code: 404, message }
+/// A call task in the list of an instance, as the calling API lists it, and the node (assumed).
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct CallTaskSummary {
+    #[serde(flatten)]
+    task: TaskSummary,
+    /// The node's run, 32 hex.
+    nodetask_id: String,
+    /// Its name.
+    nodetask_name: String,
 }
 
-/// A text of the caller as a message repeats it.
-pub(super) fn short(text: &str) -> String {
-    text.chars().take(60).flat_map(char::escape_debug).collect()
+/// `POST /service/cloud/workflow/taskdetail`, as *task detail* (assumed).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct CallTask {
+    /// The id of a task, 32 hex digits.
+    #[serde(rename = "TaskID")]
+    task_id: Option<String>,
+    /// The same in the letter case of workflows.
+    #[serde(rename = "task_id")]
+    snake_task_id: Option<String>,
 }
 
-/// A moment with its zone, such as `2030-01-31 09:00:00+08:00` (client).
-fn zoned(text: &str) -> Option<Timestamp> {
-    Timestamp::strptime("%Y-%m-%d %H:%M:%S%:z", text).ok()
+/// The calls to a number or case (assumed).
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct CallsOfRow {
+    /// The number of the rows, in E.164; it or `case_id` is needed.
+    callee: Option<PhoneNumber>,
+    /// The customer's own id of the rows.
+    case_id: Option<String>,
+    /// The id of a task, 32 hex digits: only its calls. It or `workflow_id` is needed.
+    #[serde(rename = "TaskID")]
+    task_id: Option<String>,
+    /// The same in the letter case of workflows.
+    #[serde(rename = "task_id")]
+    snake_task_id: Option<String>,
+    /// The id of an instance, 32 hex digits: the calls of all its tasks.
+    workflow_id: Option<String>,
 }
 
-/// A moment with its zone, or in the account's zone without one (assumed).
-pub(super) fn moment(params: Params<'_>, name: &str, call: &Request<'_>) -> Result<Timestamp, Response> {
-    let text = params.needed(name, "a time such as `2030-01-31 09:00:00+08:00`")?;
-    let local = || {
-        let civil = DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
-        call.zone.to_timestamp(civil).ok()
-    };
-    zoned(text).or_else(local).ok_or_else(|| {
-        bad(format!("{name} is `{}`, expected a time such as `2030-01-31 09:00:00+08:00`", short(text)))
-    })
+/// `POST /service/cloud/workflow/tasklist`: lists the call tasks of an instance.
+pub(super) fn call_tasks(
+    simulator: &mut Simulator,
+    OneInstance { workflow_id }: OneInstance,
+    request: &Request<'_>,
+) -> Result<List<CallTaskSummary>, Refusal> {
+    let (workflow, dialers) = parts(simulator);
+    let key = workflow.find_instance(&workflow_id, request)?;
+    let instance = workflow.instance(key);
+    let nodes = (0_u16..).zip(workflow.nodes(instance.template)).zip(instance.tasks.iter().copied());
+    let list = nodes.filter_map(|((at, node), task)| {
+        Some(CallTaskSummary {
+            task: dialers.calling.summary(task?.voice()?, request),
+            nodetask_id: workflow.nodetask_id(key, at),
+            nodetask_name: node.name.clone(),
+        })
+    });
+    Ok(List::whole(list.collect()))
 }
 
-/// The rows that a call names.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Named<'a> {
-    pub(super) number: Option<u64>,
-    pub(super) case_id: Option<&'a str>,
+/// What became of a call task and of each of its numbers.
+pub(super) fn call_task_detail(
+    simulator: &mut Simulator,
+    fields: CallTask,
+    request: &Request<'_>,
+) -> Result<MaybeLong<WorkflowTaskDetail>, Refusal> {
+    let (_, dialers) = parts(simulator);
+    let id = fields.task_id.or(fields.snake_task_id);
+    let id = id.ok_or_else(|| Refusal::new(400, "TaskID is missing: the id of a task, 32 hex digits"))?;
+    let (task, _) = find_task(&id, request, &dialers)?;
+    dialers.calling.voice_detail(task).ok_or_else(|| unknown("task of a workflow with TaskID", &id))
 }
 
-impl<'a> Named<'a> {
-    /// Reads `callee` and `case_id`, of which one must be there.
-    pub(super) fn read(params: Params<'a>) -> Result<Self, Response> {
-        let named = Self { number: number(params)?, case_id: params.text("case_id")? };
-        if named.number.is_none() && named.case_id.is_none() {
-            return Err(params.missing("callee", "a number in E.164, or a case_id in place of it"));
+/// `GET /service/cloud/workflow/callinfo`: the facts of a row's calls and links to their recordings.
+pub(super) fn call_info(
+    simulator: &mut Simulator,
+    fields: CallsOfRow,
+    request: &Request<'_>,
+) -> Result<List<WorkflowCallFacts>, Refusal> {
+    let (workflow, dialers) = parts(simulator);
+    workflow.calls_of(&fields, request, &dialers).map(List::whole)
+}
+
+/// `GET /service/cloud/workflow/recordings`: the calls to a row that were recorded.
+pub(super) fn recordings(
+    simulator: &mut Simulator,
+    fields: CallsOfRow,
+    request: &Request<'_>,
+) -> Result<List<WorkflowCallFacts>, Refusal> {
+    let (workflow, dialers) = parts(simulator);
+    let mut calls = workflow.calls_of(&fields, request, &dialers)?;
+    calls.retain(WorkflowCallFacts::is_recorded);
+    Ok(List::whole(calls))
+}
+
+/// The call task with this id, and the instance it belongs to.
+fn find_task(
+    id: &str,
+    request: &Request<'_>,
+    dialers: &Dialers<'_>,
+) -> Result<(TaskKey, InstanceKey), Refusal> {
+    match dialers.calling.find_voice(id, request.account) {
+        Some((task, part)) => Ok((task, part.instance)),
+        None if dialers.dialer.is_of_workflow(id, request.account) => {
+            let id = shown(&id.into());
+            let message = format!("{id} is a task of the predictive dialer: ask its own querytaskdetail");
+            Err(Refusal::new(400, message))
         }
-        Ok(named)
-    }
-
-    /// How a message calls them.
-    pub(super) fn text(self) -> String {
-        let number = self.number.map(|number| format!("callee +{number}"));
-        let case_id = self.case_id.map(|case_id| format!("case_id `{}`", short(case_id)));
-        [number, case_id].into_iter().flatten().collect::<Vec<_>>().join(" and ")
-    }
-}
-
-/// The number in `callee`.
-fn number(params: Params<'_>) -> Result<Option<u64>, Response> {
-    let Some(text) = params.text("callee")? else { return Ok(None) };
-    match e164_or_bare(text) {
-        Some(number) => Ok(Some(number)),
-        None => Err(bad(format!(
-            "callee is `{}`, expected a number in E.164 such as `+6281112345678`",
-            short(text)
-        ))),
+        None => Err(unknown("task of a workflow with TaskID", id)),
     }
 }
 
 impl Workflow {
-    /// The instance with this id, if it is the caller's.
-    pub(super) fn instance_of(&self, id: &str, call: &Request<'_>) -> Option<InstanceKey> {
-        let (at, ..) = self.ids.open(Id::Workflow, id)?;
-        let own = self.instances.get(at as usize).filter(|instance| instance.account == call.account);
-        own.map(|_| InstanceKey(at))
-    }
-
-    /// The instance a call names.
-    pub(super) fn named(&self, call: &Request<'_>) -> Result<InstanceKey, Response> {
-        let id = Params::new(call.fields).needed("workflow_id", "the id of an instance, 32 hex digits")?;
-        self.instance_of(id, call)
-            .ok_or_else(|| unknown(format!("there is no workflow with workflow_id `{}`", short(id))))
-    }
-
-    /// The rows of an instance that a call names.
-    pub(super) fn named_rows(&self, key: InstanceKey, named: Named<'_>) -> Result<Vec<u32>, Response> {
-        let rows = self.instance(key).find(named.number, named.case_id);
-        if rows.is_empty() {
-            return Err(unknown(format!("{} is not in this workflow", named.text())));
-        }
-        Ok(rows)
-    }
-
-    fn details(&self, call: &Request<'_>, before: usize) -> Result<Option<Details>, Response> {
-        match (call.rows, Params::new(call.fields).value("details")) {
-            (Some(raw), _) => row::read(raw, before, |number| self.rules.mock_outcome_of(number)).map(Some),
-            (None, None) => Ok(None),
-            (None, Some(value)) => Err(bad(format!("details is {}, expected a list of rows", shown(value)))),
-        }
-    }
-
-    fn open_instance(&self, key: InstanceKey) -> Result<&Instance, Response> {
+    /// The calls of the rows that a request names, in all call tasks of an instance or in one of them.
+    fn calls_of(
+        &self,
+        fields: &CallsOfRow,
+        request: &Request<'_>,
+        dialers: &Dialers<'_>,
+    ) -> Result<Vec<WorkflowCallFacts>, Refusal> {
+        let names = RowNames::new(fields.callee, fields.case_id.as_ref())?;
+        let task_id = fields.task_id.as_ref().or(fields.snake_task_id.as_ref());
+        let (only, key) = match (task_id, &fields.workflow_id) {
+            (Some(id), _) => {
+                let (task, key) = find_task(id, request, dialers)?;
+                (Some(task), key)
+            }
+            (None, Some(id)) => (None, self.find_instance(id, request)?),
+            (None, None) => {
+                let message = "workflow_id is missing: the id of an instance, or a task_id";
+                return Err(Refusal::new(400, message));
+            }
+        };
         let instance = self.instance(key);
-        match instance.phase {
-            Phase::Created | Phase::Running => Ok(instance),
-            Phase::Ending { stopped: true } | Phase::Stopped => Err(bad("the workflow is stopped already")),
-            Phase::Ending { stopped: false } | Phase::Finished => {
-                Err(bad("the workflow is finished already"))
+        let mut found = Vec::new();
+        for at in self.named_rows(key, names)? {
+            for visit in instance.row(at).map(|row| row.visits.as_slice()).unwrap_or_default() {
+                let task = instance.tasks[usize::from(visit.node)].and_then(NodeTask::voice);
+                let asked = task.filter(|task| only.is_none_or(|only| only == *task));
+                found.extend(asked.and_then(|task| dialers.calling.voice_facts(task, visit.work)));
             }
         }
-    }
-
-    pub(super) fn create(&mut self, call: &Request<'_>, dialers: &mut Dialers<'_>) -> Outcome {
-        let params = Params::new(call.fields);
-        let id = params
-            .whole("workflow_template_id", i64::MIN..=i64::MAX)?
-            .ok_or_else(|| params.missing("workflow_template_id", "the id of a template, a whole number"))?;
-        let name = params.needed("name", "a name for the workflow")?;
-        params.text("workflow_template_name")?;
-        // Which of the two names notices carry is unknown; the more telling one is taken.
-        let name = params.text("workflow_name")?.unwrap_or(name);
-        let length = name.chars().count();
-        if length > LONGEST_NAME {
-            return Err(bad(format!("name has {length} characters, {LONGEST_NAME} is the most")));
-        }
-        let auto_finish = match params.whole("auto_finish", 0..=2)? {
-            Some(0) => AutoFinish::Never,
-            Some(1) => AutoFinish::AtOnce,
-            _ => AutoFinish::AfterPause,
-        };
-        let text = params.needed("end_time", "a time such as `2030-01-31 09:00:00+08:00`")?;
-        let ends = zoned(text).ok_or_else(|| {
-            bad(format!(
-                "end_time is `{}`, expected a time with its zone such as `2030-01-31 09:00:00+08:00`",
-                short(text)
-            ))
-        })?;
-        if ends <= call.now {
-            let now = local_text(call.now, &call.zone.to_time_zone());
-            return Err(bad(format!("end_time is in the past: it is {now} in the account's zone")));
-        }
-        let found = self.templates.iter().position(|template| template.id == id);
-        let template = found.ok_or_else(|| unknown(format!("there is no workflow template {id}")))?;
-        let (rows, refused) = self.details(call, 0)?.unwrap_or_default();
-        let key = InstanceKey(u32::try_from(self.instances.len()).unwrap_or(u32::MAX));
-        let order = InstanceOrder {
-            account: call.account,
-            name: name.to_owned(),
-            template,
-            nodes: self.nodes(template).len(),
-            auto_finish,
-            ends,
-            cause: dialers.context.cause(),
-        };
-        let seed = self.seed.derive("instance", u64::from(key.0));
-        self.instances.push(Instance::new(order, seed, call.now));
-        self.of_account.entry(call.account).or_default().push(key);
-        dialers.context.plan(call.now, WorkflowTimer::StatusNotice(key, Phase::Created));
-        let end = dialers.context.plan(ends, WorkflowTimer::End(key));
-        self.instance_mut(key).end = Some(end);
-        self.add(key, rows, call.now, dialers);
-        let mut answer = json!({ "workflow_id": self.workflow_id(key) });
-        if !refused.is_empty() {
-            answer["detail_error_list"] = Value::Array(refused);
-        }
-        Ok(Response::Data(answer))
-    }
-
-    fn add(&mut self, key: InstanceKey, rows: Vec<Detail>, now: Timestamp, dialers: &mut Dialers<'_>) {
-        let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-        if count > 0 {
-            self.keep_open(key, dialers);
-            let first = self.instance_mut(key).add(rows);
-            dialers.context.plan(now, WorkflowTimer::Begin(key, first, count));
-        }
-    }
-
-    pub(super) fn add_contacts(&mut self, call: &Request<'_>, dialers: &mut Dialers<'_>) -> Outcome {
-        let key = self.named(call)?;
-        let before = self.open_instance(key)?.rows.len();
-        let Some((rows, refused)) = self.details(call, before)? else {
-            let expected = "a list of rows such as {\"callee\": \"+6281112345678\", \"case_id\": \"1\"}";
-            return Err(Params::new(call.fields).missing("details", expected));
-        };
-        if rows.is_empty() && refused.is_empty() {
-            return Err(bad("details is empty: at least one row is needed"));
-        }
-        self.add(key, rows, call.now, dialers);
-        if refused.is_empty() {
-            return Ok(NO_DATA);
-        }
-        Ok(Response::Data(json!({ "detail_error_list": refused })))
-    }
-
-    /// Changes variables of rows: those that are named, the others stay. It counts for the nodes that a row comes to
-    /// afterwards (assumed).
-    pub(super) fn update_contact(&mut self, call: &Request<'_>, _dialers: &mut Dialers<'_>) -> Outcome {
-        let key = self.named(call)?;
-        let params = Params::new(call.fields);
-        let rows = self.named_rows(key, Named::read(params)?)?;
-        let given: &Map<String, Value> = match params.value("variables") {
-            Some(Value::Object(given)) => given,
-            Some(value) => {
-                return Err(bad(format!("variables is {}, expected an object of strings", shown(value))));
-            }
-            None => return Err(params.missing("variables", "an object of strings")),
-        };
-        self.open_instance(key)?;
-        row::mock_outcomes(given).map_err(bad)?;
-        let mut changed = false;
-        for at in rows {
-            let Some(row) = self.instance_mut(key).row_mut(at).filter(|row| !row.standing.is_over()) else {
-                continue;
-            };
-            let mut variables = row::variables(&row.variables);
-            variables.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
-            let (mock_outcome, message_outcome) = row::mock_outcomes(&variables).map_err(bad)?;
-            row.variables = row::text(&variables);
-            row.mock_outcome = mock_outcome;
-            row.message_outcome = message_outcome;
-            changed = true;
-        }
-        if changed { Ok(NO_DATA) } else { Err(bad("the row is through already")) }
-    }
-
-    /// Takes rows out. A call or session under way goes on to its end.
-    pub(super) fn cancel_contact(&mut self, call: &Request<'_>, dialers: &mut Dialers<'_>) -> Outcome {
-        let key = self.named(call)?;
-        let rows = self.named_rows(key, Named::read(Params::new(call.fields))?)?;
-        let mut changed = false;
-        for row in rows {
-            changed |= self.let_go(key, row, call.now, dialers);
-        }
-        if changed { Ok(NO_DATA) } else { Err(bad("the row is through or cancelled already")) }
-    }
-
-    pub(super) fn stop(&mut self, call: &Request<'_>, dialers: &mut Dialers<'_>) -> Outcome {
-        let key = self.named(call)?;
-        self.open_instance(key)?;
-        self.wind_up(key, true, call.now, dialers);
-        Ok(NO_DATA)
+        Ok(found)
     }
 }

@@ -152,7 +152,7 @@ fn said(message: message::Message, conversation: &mut Conversation) -> Message {
 
 /// The messages of a conversation as the notice of its end tells them, from its beginning on; the notice calls the
 /// robot `chatbot` (example).
-pub(super) fn told(conversation: &Conversation, template: &str) -> Vec<Value> {
+pub(super) fn messages_of(conversation: &Conversation, template: &str) -> Vec<Value> {
     let rename = |told: &mut Value| {
         if told["sender_type"] == "robot" {
             told["sender_type"] = "chatbot".into();

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Workflow;
 use super::chat::{self, Step};
 use super::dialers::{Dialers, NodeTask};
-use super::instance::{AutoFinish, Row, Standing};
+use super::instance::{AutoFinish, Row, RowStatus};
 use super::row;
 use crate::simulator::chatbot::Chatbot;
 use crate::simulator::dialer::DialerMockOutcome;
@@ -49,9 +49,9 @@ impl Workflow {
             let instance = self.instance_mut(key);
             // It may have been taken out meanwhile.
             if instance.phase.is_open()
-                && instance.row(row).is_some_and(|row| row.standing == Standing::Pending)
+                && instance.row(row).is_some_and(|row| row.status == RowStatus::Pending)
             {
-                instance.set_standing(row, Standing::Running);
+                instance.set_status(row, RowStatus::Running);
                 self.enter(key, row, Some(0), now, dialers);
             }
         }
@@ -83,14 +83,14 @@ impl Workflow {
                     node = case.map_or(known.next, |(_, next)| *next);
                 }
                 Kind::Api => {
-                    self.push(key, row, at, dialers);
+                    self.emit_push(key, row, at, dialers);
                     node = known.next;
                 }
                 Kind::End => node = None,
             }
             self.instance_mut(key).depart(row);
         }
-        self.leave(key, row, Standing::Finished, now, dialers);
+        self.leave(key, row, RowStatus::Finished, now, dialers);
     }
 
     /// What the last call or message of a row came to.
@@ -256,7 +256,7 @@ impl Workflow {
     fn call_ended(&mut self, ended: RowEnded, dialers: &mut Dialers<'_>) {
         let key = ended.instance;
         let Some(row) = self.instance_mut(key).row_mut(ended.row) else { return };
-        if row.standing != Standing::Running {
+        if row.status != RowStatus::Running {
             return;
         }
         let Some(visit) = row.visits.last_mut().filter(|visit| visit.node == ended.node) else { return };
@@ -278,7 +278,7 @@ impl Workflow {
         let ends_anyway = after.is_none_or(|node| node.kind == Kind::End);
         self.instance_mut(key).depart(at);
         if is_cut && !ends_anyway {
-            self.leave(key, at, Standing::Cancelled, now, dialers);
+            self.leave(key, at, RowStatus::Cancelled, now, dialers);
         } else {
             self.enter(key, at, next, now, dialers);
         }
@@ -286,11 +286,11 @@ impl Workflow {
 
     /// A row leaves the instance. Who was taken out or cut off has not come to the end of the flow, and no notice
     /// says so (assumed).
-    fn leave(&mut self, key: InstanceKey, at: u32, to: Standing, now: Timestamp, dialers: &mut Dialers<'_>) {
+    fn leave(&mut self, key: InstanceKey, at: u32, to: RowStatus, now: Timestamp, dialers: &mut Dialers<'_>) {
         let slot = self.instance_mut(key).row_mut(at).and_then(|row| row.wake.take());
         dialers.context.agenda.cancel(slot);
-        self.instance_mut(key).set_standing(at, to);
-        if to == Standing::Finished {
+        self.instance_mut(key).set_status(at, to);
+        if to == RowStatus::Finished {
             self.emit_contact_completed(key, at, dialers);
         }
         self.settle(key, now, dialers);
@@ -306,8 +306,8 @@ impl Workflow {
         dialers: &mut Dialers<'_>,
     ) -> bool {
         let instance = self.instance(key);
-        let Some(row) = instance.row(at).filter(|row| !row.standing.is_over()) else { return false };
-        if row.standing == Standing::Running {
+        let Some(row) = instance.row(at).filter(|row| !row.status.is_over()) else { return false };
+        if row.status == RowStatus::Running {
             let under_way = match row.visits.last() {
                 Some(visit) => match (instance.tasks[usize::from(visit.node)], self.course(key, at, visit)) {
                     (Some(task), _) => dialers.take_out(task, visit.work, now) == Taken::Calling,
@@ -323,7 +323,7 @@ impl Workflow {
             }
             instance.depart(at);
         }
-        self.leave(key, at, Standing::Cancelled, now, dialers);
+        self.leave(key, at, RowStatus::Cancelled, now, dialers);
         true
     }
 

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::dialers::NodeTask;
 use super::row::Detail;
-use crate::contract::bodies::workflow::RowCounts;
 use crate::seed::Seed;
 use crate::simulator::access::AccountKey;
 use crate::simulator::agenda::Place;
@@ -21,15 +22,16 @@ use crate::simulator::node::InstancePhase as Phase;
 pub(super) enum AutoFinish {
     /// 0: never.
     Never = 0,
-    /// 1: as soon as every row is through.
+    /// 1: as soon as every row is finished.
     AtOnce = 1,
-    /// 2: when every row is through and none has been added for some minutes.
+    /// 2: when every row is finished and none has been added for some minutes.
     AfterPause = 2,
 }
 
-/// Where a row stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+/// What a row does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RowStatus {
     /// Not begun.
     Pending,
     /// On its way.
@@ -40,20 +42,25 @@ pub(super) enum Standing {
     Cancelled,
 }
 
-impl Standing {
-    /// The word of a row's status (assumed).
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Running => "running",
-            Self::Finished => "finished",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
+impl RowStatus {
     pub(super) fn is_over(self) -> bool {
         matches!(self, Self::Finished | Self::Cancelled)
     }
+}
+
+/// How many rows do what; `total` is the sum of the others (assumed).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct RowCounts {
+    /// All rows.
+    pub(super) total: i64,
+    /// Rows that have not begun.
+    pub(super) pending: i64,
+    /// Rows on their way.
+    pub(super) running: i64,
+    /// Rows at the end of their flow.
+    pub(super) finished: i64,
+    /// Rows taken out, or cut off by the end of the instance.
+    pub(super) cancelled: i64,
 }
 
 /// A row's stay at a node.
@@ -86,7 +93,7 @@ pub(super) struct Row {
     pub(super) variables: Box<str>,
     pub(super) mock_outcome: DialerMockOutcome,
     pub(super) message_outcome: Option<CameTo>,
-    pub(super) standing: Standing,
+    pub(super) status: RowStatus,
     /// Whether it leaves after what is under way.
     pub(super) is_let_go: bool,
     /// What it waits for.
@@ -188,7 +195,7 @@ impl Instance {
                 variables: detail.variables,
                 mock_outcome: detail.mock_outcome,
                 message_outcome: detail.message_outcome,
-                standing: Standing::Pending,
+                status: RowStatus::Pending,
                 is_let_go: false,
                 wake: None,
                 visits: Vec::new(),
@@ -224,21 +231,21 @@ impl Instance {
         }
     }
 
-    fn count(&mut self, standing: Standing) -> &mut i64 {
-        match standing {
-            Standing::Pending => &mut self.counts.pending,
-            Standing::Running => &mut self.counts.running,
-            Standing::Finished => &mut self.counts.finished,
-            Standing::Cancelled => &mut self.counts.cancelled,
+    fn count(&mut self, status: RowStatus) -> &mut i64 {
+        match status {
+            RowStatus::Pending => &mut self.counts.pending,
+            RowStatus::Running => &mut self.counts.running,
+            RowStatus::Finished => &mut self.counts.finished,
+            RowStatus::Cancelled => &mut self.counts.cancelled,
         }
     }
 
     /// Moves a row and the sums along.
-    pub(super) fn set_standing(&mut self, row: u32, standing: Standing) {
+    pub(super) fn set_status(&mut self, row: u32, status: RowStatus) {
         let Some(known) = self.row_mut(row) else { return };
-        let before = std::mem::replace(&mut known.standing, standing);
+        let before = std::mem::replace(&mut known.status, status);
         *self.count(before) -= 1;
-        *self.count(standing) += 1;
+        *self.count(status) += 1;
     }
 
     /// A row comes to a node.
@@ -278,16 +285,16 @@ impl Instance {
         let mut nodes = vec![NodeSums::default(); self.nodes.len()];
         for row in &self.rows {
             counts.total += 1;
-            match row.standing {
-                Standing::Pending => counts.pending += 1,
-                Standing::Running => counts.running += 1,
-                Standing::Finished => counts.finished += 1,
-                Standing::Cancelled => counts.cancelled += 1,
+            match row.status {
+                RowStatus::Pending => counts.pending += 1,
+                RowStatus::Running => counts.running += 1,
+                RowStatus::Finished => counts.finished += 1,
+                RowStatus::Cancelled => counts.cancelled += 1,
             }
             for visit in &row.visits {
                 nodes[usize::from(visit.node)].total += 1;
             }
-            if let (Standing::Running, Some(visit)) = (row.standing, row.visits.last()) {
+            if let (RowStatus::Running, Some(visit)) = (row.status, row.visits.last()) {
                 nodes[usize::from(visit.node)].running += 1;
             }
         }

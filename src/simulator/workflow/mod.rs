@@ -9,14 +9,19 @@
 mod callbacks;
 mod calls;
 mod chat;
+mod contacts;
 mod conversation;
+mod create;
 mod dialers;
+mod fields;
 mod flow;
 mod instance;
-mod queries;
+mod instances;
 mod row;
 #[cfg(test)]
 mod tests;
+mod verify_push;
+mod waba;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,9 +32,9 @@ use super::Simulator;
 use super::access::AccountKey;
 use super::context::Context;
 use super::department::Department;
+use super::endpoint::{Endpoint, bad_request, endpoints};
 use super::ids::Ids;
 use super::keys::InstanceKey;
-use super::request::{Request, Response};
 use super::rules::calling::Rules;
 use super::rules::template::Node;
 pub use super::rules::template::Template;
@@ -38,8 +43,30 @@ pub use super::rules::template_file::TemplateFile;
 use super::timer::WorkflowTimer;
 use crate::content::Country;
 use crate::seed::Seed;
+pub(super) use callbacks::CALLBACKS;
 use dialers::Dialers;
 use instance::Instance;
+
+/// The endpoints of workflows.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    refuse: bad_request,
+    "workflow.create" => create::create,
+    "workflow.templates" => instances::list_templates,
+    "workflow.add_contacts" => create::add_contacts,
+    "workflow.update_contact" => contacts::update_contact,
+    "workflow.cancel_contact" => contacts::cancel_contact,
+    "workflow.verify_push" => verify_push::verify_push,
+    "workflow.stop" => instances::stop,
+    "workflow.list" => instances::list,
+    "workflow.subtasks" => instances::subtasks,
+    "workflow.call_tasks" => calls::call_tasks,
+    "workflow.call_task_detail" => calls::call_task_detail,
+    "workflow.call_info" => calls::call_info,
+    "workflow.recordings" => calls::recordings,
+    "workflow.find" => instances::find,
+    "workflow.waba_tasks" => waba::waba_tasks,
+    "workflow.waba_task_detail" => waba::waba_task_detail,
+};
 
 /// All instances.
 #[derive(Clone, Debug)]
@@ -95,33 +122,14 @@ impl Workflow {
     }
 }
 
+/// The workflows of a simulator, and the departments that call for them.
+fn parts(simulator: &mut Simulator) -> (&mut Workflow, Dialers<'_>) {
+    let Simulator { context, calling, dialer, workflow, .. } = simulator;
+    (workflow, Dialers { context, calling, dialer })
+}
+
 impl Department for Workflow {
     type Timer = WorkflowTimer;
-
-    fn handle(simulator: &mut Simulator, call: &Request<'_>) -> Option<Response> {
-        let work = match call.id {
-            "workflow.create" => Self::create,
-            "workflow.templates" => Self::list_templates,
-            "workflow.add_contacts" => Self::add_contacts,
-            "workflow.update_contact" => Self::update_contact,
-            "workflow.cancel_contact" => Self::cancel_contact,
-            "workflow.verify_push" => Self::verify_push,
-            "workflow.stop" => Self::stop,
-            "workflow.list" => Self::list,
-            "workflow.subtasks" => Self::subtasks,
-            "workflow.call_tasks" => Self::call_tasks,
-            "workflow.call_task_detail" => Self::call_task_detail,
-            "workflow.call_info" => Self::call_info,
-            "workflow.recordings" => Self::recordings,
-            "workflow.find" => Self::find,
-            "workflow.waba_tasks" => Self::waba_tasks,
-            "workflow.waba_task_detail" => Self::waba_task_detail,
-            _ => return None,
-        };
-        let Simulator { context, calling, dialer, workflow, .. } = simulator;
-        let dialers = &mut Dialers { context, calling, dialer };
-        Some(work(workflow, call, dialers).unwrap_or_else(|refusal| refusal))
-    }
 
     fn wake(simulator: &mut Simulator, timer: WorkflowTimer, at: Timestamp) {
         let Simulator { context, calling, dialer, workflow, chatbot, .. } = simulator;

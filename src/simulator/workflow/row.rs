@@ -1,27 +1,29 @@
-//! The rows of a call: `callee`, `variables`, `case_id`.
+//! The rows of a request: `callee`, `variables`, `case_id`.
 
 use bytes::Bytes;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use crate::contract::bodies::Fields;
+use crate::contract::fields::shown;
 use crate::files::suggest::nearest;
-use crate::simulator::Response;
+use crate::simulator::Refusal;
 use crate::simulator::dialer::DialerMockOutcome;
 use crate::simulator::e164::e164;
 use crate::simulator::node::CameTo;
 use crate::simulator::outcome::MockOutcome;
-use crate::simulator::params::{bad, shown};
 use crate::simulator::raw_rows::RawRows;
 
 /// The most rows of an instance over its life (client).
 pub(super) const MOST_ROWS: usize = 10_000;
 
-/// What a test wishes for the calls of a row, among its variables.
-pub(super) const CALL_WISH: &str = "mock_outcome";
+/// How the calls of a row go, for tests: one of its variables.
+pub(super) const CALL_OUTCOME: &str = "mock_outcome";
 
-/// What a test wishes for the messages of a row, among its variables.
-pub(super) const MESSAGE_WISH: &str = "mock_whatsapp";
+/// How the messages of a row go, for tests: one of its variables.
+pub(super) const MESSAGE_OUTCOME: &str = "mock_whatsapp";
 
 /// A row that may be added.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,11 +36,35 @@ pub(super) struct Detail {
     pub(super) message_outcome: Option<CameTo>,
 }
 
-/// The rows that can be added, and what is told of those that are refused.
-pub(super) type Details = (Vec<Detail>, Vec<Value>);
+/// A row of a request (client; `case_id` is assumed).
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "says what the list looks like; the rows are read one by one")]
+pub(super) struct DetailFields {
+    /// The number, in E.164.
+    callee: String,
+    /// An object of strings: what the nodes know of the row. `mock_outcome` and `mock_whatsapp` are this mock's own: how the
+    /// calls and messages go, for tests.
+    variables: Option<Fields>,
+    /// The customer's own id of the row (assumed).
+    case_id: Option<String>,
+}
 
-/// What a row wishes for by its variables.
-pub(super) type Wishes = (DialerMockOutcome, Option<CameTo>);
+/// A row that is refused (assumed).
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub(super) struct RefusedRow {
+    /// Its number, as it came.
+    callee: Value,
+    /// Its id, as it came.
+    case_id: Value,
+    /// Why it is refused.
+    reason: String,
+}
+
+/// The rows that can be added, and those that are refused.
+pub(super) type Details = (Vec<Detail>, Vec<RefusedRow>);
+
+/// How calls and messages of a row go, by its variables.
+pub(super) type MockOutcomes = (DialerMockOutcome, Option<CameTo>);
 
 /// A row as it came. What it has beside these is not looked at.
 #[derive(Debug, Default, Deserialize)]
@@ -49,21 +75,22 @@ struct Written {
     case_id: Value,
 }
 
-/// Reads the rows of a call: those that can be added, and what is told of those that are refused (that the others
-/// stay is assumed, as with calling tasks). `before` is how many the instance has already.
+/// Reads the rows of a request: those that can be added, and those that are refused (that the others stay is assumed, as
+/// with calling tasks). `before` is how many the instance has already.
 pub(super) fn read(
     raw: &RawRows,
     before: usize,
     magic: impl Fn(u64) -> MockOutcome,
-) -> Result<Details, Response> {
+) -> Result<Details, Refusal> {
     let items: Vec<&RawValue> = serde_json::from_slice(raw.text())
-        .map_err(|error| bad(format!("details cannot be read: {error}")))?;
+        .map_err(|error| Refusal::new(400, format!("details cannot be read: {error}")))?;
     if before + items.len() > MOST_ROWS {
         let already = if before == 0 { String::new() } else { format!(" and the instance has {before}") };
-        return Err(bad(format!(
+        let message = format!(
             "details has {} rows{already}: {MOST_ROWS} is the most in one instance over its life",
             items.len()
-        )));
+        );
+        return Err(Refusal::new(400, message));
     }
     let mut rows = Vec::with_capacity(items.len());
     let mut refused = Vec::new();
@@ -77,7 +104,7 @@ pub(super) fn read(
             Ok(row) => rows.push(row),
             Err(reason) => {
                 let Written { callee, case_id, .. } = written.unwrap_or_default();
-                refused.push(json!({ "callee": callee, "case_id": case_id, "reason": reason }));
+                refused.push(RefusedRow { callee, case_id, reason });
             }
         }
     }
@@ -105,7 +132,7 @@ fn detail(written: &Written, magic: &dyn Fn(u64) -> MockOutcome) -> Result<Detai
     };
     let (mock_outcome, message_outcome) = mock_outcomes(variables)?;
     if mock_outcome.call.refused || (mock_outcome == DialerMockOutcome::default() && magic(number).refused) {
-        return Err("the row is refused, as it wishes".to_owned());
+        return Err("the row is refused, as its mock outcome says".to_owned());
     }
     Ok(Detail { number, case_id: case_id.into(), variables: text(variables), mock_outcome, message_outcome })
 }
@@ -115,27 +142,27 @@ pub(super) fn text(variables: &Map<String, Value>) -> Box<str> {
     serde_json::to_string(variables).unwrap_or_default().into()
 }
 
-/// Checks variables, and reads what they wish for.
-pub(super) fn mock_outcomes(variables: &Map<String, Value>) -> Result<Wishes, String> {
+/// Checks variables, and reads how calls and messages go.
+pub(super) fn mock_outcomes(variables: &Map<String, Value>) -> Result<MockOutcomes, String> {
     if let Some((name, value)) = variables.iter().find(|(_, value)| !value.is_string()) {
         let name: String = name.chars().take(60).flat_map(char::escape_debug).collect();
         return Err(format!("variables.{name} is {}, expected a string", shown(value)));
     }
     let word = |name: &str| variables.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let mock_outcome = match word(CALL_WISH) {
+    let mock_outcome = match word(CALL_OUTCOME) {
         None => DialerMockOutcome::default(),
-        Some(text) => text.parse().map_err(|error| format!("variables.{CALL_WISH}: {error}"))?,
+        Some(text) => text.parse().map_err(|error| format!("variables.{CALL_OUTCOME}: {error}"))?,
     };
-    let message_outcome = match word(MESSAGE_WISH) {
+    let message_outcome = match word(MESSAGE_OUTCOME) {
         None => None,
         Some(text) => Some(CameTo::of_word(text).ok_or_else(|| {
             let given: String = text.chars().take(60).flat_map(char::escape_debug).collect();
             let words = CameTo::WORDS.map(|(word, _)| word);
             match nearest(text, words) {
                 Some(near) => {
-                    format!("variables.{MESSAGE_WISH}: `{given}` is no outcome, did you mean `{near}`?")
+                    format!("variables.{MESSAGE_OUTCOME}: `{given}` is no outcome, did you mean `{near}`?")
                 }
-                None => format!("variables.{MESSAGE_WISH}: `{given}` is none of {}", words.join(", ")),
+                None => format!("variables.{MESSAGE_OUTCOME}: `{given}` is none of {}", words.join(", ")),
             }
         })?),
     };
@@ -145,6 +172,14 @@ pub(super) fn mock_outcomes(variables: &Map<String, Value>) -> Result<Wishes, St
 /// The variables of a row as they were given.
 pub(super) fn variables(text: &str) -> Map<String, Value> {
     serde_json::from_str(text).unwrap_or_default()
+}
+
+/// The variables of a row without those that are this mock's own.
+pub(super) fn own_variables(text: &str) -> Map<String, Value> {
+    let mut own = variables(text);
+    own.shift_remove(CALL_OUTCOME);
+    own.shift_remove(MESSAGE_OUTCOME);
+    own
 }
 
 /// A row in the form of a calling task's: what its calls are about.

@@ -15,8 +15,8 @@ fn accounts_do_not_see_each_other() {
     world.until("template.reply");
     let other = |world: &mut World, id: &str, fields: Value| world.answer_to(1, id, &fields, &[]);
     let refused = other(world, "chatbot.messages", json!({ "call_id": call_id }));
-    assert!(matches!(refused, Response::Error { code: 404, .. }), "{refused:?}");
-    let none = Response::Text(r#"{"total":0,"list":[]}"#.to_owned());
+    assert!(matches!(refused, Err(Refusal { code: 404, .. })), "{refused:?}");
+    let none = Ok(json!({ "total": 0, "list": [] }));
     assert_eq!(other(world, "chatbot.sessions", json!({})), none);
 }
 
@@ -39,16 +39,16 @@ fn files_are_kept_and_too_large_ones_refused() {
         content_type: Some("application/pdf".into()),
         bytes: Bytes::from(vec![1; size]),
     };
-    let kept = data(&world.answer_to(0, "chatbot.upload", &json!({}), &[file(10)])).unwrap();
+    let kept = world.answer_to(0, "chatbot.upload", &json!({}), &[file(10)]).unwrap();
     let id = kept["media_id"].as_str().unwrap();
     assert!(kept["url"].as_str().unwrap().ends_with(&format!("/media/{id}/a.pdf")));
     let stored = world.simulator.media(id, "a.pdf").unwrap();
     assert_eq!((stored.bytes.len(), stored.content_type.as_str()), (10, "application/pdf"));
     for files in [vec![file(11)], vec![file(0)], Vec::new()] {
         let answer = world.answer_to(0, "chatbot.upload", &json!({}), &files);
-        assert!(matches!(answer, Response::Error { code: 400, .. }), "{answer:?}");
+        assert!(matches!(answer, Err(Refusal { code: 400, .. })), "{answer:?}");
     }
     let place = json!({ "latitude": -6.2, "longitude": "106.8" });
-    let map = data(&world.answer_to(0, "chatbot.upload_map", &place, &[file(3)])).unwrap();
+    let map = world.answer_to(0, "chatbot.upload_map", &place, &[file(3)]).unwrap();
     assert_eq!((&map["latitude"], &map["longitude"]), (&json!(-6.2), &json!("106.8")));
 }

@@ -15,16 +15,7 @@ use serde_json::json;
 use super::*;
 use crate::seed::Seed;
 use crate::simulator::request::Upload;
-use crate::simulator::{Account, AccountKey, Behaviour, Request, Response};
-
-/// What a response has to say, if it is no refusal.
-fn data(response: &Response) -> Option<Value> {
-    match response {
-        Response::Data(data) => Some(data.clone()),
-        Response::Text(text) => Some(serde_json::from_str(text).unwrap()),
-        _ => None,
-    }
-}
+use crate::simulator::{Account, AccountKey, Behaviour, Refusal, Request};
 
 /// A vendor, the callbacks it sent, and what time it is there.
 struct World {
@@ -45,22 +36,28 @@ impl World {
         Self { simulator: Simulator::new(Seed(seed), behaviour), now, sent: Vec::new() }
     }
 
-    fn answer_to(&mut self, account: usize, id: &str, fields: &Value, files: &[Upload]) -> Response {
+    fn answer_to(
+        &mut self,
+        account: usize,
+        id: &str,
+        fields: &Value,
+        files: &[Upload],
+    ) -> Result<Value, Refusal> {
         let account = AccountKey::at(account);
         let call = Request { id, fields, rows: None, files, account, zone: Offset::UTC, now: self.now };
-        self.simulator.handle(&call)
+        self.simulator.handle(&call).map(|response| response.value())
     }
 
     #[track_caller]
     fn ok(&mut self, id: &str, fields: Value) -> Value {
         let answer = self.answer_to(0, id, &fields, &[]);
-        data(&answer).unwrap_or_else(|| panic!("{id} {fields}: {answer:?}"))
+        answer.unwrap_or_else(|refusal| panic!("{id} {fields}: {refusal:?}"))
     }
 
     #[track_caller]
     fn wrong(&mut self, id: &str, fields: Value) -> (i64, String) {
         match self.answer_to(0, id, &fields, &[]) {
-            Response::Error { code, message } => (code, message),
+            Err(Refusal { code, message }) => (code, message),
             other => panic!("{id} {fields}: {other:?}"),
         }
     }

@@ -36,9 +36,12 @@ fn every_refusal_names_its_parameter() {
         ("workflow.add_contacts", with(open.clone(), "details", json!([]))),
         ("workflow.add_contacts", with(open.clone(), "details", json!(many[..10_000]))),
         ("workflow.add_contacts", with(over.clone(), "details", json!(many[..1]))),
-        ("workflow.update_contact", open.clone()),
+        ("workflow.update_contact", with(open.clone(), "variables", json!({}))),
         ("workflow.update_contact", with(open.clone(), "callee", json!("0811"))),
-        ("workflow.update_contact", with(open.clone(), "case_id", json!("nobody"))),
+        (
+            "workflow.update_contact",
+            json!({ "workflow_id": open["workflow_id"], "case_id": "nobody", "variables": {} }),
+        ),
         ("workflow.update_contact", with(open.clone(), "case_id", json!("case-2"))),
         (
             "workflow.update_contact",

@@ -1,4 +1,5 @@
-//! The case a story's samples speak of: one person of a list, one call, the task and the workflow it belongs to.
+//! What generated callbacks that come from no conversation speak of: one person of a list, one call, the task and the
+//! workflow it belongs to. It belongs to a conversation all the same, so that whatever is emitted for that one agrees.
 
 use std::time::Duration;
 
@@ -8,51 +9,53 @@ use rand::seq::IndexedRandom;
 
 use crate::seed::hex32;
 use crate::simulator::calling::{CallDetail, CaseCall, Turn};
-use crate::simulator::chatbot::Conversation;
-use crate::simulator::context::Context;
 use crate::simulator::e164::e164;
+use crate::simulator::endpoint::Wanted;
+use crate::simulator::{ConversationKey, Simulator};
 
 /// Ids and names are drawn anew for every body, from the same stream, so that they are the same in all of them.
-pub(in crate::simulator) struct Case {
-    pub(in crate::simulator) now: Timestamp,
-    pub(in crate::simulator) phone: String,
-    pub(in crate::simulator) name: String,
-    pub(in crate::simulator) gender: String,
-    pub(in crate::simulator) case_id: String,
-    pub(in crate::simulator) msg_id: String,
-    pub(in crate::simulator) task_id: String,
-    pub(in crate::simulator) task_name: String,
-    pub(in crate::simulator) plan_id: String,
-    pub(in crate::simulator) strategy_id: String,
-    pub(in crate::simulator) call_id: String,
+pub(super) struct Case {
+    pub(super) now: Timestamp,
+    pub(super) phone: String,
+    pub(super) name: String,
+    pub(super) gender: String,
+    pub(super) case_id: String,
+    pub(super) msg_id: String,
+    pub(super) task_id: String,
+    pub(super) task_name: String,
+    pub(super) plan_id: String,
+    pub(super) strategy_id: String,
+    pub(super) call_id: String,
     /// The chatbot's robot: digits in a text.
-    pub(in crate::simulator) chat_robot_id: String,
-    pub(in crate::simulator) workflow_id: String,
-    pub(in crate::simulator) workflow_name: String,
-    pub(in crate::simulator) node_id: String,
-    pub(in crate::simulator) nodetask_id: String,
-    pub(in crate::simulator) waba_nodetask_id: String,
-    pub(in crate::simulator) waba_task_id: String,
-    pub(in crate::simulator) row_id: String,
-    pub(in crate::simulator) agent: String,
-    pub(in crate::simulator) call: CallDetail,
-    pub(in crate::simulator) intention: String,
-    pub(in crate::simulator) turns: Vec<Turn>,
+    pub(super) chat_robot_id: String,
+    pub(super) workflow_id: String,
+    pub(super) workflow_name: String,
+    pub(super) node_id: String,
+    pub(super) nodetask_id: String,
+    pub(super) waba_nodetask_id: String,
+    pub(super) waba_task_id: String,
+    pub(super) row_id: String,
+    pub(super) agent: String,
+    pub(super) call: CallDetail,
+    pub(super) intention: String,
+    pub(super) turns: Vec<Turn>,
     /// Seconds both sides talked.
-    pub(in crate::simulator) talk: i64,
+    pub(super) talk: i64,
     /// When dialling began.
-    pub(in crate::simulator) started: Timestamp,
+    pub(super) started: Timestamp,
     /// When the call ended.
-    pub(in crate::simulator) ended: Timestamp,
+    pub(super) ended: Timestamp,
     /// How many numbers the list has.
-    pub(in crate::simulator) total: i64,
+    pub(super) total: i64,
 }
 
 impl Case {
-    /// The case of a conversation, a moment after its call.
-    pub(in crate::simulator) fn of(context: &Context, conversation: &Conversation, now: Timestamp) -> Self {
+    /// The case of a conversation for which a callback is generated, a moment after its call.
+    pub(super) fn wanted(simulator: &Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
         const PURPOSES: [&str; 4] = ["Reminder", "Welcome call", "Delivery check", "Offer"];
         const AGENTS: [&str; 4] = ["agent_01", "agent_02", "agent_07", "agent_12"];
+        let now = wanted.now;
+        let conversation = simulator.chatbot.conversations.get(key);
         let mut rng = conversation.samples();
         let purpose = PURPOSES.choose(&mut rng).copied().unwrap_or_default();
         let day = conversation.started.strftime("%Y-%m-%d");
@@ -63,7 +66,7 @@ impl Case {
         let number = e164(&user.phone).unwrap_or_default();
         let robot = hex32(&mut rng);
         let about = (facts, conversation.locale);
-        let call = CaseCall::draw(context, &mut rng, robot, (number, &order), about, ended);
+        let call = CaseCall::draw(&simulator.context, &mut rng, robot, (number, &order), about, ended);
         Self {
             now,
             phone: user.phone,

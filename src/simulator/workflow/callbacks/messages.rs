@@ -1,0 +1,258 @@
+//! Callbacks about the messages of WhatsApp nodes and the sessions that come of them.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::WHATSAPP;
+use crate::contract::bodies::conversation::{EndReason, SendError, SessionStatus};
+use crate::contract::bodies::message::{Content, Message, MessageStatus, SenderType, System, SystemKind};
+use crate::contract::bodies::{Fields, utc_text};
+use crate::contract::fields::Given;
+use crate::simulator::Simulator;
+use crate::simulator::calling::Speaker;
+use crate::simulator::case::Case;
+use crate::simulator::chatbot::{Chatbot, DEFAULT_CHANNEL};
+use crate::simulator::endpoint::{Generate, Wanted};
+use crate::simulator::keys::{ConversationKey, InstanceKey};
+use crate::simulator::workflow::chat::{self, Course};
+use crate::simulator::workflow::dialers::Dialers;
+use crate::simulator::workflow::{Workflow, conversation, row};
+
+/// Where a message and its conversation belong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+struct MessageHead {
+    /// The instance, 32 hex.
+    workflow_id: String,
+    /// Its name.
+    workflow_name: String,
+    /// The node's run, 32 hex.
+    nodetask_id: String,
+    /// Its name.
+    nodetask_name: String,
+    /// The WhatsApp task, 32 hex.
+    waba_task_id: String,
+    /// The row, 32 hex.
+    wfdetail_uuid: String,
+    /// When the notice was made, in Unix seconds.
+    timestamp: i64,
+    /// `WhatsApp`.
+    channel: String,
+    /// The channel's id, digits in a string.
+    channel_id: String,
+    /// The number, in E.164.
+    callee: String,
+}
+
+/// `workflow.waba_status`, *Notification of WABA Message Status Alteration in Workflow*: a WhatsApp message was sent,
+/// delivered or read, or failed (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub(in crate::simulator) struct WabaStatus {
+    #[serde(flatten)]
+    head: MessageHead,
+    /// The message.
+    msg_id: String,
+    /// How far it has come.
+    status: MessageStatus,
+    /// Why it failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<SendError>,
+}
+
+/// `workflow.session_ended`, *Chatbot Session End Notification in Workflow*: a chatbot session of a workflow is over
+/// (documented).
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub(in crate::simulator) struct SessionEnded {
+    #[serde(flatten)]
+    head: MessageHead,
+    /// The conversation, 32 hex.
+    call_id: String,
+    /// The robot, digits in a string (example).
+    robot_id: String,
+    /// What the session is now (example).
+    status: SessionStatus,
+    /// When it began: `2025-04-15T06:41:00Z` (example).
+    session_start_time: String,
+    /// When it ended: `2025-04-15T06:41:00Z` (example).
+    session_end_time: String,
+    /// Who or what ended it (example).
+    session_end_reason: Given<EndReason>,
+    /// What the user wanted, one letter (example).
+    intention: String,
+    /// How often user and robot took turns (example).
+    talk_round: i64,
+    /// What the robot understood, name to text (example).
+    ner_slots: Fields,
+    /// Labels the robot set, name to text (example).
+    event_label: Fields,
+    /// The row's variables, name to text (example).
+    variables: Fields,
+    /// The conversation, oldest first; it begins with a `system` entry, `conversation.start` (example).
+    messages: Vec<Given<Message>>,
+}
+
+impl SessionEnded {
+    /// Of a session in which nothing is known but who took part and what was said.
+    fn new(head: MessageHead, call_id: String, robot_id: String, messages: Vec<Given<Message>>) -> Self {
+        let rounds = messages.iter().filter(|message| message.value()["sender_type"] == "user").count();
+        Self {
+            head,
+            call_id,
+            robot_id,
+            status: SessionStatus::Closed,
+            session_start_time: String::new(),
+            session_end_time: String::new(),
+            session_end_reason: EndReason::Robot.into(),
+            intention: String::new(),
+            talk_round: i64::try_from(rounds).unwrap_or(i64::MAX),
+            // What the vendor's robots understand and label is unknown; they are left empty rather than made up.
+            ner_slots: Fields::new(),
+            event_label: Fields::new(),
+            variables: Fields::new(),
+            messages,
+        }
+    }
+}
+
+impl Workflow {
+    /// Where the message of a row at a node belongs.
+    fn message_head(&self, key: InstanceKey, at: u32, node: u16, now: Timestamp) -> Option<MessageHead> {
+        let instance = self.instance(key);
+        Some(MessageHead {
+            workflow_id: self.workflow_id(key),
+            workflow_name: instance.name.clone(),
+            nodetask_id: self.nodetask_id(key, node),
+            nodetask_name: self.node(instance.template, node)?.name.clone(),
+            waba_task_id: self.waba_task_id(key, node),
+            wfdetail_uuid: self.detail_id(key, at),
+            timestamp: now.as_second(),
+            channel: DEFAULT_CHANNEL.to_owned(),
+            channel_id: chat::channel_id(instance.seed, node),
+            callee: format!("+{}", instance.row(at)?.number),
+        })
+    }
+
+    /// A message has changed its status.
+    pub(in crate::simulator::workflow) fn emit_message_status(
+        &mut self,
+        key: InstanceKey,
+        at: u32,
+        node: u16,
+        status: MessageStatus,
+        now: Timestamp,
+        dialers: &mut Dialers<'_>,
+    ) {
+        if self.is_silent(key, dialers) {
+            return;
+        }
+        let Some(head) = self.message_head(key, at, node, now) else { return };
+        let error = (status == MessageStatus::Failed)
+            .then(|| SendError { code: 1006, reason: "the number has no WhatsApp account".to_owned() });
+        let body = WabaStatus { head, msg_id: self.message_id(key, at, node), status, error };
+        let order = self.detail_id(key, at);
+        self.send(key, "workflow.waba_status", &body, order, dialers);
+    }
+
+    /// The conversation that came of a message has ended.
+    pub(in crate::simulator::workflow) fn emit_session_ended(
+        &mut self,
+        key: InstanceKey,
+        at: u32,
+        course: &Course,
+        now: Timestamp,
+        chatbot: &mut Chatbot,
+        dialers: &mut Dialers<'_>,
+    ) {
+        let instance = self.instance(key);
+        let Some((row, visit)) = instance.row(at).and_then(|row| Some((row, row.visits.last()?))) else {
+            return;
+        };
+        let node = visit.node;
+        let Some(conversation) = self.conversation(key, at, node, chatbot) else { return };
+        self.end_conversation(conversation, now, chatbot);
+        if self.is_silent(key, dialers) {
+            return;
+        }
+        let Some(head) = self.message_head(key, at, node, now) else { return };
+        let conversation = chatbot.conversations.get(conversation);
+        let (ended, reason) = conversation.ended.as_deref().map_or((now, ""), |(at, reason)| (*at, reason));
+        // Agents may have written what no type describes.
+        let messages = conversation::messages_of(conversation, &self.message_id(key, at, node));
+        let messages = messages.into_iter().map(Given::new).collect();
+        let (call_id, robot_id) = (self.chat_id(key, at, node), chat::robot_id(instance.seed, node));
+        let body = SessionEnded {
+            session_start_time: utc_text(conversation.started),
+            session_end_time: utc_text(ended),
+            session_end_reason: Given::new(reason.into()),
+            intention: char::from(course.intention).to_string(),
+            variables: row::own_variables(&row.variables),
+            ..SessionEnded::new(head, call_id, robot_id, messages)
+        };
+        let order = self.detail_id(key, at);
+        self.send(key, "workflow.session_ended", &body, order, dialers);
+    }
+}
+
+impl MessageHead {
+    /// The WhatsApp node that generated bodies speak of.
+    fn generated(simulator: &Simulator, key: ConversationKey, case: &Case) -> Self {
+        let conversation = simulator.chatbot.conversations.get(key);
+        Self {
+            workflow_id: case.workflow_id.clone(),
+            workflow_name: case.workflow_name.clone(),
+            nodetask_id: case.waba_nodetask_id.clone(),
+            nodetask_name: WHATSAPP.0.to_owned(),
+            waba_task_id: case.waba_task_id.clone(),
+            wfdetail_uuid: case.row_id.clone(),
+            timestamp: case.now.as_second(),
+            channel: conversation.channel.to_string(),
+            channel_id: conversation.channel_id.to_string(),
+            callee: case.phone.clone(),
+        }
+    }
+}
+
+impl Generate for WabaStatus {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let case = Case::wanted(simulator, key, wanted);
+        Self {
+            head: MessageHead::generated(simulator, key, &case),
+            msg_id: case.msg_id,
+            status: MessageStatus::Delivery,
+            error: None,
+        }
+    }
+}
+
+impl Generate for SessionEnded {
+    fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let case = Case::wanted(simulator, key, wanted);
+        let head = MessageHead::generated(simulator, key, &case);
+        let call_id = simulator.chatbot.conversations.get(key).call_id.to_string();
+        let messages = generated_messages(&case);
+        Self {
+            session_start_time: utc_text(case.started),
+            session_end_time: utc_text(case.ended),
+            intention: if case.intention == "--" { "C".to_owned() } else { case.intention },
+            ..Self::new(head, call_id, case.chat_robot_id, messages)
+        }
+    }
+}
+
+/// What was said, after the entry that opens every conversation of a workflow.
+fn generated_messages(case: &Case) -> Vec<Given<Message>> {
+    let message = |number: usize, sender_type, offset, content| Message {
+        msg_id: format!("{}-{number}", case.msg_id),
+        sender_type,
+        timestamp: case.started.as_second() + offset,
+        content,
+        reply: None,
+    };
+    let system = System { kind: SystemKind::Start, from_seat_id: String::new(), to_seat_id: String::new() };
+    let opening = message(1, SenderType::System, 0, Content::System { system });
+    let said = (2..).zip(&case.turns).map(|(number, turn)| {
+        let sender_type = if turn.speaker == Speaker::User { SenderType::User } else { SenderType::Chatbot };
+        message(number, sender_type, turn.offset, Content::Text { text: turn.text.clone() })
+    });
+    std::iter::once(opening).chain(said).map(Given::from).collect()
+}

@@ -1,0 +1,112 @@
+//! The callbacks of workflows: the type of each body beside what emits and what generates it. That of a call is the
+//! calling department's.
+//!
+//! The one of an ended session is signed, the data push is not; that the others are not signed is assumed. None of them
+//! names its event: a receiver tells them apart by their URL or their fields.
+
+mod messages;
+mod rows;
+
+use serde::Serialize;
+
+use super::Workflow;
+use super::chat::{self, Course};
+use super::dialers::Dialers;
+use super::instance::{Instance, Visit};
+use crate::content::Country;
+use crate::simulator::callback::{Callback, CallbackBody};
+use crate::simulator::endpoint::{CallbackShape, callbacks};
+use crate::simulator::ids::Kind as Id;
+use crate::simulator::keys::InstanceKey;
+use crate::simulator::rules::template::{Kind, NodeType};
+
+pub(super) use rows::ApiPush;
+
+/// The callbacks of workflows.
+pub(in crate::simulator) const CALLBACKS: &[CallbackShape] = callbacks! {
+    "workflow.api_push" => rows::ApiPush,
+    "workflow.contact_completed" => rows::ContactCompleted,
+    "workflow.status_changed" => rows::StatusChanged,
+    "workflow.waba_status" => messages::WabaStatus,
+    "workflow.session_ended" => messages::SessionEnded,
+};
+
+/// The nodes that generated bodies speak of.
+const VOICE: (&str, NodeType) = ("Voice call", NodeType::Voice);
+const WHATSAPP: (&str, NodeType) = ("WhatsApp message", NodeType::Waba);
+
+impl Workflow {
+    pub(super) fn workflow_id(&self, key: InstanceKey) -> String {
+        self.ids.seal(Id::Workflow, (key.0, 0, 0))
+    }
+
+    pub(super) fn nodetask_id(&self, key: InstanceKey, node: u16) -> String {
+        self.ids.seal(Id::NodeTask, (key.0, u32::from(node), 0))
+    }
+
+    pub(super) fn waba_task_id(&self, key: InstanceKey, node: u16) -> String {
+        self.ids.seal(Id::WabaTask, (key.0, u32::from(node), 0))
+    }
+
+    pub(super) fn detail_id(&self, key: InstanceKey, row: u32) -> String {
+        self.ids.seal(Id::Detail, (key.0, row, 0))
+    }
+
+    pub(super) fn node_id(&self, template: usize, node: u16) -> String {
+        let template = u32::try_from(template).unwrap_or(u32::MAX);
+        self.ids.seal(Id::Node, (template, u32::from(node), 0))
+    }
+
+    pub(super) fn message_id(&self, key: InstanceKey, row: u32, node: u16) -> String {
+        self.ids.seal(Id::WabaMessage, (key.0, row, u32::from(node)))
+    }
+
+    pub(super) fn chat_id(&self, key: InstanceKey, row: u32, node: u16) -> String {
+        self.ids.seal(Id::Chat, (key.0, row, u32::from(node)))
+    }
+
+    fn is_silent(&self, key: InstanceKey, dialers: &Dialers<'_>) -> bool {
+        dialers.context.is_silent(self.instance(key).cause)
+    }
+
+    /// A callback of an instance goes out. The text of its body comes back.
+    fn send(
+        &self,
+        key: InstanceKey,
+        event: &'static str,
+        body: &impl Serialize,
+        order: String,
+        dialers: &mut Dialers<'_>,
+    ) -> String {
+        let instance = self.instance(key);
+        // Bodies are plain data, which always fits into JSON.
+        let text = serde_json::to_string(body).unwrap_or_default();
+        let callback = Callback {
+            account: instance.account,
+            story: None,
+            event: event.into(),
+            body: CallbackBody::Text(text.clone()),
+            order_key: Some(order),
+            target: None,
+        };
+        dialers.context.send(instance.cause, callback);
+        text
+    }
+
+    /// The country a number belongs to, or else that of the account.
+    pub(super) fn country(&self, instance: &Instance, number: u64) -> Country {
+        let digits = number.to_string();
+        let by_code = Country::of_number(&digits);
+        let home = self.countries.get(instance.account.0 as usize).copied();
+        by_code.or(home).unwrap_or(Country::Id)
+    }
+
+    /// The course of a row's message, by its stay at the node; nothing if the node sends none.
+    pub(super) fn course(&self, key: InstanceKey, row: u32, visit: &Visit) -> Option<Course> {
+        let instance = self.instance(key);
+        let Kind::WhatsApp { reply_within, .. } = &self.node(instance.template, visit.node)?.kind else {
+            return None;
+        };
+        Some(chat::course(instance.seed, row, visit, *reply_within))
+    }
+}
