@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use crate::contract::Catalog;
-use crate::files::{Diagnostic, Problems, SourceFile};
+use crate::files::{Problems, SourceFile};
 use crate::scenario::load;
 use crate::settings;
 
@@ -256,7 +256,7 @@ fn files_that_are_not_text_are_refused() {
     assert!(problems.to_string().contains("line 2 is not UTF-8"), "{problems}");
     let folder = tempfile::tempdir().unwrap();
     let message = SourceFile::read(folder.path()).unwrap_err();
-    assert!(Problems::from(Diagnostic::general(message)).to_string().starts_with("error: can't read "));
+    assert!(Problems::from(message).to_string().starts_with("error: can't read "));
 }
 
 /// Texts made of what TOML files are made of.

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use super::{CommandError, Exit};
 use crate::contract::Catalog;
 use crate::files::diagnostic::counted;
-use crate::files::{Diagnostic, Problems, SourceFile};
+use crate::files::{Problems, SourceFile};
 use crate::scenario::load;
 use crate::settings;
 
@@ -80,7 +80,7 @@ fn catalog(config: Option<&Path>) -> Catalog {
 }
 
 fn check(path: &Path, kind: Option<Kind>, catalog: &Catalog, variables: &[&str]) -> Result<String, Problems> {
-    let source = SourceFile::read(path).map_err(|message| Problems::from(Diagnostic::general(message)))?;
+    let source = SourceFile::read(path)?;
     match kind.unwrap_or_else(|| guess(path, &source)) {
         Kind::Settings => {
             let file = settings::check_file(&source, Catalog::builtin())?.file;

@@ -15,7 +15,7 @@ use crate::engine::{Callers, End, Engine};
 use crate::files::suggest::hint;
 use crate::journal::{Entry, Event, Sink, assumed_text};
 use crate::mock::{Builder, StartError};
-use crate::scenario::Body;
+use crate::scenario::{Body, SendError};
 use crate::seed::Seed;
 use crate::simulator::Opening;
 use crate::time::HumanDuration;
@@ -154,7 +154,7 @@ fn queue(
     raw: Option<&[u8]>,
     seed: Seed,
     now: Timestamp,
-) -> Result<Arc<QueuedCallback>, String> {
+) -> Result<Arc<QueuedCallback>, SendError> {
     let opening = Opening { story: None, seed, country: args.country, locale: None, now };
     let session = engine.simulator().open(opening);
     let body = match raw {

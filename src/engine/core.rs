@@ -16,7 +16,7 @@ use crate::contract::{Direction, Provenance};
 use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals};
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
-use crate::scenario::{Body, CallView, DeliveryEnd, StoryRun};
+use crate::scenario::{Body, CallView, DeliveryEnd, SendError, StoryRun};
 use crate::simulator::user_endpoints::{Reply, UserEndpoints};
 use crate::simulator::{Account, AccountKey, Callback, CallbackBody, ConversationKey, Request, Simulator};
 
@@ -432,13 +432,17 @@ impl Engine {
     }
 
     /// Sends a callback that belongs to no story, as `emit` does.
+    ///
+    /// # Errors
+    ///
+    /// It can't be sent at all.
     pub fn send_alone(
         &mut self,
         event: &str,
         body: Body,
         session: ConversationKey,
         now: Timestamp,
-    ) -> Result<Arc<QueuedCallback>, String> {
+    ) -> Result<Arc<QueuedCallback>, SendError> {
         let order_key = Some(self.simulator.order_key(session));
         let policy = Arc::clone(&self.dispatch.policy);
         let account = AccountKey::default();

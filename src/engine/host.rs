@@ -10,7 +10,7 @@ use super::dispatch::{Dispatch, NewCallback, Origin};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::journal::Event;
-use crate::scenario::{Sending, StoryHost};
+use crate::scenario::{SendError, Sending, StoryHost};
 use crate::simulator::user_endpoints::UserEndpoints;
 use crate::simulator::{AccountKey, ConversationKey, Simulator};
 
@@ -22,12 +22,13 @@ pub(super) fn emit(
     event: &str,
     patch: Value,
     now: Timestamp,
-) -> Result<Value, String> {
+) -> Result<Value, SendError> {
     if custom.declares(event) {
         let body = custom.default_body(event, patch, now);
-        return body.unwrap_or_else(|| Err(format!("there is no body for `{event}`")));
+        let missing = || Err(format!("there is no body for `{event}`"));
+        return body.unwrap_or_else(missing).map_err(SendError::Body);
     }
-    simulator.emit(session, event, patch, now).map_err(|error| error.to_string())
+    simulator.emit(session, event, patch, now).map_err(|error| SendError::Body(error.to_string()))
 }
 
 /// The engine as one story sees it.
@@ -57,11 +58,11 @@ impl StoryHost for EngineHost<'_> {
         event: &str,
         patch: Value,
         now: Timestamp,
-    ) -> Result<Value, String> {
+    ) -> Result<Value, SendError> {
         emit(self.custom, self.simulator, session, event, patch, now)
     }
 
-    fn send(&mut self, sending: Sending) -> Result<CallbackId, String> {
+    fn send(&mut self, sending: Sending) -> Result<CallbackId, SendError> {
         let order_key = Some(self.simulator.order_key(sending.session));
         // The story keeps the body of what it sends itself.
         let origin =
@@ -78,7 +79,7 @@ impl StoryHost for EngineHost<'_> {
         self.dispatch
             .send(order, sending.body, origin, self.now)
             .map(|callback| callback.id)
-            .map_err(|error| format!("`{}` can't be sent: {error}", sending.event))
+            .map_err(|error| SendError::OfStory { event: sending.event, error: Box::new(error) })
     }
 
     fn story_started(&mut self) {

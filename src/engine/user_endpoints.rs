@@ -11,19 +11,23 @@ use super::dispatch::{NewCallback, Origin};
 use super::host::emit;
 use crate::content::Country;
 use crate::journal::Event;
-use crate::scenario::Body;
+use crate::scenario::{Body, SendError};
 use crate::simulator::user_endpoints::UserCallback;
 use crate::simulator::{AccountKey, ConversationKey, Opening};
 
 impl Engine {
-    /// The body of an event of a conversation, with `patch` (a table or null) over it. Errs in words.
+    /// The body of an event of a conversation, with `patch` (a table or null) over it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such event, or its body can't be made.
     pub fn emit(
         &mut self,
         session: ConversationKey,
         event: &str,
         patch: Value,
         now: Timestamp,
-    ) -> Result<Value, String> {
+    ) -> Result<Value, SendError> {
         emit(&mut self.custom, &mut self.simulator, session, event, patch, now)
     }
 
@@ -53,14 +57,14 @@ impl Engine {
         }
     }
 
-    fn send_custom(&mut self, callback: UserCallback, now: Timestamp) -> Result<(), String> {
+    fn send_custom(&mut self, callback: UserCallback, now: Timestamp) -> Result<(), SendError> {
         let UserCallback { event, body, target, story, account, order_key } = callback;
         let (body, order_key) = if self.custom.declares(&event) {
             (body, order_key)
         } else {
             let session = self.session_of(&body, now);
             let emitted = self.simulator.emit(session, &event, body, now);
-            let body = emitted.map_err(|error| error.to_string())?;
+            let body = emitted.map_err(|error| SendError::Body(error.to_string()))?;
             (body, Some(self.simulator.order_key(session)))
         };
         let index = story;

@@ -36,10 +36,14 @@ impl SourceFile {
         Arc::new(Self { path: path.into(), text, lines })
     }
 
-    /// Reads a file. Errs with one line that names it and says why it can't be read.
-    pub fn read(path: &Path) -> Result<Arc<Self>, String> {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// One line that names it and says why it can't be read.
+    pub fn read(path: &Path) -> Result<Arc<Self>, Diagnostic> {
         let shown = path.display().to_string();
-        let fail = |why: &str| format!("can't read {}: {why}", quoted(&shown));
+        let fail = |why: &str| Diagnostic::general(format!("can't read {}: {why}", quoted(&shown)));
         let file = std::fs::File::open(path).map_err(|error| fail(&reason(&error)))?;
         let mut bytes = Vec::new();
         file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| fail(&reason(&error)))?;

@@ -116,8 +116,8 @@ impl Loader<'_> {
     fn scenario(&mut self, path: &Path, extra_vars: &[&str]) -> Option<Scenario> {
         let root = match self.open(path) {
             Ok(root) => root,
-            Err(message) => {
-                self.problems.push(Diagnostic::general(message));
+            Err(mistake) => {
+                self.problems.push(mistake);
                 return None;
             }
         };
@@ -150,8 +150,12 @@ impl Loader<'_> {
         Some(scenario)
     }
 
-    /// Reads and checks a file, once. Errs only if it can't be read at all.
-    fn open(&mut self, path: &Path) -> Result<Rc<Loaded>, String> {
+    /// Reads and checks a file, once.
+    ///
+    /// # Errors
+    ///
+    /// It can't be read at all.
+    fn open(&mut self, path: &Path) -> Result<Rc<Loaded>, Diagnostic> {
         let key = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if let Some(known) = self.files.get(&key) {
             return Ok(Rc::clone(known));
@@ -237,10 +241,7 @@ impl Loader<'_> {
                     }
                     refusal
                 }
-                Err(message) => {
-                    let advice = "paths begin at the folder of the file that includes";
-                    Some(Diagnostic::general(message).help(advice))
-                }
+                Err(mistake) => Some(mistake.help("paths begin at the folder of the file that includes")),
             }
         };
         if let Some(mut refusal) = refusal {

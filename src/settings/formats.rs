@@ -1,6 +1,5 @@
 //! The formats of texts that only settings files have.
 
-use super::merge::full_address;
 use super::user_endpoints::value_name;
 use super::vendor;
 use crate::contract::Catalog;
@@ -54,6 +53,14 @@ fn entry_key(catalog: &Catalog, id: &str) -> Result<(), FormatMistake> {
     };
     let mistake = FormatMistake::new(format!("{} is not the whole id of an entry", quoted(id)));
     Err(mistake.help(format!("ids have dots, put them in quotes: `[catalog.\"{whole}\"]`")))
+}
+
+/// `localhost:PORT` and `:PORT` mean loopback.
+pub(super) fn full_address(address: &str) -> String {
+    match address.rsplit_once(':') {
+        Some(("" | "localhost", port)) => format!("127.0.0.1:{port}"),
+        _ => address.to_owned(),
+    }
 }
 
 /// The form of a listening address: an address with a port, where `localhost:PORT` and `:PORT` mean loopback.

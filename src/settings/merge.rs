@@ -156,7 +156,7 @@ impl Settings {
 fn merge(sources: &Sources<'_>, mut flags: Flags) -> Result<Settings, Problems> {
     let mut problems = Problems::new();
     let path = sources.config.or_else(|| sources.usual.exists().then_some(sources.usual));
-    let checked = match path.map(|path| read(path, sources.catalog)) {
+    let checked = match path.map(|path| check_file(&SourceFile::read(path)?, sources.catalog)) {
         None => without_file(sources.catalog),
         Some(Ok(read)) => read,
         Some(Err(more)) => {
@@ -196,7 +196,7 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
     Settings {
         callback_url: given.callback_url.or(file.callback_url),
         secret: given.secret.or(file.secret).unwrap_or_else(|| DEFAULT_SECRET.to_owned()),
-        listen: given.listen.or(file.listen).map(|listen| full_address(&listen)),
+        listen: given.listen.or(file.listen).map(|listen| formats::full_address(&listen)),
         assumed: file.assumed.unwrap_or_default(),
         accounts: vendor::accounts(file.accounts, file.signature.as_ref().and_then(|own| own.key_id.clone())),
         signature: file.signature,
@@ -231,23 +231,10 @@ fn without_file(catalog: &Catalog) -> Checked {
     }
 }
 
-fn read(path: &Path, catalog: &Catalog) -> Result<Checked, Problems> {
-    let source = SourceFile::read(path).map_err(|message| Problems::from(Diagnostic::general(message)))?;
-    check_file(&source, catalog)
-}
-
 /// The mistake of a setting from outside of files, if there is one.
 fn wrong(catalog: &Catalog, origin: &str, format: &str, value: &str) -> Option<Diagnostic> {
     let mistake = formats::check(catalog, format, value).err()?;
     Some(Diagnostic::general(format!("{origin}: {}", mistake.message)).maybe_help(mistake.help))
-}
-
-/// `localhost:PORT` and `:PORT` mean loopback.
-pub(super) fn full_address(address: &str) -> String {
-    match address.rsplit_once(':') {
-        Some(("" | "localhost", port)) => format!("127.0.0.1:{port}"),
-        _ => address.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -201,6 +201,7 @@ mod tests {
 
     use super::*;
     use crate::contract::signature::Mismatch;
+    use crate::integrator::BodyError;
 
     fn received(body: &str, verdict: Verdict, times: u32) -> (HttpRequest, Received) {
         let raw = Bytes::copy_from_slice(body.as_bytes());
@@ -212,7 +213,7 @@ mod tests {
             body: raw.clone(),
         };
         let body: Result<Value, _> =
-            serde_json::from_str(body).map_err(|_| "the body is not JSON".to_owned());
+            serde_json::from_str(body).map_err(|_| BodyError::NotJson("expected value".to_owned()));
         let event = body.as_ref().ok().and_then(|body| body["event"].as_str()).map(str::to_owned);
         let id = event.as_deref().filter(|event| *event == "agent.message").map(Arc::from);
         (call, Received { event, id, verdict, body, raw, times })

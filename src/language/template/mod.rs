@@ -3,6 +3,7 @@
 //! A text that is nothing but one `{{ expression }}` keeps the type of its value, so that numbers, lists and tables
 //! can be computed; any other template gives a text.
 
+mod fill_error;
 mod helpers;
 mod truth;
 
@@ -11,6 +12,7 @@ use std::sync::LazyLock;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 
 use super::FormatMistake;
+pub use fill_error::FillError;
 pub use helpers::Helpers;
 pub(crate) use truth::truth;
 
@@ -128,8 +130,8 @@ impl TemplateSet {
         Ok(template)
     }
 
-    /// Fills a template in. The error is one line for the user.
-    pub fn render(&self, template: &Template, scope: &Value) -> Result<serde_json::Value, String> {
+    /// Fills a template in.
+    pub fn render(&self, template: &Template, scope: &Value) -> Result<serde_json::Value, FillError> {
         let name = match template {
             Template::Literal(text) => return Ok(serde_json::Value::String(text.clone())),
             Template::Text(name) | Template::Value(name, _) => name,
@@ -144,9 +146,9 @@ impl TemplateSet {
         };
         let value = captured.state().lookup(RESULT).unwrap_or_default();
         if value.is_undefined() {
-            return Err(format!("`{expression}` is undefined"));
+            return Err(FillError::Undefined(expression.clone()));
         }
-        serde_json::to_value(&value).map_err(|error| format!("the value can't be put into JSON: {error}"))
+        serde_json::to_value(&value).map_err(|error| FillError::NoJson(error.to_string()))
     }
 }
 
@@ -156,11 +158,11 @@ fn sole_expression(source: &str) -> Option<&str> {
     (!is_template(inner) && !inner.contains("}}")).then(|| inner.trim_start_matches('-').trim_end_matches('-').trim())
 }
 
-fn explain(error: &minijinja::Error) -> String {
+fn explain(error: &minijinja::Error) -> FillError {
     match (error.kind(), error.detail()) {
-        (ErrorKind::OutOfFuel, _) => "the template does too much work; is it a loop without end?".to_owned(),
-        (_, Some(detail)) => detail.to_owned(),
-        (kind, None) => kind.to_string(),
+        (ErrorKind::OutOfFuel, _) => FillError::Endless,
+        (_, Some(detail)) => FillError::Template(detail.to_owned()),
+        (kind, None) => FillError::Template(kind.to_string()),
     }
 }
 
@@ -188,7 +190,7 @@ mod tests {
             user => minijinja::context! { name => "Sari" },
             __helpers => Value::from_dyn_object(Arc::new(helpers)),
         };
-        set.render(&template, &scope)
+        set.render(&template, &scope).map_err(|error| error.to_string())
     }
 
     #[test]

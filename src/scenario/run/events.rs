@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::scope::Moment;
+use super::scope::{Moment, StoryError, fill};
 use super::{LONGEST_CHAIN, MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later};
 use crate::delivery::CallbackId;
 use crate::files::Place;
@@ -66,7 +66,7 @@ impl StoryRun {
         let cause = ("call", template::value(saved));
         let mut moment = Moment { now, conversation, cause: Some(&cause), host };
         let waiting = matches!(self.state, State::Awaiting { .. });
-        if !waiting || self.matches(&wait.condition, fields, &mut moment) != Ok(true) {
+        if !waiting || !matches!(self.matches(&wait.condition, fields, &mut moment), Ok(true)) {
             return None;
         }
         self.render_answer(answer, place, &mut moment)
@@ -83,7 +83,7 @@ impl StoryRun {
         match body {
             Ok(body) => Some((answer.status.unwrap_or(200), body)),
             Err(error) => {
-                self.fail(place, &format!("the answer can't be filled in: {error}"), moment.host);
+                self.fail(place, fill("the answer")(error), moment.host);
                 None
             }
         }
@@ -117,7 +117,7 @@ impl StoryRun {
         } else if !end.delivered {
             let reason = end.error.as_ref().map_or("", |(_, reason)| reason);
             let place = Place { file: Arc::from(self.story.name.as_str()), line: 0 };
-            self.fail(&place, &format!("`{event}` was not delivered: {reason}"), host);
+            self.fail(&place, format!("`{event}` was not delivered: {reason}"), host);
         }
         if matches!(self.state, State::Delivering(waited) if waited == id) {
             self.next(now);
@@ -152,7 +152,7 @@ impl StoryRun {
         };
         let scope = self.scope(&mut Moment::of_step(now, conversation, host));
         for wrong in expect.judge(end, &story.templates, &scope) {
-            self.fail(&outstanding.place, &format!("`{event}`: {wrong}"), host);
+            self.fail(&outstanding.place, format!("`{event}`: {wrong}"), host);
         }
     }
 
@@ -195,7 +195,7 @@ impl StoryRun {
                 Ok(false) => continue,
                 Ok(true) => {}
                 Err(error) => {
-                    self.fail(&reaction.place, &error, moment.host);
+                    self.fail(&reaction.place, error, moment.host);
                     continue;
                 }
             }
@@ -203,7 +203,7 @@ impl StoryRun {
             reply.taken = true;
             reply.replaces_default |= !reaction.keep_default && !reaction.send.is_empty();
             if let Err(error) = self.set(&reaction.set, &mut moment) {
-                self.fail(&reaction.place, &error, moment.host);
+                self.fail(&reaction.place, error, moment.host);
             }
             if let Some(answer) = &reaction.answer {
                 reply.answer = self.render_answer(answer, &reaction.place, &mut moment);
@@ -225,7 +225,7 @@ impl StoryRun {
         reaction: &Reaction,
         fields: &Value,
         moment: &mut Moment<'_>,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, StoryError> {
         if !self.matches(&reaction.condition, fields, moment)? {
             return Ok(false);
         }
@@ -258,7 +258,7 @@ impl StoryRun {
                 self.outstanding
                     .insert(id, Outstanding { place: reaction.place.clone(), step: None, save, body, chain: scheduled.chain });
             }
-            Err(error) => self.fail(&reaction.place, &error, moment.host),
+            Err(error) => self.fail(&reaction.place, error, moment.host),
         }
     }
 }

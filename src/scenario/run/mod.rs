@@ -7,6 +7,7 @@ mod scope;
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use jiff::Timestamp;
 use minijinja::Value as Scope;
 use serde_json::Value;
 
-use self::scope::Moment;
+use self::scope::{Moment, fill};
 use super::host::StoryHost;
 use super::story::{Action, MAIN_CONVERSATION, Step, Story, Trigger};
 
@@ -288,7 +289,7 @@ impl StoryRun {
                 Ok(value) => self.preset(name, &value),
                 Err(error) => {
                     let place = Place { file: Arc::from(story.name.as_str()), line: 1 };
-                    self.abort(&place, &format!("the variable `{name}` can't be filled in: {error}"), host);
+                    self.abort(&place, fill(&format!("the variable `{name}`"))(error), host);
                     return;
                 }
             }
@@ -327,7 +328,7 @@ impl StoryRun {
             match self.is_true(when, &mut Moment::of_step(now, &step.conversation, host)) {
                 Ok(true) => {}
                 Ok(false) => return self.next(now),
-                Err(error) => return self.abort(&step.place, &error, host),
+                Err(error) => return self.abort(&step.place, error, host),
             }
         }
         match &step.action {
@@ -337,7 +338,7 @@ impl StoryRun {
             }
             Action::Set(entries) => {
                 if let Err(error) = self.set(entries, &mut Moment::of_step(now, &step.conversation, host)) {
-                    return self.abort(&step.place, &error, host);
+                    return self.abort(&step.place, error, host);
                 }
                 self.next(now);
             }
@@ -358,7 +359,7 @@ impl StoryRun {
                             self.next(now);
                         }
                     }
-                    Err(error) => self.abort(&step.place, &error, host),
+                    Err(error) => self.abort(&step.place, error, host),
                 }
             }
             Action::Await(wait) => {
@@ -401,7 +402,7 @@ impl StoryRun {
                 let (Trigger::Call(id) | Trigger::Callback(id)) = &last.trigger;
                 message.push_str(&format!("; the last thing received was `{id}`"));
             }
-            self.fail(place, &message, host);
+            self.fail(place, message, host);
         }
         self.next(now);
     }
@@ -437,19 +438,19 @@ impl StoryRun {
                 true
             }
             Err(error) => {
-                self.abort(place, &error, host);
+                self.abort(place, error, host);
                 true
             }
         }
     }
 
-    fn fail(&mut self, place: &Place, message: &str, host: &mut dyn StoryHost) {
+    fn fail(&mut self, place: &Place, message: impl Display, host: &mut dyn StoryHost) {
         self.failures += 1;
-        host.failed(place, message);
+        host.failed(place, &message.to_string());
     }
 
     /// A failure after which the rest of the story makes no sense.
-    fn abort(&mut self, place: &Place, message: &str, host: &mut dyn StoryHost) {
+    fn abort(&mut self, place: &Place, message: impl Display, host: &mut dyn StoryHost) {
         self.fail(place, message, host);
         self.stop();
     }

@@ -12,6 +12,7 @@ use super::plan::{AnswerPlan, Declarations, Endpoint, Plan};
 use super::sends::{Sends, UserCallback};
 use super::state::State;
 use crate::content::Country;
+use crate::language::template::FillError;
 use crate::language::template::{self, Helpers};
 use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
@@ -287,7 +288,7 @@ fn under(
     patch: &Value,
     tools: Tools<'_>,
     scope: &minijinja::Value,
-) -> Result<Value, String> {
+) -> Result<Value, FillError> {
     match (tree, patch) {
         (TreeTemplate::Table(entries), Value::Object(patch)) => {
             let entry = |(key, value): &(String, TreeTemplate)| {
@@ -295,7 +296,7 @@ fn under(
                     None => value.render(tools.set, scope),
                     Some(patch) => under(value, patch, tools, scope),
                 };
-                filled.map(|filled| (key.clone(), filled)).map_err(|error| format!("`{key}`: {error}"))
+                filled.map(|filled| (key.clone(), filled)).map_err(|error| error.inside(key))
             };
             entries.iter().map(entry).collect::<Result<_, _>>().map(Value::Object)
         }
