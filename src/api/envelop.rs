@@ -51,6 +51,15 @@ pub(super) fn built(
             envelope::push_head(&mut head, family, |text| text.push_str(&engine.request_id()));
             return Built::Long(head, long);
         }
+        Ok(Response::Whole { status, headers, body }) => {
+            let mut answer = json(status, body.to_string());
+            for (name, value) in headers {
+                // One that is there already, such as the content type, is replaced.
+                answer.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
+                answer.headers.push((name.into(), value.into()));
+            }
+            return Built::Whole(sealed(answer, caller));
+        }
         Err(refusal) => return Built::Whole(sealed(refused(engine, family, &refusal, statuses), caller)),
     };
     Built::Whole(sealed(json(200, text), caller))

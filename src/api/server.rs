@@ -267,7 +267,7 @@ impl Api {
             answer.headers.push(("retry-after".into(), seconds.max(1).to_string().into()));
             return Built::Whole(sealed(answer, caller));
         }
-        let outcome = engine.call(&Request {
+        let RequestOutcome { status, response } = engine.call(&Request {
             id: &found.id,
             fields: &fields.fields,
             rows: fields.rows.as_ref(),
@@ -276,22 +276,9 @@ impl Api {
             zone: caller.zone,
             now,
         });
-        match outcome {
-            RequestOutcome::Simulated { status, response } => {
-                match (built(engine, found.family, response, caller, statuses), status) {
-                    (Built::Whole(answer), Some(status)) => Built::Whole(HttpResponse { status, ..answer }),
-                    (built, _) => built,
-                }
-            }
-            RequestOutcome::Whole { status, headers, body } => {
-                let mut answer = json_text(status, body.to_string());
-                for (name, value) in headers {
-                    // One that is there already, such as the content type, is replaced.
-                    answer.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
-                    answer.headers.push((name.into(), value.into()));
-                }
-                Built::Whole(sealed(answer, caller))
-            }
+        match (built(engine, found.family, response, caller, statuses), status) {
+            (Built::Whole(answer), Some(status)) => Built::Whole(HttpResponse { status, ..answer }),
+            (built, _) => built,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The engine: simulator, stories and outbox under one clock.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,15 +11,16 @@ use serde_json::Value;
 use super::dispatch::{Dispatch, NewCallback, Origin, sign};
 use super::host::EngineHost;
 use super::options::EngineOptions;
-use super::outcome::{RequestOutcome, outcome};
+use super::outcome::{RequestOutcome, is_refusal, outcome};
 use crate::contract::signature::Signer;
 use crate::contract::{Direction, Provenance};
 use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals};
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
 use crate::scenario::{Body, CallView, DeliveryEnd, SendError, StoryRun};
-use crate::simulator::user_endpoints::{Reply, UserEndpoints};
-use crate::simulator::{Account, AccountKey, Callback, CallbackBody, ConversationKey, Request, Simulator};
+use crate::simulator::{
+    Account, AccountKey, Callback, CallbackBody, ConversationKey, EmitError, Request, Simulator,
+};
 
 /// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
 /// memory.
@@ -28,7 +30,6 @@ const MOST_UNFINISHED: u64 = 100_000;
 pub struct Engine {
     pub(super) dispatch: Dispatch,
     pub(super) simulator: Simulator,
-    pub(super) custom: UserEndpoints,
     faults: Faults,
     pub(super) stories: Vec<StoryRun>,
     /// How many stories have faults of their own.
@@ -54,15 +55,13 @@ impl std::fmt::Debug for Engine {
 
 impl Engine {
     /// An engine without stories.
-    pub fn new(mut options: EngineOptions) -> Self {
-        let custom = std::mem::take(&mut options.custom);
+    pub fn new(options: EngineOptions) -> Self {
         let outbox = Outbox::new(options.max_in_flight, options.seed);
         let simulator = Simulator::new(options.seed, options.behaviour.clone());
         let faults = Faults::new(options.faults.clone(), options.seed);
         Self {
             dispatch: Dispatch::new(options, outbox),
             simulator,
-            custom,
             faults,
             stories: Vec::new(),
             faulty_stories: 0,
@@ -130,7 +129,7 @@ impl Engine {
 
     /// Whether callbacks are under way, or the simulated vendor is at something that comes to an end by itself.
     pub fn is_busy(&self) -> bool {
-        self.unfinished_count() > 0 || self.simulator.is_busy() || self.custom.is_busy()
+        self.unfinished_count() > 0 || self.simulator.is_busy()
     }
 
     fn unfinished_count(&self) -> u64 {
@@ -158,11 +157,8 @@ impl Engine {
             return None;
         }
         let stories = self.wakeups.first().map(|(at, _)| *at);
-        let mut vendor = [self.simulator.next_wakeup(), self.custom.next_wakeup()];
-        if self.is_full() {
-            vendor = [None; 2];
-        }
-        [stories, self.dispatch.outbox.next_wakeup()].into_iter().chain(vendor).flatten().min()
+        let vendor = if self.is_full() { None } else { self.simulator.next_wakeup() };
+        [stories, self.dispatch.outbox.next_wakeup(), vendor].into_iter().flatten().min()
     }
 
     /// Does everything that is due: simulator, then stories, until nothing is due at this moment. Of very much, it does
@@ -176,7 +172,9 @@ impl Engine {
                 for callback in self.simulator.advance(now) {
                     self.send_callback(callback, now);
                 }
-                self.advance_custom(now);
+                for (story, message) in self.simulator.take_failures() {
+                    self.vendor_failed(story, message, now);
+                }
                 // Whoever drives comes back for the rest, and serves others in between.
                 if !self.is_full() && self.simulator.next_wakeup().is_some_and(|at| at <= now) {
                     return;
@@ -223,7 +221,6 @@ impl Engine {
         let mut host = EngineHost {
             dispatch: &mut self.dispatch,
             simulator: &mut self.simulator,
-            custom: &mut self.custom,
             story: index,
             label,
             now,
@@ -249,7 +246,7 @@ impl Engine {
 
     pub(super) fn send_callback(&mut self, callback: Callback, now: Timestamp) {
         let index = callback.story.map(|story| story as usize);
-        let story = index.and_then(|index| self.stories.get_mut(index));
+        let story = index.and_then(|index| self.stories.get(index));
         let label = story.as_ref().map(|story| Arc::clone(story.name()));
         let policy = story.as_ref().map_or(&self.dispatch.policy, |story| &story.story().policy);
         let own_target = callback.target.is_some();
@@ -269,23 +266,25 @@ impl Engine {
             CallbackBody::Text(text) if !is_corrected => Body::Raw(text.into_bytes()),
             body => Body::Json(body.value()),
         };
-        let origin = Origin {
-            story: story.as_ref().and(index),
-            label: label.clone(),
-            body: value,
-            took: Duration::ZERO,
-        };
-        let Err(error) = self.dispatch.send(order, body, origin, now) else { return };
-        let message = format!("`{}` was not sent: {error}", callback.event);
-        // Nothing is lost silently: where it belongs to a story, the story fails.
-        let event = match story {
+        let origin = Origin { story: story.as_ref().and(index), label, body: value, took: Duration::ZERO };
+        if let Err(error) = self.dispatch.send(order, body, origin, now) {
+            self.vendor_failed(callback.story, format!("`{}` was not sent: {error}", callback.event), now);
+        }
+    }
+
+    /// The simulated vendor could not do something. Nothing is lost silently: where it belongs to a story, the story
+    /// fails.
+    fn vendor_failed(&mut self, story: Option<u32>, message: String, now: Timestamp) {
+        let story = story.and_then(|story| self.stories.get_mut(story as usize));
+        let (name, event) = match story {
             Some(story) => {
                 story.count_failure();
-                Event::Failed { place: Arc::clone(story.name()), message }
+                let name = Arc::clone(story.name());
+                (Some(Arc::clone(&name)), Event::Failed { place: name, message })
             }
-            None => Event::Note(message),
+            None => (None, Event::Note(message)),
         };
-        self.dispatch.journal.write(now, label, event);
+        self.dispatch.journal.write(now, name, event);
     }
 
     /// Whether a call may be served, by the provenance of its route; the first use of an assumed one is noted.
@@ -326,16 +325,12 @@ impl Engine {
             Some(story) => story as usize..story as usize + 1,
             None => 0..self.stories.len(),
         };
-        let custom_checkpoint = self.custom.checkpoint();
-        let whole = self.with_rows(call);
-        let whole = whole.as_ref().unwrap_or(fields);
-        let usual = if self.custom.has(id) {
-            self.custom.handle(id, whole, now)
-        } else {
-            Reply::Answer(self.simulator.handle(call))
-        };
+        // Rows may be very many: only those who look at them get them.
+        let looks = |story: &StoryRun| !story.is_over() && story.looks_for_call(id);
+        let whole = if self.stories.iter().any(looks) { call.with_rows() } else { Cow::Borrowed(fields) };
+        let usual = self.simulator.handle(call);
         let cause = self.simulator.last_cause();
-        let view = CallView { id, fields: whole, refused: usual.is_refusal() };
+        let view = CallView { id, fields: &whole, refused: is_refusal(&usual) };
         let mut replaces_default = false;
         let mut from_story = None;
         let mut kept = Vec::new();
@@ -369,21 +364,33 @@ impl Engine {
         }
         if replaces_default {
             self.simulator.mute(cause);
-            self.custom.discard_since(custom_checkpoint);
         }
-        self.assign_custom(custom_checkpoint, taker, call.account);
+        // What an endpoint of the user's own sends belongs to the story that took the request, or else to the only one.
+        let story = taker.or_else(|| (self.stories.len() == 1).then_some(0));
+        if let Some(story) = story.filter(|_| self.simulator.is_of_user(id)) {
+            self.simulator.assign(cause, u32::try_from(story).unwrap_or(u32::MAX));
+        }
         outcome(from_story, usual)
     }
 
-    /// The fields of a call with its rows among them, where a story or an endpoint of the user's own may look at them.
-    fn with_rows(&self, call: &Request<'_>) -> Option<Value> {
-        let rows = call.rows?;
-        let looks = |story: &StoryRun| !story.is_over() && story.looks_for_call(call.id);
-        (self.custom.has(call.id) || self.stories.iter().any(looks)).then(|| {
-            let mut fields = call.fields.clone();
-            fields[rows.name()] = rows.value();
-            fields
-        })
+    /// The body of an event of a conversation, with `patch` (a table or null) over it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such event, or a template of one of the user's own cannot be filled in.
+    pub fn emit(
+        &mut self,
+        session: ConversationKey,
+        event: &str,
+        patch: Value,
+        now: Timestamp,
+    ) -> Result<Value, EmitError> {
+        self.simulator.emit(session, event, patch, now)
+    }
+
+    /// Whether a call is served without any proof of the caller because the user's settings say so.
+    pub fn is_open(&self, id: &str) -> bool {
+        self.simulator.is_open(id)
     }
 
     /// The next attempt to make now, signed. It counts as in flight until [`Engine::finish`].

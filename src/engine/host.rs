@@ -4,38 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::dispatch::{Dispatch, NewCallback, Origin};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::journal::Event;
 use crate::scenario::{SendError, Sending, StoryHost};
-use crate::simulator::user_endpoints::UserEndpoints;
-use crate::simulator::{AccountKey, ConversationKey, Simulator};
-
-/// The body of an event: of a declared one as declared, of any other as the simulator makes it; `patch` is over it.
-pub(super) fn emit(
-    custom: &mut UserEndpoints,
-    simulator: &mut Simulator,
-    session: ConversationKey,
-    event: &str,
-    patch: Value,
-    now: Timestamp,
-) -> Result<Value, SendError> {
-    if custom.declares(event) {
-        let body = custom.default_body(event, patch, now);
-        let missing = || Err(format!("there is no body for `{event}`"));
-        return body.unwrap_or_else(missing).map_err(SendError::Body);
-    }
-    simulator.emit(session, event, patch, now).map_err(|error| SendError::Body(error.to_string()))
-}
+use crate::simulator::{AccountKey, Simulator};
 
 /// The engine as one story sees it.
 pub(super) struct EngineHost<'a> {
     pub(super) dispatch: &'a mut Dispatch,
     pub(super) simulator: &'a mut Simulator,
-    pub(super) custom: &'a mut UserEndpoints,
     pub(super) story: usize,
     pub(super) label: Arc<str>,
     pub(super) now: Timestamp,
@@ -50,16 +30,6 @@ impl EngineHost<'_> {
 impl StoryHost for EngineHost<'_> {
     fn simulator(&mut self) -> &mut Simulator {
         self.simulator
-    }
-
-    fn emit(
-        &mut self,
-        session: ConversationKey,
-        event: &str,
-        patch: Value,
-        now: Timestamp,
-    ) -> Result<Value, SendError> {
-        emit(self.custom, self.simulator, session, event, patch, now)
     }
 
     fn send(&mut self, sending: Sending) -> Result<CallbackId, SendError> {

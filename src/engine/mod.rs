@@ -11,7 +11,8 @@ mod drive;
 mod host;
 mod options;
 mod outcome;
-mod user_endpoints;
+#[cfg(test)]
+mod user_endpoints_tests;
 
 pub use clock::{Clock, Speed};
 pub use core::Engine;

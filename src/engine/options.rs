@@ -11,7 +11,6 @@ use crate::net::Target;
 use crate::seed::Seed;
 use crate::settings::AssumedFile;
 use crate::simulator::Behaviour;
-use crate::simulator::user_endpoints::UserEndpoints;
 
 /// What an engine is made of.
 #[derive(Debug)]
@@ -34,8 +33,6 @@ pub struct EngineOptions {
     pub behaviour: Behaviour,
     /// What goes wrong on purpose with calls, beside what stories want.
     pub faults: Vec<FaultFile>,
-    /// The endpoints and callbacks of the user's own.
-    pub custom: UserEndpoints,
     /// How many attempts may be in flight.
     pub max_in_flight: usize,
     /// The journal, with its sinks.

@@ -229,7 +229,6 @@ impl Builder {
             seed: self.seed,
             behaviour: settings.behaviour(&public_url, has_callback_url),
             faults: settings.faults.clone(),
-            custom: crate::simulator::user_endpoints::UserEndpoints::new(&settings.user_endpoints, self.seed),
             max_in_flight: self.max_in_flight,
             journal: self.journal,
         });

@@ -11,7 +11,7 @@ use crate::files::Place;
 use crate::language::FormatMistake;
 use crate::language::template::FillError;
 use crate::net::TargetError;
-use crate::simulator::{ConversationKey, Simulator};
+use crate::simulator::{ConversationKey, EmitError, Simulator};
 
 /// The world around a story.
 pub trait StoryHost {
@@ -22,14 +22,16 @@ pub trait StoryHost {
     ///
     /// # Errors
     ///
-    /// There is no such event.
+    /// There is no such event, or a template of one of the user's own cannot be filled in.
     fn emit(
         &mut self,
         session: ConversationKey,
         event: &str,
         patch: Value,
         now: Timestamp,
-    ) -> Result<Value, SendError>;
+    ) -> Result<Value, EmitError> {
+        self.simulator().emit(session, event, patch, now)
+    }
 
     /// Hands a callback to delivery.
     ///
@@ -58,8 +60,8 @@ pub enum SendError {
     #[error("there is no event `{0}`")]
     UnknownEvent(String),
     /// The simulated vendor can't make its body.
-    #[error("{0}")]
-    Body(String),
+    #[error(transparent)]
+    Body(#[from] EmitError),
     /// It is only assumed about the vendor.
     #[error("it is only assumed, and the settings refuse such")]
     Assumed,

@@ -101,6 +101,7 @@ impl Settings {
             dialer: Arc::clone(&self.dialer),
             chatbot: self.chatbot,
             workflows: Arc::clone(&self.workflows),
+            user_endpoints: self.user_endpoints.clone(),
             public_url: url.trim_end_matches('/').into(),
             has_callback_url,
             ..Behaviour::default()

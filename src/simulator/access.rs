@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_turned_away_is_told_why() {
+    fn whoever_is_turned_away_hears_why() {
         let mut access = access();
         let token = access.token(CLOUD, "K", "S", at(0)).unwrap();
         let why = |header: Option<&str>, bearer| match access.check(CLOUD, header, bearer, at(1)) {

@@ -64,6 +64,16 @@ impl Agenda {
         [first, self.busy_until].into_iter().flatten().min()
     }
 
+    /// How much is planned.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// What is planned.
+    pub(super) fn timers(&self) -> impl Iterator<Item = &Timer> {
+        self.entries.values().map(|(_, timer)| timer)
+    }
+
     /// Whether anything is planned that a run waits for.
     pub(super) fn is_busy(&self) -> bool {
         self.work > 0 || self.busy_until.is_some()

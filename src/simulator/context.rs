@@ -32,6 +32,8 @@ pub(super) struct Context {
     now: Timestamp,
     /// What goes out, in order, with the cause that decides about it unless its department did.
     callbacks: Vec<(Option<CauseId>, Callback)>,
+    /// What could not be done, and why, by its cause.
+    failures: Vec<(CauseId, String)>,
 }
 
 impl Context {
@@ -47,6 +49,7 @@ impl Context {
             cause: CauseId::default(),
             now: Timestamp::MIN,
             callbacks: Vec::new(),
+            failures: Vec::new(),
         }
     }
 
@@ -116,6 +119,17 @@ impl Context {
     /// A callback of a conversation goes out: a conversation goes on with whoever has it, whatever opened it.
     pub(super) fn send_of_conversation(&mut self, callback: Callback) {
         self.callbacks.push((None, callback));
+    }
+
+    /// Something could not be done.
+    pub(super) fn fail(&mut self, message: String) {
+        self.failures.push((self.cause, message));
+    }
+
+    /// What could not be done since this was asked last, with the story whose doing it is.
+    pub(super) fn take_failures(&mut self) -> Vec<(Option<u32>, String)> {
+        let causes = &self.causes;
+        self.failures.drain(..).map(|(cause, message)| (causes.story(cause), message)).collect()
     }
 
     /// Whether anything is under way that a run waits for.

@@ -4,7 +4,7 @@
 //! come out. What happens later by itself waits in one agenda until [`Simulator::advance`]. Every conversation draws
 //! from a stream of its own, so that conversations never change each other.
 //!
-//! The departments (`Calling`, `Dialer`, `Workflow`, `Chatbot`, `Sms`, `Detection`) keep their own objects and
+//! The departments (`Calling`, `Dialer`, `Workflow`, `Chatbot`, `Sms`, `Detection`, `UserEndpoints`) keep their own objects and
 //! share the `Context`. Files beside them that they use know no department.
 
 mod access;
@@ -60,6 +60,8 @@ pub use request::{Long, Refusal, Request, Response, Upload};
 pub use rules::Behaviour;
 pub use rules::chatbot::ChatRules;
 use sms::Sms;
+use user_endpoints::UserEndpoints;
+pub use vendor::EmitError;
 use workflow::Workflow;
 
 use crate::seed::Resting;
@@ -74,5 +76,6 @@ pub struct Simulator {
     chatbot: Chatbot,
     sms: Sms,
     detection: Detection,
+    user_endpoints: UserEndpoints,
     request_ids: Resting,
 }

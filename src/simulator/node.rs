@@ -34,7 +34,7 @@ impl Part {
 pub(super) struct Repeat {
     /// The first time included.
     pub(super) number: u8,
-    /// The gap between two tries.
+    /// The gap between two attempts.
     pub(super) interval: Duration,
 }
 

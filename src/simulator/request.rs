@@ -1,5 +1,6 @@
 //! A call of the integrator, and what is answered, before the family's envelope is put around it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -31,6 +32,16 @@ pub struct Request<'a> {
     pub now: Timestamp,
 }
 
+impl Request<'_> {
+    /// The fields, with the rows among them.
+    pub(crate) fn with_rows(&self) -> Cow<'_, Value> {
+        let Some(rows) = self.rows else { return Cow::Borrowed(self.fields) };
+        let mut fields = self.fields.clone();
+        fields[rows.name()] = rows.value();
+        Cow::Owned(fields)
+    }
+}
+
 /// A file that came with a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
@@ -53,6 +64,15 @@ pub enum Response {
     Text(String),
     /// Success, with data that is so long that it is written while it is sent.
     Long(Long),
+    /// A whole response of a user's own endpoint or of a story: no envelope is put around it.
+    Whole {
+        /// The HTTP status.
+        status: u16,
+        /// Further headers.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: Value,
+    },
 }
 
 #[cfg(test)]
@@ -63,6 +83,7 @@ impl Response {
             Self::Data(data) => data.clone(),
             Self::Text(text) => serde_json::from_str(text).unwrap(),
             Self::Long(long) => serde_json::from_str(&long.text()).unwrap(),
+            Self::Whole { body, .. } => body.clone(),
         }
     }
 }

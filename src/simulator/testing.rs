@@ -13,14 +13,14 @@ use crate::seed::Seed;
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// What was told: when, the event, the body.
-pub(super) type Told = (Timestamp, String, Value);
+/// What was sent: when, the event, the body.
+pub(super) type Sent = (Timestamp, String, Value);
 
 /// A simulator with two accounts, and its clock.
 pub(super) struct Vendor {
     pub(super) simulator: Simulator,
     pub(super) now: Timestamp,
-    pub(super) told: Vec<Told>,
+    pub(super) sent: Vec<Sent>,
     /// What must hold after every event.
     pub(super) check: Option<fn(&Simulator)>,
 }
@@ -31,7 +31,7 @@ impl Vendor {
         let behaviour = Behaviour { accounts: vec![Account::default(), other], ..behaviour };
         let now = "2030-01-01T02:00:00Z".parse().unwrap();
         let simulator = Simulator::new(Seed(seed), behaviour);
-        Self { simulator, now, told: Vec::new(), check: Some(check) }
+        Self { simulator, now, sent: Vec::new(), check: Some(check) }
     }
 
     pub(super) fn call_as(
@@ -62,7 +62,7 @@ impl Vendor {
         self.call_as(0, id, fields)
     }
 
-    /// Does what is due, and returns what is told of it.
+    /// Does what is due, and returns what is sent of it.
     pub(super) fn advance(&mut self) -> Vec<Callback> {
         let callbacks = self.simulator.advance(self.now);
         for callback in &callbacks {
@@ -70,7 +70,7 @@ impl Vendor {
                 CallbackBody::Text(text) => serde_json::from_str(text).unwrap(),
                 CallbackBody::Json(body) => body.clone(),
             };
-            self.told.push((self.now, callback.event.to_string(), body));
+            self.sent.push((self.now, callback.event.to_string(), body));
         }
         if let Some(check) = self.check {
             check(&self.simulator);
@@ -93,7 +93,7 @@ impl Vendor {
     }
 
     /// The bodies of an event, in order.
-    pub(super) fn told(&self, event: &str) -> Vec<Value> {
-        self.told.iter().filter(|(_, name, _)| name == event).map(|(.., body)| body.clone()).collect()
+    pub(super) fn sent(&self, event: &str) -> Vec<Value> {
+        self.sent.iter().filter(|(_, name, _)| name == event).map(|(.., body)| body.clone()).collect()
     }
 }

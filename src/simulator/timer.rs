@@ -4,6 +4,7 @@ use super::callback::Callback;
 use super::ending::Ending;
 use super::keys::{ConversationKey, DialerTaskKey, InstanceKey, PlanKey, TaskKey};
 use super::node::InstancePhase;
+use super::user_endpoints::PlannedSend;
 use crate::contract::bodies::message::MessageStatus;
 
 /// Something that happens later by itself.
@@ -17,6 +18,8 @@ pub(super) enum Timer {
     Workflow(WorkflowTimer),
     /// Of the chatbot's conversations and campaigns.
     Chatbot(ChatbotTimer),
+    /// Of the user's own endpoints.
+    UserEndpoint(Box<PlannedSend>),
     /// A callback that is ready goes out, whichever department made it: the receipt of a text message, the result of a
     /// number detection, a late notice.
     Send(Box<Callback>),
@@ -144,7 +147,7 @@ impl Timer {
         match self {
             Self::Calling(_) | Self::Dialer(_) | Self::Workflow(_) => true,
             Self::Chatbot(timer) => matches!(timer, ChatbotTimer::Silence { .. }),
-            Self::Send(_) => false,
+            Self::UserEndpoint(_) | Self::Send(_) => false,
         }
     }
 }

@@ -21,6 +21,7 @@ use super::request::{Refusal, Request, Response};
 use super::rules::Behaviour;
 use super::sms::Sms;
 use super::timer::Timer;
+use super::user_endpoints::{self, UserEndpoints};
 use super::workflow::Workflow;
 use crate::seed::hex32::Hex32;
 use crate::seed::{Resting, Seed};
@@ -29,10 +30,24 @@ use crate::seed::{Resting, Seed};
 /// what goes out must not fill the memory.
 pub(super) const AT_ONCE: usize = 2_000;
 
-/// An event that the vendor does not have.
+/// Why an event has no body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the vendor has no event `{0}`")]
-pub struct UnknownEvent(String);
+pub enum EmitError {
+    /// There is no such event.
+    #[error("there is no event `{0}`")]
+    Unknown(String),
+    /// It is the user's own, and a template of its body cannot be filled in.
+    #[error(
+        "the body of `{event}` in your settings can't be filled in without a call: {error}; give the field, or a \
+         default in the settings such as `{{{{ request.id | default(id()) }}}}`"
+    )]
+    Template {
+        /// The event.
+        event: String,
+        /// Which template, and why.
+        error: crate::language::template::FillError,
+    },
+}
 
 impl Simulator {
     /// A vendor without any conversations yet.
@@ -45,6 +60,7 @@ impl Simulator {
             chatbot: Chatbot::new(&context),
             sms: Sms::default(),
             detection: Detection::default(),
+            user_endpoints: UserEndpoints::new(&context.behaviour.user_endpoints, seed),
             request_ids: Resting::new(seed, "request"),
             context,
         }
@@ -66,15 +82,19 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// There is no such event.
+    /// There is no such event, or a template of one of the user's own cannot be filled in.
     pub fn emit(
         &mut self,
         key: ConversationKey,
         event: &str,
         patch: Value,
         now: Timestamp,
-    ) -> Result<Value, UnknownEvent> {
-        let callback = reference::callback(event).ok_or_else(|| UnknownEvent(event.to_owned()))?;
+    ) -> Result<Value, EmitError> {
+        if self.user_endpoints.declares(event) {
+            let body = self.user_endpoints.generate(event, patch, now);
+            return body.map_err(|error| EmitError::Template { event: event.to_owned(), error });
+        }
+        let callback = reference::callback(event).ok_or_else(|| EmitError::Unknown(event.to_owned()))?;
         let mut body = (callback.generate)(self, key, &Wanted { event: callback.id, patch: &patch, now });
         if !patch.is_null() {
             crate::json::merge(&mut body, patch);
@@ -122,7 +142,7 @@ impl Simulator {
         self.context.begin(None, request.now);
         let response = match reference::endpoint(request.id) {
             Some(endpoint) => (endpoint.handle)(self, request),
-            None => Err(Refusal::new(404, format!("the vendor has no endpoint `{}`", request.id))),
+            None => user_endpoints::handle(self, request),
         };
         // A row of a workflow goes on when its call ends.
         Workflow::take_ended(self);
@@ -155,12 +175,28 @@ impl Simulator {
                 Timer::Dialer(timer) => Dialer::wake(self, timer, at),
                 Timer::Workflow(timer) => Workflow::wake(self, timer, at),
                 Timer::Chatbot(timer) => Chatbot::wake(self, timer, at),
+                Timer::UserEndpoint(planned) => UserEndpoints::wake(self, planned, at),
                 Timer::Send(callback) => self.context.send(cause, *callback),
             }
             // A row of a workflow goes on when its call ends.
             Workflow::take_ended(self);
         }
         self.context.take_callbacks()
+    }
+
+    /// What could not be done since this was asked last, with the story whose doing it is: nothing is lost silently.
+    pub fn take_failures(&mut self) -> Vec<(Option<u32>, String)> {
+        self.context.take_failures()
+    }
+
+    /// Whether an endpoint is one of the user's own.
+    pub fn is_of_user(&self, id: &str) -> bool {
+        self.user_endpoints.has(id)
+    }
+
+    /// Whether an endpoint is served without any proof of the caller, because the user's settings say so.
+    pub fn is_open(&self, id: &str) -> bool {
+        self.user_endpoints.is_open(id)
     }
 
     /// When [`Simulator::advance`] has something to do next.

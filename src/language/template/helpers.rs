@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::{Timestamp, tz::TimeZone};
 use minijinja::value::{Object, Rest};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
-use rand::RngExt;
+use rand::{RngExt, SeedableRng};
 
 use super::HELPERS;
 use crate::content::facts::Facts;
@@ -42,6 +42,16 @@ impl Helpers {
     pub fn new(rng: Rng, country: Country, locale: Option<&str>, now: Timestamp) -> Self {
         let locale = locale.unwrap_or(country.default_locale()).to_owned();
         Self(Mutex::new(Inner { rng, country, locale, now, counters: BTreeMap::new() }))
+    }
+
+    /// Helpers that draw the same from here on, apart from these.
+    pub fn copy(&self) -> Self {
+        let Inner { rng, country, locale, now, counters } = &*self.lock();
+        let (country, now) = (*country, *now);
+        let mut copy = Rng::from_seed(rng.get_seed());
+        copy.set_word_pos(rng.get_word_pos());
+        let (locale, counters) = (locale.clone(), counters.clone());
+        Self(Mutex::new(Inner { rng: copy, country, locale, now, counters }))
     }
 
     /// Moves the clock of `now()`.

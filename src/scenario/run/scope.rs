@@ -125,7 +125,8 @@ impl StoryRun {
                     .body
                     .render(&story.templates, &scope)
                     .map_err(fill("`body`"))?;
-                let mut body = moment.host.emit(key, &callback.event, patch, moment.now)?;
+                let body = moment.host.emit(key, &callback.event, patch, moment.now);
+                let mut body = body.map_err(SendError::Body)?;
                 for path in &callback.omit {
                     remove(&mut body, path);
                 }

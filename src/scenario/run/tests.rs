@@ -8,7 +8,7 @@ use crate::contract::{Catalog, Direction};
 use crate::delivery::{ErrorClass, Policy, ReceiverResponse};
 use crate::scenario::host::{Body, CallReply, CallView, Sending};
 use crate::scenario::{DeliveryEnd, load};
-use crate::simulator::{Behaviour, Simulator};
+use crate::simulator::{Behaviour, EmitError, Simulator};
 
 /// A host that notes what the story does. Bodies are what the story itself says of them.
 struct ScriptedHost {
@@ -24,7 +24,7 @@ impl StoryHost for ScriptedHost {
         &mut self.simulator
     }
 
-    fn emit(&mut self, _: ConversationKey, _: &str, patch: Value, _: Timestamp) -> Result<Value, crate::scenario::SendError> {
+    fn emit(&mut self, _: ConversationKey, _: &str, patch: Value, _: Timestamp) -> Result<Value, EmitError> {
         Ok(patch)
     }
 

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::Offset;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::content::Country;
 use crate::contract::Catalog;
 use crate::files::SourceFile;
 use crate::seed::Seed;
 use crate::settings;
-use crate::simulator::user_endpoints::*;
-use crate::simulator::{Refusal, Response};
+use crate::simulator::{AccountKey, Behaviour, Opening, Refusal, Request, Response, Simulator};
 
 const FLEX: &str = include_str!("../../../scenarios/custom/flex-route.toml");
 const STORE: &str = include_str!("../../../scenarios/custom/api-store.toml");
@@ -21,8 +22,18 @@ fn checked(text: &str) -> settings::check::Checked {
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-fn custom(text: &str) -> UserEndpoints {
-    UserEndpoints::new(&checked(text).user_endpoints, Seed(7))
+fn vendor(checked: settings::check::Checked, seed: u64) -> Simulator {
+    let behaviour = Behaviour { user_endpoints: checked.user_endpoints, ..Behaviour::default() };
+    Simulator::new(Seed(seed), behaviour)
+}
+
+fn custom(text: &str) -> Simulator {
+    vendor(checked(text), 7)
+}
+
+fn handle(custom: &mut Simulator, id: &str, fields: &Value, now: Timestamp) -> Result<Response, Refusal> {
+    let account = AccountKey::default();
+    custom.handle(&Request { id, fields, rows: None, files: &[], account, zone: Offset::UTC, now })
 }
 
 fn at(millis: i64) -> Timestamp {
@@ -34,16 +45,16 @@ fn endpoint(keys: &str) -> String {
     format!("[[endpoints]]\nid = 'x.y'\npath = '/x/y/{{id}}'\n{keys}\n")
 }
 
-fn data(custom: &mut UserEndpoints, id: &str, fields: Value) -> Value {
-    match custom.handle(id, &fields, at(0)) {
-        Reply::Answer(Ok(Response::Data(data))) => data,
+fn data(custom: &mut Simulator, id: &str, fields: Value) -> Value {
+    match handle(custom, id, &fields, at(0)) {
+        Ok(Response::Data(data)) => data,
         other => panic!("{id}: {other:?}"),
     }
 }
 
-fn error(custom: &mut UserEndpoints, id: &str, fields: Value) -> (i64, String) {
-    match custom.handle(id, &fields, at(0)) {
-        Reply::Answer(Err(Refusal { code, message })) => (code, message),
+fn error(custom: &mut Simulator, id: &str, fields: Value) -> (i64, String) {
+    match handle(custom, id, &fields, at(0)) {
+        Err(Refusal { code, message }) => (code, message),
         other => panic!("{id}: {other:?}"),
     }
 }
@@ -70,9 +81,8 @@ fn what_is_declared_is_in_the_catalog() {
     assert_eq!((make.routes[0].method.as_str(), make.routes[0].path.as_str()), ("DELETE", "/a/{n}"));
     assert_eq!(make.family.as_str(), "dialer");
     assert_eq!(catalog.nearest("a.mak", |_| true), Some("a.make"));
-    let custom = UserEndpoints::new(&checked.user_endpoints, Seed(1));
-    assert!(custom.has("a.make") && custom.is_open("a.make") && !custom.has("a.done"));
-    assert!(custom.declares("a.done") && !custom.declares("session.end"));
+    let custom = vendor(checked, 1);
+    assert!(custom.is_of_user("a.make") && custom.is_open("a.make") && !custom.is_of_user("a.done"));
 }
 
 #[test]
@@ -107,11 +117,10 @@ fn fields_are_checked_and_filled_in() {
     ] {
         let mut fields = good.clone();
         fields[key] = value.clone();
-        let reply = custom.handle("x.y", &fields, at(0));
+        let reply = handle(&mut custom, "x.y", &fields, at(0));
         messages.push(match reply {
-            Reply::Answer(Err(Refusal { code, message })) => format!("{key} = {value}: {code} {message}"),
-            Reply::Answer(_) => format!("{key} = {value}: fine"),
-            Reply::Whole { .. } => unreachable!("the answer has data"),
+            Err(Refusal { code, message }) => format!("{key} = {value}: {code} {message}"),
+            Ok(_) => format!("{key} = {value}: fine"),
         });
     }
     insta::assert_snapshot!(messages.join("\n"));
@@ -138,8 +147,7 @@ fn objects_are_kept_changed_and_removed() {
     }
     text.push_str("[[endpoints]]\nid = 'x.all'\npath = '/x/all'\nanswer = { data = '{{ state.things }}' }\n");
     let mut custom = custom(&text);
-    let call =
-        |custom: &mut UserEndpoints, id: &str, k: &str, n: i64| data(custom, id, json!({"k": k, "n": n}));
+    let call = |custom: &mut Simulator, id: &str, k: &str, n: i64| data(custom, id, json!({"k": k, "n": n}));
     assert_eq!(call(&mut custom, "x.update", "a", 2), json!({"n": 2, "keep": true}));
     assert_eq!(call(&mut custom, "x.create", "b", 3), json!({"n": 3}));
     assert_eq!(call(&mut custom, "x.put", "c", 4), json!({"n": 4}));
@@ -206,13 +214,12 @@ fn whole_answers_have_status_and_headers() {
     let mut custom = custom(&endpoint(
         "[endpoints.answer]\nstatus = 202\nheaders = { X-Id = '{{ request.id }}' }\nbody = ['{{ request.id }}']",
     ));
-    let whole =
-        Reply::Whole { status: 202, headers: vec![("X-Id".to_owned(), "7".to_owned())], body: json!(["7"]) };
-    assert!(!whole.is_refusal());
-    assert_eq!(custom.handle("x.y", &json!({"id": "7"}), at(0)), whole);
+    let headers = vec![("X-Id".to_owned(), "7".to_owned())];
+    let whole = Response::Whole { status: 202, headers, body: json!(["7"]) };
+    assert_eq!(handle(&mut custom, "x.y", &json!({"id": "7"}), at(0)), Ok(whole));
     assert_eq!(error(&mut custom, "x.y", json!({"id": "a\r\nb"})).0, 500);
     let unknown = Refusal::new(404, "there is no endpoint `x.z`");
-    assert_eq!(custom.handle("x.z", &json!({}), at(0)), Reply::Answer(Err(unknown)));
+    assert_eq!(handle(&mut custom, "x.z", &json!({}), at(0)), Err(unknown));
 }
 
 #[test]
@@ -310,7 +317,7 @@ fn sends_come_at_their_moment_and_see_the_state_of_it() {
     let [callback] = callbacks.as_slice() else { panic!("{callbacks:?}") };
     assert_eq!(&*callback.event, "r.done");
     assert_eq!(
-        callback.body.to_string(),
+        callback.body.value().to_string(),
         r#"{"event":"done","id":"a","at":1893456002,"kind":"usual","n":1}"#,
         "the moment is that of the plan"
     );
@@ -332,29 +339,44 @@ fn a_send_whose_object_is_gone_is_told() {
 }
 
 #[test]
-fn what_was_planned_since_a_mark_is_taken_back_or_given_to_a_story() {
+fn what_comes_of_a_request_is_taken_back_or_given_to_a_story() {
     let mut custom = custom(SENDS);
     data(&mut custom, "r.make", json!({"key": "a", "twice": 1}));
-    let checkpoint = custom.checkpoint();
-    custom.assign(0, Some(3), crate::simulator::AccountKey::default());
+    custom.assign(custom.last_cause(), 3);
     data(&mut custom, "r.make", json!({"key": "b", "twice": 1}));
-    custom.discard_since(checkpoint);
+    custom.mute(custom.last_cause());
     let callbacks = custom.advance(at(10_000));
-    let sent: Vec<(&str, Option<usize>)> =
-        callbacks.iter().map(|callback| (callback.body["id"].as_str().unwrap(), callback.story)).collect();
-    assert_eq!(sent, [("second", Some(3)), ("a", Some(3))]);
+    let sent: Vec<(Value, Option<u32>)> =
+        callbacks.iter().map(|callback| (callback.body.value()["id"].clone(), callback.story)).collect();
+    assert_eq!(sent, [(json!("second"), Some(3)), (json!("a"), Some(3))]);
     assert_eq!(callbacks[0].order_key.as_deref(), Some("r/a"));
     assert_eq!(data(&mut custom, "r.get", json!({"key": "b"})), json!(0), "the state stays changed");
 }
 
 #[test]
+fn a_clone_goes_on_by_itself() {
+    let mut one = custom(FLEX);
+    let make = |custom: &mut Simulator, name: &str| {
+        (data(custom, "flex.route_create", json!({ "Name": name })), custom.advance(at(1_000)))
+    };
+    make(&mut one, "a");
+    let mut other = one.clone();
+    let first = make(&mut one, "b");
+    assert_eq!(make(&mut other, "b"), first, "the same state and the same ids");
+    assert_eq!(error(&mut other, "flex.route_create", json!({ "Name": "b" })).0, 409);
+    make(&mut other, "c");
+    make(&mut one, "c");
+}
+
+#[test]
 fn bodies_without_a_call_say_what_is_missing() {
     let mut custom = custom(SENDS);
-    assert!(custom.default_body("session.end", Value::Null, at(0)).is_none());
-    let error = custom.default_body("r.done", Value::Null, at(0)).unwrap().unwrap_err();
+    let opening = Opening { story: None, seed: Seed(1), country: Country::Id, locale: None, now: at(0) };
+    let key = custom.open(opening);
+    let error = custom.emit(key, "r.done", Value::Null, at(0)).unwrap_err();
     insta::assert_snapshot!(error);
     let patch = json!({"id": "x", "more": {"n": 1}});
-    let body = custom.default_body("r.done", patch, at(0)).unwrap().unwrap();
+    let body = custom.emit(key, "r.done", patch, at(0)).unwrap();
     let wanted = r#"{"event":"done","id":"x","at":1893456000,"kind":"usual","more":{"n":1}}"#;
     assert_eq!(body.to_string(), wanted, "what is given need not be filled in");
 }
@@ -365,7 +387,7 @@ fn pages_of_a_collection() {
     for name in ["a", "b", "c", "d"] {
         data(&mut custom, "flex.route_create", json!({"Name": name}));
     }
-    let list = |custom: &mut UserEndpoints, page: &str, status: Option<&str>| {
+    let list = |custom: &mut Simulator, page: &str, status: Option<&str>| {
         let mut fields = json!({"page": page, "size": "2"});
         if let Some(status) = status {
             fields["status"] = json!(status);
@@ -392,13 +414,12 @@ fn an_order_changes_two_collections() {
     let list = data(&mut custom, "store.products", json!({}));
     assert_eq!((&list["total"], &list["list"][0]["id"]), (&json!(3), &json!("number-check")));
     let id = answer["order"]["id"].clone();
-    let state = |custom: &mut UserEndpoints| match custom.handle("store.order_get", &json!({"id": id}), at(0))
-    {
-        Reply::Whole { status: 203, body, .. } => body["state"].clone(),
+    let state = |custom: &mut Simulator| match handle(custom, "store.order_get", &json!({"id": id}), at(0)) {
+        Ok(Response::Whole { status: 203, body, .. }) => body["state"].clone(),
         other => panic!("{other:?}"),
     };
     assert_eq!(state(&mut custom), json!("new"));
-    assert_eq!(custom.advance(at(1_000))[0].body["order"]["state"], json!("paid"));
+    assert_eq!(custom.advance(at(1_000))[0].body.value()["order"]["state"], json!("paid"));
     assert_eq!(state(&mut custom), json!("paid"));
     assert!(custom.advance(at(9_000)).is_empty());
     assert_eq!(state(&mut custom), json!("delivered"));
@@ -444,7 +465,7 @@ fn callbacks(text: &str, seed: u64, requests: &[(usize, Value, i64)]) -> String 
     let checked = checked(text);
     let ids: Vec<Arc<str>> =
         checked.file.endpoints.iter().map(|one| one.get_ref().id.as_str().into()).collect();
-    let mut custom = UserEndpoints::new(&checked.user_endpoints, Seed(seed));
+    let mut custom = vendor(checked, seed);
     let (mut out, mut now) = (String::new(), 0);
     for (number, fields, wait) in requests {
         let mut fields = fields.clone();
@@ -452,7 +473,7 @@ fn callbacks(text: &str, seed: u64, requests: &[(usize, Value, i64)]) -> String 
         if !fields["id"].is_string() {
             fields["id"] = json!("night");
         }
-        let reply = custom.handle(&ids[number % ids.len()], &fields, at(now));
+        let reply = handle(&mut custom, &ids[number % ids.len()], &fields, at(now));
         out.push_str(&format!("{reply:?}\n"));
         now += wait;
         out.push_str(&format!("{:?}\n", custom.advance(at(now))));
@@ -489,7 +510,7 @@ proptest! {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let source = SourceFile::new("settings.toml", text);
         match settings::check_file(&source, Catalog::builtin()) {
-            Ok(checked) => drop(UserEndpoints::new(&checked.user_endpoints, Seed(1))),
+            Ok(checked) => drop(vendor(checked, 1)),
             Err(problems) => prop_assert!(!problems.to_string().is_empty()),
         }
     }

@@ -40,7 +40,7 @@ pub(in crate::simulator) fn draw(
     let drawn = weighted(rng, &rules.mix);
     let outcome = match (mock_outcome.answers_on, mock_outcome.outcome) {
         (Some(on), _) if attempt < on => Outcome::NoAnswer,
-        (Some(_), wished) => wished.filter(|outcome| outcome.is_connected()).unwrap_or(Outcome::Talked),
+        (Some(_), outcome) => outcome.filter(|outcome| outcome.is_connected()).unwrap_or(Outcome::Talked),
         (None, Some(outcome)) => outcome,
         (None, None) => drawn,
     };

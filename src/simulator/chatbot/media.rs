@@ -105,7 +105,7 @@ fn file_name(given: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     let name: String = last.chars().map(|c| if plain(c) { c } else { '_' }).collect();
     let name = name.trim_start_matches('.');
-    // The end of a long name tells what it is.
+    // The end of a long name says what it is.
     let from = name.len().saturating_sub(LONGEST_NAME);
     if name.is_empty() { "file".to_owned() } else { name[from..].to_owned() }
 }

@@ -66,7 +66,7 @@ pub(in crate::simulator) struct Message {
     pub content: Json,
     /// What it answers to, if it is an answer.
     pub reply: Option<Reply>,
-    /// How it gets on where nobody is told of it.
+    /// How it gets on where no callback reports it.
     pub way: Option<Way>,
 }
 
@@ -82,8 +82,8 @@ pub(in crate::simulator) struct Way {
 pub(in crate::simulator) enum Reply {
     /// The whole message at this place of the same conversation.
     Whole(u32),
-    /// Whatever was told of it.
-    Told(Json),
+    /// What is known of a message that is not in the conversation, or not as it was.
+    Other(Json),
 }
 
 impl Message {
@@ -173,7 +173,7 @@ impl Messages {
     pub(in crate::simulator) fn whole(&self, message: &Message) -> Given<wire::Message> {
         let mut whole = message.quoted();
         if let Some(reply) = &message.reply {
-            whole["reply"] = self.told(reply);
+            whole["reply"] = self.answered(reply);
         }
         Given::new(whole)
     }
@@ -184,21 +184,21 @@ impl Messages {
     }
 
     /// What a message answers to, kept as small as it can be.
-    pub(in crate::simulator) fn reply(&mut self, told: &Value) -> Reply {
-        let place = told["msg_id"].as_str().and_then(|msg_id| self.position(msg_id));
-        let told = Json::of(told);
-        let is_it = |place: &usize| Json::of(&self.list[*place].quoted()) == told;
+    pub(in crate::simulator) fn reply(&mut self, quoted: &Value) -> Reply {
+        let place = quoted["msg_id"].as_str().and_then(|msg_id| self.position(msg_id));
+        let quoted = Json::of(quoted);
+        let is_it = |place: &usize| Json::of(&self.list[*place].quoted()) == quoted;
         match place.filter(is_it).and_then(|place| u32::try_from(place).ok()) {
             Some(place) => Reply::Whole(place),
-            None => Reply::Told(told),
+            None => Reply::Other(quoted),
         }
     }
 
     /// What a message answers to, in full.
-    pub(in crate::simulator) fn told(&self, reply: &Reply) -> Value {
+    pub(in crate::simulator) fn answered(&self, reply: &Reply) -> Value {
         match reply {
             Reply::Whole(place) => self.list.get(*place as usize).map(Message::quoted).unwrap_or_default(),
-            Reply::Told(told) => told.value(),
+            Reply::Other(quoted) => quoted.value(),
         }
     }
 
@@ -207,7 +207,7 @@ impl Messages {
         let before = self.list[place].quoted();
         for message in &mut self.list {
             if matches!(message.reply, Some(Reply::Whole(quoted)) if quoted as usize == place) {
-                message.reply = Some(Reply::Told(Json::of(&before)));
+                message.reply = Some(Reply::Other(Json::of(&before)));
             }
         }
     }
@@ -245,7 +245,7 @@ impl Messages {
             sender_type: Given::new(message.sender_type.as_ref().into()),
             status: Given::new(message.status_at(now).into()),
             content: Given::new(message.content.value()),
-            reply: message.reply.as_ref().map(|reply| Given::new(listed_reply(self.told(reply)))),
+            reply: message.reply.as_ref().map(|reply| Given::new(listed_reply(self.answered(reply)))),
         };
         self.list[..before].iter().rev().take(size).map(listed).collect()
     }
@@ -322,7 +322,7 @@ mod tests {
             assert_eq!(reply.value().to_string(), listed_reply(quoted.clone()).to_string());
             // What was quoted stays quoted when the message is put anew.
             list.put(message("1", &json!({ "type": "text", "text": "other" })));
-            assert_eq!(list.told(list[1].reply.as_ref().unwrap()), quoted);
+            assert_eq!(list.answered(list[1].reply.as_ref().unwrap()), quoted);
         }
     }
 

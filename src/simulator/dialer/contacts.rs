@@ -94,7 +94,7 @@ pub(super) struct Contact {
     outcome: u16,
     pub(super) status: ContactStatus,
     /// How often it was dialled.
-    pub(super) tries: u8,
+    pub(super) attempts: u8,
     /// Whether anybody or anything ever answered.
     pub(super) answered: bool,
     /// Whether the call under way is its last, whatever comes of it.
@@ -173,7 +173,7 @@ impl Contacts {
     pub(super) fn fresh(&self, wanted: impl Fn(&Contact) -> bool) -> Self {
         let fresh = |contact: &Contact| Contact {
             status: ContactStatus::Waiting,
-            tries: 0,
+            attempts: 0,
             answered: false,
             is_let_go: false,
             ..*contact
@@ -210,7 +210,7 @@ impl Contacts {
             len,
             outcome,
             status: ContactStatus::Waiting,
-            tries: 0,
+            attempts: 0,
             answered: false,
             is_let_go: false,
             is_custom,

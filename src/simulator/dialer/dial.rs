@@ -203,11 +203,11 @@ impl Dialer {
         let task = self.task(key);
         let entry = &task.contacts.list[contact as usize];
         let numbers = task.contacts.numbers(entry, &task.settings.columns);
-        let (column, number) = numbers[usize::from(entry.tries) % numbers.len()];
-        let nth = entry.tries.saturating_add(1);
+        let (column, number) = numbers[usize::from(entry.attempts) % numbers.len()];
+        let nth = entry.attempts.saturating_add(1);
         let mock_outcome = self.mock_outcome(key, contact, number);
         let task = self.task_mut(key);
-        task.contacts.list[contact as usize].tries = nth;
+        task.contacts.list[contact as usize].attempts = nth;
         task.set_status(contact, ContactStatus::Calling);
         task.dials_after = later(now, task.settings.call_gap);
         let at = u32::try_from(task.calls.len()).unwrap_or(u32::MAX);
@@ -297,16 +297,16 @@ impl Dialer {
             return None;
         }
         let numbers = task.contacts.numbers(contact, &settings.columns).len();
-        let calls = usize::from(contact.tries);
+        let calls = usize::from(contact.attempts);
         if !calls.is_multiple_of(numbers) && ending.leads_to_next_number() {
             return Some(settings.number_gap);
         }
         let strategy = settings.strategies.iter().find(|strategy| strategy.result == ending.result_type());
-        let (tries, gap) = match strategy {
-            Some(strategy) => (strategy.tries, strategy.gap),
+        let (attempts, gap) = match strategy {
+            Some(strategy) => (strategy.attempts, strategy.gap),
             None if ending.is_final(settings.redials_machines) => return None,
-            None => (settings.tries, settings.repeat_gap),
+            None => (settings.attempts, settings.repeat_gap),
         };
-        (calls.div_ceil(numbers) < usize::from(tries)).then_some(gap)
+        (calls.div_ceil(numbers) < usize::from(attempts)).then_some(gap)
     }
 }

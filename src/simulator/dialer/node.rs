@@ -72,7 +72,7 @@ impl Dialer {
             remark: String::new(),
             rests: Vec::new(),
             callback: None,
-            tries: order.repeat.number,
+            attempts: order.repeat.number,
             repeat_gap: order.repeat.interval,
             strategies: Vec::new(),
             columns: Vec::new(),

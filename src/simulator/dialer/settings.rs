@@ -127,7 +127,7 @@ pub(super) type Rest = (Time, Time);
 pub(super) struct Strategy {
     pub(super) result: CallResultType,
     /// How often the contact is dialled, the first time included.
-    pub(super) tries: u8,
+    pub(super) attempts: u8,
     pub(super) gap: Duration,
 }
 
@@ -147,10 +147,10 @@ pub(super) struct TaskSettings {
     /// Where the notices go; nothing for where the customer's callbacks go.
     pub(super) callback: Option<String>,
     /// How often a contact is dialled, the first time included.
-    pub(super) tries: u8,
-    /// The gap between two tries of a contact.
+    pub(super) attempts: u8,
+    /// The gap between two attempts of a contact.
     pub(super) repeat_gap: Duration,
-    /// What holds in place of tries and gap after certain results.
+    /// What holds in place of attempts and gap after certain results.
     pub(super) strategies: Vec<Strategy>,
     /// The columns whose numbers are dialled in turn within a try; none for the number a contact comes with.
     pub(super) columns: Vec<String>,
@@ -185,7 +185,7 @@ impl TaskSettings {
         let (starts, ends) = schedule(&fields, request)?;
         let group = group(&fields.group_name, rules)?;
         let (detects_machines, redials_machines) = machines(&fields, rules)?;
-        let (tries, repeat_gap) = repeats(fields.repeat_times, fields.bulk_call_interval);
+        let (attempts, repeat_gap) = repeats(fields.repeat_times, fields.bulk_call_interval);
         let ring_limit = fields.ring_limit.map(|limit| limit.get().max(5));
         Ok(Self {
             account: request.account,
@@ -196,7 +196,7 @@ impl TaskSettings {
             agents: agents(List::items(fields.agent_name), rules, group)?,
             rests: rests(List::items(fields.rest_times))?,
             callback,
-            tries,
+            attempts,
             repeat_gap,
             strategies: strategies(List::items(fields.result_strategies))?,
             columns: columns(List::items(fields.dialing_order))?,
@@ -290,8 +290,8 @@ fn rests(pauses: Vec<RestTime>) -> Result<Vec<Rest>, Refusal> {
 
 /// How often a contact is dialled, the first time included, and after which gap.
 fn repeats(repeats: Option<Repeats>, gap: Option<Gap>) -> (u8, Duration) {
-    let tries = repeats.map_or(1, |repeats| u8::try_from(repeats.get() + 1).unwrap_or(u8::MAX));
-    (tries, gap.map_or(Duration::from_secs(60), seconds))
+    let attempts = repeats.map_or(1, |repeats| u8::try_from(repeats.get() + 1).unwrap_or(u8::MAX));
+    (attempts, gap.map_or(Duration::from_secs(60), seconds))
 }
 
 fn strategies(list: Vec<ResultStrategy>) -> Result<Vec<Strategy>, Refusal> {
@@ -300,8 +300,8 @@ fn strategies(list: Vec<ResultStrategy>) -> Result<Vec<Strategy>, Refusal> {
         if strategies.iter().any(|known| known.result == result) {
             return Err(Refusal::new(10501, format!("resultStrategies has {result:?} twice")));
         }
-        let (tries, gap) = repeats(repeat_times, bulk_call_interval);
-        strategies.push(Strategy { result, tries, gap });
+        let (attempts, gap) = repeats(repeat_times, bulk_call_interval);
+        strategies.push(Strategy { result, attempts, gap });
     }
     Ok(strategies)
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::access::Account;
+use super::user_endpoints::Declarations;
 use chatbot::ChatRules;
 use template::Template;
 
@@ -27,6 +28,8 @@ pub struct Behaviour {
     pub dialer: Arc<dialer::Rules>,
     /// The workflow templates, oldest first.
     pub workflows: Arc<Vec<Template>>,
+    /// The endpoints and callbacks of the user's own.
+    pub user_endpoints: Declarations,
     /// Where the mock is reached, for links: scheme and authority.
     pub public_url: Arc<str>,
     /// How conversations go on.
@@ -44,6 +47,7 @@ impl Default for Behaviour {
             dialer: Arc::new(dialer::Rules::default()),
             chatbot: ChatRules::default(),
             workflows: Arc::new(template::shipped()),
+            user_endpoints: Declarations::default(),
             public_url: "http://127.0.0.1:2478".into(),
             has_callback_url: true,
         }

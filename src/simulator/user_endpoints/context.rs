@@ -29,7 +29,7 @@ impl From<StoreError> for Trouble {
 }
 
 /// A name that templates see.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Named {
     /// A value worked out at the call.
     Value(Scope),
@@ -44,10 +44,9 @@ pub(super) enum Named {
     },
 }
 
-/// What the templates of one call see.
-#[derive(Clone, Debug)]
+/// What the templates of one request see beside the state.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Context {
-    pub(super) state: State,
     pub(super) request: Scope,
     pub(super) names: Vec<(String, Named)>,
 }
@@ -57,6 +56,7 @@ pub(super) struct Context {
 pub(super) struct Tools<'a> {
     pub(super) set: &'a TemplateSet,
     pub(super) helpers: &'a Arc<Helpers>,
+    pub(super) state: &'a State,
 }
 
 impl Tools<'_> {
@@ -88,18 +88,18 @@ fn broken(what: &str, error: &FillError) -> Trouble {
 
 impl Context {
     /// What templates see at this moment. An object that is gone has no name.
-    pub(super) fn scope(&self, helpers: &Arc<Helpers>) -> Scope {
+    pub(super) fn scope(&self, tools: Tools<'_>) -> Scope {
         let names = self.names.iter().filter_map(|(name, named)| {
             let value = match named {
                 Named::Value(value) => Some(value.clone()),
-                Named::Object { collection, key, .. } => self.state.get(collection, key),
+                Named::Object { collection, key, .. } => tools.state.get(collection, key),
             };
             Some((name.as_str(), value?))
         });
         let built_in = [
             ("request", self.request.clone()),
-            ("state", self.state.view()),
-            ("__helpers", Scope::from_dyn_object(Arc::clone(helpers))),
+            ("state", tools.state.view()),
+            ("__helpers", Scope::from_dyn_object(Arc::clone(tools.helpers))),
         ];
         Scope::from_pairs(names.chain(built_in).collect::<Vec<_>>())
     }
@@ -111,17 +111,17 @@ impl Context {
     }
 
     /// Gives a name to an object, if it is there.
-    pub(super) fn name_object(&mut self, name: Option<&String>, collection: &str, key: &str) {
-        if let (Some(name), Some(last)) = (name, self.state.get(collection, key)) {
+    pub(super) fn name_object(&mut self, state: &State, name: Option<&String>, collection: &str, key: &str) {
+        if let (Some(name), Some(last)) = (name, state.get(collection, key)) {
             self.name(name, Named::Object { collection: collection.to_owned(), key: key.to_owned(), last });
         }
     }
 
     /// Notes what the objects are by now; those that are gone stay what they were last.
-    pub(super) fn keep_what_is_gone(&mut self) {
+    pub(super) fn keep_what_is_gone(&mut self, state: &State) {
         for (_, named) in &mut self.names {
             let Named::Object { collection, key, last } = named else { continue };
-            match self.state.get(collection, key) {
+            match state.get(collection, key) {
                 Some(now) => *last = now,
                 None => *named = Named::Value(last.clone()),
             }
@@ -143,7 +143,7 @@ impl Context {
             match self.store_one(tools, store) {
                 Ok(undo) => done.push(undo),
                 Err(trouble) => {
-                    self.state.undo(done);
+                    tools.state.undo(done);
                     return Err(trouble);
                 }
             }
@@ -152,7 +152,7 @@ impl Context {
     }
 
     fn store_one(&mut self, tools: Tools<'_>, store: &Store) -> Result<Undo, Trouble> {
-        let scope = self.scope(tools.helpers);
+        let scope = self.scope(tools);
         let key = tools.text("store.key", &store.key, &scope)?;
         if key.is_empty() {
             return Err(Trouble::Broken(format!("the key of what goes to `{}` is empty", store.collection)));
@@ -162,13 +162,13 @@ impl Context {
             None => Value::Null,
         };
         if store.mode == StoreMode::Remove {
-            self.name_object(store.name.as_ref(), &store.collection, &key);
+            self.name_object(tools.state, store.name.as_ref(), &store.collection, &key);
         }
-        let undo = self.state.change(store.mode, &store.collection, &key, value)?;
+        let undo = tools.state.change(store.mode, &store.collection, &key, value)?;
         if store.mode == StoreMode::Remove {
-            self.keep_what_is_gone();
+            self.keep_what_is_gone(tools.state);
         } else {
-            self.name_object(store.name.as_ref(), &store.collection, &key);
+            self.name_object(tools.state, store.name.as_ref(), &store.collection, &key);
         }
         Ok(undo)
     }

@@ -1,4 +1,4 @@
-//! Answers calls of the user's own endpoints.
+//! Answers requests of the user's own endpoints, and does what comes of them later: callbacks and changes of the state.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,73 +9,55 @@ use serde_json::Value;
 use super::context::{Context, Named, Tools, Trouble};
 use super::file::StoreMode;
 use super::plan::{AnswerPlan, Declarations, Endpoint, Plan};
-use super::sends::{Sends, UserCallback};
+use super::planned::PlannedSend;
 use super::state::State;
 use crate::content::Country;
 use crate::language::template::FillError;
 use crate::language::template::{self, Helpers};
 use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
-use crate::simulator::{AccountKey, Refusal, Response};
+use crate::simulator::callback::{Callback, CallbackBody};
+use crate::simulator::department::Department;
+use crate::simulator::timer::Timer;
+use crate::simulator::{Opening, Refusal, Request, Response, Simulator};
 
 /// Where the people of `name()` and `phone()` come from unless a template says otherwise.
 const COUNTRY: Country = Country::Id;
 
-/// The answer to a call.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Reply {
-    /// Goes into the envelope of the endpoint's family.
-    Answer(Result<Response, Refusal>),
-    /// The whole answer.
-    Whole {
-        /// The HTTP status.
-        status: u16,
-        /// Further headers.
-        headers: Vec<(String, String)>,
-        /// The body.
-        body: Value,
-    },
-}
+/// So much may be planned at a time.
+const MOST_PLANNED: usize = 100_000;
 
-impl Reply {
-    /// Whether the call was refused.
-    pub fn is_refusal(&self) -> bool {
-        match self {
-            Self::Answer(answer) => answer.is_err(),
-            Self::Whole { status, .. } => *status >= 400,
-        }
-    }
-}
-
-/// The user's own endpoints at work: calls and time go in, answers and callbacks come out.
+/// The department of the user's own endpoints.
 #[derive(Debug)]
-pub struct UserEndpoints {
+pub(in crate::simulator) struct UserEndpoints {
     plan: Arc<Plan>,
     seed: Seed,
+    /// How many conversations were opened for events of the vendor's that an endpoint sends.
     strangers: u64,
     state: State,
-    /// One for each endpoint, so that calls of one never change what another answers.
-    call_helpers: BTreeMap<Arc<str>, Arc<Helpers>>,
-    /// One for each callback, for bodies that no endpoint causes.
-    callback_helpers: BTreeMap<Arc<str>, Arc<Helpers>>,
-    sends: Sends,
+    /// One for each endpoint, one for its sends, and one for each callback that no endpoint causes: what one draws changes
+    /// nothing of another.
+    helpers: BTreeMap<String, Arc<Helpers>>,
 }
 
-impl Default for UserEndpoints {
-    fn default() -> Self {
-        Self::new(&Declarations::default(), Seed(0))
+impl Clone for UserEndpoints {
+    /// The same state, which changes apart from this one.
+    fn clone(&self) -> Self {
+        let helpers = self.helpers.iter().map(|(id, helpers)| (id.clone(), Arc::new(helpers.copy())));
+        Self {
+            plan: Arc::clone(&self.plan),
+            seed: self.seed,
+            strangers: self.strangers,
+            state: self.state.copy(),
+            helpers: helpers.collect(),
+        }
     }
 }
 
 impl UserEndpoints {
     /// Endpoints with the state that is declared.
-    pub fn new(declarations: &Declarations, seed: Seed) -> Self {
+    pub(in crate::simulator) fn new(declarations: &Declarations, seed: Seed) -> Self {
         let plan = Arc::clone(declarations.plan());
-        let seed = seed.derive("custom", 0);
-        let helpers = |kind: &str, id: &str| {
-            let rng = seed.stream(&format!("{kind} {id}"), 0);
-            Arc::new(Helpers::new(rng, COUNTRY, None, Timestamp::UNIX_EPOCH))
-        };
         let state = State::default();
         for (collection, objects) in &plan.state {
             for (key, value) in objects {
@@ -83,171 +65,206 @@ impl UserEndpoints {
                 let _ = state.change(StoreMode::Put, collection, key, value.clone());
             }
         }
-        let endpoints = plan.endpoints.keys();
-        Self {
-            call_helpers: endpoints.clone().map(|id| (Arc::clone(id), helpers("call", id))).collect(),
-            callback_helpers: plan.callbacks.keys().map(|id| (Arc::clone(id), helpers("body", id))).collect(),
-            sends: Sends::new(endpoints.map(|id| (Arc::clone(id), helpers("send", id))).collect()),
-            state,
-            seed,
-            strangers: 0,
-            plan,
-        }
+        Self { plan, seed: seed.derive("custom", 0), strangers: 0, state, helpers: BTreeMap::new() }
     }
 
-    /// The seed of a conversation nobody knows yet, for an event of the vendor's that an endpoint sends.
-    pub fn stranger(&mut self) -> Seed {
-        self.strangers += 1;
-        self.seed.derive("person", self.strangers)
-    }
-
-    /// Whether a call is one of these endpoints.
-    pub fn has(&self, id: &str) -> bool {
+    /// Whether a request is for one of these endpoints.
+    pub(in crate::simulator) fn has(&self, id: &str) -> bool {
         self.plan.endpoints.contains_key(id)
     }
 
     /// Whether an endpoint is served without any proof of the caller.
-    pub fn is_open(&self, id: &str) -> bool {
+    pub(in crate::simulator) fn is_open(&self, id: &str) -> bool {
         self.plan.endpoints.get(id).is_some_and(|endpoint| endpoint.open)
     }
 
     /// Whether a callback is declared here, so that its whole body is.
-    pub fn declares(&self, event: &str) -> bool {
+    pub(in crate::simulator) fn declares(&self, event: &str) -> bool {
         self.plan.callbacks.contains_key(event)
     }
 
-    /// Answers a call, changes the state, and plans what comes later of it.
-    pub fn handle(&mut self, id: &str, fields: &Value, now: Timestamp) -> Reply {
-        let plan = Arc::clone(&self.plan);
-        let found = plan.endpoints.get_key_value(id).zip(self.call_helpers.get(id).cloned());
-        let Some(((id, endpoint), helpers)) = found else {
-            return Reply::Answer(Err(Refusal::new(404, format!("there is no endpoint `{id}`"))));
-        };
+    /// What templates draw from: those of a request (`call`), of its sends (`send`), of a callback by itself (`body`).
+    fn helpers(&mut self, kind: &str, id: &str, now: Timestamp) -> Arc<Helpers> {
+        let name = format!("{kind} {id}");
+        let rng = self.seed.stream(&name, 0);
+        let helpers = self.helpers.entry(name);
+        let helpers = helpers.or_insert_with(|| Arc::new(Helpers::new(rng, COUNTRY, None, now)));
         helpers.set_now(now);
-        let tools = Tools { set: &plan.set, helpers: &helpers };
-        self.answer(id, endpoint, tools, fields, now).unwrap_or_else(|trouble| {
-            let (code, message) = match trouble {
-                Trouble::Refused(code, message) => (code, message),
-                Trouble::Broken(message) => (500, format!("the endpoint `{id}` of your settings: {message}")),
-            };
-            Reply::Answer(Err(Refusal { code, message }))
-        })
-    }
-
-    fn answer(
-        &mut self,
-        id: &Arc<str>,
-        endpoint: &Endpoint,
-        tools: Tools<'_>,
-        fields: &Value,
-        now: Timestamp,
-    ) -> Result<Reply, Trouble> {
-        let mut request = fields.as_object().cloned().unwrap_or_default();
-        for check in &endpoint.fields {
-            check.apply(&mut request).map_err(|wrong| Trouble::Refused(400, wrong))?;
-        }
-        let mut context =
-            Context { state: self.state.clone(), request: template::value(&request), names: Vec::new() };
-        prepare(endpoint, tools, &mut context)?;
-        self.sends.check_room(endpoint.send.len()).map_err(|full| Trouble::Refused(507, full))?;
-        let done = context.store(tools, &endpoint.store)?;
-        context.keep_what_is_gone();
-        let reply = match reply(&endpoint.answer, tools, &context) {
-            Ok(reply) => reply,
-            Err(trouble) => {
-                // A call that is answered with an error must not have changed anything.
-                self.state.undo(done);
-                return Err(trouble);
-            }
-        };
-        self.sends.plan(id, endpoint, &context, now);
-        Ok(reply)
+        Arc::clone(helpers)
     }
 
     /// The body of a declared callback that no endpoint causes, with `patch` (a table or null) over it: for `emit`
-    /// and stories. `request` has no fields there. None if the callback is not declared here.
-    pub fn default_body(
+    /// and stories. `request` has no fields there.
+    ///
+    /// # Errors
+    ///
+    /// A template cannot be filled in, which it says.
+    pub(in crate::simulator) fn generate(
         &mut self,
         event: &str,
         patch: Value,
         now: Timestamp,
-    ) -> Option<Result<Value, String>> {
-        let callback = self.plan.callbacks.get(event)?;
-        let helpers = self.callback_helpers.get(event)?;
-        helpers.set_now(now);
+    ) -> Result<Value, FillError> {
+        let helpers = self.helpers("body", event, now);
+        let tools = Tools { set: &self.plan.set, helpers: &helpers, state: &self.state };
         let request = template::value(&serde_json::Map::new());
-        let context = Context { state: self.state.clone(), request, names: Vec::new() };
-        let tools = Tools { set: &self.plan.set, helpers };
-        let body = under(&callback.body, &patch, tools, &context.scope(helpers)).map_err(|error| {
-            format!(
-                "the body of `{event}` in your settings can't be filled in without a call: {error}; give the \
-                 field, or a default in the settings such as `{{{{ request.id | default(id()) }}}}`"
-            )
-        });
-        Some(body.map(|mut body| {
-            if !patch.is_null() {
-                crate::json::merge(&mut body, patch);
+        let scope = Context { request, names: Vec::new() }.scope(tools);
+        let mut body = match self.plan.callbacks.get(event) {
+            Some(callback) => under(&callback.body, &patch, tools, &scope)?,
+            None => Value::Null,
+        };
+        if !patch.is_null() {
+            crate::json::merge(&mut body, patch);
+        }
+        Ok(body)
+    }
+}
+
+/// Answers a request, changes the state, and plans what comes later of it.
+pub(in crate::simulator) fn handle(
+    simulator: &mut Simulator,
+    request: &Request<'_>,
+) -> Result<Response, Refusal> {
+    let id = request.id;
+    let plan = Arc::clone(&simulator.user_endpoints.plan);
+    let Some(endpoint) = plan.endpoints.get(id) else {
+        return Err(Refusal::new(404, format!("there is no endpoint `{id}`")));
+    };
+    answer(simulator, request, &plan, endpoint).map_err(|trouble| match trouble {
+        Trouble::Refused(code, message) => Refusal::new(code, message),
+        Trouble::Broken(message) => {
+            Refusal::new(500, format!("the endpoint `{id}` of your settings: {message}"))
+        }
+    })
+}
+
+fn answer(
+    simulator: &mut Simulator,
+    request: &Request<'_>,
+    plan: &Plan,
+    endpoint: &Endpoint,
+) -> Result<Response, Trouble> {
+    let fields = request.with_rows();
+    let mut fields = fields.as_object().cloned().unwrap_or_default();
+    for check in &endpoint.fields {
+        check.apply(&mut fields).map_err(|wrong| Trouble::Refused(400, wrong))?;
+    }
+    let helpers = simulator.user_endpoints.helpers("call", request.id, request.now);
+    let tools = Tools { set: &plan.set, helpers: &helpers, state: &simulator.user_endpoints.state };
+    let mut context = Context { request: template::value(&fields), names: Vec::new() };
+    prepare(endpoint, tools, &mut context)?;
+    check_room(simulator, endpoint.send.len())?;
+    let done = context.store(tools, &endpoint.store)?;
+    context.keep_what_is_gone(tools.state);
+    let response = response(&endpoint.answer, tools, &context).inspect_err(|_| {
+        // A request that is answered with an error must not have changed anything.
+        tools.state.undo(done);
+    })?;
+    // Apart from that of the answers: the moment of a callback changes no answer.
+    let helpers = simulator.user_endpoints.helpers("send", request.id, request.now);
+    for (index, send) in endpoint.send.iter().enumerate() {
+        let wait = helpers.draw(|rng| send.after.draw(rng));
+        let due = request.now.checked_add(wait).unwrap_or(Timestamp::MAX);
+        let (context, account) = (context.clone(), request.account);
+        let planned = PlannedSend { endpoint: request.id.into(), index, context, account };
+        simulator.context.plan(due, Timer::UserEndpoint(Box::new(planned)));
+    }
+    Ok(response)
+}
+
+/// Whether so many more may be planned.
+fn check_room(simulator: &Simulator, more: usize) -> Result<(), Trouble> {
+    let agenda = &simulator.context.agenda;
+    if more == 0 || agenda.len() + more <= MOST_PLANNED {
+        return Ok(());
+    }
+    let planned = agenda.timers().filter(|timer| matches!(timer, Timer::UserEndpoint(_))).count();
+    if planned + more <= MOST_PLANNED {
+        return Ok(());
+    }
+    let full = format!("{MOST_PLANNED} callbacks of your own endpoints wait already, that is the most");
+    Err(Trouble::Refused(507, full))
+}
+
+impl Department for UserEndpoints {
+    type Timer = Box<PlannedSend>;
+
+    fn wake(simulator: &mut Simulator, planned: Box<PlannedSend>, at: Timestamp) {
+        let id = Arc::clone(&planned.endpoint);
+        let cause = simulator.context.last_cause();
+        let sent = send(simulator, *planned, at);
+        // A conversation that was opened for it has a cause of its own.
+        simulator.context.resume(cause, at);
+        match sent {
+            Ok(Some(callback)) => simulator.context.send(cause, callback),
+            Ok(None) => {}
+            Err(Trouble::Refused(_, message) | Trouble::Broken(message)) => {
+                simulator.context.fail(format!("a `send` of the endpoint `{id}` did not happen: {message}"));
             }
-            body
-        }))
+        }
     }
+}
 
-    /// Marks the present, for [`UserEndpoints::discard_since`] and [`UserEndpoints::assign`].
-    pub fn checkpoint(&self) -> u64 {
-        self.sends.checkpoint()
+/// Does what was planned. The callback that comes of it, if any does.
+fn send(simulator: &mut Simulator, planned: PlannedSend, at: Timestamp) -> Result<Option<Callback>, Trouble> {
+    let PlannedSend { endpoint, index, mut context, account } = planned;
+    let own = &mut simulator.user_endpoints;
+    let plan = Arc::clone(&own.plan);
+    let Some(send) = plan.endpoints.get(&endpoint).and_then(|endpoint| endpoint.send.get(index)) else {
+        return Ok(None);
+    };
+    let helpers = own.helpers("send", &endpoint, at);
+    let tools = Tools { set: &plan.set, helpers: &helpers, state: &own.state };
+    if let Some(when) = &send.when
+        && !tools.holds("send.when", when, &context.scope(tools))?
+    {
+        return Ok(None);
     }
-
-    /// Takes back what was planned since a checkpoint: somebody else does it. The state stays changed.
-    pub fn discard_since(&mut self, checkpoint: u64) {
-        self.sends.discard_since(checkpoint);
-    }
-
-    /// What was planned since a checkpoint belongs to this story, if to any, and to this account.
-    pub fn assign(&mut self, checkpoint: u64, story: Option<usize>, account: AccountKey) {
-        self.sends.assign(checkpoint, story, account);
-    }
-
-    /// When [`UserEndpoints::advance`] has something to do next.
-    pub fn next_wakeup(&self) -> Option<Timestamp> {
-        self.sends.next_wakeup()
-    }
-
-    /// Whether something is planned that a run has to wait for.
-    pub fn is_busy(&self) -> bool {
-        self.sends.next_wakeup().is_some()
-    }
-
-    /// Does what is due and returns the callbacks that come of it, in order.
-    pub fn advance(&mut self, now: Timestamp) -> Vec<UserCallback> {
-        self.sends.advance(&self.plan, now)
-    }
-
-    /// What could not be done since this was asked last, in words, with the story it belonged to: nothing is lost
-    /// silently.
-    pub fn take_failures(&mut self) -> Vec<(Option<usize>, String)> {
-        self.sends.take_failures()
-    }
+    context.store(tools, &send.store)?;
+    let Some(event) = &send.event else { return Ok(None) };
+    let scope = context.scope(tools);
+    let body = tools.tree("send.body", &send.body, &scope)?;
+    let target = match &send.target {
+        Some(target) => Some(tools.text("send.target", target, &scope)?).filter(|url| !url.is_empty()),
+        None => None,
+    };
+    let (body, order_key) = if own.declares(event) {
+        (body, context.order_key())
+    } else {
+        // One of the vendor's: of the conversation that the body speaks of, or else of one of its own.
+        let key = simulator.find_conversation(&body).unwrap_or_else(|| {
+            simulator.user_endpoints.strangers += 1;
+            let seed = simulator.user_endpoints.seed.derive("person", simulator.user_endpoints.strangers);
+            simulator.open(Opening { story: None, seed, country: COUNTRY, locale: None, now: at })
+        });
+        let body = simulator.emit(key, event, body, at);
+        let body = body.map_err(|error| Trouble::Broken(error.to_string()))?;
+        (body, Some(simulator.order_key(key)))
+    };
+    let event = event.to_string().into();
+    let body = CallbackBody::Json(body);
+    Ok(Some(Callback { account, story: None, event, body, order_key, target }))
 }
 
 /// Looks objects up, works values out, refuses.
 fn prepare(endpoint: &Endpoint, tools: Tools<'_>, context: &mut Context) -> Result<(), Trouble> {
     for find in &endpoint.find {
-        let scope = context.scope(tools.helpers);
+        let scope = context.scope(tools);
         let key = tools.text("find.key", &find.key, &scope)?;
-        if context.state.get(&find.collection, &key).is_none() {
+        if tools.state.get(&find.collection, &key).is_none() {
             let message = match &find.message {
                 Some(message) => tools.text("find.message", message, &scope)?,
                 None => format!("there is no `{key}` in `{}`", find.collection),
             };
             return Err(Trouble::Refused(find.code, message));
         }
-        context.name_object(find.name.as_ref(), &find.collection, &key);
+        context.name_object(tools.state, find.name.as_ref(), &find.collection, &key);
     }
     for (name, value) in &endpoint.set {
-        let value = tools.tree(&format!("set.{name}"), value, &context.scope(tools.helpers))?;
+        let value = tools.tree(&format!("set.{name}"), value, &context.scope(tools))?;
         context.name(name, Named::Value(template::value(&value)));
     }
-    let scope = context.scope(tools.helpers);
+    let scope = context.scope(tools);
     for refuse in &endpoint.refuse {
         if tools.holds("refuse.when", &refuse.when, &scope)? {
             let message = tools.text("refuse.message", &refuse.message, &scope)?;
@@ -257,13 +274,11 @@ fn prepare(endpoint: &Endpoint, tools: Tools<'_>, context: &mut Context) -> Resu
     Ok(())
 }
 
-fn reply(answer: &AnswerPlan, tools: Tools<'_>, context: &Context) -> Result<Reply, Trouble> {
-    let scope = context.scope(tools.helpers);
+fn response(answer: &AnswerPlan, tools: Tools<'_>, context: &Context) -> Result<Response, Trouble> {
+    let scope = context.scope(tools);
     match answer {
-        AnswerPlan::Data(None) => Ok(Reply::Answer(Ok(Response::Data(Value::Null)))),
-        AnswerPlan::Data(Some(data)) => {
-            Ok(Reply::Answer(Ok(Response::Data(tools.tree("answer.data", data, &scope)?))))
-        }
+        AnswerPlan::Data(None) => Ok(Response::Data(Value::Null)),
+        AnswerPlan::Data(Some(data)) => Ok(Response::Data(tools.tree("answer.data", data, &scope)?)),
         AnswerPlan::Whole { status, headers, body } => {
             let mut filled = Vec::new();
             for (name, value) in headers {
@@ -277,7 +292,7 @@ fn reply(answer: &AnswerPlan, tools: Tools<'_>, context: &Context) -> Result<Rep
                 filled.push((name.clone(), value));
             }
             let body = tools.tree("answer.body", body, &scope)?;
-            Ok(Reply::Whole { status: *status, headers: filled, body })
+            Ok(Response::Whole { status: *status, headers: filled, body })
         }
     }
 }

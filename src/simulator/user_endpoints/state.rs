@@ -50,7 +50,7 @@ struct Stored {
 }
 
 /// Objects by key, in the order in which they came.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Collection {
     objects: IndexMap<Arc<str>, Stored>,
     bytes: usize,
@@ -89,6 +89,11 @@ pub(super) struct Undo {
 pub(super) struct State(Arc<Mutex<Collections>>);
 
 impl State {
+    /// The same objects, which change apart from these.
+    pub(super) fn copy(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.lock().clone())))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Collections> {
         // Each change is whole before anything that may panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -57,7 +57,7 @@ pub(super) fn outcome(
     row: u32,
     node: u16,
     mock_outcome: MockOutcome,
-    wished: Option<CameTo>,
+    message_outcome: Option<CameTo>,
 ) -> (CameTo, u8) {
     let mut rng = stream(seed, "message", row, node);
     let drawn = match rng.random_range(0..100) {
@@ -67,7 +67,7 @@ pub(super) fn outcome(
         _ => CameTo::Replied,
     };
     let letter = b'A' + rng.random_range(0..9);
-    let came_to = wished.or(mock_outcome.sms_fails.then_some(CameTo::Failed)).unwrap_or(drawn);
+    let came_to = message_outcome.or(mock_outcome.sms_fails.then_some(CameTo::Failed)).unwrap_or(drawn);
     let intention = if came_to == CameTo::Replied { mock_outcome.intention.unwrap_or(letter) } else { 0 };
     (came_to, intention)
 }

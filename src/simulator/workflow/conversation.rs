@@ -1,5 +1,5 @@
 //! The chatbot conversation of a workflow's message: the same conversation that the chatbot's calls list, that the notice of
-//! its end tells, and that an agent can write into. What is said in it is drawn when it begins and said in its time.
+//! its end repeats, and that an agent can write into. What is said in it is drawn when it begins and said in its time.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -150,23 +150,23 @@ fn said(message: message::Message, conversation: &mut Conversation) -> Message {
     }
 }
 
-/// The messages of a conversation as the notice of its end tells them, from its beginning on; the notice calls the
+/// The messages of a conversation as the notice of its end repeats them, from its beginning on; the notice calls the
 /// robot `chatbot` (example).
 pub(super) fn messages_of(conversation: &Conversation, template: &str) -> Vec<Value> {
-    let rename = |told: &mut Value| {
-        if told["sender_type"] == "robot" {
-            told["sender_type"] = "chatbot".into();
+    let rename = |whole: &mut Value| {
+        if whole["sender_type"] == "robot" {
+            whole["sender_type"] = "chatbot".into();
         }
     };
     let since = conversation.messages.iter().filter(|message| message.msg_id.as_str() != template);
     since
         .map(|message| {
-            let mut told = conversation.messages.whole(message).into_value();
-            rename(&mut told);
-            if let (Some(reply), Some(Reply::Whole(_))) = (told.get_mut("reply"), &message.reply) {
+            let mut whole = conversation.messages.whole(message).into_value();
+            rename(&mut whole);
+            if let (Some(reply), Some(Reply::Whole(_))) = (whole.get_mut("reply"), &message.reply) {
                 rename(reply);
             }
-            told
+            whole
         })
         .collect()
 }

@@ -59,7 +59,7 @@ impl Dialers<'_> {
         }
     }
 
-    /// Nothing new is dialled; what was tried is through.
+    /// Nothing new is dialled; what was attempted is finished.
     pub(super) fn close(&mut self, task: NodeTask, now: Timestamp) {
         match task {
             NodeTask::Voice(task) => self.calling.close_voice(self.context, task, now),
@@ -67,7 +67,7 @@ impl Dialers<'_> {
         }
     }
 
-    /// Nothing new is dialled; what was not through is cancelled.
+    /// Nothing new is dialled; what was not finished is cancelled.
     pub(super) fn stop(&mut self, task: NodeTask, now: Timestamp) {
         match task {
             NodeTask::Voice(task) => self.calling.stop_voice(self.context, task, now),

@@ -23,7 +23,7 @@ use crate::time::later;
 const PAUSE: Duration = Duration::from_secs(300);
 
 impl Workflow {
-    /// What a row wishes for by itself or, if it does not, by its number.
+    /// The outcome that a row asks for by itself or, if it does not, by its number.
     pub(super) fn mock_outcome(&self, row: &Row) -> MockOutcome {
         if row.mock_outcome == DialerMockOutcome::default() {
             self.rules.mock_outcome_of(row.number)
@@ -353,7 +353,7 @@ impl Workflow {
         dialers.context.agenda.cancel(slot);
     }
 
-    /// Nobody has added a row since the last one was through.
+    /// Nobody has added a row since the last one was finished.
     pub(super) fn paused(&mut self, key: InstanceKey, now: Timestamp, dialers: &mut Dialers<'_>) {
         self.instance_mut(key).pause = None;
         if self.instance(key).phase == Phase::Running && self.instance(key).active() == 0 {
@@ -375,7 +375,7 @@ impl Workflow {
         dialers.context.plan(now, WorkflowTimer::StatusNotice(key, phase));
     }
 
-    /// The end time of an instance has come: what was tried is through, the rest goes no further.
+    /// The end time of an instance has come: what was attempted is finished, the rest goes no further.
     pub(super) fn end(&mut self, key: InstanceKey, now: Timestamp, dialers: &mut Dialers<'_>) {
         self.instance_mut(key).end = None;
         self.wind_up(key, false, now, dialers);

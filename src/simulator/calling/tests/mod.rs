@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::simulator::Behaviour;
 use crate::simulator::Simulator;
-use crate::simulator::testing::{DAY, Told, Vendor};
+use crate::simulator::testing::{DAY, Sent, Vendor};
 
 fn a_vendor(rules: Rules) -> Vendor {
     Vendor::new(1, Behaviour { calling: Arc::new(rules), ..Behaviour::default() }, assert_sums)

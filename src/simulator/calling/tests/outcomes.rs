@@ -1,9 +1,9 @@
-//! What calls come to, and what is told of them.
+//! What calls come to, and what is sent of them.
 
 use super::*;
 
 #[test]
-fn every_magic_outcome_is_told_and_queried_alike() {
+fn every_magic_outcome_is_reported_and_queried_alike() {
     let mut vendor = a_vendor(Rules::default());
     let lasts: Vec<&str> = MAGIC.iter().map(|(last, _)| *last).take(22).collect();
     let rows: Vec<Value> = lasts.iter().map(|last| row(last)).collect();
@@ -24,15 +24,15 @@ fn every_magic_outcome_is_told_and_queried_alike() {
             row["RecordLink"].as_str().unwrap().len() > 60,
             row["Dialog"].as_array().unwrap().len(),
         ));
-        let told: Vec<Value> =
-            vendor.told("call.completed").into_iter().filter(|call| call["Comments"] == *last).collect();
-        assert_eq!(told.len(), 1, "{last}");
+        let sent: Vec<Value> =
+            vendor.sent("call.completed").into_iter().filter(|call| call["Comments"] == *last).collect();
+        assert_eq!(sent.len(), 1, "{last}");
         for (name, value) in row.as_object().unwrap() {
-            assert_eq!(told[0][name], *value, "{last} {name}");
+            assert_eq!(sent[0][name], *value, "{last} {name}");
         }
     }
     insta::assert_snapshot!(lines.join("\n"));
-    let finished = vendor.told("task.finished");
+    let finished = vendor.sent("task.finished");
     assert_eq!(finished.len(), 1);
     assert_eq!(finished[0]["Total"], 22);
     let sum = |name: &str| finished[0][name].as_i64().unwrap();
@@ -53,8 +53,8 @@ fn notices_come_once_twice_late_or_never_as_wished() {
     vendor.call("task.create", fields).unwrap();
     vendor.pass(DAY);
     let moments = |comments: &str| -> Vec<Timestamp> {
-        let of = |(_, event, body): &&Told| event == "call.completed" && body["Comments"] == comments;
-        vendor.told.iter().filter(of).map(|(at, ..)| *at).collect()
+        let of = |(_, event, body): &&Sent| event == "call.completed" && body["Comments"] == comments;
+        vendor.sent.iter().filter(of).map(|(at, ..)| *at).collect()
     };
     assert_eq!(["usual", "twice", "late", "never"].map(|name| moments(name).len()), [1, 2, 1, 0]);
     let usual = moments("usual")[0];
@@ -69,7 +69,7 @@ fn numbers_are_called_again_at_the_interval_until_one_answers() {
     let rows = details(&mut vendor, &task);
     assert_eq!((&rows["9023"]["Status"], &rows["9023"]["Attempts"]), (&json!("pending"), &json!(1)));
     let first_call = rows["9023"]["CallID"].as_str().unwrap().to_owned();
-    assert!(vendor.told("call.completed").is_empty(), "a number is told when it is through");
+    assert!(vendor.sent("call.completed").is_empty(), "a number is reported when it is finished");
     vendor.pass(DAY);
     let rows = details(&mut vendor, &task);
     assert_eq!((&rows["9023"]["RingType"], &rows["9023"]["Attempts"]), (&json!("answered"), &json!(3)));
@@ -97,7 +97,7 @@ fn rows_that_are_refused_come_back_while_the_rest_is_dialled() {
     assert_eq!(errors.len(), 2);
     assert_eq!((&errors[0]["Comments"], &errors[0]["Mobile"]), (&json!("mine"), &json!("0811")));
     vendor.pass(DAY);
-    assert_eq!(vendor.told("call.completed").len(), 1);
+    assert_eq!(vendor.sent("call.completed").len(), 1);
     let task = &vendor.simulator.calling.tasks[0];
     assert_eq!((task.sums.refused, task.sums.finished), (2, 1));
     // A task of which nothing is left is over as soon as it begins.

@@ -33,22 +33,22 @@ fn each_round_of_a_plan_calls_whom_the_strategy_selects() {
     assert_eq!(status["Status"], "finished");
     let sums = ["Total", "Connected", "NotConnected", "Cancelled"].map(|name| status[name].as_i64().unwrap());
     assert_eq!(sums, [5, 2, 3, 0]);
-    let told = vendor.told("plan.finished");
-    assert_eq!(told.len(), 1);
+    let sent = vendor.sent("plan.finished");
+    assert_eq!(sent.len(), 1);
     for name in
         ["PlanID", "PlanName", "StrategyID", "Status", "Total", "Connected", "NotConnected", "Cancelled"]
     {
-        assert_eq!(told[0][name], status[name], "{name}");
+        assert_eq!(sent[0][name], status[name], "{name}");
     }
     let tasks: BTreeSet<&str> =
         rounds["list"].as_array().unwrap().iter().map(|round| round["TaskID"].as_str().unwrap()).collect();
-    let told_tasks: BTreeSet<&str> =
-        told[0]["TaskIDs"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
-    assert_eq!(tasks, told_tasks);
-    assert_eq!(vendor.told("task.finished").len(), 3);
-    assert_eq!(vendor.told("call.completed").len(), 7);
-    // The last thing told is that the plan is over.
-    assert_eq!(vendor.told.last().unwrap().1, "plan.finished");
+    let sent_tasks: BTreeSet<&str> =
+        sent[0]["TaskIDs"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    assert_eq!(tasks, sent_tasks);
+    assert_eq!(vendor.sent("task.finished").len(), 3);
+    assert_eq!(vendor.sent("call.completed").len(), 7);
+    // The last thing sent is that the plan is over.
+    assert_eq!(vendor.sent.last().unwrap().1, "plan.finished");
 
     let list = vendor.call("task.list", json!({ "Type": "plan" })).unwrap();
     assert_eq!(list["total"], 3);
@@ -72,8 +72,8 @@ fn a_round_that_would_call_nobody_does_not_begin() {
     let rounds = vendor.call("plan.rounds", json!({ "PlanID": plan })).unwrap();
     assert_eq!(rounds["list"].as_array().unwrap().len(), 1);
     assert_eq!(vendor.call("plan.status", json!({ "PlanID": plan })).unwrap()["Status"], "finished");
-    assert_eq!(vendor.told("task.finished").len(), 1);
-    assert_eq!(vendor.told("plan.finished").len(), 1);
+    assert_eq!(vendor.sent("task.finished").len(), 1);
+    assert_eq!(vendor.sent("plan.finished").len(), 1);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn stopping_a_round_ends_the_plan() {
     let task = &rounds["list"][0]["TaskID"];
     vendor.call("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap();
     vendor.pass(DAY);
-    assert_eq!(vendor.told("plan.finished")[0]["Status"], "cancelled");
+    assert_eq!(vendor.sent("plan.finished")[0]["Status"], "cancelled");
     assert_eq!(
         vendor.call("plan.rounds", json!({ "PlanID": plan })).unwrap()["list"].as_array().unwrap().len(),
         1
@@ -106,7 +106,7 @@ fn a_plan_is_stopped_between_its_rounds_through_the_last_task() {
     vendor.call("task.stop", stop.clone()).unwrap();
     assert_eq!(vendor.call("task.stop", stop).unwrap_err().1, "the task is finished already");
     vendor.pass(DAY);
-    assert_eq!(vendor.told("plan.finished")[0]["Status"], "cancelled");
+    assert_eq!(vendor.sent("plan.finished")[0]["Status"], "cancelled");
     assert_eq!(
         vendor.call("plan.rounds", json!({ "PlanID": plan })).unwrap()["list"].as_array().unwrap().len(),
         1

@@ -31,7 +31,7 @@ fn happening() -> impl Strategy_<Value = Happening> {
     ]
 }
 
-/// Lets it all happen; what was told comes back as text.
+/// Lets it all happen; what was sent comes back as text.
 fn live(happenings: &[Happening]) -> String {
     let mut vendor = a_vendor(Rules { channels: 4, ..Rules::default() });
     let (mut tasks, mut plans) = (Vec::new(), Vec::new());
@@ -108,14 +108,14 @@ fn live(happenings: &[Happening]) -> String {
         assert!(task.status.is_over() || task.status == task::TaskStatus::Paused, "{:?}", task.status);
         assert!(task.status == task::TaskStatus::Paused || task.sums.calling == 0);
     }
-    // Everybody is told of once, apart from those who wish otherwise.
+    // Every number is reported once, apart from those whose outcome is another.
     let mut seen = BTreeSet::new();
-    for call in vendor.told("call.completed") {
+    for call in vendor.sent("call.completed") {
         let number = call["CalleeNumber"].as_str().unwrap();
         let key = (call["TaskID"].to_string(), number.to_owned());
-        assert!(seen.insert(key) || number.ends_with("9031"), "{number} was told of twice");
+        assert!(seen.insert(key) || number.ends_with("9031"), "{number} was sent of twice");
     }
-    vendor.told.iter().map(|(at, event, body)| format!("{at} {event} {body}\n")).collect()
+    vendor.sent.iter().map(|(at, event, body)| format!("{at} {event} {body}\n")).collect()
 }
 
 proptest! {
@@ -123,7 +123,7 @@ proptest! {
 
     #[test]
     fn sums_match_whatever_happens_and_equal_lives_are_equal(happenings in proptest::collection::vec(happening(), 1..25)) {
-        let told = live(&happenings);
-        prop_assert_eq!(live(&happenings), told);
+        let sent = live(&happenings);
+        prop_assert_eq!(live(&happenings), sent);
     }
 }

@@ -84,15 +84,15 @@ fn a_long_detail_is_the_same_as_a_short_one() {
     let answer = vendor.call("task.detail", json!({ "TaskID": long })).unwrap();
     let detail = answer["detail"].as_array().unwrap();
     assert_eq!(detail.len(), 600);
-    let told: BTreeMap<String, Value> = vendor
-        .told("call.completed")
+    let sent: BTreeMap<String, Value> = vendor
+        .sent("call.completed")
         .into_iter()
         .map(|call| (call["CallID"].as_str().unwrap().to_owned(), call))
         .collect();
-    assert_eq!(told.len(), 600, "ids are unique");
+    assert_eq!(sent.len(), 600, "ids are unique");
     for row in detail {
-        let told = &told[row["CallID"].as_str().unwrap()];
-        assert_eq!((&told["Intention"], &told["Dialog"]), (&row["Intention"], &row["Dialog"]));
+        let sent = &sent[row["CallID"].as_str().unwrap()];
+        assert_eq!((&sent["Intention"], &sent["Dialog"]), (&row["Intention"], &row["Dialog"]));
     }
 }
 

@@ -19,7 +19,7 @@ fn a_line_makes_as_many_calls_at_a_time_as_it_has_channels() {
     vendor.pass(Duration::from_secs(60));
     assert!(calling(&vendor, 0) > 0 && calling(&vendor, 1) > 0, "both tasks get their turns");
     vendor.pass(DAY);
-    assert_eq!(vendor.told("task.finished").len(), 3);
+    assert_eq!(vendor.sent("task.finished").len(), 3);
 }
 
 #[test]
@@ -68,8 +68,8 @@ fn what_the_schedule_cuts_off_is_through_or_cancelled() {
     vendor.pass(DAY);
     let task = &vendor.simulator.calling.tasks[0];
     assert_eq!((task.sums.finished, task.sums.cancelled), (2, 2));
-    assert_eq!(vendor.told("call.completed").len(), 2, "who was never called is not told of");
-    assert_eq!(vendor.told("task.finished")[0]["Cancelled"], 2);
+    assert_eq!(vendor.sent("call.completed").len(), 2, "who was never called is not sent of");
+    assert_eq!(vendor.sent("task.finished")[0]["Cancelled"], 2);
     let answer = vendor.call("task.detail", json!({ "TaskID": task_id })).unwrap();
     for row in answer["detail"].as_array().unwrap() {
         assert_eq!(row.get("CallStartTime").is_none(), row["Status"] == "cancelled", "{row}");
@@ -107,7 +107,7 @@ fn stopping_pausing_and_cancelling() {
     let rows = details(&mut vendor, &task);
     assert_eq!(rows["9002"]["Status"], "finished", "a call under way goes on to its end");
     assert_eq!(rows["9004"]["Status"], "cancelled");
-    assert_eq!(vendor.told("task.finished")[0]["Status"], "cancelled");
+    assert_eq!(vendor.sent("task.finished")[0]["Status"], "cancelled");
 }
 
 #[test]
@@ -116,15 +116,15 @@ fn a_day_of_a_long_list_comes_in_parts() {
     let rows = vec![row("9001"); 5_000];
     vendor.call("task.create", task("long", &rows)).unwrap();
     vendor.now += DAY;
-    let (mut parts, mut told) = (0, 0);
+    let (mut parts, mut sent) = (0, 0);
     while vendor.simulator.next_wakeup().is_some_and(|at| at <= vendor.now) {
         let part = vendor.simulator.advance(vendor.now).len();
         assert!(part <= crate::simulator::vendor::AT_ONCE);
-        (parts, told) = (parts + 1, told + part);
+        (parts, sent) = (parts + 1, sent + part);
         assert_sums(&vendor.simulator);
     }
     assert!(parts > 2);
-    assert_eq!(told, 5_001);
+    assert_eq!(sent, 5_001);
 }
 
 /// A run waits for what is under way; what was stopped is not, however far off its start or its redials are.

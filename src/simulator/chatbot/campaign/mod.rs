@@ -1,5 +1,5 @@
-//! Template messages: who gets one, what becomes of it, and the query that tells it. When a message moves on, its state
-//! and the callback that tells it change at the same moment, so that both always agree. All of it is assumed.
+//! Template messages: who gets one, what becomes of it, and the query for it. When a message moves on, its state and
+//! the callback about it change at the same moment, so that both always agree. All of it is assumed.
 
 mod reply;
 mod result;
@@ -50,7 +50,7 @@ struct Campaign {
     account: AccountKey,
     chosen: Chosen,
     waba: Waba,
-    /// Who hears of it: a reply to a single message is told by an event of its own.
+    /// Who hears of it: a reply to a single message has an event of its own.
     is_single: bool,
     /// What fills the template.
     texts: Option<Vec<String>>,

@@ -6,40 +6,40 @@ use super::*;
 
 #[test]
 fn a_transfer_accepted_goes_on_with_the_agent() {
-    let world = &mut World::new(1);
-    let call_id = world.chat("wa_agent");
-    let reply = world.until("template.reply");
+    let vendor = &mut Vendor::new(1);
+    let call_id = vendor.chat("wa_agent");
+    let reply = vendor.until("template.reply");
     assert_eq!(reply["template"]["id"], 35);
     assert_eq!(reply["messages"][0]["reply"]["content"]["type"], "template");
-    let transfer = world.until("session.transfer");
+    let transfer = vendor.until("session.transfer");
     assert_eq!(transfer["transfer"]["call_id"], json!(call_id));
-    world.ok(
+    vendor.ok(
         "chatbot.agent_transfer_result",
         json!({ "call_id": call_id, "result": "accepted", "seat_id": "7" }),
     );
-    assert_eq!(world.until("agent.message")["seat_id"], "7");
+    assert_eq!(vendor.until("agent.message")["seat_id"], "7");
     for at in 0..9 {
-        world.ok("chatbot.send_message", say(&call_id, &format!("answer {at}")));
-        world.until("agent.message");
+        vendor.ok("chatbot.send_message", say(&call_id, &format!("answer {at}")));
+        vendor.until("agent.message");
     }
-    world.ok("chatbot.end_session", json!({ "call_id": call_id }));
-    let report = world.until("session.report");
+    vendor.ok("chatbot.end_session", json!({ "call_id": call_id }));
+    let report = vendor.until("session.report");
     assert_eq!(report["session_end_reason"], "seat");
-    let said = world.messages(&call_id);
+    let said = vendor.messages(&call_id);
     let by = |sender: &str| said.iter().filter(|message| message["sender_type"] == sender).count();
     assert_eq!((by("seat"), by("user")), (9, 11));
     assert_eq!(report["messages"].as_array().unwrap().len(), said.len());
-    world.minutes(60 * 48);
-    assert_eq!(world.events().iter().filter(|event| **event == "session.end").count(), 1);
+    vendor.minutes(60 * 48);
+    assert_eq!(vendor.events().iter().filter(|event| **event == "session.end").count(), 1);
 }
 
 #[test]
 fn the_user_chooses_what_the_agent_offers() {
-    let world = &mut World::new(7);
-    let call_id = world.chat("wa_agent");
-    world.until("session.transfer");
-    world.ok("chatbot.agent_transfer_result", json!({ "call_id": call_id, "result": "accepted" }));
-    world.until("agent.message");
+    let vendor = &mut Vendor::new(7);
+    let call_id = vendor.chat("wa_agent");
+    vendor.until("session.transfer");
+    vendor.ok("chatbot.agent_transfer_result", json!({ "call_id": call_id, "result": "accepted" }));
+    vendor.until("agent.message");
     let id = "0123456789abcdef0123456789abcdef-1-1";
     let buttons = json!({ "type": "interactive", "interactive": { "type": "button", "body": { "text": "?" },
         "footer": { "text": "" },
@@ -48,25 +48,25 @@ fn the_user_chooses_what_the_agent_offers() {
         "footer": { "text": "" },
         "action": { "button": "b", "sections": [{ "title": "t", "rows": [{ "id": format!("{id}-list-0-0-"), "title": "A" }] }] } } });
     for (question, kind, title) in [(buttons, "button_reply", "Yes"), (list, "list_reply", "A")] {
-        world.ok("chatbot.send_message", json!({ "call_id": call_id, "messages": [question] }));
-        let told = world.until("agent.message");
-        let message = &told["messages"][0];
+        vendor.ok("chatbot.send_message", json!({ "call_id": call_id, "messages": [question] }));
+        let sent = vendor.until("agent.message");
+        let message = &sent["messages"][0];
         assert_eq!(message["content"]["interactive"][kind]["title"], title);
         assert_eq!(message["reply"]["content"], question);
     }
     // A question without options is answered in words.
     let empty = json!({ "type": "interactive", "interactive": { "type": "list" } });
-    world.ok("chatbot.send_message", json!({ "call_id": call_id, "messages": [empty] }));
-    assert_eq!(world.until("agent.message")["messages"][0]["content"]["type"], "text");
+    vendor.ok("chatbot.send_message", json!({ "call_id": call_id, "messages": [empty] }));
+    assert_eq!(vendor.until("agent.message")["messages"][0]["content"]["type"], "text");
 }
 
 #[test]
 fn a_transfer_refused_goes_on_with_the_bot() {
-    let world = &mut World::new(2);
-    let call_id = world.chat("wa_agent");
-    world.until("session.transfer");
-    world.ok("chatbot.agent_transfer_result", json!({ "call_id": call_id, "result": "refused" }));
-    world.until("message.receive");
-    assert_eq!(world.until("session.report")["session_end_reason"], "robot");
-    assert!(!world.events().contains(&"agent.message"));
+    let vendor = &mut Vendor::new(2);
+    let call_id = vendor.chat("wa_agent");
+    vendor.until("session.transfer");
+    vendor.ok("chatbot.agent_transfer_result", json!({ "call_id": call_id, "result": "refused" }));
+    vendor.until("message.receive");
+    assert_eq!(vendor.until("session.report")["session_end_reason"], "robot");
+    assert!(!vendor.events().contains(&"agent.message"));
 }

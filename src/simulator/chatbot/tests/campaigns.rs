@@ -1,4 +1,4 @@
-//! What campaigns come to, told and queried alike.
+//! What campaigns come to, sent and queried alike.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::simulator::Behaviour;
 use crate::simulator::calling::Rules;
 
 /// What the callbacks so far say of each number of a task: its last status.
-fn told(sent: &[(String, Value)], task_id: &str) -> BTreeMap<String, usize> {
+fn count(sent: &[(String, Value)], task_id: &str) -> BTreeMap<String, usize> {
     let mut of = BTreeMap::new();
     let mut last: BTreeMap<String, String> = BTreeMap::new();
     for (event, body) in sent {
@@ -38,9 +38,9 @@ fn told(sent: &[(String, Value)], task_id: &str) -> BTreeMap<String, usize> {
     counts
 }
 
-pub(super) fn assert_agrees(world: &mut World, task_id: &str) {
-    let result = world.ok("chatbot.template_result", json!({ "task_id": task_id, "size": 1_000 }));
-    let counts = told(&world.sent, task_id);
+pub(super) fn assert_agrees(vendor: &mut Vendor, task_id: &str) {
+    let result = vendor.ok("chatbot.template_result", json!({ "task_id": task_id, "size": 1_000 }));
+    let counts = count(&vendor.sent, task_id);
     let total: u64 =
         result["counts"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
     assert_eq!(json!(total), result["total"]);
@@ -50,7 +50,7 @@ pub(super) fn assert_agrees(world: &mut World, task_id: &str) {
     }
     for row in result["list"].as_array().unwrap() {
         let call_id = row["call_id"].as_str().unwrap();
-        let listed = world.messages(call_id);
+        let listed = vendor.messages(call_id);
         let own = listed.iter().find(|message| message["msg_id"] == row["msg_id"]);
         match row["status"].as_str().unwrap() {
             "pending" | "failed" => assert_eq!(own, None),
@@ -60,21 +60,21 @@ pub(super) fn assert_agrees(world: &mut World, task_id: &str) {
 }
 
 #[test]
-fn a_campaign_is_told_and_queried_alike_at_every_moment() {
-    let world = &mut World::new(1);
+fn a_campaign_is_reported_and_queried_alike_at_every_moment() {
+    let vendor = &mut Vendor::new(1);
     let to: Vec<String> = (0..60).map(|at| format!("+62811123{:04}", 9_055 + at)).collect();
-    let sent = world.ok("chatbot.send_template", json!({ "template_id": 35, "to": to }));
+    let sent = vendor.ok("chatbot.send_template", json!({ "template_id": 35, "to": to }));
     let task = sent["task_id"].as_str().unwrap().to_owned();
     for _ in 0..40 {
-        assert_agrees(world, &task);
-        world.pass(Duration::from_millis(700));
+        assert_agrees(vendor, &task);
+        vendor.pass(Duration::from_millis(700));
     }
     for _ in 0..20 {
-        world.minutes(40);
-        assert_agrees(world, &task);
+        vendor.minutes(40);
+        assert_agrees(vendor, &task);
     }
-    let row = |world: &mut World, end: &str| -> Value {
-        let result = world.ok("chatbot.template_result", json!({ "task_id": task, "size": 100 }));
+    let row = |vendor: &mut Vendor, end: &str| -> Value {
+        let result = vendor.ok("chatbot.template_result", json!({ "task_id": task, "size": 100 }));
         let rows = result["list"].as_array().unwrap().clone();
         rows.into_iter().find(|row| row["number"].as_str().unwrap().ends_with(end)).unwrap()
     };
@@ -90,57 +90,57 @@ fn a_campaign_is_told_and_queried_alike_at_every_moment() {
         ("9068", "read", true),
         ("9069", "read", true),
     ] {
-        let row = row(world, end);
+        let row = row(vendor, end);
         assert_eq!((&row["status"], &row["replied"]), (&json!(status), &json!(replied)), "{end}");
     }
     // Whoever opted out gets no more.
     let again = json!({ "template_id": 35, "to": "+628111239069" });
-    world.ok("chatbot.send_single_template", again);
-    let result = world.until("template.result");
+    vendor.ok("chatbot.send_single_template", again);
+    let result = vendor.until("template.result");
     assert_eq!((&result["status"], &result["error"]["code"]), (&json!("failed"), &json!(1002)));
-    assert_eq!(world.wrong("chatbot.template_result", json!({ "task_id": "x" })).0, 404);
+    assert_eq!(vendor.wrong("chatbot.template_result", json!({ "task_id": "x" })).0, 404);
 }
 
 #[test]
 fn notices_come_as_often_as_is_wished() {
-    let world = &mut World::new(1);
+    let vendor = &mut Vendor::new(1);
     let to = ["+628111239031", "+628111239032", "+628111239033"];
-    let sent = world.ok("chatbot.send_template", json!({ "template_id": 36, "to": to }));
-    world.pass(Duration::from_secs(10));
-    let results = |world: &World, end: &str| {
+    let sent = vendor.ok("chatbot.send_template", json!({ "template_id": 36, "to": to }));
+    vendor.pass(Duration::from_secs(10));
+    let results = |vendor: &Vendor, end: &str| {
         let is_it = |(event, body): &&(String, Value)| {
             event == "template.result" && body["user"]["id"].as_str().unwrap().ends_with(end)
         };
-        world.sent.iter().filter(is_it).count()
+        vendor.sent.iter().filter(is_it).count()
     };
-    assert_eq!(["9031", "9032", "9033"].map(|end| results(world, end)), [2, 0, 0]);
-    world.pass(Duration::from_secs(40));
-    assert_eq!(["9031", "9032", "9033"].map(|end| results(world, end)), [2, 0, 1]);
+    assert_eq!(["9031", "9032", "9033"].map(|end| results(vendor, end)), [2, 0, 0]);
+    vendor.pass(Duration::from_secs(40));
+    assert_eq!(["9031", "9032", "9033"].map(|end| results(vendor, end)), [2, 0, 1]);
     assert!(sent["error_list"].as_array().unwrap().is_empty());
 }
 
 #[test]
 fn stories_keep_their_sessions_to_themselves() {
-    let world = &mut World::new(6);
-    let call_id = world.chat("wa_agent");
-    let cause = world.simulator.last_cause();
-    world.simulator.assign(cause, 3);
-    world.minutes(60);
-    assert_eq!(world.events(), ["template.result", "message.status", "message.status"]);
-    assert_eq!(world.messages(&call_id).len(), 1);
-    world.ok("chatbot.send_single_template", json!({ "template_id": 36, "to": "+6281112345000" }));
-    let cause = world.simulator.last_cause();
-    world.simulator.mute(cause);
-    world.minutes(60);
-    assert_eq!(world.events().len(), 3);
+    let vendor = &mut Vendor::new(6);
+    let call_id = vendor.chat("wa_agent");
+    let cause = vendor.simulator.last_cause();
+    vendor.simulator.assign(cause, 3);
+    vendor.minutes(60);
+    assert_eq!(vendor.events(), ["template.result", "message.status", "message.status"]);
+    assert_eq!(vendor.messages(&call_id).len(), 1);
+    vendor.ok("chatbot.send_single_template", json!({ "template_id": 36, "to": "+6281112345000" }));
+    let cause = vendor.simulator.last_cause();
+    vendor.simulator.mute(cause);
+    vendor.minutes(60);
+    assert_eq!(vendor.events().len(), 3);
 }
 
 #[test]
 fn the_rules_of_calling_hold_for_chats_too() {
     let magic = BTreeMap::from([(1_234, "wa_silent".parse().unwrap())]);
     let rules = Rules { magic, ..Rules::default() };
-    let world = &mut World::behaving(1, Behaviour { calling: Arc::new(rules), ..Behaviour::default() });
-    world.ok("chatbot.send_template", json!({ "template_id": 35, "to": "+628111231234" }));
-    world.minutes(60);
-    assert_eq!(world.events(), ["template.result", "message.status", "message.status"]);
+    let vendor = &mut Vendor::behaving(1, Behaviour { calling: Arc::new(rules), ..Behaviour::default() });
+    vendor.ok("chatbot.send_template", json!({ "template_id": 35, "to": "+628111231234" }));
+    vendor.minutes(60);
+    assert_eq!(vendor.events(), ["template.result", "message.status", "message.status"]);
 }

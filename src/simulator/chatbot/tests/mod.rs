@@ -18,13 +18,13 @@ use crate::simulator::request::Upload;
 use crate::simulator::{Account, AccountKey, Behaviour, Refusal, Request};
 
 /// A vendor, the callbacks it sent, and what time it is there.
-struct World {
+struct Vendor {
     simulator: Simulator,
     now: Timestamp,
     sent: Vec<(String, Value)>,
 }
 
-impl World {
+impl Vendor {
     fn new(seed: u64) -> Self {
         Self::behaving(seed, Behaviour::default())
     }

@@ -42,8 +42,8 @@ fn deed() -> impl Strategy<Value = Deed> {
 }
 
 /// Does all of it and returns what the vendor sent and answered.
-fn done(deeds: &[Deed], seed: u64) -> (World, Vec<String>) {
-    let mut world = World::new(seed);
+fn done(deeds: &[Deed], seed: u64) -> (Vendor, Vec<String>) {
+    let mut vendor = Vendor::new(seed);
     let (mut calls, mut tasks, mut answers): (Vec<String>, Vec<String>, Vec<String>) = Default::default();
     for deed in deeds {
         let call_id = |at: usize| calls.get(at % calls.len().max(1)).cloned().unwrap_or_default();
@@ -65,7 +65,7 @@ fn done(deeds: &[Deed], seed: u64) -> (World, Vec<String>) {
             Deed::Say(at) => ("chatbot.send_message", say(&call_id(at), "hello")),
             Deed::End(at) => ("chatbot.end_session", json!({ "call_id": call_id(at) })),
             Deed::Read(at) => {
-                let list = world.answer_to(0, "chatbot.messages", &json!({ "call_id": call_id(at) }), &[]);
+                let list = vendor.answer_to(0, "chatbot.messages", &json!({ "call_id": call_id(at) }), &[]);
                 let Ok(Value::Array(list)) = list else { continue };
                 let Some(message) = list.first() else { continue };
                 ("chatbot.mark_read", json!({ "call_id": call_id(at), "msg_id": message["msg_id"] }))
@@ -79,7 +79,7 @@ fn done(deeds: &[Deed], seed: u64) -> (World, Vec<String>) {
             ),
             Deed::Upload => ("chatbot.upload", json!({})),
             Deed::Pass(millis) => {
-                world.pass(Duration::from_millis(millis.into()));
+                vendor.pass(Duration::from_millis(millis.into()));
                 continue;
             }
         };
@@ -89,7 +89,7 @@ fn done(deeds: &[Deed], seed: u64) -> (World, Vec<String>) {
             content_type: None,
             bytes: Bytes::from_static(b"x"),
         };
-        let answer = world.answer_to(0, id, &fields, &[file]);
+        let answer = vendor.answer_to(0, id, &fields, &[file]);
         if let Ok(data) = &answer {
             calls.extend(data["call_id"].as_str().map(str::to_owned));
             tasks.extend(data["task_id"].as_str().map(str::to_owned));
@@ -97,12 +97,12 @@ fn done(deeds: &[Deed], seed: u64) -> (World, Vec<String>) {
         answers.push(format!("{answer:?}"));
     }
     for task in &tasks {
-        assert_agrees(&mut world, task);
+        assert_agrees(&mut vendor, task);
     }
     for call_id in &calls {
-        world.messages(call_id);
+        vendor.messages(call_id);
     }
-    (world, answers)
+    (vendor, answers)
 }
 
 proptest! {
@@ -110,22 +110,22 @@ proptest! {
 
     #[test]
     fn whatever_is_done_callbacks_and_queries_agree(deeds in prop::collection::vec(deed(), 0..40), seed: u64) {
-        let (mut world, answers) = done(&deeds, seed);
+        let (mut vendor, answers) = done(&deeds, seed);
         let (again, same) = done(&deeds, seed);
         prop_assert_eq!(&answers, &same);
-        prop_assert_eq!(&world.sent, &again.sent);
+        prop_assert_eq!(&vendor.sent, &again.sent);
         let mut ended = BTreeSet::new();
-        for (event, body) in world.sent.clone() {
+        for (event, body) in vendor.sent.clone() {
             let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
             match event.as_str() {
                 "template.result" => {
                     let task = json!({ "task_id": text("/task_id") });
-                    world.ok("chatbot.template_result", task);
+                    vendor.ok("chatbot.template_result", task);
                 }
-                "session.transfer" => drop(world.messages(&text("/transfer/call_id"))),
+                "session.transfer" => drop(vendor.messages(&text("/transfer/call_id"))),
                 _ => {
                     let call_id = text("/call_id");
-                    let listed = world.messages(&call_id);
+                    let listed = vendor.messages(&call_id);
                     if !text("/msg_id").is_empty() && listed.len() < 200 {
                         prop_assert!(listed.iter().any(|message| message["msg_id"] == body["msg_id"]));
                     }

@@ -26,17 +26,17 @@ fn asked(messages: &[Value]) -> Vec<(Value, Option<Value>)> {
 fn users_choose_what_the_bot_offers() {
     let mut seen = [0, 0];
     for seed in 0..24 {
-        let world = &mut World::new(seed);
+        let vendor = &mut Vendor::new(seed);
         let sent: Vec<String> = [35, 36, 41, 47]
             .map(|template| {
                 let to = json!({ "number": format!("+62811123{template}45"), "mock_outcome": "wa_text" });
                 let sent = json!({ "template_id": template, "language": "en", "to": to });
-                world.ok("chatbot.send_single_template", sent)["call_id"].as_str().unwrap().to_owned()
+                vendor.ok("chatbot.send_single_template", sent)["call_id"].as_str().unwrap().to_owned()
             })
             .into();
-        world.minutes(60);
+        vendor.minutes(60);
         for call_id in sent {
-            let mut messages = world.messages(&call_id);
+            let mut messages = vendor.messages(&call_id);
             messages.reverse();
             for (question, answer) in asked(&messages) {
                 let Some(answer) = answer.filter(|answer| answer["content"]["type"] == "interactive") else {
@@ -64,11 +64,11 @@ fn users_choose_what_the_bot_offers() {
                 let reply =
                     json!({ "msg_id": question["msg_id"], "type": "interactive", "interactive": asked });
                 assert_eq!(answer["reply"], reply);
-                let told =
-                    world.sent.iter().find(|(_, body)| body["messages"][0]["msg_id"] == answer["msg_id"]);
-                let told = &told.unwrap().1["messages"][0]["reply"];
-                assert_eq!(told["content"], question["content"]);
-                assert_eq!(told["sender_type"], "robot");
+                let sent =
+                    vendor.sent.iter().find(|(_, body)| body["messages"][0]["msg_id"] == answer["msg_id"]);
+                let sent = &sent.unwrap().1["messages"][0]["reply"];
+                assert_eq!(sent["content"], question["content"]);
+                assert_eq!(sent["sender_type"], "robot");
             }
         }
     }
@@ -79,14 +79,14 @@ fn users_choose_what_the_bot_offers() {
 fn an_option_chosen_on_a_channel_of_the_customers_own_leads_on() {
     let mut asked = 0;
     for seed in 0..40 {
-        let world = &mut World::new(seed);
+        let vendor = &mut Vendor::new(seed);
         let text = |text: &str| json!({ "type": "text", "text": text });
-        let pushed = world.ok("chatbot.channel_message", push("", text("hello")));
+        let pushed = vendor.ok("chatbot.channel_message", push("", text("hello")));
         let call_id = pushed["call_id"].as_str().unwrap().to_owned();
         for _ in 0..3 {
-            let from = world.sent.len();
-            world.minutes(1);
-            let question = world.sent[from..].iter().find_map(|(_, body)| {
+            let from = vendor.sent.len();
+            vendor.minutes(1);
+            let question = vendor.sent[from..].iter().find_map(|(_, body)| {
                 let buttons = body.pointer("/messages/0/content/interactive/action/buttons")?.as_array()?;
                 buttons.iter().map(|button| button["reply"].clone()).next_back()
             });
@@ -94,17 +94,17 @@ fn an_option_chosen_on_a_channel_of_the_customers_own_leads_on() {
             if let Some(option) = question {
                 asked += 1;
                 let chosen = json!({ "type": "interactive", "interactive": { "type": "button_reply", "button_reply": option } });
-                let known = world.messages(&call_id).len();
-                world.ok("chatbot.channel_message", push(&call_id, chosen));
-                world.minutes(1);
-                assert!(world.messages(&call_id).len() > known + 1, "the bot goes on");
+                let known = vendor.messages(&call_id).len();
+                vendor.ok("chatbot.channel_message", push(&call_id, chosen));
+                vendor.minutes(1);
+                assert!(vendor.messages(&call_id).len() > known + 1, "the bot goes on");
                 break;
             }
-            let closed = world.ok("chatbot.sessions", json!({}))["list"][0]["status"] == "closed";
+            let closed = vendor.ok("chatbot.sessions", json!({}))["list"][0]["status"] == "closed";
             if closed {
                 break;
             }
-            world.ok("chatbot.channel_message", push(&call_id, text("and now?")));
+            vendor.ok("chatbot.channel_message", push(&call_id, text("and now?")));
         }
     }
     assert!(asked > 3, "{asked}");

@@ -7,8 +7,8 @@ use crate::simulator::Behaviour;
 use crate::simulator::workflow::{TemplateFile, templates};
 
 fn refused(vendor: &mut Vendor, id: &str, base: &Value, fields: Value) -> i64 {
-    let told = fields.to_string();
-    vendor.call(id, with(base.clone(), fields)).expect_err(&told)
+    let sent = fields.to_string();
+    vendor.call(id, with(base.clone(), fields)).expect_err(&sent)
 }
 
 #[test]
@@ -94,8 +94,8 @@ fn tasks_are_refused_by_what_is_wrong() {
         (json!({ "autoEndTime": "2030-01-01 09:04:59" }), 10620),
         (json!({ "autoEndTime": "2030-01-02 09:04:59" }), 10621),
     ] {
-        let told = fields.to_string();
-        assert_eq!(refused(&mut vendor, "dialer.create_task", &base, fields), code, "{told}");
+        let sent = fields.to_string();
+        assert_eq!(refused(&mut vendor, "dialer.create_task", &base, fields), code, "{sent}");
     }
     assert_eq!(vendor.simulator.dialer.tasks.len(), 1);
     let mut vendor = Vendor::with(Rules { voicemail: false, ..Rules::default() });
@@ -136,8 +136,8 @@ fn copies_need_a_task_that_fits() {
         (json!({ "taskName": "late" }), 10508),
         (json!({ "groupName": null }), 10512),
     ] {
-        let told = fields.to_string();
-        assert_eq!(refused(&mut vendor, "dialer.copy_task", &base, fields), code, "{told}");
+        let sent = fields.to_string();
+        assert_eq!(refused(&mut vendor, "dialer.copy_task", &base, fields), code, "{sent}");
     }
     assert_eq!(vendor.call_as(1, "dialer.copy_task", &base), Err(10703));
 }
@@ -159,8 +159,8 @@ fn taking_contacts_out_needs_a_task_and_numbers() {
         (json!({ "contactList": ["0811"] }), 10510),
         (json!({ "contactList": [number(9)] }), 10507),
     ] {
-        let told = fields.to_string();
-        assert_eq!(refused(&mut vendor, "dialer.cancel_contacts", &base, fields), code, "{told}");
+        let sent = fields.to_string();
+        assert_eq!(refused(&mut vendor, "dialer.cancel_contacts", &base, fields), code, "{sent}");
     }
     assert_eq!(vendor.call_as(1, "dialer.cancel_contacts", &base), Err(10703));
 }
@@ -191,8 +191,8 @@ fn queries_are_checked() {
         (json!({ "limit": 1001 }), 10705),
         (json!({ "like": [{ "field": "Debt", "pattern": "%" }] }), 10617),
     ] {
-        let told = fields.to_string();
-        assert_eq!(refused(&mut vendor, "dialer.task_detail", &base, fields), code, "{told}");
+        let sent = fields.to_string();
+        assert_eq!(refused(&mut vendor, "dialer.task_detail", &base, fields), code, "{sent}");
     }
     assert_eq!(vendor.call_as(1, "dialer.task_detail", &base), Err(10703));
 }

@@ -14,7 +14,7 @@ fn dialled(vendor: &mut Vendor, task: &str, last: u32) -> Vec<(i64, String, Stri
     answer["list"].as_array().unwrap().iter().map(call).collect()
 }
 
-fn told(calls: &[(i64, &str, &str)]) -> Vec<(i64, String, String)> {
+fn sent(calls: &[(i64, &str, &str)]) -> Vec<(i64, String, String)> {
     calls.iter().map(|(reason, last, column)| (*reason, (*last).to_owned(), (*column).to_owned())).collect()
 }
 
@@ -40,12 +40,12 @@ fn the_numbers_of_a_contact_are_dialled_in_the_order_of_the_columns() {
     let id = vendor.create(with(task("numbers", rows), order));
     vendor.pass(DAY);
     let first = dialled(&mut vendor, &id, 9005);
-    assert_eq!(first, told(&[(2, "9004", "Office"), (3, "9005", "PhoneNumber"), (12, "9001", "Home")]));
+    assert_eq!(first, sent(&[(2, "9004", "Office"), (3, "9005", "PhoneNumber"), (12, "9001", "Home")]));
     // A column without a right number is passed over, one number is dialled once, and the second try begins anew.
-    assert_eq!(dialled(&mut vendor, &id, 9006), told(&[(6, "9006", "Office"), (6, "9006", "Office")]));
-    assert_eq!(dialled(&mut vendor, &id, 9008), told(&[(12, "9001", "Office")]));
+    assert_eq!(dialled(&mut vendor, &id, 9006), sent(&[(6, "9006", "Office"), (6, "9006", "Office")]));
+    assert_eq!(dialled(&mut vendor, &id, 9008), sent(&[(12, "9001", "Office")]));
     // Who hangs up has been reached.
-    assert_eq!(dialled(&mut vendor, &id, 9002), told(&[(19, "9002", "PhoneNumber")]));
+    assert_eq!(dialled(&mut vendor, &id, 9002), sent(&[(19, "9002", "PhoneNumber")]));
     let rows = vendor.call("dialer.task_detail", json!({ "taskId": id, "limit": 100 })).unwrap();
     let moment = |row: &Value, name: &str| row[name].as_str().unwrap().parse::<Timestamp>().unwrap();
     let of = |main: u32| -> Vec<Value> {
@@ -55,9 +55,9 @@ fn the_numbers_of_a_contact_are_dialled_in_the_order_of_the_columns() {
     let gap = |calls: &[Value], at: usize| {
         moment(&calls[at], "calltime").duration_since(moment(&calls[at - 1], "endtime")).as_secs()
     };
-    let (numbers, tries) = (of(9005), of(9006));
+    let (numbers, attempts) = (of(9005), of(9006));
     assert!((19..120).contains(&gap(&numbers, 1)) && (19..120).contains(&gap(&numbers, 2)));
-    assert!(gap(&tries, 1) >= 599);
+    assert!(gap(&attempts, 1) >= 599);
     assert_eq!(numbers.iter().map(|row| row["nthCall"].as_i64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
 }
 

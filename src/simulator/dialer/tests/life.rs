@@ -62,9 +62,9 @@ fn every_ending_has_its_states_its_reason_and_its_result() {
         assert!(row["waitingDuration"].as_i64().unwrap() >= 5);
     }
     assert_eq!(vendor.task_states(&id), ["Not Started", "Running", "Finished"]);
-    assert!(vendor.told.iter().all(|told| told.target.as_deref() == Some(URL)));
+    assert!(vendor.sent.iter().all(|sent| sent.target.as_deref() == Some(URL)));
     assert!(!vendor.simulator.is_busy() && vendor.simulator.next_wakeup().is_none());
-    assert_eq!(vendor.told.last().map(Told::state), Some("Finished"));
+    assert_eq!(vendor.sent.last().map(Sent::state), Some("Finished"));
 }
 
 #[test]
@@ -87,8 +87,8 @@ fn free_agents_and_the_factor_set_the_pace() {
         assert_eq!(seen, most);
         let lost = vendor.simulator.dialer.tasks[0].lost;
         assert_eq!(lost > 0, factor > 1.0, "{lost} lost with {factor}");
-        let used = vendor.told.iter().filter(|told| told.kind() == "AgentStatus");
-        assert!(used.into_iter().all(|told| names.contains(&told.field("agentName"))));
+        let used = vendor.sent.iter().filter(|sent| sent.kind() == "AgentStatus");
+        assert!(used.into_iter().all(|sent| names.contains(&sent.field("agentName"))));
     }
 }
 
@@ -259,7 +259,7 @@ fn notices_come_as_often_as_is_wished() {
     vendor.compares = false;
     let rows =
         vec![row(1, "busy callback_twice"), row(2, "busy callback_never"), row(3, "busy callback_late")];
-    vendor.create(task("wishes", rows));
+    vendor.create(task("outcomes", rows));
     vendor.pass(DAY);
     assert_eq!(vendor.states(&number(1)), ["CALLING", "CALLING", "HANGUP", "HANGUP"]);
     assert_eq!(vendor.states(&number(2)), [""; 0]);
@@ -304,8 +304,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Takes the steps and tells everything that was answered and told.
-fn played(steps: &[Step]) -> (Vec<String>, Vec<Told>) {
+/// Takes the steps and returns everything that was answered and sent.
+fn played(steps: &[Step]) -> (Vec<String>, Vec<Sent>) {
     let mut vendor = Vendor::new();
     vendor.compares = false;
     let (mut answers, mut made) = (Vec::new(), 0);
@@ -356,7 +356,7 @@ fn played(steps: &[Step]) -> (Vec<String>, Vec<Told>) {
     vendor.pass(20 * DAY);
     assert!(!vendor.simulator.is_busy());
     assert!(vendor.simulator.dialer.tasks.iter().all(|task| task.state.is_over()));
-    (answers, vendor.told)
+    (answers, vendor.sent)
 }
 
 proptest! {
@@ -366,18 +366,18 @@ proptest! {
     fn whatever_happens_sums_match_and_notices_are_of_what_exists(
         steps in prop::collection::vec(step(), 1..24),
     ) {
-        let (answers, told) = played(&steps);
-        prop_assert_eq!(&(answers, told.clone()), &played(&steps));
+        let (answers, sent) = played(&steps);
+        prop_assert_eq!(&(answers, sent.clone()), &played(&steps));
         let mut state = BTreeMap::new();
-        for told in &told {
-            if told.kind() == "TaskStatus" {
+        for sent in &sent {
+            if sent.kind() == "TaskStatus" {
                 let before: Option<String> =
-                    state.insert(told.field("taskId").to_owned(), told.state().to_owned());
+                    state.insert(sent.field("taskId").to_owned(), sent.state().to_owned());
                 let is_over = before.is_some_and(|before| before == "Finished" || before == "Cancelled");
-                prop_assert!(!is_over, "{:?}", told);
+                prop_assert!(!is_over, "{:?}", sent);
             } else {
-                let running = state.get(told.field("taskId")).is_some_and(|state| state == "Running" || state == "Paused");
-                prop_assert!(running, "{:?}", told);
+                let running = state.get(sent.field("taskId")).is_some_and(|state| state == "Running" || state == "Paused");
+                prop_assert!(running, "{:?}", sent);
             }
         }
     }

@@ -23,14 +23,14 @@ const URL: &str = "http://127.0.0.1:9/dialer";
 
 /// A notice: when, which event, where to, the body.
 #[derive(Clone, Debug, PartialEq)]
-struct Told {
+struct Sent {
     at: Timestamp,
     event: String,
     target: Option<String>,
     body: Value,
 }
 
-impl Told {
+impl Sent {
     fn kind(&self) -> &str {
         self.body["type"].as_str().unwrap()
     }
@@ -53,7 +53,7 @@ thread_local! {
 /// A simulator and its clock, with the notices of the dialer.
 struct Vendor {
     world: testing::Vendor,
-    told: Vec<Told>,
+    sent: Vec<Sent>,
     /// Whether every notice is compared with what a query says.
     compares: bool,
 }
@@ -83,7 +83,7 @@ impl Vendor {
 
     fn behaving(behaviour: Behaviour) -> Self {
         let world = testing::Vendor::new(1, behaviour, assert_sums);
-        Self { world, told: Vec::new(), compares: true }
+        Self { world, sent: Vec::new(), compares: true }
     }
 
     fn call_as(&mut self, account: u32, id: &str, fields: &Value) -> Result<Value, i64> {
@@ -102,11 +102,11 @@ impl Vendor {
     fn pass(&mut self, time: Duration) {
         let until = self.now + time;
         while let Some(callbacks) = self.world.step(until) {
-            let from = self.told.len();
+            let from = self.sent.len();
             for callback in callbacks.into_iter().filter(|callback| callback.event.starts_with("dialer.")) {
                 let body = callback.body.value();
                 let (event, target) = (callback.event.to_string(), callback.target);
-                self.told.push(Told { at: self.now, event, target, body });
+                self.sent.push(Sent { at: self.now, event, target, body });
             }
             if self.compares {
                 self.compare(from);
@@ -115,24 +115,24 @@ impl Vendor {
         self.now = until;
     }
 
-    /// The last notices of this moment and the queries tell the same.
+    /// The last notices of this moment and the queries say the same.
     fn compare(&mut self, from: usize) {
-        for at in from..self.told.len() {
-            let told = self.told[at].clone();
-            let body = &told.body["body"];
-            let task_id = told.field("taskId").to_owned();
-            let later = &self.told[at + 1..];
-            if told.kind() == "TaskStatus" {
+        for at in from..self.sent.len() {
+            let sent = self.sent[at].clone();
+            let body = &sent.body["body"];
+            let task_id = sent.field("taskId").to_owned();
+            let later = &self.sent[at + 1..];
+            if sent.kind() == "TaskStatus" {
                 if later.iter().any(|other| other.kind() == "TaskStatus" && other.field("taskId") == task_id)
                 {
                     continue;
                 }
-                let fields = json!({ "state": told.state(), "taskName": body["taskName"], "limit": 1000 });
+                let fields = json!({ "state": sent.state(), "taskName": body["taskName"], "limit": 1000 });
                 let list = self.call("dialer.tasks", fields).unwrap();
-                assert_eq!(list["list"][0]["taskId"], task_id.as_str(), "{told:?}");
+                assert_eq!(list["list"][0]["taskId"], task_id.as_str(), "{sent:?}");
                 continue;
             }
-            if later.iter().any(|other| other.field("callid") == told.field("callid")) {
+            if later.iter().any(|other| other.field("callid") == sent.field("callid")) {
                 continue;
             }
             let like = json!([{ "field": "callid", "pattern": body["callid"] }]);
@@ -161,9 +161,9 @@ impl Vendor {
             let results = results.iter().map(|one| (one["title"].as_str().unwrap(), one["value"].clone()));
             assert_eq!(json!(results.collect::<BTreeMap<_, _>>()), body["customizeResults"]);
             let moment = |name: &str| row[name].as_str().unwrap().to_owned();
-            let stamp: i64 = told.field("timestamp").parse().unwrap();
+            let stamp: i64 = sent.field("timestamp").parse().unwrap();
             let stamp = Timestamp::from_second(stamp / 1000).unwrap().to_string();
-            let time = match (told.kind(), told.state()) {
+            let time = match (sent.kind(), sent.state()) {
                 ("ContactStatus", "CALLING") => moment("calltime"),
                 ("ContactStatus", "RINGING") => moment("ringtime"),
                 ("ContactStatus", "ANSWERED") => moment("answertime"),
@@ -171,28 +171,28 @@ impl Vendor {
                 (_, "HANGUP") => moment("endtime"),
                 _ => stamp.clone(),
             };
-            assert_eq!(time, stamp, "{told:?}");
+            assert_eq!(time, stamp, "{sent:?}");
             assert_eq!(moment("endtime").is_empty(), body.get("hangupReason").is_none());
             assert_eq!(moment("endtime").is_empty(), moment("callResultType").is_empty());
         }
     }
 
-    /// The states told of a call or task, in order, those of agents with an `A` in front.
+    /// The states sent of a call or task, in order, those of agents with an `A` in front.
     fn states(&self, number: &str) -> Vec<String> {
-        let of = self.told.iter().filter(|told| told.field("phoneNumber") == number);
-        of.map(|told| match told.kind() {
-            "AgentStatus" => format!("A {}", told.state()),
-            _ => told.state().to_owned(),
+        let of = self.sent.iter().filter(|sent| sent.field("phoneNumber") == number);
+        of.map(|sent| match sent.kind() {
+            "AgentStatus" => format!("A {}", sent.state()),
+            _ => sent.state().to_owned(),
         })
         .collect()
     }
 
     fn task_states(&self, id: &str) -> Vec<&str> {
-        let of = self.told.iter().filter(|told| told.kind() == "TaskStatus" && told.field("taskId") == id);
-        of.map(Told::state).collect()
+        let of = self.sent.iter().filter(|sent| sent.kind() == "TaskStatus" && sent.field("taskId") == id);
+        of.map(Sent::state).collect()
     }
 
-    /// The calls to a number as the query tells them.
+    /// The calls to a number as the query lists them.
     fn rows(&mut self, task: &str, number: &str) -> Vec<Value> {
         let like = json!([{ "field": "phoneNumber", "pattern": number }]);
         let fields = json!({ "taskId": task, "like": like, "limit": 1000, "orderBy": "calltime" });
@@ -210,7 +210,7 @@ fn assert_sums(simulator: &Simulator) {
     for task in &dialer.tasks {
         assert_eq!(task.sums, task.recount());
         assert!(!task.state.is_over() || task.is_finished());
-        let calls = task.contacts.list.iter().map(|contact| usize::from(contact.tries)).sum::<usize>();
+        let calls = task.contacts.list.iter().map(|contact| usize::from(contact.attempts)).sum::<usize>();
         assert_eq!(calls, task.calls.len());
     }
     for (at, pool) in dialer.pools.iter().enumerate() {

@@ -63,22 +63,22 @@ const ROW: &str = "talkDuration:i waitingDuration:i talkedTime:i holdDuration:i 
     customerName:s callResultType:s callType:s reclink:s wfContactId:s transferReason:s seText:s adminAct:a \
     customizeResults:a customerInfo:o";
 
-fn check_notice(told: &Told) {
-    check(&told.body, "type:s body:o");
-    let body = &told.body["body"];
-    match told.kind() {
+fn check_notice(sent: &Sent) {
+    check(&sent.body, "type:s body:o");
+    let body = &sent.body["body"];
+    match sent.kind() {
         "TaskStatus" => {
-            assert_eq!(told.event, "dialer.task_status");
+            assert_eq!(sent.event, "dialer.task_status");
             check(body, "taskId:s taskName:s state:s");
-            assert!(TASK_STATES.contains(&told.state()));
+            assert!(TASK_STATES.contains(&sent.state()));
             return;
         }
         "ContactStatus" => {
-            assert_eq!(told.event, "dialer.contact_status");
+            assert_eq!(sent.event, "dialer.contact_status");
             check(body, CONTACT);
         }
         "AgentStatus" => {
-            assert_eq!(told.event, "dialer.agent_status");
+            assert_eq!(sent.event, "dialer.agent_status");
             check(body, AGENT);
             for name in ["curDayCallCount", "curDayCallDuration", "holdDuration"] {
                 check(&body[name], "auto:i manual:i");
@@ -90,9 +90,9 @@ fn check_notice(told: &Told) {
         }
         other => panic!("{other}"),
     }
-    assert!(CALL_STATES.contains(&told.state()));
-    assert_eq!(told.field("timestamp").parse::<i64>().unwrap(), told.at.as_millisecond());
-    assert_eq!(told.field("timestamp").len(), 13);
+    assert!(CALL_STATES.contains(&sent.state()));
+    assert_eq!(sent.field("timestamp").parse::<i64>().unwrap(), sent.at.as_millisecond());
+    assert_eq!(sent.field("timestamp").len(), 13);
     if let Some(reason) = body.get("hangupReason") {
         assert!(REASONS.contains(&reason.as_i64().unwrap()));
     }
@@ -133,11 +133,11 @@ fn every_field_has_its_type_and_letter_case() {
         vendor.pass(DAY);
     }
     assert!(seen.len() >= 9, "{seen:?}");
-    vendor.told.iter().for_each(check_notice);
-    let private: Vec<&Told> =
-        vendor.told.iter().filter(|told| told.field("phoneNumber") == number(500)).collect();
-    let fits = |told: &&Told| {
-        (told.field("privateData"), told.field("info1"), told.field("contactName")) == ("p", "i", "Siti")
+    vendor.sent.iter().for_each(check_notice);
+    let private: Vec<&Sent> =
+        vendor.sent.iter().filter(|sent| sent.field("phoneNumber") == number(500)).collect();
+    let fits = |sent: &&Sent| {
+        (sent.field("privateData"), sent.field("info1"), sent.field("contactName")) == ("p", "i", "Siti")
     };
     assert!(!private.is_empty() && private.iter().all(fits));
     let list = vendor.call("dialer.tasks", json!({ "limit": 10 })).unwrap();

@@ -28,7 +28,7 @@ fn messages(vendor: &mut Vendor, call_id: &str) -> Vec<Value> {
 }
 
 #[test]
-fn what_is_said_is_listed_in_its_time_and_told_at_the_end() {
+fn what_is_said_is_listed_in_its_time_and_repeated_at_the_end() {
     let mut vendor = a_vendor(1);
     let (workflow, call_id) = replied(&mut vendor);
     let begun = messages(&mut vendor, &call_id);
@@ -41,7 +41,7 @@ fn what_is_said_is_listed_in_its_time_and_told_at_the_end() {
     assert_eq!(detail["detail"][0]["call_id"], *call_id);
     assert_eq!(detail["detail"][0]["msg_id"], begun[0]["msg_id"]);
     let mut said = begun.len();
-    while vendor.told("workflow.session_ended").is_empty() {
+    while vendor.sent("workflow.session_ended").is_empty() {
         vendor.pass(SECOND);
         let listed = messages(&mut vendor, &call_id);
         let now = vendor.now.as_second();
@@ -49,22 +49,22 @@ fn what_is_said_is_listed_in_its_time_and_told_at_the_end() {
         said = listed.len();
     }
     assert!(said > begun.len());
-    let notice = &vendor.told("workflow.session_ended")[0];
+    let notice = &vendor.sent("workflow.session_ended")[0];
     let listed = messages(&mut vendor, &call_id);
     assert_eq!(notice["call_id"], *call_id);
-    let told = notice["messages"].as_array().unwrap();
-    assert_eq!(told.len() + 1, listed.len(), "all but the template message");
-    for (told, listed) in told.iter().zip(&listed[1..]) {
+    let sent = notice["messages"].as_array().unwrap();
+    assert_eq!(sent.len() + 1, listed.len(), "all but the template message");
+    for (sent, listed) in sent.iter().zip(&listed[1..]) {
         for field in ["msg_id", "timestamp", "content"] {
-            assert_eq!(told[field], listed[field]);
+            assert_eq!(sent[field], listed[field]);
         }
         let robot = listed["sender_type"] == "robot";
-        assert_eq!(told["sender_type"], if robot { json!("chatbot") } else { listed["sender_type"].clone() });
+        assert_eq!(sent["sender_type"], if robot { json!("chatbot") } else { listed["sender_type"].clone() });
     }
-    assert_eq!(told[1]["reply"]["sender_type"], "chatbot", "the shape of the notice");
+    assert_eq!(sent[1]["reply"]["sender_type"], "chatbot", "the shape of the notice");
     let session = &vendor.call("chatbot.sessions", json!({})).unwrap()["list"][0];
     assert_eq!(session["status"], "closed");
-    assert_eq!(vendor.told("session.end").len() + vendor.told("message.receive").len(), 0);
+    assert_eq!(vendor.sent("session.end").len() + vendor.sent("message.receive").len(), 0);
     assert_eq!(vendor.call_as(1, "chatbot.sessions", json!({})).unwrap()["total"], 0);
 }
 
@@ -78,16 +78,16 @@ fn whoever_ends_the_conversation_lets_the_row_go_on() {
     let sent = vendor.call("chatbot.send_message", spoken).unwrap();
     vendor.call("chatbot.end_session", json!({ "call_id": call_id })).unwrap();
     vendor.pass(SECOND);
-    let told = vendor.told("workflow.session_ended");
-    assert_eq!((told.len(), &told[0]["session_end_reason"]), (1, &json!("seat")));
-    let own = told[0]["messages"].as_array().unwrap().iter().find(|one| one["sender_type"] == "seat");
+    let ended = vendor.sent("workflow.session_ended");
+    assert_eq!((ended.len(), &ended[0]["session_end_reason"]), (1, &json!("seat")));
+    let own = ended[0]["messages"].as_array().unwrap().iter().find(|one| one["sender_type"] == "seat");
     assert_eq!(own.unwrap()["msg_id"], sent["messages"][0]["msg_id"]);
     assert_eq!(own.unwrap()["content"], json!({ "type": "location", "place": "office" }));
-    assert_eq!(vendor.told("session.end").len(), 1);
+    assert_eq!(vendor.sent("session.end").len(), 1);
     let before = messages(&mut vendor, &call_id).len();
     vendor.pass(DAY);
     assert_eq!(messages(&mut vendor, &call_id).len(), before, "nothing is said after the end");
-    assert_eq!(vendor.told("workflow.session_ended").len(), 1);
+    assert_eq!(vendor.sent("workflow.session_ended").len(), 1);
     assert_eq!(vendor.summary(&workflow)["finished"], 1);
 }
 
@@ -100,5 +100,5 @@ fn an_agent_who_takes_it_has_the_word() {
     let before = messages(&mut vendor, &call_id).len();
     vendor.pass(DAY);
     assert_eq!(messages(&mut vendor, &call_id).len(), before);
-    assert_eq!(vendor.told("workflow.session_ended")[0]["call_id"], *call_id);
+    assert_eq!(vendor.sent("workflow.session_ended")[0]["call_id"], *call_id);
 }

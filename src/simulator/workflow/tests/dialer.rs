@@ -1,4 +1,4 @@
-//! Nodes whose rows are called by agents: the dialer's notices and queries, and the workflow's, tell one state.
+//! Nodes whose rows are called by agents: the dialer's notices and queries, and the workflow's, agree.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub(super) fn evening() -> Behaviour {
 
 /// The notices of the dialer of one kind.
 fn notices(vendor: &Vendor, event: &str) -> Vec<Value> {
-    vendor.told(event).into_iter().map(|notice| notice["body"].clone()).collect()
+    vendor.sent(event).into_iter().map(|notice| notice["body"].clone()).collect()
 }
 
 /// The task of the dialer node, as the workflow's own query names it.
@@ -52,7 +52,7 @@ fn task_of(vendor: &mut Vendor, workflow: &str) -> String {
     text(&vendor.list("workflow.subtasks", workflow)[0]["task_id"])
 }
 
-/// The calls of a task as the dialer tells them.
+/// The calls of a task as the dialer lists them.
 fn calls(vendor: &mut Vendor, task: &str) -> Vec<Value> {
     let fields = json!({ "taskId": task, "limit": 1000, "needCustomerInfo": "Y" });
     let answer = vendor.call("dialer.task_detail", fields).unwrap();
@@ -82,11 +82,11 @@ fn rows_go_on_by_what_came_of_their_calls() {
     assert!(!vendor.simulator.is_busy());
     let task = task_of(&mut vendor, &workflow);
     let rows = calls(&mut vendor, &task);
-    let completed = vendor.told("workflow.contact_completed");
+    let completed = vendor.sent("workflow.contact_completed");
     for (number, (mock_outcome, last, result)) in (1..).zip(cases) {
         let callee = format!("+62811{number:08}");
-        let told = completed.iter().find(|body| body["callee_number"] == callee.as_str()).unwrap();
-        let path = told["rows"].as_array().unwrap();
+        let sent = completed.iter().find(|body| body["callee_number"] == callee.as_str()).unwrap();
+        let path = sent["rows"].as_array().unwrap();
         assert_eq!(path.last().unwrap()["nodetask_name"], last, "{mock_outcome}");
         assert_eq!((&path[0]["node_type"], &path[0]["task_id"]), (&json!("dialer"), &json!(task)));
         let of: Vec<&Value> = rows.iter().filter(|row| row["phoneNumber"] == callee.as_str()).collect();
@@ -96,7 +96,7 @@ fn rows_go_on_by_what_came_of_their_calls() {
     }
     // The robots' queries have nothing to do with it.
     assert_eq!(vendor.list("workflow.call_tasks", &workflow), [] as [Value; 0]);
-    assert_eq!(vendor.told("workflow.call_completed"), [] as [Value; 0]);
+    assert_eq!(vendor.sent("workflow.call_completed"), [] as [Value; 0]);
     let (code, message) = vendor.call("workflow.call_task_detail", json!({ "TaskID": task })).unwrap_err();
     assert!(code == 400 && message.contains("querytaskdetail"), "{message}");
 }
@@ -108,7 +108,7 @@ fn numbers_that_are_too_long_for_the_dialer_are_not_dialled() {
     long["callee"] = "+123456789012345".into();
     let workflow = vendor.create(7, &[long, row(2, "talked")]);
     vendor.pass(DAY);
-    let completed = vendor.told("workflow.contact_completed");
+    let completed = vendor.sent("workflow.contact_completed");
     let last = |case: &str| {
         let body = completed.iter().find(|body| body["case_id"] == case).unwrap();
         body["rows"].as_array().unwrap().last().unwrap()["nodetask_name"].clone()
@@ -133,17 +133,17 @@ fn notices_and_queries_of_both_agree() {
         (&listed[0]["taskId"], &listed[0]["name"], &listed[0]["groupName"]),
         (&json!(task), &json!(name), &json!("Evening"))
     );
-    // The task, as both families tell it.
+    // The task, as both families have it.
     let states: Vec<Value> =
         notices(&vendor, "dialer.task_status").iter().map(|body| body["state"].clone()).collect();
     assert_eq!(states, ["Not Started", "Running", "Finished"]);
-    let last = vendor.told("workflow.status_changed").pop().unwrap();
+    let last = vendor.sent("workflow.status_changed").pop().unwrap();
     assert_eq!(
         (&last["actions"][0]["task_id"], &last["actions"][0]["task_status"]),
         (&json!(task), &json!("Finished"))
     );
 
-    // Every call that was told is one that is queried, and its contact is a row of the instance.
+    // Every call that was sent is one that is queried, and its contact is a row of the instance.
     let rows = calls(&mut vendor, &task);
     let mut ends: BTreeMap<String, Value> = BTreeMap::new();
     for body in notices(&vendor, "dialer.contact_status") {
@@ -155,12 +155,12 @@ fn notices_and_queries_of_both_agree() {
     assert_eq!(ends.len(), rows.len());
     let found = json!({ "start_time": "2029-12-31 00:00:00+00:00", "end_time": "2030-01-03 00:00:00+00:00" });
     for call in &rows {
-        let told = &ends[&text(&call["callid"])];
+        let sent = &ends[&text(&call["callid"])];
         assert_eq!(
-            (&told["hangupReason"], &told["phoneNumber"]),
+            (&sent["hangupReason"], &sent["phoneNumber"]),
             (&call["hangupReason"], &call["phoneNumber"])
         );
-        assert_eq!(told["customerInfo"], call["customerInfo"]);
+        assert_eq!(sent["customerInfo"], call["customerInfo"]);
         assert_eq!(
             (&call["customerName"], &call["customerInfo"]["amount"]),
             (&json!("Budi Santoso"), &json!("1500"))
@@ -265,6 +265,6 @@ fn notices_go_where_callbacks_go_or_to_nobody() {
     let mut vendor = a_vendor_with(1, Behaviour { has_callback_url: false, ..evening() });
     let workflow = vendor.create(7, &[row(1, "talked")]);
     vendor.pass(DAY);
-    assert_eq!(vendor.told.len(), 0);
+    assert_eq!(vendor.sent.len(), 0);
     assert_eq!(vendor.summary(&workflow)["finished"], 1);
 }

@@ -47,7 +47,7 @@ fn auto_finish_says_when_an_instance_ends() {
         vendor.pass(DAY * 4);
         assert_eq!(vendor.summary(&workflow)["status"], "finished");
         assert_eq!(vendor.statuses(&workflow), ["created", "running", "finished"]);
-        assert_eq!(vendor.told("workflow.contact_completed").len(), if auto_finish == 1 { 1 } else { 2 });
+        assert_eq!(vendor.sent("workflow.contact_completed").len(), if auto_finish == 1 { 1 } else { 2 });
     }
 }
 
@@ -87,13 +87,13 @@ nodes = [
     fields["details"] = json!([row(1, "no_answer"), row(2, "long_talk"), row(3, "talked")]);
     let workflow = text(&vendor.call("workflow.create", fields).unwrap()["workflow_id"]);
     vendor.pass(MINUTE * 10);
-    // What was tried is through, so that its call is told; its flow is not at its end.
-    assert_eq!(vendor.told("workflow.call_completed")[0]["case_id"], "case-1");
+    // What was attempted is finished, so that its call is reported; its flow is not at its end.
+    assert_eq!(vendor.sent("workflow.call_completed")[0]["case_id"], "case-1");
     assert_eq!(vendor.statuses(&workflow), ["created", "running"]);
     vendor.pass(DAY);
-    assert_eq!(vendor.told("workflow.call_completed").len(), 2);
-    assert_eq!(vendor.told("workflow.contact_completed").len(), 0);
-    assert_eq!(vendor.told("workflow.waba_status").len(), 0);
+    assert_eq!(vendor.sent("workflow.call_completed").len(), 2);
+    assert_eq!(vendor.sent("workflow.contact_completed").len(), 0);
+    assert_eq!(vendor.sent("workflow.waba_status").len(), 0);
     assert_eq!(vendor.list("workflow.waba_tasks", &workflow).len(), 0);
     assert_eq!(vendor.summary(&workflow)["cancelled"], 3);
     assert_eq!(vendor.statuses(&workflow), ["created", "running", "finished"]);
@@ -119,15 +119,15 @@ fn stopping_lets_calls_and_sessions_end_and_nothing_else() {
         vendor.call("workflow.stop", json!({ "workflow_id": workflow })).unwrap();
         vendor.call("workflow.stop", json!({ "workflow_id": workflow })).unwrap_err();
     }
-    assert_eq!(vendor.told("workflow.session_ended").len(), 0);
+    assert_eq!(vendor.sent("workflow.session_ended").len(), 0);
     vendor.pass(DAY);
-    assert_eq!(vendor.told("workflow.session_ended").len(), 1);
+    assert_eq!(vendor.sent("workflow.session_ended").len(), 1);
     assert_eq!(vendor.statuses(&chats), ["created", "running", "stopped"]);
     assert_eq!(vendor.statuses(&calls), ["created", "running", "stopped"]);
-    let last = vendor.told.last().unwrap();
+    let last = vendor.sent.last().unwrap();
     assert_eq!((last.1.as_str(), &last.2["status"]), ("workflow.status_changed", &json!("stopped")));
-    let told = vendor.told("workflow.call_completed");
-    assert_eq!((told.len(), &told[0]["case_id"]), (1, &json!("case-3")));
+    let sent = vendor.sent("workflow.call_completed");
+    assert_eq!((sent.len(), &sent[0]["case_id"]), (1, &json!("case-3")));
     // The instance has no row left, and its task none that waits.
     assert_eq!(vendor.summary(&calls)["cancelled"], 2);
     let task = vendor.list("workflow.call_tasks", &calls);
@@ -150,8 +150,8 @@ fn a_row_is_taken_out_wherever_it_is() {
     cancel(&mut vendor, "case-2").unwrap();
     cancel(&mut vendor, "case-2").unwrap_err();
     vendor.pass(DAY);
-    assert_eq!(vendor.told("workflow.call_completed").len(), 1);
-    assert_eq!(vendor.told("workflow.contact_completed").len(), 0);
+    assert_eq!(vendor.sent("workflow.call_completed").len(), 1);
+    assert_eq!(vendor.sent("workflow.contact_completed").len(), 0);
     assert_eq!(vendor.summary(&workflow)["cancelled"], 3);
     assert_eq!(vendor.statuses(&workflow), ["created", "running", "finished"]);
 }
@@ -167,9 +167,9 @@ fn new_variables_count_from_the_next_node_on() {
     });
     vendor.call("workflow.update_contact", update).unwrap();
     vendor.pass(DAY);
-    let call = &vendor.told("workflow.call_completed")[0];
+    let call = &vendor.sent("workflow.call_completed")[0];
     assert_eq!(call["CheckResults"][1]["Expected"], "1500");
-    let push = vendor.told("workflow.api_push")[0].clone();
+    let push = vendor.sent("workflow.api_push")[0].clone();
     insta::assert_snapshot!(serde_json::to_string_pretty(&push["callee"]).unwrap());
 }
 
@@ -181,9 +181,10 @@ fn a_row_that_is_taken_out_is_not_called_again() {
     let cancel = json!({ "workflow_id": workflow, "case_id": "case-1" });
     vendor.call("workflow.cancel_contact", cancel).unwrap();
     vendor.pass(DAY);
-    let calls = vendor.told("workflow.call_completed");
-    let tries = |case: &str| calls.iter().find(|call| call["case_id"] == case).unwrap()["Attempts"].clone();
-    assert_eq!((tries("case-1"), tries("case-2")), (json!(1), json!(3)));
+    let calls = vendor.sent("workflow.call_completed");
+    let attempts =
+        |case: &str| calls.iter().find(|call| call["case_id"] == case).unwrap()["Attempts"].clone();
+    assert_eq!((attempts("case-1"), attempts("case-2")), (json!(1), json!(3)));
     let summary = vendor.summary(&workflow);
     assert_eq!((&summary["finished"], &summary["cancelled"]), (&json!(1), &json!(1)));
 }
@@ -196,8 +197,8 @@ fn a_template_of_ones_own_branches_on_what_people_want() {
 id = 7
 name = "Agents for those who ask"
 nodes = [
-    { id = "call", kind = "voice", next = "wish" },
-    { id = "wish", kind = "branch", cases = [{ when = ["intention_e"], next = "agents" }], next = "end" },
+    { id = "call", kind = "voice", next = "branch" },
+    { id = "branch", kind = "branch", cases = [{ when = ["intention_e"], next = "agents" }], next = "end" },
     { id = "agents", kind = "dialer", group = "Collections", next = "end" },
     { id = "end", kind = "end" },
 ]
@@ -213,7 +214,7 @@ nodes = [
         (Some(1), &json!("Collections"))
     );
     let paths: Vec<usize> = vendor
-        .told("workflow.contact_completed")
+        .sent("workflow.contact_completed")
         .iter()
         .map(|body| body["rows"].as_array().unwrap().len())
         .collect();
@@ -221,11 +222,11 @@ nodes = [
 }
 
 #[test]
-fn nothing_is_told_to_nobody() {
+fn nothing_is_sent_to_nobody() {
     let mut vendor = a_vendor_with(1, Behaviour { has_callback_url: false, ..Behaviour::default() });
     let workflow = vendor.create(1001, &rows(20));
     vendor.pass(DAY);
-    assert!(vendor.told.is_empty());
+    assert!(vendor.sent.is_empty());
     assert_eq!(vendor.summary(&workflow)["finished"], 20);
     // What was not pushed is not vouched for.
     let node = vendor.list("workflow.subtasks", &workflow)[3].clone();

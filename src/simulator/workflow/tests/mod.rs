@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::simulator::Behaviour;
 use crate::simulator::Simulator;
-pub(super) use crate::simulator::testing::{DAY, Told, Vendor};
+pub(super) use crate::simulator::testing::{DAY, Sent, Vendor};
 
 pub(super) fn a_vendor(seed: u64) -> Vendor {
     a_vendor_with(seed, Behaviour::default())
@@ -47,8 +47,8 @@ impl Vendor {
 
     /// The words of status of an instance, in order.
     pub(super) fn statuses(&self, workflow: &str) -> Vec<String> {
-        let told = self.told("workflow.status_changed");
-        let of = told.iter().filter(|body| body["workflow_id"] == workflow);
+        let sent = self.sent("workflow.status_changed");
+        let of = sent.iter().filter(|body| body["workflow_id"] == workflow);
         of.map(|body| text(&body["status"])).collect()
     }
 
@@ -83,7 +83,7 @@ pub(super) fn create(template: i64) -> Value {
     })
 }
 
-/// A row that wishes for an outcome.
+/// A row that asks for an outcome.
 pub(super) fn row(number: u32, mock_outcome: &str) -> Value {
     json!({
         "callee": format!("+62811{number:08}"), "case_id": format!("case-{number}"),
@@ -91,7 +91,7 @@ pub(super) fn row(number: u32, mock_outcome: &str) -> Value {
     })
 }
 
-/// Rows that wish for nothing.
+/// Rows that ask for nothing.
 pub(super) fn rows(count: u32) -> Vec<Value> {
     (0..count).map(|number| row(number, "")).collect()
 }

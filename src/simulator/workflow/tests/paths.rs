@@ -1,4 +1,4 @@
-//! What the notices alone tell of every row is what the queries say.
+//! What the notices alone say of every row is what the queries say.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -28,7 +28,7 @@ fn heard(vendor: &Vendor) -> BTreeMap<String, Heard> {
     let mut all: BTreeMap<String, Heard> = BTreeMap::new();
     let mut by_row: BTreeMap<String, String> = BTreeMap::new();
     // Rows have an id of their own in the notices of messages; the number leads to the case.
-    for body in vendor.told("workflow.contact_completed") {
+    for body in vendor.sent("workflow.contact_completed") {
         let case = text(&body["case_id"]);
         by_row.insert(text(&body["callee_number"]), case.clone());
         let row = all.entry(case).or_default();
@@ -36,7 +36,7 @@ fn heard(vendor: &Vendor) -> BTreeMap<String, Heard> {
         row.passed = body["rows"].as_array().unwrap().clone();
         row.path = row.passed.iter().map(|node| text(&node["node_type"])).collect();
     }
-    for (_, event, body) in &vendor.told {
+    for (_, event, body) in &vendor.sent {
         let case = match event.as_str() {
             "workflow.call_completed" => text(&body["case_id"]),
             "workflow.api_push" => text(&body["callee"]["case_id"]),
@@ -98,7 +98,7 @@ fn compare(template: i64) -> (Vendor, String, BTreeMap<String, Heard>) {
             calls += 1;
         }
     }
-    assert_eq!(calls, vendor.told("workflow.call_completed").len());
+    assert_eq!(calls, vendor.sent("workflow.call_completed").len());
     // The messages.
     let mut messages = 0;
     for task in vendor.list("workflow.waba_tasks", &workflow) {
@@ -224,7 +224,7 @@ fn information_check() {
         assert_eq!(row.path, ["voice", "api", "end"]);
         assert!(row.calls[0]["CheckResults"].is_array());
     }
-    let talked = vendor.told("workflow.call_completed").into_iter().find(|call| call["RecordLink"] != "");
+    let talked = vendor.sent("workflow.call_completed").into_iter().find(|call| call["RecordLink"] != "");
     let results = talked.unwrap()["CheckResults"].clone();
     let items: Vec<&Value> = results.as_array().unwrap().iter().map(|result| &result["Item"]).collect();
     assert_eq!(items, ["callee_name", "amount"]);
@@ -242,9 +242,9 @@ fn the_cost_of_a_row_does_not_grow() {
         vendor.pass(DAY * 4);
         let took = started.elapsed();
         let summary = vendor.summary(&workflow);
-        let through = ["finished", "cancelled"].map(|name| summary[name].as_i64().unwrap());
-        assert_eq!(through.iter().sum::<i64>(), i64::from(count));
-        assert!(template == 7 || through[1] == 0);
+        let over = ["finished", "cancelled"].map(|name| summary[name].as_i64().unwrap());
+        assert_eq!(over.iter().sum::<i64>(), i64::from(count));
+        assert!(template == 7 || over[1] == 0);
         println!("{template} {count:>6} rows: {took:.1?}, {:.1?} per row", took / count);
     }
 }

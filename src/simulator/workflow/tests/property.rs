@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::dialer::evening;
-use super::{Told, Vendor, a_vendor_with, create, row, text};
+use super::{Sent, Vendor, a_vendor_with, create, row, text};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -85,14 +85,14 @@ fn live(seed: u64, ops: &[Op]) -> Vendor {
 }
 
 /// Whatever a notice names, queries know.
-fn resolves(vendor: &mut Vendor, (_, event, body): &Told) {
+fn resolves(vendor: &mut Vendor, (_, event, body): &Sent) {
     if event.starts_with("dialer.") {
-        let told = &body["body"];
-        let like = json!([{ "field": "callid", "pattern": told["callid"] }]);
-        let like = if told["callid"].is_null() { json!([]) } else { like };
-        let fields = json!({ "taskId": told["taskId"], "like": like });
+        let sent = &body["body"];
+        let like = json!([{ "field": "callid", "pattern": sent["callid"] }]);
+        let like = if sent["callid"].is_null() { json!([]) } else { like };
+        let fields = json!({ "taskId": sent["taskId"], "like": like });
         let answer = vendor.call("dialer.task_detail", fields).unwrap();
-        let is_of_task = told["callid"].is_null() || answer["list"][0]["phoneNumber"] == told["phoneNumber"];
+        let is_of_task = sent["callid"].is_null() || answer["list"][0]["phoneNumber"] == sent["phoneNumber"];
         assert!(is_of_task, "{body}");
         return;
     }
@@ -130,17 +130,17 @@ proptest! {
         let mut vendor = live(seed, &ops);
         prop_assert!(!vendor.simulator.is_busy());
         let again = live(seed, &ops);
-        prop_assert_eq!(&again.told, &vendor.told);
+        prop_assert_eq!(&again.sent, &vendor.sent);
         let instances = vendor.call("workflow.list", json!({ "size": 1_000 })).unwrap();
         for instance in instances["list"].as_array().unwrap() {
             // Every end time has passed.
             let workflow = text(&instance["workflow_id"]);
             let status = text(&instance["status"]);
             prop_assert!(["finished", "stopped"].contains(&status.as_str()), "{instance}");
-            let told = vendor.statuses(&workflow);
-            prop_assert_eq!(told.last(), Some(&status));
-            prop_assert_eq!(told.iter().collect::<BTreeSet<_>>().len(), told.len());
-            let completed = vendor.told("workflow.contact_completed");
+            let sent = vendor.statuses(&workflow);
+            prop_assert_eq!(sent.last(), Some(&status));
+            prop_assert_eq!(sent.iter().collect::<BTreeSet<_>>().len(), sent.len());
+            let completed = vendor.sent("workflow.contact_completed");
             let completed = completed.iter().filter(|body| body["workflow_id"] == workflow).count();
             prop_assert_eq!(&instance["finished"], completed);
             for node in vendor.list("workflow.subtasks", &workflow) {
@@ -157,9 +157,9 @@ proptest! {
             vendor.call("dialer.tasks", asked).unwrap()["list"].as_array().map_or(0, Vec::len)
         });
         prop_assert_eq!(tasks["list"].as_array().map(Vec::len), Some(over[0] + over[1]));
-        let all = vendor.told.clone();
-        for told in &all {
-            resolves(&mut vendor, told);
+        let all = vendor.sent.clone();
+        for sent in &all {
+            resolves(&mut vendor, sent);
         }
     }
 }
