@@ -41,7 +41,7 @@ pub(super) fn built(
 ) -> Built {
     let text = match answer {
         Ok(Response::Data(Value::Null)) => {
-            envelope::success(family, Value::Null, || engine.request_id()).to_string()
+            envelope::success(family, |text| text.push_str(&engine.request_id()))
         }
         Ok(Response::Data(data)) => framed(engine, family, &data.to_string()),
         Ok(Response::Text(text)) => framed(engine, family, &text),

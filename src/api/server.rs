@@ -18,7 +18,7 @@ use crate::contract::envelope::{self, ErrorStatus};
 use crate::contract::{Catalog, Family, Provenance, Route, RouteError, Router};
 use crate::engine::{Driver, Engine, RequestOutcome};
 use crate::faults::{self, Act, Fault};
-use crate::files::suggest::hint;
+use crate::files::suggest::did_you_mean;
 use crate::journal::{CallEntry, Event};
 use crate::net::{HttpRequest, HttpResponse, Reply};
 use crate::settings::{AccessRules, SignatureRule};
@@ -93,12 +93,14 @@ impl Api {
             Route::Found { id, family, provenance, params } => {
                 return self.known(call, Found { id, family, provenance }, params, started);
             }
-            Route::WrongMethod { allow } => {
-                wrong_method(&format!("{} is not served at {}, but {allow} is", call.method, call.path), &allow)
-            }
-            Route::Unknown { nearest } => {
-                plain_error(404, &format!("nothing is served at {}{}", call.path, hint(nearest.as_deref())))
-            }
+            Route::WrongMethod { allow } => wrong_method(
+                &format!("{} is not served at {}, but {allow} is", call.method, call.path),
+                &allow,
+            ),
+            Route::Unknown { nearest } => plain_error(
+                404,
+                &format!("nothing is served at {}{}", call.path, did_you_mean(nearest.as_deref())),
+            ),
         };
         self.note(call, answer.status, answer.body.clone(), started);
         ready(answer)
@@ -340,8 +342,8 @@ fn wrong(
                     json_text(200, format!("{head}{}{}", long.text(), envelope::TAIL))
                 }
                 None => {
-                    let empty = envelope::success(family, Value::Null, || engine.request_id());
-                    sealed(json_text(200, empty.to_string()), caller)
+                    let empty = envelope::success(family, |text| text.push_str(&engine.request_id()));
+                    sealed(json_text(200, empty), caller)
                 }
             };
             (answer.status, answer.body.clone(), Reply::Half(answer))

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use super::format::Format;
 use super::{CommandError, Exit};
 use crate::contract::{Catalog, Direction, Entry, Provenance};
-use crate::files::suggest::{hint, nearest};
+use crate::files::suggest::{did_you_mean, nearest};
 use crate::settings::{Flags, Settings};
 
 /// The arguments of `catalog`.
@@ -63,7 +63,10 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
 /// The entry with this id.
 fn find_entry<'a>(catalog: &'a Catalog, id: &str) -> Result<&'a Entry, CommandError> {
     catalog.get(id).ok_or_else(|| {
-        CommandError::usage(format!("there is no entry `{id}`{}", hint(catalog.nearest(id, |_| true))))
+        CommandError::usage(format!(
+            "there is no entry `{id}`{}",
+            did_you_mean(catalog.nearest(id, |_| true))
+        ))
     })
 }
 
@@ -96,7 +99,7 @@ fn find_group<'a>(catalog: &'a Catalog, wanted: &str) -> Result<&'a str, Command
         return Ok(group);
     }
     let near = match &part[..] {
-        [] => hint(nearest(wanted, groups.iter().copied())),
+        [] => did_you_mean(nearest(wanted, groups.iter().copied())),
         several => format!(", it may be {}", several.join(" or ")),
     };
     let mut message = format!("there is no group `{wanted}`{near}\n\nGroups:");
@@ -151,7 +154,12 @@ impl<'a> Line<'a> {
 }
 
 /// Writes every entry, and a heading before each group.
-fn grouped(out: &mut String, entries: &[&Entry], heading: impl Fn(&str) -> String, line: impl Fn(Line<'_>) -> String) {
+fn grouped(
+    out: &mut String,
+    entries: &[&Entry],
+    heading: impl Fn(&str) -> String,
+    line: impl Fn(Line<'_>) -> String,
+) {
     let mut group = "";
     for entry in entries {
         if entry.group != group {

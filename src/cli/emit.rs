@@ -12,7 +12,7 @@ use crate::content::Country;
 use crate::contract::{Catalog, Direction};
 use crate::delivery::{Attempt, Policy, QueuedCallback};
 use crate::engine::{Callers, End, Engine};
-use crate::files::suggest::hint;
+use crate::files::suggest::did_you_mean;
 use crate::journal::{Entry, Event, Sink, assumed_text};
 use crate::mock::{Builder, StartError};
 use crate::scenario::{Body, SendError};
@@ -132,7 +132,7 @@ fn check_event(catalog: &Catalog, event: &str) -> Result<(), CommandError> {
             "`{event}` is a call that you make to the vendor; callbacks are listed by `airudder-mock catalog`"
         ))),
         None => {
-            let near = hint(catalog.nearest(event, |entry| entry.direction == Direction::Callback));
+            let near = did_you_mean(catalog.nearest(event, |entry| entry.direction == Direction::Callback));
             Err(CommandError::usage(format!(
                 "there is no event `{event}`{near}\nEvery event is listed by `airudder-mock catalog`."
             )))

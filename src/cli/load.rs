@@ -11,8 +11,8 @@ use super::load_report::ReportArgs;
 use super::target_args::TargetArgs;
 use super::{CommandError, Exit, stories};
 use crate::http::Server;
-use crate::language::rate::Course;
-use crate::language::{Arrivals, Rate, RateUnit};
+use crate::language::rate::Shape;
+use crate::language::{Arrivals, RateProfile, RateUnit};
 use crate::load::{self, Live, Load, Options, Protocol, Report, Shard, Slo};
 use crate::net::{Guard, Target};
 use crate::scenario::Story;
@@ -58,7 +58,7 @@ pub(super) struct Args {
     /// How often: `5000/s`, `300/m`, a ramp `100/s..1000/s for 30s`, steps `100/s for 10s, 200/s for 10s`, a wave
     /// `100/s~500/s every 1m`, or `max`: as fast as answers come. Default: that of the first file that has one, or 100/s.
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
-    rate: Option<Rate>,
+    rate: Option<RateProfile>,
     /// For how long. Default: that of the rate's stages or of the file, or 10s.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     duration: Option<HumanDuration>,
@@ -150,7 +150,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     }
     let stories = stories::read(&args.files, &args.set, &world)?;
     let rate = args.rate.clone().or_else(|| first(&stories, |story| story.load.rate.clone()));
-    let rate = rate.unwrap_or_else(|| Rate::constant(DEFAULT_RATE));
+    let rate = rate.unwrap_or_else(|| RateProfile::constant(DEFAULT_RATE));
     let of_files = || first(&stories, |story| story.load.duration);
     let duration = match args.duration {
         Some(given) => given.0,
@@ -164,9 +164,8 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
             "--duration must be longer than zero: write for example `--duration 10s`",
         ));
     }
-    let usual = if rate == Rate::Max { CLOSED_IN_FLIGHT } else { PLANNED_IN_FLIGHT };
-    let in_flight =
-        args.in_flight.or_else(|| first(&stories, |story| story.load.in_flight)).unwrap_or(usual);
+    let usual = if rate == RateProfile::Max { CLOSED_IN_FLIGHT } else { PLANNED_IN_FLIGHT };
+    let in_flight = args.in_flight.or_else(|| first(&stories, |story| story.load.in_flight)).unwrap_or(usual);
     let timeout = args.timeout.map_or_else(|| world.settings.policy.timeout, |duration| duration.0);
     if timeout.is_zero() {
         return Err(CommandError::usage(
@@ -184,10 +183,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let options = Options {
         stories: stories.iter().map(|story| (Arc::clone(story), story.load.weight.unwrap_or(1))).collect(),
         unit: args.unit.or_else(|| first(&stories, |story| story.load.unit)).unwrap_or_default(),
-        arrivals: args
-            .arrivals
-            .or_else(|| first(&stories, |story| story.load.arrivals))
-            .unwrap_or_default(),
+        arrivals: args.arrivals.or_else(|| first(&stories, |story| story.load.arrivals)).unwrap_or_default(),
         count: args.count,
         in_flight,
         workers: args.workers.unwrap_or((cores / 2).max(1)),
@@ -198,9 +194,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
             || if args.find_max { timeout.min(Duration::from_secs(1)) } else { timeout },
             |duration| duration.0,
         ),
-        seed: Seed(
-            args.seed.or_else(|| first(&stories, |story| story.seed).map(|seed| seed.0)).unwrap_or(1),
-        ),
+        seed: Seed(args.seed.or_else(|| first(&stories, |story| story.seed).map(|seed| seed.0)).unwrap_or(1)),
         shard: args.shard.unwrap_or(Shard { index: 0, of: 1 }),
         protocol: if args.http2 { Protocol::Http2 } else { Protocol::Http1 },
         simulated: args.mode == Mode::Simulated,
@@ -233,7 +227,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
             super::remark(&format!("note: {}", beginning(at)));
         }
         if !args.find_max {
-            let mut live = if args.quiet { Live::silent() } else { Live::new(duration) };
+            let mut live = if args.quiet { Live::Silent } else { Live::new(duration) };
             let run = load.run(&rate, duration, server, interrupt, |snapshot| live.show(snapshot)).await;
             live.finish();
             return run;
@@ -279,12 +273,14 @@ fn beginning(at: Timestamp) -> String {
 }
 
 /// The rate a search begins with.
-fn start(rate: &Rate) -> f64 {
+fn start(rate: &RateProfile) -> f64 {
     match rate {
-        Rate::Max => DEFAULT_RATE,
-        Rate::Planned(stages) => stages.first().map_or(DEFAULT_RATE, |stage| match stage.course {
-            Course::Constant(rate) | Course::Ramp(rate, _) | Course::Sine(rate, ..) => rate,
-        }),
+        RateProfile::Max => DEFAULT_RATE,
+        RateProfile::Planned(segments) => {
+            segments.first().map_or(DEFAULT_RATE, |segment| match segment.shape {
+                Shape::Constant(rate) | Shape::Ramp(rate, _) | Shape::Sine(rate, ..) => rate,
+            })
+        }
     }
     .max(1.0)
 }

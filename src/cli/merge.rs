@@ -30,9 +30,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
     let prepared = args.reports.prepare()?;
-    let reports = args.files.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
-    let names: Vec<String> = args.files.iter().map(|path| path.display().to_string()).collect();
-    let whole = merge(reports).map_err(|error| CommandError::usage(error.message(&names)))?;
+    let reports = args.files.iter().map(|path| Ok((path.display().to_string(), read(path)?)));
+    let whole = merge(reports.collect::<Result<_, CommandError>>()?).map_err(CommandError::usage)?;
     prepared.finish(&whole)
 }
 

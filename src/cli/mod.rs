@@ -124,10 +124,7 @@ fn print(text: &str) -> Result<Exit, CommandError> {
 }
 
 /// Reads the settings; keys under their old names are reported once.
-fn prepare(
-    config: Option<&Path>,
-    flags: Flags,
-) -> Result<Prepared, CommandError> {
+fn prepare(config: Option<&Path>, flags: Flags) -> Result<Prepared, CommandError> {
     let prepared = Prepared::load(config, flags)?;
     prepared.settings.notes.iter().for_each(|note| remark(note));
     Ok(prepared)

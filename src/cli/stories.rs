@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::CommandError;
 use crate::contract::Direction;
-use crate::files::suggest::{hint, nearest};
+use crate::files::suggest::{did_you_mean, nearest};
 use crate::mock::Prepared;
 use crate::scenario::{Story, load};
 
@@ -27,9 +27,10 @@ pub(super) fn read(
         )));
     }
     for name in &names {
-        let known = || scenarios.iter().flat_map(|scenario| scenario.read.iter().chain(scenario.file.vars.keys()));
+        let known =
+            || scenarios.iter().flat_map(|scenario| scenario.read.iter().chain(scenario.file.vars.keys()));
         if !known().any(|known| known == name) {
-            let near = hint(nearest(name, known().map(String::as_str)));
+            let near = did_you_mean(nearest(name, known().map(String::as_str)));
             return Err(CommandError::usage(format!("--set {name}: no story has a variable `{name}`{near}")));
         }
     }

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 /// The length of a block in bytes.
 const BLOCK: usize = 16;
 
-/// A key, ready to encrypt and decrypt. Its debug form tells nothing of the key.
+/// A key, ready to encrypt and decrypt. Its debug form shows nothing of the key.
 #[derive(Clone)]
 pub struct Cipher(Width);
 
@@ -39,7 +39,7 @@ pub enum KeyError {
 }
 
 /// Why a text cannot be decrypted. A wrong key is not among the causes: it gives wrong bytes, which only the
-/// digest tells apart.
+/// digest shows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecryptError {
     /// The text is not base64.

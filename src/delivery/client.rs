@@ -207,7 +207,7 @@ fn too_many_headers() -> Failure {
     Failure::unsendable("there are more headers than a request can hold".to_owned())
 }
 
-/// Sends a request and reads the answer. Tells with it whether the connection can be used again.
+/// Sends a request and reads the answer. Says with it whether the connection can be used again.
 async fn exchange(
     connection: &mut Connection,
     request: Request<Full<Bytes>>,

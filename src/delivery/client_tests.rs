@@ -15,9 +15,9 @@ async fn against(reply: &str) -> (AttemptResult, u16) {
     (result, receiver.port())
 }
 
-async fn told_against(reply: &str) -> String {
+async fn message_against(reply: &str) -> String {
     let (result, port) = against(reply).await;
-    told(result, port)
+    message_of(result, port)
 }
 
 #[tokio::test]
@@ -123,8 +123,8 @@ async fn headers_of_an_answer_come_in_lower_case() {
 }
 
 #[tokio::test]
-async fn broken_answers_are_told_apart() {
-    let mut told = Vec::new();
+async fn broken_answers_have_messages_of_their_own() {
+    let mut messages = Vec::new();
     for reply in [
         "",
         "HTTP/1.1 200 OK\r\nContent-Le",
@@ -137,9 +137,9 @@ async fn broken_answers_are_told_apart() {
         "HTTP/1.1 99999 Much\r\n\r\n",
         "\u{15}\u{3}\u{3}\0\u{2}\u{2}(",
     ] {
-        told.push(format!("{reply:?}\n    {}", told_against(reply).await));
+        messages.push(format!("{reply:?}\n    {}", message_against(reply).await));
     }
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(messages.join("\n"));
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn an_endless_head_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_closes_at_once_is_told() {
+async fn a_receiver_that_closes_at_once_is_reported() {
     let receiver = Receiver::bind().await;
     let client = client();
     let attempt = plain(&receiver.url());
@@ -159,7 +159,7 @@ async fn a_receiver_that_closes_at_once_is_told() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_speaks_first_is_told() {
+async fn a_receiver_that_speaks_first_is_reported() {
     let receiver = Receiver::bind().await;
     let client = client();
     let attempt = plain(&receiver.url());
@@ -179,9 +179,9 @@ async fn silence_ends_with_the_timeout() {
     for reply in ["", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"] {
         let (result, mut stream) = join!(client.send(&attempt), receiver.answer(reply));
         assert!(result.elapsed >= Duration::from_millis(100));
-        let told = told(result, receiver.port());
+        let message = message_of(result, receiver.port());
         assert_eq!(
-            told,
+            message,
             "timeout: no whole answer from 127.0.0.1:PORT within 100ms: answer first and do the work afterwards, or \
              raise the timeout"
         );
@@ -361,11 +361,11 @@ async fn names_are_resolved() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_told() {
+async fn nobody_listening_is_reported() {
     let receiver = Receiver::bind().await;
     let (url, port) = (receiver.url(), receiver.port());
     drop(receiver);
-    insta::assert_snapshot!(told(client().send(&plain(&url)).await, port));
+    insta::assert_snapshot!(message_of(client().send(&plain(&url)).await, port));
 }
 
 #[tokio::test]
@@ -392,7 +392,7 @@ async fn guarded_targets_are_not_touched() {
 async fn what_cannot_be_sent_is_not_sent() {
     let receiver = Receiver::bind().await;
     let client = client();
-    let mut told_all = Vec::new();
+    let mut messages = Vec::new();
     for (name, value) in [
         ("X-Line", "a\r\nX-Evil: b"),
         ("X-Zero", "\0"),
@@ -403,13 +403,13 @@ async fn what_cannot_be_sent_is_not_sent() {
         ("transfer-encoding", "chunked"),
     ] {
         let attempt = attempt(&receiver.url(), &[(name, value)], "{}", Policy::airudder());
-        told_all.push(told(client.send(&attempt).await, receiver.port()));
+        messages.push(message_of(client.send(&attempt).await, receiver.port()));
     }
     let many: Vec<_> = (0..40_000).map(|_| ("X-Many", "1")).collect();
     let attempt = attempt(&receiver.url(), &many, "{}", Policy::airudder());
-    told_all.push(told(client.send(&attempt).await, receiver.port()));
+    messages.push(message_of(client.send(&attempt).await, receiver.port()));
     receiver.assert_idle().await;
-    insta::assert_snapshot!(told_all.join("\n"));
+    insta::assert_snapshot!(messages.join("\n"));
 }
 
 #[test]

@@ -21,108 +21,90 @@ impl Failure {
             ConnectError::NotAllowed(error) => Self::new(ErrorClass::NotAllowed, error.to_string()),
             ConnectError::Unresolved(error) => Self::unresolved(target, error.as_ref()),
             ConnectError::Tcp(error) => Self::connect(target, &error),
-            ConnectError::Tls(error) => Self::tls(error.to_string()),
+            ConnectError::Tls(error) => Self::new(ErrorClass::Tls, error.to_string()),
             ConnectError::Handshake(error) => Self::handshake(target, &error),
             ConnectError::Http(error) => Self::head(target, &error, false),
         }
     }
 
     /// The request itself is at fault.
-    pub(super) fn unsendable(message: String) -> Self {
+    pub(crate) fn unsendable(message: String) -> Self {
         Self::new(ErrorClass::Unsendable, message)
     }
 
     /// The host's name has no address.
     pub(crate) fn unresolved(target: &Target, error: Option<&io::Error>) -> Self {
-        let why = error.map_or_else(String::new, |error| format!(" ({error})"));
-        Self::new(
-            ErrorClass::Unresolved,
-            format!(
-                "no address is known for the host {}{why}: check its spelling in the callback URL; hosts beside loopback \
-                 also need --allow-target",
-                target.host()
-            ),
-        )
+        let (host, why) = (target.host(), error.map_or_else(String::new, |error| format!(" ({error})")));
+        let message = format!(
+            "no address is known for the host {host}{why}: check its spelling in the callback URL; hosts beside loopback \
+             also need --allow-target"
+        );
+        Self::new(ErrorClass::Unresolved, message)
     }
 
     /// No TCP connection came about.
     pub(crate) fn connect(target: &Target, error: &io::Error) -> Self {
         let place = place(target);
-        match error.kind() {
+        let (class, message) = match error.kind() {
             io::ErrorKind::ConnectionRefused => {
                 let advice = match loopback(target) {
-                    Some(address) => {
-                        format!(
-                            "start your receiver there, or try `airudder-mock receive --listen {address}`"
-                        )
-                    }
-                    None => {
-                        "start your receiver there, or check host and port of the callback URL".to_owned()
-                    }
+                    Some(address) => format!("try `airudder-mock receive --listen {address}`"),
+                    None => "check host and port of the callback URL".to_owned(),
                 };
-                Self::new(ErrorClass::Refused, format!("nobody listens on {place}: {advice}"))
+                (
+                    ErrorClass::Refused,
+                    format!("nobody listens on {place}: start your receiver there, or {advice}"),
+                )
             }
-            io::ErrorKind::TimedOut => Self::new(
+            io::ErrorKind::TimedOut => (
                 ErrorClass::Timeout,
                 format!("{place} did not take the connection: check host, port and firewall"),
             ),
             _ if is_closed(error) => {
-                Self::new(ErrorClass::Reset, format!("{place} closed the connection while it was opened"))
+                (ErrorClass::Reset, format!("{place} closed the connection while it was opened"))
             }
-            _ => Self::new(
+            _ => (
                 ErrorClass::Refused,
                 format!("{place} can't be reached ({error}): check host and port of the callback URL"),
             ),
-        }
+        };
+        Self::new(class, message)
     }
 
     /// No connection within the timeout.
     pub(crate) fn no_connection(target: &Target, timeout: Duration) -> Self {
-        Self::new(
-            ErrorClass::Timeout,
-            format!(
-                "no connection to {} within {}: check host, port and firewall",
-                place(target),
-                HumanDuration(timeout)
-            ),
-        )
+        let (place, within) = (place(target), HumanDuration(timeout));
+        let message = format!("no connection to {place} within {within}: check host, port and firewall");
+        Self::new(ErrorClass::Timeout, message)
     }
 
     /// A connection, but no whole answer within the timeout.
     pub(crate) fn no_answer(target: &Target, timeout: Duration) -> Self {
-        Self::new(
-            ErrorClass::Timeout,
-            format!(
-                "no whole answer from {} within {}: answer first and do the work afterwards, or raise the timeout",
-                place(target),
-                HumanDuration(timeout)
-            ),
-        )
-    }
-
-    /// TLS can't be set up on this side.
-    fn tls(message: String) -> Self {
-        Self::new(ErrorClass::Tls, message)
+        let (place, within) = (place(target), HumanDuration(timeout));
+        let message = format!(
+            "no whole answer from {place} within {within}: answer first and do the work afterwards, or raise the timeout"
+        );
+        Self::new(ErrorClass::Timeout, message)
     }
 
     /// The TLS handshake failed.
     fn handshake(target: &Target, error: &io::Error) -> Self {
-        let message = match find_tls(error) {
-            Some(error) => tls_failure::explain(error, target),
-            None => format!(
-                "{} closed the connection during the TLS handshake: if it speaks plain HTTP there, write http:// in \
-                 the callback URL",
-                place(target)
-            ),
-        };
-        Self::tls(message)
+        if let Some(error) = find_tls(error) {
+            return Self::tls_error(target, error);
+        }
+        let message = format!(
+            "{} closed the connection during the TLS handshake: if it speaks plain HTTP there, write http:// in the \
+             callback URL",
+            place(target)
+        );
+        Self::new(ErrorClass::Tls, message)
     }
 
-    /// The connection failed before the head of the answer was there. `spoke_first` tells that bytes came before a
+    /// The connection failed before the head of the answer was there. `spoke_first` says that bytes came before a
     /// request was written.
     pub(super) fn head(target: &Target, error: &hyper::Error, spoke_first: bool) -> Self {
         if let Some(error) = find_tls(error) {
-            return Self::tls(tls_failure::explain(error, target));
+            return Self::tls_error(target, error);
         }
         if error.is_parse() || spoke_first {
             let what = if spoke_first { "it spoke first".to_owned() } else { error.to_string() };
@@ -146,26 +128,24 @@ impl Failure {
     /// What came is no answer of HTTP.
     pub(crate) fn no_http(target: &Target, what: &str) -> Self {
         let place = place(target);
-        let advice = if target.is_tls() {
-            "check that an HTTP/1.1 server listens there"
-        } else {
-            "check that an HTTP/1.1 server listens there; if it speaks TLS, write https:// in the callback URL"
-        };
-        Self::new(ErrorClass::BadAnswer, format!("what {place} answers is not HTTP ({what}): {advice}"))
+        let https =
+            if target.is_tls() { "" } else { "; if it speaks TLS, write https:// in the callback URL" };
+        let message = format!(
+            "what {place} answers is not HTTP ({what}): check that an HTTP/1.1 server listens there{https}"
+        );
+        Self::new(ErrorClass::BadAnswer, message)
     }
 
     /// A connection for HTTP/2 ended before anything was answered over it.
     pub(crate) fn no_http2(target: &Target, error: &hyper::Error) -> Self {
         let place = place(target);
-        let last = causes(error).last().map_or_else(String::new, ToString::to_string);
-        let advice = "check that it speaks HTTP/2, or leave out `--http2`";
-        if find_io(error).is_some() || error.is_closed() || error.is_canceled() {
-            return Self::new(
-                ErrorClass::Reset,
-                format!("{place} closed the connection before it answered: {advice}"),
-            );
-        }
-        Self::new(ErrorClass::BadAnswer, format!("what {place} answers is not HTTP/2 ({last}): {advice}"))
+        let (class, what) = if find_io(error).is_some() || error.is_closed() || error.is_canceled() {
+            (ErrorClass::Reset, format!("{place} closed the connection before it answered"))
+        } else {
+            let last = causes(error).last().map_or_else(String::new, ToString::to_string);
+            (ErrorClass::BadAnswer, format!("what {place} answers is not HTTP/2 ({last})"))
+        };
+        Self::new(class, format!("{what}: check that it speaks HTTP/2, or leave out `--http2`"))
     }
 
     /// This machine has no room for another connection.
@@ -176,40 +156,38 @@ impl Failure {
             }
             _ => "raise the limit of open files (`ulimit -n`), or allow fewer in flight",
         };
-        Self::new(
-            ErrorClass::Unsendable,
-            format!("no further connection can be opened here ({error}): {advice}"),
-        )
+        Self::unsendable(format!("no further connection can be opened here ({error}): {advice}"))
     }
 
     /// A TLS error.
     pub(crate) fn tls_error(target: &Target, error: &rustls::Error) -> Self {
-        Self::tls(tls_failure::explain(error, target))
+        Self::new(ErrorClass::Tls, tls_failure::explain(error, target))
     }
 
     /// The connection failed within the body of an answer.
     pub(super) fn body(target: &Target, error: &hyper::Error, status: u16, length: usize) -> Self {
         let place = place(target);
         if let Some(error) = find_tls(error) {
-            return Self::tls(tls_failure::explain(error, target));
+            return Self::tls_error(target, error);
         }
         let malformed = find_io(error)
             .filter(|error| matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
-        if let Some(error) = malformed {
-            return Self::new(
+        let (class, message) = match malformed {
+            Some(error) => (
                 ErrorClass::BadAnswer,
                 format!(
                     "the body of the {status} answer of {place} is malformed ({error}): check its framing"
                 ),
-            );
-        }
-        Self::new(
-            ErrorClass::Reset,
-            format!(
-                "{place} closed the connection within its {status} answer, {length} bytes into the body: check the \
-                 length it announces"
             ),
-        )
+            None => (
+                ErrorClass::Reset,
+                format!(
+                    "{place} closed the connection within its {status} answer, {length} bytes into the body: check the \
+                     length it announces"
+                ),
+            ),
+        };
+        Self::new(class, message)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Getting callbacks to the integrator: outbox, policy, target guard, the HTTP client, attempts.
 //!
 //! The [`Outbox`] is a state machine without sockets or clock: the engine pushes callbacks into it, asks which
-//! attempt is due, and tells it what came of each. The [`Client`] makes one attempt over the network. Always: every
+//! attempt is due, and reports what came of each. The [`Client`] makes one attempt over the network. Always: every
 //! callback pushed is pending, in flight, waiting for a retry, delivered, or failed with its reason, and the sums match.
 
 mod attempt;

@@ -174,7 +174,7 @@ fn within_a_conversation_the_due_time_decides_until_the_first_try() {
     assert_eq!(earlier.callback.id.0, 2);
     outbox.finish(&earlier, &answered(500), at(1_000));
     outbox.push(callback(3, 0, Some("a"), &vendor()));
-    assert_eq!(outbox.next_wakeup(), Some(at(61_000)), "what was tried is not overtaken");
+    assert_eq!(outbox.next_wakeup(), Some(at(61_000)), "what was attempted is not overtaken");
 }
 
 #[test]
@@ -319,7 +319,7 @@ impl World {
                 if other.callback.id == callback.id {
                     continue;
                 }
-                assert!(!other.in_flight && other.started == 0, "overtook one that was tried");
+                assert!(!other.in_flight && other.started == 0, "overtook one that was attempted");
                 let earlier = (other.due, other.callback.id) < (this.due, callback.id);
                 assert!(number > 1 || !earlier, "overtook an earlier one");
             }

@@ -261,18 +261,15 @@ impl Visitor<'_> for PatternVisitor {
         f.write_str("a status such as 200 or \"2xx\"")
     }
 
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<StatusPattern, E> {
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<StatusPattern, E> {
         match u16::try_from(number) {
             Ok(status @ 100..=599) => Ok(StatusPattern::One(status)),
             _ => Err(E::custom(format!("{number} is no HTTP status, they go from 100 to 599"))),
         }
     }
 
-    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<StatusPattern, E> {
-        match u64::try_from(number) {
-            Ok(number) => self.visit_u64(number),
-            Err(_) => Err(E::custom(format!("{number} is no HTTP status, they go from 100 to 599"))),
-        }
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<StatusPattern, E> {
+        self.visit_i64(i64::try_from(number).unwrap_or(i64::MAX))
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<StatusPattern, E> {

@@ -132,7 +132,7 @@ pub(super) fn failure(result: AttemptResult) -> Failure {
 }
 
 /// Class and message of a failure, with the port made the same in every run.
-pub(super) fn told(result: AttemptResult, port: u16) -> String {
+pub(super) fn message_of(result: AttemptResult, port: u16) -> String {
     let failure = failure(result);
     format!("{}: {}", failure.class, failure.message.replace(&port.to_string(), "PORT"))
 }

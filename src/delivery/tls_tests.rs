@@ -119,7 +119,7 @@ async fn an_unknown_authority_is_not_trusted() {
     for other in [Authority::named("another authority"), Authority::new()] {
         let client = client_with(Some(&other.file()), false);
         let (result, _) = join!(client.send(&attempt), serve(&receiver, &acceptor));
-        messages.push(told(result, receiver.port()));
+        messages.push(message_of(result, receiver.port()));
     }
     insta::assert_snapshot!(messages.join("\n"));
 }
@@ -136,7 +136,7 @@ async fn insecure_takes_any_certificate() {
 }
 
 #[tokio::test]
-async fn wrong_certificates_are_told_apart() {
+async fn wrong_certificates_have_messages_of_their_own() {
     let (authority, receiver) = (Authority::new(), Receiver::bind().await);
     let client = client_with(Some(&authority.file()), false);
     let attempt = https(&receiver);
@@ -148,13 +148,13 @@ async fn wrong_certificates_are_told_apart() {
         authority.acceptor(&[], |_| {}),
     ] {
         let (result, _) = join!(client.send(&attempt), serve(&receiver, &acceptor));
-        messages.push(told(result, receiver.port()));
+        messages.push(message_of(result, receiver.port()));
     }
     insta::assert_snapshot!(messages.join("\n"));
 }
 
 #[tokio::test]
-async fn a_receiver_without_tls_is_told() {
+async fn a_receiver_without_tls_is_named() {
     let receiver = Receiver::bind().await;
     let client = client_with(None, true);
     let attempt = https(&receiver);
@@ -169,13 +169,13 @@ async fn a_receiver_without_tls_is_told() {
             // Until the client closes, so that nothing unread cuts the connection.
             let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
         });
-        messages.push(told(result, receiver.port()));
+        messages.push(message_of(result, receiver.port()));
     }
     insta::assert_snapshot!(messages.join("\n"));
 }
 
 #[test]
-fn a_wrong_file_of_authorities_is_told_at_the_start() {
+fn a_wrong_file_of_authorities_is_an_error_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ca.pem");
     let error = |text: Option<&str>| {

@@ -131,7 +131,8 @@ impl Dispatch {
         now: Timestamp,
     ) -> Result<Arc<QueuedCallback>, SendError> {
         let catalog = Arc::clone(&self.catalog);
-        let entry = catalog.get(order.event).ok_or_else(|| SendError::UnknownEvent(order.event.to_owned()))?;
+        let entry =
+            catalog.get(order.event).ok_or_else(|| SendError::UnknownEvent(order.event.to_owned()))?;
         if !self.admit(order.event, Direction::Callback, entry.provenance, now) {
             return Err(SendError::Assumed);
         }

@@ -24,8 +24,8 @@ pub(crate) fn nearest_of<'a, T>(wrong: &str, right: impl IntoIterator<Item = (&'
         .map(|(_, _, meant)| meant)
 }
 
-/// What to add to a message about a wrong word.
-pub(crate) fn hint(near: Option<&str>) -> String {
+/// The tail of a message about a wrong word.
+pub(crate) fn did_you_mean(near: Option<&str>) -> String {
     near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default()
 }
 

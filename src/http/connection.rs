@@ -21,7 +21,7 @@ where
     R: Future<Output = Reply> + Send + 'static,
 {
     let (limits, mut shutdown) = (&server.limits, server.shutdown.clone());
-    let (state, mut wish) = ConnState::new();
+    let (state, mut asked) = ConnState::new();
     let state = Arc::new(state);
     let stream = Arc::new(Mutex::new(stream));
     let ending = {
@@ -37,7 +37,7 @@ where
             tokio::select! {
                 biased;
                 _ = connection.as_mut() => return,
-                Ok(ending) = &mut wish => break ending,
+                Ok(ending) = &mut asked => break ending,
                 _ = shutdown.changed(), if !is_ending => {
                     is_ending = true;
                     connection.as_mut().graceful_shutdown();

@@ -33,14 +33,16 @@ where
         Err(unread) => Unread::answer(unread).into(),
     };
     let answer = match reply {
-        Reply::Answer(answer) => answered(answer, Body::whole, head),
-        Reply::Stream(stream) => streamed(stream, head),
+        Reply::Answer(answer) => response(answer.status, answer.headers, Body::whole(answer.body), head),
+        Reply::Stream(HttpStream { status, headers, parts, length }) => {
+            response(status, headers, Body::parts(parts, length), head)
+        }
         Reply::Half(mut answer) => {
             // Without a body to cut in two the connection still ends after the answer.
             if head || answer.body.is_empty() {
                 answer.headers.push(("connection".into(), "close".into()));
             }
-            answered(answer, Body::half, head)
+            response(answer.status, answer.headers, Body::half(answer.body), head)
         }
         Reply::Close if !shared => return Err(Cut),
         Reply::Reset if shared => return Err(Cut),
@@ -72,29 +74,26 @@ async fn silence<H>(context: &ConnContext<H>) {
     }
 }
 
-/// An answer that cannot be sent as it is meant is told so instead.
-fn unsendable(message: String) -> Response<Body> {
-    let instead = HttpResponse::json(500, &json!({ "message": message }));
+/// Why an answer cannot be sent as it is meant.
+#[derive(Debug, thiserror::Error)]
+enum Unsendable {
+    #[error("{0} is not a status of an answer")]
+    Status(u16),
+    #[error("the header `{}` cannot be sent", .0.escape_debug())]
+    Header(String),
+}
+
+/// The answer that says so instead.
+fn unsendable(why: Unsendable) -> Response<Body> {
+    let instead = HttpResponse::json(500, &json!({ "message": why.to_string() }));
     let mut response = Response::new(Body::whole(instead.body));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response
 }
 
-fn answered(
-    answer: HttpResponse,
-    body: impl FnOnce(bytes::Bytes) -> Body,
-    head: bool,
-) -> Result<Response<Body>, String> {
-    response(answer.status, answer.headers, body(answer.body), head)
-}
-
-fn streamed(stream: HttpStream, head: bool) -> Result<Response<Body>, String> {
-    response(stream.status, stream.headers, Body::parts(stream.parts, stream.length), head)
-}
-
-fn response(status: u16, headers: Vec<Header>, body: Body, head: bool) -> Result<Response<Body>, String> {
+fn response(status: u16, headers: Vec<Header>, body: Body, head: bool) -> Result<Response<Body>, Unsendable> {
     let known = StatusCode::from_u16(status).ok().filter(|status| !status.is_informational());
-    let status = known.ok_or_else(|| format!("{status} is not a status of an answer"))?;
+    let status = known.ok_or(Unsendable::Status(status))?;
     let length = body.size_hint().exact().filter(|_| head && status != StatusCode::NO_CONTENT);
     let mut response = Response::new(if head { Body::whole(bytes::Bytes::new()) } else { body });
     *response.status_mut() = status;
@@ -104,7 +103,7 @@ fn response(status: u16, headers: Vec<Header>, body: Body, head: bool) -> Result
             response.headers_mut().append(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             continue;
         }
-        let unfit = || format!("the header `{}` cannot be sent", name.escape_debug());
+        let unfit = || Unsendable::Header(name.to_string());
         let name = HeaderName::try_from(&*name).map_err(|_| unfit())?;
         let value = HeaderValue::try_from(&*value).map_err(|_| unfit())?;
         if ![CONTENT_LENGTH, TRANSFER_ENCODING, DATE, TE, TRAILER, UPGRADE].contains(&name) {

@@ -1,4 +1,4 @@
-//! What the exchanges of a connection tell the one who drives it: whether it is idle, which responses wait for their
+//! What the exchanges of a connection report to the one who drives it: whether it is idle, which responses wait for their
 //! client, and whether it is to end.
 
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ struct Activity {
     idle_since: Instant,
     /// The responses that wait for their client to take more, and since when.
     waiting: BTreeMap<usize, Instant>,
-    /// Takes the wish that the connection ends.
+    /// Takes how the connection is to end.
     ending: Option<oneshot::Sender<Ending>>,
 }
 
@@ -52,7 +52,7 @@ pub(super) enum Overdue {
 impl ConnState {
     /// The state of a new connection, and where an exchange says that it is to end.
     pub(super) fn new() -> (Self, oneshot::Receiver<Ending>) {
-        let (ending, wish) = oneshot::channel();
+        let (ending, asked) = oneshot::channel();
         let activity = Activity {
             begun: 0,
             open: 0,
@@ -60,7 +60,7 @@ impl ConnState {
             waiting: BTreeMap::new(),
             ending: Some(ending),
         };
-        (Self { activity: Mutex::new(activity) }, wish)
+        (Self { activity: Mutex::new(activity) }, asked)
     }
 
     fn activity(&self) -> MutexGuard<'_, Activity> {
@@ -69,9 +69,9 @@ impl ConnState {
 
     /// Asks for the end of the connection. Of several exchanges the first counts.
     pub(super) fn end(&self, ending: Ending) {
-        if let Some(wish) = self.activity().ending.take() {
+        if let Some(asked) = self.activity().ending.take() {
             // Nobody listens only if the connection has ended already.
-            let _ = wish.send(ending);
+            let _ = asked.send(ending);
         }
     }
 

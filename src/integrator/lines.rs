@@ -66,11 +66,8 @@ impl Language {
     pub(super) fn of_text(text: &str) -> Option<Self> {
         let text = text.to_lowercase();
         let count = |own: &[&str]| words(&text).filter(|word| own.contains(word)).count();
-        let (language, count) = WORDS
-            .map(|(language, own)| (language, count(own)))
-            .into_iter()
-            .rev()
-            .max_by_key(|(_, n)| *n)?;
+        let (language, count) =
+            WORDS.map(|(language, own)| (language, count(own))).into_iter().rev().max_by_key(|(_, n)| *n)?;
         (count > 0).then_some(language)
     }
 

@@ -2,7 +2,7 @@
 //! files share. Those of settings alone stand in the settings.
 
 use super::format_mistake::FormatMistake;
-use super::rate::Rate;
+use super::rate::RateProfile;
 use super::template;
 use crate::content::Country;
 use crate::contract::{Catalog, Direction, Entry};
@@ -56,7 +56,7 @@ impl<'a> Formats<'a> {
             "entry-id" => self.entry(text, Wanted::Any),
             "human-duration" => text.parse::<HumanDuration>().map(drop).map_err(FormatMistake::of),
             "human-duration-range" => text.parse::<DurationRange>().map(drop).map_err(FormatMistake::of),
-            "load-rate" => text.parse::<Rate>().map(drop).map_err(FormatMistake::of),
+            "load-rate" => text.parse::<RateProfile>().map(drop).map_err(FormatMistake::of),
             "country" => country(text),
             "locale" => locale(text),
             "url" => url(text),
@@ -171,9 +171,7 @@ fn locale(text: &str) -> Result<(), FormatMistake> {
 fn url(text: &str) -> Result<(), FormatMistake> {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     match scheme.as_deref() {
-        Some("http" | "https") => {
-            text.parse::<Target>().map(drop).map_err(FormatMistake::of)
-        }
+        Some("http" | "https") => text.parse::<Target>().map(drop).map_err(FormatMistake::of),
         Some(other) => Err(FormatMistake::new(format!("callbacks can't go to {} URLs", quoted(other)))
             .help("use `http://` or `https://`")),
         None => Err(FormatMistake::new(format!("{} is no URL", quoted(text))).help(format!(

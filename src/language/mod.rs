@@ -16,5 +16,5 @@ pub(crate) mod tree;
 mod words;
 
 pub(crate) use format_mistake::FormatMistake;
-pub use rate::{Arrivals, Rate, RateUnit};
+pub use rate::{Arrivals, RateProfile, RateUnit};
 pub(crate) use template::truth;

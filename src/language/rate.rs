@@ -16,25 +16,25 @@ pub const HIGHEST: f64 = 10_000_000.0;
 
 /// How often something happens.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Rate {
+pub enum RateProfile {
     /// As often as the receiver lets it: each answer is followed by the next event. A closed loop.
     Max,
     /// By plan, whatever the receiver does.
-    Planned(Vec<Stage>),
+    Planned(Vec<Segment>),
 }
 
 /// A part of a plan.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stage {
+pub struct Segment {
     /// How the rate goes.
-    pub course: Course,
-    /// For how long; nothing: an equal share of what the stages with a length leave.
+    pub shape: Shape,
+    /// For how long; nothing: an equal share of what the segments with a length leave.
     pub length: Option<Duration>,
 }
 
-/// How a rate goes within a stage, per second.
+/// How a rate goes within a segment, per second.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Course {
+pub enum Shape {
     /// Always the same.
     Constant(f64),
     /// From one to the other, in a straight line.
@@ -51,19 +51,19 @@ pub struct RateError(String);
 const EXAMPLES: &str = "write for example `5000/s`, `300/m`, `100/s..1000/s for 30s`, `100/s for 10s, 200/s for 10s`, \
      `100/s~500/s every 1m` or `max`";
 
-impl FromStr for Rate {
+impl FromStr for RateProfile {
     type Err = RateError;
 
     fn from_str(text: &str) -> Result<Self, RateError> {
         if text.trim().eq_ignore_ascii_case("max") {
             return Ok(Self::Max);
         }
-        let stages = text.split(',').map(stage).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self::Planned(stages))
+        let segments = text.split(',').map(segment).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::Planned(segments))
     }
 }
 
-fn stage(text: &str) -> Result<Stage, RateError> {
+fn segment(text: &str) -> Result<Segment, RateError> {
     let text = text.trim();
     let (rest, length) = match text.split_once(" for ") {
         Some((rest, length)) => (rest.trim(), Some(duration(length)?)),
@@ -73,19 +73,19 @@ fn stage(text: &str) -> Result<Stage, RateError> {
         Some((rest, period)) => (rest.trim(), Some(duration(period)?)),
         None => (rest, None),
     };
-    let course = if let Some((low, high)) = rest.split_once('~') {
+    let shape = if let Some((low, high)) = rest.split_once('~') {
         let Some(period) = period else {
             return Err(RateError(format!("`{text}` is a wave, say how long one takes: `{rest} every 1m`")));
         };
-        Course::Sine(number(low)?, number(high)?, period)
+        Shape::Sine(number(low)?, number(high)?, period)
     } else if period.is_some() {
         return Err(RateError(format!("`every` belongs to a wave: `100/s~500/s every 1m`, not `{text}`")));
     } else if let Some((from, to)) = rest.split_once("..") {
-        Course::Ramp(number(from)?, number(to)?)
+        Shape::Ramp(number(from)?, number(to)?)
     } else {
-        Course::Constant(number(rest)?)
+        Shape::Constant(number(rest)?)
     };
-    Ok(Stage { course, length })
+    Ok(Segment { shape, length })
 }
 
 fn duration(text: &str) -> Result<Duration, RateError> {
@@ -166,21 +166,21 @@ fn shown(per_second: f64) -> String {
     short.unwrap_or_else(|| format!("{per_second}/s"))
 }
 
-impl fmt::Display for Rate {
+impl fmt::Display for RateProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Planned(stages) = self else { return f.write_str("max") };
-        for (index, stage) in stages.iter().enumerate() {
+        let Self::Planned(segments) = self else { return f.write_str("max") };
+        for (index, segment) in segments.iter().enumerate() {
             if index > 0 {
                 f.write_str(", ")?;
             }
-            match stage.course {
-                Course::Constant(rate) => f.write_str(&shown(rate))?,
-                Course::Ramp(from, to) => write!(f, "{}..{}", shown(from), shown(to))?,
-                Course::Sine(low, high, period) => {
+            match segment.shape {
+                Shape::Constant(rate) => f.write_str(&shown(rate))?,
+                Shape::Ramp(from, to) => write!(f, "{}..{}", shown(from), shown(to))?,
+                Shape::Sine(low, high, period) => {
                     write!(f, "{}~{} every {}", shown(low), shown(high), HumanDuration(period))?;
                 }
             }
-            if let Some(length) = stage.length {
+            if let Some(length) = segment.length {
                 write!(f, " for {}", HumanDuration(length))?;
             }
         }
@@ -188,19 +188,19 @@ impl fmt::Display for Rate {
     }
 }
 
-impl<'de> Deserialize<'de> for Rate {
+impl<'de> Deserialize<'de> for RateProfile {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
-impl JsonSchema for Rate {
+impl JsonSchema for RateProfile {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        "Rate".into()
+        "RateProfile".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
@@ -230,17 +230,37 @@ pub enum Arrivals {
     Poisson,
 }
 
-impl Rate {
+impl RateUnit {
+    /// The word of files and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Stories => "stories",
+        }
+    }
+}
+
+impl Arrivals {
+    /// The word of files and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Even => "even",
+            Self::Poisson => "poisson",
+        }
+    }
+}
+
+impl RateProfile {
     /// So many per second, always.
     pub fn constant(per_second: f64) -> Self {
-        Self::Planned(vec![Stage { course: Course::Constant(per_second), length: None }])
+        Self::Planned(vec![Segment { shape: Shape::Constant(per_second), length: None }])
     }
 
-    /// How long the plan is by itself: the sum of its stages, if all have a length.
+    /// How long the plan is by itself: the sum of its segments, if all have a length.
     pub fn own_length(&self) -> Option<Duration> {
         match self {
             Self::Max => None,
-            Self::Planned(stages) => stages.iter().map(|stage| stage.length).sum(),
+            Self::Planned(segments) => segments.iter().map(|segment| segment.length).sum(),
         }
     }
 }
@@ -251,29 +271,29 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn planned(text: &str) -> Vec<Stage> {
-        match text.parse::<Rate>() {
-            Ok(Rate::Planned(stages)) => stages,
+    fn planned(text: &str) -> Vec<Segment> {
+        match text.parse::<RateProfile>() {
+            Ok(RateProfile::Planned(segments)) => segments,
             other => panic!("{text}: {other:?}"),
         }
     }
 
     #[test]
     fn rates_read() {
-        let one = |course| vec![Stage { course, length: None }];
-        assert_eq!("max".parse(), Ok(Rate::Max));
-        assert_eq!(planned("5000/s"), one(Course::Constant(5000.0)));
-        assert_eq!(planned("10k/s"), one(Course::Constant(10_000.0)));
-        assert_eq!(planned("1_000/s"), one(Course::Constant(1000.0)));
-        assert_eq!(planned("300/m"), one(Course::Constant(5.0)));
-        assert_eq!(planned("0.5/s"), one(Course::Constant(0.5)));
-        assert_eq!(planned("100/s..1000/s"), one(Course::Ramp(100.0, 1000.0)));
-        assert_eq!(planned("100/s~500/s every 1m"), one(Course::Sine(100.0, 500.0, Duration::from_secs(60))));
+        let one = |shape| vec![Segment { shape, length: None }];
+        assert_eq!("max".parse(), Ok(RateProfile::Max));
+        assert_eq!(planned("5000/s"), one(Shape::Constant(5000.0)));
+        assert_eq!(planned("10k/s"), one(Shape::Constant(10_000.0)));
+        assert_eq!(planned("1_000/s"), one(Shape::Constant(1000.0)));
+        assert_eq!(planned("300/m"), one(Shape::Constant(5.0)));
+        assert_eq!(planned("0.5/s"), one(Shape::Constant(0.5)));
+        assert_eq!(planned("100/s..1000/s"), one(Shape::Ramp(100.0, 1000.0)));
+        assert_eq!(planned("100/s~500/s every 1m"), one(Shape::Sine(100.0, 500.0, Duration::from_secs(60))));
         assert_eq!(
             planned("100/s for 10s, 200/s"),
             [
-                Stage { course: Course::Constant(100.0), length: Some(10 * SECOND) },
-                Stage { course: Course::Constant(200.0), length: None }
+                Segment { shape: Shape::Constant(100.0), length: Some(10 * SECOND) },
+                Segment { shape: Shape::Constant(200.0), length: None }
             ]
         );
     }
@@ -290,16 +310,16 @@ mod tests {
             "0/s",
             "max",
         ] {
-            assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<RateProfile>().unwrap().to_string(), text);
         }
-        let length = |text: &str| text.parse::<Rate>().unwrap().own_length();
+        let length = |text: &str| text.parse::<RateProfile>().unwrap().own_length();
         assert_eq!(length("1/s for 10s, 2/s for 5s"), Some(15 * SECOND));
         assert_eq!(length("1/s for 10s, 2/s"), None);
     }
 
     #[test]
     fn wrong_rates_say_what_to_write() {
-        let error = |text: &str| text.parse::<Rate>().unwrap_err().to_string();
+        let error = |text: &str| text.parse::<RateProfile>().unwrap_err().to_string();
         insta::assert_snapshot!(
             [
                 "",

@@ -6,6 +6,7 @@
 //! counts from them, so that a receiver that stalls can't slow down its own test. Every event ends in exactly one count.
 
 mod compile;
+mod options;
 mod plan;
 mod prepare;
 mod report;
@@ -14,8 +15,8 @@ mod search;
 mod send;
 
 pub use compile::Context;
-pub use prepare::{Load, Options};
+pub use options::{Options, Protocol};
+pub use prepare::Load;
 #[cfg(test)]
 pub(crate) use report::samples;
 pub use report::{FailIf, Live, Report, Shard, Slo, Snapshot, compare, markdown, merge, page, summary};
-pub use send::Protocol;

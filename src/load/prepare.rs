@@ -3,70 +3,27 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::compile::{Context, NotCompilable, StoryTemplate};
-use super::report::Shard;
-use super::send::Protocol;
+use super::options::Options;
 use crate::delivery::Failure;
 use crate::http::{Tls, TlsError, TlsPlan};
-use crate::language::{Arrivals, RateUnit};
 use crate::net::{Guard, NotAllowed, Target, TargetError};
 use crate::scenario::Story;
-use crate::seed::Seed;
-
-/// What is asked for.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The stories, each with its weight in the mix.
-    pub stories: Vec<(Arc<Story>, u32)>,
-    /// What rates count.
-    pub unit: RateUnit,
-    /// How arrivals are spaced.
-    pub arrivals: Arrivals,
-    /// After how many events, or stories, to end. Stories already running are allowed to finish.
-    pub count: Option<u64>,
-    /// How many events may be in flight; at least 1.
-    pub in_flight: u32,
-    /// How many threads send; at least 1.
-    pub workers: u32,
-    /// After how long an unanswered event counts as timed out.
-    pub timeout: Duration,
-    /// From which lag on an event counts as late.
-    pub late: Duration,
-    /// After which lag an event is dropped.
-    pub drop_after: Duration,
-    /// The seed of ids, people and arrivals.
-    pub seed: Seed,
-    /// Which part of the whole this is.
-    pub shard: Shard,
-    /// What is spoken with the receiver.
-    pub protocol: Protocol,
-    /// Whether stories are simulated even if they could be compiled.
-    pub simulated: bool,
-    /// When to begin; nothing: at once.
-    pub start_at: Option<Timestamp>,
-}
 
 /// Stories ready to be sent at any rate.
 #[derive(Debug)]
 pub struct Load<'a> {
     pub(super) context: Context<'a>,
     pub(super) options: Options,
-    pub(super) mode: Mode,
+    /// The stories as request templates. Otherwise they are simulated, each on the engine: if not because it was asked
+    /// for then for a reason.
+    pub(super) templates: Result<Arc<[StoryTemplate]>, Option<NotCompilable>>,
     pub(super) target: Arc<Target>,
     pub(super) address: SocketAddr,
-}
-
-/// How stories are sent.
-#[derive(Debug)]
-pub(super) enum Mode {
-    /// From request templates.
-    Compiled(Arc<[StoryTemplate]>, Option<TlsPlan>),
-    /// Each on the engine, if not because it was asked for then for a reason.
-    Simulated(Option<NotCompilable>),
+    pub(super) tls: Option<TlsPlan>,
 }
 
 /// Why a load can't begin.
@@ -106,38 +63,34 @@ impl<'a> Load<'a> {
     /// # Errors
     ///
     /// If there is no receiver, or it can't be used.
-    pub fn prepare(context: Context<'a>, guard: &Guard, options: Options) -> Result<Self, PrepareError> {
-        let compiled = if options.simulated { Err(None) } else { compile(&context, &options).map_err(Some) };
-        let target = match &compiled {
+    pub fn prepare(context: Context<'a>, guard: &Guard, mut options: Options) -> Result<Self, PrepareError> {
+        options.in_flight = options.in_flight.max(1);
+        let templates = if options.simulated { Err(None) } else { compile(&context, &options).map_err(Some) };
+        let target = match &templates {
             Ok(templates) => Arc::clone(&templates.first().ok_or(PrepareError::NoStory)?.target),
             Err(_) => target(&context, &options.stories)?,
         };
         let address = address(&target, guard)?;
-        let mode = match compiled {
-            Ok(templates) => {
-                let tls = Tls::new(&context.settings.tls, options.protocol.alpn())?.plan(&target)?;
-                Mode::Compiled(templates.into(), tls)
-            }
-            Err(why) => Mode::Simulated(why),
+        let tls = match templates {
+            Ok(_) => Tls::new(&context.settings.tls, options.protocol.alpn())?.plan(&target)?,
+            // Its mock has a client of its own.
+            Err(_) => None,
         };
-        Ok(Self { context, options, mode, target, address })
+        Ok(Self { context, options, templates, target, address, tls })
     }
 
     /// Why the stories have to be simulated, with their pauses and waits, if they could not be compiled.
     pub fn simulated_because(&self) -> Option<&NotCompilable> {
-        match &self.mode {
-            Mode::Compiled(..) => None,
-            Mode::Simulated(why) => why.as_ref(),
-        }
+        self.templates.as_ref().err()?.as_ref()
     }
 
     /// Whether the stories are simulated.
     pub(super) fn is_simulated(&self) -> bool {
-        matches!(self.mode, Mode::Simulated(_))
+        self.templates.is_err()
     }
 }
 
-fn compile(context: &Context<'_>, options: &Options) -> Result<Vec<StoryTemplate>, NotCompilable> {
+fn compile(context: &Context<'_>, options: &Options) -> Result<Arc<[StoryTemplate]>, NotCompilable> {
     let today = Timestamp::now();
     let mut templates = Vec::new();
     for (number, (story, _)) in options.stories.iter().enumerate() {
@@ -147,7 +100,7 @@ fn compile(context: &Context<'_>, options: &Options) -> Result<Vec<StoryTemplate
         templates.push(compiled.map_err(named)?);
     }
     let is_one_server = templates.windows(2).all(|pair| pair[0].target.origin() == pair[1].target.origin());
-    if is_one_server { Ok(templates) } else { Err(NotCompilable::SeveralServers) }
+    if is_one_server { Ok(templates.into()) } else { Err(NotCompilable::SeveralServers) }
 }
 
 /// Where the callbacks go, as far as it is known beforehand.

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::compile::StoryTemplate;
+use super::options::Protocol;
 use super::plan::{Curve, Mix};
-use super::prepare::{Load, Mode, Options};
-use super::report::{FORMAT, Finding, Plan, Report, Sender, Share, Slo, Snapshot, diagnose};
+use super::prepare::Load;
+use super::report::{FORMAT, Finding, Plan, Report, Sender, Slo, Snapshot, diagnose};
 use super::search::{judge, search};
-use super::send::{Drive, Job, Progress, Protocol, RunStats, Usage, simulated, worker, worker_h2};
+use super::send::{Job, Progress, RunStats, Usage, simulated, worker, worker_h2};
 use crate::http::Server;
-use crate::language::{Arrivals, Rate, RateUnit};
-use crate::scenario::Story;
+use crate::language::{RateProfile, RateUnit};
 
 /// How long a search waits between its probes.
 const BETWEEN_PROBES: Duration = Duration::from_millis(300);
@@ -30,58 +30,38 @@ pub struct Run {
 }
 
 impl Load<'_> {
-    fn job(&self, rate: &Rate, duration: Duration) -> Job {
-        let Options { unit, arrivals, count, workers, shard, .. } = &self.options;
-        let (templates, tls) = match &self.mode {
-            Mode::Compiled(templates, tls) => (Arc::clone(templates), tls.clone()),
-            Mode::Simulated(_) => (Arc::from([]), None),
-        };
+    fn job(&self, rate: &RateProfile, duration: Duration) -> Job {
+        let options = self.options.clone();
         let mix = self.mix();
         // Simulated stories share one engine; and no more send than may be in flight.
-        let workers = if self.is_simulated() { 1 } else { *workers };
-        let workers = workers.min(self.options.in_flight).max(1);
-        let per_iteration = match unit {
-            RateUnit::Events => mix.events_per_iteration(),
-            RateUnit::Stories => 1.0,
-        };
-        let limit = match (count, unit) {
-            (None, _) => u64::MAX,
-            (Some(count), RateUnit::Events) => mix.iterations_of(*count),
-            (Some(count), RateUnit::Stories) => *count,
-        };
-        let drive = match rate {
-            Rate::Max => Drive::Closed(duration),
-            Rate::Planned(stages) => {
-                Drive::Open(Arc::new(Curve::new(stages, duration, 1.0 / per_iteration)), *arrivals)
+        let workers = if self.is_simulated() { 1 } else { options.workers.clamp(1, options.in_flight) };
+        let (per_iteration, limit) = match (options.unit, options.count) {
+            (RateUnit::Events, count) => {
+                (mix.events_per_iteration(), count.map(|count| mix.iterations_of(count)))
             }
+            (RateUnit::Stories, count) => (1.0, count),
+        };
+        let curve = match rate {
+            RateProfile::Max => None,
+            RateProfile::Planned(segments) => Some(Curve::new(segments, duration, 1.0 / per_iteration)),
         };
         let interval = interval(duration);
-        let intervals = (duration + self.options.timeout).as_nanos() / interval.as_nanos().max(1) + 2;
+        let intervals = (duration + options.timeout).as_nanos() / interval.as_nanos().max(1) + 2;
+        let left = options.start_at.map(|at| Duration::try_from(at.duration_since(Timestamp::now())));
         // A moment for the threads to come up, so that the first events are not late.
-        let lead = Duration::from_millis(20);
-        let wait = match self.options.start_at {
-            Some(at) => {
-                Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO).max(lead)
-            }
-            None => lead,
-        };
+        let wait = left.and_then(Result::ok).unwrap_or_default().max(Duration::from_millis(20));
         Job {
-            templates,
+            options,
+            templates: self.templates.clone().unwrap_or_default(),
             mix: Arc::new(mix),
-            drive,
-            seed: self.options.seed,
-            limit,
-            shard: *shard,
-            protocol: self.options.protocol,
+            duration: curve.as_ref().map_or(duration, Curve::duration),
+            curve: curve.map(Arc::new),
+            limit: limit.unwrap_or(u64::MAX),
             target: Arc::clone(&self.target),
             address: self.address,
-            tls,
-            timeout: self.options.timeout,
-            late: self.options.late,
-            drop_after: self.options.drop_after,
+            tls: self.tls.clone(),
             interval,
             intervals: usize::try_from(intervals).unwrap_or(usize::MAX).min(100_000),
-            in_flight: self.options.in_flight.max(1),
             workers,
             start: Instant::now() + wait,
             started: Timestamp::now().checked_add(wait).unwrap_or(Timestamp::MAX),
@@ -91,11 +71,14 @@ impl Load<'_> {
     }
 
     /// Runs at a rate for a duration, or until `interrupt` is ready. `watch` sees how it stands, several times a second.
-    /// Where stories are simulated, the mock takes calls on `server`. Fails if the system has no threads, event loops
-    /// or addresses to give.
+    /// Where stories are simulated, the mock takes calls on `server`.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no threads, event loops or addresses to give.
     pub async fn run(
         &self,
-        rate: &Rate,
+        rate: &RateProfile,
         duration: Duration,
         server: impl FnOnce() -> io::Result<Server>,
         interrupt: impl Future<Output = ()>,
@@ -105,24 +88,21 @@ impl Load<'_> {
         let job = Arc::new(self.job(rate, duration));
         let before = Usage::now();
         let mut watched = Watched { at: Instant::now(), cpu: before.cpu() };
-        let (stats, opened, interrupted) = match server {
-            Some(server) => {
-                let stories: Vec<Arc<Story>> =
-                    self.options.stories.iter().map(|(story, _)| Arc::clone(story)).collect();
-                let watch = || watch(&snapshot(&job, &mut watched));
-                let (stats, interrupted) =
-                    simulated::run(&self.context, &stories, &job, server, interrupt, watch).await?;
-                (stats, 0, interrupted)
-            }
-            None => compiled(&job, interrupt, || watch(&snapshot(&job, &mut watched))).await?,
+        let watch = || watch(&snapshot(&job, &mut watched));
+        let (stats, interrupted) = match server {
+            Some(server) => simulated::run(&self.context, &job, server, interrupt, watch).await?,
+            None => compiled(&job, interrupt, watch).await?,
         };
-        let after = Usage::now();
-        let report = self.report(rate, &job, stats, (before, after), opened, interrupted);
+        let report = self.report(rate, &job, stats, (before, Usage::now()), interrupted);
         Ok(Run { report, interrupted })
     }
 
     /// Searches for the highest rate that holds, from `start` per second on, each probe as long as `duration`. The report
     /// is that of the highest rate that held, or of the last probe if none did.
+    ///
+    /// # Errors
+    ///
+    /// As [`Load::run`], and if it is interrupted before the first probe ended.
     pub async fn find_max(
         &self,
         start: f64,
@@ -137,11 +117,10 @@ impl Load<'_> {
         let (mut interrupted, mut error) = (false, None);
         let conditions = slo.to_string();
         let found = search(&conditions, start, async |rate| {
-            let plan = Rate::constant(rate);
-            let run =
-                self.run(&plan, duration, &server, interrupt.as_mut(), |snapshot| watch(rate, snapshot));
-            let run = match run.await {
-                Ok(run) if !run.interrupted => run,
+            let plan = RateProfile::constant(rate);
+            let watch = |snapshot: &Snapshot| watch(rate, snapshot);
+            let report = match self.run(&plan, duration, &server, interrupt.as_mut(), watch).await {
+                Ok(Run { report, interrupted: false }) => report,
                 Ok(_) => {
                     interrupted = true;
                     return None;
@@ -151,39 +130,34 @@ impl Load<'_> {
                     return None;
                 }
             };
-            let probe = judge(&run.report, rate, slo);
-            if probe.held && best.as_ref().is_none_or(|best| best.counts.planned < run.report.counts.planned)
-            {
-                best = Some(run.report.clone());
+            let probe = judge(&report, rate, slo);
+            if probe.held && best.as_ref().is_none_or(|best| best.counts.planned < report.counts.planned) {
+                best = Some(report.clone());
             }
-            last = Some(run.report);
+            last = Some(report);
             // What the last events left behind is not to weigh on the next probe.
             tokio::time::sleep(BETWEEN_PROBES).await;
             Some(probe)
-        });
-        let found = found.await;
-        match (error, best.or(last)) {
-            (Some(error), _) => Err(error),
-            (None, Some(mut report)) => {
-                if interrupted {
-                    let text = format!(
-                        "The search was interrupted after {} probes: it may have gone on to find more.",
-                        found.probes.len()
-                    );
-                    report.findings = vec![Finding::run(text)];
-                }
-                report.search = Some(found);
-                Ok(Run { report, interrupted })
-            }
-            (None, None) => Err(io::Error::other("it was interrupted before the first probe ended")),
+        })
+        .await;
+        if let Some(error) = error {
+            return Err(error);
         }
+        let mut report = best
+            .or(last)
+            .ok_or_else(|| io::Error::other("it was interrupted before the first probe ended"))?;
+        if interrupted {
+            report.findings = vec![Finding::run(format!(
+                "The search was interrupted after {} probes: it may have gone on to find more.",
+                found.probes.len()
+            ))];
+        }
+        report.search = Some(found);
+        Ok(Run { report, interrupted })
     }
 
     fn mix(&self) -> Mix {
-        let compiled: &[StoryTemplate] = match &self.mode {
-            Mode::Compiled(templates, _) => templates,
-            Mode::Simulated(_) => &[],
-        };
+        let compiled = self.templates.as_deref().unwrap_or_default();
         let steps = self.options.stories.iter().enumerate().map(|(number, (story, weight))| {
             (compiled.get(number).map_or_else(|| story.sends(), StoryTemplate::steps), *weight)
         });
@@ -192,18 +166,14 @@ impl Load<'_> {
 
     fn report(
         &self,
-        rate: &Rate,
+        rate: &RateProfile,
         job: &Job,
         stats: RunStats,
         (before, after): (Usage, Usage),
-        connections: u64,
         interrupted: bool,
     ) -> Report {
         let options = &self.options;
-        let planned = match &job.drive {
-            Drive::Open(curve, _) => curve.duration(),
-            Drive::Closed(until) => *until,
-        };
+        let planned = job.duration;
         let cut_short = interrupted || options.count.is_some();
         let elapsed = if cut_short { stats.last } else { stats.last.max(planned) };
         // A count that was reached is no early end.
@@ -214,47 +184,25 @@ impl Load<'_> {
         let cpu = (user + system).as_secs_f64();
         let share = |of: f64| if of > 0.0 { cpu / of } else { 0.0 };
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let stories = options.stories.iter().enumerate().map(|(number, (story, weight))| {
-            let became = stats.stories.get(number);
-            Share {
-                name: story.name.clone(),
-                weight: *weight,
-                started: became.started,
-                failed: became.failed,
-                first_failure: became.first,
-            }
-        });
+        let arrivals = if *rate == RateProfile::Max { "closed" } else { options.arrivals.as_str() };
+        let protocol = if self.is_simulated() { Protocol::Http1 } else { options.protocol };
         let mut report = Report {
             format: FORMAT.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             plan: Plan {
-                stories: stories.collect(),
+                stories: stats.stories,
                 rate: rate.to_string(),
-                unit: match options.unit {
-                    RateUnit::Events => "events",
-                    RateUnit::Stories => "stories",
-                }
-                .to_owned(),
-                arrivals: match (rate, options.arrivals) {
-                    (Rate::Max, _) => "closed",
-                    (_, Arrivals::Even) => "even",
-                    (_, Arrivals::Poisson) => "poisson",
-                }
-                .to_owned(),
+                unit: options.unit.as_str().to_owned(),
+                arrivals: arrivals.to_owned(),
                 duration_s: planned.as_secs_f64(),
                 seed: options.seed.0,
                 target: self.target.to_string(),
-                protocol: match &self.mode {
-                    Mode::Compiled(..) => options.protocol,
-                    Mode::Simulated(_) => Protocol::Http1,
-                }
-                .as_str()
-                .to_owned(),
-                in_flight: job.in_flight,
+                protocol: protocol.as_str().to_owned(),
+                in_flight: options.in_flight,
                 workers: job.workers,
-                timeout_ms: millis(job.timeout),
-                late_ms: millis(job.late),
-                drop_ms: millis(job.drop_after),
+                timeout_ms: millis(options.timeout),
+                late_ms: millis(options.late),
+                drop_ms: millis(options.drop_after),
                 interval_ms: millis(job.interval),
                 shard: (options.shard.of > 1).then_some(options.shard),
                 runs: 1,
@@ -272,7 +220,7 @@ impl Load<'_> {
                 cpu_per_event_us: share(stats.counts.sent as f64) * 1e6,
                 busy: share(elapsed_s * f64::from(job.workers)),
                 peak_bytes: after.peak,
-                connections,
+                connections: stats.connections,
             },
             findings: Vec::new(),
             search: None,
@@ -288,28 +236,25 @@ async fn compiled(
     job: &Arc<Job>,
     interrupt: impl Future<Output = ()>,
     mut watch: impl FnMut(),
-) -> io::Result<(RunStats, u64, bool)> {
+) -> io::Result<(RunStats, bool)> {
     let mut workers = tokio::task::JoinSet::new();
     for number in 0..job.workers {
         let job = Arc::clone(job);
-        workers.spawn_blocking(move || match job.protocol {
+        workers.spawn_blocking(move || match job.options.protocol {
             Protocol::Http1 => worker::run(&job, number),
             Protocol::Http2 => worker_h2::run(&job, number),
         });
     }
     let mut interrupt = std::pin::pin!(interrupt);
     let mut interrupted = false;
-    let (mut stats, mut opened) = (RunStats::default(), 0);
+    let mut stats = RunStats { stories: job.options.shares(), ..RunStats::default() };
     let mut ticks = tokio::time::interval(Duration::from_millis(250));
     loop {
         tokio::select! {
             joined = workers.join_next() => match joined {
-                None => return Ok((stats, opened, interrupted)),
+                None => return Ok((stats, interrupted)),
                 Some(joined) => match joined.map_err(io::Error::other).flatten() {
-                    Ok((part, connections)) => {
-                        stats.add(part);
-                        opened += connections;
-                    }
+                    Ok(part) => stats.add(part),
                     Err(error) => {
                         // Without one of them it is not the run that was asked for: nobody goes on.
                         job.stop.store(true, Ordering::Relaxed);
@@ -346,7 +291,6 @@ fn snapshot(job: &Job, watched: &mut Watched) -> Snapshot {
         let part = slot.lock().unwrap_or_else(PoisonError::into_inner);
         sum.counts.add(&part.counts);
         sum.in_flight += part.in_flight;
-        sum.ok += part.ok;
         sum.latest.add(&part.latest);
     }
     let (at, cpu) = (Instant::now(), Usage::now().cpu());
@@ -361,9 +305,9 @@ fn snapshot(job: &Job, watched: &mut Watched) -> Snapshot {
         ok: counts.ok,
         bad: counts.wrong_status + counts.failed + counts.timed_out + counts.dropped,
         in_flight: sum.in_flight,
-        rate: sum.ok as f64 / job.interval.as_secs_f64(),
-        p50: sum.latest.percentile(50.0),
-        p99: sum.latest.percentile(99.0),
+        rate: sum.latest.ok as f64 / job.interval.as_secs_f64(),
+        p50: sum.latest.latency.percentile(50.0),
+        p99: sum.latest.latency.percentile(99.0),
         cpu: busy,
     }
 }

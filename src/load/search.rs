@@ -1,7 +1,6 @@
 //! The search for the highest rate that holds: doubles until it does not, then halves the gap.
 
-use crate::load::report::Slo;
-use crate::load::report::{Probe, Report, Search};
+use super::report::{Probe, Report, Search, Slo};
 
 /// How close the highest rate that held and the lowest that did not have to come: 2 %.
 const CLOSE: f64 = 1.02;
@@ -16,7 +15,7 @@ const KEEPS_UP: f64 = 0.98;
 /// From which share of its cores on the sender may be what does not hold.
 const BUSY: f64 = 0.9;
 
-/// Searches from a rate on. `probe` tries one; nothing comes of it if it is interrupted.
+/// Searches from a rate on. `probe` probes one; nothing comes of it if it is interrupted.
 pub(crate) async fn search(
     slo: &str,
     start: f64,
@@ -26,11 +25,11 @@ pub(crate) async fn search(
     let mut rate = start;
     let mut lowest_bad: Option<f64> = None;
     while found.probes.len() < MOST_PROBES {
-        let Some(tried) = probe(rate).await else { break };
-        let (held, is_dead) = (tried.held, tried.achieved == 0.0);
-        found.probes.push(tried);
+        let Some(probed) = probe(rate).await else { break };
+        let (held, is_silent) = (probed.held, probed.achieved == 0.0);
+        found.probes.push(probed);
         // Nobody answers at all: a lower rate will not change that.
-        if is_dead && found.best == 0.0 {
+        if is_silent && found.best == 0.0 {
             break;
         }
         if held {
@@ -41,18 +40,9 @@ pub(crate) async fn search(
         rate = match lowest_bad {
             None => rate * 2.0,
             // Nothing held yet: down by halves, to one event in ten seconds at the least.
-            Some(bad) if found.best == 0.0 => {
-                if bad <= 0.1 {
-                    break;
-                }
-                bad / 2.0
-            }
-            Some(bad) => {
-                if bad / found.best <= CLOSE {
-                    break;
-                }
-                f64::midpoint(found.best, bad)
-            }
+            Some(bad) if found.best == 0.0 && bad > 0.1 => bad / 2.0,
+            Some(bad) if found.best > 0.0 && bad / found.best > CLOSE => f64::midpoint(found.best, bad),
+            Some(_) => break,
         };
         rate = readable(rate);
     }
@@ -61,25 +51,25 @@ pub(crate) async fn search(
 
 /// A rate in few digits: whole from 100 on, else in tenths or hundredths.
 fn readable(rate: f64) -> f64 {
-    let unit = if rate >= 100.0 {
-        1.0
-    } else if rate >= 10.0 {
-        10.0
-    } else {
-        100.0
+    let unit = match rate {
+        100.0.. => 1.0,
+        10.0.. => 10.0,
+        _ => 100.0,
     };
     (rate * unit).round() / unit
 }
 
-/// What a report says of a rate that was tried.
+/// What a report says of a rate that was probed.
 pub(crate) fn judge(report: &Report, rate: f64, slo: &Slo) -> Probe {
     let achieved = report.throughput();
     let latency = report.latency.planned.percentile(99.0);
-    let mut why = slo.check(report).err();
     let counts = &report.counts;
-    if why.is_none() && (counts.ok as f64) < counts.planned as f64 * KEEPS_UP {
-        why = Some(format!("only {} of {} events were answered as wanted", counts.ok, counts.planned));
-    }
+    let keeps_up = counts.ok as f64 >= counts.planned as f64 * KEEPS_UP;
+    let mut why = match slo.check(report) {
+        Err(breaches) => Some(breaches.to_string()),
+        Ok(()) if keeps_up => None,
+        Ok(()) => Some(format!("only {} of {} events were answered as wanted", counts.ok, counts.planned)),
+    };
     if let Some(why) = &mut why
         && report.sender.busy > BUSY
     {

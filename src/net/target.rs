@@ -1,11 +1,14 @@
 //! A callback URL.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
 use std::ops::Range;
 use std::str::FromStr;
 
 use hyper::Uri;
+use hyper::http::uri::InvalidUri;
+
+use crate::files::suggest::nearest;
 
 /// What error messages offer as an example.
 const EXAMPLE: &str = "http://127.0.0.1:3000/hook";
@@ -24,14 +27,117 @@ pub struct Target {
 
 /// Why a text is no callback URL: one line that says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct TargetError(pub String);
+pub enum TargetError {
+    /// Longer than servers take.
+    #[error("the callback URL has {0} bytes, {LONGEST} is the most")]
+    TooLong(usize),
+    /// Nothing there.
+    #[error("the callback URL is empty, write for example {EXAMPLE}")]
+    Empty,
+    /// White space before or after the URL that is written here.
+    #[error("`{0}` has white space around it, take it away")]
+    Spaces(String),
+    /// A character that only stands in URLs when it is escaped.
+    #[error("{letter:?} can't stand in a URL, write {}", escaped(*letter))]
+    Letter {
+        /// The character.
+        letter: char,
+    },
+    /// No `http://`.
+    #[error("`{text}` has no scheme, write http://{rest}")]
+    NoScheme {
+        /// As written.
+        text: String,
+        /// What goes behind the scheme.
+        rest: String,
+    },
+    /// A path alone.
+    #[error("`{0}` has no scheme and no host, write http://127.0.0.1:3000{0}")]
+    PathOnly(String),
+    /// `http:` without slashes.
+    #[error("`{text}` lacks the two slashes, write {scheme}://{rest}")]
+    NoSlashes {
+        /// As written.
+        text: String,
+        /// Its scheme.
+        scheme: &'static str,
+        /// What goes behind the slashes.
+        rest: String,
+    },
+    /// A slip in `http` or `https`.
+    #[error("`{scheme}` is no scheme callbacks can go over, write {near}://{rest}")]
+    Misspelt {
+        /// As written.
+        scheme: String,
+        /// What was meant.
+        near: &'static str,
+        /// What follows it.
+        rest: String,
+    },
+    /// Another protocol.
+    #[error("callbacks go over http or https, not `{0}`, write for example {EXAMPLE}")]
+    OtherScheme(String),
+    /// With a user name. The text itself is not repeated: it may hold a password.
+    #[error(
+        "a callback URL takes no user name or password: they would end up in logs and records; set an `Authorization` \
+         header instead"
+    )]
+    Credentials,
+    /// With a fragment.
+    #[error("`#{fragment}` never reaches a server, write {before}")]
+    Fragment {
+        /// What stands behind `#`.
+        fragment: String,
+        /// What stands before it.
+        before: String,
+    },
+    /// A scheme and nothing behind it.
+    #[error("`{0}` has no host, write for example {EXAMPLE}")]
+    NoHost(String),
+    /// A port and no host before it.
+    #[error("the host is missing, write for example {EXAMPLE}")]
+    PortOnly,
+    /// A bracket that is not closed.
+    #[error("`{0}` lacks the closing bracket of an IPv6 address")]
+    Bracket(String),
+    /// An IPv6 address without brackets.
+    #[error("`{0}` is an IPv6 address, which goes in brackets: http://[::1]:3000/hook")]
+    NoBrackets(String),
+    /// Something else than a port behind an IPv6 address.
+    #[error("`{0}` is no host, after an IPv6 address goes a port: [::1]:3000")]
+    AfterAddress(String),
+    /// An IPv6 address with its zone.
+    #[error("`{0}` names a network interface, which a URL can't, leave it out")]
+    Interface(String),
+    /// Brackets around something else.
+    #[error("`{0}` is no IPv6 address")]
+    Address(String),
+    /// Not a host's name.
+    #[error("`{0}` is no host name")]
+    Host(String),
+    /// A colon with nothing behind it.
+    #[error("the port after `{0}:` is missing, write for example {0}:3000")]
+    NoPort(String),
+    /// Not a port.
+    #[error("`{0}` is no port, they go from 1 to 65535")]
+    Port(String),
+    /// What is wrong elsewhere.
+    #[error("`{text}` is no URL: {reason}")]
+    Unreadable {
+        /// As written.
+        text: String,
+        /// What the parser says.
+        reason: String,
+    },
+}
 
-impl FromStr for Target {
-    type Err = TargetError;
-
-    fn from_str(text: &str) -> Result<Self, TargetError> {
-        parse(text).map_err(TargetError)
+/// A character as it stands in a URL.
+fn escaped(letter: char) -> String {
+    let bytes =
+        letter.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    match letter.is_ascii() {
+        true => bytes,
+        false => format!("{bytes} in a path or query, or the `xn--` form of a host"),
     }
 }
 
@@ -76,112 +182,95 @@ impl fmt::Display for Target {
 /// The longest URL in bytes: about what servers take as a request line.
 const LONGEST: usize = 8_000;
 
-fn parse(text: &str) -> Result<Target, String> {
-    // Other messages repeat the text.
-    if text.len() > LONGEST {
-        return Err(format!("the callback URL has {} bytes, {LONGEST} is the most", text.len()));
-    }
-    if text.trim().is_empty() {
-        return Err(format!("the callback URL is empty, write for example {EXAMPLE}"));
-    }
-    check_letters(text)?;
-    let (scheme, rest) = split_scheme(text)?;
-    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let authority = &rest[..authority_end];
-    // The text itself is not repeated: it may hold a password.
-    if authority.contains('@') {
-        return Err("a callback URL takes no user name or password: they would end up in logs and records; \
-                    set an `Authorization` header instead"
-            .to_owned());
-    }
-    if let Some((before, fragment)) = text.split_once('#') {
-        return Err(format!("`#{fragment}` never reaches a server, write {before}"));
-    }
-    if authority.is_empty() {
-        return Err(format!("`{text}` has no host, write for example {EXAMPLE}"));
-    }
-    let is_tls = scheme == "https";
-    let (host, port) = split_port(authority, if is_tls { 443 } else { 80 })?;
-    let host = check_host(host)?;
-    let uri: Uri = text.parse().map_err(|error| format!("`{text}` is no URL: {error}"))?;
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+impl FromStr for Target {
+    type Err = TargetError;
 
-    let mut url = format!("{scheme}://");
-    let start = url.len();
-    if host.contains(':') {
-        url.push_str(&format!("[{host}]"));
-    } else {
-        url.push_str(&host);
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        // Other messages repeat the text.
+        if text.len() > LONGEST {
+            return Err(TargetError::TooLong(text.len()));
+        }
+        if text.trim().is_empty() {
+            return Err(TargetError::Empty);
+        }
+        let wrong = |letter: &char| !letter.is_ascii_graphic() || "<>\\^`".contains(*letter);
+        if let Some(letter) = text.chars().find(wrong) {
+            let is_around = text.trim() != text;
+            return Err(if is_around {
+                TargetError::Spaces(text.trim().to_owned())
+            } else {
+                TargetError::Letter { letter }
+            });
+        }
+        let (scheme, rest) = split_scheme(text)?;
+        let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+        if authority.contains('@') {
+            return Err(TargetError::Credentials);
+        }
+        if let Some((before, fragment)) = text.split_once('#') {
+            return Err(TargetError::Fragment { fragment: fragment.to_owned(), before: before.to_owned() });
+        }
+        if authority.is_empty() {
+            return Err(TargetError::NoHost(text.to_owned()));
+        }
+        let is_tls = scheme == "https";
+        let usual_port = if is_tls { 443 } else { 80 };
+        let (host, port) = split_port(authority, usual_port)?;
+        let host = check_host(host)?;
+        let unreadable = |reason: String| TargetError::Unreadable { text: text.to_owned(), reason };
+        let uri: Uri = text.parse().map_err(|error: InvalidUri| unreadable(error.to_string()))?;
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+
+        let mut url = format!("{scheme}://");
+        let start = url.len();
+        match host.contains(':') {
+            true => url += &format!("[{host}]"),
+            false => url += &host,
+        }
+        if port != usual_port {
+            url += &format!(":{port}");
+        }
+        let authority = start..url.len();
+        if !path.starts_with('/') {
+            url.push('/');
+        }
+        url.push_str(path);
+        Ok(Self { url, is_tls, host, port, authority })
     }
-    if port != if is_tls { 443 } else { 80 } {
-        url.push_str(&format!(":{port}"));
-    }
-    let authority = start..url.len();
-    if !path.starts_with('/') {
-        url.push('/');
-    }
-    url.push_str(path);
-    Ok(Target { url, is_tls, host, port, authority })
 }
 
 /// The scheme in lower case, and what follows `://`.
-fn split_scheme(text: &str) -> Result<(&'static str, &str), String> {
+fn split_scheme(text: &str) -> Result<(&'static str, &str), TargetError> {
+    let no_scheme = |rest: &str| TargetError::NoScheme { text: text.to_owned(), rest: rest.to_owned() };
     let Some((scheme, rest)) = text.split_once("://") else {
         // `http:/host` and `http:host` are slips of the pen, `localhost:3000` is a host.
         for scheme in ["https", "http"] {
             let slip = text.get(..scheme.len()).filter(|start| start.eq_ignore_ascii_case(scheme));
             if let Some(rest) = slip.and_then(|_| text[scheme.len()..].strip_prefix(':')) {
-                return Err(format!(
-                    "`{text}` lacks the two slashes, write {scheme}://{}",
-                    rest.trim_start_matches('/')
-                ));
+                let rest = rest.trim_start_matches('/').to_owned();
+                return Err(TargetError::NoSlashes { text: text.to_owned(), scheme, rest });
             }
         }
         return Err(match text.strip_prefix("//") {
-            Some(rest) => format!("`{text}` has no scheme, write http://{rest}"),
-            None if text.starts_with('/') => {
-                format!("`{text}` has no scheme and no host, write http://127.0.0.1:3000{text}")
-            }
-            None => format!("`{text}` has no scheme, write http://{text}"),
+            Some(rest) => no_scheme(rest),
+            None if text.starts_with('/') => TargetError::PathOnly(text.to_owned()),
+            None => no_scheme(text),
         });
     };
     match scheme.to_ascii_lowercase().as_str() {
         "http" => Ok(("http", rest)),
         "https" => Ok(("https", rest)),
-        "" => Err(format!("`{text}` has no scheme, write http://{rest}")),
-        other => Err(match crate::files::suggest::nearest(other, ["http", "https"]) {
-            Some(near) => format!("`{scheme}` is no scheme callbacks can go over, write {near}://{rest}"),
-            None => {
-                format!("callbacks go over http or https, not `{scheme}`, write for example {EXAMPLE}")
-            }
+        "" => Err(no_scheme(rest)),
+        other => Err(match nearest(other, ["http", "https"]) {
+            Some(near) => TargetError::Misspelt { scheme: scheme.to_owned(), near, rest: rest.to_owned() },
+            None => TargetError::OtherScheme(scheme.to_owned()),
         }),
     }
 }
 
-fn check_letters(text: &str) -> Result<(), String> {
-    let wrong = |letter: &char| !letter.is_ascii_graphic() || "<>\\^`".contains(*letter);
-    match text.chars().find(wrong) {
-        None => Ok(()),
-        Some(_) if text.trim() != text => {
-            Err(format!("`{}` has white space around it, take it away", text.trim()))
-        }
-        Some(letter) => {
-            let mut bytes = [0; 4];
-            let escaped: String =
-                letter.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")).collect();
-            Err(match letter.is_ascii() {
-                true => format!("{letter:?} can't stand in a URL, write {escaped}"),
-                false => format!(
-                    "{letter:?} can't stand in a URL, write {escaped} in a path or query, or the `xn--` form of a host"
-                ),
-            })
-        }
-    }
-}
-
-fn split_port(authority: &str, default: u16) -> Result<(&str, u16), String> {
+fn split_port(authority: &str, default: u16) -> Result<(&str, u16), TargetError> {
     if authority.starts_with('[') && !authority.contains(']') {
-        return Err(format!("`{authority}` lacks the closing bracket of an IPv6 address"));
+        return Err(TargetError::Bracket(authority.to_owned()));
     }
     let colon = match authority.rfind(']') {
         Some(bracket) => authority[bracket..].find(':').map(|colon| bracket + colon),
@@ -190,45 +279,38 @@ fn split_port(authority: &str, default: u16) -> Result<(&str, u16), String> {
     let Some(colon) = colon else { return Ok((authority, default)) };
     let (host, port) = (&authority[..colon], &authority[colon + 1..]);
     if port.contains(':') && authority.parse::<Ipv6Addr>().is_ok() {
-        return Err(format!(
-            "`{authority}` is an IPv6 address, which goes in brackets: http://[::1]:3000/hook"
-        ));
+        return Err(TargetError::NoBrackets(authority.to_owned()));
     }
     if port.is_empty() {
-        return Err(format!("the port after `{host}:` is missing, write for example {host}:3000"));
+        return Err(TargetError::NoPort(host.to_owned()));
     }
     match port.parse::<u16>() {
         Ok(number) if number > 0 && port.bytes().all(|byte| byte.is_ascii_digit()) => Ok((host, number)),
-        _ => Err(format!("`{port}` is no port, they go from 1 to 65535")),
+        _ => Err(TargetError::Port(port.to_owned())),
     }
 }
 
 /// The host in lower case, without brackets.
-fn check_host(host: &str) -> Result<String, String> {
+fn check_host(host: &str) -> Result<String, TargetError> {
     if let Some(inner) = host.strip_prefix('[') {
-        let Some(inner) = inner.strip_suffix(']') else {
-            return Err(format!("`{host}` is no host, after an IPv6 address goes a port: [::1]:3000"));
-        };
+        let inner = inner.strip_suffix(']').ok_or_else(|| TargetError::AfterAddress(host.to_owned()))?;
         if inner.contains('%') {
-            return Err(format!("`{inner}` names a network interface, which a URL can't, leave it out"));
+            return Err(TargetError::Interface(inner.to_owned()));
         }
-        return match inner.parse::<Ipv6Addr>() {
-            Ok(address) => Ok(IpAddr::V6(address).to_string()),
-            Err(_) => Err(format!("`{inner}` is no IPv6 address")),
-        };
+        let address = inner.parse::<Ipv6Addr>().map_err(|_| TargetError::Address(inner.to_owned()))?;
+        return Ok(address.to_string());
     }
     if host.is_empty() {
-        return Err(format!("the host is missing, write for example {EXAMPLE}"));
+        return Err(TargetError::PortOnly);
     }
     let lower = host.to_ascii_lowercase();
     let labels = lower.strip_suffix('.').unwrap_or(&lower);
     let letters = |label: &str| {
         label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte))
     };
-    if lower.len() > 253
-        || labels.split('.').any(|label| label.is_empty() || label.len() > 63 || !letters(label))
-    {
-        return Err(format!("`{host}` is no host name"));
+    let is_label = |label: &str| (1..=63).contains(&label.len()) && letters(label);
+    if lower.len() > 253 || !labels.split('.').all(is_label) {
+        return Err(TargetError::Host(host.to_owned()));
     }
     Ok(lower)
 }

@@ -12,7 +12,7 @@ use crate::delivery::DeliveryFile;
 use crate::delivery::StatusSet;
 use crate::faults::FaultFile;
 use crate::files::Tree;
-use crate::language::{Arrivals, Rate, RateUnit};
+use crate::language::{Arrivals, RateProfile, RateUnit};
 use crate::time::{DurationRange, HumanDuration};
 
 /// A scenario: a story that is sent to the integrator's callback URL step by step, with what is expected in return.
@@ -74,7 +74,7 @@ pub struct ScenarioFile {
 pub struct LoadFile {
     /// How often: `5000/s`, `300/m`, a ramp `100/s..1000/s for 30s`, steps `100/s for 10s, 200/s for 10s`, a wave
     /// `100/s~500/s every 1m`, or `max`: as fast as answers come.
-    pub rate: Option<Rate>,
+    pub rate: Option<RateProfile>,
     /// For how long. Default: the sum of the rate's stages, or 10s.
     pub duration: Option<HumanDuration>,
     /// What the rate counts: `events` (callbacks) or `stories`. Default: `events`.

@@ -140,7 +140,8 @@ impl Loader<'_> {
             read = variables::check(&in_order, extra_vars, &mut self.problems);
         }
         let scenario = Scenario { read, ..assemble(&root, &layout)? };
-        let empty = scenario.steps.is_empty() && scenario.reactions.is_empty() && scenario.file.faults.is_empty();
+        let empty =
+            scenario.steps.is_empty() && scenario.reactions.is_empty() && scenario.file.faults.is_empty();
         if empty && self.problems.is_empty() {
             let mistake = Diagnostic::whole(&root.checked.source, "this scenario does nothing");
             self.problems.push(mistake.help(

@@ -333,7 +333,8 @@ impl Compiler<'_> {
 
     fn expect(&mut self, expect: Option<&ExpectFile>) -> Result<Expectation, FormatMistake> {
         let file = expect.cloned().unwrap_or_default();
-        let body = file.body.as_ref().map(|body| TreeTemplate::compile_table(body, &mut self.set)).transpose()?;
+        let body =
+            file.body.as_ref().map(|body| TreeTemplate::compile_table(body, &mut self.set)).transpose()?;
         Ok(Expectation { file, body })
     }
 

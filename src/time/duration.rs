@@ -14,7 +14,7 @@ use crate::seed::Rng;
 /// The longest length of time a file may ask for: ten years. It keeps every sum of moments in range.
 const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
 
-/// One length of time, for example `2s`. Units: `ms`, `s`, `m`, `h`, `d`; they may be joined (`1h30m`).
+/// One length of time, for example `2s`. Units: `us`, `ms`, `s`, `m`, `h`, `d`; they may be joined (`1h30m`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HumanDuration(pub Duration);
 
@@ -78,10 +78,11 @@ impl FromStr for HumanDuration {
         while !rest.is_empty() {
             let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(unreadable)?;
             let (number, tail) = rest.split_at(digits);
-            let letters = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
+            let letters = tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len());
             let (unit, tail) = tail.split_at(letters);
             let number: f64 = number.parse().map_err(|_| unreadable())?;
             let seconds = match unit {
+                "us" | "µs" => number / 1e6,
                 "ms" => number / 1e3,
                 "s" => number,
                 "m" | "min" => number * 60.0,
@@ -112,7 +113,7 @@ impl FromStr for DurationRange {
 }
 
 /// Writes a duration the way [`HumanDuration`] reads it, with at most two units and no trailing zeros.
-pub(crate) fn write(duration: Duration, f: &mut impl fmt::Write) -> fmt::Result {
+fn write(duration: Duration, f: &mut impl fmt::Write) -> fmt::Result {
     let millis = duration.as_millis();
     let (seconds, left) = (millis / 1000, millis % 1000);
     match (seconds, left) {
@@ -198,6 +199,8 @@ mod tests {
             ("1h30m", 5_400_000, "1h30m"),
             (" 1h 30m ", 5_400_000, "1h30m"),
             ("2d", 172_800_000, "2d"),
+            ("1500us", 1, "1ms"),
+            ("1ms500µs", 1, "1ms"),
         ] {
             let duration: HumanDuration = text.parse().unwrap();
             assert_eq!(duration.0.as_millis(), millis, "{text}");

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub(crate) use duration::write;
 pub use duration::{DurationError, DurationRange, HumanDuration};
 
 /// A moment after another one; the last there is if that lies beyond it.

@@ -11,8 +11,8 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::support::{
-    TIMEOUT, Receiver, Request, assert_code, free_address, independent_hmac, plain, post, post_with,
-    program, run, scenario, stdout,
+    Receiver, Request, TIMEOUT, assert_code, free_address, independent_hmac, plain, post, post_with, program,
+    run, scenario, stdout,
 };
 
 const SECRET: &str = "s3cret of the chats";

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::{Receiver, assert_code, free_address, plain, post, run, scenario, stdout, run_story};
+use crate::support::{Receiver, assert_code, free_address, plain, post, run, run_story, scenario, stdout};
 
 fn example(name: &str) -> String {
     scenario(&format!("custom/{name}")).to_str().unwrap().to_owned()

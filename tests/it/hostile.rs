@@ -116,7 +116,8 @@ fn stalled_clients(server: &Server, world: &World) -> Vec<String> {
     let answers = lines
         .iter_mut()
         .map(|(name, line, wanted)| (name, line.answer().map(|answer| answer.status), wanted));
-    answers.filter(|(_, status, wanted)| status != *wanted)
+    answers
+        .filter(|(_, status, wanted)| status != *wanted)
         .map(|(name, status, wanted)| format!("{name}: {status:?}, expected {wanted:?}"))
         .collect()
 }

@@ -118,7 +118,8 @@ fn equal_runs_write_equal_records() {
         assert_code(&output, 0);
         (fs::read(record).unwrap(), fs::read(report).unwrap())
     };
-    let short = ["scenarios/agent-transfer.toml", "scenarios/template-campaign.toml", "scenarios/user-silent.toml"];
+    let short =
+        ["scenarios/agent-transfer.toml", "scenarios/template-campaign.toml", "scenarios/user-silent.toml"];
     // Fewer copies than at its place, in a folder of its own.
     let busy = fs::read_to_string(scenario("busy-day.toml")).unwrap().replace("copies = 300", "copies = 60");
     let parts = format!("\"{}", scenario("parts/").display());

@@ -30,7 +30,13 @@ pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Output {
 
 /// Runs the program with this standard input.
 /// Runs a story under these settings to a receiver, with the mock at an address of its own.
-pub(crate) fn run_story(story: &Path, settings: &Path, receiver: &str, mock: SocketAddr, speed: &str) -> Output {
+pub(crate) fn run_story(
+    story: &Path,
+    settings: &Path,
+    receiver: &str,
+    mock: SocketAddr,
+    speed: &str,
+) -> Output {
     let (story, settings) = (story.to_str().unwrap(), settings.to_str().unwrap());
     let listen = mock.to_string();
     let run_at = ["run", story, "--config", settings, "--callback-url", receiver, "--listen", &listen];

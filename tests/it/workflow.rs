@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::serving::Serving;
 use crate::support::{
-    Receiver, Request, assert_code, free_address, independent_hmac, plain, post, run, stdout, run_story,
+    Receiver, Request, assert_code, free_address, independent_hmac, plain, post, run, run_story, stdout,
 };
 
 const SECRET: &str = "of the workflow test";

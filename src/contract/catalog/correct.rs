@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::files::suggest::did_you_mean;
+
 use super::{Catalog, Direction, Entry, EntryFile, Provenance, Route};
 
 /// Why a correction cannot be applied.
@@ -57,17 +59,18 @@ pub enum CorrectionError {
     },
 }
 
-fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest.map(|id| format!(", did you mean `{id}`?")).unwrap_or_default()
-}
-
 impl Catalog {
     /// The entry that is served where this one is to be, if another one is.
     pub(crate) fn taken(&self, id: &str) -> Option<String> {
-        match taken(self, self.position(id)?)? {
-            CorrectionError::Taken { by, .. } => Some(by),
-            _ => None,
-        }
+        self.occupant(self.position(id)?).map(|by| by.id.clone())
+    }
+
+    /// Another entry that is served where this one was moved to. Names of parameters do not make paths different.
+    fn occupant(&self, at: usize) -> Option<&Entry> {
+        let main = self.entries[at].routes.first()?;
+        let there = |route: &Route| route.method == main.method && shape(&route.path).eq(shape(&main.path));
+        let mut others = self.entries.iter().enumerate().filter(|(other, _)| *other != at);
+        others.find(|(_, entry)| entry.routes.iter().any(there)).map(|(_, entry)| entry)
     }
 
     /// This list with corrections by entry id.
@@ -102,7 +105,13 @@ impl Catalog {
         }
         // Only now: two entries may have changed places.
         for at in moved {
-            errors.extend(taken(&corrected, at));
+            let entry = &corrected.entries[at];
+            errors.extend(corrected.occupant(at).map(|by| CorrectionError::Taken {
+                id: entry.id.clone(),
+                method: entry.routes[0].method.clone(),
+                path: entry.routes[0].path.clone(),
+                by: by.id.clone(),
+            }));
         }
         if errors.is_empty() { Ok(corrected) } else { Err(errors) }
     }
@@ -110,23 +119,16 @@ impl Catalog {
 
 fn check(entry: &Entry, correction: &EntryFile) -> Vec<CorrectionError> {
     let id = || entry.id.clone();
-    let mut errors = Vec::new();
-    let of_calls = [("path", correction.path.is_some())];
-    let of_callbacks = [
-        ("event", correction.event.is_some()),
-        ("signed", correction.signed.is_some()),
-        ("headers", !correction.headers.is_empty()),
-        ("body", correction.body.is_some()),
+    let keys = [
+        ("path", Direction::Call, correction.path.is_some()),
+        ("event", Direction::Callback, correction.event.is_some()),
+        ("signed", Direction::Callback, correction.signed.is_some()),
+        ("headers", Direction::Callback, !correction.headers.is_empty()),
+        ("body", Direction::Callback, correction.body.is_some()),
     ];
-    let foreign: &[(&'static str, bool)] = match entry.direction {
-        Direction::Call => &of_callbacks,
-        Direction::Callback => &of_calls,
-    };
-    for (key, given) in foreign {
-        if *given {
-            errors.push(CorrectionError::WrongKey { id: id(), key, direction: entry.direction });
-        }
-    }
+    let foreign = keys.into_iter().filter(|(_, of, is_given)| *is_given && *of != entry.direction);
+    let wrong = |key| CorrectionError::WrongKey { id: id(), key, direction: entry.direction };
+    let mut errors: Vec<CorrectionError> = foreign.map(|(key, ..)| wrong(key)).collect();
     if entry.direction == Direction::Call
         && let Some(path) = &correction.path
     {
@@ -182,25 +184,6 @@ fn apply(entry: &mut Entry, correction: &EntryFile) {
         entry.body = Some(body.clone());
     }
     entry.headers.extend(correction.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-}
-
-/// Whether another entry is served where this one was moved to. Names of parameters do not tell paths apart.
-fn taken(catalog: &Catalog, at: usize) -> Option<CorrectionError> {
-    let moved = &catalog.entries[at];
-    let main = moved.routes.first()?;
-    let there = |route: &Route| route.method == main.method && shape(&route.path).eq(shape(&main.path));
-    let by = catalog
-        .entries
-        .iter()
-        .enumerate()
-        .find(|(other, entry)| *other != at && entry.routes.iter().any(there))
-        .map(|(_, entry)| entry)?;
-    Some(CorrectionError::Taken {
-        id: moved.id.clone(),
-        method: main.method.clone(),
-        path: main.path.clone(),
-        by: by.id.clone(),
-    })
 }
 
 fn shape(path: &str) -> impl Iterator<Item = &str> {
@@ -308,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_told() {
+    fn every_mistake_is_reported() {
         let errors = corrected(
             r#"
             ["session.transfr"]

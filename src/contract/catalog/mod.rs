@@ -100,7 +100,8 @@ pub struct Route {
 }
 
 /// One call or callback.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Entry {
     /// The catalog id, for example `session.transfer`.
     pub id: String,
@@ -113,12 +114,15 @@ pub struct Entry {
     /// Which authentication and envelope it has.
     pub family: Family,
     /// Of a call: where it is served; the first is the main one.
+    #[serde(default)]
     pub routes: Vec<Route>,
     /// Of a callback: its HTTP method. Documented as POST for all but the inbound one, where it is assumed.
+    #[serde(default = "post")]
     pub method: String,
     /// Of a callback: the event's name on the wire, if its body names it.
     pub event: Option<String>,
     /// Of a callback: whether it carries the signature.
+    #[serde(default)]
     pub signed: bool,
     /// Where its path (calls) or body (callbacks) comes from.
     #[serde(rename = "mark")]
@@ -126,11 +130,17 @@ pub struct Entry {
     /// One line of help.
     pub help: String,
     /// Of a callback: headers set or, with an empty value, removed by the user's settings.
+    #[serde(default)]
     pub headers: Vec<(String, String)>,
     /// Of a callback: the body template of the user's settings.
     pub body: Option<String>,
     /// Whether the user's settings changed it.
+    #[serde(default)]
     pub overridden: bool,
+}
+
+fn post() -> String {
+    "POST".to_owned()
 }
 
 /// The list.
@@ -286,7 +296,7 @@ mod tests {
         for entry in catalog.entries() {
             let id = &entry.id;
             assert!(ids.insert(id), "{id} is there twice");
-            assert!(!entry.titles.is_empty() && !entry.help.is_empty(), "{id} tells nothing");
+            assert!(!entry.titles.is_empty() && !entry.help.is_empty(), "{id} says nothing");
             assert!(!entry.help.ends_with('.') && entry.help.chars().count() <= 90, "{id}: {}", entry.help);
             assert!(!entry.overridden && entry.headers.is_empty() && entry.body.is_none());
             for route in &entry.routes {

@@ -12,9 +12,8 @@ use sha2::{Digest as _, Sha256};
 use super::scheme::{Algorithm, Encoding, Part, TimestampUnit};
 use super::signing::Signing;
 
-/// The longest digest in bytes, and its hex form.
+/// The longest digest in bytes.
 const LONGEST: usize = 32;
-const LONGEST_HEX: usize = 2 * LONGEST;
 
 /// The state of an algorithm that has its key and nothing else yet.
 #[derive(Clone)]
@@ -111,24 +110,21 @@ impl Digest {
     /// Appends the digest as text.
     pub(super) fn write(&self, encoding: Encoding, out: &mut String) {
         match encoding {
-            Encoding::Hex => write_hex(self.as_bytes(), b"0123456789abcdef", out),
-            Encoding::HexUpper => write_hex(self.as_bytes(), b"0123456789ABCDEF", out),
+            Encoding::Hex | Encoding::HexUpper => {
+                let mut text = [0; 2 * LONGEST];
+                let (text, _) = text.split_at_mut(2 * self.len);
+                hex::encode_to_slice(self.as_bytes(), text).expect("the room is twice as long");
+                if encoding == Encoding::HexUpper {
+                    text.make_ascii_uppercase();
+                }
+                out.push_str(std::str::from_utf8(text).expect("hex digits are ASCII"));
+            }
             Encoding::Base64 => base64_engine::STANDARD.encode_string(self.as_bytes(), out),
             Encoding::Base64Unpadded => base64_engine::STANDARD_NO_PAD.encode_string(self.as_bytes(), out),
             Encoding::Base64Url => base64_engine::URL_SAFE.encode_string(self.as_bytes(), out),
             Encoding::Base64UrlUnpadded => base64_engine::URL_SAFE_NO_PAD.encode_string(self.as_bytes(), out),
         }
     }
-}
-
-fn write_hex(bytes: &[u8], digits: &[u8; 16], out: &mut String) {
-    let mut text = [0; LONGEST_HEX];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = digits[usize::from(byte >> 4)];
-        pair[1] = digits[usize::from(byte & 15)];
-    }
-    let used = text.split_at(2 * bytes.len()).0;
-    out.push_str(std::str::from_utf8(used).expect("hex digits are ASCII"));
 }
 
 /// The bytes behind a text in an encoding, whatever its padding.

@@ -1,7 +1,7 @@
 //! Why a signature is wrong: found out by making the same signature from what may have been in its place.
 //!
 //! The digest that came is read in every notation, then compared with those of other bodies, other secrets and other
-//! recipes, one change at a time first, then two. A fit cannot be chance, so it is told as a fact. Only when
+//! recipes, one change at a time first, then two. A fit cannot be chance, so it is stated as a fact. Only when
 //! nothing fits is the secret called the likeliest cause.
 
 use subtle::ConstantTimeEq;
@@ -115,7 +115,7 @@ impl Found {
 
 /// One way in which the signature may have been made. `None` is what the scheme says.
 #[derive(Clone, Copy, Default)]
-struct Try<'a> {
+struct Guess<'a> {
     body: Option<&'a Rewritten>,
     path: Option<&'a (String, String)>,
     secret: Option<&'a (String, Vec<u8>)>,
@@ -133,38 +133,34 @@ fn search(signer: &Signer, signing: &Signing<'_>, readings: &[Reading]) -> Optio
     let secrets = guess::secrets(scheme, signer.secret_text());
     let recipes = guess::recipes(scheme, signing);
 
-    let as_is = std::iter::once(Try::default());
-    let one = bodies.iter().map(|body| Try { body: Some(body), ..Try::default() });
-    let one = one.chain(paths.iter().map(|path| Try { path: Some(path), ..Try::default() }));
-    let one = one.chain(secrets.iter().map(|secret| Try { secret: Some(secret), ..Try::default() }));
-    let one = one.chain(recipes.iter().map(|recipe| Try { recipe: Some(recipe), ..Try::default() }));
-    if let Some(found) = as_is.chain(one).find_map(|attempt| attempt.fit(signer, signing, readings)) {
+    let as_is = Guess::default();
+    let bodies = || bodies.iter().map(|body| Guess { body: Some(body), ..as_is });
+    let paths = paths.iter().map(|path| Guess { path: Some(path), ..as_is });
+    let secrets = || secrets.iter().map(|secret| Guess { secret: Some(secret), ..as_is });
+    let recipes = || recipes.iter().map(|recipe| Guess { recipe: Some(recipe), ..as_is });
+    let fit = |guess: Guess<'_>| guess.fit(signer, signing, readings);
+
+    let mut one = std::iter::once(as_is).chain(bodies()).chain(paths).chain(secrets()).chain(recipes());
+    if let Some(found) = one.find_map(fit) {
         return Some(found);
     }
     if signing.body.len() > TWO_CHANGES_UP_TO {
         return None;
     }
-    let two = recipes.iter().flat_map(|recipe| {
-        let recipe = Some(recipe);
-        let with_secret =
-            secrets.iter().map(move |secret| Try { recipe, secret: Some(secret), ..Try::default() });
-        let with_body = bodies.iter().map(move |body| Try { recipe, body: Some(body), ..Try::default() });
-        with_secret.chain(with_body)
+    let with_recipe = recipes().flat_map(|Guess { recipe, .. }| {
+        secrets().chain(bodies()).map(move |guess| Guess { recipe, ..guess })
     });
-    let mut two = two.chain(secrets.iter().flat_map(|secret| {
-        bodies.iter().map(move |body| Try { secret: Some(secret), body: Some(body), ..Try::default() })
-    }));
-    two.find_map(|attempt| attempt.fit(signer, signing, readings))
+    let with_secret =
+        secrets().flat_map(|Guess { secret, .. }| bodies().map(move |guess| Guess { secret, ..guess }));
+    with_recipe.chain(with_secret).find_map(fit)
 }
 
-impl Try<'_> {
+impl Guess<'_> {
     fn fit(&self, signer: &Signer, signing: &Signing<'_>, readings: &[Reading]) -> Option<Found> {
         let scheme = signer.scheme();
         let key = self.secret.map_or(signer.key(), |(_, key)| key);
-        let (algorithm, parts) = match self.recipe {
-            Some(recipe) => (recipe.algorithm, &recipe.parts),
-            None => (scheme.algorithm, &scheme.parts),
-        };
+        let (algorithm, parts) =
+            self.recipe.map_or((scheme.algorithm, &scheme.parts), |recipe| (recipe.algorithm, &recipe.parts));
         let signing = Signing {
             body: self.body.map_or(signing.body, |body| &body.bytes),
             path: self.path.map_or(signing.path, |(_, path)| path),
@@ -307,34 +303,34 @@ mod tests {
     fn causes() {
         let own = Scheme::default();
         let mut out = String::new();
-        let mut tell = |what: &str, message: String| out += &format!("{what}\n    {message}\n");
+        let mut say = |what: &str, message: String| out += &format!("{what}\n    {message}\n");
 
         let over = |body: &[u8]| why(&own, "secret", BODY, &signature(&own, "secret", body)).message;
-        tell("compact", over("{\"id\":1.0,\"text\":\"a<b> é/\"}".as_bytes()));
-        tell("node", over("{\"id\":1,\"text\":\"a<b> é/\"}".as_bytes()));
-        tell("python", over("{\"id\": 1.0, \"text\": \"a<b> \\u00e9/\"}\n".as_bytes()));
-        tell("go", over("{\"id\":1.0,\"text\":\"a\\u003cb\\u003e é/\"}".as_bytes()));
-        tell("go encoder", over("{\"id\":1.0,\"text\":\"a\\u003cb\\u003e é/\"}\n".as_bytes()));
-        tell("php", over("{\"id\":1.0,\"text\":\"a<b> \\u00e9\\/\"}".as_bytes()));
-        tell("indented", over("{\n  \"id\": 1.0,\n  \"text\": \"a<b> é/\"\n}".as_bytes()));
-        tell("nothing", over(b""));
-        tell("object", over(b"[object Object]"));
-        tell("byte order mark", over(&[b"\xef\xbb\xbf", BODY].concat()));
+        say("compact", over("{\"id\":1.0,\"text\":\"a<b> é/\"}".as_bytes()));
+        say("node", over("{\"id\":1,\"text\":\"a<b> é/\"}".as_bytes()));
+        say("python", over("{\"id\": 1.0, \"text\": \"a<b> \\u00e9/\"}\n".as_bytes()));
+        say("go", over("{\"id\":1.0,\"text\":\"a\\u003cb\\u003e é/\"}".as_bytes()));
+        say("go encoder", over("{\"id\":1.0,\"text\":\"a\\u003cb\\u003e é/\"}\n".as_bytes()));
+        say("php", over("{\"id\":1.0,\"text\":\"a<b> \\u00e9\\/\"}".as_bytes()));
+        say("indented", over("{\n  \"id\": 1.0,\n  \"text\": \"a<b> é/\"\n}".as_bytes()));
+        say("nothing", over(b""));
+        say("object", over(b"[object Object]"));
+        say("byte order mark", over(&[b"\xef\xbb\xbf", BODY].concat()));
 
         let line = why(&own, "secret", b"a\r\nb\r\n", &signature(&own, "secret", b"a\nb\n"));
-        tell("line ends", line.message);
-        tell("newline lost", why(&own, "secret", b"{}\n", &signature(&own, "secret", b"{}")).message);
+        say("line ends", line.message);
+        say("newline lost", why(&own, "secret", b"{}\n", &signature(&own, "secret", b"{}")).message);
 
         let with = |secret: &str| why(&own, "secret", BODY, &signature(&own, secret, BODY)).message;
-        tell("secret with newline", with("secret\n"));
-        tell("quoted secret", with("\"secret\""));
-        tell("default secret", with(DEFAULT_SECRET));
-        tell("another secret", with("other"));
+        say("secret with newline", with("secret\n"));
+        say("quoted secret", with("\"secret\""));
+        say("default secret", with(DEFAULT_SECRET));
+        say("another secret", with("other"));
 
         let by = |scheme: &Scheme| why(&own, "secret", BODY, &signature(scheme, "secret", BODY)).message;
-        tell("sha1", by(&Scheme { algorithm: Algorithm::HmacSha1, ..own.clone() }));
-        tell("another preset", by(&Scheme::preset(Preset::Md5BodySecret)));
-        tell(
+        say("sha1", by(&Scheme { algorithm: Algorithm::HmacSha1, ..own.clone() }));
+        say("another preset", by(&Scheme::preset(Preset::Md5BodySecret)));
+        say(
             "secret before body",
             by(&Scheme {
                 parts: vec![Part::Secret, Part::Body],
@@ -343,35 +339,35 @@ mod tests {
                 ..own.clone()
             }),
         );
-        tell("upper case", by(&Scheme { encoding: Encoding::HexUpper, ..own.clone() }));
-        tell("base64", by(&Scheme { encoding: Encoding::Base64, ..own.clone() }));
-        tell("prefix", by(&Scheme { prefix: "sha256=".into(), ..own.clone() }));
+        say("upper case", by(&Scheme { encoding: Encoding::HexUpper, ..own.clone() }));
+        say("base64", by(&Scheme { encoding: Encoding::Base64, ..own.clone() }));
+        say("prefix", by(&Scheme { prefix: "sha256=".into(), ..own.clone() }));
 
         let mut two = signature(&own, "secret\n", b"{\"id\":1.0,\"text\":\"a<b> \xc3\xa9/\"}");
-        tell("two at once", why(&own, "secret", BODY, &two).message);
+        say("two at once", why(&own, "secret", BODY, &two).message);
         two.truncate(20);
-        tell("cut off", why(&own, "secret", BODY, &signature(&own, "secret", BODY)[..20]).message);
-        tell("cut off, and wrong", why(&own, "secret", BODY, &two).message);
-        tell("sha512", why(&own, "secret", BODY, &"0a".repeat(64)).message);
-        tell("no digest", why(&own, "secret", BODY, "Bearer \u{1b}[31m").message);
-        tell("wrong length", why(&own, "secret", BODY, &"0a".repeat(20)).message);
-        tell("empty", why(&own, "secret", BODY, "  ").message);
-        tell("body lost", why(&own, "secret", b"", &signature(&own, "secret", BODY)).message);
+        say("cut off", why(&own, "secret", BODY, &signature(&own, "secret", BODY)[..20]).message);
+        say("cut off, and wrong", why(&own, "secret", BODY, &two).message);
+        say("sha512", why(&own, "secret", BODY, &"0a".repeat(64)).message);
+        say("no digest", why(&own, "secret", BODY, "Bearer \u{1b}[31m").message);
+        say("wrong length", why(&own, "secret", BODY, &"0a".repeat(20)).message);
+        say("empty", why(&own, "secret", BODY, "  ").message);
+        say("body lost", why(&own, "secret", b"", &signature(&own, "secret", BODY)).message);
 
         let standard = Scheme::preset(Preset::StandardWebhooks);
         let key = "c2VjcmV0LXNlY3JldA==";
         let plain = Scheme { prefix: "".into(), ..standard.clone() };
-        tell("prefix missing", why(&standard, key, BODY, &signature(&plain, key, BODY)).message);
+        say("prefix missing", why(&standard, key, BODY, &signature(&plain, key, BODY)).message);
         let undecoded =
             Scheme { secret_form: crate::contract::signature::SecretForm::Utf8, ..standard.clone() };
-        tell("secret not decoded", why(&standard, key, BODY, &signature(&undecoded, key, BODY)).message);
+        say("secret not decoded", why(&standard, key, BODY, &signature(&undecoded, key, BODY)).message);
         let short = Scheme { parts: vec![Part::Body], ..standard.clone() };
-        tell("only the body", why(&standard, key, BODY, &signature(&short, key, BODY)).message);
+        say("only the body", why(&standard, key, BODY, &signature(&short, key, BODY)).message);
 
         let pathed = Scheme { parts: vec![Part::Path, Part::Body], ..own.clone() };
         let bare = Signing { body: BODY, path: "/hook", now: now(), nonce: "" };
         let bare = Signer::new(pathed.clone(), "secret").signature(&bare);
-        tell("path without query", why(&pathed, "secret", BODY, &bare).message);
+        say("path without query", why(&pathed, "secret", BODY, &bare).message);
         insta::assert_snapshot!(out);
     }
 

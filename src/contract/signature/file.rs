@@ -171,11 +171,8 @@ impl Scheme {
             scheme.tolerance = Some(tolerance).filter(|tolerance| !tolerance.is_zero());
         }
         if let Some(parts) = &file.parts {
-            scheme.parts = parts
-                .iter()
-                .enumerate()
-                .map(|(index, part)| read_part(index, part))
-                .collect::<Result<_, _>>()?;
+            let parts = parts.iter().enumerate().map(|(index, part)| read_part(index, part));
+            scheme.parts = parts.collect::<Result<_, _>>()?;
         }
         if let Some(prefix) = &file.prefix {
             // A space may end the prefix, as in `HMAC-SHA256 <digest>`.
@@ -200,7 +197,7 @@ impl Scheme {
         Ok(scheme)
     }
 
-    /// What single keys cannot tell.
+    /// What no key can be checked for by itself.
     fn check(&self) -> Result<(), SchemeError> {
         if self.parts.is_empty() {
             return Err(SchemeError::NoParts);

@@ -18,14 +18,10 @@ pub(super) struct Reading {
 pub(super) fn readings(given: &str, scheme: &Scheme) -> Vec<Reading> {
     let mut found: Vec<Reading> = Vec::new();
     for (text, taken_off) in unwrapped(given, scheme) {
-        for (bytes, encoding) in decoded(&text) {
-            let mut oddities = taken_off.clone();
-            if encoding != Notation::Known(scheme.encoding) {
-                oddities.push(format!(
-                    "is written as {} instead of {}",
-                    encoding.words(),
-                    scheme.encoding.words()
-                ));
+        for (bytes, notation) in decoded(&text) {
+            let (mut oddities, own) = (taken_off.clone(), scheme.encoding.words());
+            if notation != own {
+                oddities.push(format!("is written as {notation} instead of {own}"));
             }
             if !found.iter().any(|reading| reading.bytes == bytes) {
                 found.push(Reading { bytes, oddities });
@@ -62,23 +58,6 @@ pub(super) fn looks_like(given: &str) -> &'static str {
         }
         len if hex && len < 64 => "; was it cut off?",
         _ => "",
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Notation {
-    Known(Encoding),
-    MixedHex,
-    Base64OfHex,
-}
-
-impl Notation {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Known(encoding) => encoding.words(),
-            Self::MixedHex => "hex in mixed letter case",
-            Self::Base64OfHex => "base64 of the hex text",
-        }
     }
 }
 
@@ -122,33 +101,29 @@ fn foreign_prefix(given: &str) -> Option<(&str, &str)> {
     (word && !rest.trim_matches('=').is_empty()).then(|| (head, rest.trim_start()))
 }
 
-/// The digests that a text may stand for. The lengths keep the encodings apart: no text is a digest in two of them.
-fn decoded(text: &str) -> Vec<(Vec<u8>, Notation)> {
+/// The digests that a text may stand for, with what a reader calls the notation. The lengths keep the encodings apart: no
+/// text is a digest in two of them.
+fn decoded(text: &str) -> Vec<(Vec<u8>, &'static str)> {
     let is_digest = |bytes: &Vec<u8>| Algorithm::ALL.into_iter().any(|one| one.digest_len() == bytes.len());
     let mut found = Vec::new();
     if let Some(bytes) = decode(text, Encoding::Hex).filter(is_digest) {
-        let upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
-        let lower = text.bytes().any(|byte| byte.is_ascii_lowercase());
-        let notation = match (upper, lower) {
-            (true, true) => Notation::MixedHex,
-            (true, false) => Notation::Known(Encoding::HexUpper),
-            (false, _) => Notation::Known(Encoding::Hex),
+        let has = |letters: fn(&u8) -> bool| text.as_bytes().iter().any(letters);
+        let notation = match (has(u8::is_ascii_uppercase), has(u8::is_ascii_lowercase)) {
+            (true, true) => "hex in mixed letter case",
+            (true, false) => Encoding::HexUpper.words(),
+            (false, _) => Encoding::Hex.words(),
         };
         found.push((bytes, notation));
     }
-    for alphabet in [Encoding::Base64, Encoding::Base64Url] {
-        let Some(bytes) = decode(text, alphabet) else { continue };
-        let notation = match (alphabet, text.ends_with('=')) {
-            (Encoding::Base64, true) => Encoding::Base64,
-            (Encoding::Base64, false) => Encoding::Base64Unpadded,
-            (_, true) => Encoding::Base64Url,
-            (_, false) => Encoding::Base64UrlUnpadded,
-        };
+    for (padded, bare) in
+        [(Encoding::Base64, Encoding::Base64Unpadded), (Encoding::Base64Url, Encoding::Base64UrlUnpadded)]
+    {
+        let Some(bytes) = decode(text, padded) else { continue };
         let inner = std::str::from_utf8(&bytes).ok().and_then(|inner| decode(inner, Encoding::Hex));
         if let Some(inner) = inner.filter(is_digest) {
-            found.push((inner, Notation::Base64OfHex));
+            found.push((inner, "base64 of the hex text"));
         } else if is_digest(&bytes) {
-            found.push((bytes, Notation::Known(notation)));
+            found.push((bytes, if text.ends_with('=') { padded } else { bare }.words()));
         }
     }
     found

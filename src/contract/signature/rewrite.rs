@@ -1,7 +1,7 @@
 //! What a body may have become between signer and verifier: the same JSON as other libraries write it, and the
-//! accidents of text. A signature that fits one of these tells what went wrong.
+//! accidents of text. A signature that fits one of these shows what went wrong.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::numbers::Numbers;
 
@@ -114,12 +114,26 @@ fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 #[derive(Clone, Copy)]
 struct Style {
     name: &'static str,
-    between: &'static str,
-    after_key: &'static str,
-    indent: &'static str,
-    sorted: bool,
+    space: Space,
+    keys: Keys,
     escapes: Escapes,
     numbers: Numbers,
+}
+
+/// What stands between items, after a key, and before each item on a line of its own.
+type Space = (&'static str, &'static str, &'static str);
+
+const COMPACT: Space = (",", ":", "");
+const SPACED: Space = (", ", ": ", "");
+const TWO: Space = (",", ": ", "  ");
+const FOUR: Space = (",", ": ", "    ");
+const TABS: Space = (",", ": ", "\t");
+
+/// The order of keys.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keys {
+    Kept,
+    Sorted,
 }
 
 /// What is escaped beyond what JSON demands.
@@ -141,105 +155,79 @@ enum Escapes {
     DotNet,
 }
 
-const COMPACT: Style = Style {
-    name: "the compact JSON of the body",
-    between: ",",
-    after_key: ":",
-    indent: "",
-    sorted: false,
-    escapes: Escapes::Least,
-    numbers: Numbers::Exact,
-};
-
-const PYTHON: Style = Style {
-    name: "the JSON that Python's json.dumps makes of the body",
-    between: ", ",
-    after_key: ": ",
-    escapes: Escapes::Ascii,
-    numbers: Numbers::Python,
-    ..COMPACT
-};
+use Escapes::{Ascii, DotNet, Go, Gson, Least, Php, Slash};
+use Keys::{Kept, Sorted};
+use Numbers::{Double, Exact, Python};
 
 /// The likeliest first. Where two write the same, the first one gives the name.
-const STYLES: &[Style] = &[
-    COMPACT,
-    Style {
-        name: "the JSON that JavaScript's JSON.stringify makes of the body",
-        numbers: Numbers::Double,
-        ..COMPACT
-    },
-    PYTHON,
-    Style {
-        name: "the JSON that Python's json.dumps(ensure_ascii=False) makes of the body",
-        escapes: Escapes::Least,
-        ..PYTHON
-    },
-    Style {
-        name: "the JSON that Python's json.dumps(separators=(',', ':')) makes of the body",
-        between: ",",
-        after_key: ":",
-        ..PYTHON
-    },
-    Style { name: "the compact JSON of the body with its keys sorted", sorted: true, ..COMPACT },
-    Style {
-        name: "the JSON that Python's json.dumps(sort_keys=True) makes of the body",
-        sorted: true,
-        ..PYTHON
-    },
-    Style {
-        name: "the JSON that Python's json.dumps(sort_keys=True, separators=(',', ':')) makes of the body",
-        between: ",",
-        after_key: ":",
-        sorted: true,
-        ..PYTHON
-    },
-    Style {
-        name: "the JSON that Go's encoding/json makes of the body (with <, > and & escaped)",
-        escapes: Escapes::Go,
-        ..COMPACT
-    },
-    Style {
-        name: "the JSON that Go's encoding/json makes of the body as a map, with its keys sorted",
-        escapes: Escapes::Go,
-        numbers: Numbers::Double,
-        sorted: true,
-        ..COMPACT
-    },
-    Style { name: "the JSON of the body indented by 2 spaces", after_key: ": ", indent: "  ", ..COMPACT },
-    Style { name: "the JSON of the body indented by 4 spaces", after_key: ": ", indent: "    ", ..COMPACT },
-    Style {
-        name: "the JSON that Python's json.dumps(indent=2) makes of the body",
-        between: ",",
-        indent: "  ",
-        ..PYTHON
-    },
-    Style {
-        name: "the JSON that Python's json.dumps(indent=4) makes of the body",
-        between: ",",
-        indent: "    ",
-        ..PYTHON
-    },
-    Style { name: "the JSON of the body indented by tabs", after_key: ": ", indent: "\t", ..COMPACT },
-    Style {
-        name: "the JSON of the body indented by 2 spaces with its keys sorted",
-        after_key: ": ",
-        indent: "  ",
-        sorted: true,
-        ..COMPACT
-    },
-    Style { name: "the JSON that PHP's json_encode makes of the body", escapes: Escapes::Php, ..COMPACT },
-    Style {
-        name: "the JSON that PHP's json_encode with JSON_UNESCAPED_UNICODE makes of the body",
-        escapes: Escapes::Slash,
-        ..COMPACT
-    },
-    Style { name: "the JSON that Java's Gson makes of the body", escapes: Escapes::Gson, ..COMPACT },
-    Style {
-        name: "the JSON that .NET's System.Text.Json makes of the body",
-        escapes: Escapes::DotNet,
-        ..COMPACT
-    },
+const STYLES: [Style; 20] = [
+    style("the compact JSON of the body", COMPACT, Kept, Least, Exact),
+    style("the JSON that JavaScript's JSON.stringify makes of the body", COMPACT, Kept, Least, Double),
+    style("the JSON that Python's json.dumps makes of the body", SPACED, Kept, Ascii, Python),
+    style(
+        "the JSON that Python's json.dumps(ensure_ascii=False) makes of the body",
+        SPACED,
+        Kept,
+        Least,
+        Python,
+    ),
+    style(
+        "the JSON that Python's json.dumps(separators=(',', ':')) makes of the body",
+        COMPACT,
+        Kept,
+        Ascii,
+        Python,
+    ),
+    style("the compact JSON of the body with its keys sorted", COMPACT, Sorted, Least, Exact),
+    style(
+        "the JSON that Python's json.dumps(sort_keys=True) makes of the body",
+        SPACED,
+        Sorted,
+        Ascii,
+        Python,
+    ),
+    style(
+        "the JSON that Python's json.dumps(sort_keys=True, separators=(',', ':')) makes of the body",
+        COMPACT,
+        Sorted,
+        Ascii,
+        Python,
+    ),
+    style(
+        "the JSON that Go's encoding/json makes of the body (with <, > and & escaped)",
+        COMPACT,
+        Kept,
+        Go,
+        Exact,
+    ),
+    style(
+        "the JSON that Go's encoding/json makes of the body as a map, with its keys sorted",
+        COMPACT,
+        Sorted,
+        Go,
+        Double,
+    ),
+    style("the JSON of the body indented by 2 spaces", TWO, Kept, Least, Exact),
+    style("the JSON of the body indented by 4 spaces", FOUR, Kept, Least, Exact),
+    style("the JSON that Python's json.dumps(indent=2) makes of the body", TWO, Kept, Ascii, Python),
+    style("the JSON that Python's json.dumps(indent=4) makes of the body", FOUR, Kept, Ascii, Python),
+    style("the JSON of the body indented by tabs", TABS, Kept, Least, Exact),
+    style("the JSON of the body indented by 2 spaces with its keys sorted", TWO, Sorted, Least, Exact),
+    style("the JSON that PHP's json_encode makes of the body", COMPACT, Kept, Php, Exact),
+    style(
+        "the JSON that PHP's json_encode with JSON_UNESCAPED_UNICODE makes of the body",
+        COMPACT,
+        Kept,
+        Slash,
+        Exact,
+    ),
+    style("the JSON that Java's Gson makes of the body", COMPACT, Kept, Gson, Exact),
+    style("the JSON that .NET's System.Text.Json makes of the body", COMPACT, Kept, DotNet, Exact),
 ];
+
+const fn style(name: &'static str, space: Space, keys: Keys, escapes: Escapes, numbers: Numbers) -> Style {
+    Style { name, space, keys, escapes, numbers }
+}
 
 /// The body in every style, if it is JSON.
 fn json_styles(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
@@ -264,59 +252,52 @@ impl Style {
             Value::Number(number) => self.numbers.write(number, out),
             Value::String(text) => self.write_string(text, out),
             Value::Array(items) => {
-                self.write_items(b"[]", items.iter(), depth, out, |item, out| {
-                    self.write(item, depth + 1, out);
-                });
+                let items = items.iter().map(|item| (None, item)).collect();
+                self.write_items(b"[]", items, depth, out);
             }
             Value::Object(object) => {
-                self.write_items(b"{}", self.ordered(object).into_iter(), depth, out, |(key, item), out| {
-                    self.write_string(key, out);
-                    out.extend_from_slice(self.after_key.as_bytes());
-                    self.write(item, depth + 1, out);
-                });
+                let mut items: Vec<_> = object.iter().map(|(key, item)| (Some(key), item)).collect();
+                if self.keys == Sorted {
+                    items.sort_by_key(|(key, _)| *key);
+                }
+                self.write_items(b"{}", items, depth, out);
             }
         }
     }
 
-    fn write_items<T>(
+    fn write_items(
         &self,
-        brackets: &[u8; 2],
-        items: impl ExactSizeIterator<Item = T>,
+        [open, close]: &[u8; 2],
+        items: Vec<(Option<&String>, &Value)>,
         depth: usize,
         out: &mut Vec<u8>,
-        mut write: impl FnMut(T, &mut Vec<u8>),
     ) {
-        let [open, close] = *brackets;
-        let filled = items.len() > 0;
-        out.push(open);
-        for (index, item) in items.enumerate() {
+        let (between, after_key, _) = self.space;
+        let is_filled = !items.is_empty();
+        out.push(*open);
+        for (index, (key, item)) in items.into_iter().enumerate() {
             if index > 0 {
-                out.extend_from_slice(self.between.as_bytes());
+                out.extend_from_slice(between.as_bytes());
             }
             self.break_line(depth + 1, out);
-            write(item, out);
+            if let Some(key) = key {
+                self.write_string(key, out);
+                out.extend_from_slice(after_key.as_bytes());
+            }
+            self.write(item, depth + 1, out);
         }
-        if filled {
+        if is_filled {
             self.break_line(depth, out);
         }
-        out.push(close);
+        out.push(*close);
     }
 
     fn break_line(&self, depth: usize, out: &mut Vec<u8>) {
-        if !self.indent.is_empty() {
+        let (.., indent) = self.space;
+        if !indent.is_empty() {
             out.push(b'\n');
-            for _ in 0..depth {
-                out.extend_from_slice(self.indent.as_bytes());
-            }
+            out.extend_from_slice(indent.repeat(depth).as_bytes());
         }
-    }
-
-    fn ordered<'v>(&self, object: &'v Map<String, Value>) -> Vec<(&'v String, &'v Value)> {
-        let mut entries: Vec<_> = object.iter().collect();
-        if self.sorted {
-            entries.sort_by_key(|(key, _)| *key);
-        }
-        entries
     }
 
     fn write_string(&self, text: &str, out: &mut Vec<u8>) {

@@ -35,7 +35,7 @@ impl Signer {
     }
 
     /// A signer. A secret that is not in the form the scheme asks for is taken as UTF-8 text; where the secret
-    /// comes from a user, [`Signer::try_new`] tells them instead.
+    /// comes from a user, [`Signer::try_new`] says so instead.
     pub fn new(scheme: Scheme, secret: &str) -> Self {
         let key = scheme.secret_form.key(secret).unwrap_or_else(|_| secret.as_bytes().to_vec());
         Self::with_key(scheme, secret, key)

@@ -13,7 +13,7 @@ pub struct Signing<'a> {
     pub path: &'a str,
     /// The moment, for schemes with a timestamp.
     pub now: Timestamp,
-    /// The message's id, for schemes with a nonce; the same for every try.
+    /// The message's id, for schemes with a nonce; the same for every attempt.
     pub nonce: &'a str,
 }
 

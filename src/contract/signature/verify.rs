@@ -1,5 +1,7 @@
 //! Verifying what came, and saying why it is wrong.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use subtle::{Choice, ConstantTimeEq};
 
@@ -7,6 +9,7 @@ use super::scheme::{Part, TimestampUnit};
 use super::signer::Signer;
 use super::signing::{Mismatch, Received, Signing};
 use super::{compute, explain};
+use crate::time::HumanDuration;
 
 impl Signer {
     /// Whether a callback's signature is right; if not, why. The comparison takes the same time wherever the
@@ -43,18 +46,12 @@ impl Signer {
         if let Some(key) = &self.scheme().key
             && let Some(id) = &key.id
         {
-            match received.values(&key.name).next() {
-                Some(given) if given == &**id => {}
-                Some(given) => {
-                    let message = format!("{} names the key `{given}`, but the key here is `{id}`", key.name);
-                    return Err(Mismatch::new(message));
-                }
-                None => {
-                    let message =
-                        format!("the header {} is missing; it names the key, here `{id}`", key.name);
-                    return Err(Mismatch::new(message));
-                }
-            }
+            let message = match received.values(&key.name).next() {
+                Some(given) if given == &**id => return self.verify(received),
+                Some(given) => format!("{} names the key `{given}`, but the key here is `{id}`", key.name),
+                None => format!("the header {} is missing; it names the key, here `{id}`", key.name),
+            };
+            return Err(Mismatch::new(message));
         }
         self.verify(received)
     }
@@ -100,29 +97,18 @@ impl Signer {
         }
     }
 
-    fn check_age(
-        &self,
-        timestamp: Timestamp,
-        now: Timestamp,
-        tolerance: std::time::Duration,
-    ) -> Result<(), Mismatch> {
+    fn check_age(&self, timestamp: Timestamp, now: Timestamp, tolerance: Duration) -> Result<(), Mismatch> {
         let off = now.as_millisecond().abs_diff(timestamp.as_millisecond());
         // Whole seconds are signed: a message of this very second must not count as one of the future.
         if off / 1000 <= tolerance.as_secs() {
             return Ok(());
         }
-        let write = |millis: u64| {
-            let mut text = String::new();
-            // Writing to a string cannot fail.
-            let _ = crate::time::write(std::time::Duration::from_millis(millis / 1000 * 1000), &mut text);
-            text
-        };
         let direction = if timestamp < now { "old" } else { "ahead of the clock here" };
         let mut mismatch = Mismatch::new(format!(
             "the signature is right, but its timestamp is {} {direction} and {} are allowed: compare the clocks, or \
              sign again at the time of sending",
-            write(off),
-            write(u64::try_from(tolerance.as_millis()).unwrap_or(u64::MAX)),
+            HumanDuration(Duration::from_secs(off / 1000)),
+            HumanDuration(Duration::from_secs(tolerance.as_secs())),
         ));
         mismatch.hints.push(format!("timestamp {timestamp}, now {now}"));
         Err(mismatch)

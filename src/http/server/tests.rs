@@ -210,7 +210,7 @@ async fn requests_in_a_row_and_ahead_of_answers() {
 }
 
 #[tokio::test]
-async fn a_client_that_waits_for_100_is_told_to_go_on() {
+async fn a_client_that_waits_for_100_gets_it() {
     let server = start(Limits { body: 10, ..Limits::default() });
     let mut stream = server.connect();
     let head = format!("POST / HTTP/1.1\r\n{END}Expect: 100-continue\r\nContent-Length: ");
@@ -315,7 +315,7 @@ async fn a_client_that_has_said_all_gets_its_answer() {
 }
 
 #[tokio::test]
-async fn answers_that_cannot_be_sent_are_told() {
+async fn answers_that_cannot_be_sent_are_errors() {
     let server = start(Limits::default());
     for (path, wanted, text) in [
         ("/status?204", "204", ""),

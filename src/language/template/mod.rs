@@ -155,7 +155,8 @@ impl TemplateSet {
 /// The expression of a text that is nothing but `{{ expression }}`.
 fn sole_expression(source: &str) -> Option<&str> {
     let inner = source.trim().strip_prefix("{{")?.strip_suffix("}}")?;
-    (!is_template(inner) && !inner.contains("}}")).then(|| inner.trim_start_matches('-').trim_end_matches('-').trim())
+    (!is_template(inner) && !inner.contains("}}"))
+        .then(|| inner.trim_start_matches('-').trim_end_matches('-').trim())
 }
 
 fn explain(error: &minijinja::Error) -> FillError {

@@ -7,17 +7,16 @@ use super::segments::{Segment, Segments, TimeForm};
 use crate::seed::ids::{DrawnId, IdShape};
 
 /// What one rendering was made with.
-#[derive(Clone, Copy)]
-pub(super) struct Values<'a> {
-    pub(super) ids: &'a [DrawnId],
-    pub(super) copy: &'a str,
+pub(super) struct Values {
+    pub(super) ids: Vec<DrawnId>,
+    pub(super) copy: String,
     /// Unix milliseconds.
     pub(super) at: i64,
 }
 
 /// Finds the gaps of a story's requests, and numbers its ids as they appear.
 pub(super) struct Aligner<'a> {
-    values: [Values<'a>; 2],
+    values: [&'a Values; 2],
     /// The bytes that a known value can begin with in the first text. Nearly all bytes of a long body are none of
     /// them, and are passed over at once.
     beginnings: [bool; 256],
@@ -27,11 +26,11 @@ pub(super) struct Aligner<'a> {
 }
 
 impl<'a> Aligner<'a> {
-    pub(super) fn new(one: Values<'a>, other: Values<'a>) -> Self {
+    pub(super) fn new(one: &'a Values, other: &'a Values) -> Self {
         let mut beginnings = [false; 256];
         // Every form of a time begins with a digit.
         beginnings[usize::from(b'0')..=usize::from(b'9')].fill(true);
-        let texts = one.ids.iter().map(|id| id.text.as_str()).chain([one.copy]);
+        let texts = one.ids.iter().map(|id| &id.text).chain([&one.copy]);
         for first in texts.filter_map(|text| text.bytes().next()) {
             beginnings[usize::from(first)] = true;
         }
@@ -74,23 +73,20 @@ impl<'a> Aligner<'a> {
     fn gap(&mut self, one: &[u8], other: &[u8], is_within_number: bool) -> Option<(Segment, usize, usize)> {
         let [first, second] = self.values;
         let starts = |a: &str, b: &str| one.starts_with(a.as_bytes()) && other.starts_with(b.as_bytes());
-        let ids = first.ids.iter().zip(second.ids).enumerate();
-        let id = ids
-            .filter(|(_, (a, b))| starts(&a.text, &b.text))
-            .max_by_key(|(_, (a, _))| a.text.len())
-            .map(|(index, (a, b))| (index, a.text.len(), b.text.len()));
-        let copy =
-            starts(first.copy, second.copy).then_some((Segment::Copy, first.copy.len(), second.copy.len()));
         let time = if is_within_number { None } else { time(one, other, first.at, second.at) };
-        let longest = [copy, time].into_iter().flatten().max_by_key(|(_, length, _)| *length);
-        match (id, longest) {
-            (Some((index, length, other)), longest)
-                if longest.as_ref().is_none_or(|(_, longest, _)| *longest <= length) =>
-            {
-                Some((Segment::Id(self.number(index)), length, other))
-            }
-            (_, longest) => longest,
+        let copy = (Segment::Copy, first.copy.len(), second.copy.len());
+        let copy = starts(&first.copy, &second.copy).then_some(copy);
+        let ids = first.ids.iter().zip(&second.ids).enumerate();
+        let ids = ids
+            .filter(|(_, (a, b))| starts(&a.text, &b.text))
+            .map(|(index, (a, b))| (Segment::Id(index), a.text.len(), b.text.len()));
+        // Of several that are as long, the last: an id rather than anything else.
+        let gaps = time.into_iter().chain(copy).chain(ids);
+        let mut longest = gaps.max_by_key(|(_, length, _)| *length)?;
+        if let (Segment::Id(index), ..) = &mut longest {
+            *index = self.number(*index);
         }
+        Some(longest)
     }
 
     fn number(&mut self, index: usize) -> usize {

@@ -15,13 +15,16 @@ use super::ids::IdKeys;
 use super::request::SentRequest;
 use super::segments::Segments;
 use super::template::{RequestTemplate, StoryTemplate, Variant};
-use crate::delivery::SuccessRule;
+use crate::delivery::{StatusSet, SuccessRule};
 use crate::scenario::Story;
 use crate::seed::Seed;
-use crate::seed::ids::DrawnId;
 
-/// How many people and texts take turns.
+/// How many people and texts take turns, unless [`MOST_BYTES`] allows fewer.
 const VARIANTS: u64 = 32;
+
+/// How large the variants of a story may be in all. Large bodies are mostly fixed, and each of them is rendered,
+/// compared and kept for every variant.
+const MOST_BYTES: usize = 8 << 20;
 
 /// When the runs take place, in seconds of the day: dates in texts stay those of today, so that it has to be the same
 /// day in all countries people are from, UTC-6 to UTC+8.
@@ -66,16 +69,21 @@ impl StoryTemplate {
         if compiler.variant(0, &first, 2)? != variants[0] {
             return Err(NotCompilable::IdsVary);
         }
+        let bytes: usize = first.sent.iter().map(|sent| sent.head.len() + sent.body().len()).sum();
+        let count = count.min((MOST_BYTES / bytes) as u64);
         for number in 1..count {
             let base = compiler.run(number, 0, 0)?;
             has_same_course(&first, &base)?;
             variants.push(compiler.variant(number, &base, 1)?);
         }
-        let wanted = story.wanted_statuses();
-        let mut success: Vec<SuccessRule> = wanted
-            .map(|status| SuccessRule { status: status.clone(), body: story.policy.success.body.clone() })
-            .collect();
-        success.truncate(first.sent.len());
+        if variants.iter().all(|variant| *variant == variants[0]) {
+            variants.truncate(1);
+        }
+        let success = |status: &StatusSet| SuccessRule {
+            status: status.clone(),
+            body: story.policy.success.body.clone(),
+        };
+        let success: Vec<_> = story.wanted_statuses().take(first.sent.len()).map(success).collect();
         if success.len() != first.sent.len() {
             return Err(NotCompilable::MoreThanSteps);
         }
@@ -92,15 +100,7 @@ impl StoryTemplate {
 /// A run and what it was made with.
 struct Observed {
     sent: Vec<SentRequest>,
-    ids: Vec<DrawnId>,
-    copy: String,
-    at: i64,
-}
-
-impl Observed {
-    fn values(&self) -> Values<'_> {
-        Values { ids: &self.ids, copy: &self.copy, at: self.at }
-    }
+    values: Values,
 }
 
 struct Compiler<'a> {
@@ -134,7 +134,7 @@ impl Compiler<'_> {
         let scheme = self.context.signer.scheme();
         let sent =
             attempts.into_iter().map(|attempt| SentRequest::of(attempt, scheme)).collect::<Result<_, _>>()?;
-        Ok(Observed { sent, ids, copy: copy.to_string(), at: at.as_millisecond() })
+        Ok(Observed { sent, values: Values { ids, copy: copy.to_string(), at: at.as_millisecond() } })
     }
 
     /// A response with something in it that nobody asked for: whoever looks at responses now says something else.
@@ -143,10 +143,9 @@ impl Compiler<'_> {
             return Ok(());
         }
         let other = self.run_with(0, 0, 0, r#"{"code":73400339,"message":"73400339"}"#)?;
-        let bytes = |run: &Observed| -> Vec<_> {
-            run.sent.iter().map(|sent| (sent.head.clone(), sent.body().to_vec())).collect()
-        };
-        if bytes(base) == bytes(&other) { Ok(()) } else { Err(NotCompilable::DependsOnResponses) }
+        let bytes = |sent: &SentRequest| (sent.head.clone(), sent.attempt.callback.body.clone());
+        let is_same = base.sent.iter().map(bytes).eq(other.sent.iter().map(bytes));
+        if is_same { Ok(()) } else { Err(NotCompilable::DependsOnResponses) }
     }
 
     /// The template of a variant, by a second run at another moment.
@@ -154,17 +153,14 @@ impl Compiler<'_> {
         for draw in 0..MOST_DRAWS {
             let other = self.run(number, moment, draw)?;
             has_same_course(base, &other)?;
-            if base.ids.len() != other.ids.len() {
+            let (ids, others) = (&base.values.ids, &other.values.ids);
+            if ids.len() != others.len() {
                 return Err(NotCompilable::IdsVary);
             }
             // Ids are distinguished by being different: from run to run, and from each other.
             let mut pairs = HashSet::new();
-            let pairs_differ = base
-                .ids
-                .iter()
-                .zip(&other.ids)
-                .all(|(one, other)| one.text != other.text && pairs.insert((&one.text, &other.text)));
-            if pairs_differ {
+            let mut ids = ids.iter().zip(others);
+            if ids.all(|(one, other)| one.text != other.text && pairs.insert((&one.text, &other.text))) {
                 return variant(base, &other);
             }
         }
@@ -174,20 +170,17 @@ impl Compiler<'_> {
 
 /// Whether two runs send the same events to the same place.
 fn has_same_course(one: &Observed, other: &Observed) -> Result<(), NotCompilable> {
-    let events = |run: &Observed| run.sent.iter().map(|sent| Arc::clone(sent.event())).collect::<Vec<_>>();
-    if events(one) != events(other) {
+    if !one.sent.iter().map(SentRequest::event).eq(other.sent.iter().map(SentRequest::event)) {
         return Err(NotCompilable::EventsVary);
     }
     let target = |sent: &SentRequest| Arc::clone(&sent.attempt.callback.target);
-    let first = target(&one.sent[0]);
-    match one.sent.iter().chain(&other.sent).all(|sent| target(sent) == first) {
-        true => Ok(()),
-        false => Err(NotCompilable::SeveralTargets),
-    }
+    let mut targets = one.sent.iter().chain(&other.sent).map(target);
+    let first = targets.next();
+    if targets.all(|target| Some(target) == first) { Ok(()) } else { Err(NotCompilable::SeveralTargets) }
 }
 
 fn variant(base: &Observed, other: &Observed) -> Result<Variant, NotCompilable> {
-    let mut aligner = Aligner::new(base.values(), other.values());
+    let mut aligner = Aligner::new(&base.values, &other.values);
     let mut requests = Vec::new();
     for (sent, other) in base.sent.iter().zip(&other.sent) {
         let mut align = |one: &[u8], other: &[u8]| {

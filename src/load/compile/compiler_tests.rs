@@ -115,7 +115,7 @@ fn a_transfer_has_fresh_ids_and_a_right_signature_each_time() {
 }
 
 #[test]
-fn ids_are_the_same_within_a_telling() {
+fn ids_are_the_same_within_an_iteration() {
     let given = Given::new(
         "[[steps]]\nsend = 'message.receive'\nsave = 'first'\n\
          [[steps]]\nsend = 'session.transfer'\nheaders = { X-Copy = '{{ copy }}/{{ first.body.user.id }}' }\n\

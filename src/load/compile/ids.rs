@@ -49,9 +49,10 @@ impl IdForm {
         let power = |exponent: usize| 10_u64.pow(u32::try_from(exponent).unwrap_or(u32::MAX).min(18));
         match self.shape {
             IdShape::Hex => {
-                let text = hex_of(first, second);
-                let digits = text.iter().cycle().take(self.length);
-                out.extend(digits);
+                let bytes = (u128::from(first) << 64 | u128::from(second)).to_be_bytes();
+                let mut text = [0; 32];
+                hex::encode_to_slice(bytes, &mut text).expect("32 digits are 16 bytes");
+                out.extend(text.iter().cycle().take(self.length));
             }
             IdShape::Digits => {
                 let room = power(self.length);
@@ -68,17 +69,6 @@ impl IdForm {
             }
         }
     }
-}
-
-fn hex_of(first: u64, second: u64) -> [u8; 32] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [0; 32];
-    let bytes = (u128::from(first) << 64 | u128::from(second)).to_be_bytes();
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
-    }
-    text
 }
 
 fn write_padded(number: u64, width: usize, out: &mut Vec<u8>) {
@@ -111,7 +101,10 @@ mod tests {
             let all: HashSet<String> =
                 (0..10_000).map(|iteration| text(shape, length, iteration, 3)).collect();
             assert_eq!(all.len(), 10_000, "{shape:?} {length}");
-            assert!(all.iter().all(|id| id.len() == length && id.chars().all(|c| letters.contains(c))), "{shape:?} {length}");
+            assert!(
+                all.iter().all(|id| id.len() == length && id.chars().all(|c| letters.contains(c))),
+                "{shape:?} {length}"
+            );
             assert_ne!(text(shape, length, 5, 3), text(shape, length, 5, 4), "{shape:?} {length}");
         }
         // All of the numbers of so many digits appear before one appears again.

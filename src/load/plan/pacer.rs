@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use crate::language::rate::{Arrivals, Course, Stage};
+use crate::language::rate::{Arrivals, Segment, Shape};
 use crate::seed::{Rng, Seed};
 
 /// A plan: the expected number of arrivals up to each instant, and the way back.
@@ -20,10 +20,10 @@ pub struct Curve {
     total: f64,
 }
 
-/// A stage in its place.
+/// A segment in its place.
 #[derive(Clone, Debug, PartialEq)]
 struct Leg {
-    course: Course,
+    shape: Shape,
     /// When it begins, in seconds.
     start: f64,
     /// How long it is, in seconds.
@@ -37,10 +37,10 @@ struct Leg {
 impl Leg {
     /// Arrivals expected within the first so many seconds of the leg.
     fn arrivals(&self, time: f64) -> f64 {
-        match self.course {
-            Course::Constant(rate) => rate * time,
-            Course::Ramp(from, to) => from * time + (to - from) * time * time / (2.0 * self.length),
-            Course::Sine(low, high, period) => {
+        match self.shape {
+            Shape::Constant(rate) => rate * time,
+            Shape::Ramp(from, to) => from * time + (to - from) * time * time / (2.0 * self.length),
+            Shape::Sine(low, high, period) => {
                 let (middle, swing, period) = ((low + high) / 2.0, (high - low) / 2.0, period.as_secs_f64());
                 middle * time - swing * period / TAU * (TAU * time / period).sin()
             }
@@ -49,16 +49,16 @@ impl Leg {
 
     /// When so many arrivals have come, in seconds from the leg's start.
     fn time(&self, arrivals: f64) -> f64 {
-        match self.course {
-            Course::Constant(rate) => arrivals / rate,
-            Course::Ramp(from, to) if from == to => arrivals / from,
-            Course::Ramp(from, to) => {
+        match self.shape {
+            Shape::Constant(rate) => arrivals / rate,
+            Shape::Ramp(from, to) if from == to => arrivals / from,
+            Shape::Ramp(from, to) => {
                 // The root of `from t + slope t² / 2 = arrivals`, in the form that does not subtract equal numbers.
                 let slope = (to - from) / self.length;
                 let root = (from * from + 2.0 * slope * arrivals).max(0.0).sqrt();
                 if from + root > 0.0 { 2.0 * arrivals / (from + root) } else { 0.0 }
             }
-            Course::Sine(..) => {
+            Shape::Sine(..) => {
                 // The count never falls, so halving finds it; 64 halvings reach the last bit.
                 let (mut low, mut high) = (0.0, self.length);
                 for _ in 0..64 {
@@ -76,24 +76,24 @@ impl Leg {
 }
 
 impl Curve {
-    /// The plan of some stages within a duration: stages without a length share what the others leave, and what
-    /// reaches beyond the duration is cut off. Arrivals per second are the stages' rates times `scale`.
-    pub fn new(stages: &[Stage], duration: Duration, scale: f64) -> Self {
+    /// The plan of some segments within a duration: segments without a length share what the others leave, and what
+    /// reaches beyond the duration is cut off. Arrivals per second are the segments' rates times `scale`.
+    pub fn new(segments: &[Segment], duration: Duration, scale: f64) -> Self {
         let duration = duration.as_secs_f64();
         let given: f64 =
-            stages.iter().filter_map(|stage| stage.length).map(|length| length.as_secs_f64()).sum();
-        let open = stages.iter().filter(|stage| stage.length.is_none()).count();
+            segments.iter().filter_map(|segment| segment.length).map(|length| length.as_secs_f64()).sum();
+        let open = segments.iter().filter(|segment| segment.length.is_none()).count();
         let share = (duration - given).max(0.0) / open.max(1) as f64;
         let mut legs: Vec<Leg> = Vec::new();
         let (mut start, mut before) = (0.0, 0.0);
-        for stage in stages {
-            let whole = stage.length.map_or(share, |length| length.as_secs_f64());
-            let course = match stage.course {
-                Course::Constant(rate) => Course::Constant(rate * scale),
-                Course::Ramp(from, to) => Course::Ramp(from * scale, to * scale),
-                Course::Sine(low, high, period) => Course::Sine(low * scale, high * scale, period),
+        for segment in segments {
+            let whole = segment.length.map_or(share, |length| length.as_secs_f64());
+            let shape = match segment.shape {
+                Shape::Constant(rate) => Shape::Constant(rate * scale),
+                Shape::Ramp(from, to) => Shape::Ramp(from * scale, to * scale),
+                Shape::Sine(low, high, period) => Shape::Sine(low * scale, high * scale, period),
             };
-            let leg = Leg { course, start, length: whole, before, count: 0.0 };
+            let leg = Leg { shape, start, length: whole, before, count: 0.0 };
             let cut = whole.min(duration - start);
             if cut <= 0.0 {
                 continue;
@@ -217,11 +217,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::language::Rate;
+    use crate::language::RateProfile;
 
     fn curve(rate: &str, seconds: f64) -> Arc<Curve> {
-        let Rate::Planned(stages) = rate.parse().unwrap() else { panic!("{rate} has no plan") };
-        Arc::new(Curve::new(&stages, Duration::from_secs_f64(seconds), 1.0))
+        let RateProfile::Planned(segments) = rate.parse().unwrap() else { panic!("{rate} has no plan") };
+        Arc::new(Curve::new(&segments, Duration::from_secs_f64(seconds), 1.0))
     }
 
     fn all(curve: &Arc<Curve>, arrivals: Arrivals) -> Vec<Duration> {
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(instants[10], Duration::from_secs(3));
         assert_eq!(instants[11], Duration::from_millis(3050));
         assert_eq!(instants.len(), 30);
-        // Without lengths the stages share the time.
+        // Without lengths the segments share the time.
         assert_eq!(all(&curve("10/s, 20/s, 30/s", 3.0), Arrivals::Even).len(), 60);
     }
 

@@ -1,4 +1,4 @@
-//! What to send next: the events of one worker in their order, released when they are due, dropped when it is too
+//! What to send next: the events of one worker in their order, released when they are due, overdue when it is too
 //! late. Knows the time only as it is given.
 
 use std::sync::Arc;
@@ -15,8 +15,18 @@ pub(crate) struct Event {
     pub(crate) story: usize,
     /// Which step of it.
     pub(crate) step: usize,
+    /// How many steps the story has.
+    pub(crate) steps: usize,
     /// When it is due, from the start of the run.
     pub(crate) planned: Duration,
+}
+
+impl Event {
+    /// The next step of its iteration, due as soon as this one came to its end.
+    pub(crate) fn following(self, now: Duration) -> Option<Self> {
+        let step = self.step + 1;
+        (step < self.steps).then_some(Self { step, planned: now, ..self })
+    }
 }
 
 /// The stories of a mix, in the order in which iterations take turns.
@@ -48,13 +58,14 @@ impl Mix {
     }
 
     /// The story of an iteration.
-    pub(crate) fn story(&self, iteration: u64) -> usize {
+    fn story(&self, iteration: u64) -> usize {
         self.order[(iteration % self.order.len() as u64) as usize]
     }
 
-    /// How many steps a story has.
-    pub(crate) fn steps(&self, story: usize) -> usize {
-        self.steps[story]
+    /// The first event of an iteration.
+    fn event(&self, iteration: u64, planned: Duration) -> Event {
+        let story = self.story(iteration);
+        Event { iteration, story, step: 0, steps: self.steps[story], planned }
     }
 
     /// How many iterations it takes, from the first on, to have so many events.
@@ -103,8 +114,6 @@ pub(crate) enum Source {
 pub(crate) enum Next {
     /// This event is due.
     Release(Event),
-    /// This event was due so long ago that it is not sent any more; so are the later steps of its iteration.
-    Drop(Event),
     /// Nothing is due before this moment.
     Wait(Duration),
     /// Nothing is left.
@@ -116,13 +125,11 @@ pub(crate) enum Next {
 pub(crate) struct Schedule {
     source: Source,
     mix: Arc<Mix>,
-    /// How late an event may be released.
-    drop_after: Duration,
 }
 
 impl Schedule {
-    pub(crate) fn new(source: Source, mix: Arc<Mix>, drop_after: Duration) -> Self {
-        Self { source, mix, drop_after }
+    pub(crate) fn new(source: Source, mix: Arc<Mix>) -> Self {
+        Self { source, mix }
     }
 
     /// Whether iterations come as fast as a slot is free.
@@ -130,31 +137,27 @@ impl Schedule {
         matches!(self.source, Source::Closed { .. })
     }
 
-    /// What comes next at a moment, for somebody who is free to send. What is released or dropped does not come again.
+    /// What comes next at a moment, for somebody who is free to send. What is released does not come again.
     pub(crate) fn next(&mut self, now: Duration) -> Next {
-        let (iteration, planned) = match &mut self.source {
-            Source::Open(pacer) => {
-                let Some((iteration, planned)) = pacer.peek() else { return Next::Over };
-                if planned > now {
-                    return Next::Wait(planned);
+        match &mut self.source {
+            Source::Open(pacer) => match pacer.peek() {
+                None => Next::Over,
+                Some((_, planned)) if planned > now => Next::Wait(planned),
+                Some((iteration, planned)) => {
+                    pacer.advance();
+                    Next::Release(self.mix.event(iteration, planned))
                 }
-                pacer.advance();
-                (iteration, planned)
-            }
-            Source::Closed { next, stride, limit, until } => {
-                if *next >= *limit || now >= *until {
-                    return Next::Over;
-                }
+            },
+            Source::Closed { next, limit, until, .. } if *next >= *limit || now >= *until => Next::Over,
+            Source::Closed { next, stride, .. } => {
                 let iteration = *next;
                 *next = next.saturating_add(*stride);
-                (iteration, now)
+                Next::Release(self.mix.event(iteration, now))
             }
-        };
-        let event = Event { iteration, story: self.mix.story(iteration), step: 0, planned };
-        if now - planned > self.drop_after { Next::Drop(event) } else { Next::Release(event) }
+        }
     }
 
-    /// When the next event is due, if nobody is free to send it: it may have to be dropped before somebody is.
+    /// When the next event of a plan is due, whether or not somebody is free to send it.
     pub(crate) fn peek(&self) -> Option<Duration> {
         match &self.source {
             Source::Open(pacer) => pacer.peek().map(|(_, planned)| planned),
@@ -162,38 +165,16 @@ impl Schedule {
         }
     }
 
-    /// An event that became too late while nobody was free.
-    pub(crate) fn expired(&mut self, now: Duration) -> Option<Event> {
-        let planned = self.peek()?;
-        if now.saturating_sub(planned) <= self.drop_after {
+    /// The next event, if it should have been released more than `lag` ago: it is not going to be sent any more, nor are
+    /// the later steps of its iteration.
+    pub(crate) fn overdue(&mut self, now: Duration, lag: Duration) -> Option<Event> {
+        if now.saturating_sub(self.peek()?) <= lag {
             return None;
         }
         match self.next(now) {
-            Next::Drop(event) => Some(event),
-            _ => None,
-        }
-    }
-
-    /// An event that is due and that nobody is going to send any more.
-    pub(crate) fn give_up(&mut self, now: Duration) -> Option<Event> {
-        if self.peek()? > now {
-            return None;
-        }
-        match self.next(now) {
-            Next::Release(event) | Next::Drop(event) => Some(event),
+            Next::Release(event) => Some(event),
             Next::Wait(_) | Next::Over => None,
         }
-    }
-
-    /// What follows an event that came to its end at a moment: the next step of its iteration, due at once.
-    pub(crate) fn after(&self, event: Event, now: Duration) -> Option<Event> {
-        let step = event.step + 1;
-        (step < self.mix.steps(event.story)).then_some(Event { step, planned: now, ..event })
-    }
-
-    /// How many events an iteration has.
-    pub(crate) fn steps(&self, story: usize) -> usize {
-        self.mix.steps(story)
     }
 }
 
@@ -210,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn tellings_of_a_mix_have_at_least_so_many_events() {
+    fn iterations_of_a_mix_have_at_least_so_many_events() {
         let mix = Mix::new(&[(1, 3), (5, 1)]);
         for (events, iterations) in
             [(0, 0), (1, 1), (2, 2), (3, 3), (7, 3), (8, 4), (9, 5), (11, 7), (u64::MAX, u64::MAX / 2)]

@@ -1,8 +1,10 @@
 //! Which side set the pace of a run: the sender, its limit of events in flight, or the receiver.
 
+use std::ops::Range;
+
 use super::data::{Finding, Interval, Report, Side};
 use super::histogram::Histogram;
-use super::units;
+use super::units::{count, duration, millis, plural, rate, share, time};
 
 /// From this share of its cores on, the sender may be what is measured.
 const BUSY: f64 = 0.8;
@@ -32,8 +34,8 @@ pub(crate) struct Analyzer<'a> {
     /// The busiest sender's share of its cores.
     busy: f64,
     limit: Limit,
-    /// Stretches in which the receiver stood still: from the first interval to behind the last.
-    stalls: Vec<(usize, usize)>,
+    /// Stretches in which the receiver stood still.
+    stalls: Vec<Range<usize>>,
 }
 
 impl<'a> Analyzer<'a> {
@@ -58,10 +60,6 @@ impl<'a> Analyzer<'a> {
         interval.in_flight as f64 >= f64::from(self.report.plan.in_flight) * FULL
     }
 
-    fn full(&self) -> usize {
-        self.planned.iter().filter(|interval| self.is_full(interval)).count()
-    }
-
     /// How many are in flight, by how many are sent in that time, is how long each takes: so the time of answers is
     /// known for full intervals without what events waited before they were sent.
     fn limit_reached(&self) -> Limit {
@@ -78,48 +76,45 @@ impl<'a> Analyzer<'a> {
         let in_flight: u64 = full.iter().map(|interval| interval.in_flight).sum();
         let took = in_flight as f64 * self.interval_s / (sent as f64).max(0.5);
         let answered = merged(free.iter().copied());
-        let times = &self.report.latency.sent;
-        let usual = if answered.count() > 0 {
-            answered.percentile(50.0)
-        } else {
+        let usual = match answered.count() {
             // Full from the start: the quickest answers came before the queue was long.
-            times.percentile(1.0)
+            0 => self.report.latency.sent.percentile(1.0),
+            _ => answered.percentile(50.0),
         };
         let factor = took / usual.as_secs_f64().max(1e-6);
         if factor >= 2.0 { Limit::Slow(factor) } else { Limit::Low }
     }
 
-    /// The most events planned in an interval, per second.
-    fn peak(&self) -> f64 {
-        self.planned.iter().map(|interval| interval.planned).max().unwrap_or_default() as f64
-            / self.interval_s
-    }
-
     /// Whether the sender itself was the bottleneck, or the machine it ran on.
     pub(crate) fn sender(&self) -> Option<Finding> {
         let Report { plan, counts, latency, .. } = self.report;
-        let workers = units::plural(u64::from(plan.workers), "worker");
+        let workers = plural(u64::from(plan.workers), "worker");
         let busy = format!("{:.0} %", self.busy * 100.0);
-        let lag = units::time(latency.lag.percentile(99.0));
+        let lag = time(latency.lag.percentile(99.0));
         let advice = format!(
             "Give it more cores with `--workers {}`, or more processes or machines with `--shard`.",
             (plan.workers / plan.runs.max(1)).max(1).saturating_mul(2)
         );
         let which = if self.report.merged.is_some() { "The busiest sender" } else { "The sender" };
-        let late = !self.closed && counts.late * 100 >= counts.sent && counts.late > 0;
+        let is_late = !self.closed && counts.late * 100 >= counts.sent && counts.late > 0;
+        let late = is_late.then(|| {
+            let (share, late) = (share(counts.late, counts.sent), millis(plan.late_ms));
+            format!("{share} of the events were written more than {late} late (p99 of the lag: {lag})")
+        });
         let behind = self.behind();
-        let share = units::share(counts.late, counts.sent);
-        let late_ms = units::duration(plan.late_ms as f64 / 1e3);
         // In a blink, starting up is all that was done.
         if self.busy >= BUSY && self.report.elapsed_s >= 0.5 {
-            let text = if self.closed {
-                "the rate it found may be its own limit and not the receiver's".to_owned()
-            } else if let Some(behind) = behind {
-                format!("it could not send as planned and was {behind} behind at the end")
-            } else if late {
-                format!("{share} of the events were written more than {late_ms} late (p99 of the lag: {lag})")
-            } else {
-                format!("it still sent in time (p99 of the lag: {lag}), but has little to spare")
+            let text = match (behind, late) {
+                _ if self.closed => {
+                    "the rate it found may be its own limit and not the receiver's".to_owned()
+                }
+                (Some(behind), _) => {
+                    format!("it could not send as planned and was {behind} behind at the end")
+                }
+                (None, Some(late)) => late,
+                (None, None) => {
+                    format!("it still sent in time (p99 of the lag: {lag}), but has little to spare")
+                }
             };
             return Some(Finding::sender(format!(
                 "{which} used {busy} of its cores ({workers} in all); {text}. {advice}"
@@ -128,13 +123,8 @@ impl<'a> Analyzer<'a> {
         if self.limit != Limit::Free || self.closed {
             return None;
         }
-        let text = match behind {
-            Some(behind) => format!("It fell more and more behind, by {behind} at the end"),
-            None if late => {
-                format!("{share} of the events were written more than {late_ms} late (p99 of the lag: {lag})")
-            }
-            None => return None,
-        };
+        let behind = behind.map(|behind| format!("It fell more and more behind, by {behind} at the end"));
+        let text = behind.or(late)?;
         Some(Finding::sender(format!(
             "{text}, though only {busy} of the workers' cores were used: something else kept the sender from its \
              cores, such as other programs, a limit on CPU, or a machine that was suspended."
@@ -143,31 +133,30 @@ impl<'a> Analyzer<'a> {
 
     /// How far the sending was behind the plan at its end, if that grew over the run.
     fn behind(&self) -> Option<String> {
-        let mut behind = 0_i128;
-        let course: Vec<i128> = self
-            .planned
-            .iter()
-            .map(|interval| {
-                behind += i128::from(interval.planned) - i128::from(interval.sent);
-                behind
-            })
-            .collect();
+        let course = self.planned.iter().scan(0_i128, |behind, interval| {
+            *behind += i128::from(interval.planned) - i128::from(interval.sent);
+            Some(*behind)
+        });
+        let course: Vec<i128> = course.collect();
         let (half, end) = (course.get(course.len() / 2)?, course.last()?);
         let few = i128::from(self.report.counts.planned / 50).max(10);
         let grew = !self.closed && *end >= few && *end * 2 >= *half * 3;
-        grew.then(|| units::plural(u64::try_from(*end).unwrap_or_default(), "event"))
+        grew.then(|| plural(u64::try_from(*end).unwrap_or_default(), "event"))
     }
 
     pub(crate) fn limit(&self) -> Option<Finding> {
         let Report { plan, counts, latency, .. } = self.report;
-        let often = format!("{} of {} intervals", self.full(), self.planned.len());
-        let limit = units::count(u64::from(plan.in_flight));
+        let full = self.planned.iter().filter(|interval| self.is_full(interval)).count();
+        let often = format!("{full} of {} intervals", self.planned.len());
+        let limit = count(u64::from(plan.in_flight));
         match self.limit {
             Limit::Free => None,
             // What a sender without CPU measures says nothing of the receiver.
             _ if self.busy >= BUSY => None,
             Limit::Low => {
-                let needed = self.peak() * latency.sent.percentile(99.0).as_secs_f64() * 1.5;
+                let most = self.planned.iter().map(|interval| interval.planned).max().unwrap_or_default();
+                let peak = most as f64 / self.interval_s;
+                let needed = peak * latency.sent.percentile(99.0).as_secs_f64() * 1.5;
                 // What was merged says how many all had; the option is each one's.
                 let needed = needed.max(f64::from(plan.in_flight) * 2.0) / f64::from(plan.runs.max(1));
                 let each = if plan.runs > 1 { " in each" } else { "" };
@@ -176,9 +165,9 @@ impl<'a> Analyzer<'a> {
                     "The limit of {limit} events in flight was reached, or nearly, in {often}, while answers took about as \
                      long as otherwise (p50 {}); {} waited longer than {} to be written. Raise `--in-flight` to \
                      {needed}{each}.",
-                    units::time(latency.sent.percentile(50.0)),
-                    units::plural(counts.late + counts.dropped, "event"),
-                    units::duration(plan.late_ms as f64 / 1e3),
+                    time(latency.sent.percentile(50.0)),
+                    plural(counts.late + counts.dropped, "event"),
+                    millis(plan.late_ms),
                 )))
             }
             // What was full because nothing was answered at all is reported as such.
@@ -191,8 +180,8 @@ impl<'a> Analyzer<'a> {
                      {often}; answers then took about {} times as long as otherwise, and came at {}. If \
                      that is its queue, more in flight would only make it longer; if it takes that long for \
                      anything, raise `--in-flight`.",
-                    units::count(factor.round() as u64),
-                    units::rate(answered as f64 / (intervals as f64 * self.interval_s))
+                    count(factor.round() as u64),
+                    rate(answered as f64 / (intervals as f64 * self.interval_s))
                 )))
             }
         }
@@ -200,9 +189,8 @@ impl<'a> Analyzer<'a> {
 
     /// Intervals at the limit in which the receiver did answer.
     fn full_otherwise(&self) -> impl Iterator<Item = &Interval> {
-        let intervals = self.planned.iter().enumerate();
-        let answering =
-            intervals.filter(|(index, _)| !self.stalls.iter().any(|(from, to)| (*from..*to).contains(index)));
+        let has_stalled = |index: &usize| self.stalls.iter().any(|stall| stall.contains(index));
+        let answering = self.planned.iter().enumerate().filter(move |(index, _)| !has_stalled(index));
         answering.map(|(_, interval)| interval).filter(|interval| self.is_full(interval))
     }
 
@@ -211,9 +199,9 @@ impl<'a> Analyzer<'a> {
         if counts.dropped == 0 {
             return None;
         }
-        let many = units::plural(counts.dropped, "event");
-        let share = units::share(counts.dropped, counts.planned);
-        let within = units::duration(plan.drop_ms as f64 / 1e3);
+        let many = plural(counts.dropped, "event");
+        let share = share(counts.dropped, counts.planned);
+        let within = millis(plan.drop_ms);
         let (side, because) = match self.limit {
             _ if self.busy >= BUSY => (Side::Sender, "the sender had no CPU left for them"),
             Limit::Slow(_) => (Side::Receiver, "the receiver had not answered those before them"),
@@ -232,16 +220,16 @@ impl<'a> Analyzer<'a> {
         let still = |interval: &Interval| {
             interval.planned >= 10 && interval.sent == 0 && !self.is_full(interval) && !self.closed
         };
-        let stretch = stretches(self.planned, still).into_iter().max_by_key(|(from, to)| to - from)?;
+        let stretch = stretches(self.planned, still).into_iter().max_by_key(ExactSizeIterator::len)?;
         Some(Finding::sender(format!(
             "The sender wrote nothing {}, though events were due and could have been sent: it was kept from its cores. \
              Times of that stretch say little about the receiver.",
-            self.when(stretch)
+            self.when(&stretch)
         )))
     }
 
     /// Where next to nothing was answered while more than usual waited for it.
-    fn stood_still(&self) -> Vec<(usize, usize)> {
+    fn stood_still(&self) -> Vec<Range<usize>> {
         let usual = self.usual_answers();
         let usual_in_flight = median(self.planned.iter().map(|interval| interval.in_flight));
         if usual < 10 {
@@ -261,11 +249,11 @@ impl<'a> Analyzer<'a> {
     }
 
     pub(crate) fn stalls(&self) -> Option<Finding> {
-        let longest = *self.stalls.iter().max_by_key(|(from, to)| to - from)?;
-        let intervals = self.planned.get(longest.0..longest.1).unwrap_or_default();
+        let longest = self.stalls.iter().max_by_key(|stall| stall.len())?;
+        let intervals = &self.planned[longest.clone()];
         let waiting = intervals.iter().map(|interval| interval.in_flight).max().unwrap_or_default();
         let full = if self.limit != Limit::Free && intervals.iter().any(|interval| self.is_full(interval)) {
-            let limit = units::count(u64::from(self.report.plan.in_flight));
+            let limit = count(u64::from(self.report.plan.in_flight));
             format!(
                 " That is the limit of events in flight ({limit}), or nearly, so those after them waited to be sent."
             )
@@ -280,8 +268,8 @@ impl<'a> Analyzer<'a> {
             "The receiver stood still {}: next to nothing was answered while up to {} waited, where an interval \
              otherwise has {}.{full}{more}",
             self.when(longest),
-            units::plural(waiting, "event"),
-            units::plural(self.usual_answers(), "answer"),
+            plural(waiting, "event"),
+            plural(self.usual_answers(), "answer"),
         )))
     }
 
@@ -309,23 +297,24 @@ impl<'a> Analyzer<'a> {
         };
         let (slow, fast) = (planned(early), planned(late));
         let rates = if fast > slow * 1.2 {
-            format!("while the rate rose from {} to {}", units::rate(slow), units::rate(fast))
+            format!("while the rate rose from {} to {}", rate(slow), rate(fast))
         } else if fast < slow * 0.8 {
-            format!("though the rate fell from {} to {}", units::rate(slow), units::rate(fast))
+            format!("though the rate fell from {} to {}", rate(slow), rate(fast))
         } else {
             "at the same rate".to_owned()
         };
         Some(Finding::receiver(format!(
             "The receiver got slower: p50 was {} in the first third of the run and {} in the last, {rates}.",
-            units::time(before),
-            units::time(after)
+            time(before),
+            time(after)
         )))
     }
 
     /// `for 2s, from 8s to 10s`.
-    fn when(&self, (from, to): (usize, usize)) -> String {
-        let at = |index: usize| units::duration(index as f64 * self.interval_s);
-        format!("for {}, from {} to {} into the run", at(to - from), at(from), at(to))
+    fn when(&self, stretch: &Range<usize>) -> String {
+        let at = |index: usize| duration(index as f64 * self.interval_s);
+        let Range { start, end } = stretch;
+        format!("for {}, from {} to {} into the run", at(stretch.len()), at(*start), at(*end))
     }
 }
 
@@ -343,13 +332,13 @@ fn median(numbers: impl Iterator<Item = u64>) -> u64 {
     numbers.get(numbers.len() / 2).copied().unwrap_or_default()
 }
 
-/// Where intervals of a kind follow each other: from the first to behind the last.
-fn stretches(intervals: &[Interval], kind: impl Fn(&Interval) -> bool) -> Vec<(usize, usize)> {
-    let mut found: Vec<(usize, usize)> = Vec::new();
-    for index in intervals.iter().enumerate().filter(|(_, interval)| kind(interval)).map(|(index, _)| index) {
+/// Where intervals of a kind follow each other.
+fn stretches(intervals: &[Interval], kind: impl Fn(&Interval) -> bool) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for (index, _) in intervals.iter().enumerate().filter(|(_, interval)| kind(interval)) {
         match found.last_mut() {
-            Some((_, end)) if *end == index => *end += 1,
-            _ => found.push((index, index + 1)),
+            Some(last) if last.end == index => last.end += 1,
+            _ => found.push(index..index + 1),
         }
     }
     found
@@ -374,10 +363,10 @@ mod tests {
     }
 
     #[test]
-    fn stretches_are_told_apart() {
+    fn stretches_are_kept_apart() {
         let interval = |planned| Interval { planned, ..Interval::default() };
         let series = [1, 0, 0, 1, 0].map(interval);
-        assert_eq!(stretches(&series, |interval| interval.planned == 0), [(1, 3), (4, 5)]);
-        assert_eq!(stretches(&[], |_| true), []);
+        assert_eq!(stretches(&series, |interval| interval.planned == 0), [1..3, 4..5]);
+        assert!(stretches(&[], |_| true).is_empty());
     }
 }

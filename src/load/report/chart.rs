@@ -1,7 +1,5 @@
 //! Charts as SVG: drawn here, so that a page needs no script to show them. Colours come from the page's style, by class.
 
-use std::fmt::Write as _;
-
 /// The size of a chart, in units of its own; it scales with the page.
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 240.0;
@@ -60,83 +58,65 @@ pub(crate) struct Chart {
 impl Chart {
     /// The chart as an `<svg>` element.
     pub(crate) fn svg(&self) -> String {
-        let mut svg = format!(
-            r#"<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{}">"#,
-            escape(self.title)
-        );
-        let values = self.lines.iter().flat_map(|line| &line.points).filter_map(|(_, y)| *y);
-        if values.filter(|value| value.is_finite()).count() == 0 {
+        let title = escape(self.title);
+        let mut svg =
+            format!(r#"<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">"#);
+        let values = || self.lines.iter().flat_map(|line| &line.points).filter_map(|(_, y)| *y);
+        if !values().any(f64::is_finite) {
             let (x, y) = (WIDTH / 2.0, HEIGHT / 2.0);
-            put(&mut svg, format_args!(r#"<text class="none" x="{x}" y="{y}">nothing to show</text></svg>"#));
-            return svg;
+            return svg + &format!(r#"<text class="none" x="{x}" y="{y}">nothing to show</text></svg>"#);
         }
-        let axis =
-            Axis::of(self.lines.iter().flat_map(|line| &line.points).filter_map(|(_, y)| *y), self.scale);
+        let (floor, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
+        let axis = Axis::of(values(), self.scale);
         for value in axis.ticks() {
-            let y = axis.place(value);
-            let label = escape(&(self.show)(value));
-            put(&mut svg, format_args!(r#"<path class="grid" d="M{LEFT} {y:.1}H{:.1}"/>"#, WIDTH - RIGHT));
-            put(
-                &mut svg,
-                format_args!(r#"<text class="y" x="{:.1}" y="{:.1}">{label}</text>"#, LEFT - 7.0, y + 3.5),
-            );
+            let (x, y, label) = (LEFT - 7.0, axis.place(value), escape(&(self.show)(value)));
+            svg += &format!(r#"<path class="grid" d="M{LEFT} {y:.1}H{right:.1}"/>"#);
+            svg += &format!(r#"<text class="y" x="{x:.1}" y="{:.1}">{label}</text>"#, y + 3.5);
         }
-        for tick in &self.ticks {
-            let (x, label) = (self.x(tick.at), escape(&tick.label));
+        for Tick { at, label } in &self.ticks {
             // The last label must not stand out of the picture.
-            let class = if x > WIDTH - RIGHT - 16.0 { "x last" } else { "x" };
-            let x = if class == "x" { x } else { WIDTH - 2.0 };
-            put(
-                &mut svg,
-                format_args!(r#"<text class="{class}" x="{x:.1}" y="{:.1}">{label}</text>"#, HEIGHT - 8.0),
-            );
+            let (class, x) = match self.x(*at) {
+                x if x > right - 16.0 => ("x last", WIDTH - 2.0),
+                x => ("x", x),
+            };
+            let (y, label) = (HEIGHT - 8.0, escape(label));
+            svg += &format!(r#"<text class="{class}" x="{x:.1}" y="{y:.1}">{label}</text>"#);
         }
         for line in &self.lines {
             self.draw(line, &axis, &mut svg);
         }
-        put(&mut svg, format_args!(r#"<path class="cross" d="M0 {TOP}V{}"/>"#, HEIGHT - BOTTOM));
+        svg += &format!(r#"<path class="cross" d="M0 {TOP}V{floor}"/>"#);
         for spot in &self.spots {
-            let (from, to, text) = (self.x(spot.from), self.x(spot.to), escape(&spot.text));
-            put(
-                &mut svg,
-                format_args!(
-                    r#"<rect class="spot" x="{from:.1}" y="{TOP}" width="{:.1}" height="{}"><title>{text}</title></rect>"#,
-                    (to - from).max(0.5),
-                    HEIGHT - BOTTOM - TOP
-                ),
+            let (x, text, height) = (self.x(spot.from), escape(&spot.text), floor - TOP);
+            let width = (self.x(spot.to) - x).max(0.5);
+            svg += &format!(
+                r#"<rect class="spot" x="{x:.1}" y="{TOP}" width="{width:.1}" height="{height}"><title>{text}</title></rect>"#
             );
         }
-        svg.push_str("</svg>");
-        svg
+        svg + "</svg>"
     }
 
     fn draw(&self, line: &Line, axis: &Axis, svg: &mut String) {
         let floor = HEIGHT - BOTTOM;
         let (mut path, mut area) = (String::new(), String::new());
-        for stretch in line.points.split(|(_, y)| y.is_none()).filter(|stretch| !stretch.is_empty()) {
-            let places: Vec<(f64, f64)> =
-                stretch.iter().map(|(x, y)| (self.x(*x), axis.place(y.unwrap_or_default()))).collect();
-            for (index, (x, y)) in places.iter().enumerate() {
-                put(&mut path, format_args!("{}{x:.1} {y:.1}", if index == 0 { 'M' } else { 'L' }));
-            }
-            if let [(x, _)] = places.as_slice() {
+        for stretch in line.points.split(|(_, y)| y.is_none()) {
+            let places = stretch.iter().map(|(x, y)| (self.x(*x), axis.place(y.unwrap_or_default())));
+            let places: Vec<String> = places.map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
+            let (Some((first, _)), Some((last, _))) = (stretch.first(), stretch.last()) else { continue };
+            let (first, last) = (self.x(*first), self.x(*last));
+            path += &format!("M{}", places.join("L"));
+            if places.len() == 1 {
                 // A line needs two ends to be seen.
-                put(&mut path, format_args!("H{:.1}", x + 1.5));
+                path += &format!("H{:.1}", first + 1.5);
             }
-            if let ([(first, _), ..], [.., (last, _)]) = (places.as_slice(), places.as_slice()) {
-                put(&mut area, format_args!("M{first:.1} {floor:.1}"));
-                for (x, y) in &places {
-                    put(&mut area, format_args!("L{x:.1} {y:.1}"));
-                }
-                put(&mut area, format_args!("L{last:.1} {floor:.1}Z"));
-            }
+            area += &format!("M{first:.1} {floor:.1}L{}L{last:.1} {floor:.1}Z", places.join("L"));
         }
         let class = line.class;
         if class.contains("fill") && !area.is_empty() {
-            put(svg, format_args!(r#"<path class="area {class}" d="{area}"/>"#));
+            *svg += &format!(r#"<path class="area {class}" d="{area}"/>"#);
         }
         if !path.is_empty() {
-            put(svg, format_args!(r#"<path class="line {class}" d="{path}"/>"#));
+            *svg += &format!(r#"<path class="line {class}" d="{path}"/>"#);
         }
     }
 
@@ -200,12 +180,6 @@ pub(crate) fn step(most: f64) -> f64 {
     let factor =
         [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| rough <= factor * power * 1.0001).unwrap_or(10.0);
     factor * power
-}
-
-/// Adds to a text.
-fn put(svg: &mut String, part: std::fmt::Arguments<'_>) {
-    // Writing to memory succeeds.
-    let _ = svg.write_fmt(part);
 }
 
 /// Text that is no markup.

@@ -30,31 +30,32 @@ fn svg<S: Serializer>(chart: &Chart, serializer: S) -> Result<S::Ok, S::Error> {
 /// The charts of a report.
 pub(super) fn charts(report: &Report) -> Vec<ChartCard> {
     let columns = columns(report);
+    let card = |name, about, legend, chart| ChartCard { name, about, legend, chart };
     vec![
-        ChartCard {
-            name: "Rate",
-            about: "events per second",
-            legend: &[("planned", "planned"), ("sent", "sent"), ("ok", "ok"), ("bad", "bad")],
-            chart: rates(&columns),
-        },
-        ChartCard {
-            name: "Latency",
-            about: "from the planned instant, by when it ended",
-            legend: &[("p50", "p50"), ("p99", "p99"), ("max", "max")],
-            chart: times(&columns),
-        },
-        ChartCard {
-            name: "In flight",
-            about: "events being answered",
-            legend: &[("flight", "in flight"), ("limit", "limit")],
-            chart: in_flight(report, &columns),
-        },
-        ChartCard {
-            name: "Percentiles",
-            about: "how many responses took at most so long",
-            legend: &[("p99", "from planned"), ("sent", "from sending"), ("lag", "sending lag")],
-            chart: percentiles(report),
-        },
+        card(
+            "Rate",
+            "events per second",
+            &[("planned", "planned"), ("sent", "sent"), ("ok", "ok"), ("bad", "bad")],
+            rates(&columns),
+        ),
+        card(
+            "Latency",
+            "from the planned instant, by when it ended",
+            &[("p50", "p50"), ("p99", "p99"), ("max", "max")],
+            times(&columns),
+        ),
+        card(
+            "In flight",
+            "events being answered",
+            &[("flight", "in flight"), ("limit", "limit")],
+            in_flight(report, &columns),
+        ),
+        card(
+            "Percentiles",
+            "how many responses took at most so long",
+            &[("p99", "from planned"), ("sent", "from sending"), ("lag", "sending lag")],
+            percentiles(report),
+        ),
     ]
 }
 
@@ -62,13 +63,14 @@ pub(super) fn charts(report: &Report) -> Vec<ChartCard> {
 struct Column {
     from: f64,
     to: f64,
-    /// Per second.
-    planned: f64,
-    sent: f64,
-    ok: f64,
-    bad: f64,
-    in_flight: u64,
-    latency: Histogram,
+    /// Their sums, and the most that were in flight.
+    sums: Interval,
+}
+
+impl Column {
+    fn per_second(&self, count: u64) -> f64 {
+        count as f64 / (self.to - self.from)
+    }
 }
 
 fn columns(report: &Report) -> Vec<Column> {
@@ -82,21 +84,10 @@ fn columns(report: &Report) -> Vec<Column> {
         if index > 0 && length < whole / 2.0 {
             return None;
         }
-        let length = if length > 0.0 { length } else { whole };
-        let rate =
-            |of: fn(&Interval) -> u64| part.iter().map(|interval| of(interval) as f64).sum::<f64>() / length;
-        let mut latency = Histogram::coarse();
-        part.iter().for_each(|interval| latency.add(&interval.latency));
-        Some(Column {
-            from,
-            to: from + length,
-            planned: rate(|interval| interval.planned),
-            sent: rate(|interval| interval.sent),
-            ok: rate(|interval| interval.ok),
-            bad: rate(|interval| interval.bad),
-            in_flight: part.iter().map(|interval| interval.in_flight).max().unwrap_or_default(),
-            latency,
-        })
+        let mut sums = Interval::default();
+        part.iter().for_each(|interval| sums.add(interval));
+        sums.in_flight = part.iter().map(|interval| interval.in_flight).max().unwrap_or_default();
+        Some(Column { from, to: from + if length > 0.0 { length } else { whole }, sums })
     };
     report.series.chunks(each).enumerate().filter_map(column).collect()
 }
@@ -115,15 +106,13 @@ fn over_time(
     let ticks = (0..=(end / step).floor() as u32)
         .map(|index| f64::from(index) * step)
         .map(|at| Tick { at, label: if at == 0.0 { "0".to_owned() } else { units::duration(at) } });
-    let spots = columns.iter().map(|column| Spot {
-        from: column.from,
-        to: column.to,
-        text: format!(
-            "{} to {}\n{}",
-            units::duration(column.from),
-            units::duration(column.to),
-            describe(column)
-        ),
+    let spots = columns.iter().map(|column| {
+        let (from, to) = (column.from, column.to);
+        Spot {
+            from,
+            to,
+            text: format!("{} to {}\n{}", units::duration(from), units::duration(to), describe(column)),
+        }
     });
     Chart { title, lines, scale, range: (0.0, end), ticks: ticks.collect(), spots: spots.collect(), show }
 }
@@ -144,15 +133,19 @@ fn line(class: &'static str, columns: &[Column], of: impl Fn(&Column) -> Option<
 }
 
 fn rates(columns: &[Column]) -> Chart {
+    let rate = |class, of: fn(&Interval) -> u64| {
+        line(class, columns, move |column| Some(column.per_second(of(&column.sums))))
+    };
     let lines = vec![
-        line("bad fill", columns, |column| Some(column.bad)),
-        line("ok fill", columns, |column| Some(column.ok)),
-        line("sent", columns, |column| Some(column.sent)),
-        line("planned", columns, |column| Some(column.planned)),
+        rate("bad fill", |sums| sums.bad),
+        rate("ok fill", |sums| sums.ok),
+        rate("sent", |sums| sums.sent),
+        rate("planned", |sums| sums.planned),
     ];
     over_time("Rate over time", columns, Scale::Linear, lines, units::rate, |column| {
-        let Column { planned, sent, ok, bad, .. } = column;
-        let [planned, sent, ok, bad] = [planned, sent, ok, bad].map(|rate| units::rate(*rate));
+        let Interval { planned, sent, ok, bad, .. } = column.sums;
+        let [planned, sent, ok, bad] =
+            [planned, sent, ok, bad].map(|count| units::rate(column.per_second(count)));
         format!("planned {planned}\nsent {sent}\nok {ok}\nbad {bad}")
     })
 }
@@ -160,7 +153,8 @@ fn rates(columns: &[Column]) -> Chart {
 fn times(columns: &[Column]) -> Chart {
     let of = |class, pick: fn(&Histogram) -> Duration| {
         line(class, columns, move |column| {
-            (column.latency.count() > 0).then(|| pick(&column.latency).as_secs_f64() * 1e6)
+            let times = &column.sums.latency;
+            (times.count() > 0).then(|| pick(times).as_secs_f64() * 1e6)
         })
     };
     let lines = vec![
@@ -169,7 +163,7 @@ fn times(columns: &[Column]) -> Chart {
         of("p50", |times| times.percentile(50.0)),
     ];
     over_time("Latency over time", columns, Scale::Log, lines, axis_time, |column| {
-        let times = &column.latency;
+        let times = &column.sums.latency;
         if times.count() == 0 {
             return "nothing was answered".to_owned();
         }
@@ -180,20 +174,16 @@ fn times(columns: &[Column]) -> Chart {
 
 fn in_flight(report: &Report, columns: &[Column]) -> Chart {
     let limit = f64::from(report.plan.in_flight);
-    let most = columns.iter().map(|column| column.in_flight).max().unwrap_or_default() as f64;
-    let mut lines = vec![line("flight fill", columns, |column| Some(column.in_flight as f64))];
+    let most = columns.iter().map(|column| column.sums.in_flight).max().unwrap_or_default() as f64;
+    let mut lines = vec![line("flight fill", columns, |column| Some(column.sums.in_flight as f64))];
     // A limit far away would press the line to the floor.
     if most * 2.0 >= limit {
         lines.push(line("limit", columns, |_| Some(limit)));
     }
-    over_time(
-        "Events in flight over time",
-        columns,
-        Scale::Count,
-        lines,
-        |count| units::count(count as u64),
-        |column| format!("{} in flight at most", units::count(column.in_flight)),
-    )
+    let show = |number| units::count(number as u64);
+    over_time("Events in flight over time", columns, Scale::Count, lines, show, |column| {
+        format!("{} in flight at most", units::count(column.sums.in_flight))
+    })
 }
 
 /// Times by percentile, on an axis of nines: each tenfold rarer answer is as far away as the last.

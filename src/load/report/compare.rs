@@ -1,6 +1,6 @@
 //! Two reports side by side: what changed from a baseline.
 
-use super::data::Report;
+use super::data::{Plan, Report};
 use super::metric::{Clock, Metric, Statistic, Unit};
 
 /// A change of so many percent is taken for chance, since no two runs are alike.
@@ -50,17 +50,22 @@ pub enum Judgement {
 
 /// Compares a report with a baseline.
 pub fn compare(baseline: &Report, report: &Report) -> Comparison {
-    let time = |clock| move |statistic| Metric::Time(clock, statistic);
-    let planned = [50.0, 90.0, 99.0, 99.9].map(Statistic::Percentile).map(time(Clock::Planned));
-    let mut metrics = vec![Metric::Rate, Metric::Errors, Metric::Dropped, Metric::Late];
-    metrics.extend(planned);
-    metrics.extend([
+    let percentile = |clock, percent| Metric::Time(clock, Statistic::Percentile(percent));
+    let metrics = [
+        Metric::Rate,
+        Metric::Errors,
+        Metric::Dropped,
+        Metric::Late,
+        percentile(Clock::Planned, 50.0),
+        percentile(Clock::Planned, 90.0),
+        percentile(Clock::Planned, 99.0),
+        percentile(Clock::Planned, 99.9),
         Metric::Time(Clock::Planned, Statistic::Max),
-        Metric::Time(Clock::Send, Statistic::Percentile(99.0)),
-        Metric::Time(Clock::Lag, Statistic::Percentile(99.0)),
+        percentile(Clock::Send, 99.0),
+        percentile(Clock::Lag, 99.0),
         Metric::Cpu,
         Metric::Memory,
-    ]);
+    ];
     let changes = metrics.into_iter().map(|metric| change(metric, baseline, report)).collect();
     Comparison { changes, plans: plans(baseline, report) }
 }
@@ -72,21 +77,15 @@ fn change(metric: Metric, baseline: &Report, report: &Report) -> Change {
         Unit::Percent => Some(difference),
         _ => (before != 0.0).then(|| difference * 100.0 / before),
     });
+    let within = |change: Option<f64>, chance: f64| change.is_none_or(|change| change.abs() <= chance);
     let by_chance = match metric.unit() {
-        Unit::Percent => difference.is_none_or(|points| points.abs() <= CHANCE_POINTS),
-        unit => {
-            change.is_none_or(|percent| percent.abs() <= CHANCE)
-                || unit == Unit::Micros && difference.is_none_or(|micros| micros.abs() <= CHANCE_MICROS)
-        }
+        Unit::Percent => within(difference, CHANCE_POINTS),
+        Unit::Micros => within(change, CHANCE) || within(difference, CHANCE_MICROS),
+        Unit::PerSecond | Unit::Bytes => within(change, CHANCE),
     };
     let judgement = match difference {
-        Some(difference) if !by_chance => {
-            if (difference > 0.0) == metric.more_is_better() {
-                Judgement::Better
-            } else {
-                Judgement::Worse
-            }
-        }
+        Some(difference) if !by_chance && (difference > 0.0) == metric.more_is_better() => Judgement::Better,
+        Some(_) if !by_chance => Judgement::Worse,
         _ => Judgement::Same,
     };
     Change { metric, before, after, change, judgement }
@@ -105,18 +104,16 @@ impl Change {
 
     /// The change as people read it: `+12.3 %`, `×5.9`, `-0.40 points`; a dash if there is none.
     pub fn change_text(&self) -> String {
-        let unit = if self.metric.unit() == Unit::Percent { "points" } else { "%" };
+        let is_points = self.metric.unit() == Unit::Percent;
         match self.change {
-            Some(change) if format!("{change:.1}").trim_start_matches('-') == "0.0" && unit == "%" => {
-                "=".to_owned()
-            }
+            None => "–".to_owned(),
             Some(0.0) => "=".to_owned(),
-            Some(change) if unit == "points" => format!("{change:+.2} {unit}"),
+            Some(change) if is_points => format!("{change:+.2} points"),
+            Some(change) if change.abs() < 0.05 => "=".to_owned(),
             // Nobody reads thousands of percent.
             Some(change) if change >= 1_000.0 => format!("×{:.0}", 1.0 + change / 100.0),
             Some(change) if change >= 200.0 => format!("×{:.1}", 1.0 + change / 100.0),
-            Some(change) => format!("{change:+.1} {unit}"),
-            None => "–".to_owned(),
+            Some(change) => format!("{change:+.1} %"),
         }
     }
 
@@ -127,25 +124,18 @@ impl Change {
 
 /// What the plans do not share, as far as it changes the numbers.
 fn plans(baseline: &Report, report: &Report) -> Vec<String> {
-    let (before, after) = (&baseline.plan, &report.plan);
-    let stories = |report: &Report| {
-        let names: Vec<String> =
-            report.plan.stories.iter().map(|story| format!("{} ×{}", story.name, story.weight)).collect();
-        names.join(", ")
+    let all = |plan: &Plan| {
+        let mut all = plan.common();
+        all.extend([
+            ("target", plan.target.clone()),
+            ("limit in flight", plan.in_flight.to_string()),
+            ("number of workers", plan.workers.to_string()),
+        ]);
+        all
     };
-    let pairs = [
-        ("rate", before.rate.clone(), after.rate.clone()),
-        ("unit", before.unit.clone(), after.unit.clone()),
-        ("arrivals", before.arrivals.clone(), after.arrivals.clone()),
-        ("duration", super::units::duration(before.duration_s), super::units::duration(after.duration_s)),
-        ("stories", stories(baseline), stories(report)),
-        ("target", before.target.clone(), after.target.clone()),
-        ("protocol", before.protocol.clone(), after.protocol.clone()),
-        ("in flight", before.in_flight.to_string(), after.in_flight.to_string()),
-        ("workers", before.workers.to_string(), after.workers.to_string()),
-    ];
-    let differ = pairs.into_iter().filter(|(_, before, after)| before != after);
-    differ.map(|(what, before, after)| format!("{what} was {before}, is {after}")).collect()
+    let pairs = all(&baseline.plan).into_iter().zip(all(&report.plan));
+    let differ = pairs.filter(|((_, before), (_, after))| before != after);
+    differ.map(|((what, before), (_, after))| format!("{what} was {before}, is {after}")).collect()
 }
 
 #[cfg(test)]

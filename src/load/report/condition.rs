@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::data::Report;
 use super::metric::{Metric, MetricError, Unit};
-use super::units;
+use crate::time::HumanDuration;
 
 /// A metric, a comparison and a bound.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,15 +72,6 @@ impl Order {
         }
     }
 
-    fn sign(self) -> &'static str {
-        match self {
-            Self::Less => "<",
-            Self::AtMost => "<=",
-            Self::More => ">",
-            Self::AtLeast => ">=",
-        }
-    }
-
     /// In words: `below`, `above`.
     pub(crate) fn words(self) -> &'static str {
         match self {
@@ -92,14 +83,19 @@ impl Order {
     }
 }
 
+/// A number that a report does not have.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("there is no {metric}: {}", if *.is_planned { "no event was answered" } else { "no event was planned" })]
+pub struct NoValue {
+    metric: Metric,
+    is_planned: bool,
+}
+
 impl Condition {
-    /// The value in a report, or why there is none.
-    pub(crate) fn value(&self, report: &Report) -> Result<f64, String> {
-        self.metric.of(report).ok_or_else(|| {
-            let why =
-                if report.counts.planned == 0 { "no event was planned" } else { "no event was answered" };
-            format!("there is no {}: {why}", self.metric)
-        })
+    /// The value in a report.
+    pub(crate) fn value(&self, report: &Report) -> Result<f64, NoValue> {
+        let is_planned = report.counts.planned > 0;
+        self.metric.of(report).ok_or(NoValue { metric: self.metric, is_planned })
     }
 
     /// A value of the metric as people read it.
@@ -116,15 +112,11 @@ impl FromStr for Condition {
         if text.is_empty() {
             return Err(ConditionError::Empty);
         }
-        let Some(at) = text.find(['<', '>']) else {
-            return Err(ConditionError::NoOrder(text.to_owned()));
-        };
-        let (name, rest) = text.split_at(at);
-        let orders = [Order::AtMost, Order::AtLeast, Order::Less, Order::More];
-        let found = orders.into_iter().find_map(|order| Some((order, rest.strip_prefix(order.sign())?)));
-        let Some((order, bound)) = found else {
-            return Err(ConditionError::NoOrder(text.to_owned()));
-        };
+        let no_order = || ConditionError::NoOrder(text.to_owned());
+        let (name, rest) = text.split_at(text.find(['<', '>']).ok_or_else(no_order)?);
+        let signs = [("<=", Order::AtMost), (">=", Order::AtLeast), ("<", Order::Less), (">", Order::More)];
+        let mut found = signs.into_iter().filter_map(|(sign, order)| Some((order, rest.strip_prefix(sign)?)));
+        let (order, bound) = found.next().ok_or_else(no_order)?;
         let metric: Metric = name.parse()?;
         let bound = read_bound(metric, bound.trim())?;
         Ok(Self { metric, order, bound, text: text.to_owned() })
@@ -132,40 +124,32 @@ impl FromStr for Condition {
 }
 
 fn read_bound(metric: Metric, text: &str) -> Result<Bound, ConditionError> {
-    let wrong = |hint: String| ConditionError::Bound { bound: text.to_owned(), metric, hint };
     let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-    let signed = text.starts_with(['+', '-']);
-    if signed {
-        let percent = text.strip_suffix('%').and_then(number);
-        return percent
-            .map(Bound::Change)
-            .ok_or_else(|| wrong("a change from the baseline is in percent, for example `+20%`".to_owned()));
-    }
     let percent = text.strip_suffix('%').and_then(number);
-    let value = match metric.unit() {
+    let found = match metric.unit() {
+        _ if text.starts_with(['+', '-']) => percent
+            .map(Bound::Change)
+            .ok_or_else(|| "a change from the baseline is in percent, for example `+20%`".to_owned()),
         Unit::Percent => match percent.or_else(|| number(text).filter(|number| *number == 0.0)) {
-            Some(percent) if percent <= 100.0 => percent,
-            Some(_) => return Err(wrong("a share is 100% at most".to_owned())),
-            None => return Err(wrong(format!("it is a share, write for example `{metric}<0.1%`"))),
+            Some(percent) if percent <= 100.0 => Ok(Bound::Value(percent)),
+            Some(_) => Err("a share is 100% at most".to_owned()),
+            None => Err(format!("it is a share, write for example `{metric}<0.1%`")),
         },
         _ if percent.is_some() => {
-            return Err(wrong(format!("a change from the baseline has a sign, `+{text}` or `-{text}`")));
+            Err(format!("a change from the baseline has a sign, `+{text}` or `-{text}`"))
         }
-        Unit::Micros => match units::read_time(text) {
-            Ok(time) => time.as_secs_f64() * 1e6,
-            Err(_) if number(text).is_some() => {
-                return Err(wrong(format!("it has no unit, write `{text}ms`")));
-            }
-            Err(_) => return Err(wrong("write a time, for example `50ms`, `800us`, `1.5s`".to_owned())),
+        Unit::Micros => match text.parse() {
+            Ok(HumanDuration(time)) => Ok(Bound::Value(time.as_secs_f64() * 1e6)),
+            Err(_) if number(text).is_some() => Err(format!("it has no unit, write `{text}ms`")),
+            Err(_) => Err("write a time, for example `50ms`, `800us`, `1.5s`".to_owned()),
         },
-        Unit::PerSecond => match number(text.strip_suffix("/s").unwrap_or(text)) {
-            Some(rate) => rate,
-            None => return Err(wrong("write events per second, for example `5000/s`".to_owned())),
-        },
+        Unit::PerSecond => number(text.strip_suffix("/s").unwrap_or(text))
+            .map(Bound::Value)
+            .ok_or_else(|| "write events per second, for example `5000/s`".to_owned()),
         // No condition names a size; see the names of metrics.
-        Unit::Bytes => return Err(wrong("sizes have no conditions".to_owned())),
+        Unit::Bytes => Err("sizes have no conditions".to_owned()),
     };
-    Ok(Bound::Value(value))
+    found.map_err(|hint| ConditionError::Bound { bound: text.to_owned(), metric, hint })
 }
 
 impl fmt::Display for Condition {

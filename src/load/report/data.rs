@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
+use super::units;
 
 /// The first field of every report, by which `merge` and `--baseline` know one.
 pub const FORMAT: &str = "airudder-mock load 2";
@@ -85,7 +86,7 @@ pub struct Plan {
 }
 
 /// A story of the mix.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// Its name.
     pub name: String,
@@ -128,7 +129,7 @@ pub struct Merged {
 pub struct Counts {
     /// Events whose instant came.
     pub planned: u64,
-    /// Events that were sent, or tried to be.
+    /// Events that were handed to a connection, whether or not it took them.
     pub sent: u64,
     /// Answered as wanted.
     pub ok: u64,
@@ -167,7 +168,7 @@ pub struct Latency {
 }
 
 /// An interval of the run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Events planned for an instant in it.
     pub planned: u64,
@@ -181,6 +182,12 @@ pub struct Interval {
     pub in_flight: u64,
     /// Times from the planned instant, of the events that ended in it.
     pub latency: Histogram,
+}
+
+impl Default for Interval {
+    fn default() -> Self {
+        Self { planned: 0, sent: 0, ok: 0, bad: 0, in_flight: 0, latency: Histogram::coarse() }
+    }
 }
 
 /// What the run cost on this side.
@@ -260,6 +267,22 @@ pub enum ReportError {
     Format(String),
 }
 
+impl Plan {
+    /// What all parts of a run share and what other numbers come of, by name.
+    pub(crate) fn common(&self) -> Vec<(&'static str, String)> {
+        let stories: Vec<String> =
+            self.stories.iter().map(|story| format!("{} ×{}", story.name, story.weight)).collect();
+        vec![
+            ("rate", self.rate.clone()),
+            ("unit of the rate", self.unit.clone()),
+            ("spacing of arrivals", self.arrivals.clone()),
+            ("duration", units::duration(self.duration_s)),
+            ("mix of stories", stories.join(", ")),
+            ("protocol", self.protocol.clone()),
+        ]
+    }
+}
+
 impl Finding {
     pub(crate) fn run(text: String) -> Self {
         Self { side: Side::Run, text }
@@ -274,17 +297,17 @@ impl Finding {
     }
 
     /// The text in pieces; those marked true stood between backticks and are what one types.
-    pub(crate) fn pieces(&self) -> Vec<(bool, &str)> {
-        let pieces: Vec<&str> = self.text.split('`').collect();
+    pub(crate) fn pieces(&self) -> Vec<(bool, String)> {
+        let mut found = Vec::new();
+        let mut rest = self.text.as_str();
         // A last backtick without another is a character like any other.
-        let paired = pieces.len() % 2 == 1;
-        let end = if paired { pieces.len() } else { pieces.len() - 2 };
-        let mut found: Vec<(bool, &str)> =
-            pieces[..end].iter().enumerate().map(|(index, piece)| (index % 2 == 1, *piece)).collect();
-        if !paired {
-            let before: usize = pieces[..end].iter().map(|piece| piece.len() + 1).sum();
-            found.push((false, &self.text[before..]));
+        while let Some((before, (code, after))) =
+            rest.split_once('`').and_then(|(before, after)| Some((before, after.split_once('`')?)))
+        {
+            found.extend([(false, before.to_owned()), (true, code.to_owned())]);
+            rest = after;
         }
+        found.push((false, rest.to_owned()));
         found.retain(|(_, piece)| !piece.is_empty());
         found
     }
@@ -335,7 +358,7 @@ mod tests {
     use crate::load::samples;
 
     #[test]
-    fn findings_tell_what_is_typed_from_prose() {
+    fn what_is_typed_stands_apart_from_prose() {
         for (text, pieces) in [
             ("plain", vec![(false, "plain")]),
             (
@@ -346,8 +369,9 @@ mod tests {
             ("`", vec![(false, "`")]),
             ("", vec![]),
         ] {
-            let finding = Finding { side: Side::Run, text: text.to_owned() };
-            assert_eq!(finding.pieces(), pieces, "{text}");
+            let found = Finding::run(text.to_owned()).pieces();
+            let found: Vec<(bool, &str)> = found.iter().map(|(code, piece)| (*code, &**piece)).collect();
+            assert_eq!(found, pieces, "{text}");
         }
     }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::analyzer::Analyzer;
-use super::data::{Finding, Interval, Report};
-use super::units;
+use super::data::{Finding, Interval, Report, Side};
+use super::units::{count, duration, millis, plural, seconds, share, time};
 
 /// What to think of a run. The findings that the report already has count for nothing.
 pub fn diagnose(report: &Report) -> Vec<Finding> {
@@ -41,17 +41,13 @@ fn sums(report: &Report) -> Option<Finding> {
     let statuses = report.statuses.values().copied().fold(0, u64::saturating_add);
     let errors = report.errors.values().map(|failures| failures.count).fold(0, u64::saturating_add);
     let answered = sum(&[counts.ok, counts.wrong_status]);
-    let bad = sum(&[counts.wrong_status, counts.failed, counts.timed_out, counts.dropped]);
+    let unanswered = sum(&[counts.failed, counts.timed_out]);
+    let bad = sum(&[counts.wrong_status, unanswered, counts.dropped]);
     let pairs = [
         ("planned", counts.planned, "sent + dropped", sum(&[counts.sent, counts.dropped])),
-        (
-            "sent",
-            counts.sent,
-            "ok + wrong_status + failed + timed_out",
-            sum(&[answered, counts.failed, counts.timed_out]),
-        ),
+        ("sent", counts.sent, "ok + wrong_status + failed + timed_out", sum(&[answered, unanswered])),
         ("ok + wrong_status", answered, "all statuses", statuses),
-        ("failed + timed_out", sum(&[counts.failed, counts.timed_out]), "all errors", errors),
+        ("failed + timed_out", unanswered, "all errors", errors),
         ("planned", counts.planned, "planned of all intervals", series(|interval| interval.planned)),
         ("sent", counts.sent, "sent of all intervals", series(|interval| interval.sent)),
         ("ok", counts.ok, "ok of all intervals", series(|interval| interval.ok)),
@@ -60,15 +56,14 @@ fn sums(report: &Report) -> Option<Finding> {
     let wrong: Vec<String> = pairs
         .iter()
         .filter(|(_, left, _, right)| left != right)
-        .map(|(left, a, right, b)| format!("{left} is {}, {right} is {}", units::count(*a), units::count(*b)))
+        .map(|(left, a, right, b)| format!("{left} is {}, {right} is {}", count(*a), count(*b)))
         .collect();
-    let text = || {
+    let (is_wrong, wrong) = (!wrong.is_empty(), wrong.join("; "));
+    is_wrong.then(|| {
         Finding::run(format!(
-            "Counts do not agree: {}. Do not rely on this report; this is a bug in airudder-mock.",
-            wrong.join("; ")
+            "Counts do not agree: {wrong}. Do not rely on this report; this is a bug in airudder-mock."
         ))
-    };
-    (!wrong.is_empty()).then(text)
+    })
 }
 
 /// What a merged report lacks.
@@ -88,7 +83,7 @@ fn shards(report: &Report) -> Vec<Finding> {
         found.push(Finding::run(format!(
             "The shards started up to {} apart, so the load was not the planned one. Intervals are counted from the \
              start of each.",
-            units::seconds(apart)
+            seconds(apart)
         )));
     }
     found
@@ -97,11 +92,8 @@ fn shards(report: &Report) -> Vec<Finding> {
 fn cut_short(report: &Report) -> Option<Finding> {
     let planned = report.plan.duration_s;
     (report.elapsed_s < planned * 0.9 && report.counts.planned >= 20).then(|| {
-        Finding::run(format!(
-            "The run ended after {} of the planned {}.",
-            units::seconds(report.elapsed_s),
-            units::duration(planned)
-        ))
+        let (elapsed, planned) = (seconds(report.elapsed_s), duration(planned));
+        Finding::run(format!("The run ended after {elapsed} of the planned {planned}."))
     })
 }
 
@@ -113,27 +105,24 @@ fn failures(report: &Report) -> Vec<Finding> {
 }
 
 fn failed(report: &Report, class: &str, count: u64) -> Finding {
-    let many = format!("{} ({})", units::plural(count, "event"), units::share(count, report.counts.sent));
+    let many = format!("{} ({})", plural(count, "event"), share(count, report.counts.sent));
     let was = if count == 1 { "was" } else { "were" };
     let target = &report.plan.target;
-    match class {
-        "refused" => Finding::receiver(format!(
-            "{many} {was} refused: nobody listens at {target}, or the queue of new connections there is full."
-        )),
-        "reset" => Finding::receiver(format!(
-            "{many} ended with the connection closed by the receiver before it answered: it may have crashed, or close \
-             connections when it has too much to do."
-        )),
-        "timeout" => Finding::receiver(format!(
-            "{many} {was} not answered within {}.",
-            units::duration(report.plan.timeout_ms as f64 / 1e3)
-        )),
-        "tls" => {
-            Finding::receiver(format!("{many} failed because no TLS connection to {target} came about."))
-        }
-        "unresolved" => Finding::run(format!("{many} failed because the host of {target} has no address.")),
-        _ => Finding::run(format!("{many} failed as `{class}`.")),
-    }
+    let text = match class {
+        "refused" => format!("{was} refused: nobody listens at {target}, or the queue of new connections there is full"),
+        "reset" => "ended with the connection closed by the receiver before it answered: it may have crashed, or close \
+                    connections when it has too much to do"
+            .to_owned(),
+        "timeout" => format!("{was} not answered within {}", millis(report.plan.timeout_ms)),
+        "tls" => format!("failed because no TLS connection to {target} came about"),
+        "unresolved" => format!("failed because the host of {target} has no address"),
+        _ => format!("failed as `{class}`"),
+    };
+    let side = match class {
+        "refused" | "reset" | "timeout" | "tls" => Side::Receiver,
+        _ => Side::Run,
+    };
+    Finding { side, text: format!("{many} {text}.") }
 }
 
 /// Answers that don't count as success.
@@ -142,18 +131,12 @@ fn statuses(report: &Report) -> Option<Finding> {
     if wrong == 0 {
         return None;
     }
-    let mut others: Vec<(u16, u64)> = report
-        .statuses
-        .iter()
-        .filter(|(status, _)| !(200..300).contains(*status))
-        .map(|(s, n)| (*s, *n))
-        .collect();
-    others.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let listed: Vec<String> = others
-        .iter()
-        .take(3)
-        .map(|(status, count)| format!("{} had status {status}", units::count(*count)))
-        .collect();
+    let others = report.statuses.iter().filter(|(status, _)| !(200..300).contains(*status));
+    let mut others: Vec<(&u16, &u64)> = others.collect();
+    others.sort_by_key(|(_, number)| std::cmp::Reverse(**number));
+    let listed = others.iter().take(3);
+    let listed: Vec<String> =
+        listed.map(|(status, number)| format!("{} had status {status}", count(**number))).collect();
     let advice = match others.first() {
         Some((401 | 403, _)) => {
             " Perhaps the receiver verifies signatures by another secret: see `--secret`."
@@ -169,8 +152,8 @@ fn statuses(report: &Report) -> Option<Finding> {
         if listed.is_empty() { "their bodies were not as wanted".to_owned() } else { listed.join(", ") };
     Some(Finding::receiver(format!(
         "{} ({}) were answered with an error: {list}.{advice}",
-        units::plural(wrong, "event"),
-        units::share(wrong, report.counts.sent)
+        plural(wrong, "event"),
+        share(wrong, report.counts.sent)
     )))
 }
 
@@ -182,8 +165,8 @@ fn connections(report: &Report) -> Option<Finding> {
     (many && counts.failed * 10 < counts.sent).then(|| {
         Finding::receiver(format!(
             "The receiver does not keep connections open: {} for {}. Setting up connections is part of every time here.",
-            units::plural(opened, "connection"),
-            units::plural(counts.sent, "event")
+            plural(opened, "connection"),
+            plural(counts.sent, "event")
         ))
     })
 }
@@ -197,12 +180,10 @@ fn stories(report: &Report) -> Option<Finding> {
             "" => String::new(),
             first => format!(" The first said: {first}"),
         };
+        let started = plural(started, "story").replace("storys", "stories");
+        let (failed, name, most) = (count(failed), &worst.name, count(worst.failed));
         Finding::receiver(format!(
-            "{} of {} failed their expectations, most of them of `{}` ({}).{first}",
-            units::count(failed),
-            units::plural(started, "story").replace("storys", "stories"),
-            worst.name,
-            units::count(worst.failed)
+            "{failed} of {started} failed their expectations, most of them of `{name}` ({most}).{first}"
         ))
     })
 }
@@ -217,8 +198,8 @@ fn gap(report: &Report) -> Option<Finding> {
         Finding::run(format!(
             "Counted from the instants that were planned, p99 is {}; counted from the writing it is {}. The \
              difference is what events waited to be sent; a test that sends only after answers would hide it.",
-            units::time(planned),
-            units::time(sent)
+            time(planned),
+            time(sent)
         ))
     })
 }
@@ -227,21 +208,16 @@ fn held(report: &Report) -> Finding {
     let Report { plan, counts, latency, .. } = report;
     let late = match counts.late {
         0 => String::new(),
-        late => format!(
-            ", {} of them written more than {} late",
-            units::count(late),
-            units::duration(plan.late_ms as f64 / 1e3)
-        ),
+        late => format!(", {} of them written more than {} late", count(late), millis(plan.late_ms)),
     };
-    let asked = if plan.arrivals == "closed" {
-        "as fast as answers came".to_owned()
-    } else {
-        format!("at {}", plan.rate)
+    let asked = match plan.arrivals.as_str() {
+        "closed" => "as fast as answers came".to_owned(),
+        _ => format!("at {}", plan.rate),
     };
     Finding::run(format!(
         "It held: {} {asked}, all answered as wanted{late}. p99 is {}, and the sender used {:.0} % of its cores.",
-        units::plural(counts.planned, "event"),
-        units::time(latency.planned.percentile(99.0)),
+        plural(counts.planned, "event"),
+        time(latency.planned.percentile(99.0)),
         report.sender.busy * 100.0
     ))
 }
@@ -249,8 +225,7 @@ fn held(report: &Report) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::report::Histogram;
-    use crate::load::report::data::Side;
+    use crate::load::report::histogram::Histogram;
     use crate::load::samples::{self, Model, STEADY};
 
     fn text(report: &Report) -> String {
@@ -289,13 +264,13 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_that_gets_slower_is_told() {
+    fn a_receiver_that_gets_slower_is_reported() {
         let report = Model { service: |at| 2_000 + (at * 4_000.0) as u64, ..STEADY }.report();
         insta::assert_snapshot!(text(&report));
     }
 
     #[test]
-    fn failures_are_told_by_class() {
+    fn failures_are_reported_by_class() {
         insta::assert_snapshot!(text(&samples::refused()));
         let slow = Model { stall: Some((2.0, 6.0)), timeout_ms: 1_000, ..STEADY }.report();
         insta::assert_snapshot!(text(&slow));
@@ -314,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_that_do_not_agree_are_told() {
+    fn counts_that_do_not_agree_are_reported() {
         let mut report = samples::steady();
         report.counts.dropped += 7;
         report.statuses.insert(500, 1);
@@ -334,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_that_does_not_keep_up_is_told() {
+    fn a_receiver_that_does_not_keep_up_is_reported() {
         // From the sixth second on each takes 2 s, so that 400 in flight are no more than 200/s.
         let service = |at: f64| if at < 6.0 { 2_000 } else { 2_000_000 };
         let report = Model { in_flight: 400, service, ..STEADY }.report();

@@ -27,27 +27,19 @@ impl FailIf {
             Ok(value) => value,
             Err(why) => return Some(format!("{self}: {why}")),
         };
-        let change = match condition.bound {
-            Bound::Value(bound) => {
-                let (shown, limit) = (condition.show(value), condition.show(bound));
-                let hit = order.holds(value, bound);
-                return hit.then(|| format!("{self}: {metric} is {shown}, {} {limit}", order.words()));
+        let (bound, before) = match (condition.bound, baseline.map(|baseline| condition.value(baseline))) {
+            (Bound::Value(bound), _) => (bound, None),
+            (Bound::Change(_), None) => return Some(format!("{self}: there is no baseline")),
+            (Bound::Change(_), Some(Err(why))) => return Some(format!("{self}: in the baseline {why}")),
+            (Bound::Change(change), Some(Ok(before))) if metric.unit() == Unit::Percent => {
+                (before + change, Some(before))
             }
-            Bound::Change(change) => change,
+            (Bound::Change(change), Some(Ok(before))) => (before * (1.0 + change / 100.0), Some(before)),
         };
-        let Some(baseline) = baseline else { return Some(format!("{self}: there is no baseline")) };
-        let before = match condition.value(baseline) {
-            Ok(before) => before,
-            Err(why) => return Some(format!("{self}: in the baseline {why}")),
-        };
-        let bound = match metric.unit() {
-            Unit::Percent => before + change,
-            _ => before * (1.0 + change / 100.0),
-        };
-        let (now, then, limit) =
-            (condition.show(value), condition.show(before), condition.show(bound.max(0.0)));
+        let (now, limit) = (condition.show(value), condition.show(bound.max(0.0)));
+        let then = before.map(|before| format!("; it was {} in the baseline", condition.show(before)));
         order.holds(value, bound).then(|| {
-            format!("{self}: {metric} is {now}, {} {limit}; it was {then} in the baseline", order.words())
+            format!("{self}: {metric} is {now}, {} {limit}{}", order.words(), then.unwrap_or_default())
         })
     }
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram as Hdr;
+use serde::de::Error as _;
+use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The longest time that is distinguished, in microseconds: an hour. Longer ones count as an hour.
@@ -56,11 +58,6 @@ impl Histogram {
         }
     }
 
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        self.0.reset();
-    }
-
     /// How many times were counted.
     pub fn count(&self) -> u64 {
         self.0.len()
@@ -86,12 +83,6 @@ impl Histogram {
         Duration::from_micros(self.0.mean().round() as u64)
     }
 
-    /// What percentage of all times is at most so long; 0 if nothing was counted.
-    pub fn share_below(&self, time: Duration) -> f64 {
-        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).min(LONGEST);
-        if self.0.is_empty() { 0.0 } else { self.0.percentile_below(micros) }
-    }
-
     /// Points of the curve of percentiles, `(percent, time)`, denser towards 100: for charts.
     pub fn curve(&self) -> Vec<(f64, Duration)> {
         let steps = self.0.iter_quantiles(5);
@@ -101,106 +92,48 @@ impl Histogram {
             })
             .collect()
     }
-
-    /// How many there were of each time that was counted, ascending, in microseconds.
-    fn times(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.0.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value()))
-    }
-
-    /// The whole distribution in little room.
-    pub(crate) fn pack(&self) -> Packed {
-        Packed { digits: self.0.sigfig(), times: self.times().collect() }
-    }
-}
-
-/// A distribution put away: how many there were of each time.
-#[derive(Clone, Debug)]
-pub(crate) struct Packed {
-    digits: u8,
-    times: Box<[(u64, u64)]>,
-}
-
-impl Packed {
-    /// The distribution as it was.
-    pub(crate) fn unpack(&self) -> Histogram {
-        let mut histogram = Histogram::with_digits(self.digits);
-        for (micros, count) in &self.times {
-            histogram.0.saturating_record_n(*micros, *count);
-        }
-        histogram
-    }
-}
-
-/// The form in files.
-#[derive(Serialize)]
-struct Written {
-    count: u64,
-    min_us: u64,
-    mean_us: u64,
-    max_us: u64,
-    p50: u64,
-    p75: u64,
-    p90: u64,
-    p95: u64,
-    p99: u64,
-    #[serde(rename = "p99.9")]
-    p999: u64,
-    #[serde(rename = "p99.99")]
-    p9999: u64,
-    digits: u8,
-    times: String,
-}
-
-#[derive(Deserialize)]
-struct Read {
-    digits: u8,
-    times: String,
 }
 
 impl Serialize for Histogram {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let [p50, p75, p90, p95, p99, p999, p9999] =
-            PERCENTILES.map(|percent| micros(self.percentile(percent)));
-        let written = Written {
-            count: self.count(),
-            min_us: micros(self.min()),
-            mean_us: micros(self.mean()),
-            max_us: micros(self.max()),
-            p50,
-            p75,
-            p90,
-            p95,
-            p99,
-            p999,
-            p9999,
-            digits: self.0.sigfig(),
-            times: self
-                .times()
-                .map(|(micros, count)| format!("{micros}:{count}"))
-                .collect::<Vec<_>>()
-                .join(" "),
-        };
-        written.serialize(serializer)
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("count", &self.count())?;
+        map.serialize_entry("min_us", &micros(self.min()))?;
+        map.serialize_entry("mean_us", &micros(self.mean()))?;
+        map.serialize_entry("max_us", &micros(self.max()))?;
+        for percent in PERCENTILES {
+            map.serialize_entry(&format!("p{percent}"), &micros(self.percentile(percent)))?;
+        }
+        map.serialize_entry("digits", &self.0.sigfig())?;
+        let times = self.0.iter_recorded();
+        let times = times.map(|step| format!("{}:{}", step.value_iterated_to(), step.count_at_value()));
+        map.serialize_entry("times", &times.collect::<Vec<_>>().join(" "))?;
+        map.end()
     }
 }
 
 impl<'de> Deserialize<'de> for Histogram {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error;
+        #[derive(Deserialize)]
+        struct Read {
+            digits: u8,
+            times: String,
+        }
         let Read { digits, times } = Read::deserialize(deserializer)?;
         if !(1..=5).contains(&digits) {
             return Err(D::Error::custom(format!("`digits` is {digits}, not 1 to 5")));
         }
-        let pair = |pair: &str| {
-            let (micros, count) = pair.split_once(':')?;
-            Some((micros.parse().ok()?, count.parse().ok()?))
-        };
-        let times = times.split_ascii_whitespace().map(|text| {
-            pair(text)
-                .ok_or_else(|| D::Error::custom(format!("`{text}` in `times` is no MICROSECONDS:COUNT")))
-        });
-        Ok(Packed { digits, times: times.collect::<Result<_, _>>()? }.unpack())
+        let mut histogram = Self::with_digits(digits);
+        for text in times.split_ascii_whitespace() {
+            let pair = text
+                .split_once(':')
+                .and_then(|(micros, count)| Some((micros.parse::<u64>().ok()?, count.parse::<u64>().ok()?)));
+            let (micros, count) = pair
+                .ok_or_else(|| D::Error::custom(format!("`{text}` in `times` is no MICROSECONDS:COUNT")))?;
+            histogram.0.saturating_record_n(micros, count);
+        }
+        Ok(histogram)
     }
 }
 
@@ -226,17 +159,6 @@ mod tests {
         sum.add(&read);
         assert_eq!(sum.count(), 2 * histogram.count());
         assert_eq!(sum.percentile(99.0), histogram.percentile(99.0));
-    }
-
-    #[test]
-    fn what_is_packed_comes_back() {
-        let mut histogram = Histogram::coarse();
-        assert_eq!(histogram.pack().unpack(), histogram);
-        for micros in [1, 1, 500, 70_000, 3_000_000] {
-            histogram.record(Duration::from_micros(micros));
-        }
-        assert_eq!(histogram.pack().unpack(), histogram);
-        assert_eq!(histogram.pack().times.len(), 4);
     }
 
     #[test]

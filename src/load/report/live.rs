@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::units;
+use super::units::{count, duration, rate, time};
 
 /// Lines come no more often than this.
 const OFTEN: Duration = Duration::from_secs(5);
@@ -37,67 +37,64 @@ pub struct Snapshot {
 
 /// Shows how a run goes.
 #[derive(Debug)]
-pub struct Live(Form);
-
-#[derive(Debug)]
-enum Form {
+pub enum Live {
+    /// On a terminal.
     Bar(ProgressBar),
+    /// Elsewhere: a line every five seconds, or every tenth of a long run.
     Lines(Lines),
-    Nothing,
+    /// Not at all.
+    Silent,
 }
 
 /// When lines are due.
 #[derive(Debug)]
-struct Lines {
+pub struct Lines {
     duration: Duration,
     every: Duration,
     next: Duration,
 }
 
 impl Live {
-    /// For a run of so long: a bar if standard error is a terminal, else a line every five seconds, or every tenth of a
-    /// long run.
+    /// For a run of so long, on standard error.
     pub fn new(duration: Duration) -> Self {
         if !std::io::stderr().is_terminal() {
-            return Self(Form::Lines(Lines::new(duration)));
+            return Self::Lines(Lines::new(duration));
         }
-        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let bar = ProgressBar::with_draw_target(Some(millis), ProgressDrawTarget::stderr());
+        let bar = ProgressBar::with_draw_target(Some(millis(duration)), ProgressDrawTarget::stderr());
         // The template is constant; if a new version of the library refused it, its own would do.
         if let Ok(style) = ProgressStyle::with_template("{bar:12.cyan/dim} {wide_msg}") {
             bar.set_style(style.progress_chars("━╸─"));
         }
-        Self(Form::Bar(bar))
-    }
-
-    /// Shows nothing.
-    pub fn silent() -> Self {
-        Self(Form::Nothing)
+        Self::Bar(bar)
     }
 
     /// Shows how the run stands now. May be called as often as one likes.
     pub fn show(&mut self, snapshot: &Snapshot) {
-        match &mut self.0 {
-            Form::Bar(bar) => {
-                bar.set_position(u64::try_from(snapshot.at.as_millis()).unwrap_or(u64::MAX));
+        match self {
+            Self::Bar(bar) => {
+                bar.set_position(millis(snapshot.at));
                 bar.set_message(text(snapshot));
             }
-            Form::Lines(lines) => {
+            Self::Lines(lines) => {
                 if let Some(line) = lines.line(snapshot) {
                     // Nobody may be reading.
                     let _ = writeln!(std::io::stderr().lock(), "{line}");
                 }
             }
-            Form::Nothing => {}
+            Self::Silent => {}
         }
     }
 
     /// Takes the bar away: the summary follows.
     pub fn finish(self) {
-        if let Form::Bar(bar) = self.0 {
+        if let Self::Bar(bar) = self {
             bar.finish_and_clear();
         }
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Lines {
@@ -115,27 +112,27 @@ impl Lines {
         while self.next <= snapshot.at {
             self.next += self.every;
         }
-        let whole = units::duration(self.duration.as_secs_f64());
-        Some(format!("{} of {whole}  {}", units::duration(snapshot.at.as_secs_f64().floor()), text(snapshot)))
+        let whole = duration(self.duration.as_secs_f64());
+        Some(format!("{} of {whole}  {}", duration(snapshot.at.as_secs_f64().floor()), text(snapshot)))
     }
 }
 
 fn text(snapshot: &Snapshot) -> String {
     let bad = match snapshot.bad {
         0 => String::new(),
-        bad => format!("  {} bad", units::count(bad)),
+        bad => format!("  {} bad", count(bad)),
     };
     let waiting = match snapshot.planned.saturating_sub(snapshot.sent) {
         0 => String::new(),
-        waiting => format!("  {} not sent", units::count(waiting)),
+        waiting => format!("  {} not sent", count(waiting)),
     };
     format!(
         "{}  {} ok{bad}{waiting}  {} in flight  p50 {}  p99 {}  cpu {:.0} %",
-        units::rate(snapshot.rate),
-        units::count(snapshot.ok),
-        units::count(snapshot.in_flight),
-        units::time(snapshot.p50),
-        units::time(snapshot.p99),
+        rate(snapshot.rate),
+        count(snapshot.ok),
+        count(snapshot.in_flight),
+        time(snapshot.p50),
+        time(snapshot.p99),
         snapshot.cpu * 100.0
     )
 }

@@ -50,7 +50,7 @@ fn section(section: &Section) -> Vec<String> {
     if section.rows.is_empty() {
         return blocks;
     }
-    let columns: &[&str] = if section.columns.is_empty() { &["", ""] } else { &section.columns };
+    let columns: &[&str] = if section.columns.is_empty() { &["", ""] } else { section.columns };
     let line =
         |cells: &mut dyn Iterator<Item = String>| format!("| {} |", cells.collect::<Vec<_>>().join(" | "));
     let mut lines = vec![

@@ -6,73 +6,62 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::data::{Failures, Interval, Merged, Report, Sender, Share};
+use super::data::{Merged, Report, Sender, Shard};
 use super::diagnosis::diagnose;
-use super::histogram::Histogram;
-use super::sum::add_to;
+use super::sum::{add_errors, add_series, add_statuses, add_to};
 use super::units;
 
-/// Why reports can't be merged. The numbers are positions in the list of reports, from 0.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why reports can't be merged, with the names of those that are at fault.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
     /// There is none.
+    #[error("there is no report to merge")]
     Nothing,
     /// One is of a whole run, not of a shard.
-    Whole(usize),
+    #[error("{0} is of a whole run, not of a part: runs with `--shard` are merged")]
+    Whole(String),
     /// One is of a search, whose probes no other had.
-    Search(usize),
+    #[error("{0} is of a search for the highest rate, which can't be merged")]
+    Search(String),
     /// Both have the same shard.
-    Twice(usize, usize, u32),
-    /// They are of different runs: what differs, and its values.
-    Differ(usize, usize, &'static str, String, String),
+    #[error("{0} and {1} both have shard {2}, which would count twice")]
+    Twice(String, String, u32),
+    /// They are of different runs.
+    #[error("these are not parts of one run: the {what} is {left} in {one}, but {right} in {other}")]
+    Differ {
+        /// What differs.
+        what: &'static str,
+        /// One of the reports.
+        one: String,
+        /// Its value.
+        left: String,
+        /// The other one.
+        other: String,
+        /// The value of that.
+        right: String,
+    },
 }
 
-impl MergeError {
-    /// The message, with the names of the reports in their order.
-    pub fn message(&self, names: &[String]) -> String {
-        let name = |at: &usize| names.get(*at).cloned().unwrap_or_else(|| format!("report {}", at + 1));
-        match self {
-            Self::Nothing => "there is no report to merge".to_owned(),
-            Self::Whole(at) => {
-                format!("{} is of a whole run, not of a part: runs with `--shard` are merged", name(at))
-            }
-            Self::Search(at) => {
-                format!("{} is of a search for the highest rate, which can't be merged", name(at))
-            }
-            Self::Twice(one, other, shard) => {
-                format!("{} and {} both have shard {shard}, which would count twice", name(one), name(other))
-            }
-            Self::Differ(one, other, what, left, right) => {
-                format!(
-                    "these are not parts of one run: the {what} is {left} in {}, but {right} in {}",
-                    name(one),
-                    name(other)
-                )
-            }
+/// Merges reports of shards, or of merged ones, into one; each comes with its name. A report alone is only given new
+/// findings.
+///
+/// # Errors
+///
+/// If they are not parts of one run.
+pub fn merge(mut reports: Vec<(String, Report)>) -> Result<Report, MergeError> {
+    for (_, report) in &mut reports {
+        if let Some(Shard { index, of }) = report.plan.shard.take() {
+            let (last_started, busiest) = (report.started, report.sender.busy);
+            report.merged = Some(Merged { shards: vec![index], of, last_started, busiest });
         }
     }
-}
-
-impl std::fmt::Display for MergeError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message(&[]))
+    if reports.len() > 1 {
+        check(&reports)?;
     }
-}
-
-impl std::error::Error for MergeError {}
-
-/// Merges reports of shards, or of merged ones, into one. A report alone is only given new findings.
-pub fn merge(reports: Vec<Report>) -> Result<Report, MergeError> {
-    check(&reports)?;
-    let mut reports = reports;
     // Sums of fractions depend on their order: it is always that of the shards.
-    reports.sort_by_key(|report| shards(report).first().copied());
-    let mut parts = reports.into_iter();
+    reports.sort_by_key(|(_, report)| shards(report).first().copied());
+    let mut parts = reports.into_iter().map(|(_, report)| report);
     let mut sum = parts.next().ok_or(MergeError::Nothing)?;
-    if let Some(shard) = sum.plan.shard.take() {
-        let (last_started, busiest) = (sum.started, sum.sender.busy);
-        sum.merged = Some(Merged { shards: vec![shard.index], of: shard.of, last_started, busiest });
-    }
     for part in parts {
         add(&mut sum, part);
     }
@@ -81,41 +70,34 @@ pub fn merge(reports: Vec<Report>) -> Result<Report, MergeError> {
 }
 
 /// Which shards a report has; none of a whole run.
-fn shards(report: &Report) -> Vec<u32> {
-    match (&report.merged, report.plan.shard) {
-        (Some(merged), _) => merged.shards.clone(),
-        (None, Some(shard)) => vec![shard.index],
-        (None, None) => Vec::new(),
-    }
+fn shards(report: &Report) -> &[u32] {
+    report.merged.as_ref().map(|merged| &*merged.shards).unwrap_or_default()
 }
 
 /// Refuses what does not belong together.
-fn check(reports: &[Report]) -> Result<(), MergeError> {
-    let [first, others @ ..] = reports else { return Err(MergeError::Nothing) };
-    if others.is_empty() {
-        return Ok(());
-    }
+fn check(reports: &[(String, Report)]) -> Result<(), MergeError> {
     let mut seen = BTreeMap::new();
-    for (at, report) in reports.iter().enumerate() {
-        let shards = shards(report);
-        if shards.is_empty() {
-            return Err(MergeError::Whole(at));
+    for (name, report) in reports {
+        if shards(report).is_empty() {
+            return Err(MergeError::Whole(name.clone()));
         }
         if report.search.is_some() {
-            return Err(MergeError::Search(at));
+            return Err(MergeError::Search(name.clone()));
         }
-        for shard in shards {
-            if let Some(before) = seen.insert(shard, at) {
-                return Err(MergeError::Twice(before, at, shard));
+        for shard in shards(report) {
+            if let Some(before) = seen.insert(shard, name) {
+                return Err(MergeError::Twice(before.clone(), name.clone(), *shard));
             }
         }
     }
-    let ours = identity(first);
-    for (at, report) in others.iter().enumerate() {
-        for ((what, left), (_, right)) in ours.iter().zip(identity(report)) {
-            if *left != right {
-                return Err(MergeError::Differ(0, at + 1, what, left.clone(), right));
-            }
+    for pair in reports.windows(2) {
+        let [(one, first), (other, second)] = pair else { continue };
+        let pairs = identity(first).into_iter().zip(identity(second));
+        if let Some(((what, left), (_, right))) =
+            pairs.into_iter().find(|((_, left), (_, right))| left != right)
+        {
+            let (one, other) = (one.clone(), other.clone());
+            return Err(MergeError::Differ { what, one, left, other, right });
         }
     }
     Ok(())
@@ -124,46 +106,31 @@ fn check(reports: &[Report]) -> Result<(), MergeError> {
 /// What all parts of one run share.
 fn identity(report: &Report) -> Vec<(&'static str, String)> {
     let plan = &report.plan;
-    let stories: Vec<String> =
-        plan.stories.iter().map(|story| format!("`{}` ×{}", story.name, story.weight)).collect();
-    let of = report.merged.as_ref().map(|merged| merged.of).or(plan.shard.map(|shard| shard.of));
-    let millis = |millis: u64| units::duration(millis as f64 / 1e3);
-    vec![
+    let mut shared = plan.common();
+    shared.extend([
         ("format", report.format.clone()),
-        ("number of shards", of.unwrap_or(1).to_string()),
-        ("rate", plan.rate.clone()),
-        ("unit of the rate", plan.unit.clone()),
-        ("spacing of arrivals", plan.arrivals.clone()),
-        ("duration", units::duration(plan.duration_s)),
+        ("number of shards", report.merged.as_ref().map_or(1, |merged| merged.of).to_string()),
         ("seed", plan.seed.to_string()),
-        ("mix of stories", stories.join(", ")),
-        ("protocol", plan.protocol.clone()),
-        ("length of intervals", millis(plan.interval_ms)),
-        ("time-out", millis(plan.timeout_ms)),
-        ("lag that counts as late", millis(plan.late_ms)),
-        ("lag that drops events", millis(plan.drop_ms)),
-    ]
+        ("length of intervals", units::millis(plan.interval_ms)),
+        ("time-out", units::millis(plan.timeout_ms)),
+        ("lag that counts as late", units::millis(plan.late_ms)),
+        ("lag that drops events", units::millis(plan.drop_ms)),
+    ]);
+    shared
 }
 
 /// Adds a part that fits.
 fn add(sum: &mut Report, part: Report) {
-    let ends = [&*sum, &part].map(|report| end(report.started, report.elapsed_s));
-    sender(&mut sum.sender, sum.plan.workers, &part.sender, part.plan.workers);
-    let (cpu, sent) =
-        (sum.sender.user_s + sum.sender.system_s, sum.counts.sent.saturating_add(part.counts.sent));
-    sum.sender.cpu_per_event_us = if sent > 0 { cpu * 1e6 / sent as f64 } else { 0.0 };
-    if let Some(merged) = &mut sum.merged {
-        merged.shards.extend(match (&part.merged, part.plan.shard) {
-            (Some(other), _) => other.shards.clone(),
-            (None, shard) => shard.map(|shard| shard.index).into_iter().collect(),
-        });
+    let end = [&*sum, &part].map(|report| end(report.started, report.elapsed_s)).into_iter().max();
+    add_sender(&mut sum.sender, sum.plan.workers, &part.sender, part.plan.workers);
+    sum.counts.add(&part.counts);
+    let cpu = sum.sender.user_s + sum.sender.system_s;
+    sum.sender.cpu_per_event_us = if sum.counts.sent > 0 { cpu * 1e6 / sum.counts.sent as f64 } else { 0.0 };
+    if let (Some(merged), Some(other)) = (&mut sum.merged, part.merged) {
+        merged.shards.extend(other.shards);
         merged.shards.sort_unstable();
-        let (last, busiest) = part
-            .merged
-            .as_ref()
-            .map_or((part.started, part.sender.busy), |other| (other.last_started, other.busiest));
-        merged.last_started = merged.last_started.max(last);
-        merged.busiest = merged.busiest.max(busiest);
+        merged.last_started = merged.last_started.max(other.last_started);
+        merged.busiest = merged.busiest.max(other.busiest);
     }
     sum.version = all_of(&sum.version, &part.version);
     sum.plan.target = all_of(&sum.plan.target, &part.plan.target);
@@ -171,24 +138,14 @@ fn add(sum: &mut Report, part: Report) {
     sum.plan.workers = sum.plan.workers.saturating_add(part.plan.workers);
     sum.plan.runs = sum.plan.runs.saturating_add(part.plan.runs);
     sum.started = sum.started.min(part.started);
-    let [one, other] = ends;
-    sum.elapsed_s = (one.max(other) - sum.started.as_nanosecond()) as f64 / 1e9;
-    sum.counts.add(&part.counts);
-    for (status, count) in part.statuses {
-        add_to(sum.statuses.entry(status).or_default(), count);
-    }
-    for (class, failures) in part.errors {
-        errors(sum.errors.entry(class).or_default(), failures);
-    }
+    sum.elapsed_s = (end.unwrap_or_default() - sum.started.as_nanosecond()) as f64 / 1e9;
+    add_statuses(&mut sum.statuses, part.statuses);
+    add_errors(&mut sum.errors, part.errors);
     for (story, other) in sum.plan.stories.iter_mut().zip(&part.plan.stories) {
-        add_story(story, other);
+        story.add(other);
     }
     sum.latency.add(&part.latency);
-    let length = sum.series.len().max(part.series.len());
-    sum.series.resize_with(length, || Interval { latency: Histogram::coarse(), ..Interval::default() });
-    for (ours, theirs) in sum.series.iter_mut().zip(&part.series) {
-        ours.add(theirs);
-    }
+    add_series(&mut sum.series, part.series);
 }
 
 /// When a run ended, in nanoseconds since 1970. A float can't carry that, but seconds into a run it can.
@@ -202,25 +159,9 @@ fn all_of(one: &str, other: &str) -> String {
     all.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// Which of the first messages stays can't depend on the order: it is the first in the alphabet.
-fn errors(sum: &mut Failures, part: Failures) {
-    add_to(&mut sum.count, part.count);
-    if sum.first.is_empty() || (!part.first.is_empty() && part.first < sum.first) {
-        sum.first = part.first;
-    }
-}
-
-fn add_story(sum: &mut Share, part: &Share) {
-    add_to(&mut sum.started, part.started);
-    add_to(&mut sum.failed, part.failed);
-    if sum.first_failure.is_empty() {
-        sum.first_failure.clone_from(&part.first_failure);
-    }
-}
-
 /// CPU and connections add up. Memory is the most that any one had, since their peaks need not have been at the same
 /// moment or on the same machine. The busy share is the mean over all workers.
-fn sender(sum: &mut Sender, workers: u32, part: &Sender, more: u32) {
+fn add_sender(sum: &mut Sender, workers: u32, part: &Sender, more: u32) {
     let (here, there) = (f64::from(workers), f64::from(more));
     if here + there > 0.0 {
         sum.busy = (sum.busy * here + part.busy * there) / (here + there);
@@ -236,7 +177,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::load::report::Failures;
     use crate::load::samples::{self, Model, STEADY};
+
+    /// Merges reports under the names a.json, b.json, ...
+    fn merge(reports: Vec<Report>) -> Result<Report, MergeError> {
+        let names = ('a'..).map(|name| format!("{name}.json"));
+        super::merge(names.zip(reports).collect())
+    }
 
     fn four() -> Vec<Report> {
         (0..4).map(|index| samples::shard(index, 4)).collect()
@@ -259,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_shard_is_told() {
+    fn a_missing_shard_is_reported() {
         let mut parts = four();
         parts.remove(2);
         let merged = merge(parts.clone()).unwrap();
@@ -286,8 +234,7 @@ mod tests {
 
     #[test]
     fn what_does_not_belong_together_is_refused() {
-        let names = ["a.json".to_owned(), "b.json".to_owned()];
-        let message = |one: Report, other: Report| merge(vec![one, other]).unwrap_err().message(&names);
+        let message = |one: Report, other: Report| merge(vec![one, other]).unwrap_err().to_string();
         let shard = |index| samples::shard(index, 2);
         let with = |change: fn(&mut Report)| {
             let mut report = shard(1);

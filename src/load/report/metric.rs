@@ -8,14 +8,27 @@ use super::histogram::Histogram;
 use super::units;
 use crate::files::suggest::nearest;
 
-/// What a condition may be about, for error messages and suggestions.
-const NAMES: [&str; 16] = [
-    "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max", "mean", "errors", "timeouts", "late",
-    "dropped", "rate", "busy", "cpu",
-];
+/// The names of times that are suggested; every other percentile is one too.
+const TIMES: [&str; 9] = ["p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max", "mean"];
 
 /// From and to which moment a time counts.
-const CLOCKS: [&str; 3] = ["planned", "send", "lag"];
+const CLOCKS: [(&str, Clock); 3] = [("planned", Clock::Planned), ("send", Clock::Send), ("lag", Clock::Lag)];
+
+/// The names of what is no time.
+const OTHERS: [(&str, Metric); 7] = [
+    ("errors", Metric::Errors),
+    ("timeouts", Metric::Timeouts),
+    ("late", Metric::Late),
+    ("dropped", Metric::Dropped),
+    ("rate", Metric::Rate),
+    ("busy", Metric::Busy),
+    ("cpu", Metric::Cpu),
+];
+
+/// The value beside a name in a list.
+fn named<T: Copy>(list: &[(&str, T)], name: &str) -> Option<T> {
+    list.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
+}
 
 /// One number of a report.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -163,25 +176,23 @@ pub struct MetricError {
 }
 
 fn suggestion(name: &str) -> String {
+    let clocks = || CLOCKS.into_iter().map(|(name, _)| name);
     let (prefix, last) = match name.split_once('.') {
-        Some((clock, last)) if !clock.starts_with('p') || CLOCKS.contains(&clock) => (Some(clock), last),
-        _ => (None, name),
+        Some((clock, last)) if !clock.starts_with('p') || named(&CLOCKS, clock).is_some() => {
+            // What is right of it stays: `sned.p99` is `send.p99`.
+            (format!("{}.", nearest(clock, clocks()).unwrap_or("send")), last)
+        }
+        _ => (String::new(), name),
     };
-    // What is right of it stays: `sned.p99` is `send.p99`.
-    let near = |word: &'static str| match prefix.map(|prefix| nearest(prefix, CLOCKS).unwrap_or("send")) {
-        Some(clock) => format!("{clock}.{word}"),
-        None => word.to_owned(),
-    };
-    let times = &NAMES[..9];
-    let words = if prefix.is_some() { times } else { &NAMES[..] };
-    let found = nearest(last, words.iter().copied())
-        .or_else(|| ALIASES.iter().find(|(other, _)| *other == last).map(|(_, ours)| *ours));
-    match found {
-        Some(word) => format!(", did you mean `{}`?", near(word)),
-        None => format!(
-            "; there are {}, and `send.` or `lag.` before a time, as in `lag.p99`",
-            NAMES.map(|name| format!("`{name}`")).join(", ")
-        ),
+    let others = OTHERS.into_iter().map(|(name, _)| name).filter(|_| prefix.is_empty());
+    match nearest(last, TIMES.into_iter().chain(others)).or_else(|| named(&ALIASES, last)) {
+        Some(word) => format!(", did you mean `{prefix}{word}`?"),
+        None => {
+            let names = TIMES.into_iter().chain(OTHERS.into_iter().map(|(name, _)| name));
+            let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+            let names = names.join(", ");
+            format!("; there are {names}, and `send.` or `lag.` before a time, as in `lag.p99`")
+        }
     }
 }
 
@@ -204,49 +215,29 @@ impl FromStr for Metric {
 
     fn from_str(text: &str) -> Result<Self, MetricError> {
         let name = text.trim();
-        let clock = |clock, rest: &str| Statistic::read(rest).map(|statistic| Self::Time(clock, statistic));
-        let found = match name {
-            "errors" => Some(Self::Errors),
-            "timeouts" => Some(Self::Timeouts),
-            "late" => Some(Self::Late),
-            "dropped" => Some(Self::Dropped),
-            "rate" => Some(Self::Rate),
-            "busy" => Some(Self::Busy),
-            "cpu" => Some(Self::Cpu),
-            _ => match name.split_once('.') {
-                Some(("planned", rest)) => clock(Clock::Planned, rest),
-                Some(("send", rest)) => clock(Clock::Send, rest),
-                Some(("lag", rest)) => clock(Clock::Lag, rest),
-                _ => clock(Clock::Planned, name),
-            },
-        };
-        found.ok_or_else(|| MetricError { name: name.to_owned() })
+        let prefixed = name.split_once('.').and_then(|(clock, rest)| Some((named(&CLOCKS, clock)?, rest)));
+        let (clock, statistic) = prefixed.unwrap_or((Clock::Planned, name));
+        named(&OTHERS, name)
+            .or_else(|| Statistic::read(statistic).map(|statistic| Self::Time(clock, statistic)))
+            .ok_or_else(|| MetricError { name: name.to_owned() })
     }
 }
 
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Time(clock, statistic) => {
-                f.write_str(match clock {
-                    Clock::Planned => "",
-                    Clock::Send => "send.",
-                    Clock::Lag => "lag.",
-                })?;
-                match statistic {
-                    Statistic::Percentile(percent) => write!(f, "p{percent}"),
-                    Statistic::Max => f.write_str("max"),
-                    Statistic::Mean => f.write_str("mean"),
-                }
-            }
-            Self::Errors => f.write_str("errors"),
-            Self::Timeouts => f.write_str("timeouts"),
-            Self::Late => f.write_str("late"),
-            Self::Dropped => f.write_str("dropped"),
-            Self::Rate => f.write_str("rate"),
-            Self::Busy => f.write_str("busy"),
-            Self::Cpu => f.write_str("cpu"),
-            Self::Memory => f.write_str("memory"),
+        let Self::Time(clock, statistic) = self else {
+            let found = OTHERS.iter().find(|(_, other)| other == self);
+            return f.write_str(found.map_or("memory", |(name, _)| name));
+        };
+        f.write_str(match clock {
+            Clock::Planned => "",
+            Clock::Send => "send.",
+            Clock::Lag => "lag.",
+        })?;
+        match statistic {
+            Statistic::Percentile(percent) => write!(f, "p{percent}"),
+            Statistic::Max => f.write_str("max"),
+            Statistic::Mean => f.write_str("mean"),
         }
     }
 }
@@ -258,8 +249,8 @@ mod tests {
 
     #[test]
     fn names_read_and_write_alike() {
-        for name in NAMES.iter().copied().chain(["p99.999", "send.p50", "send.max", "lag.mean", "lag.p99.9"])
-        {
+        let names = TIMES.into_iter().chain(OTHERS.into_iter().map(|(name, _)| name));
+        for name in names.chain(["p99.999", "send.p50", "send.max", "lag.mean", "lag.p99.9"]) {
             assert_eq!(name.parse::<Metric>().unwrap().to_string(), name);
         }
         assert_eq!("planned.p99".parse::<Metric>(), "p99".parse());

@@ -31,11 +31,10 @@ pub use data::{
 };
 pub use diagnosis::diagnose;
 pub use fail_if::FailIf;
-pub use histogram::Histogram;
-pub(crate) use histogram::Packed;
 pub use live::{Live, Snapshot};
 pub use markdown::markdown;
 pub use merge::merge;
 pub use page::page;
 pub use slo::Slo;
+pub(crate) use sum::{add_errors, add_series, add_statuses};
 pub use terminal::summary;

@@ -261,11 +261,7 @@ impl Model {
 fn at(series: &mut Vec<Interval>, seconds: f64) -> &mut Interval {
     let index = seconds as usize;
     while series.len() <= index {
-        series.push(Interval { latency: Histogram::coarse(), ..Interval::default() });
+        series.push(Interval::default());
     }
-    let interval = &mut series[index];
-    if interval.latency.count() == 0 {
-        interval.latency = Histogram::coarse();
-    }
-    interval
+    &mut series[index]
 }

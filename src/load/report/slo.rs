@@ -3,32 +3,47 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::condition::{Bound, Condition, ConditionError};
+use super::condition::{Bound, Condition, ConditionError, NoValue};
 use super::data::Report;
 
 /// Conditions that all have to hold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slo(Vec<Condition>);
 
+/// What of an [`Slo`] does not hold, with numbers.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{}", .0.iter().map(Breach::to_string).collect::<Vec<_>>().join("; "))]
+pub struct Breaches(Vec<Breach>);
+
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+enum Breach {
+    /// Such as a percentile where nothing was answered.
+    #[error(transparent)]
+    NoValue(#[from] NoValue),
+    #[error("{} is {}, not {} {}", .0.metric, .0.show(*.1), .0.order.words(), .0.show(*.2))]
+    Value(Condition, f64, f64),
+}
+
 impl Slo {
-    /// Checks a report. Otherwise says, with numbers, what does not hold. A number that does not exist, such as a
-    /// percentile where nothing was answered, does not hold either.
-    pub fn check(&self, report: &Report) -> Result<(), String> {
-        let broken: Vec<String> = self.0.iter().filter_map(|condition| broken(condition, report)).collect();
-        if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) }
+    /// Checks a report.
+    ///
+    /// # Errors
+    ///
+    /// What does not hold. A number that does not exist does not hold either.
+    pub fn check(&self, report: &Report) -> Result<(), Breaches> {
+        let breaches: Vec<Breach> = self.0.iter().filter_map(|condition| breach(condition, report)).collect();
+        if breaches.is_empty() { Ok(()) } else { Err(Breaches(breaches)) }
     }
 }
 
-fn broken(condition: &Condition, report: &Report) -> Option<String> {
+fn breach(condition: &Condition, report: &Report) -> Option<Breach> {
     // Reading lets no relative bound in.
     let Bound::Value(bound) = condition.bound else { return None };
-    let value = match condition.value(report) {
-        Ok(value) if condition.order.holds(value, bound) => return None,
-        Ok(value) => value,
-        Err(why) => return Some(why),
-    };
-    let (metric, order) = (condition.metric, condition.order.words());
-    Some(format!("{metric} is {}, not {order} {}", condition.show(value), condition.show(bound)))
+    match condition.value(report) {
+        Ok(value) if condition.order.holds(value, bound) => None,
+        Ok(value) => Some(Breach::Value(condition.clone(), value, bound)),
+        Err(why) => Some(why.into()),
+    }
 }
 
 impl FromStr for Slo {
@@ -56,17 +71,23 @@ mod tests {
     use crate::load::samples;
 
     #[test]
-    fn what_does_not_hold_is_told_with_numbers() {
+    fn what_does_not_hold_is_said_with_numbers() {
         let text = |slo: &str| slo.parse::<Slo>().unwrap().check(&samples::stall());
         assert_eq!(text("p50<50ms,rate>100"), Ok(()));
-        insta::assert_snapshot!(text("p50<50ms, p99<50ms, errors<=0, rate>2000/s").unwrap_err());
+        insta::assert_snapshot!(text("p50<50ms, p99<50ms, errors<=0, rate>2000/s").unwrap_err().to_string());
     }
 
     #[test]
     fn nothing_answered_holds_nothing() {
         let slo: Slo = "p99<50ms".parse().unwrap();
-        assert_eq!(slo.check(&samples::refused()).unwrap_err(), "there is no p99: no event was answered");
-        assert_eq!(slo.check(&samples::empty()).unwrap_err(), "there is no p99: no event was planned");
+        assert_eq!(
+            slo.check(&samples::refused()).unwrap_err().to_string(),
+            "there is no p99: no event was answered"
+        );
+        assert_eq!(
+            slo.check(&samples::empty()).unwrap_err().to_string(),
+            "there is no p99: no event was planned"
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Sums of what several workers, or several runs, found out.
 
-use super::data::{Counts, Failures, Interval, Latency};
+use std::collections::BTreeMap;
+
+use super::data::{Counts, Failures, Interval, Latency, Share};
 
 impl Counts {
     /// Adds the counts of another part.
@@ -18,12 +20,24 @@ impl Counts {
 }
 
 impl Failures {
-    /// Adds the failures of another part; the words of the first one stay.
+    /// Adds the failures of another part. Which of the first messages stays can't depend on the order of the parts: it is
+    /// the first in the alphabet.
     pub fn add(&mut self, other: Self) {
-        if self.count == 0 {
+        add_to(&mut self.count, other.count);
+        if self.first.is_empty() || (!other.first.is_empty() && other.first < self.first) {
             self.first = other.first;
         }
-        add_to(&mut self.count, other.count);
+    }
+}
+
+impl Share {
+    /// Adds what became of the same story in another part.
+    pub fn add(&mut self, other: &Self) {
+        add_to(&mut self.started, other.started);
+        add_to(&mut self.failed, other.failed);
+        if self.first_failure.is_empty() {
+            self.first_failure.clone_from(&other.first_failure);
+        }
     }
 }
 
@@ -47,6 +61,30 @@ impl Interval {
         add_to(&mut self.bad, *bad);
         add_to(&mut self.in_flight, *in_flight);
         self.latency.add(latency);
+    }
+}
+
+/// Adds counts by status.
+pub(crate) fn add_statuses(sum: &mut BTreeMap<u16, u64>, part: BTreeMap<u16, u64>) {
+    for (status, count) in part {
+        add_to(sum.entry(status).or_default(), count);
+    }
+}
+
+/// Adds failures by class.
+pub(crate) fn add_errors(sum: &mut BTreeMap<String, Failures>, part: BTreeMap<String, Failures>) {
+    for (class, failures) in part {
+        sum.entry(class).or_default().add(failures);
+    }
+}
+
+/// Adds interval by interval.
+pub(crate) fn add_series(sum: &mut Vec<Interval>, part: Vec<Interval>) {
+    for (index, interval) in part.into_iter().enumerate() {
+        match sum.get_mut(index) {
+            Some(same) => same.add(&interval),
+            None => sum.push(interval),
+        }
     }
 }
 

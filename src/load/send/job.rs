@@ -5,17 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::run_stats::Progress;
+use super::run_stats::{Outcome, Progress, Recorder};
+use crate::delivery::ReceiverResponse;
 use crate::http::TlsPlan;
-use crate::language::Arrivals;
-use crate::load::compile::StoryTemplate;
-use crate::load::plan::{Curve, Pacer};
-use crate::load::plan::{Mix, Schedule, Source};
-use crate::load::report::Shard;
+use crate::load::compile::{Scratch, StoryTemplate};
+use crate::load::options::Options;
+use crate::load::plan::{Curve, Event, Mix, Pacer, Schedule, Source};
 use crate::net::Target;
-use crate::seed::Seed;
 
 /// How often whoever waits for the start looks for an interruption.
 const LOOK: Duration = Duration::from_millis(50);
@@ -24,68 +23,27 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// How much of an answer's body is kept where success depends on it, in bytes.
-pub(crate) const ANSWER_CAP: usize = 64 * 1024;
-
-/// How often events come.
-#[derive(Clone, Debug)]
-pub(crate) enum Drive {
-    /// By a plan of iterations.
-    Open(Arc<Curve>, Arrivals),
-    /// As fast as answers come, for so long.
-    Closed(Duration),
-}
-
-/// What is spoken with the receiver.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Protocol {
-    /// One event at a time over each connection.
-    #[default]
-    Http1,
-    /// All events of a worker over one connection.
-    Http2,
-}
-
-impl Protocol {
-    /// Its name in reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Http1 => "http/1.1",
-            Self::Http2 => "http/2",
-        }
-    }
-
-    /// Its name when it is agreed on over TLS (RFC 7301, RFC 9113).
-    pub(crate) fn alpn(self) -> &'static [u8] {
-        match self {
-            Self::Http1 => b"http/1.1",
-            Self::Http2 => b"h2",
-        }
-    }
-}
+const ANSWER_CAP: usize = 64 * 1024;
 
 /// A run as its workers see it.
 #[derive(Debug)]
 pub(crate) struct Job {
+    pub(crate) options: Options,
     pub(crate) templates: Arc<[StoryTemplate]>,
     pub(crate) mix: Arc<Mix>,
-    pub(crate) drive: Drive,
-    pub(crate) seed: Seed,
+    /// When iterations are due; nothing: as fast as answers come.
+    pub(crate) curve: Option<Arc<Curve>>,
+    /// For how long iterations begin.
+    pub(crate) duration: Duration,
     /// Iterations from this number on are not run.
     pub(crate) limit: u64,
-    pub(crate) shard: Shard,
-    pub(crate) protocol: Protocol,
     pub(crate) target: Arc<Target>,
     pub(crate) address: SocketAddr,
     pub(crate) tls: Option<TlsPlan>,
-    pub(crate) timeout: Duration,
-    pub(crate) late: Duration,
-    /// After which lag an event is dropped.
-    pub(crate) drop_after: Duration,
     pub(crate) interval: Duration,
     /// How many intervals there will be, about.
     pub(crate) intervals: usize,
-    /// How many events may be in flight, over all workers.
-    pub(crate) in_flight: u32,
+    /// How many workers share the run.
     pub(crate) workers: u32,
     /// When the run begins.
     pub(crate) start: Instant,
@@ -100,43 +58,60 @@ pub(crate) struct Job {
 impl Job {
     /// The part of a worker.
     pub(crate) fn schedule(&self, worker: u32) -> Schedule {
-        let (shards, workers) = (u64::from(self.shard.of), u64::from(self.workers));
-        let first = u64::from(self.shard.index) + shards * u64::from(worker);
-        let stride = shards * workers;
-        let source = match &self.drive {
-            Drive::Open(curve, arrivals) => Source::Open(Box::new(Pacer::new(
-                Arc::clone(curve),
-                *arrivals,
-                self.seed,
-                first,
-                stride,
-                self.limit,
-            ))),
-            Drive::Closed(until) => Source::Closed { next: first, stride, limit: self.limit, until: *until },
+        let Options { shard, seed, arrivals, .. } = self.options;
+        let limit = self.limit;
+        let first = u64::from(shard.index) + u64::from(shard.of) * u64::from(worker);
+        let stride = u64::from(shard.of) * u64::from(self.workers);
+        let source = match &self.curve {
+            Some(curve) => {
+                Source::Open(Box::new(Pacer::new(Arc::clone(curve), arrivals, seed, first, stride, limit)))
+            }
+            None => Source::Closed { next: first, stride, limit, until: self.duration },
         };
-        Schedule::new(source, Arc::clone(&self.mix), self.drop_after)
+        Schedule::new(source, Arc::clone(&self.mix))
+    }
+
+    /// The statistics of a worker, empty.
+    pub(crate) fn recorder(&self) -> Recorder {
+        Recorder::new(self.options.late, self.interval, self.options.shares(), self.intervals)
     }
 
     /// How many events a worker may have in flight: the limit in equal parts, at least one.
     pub(crate) fn slots(&self, worker: u32) -> usize {
-        let (whole, rest) = (self.in_flight / self.workers, self.in_flight % self.workers);
+        let in_flight = self.options.in_flight;
+        let (whole, rest) = (in_flight / self.workers, in_flight % self.workers);
         (whole + u32::from(worker < rest)).max(1) as usize
     }
 
-    /// A number for each request of the run.
-    pub(crate) fn nonce(&self, iteration: u64, step: usize) -> u64 {
+    /// Appends the request of an event, as it goes over the wire of HTTP/1.1.
+    pub(crate) fn write(&self, event: &Event, now: Duration, scratch: &mut Scratch, out: &mut Vec<u8>) {
         let most = self.templates.iter().map(StoryTemplate::steps).max().unwrap_or(1);
-        iteration * most as u64 + step as u64 + 1
+        let nonce = event.iteration * most as u64 + event.step as u64 + 1;
+        let now = self.started.checked_add(now).unwrap_or(self.started);
+        self.templates[event.story].write(event.iteration, event.step, nonce, now, scratch, out);
+    }
+
+    /// How many bytes of each answer's body count.
+    pub(crate) fn answer_cap(&self) -> usize {
+        let mut rules = self.templates.iter().flat_map(|template| &template.success);
+        if rules.any(|rule| rule.body.is_some()) { ANSWER_CAP } else { 0 }
+    }
+
+    /// What an answer says of an event.
+    pub(crate) fn judge(&self, event: &Event, status: u16, body: &[u8]) -> Outcome {
+        let rule = &self.templates[event.story].success[event.step];
+        let has_body = || {
+            let body = Bytes::copy_from_slice(body);
+            let response = ReceiverResponse { status, headers: Vec::new(), body, truncated: false };
+            rule.judge(&response).is_ok()
+        };
+        let is_ok = rule.status.contains(status) && (rule.body.is_none() || has_body());
+        if is_ok { Outcome::Ok(status) } else { Outcome::Wrong(status) }
     }
 
     /// How long the run has been going on; zero before it begins.
     pub(crate) fn now(&self) -> Duration {
         Instant::now().saturating_duration_since(self.start)
-    }
-
-    /// The present on the clock of the wall.
-    pub(crate) fn wall(&self, now: Duration) -> Timestamp {
-        self.started.checked_add(now).unwrap_or(self.started)
     }
 
     /// Waits until the run begins; false if it was stopped before.

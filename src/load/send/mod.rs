@@ -16,7 +16,6 @@ pub(crate) mod worker_h2;
 #[cfg(test)]
 mod truth_tests;
 
-pub use job::Protocol;
-pub(crate) use job::{Drive, Job};
+pub(crate) use job::Job;
 pub(crate) use run_stats::{Progress, RunStats};
 pub(crate) use usage::Usage;

@@ -1,15 +1,14 @@
 //! Reading answers of HTTP/1.1 off a connection: as much as counts, without keeping what does not.
 
-use httparse::{EMPTY_HEADER, Response, Status};
+use std::mem::MaybeUninit;
+
+use httparse::{ParserConfig, Response, Status};
 
 /// The longest head of an answer, in bytes.
 const LONGEST_HEAD: usize = 64 * 1024;
 
 /// The longest line of a chunk's size, in bytes.
 const LONGEST_LINE: usize = 1024;
-
-/// How many headers an answer usually has at most; with more it is read again with room for [`MOST_HEADERS`].
-const USUAL_HEADERS: usize = 24;
 
 /// How many headers an answer may have.
 const MOST_HEADERS: usize = 512;
@@ -63,11 +62,6 @@ impl ResponseReader {
         Self { pending: Vec::new(), state: State::Head, status: 0, reusable: true, cap, body: Vec::new() }
     }
 
-    /// A reader for a new connection.
-    pub(crate) fn fresh(&self) -> Self {
-        Self::new(self.cap)
-    }
-
     /// What was kept of the latest body.
     pub(crate) fn body(&self) -> &[u8] {
         &self.body
@@ -84,10 +78,7 @@ impl ResponseReader {
         loop {
             match self.state {
                 State::Head => {
-                    let length = match self.head(bytes)? {
-                        Some(length) => length,
-                        None => return Ok(None),
-                    };
+                    let Some(length) = self.head(bytes)? else { return Ok(None) };
                     bytes = &bytes[length..];
                     if self.state == State::Head {
                         return Ok(Some(self.end(bytes)));
@@ -95,26 +86,13 @@ impl ResponseReader {
                 }
                 State::Length(left) => {
                     let taken = self.take(bytes, left);
-                    bytes = &bytes[taken..];
                     let left = left - taken as u64;
                     self.state = State::Length(left);
-                    return Ok((left == 0).then(|| self.end(bytes)));
+                    return Ok((left == 0).then(|| self.end(&bytes[taken..])));
                 }
                 State::Endless => {
                     self.take(bytes, u64::MAX);
                     return Ok(None);
-                }
-                State::Size => {
-                    let Some((line, taken)) = self.line(bytes)? else { return Ok(None) };
-                    bytes = &bytes[taken..];
-                    self.state = match httparse::parse_chunk_size(&line) {
-                        Ok(Status::Complete((_, 0))) => State::Trailer,
-                        Ok(Status::Complete((_, size))) => State::Chunk(size),
-                        _ => {
-                            let line = String::from_utf8_lossy(&line);
-                            return Err(NoHttp(format!("`{}` is no size of a chunk", line.trim_end())));
-                        }
-                    };
                 }
                 State::Chunk(left) => {
                     let taken = self.take(bytes, left);
@@ -125,20 +103,24 @@ impl ResponseReader {
                         return Ok(None);
                     }
                 }
-                State::Break => {
+                State::Size | State::Break | State::Trailer => {
                     let Some((line, taken)) = self.line(bytes)? else { return Ok(None) };
                     bytes = &bytes[taken..];
-                    if line.trim_ascii_end() != b"" {
-                        return Err(NoHttp("a chunk is longer than its size says".to_owned()));
-                    }
-                    self.state = State::Size;
-                }
-                State::Trailer => {
-                    let Some((line, taken)) = self.line(bytes)? else { return Ok(None) };
-                    bytes = &bytes[taken..];
-                    if line.trim_ascii_end().is_empty() {
-                        return Ok(Some(self.end(bytes)));
-                    }
+                    let is_empty = line.trim_ascii_end().is_empty();
+                    self.state = match (self.state, httparse::parse_chunk_size(&line)) {
+                        (State::Trailer, _) if is_empty => return Ok(Some(self.end(bytes))),
+                        (State::Trailer, _) => State::Trailer,
+                        (State::Break, _) if is_empty => State::Size,
+                        (State::Break, _) => {
+                            return Err(NoHttp("a chunk is longer than its size says".to_owned()));
+                        }
+                        (_, Ok(Status::Complete((_, 0)))) => State::Trailer,
+                        (_, Ok(Status::Complete((_, size)))) => State::Chunk(size),
+                        _ => {
+                            let line = String::from_utf8_lossy(&line);
+                            return Err(NoHttp(format!("`{}` is no size of a chunk", line.trim_end())));
+                        }
+                    };
                 }
             }
         }
@@ -187,18 +169,11 @@ impl ResponseReader {
         }
     }
 
+    /// Reads a head that begins with the bytes, and interim ones before it.
     fn parse(&mut self, bytes: &[u8]) -> Result<Option<usize>, NoHttp> {
         let mut offset = 0;
         loop {
-            let rest = &bytes[offset..];
-            let mut usual = [EMPTY_HEADER; USUAL_HEADERS];
-            let parsed = match self.parse_one(rest, &mut usual) {
-                Err(httparse::Error::TooManyHeaders) => {
-                    self.parse_one(rest, &mut vec![EMPTY_HEADER; MOST_HEADERS])
-                }
-                other => other,
-            };
-            match parsed {
+            match self.parse_one(&bytes[offset..]) {
                 Ok(None) => return Ok(None),
                 // An interim answer; the real one follows.
                 Ok(Some(length)) if (100..200).contains(&self.status) && self.status != 101 => {
@@ -210,15 +185,14 @@ impl ResponseReader {
         }
     }
 
-    fn parse_one<'b>(
-        &mut self,
-        bytes: &'b [u8],
-        headers: &mut [httparse::Header<'b>],
-    ) -> Result<Option<usize>, httparse::Error> {
-        let mut response = Response::new(headers);
-        let length = match response.parse(bytes)? {
-            Status::Complete(length) => length,
-            Status::Partial => return Ok(None),
+    fn parse_one(&mut self, bytes: &[u8]) -> Result<Option<usize>, httparse::Error> {
+        let mut headers = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+        let mut response = Response::new(&mut []);
+        let parser = ParserConfig::default();
+        let Status::Complete(length) =
+            parser.parse_response_with_uninit_headers(&mut response, bytes, &mut headers)?
+        else {
+            return Ok(None);
         };
         self.status = response.code.unwrap_or(0);
         self.reusable = response.version == Some(1) && self.status != 101;

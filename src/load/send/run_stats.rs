@@ -3,12 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::load::plan::Event;
-use crate::load::report::{Counts, Failures, Interval, Latency};
-use crate::load::report::{Histogram, Packed};
-
-/// How many different statuses there may be: they have three digits.
-const STATUSES: usize = 1_000;
+use crate::delivery::{ErrorClass, Failure};
+use crate::load::plan::{Event, Schedule};
+use crate::load::report::{Counts, Failures, Interval, Latency, Share, add_errors, add_series, add_statuses};
 
 /// What became of an event that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,36 +27,14 @@ impl Outcome {
     }
 }
 
-/// The statistics of one worker.
-#[derive(Debug)]
-pub(crate) struct Recorder {
-    late: Duration,
-    interval: Duration,
-    counts: Counts,
-    statuses: Box<[u64; STATUSES]>,
-    errors: BTreeMap<&'static str, Failures>,
-    latency: Latency,
-    pub(crate) stories: Stories,
-    /// How many events are in flight.
-    in_flight: u64,
-    /// Counters of the intervals so far.
-    series: Vec<Counters>,
-    /// The distributions of the intervals that are over.
-    packed: Vec<Packed>,
-    /// The distribution of the present interval.
-    present: Histogram,
-    /// When the present interval ends.
-    present_end: Duration,
-    last: Duration,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Counters {
-    planned: u64,
-    sent: u64,
-    ok: u64,
-    bad: u64,
-    in_flight: u64,
+impl From<Failure> for Outcome {
+    fn from(Failure { class, message }: Failure) -> Self {
+        match class {
+            ErrorClass::Timeout => Self::TimedOut(message),
+            class if class.is_final() => Self::Failed("local", message),
+            class => Self::Failed(class.as_str(), message),
+        }
+    }
 }
 
 /// What a worker found out.
@@ -71,9 +46,28 @@ pub(crate) struct RunStats {
     pub(crate) latency: Latency,
     pub(crate) series: Vec<Interval>,
     /// What became of each story of the mix.
-    pub(crate) stories: Stories,
+    pub(crate) stories: Vec<Share>,
     /// When the last event came to its end.
     pub(crate) last: Duration,
+    /// How many connections were opened.
+    pub(crate) connections: u64,
+}
+
+impl RunStats {
+    /// Adds what another worker found out.
+    pub(crate) fn add(&mut self, other: Self) {
+        let Self { counts, statuses, errors, latency, series, stories, last, connections } = other;
+        self.counts.add(&counts);
+        add_statuses(&mut self.statuses, statuses);
+        add_errors(&mut self.errors, errors);
+        self.latency.add(&latency);
+        add_series(&mut self.series, series);
+        for (mine, other) in self.stories.iter_mut().zip(&stories) {
+            mine.add(other);
+        }
+        self.last = self.last.max(last);
+        self.connections += connections;
+    }
 }
 
 /// What is known of a run at any time without much ado.
@@ -81,29 +75,29 @@ pub(crate) struct RunStats {
 pub(crate) struct Progress {
     pub(crate) counts: Counts,
     pub(crate) in_flight: u64,
-    /// Of the interval that ended last: events that ended well, and their distribution.
-    pub(crate) ok: u64,
-    pub(crate) latest: Histogram,
+    /// The interval that ended last.
+    pub(crate) latest: Interval,
+}
+
+/// Keeps the statistics of one worker.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    late: Duration,
+    interval: Duration,
+    stats: RunStats,
+    /// How many events are in flight.
+    in_flight: u64,
+    /// How many intervals are over.
+    over: usize,
+    /// When the present interval ends.
+    present_end: Duration,
 }
 
 impl Recorder {
     /// Empty statistics. `capacity` is how many intervals there will be, so that memory is taken once.
-    pub(crate) fn new(late: Duration, interval: Duration, stories: usize, capacity: usize) -> Self {
-        Self {
-            late,
-            interval,
-            counts: Counts::default(),
-            statuses: Box::new([0; STATUSES]),
-            errors: BTreeMap::new(),
-            latency: Latency::default(),
-            stories: Stories(vec![Story::default(); stories]),
-            in_flight: 0,
-            series: Vec::with_capacity(capacity),
-            packed: Vec::with_capacity(capacity),
-            present: Histogram::coarse(),
-            present_end: interval,
-            last: Duration::ZERO,
-        }
+    pub(crate) fn new(late: Duration, interval: Duration, stories: Vec<Share>, capacity: usize) -> Self {
+        let stats = RunStats { stories, series: Vec::with_capacity(capacity), ..RunStats::default() };
+        Self { late, interval, stats, in_flight: 0, over: 0, present_end: interval }
     }
 
     fn index(&self, at: Duration) -> usize {
@@ -111,12 +105,20 @@ impl Recorder {
         (nanos(at) / nanos(self.interval).max(1)) as usize
     }
 
-    fn counters(&mut self, at: Duration) -> &mut Counters {
-        let index = self.index(at);
-        if index >= self.series.len() {
-            self.series.resize(index + 1, Counters::default());
+    fn interval(&mut self, index: usize) -> &mut Interval {
+        if index >= self.stats.series.len() {
+            self.stats.series.resize_with(index + 1, Interval::default);
         }
-        &mut self.series[index]
+        &mut self.stats.series[index]
+    }
+
+    fn interval_at(&mut self, at: Duration) -> &mut Interval {
+        self.interval(self.index(at))
+    }
+
+    /// What became of a story.
+    pub(crate) fn story(&mut self, story: usize) -> &mut Share {
+        &mut self.stats.stories[story]
     }
 
     /// Closes the intervals that are over.
@@ -126,89 +128,82 @@ impl Recorder {
         }
         let index = self.index(now);
         self.present_end = self.interval.saturating_mul(u32::try_from(index + 1).unwrap_or(u32::MAX));
-        while self.packed.len() < index {
-            let over = self.packed.len();
-            self.packed.push(self.present.pack());
-            self.present.clear();
-            if self.series.len() <= over {
-                self.series.resize(over + 1, Counters::default());
-            }
-            self.series[over].in_flight = self.in_flight;
+        for over in self.over..index {
+            self.interval(over).in_flight = self.in_flight;
         }
+        self.over = self.over.max(index);
     }
 
     /// An event was handed to a connection.
     pub(crate) fn release(&mut self, event: &Event, now: Duration) {
         self.tick(now);
         let lag = now.saturating_sub(event.planned);
-        self.counts.planned += 1;
-        self.counts.sent += 1;
         self.in_flight += 1;
-        self.latency.lag.record(lag);
-        if lag > self.late {
-            self.counts.late += 1;
-        }
+        self.stats.counts.planned += 1;
+        self.stats.counts.sent += 1;
+        self.stats.counts.late += u64::from(lag > self.late);
+        self.stats.latency.lag.record(lag);
         if event.step == 0 {
-            self.stories.start(event.story);
+            self.story(event.story).started += 1;
         }
-        self.counters(event.planned).planned += 1;
-        self.counters(now).sent += 1;
+        self.interval_at(event.planned).planned += 1;
+        self.interval_at(now).sent += 1;
     }
 
     /// An event that was released came to its end.
     pub(crate) fn end(&mut self, event: &Event, released: Duration, now: Duration, outcome: Outcome) {
         self.tick(now);
         self.in_flight -= 1;
-        self.last = now;
+        let stats = &mut self.stats;
+        stats.last = now;
         let is_ok = matches!(outcome, Outcome::Ok(_));
-        let counters = self.counters(now);
-        if is_ok {
-            counters.ok += 1;
-        } else {
-            counters.bad += 1;
-        }
-        match outcome {
+        let mut is_answered = true;
+        let failure = match outcome {
             Outcome::Ok(status) | Outcome::Wrong(status) => {
-                if is_ok {
-                    self.counts.ok += 1;
-                } else {
-                    self.counts.wrong_status += 1;
-                }
-                self.statuses[usize::from(status).min(STATUSES - 1)] += 1;
+                *stats.statuses.entry(status).or_default() += 1;
+                *if is_ok { &mut stats.counts.ok } else { &mut stats.counts.wrong_status } += 1;
+                None
             }
             Outcome::TimedOut(message) => {
-                self.counts.timed_out += 1;
-                self.fail("timeout", message);
+                stats.counts.timed_out += 1;
+                Some(("timeout", message))
             }
             Outcome::Failed(class, message) => {
-                self.counts.failed += 1;
-                self.fail(class, message);
-                return;
+                stats.counts.failed += 1;
+                is_answered = false;
+                Some((class, message))
             }
+        };
+        if let Some((class, message)) = failure {
+            let failures = stats.errors.entry(class.to_owned()).or_default();
+            if failures.count == 0 {
+                failures.first = message;
+            }
+            failures.count += 1;
         }
         let latency = now.saturating_sub(event.planned);
-        self.latency.planned.record(latency);
-        self.latency.sent.record(now.saturating_sub(released));
-        self.present.record(latency);
-    }
-
-    fn fail(&mut self, class: &'static str, message: String) {
-        let failures = self.errors.entry(class).or_default();
-        if failures.count == 0 {
-            failures.first = message;
+        if is_answered {
+            stats.latency.planned.record(latency);
+            stats.latency.sent.record(now.saturating_sub(released));
         }
-        failures.count += 1;
+        let interval = self.interval_at(now);
+        *if is_ok { &mut interval.ok } else { &mut interval.bad } += 1;
+        if is_answered {
+            interval.latency.record(latency);
+        }
     }
 
-    /// An event is not going to be sent, nor are the `steps - 1` after it.
-    pub(crate) fn drop(&mut self, event: &Event, steps: usize, now: Duration) {
-        self.tick(now);
-        let steps = steps as u64;
-        self.counts.planned += steps;
-        self.counts.dropped += steps;
-        self.counters(event.planned).planned += steps;
-        self.counters(now).bad += steps;
-        self.last = now;
+    /// Counts the events that should have been sent more than `lag` ago as dropped.
+    pub(crate) fn drop_overdue(&mut self, schedule: &mut Schedule, now: Duration, lag: Duration) {
+        while let Some(event) = schedule.overdue(now, lag) {
+            self.tick(now);
+            let steps = event.steps as u64;
+            self.stats.counts.planned += steps;
+            self.stats.counts.dropped += steps;
+            self.interval_at(event.planned).planned += steps;
+            self.interval_at(now).bad += steps;
+            self.stats.last = now;
+        }
     }
 
     /// How many events are in flight.
@@ -218,118 +213,17 @@ impl Recorder {
 
     /// Writes down where things stand.
     pub(crate) fn progress(&self, into: &mut Progress) {
-        into.counts = self.counts;
+        into.counts = self.stats.counts;
         into.in_flight = self.in_flight;
-        let over = self.packed.len();
-        if let Some(latest) = over.checked_sub(1) {
-            into.ok = self.series.get(latest).map_or(0, |counters| counters.ok);
-            into.latest = self.packed[latest].unpack();
+        if let Some(latest) = self.over.checked_sub(1).and_then(|latest| self.stats.series.get(latest)) {
+            into.latest.clone_from(latest);
         }
     }
 
     /// Closes the statistics.
     pub(crate) fn close(mut self) -> RunStats {
-        let end = self.interval.saturating_mul(u32::try_from(self.series.len()).unwrap_or(u32::MAX));
-        self.tick(end);
-        let distributions = self.packed.iter().map(Packed::unpack);
-        let series = self.series.iter().zip(distributions).map(|(counters, latency)| Interval {
-            planned: counters.planned,
-            sent: counters.sent,
-            ok: counters.ok,
-            bad: counters.bad,
-            in_flight: counters.in_flight,
-            latency,
-        });
-        let statuses = self.statuses.iter().enumerate().filter(|(_, count)| **count > 0);
-        RunStats {
-            counts: self.counts,
-            series: series.collect(),
-            statuses: statuses.map(|(status, count)| (status as u16, *count)).collect(),
-            errors: self.errors.into_iter().map(|(class, failures)| (class.to_owned(), failures)).collect(),
-            latency: self.latency,
-            stories: self.stories,
-            last: self.last,
-        }
-    }
-}
-
-impl RunStats {
-    /// Adds what another worker found out.
-    pub(crate) fn add(&mut self, other: Self) {
-        let Self { counts, statuses, errors, latency, series, stories, last } = other;
-        self.counts.add(&counts);
-        for (status, count) in statuses {
-            *self.statuses.entry(status).or_default() += count;
-        }
-        for (class, failures) in errors {
-            self.errors.entry(class).or_default().add(failures);
-        }
-        self.latency.add(&latency);
-        if self.series.len() < series.len() {
-            self.series.resize_with(series.len(), Interval::default);
-        }
-        for (mine, other) in self.series.iter_mut().zip(series) {
-            mine.add(&other);
-        }
-        self.stories.add(stories);
-        self.last = self.last.max(last);
-    }
-}
-
-/// What became of the stories of a mix.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Stories(Vec<Story>);
-
-/// What became of a story.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Story {
-    /// How often it was started.
-    pub(crate) started: u64,
-    /// How often it did not end as it should.
-    pub(crate) failed: u64,
-    /// What went wrong first, with its place.
-    pub(crate) first: String,
-}
-
-impl Stories {
-    /// A iteration began.
-    pub(crate) fn start(&mut self, story: usize) {
-        if let Some(story) = self.0.get_mut(story) {
-            story.started += 1;
-        }
-    }
-
-    /// A iteration did not end as it should.
-    pub(crate) fn fail(&mut self, story: usize) {
-        if let Some(story) = self.0.get_mut(story) {
-            story.failed += 1;
-        }
-    }
-
-    /// An expectation of an iteration failed.
-    pub(crate) fn blame(&mut self, story: usize, place: &str, message: &str) {
-        if let Some(story) = self.0.get_mut(story)
-            && story.first.is_empty()
-        {
-            story.first = format!("{} ({place})", message.lines().next().unwrap_or_default());
-        }
-    }
-
-    /// What became of a story; nothing is known of one that is none of the mix.
-    pub(crate) fn get(&self, story: usize) -> Story {
-        self.0.get(story).cloned().unwrap_or_default()
-    }
-
-    fn add(&mut self, other: Self) {
-        if self.0.len() < other.0.len() {
-            self.0.resize(other.0.len(), Story::default());
-        }
-        for (mine, other) in self.0.iter_mut().zip(other.0) {
-            mine.started += other.started;
-            mine.failed += other.failed;
-            if mine.first.is_empty() {
-                mine.first = other.first;
-            }
-        }
+        let intervals = u32::try_from(self.stats.series.len()).unwrap_or(u32::MAX);
+        self.tick(self.interval.saturating_mul(intervals));
+        self.stats
     }
 }

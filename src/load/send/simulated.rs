@@ -12,15 +12,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::job::{Drive, Job};
-use super::run_stats::{Outcome, Progress, Recorder, RunStats};
+use super::job::Job;
+use super::run_stats::{Outcome, Recorder, RunStats};
 use crate::delivery::{CallbackId, ErrorClass, Failure};
 use crate::engine::{Callers, Driver, End};
 use crate::http::Server;
 use crate::journal::{Entry, Event, Sink};
 use crate::load::compile::Context;
-use crate::load::plan::{self, Next, Schedule};
-use crate::scenario::{Story, StoryRun};
+use crate::load::plan::{self, Next};
+use crate::scenario::StoryRun;
 
 /// How often a closed loop looks whether a story has ended, and everybody whether the run has.
 const LOOK: Duration = Duration::from_millis(5);
@@ -33,18 +33,14 @@ struct Keeping {
     recorder: Recorder,
     started: Timestamp,
     /// The stories that are running, by their labels.
-    iteration: HashMap<Arc<str>, Iteration>,
+    iterations: HashMap<Arc<str>, Iteration>,
     /// The callbacks under way.
     sent: HashMap<CallbackId, (plan::Event, Duration, Option<u16>)>,
-    /// How many stories are not over.
-    open: u64,
 }
 
 #[derive(Clone, Copy)]
 struct Iteration {
-    number: u64,
-    story: usize,
-    planned: Duration,
+    event: plan::Event,
     /// When it really began: what it sends at once was planned for the same instant as the story.
     began: Duration,
 }
@@ -56,49 +52,41 @@ impl Keeper {
 }
 
 impl Keeping {
-    /// The stats; those that are kept from now on are not looked at.
-    fn close(&mut self, job: &Job) -> RunStats {
-        let empty = Recorder::new(job.late, job.interval, 0, 0);
-        std::mem::replace(&mut self.recorder, empty).close()
-    }
-
     fn since_start(&self, at: Timestamp) -> Duration {
         Duration::try_from(at.duration_since(self.started)).unwrap_or(Duration::ZERO)
     }
 
     fn take(&mut self, entry: &Entry) {
         let now = self.since_start(entry.at);
-        let mut iteration = entry.story.as_ref().and_then(|label| self.iteration.get_mut(label));
+        let label = entry.story.as_ref();
+        let iteration = label.and_then(|label| self.iterations.get_mut(label));
         match &entry.event {
             Event::StoryStarted => {
-                if let Some(iteration) = &mut iteration {
+                if let Some(iteration) = iteration {
                     iteration.began = now;
-                    self.recorder.stories.start(iteration.story);
+                    self.recorder.story(iteration.event.story).started += 1;
                 }
             }
             Event::StoryFinished { passed } => {
-                if let Some(label) = &entry.story
-                    && let Some(iteration) = self.iteration.remove(label)
-                {
-                    self.open -= 1;
-                    if !passed {
-                        self.recorder.stories.fail(iteration.story);
-                    }
+                if let Some(Iteration { event, .. }) = label.and_then(|label| self.iterations.remove(label)) {
+                    self.recorder.story(event.story).failed += u64::from(!passed);
                 }
             }
             Event::Failed { place, message } => {
                 if let Some(iteration) = iteration {
-                    self.recorder.stories.blame(iteration.story, place, message);
+                    let first = &mut self.recorder.story(iteration.event.story).first_failure;
+                    if first.is_empty() {
+                        *first = format!("{} ({place})", message.lines().next().unwrap_or_default());
+                    }
                 }
             }
             Event::Queued(callback) => {
-                let planned = match &iteration {
-                    Some(iteration) if iteration.began == now => iteration.planned,
-                    _ => now,
+                // It is no first step: which stories were started is known already.
+                let event = match iteration {
+                    Some(Iteration { event, began }) if *began == now => plan::Event { step: 1, ..*event },
+                    Some(Iteration { event, .. }) => plan::Event { step: 1, planned: now, ..*event },
+                    None => plan::Event { iteration: 0, story: 0, step: 1, steps: 1, planned: now },
                 };
-                let (iteration, story) =
-                    iteration.map_or((0, None), |iteration| (iteration.number, Some(iteration.story)));
-                let event = plan::Event { iteration, story: story.unwrap_or(0), step: 1, planned };
                 self.recorder.release(&event, now);
                 self.sent.insert(callback.id, (event, now, None));
             }
@@ -114,12 +102,7 @@ impl Keeping {
                         (Some(Failure { class: ErrorClass::Rejected, .. }), Some(status)) => {
                             Outcome::Wrong(status)
                         }
-                        (Some(Failure { class: ErrorClass::Timeout, message }), _) => {
-                            Outcome::TimedOut(message.clone())
-                        }
-                        (Some(failure), _) => {
-                            Outcome::Failed(failure.class.as_str(), failure.message.clone())
-                        }
+                        (Some(failure), _) => failure.clone().into(),
                     };
                     self.recorder.end(&event, released, now, outcome);
                 }
@@ -136,28 +119,30 @@ impl Sink for Keeper {
 }
 
 /// Starts stories by the job's schedule until all are over, or `interrupt` is ready. The mock takes calls on `server`.
+///
+/// # Errors
+///
+/// If the mock can't start.
 pub(crate) async fn run(
     context: &Context<'_>,
-    stories: &[Arc<Story>],
     job: &Job,
     server: Server,
     interrupt: impl Future<Output = ()>,
     mut watch: impl FnMut(),
 ) -> io::Result<(RunStats, bool)> {
     let keeper = Keeper(Arc::new(Mutex::new(Keeping {
-        recorder: Recorder::new(job.late, job.interval, stories.len(), job.intervals),
+        recorder: job.recorder(),
         started: job.started,
-        iteration: HashMap::new(),
+        iterations: HashMap::new(),
         sent: HashMap::new(),
-        open: 0,
     })));
     let mut interrupt = std::pin::pin!(interrupt);
     tokio::select! {
         () = tokio::time::sleep_until(job.start.into()) => {}
-        () = &mut interrupt => return Ok((keeper.lock().close(job), true)),
+        () = &mut interrupt => return Ok((job.recorder().close(), true)),
     }
     let mock = context
-        .builder(job.seed, job.in_flight as usize)
+        .builder(job.options.seed, job.options.in_flight as usize)
         .epoch(job.started)
         .callers(Callers::Lasting)
         .server(server)
@@ -175,7 +160,7 @@ pub(crate) async fn run(
         }
     };
     let starting = async {
-        start_all(context, stories, job, &driver, &keeper).await;
+        start_all(context, job, &driver, &keeper).await;
         all_over.set(true);
         // The driver may have ended before, by an interruption.
         let _ = done.send(());
@@ -185,10 +170,11 @@ pub(crate) async fn run(
         let mut ticks = tokio::time::interval(Duration::from_millis(250));
         loop {
             ticks.tick().await;
-            let mut keeping = keeper.lock();
-            keeping.recorder.tick(job.now());
-            job.publish(0, |progress: &mut Progress| keeping.recorder.progress(progress));
-            drop(keeping);
+            {
+                let recorder = &mut keeper.lock().recorder;
+                recorder.tick(job.now());
+                job.publish(0, |progress| recorder.progress(progress));
+            }
             watch();
         }
     };
@@ -201,78 +187,62 @@ pub(crate) async fn run(
     drop(mock);
     let now = job.now();
     let mut keeping = keeper.lock();
-    let interrupted = !all_over.get() || keeping.open > 0 || !keeping.sent.is_empty();
+    let interrupted = !all_over.get() || !keeping.iterations.is_empty() || !keeping.sent.is_empty();
     // What is not delivered now never will be.
     for (event, released, _) in std::mem::take(&mut keeping.sent).into_values() {
         keeping.recorder.end(&event, released, now, Outcome::interrupted());
     }
-    Ok((keeping.close(job), interrupted))
+    // What is counted from now on is not looked at.
+    let recorder = std::mem::replace(&mut keeping.recorder, job.recorder());
+    Ok((recorder.close(), interrupted))
 }
 
 /// Begins stories when they are due, and waits until all are over.
-async fn start_all(
-    context: &Context<'_>,
-    stories: &[Arc<Story>],
-    job: &Job,
-    driver: &Driver,
-    keeper: &Keeper,
-) {
-    let mut schedule: Schedule = job.schedule(0);
-    let closed = matches!(job.drive, Drive::Closed(_));
-    let mut begun: u32 = 0;
-    loop {
-        if closed && keeper.lock().open >= u64::from(job.in_flight) {
-            tokio::time::sleep(LOOK).await;
-            continue;
-        }
-        let now = job.now();
-        match schedule.next(now) {
-            Next::Release(event) => {
-                begin(context, stories, job, driver, keeper, &event, begun);
-                begun += 1;
+async fn start_all(context: &Context<'_>, job: &Job, driver: &Driver, keeper: &Keeper) {
+    let mut schedule = job.schedule(0);
+    for begun in 0.. {
+        let event = loop {
+            let now = job.now();
+            let running = {
+                let keeping = &mut *keeper.lock();
+                keeping.recorder.drop_overdue(&mut schedule, now, job.options.drop_after);
+                keeping.iterations.len()
+            };
+            if schedule.is_closed() && running >= job.options.in_flight as usize {
+                tokio::time::sleep(LOOK).await;
+                continue;
             }
-            Next::Drop(event) => keeper.lock().recorder.drop(&event, schedule.steps(event.story), now),
-            Next::Wait(due) => tokio::time::sleep_until((job.start + due).into()).await,
-            Next::Over => break,
-        }
+            match schedule.next(now) {
+                Next::Release(event) => break Some(event),
+                Next::Wait(due) => tokio::time::sleep_until((job.start + due).into()).await,
+                Next::Over => break None,
+            }
+        };
+        let Some(event) = event else { break };
+        begin(context, job, driver, keeper, event, begun);
     }
-    loop {
-        let busy = driver.look(|engine, _| engine.is_busy());
-        if keeper.lock().open == 0 && !busy {
-            return;
-        }
+    while !keeper.lock().iterations.is_empty() || driver.look(|engine, _| engine.is_busy()) {
         tokio::time::sleep(LOOK).await;
     }
 }
 
 fn begin(
     context: &Context<'_>,
-    stories: &[Arc<Story>],
     job: &Job,
     driver: &Driver,
     keeper: &Keeper,
-    event: &plan::Event,
+    event: plan::Event,
     number: u32,
 ) {
-    let Some(story) = stories.get(event.story) else { return };
+    let (story, _) = &job.options.stories[event.story];
     let label: Arc<str> = Arc::from(format!("{} #{}", story.name, event.iteration + 1));
-    let seed = job.seed.derive("load story", event.story as u64).derive("copy", event.iteration);
+    let seed = job.options.seed.derive("load story", event.story as u64).derive("copy", event.iteration);
     let copy = u32::try_from(event.iteration + 1).unwrap_or(u32::MAX);
     let start = job.started.checked_add(event.planned).unwrap_or(job.started);
-    let mut play = StoryRun::new(Arc::clone(story), Arc::clone(&label), number, copy, seed, start);
+    let mut run = StoryRun::new(Arc::clone(story), Arc::clone(&label), number, copy, seed, start);
     for (name, value) in context.set {
-        play.preset(name, value);
+        run.preset(name, value);
     }
-    {
-        let mut keeping = keeper.lock();
-        keeping.open += 1;
-        let iteration = Iteration {
-            number: event.iteration,
-            story: event.story,
-            planned: event.planned,
-            began: Duration::MAX,
-        };
-        keeping.iteration.insert(label, iteration);
-    }
-    driver.with(|engine, _| engine.add_story(play));
+    keeper.lock().iterations.insert(label, Iteration { event, began: Duration::MAX });
+    driver.with(|engine, _| engine.add_story(run));
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::run_stats::{Outcome, Recorder, RunStats};
-use crate::language::{Arrivals, Rate};
-use crate::load::plan::{Curve, Pacer};
-use crate::load::plan::{Event, Mix, Next, Schedule, Source};
+use crate::language::{Arrivals, RateProfile};
+use crate::load::plan::{Curve, Event, Mix, Next, Pacer, Schedule, Source};
+use crate::load::report::Share;
 use crate::seed::Seed;
 
 const MS: Duration = Duration::from_millis(1);
@@ -27,14 +27,14 @@ fn run(
 ) -> RunStats {
     let mix = Arc::new(Mix::new(&[(steps, 1)]));
     let source = match rate.parse().unwrap() {
-        Rate::Max => Source::Closed { next: 0, stride: 1, limit: u64::MAX, until: duration },
-        Rate::Planned(stages) => {
-            let curve = Arc::new(Curve::new(&stages, duration, 1.0));
+        RateProfile::Max => Source::Closed { next: 0, stride: 1, limit: u64::MAX, until: duration },
+        RateProfile::Planned(segments) => {
+            let curve = Arc::new(Curve::new(&segments, duration, 1.0));
             Source::Open(Box::new(Pacer::new(curve, Arrivals::Even, Seed(1), 0, 1, u64::MAX)))
         }
     };
-    let mut schedule = Schedule::new(source, Arc::clone(&mix), drop_after);
-    let mut recorder = Recorder::new(10 * MS, 1000 * MS, 1, 0);
+    let mut schedule = Schedule::new(source, mix);
+    let mut recorder = Recorder::new(10 * MS, 1000 * MS, vec![Share::default()], 0);
     let mut busy: BinaryHeap<Reverse<(Duration, u64)>> = BinaryHeap::new();
     let mut flights: Vec<Option<(Event, Duration, Outcome)>> = Vec::new();
     let mut now = Duration::ZERO;
@@ -42,7 +42,11 @@ fn run(
     loop {
         let mut wake = None;
         let mut over = false;
-        while busy.len() < slots {
+        loop {
+            recorder.drop_overdue(&mut schedule, now, drop_after);
+            if busy.len() >= slots {
+                break;
+            }
             let next = match following.pop() {
                 Some(event) => Next::Release(event),
                 None => schedule.next(now),
@@ -54,7 +58,6 @@ fn run(
                     busy.push(Reverse((answered, flights.len() as u64)));
                     flights.push(Some((event, now, outcome)));
                 }
-                Next::Drop(event) => recorder.drop(&event, steps, now),
                 Next::Wait(due) => {
                     wake = Some(due);
                     break;
@@ -64,9 +67,6 @@ fn run(
                     break;
                 }
             }
-        }
-        while let Some(event) = schedule.expired(now) {
-            recorder.drop(&event, steps, now);
         }
         let answer = busy.peek().map(|Reverse((at, _))| *at);
         now = match (answer, wake) {
@@ -80,7 +80,7 @@ fn run(
             busy.pop();
             let (event, released, outcome) = flights[flight as usize].take().unwrap();
             recorder.end(&event, released, now, outcome);
-            following.extend(schedule.after(event, now));
+            following.extend(event.following(now));
         }
     }
 }
@@ -157,11 +157,11 @@ fn a_receiver_that_is_too_slow_makes_events_wait_and_then_be_dropped() {
 }
 
 #[test]
-fn the_steps_of_a_telling_follow_each_other() {
+fn the_steps_of_an_iteration_follow_each_other() {
     let quick = |at: Duration| ok(at + 2 * MS);
     let stats = run("100/s", 1_000 * MS, 8, 1_000 * MS, 3, &quick);
     sums(&stats);
-    assert_eq!((stats.counts.planned, stats.stories.get(0).started), (300, 100));
+    assert_eq!((stats.counts.planned, stats.stories[0].started), (300, 100));
     // Each is due when the one before it was answered.
     assert_eq!(stats.latency.planned.max(), 2 * MS);
 }

@@ -7,15 +7,15 @@
 use std::io;
 use std::time::Duration;
 
-use bytes::Bytes;
 use mio::{Events, Interest, Poll, Token};
 
-use super::job::{ANSWER_CAP, GRACE, Job};
+use super::job::{GRACE, Job};
 use super::nonblocking_conn::NonblockingConn;
 use super::response::{Ended, ResponseReader};
 use super::run_stats::{Outcome, Recorder, RunStats};
 use super::timer::{self, Timer};
-use crate::delivery::{Failure, ReceiverResponse};
+use crate::delivery::Failure;
+use crate::http::is_closed;
 use crate::load::compile::Scratch;
 use crate::load::plan::{Event, Next, Schedule};
 
@@ -34,7 +34,7 @@ const LONGEST_REST: Duration = Duration::from_millis(500);
 
 /// A place for one event in flight, with the connection it goes over.
 struct Slot {
-    pipe: Option<NonblockingConn>,
+    conn: Option<NonblockingConn>,
     /// The request, and how much of it is written.
     out: Vec<u8>,
     written: usize,
@@ -53,31 +53,36 @@ pub(crate) struct Worker<'a> {
     recorder: Recorder,
     poll: Poll,
     slots: Vec<Slot>,
-    /// Lanes with an open connection and nothing in flight; the one used last is used next.
+    /// Slots with an open connection and nothing in flight; the one used last is used next.
     idle: Vec<usize>,
-    /// Lanes without a connection.
+    /// Slots without a connection.
     closed: Vec<usize>,
-    /// Lanes that rest until a moment.
+    /// Slots that rest until a moment.
     resting: Vec<(Duration, usize)>,
     /// Next steps of iterations, to be sent over the same slot.
     following: Vec<(usize, Event)>,
-    /// Lanes with something left to read, and whether that is the last of it.
+    /// Slots with something left to read, and whether that is the last of it.
     unread: Vec<(usize, bool)>,
     scratch: Scratch,
     buffer: Vec<u8>,
+    /// How many bytes of each answer's body count.
+    cap: usize,
     opened: u64,
     next_look: Duration,
 }
 
-/// Sends a worker's part of a run. Fails if the system has no event loop to give.
-pub(crate) fn run(job: &Job, number: u32) -> io::Result<(RunStats, u64)> {
+/// Sends a worker's part of a run.
+///
+/// # Errors
+///
+/// If the system has no event loop to give.
+pub(crate) fn run(job: &Job, number: u32) -> io::Result<RunStats> {
     let poll = Poll::new()?;
     let mut timer = Timer::new(&poll)?;
     let slots = job.slots(number);
-    let keeps = job.templates.iter().any(|template| template.success.iter().any(|rule| rule.body.is_some()));
-    let cap = if keeps { ANSWER_CAP } else { 0 };
+    let cap = job.answer_cap();
     let slot = || Slot {
-        pipe: None,
+        conn: None,
         out: Vec::new(),
         written: 0,
         reader: ResponseReader::new(cap),
@@ -88,7 +93,7 @@ pub(crate) fn run(job: &Job, number: u32) -> io::Result<(RunStats, u64)> {
         job,
         number,
         schedule: job.schedule(number),
-        recorder: Recorder::new(job.late, job.interval, job.templates.len(), job.intervals),
+        recorder: job.recorder(),
         poll,
         slots: std::iter::repeat_with(slot).take(slots).collect(),
         idle: Vec::with_capacity(slots),
@@ -98,11 +103,12 @@ pub(crate) fn run(job: &Job, number: u32) -> io::Result<(RunStats, u64)> {
         unread: Vec::new(),
         scratch: Scratch::default(),
         buffer: vec![0; READ],
+        cap,
         opened: 0,
         next_look: Duration::ZERO,
     };
     worker.work(&mut timer)?;
-    Ok((worker.recorder.close(), worker.opened))
+    Ok(RunStats { connections: worker.opened, ..worker.recorder.close() })
 }
 
 impl Worker<'_> {
@@ -116,7 +122,8 @@ impl Worker<'_> {
             let mut now = self.job.now();
             if stopped_at.is_none() && self.job.is_stopped() {
                 stopped_at = Some(now);
-                self.drop_due(now);
+                // What was due and not sent yet will not be.
+                self.drop_overdue(now, Duration::ZERO);
             }
             if now >= self.next_look {
                 self.look(now, stopped_at);
@@ -166,7 +173,9 @@ impl Worker<'_> {
         }
         let mut now = now;
         let mut released = 0;
-        while let Some(slot) = self.idle.pop().or_else(|| self.closed.pop()) {
+        loop {
+            self.drop_overdue(now, self.job.options.drop_after);
+            let Some(slot) = self.idle.pop().or_else(|| self.closed.pop()) else { break };
             match self.schedule.next(now) {
                 Next::Release(event) => {
                     self.send(slot, event);
@@ -177,66 +186,44 @@ impl Worker<'_> {
                         return Some(now);
                     }
                 }
-                Next::Drop(event) => {
-                    let steps = self.schedule.steps(event.story);
-                    self.recorder.drop(&event, steps, now);
-                    self.free(slot);
-                }
                 Next::Wait(due) => {
                     self.free(slot);
                     return Some(due);
                 }
                 Next::Over => {
                     self.free(slot);
-                    return self
-                        .resting
-                        .iter()
-                        .map(|(until, _)| *until)
-                        .min()
-                        .filter(|_| !self.resting_is_over());
+                    let resting = self.resting.iter().map(|(until, _)| *until).min();
+                    return resting.filter(|_| !self.resting_is_over());
                 }
             }
         }
-        while let Some(event) = self.schedule.expired(now) {
-            let steps = self.schedule.steps(event.story);
-            self.recorder.drop(&event, steps, now);
-        }
         // Everybody is busy. In a closed loop the next event comes with the next answer.
-        match (self.schedule.is_closed(), self.schedule.peek()) {
-            (true, _) | (false, Some(_)) => Some(Duration::MAX),
-            (false, None) => None,
-        }
+        (self.schedule.is_closed() || self.schedule.peek().is_some()).then_some(Duration::MAX)
     }
 
-    /// What was due at an interruption and not sent yet will not be.
-    fn drop_due(&mut self, now: Duration) {
-        while let Some(event) = self.schedule.give_up(now) {
-            let steps = self.schedule.steps(event.story);
-            self.recorder.drop(&event, steps, now);
-        }
+    fn drop_overdue(&mut self, now: Duration, lag: Duration) {
+        self.recorder.drop_overdue(&mut self.schedule, now, lag);
     }
 
     fn free(&mut self, slot: usize) {
-        if self.slots[slot].pipe.is_some() { self.idle.push(slot) } else { self.closed.push(slot) }
+        if self.slots[slot].conn.is_some() { self.idle.push(slot) } else { self.closed.push(slot) }
     }
 
     /// Looks after what takes too long, and publishes where things stand.
     fn look(&mut self, now: Duration, stopped_at: Option<Duration>) {
-        let gap = (self.job.timeout / 50).clamp(Duration::from_millis(1), Duration::from_millis(50));
-        self.next_look = now + gap;
+        let timeout = self.job.options.timeout;
+        self.next_look = now + (timeout / 50).clamp(Duration::from_millis(1), Duration::from_millis(50));
         self.recorder.tick(now);
         let ends_at = stopped_at.map(|at| at + GRACE);
         for slot in 0..self.slots.len() {
             let Some((_, released)) = self.slots[slot].event else { continue };
-            if now.saturating_sub(released) >= self.job.timeout {
-                let was_open =
-                    self.slots[slot].pipe.as_mut().is_some_and(|pipe| matches!(pipe.connected(), Ok(true)));
-                let failure = match was_open {
-                    true => Failure::no_answer(&self.job.target, self.job.timeout),
-                    false => Failure::no_connection(&self.job.target, self.job.timeout),
+            if now.saturating_sub(released) >= timeout {
+                let conn = self.slots[slot].conn.as_mut();
+                let failure = match conn.map(NonblockingConn::connected) {
+                    Some(Ok(true)) => Failure::no_answer(&self.job.target, timeout),
+                    _ => Failure::no_connection(&self.job.target, timeout),
                 };
-                self.close(slot);
-                self.finish(slot, Outcome::TimedOut(failure.message));
+                self.fail(slot, failure);
             } else if ends_at.is_some_and(|end| now >= end) {
                 self.close(slot);
                 self.finish(slot, Outcome::interrupted());
@@ -245,15 +232,7 @@ impl Worker<'_> {
         if stopped_at.is_some() {
             self.following.clear();
         }
-        let mut rested = Vec::new();
-        self.resting.retain(|(until, slot)| {
-            let is_over = *until <= now;
-            if is_over {
-                rested.push(*slot);
-            }
-            !is_over
-        });
-        self.closed.extend(rested);
+        self.closed.extend(self.resting.extract_if(.., |(until, _)| *until <= now).map(|(_, slot)| slot));
         self.publish();
     }
 
@@ -269,43 +248,37 @@ impl Worker<'_> {
         place.out.clear();
         place.written = 0;
         self.recorder.release(&event, now);
-        let nonce = self.job.nonce(event.iteration, event.step);
-        let wall = self.job.wall(now);
-        let template = &self.job.templates[event.story];
-        template.write(event.iteration, event.step, nonce, wall, &mut self.scratch, &mut place.out);
-        if place.pipe.is_none() {
-            match self.open(slot) {
-                Ok(()) => {}
-                Err(error) => self.fail_to_connect(slot, &error),
-            }
-            return;
+        self.job.write(&event, now, &mut self.scratch, &mut place.out);
+        if place.conn.is_some() {
+            self.flush(slot);
+        } else if let Err(error) = self.open(slot) {
+            self.fail_to_connect(slot, &error);
         }
-        self.flush(slot);
     }
 
     fn open(&mut self, slot: usize) -> io::Result<()> {
-        let mut pipe = NonblockingConn::open(self.job.address, self.job.tls.as_ref())?;
+        let mut conn = NonblockingConn::open(self.job.address, self.job.tls.as_ref())?;
         let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(pipe.source(), Token(slot), interest)?;
+        self.poll.registry().register(conn.source(), Token(slot), interest)?;
         self.opened += 1;
         let place = &mut self.slots[slot];
-        place.reader = place.reader.fresh();
-        place.pipe = Some(pipe);
+        place.reader = ResponseReader::new(self.cap);
+        place.conn = Some(conn);
         Ok(())
     }
 
     fn close(&mut self, slot: usize) {
-        if let Some(mut pipe) = self.slots[slot].pipe.take() {
+        if let Some(mut conn) = self.slots[slot].conn.take() {
             self.unread.retain(|(other, _)| *other != slot);
             // Closing takes it out of the poll too, unless the system is out of order.
-            let _ = self.poll.registry().deregister(pipe.source());
+            let _ = self.poll.registry().deregister(conn.source());
         }
     }
 
     /// Something can be done on a slot's connection. `ends` says that nothing more comes after what is there.
     fn turn(&mut self, slot: usize, is_readable: bool, ends: bool) {
-        let Some(pipe) = self.slots.get_mut(slot).and_then(|place| place.pipe.as_mut()) else { return };
-        match pipe.connected() {
+        let Some(conn) = self.slots.get_mut(slot).and_then(|place| place.conn.as_mut()) else { return };
+        match conn.connected() {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => return self.fail_to_connect(slot, &error),
@@ -319,12 +292,12 @@ impl Worker<'_> {
 
     fn flush(&mut self, slot: usize) {
         let place = &mut self.slots[slot];
-        let Some(pipe) = &mut place.pipe else { return };
-        if !matches!(pipe.connected(), Ok(true)) {
+        let Some(conn) = &mut place.conn else { return };
+        if !matches!(conn.connected(), Ok(true)) {
             return;
         }
         while place.written < place.out.len() {
-            match pipe.write(&place.out[place.written..]) {
+            match conn.write(&place.out[place.written..]) {
                 Ok(count) => place.written += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // A receiver may answer before it has read everything, and close: what can be read decides.
@@ -332,8 +305,8 @@ impl Worker<'_> {
                 Err(error) => return self.break_off(slot, &error),
             }
         }
-        if pipe.is_tls()
-            && let Err(error) = pipe.flush()
+        if conn.is_tls()
+            && let Err(error) = conn.flush()
             && !is_closed(&error)
         {
             self.break_off(slot, &error);
@@ -343,15 +316,15 @@ impl Worker<'_> {
     fn read(&mut self, slot: usize, ends: bool) {
         let mut buffer = std::mem::take(&mut self.buffer);
         let mut reads = 0;
-        while let Some(pipe) = &mut self.slots[slot].pipe {
+        while let Some(conn) = &mut self.slots[slot].conn {
             if reads == READS {
                 // Whoever sends without end does not keep the others from their turn, nor time-outs from theirs.
                 self.unread.push((slot, ends));
                 break;
             }
             reads += 1;
-            let is_tls = pipe.is_tls();
-            match pipe.read(&mut buffer) {
+            let is_tls = conn.is_tls();
+            match conn.read(&mut buffer) {
                 Ok(0) => {
                     self.ended(slot);
                     break;
@@ -385,10 +358,7 @@ impl Worker<'_> {
         match place.reader.read(bytes) {
             Ok(None) => {}
             Ok(Some(ended)) => self.answered(slot, event, ended),
-            Err(error) => {
-                let failure = Failure::no_http(&self.job.target, &error.0);
-                self.fail(slot, failure);
-            }
+            Err(error) => self.fail(slot, Failure::no_http(&self.job.target, &error.0)),
         }
     }
 
@@ -398,21 +368,7 @@ impl Worker<'_> {
         if !ended.reusable || !is_whole {
             self.close(slot);
         }
-        let rule = &self.job.templates[event.story].success[event.step];
-        let is_ok = match &rule.body {
-            None => rule.status.contains(ended.status),
-            Some(_) => {
-                let body = Bytes::copy_from_slice(self.slots[slot].reader.body());
-                rule.judge(&ReceiverResponse {
-                    status: ended.status,
-                    headers: Vec::new(),
-                    body,
-                    truncated: false,
-                })
-                .is_ok()
-            }
-        };
-        let outcome = if is_ok { Outcome::Ok(ended.status) } else { Outcome::Wrong(ended.status) };
+        let outcome = self.job.judge(&event, ended.status, self.slots[slot].reader.body());
         self.finish(slot, outcome);
     }
 
@@ -421,10 +377,7 @@ impl Worker<'_> {
         let Some((event, _)) = self.slots[slot].event else { return self.give_up_idle(slot) };
         match self.slots[slot].reader.close() {
             Some(ended) => self.answered(slot, event, ended),
-            None => {
-                let failure = Failure::broken(&self.job.target, None);
-                self.fail(slot, failure);
-            }
+            None => self.fail(slot, Failure::broken(&self.job.target, None)),
         }
     }
 
@@ -441,7 +394,7 @@ impl Worker<'_> {
             return self.give_up_idle(slot);
         }
         let target = &self.job.target;
-        let failure = match tls_error(error) {
+        let failure = match error.get_ref().and_then(|inner| inner.downcast_ref()) {
             Some(error) => Failure::tls_error(target, error),
             None => Failure::broken(target, Some(error)),
         };
@@ -459,8 +412,7 @@ impl Worker<'_> {
 
     fn fail(&mut self, slot: usize, failure: Failure) {
         self.close(slot);
-        let class = if failure.class.is_final() { "local" } else { failure.class.as_str() };
-        self.finish(slot, Outcome::Failed(class, failure.message));
+        self.finish(slot, failure.into());
     }
 
     /// What was in flight on a slot came to its end.
@@ -469,7 +421,7 @@ impl Worker<'_> {
         let now = self.job.now();
         let failed = matches!(outcome, Outcome::Failed(..));
         self.recorder.end(&event, released, now, outcome);
-        if let Some(next) = self.schedule.after(event, now) {
+        if let Some(next) = event.following(now) {
             self.following.push((slot, next));
         } else if failed && self.schedule.is_closed() {
             // Whoever asks again at once whenever he is refused keeps himself busy and nobody else.
@@ -480,11 +432,6 @@ impl Worker<'_> {
             self.free(slot);
         }
     }
-}
-
-fn is_closed(error: &io::Error) -> bool {
-    use io::ErrorKind as Kind;
-    matches!(error.kind(), Kind::BrokenPipe | Kind::ConnectionReset | Kind::ConnectionAborted)
 }
 
 /// Whether the process, or the system, has no room for another open file.
@@ -499,8 +446,4 @@ fn is_out_of_files(error: &io::Error) -> bool {
         let _ = error;
         false
     }
-}
-
-fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
-    error.get_ref().and_then(|inner| inner.downcast_ref())
 }

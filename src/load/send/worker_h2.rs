@@ -11,14 +11,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::header::{CONTENT_LENGTH, HOST};
-use hyper::{Request, Uri};
+use hyper::Request;
 use tokio::sync::Mutex;
 use tokio::task::{JoinSet, LocalSet};
 
-use super::job::{ANSWER_CAP, GRACE, Job};
+use super::job::{GRACE, Job};
 use super::run_stats::{Outcome, Recorder, RunStats};
-use crate::delivery::{ErrorClass, Failure, ReceiverResponse};
+use crate::delivery::Failure;
 use crate::http::{ConnectError, Http2, Stream};
 use crate::load::compile::Scratch;
 use crate::load::plan::{Event, Next, Schedule};
@@ -45,22 +44,26 @@ struct Shared {
     scratch: RefCell<(Scratch, Vec<u8>)>,
     /// The connection, while it is good.
     link: Mutex<Option<Link>>,
-    opened: RefCell<u64>,
+    opened: Cell<u64>,
 }
 
-/// Sends a worker's part of a run. Fails if the system has no event loop to give.
-pub(crate) fn run(job: &Arc<Job>, number: u32) -> io::Result<(RunStats, u64)> {
+/// Sends a worker's part of a run.
+///
+/// # Errors
+///
+/// If the system has no event loop to give.
+pub(crate) fn run(job: &Arc<Job>, number: u32) -> io::Result<RunStats> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, work(Arc::clone(job), number))
 }
 
-async fn work(job: Arc<Job>, number: u32) -> io::Result<(RunStats, u64)> {
+async fn work(job: Arc<Job>, number: u32) -> io::Result<RunStats> {
     let shared = Rc::new(Shared {
         schedule: RefCell::new(job.schedule(number)),
-        recorder: RefCell::new(Recorder::new(job.late, job.interval, job.templates.len(), job.intervals)),
+        recorder: RefCell::new(job.recorder()),
         scratch: RefCell::default(),
         link: Mutex::new(None),
-        opened: RefCell::new(0),
+        opened: Cell::new(0),
         job,
     });
     let job = Arc::clone(&shared.job);
@@ -71,32 +74,28 @@ async fn work(job: Arc<Job>, number: u32) -> io::Result<(RunStats, u64)> {
     loop {
         if job.is_stopped() && stopped_at.is_none() {
             stopped_at = Some(job.now());
-            shared.drop_due();
+            // What was due and not sent yet will not be.
+            shared.drop_overdue(Duration::ZERO);
         }
         let mut due = None;
         let mut over = stopped_at.is_some();
-        while !over && iterations.len() < slots {
-            let next = shared.schedule.borrow_mut().next(job.now());
-            match next {
+        loop {
+            shared.drop_overdue(job.options.drop_after);
+            if over || due.is_some() || iterations.len() >= slots {
+                break;
+            }
+            match shared.schedule.borrow_mut().next(job.now()) {
                 Next::Release(event) => drop(iterations.spawn_local(send_all(Rc::clone(&shared), event))),
-                Next::Drop(event) => shared.dropped(&event),
-                Next::Wait(at) => {
-                    due = Some(at);
-                    break;
-                }
+                Next::Wait(at) => due = Some(at),
                 Next::Over => over = true,
             }
         }
-        shared.drop_expired();
         {
             let mut recorder = shared.recorder.borrow_mut();
             recorder.tick(job.now());
             job.publish(number, |progress| recorder.progress(progress));
         }
-        if over && iterations.is_empty() {
-            break;
-        }
-        if stopped_at.is_some_and(|at| job.now() >= at + GRACE) {
+        if over && iterations.is_empty() || stopped_at.is_some_and(|at| job.now() >= at + GRACE) {
             break;
         }
         let wake = due.unwrap_or(Duration::MAX).min(job.now() + LOOK);
@@ -108,7 +107,7 @@ async fn work(job: Arc<Job>, number: u32) -> io::Result<(RunStats, u64)> {
     iterations.shutdown().await;
     let shared =
         Rc::into_inner(shared).ok_or_else(|| io::Error::other("an iteration outlived its worker"))?;
-    Ok((shared.recorder.into_inner().close(), shared.opened.into_inner()))
+    Ok(RunStats { connections: shared.opened.get(), ..shared.recorder.into_inner().close() })
 }
 
 /// Sends all events of an iteration, one after the other.
@@ -123,7 +122,7 @@ async fn send_all(shared: Rc<Shared>, first: Event) {
         let failed = matches!(outcome, Outcome::Failed(..));
         flight.outcome = Some(outcome);
         drop(flight);
-        next = shared.schedule.borrow().after(event, shared.job.now());
+        next = event.following(shared.job.now());
         if failed && next.is_none() && shared.schedule.borrow().is_closed() {
             tokio::time::sleep(REST).await;
         }
@@ -146,46 +145,21 @@ impl Drop for Flight<'_> {
 }
 
 impl Shared {
-    fn dropped(&self, event: &Event) {
-        let steps = self.schedule.borrow().steps(event.story);
-        self.recorder.borrow_mut().drop(event, steps, self.job.now());
-    }
-
-    fn drop_expired(&self) {
-        loop {
-            let expired = self.schedule.borrow_mut().expired(self.job.now());
-            let Some(event) = expired else { return };
-            self.dropped(&event);
-        }
-    }
-
-    /// What was due at an interruption and not sent yet will not be.
-    fn drop_due(&self) {
-        let now = self.job.now();
+    fn drop_overdue(&self, lag: Duration) {
         let mut schedule = self.schedule.borrow_mut();
-        while let Some(event) = schedule.give_up(now) {
-            let steps = schedule.steps(event.story);
-            self.recorder.borrow_mut().drop(&event, steps, now);
-        }
+        self.recorder.borrow_mut().drop_overdue(&mut schedule, self.job.now(), lag);
     }
 
     async fn send(&self, event: &Event) -> Outcome {
-        let request = match self.request(event) {
-            Ok(request) => request,
-            Err(why) => return Outcome::Failed("local", why),
-        };
-        match tokio::time::timeout(self.job.timeout, self.exchange(event, request)).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(failure)) if failure.class == ErrorClass::Timeout => Outcome::TimedOut(failure.message),
-            Ok(Err(failure)) => {
-                let class = if failure.class.is_final() { "local" } else { failure.class.as_str() };
-                Outcome::Failed(class, failure.message)
-            }
-            Err(_) => Outcome::TimedOut(Failure::no_answer(&self.job.target, self.job.timeout).message),
+        let timeout = self.job.options.timeout;
+        match tokio::time::timeout(timeout, self.exchange(event)).await {
+            Ok(outcome) => outcome.unwrap_or_else(Outcome::from),
+            Err(_) => Failure::no_answer(&self.job.target, timeout).into(),
         }
     }
 
-    async fn exchange(&self, event: &Event, request: Request<Full<Bytes>>) -> Result<Outcome, Failure> {
+    async fn exchange(&self, event: &Event) -> Result<Outcome, Failure> {
+        let request = self.request(event)?;
         let Link { mut sender, has_answered } = self.link().await?;
         let broken = |error: hyper::Error| match has_answered.get() {
             true => Failure::broken(&self.job.target, None),
@@ -195,20 +169,15 @@ impl Shared {
         let response = sender.send_request(request).await.map_err(broken)?;
         has_answered.set(true);
         let status = response.status().as_u16();
-        let rule = &self.job.templates[event.story].success[event.step];
         let mut body = response.into_body();
-        let mut kept = Vec::new();
+        let (cap, mut kept) = (self.job.answer_cap(), Vec::new());
         while let Some(frame) = body.frame().await {
-            if let Ok(data) = frame.map_err(broken)?.into_data()
-                && rule.body.is_some()
-            {
-                let room = ANSWER_CAP.saturating_sub(kept.len()).min(data.len());
+            if let Ok(data) = frame.map_err(broken)?.into_data() {
+                let room = cap.saturating_sub(kept.len()).min(data.len());
                 kept.extend_from_slice(&data[..room]);
             }
         }
-        let answer =
-            ReceiverResponse { status, headers: Vec::new(), body: Bytes::from(kept), truncated: false };
-        Ok(if rule.judge(&answer).is_ok() { Outcome::Ok(status) } else { Outcome::Wrong(status) })
+        Ok(self.job.judge(event, status, &kept))
     }
 
     /// The connection, opened anew if the last one is of no use any more.
@@ -220,7 +189,7 @@ impl Shared {
         let target = &self.job.target;
         let connected = Stream::connect(&[self.job.address]).await;
         let stream = connected.map_err(|error| Failure::connecting(target, error))?;
-        *self.opened.borrow_mut() += 1;
+        self.opened.set(self.opened.get() + 1);
         let started = async { stream.secure(self.job.tls.as_ref()).await?.http2().await };
         let sender = started.await.map_err(|error| match error {
             ConnectError::Http(error) => Failure::no_http(target, &format!("HTTP/2: {error}")),
@@ -232,35 +201,33 @@ impl Shared {
     }
 
     /// The request of an event, from the bytes it has in HTTP/1.1.
-    fn request(&self, event: &Event) -> Result<Request<Full<Bytes>>, String> {
+    fn request(&self, event: &Event) -> Result<Request<Full<Bytes>>, Failure> {
         let mut scratch = self.scratch.borrow_mut();
         let (scratch, bytes) = &mut *scratch;
         bytes.clear();
-        let job = &self.job;
-        let template = &job.templates[event.story];
-        let nonce = job.nonce(event.iteration, event.step);
-        template.write(event.iteration, event.step, nonce, job.wall(job.now()), scratch, bytes);
+        let target = &self.job.target;
+        self.job.write(event, self.job.now(), scratch, bytes);
         let mut headers = [httparse::EMPTY_HEADER; 128];
         let mut parsed = httparse::Request::new(&mut headers);
         let length = match parsed.parse(bytes) {
             Ok(httparse::Status::Complete(length)) => length,
-            other => return Err(format!("the request can't be put into frames: {other:?}")),
-        };
-        let scheme = if job.target.is_tls() { "https" } else { "http" };
-        let path = parsed.path.unwrap_or("/");
-        let uri =
-            Uri::builder().scheme(scheme).authority(job.target.authority()).path_and_query(path).build();
-        let mut request = Request::builder().method(parsed.method.unwrap_or("POST"));
-        request = request.uri(uri.map_err(|error| error.to_string())?);
-        for header in parsed.headers.iter() {
-            // The authority stands in the place of the first, and frames know their length.
-            let is_said_otherwise =
-                [HOST, CONTENT_LENGTH].iter().any(|name| header.name.eq_ignore_ascii_case(name.as_str()));
-            if !is_said_otherwise {
-                request = request.header(header.name, header.value);
+            other => {
+                let message = format!("the request can't be put into frames: {other:?}");
+                return Err(Failure::unsendable(message));
             }
+        };
+        let scheme = if target.is_tls() { "https" } else { "http" };
+        let path = parsed.path.unwrap_or("/");
+        let mut request = Request::builder()
+            .method(parsed.method.unwrap_or("POST"))
+            .uri(format!("{scheme}://{}{path}", target.authority()));
+        // The authority stands in the place of the first, and frames know their length.
+        let is_left_out =
+            |name: &str| ["host", "content-length"].iter().any(|other| name.eq_ignore_ascii_case(other));
+        for header in parsed.headers.iter().filter(|header| !is_left_out(header.name)) {
+            request = request.header(header.name, header.value);
         }
         let body = Full::new(Bytes::copy_from_slice(&bytes[length..]));
-        request.body(body).map_err(|error| error.to_string())
+        request.body(body).map_err(|error| Failure::unsendable(error.to_string()))
     }
 }

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scope::{Moment, StoryError, fill};
-use super::{LONGEST_CHAIN, MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later};
+use super::{
+    LONGEST_CHAIN, MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later,
+};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::language::template;
@@ -255,8 +257,16 @@ impl StoryRun {
         match sent {
             Ok((id, body)) => {
                 let save = send.callback.save.clone();
-                self.outstanding
-                    .insert(id, Outstanding { place: reaction.place.clone(), step: None, save, body, chain: scheduled.chain });
+                self.outstanding.insert(
+                    id,
+                    Outstanding {
+                        place: reaction.place.clone(),
+                        step: None,
+                        save,
+                        body,
+                        chain: scheduled.chain,
+                    },
+                );
             }
             Err(error) => self.fail(&reaction.place, error, moment.host),
         }

@@ -60,9 +60,7 @@ impl StoryRun {
             return Ok(true);
         }
         let scope = self.scope(moment);
-        let wanted = condition
-            .render(&self.story.templates, &scope)
-            .map_err(fill("`where`"))?;
+        let wanted = condition.render(&self.story.templates, &scope).map_err(fill("`where`"))?;
         Ok(difference(&wanted, fields).is_none())
     }
 
@@ -121,10 +119,7 @@ impl StoryRun {
                 (Body::Raw(raw.into_bytes()), value)
             }
             None => {
-                let patch = callback
-                    .body
-                    .render(&story.templates, &scope)
-                    .map_err(fill("`body`"))?;
+                let patch = callback.body.render(&story.templates, &scope).map_err(fill("`body`"))?;
                 let body = moment.host.emit(key, &callback.event, patch, moment.now);
                 let mut body = body.map_err(SendError::Body)?;
                 for path in &callback.omit {

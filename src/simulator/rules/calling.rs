@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::recordings::WavFile;
-use crate::time::HumanDuration;
 use crate::simulator::outcome::{MockOutcome, Outcome};
+use crate::time::HumanDuration;
 
 /// The last four digits of a number and the `mock_outcome` they stand for, unless settings say otherwise.
 pub const MAGIC: [(&str, &str); 47] = [

@@ -85,7 +85,7 @@ fn with_few_files(url: &str, limit: &str, args: &[&str]) -> super::harness::Load
 }
 
 #[test]
-fn few_open_files_are_told() {
+fn few_open_files_are_reported() {
     // Nobody gets an answer, so that all have to be open at once.
     let receiver = Receiver::with(|stream, _| {
         thread::sleep(Duration::from_millis(300));

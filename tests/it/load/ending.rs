@@ -104,7 +104,7 @@ fn what_is_shown_meanwhile_goes_to_standard_error_and_can_be_silenced() {
 }
 
 #[test]
-fn a_report_that_can_not_be_written_is_told_before_the_run() {
+fn a_report_that_can_not_be_written_is_an_error_before_the_run() {
     let receiver = Receiver::new();
     let output = run(&[
         "load",

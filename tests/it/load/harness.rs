@@ -14,7 +14,7 @@ use crate::support::{program, stderr, stdout};
 pub(super) const SECRET: &str = "s3cret of the load tests";
 
 /// A run may take this long at most; reached only when something hangs.
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_secs(40);
 
 /// A run that is over.
 pub(super) struct Loaded {
@@ -122,13 +122,13 @@ pub(super) fn finished(child: Child, folder: tempfile::TempDir) -> Loaded {
 #[track_caller]
 pub(super) fn ended(child: Child) -> Output {
     let id = child.id().to_string();
-    let (sender, output) = mpsc::channel();
+    let (sender, ended) = mpsc::channel();
     let waiting = thread::spawn(move || sender.send(child.wait_with_output()));
-    let output = match output.recv_timeout(LONGEST) {
+    let output = match ended.recv_timeout(LONGEST) {
         Ok(output) => output.unwrap(),
         Err(_) => {
             let _ = Command::new("kill").args(["-KILL", &id]).status();
-            let output = output.recv().unwrap().unwrap();
+            let output = ended.recv().unwrap().unwrap();
             panic!("it hung; stdout:\n{}\nstderr:\n{}", stdout(&output), stderr(&output));
         }
     };
@@ -180,7 +180,7 @@ pub(super) fn assert_sums(report: &Value) {
     assert_eq!(last, 0, "nothing is in flight at the end");
 }
 
-/// Runs all cases at the same time: most of a run is waiting for its instants.
+/// Tries all cases at the same time: most of a run is waiting for its instants.
 pub(super) fn each<T: Send>(cases: impl IntoIterator<Item = T>, try_one: impl Fn(T) + Sync) {
     thread::scope(|scope| {
         let try_one = &try_one;

@@ -62,11 +62,11 @@ fn stories_are_mixed_by_weight() {
         *events.entry(request.json()["event"].as_str().unwrap().to_owned()).or_default() += 1;
     }
     assert_eq!(events.into_values().collect::<Vec<_>>(), [50, 150], "message.receive and session.transfer");
-    let ran: Vec<(&str, u64)> = run.report["plan"]["stories"]
+    let started: Vec<(&str, u64)> = run.report["plan"]["stories"]
         .as_array()
         .unwrap()
         .iter()
         .map(|share| (share["name"].as_str().unwrap(), number(&share["started"])))
         .collect();
-    assert_eq!(ran, [("Heavy", 150), ("Light", 50)]);
+    assert_eq!(started, [("Heavy", 150), ("Light", 50)]);
 }

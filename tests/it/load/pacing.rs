@@ -46,17 +46,17 @@ fn the_length_of_the_stages_is_that_of_the_run() {
 #[test]
 fn random_arrivals_are_as_many_as_chance_allows_and_the_same_for_a_seed() {
     let receiver = Receiver::new();
-    let count = |seed: &str| {
+    let planned = |seed: &str| {
         let args = ["--rate", "2000/s", "--duration", "250ms", "--arrivals", "poisson", "--seed", seed];
         let run = load(&receiver.url(), &args);
         let count = run.count("planned");
         run.assert_all_well(count);
         count
     };
-    let counts = ["1", "2", "3"].map(count);
+    let counts = ["1", "2", "3"].map(planned);
     // Six standard deviations around 500.
     assert!(counts.iter().all(|count| (366..=634).contains(count)), "{counts:?}");
-    assert_eq!(count("1"), counts[0]);
+    assert_eq!(planned("1"), counts[0]);
     assert!(counts.iter().any(|count| *count != 500), "{counts:?}");
 }
 

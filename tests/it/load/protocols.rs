@@ -187,7 +187,7 @@ fn certificates_that_are_not_trusted() {
 }
 
 #[test]
-fn a_receiver_of_the_other_kind_is_told() {
+fn a_receiver_of_the_other_kind_is_recognised() {
     // Plain where TLS is asked for.
     let plain = Receiver::saying("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
     let args = ["--rate", "100/s", "--duration", "100ms", "--timeout", "2s"];

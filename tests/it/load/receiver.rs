@@ -157,7 +157,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             let then = serve(&stream, &shared);
             shared.open.lock().unwrap().remove(&id);
             if then == Then::Reset {
-                // Unread or unsent bytes are thrown away, which the other side sees by a reset.
+                // Unread or unsent bytes are thrown away, which the other side learns of by a reset.
                 let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
             }
         });

@@ -60,13 +60,13 @@ fn both(text: &str, settings: &str, path: &str) -> (Vec<Arrived>, Vec<Arrived>) 
     let (folder, file) = story(text);
     let config = folder.path().join("settings.toml");
     fs::write(&config, settings).unwrap();
-    let [config, story] = [config.to_str().unwrap(), file.to_str().unwrap()];
+    let [config, scenario] = [config.to_str().unwrap(), file.to_str().unwrap()];
     // The address is in the requests: both go to the same one.
     let receiver = Receiver::new();
     let url = format!("http://{}{path}", receiver.address);
     let output = run(&[
         "run",
-        story,
+        scenario,
         "--callback-url",
         &url,
         "--secret",

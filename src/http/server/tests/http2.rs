@@ -177,8 +177,9 @@ async fn bodies_made_while_sent_and_answers_to_head() {
         [("/x", Some("10")), ("/stream?5", Some("5")), ("/stream", None), ("/half?4", Some("4"))]
     {
         let answer = sender.send_request(request(Method::HEAD, path, "")).await.unwrap();
-        let told = answer.headers().get("content-length").map(|length| length.to_str().unwrap().to_owned());
-        assert_eq!(told.as_deref(), length, "{path}");
+        let announced =
+            answer.headers().get("content-length").map(|length| length.to_str().unwrap().to_owned());
+        assert_eq!(announced.as_deref(), length, "{path}");
         assert_eq!(text(answer).await, (String::new(), true), "{path}");
     }
 }
