@@ -329,6 +329,9 @@ impl Engine {
         let looks = |story: &StoryRun| !story.is_over() && story.looks_for_call(id);
         let whole = if self.stories.iter().any(looks) { call.with_rows() } else { Cow::Borrowed(fields) };
         let usual = self.simulator.handle(call);
+        for note in self.simulator.take_notes() {
+            self.dispatch.journal.write(now, None, Event::Note(note));
+        }
         let cause = self.simulator.last_cause();
         let view = CallView { id, fields: &whole, refused: is_refusal(&usual) };
         let mut replaces_default = false;

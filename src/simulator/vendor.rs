@@ -189,6 +189,11 @@ impl Simulator {
         self.context.take_failures()
     }
 
+    /// What an integrator should know, each note once.
+    pub fn take_notes(&mut self) -> Vec<String> {
+        self.context.take_notes()
+    }
+
     /// Whether an endpoint is one of the user's own.
     pub fn is_of_user(&self, id: &str) -> bool {
         self.user_endpoints.has(id)

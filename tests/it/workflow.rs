@@ -209,7 +209,7 @@ fn agents_call_for_a_workflow() {
 
     let prefix = "/service/callcenter/call/predict";
     let dialer = |path: &str, fields: Value| serving.post(&agents, &format!("{prefix}{path}"), &fields).1;
-    let list = dialer("/querytasklist", json!({ "state": "Finished" }));
+    let list = dialer("/querytasklist", json!({ "state": "Finished", "limit": 10 }));
     assert_eq!(
         (&list["body"]["list"][0]["taskId"], &list["body"]["list"][0]["name"]),
         (id, &json!("evening - Agents call"))

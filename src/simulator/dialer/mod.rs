@@ -16,6 +16,7 @@ mod draw;
 mod fields;
 mod mock_outcome;
 mod node;
+mod notices;
 mod queries;
 mod recording;
 mod row;
