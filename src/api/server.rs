@@ -18,7 +18,6 @@ use crate::contract::envelope::{self, ErrorStatus};
 use crate::contract::{Catalog, Family, Provenance, Route, RouteError, Router};
 use crate::engine::{Driver, Engine, RequestOutcome};
 use crate::faults::{self, Act, Fault};
-use crate::files::suggest::did_you_mean;
 use crate::journal::{CallEntry, Event};
 use crate::net::{HttpRequest, HttpResponse, Reply};
 use crate::settings::{AccessRules, SignatureRule};

@@ -255,8 +255,8 @@ fn files_that_are_not_text_are_refused() {
     let problems = load_text(b"name = 'x'\nb = '\xff'\n").unwrap_err();
     assert!(problems.to_string().contains("line 2 is not UTF-8"), "{problems}");
     let folder = tempfile::tempdir().unwrap();
-    let message = SourceFile::read(folder.path()).unwrap_err();
-    assert!(Problems::from(message).to_string().starts_with("error: can't read "));
+    let problems = SourceFile::read(folder.path()).unwrap_err();
+    assert!(problems.to_string().starts_with("error: can't read "));
 }
 
 /// Texts made of what TOML files are made of.

@@ -41,9 +41,10 @@ impl SourceFile {
     /// # Errors
     ///
     /// One line that names it and says why it can't be read.
-    pub fn read(path: &Path) -> Result<Arc<Self>, Diagnostic> {
+    pub fn read(path: &Path) -> Result<Arc<Self>, Problems> {
         let shown = path.display().to_string();
-        let fail = |why: &str| Diagnostic::general(format!("can't read {}: {why}", quoted(&shown)));
+        let fail =
+            |why: &str| Problems::from(Diagnostic::general(format!("can't read {}: {why}", quoted(&shown))));
         let file = std::fs::File::open(path).map_err(|error| fail(&reason(&error)))?;
         let mut bytes = Vec::new();
         file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| fail(&reason(&error)))?;

@@ -116,8 +116,8 @@ impl Loader<'_> {
     fn scenario(&mut self, path: &Path, extra_vars: &[&str]) -> Option<Scenario> {
         let root = match self.open(path) {
             Ok(root) => root,
-            Err(mistake) => {
-                self.problems.push(mistake);
+            Err(unreadable) => {
+                self.problems.extend(unreadable);
                 return None;
             }
         };
@@ -156,7 +156,7 @@ impl Loader<'_> {
     /// # Errors
     ///
     /// It can't be read at all.
-    fn open(&mut self, path: &Path) -> Result<Rc<Loaded>, Diagnostic> {
+    fn open(&mut self, path: &Path) -> Result<Rc<Loaded>, Problems> {
         let key = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if let Some(known) = self.files.get(&key) {
             return Ok(Rc::clone(known));
@@ -242,7 +242,10 @@ impl Loader<'_> {
                     }
                     refusal
                 }
-                Err(mistake) => Some(mistake.help("paths begin at the folder of the file that includes")),
+                Err(unreadable) => unreadable
+                    .into_iter()
+                    .next()
+                    .map(|one| one.help("paths begin at the folder of the file that includes")),
             }
         };
         if let Some(mut refusal) = refusal {

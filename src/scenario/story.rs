@@ -86,7 +86,7 @@ pub enum Action {
         /// Whether the story waits for its end.
         wait: bool,
         /// What must come of it.
-        expect: Expectation,
+        expect: Box<Expectation>,
     },
     /// Waits for something to happen.
     Await(Await),
@@ -353,7 +353,7 @@ impl Compiler<'_> {
             Action::Send {
                 callback,
                 wait: step.wait.unwrap_or(true),
-                expect: self.expect(step.expect.as_ref())?,
+                expect: Box::new(self.expect(step.expect.as_ref())?),
             }
         } else if let Some(id) = &step.await_ {
             Action::Await(Await {

@@ -148,7 +148,7 @@ impl StoryRun {
         let default = Expectation::default();
         let (expect, conversation) = match outstanding.step.and_then(|step| story.steps.get(step)) {
             Some(Step { action: Action::Send { expect, .. }, conversation, .. }) => {
-                (expect, conversation.as_str())
+                (&**expect, conversation.as_str())
             }
             _ => (&default, MAIN_CONVERSATION),
         };
