@@ -96,10 +96,10 @@ impl Api {
                 &format!("{} is not served at {}, but {allow} is", call.method, call.path),
                 &allow,
             ),
-            Route::Unknown { nearest } => plain_error(
-                404,
-                &format!("nothing is served at {}{}", call.path, did_you_mean(nearest.as_deref())),
-            ),
+            Route::Unknown { nearest } => {
+                let near = nearest.map(|path| format!(", did you mean {path}?")).unwrap_or_default();
+                plain_error(404, &format!("nothing is served at {}{near}", call.path))
+            }
         };
         self.note(call, answer.status, answer.body.clone(), started);
         ready(answer)
