@@ -1,5 +1,6 @@
 //! What all departments share: what happens later, what goes out, why, and how the simulated vendor behaves.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -34,6 +35,9 @@ pub(super) struct Context {
     callbacks: Vec<(Option<CauseId>, Callback)>,
     /// What could not be done, and why, by its cause.
     failures: Vec<(CauseId, String)>,
+    /// What is to be noted, and what was noted already.
+    notes: Vec<String>,
+    noted: HashSet<String>,
 }
 
 impl Context {
@@ -50,6 +54,8 @@ impl Context {
             now: Timestamp::MIN,
             callbacks: Vec::new(),
             failures: Vec::new(),
+            notes: Vec::new(),
+            noted: HashSet::new(),
         }
     }
 
@@ -130,6 +136,18 @@ impl Context {
     pub(super) fn take_failures(&mut self) -> Vec<(Option<u32>, String)> {
         let causes = &self.causes;
         self.failures.drain(..).map(|(cause, message)| (causes.story(cause), message)).collect()
+    }
+
+    /// Something that an integrator should know, said once.
+    pub(super) fn note_once(&mut self, note: String) {
+        if self.noted.insert(note.clone()) {
+            self.notes.push(note);
+        }
+    }
+
+    /// What is to be noted since this was asked last.
+    pub(super) fn take_notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
     }
 
     /// Whether anything is under way that a run waits for.

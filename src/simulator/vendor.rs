@@ -45,7 +45,7 @@ pub enum EmitError {
         /// The event.
         event: String,
         /// Which template, and why.
-        error: String,
+        error: crate::language::template::FillError,
     },
 }
 
@@ -187,6 +187,11 @@ impl Simulator {
     /// What could not be done since this was asked last, with the story whose doing it is: nothing is lost silently.
     pub fn take_failures(&mut self) -> Vec<(Option<u32>, String)> {
         self.context.take_failures()
+    }
+
+    /// What an integrator should know, each note once.
+    pub fn take_notes(&mut self) -> Vec<String> {
+        self.context.take_notes()
     }
 
     /// Whether an endpoint is one of the user's own.

@@ -43,7 +43,7 @@ fn a_task_from_its_token_to_its_recordings() {
     let receiver = Receiver::answering(vec![plain("200 OK", "{\"status\":\"success\"}")]);
 
     // Tokens of other families do not count here, nor this family's there.
-    let (status, refused) = call(&serving, &serving.token(), "/querytasklist", &json!({}));
+    let (status, refused) = call(&serving, &serving.token(), "/querytasklist", &json!({ "limit": 10 }));
     assert_eq!((status, &refused["code"], &refused["status"]), (401, &json!(401), &json!("ERROR")));
     let (status, wrong) = authorize(&serving, "nobody");
     assert_eq!((status, &wrong["code"]), (200, &json!(10301)));
@@ -151,7 +151,7 @@ fn any_code_can_be_asked_for() {
     let serving = Serving::with(settings, &[]);
     let token = serving.dialer_token();
     let record = |callid: &str| call(&serving, &token, "/case/recording", &json!({ "callid": callid })).1;
-    let told = |answer: &Value| {
+    let refusal = |answer: &Value| {
         (
             answer["code"].as_i64().unwrap(),
             answer["message"].as_str().unwrap().to_owned(),
@@ -159,17 +159,18 @@ fn any_code_can_be_asked_for() {
         )
     };
     let lost = "the file is missing, on purpose: a fault of the mock".to_owned();
-    assert_eq!(told(&record("lost")), (10820, lost, json!("ERROR")));
-    assert_eq!(told(&record("broken")), (-1, "in words of one's own".to_owned(), json!("ERROR")));
+    assert_eq!(refusal(&record("lost")), (10820, lost, json!("ERROR")));
+    assert_eq!(refusal(&record("broken")), (-1, "in words of one's own".to_owned(), json!("ERROR")));
     assert_eq!(record("")["code"], 10608);
 
     let codes = codes(Family::Dialer).iter().filter(|code| code.code != 0);
     for code in codes {
         let name = format!("evening mock:code-{}", code.code);
-        let (status, answer) = call(&serving, &token, "/querytasklist", &json!({ "taskName": name }));
+        let (status, answer) =
+            call(&serving, &token, "/querytasklist", &json!({ "taskName": name, "limit": 10 }));
         let wanted = if (400..600).contains(&code.code) { code.code } else { 200 };
         assert_eq!(i64::from(status), wanted, "{}", code.code);
         let message = format!("{}, on purpose: a fault of the mock", code.meaning);
-        assert_eq!(told(&answer), (code.code, message, json!("ERROR")));
+        assert_eq!(refusal(&answer), (code.code, message, json!("ERROR")));
     }
 }

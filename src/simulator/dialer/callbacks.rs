@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::draw::RESULTS;
+use super::notices::Notices;
 use super::task::State;
 use super::{Dialer, TaskKey};
 use crate::contract::bodies::{Fields, millis_text};
@@ -383,7 +384,11 @@ impl Dialer {
     /// Whether notices of a task go to nobody, or somebody else sends them.
     fn is_silent(&self, context: &Context, key: TaskKey) -> bool {
         let task = self.task(key);
-        context.is_muted(task.cause) || task.settings.callback.is_none() && context.is_silent(task.cause)
+        match task.settings.notices {
+            Notices::Account => context.is_silent(task.cause),
+            Notices::Url(_) => context.is_muted(task.cause),
+            Notices::Nowhere(_) => true,
+        }
     }
 
     pub(super) fn emit_task_status(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
@@ -481,7 +486,7 @@ impl Dialer {
             // Bodies are plain data, which always fits into JSON.
             body: CallbackBody::Text(serde_json::to_string(&Notice { kind, body }).unwrap_or_default()),
             order_key: Some(order_key),
-            target: settings.callback.clone(),
+            target: settings.notices.url().map(str::to_owned),
         }
     }
 

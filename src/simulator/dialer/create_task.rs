@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::contacts::{ContactStatus, Contacts, CustomContact, ListedContact};
-use super::fields::{EncodedUrl, Flag, List, Unread};
+use super::fields::{EncodedCallback, Flag, List, Unread, is_id};
+use super::notices::Notices;
 use super::settings::{TaskFields, TaskSettings};
 use super::task::State;
 use super::{Dialer, TaskKey};
@@ -29,8 +30,9 @@ pub(super) type CreateTask = Both<TaskFields, NewTask>;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct NewTask {
-    /// The base64 of the URL that the notices go to.
-    callback: EncodedUrl,
+    /// The base64 of the URL that the notices go to. A text that is no URL, such as `dummy`, is taken as well: then no
+    /// notices are sent.
+    callback: EncodedCallback,
     /// Contacts: numbers, or objects with details. One of the two lists must have any.
     #[serde(rename = "contactList")]
     _contact_list: Option<List<Unread<ListedContact>>>,
@@ -56,7 +58,7 @@ pub(super) type CopyTask = Both<TaskFields, CopiedFrom>;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CopiedFrom {
-    /// The id of the task to copy. Its callback is taken over.
+    /// The name of the task to copy, or its id. Its callback is taken over (client; that it may be the id is assumed).
     from_task: String,
     /// Whether only contacts are copied whom nobody and nothing answered. Default: `N`.
     noanswer_only: Option<Flag>,
@@ -79,12 +81,17 @@ pub(super) fn create_task(
     request: &Request<'_>,
 ) -> Result<CreatedTask, Refusal> {
     let Simulator { dialer, context, .. } = simulator;
-    let settings = TaskSettings::new(fields, Some(new.callback.0), request, &dialer.rules)?;
+    let notices = new.callback.notices();
+    let settings = TaskSettings::new(fields, notices.clone(), request, &dialer.rules)?;
     dialer.check_name(&settings)?;
     let (contacts, error_contact_list) =
         Contacts::read(request, |number| dialer.calling.mock_outcome_of(number))?;
     check_columns(&settings, &contacts)?;
     let key = dialer.add_task(context, settings, contacts, request.now);
+    if let Notices::Nowhere(text) = notices {
+        let text = shown(&text.into());
+        context.note_once(format!("dialer tasks whose callback is {text}, no URL, send no notices"));
+    }
     Ok(CreatedTask { task_id: dialer.task_id(key), error_contact_list })
 }
 
@@ -97,10 +104,10 @@ pub(super) fn copy_task(
     let Simulator { dialer, context, .. } = simulator;
     let is_set = |flag: Option<Flag>| flag == Some(Flag(true));
     let only_unanswered = is_set(copied.noanswer_only);
-    let from = dialer.find_task(request, "fromTask", &copied.from_task)?;
+    let from = dialer.find_source(request, &copied.from_task)?;
     dialer.not_of_workflow(from)?;
-    let callback = dialer.task(from).settings.callback.clone();
-    let settings = TaskSettings::new(fields, callback, request, &dialer.rules)?;
+    let notices = dialer.task(from).settings.notices.clone();
+    let settings = TaskSettings::new(fields, notices, request, &dialer.rules)?;
     dialer.check_name(&settings)?;
     let source = dialer.task(from);
     if only_unanswered {
@@ -143,6 +150,18 @@ fn check_columns(settings: &TaskSettings, contacts: &Contacts) -> Result<(), Ref
 }
 
 impl Dialer {
+    /// The task to copy, by its name or its id.
+    fn find_source(&self, request: &Request<'_>, name: &str) -> Result<TaskKey, Refusal> {
+        if let Some(key) = self.names.get(&(request.account, name.to_owned())) {
+            return Ok(*key);
+        }
+        if is_id(name) {
+            return self.find_task(request, "fromTask", name);
+        }
+        let name = shown(&name.into());
+        Err(Refusal::new(10506, format!("fromTask names no task: {name} is neither a taskName nor an id")))
+    }
+
     /// Names are unique within the account (client).
     fn check_name(&self, settings: &TaskSettings) -> Result<(), Refusal> {
         match self.names.get(&(settings.account, settings.name.clone())) {

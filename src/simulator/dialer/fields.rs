@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::contract::fields::{FieldError, decode};
 use crate::net::Target;
+use crate::simulator::dialer::notices::Notices;
 use crate::simulator::{Refusal, Request};
 
 /// Some libraries leave the padding away.
@@ -165,12 +166,19 @@ impl<'de> Deserialize<'de> for Clock {
     }
 }
 
-/// A URL, as its base64 (client).
+/// Where the notices of a task go, as the base64 of it: a URL, or any other text for nowhere (client).
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(inline, extend("x-form" = "base64"))]
-pub(super) struct EncodedUrl(pub(super) String);
+pub(super) struct EncodedCallback(pub(super) String);
 
-impl<'de> Deserialize<'de> for EncodedUrl {
+impl EncodedCallback {
+    /// Where it says that the notices go.
+    pub(super) fn notices(self) -> Notices {
+        if self.0.parse::<Target>().is_ok() { Notices::Url(self.0) } else { Notices::Nowhere(self.0) }
+    }
+}
+
+impl<'de> Deserialize<'de> for EncodedCallback {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let text = text.trim();
@@ -178,12 +186,8 @@ impl<'de> Deserialize<'de> for EncodedUrl {
             return Err(D::Error::missing_field(""));
         }
         let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok();
-        let url = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-        let url = url.ok_or_else(|| D::Error::custom("is not the base64 of a URL"))?;
-        match url.parse::<Target>() {
-            Ok(_) => Ok(Self(url)),
-            Err(error) => Err(D::Error::custom(format_args!("holds no URL: {error}"))),
-        }
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+        text.map(Self).ok_or_else(|| D::Error::custom("is not the base64 of a text"))
     }
 }
 

@@ -10,6 +10,7 @@ use jiff::tz::Offset;
 use super::contacts::{ContactStatus, Contacts};
 use super::fields::is_dialled;
 use super::mock_outcome::DialerMockOutcome;
+use super::notices::Notices;
 use super::settings::TaskSettings;
 use super::{Dialer, TaskKey};
 use crate::simulator::access::AccountKey;
@@ -71,7 +72,7 @@ impl Dialer {
             agents: (0..agents).collect(),
             remark: String::new(),
             rests: Vec::new(),
-            callback: None,
+            notices: Notices::Account,
             attempts: order.repeat.number,
             repeat_gap: order.repeat.interval,
             strategies: Vec::new(),

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::fields::{Flag, List, Pattern, is_id};
 use super::row::DetailRow;
-use super::task::State;
+use super::task::{State, Task};
 use super::{Dialer, TaskKey};
 use crate::contract::bodies::utc_text;
 use crate::contract::fields::{LocalTime, Whole, shown};
@@ -34,8 +34,8 @@ pub(super) struct ListTasks {
     minstarttime: Option<LocalTime>,
     /// Tasks that start then or earlier, in the account's zone.
     maxstarttime: Option<LocalTime>,
-    /// How many tasks at most, up to 1,000. Default: 20 (client; limit and default are assumed).
-    limit: Option<Count>,
+    /// A whole number: how many tasks at most, up to 1,000 (client; the limit is assumed).
+    limit: Count,
     /// Only tasks of this name.
     #[serde(rename = "taskName")]
     task_name: Option<String>,
@@ -45,8 +45,9 @@ pub(super) struct ListTasks {
     /// (client; the words are assumed).
     #[serde(rename = "filterTime")]
     filter_time: Option<FilterTime>,
-    /// What the tasks are ordered by. Whatever the word, ` desc` behind it or a `-` in front is newest first, without it
-    /// oldest first. Default: newest first (client; the two directions are assumed).
+    /// What the tasks are ordered by: `CreatedAt`, `actualStartTime`, `startTime` or `endTime`. ` desc` behind it or a `-` in
+    /// front is the latest first, without it the earliest first; what has no such moment yet comes last. Default:
+    /// `CreatedAt`, the latest first (client; the two directions are assumed).
     #[serde(rename = "orderBy")]
     order_by: Option<String>,
 }
@@ -148,11 +149,13 @@ fn span(
     Ok(from..=later(to, Duration::from_millis(999)))
 }
 
-/// Whether `orderBy` asks for the other direction. Which words it takes beside `calltime` is not known; those of other
-/// systems are understood.
-fn descends(order_by: Option<&str>) -> Option<bool> {
-    let order = order_by?.trim().to_ascii_lowercase();
-    Some(order.starts_with('-') || order.ends_with(" desc"))
+/// The word of `orderBy`, in lower case, and whether the latest come first. How a direction is written is not known; the
+/// ways of other systems are understood.
+fn ordered_by(order_by: &str) -> (String, bool) {
+    let order = order_by.trim().to_ascii_lowercase();
+    let descends = order.starts_with('-') || order.ends_with(" desc");
+    let word = order.trim_start_matches('-').trim_end_matches(" desc").trim_end_matches(" asc");
+    (word.trim().to_owned(), descends)
 }
 
 impl Like {
@@ -186,13 +189,11 @@ pub(super) fn list_tasks(
     request: &Request<'_>,
 ) -> Result<TaskList, Refusal> {
     let dialer = &simulator.dialer;
-    let limit = limit(fields.limit)?;
+    let limit = limit(Some(fields.limit))?;
     let span = span(fields.minstarttime, fields.maxstarttime, request.zone, 10606)?;
     let by_plan = fields.filter_time == Some(FilterTime::StartTime);
     let mut keys = dialer.of_account.get(&request.account).cloned().unwrap_or_default();
-    if descends(fields.order_by.as_deref()).unwrap_or(true) {
-        keys.reverse();
-    }
+    dialer.sort_tasks(&mut keys, fields.order_by.as_deref().unwrap_or("CreatedAt desc"))?;
     let is_asked_for = |key: &TaskKey| {
         let task = dialer.task(*key);
         // A task that has not begun counts by its plan.
@@ -229,7 +230,7 @@ pub(super) fn task_detail(
         .filter(|at| span.contains(&dialer.call(key, *at).started_at()))
         .filter(|at| likes.is_empty() || dialer.fits_all(key, *at, &likes))
         .collect();
-    if descends(fields.order_by.as_deref()).unwrap_or(false) {
+    if fields.order_by.as_deref().is_some_and(|order| ordered_by(order).1) {
         found.reverse();
     }
     let page = found.iter().skip(offset).take(limit);
@@ -250,6 +251,31 @@ impl Dialer {
             return Err(Refusal::new(10703, format!("{field} names a task of another account")));
         }
         Ok(key)
+    }
+
+    /// Sorts tasks, which come oldest first, by what `orderBy` says.
+    fn sort_tasks(&self, keys: &mut [TaskKey], order_by: &str) -> Result<(), Refusal> {
+        let (word, descends) = ordered_by(order_by);
+        if descends {
+            keys.reverse();
+        }
+        let moment: fn(&Task) -> Option<Timestamp> = match word.as_str() {
+            "createdat" => return Ok(()),
+            "actualstarttime" => |task| task.began,
+            "starttime" => |task| Some(task.settings.starts),
+            "endtime" => |task| task.settings.ends,
+            _ => {
+                let order = shown(&order_by.into());
+                let words = "`CreatedAt`, `actualStartTime`, `startTime` or `endTime`";
+                return Err(Refusal::new(10606, format!("orderBy is {order}, expected {words}")));
+            }
+        };
+        keys.sort_by(|one, other| match (moment(self.task(*one)), moment(self.task(*other))) {
+            (Some(one), Some(other)) if descends => other.cmp(&one),
+            (Some(one), Some(other)) => one.cmp(&other),
+            (one, other) => other.is_some().cmp(&one.is_some()),
+        });
+        Ok(())
     }
 
     fn fits_all(&self, key: TaskKey, call: u32, likes: &[Like]) -> bool {

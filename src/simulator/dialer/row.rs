@@ -138,7 +138,7 @@ impl Dialer {
             waiting_duration: row.waiting_seconds(),
             talked_time: row.talk_seconds(),
             hold_duration: 0,
-            biztype: String::new(),
+            biztype: self.group_name(key),
             agent_name: self.agent_name(key, call),
             org_name: self
                 .homes

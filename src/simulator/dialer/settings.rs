@@ -10,8 +10,10 @@ use jiff::civil::Time;
 use jiff::tz::Offset;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::fields::{Clock, Flag, List, Name, Word};
+use super::notices::Notices;
 use crate::contract::fields::{LocalTime, NoEffect, Number, Whole, shown};
 use crate::simulator::access::AccountKey;
 use crate::simulator::ending::CallResultType;
@@ -34,8 +36,8 @@ const MOST_NUMBERS: usize = 10;
 /// The least time between start and end (client).
 const SHORTEST: Duration = Duration::from_secs(300);
 
-/// The gap between two calls of a contact, in seconds.
-type Gap = Whole<0, 86_400>;
+/// The gap between two calls of a contact, in seconds; the client never sends less.
+type Gap = Whole<60, 86_400>;
 
 /// How often a contact is dialled again.
 type Repeats = Whole<0, 10>;
@@ -73,14 +75,14 @@ pub(super) struct TaskFields {
     /// The share of lost calls, in percent, above which only one number is dialled for each free agent.
     max_lost_rate: Option<Number<0, 100>>,
     /// Seconds between two numbers of a contact. Default: 0.
-    contact_number_interval: Option<Gap>,
+    contact_number_interval: Option<Whole<0, 86_400>>,
     /// Seconds it may ring, at least 5. Default: 45.
     ring_limit: Option<Whole<0, 120>>,
     /// How the dialer paces itself, a word of the setting `[dialer] dialing_modes` (client; the words are not known).
     dialing_mode: Option<Word>,
     /// How often a contact is dialled again. Default: 0.
     repeat_times: Option<Repeats>,
-    /// Seconds between two calls to a contact. Default: 60.
+    /// Seconds between two calls to a contact, at least 60. Default: 60 (client; the limits are assumed).
     bulk_call_interval: Option<Gap>,
     /// Whether talks are inspected. Default: `N`.
     auto_qa: Option<Flag>,
@@ -94,7 +96,7 @@ pub(super) struct TaskFields {
     /// The name of a template; of what is not known.
     #[serde(rename = "templateName")]
     _template_name: Option<NoEffect<Name>>,
-    /// What holds after calls with certain results, in place of `repeatTimes` and `bulkCallInterval`.
+    /// What holds after certain results.
     result_strategies: Option<List<ResultStrategy>>,
 }
 
@@ -107,16 +109,36 @@ pub(super) struct RestTime {
     end: Clock,
 }
 
-/// What holds after calls with a result (assumed).
+/// What holds after a result. A client sends `oper`, `title`, `value`, `action` and `dncDay`, whose meaning is not known;
+/// the other three fields are this mock's own shape.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ResultStrategy {
-    /// The result; each stands in the list once.
-    call_result_type: CallResultType,
-    /// How often a contact is dialled again. Default: 0.
+    /// How the value is compared (client).
+    oper: Option<NoEffect<Value>>,
+    /// The title of a field of the result that agents save (client).
+    title: Option<NoEffect<Value>>,
+    /// What the field holds (client).
+    value: Option<NoEffect<Value>>,
+    /// What is to be done: a list of integers, 1 and 2 are in use (client).
+    action: Option<NoEffect<List<i64>>>,
+    /// For how many days the number is not called (client; the meaning is assumed).
+    dnc_day: Option<NoEffect<i64>>,
+    /// The result of a call; each stands in the list once. The contact is dialled again in a way of its own, in place of
+    /// `repeatTimes` and `bulkCallInterval` of the task (assumed).
+    call_result_type: Option<CallResultType>,
+    /// How often a contact is dialled again. Default: 0 (assumed).
     repeat_times: Option<Repeats>,
-    /// Seconds between two calls to a contact. Default: 60.
+    /// Seconds between two calls to a contact, at least 60. Default: 60 (assumed).
     bulk_call_interval: Option<Gap>,
+}
+
+impl ResultStrategy {
+    /// Whether it has the shape that a client sends.
+    fn is_of_client(&self) -> bool {
+        let Self { oper, title, value, action, dnc_day, .. } = self;
+        oper.is_some() || title.is_some() || value.is_some() || action.is_some() || dnc_day.is_some()
+    }
 }
 
 /// A time of the day at which a task rests, and until when.
@@ -144,8 +166,8 @@ pub(super) struct TaskSettings {
     pub(super) agents: Vec<usize>,
     pub(super) remark: String,
     pub(super) rests: Vec<Rest>,
-    /// Where the notices go; nothing for where the customer's callbacks go.
-    pub(super) callback: Option<String>,
+    /// Where the notices go.
+    pub(super) notices: Notices,
     /// How often a contact is dialled, the first time included.
     pub(super) attempts: u8,
     /// The gap between two attempts of a contact.
@@ -175,10 +197,10 @@ pub(super) struct TaskSettings {
 }
 
 impl TaskSettings {
-    /// Checks what the fields say together. `callback` is where the notices go.
+    /// Checks what the fields say together.
     pub(super) fn new(
         fields: TaskFields,
-        callback: Option<String>,
+        notices: Notices,
         request: &Request<'_>,
         rules: &Rules,
     ) -> Result<Self, Refusal> {
@@ -195,7 +217,7 @@ impl TaskSettings {
             group,
             agents: agents(List::items(fields.agent_name), rules, group)?,
             rests: rests(List::items(fields.rest_times))?,
-            callback,
+            notices,
             attempts,
             repeat_gap,
             strategies: strategies(List::items(fields.result_strategies))?,
@@ -296,7 +318,17 @@ fn repeats(repeats: Option<Repeats>, gap: Option<Gap>) -> (u8, Duration) {
 
 fn strategies(list: Vec<ResultStrategy>) -> Result<Vec<Strategy>, Refusal> {
     let mut strategies: Vec<Strategy> = Vec::new();
-    for ResultStrategy { call_result_type: result, repeat_times, bulk_call_interval } in list {
+    for (at, strategy) in list.into_iter().enumerate() {
+        let ResultStrategy { call_result_type, repeat_times, bulk_call_interval, .. } = strategy;
+        let Some(result) = call_result_type else {
+            if strategy.is_of_client() {
+                continue;
+            }
+            let message = format!(
+                "resultStrategies[{at}] has none of oper, title, value, action and dncDay, and no callResultType"
+            );
+            return Err(Refusal::new(10501, message));
+        };
         if strategies.iter().any(|known| known.result == result) {
             return Err(Refusal::new(10501, format!("resultStrategies has {result:?} twice")));
         }

@@ -33,7 +33,6 @@ fn tasks_are_refused_by_what_is_wrong() {
     let base = task("known", vec![row(1, "")]);
     vendor.create(base.clone());
     let base = with(base, json!({ "taskName": "other" }));
-    let encoded = |text: &str| json!({ "callback": BASE64_STANDARD.encode(text) });
     for (fields, code) in [
         (json!({ "slotFactor": 0 }), 10501),
         (json!({ "remark": 7 }), 10501),
@@ -59,7 +58,6 @@ fn tasks_are_refused_by_what_is_wrong() {
         (json!({ "callback": null }), 10503),
         (json!({ "callback": "!" }), 10504),
         (json!({ "callback": 1 }), 10504),
-        (encoded("not a url"), 10504),
         (json!({ "customizeContacts": [] }), 10505),
         (json!({ "taskName": "known" }), 10508),
         (json!({ "startTime": "2030-01-01 08:58:00" }), 10509),
@@ -80,7 +78,9 @@ fn tasks_are_refused_by_what_is_wrong() {
             10520,
         ),
         (json!({ "repeatTimes": 11 }), 10521),
-        (json!({ "bulkCallInterval": -1 }), 10522),
+        (json!({ "bulkCallInterval": 59 }), 10522),
+        (json!({ "resultStrategies": [{}] }), 10501),
+        (json!({ "resultStrategies": [{ "title": "Debt", "action": ["x"] }] }), 10501),
         (json!({ "voicemailCheck": "maybe" }), 10523),
         (json!({ "voicemailCheck": "N", "voicemailRedial": "Y" }), 10523),
         (json!({ "autoQa": "maybe" }), 10524),
@@ -126,7 +126,7 @@ fn copies_need_a_task_that_fits() {
     let base = json!({ "taskName": "copy", "groupName": "Customer care", "fromTask": late });
     for (fields, code) in [
         (json!({ "fromTask": "" }), 10519),
-        (json!({ "fromTask": "x" }), 10702),
+        (json!({ "fromTask": "x" }), 10506),
         (json!({ "fromTask": "0".repeat(32) }), 10506),
         (json!({ "noanswerOnly": "Y" }), 10514),
         (json!({ "noanswerOnly": "Y", "fromTask": runs }), 10515),
@@ -173,9 +173,12 @@ fn queries_are_checked() {
         (json!({ "minstarttime": "x" }), 10606),
         (json!({ "filterTime": "createTime" }), 10606),
         (json!({ "minstarttime": "2030-01-02 00:00:00", "maxstarttime": "2030-01-01 00:00:00" }), 10606),
+        (json!({ "limit": null }), 10606),
+        (json!({ "orderBy": "created" }), 10606),
         (json!({ "limit": 1001 }), 10705),
     ] {
-        assert_eq!(refused(&mut vendor, "dialer.tasks", &json!({}), fields), code);
+        let sent = fields.to_string();
+        assert_eq!(refused(&mut vendor, "dialer.tasks", &json!({ "limit": 10 }), fields), code, "{sent}");
     }
     let plain = with(task("plain", vec![]), json!({ "contactList": [number(1)], "customizeContacts": [] }));
     let id = vendor.create(plain);
@@ -233,7 +236,7 @@ fn tasks_of_workflows_are_left_to_them() {
     });
     vendor.call("workflow.create", made).unwrap();
     vendor.pass(Duration::from_secs(1));
-    let list = vendor.call("dialer.tasks", json!({})).unwrap();
+    let list = vendor.call("dialer.tasks", json!({ "limit": 10 })).unwrap();
     let id = &list["list"][0]["taskId"];
     let cancel = json!({ "TaskID": id, "contactList": [number(2)] });
     assert_eq!(vendor.call("dialer.cancel_contacts", cancel), Err(10704));

@@ -1,7 +1,7 @@
 //! In which order and how often contacts are dialled.
 
 use super::*;
-use crate::simulator::dialer::Pace;
+use crate::simulator::rules::dialer::Pace;
 
 /// The reasons of the calls to a contact, in order, with the last four digits of what was dialled and its column.
 fn dialled(vendor: &mut Vendor, task: &str, last: u32) -> Vec<(i64, String, String)> {
@@ -112,6 +112,35 @@ fn the_mode_says_whether_the_factor_counts() {
 }
 
 #[test]
+fn tasks_are_listed_in_the_order_asked_for() {
+    let mut vendor = Vendor::new();
+    let end = json!({ "startTime": "2030-01-01 18:00:00", "autoEndTime": "2030-01-01 19:00:00" });
+    vendor.create(with(task("evening", vec![row(1, "busy")]), end));
+    vendor.create(with(task("noon", vec![row(2, "busy")]), json!({ "startTime": "2030-01-01 12:00:00" })));
+    vendor.create(task("now", vec![row(3, "busy")]));
+    vendor.pass(Duration::from_secs(4 * 3_600));
+    let mut names = |order: Value| -> Vec<String> {
+        let list = vendor.call("dialer.tasks", json!({ "orderBy": order, "limit": 10 })).unwrap();
+        list["list"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|task| task["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for (order, expected) in [
+        (json!(null), ["now", "noon", "evening"]),
+        (json!("CreatedAt"), ["evening", "noon", "now"]),
+        (json!("actualStartTime"), ["now", "noon", "evening"]),
+        (json!("actualStartTime desc"), ["noon", "now", "evening"]),
+        (json!("-startTime"), ["evening", "noon", "now"]),
+        (json!("endTime"), ["evening", "noon", "now"]),
+    ] {
+        assert_eq!(names(order.clone()), expected, "{order}");
+    }
+}
+
+#[test]
 fn tasks_are_found_by_their_plan_or_by_their_beginning() {
     let mut vendor = Vendor::new();
     let soon = vendor.create(task("soon", vec![row(1, "busy")]));
@@ -119,7 +148,7 @@ fn tasks_are_found_by_their_plan_or_by_their_beginning() {
     let planned = vendor.create(with(task("planned", vec![row(2, "busy")]), pause));
     vendor.pass(DAY);
     let mut found = |filter: &str, from: &str| -> Vec<Value> {
-        let fields = json!({ "filterTime": filter, "minstarttime": from });
+        let fields = json!({ "filterTime": filter, "minstarttime": from, "limit": 10 });
         let list = vendor.call("dialer.tasks", fields).unwrap();
         list["list"].as_array().unwrap().iter().map(|task| task["taskId"].clone()).collect()
     };

@@ -187,7 +187,7 @@ fn contacts_are_taken_out_and_tasks_copied() {
         let base = json!({ "taskName": name, "groupName": "Collections", "fromTask": id });
         vendor.call("dialer.copy_task", with(base, flags)).unwrap();
         let task = vendor.simulator.dialer.tasks.last().unwrap();
-        assert_eq!(task.settings.callback.as_deref(), Some(URL));
+        assert_eq!(task.settings.notices.url(), Some(URL));
         task.contacts.list.iter().map(|contact| contact.number % 10).collect()
     };
     assert_eq!(copied("all", json!({})), [1, 2, 3, 4]);
@@ -381,4 +381,39 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_callback_that_is_no_url_sends_nothing_and_is_noted_once() {
+    let mut vendor = Vendor::new();
+    for name in ["one", "other"] {
+        let fields = json!({ "callback": BASE64_STANDARD.encode("dummy") });
+        let id = vendor.create(with(task(name, vec![row(1, "talked")]), fields));
+        vendor.pass(DAY);
+        assert_eq!(vendor.rows(&id, &number(1)).len(), 1);
+    }
+    assert!(vendor.sent.is_empty());
+    let note = "dialer tasks whose callback is `dummy`, no URL, send no notices";
+    assert_eq!(vendor.simulator.take_notes(), [note]);
+}
+
+#[test]
+fn a_task_is_copied_by_its_name() {
+    let mut vendor = Vendor::new();
+    vendor.create(task("first", vec![row(1, "busy")]));
+    let copy = json!({ "fromTask": "first", "taskName": "second", "groupName": "Customer care" });
+    let id = vendor.call("dialer.copy_task", copy).unwrap()["taskId"].as_str().unwrap().to_owned();
+    vendor.pass(DAY);
+    let rows = vendor.rows(&id, &number(1));
+    assert_eq!((&rows[0]["taskName"], &rows[0]["biztype"]), (&json!("second"), &json!("Customer care")));
+}
+
+#[test]
+fn strategies_in_the_shape_of_a_client_are_taken() {
+    let mut vendor = Vendor::new();
+    let strategy = json!({ "oper": "=", "title": "Promise", "value": "yes", "action": [1, 2], "dncDay": 30 });
+    let fields =
+        json!({ "resultStrategies": [strategy, { "callResultType": "NoRinging", "repeatTimes": 2 }] });
+    let id = vendor.create(with(task("shapes", vec![row(1, "busy")]), fields));
+    assert!(!id.is_empty());
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{DAY, Vendor, a_vendor_with, create, row, rows, text, with_template};
-use crate::simulator::dialer::{Group, Rules};
+use crate::simulator::rules::dialer::{Group, Rules};
 use crate::simulator::{Behaviour, CallbackBody};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -125,7 +125,7 @@ fn notices_and_queries_of_both_agree() {
     let workflow = vendor.create(7, &rows(60));
     vendor.pass(DAY);
     let task = task_of(&mut vendor, &workflow);
-    let all = vendor.call("dialer.tasks", json!({ "state": "Finished" })).unwrap();
+    let all = vendor.call("dialer.tasks", json!({ "state": "Finished", "limit": 100 })).unwrap();
     let listed = &all["list"].as_array().unwrap()[..];
     let name = "flow 7 - Agents call";
     assert_eq!(listed.len(), 1);
@@ -240,7 +240,7 @@ fn the_end_time_ends_the_dialers_task_too() {
     let task = task_of(&mut vendor, &workflow);
     let called = calls(&mut vendor, &task).len();
     assert!((2..79).contains(&called), "{called}");
-    let list = vendor.call("dialer.tasks", json!({ "state": "Finished" })).unwrap();
+    let list = vendor.call("dialer.tasks", json!({ "state": "Finished", "limit": 100 })).unwrap();
     assert_eq!(list["list"][0]["taskId"], task.as_str());
     assert_eq!(vendor.statuses(&workflow), ["created", "running", "finished"]);
     let summary = vendor.summary(&workflow);
