@@ -1,11 +1,10 @@
 //! Recordings and archives of recordings: whoever has the link may fetch them, as with the vendor (client).
 
+use super::envelop::{plain_error, wrong_method};
 use crate::engine::Driver;
-use crate::net::{HttpRequest, HttpResponse, HttpStream, Reply};
+use crate::net::{HttpRequest, HttpStream, Reply};
 use crate::recordings;
 use crate::simulator::calling::Download;
-
-use serde_json::json;
 
 /// The last two parts of the path of a recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +31,7 @@ pub(super) fn link(path: &str) -> Option<Link> {
 /// Sends what is behind a link.
 pub(super) async fn answer(driver: &Driver, call: &HttpRequest, link: Link) -> Reply {
     if !matches!(&*call.method, "GET" | "HEAD") {
-        let mut answer =
-            HttpResponse::json(405, &json!({ "code": 405, "message": "recordings are fetched with GET" }));
-        answer.headers.push(("allow".into(), "GET, HEAD".into()));
-        return answer.into();
+        return wrong_method("recordings are fetched with GET", "GET, HEAD").into();
     }
     let found = driver.with(|engine, _| engine.simulator().download(&link.folder, &link.file));
     match (found, link.is_archive) {
@@ -45,9 +41,7 @@ pub(super) async fn answer(driver: &Driver, call: &HttpRequest, link: Link) -> R
             let made = tokio::task::spawn_blocking(move || recording.wav()).await;
             match made {
                 Ok(wav) => recordings::answer(call, &etag, "audio/wav", &name, wav).into(),
-                Err(error) => {
-                    HttpResponse::json(500, &json!({ "code": 500, "message": error.to_string() })).into()
-                }
+                Err(error) => plain_error(500, &error.to_string()).into(),
             }
         }
         (Some(Download::All(entries)), true) => Reply::Stream(HttpStream {
@@ -59,11 +53,7 @@ pub(super) async fn answer(driver: &Driver, call: &HttpRequest, link: Link) -> R
             length: None,
             parts: recordings::zip(entries),
         }),
-        _ => HttpResponse::json(
-            404,
-            &json!({ "code": 404, "message": "there is no recording behind this link" }),
-        )
-        .into(),
+        _ => plain_error(404, "there is no recording behind this link").into(),
     }
 }
 

@@ -95,3 +95,15 @@ pub(super) fn refused(
     let body = envelope::error(family, refusal.code, &refusal.message, || engine.request_id());
     json(statuses.http_status(refusal.code), body.to_string())
 }
+
+/// An error outside of the families.
+pub(super) fn plain_error(status: u16, message: &str) -> HttpResponse {
+    HttpResponse::json(status, &serde_json::json!({ "code": status, "message": message }))
+}
+
+/// What answers a method that is not served at a path.
+pub(super) fn wrong_method(message: &str, allow: &str) -> HttpResponse {
+    let mut answer = plain_error(405, message);
+    answer.headers.push(("allow".into(), allow.to_owned().into()));
+    answer
+}

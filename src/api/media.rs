@@ -1,7 +1,6 @@
 //! Uploaded files and users' pictures: whoever has the link may fetch them (assumed).
 
-use serde_json::json;
-
+use super::envelop::{plain_error, wrong_method};
 use crate::engine::Driver;
 use crate::net::{HttpRequest, HttpResponse};
 use crate::recordings;
@@ -16,10 +15,7 @@ pub(super) fn link(path: &str) -> Option<(&str, &str)> {
 /// Sends what is behind a link.
 pub(super) fn answer(driver: &Driver, call: &HttpRequest, (id, name): (&str, &str)) -> HttpResponse {
     if !matches!(&*call.method, "GET" | "HEAD") {
-        let mut answer =
-            HttpResponse::json(405, &json!({ "code": 405, "message": "files are fetched with GET" }));
-        answer.headers.push(("allow".into(), "GET, HEAD".into()));
-        return answer;
+        return wrong_method("files are fetched with GET", "GET, HEAD");
     }
     match driver.with(|engine, _| engine.simulator().media(id, name)) {
         Some(file) => {
@@ -29,9 +25,7 @@ pub(super) fn answer(driver: &Driver, call: &HttpRequest, (id, name): (&str, &st
             answer.headers.push(("x-content-type-options".into(), "nosniff".into()));
             answer
         }
-        None => {
-            HttpResponse::json(404, &json!({ "code": 404, "message": "there is no file behind this link" }))
-        }
+        None => plain_error(404, "there is no file behind this link"),
     }
 }
 

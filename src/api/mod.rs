@@ -14,4 +14,4 @@ mod server;
 mod stream;
 
 pub use decode::{DecodeError, decode};
-pub use server::{Answering, Api};
+pub use server::{Answering, Api, ready};

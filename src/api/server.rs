@@ -1,18 +1,16 @@
 //! A request from its arrival to its answer.
 
-use std::future::Ready;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::access::{Caller, Proof, caller, decrypted};
 use super::decode::{DecodeError, Fields, decode};
 use super::download;
-use super::envelop::{Built, built, json as json_text, refused, sealed};
+use super::envelop::{Built, built, json as json_text, plain_error, refused, sealed, wrong_method};
 use super::media;
 use super::proof::Keys;
 
@@ -41,29 +39,12 @@ pub struct Api {
     keys: Arc<Mutex<Keys>>,
 }
 
-/// The answer to a request: there at once, as nearly all are, or in the making.
-pub enum Answering {
-    /// It is there.
-    Now(Ready<Reply>),
-    /// It takes its time.
-    Later(Pin<Box<dyn Future<Output = Reply> + Send>>),
-}
+/// The answer to a request. What it causes has happened already, even if nobody waits for it.
+pub type Answering = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
-impl From<Reply> for Answering {
-    fn from(reply: Reply) -> Self {
-        Self::Now(std::future::ready(reply))
-    }
-}
-
-impl Future for Answering {
-    type Output = Reply;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
-        match self.get_mut() {
-            Self::Now(reply) => Pin::new(reply).poll(cx),
-            Self::Later(reply) => reply.as_mut().poll(cx),
-        }
-    }
+/// An answer that is there.
+pub fn ready(reply: impl Into<Reply>) -> Answering {
+    Box::pin(std::future::ready(reply.into()))
 }
 
 /// What a route says of a call.
@@ -96,38 +77,32 @@ impl Api {
         let started = Instant::now();
         if let Some(link) = download::link(&call.path) {
             let api = self.clone();
-            return Answering::Later(Box::pin(async move {
+            return Box::pin(async move {
                 let reply = download::answer(&api.driver, &call, link).await;
                 api.note_download(call, &reply, started);
                 reply
-            }));
+            });
         }
         if let Some(link) = media::link(&call.path) {
             let reply = media::answer(&self.driver, &call, link).into();
             self.note_download(call, &reply, started);
-            return reply.into();
+            return ready(reply);
         }
-        match self.router.find(&call.method, &call.path) {
+        let answer = match self.router.find(&call.method, &call.path) {
             Route::Found { id, family, provenance, params } => {
-                self.known(call, Found { id, family, provenance }, params, started)
+                return self.known(call, Found { id, family, provenance }, params, started);
             }
-            Route::WrongMethod { allow } => {
-                let message = format!("{} is not served at {}, but {allow} is", call.method, call.path);
-                let mut answer = HttpResponse::json(405, &json!({ "code": 405, "message": message }));
-                answer.headers.push(("allow".into(), allow.into()));
-                self.strange(call, answer, started).into()
-            }
+            Route::WrongMethod { allow } => wrong_method(
+                &format!("{} is not served at {}, but {allow} is", call.method, call.path),
+                &allow,
+            ),
             Route::Unknown { nearest } => {
                 let near = nearest.map(|path| format!(", did you mean {path}?")).unwrap_or_default();
-                let message = format!("nothing is served at {}{near}", call.path);
-                self.strange(
-                    call,
-                    HttpResponse::json(404, &json!({ "code": 404, "message": message })),
-                    started,
-                )
-                .into()
+                plain_error(404, &format!("nothing is served at {}{near}", call.path))
             }
-        }
+        };
+        self.note(call, answer.status, answer.body.clone(), started);
+        ready(answer)
     }
 
     /// Journals that something was fetched; what it was can be fetched again.
@@ -138,20 +113,15 @@ impl Api {
             Reply::Stream(stream) => (stream.status, Bytes::from_static(b"(an archive of recordings)")),
             Reply::Close | Reply::Reset | Reply::Half(_) | Reply::Never => (0, Bytes::new()),
         };
+        self.note(call, status, answer, started);
+    }
+
+    /// Journals what is no call of the catalog.
+    fn note(&self, call: HttpRequest, status: u16, answer: Bytes, started: Instant) {
         self.driver.with(|engine, now| {
             let entry = CallEntry { id: None, call, status, answer, elapsed: started.elapsed() };
             engine.journal().write(now, None, Event::Called(entry));
         });
-    }
-
-    /// Answers what is no call of the catalog.
-    fn strange(&self, call: HttpRequest, answer: HttpResponse, started: Instant) -> Reply {
-        self.driver.with(|engine, now| {
-            let (status, answer, elapsed) = (answer.status, answer.body.clone(), started.elapsed());
-            let entry = CallEntry { id: None, call, status, answer, elapsed };
-            engine.journal().write(now, None, Event::Called(entry));
-        });
-        Reply::Answer(answer)
     }
 
     /// Answers a call of the catalog.
@@ -165,13 +135,13 @@ impl Api {
         self.driver.with(|engine, now| {
             let came = self.came(engine, &call, &found, params, now);
             let Some(delay) = came.fault.as_ref().and_then(|fault| fault.delay) else {
-                return self.answered(engine, &found, came, call, started, now).into();
+                return ready(self.answered(engine, &found, came, call, started, now));
             };
             let api = self.clone();
-            Answering::Later(Box::pin(async move {
+            Box::pin(async move {
                 tokio::time::sleep(delay).await;
                 api.driver.with(|engine, now| api.answered(engine, &found, came, call, started, now))
-            }))
+            })
         })
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use crate::contract::Catalog;
-use crate::files::{Diagnostic, Problems, SourceFile};
+use crate::files::{Problems, SourceFile};
 use crate::scenario::load;
 use crate::settings;
 
@@ -72,7 +72,7 @@ body = { channel = "WhatsApp", transfer = { company = "Indonesia" }, list = [1, 
 omit = ["user.name"]
 headers = { X-Trace = "{{ id() }}", Accept = "" }
 save = "transfer"
-expect = { status = "2xx", within = "2s", tries = 1, body = { id = "{{ transfer.body.id }}" } }
+expect = { status = "2xx", within = "2s", attempts = 1, body = { id = "{{ transfer.body.id }}" } }
 
 [[steps]]
 await = "chatbot.agent_transfer_result"
@@ -97,7 +97,7 @@ repeat = 3
 every = "1s"
 wait = false
 target = "http://127.0.0.1:3001/"
-expect = { outcome = "dead", error = "timeout" }
+expect = { outcome = "failed", error = "timeout" }
 
 [[on]]
 call = "chatbot.send_message"
@@ -152,9 +152,9 @@ fn survive(text: &[u8]) {
 fn a_good_scenario_has_no_problems() {
     let scenario = load_text(GOOD.as_bytes()).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(scenario.name, "All of it");
-    assert_eq!((scenario.steps.len(), scenario.reactions.len(), scenario.faults.len()), (5, 1, 2));
+    assert_eq!((scenario.steps.len(), scenario.reactions.len(), scenario.file.faults.len()), (5, 1, 2));
     assert_eq!(scenario.steps[0].place.line, 23);
-    assert_eq!(scenario.vars.keys().collect::<Vec<_>>(), ["amount", "text"]);
+    assert_eq!(scenario.file.vars.keys().collect::<Vec<_>>(), ["amount", "text"]);
 }
 
 #[test]
@@ -179,10 +179,10 @@ fn includes_are_laid_out() {
     let scenario = load::load(&path, Catalog::builtin(), &[]).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(scenario.name, "main");
     let vars: Vec<_> =
-        scenario.vars.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
+        scenario.file.vars.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
     assert_eq!(vars, [("who", "b"), ("text", "{{ who }}"), ("own", "{{ text }}")]);
     assert_eq!(scenario.reactions.len(), 1);
-    let faults: Vec<&str> = scenario.faults.iter().map(|fault| fault.call.as_str()).collect();
+    let faults: Vec<&str> = scenario.file.faults.iter().map(|fault| fault.call.as_str()).collect();
     assert_eq!(faults, ["task.*", "*"]);
     let steps: Vec<_> = scenario
         .steps
@@ -235,7 +235,7 @@ fn hostile_files_are_survived() {
     survive(format!("a = {}", "[".repeat(100_000)).as_bytes());
     survive(format!("{}x = 1", "a.".repeat(50_000)).as_bytes());
     survive(format!("{} = 1", "a".repeat(1_000_000)).as_bytes());
-    survive("[[steps]]\n".repeat(20_000).as_bytes());
+    survive("[[steps]]\n".repeat(5_000).as_bytes());
     survive(format!("[[steps]]\nsend = \"{}\"", "x".repeat(200_000)).as_bytes());
     survive(format!("[[steps]]\nwhen = \"{}\"", "{{".repeat(100_000)).as_bytes());
     survive(format!("[[steps]]\nwhen = \"{{{{ {} }}}}\"", "(".repeat(50_000)).as_bytes());
@@ -251,12 +251,12 @@ fn a_file_that_is_too_large_is_refused() {
 }
 
 #[test]
-fn files_that_are_not_text_are_told() {
+fn files_that_are_not_text_are_refused() {
     let problems = load_text(b"name = 'x'\nb = '\xff'\n").unwrap_err();
     assert!(problems.to_string().contains("line 2 is not UTF-8"), "{problems}");
     let folder = tempfile::tempdir().unwrap();
-    let message = SourceFile::read(folder.path()).unwrap_err();
-    assert!(Problems::from(Diagnostic::general(message)).to_string().starts_with("error: can't read "));
+    let problems = SourceFile::read(folder.path()).unwrap_err();
+    assert!(problems.to_string().starts_with("error: can't read "));
 }
 
 /// Texts made of what TOML files are made of.

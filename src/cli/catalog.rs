@@ -1,7 +1,5 @@
 //! `catalog`: lists every endpoint and callback.
 
-use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
@@ -9,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use super::format::Format;
 use super::{CommandError, Exit};
 use crate::contract::{Catalog, Direction, Entry, Provenance};
-use crate::files::suggest::nearest;
+use crate::files::suggest::{did_you_mean, nearest};
 use crate::settings::{Flags, Settings};
 
 /// The arguments of `catalog`.
@@ -51,13 +49,13 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let Args { id, format, group, magic, reference } = args;
     let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
     if magic {
-        return write(&super::magic::text(&settings, format));
+        return super::print(&super::magic::text(&settings, format));
     }
     if reference {
-        return write(&super::reference::document(&settings.catalog));
+        return super::print(&super::reference::document(&settings.catalog));
     }
     match id {
-        Some(id) => write(&super::reference::entry(find_entry(&settings.catalog, &id)?, format)?),
+        Some(id) => super::print(&super::reference::entry(find_entry(&settings.catalog, &id)?, format)?),
         None => print(&settings.catalog, format, group.as_deref()),
     }
 }
@@ -65,9 +63,10 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
 /// The entry with this id.
 fn find_entry<'a>(catalog: &'a Catalog, id: &str) -> Result<&'a Entry, CommandError> {
     catalog.get(id).ok_or_else(|| {
-        let near =
-            catalog.nearest(id, |_| true).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-        CommandError::usage(format!("there is no entry `{id}`{near}"))
+        CommandError::usage(format!(
+            "there is no entry `{id}`{}",
+            did_you_mean(catalog.nearest(id, |_| true))
+        ))
     })
 }
 
@@ -81,18 +80,7 @@ fn print(catalog: &Catalog, format: Format, group: Option<&str>) -> Result<Exit,
         Format::Json => json(&entries)?,
         Format::Markdown => markdown(&entries),
     };
-    write(&text)
-}
-
-fn write(text: &str) -> Result<Exit, CommandError> {
-    let mut out = anstream::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Who stops reading has seen enough: `airudder-mock catalog | head`.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(CommandError::failed(format!("cannot write the list: {error}")))
-        }
-        _ => Ok(Exit::Ok),
-    }
+    super::print(&text)
 }
 
 /// The group somebody means: its name without regard to case and separators, or a part of one name only.
@@ -111,9 +99,7 @@ fn find_group<'a>(catalog: &'a Catalog, wanted: &str) -> Result<&'a str, Command
         return Ok(group);
     }
     let near = match &part[..] {
-        [] => nearest(wanted, groups.iter().copied())
-            .map(|group| format!(", did you mean `{group}`?"))
-            .unwrap_or_default(),
+        [] => did_you_mean(nearest(wanted, groups.iter().copied())),
         several => format!(", it may be {}", several.join(" or ")),
     };
     let mut message = format!("there is no group `{wanted}`{near}\n\nGroups:");
@@ -138,75 +124,70 @@ struct Line<'a> {
     id: &'a str,
     kind: &'static str,
     place: String,
-    provenance: Provenance,
-    corrected: bool,
+    colour: Style,
+    /// With a star if the entry is corrected.
+    provenance: String,
     help: &'a str,
 }
 
 impl<'a> Line<'a> {
     fn of(entry: &'a Entry) -> Vec<Self> {
-        let line = |place: String, provenance: Provenance| Self {
-            id: &entry.id,
-            kind: kind(entry),
-            place,
-            provenance,
-            corrected: entry.overridden,
-            help: &entry.help,
+        let line = |place: String, provenance: Provenance, is_first: bool| {
+            let of_first = |text: &'a str| if is_first { text } else { "" };
+            Self {
+                id: of_first(&entry.id),
+                kind: if is_first { kind(entry) } else { "" },
+                place,
+                colour: style(provenance),
+                provenance: format!("{provenance}{}", if is_first && entry.overridden { "*" } else { "" }),
+                help: of_first(&entry.help),
+            }
         };
         if entry.routes.is_empty() {
-            return vec![line(entry.event.clone().unwrap_or_default(), entry.provenance)];
+            return vec![line(entry.event.clone().unwrap_or_default(), entry.provenance, true)];
         }
-        let mut lines: Vec<Self> = entry
-            .routes
-            .iter()
-            .map(|route| line(format!("{} {}", route.method, route.path), route.provenance))
-            .collect();
-        for further in lines.iter_mut().skip(1) {
-            (further.id, further.kind, further.help, further.corrected) = ("", "", "", false);
-        }
-        lines
+        let routes = entry.routes.iter().enumerate();
+        routes
+            .map(|(at, route)| line(format!("{} {}", route.method, route.path), route.provenance, at == 0))
+            .collect()
     }
+}
 
-    fn provenance(&self) -> String {
-        format!("{}{}", self.provenance, if self.corrected { "*" } else { "" })
+/// Writes every entry, and a heading before each group.
+fn grouped(
+    out: &mut String,
+    entries: &[&Entry],
+    heading: impl Fn(&str) -> String,
+    line: impl Fn(Line<'_>) -> String,
+) {
+    let mut group = "";
+    for entry in entries {
+        if entry.group != group {
+            out.push_str(if group.is_empty() { "" } else { "\n" });
+            group = &entry.group;
+            out.push_str(&heading(group));
+        }
+        out.extend(Line::of(entry).into_iter().map(|one| format!("{}\n", line(one))));
     }
 }
 
 fn table(entries: &[&Entry]) -> String {
     let heading = Style::new().bold();
-    let [mut ids, mut kinds, mut places, mut marks] = [0; 4];
-    for entry in entries {
-        for line in Line::of(entry) {
-            ids = ids.max(line.id.chars().count());
-            kinds = kinds.max(line.kind.len());
-            places = places.max(line.place.chars().count());
-            marks = marks.max(line.provenance().len());
-        }
-    }
+    let width = |of: fn(&Line<'_>) -> usize| {
+        entries.iter().flat_map(|entry| Line::of(entry)).map(|line| of(&line)).max().unwrap_or(0)
+    };
+    let (ids, kinds) = (width(|line| line.id.chars().count()), width(|line| line.kind.len()));
+    let (places, marks) = (width(|line| line.place.chars().count()), width(|line| line.provenance.len()));
     let mut out = String::new();
-    let mut group = "";
-    for entry in entries {
-        if entry.group != group {
-            let gap = if group.is_empty() { "" } else { "\n" };
-            group = &entry.group;
-            let _ = writeln!(out, "{gap}{heading}{group}{heading:#}");
-        }
-        for line in Line::of(entry) {
-            let colour = style(line.provenance);
-            let provenance = line.provenance();
-            let row = format!(
-                "  {:ids$}  {:kinds$}  {:places$}  {colour}{provenance}{colour:#}{:gap$}  {}",
-                line.id,
-                line.kind,
-                line.place,
-                "",
-                line.help,
-                gap = marks - provenance.len(),
-            );
-            out.push_str(row.trim_end());
-            out.push('\n');
-        }
-    }
+    let row = |Line { id, kind, place, colour, provenance, help }: Line<'_>| {
+        let row = format!(
+            "  {id:ids$}  {kind:kinds$}  {place:places$}  {colour}{provenance}{colour:#}{:gap$}  {help}",
+            "",
+            gap = marks - provenance.len(),
+        );
+        row.trim_end().to_owned()
+    };
+    grouped(&mut out, entries, |group| format!("{heading}{group}{heading:#}\n"), row);
     if entries.iter().any(|entry| entry.overridden) {
         out.push_str("\n* corrected by your settings\n");
     }
@@ -229,21 +210,16 @@ fn json(entries: &[&Entry]) -> Result<String, CommandError> {
 
 fn markdown(entries: &[&Entry]) -> String {
     let mut out = String::new();
-    let mut group = "";
-    for entry in entries {
-        if entry.group != group {
-            let gap = if group.is_empty() { "" } else { "\n" };
-            group = &entry.group;
-            let _ = writeln!(out, "{gap}### {group}\n");
-            out.push_str("| id | kind | method and path, or event | mark | what |\n");
-            out.push_str("| --- | --- | --- | --- | --- |\n");
-        }
-        for line in Line::of(entry) {
-            let cells =
-                [code(line.id), line.kind.to_owned(), code(&line.place), line.provenance(), cell(line.help)];
-            let _ = writeln!(out, "| {} |", cells.join(" | "));
-        }
-    }
+    let heading = |group: &str| {
+        format!(
+            "### {group}\n\n| id | kind | method and path, or event | mark | what |\n| --- | --- | --- | --- | --- |\n"
+        )
+    };
+    let row = |line: Line<'_>| {
+        let cells = [&code(line.id), line.kind, &code(&line.place), &line.provenance, &cell(line.help)];
+        format!("| {} |", cells.join(" | "))
+    };
+    grouped(&mut out, entries, heading, row);
     out
 }
 

@@ -7,7 +7,8 @@ use toml::de::DeTable;
 
 use super::{CommandError, Exit};
 use crate::contract::Catalog;
-use crate::files::{Diagnostic, Problems, SourceFile};
+use crate::files::diagnostic::counted;
+use crate::files::{Problems, SourceFile};
 use crate::scenario::load;
 use crate::settings;
 
@@ -79,11 +80,11 @@ fn catalog(config: Option<&Path>) -> Catalog {
 }
 
 fn check(path: &Path, kind: Option<Kind>, catalog: &Catalog, variables: &[&str]) -> Result<String, Problems> {
-    let source = SourceFile::read(path).map_err(|message| Problems::from(Diagnostic::general(message)))?;
+    let source = SourceFile::read(path)?;
     match kind.unwrap_or_else(|| guess(path, &source)) {
         Kind::Settings => {
             let file = settings::check_file(&source, Catalog::builtin())?.file;
-            let mut summary = format!("settings, {}", count(file.catalog.len(), "correction"));
+            let mut summary = format!("settings, {}", counted(file.catalog.len() as u64, "correction"));
             let further = [
                 (file.endpoints.len(), "endpoint"),
                 (file.callbacks.len(), "callback"),
@@ -91,7 +92,7 @@ fn check(path: &Path, kind: Option<Kind>, catalog: &Catalog, variables: &[&str])
             ];
             for (number, what) in further {
                 if number > 0 {
-                    summary.push_str(&format!(", {}", count(number, what)));
+                    summary.push_str(&format!(", {}", counted(number as u64, what)));
                 }
             }
             Ok(summary)
@@ -99,7 +100,7 @@ fn check(path: &Path, kind: Option<Kind>, catalog: &Catalog, variables: &[&str])
         Kind::Scenario => {
             let scenario = load::load(path, catalog, variables)?;
             let (steps, reactions) = (scenario.steps.len(), scenario.reactions.len());
-            Ok(format!("{}, {}", count(steps, "step"), count(reactions, "reaction")))
+            Ok(format!("{}, {}", counted(steps as u64, "step"), counted(reactions as u64, "reaction")))
         }
     }
 }
@@ -117,16 +118,12 @@ fn guess(path: &Path, source: &Arc<SourceFile>) -> Kind {
     }
 }
 
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn files_are_told_apart() {
+    fn kinds_of_files_are_guessed() {
         for (path, text, kind) in [
             ("a.toml", "name = 'x'", Kind::Scenario),
             ("a.toml", "secret = 'x'", Kind::Settings),

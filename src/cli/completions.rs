@@ -18,9 +18,7 @@ pub(super) struct Args {
 pub(super) fn run(args: Args) -> Result<Exit, CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "airudder-mock", &mut script);
-    // Whoever closes the pipe has read enough.
-    let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), &script);
-    Ok(Exit::Ok)
+    super::print(&String::from_utf8_lossy(&script))
 }
 
 #[cfg(test)]

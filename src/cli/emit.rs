@@ -1,6 +1,5 @@
 //! `emit`: one callback at once, without a story.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,14 +7,15 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::target_args::TargetArgs;
-use super::{CommandError, Exit, assignment};
+use super::{CommandError, Exit, argument};
 use crate::content::Country;
 use crate::contract::{Catalog, Direction};
 use crate::delivery::{Attempt, Policy, QueuedCallback};
 use crate::engine::{Callers, End, Engine};
+use crate::files::suggest::did_you_mean;
 use crate::journal::{Entry, Event, Sink, assumed_text};
 use crate::mock::{Builder, StartError};
-use crate::scenario::Body;
+use crate::scenario::{Body, SendError};
 use crate::seed::Seed;
 use crate::simulator::Opening;
 use crate::time::HumanDuration;
@@ -45,7 +45,7 @@ pub(super) struct Args {
     target: TargetArgs,
     /// Override a field of the generated body: `--set user.id=123`. The value is read as JSON where it is JSON. Digits
     /// become a string where the generated field is one; quote them to be sure: `--set 'user.id="123"'`.
-    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment::field)]
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = argument::field)]
     set: Vec<(String, Value)>,
     /// Send the bytes of this file as the body; `-` reads standard input.
     #[arg(long, value_name = "FILE", conflicts_with = "set")]
@@ -66,7 +66,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "CC", default_value = "ID")]
     country: Country,
     /// The time used in timestamps. Default: now.
-    #[arg(long, value_name = "TIME", value_parser = assignment::moment)]
+    #[arg(long, value_name = "TIME", value_parser = argument::moment)]
     epoch: Option<Timestamp>,
 }
 
@@ -132,8 +132,7 @@ fn check_event(catalog: &Catalog, event: &str) -> Result<(), CommandError> {
             "`{event}` is a call that you make to the vendor; callbacks are listed by `airudder-mock catalog`"
         ))),
         None => {
-            let near = catalog.nearest(event, |entry| entry.direction == Direction::Callback);
-            let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+            let near = did_you_mean(catalog.nearest(event, |entry| entry.direction == Direction::Callback));
             Err(CommandError::usage(format!(
                 "there is no event `{event}`{near}\nEvery event is listed by `airudder-mock catalog`."
             )))
@@ -142,18 +141,11 @@ fn check_event(catalog: &Catalog, event: &str) -> Result<(), CommandError> {
 }
 
 fn read_body(path: &Path) -> Result<Vec<u8>, CommandError> {
-    let mut bytes = Vec::new();
-    let read = if path == Path::new("-") {
-        std::io::stdin().read_to_end(&mut bytes).map(drop)
-    } else {
-        std::fs::read(path).map(|content| bytes = content)
-    };
-    read.map_err(|error| {
-        let name =
-            if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
-        CommandError::usage(format!("{name} can't be read: {error}"))
-    })?;
-    Ok(bytes)
+    if path == Path::new("-") {
+        return super::sign::read_body();
+    }
+    std::fs::read(path)
+        .map_err(|error| CommandError::usage(format!("{} can't be read: {error}", path.display())))
 }
 
 fn queue(
@@ -162,7 +154,7 @@ fn queue(
     raw: Option<&[u8]>,
     seed: Seed,
     now: Timestamp,
-) -> Result<Arc<QueuedCallback>, String> {
+) -> Result<Arc<QueuedCallback>, SendError> {
     let opening = Opening { story: None, seed, country: args.country, locale: None, now };
     let session = engine.simulator().open(opening);
     let body = match raw {
@@ -170,11 +162,11 @@ fn queue(
         None => {
             let usual = engine.emit(session, &args.event, Value::Null, now);
             let mut patch = Value::Object(serde_json::Map::new());
-            let usual = usual.map_err(|error| error.to_string())?;
+            let usual = usual?;
             for (path, value) in &args.set {
-                assignment::put(&mut patch, path, as_usual(&usual, path, value));
+                argument::put(&mut patch, path, as_usual(&usual, path, value));
             }
-            Body::Json(engine.emit(session, &args.event, patch, now).map_err(|error| error.to_string())?)
+            Body::Json(engine.emit(session, &args.event, patch, now)?)
         }
     };
     engine.send_alone(&args.event, body, session, now)

@@ -15,6 +15,7 @@ use crate::language::rate::Shape;
 use crate::language::{Arrivals, RateProfile, RateUnit};
 use crate::load::{self, Live, Load, Options, Protocol, Report, Shard, Slo};
 use crate::net::{Guard, Target};
+use crate::scenario::Story;
 use crate::seed::Seed;
 use crate::time::HumanDuration;
 
@@ -108,10 +109,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "I/N", value_parser = shard)]
     shard: Option<Shard>,
     /// When to start, for example 2030-01-01T00:00:00Z: the same for all parts.
-    #[arg(long, value_name = "TIME", value_parser = super::assignment::moment)]
+    #[arg(long, value_name = "TIME", value_parser = super::argument::moment)]
     start_at: Option<Timestamp>,
     /// A variable of the stories, in place of the one in the files: `--set amount=200`. JSON values keep their type.
-    #[arg(long = "set", value_name = "VAR=VALUE", value_parser = super::assignment::variable)]
+    #[arg(long = "set", value_name = "VAR=VALUE", value_parser = super::argument::variable)]
     set: Vec<(String, Value)>,
     /// Where the mock serves requests while stories are simulated. Port 0 picks a free one. Default: 127.0.0.1:2478.
     #[arg(long, value_name = "ADDR")]
@@ -149,9 +150,9 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         world.settings.policy.timeout = timeout.0;
     }
     let stories = stories::read(&args.files, &args.set, &world)?;
-    let rate = args.rate.clone().or_else(|| stories.iter().find_map(|story| story.load.rate.clone()));
+    let rate = args.rate.clone().or_else(|| first(&stories, |story| story.load.rate.clone()));
     let rate = rate.unwrap_or_else(|| RateProfile::constant(DEFAULT_RATE));
-    let of_files = || stories.iter().find_map(|story| story.load.duration);
+    let of_files = || first(&stories, |story| story.load.duration);
     let duration = match args.duration {
         Some(given) => given.0,
         None if args.find_max => PROBE,
@@ -165,8 +166,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         ));
     }
     let usual = if rate == RateProfile::Max { CLOSED_IN_FLIGHT } else { PLANNED_IN_FLIGHT };
-    let in_flight =
-        args.in_flight.or_else(|| stories.iter().find_map(|story| story.load.in_flight)).unwrap_or(usual);
+    let in_flight = args.in_flight.or_else(|| first(&stories, |story| story.load.in_flight)).unwrap_or(usual);
     let timeout = args.timeout.map_or_else(|| world.settings.policy.timeout, |duration| duration.0);
     if timeout.is_zero() {
         return Err(CommandError::usage(
@@ -183,11 +183,8 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     };
     let options = Options {
         stories: stories.iter().map(|story| (Arc::clone(story), story.load.weight.unwrap_or(1))).collect(),
-        unit: args.unit.or_else(|| stories.iter().find_map(|story| story.load.unit)).unwrap_or_default(),
-        arrivals: args
-            .arrivals
-            .or_else(|| stories.iter().find_map(|story| story.load.arrivals))
-            .unwrap_or_default(),
+        unit: args.unit.or_else(|| first(&stories, |story| story.load.unit)).unwrap_or_default(),
+        arrivals: args.arrivals.or_else(|| first(&stories, |story| story.load.arrivals)).unwrap_or_default(),
         count: args.count,
         in_flight,
         workers: args.workers.unwrap_or((cores / 2).max(1)),
@@ -201,7 +198,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         seed: Seed(
             // Shards have to plan alike without knowing of each other.
             args.seed
-                .or_else(|| stories.iter().find_map(|story| story.seed).map(|seed| seed.0))
+                .or_else(|| first(&stories, |story| story.seed).map(|seed| seed.0))
                 .unwrap_or_else(|| if args.shard.is_some() { 1 } else { super::fresh_seed() }),
         ),
         shard: args.shard.unwrap_or(Shard { index: 0, of: 1 }),
@@ -266,6 +263,11 @@ fn has_failed(report: &Report) -> bool {
     report.search.as_ref().is_some_and(|search| search.best == 0.0)
         || report.plan.stories.iter().any(|story| story.failed > 0)
         || (report.counts.planned > 0 && report.counts.ok == 0)
+}
+
+/// What the first story says that says anything.
+fn first<T>(stories: &[Arc<Story>], get: impl Fn(&Story) -> Option<T>) -> Option<T> {
+    stories.iter().find_map(|story| get(story))
 }
 
 /// When a run begins that has its time.

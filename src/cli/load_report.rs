@@ -154,9 +154,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_before_a_run() {
+    fn what_is_wrong_is_reported_before_a_run() {
         let folder = tempfile::tempdir().unwrap();
-        let told = |args: &ReportArgs| {
+        let mistake = |args: &ReportArgs| {
             let text = format!("{:?}", args.prepare().unwrap_err());
             text.replace(&folder.path().display().to_string(), "DIR")
         };
@@ -165,13 +165,13 @@ mod tests {
         let with =
             |name: &str| ReportArgs { baseline: Some(folder.path().join(name)), ..ReportArgs::default() };
         let texts = [
-            told(&args(folder.path(), &["a.pdf"], &[])),
-            told(&args(folder.path(), &["report"], &[])),
-            told(&args(folder.path(), &["missing/a.json"], &[])),
-            told(&args(folder.path(), &[], &["errors>1%", "p99>+20%"])),
-            told(&with("nowhere.json")),
-            told(&with("other.json")),
-            told(&with("older.json")),
+            mistake(&args(folder.path(), &["a.pdf"], &[])),
+            mistake(&args(folder.path(), &["report"], &[])),
+            mistake(&args(folder.path(), &["missing/a.json"], &[])),
+            mistake(&args(folder.path(), &[], &["errors>1%", "p99>+20%"])),
+            mistake(&with("nowhere.json")),
+            mistake(&with("other.json")),
+            mistake(&with("older.json")),
         ];
         insta::assert_snapshot!(texts.join("\n"));
     }

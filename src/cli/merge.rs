@@ -64,7 +64,7 @@ mod tests {
         assert_eq!(exit, Exit::Ok);
         let report = Report::read(&std::fs::read_to_string(&whole).unwrap()).unwrap();
         assert_eq!(report.counts.planned, 2_500);
-        // The parts can't be told apart from the whole any more: neither may be added again.
+        // The parts can't be separated from the whole any more: neither may be added again.
         let error = merge(&[whole.clone(), other]).unwrap_err();
         assert!(format!("{error:?}").contains("both have shard 1"), "{error:?}");
         let hit = merge(&[whole, "--fail-if".to_owned(), "errors>0.5%".to_owned()]).unwrap();

@@ -1,6 +1,6 @@
 //! The command line: arguments as typed, one file per command, and the exit codes.
 
-mod assignment;
+mod argument;
 #[cfg(test)]
 mod broken;
 mod catalog;
@@ -15,6 +15,7 @@ mod magic;
 mod merge;
 mod preview;
 mod receive;
+mod recording;
 mod reference;
 mod run;
 mod schema;
@@ -25,12 +26,16 @@ mod target_args;
 mod timeline;
 mod verify;
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 pub use exit::{CommandError, Exit};
+
+use crate::mock::Prepared;
+use crate::settings::Flags;
 
 /// A mock AI Rudder: signed callbacks from scenario files, and fake REST endpoints with state behind them.
 ///
@@ -98,29 +103,35 @@ pub fn main() -> ExitCode {
     exit::code(outcome)
 }
 
-fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> CommandError {
+fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
     CommandError::start(format!("{} can't be written: {error}", path.display()))
 }
 
-/// Prints a line. A reader that went away (`| head -1`) is no reason to fail.
+/// Prints a line. Output that can't be written is no reason to stop.
 fn say(line: &str) {
-    use std::io::Write;
-    let _ = writeln!(anstream::stdout().lock(), "{line}");
+    let _ = print(&format!("{line}\n"));
+}
+
+/// Prints what was asked for. A reader that went away (`| head -1`) has seen enough.
+fn print(text: &str) -> Result<Exit, CommandError> {
+    let mut stdout = anstream::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(CommandError::start(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(Exit::Ok),
+    }
 }
 
 /// Reads the settings; keys under their old names are reported once.
-fn prepare(
-    config: Option<&std::path::Path>,
-    flags: crate::settings::Flags,
-) -> Result<crate::mock::Prepared, CommandError> {
-    let prepared = crate::mock::Prepared::load(config, flags)?;
+fn prepare(config: Option<&Path>, flags: Flags) -> Result<Prepared, CommandError> {
+    let prepared = Prepared::load(config, flags)?;
     prepared.settings.notes.iter().for_each(|note| remark(note));
     Ok(prepared)
 }
 
 /// Prints a line for people beside the output. Nobody may be reading.
 fn remark(line: &str) {
-    use std::io::Write;
     let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 

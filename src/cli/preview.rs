@@ -6,7 +6,7 @@ use serde_json::Value;
 const LONGEST: usize = 72;
 
 /// Fields that say the most about a body without messages, in this order.
-const TELLING: [&str; 11] = [
+const MEANINGFUL: [&str; 11] = [
     "result",
     "status",
     "state",
@@ -34,7 +34,7 @@ pub(super) fn preview(body: &[u8]) -> String {
     }
     let inner = value.get("body").filter(|inner| inner.is_object());
     let places = [Some(&value), inner, value.get("transfer"), value.get("business"), value.get("callee")];
-    for keys in [TELLING.as_slice(), NAMING.as_slice()] {
+    for keys in [MEANINGFUL.as_slice(), NAMING.as_slice()] {
         if parts.is_empty() {
             parts.extend(places.into_iter().flatten().flat_map(|place| named(place, keys)).take(3));
         }
@@ -86,7 +86,7 @@ mod tests {
     use super::preview;
 
     #[test]
-    fn the_gist_is_what_was_said() {
+    fn a_preview_is_what_was_said() {
         assert_eq!(
             preview(br#"{"messages":[{"content":{"type":"text","text":"hi\nthere"}}]}"#),
             "\"hi there\""

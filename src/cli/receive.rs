@@ -14,12 +14,10 @@ use tokio::sync::Notify;
 
 use super::sign::SignerArgs;
 use super::{CommandError, Exit};
-use crate::contract::Catalog;
-use crate::contract::signature::{DEFAULT_SECRET, Scheme};
+use crate::contract::signature::{DEFAULT_SECRET, Signer};
 use crate::http::{BindError, Limits, Server};
 use crate::integrator::Receiver;
 use crate::net::{HttpRequest, HttpResponse, Reply};
-use crate::settings::{Flags, Settings};
 use crate::time::HumanDuration;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:2479";
@@ -36,7 +34,7 @@ Examples:
   In one terminal, a receiver; in the other, a story sent to it:
       airudder-mock receive
       airudder-mock run scenarios/agent-transfer.toml --callback-url http://127.0.0.1:2479/hook
-  Look how failed deliveries are tried again:
+  Look how failed deliveries are retried:
       airudder-mock receive --fail-first 2
   A slow receiver:
       airudder-mock receive --delay 12s
@@ -76,22 +74,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
-    receive(args, crate::mock::scheme(&settings)?, Some(&settings.secret), &settings.catalog)
-}
-
-/// Receives by the scheme, the secret and the catalog that are configured, unless the arguments say otherwise.
-fn receive(
-    args: Args,
-    configured: Scheme,
-    secret: Option<&str>,
-    catalog: &Catalog,
-) -> Result<Exit, CommandError> {
-    let secret = args.signer.secret(secret)?;
-    let signer = args.signer.signer(args.signer.scheme(configured), Some(&secret))?;
+    let (settings, scheme) = args.signer.settings(config)?;
+    let signer = Signer::try_new(scheme, &settings.secret).map_err(CommandError::usage)?;
     let scheme = signer.scheme().describe();
     let endpoint = Arc::new(Endpoint {
-        state: Mutex::new(State { receiver: Receiver::new(signer, catalog), ended: 0 }),
+        state: Mutex::new(State { receiver: Receiver::new(signer, &settings.catalog), ended: 0 }),
         answer: answer(args.answer, args.body),
         fail_first: args.fail_first,
         delay: args.delay,
@@ -99,16 +86,12 @@ fn receive(
         count: args.count,
         done: Notify::new(),
     });
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CommandError::start(format!("cannot start: {error}")))?;
-    runtime.block_on(async {
+    super::runtime()?.block_on(async {
         let server = Server::bind(&args.listen).map_err(|error| match error {
             BindError::Unreadable(_) => CommandError::usage(error),
             error => CommandError::start(error),
         })?;
-        endpoint.print_aside(&start_lines(server.local_addr(), &scheme, &secret));
+        endpoint.print_aside(&start_lines(server.local_addr(), &scheme, &settings.secret));
         let (exchanges, end) = (endpoint.clone(), endpoint.clone());
         let handler = move |call| exchanges.clone().exchange(call);
         // The vendor's side hangs up when it waits no longer, and that is to be noticed.
@@ -154,7 +137,7 @@ struct Endpoint {
     delay: HumanDuration,
     json: bool,
     count: Option<u64>,
-    /// Told when the command is to end.
+    /// Notified when the command is to end.
     done: Notify,
 }
 

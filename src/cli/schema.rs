@@ -1,7 +1,5 @@
 //! `schema`: prints the JSON Schema of the files users write, for editors.
 
-use std::io::Write;
-
 use super::{CommandError, Exit};
 
 /// The arguments of `schema`.
@@ -15,10 +13,7 @@ pub(super) struct Args {
     kind: super::check::Kind,
 }
 pub(super) fn run(args: Args) -> Result<Exit, CommandError> {
-    let text = text(args.kind);
-    // Whoever closes the pipe has read enough.
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
-    Ok(Exit::Ok)
+    super::print(&text(args.kind))
 }
 
 fn text(kind: super::check::Kind) -> String {

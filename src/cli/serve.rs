@@ -1,16 +1,15 @@
 //! `serve`: the fake REST side, for as long as it is wanted.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::recording::Recording;
 use super::target_args::TargetArgs;
 use super::timeline::Timeline;
 use super::{CommandError, Exit};
 use crate::contract::{Direction, Provenance};
 use crate::engine::Speed;
-use crate::journal::Recorder;
 use crate::mock::{Builder, Prepared};
 use crate::settings::AssumedFile;
 use crate::simulator::DEFAULT_APP_KEY;
@@ -41,7 +40,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "1|60|max", default_value = "1")]
     speed: Speed,
     /// The time on the mock's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
-    #[arg(long, value_name = "TIME", value_parser = super::assignment::moment)]
+    #[arg(long, value_name = "TIME", value_parser = super::argument::moment)]
     epoch: Option<Timestamp>,
     /// Write everything that happens to this file, one JSON object per line.
     #[arg(long, value_name = "FILE.ndjson")]
@@ -69,17 +68,11 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
     if !args.quiet {
         builder = builder.sink(Timeline::new(epoch, false, args.speed == Speed::Max));
     }
-    let mut record = None;
-    if let Some(path) = &args.record {
-        let file = fs::File::create(path).map_err(|error| super::cannot_write(path, &error))?;
-        let (recorder, handle) = Recorder::new(Box::new(file), true, None);
-        builder = builder.sink(recorder);
-        record = Some((path, handle));
-    }
+    let (recording, builder) = Recording::open(args.record.as_deref(), true, None, builder)?;
     let mock = builder.assemble().await?;
     let interrupted = super::interrupted();
     if let Some(path) = &args.port_file {
-        fs::write(path, format!("{}\n", mock.address().port()))
+        std::fs::write(path, format!("{}\n", mock.address().port()))
             .map_err(|error| super::cannot_write(path, &error))?;
     }
     if args.quiet {
@@ -95,9 +88,7 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
         let callbacks = if unsent == 1 { "callback was" } else { "callbacks were" };
         super::say(&format!("stopped; {unsent} {callbacks} not sent"));
     }
-    if let Some((path, handle)) = record {
-        handle.finish().map_err(|error| super::cannot_write(path, &error))?;
-    }
+    recording.finish()?;
     Ok(Exit::Ok)
 }
 

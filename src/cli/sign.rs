@@ -1,14 +1,14 @@
 //! `sign`: the headers that the mock would send with a body, from standard input to standard output.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{CommandError, Exit};
-use crate::contract::signature::{DEFAULT_SECRET, Part, Preset, SECRET_VARIABLE, Scheme, Signer, Signing};
+use super::{CommandError, Exit, argument};
+use crate::contract::signature::{Part, Preset, Scheme, Signer, Signing};
 use crate::settings::{Flags, Settings};
 
 const EXAMPLES: &str = "\
@@ -35,17 +35,17 @@ pub(super) struct Args {
     #[command(flatten)]
     signer: SignerArgs,
     /// Path and query of the request, for schemes that sign it.
-    #[arg(long, value_name = "PATH", value_parser = read_path)]
+    #[arg(long, value_name = "PATH", value_parser = argument::path)]
     path: Option<String>,
     /// The time of signing, for schemes that sign it: Unix seconds, or a time like 2030-01-01T00:00:00Z.
     /// Default: now.
-    #[arg(long, value_name = "TIME", value_parser = read_moment, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", value_parser = argument::moment, allow_hyphen_values = true)]
     timestamp: Option<Timestamp>,
     /// The message's id, for schemes that sign it. Default: one made from the body and the time.
-    #[arg(long, value_name = "ID", value_parser = read_nonce)]
+    #[arg(long, value_name = "ID", value_parser = argument::id)]
     nonce: Option<String>,
     /// Sign a request to the mock, and name this key in its key header.
-    #[arg(long, value_name = "ID", value_parser = read_nonce)]
+    #[arg(long, value_name = "ID", value_parser = argument::id)]
     key_id: Option<String>,
     /// Print the signature alone, without its header's name.
     #[arg(long)]
@@ -68,64 +68,42 @@ pub(super) struct SignerArgs {
 }
 
 impl SignerArgs {
-    /// The scheme that the arguments mean: the preset, else the one that is configured.
-    pub(super) fn scheme(&self, configured: Scheme) -> Scheme {
-        self.preset.map_or(configured, Scheme::preset)
-    }
-
-    /// A signer of the scheme with the secret of the arguments, else of the environment or the settings.
-    pub(super) fn signer(&self, scheme: Scheme, configured: Option<&str>) -> Result<Signer, CommandError> {
-        Signer::try_new(scheme, &self.secret(configured)?).map_err(CommandError::usage)
-    }
-
-    /// The flag wins over the environment, that over the settings file, that over the default.
-    pub(super) fn secret(&self, configured: Option<&str>) -> Result<String, CommandError> {
-        if let Some(secret) = &self.secret {
-            return Ok(secret.clone());
-        }
-        match std::env::var(SECRET_VARIABLE) {
-            Ok(secret) if !secret.is_empty() => Ok(secret),
-            Err(std::env::VarError::NotUnicode(_)) => {
-                Err(CommandError::usage(format!("the environment variable {SECRET_VARIABLE} is not UTF-8")))
-            }
-            _ => Ok(configured.unwrap_or(DEFAULT_SECRET).to_owned()),
-        }
+    /// The settings, in which a secret given here wins over the environment and the file, and the scheme: that of the
+    /// preset, else theirs.
+    pub(super) fn settings(&self, config: Option<&Path>) -> Result<(Settings, Scheme), CommandError> {
+        let flags = Flags { secret: self.secret.clone(), ..Flags::default() };
+        let settings = Settings::load(config, flags).map_err(CommandError::problems)?;
+        let scheme = match self.preset {
+            Some(preset) => Scheme::preset(preset),
+            None => crate::mock::scheme(&settings)?,
+        };
+        Ok((settings, scheme))
     }
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
-    sign(args, crate::mock::scheme(&settings)?, Some(&settings.secret))
-}
-
-/// Signs by the scheme and the secret that are configured, unless the arguments say otherwise.
-fn sign(args: Args, configured: Scheme, secret: Option<&str>) -> Result<Exit, CommandError> {
-    let mut scheme = args.signer.scheme(configured);
+    let (settings, mut scheme) = args.signer.settings(config)?;
     if let Some(id) = args.key_id.as_deref() {
         let header = scheme.key.as_mut();
         let header =
             header.ok_or_else(|| CommandError::usage("this scheme has no header that names the key"))?;
         header.id = Some(id.into());
     }
-    let signer = args.signer.signer(scheme, secret)?;
+    let signer = Signer::try_new(scheme, &settings.secret).map_err(CommandError::usage)?;
     let path = path_for(signer.scheme(), args.path.as_deref())?;
     let body = read_body()?;
     let now = args.timestamp.unwrap_or_else(Timestamp::now);
     let nonce = args.nonce.unwrap_or_else(|| made_nonce(&body, now));
     let signing = Signing { body: &body, path, now, nonce: &nonce };
-    let text = if args.value_only {
-        format!("{}\n", signer.signature(&signing))
-    } else {
-        let headers = if args.key_id.is_some() { signer.sign_call(&signing) } else { signer.sign(&signing) };
-        if args.json {
-            let object: serde_json::Map<_, _> =
-                headers.into_iter().map(|(name, value)| (name.to_string(), value.into())).collect();
-            format!("{}\n", serde_json::Value::Object(object))
-        } else {
-            headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
-        }
-    };
-    print(&text)
+    if args.value_only {
+        return super::print(&format!("{}\n", signer.signature(&signing)));
+    }
+    let headers = if args.key_id.is_some() { signer.sign_call(&signing) } else { signer.sign(&signing) };
+    if args.json {
+        let object = headers.into_iter().map(|(name, value)| (name.to_string(), value.into())).collect();
+        return super::print(&format!("{}\n", serde_json::Value::Object(object)));
+    }
+    super::print(&headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect::<String>())
 }
 
 /// The path that is signed or verified; only schemes that sign it need one.
@@ -155,17 +133,6 @@ pub(super) fn read_body() -> Result<Vec<u8>, CommandError> {
     Ok(body)
 }
 
-/// Prints the outcome. A reader that went away is no error.
-pub(super) fn print(text: &str) -> Result<Exit, CommandError> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(CommandError::start(format!("cannot write to standard output: {error}")))
-        }
-        _ => Ok(Exit::Ok),
-    }
-}
-
 /// An id for a message that was given none: the same for the same body at the same moment.
 fn made_nonce(body: &[u8], now: Timestamp) -> String {
     let digest = Sha256::new().chain_update(now.as_nanosecond().to_be_bytes()).chain_update(body).finalize();
@@ -177,49 +144,13 @@ fn presets() -> impl TypedValueParser<Value = Preset> {
     PossibleValuesParser::new(Preset::ALL.map(Preset::as_str)).try_map(|name| name.parse::<Preset>())
 }
 
-/// A moment as people write it.
-pub(super) fn read_moment(text: &str) -> Result<Timestamp, String> {
-    let wrong = || format!("`{text}` is neither Unix seconds nor a time like 2030-01-01T00:00:00Z");
-    match text.parse::<i64>() {
-        Ok(seconds) => Timestamp::from_second(seconds)
-            .map_err(|_| format!("{} is out of range for Unix seconds; are these milliseconds?", seconds)),
-        Err(_) => text.parse().map_err(|_| wrong()),
-    }
-}
-
-/// Path and query. A whole URL is a likely slip.
-pub(super) fn read_path(text: &str) -> Result<String, String> {
-    if text.starts_with('/') {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("`{text}` does not begin with `/`: give path and query alone, for example `/hook?a=1`"))
-    }
-}
-
-fn read_nonce(text: &str) -> Result<String, String> {
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        Ok(text.to_owned())
-    } else {
-        Err("an id is one or more visible ASCII characters without spaces".to_owned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn moments_and_paths() {
-        assert_eq!(read_moment("1614265330").unwrap(), read_moment("2021-02-25T15:02:10Z").unwrap());
-        assert!(read_moment("1614265330123456").unwrap_err().contains("milliseconds"));
-        assert!(read_moment("tomorrow").unwrap_err().contains("2030-01-01T00:00:00Z"));
-        assert!(read_path("http://localhost/hook").is_err());
-        assert!(read_nonce("a\nb").is_err());
-    }
-
-    #[test]
     fn a_made_nonce_differs_with_body_and_moment() {
-        let (one, two) = (read_moment("1").unwrap(), read_moment("2").unwrap());
+        let (one, two) = (argument::moment("1").unwrap(), argument::moment("2").unwrap());
         assert_eq!(made_nonce(b"a", one), made_nonce(b"a", one));
         assert_ne!(made_nonce(b"a", one), made_nonce(b"b", one));
         assert_ne!(made_nonce(b"a", one), made_nonce(b"a", two));

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::CommandError;
 use crate::contract::Direction;
+use crate::files::suggest::{did_you_mean, nearest};
 use crate::mock::Prepared;
 use crate::scenario::{Story, load};
 
@@ -26,10 +27,10 @@ pub(super) fn read(
         )));
     }
     for name in &names {
-        let known = || scenarios.iter().flat_map(|scenario| scenario.read.iter().chain(scenario.vars.keys()));
+        let known =
+            || scenarios.iter().flat_map(|scenario| scenario.read.iter().chain(scenario.file.vars.keys()));
         if !known().any(|known| known == name) {
-            let near = crate::files::suggest::nearest(name, known().map(String::as_str));
-            let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+            let near = did_you_mean(nearest(name, known().map(String::as_str)));
             return Err(CommandError::usage(format!("--set {name}: no story has a variable `{name}`{near}")));
         }
     }
@@ -37,7 +38,7 @@ pub(super) fn read(
     scenarios
         .iter()
         .map(|scenario| {
-            let policy = scenario.delivery.as_ref().map_or_else(
+            let policy = scenario.file.delivery.as_ref().map_or_else(
                 || prepared.settings.policy.clone(),
                 |file| crate::delivery::policy(&prepared.settings.policy, file),
             );

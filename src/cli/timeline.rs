@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::preview::preview;
 use crate::delivery::{Attempt, AttemptResult};
+use crate::files::diagnostic::counted;
 use crate::journal::{CallEntry, Entry, Event, Sink, assumed_text};
 use crate::time::HumanDuration;
 
@@ -55,10 +56,7 @@ impl Timeline {
             }
             Event::Ended { end, .. } => {
                 let failure = end.failure.as_ref()?;
-                let attempts = match end.attempts {
-                    1 => "1 attempt".to_owned(),
-                    attempts => format!("{attempts} attempts"),
-                };
+                let attempts = counted(end.attempts.into(), "attempt");
                 format!("{BAD}✗{BAD:#} given up after {attempts}: {}", failure.message)
             }
             Event::Called(call) => self.called(call),

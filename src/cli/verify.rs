@@ -4,11 +4,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::sign::{SignerArgs, path_for, print, read_body, read_moment, read_path};
-use super::{CommandError, Exit};
-use crate::contract::signature::{Received, Scheme};
+use super::sign::{SignerArgs, path_for, read_body};
+use super::{CommandError, Exit, argument};
+use crate::contract::signature::{Received, Scheme, Signer};
 use crate::net::Headers;
-use crate::settings::{Flags, Settings};
 
 const EXAMPLES: &str = "\
 Prints `valid` and exits with 0, or says what is wrong with the signature and exits
@@ -42,35 +41,29 @@ pub(super) struct Args {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     signature: Option<String>,
     /// A header of the request. May be given more than once; headers that do not matter are ignored.
-    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = read_header)]
+    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = argument::header)]
     header: Vec<(String, String)>,
     /// Path and query of the request, for schemes that sign it.
-    #[arg(long, value_name = "PATH", value_parser = read_path)]
+    #[arg(long, value_name = "PATH", value_parser = argument::path)]
     path: Option<String>,
     /// When the request came in, for schemes that check its age: Unix seconds, or a time like
     /// 2030-01-01T00:00:00Z. Default: now.
-    #[arg(long, value_name = "TIME", value_parser = read_moment, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", value_parser = argument::moment, allow_hyphen_values = true)]
     now: Option<Timestamp>,
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
-    verify(args, crate::mock::scheme(&settings)?, Some(&settings.secret))
-}
-
-/// Verifies by the scheme and the secret that are configured, unless the arguments say otherwise.
-fn verify(args: Args, configured: Scheme, secret: Option<&str>) -> Result<Exit, CommandError> {
-    let scheme = args.signer.scheme(configured);
+    let (settings, scheme) = args.signer.settings(config)?;
     let headers = headers(&scheme, args.header, args.signature)?;
-    let signer = args.signer.signer(scheme, secret)?;
+    let signer = Signer::try_new(scheme, &settings.secret).map_err(CommandError::usage)?;
     let path = path_for(signer.scheme(), args.path.as_deref())?;
     let body = read_body()?;
     let now = args.now.unwrap_or_else(Timestamp::now);
     match signer.verify(&Received { body: &body, path, headers: &Headers::from(&headers[..]), now }) {
-        Ok(()) => print("valid\n"),
+        Ok(()) => super::print("valid\n"),
         Err(mismatch) => {
             let hints: String = mismatch.hints.iter().map(|hint| format!("  {hint}\n")).collect();
-            print(&format!("invalid: {mismatch}\n{hints}"))?;
+            super::print(&format!("invalid: {mismatch}\n{hints}"))?;
             Ok(Exit::Failed)
         }
     }
@@ -96,27 +89,5 @@ fn headers(
             headers.extend(signature.map(|signature| (name.to_string(), signature)));
             Ok(headers)
         }
-    }
-}
-
-fn read_header(text: &str) -> Result<(String, String), String> {
-    match text.split_once(':') {
-        Some((name, value)) if !name.trim().is_empty() => {
-            Ok((name.trim().to_owned(), value.trim().to_owned()))
-        }
-        _ => Err("a header is written `Name: value`".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn headers_as_written() {
-        assert_eq!(read_header("A: b: c ").unwrap(), ("A".to_owned(), "b: c".to_owned()));
-        assert_eq!(read_header("A:").unwrap(), ("A".to_owned(), String::new()));
-        assert!(read_header("no colon").is_err());
-        assert!(read_header(": value").is_err());
     }
 }

@@ -14,7 +14,7 @@ const PREFIX: &str = "/_mock";
 /// Method, path below the prefix, and what it does.
 const CALLS: [(&str, &str, &str); 4] = [
     ("GET", "/", "lists these"),
-    ("GET", "/state", "tells the vendor's time, the sums of callbacks, and whether anything is under way"),
+    ("GET", "/state", "shows the vendor's time, the sums of callbacks, and whether anything is under way"),
     ("POST", "/clock", "moves the vendor's time forward: {\"by\": \"25h\"}"),
     ("POST", "/tokens/expire", "lets all tokens expire, or with {\"app_key\": \"...\"} those of one account"),
 ];

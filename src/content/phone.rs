@@ -99,7 +99,7 @@ pub fn phone(rng: &mut Rng, country: Country) -> String {
     };
     let plan = plans.choose(rng).expect("every country has a plan");
     let prefix = plan.prefixes.choose(rng).expect("every plan has prefixes");
-    // Country and operator are no part of what tells two people apart.
+    // Country and operator are no part of what distinguishes two people.
     let subscriber = ids::draw(rng, IdShape::Digits, |rng| {
         let first = rng.random_range(b'2'..=b'9');
         let rest = (prefix.len() + 1..plan.length).map(|_| rng.random_range(b'0'..=b'9'));

@@ -304,7 +304,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_path_is_survived(path in "\\PC{0,60}", odd in "(/|%|%2|%2F|%00|[a-z{}*]|é){0,20}") {
-            let router = router();
+            static ROUTER: std::sync::LazyLock<Router> = std::sync::LazyLock::new(router);
+            let router = &*ROUTER;
             router.find("POST", &path);
             router.find("POST", &odd);
             router.find("POST", &format!("/api/v1/channel/{odd}/message"));

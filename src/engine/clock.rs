@@ -32,7 +32,7 @@ impl FromStr for Speed {
     }
 }
 
-/// Tells the story's time.
+/// The story's time.
 #[derive(Debug)]
 pub struct Clock {
     speed: Speed,

@@ -17,7 +17,7 @@ use crate::contract::{Direction, Provenance};
 use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals};
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
-use crate::scenario::{Body, CallView, DeliveryEnd, StoryRun};
+use crate::scenario::{Body, CallView, DeliveryEnd, SendError, StoryRun};
 use crate::simulator::{
     Account, AccountKey, Callback, CallbackBody, ConversationKey, EmitError, Request, Simulator,
 };
@@ -73,7 +73,7 @@ impl Engine {
         }
     }
 
-    /// Adds a story to be told. Its number must be the count of stories added before it.
+    /// Adds a story to run. Its number must be the count of stories added before it.
     pub fn add_story(&mut self, story: StoryRun) {
         let wakeup = story.next_wakeup();
         if let Some(at) = wakeup {
@@ -109,7 +109,7 @@ impl Engine {
         self.dispatch.outbox.unfinished()
     }
 
-    /// Ends all stories where they are. Tries in flight go on; nothing new starts.
+    /// Ends all stories where they are. Attempts in flight go on; nothing new starts.
     pub fn stop(&mut self) {
         self.stopped = true;
         self.awaiting = 0;
@@ -119,7 +119,7 @@ impl Engine {
         self.wakeups.clear();
     }
 
-    /// Whether every story is told and everything they caused is delivered or has failed.
+    /// Whether every story is over and everything they caused is delivered or has failed.
     pub fn is_over(&self) -> bool {
         if self.stopped {
             return self.totals().in_flight == 0;
@@ -186,11 +186,11 @@ impl Engine {
             }
             self.wakeups.pop_first();
             self.wakeup_of[index] = None;
-            self.with_story(index, now, |story, stage| story.advance(now, stage));
+            self.with_story(index, now, |story, host| story.advance(now, host));
         }
     }
 
-    /// Lets a play work with the world around it, and moves it on afterwards as far as it goes.
+    /// Lets a story work with the world around it, and moves it on afterwards as far as it goes.
     fn with_story<T>(
         &mut self,
         index: usize,
@@ -198,18 +198,18 @@ impl Engine {
         work: impl FnOnce(&mut StoryRun, &mut EngineHost<'_>) -> T,
     ) -> T {
         let stopped = self.stopped;
-        self.on_stage(index, now, |story, stage| {
-            let result = work(story, stage);
+        self.with_host(index, now, |story, host| {
+            let result = work(story, host);
             if !stopped {
-                story.advance(now, stage);
+                story.advance(now, host);
             }
             result
         })
     }
 
-    /// Lets a play work with the world around it. It moves on when the engine advances: what a call causes comes
+    /// Lets a story work with the world around it. It moves on when the engine advances: what a call causes comes
     /// after the call itself.
-    fn on_stage<T>(
+    fn with_host<T>(
         &mut self,
         index: usize,
         now: Timestamp,
@@ -218,14 +218,14 @@ impl Engine {
         let story = &mut self.stories[index];
         let (was_over, was_awaiting) = (story.is_over(), story.awaits_call());
         let label = Arc::clone(story.name());
-        let mut stage = EngineHost {
+        let mut host = EngineHost {
             dispatch: &mut self.dispatch,
             simulator: &mut self.simulator,
             story: index,
             label,
             now,
         };
-        let result = work(story, &mut stage);
+        let result = work(story, &mut host);
         if !was_over && story.is_over() {
             self.over += 1;
         }
@@ -335,7 +335,7 @@ impl Engine {
         let cause = self.simulator.last_cause();
         let view = CallView { id, fields: &whole, refused: is_refusal(&usual) };
         let mut replaces_default = false;
-        let mut told = None;
+        let mut from_story = None;
         let mut kept = Vec::new();
         let mut taken = false;
         let mut taker = owner.map(|story| story as usize);
@@ -343,9 +343,9 @@ impl Engine {
             if self.stories.get(index).is_none_or(StoryRun::is_over) {
                 continue;
             }
-            let reply = self.on_stage(index, now, |story, stage| story.on_call(&view, now, stage));
+            let reply = self.with_host(index, now, |story, host| story.on_call(&view, now, host));
             replaces_default |= reply.replaces_default;
-            told = told.or(reply.answer);
+            from_story = from_story.or(reply.answer);
             if reply.kept {
                 kept.push(index);
             }
@@ -373,7 +373,7 @@ impl Engine {
         if let Some(story) = story.filter(|_| self.simulator.is_of_user(id)) {
             self.simulator.assign(cause, u32::try_from(story).unwrap_or(u32::MAX));
         }
-        outcome(told, usual)
+        outcome(from_story, usual)
     }
 
     /// The body of an event of a conversation, with `patch` (a table or null) over it.
@@ -432,23 +432,27 @@ impl Engine {
         let answer = result.result.as_ref().ok().cloned();
         let end = DeliveryEnd {
             delivered: end.failure.is_none(),
-            tries: end.attempts,
+            attempts: end.attempts,
             answer,
             error: end.failure.map(|failure| (failure.class, failure.message)),
             took,
         };
         let event = Arc::clone(&attempt.callback.event);
-        self.with_story(index, now, |story, stage| story.on_end(id, &event, &body, &end, now, stage));
+        self.with_story(index, now, |story, host| story.on_end(id, &event, &body, &end, now, host));
     }
 
     /// Sends a callback that belongs to no story, as `emit` does.
+    ///
+    /// # Errors
+    ///
+    /// It can't be sent at all.
     pub fn send_alone(
         &mut self,
         event: &str,
         body: Body,
         session: ConversationKey,
         now: Timestamp,
-    ) -> Result<Arc<QueuedCallback>, String> {
+    ) -> Result<Arc<QueuedCallback>, SendError> {
         let order_key = Some(self.simulator.order_key(session));
         let policy = Arc::clone(&self.dispatch.policy);
         let account = AccountKey::default();

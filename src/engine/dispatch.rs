@@ -16,7 +16,7 @@ use crate::delivery::{Attempt, CallbackId, Outbox, Policy, QueuedCallback};
 use crate::journal::{Event, Journal};
 use crate::language::template::{self, TemplateSet};
 use crate::net::Target;
-use crate::scenario::Body;
+use crate::scenario::{Body, SendError};
 use crate::settings::AssumedFile;
 use crate::simulator::AccountKey;
 
@@ -48,7 +48,7 @@ pub(super) struct Origin {
     pub(super) label: Option<Arc<str>>,
     /// The body as a value.
     pub(super) body: Value,
-    /// Real time of the tries and the story's time of the gaps so far.
+    /// Real time of the attempts and the story's time of the gaps so far.
     pub(super) took: Duration,
 }
 
@@ -106,17 +106,15 @@ impl Dispatch {
         !refused
     }
 
-    fn target(&mut self, own: Option<String>, own_wins: bool) -> Result<Arc<Target>, String> {
+    fn target(&mut self, own: Option<String>, own_wins: bool) -> Result<Arc<Target>, SendError> {
         let own = own.filter(|_| own_wins || !self.target_wins || self.default_target.is_none());
         let Some(text) = own else {
-            return self.default_target.clone().ok_or_else(|| {
-                "there is no callback URL: give one with --callback-url, in the scenario or in the settings".to_owned()
-            });
+            return self.default_target.clone().ok_or(SendError::NoUrl);
         };
         if let Some(target) = self.targets.get(&text) {
             return Ok(Arc::clone(target));
         }
-        let target: Arc<Target> = Arc::new(text.parse().map_err(|error| format!("{error}"))?);
+        let target: Arc<Target> = Arc::new(text.parse()?);
         // A story can make up URLs without end; those are not worth remembering.
         if self.targets.len() < 1_000 {
             self.targets.insert(text, Arc::clone(&target));
@@ -131,11 +129,12 @@ impl Dispatch {
         body: Body,
         origin: Origin,
         now: Timestamp,
-    ) -> Result<Arc<QueuedCallback>, String> {
+    ) -> Result<Arc<QueuedCallback>, SendError> {
         let catalog = Arc::clone(&self.catalog);
-        let entry = catalog.get(order.event).ok_or_else(|| format!("there is no event `{}`", order.event))?;
+        let entry =
+            catalog.get(order.event).ok_or_else(|| SendError::UnknownEvent(order.event.to_owned()))?;
         if !self.admit(order.event, Direction::Callback, entry.provenance, now) {
-            return Err("it is only assumed, and the settings refuse such".to_owned());
+            return Err(SendError::Assumed);
         }
         let target = self.target(order.target, order.own_target)?;
         let mut body = match body {
@@ -198,7 +197,7 @@ fn set_header(headers: &mut Vec<(Arc<str>, String)>, name: &Arc<str>, value: &st
 }
 
 /// The body's text: with the event's name as the user corrected it, and through the user's template if there is one.
-fn overridden(entry: &Entry, mut body: Value) -> Result<String, String> {
+fn overridden(entry: &Entry, mut body: Value) -> Result<String, SendError> {
     if entry.overridden
         && let Some(name) = &entry.event
     {
@@ -207,14 +206,12 @@ fn overridden(entry: &Entry, mut body: Value) -> Result<String, String> {
     }
     let Some(source) = &entry.body else { return Ok(body.to_string()) };
     let mut set = TemplateSet::default();
-    let compiled = set.add(source).map_err(|mistake| mistake.message)?;
+    let compiled = set.add(source).map_err(SendError::Syntax)?;
     let scope = minijinja::Value::from_pairs([("body", template::value(&body))]);
     match set.render(&compiled, &scope) {
         Ok(Value::String(text)) => Ok(text),
         Ok(other) => Ok(other.to_string()),
-        Err(error) => {
-            Err(format!("the body template of `{}` in the settings can't be filled in: {error}", entry.id))
-        }
+        Err(error) => Err(SendError::Template { event: entry.id.clone(), error }),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Drives the engine through time: makes the tries that are due, wakes at the next moment, lets actors inside the
+//! Drives the engine through time: makes the attempts that are due, wakes at the next moment, lets actors inside the
 //! process (the embedded integrator) act on the story's clock.
 
 use std::collections::BTreeMap;
@@ -87,7 +87,7 @@ impl State {
 /// How a drive ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Every story is told and nothing is under way.
+    /// Every story is over and nothing is under way.
     Over,
     /// The interruption came; what was in flight is finished.
     Interrupted,
@@ -162,7 +162,7 @@ impl Driver {
     }
 
     /// Looks at the engine at the present moment of the story; what is done to it must not bring anything forward, for
-    /// the driver is not told.
+    /// the driver is not notified.
     pub fn look<T>(&self, work: impl FnOnce(&mut Engine, Timestamp) -> T) -> T {
         let mut state = self.lock();
         let now = state.clock.now();
@@ -190,7 +190,7 @@ impl Driver {
         Agenda(self.clone())
     }
 
-    /// Drives until every story is told, or until `interrupt` is ready.
+    /// Drives until every story is over, or until `interrupt` is ready.
     pub async fn drive(&self, interrupt: impl Future<Output = ()>) -> End {
         let mut interrupt = std::pin::pin!(interrupt);
         let mut interrupted = false;
@@ -319,7 +319,7 @@ impl Driver {
     fn attempt(&self, attempt: Arc<Attempt>) {
         let driver = self.clone();
         tokio::spawn(async move {
-            // Whatever happens in here, the try must not count as in flight for ever.
+            // Whatever happens in here, the attempt must not count as in flight for ever.
             let in_flight = InFlight(driver.clone());
             let result = driver.shared.client.send(&attempt).await;
             driver.with(|engine, now| engine.finish(&attempt, result, now));
@@ -328,7 +328,7 @@ impl Driver {
     }
 }
 
-/// Counts a try as in flight while it lives.
+/// Counts an attempt as in flight while it lives.
 struct InFlight(Driver);
 
 impl Drop for InFlight {

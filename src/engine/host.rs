@@ -9,7 +9,7 @@ use super::dispatch::{Dispatch, NewCallback, Origin};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::journal::Event;
-use crate::scenario::{Sending, StoryHost};
+use crate::scenario::{SendError, Sending, StoryHost};
 use crate::simulator::{AccountKey, Simulator};
 
 /// The engine as one story sees it.
@@ -32,9 +32,9 @@ impl StoryHost for EngineHost<'_> {
         self.simulator
     }
 
-    fn send(&mut self, sending: Sending) -> Result<CallbackId, String> {
+    fn send(&mut self, sending: Sending) -> Result<CallbackId, SendError> {
         let order_key = Some(self.simulator.order_key(sending.session));
-        // The play keeps the body of what it sends itself.
+        // The story keeps the body of what it sends itself.
         let origin =
             Origin { story: Some(self.story), label: Some(Arc::clone(&self.label)), ..Origin::default() };
         let order = NewCallback {
@@ -49,7 +49,7 @@ impl StoryHost for EngineHost<'_> {
         self.dispatch
             .send(order, sending.body, origin, self.now)
             .map(|callback| callback.id)
-            .map_err(|error| format!("`{}` can't be sent: {error}", sending.event))
+            .map_err(|error| SendError::OfStory { event: sending.event, error: Box::new(error) })
     }
 
     fn story_started(&mut self) {

@@ -33,7 +33,7 @@ pub struct EngineOptions {
     pub behaviour: Behaviour,
     /// What goes wrong on purpose with calls, beside what stories want.
     pub faults: Vec<FaultFile>,
-    /// How many tries may be in flight.
+    /// How many attempts may be in flight.
     pub max_in_flight: usize,
     /// The journal, with its sinks.
     pub journal: Journal,

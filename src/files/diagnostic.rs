@@ -36,10 +36,15 @@ impl SourceFile {
         Arc::new(Self { path: path.into(), text, lines })
     }
 
-    /// Reads a file. Errs with one line that names it and says why it can't be read.
-    pub fn read(path: &Path) -> Result<Arc<Self>, String> {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// One line that names it and says why it can't be read.
+    pub fn read(path: &Path) -> Result<Arc<Self>, Problems> {
         let shown = path.display().to_string();
-        let fail = |why: &str| format!("can't read {}: {why}", quoted(&shown));
+        let fail =
+            |why: &str| Problems::from(Diagnostic::general(format!("can't read {}: {why}", quoted(&shown))));
         let file = std::fs::File::open(path).map_err(|error| fail(&reason(&error)))?;
         let mut bytes = Vec::new();
         file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| fail(&reason(&error)))?;
@@ -294,11 +299,10 @@ impl Problems {
         let sorted = self.sorted();
         let files: BTreeSet<&str> =
             sorted.iter().filter_map(|one| one.file.as_ref()).map(|file| file.path.as_ref()).collect();
-        let plural = |count: usize| if count == 1 { "" } else { "s" };
-        let problems = format!("{} problem{}", sorted.len(), plural(sorted.len()));
-        match files.len() {
+        let problems = counted(sorted.len() as u64, "problem");
+        match files.len() as u64 {
             0 => problems,
-            count => format!("{problems} in {count} file{}", plural(count)),
+            count => format!("{problems} in {}", counted(count, "file")),
         }
     }
 
@@ -373,6 +377,11 @@ pub fn quoted(text: &str) -> String {
         }
     }
     format!("`{shown}`")
+}
+
+/// How many of something: `1 problem`, `3 problems`.
+pub fn counted(number: u64, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
 /// Words in a row: `a`, `b` or `c`.

@@ -13,7 +13,7 @@ pub enum Language {
 }
 
 /// What the words of a user say about the language. Words of one language only.
-const TELLING: [(Language, &[&str]); 3] = [
+const WORDS: [(Language, &[&str]); 3] = [
     (
         Language::Indonesian,
         &[
@@ -62,15 +62,12 @@ const FAREWELLS: [&str; 9] =
     ["thank", "thanks", "bye", "goodbye", "makasih", "terima kasih", "gracias", "adiós", "hasta luego"];
 
 impl Language {
-    /// The language of a text, if its words tell.
+    /// The language of a text, if its words show it.
     pub(super) fn of_text(text: &str) -> Option<Self> {
         let text = text.to_lowercase();
-        let count = |telling: &[&str]| words(&text).filter(|word| telling.contains(word)).count();
-        let (language, count) = TELLING
-            .map(|(language, telling)| (language, count(telling)))
-            .into_iter()
-            .rev()
-            .max_by_key(|(_, n)| *n)?;
+        let count = |own: &[&str]| words(&text).filter(|word| own.contains(word)).count();
+        let (language, count) =
+            WORDS.map(|(language, own)| (language, count(own))).into_iter().rev().max_by_key(|(_, n)| *n)?;
         (count > 0).then_some(language)
     }
 

@@ -8,5 +8,7 @@ mod lines;
 mod receiver;
 mod sample_agent;
 
+#[cfg(test)]
+pub use receiver::BodyError;
 pub use receiver::{Counts, Received, Receiver, Verdict};
 pub use sample_agent::{Action, SampleAgent};

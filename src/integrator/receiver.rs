@@ -26,17 +26,28 @@ pub enum Verdict {
     Unsigned,
 }
 
+/// Why a body can't be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// There is none.
+    #[error("the body is empty")]
+    Empty,
+    /// It is something else.
+    #[error("the body is not JSON: {0}")]
+    NotJson(String),
+}
+
 /// A callback that was received.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// The event's name as the body tells it: in `event`, or in `type` as the notices of the dialer do.
+    /// The event's name as the body has it: in `event`, or in `type` as the notices of the dialer do.
     pub event: Option<String>,
     /// The catalog id, if the name is in the catalog.
     pub id: Option<Arc<str>>,
     /// About the signature.
     pub verdict: Verdict,
     /// The body, or why it is not JSON.
-    pub body: Result<Value, String>,
+    pub body: Result<Value, BodyError>,
     /// The exact body.
     pub raw: Bytes,
     /// How often this very body has come by now, this time included.
@@ -80,11 +91,10 @@ impl Receiver {
     /// Takes a request. The signature is verified over the exact bytes if a signature came, or if the catalog says
     /// that the event has one.
     pub fn receive(&mut self, call: &HttpRequest, now: Timestamp) -> Received {
-        let body: Result<Value, String> =
-            serde_json::from_slice(&call.body).map_err(|error| match call.body.is_empty() {
-                true => "the body is empty".to_owned(),
-                false => format!("the body is not JSON: {error}"),
-            });
+        let body: Result<Value, BodyError> = match &*call.body {
+            [] => Err(BodyError::Empty),
+            bytes => serde_json::from_slice(bytes).map_err(|error| BodyError::NotJson(error.to_string())),
+        };
         let event = body.as_ref().ok().and_then(name_of).map(str::to_owned);
         let known = self.events.iter().find(|(name, ..)| Some(name) == event.as_ref());
         let id = known.map(|(_, id, _)| id.clone());
@@ -227,7 +237,7 @@ mod tests {
             let received = receiver.receive(&call(body, None), now());
             assert_eq!(received.event.as_deref(), event);
             assert_eq!((received.id, received.verdict), (None, Verdict::Unsigned));
-            assert_eq!(received.body.err().unwrap_or_default(), message);
+            assert_eq!(received.body.err().map(|error| error.to_string()).unwrap_or_default(), message);
         }
         assert_eq!(receiver.receive(&signed("{"), now()).verdict, Verdict::Verified);
     }

@@ -37,8 +37,6 @@ pub struct Action {
     pub call: &'static str,
     /// Its body (assumed).
     pub body: Value,
-    /// What it means, for the timeline: `Sari accepts the conversation`.
-    pub describe: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,12 +55,12 @@ pub struct SampleAgent {
     conversations: BTreeMap<Place, Vec<Conversation>>,
 }
 
-/// Where a conversation is held, as far as every callback tells: channel id and user id.
+/// Where a conversation is held, as far as every callback says: channel id and user id.
 type Place = (String, String);
 
 #[derive(Clone, Debug)]
 struct Conversation {
-    /// Empty as long as no callback told it.
+    /// Empty as long as no callback named it.
     call_id: String,
     channel: String,
     channel_id: String,
@@ -150,7 +148,7 @@ impl SampleAgent {
         }
         let language = conversation.language.unwrap_or_default();
         let text = language.greeting(conversation.draw.greeting, &conversation.seat_name);
-        vec![conversation.transfer_result("accepted"), conversation.say(GREETING, &text, "greets")]
+        vec![conversation.transfer_result("accepted"), conversation.say(GREETING, &text)]
     }
 
     fn message(&mut self, body: &Value) -> Vec<Action> {
@@ -181,16 +179,16 @@ impl SampleAgent {
         let mut actions = vec![conversation.mark_read(&ids)];
         if last {
             conversation.held = false;
-            actions.push(conversation.say(ANSWER, &language.closing(line), "says goodbye"));
+            actions.push(conversation.say(ANSWER, &language.closing(line)));
             actions.push(conversation.end());
         } else {
-            actions.push(conversation.say(ANSWER, &language.answer(line), "answers"));
+            actions.push(conversation.say(ANSWER, &language.answer(line)));
         }
         actions
     }
 
     /// The conversation a callback belongs to: by its call id, or, while either of them has none, by its place.
-    /// Learns the call id.
+    /// Its call id is taken over if it had none.
     fn find(&mut self, body: &Value) -> Option<&mut Conversation> {
         let call_id = call_id(body);
         let here = self.conversations.get_mut(&place(body))?;
@@ -257,16 +255,11 @@ impl Conversation {
             body["seat_id"] = self.seat_id.as_str().into();
             body["seat_name"] = self.seat_name.as_str().into();
         }
-        let describe = if accepted {
-            format!("{} accepts the conversation", self.seat_name)
-        } else {
-            "the agent refuses the conversation".to_owned()
-        };
-        Action { after: RESULT, call: "chatbot.agent_transfer_result", body, describe }
+        Action { after: RESULT, call: "chatbot.agent_transfer_result", body }
     }
 
     /// `chatbot.send_message`. Body assumed; the message is a content object of the vendor's examples.
-    fn say(&self, after: Duration, text: &str, does: &str) -> Action {
+    fn say(&self, after: Duration, text: &str) -> Action {
         let body = json!({
             "call_id": self.call_id,
             "channel": self.channel,
@@ -275,34 +268,20 @@ impl Conversation {
             "seat_id": self.seat_id,
             "messages": [{ "type": "text", "text": text }],
         });
-        Action {
-            after,
-            call: "chatbot.send_message",
-            body,
-            describe: format!("{} {does}: {text}", self.seat_name),
-        }
+        Action { after, call: "chatbot.send_message", body }
     }
 
     /// `chatbot.mark_read`. Body assumed.
     fn mark_read(&self, ids: &[&str]) -> Action {
         let ids: Vec<&str> = ids.iter().copied().filter(|id| !id.is_empty()).collect();
-        let what = if ids.len() == 1 { "the message" } else { "the messages" };
-        Action {
-            after: READ,
-            call: "chatbot.mark_read",
-            body: json!({ "call_id": self.call_id, "msg_ids": ids }),
-            describe: format!("{} reads {what}", self.seat_name),
-        }
+        let body = json!({ "call_id": self.call_id, "msg_ids": ids });
+        Action { after: READ, call: "chatbot.mark_read", body }
     }
 
     /// `chatbot.end_session`. Body assumed.
     fn end(&self) -> Action {
-        Action {
-            after: END,
-            call: "chatbot.end_session",
-            body: json!({ "call_id": self.call_id, "reason": "seat" }),
-            describe: format!("{} ends the conversation", self.seat_name),
-        }
+        let body = json!({ "call_id": self.call_id, "reason": "seat" });
+        Action { after: END, call: "chatbot.end_session", body }
     }
 }
 

@@ -55,7 +55,7 @@ pub enum Event {
         /// For how long at most, in the story's time.
         within: Duration,
     },
-    /// Something worth telling that is no failure.
+    /// Something worth knowing that is no failure.
     Note(String),
     /// A callback was handed to delivery.
     Queued(Arc<QueuedCallback>),
@@ -79,7 +79,7 @@ pub enum Event {
     Called(CallEntry),
 }
 
-/// How an assumed entry is told: that it is assumed, and how to correct it.
+/// What is said about an assumed entry: that it is assumed, and how to correct it.
 pub fn assumed_text(id: &str, what: &str, refused: bool) -> String {
     let consequence = if refused { ", so it is refused, as the settings say" } else { "" };
     format!(

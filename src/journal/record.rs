@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -23,7 +24,7 @@ struct State {
     error: Option<io::Error>,
 }
 
-/// The other end of a [`Recorder`]: closes the record and tells whether it is whole.
+/// The other end of a [`Recorder`]: closes the record and says whether it is whole.
 pub struct RecordHandle(Arc<Mutex<State>>);
 
 impl RecordHandle {
@@ -59,99 +60,87 @@ impl Recorder {
         if let Some(story) = &entry.story {
             line.insert("story".into(), json!(&**story));
         }
-        let mut put = |key: &str, value: Value| {
-            line.insert(key.to_owned(), value);
-        };
         // The kinds and keys are a contract with whoever reads records: `tried`, `dead` and `tries` are older than the
         // words used elsewhere, and stay.
-        match &entry.event {
-            Event::StoryStarted => put("kind", json!("story_started")),
-            Event::StoryFinished { passed } => {
-                put("kind", json!("story_finished"));
-                put("passed", json!(passed));
+        let mut put = |fields: Value| {
+            if let Value::Object(fields) = fields {
+                line.extend(fields);
             }
+        };
+        let elapsed = |took: Duration| match self.timing {
+            true => json!({ "elapsed_us": u64::try_from(took.as_micros()).unwrap_or(u64::MAX) }),
+            false => Value::Null,
+        };
+        match &entry.event {
+            Event::StoryStarted => put(json!({ "kind": "story_started" })),
+            Event::StoryFinished { passed } => put(json!({ "kind": "story_finished", "passed": passed })),
             Event::Failed { place, message } => {
-                put("kind", json!("failed"));
-                put("place", json!(&**place));
-                put("message", json!(message));
+                put(json!({ "kind": "failed", "place": &**place, "message": message }));
             }
             Event::Assumed { id, what, refused } => {
-                put("kind", json!("assumed"));
-                put("id", json!(&**id));
-                put("text", json!(assumed_text(id, what, *refused)));
+                put(json!({ "kind": "assumed", "id": &**id, "text": assumed_text(id, what, *refused) }));
             }
             Event::Waiting { call, within } => {
-                put("kind", json!("waiting"));
-                put("call", json!(&**call));
-                put("within_ms", json!(u64::try_from(within.as_millis()).unwrap_or(u64::MAX)));
+                let within = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+                put(json!({ "kind": "waiting", "call": &**call, "within_ms": within }));
             }
-            Event::Note(text) => {
-                put("kind", json!("note"));
-                put("text", json!(text));
-            }
+            Event::Note(text) => put(json!({ "kind": "note", "text": text })),
             Event::Queued(callback) => {
-                put("kind", json!("queued"));
-                put("callback", json!(callback.id));
-                put("event", json!(&*callback.event));
-                put("method", json!(&*callback.method));
-                put("url", json!(self.url(callback)));
-                put("due", json!(callback.due.to_string()));
-                put_bytes(&mut put, "body", &callback.body);
+                put(json!({
+                    "kind": "queued",
+                    "callback": callback.id,
+                    "event": &*callback.event,
+                    "method": &*callback.method,
+                    "url": self.url(callback),
+                    "due": callback.due.to_string(),
+                }));
+                put(bytes("body", &callback.body));
             }
             Event::Attempted { attempt, result, retry_at } => {
-                put("kind", json!("tried"));
-                put("callback", json!(attempt.callback.id));
-                put("event", json!(&*attempt.callback.event));
-                put("try", json!(attempt.number));
-                put(
-                    "headers",
-                    json!(attempt.headers.iter().map(|(name, value)| (&**name, value)).collect::<Vec<_>>()),
-                );
+                let headers = attempt.headers.iter().map(|(name, value)| (&**name, value));
+                put(json!({
+                    "kind": "tried",
+                    "callback": attempt.callback.id,
+                    "event": &*attempt.callback.event,
+                    "try": attempt.number,
+                    "headers": headers.collect::<Vec<_>>(),
+                }));
                 match &result.result {
                     Ok(answer) => {
-                        put("status", json!(answer.status));
-                        put_bytes(&mut put, "answer", &answer.body);
-                        if answer.truncated {
-                            put("truncated", json!(true));
-                        }
+                        put(json!({ "status": answer.status }));
+                        put(bytes("answer", &answer.body));
+                        put(if answer.truncated { json!({ "truncated": true }) } else { Value::Null });
                     }
-                    Err(failure) => {
-                        put("error", json!(failure.class));
-                        // The message may name the embedded receiver's port or come from the system.
-                        if self.embedded.is_none() {
-                            put("message", json!(failure.message));
-                        }
-                    }
+                    // The message may name the embedded receiver's port or come from the system.
+                    Err(failure) if self.embedded.is_some() => put(json!({ "error": failure.class })),
+                    Err(failure) => put(json!({ "error": failure.class, "message": failure.message })),
                 }
-                if self.timing {
-                    put("elapsed_us", json!(u64::try_from(result.elapsed.as_micros()).unwrap_or(u64::MAX)));
-                }
+                put(elapsed(result.elapsed));
                 if let Some(at) = retry_at {
-                    put("retry_at", json!(at.to_string()));
+                    put(json!({ "retry_at": at.to_string() }));
                 }
             }
             Event::Ended { id, end } => {
-                put("kind", json!(if end.failure.is_none() { "delivered" } else { "dead" }));
-                put("callback", json!(id));
-                put("tries", json!(end.attempts));
+                let kind = if end.failure.is_none() { "delivered" } else { "dead" };
+                put(json!({ "kind": kind, "callback": id, "tries": end.attempts }));
                 if let Some(failure) = &end.failure {
-                    put("error", json!(failure.class));
+                    put(json!({ "error": failure.class }));
                 }
             }
             Event::Called(call) => {
-                put("kind", json!("called"));
-                put("call", json!(call.id.as_deref()));
-                put("method", json!(call.call.method));
-                put("path", json!(call.call.path_and_query()));
                 // The port of the mock may have been picked at start.
                 let headers = call.call.headers.iter().filter(|(name, _)| *name != "host");
-                put("headers", json!(headers.collect::<Vec<_>>()));
-                put_bytes(&mut put, "body", &call.call.body);
-                put("status", json!(call.status));
-                put_bytes(&mut put, "answer", &call.answer);
-                if self.timing {
-                    put("elapsed_us", json!(u64::try_from(call.elapsed.as_micros()).unwrap_or(u64::MAX)));
-                }
+                put(json!({
+                    "kind": "called",
+                    "call": call.id.as_deref(),
+                    "method": call.call.method,
+                    "path": call.call.path_and_query(),
+                    "headers": headers.collect::<Vec<_>>(),
+                }));
+                put(bytes("body", &call.call.body));
+                put(json!({ "status": call.status }));
+                put(bytes("answer", &call.answer));
+                put(elapsed(call.elapsed));
             }
         }
         line
@@ -159,11 +148,11 @@ impl Recorder {
 }
 
 /// Text as text, anything else as base64 under a name that says so.
-fn put_bytes(put: &mut impl FnMut(&str, Value), key: &str, bytes: &[u8]) {
+fn bytes(key: &str, bytes: &[u8]) -> Value {
     use base64::prelude::{BASE64_STANDARD, Engine as _};
     match std::str::from_utf8(bytes) {
-        Ok(text) => put(key, json!(text)),
-        Err(_) => put(&format!("{key}_base64"), json!(BASE64_STANDARD.encode(bytes))),
+        Ok(text) => json!({ key: text }),
+        Err(_) => json!({ format!("{key}_base64"): BASE64_STANDARD.encode(bytes) }),
     }
 }
 

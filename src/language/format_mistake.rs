@@ -4,23 +4,28 @@ use std::ops::Range;
 
 /// Why a text is not of its `format`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FormatMistake {
+pub struct FormatMistake {
     /// One line.
-    pub(crate) message: String,
+    pub message: String,
     /// What to do.
-    pub(crate) help: Option<String>,
+    pub help: Option<String>,
     /// Where in the text, in bytes, if not all of it.
-    pub(crate) range: Option<Range<usize>>,
+    pub range: Option<Range<usize>>,
 }
 
 impl FormatMistake {
     /// A mistake of the whole text.
-    pub(crate) fn new(message: impl Into<String>) -> Self {
+    pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), help: None, range: None }
     }
 
+    /// An error that says what to write.
+    pub fn of(error: impl std::fmt::Display) -> Self {
+        Self::new(error.to_string())
+    }
+
     /// With advice.
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+    pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }

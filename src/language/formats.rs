@@ -54,25 +54,20 @@ impl<'a> Formats<'a> {
             "call-id" => self.entry(text, Wanted::Only(Direction::Call)),
             "call-pattern" => self.call_pattern(text),
             "entry-id" => self.entry(text, Wanted::Any),
-            "human-duration" => text
-                .parse::<HumanDuration>()
-                .map(|_| ())
-                .map_err(|error| FormatMistake::new(error.to_string())),
-            "human-duration-range" => text
-                .parse::<DurationRange>()
-                .map(|_| ())
-                .map_err(|error| FormatMistake::new(error.to_string())),
-            "load-rate" => {
-                text.parse::<RateProfile>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string()))
-            }
+            "human-duration" => text.parse::<HumanDuration>().map(drop).map_err(FormatMistake::of),
+            "human-duration-range" => text.parse::<DurationRange>().map(drop).map_err(FormatMistake::of),
+            "load-rate" => text.parse::<RateProfile>().map(drop).map_err(FormatMistake::of),
             "country" => country(text),
             "locale" => locale(text),
             "url" => url(text),
-            "url-template" if is_template(text) => template(text),
+            "url-template" if template::is_template(text) => template::check(text).map(drop),
             "url-template" => url(text),
-            "template" => template(text),
+            "template" => template::check(text).map(drop),
             "include" if text.trim().is_empty() => Err(FormatMistake::new("the path of a file is missing")),
-            "name" => name(text),
+            "name" => {
+                let is_taken = LOCAL_NAMES.contains(&text) || template::known_names().contains(&text);
+                name(text, "a variable", is_taken)
+            }
             "header" => header(text),
             "field-path" => field_path(text),
             _ => Ok(()),
@@ -147,19 +142,6 @@ impl<'a> Formats<'a> {
     }
 }
 
-/// Whether a text has anything to fill in.
-fn is_template(text: &str) -> bool {
-    ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
-}
-
-fn template(text: &str) -> Result<(), FormatMistake> {
-    template::check(text).map(|_| ()).map_err(|mistake| FormatMistake {
-        message: mistake.message,
-        help: None,
-        range: mistake.range,
-    })
-}
-
 fn country(text: &str) -> Result<(), FormatMistake> {
     let codes = Country::ALL.map(Country::code);
     if codes.contains(&text) {
@@ -189,9 +171,7 @@ fn locale(text: &str) -> Result<(), FormatMistake> {
 fn url(text: &str) -> Result<(), FormatMistake> {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     match scheme.as_deref() {
-        Some("http" | "https") => {
-            text.parse::<Target>().map(|_| ()).map_err(|error| FormatMistake::new(error.to_string()))
-        }
+        Some("http" | "https") => text.parse::<Target>().map(drop).map_err(FormatMistake::of),
         Some(other) => Err(FormatMistake::new(format!("callbacks can't go to {} URLs", quoted(other)))
             .help("use `http://` or `https://`")),
         None => Err(FormatMistake::new(format!("{} is no URL", quoted(text))).help(format!(
@@ -201,15 +181,17 @@ fn url(text: &str) -> Result<(), FormatMistake> {
     }
 }
 
-fn name(text: &str) -> Result<(), FormatMistake> {
+/// Whether something can be called so in templates.
+pub(crate) fn name(text: &str, what: &str, is_taken: bool) -> Result<(), FormatMistake> {
     let start = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if !start || !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        let mistake = FormatMistake::new(format!("{} can't be the name of a variable", quoted(text)));
+        let mistake = FormatMistake::new(format!("{} can't be the name of {what}", quoted(text)));
         return Err(mistake.help("a name has letters, digits and `_`, and begins with a letter or `_`"));
     }
-    if LOCAL_NAMES.contains(&text) || template::known_names().contains(&text) {
+    if is_taken {
         let mistake = FormatMistake::new(format!("the name `{text}` is taken: templates know it already"));
-        return Err(mistake.help(format!("choose another name, such as `my_{text}`")));
+        let other = text.trim_start_matches('_');
+        return Err(mistake.help(format!("choose another name, such as `my_{other}`")));
     }
     Ok(())
 }

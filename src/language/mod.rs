@@ -15,6 +15,6 @@ pub mod template;
 pub(crate) mod tree;
 mod words;
 
-pub(crate) use format_mistake::FormatMistake;
+pub use format_mistake::FormatMistake;
 pub use rate::{Arrivals, RateProfile, RateUnit};
 pub(crate) use template::truth;

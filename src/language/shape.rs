@@ -73,6 +73,9 @@ impl<'a> Walk<'a> {
             return self.any_of(path, name, node, &branches);
         }
         if let Some(options) = words::options(schema) {
+            if node.get_ref().as_str().is_some_and(|text| words::is_old_word(schema, text)) {
+                return;
+            }
             return self.one_of(name, node, &options);
         }
         let Some(kind) = schema.get("type").and_then(Value::as_str) else {

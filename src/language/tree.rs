@@ -3,7 +3,8 @@
 use minijinja::Value as Scope;
 use serde_json::{Map, Value};
 
-use super::template::{Template, TemplateMistake, TemplateSet};
+use super::FormatMistake;
+use super::template::{FillError, Template, TemplateSet};
 use crate::files::Tree;
 
 /// A value of a scenario file whose strings may be templates.
@@ -27,13 +28,13 @@ impl Default for TreeTemplate {
 
 impl TreeTemplate {
     /// Compiles a table.
-    pub fn compile_table(tree: &Tree, set: &mut TemplateSet) -> Result<Self, TemplateMistake> {
+    pub fn compile_table(tree: &Tree, set: &mut TemplateSet) -> Result<Self, FormatMistake> {
         let entries = tree.iter().map(|(key, value)| Ok((key.clone(), Self::compile(value, set)?)));
-        Ok(Self::Table(entries.collect::<Result<_, TemplateMistake>>()?))
+        Ok(Self::Table(entries.collect::<Result<_, FormatMistake>>()?))
     }
 
     /// Compiles a value.
-    pub fn compile(value: &Value, set: &mut TemplateSet) -> Result<Self, TemplateMistake> {
+    pub fn compile(value: &Value, set: &mut TemplateSet) -> Result<Self, FormatMistake> {
         Ok(match value {
             Value::String(text) => Self::Text(set.add(text)?),
             Value::Array(items) => {
@@ -44,36 +45,25 @@ impl TreeTemplate {
         })
     }
 
-    /// Fills the templates in. The error names the path of the value.
-    pub fn render(&self, set: &TemplateSet, scope: &Scope) -> Result<Value, String> {
+    /// Fills the templates in.
+    pub fn render(&self, set: &TemplateSet, scope: &Scope) -> Result<Value, FillError> {
         match self {
             Self::Text(template) => set.render(template, scope),
             Self::Plain(value) => Ok(value.clone()),
             Self::List(items) => {
                 let items = items.iter().enumerate().map(|(index, item)| {
-                    item.render(set, scope).map_err(|error| under(&format!("[{index}]"), &error))
+                    item.render(set, scope).map_err(|error| error.inside(&format!("[{index}]")))
                 });
                 Ok(Value::Array(items.collect::<Result<_, _>>()?))
             }
             Self::Table(entries) => {
                 let mut table = Map::new();
                 for (key, value) in entries {
-                    let value = value.render(set, scope).map_err(|error| under(key, &error))?;
+                    let value = value.render(set, scope).map_err(|error| error.inside(key))?;
                     table.insert(key.clone(), value);
                 }
                 Ok(Value::Object(table))
             }
         }
-    }
-}
-
-fn under(key: &str, error: &str) -> String {
-    match error.split_once(": ") {
-        Some((path, rest)) if path.starts_with('`') => {
-            let path = path.trim_matches('`');
-            let dot = if path.starts_with('[') { "" } else { "." };
-            format!("`{key}{dot}{path}`: {rest}")
-        }
-        _ => format!("`{key}`: {error}"),
     }
 }

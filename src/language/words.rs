@@ -8,7 +8,7 @@ use crate::files::diagnostic::{joined, quoted};
 use crate::files::suggest::{is_one_slip, nearest};
 
 /// Names of keys from other tools, and what they are called here.
-const OTHER_NAMES: [(&str, &str); 26] = [
+const OTHER_NAMES: [(&str, &str); 25] = [
     ("reactions", "on"),
     ("react", "on"),
     ("variables", "vars"),
@@ -31,7 +31,6 @@ const OTHER_NAMES: [(&str, &str); 26] = [
     ("filter", "where"),
     ("response", "answer"),
     ("retries", "attempts"),
-    ("retries", "tries"),
     ("url", "callback_url"),
     ("url", "target"),
     ("url", "path"),
@@ -74,8 +73,14 @@ pub(super) fn options(schema: &Value) -> Option<Vec<&str>> {
         return list.iter().map(Value::as_str).collect();
     }
     let list = schema.get("oneOf")?.as_array()?;
-    let words: Option<Vec<Vec<&str>>> = list.iter().map(options).collect();
+    let words: Option<Vec<Vec<&str>>> = list.iter().filter(|word| !is_old_name(word)).map(options).collect();
     words.map(|words| words.concat())
+}
+
+/// Whether a text is the old word for one it is chosen from.
+pub(super) fn is_old_word(schema: &Value, text: &str) -> bool {
+    let list = schema.get("oneOf").and_then(Value::as_array);
+    list.is_some_and(|list| list.iter().any(|word| is_old_name(word) && word["const"] == text))
 }
 
 /// The texts under a keyword that holds a list of texts.

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::api::{Answering, Api};
+use crate::api::{Answering, Api, ready};
 use crate::console;
 use crate::engine::{Driver, End};
 use crate::http::{Limits, Server};
-use crate::net::{HttpRequest, NotAllowed, Reply, Target};
+use crate::net::{HttpRequest, NotAllowed, Target};
 
 /// A mock without a network of its own: it answers the requests it is handed.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ impl Service {
     /// for the response.
     pub fn answer(&self, request: HttpRequest) -> Answering {
         match console::answer(&self.driver, &request) {
-            Some(response) => Reply::from(response).into(),
+            Some(response) => ready(response),
             None => self.api.answer(request),
         }
     }

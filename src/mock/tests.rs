@@ -47,7 +47,7 @@ struct Context {
 
 impl Context {
     fn new() -> Self {
-        // It is never driven: callbacks wait in the outbox, and time passes only when it is told to.
+        // It is never driven: callbacks wait in the outbox, and time passes only when it is moved.
         let mock = Mock::builder()
             .callback_url("http://127.0.0.1:9/hook")
             .policy(Policy::once())
@@ -154,7 +154,7 @@ impl Context {
     }
 
     /// Remembers every text of an answer whose name speaks of an id.
-    fn learn(&mut self, name: &str, answer: &Value) {
+    fn note(&mut self, name: &str, answer: &Value) {
         match answer {
             Value::String(text) if !text.is_empty() && plain(name).ends_with("id") => {
                 let known = self.ids.entry(plain(name)).or_default();
@@ -162,8 +162,8 @@ impl Context {
                     known.push(text.clone());
                 }
             }
-            Value::Array(items) => items.iter().for_each(|item| self.learn(name, item)),
-            Value::Object(fields) => fields.iter().for_each(|(name, value)| self.learn(name, value)),
+            Value::Array(items) => items.iter().for_each(|item| self.note(name, item)),
+            Value::Object(fields) => fields.iter().for_each(|(name, value)| self.note(name, value)),
             _ => {}
         }
     }
@@ -202,7 +202,7 @@ impl Context {
     /// Lets it all happen; all answers and callbacks come back.
     fn live(mut self, happenings: &[Happening]) -> Vec<Vec<u8>> {
         let calls: Vec<_> = Catalog::builtin().calls().flat_map(|entry| &entry.routes).cloned().collect();
-        let mut told = Vec::new();
+        let mut answers = Vec::new();
         for (serial, happening) in happenings.iter().enumerate() {
             match happening {
                 Happening::Pass(seconds) => self.pass(Duration::from_secs(u64::from(*seconds))),
@@ -214,19 +214,19 @@ impl Context {
                         assert!((200..500).contains(&status), "{status} to {path}");
                         let answer: Value = serde_json::from_slice(&body).unwrap();
                         assert!(answer["code"].is_i64(), "{answer} to {path}");
-                        self.learn("", &answer);
+                        self.note("", &answer);
                     }
-                    told.push(body);
+                    answers.push(body);
                 }
             }
         }
         self.check();
         self.pass(Duration::from_secs(40 * 24 * 3_600));
         self.check();
-        told.extend(
+        answers.extend(
             self.driver.with(|engine, _| engine.unfinished()).iter().map(|(_, one)| one.body.to_vec()),
         );
-        told
+        answers
     }
 }
 
@@ -239,8 +239,8 @@ proptest! {
 
     #[test]
     fn whatever_is_called_the_vendor_stays_sound(happenings in proptest::collection::vec(happening(), 1..60)) {
-        let told = Context::new().live(&happenings);
-        prop_assert!(told == Context::new().live(&happenings), "equal lives differ");
+        let answers = Context::new().live(&happenings);
+        prop_assert!(answers == Context::new().live(&happenings), "equal lives differ");
     }
 }
 
@@ -262,7 +262,7 @@ fn most_calls_succeed_in_a_life_of_many() {
             if status == 200 && answer["code"] == crate::contract::envelope::success_code(*family) {
                 done.insert(*id);
             }
-            context.learn("", &answer);
+            context.note("", &answer);
         }
         context.pass(Duration::from_secs(600));
     }

@@ -207,7 +207,7 @@ mod tests {
     }
 
     /// Status, content range and body in one line.
-    fn gist(answer: &HttpResponse) -> String {
+    fn summary(answer: &HttpResponse) -> String {
         let range = header(answer, "content-range").unwrap_or("-");
         format!("{} {range} {}", answer.status, String::from_utf8_lossy(&answer.body))
     }
@@ -258,7 +258,7 @@ mod tests {
             ("seconds=1-2", WHOLE),
             ("bytes=1-2=3", WHOLE),
         ] {
-            assert_eq!(gist(&answered("GET", &[("range", range)])), expected, "{range}");
+            assert_eq!(summary(&answered("GET", &[("range", range)])), expected, "{range}");
         }
     }
 
@@ -266,7 +266,7 @@ mod tests {
     fn an_empty_file_has_no_parts() {
         for range in ["bytes=0-", "bytes=-5", "bytes=0-0"] {
             let call = call("GET", &[("range", range)]);
-            assert_eq!(gist(&answer(&call, TAG, "audio/wav", "a.wav", Bytes::new())), "200 - ", "{range}");
+            assert_eq!(summary(&answer(&call, TAG, "audio/wav", "a.wav", Bytes::new())), "200 - ", "{range}");
         }
     }
 
@@ -297,7 +297,7 @@ mod tests {
             (vec![part, ("if-match", "\"abd\"")], "412 - "),
             (vec![("if-match", "W/\"abc\"")], "412 - "),
         ] {
-            assert_eq!(gist(&answered("GET", &headers)), expected, "{headers:?}");
+            assert_eq!(summary(&answered("GET", &headers)), expected, "{headers:?}");
         }
     }
 

@@ -137,7 +137,7 @@ pub struct StepFile {
     /// Sends this callback to another URL.
     #[schemars(extend("format" = "url-template"))]
     pub target: Option<String>,
-    /// Whether the story waits until the callback is delivered or given up. Default: true.
+    /// Whether the story waits until the callback is delivered or has failed. Default: true.
     pub wait: Option<bool>,
     /// What must come of the step. Without it, a callback has to be delivered.
     pub expect: Option<ExpectFile>,
@@ -169,8 +169,10 @@ pub struct ExpectFile {
     /// The longest time from the sending to the final answer, retries included.
     pub within: Option<HumanDuration>,
     /// How many attempts it takes.
-    pub tries: Option<u32>,
-    /// How it ends: `delivered` or `dead`. Default: `delivered`, unless `status` or `error` is given.
+    #[serde(alias = "tries")]
+    #[schemars(extend("x-old-name" = "tries"))]
+    pub attempts: Option<u32>,
+    /// How it ends: `delivered` or `failed`. Default: `delivered`, unless `status` or `error` is given.
     pub outcome: Option<OutcomeFile>,
     /// The class of the last error.
     pub error: Option<crate::delivery::ErrorClass>,
@@ -182,7 +184,10 @@ pub struct ExpectFile {
 pub enum OutcomeFile {
     /// The receiver accepted it.
     Delivered,
-    /// The policy gave it up.
+    /// All attempts failed.
+    Failed,
+    /// The old word for `failed`, which is still accepted.
+    #[schemars(extend("deprecated" = true))]
     Dead,
 }
 
@@ -198,7 +203,7 @@ pub struct AnswerFile {
     pub body: Option<Tree>,
 }
 
-/// A reaction to something that happens while the story lives. Names exactly one of `call` and `callback`.
+/// A reaction to something that happens while the story runs. Names exactly one of `call` and `callback`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a reaction", "x-exactly-one" = ["call", "callback"]))]

@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::delivery::{CallbackId, Policy};
 use crate::files::Place;
+use crate::language::FormatMistake;
+use crate::language::template::FillError;
+use crate::net::TargetError;
 use crate::simulator::{ConversationKey, EmitError, Simulator};
 
 /// The world around a story.
@@ -35,7 +38,7 @@ pub trait StoryHost {
     /// # Errors
     ///
     /// It can't be sent at all.
-    fn send(&mut self, sending: Sending) -> Result<CallbackId, String>;
+    fn send(&mut self, sending: Sending) -> Result<CallbackId, SendError>;
 
     /// The story began.
     fn story_started(&mut self);
@@ -48,6 +51,45 @@ pub trait StoryHost {
 
     /// An expectation failed.
     fn failed(&mut self, place: &Place, message: &str);
+}
+
+/// Why a callback can't be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The catalog has no such event.
+    #[error("there is no event `{0}`")]
+    UnknownEvent(String),
+    /// The simulated vendor can't make its body.
+    #[error(transparent)]
+    Body(#[from] EmitError),
+    /// It is only assumed about the vendor.
+    #[error("it is only assumed, and the settings refuse such")]
+    Assumed,
+    /// Nothing says where callbacks go.
+    #[error("there is no callback URL: give one with --callback-url, in the scenario or in the settings")]
+    NoUrl,
+    /// The callback's own URL is none.
+    #[error(transparent)]
+    Url(#[from] TargetError),
+    /// The settings' template of its body has no value.
+    #[error("the body template of `{event}` in the settings can't be filled in: {error}")]
+    Template {
+        /// The event.
+        event: String,
+        /// Why.
+        error: FillError,
+    },
+    /// The settings' template of its body is none.
+    #[error("{}", .0.message)]
+    Syntax(FormatMistake),
+    /// What a story sends.
+    #[error("`{event}` can't be sent: {error}")]
+    OfStory {
+        /// The event.
+        event: Arc<str>,
+        /// Why.
+        error: Box<SendError>,
+    },
 }
 
 /// A callback of a story.

@@ -7,12 +7,9 @@ use std::sync::Arc;
 
 use super::check::variables::{self, InOrder};
 use super::check::{self, Checked, Named};
-use super::file::{LoadFile, ReactionFile, StepFile};
+use super::file::{ReactionFile, ScenarioFile, StepFile};
 use crate::contract::Catalog;
-use crate::delivery::DeliveryFile;
-use crate::faults::FaultFile;
 use crate::files::{Diagnostic, Place, Problems, SourceFile, Tree};
-use crate::time::HumanDuration;
 
 /// Files may include files this deep.
 const DEEPEST: usize = 16;
@@ -33,33 +30,16 @@ pub struct Scenario {
     pub name: String,
     /// The file.
     pub path: PathBuf,
-    /// The seed it asks for.
-    pub seed: Option<u64>,
-    /// The language of names and texts.
-    pub locale: Option<String>,
-    /// The country of its people: two capitals, one of those the catalog of identities knows.
-    pub country: Option<String>,
-    /// How many instances of it run, at least 1.
-    pub copies: Option<u32>,
-    /// The time within which the instances start.
-    pub spread: Option<HumanDuration>,
-    /// Where callbacks go: a URL or a template of one.
-    pub callback_url: Option<String>,
-    /// The variables in the order in which they get their values, those of includes first. One that is given again
-    /// keeps its place and has the later value, so that an included file can be adjusted.
-    pub vars: Tree,
-    /// How callbacks are delivered, where it differs from the settings.
-    pub delivery: Option<DeliveryFile>,
-    /// How `load` runs it.
-    pub load: LoadFile,
+    /// What stands at its top. Variables and faults are those of all files: the variables in the order in which they get
+    /// their values, those of includes first. One that is given again keeps its place and has the later value, so that an
+    /// included file can be adjusted. The faults of a file that is included twice are there once.
+    pub file: ScenarioFile,
     /// The steps in the order in which they are taken; none of them is an `include`.
     pub steps: Vec<Placed<StepFile>>,
     /// The names that its templates read.
     pub read: BTreeSet<String>,
     /// The reactions; those of a file that is included twice are here once.
     pub reactions: Vec<Placed<ReactionFile>>,
-    /// What goes wrong on purpose; those of a file that is included twice are here once.
-    pub faults: Vec<FaultFile>,
 }
 
 /// Something of a file with its place.
@@ -136,8 +116,8 @@ impl Loader<'_> {
     fn scenario(&mut self, path: &Path, extra_vars: &[&str]) -> Option<Scenario> {
         let root = match self.open(path) {
             Ok(root) => root,
-            Err(message) => {
-                self.problems.push(Diagnostic::general(message));
+            Err(unreadable) => {
+                self.problems.extend(unreadable);
                 return None;
             }
         };
@@ -160,7 +140,8 @@ impl Loader<'_> {
             read = variables::check(&in_order, extra_vars, &mut self.problems);
         }
         let scenario = Scenario { read, ..assemble(&root, &layout)? };
-        let empty = scenario.steps.is_empty() && scenario.reactions.is_empty() && scenario.faults.is_empty();
+        let empty =
+            scenario.steps.is_empty() && scenario.reactions.is_empty() && scenario.file.faults.is_empty();
         if empty && self.problems.is_empty() {
             let mistake = Diagnostic::whole(&root.checked.source, "this scenario does nothing");
             self.problems.push(mistake.help(
@@ -170,8 +151,12 @@ impl Loader<'_> {
         Some(scenario)
     }
 
-    /// Reads and checks a file, once. Errs only if it can't be read at all.
-    fn open(&mut self, path: &Path) -> Result<Rc<Loaded>, String> {
+    /// Reads and checks a file, once.
+    ///
+    /// # Errors
+    ///
+    /// It can't be read at all.
+    fn open(&mut self, path: &Path) -> Result<Rc<Loaded>, Problems> {
         let key = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if let Some(known) = self.files.get(&key) {
             return Ok(Rc::clone(known));
@@ -257,10 +242,10 @@ impl Loader<'_> {
                     }
                     refusal
                 }
-                Err(message) => {
-                    let advice = "paths begin at the folder of the file that includes";
-                    Some(Diagnostic::general(message).help(advice))
-                }
+                Err(unreadable) => unreadable
+                    .into_iter()
+                    .next()
+                    .map(|one| one.help("paths begin at the folder of the file that includes")),
             }
         };
         if let Some(mut refusal) = refusal {
@@ -314,7 +299,7 @@ fn plain(path: PathBuf) -> PathBuf {
 
 /// Puts the typed files together; none if one of them has mistakes.
 fn assemble(root: &Loaded, layout: &Layout) -> Option<Scenario> {
-    let head = root.checked.file.clone()?;
+    let mut file = root.checked.file.clone()?;
     let mut vars = Tree::new();
     let mut reactions = Vec::new();
     let mut faults = Vec::new();
@@ -337,21 +322,8 @@ fn assemble(root: &Loaded, layout: &Layout) -> Option<Scenario> {
     }
     let stem =
         || root.path.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into());
-    Some(Scenario {
-        name: head.name.unwrap_or_else(stem),
-        path: root.path.clone(),
-        seed: head.seed,
-        locale: head.locale,
-        country: head.country,
-        copies: head.copies,
-        spread: head.spread,
-        load: head.load.unwrap_or_default(),
-        callback_url: head.callback_url,
-        vars,
-        delivery: head.delivery,
-        steps,
-        reactions,
-        faults,
-        read: BTreeSet::new(),
-    })
+    file.vars = vars;
+    file.faults = faults;
+    let name = file.name.clone().unwrap_or_else(stem);
+    Some(Scenario { name, path: root.path.clone(), file, steps, reactions, read: BTreeSet::new() })
 }

@@ -12,6 +12,6 @@ mod run;
 mod story;
 
 pub use expect::DeliveryEnd;
-pub use host::{Body, CallView, Sending, StoryHost};
+pub use host::{Body, CallView, SendError, Sending, StoryHost};
 pub use run::StoryRun;
 pub use story::Story;

@@ -11,7 +11,8 @@ use crate::content::Country;
 use crate::delivery::{Policy, StatusSet};
 use crate::faults::FaultFile;
 use crate::files::{Place, Tree};
-use crate::language::template::{Template, TemplateMistake, TemplateSet};
+use crate::language::FormatMistake;
+use crate::language::template::{Template, TemplateSet};
 use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
 use crate::time::DurationRange;
@@ -85,7 +86,7 @@ pub enum Action {
         /// Whether the story waits for its end.
         wait: bool,
         /// What must come of it.
-        expect: Expectation,
+        expect: Box<Expectation>,
     },
     /// Waits for something to happen.
     Await(Await),
@@ -222,7 +223,7 @@ impl Story {
         self.steps.iter().flat_map(|step| {
             let wanted = match &step.action {
                 Action::Send { expect, .. } => {
-                    Some(expect.status.as_ref().unwrap_or(&self.policy.success.status))
+                    Some(expect.file.status.as_ref().unwrap_or(&self.policy.success.status))
                 }
                 _ => None,
             };
@@ -258,34 +259,31 @@ impl Story {
         scenario: &Scenario,
         policy: Policy,
         is_call: impl Fn(&str) -> bool,
-    ) -> Result<Self, TemplateMistake> {
+    ) -> Result<Self, FormatMistake> {
         let mut compiler = Compiler { set: TemplateSet::default(), is_call: &is_call };
-        let vars = compiler.entries(&scenario.vars)?;
+        let file = &scenario.file;
+        let vars = compiler.entries(&file.vars)?;
         let steps = scenario.steps.iter().map(|step| compiler.step(step)).collect::<Result<_, _>>()?;
         let reactions = scenario
             .reactions
             .iter()
             .map(|reaction| compiler.reaction(reaction))
             .collect::<Result<_, _>>()?;
-        let callback_url = compiler.optional(scenario.callback_url.as_deref())?;
+        let callback_url = compiler.optional(file.callback_url.as_deref())?;
         Ok(Self {
             name: scenario.name.clone(),
-            seed: scenario.seed.map(Seed),
-            locale: scenario.locale.clone(),
-            country: scenario
-                .country
-                .as_deref()
-                .and_then(|code| code.parse().ok())
-                .unwrap_or(DEFAULT_COUNTRY),
-            copies: scenario.copies.unwrap_or(1),
-            spread: scenario.spread.map_or(Duration::ZERO, |spread| spread.0),
+            seed: file.seed.map(Seed),
+            locale: file.locale.clone(),
+            country: file.country.as_deref().and_then(|code| code.parse().ok()).unwrap_or(DEFAULT_COUNTRY),
+            copies: file.copies.unwrap_or(1),
+            spread: file.spread.map_or(Duration::ZERO, |spread| spread.0),
             callback_url,
-            load: scenario.load.clone(),
+            load: file.load.clone().unwrap_or_default(),
             vars,
             policy: Arc::new(policy),
             steps,
             reactions,
-            faults: scenario.faults.clone(),
+            faults: file.faults.clone(),
             templates: compiler.set,
         })
     }
@@ -300,15 +298,15 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn optional(&mut self, source: Option<&str>) -> Result<Option<Template>, TemplateMistake> {
+    fn optional(&mut self, source: Option<&str>) -> Result<Option<Template>, FormatMistake> {
         source.map(|source| self.set.add(source)).transpose()
     }
 
-    fn tree(&mut self, tree: Option<&Tree>) -> Result<TreeTemplate, TemplateMistake> {
+    fn tree(&mut self, tree: Option<&Tree>) -> Result<TreeTemplate, FormatMistake> {
         tree.map_or(Ok(TreeTemplate::default()), |tree| TreeTemplate::compile_table(tree, &mut self.set))
     }
 
-    fn entries(&mut self, tree: &Tree) -> Result<Vec<(String, TreeTemplate)>, TemplateMistake> {
+    fn entries(&mut self, tree: &Tree) -> Result<Vec<(String, TreeTemplate)>, FormatMistake> {
         match TreeTemplate::compile_table(tree, &mut self.set)? {
             TreeTemplate::Table(entries) => Ok(entries),
             _ => Ok(Vec::new()),
@@ -322,32 +320,25 @@ impl Compiler<'_> {
     fn headers<'a>(
         &mut self,
         headers: impl IntoIterator<Item = (&'a String, &'a String)>,
-    ) -> Result<Vec<(String, Template)>, TemplateMistake> {
+    ) -> Result<Vec<(String, Template)>, FormatMistake> {
         headers.into_iter().map(|(name, value)| Ok((name.clone(), self.set.add(value)?))).collect()
     }
 
-    fn answer(&mut self, answer: Option<&AnswerFile>) -> Result<Option<AnswerTemplate>, TemplateMistake> {
+    fn answer(&mut self, answer: Option<&AnswerFile>) -> Result<Option<AnswerTemplate>, FormatMistake> {
         let Some(answer) = answer else { return Ok(None) };
         let body =
             answer.body.as_ref().map(|body| TreeTemplate::compile_table(body, &mut self.set)).transpose()?;
         Ok(Some(AnswerTemplate { status: answer.status, body }))
     }
 
-    fn expect(&mut self, expect: Option<&ExpectFile>) -> Result<Expectation, TemplateMistake> {
-        let Some(expect) = expect else { return Ok(Expectation::default()) };
+    fn expect(&mut self, expect: Option<&ExpectFile>) -> Result<Expectation, FormatMistake> {
+        let file = expect.cloned().unwrap_or_default();
         let body =
-            expect.body.as_ref().map(|body| TreeTemplate::compile_table(body, &mut self.set)).transpose()?;
-        Ok(Expectation {
-            status: expect.status.clone(),
-            body,
-            within: expect.within.map(|within| within.0),
-            tries: expect.tries,
-            outcome: expect.outcome,
-            error: expect.error,
-        })
+            file.body.as_ref().map(|body| TreeTemplate::compile_table(body, &mut self.set)).transpose()?;
+        Ok(Expectation { file, body })
     }
 
-    fn step(&mut self, placed: &Placed<StepFile>) -> Result<Step, TemplateMistake> {
+    fn step(&mut self, placed: &Placed<StepFile>) -> Result<Step, FormatMistake> {
         let step = &placed.value;
         let action = if let Some(event) = &step.send {
             let callback = CallbackTemplate {
@@ -362,7 +353,7 @@ impl Compiler<'_> {
             Action::Send {
                 callback,
                 wait: step.wait.unwrap_or(true),
-                expect: self.expect(step.expect.as_ref())?,
+                expect: Box::new(self.expect(step.expect.as_ref())?),
             }
         } else if let Some(id) = &step.await_ {
             Action::Await(Await {
@@ -388,7 +379,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn reaction(&mut self, placed: &Placed<ReactionFile>) -> Result<Reaction, TemplateMistake> {
+    fn reaction(&mut self, placed: &Placed<ReactionFile>) -> Result<Reaction, FormatMistake> {
         let reaction = &placed.value;
         let trigger = match (&reaction.call, &reaction.callback) {
             (Some(id), _) => Trigger::Call(id.as_str().into()),
@@ -411,7 +402,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn reaction_send(&mut self, send: &ReactionSendFile) -> Result<ReactionSend, TemplateMistake> {
+    fn reaction_send(&mut self, send: &ReactionSendFile) -> Result<ReactionSend, FormatMistake> {
         Ok(ReactionSend {
             after: send.after.unwrap_or(NO_TIME),
             when: self.optional(send.when.as_deref())?,

@@ -1,4 +1,4 @@
-//! Ids, told apart from everything else that is drawn.
+//! Ids, kept apart from everything else that is drawn.
 //!
 //! `load` makes request templates of stories, and has to know which bytes of a callback are ids. Within [`observe`],
 //! every id is replaced by one of another seed and written down, while names, texts and numbers stay as they are.

@@ -29,16 +29,20 @@ pub enum SignatureRule {
     Off,
 }
 
-/// How callers are checked and refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How requests are checked and refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct AccessRules {
-    /// Whether calls need a token.
+    /// Whether requests need a token, as with the vendor. Default: `require`. With `off` every request is the first
+    /// account's.
     pub token: TokenRule,
-    /// Whether `Authorization: Bearer` counts as well as `Token`: one client is known to send it.
+    /// Whether `Authorization: Bearer TOKEN` counts as well as `Authorization: Token TOKEN`. Default: true.
     pub bearer: bool,
-    /// Whether chatbot calls need a right signature.
+    /// Whether chatbot calls need a right signature: `require` answers 401 without one, `warn` (the default, since the
+    /// scheme is assumed) notes once per cause what is wrong and serves, `off` does not look.
     pub chatbot_signature: SignatureRule,
-    /// Which HTTP status an answer has whose envelope reports an error.
+    /// Which HTTP status a response has whose envelope holds an error: its code (`mirror`, the default), or always
+    /// 200 (`always-200`; 401 stays 401).
     pub error_status: ErrorStatus,
 }
 

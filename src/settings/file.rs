@@ -6,12 +6,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::vendor_file::{AccessFile, AccountFile, CallingFile, ChatbotFile, DialerFile, LimitsFile};
+use super::access::AccessRules;
+use super::vendor_file::{AccountFile, CallingFile, ChatbotFile, LimitsFile};
 use crate::contract::EntryFile;
 use crate::contract::signature::SchemeFile;
 use crate::delivery::DeliveryFile;
 use crate::faults::FaultFile;
 use crate::files::Tree;
+use crate::simulator::dialer;
 use crate::simulator::user_endpoints::file::{CallbackFile, EndpointFile, UserEndpointsFile};
 use crate::simulator::workflow::TemplateFile;
 
@@ -35,7 +37,7 @@ pub struct SettingsFile {
     #[schemars(extend("format" = "url"))]
     pub public_url: Option<String>,
     /// How requests are checked and refused.
-    pub access: Option<AccessFile>,
+    pub access: Option<AccessRules>,
     /// The accounts of the vendor, each with credentials of its own.
     #[serde(default)]
     pub accounts: Vec<AccountFile>,
@@ -48,7 +50,7 @@ pub struct SettingsFile {
     #[schemars(with = "BTreeMap<String, String>")]
     pub recordings: BTreeMap<String, Spanned<String>>,
     /// The agents of the predictive dialer, and what it allows.
-    pub dialer: Option<DialerFile>,
+    pub dialer: Option<dialer::Rules>,
     /// How conversations go on.
     pub chatbot: Option<ChatbotFile>,
     /// Workflow templates of your own, besides the three built-in ones.

@@ -7,7 +7,7 @@ use crate::contract::aes::Cipher;
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::suggest::nearest;
 use crate::language::FormatMistake;
-use crate::language::formats::{Formats, Wanted};
+use crate::language::formats::{Formats, Wanted, name};
 use crate::net::Guard;
 use crate::simulator::calling::MockOutcome;
 use crate::simulator::user_endpoints::pattern;
@@ -24,22 +24,20 @@ pub(super) fn check(catalog: &Catalog, format: &str, text: &str) -> Result<(), F
     match format {
         "entry-key" => entry_key(catalog, text),
         "address" => address(text),
-        "host" => Guard::allowing(&[text.to_owned()])
-            .map(|_| ())
-            .map_err(|_| FormatMistake::new(format!("{} is no host", quoted(text))))
-            .map_err(|mistake| mistake.help("write a name, an address, or a network such as `10.0.0.0/8`")),
+        "host" => Guard::allowing(&[text.to_owned()]).map(drop).map_err(|_| {
+            FormatMistake::new(format!("{} is no host", quoted(text)))
+                .help("write a name, an address, or a network such as `10.0.0.0/8`")
+        }),
         "new-id" => new_id(text),
-        "collection" => collection(text),
-        "value-name" => {
-            value_name(text).map_err(|(message, help)| FormatMistake { message, help, range: None })
-        }
-        "regex" => pattern(text).map(|_| ()).map_err(FormatMistake::new),
+        "collection" => name(text, "a collection", false),
+        "value-name" => value_name(text),
+        "regex" => pattern(text).map(drop).map_err(FormatMistake::of),
         "path" => path(text),
         "method" => method(text),
-        "rate-limit" => vendor::rate(text).map(|_| ()).map_err(FormatMistake::new),
-        "window" => vendor::window(text).map(|_| ()).map_err(FormatMistake::new),
-        "utc-offset" => vendor::utc_offset(text).map(|_| ()).map_err(FormatMistake::new),
-        "aes-key" => Cipher::new(text).map(|_| ()).map_err(|error| FormatMistake::new(error.to_string())),
+        "rate-limit" => vendor::rate(text).map(drop).map_err(FormatMistake::of),
+        "window" => vendor::window(text).map(drop).map_err(FormatMistake::of),
+        "utc-offset" => vendor::utc_offset(text).map(drop).map_err(FormatMistake::of),
+        "aes-key" => Cipher::new(text).map(drop).map_err(FormatMistake::of),
         "four-digits" => four_digits(text),
         "mock-outcome" => mock_outcome(text),
         _ => Formats::new(catalog).check(format, text),
@@ -57,13 +55,17 @@ fn entry_key(catalog: &Catalog, id: &str) -> Result<(), FormatMistake> {
     Err(mistake.help(format!("ids have dots, put them in quotes: `[catalog.\"{whole}\"]`")))
 }
 
+/// `localhost:PORT` and `:PORT` mean loopback.
+pub(super) fn full_address(address: &str) -> String {
+    match address.rsplit_once(':') {
+        Some(("" | "localhost", port)) => format!("127.0.0.1:{port}"),
+        _ => address.to_owned(),
+    }
+}
+
 /// The form of a listening address: an address with a port, where `localhost:PORT` and `:PORT` mean loopback.
 fn address(text: &str) -> Result<(), FormatMistake> {
-    let full = match text.rsplit_once(':') {
-        Some(("" | "localhost", port)) => format!("127.0.0.1:{port}"),
-        _ => text.to_owned(),
-    };
-    match full.parse::<std::net::SocketAddr>() {
+    match full_address(text).parse::<std::net::SocketAddr>() {
         Ok(_) => Ok(()),
         Err(_) => Err(FormatMistake::new(format!("{} is no address to listen on", quoted(text)))
             .help("write an address and a port, such as `127.0.0.1:2478`; port 0 picks a free one")),
@@ -86,16 +88,6 @@ fn new_id(text: &str) -> Result<(), FormatMistake> {
     .help("an id has letters, digits, `_`, `-` and dots between them, such as `flex.route_create`"))
 }
 
-/// A collection of the state: templates read it as `state.NAME`.
-fn collection(text: &str) -> Result<(), FormatMistake> {
-    let start = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    if start && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-        return Ok(());
-    }
-    Err(FormatMistake::new(format!("{} can't be the name of a collection", quoted(text)))
-        .help("a name has letters, digits and `_`, and begins with a letter or `_`"))
-}
-
 fn path(text: &str) -> Result<(), FormatMistake> {
     let mistake = FormatMistake::new(format!("{} is no path", quoted(text)));
     if !text.starts_with('/') {
@@ -116,9 +108,9 @@ fn four_digits(text: &str) -> Result<(), FormatMistake> {
 }
 
 fn mock_outcome(text: &str) -> Result<(), FormatMistake> {
-    text.parse::<MockOutcome>().map(|_| ()).map_err(|error| {
-        FormatMistake::new(error.to_string()).help("`airudder-mock catalog --magic` lists them all")
-    })
+    text.parse::<MockOutcome>()
+        .map(drop)
+        .map_err(|error| FormatMistake::of(error).help("`airudder-mock catalog --magic` lists them all"))
 }
 
 fn method(text: &str) -> Result<(), FormatMistake> {

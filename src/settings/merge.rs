@@ -11,7 +11,7 @@ use super::check::{Checked, check_file};
 use super::file::{AssumedFile, SettingsFile};
 use super::{formats, vendor};
 use crate::contract::Catalog;
-use crate::contract::signature::{DEFAULT_SECRET, SchemeFile};
+use crate::contract::signature::{DEFAULT_SECRET, SECRET_VARIABLE, SchemeFile};
 use crate::delivery::{Policy, PolicyPreset, policy, preset};
 use crate::faults::FaultFile;
 use crate::files::{Diagnostic, Problems, SourceFile};
@@ -110,37 +110,15 @@ impl Settings {
 }
 
 impl fmt::Debug for Settings {
+    /// Without secrets: they must not get into logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("callback_url", &self.callback_url)
-            .field("secret", &"***")
-            .field("listen", &self.listen)
-            .field("assumed", &self.assumed)
-            .field("signature", &self.signature)
-            .field("policy", &self.policy)
-            .field("allow", &self.allow)
-            .field("tls", &self.tls)
-            .field("faults", &self.faults)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Flags {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Flags")
-            .field("callback_url", &self.callback_url)
-            .field("secret", &self.secret.as_ref().map(|_| "***"))
-            .field("listen", &self.listen)
-            .field("allow", &self.allow)
-            .field("ca", &self.ca)
-            .field("insecure", &self.insecure)
-            .finish()
+        f.debug_struct("Settings").field("callback_url", &self.callback_url).finish_non_exhaustive()
     }
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        built(without_file(Catalog::builtin()), Outside::default())
+        built(without_file(Catalog::builtin()), Flags::default(), Path::new(""))
     }
 }
 
@@ -172,20 +150,14 @@ impl Settings {
     /// Every mistake in it.
     pub fn from_text(toml: &str) -> Result<Self, Problems> {
         let checked = check_file(&SourceFile::new(DEFAULT_FILE, toml), Catalog::builtin())?;
-        let outside = Outside {
-            callback_url: checked.file.callback_url.clone(),
-            secret: checked.file.secret.clone(),
-            listen: checked.file.listen.clone(),
-            ..Outside::default()
-        };
-        Ok(built(checked, outside))
+        Ok(built(checked, Flags::default(), Path::new("")))
     }
 }
 
-fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
+fn merge(sources: &Sources<'_>, mut flags: Flags) -> Result<Settings, Problems> {
     let mut problems = Problems::new();
     let path = sources.config.or_else(|| sources.usual.exists().then_some(sources.usual));
-    let mut checked = match path.map(|path| read(path, sources.catalog)) {
+    let checked = match path.map(|path| check_file(&SourceFile::read(path)?, sources.catalog)) {
         None => without_file(sources.catalog),
         Some(Ok(read)) => read,
         Some(Err(more)) => {
@@ -193,90 +165,55 @@ fn merge(sources: &Sources<'_>, flags: Flags) -> Result<Settings, Problems> {
             without_file(sources.catalog)
         }
     };
-    let file = &mut checked.file;
-    let mut single =
-        |variable: &str, flag: &str, given: Option<String>, format: &str, filed: Option<String>| {
-            let environment = match (sources.variable)(variable).filter(|value| !value.is_empty()) {
-                None => None,
-                Some(value) => match value.into_string() {
-                    Ok(value) => Some(value),
-                    Err(_) => {
-                        problems
-                            .push(Diagnostic::general(format!("the environment's {variable} is not UTF-8")));
-                        None
-                    }
-                },
-            };
-            let outside = given.map(|value| (flag, value)).or(environment.map(|value| (variable, value)));
-            let Some((origin, value)) = outside else { return filed };
-            problems.extend(wrong(sources.catalog, origin, format, &value));
-            Some(value)
-        };
-    let callback_url = single(
-        "AIRUDDER_MOCK_CALLBACK_URL",
-        "--callback-url",
-        flags.callback_url,
-        "url",
-        file.callback_url.take(),
-    );
-    let secret = single("AIRUDDER_MOCK_SECRET", "--secret", flags.secret, "", file.secret.take());
-    let listen = single("AIRUDDER_MOCK_LISTEN", "--listen", flags.listen, "address", file.listen.take());
+    let mut from_environment = |value: &mut Option<String>, variable: &str, flag: &str, format: &str| {
+        let mut origin = flag;
+        if value.is_none() {
+            origin = variable;
+            match (sources.variable)(variable).filter(|value| !value.is_empty()).map(OsString::into_string) {
+                Some(Err(_)) => {
+                    problems.push(Diagnostic::general(format!("the environment's {variable} is not UTF-8")));
+                }
+                given => *value = given.and_then(Result::ok),
+            }
+        }
+        problems.extend(value.as_ref().and_then(|value| wrong(sources.catalog, origin, format, value)));
+    };
+    from_environment(&mut flags.callback_url, "AIRUDDER_MOCK_CALLBACK_URL", "--callback-url", "url");
+    from_environment(&mut flags.secret, SECRET_VARIABLE, "--secret", "");
+    from_environment(&mut flags.listen, "AIRUDDER_MOCK_LISTEN", "--listen", "address");
     for host in &flags.allow {
         problems.extend(wrong(sources.catalog, "--allow-target", "host", host));
     }
     // A path in the file is meant from the file's own folder, one on the command line from the user's.
-    let folder = path.and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
-    let outside = Outside {
-        callback_url,
-        secret,
-        listen,
-        allow: flags.allow,
-        ca: flags.ca,
-        insecure: flags.insecure,
-        folder,
-    };
-    problems.into_result(built(checked, outside))
+    let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
+    problems.into_result(built(checked, flags, folder))
 }
 
-/// What comes from elsewhere than the file, merged already.
-#[derive(Default)]
-struct Outside {
-    callback_url: Option<String>,
-    secret: Option<String>,
-    listen: Option<String>,
-    allow: Vec<String>,
-    ca: Option<PathBuf>,
-    insecure: bool,
-    /// Where paths in the file begin.
-    folder: PathBuf,
-}
-
-/// Settings as meant, of a file without mistakes and what is given outside of it.
-fn built(checked: Checked, outside: Outside) -> Settings {
+/// Settings as meant, of a file without mistakes and of what wins over it. Paths in the file begin at `folder`.
+fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
     let Checked { file, catalog, user_endpoints, recordings, notes } = checked;
-    let Outside { callback_url, secret, listen, allow: more, ca, insecure, folder } = outside;
     let target = file.target.unwrap_or_default();
-    let mut allow = target.allow;
-    allow.extend(more);
-    let ca = ca.or(target.ca.map(|ca| folder.join(ca)));
     let usual = preset(PolicyPreset::default());
     Settings {
-        callback_url,
-        secret: secret.unwrap_or_else(|| DEFAULT_SECRET.to_owned()),
-        listen: listen.map(|listen| full_address(&listen)),
+        callback_url: given.callback_url.or(file.callback_url),
+        secret: given.secret.or(file.secret).unwrap_or_else(|| DEFAULT_SECRET.to_owned()),
+        listen: given.listen.or(file.listen).map(|listen| formats::full_address(&listen)),
         assumed: file.assumed.unwrap_or_default(),
         accounts: vendor::accounts(file.accounts, file.signature.as_ref().and_then(|own| own.key_id.clone())),
         signature: file.signature,
         policy: file.delivery.map_or(usual.clone(), |delivery| policy(&usual, &delivery)),
-        allow,
-        tls: TlsOptions { ca, insecure: insecure || target.insecure },
+        allow: [target.allow, given.allow].concat(),
+        tls: TlsOptions {
+            ca: given.ca.or(target.ca.map(|ca| folder.join(ca))),
+            insecure: given.insecure || target.insecure,
+        },
         faults: file.faults,
         catalog,
         user_endpoints,
         public_url: file.public_url,
-        access: vendor::access(file.access),
+        access: file.access.unwrap_or_default(),
         calling: Arc::new(vendor::calling(file.calling, recordings)),
-        dialer: Arc::new(vendor::dialer(file.dialer)),
+        dialer: Arc::new(file.dialer.unwrap_or_default()),
         chatbot: vendor::chatbot(file.chatbot),
         workflows: Arc::new(workflow::templates(&file.workflow_templates)),
         limits: vendor::limits(file.limits),
@@ -295,23 +232,10 @@ fn without_file(catalog: &Catalog) -> Checked {
     }
 }
 
-fn read(path: &Path, catalog: &Catalog) -> Result<Checked, Problems> {
-    let source = SourceFile::read(path).map_err(|message| Problems::from(Diagnostic::general(message)))?;
-    check_file(&source, catalog)
-}
-
 /// The mistake of a setting from outside of files, if there is one.
 fn wrong(catalog: &Catalog, origin: &str, format: &str, value: &str) -> Option<Diagnostic> {
     let mistake = formats::check(catalog, format, value).err()?;
     Some(Diagnostic::general(format!("{origin}: {}", mistake.message)).maybe_help(mistake.help))
-}
-
-/// `localhost:PORT` and `:PORT` mean loopback.
-fn full_address(address: &str) -> String {
-    match address.rsplit_once(':') {
-        Some(("" | "localhost", port)) => format!("127.0.0.1:{port}"),
-        _ => address.to_owned(),
-    }
 }
 
 #[cfg(test)]

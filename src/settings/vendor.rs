@@ -3,27 +3,34 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::fmt::strtime;
 use jiff::tz::Offset;
 use sha2::{Digest, Sha256};
 
-use super::access::AccessRules;
-use super::vendor_file::{AccessFile, AccountFile, CallingFile, ChatbotFile, DialerFile, LimitsFile};
+use super::vendor_file::{AccountFile, CallingFile, ChatbotFile, LimitsFile};
 use crate::content::Country;
 use crate::contract::aes::Cipher;
 use crate::http::Limits;
 use crate::language::rate::Frequency;
 use crate::recordings::WavFile;
-use crate::simulator::calling::{MockOutcome, Robot, Round, Rules, Strategy, magic};
-use crate::simulator::{Account, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, dialer};
+use crate::simulator::calling::{MockOutcome, Rules, magic};
+use crate::simulator::{Account, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate};
 use crate::time::HumanDuration;
 
+/// Why a text of the vendor's settings can't be read: one line that says what to write.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum VendorTextError {
+    #[error("`{0}` is no rate, write for example `100/s`, `600/min` or `1000/h`")]
+    Rate(String),
+    #[error("`{0}` is no distance from UTC, write for example `+08:00`")]
+    UtcOffset(String),
+    #[error("`{0}` is no window, write for example `24h`, or `off`")]
+    Window(String),
+}
+
 /// A rate such as `100/s`, `600/min` or `1000/h`.
-///
-/// # Errors
-///
-/// One line that says what to write.
-pub(super) fn rate(text: &str) -> Result<Rate, String> {
-    let wrong = || format!("`{text}` is no rate, write for example `100/s`, `600/min` or `1000/h`");
+pub(super) fn rate(text: &str) -> Result<Rate, VendorTextError> {
+    let wrong = || VendorTextError::Rate(text.to_owned());
     let Frequency { count, per } = text.parse().map_err(|_| wrong())?;
     let is_whole = count.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&count);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a whole u32")]
@@ -31,41 +38,15 @@ pub(super) fn rate(text: &str) -> Result<Rate, String> {
 }
 
 /// A distance from UTC such as `+08:00`, `-06:00` or `Z`.
-///
-/// # Errors
-///
-/// One line that says what to write.
-pub(super) fn utc_offset(text: &str) -> Result<Offset, String> {
-    let read = || {
-        if text == "Z" {
-            return Some(Offset::UTC);
-        }
-        let sign = match text.as_bytes().first()? {
-            b'+' => 1,
-            b'-' => -1,
-            _ => return None,
-        };
-        let (hours, minutes) = text[1..].split_once(':')?;
-        let digits = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-        if !digits(hours) || !digits(minutes) {
-            return None;
-        }
-        let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
-        let sound = hours <= 14 && minutes < 60;
-        sound.then(|| Offset::from_seconds(sign * (hours * 3_600 + minutes * 60)).ok()).flatten()
-    };
-    read().ok_or_else(|| format!("`{text}` is no distance from UTC, write for example `+08:00`"))
-}
-
-pub(super) fn access(file: Option<AccessFile>) -> AccessRules {
-    let usual = AccessRules::default();
-    let Some(file) = file else { return usual };
-    AccessRules {
-        token: file.token.unwrap_or(usual.token),
-        bearer: file.bearer.unwrap_or(usual.bearer),
-        chatbot_signature: file.chatbot_signature.unwrap_or(usual.chatbot_signature),
-        error_status: file.error_status.unwrap_or(usual.error_status),
+pub(super) fn utc_offset(text: &str) -> Result<Offset, VendorTextError> {
+    const FARTHEST: i32 = 15 * 3_600;
+    if text == "Z" {
+        return Ok(Offset::UTC);
     }
+    let read = strtime::parse("%:z", text).ok().and_then(|time| time.offset());
+    // jiff knows zones of ancient times as well, with seconds.
+    read.filter(|offset| text.len() == "+08:00".len() && offset.seconds().abs() < FARTHEST)
+        .ok_or_else(|| VendorTextError::UtcOffset(text.to_owned()))
 }
 
 /// The accounts. Texts were checked when the file was read; one that does not read all the same counts as not given.
@@ -119,67 +100,31 @@ pub(super) fn calling(file: Option<CallingFile>, recordings: BTreeMap<String, Wa
         lines: file.lines,
         mix: file.mix.map(|mix| mix.weights()).filter(|mix| !mix.is_empty()).unwrap_or(usual.mix),
         magic: mock_outcomes,
-        robots: file.robots.map_or(usual.robots, |robots| {
-            robots
-                .into_iter()
-                .map(|robot| Robot { name: robot.name, business: robot.business.unwrap_or_default() })
-                .collect()
-        }),
+        robots: file.robots.unwrap_or(usual.robots),
         recordings: usual.recordings,
-        strategies: file.strategies.map_or(usual.strategies, |strategies| {
-            strategies
-                .into_iter()
-                .map(|strategy| Strategy {
-                    name: strategy.name,
-                    rounds: strategy
-                        .rounds
-                        .into_iter()
-                        .map(|round| Round {
-                            select: round.select,
-                            after: round.after.map_or(Duration::ZERO, |after| after.0),
-                            repeat_number: round.repeat_number,
-                        })
-                        .collect(),
-                })
-                .collect()
-        }),
-    }
-}
-
-pub(super) fn dialer(file: Option<DialerFile>) -> dialer::Rules {
-    let usual = dialer::Rules::default();
-    let Some(file) = file else { return usual };
-    let groups = file.groups.map(|groups| {
-        groups.into_iter().map(|group| dialer::Group { name: group.name, agents: group.agents }).collect()
-    });
-    dialer::Rules {
-        groups: groups.unwrap_or(usual.groups),
-        attempt_limit: file.attempt_limit.unwrap_or(usual.attempt_limit),
-        voicemail: file.voicemail.unwrap_or(usual.voicemail),
-        dialing_modes: file.dialing_modes.unwrap_or(usual.dialing_modes),
+        strategies: file.strategies.unwrap_or(usual.strategies),
     }
 }
 
 /// How long after a user's last message one may write freely: a length of time, or `off` for always.
-///
-/// # Errors
-///
-/// One line that says what to write.
-pub(super) fn window(text: &str) -> Result<Option<Duration>, String> {
+pub(super) fn window(text: &str) -> Result<Option<Duration>, VendorTextError> {
     if text == "off" {
         return Ok(None);
     }
-    let read: Result<HumanDuration, _> = text.parse();
-    read.map(|HumanDuration(window)| Some(window))
-        .map_err(|_| format!("`{text}` is no window, write for example `24h`, or `off`"))
+    match text.parse() {
+        Ok(HumanDuration(window)) => Ok(Some(window)),
+        Err(_) => Err(VendorTextError::Window(text.to_owned())),
+    }
+}
+
+/// A number of units, as bytes or pieces.
+fn size(given: Option<u32>, unit: usize, usual: usize) -> usize {
+    given.and_then(|number| usize::try_from(number).ok()).map_or(usual, |number| number * unit)
 }
 
 pub(super) fn chatbot(file: Option<ChatbotFile>) -> ChatRules {
     let usual = ChatRules::default();
     let Some(file) = file else { return usual };
-    let size = |given: Option<u32>, unit: usize, usual: usize| {
-        given.and_then(|number| usize::try_from(number).ok()).map_or(usual, |number| number * unit)
-    };
     ChatRules {
         window: file.window.and_then(|text| window(&text).ok()).unwrap_or(usual.window),
         upload_bytes: size(file.upload_mb, 1 << 20, usual.upload_bytes),
@@ -191,9 +136,6 @@ pub(super) fn chatbot(file: Option<ChatbotFile>) -> ChatRules {
 pub(super) fn limits(file: Option<LimitsFile>) -> Limits {
     let usual = Limits::default();
     let Some(file) = file else { return usual };
-    let size = |given: Option<u32>, unit: usize, usual: usize| {
-        given.and_then(|number| usize::try_from(number).ok()).map_or(usual, |number| number * unit)
-    };
     let timeout = file.client_timeout.or(file.patience).map(|timeout| timeout.0);
     Limits {
         body: size(file.body_mb, 1 << 20, usual.body),
@@ -214,10 +156,8 @@ mod tests {
     fn windows_read() {
         assert_eq!(window("24h"), Ok(Some(Duration::from_secs(86_400))));
         assert_eq!(window("off"), Ok(None));
-        assert_eq!(
-            window("never"),
-            Err("`never` is no window, write for example `24h`, or `off`".to_owned())
-        );
+        let wrong = window("never").unwrap_err().to_string();
+        assert_eq!(wrong, "`never` is no window, write for example `24h`, or `off`");
         let file = ChatbotFile { window: Some("off".into()), uploads: Some(3), ..ChatbotFile::default() };
         let usual = ChatRules::default();
         assert_eq!(chatbot(Some(file)), ChatRules { window: None, uploads: 3, ..usual });

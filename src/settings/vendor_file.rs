@@ -1,34 +1,14 @@
 //! What the settings file says of the simulated vendor: accounts, numbers, lines, robots, strategies,
-//! agents, limits.
+//! limits.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::access::{SignatureRule, TokenRule};
-use crate::contract::envelope::ErrorStatus;
 use crate::simulator::Encryption;
-use crate::simulator::calling::{Business, Outcome};
-use crate::simulator::dialer::Pace;
+use crate::simulator::calling::{Outcome, Robot, Strategy};
 use crate::time::HumanDuration;
-
-/// How requests are checked and refused.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AccessFile {
-    /// Whether requests need a token, as with the vendor. Default: `require`. With `off` every request is the first
-    /// account's.
-    pub token: Option<TokenRule>,
-    /// Whether `Authorization: Bearer TOKEN` counts as well as `Authorization: Token TOKEN`. Default: true.
-    pub bearer: Option<bool>,
-    /// Whether chatbot calls need a right signature: `require` answers 401 without one, `warn` (the default, since the
-    /// scheme is assumed) notes once per cause what is wrong and serves, `off` does not look.
-    pub chatbot_signature: Option<SignatureRule>,
-    /// Which HTTP status a response has whose envelope holds an error: its code (`mirror`, the default), or always
-    /// 200 (`always-200`; 401 stays 401).
-    pub error_status: Option<ErrorStatus>,
-}
 
 /// An account. Without any there is one with the credentials that `serve` prints.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -91,9 +71,9 @@ pub struct CallingFile {
     /// Whether the built-in magic numbers hold. Default: true.
     pub default_magic: Option<bool>,
     /// The robots, in place of the three built-in ones.
-    pub robots: Option<Vec<RobotFile>>,
+    pub robots: Option<Vec<Robot>>,
     /// The strategies plans are made by, in place of the three built-in ones.
-    pub strategies: Option<Vec<StrategyFile>>,
+    pub strategies: Option<Vec<Strategy>>,
 }
 
 /// How often each outcome is, relative to the others.
@@ -146,76 +126,6 @@ impl MixFile {
         ];
         all.into_iter().filter(|(_, weight)| *weight > 0).collect()
     }
-}
-
-/// A robot.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("x-noun" = "a robot"))]
-pub struct RobotFile {
-    /// Its name; tasks may name it so, or by its id.
-    #[schemars(length(min = 1))]
-    pub name: String,
-    /// What it calls for. Default: `collection`. The notices of an `info_check` have fields of their own.
-    pub business: Option<Business>,
-}
-
-/// A strategy.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("x-noun" = "a strategy"))]
-pub struct StrategyFile {
-    /// Its name.
-    #[schemars(length(min = 1))]
-    pub name: String,
-    /// Its rounds; the first calls the whole list.
-    #[schemars(length(min = 1, max = 100))]
-    pub rounds: Vec<RoundFile>,
-}
-
-/// A round of a strategy.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("x-noun" = "a round"))]
-pub struct RoundFile {
-    /// Which numbers it calls, by the result of the round before: `["busy", "no_answer"]`. The first round calls all.
-    #[serde(default)]
-    pub select: Vec<Outcome>,
-    /// How long after the round before. Default: at once.
-    pub after: Option<HumanDuration>,
-    /// How often a number is called within the round, the first time included. Default: as the plan says.
-    #[schemars(range(min = 1, max = 100))]
-    pub repeat_number: Option<u32>,
-}
-
-/// The agents of the predictive dialer, and what it allows. All of it is assumed.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DialerFile {
-    /// The groups of agents, in place of the two built-in ones. Nobody is in two groups.
-    #[schemars(length(min = 1))]
-    pub groups: Option<Vec<GroupFile>>,
-    /// How often a number is dialled within a day at most, over all tasks of the account. Default: 10.
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub attempt_limit: Option<u32>,
-    /// Whether accounts may have answering machines detected. Default: true.
-    pub voicemail: Option<bool>,
-    /// The words of `dialingMode` and how many numbers each has dialled for every free agent. Default: `predictive` by
-    /// `slotFactor`, and `progressive` one.
-    pub dialing_modes: Option<BTreeMap<String, Pace>>,
-}
-
-/// A group of agents.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("x-noun" = "a group"))]
-pub struct GroupFile {
-    /// Its name; tasks name it.
-    #[schemars(length(min = 1))]
-    pub name: String,
-    /// The names of its agents.
-    #[schemars(length(min = 1, max = 10_000))]
-    pub agents: Vec<String>,
 }
 
 /// How conversations go on and how much is kept of them. All of it is assumed.

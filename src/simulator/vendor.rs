@@ -45,7 +45,7 @@ pub enum EmitError {
         /// The event.
         event: String,
         /// Which template, and why.
-        error: String,
+        error: crate::language::template::FillError,
     },
 }
 

@@ -11,8 +11,8 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::support::{
-    PATIENCE, Receiver, Request, assert_code, free_address, independent_hmac, plain, post, post_with,
-    program, run, scenario, stdout,
+    Receiver, Request, TIMEOUT, assert_code, free_address, independent_hmac, plain, post, post_with, program,
+    run, scenario, stdout,
 };
 
 const SECRET: &str = "s3cret of the chats";
@@ -50,7 +50,7 @@ impl Mock {
             .unwrap();
         let started = Instant::now();
         while TcpStream::connect(address).is_err() {
-            assert!(started.elapsed() < PATIENCE, "the mock does not listen");
+            assert!(started.elapsed() < TIMEOUT, "the mock does not listen");
             thread::yield_now();
         }
         Self { child, address, receiver, _folder: folder }
@@ -82,7 +82,7 @@ impl Mock {
             if let Some(found) = is_so(self) {
                 return found;
             }
-            assert!(started.elapsed() < PATIENCE, "{what} does not come: {:?}", self.events());
+            assert!(started.elapsed() < TIMEOUT, "{what} does not come: {:?}", self.events());
             thread::yield_now();
         }
     }
@@ -142,9 +142,9 @@ fn a_transfer_is_accepted_and_ten_messages_go_each_way() {
     let accepted = json!({ "call_id": call_id, "result": "accepted", "seat_id": "1001" });
     mock.ok("/api/v1/session/transfer_result", &accepted);
     for n in 1..=10 {
-        let told = mock.nth("agent.message", &call_id, n);
-        assert_eq!((&told["seat_id"], told["messages"].as_array().unwrap().len()), (&json!("1001"), 1));
-        let ids = json!({ "call_id": call_id, "msg_ids": [told["messages"][0]["msg_id"]] });
+        let sent = mock.nth("agent.message", &call_id, n);
+        assert_eq!((&sent["seat_id"], sent["messages"].as_array().unwrap().len()), (&json!("1001"), 1));
+        let ids = json!({ "call_id": call_id, "msg_ids": [sent["messages"][0]["msg_id"]] });
         mock.ok("/api/v1/message/read", &ids);
         mock.ok("/api/v1/message/send", &say(&call_id, &format!("answer {n}")));
     }
@@ -212,7 +212,7 @@ fn calls_need_their_signature() {
     assert_eq!(post(lenient.address, "/api/v1/session/list", &json!({})).0, 200);
 }
 
-/// The embedded integrator proves who it is, so that its stories are told where proof is required.
+/// The embedded integrator proves who it is, so that its stories run where proof is required.
 #[test]
 fn the_embedded_integrator_signs_its_calls() {
     let folder = tempfile::tempdir().unwrap();
@@ -229,7 +229,7 @@ fn the_embedded_integrator_signs_its_calls() {
 /// An HTTP exchange; head and body of the answer come back.
 fn exchange(address: SocketAddr, head: &str, body: &[u8]) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     let length = body.len();
     write!(stream, "{head}\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n")
         .unwrap();
@@ -268,13 +268,13 @@ fn an_uploaded_file_comes_back() {
 }
 
 #[test]
-fn a_campaign_of_a_thousand_numbers_agrees_in_every_count() {
+fn a_campaign_agrees_in_every_count() {
     let mock = Mock::start(&settings());
-    // A hundred numbers for each of the magic outcomes.
+    // Forty numbers for each of the magic outcomes.
     let to: Vec<String> =
-        (0..1_000).map(|at| format!("+62811{:02}{}", 10 + at / 10, 9_060 + at % 10)).collect();
+        (0..400).map(|at| format!("+62811{:02}{}", 10 + at / 10, 9_060 + at % 10)).collect();
     let sent = mock.ok("/api/v1/template/send", &json!({ "template_id": 35, "language": "id", "to": to }));
-    assert_eq!((&sent["accepted"], &sent["error_list"]), (&json!(1_000), &json!([])));
+    assert_eq!((&sent["accepted"], &sent["error_list"]), (&json!(400), &json!([])));
     let task = sent["task_id"].as_str().unwrap().to_owned();
     let query = |page: usize| {
         let fields = json!({ "task_id": task, "size": 1_000, "page": page });
@@ -290,8 +290,8 @@ fn a_campaign_of_a_thousand_numbers_agrees_in_every_count() {
         is_over.then_some(())
     });
     let result = query(1);
-    let expected = json!({ "pending": 0, "send": 100, "delivery": 100, "read": 600, "failed": 200 });
-    assert_eq!((&result["counts"], &result["replied"]), (&expected, &json!(500)));
+    let expected = json!({ "pending": 0, "send": 40, "delivery": 40, "read": 240, "failed": 80 });
+    assert_eq!((&result["counts"], &result["replied"]), (&expected, &json!(200)));
     let (mut last, mut opened) = (BTreeMap::new(), 0);
     for body in mock.bodies() {
         let user = body["user"]["id"].as_str().unwrap().to_owned();
@@ -309,14 +309,14 @@ fn a_campaign_of_a_thousand_numbers_agrees_in_every_count() {
             _ => {}
         }
     }
-    assert!(opened >= 500, "{opened}");
-    assert_eq!(last.len(), 1_000);
+    assert!(opened >= 200, "{opened}");
+    assert_eq!(last.len(), 400);
     for row in result["list"].as_array().unwrap() {
         let (status, msg_id) = &last[row["user"]["id"].as_str().unwrap()];
         assert_eq!((&row["status"], &row["msg_id"]), (status, msg_id));
     }
     let sessions = mock.ok("/api/v1/session/list", &json!({ "size": 200 }));
-    assert_eq!(sessions["total"], 500);
+    assert_eq!(sessions["total"], 200);
     for row in result["list"].as_array().unwrap() {
         let list = mock.messages(row["call_id"].as_str().unwrap());
         let own = list.iter().find(|message| message["msg_id"] == row["msg_id"]);

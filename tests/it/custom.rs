@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::{Receiver, assert_code, free_address, plain, post, run, scenario, stdout, tell};
+use crate::support::{Receiver, assert_code, free_address, plain, post, run, run_story, scenario, stdout};
 
 fn example(name: &str) -> String {
     scenario(&format!("custom/{name}")).to_str().unwrap().to_owned()
@@ -70,7 +70,7 @@ fn stories_await_calls_and_callbacks_of_ones_own() {
     let settings = folder.path().join("settings.toml");
     let text = fs::read_to_string(example("flex-route.toml")).unwrap();
     fs::write(&settings, format!("{text}\n[access]\ntoken = \"off\"\n")).unwrap();
-    let output = tell(&story, &settings, &receiver.url(), mock, "60");
+    let output = run_story(&story, &settings, &receiver.url(), mock, "60");
     assert_code(&output, 0);
     let bodies: Vec<_> = receiver.requests().iter().map(|request| request.json()).collect();
     let events: Vec<&str> = bodies.iter().map(|body| body["event"].as_str().unwrap()).collect();

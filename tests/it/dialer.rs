@@ -151,7 +151,7 @@ fn any_code_can_be_asked_for() {
     let serving = Serving::with(settings, &[]);
     let token = serving.dialer_token();
     let record = |callid: &str| call(&serving, &token, "/case/recording", &json!({ "callid": callid })).1;
-    let told = |answer: &Value| {
+    let refusal = |answer: &Value| {
         (
             answer["code"].as_i64().unwrap(),
             answer["message"].as_str().unwrap().to_owned(),
@@ -159,8 +159,8 @@ fn any_code_can_be_asked_for() {
         )
     };
     let lost = "the file is missing, on purpose: a fault of the mock".to_owned();
-    assert_eq!(told(&record("lost")), (10820, lost, json!("ERROR")));
-    assert_eq!(told(&record("broken")), (-1, "in words of one's own".to_owned(), json!("ERROR")));
+    assert_eq!(refusal(&record("lost")), (10820, lost, json!("ERROR")));
+    assert_eq!(refusal(&record("broken")), (-1, "in words of one's own".to_owned(), json!("ERROR")));
     assert_eq!(record("")["code"], 10608);
 
     let codes = codes(Family::Dialer).iter().filter(|code| code.code != 0);
@@ -171,6 +171,6 @@ fn any_code_can_be_asked_for() {
         let wanted = if (400..600).contains(&code.code) { code.code } else { 200 };
         assert_eq!(i64::from(status), wanted, "{}", code.code);
         let message = format!("{}, on purpose: a fault of the mock", code.meaning);
-        assert_eq!(told(&answer), (code.code, message, json!("ERROR")));
+        assert_eq!(refusal(&answer), (code.code, message, json!("ERROR")));
     }
 }

@@ -37,7 +37,7 @@ fn every_hostile_request_gets_the_answer_it_deserves() {
     let mut wrong: Vec<String> = table.iter().filter_map(|case| check(&server, &world, case).err()).collect();
     wrong.extend(stalled_clients(&server, &world));
 
-    // After all of that a good call is served, and the list of everything taken so far can be told.
+    // After all of that a good call is served, and the list of everything taken so far can be asked for.
     let all = server.ask(&world.get("/service/cloud/list?Number=1000")).expect("an answer");
     assert_eq!(all.status, 200);
     assert!(all.json()["data"]["total"].as_u64().unwrap() > 0);
@@ -113,10 +113,11 @@ fn stalled_clients(server: &Server, world: &World) -> Vec<String> {
         line.send(&bytes);
         (name, line, status)
     });
-    let told = lines
+    let answers = lines
         .iter_mut()
         .map(|(name, line, wanted)| (name, line.answer().map(|answer| answer.status), wanted));
-    told.filter(|(_, status, wanted)| status != *wanted)
+    answers
+        .filter(|(_, status, wanted)| status != *wanted)
         .map(|(name, status, wanted)| format!("{name}: {status:?}, expected {wanted:?}"))
         .collect()
 }

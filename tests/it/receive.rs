@@ -111,7 +111,7 @@ fn right_signatures_end_well() {
         "{printed}"
     );
     assert_eq!(printed.matches("signature ok").count(), 2, "{printed}");
-    assert!(printed.contains("session.transfer  (seen before, try 2)"), "{printed}");
+    assert!(printed.contains("session.transfer  (seen before, attempt 2)"), "{printed}");
     assert!(
         printed.ends_with("\n2 received: 2 signed right, 0 wrong, 0 not signed; 1 seen before\n"),
         "{printed}"

@@ -45,10 +45,10 @@ fn tasks_live_and_are_told() {
     let serving = calling_back(&receiver, "[calling.lines]\nnarrow = 2\n");
     python("task.py", &serving, &[], 34);
     serving.run_out();
-    let told: Vec<Value> =
+    let sent: Vec<Value> =
         receiver.requests().iter().inspect(|request| assert_unsigned(request)).map(Request::json).collect();
     let (calls, ends): (Vec<&Value>, Vec<&Value>) =
-        told.iter().partition(|body| body.get("CalleeNumber").is_some());
+        sent.iter().partition(|body| body.get("CalleeNumber").is_some());
     let mut numbers: Vec<(&str, &str)> = calls
         .iter()
         .map(|call| (call["TaskName"].as_str().unwrap(), call["CalleeNumber"].as_str().unwrap()))
@@ -56,14 +56,14 @@ fn tasks_live_and_are_told() {
     numbers.sort_unstable();
     let once = numbers.len();
     numbers.dedup();
-    assert_eq!((numbers.len(), once), (8, 8), "every number that was called is told once: {numbers:?}");
+    assert_eq!((numbers.len(), once), (8, 8), "every number that was called is reported once: {numbers:?}");
     let echoed: Vec<&Value> =
         calls.iter().filter(|call| call["TaskName"] == "second").map(|call| &call["Comments"]).collect();
     assert!(echoed.contains(&&json!("text")) && echoed.contains(&&json!(4711)), "{echoed:?}");
     let end = |name: &str| {
         let mut of_task = ends.iter().filter(|end| end["TaskName"] == name);
-        let end = of_task.next().unwrap_or_else(|| panic!("the end of {name} is not told"));
-        assert!(of_task.next().is_none(), "the end of {name} is told once");
+        let end = of_task.next().unwrap_or_else(|| panic!("the end of {name} is not reported"));
+        assert!(of_task.next().is_none(), "the end of {name} is reported once");
         ["Status", "Total", "Connected", "NotConnected", "Cancelled"].map(|field| end[field].clone())
     };
     assert_eq!(end("long talks"), [json!("cancelled"), json!(6), json!(4), json!(0), json!(2)]);
@@ -99,13 +99,13 @@ fn plans_live_and_are_told() {
     let serving = calling_back(&receiver, settings);
     python("plan.py", &serving, &[], 13);
     serving.run_out();
-    let told: Vec<Value> =
+    let sent: Vec<Value> =
         receiver.requests().iter().inspect(|request| assert_unsigned(request)).map(Request::json).collect();
-    let plans: Vec<&Value> = told.iter().filter(|body| body.get("PlanID").is_some()).collect();
-    assert_eq!(plans.len(), 1, "{told:?}");
+    let plans: Vec<&Value> = sent.iter().filter(|body| body.get("PlanID").is_some()).collect();
+    assert_eq!(plans.len(), 1, "{sent:?}");
     assert_eq!(plans[0]["TaskIDs"].as_array().unwrap().len(), 2, "{}", plans[0]);
     assert_eq!((&plans[0]["Status"], &plans[0]["Total"]), (&json!("finished"), &json!(4)));
-    assert_eq!(told.iter().filter(|body| body.get("CalleeNumber").is_some()).count(), 5);
+    assert_eq!(sent.iter().filter(|body| body.get("CalleeNumber").is_some()).count(), 5);
     serving.end();
 }
 
@@ -165,8 +165,8 @@ fn nothing_is_sent_beyond_loopback() {
         assert_eq!(line["error"], "not_allowed", "{line}");
         assert!(line["message"].as_str().unwrap().contains("192.0.2.1"), "{line}");
     }
-    let dead = record.iter().filter(|line| line["kind"] == "dead" && line["error"] == "not_allowed");
-    assert_eq!(dead.count(), queued.len());
+    let failed = record.iter().filter(|line| line["kind"] == "dead" && line["error"] == "not_allowed");
+    assert_eq!(failed.count(), queued.len());
 }
 
 /// Accounts that differ in how they want to be called.
@@ -213,7 +213,7 @@ fn callbacks_are_encrypted_where_the_account_wishes() {
         let fields = json!({ "APPKey": key, "APPSecret": "secret" });
         let (_, answer) = serving.post("", "/service/cloud/auth", &fields);
         let token = format!("Token {}", answer["data"]["token"].as_str().unwrap());
-        serving.task(&token, "told", &rows);
+        serving.task(&token, "sent", &rows);
         serving.run_out();
     };
     task("keyless");
@@ -329,11 +329,11 @@ fn nobody_waits_at_full_speed() {
     let rows: Vec<Value> = (0..20).map(|at| json!({ "Mobile": format!("+6281110{at:02}9004") })).collect();
     let fields = json!({ "TaskName": "t", "RepeatNumber": 3, "RepeatInterval": 60, "Details": rows });
     assert_eq!(serving.post(&token, "/service/cloud/task", &fields).0, 200);
-    // Three tries an hour apart, and the vendor's time flies over them.
-    let told = eventually("all is told", || Some(receiver.requests()).filter(|told| told.len() >= 21));
-    assert_eq!(told.len(), 21);
-    assert_eq!(told[20].json()["NotConnected"], 20);
-    assert_eq!(told[0].json()["Attempts"], 3);
+    // Three attempts an hour apart, and the vendor's time flies over them.
+    let sent = eventually("all is reported", || Some(receiver.requests()).filter(|sent| sent.len() >= 21));
+    assert_eq!(sent.len(), 21);
+    assert_eq!(sent[20].json()["NotConnected"], 20);
+    assert_eq!(sent[0].json()["Attempts"], 3);
     assert_eq!(serving.get(&token, "/service/cloud/robot").0, 200, "the day of the token is not over");
     serving.end();
 }
@@ -343,15 +343,15 @@ fn nobody_waits_for_what_is_planned_behind_a_silence() {
     let receiver = receiver();
     let serving = Serving::with("", &["--speed", "max", "--callback-url", &receiver.url()]);
     let token = serving.token();
-    let told = |event: &'static str| {
+    let sent = |event: &'static str| {
         eventually(event, || {
-            receiver.requests().iter().any(|told| told.json().to_string().contains(event)).then_some(())
+            receiver.requests().iter().any(|sent| sent.json().to_string().contains(event)).then_some(())
         });
     };
     let to = json!({ "number": "+6281110000001", "mock_outcome": "wa_text" });
     let template = json!({ "template_id": 35, "to": to });
     assert_eq!(serving.post("", "/api/v1/template/send_single", &template).0, 200);
-    told("template.reply");
+    sent("template.reply");
     eventually("nothing is under way", || (serving.state()["busy"] == false).then_some(()));
     // All that is due now is that the conversation may fall silent a day later, and nobody waits for that.
     let fields = json!({
@@ -360,6 +360,6 @@ fn nobody_waits_for_what_is_planned_behind_a_silence() {
         "Details": [{ "Mobile": "+6281110009001" }],
     });
     assert_eq!(serving.post(&token, "/service/cloud/task", &fields).0, 200);
-    told("\"TaskName\"");
+    sent("\"TaskName\"");
     serving.end();
 }

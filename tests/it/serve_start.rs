@@ -28,7 +28,7 @@ fn files_that_cannot_be_written_end_the_start() {
         let output = run(&["serve", "--listen", "127.0.0.1:0", option, path]);
         assert_code(&output, 3);
         assert!(stderr(&output).contains(path), "{}", stderr(&output));
-        assert_eq!(stdout(&output), "", "nobody is told of a mock that is not there");
+        assert_eq!(stdout(&output), "", "nothing is said of a mock that is not there");
     }
 }
 
@@ -68,7 +68,7 @@ fn the_port_file_names_the_port() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("port.txt");
     let serving = Serving::with("", &["--port-file", path.to_str().unwrap()]);
-    // It is there before the address is told.
+    // It is there before the address is printed.
     assert_eq!(fs::read_to_string(&path).unwrap(), format!("{}\n", serving.address.port()));
     let (rest, _) = serving.end();
     assert_eq!(rest, "", "quiet means the address and nothing else");

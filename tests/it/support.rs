@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How long a test waits for the program at most; reached only when something hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The program, in the repository's folder and without the user's settings in the environment.
 pub(crate) fn program() -> Command {
@@ -29,8 +29,14 @@ pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Output {
 }
 
 /// Runs the program with this standard input.
-/// Tells a story under these settings to a receiver, with the mock at an address of its own.
-pub(crate) fn tell(story: &Path, settings: &Path, receiver: &str, mock: SocketAddr, speed: &str) -> Output {
+/// Runs a story under these settings to a receiver, with the mock at an address of its own.
+pub(crate) fn run_story(
+    story: &Path,
+    settings: &Path,
+    receiver: &str,
+    mock: SocketAddr,
+    speed: &str,
+) -> Output {
     let (story, settings) = (story.to_str().unwrap(), settings.to_str().unwrap());
     let listen = mock.to_string();
     let run_at = ["run", story, "--config", settings, "--callback-url", receiver, "--listen", &listen];
@@ -147,7 +153,7 @@ impl Receiver {
 }
 
 fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Request>>, decide: &dyn Fn(&Request) -> Answer) {
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     while let Some(request) = read_request(&mut reader) {
         seen.lock().unwrap().push(request.clone());
@@ -214,7 +220,7 @@ pub(crate) fn post_with(
 ) -> (u16, serde_json::Value) {
     let body = body.to_string();
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     write!(
         stream,
         "POST {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Content-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
@@ -234,7 +240,7 @@ pub(crate) fn independent_hmac(secret: &str, body: &[u8]) -> String {
     ring::hmac::sign(&key, body).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A free port, for programs that must be told one.
+/// A free port, for programs that must be given one.
 pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

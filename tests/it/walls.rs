@@ -9,7 +9,7 @@ use std::path::Path;
 
 use imports::{FileUses, Sources};
 
-/// What decides is told the time and the chance and never asks for them; sockets and threads are the shells' business.
+/// What decides is handed the time and the chance and never asks for them; sockets and threads are the shells' business.
 const AMBIENT: [&str; 24] = [
     "std::time::Instant::now",
     "std::time::SystemTime",
@@ -179,9 +179,9 @@ fn the_walls_hold() {
     let uses = sources.uses();
     let found = breaches(&rooms, &uses);
     assert!(found.is_empty(), "{} breaches of docs/architecture.md:\n{}", found.len(), found.join("\n"));
-    let standing: BTreeSet<&String> = uses.keys().filter_map(|file| file.first()).collect();
+    let rooms_there: BTreeSet<&String> = uses.keys().filter_map(|file| file.first()).collect();
     let listed: BTreeSet<&String> = rooms.keys().collect();
-    assert_eq!(standing, listed, "the table lists the rooms there are");
+    assert_eq!(rooms_there, listed, "the table lists the rooms there are");
 }
 
 /// A small house in which something is wrong.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::serving::Serving;
 use crate::support::{
-    Receiver, Request, assert_code, free_address, independent_hmac, plain, post, run, stdout, tell,
+    Receiver, Request, assert_code, free_address, independent_hmac, plain, post, run, run_story, stdout,
 };
 
 const SECRET: &str = "of the workflow test";
@@ -88,14 +88,14 @@ fn a_workflow_over_real_sockets() {
 
     // Time jumps from event to event until nothing is under way.
     serving.settle();
-    let told = receiver.requests();
-    let of = |name: &str| -> Vec<&Request> { told.iter().filter(|one| event(one) == name).collect() };
+    let sent = receiver.requests();
+    let of = |name: &str| -> Vec<&Request> { sent.iter().filter(|one| event(one) == name).collect() };
     let counts =
         ["status_changed", "call_completed", "waba_status", "session_ended", "api_push", "contact_completed"]
             .map(|name| of(name).len());
     assert_eq!(counts, [3, 5, 3 + 2 + 3, 1, 4, 5]);
     // Only the end of a session is signed, over the very bytes; the push is known not to be.
-    for request in &told {
+    for request in &sent {
         let sign = request.exact_header("X-AIRudder-Sign");
         match event(request) {
             "session_ended" => {
@@ -139,10 +139,10 @@ fn a_workflow_over_real_sockets() {
     let ids = |list: &Value| -> Vec<Value> {
         list.as_array().unwrap().iter().map(|message| message["msg_id"].clone()).collect()
     };
-    let (mut listed, told) = (ids(&said["data"]), ids(&notice["messages"]));
+    let (mut listed, noticed) = (ids(&said["data"]), ids(&notice["messages"]));
     listed.reverse();
     let sent = of("waba_status").iter().any(|one| one.json()["msg_id"] == listed[0]);
-    assert!(sent && listed[1..] == told, "{listed:?} {told:?}");
+    assert!(sent && listed[1..] == noticed, "{listed:?} {noticed:?}");
     let list = ask("instancelist");
     assert_eq!((&list["list"][0]["status"], &list["list"][0]["finished"]), (&json!("finished"), &json!(5)));
     let tasks = ask(&format!("wabatasklist?workflow_id={workflow}"));
@@ -150,7 +150,7 @@ fn a_workflow_over_real_sockets() {
     serving.end();
 }
 
-/// What a query of the workflow API tells.
+/// What a query of the workflow API says.
 fn asked_of(serving: &Serving, token: &str, query: &str) -> Value {
     let (status, answer) = serving.get(token, &format!("/service/cloud/workflow/{query}"));
     assert_eq!((status, &answer["code"]), (200, &json!(200)), "{query}: {answer}");
@@ -217,9 +217,9 @@ fn agents_call_for_a_workflow() {
     let detail = dialer("/querytaskdetail", json!({ "taskId": id, "needCustomerInfo": "Y" }));
     assert_eq!(detail["body"]["total"], 3);
     for call in detail["body"]["list"].as_array().unwrap() {
-        let told = ended.iter().find(|body| body["callid"] == call["callid"]).unwrap();
-        assert_eq!(told["hangupReason"], call["hangupReason"]);
-        assert_eq!(told["customerInfo"], call["customerInfo"]);
+        let sent = ended.iter().find(|body| body["callid"] == call["callid"]).unwrap();
+        assert_eq!(sent["hangupReason"], call["hangupReason"]);
+        assert_eq!(sent["customerInfo"], call["customerInfo"]);
         let recording = dialer("/case/recording", json!({ "callid": call["callid"] }));
         let wanted = if call["hangupReason"] == 12 { &call["reclink"] } else { &Value::Null };
         assert_eq!(recording["body"]["link"], *wanted);
@@ -263,7 +263,7 @@ fn a_story_awaits_the_rows_of_a_workflow() {
         }
         plain("200 OK", "{}")
     });
-    let output = tell(&story, &settings, &receiver.url(), mock, "max");
+    let output = run_story(&story, &settings, &receiver.url(), mock, "max");
     assert_code(&output, 0);
     assert!(stdout(&output).contains("1 passed, 0 failed"), "{}", stdout(&output));
     assert_eq!(receiver.requests().len(), 1 + 6);

@@ -12,9 +12,8 @@ pub(super) fn read(text: &str) -> Result<Map<String, Value>, DecodeError> {
     for pair in text.trim_ascii().split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let not_utf8 = || DecodeError::FieldNotUtf8 { field: shown(&lossy(name)) };
-        let decoded = if is_plain(name) { Some(name.to_owned()) } else { decode(&name.replace('+', " ")) };
-        let value = if is_plain(value) { Some(value.to_owned()) } else { decode(&spaces(value)) };
-        let (name, value) = decoded.zip(value).ok_or_else(not_utf8)?;
+        let decoded = decode(&name.replace('+', " ")).zip(decode(&spaces(value)));
+        let (name, value) = decoded.ok_or_else(not_utf8)?;
         add(&mut fields, name, Value::String(value));
     }
     Ok(fields)
@@ -44,11 +43,6 @@ fn spaces(value: &str) -> String {
         out.push(if c == '+' && !number { ' ' } else { c });
     }
     out
-}
-
-/// Whether nothing is encoded, as in most names and ids.
-fn is_plain(text: &str) -> bool {
-    memchr::memchr2(b'%', b'+', text.as_bytes()).is_none()
 }
 
 fn decode(text: &str) -> Option<String> {

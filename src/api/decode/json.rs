@@ -87,7 +87,7 @@ fn explain_within(text: &str, part: &str, error: &serde_json::Error) -> DecodeEr
     explained(format!("{what} at line {line} column {column}"), line, column)
 }
 
-/// The parser tells these two apart by its words only.
+/// The parser distinguishes these two by its words only.
 fn explained(reason: String, line: usize, column: usize) -> DecodeError {
     if reason.starts_with("recursion limit exceeded") {
         DecodeError::TooDeep { line, column }

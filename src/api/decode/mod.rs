@@ -1,7 +1,7 @@
 //! The fields of a request, however the client encoded them.
 //!
 //! Clients in real use send JSON under a form's content type, repeat their query in the body of a GET, and leave the
-//! `+` of phone numbers unescaped. All of that is understood; what is not is told in one line.
+//! `+` of phone numbers unescaped. All of that is understood; what is not is reported in one line.
 
 mod form;
 mod json;
@@ -87,7 +87,7 @@ pub enum DecodeError {
         /// Where, counted from 1.
         column: usize,
     },
-    /// The parts of a multipart body cannot be told apart.
+    /// The parts of a multipart body cannot be separated.
     #[error("the multipart body cannot be read: {reason}")]
     Multipart {
         /// What is wrong with it.
@@ -109,7 +109,7 @@ pub enum DecodeError {
 /// JSON keeps its types; fields of queries and forms are strings, and one that comes several times is a list of them.
 /// A file in a multipart body is an object of `name`, `content_type` and `size` in bytes.
 /// The body of a GET or HEAD is not looked at. The list of rows is kept as text; the family
-/// tells what it is called.
+/// says what it is called.
 ///
 /// # Errors
 ///
@@ -117,8 +117,21 @@ pub enum DecodeError {
 /// [`DecodeError::Empty`] otherwise.
 pub fn decode(call: &HttpRequest, family: Family) -> Result<Fields, DecodeError> {
     let rows_name = rows_field(family);
+    let mut fields = match &call.query {
+        Some(query) => form::read(query)?,
+        None => Map::new(),
+    };
     let (mut rows, mut files) = (None, Vec::new());
-    let mut fields = read_all(call, rows_name, &mut rows, &mut files)?;
+    if !matches!(&*call.method, "GET" | "HEAD") {
+        let body = call.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&call.body);
+        if !body.trim_ascii().is_empty() {
+            let (own, list, uploads) = read_body(call, body, rows_name)?;
+            fields.extend(own);
+            (rows, files) = (list, uploads);
+        } else if fields.is_empty() {
+            return Err(DecodeError::Empty);
+        }
+    }
     // A form has no lists, so that the rows come as their JSON text.
     if let Some(Value::String(text)) = fields.get(rows_name)
         && let Some(list) = RawRows::named(rows_name, Bytes::copy_from_slice(text.as_bytes()))
@@ -129,57 +142,25 @@ pub fn decode(call: &HttpRequest, family: Family) -> Result<Fields, DecodeError>
     Ok(Fields { fields: Value::Object(fields), rows, files })
 }
 
-fn read_all(
-    call: &HttpRequest,
-    rows_name: &'static str,
-    rows: &mut Option<RawRows>,
-    files: &mut Vec<Upload>,
-) -> Result<Map<String, Value>, DecodeError> {
-    let mut fields = match &call.query {
-        Some(query) => form::read(query)?,
-        None => Map::new(),
-    };
-    if matches!(&*call.method, "GET" | "HEAD") {
-        return Ok(fields);
-    }
-    let body = call.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&call.body);
-    if body.trim_ascii().is_empty() {
-        return if fields.is_empty() { Err(DecodeError::Empty) } else { Ok(fields) };
-    }
-    let own = read_body(call, body, rows_name, rows, files)?;
-    if fields.is_empty() {
-        return Ok(own);
-    }
-    fields.extend(own);
-    Ok(fields)
-}
+type Parts = (Map<String, Value>, Option<RawRows>, Vec<Upload>);
 
-fn read_body(
-    call: &HttpRequest,
-    body: &[u8],
-    rows_name: &'static str,
-    rows: &mut Option<RawRows>,
-    files: &mut Vec<Upload>,
-) -> Result<Map<String, Value>, DecodeError> {
-    let mut json = |body| {
-        let (fields, list) = json::read(body, rows_name)?;
-        *rows = list
-            .map(|list| call.body.slice_ref(list.as_bytes()))
-            .and_then(|text| RawRows::named(rows_name, text));
-        Ok(fields)
-    };
+fn read_body(call: &HttpRequest, body: &[u8], rows_name: &'static str) -> Result<Parts, DecodeError> {
     let content_type = call.header("content-type").unwrap_or_default();
-    if content_type == "application/json" {
-        return json(body);
-    }
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_json = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
+    let is_json = matches!(essence.as_str(), "application/json" | "text/json") || essence.ends_with("+json");
+    if essence == "multipart/form-data" {
+        let (fields, files) = multipart::read(content_type, &call.body)?;
+        return Ok((fields, None, files));
+    }
+    if is_json || matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        let (fields, list) = json::read(body, rows_name)?;
+        let list = list.and_then(|list| RawRows::named(rows_name, call.body.slice_ref(list.as_bytes())));
+        return Ok((fields, list, Vec::new()));
+    }
     match essence.as_str() {
-        "application/json" | "text/json" => json(body),
-        essence if essence.ends_with("+json") => json(body),
-        "multipart/form-data" => multipart::read(content_type, &call.body, files),
-        _ if is_json => json(body),
-        "" | "application/x-www-form-urlencoded" | "text/plain" => form::read(text(body)?),
+        "" | "application/x-www-form-urlencoded" | "text/plain" => {
+            Ok((form::read(text(body)?)?, None, Vec::new()))
+        }
         _ => Err(DecodeError::ContentType { content_type: shown(content_type) }),
     }
 }

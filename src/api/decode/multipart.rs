@@ -14,14 +14,13 @@ use crate::simulator::Upload;
 /// More fields than any client has reason to send.
 const FIELDS: usize = 10_000;
 
+/// The fields, and the files among them with their bytes.
+type Parts = (Map<String, Value>, Vec<Upload>);
+
 /// Reads the parts of a body.
-pub(super) fn read(
-    content_type: &str,
-    body: &Bytes,
-    files: &mut Vec<Upload>,
-) -> Result<Map<String, Value>, DecodeError> {
+pub(super) fn read(content_type: &str, body: &Bytes) -> Result<Parts, DecodeError> {
     let boundary = multer::parse_boundary(content_type).map_err(|error| wrong(&error))?;
-    let parts = pin!(read_parts(Multipart::new(Full::new(body.clone()).into_data_stream(), boundary), files));
+    let parts = pin!(read_parts(Multipart::new(Full::new(body.clone()).into_data_stream(), boundary)));
     // The whole body is there, so that nothing is ever waited for.
     match parts.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(fields) => fields,
@@ -29,11 +28,8 @@ pub(super) fn read(
     }
 }
 
-async fn read_parts(
-    mut parts: Multipart<'_>,
-    files: &mut Vec<Upload>,
-) -> Result<Map<String, Value>, DecodeError> {
-    let mut fields = Map::new();
+async fn read_parts(mut parts: Multipart<'_>) -> Result<Parts, DecodeError> {
+    let (mut fields, mut files) = (Map::new(), Vec::new());
     let mut count = 0;
     while let Some(part) = parts.next_field().await.map_err(|error| wrong(&error))? {
         count += 1;
@@ -48,9 +44,9 @@ async fn read_parts(
         let bytes = part.bytes().await.map_err(|error| wrong(&error))?;
         let value = match file {
             Some(file) => {
-                let told = json!({ "name": file, "content_type": content_type, "size": bytes.len() });
+                let shown_file = json!({ "name": file, "content_type": content_type, "size": bytes.len() });
                 files.push(Upload { field: name.clone(), name: file, content_type, bytes });
-                told
+                shown_file
             }
             None => match std::str::from_utf8(&bytes) {
                 Ok(text) => text.into(),
@@ -59,7 +55,7 @@ async fn read_parts(
         };
         form::add(&mut fields, name, value);
     }
-    Ok(fields)
+    Ok((fields, files))
 }
 
 fn wrong(error: &multer::Error) -> DecodeError {

@@ -36,7 +36,7 @@ fn block_at(time: &str, call: &HttpRequest, received: &Received, answered: u16) 
     };
     let again = match received.times {
         1 => String::new(),
-        n => format!("  {YELLOW}(seen before, try {n}){YELLOW:#}"),
+        n => format!("  {YELLOW}(seen before, attempt {n}){YELLOW:#}"),
     };
     let mut out = format!(
         "\n{time}  {BOLD}{event}{BOLD:#}{unknown}{again}\n    {DIM}{} {}, {} bytes, answered {answered}{DIM:#}\n",
@@ -186,7 +186,7 @@ pub(super) fn totals(counts: Counts) -> String {
     )
 }
 
-/// Enough of a secret to tell two apart, and not more.
+/// Enough of a secret to recognise it, and not more.
 pub(super) fn masked(secret: &str) -> String {
     let length = secret.chars().count();
     let head: String = if length >= 12 { secret.chars().take(3).collect() } else { String::new() };
@@ -201,6 +201,7 @@ mod tests {
 
     use super::*;
     use crate::contract::signature::Mismatch;
+    use crate::integrator::BodyError;
 
     fn received(body: &str, verdict: Verdict, times: u32) -> (HttpRequest, Received) {
         let raw = Bytes::copy_from_slice(body.as_bytes());
@@ -212,7 +213,7 @@ mod tests {
             body: raw.clone(),
         };
         let body: Result<Value, _> =
-            serde_json::from_str(body).map_err(|_| "the body is not JSON".to_owned());
+            serde_json::from_str(body).map_err(|_| BodyError::NotJson("expected value".to_owned()));
         let event = body.as_ref().ok().and_then(|body| body["event"].as_str()).map(str::to_owned);
         let id = event.as_deref().filter(|event| *event == "agent.message").map(Arc::from);
         (call, Received { event, id, verdict, body, raw, times })

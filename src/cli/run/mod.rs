@@ -15,19 +15,19 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::Value;
 
-use super::stories;
+use super::recording::Recording;
 use super::target_args::TargetArgs;
 use super::timeline::Timeline;
-use super::{CommandError, Exit, cannot_write};
+use super::{CommandError, Exit, argument, cannot_write, stories};
 use crate::engine::{Callers, Driver, End, Speed};
+use crate::files::diagnostic::counted;
 use crate::http::{Limits, Server};
-use crate::journal::{RecordHandle, Recorder};
 use crate::mock::{Builder, Prepared, StartError};
 use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
 use crate::time::HumanDuration;
 use embedded::Embedded;
-use tally::{Tally, TallySink};
+use tally::{SharedTally, Tally};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,7 +57,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "1|60|max", default_value = "1")]
     speed: Speed,
     /// The time on the story's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
-    #[arg(long, value_name = "TIME", value_parser = super::assignment::moment)]
+    #[arg(long, value_name = "TIME", value_parser = argument::moment)]
     epoch: Option<Timestamp>,
     /// The address on which the mock takes your requests. Port 0 picks a free one. Default: 127.0.0.1:2478; if that is
     /// taken and only the embedded receiver sends requests, any free one.
@@ -65,7 +65,7 @@ pub(super) struct Args {
     listen: Option<String>,
     /// Set a variable of the stories, in place of its value in the files: `--set amount=200`. JSON values keep their
     /// type.
-    #[arg(long = "set", value_name = "VAR=VALUE", value_parser = super::assignment::variable)]
+    #[arg(long = "set", value_name = "VAR=VALUE", value_parser = argument::variable)]
     set: Vec<(String, Value)>,
     /// Write everything that happens to this file, one JSON object per line.
     #[arg(long, value_name = "FILE.ndjson")]
@@ -82,18 +82,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let prepared = crate::cli::prepare(config, args.target.flags(args.listen.clone()))?;
+    let prepared = super::prepare(config, args.target.flags(args.listen.clone()))?;
     let stories = stories::read(&args.files, &args.set, &prepared)?;
-    super::runtime()?.block_on(tell(args, prepared, stories))
+    super::runtime()?.block_on(run_all(args, prepared, stories))
 }
 
-/// Everything the run writes to.
-struct Outputs {
-    tally: TallySink,
-    record: Option<RecordHandle>,
-}
-
-async fn tell(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
+async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
     let Prepared { settings, catalog, signer } = &prepared;
     let begun = Instant::now();
     let epoch = args.epoch.unwrap_or_else(whole_second);
@@ -111,28 +105,29 @@ async fn tell(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resul
     let receiver =
         if embedded_wanted { Some(Server::bind("127.0.0.1:0").map_err(StartError::from)?) } else { None };
     let stories = story_runs(&stories, args.seed, seed, epoch, &args.set);
-    let names: Vec<String> = stories.iter().map(|story| story.name().to_string()).collect();
-    let receiver_url =
-        receiver.as_ref().map(|receiver| format!("http://{}/callbacks", receiver.local_addr()));
-    let embedded_authority = receiver.as_ref().map(|receiver| receiver.local_addr().to_string());
+    let tally = SharedTally::new(stories.iter().map(|story| story.name().to_string()));
+    let receiver_address = receiver.as_ref().map(|receiver| receiver.local_addr().to_string());
     // A callback that goes elsewhere may bring requests from elsewhere, which live in real time.
     let closed = embedded_wanted && stories.iter().all(|story| !story.story().has_own_targets());
     let mut builder = Builder::new(Ok(prepared.clone()))
-        .default_callback_url(receiver_url)
+        .default_callback_url(receiver_address.as_ref().map(|address| format!("http://{address}/callbacks")))
         .seed(seed.0)
         .speed(args.speed)
         .epoch(epoch)
         .callers(if closed { Callers::Closed } else { Callers::Open })
         .server(server)
-        .stories(stories);
+        .sink(tally.clone());
+    if !args.quiet {
+        builder = builder.sink(Timeline::new(epoch, stories.len() > 1, jumps));
+    }
     if jumps {
         builder = builder.max_in_flight(1);
     }
     if let Some(url) = &args.target.callback_url {
         builder = builder.callback_url(url);
     }
-    let (builder, outputs) = outputs(builder, &args, epoch, names, embedded_authority, jumps)?;
-    let mock = builder.assemble().await?;
+    let (recording, builder) = Recording::open(args.record.as_deref(), !jumps, receiver_address, builder)?;
+    let mock = builder.stories(stories).assemble().await?;
     let embedded = receiver.map(|receiver| {
         let embedded =
             Embedded::new(signer.clone(), Arc::clone(catalog), mock.address(), mock.driver().clone());
@@ -162,7 +157,7 @@ async fn tell(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resul
     }
 
     let end = mock.drive(interrupted).await;
-    let tally = outputs.tally.get().clone();
+    let tally = tally.get().clone();
     let facts = mock.driver().with(|engine, _| report::Facts {
         passed: end == End::Over && tally.passed() == tally.stories.len() && tally.failed_alone == 0,
         seed: seed.0,
@@ -178,10 +173,7 @@ async fn tell(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resul
         list_unsent(mock.driver());
     }
     reports?;
-    if let Some(record) = outputs.record {
-        let path = args.record.as_deref().unwrap_or(Path::new(""));
-        record.finish().map_err(|error| cannot_write(path, &error))?;
-    }
+    recording.finish()?;
     Ok(match end {
         End::Interrupted => Exit::Interrupted,
         End::Over if facts.passed => Exit::Ok,
@@ -235,7 +227,7 @@ fn story_runs(
     runs
 }
 
-/// Files may give their stories the same name; reports need to tell them apart.
+/// Files may give their stories the same name; reports need to name each of them.
 fn unique(taken: &mut BTreeSet<String>, label: String) -> Arc<str> {
     let mut unique = label.clone();
     let mut number = 1;
@@ -244,30 +236,6 @@ fn unique(taken: &mut BTreeSet<String>, label: String) -> Arc<str> {
         unique = format!("{label} ({number})");
     }
     unique.into()
-}
-
-fn outputs(
-    builder: Builder,
-    args: &Args,
-    epoch: Timestamp,
-    names: Vec<String>,
-    embedded: Option<String>,
-    jumps: bool,
-) -> Result<(Builder, Outputs), CommandError> {
-    let named = names.len() > 1;
-    let tally = TallySink::new(Tally::new(names.into_iter()));
-    let mut builder = builder.sink(tally.clone());
-    if !args.quiet {
-        builder = builder.sink(Timeline::new(epoch, named, jumps));
-    }
-    let mut record = None;
-    if let Some(path) = &args.record {
-        let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
-        let (recorder, handle) = Recorder::new(Box::new(file), !jumps, embedded);
-        builder = builder.sink(recorder);
-        record = Some(handle);
-    }
-    Ok((builder, Outputs { tally, record }))
 }
 
 fn write_reports(args: &Args, tally: &Tally, facts: &report::Facts) -> Result<(), CommandError> {
@@ -285,14 +253,10 @@ fn write_reports(args: &Args, tally: &Tally, facts: &report::Facts) -> Result<()
     Ok(())
 }
 
-fn count(number: u64, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
-}
-
 fn summary(args: &Args, tally: &Tally, facts: &report::Facts, again: &str, begun: Instant) {
     let mut lines = Vec::new();
     if args.quiet {
-        for story in tally.stories.iter().filter(|story| !story.failures.is_empty()) {
+        for story in tally.stories.values().filter(|story| !story.failures.is_empty()) {
             lines.push(format!("✗ {}", story.name));
             lines.extend(
                 story.failures.iter().map(|failure| format!("    {} ({})", failure.message, failure.place)),
@@ -302,7 +266,7 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, again: &str, begun
         lines.push(String::new());
     }
     let (passed, failed) =
-        (tally.passed(), tally.stories.iter().filter(|story| story.passed == Some(false)).count());
+        (tally.passed(), tally.stories.values().filter(|story| story.passed == Some(false)).count());
     let unfinished = tally.stories.len() - passed - failed;
     let mut stories = format!("stories     {passed} passed, {failed} failed");
     if unfinished > 0 {
@@ -315,7 +279,7 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, again: &str, begun
     if left > 0 {
         callbacks.push_str(&format!(", {left} not sent"));
     }
-    callbacks.push_str(&format!(" of {} ({})", totals.queued, count(totals.attempts, "attempt")));
+    callbacks.push_str(&format!(" of {} ({})", totals.queued, counted(totals.attempts, "attempt")));
     lines.push(callbacks);
     lines.push(format!("requests    {} answered, {} of them refused", tally.calls, tally.refused_calls));
     if let Some((right, wrong)) = facts.verified {

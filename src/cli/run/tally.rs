@@ -1,15 +1,15 @@
 //! Counts what happens during a run, for the summary and the reports.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::journal::{Entry, Event, Sink};
 
 /// How one story went.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct StoryTally {
     pub(super) name: String,
     /// Nothing while it is not over.
@@ -29,8 +29,8 @@ pub(super) struct FailureTally {
 /// What happened so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
-    pub(super) stories: Vec<StoryTally>,
-    by_name: BTreeMap<String, usize>,
+    /// A row for each story, by its name and in the order of the run.
+    pub(super) stories: IndexMap<String, StoryTally>,
     pub(super) calls: u64,
     pub(super) refused_calls: u64,
     /// Callbacks given up that belong to no story.
@@ -41,35 +41,21 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Prepares a row per story, in this order.
-    pub(super) fn new(names: impl Iterator<Item = String>) -> Self {
-        let mut tally = Self::default();
-        for name in names {
-            tally.by_name.insert(name.clone(), tally.stories.len());
-            tally.stories.push(StoryTally {
-                name,
-                passed: None,
-                started: None,
-                finished: None,
-                failures: Vec::new(),
-            });
-        }
-        tally
-    }
-
     /// How many stories passed.
     pub(super) fn passed(&self) -> usize {
-        self.stories.iter().filter(|story| story.passed == Some(true)).count()
+        self.stories.values().filter(|story| story.passed == Some(true)).count()
     }
 }
 
-/// The sink that keeps a [`Tally`].
+/// A [`Tally`] that is kept as the journal is written.
 #[derive(Clone)]
-pub(super) struct TallySink(Arc<Mutex<Tally>>);
+pub(super) struct SharedTally(Arc<Mutex<Tally>>);
 
-impl TallySink {
-    pub(super) fn new(tally: Tally) -> Self {
-        Self(Arc::new(Mutex::new(tally)))
+impl SharedTally {
+    /// Prepares a row for each story, in this order.
+    pub(super) fn new(names: impl Iterator<Item = String>) -> Self {
+        let row = |name: String| (name.clone(), StoryTally { name, ..StoryTally::default() });
+        Self(Arc::new(Mutex::new(Tally { stories: names.map(row).collect(), ..Tally::default() })))
     }
 
     pub(super) fn get(&self) -> MutexGuard<'_, Tally> {
@@ -77,7 +63,7 @@ impl TallySink {
     }
 }
 
-impl Sink for TallySink {
+impl Sink for SharedTally {
     fn entry(&mut self, entry: &Entry) {
         let mut guard = self.get();
         let tally = &mut *guard;
@@ -89,8 +75,7 @@ impl Sink for TallySink {
             tally.calls += 1;
             tally.refused_calls += u64::from(call.status >= 400);
         }
-        let index = entry.story.as_deref().and_then(|name| tally.by_name.get(name).copied());
-        let Some(story) = index.and_then(|index| tally.stories.get_mut(index)) else {
+        let Some(story) = entry.story.as_deref().and_then(|name| tally.stories.get_mut(name)) else {
             tally.failed_alone +=
                 u64::from(matches!(&entry.event, Event::Ended { end, .. } if end.failure.is_some()));
             return;

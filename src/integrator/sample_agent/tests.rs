@@ -36,7 +36,7 @@ fn play(sample_agent: &mut SampleAgent, callbacks: &[Value]) -> String {
         out += &format!("{event}\n");
         for action in sample_agent.react(event, body) {
             let after = crate::time::HumanDuration(action.after);
-            out += &format!("  {after} {}: {}\n      {}\n", action.call, action.describe, action.body);
+            out += &format!("  {after} {}\n      {}\n", action.call, action.body);
         }
     }
     out

@@ -3,14 +3,16 @@
 //! A text that is nothing but one `{{ expression }}` keeps the type of its value, so that numbers, lists and tables
 //! can be computed; any other template gives a text.
 
+mod fill_error;
 mod helpers;
 mod truth;
 
-use std::ops::Range;
 use std::sync::LazyLock;
 
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 
+use super::FormatMistake;
+pub use fill_error::FillError;
 pub use helpers::Helpers;
 pub(crate) use truth::truth;
 
@@ -26,15 +28,6 @@ const BUILT_IN_VALUES: [&str; 7] = ["locale", "country", "copy", "user", "sessio
 /// The variable a whole-expression template leaves its value in.
 const RESULT: &str = "__result";
 
-/// What is wrong with a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TemplateMistake {
-    /// One line.
-    pub message: String,
-    /// Where in the template's text, in bytes, if known.
-    pub range: Option<Range<usize>>,
-}
-
 static CHECKER: LazyLock<Environment<'static>> = LazyLock::new(environment);
 
 fn environment() -> Environment<'static> {
@@ -47,9 +40,14 @@ fn environment() -> Environment<'static> {
     env
 }
 
+/// Whether a text has anything to fill in.
+pub(crate) fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
+}
+
 /// Checks the syntax of a template and returns the variables and functions it reads that are not minijinja's own
 /// (top-level names only, sorted, each once).
-pub fn check(source: &str) -> Result<Vec<String>, TemplateMistake> {
+pub fn check(source: &str) -> Result<Vec<String>, FormatMistake> {
     let template = CHECKER.template_from_str(source).map_err(|error| mistake(source, &error))?;
     let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
     names.retain(|name| !minijinja_name(name));
@@ -57,14 +55,14 @@ pub fn check(source: &str) -> Result<Vec<String>, TemplateMistake> {
     Ok(names)
 }
 
-fn mistake(source: &str, error: &minijinja::Error) -> TemplateMistake {
+fn mistake(source: &str, error: &minijinja::Error) -> FormatMistake {
     let message = match (error.kind(), error.detail()) {
         (ErrorKind::SyntaxError, Some(detail)) => format!("template syntax error: {detail}"),
         (kind, Some(detail)) => format!("template error: {kind}: {detail}"),
         (kind, None) => format!("template error: {kind}"),
     };
     let range = error.range().filter(|range| range.end <= source.len() && range.start < range.end);
-    TemplateMistake { message, range }
+    FormatMistake { message, help: None, range }
 }
 
 fn minijinja_name(name: &str) -> bool {
@@ -115,8 +113,8 @@ impl Default for TemplateSet {
 
 impl TemplateSet {
     /// Compiles a template.
-    pub fn add(&mut self, source: &str) -> Result<Template, TemplateMistake> {
-        if !source.contains("{{") && !source.contains("{%") && !source.contains("{#") {
+    pub fn add(&mut self, source: &str) -> Result<Template, FormatMistake> {
+        if !is_template(source) {
             return Ok(Template::Literal(source.to_owned()));
         }
         let name = format!("t{}", self.count);
@@ -132,8 +130,8 @@ impl TemplateSet {
         Ok(template)
     }
 
-    /// Fills a template in. The error is one line for the user.
-    pub fn render(&self, template: &Template, scope: &Value) -> Result<serde_json::Value, String> {
+    /// Fills a template in.
+    pub fn render(&self, template: &Template, scope: &Value) -> Result<serde_json::Value, FillError> {
         let name = match template {
             Template::Literal(text) => return Ok(serde_json::Value::String(text.clone())),
             Template::Text(name) | Template::Value(name, _) => name,
@@ -148,24 +146,24 @@ impl TemplateSet {
         };
         let value = captured.state().lookup(RESULT).unwrap_or_default();
         if value.is_undefined() {
-            return Err(format!("`{expression}` is undefined"));
+            return Err(FillError::Undefined(expression.clone()));
         }
-        serde_json::to_value(&value).map_err(|error| format!("the value can't be put into JSON: {error}"))
+        serde_json::to_value(&value).map_err(|error| FillError::NoJson(error.to_string()))
     }
 }
 
 /// The expression of a text that is nothing but `{{ expression }}`.
 fn sole_expression(source: &str) -> Option<&str> {
     let inner = source.trim().strip_prefix("{{")?.strip_suffix("}}")?;
-    let plain = !["{{", "}}", "{%", "{#"].iter().any(|mark| inner.contains(mark));
-    plain.then(|| inner.trim_start_matches('-').trim_end_matches('-').trim())
+    (!is_template(inner) && !inner.contains("}}"))
+        .then(|| inner.trim_start_matches('-').trim_end_matches('-').trim())
 }
 
-fn explain(error: &minijinja::Error) -> String {
+fn explain(error: &minijinja::Error) -> FillError {
     match (error.kind(), error.detail()) {
-        (ErrorKind::OutOfFuel, _) => "the template does too much work; is it a loop without end?".to_owned(),
-        (_, Some(detail)) => detail.to_owned(),
-        (kind, None) => kind.to_string(),
+        (ErrorKind::OutOfFuel, _) => FillError::Endless,
+        (_, Some(detail)) => FillError::Template(detail.to_owned()),
+        (kind, None) => FillError::Template(kind.to_string()),
     }
 }
 
@@ -193,7 +191,7 @@ mod tests {
             user => minijinja::context! { name => "Sari" },
             __helpers => Value::from_dyn_object(Arc::new(helpers)),
         };
-        set.render(&template, &scope)
+        set.render(&template, &scope).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -207,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told() {
+    fn mistakes_are_explained() {
         assert_eq!(check("{{ n + }}").unwrap_err().message.split(':').next(), Some("template syntax error"));
         assert_eq!(check("{{ foo(bar.baz) }} {{ n }}"), Ok(vec!["bar".into(), "foo".into(), "n".into()]));
         assert!(render("{{ user.nme }}").unwrap_err().contains("is undefined"));

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use super::FillError;
+
 /// Whether a `when` holds. A text has to be a word for it.
-pub(crate) fn truth(value: &Value) -> Result<bool, String> {
+pub(crate) fn truth(value: &Value) -> Result<bool, FillError> {
     Ok(match value {
         Value::Null => false,
         Value::Bool(truth) => *truth,
@@ -11,7 +13,7 @@ pub(crate) fn truth(value: &Value) -> Result<bool, String> {
         Value::String(text) => match text.trim() {
             "true" | "yes" | "1" => true,
             "" | "false" | "no" | "0" => false,
-            other => return Err(format!("`when` is `{other}`, which is neither true nor false")),
+            other => return Err(FillError::NoTruth(other.to_owned())),
         },
         Value::Array(items) => !items.is_empty(),
         Value::Object(table) => !table.is_empty(),

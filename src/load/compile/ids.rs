@@ -92,17 +92,19 @@ mod tests {
 
     #[test]
     fn ids_have_their_form_and_never_repeat() {
-        for (shape, length, look) in [
-            (IdShape::Hex, 32, "^[0-9a-f]{32}$"),
-            (IdShape::Hex, 16, "^[0-9a-f]{16}$"),
-            (IdShape::Hex, 40, "^[0-9a-f]{40}$"),
-            (IdShape::Digits, 6, "^[0-9]{6}$"),
+        for (shape, length, letters) in [
+            (IdShape::Hex, 32, "0123456789abcdef"),
+            (IdShape::Hex, 16, "0123456789abcdef"),
+            (IdShape::Hex, 40, "0123456789abcdef"),
+            (IdShape::Digits, 6, "0123456789"),
         ] {
-            let look = regex_lite::Regex::new(look).unwrap();
             let all: HashSet<String> =
                 (0..10_000).map(|iteration| text(shape, length, iteration, 3)).collect();
             assert_eq!(all.len(), 10_000, "{shape:?} {length}");
-            assert!(all.iter().all(|id| look.is_match(id)), "{shape:?} {length}");
+            assert!(
+                all.iter().all(|id| id.len() == length && id.chars().all(|c| letters.contains(c))),
+                "{shape:?} {length}"
+            );
             assert_ne!(text(shape, length, 5, 3), text(shape, length, 5, 4), "{shape:?} {length}");
         }
         // All of the numbers of so many digits appear before one appears again.

@@ -152,7 +152,7 @@ fn stray_help(verb: &str, key: &str) -> Option<&'static str> {
         ("send", "within") => Some("to limit the time to the answer write `expect = { within = \"2s\" }`"),
         ("send", "answer") => Some("what the receiver must answer stands in `expect = { body = { ... } }`"),
         ("send", "optional") => {
-            Some("a callback that may fail is `expect = { outcome = \"dead\" }` or `wait = false`")
+            Some("a callback that may fail is `expect = { outcome = \"failed\" }` or `wait = false`")
         }
         ("await", "body") => Some("the fields that must come stand in `where`"),
         ("await", "expect") => Some("what must come stands in `where`, and how soon in `within`"),

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::scope::Moment;
-use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later};
+use super::scope::{Moment, StoryError, fill};
+use super::{
+    LONGEST_CHAIN, MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later,
+};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::language::template;
@@ -23,7 +25,7 @@ impl StoryRun {
             return CallReply::default();
         }
         let saved = json!({ "id": call.id, "body": call.fields });
-        let mut reply = self.react(&trigger, call.fields, &saved, now, host);
+        let mut reply = self.react(&trigger, call.fields, &saved, 0, now, host);
         if call.refused {
             return reply;
         }
@@ -66,7 +68,7 @@ impl StoryRun {
         let cause = ("call", template::value(saved));
         let mut moment = Moment { now, conversation, cause: Some(&cause), host };
         let waiting = matches!(self.state, State::Awaiting { .. });
-        if !waiting || self.matches(&wait.condition, fields, &mut moment) != Ok(true) {
+        if !waiting || !matches!(self.matches(&wait.condition, fields, &mut moment), Ok(true)) {
             return None;
         }
         self.render_answer(answer, place, &mut moment)
@@ -83,7 +85,7 @@ impl StoryRun {
         match body {
             Ok(body) => Some((answer.status.unwrap_or(200), body)),
             Err(error) => {
-                self.fail(place, &format!("the answer can't be filled in: {error}"), moment.host);
+                self.fail(place, fill("the answer")(error), moment.host);
                 None
             }
         }
@@ -106,9 +108,9 @@ impl StoryRun {
             json!({ "status": answer.status, "body": body })
         });
         let outstanding = self.outstanding.remove(&id);
-        let own = outstanding.is_some();
+        let (own, chain) = (outstanding.is_some(), outstanding.as_ref().map_or(0, |own| own.chain));
         let saved_body = outstanding.as_ref().map_or(body, |outstanding| &outstanding.body);
-        let saved = json!({ "id": event, "body": saved_body, "answer": answer, "tries": end.tries });
+        let saved = json!({ "id": event, "body": saved_body, "answer": answer, "attempts": end.attempts, "tries": end.attempts });
         if let Some(outstanding) = &outstanding {
             if let Some(name) = &outstanding.save {
                 self.preset(name, &saved);
@@ -117,7 +119,7 @@ impl StoryRun {
         } else if !end.delivered {
             let reason = end.error.as_ref().map_or("", |(_, reason)| reason);
             let place = Place { file: Arc::from(self.story.name.as_str()), line: 0 };
-            self.fail(&place, &format!("`{event}` was not delivered: {reason}"), host);
+            self.fail(&place, format!("`{event}` was not delivered: {reason}"), host);
         }
         if matches!(self.state, State::Delivering(waited) if waited == id) {
             self.next(now);
@@ -125,7 +127,7 @@ impl StoryRun {
         if end.delivered && !self.has_ended {
             let trigger = Trigger::Callback(event.into());
             let fields = saved_body.clone();
-            self.react(&trigger, &fields, &saved, now, host);
+            self.react(&trigger, &fields, &saved, chain, now, host);
             if !own {
                 let conversation = host.simulator().find_conversation(&fields);
                 self.post(Occurrence { trigger, conversation, fields, saved });
@@ -146,13 +148,13 @@ impl StoryRun {
         let default = Expectation::default();
         let (expect, conversation) = match outstanding.step.and_then(|step| story.steps.get(step)) {
             Some(Step { action: Action::Send { expect, .. }, conversation, .. }) => {
-                (expect, conversation.as_str())
+                (&**expect, conversation.as_str())
             }
             _ => (&default, MAIN_CONVERSATION),
         };
         let scope = self.scope(&mut Moment::of_step(now, conversation, host));
         for wrong in expect.judge(end, &story.templates, &scope) {
-            self.fail(&outstanding.place, &format!("`{event}`: {wrong}"), host);
+            self.fail(&outstanding.place, format!("`{event}`: {wrong}"), host);
         }
     }
 
@@ -169,6 +171,7 @@ impl StoryRun {
         trigger: &Trigger,
         fields: &Value,
         saved: &Value,
+        chain: u32,
         now: Timestamp,
         host: &mut dyn StoryHost,
     ) -> CallReply {
@@ -194,7 +197,7 @@ impl StoryRun {
                 Ok(false) => continue,
                 Ok(true) => {}
                 Err(error) => {
-                    self.fail(&reaction.place, &error, moment.host);
+                    self.fail(&reaction.place, error, moment.host);
                     continue;
                 }
             }
@@ -202,7 +205,7 @@ impl StoryRun {
             reply.taken = true;
             reply.replaces_default |= !reaction.keep_default && !reaction.send.is_empty();
             if let Err(error) = self.set(&reaction.set, &mut moment) {
-                self.fail(&reaction.place, &error, moment.host);
+                self.fail(&reaction.place, error, moment.host);
             }
             if let Some(answer) = &reaction.answer {
                 reply.answer = self.render_answer(answer, &reaction.place, &mut moment);
@@ -211,7 +214,8 @@ impl StoryRun {
                 let due = later(now, self.helpers.draw(|rng| item.after.draw(rng)));
                 self.scheduled_so_far += 1;
                 let (conversation, cause) = (conversation.clone(), cause.clone());
-                let scheduled = Scheduled { reaction: index, send, conversation, cause };
+                let chain = if due == now && self.burst.0 == now { chain + 1 } else { 0 };
+                let scheduled = Scheduled { reaction: index, send, conversation, cause, chain };
                 self.scheduled.insert((due, self.scheduled_so_far), scheduled);
             }
         }
@@ -223,7 +227,7 @@ impl StoryRun {
         reaction: &Reaction,
         fields: &Value,
         moment: &mut Moment<'_>,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, StoryError> {
         if !self.matches(&reaction.condition, fields, moment)? {
             return Ok(false);
         }
@@ -238,7 +242,7 @@ impl StoryRun {
         let Some(reaction) = story.reactions.get(scheduled.reaction) else { return };
         let Some(send) = reaction.send.get(scheduled.send) else { return };
         self.burst = if self.burst.0 == now { (now, self.burst.1 + 1) } else { (now, 1) };
-        if self.burst.1 > MOST_AT_ONCE {
+        if self.burst.1 > MOST_AT_ONCE || scheduled.chain > LONGEST_CHAIN {
             let message = "reactions set each other off without end at the same moment; give one of them `after`, `times` or `when`";
             return self.abort(&reaction.place, message, host);
         }
@@ -253,10 +257,18 @@ impl StoryRun {
         match sent {
             Ok((id, body)) => {
                 let save = send.callback.save.clone();
-                self.outstanding
-                    .insert(id, Outstanding { place: reaction.place.clone(), step: None, save, body });
+                self.outstanding.insert(
+                    id,
+                    Outstanding {
+                        place: reaction.place.clone(),
+                        step: None,
+                        save,
+                        body,
+                        chain: scheduled.chain,
+                    },
+                );
             }
-            Err(error) => self.fail(&reaction.place, &error, moment.host),
+            Err(error) => self.fail(&reaction.place, error, moment.host),
         }
     }
 }

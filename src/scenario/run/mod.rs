@@ -7,6 +7,7 @@ mod scope;
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use jiff::Timestamp;
 use minijinja::Value as Scope;
 use serde_json::Value;
 
-use self::scope::Moment;
+use self::scope::{Moment, fill};
 use super::host::StoryHost;
 use super::story::{Action, MAIN_CONVERSATION, Step, Story, Trigger};
 
@@ -29,9 +30,10 @@ use crate::simulator::ConversationKey;
 /// How many things that happened wait for an `await` at most; the oldest are forgotten.
 const MAILBOX: usize = 1_000;
 
-/// How many callbacks of reactions go out at one moment of a story at most: reactions that set each other off without
-/// any time in between would never end.
+/// How many callbacks of reactions go out at one moment of a story at most, and how long a chain of reactions may be in
+/// which each sets off the next: without any time in between, they would never end.
 const MOST_AT_ONCE: u32 = 10_000;
+const LONGEST_CHAIN: u32 = 1_000;
 
 /// A running story.
 #[derive(Debug)]
@@ -100,6 +102,8 @@ struct Scheduled {
     conversation: String,
     /// The call or callback it reacts to, by the name templates see it under.
     cause: (&'static str, Scope),
+    /// How many reactions before it set each other off at the same moment.
+    chain: u32,
 }
 
 #[derive(Debug)]
@@ -109,10 +113,12 @@ struct Outstanding {
     step: Option<usize>,
     save: Option<String>,
     body: Value,
+    /// How many reactions set each other off until it was sent.
+    chain: u32,
 }
 
 impl StoryRun {
-    /// A story that begins at `start`. `number` tells the stories of a run apart, `instance` those of one scenario, from 1.
+    /// A story that begins at `start`. `number` counts the stories of a run, `instance` those of one scenario, from 1.
     pub fn new(
         story: Arc<Story>,
         name: Arc<str>,
@@ -283,7 +289,7 @@ impl StoryRun {
                 Ok(value) => self.preset(name, &value),
                 Err(error) => {
                     let place = Place { file: Arc::from(story.name.as_str()), line: 1 };
-                    self.abort(&place, &format!("the variable `{name}` can't be filled in: {error}"), host);
+                    self.abort(&place, fill(&format!("the variable `{name}`"))(error), host);
                     return;
                 }
             }
@@ -322,7 +328,7 @@ impl StoryRun {
             match self.is_true(when, &mut Moment::of_step(now, &step.conversation, host)) {
                 Ok(true) => {}
                 Ok(false) => return self.next(now),
-                Err(error) => return self.abort(&step.place, &error, host),
+                Err(error) => return self.abort(&step.place, error, host),
             }
         }
         match &step.action {
@@ -332,7 +338,7 @@ impl StoryRun {
             }
             Action::Set(entries) => {
                 if let Err(error) = self.set(entries, &mut Moment::of_step(now, &step.conversation, host)) {
-                    return self.abort(&step.place, &error, host);
+                    return self.abort(&step.place, error, host);
                 }
                 self.next(now);
             }
@@ -344,6 +350,7 @@ impl StoryRun {
                             step: Some(self.cursor),
                             save: callback.save.clone(),
                             body,
+                            chain: 0,
                         };
                         self.outstanding.insert(id, outstanding);
                         if *wait {
@@ -352,7 +359,7 @@ impl StoryRun {
                             self.next(now);
                         }
                     }
-                    Err(error) => self.abort(&step.place, &error, host),
+                    Err(error) => self.abort(&step.place, error, host),
                 }
             }
             Action::Await(wait) => {
@@ -395,7 +402,7 @@ impl StoryRun {
                 let (Trigger::Call(id) | Trigger::Callback(id)) = &last.trigger;
                 message.push_str(&format!("; the last thing received was `{id}`"));
             }
-            self.fail(place, &message, host);
+            self.fail(place, message, host);
         }
         self.next(now);
     }
@@ -431,19 +438,19 @@ impl StoryRun {
                 true
             }
             Err(error) => {
-                self.abort(place, &error, host);
+                self.abort(place, error, host);
                 true
             }
         }
     }
 
-    fn fail(&mut self, place: &Place, message: &str, host: &mut dyn StoryHost) {
+    fn fail(&mut self, place: &Place, message: impl Display, host: &mut dyn StoryHost) {
         self.failures += 1;
-        host.failed(place, message);
+        host.failed(place, &message.to_string());
     }
 
     /// A failure after which the rest of the story makes no sense.
-    fn abort(&mut self, place: &Place, message: &str, host: &mut dyn StoryHost) {
+    fn abort(&mut self, place: &Place, message: impl Display, host: &mut dyn StoryHost) {
         self.fail(place, message, host);
         self.stop();
     }

@@ -8,12 +8,30 @@ use serde_json::Value;
 use super::{Scope, StoryRun};
 use crate::delivery::CallbackId;
 use crate::json::{difference, remove};
-use crate::language::template::{self, Template};
+use crate::language::template::{self, FillError, Template};
 use crate::language::tree::TreeTemplate;
 use crate::language::truth;
-use crate::scenario::host::{Body, Sending, StoryHost};
+use crate::scenario::host::{Body, SendError, Sending, StoryHost};
 use crate::scenario::story::{CallbackTemplate, MAIN_CONVERSATION};
 use crate::simulator::{ConversationKey, Opening};
+
+/// Why a story can't go on as written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StoryError {
+    #[error("{what} can't be filled in: {error}")]
+    Fill { what: String, error: FillError },
+    #[error("`when` could not be evaluated: {0}")]
+    When(FillError),
+    #[error(transparent)]
+    Truth(FillError),
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+/// Says what can't be filled in.
+pub(super) fn fill(what: &str) -> impl FnOnce(FillError) -> StoryError {
+    |error| StoryError::Fill { what: what.to_owned(), error }
+}
 
 /// One thing a story does: when, in which of its conversations, and what its templates see beside variables.
 pub(super) struct Moment<'a> {
@@ -37,21 +55,19 @@ impl StoryRun {
         condition: &TreeTemplate,
         fields: &Value,
         moment: &mut Moment<'_>,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, StoryError> {
         if matches!(condition, TreeTemplate::Table(entries) if entries.is_empty()) {
             return Ok(true);
         }
         let scope = self.scope(moment);
-        let wanted = condition
-            .render(&self.story.templates, &scope)
-            .map_err(|error| format!("`where` can't be filled in: {error}"))?;
+        let wanted = condition.render(&self.story.templates, &scope).map_err(fill("`where`"))?;
         Ok(difference(&wanted, fields).is_none())
     }
 
-    pub(super) fn is_true(&mut self, when: &Template, moment: &mut Moment<'_>) -> Result<bool, String> {
+    pub(super) fn is_true(&mut self, when: &Template, moment: &mut Moment<'_>) -> Result<bool, StoryError> {
         let scope = self.scope(moment);
         let value = self.story.templates.render(when, &scope);
-        truth(&value.map_err(|error| format!("`when` could not be evaluated: {error}"))?)
+        truth(&value.map_err(StoryError::When)?).map_err(StoryError::Truth)
     }
 
     /// The name of the conversation that a call or callback belongs to.
@@ -70,12 +86,12 @@ impl StoryRun {
         &mut self,
         entries: &[(String, TreeTemplate)],
         moment: &mut Moment<'_>,
-    ) -> Result<(), String> {
+    ) -> Result<(), StoryError> {
         for (name, value) in entries {
             let scope = self.scope(moment);
             let value = value
                 .render(&self.story.templates, &scope)
-                .map_err(|error| format!("the variable `{name}` can't be filled in: {error}"))?;
+                .map_err(fill(&format!("the variable `{name}`")))?;
             self.preset(name, &value);
         }
         Ok(())
@@ -85,11 +101,11 @@ impl StoryRun {
         &mut self,
         callback: &CallbackTemplate,
         moment: &mut Moment<'_>,
-    ) -> Result<(CallbackId, Value), String> {
+    ) -> Result<(CallbackId, Value), StoryError> {
         let story = Arc::clone(&self.story);
         let scope = self.scope(moment);
         let key = self.key(moment);
-        let text = |source: &Template| -> Result<String, String> {
+        let text = |source: &Template| -> Result<String, FillError> {
             Ok(match story.templates.render(source, &scope)? {
                 Value::String(text) => text,
                 other => other.to_string(),
@@ -97,18 +113,15 @@ impl StoryRun {
         };
         let (body, value) = match &callback.raw {
             Some(raw) => {
-                let raw = text(raw).map_err(|error| format!("`raw` can't be filled in: {error}"))?;
+                let raw = text(raw).map_err(fill("`raw`"))?;
                 let value = serde_json::from_str(&raw).unwrap_or(Value::Null);
                 moment.host.simulator().apply_event(key, &callback.event, &value, moment.now);
                 (Body::Raw(raw.into_bytes()), value)
             }
             None => {
-                let patch = callback
-                    .body
-                    .render(&story.templates, &scope)
-                    .map_err(|error| format!("`body` can't be filled in: {error}"))?;
+                let patch = callback.body.render(&story.templates, &scope).map_err(fill("`body`"))?;
                 let body = moment.host.emit(key, &callback.event, patch, moment.now);
-                let mut body = body.map_err(|error| error.to_string())?;
+                let mut body = body.map_err(SendError::Body)?;
                 for path in &callback.omit {
                     remove(&mut body, path);
                 }
@@ -119,12 +132,11 @@ impl StoryRun {
             .headers
             .iter()
             .map(|(name, value)| Ok((Arc::from(name.as_str()), text(value)?)))
-            .collect::<Result<Vec<_>, String>>()
-            .map_err(|error| format!("`headers` can't be filled in: {error}"))?;
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(fill("`headers`"))?;
         let url = |source: &Option<Template>| source.as_ref().map(text).transpose();
-        let wrong = |error: String| format!("the URL can't be filled in: {error}");
-        let of_story = url(&story.callback_url).map_err(wrong)?;
-        let target = url(&callback.target).map_err(wrong)?.or_else(|| of_story.clone());
+        let of_story = url(&story.callback_url).map_err(fill("the URL"))?;
+        let target = url(&callback.target).map_err(fill("the URL"))?.or_else(|| of_story.clone());
         self.callback_url = of_story;
         let id = moment.host.send(Sending {
             event: Arc::clone(&callback.event),

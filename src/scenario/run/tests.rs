@@ -28,7 +28,7 @@ impl StoryHost for ScriptedHost {
         Ok(patch)
     }
 
-    fn send(&mut self, sending: Sending) -> Result<CallbackId, String> {
+    fn send(&mut self, sending: Sending) -> Result<CallbackId, crate::scenario::SendError> {
         let body = match sending.body {
             Body::Json(value) => value,
             Body::Raw(bytes) => Value::String(String::from_utf8_lossy(&bytes).into_owned()),
@@ -99,7 +99,7 @@ impl Driven {
         let body_bytes = Bytes::from_static(b"{\"code\":0}");
         let end = DeliveryEnd {
             delivered,
-            tries: 1,
+            attempts: 1,
             answer: Some(ReceiverResponse {
                 status,
                 headers: Vec::new(),
@@ -137,7 +137,7 @@ fn a_step_waits_until_its_callback_is_delivered() {
 fn what_is_not_as_expected_is_a_failure_and_the_story_goes_on() {
     let mut story = Driven::begin(
         "[[steps]]\nsend = 'session.end'\nexpect = { status = 202, body = { code = 1 } }\n\
-         [[steps]]\nsend = 'session.end'\nexpect = { outcome = 'dead' }\n",
+         [[steps]]\nsend = 'session.end'\nexpect = { outcome = 'failed' }\n",
     );
     story.answer(1, 200, 1);
     story.answer(2, 500, 2);
@@ -271,7 +271,7 @@ fn reactions_without_end_are_stopped() {
         story.answer(number, 200, 0);
         number += 1;
     }
-    assert_eq!(story.host.sent.len() as u32, MOST_AT_ONCE);
+    assert_eq!(story.host.sent.len() as u32, LONGEST_CHAIN);
     assert!(story.host.notes.iter().any(|note| note.contains("without end at the same moment")));
     assert!(story.run.is_over());
 }

@@ -23,7 +23,7 @@ use crate::files::{Diagnostic, SourceFile};
 use crate::simulator::user_endpoints::file::{FieldFile, UserEndpointsFile};
 use crate::simulator::user_endpoints::wrong_default;
 
-/// The entries that a tree declares, as far as their ids can be read: enough to tell whether an id is known.
+/// The entries that a tree declares, as far as their ids can be read: enough to know whether an id is known.
 pub(crate) fn declared(tree: &DeTable<'_>) -> Vec<Entry> {
     let mut found: Vec<Entry> = Vec::new();
     for (key, direction) in [("callbacks", Direction::Callback), ("endpoints", Direction::Call)] {
@@ -86,7 +86,7 @@ pub(crate) fn places(
             found.push(mistake);
         }
     }
-    // Paths that differ and still can't be told apart, and braces that are no parameters.
+    // Paths that differ and still can't be distinguished, and braces that are no parameters.
     if found.is_empty()
         && let Err(error) = Router::new(catalog)
         && let Some(endpoint) = file.endpoints.iter().find(|endpoint| endpoint.get_ref().id == error.id)

@@ -10,8 +10,7 @@ use crate::files::diagnostic::quoted;
 use crate::files::suggest::nearest;
 use crate::files::tables::{tables, text};
 use crate::files::{Diagnostic, SourceFile};
-use crate::language::names;
-use crate::language::template;
+use crate::language::{FormatMistake, formats, names, template};
 
 /// What every template here sees beside functions.
 pub(crate) const BUILT_IN: [&str; 2] = ["request", "state"];
@@ -35,8 +34,8 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnos
             for (name, value) in set {
                 names.tree(value);
                 if let Err(mistake) = value_name(name.get_ref()) {
-                    let wrong = Diagnostic::at(source, name.span(), mistake.0).maybe_help(mistake.1);
-                    names.found.push(wrong);
+                    let wrong = Diagnostic::at(source, name.span(), mistake.message);
+                    names.found.push(wrong.maybe_help(mistake.help));
                 }
                 names.give(name.get_ref(), name.span());
             }
@@ -71,20 +70,9 @@ fn given(endpoint: &DeTable<'_>) -> Vec<String> {
 }
 
 /// Why a text can't be the name of a value, and what to do about it.
-pub(crate) fn value_name(text: &str) -> Result<(), (String, Option<String>)> {
-    let start = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    if !start || !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        let help = "a name has letters, digits and `_`, and begins with a letter or `_`";
-        return Err((format!("{} can't be the name of a value", quoted(text)), Some(help.to_owned())));
-    }
-    if BUILT_IN.contains(&text) || template::function_names().contains(&text) || text.starts_with("__") {
-        let message = format!("the name `{text}` is taken: templates know it already");
-        return Err((
-            message,
-            Some(format!("choose another name, such as `my_{}`", text.trim_start_matches('_'))),
-        ));
-    }
-    Ok(())
+pub(crate) fn value_name(text: &str) -> Result<(), FormatMistake> {
+    let is_known = BUILT_IN.contains(&text) || template::function_names().contains(&text);
+    formats::name(text, "a value", is_known || text.starts_with("__"))
 }
 
 struct Names<'a> {

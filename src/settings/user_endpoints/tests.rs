@@ -488,7 +488,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn any_request_is_survived_and_equal_seeds_tell_the_same(requests in requests(), seed in 0..3u64) {
+    fn any_request_is_survived_and_equal_seeds_give_the_same(requests in requests(), seed in 0..3u64) {
         for text in [FLEX, STORE] {
             // A request may well be refused; no template of the examples may fail by it.
             let first = callbacks(text, seed, &requests);

@@ -39,7 +39,7 @@ pub use super::outcome::{MOCK_OUTCOMES, MockOutcome, Outcome, UnknownMockOutcome
 pub use super::raw_rows::RawRows;
 use super::request::{Refusal, Request};
 pub(crate) use super::rules::calling::magic;
-pub use super::rules::calling::{Business, MAGIC, Robot, Round, Rules, Strategy};
+pub use super::rules::calling::{MAGIC, Robot, Rules, Strategy};
 use super::timer::CallingTimer;
 use crate::content::Country;
 use crate::contract::fields::shown;

@@ -188,7 +188,7 @@ impl Calling {
                 next.push(*origin);
             }
         }
-        let starts = round.map_or(now, |round| later(now, round.after));
+        let starts = round.and_then(|round| round.after).map_or(now, |after| later(now, after.0));
         let in_time = plan.order.ends.is_none_or(|ends| starts < ends);
         let goes_on = !was_stopped && in_time && !next.is_empty();
         let plan = self.plan_mut(key);

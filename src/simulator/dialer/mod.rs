@@ -41,7 +41,7 @@ use super::department::Department;
 use super::endpoint::{Endpoint, endpoints};
 use super::ids::{Ids, Kind};
 pub(super) use super::keys::DialerTaskKey as TaskKey;
-pub use super::rules::dialer::{Group, Pace, Rules};
+pub use super::rules::dialer::Rules;
 use super::timer::DialerTimer;
 use crate::content::Country;
 use crate::content::phone;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::recordings::WavFile;
 use crate::simulator::outcome::{MockOutcome, Outcome};
+use crate::time::HumanDuration;
 
 /// The last four digits of a number and the `mock_outcome` they stand for, unless settings say otherwise.
 pub const MAGIC: [(&str, &str); 47] = [
@@ -58,11 +59,15 @@ pub const MAGIC: [(&str, &str); 47] = [
 ];
 
 /// A robot of the account's list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "a robot"))]
 pub struct Robot {
-    /// Its name.
+    /// Its name; tasks may name it so, or by its id.
+    #[schemars(length(min = 1))]
     pub name: String,
-    /// What it calls for.
+    /// What it calls for. Default: `collection`. The notices of an `info_check` have fields of their own.
+    #[serde(default)]
     pub business: Business,
 }
 
@@ -82,22 +87,30 @@ pub enum Business {
 }
 
 /// A strategy plans are made by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "a strategy"))]
 pub struct Strategy {
     /// Its name.
+    #[schemars(length(min = 1))]
     pub name: String,
     /// Its rounds; the first calls the whole list.
+    #[schemars(length(min = 1, max = 100))]
     pub rounds: Vec<Round>,
 }
 
 /// A round of a strategy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "a round"))]
 pub struct Round {
-    /// Which numbers it calls, by what the round before came to. Not looked at in the first round.
+    /// Which numbers it calls, by the result of the round before: `["busy", "no_answer"]`. The first round calls all.
+    #[serde(default)]
     pub select: Vec<Outcome>,
-    /// How long after the end of the round before.
-    pub after: Duration,
-    /// How often a number is called within the round, the first time included; nothing: as the plan says.
+    /// How long after the round before. Default: at once.
+    pub after: Option<HumanDuration>,
+    /// How often a number is called within the round, the first time included. Default: as the plan says.
+    #[schemars(range(min = 1, max = 100))]
     pub repeat_number: Option<u32>,
 }
 
@@ -126,7 +139,7 @@ impl Default for Rules {
         let robot = |name: &str, business| Robot { name: name.to_owned(), business };
         let round = |select: &[Outcome], hours: u64| Round {
             select: select.to_vec(),
-            after: Duration::from_secs(hours * 3600),
+            after: Some(HumanDuration(Duration::from_secs(hours * 3600))),
             repeat_number: None,
         };
         let unreached = [Voicemail, NoAnswer, Busy, SwitchedOff, OutOfArea];

@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// A group of agents; tasks name it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A group of agents.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "a group"))]
 pub struct Group {
-    /// Its name.
+    /// Its name; tasks name it.
+    #[schemars(length(min = 1))]
     pub name: String,
-    /// Its agents. Nobody is in two groups.
+    /// The names of its agents.
+    #[schemars(length(min = 1, max = 10_000))]
     pub agents: Vec<String>,
 }
 
@@ -24,16 +28,20 @@ pub enum Pace {
     OnePerAgent,
 }
 
-/// The agents there are and what the dialer allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The agents of the predictive dialer, and what it allows. All of it is assumed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Rules {
-    /// The groups of every account.
+    /// The groups of agents, in place of the two built-in ones. Nobody is in two groups.
+    #[schemars(length(min = 1))]
     pub groups: Vec<Group>,
-    /// How often a number is dialled within a day at most, over all tasks of the account.
+    /// How often a number is dialled within a day at most, over all tasks of the account. Default: 10.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub attempt_limit: u32,
-    /// Whether the account may have answering machines detected.
+    /// Whether accounts may have answering machines detected. Default: true.
     pub voicemail: bool,
-    /// The words of `dialingMode`, and what each means.
+    /// The words of `dialingMode` and how many numbers each has dialled for every free agent. Default: `predictive` by
+    /// `slotFactor`, and `progressive` one.
     pub dialing_modes: BTreeMap<String, Pace>,
 }
 

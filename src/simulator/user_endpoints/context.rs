@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::file::StoreMode;
 use super::plan::Store;
 use super::state::{State, StoreError, Undo};
+use crate::language::template::FillError;
 use crate::language::template::{Helpers, Template, TemplateSet};
 use crate::language::tree::TreeTemplate;
 use crate::language::truth;
@@ -81,7 +82,7 @@ impl Tools<'_> {
     }
 }
 
-fn broken(what: &str, error: &str) -> Trouble {
+fn broken(what: &str, error: &FillError) -> Trouble {
     Trouble::Broken(format!("`{what}` can't be filled in: {error}"))
 }
 

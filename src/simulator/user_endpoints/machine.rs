@@ -12,6 +12,7 @@ use super::plan::{AnswerPlan, Declarations, Endpoint, Plan};
 use super::planned::PlannedSend;
 use super::state::State;
 use crate::content::Country;
+use crate::language::template::FillError;
 use crate::language::template::{self, Helpers};
 use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
@@ -103,7 +104,7 @@ impl UserEndpoints {
         event: &str,
         patch: Value,
         now: Timestamp,
-    ) -> Result<Value, String> {
+    ) -> Result<Value, FillError> {
         let helpers = self.helpers("body", event, now);
         let tools = Tools { set: &self.plan.set, helpers: &helpers, state: &self.state };
         let request = template::value(&serde_json::Map::new());
@@ -302,7 +303,7 @@ fn under(
     patch: &Value,
     tools: Tools<'_>,
     scope: &minijinja::Value,
-) -> Result<Value, String> {
+) -> Result<Value, FillError> {
     match (tree, patch) {
         (TreeTemplate::Table(entries), Value::Object(patch)) => {
             let entry = |(key, value): &(String, TreeTemplate)| {
@@ -310,7 +311,7 @@ fn under(
                     None => value.render(tools.set, scope),
                     Some(patch) => under(value, patch, tools, scope),
                 };
-                filled.map(|filled| (key.clone(), filled)).map_err(|error| format!("`{key}`: {error}"))
+                filled.map(|filled| (key.clone(), filled)).map_err(|error| error.inside(key))
             };
             entries.iter().map(entry).collect::<Result<_, _>>().map(Value::Object)
         }

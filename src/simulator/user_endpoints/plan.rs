@@ -14,7 +14,8 @@ use super::file::{
     UserEndpointsFile,
 };
 use crate::files::Tree;
-use crate::language::template::{Template, TemplateMistake, TemplateSet};
+use crate::language::FormatMistake;
+use crate::language::template::{Template, TemplateSet};
 use crate::language::tree::TreeTemplate;
 use crate::time::DurationRange;
 
@@ -145,7 +146,7 @@ struct Compiler<'a> {
 /// What went wrong, in words.
 type Compiled<T> = Result<T, String>;
 
-fn words(mistake: TemplateMistake) -> String {
+fn words(mistake: FormatMistake) -> String {
     mistake.message
 }
 

@@ -52,7 +52,7 @@ fn tokens(world: &World, table: &mut Vec<Case>) {
     latin.truncate(latin.len() - 4);
     latin.extend_from_slice(b"\0\r\n\r\n");
     table.push(Case::new("token: a NUL", latin, Wanted::Bare(400)).garbles());
-    // Who may not call learns nothing more: not of other mistakes either.
+    // Who may not call gets to know nothing more: not of other mistakes either.
     for (path, envelope) in
         [("/service/cloud/task", Envelope::Cloud), ("/service/sms/message/v2/send", Envelope::Sms)]
     {

@@ -46,7 +46,7 @@ pub(super) enum Wanted {
     Closed,
 }
 
-/// How a family tells of an error.
+/// How a family reports an error.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Envelope {
     /// `code`, `status`, `message`.

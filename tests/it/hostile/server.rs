@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use airudder_mock::contract::aes::Cipher;
 use serde_json::Value;
 
-use crate::support::{PATIENCE, program};
+use crate::support::{TIMEOUT, program};
 
 /// `airudder-mock serve`.
 pub(super) struct Server {
@@ -53,7 +53,7 @@ impl Server {
 
     pub(super) fn connect(&self) -> Line {
         let stream = TcpStream::connect(self.address).expect("the program accepts connections");
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         Line { reader: BufReader::new(stream.try_clone().unwrap()), stream }
     }
 

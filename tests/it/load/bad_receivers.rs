@@ -48,7 +48,7 @@ fn nobody_listens_and_nobody_waits() {
     let begun = Instant::now();
     let run = load(&url(free_address()), &["--rate", "max", "--duration", "300ms"]);
     assert_eq!(run.count("ok"), 0);
-    // Whoever is refused rests before he tries again.
+    // Whoever is refused rests before another attempt.
     let sent = run.count("sent");
     assert!((32..5_000).contains(&sent), "{sent}");
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
@@ -62,14 +62,14 @@ fn dies_and_comes_back() {
     let child = command(folder.path(), &transfer(), &receiver.url(), &args).spawn().unwrap();
     receiver.wait_for(100);
     receiver.die();
-    let dead = receiver.count();
+    let before = receiver.count();
     // The time it is gone for, as an operator would restart it; not a wait for something.
     thread::sleep(Duration::from_millis(300));
     receiver.revive();
     let run = finished(child, folder);
     assert_eq!(run.count("planned"), 800);
     assert!(run.errors("refused") > 20, "{}", run.report["errors"]);
-    assert!(receiver.count() > dead + 100, "{} then {}", dead, receiver.count());
+    assert!(receiver.count() > before + 100, "{} then {}", before, receiver.count());
     assert!(run.count("ok") <= receiver.count() && run.count("ok") > 300, "{}", run.report["counts"]);
 }
 

@@ -94,7 +94,7 @@ fn what_is_shown_meanwhile_goes_to_standard_error_and_can_be_silenced() {
     let quiet = tempfile::tempdir().unwrap();
     let args = ["--rate", "20/s", "--duration", "5500ms", "--quiet"];
     let silent = command(quiet.path(), &transfer(), &receiver.url(), &args);
-    // Both at once: it takes five seconds until there is something to tell.
+    // Both at once: it takes five seconds until there is something to show.
     let [child, silent] = [child, silent].map(|mut command| command.spawn().unwrap());
     let (shown, silent) = (finished(child, folder), finished(silent, quiet));
     let (shown, silent) = (shown.assert_all_well(110), silent.assert_all_well(110));

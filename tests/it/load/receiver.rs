@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::support::{PATIENCE, independent_hmac};
+use crate::support::{TIMEOUT, independent_hmac};
 
 pub(super) const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
 
@@ -131,7 +131,7 @@ impl Receiver {
     pub(super) fn wait_for(&self, count: u64) {
         let begun = Instant::now();
         while self.count() < count {
-            assert!(begun.elapsed() < PATIENCE, "only {} requests arrived", self.count());
+            assert!(begun.elapsed() < TIMEOUT, "only {} requests arrived", self.count());
             thread::yield_now();
         }
     }

@@ -1,7 +1,7 @@
 //! In which order and how often contacts are dialled.
 
 use super::*;
-use crate::simulator::dialer::Pace;
+use crate::simulator::rules::dialer::Pace;
 
 /// The reasons of the calls to a contact, in order, with the last four digits of what was dialled and its column.
 fn dialled(vendor: &mut Vendor, task: &str, last: u32) -> Vec<(i64, String, String)> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{DAY, Vendor, a_vendor_with, create, row, rows, text, with_template};
-use crate::simulator::dialer::{Group, Rules};
+use crate::simulator::rules::dialer::{Group, Rules};
 use crate::simulator::{Behaviour, CallbackBody};
 
 const MINUTE: Duration = Duration::from_secs(60);

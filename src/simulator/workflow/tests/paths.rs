@@ -232,7 +232,7 @@ fn information_check() {
 
 #[test]
 fn the_cost_of_a_row_does_not_grow() {
-    for (template, count) in [(1001, 1_000), (1001, 10_000), (7, 500), (7, 2_000)] {
+    for (template, count) in [(1001, 500), (1001, 4_000), (7, 100), (7, 400)] {
         let mut vendor = a_vendor_with(7, evening());
         vendor.check = None;
         let rows = rows(count);
@@ -241,10 +241,9 @@ fn the_cost_of_a_row_does_not_grow() {
         // Two agents take their time over so many; the end time cuts that off.
         vendor.pass(DAY * 4);
         let took = started.elapsed();
-        // Row 9030 asks by its number to be refused.
         let summary = vendor.summary(&workflow);
         let over = ["finished", "cancelled"].map(|name| summary[name].as_i64().unwrap());
-        assert_eq!(over.iter().sum::<i64>(), i64::from(count - count / 10_000));
+        assert_eq!(over.iter().sum::<i64>(), i64::from(count));
         assert!(template == 7 || over[1] == 0);
         println!("{template} {count:>6} rows: {took:.1?}, {:.1?} per row", took / count);
     }

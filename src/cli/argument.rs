@@ -1,0 +1,147 @@
+//! Arguments that need reading: moments, paths, ids, headers, and `NAME=VALUE`, where a value that reads as JSON is that
+//! value and anything else a text.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+/// Why an argument can't be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ArgumentError {
+    #[error("`{0}` has no `=`, write NAME=VALUE")]
+    NoValue(String),
+    #[error("`{0}` has nothing before the `=`, write NAME=VALUE")]
+    NoName(String),
+    #[error("`{0}` is not a path: write names with one dot between them, such as user.id")]
+    Field(String),
+    #[error("`{0}` is not a variable name: use letters, digits and `_` only")]
+    Variable(String),
+    #[error("`{0}` is neither Unix seconds nor a time like 2030-01-01T00:00:00Z")]
+    Moment(String),
+    #[error("{0} is out of range for Unix seconds; are these milliseconds?")]
+    Seconds(i64),
+    #[error("`{0}` does not begin with `/`: give path and query alone, for example `/hook?a=1`")]
+    Path(String),
+    #[error("an id is one or more visible ASCII characters without spaces")]
+    Id,
+    #[error("a header is written `Name: value`")]
+    Header,
+}
+
+/// Reads `path.to.field=value`. Whether there is such a field is not checked.
+pub(super) fn field(text: &str) -> Result<(String, Value), ArgumentError> {
+    let (name, value) = text.split_once('=').ok_or_else(|| ArgumentError::NoValue(text.to_owned()))?;
+    if name.is_empty() {
+        return Err(ArgumentError::NoName(text.to_owned()));
+    }
+    if name.split('.').any(str::is_empty) {
+        return Err(ArgumentError::Field(name.to_owned()));
+    }
+    Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
+}
+
+/// Reads `name=value`, where the name can be used in templates.
+pub(super) fn variable(text: &str) -> Result<(String, Value), ArgumentError> {
+    let (name, value) = field(text)?;
+    let good = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !name.starts_with(|c: char| c.is_ascii_digit());
+    if good { Ok((name, value)) } else { Err(ArgumentError::Variable(name)) }
+}
+
+/// Reads a moment: Unix seconds, or a time such as `2030-01-01T00:00:00Z`.
+pub(super) fn moment(text: &str) -> Result<Timestamp, ArgumentError> {
+    match text.parse::<i64>() {
+        Ok(seconds) => Timestamp::from_second(seconds).map_err(|_| ArgumentError::Seconds(seconds)),
+        Err(_) => text.parse().map_err(|_| ArgumentError::Moment(text.to_owned())),
+    }
+}
+
+/// Reads path and query. A whole URL is a likely slip.
+pub(super) fn path(text: &str) -> Result<String, ArgumentError> {
+    if text.starts_with('/') { Ok(text.to_owned()) } else { Err(ArgumentError::Path(text.to_owned())) }
+}
+
+/// Reads an id that can stand in a header.
+pub(super) fn id(text: &str) -> Result<String, ArgumentError> {
+    let good = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if good { Ok(text.to_owned()) } else { Err(ArgumentError::Id) }
+}
+
+/// Reads `Name: value`.
+pub(super) fn header(text: &str) -> Result<(String, String), ArgumentError> {
+    let (name, value) = text.split_once(':').ok_or(ArgumentError::Header)?;
+    match name.trim() {
+        "" => Err(ArgumentError::Header),
+        name => Ok((name.to_owned(), value.trim().to_owned())),
+    }
+}
+
+/// Puts a value at a path such as `user.id` or `messages.0.content.text`, making tables on the way.
+pub(super) fn put(patch: &mut Value, path: &str, value: Value) {
+    let mut place = patch;
+    for key in path.split('.') {
+        let is_filled_table = place.as_object().is_some_and(|table| !table.is_empty());
+        let index = key.parse::<usize>().ok().filter(|index| *index < 1_000 && !is_filled_table);
+        match (index, &mut *place) {
+            (Some(_), Value::Array(_)) | (None, Value::Object(_)) => {}
+            (Some(_), other) => *other = Value::Array(Vec::new()),
+            (None, other) => *other = Value::Object(Map::new()),
+        }
+        place = match (index, place) {
+            (Some(index), Value::Array(items)) => {
+                items.resize(items.len().max(index + 1), Value::Object(Map::new()));
+                &mut items[index]
+            }
+            (_, table) => &mut table[key],
+        };
+    }
+    *place = value;
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_keep_their_json_type() {
+        assert_eq!(field("a.b=3"), Ok(("a.b".into(), json!(3))));
+        assert_eq!(field("a=x=y"), Ok(("a".into(), json!("x=y"))));
+        assert_eq!(field("a=\"3\""), Ok(("a".into(), json!("3"))));
+        assert_eq!(field("a="), Ok(("a".into(), json!(""))));
+        assert!(
+            field("a").is_err()
+                && field("=a").is_err()
+                && variable("a.b=1").is_err()
+                && variable("1a=1").is_err()
+        );
+    }
+
+    #[test]
+    fn paths_make_tables_and_lists() {
+        let mut patch = json!({});
+        put(&mut patch, "user.id", json!("1"));
+        put(&mut patch, "messages.1.content.text", json!("hi"));
+        assert_eq!(patch, json!({"user": {"id": "1"}, "messages": [{}, {"content": {"text": "hi"}}]}));
+        put(&mut patch, "user.0", json!(2));
+        put(&mut patch, "messages.x", json!(3));
+        assert_eq!(patch, json!({"user": {"id": "1", "0": 2}, "messages": {"x": 3}}));
+    }
+
+    #[test]
+    fn moments_and_paths() {
+        assert_eq!(moment("1614265330").unwrap(), moment("2021-02-25T15:02:10Z").unwrap());
+        assert!(moment("1614265330123456").unwrap_err().to_string().contains("milliseconds"));
+        assert!(moment("tomorrow").unwrap_err().to_string().contains("2030-01-01T00:00:00Z"));
+        assert!(path("http://localhost/hook").is_err());
+        assert!(id("a\nb").is_err());
+    }
+
+    #[test]
+    fn headers_as_written() {
+        assert_eq!(header("A: b: c ").unwrap(), ("A".to_owned(), "b: c".to_owned()));
+        assert_eq!(header("A:").unwrap(), ("A".to_owned(), String::new()));
+        assert!(header("no colon").is_err());
+        assert!(header(": value").is_err());
+    }
+}

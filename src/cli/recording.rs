@@ -1,0 +1,32 @@
+//! `--record`: the file to which everything that happens is written.
+
+use std::fs::File;
+use std::path::Path;
+
+use super::{CommandError, cannot_write};
+use crate::journal::{RecordHandle, Recorder};
+use crate::mock::Builder;
+
+/// The open record of a command, if one is asked for.
+pub(super) struct Recording<'a>(Option<(&'a Path, RecordHandle)>);
+
+impl<'a> Recording<'a> {
+    /// Opens the file and has everything written to it. The rest is as for [`Recorder::new`].
+    pub(super) fn open(
+        path: Option<&'a Path>,
+        timing: bool,
+        embedded: Option<String>,
+        builder: Builder,
+    ) -> Result<(Self, Builder), CommandError> {
+        let Some(path) = path else { return Ok((Self(None), builder)) };
+        let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
+        let (recorder, handle) = Recorder::new(Box::new(file), timing, embedded);
+        Ok((Self(Some((path, handle))), builder.sink(recorder)))
+    }
+
+    /// Whether the record is whole.
+    pub(super) fn finish(self) -> Result<(), CommandError> {
+        let Some((path, handle)) = self.0 else { return Ok(()) };
+        handle.finish().map_err(|error| cannot_write(path, &error))
+    }
+}
