@@ -35,12 +35,12 @@ fn data(engine: &mut Engine, id: &str, fields: Value, now: Timestamp) -> Value {
 
 /// Delivers everything that is due: events, targets and bodies.
 fn delivered(engine: &mut Engine, now: Timestamp) -> Vec<(String, String, Value)> {
-    let mut told = Vec::new();
+    let mut sent = Vec::new();
     engine.advance(now);
     while let Some(attempt) = engine.start(now) {
         let callback = &attempt.callback;
         let body = serde_json::from_slice(&callback.body).unwrap();
-        told.push((callback.event.to_string(), callback.target.to_string(), body));
+        sent.push((callback.event.to_string(), callback.target.to_string(), body));
         let answer = ReceiverResponse {
             status: 200,
             headers: Vec::new(),
@@ -50,7 +50,7 @@ fn delivered(engine: &mut Engine, now: Timestamp) -> Vec<(String, String, Value)
         engine.finish(&attempt, AttemptResult { result: Ok(answer), elapsed: Duration::ZERO }, now);
         engine.advance(now);
     }
-    told
+    sent
 }
 
 #[test]
@@ -66,8 +66,8 @@ fn a_call_leads_to_the_callback_and_the_state_changes_with_it() {
     assert_eq!(status(&mut engine, at(1_999)), json!("running"));
     let wakeup = engine.next_wakeup().unwrap();
     assert!((at(2_000)..=at(4_000)).contains(&wakeup), "{wakeup}");
-    let told = delivered(&mut engine, wakeup);
-    let [(event, target, body)] = told.as_slice() else { panic!("{told:?}") };
+    let sent = delivered(&mut engine, wakeup);
+    let [(event, target, body)] = sent.as_slice() else { panic!("{sent:?}") };
     assert_eq!((event.as_str(), target.as_str()), ("flex.route_finished", "http://127.0.0.1:9/own"));
     assert_eq!(
         (&body["event"], &body["route_id"], &body["status"]),
@@ -82,10 +82,10 @@ fn an_event_of_the_vendors_own_gets_believable_values() {
     let mut engine = engine(include_str!("../../scenarios/custom/api-store.toml"));
     let fields = json!({"product": "number-check", "contact": {"phone": "628111222333"}});
     data(&mut engine, "store.order", fields, at(0));
-    let told = delivered(&mut engine, at(9_000));
-    let events: BTreeSet<&str> = told.iter().map(|(event, ..)| event.as_str()).collect();
+    let sent = delivered(&mut engine, at(9_000));
+    let events: BTreeSet<&str> = sent.iter().map(|(event, ..)| event.as_str()).collect();
     assert_eq!(events, BTreeSet::from(["sms.receipt", "store.order_changed"]));
-    let receipt = told.iter().find(|(event, ..)| event == "sms.receipt").unwrap();
+    let receipt = sent.iter().find(|(event, ..)| event == "sms.receipt").unwrap();
     assert!(receipt.2.as_object().is_some_and(|body| body.len() > 2), "{}", receipt.2);
 }
 

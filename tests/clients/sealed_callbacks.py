@@ -16,5 +16,5 @@ with open(sys.argv[2]) as lines:
         same("the digest fits", hashlib.sha256(plain).hexdigest(), digest)
         notices.append(json.loads(plain))
 numbers = sorted(notice.get("CalleeNumber", "the end") for notice in notices)
-same("what was told", numbers, ["+6281110009001", "+6281110009005", "the end"])
+same("what was reported", numbers, ["+6281110009001", "+6281110009005", "the end"])
 same("the end", [notice["Status"] for notice in notices], ["finished"] * 3)

@@ -2,7 +2,7 @@
 //!
 //! The order of a struct's fields is the order on the wire, and names and letter case are the vendor's own, which
 //! differ from family to family on purpose. Whoever builds a callback fills one of these and serialises it once; the
-//! signature is taken over those bytes. Each struct tells in its first lines where its shape comes from.
+//! signature is taken over those bytes. Each struct says in its first lines where its shape comes from.
 
 pub mod conversation;
 pub mod message;
