@@ -75,8 +75,7 @@ fn the_body_of_a_get_is_dropped_and_the_connection_lives() {
     serving.end();
 }
 
-/// A task of 60,000 rows and 20 MB.
-/// Many rows, and more bytes than any buffer on the way holds.
+/// Many rows, and with their filler 20 MB: more than any buffer on the way holds.
 const ROWS: usize = 18_000;
 
 fn large_task() -> String {
