@@ -77,7 +77,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let raw = args.body.as_deref().map(read_body).transpose()?;
     let url = settings.callback_url.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
     // Whoever sends twice wants two callbacks, not the same one again.
-    let seed = Seed(args.seed.unwrap_or_else(|| Timestamp::now().as_nanosecond() as u64));
+    let seed = Seed(args.seed.unwrap_or_else(super::fresh_seed));
     let now = args.epoch.unwrap_or_else(Timestamp::now);
     let policy =
         if args.retry { settings.policy.clone() } else { Policy { attempts: 1, ..settings.policy.clone() } };

@@ -93,7 +93,8 @@ pub(super) struct Args {
     /// Drop events that cannot be sent within this lag. Default: the timeout.
     #[arg(long, value_name = "TIME")]
     drop_after: Option<HumanDuration>,
-    /// The seed of ids, people and arrivals. Default: that of the first file that has one, or 1.
+    /// The seed of ids, people and arrivals. Default: that of the first file that has one; 1 with
+    /// `--shard`; another one each time without.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Search for the highest rate that holds, starting at --rate (100/s by default). --duration is the length of a probe,
@@ -194,7 +195,12 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
             || if args.find_max { timeout.min(Duration::from_secs(1)) } else { timeout },
             |duration| duration.0,
         ),
-        seed: Seed(args.seed.or_else(|| first(&stories, |story| story.seed).map(|seed| seed.0)).unwrap_or(1)),
+        seed: Seed(
+            // Shards have to plan alike without knowing of each other.
+            args.seed
+                .or_else(|| first(&stories, |story| story.seed).map(|seed| seed.0))
+                .unwrap_or_else(|| if args.shard.is_some() { 1 } else { super::fresh_seed() }),
+        ),
         shard: args.shard.unwrap_or(Shard { index: 0, of: 1 }),
         protocol: if args.http2 { Protocol::Http2 } else { Protocol::Http1 },
         simulated: args.mode == Mode::Simulated,

@@ -138,6 +138,12 @@ fn remark(line: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
+/// A seed for where the user gives none, so that no two runs have the same ids. It is short enough to be typed again.
+fn fresh_seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    RandomState::new().build_hasher().finish() % 1_000_000_000
+}
+
 /// The runtime of commands that talk over the network.
 fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();

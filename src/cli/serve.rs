@@ -32,9 +32,9 @@ pub(super) struct Args {
     /// Write the port to this file once the mock listens.
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,
-    /// The seed of all random values.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// The seed of all random values. Default: another one each time.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// How fast the mock's clock runs: 1, 60, ... times real time, or `max`, which jumps to whatever happens next.
     #[arg(long, value_name = "1|60|max", default_value = "1")]
     speed: Speed,
@@ -59,7 +59,8 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
 
 async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
     let epoch = args.epoch.unwrap_or_else(Timestamp::now);
-    let mut builder = Builder::new(Ok(prepared.clone())).seed(args.seed).speed(args.speed).epoch(epoch);
+    let seed = args.seed.unwrap_or_else(super::fresh_seed);
+    let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch);
     if let Some(url) = &args.target.callback_url {
         builder = builder.callback_url(url);
     }
@@ -76,7 +77,7 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
     if args.quiet {
         super::say(&format!("http://{}", mock.address()));
     } else {
-        super::say(&page(&args, &prepared, &mock.url()));
+        super::say(&page(&args, &prepared, &mock.url(), seed));
     }
 
     mock.drive(interrupted).await;
@@ -91,7 +92,7 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
 }
 
 /// What somebody needs to know to make the first call.
-fn page(args: &Args, prepared: &Prepared, base: &str) -> String {
+fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64) -> String {
     let Prepared { settings, catalog, signer } = prepared;
     let scheme = signer.scheme().describe();
     let mut lines = vec![format!("AI Rudder mock    {base}   (HTTP/1.1 and HTTP/2)")];
@@ -117,6 +118,7 @@ fn page(args: &Args, prepared: &Prepared, base: &str) -> String {
     let default_secret = settings.secret == crate::contract::signature::DEFAULT_SECRET;
     let secret = if default_secret || args.show_secrets { &settings.secret } else { "(see the settings)" };
     lines.push(format!("signing           secret {secret}   {scheme}"));
+    lines.push(format!("seed              {seed}   (the same ids again: --seed {seed})"));
     let assumed = catalog
         .entries()
         .iter()

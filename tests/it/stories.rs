@@ -133,6 +133,28 @@ fn equal_runs_write_equal_records() {
     assert!(seven.0 != eight.0, "another seed changes nothing");
 }
 
+/// Without a seed every run has ids of its own; a run that fails names the flags that make them again.
+#[test]
+fn a_failing_run_says_how_to_repeat_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let story = folder.path().join("late.toml");
+    let text = "[[steps]]\nsend = \"session.transfer\"\n[[steps]]\nawait = \"chatbot.end_session\"\nwithin = \"1s\"\n";
+    fs::write(&story, text).unwrap();
+    let once = |name: &str, flags: &[&str]| {
+        let record = folder.path().join(name);
+        let own = [story.to_str().unwrap(), "--quiet", "--record", record.to_str().unwrap()];
+        let output = run_fast(&[&own[..], flags].concat());
+        assert_code(&output, 1);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let again = text.lines().find_map(|line| line.strip_prefix("reproduce   with ")).unwrap();
+        (again.to_owned(), fs::read_to_string(record).unwrap())
+    };
+    let (again, first) = once("first", &[]);
+    assert_ne!(once("other", &[]).1, first, "ids of its own");
+    let flags: Vec<&str> = again.split(' ').collect();
+    assert_eq!(once("again", &flags), (again.clone(), first));
+}
+
 /// An integrator of our own: accepts the transfer while it still handles the callback, answers every message of the
 /// user, and ends the conversation when the user has said so many things.
 pub(crate) fn own_integrator(mock: SocketAddr, last: u32) -> Receiver {

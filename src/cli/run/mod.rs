@@ -29,9 +29,6 @@ use crate::time::HumanDuration;
 use embedded::Embedded;
 use tally::{SharedTally, Tally};
 
-/// The seed of a run that names none.
-const DEFAULT_SEED: u64 = 1;
-
 const EXAMPLES: &str = "\
 Examples:
   airudder-mock run scenarios/agent-transfer.toml
@@ -52,7 +49,8 @@ pub(super) struct Args {
     files: Vec<PathBuf>,
     #[command(flatten)]
     target: Flags,
-    /// The seed of all random values, in place of those in the files.
+    /// The seed of all random values, in place of those in the files. Default: that of the first file that has one, or another
+    /// one each time.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// How fast the story's clock runs: 1, 60, ... times real time, or `max`, which jumps over every pause.
@@ -96,16 +94,17 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     let jumps = args.speed == Speed::Max;
     let embedded_wanted =
         settings.callback_url.is_none() && stories.iter().all(|story| story.callback_url.is_none());
-    let seed = Seed(
-        args.seed
-            .or_else(|| stories.first().and_then(|story| story.seed).map(|seed| seed.0))
-            .unwrap_or(DEFAULT_SEED),
-    );
+    let seed = args.seed.map(Seed).or_else(|| stories.first()?.seed);
+    let seed = seed.unwrap_or_else(|| Seed(super::fresh_seed()));
+    // A seed on the command line would win over those in the files.
+    let has_own_seeds = args.seed.is_none() && stories.iter().any(|story| story.seed.is_some());
+    let again =
+        if has_own_seeds { format!("--epoch {epoch}") } else { format!("--seed {} --epoch {epoch}", seed.0) };
 
     let server = listen(settings.listen.as_deref(), embedded_wanted)?;
     let receiver =
         if embedded_wanted { Some(Server::bind("127.0.0.1:0").map_err(StartError::from)?) } else { None };
-    let stories = story_runs(&stories, args.seed, epoch, &args.set);
+    let stories = story_runs(&stories, args.seed, seed, epoch, &args.set);
     let tally = SharedTally::new(stories.iter().map(|story| story.name().to_string()));
     let receiver_address = receiver.as_ref().map(|receiver| receiver.local_addr().to_string());
     // A callback that goes elsewhere may bring requests from elsewhere, which live in real time.
@@ -169,7 +168,7 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         seconds: (!jumps).then(|| begun.elapsed().as_secs_f64()),
     });
     let reports = write_reports(&args, &tally, &facts);
-    summary(&args, &tally, &facts, epoch, begun);
+    summary(&args, &tally, &facts, &again, begun);
     if end == End::Interrupted {
         list_unsent(mock.driver());
     }
@@ -202,14 +201,14 @@ fn listen(wanted: Option<&str>, embedded: bool) -> Result<Server, StartError> {
 fn story_runs(
     stories: &[Arc<Story>],
     seed: Option<u64>,
+    fallback: Seed,
     epoch: Timestamp,
     set: &[(String, Value)],
 ) -> Vec<StoryRun> {
     let mut runs = Vec::new();
     let mut labels = BTreeSet::new();
     for (index, story) in stories.iter().enumerate() {
-        let base =
-            seed.map(Seed).or(story.seed).unwrap_or(Seed(DEFAULT_SEED)).derive(&story.name, index as u64);
+        let base = seed.map(Seed).or(story.seed).unwrap_or(fallback).derive(&story.name, index as u64);
         let mut spread = base.stream("spread", 0);
         for copy in 1..=story.copies {
             let millis = u64::try_from(story.spread.as_millis()).unwrap_or(u64::MAX);
@@ -254,7 +253,7 @@ fn write_reports(args: &Args, tally: &Tally, facts: &report::Facts) -> Result<()
     Ok(())
 }
 
-fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, begun: Instant) {
+fn summary(args: &Args, tally: &Tally, facts: &report::Facts, again: &str, begun: Instant) {
     let mut lines = Vec::new();
     if args.quiet {
         for story in tally.stories.values().filter(|story| !story.failures.is_empty()) {
@@ -289,7 +288,10 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, epoch: Timestamp, 
     if args.quiet && !tally.assumed.is_empty() {
         lines.push(format!("assumed     {} (correct them in airudder-mock.toml)", tally.assumed.join(", ")));
     }
-    let simulated = tally.last.map(|last| last.duration_since(epoch));
+    if !facts.passed {
+        lines.push(format!("reproduce   with {again}"));
+    }
+    let simulated = tally.last.map(|last| last.duration_since(facts.epoch));
     let simulated = simulated.and_then(|time| std::time::Duration::try_from(time).ok()).unwrap_or_default();
     lines.push(format!(
         "time        {} simulated in {}",
