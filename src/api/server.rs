@@ -17,7 +17,7 @@ use super::proof::Keys;
 use crate::contract::envelope::{self, ErrorStatus};
 use crate::contract::{Catalog, Family, Provenance, Route, RouteError, Router};
 use crate::engine::{Driver, Engine, RequestOutcome};
-use crate::faults::{self, Act, Fault};
+use crate::faults::{self, Act, Fault, FaultKind};
 use crate::journal::{CallEntry, Event};
 use crate::net::{HttpRequest, HttpResponse, Reply};
 use crate::settings::{AccessRules, SignatureRule};
@@ -318,7 +318,7 @@ fn wrong(
             }
             (status, answer.body.clone(), Reply::Answer(answer))
         }
-        Act::ExpiredToken => {
+        Act::Kind(FaultKind::ExpiredToken) => {
             engine.simulator().access_mut().expire(caller.account);
             // As with a token that has really expired, nobody knows yet how the rest of the call is to be read.
             let refusal =
@@ -326,7 +326,7 @@ fn wrong(
             let answer = refused(engine, family, &refusal, ErrorStatus::Mirror);
             (answer.status, answer.body.clone(), Reply::Answer(answer))
         }
-        Act::Garbage => {
+        Act::Kind(FaultKind::Garbage) => {
             let answer = HttpResponse {
                 status: 200,
                 headers: vec![("content-type".into(), "text/html".into())],
@@ -334,7 +334,7 @@ fn wrong(
             };
             (200, answer.body.clone(), Reply::Answer(answer))
         }
-        Act::Half => {
+        Act::Kind(FaultKind::Half) => {
             let answer = match built {
                 Some(Built::Whole(answer)) => answer.clone(),
                 Some(Built::Long(head, long)) => {
@@ -347,9 +347,9 @@ fn wrong(
             };
             (answer.status, answer.body.clone(), Reply::Half(answer))
         }
-        Act::Reset => silent("(the connection was reset, on purpose)", Reply::Reset),
-        Act::Never => silent("(no answer, on purpose)", Reply::Never),
-        Act::Close => silent("(the connection was closed, on purpose)", Reply::Close),
+        Act::Kind(FaultKind::Reset) => silent("(the connection was reset, on purpose)", Reply::Reset),
+        Act::Kind(FaultKind::Never) => silent("(no answer, on purpose)", Reply::Never),
+        Act::Kind(FaultKind::Close) => silent("(the connection was closed, on purpose)", Reply::Close),
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::target_args::TargetArgs;
 use super::{CommandError, Exit, argument};
 use crate::content::Country;
 use crate::contract::{Catalog, Direction};
@@ -17,6 +16,7 @@ use crate::journal::{Entry, Event, Sink, assumed_text};
 use crate::mock::{Builder, StartError};
 use crate::scenario::{Body, SendError};
 use crate::seed::Seed;
+use crate::settings::Flags;
 use crate::simulator::Opening;
 use crate::time::HumanDuration;
 
@@ -42,7 +42,7 @@ pub(super) struct Args {
     /// The event id, for example session.transfer.
     event: String,
     #[command(flatten)]
-    target: TargetArgs,
+    target: Flags,
     /// Override a field of the generated body: `--set user.id=123`. The value is read as JSON where it is JSON. Digits
     /// become a string where the generated field is one; quote them to be sure: `--set 'user.id="123"'`.
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = argument::field)]
@@ -71,7 +71,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let prepared = super::prepare(config, args.target.flags(None))?;
+    let prepared = super::prepare(config, &args.target, None)?;
     let settings = &prepared.settings;
     check_event(&prepared.catalog, &args.event)?;
     let raw = args.body.as_deref().map(read_body).transpose()?;

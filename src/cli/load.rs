@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::load_report::ReportArgs;
-use super::target_args::TargetArgs;
 use super::{CommandError, Exit, stories};
 use crate::http::Server;
 use crate::language::rate::Shape;
@@ -17,6 +16,7 @@ use crate::load::{self, Live, Load, Options, Protocol, Report, Shard, Slo};
 use crate::net::{Guard, Target};
 use crate::scenario::Story;
 use crate::seed::Seed;
+use crate::settings::Flags;
 use crate::time::HumanDuration;
 
 /// How often events come if nobody says.
@@ -54,7 +54,7 @@ pub(super) struct Args {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    target: TargetArgs,
+    target: Flags,
     /// How often: `5000/s`, `300/m`, a ramp `100/s..1000/s for 30s`, steps `100/s for 10s, 200/s for 10s`, a wave
     /// `100/s~500/s every 1m`, or `max`: as fast as answers come. Default: that of the first file that has one, or 100/s.
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
@@ -143,7 +143,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
              must not be, such as the opposite of `{slo}`"
         )));
     }
-    let mut world = super::prepare(config, args.target.flags(args.listen.clone()))?;
+    let mut world = super::prepare(config, &args.target, args.listen.as_deref())?;
     // A load measures every event once; a story's own [delivery] may say otherwise.
     world.settings.policy.attempts = 1;
     if let Some(timeout) = args.timeout {
@@ -291,25 +291,37 @@ fn start(rate: &RateProfile) -> f64 {
     .max(1.0)
 }
 
+/// Where Kubernetes says which part of an Indexed Job a process is.
+const INDEX_VARIABLE: &str = "JOB_COMPLETION_INDEX";
+
+/// Why a text names no part of a run.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum ShardError {
+    #[error("`{0}` is no number: write for example 0/4")]
+    Number(String),
+    #[error(
+        "{INDEX_VARIABLE} is not set, as it is in an Indexed Job of Kubernetes: write which part it is, for example 0/{0}"
+    )]
+    NoIndex(String),
+    #[error("there is no part of nothing: write for example 0/4")]
+    OfNothing,
+    #[error("parts count from 0: the last of {0} is {last}/{0}", last = .0 - 1)]
+    Beyond(u32),
+}
+
 /// Reads `I/N`, or `N` with the index of a Kubernetes job.
-fn shard(text: &str) -> Result<Shard, String> {
-    const VARIABLE: &str = "JOB_COMPLETION_INDEX";
-    let number = |text: &str| {
-        text.trim().parse::<u32>().map_err(|_| format!("`{text}` is no number: write for example 0/4"))
-    };
+fn shard(text: &str) -> Result<Shard, ShardError> {
+    let number = |text: &str| text.trim().parse::<u32>().map_err(|_| ShardError::Number(text.to_owned()));
     let (index, of) = match text.split_once('/') {
         Some((index, of)) => (number(index)?, number(of)?),
         None => {
-            let index = std::env::var(VARIABLE).map_err(|_| {
-                format!("{VARIABLE} is not set, as it is in an Indexed Job of Kubernetes: write which part it is, for \
-                         example 0/{text}")
-            })?;
-            (number(&index)?, number(text)?)
+            let index = std::env::var(INDEX_VARIABLE);
+            (number(&index.map_err(|_| ShardError::NoIndex(text.to_owned()))?)?, number(text)?)
         }
     };
     match of {
-        0 => Err("there is no part of nothing: write for example 0/4".to_owned()),
-        _ if index >= of => Err(format!("parts count from 0: the last of {of} is {}/{of}", of - 1)),
+        0 => Err(ShardError::OfNothing),
+        _ if index >= of => Err(ShardError::Beyond(of)),
         _ => Ok(Shard { index, of }),
     }
 }
@@ -325,6 +337,6 @@ mod tests {
         for wrong in ["4/4", "0/0", "a/4", "1/b", "/4", "1/", "-1/4", ""] {
             assert!(shard(wrong).is_err(), "{wrong}");
         }
-        assert_eq!(shard("4/4").unwrap_err(), "parts count from 0: the last of 4 is 3/4");
+        assert_eq!(shard("4/4").unwrap_err().to_string(), "parts count from 0: the last of 4 is 3/4");
     }
 }

@@ -22,7 +22,6 @@ mod schema;
 mod serve;
 mod sign;
 mod stories;
-mod target_args;
 mod timeline;
 mod verify;
 
@@ -123,8 +122,12 @@ fn print(text: &str) -> Result<Exit, CommandError> {
     }
 }
 
-/// Reads the settings; keys under their old names are reported once.
-fn prepare(config: Option<&Path>, flags: Flags) -> Result<Prepared, CommandError> {
+/// Reads the settings under these flags; keys under their old names are reported once.
+fn prepare(config: Option<&Path>, flags: &Flags, listen: Option<&str>) -> Result<Prepared, CommandError> {
+    if flags.insecure {
+        remark("warning: --insecure accepts any certificate, so nobody is authenticated");
+    }
+    let flags = Flags { listen: listen.map(str::to_owned), ..flags.clone() };
     let prepared = Prepared::load(config, flags)?;
     prepared.settings.notes.iter().for_each(|note| remark(note));
     Ok(prepared)

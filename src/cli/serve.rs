@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::recording::Recording;
-use super::target_args::TargetArgs;
 use super::timeline::Timeline;
 use super::{CommandError, Exit};
 use crate::contract::{Direction, Provenance};
 use crate::engine::Speed;
 use crate::mock::{Builder, Prepared};
-use crate::settings::AssumedFile;
+use crate::settings::{AssumedFile, Flags};
 use crate::simulator::DEFAULT_APP_KEY;
 
 const EXAMPLES: &str = "\
@@ -26,7 +25,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
-    target: TargetArgs,
+    target: Flags,
     /// The address to listen on. Port 0 picks a free one. Default: 127.0.0.1:2478.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
@@ -54,7 +53,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let prepared = super::prepare(config, args.target.flags(args.listen.clone()))?;
+    let prepared = super::prepare(config, &args.target, args.listen.as_deref())?;
     super::runtime()?.block_on(serve(args, prepared))
 }
 

@@ -430,13 +430,7 @@ impl Engine {
             return;
         };
         let answer = result.result.as_ref().ok().cloned();
-        let end = DeliveryEnd {
-            delivered: end.failure.is_none(),
-            attempts: end.attempts,
-            answer,
-            error: end.failure.map(|failure| (failure.class, failure.message)),
-            took,
-        };
+        let end = DeliveryEnd { end, answer, took };
         let event = Arc::clone(&attempt.callback.event);
         self.with_story(index, now, |story, host| story.on_end(id, &event, &body, &end, now, host));
     }

@@ -4,9 +4,11 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use memchr::memmem::Finder;
+use serde::Deserialize;
+use serde::de::value::StrDeserializer;
 use serde_json::Value;
 
-use super::{Act, Fault};
+use super::{Act, Fault, FaultKind};
 use crate::contract::envelope::ErrorStatus;
 use crate::time::HumanDuration;
 
@@ -69,13 +71,10 @@ pub fn magic_of_call(header: Option<&str>, fields: &Value) -> Option<Fault> {
 }
 
 fn named(name: &str) -> Option<Fault> {
-    let act = match name.to_ascii_lowercase().as_str() {
-        "reset" => Act::Reset,
-        "half" => Act::Half,
-        "never" => Act::Never,
-        "garbage" => Act::Garbage,
-        "close" => Act::Close,
-        "expired-token" => Act::ExpiredToken,
+    let name = name.to_ascii_lowercase();
+    let kind = FaultKind::deserialize(StrDeserializer::<serde::de::value::Error>::new(&name));
+    let act = match name.as_str() {
+        _ if kind.is_ok() => Act::Kind(kind.ok()?),
         "slow" => return Some(slow(SLOW)),
         other if other.starts_with("code-") => coded(other.strip_prefix("code-")?.parse().ok()?)?,
         other => match (other.strip_prefix("slow-"), other.parse()) {
@@ -121,7 +120,10 @@ mod tests {
             let is_described =
                 !meaning.contains("effect") || meaning.contains("takes no effect") != fault.effect;
             assert!(is_described, "{name}: {meaning}");
-            acts.extend(fault.act.map(|act| std::mem::discriminant(&act)));
+            acts.extend(fault.act.map(|act| match act {
+                Act::Answer { .. } => None,
+                Act::Kind(kind) => Some(kind),
+            }));
         }
         acts.dedup();
         assert_eq!(acts.len(), 7, "one of every kind");
@@ -139,7 +141,7 @@ mod tests {
         assert_eq!(status("a mock:code-10201."), Some((200, None)));
         assert_eq!(status("mock:code--1"), Some((200, None)));
         assert_eq!(status("mock:code-404"), Some((404, None)));
-        assert_eq!(magic("mock:Reset").unwrap().act, Some(Act::Reset));
+        assert_eq!(magic("mock:Reset").unwrap().act, Some(Act::Kind(FaultKind::Reset)));
         assert_eq!(magic("mock:slow").unwrap().delay, Some(Duration::from_secs(5)));
         assert_eq!(magic("mock:slow-1.5s.").unwrap().delay, Some(Duration::from_millis(1500)));
         for nothing in [
@@ -169,8 +171,8 @@ mod tests {
             json!({ "n": 1, "inner": { "text": "mock:reset" }, "name": "x mock:500", "other": "mock:close" });
         let act = |header| magic_of_call(header, &fields).and_then(|fault| fault.act);
         assert!(matches!(act(None), Some(Act::Answer { status: 500, .. })));
-        assert_eq!(act(Some(" half ")), Some(Act::Half));
-        assert_eq!(act(Some("mock:never")), Some(Act::Never));
+        assert_eq!(act(Some(" half ")), Some(Act::Kind(FaultKind::Half)));
+        assert_eq!(act(Some("mock:never")), Some(Act::Kind(FaultKind::Never)));
         assert!(matches!(act(Some("unknown")), Some(Act::Answer { status: 500, .. })));
         assert_eq!(magic_of_call(None, &json!("mock:reset")), None);
         assert_eq!(magic_of_call(None, &Value::Null), None);

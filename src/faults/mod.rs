@@ -48,24 +48,14 @@ pub enum Act {
         /// The header Retry-After says it in whole seconds, rounded up.
         retry_after: Option<Duration>,
     },
-    /// The connection is reset.
-    Reset,
-    /// About half of the usual answer, then the connection is closed.
-    Half,
-    /// No answer until the client gives up.
-    Never,
-    /// An answer that is no JSON.
-    Garbage,
-    /// The connection is closed without an answer.
-    Close,
-    /// The answer to a call whose token has expired.
-    ExpiredToken,
+    /// Something else.
+    Kind(FaultKind),
 }
 
 impl Act {
     /// Whether a call takes effect before this happens, unless the file says otherwise.
     fn takes_effect(&self) -> bool {
-        matches!(self, Self::Half)
+        matches!(self, Self::Kind(FaultKind::Half))
     }
 }
 
@@ -82,19 +72,6 @@ pub fn on_purpose(family: Family, status: u16, code: Option<i64>) -> String {
         }
     };
     format!("{what}, on purpose: a fault of the mock")
-}
-
-impl From<FaultKind> for Act {
-    fn from(kind: FaultKind) -> Self {
-        match kind {
-            FaultKind::Reset => Self::Reset,
-            FaultKind::Half => Self::Half,
-            FaultKind::Never => Self::Never,
-            FaultKind::Garbage => Self::Garbage,
-            FaultKind::Close => Self::Close,
-            FaultKind::ExpiredToken => Self::ExpiredToken,
-        }
-    }
 }
 
 /// A value of the header Retry-After: whole seconds, rounded up.
@@ -185,7 +162,7 @@ impl Rule {
                 message: file.message.clone(),
                 retry_after: file.retry_after.map(|wait| wait.0),
             }),
-            (None, kind) => kind.map(Act::from),
+            (None, kind) => kind.map(Act::Kind),
         };
         let usual = act.as_ref().is_none_or(Act::takes_effect);
         Fault {

@@ -59,7 +59,14 @@ fn the_first_that_hits_decides_and_all_count() {
     let mut next = |id: &str| faults.next(id, &Value::Null).map(|fault| fault.act.unwrap());
     let acts =
         ["task.list", "task.list", "task.detail", "plan.create", "task.list", "task.list"].map(&mut next);
-    let wanted = [Some(Act::Never), Some(Act::Reset), Some(Act::Close), None, None, Some(Act::Reset)];
+    let wanted = [
+        Some(Act::Kind(FaultKind::Never)),
+        Some(Act::Kind(FaultKind::Reset)),
+        Some(Act::Kind(FaultKind::Close)),
+        None,
+        None,
+        Some(Act::Kind(FaultKind::Reset)),
+    ];
     assert_eq!(acts, wanted);
     assert_eq!(next("tasks.list"), None, "a group ends with its dot");
 }
@@ -85,7 +92,10 @@ fn the_fields_of_a_call_are_compared_in_part() {
         1,
     );
     let mut act = |fields: Value| faults.next("task.list", &fields).and_then(|fault| fault.act);
-    assert_eq!(act(json!({ "task": { "id": 7, "n": 1 }, "kind": "x", "more": 2 })), Some(Act::Garbage));
+    assert_eq!(
+        act(json!({ "task": { "id": 7, "n": 1 }, "kind": "x", "more": 2 })),
+        Some(Act::Kind(FaultKind::Garbage))
+    );
     for fields in [
         json!({ "task": { "id": 8 }, "kind": "x" }),
         json!({ "task": { "id": 7 } }),
@@ -93,7 +103,7 @@ fn the_fields_of_a_call_are_compared_in_part() {
         json!(["task"]),
         Value::Null,
     ] {
-        assert_eq!(act(fields.clone()), Some(Act::Close), "{fields}");
+        assert_eq!(act(fields.clone()), Some(Act::Kind(FaultKind::Close)), "{fields}");
     }
 }
 
@@ -139,12 +149,12 @@ fn what_happens_is_as_written() {
         }
     );
     for (kind, act, effect) in [
-        ("reset", Act::Reset, false),
-        ("half", Act::Half, true),
-        ("never", Act::Never, false),
-        ("garbage", Act::Garbage, false),
-        ("close", Act::Close, false),
-        ("expired-token", Act::ExpiredToken, false),
+        ("reset", Act::Kind(FaultKind::Reset), false),
+        ("half", Act::Kind(FaultKind::Half), true),
+        ("never", Act::Kind(FaultKind::Never), false),
+        ("garbage", Act::Kind(FaultKind::Garbage), false),
+        ("close", Act::Kind(FaultKind::Close), false),
+        ("expired-token", Act::Kind(FaultKind::ExpiredToken), false),
     ] {
         assert_eq!(one(&format!("kind = '{kind}'")), Fault { delay: None, act: Some(act), effect });
     }

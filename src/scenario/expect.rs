@@ -6,7 +6,7 @@ use minijinja::Value as Scope;
 use serde_json::Value;
 
 use super::file::{ExpectFile, OutcomeFile};
-use crate::delivery::{ErrorClass, ReceiverResponse};
+use crate::delivery::{End, Failure, ReceiverResponse};
 use crate::files::diagnostic::counted;
 use crate::json::difference;
 use crate::language::template::TemplateSet;
@@ -24,14 +24,10 @@ pub struct Expectation {
 /// How a callback ended.
 #[derive(Clone, Debug)]
 pub struct DeliveryEnd {
-    /// Whether the receiver accepted it.
-    pub delivered: bool,
-    /// After how many attempts.
-    pub attempts: u32,
+    /// After how many attempts, and why the last one failed if it was not delivered.
+    pub end: End,
     /// The last answer, if one came.
     pub answer: Option<ReceiverResponse>,
-    /// The class of the last error and the error in words, if it has failed.
-    pub error: Option<(ErrorClass, String)>,
     /// From the first attempt to the end: real time of the attempts and the story's time of the gaps between them.
     pub took: Duration,
 }
@@ -47,14 +43,14 @@ impl Expectation {
     pub fn judge(&self, end: &DeliveryEnd, set: &TemplateSet, scope: &Scope) -> Vec<String> {
         let ExpectFile { status, within, attempts, outcome, error, .. } = &self.file;
         let mut wrong = Vec::new();
-        let took = counted(end.attempts.into(), "attempt");
+        let took = counted(end.end.attempts.into(), "attempt");
         let implied = (status.is_none() && error.is_none()).then_some(OutcomeFile::Delivered);
-        match (outcome.or(implied), end.delivered) {
-            (Some(OutcomeFile::Delivered), false) => {
-                let reason = end.error.as_ref().map_or("", |(_, reason)| reason);
+        match (outcome.or(implied), &end.end.failure) {
+            (Some(OutcomeFile::Delivered), Some(failure)) => {
+                let reason = &failure.message;
                 wrong.push(format!("expected it to be delivered, but it failed after {took}: {reason}"));
             }
-            (Some(OutcomeFile::Failed | OutcomeFile::Dead), true) => {
+            (Some(OutcomeFile::Failed | OutcomeFile::Dead), None) => {
                 wrong.push(format!("expected it to fail, but it was delivered after {took}"));
             }
             _ => {}
@@ -67,15 +63,15 @@ impl Expectation {
             }
         }
         if let Some(wanted) = error {
-            match &end.error {
-                Some((class, _)) if class == wanted => {}
-                Some((class, reason)) => {
-                    wrong.push(format!("expected the error `{wanted}`, got `{class}`: {reason}"));
+            match &end.end.failure {
+                Some(failure) if failure.class == *wanted => {}
+                Some(Failure { class, message, .. }) => {
+                    wrong.push(format!("expected the error `{wanted}`, got `{class}`: {message}"));
                 }
                 None => wrong.push(format!("expected the error `{wanted}`, got none")),
             }
         }
-        if let Some(wanted) = attempts.filter(|wanted| end.attempts != *wanted) {
+        if let Some(wanted) = attempts.filter(|wanted| end.end.attempts != *wanted) {
             wrong.push(format!("expected {}, it took {took}", counted(wanted.into(), "attempt")));
         }
         if let Some(within) = within.filter(|within| end.took > within.0) {
@@ -110,18 +106,19 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::delivery::ErrorClass;
 
     fn end(delivered: bool, status: Option<u16>) -> DeliveryEnd {
+        let failure = (!delivered)
+            .then(|| Failure { class: ErrorClass::Rejected, message: "the answer was 500".to_owned() });
         DeliveryEnd {
-            delivered,
-            attempts: 2,
+            end: End { attempts: 2, failure },
             answer: status.map(|status| ReceiverResponse {
                 status,
                 headers: Vec::new(),
                 body: Bytes::from_static(b"{\"code\":200}"),
                 truncated: false,
             }),
-            error: (!delivered).then(|| (ErrorClass::Rejected, "the answer was 500".to_owned())),
             took: Duration::from_secs(3),
         }
     }

@@ -28,20 +28,29 @@ pub const DEFAULT_FILE: &str = "airudder-mock.toml";
 /// The address the mock listens on by default: AIRU on a phone's keypad.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:2478";
 
-/// Settings given on the command line; they win over all others.
-#[derive(Clone, Default)]
+/// Where callbacks go and how they are signed: settings given on the command line. They win over all others.
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct Flags {
-    /// Where callbacks go.
+    /// Where callbacks go. Default: the URL in the scenario or the settings. Without one, `run` starts a sample
+    /// receiver of its own, `emit` sends to http://127.0.0.1:2479/, `serve` sends no callbacks, and `load` refuses to
+    /// start.
+    #[arg(long, value_name = "URL")]
     pub callback_url: Option<String>,
-    /// The secret of the signature.
+    /// The secret that signs callbacks. Also read from AIRUDDER_MOCK_SECRET. Default: `airudder-mock-secret`.
+    #[arg(long, value_name = "S")]
     pub secret: Option<String>,
-    /// The address the mock listens on.
+    /// The address the mock listens on: each command says what it is for.
+    #[arg(skip)]
     pub listen: Option<String>,
-    /// Hosts beside loopback and those of the file.
+    /// Allow callbacks to this host as well as to this machine: a name, an address, or a network such as 10.0.0.0/8.
+    /// May be given more than once.
+    #[arg(long = "allow-target", value_name = "HOST")]
     pub allow: Vec<String>,
-    /// A PEM file of further certificate authorities.
+    /// Trust the certificate authorities in this PEM file, as well as the system's.
+    #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
-    /// Accepts any certificate.
+    /// Accept any TLS certificate. Only for tests.
+    #[arg(long)]
     pub insecure: bool,
 }
 

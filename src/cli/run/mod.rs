@@ -16,7 +16,6 @@ use rand::RngExt;
 use serde_json::Value;
 
 use super::recording::Recording;
-use super::target_args::TargetArgs;
 use super::timeline::Timeline;
 use super::{CommandError, Exit, argument, cannot_write, stories};
 use crate::engine::{Callers, Driver, End, Speed};
@@ -25,6 +24,7 @@ use crate::http::{Limits, Server};
 use crate::mock::{Builder, Prepared, StartError};
 use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
+use crate::settings::Flags;
 use crate::time::HumanDuration;
 use embedded::Embedded;
 use tally::{SharedTally, Tally};
@@ -48,7 +48,7 @@ pub(super) struct Args {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    target: TargetArgs,
+    target: Flags,
     /// The seed of all random values, in place of those in the files. Default: that of the first file that has one, or another
     /// one each time.
     #[arg(long, value_name = "N")]
@@ -82,7 +82,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let prepared = super::prepare(config, args.target.flags(args.listen.clone()))?;
+    let prepared = super::prepare(config, &args.target, args.listen.as_deref())?;
     let stories = stories::read(&args.files, &args.set, &prepared)?;
     super::runtime()?.block_on(run_all(args, prepared, stories))
 }

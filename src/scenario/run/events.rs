@@ -110,21 +110,21 @@ impl StoryRun {
         let outstanding = self.outstanding.remove(&id);
         let (own, chain) = (outstanding.is_some(), outstanding.as_ref().map_or(0, |own| own.chain));
         let saved_body = outstanding.as_ref().map_or(body, |outstanding| &outstanding.body);
-        let saved = json!({ "id": event, "body": saved_body, "answer": answer, "attempts": end.attempts, "tries": end.attempts });
+        let saved = json!({ "id": event, "body": saved_body, "answer": answer, "attempts": end.end.attempts, "tries": end.end.attempts });
         if let Some(outstanding) = &outstanding {
             if let Some(name) = &outstanding.save {
                 self.preset(name, &saved);
             }
             self.judge(outstanding, event, end, now, host);
-        } else if !end.delivered {
-            let reason = end.error.as_ref().map_or("", |(_, reason)| reason);
+        } else if let Some(failure) = &end.end.failure {
+            let reason = &failure.message;
             let place = Place { file: Arc::from(self.story.name.as_str()), line: 0 };
             self.fail(&place, format!("`{event}` was not delivered: {reason}"), host);
         }
         if matches!(self.state, State::Delivering(waited) if waited == id) {
             self.next(now);
         }
-        if end.delivered && !self.has_ended {
+        if end.end.failure.is_none() && !self.has_ended {
             let trigger = Trigger::Callback(event.into());
             let fields = saved_body.clone();
             self.react(&trigger, &fields, &saved, chain, now, host);

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::contract::{Catalog, Direction};
-use crate::delivery::{ErrorClass, Policy, ReceiverResponse};
+use crate::delivery::{End, ErrorClass, Failure, Policy, ReceiverResponse};
 use crate::scenario::host::{Body, CallReply, CallView, Sending};
 use crate::scenario::{DeliveryEnd, load};
 use crate::simulator::{Behaviour, EmitError, Simulator};
@@ -95,18 +95,17 @@ impl Driven {
     /// The receiver answers the callback of this number with a status.
     fn answer(&mut self, number: usize, status: u16, millis: i64) {
         let (event, body) = self.host.sent[number - 1].clone();
-        let delivered = status == 200;
+        let failure = (status != 200)
+            .then(|| Failure { class: ErrorClass::Rejected, message: format!("the answer was {status}") });
         let body_bytes = Bytes::from_static(b"{\"code\":0}");
         let end = DeliveryEnd {
-            delivered,
-            attempts: 1,
+            end: End { attempts: 1, failure },
             answer: Some(ReceiverResponse {
                 status,
                 headers: Vec::new(),
                 body: body_bytes,
                 truncated: false,
             }),
-            error: (!delivered).then(|| (ErrorClass::Rejected, format!("the answer was {status}"))),
             took: Duration::from_millis(5),
         };
         self.run.on_end(CallbackId(number as u64), &event, &body, &end, at(millis), &mut self.host);
