@@ -105,7 +105,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// As [`Builder::assemble`].
+    /// A mistake in the settings or a file; an address that is taken; a callback URL whose host is not allowed.
     pub async fn start(self) -> Result<Mock, StartError> {
         Ok(Mock::running(self.assemble().await?))
     }

@@ -114,7 +114,7 @@ pub enum DecodeError {
 /// # Errors
 ///
 /// What cannot be read, in one line. A request without body and query has no fields if it is a GET or HEAD, and is
-/// [`DecodeError::Empty`] otherwise.
+/// `DecodeError::Empty` otherwise.
 pub fn decode(call: &HttpRequest, family: Family) -> Result<Fields, DecodeError> {
     let rows_name = rows_field(family);
     let mut fields = match &call.query {

@@ -15,7 +15,7 @@ pub const FORMAT: &str = "airudder-mock load 2";
 /// A load run from its plan to its findings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// Always [`FORMAT`].
+    /// Always `airudder-mock load 2`.
     pub format: String,
     /// The version of the program.
     pub version: String,
@@ -33,7 +33,7 @@ pub struct Report {
     pub errors: BTreeMap<String, Failures>,
     /// Times of all events.
     pub latency: Latency,
-    /// The run in equal intervals, in their order; [`Plan::interval_ms`] says how long one is.
+    /// The run in equal intervals, in their order; `plan.interval_ms` says how long one is.
     pub series: Vec<Interval>,
     /// What the run cost on this side.
     pub sender: Sender,
