@@ -160,13 +160,13 @@ fn queue(
     let body = match raw {
         Some(raw) => Body::Raw(raw.to_owned()),
         None => {
-            let usual = engine.emit(session, &args.event, Value::Null, now);
+            let usual = engine.simulator().emit(session, &args.event, Value::Null, now);
             let mut patch = Value::Object(serde_json::Map::new());
             let usual = usual?;
             for (path, value) in &args.set {
                 argument::put(&mut patch, path, as_usual(&usual, path, value));
             }
-            Body::Json(engine.emit(session, &args.event, patch, now)?)
+            Body::Json(engine.simulator().emit(session, &args.event, patch, now)?)
         }
     };
     engine.send_alone(&args.event, body, session, now)

@@ -66,7 +66,7 @@ impl Router {
     ///
     /// # Errors
     ///
-    /// A path of the user's settings that cannot be told apart from another one, or has wrong braces.
+    /// A path of the user's settings that cannot be distinguished from another one, or has wrong braces.
     pub fn new(catalog: &Catalog) -> Result<Self, RouteError> {
         let mut router = Self { paths: matchit::Router::new(), places: Vec::new() };
         for entry in catalog.entries().iter().filter(|entry| entry.direction == Direction::Call) {
@@ -152,7 +152,7 @@ impl std::fmt::Debug for Router {
 /// Fits behind a colon.
 fn in_words(error: &matchit::InsertError) -> String {
     match error {
-        matchit::InsertError::Conflict { with } => format!("it cannot be told apart from `{with}`"),
+        matchit::InsertError::Conflict { with } => format!("it cannot be distinguished from `{with}`"),
         matchit::InsertError::InvalidParamSegment => "a segment has room for one parameter only".to_owned(),
         matchit::InsertError::InvalidParam => {
             "write a parameter as `{name}`, a single brace as `{{`".to_owned()

@@ -18,9 +18,7 @@ use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
 use crate::scenario::{Body, CallView, DeliveryEnd, SendError, StoryRun};
-use crate::simulator::{
-    Account, AccountKey, Callback, CallbackBody, ConversationKey, EmitError, Request, Simulator,
-};
+use crate::simulator::{Account, AccountKey, Callback, CallbackBody, ConversationKey, Request, Simulator};
 
 /// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
 /// memory.
@@ -374,21 +372,6 @@ impl Engine {
             self.simulator.assign(cause, u32::try_from(story).unwrap_or(u32::MAX));
         }
         outcome(from_story, usual)
-    }
-
-    /// The body of an event of a conversation, with `patch` (a table or null) over it.
-    ///
-    /// # Errors
-    ///
-    /// There is no such event, or a template of one of the user's own cannot be filled in.
-    pub fn emit(
-        &mut self,
-        session: ConversationKey,
-        event: &str,
-        patch: Value,
-        now: Timestamp,
-    ) -> Result<Value, EmitError> {
-        self.simulator.emit(session, event, patch, now)
     }
 
     /// Whether a call is served without any proof of the caller because the user's settings say so.

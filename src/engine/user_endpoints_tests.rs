@@ -94,10 +94,11 @@ fn bodies_of_both_kinds_are_made() {
     let mut engine = engine(include_str!("../../scenarios/custom/flex-route.toml"));
     let opening = Opening { story: None, seed: Seed(1), country: Country::Id, locale: None, now: at(0) };
     let session = engine.simulator().open(opening);
-    let own = engine.emit(session, "flex.route_removed", json!({"route_id": "r"}), at(0)).unwrap();
+    let own =
+        engine.simulator().emit(session, "flex.route_removed", json!({"route_id": "r"}), at(0)).unwrap();
     assert_eq!(own, json!({"event": "route.removed", "route_id": "r", "removed_at": "2030-01-01T00:00:00Z"}));
-    let vendors = engine.emit(session, "session.end", Value::Null, at(0)).unwrap();
+    let vendors = engine.simulator().emit(session, "session.end", Value::Null, at(0)).unwrap();
     assert_eq!(vendors["event"], json!("session.end"));
-    assert!(engine.emit(session, "nothing.such", Value::Null, at(0)).is_err());
+    assert!(engine.simulator().emit(session, "nothing.such", Value::Null, at(0)).is_err());
     assert!(!engine.is_open("flex.route_get"));
 }

@@ -35,9 +35,9 @@ pub(super) struct Context {
     callbacks: Vec<(Option<CauseId>, Callback)>,
     /// What could not be done, and why, by its cause.
     failures: Vec<(CauseId, String)>,
-    /// What is to be noted, and what was noted already.
+    /// What is to be noted, and which kinds of notes there were already.
     notes: Vec<String>,
-    noted: HashSet<String>,
+    noted: HashSet<&'static str>,
 }
 
 impl Context {
@@ -138,10 +138,11 @@ impl Context {
         self.failures.drain(..).map(|(cause, message)| (causes.story(cause), message)).collect()
     }
 
-    /// Something that an integrator should know, said once.
-    pub(super) fn note_once(&mut self, note: String) {
-        if self.noted.insert(note.clone()) {
-            self.notes.push(note);
+    /// Something that an integrator should know: of each kind, the first is noted. Notes repeat what requests hold, and
+    /// must not fill the memory.
+    pub(super) fn note_once(&mut self, kind: &'static str, note: impl FnOnce() -> String) {
+        if self.noted.insert(kind) {
+            self.notes.push(note());
         }
     }
 

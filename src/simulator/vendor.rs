@@ -189,7 +189,7 @@ impl Simulator {
         self.context.take_failures()
     }
 
-    /// What an integrator should know, each note once.
+    /// What an integrator should know, each kind of note once.
     pub fn take_notes(&mut self) -> Vec<String> {
         self.context.take_notes()
     }

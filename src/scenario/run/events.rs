@@ -6,9 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scope::{Moment, StoryError, fill};
-use super::{
-    LONGEST_CHAIN, MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later,
-};
+use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::language::template;
@@ -25,7 +23,7 @@ impl StoryRun {
             return CallReply::default();
         }
         let saved = json!({ "id": call.id, "body": call.fields });
-        let mut reply = self.react(&trigger, call.fields, &saved, 0, now, host);
+        let mut reply = self.react(&trigger, call.fields, &saved, now, host);
         if call.refused {
             return reply;
         }
@@ -108,7 +106,7 @@ impl StoryRun {
             json!({ "status": answer.status, "body": body })
         });
         let outstanding = self.outstanding.remove(&id);
-        let (own, chain) = (outstanding.is_some(), outstanding.as_ref().map_or(0, |own| own.chain));
+        let own = outstanding.is_some();
         let saved_body = outstanding.as_ref().map_or(body, |outstanding| &outstanding.body);
         let saved = json!({ "id": event, "body": saved_body, "answer": answer, "attempts": end.end.attempts, "tries": end.end.attempts });
         if let Some(outstanding) = &outstanding {
@@ -127,7 +125,7 @@ impl StoryRun {
         if end.end.failure.is_none() && !self.has_ended {
             let trigger = Trigger::Callback(event.into());
             let fields = saved_body.clone();
-            self.react(&trigger, &fields, &saved, chain, now, host);
+            self.react(&trigger, &fields, &saved, now, host);
             if !own {
                 let conversation = host.simulator().find_conversation(&fields);
                 self.post(Occurrence { trigger, conversation, fields, saved });
@@ -171,7 +169,6 @@ impl StoryRun {
         trigger: &Trigger,
         fields: &Value,
         saved: &Value,
-        chain: u32,
         now: Timestamp,
         host: &mut dyn StoryHost,
     ) -> CallReply {
@@ -214,8 +211,7 @@ impl StoryRun {
                 let due = later(now, self.helpers.draw(|rng| item.after.draw(rng)));
                 self.scheduled_so_far += 1;
                 let (conversation, cause) = (conversation.clone(), cause.clone());
-                let chain = if due == now && self.burst.0 == now { chain + 1 } else { 0 };
-                let scheduled = Scheduled { reaction: index, send, conversation, cause, chain };
+                let scheduled = Scheduled { reaction: index, send, conversation, cause };
                 self.scheduled.insert((due, self.scheduled_so_far), scheduled);
             }
         }
@@ -242,7 +238,7 @@ impl StoryRun {
         let Some(reaction) = story.reactions.get(scheduled.reaction) else { return };
         let Some(send) = reaction.send.get(scheduled.send) else { return };
         self.burst = if self.burst.0 == now { (now, self.burst.1 + 1) } else { (now, 1) };
-        if self.burst.1 > MOST_AT_ONCE || scheduled.chain > LONGEST_CHAIN {
+        if self.burst.1 > MOST_AT_ONCE {
             let message = "reactions set each other off without end at the same moment; give one of them `after`, `times` or `when`";
             return self.abort(&reaction.place, message, host);
         }
@@ -257,16 +253,8 @@ impl StoryRun {
         match sent {
             Ok((id, body)) => {
                 let save = send.callback.save.clone();
-                self.outstanding.insert(
-                    id,
-                    Outstanding {
-                        place: reaction.place.clone(),
-                        step: None,
-                        save,
-                        body,
-                        chain: scheduled.chain,
-                    },
-                );
+                self.outstanding
+                    .insert(id, Outstanding { place: reaction.place.clone(), step: None, save, body });
             }
             Err(error) => self.fail(&reaction.place, error, moment.host),
         }

@@ -30,10 +30,9 @@ use crate::simulator::ConversationKey;
 /// How many things that happened wait for an `await` at most; the oldest are forgotten.
 const MAILBOX: usize = 1_000;
 
-/// How many callbacks of reactions go out at one moment of a story at most, and how long a chain of reactions may be in
-/// which each sets off the next: without any time in between, they would never end.
+/// How many callbacks of reactions go out at one moment of a story at most: reactions that set each other off without
+/// any time in between would never end.
 const MOST_AT_ONCE: u32 = 10_000;
-const LONGEST_CHAIN: u32 = 1_000;
 
 /// A running story.
 #[derive(Debug)]
@@ -102,8 +101,6 @@ struct Scheduled {
     conversation: String,
     /// The call or callback it reacts to, by the name templates see it under.
     cause: (&'static str, Scope),
-    /// How many reactions before it set each other off at the same moment.
-    chain: u32,
 }
 
 #[derive(Debug)]
@@ -113,8 +110,6 @@ struct Outstanding {
     step: Option<usize>,
     save: Option<String>,
     body: Value,
-    /// How many reactions set each other off until it was sent.
-    chain: u32,
 }
 
 impl StoryRun {
@@ -350,7 +345,6 @@ impl StoryRun {
                             step: Some(self.cursor),
                             save: callback.save.clone(),
                             body,
-                            chain: 0,
                         };
                         self.outstanding.insert(id, outstanding);
                         if *wait {

@@ -270,7 +270,7 @@ fn reactions_without_end_are_stopped() {
         story.answer(number, 200, 0);
         number += 1;
     }
-    assert_eq!(story.host.sent.len() as u32, LONGEST_CHAIN);
+    assert_eq!(story.host.sent.len() as u32, MOST_AT_ONCE);
     assert!(story.host.notes.iter().any(|note| note.contains("without end at the same moment")));
     assert!(story.run.is_over());
 }

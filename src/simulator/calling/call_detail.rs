@@ -14,7 +14,8 @@ use serde_json::Value;
 
 use super::draw::{draw, stream};
 use super::info_check::{CheckResult, checks};
-use super::rows::{Row, RowStatus, RowText, Rows};
+use super::row_text::RowText;
+use super::rows::{Row, RowStatus, Rows};
 use super::{Calling, TaskKey};
 use crate::content::dialogue::{self, Talk};
 use crate::content::facts::{Facts, Money};

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Calling;
-use super::rows::{RefusedRow, RefusedRows, RowText, Rows};
+use super::row_text::RowText;
+use super::rows::{RefusedRow, RefusedRows, Rows};
 use super::task::TaskOrder;
 use crate::contract::bodies::local_text;
 use crate::contract::fields::{LocalTime, NoEffect, RowList, Text, Whole};

@@ -13,6 +13,7 @@ mod info_check;
 mod plan;
 mod plan_queries;
 mod recordings;
+mod row_text;
 mod rows;
 mod task;
 mod task_control;

@@ -387,7 +387,7 @@ impl Dialer {
         match task.settings.notices {
             Notices::Account => context.is_silent(task.cause),
             Notices::Url(_) => context.is_muted(task.cause),
-            Notices::Nowhere(_) => true,
+            Notices::Nowhere => true,
         }
     }
 

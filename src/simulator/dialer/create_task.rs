@@ -14,6 +14,7 @@ use super::settings::{TaskFields, TaskSettings};
 use super::task::State;
 use super::{Dialer, TaskKey};
 use crate::contract::fields::shown;
+use crate::net::Target;
 use crate::simulator::context::Context;
 use crate::simulator::endpoint::Both;
 use crate::simulator::timer::DialerTimer;
@@ -81,16 +82,20 @@ pub(super) fn create_task(
     request: &Request<'_>,
 ) -> Result<CreatedTask, Refusal> {
     let Simulator { dialer, context, .. } = simulator;
-    let notices = new.callback.notices();
-    let settings = TaskSettings::new(fields, notices.clone(), request, &dialer.rules)?;
+    let EncodedCallback(callback) = new.callback;
+    let goes_out = callback.parse::<Target>().is_ok();
+    let notices = if goes_out { Notices::Url(callback.clone()) } else { Notices::Nowhere };
+    let settings = TaskSettings::new(fields, notices, request, &dialer.rules)?;
     dialer.check_name(&settings)?;
     let (contacts, error_contact_list) =
         Contacts::read(request, |number| dialer.calling.mock_outcome_of(number))?;
     check_columns(&settings, &contacts)?;
     let key = dialer.add_task(context, settings, contacts, request.now);
-    if let Notices::Nowhere(text) = notices {
-        let text = shown(&text.into());
-        context.note_once(format!("dialer tasks whose callback is {text}, no URL, send no notices"));
+    if !goes_out {
+        let note = || {
+            format!("a dialer task whose callback is {}, no URL, sends no notices", shown(&callback.into()))
+        };
+        context.note_once("dialer callback", note);
     }
     Ok(CreatedTask { task_id: dialer.task_id(key), error_contact_list })
 }

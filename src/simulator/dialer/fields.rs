@@ -16,8 +16,6 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::contract::fields::{FieldError, decode};
-use crate::net::Target;
-use crate::simulator::dialer::notices::Notices;
 use crate::simulator::{Refusal, Request};
 
 /// Some libraries leave the padding away.
@@ -170,13 +168,6 @@ impl<'de> Deserialize<'de> for Clock {
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(inline, extend("x-form" = "base64"))]
 pub(super) struct EncodedCallback(pub(super) String);
-
-impl EncodedCallback {
-    /// Where it says that the notices go.
-    pub(super) fn notices(self) -> Notices {
-        if self.0.parse::<Target>().is_ok() { Notices::Url(self.0) } else { Notices::Nowhere(self.0) }
-    }
-}
 
 impl<'de> Deserialize<'de> for EncodedCallback {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -7,8 +7,8 @@ pub(super) enum Notices {
     Account,
     /// To the URL of the request that created the task.
     Url(String),
-    /// Nowhere: the request held this text, which is no URL.
-    Nowhere(String),
+    /// Nowhere: what the request held is no URL.
+    Nowhere,
 }
 
 impl Notices {
@@ -16,7 +16,7 @@ impl Notices {
     pub(super) fn url(&self) -> Option<&str> {
         match self {
             Self::Url(url) => Some(url),
-            Self::Account | Self::Nowhere(_) => None,
+            Self::Account | Self::Nowhere => None,
         }
     }
 }

@@ -85,10 +85,10 @@ impl UserEndpoints {
 
     /// What templates draw from: those of a request (`call`), of its sends (`send`), of a callback by itself (`body`).
     fn helpers(&mut self, kind: &str, id: &str, now: Timestamp) -> Arc<Helpers> {
-        let name = format!("{kind} {id}");
-        let rng = self.seed.stream(&name, 0);
-        let helpers = self.helpers.entry(name);
-        let helpers = helpers.or_insert_with(|| Arc::new(Helpers::new(rng, COUNTRY, None, now)));
+        let entry = self.helpers.entry(format!("{kind} {id}"));
+        let seed = self.seed;
+        let helpers =
+            entry.or_insert_with_key(|name| Arc::new(Helpers::new(seed.stream(name, 0), COUNTRY, None, now)));
         helpers.set_now(now);
         Arc::clone(helpers)
     }

@@ -386,14 +386,14 @@ proptest! {
 #[test]
 fn a_callback_that_is_no_url_sends_nothing_and_is_noted_once() {
     let mut vendor = Vendor::new();
-    for name in ["one", "other"] {
-        let fields = json!({ "callback": BASE64_STANDARD.encode("dummy") });
+    for (name, text) in [("one", "dummy"), ("other", "none")] {
+        let fields = json!({ "callback": BASE64_STANDARD.encode(text) });
         let id = vendor.create(with(task(name, vec![row(1, "talked")]), fields));
         vendor.pass(DAY);
         assert_eq!(vendor.rows(&id, &number(1)).len(), 1);
     }
     assert!(vendor.sent.is_empty());
-    let note = "dialer tasks whose callback is `dummy`, no URL, send no notices";
+    let note = "a dialer task whose callback is `dummy`, no URL, sends no notices";
     assert_eq!(vendor.simulator.take_notes(), [note]);
 }
 

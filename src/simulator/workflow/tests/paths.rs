@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 
 use super::dialer::evening;
-use super::{DAY, Vendor, a_vendor, a_vendor_with, rows, text};
+use super::{DAY, Vendor, a_vendor, a_vendor_with, row, rows, text};
 use crate::recordings::Recording;
 use crate::simulator::calling::Download;
 
@@ -235,7 +235,9 @@ fn the_cost_of_a_row_does_not_grow() {
     for (template, count) in [(1001, 500), (1001, 4_000), (7, 100), (7, 400)] {
         let mut vendor = a_vendor_with(7, evening());
         vendor.check = None;
-        let rows = rows(count);
+        let mut rows = rows(count);
+        // One more, which asks by its number to be refused.
+        rows.push(row(9_030, ""));
         let started = Instant::now();
         let workflow = vendor.create(template, &rows);
         // Two agents take their time over so many; the end time cuts that off.
