@@ -169,16 +169,7 @@ fn locale(text: &str) -> Result<(), FormatMistake> {
 }
 
 fn url(text: &str) -> Result<(), FormatMistake> {
-    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-    match scheme.as_deref() {
-        Some("http" | "https") => text.parse::<Target>().map(drop).map_err(FormatMistake::of),
-        Some(other) => Err(FormatMistake::new(format!("callbacks can't go to {} URLs", quoted(other)))
-            .help("use `http://` or `https://`")),
-        None => Err(FormatMistake::new(format!("{} is no URL", quoted(text))).help(format!(
-            "a URL begins with `http://` or `https://`: {}",
-            quoted(&format!("http://{text}"))
-        ))),
-    }
+    text.parse::<Target>().map(drop).map_err(FormatMistake::of)
 }
 
 /// Whether something can be called so in templates.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::fields::Given;
+use crate::json::JsonText;
 
 /// What a message says. Which further fields exist and how long texts may be is unknown (example).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -388,7 +389,7 @@ pub struct Quoted {
 
 /// A message in the response of *Query message list* (example).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ListedMessage {
+pub(crate) struct ListedMessage {
     /// The id of the message, opaque: 32 hexadecimal digits, the same and `-1`, or digits.
     pub msg_id: String,
     /// The agent, empty if none was involved.
@@ -400,10 +401,10 @@ pub struct ListedMessage {
     /// How far it has come.
     pub status: Given<MessageStatus>,
     /// What it says.
-    pub content: Given<Content>,
+    pub content: Given<Content, JsonText>,
     /// The message it answers, if it answers one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reply: Option<Given<ListedReply>>,
+    pub reply: Option<Given<ListedReply, JsonText>>,
 }
 
 /// The message another one answers, in a message list: its id and its content side by side, for example
@@ -474,8 +475,11 @@ mod tests {
             timestamp: 1_893_456_000,
             sender_type: SenderType::User.into(),
             status: MessageStatus::Read.into(),
-            content: answer.clone().into(),
-            reply: Some(ListedReply { msg_id: "1".to_owned(), content: question.clone() }.into()),
+            content: Given::new(JsonText::of(&answer)),
+            reply: Some(Given::new(JsonText::of(&ListedReply {
+                msg_id: "1".to_owned(),
+                content: question.clone(),
+            }))),
         };
         assert_eq!(
             serde_json::to_string(&listed).unwrap(),

@@ -163,40 +163,40 @@ impl<T: JsonSchema> JsonSchema for NoEffect<T> {
     }
 }
 
-/// A value that usually looks like `T` and is kept just as it came: whatever else is in it stays, and so does the order
-/// of its fields.
-pub struct Given<T>(Value, PhantomData<T>);
+/// A value that usually looks like `T` and is kept just as it came, as a value or as text: whatever else is in it stays,
+/// and so does the order of its fields.
+pub struct Given<T, V = Value>(V, PhantomData<T>);
 
-impl<T> Given<T> {
+impl<T, V> Given<T, V> {
     /// A value, whatever its shape.
-    pub fn new(value: Value) -> Self {
+    pub fn new(value: V) -> Self {
         Self(value, PhantomData)
     }
 
     /// The value.
-    pub fn value(&self) -> &Value {
+    pub fn value(&self) -> &V {
         &self.0
     }
 
     /// The value, to keep.
-    pub fn into_value(self) -> Value {
+    pub fn into_value(self) -> V {
         self.0
     }
 }
 
-impl<T> Clone for Given<T> {
+impl<T, V: Clone> Clone for Given<T, V> {
     fn clone(&self) -> Self {
         Self::new(self.0.clone())
     }
 }
 
-impl<T> PartialEq for Given<T> {
+impl<T, V: PartialEq> PartialEq for Given<T, V> {
     fn eq(&self, other: &Self) -> bool {
         self.0 == other.0
     }
 }
 
-impl<T> fmt::Debug for Given<T> {
+impl<T, V: fmt::Debug> fmt::Debug for Given<T, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -209,7 +209,7 @@ impl<T: Serialize> From<T> for Given<T> {
     }
 }
 
-impl<T> Serialize for Given<T> {
+impl<T, V: Serialize> Serialize for Given<T, V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
@@ -221,7 +221,7 @@ impl<'de, T> Deserialize<'de> for Given<T> {
     }
 }
 
-impl<T: JsonSchema> JsonSchema for Given<T> {
+impl<T: JsonSchema, V> JsonSchema for Given<T, V> {
     fn schema_name() -> Cow<'static, str> {
         T::schema_name()
     }

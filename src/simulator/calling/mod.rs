@@ -33,7 +33,7 @@ use super::Simulator;
 use super::access::AccountKey;
 use super::context::Context;
 use super::department::Department;
-use super::endpoint::{CallbackShape, Endpoint, bad_request, callbacks, endpoints};
+use super::endpoint::{CallbackShape, Endpoint, KeptResponses, bad_request, callbacks, endpoints};
 use super::ids::{Ids, Kind};
 pub(super) use super::keys::{PlanKey, TaskKey};
 pub use super::outcome::{MOCK_OUTCOMES, MockOutcome, Outcome, UnknownMockOutcome};
@@ -127,6 +127,8 @@ pub(super) struct Calling {
     plan_names: HashMap<(AccountKey, String), PlanKey>,
     /// The tasks of an account, oldest first.
     of_account: HashMap<AccountKey, Vec<TaskKey>>,
+    /// The details of tasks that are over, by the catalog id of the request too: a workflow's task has two forms.
+    details: KeptResponses<(TaskKey, &'static str)>,
 }
 
 impl Calling {
@@ -145,6 +147,7 @@ impl Calling {
             task_names: HashMap::new(),
             plan_names: HashMap::new(),
             of_account: HashMap::new(),
+            details: KeptResponses::new(),
         }
     }
 

@@ -4,8 +4,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::call_detail::CallDetail;
-use super::task::TaskStatus;
+use super::call_detail::{CallDetail, CallReports};
+use super::task::{Task, TaskStatus};
+use super::{Calling, TaskKey};
 use crate::simulator::endpoint::MaybeLong;
 use crate::simulator::{Refusal, Request, Simulator};
 
@@ -36,10 +37,28 @@ pub(super) fn task_detail(
     asked: AskTaskDetail,
     request: &Request<'_>,
 ) -> Result<MaybeLong<TaskDetail>, Refusal> {
-    let calling = &simulator.calling;
+    let calling = &mut simulator.calling;
     let key = calling.find_task(&asked.task_id, request)?;
-    let reports = calling.call_reports(key);
-    let head =
-        TaskDetail { task_id: reports.task_id.clone(), status: calling.task(key).status, detail: Vec::new() };
-    Ok(MaybeLong::with_rows(head, |head| &mut head.detail, reports.count(), move |at| reports.latest(at)))
+    Ok(calling.detail(key, "task.detail", |task, reports| {
+        let head = TaskDetail { task_id: reports.task_id.clone(), status: task.status, detail: Vec::new() };
+        MaybeLong::with_rows(head, |head| &mut head.detail, reports.count(), move |at| reports.latest(at))
+    }))
+}
+
+impl Calling {
+    /// The details of a task for a request of this catalog id, made from its reports: those of a task that is over once: no
+    /// call of it goes on.
+    pub(super) fn detail<T: Serialize>(
+        &mut self,
+        key: TaskKey,
+        id: &'static str,
+        make: impl FnOnce(&Task, CallReports) -> MaybeLong<T>,
+    ) -> MaybeLong<T> {
+        let (task, reports) = (&self.tasks[key.0 as usize], self.call_reports(key));
+        if task.status.is_over() {
+            self.details.get((key, id), || make(task, reports))
+        } else {
+            make(task, reports)
+        }
+    }
 }

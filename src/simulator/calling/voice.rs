@@ -259,23 +259,27 @@ impl Calling {
 
     /// The data of *workflow task detail*: what *task detail* reports, and the workflow's own fields. Nothing if the task is
     /// no workflow's.
-    pub(in crate::simulator) fn voice_detail(&self, key: TaskKey) -> Option<MaybeLong<WorkflowTaskDetail>> {
-        let task = self.task(key);
-        let part = task.order.workflow.as_deref()?;
-        let reports = self.call_reports(key);
-        let head = WorkflowTaskDetail {
-            task_id: reports.task_id.clone(),
-            status: task.status,
-            workflow_id: part.workflow_id.clone(),
-            workflow_name: part.workflow_name.clone(),
-            nodetask_id: part.nodetask_id.clone(),
-            nodetask_name: part.nodetask_name.clone(),
-            detail: Vec::new(),
-        };
-        let row =
-            move |at| Some(WorkflowCallDetail { call: reports.latest(at)?, case_id: reports.case_id(at) });
-        let count = u32::try_from(task.rows.list.len()).unwrap_or(u32::MAX);
-        Some(MaybeLong::with_rows(head, |head| &mut head.detail, count, row))
+    pub(in crate::simulator) fn voice_detail(
+        &mut self,
+        key: TaskKey,
+    ) -> Option<MaybeLong<WorkflowTaskDetail>> {
+        let part = Arc::clone(self.task(key).order.workflow.as_ref()?);
+        Some(self.detail(key, "workflow.call_task_detail", |task, reports| {
+            let head = WorkflowTaskDetail {
+                task_id: reports.task_id.clone(),
+                status: task.status,
+                workflow_id: part.workflow_id.clone(),
+                workflow_name: part.workflow_name.clone(),
+                nodetask_id: part.nodetask_id.clone(),
+                nodetask_name: part.nodetask_name.clone(),
+                detail: Vec::new(),
+            };
+            let count = reports.count();
+            let row = move |at| {
+                Some(WorkflowCallDetail { call: reports.latest(at)?, case_id: reports.case_id(at) })
+            };
+            MaybeLong::with_rows(head, |head| &mut head.detail, count, row)
+        }))
     }
 
     /// The facts of a number's latest call in a workflow; nothing if it has not been called.

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::callbacks::OWN_CHANNEL;
+use crate::json::JsonText;
 use crate::simulator::chatbot::conversation::{Conversations, Phase};
-use crate::simulator::chatbot::messages::{Json, Message, word};
+use crate::simulator::chatbot::messages::{Message, word};
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::wire_id::WireId;
 
@@ -85,7 +86,7 @@ pub(in crate::simulator) fn apply_event(
             timestamp: item.get("timestamp").and_then(Value::as_i64).unwrap_or_else(|| now.as_second()),
             sender_type: word(text(item, "/sender_type").unwrap_or("user")),
             status: word(text(item, "/status").unwrap_or(arrived)),
-            content: Json::of(content),
+            content: JsonText::of(content),
             reply: item.get("reply").map(|reply| conversation.messages.reply(reply)),
             way: None,
         };

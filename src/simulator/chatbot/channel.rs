@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::by_user;
 use super::campaign::Thread;
 use super::conversation::{Overrides, Phase};
-use super::messages::{Json, Message};
+use super::messages::Message;
 use super::question;
 use super::script::Script;
 use super::send_message::{SentMessage, check_contents};
@@ -19,6 +19,7 @@ use super::turns;
 use crate::content::dialogue::Dialogue;
 use crate::contract::bodies::message::Content;
 use crate::contract::fields::{Given, shown};
+use crate::json::JsonText;
 use crate::seed;
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::{Refusal, Request, Simulator};
@@ -84,7 +85,7 @@ pub(super) fn channel_message(
             timestamp: request.now.as_second(),
             sender_type: "user".into(),
             status: "delivery".into(),
-            content: Json::of(content),
+            content: JsonText::of(content),
             reply: None,
             way: None,
         });

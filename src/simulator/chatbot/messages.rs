@@ -6,11 +6,11 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::contract::bodies::message::{self as wire, ListedMessage, MessageStatus};
 use crate::contract::fields::Given;
+use crate::json::JsonText;
 use crate::simulator::wire_id::WireId;
 
 /// Up to so many messages a search costs no more than an index, and takes no memory.
@@ -24,28 +24,6 @@ pub(in crate::simulator) fn word(text: &str) -> Cow<'static, str> {
     match WORDS.into_iter().find(|word| *word == text) {
         Some(word) => Cow::Borrowed(word),
         None => Cow::Owned(text.to_owned()),
-    }
-}
-
-/// JSON as the text it goes out as, which takes a tenth of the memory of a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::simulator) struct Json(Box<str>);
-
-impl Json {
-    /// The text of a value.
-    pub(in crate::simulator) fn of(value: &(impl Serialize + ?Sized)) -> Self {
-        // Contents are plain data, which always fits into JSON. What is kept is cut to its size: very much of it is.
-        Self(serde_json::to_string(value).unwrap_or_default().as_str().into())
-    }
-
-    /// The text.
-    pub(in crate::simulator) fn text(&self) -> &str {
-        &self.0
-    }
-
-    /// The value, read anew.
-    pub(in crate::simulator) fn value(&self) -> Value {
-        serde_json::from_str(&self.0).unwrap_or_default()
     }
 }
 
@@ -63,7 +41,7 @@ pub(in crate::simulator) struct Message {
     /// `send`, `delivery`, `read`, or a failure.
     pub status: Cow<'static, str>,
     /// The content object as it was sent.
-    pub content: Json,
+    pub content: JsonText,
     /// What it answers to, if it is an answer.
     pub reply: Option<Reply>,
     /// How it gets on where no callback reports it.
@@ -83,7 +61,7 @@ pub(in crate::simulator) enum Reply {
     /// The whole message at this place of the same conversation.
     Whole(u32),
     /// What is known of a message that is not in the conversation, or not as it was.
-    Other(Json),
+    Other(JsonText),
 }
 
 impl Message {
@@ -186,8 +164,8 @@ impl Messages {
     /// What a message answers to, kept as small as it can be.
     pub(in crate::simulator) fn reply(&mut self, quoted: &Value) -> Reply {
         let place = quoted["msg_id"].as_str().and_then(|msg_id| self.position(msg_id));
-        let quoted = Json::of(quoted);
-        let is_it = |place: &usize| Json::of(&self.list[*place].quoted()) == quoted;
+        let quoted = JsonText::of(quoted);
+        let is_it = |place: &usize| JsonText::of(&self.list[*place].quoted()) == quoted;
         match place.filter(is_it).and_then(|place| u32::try_from(place).ok()) {
             Some(place) => Reply::Whole(place),
             None => Reply::Other(quoted),
@@ -207,7 +185,7 @@ impl Messages {
         let before = self.list[place].quoted();
         for message in &mut self.list {
             if matches!(message.reply, Some(Reply::Whole(quoted)) if quoted as usize == place) {
-                message.reply = Some(Reply::Other(Json::of(&before)));
+                message.reply = Some(Reply::Other(JsonText::of(&before)));
             }
         }
     }
@@ -244,10 +222,25 @@ impl Messages {
             timestamp: message.timestamp,
             sender_type: Given::new(message.sender_type.as_ref().into()),
             status: Given::new(message.status_at(now).into()),
-            content: Given::new(message.content.value()),
-            reply: message.reply.as_ref().map(|reply| Given::new(listed_reply(self.answered(reply)))),
+            content: Given::new(message.content.clone()),
+            reply: message.reply.as_ref().map(|reply| Given::new(self.listed_reply(reply))),
         };
         self.list[..before].iter().rev().take(size).map(listed).collect()
+    }
+
+    /// What a message answers to, in the shape of the list. Nearly always the content is a table without an id of its own,
+    /// whose text is taken over: reading and writing it again would take longer than all the rest of the list.
+    fn listed_reply(&self, reply: &Reply) -> JsonText {
+        let plain = match reply {
+            Reply::Whole(place) => self.list.get(*place as usize).and_then(|message| {
+                let fields = message.content.text().strip_prefix('{').filter(|fields| *fields != "}")?;
+                let msg_id = JsonText::of(&message.msg_id);
+                let text = || format!("{{\"msg_id\":{},{fields}", msg_id.text());
+                (!fields.contains("\"msg_id\"")).then(text).and_then(JsonText::from_text)
+            }),
+            Reply::Other(_) => None,
+        };
+        plain.unwrap_or_else(|| JsonText::of(&listed_reply(self.answered(reply))))
     }
 }
 
@@ -279,7 +272,7 @@ mod tests {
             timestamp: 7,
             sender_type: "user".into(),
             status: "delivery".into(),
-            content: Json::of(content),
+            content: JsonText::of(content),
             reply: None,
             way: None,
         }
@@ -318,8 +311,8 @@ mod tests {
             list.put(Message { reply, ..message("2", &json!({ "type": "text" })) });
             assert!(matches!(list[1].reply, Some(Reply::Whole(0))));
             let page = list.page(2, 1, Timestamp::UNIX_EPOCH);
-            let reply = page[0].reply.as_ref().unwrap();
-            assert_eq!(reply.value().to_string(), listed_reply(quoted.clone()).to_string());
+            let reply = page[0].reply.clone().unwrap();
+            assert_eq!(reply.into_value().text(), listed_reply(quoted.clone()).to_string());
             // What was quoted stays quoted when the message is put anew.
             list.put(message("1", &json!({ "type": "text", "text": "other" })));
             assert_eq!(list.answered(list[1].reply.as_ref().unwrap()), quoted);

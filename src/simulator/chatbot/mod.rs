@@ -51,7 +51,7 @@ pub use conversation::Opening;
 pub(super) use conversation::{Conversation, Overrides, Phase, ScheduledMessages};
 use media::Media;
 pub use media::Stored;
-pub(super) use messages::{Json, Message, Reply, word};
+pub(super) use messages::{Message, Reply, word};
 pub use view::{ConversationView, UserView};
 
 /// The endpoints of this family.

@@ -12,10 +12,11 @@ use serde_json::Value;
 
 use super::by_user::{ByUser, check_open};
 use super::conversation::{Conversation, Phase};
-use super::messages::{Json, Message, Way};
+use super::messages::{Message, Way};
 use super::turns;
 use crate::contract::bodies::message::{Content, MessageStatus};
 use crate::contract::fields::{Given, NoEffect};
+use crate::json::JsonText;
 use crate::seed::Rng;
 use crate::simulator::endpoint::Both;
 use crate::simulator::timer::ChatbotTimer;
@@ -90,7 +91,7 @@ pub(super) fn send_message(
             timestamp: request.now.as_second(),
             sender_type: "seat".into(),
             status: "send".into(),
-            content: Json::of(content),
+            content: JsonText::of(content),
             reply: None,
             way: moments.filter(|_| !has_callback_url).map(|moments| way(moments, request.now)),
         });

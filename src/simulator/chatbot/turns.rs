@@ -11,13 +11,14 @@ use serde_json::{Value, json};
 
 use super::callbacks::{AgentMessage, MessageReceive, MessageSend};
 use super::conversation::{Conversation, Phase};
-use super::messages::{Json, Message, Reply};
+use super::messages::{Message, Reply};
 use super::question;
 use super::script::MOST_PASSED;
 use crate::content::dialogue::{Dialogue, Speaker};
 use crate::content::phrases;
 use crate::contract::bodies::message as wire;
 use crate::contract::fields::Given;
+use crate::json::JsonText;
 use crate::seed;
 use crate::simulator::Simulator;
 use crate::simulator::callback::{Callback, CallbackBody};
@@ -230,7 +231,7 @@ pub(super) fn user_writes(
         timestamp: at.as_second(),
         sender_type: "user".into(),
         status: "delivery".into(),
-        content: Json::of(&content),
+        content: JsonText::of(&content),
         reply,
         way: None,
     };
@@ -259,7 +260,7 @@ fn bot_writes(
         timestamp: at.as_second(),
         sender_type: "robot".into(),
         status: if is_own { "send" } else { "delivery" }.into(),
-        content: Json::of(&content),
+        content: JsonText::of(&content),
         reply: None,
         way: None,
     };

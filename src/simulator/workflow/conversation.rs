@@ -13,9 +13,10 @@ use super::dialers::Dialers;
 use super::instance::Visit;
 use super::row;
 use crate::contract::bodies::message::{self, MessageStatus, SenderType};
+use crate::json::JsonText;
 use crate::simulator::chatbot::{
-    Chatbot, Conversation, DEFAULT_CHANNEL, Json, Message, Opening, Overrides, Phase, Reply,
-    ScheduledMessages, word,
+    Chatbot, Conversation, DEFAULT_CHANNEL, Message, Opening, Overrides, Phase, Reply, ScheduledMessages,
+    word,
 };
 use crate::simulator::keys::{ConversationKey, InstanceKey};
 use crate::simulator::rules::template::Kind;
@@ -92,7 +93,7 @@ impl Workflow {
                     timestamp: sent.map_or(quoted.timestamp, Timestamp::as_second),
                     sender_type: "robot".into(),
                     status: "read".into(),
-                    content: Json::of(&quoted.content),
+                    content: JsonText::of(&quoted.content),
                     reply: None,
                     way: None,
                 });
@@ -144,7 +145,7 @@ fn said(message: message::Message, conversation: &mut Conversation) -> Message {
         timestamp: message.timestamp,
         sender_type: word(&sender),
         status: "delivery".into(),
-        content: Json::of(&message.content),
+        content: JsonText::of(&message.content),
         reply: message.reply.and_then(|quoted| conversation.messages.place(&quoted.msg_id.into())),
         way: None,
     }

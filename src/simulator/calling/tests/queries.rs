@@ -126,3 +126,23 @@ fn a_robot_may_have_a_recording_of_the_users_own() {
         assert_eq!(recording == own, is_own, "{called} by {named}");
     }
 }
+
+#[test]
+fn details_that_are_kept_are_those_that_are_made() {
+    let mut vendor = a_vendor(Rules::default());
+    let task =
+        id(vendor.call("task.create", task("kept", &[row("9001"), row("9002"), row("9003")])).unwrap());
+    let asked = json!({ "TaskID": task });
+    let mut last = Value::Null;
+    for minute in 0..120 {
+        if minute == 3 {
+            vendor.call("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap();
+        }
+        let twice = [(); 2].map(|()| vendor.call("task.detail", asked.clone()).unwrap());
+        vendor.simulator.calling.details = KeptResponses::new();
+        last = vendor.call("task.detail", asked.clone()).unwrap();
+        assert_eq!(twice, [last.clone(), last.clone()], "minute {minute}");
+        vendor.pass(Duration::from_secs(60));
+    }
+    assert_eq!(last["Status"], "cancelled");
+}

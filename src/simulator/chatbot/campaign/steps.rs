@@ -8,9 +8,10 @@ use super::reply::reply;
 use super::{RowStatus, Step, move_to};
 use crate::contract::bodies::conversation::UserRef;
 use crate::contract::bodies::message::{Content, MessageStatus, Template};
+use crate::json::JsonText;
 use crate::simulator::chatbot::Chatbot;
 use crate::simulator::chatbot::callbacks::{MessageStatusChange, TemplateResult};
-use crate::simulator::chatbot::messages::{Json, Message};
+use crate::simulator::chatbot::messages::Message;
 use crate::simulator::chatbot::outcome_plan::Failure;
 use crate::simulator::chatbot::turns::callback;
 use crate::simulator::timer::ChatbotTimer;
@@ -61,7 +62,7 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
             timestamp: at.as_second(),
             sender_type: "robot".into(),
             status: "send".into(),
-            content: Json::of(&content),
+            content: JsonText::of(&content),
             reply: None,
             way: None,
         });
