@@ -13,6 +13,7 @@ mod phone;
 pub mod phrases;
 mod placeholders;
 mod texts;
+pub mod voice;
 
 pub use country::Country;
 pub use gender::Gender;

@@ -101,6 +101,7 @@ pub(super) fn calling(file: Option<CallingFile>, recordings: BTreeMap<String, Wa
         mix: file.mix.map(|mix| mix.weights()).filter(|mix| !mix.is_empty()).unwrap_or(usual.mix),
         magic: mock_outcomes,
         robots: file.robots.unwrap_or(usual.robots),
+        scripts: file.scripts,
         recordings: usual.recordings,
         strategies: file.strategies.unwrap_or(usual.strategies),
     }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::simulator::Encryption;
-use crate::simulator::calling::{Outcome, Robot, Strategy};
+use crate::simulator::calling::{Outcome, Robot, Script, Strategy};
 use crate::time::HumanDuration;
 
 /// An account. Without any there is one with the credentials that `serve` prints.
@@ -72,6 +72,10 @@ pub struct CallingFile {
     pub default_magic: Option<bool>,
     /// The robots, in place of the three built-in ones.
     pub robots: Option<Vec<Robot>>,
+    /// What robots say, by the names that robots name them with. Default: none; robots speak as their business line does.
+    #[serde(default)]
+    #[schemars(extend("x-keys" = "script-name"))]
+    pub scripts: BTreeMap<String, Script>,
     /// The strategies plans are made by, in place of the three built-in ones.
     pub strategies: Option<Vec<Strategy>>,
 }

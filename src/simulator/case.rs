@@ -66,7 +66,7 @@ impl Case {
         let number = e164(&user.phone).unwrap_or_default();
         let robot = hex32(&mut rng);
         let about = (facts, conversation.locale);
-        let call = CaseCall::draw(&simulator.context, &mut rng, robot, (number, &order), about, ended);
+        let call = CaseCall::draw(&simulator.context, &mut rng, robot, (number, &order, purpose == PURPOSES[0]), about, ended);
         Self {
             now,
             phone: user.phone,
