@@ -13,6 +13,7 @@ mod docs;
 mod hostile;
 mod load;
 mod markdown;
+mod phone;
 mod readme;
 mod receive;
 mod serve_faults;

@@ -88,7 +88,7 @@ impl Dialogs {
         let questions = (business == Business::InfoCheck).then(|| {
             let mut rng = stream(self.seed, "checks", at, row.attempts);
             let declared = robot.map(|robot| &*robot.questions).unwrap_or_default();
-            asked(&mut rng, declared, text.name().map(Cow::into_owned), rows.text(row), mock_outcome.checks)
+            asked(&mut rng, declared, text.debtor().map(Cow::into_owned), rows.text(row), mock_outcome.checks)
         });
         if !talked {
             return Dialog { questions, talk: None };

@@ -46,7 +46,7 @@ use super::timer::CallingTimer;
 use crate::content::Country;
 use crate::contract::fields::shown;
 use crate::seed::Seed;
-pub(super) use call_detail::{CallDetail, CaseCall, Speaker, Turn};
+pub(super) use call_detail::{CallDetail, CaseCall};
 pub(super) use dialog::agent_talk;
 pub(super) use draw::{draw, stream};
 use plan::Plan;

@@ -168,15 +168,18 @@ impl<'a> RowText<'a> {
         value_of(self.mobile)
     }
 
+    pub(super) fn debtor(&self) -> Option<Cow<'a, str>> {
+        text_of(given(self.debtor)).filter(|name| !name.trim().is_empty())
+    }
+
     /// The person's name.
     pub(super) fn name(&self) -> Option<Cow<'a, str>> {
-        let texts = [self.debtor, self.callee_name].into_iter().filter_map(|raw| text_of(given(raw)));
-        texts.into_iter().find(|name| !name.trim().is_empty())
+        self.debtor().or_else(|| text_of(given(self.callee_name)).filter(|name| !name.trim().is_empty()))
     }
 
     pub(super) fn platform(&self) -> Option<Cow<'a, str>> {
-        let texts = [self.platform, self.platform_name].into_iter().filter_map(|raw| text_of(given(raw)));
-        texts.into_iter().find(|company| !company.trim().is_empty())
+        let mut texts = [self.platform, self.platform_name].into_iter().filter_map(|raw| text_of(given(raw)));
+        texts.find(|company| !company.trim().is_empty())
     }
 
     pub(super) fn unit(&self) -> Option<Cow<'a, str>> {

