@@ -73,7 +73,7 @@ ends.K = { person = ["No."], robot = [] }
 "#;
     std::fs::write(&file, text).unwrap();
     let output = run(&["check", "--as", "settings", file.to_str().unwrap()]);
-    assert_code(&output, 1);
+    assert_code(&output, 2);
     let shown = stderr(&output);
     for part in ["did you mean `rosa`?", "did you mean `{name}`?", "`K` is no intention", "`item`"] {
         assert!(shown.contains(part), "{part}: {shown}");
