@@ -120,7 +120,8 @@ fn mock_outcome(text: &str) -> Result<(), FormatMistake> {
 /// A text that a robot or a person says.
 fn spoken(text: &str) -> Result<(), FormatMistake> {
     if text.trim().is_empty() {
-        return Err(FormatMistake::new("nothing is said here".to_owned()).help("write what is said, or leave the key out"));
+        return Err(FormatMistake::new("nothing is said here".to_owned())
+            .help("write what is said, or leave the key out"));
     }
     let braces = |part: &str| part.split_once('}').map(|(inside, _)| inside.to_owned());
     for part in text.split('{').skip(1) {

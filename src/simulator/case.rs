@@ -71,8 +71,16 @@ impl Case {
         let number = e164(&user.phone).unwrap_or_default();
         let robot = hex32(&mut rng);
         let about = (facts.clone(), conversation.locale);
-        let call = CaseCall::draw(&simulator.context, &mut rng, robot, (number, &order, purpose == PURPOSES[0]), about, ended);
-        let turns = dialogue::leading_to(&mut rng, call.intention.as_str(), conversation.locale, &facts).turns;
+        let call = CaseCall::draw(
+            &simulator.context,
+            &mut rng,
+            robot,
+            (number, &order, purpose == PURPOSES[0]),
+            about,
+            ended,
+        );
+        let turns =
+            dialogue::leading_to(&mut rng, call.intention.as_str(), conversation.locale, &facts).turns;
         let mut lasted = 0;
         let chat = turns.into_iter().map(|turn| {
             let offset = lasted;

@@ -207,7 +207,10 @@ pub const MOCK_OUTCOMES: [(&str, &str); 62] = [
     ("intention_h", "a talk with the intention H"),
     ("intention_i", "a talk with the intention I; of several intentions the last is the final one"),
     ("all_match", "every answer of an info check is as the row has it"),
-    ("mismatch_1", "the first answer of an info check differs from the row; several of these may stand together"),
+    (
+        "mismatch_1",
+        "the first answer of an info check differs from the row; several of these may stand together",
+    ),
     ("mismatch_2", "the second answer of an info check differs"),
     ("mismatch_3", "the third answer of an info check differs"),
     ("mismatch_4", "the fourth answer of an info check differs"),

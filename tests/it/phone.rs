@@ -36,7 +36,11 @@ fn calls_say_what_rows_robots_and_wishes_ask_for() {
             "Arrears": 450, "Unit": "USD", "employer": "Toko Jaya", "RobotID": robot, "mock_outcome": wish,
         })
     };
-    let rows = [row("Card check", "mismatch_2"), row("Reminder", "intention_c intention_a"), row("Reminder", "long_talk")];
+    let rows = [
+        row("Card check", "mismatch_2"),
+        row("Reminder", "intention_c intention_a"),
+        row("Reminder", "long_talk"),
+    ];
     let task = serving.task(&token, "calls", &json!(rows));
     serving.skip("1h");
     let (_, detail) = serving.get(&token, &format!("/service/cloud/detail?TaskID={task}"));

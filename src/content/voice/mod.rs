@@ -14,8 +14,8 @@ mod texts;
 pub(crate) use about::About;
 pub use business::Business;
 pub(crate) use questions::{Asked, Heard, Item, Reply};
-pub(crate) use script::{INTENTIONS, PLACEHOLDERS};
 pub use script::Script;
+pub(crate) use script::{INTENTIONS, PLACEHOLDERS};
 pub(crate) use spoken::Sum;
 pub(crate) use talk::{Call, Talk};
 #[cfg(test)]

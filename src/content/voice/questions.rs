@@ -154,8 +154,13 @@ impl Asked {
             return Some(number.wrapping_sub(step.wrapping_mul(rng.random_range(1..5))).to_string());
         }
         if let Ok(day) = self.expected.parse::<Date>() {
-            let (days, years): (Span, Span) = (rng.random_range(1_i32..28).days(), rng.random_range(1_i32..4).years());
-            return day.checked_sub(years).and_then(|day| day.checked_sub(days)).ok().map(|day| day.to_string());
+            let (days, years): (Span, Span) =
+                (rng.random_range(1_i32..28).days(), rng.random_range(1_i32..4).years());
+            return day
+                .checked_sub(years)
+                .and_then(|day| day.checked_sub(days))
+                .ok()
+                .map(|day| day.to_string());
         }
         let questions = questions(locale);
         match Item::of_field(&self.item) {

@@ -113,7 +113,10 @@ mod tests {
 
     #[test]
     fn what_is_longer_takes_longer() {
-        assert!((2_500..6_000).contains(&milliseconds("Good day, am I speaking with Ms Clark? It is about a bill.")));
+        assert!(
+            (2_500..6_000)
+                .contains(&milliseconds("Good day, am I speaking with Ms Clark? It is about a bill."))
+        );
         assert!((2_500..6_000).contains(&milliseconds("您好，请问您是王女士本人吗？想跟您核实一下。")));
         assert!(milliseconds("Yes.") < 1_200);
     }

@@ -165,7 +165,8 @@ impl Call<'_> {
             .into_iter()
             .flatten()
             .collect();
-        let everyones = voices(self.locale).map(|voices| &voices.everyone.topics).find(|topics| !topics.is_empty());
+        let everyones =
+            voices(self.locale).map(|voices| &voices.everyone.topics).find(|topics| !topics.is_empty());
         topics.shuffle(rng);
         let least = match self.intention {
             "C" => 1 + usize::from(rng.random_bool(0.5)),
@@ -177,7 +178,8 @@ impl Call<'_> {
         others.shuffle(rng);
         topics.extend(others);
         let wanted = u32::from(self.seconds.unwrap_or(0)) * 1_000;
-        let length = |turns: &Turns| turns.iter().map(|(_, text)| milliseconds(text) + USUAL_PAUSE).sum::<u32>();
+        let length =
+            |turns: &Turns| turns.iter().map(|(_, text)| milliseconds(text) + USUAL_PAUSE).sum::<u32>();
         let (mut before, after) = (length(turns), length(end));
         for (number, topic) in topics.iter().cycle().take(MOST_EXCHANGES).enumerate() {
             let mut exchange = Turns::new();
@@ -213,7 +215,8 @@ impl Call<'_> {
             let first = rng.random_range(0..sayable.len());
             let filled = |at: usize| self.about.fill(sayable[at % sayable.len()], self.locale);
             let is_new = |text: &String| turns.iter().all(|(_, said)| said != text);
-            let text = (first..first + sayable.len()).map(filled).find(is_new).unwrap_or_else(|| filled(first));
+            let text =
+                (first..first + sayable.len()).map(filled).find(is_new).unwrap_or_else(|| filled(first));
             turns.push((speaker, text));
             return;
         }

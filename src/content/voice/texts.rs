@@ -144,22 +144,22 @@ pub(super) mod tests {
         ];
         if let Some(questions) = &voices.questions {
             let questions: [(String, &[String]); 16] = [
-            ("noted".into(), &questions.noted),
-            ("right".into(), &questions.right),
-            ("wrong".into(), &questions.wrong),
-            ("denied".into(), &questions.denied),
-            ("silent".into(), &questions.silent),
-            ("other".into(), &questions.other),
-            ("name".into(), &questions.name),
-            ("company".into(), &questions.company),
-            ("address".into(), &questions.address),
-            ("birthday".into(), &questions.birthday),
-            ("job".into(), &questions.job),
-            ("income".into(), &questions.income),
-            ("contact".into(), &questions.contact),
-            ("loan".into(), &questions.loan),
-            ("jobs".into(), &questions.jobs),
-            ("places".into(), &questions.places),
+                ("noted".into(), &questions.noted),
+                ("right".into(), &questions.right),
+                ("wrong".into(), &questions.wrong),
+                ("denied".into(), &questions.denied),
+                ("silent".into(), &questions.silent),
+                ("other".into(), &questions.other),
+                ("name".into(), &questions.name),
+                ("company".into(), &questions.company),
+                ("address".into(), &questions.address),
+                ("birthday".into(), &questions.birthday),
+                ("job".into(), &questions.job),
+                ("income".into(), &questions.income),
+                ("contact".into(), &questions.contact),
+                ("loan".into(), &questions.loan),
+                ("jobs".into(), &questions.jobs),
+                ("places".into(), &questions.places),
             ];
             all.extend(questions);
         }
@@ -236,7 +236,11 @@ pub(super) mod tests {
                 assert!(!text.contains('{'), "{locale}: the last words name nothing: {text}");
                 assert!(seen.insert(text), "{locale}: two ends say: {text}");
             }
-            for text in LINES.iter().flat_map(|line| [&voices.script(*line).open, &voices.script(*line).ask]).flatten() {
+            for text in LINES
+                .iter()
+                .flat_map(|line| [&voices.script(*line).open, &voices.script(*line).ask])
+                .flatten()
+            {
                 assert!(seen.insert(text), "{locale}: two lines say: {text}");
             }
         }

@@ -94,7 +94,8 @@ impl Calling {
             task.earlier.insert((at, row.attempts), row.started);
         }
         let attempt = row.attempts.saturating_add(1);
-        let drawn = draw(&self.rules, mock_outcome, &mut stream(self.task(key).seed, "call", at, attempt), attempt);
+        let drawn =
+            draw(&self.rules, mock_outcome, &mut stream(self.task(key).seed, "call", at, attempt), attempt);
         let started = now.as_millisecond().saturating_add(i64::from(drawn.wait));
         let mut called = row;
         (called.status, called.started) = (RowStatus::Calling, started);

@@ -142,7 +142,11 @@ impl Dialogs {
             form,
             gender: form.unwrap_or(drawn.gender),
             country,
-            amount: Sum { units, cents, unit: text.unit().map_or(country.currency().to_owned(), Cow::into_owned) },
+            amount: Sum {
+                units,
+                cents,
+                unit: text.unit().map_or(country.currency().to_owned(), Cow::into_owned),
+            },
             date: text.due_date().unwrap_or(drawn.date),
             company: text.platform().map(Cow::into_owned).or(company.cloned()).unwrap_or(drawn.company),
             name: drawn.name,

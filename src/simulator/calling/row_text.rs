@@ -188,7 +188,9 @@ impl<'a> RowText<'a> {
 
     /// Whether the row speaks of a debt.
     pub(super) fn has_debt(&self) -> bool {
-        [self.arrears, self.loan_amount, self.loan_date, self.due_date].into_iter().any(|raw| given(raw).is_some())
+        [self.arrears, self.loan_amount, self.loan_date, self.due_date]
+            .into_iter()
+            .any(|raw| given(raw).is_some())
     }
 
     pub(super) fn case_id(&self) -> Option<Cow<'a, str>> {

@@ -18,10 +18,53 @@ const LINES: [(Business, &str); 3] = [
 
 /// What is said in chats and never on the phone.
 const CHAT_WORDS: [&str; 47] = [
-    "http", "www", "://", "chat", "emoji", "whatsapp", "click", "tap here", "type ", "unsubscribe", "reply with",
-    "klik", "ketik", "balas ", "taip", "clic", "pincha", "mensaje de texto", "nhấn vào", "tin nhắn", "bấm", "nhắn",
-    "คลิก", "แชท", "แชต", "พิมพ์", "ข้อความ", "क्लिक", "चैट", "टाइप", "मैसेज", "संदेश", "点击", "聊天", "回复", "输入",
-    "微信", "链接", "短信", "الرابط", "اضغط", "دردشة", "رسالة", "i-click", "i-type", "pindutin", "mensahe",
+    "http",
+    "www",
+    "://",
+    "chat",
+    "emoji",
+    "whatsapp",
+    "click",
+    "tap here",
+    "type ",
+    "unsubscribe",
+    "reply with",
+    "klik",
+    "ketik",
+    "balas ",
+    "taip",
+    "clic",
+    "pincha",
+    "mensaje de texto",
+    "nhấn vào",
+    "tin nhắn",
+    "bấm",
+    "nhắn",
+    "คลิก",
+    "แชท",
+    "แชต",
+    "พิมพ์",
+    "ข้อความ",
+    "क्लिक",
+    "चैट",
+    "टाइप",
+    "मैसेज",
+    "संदेश",
+    "点击",
+    "聊天",
+    "回复",
+    "输入",
+    "微信",
+    "链接",
+    "短信",
+    "الرابط",
+    "اضغط",
+    "دردشة",
+    "رسالة",
+    "i-click",
+    "i-type",
+    "pindutin",
+    "mensahe",
 ];
 
 /// Robots that speak a line and a language each.
@@ -125,7 +168,9 @@ fn is_a_call(business: Business, locale: &'static str, row: &Value, detail: &Val
         }
     }
     if let Some(unit) = row.get("Unit").and_then(Value::as_str).filter(|unit| *unit == "points") {
-        for text in said.iter().filter(|text| ["1,250,000", "1.250.000", "12,50,000", "1250000"].iter().any(|sum| text.contains(sum))) {
+        for text in said.iter().filter(|text| {
+            ["1,250,000", "1.250.000", "12,50,000", "1250000"].iter().any(|sum| text.contains(sum))
+        }) {
             assert!(text.contains(unit), "{}", about());
         }
     }
@@ -140,7 +185,11 @@ fn is_a_call(business: Business, locale: &'static str, row: &Value, detail: &Val
     // It takes as long as it takes to say it.
     let seconds = detail["TalkDuration"].as_u64().unwrap();
     let words: u32 = said.iter().map(|text| milliseconds(text)).sum();
-    assert!((60..=105).contains(&(u64::from(words) / 10 / seconds.max(1))), "{seconds} s for {words} ms: {}", about());
+    assert!(
+        (60..=105).contains(&(u64::from(words) / 10 / seconds.max(1))),
+        "{seconds} s for {words} ms: {}",
+        about()
+    );
     let offsets: Vec<u64> =
         detail["Dialog"].as_array().unwrap().iter().map(|turn| turn["Offset"].as_u64().unwrap()).collect();
     assert!(offsets.is_sorted() && offsets[offsets.len() - 1] < seconds, "{}", about());
@@ -185,7 +234,8 @@ fn words(text: &str) -> BTreeSet<String> {
 }
 
 fn a_row() -> impl strategy::Strategy<Value = (&'static str, u8, &'static str, bool)> {
-    let names = prop_oneof![Just("Budi Santoso"), Just("Siti Rahma"), Just("สมชาย ใจดี"), Just("王秀英"), Just("")];
+    let names =
+        prop_oneof![Just("Budi Santoso"), Just("Siti Rahma"), Just("สมชาย ใจดี"), Just("王秀英"), Just("")];
     (names, 0_u8..3, prop_oneof![Just("IDR"), Just("THB"), Just("points"), Just("")], any::<bool>())
 }
 
@@ -196,7 +246,8 @@ fn a_thousand_calls_of_each_line_are_calls() {
     for (business, line) in LINES {
         let strategy = prop::collection::vec(a_row(), 1_000);
         let rows = strategy.new_tree(&mut runner).unwrap().current();
-        let rows: Vec<Value> = rows.into_iter().enumerate().map(|(number, row)| row_of(number, row)).collect();
+        let rows: Vec<Value> =
+            rows.into_iter().enumerate().map(|(number, row)| row_of(number, row)).collect();
         let mut seen = BTreeSet::new();
         let mut checked = 0;
         for (locale, row, detail) in calls(7, line, &rows) {
@@ -217,7 +268,8 @@ fn a_thousand_calls_of_each_line_are_calls() {
         for (_, line) in LINES {
             let own = &vocabulary[&(locale, line)];
             let others = LINES.into_iter().filter(|(_, other)| *other != line);
-            let others: BTreeSet<&String> = others.flat_map(|(_, other)| &vocabulary[&(locale, other)]).collect();
+            let others: BTreeSet<&String> =
+                others.flat_map(|(_, other)| &vocabulary[&(locale, other)]).collect();
             let only = own.iter().filter(|word| !others.contains(word)).count();
             assert!(only >= 20, "{locale} {line} has {only} words of its own of {}", own.len());
         }
@@ -250,7 +302,11 @@ fn wishes_choose_what_is_said() {
         let turns = turns(&detail);
         assert_eq!(detail["TalkDuration"], 600);
         let words: u32 = turns.iter().map(|(_, text)| milliseconds(text)).sum();
-        assert!((450_000..=600_000).contains(&words), "{locale}: {words} ms of words in {} turns", turns.len());
+        assert!(
+            (450_000..=600_000).contains(&words),
+            "{locale}: {words} ms of words in {} turns",
+            turns.len()
+        );
     }
 }
 
@@ -264,7 +320,10 @@ fn names_forms_and_company_are_those_of_the_row() {
         let said: String = turns(&detail).iter().map(|(_, text)| format!("{text}\n")).collect();
         assert!(said.contains("Kirana"), "{locale}: {said}");
         if locale.starts_with("en") {
-            assert!(!said.contains("Mr ") && said.matches("450").count() == said.matches("450 dollars").count(), "{said}");
+            assert!(
+                !said.contains("Mr ") && said.matches("450").count() == said.matches("450 dollars").count(),
+                "{said}"
+            );
         }
     }
 }
@@ -287,22 +346,29 @@ turns = [{ robot = "Rosa here." }, { person = "Yes?" }, { questions = true }, { 
         locale: Some("en".to_owned()),
         script: Some("rosa".to_owned()),
         questions: vec![
-            Question { item: "pet".to_owned(), ask: Some("What is your pet, {name}?".to_owned()), others: vec!["a parrot".to_owned()] },
+            Question {
+                item: "pet".to_owned(),
+                ask: Some("What is your pet, {name}?".to_owned()),
+                others: vec!["a parrot".to_owned()],
+            },
             Question { item: "LoanAmount".to_owned(), ask: None, others: Vec::new() },
             Question { item: "absent".to_owned(), ask: None, others: Vec::new() },
         ],
     };
     let scripts = BTreeMap::from([("rosa".to_owned(), script)]);
     let mut vendor = a_vendor(Rules { robots: vec![robot], scripts, ..Rules::default() });
-    let row = |wish: &str| json!({
-        "Mobile": "+6281112340001", "Comments": wish, "Debtor": "Budi", "Platform": "Kirana", "LoanAmount": 900,
-        "pet": "a cat", "RobotID": "Rosa", "mock_outcome": wish,
-    });
+    let row = |wish: &str| {
+        json!({
+            "Mobile": "+6281112340001", "Comments": wish, "Debtor": "Budi", "Platform": "Kirana", "LoanAmount": 900,
+            "pet": "a cat", "RobotID": "Rosa", "mock_outcome": wish,
+        })
+    };
     let fields = json!({ "TaskName": "t", "Details": [row("mismatch_1"), row("intention_f")] });
     let task = id(vendor.call("task.create", fields).unwrap());
     vendor.pass(DAY);
     let rows = details(&mut vendor, &task);
-    let said = |wish: &str| turns(&rows[wish]).into_iter().map(|(_, text)| text.to_owned()).collect::<Vec<_>>();
+    let said =
+        |wish: &str| turns(&rows[wish]).into_iter().map(|(_, text)| text.to_owned()).collect::<Vec<_>>();
     let written = said("mismatch_1");
     assert_eq!(written[..3], ["Rosa here.", "Yes?", "What is your pet, Budi?"]);
     assert!(written[3].contains("a parrot") && written[4].contains("amount"), "{written:?}");
