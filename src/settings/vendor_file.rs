@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::simulator::Encryption;
+use crate::simulator::{BotAnswer, Encryption, MessageTemplate, WabaAccount};
 use crate::simulator::calling::{Outcome, Robot, Script, Strategy};
 use crate::time::HumanDuration;
 
@@ -149,6 +149,15 @@ pub struct ChatbotFile {
     /// How many uploaded files are kept; the oldest make room. Default: 1000.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub uploads: Option<u32>,
+    /// What the bot of channels of your own answers, beside what it knows by itself. The first that fits is said.
+    #[serde(default)]
+    pub answers: Vec<BotAnswer>,
+    /// The WhatsApp business accounts that messages are sent from, in place of the two that are made up.
+    #[serde(default)]
+    pub waba: Vec<WabaAccount>,
+    /// Message templates of your own, beside the built-in ones.
+    #[serde(default)]
+    pub templates: Vec<MessageTemplate>,
 }
 
 /// How much the mock accepts.
