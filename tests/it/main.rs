@@ -9,6 +9,7 @@ mod bot;
 mod chatbot;
 mod clock;
 mod commands;
+mod corrections;
 mod custom;
 mod dialer;
 mod docs;

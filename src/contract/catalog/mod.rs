@@ -8,7 +8,7 @@ mod entry_file;
 mod read;
 
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,7 @@ pub use correct::CorrectionError;
 pub use entry_file::EntryFile;
 
 use super::Provenance;
+use super::renames::Names;
 
 /// Who calls whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,8 +133,11 @@ pub struct Entry {
     /// Of a callback: headers set or, with an empty value, removed by the user's settings.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// Of a callback: the body template of the user's settings.
+    /// The body template of the user's settings, for a callback or the response to a call.
     pub body: Option<String>,
+    /// Other names of fields and words, by the user's settings.
+    #[serde(skip)]
+    pub names: Option<Arc<Names>>,
     /// Whether the user's settings changed it.
     #[serde(default)]
     pub overridden: bool,
@@ -169,6 +173,13 @@ impl Catalog {
             entries.insert(group.map_or(entries.len(), |last| last + 1), entry);
         }
         Self::new(entries)
+    }
+
+    /// An entry gives up the place where another is served from now on.
+    pub(crate) fn clear(&mut self, id: &str, place: &Route) {
+        if let Some(at) = self.position(id) {
+            self.entries[at].routes.retain(|own| own.method != place.method || own.path != place.path);
+        }
     }
 
     /// The list as it is compiled in, without anybody's corrections.
