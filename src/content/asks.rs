@@ -7,7 +7,18 @@ use super::texts::closest_locale;
 
 /// What a bot understands, the more particular first: `pay` stands in `I have paid`, too.
 pub(crate) const TOPICS: [&str; 13] = [
-    "person", "stop", "complaint", "loan", "paid", "promise", "late", "order", "payment", "wrong", "thanks", "bye",
+    "person",
+    "stop",
+    "complaint",
+    "loan",
+    "paid",
+    "promise",
+    "late",
+    "order",
+    "payment",
+    "wrong",
+    "thanks",
+    "bye",
     "greeting",
 ];
 
@@ -37,7 +48,9 @@ impl Text {
 
     fn topic(&self, locale: &str) -> Option<&'static str> {
         let words = WORDS.get(locale)?;
-        TOPICS.into_iter().find(|topic| words.get(*topic).is_some_and(|words| words.iter().any(|one| self.has(one))))
+        TOPICS
+            .into_iter()
+            .find(|topic| words.get(*topic).is_some_and(|words| words.iter().any(|one| self.has(one))))
     }
 
     /// How much of a language there is in it.

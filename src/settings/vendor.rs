@@ -126,11 +126,7 @@ fn size(given: Option<u32>, unit: usize, usual: usize) -> usize {
 /// What the bot answers, and who sends messages.
 pub(super) fn bot(file: Option<&ChatbotFile>) -> Bot {
     let Some(file) = file else { return Bot::default() };
-    Bot {
-        answers: file.answers.clone(),
-        waba: file.waba.clone(),
-        templates: with_shipped(&file.templates),
-    }
+    Bot { answers: file.answers.clone(), waba: file.waba.clone(), templates: with_shipped(&file.templates) }
 }
 
 pub(super) fn chatbot(file: Option<&ChatbotFile>) -> ChatRules {

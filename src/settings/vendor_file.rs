@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::simulator::{BotAnswer, Encryption, MessageTemplate, WabaAccount};
 use crate::simulator::calling::{Outcome, Robot, Script, Strategy};
+use crate::simulator::{BotAnswer, Encryption, MessageTemplate, WabaAccount};
 use crate::time::HumanDuration;
 
 /// An account. Without any there is one with the credentials that `serve` prints.

@@ -137,11 +137,7 @@ impl TemplateRef {
     /// # Errors
     ///
     /// No template is named, or there is none such.
-    pub(super) fn find(
-        &self,
-        all: &[Arc<MessageTemplate>],
-        usual_language: &str,
-    ) -> Result<Chosen, Refusal> {
+    pub(super) fn find(&self, all: &[Arc<MessageTemplate>], usual_language: &str) -> Result<Chosen, Refusal> {
         let (id, name, language) = match &self.template {
             Some(inner) => (inner.id, &inner.name, &inner.language),
             None => (self.template_id, &self.template_name, &self.language),

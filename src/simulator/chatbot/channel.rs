@@ -175,7 +175,10 @@ fn answer(
     match own {
         Some((known, words)) => {
             let of = |fields: &BTreeMap<String, String>| -> Vec<(String, Value)> {
-                fields.iter().map(|(name, value)| (name.clone(), value.replace("{text}", &text).into())).collect()
+                fields
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.replace("{text}", &text).into()))
+                    .collect()
             };
             script.slots.extend(of(&known.slots));
             script.labels.extend(of(&known.labels));

@@ -169,11 +169,13 @@ fn answer(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec
     let Some(script) = &mut conversation.script else { return Vec::new() };
     // First the user says what it is about; then what the agent said is answered.
     let has_explained = std::mem::replace(&mut script.has_explained, true);
-    let fitting = heard.filter(|_| has_explained).and_then(|text| match asks::topic(&text, asks::language(&text, locale)) {
-        _ if asks_something(&text) => Some("user_answer"),
-        Some("bye") => Some("user_goodbye"),
-        Some("thanks") => Some("user_thanks"),
-        _ => None,
+    let fitting = heard.filter(|_| has_explained).and_then(|text| {
+        match asks::topic(&text, asks::language(&text, locale)) {
+            _ if asks_something(&text) => Some("user_answer"),
+            Some("bye") => Some("user_goodbye"),
+            Some("thanks") => Some("user_thanks"),
+            _ => None,
+        }
     });
     let mut here = script.turn;
     let mut found = None;

@@ -58,19 +58,18 @@ fn made_up(seed: Seed, key: AccountKey, account: &Account) -> Vec<Waba> {
 fn draw(seed: Seed, key: AccountKey, account: &Account, at: u64) -> Waba {
     let companies = &content::market(account.country).companies;
     let first = usize::try_from(seed.stream("waba company", key.index() as u64).random::<u32>()).unwrap_or(0);
-            let rng = &mut seed.stream("waba", key.index() as u64 * WABA_ACCOUNTS + at);
-            let company = &companies[(first + at as usize) % companies.len()];
-            // Channels of one vendor never share an id.
-            let channel =
-                1_000 + (key.index() as u64 * WABA_ACCOUNTS + at) * 37 % 4_000 + rng.random_range(0..37);
-            Waba {
-                waba_id: rng.random_range(100_000_000_000_000_u64..1_000_000_000_000_000).to_string(),
-                name: company.clone(),
-                channel_id: channel.to_string(),
-                phone: crate::content::phone(rng, account.country),
-                company: company.clone(),
-                status: "connected",
-            }
+    let rng = &mut seed.stream("waba", key.index() as u64 * WABA_ACCOUNTS + at);
+    let company = &companies[(first + at as usize) % companies.len()];
+    // Channels of one vendor never share an id.
+    let channel = 1_000 + (key.index() as u64 * WABA_ACCOUNTS + at) * 37 % 4_000 + rng.random_range(0..37);
+    Waba {
+        waba_id: rng.random_range(100_000_000_000_000_u64..1_000_000_000_000_000).to_string(),
+        name: company.clone(),
+        channel_id: channel.to_string(),
+        phone: crate::content::phone(rng, account.country),
+        company: company.clone(),
+        status: "connected",
+    }
 }
 
 /// The business account that a request sends from (assumed).

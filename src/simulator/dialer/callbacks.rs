@@ -10,8 +10,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::mock_outcome::Extras;
 use super::draw::RESULTS;
+use super::mock_outcome::Extras;
 use super::notices::Notices;
 use super::task::State;
 use super::{Dialer, TaskKey};

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(in crate::simulator) use super::message_template::shipped;
 use super::message_template::MessageTemplate;
+pub(in crate::simulator) use super::message_template::shipped;
 
 /// The bot's own answers.
 #[derive(Clone, Debug, PartialEq, Eq)]

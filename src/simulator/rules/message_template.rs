@@ -113,10 +113,7 @@ impl TemplateVersion {
     /// What stands above the text.
     pub(in crate::simulator) fn header(&self) -> Option<TemplateHeader> {
         let media = |url: &String| Media { origin_url: url.clone(), name: None };
-        let file = |url: &String| Media {
-            name: url.rsplit('/').next().map(str::to_owned),
-            ..media(url)
-        };
+        let file = |url: &String| Media { name: url.rsplit('/').next().map(str::to_owned), ..media(url) };
         let image = self.image.as_ref().map(|url| TemplateHeader::Image { media: media(url) });
         let file = self.file.as_ref().map(|url| TemplateHeader::File { media: file(url) });
         image.or(file).or_else(|| self.heading.clone().map(|text| TemplateHeader::Text { text }))

@@ -30,17 +30,19 @@ fn bot_said(vendor: &mut Vendor, call_id: &str) -> Vec<String> {
 /// Whether a text is one of a phrase in a language, as far as nothing is filled in.
 fn is_of(text: &str, phrase: &str, locale: &str) -> bool {
     let rng = &mut crate::seed::Seed(1).stream("phrases", 0);
-    (0..200).filter_map(|_| crate::content::phrases::phrase(rng, phrase, closest_locale(locale))).any(|variant| {
-        let mut rest = text;
-        let mut parts = variant.split(['{', '}']).step_by(2).filter(|part| part.chars().count() > 2);
-        parts.all(|part| match rest.split_once(part) {
-            Some((_, after)) => {
-                rest = after;
-                true
-            }
-            None => false,
-        })
-    })
+    (0..200).filter_map(|_| crate::content::phrases::phrase(rng, phrase, closest_locale(locale))).any(
+        |variant| {
+            let mut rest = text;
+            let mut parts = variant.split(['{', '}']).step_by(2).filter(|part| part.chars().count() > 2);
+            parts.all(|part| match rest.split_once(part) {
+                Some((_, after)) => {
+                    rest = after;
+                    true
+                }
+                None => false,
+            })
+        },
+    )
 }
 
 #[test]
@@ -62,7 +64,11 @@ fn the_bot_greets_answers_in_the_users_language_and_asks_back() {
         vendor.minutes(5);
         let said = bot_said(vendor, &call_id);
         assert_eq!(said.len(), 1, "{asked}: {said:?}");
-        assert!(is_of(&said[0], "bot_hello", locale) && is_of(&said[0], phrase, locale), "{asked}: {}", said[0]);
+        assert!(
+            is_of(&said[0], "bot_hello", locale) && is_of(&said[0], phrase, locale),
+            "{asked}: {}",
+            said[0]
+        );
         // It goes on in the same language, and does not greet again.
         push(vendor, &call_id, "123");
         vendor.minutes(5);
@@ -74,9 +80,16 @@ fn the_bot_greets_answers_in_the_users_language_and_asks_back() {
 #[test]
 fn the_bot_passes_on_whoever_asks_for_a_person_in_any_language() {
     for asked in [
-        "I want to talk to a human", "Saya mau bicara dengan petugas", "Saya nak cakap dengan pegawai",
-        "Quiero hablar con un asesor", "Gusto ko pong makausap ang ahente", "Cho tôi gặp nhân viên",
-        "ขอคุยกับเจ้าหน้าที่", "मुझे किसी इंसान से बात करनी है", "转人工", "أريد التحدث مع موظف",
+        "I want to talk to a human",
+        "Saya mau bicara dengan petugas",
+        "Saya nak cakap dengan pegawai",
+        "Quiero hablar con un asesor",
+        "Gusto ko pong makausap ang ahente",
+        "Cho tôi gặp nhân viên",
+        "ขอคุยกับเจ้าหน้าที่",
+        "मुझे किसी इंसान से बात करनी है",
+        "转人工",
+        "أريد التحدث مع موظف",
     ] {
         let vendor = &mut Vendor::new(5);
         let call_id = push(vendor, "", asked);
@@ -139,7 +152,8 @@ fn answers_accounts_and_templates_come_from_the_settings() {
             when: vec!["opening hours".into(), "jam buka".into()],
             say: vec!["We open at eight, {name}.".into()],
             intention: Some("C".into()),
-            slots: [("topic".to_owned(), "hours".to_owned()), ("asked".to_owned(), "{text}".to_owned())].into(),
+            slots: [("topic".to_owned(), "hours".to_owned()), ("asked".to_owned(), "{text}".to_owned())]
+                .into(),
             labels: [("hours".to_owned(), "yes".to_owned())].into(),
             ..BotAnswer::default()
         },
