@@ -40,6 +40,10 @@ pub struct Engine {
     /// How many stories wait for a call from outside.
     awaiting: usize,
     stopped: bool,
+    /// Which findings a story has failed for already: `(story, finding)`.
+    pub(super) failed_for: BTreeSet<(usize, Option<usize>)>,
+    /// The findings that are errors and belong to no story.
+    pub(super) errors_alone: BTreeSet<Option<usize>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -68,6 +72,8 @@ impl Engine {
             over: 0,
             awaiting: 0,
             stopped: false,
+            failed_for: BTreeSet::new(),
+            errors_alone: BTreeSet::new(),
         }
     }
 
@@ -173,6 +179,8 @@ impl Engine {
                 for (story, message) in self.simulator.take_failures() {
                     self.vendor_failed(story, message, now);
                 }
+                self.take_notes(now);
+                self.tell_findings(None, now);
                 // Whoever drives comes back for the rest, and serves others in between.
                 if !self.is_full() && self.simulator.next_wakeup().is_some_and(|at| at <= now) {
                     return;
@@ -327,9 +335,7 @@ impl Engine {
         let looks = |story: &StoryRun| !story.is_over() && story.looks_for_call(id);
         let whole = if self.stories.iter().any(looks) { call.with_rows() } else { Cow::Borrowed(fields) };
         let usual = self.simulator.handle(call);
-        for note in self.simulator.take_notes() {
-            self.dispatch.journal.write(now, None, Event::Note(note));
-        }
+        self.take_notes(now);
         let cause = self.simulator.last_cause();
         let view = CallView { id, fields: &whole, refused: is_refusal(&usual) };
         let mut replaces_default = false;
@@ -371,7 +377,15 @@ impl Engine {
         if let Some(story) = story.filter(|_| self.simulator.is_of_user(id)) {
             self.simulator.assign(cause, u32::try_from(story).unwrap_or(u32::MAX));
         }
+        self.tell_findings(taker, now);
         outcome(from_story, usual)
+    }
+
+    /// Writes what the simulator wants an integrator to know.
+    pub(super) fn take_notes(&mut self, now: Timestamp) {
+        for note in self.simulator.take_notes() {
+            self.dispatch.journal.write(now, None, Event::Note(note));
+        }
     }
 
     /// Whether a call is served without any proof of the caller because the user's settings say so.

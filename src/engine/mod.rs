@@ -8,6 +8,7 @@ mod clock;
 mod core;
 mod dispatch;
 mod drive;
+mod found;
 mod host;
 mod options;
 mod outcome;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::simulator::Encryption;
+use crate::simulator::{Encryption, Strictness};
 use crate::simulator::calling::{Outcome, Robot, Strategy};
 use crate::time::HumanDuration;
 
@@ -48,6 +48,8 @@ pub struct AccountFile {
     /// How many requests the account may make, for example `100/s`, `600/min`, `1000/h`. Default: any number.
     #[schemars(extend("format" = "rate-limit"))]
     pub rate_limit: Option<String>,
+    /// How strict the mock is with the account: `lenient`, `standard` or `strict`. Default: as `strict` at the top says.
+    pub strict: Option<Strictness>,
 }
 
 /// How simulated numbers answer, lines dial and strategies go on. All of it is assumed.

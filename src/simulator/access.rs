@@ -19,6 +19,7 @@ use rand::RngExt;
 
 use crate::content::Country;
 use crate::contract::aes::Cipher;
+use super::rules::strictness::Strictness;
 use crate::seed::Seed;
 use crate::time::later;
 
@@ -122,6 +123,8 @@ pub struct Account {
     pub encrypt_callbacks: bool,
     /// How many calls the account may make.
     pub rate: Option<Rate>,
+    /// How strict the vendor is with it.
+    pub strict: Strictness,
 }
 
 impl Default for Account {
@@ -138,6 +141,7 @@ impl Default for Account {
             encryption: Encryption::default(),
             encrypt_callbacks: false,
             rate: None,
+            strict: Strictness::default(),
         }
     }
 }

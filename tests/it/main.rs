@@ -21,5 +21,6 @@ mod serve_start;
 mod serve_wire;
 mod signing;
 mod stories;
+mod strict;
 mod walls;
 mod workflow;

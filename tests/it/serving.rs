@@ -147,11 +147,21 @@ impl Serving {
         self.ended()
     }
 
+    /// The same, with another exit code than 0.
+    pub(crate) fn end_with(self, code: i32) -> (String, Vec<Value>) {
+        self.ask_to_stop();
+        self.ended_with(code)
+    }
+
     /// Waits for the end that was asked for.
-    pub(crate) fn ended(mut self) -> (String, Vec<Value>) {
+    pub(crate) fn ended(self) -> (String, Vec<Value>) {
+        self.ended_with(0)
+    }
+
+    fn ended_with(mut self, code: i32) -> (String, Vec<Value>) {
         let mut rest = String::new();
         self.out.read_to_string(&mut rest).unwrap();
-        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{rest}");
+        assert_eq!(self.child.wait().unwrap().code(), Some(code), "{rest}");
         let record = fs::read_to_string(self.folder.path().join("record.ndjson")).unwrap();
         (rest, record.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
     }

@@ -62,5 +62,6 @@ pub(crate) fn entry(
         headers: Vec::new(),
         body: None,
         overridden: false,
+        confirmed: false,
     }
 }

@@ -14,6 +14,7 @@ use crate::simulator::outcome::MockOutcome;
 
 /// A row of a list, read from its text (example). Keys that are not named here are the robot's variables.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(extend("x-keeps-more" = true))]
 pub(super) struct RowText<'a> {
     /// The number to call, in E.164.
     #[serde(rename = "Mobile", borrow)]
