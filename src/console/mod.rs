@@ -16,7 +16,11 @@ const PREFIX: &str = "/_mock";
 /// Method, path below the prefix, and what it does.
 const CALLS: [(&str, &str, &str); 4] = [
     ("GET", "/", "lists these"),
-    ("GET", "/state", "shows the vendor's time, the sums of callbacks, whether anything is under way, and what was found wrong with your requests"),
+    (
+        "GET",
+        "/state",
+        "shows the vendor's time, the sums of callbacks, whether anything is under way, and what was found wrong with your requests",
+    ),
     (
         "POST",
         "/clock",

@@ -53,11 +53,7 @@ pub(super) fn utc_offset(text: &str) -> Result<Offset, VendorTextError> {
 ///
 /// `key_id` is the key of the signature's settings: the first account has it unless it has one of its own. `strict`
 /// counts for accounts that say nothing else.
-pub(super) fn accounts(
-    files: Vec<AccountFile>,
-    key_id: Option<String>,
-    strict: Strictness,
-) -> Vec<Account> {
+pub(super) fn accounts(files: Vec<AccountFile>, key_id: Option<String>, strict: Strictness) -> Vec<Account> {
     let account = |(at, file): (usize, AccountFile)| {
         let country: Country = file.country.and_then(|text| text.parse().ok()).unwrap_or(Country::Id);
         Account {

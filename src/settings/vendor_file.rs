@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::simulator::{Encryption, Strictness};
 use crate::simulator::calling::{Outcome, Robot, Strategy};
+use crate::simulator::{Encryption, Strictness};
 use crate::time::HumanDuration;
 
 /// An account. Without any there is one with the credentials that `serve` prints.

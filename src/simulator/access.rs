@@ -17,9 +17,9 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 use rand::RngExt;
 
+use super::rules::strictness::Strictness;
 use crate::content::Country;
 use crate::contract::aes::Cipher;
-use super::rules::strictness::Strictness;
 use crate::seed::Seed;
 use crate::time::later;
 

@@ -16,9 +16,7 @@ use super::rules::strictness::Strictness;
 const MOST: usize = 1_000;
 
 /// What kind of thing is wrong.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// A field was sent that nothing reads.
@@ -164,8 +162,9 @@ mod tests {
     fn what_is_found_again_is_counted_and_told_once() {
         let mut findings = Findings::default();
         for strict in [Strictness::Standard, Strictness::Strict, Strictness::Lenient] {
-            findings
-                .add(strict, FindingKind::UnreadField, "task.create", "Nmae".to_owned(), || strict.as_str().to_owned());
+            findings.add(strict, FindingKind::UnreadField, "task.create", "Nmae".to_owned(), || {
+                strict.as_str().to_owned()
+            });
         }
         findings.add(Strictness::Standard, FindingKind::Signature, "chatbot", "x".to_owned(), String::new);
         let latest = findings.take();

@@ -7,9 +7,8 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Receiver, Request, assert_code, free_address, independent_hmac, plain, post, post_signed, post_with,
-    program,
-    run, scenario, stderr, stdout,
+    Answer, Receiver, Request, assert_code, free_address, independent_hmac, plain, post, post_signed,
+    post_with, program, run, scenario, stderr, stdout,
 };
 
 const SECRET: &str = "s3cret of the tests";

@@ -7,15 +7,15 @@ use std::process::Output;
 use serde_json::{Value, json};
 
 use crate::serving::{JSON, Serving};
-use crate::support::{
-    DEFAULT_SECRET, Receiver, assert_code, free_address, plain, post_signed, run, stdout,
-};
+use crate::support::{DEFAULT_SECRET, Receiver, assert_code, free_address, plain, post_signed, run, stdout};
 
 /// What was found of a kind: the id, what of it, and how often.
 fn found(state: &Value, kind: &str) -> Vec<(String, String, u64)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let of_kind = state["found"].as_array().unwrap().iter().filter(|found| found["kind"] == kind);
-    of_kind.map(|found| (text(&found["id"]), text(&found["what"]), found["count"].as_u64().unwrap())).collect()
+    of_kind
+        .map(|found| (text(&found["id"]), text(&found["what"]), found["count"].as_u64().unwrap()))
+        .collect()
 }
 
 fn one(id: &str, what: &str, count: u64) -> (String, String, u64) {
@@ -33,7 +33,8 @@ fn what_nothing_reads_is_told_once_with_the_name_that_was_meant_and_counted() {
     let token = serving.token();
     for name in ["a", "b"] {
         let rows = json!([{ "Mobile": "+6281112345678", "mobile": "+6281112345678", "comments": "7", "Plan": "gold" }]);
-        let fields = json!({ "TaskName": name, "RobotID": "Payment reminder", "RepeatNumbr": 2, "Details": rows });
+        let fields =
+            json!({ "TaskName": name, "RobotID": "Payment reminder", "RepeatNumbr": 2, "Details": rows });
         let (status, answer) = serving.post(&token, "/service/cloud/task", &fields);
         assert_eq!(status, 200, "{answer}");
     }
@@ -110,7 +111,15 @@ fn run_transfer(folder: &Path, secret: &'static str, head: &str, settings: &str)
     fs::write(&story, format!("name = 'Transfer'\n{head}\n{steps}")).unwrap();
     fs::write(&config, settings).unwrap();
     let listen = mock.to_string();
-    let args = [story.to_str().unwrap(), "--config", config.to_str().unwrap(), "--listen", &listen, "--speed", "max"];
+    let args = [
+        story.to_str().unwrap(),
+        "--config",
+        config.to_str().unwrap(),
+        "--listen",
+        &listen,
+        "--speed",
+        "max",
+    ];
     let reports = ["--report", report.to_str().unwrap(), "--junit", junit.to_str().unwrap()];
     let url = receiver.url();
     let output = run(&[&["run"], &args[..], &["--callback-url", &url], &reports[..]].concat());

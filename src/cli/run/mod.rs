@@ -154,7 +154,10 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         super::say(&format!("mock        {}  (your requests go here)", mock.url()));
         super::say(&format!("callbacks   to {target}, signed: {}", signer.scheme().describe()));
         for account in &settings.accounts {
-            super::say(&format!("chatbot     X-AIRudder-Sign-Key {}  (beside the signature of your requests)", account.sign_key));
+            super::say(&format!(
+                "chatbot     X-AIRudder-Sign-Key {}  (beside the signature of your requests)",
+                account.sign_key
+            ));
         }
         super::say(&format!("strict      {}", settings.strict.as_str()));
         super::say(&format!("seed        {}\n", seed.0));

@@ -91,10 +91,10 @@ pub(super) fn junit(tally: &Tally, facts: &Facts, out: &mut impl Write) -> std::
         case(&mut xml, story)?;
     }
     if alone {
-        let failures = facts.errors_alone.iter().map(|found| FailureTally {
-            place: found.id.clone(),
-            message: found.message.clone(),
-        });
+        let failures = facts
+            .errors_alone
+            .iter()
+            .map(|found| FailureTally { place: found.id.clone(), message: found.message.clone() });
         let (name, passed) = (REQUESTS.to_owned(), Some(false));
         case(&mut xml, &StoryTally { name, passed, failures: failures.collect(), ..StoryTally::default() })?;
     }

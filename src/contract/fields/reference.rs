@@ -140,7 +140,8 @@ impl<'a> Walk<'a> {
         let provenance = own.or(inherited).or(of_type);
         let has_effect = schema.get("x-no-effect").or(inner.get("x-no-effect")).is_none();
         let items = inner.get("items").map(|items| self.resolve(items));
-        let keeps_more = [Some(inner), items].into_iter().flatten().any(|one| one.get("x-keeps-more").is_some());
+        let keeps_more =
+            [Some(inner), items].into_iter().flatten().any(|one| one.get("x-keeps-more").is_some());
         self.fields.push(Field {
             path: path.clone(),
             kind: self.kind(inner),
