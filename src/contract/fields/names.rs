@@ -103,7 +103,7 @@ impl Names {
         let place = Place { outer: Some(&place), name: "[]" };
         // What is no list of objects is refused by whoever reads it.
         let _ = FirstRows(&mut |row| {
-            node.names(row.keys().map(String::as_str), Some(&place), wants_assumed, tell)
+            node.names(row.keys().map(String::as_str), Some(&place), wants_assumed, tell);
         })
         .deserialize(&mut serde_json::Deserializer::from_slice(text));
     }
