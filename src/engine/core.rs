@@ -180,7 +180,8 @@ impl Engine {
                     self.vendor_failed(story, message, now);
                 }
                 self.take_notes(now);
-                self.tell_findings(None, now);
+                let found = self.simulator.take_findings();
+                self.tell_findings(found, None, now);
                 // Whoever drives comes back for the rest, and serves others in between.
                 if !self.is_full() && self.simulator.next_wakeup().is_some_and(|at| at <= now) {
                     return;
@@ -247,6 +248,10 @@ impl Engine {
         if let Some(at) = wakeup {
             self.wakeups.insert((at, index));
         }
+        let found = self.simulator.take_findings();
+        if !found.is_empty() {
+            self.tell_findings(found, Some(index), now);
+        }
         result
     }
 
@@ -272,7 +277,8 @@ impl Engine {
             CallbackBody::Text(text) if !is_corrected => Body::Raw(text.into_bytes()),
             body => Body::Json(body.value()),
         };
-        let origin = Origin { story: story.as_ref().and(index), label, body: value, took: Duration::ZERO };
+        let origin =
+            Origin { story: story.as_ref().and(index), label, body: value, ..Origin::default() };
         if let Err(error) = self.dispatch.send(order, body, origin, now) {
             self.vendor_failed(callback.story, format!("`{}` was not sent: {error}", callback.event), now);
         }
@@ -336,6 +342,7 @@ impl Engine {
         let whole = if self.stories.iter().any(looks) { call.with_rows() } else { Cow::Borrowed(fields) };
         let usual = self.simulator.handle(call);
         self.take_notes(now);
+        let found = self.simulator.take_findings();
         let cause = self.simulator.last_cause();
         let view = CallView { id, fields: &whole, refused: is_refusal(&usual) };
         let mut replaces_default = false;
@@ -377,7 +384,7 @@ impl Engine {
         if let Some(story) = story.filter(|_| self.simulator.is_of_user(id)) {
             self.simulator.assign(cause, u32::try_from(story).unwrap_or(u32::MAX));
         }
-        self.tell_findings(taker, now);
+        self.tell_findings(found, taker, now);
         outcome(from_story, usual)
     }
 
@@ -404,7 +411,8 @@ impl Engine {
 
     /// The result of an attempt.
     pub fn finish(&mut self, attempt: &Arc<Attempt>, result: AttemptResult, now: Timestamp) {
-        let outcome = self.dispatch.outbox.finish(attempt, &result, now);
+        let judged = self.unexpected(attempt, &result, now);
+        let outcome = self.dispatch.outbox.finish(attempt, judged.as_ref().unwrap_or(&result), now);
         let result = Arc::new(result);
         let id = attempt.callback.id;
         let mut story = None;

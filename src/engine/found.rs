@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::core::Engine;
-use crate::contract::Provenance;
+use crate::contract::{Provenance, expected};
+use crate::delivery::{Attempt, AttemptResult, ErrorClass, Failure, QueuedCallback};
 use crate::journal::Event;
 use crate::simulator::{AccountKey, Finding, FindingKind, Findings, Found, Strictness};
 
@@ -25,7 +26,8 @@ impl Engine {
         self.simulator.find(account, kind, id, what, message);
         let key = fields.and_then(|fields| self.simulator.find_conversation(fields));
         let story = key.and_then(|key| self.simulator.story_of(key));
-        self.tell_findings(story.map(|story| story as usize), now);
+        let found = self.simulator.take_findings();
+        self.tell_findings(found, story.map(|story| story as usize), now);
     }
 
     /// A call of an account is about to be served. In `strict`, one that is only assumed is an error.
@@ -39,6 +41,32 @@ impl Engine {
                 )
             });
         }
+    }
+
+    /// Finds a response that counts as success and is not what the vendor expects. Gives back what it counts as instead,
+    /// if the account is strict.
+    pub(super) fn unexpected(
+        &mut self,
+        attempt: &Attempt,
+        result: &AttemptResult,
+        now: Timestamp,
+    ) -> Option<AttemptResult> {
+        let QueuedCallback { id, event, policy, .. } = &*attempt.callback;
+        let answer = result.result.as_ref().ok().filter(|answer| !answer.truncated)?;
+        // Who says what a body must have knows better.
+        if policy.success.body.is_some() || policy.success.judge(answer).is_err() {
+            return None;
+        }
+        let why = expected::unexpected(event, answer.status, &answer.body)?;
+        let origin = self.dispatch.origins.get(id);
+        let (account, story) = origin.map_or_else(Default::default, |origin| (origin.account, origin.story));
+        let is_strict = self.simulator.access().account(account).strict == Strictness::Strict;
+        let message = format!("the receiver of `{event}` {why}");
+        self.simulator.find(account, FindingKind::Response, event, &why, || message.clone());
+        let found = self.simulator.take_findings();
+        self.tell_findings(found, story, now);
+        let failure = Failure { class: ErrorClass::Rejected, message };
+        is_strict.then(|| AttemptResult { result: Err(failure), elapsed: result.elapsed })
     }
 
     /// All that was found wrong with the integrator.
@@ -56,10 +84,10 @@ impl Engine {
         self.errors_alone.iter().filter_map(|place| self.findings().get((*place)?))
     }
 
-    /// Tells what was found since this was done last. It belongs to a story, if one is named or there is only one.
-    pub(super) fn tell_findings(&mut self, story: Option<usize>, now: Timestamp) {
+    /// Tells what was found. It belongs to a story, if one is named or there is only one.
+    pub(super) fn tell_findings(&mut self, found: Vec<Finding>, story: Option<usize>, now: Timestamp) {
         let story = story.or_else(|| (self.stories.len() == 1).then_some(0));
-        for Finding { kind, place, first, message, is_error } in self.simulator.take_findings() {
+        for Finding { kind, place, first, message, is_error } in found {
             let allows = |story: usize| self.stories.get(story).is_some_and(|run| run.story().allows(kind));
             match story.filter(|_| is_error) {
                 Some(story) if !allows(story) => {

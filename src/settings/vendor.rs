@@ -102,6 +102,7 @@ pub(super) fn calling(file: Option<CallingFile>, recordings: BTreeMap<String, Wa
         lines: file.lines,
         mix: file.mix.map(|mix| mix.weights()).filter(|mix| !mix.is_empty()).unwrap_or(usual.mix),
         magic: mock_outcomes,
+        are_robots_declared: file.robots.is_some(),
         robots: file.robots.unwrap_or(usual.robots),
         recordings: usual.recordings,
         strategies: file.strategies.unwrap_or(usual.strategies),
@@ -132,6 +133,7 @@ pub(super) fn chatbot(file: Option<ChatbotFile>) -> ChatRules {
         upload_bytes: size(file.upload_mb, 1 << 20, usual.upload_bytes),
         uploads_bytes: size(file.uploads_mb, 1 << 20, usual.uploads_bytes),
         uploads: size(file.uploads, 1, usual.uploads),
+        codes: file.codes.unwrap_or(usual.codes),
     }
 }
 

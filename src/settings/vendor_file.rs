@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::simulator::calling::{Outcome, Robot, Strategy};
-use crate::simulator::{Encryption, Strictness};
+use crate::simulator::{ChatCodes, Encryption, Strictness};
 use crate::time::HumanDuration;
 
 /// An account. Without any there is one with the credentials that `serve` prints.
@@ -147,6 +147,8 @@ pub struct ChatbotFile {
     /// How many uploaded files are kept; the oldest make room. Default: 1000.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub uploads: Option<u32>,
+    /// The codes of refusals, where you know better than what is assumed: `codes = { not_asked = 4021 }`.
+    pub codes: Option<ChatCodes>,
 }
 
 /// How much the mock accepts.

@@ -12,7 +12,9 @@ use super::cause::{CauseId, Causes};
 use super::findings::{FindingKind, Findings};
 use super::ids::Ids;
 use super::node::RowEnded;
+use super::request::{Refusal, Request};
 use super::rules::Behaviour;
+use super::rules::strictness::Strictness;
 use super::timer::Timer;
 use crate::seed::Seed;
 
@@ -161,6 +163,27 @@ impl Context {
     ) {
         let strict = self.access.account(account).strict;
         self.findings.add(strict, kind, id, what.into(), message);
+    }
+
+    /// Refuses what no vendor would take, unless the account is treated leniently: then it is noted and passes.
+    ///
+    /// # Errors
+    ///
+    /// The refusal.
+    pub(super) fn refuse(
+        &mut self,
+        request: &Request<'_>,
+        what: &'static str,
+        refusal: Refusal,
+    ) -> Result<(), Refusal> {
+        let Request { id, account, .. } = *request;
+        if self.access.account(account).strict != Strictness::Lenient {
+            return Err(refusal);
+        }
+        self.find(account, FindingKind::LetPass, id, what, || {
+            format!("`{id}` is served, since the mock is lenient; otherwise: {}", refusal.message)
+        });
+        Ok(())
     }
 
     /// What is to be noted since this was asked last.

@@ -23,6 +23,18 @@ pub enum FindingKind {
     UnreadField,
     /// A chatbot request is not signed as it should be.
     Signature,
+    /// Somebody is written to who wants no more messages and has said so.
+    OptedOut,
+    /// Something was served that `standard` refuses: `lenient` lets it pass.
+    LetPass,
+    /// A message of a story says what no message of the vendor's does.
+    Content,
+    /// A response to a callback is not what the vendor expects of it.
+    Response,
+    /// A robot is named that nobody knows.
+    UnknownName,
+    /// A schedule begins in the past.
+    PastSchedule,
     /// An endpoint or a field was used that is only assumed about the vendor. Found in `strict` only.
     Assumed,
 }
@@ -33,6 +45,12 @@ impl FindingKind {
         match self {
             Self::UnreadField => "unread_field",
             Self::Signature => "signature",
+            Self::OptedOut => "opted_out",
+            Self::LetPass => "let_pass",
+            Self::Content => "content",
+            Self::Response => "response",
+            Self::UnknownName => "unknown_name",
+            Self::PastSchedule => "past_schedule",
             Self::Assumed => "assumed",
         }
     }
@@ -42,6 +60,12 @@ impl FindingKind {
         let (one, more) = match self {
             Self::UnreadField => ("unread field", "unread fields"),
             Self::Signature => ("wrongly signed request", "wrongly signed requests"),
+            Self::OptedOut => ("message to a user who wants none", "messages to users who want none"),
+            Self::LetPass => ("request let pass", "requests let pass"),
+            Self::Content => ("odd message of a story", "odd messages of stories"),
+            Self::Response => ("response the vendor does not expect", "responses the vendor does not expect"),
+            Self::UnknownName => ("unknown name", "unknown names"),
+            Self::PastSchedule => ("schedule in the past", "schedules in the past"),
             Self::Assumed => ("use of something assumed", "uses of something assumed"),
         };
         format!("{count} {}", if count == 1 { one } else { more })
@@ -50,7 +74,7 @@ impl FindingKind {
     fn is_error(self, strict: Strictness) -> bool {
         match strict {
             Strictness::Lenient => false,
-            Strictness::Standard => self == Self::Signature,
+            Strictness::Standard => matches!(self, Self::Signature | Self::OptedOut),
             Strictness::Strict => true,
         }
     }

@@ -60,7 +60,7 @@ pub use findings::{Finding, FindingKind, Findings, Found};
 pub use keys::ConversationKey;
 pub use request::{Long, Refusal, Request, Response, Upload};
 pub use rules::Behaviour;
-pub use rules::chatbot::ChatRules;
+pub use rules::chatbot::{ChatCodes, ChatRules};
 pub use rules::strictness::Strictness;
 use sms::Sms;
 use user_endpoints::UserEndpoints;

@@ -9,7 +9,7 @@ use super::access::{Access, AccountKey};
 use super::callback::Callback;
 use super::calling::{self, Calling};
 use super::cause::CauseId;
-use super::chatbot::{Chatbot, ConversationView, Opening, Stored, UserView};
+use super::chatbot::{self, Chatbot, ConversationView, Opening, Stored, UserView};
 use super::context::Context;
 use super::department::Department;
 use super::detection::Detection;
@@ -97,8 +97,12 @@ impl Simulator {
         }
         let callback = reference::callback(event).ok_or_else(|| EmitError::Unknown(event.to_owned()))?;
         let mut body = (callback.generate)(self, key, &Wanted { event: callback.id, patch: &patch, now });
-        if !patch.is_null() {
+        let is_patched = !patch.is_null();
+        if is_patched {
             crate::json::merge(&mut body, patch);
+        }
+        if is_patched && event != "session.report" {
+            chatbot::note_contents(self, key, event, &body);
         }
         self.apply_event(key, event, &body, now);
         Ok(body)

@@ -34,7 +34,7 @@ fn what_nothing_reads_is_told_once_with_the_name_that_was_meant_and_counted() {
     for name in ["a", "b"] {
         let rows = json!([{ "Mobile": "+6281112345678", "mobile": "+6281112345678", "comments": "7", "Plan": "gold" }]);
         let fields =
-            json!({ "TaskName": name, "RobotID": "Payment reminder", "RepeatNumbr": 2, "Details": rows });
+            json!({ "TaskName": name, "RobotID": "Welcome call", "RepeatNumbr": 2, "Details": rows });
         let (status, answer) = serving.post(&token, "/service/cloud/task", &fields);
         assert_eq!(status, 200, "{answer}");
     }
@@ -168,4 +168,154 @@ fn a_strict_run_fails_for_assumptions_that_nobody_vouches_for() {
         let (output, ..) = run_transfer(folder.path(), DEFAULT_SECRET, "", &format!("{strict}{more}"));
         assert_code(&output, 0);
     }
+}
+
+/// Runs a story against a receiver that does this with each callback.
+fn run_against(
+    text: &str,
+    settings: &str,
+    react: impl Fn(std::net::SocketAddr, &Value) -> crate::support::Answer + Send + Sync + 'static,
+) -> (Output, Value, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let mock = free_address();
+    let receiver = Receiver::with(move |request| react(mock, &request.json()));
+    let [story, config, report, junit] =
+        ["story.toml", "settings.toml", "report.json", "report.xml"].map(|name| folder.path().join(name));
+    fs::write(&story, text).unwrap();
+    fs::write(&config, settings).unwrap();
+    let listen = mock.to_string();
+    let args = [story.to_str().unwrap(), "--config", config.to_str().unwrap(), "--listen", &listen, "--speed", "max"];
+    let reports = ["--report", report.to_str().unwrap(), "--junit", junit.to_str().unwrap()];
+    let url = receiver.url();
+    let output = run(&[&["run"], &args[..], &["--callback-url", &url], &reports[..]].concat());
+    let report = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
+    (output, report, fs::read_to_string(junit).unwrap())
+}
+
+/// The code and the message of a chatbot call.
+fn ask(mock: std::net::SocketAddr, path: &str, fields: &Value) -> (u64, String) {
+    let (_, answer) = post_signed(mock, path, DEFAULT_SECRET, fields);
+    (answer["code"].as_u64().unwrap(), answer["message"].as_str().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn transfers_are_a_protocol() {
+    let text = "[[steps]]\nsend = 'message.receive'\n[[steps]]\nsend = 'session.transfer'\n\
+                [[steps]]\nsend = 'agent.transfer'\n[[steps]]\npause = '1m'\n";
+    let settings = "[chatbot]\ncodes = { not_asked = 4021 }";
+    let (output, report, _) = run_against(text, settings, |mock, body| {
+        let call_id = body["transfer"]["call_id"].as_str().or(body["call_id"].as_str()).unwrap_or_default();
+        let result = |result: &str| {
+            ask(mock, "/api/v1/session/transfer_result", &json!({ "call_id": call_id, "result": result }))
+        };
+        let say = || {
+            let messages = json!([{ "type": "text", "text": "hello" }]);
+            ask(mock, "/api/v1/message/send", &json!({ "call_id": call_id, "messages": messages }))
+        };
+        match body["event"].as_str().unwrap() {
+            "message.receive" => assert_eq!(result("accepted").0, 4021),
+            "session.transfer" => {
+                let (code, message) = say();
+                assert!(code == 409 && message.contains("not accepted yet"), "{code} {message}");
+                assert_eq!(result("accepted").0, 200);
+                assert_eq!(result("accepted").0, 409);
+                assert_eq!(say().0, 200);
+            }
+            "agent.transfer" => {
+                assert_eq!(result("refused").0, 200);
+                let (code, message) = result("accepted");
+                assert!(code == 409 && message.contains("refused already"), "{code} {message}");
+                assert_eq!(ask(mock, "/api/v1/session/end", &json!({ "call_id": call_id })).0, 200);
+            }
+            "session.end" => {
+                assert_eq!(say(), (400, "the conversation has ended".to_owned()));
+                assert_eq!(result("accepted").0, 400);
+            }
+            _ => {}
+        }
+        plain("200 OK", "{}")
+    });
+    assert_code(&output, 0);
+    assert_eq!(report["calls"]["refused"], 6, "{report}");
+}
+
+#[test]
+fn an_opted_out_user_is_not_written_to_and_a_number_behaves_as_it_should() {
+    let text = r#"
+        name = "Opted out"
+        [[steps]]
+        send = "template.reply"
+        body = { messages = [{ content = { type = "button", text = "stop" }, reply = { content = { type = "template", template = { type = "WhatsApp", content = { button = [{ type = "OPT_OUT", text = "stop" }] } } } } }] }
+        [[steps]]
+        send = "message.receive"
+        conversation = "unregistered"
+        body = { user = { id = "6281112349060" } }
+        [[steps]]
+        pause = "1m"
+    "#;
+    let statuses = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = std::sync::Arc::clone(&statuses);
+    let (output, report, junit) = run_against(text, "", move |mock, body| {
+        let call_id = &body["call_id"];
+        match body["event"].as_str().unwrap() {
+            "template.reply" | "message.receive" => {
+                let wrong = json!({ "call_id": call_id, "messages": [{ "type": "image" }] });
+                let (code, message) = ask(mock, "/api/v1/message/send", &wrong);
+                assert!(code == 400 && message.starts_with("messages[0].media is missing"), "{code} {message}");
+                let right = json!({ "call_id": call_id, "messages": [{ "type": "text", "text": "hello" }] });
+                assert_eq!(ask(mock, "/api/v1/message/send", &right).0, 200);
+            }
+            "message.status" => seen.lock().unwrap().push((body["status"].clone(), body["error"]["code"].clone())),
+            _ => {}
+        }
+        plain("200 OK", "{}")
+    });
+    assert_code(&output, 1);
+    let mut statuses = statuses.lock().unwrap().clone();
+    statuses.sort_by_key(|(_, code)| code.as_u64());
+    assert_eq!(statuses, [(json!("failed"), json!(1001)), (json!("failed"), json!(1002))]);
+    assert_eq!(found(&report, "opted_out").len(), 1, "{report}");
+    assert!(report["stories"][0]["failures"][0]["message"].to_string().contains("no more messages"), "{report}");
+    assert!(junit.contains("found.opted_out"), "{junit}");
+    assert!(stdout(&output).contains("1 message to a user who wants none"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_response_that_the_vendor_does_not_expect_is_noted_and_in_strict_not_delivered() {
+    let text = "delivery = { attempts = 1 }\n[[steps]]\nsend = 'session.transfer'\n";
+    for (settings, code) in [("", 0), ("strict = 'strict'", 1)] {
+        let (output, report, _) = run_against(text, settings, |_, _| plain("204 No Content", ""));
+        assert_code(&output, code);
+        assert_eq!(found(&report, "response").len(), 1, "{report}");
+        let delivered = if code == 0 { 1 } else { 0 };
+        assert_eq!(report["callbacks"]["delivered"], delivered, "{report}");
+        assert!(stdout(&output).contains("asks for 200 with a JSON object"), "{}", stdout(&output));
+    }
+    let (output, report, _) = run_against(text, "strict = 'strict'", |_, _| plain("200 OK", "{}"));
+    assert_code(&output, 0);
+    assert_eq!(report["found"], json!([]));
+}
+
+#[test]
+fn tasks_name_what_there_is_and_rows_have_what_their_robot_needs() {
+    let settings = "[calling]\nlines = { main = 5 }\nrobots = [{ name = 'Mine' }]";
+    let serving = Serving::with(settings, &[]);
+    let token = serving.token();
+    let create = |robot: &str, line: &str, starts: &str| {
+        let fields = json!({ "TaskName": format!("{robot}{line}{starts}"), "RobotID": robot, "SIPLine": line,
+            "ScheduleStartTime": starts, "RepeatNumber": 0, "Details": [{ "Mobile": "+6281112349005" }] });
+        serving.post(&token, "/service/cloud/task", &fields)
+    };
+    for (robot, line, wanted) in [("Mien", "main", "did you mean `Mine`?"), ("Mine", "mian", "did you mean `main`?")] {
+        let (status, answer) = create(robot, line, "");
+        assert!(status == 400 && answer["message"].to_string().contains(wanted), "{answer}");
+    }
+    let (status, answer) = create("Mine", "main", "2001-01-01 00:00:00");
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(
+        answer["data"]["detail_error_list"][0]["reason"],
+        "LoanAmount is missing: a robot that collects debts needs it"
+    );
+    assert_eq!(found(&serving.state(), "past_schedule"), [one("task.create", "ScheduleStartTime", 1)]);
+    serving.end();
 }

@@ -184,6 +184,15 @@ impl<'a> RowText<'a> {
         date(given(self.due_date)).ok().flatten()
     }
 
+    /// A robot that collects debts needs to know of the loan (assumed).
+    pub(super) fn check_loan(&self) -> Result<(), String> {
+        let fields = [("LoanAmount", self.loan_amount), ("LoanDate", self.loan_date)];
+        match fields.into_iter().find(|(_, raw)| given(*raw).is_none()) {
+            Some((name, _)) => Err(format!("{name} is missing: a robot that collects debts needs it")),
+            None => Ok(()),
+        }
+    }
+
     /// Everything that is wrong with the row, the first thing first (what is checked is read off the vendor's example
     /// and a client; that a row is refused for it is known, the reasons' wording is ours).
     pub(super) fn check(&self) -> Result<(u64, MockOutcome), String> {
