@@ -385,7 +385,7 @@ impl CallReports {
     }
 
     /// The robot of the list that a call names, by its name or its id, and that id.
-    pub(super) fn listed_robot(&self, named: &str) -> Option<(&Robot, String)> {
+    fn listed_robot(&self, named: &str) -> Option<(&Robot, String)> {
         let robots = self.rules.robots.iter().zip(0..);
         robots
             .map(|(robot, at)| (robot, self.ids.seal(Kind::Robot, (at, 0, 0))))

@@ -8,7 +8,8 @@ use super::task::TaskOrder;
 use crate::contract::bodies::local_text;
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::simulator::context::Context;
-use crate::simulator::rules::calling::Business;
+use crate::simulator::ids::Kind;
+use crate::simulator::rules::calling::{Business, Robot};
 use crate::simulator::{FindingKind, Refusal, Request, Strictness};
 use crate::time::later;
 
@@ -66,9 +67,16 @@ impl Calling {
         Ok(())
     }
 
+    /// The robot of this name or id.
+    fn robot(&self, named: &str) -> Option<&Robot> {
+        let robots = &self.rules.robots;
+        let by_id = || robots.get(self.ids.open(Kind::Robot, named)?.0 as usize);
+        robots.iter().find(|robot| robot.name == named).or_else(by_id)
+    }
+
     /// Why a name is that of no robot.
     fn unknown_robot(&self, named: &str) -> Option<String> {
-        if named.is_empty() || self.listed_robot(named).is_some() {
+        if named.is_empty() || self.robot(named).is_some() {
             return None;
         }
         let near = did_you_mean(nearest(named, self.rules.robots.iter().map(|robot| robot.name.as_str())));
@@ -103,6 +111,6 @@ impl Calling {
 
     /// Whether a robot is known to collect debts.
     fn is_collection(&self, robot: &str) -> bool {
-        self.listed_robot(robot).is_some_and(|(robot, _)| robot.business == Business::Collection)
+        self.robot(robot).is_some_and(|robot| robot.business == Business::Collection)
     }
 }

@@ -401,7 +401,7 @@ mod tests {
         assert!(RawRows::named("Details", Bytes::from_static(b"{}")).is_none());
         assert!(read(&json!([])).is_err());
         let cut = RawRows::named("Details", Bytes::from_static(b"[{\"Mobile\": \"+62")).unwrap();
-        assert!(Rows::read(&cut, "Details", |_| MockOutcome::default()).is_err());
+        assert!(Rows::read(&cut, "Details", |_| MockOutcome::default(), |_| Ok(())).is_err());
     }
 
     #[test]
