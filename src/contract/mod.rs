@@ -10,6 +10,7 @@ pub mod envelope;
 pub mod expected;
 pub mod fields;
 mod provenance;
+pub mod renames;
 mod router;
 pub mod signature;
 

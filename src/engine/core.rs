@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::correct;
 use super::dispatch::{Dispatch, NewCallback, Origin, sign};
 use super::host::EngineHost;
 use super::options::EngineOptions;
@@ -385,7 +386,12 @@ impl Engine {
             self.simulator.assign(cause, u32::try_from(story).unwrap_or(u32::MAX));
         }
         self.tell_findings(found, taker, now);
-        outcome(from_story, usual)
+        let outcome = outcome(from_story, usual);
+        let catalog = Arc::clone(&self.dispatch.catalog);
+        match catalog.get(id).filter(|entry| entry.overridden) {
+            Some(entry) => correct::response(entry, fields, outcome, || self.simulator.request_id()),
+            None => outcome,
+        }
     }
 
     /// Writes what the simulator wants an integrator to know.

@@ -232,6 +232,13 @@ impl Conversation {
         (user, facts)
     }
 
+    /// Whether its user has the id that the seed drew: a number that means nothing.
+    pub(in crate::simulator) fn is_user_drawn(&self) -> bool {
+        let SeedSource { country, locale, .. } = self.seed_source;
+        let rng = &mut self.rng.seed().stream("session", 0);
+        Person::draw(rng, country, Some(locale)).user_id == self.user_id.to_string()
+    }
+
     /// The user's name.
     pub(in crate::simulator) fn name(&self) -> String {
         match &self.overrides.name {

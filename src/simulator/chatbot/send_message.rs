@@ -170,9 +170,8 @@ fn reach(
     }
     // A number that was made up for a story means nothing by its last digits.
     let by_number = || {
-        let is_drawn = *conversation.user_id.to_string() == conversation.people().0.user_id;
         let number = conversation.overrides.phone.or_else(|| conversation.user_id.to_string().parse().ok());
-        number.filter(|_| !is_drawn).and_then(|number| context.behaviour.calling.mock_outcome_of(number).chat)
+        number.filter(|_| !conversation.is_user_drawn()).and_then(|number| context.behaviour.calling.mock_outcome_of(number).chat)
     };
     outcome_plan::reach(wished.or(conversation.reach).or_else(by_number))
 }
