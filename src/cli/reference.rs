@@ -139,8 +139,11 @@ fn terminal(entry: &Entry, known: Option<&EntryFields>) -> String {
         for field in &fields {
             let Field { path, kind, .. } = field;
             let (need, from) = (need(title, field), provenance(field));
-            let _ =
-                writeln!(out, "  {path:paths$}  {kind:kinds$}  {need:13}  {from:10}  {}", help(entry, title, field));
+            let _ = writeln!(
+                out,
+                "  {path:paths$}  {kind:kinds$}  {need:13}  {from:10}  {}",
+                help(entry, title, field)
+            );
         }
     }
     out

@@ -278,8 +278,7 @@ impl Engine {
             CallbackBody::Text(text) if !is_corrected => Body::Raw(text.into_bytes()),
             body => Body::Json(body.value()),
         };
-        let origin =
-            Origin { story: story.as_ref().and(index), label, body: value, ..Origin::default() };
+        let origin = Origin { story: story.as_ref().and(index), label, body: value, ..Origin::default() };
         if let Err(error) = self.dispatch.send(order, body, origin, now) {
             self.vendor_failed(callback.story, format!("`{}` was not sent: {error}", callback.event), now);
         }

@@ -67,7 +67,8 @@ fn every_request_is_answered_and_every_callback_delivered() {
                 }
                 "note" => assert!(
                     page.contains("chatbot") && id("text").contains("X-AIRudder-Sign-Key is missing")
-                        || page.contains("calling") && id("text").contains("`SIPLine` `main` is taken as it is"),
+                        || page.contains("calling")
+                            && id("text").contains("`SIPLine` `main` is taken as it is"),
                     "{line}"
                 ),
                 _ => {}

@@ -184,7 +184,15 @@ fn run_against(
     fs::write(&story, text).unwrap();
     fs::write(&config, settings).unwrap();
     let listen = mock.to_string();
-    let args = [story.to_str().unwrap(), "--config", config.to_str().unwrap(), "--listen", &listen, "--speed", "max"];
+    let args = [
+        story.to_str().unwrap(),
+        "--config",
+        config.to_str().unwrap(),
+        "--listen",
+        &listen,
+        "--speed",
+        "max",
+    ];
     let reports = ["--report", report.to_str().unwrap(), "--junit", junit.to_str().unwrap()];
     let url = receiver.url();
     let output = run(&[&["run"], &args[..], &["--callback-url", &url], &reports[..]].concat());
@@ -262,11 +270,16 @@ fn an_opted_out_user_is_not_written_to_and_a_number_behaves_as_it_should() {
             "template.reply" | "message.receive" => {
                 let wrong = json!({ "call_id": call_id, "messages": [{ "type": "image" }] });
                 let (code, message) = ask(mock, "/api/v1/message/send", &wrong);
-                assert!(code == 400 && message.starts_with("messages[0].media is missing"), "{code} {message}");
+                assert!(
+                    code == 400 && message.starts_with("messages[0].media is missing"),
+                    "{code} {message}"
+                );
                 let right = json!({ "call_id": call_id, "messages": [{ "type": "text", "text": "hello" }] });
                 assert_eq!(ask(mock, "/api/v1/message/send", &right).0, 200);
             }
-            "message.status" => seen.lock().unwrap().push((body["status"].clone(), body["error"]["code"].clone())),
+            "message.status" => {
+                seen.lock().unwrap().push((body["status"].clone(), body["error"]["code"].clone()))
+            }
             _ => {}
         }
         plain("200 OK", "{}")
@@ -276,7 +289,10 @@ fn an_opted_out_user_is_not_written_to_and_a_number_behaves_as_it_should() {
     statuses.sort_by_key(|(_, code)| code.as_u64());
     assert_eq!(statuses, [(json!("failed"), json!(1001)), (json!("failed"), json!(1002))]);
     assert_eq!(found(&report, "opted_out").len(), 1, "{report}");
-    assert!(report["stories"][0]["failures"][0]["message"].to_string().contains("no more messages"), "{report}");
+    assert!(
+        report["stories"][0]["failures"][0]["message"].to_string().contains("no more messages"),
+        "{report}"
+    );
     assert!(junit.contains("found.opted_out"), "{junit}");
     assert!(stdout(&output).contains("1 message to a user who wants none"), "{}", stdout(&output));
 }
@@ -307,7 +323,9 @@ fn tasks_name_what_there_is_and_rows_have_what_their_robot_needs() {
             "ScheduleStartTime": starts, "RepeatNumber": 0, "Details": [{ "Mobile": "+6281112349005" }] });
         serving.post(&token, "/service/cloud/task", &fields)
     };
-    for (robot, line, wanted) in [("Mien", "main", "did you mean `Mine`?"), ("Mine", "mian", "did you mean `main`?")] {
+    for (robot, line, wanted) in
+        [("Mien", "main", "did you mean `Mine`?"), ("Mine", "mian", "did you mean `main`?")]
+    {
         let (status, answer) = create(robot, line, "");
         assert!(status == 400 && answer["message"].to_string().contains(wanted), "{answer}");
     }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::contract::{Catalog, expected};
 use crate::contract::signature::{Signer, Signing};
+use crate::contract::{Catalog, expected};
 use crate::engine::{Agenda, Driver};
 use crate::http;
 use crate::integrator::{Action, Receiver, SampleAgent, Verdict};

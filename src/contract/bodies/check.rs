@@ -84,7 +84,10 @@ fn wrong<T>(path: &str, wrong: impl Into<String>) -> Result<T, ContentError> {
 /// The first thing that is wrong with it.
 pub fn check(content: &Value, speaker: Speaker) -> Checked {
     if !content.is_object() {
-        return wrong("", format!("is {}, expected an object such as {{\"type\": \"text\", ...}}", shown(content)));
+        return wrong(
+            "",
+            format!("is {}, expected an object such as {{\"type\": \"text\", ...}}", shown(content)),
+        );
     }
     match word(content, "type", speaker.types())? {
         "text" => text(content, "text", TEXT),
@@ -166,9 +169,10 @@ fn media(value: &Value, path: &str) -> Checked {
     text(value, &url, 2_048)?;
     let is_url = |text: &str| text.starts_with("https://") || text.starts_with("http://");
     match at(value, &url) {
-        Some(Value::String(text)) if !is_url(text) => {
-            wrong(&url, format!("is {}, expected a URL such as `https://...`", shown(&Value::from(text.as_str()))))
-        }
+        Some(Value::String(text)) if !is_url(text) => wrong(
+            &url,
+            format!("is {}, expected a URL such as `https://...`", shown(&Value::from(text.as_str()))),
+        ),
         _ => Ok(()),
     }
 }
@@ -192,7 +196,11 @@ fn interactive(content: &Value, speaker: Speaker) -> Checked {
     if kind == "button" {
         let path = "interactive.action.buttons";
         for (index, button) in list(content, path, BUTTONS)?.iter().enumerate() {
-            within(path, index, word(button, "type", &["reply"]).and_then(|_| choice(button, "reply", LABEL)))?;
+            within(
+                path,
+                index,
+                word(button, "type", &["reply"]).and_then(|_| choice(button, "reply", LABEL)),
+            )?;
         }
         return Ok(());
     }
@@ -226,7 +234,10 @@ fn template(content: &Value) -> Checked {
     match word(content, "template.type", &["WhatsApp", "Instagram"])? {
         "WhatsApp" => {
             if at(content, "template.info").is_none_or(|info| !info.is_object()) {
-                return wrong("template.info", "is missing: {\"id\": 35, \"name\": \"...\", \"language\": \"en\"}");
+                return wrong(
+                    "template.info",
+                    "is missing: {\"id\": 35, \"name\": \"...\", \"language\": \"en\"}",
+                );
             }
             Ok(())
         }

@@ -132,7 +132,11 @@ impl Schedule {
             line: self.line.unwrap_or_default(),
             starts: starts.unwrap_or(request.now),
             ends,
-            repeat_number: self.repeat_number.and_then(|number| u8::try_from(number.get()).ok()).unwrap_or(1).max(1),
+            repeat_number: self
+                .repeat_number
+                .and_then(|number| u8::try_from(number.get()).ok())
+                .unwrap_or(1)
+                .max(1),
             repeat_interval: Duration::from_secs(minutes * 60),
         })
     }

@@ -202,13 +202,13 @@ impl Rows {
                 rule(row).map(|()| checked)
             });
             let checked = checked.and_then(|(number, mock_outcome)| {
-                    let asked = mock_outcome.refused
-                        || (mock_outcome == MockOutcome::default() && magic(number).refused);
-                    if asked {
-                        Err("the row is refused, as its mock outcome says".to_owned())
-                    } else {
-                        Ok((number, mock_outcome))
-                    }
+                let asked =
+                    mock_outcome.refused || (mock_outcome == MockOutcome::default() && magic(number).refused);
+                if asked {
+                    Err("the row is refused, as its mock outcome says".to_owned())
+                } else {
+                    Ok((number, mock_outcome))
+                }
             });
             match checked {
                 Ok((number, mock_outcome)) => {

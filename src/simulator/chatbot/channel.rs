@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use super::by_user;
 use super::campaign::Thread;
+use super::contents::check_contents;
 use super::conversation::{Overrides, Phase};
 use super::messages::Message;
 use super::question;
 use super::script::Script;
-use super::contents::check_contents;
 use super::send_message::SentMessage;
 use super::turns;
 use crate::content::dialogue::Dialogue;

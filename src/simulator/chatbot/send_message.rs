@@ -114,7 +114,8 @@ pub(super) fn send_message(
             simulator.context.plan(moments[0], timer);
             continue;
         }
-        for ((status, _), at) in STATUSES.into_iter().zip(moments).filter(|((status, _), _)| *status <= until) {
+        for ((status, _), at) in STATUSES.into_iter().zip(moments).filter(|((status, _), _)| *status <= until)
+        {
             simulator.context.plan(at, ChatbotTimer::Status { conversation: key, place, status, by_agent });
         }
     }
@@ -139,7 +140,9 @@ fn check_sender(
     let conversation = chatbot.conversations.get(key);
     check_open(conversation, codes)?;
     let message = match conversation.phase {
-        Phase::Transfer => "the transfer is not accepted yet: an agent writes after the agent transfer result",
+        Phase::Transfer => {
+            "the transfer is not accepted yet: an agent writes after the agent transfer result"
+        }
         Phase::Bot if names_seat => {
             "no agent has this conversation: one does once a transfer was asked for and accepted; leave seat_id out to \
              write without an agent"
@@ -171,7 +174,9 @@ fn reach(
     // A number that was made up for a story means nothing by its last digits.
     let by_number = || {
         let number = conversation.overrides.phone.or_else(|| conversation.user_id.to_string().parse().ok());
-        number.filter(|_| !conversation.is_user_drawn()).and_then(|number| context.behaviour.calling.mock_outcome_of(number).chat)
+        number
+            .filter(|_| !conversation.is_user_drawn())
+            .and_then(|number| context.behaviour.calling.mock_outcome_of(number).chat)
     };
     outcome_plan::reach(wished.or(conversation.reach).or_else(by_number))
 }

@@ -53,13 +53,22 @@ pub(super) fn transfer_result(
             return Err(Refusal::new(codes.answered.into(), "an agent has the conversation already"));
         }
         (Phase::Bot, true) => {
-            let message = "the transfer was refused already: each is answered once, and the bot has the conversation";
-            context.refuse(request, "transfer answered twice", Refusal::new(codes.answered.into(), message))?;
+            let message =
+                "the transfer was refused already: each is answered once, and the bot has the conversation";
+            context.refuse(
+                request,
+                "transfer answered twice",
+                Refusal::new(codes.answered.into(), message),
+            )?;
         }
         (Phase::Bot, false) => {
             let message = "no transfer was asked for in this conversation: there is something to answer after the \
                            callback session.transfer or agent.transfer";
-            context.refuse(request, "transfer never asked for", Refusal::new(codes.not_asked.into(), message))?;
+            context.refuse(
+                request,
+                "transfer never asked for",
+                Refusal::new(codes.not_asked.into(), message),
+            )?;
         }
         (Phase::Transfer | Phase::Closed, _) => {}
     }

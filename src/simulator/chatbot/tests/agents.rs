@@ -56,7 +56,8 @@ fn the_user_chooses_what_the_agent_offers() {
     }
     // A question without options is none.
     let empty = json!({ "type": "interactive", "interactive": { "type": "list" } });
-    let (code, message) = vendor.wrong("chatbot.send_message", json!({ "call_id": call_id, "messages": [empty] }));
+    let (code, message) =
+        vendor.wrong("chatbot.send_message", json!({ "call_id": call_id, "messages": [empty] }));
     assert_eq!((code, message.as_str()), (400, "messages[0].interactive.body.text is missing: a text"));
 }
 

@@ -91,7 +91,11 @@ fn messages_of_agents_fail_and_stop_as_templates_do() {
         let mut message = say(&call_id, "hello");
         message["mock_outcome"] = outcome.into();
         let (words, error) = fate(vendor, message, &call_id);
-        assert_eq!((words, error), (statuses.iter().map(|word| (*word).to_owned()).collect(), code), "{outcome}");
+        assert_eq!(
+            (words, error),
+            (statuses.iter().map(|word| (*word).to_owned()).collect(), code),
+            "{outcome}"
+        );
         let said = vendor.messages(&call_id);
         let own = said.iter().find(|message| message["sender_type"] == "seat").unwrap();
         assert_eq!(own["status"], **statuses.last().unwrap(), "{outcome}");
