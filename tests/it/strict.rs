@@ -278,7 +278,8 @@ fn an_opted_out_user_is_not_written_to_and_a_number_behaves_as_it_should() {
                 assert_eq!(ask(mock, "/api/v1/message/send", &right).0, 200);
             }
             "message.status" => {
-                seen.lock().unwrap().push((body["status"].clone(), body["error"]["code"].clone()))
+                let error = body["error"]["code"].clone();
+                seen.lock().unwrap().push((body["status"].clone(), error));
             }
             _ => {}
         }
