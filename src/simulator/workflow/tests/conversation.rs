@@ -103,3 +103,34 @@ fn an_agent_who_takes_it_has_the_word() {
     assert_eq!(messages(&mut vendor, &call_id).len(), before);
     assert_eq!(vendor.sent("workflow.session_ended")[0]["call_id"], *call_id);
 }
+
+#[test]
+fn what_a_number_does_on_whatsapp_it_does_here() {
+    let wanted = [
+        ("wa_unregistered", "send failed", 0),
+        ("wa_opted_out", "send failed", 0),
+        ("wa_blocked", "send", 0),
+        ("wa_unread", "send delivery", 0),
+        ("wa_silent", "send delivery read", 0),
+        ("wa_agent", "send delivery read", 1),
+    ];
+    for (word, statuses, sessions) in wanted {
+        let mut vendor = a_vendor(1);
+        vendor.create(1002, &[row(1, word)]);
+        vendor.leap(DAY);
+        let heard =
+            vendor.sent("workflow.waba_status").iter().map(|body| text(&body["status"])).collect::<Vec<_>>();
+        assert_eq!(heard.join(" "), statuses, "{word}");
+        assert_eq!(vendor.sent("workflow.session_ended").len(), sessions, "{word}");
+        assert_eq!(vendor.sent("workflow.contact_completed").len(), 1, "{word}");
+    }
+    // The same by the last four digits alone.
+    let mut vendor = a_vendor(1);
+    let mut silent = row(9_062, "");
+    silent["variables"] = json!({});
+    vendor.create(1002, &[silent]);
+    vendor.leap(DAY);
+    let heard =
+        vendor.sent("workflow.waba_status").iter().map(|body| text(&body["status"])).collect::<Vec<_>>();
+    assert_eq!(heard, ["send"]);
+}
