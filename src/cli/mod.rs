@@ -9,6 +9,7 @@ mod completions;
 mod emit;
 mod exit;
 mod format;
+mod found;
 mod load;
 mod load_report;
 mod magic;

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::simulator::calling::{Outcome, Robot, Script, Strategy};
-use crate::simulator::{BotAnswer, Encryption, MessageTemplate, WabaAccount};
+use crate::simulator::{BotAnswer, ChatCodes, Encryption, MessageTemplate, Strictness, WabaAccount};
 use crate::time::HumanDuration;
 
 /// An account. Without any there is one with the credentials that `serve` prints.
@@ -48,6 +48,8 @@ pub struct AccountFile {
     /// How many requests the account may make, for example `100/s`, `600/min`, `1000/h`. Default: any number.
     #[schemars(extend("format" = "rate-limit"))]
     pub rate_limit: Option<String>,
+    /// How strict the mock is with the account: `lenient`, `standard` or `strict`. Default: as `strict` at the top says.
+    pub strict: Option<Strictness>,
 }
 
 /// How simulated numbers answer, lines dial and strategies go on. All of it is assumed.
@@ -158,6 +160,8 @@ pub struct ChatbotFile {
     /// Message templates of your own, beside the built-in ones.
     #[serde(default)]
     pub templates: Vec<MessageTemplate>,
+    /// The codes of refusals, where you know better than what is assumed: `codes = { not_asked = 4021 }`.
+    pub codes: Option<ChatCodes>,
 }
 
 /// How much the mock accepts.

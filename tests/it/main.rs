@@ -25,5 +25,6 @@ mod serve_start;
 mod serve_wire;
 mod signing;
 mod stories;
+mod strict;
 mod walls;
 mod workflow;

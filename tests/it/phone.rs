@@ -33,7 +33,7 @@ fn calls_say_what_rows_robots_and_wishes_ask_for() {
     let row = |robot: &str, wish: &str| {
         json!({
             "Mobile": "+6281112340001", "Debtor": "Ana Lim", "Gender": "female", "Platform": "Kirana", "Comments": wish,
-            "Arrears": 450, "Unit": "USD", "employer": "Toko Jaya", "RobotID": robot, "mock_outcome": wish,
+            "Arrears": 450, "Unit": "USD", "LoanAmount": 900, "LoanDate": "2029-01-01", "employer": "Toko Jaya", "RobotID": robot, "mock_outcome": wish,
         })
     };
     let rows = [
@@ -41,7 +41,9 @@ fn calls_say_what_rows_robots_and_wishes_ask_for() {
         row("Reminder", "intention_c intention_a"),
         row("Reminder", "long_talk"),
     ];
-    let task = serving.task(&token, "calls", &json!(rows));
+    let (_, made) =
+        serving.post(&token, "/service/cloud/task", &json!({ "TaskName": "calls", "Details": rows }));
+    let task = made["data"]["TaskID"].as_str().unwrap();
     serving.skip("1h");
     let (_, detail) = serving.get(&token, &format!("/service/cloud/detail?TaskID={task}"));
     let calls = detail["data"]["detail"].as_array().unwrap();

@@ -141,6 +141,8 @@ pub struct Rules {
     pub magic: BTreeMap<u16, MockOutcome>,
     /// The robots of every account.
     pub robots: Vec<Robot>,
+    /// Whether they are the user's own: then there are no others.
+    pub are_robots_declared: bool,
     /// The strategies of every account.
     pub strategies: Vec<Strategy>,
     /// The scripts that robots name.
@@ -179,6 +181,7 @@ impl Default for Rules {
                 robot("Welcome call", Business::Telemarketing),
                 robot("Information check", Business::InfoCheck),
             ],
+            are_robots_declared: false,
             strategies: vec![
                 Strategy {
                     name: "Three rounds until reached".to_owned(),

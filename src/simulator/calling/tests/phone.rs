@@ -89,6 +89,8 @@ fn row_of(number: usize, (name, gender, unit, more): (&str, u8, &str, bool)) -> 
         "Comments": number,
         "Platform": "Kirana",
         "mock_outcome": "talked",
+        "LoanAmount": 2_000_000,
+        "LoanDate": "2029-01-01",
     });
     if !name.is_empty() {
         row["Debtor"] = name.into();
@@ -314,7 +316,7 @@ fn wishes_choose_what_is_said() {
 fn names_forms_and_company_are_those_of_the_row() {
     let row = json!({
         "Mobile": "+6281112340001", "Debtor": "Siti Rahma", "Gender": "female", "Platform": "Kirana", "Unit": "USD",
-        "Arrears": 450, "mock_outcome": "intention_a",
+        "Arrears": 450, "LoanAmount": 900, "LoanDate": "2029-01-01", "mock_outcome": "intention_a",
     });
     for (locale, _, detail) in calls(5, "collection", &vec![row; 240]) {
         let said: String = turns(&detail).iter().map(|(_, text)| format!("{text}\n")).collect();
