@@ -114,6 +114,9 @@ impl Settings {
             workflows: Arc::clone(&self.workflows),
             user_endpoints: self.user_endpoints.clone(),
             doubted: Arc::new(doubted(&self.catalog)),
+            corrected: Arc::new(
+                self.catalog.calls().filter_map(|entry| Some((entry.id.clone(), entry.names.clone()?))).collect(),
+            ),
             public_url: url.trim_end_matches('/').into(),
             has_callback_url,
             ..Behaviour::default()
