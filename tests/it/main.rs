@@ -5,6 +5,7 @@
 mod serving;
 mod support;
 
+mod bot;
 mod chatbot;
 mod clock;
 mod commands;
@@ -15,6 +16,7 @@ mod docs;
 mod hostile;
 mod load;
 mod markdown;
+mod phone;
 mod readme;
 mod receive;
 mod serve_faults;

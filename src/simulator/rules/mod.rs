@@ -1,9 +1,11 @@
 //! How the simulated vendor behaves where the vendor's own behaviour is not known. All of it is assumed, and settings
 //! change it.
 
+pub(super) mod bot;
 pub(super) mod calling;
 pub(super) mod chatbot;
 pub(super) mod dialer;
+pub(super) mod message_template;
 pub(super) mod strictness;
 pub(super) mod template;
 pub(super) mod template_file;
@@ -41,6 +43,8 @@ pub struct Behaviour {
     pub public_url: Arc<str>,
     /// How conversations go on.
     pub chatbot: ChatRules,
+    /// What the bot answers, and who sends messages.
+    pub bot: Arc<bot::Bot>,
     /// Whether a default callback URL is configured; without one, callbacks that name no URL are not made.
     pub has_callback_url: bool,
 }
@@ -53,6 +57,7 @@ impl Default for Behaviour {
             calling: Arc::new(calling::Rules::default()),
             dialer: Arc::new(dialer::Rules::default()),
             chatbot: ChatRules::default(),
+            bot: Arc::default(),
             workflows: Arc::new(template::shipped()),
             user_endpoints: Declarations::default(),
             doubted: Arc::default(),
