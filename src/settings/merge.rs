@@ -118,7 +118,10 @@ impl Settings {
             user_endpoints: self.user_endpoints.clone(),
             doubted: Arc::new(doubted(&self.catalog)),
             corrected: Arc::new(
-                self.catalog.calls().filter_map(|entry| Some((entry.id.clone(), entry.names.clone()?))).collect(),
+                self.catalog
+                    .calls()
+                    .filter_map(|entry| Some((entry.id.clone(), entry.names.clone()?)))
+                    .collect(),
             ),
             public_url: url.trim_end_matches('/').into(),
             has_callback_url,
