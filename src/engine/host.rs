@@ -45,6 +45,7 @@ impl StoryHost for EngineHost<'_> {
             policy: sending.policy,
             order_key,
             account: AccountKey::default(),
+            flow: None,
         };
         self.dispatch
             .send(order, sending.body, origin, self.now)

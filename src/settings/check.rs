@@ -8,7 +8,7 @@ use serde_json::Value;
 use toml::de::DeTable;
 
 use super::file::SettingsFile;
-use super::{formats, user_endpoints, workflow};
+use super::{formats, routes, user_endpoints, workflow};
 use crate::contract::catalog::CorrectionError;
 use crate::contract::{Catalog, Direction};
 use crate::faults;
@@ -33,6 +33,8 @@ pub fn schema_text() -> String {
 /// A settings file without mistakes, and what follows from it.
 #[derive(Debug)]
 pub struct Checked {
+    /// Its text, if there is a file.
+    pub source: Option<Arc<SourceFile>>,
     /// The file.
     pub file: SettingsFile,
     /// The catalog as its corrections and declarations make it.
@@ -60,6 +62,7 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
         problems.extend(corrections(source, parsed.tree.get_ref(), &provisional));
         problems.extend(vendor(source, parsed.tree.get_ref()));
         problems.extend(workflow::check(source, parsed.tree.get_ref()));
+        problems.extend(routes::check(source, parsed.tree.get_ref(), &provisional));
         problems.extend(user_endpoints::check(source, parsed.tree.get_ref(), builtin));
     }
     if !problems.is_empty() {
@@ -74,7 +77,7 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     let compiled = Declarations::compile(&file.user_endpoints());
     let user_endpoints = compiled.map_err(|(span, message)| Diagnostic::at(source, span, message))?;
     let recordings = recordings(source, &file, &mut problems);
-    problems.into_result(Checked { file, catalog, user_endpoints, recordings, notes })
+    problems.into_result(Checked { source: Some(Arc::clone(source)), file, catalog, user_endpoints, recordings, notes })
 }
 
 /// Reads the recordings of the user's own.

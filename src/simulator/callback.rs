@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::access::AccountKey;
+use super::node::FlowPlace;
 
 /// A callback that the simulator sends by itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,8 @@ pub struct Callback {
     pub order_key: Option<String>,
     /// The URL that the request which caused it named.
     pub target: Option<String>,
+    /// Which part of which workflow it comes of, if it comes of one.
+    pub flow: Option<FlowPlace>,
 }
 
 impl Callback {
@@ -34,7 +37,7 @@ impl Callback {
     ) -> Self {
         // Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
         let body = CallbackBody::Text(serde_json::to_string(body).unwrap_or_default());
-        Self { account, story: None, event: event.into(), body, order_key, target: None }
+        Self { account, story: None, event: event.into(), body, order_key, target: None, flow: None }
     }
 }
 

@@ -56,6 +56,7 @@ use detection::Detection;
 pub(crate) use detection::signature as detection_signature;
 use dialer::Dialer;
 pub use keys::ConversationKey;
+pub use node::FlowPlace;
 pub use request::{Long, Refusal, Request, Response, Upload};
 pub use rules::Behaviour;
 pub use rules::chatbot::ChatRules;

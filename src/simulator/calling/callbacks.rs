@@ -103,9 +103,10 @@ impl Calling {
             return;
         }
         let account = task.order.account;
-        let callback = if task.order.workflow.is_some() {
+        let callback = if let Some(part) = &task.order.workflow {
             let Some((body, order)) = self.workflow_call_completed(key, row) else { return };
-            Callback::new(account, "workflow.call_completed", &body, Some(order))
+            let callback = Callback::new(account, "workflow.call_completed", &body, Some(order));
+            Callback { flow: Some(part.place()), ..callback }
         } else {
             let Some(body) = self.call_completed(key, row) else { return };
             // Notices of different numbers do not wait for each other.

@@ -325,5 +325,6 @@ pub(super) fn callback<T: Serialize>(
         body: CallbackBody::Json(serde_json::to_value(body()).unwrap_or_default()),
         order_key: Some(conversation.order_key()),
         target: None,
+        flow: None,
     })
 }

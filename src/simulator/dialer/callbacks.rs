@@ -487,6 +487,7 @@ impl Dialer {
             body: CallbackBody::Text(serde_json::to_string(&Notice { kind, body }).unwrap_or_default()),
             order_key: Some(order_key),
             target: settings.notices.url().map(str::to_owned),
+            flow: self.task(key).node.as_ref().map(|node| node.place),
         }
     }
 
