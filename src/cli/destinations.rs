@@ -17,7 +17,9 @@ pub(super) struct Destination {
     pub(super) event: String,
     /// Of which account or workflow, where that decides: `account b, workflow 1001`.
     pub(super) of: String,
-    /// The URL, if it is sent anywhere.
+    /// The URL as the settings have it, if it is sent anywhere.
+    pub(super) written: Option<String>,
+    /// The URL it goes to.
     pub(super) url: Option<String>,
     /// Whose secret signs it; nothing if it is not signed.
     pub(super) signed: Option<String>,
@@ -54,10 +56,12 @@ pub(super) fn destinations(settings: &Settings) -> Vec<Destination> {
             let only = AccountKey::at(if settings.accounts.len() > 1 { OTHER } else { 0 });
             let sent =
                 Sent { event: &entry.id, family: entry.family, account: account.unwrap_or(only), flow };
+            let written = routes.url(&sent).or(settings.callback_url.as_deref());
             Destination {
                 event: entry.id.clone(),
                 of: of(settings, account, flow),
-                url: routes.url(&sent).or(settings.callback_url.as_deref()).map(|url| url_for(url, &entry.id).into_owned()),
+                written: written.map(str::to_owned),
+                url: written.map(|url| url_for(url, &entry.id).into_owned()),
                 signed: entry.signed.then(|| secret(routes, &sent)),
                 delivery: routes.policy(&sent).map_or_else(|| words(&settings.policy), |policy| words(policy)),
             }

@@ -111,15 +111,15 @@ fn callbacks(args: &Args, settings: &Settings) -> Vec<String> {
     let all = destinations(settings);
     let mut urls: Vec<Option<&str>> = Vec::new();
     for destination in &all {
-        if !urls.contains(&destination.url.as_deref()) {
-            urls.push(destination.url.as_deref());
+        if !urls.contains(&destination.written.as_deref()) {
+            urls.push(destination.written.as_deref());
         }
     }
     // What goes nowhere comes last.
     urls.sort_by_key(|url| url.is_none());
     let mut lines = vec![format!("{LABEL}by [[routes]]; `airudder-mock check --routes` says more")];
     for url in urls {
-        let there = all.iter().filter(|destination| destination.url.as_deref() == url);
+        let there = all.iter().filter(|destination| destination.written.as_deref() == url);
         let names: Vec<String> = there.map(Destination::what).collect();
         let names = match names.split_at_checked(SHOWN_EVENTS) {
             Some((first, rest)) if !rest.is_empty() => format!("{} and {} more", first.join(", "), rest.len()),

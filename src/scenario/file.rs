@@ -38,7 +38,7 @@ pub struct ScenarioFile {
     pub copies: Option<u32>,
     /// The copies start at random moments within this length of time. Default: all at once.
     pub spread: Option<HumanDuration>,
-    /// Where callbacks go, unless `--callback-url` says otherwise.
+    /// Where callbacks go, unless `--callback-url` says otherwise. `{event}` in it becomes the id of the callback.
     #[schemars(extend("format" = "url-template"))]
     pub callback_url: Option<String>,
     /// Other scenario files: their variables, reactions and steps come before those of this file.

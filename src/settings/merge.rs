@@ -33,7 +33,8 @@ pub const DEFAULT_LISTEN: &str = "127.0.0.1:2478";
 /// Where callbacks go and how they are signed: settings given on the command line. They win over all others.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Flags {
-    /// Where callbacks go. Default: the URL in the scenario or the settings. Without one, `run` starts a sample
+    /// Where callbacks go, all of them: it wins over the URLs of scenarios and routes. `{event}` in it becomes the id of
+    /// the callback. Default: the URLs in the scenario or the settings. Without any, `run` starts a sample
     /// receiver of its own, `emit` sends to http://127.0.0.1:2479/, `serve` sends no callbacks, and `load` refuses to
     /// start.
     #[arg(long, value_name = "URL")]

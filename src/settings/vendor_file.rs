@@ -27,7 +27,7 @@ pub struct AccountFile {
     /// the vendor. Default: one made from the APPKey; `serve` prints it.
     #[schemars(length(min = 1))]
     pub sign_key: Option<String>,
-    /// The secret of that key. Default: the signing secret.
+    /// The secret of that key, which signs the account's callbacks as well. Default: the signing secret.
     #[schemars(length(min = 1))]
     pub sign_secret: Option<String>,
     /// Where the account is at home: its zone, and the language of people whose numbers show no country. Default:

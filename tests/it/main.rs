@@ -15,6 +15,7 @@ mod load;
 mod markdown;
 mod readme;
 mod receive;
+mod routes;
 mod serve_faults;
 mod serve_life;
 mod serve_start;
