@@ -4,6 +4,8 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use crate::engine::{Speed, SpeedError};
+
 /// Why an argument can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ArgumentError {
@@ -21,6 +23,10 @@ pub(super) enum ArgumentError {
     Seconds(i64),
     #[error("`{0}` does not begin with `/`: give path and query alone, for example `/hook?a=1`")]
     Path(String),
+    #[error(transparent)]
+    Speed(#[from] SpeedError),
+    #[error("a run would never end while its clock stands still; `serve` takes 0")]
+    Still,
     #[error("an id is one or more visible ASCII characters without spaces")]
     Id,
     #[error("a header is written `Name: value`")]
@@ -52,6 +58,14 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, ArgumentError> {
     match text.parse::<i64>() {
         Ok(seconds) => Timestamp::from_second(seconds).map_err(|_| ArgumentError::Seconds(seconds)),
         Err(_) => text.parse().map_err(|_| ArgumentError::Moment(text.to_owned())),
+    }
+}
+
+/// Reads the speed of a clock that moves by itself.
+pub(super) fn moving(text: &str) -> Result<Speed, ArgumentError> {
+    match text.parse()? {
+        Speed::Still => Err(ArgumentError::Still),
+        speed => Ok(speed),
     }
 }
 

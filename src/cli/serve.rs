@@ -39,8 +39,9 @@ pub(super) struct Args {
     /// The seed of all random values. Default: another one each time.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// How fast the mock's clock runs: 1, 60, ... times real time, or `max`, which jumps to whatever happens next.
-    #[arg(long, value_name = "1|60|max", default_value = "1")]
+    /// How fast the mock's clock runs: 1, 60, ... times real time; `max`, which jumps to whatever happens next; or 0, which
+    /// stands still until POST /_mock/clock moves it.
+    #[arg(long, value_name = "0|1|60|max", default_value = "1")]
     speed: Speed,
     /// The time on the mock's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
     #[arg(long, value_name = "TIME", value_parser = super::argument::moment)]
@@ -69,9 +70,10 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
         builder = builder.callback_url(url);
     }
     if !args.quiet {
-        builder = builder.sink(Timeline::new(epoch, false, args.speed == Speed::Max));
+        builder = builder.sink(Timeline::new(epoch, false, args.speed.is_virtual()));
     }
-    let (recording, builder) = Recording::open(args.record.as_deref(), true, None, builder)?;
+    let (recording, builder) =
+        Recording::open(args.record.as_deref(), args.speed != Speed::Still, None, builder)?;
     let mock = builder.assemble().await?;
     let interrupted = super::interrupted();
     if let Some(path) = &args.port_file {

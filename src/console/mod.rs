@@ -1,8 +1,10 @@
 //! What is under `/_mock/`: how tests look at the mock and steer it. None of it is the vendor's.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::api::decode;
+use crate::api::{Answering, decode, ready};
 use crate::contract::Family;
 use crate::engine::Driver;
 use crate::net::{HttpRequest, HttpResponse};
@@ -15,25 +17,34 @@ const PREFIX: &str = "/_mock";
 const CALLS: [(&str, &str, &str); 4] = [
     ("GET", "/", "lists these"),
     ("GET", "/state", "shows the vendor's time, the sums of callbacks, and whether anything is under way"),
-    ("POST", "/clock", "moves the vendor's time forward: {\"by\": \"25h\"}"),
+    (
+        "POST",
+        "/clock",
+        "moves the vendor's time forward, and returns when all that was due has happened: {\"by\": \"25h\"}",
+    ),
     ("POST", "/tokens/expire", "lets all tokens expire, or with {\"app_key\": \"...\"} those of one account"),
 ];
 
+/// How long in real time a request waits for the clock to arrive, where it does not say so itself.
+const CLOCK_WITHIN: Duration = Duration::from_secs(30);
+
 /// Answers a call under the prefix; nothing if it is not there.
-pub fn answer(driver: &Driver, call: &HttpRequest) -> Option<HttpResponse> {
+pub fn answer(driver: &Driver, call: &HttpRequest) -> Option<Answering> {
     let path = call.path.strip_prefix(PREFIX).filter(|path| path.is_empty() || path.starts_with('/'))?;
     let path = if path.is_empty() { "/" } else { path };
     let fields = match decode(call, Family::Cloud) {
         Ok(fields) => fields.fields,
         // No body is no mistake.
         Err(crate::api::DecodeError::Empty) => Value::Null,
-        Err(error) => return Some(refused(400, &error.to_string())),
+        Err(error) => return Some(ready(refused(400, &error.to_string()))),
     };
     let method = if call.method == "HEAD" { "GET" } else { &call.method };
-    Some(match (method, path) {
+    Some(ready(match (method, path) {
+        ("POST", "/clock") => {
+            return Some(clock(driver, &fields).unwrap_or_else(|message| ready(refused(400, &message))));
+        }
         ("GET", "/") => list(),
         ("GET", "/state") => state(driver),
-        ("POST", "/clock") => clock(driver, &fields),
         ("POST", "/tokens/expire") => expire(driver, &fields),
         _ => match CALLS.iter().find(|(_, known, _)| *known == path) {
             Some((method, ..)) => {
@@ -44,7 +55,7 @@ pub fn answer(driver: &Driver, call: &HttpRequest) -> Option<HttpResponse> {
             }
             None => refused(404, "nothing is here; GET /_mock/ lists what is"),
         },
-    })
+    }))
 }
 
 fn refused(status: u16, message: &str) -> HttpResponse {
@@ -65,13 +76,25 @@ fn state(driver: &Driver) -> HttpResponse {
     })
 }
 
-fn clock(driver: &Driver, fields: &Value) -> HttpResponse {
-    let by = match fields.get("by").and_then(Value::as_str).map(str::parse::<HumanDuration>) {
-        Some(Ok(by)) => by.0,
-        Some(Err(error)) => return refused(400, &format!("by: {error}")),
-        None => return refused(400, "by is missing: a length of time such as \"25h\""),
-    };
-    HttpResponse::json(200, &json!({ "now": driver.skip(by).to_string() }))
+/// Moves time, and answers when it has arrived, or when the caller's patience is at its end.
+fn clock(driver: &Driver, fields: &Value) -> Result<Answering, String> {
+    let length =
+        |name: &str| match fields.get(name).map(|text| text.as_str().map(str::parse::<HumanDuration>)) {
+            None => Ok(None),
+            Some(Some(Ok(length))) => Ok(Some(length.0)),
+            Some(Some(Err(error))) => Err(format!("{name}: {error}")),
+            Some(None) => Err(format!("{name} is no text: give a length of time such as \"25h\"")),
+        };
+    let by = length("by")?.ok_or("by is missing: a length of time such as \"25h\"")?;
+    let within = length("within")?.unwrap_or(CLOCK_WITHIN);
+    let (driver, journey) = (driver.clone(), driver.travel_within(by, within));
+    Ok(Box::pin(async move {
+        let arrived = journey.await;
+        let body = driver.look(
+            |engine, now| json!({ "now": now.to_string(), "arrived": arrived, "callbacks": engine.totals() }),
+        );
+        HttpResponse::json(if arrived { 200 } else { 202 }, &body).into()
+    }))
 }
 
 fn expire(driver: &Driver, fields: &Value) -> HttpResponse {

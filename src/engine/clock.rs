@@ -1,4 +1,4 @@
-//! The story's time: real, scaled, or jumping to the next event when nothing is under way.
+//! The story's time: real, scaled, standing still, or jumping to the next event when nothing is under way.
 
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -10,13 +10,15 @@ use jiff::Timestamp;
 pub enum Speed {
     /// So many times as fast as real time; 1 is real time.
     Times(f64),
+    /// Stands still until it is moved by hand.
+    Still,
     /// Jumps to the next event as soon as nothing is under way.
     Max,
 }
 
 /// Why a text is no speed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a speed: give a number greater than 0 such as 1 or 60, or `max`")]
+#[error("`{0}` is not a speed: give a number such as 1 or 60, `0` for a clock that stands still, or `max`")]
 pub struct SpeedError(String);
 
 impl FromStr for Speed {
@@ -27,6 +29,9 @@ impl FromStr for Speed {
             return Ok(Self::Max);
         }
         let times: f64 = text.trim_end_matches('x').parse().map_err(|_| SpeedError(text.to_owned()))?;
+        if times == 0.0 {
+            return Ok(Self::Still);
+        }
         // Beyond a million the resolution of timers makes a mockery of the number; `max` is meant.
         if (1e-6..=1e6).contains(&times) { Ok(Self::Times(times)) } else { Err(SpeedError(text.to_owned())) }
     }
@@ -38,8 +43,15 @@ pub struct Clock {
     speed: Speed,
     /// The story's time at `since`.
     base: Timestamp,
-    /// From when on real time counts; nothing while a jumping clock stands still.
+    /// From when on real time counts; nothing while the clock stands still.
     since: Option<Instant>,
+}
+
+impl Speed {
+    /// Whether real time decides nothing, so that equal runs are equal to the byte.
+    pub fn is_virtual(self) -> bool {
+        matches!(self, Self::Still | Self::Max)
+    }
 }
 
 impl Clock {
@@ -49,9 +61,9 @@ impl Clock {
         Self { speed, base: epoch, since }
     }
 
-    /// Whether it jumps.
-    pub fn jumps(&self) -> bool {
-        self.speed == Speed::Max
+    /// How fast it goes.
+    pub fn speed(&self) -> Speed {
+        self.speed
     }
 
     /// The story's time.
@@ -59,29 +71,23 @@ impl Clock {
         let Some(since) = self.since else { return self.base };
         let elapsed = match self.speed {
             Speed::Times(times) => since.elapsed().mul_f64(times),
+            Speed::Still => Duration::ZERO,
             Speed::Max => since.elapsed(),
         };
         self.base.checked_add(elapsed).unwrap_or(Timestamp::MAX)
     }
 
-    /// Moves a jumping clock forward; a moment that is past leaves it as it is.
+    /// Moves the clock forward; a moment that is past leaves it as it is.
     pub fn jump_to(&mut self, moment: Timestamp) {
-        if self.jumps() && moment > self.now() {
+        if moment > self.now() {
             self.base = moment;
             self.since = self.since.map(|_| Instant::now());
         }
     }
 
-    /// Moves the clock forward by so much, whatever its speed.
-    pub fn skip(&mut self, by: Duration) {
-        let now = self.now();
-        self.base = now.checked_add(by).unwrap_or(Timestamp::MAX);
-        self.since = self.since.map(|_| Instant::now());
-    }
-
-    /// Lets a jumping clock run with real time while the story waits for somebody outside, or stand still again.
+    /// Lets the clock run with real time, or stand still.
     pub fn set_running(&mut self, running: bool) {
-        if self.jumps() && running != self.since.is_some() {
+        if running != self.since.is_some() {
             self.base = self.now();
             self.since = running.then(Instant::now);
         }
@@ -95,6 +101,7 @@ impl Clock {
             Speed::Times(times) => {
                 Duration::try_from_secs_f64(wait.as_secs_f64() / times).unwrap_or(Duration::MAX)
             }
+            Speed::Still => return None,
             Speed::Max => wait,
         })
     }
@@ -109,7 +116,8 @@ mod tests {
         assert_eq!("1".parse(), Ok(Speed::Times(1.0)));
         assert_eq!("60x".parse(), Ok(Speed::Times(60.0)));
         assert_eq!("max".parse(), Ok(Speed::Max));
-        for wrong in ["0", "-1", "fast", "1e9", "NaN", "1e-15"] {
+        assert_eq!("0".parse(), Ok(Speed::Still));
+        for wrong in ["-1", "fast", "1e9", "NaN", "1e-15"] {
             assert!(wrong.parse::<Speed>().is_err(), "{wrong}");
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::clock::Clock;
+use super::clock::{Clock, Speed};
 use super::core::Engine;
 use crate::delivery::{Attempt, Client};
 
@@ -25,6 +25,7 @@ pub struct Driver {
 struct Shared {
     state: Mutex<State>,
     changed: Notify,
+    arrived: Notify,
     client: Client,
     callers: Callers,
 }
@@ -56,6 +57,10 @@ struct State {
     agenda: BTreeMap<(Timestamp, u64), Task>,
     asked: u64,
     waits: Waits,
+    /// Where time is on its way to, when somebody moves it by hand.
+    destination: Option<Timestamp>,
+    /// Nobody moves time any more.
+    ended: bool,
 }
 
 /// What the driver waits for, and so when it has to be woken.
@@ -135,10 +140,11 @@ impl Driver {
             agenda: BTreeMap::new(),
             asked: 0,
             waits: Waits::ForEnd,
+            destination: None,
+            ended: false,
         };
-        Self {
-            shared: Arc::new(Shared { state: Mutex::new(state), changed: Notify::new(), client, callers }),
-        }
+        let (changed, arrived) = (Notify::new(), Notify::new());
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), changed, arrived, client, callers }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -169,15 +175,46 @@ impl Driver {
         work(&mut state.engine, now)
     }
 
-    /// Moves the clock forward by so much; what becomes due happens at once. Returns the new present.
-    pub fn skip(&self, by: Duration) -> Timestamp {
-        let now = {
+    /// Moves the clock forward by so much, through every moment on the way: what becomes due happens at its own moment
+    /// and in its order, and the clock stands still while an attempt is under way. A journey begins at once; the future
+    /// is ready when it is over, with the moment that was reached. Journeys that overlap add up, and end together.
+    pub fn travel(&self, by: Duration) -> impl Future<Output = Timestamp> + Send + use<> {
+        {
             let mut state = self.lock();
-            state.clock.skip(by);
-            state.clock.now()
-        };
+            if !state.ended {
+                let from = state.destination.unwrap_or_else(|| state.clock.now());
+                state.destination = Some(from.checked_add(by).unwrap_or(Timestamp::MAX));
+            }
+        }
         self.shared.changed.notify_one();
-        now
+        let driver = self.clone();
+        async move {
+            loop {
+                let arrived = driver.shared.arrived.notified();
+                {
+                    let state = driver.lock();
+                    if state.destination.is_none() {
+                        return state.clock.now();
+                    }
+                }
+                arrived.await;
+            }
+        }
+    }
+
+    /// The same for somebody who waits no longer than this in real time; says whether the journey is over. It goes on if it
+    /// is not.
+    pub fn travel_within(&self, by: Duration, within: Duration) -> impl Future<Output = bool> + Send + use<> {
+        let journey = self.travel(by);
+        async move { tokio::time::timeout(within, journey).await.is_ok() }
+    }
+
+    /// Sets the clock forward by so much, where nobody drives.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub fn skip(&self, by: Duration) {
+        let mut state = self.lock();
+        let now = state.clock.now();
+        state.clock.jump_to(now.checked_add(by).unwrap_or(Timestamp::MAX));
     }
 
     /// What makes the attempts.
@@ -197,8 +234,10 @@ impl Driver {
         loop {
             let next = self.turn();
             match next {
-                Next::Over if interrupted => return End::Interrupted,
-                Next::Over => return End::Over,
+                Next::Over => {
+                    self.end(&mut self.lock());
+                    return if interrupted { End::Interrupted } else { End::Over };
+                }
                 Next::Again => tokio::select! {
                     biased;
                     () = &mut interrupt, if !interrupted => {
@@ -233,6 +272,14 @@ impl Driver {
         let mut state = self.lock();
         state.engine.stop();
         state.agenda.clear();
+        self.end(&mut state);
+    }
+
+    /// Time goes nowhere any more: who waits for it is told so.
+    fn end(&self, state: &mut State) {
+        state.ended = true;
+        state.destination = None;
+        self.shared.arrived.notify_waiters();
     }
 
     /// Does everything that is due at this moment and says what to wait for.
@@ -246,24 +293,29 @@ impl Driver {
     /// The same, and what there is to wait for.
     fn step(&self, state: &mut State) -> (Next, Waits) {
         let until_end = (Next::Wait(None), Waits::ForEnd);
-        let jumps = state.clock.jumps();
-        if jumps {
-            let outside = match self.shared.callers {
-                Callers::Closed => false,
-                Callers::Open => state.engine.awaits_call(),
-                Callers::Lasting => true,
-            };
-            state.clock.set_running(outside);
-        }
+        let speed = state.clock.speed();
+        let jumps = speed == Speed::Max;
+        // While real time decides nothing, one thing happens at a time, so that equal runs have equal orders.
+        let one_by_one = speed.is_virtual() || state.destination.is_some();
+        let outside = match self.shared.callers {
+            Callers::Closed => false,
+            Callers::Open => state.engine.awaits_call(),
+            Callers::Lasting => true,
+        };
+        let runs = match speed {
+            Speed::Times(_) => true,
+            Speed::Still => false,
+            Speed::Max => outside,
+        };
+        state.clock.set_running(runs && state.destination.is_none());
         let now = state.clock.now();
-        // While time jumps, one thing happens at a time, so that equal runs have equal orders.
-        let alone = jumps && (state.in_flight > 0 || state.engaged > 0);
+        let alone = one_by_one && (state.in_flight > 0 || state.engaged > 0);
         if !alone {
             state.engine.advance(now);
             while let Some(attempt) = state.engine.start(now) {
                 state.in_flight += 1;
                 self.attempt(attempt);
-                if jumps {
+                if one_by_one {
                     return until_end;
                 }
             }
@@ -278,7 +330,7 @@ impl Driver {
                     let _engaged = engaged;
                     task.await;
                 });
-                if jumps {
+                if one_by_one {
                     return until_end;
                 }
             }
@@ -296,7 +348,17 @@ impl Driver {
             return until_end;
         }
         let agenda = state.agenda.keys().next().map(|(at, _)| *at);
-        let Some(wakeup) = [state.engine.next_wakeup(), agenda].into_iter().flatten().min() else {
+        let wakeup = [state.engine.next_wakeup(), agenda].into_iter().flatten().min();
+        if let Some(destination) = state.destination {
+            let next = wakeup.filter(|at| *at <= destination);
+            state.clock.jump_to(next.unwrap_or(destination));
+            if next.is_none() {
+                state.destination = None;
+                self.shared.arrived.notify_waiters();
+            }
+            return (Next::Again, Waits::ForEnd);
+        }
+        let Some(wakeup) = wakeup else {
             return (Next::Wait(None), Waits::For(None));
         };
         let may_jump = match self.shared.callers {

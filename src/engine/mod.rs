@@ -14,7 +14,7 @@ mod outcome;
 #[cfg(test)]
 mod user_endpoints_tests;
 
-pub use clock::{Clock, Speed};
+pub use clock::{Clock, Speed, SpeedError};
 pub use core::Engine;
 pub use drive::{Agenda, Callers, Driver, End};
 pub use options::EngineOptions;

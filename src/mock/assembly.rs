@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::api::{Answering, Api, ready};
+use crate::api::{Answering, Api};
 use crate::console;
 use crate::engine::{Driver, End};
 use crate::http::{Limits, Server};
@@ -46,10 +46,7 @@ impl Service {
     /// Answers a request: of the control surface, or else of the vendor's. It takes effect at once, even if nobody waits
     /// for the response.
     pub fn answer(&self, request: HttpRequest) -> Answering {
-        match console::answer(&self.driver, &request) {
-            Some(response) => ready(response),
-            None => self.api.answer(request),
-        }
+        console::answer(&self.driver, &request).unwrap_or_else(|| self.api.answer(request))
     }
 }
 

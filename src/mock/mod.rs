@@ -7,6 +7,8 @@
 mod assembly;
 mod builder;
 mod error;
+#[cfg(test)]
+mod journey_tests;
 mod prepared;
 mod running;
 #[cfg(test)]

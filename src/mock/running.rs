@@ -64,9 +64,10 @@ impl Mock {
         self.driver.look(|_, now| now)
     }
 
-    /// Moves its clock forward; what becomes due happens at once. Returns the new time.
-    pub fn skip(&self, by: Duration) -> Timestamp {
-        self.driver.skip(by)
+    /// Moves its clock forward by so much, through every moment on the way: what becomes due happens at its own moment,
+    /// in its order, and is delivered or tried again as time passes. Returns the new time once everything is done.
+    pub async fn skip(&self, by: Duration) -> Timestamp {
+        self.driver.travel(by).await
     }
 
     /// The sums of the callbacks so far.
@@ -96,7 +97,7 @@ impl Builder {
     ///     .start()
     ///     .await?;
     /// println!("point your client at {}", mock.url());
-    /// mock.skip(std::time::Duration::from_secs(25 * 3600));
+    /// mock.skip(std::time::Duration::from_secs(25 * 3600)).await;
     /// let stopped = mock.stop().await;
     /// assert_eq!(stopped.totals.queued, 0);
     /// # Ok::<(), airudder_mock::StartError>(())

@@ -6,6 +6,7 @@ mod serving;
 mod support;
 
 mod chatbot;
+mod clock;
 mod commands;
 mod custom;
 mod dialer;

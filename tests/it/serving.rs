@@ -127,10 +127,7 @@ impl Serving {
             if state["busy"] == false {
                 return Some(());
             }
-            // What is being sent takes real time. Moving on meanwhile would make a late answer of it.
-            if state["callbacks"]["in_flight"] == 0 && state["callbacks"]["pending"] == 0 {
-                self.skip("1h");
-            }
+            self.skip("1h");
             None
         });
     }

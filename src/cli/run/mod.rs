@@ -54,7 +54,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// How fast the story's clock runs: 1, 60, ... times real time, or `max`, which jumps over every pause.
-    #[arg(long, value_name = "1|60|max", default_value = "1")]
+    #[arg(long, value_name = "1|60|max", default_value = "1", value_parser = argument::moving)]
     speed: Speed,
     /// The time on the story's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
     #[arg(long, value_name = "TIME", value_parser = argument::moment)]
