@@ -10,8 +10,8 @@ use super::{CommandError, Exit};
 use crate::contract::Catalog;
 use crate::files::diagnostic::counted;
 use crate::files::{Problems, SourceFile};
-use crate::scenario::load;
 use crate::net::Guard;
+use crate::scenario::load;
 use crate::settings::{self, Flags, Settings};
 
 /// The arguments of `check`.

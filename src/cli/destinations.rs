@@ -40,7 +40,8 @@ impl Destination {
 
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let signed = self.signed.as_deref().map_or_else(|| "not signed".to_owned(), |by| format!("signed by {by}"));
+        let signed =
+            self.signed.as_deref().map_or_else(|| "not signed".to_owned(), |by| format!("signed by {by}"));
         let url = self.url.as_deref().unwrap_or("not sent: it has no URL");
         write!(f, "{:<32}  {url}  ({signed}; {})", self.what(), self.delivery)
     }
@@ -63,13 +64,16 @@ pub(super) fn destinations(settings: &Settings) -> Vec<Destination> {
                 written: written.map(str::to_owned),
                 url: written.map(|url| url_for(url, &entry.id).into_owned()),
                 signed: entry.signed.then(|| secret(routes, &sent)),
-                delivery: routes.policy(&sent).map_or_else(|| words(&settings.policy), |policy| words(policy)),
+                delivery: routes
+                    .policy(&sent)
+                    .map_or_else(|| words(&settings.policy), |policy| words(policy)),
             }
         };
         let usual = look(None, None);
         let (accounts, flows) = routes.told_apart(&entry.id, entry.family);
         all.push(usual.clone());
-        for account in accounts.into_iter().filter(|account| account.is_none() || settings.accounts.len() > 1) {
+        for account in accounts.into_iter().filter(|account| account.is_none() || settings.accounts.len() > 1)
+        {
             let of_account = look(account, None);
             for flow in &flows {
                 let line = look(account, *flow);

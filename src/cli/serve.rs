@@ -124,10 +124,15 @@ fn callbacks(args: &Args, settings: &Settings) -> Vec<String> {
         let there = all.iter().filter(|destination| destination.written.as_deref() == url);
         let names: Vec<String> = there.map(Destination::what).collect();
         let names = match names.split_at_checked(SHOWN_EVENTS) {
-            Some((first, rest)) if !rest.is_empty() => format!("{} and {} more", first.join(", "), rest.len()),
+            Some((first, rest)) if !rest.is_empty() => {
+                format!("{} and {} more", first.join(", "), rest.len())
+            }
             _ => names.join(", "),
         };
-        lines.push(format!("  {}  {names}", url.map_or_else(|| "not sent:".to_owned(), |url| format!("to {url}"))));
+        lines.push(format!(
+            "  {}  {names}",
+            url.map_or_else(|| "not sent:".to_owned(), |url| format!("to {url}"))
+        ));
     }
     lines
 }

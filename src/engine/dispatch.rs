@@ -125,7 +125,8 @@ impl Dispatch {
     ) -> Result<Arc<Target>, SendError> {
         let winner = self.callback_url.as_deref().filter(|_| self.url_wins);
         let own_first = own.filter(|_| own_wins);
-        let url = own_first.or(winner).or(own).or_else(|| self.routes.url(sent)).or(self.callback_url.as_deref());
+        let url =
+            own_first.or(winner).or(own).or_else(|| self.routes.url(sent)).or(self.callback_url.as_deref());
         let text = url_for(url.ok_or(SendError::NoUrl)?, sent.event);
         if let Some(target) = self.targets.get(&*text) {
             return Ok(Arc::clone(target));
@@ -157,7 +158,8 @@ impl Dispatch {
         if !self.admit(order.event, Direction::Callback, entry.provenance, now) {
             return Err(SendError::Assumed);
         }
-        let sent = Sent { event: order.event, family: entry.family, account: order.account, flow: order.flow };
+        let sent =
+            Sent { event: order.event, family: entry.family, account: order.account, flow: order.flow };
         let target = self.target(order.target.as_deref(), order.own_target, &sent)?;
         let mut body = match body {
             Body::Raw(bytes) => bytes,

@@ -20,7 +20,10 @@ fn at(millis: i64) -> Timestamp {
 }
 
 fn engine(text: &str) -> Engine {
-    let mock = Mock::builder().settings_text(&format!("{text}\n[delivery]\npreset = 'once'\n")).callback_url("http://127.0.0.1:9/callbacks").seed(3);
+    let mock = Mock::builder()
+        .settings_text(&format!("{text}\n[delivery]\npreset = 'once'\n"))
+        .callback_url("http://127.0.0.1:9/callbacks")
+        .seed(3);
     mock.engine().unwrap()
 }
 

@@ -87,7 +87,13 @@ impl Receiver {
         let named = catalog
             .callbacks()
             .filter_map(|entry| Some((entry.event.clone()?, Arc::from(entry.id.as_str()), entry.signed)));
-        Self { signer, others: Vec::new(), events: named.collect(), counts: Counts::default(), seen: Seen::default() }
+        Self {
+            signer,
+            others: Vec::new(),
+            events: named.collect(),
+            counts: Counts::default(),
+            seen: Seen::default(),
+        }
     }
 
     /// Takes what these signers signed as well: the secrets of accounts and routes.

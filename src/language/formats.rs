@@ -130,7 +130,9 @@ impl<'a> Formats<'a> {
         let Some(group) = pattern.strip_suffix(".*") else {
             if pattern.contains('*') {
                 let mistake = FormatMistake::new(format!("{} names no callbacks", quoted(pattern)));
-                return Err(mistake.help("write an id such as `task.finished`, or a group such as `workflow.*`"));
+                return Err(
+                    mistake.help("write an id such as `task.finished`, or a group such as `workflow.*`")
+                );
             }
             if self.catalog.get(pattern).is_some_and(|entry| entry.direction == Direction::Call) {
                 let message = format!("{} is a call of the integrator, not a callback", quoted(pattern));
@@ -142,7 +144,8 @@ impl<'a> Formats<'a> {
         if ids().any(|id| id.strip_prefix(group).is_some_and(|rest| rest.starts_with('.'))) {
             return Ok(());
         }
-        let mistake = FormatMistake::new(format!("there are no callbacks {} in the catalog", quoted(pattern)));
+        let mistake =
+            FormatMistake::new(format!("there are no callbacks {} in the catalog", quoted(pattern)));
         let family = Family::ALL.into_iter().find(|family| family.as_str() == group);
         let near = nearest(group, ids().filter_map(|id| Some(id.rsplit_once('.')?.0)));
         Err(match (family, near) {

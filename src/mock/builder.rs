@@ -269,7 +269,8 @@ struct Rest {
 impl Rest {
     fn service(self, engine: Engine) -> Result<Service, StartError> {
         let settings = &self.prepared.settings;
-        let options = ClientOptions { guard: self.guard, tls: settings.tls.clone(), idle_per_target: self.idle };
+        let options =
+            ClientOptions { guard: self.guard, tls: settings.tls.clone(), idle_per_target: self.idle };
         let client = Client::new(options)?;
         let driver = Driver::new(engine, Clock::starting(self.epoch, self.speed), client, self.callers);
         let api = Api::new(driver.clone(), &self.prepared.catalog, settings.access)?;

@@ -178,7 +178,10 @@ impl fmt::Display for NotAllowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, address } = self;
         let Some(address) = address else {
-            return write!(f, "{host} is no host that was allowed: callbacks leave this machine only with --allow-target {host}");
+            return write!(
+                f,
+                "{host} is no host that was allowed: callbacks leave this machine only with --allow-target {host}"
+            );
         };
         match host.parse::<IpAddr>() {
             Ok(_) => write!(f, "{host} is not on loopback: ")?,

@@ -77,7 +77,14 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     let compiled = Declarations::compile(&file.user_endpoints());
     let user_endpoints = compiled.map_err(|(span, message)| Diagnostic::at(source, span, message))?;
     let recordings = recordings(source, &file, &mut problems);
-    problems.into_result(Checked { source: Some(Arc::clone(source)), file, catalog, user_endpoints, recordings, notes })
+    problems.into_result(Checked {
+        source: Some(Arc::clone(source)),
+        file,
+        catalog,
+        user_endpoints,
+        recordings,
+        notes,
+    })
 }
 
 /// Reads the recordings of the user's own.

@@ -34,7 +34,11 @@ fn cause_all(serving: &Serving, token: &str) {
         assert_eq!(status, 200, "{path}: {answer}");
         answer["data"].clone()
     };
-    serving.task(token, "a task", &json!([{ "Mobile": "+6281112349011", "LoanAmount": "1", "LoanDate": "2030-01-01" }]));
+    serving.task(
+        token,
+        "a task",
+        &json!([{ "Mobile": "+6281112349011", "LoanAmount": "1", "LoanDate": "2030-01-01" }]),
+    );
     let strategies = serving.get(token, "/service/cloud/strategy").1["data"].clone();
     let strategy = strategies["list"][0]["StrategyID"].clone();
     ok(
@@ -63,7 +67,9 @@ fn eleven_routes_get_each_notice_on_its_own() {
         settings += &format!("[[routes]]\nevent = '{event}'\nurl = '{base}{path}'\n");
     }
     // The push is set in the workflow's node; chats have a secret and a delivery of their own.
-    settings += &format!("[[routes]]\nevent = 'workflow.api_push'\nworkflow = 1001\nnode = 'push'\nurl = '{base}/node/{{event}}'\n");
+    settings += &format!(
+        "[[routes]]\nevent = 'workflow.api_push'\nworkflow = 1001\nnode = 'push'\nurl = '{base}/node/{{event}}'\n"
+    );
     settings += "[[routes]]\nfamily = 'chatbot'\nsecret = 'of chats'\ndelivery = { attempts = 1 }\n";
     let serving = Serving::with(&settings, &["--speed", "max"]);
     cause_all(&serving, &serving.token());
@@ -128,7 +134,11 @@ fn accounts_have_urls_and_secrets_of_their_own() {
     }
     assert!(requests.iter().any(|request| request.exact_header("X-AIRudder-Sign").is_some()));
     let (_, record) = serving.end();
-    let notes: Vec<&str> = record.iter().filter(|line| line["kind"] == "note").filter_map(|line| line["text"].as_str()).collect();
+    let notes: Vec<&str> = record
+        .iter()
+        .filter(|line| line["kind"] == "note")
+        .filter_map(|line| line["text"].as_str())
+        .collect();
     assert_eq!(notes.iter().filter(|note| note.contains("was not sent")).count(), 2, "{notes:?}");
 }
 
@@ -147,9 +157,17 @@ fn check_and_the_start_page_say_where_each_event_goes() {
         let output = run(args);
         assert_code(&output, 0);
         let text = stdout(&output);
-        let line = |event: &str| text.lines().find(|line| line.starts_with(event)).unwrap_or_else(|| panic!("{text}"));
-        assert!(line("call.completed ").ends_with("http://127.0.0.1:3000/hook  (not signed; 5 attempts, 1m apart)"));
-        assert!(line("workflow.api_push ").contains("http://127.0.0.1:3000/workflow.api_push  (not signed; 1 attempt)"));
+        let line = |event: &str| {
+            text.lines().find(|line| line.starts_with(event)).unwrap_or_else(|| panic!("{text}"))
+        };
+        assert!(
+            line("call.completed ")
+                .ends_with("http://127.0.0.1:3000/hook  (not signed; 5 attempts, 1m apart)")
+        );
+        assert!(
+            line("workflow.api_push ")
+                .contains("http://127.0.0.1:3000/workflow.api_push  (not signed; 1 attempt)")
+        );
         assert!(line("session.end ").contains("/hook  (signed by the secret in ") && !text.contains("other"));
     }
     let output = run(&["serve", "--config", file, "--listen", "127.0.0.1:0", "--allow-target", "x y"]);

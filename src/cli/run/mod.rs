@@ -92,10 +92,9 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     let begun = Instant::now();
     let epoch = args.epoch.unwrap_or_else(whole_second);
     let jumps = args.speed == Speed::Max;
-    let embedded_wanted =
-        settings.callback_url.is_none()
-            && !settings.routes.has_url()
-            && stories.iter().all(|story| story.callback_url.is_none());
+    let embedded_wanted = settings.callback_url.is_none()
+        && !settings.routes.has_url()
+        && stories.iter().all(|story| story.callback_url.is_none());
     let seed = args.seed.map(Seed).or_else(|| stories.first()?.seed);
     let seed = seed.unwrap_or_else(|| Seed(super::fresh_seed()));
     // A seed on the command line would win over those in the files.
@@ -131,8 +130,7 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     let (recording, builder) = Recording::open(args.record.as_deref(), !jumps, receiver_address, builder)?;
     let mock = builder.stories(stories).assemble().await?;
     let embedded = receiver.map(|receiver| {
-        let embedded =
-            Embedded::new(&prepared, mock.address(), mock.driver().clone());
+        let embedded = Embedded::new(&prepared, mock.address(), mock.driver().clone());
         let handler = Arc::clone(&embedded);
         let serve = receiver.serve(
             move |request| {

@@ -208,7 +208,10 @@ fn a_scheme_with_nonce_and_timestamp() {
     let template = given.compile().unwrap();
     let (head, text) = written(&template, 41, 0);
     assert!(
-        head.contains(&format!("webhook-id: {}\r\nwebhook-timestamp: 1906539630\r\nwebhook-signature: v1,", MessageIds::new(Seed(1)).of(41))),
+        head.contains(&format!(
+            "webhook-id: {}\r\nwebhook-timestamp: 1906539630\r\nwebhook-signature: v1,",
+            MessageIds::new(Seed(1)).of(41)
+        )),
         "{head}"
     );
     let headers: Vec<(String, String)> = head

@@ -75,7 +75,10 @@ impl Names {
             .map(|(number, account)| text(account, "name").map_or_else(|| number.to_string(), str::to_owned))
             .collect();
         let nodes = |template: &DeTable<'_>| {
-            tables(template, "nodes").into_iter().filter_map(|node| text(node, "id").map(str::to_owned)).collect()
+            tables(template, "nodes")
+                .into_iter()
+                .filter_map(|node| text(node, "id").map(str::to_owned))
+                .collect()
         };
         let own = tables(tree, "workflow_templates").into_iter();
         let mut workflows: Vec<(String, Vec<String>)> =
@@ -99,7 +102,11 @@ fn one(route: &DeTable<'_>, span: Range<usize>, names: &Names, catalog: &Catalog
     let has = |keys: &[&str]| keys.iter().any(|key| route.contains_key(*key));
     if !has(&VALUES) {
         let message = "a route without `url`, `secret` or `delivery` changes nothing".to_owned();
-        found.push((span.clone(), message, Some("say where these callbacks go: `url = \"http://...\"`".to_owned())));
+        found.push((
+            span.clone(),
+            message,
+            Some("say where these callbacks go: `url = \"http://...\"`".to_owned()),
+        ));
     }
     if !has(&CONDITIONS) {
         let message = "a route has to say which callbacks it is for".to_owned();
@@ -114,7 +121,11 @@ fn one(route: &DeTable<'_>, span: Range<usize>, names: &Names, catalog: &Catalog
     if let Some((name, span)) = spanned_text(route, "account")
         && !names.accounts.iter().any(|known| known == name)
     {
-        found.push((span, format!("there is no account {}", quoted(name)), Some(known(name, &names.accounts, "accounts"))));
+        found.push((
+            span,
+            format!("there is no account {}", quoted(name)),
+            Some(known(name, &names.accounts, "accounts")),
+        ));
     }
     let workflow = route.get("workflow");
     match (workflow.and_then(|value| Some((written(route, "workflow")?, value.span()))), node(route)) {

@@ -266,9 +266,10 @@ fn scope(file: &RouteFile, accounts: &[Account], workflows: &[Template]) -> Scop
         (None, Some(family)) => Events::Family(family),
         (None, None) => Events::All,
     };
-    let account = file.account.as_ref().and_then(|name| {
-        accounts.iter().position(|account| account.name == *name).map(AccountKey::at)
-    });
+    let account = file
+        .account
+        .as_ref()
+        .and_then(|name| accounts.iter().position(|account| account.name == *name).map(AccountKey::at));
     let flow = file.workflow.map(|template| {
         let known = workflows.iter().find(|known| known.id() == template);
         let node = file.node.as_ref().and_then(|name| known?.node_ids().position(|id| id == name));
