@@ -80,7 +80,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let scheme = signer.scheme().describe();
     let receiver = Receiver::new(signer, &settings.catalog).and(of_routes.into_iter().flatten());
     let endpoint = Arc::new(Endpoint {
-        state: Mutex::new(State { receiver: receiver, ended: 0 }),
+        state: Mutex::new(State { receiver, ended: 0 }),
         answer: answer(args.answer, args.body),
         fail_first: args.fail_first,
         delay: args.delay,
