@@ -38,6 +38,11 @@ pub struct QueuedCallback {
     pub message_id: String,
     /// Callbacks with the same key keep their order if the policy says so: the conversation's id.
     pub order_key: Option<Arc<str>>,
+    /// What it is a part of, by any names: a task, a plan, a workflow.
+    pub part_of: Vec<Arc<str>>,
+    /// What it sums up: it waits until each part that came before it was attempted, and parts that come after it wait
+    /// for it.
+    pub sums_up: Option<Arc<str>>,
     /// When the first attempt is due.
     pub due: Timestamp,
     /// How it is sent, retried and judged.

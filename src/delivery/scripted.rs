@@ -103,6 +103,8 @@ pub(super) fn attempt(
         body: body.into(),
         signer: None,
         message_id: String::new(),
+        part_of: Vec::new(),
+        sums_up: None,
         order_key: None,
         due: Timestamp::UNIX_EPOCH,
         policy: Arc::new(policy),

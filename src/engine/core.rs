@@ -255,6 +255,8 @@ impl Engine {
             own_target,
             policy: policy.cloned(),
             order_key: callback.order_key,
+            part_of: callback.part_of,
+            sums_up: callback.sums_up,
             account: callback.account,
             flow: callback.flow,
         };
@@ -446,6 +448,8 @@ impl Engine {
             own_target: false,
             policy: None,
             order_key,
+            part_of: Vec::new(),
+            sums_up: None,
             account: AccountKey::default(),
             flow: None,
         };

@@ -65,6 +65,8 @@ pub(super) struct NewCallback<'a> {
     /// Of a story that has one of its own.
     pub(super) policy: Option<Arc<Policy>>,
     pub(super) order_key: Option<String>,
+    pub(super) part_of: Vec<String>,
+    pub(super) sums_up: Option<String>,
     pub(super) account: AccountKey,
     pub(super) flow: Option<FlowPlace>,
 }
@@ -201,6 +203,8 @@ impl Dispatch {
             signer,
             message_id: self.message_ids.of(id.0),
             order_key: order.order_key.map(Arc::from),
+            part_of: order.part_of.into_iter().map(Arc::from).collect(),
+            sums_up: order.sums_up.map(Arc::from),
             due: now,
             policy: Arc::clone(policy),
         });

@@ -44,6 +44,8 @@ impl StoryHost for EngineHost<'_> {
             own_target: sending.own_target,
             policy: sending.policy,
             order_key,
+            part_of: Vec::new(),
+            sums_up: None,
             account: AccountKey::default(),
             flow: None,
         };

@@ -14,6 +14,7 @@ mod docs;
 mod hostile;
 mod load;
 mod markdown;
+mod order;
 mod readme;
 mod receive;
 mod routes;

@@ -28,6 +28,7 @@ pub(super) struct Node {
     node: u16,
     /// Where its callbacks come from.
     pub(super) place: FlowPlace,
+    pub(super) workflow_id: String,
     contacts: Vec<Origin>,
     /// Whether contacts may still come.
     pub(super) is_open: bool,
@@ -92,8 +93,9 @@ impl Dialer {
         };
         let key = self.add_task(context, task, Contacts::default(), now);
         let (instance, node, place) = (order.part.instance, order.part.node, order.part.place());
+        let workflow_id = order.part.workflow_id;
         let task = self.task_mut(key);
-        task.node = Some(Node { instance, node, place, contacts: Vec::new(), is_open: true });
+        task.node = Some(Node { instance, node, place, workflow_id, contacts: Vec::new(), is_open: true });
         task.cause = order.cause;
         key
     }

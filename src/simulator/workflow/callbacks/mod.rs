@@ -82,12 +82,15 @@ impl Workflow {
         let instance = self.instance(key);
         // Bodies are plain data, which always fits into JSON.
         let text = serde_json::to_string(body).unwrap_or_default();
+        let is_sum = event == "workflow.status_changed";
         let callback = Callback {
             account: instance.account,
             story: None,
             event: event.into(),
             body: CallbackBody::Text(text.clone()),
             order_key: Some(order),
+            part_of: if is_sum { Vec::new() } else { vec![self.workflow_id(key)] },
+            sums_up: is_sum.then(|| self.workflow_id(key)),
             target: None,
             flow: Some(FlowPlace { template: self.templates[instance.template].id, node }),
         };
