@@ -12,7 +12,7 @@ use crate::contract::{Direction, Provenance};
 use crate::engine::Speed;
 use crate::mock::{Builder, Prepared};
 use crate::settings::{AssumedFile, Flags, Settings};
-use crate::simulator::DEFAULT_APP_KEY;
+use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,7 +49,8 @@ pub(super) struct Args {
     /// Write everything that happens to this file, one JSON object per line.
     #[arg(long, value_name = "FILE.ndjson")]
     record: Option<PathBuf>,
-    /// Show the secrets from the settings on the start page; the default ones are always shown.
+    /// Show the secrets from the settings on the start page, where the default ones are always shown, and tokens and the
+    /// secrets of accounts in the record.
     #[arg(long)]
     show_secrets: bool,
     /// Print nothing but the address.
@@ -73,7 +74,13 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
         builder = builder.sink(Timeline::new(epoch, false, args.speed.is_virtual()));
     }
     let (recording, builder) =
-        Recording::open(args.record.as_deref(), args.speed != Speed::Still, None, builder)?;
+        Recording::open(
+            args.record.as_deref(),
+            args.speed != Speed::Still,
+            None,
+            args.show_secrets,
+            builder,
+        )?;
     let mock = builder.assemble().await?;
     let interrupted = super::interrupted();
     if let Some(path) = &args.port_file {
@@ -143,7 +150,7 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64) -> String {
     let scheme = signer.scheme().describe();
     let mut lines = vec![format!("AI Rudder mock    {base}   (HTTP/1.1 and HTTP/2)")];
     for account in &settings.accounts {
-        let is_default = account.app_key == DEFAULT_APP_KEY;
+        let is_default = account.app_secret == DEFAULT_APP_SECRET;
         let secret = if is_default || args.show_secrets { &account.app_secret } else { "(see the settings)" };
         let mut line = format!("account           APPKey {}   APPSecret {secret}", account.app_key);
         if account.cipher.is_some() {
@@ -182,8 +189,8 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64) -> String {
     lines.push(format!(
         "first call        curl -s {base}/service/cloud/auth -d 'APPKey={}' -d 'APPSecret={}'",
         settings.accounts.first().map_or(DEFAULT_APP_KEY, |account| &account.app_key),
-        if settings.accounts.first().is_none_or(|account| account.app_key == DEFAULT_APP_KEY) {
-            crate::simulator::DEFAULT_APP_SECRET
+        if settings.accounts.first().is_none_or(|account| account.app_secret == DEFAULT_APP_SECRET) {
+            DEFAULT_APP_SECRET
         } else {
             "..."
         }

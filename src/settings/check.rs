@@ -5,11 +5,13 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
-use toml::de::DeTable;
+use serde::Deserialize;
+use toml::de::{DeTable, ValueDeserializer};
 
 use super::file::SettingsFile;
 use super::{formats, routes, user_endpoints, workflow};
 use crate::contract::catalog::CorrectionError;
+use crate::contract::signature::{Scheme, SchemeFile, Signer};
 use crate::contract::{Catalog, Direction};
 use crate::faults;
 use crate::files::tables::{items, key_span, spanned_text, table, tables};
@@ -62,6 +64,7 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
         problems.extend(corrections(source, parsed.tree.get_ref(), &provisional));
         problems.extend(vendor(source, parsed.tree.get_ref()));
         problems.extend(workflow::check(source, parsed.tree.get_ref()));
+        problems.extend(signature(source, parsed.tree.get_ref()));
         problems.extend(routes::check(source, parsed.tree.get_ref(), &provisional));
         problems.extend(user_endpoints::check(source, parsed.tree.get_ref(), builtin));
     }
@@ -85,6 +88,35 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
         recordings,
         notes,
     })
+}
+
+/// A scheme that contradicts itself, and secrets of accounts and routes that do not fit it.
+fn signature(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
+    let written = tree.get("signature");
+    // One that can't be read has mistakes that are reported elsewhere.
+    let file = written.map(|written| SchemeFile::deserialize(ValueDeserializer::from(written.clone())));
+    let Ok(file) = file.transpose() else { return Vec::new() };
+    let scheme = match file.map_or_else(|| Ok(Scheme::default()), |file| Scheme::from_file(&file)) {
+        Ok(scheme) => scheme,
+        Err(error) => {
+            let table = table(tree, "signature");
+            let (key, item) = error.place();
+            let value = table.and_then(|table| table.get(key));
+            let item = item.and_then(|item| value?.get_ref().as_array()?.get(item));
+            let span = item.or(value).or(written).map(toml::Spanned::span).unwrap_or_default();
+            return vec![Diagnostic::at(source, span, error.to_string())];
+        }
+    };
+    let of = |list: &'static str, key: &'static str| {
+        tables(tree, list).into_iter().filter_map(move |table| spanned_text(table, key))
+    };
+    let secrets = of("accounts", "sign_secret").chain(of("routes", "secret"));
+    secrets
+        .filter_map(|(secret, span)| {
+            let error = Signer::try_new(scheme.clone(), secret).err()?;
+            Some(Diagnostic::at(source, span, error.to_string()))
+        })
+        .collect()
 }
 
 /// Reads the recordings of the user's own.

@@ -18,6 +18,7 @@ mod order;
 mod readme;
 mod receive;
 mod routes;
+mod secrets;
 mod serve_faults;
 mod serve_life;
 mod serve_start;

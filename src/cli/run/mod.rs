@@ -76,6 +76,9 @@ pub(super) struct Args {
     /// Write a report as JUnit XML, one test case per story.
     #[arg(long, value_name = "FILE.xml")]
     junit: Option<PathBuf>,
+    /// Show tokens and the secrets of accounts in the record, where they are masked otherwise.
+    #[arg(long)]
+    show_secrets: bool,
     /// Print no timeline, only failures and the summary.
     #[arg(long, short)]
     quiet: bool,
@@ -127,7 +130,13 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     if let Some(url) = &args.target.callback_url {
         builder = builder.callback_url(url);
     }
-    let (recording, builder) = Recording::open(args.record.as_deref(), !jumps, receiver_address, builder)?;
+    let (recording, builder) = Recording::open(
+        args.record.as_deref(),
+        !jumps,
+        receiver_address,
+        args.show_secrets,
+        builder,
+    )?;
     let mock = builder.stories(stories).assemble().await?;
     let embedded = receiver.map(|receiver| {
         let embedded = Embedded::new(&prepared, mock.address(), mock.driver().clone());

@@ -87,6 +87,10 @@ impl fmt::Display for FieldError {
         match &self.fault {
             Fault::Missing { expected } if expected.is_empty() => write!(f, "{path} is missing"),
             Fault::Missing { expected } => write!(f, "{path} is missing: {expected}"),
+            // A message goes where secrets must not.
+            Fault::Wrong { expected, .. } if self.path.to_ascii_lowercase().ends_with("appsecret") => {
+                write!(f, "{path} is ***, expected {expected}")
+            }
             Fault::Wrong { got, expected } => write!(f, "{path} is {got}, expected {expected}"),
             Fault::Other(message) => write!(f, "{path} {message}"),
         }
