@@ -51,6 +51,7 @@ pub(super) fn built(
             envelope::push_head(&mut head, family, |text| text.push_str(&engine.request_id()));
             return Built::Long(head, long);
         }
+        Ok(Response::Body(text)) => text,
         Ok(Response::Whole { status, headers, body }) => {
             let mut answer = json(status, body.to_string());
             for (name, value) in headers {

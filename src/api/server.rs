@@ -1,5 +1,6 @@
 //! A request from its arrival to its answer.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -8,13 +9,14 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::access::{Caller, Proof, caller, decrypted};
-use super::decode::{DecodeError, Fields, decode};
+use super::decode::{DecodeError, Fields, decode, decode_renamed};
 use super::download;
 use super::envelop::{Built, built, json as json_text, plain_error, refused, sealed, wrong_method};
 use super::media;
 use super::proof::Keys;
 
 use crate::contract::envelope::{self, ErrorStatus};
+use crate::contract::renames::Names;
 use crate::contract::{Catalog, Family, Provenance, Route, RouteError, Router};
 use crate::engine::{Driver, Engine, RequestOutcome};
 use crate::faults::{self, Act, Fault, FaultKind};
@@ -35,6 +37,8 @@ pub struct Api {
     driver: Driver,
     router: Arc<Router>,
     rules: AccessRules,
+    /// Other names of fields, by catalog id.
+    names: Arc<BTreeMap<String, Arc<Names>>>,
     /// Checks the signatures of chatbot calls.
     keys: Arc<Mutex<Keys>>,
 }
@@ -52,6 +56,7 @@ struct Found {
     id: Arc<str>,
     family: Family,
     provenance: Provenance,
+    names: Option<Arc<Names>>,
 }
 
 /// A call as it came: its fields and who makes it, and what goes wrong with it on purpose.
@@ -69,7 +74,10 @@ impl Api {
     pub fn new(driver: Driver, catalog: &Catalog, rules: AccessRules) -> Result<Self, RouteError> {
         let signers = driver.with(|engine, _| engine.caller_signers());
         let keys = Arc::new(Mutex::new(Keys::new(signers)));
-        Ok(Self { driver, router: Arc::new(Router::new(catalog)?), rules, keys })
+        let corrected =
+            catalog.entries().iter().filter_map(|entry| Some((entry.id.clone(), entry.names.clone()?)));
+        let names = Arc::new(corrected.collect());
+        Ok(Self { driver, router: Arc::new(Router::new(catalog)?), rules, names, keys })
     }
 
     /// Answers a request. A call takes effect at once, even if nobody waits for its answer.
@@ -90,7 +98,8 @@ impl Api {
         }
         let answer = match self.router.find(&call.method, &call.path) {
             Route::Found { id, family, provenance, params } => {
-                return self.known(call, Found { id, family, provenance }, params, started);
+                let names = self.names.get(&*id).cloned();
+                return self.known(call, Found { id, family, provenance, names }, params, started);
             }
             Route::WrongMethod { allow } => wrong_method(
                 &format!("{} is not served at {}, but {allow} is", call.method, call.path),
@@ -165,7 +174,7 @@ impl Api {
             signed.and_then(|signed| caller(engine.simulator(), &self.rules, proof, signed, call, now));
         let read = caller.and_then(|caller| {
             let decrypted = caller.cipher.as_ref().map(|cipher| decrypted(call, cipher)).transpose()?;
-            Ok((read(decrypted.as_ref().unwrap_or(call), found.family, params), caller))
+            Ok((read(decrypted.as_ref().unwrap_or(call), found, params), caller))
         });
         let fault = match &read {
             Ok((Ok(fields), _)) => engine.fault(&found.id, call.header(faults::HEADER), &fields.fields),
@@ -354,8 +363,12 @@ fn wrong(
 }
 
 /// The fields of a call, however they came. A call without any is no mistake: lists need none.
-fn read(call: &HttpRequest, family: Family, params: Vec<(String, String)>) -> Result<Fields, Refusal> {
-    let mut fields = match decode(call, family) {
+fn read(call: &HttpRequest, found: &Found, params: Vec<(String, String)>) -> Result<Fields, Refusal> {
+    let decoded = match &found.names {
+        Some(names) => decode_renamed(call, found.family, &names.read),
+        None => decode(call, found.family),
+    };
+    let mut fields = match decoded {
         Err(DecodeError::Empty) => Fields::default(),
         decoded => decoded.map_err(|error| Refusal::new(400, error.to_string()))?,
     };

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::CommandError;
 use super::format::Format;
 use crate::contract::fields::Field;
+use crate::contract::renames::Renames;
 use crate::contract::{Catalog, Direction, Entry};
 use crate::simulator::reference::{EntryFields, fields};
 
@@ -61,15 +62,31 @@ fn place(entry: &Entry) -> String {
     }
 }
 
-/// The lists of fields of an entry, each with its title.
-fn lists(known: Option<&EntryFields>) -> Vec<(&'static str, &[Field])> {
+/// The lists of fields of an entry, each with its title, under the user's names.
+fn lists(entry: &Entry, known: Option<&EntryFields>) -> Vec<(&'static str, Vec<Field>)> {
+    let names = entry.names.as_deref().cloned().unwrap_or_default();
+    let named =
+        |fields: &[Field], names: &Renames| fields.iter().map(|field| corrected(field, names)).collect();
     match known {
         None => Vec::new(),
         Some(EntryFields::Endpoint { request, response }) => {
-            vec![("Request", request), ("Response", response)]
+            vec![("Request", named(request, &names.request)), ("Response", named(response, &names.written))]
         }
-        Some(EntryFields::Callback(body)) => vec![("Body", body)],
+        Some(EntryFields::Callback(body)) => vec![("Body", named(body, &names.written))],
     }
+}
+
+/// A field as it is on the wire, with the mock's own name beside it where that is another one.
+fn corrected(field: &Field, names: &Renames) -> Field {
+    let mut field = field.clone();
+    for word in &mut field.allowed {
+        *word = names.word(&field.path, word).unwrap_or_else(|| word.clone());
+    }
+    if let Some(name) = names.path(&field.path) {
+        field.help = format!("{} Corrected: the mock's own `{}`.", field.help, field.path);
+        field.path = name;
+    }
+    field
 }
 
 fn provenance(field: &Field) -> &'static str {
@@ -105,14 +122,14 @@ fn terminal(entry: &Entry, known: Option<&EntryFields>) -> String {
     if known.is_none() {
         let _ = write!(out, "\n{UNLISTED}\n");
     }
-    for (title, fields) in lists(known) {
+    for (title, fields) in lists(entry, known) {
         let _ = write!(out, "\n{title}\n");
         if fields.is_empty() {
             out.push_str("  no fields\n");
         }
         let width = |of: fn(&Field) -> usize| fields.iter().map(of).max().unwrap_or(0);
         let (paths, kinds) = (width(|field| field.path.len()), width(|field| field.kind.len()));
-        for field in fields {
+        for field in &fields {
             let Field { path, kind, .. } = field;
             let (need, from) = (need(title, field), provenance(field));
             let _ =
@@ -129,13 +146,13 @@ fn section(entry: &Entry, known: Option<&EntryFields>) -> String {
     if known.is_none() {
         let _ = write!(out, "\n{UNLISTED}\n");
     }
-    for (title, fields) in lists(known) {
+    for (title, fields) in lists(entry, known) {
         if fields.is_empty() {
             let _ = write!(out, "\n{title}: no fields.\n");
             continue;
         }
         let _ = write!(out, "\n| {title} | type | | provenance | what |\n| --- | --- | --- | --- | --- |\n");
-        for field in fields {
+        for field in &fields {
             let _ = writeln!(
                 out,
                 "| `{}` | {} | {} | {} | {} |",

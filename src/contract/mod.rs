@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod envelope;
 pub mod fields;
 mod provenance;
+pub mod renames;
 mod router;
 pub mod signature;
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::correct;
 use super::dispatch::{Dispatch, NewCallback, Origin, sign};
 use super::host::EngineHost;
 use super::options::EngineOptions;
@@ -381,7 +382,12 @@ impl Engine {
         if let Some(story) = story.filter(|_| self.simulator.is_of_user(id)) {
             self.simulator.assign(cause, u32::try_from(story).unwrap_or(u32::MAX));
         }
-        outcome(from_story, usual)
+        let outcome = outcome(from_story, usual);
+        let catalog = Arc::clone(&self.dispatch.catalog);
+        match catalog.get(id).filter(|entry| entry.overridden) {
+            Some(entry) => correct::response(entry, fields, outcome, || self.simulator.request_id()),
+            None => outcome,
+        }
     }
 
     /// Whether a call is served without any proof of the caller because the user's settings say so.

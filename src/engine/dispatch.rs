@@ -8,17 +8,22 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::correct;
 use super::options::EngineOptions;
 use crate::contract::aes::{self, Cipher};
+use crate::contract::fields::Field;
 use crate::contract::signature::{Signer, Signing};
-use crate::contract::{Catalog, Direction, Entry, Provenance};
+use crate::contract::{Catalog, Direction, Provenance};
 use crate::delivery::{Attempt, CallbackId, MessageIds, Outbox, Policy, QueuedCallback};
 use crate::journal::{Event, Journal};
-use crate::language::template::{self, TemplateSet};
 use crate::net::Target;
 use crate::scenario::{Body, SendError};
 use crate::settings::{AssumedFile, Routes, Sent, url_for};
+use crate::simulator::reference::{EntryFields, fields};
 use crate::simulator::{AccountKey, FlowPlace};
+
+/// So many fields are named where an entry is first used; `catalog ID` lists them all.
+const MOST_LISTED: usize = 6;
 
 /// Everything between a body and the outbox.
 pub(super) struct Dispatch {
@@ -108,10 +113,7 @@ impl Dispatch {
         let refused = self.assumed == AssumedFile::Refuse;
         if !self.noted.contains(id) {
             self.noted.insert(id.to_owned());
-            let what = match direction {
-                Direction::Call => "path and fields",
-                Direction::Callback => "name and fields",
-            };
+            let what = assumed_parts(id, direction);
             self.journal.write(now, None, Event::Assumed { id: Arc::from(id), what, refused });
         }
         !refused
@@ -165,7 +167,7 @@ impl Dispatch {
         let target = self.target(order.target.as_deref(), order.own_target, &sent)?;
         let mut body = match body {
             Body::Raw(bytes) => bytes,
-            Body::Json(value) => overridden(entry, value)?.into_bytes(),
+            Body::Json(value) => correct::callback(entry, value)?.into_bytes(),
         };
         self.queued += 1;
         let id = CallbackId(self.queued);
@@ -215,6 +217,32 @@ impl Dispatch {
     }
 }
 
+/// What is assumed of an entry, each part behind the key that corrects it.
+fn assumed_parts(id: &str, direction: Direction) -> String {
+    let listed = |key: &str, fields: &[Field]| {
+        let assumed =
+            fields.iter().filter(|field| field.provenance == Some(Provenance::Assumed) && field.has_effect);
+        let names: Vec<&str> = assumed.map(|field| field.path.as_str()).collect();
+        let more = names.len().saturating_sub(MOST_LISTED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let names = names[..names.len().min(MOST_LISTED)].join(", ");
+        (!names.is_empty()).then(|| format!("`{key}` ({names}{more})"))
+    };
+    let mut parts = vec![match direction {
+        Direction::Call => "`path`".to_owned(),
+        Direction::Callback => "`event`".to_owned(),
+    }];
+    match fields(id) {
+        Some(EntryFields::Endpoint { request, response }) => {
+            parts.extend(listed("request", &request));
+            parts.extend(listed("response", &response));
+        }
+        Some(EntryFields::Callback(body)) => parts.extend(listed("fields", &body)),
+        None => {}
+    }
+    parts.join(", ")
+}
+
 /// Sets a header in place, so that the order on the wire stays; an empty value removes it.
 fn set_header(headers: &mut Vec<(Arc<str>, String)>, name: &Arc<str>, value: &str) {
     let place = headers.iter().position(|(own, _)| own.eq_ignore_ascii_case(name));
@@ -225,42 +253,6 @@ fn set_header(headers: &mut Vec<(Arc<str>, String)>, name: &Arc<str>, value: &st
         (Some(place), false) => headers[place] = (Arc::clone(name), value.to_owned()),
         (None, true) => {}
         (None, false) => headers.push((Arc::clone(name), value.to_owned())),
-    }
-}
-
-/// The body's text: with the event's name as the user corrected it, and through the user's template if there is one.
-fn overridden(entry: &Entry, mut body: Value) -> Result<String, SendError> {
-    if entry.overridden
-        && let Some(name) = &entry.event
-    {
-        let usual = Catalog::builtin().get(&entry.id).and_then(|usual| usual.event.as_deref());
-        rename(&mut body, usual, name);
-    }
-    let Some(source) = &entry.body else { return Ok(body.to_string()) };
-    let mut set = TemplateSet::default();
-    let compiled = set.add(source).map_err(SendError::Syntax)?;
-    let scope = minijinja::Value::from_pairs([("body", template::value(&body))]);
-    match set.render(&compiled, &scope) {
-        Ok(Value::String(text)) => Ok(text),
-        Ok(other) => Ok(other.to_string()),
-        Err(error) => Err(SendError::Template { event: entry.id.clone(), error }),
-    }
-}
-
-/// Puts an event's name where its usual name stands. A name that a story wrote itself stays; a body that usually has
-/// none gets it as its first field.
-fn rename(body: &mut Value, usual: Option<&str>, name: &str) {
-    for key in ["event", "type"] {
-        if let Some(slot) = body.get_mut(key)
-            && usual.is_some()
-            && slot.as_str() == usual
-        {
-            *slot = Value::String(name.to_owned());
-            return;
-        }
-    }
-    if let (None, Some(table)) = (usual, body.as_object_mut()) {
-        table.shift_insert(0, "event".to_owned(), Value::String(name.to_owned()));
     }
 }
 

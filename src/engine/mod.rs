@@ -6,6 +6,7 @@
 
 mod clock;
 mod core;
+mod correct;
 mod dispatch;
 mod drive;
 mod host;

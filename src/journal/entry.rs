@@ -44,7 +44,7 @@ pub enum Event {
         /// Its id.
         id: Arc<str>,
         /// What of it is assumed.
-        what: &'static str,
+        what: String,
         /// Whether it is refused, as the settings say.
         refused: bool,
     },
@@ -82,9 +82,7 @@ pub enum Event {
 /// What is said about an assumed entry: that it is assumed, and how to correct it.
 pub fn assumed_text(id: &str, what: &str, refused: bool) -> String {
     let consequence = if refused { ", so it is refused, as the settings say" } else { "" };
-    format!(
-        "`{id}` is assumed ({what}){consequence}; correct it under [catalog.\"{id}\"] in airudder-mock.toml"
-    )
+    format!("`{id}` is assumed{consequence}; correct under [catalog.\"{id}\"] in airudder-mock.toml: {what}")
 }
 
 /// A call of the integrator and its answer.

@@ -9,23 +9,18 @@ use serde::Deserialize;
 use toml::de::{DeTable, ValueDeserializer};
 
 use super::file::SettingsFile;
-use super::{formats, routes, user_endpoints, workflow};
+use super::{corrections, formats, routes, user_endpoints, workflow};
+use crate::contract::Catalog;
 use crate::contract::catalog::CorrectionError;
 use crate::contract::signature::{Scheme, SchemeFile, Signer};
-use crate::contract::{Catalog, Direction};
 use crate::faults;
 use crate::files::tables::{items, key_span, spanned_text, table, tables};
 use crate::files::{Diagnostic, Problems, SourceFile, syntax, typed};
-use crate::language::template;
 use crate::language::{schema, shape};
 use crate::recordings::WavFile;
 use crate::simulator::user_endpoints::Declarations;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<SettingsFile>);
-
-/// The keys of a correction that only one direction has.
-const CALL_KEYS: [&str; 1] = ["path"];
-const CALLBACK_KEYS: [&str; 4] = ["event", "signed", "headers", "body"];
 
 /// The JSON Schema of settings files, as text.
 pub fn schema_text() -> String {
@@ -61,7 +56,7 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     problems.extend(shape::check(source, &parsed.tree, parsed.sound_until, &SCHEMA, &check));
     if sound {
         problems.extend(faults::check::check(source, parsed.tree.get_ref()));
-        problems.extend(corrections(source, parsed.tree.get_ref(), &provisional));
+        problems.extend(corrections::check(source, parsed.tree.get_ref(), &provisional));
         problems.extend(vendor(source, parsed.tree.get_ref()));
         problems.extend(workflow::check(source, parsed.tree.get_ref()));
         problems.extend(signature(source, parsed.tree.get_ref()));
@@ -75,6 +70,8 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     let file: SettingsFile = typed(source, parsed.tree)?;
     let given = file.catalog.iter().map(|(id, correction)| (id.as_str(), correction.get_ref()));
     let extended = user_endpoints::extended(builtin, &file.user_endpoints());
+    let given = corrections::shared(&extended, given);
+    let given = given.iter().map(|(id, correction)| (id.as_str(), correction));
     let catalog = extended.overridden(given).map_err(|errors| refused(source, &file, &errors))?;
     problems.extend(user_endpoints::places(source, &file.user_endpoints(), &catalog));
     let compiled = Declarations::compile(&file.user_endpoints());
@@ -227,38 +224,6 @@ fn groups(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
             {
                 let message = format!("the agent `{text}` is there twice");
                 found.push(Diagnostic::at(source, agent.span(), message));
-            }
-        }
-    }
-    found
-}
-
-/// Corrections name only what their entry has.
-fn corrections(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Catalog) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let Some(entries) = table(tree, "catalog") else { return found };
-    for (id, correction) in entries {
-        let (Some(entry), Some(correction)) = (catalog.get(id.get_ref()), correction.get_ref().as_table())
-        else {
-            continue;
-        };
-        let (foreign, is, others): (&[&str], _, _) = match entry.direction {
-            Direction::Call => (&CALLBACK_KEYS, "a call", "callbacks"),
-            Direction::Callback => (&CALL_KEYS, "a callback", "calls"),
-        };
-        for (key, value) in correction {
-            let name = key.get_ref().as_ref();
-            if let ("body", Some(text)) = (name, value.get_ref().as_str()) {
-                let read = template::check(text).unwrap_or_default();
-                if let Some(unknown) = read.iter().find(|read| *read != "body") {
-                    let message =
-                        format!("`{unknown}` is not known here: a body template reads `body` alone");
-                    found.push(Diagnostic::at(source, value.span(), message));
-                }
-            }
-            if foreign.contains(&name) {
-                let message = format!("`{name}` goes with {others}, and `{}` is {is}", entry.id);
-                found.push(Diagnostic::at(source, key.span(), message));
             }
         }
     }

@@ -5,6 +5,7 @@
 
 mod access;
 mod check;
+mod corrections;
 mod file;
 mod formats;
 mod merge;

@@ -64,6 +64,8 @@ pub enum Response {
     Text(String),
     /// Success, with data that is so long that it is written while it is sent.
     Long(Long),
+    /// Success, with a whole body that the user's settings make: no envelope is put around it.
+    Body(String),
     /// A whole response of a user's own endpoint or of a story: no envelope is put around it.
     Whole {
         /// The HTTP status.
@@ -75,16 +77,21 @@ pub enum Response {
     },
 }
 
-#[cfg(test)]
 impl Response {
-    /// The data.
-    pub(super) fn value(&self) -> Value {
+    /// The data, or the whole body, as text.
+    pub(crate) fn into_text(self) -> String {
         match self {
-            Self::Data(data) => data.clone(),
-            Self::Text(text) => serde_json::from_str(text).unwrap(),
-            Self::Long(long) => serde_json::from_str(&long.text()).unwrap(),
-            Self::Whole { body, .. } => body.clone(),
+            Self::Data(data) => data.to_string(),
+            Self::Text(text) | Self::Body(text) => text,
+            Self::Long(long) => long.text(),
+            Self::Whole { body, .. } => body.to_string(),
         }
+    }
+
+    /// The data.
+    #[cfg(test)]
+    pub(super) fn value(&self) -> Value {
+        serde_json::from_str(&self.clone().into_text()).unwrap()
     }
 }
 

@@ -8,6 +8,7 @@ mod support;
 mod chatbot;
 mod clock;
 mod commands;
+mod corrections;
 mod custom;
 mod dialer;
 mod docs;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::contract::Family;
+use crate::contract::renames::Renames;
 use crate::net::HttpRequest;
 use crate::simulator::Upload;
 use crate::simulator::calling::RawRows;
@@ -116,16 +117,26 @@ pub enum DecodeError {
 /// What cannot be read, in one line. A request without body and query has no fields if it is a GET or HEAD, and is
 /// `DecodeError::Empty` otherwise.
 pub fn decode(call: &HttpRequest, family: Family) -> Result<Fields, DecodeError> {
+    decode_renamed(call, family, &Renames::default())
+}
+
+/// The same where the user has other names for fields; `names` leads from them to the mock's.
+///
+/// # Errors
+///
+/// As [`decode`].
+pub fn decode_renamed(call: &HttpRequest, family: Family, names: &Renames) -> Result<Fields, DecodeError> {
     let rows_name = rows_field(family);
     let mut fields = match &call.query {
-        Some(query) => form::read(query)?,
+        Some(query) => renamed(form::read(query)?, names),
         None => Map::new(),
     };
     let (mut rows, mut files) = (None, Vec::new());
     if !matches!(&*call.method, "GET" | "HEAD") {
-        let body = call.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&call.body);
+        let without_mark = call.body.strip_prefix(b"\xef\xbb\xbf").map(|body| call.body.slice_ref(body));
+        let body = without_mark.unwrap_or_else(|| call.body.clone());
         if !body.trim_ascii().is_empty() {
-            let (own, list, uploads) = read_body(call, body, rows_name)?;
+            let (own, list, uploads) = read_body(call, body, rows_name, names)?;
             fields.extend(own);
             (rows, files) = (list, uploads);
         } else if fields.is_empty() {
@@ -133,33 +144,54 @@ pub fn decode(call: &HttpRequest, family: Family) -> Result<Fields, DecodeError>
         }
     }
     // A form has no lists, so that the rows come as their JSON text.
-    if let Some(Value::String(text)) = fields.get(rows_name)
-        && let Some(list) = RawRows::named(rows_name, Bytes::copy_from_slice(text.as_bytes()))
-    {
-        rows = Some(list);
-        fields.shift_remove(rows_name);
+    if let Some(Value::String(text)) = fields.get(rows_name) {
+        let text = match names.of(rows_name) {
+            Some(names) => names.apply(text.as_bytes()).into(),
+            None => Bytes::copy_from_slice(text.as_bytes()),
+        };
+        if let Some(list) = RawRows::named(rows_name, text) {
+            rows = Some(list);
+            fields.shift_remove(rows_name);
+        }
     }
     Ok(Fields { fields: Value::Object(fields), rows, files })
 }
 
+/// Fields under the mock's names.
+fn renamed(fields: Map<String, Value>, names: &Renames) -> Map<String, Value> {
+    if names.is_empty() {
+        return fields;
+    }
+    // What is JSON stays JSON under other names.
+    serde_json::from_slice(&names.apply(Value::Object(fields).to_string().as_bytes())).unwrap_or_default()
+}
+
 type Parts = (Map<String, Value>, Option<RawRows>, Vec<Upload>);
 
-fn read_body(call: &HttpRequest, body: &[u8], rows_name: &'static str) -> Result<Parts, DecodeError> {
+fn read_body(
+    call: &HttpRequest,
+    mut body: Bytes,
+    rows_name: &'static str,
+    names: &Renames,
+) -> Result<Parts, DecodeError> {
     let content_type = call.header("content-type").unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_json = matches!(essence.as_str(), "application/json" | "text/json") || essence.ends_with("+json");
     if essence == "multipart/form-data" {
         let (fields, files) = multipart::read(content_type, &call.body)?;
-        return Ok((fields, None, files));
+        return Ok((renamed(fields, names), None, files));
     }
     if is_json || matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) {
-        let (fields, list) = json::read(body, rows_name)?;
-        let list = list.and_then(|list| RawRows::named(rows_name, call.body.slice_ref(list.as_bytes())));
+        if !names.is_empty() {
+            body = names.apply(&body).into();
+        }
+        let (fields, list) = json::read(&body, rows_name)?;
+        let list = list.and_then(|list| RawRows::named(rows_name, body.slice_ref(list.as_bytes())));
         return Ok((fields, list, Vec::new()));
     }
     match essence.as_str() {
         "" | "application/x-www-form-urlencoded" | "text/plain" => {
-            Ok((form::read(text(body)?)?, None, Vec::new()))
+            Ok((renamed(form::read(text(&body)?)?, names), None, Vec::new()))
         }
         _ => Err(DecodeError::ContentType { content_type: shown(content_type) }),
     }

@@ -1,7 +1,10 @@
 //! Corrections of the list by the user's settings.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
+use crate::contract::renames::{Names, Renames};
 use crate::files::suggest::did_you_mean;
 
 use super::{Catalog, Direction, Entry, EntryFile, Provenance, Route};
@@ -121,10 +124,12 @@ fn check(entry: &Entry, correction: &EntryFile) -> Vec<CorrectionError> {
     let id = || entry.id.clone();
     let keys = [
         ("path", Direction::Call, correction.path.is_some()),
+        ("request", Direction::Call, !correction.request.is_empty()),
+        ("response", Direction::Call, !correction.response.is_empty()),
         ("event", Direction::Callback, correction.event.is_some()),
         ("signed", Direction::Callback, correction.signed.is_some()),
         ("headers", Direction::Callback, !correction.headers.is_empty()),
-        ("body", Direction::Callback, correction.body.is_some()),
+        ("fields", Direction::Callback, !correction.fields.is_empty()),
     ];
     let foreign = keys.into_iter().filter(|(_, of, is_given)| *is_given && *of != entry.direction);
     let wrong = |key| CorrectionError::WrongKey { id: id(), key, direction: entry.direction };
@@ -184,6 +189,11 @@ fn apply(entry: &mut Entry, correction: &EntryFile) {
         entry.body = Some(body.clone());
     }
     entry.headers.extend(correction.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let request = Renames::new(&correction.request, &correction.words);
+    let written = Renames::new(correction.response.iter().chain(&correction.fields), &correction.words);
+    if !(request.is_empty() && written.is_empty()) {
+        entry.names = Some(Arc::new(Names { read: request.reversed(), request, written }));
+    }
 }
 
 fn shape(path: &str) -> impl Iterator<Item = &str> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::Provenance;
 
@@ -26,7 +27,24 @@ pub struct EntryFile {
     #[serde(default)]
     #[schemars(extend("x-keys" = "header"))]
     pub headers: BTreeMap<String, String>,
-    /// Of a callback: the whole body as a template. `body` holds the usual body: `{"id": "{{ body.user.id }}"}`.
+    /// Of a call: other names of fields of the request, by the names that `airudder-mock catalog ID` lists:
+    /// `{ result = "outcome", "user.id" = "uid" }`.
+    #[serde(default)]
+    pub request: BTreeMap<String, String>,
+    /// Of a call: other names of fields of the response's data. Where callbacks and other responses have the same field and
+    /// that is assumed, it changes there too.
+    #[serde(default)]
+    pub response: BTreeMap<String, String>,
+    /// Of a callback: other names of fields of the body. Where other callbacks and responses have the same field and that is
+    /// assumed, it changes there too.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+    /// Other words in fields, by field and word: `{ result = { accepted = "yes", refused = 0 } }`. They change wherever the
+    /// names of fields do.
+    #[serde(default)]
+    pub words: BTreeMap<String, BTreeMap<String, Value>>,
+    /// The whole body of a callback, or of the response to a call that succeeds, as a template. `body` holds the usual body:
+    /// `{"id": "{{ body.user.id }}"}`; of a call, `request` holds the fields of the request.
     #[schemars(extend("format" = "template"))]
     pub body: Option<String>,
     /// Where the correction comes from, shown in the catalog in place of `assumed`. Default: `documented`.

@@ -8,7 +8,7 @@ mod entry_file;
 mod read;
 
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,7 @@ pub use correct::CorrectionError;
 pub use entry_file::EntryFile;
 
 use super::Provenance;
+use super::renames::Names;
 
 /// Who calls whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,8 +133,11 @@ pub struct Entry {
     /// Of a callback: headers set or, with an empty value, removed by the user's settings.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// Of a callback: the body template of the user's settings.
+    /// The body template of the user's settings, for a callback or the response to a call.
     pub body: Option<String>,
+    /// Other names of fields and words, by the user's settings.
+    #[serde(skip)]
+    pub names: Option<Arc<Names>>,
     /// Whether the user's settings changed it.
     #[serde(default)]
     pub overridden: bool,

@@ -61,6 +61,7 @@ pub(crate) fn entry(
         help: help.unwrap_or("declared in your settings").to_owned(),
         headers: Vec::new(),
         body: None,
+        names: None,
         overridden: false,
     }
 }

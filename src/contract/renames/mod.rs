@@ -1,0 +1,248 @@
+//! What a user calls the fields and words of a body, where the vendor's own document has other names than the mock.
+//!
+//! Names are translated on the wire, on the text of a body: what is read and generated keeps the mock's names, and the
+//! order of fields, the form of numbers and the white space stay as they are.
+
+mod rewriter;
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use serde_json::Value;
+
+pub use rewriter::Rewriter;
+
+/// Other names of fields, and other words in them, in the shape of the body. Lists are as their items.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Renames {
+    fields: BTreeMap<String, Self>,
+    /// What this field is called instead.
+    name: Option<String>,
+    /// A name that means nothing any more, for the field has another one: it is left out.
+    dropped: bool,
+    /// What stands in place of a value, both as JSON.
+    words: BTreeMap<String, String>,
+}
+
+impl Renames {
+    /// Other names by the paths of fields, such as `detail[].RingType`, and other words by path and word. A word that
+    /// reads as a number, `true` or `false` stands for that value as well.
+    pub fn new<'a>(
+        names: impl IntoIterator<Item = (&'a String, &'a String)>,
+        words: impl IntoIterator<Item = (&'a String, &'a BTreeMap<String, Value>)>,
+    ) -> Self {
+        let mut root = Self::default();
+        for (path, name) in names {
+            root.at(path).name = Some(name.clone());
+        }
+        for (path, others) in words {
+            let field = root.at(path);
+            for (word, other) in others {
+                field.words.insert(Value::from(word.as_str()).to_string(), other.to_string());
+                if matches!(serde_json::from_str(word), Ok(Value::Number(_) | Value::Bool(_))) {
+                    field.words.insert(word.clone(), other.to_string());
+                }
+            }
+        }
+        root
+    }
+
+    fn at(&mut self, path: &str) -> &mut Self {
+        segments(path).fold(self, |place, (name, _)| place.fields.entry(name.to_owned()).or_default())
+    }
+
+    /// Whether nothing has another name.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The way back. A name that was replaced is no name any more, unless another field took it.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        let mut fields = BTreeMap::new();
+        for (own, field) in &self.fields {
+            let mut reversed = field.reversed();
+            if let Some(name) = &field.name {
+                reversed.name = Some(own.clone());
+                fields.insert(name.clone(), reversed);
+            } else {
+                fields.insert(own.clone(), reversed);
+            }
+        }
+        for (own, _) in self.fields.iter().filter(|(_, field)| field.name.is_some()) {
+            fields.entry(own.clone()).or_insert_with(|| Self { dropped: true, ..Self::default() });
+        }
+        let words = self.words.iter().map(|(own, other)| (other.clone(), own.clone())).collect();
+        Self { fields, name: None, dropped: false, words }
+    }
+
+    /// What is known of the field that gets this name.
+    pub fn of(&self, name: &str) -> Option<&Self> {
+        let gets =
+            |(key, field): &(&String, &Self)| field.name.as_ref().unwrap_or(key) == name && !field.dropped;
+        self.fields.iter().find(gets).map(|(_, field)| field)
+    }
+
+    /// A JSON text with the other names. What is no JSON comes out as it is.
+    pub fn apply(&self, text: &[u8]) -> Vec<u8> {
+        let mut rewriter = Rewriter::new(self, Vec::with_capacity(text.len()));
+        // Writing into memory does not fail.
+        let _ = rewriter.write_all(text);
+        rewriter.finish().unwrap_or_default()
+    }
+
+    /// A message about fields with the other names: its first word, if that is a path, and what stands in backquotes, a path
+    /// or a word.
+    pub fn message(&self, text: &str) -> String {
+        let (first, rest) = text.split_at(text.find([' ', '`']).unwrap_or(text.len()));
+        let mut out = self.path(first).unwrap_or_else(|| first.to_owned());
+        for (at, part) in rest.split('`').enumerate() {
+            if at > 0 {
+                out.push('`');
+            }
+            let other = if at % 2 == 1 { self.path(part).or_else(|| self.any_word(part)) } else { None };
+            out.push_str(other.as_deref().unwrap_or(part));
+        }
+        out
+    }
+
+    /// The other name of a path; nothing if it stays.
+    pub fn path(&self, path: &str) -> Option<String> {
+        let mut place = Some(self);
+        let mut renamed = false;
+        let mut out = String::new();
+        for (name, index) in segments(path) {
+            place = place.and_then(|place| place.fields.get(name));
+            let other = place.and_then(|place| place.name.as_deref());
+            renamed |= other.is_some();
+            if !out.is_empty() {
+                out.push('.');
+            }
+            out.push_str(other.unwrap_or(name));
+            out.push_str(index);
+        }
+        renamed.then_some(out)
+    }
+
+    /// What stands in place of a word in the field at a path; nothing if it stays.
+    pub fn word(&self, path: &str, word: &str) -> Option<String> {
+        segments(path).try_fold(self, |place, (name, _)| place.fields.get(name))?.own_word(word)
+    }
+
+    /// What stands in place of a word in whichever field.
+    fn any_word(&self, word: &str) -> Option<String> {
+        self.own_word(word).or_else(|| self.fields.values().find_map(|field| field.any_word(word)))
+    }
+
+    fn own_word(&self, word: &str) -> Option<String> {
+        let other = self.words.get(&Value::from(word).to_string())?;
+        Some(other.trim_matches('"').to_owned())
+    }
+}
+
+/// The names of a path, each with the index behind it: `detail[3].RingType` is `detail` with `[3]`, then `RingType`.
+fn segments(path: &str) -> impl Iterator<Item = (&str, &str)> {
+    path.split('.').map(|segment| segment.split_at(segment.find('[').unwrap_or(segment.len())))
+}
+
+/// The corrected names of an entry of the catalog.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// From the mock's names of a request's fields to the user's.
+    pub request: Renames,
+    /// From the user's names of a request's fields to the mock's.
+    pub read: Renames,
+    /// From the mock's names of the fields of a response's data, or of a callback, to the user's.
+    pub written: Renames,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn renames(names: &Value, words: &Value) -> Renames {
+        let names: BTreeMap<String, String> = serde_json::from_value(names.clone()).unwrap();
+        let words: BTreeMap<String, BTreeMap<String, Value>> = serde_json::from_value(words.clone()).unwrap();
+        Renames::new(&names, &words)
+    }
+
+    fn apply(renames: &Renames, text: &str) -> String {
+        String::from_utf8(renames.apply(text.as_bytes())).unwrap()
+    }
+
+    #[test]
+    fn names_and_words_change_where_they_stand_and_nothing_else_does() {
+        let renames = renames(
+            &json!({ "detail": "rows", "detail[].RingType": "ring", "TaskID": "task" }),
+            &json!({ "detail[].RingType": { "answered": "UP", "busy": 7 }, "ok": { "true": "yes", "1": false } }),
+        );
+        let text = r#" {"TaskID" : "RingType","detail":[ {"RingType":"answered","TaskID":1.50},{"x":{"RingType":"busy"},"RingType":"busy"}],"ok":true,"RingType":"busy" } "#;
+        let wanted = r#" {"task" : "RingType","rows":[ {"ring":"UP","TaskID":1.50},{"x":{"RingType":"busy"},"ring":7}],"ok":"yes","RingType":"busy" } "#;
+        assert_eq!(apply(&renames, text), wanted);
+        let reversed = renames.reversed();
+        assert_eq!(
+            apply(&reversed, r#"{"task":1,"rows":[{"ring":7}],"ok":"yes"}"#),
+            r#"{"TaskID":1,"detail":[{"RingType":"busy"}],"ok":true}"#
+        );
+    }
+
+    #[test]
+    fn a_name_that_was_replaced_is_left_out_of_requests() {
+        let back = renames(&json!({ "A": "B" }), &json!({})).reversed();
+        assert_eq!(apply(&back, r#"{"A":{"x":[1,"]"]},"B":2,"C":3}"#), r#"{"A":2,"C":3}"#);
+        assert_eq!(apply(&back, r#"{"C":3, "A":1}"#), r#"{"C":3}"#);
+        assert_eq!(apply(&back, r#"{"A":1}"#), "{}");
+        let swapped = renames(&json!({ "A": "B", "B": "A" }), &json!({})).reversed();
+        assert_eq!(apply(&swapped, r#"{"A":1,"B":2}"#), r#"{"B":1,"A":2}"#);
+    }
+
+    #[test]
+    fn escaped_names_and_words_are_the_same_names_and_words() {
+        let renames = renames(&json!({ "a": "b" }), &json!({ "a": { "\u{e9}\"": "\n" } }));
+        assert_eq!(apply(&renames, r#"{"\u0061":"\u00e9\""}"#), r#"{"b":"\n"}"#);
+    }
+
+    #[test]
+    fn messages_speak_of_the_other_names() {
+        let renames = renames(
+            &json!({ "Details": "rows", "Details[].Mobile": "phone", "result": "outcome" }),
+            &json!({ "result": { "accepted": "yes" } }),
+        );
+        assert_eq!(
+            renames.message("`Details[3].Mobile` is wrong, `result` is `accepted`, `x` stays"),
+            "`rows[3].phone` is wrong, `outcome` is `yes`, `x` stays"
+        );
+        assert_eq!(renames.message("Details[0].Mobile is missing"), "rows[0].phone is missing");
+        assert_eq!(renames.message("one ` alone"), "one ` alone");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_nothing_is_lost_where_nothing_is_renamed(text in ".{0,60}") {
+            let renames = renames(&json!({ "never there": "x" }), &json!({}));
+            prop_assert_eq!(apply(&renames, &text), text);
+        }
+
+        #[test]
+        fn there_and_back_again_in_parts_of_any_size(
+            keys in proptest::collection::vec("[abc]", 1..5), size in 1_usize..7
+        ) {
+            let renames = renames(&json!({ "a": "x", "b": "a", "a.c": "y", "c[].b": "z" }), &json!({ "b": { "1": "one" } }));
+            let mut value = json!({ "b": 1, "c": [{ "b": "e\"", "a": [] }] });
+            for key in keys {
+                value = json!({ key: value });
+            }
+            let text = value.to_string();
+            let mut rewriter = Rewriter::new(&renames, Vec::new());
+            for part in text.as_bytes().chunks(size) {
+                rewriter.write_all(part).unwrap();
+            }
+            let there = rewriter.finish().unwrap();
+            prop_assert_eq!(&there, &renames.apply(text.as_bytes()));
+            serde_json::from_slice::<Value>(&there).unwrap();
+        }
+    }
+}

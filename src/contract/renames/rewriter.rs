@@ -1,0 +1,220 @@
+//! Rewrites a JSON text while it is written.
+
+use std::io::{self, Write};
+
+use super::Renames;
+
+/// Where the text is: in an object, with what is known of it and of the field whose value comes; or in a list.
+enum Frame<'r> {
+    Object {
+        known: Option<&'r Renames>,
+        field: Option<&'r Renames>,
+        /// The next text is a name.
+        at_name: bool,
+        /// A field was written.
+        has_fields: bool,
+    },
+    List(Option<&'r Renames>),
+}
+
+/// A writer that passes JSON on with other names, a part of any size at a time.
+pub struct Rewriter<'r, W> {
+    root: &'r Renames,
+    out: W,
+    frames: Vec<Frame<'r>>,
+    /// The text, number or literal that is being read.
+    token: Vec<u8>,
+    in_text: bool,
+    escaped: bool,
+    /// A field is left out: how deep it stands.
+    muted: Option<usize>,
+    /// A comma, and the space behind it, until it is known whether the next field is left out.
+    held: Vec<u8>,
+    ready: Vec<u8>,
+}
+
+impl<'r, W: Write> Rewriter<'r, W> {
+    /// Passes on to `out`.
+    pub fn new(root: &'r Renames, out: W) -> Self {
+        Self {
+            root,
+            out,
+            frames: Vec::new(),
+            token: Vec::new(),
+            in_text: false,
+            escaped: false,
+            muted: None,
+            held: Vec::new(),
+            ready: Vec::new(),
+        }
+    }
+
+    /// Writes what is left, and gives the writer back.
+    ///
+    /// # Errors
+    ///
+    /// What the writer says.
+    pub fn finish(mut self) -> io::Result<W> {
+        match self.in_text {
+            true => self.ready.append(&mut self.token),
+            false => self.end_scalar(),
+        }
+        self.push(b"");
+        self.out.write_all(&self.ready)?;
+        Ok(self.out)
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        if self.muted.is_none() {
+            self.ready.append(&mut self.held);
+            self.ready.extend_from_slice(bytes);
+        }
+    }
+
+    /// What is known of the value that comes.
+    fn of_value(&self) -> Option<&'r Renames> {
+        match self.frames.last() {
+            None => Some(self.root),
+            Some(Frame::Object { field, .. }) => *field,
+            Some(Frame::List(known)) => *known,
+        }
+    }
+
+    fn byte(&mut self, byte: u8) {
+        if self.in_text {
+            self.token.push(byte);
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' => self.escaped = true,
+                b'"' => self.end_text(),
+                _ => {}
+            }
+            return;
+        }
+        let is_of_scalar =
+            !matches!(byte, b'"' | b'{' | b'}' | b'[' | b']' | b',' | b':') && !byte.is_ascii_whitespace();
+        if is_of_scalar {
+            self.token.push(byte);
+            return;
+        }
+        self.end_scalar();
+        match byte {
+            b'"' => {
+                self.in_text = true;
+                self.token.push(byte);
+            }
+            b'{' => {
+                let known = self.of_value();
+                self.push(b"{");
+                self.frames.push(Frame::Object { known, field: None, at_name: true, has_fields: false });
+            }
+            b'[' => {
+                let known = self.of_value();
+                self.push(b"[");
+                self.frames.push(Frame::List(known));
+            }
+            b'}' | b']' => {
+                self.unmute();
+                self.frames.pop();
+                self.push(&[byte]);
+            }
+            b',' => {
+                let was_muted = self.unmute();
+                match self.frames.last_mut() {
+                    Some(Frame::Object { at_name, has_fields, .. }) => {
+                        *at_name = true;
+                        // What was left out takes one comma with it.
+                        if self.muted.is_none() && (*has_fields || !was_muted) {
+                            self.held.push(b',');
+                        }
+                    }
+                    _ => self.push(b","),
+                }
+            }
+            b':' => {
+                if let Some(Frame::Object { at_name, .. }) = self.frames.last_mut() {
+                    *at_name = false;
+                }
+                self.push(b":");
+            }
+            _ if self.held.is_empty() => self.push(&[byte]),
+            _ => self.held.push(byte),
+        }
+    }
+
+    /// A field that is left out ends with its value. Whether one does.
+    fn unmute(&mut self) -> bool {
+        let ends = self.muted == Some(self.frames.len());
+        if ends {
+            self.muted = None;
+        }
+        ends
+    }
+
+    /// The end of a text: a name or a value.
+    fn end_text(&mut self) {
+        self.in_text = false;
+        let token = std::mem::take(&mut self.token);
+        let depth = self.frames.len();
+        let is_muted = self.muted.is_some();
+        let Some(Frame::Object { known, field, at_name: true, has_fields }) = self.frames.last_mut() else {
+            return self.value(&token);
+        };
+        let found = known.and_then(|known| match plain(&token) {
+            Some(name) => known.fields.get(name),
+            None => serde_json::from_slice::<String>(&token).ok().and_then(|name| known.fields.get(&name)),
+        });
+        *field = found;
+        if is_muted {
+            return;
+        }
+        if found.is_some_and(|found| found.dropped) {
+            self.muted = Some(depth);
+            self.held.clear();
+            return;
+        }
+        *has_fields = true;
+        match found.and_then(|found| found.name.as_deref()) {
+            Some(name) => self.push(serde_json::Value::from(name).to_string().as_bytes()),
+            None => self.push(&token),
+        }
+    }
+
+    fn end_scalar(&mut self) {
+        if !self.token.is_empty() {
+            let token = std::mem::take(&mut self.token);
+            self.value(&token);
+        }
+    }
+
+    fn value(&mut self, token: &[u8]) {
+        let words = self.of_value().map(|known| &known.words).filter(|words| !words.is_empty());
+        let other = words.and_then(|words| {
+            let value: serde_json::Value = serde_json::from_slice(token).ok()?;
+            words.get(&value.to_string())
+        });
+        match other {
+            Some(other) => self.push(other.as_bytes()),
+            None => self.push(token),
+        }
+    }
+}
+
+/// A name without escapes.
+fn plain(token: &[u8]) -> Option<&str> {
+    let name = token.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    std::str::from_utf8(name).ok().filter(|name| !name.contains('\\'))
+}
+
+impl<W: Write> Write for Rewriter<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        bytes.iter().for_each(|byte| self.byte(*byte));
+        self.out.write_all(&self.ready)?;
+        self.ready.clear();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

@@ -1,0 +1,100 @@
+//! Fields, words and whole bodies that the user corrects by the vendor's own document.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::serving::Serving;
+use crate::support::{Receiver, plain};
+
+fn serving(settings: &str, receiver: &Receiver) -> Serving {
+    let settings = format!("{settings}\n[access]\nchatbot_signature = 'off'\n");
+    Serving::with(&settings, &["--speed", "0", "--callback-url", &receiver.url()])
+}
+
+/// The bodies of an event's callbacks, found by a field that they alone have.
+fn bodies(receiver: &Receiver, field: &str) -> Vec<Value> {
+    let all = receiver.requests().into_iter().map(|request| request.json());
+    all.filter(|body| body.get(field).is_some()).collect()
+}
+
+/// The example of docs/corrections.md: an invented handbook of plans and of the answer to a transfer.
+#[test]
+fn a_handbook_of_the_vendor_is_followed() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/corrections/handbook.toml");
+    let serving = serving(&fs::read_to_string(path).unwrap(), &receiver);
+    let token = serving.token();
+
+    // The names that were assumed mean nothing any more, and messages speak of the handbook's.
+    let old = json!({ "PlanName": "p", "StrategyID": "s", "Details": [] });
+    let (status, answer) = serving.post(&token, "/service/cloud/plan/create", &old);
+    assert_eq!(status, 400);
+    assert!(answer["message"].as_str().unwrap().starts_with("plan_title is missing"), "{answer}");
+    assert_eq!(serving.post(&token, "/service/cloud/plan", &old).0, 404, "the path has moved");
+
+    let contacts = json!([{ "phone": "+6281110009001" }, { "phone": "12" }]);
+    let plan = json!({ "plan_title": "p", "strategy": "Busy lines again", "contacts": contacts });
+    let (status, answer) = serving.post(&token, "/service/cloud/plan/create", &plan);
+    assert_eq!(status, 200, "{answer}");
+    let id = answer["data"]["plan_id"].as_str().unwrap().to_owned();
+    let state = || {
+        let (status, answer) = serving.get(&token, &format!("/service/cloud/plan/status?plan_id={id}"));
+        assert_eq!(status, 200, "{answer}");
+        assert_eq!(answer["data"]["plan_id"], id.as_str());
+        answer["data"]["state"].clone()
+    };
+    assert_eq!(state(), 1);
+    serving.skip("2h");
+    assert_eq!(state(), 3);
+    // The callback has the same field, whose name there was assumed as well.
+    let finished = bodies(&receiver, "TaskIDs");
+    assert_eq!((finished.len(), &finished[0]["plan_id"]), (1, &json!(id)));
+    assert!(finished[0].get("PlanID").is_none());
+
+    let to = json!([{ "number": "+6281112349066" }]);
+    let (status, answer) = serving.post("", "/api/v1/template/send", &json!({ "template_id": 35, "to": to }));
+    assert_eq!(status, 200, "{answer}");
+    serving.skip("1h");
+    let transfer = bodies(&receiver, "transfer").pop().expect("the user asks for a person");
+    let call_id = &transfer["transfer"]["call_id"];
+    let result = |fields: Value| serving.post("", "/api/v1/session/transfer_result", &fields);
+    let (status, refused) = result(json!({ "call_id": call_id, "outcome": "maybe" }));
+    assert_eq!(status, 400);
+    let message = refused["message"].as_str().unwrap();
+    assert!(
+        message.contains("outcome") && message.contains("`yes`") && message.contains("`no`"),
+        "{message}"
+    );
+    let accepted = result(json!({ "call_id": call_id, "outcome": "yes", "agent_id": "sari" }));
+    assert_eq!(accepted, (200, json!({ "ok": true, "agent": "sari" })), "the whole body is the handbook's");
+    // The state behind it is the usual one: the user talks to the agent now.
+    let text =
+        json!({ "call_id": call_id, "seat_id": "sari", "messages": [{ "type": "text", "text": "halo" }] });
+    assert_eq!(serving.post("", "/api/v1/message/send", &text).0, 200);
+    serving.end();
+}
+
+#[test]
+fn a_field_that_callbacks_and_queries_share_changes_in_both() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let settings = "[catalog.'call.completed']\nfields = { TalkDuration = 'talk_seconds' }\n";
+    let serving = serving(settings, &receiver);
+    let token = serving.token();
+    let rows: Vec<Value> = (0..600).map(|n| json!({ "Mobile": format!("+628{n:03}9010") })).collect();
+    let task = serving.task(&token, "t", &json!(rows));
+    serving.skip("12h");
+    let (status, answer) = serving.get(&token, &format!("/service/cloud/detail?TaskID={task}"));
+    assert_eq!(status, 200);
+    // So many rows are written while they are sent.
+    let rows = answer["data"]["detail"].as_array().unwrap();
+    assert_eq!(rows.len(), 600);
+    assert!(
+        rows.iter().all(|row| row["talk_seconds"].as_u64() > Some(500) && row.get("TalkDuration").is_none())
+    );
+    let calls = bodies(&receiver, "CalleeNumber");
+    assert_eq!(calls.len(), 600);
+    assert!(calls.iter().all(|call| call["talk_seconds"].as_u64() > Some(500)), "{}", calls[0]);
+    assert!(rows.iter().all(|row| row["RingType"] == "answered"), "what a client was seen to read stays");
+    serving.end();
+}
