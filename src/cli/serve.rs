@@ -73,14 +73,13 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
     if !args.quiet {
         builder = builder.sink(Timeline::new(epoch, false, args.speed.is_virtual()));
     }
-    let (recording, builder) =
-        Recording::open(
-            args.record.as_deref(),
-            args.speed != Speed::Still,
-            None,
-            args.show_secrets,
-            builder,
-        )?;
+    let (recording, builder) = Recording::open(
+        args.record.as_deref(),
+        args.speed != Speed::Still,
+        None,
+        args.show_secrets,
+        builder,
+    )?;
     let mock = builder.assemble().await?;
     let interrupted = super::interrupted();
     if let Some(path) = &args.port_file {

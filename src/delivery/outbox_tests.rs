@@ -134,7 +134,11 @@ fn what_sums_up_waits_for_the_first_attempts_of_its_parts() {
     outbox.finish(&first[0], &answered(500), at(0));
     for _ in 0..3 {
         let next = start(&mut outbox);
-        assert_eq!(outbox.next_wakeup().map(|at| at > Timestamp::UNIX_EPOCH), Some(true), "only the retry is planned");
+        assert_eq!(
+            outbox.next_wakeup().map(|at| at > Timestamp::UNIX_EPOCH),
+            Some(true),
+            "only the retry is planned"
+        );
         outbox.finish(&next[0], &answered(200), at(0));
     }
     assert_eq!(started, [vec![1, 2], vec![], vec![3], vec![4], vec![5]]);
@@ -290,12 +294,27 @@ fn many_callbacks_are_no_burden() {
 /// One thing that may happen to an outbox.
 #[derive(Clone, Debug)]
 enum Act {
-    Push { key: Option<u8>, fifo: bool, delay: i64, attempts: u32 },
+    Push {
+        key: Option<u8>,
+        fifo: bool,
+        delay: i64,
+        attempts: u32,
+    },
     /// A part of a whole, or what sums it up. These are due when they are made.
-    Join { key: Option<u8>, whole: u8, is_sum: bool, attempts: u32 },
+    Join {
+        key: Option<u8>,
+        whole: u8,
+        is_sum: bool,
+        attempts: u32,
+    },
     Start,
-    Finish { which: usize, how: u8 },
-    Wait { millis: i64 },
+    Finish {
+        which: usize,
+        how: u8,
+    },
+    Wait {
+        millis: i64,
+    },
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -389,7 +408,10 @@ impl World {
         for other in self.known.values().filter(|other| other.callback.id < callback.id && number == 1) {
             let is_same = other.whole().is_some() && other.whole() == this.whole();
             let matters = callback.sums_up.is_some() || other.callback.sums_up.is_some();
-            assert!(!(is_same && matters) || other.is_attempted(), "a sum overtook its part, or a part a sum");
+            assert!(
+                !(is_same && matters) || other.is_attempted(),
+                "a sum overtook its part, or a part a sum"
+            );
         }
         let this = self.known.get_mut(&callback.id).unwrap();
         this.started = number;

@@ -30,7 +30,10 @@ pub fn masked(text: &[u8]) -> Cow<'_, [u8]> {
 
 /// The value of a header without secrets: of a proof of the caller only its kind is left.
 pub fn masked_header<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
-    if !["authorization", "proxy-authorization", "cookie"].iter().any(|known| known.eq_ignore_ascii_case(name)) {
+    if !["authorization", "proxy-authorization", "cookie"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name))
+    {
         return Cow::Borrowed(value);
     }
     match value.trim().split_once(' ') {
@@ -43,10 +46,8 @@ pub fn masked_header<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
 fn next_secret(text: &[u8], from: usize) -> Option<Range<usize>> {
     let mut at = from;
     loop {
-        let (name, length) = FIELDS
-            .iter()
-            .filter_map(|field| Some((find(&text[at..], field)? + at, field.len())))
-            .min()?;
+        let (name, length) =
+            FIELDS.iter().filter_map(|field| Some((find(&text[at..], field)? + at, field.len()))).min()?;
         at = name + length;
         let begins = name.checked_sub(1).map(|before| text[before]);
         if let Some(value) = value(text, begins, at).filter(|value| !value.is_empty()) {

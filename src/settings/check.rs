@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use serde_json::Value;
 use serde::Deserialize;
+use serde_json::Value;
 use toml::de::{DeTable, ValueDeserializer};
 
 use super::file::SettingsFile;

@@ -41,7 +41,17 @@ impl Callback {
     ) -> Self {
         // Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
         let body = CallbackBody::Text(serde_json::to_string(body).unwrap_or_default());
-        Self { account, story: None, event: event.into(), body, order_key, part_of: Vec::new(), sums_up: None, target: None, flow: None }
+        Self {
+            account,
+            story: None,
+            event: event.into(),
+            body,
+            order_key,
+            part_of: Vec::new(),
+            sums_up: None,
+            target: None,
+            flow: None,
+        }
     }
 }
 

@@ -89,11 +89,15 @@ fn printed_ids(more: &[&str]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("settings.toml");
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-    std::fs::write(&config, format!("secret = '{secret}'\n[signature]\npreset = 'standard-webhooks'\n")).unwrap();
+    std::fs::write(&config, format!("secret = '{secret}'\n[signature]\npreset = 'standard-webhooks'\n"))
+        .unwrap();
     let emit = ["emit", "session.end", "--print", "--count", "2", "--config", config.to_str().unwrap()];
     let output = run(&[&emit[..], more].concat());
     assert_code(&output, 0);
-    let ids = stdout(&output).lines().filter_map(|line| line.strip_prefix("webhook-id: ").map(str::to_owned)).collect();
+    let ids = stdout(&output)
+        .lines()
+        .filter_map(|line| line.strip_prefix("webhook-id: ").map(str::to_owned))
+        .collect();
     ids
 }
 

@@ -29,8 +29,9 @@ fn create(serving: &Serving, receiver: &Receiver) {
         let number = |row: usize, end: &str| format!("+6281{whole:02}{row:02}{end}");
         // Most are busy, so that an hour of agents does not have to pass at real speed.
         let end = |row: usize| if row % 15 == 0 { "9002" } else { "9005" };
-        let rows: Vec<Value> =
-            (0..MANY).map(|row| json!({ "callee": number(row, end(row)), "case_id": row.to_string() })).collect();
+        let rows: Vec<Value> = (0..MANY)
+            .map(|row| json!({ "callee": number(row, end(row)), "case_id": row.to_string() }))
+            .collect();
         let fields = json!({
             "workflow_template_id": 7, "name": format!("flow {whole}"), "end_time": "2199-01-01 00:00:00+08:00",
             "auto_finish": 2, "details": rows,

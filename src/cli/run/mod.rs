@@ -130,13 +130,8 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     if let Some(url) = &args.target.callback_url {
         builder = builder.callback_url(url);
     }
-    let (recording, builder) = Recording::open(
-        args.record.as_deref(),
-        !jumps,
-        receiver_address,
-        args.show_secrets,
-        builder,
-    )?;
+    let (recording, builder) =
+        Recording::open(args.record.as_deref(), !jumps, receiver_address, args.show_secrets, builder)?;
     let mock = builder.stories(stories).assemble().await?;
     let embedded = receiver.map(|receiver| {
         let embedded = Embedded::new(&prepared, mock.address(), mock.driver().clone());

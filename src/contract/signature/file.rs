@@ -219,7 +219,13 @@ impl Scheme {
             return Err(SchemeError::NoSecret { algorithm: self.algorithm });
         }
         for (part, is_sent, word, key, example) in [
-            (Part::Timestamp, self.timestamp_header.is_some(), "timestamp", "timestamp_header", "X-AIRudder-Timestamp"),
+            (
+                Part::Timestamp,
+                self.timestamp_header.is_some(),
+                "timestamp",
+                "timestamp_header",
+                "X-AIRudder-Timestamp",
+            ),
             (Part::Nonce, self.nonce_header.is_some(), "nonce", "nonce_header", "X-AIRudder-Nonce"),
         ] {
             if self.signs(&part) && !is_sent {

@@ -163,13 +163,8 @@ pub enum Preset {
 
 impl Preset {
     /// Every preset.
-    pub const ALL: [Self; 5] = [
-        Self::Airudder,
-        Self::Sha256BodySecret,
-        Self::Md5BodySecret,
-        Self::StandardWebhooks,
-        Self::CallE,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Airudder, Self::Sha256BodySecret, Self::Md5BodySecret, Self::StandardWebhooks, Self::CallE];
 
     /// The word of the settings file and of `--preset`.
     pub fn as_str(self) -> &'static str {
@@ -318,20 +313,18 @@ impl Scheme {
                 nonce_header: Some("CALL-E-Event-Id".into()),
                 ..airudder
             },
-            Preset::StandardWebhooks => {
-                Self {
-                    parts: vec![Part::Nonce, dot(), Part::Timestamp, dot(), Part::Body],
-                    encoding: Encoding::Base64,
-                    prefix: "v1,".into(),
-                    header: "webhook-signature".into(),
-                    timestamp_header: Some("webhook-timestamp".into()),
-                    nonce_header: Some("webhook-id".into()),
-                    secret_form: SecretForm::Base64,
-                    several: true,
-                    tolerance: Some(Duration::from_secs(300)),
-                    ..airudder
-                }
-            }
+            Preset::StandardWebhooks => Self {
+                parts: vec![Part::Nonce, dot(), Part::Timestamp, dot(), Part::Body],
+                encoding: Encoding::Base64,
+                prefix: "v1,".into(),
+                header: "webhook-signature".into(),
+                timestamp_header: Some("webhook-timestamp".into()),
+                nonce_header: Some("webhook-id".into()),
+                secret_form: SecretForm::Base64,
+                several: true,
+                tolerance: Some(Duration::from_secs(300)),
+                ..airudder
+            },
         }
     }
 
