@@ -94,11 +94,10 @@ fn printed_ids(more: &[&str]) -> Vec<String> {
     let emit = ["emit", "session.end", "--print", "--count", "2", "--config", config.to_str().unwrap()];
     let output = run(&[&emit[..], more].concat());
     assert_code(&output, 0);
-    let ids = stdout(&output)
+    stdout(&output)
         .lines()
         .filter_map(|line| line.strip_prefix("webhook-id: ").map(str::to_owned))
-        .collect();
-    ids
+        .collect()
 }
 
 #[test]

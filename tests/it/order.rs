@@ -28,7 +28,7 @@ fn create(serving: &Serving, receiver: &Receiver) {
     for whole in 0..MANY {
         let number = |row: usize, end: &str| format!("+6281{whole:02}{row:02}{end}");
         // Most are busy, so that an hour of agents does not have to pass at real speed.
-        let end = |row: usize| if row % 15 == 0 { "9002" } else { "9005" };
+        let end = |row: usize| if row.is_multiple_of(15) { "9002" } else { "9005" };
         let rows: Vec<Value> = (0..MANY)
             .map(|row| json!({ "callee": number(row, end(row)), "case_id": row.to_string() }))
             .collect();
