@@ -94,10 +94,7 @@ fn printed_ids(more: &[&str]) -> Vec<String> {
     let emit = ["emit", "session.end", "--print", "--count", "2", "--config", config.to_str().unwrap()];
     let output = run(&[&emit[..], more].concat());
     assert_code(&output, 0);
-    stdout(&output)
-        .lines()
-        .filter_map(|line| line.strip_prefix("webhook-id: ").map(str::to_owned))
-        .collect()
+    stdout(&output).lines().filter_map(|line| line.strip_prefix("webhook-id: ").map(str::to_owned)).collect()
 }
 
 #[test]
