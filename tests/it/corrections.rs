@@ -98,3 +98,26 @@ fn a_field_that_callbacks_and_queries_share_changes_in_both() {
     assert!(rows.iter().all(|row| row["RingType"] == "answered"), "what a client was seen to read stays");
     serving.end();
 }
+
+#[test]
+fn an_endpoint_of_ones_own_takes_the_vendors_place_and_asks_it() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let manual = include_str!("../../docs/own-endpoints.md");
+    let example = manual.split("```toml\n").find(|part| part.contains("own.plan")).unwrap();
+    let serving = serving(example.split("```").next().unwrap(), &receiver);
+    let token = serving.token();
+    let create = |fields: Value| serving.post(&token, "/service/cloud/plan", &fields);
+    let (status, answer) = create(json!({ "title": "July", "phones": ["+6281110009001"] }));
+    assert_eq!((status, &answer["all"]), (200, &json!(1)), "{answer}");
+    let id = answer["created"].as_str().unwrap();
+    serving.skip("2h");
+    let (_, answer) = serving.get(&token, &format!("/service/cloud/plan/status?PlanID={id}"));
+    assert_eq!(answer["data"]["Status"], "finished", "{answer}");
+    assert_eq!(bodies(&receiver, "TaskIDs")[0]["PlanName"], "July");
+    // What the vendor refuses is refused, and the endpoint's own state stays.
+    let (status, answer) = create(json!({ "title": "July", "phones": ["+6281110009001"] }));
+    assert_eq!(status, 409, "{answer}");
+    let (_, answer) = create(json!({ "title": "August", "phones": ["+6281110009001"] }));
+    assert_eq!(answer["all"], 2);
+    serving.end();
+}

@@ -175,6 +175,13 @@ impl Catalog {
         Self::new(entries)
     }
 
+    /// An entry gives up the place where another is served from now on.
+    pub(crate) fn clear(&mut self, id: &str, place: &Route) {
+        if let Some(at) = self.position(id) {
+            self.entries[at].routes.retain(|own| own.method != place.method || own.path != place.path);
+        }
+    }
+
     /// The list as it is compiled in, without anybody's corrections.
     pub fn builtin() -> &'static Self {
         &BUILTIN

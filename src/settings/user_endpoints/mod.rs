@@ -18,7 +18,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use crate::contract::catalog::Entry;
 use crate::contract::{Catalog, Direction, Provenance, Router};
 use crate::files::diagnostic::quoted;
-use crate::files::tables::{key_span, tables, text};
+use crate::files::tables::{key_span, spanned_text, tables, text};
 use crate::files::{Diagnostic, SourceFile};
 use crate::simulator::user_endpoints::file::{FieldFile, UserEndpointsFile};
 use crate::simulator::user_endpoints::wrong_default;
@@ -44,6 +44,7 @@ pub(crate) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, builtin: &Cata
     rules.ids(tree, builtin);
     for endpoint in tables(tree, "endpoints") {
         rules.fields(endpoint);
+        rules.asks(endpoint, tree);
         rules.stores(endpoint);
         if let Some(answer) = endpoint.get("answer").and_then(|answer| answer.get_ref().as_table()) {
             rules.answer(answer);
@@ -61,7 +62,14 @@ pub(crate) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, builtin: &Cata
 pub(crate) fn extended(catalog: &Catalog, file: &UserEndpointsFile<'_>) -> Catalog {
     let callbacks = file.callbacks.iter().map(|callback| entries::callback(callback.get_ref()));
     let endpoints = file.endpoints.iter().map(|endpoint| entries::call(endpoint.get_ref()));
-    catalog.and(callbacks.chain(endpoints))
+    let mut extended = catalog.and(callbacks.chain(endpoints));
+    for endpoint in file.endpoints.iter().map(Spanned::get_ref) {
+        let place = &entries::call(endpoint).routes[0];
+        for ask in &endpoint.ask {
+            extended.clear(&ask.call, place);
+        }
+    }
+    extended
 }
 
 /// Endpoints whose place is another's. `catalog` is the whole one.
@@ -80,7 +88,8 @@ pub(crate) fn places(
             mistake = match other {
                 Some(other) => mistake.context(other.span(), "the other one"),
                 None => mistake.help(format!(
-                    "to move the vendor's own entry write `[catalog.\"{by}\"]` with another `path`"
+                    "to move the vendor's own entry write `[catalog.\"{by}\"]` with another `path`; to take its place and \
+                     still have it done write `ask = [{{ call = \"{by}\", as = \"usual\" }}]`"
                 )),
             };
             found.push(mistake);
@@ -142,6 +151,16 @@ impl Rules<'_> {
             }
             if let (Some(wrong), Some(default)) = (wrong_default(&file), table.get("default")) {
                 self.wrong(default.span(), format!("`default` {wrong}"));
+            }
+        }
+    }
+
+    fn asks(&mut self, endpoint: &DeTable<'_>, tree: &DeTable<'_>) {
+        for ask in tables(endpoint, "ask") {
+            let Some((call, span)) = spanned_text(ask, "call") else { continue };
+            if tables(tree, "endpoints").into_iter().any(|own| text(own, "id") == Some(call)) {
+                let message = format!("{} is an endpoint of your own: `ask` asks the vendor's", quoted(call));
+                self.wrong(span, message);
             }
         }
     }

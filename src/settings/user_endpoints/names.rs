@@ -43,6 +43,10 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnos
         for refuse in tables(endpoint, "refuse") {
             names.keys(refuse, &["when", "message"]);
         }
+        for ask in tables(endpoint, "ask") {
+            names.keys(ask, &["fields"]);
+            names.give_as(ask);
+        }
         names.stores(endpoint);
         if let Some(DeValue::Table(answer)) = endpoint.get("answer").map(Spanned::get_ref) {
             names.keys(answer, &["data", "body", "headers"]);
@@ -61,7 +65,7 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnos
 
 /// Every name that an endpoint gives anything.
 fn given(endpoint: &DeTable<'_>) -> Vec<String> {
-    let named = ["find", "store"].iter().flat_map(|key| tables(endpoint, key));
+    let named = ["find", "ask", "store"].iter().flat_map(|key| tables(endpoint, key));
     let mut names: Vec<String> = named.filter_map(|table| text(table, "as")).map(str::to_owned).collect();
     if let Some(DeValue::Table(set)) = endpoint.get("set").map(Spanned::get_ref) {
         names.extend(set.keys().map(|name| name.get_ref().as_ref().to_owned()));
@@ -140,7 +144,7 @@ impl<'a> Names<'a> {
         let at = |message: String| Diagnostic::at(self.source, span, message);
         let mistake = if self.later.iter().any(|later| later == name) {
             at(format!("{} has no value yet", quoted(name)))
-                .help("the order is `find`, `set`, `refuse`, `store`, `answer`, `send`")
+                .help("the order is `find`, `set`, `refuse`, `ask`, `store`, `answer`, `send`")
         } else {
             let known = self.known.iter().map(|(known, _)| known.as_str());
             let functions = template::function_names().iter().copied();

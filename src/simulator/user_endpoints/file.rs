@@ -50,7 +50,8 @@ pub struct CallbackFile {
 /// An endpoint of your own: a call that the mock serves as written here.
 ///
 /// What happens at a call, in this order: `fields` are checked, `find` looks objects up, `set` works values out,
-/// `refuse` may refuse, `store` changes the state, `answer` is filled in, `send` is planned.
+/// `refuse` may refuse, `ask` asks the simulated vendor, `store` changes the state, `answer` is filled in, `send` is
+/// planned.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "an endpoint"))]
@@ -92,6 +93,10 @@ pub struct EndpointFile {
     /// Refusals under a condition; the first that applies is answered.
     #[serde(default)]
     pub refuse: Vec<RefuseFile>,
+    /// Calls of the vendor's that the simulator takes on the way, with everything that follows from them; what it
+    /// refuses is refused. An endpoint that asks the call that is served at its own place takes that place.
+    #[serde(default)]
+    pub ask: Vec<AskFile>,
     /// Changes of the state, all of them or none.
     #[serde(default)]
     pub store: Vec<StoreFile>,
@@ -180,6 +185,23 @@ pub struct RefuseFile {
     /// The message.
     #[schemars(extend("format" = "template"))]
     pub message: String,
+}
+
+/// A call of the vendor's that the simulator takes.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "an `ask`"))]
+pub struct AskFile {
+    /// The call, an id of `airudder-mock catalog` such as `plan.create`.
+    #[schemars(extend("format" = "call-id"))]
+    pub call: String,
+    /// Its fields: `{ PlanName = "{{ request.title }}" }`. Default: those of the request.
+    #[schemars(extend("format" = "template-tree"))]
+    pub fields: Option<Tree>,
+    /// The name under which templates see the data of the response.
+    #[serde(rename = "as")]
+    #[schemars(extend("format" = "value-name"))]
+    pub name: Option<String>,
 }
 
 /// A change of the state: named collections of objects, in the order in which they came.

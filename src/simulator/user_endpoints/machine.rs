@@ -18,8 +18,9 @@ use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
 use crate::simulator::callback::{Callback, CallbackBody};
 use crate::simulator::department::Department;
+use crate::simulator::raw_rows::RawRows;
 use crate::simulator::timer::Timer;
-use crate::simulator::{Opening, Refusal, Request, Response, Simulator};
+use crate::simulator::{Opening, Refusal, Request, Response, Simulator, reference};
 
 /// Where the people of `name()` and `phone()` come from unless a template says otherwise.
 const COUNTRY: Country = Country::Id;
@@ -154,6 +155,18 @@ fn answer(
     let mut context = Context { request: template::value(&fields), names: Vec::new() };
     prepare(endpoint, tools, &mut context)?;
     check_room(simulator, endpoint.send.len())?;
+    for ask in &endpoint.ask {
+        let tools = Tools { set: &plan.set, helpers: &helpers, state: &simulator.user_endpoints.state };
+        let fields = match &ask.fields {
+            Some(tree) => tools.tree("ask.fields", tree, &context.scope(tools))?,
+            None => Value::Object(fields.clone()),
+        };
+        let data = ask_vendor(simulator, request, &ask.call, fields)?;
+        if let Some(name) = &ask.name {
+            context.name(name, Named::Value(template::value(&data)));
+        }
+    }
+    let tools = Tools { set: &plan.set, helpers: &helpers, state: &simulator.user_endpoints.state };
     let done = context.store(tools, &endpoint.store)?;
     context.keep_what_is_gone(tools.state);
     let response = response(&endpoint.answer, tools, &context).inspect_err(|_| {
@@ -170,6 +183,29 @@ fn answer(
         simulator.context.plan(due, Timer::UserEndpoint(Box::new(planned)));
     }
     Ok(response)
+}
+
+/// Makes a call of the vendor's within a request; the data of the response comes back.
+fn ask_vendor(
+    simulator: &mut Simulator,
+    request: &Request<'_>,
+    call: &str,
+    mut fields: Value,
+) -> Result<Value, Trouble> {
+    let vendors = reference::endpoint(call);
+    let vendors = vendors.ok_or_else(|| Trouble::Broken(format!("`{call}` is no call of the vendor's")))?;
+    // Lists of rows are handed over as text.
+    let rows = ["Details", "details"].into_iter().find_map(|name| {
+        let list = fields.get(name).filter(|list| list.is_array())?;
+        let rows = RawRows::named(name, list.to_string().into())?;
+        fields.as_object_mut()?.shift_remove(name);
+        Some(rows)
+    });
+    let asked = Request { id: vendors.id, fields: &fields, rows: rows.as_ref(), ..*request };
+    match (vendors.handle)(simulator, &asked) {
+        Ok(response) => Ok(serde_json::from_str(&response.into_text()).unwrap_or_default()),
+        Err(refusal) => Err(Trouble::Refused(refusal.code, refusal.message)),
+    }
 }
 
 /// Whether so many more may be planned.

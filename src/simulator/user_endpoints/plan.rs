@@ -10,8 +10,8 @@ use toml::Spanned;
 
 use super::fields::FieldCheck;
 use super::file::{
-    CallbackFile, EndpointAnswerFile, EndpointFile, FindFile, RefuseFile, SendFile, StoreFile, StoreMode,
-    UserEndpointsFile,
+    AskFile, CallbackFile, EndpointAnswerFile, EndpointFile, FindFile, RefuseFile, SendFile, StoreFile,
+    StoreMode, UserEndpointsFile,
 };
 use crate::files::Tree;
 use crate::language::FormatMistake;
@@ -49,6 +49,7 @@ pub(super) struct Endpoint {
     pub(super) find: Vec<Find>,
     pub(super) set: Vec<(String, TreeTemplate)>,
     pub(super) refuse: Vec<Refuse>,
+    pub(super) ask: Vec<Ask>,
     pub(super) store: Vec<Store>,
     pub(super) answer: AnswerPlan,
     pub(super) send: Vec<Send>,
@@ -68,6 +69,13 @@ pub(super) struct Refuse {
     pub(super) when: Template,
     pub(super) code: i64,
     pub(super) message: Template,
+}
+
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) call: String,
+    pub(super) fields: Option<TreeTemplate>,
+    pub(super) name: Option<String>,
 }
 
 #[derive(Debug)]
@@ -182,6 +190,7 @@ impl Compiler<'_> {
             find: file.find.iter().map(|find| self.find(find)).collect::<Compiled<_>>()?,
             set,
             refuse: file.refuse.iter().map(|refuse| self.refuse(refuse)).collect::<Compiled<_>>()?,
+            ask: file.ask.iter().map(|ask| self.ask(ask)).collect::<Compiled<_>>()?,
             store: self.stores(&file.store)?,
             answer: self.answer(file.answer.as_ref())?,
             send: file.send.iter().map(|send| self.send(send)).collect::<Compiled<_>>()?,
@@ -203,6 +212,14 @@ impl Compiler<'_> {
             when: self.text(&file.when)?,
             code: file.code.unwrap_or(400),
             message: self.text(&file.message)?,
+        })
+    }
+
+    fn ask(&mut self, file: &AskFile) -> Compiled<Ask> {
+        Ok(Ask {
+            call: file.call.clone(),
+            fields: file.fields.as_ref().map(|fields| self.tree(fields)).transpose()?,
+            name: file.name.clone(),
         })
     }
 
