@@ -171,6 +171,9 @@ impl Engine {
                 for callback in self.simulator.advance(now) {
                     self.send_callback(callback, now);
                 }
+                for note in self.simulator.take_notes() {
+                    self.dispatch.journal.write(now, None, Event::Note(note));
+                }
                 for (story, message) in self.simulator.take_failures() {
                     self.vendor_failed(story, message, now);
                 }

@@ -68,7 +68,8 @@ pub struct CallingFile {
     #[serde(default)]
     #[schemars(extend("x-keys" = "four-digits", "x-values" = "mock-outcome"))]
     pub magic: BTreeMap<String, String>,
-    /// Whether the built-in magic numbers hold. Default: true.
+    /// Whether the built-in magic numbers hold, by which the last four digits of a number from `9001` on choose its outcome:
+    /// set it to false where numbers of your own end so. `magic` holds all the same. Default: true.
     pub default_magic: Option<bool>,
     /// The robots, in place of the three built-in ones.
     pub robots: Option<Vec<Robot>>,

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::access::Access;
 use super::agenda::{Agenda, Place};
 use super::callback::Callback;
+use super::outcome::Notice;
 use super::cause::{CauseId, Causes};
 use super::ids::Ids;
 use super::node::RowEnded;
@@ -143,6 +144,15 @@ impl Context {
     pub(super) fn note_once(&mut self, kind: &'static str, note: impl FnOnce() -> String) {
         if self.noted.insert(kind) {
             self.notes.push(note());
+        }
+    }
+
+    /// A notice is not sent because its number asks for that. Who waits for it should know.
+    pub(super) fn note_swallowed(&mut self, event: &'static str, notice: Notice) {
+        if notice == Notice::Never {
+            self.note_once(event, || {
+                format!("a `{event}` is swallowed: its number asks for `callback_never`; others are not noted any more")
+            });
         }
     }
 

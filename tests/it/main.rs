@@ -24,6 +24,7 @@ mod serve_faults;
 mod serve_life;
 mod serve_start;
 mod serve_wire;
+mod serve_words;
 mod signing;
 mod stories;
 mod walls;

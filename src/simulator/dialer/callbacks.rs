@@ -510,6 +510,7 @@ impl Dialer {
         now: Timestamp,
     ) {
         let mock_outcome = self.mock_outcome_of_call(key, self.call(key, call));
+        context.note_swallowed("dialer.contact_status", mock_outcome.call.notice);
         for at in mock_outcome.call.notice.moments(now) {
             self.send(context, callback.clone(), key, at, now);
         }
