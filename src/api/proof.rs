@@ -1,7 +1,6 @@
 //! The proof of who makes a chatbot call: a header that names a key, and a signature over the body (example; the scheme
 //! is assumed).
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,9 +9,6 @@ use crate::contract::signature::{Received, Signer};
 use crate::net::HttpRequest;
 use crate::settings::SignatureRule;
 use crate::simulator::AccountKey;
-
-/// How many different causes are noted; each of them is noted once.
-const MOST_CAUSES: usize = 50;
 
 /// The keys of all accounts.
 #[derive(Debug)]
@@ -23,7 +19,6 @@ pub(super) struct Keys {
     header: Option<Arc<str>>,
     /// The same in lower case, as requests have it.
     lower: Option<String>,
-    noted: BTreeSet<String>,
 }
 
 /// What the signature of a call proves.
@@ -41,7 +36,7 @@ impl Keys {
         let header = signers.first().and_then(|signer| signer.scheme().key.as_ref());
         let header = header.map(|key| Arc::clone(&key.name));
         let lower = header.as_ref().map(|header| header.to_ascii_lowercase());
-        Self { signers, header, lower, noted: BTreeSet::new() }
+        Self { signers, header, lower }
     }
 
     /// Finds the account that a call's key names, and checks the signature with that account's secret.
@@ -69,16 +64,17 @@ impl Keys {
         };
         Proven { account, cause }
     }
+}
 
-    /// What to note about a cause; nothing if it was noted before.
-    pub(super) fn note(&mut self, cause: &str) -> Option<String> {
-        if self.noted.len() >= MOST_CAUSES || !self.noted.insert(cause.to_owned()) {
-            return None;
+/// What is told about a call that is not signed as it should be.
+pub(super) fn told(cause: &str, rule: SignatureRule) -> String {
+    let consequence = match rule {
+        SignatureRule::Require => "it is refused ([access] chatbot_signature = \"require\")",
+        SignatureRule::Warn | SignatureRule::Off => {
+            "it is served all the same ([access] chatbot_signature = \"warn\"; how calls are signed is assumed)"
         }
-        Some(format!(
-            "a chatbot call is not signed as it should be: {cause}; it is served all the same ([access] chatbot_signature = \"warn\"; how calls are signed is assumed)"
-        ))
-    }
+    };
+    format!("a chatbot call is not signed as it should be: {cause}; {consequence}")
 }
 
 #[cfg(test)]
@@ -130,16 +126,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_and_noted_once() {
+    fn what_is_wrong_is_named() {
         let missing = prove(&call(Vec::new())).cause.unwrap();
         assert_eq!(missing, "the header X-AIRudder-Sign-Key is missing: it names the key of an account");
         let unknown = prove(&signed(&signer("c3", "one")));
         assert_eq!(unknown.cause.as_deref(), Some("X-AIRudder-Sign-Key names no key of an account"));
         let unsigned = call(vec![("x-airudder-sign-key".to_owned(), "a1".to_owned())]);
         assert!(prove(&unsigned).cause.unwrap().contains("X-AIRudder-Sign"));
-        let mut keys = keys();
-        assert!(keys.note(&missing).unwrap().contains("served all the same"));
-        assert_eq!(keys.note(&missing), None);
-        assert_eq!(keys.prove(SignatureRule::Off, &call(Vec::new()), Timestamp::UNIX_EPOCH).cause, None);
+        assert!(told(&missing, SignatureRule::Warn).contains("served all the same"));
+        assert!(told(&missing, SignatureRule::Require).contains("it is refused"));
+        assert_eq!(keys().prove(SignatureRule::Off, &call(Vec::new()), Timestamp::UNIX_EPOCH).cause, None);
     }
 }

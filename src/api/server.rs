@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use super::decode::{DecodeError, Fields, decode, decode_renamed};
 use super::download;
 use super::envelop::{Built, built, json as json_text, plain_error, refused, sealed};
 use super::media;
-use super::proof::Keys;
+use super::proof::{self, Keys, Proven};
 
 use crate::contract::envelope::{self, ErrorStatus};
 use crate::contract::renames::Names;
@@ -23,10 +23,13 @@ use crate::faults::{self, Act, Fault, FaultKind};
 use crate::journal::{CallEntry, Event};
 use crate::net::{HttpRequest, HttpResponse, Reply};
 use crate::settings::{AccessRules, SignatureRule};
-use crate::simulator::{Access, AccountKey, Denied, Refusal, Request};
+use crate::simulator::{Access, AccountKey, Denied, FindingKind, Refusal, Request};
 
 /// The body that the journal keeps of an answer that is written while it is sent.
 const LONG_ANSWER: &str = "(a long answer, written while it was sent)";
+
+/// What a wrong signature is a matter of: all chatbot calls are signed alike.
+const CHATBOT: &str = "chatbot.*";
 
 /// What a proxy in front of the vendor might say.
 const GARBAGE: &str = "<html><body><h1>502 Bad Gateway</h1></body></html>\n";
@@ -40,7 +43,7 @@ pub struct Api {
     /// Other names of fields, by catalog id.
     names: Arc<BTreeMap<String, Arc<Names>>>,
     /// Checks the signatures of chatbot calls.
-    keys: Arc<Mutex<Keys>>,
+    keys: Arc<Keys>,
 }
 
 /// The answer to a request. What it causes has happened already, even if nobody waits for it.
@@ -73,7 +76,7 @@ impl Api {
     /// A path of the user's settings by which no request can be found.
     pub fn new(driver: Driver, catalog: &Catalog, rules: AccessRules) -> Result<Self, RouteError> {
         let signers = driver.with(|engine, _| engine.caller_signers());
-        let keys = Arc::new(Mutex::new(Keys::new(signers)));
+        let keys = Arc::new(Keys::new(signers));
         let corrected =
             catalog.entries().iter().filter_map(|entry| Some((entry.id.clone(), entry.names.clone()?)));
         let names = Arc::new(corrected.collect());
@@ -176,17 +179,20 @@ impl Api {
     ) -> Came {
         let is_open = engine.is_open(&found.id);
         let proof = Proof::of(&found.id, found.family, is_open);
-        let signed = if found.family == Family::Chatbot && !is_open {
-            self.signed(engine, call, now).map(Some)
-        } else {
-            Ok(None)
-        };
+        let proven = (found.family == Family::Chatbot && !is_open).then(|| self.prove(call, now));
+        let signed = proven.as_ref().map_or(Ok(None), |proven| self.signed(proven).map(Some));
         let caller =
             signed.and_then(|signed| caller(engine.simulator(), &self.rules, proof, signed, call, now));
         let read = caller.and_then(|caller| {
             let decrypted = caller.cipher.as_ref().map(|cipher| decrypted(call, cipher)).transpose()?;
             Ok((read(decrypted.as_ref().unwrap_or(call), found, params), caller))
         });
+        if let Some(Proven { account, cause: Some(cause) }) = &proven {
+            let fields = read.as_ref().ok().and_then(|(fields, _)| fields.as_ref().ok());
+            let message = || proof::told(cause, self.rules.chatbot_signature);
+            let fields = fields.map(|fields| &fields.fields);
+            engine.find(*account, FindingKind::Signature, (CHATBOT, cause), fields, message, now);
+        }
         let fault = match &read {
             Ok((Ok(fields), _)) => engine.fault(&found.id, call.header(faults::HEADER), &fields.fields),
             _ => None,
@@ -236,26 +242,19 @@ impl Api {
         reply
     }
 
+    /// What the signature of a chatbot call proves.
+    fn prove(&self, call: &HttpRequest, now: jiff::Timestamp) -> Proven {
+        self.keys.prove(self.rules.chatbot_signature, call, now)
+    }
+
     /// The account whose key a chatbot call is signed with.
-    fn signed(
-        &self,
-        engine: &mut Engine,
-        call: &HttpRequest,
-        now: jiff::Timestamp,
-    ) -> Result<AccountKey, Refusal> {
-        let rule = self.rules.chatbot_signature;
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        let proven = keys.prove(rule, call, now);
-        match proven.cause {
-            Some(cause) if rule == SignatureRule::Require => return Err(Refusal::new(401, cause)),
-            Some(cause) => {
-                if let Some(note) = keys.note(&cause) {
-                    engine.journal().write(now, None, Event::Note(note));
-                }
+    fn signed(&self, proven: &Proven) -> Result<AccountKey, Refusal> {
+        match &proven.cause {
+            Some(cause) if self.rules.chatbot_signature == SignatureRule::Require => {
+                Err(Refusal::new(401, cause.clone()))
             }
-            None => {}
+            _ => Ok(proven.account),
         }
-        Ok(proven.account)
     }
 
     /// Lets the engine answer a call.
@@ -288,6 +287,7 @@ impl Api {
             answer.headers.push(("retry-after".into(), seconds.max(1).to_string().into()));
             return Built::Whole(sealed(answer, caller));
         }
+        engine.doubt(&found.id, caller.account, found.provenance);
         let RequestOutcome { status, response } = engine.call(&Request {
             id: &found.id,
             fields: &fields.fields,

@@ -209,7 +209,7 @@ impl Sink for Lines {
             Event::Assumed { id, what, refused } => {
                 super::remark(&format!("note: {}", assumed_text(id, what, *refused)));
             }
-            Event::Note(text) => super::remark(&format!("note: {text}")),
+            Event::Note(text) | Event::Found { message: text, .. } => super::remark(&format!("note: {text}")),
             _ if self.quiet => {}
             Event::Attempted { attempt, result, retry_at } => {
                 let callback = &attempt.callback;

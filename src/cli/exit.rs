@@ -10,7 +10,8 @@ pub(super) const HELP: &str = "\
 Exit codes:
     0  all well
     1  an expectation failed, a callback could not be delivered, a signature is
-       wrong, or a load met its --fail-if
+       wrong, a request is wrong for a mock that is `strict`, or a load met its
+       --fail-if
     2  wrong usage, or a mistake in a file; nothing was sent
     3  could not start, for example because an address is taken
   130  interrupted";

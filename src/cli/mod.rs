@@ -10,6 +10,7 @@ mod destinations;
 mod emit;
 mod exit;
 mod format;
+mod found;
 mod load;
 mod load_report;
 mod magic;

@@ -6,7 +6,7 @@ use super::CommandError;
 use super::format::Format;
 use crate::contract::fields::Field;
 use crate::contract::renames::Renames;
-use crate::contract::{Catalog, Direction, Entry};
+use crate::contract::{Catalog, Direction, Entry, Provenance};
 use crate::simulator::reference::{EntryFields, fields};
 
 /// What stands in place of the fields of an entry that has no types yet, or is the user's own.
@@ -35,7 +35,8 @@ pub(super) fn document(catalog: &Catalog) -> String {
          `airudder-mock catalog --reference`; `airudder-mock catalog ID` shows one entry. Provenance: **documented** (the\n\
          vendor's public documentation), **example** (an example in it), **client** (a third-party client in real use),\n\
          **assumed** (not public; overridable under `[catalog.\"ID\"]` in the settings). Response fields are those of\n\
-         `data` or `body` inside the family's envelope. Fields that are not listed are accepted and have no effect.\n",
+         `data` or `body` inside the family's envelope. Fields that are not listed are accepted, have no effect,\n\
+         and are noted; what `strict` counts as an error is in [strict.md](strict.md).\n",
     );
     for group in catalog.groups() {
         // Writing to a string cannot fail, here and below.
@@ -95,7 +96,7 @@ fn provenance(field: &Field) -> &'static str {
 }
 
 /// Whether a field is always there, and what it may hold.
-fn help(title: &str, field: &Field) -> String {
+fn help(entry: &Entry, title: &str, field: &Field) -> String {
     let mut help = String::new();
     if !field.allowed.is_empty() {
         let words: Vec<String> = field.allowed.iter().map(|word| format!("`{word}`")).collect();
@@ -104,6 +105,12 @@ fn help(title: &str, field: &Field) -> String {
     help.push_str(&field.help);
     if title == "Request" && !field.has_effect {
         help.push_str(" Accepted, without effect.");
+    }
+    // Of an entry that is assumed as a whole its use is the error.
+    let is_own = field.path.split('.').next_back().is_some_and(|name| name.starts_with("mock_"));
+    let is_assumed = field.provenance == Some(Provenance::Assumed) && entry.provenance != Provenance::Assumed;
+    if title == "Request" && is_assumed && !is_own {
+        help.push_str(" An error in `strict`.");
     }
     help
 }
@@ -132,8 +139,11 @@ fn terminal(entry: &Entry, known: Option<&EntryFields>) -> String {
         for field in &fields {
             let Field { path, kind, .. } = field;
             let (need, from) = (need(title, field), provenance(field));
-            let _ =
-                writeln!(out, "  {path:paths$}  {kind:kinds$}  {need:13}  {from:10}  {}", help(title, field));
+            let _ = writeln!(
+                out,
+                "  {path:paths$}  {kind:kinds$}  {need:13}  {from:10}  {}",
+                help(entry, title, field)
+            );
         }
     }
     out
@@ -143,6 +153,9 @@ fn section(entry: &Entry, known: Option<&EntryFields>) -> String {
     let cell = |text: &str| text.replace('|', "\\|");
     let mut out =
         format!("### `{}`\n\n`{}` ({}). {}.\n", entry.id, place(entry), entry.provenance, entry.help);
+    if entry.direction == Direction::Call && entry.provenance == Provenance::Assumed {
+        out.push_str("\nIts use is an error in `strict`, unless you vouch for it.\n");
+    }
     if known.is_none() {
         let _ = write!(out, "\n{UNLISTED}\n");
     }
@@ -160,7 +173,7 @@ fn section(entry: &Entry, known: Option<&EntryFields>) -> String {
                 cell(&field.kind),
                 need(title, field),
                 provenance(field),
-                cell(&help(title, field))
+                cell(&help(entry, title, field))
             );
         }
     }

@@ -93,14 +93,28 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
     }
 
     mock.drive(interrupted).await;
-    let unsent = mock.driver().with(|engine, _| engine.unfinished().len());
+    let (unsent, found) =
+        mock.driver().with(|engine, _| (engine.unfinished().len(), engine.findings().clone()));
     mock.close().await;
     if !args.quiet {
         let callbacks = if unsent == 1 { "callback was" } else { "callbacks were" };
         super::say(&format!("stopped; {unsent} {callbacks} not sent"));
     }
+    if !args.quiet && !found.counts().is_empty() {
+        super::say(&format!("found   {}", super::found::summed(found.counts())));
+        for found in found.all() {
+            super::say(&format!("    {}", super::found::line(found)));
+        }
+    }
     recording.finish()?;
-    Ok(Exit::Ok)
+    Ok(if found.strict_errors() > 0 { Exit::Failed } else { Exit::Ok })
+}
+
+/// How strict the mock is, and with which accounts otherwise.
+fn strict(settings: &Settings) -> String {
+    let others = settings.accounts.iter().filter(|account| account.strict != settings.strict);
+    let others = others.map(|account| format!("; {} for {}", account.strict.as_str(), account.name));
+    format!("{}{}", settings.strict.as_str(), others.collect::<String>())
 }
 
 /// Where callbacks go: one line if all go to one URL, else a line for each URL.
@@ -164,6 +178,7 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64) -> String {
         lines.push(format!("chatbot calls     X-AIRudder-Sign-Key {}", account.sign_key));
     }
     lines.extend(callbacks(args, settings));
+    lines.push(format!("strict            {}", strict(settings)));
     let default_secret = settings.secret == crate::contract::signature::DEFAULT_SECRET;
     let secret = if default_secret || args.show_secrets { &settings.secret } else { "(see the settings)" };
     lines.push(format!("signing           secret {secret}   {scheme}"));

@@ -50,7 +50,10 @@ impl Timeline {
             Event::Waiting { call, within } => {
                 format!("{DIM}… waiting for {call}, up to {}{DIM:#}", HumanDuration(*within))
             }
-            Event::Note(text) => format!("{DIM}note {text}{DIM:#}"),
+            Event::Note(text) | Event::Found { message: text, is_error: false } => {
+                format!("{DIM}note {text}{DIM:#}")
+            }
+            Event::Found { message, is_error: true } => format!("{BAD}✗{BAD:#} {message}"),
             Event::Attempted { attempt, result, retry_at } => {
                 self.attempted(attempt, result, *retry_at, entry.at)
             }

@@ -16,7 +16,11 @@ const PREFIX: &str = "/_mock";
 /// Method, path below the prefix, and what it does.
 const CALLS: [(&str, &str, &str); 4] = [
     ("GET", "/", "lists these"),
-    ("GET", "/state", "shows the vendor's time, the sums of callbacks, and whether anything is under way"),
+    (
+        "GET",
+        "/state",
+        "shows the vendor's time, the sums of callbacks, whether anything is under way, and what was found wrong with your requests",
+    ),
     (
         "POST",
         "/clock",
@@ -71,7 +75,12 @@ fn list() -> HttpResponse {
 
 fn state(driver: &Driver) -> HttpResponse {
     driver.with(|engine, now| {
-        let body = json!({ "now": now.to_string(), "busy": engine.is_busy(), "callbacks": engine.totals() });
+        let body = json!({
+            "now": now.to_string(),
+            "busy": engine.is_busy(),
+            "callbacks": engine.totals(),
+            "found": engine.findings().all().collect::<Vec<_>>(),
+        });
         HttpResponse::json(200, &body)
     })
 }

@@ -7,6 +7,7 @@ pub mod aes;
 pub mod bodies;
 pub mod catalog;
 pub mod envelope;
+pub mod expected;
 pub mod fields;
 mod provenance;
 pub mod renames;

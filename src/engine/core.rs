@@ -41,6 +41,10 @@ pub struct Engine {
     /// How many stories wait for a call from outside.
     awaiting: usize,
     stopped: bool,
+    /// Which findings a story has failed for already: `(story, finding)`.
+    pub(super) failed_for: BTreeSet<(usize, Option<usize>)>,
+    /// The findings that are errors and belong to no story.
+    pub(super) errors_alone: BTreeSet<Option<usize>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -69,6 +73,8 @@ impl Engine {
             over: 0,
             awaiting: 0,
             stopped: false,
+            failed_for: BTreeSet::new(),
+            errors_alone: BTreeSet::new(),
         }
     }
 
@@ -177,6 +183,9 @@ impl Engine {
                 for (story, message) in self.simulator.take_failures() {
                     self.vendor_failed(story, message, now);
                 }
+                self.take_notes(now);
+                let found = self.simulator.take_findings();
+                self.tell_findings(found, None, now);
                 // Whoever drives comes back for the rest, and serves others in between.
                 if !self.is_full() && self.simulator.next_wakeup().is_some_and(|at| at <= now) {
                     return;
@@ -243,6 +252,10 @@ impl Engine {
         if let Some(at) = wakeup {
             self.wakeups.insert((at, index));
         }
+        let found = self.simulator.take_findings();
+        if !found.is_empty() {
+            self.tell_findings(found, Some(index), now);
+        }
         result
     }
 
@@ -271,7 +284,7 @@ impl Engine {
             CallbackBody::Text(text) if !is_corrected => Body::Raw(text.into_bytes()),
             body => Body::Json(body.value()),
         };
-        let origin = Origin { story: story.as_ref().and(index), label, body: value, took: Duration::ZERO };
+        let origin = Origin { story: story.as_ref().and(index), label, body: value, ..Origin::default() };
         if let Err(error) = self.dispatch.send(order, body, origin, now) {
             // A customer who named no URL for a notice gets none.
             let is_known = matches!(error, SendError::NoUrl)
@@ -341,9 +354,8 @@ impl Engine {
         let looks = |story: &StoryRun| !story.is_over() && story.looks_for_call(id);
         let whole = if self.stories.iter().any(looks) { call.with_rows() } else { Cow::Borrowed(fields) };
         let usual = self.simulator.handle(call);
-        for note in self.simulator.take_notes() {
-            self.dispatch.journal.write(now, None, Event::Note(note));
-        }
+        self.take_notes(now);
+        let found = self.simulator.take_findings();
         let cause = self.simulator.last_cause();
         let view = CallView { id, fields: &whole, refused: is_refusal(&usual) };
         let mut replaces_default = false;
@@ -385,11 +397,19 @@ impl Engine {
         if let Some(story) = story.filter(|_| self.simulator.is_of_user(id)) {
             self.simulator.assign(cause, u32::try_from(story).unwrap_or(u32::MAX));
         }
+        self.tell_findings(found, taker, now);
         let outcome = outcome(from_story, usual);
         let catalog = Arc::clone(&self.dispatch.catalog);
         match catalog.get(id).filter(|entry| entry.overridden) {
             Some(entry) => correct::response(entry, fields, outcome, || self.simulator.request_id()),
             None => outcome,
+        }
+    }
+
+    /// Writes what the simulator wants an integrator to know.
+    pub(super) fn take_notes(&mut self, now: Timestamp) {
+        for note in self.simulator.take_notes() {
+            self.dispatch.journal.write(now, None, Event::Note(note));
         }
     }
 
@@ -409,7 +429,8 @@ impl Engine {
 
     /// The result of an attempt.
     pub fn finish(&mut self, attempt: &Arc<Attempt>, result: AttemptResult, now: Timestamp) {
-        let outcome = self.dispatch.outbox.finish(attempt, &result, now);
+        let judged = self.unexpected(attempt, &result, now);
+        let outcome = self.dispatch.outbox.finish(attempt, judged.as_ref().unwrap_or(&result), now);
         let result = Arc::new(result);
         let id = attempt.callback.id;
         let mut story = None;

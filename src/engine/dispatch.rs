@@ -59,6 +59,8 @@ pub(super) struct Origin {
     pub(super) body: Value,
     /// Real time of the attempts and the story's time of the gaps so far.
     pub(super) took: Duration,
+    /// Whose it is.
+    pub(super) account: AccountKey,
 }
 
 /// A callback to hand to delivery.
@@ -211,7 +213,7 @@ impl Dispatch {
             policy: Arc::clone(policy),
         });
         self.journal.write(now, origin.label.clone(), Event::Queued(Arc::clone(&callback)));
-        self.origins.insert(id, origin);
+        self.origins.insert(id, Origin { account: order.account, ..origin });
         self.outbox.push(Arc::clone(&callback));
         Ok(callback)
     }

@@ -9,6 +9,7 @@ mod core;
 mod correct;
 mod dispatch;
 mod drive;
+mod found;
 mod host;
 mod options;
 mod outcome;

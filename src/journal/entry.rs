@@ -57,6 +57,13 @@ pub enum Event {
     },
     /// Something worth knowing that is no failure.
     Note(String),
+    /// Something is wrong with what the integrator does, although it was served; told once.
+    Found {
+        /// What, in a sentence.
+        message: String,
+        /// Whether it fails the run.
+        is_error: bool,
+    },
     /// A callback was handed to delivery.
     Queued(Arc<QueuedCallback>),
     /// An attempt to deliver a callback ended.

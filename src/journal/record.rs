@@ -107,7 +107,10 @@ impl Recorder {
                 let within = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
                 put(json!({ "kind": "waiting", "call": &**call, "within_ms": within }));
             }
-            Event::Note(text) => put(json!({ "kind": "note", "text": text })),
+            Event::Note(text) | Event::Found { message: text, is_error: false } => {
+                put(json!({ "kind": "note", "text": text }));
+            }
+            Event::Found { message, is_error: true } => put(json!({ "kind": "error", "text": message })),
             Event::Queued(callback) => {
                 put(json!({
                     "kind": "queued",

@@ -55,7 +55,7 @@ async fn create(mock: &Service, token: &str, serial: usize, task: &Task) {
         .map(|(n, end)| json!({ "Mobile": format!("+6281{n:03}{end}") }))
         .collect();
     let fields = json!({
-        "TaskName": format!("t{serial}"), "RobotID": "Payment reminder", "Details": rows,
+        "TaskName": format!("t{serial}"), "RobotID": "Welcome call", "Details": rows,
         "RepeatNumber": task.attempts, "RepeatInterval": task.gap_minutes,
     });
     let headers =

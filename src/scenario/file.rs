@@ -13,6 +13,7 @@ use crate::delivery::StatusSet;
 use crate::faults::FaultFile;
 use crate::files::Tree;
 use crate::language::{Arrivals, RateProfile, RateUnit};
+use crate::simulator::FindingKind;
 use crate::time::{DurationRange, HumanDuration};
 
 /// A scenario: a story that is sent to the integrator's callback URL step by step, with what is expected in return.
@@ -41,6 +42,10 @@ pub struct ScenarioFile {
     /// Where callbacks go, unless `--callback-url` says otherwise. `{event}` in it becomes the id of the callback.
     #[schemars(extend("format" = "url-template"))]
     pub callback_url: Option<String>,
+    /// What does not fail this story, although it would: kinds of things that are wrong with a request of yours, such as
+    /// `signature` for a chatbot request that is not signed as it should be.
+    #[serde(default)]
+    pub allow: Vec<FindingKind>,
     /// Other scenario files: their variables, reactions and steps come before those of this file.
     #[serde(default)]
     #[schemars(with = "Vec<String>", extend("x-items" = "include"))]

@@ -15,6 +15,7 @@ use crate::language::FormatMistake;
 use crate::language::template::{Template, TemplateSet};
 use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
+use crate::simulator::FindingKind;
 use crate::time::DurationRange;
 
 /// How long an `await` waits unless it says otherwise.
@@ -57,6 +58,8 @@ pub struct Story {
     pub reactions: Vec<Reaction>,
     /// What goes wrong on purpose when the mock is called.
     pub faults: Vec<FaultFile>,
+    /// What is wrong with requests and does not fail it.
+    pub allow: Vec<FindingKind>,
     /// The compiled templates.
     pub templates: TemplateSet,
 }
@@ -192,6 +195,11 @@ impl Story {
         if self.copies > 1 { format!("{} #{copy}", self.name) } else { self.name.clone() }
     }
 
+    /// Whether something that is wrong with a request does not fail it.
+    pub fn allows(&self, kind: FindingKind) -> bool {
+        self.allow.contains(&kind)
+    }
+
     /// How many callbacks its own steps send, repeats included; at least 1.
     pub fn sends(&self) -> usize {
         self.wanted_statuses().count().max(1)
@@ -292,6 +300,7 @@ impl Story {
             steps,
             reactions,
             faults: file.faults.clone(),
+            allow: file.allow.clone(),
             templates: compiler.set,
         })
     }

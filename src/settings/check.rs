@@ -73,6 +73,7 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     let given = corrections::shared(&extended, given);
     let given = given.iter().map(|(id, correction)| (id.as_str(), correction));
     let catalog = extended.overridden(given).map_err(|errors| refused(source, &file, &errors))?;
+    let catalog = catalog.confirming(&file.confirmed);
     problems.extend(user_endpoints::places(source, &file.user_endpoints(), &catalog));
     let compiled = Declarations::compile(&file.user_endpoints());
     let user_endpoints = compiled.map_err(|(span, message)| Diagnostic::at(source, span, message))?;

@@ -14,6 +14,7 @@ use crate::contract::signature::SchemeFile;
 use crate::delivery::DeliveryFile;
 use crate::faults::FaultFile;
 use crate::files::Tree;
+use crate::simulator::Strictness;
 use crate::simulator::dialer;
 use crate::simulator::user_endpoints::file::{CallbackFile, EndpointFile, UserEndpointsFile};
 use crate::simulator::workflow::TemplateFile;
@@ -39,6 +40,13 @@ pub struct SettingsFile {
     pub listen: Option<String>,
     /// What happens at the first use of something that is only assumed about the vendor. Default: `warn`.
     pub assumed: Option<AssumedFile>,
+    /// How strict the mock is with you, unless an account says otherwise: `lenient`, `standard` (the default) or `strict`.
+    pub strict: Option<Strictness>,
+    /// Requests whose assumptions you vouch for, since you hold the vendor's own document or have seen them work: an id
+    /// such as `task.detail`, a group such as `task.*`, or `*` for all. Their paths and fields do not count as assumed.
+    #[serde(default)]
+    #[schemars(extend("x-items" = "call-pattern"))]
+    pub confirmed: Vec<String>,
     /// How the mock is reached from outside, for links to recordings: `http://mock.test:2478`. Default: the address it
     /// listens on.
     #[schemars(extend("format" = "url"))]

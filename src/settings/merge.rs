@@ -1,6 +1,6 @@
 //! Settings as meant, and the merging of where they come from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use super::check::{Checked, check_file};
 use super::file::{AssumedFile, SettingsFile};
 use super::routes::Routes;
 use super::{formats, vendor};
-use crate::contract::Catalog;
 use crate::contract::signature::{DEFAULT_SECRET, SECRET_VARIABLE, SchemeFile};
+use crate::contract::{Catalog, Entry, Provenance};
 use crate::delivery::{Policy, PolicyPreset, policy, preset};
 use crate::faults::FaultFile;
 use crate::files::{Diagnostic, Problems, SourceFile};
@@ -22,7 +22,7 @@ use crate::simulator::calling::Rules;
 use crate::simulator::dialer;
 use crate::simulator::user_endpoints::Declarations;
 use crate::simulator::workflow::{self, Template};
-use crate::simulator::{Account, Behaviour, ChatRules};
+use crate::simulator::{Account, Behaviour, ChatRules, Strictness};
 
 /// The settings file that is read if it is there.
 pub const DEFAULT_FILE: &str = "airudder-mock.toml";
@@ -88,6 +88,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// How callers are checked and refused.
     pub access: AccessRules,
+    /// How strict the mock is where an account says nothing else.
+    pub strict: Strictness,
     /// The accounts; at least one.
     pub accounts: Vec<Account>,
     /// How numbers answer, lines dial and strategies go on.
@@ -116,6 +118,7 @@ impl Settings {
             chatbot: self.chatbot,
             workflows: Arc::clone(&self.workflows),
             user_endpoints: self.user_endpoints.clone(),
+            doubted: Arc::new(doubted(&self.catalog)),
             public_url: url.trim_end_matches('/').into(),
             has_callback_url,
             ..Behaviour::default()
@@ -239,8 +242,9 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
     let target = file.target.unwrap_or_default();
     let usual = preset(PolicyPreset::default());
     let policy_of_all = file.delivery.map_or(usual.clone(), |delivery| policy(&usual, &delivery));
-    let accounts =
-        vendor::accounts(file.accounts, file.signature.as_ref().and_then(|own| own.key_id.clone()));
+    let strict = file.strict.unwrap_or_default();
+    let key_id = file.signature.as_ref().and_then(|own| own.key_id.clone());
+    let accounts = vendor::accounts(file.accounts, key_id, strict);
     let workflows = workflow::templates(&file.workflow_templates);
     let routes = Routes::new(source.as_ref(), &file.routes, &accounts, &workflows, &policy_of_all);
     Settings {
@@ -249,6 +253,7 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
         listen: given.listen.or(file.listen).map(|listen| formats::full_address(&listen)),
         assumed: file.assumed.unwrap_or_default(),
         accounts,
+        strict,
         signature: file.signature,
         policy: policy_of_all,
         routes,
@@ -269,6 +274,13 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
         limits: vendor::limits(file.limits),
         notes,
     }
+}
+
+/// The calls whose fields count as assumed where they are: those that the user does not vouch for, and that are not
+/// assumed as a whole.
+fn doubted(catalog: &Catalog) -> BTreeSet<String> {
+    let is_doubted = |entry: &&Entry| !entry.confirmed && entry.provenance != Provenance::Assumed;
+    catalog.calls().filter(is_doubted).map(|entry| entry.id.clone()).collect()
 }
 
 /// What holds where there is no file.

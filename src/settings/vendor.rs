@@ -14,7 +14,7 @@ use crate::http::Limits;
 use crate::language::rate::Frequency;
 use crate::recordings::WavFile;
 use crate::simulator::calling::{MockOutcome, Rules, magic};
-use crate::simulator::{Account, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate};
+use crate::simulator::{Account, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, Strictness};
 use crate::time::HumanDuration;
 
 /// Why a text of the vendor's settings can't be read: one line that says what to write.
@@ -51,8 +51,9 @@ pub(super) fn utc_offset(text: &str) -> Result<Offset, VendorTextError> {
 
 /// The accounts. Texts were checked when the file was read; one that does not read all the same counts as not given.
 ///
-/// `key_id` is the key of the signature's settings: the first account has it unless it has one of its own.
-pub(super) fn accounts(files: Vec<AccountFile>, key_id: Option<String>) -> Vec<Account> {
+/// `key_id` is the key of the signature's settings: the first account has it unless it has one of its own. `strict`
+/// counts for accounts that say nothing else.
+pub(super) fn accounts(files: Vec<AccountFile>, key_id: Option<String>, strict: Strictness) -> Vec<Account> {
     let account = |(at, file): (usize, AccountFile)| {
         let country: Country = file.country.and_then(|text| text.parse().ok()).unwrap_or(Country::Id);
         Account {
@@ -70,11 +71,12 @@ pub(super) fn accounts(files: Vec<AccountFile>, key_id: Option<String>) -> Vec<A
             encryption: file.encryption.unwrap_or_default(),
             encrypt_callbacks: file.encrypt_callbacks,
             rate: file.rate_limit.and_then(|text| rate(&text).ok()),
+            strict: file.strict.unwrap_or(strict),
         }
     };
     if files.is_empty() {
         let usual = Account::default();
-        return vec![Account { sign_key: key_id.unwrap_or(usual.sign_key.clone()), ..usual }];
+        return vec![Account { sign_key: key_id.unwrap_or(usual.sign_key.clone()), strict, ..usual }];
     }
     files.into_iter().enumerate().map(account).collect()
 }
@@ -100,6 +102,7 @@ pub(super) fn calling(file: Option<CallingFile>, recordings: BTreeMap<String, Wa
         lines: file.lines,
         mix: file.mix.map(|mix| mix.weights()).filter(|mix| !mix.is_empty()).unwrap_or(usual.mix),
         magic: mock_outcomes,
+        are_robots_declared: file.robots.is_some(),
         robots: file.robots.unwrap_or(usual.robots),
         recordings: usual.recordings,
         strategies: file.strategies.unwrap_or(usual.strategies),
@@ -130,6 +133,7 @@ pub(super) fn chatbot(file: Option<ChatbotFile>) -> ChatRules {
         upload_bytes: size(file.upload_mb, 1 << 20, usual.upload_bytes),
         uploads_bytes: size(file.uploads_mb, 1 << 20, usual.uploads_bytes),
         uploads: size(file.uploads, 1, usual.uploads),
+        codes: file.codes.unwrap_or(usual.codes),
     }
 }
 
@@ -171,7 +175,8 @@ mod tests {
             toml::from_str(&format!("app_key = '{app_key}'\napp_secret = 's'\n{own}")).unwrap()
         };
         let keys = |files: Vec<AccountFile>, id: Option<&str>| -> Vec<String> {
-            accounts(files, id.map(str::to_owned)).into_iter().map(|account| account.sign_key).collect()
+            let accounts = accounts(files, id.map(str::to_owned), Strictness::default());
+            accounts.into_iter().map(|account| account.sign_key).collect()
         };
         assert_eq!(keys(Vec::new(), None), [DEFAULT_SIGN_KEY]);
         assert_eq!(keys(Vec::new(), Some("id")), ["id"]);

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::simulator::Encryption;
 use crate::simulator::calling::{Outcome, Robot, Strategy};
+use crate::simulator::{ChatCodes, Encryption, Strictness};
 use crate::time::HumanDuration;
 
 /// An account. Without any there is one with the credentials that `serve` prints.
@@ -48,6 +48,8 @@ pub struct AccountFile {
     /// How many requests the account may make, for example `100/s`, `600/min`, `1000/h`. Default: any number.
     #[schemars(extend("format" = "rate-limit"))]
     pub rate_limit: Option<String>,
+    /// How strict the mock is with the account: `lenient`, `standard` or `strict`. Default: as `strict` at the top says.
+    pub strict: Option<Strictness>,
 }
 
 /// How simulated numbers answer, lines dial and strategies go on. All of it is assumed.
@@ -146,6 +148,8 @@ pub struct ChatbotFile {
     /// How many uploaded files are kept; the oldest make room. Default: 1000.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub uploads: Option<u32>,
+    /// The codes of refusals, where you know better than what is assumed: `codes = { not_asked = 4021 }`.
+    pub codes: Option<ChatCodes>,
 }
 
 /// How much the mock accepts.

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 use rand::RngExt;
 
+use super::rules::strictness::Strictness;
 use crate::content::Country;
 use crate::contract::aes::Cipher;
 use crate::seed::Seed;
@@ -122,6 +123,8 @@ pub struct Account {
     pub encrypt_callbacks: bool,
     /// How many calls the account may make.
     pub rate: Option<Rate>,
+    /// How strict the vendor is with it.
+    pub strict: Strictness,
 }
 
 impl Default for Account {
@@ -138,6 +141,7 @@ impl Default for Account {
             encryption: Encryption::default(),
             encrypt_callbacks: false,
             rate: None,
+            strict: Strictness::default(),
         }
     }
 }

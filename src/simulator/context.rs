@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::access::Access;
+use super::access::{Access, AccountKey};
 use super::agenda::{Agenda, Place};
 use super::callback::Callback;
 use super::outcome::Notice;
 use super::cause::{CauseId, Causes};
+use super::findings::{FindingKind, Findings};
 use super::ids::Ids;
 use super::node::RowEnded;
+use super::request::{Refusal, Request};
 use super::rules::Behaviour;
+use super::rules::strictness::Strictness;
 use super::timer::Timer;
 use crate::seed::Seed;
 
@@ -39,6 +42,8 @@ pub(super) struct Context {
     /// What is to be noted, and which kinds of notes there were already.
     notes: Vec<String>,
     noted: HashSet<&'static str>,
+    /// What was found wrong with the integrator.
+    pub(super) findings: Findings,
 }
 
 impl Context {
@@ -57,6 +62,7 @@ impl Context {
             failures: Vec::new(),
             notes: Vec::new(),
             noted: HashSet::new(),
+            findings: Findings::default(),
         }
     }
 
@@ -154,6 +160,40 @@ impl Context {
                 format!("a `{event}` is swallowed: its number asks for `callback_never`; others are not noted any more")
             });
         }
+    }
+
+    /// Something is wrong with what an account's integrator does. `what` tells it from others of its kind.
+    pub(super) fn find(
+        &mut self,
+        account: AccountKey,
+        kind: FindingKind,
+        id: &str,
+        what: impl Into<String>,
+        message: impl FnOnce() -> String,
+    ) {
+        let strict = self.access.account(account).strict;
+        self.findings.add(strict, kind, id, what.into(), message);
+    }
+
+    /// Refuses what no vendor would take, unless the account is treated leniently: then it is noted and passes.
+    ///
+    /// # Errors
+    ///
+    /// The refusal.
+    pub(super) fn refuse(
+        &mut self,
+        request: &Request<'_>,
+        what: &'static str,
+        refusal: Refusal,
+    ) -> Result<(), Refusal> {
+        let Request { id, account, .. } = *request;
+        if self.access.account(account).strict != Strictness::Lenient {
+            return Err(refusal);
+        }
+        self.find(account, FindingKind::LetPass, id, what, || {
+            format!("`{id}` is served, since the mock is lenient; otherwise: {}", refusal.message)
+        });
+        Ok(())
     }
 
     /// What is to be noted since this was asked last.

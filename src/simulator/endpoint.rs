@@ -13,9 +13,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ConversationKey, Long, Refusal, Request, Response, Simulator};
+use super::{ConversationKey, FindingKind, Long, Refusal, Request, Response, Simulator, Strictness};
 use crate::contract::Provenance;
-use crate::contract::fields::{Field, FieldError, Use, decode, fields_of};
+use crate::contract::fields::{Field, FieldError, Names, Noticed, Use, decode, fields_of};
 
 /// How one request of the catalog is answered. Made by `endpoints!`.
 pub struct Endpoint {
@@ -70,7 +70,10 @@ macro_rules! endpoints {
         &[$($crate::simulator::endpoint::Endpoint {
             id: $id,
             handle: |simulator, request| {
-                $crate::simulator::endpoint::answer(simulator, request, $refuse, $handler)
+                static NAMES: std::sync::LazyLock<$crate::contract::fields::Names> = std::sync::LazyLock::new(|| {
+                    $crate::contract::fields::Names::of(&$crate::simulator::endpoint::shape($handler).request)
+                });
+                $crate::simulator::endpoint::answer(simulator, request, &NAMES, $refuse, $handler)
             },
             shape: || $crate::simulator::endpoint::shape($handler),
         }),*]
@@ -103,11 +106,59 @@ type Handler<Q, A> = fn(&mut Simulator, Q, &Request<'_>) -> Result<A, Refusal>;
 pub fn answer<Q: Fields, A: Answer>(
     simulator: &mut Simulator,
     request: &Request<'_>,
+    names: &Names,
     refuse: fn(&Request<'_>, FieldError) -> Refusal,
     handler: Handler<Q, A>,
 ) -> Result<Response, Refusal> {
-    let typed = Q::decode(request.fields).map_err(|error| refuse(request, error))?;
+    let meant = look(simulator, request, names);
+    let typed = Q::decode(request.fields).map_err(|error| {
+        let wrong = meant.iter().find(|(_, meant)| error.is_missing() && error.path() == meant);
+        let mut refusal = refuse(request, error);
+        if let Some((sent, meant)) = wrong {
+            refusal.message.push_str(&format!("; `{sent}` came, did you mean `{meant}`?"));
+        }
+        refusal
+    })?;
     handler(simulator, typed, request)?.into_response()
+}
+
+/// So many fields of one request are told of.
+const MOST_TOLD: usize = 100;
+
+/// Finds the fields of a request that nothing reads. Gives back those that were probably meant to be another one, with
+/// its path.
+fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<(String, String)> {
+    let Request { id, account, .. } = *request;
+    let context = &mut simulator.context;
+    let is_strict = context.access.account(account).strict == Strictness::Strict;
+    let wants_assumed = is_strict && context.behaviour.doubted.contains(id);
+    let mut told = 0;
+    let mut meant = Vec::new();
+    let mut tell = |noticed: Noticed| match noticed {
+        // One request may have very many.
+        _ if told >= MOST_TOLD => {}
+        Noticed::Unread { path, nearest, is_kept } => {
+            told += 1;
+            let near = crate::files::suggest::did_you_mean(nearest.as_deref());
+            let is = if is_kept { "kept as a name of your own" } else { "read by nothing" };
+            let message = format!("`{path}` of `{id}` is {is}{near}");
+            if let Some(nearest) = nearest {
+                let outer = path.rsplit_once('.').map(|(outer, _)| format!("{outer}.")).unwrap_or_default();
+                meant.push((path.clone(), format!("{outer}{nearest}")));
+            }
+            context.find(account, FindingKind::UnreadField, id, path, || message);
+        }
+        Noticed::Assumed { path } => {
+            told += 1;
+            let message = || format!("`{path}` of `{id}` is only assumed about the vendor");
+            context.find(account, FindingKind::Assumed, id, path.clone(), message);
+        }
+    };
+    names.look(request.fields, wants_assumed, &mut tell);
+    if let Some(rows) = request.rows {
+        names.look_rows(rows.name(), rows.text(), wants_assumed, &mut tell);
+    }
+    meant
 }
 
 /// What goes into a handler and comes out of it.

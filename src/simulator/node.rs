@@ -79,6 +79,8 @@ pub(super) enum CameTo {
     NotDialled,
     /// A message that could not be delivered.
     Failed,
+    /// A message that left and never arrived.
+    Sent,
     /// A message that arrived.
     Delivered,
     /// A message that was read.

@@ -103,6 +103,15 @@ impl Notice {
     }
 }
 
+/// Why a message to a user fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MessageFailure {
+    /// The number is not on WhatsApp.
+    NotOnWhatsApp,
+    /// The user wants no messages.
+    OptedOut,
+}
+
 /// What becomes of a template message to a number, and what its user does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ChatOutcome {

@@ -28,7 +28,8 @@ pub(super) struct Vendor {
 impl Vendor {
     pub(super) fn new(seed: u64, behaviour: Behaviour, check: fn(&Simulator)) -> Self {
         let other = Account { app_key: "other".into(), app_secret: "secret".into(), ..Account::default() };
-        let behaviour = Behaviour { accounts: vec![Account::default(), other], ..behaviour };
+        let own = behaviour.accounts.first().cloned().unwrap_or_default();
+        let behaviour = Behaviour { accounts: vec![own, other], ..behaviour };
         let now = "2030-01-01T02:00:00Z".parse().unwrap();
         let simulator = Simulator::new(Seed(seed), behaviour);
         Self { simulator, now, sent: Vec::new(), check: Some(check) }

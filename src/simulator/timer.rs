@@ -4,6 +4,7 @@ use super::callback::Callback;
 use super::ending::Ending;
 use super::keys::{ConversationKey, DialerTaskKey, InstanceKey, PlanKey, TaskKey};
 use super::node::InstancePhase;
+use super::outcome::MessageFailure;
 use super::user_endpoints::PlannedSend;
 use crate::contract::bodies::message::MessageStatus;
 
@@ -99,6 +100,8 @@ pub(super) enum WorkflowTimer {
 pub(super) enum ChatbotTimer {
     /// A message reaches its next status; which event says so depends on who wrote the message.
     Status { conversation: ConversationKey, place: u32, status: MessageStatus, by_agent: bool },
+    /// A message fails; which event says so depends on who wrote the message.
+    Failed { conversation: ConversationKey, place: u32, failure: MessageFailure, by_agent: bool },
     /// A conversation ends.
     End { conversation: ConversationKey, reason: &'static str },
     /// The report after a conversation's end.

@@ -5,16 +5,17 @@ use rand::RngExt;
 use serde_json::Value;
 
 use super::Simulator;
-use super::access::Access;
+use super::access::{Access, AccountKey};
 use super::callback::Callback;
 use super::calling::{self, Calling};
 use super::cause::CauseId;
-use super::chatbot::{Chatbot, ConversationView, Opening, Stored, UserView};
+use super::chatbot::{self, Chatbot, ConversationView, Opening, Stored, UserView};
 use super::context::Context;
 use super::department::Department;
 use super::detection::Detection;
 use super::dialer::Dialer;
 use super::endpoint::Wanted;
+use super::findings::{Finding, FindingKind, Findings};
 use super::keys::ConversationKey;
 use super::reference;
 use super::request::{Refusal, Request, Response};
@@ -96,8 +97,12 @@ impl Simulator {
         }
         let callback = reference::callback(event).ok_or_else(|| EmitError::Unknown(event.to_owned()))?;
         let mut body = (callback.generate)(self, key, &Wanted { event: callback.id, patch: &patch, now });
-        if !patch.is_null() {
+        let is_patched = !patch.is_null();
+        if is_patched {
             crate::json::merge(&mut body, patch);
+        }
+        if is_patched && event != "session.report" {
+            chatbot::note_contents(self, key, event, &body);
         }
         self.apply_event(key, event, &body, now);
         Ok(body)
@@ -189,6 +194,28 @@ impl Simulator {
         self.context.take_failures()
     }
 
+    /// Something is wrong with a request of an account, or with the response to a callback of its.
+    pub fn find(
+        &mut self,
+        account: AccountKey,
+        kind: FindingKind,
+        id: &str,
+        what: &str,
+        message: impl FnOnce() -> String,
+    ) {
+        self.context.find(account, kind, id, what, message);
+    }
+
+    /// What was found wrong with the integrator since this was asked last.
+    pub fn take_findings(&mut self) -> Vec<Finding> {
+        self.context.findings.take()
+    }
+
+    /// All that was found wrong with the integrator.
+    pub fn findings(&self) -> &Findings {
+        &self.context.findings
+    }
+
     /// What an integrator should know, each kind of note once.
     pub fn take_notes(&mut self) -> Vec<String> {
         self.context.take_notes()
@@ -240,7 +267,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::simulator::access::AccountKey;
     use crate::simulator::raw_rows::RawRows;
 
     /// Something that happens to a simulator.

@@ -15,7 +15,7 @@ def rows(numbers, **more):
 
 
 def create(path, name, details, **more):
-    fields = {"TaskName": name, "RobotID": "Payment reminder", "SIPLine": "narrow", "Details": details}
+    fields = {"TaskName": name, "RobotID": "Welcome call", "SIPLine": "narrow", "Details": details}
     return post(path, {**fields, **more}, ACCESS)
 
 

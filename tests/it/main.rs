@@ -27,5 +27,6 @@ mod serve_wire;
 mod serve_words;
 mod signing;
 mod stories;
+mod strict;
 mod walls;
 mod workflow;

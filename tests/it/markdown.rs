@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use crate::stories::own_integrator;
 use crate::support::{
-    Receiver, assert_code, free_address, plain, program, run, run_with_input, stderr, stdout,
+    DEFAULT_SECRET, Receiver, assert_code, free_address, plain, program, run, run_with_input, stderr, stdout,
 };
 
 /// A fenced block: its language, its text, and the comment on the line before it.
@@ -139,9 +139,10 @@ fn story_runs(mut args: Vec<String>, comment: &str) {
     if !has(&args, "--speed") {
         args.extend(["--speed".to_owned(), "max".to_owned()]);
     }
+    let secret = args.iter().position(|arg| arg == "--secret").map(|at| args[at + 1].clone());
     let mock = free_address();
     args.extend(["--listen".to_owned(), mock.to_string()]);
-    let receiver = own_integrator(mock, 2);
+    let receiver = own_integrator(mock, secret.as_deref().unwrap_or(DEFAULT_SECRET), 2);
     put(&mut args, "--callback-url", &receiver.url());
     assert_eq!(comment.contains("needs your server"), has(&args, "--callback-url"), "{args:?}: {comment}");
     assert_code(&run(&args), 0);

@@ -192,7 +192,9 @@ fn a_scenario_brings_its_own_faults() {
     });
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("story.toml");
+    // Its requests are not signed, and the story says that this does not matter here.
     let text = r#"
+        allow = ["signature"]
         [[faults]]
         call = "chatbot.agent_transfer_result"
         times = 2

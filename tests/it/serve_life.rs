@@ -42,7 +42,7 @@ fn tasks_live_and_are_told() {
         return;
     }
     let receiver = receiver();
-    let serving = calling_back(&receiver, "[calling.lines]\nnarrow = 2\n");
+    let serving = calling_back(&receiver, "[calling.lines]\nnarrow = 2\nwide = 50\n");
     python("task.py", &serving, &[], 34);
     serving.run_out();
     let sent: Vec<Value> =

@@ -103,7 +103,8 @@ impl Serving {
 
     /// Creates a task of these rows and returns its id.
     pub(crate) fn task(&self, token: &str, name: &str, rows: &Value) -> String {
-        let fields = json!({ "TaskName": name, "RobotID": "Payment reminder", "Details": rows });
+        // A robot of the kind that needs nothing more of a row than its number.
+        let fields = json!({ "TaskName": name, "RobotID": "Welcome call", "Details": rows });
         let (status, answer) = self.post(token, "/service/cloud/task", &fields);
         assert_eq!(status, 200, "{answer}");
         answer["data"]["TaskID"].as_str().unwrap().to_owned()
@@ -144,11 +145,21 @@ impl Serving {
         self.ended()
     }
 
+    /// The same, with another exit code than 0.
+    pub(crate) fn end_with(self, code: i32) -> (String, Vec<Value>) {
+        self.ask_to_stop();
+        self.ended_with(code)
+    }
+
     /// Waits for the end that was asked for.
-    pub(crate) fn ended(mut self) -> (String, Vec<Value>) {
+    pub(crate) fn ended(self) -> (String, Vec<Value>) {
+        self.ended_with(0)
+    }
+
+    fn ended_with(mut self, code: i32) -> (String, Vec<Value>) {
         let mut rest = String::new();
         self.out.read_to_string(&mut rest).unwrap();
-        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{rest}");
+        assert_eq!(self.child.wait().unwrap().code(), Some(code), "{rest}");
         let record = fs::read_to_string(self.folder.path().join("record.ndjson")).unwrap();
         (rest, record.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
     }

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Receiver, Request, assert_code, free_address, independent_hmac, plain, post, post_with, program,
-    run, scenario, stderr, stdout,
+    Answer, Receiver, Request, assert_code, free_address, independent_hmac, plain, post, post_signed,
+    post_with, program, run, scenario, stderr, stdout,
 };
 
 const SECRET: &str = "s3cret of the tests";
@@ -157,13 +157,14 @@ fn a_failing_run_says_how_to_repeat_it() {
 
 /// An integrator of our own: accepts the transfer while it still handles the callback, answers every message of the
 /// user, and ends the conversation when the user has said so many things.
-pub(crate) fn own_integrator(mock: SocketAddr, last: u32) -> Receiver {
+pub(crate) fn own_integrator(mock: SocketAddr, secret: &str, last: u32) -> Receiver {
+    let secret = secret.to_owned();
     let heard = std::sync::Mutex::new(0_u32);
     Receiver::with(move |request| {
         let body = request.json();
         let call_id = body["transfer"]["call_id"].as_str().or(body["call_id"].as_str()).unwrap_or_default();
         let call = |path: &str, fields: Value| {
-            let (status, answer) = post(mock, path, &fields);
+            let (status, answer) = post_signed(mock, path, &secret, &fields);
             assert_eq!((status, &answer["code"]), (200, &json!(200)), "{path}: {answer}");
             answer
         };
@@ -205,7 +206,7 @@ pub(crate) fn own_integrator(mock: SocketAddr, last: u32) -> Receiver {
 #[test]
 fn a_conversation_goes_both_ways_with_an_integrator_of_ones_own() {
     let mock = free_address();
-    let receiver = own_integrator(mock, 3);
+    let receiver = own_integrator(mock, SECRET, 3);
     let (folder, path) = story(
         r#"
         [[steps]]
@@ -482,7 +483,7 @@ fn reactions_answer_set_and_replace_what_the_mock_would_send() {
         if body["event"] == "session.transfer" {
             let call_id = &body["transfer"]["call_id"];
             let message = json!({ "call_id": call_id, "messages": [{ "type": "text", "text": "hello" }] });
-            let (status, answer) = post(mock, "/api/v1/message/send", &message);
+            let (status, answer) = post_signed(mock, "/api/v1/message/send", SECRET, &message);
             assert_eq!((status, answer), (202, json!({ "mine": "hello" })));
             // A call that the mock would refuse, answered by the story; and one that it refuses.
             let credentials =

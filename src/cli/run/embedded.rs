@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::contract::Catalog;
 use crate::contract::signature::{Signer, Signing};
+use crate::contract::{Catalog, expected};
 use crate::engine::{Agenda, Driver};
 use crate::http;
 use crate::integrator::{Action, Receiver, SampleAgent, Verdict};
@@ -100,7 +100,7 @@ impl Embedded {
                 self.agenda.after(action.after, async move { integrator.call(action).await });
             }
         }
-        HttpResponse::json(200, &Value::Object(serde_json::Map::new())).into()
+        HttpResponse::json(200, &expected::response(received.id.as_deref().unwrap_or_default())).into()
     }
 
     /// A call to the mock. Its answer stands in the journal; the sample integrator has no use for it.

@@ -158,18 +158,31 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         };
         super::say(&format!("mock        {}  (your requests go here)", mock.url()));
         super::say(&format!("callbacks   to {target}, signed: {}", signer.scheme().describe()));
+        for account in &settings.accounts {
+            super::say(&format!(
+                "chatbot     X-AIRudder-Sign-Key {}  (beside the signature of your requests)",
+                account.sign_key
+            ));
+        }
+        super::say(&format!("strict      {}", settings.strict.as_str()));
         super::say(&format!("seed        {}\n", seed.0));
     }
 
     let end = mock.drive(interrupted).await;
     let tally = tally.get().clone();
     let facts = mock.driver().with(|engine, _| report::Facts {
-        passed: end == End::Over && tally.passed() == tally.stories.len() && tally.failed_alone == 0,
+        passed: end == End::Over
+            && tally.passed() == tally.stories.len()
+            && tally.failed_alone == 0
+            && !engine.has_errors_alone(),
         seed: seed.0,
         epoch,
         totals: engine.totals(),
         verified: embedded.as_ref().map(|embedded| embedded.verified()),
         interrupted: end == End::Interrupted,
+        found: engine.findings().all().cloned().collect(),
+        counts: engine.findings().counts().clone(),
+        errors_alone: engine.errors_alone().cloned().collect(),
         seconds: (!jumps).then(|| begun.elapsed().as_secs_f64()),
     });
     let reports = write_reports(&args, &tally, &facts);
@@ -251,7 +264,7 @@ fn write_reports(args: &Args, tally: &Tally, facts: &report::Facts) -> Result<()
     if let Some(path) = &args.junit {
         let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
         let mut out = std::io::BufWriter::new(file);
-        report::junit(tally, &mut out)
+        report::junit(tally, facts, &mut out)
             .and_then(|()| out.flush())
             .map_err(|error| cannot_write(path, &error))?;
     }
@@ -287,6 +300,12 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, again: &str, begun
     callbacks.push_str(&format!(" of {} ({})", totals.queued, counted(totals.attempts, "attempt")));
     lines.push(callbacks);
     lines.push(format!("requests    {} answered, {} of them refused", tally.calls, tally.refused_calls));
+    if !facts.counts.is_empty() {
+        lines.push(format!("found       {}", super::found::summed(&facts.counts)));
+        if args.quiet {
+            lines.extend(facts.found.iter().map(|found| format!("    {}", super::found::line(found))));
+        }
+    }
     if let Some((right, wrong)) = facts.verified {
         lines.push(format!("signatures  {right} verified, {wrong} wrong"));
     }

@@ -4,6 +4,7 @@
 //! differ from family to family on purpose. Whoever builds a callback fills one of these and serialises it once; the
 //! signature is taken over those bytes. Each struct says in its first lines where its shape comes from.
 
+pub mod check;
 pub mod conversation;
 pub mod message;
 

@@ -120,6 +120,30 @@ impl Catalog {
     }
 }
 
+impl Catalog {
+    /// This list with calls the user vouches for, each by its id, a group such as `task.*`, or `*` for all.
+    #[must_use]
+    pub fn confirming(mut self, patterns: &[String]) -> Self {
+        let is_meant = |id: &str| {
+            patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+                Some(group) => id.starts_with(group),
+                None => pattern == id,
+            })
+        };
+        for entry in self.entries.iter_mut().filter(|entry| is_meant(&entry.id)) {
+            entry.confirmed = true;
+            let marks = entry.routes.iter_mut().map(|route| &mut route.provenance);
+            for mark in marks.chain([&mut entry.provenance]) {
+                // The user holds the vendor's document.
+                if *mark == Provenance::Assumed {
+                    *mark = Provenance::Documented;
+                }
+            }
+        }
+        self
+    }
+}
+
 fn check(entry: &Entry, correction: &EntryFile) -> Vec<CorrectionError> {
     let id = || entry.id.clone();
     let keys = [
@@ -152,6 +176,7 @@ fn check(entry: &Entry, correction: &EntryFile) -> Vec<CorrectionError> {
 
 fn apply(entry: &mut Entry, correction: &EntryFile) {
     entry.overridden = true;
+    entry.confirmed |= correction.provenance.is_some_and(|given| given != Provenance::Assumed);
     // The mark of a call stands for its path, that of a callback for its body: a corrected name alone says nothing
     // about the fields.
     let known = match entry.direction {

@@ -47,7 +47,8 @@ pub struct EntryFile {
     /// `{"id": "{{ body.user.id }}"}`; of a call, `request` holds the fields of the request.
     #[schemars(extend("format" = "template"))]
     pub body: Option<String>,
-    /// Where the correction comes from, shown in the catalog in place of `assumed`. Default: `documented`.
+    /// Where the correction comes from, shown in the catalog in place of `assumed`. Default: `documented`. Given here, it
+    /// counts for the fields as well: nothing of the entry is an assumption any more.
     #[serde(alias = "mark")]
     #[schemars(extend("x-old-name" = "mark"))]
     pub provenance: Option<Provenance>,

@@ -154,6 +154,9 @@ pub struct Entry {
     /// Whether the user's settings changed it.
     #[serde(default)]
     pub overridden: bool,
+    /// Whether the user vouches for all of it: nothing of it counts as assumed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confirmed: bool,
 }
 
 fn post() -> String {

@@ -2,17 +2,19 @@
 //!
 //! A type says everything once: its names are the wire's, its doc comments are the reference, and the last word in
 //! brackets of a doc comment is the provenance, for example `The number, in E.164 (client).` A field without one has
-//! that of the type it stands in. From there come decoding with errors that name the field ([`decode`]) and the field
-//! reference ([`fields_of`]).
+//! that of the type it stands in. From there come decoding with errors that name the field ([`decode`]), the field
+//! reference ([`fields_of`]), and what a request holds that nothing reads ([`Names`]).
 
 mod decode;
 mod error;
+mod names;
 mod reference;
 mod types;
 
 pub use decode::decode;
 pub use error::FieldError;
 pub(crate) use error::shown;
+pub use names::{Names, Noticed};
 pub use reference::{Field, Use, fields_of};
 pub(crate) use types::or_empty;
 pub use types::{FilePart, Given, LocalTime, NoEffect, Number, RowList, Text, Whole};

@@ -32,6 +32,9 @@ pub struct Field {
     pub allowed: Vec<String>,
     /// Whether anything follows from it; a field without effect is accepted and checked for its type only.
     pub has_effect: bool,
+    /// Whether names within it that are not listed are kept: they are the customer's own.
+    #[serde(skip)]
+    pub keeps_more: bool,
     /// What it is.
     pub help: String,
 }
@@ -136,6 +139,9 @@ impl<'a> Walk<'a> {
         let (type_help, of_type) = described(inner);
         let provenance = own.or(inherited).or(of_type);
         let has_effect = schema.get("x-no-effect").or(inner.get("x-no-effect")).is_none();
+        let items = inner.get("items").map(|items| self.resolve(items));
+        let keeps_more =
+            [Some(inner), items].into_iter().flatten().any(|one| one.get("x-keeps-more").is_some());
         self.fields.push(Field {
             path: path.clone(),
             kind: self.kind(inner),
@@ -143,6 +149,7 @@ impl<'a> Walk<'a> {
             required,
             allowed: allowed(inner),
             has_effect,
+            keeps_more,
             help: if help.is_empty() { type_help } else { help },
         });
         self.inside(inner, &path, of_type.or(provenance));
@@ -315,7 +322,7 @@ mod tests {
         let lines: Vec<String> = fields_of::<Create>(Use::Read)
             .iter()
             .map(|field| {
-                let Field { path, kind, provenance, required, allowed, has_effect, help } = field;
+                let Field { path, kind, provenance, required, allowed, has_effect, help, .. } = field;
                 format!("{path} | {kind} | {provenance:?} | {required} | {allowed:?} | {has_effect} | {help}")
             })
             .collect();

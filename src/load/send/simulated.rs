@@ -107,7 +107,11 @@ impl Keeping {
                     self.recorder.end(&event, released, now, outcome);
                 }
             }
-            Event::Assumed { .. } | Event::Waiting { .. } | Event::Note(_) | Event::Called(_) => {}
+            Event::Assumed { .. }
+            | Event::Waiting { .. }
+            | Event::Note(_)
+            | Event::Found { .. }
+            | Event::Called(_) => {}
         }
     }
 }

@@ -63,5 +63,6 @@ pub(crate) fn entry(
         body: None,
         names: None,
         overridden: false,
+        confirmed: false,
     }
 }

@@ -77,11 +77,12 @@ pub(super) fn create_plan(
 ) -> Result<PlanCreated, Refusal> {
     let Simulator { calling, context, .. } = simulator;
     let strategy = calling.find_strategy(&asked.strategy)?;
-    let order = schedule.order(asked.name.into_string(), request)?;
+    let mut order = schedule.order(asked.name.into_string(), request)?;
+    calling.check_order(context, &mut order, request)?;
     if calling.plan_names.contains_key(&(request.account, order.name.clone())) {
         return Err(taken("PlanName", &order.name));
     }
-    let (rows, refused) = calling.read_rows(request)?;
+    let (rows, refused) = calling.read_rows(context, &order, request)?;
     let key = calling.add_plan(context, order, strategy, rows, refused.count, request.now);
     if let Some(first) = calling.plan(key).rounds.first().map(|round| round.task) {
         calling.begin_at_once(context, first, request.now);

@@ -11,6 +11,7 @@ use super::rows::{RefusedRow, RefusedRows, Rows};
 use super::task::TaskOrder;
 use crate::contract::bodies::local_text;
 use crate::contract::fields::{LocalTime, NoEffect, RowList, Text, Whole};
+use crate::simulator::context::Context;
 use crate::simulator::endpoint::Both;
 use crate::simulator::{Refusal, Request, Simulator};
 
@@ -59,10 +60,10 @@ pub(super) struct Schedule {
     /// Minutes between two attempts to reach a number (example; the unit is assumed).
     #[serde(rename = "RepeatInterval")]
     repeat_interval: Option<Whole<0, 100_000>>,
-    /// How often a number is called at most, the first attempt included; 1 if not given (example; that the first counts
-    /// is assumed).
+    /// How often a number is called at most, the first attempt included; 0 and 1 both mean no redial, as if it is
+    /// not given (example; that the first counts is assumed).
     #[serde(rename = "RepeatNumber")]
-    repeat_number: Option<Whole<1, 100>>,
+    repeat_number: Option<Whole<0, 100>>,
     /// The numbers to call, a list of rows such as {"Mobile": "+6281112345678"}. Keys of a row that are not named here are
     /// the robot's variables and are kept.
     #[serde(rename = "Details")]
@@ -95,11 +96,12 @@ pub(super) fn create_task(
     request: &Request<'_>,
 ) -> Result<TaskCreated, Refusal> {
     let Simulator { calling, context, .. } = simulator;
-    let order = schedule.order(asked.name.into_string(), request)?;
+    let mut order = schedule.order(asked.name.into_string(), request)?;
+    calling.check_order(context, &mut order, request)?;
     if calling.task_names.contains_key(&(request.account, order.name.clone())) {
         return Err(taken("TaskName", &order.name));
     }
-    let (rows, refused) = calling.read_rows(request)?;
+    let (rows, refused) = calling.read_rows(context, &order, request)?;
     let key = calling.add_task(context, order, rows, refused.count, request.now);
     calling.begin_at_once(context, key, request.now);
     Ok(TaskCreated { task_id: calling.task_id(key), refused: refused.into_list() })
@@ -130,7 +132,11 @@ impl Schedule {
             line: self.line.unwrap_or_default(),
             starts: starts.unwrap_or(request.now),
             ends,
-            repeat_number: self.repeat_number.and_then(|number| u8::try_from(number.get()).ok()).unwrap_or(1),
+            repeat_number: self
+                .repeat_number
+                .and_then(|number| u8::try_from(number.get()).ok())
+                .unwrap_or(1)
+                .max(1),
             repeat_interval: Duration::from_secs(minutes * 60),
         })
     }
@@ -138,12 +144,18 @@ impl Schedule {
 
 impl Calling {
     /// The rows of a request.
-    pub(super) fn read_rows(&self, request: &Request<'_>) -> Result<(Rows, RefusedRows), Refusal> {
+    pub(super) fn read_rows(
+        &self,
+        context: &Context,
+        order: &TaskOrder,
+        request: &Request<'_>,
+    ) -> Result<(Rows, RefusedRows), Refusal> {
         let Some(rows) = request.rows else {
             let message = "Details is missing: a list of rows such as {\"Mobile\": \"+6281112345678\"}";
             return Err(Refusal::new(400, message));
         };
-        Rows::read(rows, "Details", |number| self.rules.mock_outcome_of(number))
+        let rule = self.row_rule(context, order, request);
+        Rows::read(rows, "Details", |number| self.rules.mock_outcome_of(number), rule)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod call_detail;
 mod callbacks;
+mod check_order;
 mod create_plan;
 mod create_task;
 mod dial;

@@ -14,6 +14,7 @@ use crate::simulator::outcome::MockOutcome;
 
 /// A row of a list, read from its text (example). Keys that are not named here are the robot's variables.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(extend("x-keeps-more" = true))]
 pub(super) struct RowText<'a> {
     /// The number to call, in E.164.
     #[serde(rename = "Mobile", borrow)]
@@ -181,6 +182,15 @@ impl<'a> RowText<'a> {
 
     pub(super) fn due_date(&self) -> Option<Date> {
         date(given(self.due_date)).ok().flatten()
+    }
+
+    /// A robot that collects debts needs to know of the loan (assumed).
+    pub(super) fn check_loan(&self) -> Result<(), String> {
+        let fields = [("LoanAmount", self.loan_amount), ("LoanDate", self.loan_date)];
+        match fields.into_iter().find(|(_, raw)| given(*raw).is_none()) {
+            Some((name, _)) => Err(format!("{name} is missing: a robot that collects debts needs it")),
+            None => Ok(()),
+        }
     }
 
     /// Everything that is wrong with the row, the first thing first (what is checked is read off the vendor's example

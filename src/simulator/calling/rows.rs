@@ -168,11 +168,12 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Reads the rows of a request. `magic` is what a number comes to by its last digits; rows whose mock outcome is to be refused are.
+    /// Reads the rows of a request. `rule` says what is wrong with a row besides what all rows have in common. `magic` is what a number comes to by its last digits; rows whose mock outcome is to be refused are.
     pub(super) fn read(
         raw: &RawRows,
         name: &'static str,
         magic: impl Fn(u64) -> MockOutcome,
+        rule: impl Fn(&RowText<'_>) -> Result<(), String>,
     ) -> Result<(Self, RefusedRows), Refusal> {
         let text = std::str::from_utf8(raw.text()).map_err(|_| bad_list(format!("{name} is not UTF-8")))?;
         let mut rows = Self { texts: vec![raw.text().clone()], ..Self::default() };
@@ -195,17 +196,20 @@ impl Rows {
             } else {
                 Err(format!("the row is {}, expected an object", shown_raw(item)))
             };
-            let checked = read.as_ref().map_err(Clone::clone).and_then(RowText::check).and_then(
-                |(number, mock_outcome)| {
-                    let asked = mock_outcome.refused
-                        || (mock_outcome == MockOutcome::default() && magic(number).refused);
-                    if asked {
-                        Err("the row is refused, as its mock outcome says".to_owned())
-                    } else {
-                        Ok((number, mock_outcome))
-                    }
-                },
-            );
+            let row = read.as_ref().map_err(Clone::clone);
+            let checked = row.and_then(|row| {
+                let checked = row.check()?;
+                rule(row).map(|()| checked)
+            });
+            let checked = checked.and_then(|(number, mock_outcome)| {
+                let asked =
+                    mock_outcome.refused || (mock_outcome == MockOutcome::default() && magic(number).refused);
+                if asked {
+                    Err("the row is refused, as its mock outcome says".to_owned())
+                } else {
+                    Ok((number, mock_outcome))
+                }
+            });
             match checked {
                 Ok((number, mock_outcome)) => {
                     let at = item.get().as_ptr().addr() - base;
@@ -333,7 +337,7 @@ mod tests {
     fn read(value: &Value) -> Result<(Rows, RefusedRows), Refusal> {
         let raw = RawRows::named("Details", Bytes::from(value.to_string())).unwrap();
         let rules = Rules::default();
-        Rows::read(&raw, "Details", |number| rules.mock_outcome_of(number))
+        Rows::read(&raw, "Details", |number| rules.mock_outcome_of(number), |_| Ok(()))
     }
 
     #[test]
@@ -397,7 +401,7 @@ mod tests {
         assert!(RawRows::named("Details", Bytes::from_static(b"{}")).is_none());
         assert!(read(&json!([])).is_err());
         let cut = RawRows::named("Details", Bytes::from_static(b"[{\"Mobile\": \"+62")).unwrap();
-        assert!(Rows::read(&cut, "Details", |_| MockOutcome::default()).is_err());
+        assert!(Rows::read(&cut, "Details", |_| MockOutcome::default(), |_| Ok(())).is_err());
     }
 
     #[test]

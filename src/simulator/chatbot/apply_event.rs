@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::callbacks::OWN_CHANNEL;
 use crate::json::JsonText;
-use crate::simulator::chatbot::conversation::{Conversations, Phase};
+use crate::simulator::chatbot::conversation::{Conversation, Conversations, Phase};
 use crate::simulator::chatbot::messages::{Message, word};
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::wire_id::WireId;
@@ -18,6 +18,26 @@ fn set(id: &mut WireId, text: Option<&str>) {
     if let Some(text) = text {
         *id = text.into();
     }
+}
+
+/// Whether the user presses a button that ends the consent to further messages: one of the template that is answered,
+/// or else of the latest one.
+pub(in crate::simulator) fn opts_out(conversation: &Conversation, body: &Value) -> bool {
+    let pressed = |message: &Value| {
+        let content = message.get("content").filter(|content| content["type"] == "button")?;
+        let is_user = text(message, "/sender_type").unwrap_or("user") == "user";
+        let label = text(content, "/text").filter(|_| is_user)?;
+        let answered = message.pointer("/reply/content/template/content/button").cloned();
+        let latest = || {
+            let contents = conversation.messages.iter().rev().map(|message| message.content.value());
+            contents.into_iter().find_map(|content| content.pointer("/template/content/button").cloned())
+        };
+        let buttons = answered.or_else(latest)?;
+        let is_it = |button: &Value| button["type"] == "OPT_OUT" && button["text"] == label;
+        buttons.as_array().map(|buttons| buttons.iter().any(is_it))
+    };
+    let messages = body.get("messages").and_then(Value::as_array);
+    messages.into_iter().flatten().any(|message| pressed(message).unwrap_or_default())
 }
 
 /// Takes over what an event's body says.
@@ -51,8 +71,13 @@ pub(in crate::simulator) fn apply_event(
     }
     set(&mut conversation.call_id, text(body, "/call_id").or_else(|| text(body, "/transfer/call_id")));
     match event {
-        "session.transfer" | "agent.transfer" if conversation.phase == Phase::Bot => {
+        "session.transfer" | "agent.transfer" if conversation.phase != Phase::Closed => {
             conversation.phase = Phase::Transfer;
+            conversation.is_transfer_answered = false;
+        }
+        // What only an agent's conversation has says that an agent has it.
+        "agent.message" | "agent.message_status" if conversation.phase == Phase::Bot => {
+            conversation.phase = Phase::Agent;
         }
         "session.end" => {
             conversation.phase = Phase::Closed;

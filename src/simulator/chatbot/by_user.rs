@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::conversation::{Conversation, Phase};
 use crate::simulator::keys::ConversationKey;
-use crate::simulator::{Refusal, Request, Simulator};
+use crate::simulator::{ChatCodes, Refusal, Request, Simulator};
 
 /// A conversation by its channel and user, for requests that leave `call_id` empty (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -70,9 +70,9 @@ pub(super) fn find(
 }
 
 /// What is done in a conversation needs one that goes on.
-pub(super) fn check_open(conversation: &Conversation) -> Result<(), Refusal> {
+pub(super) fn check_open(conversation: &Conversation, codes: ChatCodes) -> Result<(), Refusal> {
     match conversation.phase {
-        Phase::Closed => Err(Refusal::new(400, "the conversation has ended")),
+        Phase::Closed => Err(Refusal::new(codes.closed.into(), "the conversation has ended")),
         Phase::Bot | Phase::Transfer | Phase::Agent => Ok(()),
     }
 }

@@ -10,13 +10,15 @@ use serde_json::Value;
 
 use super::by_user;
 use super::campaign::Thread;
+use super::contents::check_contents;
 use super::conversation::{Overrides, Phase};
 use super::messages::Message;
 use super::question;
 use super::script::Script;
-use super::send_message::{SentMessage, check_contents};
+use super::send_message::SentMessage;
 use super::turns;
 use crate::content::dialogue::Dialogue;
+use crate::contract::bodies::check::Speaker;
 use crate::contract::bodies::message::Content;
 use crate::contract::fields::{Given, shown};
 use crate::json::JsonText;
@@ -43,7 +45,7 @@ pub(super) struct ChannelMessage {
     channel_id: Option<String>,
     /// Who writes.
     user: ChannelUser,
-    /// A list of content objects. Types that are not listed here are taken as well.
+    /// A list of content objects. They are checked by their type, unless the mock is lenient.
     messages: Vec<Given<Content>>,
 }
 
@@ -71,7 +73,7 @@ pub(super) fn channel_message(
     body: ChannelMessage,
     request: &Request<'_>,
 ) -> Result<TakenMessages, Refusal> {
-    check_contents(&body.messages)?;
+    check_contents(simulator, request, &body.messages, Speaker::User)?;
     let key = conversation(simulator, &body, request)?;
     let conversation = simulator.chatbot.conversations.get_mut(key);
     let mut messages = Vec::new();

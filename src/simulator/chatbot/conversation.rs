@@ -18,6 +18,7 @@ use crate::seed::{self, Resting, Rng, Seed};
 use crate::simulator::access::AccountKey;
 use crate::simulator::cause::CauseId;
 use crate::simulator::keys::{ConversationKey, InstanceKey};
+use crate::simulator::outcome::ChatOutcome;
 use crate::simulator::wire_id::WireId;
 
 /// A conversation to open.
@@ -59,13 +60,17 @@ pub(in crate::simulator) struct Conversation {
     pub owner: Option<AccountKey>,
     /// Where it stands.
     pub phase: Phase,
+    /// Whether the latest transfer that was asked for has been answered.
+    pub(in crate::simulator) is_transfer_answered: bool,
+    /// How a test wishes its user to be reached.
+    pub(in crate::simulator) reach: Option<ChatOutcome>,
     /// Whether anything of it was sent yet: only then it can fall silent.
     pub(in crate::simulator) begun: bool,
     /// Whether the customer owns its channel, so that users' messages come by calls and the bot's go out as callbacks.
     pub is_on_own_channel: bool,
     /// What is drawn as it goes on.
     pub(in crate::simulator) rng: Resting,
-    /// When the user last wrote, or was taken to.
+    /// When the user last wrote, or was taken to; the beginning of all time if the user never did.
     pub last_user: Timestamp,
     /// When anybody last said anything.
     pub last_activity: Timestamp,
@@ -167,6 +172,8 @@ impl Conversation {
             rng,
             begun: false,
             is_on_own_channel: false,
+            is_transfer_answered: false,
+            reach: None,
         }
     }
 
@@ -223,6 +230,13 @@ impl Conversation {
             facts.company = company.to_string();
         }
         (user, facts)
+    }
+
+    /// Whether its user has the id that the seed drew: a number that means nothing.
+    pub(in crate::simulator) fn is_user_drawn(&self) -> bool {
+        let SeedSource { country, locale, .. } = self.seed_source;
+        let rng = &mut self.rng.seed().stream("session", 0);
+        Person::draw(rng, country, Some(locale)).user_id == self.user_id.to_string()
     }
 
     /// The user's name.

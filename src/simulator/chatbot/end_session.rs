@@ -30,8 +30,9 @@ pub(super) fn end_session(
     request: &Request<'_>,
 ) -> Result<NoData, Refusal> {
     let key = by_user.find(simulator, request, body.call_id.as_deref())?;
+    let codes = simulator.context.behaviour.chatbot.codes;
     let conversation = simulator.chatbot.conversations.get_mut(key);
-    check_open(conversation)?;
+    check_open(conversation, codes)?;
     let wait = Duration::from_millis(conversation.rng.draw().random_range(200..800));
     let timer = ChatbotTimer::End { conversation: key, reason: "seat" };
     simulator.context.plan(later(request.now, wait), timer);

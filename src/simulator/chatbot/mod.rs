@@ -10,6 +10,7 @@ mod callbacks;
 mod campaign;
 mod catalogue;
 mod channel;
+mod contents;
 mod conversation;
 mod end_session;
 mod lists;
@@ -41,11 +42,13 @@ use super::department::Department;
 use super::endpoint::{Endpoint, bad_request, endpoints};
 use super::keys::ConversationKey;
 use super::timer::{ChatbotTimer, WorkflowTimer};
+use crate::contract::bodies::message::MessageStatus;
 use crate::seed::Rng;
 use crate::seed::ids::{self, IdShape};
 use crate::time::later;
 pub(super) use callbacks::CALLBACKS;
 use campaign::Campaigns;
+pub(super) use contents::note_contents;
 use conversation::Conversations;
 pub use conversation::Opening;
 pub(super) use conversation::{Conversation, Overrides, Phase, ScheduledMessages};
@@ -125,6 +128,10 @@ impl Chatbot {
     ) {
         self.begin(context, key, now);
         apply_event::apply_event(&mut self.conversations, key, event, body, now);
+        let conversation = self.conversations.get(key);
+        if apply_event::opts_out(conversation, body) {
+            self.campaigns.opt_out(&conversation.channel_id, &conversation.user_id);
+        }
     }
 
     /// From its first message on a conversation can fall silent.
@@ -150,6 +157,14 @@ impl Department for Chatbot {
                 let message = simulator.chatbot.conversations.get(conversation).messages.get(place as usize);
                 let msg_id = message.map(|message| &message.msg_id);
                 let patch = json!({ "msg_id": msg_id, "status": status });
+                emit(simulator, conversation, event, patch, at).into_iter().collect()
+            }
+            ChatbotTimer::Failed { conversation, place, failure, by_agent } => {
+                let event = if by_agent { "agent.message_status" } else { "message.status" };
+                let message = simulator.chatbot.conversations.get(conversation).messages.get(place as usize);
+                let msg_id = message.map(|message| &message.msg_id);
+                let status = MessageStatus::Failed;
+                let patch = json!({ "msg_id": msg_id, "status": status, "error": failure.error() });
                 emit(simulator, conversation, event, patch, at).into_iter().collect()
             }
             ChatbotTimer::End { conversation, reason } => end(simulator, conversation, reason, at),

@@ -6,6 +6,7 @@ use crate::contract::bodies::conversation::SendError;
 use crate::contract::bodies::message::MessageStatus;
 use crate::seed::Rng;
 use crate::simulator::outcome::ChatOutcome;
+pub(super) use crate::simulator::outcome::MessageFailure as Failure;
 
 /// How a user replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,13 +17,6 @@ pub(super) enum Reply {
     Agent,
     Media,
     Stop,
-}
-
-/// Why a message fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
-    NotOnWhatsApp,
-    OptedOut,
 }
 
 impl Failure {
@@ -45,6 +39,17 @@ pub(super) struct OutcomePlan {
     pub(super) reply: Option<Reply>,
     pub(super) is_late: bool,
     pub(super) is_once: bool,
+}
+
+/// How far a message comes that an agent writes: as a test asks for, else all the way.
+pub(super) fn reach(mock_outcome: Option<ChatOutcome>) -> (Option<Failure>, MessageStatus) {
+    match mock_outcome {
+        Some(ChatOutcome::Unregistered) => (Some(Failure::NotOnWhatsApp), MessageStatus::Failed),
+        Some(ChatOutcome::OptedOut) => (Some(Failure::OptedOut), MessageStatus::Failed),
+        Some(ChatOutcome::Blocked) => (None, MessageStatus::Send),
+        Some(ChatOutcome::Unread) => (None, MessageStatus::Delivery),
+        _ => (None, MessageStatus::Read),
+    }
 }
 
 /// What becomes of a message: as a test asks for, or drawn.

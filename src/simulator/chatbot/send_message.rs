@@ -8,20 +8,24 @@ use jiff::Timestamp;
 use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::by_user::{ByUser, check_open};
-use super::conversation::{Conversation, Phase};
+use super::contents::check_contents;
+use super::conversation::Phase;
 use super::messages::{Message, Way};
+use super::outcome_plan::{self, Failure};
 use super::turns;
+use crate::contract::bodies::check::Speaker;
 use crate::contract::bodies::message::{Content, MessageStatus};
 use crate::contract::fields::{Given, NoEffect};
 use crate::json::JsonText;
 use crate::seed::Rng;
 use crate::simulator::endpoint::Both;
+use crate::simulator::keys::ConversationKey;
+use crate::simulator::outcome::{ChatOutcome, MockOutcome};
 use crate::simulator::timer::ChatbotTimer;
 use crate::simulator::wire_id::WireId;
-use crate::simulator::{Refusal, Request, Simulator};
+use crate::simulator::{FindingKind, Refusal, Request, Simulator};
 use crate::time::{HumanDuration, later};
 
 /// How a message to the user gets on, and how many milliseconds each step takes.
@@ -38,8 +42,11 @@ pub(super) struct SendMessage {
     call_id: Option<String>,
     /// The id of the agent who writes; the one who has the conversation if it is left out.
     seat_id: Option<String>,
-    /// A list of content objects. Types that are not listed here are taken as well.
+    /// A list of content objects. They are checked by their type, unless the mock is lenient.
     messages: Vec<Given<Content>>,
+    /// What becomes of the messages: `wa_unregistered`, `wa_opted_out`, `wa_blocked` or `wa_unread`; for tests, no field
+    /// of the vendor's.
+    mock_outcome: Option<String>,
     /// The channel, as callbacks name it.
     #[serde(rename = "channel")]
     _channel: Option<NoEffect<String>>,
@@ -65,16 +72,16 @@ pub(super) fn send_message(
     Both(body, by_user): Both<SendMessage, ByUser>,
     request: &Request<'_>,
 ) -> Result<SentMessages, Refusal> {
-    check_contents(&body.messages)?;
+    let wished = body.mock_outcome.as_deref().map(str::parse::<MockOutcome>).transpose();
+    let wished = wished.map_err(|error| Refusal::new(400, format!("mock_outcome: {error}")))?;
+    check_contents(simulator, request, &body.messages, Speaker::Business)?;
     let key = by_user.find(simulator, request, body.call_id.as_deref())?;
-    let window = simulator.context.behaviour.chatbot.window;
+    check_sender(simulator, request, key, body.seat_id.is_some())?;
+    check_window(simulator, request, key, &body.messages)?;
+    let (fails, until) = reach(simulator, request, key, wished.and_then(|wished| wished.chat));
     let has_callback_url = turns::has_callback_url(simulator, key);
     let conversation = simulator.chatbot.conversations.get_mut(key);
-    check_open(conversation)?;
     let is_own = conversation.is_on_own_channel;
-    if !is_own {
-        check_window(conversation, window, &body.messages, request.now)?;
-    }
     let seat_id = body.seat_id.map_or_else(|| conversation.seat_id.clone(), Into::into);
     conversation.last_activity = request.now;
     let by_agent = conversation.phase == Phase::Agent;
@@ -85,6 +92,7 @@ pub(super) fn send_message(
         messages.push(SentMessage { msg_id: msg_id.to_string() });
         // The customer delivers on a channel of their own, and nobody learns how far a message came.
         let moments = (!is_own).then(|| moments(&mut rng, request.now));
+        let is_usual = until == MessageStatus::Read;
         let place = conversation.messages.add(Message {
             msg_id,
             seat_id: Arc::clone(&seat_id),
@@ -93,57 +101,113 @@ pub(super) fn send_message(
             status: "send".into(),
             content: JsonText::of(content),
             reply: None,
-            way: moments.filter(|_| !has_callback_url).map(|moments| way(moments, request.now)),
+            way: moments.filter(|_| is_usual && !has_callback_url).map(|moments| way(moments, request.now)),
         });
         let Some(moments) = moments else { continue };
-        if !has_callback_url {
+        if is_usual && !has_callback_url {
             simulator.context.agenda.stay_busy(moments[2]);
             continue;
         }
         let place = u32::try_from(place).unwrap_or(u32::MAX);
-        for ((status, _), at) in STATUSES.into_iter().zip(moments) {
+        if let Some(failure) = fails {
+            let timer = ChatbotTimer::Failed { conversation: key, place, failure, by_agent };
+            simulator.context.plan(moments[0], timer);
+            continue;
+        }
+        for ((status, _), at) in STATUSES.into_iter().zip(moments).filter(|((status, _), _)| *status <= until)
+        {
             simulator.context.plan(at, ChatbotTimer::Status { conversation: key, place, status, by_agent });
         }
     }
     drop(rng);
     simulator.chatbot.begin(&mut simulator.context, key, request.now);
-    turns::agent_wrote(simulator, key, request.now);
+    // Nobody answers what was not read.
+    if until == MessageStatus::Read {
+        turns::agent_wrote(simulator, key, request.now);
+    }
     Ok(SentMessages { messages })
 }
 
-/// Every content says what it is.
-pub(super) fn check_contents(contents: &[Given<Content>]) -> Result<(), Refusal> {
-    if contents.is_empty() {
-        return Err(Refusal::new(400, "messages is missing: a list of content objects"));
-    }
-    let is_typed = |content: &Given<Content>| content.value().get("type").is_some_and(Value::is_string);
-    match contents.iter().position(|content| !is_typed(content)) {
-        Some(at) => {
-            let message = format!("messages[{at}].type is missing: `text`, `image`, `interactive`, ...");
-            Err(Refusal::new(400, message))
+/// Only a conversation that goes on is written to, and by an agent only after a transfer was accepted.
+fn check_sender(
+    simulator: &mut Simulator,
+    request: &Request<'_>,
+    key: ConversationKey,
+    names_seat: bool,
+) -> Result<(), Refusal> {
+    let Simulator { chatbot, context, .. } = simulator;
+    let codes = context.behaviour.chatbot.codes;
+    let conversation = chatbot.conversations.get(key);
+    check_open(conversation, codes)?;
+    let message = match conversation.phase {
+        Phase::Transfer => {
+            "the transfer is not accepted yet: an agent writes after the agent transfer result"
         }
-        None => Ok(()),
+        Phase::Bot if names_seat => {
+            "no agent has this conversation: one does once a transfer was asked for and accepted; leave seat_id out to \
+             write without an agent"
+        }
+        Phase::Bot | Phase::Agent | Phase::Closed => return Ok(()),
+    };
+    context.refuse(request, "written before the acceptance", Refusal::new(codes.not_accepted.into(), message))
+}
+
+/// How far a message comes, and why it fails: as a test wishes, else by what is known of the user.
+fn reach(
+    simulator: &mut Simulator,
+    request: &Request<'_>,
+    key: ConversationKey,
+    wished: Option<ChatOutcome>,
+) -> (Option<Failure>, MessageStatus) {
+    let Simulator { chatbot, context, .. } = simulator;
+    let conversation = chatbot.conversations.get(key);
+    if conversation.is_on_own_channel {
+        return outcome_plan::reach(None);
     }
+    if chatbot.campaigns.is_opted_out(&conversation.channel_id, &conversation.user_id) {
+        let call_id = conversation.call_id.to_string();
+        context.find(request.account, FindingKind::OptedOut, request.id, call_id, || {
+            format!("`{}` writes to a user who has said to want no more messages: it fails", request.id)
+        });
+        return outcome_plan::reach(Some(ChatOutcome::OptedOut));
+    }
+    // A number that was made up for a story means nothing by its last digits.
+    let by_number = || {
+        let number = conversation.overrides.phone.or_else(|| conversation.user_id.to_string().parse().ok());
+        number
+            .filter(|_| !conversation.is_user_drawn())
+            .and_then(|number| context.behaviour.calling.mock_outcome_of(number).chat)
+    };
+    outcome_plan::reach(wished.or(conversation.reach).or_else(by_number))
 }
 
 /// Free-form messages go only to whom wrote lately, templates always: WhatsApp's own public rule, assumed here.
 fn check_window(
-    conversation: &Conversation,
-    window: Option<Duration>,
+    simulator: &mut Simulator,
+    request: &Request<'_>,
+    key: ConversationKey,
     contents: &[Given<Content>],
-    now: Timestamp,
 ) -> Result<(), Refusal> {
-    let Some(window) = window else { return Ok(()) };
+    let rules = simulator.context.behaviour.chatbot;
+    let conversation = simulator.chatbot.conversations.get(key);
+    let Some(window) = rules.window.filter(|_| !conversation.is_on_own_channel) else { return Ok(()) };
     let are_templates = || contents.iter().all(|content| content.value()["type"] == "template");
-    if now <= later(conversation.last_user, window) || are_templates() {
+    let last = conversation.last_user;
+    if request.now <= later(last, window) || are_templates() {
         return Ok(());
     }
-    let message = format!(
-        "the window is closed: the user last wrote at {}, and free-form messages are sent only within {} after that; send a template message",
-        conversation.last_user.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        HumanDuration(window),
-    );
-    Err(Refusal::new(400, message))
+    let refusal = |why: String| {
+        let message = format!(
+            "the window is closed: {why}, and free-form messages are sent only within {} after that; send a template message",
+            HumanDuration(window)
+        );
+        Refusal::new(rules.codes.window.into(), message)
+    };
+    if last == Timestamp::MIN {
+        let refusal = refusal("the user has never written".to_owned());
+        return simulator.context.refuse(request, "user who never wrote", refusal);
+    }
+    Err(refusal(format!("the user last wrote at {}", last.strftime("%Y-%m-%dT%H:%M:%SZ"))))
 }
 
 /// When a message that is sent now reaches each of its statuses.

@@ -44,11 +44,35 @@ pub(super) fn transfer_result(
     request: &Request<'_>,
 ) -> Result<NoData, Refusal> {
     let key = by_user.find(simulator, request, body.call_id.as_deref())?;
-    let conversation = simulator.chatbot.conversations.get_mut(key);
-    check_open(conversation)?;
-    if conversation.phase == Phase::Agent {
-        return Err(Refusal::new(409, "an agent has the conversation already"));
+    let Simulator { chatbot, context, .. } = simulator;
+    let codes = context.behaviour.chatbot.codes;
+    let conversation = chatbot.conversations.get_mut(key);
+    check_open(conversation, codes)?;
+    match (conversation.phase, conversation.is_transfer_answered) {
+        (Phase::Agent, _) => {
+            return Err(Refusal::new(codes.answered.into(), "an agent has the conversation already"));
+        }
+        (Phase::Bot, true) => {
+            let message =
+                "the transfer was refused already: each is answered once, and the bot has the conversation";
+            context.refuse(
+                request,
+                "transfer answered twice",
+                Refusal::new(codes.answered.into(), message),
+            )?;
+        }
+        (Phase::Bot, false) => {
+            let message = "no transfer was asked for in this conversation: there is something to answer after the \
+                           callback session.transfer or agent.transfer";
+            context.refuse(
+                request,
+                "transfer never asked for",
+                Refusal::new(codes.not_asked.into(), message),
+            )?;
+        }
+        (Phase::Transfer | Phase::Closed, _) => {}
     }
+    conversation.is_transfer_answered = true;
     conversation.last_activity = request.now;
     match body.result {
         Decision::Accepted => {

@@ -61,6 +61,7 @@ pub(super) struct DetailedContact {
 
 /// A contact of `customizeContacts` (client). Its other columns are the customer's own; all values are strings.
 #[derive(JsonSchema)]
+#[schemars(extend("x-keeps-more" = true))]
 #[expect(dead_code, reason = "says what the list looks like; the elements are read as they came")]
 pub(super) struct CustomContact {
     /// The number: a leading `+` and at most 14 digits. `phonenumber` is taken as well.

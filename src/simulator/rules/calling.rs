@@ -127,6 +127,8 @@ pub struct Rules {
     pub magic: BTreeMap<u16, MockOutcome>,
     /// The robots of every account.
     pub robots: Vec<Robot>,
+    /// Whether they are the user's own: then there are no others.
+    pub are_robots_declared: bool,
     /// The strategies of every account.
     pub strategies: Vec<Strategy>,
     /// The user's own recordings, by the name or the id of the robot that calls.
@@ -163,6 +165,7 @@ impl Default for Rules {
                 robot("Welcome call", Business::Telemarketing),
                 robot("Information check", Business::InfoCheck),
             ],
+            are_robots_declared: false,
             strategies: vec![
                 Strategy {
                     name: "Three rounds until reached".to_owned(),

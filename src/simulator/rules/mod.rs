@@ -4,9 +4,11 @@
 pub(super) mod calling;
 pub(super) mod chatbot;
 pub(super) mod dialer;
+pub(super) mod strictness;
 pub(super) mod template;
 pub(super) mod template_file;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +32,8 @@ pub struct Behaviour {
     pub workflows: Arc<Vec<Template>>,
     /// The endpoints and callbacks of the user's own.
     pub user_endpoints: Declarations,
+    /// The calls whose assumed fields count as such in `strict`, by their ids.
+    pub doubted: Arc<BTreeSet<String>>,
     /// Where the mock is reached, for links: scheme and authority.
     pub public_url: Arc<str>,
     /// How conversations go on.
@@ -48,6 +52,7 @@ impl Default for Behaviour {
             chatbot: ChatRules::default(),
             workflows: Arc::new(template::shipped()),
             user_endpoints: Declarations::default(),
+            doubted: Arc::default(),
             public_url: "http://127.0.0.1:2478".into(),
             has_callback_url: true,
         }

@@ -22,6 +22,7 @@ use crate::contract::bodies::message::{
 use crate::seed::{Rng, Seed};
 use crate::simulator::calling::MockOutcome;
 use crate::simulator::node::CameTo;
+use crate::simulator::outcome::ChatOutcome;
 use crate::simulator::talk::speaking_time;
 
 /// Something that happens to a message.
@@ -67,9 +68,27 @@ pub(super) fn outcome(
         _ => CameTo::Replied,
     };
     let letter = b'A' + rng.random_range(0..9);
-    let came_to = message_outcome.or(mock_outcome.sms_fails.then_some(CameTo::Failed)).unwrap_or(drawn);
+    let of_number = mock_outcome.chat.map(of_chat).or(mock_outcome.sms_fails.then_some(CameTo::Failed));
+    let came_to = message_outcome.or(of_number).unwrap_or(drawn);
     let intention = if came_to == CameTo::Replied { mock_outcome.intention.unwrap_or(letter) } else { 0 };
     (came_to, intention)
+}
+
+/// What a template message comes to with a user who does this.
+fn of_chat(outcome: ChatOutcome) -> CameTo {
+    match outcome {
+        ChatOutcome::Unregistered | ChatOutcome::OptedOut => CameTo::Failed,
+        ChatOutcome::Blocked => CameTo::Sent,
+        ChatOutcome::Unread => CameTo::Delivered,
+        ChatOutcome::Silent => CameTo::Read,
+        ChatOutcome::Button(_)
+        | ChatOutcome::Agent
+        | ChatOutcome::Media
+        | ChatOutcome::Late
+        | ChatOutcome::OptsOut
+        | ChatOutcome::Text
+        | ChatOutcome::Once => CameTo::Replied,
+    }
 }
 
 /// The course of a row's message that comes to this.
@@ -86,6 +105,10 @@ pub(super) fn course(seed: Seed, row: u32, visit: &Visit, within: Duration) -> C
     let mut steps = vec![(after(&mut rng, 200..2_000), Step::Status(MessageStatus::Send))];
     if came_to == CameTo::Failed {
         steps.push((after(&mut rng, 500..5_000), Step::Status(MessageStatus::Failed)));
+        return Course { intention, steps };
+    }
+    if came_to == CameTo::Sent {
+        steps.push((within, Step::GiveUp));
         return Course { intention, steps };
     }
     steps.push((after(&mut rng, 500..8_000), Step::Status(MessageStatus::Delivery)));

@@ -214,7 +214,7 @@ fn strange_tasks(world: &World, table: &mut Vec<Case>) {
     add("an unknown action", json!({}).to_string(), refused("TaskName"));
     add("the most repeats", task("RepeatNumber", 100.into()), Wanted::Taken);
     add("a repeat too many", task("RepeatNumber", 101.into()), refused("RepeatNumber"));
-    add("no repeat", task("RepeatNumber", 0.into()), refused("RepeatNumber"));
+    add("no repeat", task("RepeatNumber", (-1).into()), refused("RepeatNumber"));
     add("repeats in words", task("RepeatNumber", " 3 ".into()), Wanted::Taken);
     add("repeats as 2^64", task("RepeatNumber", u64::MAX.into()), refused("RepeatNumber"));
     add("an interval beyond all bounds", task("RepeatInterval", i64::MAX.into()), refused("RepeatInterval"));

@@ -39,7 +39,7 @@ const ORDER: [Field; 8] = [
     ("RobotMethod", Kind::Strict, false),
     ("SIPLine", FREE, false),
     ("RepeatInterval", Kind::Whole(0, 100_000), false),
-    ("RepeatNumber", Kind::Whole(1, 100), false),
+    ("RepeatNumber", Kind::Whole(0, 100), false),
     ("Details", Kind::Nested, true),
 ];
 

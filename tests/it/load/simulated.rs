@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::harness::{SECRET, command, finished, interrupt, load_story, number, story};
 use super::receiver::{OK, Receiver, answer};
-use crate::support::{free_address, post, stderr, stdout};
+use crate::support::{free_address, post_signed, stderr, stdout};
 
 #[test]
 fn stories_with_pauses() {
@@ -56,7 +56,7 @@ fn stories_that_wait_for_calls() {
             "call_id": body["transfer"]["call_id"], "channel": body["channel"], "channel_id": body["channel_id"],
             "user": body["user"], "result": "accepted",
         });
-        let (status, answer) = post(mock, "/api/v1/session/transfer_result", &call);
+        let (status, answer) = post_signed(mock, "/api/v1/session/transfer_result", SECRET, &call);
         assert_eq!(status, 200, "{answer}");
     }
     let run = finished(child, folder);

@@ -5,6 +5,7 @@ mod plans;
 mod property;
 mod queries;
 mod schedule;
+mod strict;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -36,7 +37,8 @@ fn assert_sums(simulator: &Simulator) {
 }
 
 fn row(last: &str) -> Value {
-    json!({ "Mobile": format!("+62811123{last}"), "Debtor": "Budi Santoso", "Comments": last, "Arrears": 150_000 })
+    json!({ "Mobile": format!("+62811123{last}"), "Debtor": "Budi Santoso", "Comments": last, "Arrears": 150_000,
+        "LoanAmount": 150_000, "LoanDate": "2029-12-01" })
 }
 
 fn task(name: &str, rows: &[Value]) -> Value {

@@ -148,7 +148,10 @@ fn the_largest_number_there_is_can_be_checked() {
 #[test]
 fn the_texts_are_in_the_language_of_the_number() {
     let mut vendor = a_vendor(Rules::default());
-    let row = |number: &str| json!({ "Mobile": number, "Comments": number, "mock_outcome": "intention_a" });
+    let row = |number: &str| {
+        json!({ "Mobile": number, "Comments": number, "mock_outcome": "intention_a", "LoanAmount": 5,
+            "LoanDate": "2029-12-01" })
+    };
     let task = id(vendor
         .call("task.create", task("t", &[row("+628111230001"), row("+66811234567"), row("+4915112345678")]))
         .unwrap());

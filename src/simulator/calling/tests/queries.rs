@@ -37,7 +37,7 @@ fn wrong_parameters_are_named() {
         ("RobotMethod", json!("both")),
         ("Type", json!("plan")),
         ("Perform", json!(2)),
-        ("RepeatNumber", json!(0)),
+        ("RepeatNumber", json!(-1)),
         ("RepeatInterval", json!("soon")),
         ("ScheduleStartTime", json!("2030-13-01 00:00:00")),
         ("Details", Value::Null),

@@ -75,6 +75,11 @@ impl Campaigns {
         self.opted_out.insert((channel_id.clone(), user_id.clone()));
     }
 
+    /// Whether a user wants no more messages on a channel.
+    pub(super) fn is_opted_out(&self, channel_id: &WireId, user_id: &WireId) -> bool {
+        self.opted_out.contains(&(channel_id.clone(), user_id.clone()))
+    }
+
     /// A number for a new conversation, which its seed is made from.
     pub(super) fn next_thread(&mut self) -> u64 {
         self.threads += 1;

@@ -191,6 +191,9 @@ fn start(
             state.overrides.text_company = Some(Arc::clone(&company));
             state.locale = locale;
         }
+        if let Some(wished) = &to.mock_outcome {
+            state.reach = wished.chat;
+        }
         let mock_outcome = to.mock_outcome.unwrap_or_else(|| rules.mock_outcome_of(to.number));
         let outcome = outcome_plan(mock_outcome.chat, rng);
         plan(simulator, number, at, outcome, request.now, rng);

@@ -41,6 +41,8 @@ impl Thread {
             channel_id: self.channel_id,
             user_id: self.user_id,
             overrides: self.overrides,
+            // The customer begins it; what the user writes comes later.
+            last_user: Timestamp::MIN,
             ..Conversation::open(&opening, cause)
         })
     }

@@ -54,10 +54,11 @@ fn the_user_chooses_what_the_agent_offers() {
         assert_eq!(message["content"]["interactive"][kind]["title"], title);
         assert_eq!(message["reply"]["content"], question);
     }
-    // A question without options is answered in words.
+    // A question without options is none.
     let empty = json!({ "type": "interactive", "interactive": { "type": "list" } });
-    vendor.ok("chatbot.send_message", json!({ "call_id": call_id, "messages": [empty] }));
-    assert_eq!(vendor.until("agent.message")["messages"][0]["content"]["type"], "text");
+    let (code, message) =
+        vendor.wrong("chatbot.send_message", json!({ "call_id": call_id, "messages": [empty] }));
+    assert_eq!((code, message.as_str()), (400, "messages[0].interactive.body.text is missing: a text"));
 }
 
 #[test]

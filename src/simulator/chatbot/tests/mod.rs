@@ -5,6 +5,7 @@ mod agents;
 mod campaigns;
 mod channel;
 mod property;
+mod protocol;
 mod questions;
 mod templates;
 mod window;
@@ -15,7 +16,7 @@ use serde_json::json;
 use super::*;
 use crate::seed::Seed;
 use crate::simulator::request::Upload;
-use crate::simulator::{Account, AccountKey, Behaviour, Refusal, Request};
+use crate::simulator::{Account, AccountKey, Behaviour, Refusal, Request, Strictness};
 
 /// A vendor, the callbacks it sent, and what time it is there.
 struct Vendor {
@@ -29,9 +30,13 @@ impl Vendor {
         Self::behaving(seed, Behaviour::default())
     }
 
-    fn behaving(seed: u64, mut behaviour: Behaviour) -> Self {
-        behaviour.accounts =
-            vec![Account::default(), Account { app_key: "other".into(), ..Account::default() }];
+    fn behaving(seed: u64, behaviour: Behaviour) -> Self {
+        Self::treating(seed, Strictness::default(), behaviour)
+    }
+
+    fn treating(seed: u64, strict: Strictness, mut behaviour: Behaviour) -> Self {
+        let account = Account { strict, ..Account::default() };
+        behaviour.accounts = vec![account.clone(), Account { app_key: "other".into(), ..account }];
         let now = Timestamp::from_second(1_893_456_000).unwrap();
         Self { simulator: Simulator::new(Seed(seed), behaviour), now, sent: Vec::new() }
     }

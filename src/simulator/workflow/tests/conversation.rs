@@ -72,9 +72,8 @@ fn what_is_said_is_listed_in_its_time_and_repeated_at_the_end() {
 fn whoever_ends_the_conversation_lets_the_row_go_on() {
     let mut vendor = a_vendor(1);
     let (workflow, call_id) = replied(&mut vendor);
-    let spoken = json!({
-        "call_id": call_id, "seat_id": "7", "messages": [{ "type": "location", "place": "office" }],
-    });
+    let content = json!({ "type": "text", "text": "office" });
+    let spoken = json!({ "call_id": call_id, "messages": [content] });
     let sent = vendor.call("chatbot.send_message", spoken).unwrap();
     vendor.call("chatbot.end_session", json!({ "call_id": call_id })).unwrap();
     vendor.pass(SECOND);
@@ -82,7 +81,7 @@ fn whoever_ends_the_conversation_lets_the_row_go_on() {
     assert_eq!((ended.len(), &ended[0]["session_end_reason"]), (1, &json!("seat")));
     let own = ended[0]["messages"].as_array().unwrap().iter().find(|one| one["sender_type"] == "seat");
     assert_eq!(own.unwrap()["msg_id"], sent["messages"][0]["msg_id"]);
-    assert_eq!(own.unwrap()["content"], json!({ "type": "location", "place": "office" }));
+    assert_eq!(own.unwrap()["content"], content);
     assert_eq!(vendor.sent("session.end").len(), 1);
     let before = messages(&mut vendor, &call_id).len();
     vendor.pass(DAY);
@@ -95,10 +94,43 @@ fn whoever_ends_the_conversation_lets_the_row_go_on() {
 fn an_agent_who_takes_it_has_the_word() {
     let mut vendor = a_vendor(1);
     let (_, call_id) = replied(&mut vendor);
+    let key = vendor.simulator.find_conversation(&json!({ "call_id": call_id })).unwrap();
+    vendor.simulator.emit(key, "session.transfer", json!({}), vendor.now).unwrap();
     let taken = json!({ "call_id": call_id, "result": "accepted", "seat_id": "7" });
     vendor.call("chatbot.agent_transfer_result", taken).unwrap();
     let before = messages(&mut vendor, &call_id).len();
     vendor.pass(DAY);
     assert_eq!(messages(&mut vendor, &call_id).len(), before);
     assert_eq!(vendor.sent("workflow.session_ended")[0]["call_id"], *call_id);
+}
+
+#[test]
+fn what_a_number_does_on_whatsapp_it_does_here() {
+    let wanted = [
+        ("wa_unregistered", "send failed", 0),
+        ("wa_opted_out", "send failed", 0),
+        ("wa_blocked", "send", 0),
+        ("wa_unread", "send delivery", 0),
+        ("wa_silent", "send delivery read", 0),
+        ("wa_agent", "send delivery read", 1),
+    ];
+    for (word, statuses, sessions) in wanted {
+        let mut vendor = a_vendor(1);
+        vendor.create(1002, &[row(1, word)]);
+        vendor.leap(DAY);
+        let heard =
+            vendor.sent("workflow.waba_status").iter().map(|body| text(&body["status"])).collect::<Vec<_>>();
+        assert_eq!(heard.join(" "), statuses, "{word}");
+        assert_eq!(vendor.sent("workflow.session_ended").len(), sessions, "{word}");
+        assert_eq!(vendor.sent("workflow.contact_completed").len(), 1, "{word}");
+    }
+    // The same by the last four digits alone.
+    let mut vendor = a_vendor(1);
+    let mut silent = row(9_062, "");
+    silent["variables"] = json!({});
+    vendor.create(1002, &[silent]);
+    vendor.leap(DAY);
+    let heard =
+        vendor.sent("workflow.waba_status").iter().map(|body| text(&body["status"])).collect::<Vec<_>>();
+    assert_eq!(heard, ["send"]);
 }

@@ -1,0 +1,17 @@
+//! What was found wrong with the integrator's requests, as people read it.
+
+use std::collections::BTreeMap;
+
+use crate::simulator::{FindingKind, Found};
+
+/// The counts by kind: `2 unread fields, 1 wrongly signed request`.
+pub(super) fn summed(counts: &BTreeMap<FindingKind, u64>) -> String {
+    let counts: Vec<String> = counts.iter().map(|(kind, count)| kind.counted(*count)).collect();
+    counts.join(", ")
+}
+
+/// One thing that was found, with how often.
+pub(super) fn line(found: &Found) -> String {
+    let times = if found.count == 1 { String::new() } else { format!(" ({} times)", found.count) };
+    format!("{}{times}", found.message)
+}

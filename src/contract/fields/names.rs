@@ -1,0 +1,344 @@
+//! Which names a request may have: what it holds besides is read by nobody.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde_json::Value;
+
+use super::reference::Field;
+use crate::contract::Provenance;
+use crate::files::suggest::nearest_of;
+
+/// Of a list so many items are looked at: what its first items are like, the others are, too.
+const MOST_ITEMS: usize = 100;
+
+/// How much of a name that somebody else gave is repeated, in characters.
+const SHOWN: usize = 80;
+
+/// The names of the fields of a request.
+#[derive(Clone, Debug, Default)]
+pub struct Names(Node);
+
+#[derive(Clone, Debug, Default)]
+struct Node {
+    provenance: Option<Provenance>,
+    /// Whether other names are kept, too: they are the customer's own.
+    keeps_more: bool,
+    within: BTreeMap<String, Node>,
+}
+
+/// A field of a request that is worth a remark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Noticed {
+    /// Nothing reads it.
+    Unread {
+        /// Its place, without the positions in lists: `messages[].txt`.
+        path: String,
+        /// The name that was meant, most likely.
+        nearest: Option<String>,
+        /// Whether it is kept as one of the customer's own names.
+        is_kept: bool,
+    },
+    /// It is read, and nobody outside the vendor knows whether the vendor does.
+    Assumed {
+        /// Its place.
+        path: String,
+    },
+}
+
+/// The place of a field, from the inside to the outside.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    outer: Option<&'a Place<'a>>,
+    name: &'a str,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(outer) = self.outer {
+            write!(f, "{outer}.")?;
+        }
+        if self.name == "[]" {
+            return f.write_str("[]");
+        }
+        let mut letters = self.name.chars();
+        for letter in letters.by_ref().take(SHOWN).flat_map(char::escape_debug) {
+            write!(f, "{letter}")?;
+        }
+        if letters.next().is_some() { f.write_str("...") } else { Ok(()) }
+    }
+}
+
+impl Place<'_> {
+    fn path(&self) -> String {
+        self.to_string().replace(".[]", "[]")
+    }
+}
+
+impl Names {
+    /// The names of these fields.
+    pub fn of(fields: &[Field]) -> Self {
+        let mut root = Node::default();
+        for field in fields {
+            let mut node = &mut root;
+            for name in field.path.split('.') {
+                node = node.within.entry(name.trim_end_matches("[]").to_owned()).or_default();
+            }
+            node.provenance = field.provenance;
+            node.keeps_more = field.keeps_more;
+        }
+        Self(root)
+    }
+
+    /// Tells of every field that nothing reads, and if wanted of those that are only assumed.
+    pub fn look(&self, fields: &Value, wants_assumed: bool, tell: &mut dyn FnMut(Noticed)) {
+        self.0.look(fields, None, wants_assumed, tell);
+    }
+
+    /// The same for a list of rows that is still unread text.
+    pub fn look_rows(&self, name: &str, text: &[u8], wants_assumed: bool, tell: &mut dyn FnMut(Noticed)) {
+        let Some(node) = self.0.within.get(name) else { return };
+        let place = Place { outer: None, name };
+        let place = Place { outer: Some(&place), name: "[]" };
+        // What is no list of objects is refused by whoever reads it.
+        let _ = FirstRows(&mut |row| {
+            node.names(row.keys().map(String::as_str), Some(&place), wants_assumed, tell);
+        })
+        .deserialize(&mut serde_json::Deserializer::from_slice(text));
+    }
+}
+
+impl Node {
+    fn look(
+        &self,
+        value: &Value,
+        place: Option<&Place<'_>>,
+        wants_assumed: bool,
+        tell: &mut dyn FnMut(Noticed),
+    ) {
+        match value {
+            Value::Array(items) => {
+                let place = Place { outer: place, name: "[]" };
+                for item in items.iter().take(MOST_ITEMS) {
+                    self.look(item, Some(&place), wants_assumed, tell);
+                }
+            }
+            Value::Object(fields) => {
+                self.names(fields.keys().map(String::as_str), place, wants_assumed, tell);
+                for (name, value) in fields {
+                    let Some(node) = self.within.get(name).filter(|node| !node.within.is_empty()) else {
+                        continue;
+                    };
+                    // What stands in something that is only assumed has been told with it.
+                    let wants_assumed = wants_assumed && node.provenance != Some(Provenance::Assumed);
+                    node.look(value, Some(&Place { outer: place, name }), wants_assumed, tell);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells of the names of one object.
+    fn names<'a>(
+        &self,
+        names: impl Iterator<Item = &'a str> + Clone,
+        outer: Option<&Place<'_>>,
+        wants_assumed: bool,
+        tell: &mut dyn FnMut(Noticed),
+    ) {
+        for name in names.clone() {
+            let path = || Place { outer, name }.path();
+            match self.within.get(name) {
+                // What is this mock's own is no assumption about the vendor.
+                Some(node) if wants_assumed && node.provenance == Some(Provenance::Assumed) => {
+                    if !name.starts_with("mock_") {
+                        tell(Noticed::Assumed { path: path() });
+                    }
+                }
+                Some(_) => {}
+                None if self.keeps_more => {
+                    let meant = self.within.keys().find(|known| known.eq_ignore_ascii_case(name));
+                    if let Some(meant) = meant.filter(|meant| !names.clone().any(|sent| sent == **meant)) {
+                        let nearest = Some(meant.clone());
+                        tell(Noticed::Unread { path: path(), nearest, is_kept: true });
+                    }
+                }
+                None => {
+                    let nearest = self.nearest(name, |known| names.clone().any(|sent| sent == known));
+                    tell(Noticed::Unread { path: path(), nearest, is_kept: false });
+                }
+            }
+        }
+    }
+
+    /// The name that was meant: one that was not sent, or one within a field beside it, `user.id` for `user_id`.
+    fn nearest(&self, name: &str, is_sent: impl Fn(&str) -> bool) -> Option<String> {
+        let within = |(outer, node): (&String, &Node)| {
+            let outer = outer.clone();
+            node.within.keys().map(move |inner| format!("{outer}.{inner}")).collect::<Vec<_>>()
+        };
+        let here = self.within.keys().filter(|known| !is_sent(known)).cloned();
+        let known: Vec<String> = here.chain(self.within.iter().flat_map(within)).collect();
+        nearest_of(name, known.iter().map(|known| (known.as_str(), known))).cloned()
+    }
+}
+
+/// Reads the first rows of a list, and none behind them.
+struct FirstRows<'f>(&'f mut dyn FnMut(&BTreeMap<String, IgnoredAny>));
+
+impl<'de> DeserializeSeed<'de> for FirstRows<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for FirstRows<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
+        for _ in 0..MOST_ITEMS {
+            match rows.next_element()? {
+                Some(row) => (self.0)(&row),
+                None => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::JsonSchema;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::super::{Given, Use, fields_of};
+    use super::*;
+
+    /// Sends (example).
+    #[derive(Deserialize, JsonSchema)]
+    #[expect(dead_code, reason = "only its shape is looked at")]
+    struct Send {
+        /// Which.
+        call_id: String,
+        /// To whom.
+        user: User,
+        /// What.
+        messages: Vec<Given<Content>>,
+        /// The rows.
+        rows: Vec<Row>,
+        /// Anything.
+        variables: Option<serde_json::Map<String, Value>>,
+        /// Guessed (assumed).
+        guess: Option<User>,
+        /// This mock's own (assumed).
+        mock_outcome: Option<String>,
+    }
+
+    /// Somebody (example).
+    #[derive(Deserialize, JsonSchema)]
+    #[expect(dead_code, reason = "only its shape is looked at")]
+    struct User {
+        /// The id.
+        id: String,
+    }
+
+    /// A content (example).
+    #[derive(JsonSchema)]
+    #[schemars(tag = "type", rename_all = "lowercase")]
+    #[expect(dead_code, reason = "only its shape is looked at")]
+    enum Content {
+        /// A text.
+        Text {
+            /// The words.
+            text: String,
+        },
+        /// A picture.
+        Image {
+            /// Where it is.
+            url: String,
+        },
+    }
+
+    /// A row (example).
+    #[derive(Deserialize, JsonSchema)]
+    #[schemars(extend("x-keeps-more" = true))]
+    #[expect(dead_code, reason = "only its shape is looked at")]
+    struct Row {
+        /// The number.
+        #[serde(rename = "Mobile")]
+        mobile: String,
+    }
+
+    fn noticed(fields: &Value, wants_assumed: bool) -> Vec<String> {
+        let names = Names::of(&fields_of::<Send>(Use::Read));
+        let mut lines = Vec::new();
+        names.look(fields, wants_assumed, &mut |noticed| {
+            lines.push(match noticed {
+                Noticed::Unread { path, nearest, is_kept } => format!("{path} {nearest:?} {is_kept}"),
+                Noticed::Assumed { path } => format!("{path} is assumed"),
+            });
+        });
+        lines
+    }
+
+    #[test]
+    fn what_nothing_reads_is_told_with_the_name_that_was_meant() {
+        let fields = json!({
+            "call_id": "", "callId": "", "user_id": "7", "user": {"id": "7", "ID": "7", "Name": "x"},
+            "messages": [{"type": "text", "txt": "hi"}, {"type": "image", "url": "x", "size": 3}],
+            "rows": [{"mobile": "+1", "anything": {"goes": 1}}, {"Mobile": "+1", "mobile": "+2"}],
+            "variables": {"any": {"name": 1}}, "mock_outcome": "busy", "mock_other": 1,
+        });
+        assert_eq!(
+            noticed(&fields, false),
+            [
+                "callId None false",
+                "user_id Some(\"user.id\") false",
+                "mock_other None false",
+                "user.ID None false",
+                "user.Name None false",
+                "messages[].txt Some(\"text\") false",
+                "messages[].size None false",
+                "rows[].mobile Some(\"Mobile\") true",
+            ]
+        );
+        assert_eq!(noticed(&json!({"callid": "x"}), false), ["callid Some(\"call_id\") false"]);
+    }
+
+    #[test]
+    fn what_is_assumed_is_told_where_it_is_asked_for() {
+        let fields = json!({"guess": {"id": "x"}, "mock_outcome": "busy", "call_id": "x"});
+        assert_eq!(noticed(&fields, true), ["guess is assumed"]);
+        assert!(noticed(&fields, false).is_empty());
+    }
+
+    #[test]
+    fn rows_that_are_still_text_are_looked_at_from_the_front() {
+        let names = Names::of(&fields_of::<Send>(Use::Read));
+        let mut seen = Vec::new();
+        let many = format!(r#"[{{"mobile":"+1"}},{}7,{{"MOBILE":"+1"}}]"#, r#"{"Mobile":"+1"},"#.repeat(200));
+        for text in [many.as_str(), r#"[{"MobilE":1},7,{"mobile":1}]"#, "[", "7"] {
+            names.look_rows("rows", text.as_bytes(), false, &mut |noticed| {
+                if let Noticed::Unread { path, .. } = noticed {
+                    seen.push(path);
+                }
+            });
+        }
+        assert_eq!(seen, ["rows[].mobile", "rows[].MobilE"]);
+    }
+
+    #[test]
+    fn a_name_of_somebody_elses_is_not_repeated_without_end() {
+        let fields = json!({"x\n".repeat(100): 1});
+        let lines = noticed(&fields, false);
+        assert!(lines[0].len() < 200 && !lines[0].contains('\n'), "{lines:?}");
+    }
+}

@@ -1,0 +1,113 @@
+//! What is found wrong with the integrator: told once, and where it is an error, the story it belongs to fails, or the
+//! run.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::core::Engine;
+use crate::contract::{Provenance, expected};
+use crate::delivery::{Attempt, AttemptResult, ErrorClass, Failure, QueuedCallback};
+use crate::journal::Event;
+use crate::simulator::{AccountKey, Finding, FindingKind, Findings, Found, Strictness};
+
+impl Engine {
+    /// Something is wrong with a request of an account: `fields` are those of the request, as far as they are known.
+    pub fn find(
+        &mut self,
+        account: AccountKey,
+        kind: FindingKind,
+        (id, what): (&str, &str),
+        fields: Option<&Value>,
+        message: impl FnOnce() -> String,
+        now: Timestamp,
+    ) {
+        self.simulator.find(account, kind, id, what, message);
+        let key = fields.and_then(|fields| self.simulator.find_conversation(fields));
+        let story = key.and_then(|key| self.simulator.story_of(key));
+        let found = self.simulator.take_findings();
+        self.tell_findings(found, story.map(|story| story as usize), now);
+    }
+
+    /// A call of an account is about to be served. In `strict`, one that is only assumed is an error.
+    pub fn doubt(&mut self, id: &str, account: AccountKey, provenance: Provenance) {
+        let is_strict = self.simulator.access().account(account).strict == Strictness::Strict;
+        if is_strict && provenance == Provenance::Assumed {
+            self.simulator.find(account, FindingKind::Assumed, id, "path and fields", || {
+                format!(
+                    "`{id}` is only assumed about the vendor (path and fields), which `strict` counts as an error; if \
+                     you know better, say so: confirmed = [\"{id}\"] in airudder-mock.toml, or [catalog.\"{id}\"]"
+                )
+            });
+        }
+    }
+
+    /// Finds a response that counts as success and is not what the vendor expects. Gives back what it counts as instead,
+    /// if the account is strict.
+    pub(super) fn unexpected(
+        &mut self,
+        attempt: &Attempt,
+        result: &AttemptResult,
+        now: Timestamp,
+    ) -> Option<AttemptResult> {
+        let QueuedCallback { id, event, policy, .. } = &*attempt.callback;
+        let answer = result.result.as_ref().ok().filter(|answer| !answer.truncated)?;
+        // Who says what a body must have knows better.
+        if policy.success.body.is_some() || policy.success.judge(answer).is_err() {
+            return None;
+        }
+        let why = expected::unexpected(event, answer.status, &answer.body)?;
+        let origin = self.dispatch.origins.get(id);
+        let (account, story) = origin.map_or_else(Default::default, |origin| (origin.account, origin.story));
+        let is_strict = self.simulator.access().account(account).strict == Strictness::Strict;
+        let message = format!("the receiver of `{event}` {why}");
+        self.simulator.find(account, FindingKind::Response, event, &why, || message.clone());
+        let found = self.simulator.take_findings();
+        self.tell_findings(found, story, now);
+        let failure = Failure { class: ErrorClass::Rejected, message };
+        is_strict.then(|| AttemptResult { result: Err(failure), elapsed: result.elapsed })
+    }
+
+    /// All that was found wrong with the integrator.
+    pub fn findings(&self) -> &Findings {
+        self.simulator.findings()
+    }
+
+    /// Whether any finding is an error and belongs to no story.
+    pub fn has_errors_alone(&self) -> bool {
+        !self.errors_alone.is_empty()
+    }
+
+    /// The findings that are errors and belong to no story, as far as they are told.
+    pub fn errors_alone(&self) -> impl Iterator<Item = &Found> {
+        self.errors_alone.iter().filter_map(|place| self.findings().get((*place)?))
+    }
+
+    /// Tells what was found. It belongs to a story, if one is named or there is only one.
+    pub(super) fn tell_findings(&mut self, found: Vec<Finding>, story: Option<usize>, now: Timestamp) {
+        let story = story.or_else(|| (self.stories.len() == 1).then_some(0));
+        for Finding { kind, place, first, message, is_error } in found {
+            let allows = |story: usize| self.stories.get(story).is_some_and(|run| run.story().allows(kind));
+            match story.filter(|_| is_error) {
+                Some(story) if !allows(story) => {
+                    if !self.failed_for.insert((story, place)) {
+                        continue;
+                    }
+                    let Some(run) = self.stories.get_mut(story) else { continue };
+                    run.count_failure();
+                    let name = Arc::clone(run.name());
+                    let failed = Event::Failed { place: Arc::clone(&name), message };
+                    self.dispatch.journal.write(now, Some(name), failed);
+                }
+                allowed => {
+                    let is_error = is_error && allowed.is_none();
+                    let told_before = is_error && !self.errors_alone.insert(place);
+                    if first || is_error && !told_before {
+                        self.dispatch.journal.write(now, None, Event::Found { message, is_error });
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What an order names and when it begins, held against what the account has.
+
+use std::time::Duration;
+
+use super::Calling;
+use super::row_text::RowText;
+use super::task::TaskOrder;
+use crate::contract::bodies::local_text;
+use crate::files::suggest::{did_you_mean, nearest};
+use crate::simulator::context::Context;
+use crate::simulator::ids::Kind;
+use crate::simulator::rules::calling::{Business, Robot};
+use crate::simulator::{FindingKind, Refusal, Request, Strictness};
+use crate::time::later;
+
+/// A schedule that begins so much too early is a mistake; less is the time a request takes.
+const TOO_EARLY: Duration = Duration::from_secs(300);
+
+impl Calling {
+    /// Checks an order. One that begins in the past begins now.
+    ///
+    /// # Errors
+    ///
+    /// It names a robot or a line that the settings do not have, although they declare some.
+    pub(super) fn check_order(
+        &self,
+        context: &mut Context,
+        order: &mut TaskOrder,
+        request: &Request<'_>,
+    ) -> Result<(), Refusal> {
+        let Request { id, account, now, .. } = *request;
+        if later(order.starts, TOO_EARLY) < now {
+            let zone = request.zone.to_time_zone();
+            let [starts, now] = [order.starts, now].map(|moment| local_text(moment, &zone));
+            context.find(account, FindingKind::PastSchedule, id, "ScheduleStartTime", || {
+                format!(
+                    "`ScheduleStartTime` of `{id}` is in the past: {starts}, and it is {now} in the account's zone; it \
+                     counts as now"
+                )
+            });
+        }
+        order.starts = order.starts.max(now);
+        self.check_robot(context, &order.robot, request)?;
+        let lines = &self.rules.lines;
+        let line = order.line.escape_debug().to_string();
+        if lines.is_empty() && !line.is_empty() {
+            let known = "declare yours under [calling] lines, and others are refused";
+            context.note_once("SIPLine", || format!("`SIPLine` `{line}` is taken as it is: {known}"));
+        } else if !line.is_empty() && !lines.contains_key(&order.line) {
+            let near = did_you_mean(nearest(&order.line, lines.keys().map(String::as_str)));
+            let message = format!("SIPLine `{line}` is no line of the account{near}");
+            context.refuse(request, "unknown line", Refusal::new(400, message))?;
+        }
+        Ok(())
+    }
+
+    /// A robot that nobody knows is refused where the settings declare robots, and otherwise noted.
+    fn check_robot(&self, context: &mut Context, robot: &str, request: &Request<'_>) -> Result<(), Refusal> {
+        let Some(wrong) = self.unknown_robot(robot) else { return Ok(()) };
+        if self.rules.are_robots_declared {
+            return context.refuse(request, "unknown robot", Refusal::new(400, wrong));
+        }
+        let what = format!("RobotID {}", robot.escape_debug());
+        context.find(request.account, FindingKind::UnknownName, request.id, what, || {
+            format!("{wrong}; declare yours under [calling] robots, and others are refused")
+        });
+        Ok(())
+    }
+
+    /// The robot of this name or id.
+    fn robot(&self, named: &str) -> Option<&Robot> {
+        let robots = &self.rules.robots;
+        let by_id = || robots.get(self.ids.open(Kind::Robot, named)?.0 as usize);
+        robots.iter().find(|robot| robot.name == named).or_else(by_id)
+    }
+
+    /// Why a name is that of no robot.
+    fn unknown_robot(&self, named: &str) -> Option<String> {
+        if named.is_empty() || self.robot(named).is_some() {
+            return None;
+        }
+        let near = did_you_mean(nearest(named, self.rules.robots.iter().map(|robot| robot.name.as_str())));
+        Some(format!("RobotID `{}` is no robot of the account{near}", named.escape_debug()))
+    }
+
+    /// What rows must have, of an order by this robot; nothing more where the account is treated leniently.
+    pub(super) fn row_rule<'a>(
+        &'a self,
+        context: &Context,
+        order: &'a TaskOrder,
+        request: &Request<'_>,
+    ) -> impl Fn(&RowText<'_>) -> Result<(), String> + 'a {
+        let is_lenient = context.access.account(request.account).strict == Strictness::Lenient;
+        let is_collection = self.is_collection(&order.robot);
+        move |row| {
+            if is_lenient {
+                return Ok(());
+            }
+            let own = row.robot();
+            if let Some(wrong) = own.as_deref().and_then(|robot| self.unknown_robot(robot))
+                && self.rules.are_robots_declared
+            {
+                return Err(wrong);
+            }
+            if own.map_or(is_collection, |robot| self.is_collection(&robot)) {
+                row.check_loan()?;
+            }
+            Ok(())
+        }
+    }
+
+    /// Whether a robot is known to collect debts.
+    fn is_collection(&self, robot: &str) -> bool {
+        self.robot(robot).is_some_and(|robot| robot.business == Business::Collection)
+    }
+}

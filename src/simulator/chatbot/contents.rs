@@ -1,0 +1,75 @@
+//! Whether the contents of messages are what the vendor's examples show: those of requests, and those of stories.
+
+use serde_json::{Value, json};
+
+use super::catalogue::TemplateRef;
+use crate::contract::bodies::check::{Speaker, check};
+use crate::contract::bodies::message::Content;
+use crate::contract::fields::{Given, decode};
+use crate::simulator::keys::ConversationKey;
+use crate::simulator::{FindingKind, Refusal, Request, Simulator};
+
+/// Checks the contents of a request.
+///
+/// # Errors
+///
+/// There are none, one does not say what it is, or, unless the account is treated leniently, one is not what the
+/// vendor's examples show.
+pub(super) fn check_contents(
+    simulator: &mut Simulator,
+    request: &Request<'_>,
+    contents: &[Given<Content>],
+    speaker: Speaker,
+) -> Result<(), Refusal> {
+    if contents.is_empty() {
+        return Err(Refusal::new(400, "messages is missing: a list of content objects"));
+    }
+    let code = simulator.context.behaviour.chatbot.codes.content.into();
+    for (at, content) in contents.iter().enumerate() {
+        let content = content.value();
+        if !content.get("type").is_some_and(Value::is_string) {
+            let message = format!("messages[{at}].type is missing: `text`, `image`, `interactive`, ...");
+            return Err(Refusal::new(400, message));
+        }
+        if let Err(message) = checked(content, &format!("messages[{at}]"), speaker) {
+            simulator.context.refuse(request, "content", Refusal::new(code, message))?;
+        }
+    }
+    Ok(())
+}
+
+/// Notes what is wrong with the contents of a story's callback. It goes out all the same: a story may want to send it.
+pub(in crate::simulator) fn note_contents(
+    simulator: &mut Simulator,
+    key: ConversationKey,
+    event: &str,
+    body: &Value,
+) {
+    let account = simulator.chatbot.conversations.get(key).owner.unwrap_or_default();
+    for (at, message) in body["messages"].as_array().into_iter().flatten().enumerate() {
+        let speaker = match message.get("sender_type").and_then(Value::as_str) {
+            Some("system") => continue,
+            None | Some("user") => Speaker::User,
+            Some(_) => Speaker::Business,
+        };
+        let Some(content) = message.get("content") else { continue };
+        if let Err(wrong) = checked(content, &format!("messages[{at}].content"), speaker) {
+            simulator.context.find(account, FindingKind::Content, event, wrong.clone(), || {
+                format!("`{event}` of a story is not like the vendor's messages: {wrong}")
+            });
+        }
+    }
+}
+
+fn checked(content: &Value, place: &str, speaker: Speaker) -> Result<(), String> {
+    check(content, speaker).map_err(|error| error.at(place))?;
+    if content["template"]["type"] != "WhatsApp" {
+        return Ok(());
+    }
+    // Only approved templates are sent.
+    let named = json!({ "template": content["template"]["info"] });
+    let place = format!("{place}.template.info");
+    let template: TemplateRef = decode(&named).map_err(|error| format!("{place}: {error}"))?;
+    let chosen = template.find("en").and_then(|chosen| chosen.sendable());
+    chosen.map(drop).map_err(|refusal| format!("{place}: {}", refusal.message))
+}
