@@ -37,6 +37,8 @@ struct Row {
     dialing: &'static str,
     locale: &'static str,
     offset_minutes: i32,
+    /// The three-letter code of ISO 4217.
+    currency: &'static str,
 }
 
 impl Country {
@@ -52,17 +54,17 @@ impl Country {
     // Where a country has several zones, the row holds that of the capital. None of them keeps summer time.
     const fn row(self) -> Row {
         #[rustfmt::skip]
-        let (code, alpha3, name, dialing, locale, offset_minutes) = match self {
-            Self::Id => ("ID", "IDN", "Indonesia", "62", "id", 420),
-            Self::Ph => ("PH", "PHL", "Philippines", "63", "en-PH", 480),
-            Self::Mx => ("MX", "MEX", "Mexico", "52", "es-MX", -360),
-            Self::Th => ("TH", "THA", "Thailand", "66", "th", 420),
-            Self::Vn => ("VN", "VNM", "Vietnam", "84", "vi", 420),
-            Self::My => ("MY", "MYS", "Malaysia", "60", "ms", 480),
-            Self::In => ("IN", "IND", "India", "91", "hi", 330),
-            Self::Cn => ("CN", "CHN", "China", "86", "zh-CN", 480),
+        let (code, alpha3, name, dialing, locale, offset_minutes, currency) = match self {
+            Self::Id => ("ID", "IDN", "Indonesia", "62", "id", 420, "IDR"),
+            Self::Ph => ("PH", "PHL", "Philippines", "63", "en-PH", 480, "PHP"),
+            Self::Mx => ("MX", "MEX", "Mexico", "52", "es-MX", -360, "MXN"),
+            Self::Th => ("TH", "THA", "Thailand", "66", "th", 420, "THB"),
+            Self::Vn => ("VN", "VNM", "Vietnam", "84", "vi", 420, "VND"),
+            Self::My => ("MY", "MYS", "Malaysia", "60", "ms", 480, "MYR"),
+            Self::In => ("IN", "IND", "India", "91", "hi", 330, "INR"),
+            Self::Cn => ("CN", "CHN", "China", "86", "zh-CN", 480, "CNY"),
         };
-        Row { code, alpha3, name, dialing, locale, offset_minutes }
+        Row { code, alpha3, name, dialing, locale, offset_minutes, currency }
     }
 
     /// The two-letter code of ISO 3166, upper case.
@@ -83,6 +85,11 @@ impl Country {
     /// The language its people write in unless a story says otherwise.
     pub const fn default_locale(self) -> &'static str {
         self.row().locale
+    }
+
+    /// The code of its money, for example `IDR`.
+    pub const fn currency(self) -> &'static str {
+        self.row().currency
     }
 
     /// The distance of its clocks from UTC, the same all year.

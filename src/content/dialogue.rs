@@ -69,6 +69,8 @@ pub struct Dialogue {
 struct Node {
     speaker: Speaker,
     phrase: String,
+    /// A phrase that is said in the same breath.
+    then: Option<String>,
     /// What the customer wants, from here on.
     intention: Option<String>,
     /// The turns that may follow, with their weights. None: the conversation is over.
@@ -142,6 +144,16 @@ impl Dialogue {
         self.turns.get(turn).map(|node| node.phrase.as_str())
     }
 
+    /// The phrase that is said in the same breath as a turn's own.
+    pub(crate) fn then(&'static self, turn: &str) -> Option<&'static str> {
+        self.turns.get(turn)?.then.as_deref()
+    }
+
+    /// What the customer wants from a turn on, where the turn says it.
+    pub(crate) fn intention(&'static self, turn: &str) -> Option<&'static str> {
+        self.turns.get(turn)?.intention.as_deref()
+    }
+
     /// The options that a turn offers: the turns they lead to, in the order of the options, each with the phrase of its
     /// label.
     pub(crate) fn options(&'static self, turn: &str) -> Option<(Ask, &'static BTreeMap<String, String>)> {
@@ -152,6 +164,12 @@ impl Dialogue {
     /// Whether nothing follows a turn.
     pub(crate) fn is_last(&self, turn: &str) -> bool {
         self.turns.get(turn).is_none_or(|node| node.next.is_empty())
+    }
+
+    /// The agent's turn that follows a turn, if one does.
+    pub(crate) fn after_agent(&'static self, turn: &str) -> Option<&'static str> {
+        let next = self.turns.get(turn)?.next.keys();
+        next.map(String::as_str).find(|turn| self.speaker(turn) == Some(Speaker::Agent))
     }
 
     /// A turn that follows another; nothing at the end of the graph.
@@ -252,6 +270,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::content::asks::TOPICS;
     use crate::content::{Country, Person};
     use crate::seed::Seed;
 
@@ -262,7 +281,9 @@ mod tests {
             let mut todo = vec![dialogue.start.as_str()];
             while let Some(turn) = todo.pop() {
                 let node = dialogue.turns.get(turn).unwrap_or_else(|| panic!("{name}: no turn {turn}"));
-                assert!(phrases::find_key(&node.phrase).is_ok(), "{name}: {}", node.phrase);
+                for phrase in [Some(&node.phrase), node.then.as_ref()].into_iter().flatten() {
+                    assert!(phrases::find_key(phrase).is_ok(), "{name}: {phrase}");
+                }
                 assert!(node.next.values().all(|weight| *weight > 0), "{name}: {turn}");
                 assert_eq!(node.ask.is_some(), !node.options.is_empty(), "{name}: {turn}");
                 // WhatsApp's own public limit.
@@ -290,6 +311,15 @@ mod tests {
                 assert_eq!(chat.speaker(turn), Some(Speaker::User), "{name}: {turn}");
             }
         }
+    }
+
+    #[test]
+    fn the_bot_has_a_turn_for_every_topic_and_none_is_the_last() {
+        let bot = &chats()["bot"];
+        for topic in TOPICS.into_iter().chain(["unclear", "media"]) {
+            assert_eq!(bot.speaker(topic), Some(Speaker::User), "{topic}");
+        }
+        assert!(bot.turns.values().all(|node| !node.next.is_empty()));
     }
 
     #[test]

@@ -121,11 +121,7 @@ impl Facts {
 
     /// The day the way a language writes it, without the year: `15 Maret`, `3月15日`.
     pub fn date_text(&self, locale: &str) -> String {
-        let form = texts::date_form(locale);
-        let month = usize::try_from(self.date.month() - 1).ok().and_then(|month| form.months.get(month));
-        form.form
-            .replace("{day}", &self.date.day().to_string())
-            .replace("{month}", month.map_or("", String::as_str))
+        texts::day_text(self.date, locale)
     }
 
     /// What one calls the customer in a language: the given name, or the whole name in Chinese.
@@ -142,7 +138,7 @@ impl Facts {
     /// Fills the placeholders of a text: `{name}`, `{amount}`, `{date}`, `{company}`, `{order}`, and `{his|her}`
     /// by gender. Others stay as they are.
     pub fn fill(&self, text: &str, locale: &str) -> String {
-        placeholders::fill(text, self.gender, |placeholder| {
+        placeholders::fill(text, self.gender, Some(self.gender), |placeholder| {
             Some(match placeholder {
                 "name" => self.called(locale).into(),
                 "amount" => self.amount.text(locale).into(),

@@ -3,6 +3,7 @@
 //! The simulator draws from it, and so do templates in files. Everything is drawn from a stream that the caller hands
 //! in, so that the same seed makes the same people; nothing here knows endpoints or callbacks.
 
+pub(crate) mod asks;
 mod country;
 pub mod dialogue;
 pub mod facts;
@@ -13,6 +14,7 @@ mod phone;
 pub mod phrases;
 mod placeholders;
 mod texts;
+pub mod voice;
 
 pub use country::Country;
 pub use gender::Gender;

@@ -54,7 +54,7 @@ fn name(rng: &mut Rng, names: &'static Names, gender: Gender) -> String {
     };
     let mut pick = |pool: &'static [String]| pool.choose(rng).map_or("", String::as_str);
     let (pattern, given, family) = (pick(&names.patterns), pick(given), pick(&names.family));
-    placeholders::fill(pattern, gender, |placeholder| match placeholder {
+    placeholders::fill(pattern, gender, Some(gender), |placeholder| match placeholder {
         "given" => Some(given.into()),
         "family" => Some(family.into()),
         _ => None,

@@ -7,8 +7,14 @@ use memchr::memchr;
 use super::gender::Gender;
 
 /// Fills a text in one pass: what is filled in is never read again. `{a|b}` becomes `a` with a man and `b` with a
-/// woman. A placeholder `value` does not know stays as it is.
-pub(crate) fn fill<'v>(text: &str, gender: Gender, value: impl Fn(&str) -> Option<Cow<'v, str>>) -> String {
+/// woman; `{a|b|c}` becomes `c` with somebody whose form of address is not known. A placeholder `value` does not know
+/// stays as it is.
+pub(crate) fn fill<'v>(
+    text: &str,
+    gender: Gender,
+    form: Option<Gender>,
+    value: impl Fn(&str) -> Option<Cow<'v, str>>,
+) -> String {
     let mut filled = String::with_capacity(text.len() + 32);
     let mut rest = text;
     while let Some(start) = memchr(b'{', rest.as_bytes()) {
@@ -16,7 +22,15 @@ pub(crate) fn fill<'v>(text: &str, gender: Gender, value: impl Fn(&str) -> Optio
         let inside = &rest[start + 1..start + length];
         filled.push_str(&rest[..start]);
         if let Some(bar) = memchr(b'|', inside.as_bytes()) {
-            filled.push_str(if gender == Gender::Male { &inside[..bar] } else { &inside[bar + 1..] });
+            let (male, others) = (&inside[..bar], &inside[bar + 1..]);
+            let (female, neither) = others.split_once('|').map_or((others, None), |(f, n)| (f, Some(n)));
+            filled.push_str(match (neither, form) {
+                (Some(neither), None) => neither,
+                (Some(_), Some(Gender::Male)) => male,
+                (Some(_), Some(Gender::Female)) => female,
+                (None, _) if gender == Gender::Male => male,
+                (None, _) => female,
+            });
         } else if let Some(value) = value(inside) {
             filled.push_str(&value);
         } else {
@@ -37,15 +51,18 @@ mod tests {
     #[test]
     fn names_and_forms_are_filled_in() {
         let value = |name: &str| (name == "name").then_some(Cow::Borrowed("{name}"));
-        assert_eq!(fill("Dear {Mr|Ms} {name}, {x}", Gender::Female, value), "Dear Ms {name}, {x}");
-        assert_eq!(fill("ขอบคุณ{ครับ|ค่ะ}", Gender::Male, value), "ขอบคุณครับ");
-        assert_eq!(fill("open { end", Gender::Male, value), "open { end");
+        assert_eq!(fill("Dear {Mr|Ms} {name}, {x}", Gender::Female, None, value), "Dear Ms {name}, {x}");
+        assert_eq!(fill("ขอบคุณ{ครับ|ค่ะ}", Gender::Male, None, value), "ขอบคุณครับ");
+        let address = |form| fill("{Mr |Ms |}{name}", Gender::Male, form, value);
+        assert_eq!(address(None), "{name}");
+        assert_eq!(address(Some(Gender::Female)), "Ms {name}");
+        assert_eq!(fill("open { end", Gender::Male, None, value), "open { end");
     }
 
     proptest! {
         #[test]
         fn any_text_is_survived(text in ".*") {
-            fill(&text, Gender::Male, |_| None);
+            fill(&text, Gender::Male, Some(Gender::Female), |_| None);
         }
     }
 }

@@ -140,6 +140,13 @@ pub(crate) fn date_form(locale: &str) -> &'static DateForm {
     borrowing(locale).find_map(|content| content.date.as_ref()).expect("en.toml has a date form")
 }
 
+/// A day the way a language writes it, without the year: `15 Maret`, `3月15日`.
+pub(crate) fn day_text(day: jiff::civil::Date, locale: &str) -> String {
+    let form = date_form(locale);
+    let month = usize::try_from(day.month() - 1).ok().and_then(|month| form.months.get(month));
+    form.form.replace("{day}", &day.day().to_string()).replace("{month}", month.map_or("", String::as_str))
+}
+
 /// The keys of the phrases, sorted: English has them all.
 pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
     chain("en").take(1).flat_map(|content| content.phrases.keys().map(String::as_str))

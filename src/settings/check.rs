@@ -14,6 +14,7 @@ use crate::contract::Catalog;
 use crate::contract::catalog::CorrectionError;
 use crate::contract::signature::{Scheme, SchemeFile, Signer};
 use crate::faults;
+use crate::files::suggest::nearest;
 use crate::files::tables::{items, key_span, spanned_text, table, tables};
 use crate::files::{Diagnostic, Problems, SourceFile, syntax, typed};
 use crate::language::{schema, shape};
@@ -195,6 +196,7 @@ fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
         }
     }
     found.extend(groups(source, tree));
+    found.extend(scripts(source, tree));
     let mix = table(tree, "calling").and_then(|calling| calling.get("mix"));
     if let Some(mix) = mix
         && let Some(table) = mix.get_ref().as_table()
@@ -206,6 +208,24 @@ fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
         found.push(Diagnostic::at(source, mix.span(), message.to_owned()));
     }
     found
+}
+
+/// Robots name scripts that are there.
+fn scripts(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
+    let Some(calling) = table(tree, "calling") else { return Vec::new() };
+    let scripts = table(calling, "scripts").into_iter().flat_map(|scripts| scripts.keys());
+    let known: Vec<&str> = scripts.map(|name| name.get_ref().as_ref()).collect();
+    let named = tables(calling, "robots").into_iter().filter_map(|robot| spanned_text(robot, "script"));
+    let missing = named.filter(|(name, _)| !known.contains(name));
+    missing
+        .map(|(name, span)| {
+            let mistake = Diagnostic::at(source, span, format!("there is no script `{name}`"));
+            match nearest(name, known.iter().copied()) {
+                Some(near) => mistake.help(format!("did you mean `{near}`?")),
+                None => mistake.help(format!("declare it: `[calling.scripts.{name}]`")),
+            }
+        })
+        .collect()
 }
 
 /// Groups and agents must have different names.

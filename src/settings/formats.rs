@@ -3,6 +3,7 @@
 use super::routes::{EVENT, url_for};
 use super::user_endpoints::value_name;
 use super::vendor;
+use crate::content::voice::{INTENTIONS, PLACEHOLDERS};
 use crate::contract::Catalog;
 use crate::contract::aes::Cipher;
 use crate::files::diagnostic::{joined, quoted};
@@ -42,6 +43,9 @@ pub(super) fn check(catalog: &Catalog, format: &str, text: &str) -> Result<(), F
         "aes-key" => Cipher::new(text).map(drop).map_err(FormatMistake::of),
         "four-digits" => four_digits(text),
         "mock-outcome" => mock_outcome(text),
+        "spoken" => spoken(text),
+        "intention" => intention(text),
+        "script-name" => name(text, "a script", false),
         _ => Formats::new(catalog).check(format, text),
     }
 }
@@ -128,6 +132,37 @@ fn mock_outcome(text: &str) -> Result<(), FormatMistake> {
     text.parse::<MockOutcome>()
         .map(drop)
         .map_err(|error| FormatMistake::of(error).help("`airudder-mock catalog --magic` lists them all"))
+}
+
+/// A text that a robot or a person says.
+fn spoken(text: &str) -> Result<(), FormatMistake> {
+    if text.trim().is_empty() {
+        return Err(FormatMistake::new("nothing is said here".to_owned())
+            .help("write what is said, or leave the key out"));
+    }
+    let braces = |part: &str| part.split_once('}').map(|(inside, _)| inside.to_owned());
+    for part in text.split('{').skip(1) {
+        let Some(inside) = braces(part) else {
+            return Err(FormatMistake::new(format!("{} has a brace that is not closed", quoted(text))));
+        };
+        if !PLACEHOLDERS.contains(&&*inside) && !inside.contains('|') {
+            let mistake = FormatMistake::new(format!("{{{inside}}} is not known here"));
+            return Err(match nearest(&inside, PLACEHOLDERS) {
+                Some(near) => mistake.help(format!("did you mean `{{{near}}}`?")),
+                None => mistake.help("texts of calls know `{name}`, `{company}`, `{amount}`, `{date}` and words by gender such as `{Mr |Ms |}`"),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What somebody wants.
+fn intention(text: &str) -> Result<(), FormatMistake> {
+    if INTENTIONS.contains(&text) {
+        return Ok(());
+    }
+    let mistake = FormatMistake::new(format!("{} is no intention", quoted(text)));
+    Err(mistake.help("write a letter from `A` to `I`, or `--` if it does not become clear"))
 }
 
 fn method(text: &str) -> Result<(), FormatMistake> {

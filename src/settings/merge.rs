@@ -22,7 +22,7 @@ use crate::simulator::calling::Rules;
 use crate::simulator::dialer;
 use crate::simulator::user_endpoints::Declarations;
 use crate::simulator::workflow::{self, Template};
-use crate::simulator::{Account, Behaviour, ChatRules, Strictness};
+use crate::simulator::{Account, Behaviour, Bot, ChatRules, Strictness};
 
 /// The settings file that is read if it is there.
 pub const DEFAULT_FILE: &str = "airudder-mock.toml";
@@ -98,6 +98,8 @@ pub struct Settings {
     pub dialer: Arc<dialer::Rules>,
     /// How conversations go on.
     pub chatbot: ChatRules,
+    /// What the bot answers, and who sends messages.
+    pub bot: Arc<Bot>,
     /// The workflow templates, oldest first.
     pub workflows: Arc<Vec<Template>>,
     /// How much the mock takes.
@@ -116,9 +118,16 @@ impl Settings {
             calling: Arc::clone(&self.calling),
             dialer: Arc::clone(&self.dialer),
             chatbot: self.chatbot,
+            bot: Arc::clone(&self.bot),
             workflows: Arc::clone(&self.workflows),
             user_endpoints: self.user_endpoints.clone(),
             doubted: Arc::new(doubted(&self.catalog)),
+            corrected: Arc::new(
+                self.catalog
+                    .calls()
+                    .filter_map(|entry| Some((entry.id.clone(), entry.names.clone()?)))
+                    .collect(),
+            ),
             public_url: url.trim_end_matches('/').into(),
             has_callback_url,
             ..Behaviour::default()
@@ -269,7 +278,8 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
         access: file.access.unwrap_or_default(),
         calling: Arc::new(vendor::calling(file.calling, recordings)),
         dialer: Arc::new(file.dialer.unwrap_or_default()),
-        chatbot: vendor::chatbot(file.chatbot),
+        bot: Arc::new(vendor::bot(file.chatbot.as_ref())),
+        chatbot: vendor::chatbot(file.chatbot.as_ref()),
         workflows: Arc::new(workflows),
         limits: vendor::limits(file.limits),
         notes,

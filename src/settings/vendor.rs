@@ -14,7 +14,9 @@ use crate::http::Limits;
 use crate::language::rate::Frequency;
 use crate::recordings::WavFile;
 use crate::simulator::calling::{MockOutcome, Rules, magic};
-use crate::simulator::{Account, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, Strictness};
+use crate::simulator::{
+    Account, Bot, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, Strictness, with_shipped,
+};
 use crate::time::HumanDuration;
 
 /// Why a text of the vendor's settings can't be read: one line that says what to write.
@@ -104,6 +106,7 @@ pub(super) fn calling(file: Option<CallingFile>, recordings: BTreeMap<String, Wa
         magic: mock_outcomes,
         are_robots_declared: file.robots.is_some(),
         robots: file.robots.unwrap_or(usual.robots),
+        scripts: file.scripts,
         recordings: usual.recordings,
         strategies: file.strategies.unwrap_or(usual.strategies),
     }
@@ -125,11 +128,17 @@ fn size(given: Option<u32>, unit: usize, usual: usize) -> usize {
     given.and_then(|number| usize::try_from(number).ok()).map_or(usual, |number| number * unit)
 }
 
-pub(super) fn chatbot(file: Option<ChatbotFile>) -> ChatRules {
+/// What the bot answers, and who sends messages.
+pub(super) fn bot(file: Option<&ChatbotFile>) -> Bot {
+    let Some(file) = file else { return Bot::default() };
+    Bot { answers: file.answers.clone(), waba: file.waba.clone(), templates: with_shipped(&file.templates) }
+}
+
+pub(super) fn chatbot(file: Option<&ChatbotFile>) -> ChatRules {
     let usual = ChatRules::default();
     let Some(file) = file else { return usual };
     ChatRules {
-        window: file.window.and_then(|text| window(&text).ok()).unwrap_or(usual.window),
+        window: file.window.as_deref().and_then(|text| window(text).ok()).unwrap_or(usual.window),
         upload_bytes: size(file.upload_mb, 1 << 20, usual.upload_bytes),
         uploads_bytes: size(file.uploads_mb, 1 << 20, usual.uploads_bytes),
         uploads: size(file.uploads, 1, usual.uploads),
@@ -164,7 +173,7 @@ mod tests {
         assert_eq!(wrong, "`never` is no window, write for example `24h`, or `off`");
         let file = ChatbotFile { window: Some("off".into()), uploads: Some(3), ..ChatbotFile::default() };
         let usual = ChatRules::default();
-        assert_eq!(chatbot(Some(file)), ChatRules { window: None, uploads: 3, ..usual });
+        assert_eq!(chatbot(Some(&file)), ChatRules { window: None, uploads: 3, ..usual });
         assert_eq!(chatbot(None), usual);
     }
 

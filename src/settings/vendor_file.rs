@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::simulator::calling::{Outcome, Robot, Strategy};
-use crate::simulator::{ChatCodes, Encryption, Strictness};
+use crate::simulator::calling::{Outcome, Robot, Script, Strategy};
+use crate::simulator::{BotAnswer, ChatCodes, Encryption, MessageTemplate, Strictness, WabaAccount};
 use crate::time::HumanDuration;
 
 /// An account. Without any there is one with the credentials that `serve` prints.
@@ -75,6 +75,10 @@ pub struct CallingFile {
     pub default_magic: Option<bool>,
     /// The robots, in place of the three built-in ones.
     pub robots: Option<Vec<Robot>>,
+    /// What robots say, by the names that robots name them with. Default: none; robots speak as their business line does.
+    #[serde(default)]
+    #[schemars(extend("x-keys" = "script-name"))]
+    pub scripts: BTreeMap<String, Script>,
     /// The strategies plans are made by, in place of the three built-in ones.
     pub strategies: Option<Vec<Strategy>>,
 }
@@ -148,6 +152,15 @@ pub struct ChatbotFile {
     /// How many uploaded files are kept; the oldest make room. Default: 1000.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub uploads: Option<u32>,
+    /// What the bot of channels of your own answers, beside what it knows by itself. The first that fits is said.
+    #[serde(default)]
+    pub answers: Vec<BotAnswer>,
+    /// The WhatsApp business accounts that messages are sent from, in place of the two that are made up.
+    #[serde(default)]
+    pub waba: Vec<WabaAccount>,
+    /// Message templates of your own, beside the built-in ones.
+    #[serde(default)]
+    pub templates: Vec<MessageTemplate>,
     /// The codes of refusals, where you know better than what is assumed: `codes = { not_asked = 4021 }`.
     pub codes: Option<ChatCodes>,
 }

@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
+use crate::content::dialogue::{self, Turn};
 use crate::seed::hex32;
-use crate::simulator::calling::{CallDetail, CaseCall, Turn};
+use crate::simulator::calling::{CallDetail, CaseCall};
 use crate::simulator::e164::e164;
 use crate::simulator::endpoint::Wanted;
+use crate::simulator::talk::speaking_time;
 use crate::simulator::{ConversationKey, Simulator};
 
 /// Ids and names are drawn anew for every body, from the same stream, so that they are the same in all of them.
@@ -38,7 +40,10 @@ pub(super) struct Case {
     pub(super) agent: String,
     pub(super) call: CallDetail,
     pub(super) intention: String,
-    pub(super) turns: Vec<Turn>,
+    /// What is said in its chat, with the seconds since it began.
+    pub(super) chat: Vec<(Turn, i64)>,
+    /// When the chat began.
+    pub(super) chat_started: Timestamp,
     /// Seconds both sides talked.
     pub(super) talk: i64,
     /// When dialling began.
@@ -65,8 +70,24 @@ impl Case {
         let order = facts.order.clone();
         let number = e164(&user.phone).unwrap_or_default();
         let robot = hex32(&mut rng);
-        let about = (facts, conversation.locale);
-        let call = CaseCall::draw(&simulator.context, &mut rng, robot, (number, &order), about, ended);
+        let about = (facts.clone(), conversation.locale);
+        let call = CaseCall::draw(
+            &simulator.context,
+            &mut rng,
+            robot,
+            (number, &order, purpose == PURPOSES[0]),
+            about,
+            ended,
+        );
+        let turns =
+            dialogue::leading_to(&mut rng, call.intention.as_str(), conversation.locale, &facts).turns;
+        let mut lasted = 0;
+        let chat = turns.into_iter().map(|turn| {
+            let offset = lasted;
+            lasted += speaking_time(&turn.text);
+            (turn, offset)
+        });
+        let chat: Vec<(Turn, i64)> = chat.collect();
         Self {
             now,
             phone: user.phone,
@@ -89,7 +110,8 @@ impl Case {
             row_id: hex32(&mut rng),
             agent: AGENTS.choose(&mut rng).copied().unwrap_or_default().to_owned(),
             intention: call.intention.as_str().to_owned(),
-            turns: call.detail.dialog.clone(),
+            chat_started: Timestamp::from_second(ended.as_second() - lasted).unwrap_or(ended),
+            chat,
             talk: i64::from(call.detail.talk_duration),
             call: call.detail,
             started: call.started,

@@ -147,6 +147,16 @@ impl ChatOutcome {
     ];
 }
 
+/// How the questions of an info check are answered: those that are not named here as the row has it. A bit for each
+/// question from the first on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct CheckWish {
+    /// Answered otherwise than the row has it.
+    pub(crate) wrong: u16,
+    /// Not answered.
+    pub(crate) silent: u16,
+}
+
 /// What `mock_outcome` forces for one number. What it does not name is drawn as usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MockOutcome {
@@ -156,6 +166,10 @@ pub struct MockOutcome {
     pub answers_on: Option<u8>,
     /// What the person wants: `A` to `I`.
     pub intention: Option<u8>,
+    /// What the person wants before that, a bit for each letter from `A` on.
+    pub before: u16,
+    /// How the questions of an info check are answered.
+    pub(crate) checks: Option<CheckWish>,
     /// Whether the talk lasts ten minutes.
     pub long_talk: bool,
     /// Whether the row is refused when the task is created.
@@ -181,7 +195,7 @@ pub struct UnknownMockOutcome {
 }
 
 /// Every word of `mock_outcome`, and what it does.
-pub const MOCK_OUTCOMES: [(&str, &str); 51] = [
+pub const MOCK_OUTCOMES: [(&str, &str); 62] = [
     ("talked", "a person answers and talks"),
     ("hung_up", "a person answers and hangs up at once"),
     ("voicemail", "a machine answers, every time"),
@@ -200,7 +214,21 @@ pub const MOCK_OUTCOMES: [(&str, &str); 51] = [
     ("intention_f", "a talk with the intention F"),
     ("intention_g", "a talk with the intention G"),
     ("intention_h", "a talk with the intention H"),
-    ("intention_i", "a talk with the intention I"),
+    ("intention_i", "a talk with the intention I; of several intentions the last is the final one"),
+    ("all_match", "every answer of an info check is as the row has it"),
+    (
+        "mismatch_1",
+        "the first answer of an info check differs from the row; several of these may stand together",
+    ),
+    ("mismatch_2", "the second answer of an info check differs"),
+    ("mismatch_3", "the third answer of an info check differs"),
+    ("mismatch_4", "the fourth answer of an info check differs"),
+    ("mismatch_5", "the fifth answer of an info check differs"),
+    ("unanswered_1", "the first question of an info check is not answered"),
+    ("unanswered_2", "the second question of an info check is not answered"),
+    ("unanswered_3", "the third question of an info check is not answered"),
+    ("unanswered_4", "the fourth question of an info check is not answered"),
+    ("unanswered_5", "the fifth question of an info check is not answered"),
     ("answers_on_2", "nobody answers the first try, a person answers the second"),
     ("answers_on_3", "a person answers the third try"),
     ("answers_on_4", "a person answers the fourth try"),
@@ -219,10 +247,10 @@ pub const MOCK_OUTCOMES: [(&str, &str); 51] = [
     ("numstatus_8", "number detection finds: not registered"),
     ("numstatus_9", "number detection finds: wrong number"),
     ("sms_fails", "a text message to it fails"),
-    ("wa_unregistered", "a template message fails: the number is not on WhatsApp"),
-    ("wa_opted_out", "a template message fails: the user wants no messages"),
-    ("wa_blocked", "a template message is sent and never delivered: the user blocked the sender"),
-    ("wa_unread", "a template message is delivered and never read"),
+    ("wa_unregistered", "messages to it fail: the number is not on WhatsApp"),
+    ("wa_opted_out", "messages to it fail: the user wants none"),
+    ("wa_blocked", "messages to it are sent and never delivered: the user blocked the sender"),
+    ("wa_unread", "messages to it are delivered and never read"),
     ("wa_silent", "the user reads a template message and never replies"),
     ("wa_button_1", "the user presses the first button of a template message"),
     ("wa_button_2", "the user presses the second button of a template message"),
@@ -257,7 +285,14 @@ impl FromStr for MockOutcome {
                 mock_outcome.outcome = Some(outcome);
             } else if let Some(letter) = word.strip_prefix("intention_") {
                 mock_outcome.outcome = Some(Outcome::Talked);
+                if let Some(earlier) = mock_outcome.intention {
+                    mock_outcome.before |= 1 << (earlier - b'A');
+                }
                 mock_outcome.intention = letter.bytes().next().map(|letter| letter.to_ascii_uppercase());
+            } else if let Some(number) = digit("mismatch_") {
+                mock_outcome.checks.get_or_insert_default().wrong |= 1 << number;
+            } else if let Some(number) = digit("unanswered_") {
+                mock_outcome.checks.get_or_insert_default().silent |= 1 << number;
             } else if let Some(number) = digit("answers_on_") {
                 mock_outcome.answers_on = Some(number);
             } else if let Some((_, chat)) = ChatOutcome::ALL.into_iter().find(|(name, _)| *name == word) {
@@ -270,6 +305,7 @@ impl FromStr for MockOutcome {
                         mock_outcome.outcome = Some(Outcome::Talked);
                         mock_outcome.long_talk = true;
                     }
+                    "all_match" => drop(mock_outcome.checks.get_or_insert_default()),
                     "refused" => mock_outcome.refused = true,
                     "callback_twice" => mock_outcome.notice = Notice::Twice,
                     "callback_never" => mock_outcome.notice = Notice::Never,
@@ -279,6 +315,11 @@ impl FromStr for MockOutcome {
                     _ => return Err(unknown()),
                 }
             }
+        }
+        // Questions are asked of people who let themselves be asked.
+        if mock_outcome.checks.is_some() {
+            mock_outcome.outcome = Some(Outcome::Talked);
+            mock_outcome.intention.get_or_insert(b'A');
         }
         Ok(mock_outcome)
     }

@@ -5,6 +5,7 @@
 mod serving;
 mod support;
 
+mod bot;
 mod chatbot;
 mod clock;
 mod commands;
@@ -16,6 +17,7 @@ mod hostile;
 mod load;
 mod markdown;
 mod order;
+mod phone;
 mod readme;
 mod receive;
 mod routes;

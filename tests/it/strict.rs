@@ -94,6 +94,20 @@ fn a_strict_mock_counts_notes_and_assumptions_as_errors_and_a_right_integrator_p
     easy.end();
 }
 
+#[test]
+fn what_the_user_has_renamed_is_no_assumption_and_is_meant_by_its_new_name() {
+    let renamed = "strict = 'strict'\naccess = { chatbot_signature = 'off' }\n[catalog.'chatbot.messages'.request]\n\
+                   channel_id = 'channel'\nsize = 'page_size'\n";
+    let serving = Serving::with(renamed, &[]);
+    let fields = json!({ "call_id": "none", "channel": "7", "user": { "id": "8" }, "sise": 20 });
+    assert_eq!(serving.post("", "/api/v1/session/messages", &fields).0, 404);
+    let state = serving.state();
+    assert_eq!(found(&state, "unread_field"), [one("chatbot.messages", "sise", 1)]);
+    assert_eq!(found(&state, "assumed"), [one("chatbot.messages", "user", 1)]);
+    assert!(state.to_string().contains("did you mean `page_size`?"), "{state}");
+    serving.end_with(1);
+}
+
 /// Runs a story whose integrator answers every transfer, signed with this secret.
 fn run_transfer(folder: &Path, secret: &'static str, head: &str, settings: &str) -> (Output, Value, String) {
     let mock = free_address();

@@ -12,23 +12,22 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::draw::{draw, stream};
-use super::info_check::{CheckResult, checks};
-use super::row_text::RowText;
+use super::dialog::{self, Dialogs};
+use super::draw::draw;
+use super::info_check::{CheckResult, results};
 use super::rows::{Row, RowStatus, Rows};
 use super::{Calling, TaskKey};
-use crate::content::dialogue::{self, Talk};
-use crate::content::facts::{Facts, Money};
-use crate::content::{self, Country, Gender};
+use crate::content::Country;
+use crate::content::dialogue;
+use crate::content::facts::Facts;
+use crate::content::voice::{INTENTIONS, Talk};
 use crate::contract::bodies::utc_text;
 use crate::contract::fields::or_empty;
 use crate::recordings;
 use crate::seed::{Rng, Seed};
 use crate::simulator::context::Context;
-use crate::simulator::ids::{Ids, Kind};
+use crate::simulator::ids::Kind;
 use crate::simulator::outcome::{MockOutcome, Outcome};
-use crate::simulator::rules::calling::{Business, Robot, Rules};
-use crate::simulator::talk::speaking_time;
 
 /// What became of one number (client).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -50,9 +49,10 @@ pub(in crate::simulator) struct CallDetail {
     /// What the person wanted; `--` if it did not become clear.
     #[serde(rename = "Intention")]
     intention: Intention,
-    /// Everything the person wanted.
+    /// Everything the person wanted, in the order in which it was said, with commas between: `C,A`; `--` if it did not become
+    /// clear (client; the commas are assumed).
     #[serde(rename = "Multi_intention")]
-    multi_intention: Intention,
+    multi_intention: Cow<'static, str>,
     /// When dialling began: `2025-04-15T06:41:00Z`. Left out if the number was cancelled.
     #[serde(rename = "CallStartTime", skip_serializing_if = "Option::is_none")]
     call_start_time: Option<String>,
@@ -159,14 +159,10 @@ impl Speaker {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::simulator) struct Intention(pub(super) u8);
 
-/// The words of intentions.
-const INTENTIONS: [&str; 10] = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "--"];
-
 impl Intention {
     /// Its word.
     pub(in crate::simulator) fn as_str(self) -> &'static str {
-        let place = usize::from(self.0.wrapping_sub(b'A'));
-        INTENTIONS.get(place).copied().unwrap_or("--")
+        dialog::word(self.0)
     }
 }
 
@@ -197,33 +193,35 @@ pub(in crate::simulator) struct CallReports {
     pub(super) key: TaskKey,
     pub(in crate::simulator) task_id: String,
     rows: Arc<Rows>,
-    seed: Seed,
-    robot: String,
-    country: Country,
     starts: Timestamp,
-    ids: Arc<Ids>,
-    rules: Arc<Rules>,
     /// Where recordings are served: `http://127.0.0.1:2478`.
     public_url: Arc<str>,
-    /// What talks are about and their language, where a story's conversation says so.
-    about: Option<(Facts, &'static str)>,
+    dialogs: Dialogs,
 }
 
 impl Calling {
+    /// What it takes to say what is said in the calls of a task.
+    pub(super) fn dialogs(&self, key: TaskKey) -> Dialogs {
+        let task = self.task(key);
+        Dialogs {
+            rules: Arc::clone(&self.rules),
+            ids: Arc::clone(&self.ids),
+            seed: task.seed,
+            robot: task.order.robot.clone(),
+            country: self.countries.get(task.order.account.index()).copied().unwrap_or(Country::Id),
+            about: None,
+        }
+    }
+
     pub(super) fn call_reports(&self, key: TaskKey) -> CallReports {
         let task = self.task(key);
         CallReports {
             key,
             task_id: self.task_id(key),
             rows: Arc::clone(&task.rows),
-            seed: task.seed,
-            robot: task.order.robot.clone(),
-            country: self.countries.get(task.order.account.index()).copied().unwrap_or(Country::Id),
             starts: task.order.starts,
-            ids: Arc::clone(&self.ids),
-            rules: Arc::clone(&self.rules),
             public_url: Arc::clone(&self.public_url),
-            about: None,
+            dialogs: self.dialogs(key),
         }
     }
 }
@@ -243,11 +241,17 @@ impl CallReports {
     /// What became of a number, reported of a row that may be an earlier attempt of it.
     pub(super) fn report(&self, at: u32, row: &Row) -> CallDetail {
         let text = self.rows.read_row(row);
-        let robot = text.robot().unwrap_or(Cow::Borrowed(&*self.robot));
         let is_over = row.attempts > 0 && row.status != RowStatus::Calling;
         let talked = is_over && row.outcome == Outcome::Talked;
-        let dialog = if talked { self.turns(at, row, &text) } else { Vec::new() };
+        let mock_outcome = self.mock_outcome(row);
+        let dialog = self.dialogs.dialog(at, row, (&self.rows, &text), mock_outcome, talked);
+        let heard = dialog.talk.as_ref().map(|talk| &*talk.heard).unwrap_or_default();
+        let check_results = dialog.questions.map(|questions| results(questions, heard));
         let intention = Intention(if is_over { row.intention } else { 0 });
+        let multi_intention = match dialog::letters(mock_outcome, intention.0) {
+            letters if talked && letters.len() > 1 => Cow::Owned(letters.join(",")),
+            _ => Cow::Borrowed(intention.as_str()),
+        };
         let has_times = row.status != RowStatus::Cancelled;
         // Clients read the times of every row that is not cancelled, also of those that nobody has called yet.
         let (from, to) = match row.attempts {
@@ -265,101 +269,34 @@ impl CallReports {
                 Speaker::Robot
             }),
             intention,
-            multi_intention: intention,
+            multi_intention,
             call_start_time: has_times.then(|| utc_text(from)),
             call_end_time: has_times.then(|| utc_text(to)),
-            check_results: self.checks(at, row, &text, &robot, talked),
-            robot_id: robot.into_owned(),
+            check_results,
+            robot_id: self.dialogs.robot_of(&text).into_owned(),
             callee_number: format!("+{}", row.number),
             call_id: match row.attempts {
                 0 => String::new(),
-                attempt => self.ids.seal(Kind::Call, (self.key.0, at, u32::from(attempt))),
+                attempt => self.dialogs.ids.seal(Kind::Call, (self.key.0, at, u32::from(attempt))),
             },
             record_link: if talked { self.record_link(at, row) } else { String::new() },
             talk_duration: if is_over { row.talk } else { 0 },
             attempts: row.attempts,
-            dialog,
+            dialog: dialog.talk.map(turns).unwrap_or_default(),
         }
     }
 
     /// Where the recording of a number is, in the form of the vendor's links (client).
     fn record_link(&self, at: u32, row: &Row) -> String {
         let place = (self.key.0, at, u32::from(row.attempts));
-        let folder = self.ids.seal(Kind::RecordingFolder, place);
-        let file = self.ids.seal(Kind::Recording, place);
+        let folder = self.dialogs.ids.seal(Kind::RecordingFolder, place);
+        let file = self.dialogs.ids.seal(Kind::Recording, place);
         format!("{}/download/{}/{folder}/{file}.wav", self.public_url, row.started().strftime("%Y%m%d"))
     }
 
-    /// The country a number belongs to, or else that of the account.
-    fn country_of(&self, row: &Row) -> Country {
-        Country::of_number(&row.number.to_string()).unwrap_or(self.country)
-    }
-
-    /// What the talk was about: what the row says, the rest made up.
-    fn facts(&self, at: u32, row: &Row, text: &RowText<'_>) -> Facts {
-        let mut rng = stream(self.seed, "facts", at, row.attempts);
-        let country = self.country_of(row);
-        let name = text.debtor().unwrap_or_default();
-        let drawn = Facts::draw(&mut rng, country, row.started(), &name);
-        let amount = match text.arrears() {
-            Some(sum) => {
-                let cents = (sum.abs().min(1e15) * 100.0).round() as u64;
-                Money { country, units: cents / 100, cents: u8::try_from(cents % 100).unwrap_or(0) }
-            }
-            None => drawn.amount,
-        };
-        let gender = match text.is_female() {
-            Some(true) => Gender::Female,
-            Some(false) => Gender::Male,
-            None => drawn.gender,
-        };
-        Facts {
-            amount,
-            gender,
-            date: text.due_date().unwrap_or(drawn.date),
-            company: text.platform().map_or(drawn.company.clone(), Cow::into_owned),
-            ..drawn
-        }
-    }
-
-    /// What was said, in the customer's language, leading to what the customer wants, spread over the talk.
-    fn turns(&self, at: u32, row: &Row, text: &RowText<'_>) -> Vec<Turn> {
-        let mut rng = stream(self.seed, "dialogue", at, row.attempts);
-        let intention = Intention(row.intention).as_str();
-        let (facts, locale) = match &self.about {
-            Some((facts, locale)) => (Cow::Borrowed(facts), *locale),
-            None => (Cow::Owned(self.facts(at, row, text)), self.country_of(row).default_locale()),
-        };
-        let locale = content::closest_locale(locale);
-        let Talk { turns, .. } = dialogue::leading_to(&mut rng, intention, locale, &facts);
-        let lengths: Vec<i64> = turns.iter().map(|turn| speaking_time(&turn.text)).collect();
-        let total = lengths.iter().sum::<i64>().max(1);
-        let mut before = 0;
-        turns
-            .into_iter()
-            .zip(lengths)
-            .map(|(turn, length)| {
-                let offset = before * i64::from(row.talk) / total;
-                before += length;
-                Turn { speaker: Speaker::of(turn.speaker), text: turn.text, offset }
-            })
-            .collect()
-    }
-
-    /// What an info check asked for and heard; nothing for other robots.
-    fn checks(
-        &self,
-        at: u32,
-        row: &Row,
-        text: &RowText<'_>,
-        robot: &str,
-        talked: bool,
-    ) -> Option<Vec<CheckResult>> {
-        self.listed_robot(robot).filter(|(robot, _)| robot.business == Business::InfoCheck)?;
-        let mut rng = stream(self.seed, "checks", at, row.attempts);
-        let variables = RowText::variables(self.rows.text(row)).into_iter();
-        let texts = variables.filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
-        Some(checks(&mut rng, text.debtor().map(Cow::into_owned), texts, talked))
+    /// The mock outcome of a row.
+    fn mock_outcome(&self, row: &Row) -> MockOutcome {
+        self.rows.mock_outcome(row, |number| self.dialogs.rules.mock_outcome_of(number))
     }
 
     /// The recording of a number; nothing where nobody talked.
@@ -369,38 +306,30 @@ impl CallReports {
             return None;
         }
         let text = self.rows.read_row(row);
-        let robot = text.robot().unwrap_or(Cow::Borrowed(&*self.robot));
-        if let Some(file) = self.own_recording(&robot) {
+        if let Some(file) = self.own_recording(&self.dialogs.robot_of(&text)) {
             return Some(recordings::Recording::Own(file.clone()));
         }
-        let turns = self.turns(at, row, &text).into_iter();
-        let turns: Vec<recordings::Turn> = turns
-            .map(|turn| recordings::Turn {
-                speaker: turn.speaker.voice(),
-                offset: turn.offset,
-                letters: turn.text.chars().count(),
+        let dialog = self.dialogs.dialog(at, row, (&self.rows, &text), self.mock_outcome(row), true);
+        let said = dialog.talk.into_iter().flat_map(|talk| talk.turns);
+        let turns: Vec<recordings::Turn> = said
+            .map(|said| recordings::Turn {
+                speaker: Speaker::of(said.speaker).voice(),
+                from: said.from,
+                lasts: said.lasts,
             })
             .collect();
         Some(recordings::Recording::of_dialog(u32::from(row.talk), &turns))
     }
 
-    /// The robot of the list that a call names, by its name or its id, and that id.
-    fn listed_robot(&self, named: &str) -> Option<(&Robot, String)> {
-        let robots = self.rules.robots.iter().zip(0..);
-        robots
-            .map(|(robot, at)| (robot, self.ids.seal(Kind::Robot, (at, 0, 0))))
-            .find(|(robot, id)| robot.name == named || id == named)
-    }
-
     /// The user's own recording of a robot, which the settings name as the call does or in the other way.
     fn own_recording(&self, robot: &str) -> Option<&recordings::WavFile> {
-        let files = &self.rules.recordings;
+        let files = &self.dialogs.rules.recordings;
         if files.is_empty() {
             return None;
         }
         files.get(robot).or_else(|| {
-            let (robot, id) = self.listed_robot(robot)?;
-            files.get(&robot.name).or_else(|| files.get(&id))
+            let (robot, at) = self.dialogs.listed_robot(robot)?;
+            files.get(&robot.name).or_else(|| files.get(&self.dialogs.ids.seal(Kind::Robot, (at, 0, 0))))
         })
     }
 
@@ -417,6 +346,17 @@ impl CallReports {
     }
 }
 
+/// The turns of a talk as they are reported.
+fn turns(talk: Talk) -> Vec<Turn> {
+    let said = talk.turns.into_iter();
+    said.map(|said| Turn {
+        speaker: Speaker::of(said.speaker),
+        text: said.text,
+        offset: i64::from(said.from / 1_000),
+    })
+    .collect()
+}
+
 /// The call of a story's case: it belongs to no task, and nothing is served behind its link.
 pub(in crate::simulator) struct CaseCall {
     pub(in crate::simulator) task_id: String,
@@ -426,36 +366,45 @@ pub(in crate::simulator) struct CaseCall {
 }
 
 impl CaseCall {
-    /// A talk about these facts that ended at a moment.
+    /// A talk about these facts that ended at a moment, about a debt or about something else.
     pub(in crate::simulator) fn draw(
         context: &Context,
         rng: &mut Rng,
         robot: String,
-        (number, comments): (u64, &str),
+        (number, comments, has_debt): (u64, &str, bool),
         (facts, locale): (Facts, &'static str),
         ended: Timestamp,
     ) -> Self {
         let rules = Arc::clone(&context.behaviour.calling);
         let wanted = MockOutcome { outcome: Some(Outcome::Talked), ..MockOutcome::default() };
         let drawn = draw(&rules, wanted, rng, 1);
-        let text = serde_json::json!({ "Comments": comments }).to_string();
-        let (rows, row) = Rows::of_one(number, text.into(), drawn, ended);
+        let mut text = serde_json::json!({ "Comments": comments });
+        if has_debt {
+            text["Arrears"] = facts.amount.units.into();
+        }
+        let (rows, mut row) = Rows::of_one(number, text.to_string().into(), drawn);
         // Real tasks are numbered from 0, so that nobody's is meant.
         let key = TaskKey(rng.random::<u32>() | 1 << 31);
+        let dialogs = Dialogs {
+            rules,
+            ids: Arc::clone(&context.ids),
+            seed: Seed(rng.random()),
+            robot,
+            country: facts.country,
+            about: Some((dialog::about(facts), locale)),
+        };
+        let at = rng.random();
+        row.talk = dialogs.seconds(at, &row, &rows, wanted);
+        row.started = ended.as_millisecond() - row.lasts();
         let reports = CallReports {
             key,
             task_id: context.ids.seal(Kind::Task, (key.0, 0, 0)),
             rows: Arc::new(rows),
-            seed: Seed(rng.random()),
-            robot,
-            country: facts.country,
             starts: row.started(),
-            ids: Arc::clone(&context.ids),
-            rules,
             public_url: "https://recordings.example".into(),
-            about: Some((facts, locale)),
+            dialogs,
         };
-        let detail = reports.report(rng.random(), &row);
+        let detail = reports.report(at, &row);
         Self { started: row.started(), intention: detail.intention, detail, task_id: reports.task_id }
     }
 }

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::draw::{draw, stream};
-use super::rows::RowStatus;
+use super::draw::{Drawn, draw, stream};
+use super::rows::{Row, RowStatus};
 use super::task::TaskStatus;
 use super::{Calling, LineKey, TaskKey};
 use crate::simulator::context::Context;
-use crate::simulator::outcome::MockOutcome;
+use crate::simulator::outcome::{MockOutcome, Outcome};
 use crate::simulator::timer::CallingTimer;
 use crate::time::later;
 
@@ -88,29 +88,45 @@ impl Calling {
 
     fn dial(&mut self, context: &mut Context, key: TaskKey, at: u32, now: Timestamp) {
         let mock_outcome = self.mock_outcome(key, at);
-        let rules = std::sync::Arc::clone(&self.rules);
         let task = self.task_mut(key);
         let Some(row) = task.row(at).copied() else { return };
         if row.attempts > 0 {
             task.earlier.insert((at, row.attempts), row.started);
         }
         let attempt = row.attempts.saturating_add(1);
-        let drawn = draw(&rules, mock_outcome, &mut stream(task.seed, "call", at, attempt), attempt);
+        let drawn =
+            draw(&self.rules, mock_outcome, &mut stream(self.task(key).seed, "call", at, attempt), attempt);
         let started = now.as_millisecond().saturating_add(i64::from(drawn.wait));
-        task.change(at, |row| {
-            row.status = RowStatus::Calling;
-            row.attempts = attempt;
-            row.started = started;
-            row.ring = drawn.ring;
-            row.talk = drawn.talk;
-            row.outcome = drawn.outcome;
-            row.intention = drawn.intention;
-            row.by_user = drawn.by_user;
-        });
+        let mut called = row;
+        (called.status, called.started) = (RowStatus::Calling, started);
+        let called = self.attempted(key, at, called, (attempt, drawn), mock_outcome);
+        let task = self.task_mut(key);
+        task.change(at, |row| *row = called);
         let ends = task.row(at).map_or(now, |row| row.ends()).max(now);
         let line = task.line;
         self.lines[line.0].busy += 1;
         context.plan(ends, CallingTimer::HangUp(key, at));
+    }
+
+    /// A row with what an attempt that began at its moment comes to. A talk takes as long as its words.
+    pub(super) fn attempted(
+        &self,
+        key: TaskKey,
+        at: u32,
+        mut row: Row,
+        (attempt, drawn): (u8, Drawn),
+        mock_outcome: MockOutcome,
+    ) -> Row {
+        row.attempts = attempt;
+        row.ring = drawn.ring;
+        row.talk = drawn.talk;
+        row.outcome = drawn.outcome;
+        row.intention = drawn.intention;
+        row.by_user = drawn.by_user;
+        if row.outcome == Outcome::Talked {
+            row.talk = self.dialogs(key).seconds(at, &row, &self.task(key).rows, mock_outcome);
+        }
+        row
     }
 
     pub(super) fn hang_up(&mut self, context: &mut Context, key: TaskKey, at: u32, now: Timestamp) {

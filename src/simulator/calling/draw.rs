@@ -7,7 +7,7 @@ use crate::simulator::outcome::{MockOutcome, Outcome};
 use crate::simulator::rules::calling::Rules;
 
 /// How long a talk is that a test wants long, in seconds.
-const LONG_TALK: u16 = 600;
+pub(super) const LONG_TALK: u16 = 600;
 
 /// One attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(in crate::simulator) struct Drawn {
     pub(in crate::simulator) wait: u16,
     /// Seconds it rang.
     pub(in crate::simulator) ring: u8,
-    /// Seconds both sides talked; 0 if nobody did.
+    /// Seconds both sides talk; 0 if nobody does. A robot's talk takes as long as its words instead.
     pub(in crate::simulator) talk: u16,
     /// `A` to `I`, or 0 if it did not become clear.
     pub(in crate::simulator) intention: u8,

@@ -1,20 +1,26 @@
-//! What an info check asked for and heard.
+//! What an info check asks for, and what it hears.
 
 use rand::RngExt;
-use rand::seq::IndexedRandom;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::row_text::RowText;
+use crate::content::voice::{Asked, Heard, Item, Reply};
 use crate::seed::Rng;
+use crate::simulator::outcome::CheckWish;
+use crate::simulator::rules::calling::Question;
 
-/// The longest list of what an info check asked for.
-const MOST_CHECKS: usize = 5;
+/// How many of a row's variables are asked for where no questions are declared.
+const MOST_VARIABLES: usize = 5;
+
+/// The longest text, in letters, that somebody is asked to confirm where no questions are declared.
+const LONGEST_ANSWER: usize = 80;
 
 /// One question of an info check (assumed).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::simulator) struct CheckResult {
-    /// What was asked for, for example `company_name`.
+    /// What was asked for: a field of the row, for example `company_name`.
     item: String,
     /// What the list says.
     expected: String,
@@ -33,42 +39,89 @@ enum Comparison {
     Unanswered,
 }
 
-/// Asks for the debtor's name and the first of a row's own variables that are texts.
-pub(super) fn checks(
+/// What a row is asked: what is declared, or else the name and those variables that a person can be asked for.
+pub(super) fn asked(
     rng: &mut Rng,
-    debtor: Option<String>,
-    variables: impl Iterator<Item = (String, String)>,
-    talked: bool,
-) -> Vec<CheckResult> {
-    let debtor = debtor.map(|debtor| ("Debtor".to_owned(), debtor));
-    debtor
-        .into_iter()
-        .chain(variables.take(MOST_CHECKS))
-        .map(|(item, expected)| check(rng, item, expected, talked))
-        .collect()
-}
-
-fn check(rng: &mut Rng, item: String, expected: String, talked: bool) -> CheckResult {
-    let result = match rng.random_range(0..10) {
-        _ if !talked => Comparison::Unanswered,
-        0 => Comparison::Unanswered,
-        1 => Comparison::Mismatch,
-        _ => Comparison::Match,
+    declared: &[Question],
+    name: Option<String>,
+    row: &str,
+    wish: Option<CheckWish>,
+) -> Vec<Asked> {
+    let mut questions = Vec::new();
+    let mut number = 0;
+    let mut add = |item: &str, expected: String, question: Option<&Question>| {
+        number += 1;
+        let reply = reply(rng, number, wish);
+        questions.push(Asked {
+            item: item.to_owned(),
+            ask: question.and_then(|question| question.ask.clone()),
+            expected,
+            others: question.map(|question| question.others.clone()).unwrap_or_default(),
+            reply,
+        });
     };
-    let answer = match result {
-        Comparison::Match => expected.clone(),
-        Comparison::Mismatch => other_answer(rng, &expected),
-        Comparison::Unanswered => String::new(),
-    };
-    CheckResult { item, expected, answer, result }
-}
-
-/// What somebody says who says something else.
-fn other_answer(rng: &mut Rng, expected: &str) -> String {
-    const OTHERS: [&str; 4] = ["-", "?", "2", "B"];
-    let other = OTHERS.choose(rng).copied().unwrap_or("-");
-    match expected.parse::<i64>() {
-        Ok(number) => number.wrapping_add(rng.random_range(1..10)).to_string(),
-        Err(_) => format!("{expected} {other}"),
+    if declared.is_empty() {
+        if let Some(name) = name {
+            add("Debtor", name, None);
+        }
+        let variables = RowText::variables(row).into_iter();
+        let texts = variables.filter_map(|(name, value)| Some((name, value.as_str()?.trim().to_owned())));
+        for (item, value) in texts.filter(|(name, value)| makes_sense(name, value)).take(MOST_VARIABLES) {
+            add(&item, value, None);
+        }
     }
+    for question in declared {
+        if let Some(expected) = RowText::field(row, &question.item) {
+            add(&question.item, expected, Some(question));
+        }
+    }
+    questions
+}
+
+/// Whether a person can be asked for a variable: it has a name with a meaning, and a value that can be said.
+fn makes_sense(name: &str, value: &str) -> bool {
+    let lower = name.to_lowercase();
+    let is_technical = ["extra", "callee_", "url", "link", "token", "uuid", "robot", "script"]
+        .iter()
+        .any(|word| lower.starts_with(word) || lower.ends_with(word));
+    let is_known = Item::of_field(name) != Item::Other;
+    let is_id = lower == "id" || lower.ends_with("_id") || name.ends_with("ID") || name.ends_with("Id");
+    let can_be_said = !value.is_empty()
+        && value.chars().count() <= LONGEST_ANSWER
+        && !value.contains("://")
+        && value.chars().any(char::is_alphanumeric);
+    can_be_said && (is_known || (!is_technical && !is_id && name.chars().count() > 2))
+}
+
+fn reply(rng: &mut Rng, number: u32, wish: Option<CheckWish>) -> Reply {
+    let drawn = match rng.random_range(0..10) {
+        0 => Reply::Silent,
+        1 => Reply::Wrong,
+        _ => Reply::Right,
+    };
+    let is_named = |questions: u16| questions.checked_shr(number).unwrap_or(0) & 1 == 1;
+    match wish {
+        None => drawn,
+        Some(CheckWish { wrong, .. }) if is_named(wrong) => Reply::Wrong,
+        Some(CheckWish { silent, .. }) if is_named(silent) => Reply::Silent,
+        Some(_) => Reply::Right,
+    }
+}
+
+/// What came of the questions. Those that it did not come to have no answer.
+pub(super) fn results(questions: Vec<Asked>, heard: &[Heard]) -> Vec<CheckResult> {
+    let result = |(at, asked): (usize, Asked)| {
+        let answer = heard.iter().find(|heard| heard.question == at).map_or("", |heard| &heard.answer);
+        CheckResult {
+            result: match answer {
+                "" => Comparison::Unanswered,
+                answer if answer == asked.expected => Comparison::Match,
+                _ => Comparison::Mismatch,
+            },
+            answer: answer.to_owned(),
+            item: asked.item,
+            expected: asked.expected,
+        }
+    };
+    questions.into_iter().enumerate().map(result).collect()
 }

@@ -134,17 +134,11 @@ impl Calling {
     fn earlier_attempt(&self, key: TaskKey, at: u32, attempt: u8) -> Option<Row> {
         let task = self.task(key);
         let mut row = *task.row(at)?;
-        let rng = &mut stream(task.seed, "call", at, attempt);
-        let drawn = draw(&self.rules, self.mock_outcome(key, at), rng, attempt);
         row.started = *task.earlier.get(&(at, attempt))?;
-        row.attempts = attempt;
         row.status = RowStatus::Finished;
-        row.outcome = drawn.outcome;
-        row.ring = drawn.ring;
-        row.talk = drawn.talk;
-        row.intention = drawn.intention;
-        row.by_user = drawn.by_user;
-        Some(row)
+        let mock_outcome = self.mock_outcome(key, at);
+        let drawn = draw(&self.rules, mock_outcome, &mut stream(task.seed, "call", at, attempt), attempt);
+        Some(self.attempted(key, at, row, (attempt, drawn), mock_outcome))
     }
 
     /// The rows of a task that have a recording.

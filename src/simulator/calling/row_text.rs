@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::contract::fields::{NoEffect, shown};
+use crate::content::Gender;
+use crate::contract::fields::shown;
 use crate::simulator::e164::e164;
 use crate::simulator::outcome::MockOutcome;
 
@@ -36,14 +37,14 @@ pub(super) struct RowText<'a> {
     #[serde(rename = "Arrears", borrow)]
     #[schemars(with = "Option<f64>")]
     arrears: Option<&'a RawValue>,
-    /// How much was lent.
+    /// How much was lent. The robot speaks of it if there is no `Arrears`.
     #[serde(rename = "LoanAmount", borrow)]
-    #[schemars(with = "Option<NoEffect<f64>>")]
+    #[schemars(with = "Option<f64>")]
     loan_amount: Option<&'a RawValue>,
-    /// The currency.
+    /// The currency, such as `IDR` or `Rp`. The robot speaks of it; that of the number's country if not given.
     #[serde(rename = "Unit", borrow)]
-    #[schemars(with = "Option<NoEffect<String>>")]
-    _unit: Option<&'a RawValue>,
+    #[schemars(with = "Option<String>")]
+    unit: Option<&'a RawValue>,
     /// The company in whose name the robot calls.
     #[serde(rename = "Platform", borrow)]
     #[schemars(with = "Option<String>")]
@@ -58,7 +59,7 @@ pub(super) struct RowText<'a> {
     comments: Option<&'a RawValue>,
     /// The person's gender (client).
     #[serde(rename = "Gender", borrow)]
-    #[schemars(with = "Option<Gender>")]
+    #[schemars(with = "Option<GenderWord>")]
     gender: Option<&'a RawValue>,
     /// Any text; one of the robot's variables (client).
     #[serde(rename = "ExtraA", borrow)]
@@ -72,13 +73,25 @@ pub(super) struct RowText<'a> {
     #[serde(borrow)]
     #[schemars(skip)]
     case_id: Option<&'a RawValue>,
+    /// The person's name in a workflow's row.
+    #[serde(borrow)]
+    #[schemars(skip)]
+    callee_name: Option<&'a RawValue>,
+    /// The person's gender in a workflow's row.
+    #[serde(borrow)]
+    #[schemars(skip)]
+    callee_gender: Option<&'a RawValue>,
+    /// The company in a workflow's row.
+    #[serde(borrow)]
+    #[schemars(skip)]
+    platform_name: Option<&'a RawValue>,
 }
 
 /// A person's gender, for the reference.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 #[expect(dead_code, reason = "only its shape is looked at")]
-enum Gender {
+enum GenderWord {
     Male,
     Female,
 }
@@ -157,11 +170,28 @@ impl<'a> RowText<'a> {
     }
 
     pub(super) fn debtor(&self) -> Option<Cow<'a, str>> {
-        text_of(given(self.debtor))
+        text_of(given(self.debtor)).filter(|name| !name.trim().is_empty())
+    }
+
+    /// The person's name.
+    pub(super) fn name(&self) -> Option<Cow<'a, str>> {
+        self.debtor().or_else(|| text_of(given(self.callee_name)).filter(|name| !name.trim().is_empty()))
     }
 
     pub(super) fn platform(&self) -> Option<Cow<'a, str>> {
-        text_of(given(self.platform))
+        let mut texts = [self.platform, self.platform_name].into_iter().filter_map(|raw| text_of(given(raw)));
+        texts.find(|company| !company.trim().is_empty())
+    }
+
+    pub(super) fn unit(&self) -> Option<Cow<'a, str>> {
+        text_of(given(self.unit)).filter(|unit| !unit.trim().is_empty())
+    }
+
+    /// Whether the row speaks of a debt.
+    pub(super) fn has_debt(&self) -> bool {
+        [self.arrears, self.loan_amount, self.loan_date, self.due_date]
+            .into_iter()
+            .any(|raw| given(raw).is_some())
     }
 
     pub(super) fn case_id(&self) -> Option<Cow<'a, str>> {
@@ -172,12 +202,28 @@ impl<'a> RowText<'a> {
         text_of(given(self.robot))
     }
 
-    pub(super) fn arrears(&self) -> Option<f64> {
-        number_of(self.arrears)
+    /// What is owed, or else what was lent.
+    pub(super) fn amount(&self) -> Option<f64> {
+        number_of(self.arrears).or_else(|| number_of(self.loan_amount))
     }
 
-    pub(super) fn is_female(&self) -> Option<bool> {
-        text_of(given(self.gender)).map(|gender| gender == "female")
+    pub(super) fn gender(&self) -> Option<Gender> {
+        let given = text_of(given(self.gender).or(given(self.callee_gender)))?;
+        match given.to_ascii_lowercase().as_str() {
+            "male" | "m" => Some(Gender::Male),
+            "female" | "f" => Some(Gender::Female),
+            _ => None,
+        }
+    }
+
+    /// A field of a row as a text, whichever it is.
+    pub(super) fn field(text: &str, name: &str) -> Option<String> {
+        let fields: serde_json::Map<String, Value> = serde_json::from_str(text).ok()?;
+        match fields.get(name)? {
+            Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
     }
 
     pub(super) fn due_date(&self) -> Option<Date> {

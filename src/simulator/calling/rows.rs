@@ -99,10 +99,14 @@ impl Row {
         Timestamp::from_millisecond(self.started).unwrap_or(Timestamp::MIN)
     }
 
+    /// Milliseconds the latest attempt takes, with its ringing.
+    pub(super) fn lasts(&self) -> i64 {
+        (i64::from(self.ring) + i64::from(self.talk)) * 1_000
+    }
+
     /// When the latest attempt ends or ended.
     pub(super) fn ends(&self) -> Timestamp {
-        let millis = (i64::from(self.ring) + i64::from(self.talk)) * 1_000;
-        Timestamp::from_millisecond(self.started.saturating_add(millis)).unwrap_or(Timestamp::MAX)
+        Timestamp::from_millisecond(self.started.saturating_add(self.lasts())).unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -267,12 +271,11 @@ impl Rows {
         u32::try_from(self.list.len() - 1).ok()
     }
 
-    /// One row that was called once, as it was drawn, and whose call ended at a moment.
-    pub(super) fn of_one(number: u64, text: Bytes, drawn: Drawn, ended: Timestamp) -> (Self, Row) {
-        let lasted = (i64::from(drawn.ring) + i64::from(drawn.talk)) * 1_000;
+    /// One row that was called once, as it was drawn.
+    pub(super) fn of_one(number: u64, text: Bytes, drawn: Drawn) -> (Self, Row) {
         let row = Row {
             number,
-            started: ended.as_millisecond() - lasted,
+            started: 0,
             at: 0,
             len: u32::try_from(text.len()).unwrap_or(0),
             chunk: 0,

@@ -1,107 +1,56 @@
 //! The message templates there are. Which there are is assumed; the shape of their content is the vendor's (example).
 
-use std::sync::OnceLock;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::content;
 use crate::content::facts::Facts;
-use crate::contract::bodies::message::{TemplateButton, TemplateContent, TemplateHeader, TemplateInfo};
+use crate::contract::bodies::message::{TemplateContent, TemplateInfo};
 use crate::contract::fields::Whole;
 use crate::simulator::Refusal;
-
-/// A template in all its languages.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Template {
-    /// Its number.
-    pub(super) id: i64,
-    /// Its name.
-    pub(super) name: String,
-    pub(super) category: String,
-    /// The chat that its users go on with.
-    pub(super) dialogue: String,
-    /// What fills its variables where a call names none.
-    samples: Vec<String>,
-    /// The turn of the dialogue that each button leads to.
-    pub(super) turns: Vec<String>,
-    pub(super) versions: Vec<Version>,
-}
+use crate::simulator::rules::message_template::{MessageTemplate, TemplateStatus, TemplateVersion};
 
 /// A template in one language.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Version {
-    /// The language.
-    pub(super) language: String,
-    pub(super) status: TemplateStatus,
-    /// Why it was rejected.
-    pub(super) reason: Option<String>,
-    header: Option<TemplateHeader>,
-    body: String,
-    footer: String,
-    /// Its buttons.
-    pub(super) button: Vec<TemplateButton>,
-}
-
-/// Whether a template may be sent (assumed).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum TemplateStatus {
-    /// It may be sent.
-    Approved,
-    /// It is being looked at.
-    Pending,
-    /// It may not be sent.
-    Rejected,
-}
-
-#[derive(Deserialize)]
-struct File {
-    templates: Vec<Template>,
-}
-
-fn all() -> &'static [Template] {
-    static ALL: OnceLock<File> = OnceLock::new();
-    let file = ALL.get_or_init(|| {
-        toml::from_str(include_str!("templates.toml"))
-            .unwrap_or_else(|error| panic!("templates.toml: {error}"))
-    });
-    &file.templates
-}
-
-/// A template in one language.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Chosen {
-    pub(super) template: &'static Template,
-    pub(super) version: &'static Version,
+    pub(super) template: Arc<MessageTemplate>,
+    /// The place of the language.
+    at: usize,
 }
 
 impl Chosen {
-    pub(super) fn every() -> impl Iterator<Item = Self> {
-        all()
-            .iter()
-            .flat_map(|template| template.versions.iter().map(move |version| Self { template, version }))
+    pub(super) fn every(all: &[Arc<MessageTemplate>]) -> impl Iterator<Item = Self> {
+        let versions = |template: &Arc<MessageTemplate>| {
+            let template = Arc::clone(template);
+            (0..template.versions.len()).map(move |at| Self { template: Arc::clone(&template), at })
+        };
+        all.iter().flat_map(versions)
+    }
+
+    /// The template in its language.
+    pub(super) fn version(&self) -> &TemplateVersion {
+        &self.template.versions[self.at]
     }
 
     /// Which template it is, as messages name it.
-    pub(super) fn info(self) -> TemplateInfo {
+    pub(super) fn info(&self) -> TemplateInfo {
         TemplateInfo {
             id: self.template.id,
             name: self.template.name.clone(),
-            language: self.version.language.clone(),
+            language: self.version().language.clone(),
         }
     }
 
     /// How many variables it has.
-    pub(super) fn variables(self) -> usize {
+    pub(super) fn variables(&self) -> usize {
         self.template.samples.len()
     }
 
     /// Its content, filled in: with these texts, or with samples.
-    pub(super) fn content(self, texts: Option<&[String]>, facts: impl FnOnce() -> Facts) -> TemplateContent {
-        let locale = content::closest_locale(&self.version.language);
+    pub(super) fn content(&self, texts: Option<&[String]>, facts: impl FnOnce() -> Facts) -> TemplateContent {
+        let locale = content::closest_locale(&self.version().language);
         let drawn = texts.is_none().then(facts);
         let text = |number: usize| {
             let at = number.checked_sub(1)?;
@@ -112,7 +61,7 @@ impl Chosen {
             }
         };
         // In one pass: what fills a variable may look like one.
-        let (mut body, mut rest) = (String::new(), self.version.body.as_str());
+        let (mut body, mut rest) = (String::new(), self.version().body.as_str());
         while let Some((before, after)) = rest.split_once("{{") {
             body.push_str(before);
             let named =
@@ -133,12 +82,12 @@ impl Chosen {
     }
 
     /// Its content with its variables as they stand.
-    pub(super) fn raw(self) -> TemplateContent {
+    pub(super) fn raw(&self) -> TemplateContent {
         TemplateContent {
-            header: self.version.header.clone(),
-            body: self.version.body.clone(),
-            footer: self.version.footer.clone(),
-            button: self.version.button.clone(),
+            header: self.version().header(),
+            body: self.version().body.clone(),
+            footer: self.version().footer.clone(),
+            button: self.version().button.clone(),
         }
     }
 
@@ -147,7 +96,7 @@ impl Chosen {
     /// It is not approved.
     pub(super) fn sendable(self) -> Result<Self, Refusal> {
         let TemplateInfo { id, name, language } = self.info();
-        let status = match self.version.status {
+        let status = match self.version().status {
             TemplateStatus::Approved => return Ok(self),
             TemplateStatus::Pending => "pending",
             TemplateStatus::Rejected => "rejected",
@@ -188,7 +137,7 @@ impl TemplateRef {
     /// # Errors
     ///
     /// No template is named, or there is none such.
-    pub(super) fn find(&self, usual_language: &str) -> Result<Chosen, Refusal> {
+    pub(super) fn find(&self, all: &[Arc<MessageTemplate>], usual_language: &str) -> Result<Chosen, Refusal> {
         let (id, name, language) = match &self.template {
             Some(inner) => (inner.id, &inner.name, &inner.language),
             None => (self.template_id, &self.template_name, &self.language),
@@ -196,9 +145,9 @@ impl TemplateRef {
         let missing = |what: String| Refusal::new(404, format!("there is no template {what}"));
         let template = match (id.map(Whole::get), name) {
             (Some(id), _) => {
-                all().iter().find(|template| template.id == id).ok_or_else(|| missing(id.to_string()))?
+                all.iter().find(|template| template.id == id).ok_or_else(|| missing(id.to_string()))?
             }
-            (None, Some(name)) => all()
+            (None, Some(name)) => all
                 .iter()
                 .find(|template| template.name == *name)
                 .ok_or_else(|| missing(format!("`{name}`")))?,
@@ -209,14 +158,14 @@ impl TemplateRef {
         };
         let named = |wanted: &str| {
             let wanted = wanted.replace('_', "-");
-            template.versions.iter().find(|version| version.language.eq_ignore_ascii_case(&wanted))
+            template.versions.iter().position(|version| version.language.eq_ignore_ascii_case(&wanted))
         };
-        let version = match language {
+        let at = match language {
             Some(language) => named(language)
                 .ok_or_else(|| missing(format!("{} in the language `{language}`", template.id)))?,
-            None => named(usual_language).unwrap_or(&template.versions[0]),
+            None => named(usual_language).unwrap_or(0),
         };
-        Ok(Chosen { template, version })
+        Ok(Chosen { template: Arc::clone(template), at })
     }
 }
 
@@ -224,12 +173,14 @@ impl TemplateRef {
 mod tests {
     use super::*;
     use crate::content::dialogue::Dialogue;
+    use crate::simulator::rules::bot::shipped;
 
     #[test]
     fn the_catalogue_is_whole() {
         let mut statuses = Vec::new();
-        for one in Chosen::every() {
-            let Chosen { template, version } = one;
+        let all = shipped();
+        for one in Chosen::every(&all) {
+            let (template, version) = (&one.template, one.version());
             let name = format!("{} {}", template.name, version.language);
             assert_eq!(content::closest_locale(&version.language)[..2], version.language[..2], "{name}");
             for at in 1..=one.variables() {
@@ -238,14 +189,14 @@ mod tests {
             assert_eq!(version.body.matches("{{").count(), one.variables(), "{name}");
             assert_eq!(version.button.len(), template.turns.len(), "{name}");
             assert_eq!(version.reason.is_some(), version.status == TemplateStatus::Rejected, "{name}");
-            let chat = Dialogue::chat(&template.dialogue).unwrap();
+            let chat = Dialogue::chat(template.dialogue.as_str()).unwrap();
             assert!(template.turns.iter().all(|turn| chat.has(turn)), "{name}");
             statuses.push(version.status);
         }
         let known = [TemplateStatus::Approved, TemplateStatus::Pending, TemplateStatus::Rejected];
         assert!(known.iter().all(|status| statuses.contains(status)));
-        let mut ids: Vec<i64> = all().iter().map(|template| template.id).collect();
+        let mut ids: Vec<i64> = all.iter().map(|template| template.id).collect();
         ids.dedup();
-        assert_eq!(ids.len(), all().len());
+        assert_eq!(ids.len(), all.len());
     }
 }

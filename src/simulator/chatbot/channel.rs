@@ -1,9 +1,10 @@
 //! A channel of the customer's own: the customer pushes what users write, and the bot answers by callbacks (example; the
 //! answer of the call is not known, and what the bot says is assumed).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rand::RngExt;
+use rand::seq::IndexedRandom;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,6 +18,7 @@ use super::question;
 use super::script::Script;
 use super::send_message::SentMessage;
 use super::turns;
+use crate::content::asks;
 use crate::content::dialogue::Dialogue;
 use crate::contract::bodies::check::Speaker;
 use crate::contract::bodies::message::Content;
@@ -25,12 +27,6 @@ use crate::json::JsonText;
 use crate::seed;
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::{Refusal, Request, Simulator};
-
-/// The matters users of such a channel come with.
-const MATTERS: [&str; 4] = ["parcel", "debt_reminder", "loan_offer", "complaint"];
-
-/// Words by which the bot sees that somebody wants a person.
-const FOR_A_PERSON: [&str; 4] = ["agent", "human", "person", "operator"];
 
 /// `POST /api/v1/channel/huawei/message`, and the same for other channels (example; the other channels are assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -136,14 +132,14 @@ fn conversation(
     if let Some(call_id) = call_id {
         conversation.call_id = call_id.into();
     }
-    let matter = MATTERS[conversation.rng.draw().random_range(0..MATTERS.len())];
     conversation.is_on_own_channel = true;
-    conversation.script = Dialogue::chat(matter).map(|dialogue| Box::new(Script::new(dialogue, 0)));
+    conversation.script = Dialogue::chat("bot").map(|dialogue| Box::new(Script::new(dialogue, 0)));
     simulator.chatbot.conversations.index(key);
     Ok(key)
 }
 
-/// The bot takes its turn, unless it is about to or an agent has the conversation.
+/// The bot answers what was written, in its language. What is written while the bot is about to answer is answered after
+/// that; once a person was asked for, a person answers.
 fn answer(
     simulator: &mut Simulator,
     key: ConversationKey,
@@ -151,30 +147,61 @@ fn answer(
     request: &Request<'_>,
 ) {
     let has_story = simulator.story_of(key).is_some();
+    let bot = Arc::clone(&simulator.context.behaviour.bot);
     let conversation = simulator.chatbot.conversations.get_mut(key);
-    let is_free = !has_story && conversation.phase == Phase::Bot;
+    if has_story || conversation.phase != Phase::Bot || conversation.script.is_none() {
+        return;
+    }
+    let texts: Vec<&str> = contents.iter().filter_map(|content| written(content.value())).collect();
+    let text = texts.join("\n");
+    conversation.locale = asks::language(&text, conversation.locale);
     let option = conversation.script.as_ref().and_then(|script| {
         let turn_of = |content: &Given<Content>| {
             question::turn_of(conversation, script.dialogue(), script.turn(), content.value())
         };
         contents.iter().find_map(turn_of)
     });
-    let Some(script) =
-        conversation.script.as_mut().filter(|script| is_free && !script.is_awaited(request.now))
-    else {
-        return;
-    };
-    let wants_person =
-        contents.iter().filter_map(|content| content.value().get("text")?.as_str()).any(|text| {
-            let text = text.to_lowercase();
-            FOR_A_PERSON.iter().any(|word| text.contains(word))
-        });
-    if let Some(turn) = option {
-        script.jump(turn);
-    } else if wants_person {
-        script.jump("person");
-    } else {
-        script.user_wrote(&mut conversation.rng.draw());
+    let turn = option.unwrap_or_else(|| match asks::topic(&text, conversation.locale) {
+        Some(topic) => topic,
+        None if texts.is_empty() => "media",
+        None => "unclear",
+    });
+    let known = bot.answers.iter().find(|answer| asks::mentions(&text, &answer.when));
+    let facts = conversation.facts();
+    let locale = conversation.locale;
+    let own = known.map(|known| {
+        let say = known.say.choose(&mut *conversation.rng.draw()).map_or("", String::as_str);
+        (known, facts.fill(say, locale))
+    });
+    let Some(script) = &mut conversation.script else { return };
+    match own {
+        Some((known, words)) => {
+            let of = |fields: &BTreeMap<String, String>| -> Vec<(String, Value)> {
+                fields
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.replace("{text}", &text).into()))
+                    .collect()
+            };
+            script.slots.extend(of(&known.slots));
+            script.labels.extend(of(&known.labels));
+            script.jump(if known.transfer { "person" } else { "media" });
+            if let Some(letter) = &known.intention {
+                script.intention = Some(letter.as_str().into());
+            }
+            script.answer = Some((words, known.transfer));
+        }
+        None if script.is_awaited(request.now) => {
+            script.waiting.extend(script.dialogue().turn(turn));
+            return;
+        }
+        None => script.jump(turn),
     }
     turns::plan_next(simulator, key, request.now);
+}
+
+/// What somebody wrote, or the title of the option that was chosen.
+fn written(content: &Value) -> Option<&str> {
+    let answer = content.get("interactive");
+    let title = || answer?.get(answer?.get("type")?.as_str()?)?.get("title")?.as_str();
+    content.get("text").and_then(Value::as_str).or_else(title)
 }

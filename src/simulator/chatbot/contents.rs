@@ -1,5 +1,7 @@
 //! Whether the contents of messages are what the vendor's examples show: those of requests, and those of stories.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::catalogue::TemplateRef;
@@ -7,7 +9,7 @@ use crate::contract::bodies::check::{Speaker, check};
 use crate::contract::bodies::message::Content;
 use crate::contract::fields::{Given, decode};
 use crate::simulator::keys::ConversationKey;
-use crate::simulator::{FindingKind, Refusal, Request, Simulator};
+use crate::simulator::{Bot, FindingKind, Refusal, Request, Simulator};
 
 /// Checks the contents of a request.
 ///
@@ -24,6 +26,7 @@ pub(super) fn check_contents(
     if contents.is_empty() {
         return Err(Refusal::new(400, "messages is missing: a list of content objects"));
     }
+    let bot = Arc::clone(&simulator.context.behaviour.bot);
     let code = simulator.context.behaviour.chatbot.codes.content.into();
     for (at, content) in contents.iter().enumerate() {
         let content = content.value();
@@ -31,7 +34,7 @@ pub(super) fn check_contents(
             let message = format!("messages[{at}].type is missing: `text`, `image`, `interactive`, ...");
             return Err(Refusal::new(400, message));
         }
-        if let Err(message) = checked(content, &format!("messages[{at}]"), speaker) {
+        if let Err(message) = checked(&bot, content, &format!("messages[{at}]"), speaker) {
             simulator.context.refuse(request, "content", Refusal::new(code, message))?;
         }
     }
@@ -45,6 +48,7 @@ pub(in crate::simulator) fn note_contents(
     event: &str,
     body: &Value,
 ) {
+    let bot = Arc::clone(&simulator.context.behaviour.bot);
     let account = simulator.chatbot.conversations.get(key).owner.unwrap_or_default();
     for (at, message) in body["messages"].as_array().into_iter().flatten().enumerate() {
         let speaker = match message.get("sender_type").and_then(Value::as_str) {
@@ -53,7 +57,7 @@ pub(in crate::simulator) fn note_contents(
             Some(_) => Speaker::Business,
         };
         let Some(content) = message.get("content") else { continue };
-        if let Err(wrong) = checked(content, &format!("messages[{at}].content"), speaker) {
+        if let Err(wrong) = checked(&bot, content, &format!("messages[{at}].content"), speaker) {
             simulator.context.find(account, FindingKind::Content, event, wrong.clone(), || {
                 format!("`{event}` of a story is not like the vendor's messages: {wrong}")
             });
@@ -61,7 +65,7 @@ pub(in crate::simulator) fn note_contents(
     }
 }
 
-fn checked(content: &Value, place: &str, speaker: Speaker) -> Result<(), String> {
+fn checked(bot: &Bot, content: &Value, place: &str, speaker: Speaker) -> Result<(), String> {
     check(content, speaker).map_err(|error| error.at(place))?;
     if content["template"]["type"] != "WhatsApp" {
         return Ok(());
@@ -70,6 +74,6 @@ fn checked(content: &Value, place: &str, speaker: Speaker) -> Result<(), String>
     let named = json!({ "template": content["template"]["info"] });
     let place = format!("{place}.template.info");
     let template: TemplateRef = decode(&named).map_err(|error| format!("{place}: {error}"))?;
-    let chosen = template.find("en").and_then(|chosen| chosen.sendable());
+    let chosen = template.find(&bot.templates, "en").and_then(|chosen| chosen.sendable());
     chosen.map(drop).map_err(|refusal| format!("{place}: {}", refusal.message))
 }

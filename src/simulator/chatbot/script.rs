@@ -1,9 +1,11 @@
 //! Where a conversation stands within its graph of turns, if the simulator plays its user and its bot.
 
+use std::collections::VecDeque;
+
 use jiff::Timestamp;
 
-use crate::content::dialogue::{Dialogue, Speaker};
-use crate::seed::Rng;
+use crate::content::dialogue::Dialogue;
+use crate::contract::bodies::Fields;
 
 /// How many turns of others are passed over at most to find the user's next one.
 pub(super) const MOST_PASSED: usize = 12;
@@ -22,11 +24,44 @@ pub(in crate::simulator) struct Script {
     pub(super) answers: u32,
     /// Whether the user says no more.
     pub(super) is_mute: bool,
+    /// Whether the user has told an agent what it is about.
+    pub(super) has_explained: bool,
+    /// What the user wants, as far as it has become clear: a letter.
+    pub(super) intention: Option<Box<str>>,
+    /// What the user wrote while the bot was still about to answer: turns of the user, in order.
+    pub(super) waiting: VecDeque<&'static str>,
+    /// What the bot says next instead of what the graph has, and whether it passes the conversation on then.
+    pub(super) answer: Option<(String, bool)>,
+    /// What the bot understood, by the name of the slot.
+    pub(super) slots: Fields,
+    /// What the bot marked, by the name of the label.
+    pub(super) labels: Fields,
 }
 
 impl Script {
     pub(super) fn new(dialogue: &'static Dialogue, answers: u32) -> Self {
-        Self { dialogue, turn: dialogue.start(), next: None, due: None, answers, is_mute: false }
+        Self {
+            dialogue,
+            turn: dialogue.start(),
+            next: None,
+            due: None,
+            answers,
+            is_mute: false,
+            has_explained: false,
+            intention: None,
+            waiting: VecDeque::new(),
+            answer: None,
+            slots: Fields::new(),
+            labels: Fields::new(),
+        }
+    }
+
+    /// Takes a turn of the graph. From then on the user wants what the turn says.
+    pub(super) fn take(&mut self, turn: &'static str) {
+        self.turn = turn;
+        if let Some(intention) = self.dialogue.intention(turn) {
+            self.intention = Some(intention.into());
+        }
     }
 
     pub(super) fn fall_silent(&mut self) {
@@ -36,21 +71,7 @@ impl Script {
     /// Takes a turn that somebody else decided on, if the graph has it.
     pub(super) fn jump(&mut self, turn: &str) {
         if let Some(turn) = self.dialogue.turn(turn) {
-            self.turn = turn;
-        }
-    }
-
-    /// The user wrote something of their own: taken as the user's next turn, or as a new matter at the end of the graph.
-    pub(super) fn user_wrote(&mut self, rng: &mut Rng) {
-        for _ in 0..2 {
-            for _ in 0..MOST_PASSED {
-                let Some(next) = self.dialogue.after(self.turn, rng) else { break };
-                self.turn = next;
-                if self.dialogue.speaker(next) == Some(Speaker::User) {
-                    return;
-                }
-            }
-            self.turn = self.dialogue.start();
+            self.take(turn);
         }
     }
 

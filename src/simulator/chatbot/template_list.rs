@@ -3,10 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::catalogue::{Chosen, TemplateRef, TemplateStatus};
+use super::catalogue::{Chosen, TemplateRef};
 use crate::contract::bodies::message::TemplateContent;
 use crate::contract::fields::Whole;
 use crate::simulator::endpoint::Both;
+use crate::simulator::rules::message_template::TemplateStatus;
 use crate::simulator::{Refusal, Request, Simulator};
 
 /// Which page of a list is wanted (assumed).
@@ -57,11 +58,11 @@ struct ListedTemplate {
     /// The number of the template.
     id: i64,
     /// The name of the template.
-    name: &'static str,
+    name: String,
     /// The language, for example `en`.
-    language: &'static str,
+    language: String,
     /// What it is for: `UTILITY` or `MARKETING`.
-    category: &'static str,
+    category: String,
     /// The channel it is for: `WhatsApp`.
     #[serde(rename = "type")]
     kind: &'static str,
@@ -70,12 +71,13 @@ struct ListedTemplate {
 }
 
 impl ListedTemplate {
-    fn of(Chosen { template, version }: Chosen) -> Self {
+    fn of(chosen: &Chosen) -> Self {
+        let (template, version) = (&chosen.template, chosen.version());
         Self {
             id: template.id,
-            name: &template.name,
-            language: &version.language,
-            category: &template.category,
+            name: template.name.clone(),
+            language: version.language.clone(),
+            category: template.category.clone(),
             kind: "WhatsApp",
             status: version.status,
         }
@@ -84,22 +86,22 @@ impl ListedTemplate {
 
 /// The templates, each in each of its languages.
 pub(super) fn templates(
-    _: &mut Simulator,
+    simulator: &mut Simulator,
     Both(filter, paging): Both<TemplateFilter, Paging>,
     _: &Request<'_>,
 ) -> Result<TemplatePage, Refusal> {
     let (page, size) = paging.get();
     let (language, name, category) = (filter.language.as_ref(), &filter.name, filter.category.as_ref());
-    let found: Vec<Chosen> = Chosen::every()
+    let found: Vec<Chosen> = Chosen::every(&simulator.context.behaviour.bot.templates)
         .filter(|one| {
-            filter.status.is_none_or(|status| one.version.status == status)
-                && language.is_none_or(|wanted| one.version.language.eq_ignore_ascii_case(wanted))
+            filter.status.is_none_or(|status| one.version().status == status)
+                && language.is_none_or(|wanted| one.version().language.eq_ignore_ascii_case(wanted))
                 && name.as_ref().is_none_or(|part| one.template.name.contains(part))
                 && category.is_none_or(|wanted| one.template.category.eq_ignore_ascii_case(wanted))
         })
         .collect();
     let start = (page - 1).saturating_mul(size);
-    let list = found.iter().copied().skip(start).take(size).map(ListedTemplate::of);
+    let list = found.iter().skip(start).take(size).map(ListedTemplate::of);
     Ok(TemplatePage { total: found.len(), page, size, list: list.collect() })
 }
 
@@ -112,22 +114,22 @@ pub(super) struct TemplateDetail {
     variables: usize,
     /// Why it was rejected, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
+    reason: Option<String>,
     /// Its parts.
     content: TemplateContent,
 }
 
 /// A template with its parts, in English unless the request says otherwise.
 pub(super) fn template_detail(
-    _: &mut Simulator,
+    simulator: &mut Simulator,
     template: TemplateRef,
     _: &Request<'_>,
 ) -> Result<TemplateDetail, Refusal> {
-    let chosen = template.find("en")?;
+    let chosen = template.find(&simulator.context.behaviour.bot.templates, "en")?;
     Ok(TemplateDetail {
-        listed: ListedTemplate::of(chosen),
+        listed: ListedTemplate::of(&chosen),
         variables: chosen.variables(),
-        reason: chosen.version.reason.as_deref(),
+        reason: chosen.version().reason.clone(),
         content: chosen.raw(),
     })
 }

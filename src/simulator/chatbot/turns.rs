@@ -14,6 +14,7 @@ use super::conversation::{Conversation, Phase};
 use super::messages::{Message, Reply};
 use super::question;
 use super::script::MOST_PASSED;
+use crate::content::asks;
 use crate::content::dialogue::{Dialogue, Speaker};
 use crate::content::phrases;
 use crate::contract::bodies::message as wire;
@@ -43,6 +44,8 @@ pub(super) fn plan_next(simulator: &mut Simulator, key: ConversationKey, now: Ti
     let gap = match script.next.and_then(|turn| script.dialogue.speaker(turn)) {
         Some(Speaker::User) if script.is_mute || conversation.is_on_own_channel => None,
         // The bot waits for a user who says no more, and does not say goodbye.
+        // On a channel of the customer's own the bot closes nothing: its users come back whenever they like.
+        None if conversation.is_on_own_channel => None,
         _ if script.is_mute && script.next.is_none_or(|turn| script.dialogue.is_last(turn)) => None,
         Some(Speaker::User) => Some(wait(conversation, 4_000, 25_000)),
         Some(Speaker::Bot | Speaker::Agent) => Some(wait(conversation, 800, 3_000)),
@@ -62,8 +65,10 @@ fn plan_answer(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) 
     let conversation = simulator.chatbot.conversations.get_mut(key);
     let gap = wait(conversation, 8_000, 20_000);
     let is_own = conversation.is_on_own_channel;
+    let is_asked = agent_said(conversation).is_some_and(|text| asks_something(&text));
     let Some(script) = &mut conversation.script else { return };
-    if has_story || script.is_awaited(now) || script.answers == 0 || script.is_mute || is_own {
+    let is_done = script.answers == 0 && !is_asked;
+    if has_story || script.is_awaited(now) || is_done || script.is_mute || is_own {
         return;
     }
     let at = later(now, gap);
@@ -83,10 +88,17 @@ pub(super) fn accepted(simulator: &mut Simulator, key: ConversationKey, now: Tim
 pub(super) fn refused(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
     let Some(dialogue) = Dialogue::chat("refused") else { return };
     let has_story = simulator.story_of(key).is_some();
-    let Some(script) = &mut simulator.chatbot.conversations.get_mut(key).script else { return };
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    let is_own = conversation.is_on_own_channel;
+    let Some(script) = &mut conversation.script else { return };
     if !has_story && !script.is_mute {
-        script.dialogue = dialogue;
-        script.turn = dialogue.start();
+        if is_own {
+            // The bot's own graph knows what to say when nobody comes.
+            script.jump("agent");
+        } else {
+            script.dialogue = dialogue;
+            script.turn = dialogue.start();
+        }
         plan_next(simulator, key, now);
     }
 }
@@ -118,9 +130,10 @@ pub(super) fn turn(simulator: &mut Simulator, key: ConversationKey, at: Timestam
             match (next, speaker) {
                 (Some(_), Some(Speaker::Agent)) => ask_for_agent(simulator, key, at),
                 (Some(turn), Some(speaker)) => {
-                    let before = std::mem::replace(&mut script.turn, turn);
+                    let before = script.turn;
+                    script.take(turn);
                     let said = say_turn(simulator, key, speaker, before, at);
-                    plan_next(simulator, key, at);
+                    go_on(simulator, key, at);
                     said
                 }
                 _ => {
@@ -132,6 +145,17 @@ pub(super) fn turn(simulator: &mut Simulator, key: ConversationKey, at: Timestam
     }
 }
 
+/// After a turn: what the user wrote meanwhile is answered, or the graph goes on.
+fn go_on(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) {
+    if let Some(script) = &mut simulator.chatbot.conversations.get_mut(key).script
+        && script.dialogue.after_agent(script.turn).is_none()
+        && let Some(turn) = script.waiting.pop_front()
+    {
+        script.jump(turn);
+    }
+    plan_next(simulator, key, at);
+}
+
 /// The conversation is to be transferred to a person.
 fn ask_for_agent(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec<Callback> {
     super::emit(simulator, key, "session.transfer", json!({}), at).into_iter().collect()
@@ -140,7 +164,19 @@ fn ask_for_agent(simulator: &mut Simulator, key: ConversationKey, at: Timestamp)
 /// The user answers the agent: along the graph, and then with a few words until nothing is left to say.
 fn answer(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec<Callback> {
     let conversation = simulator.chatbot.conversations.get_mut(key);
+    let heard = agent_said(conversation);
+    let locale = conversation.locale;
     let Some(script) = &mut conversation.script else { return Vec::new() };
+    // First the user says what it is about; then what the agent said is answered.
+    let has_explained = std::mem::replace(&mut script.has_explained, true);
+    let fitting = heard.filter(|_| has_explained).and_then(|text| {
+        match asks::topic(&text, asks::language(&text, locale)) {
+            _ if asks_something(&text) => Some("user_answer"),
+            Some("bye") => Some("user_goodbye"),
+            Some("thanks") => Some("user_thanks"),
+            _ => None,
+        }
+    });
     let mut here = script.turn;
     let mut found = None;
     for _ in 0..MOST_PASSED {
@@ -152,14 +188,15 @@ fn answer(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec
         }
     }
     script.answers = script.answers.saturating_sub(1);
-    let phrase = match found {
+    let phrase = match (fitting, found) {
+        (Some(phrase), _) => phrase,
         _ if script.answers == 0 => "user_goodbye",
-        Some(turn) => {
-            script.turn = turn;
+        (None, Some(turn)) => {
+            script.take(turn);
             script.phrase()
         }
         // At the end of the graph the answers that are left run through the fillers.
-        None => {
+        (None, None) => {
             script.turn = here;
             FILLERS[script.answers as usize % FILLERS.len()]
         }
@@ -172,6 +209,17 @@ fn answer(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec
     emit_message(simulator, key, "agent.message", message, AgentMessage::of).into_iter().collect()
 }
 
+/// What the agent said last, if nobody has said anything since.
+fn agent_said(conversation: &Conversation) -> Option<String> {
+    let last = conversation.messages.last().filter(|message| message.sender_type == "seat")?;
+    Some(last.content.value().get("text")?.as_str()?.to_owned())
+}
+
+/// Whether a text asks something.
+fn asks_something(text: &str) -> bool {
+    text.contains(['?', '？', '؟'])
+}
+
 /// Somebody takes the turn that the script is at, after another one.
 fn say_turn(
     simulator: &mut Simulator,
@@ -181,9 +229,25 @@ fn say_turn(
     at: Timestamp,
 ) -> Vec<Callback> {
     let conversation = simulator.chatbot.conversations.get_mut(key);
-    let Some(script) = &conversation.script else { return Vec::new() };
+    let Some(script) = &mut conversation.script else { return Vec::new() };
     let (dialogue, turn, phrase) = (script.dialogue, script.turn, script.phrase());
-    let words = text(conversation, phrase);
+    let words = match script.answer.take() {
+        Some((words, transfers)) => {
+            if transfers {
+                script.jump("gives_up");
+            }
+            words
+        }
+        None => {
+            let mut words = text(conversation, phrase);
+            if let Some(then) = dialogue.then(turn) {
+                let gap = if conversation.locale == "zh-CN" { "" } else { " " };
+                words = format!("{words}{gap}{}", text(conversation, then));
+            }
+            words
+        }
+    };
+    let words = greeted(conversation, words, turn == dialogue.start());
     let said = match speaker {
         Speaker::User => {
             let (content, reply) = match question::option_to(conversation, dialogue, before, turn) {
@@ -199,6 +263,16 @@ fn say_turn(
         }
     };
     said.into_iter().collect()
+}
+
+/// What the bot says first on a channel of the customer's own begins with a greeting.
+fn greeted(conversation: &mut Conversation, words: String, is_greeting: bool) -> String {
+    let has_spoken = conversation.messages.iter().any(|message| message.sender_type == "robot");
+    if !conversation.is_on_own_channel || has_spoken || is_greeting {
+        return words;
+    }
+    let gap = if conversation.locale == "zh-CN" { "" } else { " " };
+    format!("{}{gap}{words}", text(conversation, "bot_hello"))
 }
 
 /// A text of a phrase, in the words of the conversation.

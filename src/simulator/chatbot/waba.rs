@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::content;
 use crate::seed::Seed;
 use crate::simulator::access::Account;
-use crate::simulator::{AccountKey, Refusal, Request, Simulator};
+use crate::simulator::{AccountKey, Refusal, Request, Simulator, WabaAccount};
 
 /// How many business accounts an account of the vendor has.
 const WABA_ACCOUNTS: u64 = 2;
@@ -29,27 +29,47 @@ pub(super) struct Waba {
     status: &'static str,
 }
 
-/// The business accounts of an account: the same as long as the seed is.
-pub(super) fn wabas(seed: Seed, key: AccountKey, account: &Account) -> Vec<Waba> {
-    let companies = &content::market(account.country).companies;
-    let first = usize::try_from(seed.stream("waba company", key.index() as u64).random::<u32>()).unwrap_or(0);
-    (0..WABA_ACCOUNTS)
-        .map(|at| {
-            let rng = &mut seed.stream("waba", key.index() as u64 * WABA_ACCOUNTS + at);
-            let company = &companies[(first + at as usize) % companies.len()];
-            // Channels of one vendor never share an id.
-            let channel =
-                1_000 + (key.index() as u64 * WABA_ACCOUNTS + at) * 37 % 4_000 + rng.random_range(0..37);
+/// The business accounts of an account: those of the settings, or two that are the same as long as the seed is.
+fn wabas(seed: Seed, key: AccountKey, account: &Account, declared: &[WabaAccount]) -> Vec<Waba> {
+    let made = made_up(seed, key, account);
+    if declared.is_empty() {
+        return made;
+    }
+    let own = declared.iter().filter(|waba| waba.account.as_ref().is_none_or(|name| *name == account.name));
+    own.enumerate()
+        .map(|(at, waba)| {
+            let usual = made.get(at).cloned().unwrap_or_else(|| draw(seed, key, account, at as u64));
             Waba {
-                waba_id: rng.random_range(100_000_000_000_000_u64..1_000_000_000_000_000).to_string(),
-                name: company.clone(),
-                channel_id: channel.to_string(),
-                phone: crate::content::phone(rng, account.country),
-                company: company.clone(),
-                status: "connected",
+                waba_id: waba.waba_id.clone().unwrap_or(usual.waba_id),
+                name: waba.name.clone(),
+                channel_id: waba.channel_id.clone().unwrap_or(usual.channel_id),
+                phone: waba.phone.clone().unwrap_or(usual.phone),
+                company: waba.company.clone().unwrap_or_else(|| waba.name.clone()),
+                status: usual.status,
             }
         })
         .collect()
+}
+
+fn made_up(seed: Seed, key: AccountKey, account: &Account) -> Vec<Waba> {
+    (0..WABA_ACCOUNTS).map(|at| draw(seed, key, account, at)).collect()
+}
+
+fn draw(seed: Seed, key: AccountKey, account: &Account, at: u64) -> Waba {
+    let companies = &content::market(account.country).companies;
+    let first = usize::try_from(seed.stream("waba company", key.index() as u64).random::<u32>()).unwrap_or(0);
+    let rng = &mut seed.stream("waba", key.index() as u64 * WABA_ACCOUNTS + at);
+    let company = &companies[(first + at as usize) % companies.len()];
+    // Channels of one vendor never share an id.
+    let channel = 1_000 + (key.index() as u64 * WABA_ACCOUNTS + at) * 37 % 4_000 + rng.random_range(0..37);
+    Waba {
+        waba_id: rng.random_range(100_000_000_000_000_u64..1_000_000_000_000_000).to_string(),
+        name: company.clone(),
+        channel_id: channel.to_string(),
+        phone: crate::content::phone(rng, account.country),
+        company: company.clone(),
+        status: "connected",
+    }
 }
 
 /// The business account that a request sends from (assumed).
@@ -83,7 +103,7 @@ impl WabaRef {
 
 fn own(simulator: &Simulator, request: &Request<'_>) -> Vec<Waba> {
     let account = simulator.context.access.account(request.account);
-    wabas(simulator.context.seed, request.account, account)
+    wabas(simulator.context.seed, request.account, account, &simulator.context.behaviour.bot.waba)
 }
 
 /// `POST /api/v1/waba/accounts` (assumed).

@@ -22,6 +22,8 @@ pub(super) struct Agent {
     day: Date,
     pub(super) calls: i64,
     pub(super) seconds: i64,
+    /// How long they had people on hold today, in seconds.
+    pub(super) on_hold: i64,
     /// How often which result was saved today.
     pub(super) results: BTreeMap<usize, i64>,
 }
@@ -49,6 +51,7 @@ impl AgentPool {
             day: zone.to_datetime(now).date(),
             calls: 0,
             seconds: 0,
+            on_hold: 0,
             results: BTreeMap::new(),
         };
         Self {
@@ -91,7 +94,7 @@ impl AgentPool {
         let agent = &mut self.agents[agent];
         if agent.day != day {
             agent.day = day;
-            (agent.calls, agent.seconds) = (0, 0);
+            (agent.calls, agent.seconds, agent.on_hold) = (0, 0, 0);
             agent.results.clear();
         }
         agent

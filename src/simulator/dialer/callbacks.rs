@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::draw::RESULTS;
+use super::mock_outcome::Extras;
 use super::notices::Notices;
 use super::task::{State, Task};
 use super::{Dialer, TaskKey};
@@ -264,7 +265,20 @@ pub(super) struct Closing {
     pub(super) result: &'static str,
     /// What is to follow.
     pub(super) follow_up: Option<&'static str>,
+    /// What the agent wrote of the talk.
+    pub(super) remarks: &'static str,
+    /// Why the agent passed the person on.
+    pub(super) transfer_reason: &'static str,
+    /// What quality inspection wrote of the talk.
+    pub(super) inspection: &'static str,
+    /// Seconds the person was on hold.
+    pub(super) hold: u16,
 }
+
+/// What an agent writes, why one passes a person on, and what quality inspection writes, where a test wants it.
+const REMARKS: &str = "Asked to be called in the evening";
+const TRANSFER_REASON: &str = "Asked for a supervisor";
+const INSPECTION: &str = "Greeted by name, checked the identity, summed up at the end";
 
 /// The title of the one field that results have here (accounts make their own), and the group it belongs to.
 pub(super) const FOLLOW_UP: (&str, &str) = ("Follow-up", "Result");
@@ -304,7 +318,7 @@ impl CallNotice {
             private_data: person.field("privateData"),
             timestamp: millis_text(facts.now),
             talk_result_label: closing.result.to_owned(),
-            talkremarks: String::new(),
+            talkremarks: closing.remarks.to_owned(),
             main_number: facts.main_number,
             phone_tag: facts.column,
             hangup_reason: closing.reason,
@@ -363,7 +377,19 @@ impl Dialer {
             false => ("", None),
         };
         let link = self.is_recorded(key, row).then(|| self.record_link(key, call));
-        Closing { reason: Some(ending.reason()), link, result, follow_up }
+        let course = self.course(key, row);
+        let Extras { transfers, remarks, inspected, .. } = course.extras;
+        let if_talked = |is_so: bool, text| if is_so && ending.talked() { text } else { "" };
+        Closing {
+            reason: Some(ending.reason()),
+            link,
+            result,
+            follow_up,
+            remarks: if_talked(remarks && row.is_saved, REMARKS),
+            transfer_reason: if_talked(transfers, TRANSFER_REASON),
+            inspection: if_talked(inspected, INSPECTION),
+            hold: if ending.talked() { course.hold } else { 0 },
+        }
     }
 
     /// The agent of a call, empty if none has it.
@@ -447,6 +473,7 @@ impl Dialer {
             cur_day_call_count: Split::auto(counted.calls),
             cur_day_call_duration: Split::auto(counted.seconds),
             cur_day_talk_results: counted.results.iter().map(TalkResultCount::of).collect(),
+            hold_duration: Split::auto(counted.on_hold),
             ..AgentStatus::new(counted.name.clone(), state, call_notice)
         };
         let callback = self.notice(key, NoticeKind::Agent, body, callid);

@@ -229,7 +229,7 @@ impl Contacts {
     ) -> DialerMockOutcome {
         match contact.outcome.checked_sub(1) {
             Some(own) => self.mock_outcomes.get(usize::from(own)).copied().unwrap_or_default(),
-            None => DialerMockOutcome { call: magic(number), twist: None },
+            None => DialerMockOutcome { call: magic(number), ..DialerMockOutcome::default() },
         }
     }
 

@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 
-use super::mock_outcome::{DialerMockOutcome, Twist};
+use super::mock_outcome::{DialerMockOutcome, Extras, Twist};
 use crate::seed::Seed;
 use crate::simulator::calling::{self, Outcome, draw, stream};
 
@@ -15,6 +15,9 @@ pub(super) const RESULTS: [(&str, &str); 6] = [
     ("Wrong person", "Remove the number"),
     ("Answering machine", "Try again"),
 ];
+
+/// How many seconds a person is on hold where a test wants it.
+const HOLD: u16 = 20;
 
 /// The result of a talk with a machine.
 const MACHINE: usize = 5;
@@ -44,6 +47,9 @@ pub(super) struct CallCourse {
     pub(super) result: usize,
     /// What quality inspection gives the talk.
     pub(super) score: u8,
+    /// Seconds the agent has the person on hold.
+    pub(super) hold: u16,
+    pub(super) extras: Extras,
 }
 
 /// What the `nth` call (from 1) of a contact comes to.
@@ -72,7 +78,11 @@ pub(super) fn course(
         wait: 1_000 + u64::from(drawn.wait),
         ring: drawn.ring.max(1),
         // An agent does not listen to a machine for long.
-        talk: if is_machine { rng.random_range(4..10) } else { drawn.talk.max(1) },
+        talk: match is_machine {
+            true => rng.random_range(4..10),
+            // Who is put on hold is on the phone for longer than that.
+            false => drawn.talk.max(1) + if mock_outcome.extras.holds { HOLD } else { 0 },
+        },
         by_user: drawn.by_user && !is_machine,
         intention: drawn.intention,
         pickup: rng.random_range(1..5),
@@ -81,6 +91,8 @@ pub(super) fn course(
         wrap_up: rng.random_range(3..25),
         result: if is_machine { MACHINE } else { rng.random_range(0..MACHINE) },
         score: rng.random_range(60..=100),
+        hold: if mock_outcome.extras.holds { HOLD } else { 0 },
+        extras: mock_outcome.extras,
     }
 }
 

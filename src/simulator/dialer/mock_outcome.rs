@@ -40,11 +40,39 @@ const WORDS: [(&str, Twist); 9] = [
     ("attempt_limit", Twist::Overrun),
 ];
 
+/// What an agent does besides talking, and what is written of the talk. Calls have nothing of it unless it is wished for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::simulator) struct Extras {
+    /// The agent puts the person on hold.
+    pub(in crate::simulator) holds: bool,
+    /// The agent passes the person on.
+    pub(in crate::simulator) transfers: bool,
+    /// The agent writes a remark.
+    pub(in crate::simulator) remarks: bool,
+    /// Quality inspection writes what it thinks.
+    pub(in crate::simulator) inspected: bool,
+}
+
+impl Extras {
+    fn take(&mut self, word: &str) -> bool {
+        let extra = match word {
+            "on_hold" => &mut self.holds,
+            "passed_on" => &mut self.transfers,
+            "remarked" => &mut self.remarks,
+            "inspected" => &mut self.inspected,
+            _ => return false,
+        };
+        *extra = true;
+        true
+    }
+}
+
 /// How the calls to one contact go, for tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::simulator) struct DialerMockOutcome {
     pub(in crate::simulator) call: MockOutcome,
     pub(in crate::simulator) twist: Option<Twist>,
+    pub(in crate::simulator) extras: Extras,
 }
 
 impl Twist {
@@ -58,19 +86,21 @@ impl FromStr for DialerMockOutcome {
     type Err = UnknownMockOutcome;
 
     fn from_str(text: &str) -> Result<Self, UnknownMockOutcome> {
-        let mut twist = None;
+        let (mut twist, mut extras) = (None, Extras::default());
         let mut others = Vec::new();
         for word in text.split_whitespace() {
             match WORDS.iter().find(|(known, _)| *known == word) {
                 Some((_, found)) => twist = Some(*found),
+                None if extras.take(word) => {}
                 None => others.push(word),
             }
         }
         let mut call: MockOutcome = others.join(" ").parse()?;
-        if twist.is_some_and(Twist::needs_person) && call.answers_on.is_none() {
+        let needs_person = twist.map_or(extras != Extras::default(), Twist::needs_person);
+        if needs_person && call.answers_on.is_none() {
             call.outcome.get_or_insert(crate::simulator::calling::Outcome::Talked);
         }
-        Ok(Self { call, twist })
+        Ok(Self { call, twist, extras })
     }
 }
 
@@ -86,6 +116,9 @@ mod tests {
             (mock_outcome.twist, mock_outcome.call.outcome),
             (Some(Twist::Rejects), Some(Outcome::Talked))
         );
+        let extras = "on_hold passed_on".parse::<DialerMockOutcome>().unwrap();
+        assert!(extras.extras.holds && extras.extras.transfers && !extras.extras.remarks);
+        assert_eq!(extras.call.outcome, Some(Outcome::Talked));
         assert_eq!("busy".parse::<DialerMockOutcome>().unwrap().call.outcome, Some(Outcome::Busy));
         assert_eq!("fusing".parse::<DialerMockOutcome>().unwrap().call.outcome, None);
         assert!("agent_reject".parse::<DialerMockOutcome>().is_err());

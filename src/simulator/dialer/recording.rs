@@ -8,15 +8,13 @@ use super::call::CallRow;
 use super::fields::is_id;
 use super::mock_outcome::Twist;
 use super::{Dialer, TaskKey};
-use crate::content;
 use crate::content::Country;
-use crate::content::dialogue::{self, Talk};
+use crate::content::dialogue;
 use crate::content::facts::Facts;
 use crate::recordings::{Recording, Speaker, Turn};
-use crate::simulator::calling::{Download, stream};
+use crate::simulator::calling::{Download, agent_talk, stream};
 use crate::simulator::ending::Ending;
 use crate::simulator::ids::Kind;
-use crate::simulator::talk::speaking_time;
 use crate::simulator::{Refusal, Request, Simulator};
 
 /// `POST /service/callcenter/call/predict/case/recording` (client).
@@ -100,24 +98,15 @@ impl Dialer {
         let mut rng = stream(task.seed, "dialogue", row.contact, row.nth);
         let name = self.person(key, row.contact).name;
         let facts = Facts::draw(&mut rng, country, row.started_at(), &name);
-        let intention = match self.course(key, row).intention {
-            0 => "--".to_owned(),
-            letter => char::from(letter).to_string(),
-        };
-        let locale = content::closest_locale(country.default_locale());
-        let Talk { turns, .. } = dialogue::leading_to(&mut rng, &intention, locale, &facts);
-        let total = turns.iter().map(|turn| speaking_time(&turn.text)).sum::<i64>().max(1);
-        let (seconds, mut before) = (row.talk_seconds(), 0);
-        let turns: Vec<Turn> = turns
-            .into_iter()
-            .map(|turn| {
-                let offset = before * seconds / total;
-                before += speaking_time(&turn.text);
-                let is_user = turn.speaker == dialogue::Speaker::User;
-                let speaker = if is_user { Speaker::User } else { Speaker::Robot };
-                Turn { speaker, offset, letters: turn.text.chars().count() }
+        let seconds = u16::try_from(row.talk_seconds()).unwrap_or(u16::MAX);
+        let said = agent_talk(&mut rng, facts, self.course(key, row).intention, seconds).turns.into_iter();
+        let turns: Vec<Turn> = said
+            .map(|said| Turn {
+                speaker: if said.speaker == dialogue::Speaker::User { Speaker::User } else { Speaker::Robot },
+                from: said.from,
+                lasts: said.lasts,
             })
             .collect();
-        Recording::of_dialog(u32::try_from(seconds).unwrap_or(0), &turns)
+        Recording::of_dialog(seconds.into(), &turns)
     }
 }

@@ -137,7 +137,7 @@ impl Dialer {
             talk_duration: row.talk_seconds(),
             waiting_duration: row.waiting_seconds(),
             talked_time: row.talk_seconds(),
-            hold_duration: 0,
+            hold_duration: i64::from(closing.hold),
             biztype: self.group_name(key),
             agent_name: self.agent_name(key, call),
             org_name: self
@@ -148,15 +148,15 @@ impl Dialer {
             task_start_time: text(task.began),
             talk_result: closing.result.to_owned(),
             remark: task.settings.remark.clone(),
-            talkremarks: String::new(),
+            talkremarks: closing.remarks.to_owned(),
             customer_name: person.name,
             hangup_reason: closing.reason.unwrap_or_default(),
             call_result_type: row.ending.map(Ending::result_type).unwrap_or_default(),
             call_type: CallType::Auto,
             reclink: closing.link.unwrap_or_default(),
             wf_contact_id: self.workflow_contact(key, row.contact).unwrap_or_default(),
-            transfer_reason: String::new(),
-            se_text: String::new(),
+            transfer_reason: closing.transfer_reason.to_owned(),
+            se_text: closing.inspection.to_owned(),
             se_score: if task.settings.inspects && talked {
                 i64::from(self.course(key, row).score)
             } else {

@@ -131,9 +131,11 @@ impl Dialer {
         let row = *row;
         let pool = self.task(key).pool;
         if let Some(agent) = row.agent().filter(|_| ending.talked()) {
+            let hold = self.course(key, &row).hold;
             let agent = self.pools[pool.0].today(agent, now);
             agent.calls += 1;
             agent.seconds += row.talk_seconds();
+            agent.on_hold += i64::from(hold);
         }
         self.emit_contact_status(context, key, call, CallState::Hangup, now);
         let Some(agent) = row.agent() else {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use crate::content::voice::{Business, Script};
 use crate::recordings::WavFile;
 use crate::simulator::outcome::{MockOutcome, Outcome};
 use crate::time::HumanDuration;
@@ -59,31 +60,44 @@ pub const MAGIC: [(&str, &str); 47] = [
 ];
 
 /// A robot of the account's list.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a robot"))]
 pub struct Robot {
     /// Its name; tasks may name it so, or by its id.
     #[schemars(length(min = 1))]
     pub name: String,
-    /// What it calls for. Default: `collection`. The notices of an `info_check` have fields of their own.
+    /// What it calls for, and so what it speaks of. Default: `collection`. The notices of an `info_check` have fields of
+    /// their own.
     #[serde(default)]
     pub business: Business,
+    /// The language it speaks. Default: that of the country whose number it calls.
+    #[schemars(extend("format" = "locale"))]
+    pub locale: Option<String>,
+    /// What it says: a script of `[calling.scripts]`. Default: what robots of its business line say.
+    #[schemars(length(min = 1))]
+    pub script: Option<String>,
+    /// What an `info_check` asks, in this order. Default: the name, and those of the row's variables that a person can
+    /// be asked for.
+    #[serde(default)]
+    pub questions: Vec<Question>,
 }
 
-/// The vendor's business lines. They share their calls; the notices of an info check have fields of their own.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Business {
-    /// Debt collection.
-    #[default]
-    Collection,
-    /// Telemarketing and e-commerce.
-    Telemarketing,
-    /// Checks of what somebody said of themselves.
-    InfoCheck,
+/// A question of an info check.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "a question"))]
+pub struct Question {
+    /// The field of the row that has the expected answer, such as `Debtor` or `company_name`. Rows without it are not
+    /// asked.
+    #[schemars(length(min = 1))]
+    pub item: String,
+    /// How it is asked, with the braces of scripts. Default: a question that fits the name of the field.
+    #[schemars(extend("format" = "spoken"))]
+    pub ask: Option<String>,
+    /// What people answer who say something else than the row. Default: something of the kind.
+    #[serde(default)]
+    pub others: Vec<String>,
 }
 
 /// A strategy plans are made by.
@@ -131,6 +145,8 @@ pub struct Rules {
     pub are_robots_declared: bool,
     /// The strategies of every account.
     pub strategies: Vec<Strategy>,
+    /// The scripts that robots name.
+    pub scripts: BTreeMap<String, Script>,
     /// The user's own recordings, by the name or the id of the robot that calls.
     pub recordings: BTreeMap<String, WavFile>,
 }
@@ -138,7 +154,7 @@ pub struct Rules {
 impl Default for Rules {
     fn default() -> Self {
         use Outcome::*;
-        let robot = |name: &str, business| Robot { name: name.to_owned(), business };
+        let robot = |name: &str, business| Robot { name: name.to_owned(), business, ..Robot::default() };
         let round = |select: &[Outcome], hours: u64| Round {
             select: select.to_vec(),
             after: Some(HumanDuration(Duration::from_secs(hours * 3600))),
@@ -180,6 +196,7 @@ impl Default for Rules {
                     rounds: vec![round(&[], 0), round(&[Talked], 24)],
                 },
             ],
+            scripts: BTreeMap::new(),
             recordings: BTreeMap::new(),
         }
     }

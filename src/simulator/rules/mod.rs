@@ -1,19 +1,22 @@
 //! How the simulated vendor behaves where the vendor's own behaviour is not known. All of it is assumed, and settings
 //! change it.
 
+pub(super) mod bot;
 pub(super) mod calling;
 pub(super) mod chatbot;
 pub(super) mod dialer;
+pub(super) mod message_template;
 pub(super) mod strictness;
 pub(super) mod template;
 pub(super) mod template_file;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::access::Account;
 use super::user_endpoints::Declarations;
+use crate::contract::renames;
 use chatbot::ChatRules;
 use template::Template;
 
@@ -34,10 +37,14 @@ pub struct Behaviour {
     pub user_endpoints: Declarations,
     /// The calls whose assumed fields count as such in `strict`, by their ids.
     pub doubted: Arc<BTreeSet<String>>,
+    /// The names that the user's settings give fields of requests, by the ids of the calls.
+    pub corrected: Arc<BTreeMap<String, Arc<renames::Names>>>,
     /// Where the mock is reached, for links: scheme and authority.
     pub public_url: Arc<str>,
     /// How conversations go on.
     pub chatbot: ChatRules,
+    /// What the bot answers, and who sends messages.
+    pub bot: Arc<bot::Bot>,
     /// Whether a default callback URL is configured; without one, callbacks that name no URL are not made.
     pub has_callback_url: bool,
 }
@@ -50,9 +57,11 @@ impl Default for Behaviour {
             calling: Arc::new(calling::Rules::default()),
             dialer: Arc::new(dialer::Rules::default()),
             chatbot: ChatRules::default(),
+            bot: Arc::default(),
             workflows: Arc::new(template::shipped()),
             user_endpoints: Declarations::default(),
             doubted: Arc::default(),
+            corrected: Arc::default(),
             public_url: "http://127.0.0.1:2478".into(),
             has_callback_url: true,
         }

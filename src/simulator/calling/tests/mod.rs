@@ -1,6 +1,7 @@
 //! The life of tasks and plans, on virtual time.
 
 mod outcomes;
+mod phone;
 mod plans;
 mod property;
 mod queries;

@@ -35,7 +35,7 @@ fn tasks_keep_to_their_schedule_in_the_accounts_zone() {
         vendor.call("task.detail", json!({ "TaskID": task_id })).unwrap()["Status"].clone()
     };
     assert_eq!(status(&mut vendor), "pending");
-    vendor.pass(Duration::from_secs(60));
+    vendor.pass(Duration::from_secs(30));
     assert_eq!(status(&mut vendor), "running");
     vendor.pass(Duration::from_secs(600));
     assert_eq!(status(&mut vendor), "finished");

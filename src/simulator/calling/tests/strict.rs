@@ -12,7 +12,8 @@ fn vendor(strict: Strictness, rules: Rules) -> Vendor {
 }
 
 fn declared() -> Rules {
-    let robots = vec![Robot { name: "Mine".to_owned(), business: Business::Telemarketing }];
+    let robots =
+        vec![Robot { name: "Mine".to_owned(), business: Business::Telemarketing, ..Robot::default() }];
     let lines = BTreeMap::from([("narrow".to_owned(), 1)]);
     Rules { robots, are_robots_declared: true, lines, ..Rules::default() }
 }

@@ -15,6 +15,8 @@ use serde::Serialize;
 
 use super::conversation::Conversation;
 use super::four_digits;
+use crate::content::asks;
+use crate::content::dialogue::Dialogue;
 use crate::contract::bodies::conversation::{User, UserRef};
 use crate::simulator::endpoint::{CallbackShape, callbacks};
 
@@ -80,7 +82,22 @@ fn robot_id(conversation: &Conversation) -> String {
     four_digits(&mut conversation.samples())
 }
 
-/// What the user wanted: one letter.
+/// What the user wanted: the letter that the dialogue led to, or else that of what the user wrote last and said clearly.
 fn intention(conversation: &mut Conversation) -> String {
+    if let Some(script) = &conversation.script {
+        return script.intention.as_deref().unwrap_or("--").to_owned();
+    }
+    let locale = conversation.locale;
+    let wrote = conversation.messages.iter().rev().filter(|message| message.sender_type == "user");
+    let topics = wrote.filter_map(|message| {
+        let content = message.content.value();
+        let text = content.get("text")?.as_str()?;
+        asks::topic(text, asks::language(text, locale))
+    });
+    let bot = Dialogue::chat("bot");
+    if let Some(letter) = topics.filter_map(|topic| bot?.intention(topic)).next() {
+        return letter.to_owned();
+    }
+    // A conversation of which nothing is known.
     char::from(b'A' + conversation.rng.draw().random_range(0..5)).to_string()
 }

@@ -154,7 +154,7 @@ pub(super) struct SessionReport {
     session_end_time: String,
     /// Who or what ended it.
     session_end_reason: Given<EndReason>,
-    /// What the user wanted, one letter.
+    /// What the user wanted: the letter that the dialogue led to, or `--` if it did not become clear.
     intention: String,
     /// How often user and robot took turns.
     talk_round: usize,
@@ -174,6 +174,10 @@ impl Generate for SessionReport {
     fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
         let conversation = simulator.chatbot.conversations.get_mut(key);
         let intention = intention(conversation);
+        let (ner_slots, event_label) = match &conversation.script {
+            Some(script) => (script.slots.clone(), script.labels.clone()),
+            None => (Fields::new(), Fields::new()),
+        };
         let messages = &conversation.messages;
         let (ended, reason) = match conversation.ended.as_deref() {
             // A story may have ended it for a reason of its own.
@@ -191,8 +195,8 @@ impl Generate for SessionReport {
             session_end_reason: reason,
             intention,
             talk_round: messages.iter().filter(|message| message.sender_type == "user").count(),
-            ner_slots: Fields::new(),
-            event_label: Fields::new(),
+            ner_slots,
+            event_label,
             variables: Fields::new(),
             timestamp: wanted.now.as_second(),
             messages: messages.iter().map(|message| messages.whole(message)).collect(),

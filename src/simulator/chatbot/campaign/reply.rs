@@ -17,7 +17,7 @@ use crate::simulator::{Callback, Simulator};
 /// The user replies: the conversation begins, and its user and the bot go on along the template's graph.
 pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> Vec<Callback> {
     let campaign = &simulator.chatbot.campaigns.list[task];
-    let (chosen, is_single) = (campaign.chosen, campaign.is_single);
+    let (chosen, is_single) = (campaign.chosen.clone(), campaign.is_single);
     let state = &campaign.rows[row];
     let (key, outcome) = (state.conversation, state.outcome);
     let conversation = simulator.chatbot.conversations.get(key);
@@ -27,19 +27,19 @@ pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Time
     let (true, Some(reply), RowStatus::Read) = (is_free, outcome.reply, state.status) else {
         return Vec::new();
     };
-    let Some(dialogue) = Dialogue::chat(&chosen.template.dialogue) else { return Vec::new() };
+    let Some(dialogue) = Dialogue::chat(chosen.template.dialogue.as_str()) else { return Vec::new() };
     let conversation = simulator.chatbot.conversations.get_mut(key);
     let template_message = conversation.messages.place(&state.msg_id);
     let mut rng = conversation.rng.draw();
     let mut script = Script::new(dialogue, rng.random_range(11..=16));
-    let button = chosen.version.button.iter().position(|button| button.kind == TemplateButtonKind::OptOut);
+    let button = chosen.version().button.iter().position(|button| button.kind == TemplateButtonKind::OptOut);
     let pressed = match reply {
-        Reply::Button(at) if at < chosen.version.button.len() => Some(at),
+        Reply::Button(at) if at < chosen.version().button.len() => Some(at),
         Reply::Stop => button,
         _ => None,
     };
     match (pressed, reply) {
-        (Some(at), _) => script.jump(chosen.template.turns.get(at).map_or("", String::as_str)),
+        (Some(at), _) => script.jump(chosen.template.turn(at, chosen.version().button[at].kind)),
         (None, Reply::Agent) => script.jump("person"),
         (None, Reply::Media) => script.jump("media"),
         (None, Reply::Stop) => script.jump("stop"),
@@ -60,7 +60,7 @@ pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Time
     conversation.script = Some(Box::new(script));
     conversation.started = at;
     let content = match (pressed, reply) {
-        (Some(at), _) => json!({ "type": "button", "text": chosen.version.button[at].text }),
+        (Some(at), _) => json!({ "type": "button", "text": chosen.version().button[at].text }),
         (None, Reply::Media) => {
             let path = simulator.chatbot.media.picture();
             let url = format!("{}{path}", simulator.context.behaviour.public_url);

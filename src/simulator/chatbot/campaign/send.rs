@@ -92,7 +92,7 @@ pub(in crate::simulator::chatbot) fn send_template(
     let items = recipients::many(body.to.as_ref())?;
     let waba = waba.find(simulator, request)?;
     let texts = texts(body.variables);
-    let (chosen, named) = read(&items, &template, texts.as_deref())?;
+    let (chosen, named) = read(simulator, &items, &template, texts.as_deref())?;
     let number_of = |item: &Value| match item {
         Value::Object(fields) => fields.get("number").cloned().unwrap_or_default(),
         other => other.clone(),
@@ -131,7 +131,7 @@ pub(in crate::simulator::chatbot) fn send_single_template(
     };
     let waba = waba.find(simulator, request)?;
     let texts = texts(body.variables);
-    let (chosen, mut named) = read(&[item], &template, texts.as_deref())?;
+    let (chosen, mut named) = read(simulator, &[item], &template, texts.as_deref())?;
     let to = named.swap_remove(0).map_err(|error| Refusal::new(400, format!("to: {error}")))?;
     let task = start(simulator, request, chosen, waba, true, vec![to], texts);
     let campaign = &simulator.chatbot.campaigns.list[task];
@@ -141,13 +141,14 @@ pub(in crate::simulator::chatbot) fn send_single_template(
 
 /// The template, and each number, or what is wrong with it.
 fn read(
+    simulator: &Simulator,
     items: &[Value],
     template: &TemplateRef,
     texts: Option<&[String]>,
 ) -> Result<(Chosen, Vec<Result<To, String>>), Refusal> {
     let mut named: Vec<Result<To, String>> = items.iter().map(To::read).collect();
     let language = named.iter().flatten().next().map_or("en", |to| country(to.number).default_locale());
-    let chosen = template.find(language)?.sendable()?;
+    let chosen = template.find(&simulator.context.behaviour.bot.templates, language)?.sendable()?;
     let mut seen = BTreeSet::new();
     for to in &mut named {
         let Ok(found) = to else { continue };
@@ -177,7 +178,7 @@ fn start(
     let number = u32::try_from(task).unwrap_or(u32::MAX);
     let id = seed::hex32(&mut simulator.context.seed.stream("campaign", u64::from(number)));
     let rules = Arc::clone(&simulator.context.behaviour.calling);
-    let locale = content::closest_locale(&chosen.version.language);
+    let locale = content::closest_locale(&chosen.version().language);
     let (channel_id, company) = (waba.channel_id.as_str().into(), Arc::<str>::from(waba.company.as_str()));
     let seed = simulator.context.seed.derive("campaign", u64::from(number));
     let mut rows = Vec::with_capacity(to.len());

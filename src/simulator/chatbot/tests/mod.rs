@@ -2,6 +2,7 @@
 
 mod accounts;
 mod agents;
+mod bot;
 mod campaigns;
 mod channel;
 mod property;

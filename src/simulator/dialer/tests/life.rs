@@ -417,3 +417,21 @@ fn strategies_in_the_shape_of_a_client_are_taken() {
     let id = vendor.create(with(task("shapes", vec![row(1, "busy")]), fields));
     assert!(!id.is_empty());
 }
+
+#[test]
+fn what_an_agent_does_besides_talking_is_there_where_it_is_wished_for() {
+    let mut vendor = Vendor::new();
+    let rows = vec![row(1, "on_hold passed_on remarked inspected"), row(2, "talked")];
+    let id = vendor.create(task("extras", rows));
+    vendor.pass(DAY);
+    let said = |row: &Value| {
+        let text = |name: &str| row[name].as_str().unwrap().len();
+        (row["holdDuration"].as_i64().unwrap(), text("talkremarks"), text("transferReason"), text("seText"))
+    };
+    let wished = vendor.rows(&id, &number(1)).remove(0);
+    let (hold, remarks, reason, inspection) = said(&wished);
+    assert!(hold > 0 && remarks > 0 && reason > 0 && inspection > 0, "{wished}");
+    assert!(wished["talkDuration"].as_i64().unwrap() > hold, "{wished}");
+    let usual = vendor.rows(&id, &number(2)).remove(0);
+    assert_eq!(said(&usual), (0, 0, 0, 0));
+}

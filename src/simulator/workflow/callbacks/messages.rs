@@ -5,12 +5,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::WHATSAPP;
+use crate::content::dialogue::Speaker;
 use crate::contract::bodies::conversation::{EndReason, SendError, SessionStatus};
 use crate::contract::bodies::message::{Content, Message, MessageStatus, SenderType, System, SystemKind};
 use crate::contract::bodies::{Fields, utc_text};
 use crate::contract::fields::Given;
 use crate::simulator::Simulator;
-use crate::simulator::calling::Speaker;
 use crate::simulator::case::Case;
 use crate::simulator::chatbot::{Chatbot, DEFAULT_CHANNEL};
 use crate::simulator::endpoint::{Generate, Wanted};
@@ -231,7 +231,7 @@ impl Generate for SessionEnded {
         let call_id = simulator.chatbot.conversations.get(key).call_id.to_string();
         let messages = generated_messages(&case);
         Self {
-            session_start_time: utc_text(case.started),
+            session_start_time: utc_text(case.chat_started),
             session_end_time: utc_text(case.ended),
             intention: if case.intention == "--" { "C".to_owned() } else { case.intention },
             ..Self::new(head, call_id, case.chat_robot_id, messages)
@@ -244,15 +244,15 @@ fn generated_messages(case: &Case) -> Vec<Given<Message>> {
     let message = |number: usize, sender_type, offset, content| Message {
         msg_id: format!("{}-{number}", case.msg_id),
         sender_type,
-        timestamp: case.started.as_second() + offset,
+        timestamp: case.chat_started.as_second() + offset,
         content,
         reply: None,
     };
     let system = System { kind: SystemKind::Start, from_seat_id: String::new(), to_seat_id: String::new() };
     let opening = message(1, SenderType::System, 0, Content::System { system });
-    let said = (2..).zip(&case.turns).map(|(number, turn)| {
+    let said = (2..).zip(&case.chat).map(|(number, (turn, offset))| {
         let sender_type = if turn.speaker == Speaker::User { SenderType::User } else { SenderType::Chatbot };
-        message(number, sender_type, turn.offset, Content::Text { text: turn.text.clone() })
+        message(number, sender_type, *offset, Content::Text { text: turn.text.clone() })
     });
     std::iter::once(opening).chain(said).map(Given::from).collect()
 }

@@ -1,0 +1,145 @@
+//! What somebody writes about and in which language, by the words of it.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use super::texts::closest_locale;
+
+/// What a bot understands, the more particular first: `pay` stands in `I have paid`, too.
+pub(crate) const TOPICS: [&str; 13] = [
+    "person",
+    "stop",
+    "complaint",
+    "loan",
+    "paid",
+    "promise",
+    "late",
+    "order",
+    "payment",
+    "wrong",
+    "thanks",
+    "bye",
+    "greeting",
+];
+
+/// The words of each language, by topic; `words` only show the language.
+static WORDS: LazyLock<BTreeMap<String, BTreeMap<String, Vec<String>>>> = LazyLock::new(|| {
+    toml::from_str(include_str!("files/asks.toml")).unwrap_or_else(|error| panic!("asks.toml: {error}"))
+});
+
+/// A text as words are looked for in it: in lower case, and without punctuation.
+struct Text(String);
+
+impl Text {
+    fn new(text: &str) -> Self {
+        let plain = text.chars().map(|letter| if letter.is_alphanumeric() { letter } else { ' ' });
+        let plain: String = plain.flat_map(char::to_lowercase).collect();
+        Self(format!(" {} ", plain.split_whitespace().collect::<Vec<_>>().join(" ")))
+    }
+
+    /// Whether words stand in it: as a whole where words have gaps between them.
+    fn has(&self, words: &str) -> bool {
+        if words.chars().any(|letter| letter > '\u{5ff}' && !('\u{1e00}'..='\u{1eff}').contains(&letter)) {
+            // Marks over and under letters count as no letters.
+            return self.0.contains(&Self::new(words).0[1..Self::new(words).0.len() - 1]);
+        }
+        self.0.contains(&Self::new(words).0)
+    }
+
+    fn topic(&self, locale: &str) -> Option<&'static str> {
+        let words = WORDS.get(locale)?;
+        TOPICS
+            .into_iter()
+            .find(|topic| words.get(*topic).is_some_and(|words| words.iter().any(|one| self.has(one))))
+    }
+
+    /// How much of a language there is in it.
+    fn share(&self, words: &BTreeMap<String, Vec<String>>) -> usize {
+        words.values().flatten().filter(|one| self.has(one)).map(|one| 1 + one.matches(' ').count()).sum()
+    }
+}
+
+/// The language that words are known in.
+fn known(locale: &str) -> &str {
+    match WORDS.contains_key(locale) {
+        true => locale,
+        false => locale.split('-').next().unwrap_or(locale),
+    }
+}
+
+/// The language that a text is written in: the usual one where the text does not show another.
+pub(crate) fn language(text: &str, usual: &'static str) -> &'static str {
+    let written = Text::new(text);
+    let shares = WORDS.iter().map(|(locale, words)| (locale.as_str(), written.share(words)));
+    let shares: BTreeMap<&str, usize> = shares.filter(|(_, share)| *share > 0).collect();
+    let most = shares.values().copied().max().unwrap_or(0);
+    if most == 0 || shares.get(known(usual)) == Some(&most) {
+        return usual;
+    }
+    let best = shares.into_iter().find(|(_, share)| *share == most);
+    best.map_or(usual, |(locale, _)| closest_locale(locale))
+}
+
+/// What a text in a language is about; nothing if that is not clear.
+pub(crate) fn topic(text: &str, locale: &str) -> Option<&'static str> {
+    let written = Text::new(text);
+    // Some write their own language with words of another.
+    [known(locale), "en"].into_iter().find_map(|locale| written.topic(locale))
+}
+
+/// Whether any of these words stands in a text.
+pub(crate) fn mentions(text: &str, words: &[String]) -> bool {
+    let written = Text::new(text);
+    words.iter().any(|one| written.has(one))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_there_for_every_topic() {
+        for (locale, words) in WORDS.iter() {
+            assert_eq!(closest_locale(locale), locale);
+            for topic in TOPICS {
+                assert!(words.get(topic).is_some_and(|words| words.len() >= 2), "{locale}: {topic}");
+            }
+            assert_eq!(words.len(), TOPICS.len() + 1, "{locale}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_is_understood_in_every_language() {
+        for (text, locale, about) in [
+            ("Where is my parcel?", "en", "order"),
+            ("Can I speak to a real person, please?", "en", "person"),
+            ("This is nice", "en", "unclear"),
+            ("Di mana paket saya?", "id", "order"),
+            ("Saya mau bicara dengan petugas", "id", "person"),
+            ("Mana bungkusan saya? Tak sampai lagi", "ms", "late"),
+            ("Saya nak cakap dengan orang", "ms", "person"),
+            ("¿Dónde está mi pedido?", "es-MX", "order"),
+            ("Quiero hablar con un asesor", "es-MX", "person"),
+            ("Nasaan na po ang order ko?", "tl", "order"),
+            ("Gusto ko pong makausap ang ahente", "tl", "person"),
+            ("Đơn hàng của tôi ở đâu?", "vi", "order"),
+            ("Cho tôi gặp nhân viên", "vi", "person"),
+            ("พัสดุอยู่ที่ไหนคะ", "th", "order"),
+            ("ขอคุยกับเจ้าหน้าที่ค่ะ", "th", "person"),
+            ("मेरा पार्सल कहाँ है?", "hi", "order"),
+            ("मुझे किसी इंसान से बात करनी है", "hi", "person"),
+            ("我的快递到哪儿了？", "zh-CN", "order"),
+            ("转人工", "zh-CN", "person"),
+            ("أين الطرد الخاص بي؟", "ar", "order"),
+            ("أريد التحدث مع موظف", "ar", "person"),
+        ] {
+            for usual in ["en", "id", "th"] {
+                let found = language(text, usual);
+                assert!(found == locale || about == "unclear", "{text}: {found}");
+            }
+            assert_eq!(topic(text, locale).unwrap_or("unclear"), about, "{text}");
+        }
+        assert_eq!(language("Where is my order?", "en-IN"), "en-IN");
+        assert_eq!(language("12345", "th"), "th");
+    }
+}

@@ -1,0 +1,151 @@
+//! The message templates there are: those that are shipped, and those of the settings.
+
+use std::sync::{Arc, OnceLock};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::contract::bodies::message::{Media, TemplateButton, TemplateButtonKind, TemplateHeader};
+
+/// A message template in all its languages. Its texts may have variables: `{{1}}`, `{{2}}`, ...
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "a template"))]
+pub struct MessageTemplate {
+    /// Its number. One that a built-in template has takes its place.
+    #[schemars(range(min = 1))]
+    pub id: i64,
+    /// Its name.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// What it is for: `UTILITY` (the default) or `MARKETING`.
+    #[serde(default = "utility")]
+    pub category: String,
+    /// The chat that its users go on with. Default: `parcel`.
+    #[serde(default)]
+    pub dialogue: TemplateDialogue,
+    /// What fills its variables where a request names none, one text for each.
+    #[serde(default)]
+    pub samples: Vec<String>,
+    /// The turn of the dialogue that each button leads to. Default: thanks, or the end of all messages.
+    #[serde(default)]
+    pub turns: Vec<String>,
+    /// The template in each of its languages.
+    #[schemars(length(min = 1))]
+    pub versions: Vec<TemplateVersion>,
+}
+
+fn utility() -> String {
+    "UTILITY".to_owned()
+}
+
+/// What users talk about after a template.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TemplateDialogue {
+    /// An instalment.
+    DebtReminder,
+    /// A parcel.
+    #[default]
+    Parcel,
+    /// A loan.
+    LoanOffer,
+    /// Whether they were content.
+    Complaint,
+}
+
+impl TemplateDialogue {
+    /// The name of its graph.
+    pub(in crate::simulator) fn as_str(self) -> &'static str {
+        match self {
+            Self::DebtReminder => "debt_reminder",
+            Self::Parcel => "parcel",
+            Self::LoanOffer => "loan_offer",
+            Self::Complaint => "complaint",
+        }
+    }
+}
+
+/// A template in one language.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("x-noun" = "a version"))]
+pub struct TemplateVersion {
+    /// The language, such as `en` or `es-MX`.
+    #[schemars(length(min = 1))]
+    pub language: String,
+    /// Whether it may be sent. Default: `approved`.
+    #[serde(default)]
+    pub status: TemplateStatus,
+    /// Why it was rejected.
+    pub reason: Option<String>,
+    /// A heading above the text.
+    pub heading: Option<String>,
+    /// The URL of a picture above the text, in place of a heading.
+    pub image: Option<String>,
+    /// The URL of a file above the text, in place of a heading.
+    pub file: Option<String>,
+    /// The text.
+    #[schemars(length(min = 1))]
+    pub body: String,
+    /// What stands below the text.
+    #[serde(default)]
+    pub footer: String,
+    /// Its buttons.
+    #[serde(default)]
+    pub button: Vec<TemplateButton>,
+}
+
+/// Whether a template may be sent (assumed).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TemplateStatus {
+    /// It may be sent.
+    #[default]
+    Approved,
+    /// It is being looked at.
+    Pending,
+    /// It may not be sent.
+    Rejected,
+}
+
+impl TemplateVersion {
+    /// What stands above the text.
+    pub(in crate::simulator) fn header(&self) -> Option<TemplateHeader> {
+        let media = |url: &String| Media { origin_url: url.clone(), name: None };
+        let file = |url: &String| Media { name: url.rsplit('/').next().map(str::to_owned), ..media(url) };
+        let image = self.image.as_ref().map(|url| TemplateHeader::Image { media: media(url) });
+        let file = self.file.as_ref().map(|url| TemplateHeader::File { media: file(url) });
+        image.or(file).or_else(|| self.heading.clone().map(|text| TemplateHeader::Text { text }))
+    }
+}
+
+impl MessageTemplate {
+    /// The turn of the dialogue that a button leads to.
+    pub(in crate::simulator) fn turn(&self, button: usize, kind: TemplateButtonKind) -> &str {
+        let usual = if kind == TemplateButtonKind::OptOut { "stop" } else { "thanks" };
+        self.turns.get(button).map_or(usual, String::as_str)
+    }
+}
+
+#[derive(Deserialize)]
+struct File {
+    templates: Vec<Arc<MessageTemplate>>,
+}
+
+/// The templates that are shipped.
+pub(in crate::simulator) fn shipped() -> Vec<Arc<MessageTemplate>> {
+    static ALL: OnceLock<File> = OnceLock::new();
+    let file = ALL.get_or_init(|| {
+        toml::from_str(include_str!("message_templates.toml"))
+            .unwrap_or_else(|error| panic!("message_templates.toml: {error}"))
+    });
+    file.templates.clone()
+}
+
+/// Those that are shipped and those of a user, which take the place of shipped ones of the same number.
+pub fn with_shipped(own: &[MessageTemplate]) -> Vec<Arc<MessageTemplate>> {
+    let is_replaced = |template: &Arc<MessageTemplate>| own.iter().any(|one| one.id == template.id);
+    let kept = shipped().into_iter().filter(|template| !is_replaced(template));
+    kept.chain(own.iter().cloned().map(Arc::new)).collect()
+}
