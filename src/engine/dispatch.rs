@@ -222,8 +222,8 @@ impl Dispatch {
 /// What is assumed of an entry, each part behind the key that corrects it.
 fn assumed_parts(id: &str, direction: Direction) -> String {
     let listed = |key: &str, fields: &[Field]| {
-        let assumed =
-            fields.iter().filter(|field| field.provenance == Some(Provenance::Assumed) && field.has_effect);
+        let is_assumed = |field: &&Field| field.provenance == Some(Provenance::Assumed) && !field.is_own();
+        let assumed = fields.iter().filter(|field| field.has_effect).filter(is_assumed);
         let names: Vec<&str> = assumed.map(|field| field.path.as_str()).collect();
         let more = names.len().saturating_sub(MOST_LISTED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
