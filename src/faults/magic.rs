@@ -59,7 +59,8 @@ pub fn magic(text: &str) -> Option<Fault> {
         let name = name.trim_end_matches('.');
         let fault = named(name).filter(|_| apart);
         // A host may be called `mock`: `http://mock:2478`.
-        let is_word = text[..at].chars().next_back().is_none_or(|before| before.is_whitespace() || before == '(');
+        let is_word =
+            text[..at].chars().next_back().is_none_or(|before| before.is_whitespace() || before == '(');
         let is_port = name.len() != 3 && name.bytes().all(|byte| byte.is_ascii_digit());
         if fault.is_none() && is_word && !is_port {
             unknown.get_or_insert_with(|| refusal(name));
@@ -181,7 +182,9 @@ mod tests {
         ] {
             assert_eq!(magic(nothing), None, "{nothing}");
         }
-        for unknown in ["200", "399", "600", "code-", "code-0", "code-200", "code-x", "slow-", "slow-soon", "halv"] {
+        for unknown in
+            ["200", "399", "600", "code-", "code-0", "code-200", "code-x", "slow-", "slow-soon", "halv"]
+        {
             let fault = magic(&format!("a mock:{unknown}")).unwrap();
             assert!(!fault.effect, "{unknown}");
             assert_eq!(magic_header(unknown), Some(fault.clone()));

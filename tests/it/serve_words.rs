@@ -33,13 +33,18 @@ fn a_fault_that_nobody_knows_is_refused_with_the_known_ones() {
     let serving = Serving::new();
     let token = serving.token();
     let authorized = ("Authorization", token.as_str());
-    let reply = serving.call("GET", "/service/cloud/robot", &[authorized, ("X-Mock-Fault", "expird-token")], b"");
+    let reply =
+        serving.call("GET", "/service/cloud/robot", &[authorized, ("X-Mock-Fault", "expird-token")], b"");
     let message = reply.json()["message"].as_str().unwrap().to_owned();
     assert_eq!(reply.status, 400, "{message}");
     assert!(message.contains("did you mean `expired-token`?") && message.contains("garbage"), "{message}");
     let mut task = json!({ "TaskName": "a mock:halv one", "RobotID": "Payment reminder", "Details": [] });
     let (status, answer) = serving.post(&token, "/service/cloud/task", &task);
-    assert_eq!((status, answer["message"].as_str().unwrap().contains("did you mean `half`?")), (400, true), "{answer}");
+    assert_eq!(
+        (status, answer["message"].as_str().unwrap().contains("did you mean `half`?")),
+        (400, true),
+        "{answer}"
+    );
     task["TaskName"] = "at http://mock:2478/".into();
     task["Details"] = json!([{ "Mobile": "+6281112349011" }]);
     assert_eq!(serving.post(&token, "/service/cloud/task", &task).0, 200);
@@ -54,7 +59,10 @@ fn a_name_in_another_letter_case_is_told() {
         answer["message"].as_str().unwrap().to_owned()
     };
     let auth = message("/service/cloud/auth", json!({ "appKey": "x", "appSecret": "y" }));
-    assert!(auth.contains("APPKey is missing") && auth.contains("`appKey` came, but letter case counts"), "{auth}");
+    assert!(
+        auth.contains("APPKey is missing") && auth.contains("`appKey` came, but letter case counts"),
+        "{auth}"
+    );
     let dialer = message("/service/callcenter/call/predict/auth", json!({ "appkey": "x" }));
     assert!(dialer.contains("`appkey` came"), "{dialer}");
     let other = message("/service/cloud/auth", json!({ "key": "x" }));
@@ -69,8 +77,11 @@ fn a_swallowed_notice_is_noted() {
     serving.task(&serving.token(), "swallowed", &rows);
     serving.settle();
     let (_, record) = serving.end();
-    let notes: Vec<&str> =
-        record.iter().filter(|line| line["kind"] == "note").filter_map(|line| line["text"].as_str()).collect();
+    let notes: Vec<&str> = record
+        .iter()
+        .filter(|line| line["kind"] == "note")
+        .filter_map(|line| line["text"].as_str())
+        .collect();
     assert_eq!(notes.iter().filter(|note| note.contains("`callback_never`")).count(), 1, "{notes:?}");
     assert_eq!(receiver.requests().len(), 1, "the task's notice alone");
 }
