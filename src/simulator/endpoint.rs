@@ -362,6 +362,6 @@ impl<K: Ord> KeptResponses<K> {
 }
 
 /// A refusal with code 400 (assumed for the families whose codes are not known).
-pub fn bad_request(_: &Request<'_>, error: FieldError) -> Refusal {
-    Refusal::new(400, error.to_string())
+pub fn bad_request(request: &Request<'_>, error: FieldError) -> Refusal {
+    Refusal::new(400, error.with_case_of(request.fields).to_string())
 }
