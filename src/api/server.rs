@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::access::{Caller, Proof, caller, decrypted};
 use super::decode::{DecodeError, Fields, decode, decode_renamed};
 use super::download;
-use super::envelop::{Built, built, json as json_text, plain_error, refused, sealed, wrong_method};
+use super::envelop::{Built, built, json as json_text, plain_error, refused, sealed};
 use super::media;
 use super::proof::{self, Keys, Proven};
 
@@ -104,17 +104,28 @@ impl Api {
                 let names = self.names.get(&*id).cloned();
                 return self.known(call, Found { id, family, provenance, names }, params, started);
             }
-            Route::WrongMethod { allow } => wrong_method(
-                &format!("{} is not served at {}, but {allow} is", call.method, call.path),
-                &allow,
-            ),
+            Route::WrongMethod { family, allow } => {
+                let message = format!("{} is not served at {}, but {allow} is", call.method, call.path);
+                let mut answer = self.refused(family, Refusal::new(405, message));
+                answer.headers.push(("allow".into(), allow.into()));
+                answer
+            }
             Route::Unknown { nearest } => {
                 let near = nearest.map(|path| format!(", did you mean {path}?")).unwrap_or_default();
-                plain_error(404, &format!("nothing is served at {}{near}", call.path))
+                let message = format!("nothing is served at {}{near}", call.path);
+                match Family::of_path(&call.path) {
+                    Some(family) => self.refused(family, Refusal::new(404, message)),
+                    None => plain_error(404, &message),
+                }
             }
         };
         self.note(call, answer.status, answer.body.clone(), started);
         ready(answer)
+    }
+
+    /// The refusal of what is no call, in the envelope of a family.
+    fn refused(&self, family: Family, refusal: Refusal) -> HttpResponse {
+        self.driver.look(|engine, _| refused(engine, family, &refusal, self.rules.error_status))
     }
 
     /// Journals that something was fetched; what it was can be fetched again.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
+use super::destinations::destinations;
 use super::{CommandError, Exit};
 use crate::contract::Catalog;
 use crate::files::diagnostic::counted;
 use crate::files::{Problems, SourceFile};
+use crate::net::Guard;
 use crate::scenario::load;
-use crate::settings;
+use crate::settings::{self, Flags, Settings};
 
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -18,15 +20,24 @@ use crate::settings;
 Without --as, a file counts as settings if it is called airudder-mock.toml or has a key that only settings have.
 A file given with --config is checked as settings too; the scenarios may use the endpoints and callbacks it declares.
 
-Example:
-    airudder-mock check scenarios/*.toml airudder-mock.toml")]
+Examples:
+    airudder-mock check scenarios/*.toml airudder-mock.toml
+    airudder-mock check --routes
+        Where each callback goes, by airudder-mock.toml in this folder.")]
 pub(super) struct Args {
     /// Scenario or settings files.
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "routes", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// What the files are. Default: decided from each file.
     #[arg(long = "as", value_name = "KIND", value_enum)]
     kind: Option<Kind>,
+    /// Show where each callback goes by these settings, how it is signed and how it is delivered. Without a file: by the
+    /// settings of this folder.
+    #[arg(long)]
+    routes: bool,
+    /// A host that `serve`, `run` or `emit` will get by --allow-target, so that routes may lead there.
+    #[arg(long = "allow-target", value_name = "HOST")]
+    allow: Vec<String>,
     /// A variable that `run` will get by --set: NAME or NAME=VALUE.
     #[arg(long, value_name = "NAME")]
     set: Vec<String>,
@@ -42,7 +53,7 @@ pub(super) enum Kind {
 }
 
 /// Keys that only settings have.
-const SETTINGS_KEYS: [&str; 9] = [
+const SETTINGS_KEYS: [&str; 10] = [
     "catalog",
     "signature",
     "target",
@@ -51,23 +62,41 @@ const SETTINGS_KEYS: [&str; 9] = [
     "assumed",
     "endpoints",
     "callbacks",
+    "routes",
     "workflow_templates",
 ];
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let Args { files, kind, set } = args;
+    let Args { files, kind, routes, allow, set } = args;
+    let flags = Flags { allow, ..Flags::default() };
+    Guard::allowing(&flags.allow).map_err(|error| CommandError::usage(format!("--allow-target: {error}")))?;
+    if files.is_empty() {
+        return show(&Settings::load(config, flags).map_err(|problems| CommandError::checked(&problems))?);
+    }
     let catalog = catalog(config);
     let variables: Vec<&str> = set.iter().map(|set| set.split('=').next().unwrap_or(set)).collect();
     let mut problems = Problems::new();
     let configured = config.map(|path| (path, Some(Kind::Settings)));
     let named = files.iter().map(|path| (path.as_path(), kind));
     for (path, kind) in configured.into_iter().chain(named) {
-        match check(path, kind, &catalog, &variables) {
-            Ok(summary) => anstream::println!("ok  {}  ({summary})", path.display()),
+        match check(path, kind, &catalog, &variables, &flags) {
+            Ok((summary, settings)) => {
+                anstream::println!("ok  {}  ({summary})", path.display());
+                if let Some(settings) = settings.filter(|_| routes) {
+                    show(&settings)?;
+                }
+            }
             Err(more) => problems.extend(more),
         }
     }
     if problems.is_empty() { Ok(Exit::Ok) } else { Err(CommandError::checked(&problems)) }
+}
+
+/// Prints where each callback goes.
+fn show(settings: &Settings) -> Result<Exit, CommandError> {
+    settings.check_hosts().map_err(|problems| CommandError::checked(&problems))?;
+    let lines = destinations(settings).into_iter().map(|destination| format!("{destination}\n"));
+    super::print(&lines.collect::<String>())
 }
 
 /// The catalog that `run` would use. Settings with mistakes add nothing to it.
@@ -79,28 +108,40 @@ fn catalog(config: Option<&Path>) -> Catalog {
     checked.map_or_else(|| Catalog::builtin().clone(), |checked| checked.catalog)
 }
 
-fn check(path: &Path, kind: Option<Kind>, catalog: &Catalog, variables: &[&str]) -> Result<String, Problems> {
+/// What is in a file without mistakes; of settings, what they mean.
+fn check(
+    path: &Path,
+    kind: Option<Kind>,
+    catalog: &Catalog,
+    variables: &[&str],
+    flags: &Flags,
+) -> Result<(String, Option<Settings>), Problems> {
     let source = SourceFile::read(path)?;
     match kind.unwrap_or_else(|| guess(path, &source)) {
         Kind::Settings => {
             let file = settings::check_file(&source, Catalog::builtin())?.file;
+            let settings = Settings::of_file(&source, flags.clone())?;
+            settings.check_hosts()?;
             let mut summary = format!("settings, {}", counted(file.catalog.len() as u64, "correction"));
             let further = [
                 (file.endpoints.len(), "endpoint"),
                 (file.callbacks.len(), "callback"),
                 (file.workflow_templates.len(), "workflow template"),
+                (file.routes.len(), "route"),
             ];
             for (number, what) in further {
                 if number > 0 {
                     summary.push_str(&format!(", {}", counted(number as u64, what)));
                 }
             }
-            Ok(summary)
+            Ok((summary, Some(settings)))
         }
         Kind::Scenario => {
             let scenario = load::load(path, catalog, variables)?;
             let (steps, reactions) = (scenario.steps.len(), scenario.reactions.len());
-            Ok(format!("{}, {}", counted(steps as u64, "step"), counted(reactions as u64, "reaction")))
+            let summary =
+                format!("{}, {}", counted(steps as u64, "step"), counted(reactions as u64, "reaction"));
+            Ok((summary, None))
         }
     }
 }
@@ -144,9 +185,12 @@ mod tests {
         let path = folder.path().join("story.toml");
         std::fs::write(&path, "[[steps]]\npause = '1s'\n[[steps]]\npause = '{{ x }}'\n").unwrap();
         let catalog = Catalog::builtin();
-        assert!(check(&path, None, catalog, &[]).is_err());
+        let check = |variables: &[&str]| {
+            check(&path, None, catalog, variables, &Flags::default()).map(|(summary, _)| summary)
+        };
+        assert!(check(&[]).is_err());
         std::fs::write(&path, "[[steps]]\nset = { y = '{{ x }}' }\n").unwrap();
-        assert!(check(&path, None, catalog, &[]).is_err());
-        assert_eq!(check(&path, None, catalog, &["x"]).unwrap(), "1 step, 0 reactions");
+        assert!(check(&[]).is_err());
+        assert_eq!(check(&["x"]).unwrap(), "1 step, 0 reactions");
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{CommandError, Exit, argument};
 use crate::content::Country;
 use crate::contract::{Catalog, Direction};
-use crate::delivery::{Attempt, Policy, QueuedCallback};
+use crate::delivery::{Attempt, QueuedCallback};
 use crate::engine::{Callers, End, Engine};
 use crate::files::suggest::did_you_mean;
 use crate::journal::{Entry, Event, Sink, assumed_text};
@@ -71,19 +71,23 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let prepared = super::prepare(config, &args.target, None)?;
-    let settings = &prepared.settings;
+    let mut prepared = super::prepare(config, &args.target, None)?;
+    let settings = &mut prepared.settings;
     check_event(&prepared.catalog, &args.event)?;
     let raw = args.body.as_deref().map(read_body).transpose()?;
     let url = settings.callback_url.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
+    if !args.retry {
+        settings.deliver_once();
+    }
     // Whoever sends twice wants two callbacks, not the same one again.
     let seed = Seed(args.seed.unwrap_or_else(super::fresh_seed));
     let now = args.epoch.unwrap_or_else(Timestamp::now);
-    let policy =
-        if args.retry { settings.policy.clone() } else { Policy { attempts: 1, ..settings.policy.clone() } };
-    let builder = Builder::new(Ok(prepared.clone()))
-        .callback_url(url)
-        .policy(policy)
+    let builder = Builder::new(Ok(prepared));
+    let builder = match &args.target.callback_url {
+        Some(url) => builder.callback_url(url),
+        None => builder.default_callback_url(Some(url)),
+    };
+    let builder = builder
         .seed(seed.0)
         .epoch(now)
         .callers(Callers::Open)
@@ -106,7 +110,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     }
     let (end, totals) = super::runtime()?.block_on(async {
         let mock = builder.service()?;
-        mock.check_callback_url().await.map_err(StartError::from)?;
+        mock.check_callback_urls().await.map_err(StartError::from)?;
         let driver = mock.driver();
         driver.with(|engine, _| queue_all(engine))?;
         Ok::<_, CommandError>((

@@ -176,6 +176,11 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let cores =
         std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
     let target: Option<Arc<Target>> = match &world.settings.callback_url {
+        Some(url) if url.contains("{event}") => {
+            return Err(CommandError::usage(format!(
+                "{url}: a load goes to one URL, so `{{event}}` can't stand in it; give another one with --callback-url"
+            )));
+        }
         Some(url) => {
             Some(Arc::new(url.parse().map_err(|error| CommandError::usage(format!("{url}: {error}")))?))
         }

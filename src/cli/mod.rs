@@ -6,6 +6,7 @@ mod broken;
 mod catalog;
 mod check;
 mod completions;
+mod destinations;
 mod emit;
 mod exit;
 mod format;

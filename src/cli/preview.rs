@@ -2,8 +2,13 @@
 
 use serde_json::Value;
 
+use crate::journal::masked;
+
 /// The longest preview, in characters.
 const LONGEST: usize = 72;
+
+/// Longer bodies are not looked into: a list of ten thousand rows is nothing for one line.
+const LARGEST: usize = 64 * 1024;
 
 /// Fields that say the most about a body without messages, in this order.
 const MEANINGFUL: [&str; 11] = [
@@ -25,8 +30,11 @@ const NAMING: [&str; 3] = ["company", "workflow_name", "name"];
 
 /// What a body says, in a few words; empty if nothing stands out.
 pub(super) fn preview(body: &[u8]) -> String {
+    if body.len() > LARGEST {
+        return format!("{:.1} MB", body.len() as f64 / f64::from(1 << 20));
+    }
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
-        return shorten(&String::from_utf8_lossy(body));
+        return shorten(&String::from_utf8_lossy(&masked(body)));
     };
     let mut parts: Vec<String> = Vec::new();
     if let Some(messages) = value.get("messages").and_then(Value::as_array) {
@@ -98,6 +106,8 @@ mod tests {
         );
         assert_eq!(preview(br#"{"type":"TaskStatus","body":{"state":"Finished"}}"#), "state Finished");
         assert_eq!(preview(b"not json"), "not json");
+        assert_eq!(preview(b"APPKey=K&APPSecret=S"), "APPKey=K&APPSecret=***");
+        assert_eq!(preview(&vec![b'['; 3 << 20]), "3.0 MB");
         assert_eq!(preview("é".repeat(100).as_bytes()).chars().count(), 72);
     }
 }

@@ -76,9 +76,11 @@ pub(super) struct Args {
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let (settings, scheme) = args.signer.settings(config)?;
     let signer = Signer::try_new(scheme, &settings.secret).map_err(CommandError::usage)?;
+    let of_routes = settings.routes.signers(signer.scheme());
     let scheme = signer.scheme().describe();
+    let receiver = Receiver::new(signer, &settings.catalog).and(of_routes.into_iter().flatten());
     let endpoint = Arc::new(Endpoint {
-        state: Mutex::new(State { receiver: Receiver::new(signer, &settings.catalog), ended: 0 }),
+        state: Mutex::new(State { receiver, ended: 0 }),
         answer: answer(args.answer, args.body),
         fail_first: args.fail_first,
         delay: args.delay,

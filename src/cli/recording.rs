@@ -16,12 +16,13 @@ impl<'a> Recording<'a> {
         path: Option<&'a Path>,
         timing: bool,
         embedded: Option<String>,
+        show_secrets: bool,
         builder: Builder,
     ) -> Result<(Self, Builder), CommandError> {
         let Some(path) = path else { return Ok((Self(None), builder)) };
         let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
         let (recorder, handle) = Recorder::new(Box::new(file), timing, embedded);
-        Ok((Self(Some((path, handle))), builder.sink(recorder)))
+        Ok((Self(Some((path, handle))), builder.sink(recorder.show_secrets(show_secrets))))
     }
 
     /// Whether the record is whole.

@@ -107,9 +107,8 @@ fn help(entry: &Entry, title: &str, field: &Field) -> String {
         help.push_str(" Accepted, without effect.");
     }
     // Of an entry that is assumed as a whole its use is the error.
-    let is_own = field.path.split('.').next_back().is_some_and(|name| name.starts_with("mock_"));
     let is_assumed = field.provenance == Some(Provenance::Assumed) && entry.provenance != Provenance::Assumed;
-    if title == "Request" && is_assumed && !is_own {
+    if title == "Request" && is_assumed && !field.is_own() {
         help.push_str(" An error in `strict`.");
     }
     help

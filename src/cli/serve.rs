@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::destinations::{Destination, destinations};
 use super::recording::Recording;
 use super::timeline::Timeline;
 use super::{CommandError, Exit};
@@ -11,7 +12,7 @@ use crate::contract::{Direction, Provenance};
 use crate::engine::Speed;
 use crate::mock::{Builder, Prepared};
 use crate::settings::{AssumedFile, Flags, Settings};
-use crate::simulator::DEFAULT_APP_KEY;
+use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,6 +20,9 @@ Examples:
       Point the base URL of your AI Rudder client at http://127.0.0.1:2478.
   airudder-mock serve --listen 127.0.0.1:0 --port-file port.txt --speed max
       In CI: a free port, written to a file, and no waiting for simulated people.";
+
+/// Of the callbacks that go to one URL, the start page names so many.
+const SHOWN_EVENTS: usize = 6;
 
 /// The arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -45,7 +49,8 @@ pub(super) struct Args {
     /// Write everything that happens to this file, one JSON object per line.
     #[arg(long, value_name = "FILE.ndjson")]
     record: Option<PathBuf>,
-    /// Show the secrets from the settings on the start page; the default ones are always shown.
+    /// Show the secrets from the settings on the start page, where the default ones are always shown, and tokens and the
+    /// secrets of accounts in the record.
     #[arg(long)]
     show_secrets: bool,
     /// Print nothing but the address.
@@ -68,8 +73,13 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
     if !args.quiet {
         builder = builder.sink(Timeline::new(epoch, false, args.speed.is_virtual()));
     }
-    let (recording, builder) =
-        Recording::open(args.record.as_deref(), args.speed != Speed::Still, None, builder)?;
+    let (recording, builder) = Recording::open(
+        args.record.as_deref(),
+        args.speed != Speed::Still,
+        None,
+        args.show_secrets,
+        builder,
+    )?;
     let mock = builder.assemble().await?;
     let interrupted = super::interrupted();
     if let Some(path) = &args.port_file {
@@ -107,13 +117,53 @@ fn strict(settings: &Settings) -> String {
     format!("{}{}", settings.strict.as_str(), others.collect::<String>())
 }
 
+/// Where callbacks go: one line if all go to one URL, else a line for each URL.
+fn callbacks(args: &Args, settings: &Settings) -> Vec<String> {
+    const LABEL: &str = "callbacks         ";
+    if let Some(url) = &args.target.callback_url {
+        let routes = if settings.routes.has_url() { "; --callback-url wins over [[routes]]" } else { "" };
+        return vec![format!("{LABEL}to {url}{routes}")];
+    }
+    if !settings.routes.has_url() {
+        return vec![match &settings.callback_url {
+            Some(url) => format!("{LABEL}to {url}"),
+            None => format!("{LABEL}not sent: give --callback-url URL"),
+        }];
+    }
+    let all = destinations(settings);
+    let mut urls: Vec<Option<&str>> = Vec::new();
+    for destination in &all {
+        if !urls.contains(&destination.written.as_deref()) {
+            urls.push(destination.written.as_deref());
+        }
+    }
+    // What goes nowhere comes last.
+    urls.sort_by_key(|url| url.is_none());
+    let mut lines = vec![format!("{LABEL}by [[routes]]; `airudder-mock check --routes` says more")];
+    for url in urls {
+        let there = all.iter().filter(|destination| destination.written.as_deref() == url);
+        let names: Vec<String> = there.map(Destination::what).collect();
+        let names = match names.split_at_checked(SHOWN_EVENTS) {
+            Some((first, rest)) if !rest.is_empty() => {
+                format!("{} and {} more", first.join(", "), rest.len())
+            }
+            _ => names.join(", "),
+        };
+        lines.push(format!(
+            "  {}  {names}",
+            url.map_or_else(|| "not sent:".to_owned(), |url| format!("to {url}"))
+        ));
+    }
+    lines
+}
+
 /// What somebody needs to know to make the first call.
 fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64) -> String {
-    let Prepared { settings, catalog, signer } = prepared;
+    let Prepared { settings, catalog, signer, .. } = prepared;
     let scheme = signer.scheme().describe();
     let mut lines = vec![format!("AI Rudder mock    {base}   (HTTP/1.1 and HTTP/2)")];
     for account in &settings.accounts {
-        let is_default = account.app_key == DEFAULT_APP_KEY;
+        let is_default = account.app_secret == DEFAULT_APP_SECRET;
         let secret = if is_default || args.show_secrets { &account.app_secret } else { "(see the settings)" };
         let mut line = format!("account           APPKey {}   APPSecret {secret}", account.app_key);
         if account.cipher.is_some() {
@@ -127,10 +177,7 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64) -> String {
         // The header's value beside the signature, for calls to /api/v1/*.
         lines.push(format!("chatbot calls     X-AIRudder-Sign-Key {}", account.sign_key));
     }
-    match &settings.callback_url {
-        Some(url) => lines.push(format!("callbacks         to {url}")),
-        None => lines.push("callbacks         not sent: give --callback-url URL".to_owned()),
-    }
+    lines.extend(callbacks(args, settings));
     lines.push(format!("strict            {}", strict(settings)));
     let default_secret = settings.secret == crate::contract::signature::DEFAULT_SECRET;
     let secret = if default_secret || args.show_secrets { &settings.secret } else { "(see the settings)" };
@@ -156,8 +203,8 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64) -> String {
     lines.push(format!(
         "first call        curl -s {base}/service/cloud/auth -d 'APPKey={}' -d 'APPSecret={}'",
         settings.accounts.first().map_or(DEFAULT_APP_KEY, |account| &account.app_key),
-        if settings.accounts.first().is_none_or(|account| account.app_key == DEFAULT_APP_KEY) {
-            crate::simulator::DEFAULT_APP_SECRET
+        if settings.accounts.first().is_none_or(|account| account.app_secret == DEFAULT_APP_SECRET) {
+            DEFAULT_APP_SECRET
         } else {
             "..."
         }

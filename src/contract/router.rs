@@ -36,6 +36,8 @@ pub enum Route {
     },
     /// The path is known, the method is not.
     WrongMethod {
+        /// The family of the path.
+        family: Family,
         /// The methods it has, for the header `Allow`.
         allow: String,
     },
@@ -125,7 +127,7 @@ impl Router {
                 if allow.contains(&"GET") {
                     allow.push("HEAD");
                 }
-                Route::WrongMethod { allow: allow.join(", ") }
+                Route::WrongMethod { family: place.methods[0].2, allow: allow.join(", ") }
             }
         }
     }
@@ -258,7 +260,7 @@ mod tests {
 
     #[test]
     fn methods() {
-        let wrong = |allow: &str| Route::WrongMethod { allow: allow.to_owned() };
+        let wrong = |allow: &str| Route::WrongMethod { family: Family::Cloud, allow: allow.to_owned() };
         assert_eq!(router().find("GET", "/service/cloud/auth"), wrong("POST"));
         assert_eq!(router().find("POST", "/service/cloud/list"), wrong("GET, HEAD"));
         assert_eq!(found("HEAD", "/service/cloud/list"), Some("task.list".to_owned()));

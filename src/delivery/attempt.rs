@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::policy::Policy;
 use super::response::ReceiverResponse;
-
+use crate::contract::signature::Signer;
 use crate::net::Target;
 
 /// Numbers the callbacks of a run, from 1, in the order in which they were handed to delivery.
@@ -32,10 +32,17 @@ pub struct QueuedCallback {
     pub headers: Vec<(Arc<str>, String)>,
     /// The exact body.
     pub body: Bytes,
-    /// Whether the signature headers are added to every attempt.
-    pub signed: bool,
+    /// What adds the headers of the signature to every attempt, if it is signed.
+    pub signer: Option<Signer>,
+    /// Names it to the receiver, for schemes that sign a nonce: the same for every attempt.
+    pub message_id: String,
     /// Callbacks with the same key keep their order if the policy says so: the conversation's id.
     pub order_key: Option<Arc<str>>,
+    /// What it is a part of, by any names: a task, a plan, a workflow.
+    pub part_of: Vec<Arc<str>>,
+    /// What it sums up: it waits until each part that came before it was attempted, and parts that come after it wait
+    /// for it.
+    pub sums_up: Option<Arc<str>>,
     /// When the first attempt is due.
     pub due: Timestamp,
     /// How it is sent, retried and judged.

@@ -30,7 +30,8 @@ pub struct DeliveryFile {
     pub success: Option<StatusSet>,
     /// Fields the JSON answer must have to count as success, for example `{ code = 200 }`.
     pub success_body: Option<Tree>,
-    /// Whether callbacks of one conversation wait for each other. Default: `fifo-per-session`.
+    /// Whether callbacks of one conversation wait for each other, and what sums up others waits until they were attempted.
+    /// Default: `fifo-per-session`.
     pub order: Option<Ordering>,
     /// How much of an answer's body is kept, in bytes. Default: 65536.
     #[schemars(range(max = 16_777_216))]

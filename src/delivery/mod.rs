@@ -9,6 +9,7 @@ mod client;
 mod failure;
 mod file;
 mod header_case;
+mod message_id;
 mod outbox;
 mod policy;
 mod pool;
@@ -23,6 +24,7 @@ pub use attempt::{
 pub(crate) use client::check;
 pub use client::{Client, ClientOptions};
 pub use file::{DeliveryFile, PolicyPreset, policy, preset};
+pub use message_id::MessageIds;
 pub use outbox::{Outbox, Totals};
 pub use policy::{Ordering, Policy, StatusSet, SuccessRule};
 pub use response::ReceiverResponse;

@@ -1,6 +1,6 @@
 //! The outbox: every callback from the moment it is handed over until it is delivered or has failed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -40,6 +40,8 @@ struct Slot {
     /// The attempts that were started.
     attempts: u32,
     in_flight: bool,
+    /// Of how many wholes it waits for earlier callbacks.
+    held: usize,
     /// Where the jitter of its gaps comes from, from its first retry on.
     rng: Option<Box<Rng>>,
 }
@@ -53,11 +55,52 @@ struct FifoQueue {
     waiting: BTreeSet<Start>,
 }
 
+/// The callbacks of a task, a plan or a workflow that were not attempted yet, in stages: the parts, then what sums them up,
+/// then further parts. Only the first stage may start.
+#[derive(Debug, Default)]
+struct Whole(VecDeque<Stage>);
+
+#[derive(Debug, Default)]
+struct Stage {
+    is_sum: bool,
+    /// How many of it were not attempted yet; never 0.
+    open: usize,
+    /// Those that wait for their turn.
+    held: Vec<CallbackId>,
+}
+
+impl Whole {
+    /// Takes a callback, and says whether it has to wait.
+    fn join(&mut self, id: CallbackId, is_sum: bool) -> bool {
+        if is_sum || self.0.back().is_none_or(|last| last.is_sum) {
+            self.0.push_back(Stage { is_sum, ..Stage::default() });
+        }
+        let waits = self.0.len() > 1;
+        if let Some(last) = self.0.back_mut() {
+            last.open += 1;
+            last.held.extend(waits.then_some(id));
+        }
+        waits
+    }
+
+    /// One of the first stage was attempted. Those whose turn has come are returned.
+    fn attempted(&mut self) -> Vec<CallbackId> {
+        let Some(first) = self.0.front_mut() else { return Vec::new() };
+        first.open -= 1;
+        if first.open > 0 {
+            return Vec::new();
+        }
+        self.0.pop_front();
+        self.0.front_mut().map(|next| std::mem::take(&mut next.held)).unwrap_or_default()
+    }
+}
+
 /// A state machine without sockets or clock.
 ///
 /// Callbacks start in the order of their due times, and of their numbers where these are equal. In a conversation
 /// that keeps its order, that order decides too: only the earliest callback may start, and once it was attempted, the
-/// others wait until it is delivered or has failed. What came to its end is only counted, not kept.
+/// others wait until it is delivered or has failed. What sums others up starts once they were attempted, so that it never
+/// overtakes them. What came to its end is only counted, not kept.
 #[derive(Debug)]
 pub struct Outbox {
     max_in_flight: u64,
@@ -67,6 +110,8 @@ pub struct Outbox {
     ready: BTreeSet<Start>,
     /// Only looked up by key, never iterated, so its random order shows nowhere.
     queues: HashMap<Arc<str>, FifoQueue>,
+    /// Only looked up by key, too.
+    wholes: HashMap<Arc<str>, Whole>,
     totals: Totals,
 }
 
@@ -78,6 +123,14 @@ fn queue_key(callback: &QueuedCallback) -> Option<&Arc<str>> {
     }
 }
 
+/// The wholes a callback is a part of or sums up, each with whether it sums it up. Where nothing keeps an order, nothing is
+/// summed up in order either.
+fn wholes(callback: &QueuedCallback) -> impl Iterator<Item = (&Arc<str>, bool)> {
+    let is_ordered = callback.policy.ordering == Ordering::FifoPerSession;
+    let parts = callback.part_of.iter().map(|key| (key, false));
+    parts.chain(callback.sums_up.iter().map(|key| (key, true))).filter(move |_| is_ordered)
+}
+
 impl Outbox {
     /// An empty outbox with at most this many attempts in flight; at least one is allowed.
     pub fn new(max_in_flight: usize, seed: Seed) -> Self {
@@ -87,6 +140,7 @@ impl Outbox {
             slots: BTreeMap::new(),
             ready: BTreeSet::new(),
             queues: HashMap::new(),
+            wholes: HashMap::new(),
             totals: Totals::default(),
         }
     }
@@ -98,25 +152,48 @@ impl Outbox {
             debug_assert!(false, "callback {} was pushed twice", callback.id.0);
             return;
         }
-        match queue_key(&callback) {
-            None => {
-                self.ready.insert(start);
-            }
-            Some(key) => {
-                let queue = self.queues.entry(key.clone()).or_default();
-                let head = queue.waiting.first().copied();
-                queue.waiting.insert(start);
-                if queue.active.is_none() && head.is_none_or(|head| start < head) {
-                    if let Some(head) = head {
-                        self.ready.remove(&head);
-                    }
-                    self.ready.insert(start);
-                }
-            }
+        let mut held = 0;
+        for (key, is_sum) in wholes(&callback) {
+            let whole = self.wholes.entry(Arc::clone(key)).or_default();
+            held += usize::from(whole.join(callback.id, is_sum));
         }
-        self.slots.insert(callback.id, Slot { callback, attempts: 0, in_flight: false, rng: None });
+        if let Some(key) = queue_key(&callback) {
+            let queue = self.queues.entry(key.clone()).or_default();
+            if let Some(head) = queue.waiting.first().filter(|head| start < **head) {
+                self.ready.remove(head);
+            }
+            queue.waiting.insert(start);
+        }
+        self.slots.insert(callback.id, Slot { callback, attempts: 0, in_flight: false, held, rng: None });
+        self.make_ready(start);
         self.totals.queued += 1;
         self.totals.pending += 1;
+    }
+
+    /// Lets a callback start that was not attempted yet, unless others come first.
+    fn make_ready(&mut self, start: Start) {
+        let Some(slot) = self.slots.get(&start.1).filter(|slot| slot.held == 0) else { return };
+        let queue = queue_key(&slot.callback).and_then(|key| self.queues.get(key));
+        if queue.is_none_or(|queue| queue.active.is_none() && queue.waiting.first() == Some(&start)) {
+            self.ready.insert(start);
+        }
+    }
+
+    /// A callback was attempted for the first time: others may have waited for that.
+    fn attempted(&mut self, callback: &QueuedCallback) {
+        for (key, _) in wholes(callback) {
+            let Some(whole) = self.wholes.get_mut(key) else { continue };
+            let released = whole.attempted();
+            if whole.0.is_empty() {
+                self.wholes.remove(key);
+            }
+            for id in released {
+                let Some(slot) = self.slots.get_mut(&id) else { continue };
+                slot.held -= 1;
+                let start = (slot.callback.due, id);
+                self.make_ready(start);
+            }
+        }
     }
 
     /// The next attempt that is due, if any may start: the callback and the number of the attempt. It counts as in flight.
@@ -157,6 +234,7 @@ impl Outbox {
         self.totals.in_flight -= 1;
         self.totals.attempts += 1;
         let (attempts, policy) = (slot.attempts, &slot.callback.policy);
+        let callback = Arc::clone(&slot.callback);
         let failure = match &result.result {
             Ok(answer) => {
                 policy.success.judge(answer).err().map(|why| rejected(format!("the receiver {why}")))
@@ -172,6 +250,9 @@ impl Outbox {
             let at = now.checked_add(policy.gap(attempts, rng)).unwrap_or(Timestamp::MAX);
             self.totals.waiting += 1;
             self.ready.insert((at, id));
+            if attempts == 1 {
+                self.attempted(&callback);
+            }
             return AttemptOutcome::Retry { at };
         }
         match &failure {
@@ -179,6 +260,9 @@ impl Outbox {
             Some(_) => self.totals.failed += 1,
         }
         self.forget(id);
+        if attempts == 1 {
+            self.attempted(&callback);
+        }
         AttemptOutcome::Ended(End { attempts, failure })
     }
 
@@ -188,13 +272,9 @@ impl Outbox {
         let Some(key) = queue_key(&slot.callback) else { return };
         let Some(queue) = self.queues.get_mut(key) else { return };
         queue.active = None;
-        match queue.waiting.first() {
-            Some(head) => {
-                self.ready.insert(*head);
-            }
-            None => {
-                self.queues.remove(key);
-            }
+        match queue.waiting.first().copied() {
+            Some(head) => self.make_ready(head),
+            None => drop(self.queues.remove(key)),
         }
     }
 

@@ -20,7 +20,10 @@ fn callback(id: u64, due: i64, key: Option<&str>, policy: &Arc<Policy>) -> Arc<Q
         method: "POST".into(),
         headers: Vec::new(),
         body: Bytes::new(),
-        signed: false,
+        signer: None,
+        message_id: String::new(),
+        part_of: Vec::new(),
+        sums_up: None,
         order_key: key.map(Arc::from),
         due: at(due),
         policy: policy.clone(),
@@ -97,6 +100,49 @@ fn a_limit_of_zero_still_lets_one_through() {
     let mut outbox = outbox(0);
     outbox.push(callback(1, 0, None, &vendor()));
     assert!(outbox.start(at(0)).is_some());
+}
+
+#[test]
+fn what_sums_up_waits_for_the_first_attempts_of_its_parts() {
+    let part = |id, wholes: &[&str]| {
+        let part_of = wholes.iter().map(|name| Arc::from(*name)).collect();
+        Arc::new(QueuedCallback { part_of, ..(*callback(id, 0, None, &vendor())).clone() })
+    };
+    let sum = |id, name: &str, of: &[&str]| {
+        Arc::new(QueuedCallback { sums_up: Some(name.into()), ..(*part(id, of)).clone() })
+    };
+    let mut outbox = outbox(10);
+    for callback in [
+        part(1, &["task", "plan"]),
+        part(2, &["task", "plan"]),
+        sum(3, "task", &["plan"]),
+        sum(4, "plan", &[]),
+        part(5, &["plan"]),
+    ] {
+        outbox.push(callback);
+    }
+    let mut started = Vec::new();
+    let mut start = |outbox: &mut Outbox| {
+        let begun: Vec<Attempt> = std::iter::from_fn(|| outbox.start(at(0))).map(attempt).collect();
+        started.push(begun.iter().map(|attempt| attempt.callback.id.0).collect::<Vec<_>>());
+        begun
+    };
+    let first = start(&mut outbox);
+    outbox.finish(&first[1], &answered(200), at(0));
+    assert!(start(&mut outbox).is_empty());
+    // An attempt that failed is one.
+    outbox.finish(&first[0], &answered(500), at(0));
+    for _ in 0..3 {
+        let next = start(&mut outbox);
+        assert_eq!(
+            outbox.next_wakeup().map(|at| at > Timestamp::UNIX_EPOCH),
+            Some(true),
+            "only the retry is planned"
+        );
+        outbox.finish(&next[0], &answered(200), at(0));
+    }
+    assert_eq!(started, [vec![1, 2], vec![], vec![3], vec![4], vec![5]]);
+    assert!(outbox.wholes.is_empty());
 }
 
 #[test]
@@ -248,16 +294,35 @@ fn many_callbacks_are_no_burden() {
 /// One thing that may happen to an outbox.
 #[derive(Clone, Debug)]
 enum Act {
-    Push { key: Option<u8>, fifo: bool, delay: i64, attempts: u32 },
+    Push {
+        key: Option<u8>,
+        fifo: bool,
+        delay: i64,
+        attempts: u32,
+    },
+    /// A part of a whole, or what sums it up. These are due when they are made.
+    Join {
+        key: Option<u8>,
+        whole: u8,
+        is_sum: bool,
+        attempts: u32,
+    },
     Start,
-    Finish { which: usize, how: u8 },
-    Wait { millis: i64 },
+    Finish {
+        which: usize,
+        how: u8,
+    },
+    Wait {
+        millis: i64,
+    },
 }
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         (proptest::option::of(0..3_u8), any::<bool>(), -50..200_i64, 1..4_u32)
             .prop_map(|(key, fifo, delay, attempts)| Act::Push { key, fifo, delay, attempts }),
+        (proptest::option::of(0..3_u8), 0..2_u8, any::<bool>(), 1..4_u32)
+            .prop_map(|(key, whole, is_sum, attempts)| Act::Join { key, whole, is_sum, attempts }),
         Just(Act::Start),
         Just(Act::Start),
         (any::<usize>(), 0..6_u8).prop_map(|(which, how)| Act::Finish { which, how }),
@@ -275,6 +340,15 @@ struct Known {
 }
 
 impl Known {
+    /// Whether it was attempted, which parts and sums wait for.
+    fn is_attempted(&self) -> bool {
+        self.started > 1 || (self.started == 1 && !self.in_flight)
+    }
+
+    fn whole(&self) -> Option<&Arc<str>> {
+        self.callback.part_of.first().or(self.callback.sums_up.as_ref())
+    }
+
     fn line(&self) -> Option<&str> {
         let fifo = self.callback.policy.ordering == Ordering::FifoPerSession;
         self.callback.order_key.as_deref().filter(|_| fifo)
@@ -290,13 +364,20 @@ struct World {
 }
 
 impl World {
-    fn push(&mut self, key: Option<u8>, fifo: bool, delay: i64, attempts: u32) {
+    fn push(&mut self, key: Option<u8>, fifo: bool, delay: i64, attempts: u32, whole: Option<(u8, bool)>) {
         self.pushed += 1;
         let ordering = if fifo { Ordering::FifoPerSession } else { Ordering::Independent };
         let gaps = vec![Duration::from_millis(30), Duration::from_millis(90)];
         let policy = Arc::new(Policy { attempts, gaps, jitter: 0.5, ordering, ..Policy::airudder() });
         let due = self.now.as_millisecond() + delay;
         let callback = callback(self.pushed, due, key.map(|key| key.to_string()).as_deref(), &policy);
+        let name = whole.map(|(whole, _)| Arc::from(whole.to_string()));
+        let is_sum = whole.is_some_and(|(_, is_sum)| is_sum);
+        let callback = Arc::new(QueuedCallback {
+            part_of: name.clone().filter(|_| !is_sum).into_iter().collect(),
+            sums_up: name.filter(|_| is_sum),
+            ..(*callback).clone()
+        });
         self.outbox.push(callback.clone());
         let known = Known { due: callback.due, callback, started: 0, in_flight: false };
         self.known.insert(CallbackId(self.pushed), known);
@@ -323,6 +404,14 @@ impl World {
                 let earlier = (other.due, other.callback.id) < (this.due, callback.id);
                 assert!(number > 1 || !earlier, "overtook an earlier one");
             }
+        }
+        for other in self.known.values().filter(|other| other.callback.id < callback.id && number == 1) {
+            let is_same = other.whole().is_some() && other.whole() == this.whole();
+            let matters = callback.sums_up.is_some() || other.callback.sums_up.is_some();
+            assert!(
+                !(is_same && matters) || other.is_attempted(),
+                "a sum overtook its part, or a part a sum"
+            );
         }
         let this = self.known.get_mut(&callback.id).unwrap();
         this.started = number;
@@ -390,7 +479,10 @@ proptest! {
         let mut hows = Vec::new();
         for act in acts {
             match act {
-                Act::Push { key, fifo, delay, attempts } => world.push(key, fifo, delay, attempts),
+                Act::Push { key, fifo, delay, attempts } => world.push(key, fifo, delay, attempts, None),
+                Act::Join { key, whole, is_sum, attempts } => {
+                    world.push(key, true, 0, attempts, Some((whole, is_sum)));
+                }
                 Act::Start => world.start(),
                 Act::Finish { which, how } => {
                     hows.push(how);

@@ -48,16 +48,21 @@ impl Authority {
         change(&mut params);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        TlsAcceptor::from(Arc::new(config))
+        acceptor(&certificate, &key)
     }
+}
+
+/// A TLS server with this certificate.
+fn acceptor(certificate: &rcgen::Certificate, key: &KeyPair) -> TlsAcceptor {
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    TlsAcceptor::from(Arc::new(config))
 }
 
 fn client_with(ca: Option<&Path>, insecure: bool) -> Client {
@@ -98,6 +103,30 @@ async fn a_known_authority_is_trusted_and_the_connection_kept() {
     drop(stream);
     let (result, _) = join!(client.send(&attempt), serve(&receiver, &acceptor));
     assert_eq!(answer(result).status, 200);
+}
+
+/// What `openssl req -x509` makes: a certificate that signs itself, marked as an authority's.
+#[tokio::test]
+async fn a_certificate_that_signs_itself_is_trusted_if_it_is_named() {
+    let receiver = Receiver::bind().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("own.pem");
+    let attempt = https(&receiver);
+    let mut outcomes = Vec::new();
+    for (name, is_named) in [("127.0.0.1", true), ("192.0.2.1", true), ("127.0.0.1", false)] {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let other = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        std::fs::write(&file, if is_named { certificate.pem() } else { other.pem() }).unwrap();
+        let acceptor = acceptor(&certificate, &key);
+        let client = client_with(Some(&file), false);
+        let (result, _) = join!(client.send(&attempt), serve(&receiver, &acceptor));
+        outcomes.push(result.result.map(|answer| answer.status).map_err(|failure| failure.class));
+    }
+    let refused = Err(crate::delivery::ErrorClass::Tls);
+    assert_eq!(outcomes, [Ok(200), refused, refused]);
 }
 
 #[tokio::test]

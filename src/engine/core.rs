@@ -177,6 +177,9 @@ impl Engine {
                 for callback in self.simulator.advance(now) {
                     self.send_callback(callback, now);
                 }
+                for note in self.simulator.take_notes() {
+                    self.dispatch.journal.write(now, None, Event::Note(note));
+                }
                 for (story, message) in self.simulator.take_failures() {
                     self.vendor_failed(story, message, now);
                 }
@@ -260,16 +263,19 @@ impl Engine {
         let index = callback.story.map(|story| story as usize);
         let story = index.and_then(|index| self.stories.get(index));
         let label = story.as_ref().map(|story| Arc::clone(story.name()));
-        let policy = story.as_ref().map_or(&self.dispatch.policy, |story| &story.story().policy);
+        let policy = story.as_ref().and_then(|story| story.story().own_policy());
         let own_target = callback.target.is_some();
         let order = NewCallback {
             event: &callback.event,
             headers: &[],
             target: callback.target.or_else(|| story.as_ref().and_then(|story| story.callback_url())),
             own_target,
-            policy: Arc::clone(policy),
+            policy: policy.cloned(),
             order_key: callback.order_key,
+            part_of: callback.part_of,
+            sums_up: callback.sums_up,
             account: callback.account,
+            flow: callback.flow,
         };
         // Stories look into bodies, and corrections change them; all others go out as the text they are.
         let is_corrected = self.dispatch.catalog.get(&callback.event).is_some_and(|entry| entry.overridden);
@@ -280,6 +286,13 @@ impl Engine {
         };
         let origin = Origin { story: story.as_ref().and(index), label, body: value, ..Origin::default() };
         if let Err(error) = self.dispatch.send(order, body, origin, now) {
+            // A customer who named no URL for a notice gets none.
+            let is_known = matches!(error, SendError::NoUrl)
+                && callback.story.is_none()
+                && !self.dispatch.is_first_without_url(&callback.event);
+            if is_known {
+                return;
+            }
             self.vendor_failed(callback.story, format!("`{}` was not sent: {error}", callback.event), now);
         }
     }
@@ -411,7 +424,7 @@ impl Engine {
             return None;
         }
         let (callback, number) = self.dispatch.outbox.start(now)?;
-        Some(Arc::new(sign(&self.dispatch.signer, callback, number, now)))
+        Some(Arc::new(sign(callback, number, now)))
     }
 
     /// The result of an attempt.
@@ -458,10 +471,18 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Arc<QueuedCallback>, SendError> {
         let order_key = Some(self.simulator.order_key(session));
-        let policy = Arc::clone(&self.dispatch.policy);
-        let account = AccountKey::default();
-        let order =
-            NewCallback { event, headers: &[], target: None, own_target: false, policy, order_key, account };
+        let order = NewCallback {
+            event,
+            headers: &[],
+            target: None,
+            own_target: false,
+            policy: None,
+            order_key,
+            part_of: Vec::new(),
+            sums_up: None,
+            account: AccountKey::default(),
+            flow: None,
+        };
         self.dispatch.send(order, body, Origin::default(), now)
     }
 
@@ -483,7 +504,7 @@ impl Engine {
 
     /// A callback as it would go out now, without sending it.
     pub fn preview(&self, callback: Arc<QueuedCallback>, now: Timestamp) -> Attempt {
-        sign(&self.dispatch.signer, callback, 1, now)
+        sign(callback, 1, now)
     }
 
     /// The simulated vendor.

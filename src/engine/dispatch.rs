@@ -14,13 +14,13 @@ use crate::contract::aes::{self, Cipher};
 use crate::contract::fields::Field;
 use crate::contract::signature::{Signer, Signing};
 use crate::contract::{Catalog, Direction, Provenance};
-use crate::delivery::{Attempt, CallbackId, Outbox, Policy, QueuedCallback};
+use crate::delivery::{Attempt, CallbackId, MessageIds, Outbox, Policy, QueuedCallback};
 use crate::journal::{Event, Journal};
 use crate::net::Target;
 use crate::scenario::{Body, SendError};
-use crate::settings::AssumedFile;
-use crate::simulator::AccountKey;
+use crate::settings::{AssumedFile, Routes, Sent, url_for};
 use crate::simulator::reference::{EntryFields, fields};
+use crate::simulator::{AccountKey, FlowPlace};
 
 /// So many fields are named where an entry is first used; `catalog ID` lists them all.
 const MOST_LISTED: usize = 6;
@@ -29,12 +29,16 @@ const MOST_LISTED: usize = 6;
 pub(super) struct Dispatch {
     pub(super) catalog: Arc<Catalog>,
     pub(super) signer: Signer,
-    pub(super) policy: Arc<Policy>,
+    policy: Arc<Policy>,
     pub(super) outbox: Outbox,
     pub(super) journal: Journal,
     pub(super) origins: BTreeMap<CallbackId, Origin>,
-    default_target: Option<Arc<Target>>,
-    target_wins: bool,
+    callback_url: Option<String>,
+    url_wins: bool,
+    routes: Routes,
+    /// What signs by the secrets of routes, by their places.
+    route_signers: Vec<Option<Signer>>,
+    message_ids: MessageIds,
     assumed: AssumedFile,
     noted: BTreeSet<String>,
     /// Parsed URLs, since a run has few of them and many callbacks.
@@ -65,9 +69,13 @@ pub(super) struct NewCallback<'a> {
     pub(super) headers: &'a [(Arc<str>, String)],
     pub(super) target: Option<String>,
     pub(super) own_target: bool,
-    pub(super) policy: Arc<Policy>,
+    /// Of a story that has one of its own.
+    pub(super) policy: Option<Arc<Policy>>,
     pub(super) order_key: Option<String>,
+    pub(super) part_of: Vec<String>,
+    pub(super) sums_up: Option<String>,
     pub(super) account: AccountKey,
+    pub(super) flow: Option<FlowPlace>,
 }
 
 impl Dispatch {
@@ -81,8 +89,11 @@ impl Dispatch {
             outbox,
             journal: options.journal,
             origins: BTreeMap::new(),
-            default_target: options.default_target,
-            target_wins: options.target_wins,
+            callback_url: options.callback_url,
+            url_wins: options.url_wins,
+            routes: options.routes,
+            route_signers: options.route_signers,
+            message_ids: MessageIds::new(options.seed),
             assumed: options.assumed,
             noted: BTreeSet::new(),
             targets: BTreeMap::new(),
@@ -110,20 +121,33 @@ impl Dispatch {
         !refused
     }
 
-    fn target(&mut self, own: Option<String>, own_wins: bool) -> Result<Arc<Target>, SendError> {
-        let own = own.filter(|_| own_wins || !self.target_wins || self.default_target.is_none());
-        let Some(text) = own else {
-            return self.default_target.clone().ok_or(SendError::NoUrl);
-        };
-        if let Some(target) = self.targets.get(&text) {
+    /// Where a callback goes: the URL it has of its own, the one that wins over all others, the story's, that of a route,
+    /// the usual one.
+    fn target(
+        &mut self,
+        own: Option<&str>,
+        own_wins: bool,
+        sent: &Sent<'_>,
+    ) -> Result<Arc<Target>, SendError> {
+        let winner = self.callback_url.as_deref().filter(|_| self.url_wins);
+        let own_first = own.filter(|_| own_wins);
+        let url =
+            own_first.or(winner).or(own).or_else(|| self.routes.url(sent)).or(self.callback_url.as_deref());
+        let text = url_for(url.ok_or(SendError::NoUrl)?, sent.event);
+        if let Some(target) = self.targets.get(&*text) {
             return Ok(Arc::clone(target));
         }
         let target: Arc<Target> = Arc::new(text.parse()?);
         // A story can make up URLs without end; those are not worth remembering.
         if self.targets.len() < 1_000 {
-            self.targets.insert(text, Arc::clone(&target));
+            self.targets.insert(text.into_owned(), Arc::clone(&target));
         }
         Ok(target)
+    }
+
+    /// Whether nobody was told of a callback that has no URL.
+    pub(super) fn is_first_without_url(&mut self, event: &str) -> bool {
+        self.noted.insert(format!("no URL for {event}"))
     }
 
     /// Turns a body into a callback and hands it to the outbox.
@@ -140,7 +164,9 @@ impl Dispatch {
         if !self.admit(order.event, Direction::Callback, entry.provenance, now) {
             return Err(SendError::Assumed);
         }
-        let target = self.target(order.target, order.own_target)?;
+        let sent =
+            Sent { event: order.event, family: entry.family, account: order.account, flow: order.flow };
+        let target = self.target(order.target.as_deref(), order.own_target, &sent)?;
         let mut body = match body {
             Body::Raw(bytes) => bytes,
             Body::Json(value) => correct::callback(entry, value)?.into_bytes(),
@@ -163,11 +189,14 @@ impl Dispatch {
         for (name, value) in order.headers {
             set_header(&mut headers, name, value);
         }
+        let policy = order.policy.as_ref().or_else(|| self.routes.policy(&sent)).unwrap_or(&self.policy);
         // A story that empties the signature's header wants none.
         let sign_header = &self.signer.scheme().header;
         let emptied =
             |(name, value): &(Arc<str>, String)| value.is_empty() && name.eq_ignore_ascii_case(sign_header);
-        let signed = entry.signed && !order.headers.iter().any(emptied);
+        let is_signed = entry.signed && !order.headers.iter().any(emptied);
+        let of_route = || self.route_signers.get(self.routes.secret(&sent)?)?.as_ref();
+        let signer = is_signed.then(|| of_route().unwrap_or(&self.signer).clone());
         let callback = Arc::new(QueuedCallback {
             id,
             event: Arc::from(order.event),
@@ -175,10 +204,13 @@ impl Dispatch {
             method: Arc::from(entry.method.as_str()),
             headers,
             body: Bytes::from(body),
-            signed,
+            signer,
+            message_id: self.message_ids.of(id.0),
             order_key: order.order_key.map(Arc::from),
+            part_of: order.part_of.into_iter().map(Arc::from).collect(),
+            sums_up: order.sums_up.map(Arc::from),
             due: now,
-            policy: order.policy,
+            policy: Arc::clone(policy),
         });
         self.journal.write(now, origin.label.clone(), Event::Queued(Arc::clone(&callback)));
         self.origins.insert(id, Origin { account: order.account, ..origin });
@@ -190,8 +222,8 @@ impl Dispatch {
 /// What is assumed of an entry, each part behind the key that corrects it.
 fn assumed_parts(id: &str, direction: Direction) -> String {
     let listed = |key: &str, fields: &[Field]| {
-        let assumed =
-            fields.iter().filter(|field| field.provenance == Some(Provenance::Assumed) && field.has_effect);
+        let is_assumed = |field: &&Field| field.provenance == Some(Provenance::Assumed) && !field.is_own();
+        let assumed = fields.iter().filter(|field| field.has_effect).filter(is_assumed);
         let names: Vec<&str> = assumed.map(|field| field.path.as_str()).collect();
         let more = names.len().saturating_sub(MOST_LISTED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -227,12 +259,15 @@ fn set_header(headers: &mut Vec<(Arc<str>, String)>, name: &Arc<str>, value: &st
 }
 
 /// Adds the signature to a callback.
-pub(super) fn sign(signer: &Signer, callback: Arc<QueuedCallback>, number: u32, now: Timestamp) -> Attempt {
+pub(super) fn sign(callback: Arc<QueuedCallback>, number: u32, now: Timestamp) -> Attempt {
     let mut headers = callback.headers.clone();
-    if callback.signed {
-        let nonce = format!("msg_{}", callback.id.0);
-        let signing =
-            Signing { body: &callback.body, path: callback.target.path_and_query(), now, nonce: &nonce };
+    if let Some(signer) = &callback.signer {
+        let signing = Signing {
+            body: &callback.body,
+            path: callback.target.path_and_query(),
+            now,
+            nonce: &callback.message_id,
+        };
         for (name, value) in signer.sign(&signing) {
             // A story that sets the header itself, for example to a wrong signature, wins.
             if !headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(&name)) {

@@ -44,7 +44,10 @@ impl StoryHost for EngineHost<'_> {
             own_target: sending.own_target,
             policy: sending.policy,
             order_key,
+            part_of: Vec::new(),
+            sums_up: None,
             account: AccountKey::default(),
+            flow: None,
         };
         self.dispatch
             .send(order, sending.body, origin, self.now)

@@ -7,9 +7,8 @@ use crate::contract::signature::Signer;
 use crate::delivery::Policy;
 use crate::faults::FaultFile;
 use crate::journal::Journal;
-use crate::net::Target;
 use crate::seed::Seed;
-use crate::settings::AssumedFile;
+use crate::settings::{AssumedFile, Routes};
 use crate::simulator::Behaviour;
 
 /// What an engine is made of.
@@ -19,11 +18,15 @@ pub struct EngineOptions {
     pub catalog: Arc<Catalog>,
     /// Signs callbacks.
     pub signer: Signer,
-    /// Where callbacks go unless a story says otherwise.
-    pub default_target: Option<Arc<Target>>,
-    /// Whether `default_target` wins over a story's own URL: it was given on the command line.
-    pub target_wins: bool,
-    /// How the simulator's own callbacks are delivered outside of stories.
+    /// Where callbacks go unless a story or a route says otherwise: a URL that reads.
+    pub callback_url: Option<String>,
+    /// Whether `callback_url` wins over those of stories and routes: it was given on the command line.
+    pub url_wins: bool,
+    /// Which callbacks go elsewhere, or are signed or delivered otherwise.
+    pub routes: Routes,
+    /// What signs by the secrets of the routes.
+    pub route_signers: Vec<Option<Signer>>,
+    /// How callbacks are delivered unless a story or a route says otherwise.
     pub policy: Arc<Policy>,
     /// What happens at the first use of something assumed.
     pub assumed: AssumedFile,

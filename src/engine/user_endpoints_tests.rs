@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Engine;
 use crate::Mock;
 use crate::content::Country;
-use crate::delivery::{AttemptResult, Policy, ReceiverResponse};
+use crate::delivery::{AttemptResult, ReceiverResponse};
 use crate::engine::RequestOutcome;
 use crate::seed::Seed;
 use crate::simulator::{AccountKey, Opening, Request, Response as Simulated};
@@ -20,8 +20,11 @@ fn at(millis: i64) -> Timestamp {
 }
 
 fn engine(text: &str) -> Engine {
-    let mock = Mock::builder().settings_text(text).callback_url("http://127.0.0.1:9/callbacks").seed(3);
-    mock.policy(Policy::once()).engine().unwrap()
+    let mock = Mock::builder()
+        .settings_text(&format!("{text}\n[delivery]\npreset = 'once'\n"))
+        .callback_url("http://127.0.0.1:9/callbacks")
+        .seed(3);
+    mock.engine().unwrap()
 }
 
 fn data(engine: &mut Engine, id: &str, fields: Value, now: Timestamp) -> Value {

@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use super::{Act, Fault, FaultKind};
 use crate::contract::envelope::ErrorStatus;
+use crate::files::diagnostic::{joined, quoted};
+use crate::files::suggest::nearest;
 use crate::time::HumanDuration;
 
 /// The header that asks for a fault, in lower case. In a call's texts there may be no room for a magic word.
@@ -43,23 +45,45 @@ pub const MAGIC: &[(&str, &str)] = &[
     ("slow-DURATION", "the usual answer, any length of time later, such as slow-200ms or slow-2s"),
 ];
 
-/// The fault a text asks for: the first `mock:NAME` in it whose name is known.
+/// The fault a text asks for: the first `mock:NAME` in it whose name is known, or else the refusal of one that is not.
 pub fn magic(text: &str) -> Option<Fault> {
     static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARK));
-    FINDER.find_iter(text.as_bytes()).find_map(|at| {
+    let mut unknown = None;
+    let found = FINDER.find_iter(text.as_bytes()).find_map(|at| {
         // `hammock:429` asks for nothing.
         let apart = !text[..at].ends_with(char::is_alphanumeric);
         let rest = &text[at + MARK.len()..];
         let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
         let name = &rest[..rest.find(|c| !letter(c)).unwrap_or(rest.len())];
         // The word may stand at the end of a sentence.
-        named(name.trim_end_matches('.')).filter(|_| apart)
-    })
+        let name = name.trim_end_matches('.');
+        let fault = named(name).filter(|_| apart);
+        // A host may be called `mock`: `http://mock:2478`.
+        let is_word =
+            text[..at].chars().next_back().is_none_or(|before| before.is_whitespace() || before == '(');
+        let is_port = name.len() != 3 && name.bytes().all(|byte| byte.is_ascii_digit());
+        if fault.is_none() && is_word && !is_port {
+            unknown.get_or_insert_with(|| refusal(name));
+        }
+        fault
+    });
+    found.or(unknown)
+}
+
+/// What answers a word that nobody knows: a slip must not pass for a request that nothing is wrong with.
+fn refusal(name: &str) -> Fault {
+    let names = || MAGIC.iter().map(|(name, _)| *name);
+    let near = nearest(name, names()).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+    let known = joined(&names().collect::<Vec<_>>(), "and");
+    let message = format!("there is no fault {}{near} (known are {known})", quoted(name));
+    let act = Act::Answer { status: 400, code: None, message: Some(message), retry_after: None };
+    Fault { delay: None, effect: act.takes_effect(), act: Some(act) }
 }
 
 /// The fault that the value of [`HEADER`] asks for, with or without `mock:`.
 pub fn magic_header(value: &str) -> Option<Fault> {
-    named(value.trim()).or_else(|| magic(value))
+    let name = value.trim();
+    named(name).or_else(|| if name.is_empty() { None } else { magic(name).or_else(|| Some(refusal(name))) })
 }
 
 /// The fault a call asks for: by the value of [`HEADER`] if it has one, else by the first of its texts that asks for any.
@@ -148,21 +172,29 @@ mod tests {
             "",
             "429",
             "mock:",
-            "mock:200",
-            "mock:399",
-            "mock:600",
+            "mock: hello",
             "mock:+42",
             "mock:0429",
-            "mock:code-",
-            "mock:code-0",
-            "mock:code-200",
-            "mock:code-x",
-            "mock:slow-",
+            "http://mock:2478/hook",
+            "http://mock:abc",
+            "hammock:429",
+            "hammock:halv",
         ] {
             assert_eq!(magic(nothing), None, "{nothing}");
         }
-        assert_eq!(magic("hammock:429"), None);
-        assert_eq!(magic("mock:slow-soon"), None);
+        for unknown in
+            ["200", "399", "600", "code-", "code-0", "code-200", "code-x", "slow-", "slow-soon", "halv"]
+        {
+            let fault = magic(&format!("a mock:{unknown}")).unwrap();
+            assert!(!fault.effect, "{unknown}");
+            assert_eq!(magic_header(unknown), Some(fault.clone()));
+            let Some(Act::Answer { status: 400, message: Some(message), .. }) = fault.act else {
+                panic!("{unknown}: {fault:?}");
+            };
+            assert!(message.starts_with(&format!("there is no fault `{unknown}`")), "{message}");
+        }
+        // One that is known wins, wherever it stands.
+        assert_eq!(status("mock:halv mock:503"), Some((503, None)));
     }
 
     #[test]
@@ -173,7 +205,8 @@ mod tests {
         assert!(matches!(act(None), Some(Act::Answer { status: 500, .. })));
         assert_eq!(act(Some(" half ")), Some(Act::Kind(FaultKind::Half)));
         assert_eq!(act(Some("mock:never")), Some(Act::Kind(FaultKind::Never)));
-        assert!(matches!(act(Some("unknown")), Some(Act::Answer { status: 500, .. })));
+        assert!(matches!(act(Some("unknown")), Some(Act::Answer { status: 400, .. })));
+        assert!(matches!(act(Some("")), Some(Act::Answer { status: 500, .. })));
         assert_eq!(magic_of_call(None, &json!("mock:reset")), None);
         assert_eq!(magic_of_call(None, &Value::Null), None);
     }

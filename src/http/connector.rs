@@ -56,6 +56,7 @@ impl Connector {
     /// Whether a target's address may be connected to, as far as it is known now: a host without an address is no error
     /// yet.
     pub(crate) async fn check(&self, target: &Target) -> Result<(), NotAllowed> {
+        self.guard.consider(target.host())?;
         match resolve(target).await {
             Ok(addresses) => self.guard.admit(target.host(), &addresses).map(drop),
             Err(_) => Ok(()),
@@ -65,6 +66,7 @@ impl Connector {
     /// Opens a connection to a target. The guard is asked about the very addresses that are connected to, so that a name
     /// cannot resolve to another machine in between.
     pub(crate) async fn connect(&self, target: &Target) -> Result<Stream, ConnectError> {
+        self.guard.consider(target.host())?;
         let addresses = resolve(target).await.map_err(|error| ConnectError::Unresolved(Some(error)))?;
         let addresses = self.guard.admit(target.host(), &addresses)?;
         // Only what may be reached is worth reading the system's authorities for.

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use crate::net::Target;
 
@@ -69,6 +71,9 @@ pub enum TlsError {
     /// The TLS library refuses the settings.
     #[error("TLS can't be set up: {0}")]
     Setup(rustls::Error),
+    /// The certificate authorities cannot be used.
+    #[error("the certificate authorities can't be used: {0}")]
+    Verifier(String),
     /// No certificate can be issued for such a host.
     #[error("`{0}` is no name a certificate can be for")]
     ServerName(String),
@@ -79,6 +84,8 @@ pub enum TlsError {
 #[derive(Debug)]
 pub(crate) struct Tls {
     extra: RootCertStore,
+    /// The certificates in the user's file: one of a receiver itself is as good as that of its authority.
+    named: Vec<CertificateDer<'static>>,
     insecure: bool,
     /// The protocol that is spoken over it (ALPN).
     protocol: &'static [u8],
@@ -98,6 +105,7 @@ impl Tls {
     /// Reads the user's authorities.
     pub(crate) fn new(options: &TlsOptions, protocol: &'static [u8]) -> Result<Self, TlsError> {
         let mut extra = RootCertStore::empty();
+        let mut named = Vec::new();
         if let Some(path) = &options.ca {
             let path = || path.clone();
             let pem = std::fs::read(path()).map_err(|error| TlsError::Unreadable { path: path(), error })?;
@@ -109,13 +117,14 @@ impl Tls {
                     };
                     TlsError::NotPem { path: path(), reason }
                 })?;
+                named.push(certificate.clone());
                 extra.add(certificate).map_err(|error| TlsError::NotACertificate { path: path(), error })?;
             }
             if extra.is_empty() {
                 return Err(TlsError::Empty { path: path() });
             }
         }
-        Ok(Self { extra, insecure: options.insecure, protocol, config: OnceLock::new() })
+        Ok(Self { extra, named, insecure: options.insecure, protocol, config: OnceLock::new() })
     }
 
     /// How a target is spoken with; nothing if it is not `https`.
@@ -148,15 +157,71 @@ impl Tls {
                 .with_no_client_auth()
         } else {
             let mut roots = self.extra.clone();
+            let named = self.named.clone();
             let native = rustls_native_certs::load_native_certs();
             roots.add_parsable_certificates(native.certs);
             if roots.is_empty() {
                 return Err(TlsError::NoAuthorities { reason: native.errors.into_iter().next() });
             }
-            builder.with_root_certificates(roots).with_no_client_auth()
+            let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+                .build()
+                .map_err(|error| TlsError::Verifier(error.to_string()))?;
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(NamedCertificates { named, usual }))
+                .with_no_client_auth()
         };
         config.alpn_protocols = vec![self.protocol.to_vec()];
         Ok(Arc::new(config))
+    }
+}
+
+/// Checks certificates as usual, and takes those of the user's file for the host they name. A certificate that signs itself
+/// is usually marked as an authority's, and by the rules nobody's server may have such a one.
+#[derive(Debug)]
+struct NamedCertificates {
+    named: Vec<CertificateDer<'static>>,
+    usual: Arc<WebPkiServerVerifier>,
+}
+
+impl ServerCertVerifier for NamedCertificates {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let usual = self.usual.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let is_other = matches!(&usual, Err(rustls::Error::InvalidCertificate(CertificateError::Other(_))));
+        if is_other && self.named.iter().any(|named| named == end_entity) {
+            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        usual
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.usual.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.usual.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.usual.supported_verify_schemes()
     }
 }
 

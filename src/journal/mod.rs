@@ -6,8 +6,10 @@
 
 mod entry;
 mod log;
+mod mask;
 mod record;
 
 pub use entry::{CallEntry, Entry, Event, assumed_text};
 pub use log::{Journal, Sink};
+pub use mask::{masked, masked_header};
 pub use record::{RecordHandle, Recorder};

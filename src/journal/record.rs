@@ -1,12 +1,13 @@
 //! The NDJSON record: every entry as one line of JSON.
 
+use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Entry, Event, Sink, assumed_text};
+use super::{Entry, Event, Sink, assumed_text, masked, masked_header};
 use crate::delivery::QueuedCallback;
 
 /// Writes every entry as one line of JSON.
@@ -17,6 +18,7 @@ pub struct Recorder {
     out: Arc<Mutex<State>>,
     timing: bool,
     embedded: Option<String>,
+    show_secrets: bool,
 }
 
 struct State {
@@ -40,9 +42,30 @@ impl RecordHandle {
 
 impl Recorder {
     /// A recorder. `embedded` is the authority (host and port) of the embedded receiver.
+    /// Secrets are masked.
     pub fn new(out: Box<dyn Write + Send>, timing: bool, embedded: Option<String>) -> (Self, RecordHandle) {
         let state = Arc::new(Mutex::new(State { writer: BufWriter::new(out), error: None }));
-        (Self { out: Arc::clone(&state), timing, embedded }, RecordHandle(state))
+        (Self { out: Arc::clone(&state), timing, embedded, show_secrets: false }, RecordHandle(state))
+    }
+
+    /// Shows tokens and the secrets of accounts, if wanted.
+    #[must_use]
+    pub fn show_secrets(self, show_secrets: bool) -> Self {
+        Self { show_secrets, ..self }
+    }
+
+    /// The headers as they are recorded.
+    fn headers<'a>(&self, headers: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(&'a str, Cow<'a, str>)> {
+        let shown = |(name, value)| match self.show_secrets {
+            true => (name, Cow::Borrowed(value)),
+            false => (name, masked_header(name, value)),
+        };
+        headers.map(shown).collect()
+    }
+
+    /// A body as it is recorded.
+    fn shown<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.show_secrets { Cow::Borrowed(body) } else { masked(body) }
     }
 
     fn url(&self, callback: &QueuedCallback) -> String {
@@ -100,13 +123,13 @@ impl Recorder {
                 put(bytes("body", &callback.body));
             }
             Event::Attempted { attempt, result, retry_at } => {
-                let headers = attempt.headers.iter().map(|(name, value)| (&**name, value));
+                let headers = attempt.headers.iter().map(|(name, value)| (&**name, value.as_str()));
                 put(json!({
                     "kind": "tried",
                     "callback": attempt.callback.id,
                     "event": &*attempt.callback.event,
                     "try": attempt.number,
-                    "headers": headers.collect::<Vec<_>>(),
+                    "headers": self.headers(headers),
                 }));
                 match &result.result {
                     Ok(answer) => {
@@ -137,12 +160,12 @@ impl Recorder {
                     "kind": "called",
                     "call": call.id.as_deref(),
                     "method": call.call.method,
-                    "path": call.call.path_and_query(),
-                    "headers": headers.collect::<Vec<_>>(),
+                    "path": String::from_utf8_lossy(&self.shown(call.call.path_and_query().as_bytes())),
+                    "headers": self.headers(headers),
                 }));
-                put(bytes("body", &call.call.body));
+                put(bytes("body", &self.shown(&call.call.body)));
                 put(json!({ "status": call.status }));
-                put(bytes("answer", &call.answer));
+                put(bytes("answer", &self.shown(&call.answer)));
                 put(elapsed(call.elapsed));
             }
         }

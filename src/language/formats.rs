@@ -5,7 +5,7 @@ use super::format_mistake::FormatMistake;
 use super::rate::RateProfile;
 use super::template;
 use crate::content::Country;
-use crate::contract::{Catalog, Direction, Entry};
+use crate::contract::{Catalog, Direction, Entry, Family};
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::suggest::nearest;
 use crate::net::Target;
@@ -20,10 +20,11 @@ pub(super) fn wanted(format: &str) -> Option<&'static str> {
         "callback-id" => "the id of a callback",
         "call-id" => "the id of a call",
         "call-pattern" => "the id of a call, or a group such as `\"task.*\"`",
+        "callback-pattern" => "the id of a callback, or a group such as `\"workflow.*\"`",
         "entry-id" => "the id of a call or callback",
         "human-duration" => "a length of time such as `\"2s\"`",
         "human-duration-range" => "a length of time such as `\"2s\"` or `\"1s..3s\"`",
-        "url" | "url-template" => "a URL",
+        "url" | "url-template" | "callback-url" => "a URL",
         "include" => "the path of a scenario file",
         "template" => "a text or template",
         _ => return None,
@@ -53,6 +54,7 @@ impl<'a> Formats<'a> {
             "callback-id" => self.entry(text, Wanted::Only(Direction::Callback)),
             "call-id" => self.entry(text, Wanted::Only(Direction::Call)),
             "call-pattern" => self.call_pattern(text),
+            "callback-pattern" => self.callback_pattern(text),
             "entry-id" => self.entry(text, Wanted::Any),
             "human-duration" => text.parse::<HumanDuration>().map(drop).map_err(FormatMistake::of),
             "human-duration-range" => text.parse::<DurationRange>().map(drop).map_err(FormatMistake::of),
@@ -117,6 +119,39 @@ impl<'a> Formats<'a> {
         Err(match nearest(group, groups) {
             Some(near) => mistake.help(format!("did you mean `{near}.*`?")),
             None => mistake.help("`airudder-mock catalog` lists them all"),
+        })
+    }
+
+    /// The id of a callback, or a group of them.
+    fn callback_pattern(&self, pattern: &str) -> Result<(), FormatMistake> {
+        if pattern == "*" {
+            return Err(FormatMistake::new("`*` is every callback").help("leave `event` out"));
+        }
+        let Some(group) = pattern.strip_suffix(".*") else {
+            if pattern.contains('*') {
+                let mistake = FormatMistake::new(format!("{} names no callbacks", quoted(pattern)));
+                return Err(
+                    mistake.help("write an id such as `task.finished`, or a group such as `workflow.*`")
+                );
+            }
+            if self.catalog.get(pattern).is_some_and(|entry| entry.direction == Direction::Call) {
+                let message = format!("{} is a call of the integrator, not a callback", quoted(pattern));
+                return Err(FormatMistake::new(message).help("`airudder-mock catalog` lists the callbacks"));
+            }
+            return self.entry(pattern, Wanted::Only(Direction::Callback));
+        };
+        let ids = || self.catalog.callbacks().map(|callback| callback.id.as_str());
+        if ids().any(|id| id.strip_prefix(group).is_some_and(|rest| rest.starts_with('.'))) {
+            return Ok(());
+        }
+        let mistake =
+            FormatMistake::new(format!("there are no callbacks {} in the catalog", quoted(pattern)));
+        let family = Family::ALL.into_iter().find(|family| family.as_str() == group);
+        let near = nearest(group, ids().filter_map(|id| Some(id.rsplit_once('.')?.0)));
+        Err(match (family, near) {
+            (Some(family), _) => mistake.help(format!("for a whole family write `family = \"{family}\"`")),
+            (None, Some(near)) => mistake.help(format!("did you mean `{near}.*`?")),
+            (None, None) => mistake.help("`airudder-mock catalog` lists them all"),
         })
     }
 

@@ -268,7 +268,8 @@ pub(super) fn unknown_key<'a>(root: &Value, path: &str, key: &str, known: &[&'a 
     let elsewhere = homes(root, key);
     let child = elsewhere
         .iter()
-        .find(|home| home.strip_prefix(path).is_some_and(|rest| path.is_empty() || rest.starts_with('.')));
+        .filter(|home| home.strip_prefix(path).is_some_and(|rest| path.is_empty() || rest.starts_with('.')))
+        .min_by_key(|home| home.matches('.').count());
     match (meant, child) {
         (Some(near), _) if near.eq_ignore_ascii_case(key) => {
             return Advice { meant, help: vec![format!("did you mean `{near}`?")] };

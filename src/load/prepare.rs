@@ -117,6 +117,7 @@ fn target(context: &Context<'_>, stories: &[(Arc<Story>, u32)]) -> Result<Arc<Ta
 
 /// The first address of a target that may be connected to.
 fn address(target: &Target, guard: &Guard) -> Result<SocketAddr, PrepareError> {
+    guard.consider(target.host())?;
     let unknown = |error: Option<&io::Error>| PrepareError::Unresolved(Failure::unresolved(target, error));
     let found = (target.host(), target.port()).to_socket_addrs().map_err(|error| unknown(Some(&error)))?;
     let admitted = guard.admit(target.host(), &found.collect::<Vec<_>>())?;

@@ -17,24 +17,25 @@ use crate::net::{HttpRequest, NotAllowed, Target};
 pub struct Service {
     driver: Driver,
     api: Api,
-    target: Option<Arc<Target>>,
+    /// Where callbacks may go, as far as it is known at the start.
+    targets: Arc<[Target]>,
 }
 
 impl Service {
-    pub(super) fn new(driver: Driver, api: Api, target: Option<Arc<Target>>) -> Self {
-        Self { driver, api, target }
+    pub(super) fn new(driver: Driver, api: Api, targets: Vec<Target>) -> Self {
+        Self { driver, api, targets: targets.into() }
     }
 
-    /// Whether the callback URL may be reached, before anything is sent there.
+    /// Whether the callback URLs may be reached, before anything is sent there.
     ///
     /// # Errors
     ///
-    /// If none of the addresses of its host is allowed.
-    pub async fn check_callback_url(&self) -> Result<(), NotAllowed> {
-        match &self.target {
-            Some(target) => self.driver.client().check(target).await,
-            None => Ok(()),
+    /// If none of the addresses of a host is allowed.
+    pub async fn check_callback_urls(&self) -> Result<(), NotAllowed> {
+        for target in &*self.targets {
+            self.driver.client().check(target).await?;
         }
+        Ok(())
     }
 
     /// The engine with its clock.

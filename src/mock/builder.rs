@@ -8,14 +8,14 @@ use jiff::Timestamp;
 use super::assembly::{Assembly, Service, reached_url};
 use super::{Prepared, StartError};
 use crate::api::Api;
-use crate::delivery::{Client, ClientOptions, Policy};
+use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
 use crate::http::Server;
 use crate::journal::{Journal, Sink};
 use crate::net::{Guard, Target};
 use crate::scenario::StoryRun;
 use crate::seed::Seed;
-use crate::settings::{DEFAULT_LISTEN, Flags, Settings};
+use crate::settings::{DEFAULT_LISTEN, Flags, Settings, url_for};
 
 /// How many attempts are under way at the same time at most.
 const MOST_IN_FLIGHT: usize = 64;
@@ -32,7 +32,6 @@ pub struct Builder {
     /// Whether `callback_url` wins over the URLs that stories name.
     callback_url_wins: bool,
     expects_callbacks: bool,
-    policy: Option<Policy>,
     seed: Seed,
     speed: Speed,
     epoch: Option<Timestamp>,
@@ -58,7 +57,6 @@ impl Builder {
             callback_url: None,
             callback_url_wins: false,
             expects_callbacks: false,
-            policy: None,
             seed: Seed(DEFAULT_SEED),
             speed: Speed::Times(1.0),
             epoch: None,
@@ -85,7 +83,8 @@ impl Builder {
         self
     }
 
-    /// Sends callbacks to this URL, whatever the settings and the stories say.
+    /// Sends callbacks to this URL, whatever the settings and the stories say. `{event}` in it becomes the id of the
+    /// callback.
     pub fn callback_url(mut self, url: impl Into<String>) -> Self {
         self.callback_url = Some(url.into());
         self.callback_url_wins = true;
@@ -102,12 +101,6 @@ impl Builder {
     /// Stories may come later that name callback URLs of their own, though nothing else names one now.
     pub(crate) fn expects_callbacks(mut self) -> Self {
         self.expects_callbacks = true;
-        self
-    }
-
-    /// Delivers by this policy in place of the settings'.
-    pub(crate) fn policy(mut self, policy: Policy) -> Self {
-        self.policy = Some(policy);
         self
     }
 
@@ -203,7 +196,7 @@ impl Builder {
         let (engine, rest) = self.split()?;
         let limits = rest.prepared.settings.limits.clone();
         let service = rest.service(engine)?;
-        service.check_callback_url().await?;
+        service.check_callback_urls().await?;
         Ok(Assembly::new(service, server, limits))
     }
 
@@ -211,20 +204,33 @@ impl Builder {
         let prepared = self.prepared?;
         let settings = &prepared.settings;
         let url = self.callback_url.or_else(|| settings.callback_url.clone());
-        let target = url
-            .map(|url| match url.parse::<Target>() {
-                Ok(target) => Ok(Arc::new(target)),
-                Err(error) => Err(StartError::CallbackUrl { url, error }),
-            })
-            .transpose()?;
-        let has_callback_url = target.is_some() || self.expects_callbacks || !self.stories.is_empty();
+        let routes = match self.callback_url_wins {
+            true => settings.routes.clone().without_urls(),
+            false => settings.routes.clone(),
+        };
+        let guard = Guard::allowing(&settings.allow)?;
+        if !self.callback_url_wins {
+            settings.check_hosts()?;
+        }
+        let mut targets = routes.targets(&prepared.catalog);
+        for entry in prepared.catalog.callbacks() {
+            let Some(url) = &url else { break };
+            let own = url_for(url, &entry.id);
+            let target = own.parse().map_err(|error| StartError::CallbackUrl { url: url.clone(), error })?;
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        let has_callback_url = !targets.is_empty() || self.expects_callbacks || !self.stories.is_empty();
         let public_url = self.public_url.unwrap_or_else(|| format!("http://{DEFAULT_LISTEN}"));
         let mut engine = Engine::new(EngineOptions {
             catalog: Arc::clone(&prepared.catalog),
             signer: prepared.signer.clone(),
-            default_target: target.clone(),
-            target_wins: self.callback_url_wins,
-            policy: Arc::new(self.policy.unwrap_or_else(|| settings.policy.clone())),
+            callback_url: url,
+            url_wins: self.callback_url_wins,
+            routes,
+            route_signers: prepared.route_signers.clone(),
+            policy: Arc::new(settings.policy.clone()),
             assumed: settings.assumed,
             seed: self.seed,
             behaviour: settings.behaviour(&public_url, has_callback_url),
@@ -236,7 +242,8 @@ impl Builder {
             engine.add_story(story);
         }
         let rest = Rest {
-            target,
+            targets,
+            guard,
             speed: self.speed,
             epoch: self.epoch.unwrap_or_else(Timestamp::now),
             callers: self.callers,
@@ -250,7 +257,8 @@ impl Builder {
 /// What is left to assemble around an engine.
 struct Rest {
     prepared: Prepared,
-    target: Option<Arc<Target>>,
+    targets: Vec<Target>,
+    guard: Guard,
     speed: Speed,
     epoch: Timestamp,
     callers: Callers,
@@ -261,11 +269,11 @@ struct Rest {
 impl Rest {
     fn service(self, engine: Engine) -> Result<Service, StartError> {
         let settings = &self.prepared.settings;
-        let guard = Guard::allowing(&settings.allow)?;
-        let options = ClientOptions { guard, tls: settings.tls.clone(), idle_per_target: self.idle };
+        let options =
+            ClientOptions { guard: self.guard, tls: settings.tls.clone(), idle_per_target: self.idle };
         let client = Client::new(options)?;
         let driver = Driver::new(engine, Clock::starting(self.epoch, self.speed), client, self.callers);
         let api = Api::new(driver.clone(), &self.prepared.catalog, settings.access)?;
-        Ok(Service::new(driver, api, self.target))
+        Ok(Service::new(driver, api, self.targets))
     }
 }

@@ -17,6 +17,8 @@ pub struct Prepared {
     pub catalog: Arc<Catalog>,
     /// Signs and verifies by the user's scheme.
     pub signer: Signer,
+    /// Signs by the secrets of the routes, in their order.
+    pub route_signers: Vec<Option<Signer>>,
 }
 
 impl Prepared {
@@ -44,8 +46,9 @@ impl Prepared {
                     .map_err(|error| StartError::AccountSecret { account: account.name.clone(), error })?;
             }
         }
+        let route_signers = settings.routes.signers(&scheme);
         let signer = Signer::try_new(scheme, &settings.secret).map_err(StartError::Secret)?;
-        Ok(Self { settings, catalog, signer })
+        Ok(Self { settings, catalog, signer, route_signers })
     }
 }
 

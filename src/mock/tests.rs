@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use super::Mock;
 use super::assembly::Service;
 use crate::contract::{Catalog, Direction, Family};
-use crate::delivery::Policy;
 use crate::engine::{Driver, Speed};
 use crate::net::{HttpRequest, Reply};
 use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET, TokenKind};
@@ -49,8 +48,8 @@ impl Context {
     fn new() -> Self {
         // It is never driven: callbacks wait in the outbox, and time passes only when it is moved.
         let mock = Mock::builder()
+            .settings_text("[delivery]\npreset = 'once'")
             .callback_url("http://127.0.0.1:9/hook")
-            .policy(Policy::once())
             .epoch("2030-01-01T00:00:00Z".parse().unwrap())
             .speed(Speed::Max)
             .max_in_flight(1)
@@ -185,7 +184,7 @@ impl Context {
         for (_, callback) in callbacks {
             let entry = Catalog::builtin().get(&callback.event).expect("an event of the catalog");
             assert_eq!(
-                (entry.direction, callback.signed),
+                (entry.direction, callback.signer.is_some()),
                 (Direction::Callback, entry.signed),
                 "{}",
                 entry.id

@@ -72,8 +72,8 @@ pub enum GuardError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotAllowed {
     host: String,
-    /// The first of its addresses.
-    address: IpAddr,
+    /// The first of its addresses, if it was asked for them.
+    address: Option<IpAddr>,
 }
 
 impl std::error::Error for NotAllowed {}
@@ -131,6 +131,26 @@ impl Guard {
         Ok(())
     }
 
+    /// Whether a host may be asked for its addresses. One that nobody allowed is refused by its name, so that nothing of a
+    /// callback leaves the machine, not even a question to the name server. `localhost` is this machine; where networks
+    /// are allowed, the addresses of other names have to be known.
+    ///
+    /// # Errors
+    ///
+    /// If none of its addresses could be allowed.
+    pub fn consider(&self, host: &str) -> Result<(), NotAllowed> {
+        let name = canonical_name(host);
+        let refused = |address| Err(NotAllowed { host: host.to_owned(), address });
+        match host.parse::<IpAddr>() {
+            _ if self.everything || self.names.contains(&name) => Ok(()),
+            Ok(address) if self.admits(address) => Ok(()),
+            Ok(address) => refused(Some(address)),
+            Err(_) if name == "localhost" || name.ends_with(".localhost") => Ok(()),
+            Err(_) if !self.networks.is_empty() => Ok(()),
+            Err(_) => refused(None),
+        }
+    }
+
     /// Those of a host's addresses that may be connected to, in their order.
     ///
     /// # Errors
@@ -143,7 +163,7 @@ impl Guard {
         let admitted: Vec<_> =
             addresses.iter().copied().filter(|address| self.admits(address.ip())).collect();
         match (admitted.is_empty(), addresses.first()) {
-            (true, Some(first)) => Err(NotAllowed { host: host.to_owned(), address: first.ip() }),
+            (true, Some(first)) => Err(NotAllowed { host: host.to_owned(), address: Some(first.ip()) }),
             _ => Ok(admitted),
         }
     }
@@ -157,6 +177,12 @@ impl Guard {
 impl fmt::Display for NotAllowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, address } = self;
+        let Some(address) = address else {
+            return write!(
+                f,
+                "{host} is no host that was allowed: callbacks leave this machine only with --allow-target {host}"
+            );
+        };
         match host.parse::<IpAddr>() {
             Ok(_) => write!(f, "{host} is not on loopback: ")?,
             Err(_) => write!(f, "{host} is {address}, which is not on loopback: ")?,
@@ -248,6 +274,23 @@ mod tests {
         ] {
             assert!(!admits(&guard, outside), "{outside}");
         }
+    }
+
+    #[test]
+    fn a_name_nobody_allowed_is_not_asked_for() {
+        let usual = Guard::default();
+        for here in ["localhost", "LOCALHOST.", "app.localhost", "127.0.0.1", "::1"] {
+            assert_eq!(usual.consider(here), Ok(()), "{here}");
+        }
+        for elsewhere in ["hook.example", "localhost.example", "10.0.0.1", "0.0.0.0"] {
+            assert!(usual.consider(elsewhere).is_err(), "{elsewhere}");
+        }
+        let refused = usual.consider("hook.example").unwrap_err().to_string();
+        assert!(refused.ends_with("only with --allow-target hook.example"), "{refused}");
+        // Only its addresses say whether it is in an allowed network.
+        assert_eq!(guard(&["10.0.0.0/8"]).consider("hook.example"), Ok(()));
+        assert_eq!(guard(&["hook.example"]).consider("Hook.Example."), Ok(()));
+        assert_eq!(guard(&["*"]).consider("any.example"), Ok(()));
     }
 
     #[test]

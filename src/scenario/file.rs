@@ -39,7 +39,7 @@ pub struct ScenarioFile {
     pub copies: Option<u32>,
     /// The copies start at random moments within this length of time. Default: all at once.
     pub spread: Option<HumanDuration>,
-    /// Where callbacks go, unless `--callback-url` says otherwise.
+    /// Where callbacks go, unless `--callback-url` says otherwise. `{event}` in it becomes the id of the callback.
     #[schemars(extend("format" = "url-template"))]
     pub callback_url: Option<String>,
     /// What does not fail this story, although it would: kinds of things that are wrong with a request of yours, such as

@@ -107,8 +107,8 @@ pub struct Sending {
     pub own_target: bool,
     /// The conversation it belongs to.
     pub session: ConversationKey,
-    /// How it is delivered.
-    pub policy: Arc<Policy>,
+    /// How it is delivered, if the story says so.
+    pub policy: Option<Arc<Policy>>,
 }
 
 /// A body to send.

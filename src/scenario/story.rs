@@ -50,6 +50,8 @@ pub struct Story {
     pub load: LoadFile,
     /// How callbacks are delivered.
     pub policy: Arc<Policy>,
+    /// Whether the file says how, and no route is asked.
+    pub has_own_policy: bool,
     /// The steps.
     pub steps: Vec<Step>,
     /// The reactions.
@@ -239,6 +241,11 @@ impl Story {
         })
     }
 
+    /// How its callbacks are delivered, if its file says so.
+    pub fn own_policy(&self) -> Option<&Arc<Policy>> {
+        self.has_own_policy.then_some(&self.policy)
+    }
+
     /// Its callback URL, if it has one that is no template.
     pub fn callback_url_text(&self) -> Option<&str> {
         match &self.callback_url {
@@ -289,6 +296,7 @@ impl Story {
             load: file.load.clone().unwrap_or_default(),
             vars,
             policy: Arc::new(policy),
+            has_own_policy: file.delivery.is_some(),
             steps,
             reactions,
             faults: file.faults.clone(),

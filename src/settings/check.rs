@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
+use serde::Deserialize;
 use serde_json::Value;
-use toml::de::DeTable;
+use toml::de::{DeTable, ValueDeserializer};
 
 use super::file::SettingsFile;
-use super::{corrections, formats, user_endpoints, workflow};
+use super::{corrections, formats, routes, user_endpoints, workflow};
 use crate::contract::Catalog;
 use crate::contract::catalog::CorrectionError;
+use crate::contract::signature::{Scheme, SchemeFile, Signer};
 use crate::faults;
 use crate::files::suggest::nearest;
 use crate::files::tables::{items, key_span, spanned_text, table, tables};
@@ -29,6 +31,8 @@ pub fn schema_text() -> String {
 /// A settings file without mistakes, and what follows from it.
 #[derive(Debug)]
 pub struct Checked {
+    /// Its text, if there is a file.
+    pub source: Option<Arc<SourceFile>>,
     /// The file.
     pub file: SettingsFile,
     /// The catalog as its corrections and declarations make it.
@@ -56,6 +60,8 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
         problems.extend(corrections::check(source, parsed.tree.get_ref(), &provisional));
         problems.extend(vendor(source, parsed.tree.get_ref()));
         problems.extend(workflow::check(source, parsed.tree.get_ref()));
+        problems.extend(signature(source, parsed.tree.get_ref()));
+        problems.extend(routes::check(source, parsed.tree.get_ref(), &provisional));
         problems.extend(user_endpoints::check(source, parsed.tree.get_ref(), builtin));
     }
     if !problems.is_empty() {
@@ -73,7 +79,43 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     let compiled = Declarations::compile(&file.user_endpoints());
     let user_endpoints = compiled.map_err(|(span, message)| Diagnostic::at(source, span, message))?;
     let recordings = recordings(source, &file, &mut problems);
-    problems.into_result(Checked { file, catalog, user_endpoints, recordings, notes })
+    problems.into_result(Checked {
+        source: Some(Arc::clone(source)),
+        file,
+        catalog,
+        user_endpoints,
+        recordings,
+        notes,
+    })
+}
+
+/// A scheme that contradicts itself, and secrets of accounts and routes that do not fit it.
+fn signature(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
+    let written = tree.get("signature");
+    // One that can't be read has mistakes that are reported elsewhere.
+    let file = written.map(|written| SchemeFile::deserialize(ValueDeserializer::from(written.clone())));
+    let Ok(file) = file.transpose() else { return Vec::new() };
+    let scheme = match file.map_or_else(|| Ok(Scheme::default()), |file| Scheme::from_file(&file)) {
+        Ok(scheme) => scheme,
+        Err(error) => {
+            let table = table(tree, "signature");
+            let (key, item) = error.place();
+            let value = table.and_then(|table| table.get(key));
+            let item = item.and_then(|item| value?.get_ref().as_array()?.get(item));
+            let span = item.or(value).or(written).map(toml::Spanned::span).unwrap_or_default();
+            return vec![Diagnostic::at(source, span, error.to_string())];
+        }
+    };
+    let of = |list: &'static str, key: &'static str| {
+        tables(tree, list).into_iter().filter_map(move |table| spanned_text(table, key))
+    };
+    let secrets = of("accounts", "sign_secret").chain(of("routes", "secret"));
+    secrets
+        .filter_map(|(secret, span)| {
+            let error = Signer::try_new(scheme.clone(), secret).err()?;
+            Some(Diagnostic::at(source, span, error.to_string()))
+        })
+        .collect()
 }
 
 /// Reads the recordings of the user's own.

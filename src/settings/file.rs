@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::access::AccessRules;
+use super::routes::RouteFile;
 use super::vendor_file::{AccountFile, CallingFile, ChatbotFile, LimitsFile};
 use crate::contract::EntryFile;
 use crate::contract::signature::SchemeFile;
@@ -23,11 +24,17 @@ use crate::simulator::workflow::TemplateFile;
 #[serde(deny_unknown_fields)]
 #[schemars(title = "airudder-mock settings", extend("x-noun" = "the settings"))]
 pub struct SettingsFile {
-    /// Where callbacks go, unless `--callback-url` or a scenario says otherwise.
-    #[schemars(extend("format" = "url"))]
+    /// Where callbacks go, unless `--callback-url`, a scenario or a route says otherwise. `{event}` in it becomes the id
+    /// of the callback.
+    #[schemars(extend("format" = "callback-url"))]
     pub callback_url: Option<String>,
     /// The secret of the signature. `--secret` and the environment variable AIRUDDER_MOCK_SECRET win over it.
     pub secret: Option<String>,
+    /// Where some of the callbacks go, and how they are signed and delivered, in place of `callback_url`, `secret` and
+    /// `[delivery]`: by event, family, account, workflow template and node.
+    #[serde(default)]
+    #[schemars(with = "Vec<RouteFile>")]
+    pub routes: Vec<Spanned<RouteFile>>,
     /// The address the mock listens on, for example `127.0.0.1:2478`. Port 0 picks a free one.
     #[schemars(extend("format" = "address"))]
     pub listen: Option<String>,

@@ -1,5 +1,6 @@
 //! The formats of texts that only settings files have.
 
+use super::routes::{EVENT, url_for};
 use super::user_endpoints::value_name;
 use super::vendor;
 use crate::content::voice::{INTENTIONS, PLACEHOLDERS};
@@ -25,6 +26,7 @@ pub(super) fn check(catalog: &Catalog, format: &str, text: &str) -> Result<(), F
     match format {
         "entry-key" => entry_key(catalog, text),
         "address" => address(text),
+        "callback-url" => callback_url(catalog, text),
         "host" => Guard::allowing(&[text.to_owned()]).map(drop).map_err(|_| {
             FormatMistake::new(format!("{} is no host", quoted(text)))
                 .help("write a name, an address, or a network such as `10.0.0.0/8`")
@@ -57,6 +59,21 @@ fn entry_key(catalog: &Catalog, id: &str) -> Result<(), FormatMistake> {
     };
     let mistake = FormatMistake::new(format!("{} is not the whole id of an entry", quoted(id)));
     Err(mistake.help(format!("ids have dots, put them in quotes: `[catalog.\"{whole}\"]`")))
+}
+
+/// A URL in which `{event}` may stand for the id of the callback.
+fn callback_url(catalog: &Catalog, text: &str) -> Result<(), FormatMistake> {
+    let mut from = 0;
+    while let Some(open) = text[from..].find('{').map(|at| from + at) {
+        let end = text[open..].find('}').map_or(text.len(), |at| open + at + 1);
+        if &text[open..end] != EVENT {
+            let mistake = FormatMistake::new(format!("{} can't stand in a URL", quoted(&text[open..end])));
+            let help = format!("`{EVENT}` becomes the id of the callback; a brace itself is written `%7B`");
+            return Err(FormatMistake { range: Some(open..end), ..mistake.help(help) });
+        }
+        from = end;
+    }
+    Formats::new(catalog).check("url", &url_for(text, "event"))
 }
 
 /// `localhost:PORT` and `:PORT` mean loopback.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::access::AccessRules;
 use super::check::{Checked, check_file};
 use super::file::{AssumedFile, SettingsFile};
+use super::routes::Routes;
 use super::{formats, vendor};
 use crate::contract::signature::{DEFAULT_SECRET, SECRET_VARIABLE, SchemeFile};
 use crate::contract::{Catalog, Entry, Provenance};
@@ -16,6 +17,7 @@ use crate::delivery::{Policy, PolicyPreset, policy, preset};
 use crate::faults::FaultFile;
 use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::http::{Limits, TlsOptions};
+use crate::net::Guard;
 use crate::simulator::calling::Rules;
 use crate::simulator::dialer;
 use crate::simulator::user_endpoints::Declarations;
@@ -31,7 +33,8 @@ pub const DEFAULT_LISTEN: &str = "127.0.0.1:2478";
 /// Where callbacks go and how they are signed: settings given on the command line. They win over all others.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Flags {
-    /// Where callbacks go. Default: the URL in the scenario or the settings. Without one, `run` starts a sample
+    /// Where callbacks go, all of them: it wins over the URLs of scenarios and routes. `{event}` in it becomes the id of
+    /// the callback. Default: the URLs in the scenario or the settings. Without any, `run` starts a sample
     /// receiver of its own, `emit` sends to http://127.0.0.1:2479/, `serve` sends no callbacks, and `load` refuses to
     /// start.
     #[arg(long, value_name = "URL")]
@@ -69,6 +72,8 @@ pub struct Settings {
     pub signature: Option<SchemeFile>,
     /// How callbacks are delivered.
     pub policy: Policy,
+    /// Which callbacks go elsewhere, or are signed or delivered otherwise.
+    pub routes: Routes,
     /// Hosts beside loopback that callbacks may go to; each reads.
     pub allow: Vec<String>,
     /// How certificates are checked.
@@ -117,10 +122,24 @@ impl Settings {
             workflows: Arc::clone(&self.workflows),
             user_endpoints: self.user_endpoints.clone(),
             doubted: Arc::new(doubted(&self.catalog)),
+            corrected: Arc::new(
+                self.catalog
+                    .calls()
+                    .filter_map(|entry| Some((entry.id.clone(), entry.names.clone()?)))
+                    .collect(),
+            ),
             public_url: url.trim_end_matches('/').into(),
             has_callback_url,
             ..Behaviour::default()
         }
+    }
+}
+
+impl Settings {
+    /// Has every callback attempted once only.
+    pub fn deliver_once(&mut self) {
+        self.policy.attempts = 1;
+        self.routes.deliver_once();
     }
 }
 
@@ -164,8 +183,30 @@ impl Settings {
     ///
     /// Every mistake in it.
     pub fn from_text(toml: &str) -> Result<Self, Problems> {
-        let checked = check_file(&SourceFile::new(DEFAULT_FILE, toml), Catalog::builtin())?;
-        Ok(built(checked, Flags::default(), Path::new("")))
+        Self::of_file(&SourceFile::new(DEFAULT_FILE, toml), Flags::default())
+    }
+
+    /// The settings of one file under these flags, without the environment.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in it.
+    pub fn of_file(source: &Arc<SourceFile>, flags: Flags) -> Result<Self, Problems> {
+        let checked = check_file(source, Catalog::builtin())?;
+        Ok(built(checked, flags, Path::new(&**source.path()).parent().unwrap_or(Path::new(""))))
+    }
+
+    /// The routes that lead to hosts nobody allowed.
+    ///
+    /// # Errors
+    ///
+    /// Each of them, with its place.
+    pub fn check_hosts(&self) -> Result<(), Problems> {
+        let mut problems = Problems::new();
+        // What is allowed was checked when it was read.
+        let guard = Guard::allowing(&self.allow).unwrap_or_default();
+        problems.extend(self.routes.not_allowed(&self.catalog, &guard));
+        problems.into_result(())
     }
 }
 
@@ -193,7 +234,7 @@ fn merge(sources: &Sources<'_>, mut flags: Flags) -> Result<Settings, Problems> 
         }
         problems.extend(value.as_ref().and_then(|value| wrong(sources.catalog, origin, format, value)));
     };
-    from_environment(&mut flags.callback_url, "AIRUDDER_MOCK_CALLBACK_URL", "--callback-url", "url");
+    from_environment(&mut flags.callback_url, "AIRUDDER_MOCK_CALLBACK_URL", "--callback-url", "callback-url");
     from_environment(&mut flags.secret, SECRET_VARIABLE, "--secret", "");
     from_environment(&mut flags.listen, "AIRUDDER_MOCK_LISTEN", "--listen", "address");
     for host in &flags.allow {
@@ -206,20 +247,25 @@ fn merge(sources: &Sources<'_>, mut flags: Flags) -> Result<Settings, Problems> 
 
 /// Settings as meant, of a file without mistakes and of what wins over it. Paths in the file begin at `folder`.
 fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
-    let Checked { file, catalog, user_endpoints, recordings, notes } = checked;
+    let Checked { source, file, catalog, user_endpoints, recordings, notes } = checked;
     let target = file.target.unwrap_or_default();
     let usual = preset(PolicyPreset::default());
+    let policy_of_all = file.delivery.map_or(usual.clone(), |delivery| policy(&usual, &delivery));
     let strict = file.strict.unwrap_or_default();
     let key_id = file.signature.as_ref().and_then(|own| own.key_id.clone());
+    let accounts = vendor::accounts(file.accounts, key_id, strict);
+    let workflows = workflow::templates(&file.workflow_templates);
+    let routes = Routes::new(source.as_ref(), &file.routes, &accounts, &workflows, &policy_of_all);
     Settings {
         callback_url: given.callback_url.or(file.callback_url),
         secret: given.secret.or(file.secret).unwrap_or_else(|| DEFAULT_SECRET.to_owned()),
         listen: given.listen.or(file.listen).map(|listen| formats::full_address(&listen)),
         assumed: file.assumed.unwrap_or_default(),
-        accounts: vendor::accounts(file.accounts, key_id, strict),
+        accounts,
         strict,
         signature: file.signature,
-        policy: file.delivery.map_or(usual.clone(), |delivery| policy(&usual, &delivery)),
+        policy: policy_of_all,
+        routes,
         allow: [target.allow, given.allow].concat(),
         tls: TlsOptions {
             ca: given.ca.or(target.ca.map(|ca| folder.join(ca))),
@@ -234,7 +280,7 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
         dialer: Arc::new(file.dialer.unwrap_or_default()),
         bot: Arc::new(vendor::bot(file.chatbot.as_ref())),
         chatbot: vendor::chatbot(file.chatbot.as_ref()),
-        workflows: Arc::new(workflow::templates(&file.workflow_templates)),
+        workflows: Arc::new(workflows),
         limits: vendor::limits(file.limits),
         notes,
     }
@@ -250,6 +296,7 @@ fn doubted(catalog: &Catalog) -> BTreeSet<String> {
 /// What holds where there is no file.
 fn without_file(catalog: &Catalog) -> Checked {
     Checked {
+        source: None,
         file: SettingsFile::default(),
         catalog: catalog.clone(),
         user_endpoints: Declarations::default(),

@@ -27,7 +27,7 @@ pub struct AccountFile {
     /// the vendor. Default: one made from the APPKey; `serve` prints it.
     #[schemars(length(min = 1))]
     pub sign_key: Option<String>,
-    /// The secret of that key. Default: the signing secret.
+    /// The secret of that key, which signs the account's callbacks as well. Default: the signing secret.
     #[schemars(length(min = 1))]
     pub sign_secret: Option<String>,
     /// Where the account is at home: its zone, and the language of people whose numbers show no country. Default:
@@ -70,7 +70,8 @@ pub struct CallingFile {
     #[serde(default)]
     #[schemars(extend("x-keys" = "four-digits", "x-values" = "mock-outcome"))]
     pub magic: BTreeMap<String, String>,
-    /// Whether the built-in magic numbers hold. Default: true.
+    /// Whether the built-in magic numbers hold, by which the last four digits of a number from `9001` on choose its outcome:
+    /// set it to false where numbers of your own end so. `magic` holds all the same. Default: true.
     pub default_magic: Option<bool>,
     /// The robots, in place of the three built-in ones.
     pub robots: Option<Vec<Robot>>,

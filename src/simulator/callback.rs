@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::access::AccountKey;
+use super::node::FlowPlace;
 
 /// A callback that the simulator sends by itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +21,14 @@ pub struct Callback {
     pub body: CallbackBody,
     /// Callbacks with the same key keep their order: the id of the conversation or of the task.
     pub order_key: Option<String>,
+    /// The ids of what it is a part of: its task, its plan, its workflow.
+    pub part_of: Vec<String>,
+    /// The id of what it sums up. It goes out after the parts that came before it, and before those that come after it.
+    pub sums_up: Option<String>,
     /// The URL that the request which caused it named.
     pub target: Option<String>,
+    /// Which part of which workflow it comes of, if it comes of one.
+    pub flow: Option<FlowPlace>,
 }
 
 impl Callback {
@@ -34,7 +41,17 @@ impl Callback {
     ) -> Self {
         // Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
         let body = CallbackBody::Text(serde_json::to_string(body).unwrap_or_default());
-        Self { account, story: None, event: event.into(), body, order_key, target: None }
+        Self {
+            account,
+            story: None,
+            event: event.into(),
+            body,
+            order_key,
+            part_of: Vec::new(),
+            sums_up: None,
+            target: None,
+            flow: None,
+        }
     }
 }
 

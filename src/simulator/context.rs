@@ -12,6 +12,7 @@ use super::cause::{CauseId, Causes};
 use super::findings::{FindingKind, Findings};
 use super::ids::Ids;
 use super::node::RowEnded;
+use super::outcome::Notice;
 use super::request::{Refusal, Request};
 use super::rules::Behaviour;
 use super::rules::strictness::Strictness;
@@ -149,6 +150,15 @@ impl Context {
     pub(super) fn note_once(&mut self, kind: &'static str, note: impl FnOnce() -> String) {
         if self.noted.insert(kind) {
             self.notes.push(note());
+        }
+    }
+
+    /// A notice is not sent because its number asks for that. Who waits for it should know.
+    pub(super) fn note_swallowed(&mut self, event: &'static str, notice: Notice) {
+        if notice == Notice::Never {
+            self.note_once(event, || {
+                format!("a `{event}` is swallowed: its number asks for `callback_never`; others are not noted any more")
+            });
         }
     }
 

@@ -216,6 +216,7 @@ fn detect(simulator: &mut Simulator, account: AccountKey, wanted: AskedNumber, n
     let callback = Callback::new(account, "detection.result", &body, None);
     let callback = Callback { target: Some(wanted.callback.0), ..callback };
     let cause = context.cause();
+    context.note_swallowed("detection.result", mock_outcome.notice);
     for at in mock_outcome.notice.moments(due) {
         context.send_at(at, cause, callback.clone());
     }

@@ -132,6 +132,8 @@ fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<
     let context = &mut simulator.context;
     let is_strict = context.access.account(account).strict == Strictness::Strict;
     let wants_assumed = is_strict && context.behaviour.doubted.contains(id);
+    let corrected = context.behaviour.corrected.get(id).map(Arc::clone);
+    let renames = corrected.as_ref().map(|names| &names.request);
     let mut told = 0;
     let mut meant = Vec::new();
     let mut tell = |noticed: Noticed| match noticed {
@@ -142,12 +144,15 @@ fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<
             let near = crate::files::suggest::did_you_mean(nearest.as_deref());
             let is = if is_kept { "kept as a name of your own" } else { "read by nothing" };
             let message = format!("`{path}` of `{id}` is {is}{near}");
+            let message = renames.map(|renames| renames.message(&message)).unwrap_or(message);
             if let Some(nearest) = nearest {
                 let outer = path.rsplit_once('.').map(|(outer, _)| format!("{outer}.")).unwrap_or_default();
                 meant.push((path.clone(), format!("{outer}{nearest}")));
             }
             context.find(account, FindingKind::UnreadField, id, path, || message);
         }
+        // A name that the user gave is no assumption.
+        Noticed::Assumed { path } if renames.is_some_and(|renames| renames.path(&path).is_some()) => {}
         Noticed::Assumed { path } => {
             told += 1;
             let message = || format!("`{path}` of `{id}` is only assumed about the vendor");
@@ -357,6 +362,6 @@ impl<K: Ord> KeptResponses<K> {
 }
 
 /// A refusal with code 400 (assumed for the families whose codes are not known).
-pub fn bad_request(_: &Request<'_>, error: FieldError) -> Refusal {
-    Refusal::new(400, error.to_string())
+pub fn bad_request(request: &Request<'_>, error: FieldError) -> Refusal {
+    Refusal::new(400, error.with_case_of(request.fields).to_string())
 }

@@ -58,6 +58,7 @@ pub(crate) use detection::signature as detection_signature;
 use dialer::Dialer;
 pub use findings::{Finding, FindingKind, Findings, Found};
 pub use keys::ConversationKey;
+pub use node::FlowPlace;
 pub use request::{Long, Refusal, Request, Response, Upload};
 pub use rules::Behaviour;
 pub use rules::bot::{Bot, BotAnswer, WabaAccount};

@@ -11,10 +11,21 @@ use super::cause::CauseId;
 use super::keys::InstanceKey;
 use super::outcome::Outcome;
 
+/// Which part of a workflow template a callback comes of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FlowPlace {
+    /// The id of the template.
+    pub template: i64,
+    /// The node, by its place among the nodes; none of what is said of an instance or of a row as a whole.
+    pub node: Option<u16>,
+}
+
 /// Which node of which instance a task belongs to, as callbacks and responses name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) instance: InstanceKey,
+    /// The id of the template.
+    pub(super) template: i64,
     pub(super) node: u16,
     pub(super) workflow_id: String,
     pub(super) workflow_name: String,
@@ -23,6 +34,11 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// Where the callbacks of its task come from.
+    pub(super) fn place(&self) -> FlowPlace {
+        FlowPlace { template: self.template, node: Some(self.node) }
+    }
+
     /// The name of the task of this node.
     pub(super) fn task_name(&self) -> String {
         format!("{} - {}", self.workflow_name, self.nodetask_name)

@@ -118,6 +118,7 @@ fn send(simulator: &mut Simulator, asked: Send, request: &Request<'_>) -> Result
             mock_outcome.sms_fails || mock_outcome == MockOutcome::default() && rng.random_ratio(1, 25);
         let due = later(request.now, Duration::from_millis(rng.random_range(1_500..6_000)));
         let cause = context.cause();
+        context.note_swallowed("sms.receipt", mock_outcome.notice);
         for at in mock_outcome.notice.moments(due) {
             let body = SmsReceipt::new(&message_id, number.to_string(), fails, at);
             let callback = Callback::new(request.account, "sms.receipt", &body, Some(message_id.clone()));

@@ -99,6 +99,7 @@ same("how often", [row["Attempts"] for row in done["detail"]], [1, 1, 2])
 true("what was wanted", talked["Intention"] in "ABCDEFGHI" and busy["Intention"] == "--", talked, busy)
 true("what was said", {turn["Speaker"] for turn in talked["Dialog"]} == {"robot", "user"}, talked["Dialog"])
 items = {check["Item"]: check["Expected"] for check in talked["CheckResults"]}
+# What a row says for the robot alone is not asked about.
 same("keys of the caller's own", items, {"Debtor": "Siti", "company_name": "PT Maju"})
 
 one = data(get("/service/cloud/callinfo", ACCESS, CallID=talked["CallID"]))

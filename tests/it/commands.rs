@@ -84,6 +84,33 @@ fn emit_sends_a_given_body_byte_for_byte() {
     assert_eq!(request.exact_header("X-AIRudder-Sign"), Some(independent_hmac("k", body).as_str()));
 }
 
+/// The `webhook-id` of each callback that a command prints.
+fn printed_ids(more: &[&str]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("settings.toml");
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    std::fs::write(&config, format!("secret = '{secret}'\n[signature]\npreset = 'standard-webhooks'\n"))
+        .unwrap();
+    let emit = ["emit", "session.end", "--print", "--count", "2", "--config", config.to_str().unwrap()];
+    let output = run(&[&emit[..], more].concat());
+    assert_code(&output, 0);
+    stdout(&output).lines().filter_map(|line| line.strip_prefix("webhook-id: ").map(str::to_owned)).collect()
+}
+
+#[test]
+fn no_two_emits_share_the_id_of_a_message_unless_they_share_the_seed() {
+    let (first, second) = (printed_ids(&[]), printed_ids(&[]));
+    let mut all: Vec<&String> = first.iter().chain(&second).collect();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 4, "{first:?} {second:?}");
+    assert!(all.iter().all(|id| id.starts_with("msg_")), "{all:?}");
+    let seeded = printed_ids(&["--seed", "7"]);
+    assert_eq!(seeded, printed_ids(&["--seed", "7"]));
+    assert_ne!(seeded[0], seeded[1]);
+    assert_ne!(seeded, printed_ids(&["--seed", "8"]));
+}
+
 #[test]
 fn emit_counts_and_differs() {
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);

@@ -5,24 +5,9 @@ use airudder_mock::contract::envelope::codes;
 use serde_json::{Value, json};
 
 use crate::serving::{APP_KEY, APP_SECRET, Serving};
-use crate::support::{Receiver, plain};
+use crate::support::{Receiver, base64, plain};
 
 const PREFIX: &str = "/service/callcenter/call/predict";
-
-/// The base64 of a text, as a client's library makes it.
-fn base64(text: &str) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let encode = |chunk: &[u8]| {
-        let byte = |at: usize| chunk.get(at).copied().map_or(0, u32::from);
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        let letter = |at: usize| match at <= chunk.len() {
-            true => char::from(LETTERS[(bits >> (18 - 6 * at) & 63) as usize]),
-            false => '=',
-        };
-        (0..4).map(letter).collect::<String>()
-    };
-    text.as_bytes().chunks(3).map(encode).collect()
-}
 
 /// Makes a call of the dialer under a token.
 fn call(serving: &Serving, token: &str, path: &str, body: &Value) -> (u16, Value) {

@@ -12,6 +12,7 @@ use crate::contract::{Catalog, expected};
 use crate::engine::{Agenda, Driver};
 use crate::http;
 use crate::integrator::{Action, Receiver, SampleAgent, Verdict};
+use crate::mock::Prepared;
 use crate::net::{Headers, HttpRequest, HttpResponse, Reply};
 
 /// The company whose agents refuse every transfer, so that a story can have it refused.
@@ -57,14 +58,16 @@ pub(super) struct Embedded {
 }
 
 impl Embedded {
-    pub(super) fn new(signer: Signer, catalog: Arc<Catalog>, mock: SocketAddr, driver: Driver) -> Arc<Self> {
+    pub(super) fn new(prepared: &Prepared, mock: SocketAddr, driver: Driver) -> Arc<Self> {
         let agenda = driver.agenda();
         let own = driver.with(|engine, _| engine.caller_signers().into_iter().next());
+        let Prepared { catalog, signer, route_signers, .. } = prepared;
+        let receiver = Receiver::new(signer.clone(), catalog).and(route_signers.iter().flatten().cloned());
         Arc::new(Self {
             signer: own.unwrap_or_else(|| signer.clone()),
-            receiver: Mutex::new(Receiver::new(signer, &catalog)),
+            receiver: Mutex::new(receiver),
             agents: Mutex::new(Agents::default()),
-            catalog,
+            catalog: Arc::clone(catalog),
             mock,
             driver,
             agenda,

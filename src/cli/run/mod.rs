@@ -76,6 +76,9 @@ pub(super) struct Args {
     /// Write a report as JUnit XML, one test case per story.
     #[arg(long, value_name = "FILE.xml")]
     junit: Option<PathBuf>,
+    /// Show tokens and the secrets of accounts in the record, where they are masked otherwise.
+    #[arg(long)]
+    show_secrets: bool,
     /// Print no timeline, only failures and the summary.
     #[arg(long, short)]
     quiet: bool,
@@ -88,12 +91,13 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
 }
 
 async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
-    let Prepared { settings, catalog, signer } = &prepared;
+    let Prepared { settings, signer, .. } = &prepared;
     let begun = Instant::now();
     let epoch = args.epoch.unwrap_or_else(whole_second);
     let jumps = args.speed == Speed::Max;
-    let embedded_wanted =
-        settings.callback_url.is_none() && stories.iter().all(|story| story.callback_url.is_none());
+    let embedded_wanted = settings.callback_url.is_none()
+        && !settings.routes.has_url()
+        && stories.iter().all(|story| story.callback_url.is_none());
     let seed = args.seed.map(Seed).or_else(|| stories.first()?.seed);
     let seed = seed.unwrap_or_else(|| Seed(super::fresh_seed()));
     // A seed on the command line would win over those in the files.
@@ -126,11 +130,11 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     if let Some(url) = &args.target.callback_url {
         builder = builder.callback_url(url);
     }
-    let (recording, builder) = Recording::open(args.record.as_deref(), !jumps, receiver_address, builder)?;
+    let (recording, builder) =
+        Recording::open(args.record.as_deref(), !jumps, receiver_address, args.show_secrets, builder)?;
     let mock = builder.stories(stories).assemble().await?;
     let embedded = receiver.map(|receiver| {
-        let embedded =
-            Embedded::new(signer.clone(), Arc::clone(catalog), mock.address(), mock.driver().clone());
+        let embedded = Embedded::new(&prepared, mock.address(), mock.driver().clone());
         let handler = Arc::clone(&embedded);
         let serve = receiver.serve(
             move |request| {
@@ -149,6 +153,7 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         let target = match (&embedded, &settings.callback_url) {
             (Some(_), _) => "the embedded sample receiver".to_owned(),
             (None, Some(url)) => url.clone(),
+            (None, None) if settings.routes.has_url() => "the URLs of [[routes]] and stories".to_owned(),
             (None, None) => "the URLs in the stories".to_owned(),
         };
         super::say(&format!("mock        {}  (your requests go here)", mock.url()));

@@ -69,6 +69,19 @@ impl Family {
     pub const ALL: [Self; 6] =
         [Self::Cloud, Self::Workflow, Self::Chatbot, Self::Dialer, Self::Sms, Self::Detection];
 
+    /// The family whose paths begin as this one does, if there is one.
+    pub fn of_path(path: &str) -> Option<Self> {
+        let begins = [
+            ("/service/cloud/workflow/", Self::Workflow),
+            ("/service/cloud/emptycheck", Self::Detection),
+            ("/service/cloud/", Self::Cloud),
+            ("/api/v1/", Self::Chatbot),
+            ("/service/callcenter/call/predict/", Self::Dialer),
+            ("/service/sms/", Self::Sms),
+        ];
+        begins.into_iter().find(|(begin, _)| path.starts_with(begin)).map(|(_, family)| family)
+    }
+
     /// The word shown to people and written in the catalog.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -337,6 +350,16 @@ mod tests {
                 assert_eq!(entry.event.as_deref(), Some(entry.id.as_str()));
             }
         }
+    }
+
+    #[test]
+    fn paths_tell_their_family() {
+        for entry in Catalog::builtin().calls() {
+            for route in &entry.routes {
+                assert_eq!(Family::of_path(&route.path), Some(entry.family), "{}", route.path);
+            }
+        }
+        assert_eq!(Family::of_path("/service/other"), None);
     }
 
     #[test]

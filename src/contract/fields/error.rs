@@ -68,6 +68,20 @@ impl FieldError {
         self.within(&format!("[{index}]"))
     }
 
+    /// The same with what probably was meant, if a field of that name in another letter case came at the top of a request.
+    #[must_use]
+    pub fn with_case_of(mut self, fields: &Value) -> Self {
+        let Fault::Missing { expected } = &mut self.fault else { return self };
+        let mut names = fields.as_object().into_iter().flat_map(serde_json::Map::keys);
+        // An empty one counts as missing, too.
+        if let Some(came) = names.find(|name| **name != self.path && name.eq_ignore_ascii_case(&self.path)) {
+            let came = shown(&Value::from(came.as_str()));
+            let colon = if expected.is_empty() { "" } else { "; " };
+            expected.push_str(&format!("{colon}{came} came, but letter case counts"));
+        }
+        self
+    }
+
     /// Whether the field is missing, so that the reference should say what belongs there.
     pub(super) fn lacks_hint(&self) -> bool {
         matches!(&self.fault, Fault::Missing { expected } if expected.is_empty())
@@ -87,6 +101,10 @@ impl fmt::Display for FieldError {
         match &self.fault {
             Fault::Missing { expected } if expected.is_empty() => write!(f, "{path} is missing"),
             Fault::Missing { expected } => write!(f, "{path} is missing: {expected}"),
+            // A message goes where secrets must not.
+            Fault::Wrong { expected, .. } if self.path.to_ascii_lowercase().ends_with("appsecret") => {
+                write!(f, "{path} is ***, expected {expected}")
+            }
             Fault::Wrong { got, expected } => write!(f, "{path} is {got}, expected {expected}"),
             Fault::Other(message) => write!(f, "{path} {message}"),
         }

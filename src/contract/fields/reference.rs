@@ -39,6 +39,13 @@ pub struct Field {
     pub help: String,
 }
 
+impl Field {
+    /// Whether it is this mock's own, such as `mock_outcome`, and so no assumption about the vendor.
+    pub fn is_own(&self) -> bool {
+        self.path.rsplit('.').next().is_some_and(|name| name.starts_with("mock_"))
+    }
+}
+
 /// The schema of a type as the wire has it.
 pub(crate) fn schema_of<T: JsonSchema>(used: Use) -> Value {
     let settings = SchemaSettings::draft2020_12();

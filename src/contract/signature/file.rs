@@ -89,6 +89,19 @@ pub enum SchemeError {
         /// The text as written.
         part: String,
     },
+    /// Something is signed that the receiver never learns.
+    #[error(
+        "`{part}` is signed, and no header carries it, so no receiver could verify: set `{key}`, for example to \
+         `{example}`"
+    )]
+    Unsent {
+        /// What is signed.
+        part: &'static str,
+        /// The key that names its header.
+        key: &'static str,
+        /// A name for it.
+        example: &'static str,
+    },
     /// Nothing would be signed.
     #[error("the list is empty, so nothing would be signed; write for example `[\"body\"]`")]
     NoParts,
@@ -146,7 +159,7 @@ impl SchemeError {
     pub fn place(&self) -> (&'static str, Option<usize>) {
         match self {
             Self::Part { index, .. } | Self::Quote { index, .. } => ("parts", Some(*index)),
-            Self::NoParts | Self::NoSecret { .. } => ("parts", None),
+            Self::NoParts | Self::NoSecret { .. } | Self::Unsent { .. } => ("parts", None),
             Self::HeaderName { key, .. } | Self::SameHeader { key, .. } | Self::HeaderText { key, .. } => {
                 (key, None)
             }
@@ -204,6 +217,20 @@ impl Scheme {
         }
         if !self.algorithm.keyed() && !self.signs(&Part::Secret) {
             return Err(SchemeError::NoSecret { algorithm: self.algorithm });
+        }
+        for (part, is_sent, word, key, example) in [
+            (
+                Part::Timestamp,
+                self.timestamp_header.is_some(),
+                "timestamp",
+                "timestamp_header",
+                "X-AIRudder-Timestamp",
+            ),
+            (Part::Nonce, self.nonce_header.is_some(), "nonce", "nonce_header", "X-AIRudder-Nonce"),
+        ] {
+            if self.signs(&part) && !is_sent {
+                return Err(SchemeError::Unsent { part: word, key, example });
+            }
         }
         if self.several && self.prefix.contains(' ') {
             return Err(SchemeError::SpaceInPrefix { prefix: self.prefix.to_string() });
@@ -283,7 +310,7 @@ mod tests {
             r#"
             preset = "standard-webhooks"
             algorithm = "hmac-sha1"
-            parts = ["path", "'''", "secret", "timestamp", "nonce", "body", "''"]
+            parts = ["path", "'''", "secret", "timestamp", "body", "''"]
             encoding = "HEX"
             prefix = "v2 "
             header = "X-Sign"
@@ -299,11 +326,11 @@ mod tests {
             "#,
         )
         .unwrap();
-        assert_eq!(scheme.parts_in_words(), "path ''' secret timestamp nonce body ''");
+        assert_eq!(scheme.parts_in_words(), "path ''' secret timestamp body ''");
         assert_eq!(scheme.parts[1], Part::Literal("'".into()));
         assert_eq!(
             scheme.describe(),
-            "custom: hmac-sha1 of path ''' secret timestamp nonce body '', upper-case hex after `v2 `, in X-Sign \
+            "custom: hmac-sha1 of path ''' secret timestamp body '', upper-case hex after `v2 `, in X-Sign \
              (documented)"
         );
         assert_eq!(scheme.key.unwrap().id.as_deref(), Some("0123456789abcdef0123456789abcdef"));
@@ -347,6 +374,8 @@ mod tests {
             r#"parts = ["'.", "body"]"#,
             r#"parts = ["body", "'"]"#,
             r#"parts = []"#,
+            r#"parts = ["timestamp", "body"]"#,
+            "preset = \"standard-webhooks\"\nnonce_header = \"\"",
             r#"algorithm = "md5""#,
             r#"header = """#,
             r#"header = "X Sign""#,

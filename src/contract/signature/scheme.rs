@@ -156,12 +156,15 @@ pub enum Preset {
     Md5BodySecret,
     /// Standard Webhooks: HMAC-SHA256 over id, timestamp and body, base64, in `webhook-signature`.
     StandardWebhooks,
+    /// CALL-E, another product of the vendor: HMAC-SHA256 over timestamp, a dot and the body, lower-case hex after `v1=`,
+    /// in `CALL-E-Signature`. Not known to be used by this one.
+    CallE,
 }
 
 impl Preset {
     /// Every preset.
-    pub const ALL: [Self; 4] =
-        [Self::Airudder, Self::Sha256BodySecret, Self::Md5BodySecret, Self::StandardWebhooks];
+    pub const ALL: [Self; 5] =
+        [Self::Airudder, Self::Sha256BodySecret, Self::Md5BodySecret, Self::StandardWebhooks, Self::CallE];
 
     /// The word of the settings file and of `--preset`.
     pub fn as_str(self) -> &'static str {
@@ -170,6 +173,7 @@ impl Preset {
             Self::Sha256BodySecret => "sha256-body-secret",
             Self::Md5BodySecret => "md5-body-secret",
             Self::StandardWebhooks => "standard-webhooks",
+            Self::CallE => "call-e",
         }
     }
 }
@@ -293,6 +297,7 @@ impl Scheme {
             tolerance: None,
             provenance: Provenance::Assumed,
         };
+        let dot = || Part::Literal(".".into());
         let body_secret = || vec![Part::Body, Part::Secret];
         match preset {
             Preset::Airudder => airudder,
@@ -300,21 +305,26 @@ impl Scheme {
                 Self { algorithm: Algorithm::Sha256, parts: body_secret(), ..airudder }
             }
             Preset::Md5BodySecret => Self { algorithm: Algorithm::Md5, parts: body_secret(), ..airudder },
-            Preset::StandardWebhooks => {
-                let dot = || Part::Literal(".".into());
-                Self {
-                    parts: vec![Part::Nonce, dot(), Part::Timestamp, dot(), Part::Body],
-                    encoding: Encoding::Base64,
-                    prefix: "v1,".into(),
-                    header: "webhook-signature".into(),
-                    timestamp_header: Some("webhook-timestamp".into()),
-                    nonce_header: Some("webhook-id".into()),
-                    secret_form: SecretForm::Base64,
-                    several: true,
-                    tolerance: Some(Duration::from_secs(300)),
-                    ..airudder
-                }
-            }
+            Preset::CallE => Self {
+                parts: vec![Part::Timestamp, dot(), Part::Body],
+                prefix: "v1=".into(),
+                header: "CALL-E-Signature".into(),
+                timestamp_header: Some("CALL-E-Timestamp".into()),
+                nonce_header: Some("CALL-E-Event-Id".into()),
+                ..airudder
+            },
+            Preset::StandardWebhooks => Self {
+                parts: vec![Part::Nonce, dot(), Part::Timestamp, dot(), Part::Body],
+                encoding: Encoding::Base64,
+                prefix: "v1,".into(),
+                header: "webhook-signature".into(),
+                timestamp_header: Some("webhook-timestamp".into()),
+                nonce_header: Some("webhook-id".into()),
+                secret_form: SecretForm::Base64,
+                several: true,
+                tolerance: Some(Duration::from_secs(300)),
+                ..airudder
+            },
         }
     }
 
@@ -383,7 +393,7 @@ mod tests {
         assert_eq!(
             message("stripe"),
             "there is no preset `stripe`, there are `airudder`, `sha256-body-secret`, `md5-body-secret`, \
-             `standard-webhooks`"
+             `standard-webhooks`, `call-e`"
         );
     }
 }

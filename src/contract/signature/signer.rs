@@ -175,6 +175,25 @@ mod tests {
         );
     }
 
+    /// The vector of the sibling product: the secret's text is the key as it is.
+    #[test]
+    fn the_vector_of_call_e() {
+        let signer = Signer::try_new(Scheme::preset(Preset::CallE), "whsec_dev").unwrap();
+        let body = br#"{"id":"evt_123","type":"call.completed","created_at":"2026-05-31T00:00:00Z","data":{"object":"call","id":"call_123","status":"completed"}}"#;
+        let signing = Signing { body, path: "/", now: at(1_780_035_123), nonce: "evt_123" };
+        assert_eq!(
+            signer.sign(&signing),
+            [
+                ("CALL-E-Event-Id".into(), "evt_123".to_owned()),
+                ("CALL-E-Timestamp".into(), "1780035123".to_owned()),
+                (
+                    "CALL-E-Signature".into(),
+                    "v1=a005f254e788b40203903f85aab0c0788dc0f5773735b0e77a4ab7e232f0e02d".to_owned()
+                ),
+            ]
+        );
+    }
+
     #[test]
     fn one_right_signature_of_several_suffices() {
         let (signer, signing) = standard();

@@ -15,7 +15,7 @@ use super::ids::IdKeys;
 use super::request::SentRequest;
 use super::segments::Segments;
 use super::template::{RequestTemplate, StoryTemplate, Variant};
-use crate::delivery::{StatusSet, SuccessRule};
+use crate::delivery::{MessageIds, StatusSet, SuccessRule};
 use crate::scenario::Story;
 use crate::seed::Seed;
 
@@ -93,6 +93,7 @@ impl StoryTemplate {
             variants,
             signer: context.signer.clone(),
             keys: IdKeys::new(seed),
+            message_ids: MessageIds::new(seed),
         })
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use super::*;
 use crate::contract::Catalog;
 use crate::contract::signature::{Preset, Received, Scheme, Signer};
+use crate::delivery::MessageIds;
 use crate::load::compile::Scratch;
 use crate::net::{Headers, Target};
 use crate::scenario::load;
@@ -207,7 +208,10 @@ fn a_scheme_with_nonce_and_timestamp() {
     let template = given.compile().unwrap();
     let (head, text) = written(&template, 41, 0);
     assert!(
-        head.contains("webhook-id: msg_41\r\nwebhook-timestamp: 1906539630\r\nwebhook-signature: v1,"),
+        head.contains(&format!(
+            "webhook-id: {}\r\nwebhook-timestamp: 1906539630\r\nwebhook-signature: v1,",
+            MessageIds::new(Seed(1)).of(41)
+        )),
         "{head}"
     );
     let headers: Vec<(String, String)> = head

@@ -9,7 +9,7 @@ use crate::contract::signature::Signer;
 use crate::mock::{Builder, Prepared};
 use crate::net::Target;
 use crate::seed::Seed;
-use crate::settings::{AssumedFile, Settings};
+use crate::settings::{AssumedFile, Routes, Settings};
 
 /// What stories are simulated with.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,14 @@ impl Context<'_> {
             // A note at each first use would be one for each of many engines.
             settings.assumed = AssumedFile::Serve;
         }
-        let prepared = Prepared { settings, catalog: Arc::clone(self.catalog), signer: self.signer.clone() };
+        // A load goes to one receiver.
+        settings.routes = Routes::default();
+        let prepared = Prepared {
+            settings,
+            catalog: Arc::clone(self.catalog),
+            signer: self.signer.clone(),
+            route_signers: Vec::new(),
+        };
         let builder = Builder::new(Ok(prepared)).seed(seed.0).max_in_flight(in_flight).expects_callbacks();
         match self.target {
             Some(target) if self.target_wins => builder.callback_url(target.to_string()),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::ids::{IdForm, IdKeys};
 use super::segments::{Filler, Segments};
 use crate::contract::signature::{Signer, Signing};
-use crate::delivery::SuccessRule;
+use crate::delivery::{MessageIds, SuccessRule};
 use crate::net::Target;
 
 /// A story ready to be sent at any rate.
@@ -23,6 +23,7 @@ pub struct StoryTemplate {
     pub(super) variants: Vec<Variant>,
     pub(super) signer: Signer,
     pub(super) keys: IdKeys,
+    pub(super) message_ids: MessageIds,
 }
 
 /// A story with gaps.
@@ -89,7 +90,7 @@ impl StoryTemplate {
         let mut number = itoa::Buffer::new();
         if !plan.signature.is_empty() {
             scratch.nonce.clear();
-            scratch.nonce.push_str("msg_");
+            scratch.nonce.push_str(self.message_ids.begin());
             scratch.nonce.push_str(number.format(nonce));
             let signing = Signing {
                 body: &scratch.body,

@@ -145,7 +145,7 @@ impl StoryRun {
             target,
             own_target: callback.target.is_some(),
             session: key,
-            policy: Arc::clone(&story.policy),
+            policy: story.own_policy().cloned(),
         })?;
         Ok((id, value))
     }

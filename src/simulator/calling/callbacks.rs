@@ -123,13 +123,16 @@ impl Calling {
             return;
         }
         let account = task.order.account;
-        let callback = if task.order.workflow.is_some() {
+        let callback = if let Some(part) = &task.order.workflow {
             let Some((body, order)) = self.workflow_call_completed(key, row) else { return };
-            Callback::new(account, "workflow.call_completed", &body, Some(order))
+            let callback = Callback::new(account, "workflow.call_completed", &body, Some(order));
+            Callback { flow: Some(part.place()), part_of: vec![part.workflow_id.clone()], ..callback }
         } else {
             let Some(body) = self.call_completed(key, row) else { return };
             // Notices of different numbers do not wait for each other.
-            Callback::new(account, "call.completed", &body, None)
+            let callback = Callback::new(account, "call.completed", &body, None);
+            let plan = task.order.plan.map(|(plan, _)| self.plan_id(plan));
+            Callback { part_of: plan.into_iter().chain([self.task_id(key)]).collect(), ..callback }
         };
         context.send(task.cause, callback);
     }
@@ -164,7 +167,9 @@ impl Calling {
             task_end_time: moment(task.ended),
         };
         let callback = Callback::new(task.order.account, "task.finished", &body, Some(self.task_id(key)));
-        context.send(task.cause, callback);
+        let part_of = task.order.plan.map(|(plan, _)| self.plan_id(plan)).into_iter().collect();
+        let sums_up = Some(self.task_id(key));
+        context.send(task.cause, Callback { part_of, sums_up, ..callback });
     }
 
     pub(super) fn emit_plan_finished(&self, context: &mut Context, key: PlanKey) {
@@ -184,7 +189,7 @@ impl Calling {
             plan_end_time: utc_text(plan.ended.unwrap_or(plan.order.starts)),
         };
         let callback = Callback::new(plan.order.account, "plan.finished", &body, Some(self.plan_id(key)));
-        context.send(plan.cause, callback);
+        context.send(plan.cause, Callback { sums_up: Some(self.plan_id(key)), ..callback });
     }
 
     /// The sums of a task. Refused rows are not among them: they are no part of the task.

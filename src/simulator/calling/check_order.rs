@@ -56,13 +56,13 @@ impl Calling {
 
     /// A robot that nobody knows is refused where the settings declare robots, and otherwise noted.
     fn check_robot(&self, context: &mut Context, robot: &str, request: &Request<'_>) -> Result<(), Refusal> {
-        let Some(wrong) = self.unknown_robot(robot) else { return Ok(()) };
+        let Some((wrong, near)) = self.unknown_robot(robot) else { return Ok(()) };
         if self.rules.are_robots_declared {
-            return context.refuse(request, "unknown robot", Refusal::new(400, wrong));
+            return context.refuse(request, "unknown robot", Refusal::new(400, wrong + &near));
         }
         let what = format!("RobotID {}", robot.escape_debug());
         context.find(request.account, FindingKind::UnknownName, request.id, what, || {
-            format!("{wrong}; declare yours under [calling] robots, and others are refused")
+            format!("{wrong} (declare yours under [calling] robots, and others are refused){near}")
         });
         Ok(())
     }
@@ -74,13 +74,13 @@ impl Calling {
         robots.iter().find(|robot| robot.name == named).or_else(by_id)
     }
 
-    /// Why a name is that of no robot.
-    fn unknown_robot(&self, named: &str) -> Option<String> {
+    /// Why a name is that of no robot, and which one was meant.
+    fn unknown_robot(&self, named: &str) -> Option<(String, String)> {
         if named.is_empty() || self.robot(named).is_some() {
             return None;
         }
         let near = did_you_mean(nearest(named, self.rules.robots.iter().map(|robot| robot.name.as_str())));
-        Some(format!("RobotID `{}` is no robot of the account{near}", named.escape_debug()))
+        Some((format!("RobotID `{}` is no robot of the account", named.escape_debug()), near))
     }
 
     /// What rows must have, of an order by this robot; nothing more where the account is treated leniently.
@@ -97,10 +97,10 @@ impl Calling {
                 return Ok(());
             }
             let own = row.robot();
-            if let Some(wrong) = own.as_deref().and_then(|robot| self.unknown_robot(robot))
+            if let Some((wrong, near)) = own.as_deref().and_then(|robot| self.unknown_robot(robot))
                 && self.rules.are_robots_declared
             {
-                return Err(wrong);
+                return Err(wrong + &near);
             }
             if own.map_or(is_collection, |robot| self.is_collection(&robot)) {
                 row.check_loan()?;

@@ -159,7 +159,9 @@ impl Calling {
     /// A number is finished: its callback goes out (documented: at once when connected, otherwise after the last redial).
     fn row_finished(&mut self, context: &mut Context, key: TaskKey, row: u32, now: Timestamp) {
         self.note_ended(context, key, row, now);
-        for at in self.mock_outcome(key, row).notice.moments(now) {
+        let notice = self.mock_outcome(key, row).notice;
+        context.note_swallowed("call.completed", notice);
+        for at in notice.moments(now) {
             if at == now {
                 self.emit_call_completed(context, key, row);
             } else {

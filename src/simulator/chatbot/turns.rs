@@ -398,6 +398,9 @@ pub(super) fn callback<T: Serialize>(
         // Bodies are plain data, which always fits into JSON.
         body: CallbackBody::Json(serde_json::to_value(body()).unwrap_or_default()),
         order_key: Some(conversation.order_key()),
+        part_of: Vec::new(),
+        sums_up: None,
         target: None,
+        flow: None,
     })
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::draw::RESULTS;
 use super::mock_outcome::Extras;
 use super::notices::Notices;
-use super::task::State;
+use super::task::{State, Task};
 use super::{Dialer, TaskKey};
 use crate::contract::bodies::{Fields, millis_text};
 use crate::simulator::callback::{Callback, CallbackBody};
@@ -500,7 +500,7 @@ impl Dialer {
     }
 
     fn notice(&self, key: TaskKey, kind: NoticeKind, body: impl Serialize, order_key: String) -> Callback {
-        let settings = &self.task(key).settings;
+        let Task { settings, node, .. } = self.task(key);
         let event = match kind {
             NoticeKind::Task => "dialer.task_status",
             NoticeKind::Contact => "dialer.contact_status",
@@ -514,7 +514,17 @@ impl Dialer {
             body: CallbackBody::Text(serde_json::to_string(&Notice { kind, body }).unwrap_or_default()),
             order_key: Some(order_key),
             target: settings.notices.url().map(str::to_owned),
+            part_of: self.wholes(key, kind),
+            sums_up: (kind == NoticeKind::Task).then(|| self.task_id(key)),
+            flow: node.as_ref().map(|node| node.place),
         }
+    }
+
+    /// What a notice is a part of: the task if it does not sum that up, and the task's workflow.
+    fn wholes(&self, key: TaskKey, kind: NoticeKind) -> Vec<String> {
+        let task = (kind != NoticeKind::Task).then(|| self.task_id(key));
+        let node = self.task(key).node.as_ref();
+        task.into_iter().chain(node.map(|node| node.workflow_id.clone())).collect()
     }
 
     /// Sends a notice of a call as often and as late as its mock_outcome says.
@@ -527,6 +537,7 @@ impl Dialer {
         now: Timestamp,
     ) {
         let mock_outcome = self.mock_outcome_of_call(key, self.call(key, call));
+        context.note_swallowed("dialer.contact_status", mock_outcome.call.notice);
         for at in mock_outcome.call.notice.moments(now) {
             self.send(context, callback.clone(), key, at, now);
         }

@@ -29,7 +29,8 @@ const LONGEST_NAME: usize = 63;
 
 /// A refusal with the dialer's code for the field.
 pub(super) fn refuse(request: &Request<'_>, error: FieldError) -> Refusal {
-    Refusal::new(code(request.id, error.path(), error.is_missing()), error.to_string())
+    let code = code(request.id, error.path(), error.is_missing());
+    Refusal::new(code, error.with_case_of(request.fields).to_string())
 }
 
 fn code(id: &str, path: &str, is_missing: bool) -> i64 {

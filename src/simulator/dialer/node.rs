@@ -18,7 +18,7 @@ use crate::simulator::context::Context;
 use crate::simulator::ending::Ending;
 use crate::simulator::ids::Kind;
 use crate::simulator::keys::InstanceKey;
-use crate::simulator::node::{CameTo, NodeOrder, RowEnded, Taken};
+use crate::simulator::node::{CameTo, FlowPlace, NodeOrder, RowEnded, Taken};
 use crate::simulator::request::Refusal;
 
 /// The node of an instance that a task belongs to.
@@ -26,6 +26,9 @@ use crate::simulator::request::Refusal;
 pub(super) struct Node {
     instance: InstanceKey,
     node: u16,
+    /// Where its callbacks come from.
+    pub(super) place: FlowPlace,
+    pub(super) workflow_id: String,
     contacts: Vec<Origin>,
     /// Whether contacts may still come.
     pub(super) is_open: bool,
@@ -89,9 +92,10 @@ impl Dialer {
             inspects: false,
         };
         let key = self.add_task(context, task, Contacts::default(), now);
-        let (instance, node) = (order.part.instance, order.part.node);
+        let (instance, node, place) = (order.part.instance, order.part.node, order.part.place());
+        let workflow_id = order.part.workflow_id;
         let task = self.task_mut(key);
-        task.node = Some(Node { instance, node, contacts: Vec::new(), is_open: true });
+        task.node = Some(Node { instance, node, place, workflow_id, contacts: Vec::new(), is_open: true });
         task.cause = order.cause;
         key
     }

@@ -10,12 +10,13 @@ pub(super) mod strictness;
 pub(super) mod template;
 pub(super) mod template_file;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::access::Account;
 use super::user_endpoints::Declarations;
+use crate::contract::renames;
 use chatbot::ChatRules;
 use template::Template;
 
@@ -36,6 +37,8 @@ pub struct Behaviour {
     pub user_endpoints: Declarations,
     /// The calls whose assumed fields count as such in `strict`, by their ids.
     pub doubted: Arc<BTreeSet<String>>,
+    /// The names that the user's settings give fields of requests, by the ids of the calls.
+    pub corrected: Arc<BTreeMap<String, Arc<renames::Names>>>,
     /// Where the mock is reached, for links: scheme and authority.
     pub public_url: Arc<str>,
     /// How conversations go on.
@@ -58,6 +61,7 @@ impl Default for Behaviour {
             workflows: Arc::new(template::shipped()),
             user_endpoints: Declarations::default(),
             doubted: Arc::default(),
+            corrected: Arc::default(),
             public_url: "http://127.0.0.1:2478".into(),
             has_callback_url: true,
         }

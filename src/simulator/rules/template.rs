@@ -23,6 +23,8 @@ pub struct Template {
 /// A node of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::simulator) struct Node {
+    /// What other nodes and routes call it.
+    pub(in crate::simulator) id: String,
     pub(in crate::simulator) name: String,
     pub(in crate::simulator) kind: Kind,
     /// Where rows go from here; nowhere: their flow ends.
@@ -97,6 +99,16 @@ pub(crate) fn templates(own: &[TemplateFile]) -> Vec<Template> {
 }
 
 impl Template {
+    /// Its id, the `workflow_template_id` of calls.
+    pub fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// The ids of its nodes, in their order.
+    pub fn node_ids(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().map(|node| node.id.as_str())
+    }
+
     /// A template of a file without mistakes; a name that leads nowhere ends the flow.
     pub(crate) fn of(file: &TemplateFile) -> Self {
         let place = |name: &str| {
@@ -104,6 +116,7 @@ impl Template {
             u16::try_from(at).ok()
         };
         let node = |node: &NodeFile| Node {
+            id: node.id.clone(),
             name: node.name.clone().unwrap_or_else(|| node.id.clone()),
             kind: kind(node, &place),
             next: node.next.as_deref().and_then(place),

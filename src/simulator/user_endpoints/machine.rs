@@ -279,7 +279,17 @@ fn send(simulator: &mut Simulator, planned: PlannedSend, at: Timestamp) -> Resul
     };
     let event = event.to_string().into();
     let body = CallbackBody::Json(body);
-    Ok(Some(Callback { account, story: None, event, body, order_key, target }))
+    Ok(Some(Callback {
+        account,
+        story: None,
+        event,
+        body,
+        order_key,
+        part_of: Vec::new(),
+        sums_up: None,
+        target,
+        flow: None,
+    }))
 }
 
 /// Looks objects up, works values out, refuses.

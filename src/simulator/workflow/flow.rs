@@ -149,6 +149,7 @@ impl Workflow {
             account: instance.account,
             part: Part {
                 instance: key,
+                template: self.templates[instance.template].id,
                 node,
                 workflow_id: self.workflow_id(key),
                 workflow_name: instance.name.clone(),

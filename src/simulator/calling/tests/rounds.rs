@@ -91,7 +91,7 @@ fn a_plan_is_paused_and_stopped_by_its_own_id() {
     let mut vendor = a_vendor(Rules { channels: 1, ..Rules::default() });
     let rows: Vec<Value> = (0..40).map(|number| row(&format!("{number:04}"))).collect();
     let id = plan(&mut vendor, &rows);
-    let mut act = |vendor: &mut Vendor, action: &str| {
+    let act = |vendor: &mut Vendor, action: &str| {
         vendor.call("task.stop", json!({ "PlanID": id, "Action": action })).unwrap();
         vendor.call("plan.status", json!({ "PlanID": id })).unwrap()["Status"].as_str().unwrap().to_owned()
     };

@@ -74,6 +74,7 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
     let mock_outcome = state.mock_outcome;
     move_to(campaign, row, status, at);
     let mut emitted = Vec::new();
+    simulator.context.note_swallowed("template.result", mock_outcome.notice);
     for moment in mock_outcome.notice.moments(at) {
         if moment == at {
             emitted.extend(notice(simulator, task, row));

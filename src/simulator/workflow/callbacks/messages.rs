@@ -150,7 +150,7 @@ impl Workflow {
             .then(|| SendError { code: 1006, reason: "the number has no WhatsApp account".to_owned() });
         let body = WabaStatus { head, msg_id: self.message_id(key, at, node), status, error };
         let order = self.detail_id(key, at);
-        self.send(key, "workflow.waba_status", &body, order, dialers);
+        self.send((key, Some(node)), "workflow.waba_status", &body, order, dialers);
     }
 
     /// The conversation that came of a message has ended.
@@ -189,7 +189,7 @@ impl Workflow {
             ..SessionEnded::new(head, call_id, robot_id, messages)
         };
         let order = self.detail_id(key, at);
-        self.send(key, "workflow.session_ended", &body, order, dialers);
+        self.send((key, Some(node)), "workflow.session_ended", &body, order, dialers);
     }
 }
 

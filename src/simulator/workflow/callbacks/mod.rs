@@ -18,6 +18,7 @@ use crate::simulator::callback::{Callback, CallbackBody};
 use crate::simulator::endpoint::{CallbackShape, callbacks};
 use crate::simulator::ids::Kind as Id;
 use crate::simulator::keys::InstanceKey;
+use crate::simulator::node::FlowPlace;
 use crate::simulator::rules::template::{Kind, NodeType};
 
 pub(super) use rows::ApiPush;
@@ -69,10 +70,10 @@ impl Workflow {
         dialers.context.is_silent(self.instance(key).cause)
     }
 
-    /// A callback of an instance goes out. The text of its body comes back.
+    /// A callback of an instance, or of one of its nodes, goes out. The text of its body comes back.
     fn send(
         &self,
-        key: InstanceKey,
+        (key, node): (InstanceKey, Option<u16>),
         event: &'static str,
         body: &impl Serialize,
         order: String,
@@ -81,13 +82,17 @@ impl Workflow {
         let instance = self.instance(key);
         // Bodies are plain data, which always fits into JSON.
         let text = serde_json::to_string(body).unwrap_or_default();
+        let is_sum = event == "workflow.status_changed";
         let callback = Callback {
             account: instance.account,
             story: None,
             event: event.into(),
             body: CallbackBody::Text(text.clone()),
             order_key: Some(order),
+            part_of: if is_sum { Vec::new() } else { vec![self.workflow_id(key)] },
+            sums_up: is_sum.then(|| self.workflow_id(key)),
             target: None,
+            flow: Some(FlowPlace { template: self.templates[instance.template].id, node }),
         };
         dialers.context.send(instance.cause, callback);
         text

@@ -148,7 +148,7 @@ impl Workflow {
             actions: actions.collect(),
         };
         let order = self.workflow_id(key);
-        self.send(key, "workflow.status_changed", &body, order, dialers);
+        self.send((key, None), "workflow.status_changed", &body, order, dialers);
     }
 
     /// A row has come to the end of its flow.
@@ -176,7 +176,7 @@ impl Workflow {
             rows: passed.collect(),
         };
         let order = self.detail_id(key, at);
-        self.send(key, "workflow.contact_completed", &body, order, dialers);
+        self.send((key, None), "workflow.contact_completed", &body, order, dialers);
     }
 
     /// A Custom API node pushes a row's data: what the list says of it, and nothing where it says nothing.
@@ -218,7 +218,7 @@ impl Workflow {
             },
         };
         let order = self.detail_id(key, at);
-        let text = self.send(key, "workflow.api_push", &body, order, dialers);
+        let text = self.send((key, Some(node)), "workflow.api_push", &body, order, dialers);
         self.instance_mut(key).pushes.insert((at, node), text);
     }
 }

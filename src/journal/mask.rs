@@ -1,0 +1,188 @@
+//! Keeps secrets out of what is shown and recorded: the secret of an account and tokens, in whatever form a body has.
+//!
+//! Bodies are not parsed: they may be very large, and wrong ones hold secrets, too.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// What stands in place of a secret.
+const MASK: &str = "***";
+
+/// The fields whose values are secrets, in small letters.
+const FIELDS: [&[u8]; 2] = [b"appsecret", b"token"];
+
+/// A body, or a path with its query, without secrets.
+pub fn masked(text: &[u8]) -> Cow<'_, [u8]> {
+    let mut out: Vec<u8> = Vec::new();
+    let mut done = 0;
+    let mut at = 0;
+    while let Some(value) = next_secret(text, at) {
+        out.extend_from_slice(&text[done..value.start]);
+        out.extend_from_slice(MASK.as_bytes());
+        (done, at) = (value.end, value.end);
+    }
+    if done == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.extend_from_slice(&text[done..]);
+    Cow::Owned(out)
+}
+
+/// The value of a header without secrets: of a proof of the caller only its kind is left.
+pub fn masked_header<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
+    if !["authorization", "proxy-authorization", "cookie"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name))
+    {
+        return Cow::Borrowed(value);
+    }
+    match value.trim().split_once(' ') {
+        Some((kind, _)) => Cow::Owned(format!("{kind} {MASK}")),
+        None => Cow::Borrowed(MASK),
+    }
+}
+
+/// Where the next value of a secret field stands.
+fn next_secret(text: &[u8], from: usize) -> Option<Range<usize>> {
+    let mut at = from;
+    loop {
+        let (name, length) =
+            FIELDS.iter().filter_map(|field| Some((find(&text[at..], field)? + at, field.len()))).min()?;
+        at = name + length;
+        let begins = name.checked_sub(1).map(|before| text[before]);
+        if let Some(value) = value(text, begins, at).filter(|value| !value.is_empty()) {
+            return Some(value);
+        }
+    }
+}
+
+/// A word in any letter case.
+fn find(text: &[u8], word: &[u8]) -> Option<usize> {
+    let (small, large) = (word[0], word[0].to_ascii_uppercase());
+    let mut from = 0;
+    loop {
+        let at = from + text[from..].iter().position(|byte| *byte == small || *byte == large)?;
+        if text[at..].get(..word.len())?.eq_ignore_ascii_case(word) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
+
+/// The value of the field whose name stands before `at`: of JSON, of a form or query, or of a part of a multipart body.
+fn value(text: &[u8], begins: Option<u8>, at: usize) -> Option<Range<usize>> {
+    let rest = text.get(at..)?;
+    let ends = |from: usize, is_end: &dyn Fn(u8) -> bool| {
+        text[from..].iter().position(|byte| is_end(*byte)).map_or(text.len(), |end| from + end)
+    };
+    if rest.first() == Some(&b'=') && matches!(begins, None | Some(b'&' | b'?' | b'\n' | b';')) {
+        return Some(at + 1..ends(at + 1, &|byte| byte == b'&' || byte == b'\r' || byte == b'\n'));
+    }
+    if rest.first() != Some(&b'"') || begins != Some(b'"') {
+        return None;
+    }
+    let after = at + 1;
+    let colon = ends(after, &|byte| !byte.is_ascii_whitespace());
+    if text.get(colon) == Some(&b':') {
+        let start = ends(colon + 1, &|byte| !byte.is_ascii_whitespace());
+        if text.get(start) == Some(&b'"') {
+            return Some(start + 1..closing_quote(text, start + 1));
+        }
+        return Some(start..ends(start, &|byte| matches!(byte, b',' | b'}' | b']')));
+    }
+    // The headers of a part end with an empty line.
+    let head = &text[after..text.len().min(after + 1_000)];
+    let (empty, length) = match (find_bytes(head, b"\r\n\r\n"), find_bytes(head, b"\n\n")) {
+        (Some(at), _) => (at, 4),
+        (None, Some(at)) => (at, 2),
+        (None, None) => return None,
+    };
+    let start = after + empty + length;
+    Some(start..ends(start, &|byte| byte == b'\r' || byte == b'\n'))
+}
+
+fn closing_quote(text: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'"' => return at,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    text.len()
+}
+
+fn find_bytes(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    text.windows(wanted.len()).position(|window| window == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        String::from_utf8_lossy(&masked(text.as_bytes())).into_owned()
+    }
+
+    #[test]
+    fn secrets_of_every_form_are_masked() {
+        for (text, masked) in [
+            (r#"{"APPKey":"K","APPSecret":"s3cr\"et","x":1}"#, r#"{"APPKey":"K","APPSecret":"***","x":1}"#),
+            (r#"{ "appSecret" : 12345 }"#, r#"{ "appSecret" : ***}"#),
+            (r#"{"data":{"token":"abc+/"}}"#, r#"{"data":{"token":"***"}}"#),
+            ("APPKey=K&APPSecret=s3cret", "APPKey=K&APPSecret=***"),
+            ("APPSecret=s3cret&APPKey=K", "APPSecret=***&APPKey=K"),
+            ("/service/cloud/auth?appsecret=a&token=b", "/service/cloud/auth?appsecret=***&token=***"),
+            (
+                "--b\r\nContent-Disposition: form-data; name=\"APPSecret\"\r\n\r\ns3cret\r\n--b--\r\n",
+                "--b\r\nContent-Disposition: form-data; name=\"APPSecret\"\r\n\r\n***\r\n--b--\r\n",
+            ),
+            // One that is cut off in the middle of the secret.
+            (r#"{"APPSecret":"s3cr"#, r#"{"APPSecret":"***"#),
+        ] {
+            assert_eq!(shown(text), masked);
+        }
+    }
+
+    #[test]
+    fn other_texts_stay() {
+        for text in [
+            "",
+            r#"{"text":"the token is gone","Tokens":"3","my_token":"x"}"#,
+            r#"{"token":""}"#,
+            "mytoken=3",
+            "APPSecret",
+            "\"APPSecret\"",
+            "a token = b",
+        ] {
+            assert_eq!(shown(text), text);
+        }
+    }
+
+    #[test]
+    fn proofs_in_headers_are_masked() {
+        assert_eq!(masked_header("Authorization", "Token abc"), "Token ***");
+        assert_eq!(masked_header("authorization", "abc"), "***");
+        assert_eq!(masked_header("X-AIRudder-Sign", "abc"), "abc");
+    }
+
+    proptest! {
+        #[test]
+        fn any_secret_in_json_or_form_is_masked(secret in "[a-zA-Z0-9+/]{6,22}", before in ".{0,20}") {
+            let json = serde_json::json!({ "x": before, "APPSecret": secret, "y": 1 }).to_string();
+            let form = format!("APPKey=K&APPSecret={secret}&y=1");
+            for text in [json, form] {
+                let shown = shown(&text);
+                prop_assert!(!shown.replace(&before, "").contains(&secret) && shown.contains(MASK), "{}", shown);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            masked(&[b"\"token\"".as_slice(), &bytes].concat());
+        }
+    }
+}
