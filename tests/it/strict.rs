@@ -7,7 +7,9 @@ use std::process::Output;
 use serde_json::{Value, json};
 
 use crate::serving::{JSON, Serving};
-use crate::support::{DEFAULT_SECRET, Receiver, assert_code, free_address, plain, post_signed, run, stdout};
+use crate::support::{
+    DEFAULT_SECRET, Receiver, assert_code, free_address, plain, post, post_signed, run, stdout,
+};
 
 /// What was found of a kind: the id, what of it, and how often.
 fn found(state: &Value, kind: &str) -> Vec<(String, String, u64)> {
@@ -352,4 +354,23 @@ fn tasks_name_what_there_is_and_rows_have_what_their_robot_needs() {
     );
     assert_eq!(found(&serving.state(), "past_schedule"), [one("task.create", "ScheduleStartTime", 1)]);
     serving.end();
+}
+
+#[test]
+fn what_belongs_to_no_story_fails_the_run() {
+    let text = "name = 'Two'\ncopies = 2\n[[steps]]\nsend = 'session.transfer'\n";
+    let (output, report, junit) = run_against(text, "", |mock, _| {
+        // It names no conversation, and is not signed.
+        assert_eq!(post(mock, "/api/v1/session/list", &json!({})).0, 200);
+        plain("200 OK", "{}")
+    });
+    assert_code(&output, 1);
+    assert_eq!((&report["passed"], &report["stories"][0]["passed"]), (&json!(false), &json!(true)));
+    assert_eq!(found(&report, "signature")[0].2, 2);
+    assert!(
+        junit.contains("tests=\"3\" failures=\"1\"") && junit.contains("requests of no story"),
+        "{junit}"
+    );
+    let text = stdout(&output);
+    assert!(text.contains("2 passed, 0 failed") && text.contains("2 wrongly signed requests"), "{text}");
 }
