@@ -80,7 +80,9 @@ fn links_begin_as_the_request_reached_the_mock() {
         let token = serving.token();
         let task = serving.task(&token, "links", &json!([{ "Mobile": "+6281112349001" }]));
         serving.settle();
-        for (host, begin) in [(host, begin), ("other.test", if settings.is_empty() { "http://other.test/" } else { begin })] {
+        for (host, begin) in
+            [(host, begin), ("other.test", if settings.is_empty() { "http://other.test/" } else { begin })]
+        {
             let path = format!("/service/cloud/detail?TaskID={task}");
             let bytes = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {token}\r\n\r\n");
             let mut wire = serving.wire();

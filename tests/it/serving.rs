@@ -250,7 +250,9 @@ impl Wire {
         match bytes.windows(host.len()).take(4_096).position(|window| window == host) {
             Some(at) => {
                 let own = format!("\r\nHost: {}\r\n", self.stream.peer_addr().unwrap());
-                self.stream.write_all(&[&bytes[..at], own.as_bytes(), &bytes[at + host.len()..]].concat()).unwrap();
+                self.stream
+                    .write_all(&[&bytes[..at], own.as_bytes(), &bytes[at + host.len()..]].concat())
+                    .unwrap();
             }
             None => self.stream.write_all(bytes).unwrap(),
         }
