@@ -40,6 +40,8 @@ pub struct Api {
     driver: Driver,
     router: Arc<Router>,
     rules: AccessRules,
+    /// Whether links begin as requests reached it.
+    follows_host: bool,
     /// Other names of fields, by catalog id.
     names: Arc<BTreeMap<String, Arc<Names>>>,
     /// Checks the signatures of chatbot calls.
@@ -69,18 +71,23 @@ struct Came {
 }
 
 impl Api {
-    /// An API for the calls of a catalog.
+    /// An API for the calls of a catalog. If it follows the header `Host`, links begin as the last request reached it.
     ///
     /// # Errors
     ///
     /// A path of the user's settings by which no request can be found.
-    pub fn new(driver: Driver, catalog: &Catalog, rules: AccessRules) -> Result<Self, RouteError> {
+    pub fn new(
+        driver: Driver,
+        catalog: &Catalog,
+        rules: AccessRules,
+        follows_host: bool,
+    ) -> Result<Self, RouteError> {
         let signers = driver.with(|engine, _| engine.caller_signers());
         let keys = Arc::new(Keys::new(signers));
         let corrected =
             catalog.entries().iter().filter_map(|entry| Some((entry.id.clone(), entry.names.clone()?)));
         let names = Arc::new(corrected.collect());
-        Ok(Self { driver, router: Arc::new(Router::new(catalog)?), rules, names, keys })
+        Ok(Self { driver, router: Arc::new(Router::new(catalog)?), rules, follows_host, names, keys })
     }
 
     /// Answers a request. A call takes effect at once, even if nobody waits for its answer.
@@ -218,7 +225,12 @@ impl Api {
                 let answer = refused(engine, found.family, refusal, statuses);
                 Some(Built::Whole(sealed(answer, caller)))
             }
-            Ok((Ok(fields), caller)) if takes_effect => Some(self.served(engine, found, fields, caller, now)),
+            Ok((Ok(fields), caller)) if takes_effect => {
+                if let Some(host) = call.header("host").filter(|host| self.follows_host && is_host(host)) {
+                    engine.simulator().link_by(&format!("http://{host}"));
+                }
+                Some(self.served(engine, found, fields, caller, now))
+            }
             Ok(_) => None,
         };
         let act = fault.and_then(|fault| fault.act);
@@ -302,6 +314,12 @@ impl Api {
             (built, _) => built,
         }
     }
+}
+
+/// Whether a link can begin with the value of a header `Host`.
+fn is_host(host: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    !host.is_empty() && host.len() <= 255 && host.bytes().all(letter)
 }
 
 /// The account whose rate a call counts for. The calls that bring credentials along are those of the account they name,

@@ -273,7 +273,8 @@ impl Rest {
             ClientOptions { guard: self.guard, tls: settings.tls.clone(), idle_per_target: self.idle };
         let client = Client::new(options)?;
         let driver = Driver::new(engine, Clock::starting(self.epoch, self.speed), client, self.callers);
-        let api = Api::new(driver.clone(), &self.prepared.catalog, settings.access)?;
+        let api =
+            Api::new(driver.clone(), &self.prepared.catalog, settings.access, settings.public_url.is_none())?;
         Ok(Service::new(driver, api, self.targets))
     }
 }

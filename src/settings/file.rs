@@ -47,8 +47,8 @@ pub struct SettingsFile {
     #[serde(default)]
     #[schemars(extend("x-items" = "call-pattern"))]
     pub confirmed: Vec<String>,
-    /// How the mock is reached from outside, for links to recordings: `http://mock.test:2478`. Default: the address it
-    /// listens on.
+    /// How the mock is reached from outside, for links to recordings: `http://mock.test:2478`. Default: as the last
+    /// request reached it, by its header `Host`.
     #[schemars(extend("format" = "url"))]
     pub public_url: Option<String>,
     /// How requests are checked and refused.

@@ -145,7 +145,8 @@ fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<
             let is = if is_kept { "kept as a name of your own" } else { "read by nothing" };
             let message = format!("`{path}` of `{id}` is {is}{near}");
             let message = renames.map(|renames| renames.message(&message)).unwrap_or(message);
-            if let Some(nearest) = nearest {
+            // Of another letter case the error tells by itself.
+            if let Some(nearest) = nearest.filter(|nearest| !path.eq_ignore_ascii_case(nearest)) {
                 let outer = path.rsplit_once('.').map(|(outer, _)| format!("{outer}.")).unwrap_or_default();
                 meant.push((path.clone(), format!("{outer}{nearest}")));
             }

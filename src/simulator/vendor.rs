@@ -1,5 +1,7 @@
 //! The simulated vendor as a whole: what comes in, what comes out, and whose turn it is.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::Value;
@@ -136,6 +138,17 @@ impl Simulator {
     /// Who may call, to change.
     pub fn access_mut(&mut self) -> &mut Access {
         &mut self.context.access
+    }
+
+    /// Links begin with this URL from now on: whoever reached the mock by it can follow them.
+    pub fn link_by(&mut self, url: &str) {
+        if *self.context.behaviour.public_url == *url {
+            return;
+        }
+        let url: Arc<str> = url.into();
+        self.calling.link_by(Arc::clone(&url));
+        self.dialer.link_by(Arc::clone(&url));
+        self.context.behaviour.public_url = url;
     }
 
     /// Answers a request, and plans what the vendor would send because of it.

@@ -245,7 +245,17 @@ impl Wire {
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).unwrap();
+        // Links begin as the mock was reached, and tests follow them.
+        let host = b"\r\nHost: mock\r\n";
+        match bytes.windows(host.len()).take(4_096).position(|window| window == host) {
+            Some(at) => {
+                let own = format!("\r\nHost: {}\r\n", self.stream.peer_addr().unwrap());
+                self.stream
+                    .write_all(&[&bytes[..at], own.as_bytes(), &bytes[at + host.len()..]].concat())
+                    .unwrap();
+            }
+            None => self.stream.write_all(bytes).unwrap(),
+        }
     }
 
     /// Says that nothing more is coming, and goes on listening.

@@ -31,8 +31,11 @@ fn what_nothing_reads_is_told_once_with_the_name_that_was_meant_and_counted() {
     let reply = serving.call("POST", "/service/cloud/auth", &[JSON], credentials.to_string().as_bytes());
     assert_eq!(reply.status, 400);
     let message = reply.json()["message"].to_string();
-    assert!(message.contains("`appKey` came, did you mean `APPKey`?"), "{message}");
+    assert!(message.contains("`appKey` came, but letter case counts"), "{message}");
     let token = serving.token();
+    let (_, answer) = serving.post(&token, "/service/cloud/task", &json!({ "TaskNme": "x" }));
+    let message = answer["message"].to_string();
+    assert!(message.contains("`TaskNme` came, did you mean `TaskName`?"), "{message}");
     for name in ["a", "b"] {
         let rows = json!([{ "Mobile": "+6281112345678", "mobile": "+6281112345678", "comments": "7", "Plan": "gold" }]);
         let fields =
@@ -44,6 +47,7 @@ fn what_nothing_reads_is_told_once_with_the_name_that_was_meant_and_counted() {
         found(&serving.state(), "unread_field"),
         [
             one("auth.token", "appKey", 1),
+            one("task.create", "TaskNme", 1),
             one("task.create", "RepeatNumbr", 2),
             one("task.create", "Details[].comments", 2),
         ]

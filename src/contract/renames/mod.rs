@@ -219,6 +219,11 @@ mod tests {
         assert_eq!(renames.message("one ` alone"), "one ` alone");
     }
 
+    #[test]
+    fn a_comma_before_a_text_without_end_stays_there() {
+        assert_eq!(apply(&renames(&json!({ "x": "y" }), &json!({})), "{,\""), "{,\"");
+    }
+
     proptest! {
         #[test]
         fn whatever_comes_nothing_is_lost_where_nothing_is_renamed(text in ".{0,60}") {

@@ -56,7 +56,10 @@ impl<'r, W: Write> Rewriter<'r, W> {
     /// What the writer says.
     pub fn finish(mut self) -> io::Result<W> {
         match self.in_text {
-            true => self.ready.append(&mut self.token),
+            true => {
+                self.ready.append(&mut self.held);
+                self.ready.append(&mut self.token);
+            }
             false => self.end_scalar(),
         }
         self.push(b"");

@@ -135,6 +135,12 @@ pub(super) struct Calling {
 }
 
 impl Calling {
+    /// Links to recordings begin with this URL. Kept responses have others.
+    pub(in crate::simulator) fn link_by(&mut self, url: Arc<str>) {
+        self.public_url = url;
+        self.details = KeptResponses::new();
+    }
+
     pub(super) fn new(context: &Context) -> Self {
         let behaviour = &context.behaviour;
         Self {

@@ -93,6 +93,11 @@ pub(super) struct Dialer {
 }
 
 impl Dialer {
+    /// Links to recordings begin with this URL.
+    pub(in crate::simulator) fn link_by(&mut self, url: Arc<str>) {
+        self.public_url = url;
+    }
+
     pub(super) fn new(context: &Context) -> Self {
         let behaviour = &context.behaviour;
         Self {
