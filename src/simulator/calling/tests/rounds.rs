@@ -70,7 +70,8 @@ fn notices_name_plan_and_round_and_every_attempt_is_a_call_of_its_own() {
     assert_eq!(rounds, [1, 2]);
     let asked = json!({ "PlanID": id, "Callee": "+6281112340001" });
     let calls = vendor.call("plan.recordings", asked).unwrap()["list"].as_array().unwrap().clone();
-    let of = |call: &Value| (call["Attempts"].as_i64().unwrap(), call["RingType"].as_str().unwrap().to_owned());
+    let of =
+        |call: &Value| (call["Attempts"].as_i64().unwrap(), call["RingType"].as_str().unwrap().to_owned());
     let all: Vec<_> = calls.iter().map(of).collect();
     let silent = || "no_answer".to_owned();
     assert_eq!(all, [(1, silent()), (2, silent()), (1, "answered".to_owned())]);
