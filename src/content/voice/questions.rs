@@ -133,7 +133,10 @@ impl Asked {
         let (forms, answer) = match self.reply {
             Reply::Right => (&questions.right, self.expected.clone()),
             Reply::Silent => return (about.fill(&one(rng, &questions.silent), locale), String::new()),
-            Reply::Wrong => match self.other(rng, about, locale).filter(|other| *other != self.expected) {
+            Reply::Wrong => match (0..8)
+                .filter_map(|_| self.other(rng, about, locale))
+                .find(|other| *other != self.expected)
+            {
                 Some(other) => (&questions.wrong, other),
                 None => {
                     let denied = about.fill(&one(rng, &questions.denied), locale);
