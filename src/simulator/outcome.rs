@@ -164,6 +164,8 @@ pub struct MockOutcome {
     pub outcome: Option<Outcome>,
     /// Which try a person answers; the ones before come to nothing.
     pub answers_on: Option<u8>,
+    /// Which round of a plan reaches the person; those before come to nothing.
+    pub in_round: Option<u8>,
     /// What the person wants: `A` to `I`.
     pub intention: Option<u8>,
     /// What the person wants before that, a bit for each letter from `A` on.
@@ -184,6 +186,18 @@ pub struct MockOutcome {
     pub(crate) chat: Option<ChatOutcome>,
 }
 
+impl MockOutcome {
+    /// What it forces in a round of a plan, counted from 1.
+    pub(crate) fn in_round(self, round: u32) -> Self {
+        let outcome = match self.in_round {
+            None => return self,
+            Some(wanted) if round < u32::from(wanted) => Outcome::NoAnswer,
+            Some(_) => self.outcome.filter(|outcome| outcome.is_connected()).unwrap_or(Outcome::Talked),
+        };
+        Self { outcome: Some(outcome), answers_on: None, ..self }
+    }
+}
+
 /// A text that is no `mock_outcome`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is no outcome{}", .suggestion.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default())]
@@ -195,7 +209,7 @@ pub struct UnknownMockOutcome {
 }
 
 /// Every word of `mock_outcome`, and what it does.
-pub const MOCK_OUTCOMES: [(&str, &str); 62] = [
+pub const MOCK_OUTCOMES: [(&str, &str); 65] = [
     ("talked", "a person answers and talks"),
     ("hung_up", "a person answers and hangs up at once"),
     ("voicemail", "a machine answers, every time"),
@@ -232,6 +246,9 @@ pub const MOCK_OUTCOMES: [(&str, &str); 62] = [
     ("answers_on_2", "nobody answers the first try, a person answers the second"),
     ("answers_on_3", "a person answers the third try"),
     ("answers_on_4", "a person answers the fourth try"),
+    ("reached_in_round_2", "a person answers in the second round of a plan, and nobody in the first"),
+    ("reached_in_round_3", "a person answers in the third round of a plan, and nobody before"),
+    ("reached_in_round_4", "a person answers in the fourth round of a plan, and nobody before"),
     ("refused", "the row is refused in `detail_error_list`"),
     ("callback_twice", "the notice arrives twice"),
     ("callback_never", "the notice never arrives"),
@@ -289,6 +306,8 @@ impl FromStr for MockOutcome {
                     mock_outcome.before |= 1 << (earlier - b'A');
                 }
                 mock_outcome.intention = letter.bytes().next().map(|letter| letter.to_ascii_uppercase());
+            } else if let Some(round) = digit("reached_in_round_") {
+                mock_outcome.in_round = Some(round);
             } else if let Some(number) = digit("mismatch_") {
                 mock_outcome.checks.get_or_insert_default().wrong |= 1 << number;
             } else if let Some(number) = digit("unanswered_") {

@@ -101,8 +101,9 @@ fn plans_live_and_are_told() {
     serving.run_out();
     let sent: Vec<Value> =
         receiver.requests().iter().inspect(|request| assert_unsigned(request)).map(Request::json).collect();
-    let plans: Vec<&Value> = sent.iter().filter(|body| body.get("PlanID").is_some()).collect();
+    let plans: Vec<&Value> = sent.iter().filter(|body| body.get("StrategyID").is_some()).collect();
     assert_eq!(plans.len(), 1, "{sent:?}");
+    assert!(sent.iter().all(|body| body["PlanID"] == plans[0]["PlanID"]), "every notice names its plan");
     assert_eq!(plans[0]["TaskIDs"].as_array().unwrap().len(), 2, "{}", plans[0]);
     assert_eq!((&plans[0]["Status"], &plans[0]["Total"]), (&json!("finished"), &json!(4)));
     assert_eq!(sent.iter().filter(|body| body.get("CalleeNumber").is_some()).count(), 5);

@@ -23,6 +23,9 @@ pub(in crate::simulator) struct CallCompleted {
     /// Its name.
     #[serde(rename = "TaskName")]
     task_name: String,
+    /// The plan that the task is a round of, if it is one.
+    #[serde(flatten)]
+    plan: Option<PlanRoundRef>,
     /// What became of the number.
     #[serde(flatten)]
     call: CallDetail,
@@ -37,6 +40,9 @@ pub(in crate::simulator) struct TaskFinished {
     /// Its name.
     #[serde(rename = "TaskName")]
     task_name: String,
+    /// The plan that the task is a round of, if it is one.
+    #[serde(flatten)]
+    plan: Option<PlanRoundRef>,
     /// `finished` or `cancelled`.
     #[serde(rename = "Status")]
     status: TaskStatus,
@@ -49,6 +55,20 @@ pub(in crate::simulator) struct TaskFinished {
     /// When it ended: `2025-04-15T06:41:00Z`.
     #[serde(rename = "TaskEndTime")]
     task_end_time: String,
+}
+
+/// Which round of which plan a task is; left out for tasks that belong to none (assumed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub(in crate::simulator) struct PlanRoundRef {
+    /// The plan, 32 hex.
+    #[serde(rename = "PlanID")]
+    plan_id: String,
+    /// Its name.
+    #[serde(rename = "PlanName")]
+    plan_name: String,
+    /// Which round of it, from 1.
+    #[serde(rename = "Round")]
+    round: u32,
 }
 
 /// *Webhook of Plan*: all rounds of a plan have ended (assumed).
@@ -120,7 +140,15 @@ impl Calling {
     pub(super) fn call_completed(&self, key: TaskKey, row: u32) -> Option<CallCompleted> {
         let reports = self.call_reports(key);
         let call = reports.latest(row)?;
-        Some(CallCompleted { task_id: reports.task_id, task_name: self.task(key).order.name.clone(), call })
+        let task_name = self.task(key).order.name.clone();
+        Some(CallCompleted { task_id: reports.task_id, task_name, plan: self.round_of(key), call })
+    }
+
+    /// Which round of which plan a task is.
+    fn round_of(&self, key: TaskKey) -> Option<PlanRoundRef> {
+        let (plan, round) = self.task(key).order.plan?;
+        let plan_name = self.plan(plan).order.name.clone();
+        Some(PlanRoundRef { plan_id: self.plan_id(plan), plan_name, round: round + 1 })
     }
 
     pub(super) fn emit_task_finished(&self, context: &mut Context, key: TaskKey) {
@@ -132,6 +160,7 @@ impl Calling {
         let body = TaskFinished {
             task_id: self.task_id(key),
             task_name: task.order.name.clone(),
+            plan: self.round_of(key),
             status: task.status,
             counts: self.counts(key),
             task_start_time: moment(task.began),
@@ -155,7 +184,7 @@ impl Calling {
             strategy_id: self.strategy_id(plan.strategy),
             status: self.plan_status(key),
             task_ids: plan.rounds.iter().map(|run| self.task_id(run.task)).collect(),
-            counts: plan.counts(),
+            counts: self.plan_counts(key),
             plan_start_time: utc_text(began.unwrap_or(plan.order.starts)),
             plan_end_time: utc_text(plan.ended.unwrap_or(plan.order.starts)),
         };
@@ -179,7 +208,7 @@ impl CallCompleted {
     /// The call of a story's case.
     pub(super) fn of_case(case: &Case) -> Self {
         let (task_id, task_name) = (case.task_id.clone(), case.task_name.clone());
-        Self { task_id, task_name, call: case.call.clone() }
+        Self { task_id, task_name, plan: None, call: case.call.clone() }
     }
 }
 
@@ -205,6 +234,7 @@ impl Generate for TaskFinished {
             counts: Counts::of_case(&case),
             task_id: case.task_id,
             task_name: case.task_name,
+            plan: None,
             status: TaskStatus::Finished,
             task_start_time: utc_text(case.started),
             task_end_time: utc_text(case.now),

@@ -83,7 +83,8 @@ impl Calling {
     pub(super) fn mock_outcome(&self, key: TaskKey, row: u32) -> MockOutcome {
         let task = self.task(key);
         let magic = |number| self.rules.mock_outcome_of(number);
-        task.row(row).map(|row| task.rows.mock_outcome(row, magic)).unwrap_or_default()
+        let wished = task.row(row).map(|row| task.rows.mock_outcome(row, magic)).unwrap_or_default();
+        wished.in_round(task.order.plan.map_or(1, |(_, round)| round + 1))
     }
 
     fn dial(&mut self, context: &mut Context, key: TaskKey, at: u32, now: Timestamp) {
@@ -96,13 +97,15 @@ impl Calling {
         let attempt = row.attempts.saturating_add(1);
         let drawn =
             draw(&self.rules, mock_outcome, &mut stream(self.task(key).seed, "call", at, attempt), attempt);
-        let started = now.as_millisecond().saturating_add(i64::from(drawn.wait));
+        let started = now.as_millisecond();
         let mut called = row;
         (called.status, called.started) = (RowStatus::Calling, started);
         let called = self.attempted(key, at, called, (attempt, drawn), mock_outcome);
         let task = self.task_mut(key);
         task.change(at, |row| *row = called);
+        // That a call has ended is noticed a moment later: lines do not work in step.
         let ends = task.row(at).map_or(now, |row| row.ends()).max(now);
+        let ends = later(ends, Duration::from_millis(drawn.wait.into()));
         let line = task.line;
         self.lines[line.0].busy += 1;
         context.plan(ends, CallingTimer::HangUp(key, at));

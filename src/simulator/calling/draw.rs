@@ -13,7 +13,7 @@ pub(super) const LONG_TALK: u16 = 600;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::simulator) struct Drawn {
     pub(in crate::simulator) outcome: Outcome,
-    /// Milliseconds until the dialler gets to it: lines do not dial in step.
+    /// Milliseconds until the line notices that it has ended: lines do not work in step.
     pub(in crate::simulator) wait: u16,
     /// Seconds it rang.
     pub(in crate::simulator) ring: u8,

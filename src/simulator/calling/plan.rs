@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::callbacks::Counts;
-use super::rows::RowStatus;
+use super::rows::{Row, RowStatus};
 use super::task::{TaskOrder, TaskStatus};
 use super::{Calling, PlanKey, TaskKey};
 use crate::simulator::agenda::Place;
@@ -59,13 +59,43 @@ pub(super) struct Plan {
     pub(super) cause: CauseId,
 }
 
-impl Plan {
-    pub(super) fn counts(&self) -> Counts {
+impl Reached {
+    /// What a row of a round says of its number; nothing before the round is through with it.
+    fn of(row: &Row) -> Option<Self> {
+        match row.status {
+            RowStatus::Finished if row.outcome.is_connected() => Some(Self::Connected),
+            RowStatus::Finished => Some(Self::NotConnected),
+            RowStatus::Cancelled => Some(Self::Cancelled),
+            RowStatus::Pending | RowStatus::Calling => None,
+        }
+    }
+
+    /// What a number has come to after a round. Once somebody was reached, no later round undoes it; and who was called is
+    /// not as if never called.
+    fn then(self, round: Self) -> Self {
+        match (self, round) {
+            (Self::Connected, _) | (Self::NotConnected, Self::Cancelled) => self,
+            _ => round,
+        }
+    }
+}
+
+impl Calling {
+    /// What the numbers of a plan have come to so far, those of the round under way included.
+    pub(super) fn plan_counts(&self, key: PlanKey) -> Counts {
+        let plan = self.plan(key);
+        let mut so_far = plan.reached.clone();
+        if let Some(run) = plan.rounds.last() {
+            for (row, origin) in self.task(run.task).rows.list.iter().zip(&run.origins) {
+                let reached = &mut so_far[*origin as usize];
+                *reached = Reached::of(row).map_or(*reached, |round| reached.then(round));
+            }
+        }
         let count = |reached: Reached| {
-            u32::try_from(self.reached.iter().filter(|it| **it == reached).count()).unwrap_or(u32::MAX)
+            u32::try_from(so_far.iter().filter(|it| **it == reached).count()).unwrap_or(u32::MAX)
         };
         Counts {
-            total: u32::try_from(self.reached.len()).unwrap_or(u32::MAX),
+            total: u32::try_from(so_far.len()).unwrap_or(u32::MAX),
             connected: count(Reached::Connected),
             not_connected: count(Reached::NotConnected),
             cancelled: count(Reached::Cancelled),
@@ -93,12 +123,13 @@ impl Calling {
     /// The status of a plan.
     pub(super) fn plan_status(&self, key: PlanKey) -> TaskStatus {
         let plan = self.plan(key);
-        match (plan.ended, plan.was_stopped, plan.rounds.first()) {
+        let round = plan.rounds.last().map(|run| self.task(run.task).status);
+        match (plan.ended, plan.was_stopped, round) {
             (Some(_), true, _) => TaskStatus::Cancelled,
             (Some(_), false, _) => TaskStatus::Finished,
-            (None, _, Some(round)) if self.task(round.task).status == TaskStatus::Pending => {
-                TaskStatus::Pending
-            }
+            (None, _, Some(TaskStatus::Pending)) if plan.rounds.len() == 1 => TaskStatus::Pending,
+            // What is done to the round under way is done to the plan.
+            (None, _, Some(round @ (TaskStatus::Paused | TaskStatus::Stopping))) => round,
             (None, _, _) => TaskStatus::Running,
         }
     }
@@ -171,18 +202,7 @@ impl Calling {
         let mut next = Vec::new();
         for (row, origin) in task.rows.list.iter().zip(&run.origins) {
             let before = plan.reached[*origin as usize];
-            let now = match row.status {
-                RowStatus::Finished if row.outcome.is_connected() => Reached::Connected,
-                RowStatus::Finished => Reached::NotConnected,
-                _ => Reached::Cancelled,
-            };
-            // Once somebody was reached, no later round undoes it; and who was called is not as if never called.
-            let counts = match (before, now) {
-                (Reached::Connected, _) => before,
-                (Reached::NotConnected, Reached::Cancelled) => before,
-                _ => now,
-            };
-            reached.push((*origin, counts));
+            reached.push((*origin, before.then(Reached::of(row).unwrap_or(Reached::Cancelled))));
             let selected = round.is_some_and(|round| round.select.contains(&row.outcome));
             if selected && row.status == RowStatus::Finished && !plan.out.contains(&row.number) {
                 next.push(*origin);

@@ -34,7 +34,7 @@ pub(super) struct PlanStatus {
     /// The strategy it was made by, 32 hex.
     #[serde(rename = "StrategyID")]
     strategy_id: String,
-    /// Its status; `paused` is a round's alone.
+    /// Its status: that of the round under way, and `running` between rounds.
     #[serde(rename = "Status")]
     status: TaskStatus,
     /// How many rounds have begun.
@@ -43,7 +43,7 @@ pub(super) struct PlanStatus {
     /// How many the strategy has.
     #[serde(rename = "Rounds")]
     rounds: usize,
-    /// The numbers in it, as far as finished rounds say.
+    /// The numbers in it, as far as its rounds say by now.
     #[serde(flatten)]
     counts: Counts,
     /// When it was created: `2025-04-15T06:41:00Z`.
@@ -75,7 +75,7 @@ pub(super) fn plan_status(
         status: calling.plan_status(key),
         round: plan.rounds.len(),
         rounds: strategy.map_or(0, |strategy| strategy.rounds.len()),
-        counts: plan.counts(),
+        counts: calling.plan_counts(key),
         create_time: utc_text(plan.created),
         plan_start_time: began.map(utc_text).unwrap_or_default(),
         plan_end_time: plan.ended.map(utc_text).unwrap_or_default(),
@@ -194,7 +194,7 @@ pub(super) struct PlanCalls {
     /// The plan, 32 hex.
     #[serde(rename = "PlanID")]
     plan_id: String,
-    /// The last call of each round that called the number.
+    /// Every call to the number, in the order of the rounds.
     list: Vec<CallFacts>,
 }
 
@@ -211,18 +211,14 @@ pub(super) fn plan_recordings(
     let mut list = Vec::new();
     for task in tasks {
         let rows = calling.task_mut(task).rows_of(asked.number.digits());
-        let reports = calling.call_reports(task);
-        let calls = rows.into_iter().filter_map(|row| reports.latest(row));
-        list.extend(
-            calls.filter(|call| call.attempts > 0).map(|call| CallFacts::new(&reports.task_id, call)),
-        );
+        list.extend(rows.into_iter().flat_map(|row| calling.calls_to(task, row)));
     }
     Ok(PlanCalls { plan_id: calling.plan_id(key), list })
 }
 
 impl Calling {
     /// The plan of this id, if it is the account's.
-    fn find_plan(&self, id: &str, account: AccountKey) -> Result<PlanKey, Refusal> {
+    pub(super) fn find_plan(&self, id: &str, account: AccountKey) -> Result<PlanKey, Refusal> {
         let found = self.ids.open(Kind::Plan, id).map(|(at, ..)| PlanKey(at));
         let own =
             |key: &PlanKey| self.plans.get(key.0 as usize).is_some_and(|plan| plan.order.account == account);

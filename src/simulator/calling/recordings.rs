@@ -130,6 +130,15 @@ pub(super) fn call_by_id(
 }
 
 impl Calling {
+    /// Every call to a number of a task, the first one first.
+    pub(super) fn calls_to(&self, key: TaskKey, at: u32) -> Vec<CallFacts> {
+        let reports = self.call_reports(key);
+        let attempts = self.task(key).row(at).map_or(0, |row| row.attempts);
+        let earlier = (1..attempts).filter_map(|attempt| self.earlier_attempt(key, at, attempt));
+        let calls = earlier.map(|row| reports.report(at, &row)).chain(reports.latest(at));
+        calls.filter(|call| call.attempts > 0).map(|call| CallFacts::new(&reports.task_id, call)).collect()
+    }
+
     /// A number as it stood after an earlier attempt.
     fn earlier_attempt(&self, key: TaskKey, at: u32, attempt: u8) -> Option<Row> {
         let task = self.task(key);

@@ -14,7 +14,10 @@ use crate::simulator::{Refusal, Request, Simulator};
 pub(super) struct OperateTask {
     /// The id of a task, 32 hex digits.
     #[serde(rename = "TaskID")]
-    task_id: String,
+    task_id: Option<String>,
+    /// The id of a plan in place of a task's: what is done to its latest round is done to the plan (assumed).
+    #[serde(rename = "PlanID")]
+    plan_id: Option<String>,
     /// What to do with the task (client; `Pause` and `Resume` are assumed).
     #[serde(rename = "Action")]
     action: Action,
@@ -38,7 +41,15 @@ pub(super) fn operate_task(
     request: &Request<'_>,
 ) -> Result<NoData, Refusal> {
     let Simulator { calling, context, .. } = simulator;
-    let key = calling.find_own_task(&asked.task_id, request)?;
+    let key = match (&asked.task_id, &asked.plan_id) {
+        (Some(id), _) => calling.find_own_task(id, request)?,
+        (None, Some(id)) => {
+            let plan = calling.find_plan(id, request.account)?;
+            let latest = calling.plan(plan).rounds.last().map(|run| run.task);
+            latest.ok_or_else(|| Refusal::new(400, "the plan has no round yet"))?
+        }
+        (None, None) => return Err(Refusal::new(400, "TaskID is missing: the id of a task, 32 hex digits")),
+    };
     let task = calling.task(key);
     let status = task.status;
     // A plan is stopped through its tasks, also while it waits for its next round.

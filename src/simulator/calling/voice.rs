@@ -282,19 +282,18 @@ impl Calling {
         }))
     }
 
-    /// The facts of a number's latest call in a workflow; nothing if it has not been called.
-    pub(in crate::simulator) fn voice_facts(&self, key: TaskKey, at: u32) -> Option<WorkflowCallFacts> {
-        let task = self.task(key);
-        let part = task.order.workflow.as_deref()?;
-        task.row(at).filter(|row| row.attempts > 0)?;
+    /// The facts of every call to a number in a workflow, the first one first.
+    pub(in crate::simulator) fn voice_facts(&self, key: TaskKey, at: u32) -> Vec<WorkflowCallFacts> {
+        let Some(part) = self.task(key).order.workflow.as_deref() else { return Vec::new() };
         let reports = self.call_reports(key);
-        Some(WorkflowCallFacts {
-            facts: CallFacts::new(&reports.task_id, reports.latest(at)?),
+        let of = |facts| WorkflowCallFacts {
+            facts,
             workflow_id: part.workflow_id.clone(),
             workflow_name: part.workflow_name.clone(),
             nodetask_id: part.nodetask_id.clone(),
             nodetask_name: part.nodetask_name.clone(),
             case_id: reports.case_id(at),
-        })
+        };
+        self.calls_to(key, at).into_iter().map(of).collect()
     }
 }

@@ -5,6 +5,7 @@ mod phone;
 mod plans;
 mod property;
 mod queries;
+mod rounds;
 mod schedule;
 mod strict;
 
