@@ -50,6 +50,14 @@ pub(super) fn preview(body: &[u8]) -> String {
     shorten(&parts.join(", "))
 }
 
+/// What a refusal says; if it says nothing, what its body does.
+pub(super) fn refusal(body: &[u8]) -> String {
+    let value: Value =
+        if body.len() > LARGEST { Value::Null } else { serde_json::from_slice(body).unwrap_or_default() };
+    let message = value.get("message").or_else(|| value.get("msg")).and_then(Value::as_str);
+    message.map_or_else(|| preview(body), shorten)
+}
+
 /// Those of these fields that a table has, as `name value`.
 fn named(place: &Value, keys: &[&str]) -> Vec<String> {
     let texts = keys.iter().filter_map(|key| match place.get(*key)? {
@@ -91,7 +99,7 @@ fn shorten(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::preview;
+    use super::{preview, refusal};
 
     #[test]
     fn a_preview_is_what_was_said() {
@@ -105,6 +113,11 @@ mod tests {
             "company X"
         );
         assert_eq!(preview(br#"{"type":"TaskStatus","body":{"state":"Finished"}}"#), "state Finished");
+        assert_eq!(
+            refusal(br#"{"code":400,"status":"Bad Request","message":"APPKey is missing"}"#),
+            "APPKey is missing"
+        );
+        assert_eq!(refusal(b"oops"), "oops");
         assert_eq!(preview(b"not json"), "not json");
         assert_eq!(preview(b"APPKey=K&APPSecret=S"), "APPKey=K&APPSecret=***");
         assert_eq!(preview(&vec![b'['; 3 << 20]), "3.0 MB");

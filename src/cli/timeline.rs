@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 
-use super::preview::preview;
+use super::preview::{preview, refusal};
 use crate::delivery::{Attempt, AttemptResult};
 use crate::files::diagnostic::counted;
 use crate::journal::{CallEntry, Entry, Event, Sink, assumed_text};
@@ -107,7 +107,7 @@ impl Timeline {
         let name = call.id.as_deref().unwrap_or(&call.call.path);
         let style = if call.status < 400 { GOOD } else { BAD };
         let status = call.status;
-        let detail = if call.status < 400 { preview(&call.call.body) } else { preview(&call.answer) };
+        let detail = if call.status < 400 { preview(&call.call.body) } else { refusal(&call.answer) };
         format!("← {name:<30} {style}{status}{style:#}  {DIM}{detail}{DIM:#}")
     }
 
