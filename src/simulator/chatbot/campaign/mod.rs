@@ -77,7 +77,7 @@ impl Campaigns {
 
     /// Whether a user wants no more messages on a channel.
     pub(super) fn is_opted_out(&self, channel_id: &WireId, user_id: &WireId) -> bool {
-        self.opted_out.contains(&(channel_id.clone(), user_id.clone()))
+        !self.opted_out.is_empty() && self.opted_out.contains(&(channel_id.clone(), user_id.clone()))
     }
 
     /// A number for a new conversation, which its seed is made from.
