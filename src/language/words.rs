@@ -242,6 +242,9 @@ pub(super) fn range(schema: &Value) -> String {
         (Some(least), Some(most)) if most.as_u64() == Some(u64::MAX) => {
             format!("at least {least} and fit in 64 bits")
         }
+        (Some(least), Some(most)) if most.as_u64() == Some(u64::from(u32::MAX)) => {
+            format!("at least {least} and fit in 32 bits")
+        }
         (Some(least), Some(most)) => format!("between {least} and {most}"),
         (Some(least), None) => format!("at least {least}"),
         (None, Some(most)) => format!("at most {most}"),

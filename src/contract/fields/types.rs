@@ -35,7 +35,11 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Whole<MIN, MAX> {
         if (MIN..=MAX).contains(&number) {
             return Ok(Self(number));
         }
-        let expected = format!("a whole number from {MIN} to {MAX}");
+        // A limit that is only that of the machine says nothing to anybody.
+        let expected = match MAX >= i64::from(u32::MAX) {
+            true => format!("a whole number from {MIN} on"),
+            false => format!("a whole number from {MIN} to {MAX}"),
+        };
         Err(D::Error::invalid_value(Unexpected::Signed(number), &expected.as_str()))
     }
 }
