@@ -66,8 +66,8 @@ impl Keys {
     }
 }
 
-/// What is told about a call that is not signed as it should be.
-pub(super) fn told(cause: &str, rule: SignatureRule) -> String {
+/// What is said of a call that is not signed as it should be.
+pub(super) fn explained(cause: &str, rule: SignatureRule) -> String {
     let consequence = match rule {
         SignatureRule::Require => "it is refused ([access] chatbot_signature = \"require\")",
         SignatureRule::Warn | SignatureRule::Off => {
@@ -133,8 +133,8 @@ mod tests {
         assert_eq!(unknown.cause.as_deref(), Some("X-AIRudder-Sign-Key names no key of an account"));
         let unsigned = call(vec![("x-airudder-sign-key".to_owned(), "a1".to_owned())]);
         assert!(prove(&unsigned).cause.unwrap().contains("X-AIRudder-Sign"));
-        assert!(told(&missing, SignatureRule::Warn).contains("served all the same"));
-        assert!(told(&missing, SignatureRule::Require).contains("it is refused"));
+        assert!(explained(&missing, SignatureRule::Warn).contains("served all the same"));
+        assert!(explained(&missing, SignatureRule::Require).contains("it is refused"));
         assert_eq!(keys().prove(SignatureRule::Off, &call(Vec::new()), Timestamp::UNIX_EPOCH).cause, None);
     }
 }

@@ -16,7 +16,7 @@ use super::media;
 use super::proof::{self, Keys, Proven};
 
 use crate::contract::envelope::{self, ErrorStatus};
-use crate::contract::renames::Names;
+use crate::contract::renames::CorrectedNames;
 use crate::contract::{Catalog, Family, Provenance, Route, RouteError, Router};
 use crate::engine::{Driver, Engine, RequestOutcome};
 use crate::faults::{self, Act, Fault, FaultKind};
@@ -43,7 +43,7 @@ pub struct Api {
     /// Whether links begin as requests reached it.
     follows_host: bool,
     /// Other names of fields, by catalog id.
-    names: Arc<BTreeMap<String, Arc<Names>>>,
+    names: Arc<BTreeMap<String, Arc<CorrectedNames>>>,
     /// Checks the signatures of chatbot calls.
     keys: Arc<Keys>,
 }
@@ -61,7 +61,7 @@ struct Found {
     id: Arc<str>,
     family: Family,
     provenance: Provenance,
-    names: Option<Arc<Names>>,
+    names: Option<Arc<CorrectedNames>>,
 }
 
 /// A call as it came: its fields and who makes it, and what goes wrong with it on purpose.
@@ -196,7 +196,7 @@ impl Api {
         });
         if let Some(Proven { account, cause: Some(cause) }) = &proven {
             let fields = read.as_ref().ok().and_then(|(fields, _)| fields.as_ref().ok());
-            let message = || proof::told(cause, self.rules.chatbot_signature);
+            let message = || proof::explained(cause, self.rules.chatbot_signature);
             let fields = fields.map(|fields| &fields.fields);
             engine.find(*account, FindingKind::Signature, (CHATBOT, cause), fields, message, now);
         }

@@ -70,7 +70,7 @@ pub(super) fn destinations(settings: &Settings) -> Vec<Destination> {
             }
         };
         let usual = look(None, None);
-        let (accounts, flows) = routes.told_apart(&entry.id, entry.family);
+        let (accounts, flows) = routes.distinguished(&entry.id, entry.family);
         all.push(usual.clone());
         for account in accounts.into_iter().filter(|account| account.is_none() || settings.accounts.len() > 1)
         {

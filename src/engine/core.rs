@@ -185,7 +185,7 @@ impl Engine {
                 }
                 self.take_notes(now);
                 let found = self.simulator.take_findings();
-                self.tell_findings(found, None, now);
+                self.report_findings(found, None, now);
                 // Whoever drives comes back for the rest, and serves others in between.
                 if !self.is_full() && self.simulator.next_wakeup().is_some_and(|at| at <= now) {
                     return;
@@ -254,7 +254,7 @@ impl Engine {
         }
         let found = self.simulator.take_findings();
         if !found.is_empty() {
-            self.tell_findings(found, Some(index), now);
+            self.report_findings(found, Some(index), now);
         }
         result
     }
@@ -397,7 +397,7 @@ impl Engine {
         if let Some(story) = story.filter(|_| self.simulator.is_of_user(id)) {
             self.simulator.assign(cause, u32::try_from(story).unwrap_or(u32::MAX));
         }
-        self.tell_findings(found, taker, now);
+        self.report_findings(found, taker, now);
         let outcome = outcome(from_story, usual);
         let catalog = Arc::clone(&self.dispatch.catalog);
         match catalog.get(id).filter(|entry| entry.overridden) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::outcome::RequestOutcome;
-use crate::contract::renames::{Names, Rewriter};
+use crate::contract::renames::{CorrectedNames, Rewriter};
 use crate::contract::{Catalog, Entry, Family, envelope};
 use crate::language::template::{self, TemplateSet};
 use crate::scenario::SendError;
@@ -47,11 +47,11 @@ pub(super) fn response(
 }
 
 /// A message about a request, in the user's names.
-pub(super) fn named_message(entry: &Entry, message: &str) -> String {
+fn named_message(entry: &Entry, message: &str) -> String {
     entry.names.as_ref().map_or_else(|| message.to_owned(), |names| names.request.message(message))
 }
 
-fn renamed(names: Option<&Arc<Names>>, response: Response) -> Response {
+fn renamed(names: Option<&Arc<CorrectedNames>>, response: Response) -> Response {
     let Some(names) = names.filter(|names| !names.written.is_empty()) else { return response };
     match response {
         Response::Data(Value::Null) => response,
@@ -107,7 +107,7 @@ fn render(id: &str, source: &str, scope: &[(&str, &Value)]) -> Result<String, Se
 }
 
 /// A text that goes out, in the user's names. Names and words are whole texts, so that it stays UTF-8.
-pub(super) fn written(names: Option<&Names>, text: String) -> String {
+fn written(names: Option<&CorrectedNames>, text: String) -> String {
     match names.map(|names| &names.written).filter(|renames| !renames.is_empty()) {
         Some(renames) => String::from_utf8(renames.apply(text.as_bytes())).unwrap_or(text),
         None => text,

@@ -27,7 +27,7 @@ impl Engine {
         let key = fields.and_then(|fields| self.simulator.find_conversation(fields));
         let story = key.and_then(|key| self.simulator.story_of(key));
         let found = self.simulator.take_findings();
-        self.tell_findings(found, story.map(|story| story as usize), now);
+        self.report_findings(found, story.map(|story| story as usize), now);
     }
 
     /// A call of an account is about to be served. In `strict`, one that is only assumed is an error.
@@ -64,7 +64,7 @@ impl Engine {
         let message = format!("the receiver of `{event}` {why}");
         self.simulator.find(account, FindingKind::Response, event, &why, || message.clone());
         let found = self.simulator.take_findings();
-        self.tell_findings(found, story, now);
+        self.report_findings(found, story, now);
         let failure = Failure { class: ErrorClass::Rejected, message };
         is_strict.then(|| AttemptResult { result: Err(failure), elapsed: result.elapsed })
     }
@@ -85,7 +85,7 @@ impl Engine {
     }
 
     /// Tells what was found. It belongs to a story, if one is named or there is only one.
-    pub(super) fn tell_findings(&mut self, found: Vec<Finding>, story: Option<usize>, now: Timestamp) {
+    pub(super) fn report_findings(&mut self, found: Vec<Finding>, story: Option<usize>, now: Timestamp) {
         let story = story.or_else(|| (self.stories.len() == 1).then_some(0));
         for Finding { kind, place, first, message, is_error } in found {
             let allows = |story: usize| self.stories.get(story).is_some_and(|run| run.story().allows(kind));

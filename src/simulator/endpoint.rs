@@ -122,8 +122,8 @@ pub fn answer<Q: Fields, A: Answer>(
     handler(simulator, typed, request)?.into_response()
 }
 
-/// So many fields of one request are told of.
-const MOST_TOLD: usize = 100;
+/// So many fields of one request are reported.
+const MOST_REPORTED: usize = 100;
 
 /// Finds the fields of a request that nothing reads. Gives back those that were probably meant to be another one, with
 /// its path.
@@ -134,18 +134,18 @@ fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<
     let wants_assumed = is_strict && context.behaviour.doubted.contains(id);
     let corrected = context.behaviour.corrected.get(id).map(Arc::clone);
     let renames = corrected.as_ref().map(|names| &names.request);
-    let mut told = 0;
+    let mut reported = 0;
     let mut meant = Vec::new();
-    let mut tell = |noticed: Noticed| match noticed {
+    let mut report = |noticed: Noticed| match noticed {
         // One request may have very many.
-        _ if told >= MOST_TOLD => {}
+        _ if reported >= MOST_REPORTED => {}
         Noticed::Unread { path, nearest, is_kept } => {
-            told += 1;
+            reported += 1;
             let near = crate::files::suggest::did_you_mean(nearest.as_deref());
             let is = if is_kept { "kept as a name of your own" } else { "read by nothing" };
             let message = format!("`{path}` of `{id}` is {is}{near}");
             let message = renames.map(|renames| renames.message(&message)).unwrap_or(message);
-            // Of another letter case the error tells by itself.
+            // Of another letter case the error says so itself.
             if let Some(nearest) = nearest.filter(|nearest| !path.eq_ignore_ascii_case(nearest)) {
                 let outer = path.rsplit_once('.').map(|(outer, _)| format!("{outer}.")).unwrap_or_default();
                 meant.push((path.clone(), format!("{outer}{nearest}")));
@@ -155,14 +155,14 @@ fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<
         // A name that the user gave is no assumption.
         Noticed::Assumed { path } if renames.is_some_and(|renames| renames.path(&path).is_some()) => {}
         Noticed::Assumed { path } => {
-            told += 1;
+            reported += 1;
             let message = || format!("`{path}` of `{id}` is only assumed about the vendor");
             context.find(account, FindingKind::Assumed, id, path.clone(), message);
         }
     };
-    names.look(request.fields, wants_assumed, &mut tell);
+    names.look(request.fields, wants_assumed, &mut report);
     if let Some(rows) = request.rows {
-        names.look_rows(rows.name(), rows.text(), wants_assumed, &mut tell);
+        names.look_rows(rows.name(), rows.text(), wants_assumed, &mut report);
     }
     meant
 }

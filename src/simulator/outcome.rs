@@ -150,7 +150,7 @@ impl ChatOutcome {
 /// How the questions of an info check are answered: those that are not named here as the row has it. A bit for each
 /// question from the first on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct CheckWish {
+pub(crate) struct ForcedChecks {
     /// Answered otherwise than the row has it.
     pub(crate) wrong: u16,
     /// Not answered.
@@ -171,7 +171,7 @@ pub struct MockOutcome {
     /// What the person wants before that, a bit for each letter from `A` on.
     pub before: u16,
     /// How the questions of an info check are answered.
-    pub(crate) checks: Option<CheckWish>,
+    pub(crate) checks: Option<ForcedChecks>,
     /// Whether the talk lasts ten minutes.
     pub long_talk: bool,
     /// Whether the row is refused when the task is created.

@@ -66,8 +66,15 @@ fn a_handbook_of_the_vendor_is_followed() {
         message.contains("outcome") && message.contains("`yes`") && message.contains("`no`"),
         "{message}"
     );
-    let accepted = result(json!({ "call_id": call_id, "outcome": "yes", "agent_id": "sari" }));
+    // A name by guess is not the handbook's, although the mock once knew it.
+    let accepted =
+        result(json!({ "call_id": call_id, "outcome": "yes", "agent_id": "sari", "seat_id": "budi" }));
     assert_eq!(accepted, (200, json!({ "ok": true, "agent": "sari" })), "the whole body is the handbook's");
+    let found = serving.state()["found"].to_string();
+    assert!(
+        found.contains("`seat_id (now agent_id)` of `chatbot.agent_transfer_result` is read by nothing"),
+        "{found}"
+    );
     // The state behind it is the usual one: the user talks to the agent now.
     let text =
         json!({ "call_id": call_id, "seat_id": "sari", "messages": [{ "type": "text", "text": "halo" }] });

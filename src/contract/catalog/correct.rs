@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::contract::renames::{Names, Renames};
+use crate::contract::renames::{CorrectedNames, Renames};
 use crate::files::suggest::did_you_mean;
 
 use super::{Catalog, Direction, Entry, EntryFile, Provenance, Route};
@@ -217,7 +217,7 @@ fn apply(entry: &mut Entry, correction: &EntryFile) {
     let request = Renames::new(&correction.request, &correction.words);
     let written = Renames::new(correction.response.iter().chain(&correction.fields), &correction.words);
     if !(request.is_empty() && written.is_empty()) {
-        entry.names = Some(Arc::new(Names { read: request.reversed(), request, written }));
+        entry.names = Some(Arc::new(CorrectedNames { read: request.reversed(), request, written }));
     }
 }
 

@@ -18,7 +18,7 @@ pub use correct::CorrectionError;
 pub use entry_file::EntryFile;
 
 use super::Provenance;
-use super::renames::Names;
+use super::renames::CorrectedNames;
 
 /// Who calls whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,7 +150,7 @@ pub struct Entry {
     pub body: Option<String>,
     /// Other names of fields and words, by the user's settings.
     #[serde(skip)]
-    pub names: Option<Arc<Names>>,
+    pub names: Option<Arc<CorrectedNames>>,
     /// Whether the user's settings changed it.
     #[serde(default)]
     pub overridden: bool,

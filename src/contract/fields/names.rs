@@ -91,19 +91,19 @@ impl Names {
         Self(root)
     }
 
-    /// Tells of every field that nothing reads, and if wanted of those that are only assumed.
-    pub fn look(&self, fields: &Value, wants_assumed: bool, tell: &mut dyn FnMut(Noticed)) {
-        self.0.look(fields, None, wants_assumed, tell);
+    /// Reports every field that nothing reads, and if wanted of those that are only assumed.
+    pub fn look(&self, fields: &Value, wants_assumed: bool, report: &mut dyn FnMut(Noticed)) {
+        self.0.look(fields, None, wants_assumed, report);
     }
 
     /// The same for a list of rows that is still unread text.
-    pub fn look_rows(&self, name: &str, text: &[u8], wants_assumed: bool, tell: &mut dyn FnMut(Noticed)) {
+    pub fn look_rows(&self, name: &str, text: &[u8], wants_assumed: bool, report: &mut dyn FnMut(Noticed)) {
         let Some(node) = self.0.within.get(name) else { return };
         let place = Place { outer: None, name };
         let place = Place { outer: Some(&place), name: "[]" };
         // What is no list of objects is refused by whoever reads it.
         let _ = FirstRows(&mut |row| {
-            node.names(row.keys().map(String::as_str), Some(&place), wants_assumed, tell);
+            node.names(row.keys().map(String::as_str), Some(&place), wants_assumed, report);
         })
         .deserialize(&mut serde_json::Deserializer::from_slice(text));
     }
@@ -115,37 +115,37 @@ impl Node {
         value: &Value,
         place: Option<&Place<'_>>,
         wants_assumed: bool,
-        tell: &mut dyn FnMut(Noticed),
+        report: &mut dyn FnMut(Noticed),
     ) {
         match value {
             Value::Array(items) => {
                 let place = Place { outer: place, name: "[]" };
                 for item in items.iter().take(MOST_ITEMS) {
-                    self.look(item, Some(&place), wants_assumed, tell);
+                    self.look(item, Some(&place), wants_assumed, report);
                 }
             }
             Value::Object(fields) => {
-                self.names(fields.keys().map(String::as_str), place, wants_assumed, tell);
+                self.names(fields.keys().map(String::as_str), place, wants_assumed, report);
                 for (name, value) in fields {
                     let Some(node) = self.within.get(name).filter(|node| !node.within.is_empty()) else {
                         continue;
                     };
-                    // What stands in something that is only assumed has been told with it.
+                    // What stands in something that is only assumed has been reported with it.
                     let wants_assumed = wants_assumed && node.provenance != Some(Provenance::Assumed);
-                    node.look(value, Some(&Place { outer: place, name }), wants_assumed, tell);
+                    node.look(value, Some(&Place { outer: place, name }), wants_assumed, report);
                 }
             }
             _ => {}
         }
     }
 
-    /// Tells of the names of one object.
+    /// Reports the names of one object.
     fn names<'a>(
         &self,
         names: impl Iterator<Item = &'a str> + Clone,
         outer: Option<&Place<'_>>,
         wants_assumed: bool,
-        tell: &mut dyn FnMut(Noticed),
+        report: &mut dyn FnMut(Noticed),
     ) {
         for name in names.clone() {
             let path = || Place { outer, name }.path();
@@ -153,7 +153,7 @@ impl Node {
                 // What is this mock's own is no assumption about the vendor.
                 Some(node) if wants_assumed && node.provenance == Some(Provenance::Assumed) => {
                     if !name.starts_with("mock_") {
-                        tell(Noticed::Assumed { path: path() });
+                        report(Noticed::Assumed { path: path() });
                     }
                 }
                 Some(_) => {}
@@ -161,12 +161,12 @@ impl Node {
                     let meant = self.within.keys().find(|known| known.eq_ignore_ascii_case(name));
                     if let Some(meant) = meant.filter(|meant| !names.clone().any(|sent| sent == **meant)) {
                         let nearest = Some(meant.clone());
-                        tell(Noticed::Unread { path: path(), nearest, is_kept: true });
+                        report(Noticed::Unread { path: path(), nearest, is_kept: true });
                     }
                 }
                 None => {
                     let nearest = self.nearest(name, |known| names.clone().any(|sent| sent == known));
-                    tell(Noticed::Unread { path: path(), nearest, is_kept: false });
+                    report(Noticed::Unread { path: path(), nearest, is_kept: false });
                 }
             }
         }
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nothing_reads_is_told_with_the_name_that_was_meant() {
+    fn what_nothing_reads_is_reported_with_the_name_that_was_meant() {
         let fields = json!({
             "call_id": "", "callId": "", "user_id": "7", "user": {"id": "7", "ID": "7", "Name": "x"},
             "messages": [{"type": "text", "txt": "hi"}, {"type": "image", "url": "x", "size": 3}],
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_assumed_is_told_where_it_is_asked_for() {
+    fn what_is_assumed_is_reported_where_it_is_asked_for() {
         let fields = json!({"guess": {"id": "x"}, "mock_outcome": "busy", "call_id": "x"});
         assert_eq!(noticed(&fields, true), ["guess is assumed"]);
         assert!(noticed(&fields, false).is_empty());

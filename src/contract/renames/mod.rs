@@ -18,8 +18,6 @@ pub struct Renames {
     fields: BTreeMap<String, Self>,
     /// What this field is called instead.
     name: Option<String>,
-    /// A name that means nothing any more, for the field has another one: it is left out.
-    dropped: bool,
     /// What stands in place of a value, both as JSON.
     words: BTreeMap<String, String>,
 }
@@ -56,7 +54,8 @@ impl Renames {
         *self == Self::default()
     }
 
-    /// The way back. A name that was replaced is no name any more, unless another field took it.
+    /// The way back. A name that was replaced is no name any more, unless another field took it: it becomes one that nothing
+    /// reads, and that says what it is called now.
     #[must_use]
     pub fn reversed(&self) -> Self {
         let mut fields = BTreeMap::new();
@@ -69,17 +68,17 @@ impl Renames {
                 fields.insert(own.clone(), reversed);
             }
         }
-        for (own, _) in self.fields.iter().filter(|(_, field)| field.name.is_some()) {
-            fields.entry(own.clone()).or_insert_with(|| Self { dropped: true, ..Self::default() });
+        for (own, field) in self.fields.iter().filter(|(_, field)| field.name.is_some()) {
+            let name = field.name.as_ref().map(|name| format!("{own} (now {name})"));
+            fields.entry(own.clone()).or_insert_with(|| Self { name, ..Self::default() });
         }
         let words = self.words.iter().map(|(own, other)| (other.clone(), own.clone())).collect();
-        Self { fields, name: None, dropped: false, words }
+        Self { fields, name: None, words }
     }
 
     /// What is known of the field that gets this name.
     pub fn of(&self, name: &str) -> Option<&Self> {
-        let gets =
-            |(key, field): &(&String, &Self)| field.name.as_ref().unwrap_or(key) == name && !field.dropped;
+        let gets = |(key, field): &(&String, &Self)| field.name.as_ref().unwrap_or(key) == name;
         self.fields.iter().find(gets).map(|(_, field)| field)
     }
 
@@ -147,7 +146,7 @@ fn segments(path: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// The corrected names of an entry of the catalog.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names {
+pub struct CorrectedNames {
     /// From the mock's names of a request's fields to the user's.
     pub request: Renames,
     /// From the user's names of a request's fields to the mock's.
@@ -190,11 +189,12 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_was_replaced_is_left_out_of_requests() {
+    fn a_name_that_was_replaced_means_nothing_and_says_what_it_is_now() {
         let back = renames(&json!({ "A": "B" }), &json!({})).reversed();
-        assert_eq!(apply(&back, r#"{"A":{"x":[1,"]"]},"B":2,"C":3}"#), r#"{"A":2,"C":3}"#);
-        assert_eq!(apply(&back, r#"{"C":3, "A":1}"#), r#"{"C":3}"#);
-        assert_eq!(apply(&back, r#"{"A":1}"#), "{}");
+        assert_eq!(
+            apply(&back, r#"{"A":{"x":[1,"]"]},"B":2,"C":3}"#),
+            r#"{"A (now B)":{"x":[1,"]"]},"A":2,"C":3}"#
+        );
         let swapped = renames(&json!({ "A": "B", "B": "A" }), &json!({})).reversed();
         assert_eq!(apply(&swapped, r#"{"A":1,"B":2}"#), r#"{"B":1,"A":2}"#);
     }

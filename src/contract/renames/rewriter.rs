@@ -11,8 +11,6 @@ enum Frame<'r> {
         field: Option<&'r Renames>,
         /// The next text is a name.
         at_name: bool,
-        /// A field was written.
-        has_fields: bool,
     },
     List(Option<&'r Renames>),
 }
@@ -26,10 +24,6 @@ pub struct Rewriter<'r, W> {
     token: Vec<u8>,
     in_text: bool,
     escaped: bool,
-    /// A field is left out: how deep it stands.
-    muted: Option<usize>,
-    /// A comma, and the space behind it, until it is known whether the next field is left out.
-    held: Vec<u8>,
     ready: Vec<u8>,
 }
 
@@ -43,8 +37,6 @@ impl<'r, W: Write> Rewriter<'r, W> {
             token: Vec::new(),
             in_text: false,
             escaped: false,
-            muted: None,
-            held: Vec::new(),
             ready: Vec::new(),
         }
     }
@@ -56,22 +48,15 @@ impl<'r, W: Write> Rewriter<'r, W> {
     /// What the writer says.
     pub fn finish(mut self) -> io::Result<W> {
         match self.in_text {
-            true => {
-                self.ready.append(&mut self.held);
-                self.ready.append(&mut self.token);
-            }
+            true => self.ready.append(&mut self.token),
             false => self.end_scalar(),
         }
-        self.push(b"");
         self.out.write_all(&self.ready)?;
         Ok(self.out)
     }
 
     fn push(&mut self, bytes: &[u8]) {
-        if self.muted.is_none() {
-            self.ready.append(&mut self.held);
-            self.ready.extend_from_slice(bytes);
-        }
+        self.ready.extend_from_slice(bytes);
     }
 
     /// What is known of the value that comes.
@@ -109,7 +94,7 @@ impl<'r, W: Write> Rewriter<'r, W> {
             b'{' => {
                 let known = self.of_value();
                 self.push(b"{");
-                self.frames.push(Frame::Object { known, field: None, at_name: true, has_fields: false });
+                self.frames.push(Frame::Object { known, field: None, at_name: true });
             }
             b'[' => {
                 let known = self.of_value();
@@ -117,22 +102,14 @@ impl<'r, W: Write> Rewriter<'r, W> {
                 self.frames.push(Frame::List(known));
             }
             b'}' | b']' => {
-                self.unmute();
                 self.frames.pop();
                 self.push(&[byte]);
             }
             b',' => {
-                let was_muted = self.unmute();
-                match self.frames.last_mut() {
-                    Some(Frame::Object { at_name, has_fields, .. }) => {
-                        *at_name = true;
-                        // What was left out takes one comma with it.
-                        if self.muted.is_none() && (*has_fields || !was_muted) {
-                            self.held.push(b',');
-                        }
-                    }
-                    _ => self.push(b","),
+                if let Some(Frame::Object { at_name, .. }) = self.frames.last_mut() {
+                    *at_name = true;
                 }
+                self.push(b",");
             }
             b':' => {
                 if let Some(Frame::Object { at_name, .. }) = self.frames.last_mut() {
@@ -140,27 +117,15 @@ impl<'r, W: Write> Rewriter<'r, W> {
                 }
                 self.push(b":");
             }
-            _ if self.held.is_empty() => self.push(&[byte]),
-            _ => self.held.push(byte),
+            _ => self.push(&[byte]),
         }
-    }
-
-    /// A field that is left out ends with its value. Whether one does.
-    fn unmute(&mut self) -> bool {
-        let ends = self.muted == Some(self.frames.len());
-        if ends {
-            self.muted = None;
-        }
-        ends
     }
 
     /// The end of a text: a name or a value.
     fn end_text(&mut self) {
         self.in_text = false;
         let token = std::mem::take(&mut self.token);
-        let depth = self.frames.len();
-        let is_muted = self.muted.is_some();
-        let Some(Frame::Object { known, field, at_name: true, has_fields }) = self.frames.last_mut() else {
+        let Some(Frame::Object { known, field, at_name: true }) = self.frames.last_mut() else {
             return self.value(&token);
         };
         let found = known.and_then(|known| match plain(&token) {
@@ -168,15 +133,6 @@ impl<'r, W: Write> Rewriter<'r, W> {
             None => serde_json::from_slice::<String>(&token).ok().and_then(|name| known.fields.get(&name)),
         });
         *field = found;
-        if is_muted {
-            return;
-        }
-        if found.is_some_and(|found| found.dropped) {
-            self.muted = Some(depth);
-            self.held.clear();
-            return;
-        }
-        *has_fields = true;
         match found.and_then(|found| found.name.as_deref()) {
             Some(name) => self.push(serde_json::Value::from(name).to_string().as_bytes()),
             None => self.push(&token),

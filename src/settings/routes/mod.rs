@@ -202,8 +202,8 @@ impl Routes {
         self.0.get(at)?.place.as_ref()
     }
 
-    /// The accounts and parts of workflows that routes for a callback tell apart. Each list begins with none.
-    pub fn told_apart(
+    /// The accounts and parts of workflows that routes for a callback distinguish. Each list begins with none.
+    pub fn distinguished(
         &self,
         event: &str,
         family: Family,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::row_text::RowText;
 use crate::content::voice::{Asked, Heard, Item, Reply};
 use crate::seed::Rng;
-use crate::simulator::outcome::CheckWish;
+use crate::simulator::outcome::ForcedChecks;
 use crate::simulator::rules::calling::Question;
 
 /// How many of a row's variables are asked for where no questions are declared.
@@ -45,13 +45,13 @@ pub(super) fn asked(
     declared: &[Question],
     name: Option<String>,
     row: &str,
-    wish: Option<CheckWish>,
+    forced: Option<ForcedChecks>,
 ) -> Vec<Asked> {
     let mut questions = Vec::new();
     let mut number = 0;
     let mut add = |item: &str, expected: String, question: Option<&Question>| {
         number += 1;
-        let reply = reply(rng, number, wish);
+        let reply = reply(rng, number, forced);
         questions.push(Asked {
             item: item.to_owned(),
             ask: question.and_then(|question| question.ask.clone()),
@@ -93,17 +93,17 @@ fn makes_sense(name: &str, value: &str) -> bool {
     can_be_said && (is_known || (!is_technical && !is_id && name.chars().count() > 2))
 }
 
-fn reply(rng: &mut Rng, number: u32, wish: Option<CheckWish>) -> Reply {
+fn reply(rng: &mut Rng, number: u32, forced: Option<ForcedChecks>) -> Reply {
     let drawn = match rng.random_range(0..10) {
         0 => Reply::Silent,
         1 => Reply::Wrong,
         _ => Reply::Right,
     };
     let is_named = |questions: u16| questions.checked_shr(number).unwrap_or(0) & 1 == 1;
-    match wish {
+    match forced {
         None => drawn,
-        Some(CheckWish { wrong, .. }) if is_named(wrong) => Reply::Wrong,
-        Some(CheckWish { silent, .. }) if is_named(silent) => Reply::Silent,
+        Some(ForcedChecks { wrong, .. }) if is_named(wrong) => Reply::Wrong,
+        Some(ForcedChecks { silent, .. }) if is_named(silent) => Reply::Silent,
         Some(_) => Reply::Right,
     }
 }

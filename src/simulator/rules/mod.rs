@@ -38,7 +38,7 @@ pub struct Behaviour {
     /// The calls whose assumed fields count as such in `strict`, by their ids.
     pub doubted: Arc<BTreeSet<String>>,
     /// The names that the user's settings give fields of requests, by the ids of the calls.
-    pub corrected: Arc<BTreeMap<String, Arc<renames::Names>>>,
+    pub corrected: Arc<BTreeMap<String, Arc<renames::CorrectedNames>>>,
     /// Where the mock is reached, for links: scheme and authority.
     pub public_url: Arc<str>,
     /// How conversations go on.
