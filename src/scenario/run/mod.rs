@@ -178,9 +178,8 @@ impl StoryRun {
 
     /// Whether the story waits for a call from outside, which time alone does not bring.
     pub fn awaits_call(&self) -> bool {
-        (0..self.strands.len()).any(|at| {
-            self.awaiting(at).is_some_and(|(_, wait)| matches!(wait.trigger, Trigger::Call(_)))
-        })
+        (0..self.strands.len())
+            .any(|at| self.awaiting(at).is_some_and(|(_, wait)| matches!(wait.trigger, Trigger::Call(_))))
     }
 
     /// Whether it lets calls go wrong.

@@ -55,14 +55,7 @@ pub(super) struct Block {
 impl Strand {
     /// The whole story, which begins at a moment.
     pub(super) fn first(steps: usize, start: Timestamp) -> Self {
-        Self {
-            cursor: 0,
-            end: steps,
-            round: 1,
-            state: State::Before(start),
-            blocks: Vec::new(),
-            parent: 0,
-        }
+        Self { cursor: 0, end: steps, round: 1, state: State::Before(start), blocks: Vec::new(), parent: 0 }
     }
 
     /// Whether its last step is taken.
@@ -146,8 +139,7 @@ impl StoryRun {
 
     /// Whether all strands are through that a strand waits for.
     pub(super) fn has_joined(&self, at: usize) -> bool {
-        let is_waited_for =
-            |strand: &Strand| strand.parent == at && !matches!(strand.state, State::Finished);
+        let is_waited_for = |strand: &Strand| strand.parent == at && !matches!(strand.state, State::Finished);
         !self.strands.iter().skip(1).any(is_waited_for)
     }
 
