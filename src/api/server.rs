@@ -130,6 +130,13 @@ impl Api {
         ready(answer)
     }
 
+    /// Refuses a request that is not for this server or not from its user, without any effect.
+    pub fn turn_away(&self, call: HttpRequest, status: u16, message: &str) -> Answering {
+        let answer = plain_error(status, message);
+        self.note(call, status, answer.body.clone(), Instant::now());
+        ready(answer)
+    }
+
     /// The refusal of what is no call, in the envelope of a family.
     fn refused(&self, family: Family, refusal: Refusal) -> HttpResponse {
         self.driver.look(|engine, _| refused(engine, family, &refusal, self.rules.error_status))

@@ -92,6 +92,28 @@ impl Guard {
         Ok(guard)
     }
 
+    /// The names of a server: this machine's, these, and the address it listens on. One that listens on all addresses of
+    /// the machine may be reached by any of them.
+    ///
+    /// # Errors
+    ///
+    /// If a text is no host.
+    pub fn of_server(hosts: &[String], listens_on: Option<IpAddr>) -> Result<Self, GuardError> {
+        let mut guard = Self::allowing(hosts)?;
+        match listens_on {
+            Some(address) if address.is_unspecified() => {
+                guard
+                    .networks
+                    .extend(["0.0.0.0", "::"].map(|all| network("all", all, "0")).into_iter().flatten());
+            }
+            Some(address) => {
+                guard.networks.push(Network::new(address, if address.is_ipv4() { 32 } else { 128 }))
+            }
+            None => {}
+        }
+        Ok(guard)
+    }
+
     fn allow(&mut self, text: &str) -> Result<(), GuardError> {
         let written = || text.to_owned();
         if text == "*" {
@@ -139,16 +161,25 @@ impl Guard {
     ///
     /// If none of its addresses could be allowed.
     pub fn consider(&self, host: &str) -> Result<(), NotAllowed> {
-        let name = canonical_name(host);
         let refused = |address| Err(NotAllowed { host: host.to_owned(), address });
         match host.parse::<IpAddr>() {
-            _ if self.everything || self.names.contains(&name) => Ok(()),
-            Ok(address) if self.admits(address) => Ok(()),
+            _ if self.covers(host) => Ok(()),
             Ok(address) => refused(Some(address)),
-            Err(_) if name == "localhost" || name.ends_with(".localhost") => Ok(()),
             Err(_) if !self.networks.is_empty() => Ok(()),
             Err(_) => refused(None),
         }
+    }
+
+    /// Whether a host is allowed as it is written, whatever its name may resolve to. `localhost` is this machine.
+    pub fn covers(&self, host: &str) -> bool {
+        if self.everything {
+            return true;
+        }
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return self.admits(address);
+        }
+        let name = canonical_name(host);
+        name == "localhost" || name.ends_with(".localhost") || self.names.contains(&name)
     }
 
     /// Those of a host's addresses that may be connected to, in their order.
