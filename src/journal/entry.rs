@@ -103,6 +103,17 @@ pub struct CallEntry {
     pub status: u16,
     /// The body answered.
     pub answer: Bytes,
+    /// Why it was refused, if it was: before the envelope and the encryption of its answer.
+    pub refusal: Option<RefusedCall>,
     /// Real time it took.
     pub elapsed: Duration,
+}
+
+/// Why a call was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedCall {
+    /// The vendor's code.
+    pub code: i64,
+    /// The reason, as it was answered.
+    pub reason: String,
 }

@@ -73,7 +73,7 @@ impl Sink for SharedTally {
         }
         if let Event::Called(call) = &entry.event {
             tally.calls += 1;
-            tally.refused_calls += u64::from(call.status >= 400);
+            tally.refused_calls += u64::from(call.refusal.is_some() || call.status >= 400);
         }
         let Some(story) = entry.story.as_deref().and_then(|name| tally.stories.get_mut(name)) else {
             tally.failed_alone +=
