@@ -18,7 +18,7 @@ use super::proof::{self, Keys, Proven};
 use crate::contract::envelope::{self, ErrorStatus};
 use crate::contract::renames::CorrectedNames;
 use crate::contract::{Catalog, Family, Provenance, Route, RouteError, Router};
-use crate::engine::{Driver, Engine, RequestOutcome};
+use crate::engine::{Driver, Engine, RequestOutcome, TurnedAway};
 use crate::faults::{self, Act, Fault, FaultKind};
 use crate::journal::{CallEntry, Event, RefusedCall};
 use crate::net::{HttpRequest, HttpResponse, Reply};
@@ -64,6 +64,14 @@ struct Found {
     names: Option<Arc<CorrectedNames>>,
 }
 
+/// A request for which nothing is served.
+struct Stray {
+    code: i64,
+    message: String,
+    /// The path that was meant, most likely.
+    meant: Option<String>,
+}
+
 /// A call as it came: its fields and who makes it, and what goes wrong with it on purpose.
 struct Came {
     read: Result<(Result<Fields, Refusal>, Caller), Refusal>,
@@ -106,7 +114,7 @@ impl Api {
             self.note_download(call, &reply, started);
             return ready(reply);
         }
-        let (answer, message) = match self.router.find(&call.method, &call.path) {
+        let (answer, stray) = match self.router.find(&call.method, &call.path) {
             Route::Found { id, family, provenance, params } => {
                 let names = self.names.get(&*id).cloned();
                 return self.known(call, Found { id, family, provenance, names }, params, started);
@@ -115,21 +123,19 @@ impl Api {
                 let message = format!("{} is not served at {}, but {allow} is", call.method, call.path);
                 let mut answer = self.refused(family, Refusal::new(405, message.as_str()));
                 answer.headers.push(("allow".into(), allow.into()));
-                (answer, (405, message))
+                (answer, Stray { code: 405, message, meant: Some(call.path.clone()) })
             }
             Route::Unknown { nearest } => {
-                let near = nearest.map(|path| format!(", did you mean {path}?")).unwrap_or_default();
+                let near = nearest.as_ref().map(|path| format!(", did you mean {path}?")).unwrap_or_default();
                 let message = format!("nothing is served at {}{near}", call.path);
                 let answer = match Family::of_path(&call.path) {
                     Some(family) => self.refused(family, Refusal::new(404, message.as_str())),
                     None => plain_error(404, &message),
                 };
-                (answer, (404, message))
+                (answer, Stray { code: 404, message, meant: nearest })
             }
         };
-        let (code, reason) = message;
-        let refusal = Some(RefusedCall { code, reason });
-        self.note(call, answer.status, answer.body.clone(), refusal, started);
+        self.note(call, answer.status, answer.body.clone(), Some(stray), started);
         ready(answer)
     }
 
@@ -150,15 +156,13 @@ impl Api {
     }
 
     /// Journals what is no call of the catalog.
-    fn note(
-        &self,
-        call: HttpRequest,
-        status: u16,
-        answer: Bytes,
-        refusal: Option<RefusedCall>,
-        started: Instant,
-    ) {
+    fn note(&self, call: HttpRequest, status: u16, answer: Bytes, stray: Option<Stray>, started: Instant) {
         self.driver.with(|engine, now| {
+            let refusal = stray.map(|Stray { code, message, meant }| {
+                let asked = format!("{} {}", call.method, call.path);
+                engine.turned_away(&TurnedAway::Unserved { asked, meant: meant.as_deref() }, None, now);
+                RefusedCall { code, reason: message }
+            });
             let entry = CallEntry { id: None, call, status, answer, refusal, elapsed: started.elapsed() };
             engine.journal().write(now, None, Event::Called(entry));
         });
@@ -232,10 +236,14 @@ impl Api {
         let mut refusal = None;
         let built = match &read {
             Err(denied) => {
+                let away = TurnedAway::Denied { id: &found.id, refusal: denied };
+                engine.turned_away(&away, None, now);
                 refusal = Some(denied.clone());
                 Some(Built::Whole(refused(engine, found.family, denied, statuses)))
             }
             Ok((Err(unread), caller)) => {
+                let away = TurnedAway::Refused { id: &found.id, refusal: unread };
+                engine.turned_away(&away, None, now);
                 refusal = Some(unread.clone());
                 let answer = refused(engine, found.family, unread, statuses);
                 Some(Built::Whole(sealed(answer, caller)))
@@ -248,7 +256,10 @@ impl Api {
                 refusal = refused;
                 Some(built)
             }
-            Ok(_) => None,
+            Ok((Ok(fields), _)) => {
+                engine.turned_away(&TurnedAway::OnPurpose { id: &found.id }, Some(&fields.fields), now);
+                None
+            }
         };
         let act = fault.and_then(|fault| fault.act);
         let on_purpose = act.is_some();
@@ -306,6 +317,8 @@ impl Api {
                 "`{id}` is only assumed, and the settings refuse such (assumed = \"refuse\"); if you hold the vendor's document, correct it under [catalog.\"{id}\"]"
             );
             let refusal = Refusal::new(404, message);
+            let away = TurnedAway::Refused { id, refusal: &refusal };
+            engine.turned_away(&away, Some(&fields.fields), now);
             let answer = refused(engine, found.family, &refusal, statuses);
             return (Built::Whole(sealed(answer, caller)), Some(refusal));
         }
@@ -316,6 +329,8 @@ impl Api {
             let message =
                 format!("the account has made all the calls it may; the next is taken in {seconds} s");
             let refusal = Refusal::new(429, message);
+            let away = TurnedAway::Refused { id: &found.id, refusal: &refusal };
+            engine.turned_away(&away, Some(&fields.fields), now);
             let mut answer = refused(engine, found.family, &refusal, statuses);
             answer.headers.push(("retry-after".into(), seconds.max(1).to_string().into()));
             return (Built::Whole(sealed(answer, caller)), Some(refusal));

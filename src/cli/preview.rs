@@ -93,7 +93,8 @@ pub(super) fn shorten(text: &str, longest: usize) -> String {
     if text.chars().count() <= longest {
         return text.chars().filter(|c| !c.is_control()).collect();
     }
-    let mut short: String = text.chars().filter(|c| !c.is_control()).take(longest.saturating_sub(1)).collect();
+    let mut short: String =
+        text.chars().filter(|c| !c.is_control()).take(longest.saturating_sub(1)).collect();
     short.push('…');
     short
 }

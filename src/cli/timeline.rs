@@ -47,6 +47,9 @@ impl Timeline {
                 let message = message.replace('\n', "\n                  ");
                 format!("{BAD}✗{BAD:#} {message} {DIM}({place}){DIM:#}")
             }
+            Event::Explained { place, message } => {
+                format!("{BAD}✗{BAD:#} too late: {message} {DIM}({place}){DIM:#}")
+            }
             // All of them stand together at the end.
             Event::Assumed { .. } => return None,
             Event::Waiting { call, within } => {

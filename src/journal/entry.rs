@@ -39,6 +39,13 @@ pub enum Event {
         /// What was expected and what came, in plain words; may have several lines.
         message: String,
     },
+    /// More became known about a failure of a step that was told before.
+    Explained {
+        /// `FILE:LINE` of the step.
+        place: Arc<str>,
+        /// What, in plain words.
+        message: String,
+    },
     /// An entry of the catalog that is only assumed was used for the first time.
     Assumed {
         /// Its id.

@@ -91,6 +91,12 @@ impl Sink for SharedTally {
                 story.passed = story.passed.map(|_| false);
                 story.failures.push(FailureTally { place: place.to_string(), message: message.clone() });
             }
+            Event::Explained { place, message } => {
+                let told = story.failures.iter_mut().rev().find(|failure| *failure.place == **place);
+                if let Some(failure) = told {
+                    failure.message.push_str(&format!("; {message}"));
+                }
+            }
             _ => {}
         }
     }

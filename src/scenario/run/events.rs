@@ -1,18 +1,23 @@
 //! What comes to a running story from outside: calls, the ends of callbacks; and what it does whenever they come.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scope::{Moment, StoryError, fill};
-use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later};
+use super::{MAILBOX, MOST_AT_ONCE, Missed, Occurrence, Outstanding, Scheduled, State, StoryRun, later};
 use crate::delivery::CallbackId;
 use crate::files::Place;
+use crate::json::difference;
 use crate::language::template;
+use crate::scenario::arrivals::{Arrival, Came, Outcome};
 use crate::scenario::expect::{DeliveryEnd, Expectation};
 use crate::scenario::host::{CallReply, CallView, StoryHost};
 use crate::scenario::story::{Action, AnswerTemplate, MAIN_CONVERSATION, Reaction, Step, Trigger};
+use crate::simulator::ConversationKey;
+use crate::time::HumanDuration;
 
 impl StoryRun {
     /// A call of the integrator. What the story wants the mock to do about it comes back.
@@ -22,21 +27,66 @@ impl StoryRun {
         if matches!(self.state, State::Before(_)) || self.has_ended || !self.story.looks_for(&trigger) {
             return CallReply::default();
         }
-        let saved = json!({ "id": call.id, "body": call.fields });
-        let mut reply = self.react(&trigger, call.fields, &saved, now, host);
+        let mut saved = json!({ "id": call.id, "body": **call.fields, "answer": call.answer });
+        let &CallView { conversation, begun, arrival, .. } = call;
+        let mut reply = self.react(&trigger, call.fields, conversation.or(begun), &saved, now, host);
         if call.refused {
             return reply;
         }
-        let answer = self.awaited_answer(&trigger, call.fields, &saved, now, host);
-        let conversation = host.simulator().find_conversation(call.fields);
-        self.post(Occurrence { trigger, conversation, fields: call.fields.clone(), saved });
+        let answer = self.awaited_answer(&trigger, call, &saved, now, host);
+        let came_late = self.came_late(call, &trigger, now);
+        if let Some((status, body)) = answer.as_ref().or(reply.answer.as_ref()) {
+            saved["answer"]["status"] = json!(status);
+            if let Some(body) = body {
+                saved["answer"]["body"] = body.clone();
+            }
+        }
+        self.post(Occurrence {
+            trigger,
+            conversation,
+            begun,
+            fields: Arc::clone(call.fields),
+            saved,
+            arrival,
+        });
         if self.take_if_awaited(self.mailbox.len() - 1, now, host) {
             reply.taken = true;
             reply.answer = answer.or(reply.answer);
-        } else {
-            reply.kept = conversation.is_none();
+            return reply;
         }
+        if let Some((place, message)) = came_late {
+            host.explained(&place, &message);
+        }
+        let owner = conversation.and_then(|key| host.simulator().story_of(key));
+        reply.kept = owner.is_none();
         reply
+    }
+
+    /// A call that comes when the story has ended, which explains why a step got nothing.
+    pub fn on_late_call(&mut self, call: &CallView<'_>, now: Timestamp, host: &mut dyn StoryHost) {
+        let came_late = self.came_late(call, &Trigger::Call(call.id.into()), now);
+        if let Some((place, message)) = came_late.filter(|_| !call.refused) {
+            host.explained(&place, &message);
+        }
+    }
+
+    /// The step that has waited for a call in vain, and what is to be said of it.
+    fn came_late(
+        &mut self,
+        call: &CallView<'_>,
+        trigger: &Trigger,
+        now: Timestamp,
+    ) -> Option<(Place, String)> {
+        let is_it = |missed: &Missed| {
+            let came_in = call.conversation.zip(missed.conversation);
+            missed.trigger == *trigger
+                && came_in.is_none_or(|(came_in, own)| came_in == own)
+                && difference(&missed.wanted, call.fields).is_none()
+        };
+        let at = self.missed.iter().position(is_it)?;
+        let Missed { place, ran_out, .. } = self.missed.remove(at);
+        let late = Duration::try_from(now.duration_since(ran_out)).unwrap_or_default();
+        Some((place, format!("`{}` came {} after its time", call.id, HumanDuration(late))))
     }
 
     /// Forgets the latest thing that came if it is this call, because another story took it.
@@ -51,7 +101,7 @@ impl StoryRun {
     fn awaited_answer(
         &mut self,
         trigger: &Trigger,
-        fields: &Value,
+        call: &CallView<'_>,
         saved: &Value,
         now: Timestamp,
         host: &mut dyn StoryHost,
@@ -64,11 +114,16 @@ impl StoryRun {
         };
         let answer = wait.answer.as_ref().filter(|_| wait.trigger == *trigger)?;
         let cause = ("call", template::value(saved));
-        let mut moment = Moment { now, conversation, cause: Some(&cause), host };
+        let mut moment = Moment { cause: Some(&cause), ..Moment::of_step(now, conversation, host) };
         let waiting = matches!(self.state, State::Awaiting { .. });
-        if !waiting || !matches!(self.matches(&wait.condition, fields, &mut moment), Ok(true)) {
+        if !waiting
+            || !self.may_take(call.conversation, conversation, moment.host)
+            || !matches!(self.matches(&wait.condition, call.fields, &mut moment), Ok(true))
+        {
             return None;
         }
+        // The answer may speak of the conversation that the call began.
+        self.bind(conversation, call.conversation.or(call.begun), moment.host);
         self.render_answer(answer, place, &mut moment)
     }
 
@@ -122,13 +177,30 @@ impl StoryRun {
         if matches!(self.state, State::Delivering(waited) if waited == id) {
             self.next(now);
         }
-        if end.end.failure.is_none() && !self.has_ended {
+        if self.has_ended {
+            return;
+        }
+        let fields = Arc::new(saved_body.clone());
+        let conversation = host.simulator().find_conversation(&fields);
+        let outcome = match &end.end.failure {
+            _ if own => Outcome::OfStory,
+            Some(failure) => Outcome::Undelivered(failure.message.clone()),
+            None => Outcome::Good,
+        };
+        let arrival = self.callbacks.push(Arrival {
+            at: now,
+            what: Came::Callback(event.into()),
+            fields: Arc::clone(&fields),
+            conversation,
+            outcome,
+            story: None,
+            taken: None,
+        });
+        if end.end.failure.is_none() {
             let trigger = Trigger::Callback(event.into());
-            let fields = saved_body.clone();
-            self.react(&trigger, &fields, &saved, now, host);
+            self.react(&trigger, &fields, conversation, &saved, now, host);
             if !own {
-                let conversation = host.simulator().find_conversation(&fields);
-                self.post(Occurrence { trigger, conversation, fields, saved });
+                self.post(Occurrence { trigger, conversation, begun: None, fields, saved, arrival });
                 self.take_if_awaited(self.mailbox.len() - 1, now, host);
             }
         }
@@ -168,6 +240,7 @@ impl StoryRun {
         &mut self,
         trigger: &Trigger,
         fields: &Value,
+        came_in: Option<ConversationKey>,
         saved: &Value,
         now: Timestamp,
         host: &mut dyn StoryHost,
@@ -184,8 +257,8 @@ impl StoryRun {
             Trigger::Callback(_) => "callback",
         };
         let cause = (variable, template::value(saved));
-        let conversation = self.conversation_of(fields, host);
-        let mut moment = Moment { now, conversation: &conversation, cause: Some(&cause), host };
+        let (conversation, unnamed) = self.conversation_of(came_in, host);
+        let mut moment = Moment { now, conversation: &conversation, unnamed, cause: Some(&cause), host };
         for (index, reaction) in story.reactions.iter().enumerate() {
             if reaction.trigger != *trigger || self.fired[index] >= reaction.times {
                 continue;
@@ -211,7 +284,7 @@ impl StoryRun {
                 let due = later(now, self.helpers.draw(|rng| item.after.draw(rng)));
                 self.scheduled_so_far += 1;
                 let (conversation, cause) = (conversation.clone(), cause.clone());
-                let scheduled = Scheduled { reaction: index, send, conversation, cause };
+                let scheduled = Scheduled { reaction: index, send, conversation, unnamed, cause };
                 self.scheduled.insert((due, self.scheduled_so_far), scheduled);
             }
         }
@@ -242,8 +315,8 @@ impl StoryRun {
             let message = "reactions set each other off without end at the same moment; give one of them `after`, `times` or `when`";
             return self.abort(&reaction.place, message, host);
         }
-        let Scheduled { conversation, cause, .. } = &scheduled;
-        let mut moment = Moment { now, conversation, cause: Some(cause), host };
+        let Scheduled { conversation, unnamed, cause, .. } = &scheduled;
+        let mut moment = Moment { now, conversation, unnamed: *unnamed, cause: Some(cause), host };
         let applies = send.when.as_ref().map_or(Ok(true), |when| self.is_true(when, &mut moment));
         let sent = match applies {
             Ok(true) => self.render_and_send(&send.callback, &mut moment),

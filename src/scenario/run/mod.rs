@@ -16,16 +16,19 @@ use minijinja::Value as Scope;
 use serde_json::Value;
 
 use self::scope::{Moment, fill};
+use super::arrivals::Arrivals;
 use super::host::StoryHost;
-use super::story::{Action, MAIN_CONVERSATION, Step, Story, Trigger};
+use super::near_miss::{NearMiss, Wanted, near_miss};
+use super::story::{Action, Await, MAIN_CONVERSATION, Step, Story, Trigger};
 
 use crate::delivery::CallbackId;
 use crate::faults::{Fault, Faults};
 use crate::files::Place;
-use crate::json::difference;
+use crate::json::differences;
 use crate::language::template::{self, Helpers};
 use crate::seed::Seed;
 use crate::simulator::ConversationKey;
+use crate::time::HumanDuration;
 
 /// How many things that happened wait for an `await` at most; the oldest are forgotten.
 const MAILBOX: usize = 1_000;
@@ -33,6 +36,9 @@ const MAILBOX: usize = 1_000;
 /// How many callbacks of reactions go out at one moment of a story at most: reactions that set each other off without
 /// any time in between would never end.
 const MOST_AT_ONCE: u32 = 10_000;
+
+/// So many differences are told of what came with other fields.
+const MOST_DIFFERENCES: usize = 8;
 
 /// A running story.
 #[derive(Debug)]
@@ -44,7 +50,7 @@ pub struct StoryRun {
     seed: Seed,
     helpers: Arc<Helpers>,
     values: BTreeMap<String, Scope>,
-    conversations: BTreeMap<String, ConversationKey>,
+    conversations: BTreeMap<String, Held>,
     cursor: usize,
     round: u32,
     state: State,
@@ -64,6 +70,12 @@ pub struct StoryRun {
     /// What goes wrong with calls while it lives.
     faults: Faults,
     failures: u32,
+    /// When it begins.
+    begins: Timestamp,
+    /// What its callbacks came to, for a step that waits for one in vain.
+    callbacks: Arrivals,
+    /// What it waited for in vain: it may come after its time.
+    missed: Vec<Missed>,
     /// Whether it was ended before its time.
     stopped: bool,
     has_ended: bool,
@@ -85,13 +97,35 @@ enum State {
     Finished,
 }
 
+/// A conversation that the story has a name for.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    key: ConversationKey,
+    /// Whether somebody else began it: then the name stands for no other.
+    is_bound: bool,
+}
+
 #[derive(Debug)]
 struct Occurrence {
     trigger: Trigger,
     /// The conversation it belongs to, if it names one.
     conversation: Option<ConversationKey>,
-    fields: Value,
+    /// The conversation it began, or that its answer names.
+    begun: Option<ConversationKey>,
+    fields: Arc<Value>,
     saved: Value,
+    /// Its number among what came.
+    arrival: u64,
+}
+
+/// Something that was awaited in vain.
+#[derive(Debug)]
+struct Missed {
+    place: Place,
+    trigger: Trigger,
+    conversation: Option<ConversationKey>,
+    wanted: Value,
+    ran_out: Timestamp,
 }
 
 #[derive(Debug)]
@@ -99,6 +133,8 @@ struct Scheduled {
     reaction: usize,
     send: usize,
     conversation: String,
+    /// The conversation itself, if the story has no name for it.
+    unnamed: Option<ConversationKey>,
     /// The call or callback it reacts to, by the name templates see it under.
     cause: (&'static str, Scope),
 }
@@ -146,6 +182,9 @@ impl StoryRun {
             callback_url: None,
             faults,
             failures: 0,
+            begins: start,
+            callbacks: Arrivals::default(),
+            missed: Vec::new(),
             stopped: false,
             has_ended: false,
         }
@@ -197,6 +236,11 @@ impl StoryRun {
     pub fn fault(&mut self, id: &str, fields: &Value) -> Option<Fault> {
         let lives = !matches!(self.state, State::Before(_)) && !self.stopped;
         lives.then(|| self.faults.next(id, fields)).flatten()
+    }
+
+    /// Whether a step has waited for a call in vain.
+    pub fn missed_call(&self, id: &str) -> bool {
+        self.missed.iter().any(|missed| matches!(&missed.trigger, Trigger::Call(call) if **call == *id))
     }
 
     /// Whether the story has a step or a reaction for a call.
@@ -265,6 +309,7 @@ impl StoryRun {
         self.values.clear();
         self.conversations.clear();
         self.mailbox = VecDeque::new();
+        self.callbacks = Arrivals::default();
         self.scheduled.clear();
         self.outstanding.clear();
     }
@@ -382,23 +427,58 @@ impl StoryRun {
                 Trigger::Call(id) => ("call", id),
                 Trigger::Callback(id) => ("callback", id),
             };
-            let within = crate::time::HumanDuration(wait.within);
-            let mut message = format!("expected the {kind} `{id}` within {within}, it never came");
-            let near = self.mailbox.iter().rev().find(|occurrence| occurrence.trigger == wait.trigger);
-            if let Some(fields) = near.map(|near| near.fields.clone()) {
-                let scope = self.scope(&mut Moment::of_step(now, &self.conversation(), host));
-                if let Ok(wanted) = wait.condition.render(&story.templates, &scope)
-                    && let Some(difference) = difference(&wanted, &fields)
-                {
-                    message.push_str(&format!("; one came, but {difference}"));
-                }
-            } else if let Some(last) = self.mailbox.back() {
-                let (Trigger::Call(id) | Trigger::Callback(id)) = &last.trigger;
-                message.push_str(&format!("; the last thing received was `{id}`"));
-            }
-            self.fail(place, message, host);
+            let within = HumanDuration(wait.within);
+            let why = self.near_miss(wait, place, now, host);
+            self.fail(place, format!("expected the {kind} `{id}` within {within}, {why}"), host);
         }
         self.next(now);
+    }
+
+    /// What came in place of what the current step awaited. It may still come after its time.
+    fn near_miss(
+        &mut self,
+        wait: &Await,
+        place: &Place,
+        now: Timestamp,
+        host: &mut dyn StoryHost,
+    ) -> NearMiss {
+        let conversation = self.conversation();
+        let scope = self.scope(&mut Moment::of_step(now, &conversation, host));
+        // A condition that can't be filled in has ended the story before.
+        let wanted = wait.condition.render(&self.story.templates, &scope).unwrap_or_default();
+        let held = self.conversations.get(&conversation);
+        let is_settled = |held: &&Held| held.is_bound || host.simulator().is_begun(held.key);
+        let own = held.filter(is_settled).map(|held| (held.key, host.simulator().order_key(held.key)));
+        let (Trigger::Call(id) | Trigger::Callback(id)) = &wait.trigger;
+        let is_callback = matches!(wait.trigger, Trigger::Callback(_));
+        let missed = Missed {
+            place: place.clone(),
+            trigger: wait.trigger.clone(),
+            conversation: own.as_ref().map(|(key, _)| *key),
+            wanted,
+            ran_out: now,
+        };
+        let is_under_way = is_callback && host.is_under_way(id);
+        let named = |key: ConversationKey| {
+            let name = self.conversations.iter().find(|(_, held)| held.key == key);
+            name.map(|(name, _)| name.clone())
+        };
+        let why = near_miss(
+            &Wanted {
+                trigger: &wait.trigger,
+                place,
+                story: &self.name,
+                story_began: self.begins,
+                step_began: now.checked_sub(wait.within).unwrap_or(Timestamp::MIN),
+                conversation: own,
+                names: &named,
+                differences: &|fields| differences(&missed.wanted, fields, MOST_DIFFERENCES),
+                is_under_way,
+            },
+            self.callbacks.iter().chain(host.arrivals().iter()),
+        );
+        self.missed.push(missed);
+        why
     }
 
     /// Ends the wait if the thing in the mailbox at `index` is what the current step awaits.
@@ -414,19 +494,27 @@ impl StoryRun {
         else {
             return false;
         };
-        // Something that names a conversation belongs to the steps of that conversation.
         let named = occurrence.conversation;
-        if named.is_some() && named != self.conversations.get(conversation).copied() {
+        let fields = Arc::clone(&occurrence.fields);
+        if !self.may_take(named, conversation, host) {
             return false;
         }
-        let fields = occurrence.fields.clone();
         match self.matches(&wait.condition, &fields, &mut Moment::of_step(now, conversation, host)) {
             Ok(false) => false,
             Ok(true) => {
-                if let Some(occurrence) = self.mailbox.remove(index)
-                    && let Some(name) = &wait.save
-                {
-                    self.preset(name, &occurrence.saved);
+                if let Some(occurrence) = self.mailbox.remove(index) {
+                    self.bind(conversation, occurrence.conversation.or(occurrence.begun), host);
+                    let arrivals = match occurrence.trigger {
+                        Trigger::Call(_) => host.arrivals(),
+                        Trigger::Callback(_) => &mut self.callbacks,
+                    };
+                    if let Some(arrival) = arrivals.get_mut(occurrence.arrival) {
+                        arrival.taken = Some(place.clone());
+                        arrival.story = Some(Arc::clone(&self.name));
+                    }
+                    if let Some(name) = &wait.save {
+                        self.preset(name, &occurrence.saved);
+                    }
                 }
                 self.next(now);
                 true
@@ -435,6 +523,26 @@ impl StoryRun {
                 self.abort(place, error, host);
                 true
             }
+        }
+    }
+
+    /// Whether something of a conversation, or of none, belongs to the steps of this name. What somebody else began belongs
+    /// to the first step that waits for it in a conversation in which nothing was said yet.
+    fn may_take(&self, came_in: Option<ConversationKey>, name: &str, host: &mut dyn StoryHost) -> bool {
+        match (came_in, self.conversations.get(name)) {
+            (None, _) => true,
+            (Some(key), Some(held)) if held.key == key => true,
+            (Some(_), Some(held)) if held.is_bound || host.simulator().is_begun(held.key) => false,
+            (Some(key), _) => self.conversations.values().all(|held| held.key != key),
+        }
+    }
+
+    /// The steps of this name are about this conversation from now on, if they were about none.
+    fn bind(&mut self, name: &str, to: Option<ConversationKey>, host: &mut dyn StoryHost) {
+        if let Some(key) = to.filter(|key| self.may_take(Some(*key), name, host))
+            && self.conversations.get(name).is_none_or(|held| held.key != key)
+        {
+            self.conversations.insert(name.to_owned(), Held { key, is_bound: true });
         }
     }
 
