@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::core::Engine;
+use super::core::{CameIn, Engine};
 use super::outcome::usual_answer;
 use crate::scenario::{Arrival, Came, Outcome};
 use crate::simulator::{ConversationKey, Refusal, Request, Response};
@@ -40,19 +40,6 @@ pub enum TurnedAway<'a> {
         /// The catalog id of its endpoint.
         id: &'a Arc<str>,
     },
-}
-
-/// A call that was handled, as stories see it.
-#[derive(Debug, Default)]
-pub(super) struct CameIn {
-    pub(super) fields: Arc<Value>,
-    /// The conversation that its fields name.
-    pub(super) conversation: Option<ConversationKey>,
-    /// The conversation that it began, or that its answer names.
-    pub(super) begun: Option<ConversationKey>,
-    pub(super) answer: Value,
-    /// Its number among what came.
-    pub(super) arrival: u64,
 }
 
 impl Engine {

@@ -8,7 +8,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::arrived::CameIn;
 use super::correct;
 use super::dispatch::{Dispatch, NewCallback, Origin, sign};
 use super::host::EngineHost;
@@ -547,6 +546,19 @@ impl Engine {
     pub fn simulator(&mut self) -> &mut Simulator {
         &mut self.simulator
     }
+}
+
+/// A call that was handled, as stories see it.
+#[derive(Debug, Default)]
+pub(super) struct CameIn {
+    pub(super) fields: Arc<Value>,
+    /// The conversation that its fields name.
+    pub(super) conversation: Option<ConversationKey>,
+    /// The conversation that it began, or that its answer names.
+    pub(super) begun: Option<ConversationKey>,
+    pub(super) answer: Value,
+    /// Its number among what came.
+    pub(super) arrival: u64,
 }
 
 /// From one moment to a later one.

@@ -689,7 +689,8 @@ fn a_refused_call_is_not_what_a_story_waits_for() {
         &mock.to_string(),
     ]);
     assert_code(&output, 1);
-    let why = "and the mock refused it: code 404, there is no conversation with call_id `no such conversation`";
+    let why =
+        "and the mock refused it: code 404, there is no conversation with call_id `no such conversation`";
     assert!(stdout(&output).contains(why), "{}", stdout(&output));
 }
 
