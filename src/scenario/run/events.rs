@@ -1,92 +1,74 @@
 //! What comes to a running story from outside: calls, the ends of callbacks; and what it does whenever they come.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scope::{Moment, StoryError, fill};
-use super::{MAILBOX, MOST_AT_ONCE, Missed, Occurrence, Outstanding, Scheduled, State, StoryRun, later};
+use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later};
 use crate::delivery::CallbackId;
 use crate::files::Place;
-use crate::json::difference;
 use crate::language::template;
 use crate::scenario::arrivals::{Arrival, Came, Outcome};
 use crate::scenario::expect::{DeliveryEnd, Expectation};
 use crate::scenario::host::{CallReply, CallView, StoryHost};
 use crate::scenario::story::{Action, AnswerTemplate, MAIN_CONVERSATION, Reaction, Step, Trigger};
 use crate::simulator::ConversationKey;
-use crate::time::HumanDuration;
 
 impl StoryRun {
     /// A call of the integrator. What the story wants the mock to do about it comes back.
     pub fn on_call(&mut self, call: &CallView<'_>, now: Timestamp, host: &mut dyn StoryHost) -> CallReply {
         self.helpers.set_now(now);
         let trigger = Trigger::Call(call.id.into());
-        if matches!(self.state, State::Before(_)) || self.has_ended || !self.story.looks_for(&trigger) {
+        if !self.has_begun() || self.has_ended || !self.story.looks_for(&trigger) {
             return CallReply::default();
         }
-        let mut saved = json!({ "id": call.id, "body": **call.fields, "answer": call.answer });
+        let saved = json!({ "id": call.id, "body": **call.fields, "answer": call.answer });
         let &CallView { conversation, begun, arrival, .. } = call;
         let mut reply = self.react(&trigger, call.fields, conversation.or(begun), &saved, now, host);
         if call.refused {
             return reply;
         }
-        let answer = self.awaited_answer(&trigger, call, &saved, now, host);
-        let came_late = self.came_late(call, &trigger, now);
-        if let Some((status, body)) = answer.as_ref().or(reply.answer.as_ref()) {
-            saved["answer"]["status"] = json!(status);
-            if let Some(body) = body {
-                saved["answer"]["body"] = body.clone();
-            }
-        }
+        let fields = Arc::clone(call.fields);
         self.post(Occurrence {
-            trigger,
+            trigger: trigger.clone(),
             conversation,
             begun,
-            fields: Arc::clone(call.fields),
-            saved,
+            fields,
+            saved: saved.clone(),
             arrival,
         });
-        if self.take_if_awaited(self.mailbox.len() - 1, now, host) {
-            reply.taken = true;
-            reply.answer = answer.or(reply.answer);
-            return reply;
+        let latest = self.mailbox.len() - 1;
+        match self.strand_for(latest, now, host) {
+            Some(at) => {
+                reply.taken = true;
+                // The answer may speak of the conversation that the call began.
+                let name = self.current(at).map(|step| step.conversation.clone()).unwrap_or_default();
+                self.bind(&name, conversation.or(begun), host);
+                reply.answer = self.awaited_answer(at, &saved, now, host).or(reply.answer);
+                self.answered(latest, reply.answer.as_ref());
+                self.take(at, latest, now, host);
+            }
+            None => {
+                self.answered(latest, reply.answer.as_ref());
+                self.explain_late(call, &trigger, now, host);
+                let owner = conversation.and_then(|key| host.simulator().story_of(key));
+                reply.kept = owner.is_none();
+            }
         }
-        if let Some((place, message)) = came_late {
-            host.explained(&place, &message);
-        }
-        let owner = conversation.and_then(|key| host.simulator().story_of(key));
-        reply.kept = owner.is_none();
         reply
     }
 
-    /// A call that comes when the story has ended, which explains why a step got nothing.
-    pub fn on_late_call(&mut self, call: &CallView<'_>, now: Timestamp, host: &mut dyn StoryHost) {
-        let came_late = self.came_late(call, &Trigger::Call(call.id.into()), now);
-        if let Some((place, message)) = came_late.filter(|_| !call.refused) {
-            host.explained(&place, &message);
+    /// What came was answered otherwise than usual.
+    fn answered(&mut self, index: usize, answer: Option<&(u16, Option<Value>)>) {
+        if let (Some((status, body)), Some(occurrence)) = (answer, self.mailbox.get_mut(index)) {
+            let saved = &mut occurrence.saved["answer"];
+            saved["status"] = json!(status);
+            if let Some(body) = body {
+                saved["body"] = body.clone();
+            }
         }
-    }
-
-    /// The step that has waited for a call in vain, and what is to be said of it.
-    fn came_late(
-        &mut self,
-        call: &CallView<'_>,
-        trigger: &Trigger,
-        now: Timestamp,
-    ) -> Option<(Place, String)> {
-        let is_it = |missed: &Missed| {
-            let came_in = call.conversation.zip(missed.conversation);
-            missed.trigger == *trigger
-                && came_in.is_none_or(|(came_in, own)| came_in == own)
-                && difference(&missed.wanted, call.fields).is_none()
-        };
-        let at = self.missed.iter().position(is_it)?;
-        let Missed { place, ran_out, .. } = self.missed.remove(at);
-        let late = Duration::try_from(now.duration_since(ran_out)).unwrap_or_default();
-        Some((place, format!("`{}` came {} after its time", call.id, HumanDuration(late))))
     }
 
     /// Forgets the latest thing that came if it is this call, because another story took it.
@@ -97,34 +79,23 @@ impl StoryRun {
         }
     }
 
-    /// The answer the current `await` gives to this call if it takes it.
+    /// The answer that the `await` of a strand gives to the call it takes.
     fn awaited_answer(
         &mut self,
-        trigger: &Trigger,
-        call: &CallView<'_>,
+        at: usize,
         saved: &Value,
         now: Timestamp,
         host: &mut dyn StoryHost,
     ) -> Option<(u16, Option<Value>)> {
         let story = Arc::clone(&self.story);
-        let Some(Step { place, conversation, action: Action::Await(wait), .. }) =
-            story.steps.get(self.cursor)
-        else {
-            return None;
-        };
-        let answer = wait.answer.as_ref().filter(|_| wait.trigger == *trigger)?;
+        let step = story.steps.get(self.strands[at].cursor)?;
+        let Action::Await(wait) = &step.action else { return None };
+        let answer = wait.answer.as_ref()?;
         let cause = ("call", template::value(saved));
-        let mut moment = Moment { cause: Some(&cause), ..Moment::of_step(now, conversation, host) };
-        let waiting = matches!(self.state, State::Awaiting { .. });
-        if !waiting
-            || !self.may_take(call.conversation, conversation, moment.host)
-            || !matches!(self.matches(&wait.condition, call.fields, &mut moment), Ok(true))
-        {
-            return None;
-        }
-        // The answer may speak of the conversation that the call began.
-        self.bind(conversation, call.conversation.or(call.begun), moment.host);
-        self.render_answer(answer, place, &mut moment)
+        let loop_index = self.loop_index(at);
+        let mut moment =
+            Moment { cause: Some(&cause), ..Moment::of_step(now, &step.conversation, loop_index, host) };
+        self.render_answer(answer, &step.place, &mut moment)
     }
 
     fn render_answer(
@@ -174,8 +145,9 @@ impl StoryRun {
             let place = Place { file: Arc::from(self.story.name.as_str()), line: 0 };
             self.fail(&place, format!("`{event}` was not delivered: {reason}"), host);
         }
-        if matches!(self.state, State::Delivering(waited) if waited == id) {
-            self.next(now);
+        let waits = |state: &State| matches!(state, State::Delivering(waited) if *waited == id);
+        if let Some(at) = self.strands.iter().position(|strand| waits(&strand.state)) {
+            self.next(at, now);
         }
         if self.has_ended {
             return;
@@ -201,7 +173,10 @@ impl StoryRun {
             self.react(&trigger, &fields, conversation, &saved, now, host);
             if !own {
                 self.post(Occurrence { trigger, conversation, begun: None, fields, saved, arrival });
-                self.take_if_awaited(self.mailbox.len() - 1, now, host);
+                let latest = self.mailbox.len() - 1;
+                if let Some(at) = self.strand_for(latest, now, host) {
+                    self.take(at, latest, now, host);
+                }
             }
         }
     }
@@ -222,7 +197,8 @@ impl StoryRun {
             }
             _ => (&default, MAIN_CONVERSATION),
         };
-        let scope = self.scope(&mut Moment::of_step(now, conversation, host));
+        let loop_index = outstanding.loop_index;
+        let scope = self.scope(&mut Moment::of_step(now, conversation, loop_index, host));
         for wrong in expect.judge(end, &story.templates, &scope) {
             self.fail(&outstanding.place, format!("`{event}`: {wrong}"), host);
         }
@@ -249,7 +225,7 @@ impl StoryRun {
         let story = Arc::clone(&self.story);
         let any = story.reactions.iter().any(|reaction| reaction.trigger == *trigger);
         // A story lives until everything it sent has come to its end.
-        if !any || matches!(self.state, State::Before(_)) || self.stopped || self.has_ended {
+        if !any || !self.has_begun() || self.stopped || self.has_ended {
             return reply;
         }
         let variable = match trigger {
@@ -258,7 +234,9 @@ impl StoryRun {
         };
         let cause = (variable, template::value(saved));
         let (conversation, unnamed) = self.conversation_of(came_in, host);
-        let mut moment = Moment { now, conversation: &conversation, unnamed, cause: Some(&cause), host };
+        let loop_index = self.loop_index(0);
+        let mut moment = Moment::of_step(now, &conversation, loop_index, host);
+        (moment.unnamed, moment.cause) = (unnamed, Some(&cause));
         for (index, reaction) in story.reactions.iter().enumerate() {
             if reaction.trigger != *trigger || self.fired[index] >= reaction.times {
                 continue;
@@ -284,7 +262,7 @@ impl StoryRun {
                 let due = later(now, self.helpers.draw(|rng| item.after.draw(rng)));
                 self.scheduled_so_far += 1;
                 let (conversation, cause) = (conversation.clone(), cause.clone());
-                let scheduled = Scheduled { reaction: index, send, conversation, unnamed, cause };
+                let scheduled = Scheduled { reaction: index, send, conversation, unnamed, loop_index, cause };
                 self.scheduled.insert((due, self.scheduled_so_far), scheduled);
             }
         }
@@ -315,8 +293,10 @@ impl StoryRun {
             let message = "reactions set each other off without end at the same moment; give one of them `after`, `times` or `when`";
             return self.abort(&reaction.place, message, host);
         }
-        let Scheduled { conversation, unnamed, cause, .. } = &scheduled;
-        let mut moment = Moment { now, conversation, unnamed: *unnamed, cause: Some(cause), host };
+        let Scheduled { conversation, unnamed, loop_index, cause, .. } = &scheduled;
+        let mut moment = Moment::of_step(now, conversation, *loop_index, host);
+        (moment.unnamed, moment.cause) = (*unnamed, Some(cause));
+        let loop_index = *loop_index;
         let applies = send.when.as_ref().map_or(Ok(true), |when| self.is_true(when, &mut moment));
         let sent = match applies {
             Ok(true) => self.render_and_send(&send.callback, &mut moment),
@@ -326,8 +306,8 @@ impl StoryRun {
         match sent {
             Ok((id, body)) => {
                 let save = send.callback.save.clone();
-                self.outstanding
-                    .insert(id, Outstanding { place: reaction.place.clone(), step: None, save, body });
+                let place = reaction.place.clone();
+                self.outstanding.insert(id, Outstanding { place, step: None, loop_index, save, body });
             }
             Err(error) => self.fail(&reaction.place, error, moment.host),
         }

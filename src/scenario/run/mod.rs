@@ -3,8 +3,10 @@
 
 mod events;
 mod scope;
+mod strand;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
@@ -16,15 +18,15 @@ use minijinja::Value as Scope;
 use serde_json::Value;
 
 use self::scope::{Moment, fill};
+use self::strand::{State, Strand};
+use self::why::{Held, Missed};
 use super::arrivals::Arrivals;
 use super::host::StoryHost;
-use super::near_miss::{NearMiss, Wanted, near_miss};
 use super::story::{Action, Await, MAIN_CONVERSATION, Step, Story, Trigger};
 
 use crate::delivery::CallbackId;
 use crate::faults::{Fault, Faults};
 use crate::files::Place;
-use crate::json::differences;
 use crate::language::template::{self, Helpers};
 use crate::seed::Seed;
 use crate::simulator::ConversationKey;
@@ -37,9 +39,6 @@ const MAILBOX: usize = 1_000;
 /// any time in between would never end.
 const MOST_AT_ONCE: u32 = 10_000;
 
-/// So many differences are told of what came with other fields.
-const MOST_DIFFERENCES: usize = 8;
-
 /// A running story.
 #[derive(Debug)]
 pub struct StoryRun {
@@ -51,9 +50,8 @@ pub struct StoryRun {
     helpers: Arc<Helpers>,
     values: BTreeMap<String, Scope>,
     conversations: BTreeMap<String, Held>,
-    cursor: usize,
-    round: u32,
-    state: State,
+    /// Where it is: the first strand is the story's own.
+    strands: Vec<Strand>,
     /// Things that happened and were not awaited yet, oldest first.
     mailbox: VecDeque<Occurrence>,
     /// How often each reaction happened.
@@ -82,30 +80,6 @@ pub struct StoryRun {
 }
 
 #[derive(Debug)]
-enum State {
-    /// Not begun.
-    Before(Timestamp),
-    /// The step under the cursor is to be taken.
-    Ready,
-    /// In a pause; afterwards the cursor moves on, or, between repeats, stays.
-    Pausing { until: Timestamp, then_next: bool },
-    /// Waiting for the end of a callback.
-    Delivering(CallbackId),
-    /// Waiting for something to happen.
-    Awaiting { deadline: Timestamp },
-    /// All steps are taken.
-    Finished,
-}
-
-/// A conversation that the story has a name for.
-#[derive(Clone, Copy, Debug)]
-struct Held {
-    key: ConversationKey,
-    /// Whether somebody else began it: then the name stands for no other.
-    is_bound: bool,
-}
-
-#[derive(Debug)]
 struct Occurrence {
     trigger: Trigger,
     /// The conversation it belongs to, if it names one.
@@ -118,16 +92,6 @@ struct Occurrence {
     arrival: u64,
 }
 
-/// Something that was awaited in vain.
-#[derive(Debug)]
-struct Missed {
-    place: Place,
-    trigger: Trigger,
-    conversation: Option<ConversationKey>,
-    wanted: Value,
-    ran_out: Timestamp,
-}
-
 #[derive(Debug)]
 struct Scheduled {
     reaction: usize,
@@ -135,6 +99,7 @@ struct Scheduled {
     conversation: String,
     /// The conversation itself, if the story has no name for it.
     unnamed: Option<ConversationKey>,
+    loop_index: u32,
     /// The call or callback it reacts to, by the name templates see it under.
     cause: (&'static str, Scope),
 }
@@ -144,6 +109,8 @@ struct Outstanding {
     place: Place,
     /// The step whose expectation counts; reactions and the simulator's own callbacks just have to be delivered.
     step: Option<usize>,
+    /// The repeat it belongs to.
+    loop_index: u32,
     save: Option<String>,
     body: Value,
 }
@@ -161,6 +128,7 @@ impl StoryRun {
         let helpers = Helpers::new(seed.stream("story", 0), story.country, story.locale.as_deref(), start);
         let fired = vec![0; story.reactions.len()];
         let faults = Faults::new(story.faults.clone(), seed);
+        let first = Strand::first(story.steps.len(), start);
         Self {
             story,
             name,
@@ -170,9 +138,7 @@ impl StoryRun {
             helpers: Arc::new(helpers),
             values: BTreeMap::new(),
             conversations: BTreeMap::new(),
-            cursor: 0,
-            round: 1,
-            state: State::Before(start),
+            strands: vec![first],
             mailbox: VecDeque::new(),
             fired,
             scheduled: BTreeMap::new(),
@@ -217,14 +183,21 @@ impl StoryRun {
 
     /// Whether all steps are taken and nothing of the story is under way.
     pub fn is_over(&self) -> bool {
-        matches!(self.state, State::Finished) && self.scheduled.is_empty() && self.outstanding.is_empty()
+        self.has_taken_all_steps() && self.scheduled.is_empty() && self.outstanding.is_empty()
+    }
+
+    fn has_taken_all_steps(&self) -> bool {
+        matches!(self.strands[0].state, State::Finished)
+    }
+
+    fn has_begun(&self) -> bool {
+        !matches!(self.strands[0].state, State::Before(_))
     }
 
     /// Whether the story waits for a call from outside, which time alone does not bring.
     pub fn awaits_call(&self) -> bool {
-        matches!(self.state, State::Awaiting { .. })
-            && matches!(self.current(), Some(Step { action: Action::Await(wait), .. })
-                if matches!(wait.trigger, Trigger::Call(_)))
+        (0..self.strands.len())
+            .any(|at| self.awaiting(at).is_some_and(|(_, wait)| matches!(wait.trigger, Trigger::Call(_))))
     }
 
     /// Whether it lets calls go wrong.
@@ -234,13 +207,8 @@ impl StoryRun {
 
     /// What goes wrong with a call, as the story wants it.
     pub fn fault(&mut self, id: &str, fields: &Value) -> Option<Fault> {
-        let lives = !matches!(self.state, State::Before(_)) && !self.stopped;
+        let lives = self.has_begun() && !self.stopped;
         lives.then(|| self.faults.next(id, fields)).flatten()
-    }
-
-    /// Whether a step has waited for a call in vain.
-    pub fn missed_call(&self, id: &str) -> bool {
-        self.missed.iter().any(|missed| matches!(&missed.trigger, Trigger::Call(call) if **call == *id))
     }
 
     /// Whether the story has a step or a reaction for a call.
@@ -250,13 +218,7 @@ impl StoryRun {
 
     /// When time alone moves the story on.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
-        let own = match &self.state {
-            State::Before(at) | State::Pausing { until: at, .. } | State::Awaiting { deadline: at } => {
-                Some(*at)
-            }
-            State::Ready => Some(Timestamp::MIN),
-            State::Delivering(_) | State::Finished => None,
-        };
+        let own = self.strands.iter().filter_map(Strand::next_wakeup).min();
         let scheduled = self.scheduled.keys().next().map(|(at, _)| *at);
         [own, scheduled].into_iter().flatten().min()
     }
@@ -264,7 +226,7 @@ impl StoryRun {
     /// Ends the story where it is: no further steps, no further reactions.
     pub fn stop(&mut self) {
         self.stopped = true;
-        self.state = State::Finished;
+        self.strands.iter_mut().for_each(|strand| strand.state = State::Finished);
         self.scheduled.clear();
     }
 
@@ -278,30 +240,41 @@ impl StoryRun {
             let scheduled = entry.remove();
             self.send_scheduled(scheduled, now, host);
         }
-        loop {
-            match &self.state {
-                State::Before(start) if *start <= now => {
-                    host.story_started();
-                    self.state = State::Ready;
-                    self.set_initial_values(now, host);
-                }
-                State::Pausing { until, then_next } if *until <= now => {
-                    if *then_next {
-                        self.next(now);
-                    } else {
-                        self.state = State::Ready;
-                    }
-                }
-                State::Ready => self.take_step(now, host),
-                State::Awaiting { deadline } if *deadline <= now => self.await_ran_out(now, host),
-                _ => break,
-            }
-        }
+        // One strand may set another in motion.
+        while (0..self.strands.len()).any(|at| self.advance_strand(at, now, host)) {}
         if self.is_over() && !self.has_ended {
             self.has_ended = true;
             host.story_finished(self.failures == 0);
             self.forget();
         }
+    }
+
+    /// Moves a strand on as far as possible at this moment. Whether it moved.
+    fn advance_strand(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) -> bool {
+        let mut moved = false;
+        // The story may be ended on the way.
+        while let Some(strand) = self.strands.get(at) {
+            match &strand.state {
+                State::Before(start) if *start <= now => {
+                    host.story_started();
+                    self.strands[at].state = State::Ready;
+                    self.set_initial_values(now, host);
+                }
+                State::Pausing { until, then_next } if *until <= now => {
+                    if *then_next {
+                        self.next(at, now);
+                    } else {
+                        self.strands[at].state = State::Ready;
+                    }
+                }
+                State::Ready => self.take_step(at, now, host),
+                State::Awaiting { deadline } if *deadline <= now => self.await_ran_out(at, now, host),
+                State::Joining if self.has_joined(at) => self.next(at, now),
+                _ => break,
+            }
+            moved = true;
+        }
+        moved
     }
 
     /// A story that is over is only counted: a load runs many thousands of them.
@@ -314,8 +287,13 @@ impl StoryRun {
         self.outstanding.clear();
     }
 
-    fn current(&self) -> Option<&Step> {
-        self.story.steps.get(self.cursor)
+    /// The step and what it awaits, if a strand awaits something.
+    fn awaiting(&self, at: usize) -> Option<(&Step, &Await)> {
+        let step = self.current(at).filter(|_| matches!(self.strands[at].state, State::Awaiting { .. }))?;
+        match &step.action {
+            Action::Await(wait) => Some((step, wait)),
+            _ => None,
+        }
     }
 
     fn set_initial_values(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
@@ -324,7 +302,7 @@ impl StoryRun {
             if self.values.contains_key(name) {
                 continue;
             }
-            let scope = self.scope(&mut Moment::of_step(now, MAIN_CONVERSATION, host));
+            let scope = self.scope(&mut Moment::of_step(now, MAIN_CONVERSATION, 1, host));
             match value.render(&story.templates, &scope) {
                 Ok(value) => self.preset(name, &value),
                 Err(error) => {
@@ -336,91 +314,71 @@ impl StoryRun {
         }
     }
 
-    /// The step under the cursor is done: repeats it or moves on.
-    fn next(&mut self, now: Timestamp) {
-        let Some(step) = self.story.steps.get(self.cursor) else {
-            self.state = State::Finished;
-            return;
-        };
-        if self.round < step.repeat {
-            self.round += 1;
-            self.state = match step.every {
-                Some(every) => State::Pausing {
-                    until: later(now, self.helpers.draw(|rng| every.draw(rng))),
-                    then_next: false,
-                },
-                None => State::Ready,
-            };
-        } else {
-            self.cursor += 1;
-            self.round = 1;
-            self.state = State::Ready;
-        }
-    }
-
-    fn take_step(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
+    fn take_step(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
-        let Some(step) = story.steps.get(self.cursor) else {
-            self.state = State::Finished;
+        let Some(step) = story.steps.get(self.strands[at].cursor).filter(|_| !self.strands[at].is_through())
+        else {
+            self.strands[at].state = State::Finished;
             return;
         };
+        let loop_index = self.loop_index(at);
         if let Some(when) = &step.when {
-            match self.is_true(when, &mut Moment::of_step(now, &step.conversation, host)) {
+            match self.is_true(when, &mut Moment::of_step(now, &step.conversation, loop_index, host)) {
                 Ok(true) => {}
-                Ok(false) => return self.next(now),
+                Ok(false) => return self.next(at, now),
                 Err(error) => return self.abort(&step.place, error, host),
             }
         }
         match &step.action {
             Action::Pause(range) => {
                 let until = later(now, self.helpers.draw(|rng| range.draw(rng)));
-                self.state = State::Pausing { until, then_next: true };
+                self.strands[at].state = State::Pausing { until, then_next: true };
             }
             Action::Set(entries) => {
-                if let Err(error) = self.set(entries, &mut Moment::of_step(now, &step.conversation, host)) {
+                let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
+                if let Err(error) = self.set(entries, &mut moment) {
                     return self.abort(&step.place, error, host);
                 }
-                self.next(now);
+                self.next(at, now);
             }
+            Action::Group { parallel, .. } => self.enter(at, *parallel),
             Action::Send { callback, wait, .. } => {
-                match self.render_and_send(callback, &mut Moment::of_step(now, &step.conversation, host)) {
+                let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
+                match self.render_and_send(callback, &mut moment) {
                     Ok((id, body)) => {
                         let outstanding = Outstanding {
                             place: step.place.clone(),
-                            step: Some(self.cursor),
+                            step: Some(self.strands[at].cursor),
+                            loop_index,
                             save: callback.save.clone(),
                             body,
                         };
                         self.outstanding.insert(id, outstanding);
                         if *wait {
-                            self.state = State::Delivering(id);
+                            self.strands[at].state = State::Delivering(id);
                         } else {
-                            self.next(now);
+                            self.next(at, now);
                         }
                     }
                     Err(error) => self.abort(&step.place, error, host),
                 }
             }
             Action::Await(wait) => {
-                self.state = State::Awaiting { deadline: later(now, wait.within) };
-                let position = (self.cursor, self.round);
+                self.strands[at].state = State::Awaiting { deadline: later(now, wait.within) };
                 // What came before the step counts, unless an earlier step took it.
-                for index in 0..self.mailbox.len() {
-                    if self.take_if_awaited(index, now, host) {
-                        break;
-                    }
-                }
-                if let (Trigger::Call(id), true) = (&wait.trigger, position == (self.cursor, self.round)) {
+                let taken = (0..self.mailbox.len()).any(|index| self.take_if_awaited(at, index, now, host));
+                if let (Trigger::Call(id), false) = (&wait.trigger, taken) {
                     host.waiting(id, wait.within);
                 }
             }
         }
     }
 
-    fn await_ran_out(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
+    fn await_ran_out(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
-        let Some(Step { place, action: Action::Await(wait), .. }) = story.steps.get(self.cursor) else {
-            return self.next(now);
+        let Some(Step { place, action: Action::Await(wait), .. }) = story.steps.get(self.strands[at].cursor)
+        else {
+            return self.next(at, now);
         };
         if !wait.optional {
             let (kind, id) = match &wait.trigger {
@@ -428,64 +386,28 @@ impl StoryRun {
                 Trigger::Callback(id) => ("callback", id),
             };
             let within = HumanDuration(wait.within);
-            let why = self.near_miss(wait, place, now, host);
-            self.fail(place, format!("expected the {kind} `{id}` within {within}, {why}"), host);
+            let why = self.near_miss(at, now, host);
+            let message = format!("expected the {kind} `{id}` within {within}, {why}");
+            self.fail(place, message, host);
         }
-        self.next(now);
+        self.next(at, now);
     }
 
-    /// What came in place of what the current step awaited. It may still come after its time.
-    fn near_miss(
-        &mut self,
-        wait: &Await,
-        place: &Place,
-        now: Timestamp,
-        host: &mut dyn StoryHost,
-    ) -> NearMiss {
-        let conversation = self.conversation();
-        let scope = self.scope(&mut Moment::of_step(now, &conversation, host));
-        // A condition that can't be filled in has ended the story before.
-        let wanted = wait.condition.render(&self.story.templates, &scope).unwrap_or_default();
-        let held = self.conversations.get(&conversation);
-        let is_settled = |held: &&Held| held.is_bound || host.simulator().is_begun(held.key);
-        let own = held.filter(is_settled).map(|held| (held.key, host.simulator().order_key(held.key)));
-        let (Trigger::Call(id) | Trigger::Callback(id)) = &wait.trigger;
-        let is_callback = matches!(wait.trigger, Trigger::Callback(_));
-        let missed = Missed {
-            place: place.clone(),
-            trigger: wait.trigger.clone(),
-            conversation: own.as_ref().map(|(key, _)| *key),
-            wanted,
-            ran_out: now,
-        };
-        let is_under_way = is_callback && host.is_under_way(id);
-        let named = |key: ConversationKey| {
-            let name = self.conversations.iter().find(|(_, held)| held.key == key);
-            name.map(|(name, _)| name.clone())
-        };
-        let why = near_miss(
-            &Wanted {
-                trigger: &wait.trigger,
-                place,
-                story: &self.name,
-                story_began: self.begins,
-                step_began: now.checked_sub(wait.within).unwrap_or(Timestamp::MIN),
-                conversation: own,
-                names: &named,
-                differences: &|fields| differences(&missed.wanted, fields, MOST_DIFFERENCES),
-                is_under_way,
-            },
-            self.callbacks.iter().chain(host.arrivals().iter()),
-        );
-        self.missed.push(missed);
-        why
+    /// The first strand that awaits the thing in the mailbox at `index`.
+    fn strand_for(&mut self, index: usize, now: Timestamp, host: &mut dyn StoryHost) -> Option<usize> {
+        (0..self.strands.len()).find(|at| self.is_awaited(*at, index, now, host))
     }
 
-    /// Ends the wait if the thing in the mailbox at `index` is what the current step awaits.
-    fn take_if_awaited(&mut self, index: usize, now: Timestamp, host: &mut dyn StoryHost) -> bool {
+    /// Whether the thing in the mailbox at `index` is what a strand awaits. A condition that can't be filled in ends the
+    /// story.
+    fn is_awaited(&mut self, at: usize, index: usize, now: Timestamp, host: &mut dyn StoryHost) -> bool {
         let story = Arc::clone(&self.story);
-        let (State::Awaiting { .. }, Some(Step { place, conversation, action: Action::Await(wait), .. })) =
-            (&self.state, story.steps.get(self.cursor))
+        // The story may have been ended by another strand.
+        let cursor = match self.strands.get(at) {
+            Some(Strand { cursor, state: State::Awaiting { .. }, .. }) => *cursor,
+            _ => return false,
+        };
+        let Some(Step { place, conversation, action: Action::Await(wait), .. }) = story.steps.get(cursor)
         else {
             return false;
         };
@@ -494,56 +416,51 @@ impl StoryRun {
         else {
             return false;
         };
-        let named = occurrence.conversation;
-        let fields = Arc::clone(&occurrence.fields);
-        if !self.may_take(named, conversation, host) {
+        let (came_in, fields) = (occurrence.conversation, Arc::clone(&occurrence.fields));
+        if !self.may_take(came_in, conversation, host) {
             return false;
         }
-        match self.matches(&wait.condition, &fields, &mut Moment::of_step(now, conversation, host)) {
-            Ok(false) => false,
-            Ok(true) => {
-                if let Some(occurrence) = self.mailbox.remove(index) {
-                    self.bind(conversation, occurrence.conversation.or(occurrence.begun), host);
-                    let arrivals = match occurrence.trigger {
-                        Trigger::Call(_) => host.arrivals(),
-                        Trigger::Callback(_) => &mut self.callbacks,
-                    };
-                    if let Some(arrival) = arrivals.get_mut(occurrence.arrival) {
-                        arrival.taken = Some(place.clone());
-                        arrival.story = Some(Arc::clone(&self.name));
-                    }
-                    if let Some(name) = &wait.save {
-                        self.preset(name, &occurrence.saved);
-                    }
-                }
-                self.next(now);
-                true
-            }
+        let loop_index = self.loop_index(at);
+        let mut moment = Moment::of_step(now, conversation, loop_index, host);
+        match self.matches(&wait.condition, &fields, &mut moment) {
+            Ok(matches) => matches,
             Err(error) => {
                 self.abort(place, error, host);
-                true
+                false
             }
         }
     }
 
-    /// Whether something of a conversation, or of none, belongs to the steps of this name. What somebody else began belongs
-    /// to the first step that waits for it in a conversation in which nothing was said yet.
-    fn may_take(&self, came_in: Option<ConversationKey>, name: &str, host: &mut dyn StoryHost) -> bool {
-        match (came_in, self.conversations.get(name)) {
-            (None, _) => true,
-            (Some(key), Some(held)) if held.key == key => true,
-            (Some(_), Some(held)) if held.is_bound || host.simulator().is_begun(held.key) => false,
-            (Some(key), _) => self.conversations.values().all(|held| held.key != key),
+    /// Ends the wait of a strand if the thing in the mailbox at `index` is what it awaits.
+    fn take_if_awaited(&mut self, at: usize, index: usize, now: Timestamp, host: &mut dyn StoryHost) -> bool {
+        let is_awaited = self.is_awaited(at, index, now, host);
+        if is_awaited {
+            self.take(at, index, now, host);
         }
+        is_awaited
     }
 
-    /// The steps of this name are about this conversation from now on, if they were about none.
-    fn bind(&mut self, name: &str, to: Option<ConversationKey>, host: &mut dyn StoryHost) {
-        if let Some(key) = to.filter(|key| self.may_take(Some(*key), name, host))
-            && self.conversations.get(name).is_none_or(|held| held.key != key)
+    /// A strand takes the thing in the mailbox at `index`, which it awaits.
+    fn take(&mut self, at: usize, index: usize, now: Timestamp, host: &mut dyn StoryHost) {
+        let story = Arc::clone(&self.story);
+        if let Some(occurrence) = self.mailbox.remove(index)
+            && let Some(Step { place, conversation, action: Action::Await(wait), .. }) =
+                story.steps.get(self.strands[at].cursor)
         {
-            self.conversations.insert(name.to_owned(), Held { key, is_bound: true });
+            self.bind(conversation, occurrence.conversation.or(occurrence.begun), host);
+            let arrivals = match occurrence.trigger {
+                Trigger::Call(_) => host.arrivals(),
+                Trigger::Callback(_) => &mut self.callbacks,
+            };
+            if let Some(arrival) = arrivals.get_mut(occurrence.arrival) {
+                arrival.taken = Some(place.clone());
+                arrival.story = Some(Arc::clone(&self.name));
+            }
+            if let Some(name) = &wait.save {
+                self.preset(name, &occurrence.saved);
+            }
         }
+        self.next(at, now);
     }
 
     fn fail(&mut self, place: &Place, message: impl Display, host: &mut dyn StoryHost) {

@@ -39,6 +39,8 @@ pub(super) struct Moment<'a> {
     pub(super) conversation: &'a str,
     /// The conversation itself, if the story has no name for it.
     pub(super) unnamed: Option<ConversationKey>,
+    /// Which repeat it is, from 1.
+    pub(super) loop_index: u32,
     /// The call or callback of a reaction, by the name templates see it under.
     pub(super) cause: Option<&'a (&'static str, Scope)>,
     pub(super) host: &'a mut dyn StoryHost,
@@ -46,8 +48,13 @@ pub(super) struct Moment<'a> {
 
 impl<'a> Moment<'a> {
     /// A moment of a step, which nothing from outside causes.
-    pub(super) fn of_step(now: Timestamp, conversation: &'a str, host: &'a mut dyn StoryHost) -> Self {
-        Self { now, conversation, unnamed: None, cause: None, host }
+    pub(super) fn of_step(
+        now: Timestamp,
+        conversation: &'a str,
+        loop_index: u32,
+        host: &'a mut dyn StoryHost,
+    ) -> Self {
+        Self { now, conversation, unnamed: None, loop_index, cause: None, host }
     }
 }
 
@@ -86,8 +93,8 @@ impl StoryRun {
         }
     }
 
-    pub(super) fn conversation(&self) -> String {
-        self.current().map_or(MAIN_CONVERSATION, |step| step.conversation.as_str()).to_owned()
+    fn conversation(&self) -> String {
+        self.current(0).map_or(MAIN_CONVERSATION, |step| step.conversation.as_str()).to_owned()
     }
 
     pub(super) fn set(
@@ -191,7 +198,7 @@ impl StoryRun {
             ("country", Scope::from(self.story.country.to_string())),
             ("copy", Scope::from(self.instance)),
             ("story", Scope::from(self.story.name.as_str())),
-            ("loop_index", Scope::from(self.round)),
+            ("loop_index", Scope::from(moment.loop_index)),
             ("__helpers", Scope::from_dyn_object(Arc::clone(&self.helpers))),
         ];
         let own = self.values.iter().map(|(name, value)| (name.as_str(), value.clone()));
