@@ -161,7 +161,7 @@ impl Api {
             let refusal = stray.map(|Stray { code, message, meant }| {
                 let asked = format!("{} {}", call.method, call.path);
                 engine.turned_away(&TurnedAway::Unserved { asked, meant: meant.as_deref() }, None, now);
-                RefusedCall { code, reason: message }
+                Box::new(RefusedCall { code, reason: message })
             });
             let entry = CallEntry { id: None, call, status, answer, refusal, elapsed: started.elapsed() };
             engine.journal().write(now, None, Event::Called(entry));
@@ -280,7 +280,8 @@ impl Api {
         let (id, elapsed) = (Some(Arc::clone(&found.id)), started.elapsed());
         // What goes wrong on purpose is answered in place of a refusal.
         let refusal = refusal.filter(|_| !on_purpose);
-        let refusal = refusal.map(|Refusal { code, message }| RefusedCall { code, reason: message });
+        let refusal =
+            refusal.map(|Refusal { code, message }| Box::new(RefusedCall { code, reason: message }));
         let entry = CallEntry { id, call, status, answer: body, refusal, elapsed };
         engine.journal().write(now, None, Event::Called(entry));
         reply

@@ -111,7 +111,7 @@ impl Timeline {
     fn called(&self, call: &CallEntry) -> String {
         let name = call.id.as_deref().unwrap_or(&call.call.path);
         let status = call.status;
-        if let Some(RefusedCall { code, reason }) = &call.refusal {
+        if let Some(RefusedCall { code, reason }) = call.refusal.as_deref() {
             let reason = shorten(reason, LONGEST_REASON);
             return format!("← {name:<30} {BAD}{status}{BAD:#} code {code}  {reason}");
         }

@@ -111,7 +111,7 @@ pub struct CallEntry {
     /// The body answered.
     pub answer: Bytes,
     /// Why it was refused, if it was: before the envelope and the encryption of its answer.
-    pub refusal: Option<RefusedCall>,
+    pub refusal: Option<Box<RefusedCall>>,
     /// Real time it took.
     pub elapsed: Duration,
 }
