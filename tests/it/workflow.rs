@@ -252,9 +252,7 @@ fn jumping_time_ends_nothing_while_somebody_uploads() {
     let settings = "[workflow]\nauto_finish = 1\nquiet = '1h'\n";
     let serving = Serving::with(settings, &["--speed", "max", "--callback-url", &receiver.url()]);
     let token = serving.token();
-    let details = |number: u32| {
-        json!([{ "callee": format!("+62811123450{number:02}"), "variables": { "mock_outcome": "busy" } }])
-    };
+    let details = |number: u32| json!([{ "callee": format!("+62811123450{number:02}"), "variables": { "mock_outcome": "busy" } }]);
     let post = |name: &str, fields: Value| {
         let (status, answer) = serving.post(&token, &format!("/service/cloud/workflow/{name}"), &fields);
         assert_eq!(status, 200, "{answer}");

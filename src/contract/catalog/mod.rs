@@ -255,7 +255,9 @@ impl Catalog {
 
     /// The entries that the vendor's menus call this, whatever the letter case.
     pub fn titled<'a>(&'a self, title: &'a str) -> impl Iterator<Item = &'a Entry> {
-        let is_meant = move |own: &String| own.trim_start_matches('*').eq_ignore_ascii_case(title.trim_start_matches('*'));
+        let is_meant = move |own: &String| {
+            own.trim_start_matches('*').eq_ignore_ascii_case(title.trim_start_matches('*'))
+        };
         self.entries.iter().filter(move |entry| entry.titles.iter().any(is_meant))
     }
 

@@ -232,13 +232,7 @@ impl Workflow {
     }
 
     /// What a row waited for has come.
-    pub(super) fn step_row(
-        &mut self,
-        key: InstanceKey,
-        at: u32,
-        now: Timestamp,
-        dialers: &mut Dialers<'_>,
-    ) {
+    pub(super) fn step_row(&mut self, key: InstanceKey, at: u32, now: Timestamp, dialers: &mut Dialers<'_>) {
         let Some(row) = self.instance_mut(key).row_mut(at) else { return };
         row.wake = None;
         let Some(visit) = row.visits.last_mut() else { return };

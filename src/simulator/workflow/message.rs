@@ -40,11 +40,10 @@ impl Workflow {
         }
         let instance = self.instance(key);
         let row = instance.row(at)?;
-        let wishes_so = row.message_outcome.is_none()
-            && self.mock_outcome(row).chat == Some(ChatOutcome::OptedOut);
-        let has_said_so = || {
-            dialers.chatbot.is_opted_out(&instance.channel_id.as_str().into(), &row.number.into())
-        };
+        let wishes_so =
+            row.message_outcome.is_none() && self.mock_outcome(row).chat == Some(ChatOutcome::OptedOut);
+        let has_said_so =
+            || dialers.chatbot.is_opted_out(&instance.channel_id.as_str().into(), &row.number.into());
         (wishes_so || has_said_so()).then(|| error_of(MessageFailure::OptedOut))
     }
 }

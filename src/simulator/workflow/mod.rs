@@ -45,9 +45,9 @@ use super::timer::WorkflowTimer;
 use crate::content::Country;
 use crate::seed::Seed;
 pub(super) use callbacks::CALLBACKS;
-pub use instance::PushReach;
 use dialers::Dialers;
 use instance::Instance;
+pub use instance::PushReach;
 
 /// The endpoints of workflows.
 pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {

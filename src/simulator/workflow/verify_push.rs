@@ -49,7 +49,10 @@ pub(super) fn verify_push(
     let node = node.and_then(|(_, node, _)| u16::try_from(node).ok());
     let names = RowNames::new(Some(fields.callee), fields.case_id.as_ref())?;
     let rows = instance.find(names.number, names.case_id);
-    let pushed = rows.iter().rev().find_map(|row| instance.pushes.get(&(*row, node?)).filter(|push| push.is_delivered()));
+    let pushed = rows
+        .iter()
+        .rev()
+        .find_map(|row| instance.pushes.get(&(*row, node?)).filter(|push| push.is_delivered()));
     let push: Option<Value> = pushed.and_then(|push| serde_json::from_str(&push.body).ok());
     Ok(Verified { valid: push.is_some(), push: push.map(Given::new) })
 }

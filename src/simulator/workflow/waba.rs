@@ -112,7 +112,8 @@ pub(super) fn waba_task_detail(
     let own = workflow.instances.get(at as usize).filter(|instance| instance.account == request.account);
     let node = own.and_then(|_| u16::try_from(node).ok()).ok_or_else(missing)?;
     let key = InstanceKey(at);
-    let task = workflow.waba_task(key, node, &simulator.context.behaviour.bot.templates).ok_or_else(missing)?;
+    let task =
+        workflow.waba_task(key, node, &simulator.context.behaviour.bot.templates).ok_or_else(missing)?;
     let instance = workflow.instance(key);
     let detail = workflow.messages(key, node).filter_map(|(status, replied, at)| {
         let row = instance.row(at)?;
@@ -137,12 +138,7 @@ pub(super) fn waba_task_detail(
 }
 
 impl Workflow {
-    fn waba_task(
-        &self,
-        key: InstanceKey,
-        node: u16,
-        templates: &[Arc<MessageTemplate>],
-    ) -> Option<WabaTask> {
+    fn waba_task(&self, key: InstanceKey, node: u16, templates: &[Arc<MessageTemplate>]) -> Option<WabaTask> {
         let instance = self.instance(key);
         let known = self.node(instance.template, node)?;
         let Kind::WhatsApp { template, .. } = &known.kind else { return None };

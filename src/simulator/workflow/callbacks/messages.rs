@@ -151,7 +151,9 @@ impl Workflow {
         }
         let Some(head) = self.message_head(key, at, node, now) else { return };
         let failed = status == MessageStatus::Failed;
-        let why = || self.failure(key, at, node, dialers).unwrap_or_else(|| error_of(MessageFailure::NotOnWhatsApp));
+        let why = || {
+            self.failure(key, at, node, dialers).unwrap_or_else(|| error_of(MessageFailure::NotOnWhatsApp))
+        };
         let error = failed.then(why);
         let body = WabaStatus { head, msg_id: self.message_id(key, at, node), status, error };
         let order = self.detail_id(key, at);

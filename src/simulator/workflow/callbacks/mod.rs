@@ -34,9 +34,8 @@ pub(in crate::simulator) const CALLBACKS: &[CallbackShape] = callbacks! {
 
 /// The template that generated bodies speak of: the first that calls and sends a message, or else the first there is.
 fn shown(workflow: &Workflow) -> Option<&Template> {
-    let has = |template: &Template, kind: NodeType| {
-        template.nodes.iter().any(|node| node.kind.node_type() == kind)
-    };
+    let has =
+        |template: &Template, kind: NodeType| template.nodes.iter().any(|node| node.kind.node_type() == kind);
     let both = |template: &&Template| has(template, NodeType::Voice) && has(template, NodeType::Waba);
     workflow.templates.iter().find(both).or(workflow.templates.first())
 }

@@ -23,7 +23,10 @@ fn the_status_follows_every_node_run() {
                 let names: Vec<&String> = action.as_object().unwrap().keys().collect();
                 let has_task = action["node_type"] == "voice" && action["task_status"] != "pending";
                 let all = ["nodetask_id", "nodetask_name", "node_type", "task_id", "task_status"];
-                assert!(names.iter().eq(all.iter().filter(|name| has_task || **name != "task_id")), "{action}");
+                assert!(
+                    names.iter().eq(all.iter().filter(|name| has_task || **name != "task_id")),
+                    "{action}"
+                );
             }
             let runs = actions.iter().map(|action| text(&action["task_status"]));
             format!("{} {}", text(&body["status"]), runs.collect::<Vec<_>>().join(" "))
@@ -47,7 +50,10 @@ fn the_status_follows_every_node_run() {
     vendor.call("workflow.create", late).unwrap();
     vendor.leap(DAY);
     let last = vendor.sent("workflow.status_changed").pop().unwrap();
-    assert_eq!((&last["status"], &last["actions"][0]["task_status"]), (&json!("finished"), &json!("finished")));
+    assert_eq!(
+        (&last["status"], &last["actions"][0]["task_status"]),
+        (&json!("finished"), &json!("finished"))
+    );
 }
 
 #[test]
@@ -81,7 +87,8 @@ nodes = [
     }
     // One that is not approved is not sent.
     assert_eq!((&tasks[1]["template_name"], &tasks[1]["failed"]), (&json!("prize_draw"), &json!(1)));
-    let failed = vendor.sent("workflow.waba_status").into_iter().find(|body| body["status"] == "failed").unwrap();
+    let failed =
+        vendor.sent("workflow.waba_status").into_iter().find(|body| body["status"] == "failed").unwrap();
     assert!(text(&failed["error"]["reason"]).contains("rejected"), "{failed}");
     for event in ["workflow.waba_status", "workflow.session_ended"] {
         assert!(vendor.sent(event).iter().all(|body| body["channel_id"] == *channel), "{event}");

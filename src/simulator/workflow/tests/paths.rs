@@ -279,7 +279,8 @@ fn shape(value: &Value) -> BTreeSet<String> {
 fn what_is_emitted_alone_looks_like_what_comes_of_an_instance() {
     let mut vendor = a_vendor(3);
     let mut replies = row(1, "no_answer");
-    replies["variables"] = json!({ "callee_name": "Budi", "mock_outcome": "no_answer", "mock_whatsapp": "replied" });
+    replies["variables"] =
+        json!({ "callee_name": "Budi", "mock_outcome": "no_answer", "mock_whatsapp": "replied" });
     let mut talks = row(2, "talked");
     talks["variables"] = json!({ "callee_name": "Sari", "mock_outcome": "talked" });
     vendor.create(1001, &[replies, talks]);
@@ -300,7 +301,8 @@ fn what_is_emitted_alone_looks_like_what_comes_of_an_instance() {
         let always = real.iter().cloned().reduce(|one, other| &one & &other).unwrap();
         // What a row's list says of it is the customer's own.
         let foreign: Vec<&String> = emitted.difference(&ever).collect();
-        let missing: Vec<&String> = always.difference(&emitted).filter(|place| !place.starts_with(".variables.")).collect();
+        let missing: Vec<&String> =
+            always.difference(&emitted).filter(|place| !place.starts_with(".variables.")).collect();
         assert!(foreign.is_empty() && missing.is_empty(), "{event}: {foreign:?} {missing:?}");
     }
 }
