@@ -400,5 +400,6 @@ pub(super) fn callback<T: Serialize>(
         sums_up: None,
         target: None,
         flow: None,
+        push: None,
     })
 }
