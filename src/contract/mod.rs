@@ -18,6 +18,6 @@ pub mod signature;
 /// the mock.
 pub const VENDOR_HOSTS: [&str; 2] = ["api.airudder.com", "detection.airudder.com"];
 
-pub use catalog::{Catalog, Direction, Entry, EntryFile, Family};
+pub use catalog::{Catalog, Direction, Entry, EntryFile, Family, Menu};
 pub use provenance::Provenance;
 pub use router::{Route, RouteError, Router};
