@@ -140,9 +140,10 @@ impl Api {
     }
 
     /// Refuses a request that is not for this server or not from its user, without any effect.
-    pub fn turn_away(&self, call: HttpRequest, status: u16, message: &str) -> Answering {
-        let answer = plain_error(status, message);
-        self.note(call, status, answer.body.clone(), Instant::now());
+    pub fn turn_away(&self, call: HttpRequest, status: u16, message: String) -> Answering {
+        let answer = plain_error(status, &message);
+        let stray = Stray { code: status.into(), message, meant: None };
+        self.note(call, status, answer.body.clone(), Some(stray), Instant::now());
         ready(answer)
     }
 

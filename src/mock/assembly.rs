@@ -50,7 +50,7 @@ impl Service {
     /// for the response. What a page of another origin had a browser send has no effect.
     pub fn answer(&self, request: HttpRequest) -> Answering {
         if let Err(foreign) = origin::check(&self.own, &request, console::is_of(&request)) {
-            return self.api.turn_away(request, foreign.status(), &foreign.to_string());
+            return self.api.turn_away(request, foreign.status(), foreign.to_string());
         }
         console::answer(&self.driver, &request).unwrap_or_else(|| self.api.answer(request))
     }
