@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Loopback, and what the user allowed.
 ///
@@ -102,13 +102,10 @@ impl Guard {
         let mut guard = Self::allowing(hosts)?;
         match listens_on {
             Some(address) if address.is_unspecified() => {
-                guard
-                    .networks
-                    .extend(["0.0.0.0", "::"].map(|all| network("all", all, "0")).into_iter().flatten());
+                let every = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+                guard.networks.extend(every.map(|address| Network { address, bits: 0 }));
             }
-            Some(address) => {
-                guard.networks.push(Network::new(address, if address.is_ipv4() { 32 } else { 128 }))
-            }
+            Some(address) => guard.networks.push(Network::single(address)),
             None => {}
         }
         Ok(guard)
@@ -129,7 +126,7 @@ impl Guard {
         }
         let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
         if let Ok(address) = bare.parse::<IpAddr>() {
-            self.networks.push(Network::new(address, if address.is_ipv4() { 32 } else { 128 }));
+            self.networks.push(Network::single(address));
             return Ok(());
         }
         if let Some((address, bits)) = text.split_once('/') {
@@ -244,6 +241,11 @@ fn network(text: &str, address: &str, bits: &str) -> Result<Network, GuardError>
 }
 
 impl Network {
+    /// One address alone.
+    fn single(address: IpAddr) -> Self {
+        Self::new(address, if address.is_ipv4() { 32 } else { 128 })
+    }
+
     /// IPv4 addresses in IPv6 clothes are undressed, as they are when an address is looked at.
     fn new(address: IpAddr, bits: u8) -> Self {
         match address.to_canonical() {
@@ -322,6 +324,24 @@ mod tests {
         assert_eq!(guard(&["10.0.0.0/8"]).consider("hook.example"), Ok(()));
         assert_eq!(guard(&["hook.example"]).consider("Hook.Example."), Ok(()));
         assert_eq!(guard(&["*"]).consider("any.example"), Ok(()));
+    }
+
+    #[test]
+    fn a_server_has_the_names_of_where_it_listens() {
+        let of = |listens_on: &str| Guard::of_server(&["mock".to_owned()], listens_on.parse().ok()).unwrap();
+        for (listens_on, host, own) in [
+            ("127.0.0.1", "127.0.0.1", true),
+            ("127.0.0.1", "10.0.0.1", false),
+            ("10.0.0.1", "10.0.0.1", true),
+            ("10.0.0.1", "10.0.0.2", false),
+            ("0.0.0.0", "10.0.0.2", true),
+            ("::", "10.0.0.2", true),
+            ("::", "2001:db8::1", true),
+            ("0.0.0.0", "evil.example", false),
+            ("0.0.0.0", "mock", true),
+        ] {
+            assert_eq!(of(listens_on).covers(host), own, "{listens_on}: {host}");
+        }
     }
 
     #[test]
