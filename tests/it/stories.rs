@@ -652,14 +652,6 @@ fn a_reader_that_goes_away_ends_nothing() {
 }
 
 #[test]
-fn reactions_that_never_end_are_stopped() {
-    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
-    let text = "[[on]]\ncallback = \"message.send\"\nsend = [{ event = \"message.send\" }]\n[[steps]]\nsend = \"message.send\"\n[[steps]]\npause = \"1h\"\n";
-    let (_, output) = run_against(text, &receiver, 1);
-    assert!(output.contains("reactions set each other off without end"), "{output}");
-}
-
-#[test]
 fn a_file_of_reactions_alone_is_no_story() {
     let (_folder, path) = story("[[on]]\ncallback = \"message.send\"\nset = { x = 1 }\n");
     let output = run(&["run", &path, "--listen", "127.0.0.1:0"]);
