@@ -109,7 +109,7 @@ impl StoryRun {
             if let Some(name) = &outstanding.save {
                 self.preset(name, &saved);
             }
-            self.judge(outstanding, event, end, now, host);
+            self.judge(outstanding, event, end, &saved, now, host);
         } else if let Some(failure) = &end.end.failure {
             let reason = &failure.message;
             let place = Place { file: Arc::from(self.story.name.as_str()), line: 0 };
@@ -139,6 +139,7 @@ impl StoryRun {
         outstanding: &Outstanding,
         event: &str,
         end: &DeliveryEnd,
+        saved: &Value,
         now: Timestamp,
         host: &mut dyn StoryHost,
     ) {
@@ -151,7 +152,8 @@ impl StoryRun {
             _ => (&default, MAIN_CONVERSATION),
         };
         let loop_index = outstanding.loop_index;
-        let scope = self.scope(&mut Moment::of_step(now, conversation, loop_index, host));
+        let cause = ("callback", template::value(saved));
+        let scope = self.scope(&mut Moment { now, conversation, loop_index, cause: Some(&cause), host });
         for wrong in expect.judge(end, &story.templates, &scope) {
             self.fail(&outstanding.place, format!("`{event}`: {wrong}"), host);
         }
@@ -180,11 +182,7 @@ impl StoryRun {
         if !any || !self.has_begun() || self.stopped || self.has_ended {
             return reply;
         }
-        let variable = match trigger {
-            Trigger::Call(_) => "call",
-            Trigger::Callback(_) => "callback",
-        };
-        let cause = (variable, template::value(saved));
+        let cause = (trigger.variable(), template::value(saved));
         let conversation = self.conversation_of(fields, host);
         let loop_index = self.loop_index(0);
         let mut moment = Moment { now, conversation: &conversation, loop_index, cause: Some(&cause), host };

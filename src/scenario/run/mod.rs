@@ -18,13 +18,13 @@ use serde_json::Value;
 
 use self::scope::{Moment, fill};
 use self::strand::{State, Strand};
+use super::expect::listed;
 use super::host::StoryHost;
 use super::story::{Action, Await, MAIN_CONVERSATION, Step, Story, Trigger};
 
 use crate::delivery::CallbackId;
 use crate::faults::{Fault, Faults};
 use crate::files::Place;
-use crate::json::difference;
 use crate::language::template::{self, Helpers};
 use crate::seed::Seed;
 use crate::simulator::ConversationKey;
@@ -77,6 +77,13 @@ struct Occurrence {
     conversation: Option<ConversationKey>,
     fields: Value,
     saved: Value,
+}
+
+impl Occurrence {
+    /// It as templates see it: the name, and what it holds.
+    fn cause(&self) -> (&'static str, Scope) {
+        (self.trigger.variable(), template::value(&self.saved))
+    }
 }
 
 #[derive(Debug)]
@@ -322,6 +329,18 @@ impl StoryRun {
                 }
                 self.next(at, now);
             }
+            Action::Check(condition) => {
+                let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
+                match self.unchecked(condition, &mut moment) {
+                    Ok(wrong) => {
+                        if let Some(wrong) = listed("the check failed", &wrong) {
+                            self.fail(&step.place, wrong, host);
+                        }
+                        self.next(at, now);
+                    }
+                    Err(error) => self.abort(&step.place, error, host),
+                }
+            }
             Action::Group { parallel, .. } => self.enter(at, *parallel),
             Action::Send { callback, wait, .. } => {
                 let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
@@ -370,13 +389,12 @@ impl StoryRun {
             let within = crate::time::HumanDuration(wait.within);
             let mut message = format!("expected the {kind} `{id}` within {within}, it never came");
             let near = self.mailbox.iter().rev().find(|occurrence| occurrence.trigger == wait.trigger);
-            if let Some(fields) = near.map(|near| near.fields.clone()) {
+            if let Some((fields, cause)) = near.map(|near| (near.fields.clone(), near.cause())) {
                 let loop_index = self.loop_index(at);
-                let scope = self.scope(&mut Moment::of_step(now, conversation, loop_index, host));
-                if let Ok(wanted) = wait.condition.render(&story.templates, &scope)
-                    && let Some(difference) = difference(&wanted, &fields)
-                {
-                    message.push_str(&format!("; one came, but {difference}"));
+                let mut moment = Moment { now, conversation, loop_index, cause: Some(&cause), host };
+                let found = self.mismatches(&wait.condition, &fields, &mut moment).unwrap_or_default();
+                if !found.is_empty() {
+                    message.push_str(&format!("; one came, but {}", found.join("; ")));
                 }
             } else if let Some(last) = self.mailbox.back() {
                 let (Trigger::Call(id) | Trigger::Callback(id)) = &last.trigger;
@@ -415,9 +433,9 @@ impl StoryRun {
         if named.is_some() && named != self.conversations.get(conversation).copied() {
             return false;
         }
-        let fields = occurrence.fields.clone();
+        let (fields, cause) = (occurrence.fields.clone(), occurrence.cause());
         let loop_index = self.loop_index(at);
-        let mut moment = Moment::of_step(now, conversation, loop_index, host);
+        let mut moment = Moment { now, conversation, loop_index, cause: Some(&cause), host };
         match self.matches(&wait.condition, &fields, &mut moment) {
             Ok(matches) => matches,
             Err(error) => {
