@@ -123,7 +123,9 @@ impl Condition {
                 let found = mismatches(&fields.render(set, scope)?, got)?;
                 Ok(found.iter().map(ToString::to_string).collect())
             }
-            Self::Template(template, source) => Ok(unmet(template, source, set, scope)?.into_iter().collect()),
+            Self::Template(template, source) => {
+                Ok(unmet(template, source, set, scope)?.into_iter().collect())
+            }
         }
     }
 }

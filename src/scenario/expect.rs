@@ -40,7 +40,12 @@ impl Expectation {
     /// Whether nothing is expected but a status, if that.
     pub fn is_about_status_only(&self) -> bool {
         let ExpectFile { status: _, body, check, within, attempts, outcome, error } = &self.file;
-        body.is_none() && check.is_none() && within.is_none() && attempts.is_none() && outcome.is_none() && error.is_none()
+        body.is_none()
+            && check.is_none()
+            && within.is_none()
+            && attempts.is_none()
+            && outcome.is_none()
+            && error.is_none()
     }
 
     /// Everything that is not as expected, a line each; nothing if all is well.

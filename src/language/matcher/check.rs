@@ -68,7 +68,10 @@ impl Check<'_> {
                     Some(Ok(_)) => {}
                     Some(Err(error)) => self.wrong(
                         value.span(),
-                        format!("{} is no regular expression: {error}", quoted(inner.as_str().unwrap_or_default())),
+                        format!(
+                            "{} is no regular expression: {error}",
+                            quoted(inner.as_str().unwrap_or_default())
+                        ),
                         "to find a text as it stands write `contains`",
                     ),
                     None => self.wrong(

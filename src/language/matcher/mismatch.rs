@@ -20,11 +20,7 @@ pub struct Mismatch {
 
 impl Mismatch {
     pub(super) fn new(path: &str, got: Option<&Value>, expected: String) -> Self {
-        Self {
-            path: path.to_owned(),
-            got: got.map(|got| cut(&got.to_string())),
-            expected: cut(&expected),
-        }
+        Self { path: path.to_owned(), got: got.map(|got| cut(&got.to_string())), expected: cut(&expected) }
     }
 }
 

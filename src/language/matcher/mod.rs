@@ -99,8 +99,7 @@ fn is_equal(a: &Value, b: &Value) -> bool {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_equal(a, b))
         }
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| is_equal(a, b)))
+            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| is_equal(a, b)))
         }
         _ => a == b,
     }
@@ -122,12 +121,7 @@ fn number(value: &Value) -> Option<f64> {
 }
 
 impl Matcher {
-    fn compare(
-        &self,
-        path: &str,
-        got: Option<&Value>,
-        found: &mut Vec<Mismatch>,
-    ) -> Result<(), MatchError> {
+    fn compare(&self, path: &str, got: Option<&Value>, found: &mut Vec<Mismatch>) -> Result<(), MatchError> {
         let mut wrong = |expected: String| found.push(Mismatch::new(path, got, expected));
         match (self.exists, got) {
             (Some(false), Some(_)) => return Ok(wrong("it to be missing".to_owned())),

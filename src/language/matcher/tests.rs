@@ -14,11 +14,7 @@ fn values_are_compared_as_far_as_they_are_wanted() {
     assert!(told(json!({"code": 200.0, "data": {"x": "y", "list": [1, 2]}}), &got).is_empty());
     assert_eq!(
         told(json!({"code": 1, "data": {"list": [1, 3], "z": {}}}), &got),
-        [
-            "`code` is 200, expected 1",
-            "`data.list[1]` is 2, expected 3",
-            "`data.z` is missing, expected {}",
-        ]
+        ["`code` is 200, expected 1", "`data.list[1]` is 2, expected 3", "`data.z` is missing, expected {}",]
     );
     assert_eq!(told(json!({"data": {"list": [1]}}), &got), ["`data.list` is [1,2], expected [1]"]);
     assert_eq!(told(json!({"code": 0}), &json!([])), ["the body is [], expected {\"code\":0}"]);
@@ -60,7 +56,10 @@ fn a_table_of_fields_is_no_matcher() {
     let page = json!({"data": {"count": 3, "list": []}, "count": 3});
     assert!(told(json!({"count": 3, "data": {"count": 3}}), &page).is_empty());
     assert_eq!(told(json!({"data": {"count": 4}}), &page), ["`data.count` is 3, expected 4"]);
-    assert_eq!(told(json!({"data": {"list": {"count": 1}}}), &page), ["the count of `data.list` is 0, expected 1"]);
+    assert_eq!(
+        told(json!({"data": {"list": {"count": 1}}}), &page),
+        ["the count of `data.list` is 0, expected 1"]
+    );
     assert_eq!(told(json!({"x": {"contians": "y"}}), &json!({"x": "y"})).len(), 1);
 }
 
@@ -68,7 +67,9 @@ fn a_table_of_fields_is_no_matcher() {
 fn a_matcher_that_makes_no_sense_is_an_error() {
     let error = |wanted: Value| mismatches(&wanted, &json!({"x": "y"})).unwrap_err().to_string();
     assert!(error(json!({"x": {"matches": "("}})).contains("`(` is no regular expression"));
-    assert!(error(json!({"x": {"exists": "yes"}})).starts_with("the matcher of `x` can't be used: invalid type"));
+    assert!(
+        error(json!({"x": {"exists": "yes"}})).starts_with("the matcher of `x` can't be used: invalid type")
+    );
 }
 
 #[test]

@@ -334,7 +334,9 @@ fn matchers_and_conditions_decide_what_an_await_takes() {
          [[on]]\ncall = 'chatbot.send_message'\nwhere = '{{ call.body.n is defined and call.body.n > 1 }}'\nset = { most = 9 }\n",
     );
     assert!(!story.call("chatbot.send_message", json!({"messages": [{"text": "a"}]}), 10).taken);
-    assert!(story.call("chatbot.send_message", json!({"messages": [{"text": "a"}, {"text": "17"}]}), 20).taken);
+    assert!(
+        story.call("chatbot.send_message", json!({"messages": [{"text": "a"}, {"text": "17"}]}), 20).taken
+    );
     assert!(!story.call("chatbot.send_message", json!({"messages": [1, 2, 3]}), 30).taken);
     assert!(story.call("chatbot.send_message", json!({"messages": [1, 2, 3], "n": 2}), 40).taken);
     story.advance(1_020);
