@@ -124,7 +124,8 @@ impl Matcher {
     fn compare(&self, path: &str, got: Option<&Value>, found: &mut Vec<Mismatch>) -> Result<(), MatchError> {
         let mut wrong = |expected: String| found.push(Mismatch::new(path, got, expected));
         match (self.exists, got) {
-            (Some(false), Some(_)) => return Ok(wrong("it to be missing".to_owned())),
+            (Some(false), Some(_)) => wrong("it to be missing".to_owned()),
+            // What is missing, as it should be, needs no comparing.
             (Some(false), None) => return Ok(()),
             (Some(true), None) => wrong("it to be there".to_owned()),
             (Some(true), Some(_)) | (None, _) => {}
@@ -173,12 +174,7 @@ impl Matcher {
                 wrong(format!("one of {}", list.join(", ")));
             }
         }
-        let size = got.and_then(number);
-        for (limit, words, holds) in self.limits() {
-            if !size.is_some_and(|size| holds(size, limit)) {
-                wrong(format!("a number {words} {limit}"));
-            }
-        }
+        self.beyond(got.and_then(number)).for_each(&mut wrong);
         if let Some(wanted) = &self.count {
             match got {
                 Some(Value::Array(items)) => {
@@ -190,14 +186,20 @@ impl Matcher {
         Ok(())
     }
 
-    fn limits(&self) -> impl Iterator<Item = (f64, &'static str, fn(f64, f64) -> bool)> {
-        let limits: [(Option<f64>, _, fn(f64, f64) -> bool); 4] = [
-            (self.above, "above", |size, limit| size > limit),
-            (self.at_least, "of at least", |size, limit| size >= limit),
-            (self.below, "below", |size, limit| size < limit),
-            (self.at_most, "of at most", |size, limit| size <= limit),
-        ];
-        limits.into_iter().filter_map(|(limit, words, holds)| Some((limit?, words, holds)))
+    /// The limits that a number does not keep, in words; without a number, all of them.
+    fn beyond(&self, number: Option<f64>) -> impl Iterator<Item = String> {
+        let is =
+            |holds: fn(&f64, &f64) -> bool, limit: f64| number.is_some_and(|number| holds(&number, &limit));
+        [
+            self.above.map(|limit| (is(f64::gt, limit), "above", limit)),
+            self.at_least.map(|limit| (is(f64::ge, limit), "of at least", limit)),
+            self.below.map(|limit| (is(f64::lt, limit), "below", limit)),
+            self.at_most.map(|limit| (is(f64::le, limit), "of at most", limit)),
+        ]
+        .into_iter()
+        .flatten()
+        .filter(|(holds, ..)| !holds)
+        .map(|(_, words, limit)| format!("a number {words} {limit}"))
     }
 }
 
