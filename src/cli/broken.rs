@@ -217,6 +217,29 @@ fn includes_that_are_too_deep_are_stopped() {
 }
 
 #[test]
+fn includes_show_no_file_of_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("project/scenarios");
+    std::fs::create_dir_all(&inner).unwrap();
+    std::fs::write(folder.path().join("secrets.txt"), "the password\n").unwrap();
+    let path = inner.join("main.toml");
+    let elsewhere = folder.path().join("secrets.txt");
+    for include in ["../../secrets.txt", elsewhere.to_str().unwrap()] {
+        std::fs::write(&path, format!("include = ['{include}']\n[[steps]]\npause = '1s'\n")).unwrap();
+        let problems = load::load(&path, Catalog::builtin(), &[]).unwrap_err().to_string();
+        assert!(problems.contains("lies outside of the scenario's folder"), "{problems}");
+        assert!(problems.contains("main.toml:1:12") && !problems.contains("password"), "{problems}");
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&elsewhere, inner.join("link.toml")).unwrap();
+        std::fs::write(&path, "include = ['link.toml']\n[[steps]]\npause = '1s'\n").unwrap();
+        let problems = load::load(&path, Catalog::builtin(), &[]).unwrap_err().to_string();
+        assert!(problems.contains("lies outside") && !problems.contains("password"), "{problems}");
+    }
+}
+
+#[test]
 fn a_variable_may_come_from_outside() {
     let text = "[[steps]]\nset = { a = '{{ outside }}' }\n";
     let folder = tempfile::tempdir().unwrap();

@@ -16,6 +16,7 @@ mod load;
 mod load_report;
 mod magic;
 mod merge;
+mod output;
 mod preview;
 mod receive;
 mod recording;
@@ -114,13 +115,21 @@ fn say(line: &str) {
     let _ = print(&format!("{line}\n"));
 }
 
+/// Standard output on a thread of its own.
+fn standard_output() -> Result<output::Output, CommandError> {
+    output::Output::standard().map_err(|error| CommandError::start(format!("cannot start a thread: {error}")))
+}
+
+/// A standard output that takes nothing more. A reader that went away (`| head -1`) has seen enough.
+fn cannot_print(error: std::io::Error) -> CommandError {
+    CommandError::start(format!("cannot write to standard output: {error}"))
+}
+
 /// Prints what was asked for. A reader that went away (`| head -1`) has seen enough.
 fn print(text: &str) -> Result<Exit, CommandError> {
     let mut stdout = anstream::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(CommandError::start(format!("cannot write to standard output: {error}")))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(cannot_print(error)),
         _ => Ok(Exit::Ok),
     }
 }
@@ -167,19 +176,37 @@ fn interrupted() -> impl Future<Output = ()> {
     }
 }
 
-/// Ready on Ctrl-C, or on the request to end that other programs send.
+/// Whether whoever started the program wants it to outlive its terminal (`nohup`), where the system tells.
+#[cfg(unix)]
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
+/// Ready on Ctrl-C, on the request to end that other programs send, and when the terminal is closed.
 fn signalled() -> impl Future<Output = ()> + Send {
     #[cfg(unix)]
     let mut signals = {
         use tokio::signal::unix::{SignalKind, signal};
-        signal(SignalKind::terminate()).and_then(|end| Ok((end, signal(SignalKind::interrupt())?))).ok()
+        let hangup = if hangup_is_ignored() { None } else { signal(SignalKind::hangup()).ok() };
+        let both =
+            signal(SignalKind::terminate()).and_then(|end| Ok((end, signal(SignalKind::interrupt())?))).ok();
+        both.map(|(end, interrupt)| (end, interrupt, hangup))
     };
     async move {
         #[cfg(unix)]
-        if let Some((end, interrupt)) = &mut signals {
+        if let Some((end, interrupt, hangup)) = &mut signals {
+            let hung_up = async {
+                match hangup {
+                    Some(hangup) => hangup.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 _ = end.recv() => return,
                 _ = interrupt.recv() => return,
+                _ = hung_up => return,
             }
         }
         if tokio::signal::ctrl_c().await.is_err() {

@@ -1,7 +1,10 @@
 //! A preview of a body in a few words, for one line of the timeline.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
+use crate::files::visible;
 use crate::journal::masked;
 
 /// The longest preview, in characters.
@@ -90,13 +93,18 @@ fn said(content: &Value) -> String {
 
 /// A text in one line, cut if it is too long.
 pub(super) fn shorten(text: &str, longest: usize) -> String {
-    if text.chars().count() <= longest {
-        return text.chars().filter(|c| !c.is_control()).collect();
+    if text.chars().nth(longest).is_none() {
+        return one_line(text).into_owned();
     }
-    let mut short: String =
-        text.chars().filter(|c| !c.is_control()).take(longest.saturating_sub(1)).collect();
-    short.push('…');
-    short
+    let end = text.char_indices().nth(longest.saturating_sub(1)).map_or(text.len(), |(at, _)| at);
+    format!("{}…", one_line(&text[..end]))
+}
+
+fn one_line(text: &str) -> Cow<'_, str> {
+    match visible(text) {
+        text if text.contains('\n') => Cow::Owned(text.replace('\n', " ")),
+        text => text,
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
+use super::output::{Output, WhenFull};
 use super::{CommandError, cannot_write};
 use crate::journal::{RecordHandle, Recorder};
 use crate::mock::Builder;
@@ -11,7 +12,7 @@ use crate::mock::Builder;
 pub(super) struct Recording<'a>(Option<(&'a Path, RecordHandle)>);
 
 impl<'a> Recording<'a> {
-    /// Opens the file and has everything written to it. The rest is as for [`Recorder::new`].
+    /// Opens the file and has everything written to it, in whole lines as soon as they are there. The rest is as for [`Recorder::new`].
     pub(super) fn open(
         path: Option<&'a Path>,
         timing: bool,
@@ -21,7 +22,12 @@ impl<'a> Recording<'a> {
     ) -> Result<(Self, Builder), CommandError> {
         let Some(path) = path else { return Ok((Self(None), builder)) };
         let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
-        let (recorder, handle) = Recorder::new(Box::new(file), timing, embedded);
+        let shown = path.display().to_string();
+        let tell = move |error: &std::io::Error| {
+            super::remark(&format!("error: nothing more is recorded in {shown}: {error}"));
+        };
+        let output = Output::new(file, WhenFull::Wait, tell).map_err(|error| cannot_write(path, &error))?;
+        let (recorder, handle) = Recorder::new(Box::new(output), timing, embedded);
         Ok((Self(Some((path, handle))), builder.sink(recorder.show_secrets(show_secrets))))
     }
 

@@ -1,6 +1,7 @@
 //! `serve`: the fake REST side, for as long as it is wanted.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -24,6 +25,9 @@ Examples:
 
 /// Of the callbacks that go to one URL, the start page names so many.
 const SHOWN_EVENTS: usize = 6;
+
+/// How long the last lines may take to be printed.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// The arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -72,8 +76,11 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
         builder = builder.callback_url(url);
     }
     let assumed = Assumed::default();
+    let output = super::standard_output()?;
     if !args.quiet {
-        builder = builder.sink(Timeline::new(epoch, false, args.speed.is_virtual())).sink(assumed.clone());
+        builder = builder
+            .sink(Timeline::new(output.clone(), epoch, false, args.speed.is_virtual()))
+            .sink(assumed.clone());
     }
     let (recording, builder) = Recording::open(
         args.record.as_deref(),
@@ -100,15 +107,17 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
     mock.close().await;
     if !args.quiet {
         let callbacks = if unsent == 1 { "callback was" } else { "callbacks were" };
-        super::say(&format!("stopped; {unsent} {callbacks} not sent"));
+        output.line(&format!("stopped; {unsent} {callbacks} not sent"));
     }
     if !args.quiet && !found.counts().is_empty() {
-        super::say(&format!("found   {}", super::found::summed(found.counts())));
+        output.line(&format!("found   {}", super::found::summed(found.counts())));
         for found in found.all() {
-            super::say(&format!("    {}", super::found::line(found)));
+            output.line(&format!("    {}", super::found::line(found)));
         }
     }
-    assumed.lines().iter().for_each(|line| super::say(line));
+    assumed.lines().iter().for_each(|line| output.line(line));
+    // A terminal that takes nothing does not keep the mock from its end.
+    output.finish(Some(LAST_WORDS)).map_err(super::cannot_print)?;
     recording.finish()?;
     Ok(if found.strict_errors() > 0 { Exit::Failed } else { Exit::Ok })
 }

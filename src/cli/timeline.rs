@@ -1,14 +1,15 @@
 //! The timeline in the terminal: one line per thing that happens, in both directions.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 
+use super::output::Output;
 use super::preview::{preview, refusal, shorten};
 use crate::delivery::{Attempt, AttemptResult};
 use crate::files::diagnostic::counted;
+use crate::files::visible;
 use crate::journal::{CallEntry, Entry, Event, RefusedCall, Sink};
 use crate::time::HumanDuration;
 
@@ -28,27 +29,28 @@ pub(super) struct Timeline {
     named: bool,
     /// Whether time jumps, so that durations mean nothing.
     jumps: bool,
+    output: Output,
 }
 
 impl Timeline {
-    pub(super) fn new(epoch: Timestamp, named: bool, jumps: bool) -> Self {
-        Self { epoch, named, jumps }
+    pub(super) fn new(output: Output, epoch: Timestamp, named: bool, jumps: bool) -> Self {
+        Self { epoch, named, jumps, output }
     }
 
     fn line(&self, entry: &Entry) -> Option<String> {
         let text = match &entry.event {
             Event::StoryStarted => {
-                let name = entry.story.as_deref().unwrap_or_default();
+                let name = visible(entry.story.as_deref().unwrap_or_default());
                 return Some(format!("{}  {BOLD}{name}{BOLD:#}", self.time(entry.at)));
             }
             Event::StoryFinished { passed: true } => format!("{GOOD}passed{GOOD:#}"),
             Event::StoryFinished { passed: false } => format!("{BAD}failed{BAD:#}"),
             Event::Failed { place, message } => {
-                let message = message.replace('\n', "\n                  ");
+                let message = visible(message).replace('\n', "\n                  ");
                 format!("{BAD}✗{BAD:#} {message} {DIM}({place}){DIM:#}")
             }
             Event::Explained { place, message } => {
-                format!("{BAD}✗{BAD:#} too late: {message} {DIM}({place}){DIM:#}")
+                format!("{BAD}✗{BAD:#} too late: {} {DIM}({place}){DIM:#}", visible(message))
             }
             // All of them stand together at the end.
             Event::Assumed { .. } => return None,
@@ -56,22 +58,22 @@ impl Timeline {
                 format!("{DIM}… waiting for {call}, up to {}{DIM:#}", HumanDuration(*within))
             }
             Event::Note(text) | Event::Found { message: text, is_error: false } => {
-                format!("{DIM}note {text}{DIM:#}")
+                format!("{DIM}note {}{DIM:#}", visible(text))
             }
-            Event::Found { message, is_error: true } => format!("{BAD}✗{BAD:#} {message}"),
+            Event::Found { message, is_error: true } => format!("{BAD}✗{BAD:#} {}", visible(message)),
             Event::Attempted { attempt, result, retry_at } => {
                 self.attempted(attempt, result, *retry_at, entry.at)
             }
             Event::Ended { end, .. } => {
                 let failure = end.failure.as_ref()?;
                 let attempts = counted(end.attempts.into(), "attempt");
-                format!("{BAD}✗{BAD:#} given up after {attempts}: {}", failure.message)
+                format!("{BAD}✗{BAD:#} given up after {attempts}: {}", visible(&failure.message))
             }
             Event::Called(call) => self.called(call),
             Event::Queued(_) => return None,
         };
         let story = match entry.story.as_deref() {
-            Some(story) if self.named => format!("{DIM}{story}{DIM:#}  "),
+            Some(story) if self.named => format!("{DIM}{}{DIM:#}  ", visible(story)),
             _ => String::new(),
         };
         Some(format!("{}  {story}{text}", self.time(entry.at)))
@@ -135,8 +137,7 @@ impl Timeline {
 impl Sink for Timeline {
     fn entry(&mut self, entry: &Entry) {
         if let Some(line) = self.line(entry) {
-            // A reader that went away (`| head`) must not end the run.
-            let _ = writeln!(anstream::stdout().lock(), "{line}");
+            self.output.line(&line);
         }
     }
 }

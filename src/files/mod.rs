@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub(crate) mod suggest;
 pub(crate) mod syntax;
 pub(crate) mod tables;
+mod visible;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 pub use diagnostic::{Diagnostic, Place, Problems, SourceFile};
+pub use visible::visible;
 
 /// A table whose keys are the user's own: a body, variables, conditions. Keys keep their order.
 pub type Tree = serde_json::Map<String, serde_json::Value>;

@@ -1,7 +1,7 @@
 //! The NDJSON record: every entry as one line of JSON.
 
 use std::borrow::Cow;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub struct Recorder {
 }
 
 struct State {
-    writer: BufWriter<Box<dyn Write + Send>>,
+    writer: Box<dyn Write + Send>,
     error: Option<io::Error>,
 }
 
@@ -44,7 +44,7 @@ impl Recorder {
     /// A recorder. `embedded` is the authority (host and port) of the embedded receiver.
     /// Secrets are masked.
     pub fn new(out: Box<dyn Write + Send>, timing: bool, embedded: Option<String>) -> (Self, RecordHandle) {
-        let state = Arc::new(Mutex::new(State { writer: BufWriter::new(out), error: None }));
+        let state = Arc::new(Mutex::new(State { writer: out, error: None }));
         (Self { out: Arc::clone(&state), timing, embedded, show_secrets: false }, RecordHandle(state))
     }
 
@@ -190,7 +190,7 @@ impl Sink for Recorder {
         let line = Value::Object(self.line(entry));
         let mut state = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         if state.error.is_none()
-            && let Err(error) = writeln!(state.writer, "{line}")
+            && let Err(error) = state.writer.write_all(format!("{line}\n").as_bytes())
         {
             state.error = Some(error);
         }

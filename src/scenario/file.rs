@@ -47,7 +47,7 @@ pub struct ScenarioFile {
     /// `signature` for a chatbot request that is not signed as it should be.
     #[serde(default)]
     pub allow: Vec<FindingKind>,
-    /// Other scenario files: their variables, reactions and steps come before those of this file.
+    /// Other scenario files, below the folder of this one or the working folder: their variables, reactions and steps come before those of this file.
     #[serde(default)]
     #[schemars(with = "Vec<String>", extend("x-items" = "include"))]
     #[expect(dead_code, reason = "read with its place, before the file is typed")]

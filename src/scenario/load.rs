@@ -67,6 +67,7 @@ pub fn load(path: &Path, catalog: &Catalog, extra_vars: &[&str]) -> Result<Scena
     let mut loader = Loader {
         catalog,
         files: BTreeMap::new(),
+        folders: folders(path),
         problems: Problems::new(),
         included: 0,
         steps: 0,
@@ -77,6 +78,16 @@ pub fn load(path: &Path, catalog: &Catalog, extra_vars: &[&str]) -> Result<Scena
         Some(scenario) if loader.problems.is_empty() => Ok(scenario),
         _ => Err(loader.problems),
     }
+}
+
+/// Where the files that a scenario includes may lie: below its own folder, as it is named and as it is, and below the
+/// working folder. The whole disk is no such folder.
+fn folders(scenario: &Path) -> Vec<PathBuf> {
+    let named = scenario.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let real = std::fs::canonicalize(scenario).ok();
+    let real = real.as_deref().and_then(Path::parent).map(Path::to_owned);
+    let folders = [Path::new("."), named].into_iter().filter_map(|folder| std::fs::canonicalize(folder).ok());
+    folders.chain(real).filter(|folder| folder.parent().is_some()).collect()
 }
 
 /// Reads several scenarios; the mistakes of all are reported together.
@@ -104,6 +115,8 @@ struct Loader<'a> {
     catalog: &'a Catalog,
     /// Every file read, by its canonical path.
     files: BTreeMap<PathBuf, Rc<Loaded>>,
+    /// Where included files may lie.
+    folders: Vec<PathBuf>,
     problems: Problems,
     /// How many files were laid out so far.
     included: usize,
@@ -190,6 +203,13 @@ impl Loader<'_> {
         Ok(loaded)
     }
 
+    /// Whether a file may not be included because of where it lies: whoever runs a scenario of somebody else's does not
+    /// mean to have any file of the machine read and shown. What is not there at all is reported as such.
+    fn is_outside(&self, path: &Path) -> bool {
+        let real = std::fs::canonicalize(path);
+        real.is_ok_and(|real| !self.folders.iter().any(|folder| real.starts_with(folder)))
+    }
+
     /// Lays a file out: its includes, its steps, and then itself, so that its variables come after those it includes.
     fn lay_out(
         &mut self,
@@ -274,6 +294,11 @@ impl Loader<'_> {
         let refusal = if self.full {
             let message = format!("the story includes more than {MOST_FILES} files");
             Some(Diagnostic::general(message).help("use `repeat` and `copies` instead"))
+        } else if self.is_outside(&path) {
+            let message =
+                format!("{} lies outside of the scenario's folder and of the working folder", path.display());
+            let help = "copy the file there, or start the program in a folder above both";
+            Some(Diagnostic::general(message).help(help))
         } else {
             match self.open(&path) {
                 Ok(inner) => {

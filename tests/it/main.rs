@@ -18,6 +18,7 @@ mod load;
 mod markdown;
 mod order;
 mod origin;
+mod output;
 mod phone;
 mod readme;
 mod receive;

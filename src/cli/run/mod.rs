@@ -123,8 +123,11 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         .server(server)
         .sink(tally.clone());
     let assumed = Assumed::default();
+    let output = super::standard_output()?;
     if !args.quiet {
-        builder = builder.sink(Timeline::new(epoch, stories.len() > 1, jumps)).sink(assumed.clone());
+        builder = builder
+            .sink(Timeline::new(output.clone(), epoch, stories.len() > 1, jumps))
+            .sink(assumed.clone());
     }
     if jumps {
         builder = builder.max_in_flight(1);
@@ -171,6 +174,8 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     }
 
     let end = mock.drive(interrupted).await;
+    // What comes behind the timeline waits for it, as it would if all were written by one hand.
+    output.finish(None).map_err(super::cannot_print)?;
     let tally = tally.get().clone();
     let facts = mock.driver().with(|engine, _| report::Facts {
         passed: end == End::Over

@@ -5,6 +5,7 @@
 
 mod fill_error;
 mod helpers;
+mod size;
 mod truth;
 
 use std::sync::LazyLock;
@@ -51,6 +52,7 @@ pub(crate) fn is_template(text: &str) -> bool {
 /// Checks the syntax of a template and returns the variables and functions it reads that are not minijinja's own
 /// (top-level names only, sorted, each once).
 pub fn check(source: &str) -> Result<Vec<String>, FormatMistake> {
+    size::check(source)?;
     let template = CHECKER.template_from_str(source).map_err(|error| mistake(source, &error))?;
     let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
     names.retain(|name| !minijinja_name(name));
@@ -142,6 +144,7 @@ impl TemplateSet {
         if !is_template(source) {
             return Ok(Template::Literal(source.to_owned()));
         }
+        size::check(source)?;
         let name = format!("t{}", self.count);
         self.count += 1;
         let (stored, template) = match sole_expression(source) {

@@ -1,0 +1,238 @@
+//! Writing on a thread of its own: a terminal that is stopped (Ctrl-S), a pager, or a log driver that is stuck must not
+//! stop the mock.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// So many bytes wait at most.
+const MOST_BYTES: usize = 16 << 20;
+
+/// What becomes of lines that there is no room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WhenFull {
+    /// They are left out, and a line says how many.
+    LeaveOut,
+    /// Whoever writes them waits.
+    Wait,
+}
+
+/// The near end of the thread. All clones write to the same place, in the order in which they are asked.
+#[derive(Clone)]
+pub(super) struct Output {
+    shared: Arc<Shared>,
+    when_full: WhenFull,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<u8>,
+    left_out: u64,
+    /// The thread is at work on what it took.
+    is_writing: bool,
+    /// Nothing more is written: why, until somebody asks for it.
+    error: Option<io::Error>,
+    has_failed: bool,
+}
+
+impl Output {
+    /// Starts to write to `out`. The first error is told at once, and nothing is written from then on.
+    pub(super) fn new(
+        out: impl Write + Send + 'static,
+        when_full: WhenFull,
+        tell: impl FnOnce(&io::Error) + Send + 'static,
+    ) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let far = Arc::clone(&shared);
+        thread::Builder::new().name("output".to_owned()).spawn(move || far.run(out, tell))?;
+        Ok(Self { shared, when_full })
+    }
+
+    /// Standard output, which leaves lines out where nobody takes them.
+    pub(super) fn standard() -> io::Result<Self> {
+        Self::new(anstream::stdout(), WhenFull::LeaveOut, |_| {})
+    }
+
+    /// Writes a line.
+    pub(super) fn line(&self, line: &str) {
+        self.push(line.as_bytes(), b"\n");
+    }
+
+    fn push(&self, text: &[u8], end: &[u8]) {
+        let mut state = self.shared.lock();
+        let is_full = |state: &State| {
+            !state.waiting.is_empty() && state.waiting.len() + text.len() > MOST_BYTES && !state.has_failed
+        };
+        while is_full(&state) {
+            if self.when_full == WhenFull::LeaveOut {
+                state.left_out += 1;
+                return;
+            }
+            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if !state.has_failed {
+            state.waiting.extend_from_slice(text);
+            state.waiting.extend_from_slice(end);
+            self.shared.changed.notify_all();
+        }
+    }
+
+    /// Waits until all is written, or for so long at most.
+    ///
+    /// # Errors
+    ///
+    /// Why not all was written, if it is not for want of time.
+    pub(super) fn finish(&self, within: Option<Duration>) -> io::Result<()> {
+        let begun = Instant::now();
+        let mut state = self.shared.lock();
+        while !state.waiting.is_empty() || state.is_writing {
+            let left = within.map(|within| within.saturating_sub(begun.elapsed()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(());
+            }
+            let left = left.unwrap_or(Duration::from_secs(3600));
+            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        // Who closed the other end of a pipe has seen enough.
+        let error = state.error.take().filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
+        error.map_or(Ok(()), Err)
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.push(text, b"");
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.finish(None)
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what comes, in pieces of whole lines as they were handed over.
+    fn run(&self, mut out: impl Write, tell: impl FnOnce(&io::Error)) {
+        loop {
+            let mut state = self.lock();
+            while state.waiting.is_empty() {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            let text = std::mem::take(&mut state.waiting);
+            let left_out = std::mem::take(&mut state.left_out);
+            state.is_writing = true;
+            drop(state);
+            self.changed.notify_all();
+            let mut written = out.write_all(&text);
+            if left_out > 0 && written.is_ok() {
+                let lines = if left_out == 1 { "line was" } else { "lines were" };
+                written = writeln!(out, "({left_out} {lines} left out here: nobody took them in time)");
+            }
+            let written = written.and_then(|()| out.flush());
+            let mut state = self.lock();
+            state.is_writing = false;
+            if let Err(error) = written {
+                tell(&error);
+                state.waiting = Vec::new();
+                (state.error, state.has_failed) = (Some(error), true);
+                drop(state);
+                self.changed.notify_all();
+                return;
+            }
+            drop(state);
+            self.changed.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+
+    /// Takes a piece for each word of leave, and hands on what it took.
+    struct Stuck {
+        leave: Receiver<io::Result<()>>,
+        took: Sender<Vec<u8>>,
+    }
+
+    impl Write for Stuck {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            self.leave.recv().unwrap_or(Ok(()))?;
+            let _ = self.took.send(text.to_owned());
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn stuck(when_full: WhenFull) -> (Output, Sender<io::Result<()>>, Receiver<Vec<u8>>) {
+        let ((leave, leaves), (takes, took)) = (channel(), channel());
+        let out = Stuck { leave: leaves, took: takes };
+        (Output::new(out, when_full, |_| {}).unwrap(), leave, took)
+    }
+
+    #[test]
+    fn a_stuck_reader_stops_nobody_and_learns_what_it_missed() {
+        let (output, leave, took) = stuck(WhenFull::LeaveOut);
+        let line = "x".repeat(1 << 20);
+        output.line(&line);
+        // The thread has taken the first line once nothing is left to take.
+        while !output.shared.lock().is_writing {
+            thread::yield_now();
+        }
+        for _ in 0..100 {
+            output.line(&line);
+        }
+        output.finish(Some(Duration::ZERO)).unwrap();
+        drop(leave);
+        output.line("again");
+        output.finish(None).unwrap();
+        let text: Vec<u8> = took.try_iter().flatten().collect();
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!(text.matches(&line).count(), 16);
+        assert!(text.contains("\n(85 lines were left out here: nobody took them in time)\n"));
+        assert!(text.contains("again\n"));
+    }
+
+    #[test]
+    fn who_must_not_miss_anything_waits() {
+        let (output, leave, took) = stuck(WhenFull::Wait);
+        drop(leave);
+        for number in 0..100 {
+            output.line(&format!("{number} {}", "x".repeat(1 << 20)));
+        }
+        output.finish(None).unwrap();
+        let text: Vec<u8> = took.try_iter().flatten().collect();
+        assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), 100);
+    }
+
+    #[test]
+    fn an_error_is_told_at_once_and_ends_the_writing() {
+        let ((tells, told), (leave, leaves)) = (channel(), channel());
+        let out = Stuck { leave: leaves, took: channel().0 };
+        let tell = move |error: &io::Error| tells.send(error.kind()).unwrap();
+        let output = Output::new(out, WhenFull::Wait, tell).unwrap();
+        leave.send(Err(io::ErrorKind::StorageFull.into())).unwrap();
+        output.line("one");
+        assert_eq!(told.recv(), Ok(io::ErrorKind::StorageFull));
+        for _ in 0..3 {
+            output.line(&"x".repeat(MOST_BYTES));
+        }
+        assert_eq!(output.finish(None).unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+}

@@ -1,0 +1,97 @@
+//! How much may stand in one tag. The template engine goes a step deeper for every operator, without a limit of its own,
+//! and its stack ends long before a file does.
+
+use std::ops::Range;
+
+use crate::language::FormatMistake;
+
+/// So many operators one tag may have.
+const MOST_OPERATORS: usize = 500;
+
+/// Words that are operators.
+const WORDS: [&str; 8] = ["not", "and", "or", "if", "elif", "else", "in", "is"];
+
+/// Checks every tag of a template.
+///
+/// # Errors
+///
+/// The first tag with too many operators.
+pub(super) fn check(source: &str) -> Result<(), FormatMistake> {
+    let mut rest = 0;
+    while let Some(tag) = next_tag(source, rest) {
+        if operators(&source[tag.clone()]) > MOST_OPERATORS {
+            return Err(FormatMistake {
+                message: format!("the tag has more than {MOST_OPERATORS} operators"),
+                help: Some("compute parts of it in variables of their own, with `set`".to_owned()),
+                range: Some(tag.start..tag.end.min(tag.start + 2)),
+            });
+        }
+        rest = tag.end;
+    }
+    Ok(())
+}
+
+/// The next `{{ ... }}` or `{% ... %}`; one that does not end reaches to the end of the text.
+fn next_tag(source: &str, from: usize) -> Option<Range<usize>> {
+    let open = |mark: &str| source[from..].find(mark).map(|at| from + at);
+    let (begin, close) = match (open("{{"), open("{%")) {
+        (Some(value), Some(block)) if block < value => (block, "%}"),
+        (Some(value), _) => (value, "}}"),
+        (None, Some(block)) => (block, "%}"),
+        (None, None) => return None,
+    };
+    let end = source[begin + 2..].find(close).map_or(source.len(), |at| begin + 2 + at + close.len());
+    Some(begin..end)
+}
+
+/// How many operators stand in a tag outside of quotes.
+fn operators(tag: &str) -> usize {
+    let (mut count, mut quote, mut word) = (0, None, String::new());
+    for letter in tag.chars().chain([' ']) {
+        match quote {
+            Some(mark) if letter == mark => quote = None,
+            Some(_) => {}
+            None if letter.is_alphanumeric() || letter == '_' => word.push(letter),
+            None => {
+                count += usize::from(WORDS.contains(&word.as_str()));
+                word.clear();
+                match letter {
+                    '\'' | '"' => quote = Some(letter),
+                    '+' | '-' | '*' | '/' | '%' | '~' | '|' | '.' | '<' | '>' | '=' | '!' | '(' | '[' => {
+                        count += 1
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::template::{self, TemplateSet};
+
+    #[test]
+    fn expressions_without_end_are_refused_before_they_exhaust_the_stack() {
+        for begin in ["-", "not ", "1+", "1 if x else ", "1**", "- not "] {
+            let source = format!("text {{{{ {}1 }}}}", begin.repeat(100_000));
+            let mistake = check(&source).unwrap_err();
+            assert_eq!(mistake.range, Some(5..7), "{begin}");
+            assert!(template::check(&source).is_err() && TemplateSet::default().add(&source).is_err());
+        }
+        for end in ["|upper", ".x", "[0]", "()", " is string"] {
+            assert!(check(&format!("{{{{ x{} }}}}", end.repeat(1_000))).is_err(), "{end}");
+        }
+        assert!(check(&format!("{{% set x = {}1", "-".repeat(1_000))).is_err());
+    }
+
+    #[test]
+    fn long_lists_and_many_tags_are_no_matter() {
+        let list = format!("{{{{ pick([{}]) }}}}", "'Mr. O-Neil is (not) in', ".repeat(2_000));
+        let many = "{{ user.name|upper }}{% if x %}{{ x + 1 }}{% endif %}".repeat(2_000);
+        assert!(check(&list).is_ok() && check(&many).is_ok());
+        assert!(template::check(&format!("{{{{ {}1 }}}}", "1+".repeat(400))).is_ok());
+    }
+}
