@@ -100,6 +100,7 @@ impl Recorder {
             Event::Failed { place, message } => {
                 put(json!({ "kind": "failed", "place": &**place, "message": message }));
             }
+            Event::Skipped(steps) => put(json!({ "kind": "skipped", "steps": steps })),
             Event::Assumed { id, what, refused } => {
                 put(json!({ "kind": "assumed", "id": &**id, "text": assumed_text(id, what, *refused) }));
             }

@@ -32,6 +32,12 @@ pub(super) const MAIN_CONVERSATION: &str = "main";
 pub struct Story {
     /// What it is called.
     pub name: String,
+    /// The file it stands in, as it was given.
+    pub file: Arc<str>,
+    /// How long it may take, from its start.
+    pub within: Option<Duration>,
+    /// Whether its file lets it go on after an expectation failed.
+    pub keep_going: bool,
     /// The seed of the file, if it names one.
     pub seed: Option<Seed>,
     /// The language of texts, if it differs from the country's.
@@ -287,6 +293,9 @@ impl Story {
         let callback_url = compiler.optional(file.callback_url.as_deref())?;
         Ok(Self {
             name: scenario.name.clone(),
+            file: scenario.path.display().to_string().into(),
+            within: file.within.map(|within| within.0),
+            keep_going: file.keep_going.unwrap_or(false),
             seed: file.seed.map(Seed),
             locale: file.locale.clone(),
             country: file.country.as_deref().and_then(|code| code.parse().ok()).unwrap_or(DEFAULT_COUNTRY),
@@ -303,6 +312,19 @@ impl Story {
             allow: file.allow.clone(),
             templates: compiler.set,
         })
+    }
+}
+
+impl Action {
+    /// What a step does for people who read that it was skipped; nothing of what nobody would miss.
+    pub(super) fn described(&self) -> Option<String> {
+        match self {
+            Self::Send { callback, .. } => Some(format!("send {}", callback.event)),
+            Self::Await(Await { trigger: Trigger::Call(id) | Trigger::Callback(id), .. }) => {
+                Some(format!("await {id}"))
+            }
+            Self::Pause(_) | Self::Set(_) => None,
+        }
     }
 }
 

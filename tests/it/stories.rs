@@ -588,6 +588,7 @@ fn an_await_takes_only_what_belongs_to_its_conversation() {
         &receiver.url(),
         "--speed",
         "max",
+        "--keep-going",
         "--listen",
         &mock.to_string(),
     ]);

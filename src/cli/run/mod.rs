@@ -1,9 +1,11 @@
 //! `run`: runs stories to their end.
 
 mod embedded;
+mod junit;
 mod report;
 mod tally;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
@@ -63,6 +65,14 @@ pub(super) struct Args {
     /// taken and only the embedded receiver sends requests, any free one.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    /// Go on with a story after one of its expectations failed. Default: it stops, and the steps that are left are skipped;
+    /// `keep_going = true` in a file lets that story go on.
+    #[arg(long)]
+    keep_going: bool,
+    /// How long the whole run may take, in real time: a story that is not over by then fails. What a story may take on its own
+    /// clock is `within` at the top of its file. Default: as long as it takes.
+    #[arg(long, value_name = "TIME")]
+    timeout: Option<HumanDuration>,
     /// Set a variable of the stories, in place of its value in the files: `--set amount=200`. JSON values keep their
     /// type.
     #[arg(long = "set", value_name = "VAR=VALUE", value_parser = argument::variable)]
@@ -92,7 +102,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
 
 async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
     let Prepared { settings, signer, .. } = &prepared;
-    let begun = Instant::now();
+    let (begun, began) = (Instant::now(), Timestamp::now());
     let epoch = args.epoch.unwrap_or_else(whole_second);
     let jumps = args.speed == Speed::Max;
     let embedded_wanted = settings.callback_url.is_none()
@@ -108,8 +118,12 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     let server = listen(settings.listen.as_deref(), embedded_wanted)?;
     let receiver =
         if embedded_wanted { Some(Server::bind("127.0.0.1:0").map_err(StartError::from)?) } else { None };
-    let stories = story_runs(&stories, args.seed, seed, epoch, &args.set);
-    let tally = SharedTally::new(stories.iter().map(|story| story.name().to_string()));
+    let mut stories = story_runs(&stories, args.seed, seed, epoch, &args.set);
+    if !args.keep_going {
+        stories.iter_mut().for_each(StoryRun::fail_fast);
+    }
+    let rows = stories.iter().map(|story| (story.name().to_string(), story.story().file.to_string()));
+    let tally = SharedTally::new(rows);
     let receiver_address = receiver.as_ref().map(|receiver| receiver.local_addr().to_string());
     // A callback that goes elsewhere may bring requests from elsewhere, which live in real time.
     let closed = embedded_wanted && stories.iter().all(|story| !story.story().has_own_targets());
@@ -168,10 +182,22 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         super::say(&format!("seed        {}\n", seed.0));
     }
 
-    let end = mock.drive(interrupted).await;
-    let tally = tally.get().clone();
+    let timed_out = Cell::new(false);
+    let end = mock
+        .drive(async {
+            tokio::select! {
+                () = interrupted => {}
+                () = ran_out(args.timeout) => timed_out.set(true),
+            }
+        })
+        .await;
+    let end = if timed_out.get() { Ended::TimedOut } else { Ended::By(end) };
+    let mut tally = tally.get().clone();
+    if let (Ended::TimedOut, Some(timeout)) = (end, args.timeout) {
+        tally.fail_unfinished(&format!("the story was not over when the run ended after {timeout} (--timeout)"));
+    }
     let facts = mock.driver().with(|engine, _| report::Facts {
-        passed: end == End::Over
+        passed: end == Ended::By(End::Over)
             && tally.passed() == tally.stories.len()
             && tally.failed_alone == 0
             && !engine.has_errors_alone(),
@@ -179,24 +205,42 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         epoch,
         totals: engine.totals(),
         verified: embedded.as_ref().map(|embedded| embedded.verified()),
-        interrupted: end == End::Interrupted,
+        interrupted: end == Ended::By(End::Interrupted),
         found: engine.findings().all().cloned().collect(),
         counts: engine.findings().counts().clone(),
         errors_alone: engine.errors_alone().cloned().collect(),
+        took: begun.elapsed(),
+        began,
         seconds: (!jumps).then(|| begun.elapsed().as_secs_f64()),
     });
     let reports = write_reports(&args, &tally, &facts);
     summary(&args, &tally, &facts, &again, begun);
-    if end == End::Interrupted {
+    if end != Ended::By(End::Over) {
         list_unsent(mock.driver());
     }
     reports?;
     recording.finish()?;
     Ok(match end {
-        End::Interrupted => Exit::Interrupted,
-        End::Over if facts.passed => Exit::Ok,
-        End::Over => Exit::Failed,
+        Ended::By(End::Interrupted) => Exit::Interrupted,
+        Ended::By(End::Over) if facts.passed => Exit::Ok,
+        Ended::By(End::Over) | Ended::TimedOut => Exit::Failed,
     })
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    By(End),
+    /// It took longer than it may.
+    TimedOut,
+}
+
+/// Ready when the run has taken as long as it may.
+async fn ran_out(timeout: Option<HumanDuration>) {
+    match timeout {
+        Some(timeout) => tokio::time::sleep(timeout.0).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Now, without a fraction, so that timestamps in whole seconds and in milliseconds say the same.
@@ -264,7 +308,7 @@ fn write_reports(args: &Args, tally: &Tally, facts: &report::Facts) -> Result<()
     if let Some(path) = &args.junit {
         let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
         let mut out = std::io::BufWriter::new(file);
-        report::junit(tally, facts, &mut out)
+        junit::junit(tally, facts, &mut out)
             .and_then(|()| out.flush())
             .map_err(|error| cannot_write(path, &error))?;
     }
@@ -279,6 +323,8 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, again: &str, begun
             lines.extend(
                 story.failures.iter().map(|failure| format!("    {} ({})", failure.message, failure.place)),
             );
+            let skipped = story.skipped.len();
+            lines.extend((skipped > 0).then(|| format!("    {} skipped", counted(skipped as u64, "step"))));
         }
     } else {
         lines.push(String::new());
@@ -289,6 +335,9 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, again: &str, begun
     let mut stories = format!("stories     {passed} passed, {failed} failed");
     if unfinished > 0 {
         stories.push_str(&format!(", {unfinished} not finished"));
+    }
+    if tally.skipped() > 0 {
+        stories.push_str(&format!("; {} skipped", counted(tally.skipped() as u64, "step")));
     }
     lines.push(stories);
     let totals = facts.totals;

@@ -108,6 +108,7 @@ impl Keeping {
                 }
             }
             Event::Assumed { .. }
+            | Event::Skipped(_)
             | Event::Waiting { .. }
             | Event::Note(_)
             | Event::Found { .. }

@@ -64,6 +64,10 @@ pub struct StoryRun {
     /// What goes wrong with calls while it lives.
     faults: Faults,
     failures: u32,
+    /// Whether it stops at the first of them.
+    fails_fast: bool,
+    /// When it has to be over.
+    limit: Option<Timestamp>,
     /// Whether it was ended before its time.
     stopped: bool,
     has_ended: bool,
@@ -146,6 +150,8 @@ impl StoryRun {
             callback_url: None,
             faults,
             failures: 0,
+            fails_fast: false,
+            limit: None,
             stopped: false,
             has_ended: false,
         }
@@ -154,6 +160,11 @@ impl StoryRun {
     /// Sets a variable from outside (`--set`); it wins over the file's own.
     pub fn preset(&mut self, name: &str, value: &Value) {
         self.values.insert(name.to_owned(), template::value(value));
+    }
+
+    /// Stops at the first failure from now on, unless its file says that it goes on.
+    pub fn fail_fast(&mut self) {
+        self.fails_fast = !self.story.keep_going;
     }
 
     /// The name shown, with the number of the instance if there are several.
@@ -214,7 +225,8 @@ impl StoryRun {
             State::Delivering(_) | State::Finished => None,
         };
         let scheduled = self.scheduled.keys().next().map(|(at, _)| *at);
-        [own, scheduled].into_iter().flatten().min()
+        let limit = self.limit.filter(|_| !self.stopped && !self.has_ended);
+        [own, scheduled, limit].into_iter().flatten().min()
     }
 
     /// Ends the story where it is: no further steps, no further reactions.
@@ -227,6 +239,9 @@ impl StoryRun {
     /// Moves on as far as possible at this moment.
     pub fn advance(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
         self.helpers.set_now(now);
+        if self.limit.is_some_and(|limit| limit <= now) {
+            self.ran_out_of_time(host);
+        }
         while let Some(entry) = self.scheduled.first_entry() {
             if entry.key().0 > now {
                 break;
@@ -237,6 +252,7 @@ impl StoryRun {
         loop {
             match &self.state {
                 State::Before(start) if *start <= now => {
+                    self.limit = self.story.within.map(|within| later(*start, within));
                     host.story_started();
                     self.state = State::Ready;
                     self.set_initial_values(now, host);
@@ -291,8 +307,11 @@ impl StoryRun {
         }
     }
 
-    /// The step under the cursor is done: repeats it or moves on.
+    /// The step under the cursor is done: repeats it or moves on, unless the story stopped with it.
     fn next(&mut self, now: Timestamp) {
+        if self.stopped {
+            return;
+        }
         let Some(step) = self.story.steps.get(self.cursor) else {
             self.state = State::Finished;
             return;
@@ -441,12 +460,39 @@ impl StoryRun {
     fn fail(&mut self, place: &Place, message: impl Display, host: &mut dyn StoryHost) {
         self.failures += 1;
         host.failed(place, &message.to_string());
+        if self.fails_fast {
+            self.stop_after(place, host);
+        }
+    }
+
+    /// The time of the whole story is over before it is.
+    fn ran_out_of_time(&mut self, host: &mut dyn StoryHost) {
+        let Some(within) = self.story.within.filter(|_| !self.stopped && !self.has_ended) else { return };
+        let whole = Place { file: Arc::clone(&self.story.file), line: 1 };
+        let place = self.current().map_or(whole, |step| step.place.clone());
+        let within = crate::time::HumanDuration(within);
+        self.abort(&place, format!("the story has not ended within {within}, which is all it has"), host);
+    }
+
+    /// Stops because of what failed at this place: the steps that are left are skipped.
+    fn stop_after(&mut self, failed: &Place, host: &mut dyn StoryHost) {
+        if self.stopped {
+            return;
+        }
+        let left = self.story.steps.iter().skip(self.cursor);
+        let left = left.filter(|step| step.place != *failed);
+        let skipped: Vec<_> =
+            left.filter_map(|step| Some((step.place.clone(), step.action.described()?))).collect();
+        if !skipped.is_empty() {
+            host.skipped(skipped);
+        }
+        self.stop();
     }
 
     /// A failure after which the rest of the story makes no sense.
     fn abort(&mut self, place: &Place, message: impl Display, host: &mut dyn StoryHost) {
         self.fail(place, message, host);
-        self.stop();
+        self.stop_after(place, host);
     }
 }
 
