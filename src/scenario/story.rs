@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::expect::Expectation;
-use super::file::{AnswerFile, ExpectFile, LoadFile, ReactionFile, ReactionSendFile, StepFile};
+use super::file::{AnswerFile, ExpectFile, LoadFile, OutcomeFile, ReactionFile, ReactionSendFile, StepFile};
 use super::load::{Placed, Scenario};
 use crate::content::Country;
 use crate::delivery::{Policy, StatusSet};
@@ -272,6 +272,23 @@ impl Story {
     pub fn looks_for(&self, trigger: &Trigger) -> bool {
         let step = |step: &Step| matches!(&step.action, Action::Await(wait) if wait.trigger == *trigger);
         self.steps.iter().any(step) || self.reactions.iter().any(|reaction| reaction.trigger == *trigger)
+    }
+
+    /// Whether any step or reaction looks for calls.
+    pub fn looks_for_calls(&self) -> bool {
+        let is_call = |trigger: &Trigger| matches!(trigger, Trigger::Call(_));
+        let step = |step: &Step| matches!(&step.action, Action::Await(wait) if is_call(&wait.trigger));
+        self.steps.iter().any(step) || self.reactions.iter().any(|reaction| is_call(&reaction.trigger))
+    }
+
+    /// Whether a step expects that a callback is not delivered.
+    pub fn expects_failures(&self) -> bool {
+        let fails = |expect: &Expectation| {
+            expect.file.error.is_some()
+                || matches!(expect.file.outcome, Some(OutcomeFile::Failed | OutcomeFile::Dead))
+        };
+        let step = |step: &Step| matches!(&step.action, Action::Send { expect, .. } if fails(expect));
+        self.steps.iter().any(step)
     }
 
     /// Compiles a scenario that was loaded without mistakes. `policy` is the scenario's own. An error means that a

@@ -198,7 +198,12 @@ fn a_condition_skips_its_step_and_a_wrong_one_ends_the_story() {
     assert!(story.host.sent.is_empty() && story.run.is_over());
     assert_eq!(
         story.host.notes,
-        ["started", "line 1: `when` is `perhaps`, which is neither true nor false", "failed"]
+        [
+            "started",
+            "line 1: `when` is `perhaps`, which is neither true nor false",
+            "skipped: line 4 send session.end",
+            "failed"
+        ]
     );
 }
 
