@@ -263,6 +263,11 @@ impl Driver {
         Agenda(self.clone())
     }
 
+    /// Time stands still until it is driven: what comes up meanwhile takes none of it.
+    pub fn hold(&self) {
+        self.lock().clock.set_running(false);
+    }
+
     /// Drives until every story is over, or until `interrupt` is ready.
     pub async fn drive(&self, interrupt: impl Future<Output = ()>) -> End {
         let mut interrupt = std::pin::pin!(interrupt);
@@ -427,7 +432,7 @@ impl Driver {
         let is_idle = jumps && self.shared.callers == Callers::Lasting;
         match state.clock.real_until(wakeup) {
             Some(Duration::ZERO) => (Next::Again, Waits::ForEnd),
-            Some(wait) if jumps && outside => {
+            Some(wait) if jumps && self.shared.callers == Callers::Open => {
                 let wait = patience.map_or(wait, |patience| patience.min(wait));
                 (Next::Wait(Some(wait)), Waits::For(Some(wakeup)))
             }

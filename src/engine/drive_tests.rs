@@ -198,11 +198,11 @@ async fn chat(seed: u64, settle: Duration) -> String {
 async fn a_user_never_talks_over_an_answer_that_is_on_its_way() {
     let in_turn = "user agent agent user agent agent user agent agent";
     let mut overtaken = 0;
-    for seed in 0..120 {
+    for seed in 0..40 {
         assert_eq!(chat(seed, Duration::from_millis(100)).await, in_turn, "seed {seed}");
         overtaken += u32::from(chat(seed, Duration::ZERO).await != in_turn);
     }
-    assert!(overtaken > 20, "without the wait it happens: {overtaken}");
+    assert!(overtaken > 10, "without the wait it happens: {overtaken}");
 }
 
 const ONE: &str = "[[steps]]\nsend = \"session.transfer\"\nexpect = { attempts = 1 }\n";
