@@ -21,6 +21,7 @@ mod phone;
 mod readme;
 mod receive;
 mod routes;
+mod run_ci;
 mod secrets;
 mod serve_faults;
 mod serve_life;
