@@ -2,6 +2,7 @@
 
 mod announce;
 mod argument;
+mod assumed;
 #[cfg(test)]
 mod broken;
 mod catalog;

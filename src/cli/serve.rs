@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::announce::AddressFiles;
+use super::assumed::Assumed;
 use super::destinations::{Destination, destinations};
 use super::recording::Recording;
 use super::timeline::Timeline;
@@ -76,8 +77,9 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
     if let Some(url) = &args.target.callback_url {
         builder = builder.callback_url(url);
     }
+    let assumed = Assumed::default();
     if !args.quiet {
-        builder = builder.sink(Timeline::new(epoch, false, args.speed.is_virtual()));
+        builder = builder.sink(Timeline::new(epoch, false, args.speed.is_virtual())).sink(assumed.clone());
     }
     let (recording, builder) = Recording::open(
         args.record.as_deref(),
@@ -109,6 +111,7 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
             super::say(&format!("    {}", super::found::line(found)));
         }
     }
+    assumed.lines().iter().for_each(|line| super::say(line));
     recording.finish()?;
     Ok(if found.strict_errors() > 0 { Exit::Failed } else { Exit::Ok })
 }

@@ -18,7 +18,8 @@ use crate::contract::{Direction, Provenance};
 use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals};
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
-use crate::scenario::{Body, CallView, DeliveryEnd, SendError, StoryRun};
+use crate::scenario::{Arrivals, Body, CallView, DeliveryEnd, SendError, StoryRun};
+use crate::simulator::workflow::PushReach;
 use crate::simulator::{Account, AccountKey, Callback, CallbackBody, ConversationKey, Request, Simulator};
 
 /// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
@@ -31,13 +32,15 @@ pub struct Engine {
     pub(super) simulator: Simulator,
     faults: Faults,
     pub(super) stories: Vec<StoryRun>,
+    /// What came from the integrator, if there are stories that may have waited for it.
+    pub(super) arrivals: Arrivals,
     /// How many stories have faults of their own.
     faulty_stories: usize,
     /// When time moves each story: `(moment, story)`.
     wakeups: BTreeSet<(Timestamp, usize)>,
     wakeup_of: Vec<Option<Timestamp>>,
     /// How many stories are over.
-    over: usize,
+    pub(super) over: usize,
     /// How many stories wait for a call from outside.
     awaiting: usize,
     /// How many stories have steps or reactions for calls.
@@ -45,6 +48,8 @@ pub struct Engine {
     /// How many calls came.
     calls: u64,
     stopped: bool,
+    /// How often rows of workflows came.
+    uploads: u64,
     /// Which findings a story has failed for already: `(story, finding)`.
     pub(super) failed_for: BTreeSet<(usize, Option<usize>)>,
     /// The findings that are errors and belong to no story.
@@ -71,6 +76,7 @@ impl Engine {
             simulator,
             faults,
             stories: Vec::new(),
+            arrivals: Arrivals::default(),
             faulty_stories: 0,
             wakeups: BTreeSet::new(),
             wakeup_of: Vec::new(),
@@ -79,6 +85,7 @@ impl Engine {
             listening: 0,
             calls: 0,
             stopped: false,
+            uploads: 0,
             failed_for: BTreeSet::new(),
             errors_alone: BTreeSet::new(),
         }
@@ -109,6 +116,18 @@ impl Engine {
     /// The journal.
     pub fn journal(&mut self) -> &mut Journal {
         &mut self.dispatch.journal
+    }
+
+    /// How often somebody has uploaded rows of a workflow.
+    pub fn uploads(&self) -> u64 {
+        self.uploads
+    }
+
+    /// For how long no rows must have come, in real time, before time jumps to that moment: it is the end of an instance by
+    /// itself, and whoever uploads may not be done. Nothing if time may jump there at once.
+    pub fn quiet_before(&self, at: Timestamp) -> Option<Duration> {
+        let ends = self.simulator.next_wakeup() == Some(at) && self.simulator.ends_workflow();
+        ends.then(|| self.simulator.quiet())
     }
 
     /// A fresh `request_id` for an envelope.
@@ -249,6 +268,7 @@ impl Engine {
         let mut host = EngineHost {
             dispatch: &mut self.dispatch,
             simulator: &mut self.simulator,
+            arrivals: &mut self.arrivals,
             story: index,
             label,
             now,
@@ -301,7 +321,13 @@ impl Engine {
             CallbackBody::Text(text) if !is_corrected => Body::Raw(text.into_bytes()),
             body => Body::Json(body.value()),
         };
-        let origin = Origin { story: story.as_ref().and(index), label, body: value, ..Origin::default() };
+        let origin = Origin {
+            story: story.as_ref().and(index),
+            label,
+            body: value,
+            push: callback.push,
+            ..Origin::default()
+        };
         if let Err(error) = self.dispatch.send(order, body, origin, now) {
             // A customer who named no URL for a notice gets none.
             let is_known = matches!(error, SendError::NoUrl)
@@ -371,19 +397,38 @@ impl Engine {
         // Rows may be very many: only those who look at them get them.
         let looks = |story: &StoryRun| !story.is_over() && story.looks_for_call(id);
         let whole = if self.stories.iter().any(looks) { call.with_rows() } else { Cow::Borrowed(fields) };
+        self.uploads += u64::from(matches!(id, "workflow.create" | "workflow.add_contacts"));
         let usual = self.simulator.handle(call);
         self.take_notes(now);
         let found = self.simulator.take_findings();
         let cause = self.simulator.last_cause();
-        let view = CallView { id, fields: &whole, refused: is_refusal(&usual) };
+        let came = match self.stories.as_slice() {
+            [] => CameIn::default(),
+            _ => self.came_in(call, whole, &usual),
+        };
+        let CameIn { fields: whole, conversation, begun, answer, arrival } = &came;
+        let view = CallView {
+            id,
+            fields: whole,
+            refused: is_refusal(&usual),
+            conversation: *conversation,
+            begun: *begun,
+            answer,
+            arrival: *arrival,
+        };
         let mut replaces_default = false;
         let mut from_story = None;
         let mut kept = Vec::new();
         let mut taken = false;
         let mut taker = owner.map(|story| story as usize);
         for index in listeners {
-            if self.stories.get(index).is_none_or(StoryRun::is_over) {
-                continue;
+            match self.stories.get(index) {
+                Some(story) if !story.is_over() => {}
+                Some(story) if story.missed_call(id) => {
+                    self.with_host(index, now, |story, host| story.on_late_call(&view, now, host));
+                    continue;
+                }
+                _ => continue,
             }
             let reply = self.with_host(index, now, |story, host| story.on_call(&view, now, host));
             replaces_default |= reply.replaces_default;
@@ -407,8 +452,21 @@ impl Engine {
         for index in kept.into_iter().skip(usize::from(!taken)) {
             self.stories[index].give_up_call(id);
         }
+        let its = view.conversation.or(view.begun);
+        if let (Some(story), None) = (taker, owner) {
+            if let Some(arrival) = self.arrivals.get_mut(view.arrival) {
+                arrival.story = self.stories.get(story).map(|story| Arc::clone(story.name()));
+            }
+            if let Some(key) = its.filter(|key| self.simulator.story_of(*key).is_none()) {
+                self.simulator.adopt(key, cause);
+            }
+        }
         if replaces_default {
             self.simulator.mute(cause);
+            // What the bot would say is said by the story.
+            if let Some(key) = its {
+                self.simulator.lead(key);
+            }
         }
         // What an endpoint of the user's own sends belongs to the story that took the request, or else to the only one.
         let story = taker.or_else(|| (self.stories.len() == 1).then_some(0));
@@ -442,6 +500,9 @@ impl Engine {
             return None;
         }
         let (callback, number) = self.dispatch.outbox.start(now)?;
+        if let Some(push) = self.dispatch.origins.get(&callback.id).and_then(|origin| origin.push) {
+            self.simulator.push_reached(push, PushReach::UnderWay);
+        }
         Some(Arc::new(sign(callback, number, now)))
     }
 
@@ -461,6 +522,11 @@ impl Engine {
             // Answers take real time and gaps take the story's time, whatever its speed.
             let gap = retry_at.map_or(Duration::ZERO, |at| span(now, at));
             origin.took = origin.took.saturating_add(result.elapsed).saturating_add(gap);
+            if let Some(push) = origin.push {
+                let was_answered = result.result.is_ok();
+                let reach = if was_answered { PushReach::Answered } else { PushReach::Lost };
+                self.simulator.push_reached(push, reach);
+            }
         }
         let attempted =
             Event::Attempted { attempt: Arc::clone(attempt), result: Arc::clone(&result), retry_at };
@@ -529,6 +595,19 @@ impl Engine {
     pub fn simulator(&mut self) -> &mut Simulator {
         &mut self.simulator
     }
+}
+
+/// A call that was handled, as stories see it.
+#[derive(Debug, Default)]
+pub(super) struct CameIn {
+    pub(super) fields: Arc<Value>,
+    /// The conversation that its fields name.
+    pub(super) conversation: Option<ConversationKey>,
+    /// The conversation that it began, or that its answer names.
+    pub(super) begun: Option<ConversationKey>,
+    pub(super) answer: Value,
+    /// Its number among what came.
+    pub(super) arrival: u64,
 }
 
 /// From one moment to a later one.

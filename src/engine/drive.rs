@@ -77,6 +77,8 @@ struct State {
     destination: Option<Timestamp>,
     /// Nobody moves time any more.
     ended: bool,
+    /// When somebody uploaded rows of a workflow last.
+    uploaded: Option<Instant>,
 }
 
 /// What the driver waits for, and so when it has to be woken.
@@ -160,6 +162,7 @@ impl Driver {
             outside: Outside::default(),
             destination: None,
             ended: false,
+            uploaded: None,
         };
         let shared = Shared {
             state: Mutex::new(state),
@@ -185,10 +188,14 @@ impl Driver {
         let (result, changed) = {
             let mut state = self.lock();
             let now = state.clock.now();
-            let (awaited, calls) = (state.engine.awaits_call(), state.engine.calls());
+            let before = (state.engine.awaits_call(), state.engine.calls(), state.engine.uploads());
             let result = work(&mut state.engine, now);
+            let (awaited, calls, uploads) = before;
             if calls != state.engine.calls() {
                 state.outside.heard(&self.shared.pace, self.real());
+            }
+            if uploads != state.engine.uploads() {
+                state.uploaded = Some(Instant::now());
             }
             (result, awaited != state.engine.awaits_call() || state.waits_too_long())
         };
@@ -426,6 +433,10 @@ impl Driver {
             if let Some(wait) = self.put_off(state, gap) {
                 return (Next::Wait(Some(wait)), Waits::For(Some(wakeup)));
             }
+            if let Some(wait) = self.quiet_left(state, wakeup) {
+                let wait = state.clock.real_until(wakeup).map_or(wait, |until| until.min(wait));
+                return (Next::Wait(Some(wait)), Waits::For(Some(wakeup)));
+            }
             state.clock.jump_to(wakeup);
             return (Next::Again, Waits::ForEnd);
         }
@@ -439,6 +450,14 @@ impl Driver {
             wait if is_idle => (Next::Wait(wait), Waits::Idly(wakeup)),
             wait => (Next::Wait(wait), Waits::For(Some(wakeup))),
         }
+    }
+
+    /// How long, in real time, a jump has to wait that would end an instance of a workflow: somebody outside may still
+    /// upload rows.
+    fn quiet_left(&self, state: &State, wakeup: Timestamp) -> Option<Duration> {
+        let quiet = state.engine.quiet_before(wakeup)?;
+        let left = quiet.checked_sub(state.uploaded?.elapsed())?;
+        (!left.is_zero()).then_some(left)
     }
 
     fn attempt(&self, attempt: Arc<Attempt>) {

@@ -101,6 +101,9 @@ impl Recorder {
                 put(json!({ "kind": "failed", "place": &**place, "message": message }));
             }
             Event::Skipped(steps) => put(json!({ "kind": "skipped", "steps": steps })),
+            Event::Explained { place, message } => {
+                put(json!({ "kind": "explained", "place": &**place, "message": message }));
+            }
             Event::Assumed { id, what, refused } => {
                 put(json!({ "kind": "assumed", "id": &**id, "text": assumed_text(id, what, *refused) }));
             }

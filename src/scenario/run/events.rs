@@ -10,33 +10,65 @@ use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, St
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::language::template;
+use crate::scenario::arrivals::{Arrival, Came, Outcome};
 use crate::scenario::expect::{DeliveryEnd, Expectation};
 use crate::scenario::host::{CallReply, CallView, StoryHost};
 use crate::scenario::story::{Action, AnswerTemplate, MAIN_CONVERSATION, Reaction, Step, Trigger};
+use crate::simulator::ConversationKey;
 
 impl StoryRun {
     /// A call of the integrator. What the story wants the mock to do about it comes back.
     pub fn on_call(&mut self, call: &CallView<'_>, now: Timestamp, host: &mut dyn StoryHost) -> CallReply {
         self.helpers.set_now(now);
         let trigger = Trigger::Call(call.id.into());
-        if matches!(self.state, State::Before(_)) || self.has_ended || !self.story.looks_for(&trigger) {
+        if !self.has_begun() || self.has_ended || !self.story.looks_for(&trigger) {
             return CallReply::default();
         }
-        let saved = json!({ "id": call.id, "body": call.fields });
-        let mut reply = self.react(&trigger, call.fields, &saved, now, host);
+        let saved = json!({ "id": call.id, "body": **call.fields, "answer": call.answer });
+        let &CallView { conversation, begun, arrival, .. } = call;
+        let mut reply = self.react(&trigger, call.fields, conversation.or(begun), &saved, now, host);
         if call.refused {
             return reply;
         }
-        let answer = self.awaited_answer(&trigger, call.fields, &saved, now, host);
-        let conversation = host.simulator().find_conversation(call.fields);
-        self.post(Occurrence { trigger, conversation, fields: call.fields.clone(), saved });
-        if self.take_if_awaited(self.mailbox.len() - 1, now, host) {
-            reply.taken = true;
-            reply.answer = answer.or(reply.answer);
-        } else {
-            reply.kept = conversation.is_none();
+        let fields = Arc::clone(call.fields);
+        self.post(Occurrence {
+            trigger: trigger.clone(),
+            conversation,
+            begun,
+            fields,
+            saved: saved.clone(),
+            arrival,
+        });
+        let latest = self.mailbox.len() - 1;
+        match self.strand_for(latest, now, host) {
+            Some(at) => {
+                reply.taken = true;
+                // The answer may speak of the conversation that the call began.
+                let name = self.current(at).map(|step| step.conversation.clone()).unwrap_or_default();
+                self.bind(&name, conversation.or(begun), host);
+                reply.answer = self.awaited_answer(at, &saved, now, host).or(reply.answer);
+                self.answered(latest, reply.answer.as_ref());
+                self.take(at, latest, now, host);
+            }
+            None => {
+                self.answered(latest, reply.answer.as_ref());
+                self.explain_late(call, &trigger, now, host);
+                let owner = conversation.and_then(|key| host.simulator().story_of(key));
+                reply.kept = owner.is_none();
+            }
         }
         reply
+    }
+
+    /// What came was answered otherwise than usual.
+    fn answered(&mut self, index: usize, answer: Option<&(u16, Option<Value>)>) {
+        if let (Some((status, body)), Some(occurrence)) = (answer, self.mailbox.get_mut(index)) {
+            let saved = &mut occurrence.saved["answer"];
+            saved["status"] = json!(status);
+            if let Some(body) = body {
+                saved["body"] = body.clone();
+            }
+        }
     }
 
     /// Forgets the latest thing that came if it is this call, because another story took it.
@@ -47,29 +79,23 @@ impl StoryRun {
         }
     }
 
-    /// The answer the current `await` gives to this call if it takes it.
+    /// The answer that the `await` of a strand gives to the call it takes.
     fn awaited_answer(
         &mut self,
-        trigger: &Trigger,
-        fields: &Value,
+        at: usize,
         saved: &Value,
         now: Timestamp,
         host: &mut dyn StoryHost,
     ) -> Option<(u16, Option<Value>)> {
         let story = Arc::clone(&self.story);
-        let Some(Step { place, conversation, action: Action::Await(wait), .. }) =
-            story.steps.get(self.cursor)
-        else {
-            return None;
-        };
-        let answer = wait.answer.as_ref().filter(|_| wait.trigger == *trigger)?;
+        let step = story.steps.get(self.strands[at].cursor)?;
+        let Action::Await(wait) = &step.action else { return None };
+        let answer = wait.answer.as_ref()?;
         let cause = ("call", template::value(saved));
-        let mut moment = Moment { now, conversation, cause: Some(&cause), host };
-        let waiting = matches!(self.state, State::Awaiting { .. });
-        if !waiting || !matches!(self.matches(&wait.condition, fields, &mut moment), Ok(true)) {
-            return None;
-        }
-        self.render_answer(answer, place, &mut moment)
+        let loop_index = self.loop_index(at);
+        let mut moment =
+            Moment { cause: Some(&cause), ..Moment::of_step(now, &step.conversation, loop_index, host) };
+        self.render_answer(answer, &step.place, &mut moment)
     }
 
     fn render_answer(
@@ -119,17 +145,38 @@ impl StoryRun {
             let place = Place { file: Arc::from(self.story.name.as_str()), line: 0 };
             self.fail(&place, format!("`{event}` was not delivered: {reason}"), host);
         }
-        if matches!(self.state, State::Delivering(waited) if waited == id) {
-            self.next(now);
+        let waits = |state: &State| matches!(state, State::Delivering(waited) if *waited == id);
+        if let Some(at) = self.strands.iter().position(|strand| waits(&strand.state)) {
+            self.next(at, now);
         }
-        if end.end.failure.is_none() && !self.has_ended {
+        if self.has_ended {
+            return;
+        }
+        let fields = Arc::new(saved_body.clone());
+        let conversation = host.simulator().find_conversation(&fields);
+        let outcome = match &end.end.failure {
+            _ if own => Outcome::OfStory,
+            Some(failure) => Outcome::Undelivered(failure.message.clone()),
+            None => Outcome::Good,
+        };
+        let arrival = self.callbacks.push(Arrival {
+            at: now,
+            what: Came::Callback(event.into()),
+            fields: Arc::clone(&fields),
+            conversation,
+            outcome,
+            story: None,
+            taken: None,
+        });
+        if end.end.failure.is_none() {
             let trigger = Trigger::Callback(event.into());
-            let fields = saved_body.clone();
-            self.react(&trigger, &fields, &saved, now, host);
+            self.react(&trigger, &fields, conversation, &saved, now, host);
             if !own {
-                let conversation = host.simulator().find_conversation(&fields);
-                self.post(Occurrence { trigger, conversation, fields, saved });
-                self.take_if_awaited(self.mailbox.len() - 1, now, host);
+                self.post(Occurrence { trigger, conversation, begun: None, fields, saved, arrival });
+                let latest = self.mailbox.len() - 1;
+                if let Some(at) = self.strand_for(latest, now, host) {
+                    self.take(at, latest, now, host);
+                }
             }
         }
     }
@@ -150,7 +197,8 @@ impl StoryRun {
             }
             _ => (&default, MAIN_CONVERSATION),
         };
-        let scope = self.scope(&mut Moment::of_step(now, conversation, host));
+        let loop_index = outstanding.loop_index;
+        let scope = self.scope(&mut Moment::of_step(now, conversation, loop_index, host));
         for wrong in expect.judge(end, &story.templates, &scope) {
             self.fail(&outstanding.place, format!("`{event}`: {wrong}"), host);
         }
@@ -168,6 +216,7 @@ impl StoryRun {
         &mut self,
         trigger: &Trigger,
         fields: &Value,
+        came_in: Option<ConversationKey>,
         saved: &Value,
         now: Timestamp,
         host: &mut dyn StoryHost,
@@ -176,7 +225,7 @@ impl StoryRun {
         let story = Arc::clone(&self.story);
         let any = story.reactions.iter().any(|reaction| reaction.trigger == *trigger);
         // A story lives until everything it sent has come to its end.
-        if !any || matches!(self.state, State::Before(_)) || self.stopped || self.has_ended {
+        if !any || !self.has_begun() || self.stopped || self.has_ended {
             return reply;
         }
         let variable = match trigger {
@@ -184,8 +233,10 @@ impl StoryRun {
             Trigger::Callback(_) => "callback",
         };
         let cause = (variable, template::value(saved));
-        let conversation = self.conversation_of(fields, host);
-        let mut moment = Moment { now, conversation: &conversation, cause: Some(&cause), host };
+        let (conversation, unnamed) = self.conversation_of(came_in, host);
+        let loop_index = self.loop_index(0);
+        let mut moment = Moment::of_step(now, &conversation, loop_index, host);
+        (moment.unnamed, moment.cause) = (unnamed, Some(&cause));
         for (index, reaction) in story.reactions.iter().enumerate() {
             if reaction.trigger != *trigger || self.fired[index] >= reaction.times {
                 continue;
@@ -215,7 +266,7 @@ impl StoryRun {
                 let due = later(now, self.helpers.draw(|rng| item.after.draw(rng)));
                 self.scheduled_so_far += 1;
                 let (conversation, cause) = (conversation.clone(), cause.clone());
-                let scheduled = Scheduled { reaction: index, send, conversation, cause };
+                let scheduled = Scheduled { reaction: index, send, conversation, unnamed, loop_index, cause };
                 self.scheduled.insert((due, self.scheduled_so_far), scheduled);
             }
         }
@@ -246,8 +297,10 @@ impl StoryRun {
             let message = "reactions set each other off without end at the same moment; give one of them `after`, `times` or `when`";
             return self.abort(&reaction.place, message, host);
         }
-        let Scheduled { conversation, cause, .. } = &scheduled;
-        let mut moment = Moment { now, conversation, cause: Some(cause), host };
+        let Scheduled { conversation, unnamed, loop_index, cause, .. } = &scheduled;
+        let mut moment = Moment::of_step(now, conversation, *loop_index, host);
+        (moment.unnamed, moment.cause) = (*unnamed, Some(cause));
+        let loop_index = *loop_index;
         let applies = send.when.as_ref().map_or(Ok(true), |when| self.is_true(when, &mut moment));
         let sent = match applies {
             Ok(true) => self.render_and_send(&send.callback, &mut moment),
@@ -257,8 +310,8 @@ impl StoryRun {
         match sent {
             Ok((id, body)) => {
                 let save = send.callback.save.clone();
-                self.outstanding
-                    .insert(id, Outstanding { place: reaction.place.clone(), step: None, save, body });
+                let place = reaction.place.clone();
+                self.outstanding.insert(id, Outstanding { place, step: None, loop_index, save, body });
             }
             Err(error) => self.fail(&reaction.place, error, moment.host),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Scope, StoryRun};
+use super::{Held, Scope, StoryRun};
 use crate::delivery::CallbackId;
 use crate::json::{difference, remove};
 use crate::language::template::{self, FillError, Template};
@@ -37,6 +37,10 @@ pub(super) fn fill(what: &str) -> impl FnOnce(FillError) -> StoryError {
 pub(super) struct Moment<'a> {
     pub(super) now: Timestamp,
     pub(super) conversation: &'a str,
+    /// The conversation itself, if the story has no name for it.
+    pub(super) unnamed: Option<ConversationKey>,
+    /// Which repeat it is, from 1.
+    pub(super) loop_index: u32,
     /// The call or callback of a reaction, by the name templates see it under.
     pub(super) cause: Option<&'a (&'static str, Scope)>,
     pub(super) host: &'a mut dyn StoryHost,
@@ -44,8 +48,13 @@ pub(super) struct Moment<'a> {
 
 impl<'a> Moment<'a> {
     /// A moment of a step, which nothing from outside causes.
-    pub(super) fn of_step(now: Timestamp, conversation: &'a str, host: &'a mut dyn StoryHost) -> Self {
-        Self { now, conversation, cause: None, host }
+    pub(super) fn of_step(
+        now: Timestamp,
+        conversation: &'a str,
+        loop_index: u32,
+        host: &'a mut dyn StoryHost,
+    ) -> Self {
+        Self { now, conversation, unnamed: None, loop_index, cause: None, host }
     }
 }
 
@@ -70,16 +79,22 @@ impl StoryRun {
         truth(&value.map_err(StoryError::When)?).map_err(StoryError::Truth)
     }
 
-    /// The name of the conversation that a call or callback belongs to.
-    pub(super) fn conversation_of(&self, fields: &Value, host: &mut dyn StoryHost) -> String {
-        let found = host.simulator().find_conversation(fields);
-        let name =
-            self.conversations.iter().find(|(_, key)| Some(**key) == found).map(|(name, _)| name.clone());
-        name.unwrap_or_else(|| self.conversation())
+    /// The name of the conversation that a call or callback came in, or that itself if somebody else began it and the story
+    /// has no name for it.
+    pub(super) fn conversation_of(
+        &self,
+        came_in: Option<ConversationKey>,
+        host: &mut dyn StoryHost,
+    ) -> (String, Option<ConversationKey>) {
+        let known = self.conversations.iter().find(|(_, held)| Some(held.key) == came_in);
+        match known {
+            Some((name, _)) => (name.clone(), None),
+            None => (self.conversation(), came_in.filter(|key| host.simulator().is_of_account(*key))),
+        }
     }
 
-    pub(super) fn conversation(&self) -> String {
-        self.current().map_or(MAIN_CONVERSATION, |step| step.conversation.as_str()).to_owned()
+    fn conversation(&self) -> String {
+        self.current(0).map_or(MAIN_CONVERSATION, |step| step.conversation.as_str()).to_owned()
     }
 
     pub(super) fn set(
@@ -105,6 +120,7 @@ impl StoryRun {
         let story = Arc::clone(&self.story);
         let scope = self.scope(moment);
         let key = self.key(moment);
+        moment.host.simulator().lead(key);
         let text = |source: &Template| -> Result<String, FillError> {
             Ok(match story.templates.render(source, &scope)? {
                 Value::String(text) => text,
@@ -152,8 +168,11 @@ impl StoryRun {
 
     /// The simulator's key of the moment's conversation, which is opened at its first use.
     fn key(&mut self, moment: &mut Moment<'_>) -> ConversationKey {
-        if let Some(key) = self.conversations.get(moment.conversation) {
-            return *key;
+        if let Some(key) = moment.unnamed {
+            return key;
+        }
+        if let Some(held) = self.conversations.get(moment.conversation) {
+            return held.key;
         }
         let key = moment.host.simulator().open(Opening {
             story: Some(self.number),
@@ -162,7 +181,7 @@ impl StoryRun {
             locale: self.story.locale.clone(),
             now: moment.now,
         });
-        self.conversations.insert(moment.conversation.to_owned(), key);
+        self.conversations.insert(moment.conversation.to_owned(), Held { key, is_bound: false });
         key
     }
 
@@ -179,7 +198,7 @@ impl StoryRun {
             ("country", Scope::from(self.story.country.to_string())),
             ("copy", Scope::from(self.instance)),
             ("story", Scope::from(self.story.name.as_str())),
-            ("loop_index", Scope::from(self.round)),
+            ("loop_index", Scope::from(moment.loop_index)),
             ("__helpers", Scope::from_dyn_object(Arc::clone(&self.helpers))),
         ];
         let own = self.values.iter().map(|(name, value)| (name.as_str(), value.clone()));
