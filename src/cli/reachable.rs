@@ -66,5 +66,8 @@ async fn connect(receiver: &Target, guard: &Guard) -> io::Result<()> {
     let found: Vec<SocketAddr> = found.collect();
     let addresses = guard.admit(receiver.host(), &found).map_err(io::Error::other)?;
     let connection = timeout(CONNECTING, TcpStream::connect(&addresses[..])).await;
-    connection.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map(drop)
+    let connection = connection.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+    // Where nobody listens, a connection may by chance get the very port it goes to, and meet itself.
+    let is_itself = connection.local_addr()? == connection.peer_addr()?;
+    if is_itself { Err(io::ErrorKind::ConnectionRefused.into()) } else { Ok(()) }
 }

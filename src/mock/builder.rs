@@ -1,5 +1,6 @@
 //! What a mock is to be like.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 use super::assembly::{Assembly, Service, reached_url};
 use super::{Prepared, StartError};
 use crate::api::Api;
+use crate::contract::VENDOR_HOSTS;
 use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed};
 use crate::http::Server;
@@ -183,7 +185,7 @@ impl Builder {
     /// Settings, a callback URL, hosts to allow or certificates that cannot be used.
     pub(crate) fn service(self) -> Result<Service, StartError> {
         let (engine, rest) = self.split()?;
-        rest.service(engine)
+        rest.service(engine, None)
     }
 
     /// Everything but the driving: it listens, and [`Assembly::drive`] moves time.
@@ -204,7 +206,7 @@ impl Builder {
         self.public_url = Some(reached_url(server.local_addr()));
         let (engine, rest) = self.split()?;
         let limits = rest.prepared.settings.limits.clone();
-        let service = rest.service(engine)?;
+        let service = rest.service(engine, Some(server.local_addr().ip()))?;
         service.check_callback_urls().await?;
         Ok(Assembly::new(service, server, limits))
     }
@@ -282,7 +284,7 @@ struct Rest {
 }
 
 impl Rest {
-    fn service(self, engine: Engine) -> Result<Service, StartError> {
+    fn service(self, engine: Engine, listens_on: Option<IpAddr>) -> Result<Service, StartError> {
         let settings = &self.prepared.settings;
         let options =
             ClientOptions { guard: self.guard, tls: settings.tls.clone(), idle_per_target: self.idle };
@@ -291,6 +293,10 @@ impl Rest {
         let driver = Driver::new(engine, clock, client, self.callers, self.pace);
         let api =
             Api::new(driver.clone(), &self.prepared.catalog, settings.access, settings.public_url.is_none())?;
-        Ok(Service::new(driver, api, self.targets))
+        let public = settings.public_url.as_ref().and_then(|url| url.parse::<Target>().ok());
+        let public = public.map(|url| url.host().to_owned());
+        let hosts = settings.hosts.iter().cloned().chain(public).chain(VENDOR_HOSTS.map(str::to_owned));
+        let own = Guard::of_server(&hosts.collect::<Vec<_>>(), listens_on)?;
+        Ok(Service::new(driver, api, self.targets, own))
     }
 }

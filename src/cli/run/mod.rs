@@ -12,6 +12,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
 use std::net::TcpListener;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -52,6 +53,13 @@ Examples:
       The same with your own server, which is started, told where to listen, and ended.
   airudder-mock run scenarios/agent-transfer.toml --seed 42 --epoch 2030-01-01T00:00:00Z --speed max --record run.ndjson
       The same bytes every time.";
+
+/// The ports that a COMMAND is given: systems take those of connections from above them, so that none of them takes the port
+/// away before the command listens.
+const PORTS: Range<u16> = 10_000..32_000;
+
+/// How many of them are tried.
+const MOST_PORTS: usize = 1_000;
 
 /// The arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -359,8 +367,10 @@ fn with_free_port(url: &str) -> Result<String, CommandError> {
     let after_scheme = url.find("://").map_or(0, |at| at + 3);
     let end = url[after_scheme..].find(['/', '?']).map_or(url.len(), |at| after_scheme + at);
     let Some(host) = url[after_scheme..end].strip_suffix(":0") else { return Ok(url.to_owned()) };
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-    let port = free.map_err(|error| CommandError::start(format!("no port is free: {error}")))?.port();
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut some = std::iter::repeat_with(|| PORTS.start + super::fresh_seed() as u16 % PORTS.len() as u16);
+    let port = some.by_ref().take(MOST_PORTS).find(is_free);
+    let port = port.ok_or_else(|| CommandError::start("no port is free: name one in --callback-url"))?;
     Ok(format!("{}{host}:{port}{}", &url[..after_scheme], &url[end..]))
 }
 
