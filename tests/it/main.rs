@@ -20,6 +20,7 @@ mod order;
 mod phone;
 mod readme;
 mod receive;
+mod recordings;
 mod routes;
 mod secrets;
 mod serve_faults;
