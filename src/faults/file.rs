@@ -24,7 +24,7 @@ pub struct FaultFile {
     /// downloads of recordings.
     #[schemars(extend("format" = "fault-pattern"))]
     pub call: String,
-    /// Fields the call must have.
+    /// Fields the call must have, as values or matchers such as `{ contains = "order" }`.
     #[serde(rename = "where")]
     pub where_: Option<Tree>,
     /// Lets the first so many matching calls pass.

@@ -72,6 +72,7 @@ impl Keeping {
                     self.recorder.story(event.story).failed += u64::from(!passed);
                 }
             }
+            Event::Explained { .. } => {}
             Event::Failed { place, message } => {
                 if let Some(iteration) = iteration {
                     let first = &mut self.recorder.story(iteration.event.story).first_failure;
