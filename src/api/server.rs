@@ -31,7 +31,6 @@ const LONG_ANSWER: &str = "(a long answer, written while it was sent)";
 /// What a wrong signature is a matter of: all chatbot calls are signed alike.
 const CHATBOT: &str = "chatbot.*";
 
-
 /// Answers the integrator's requests.
 #[derive(Clone, Debug)]
 pub struct Api {

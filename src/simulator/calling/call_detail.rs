@@ -18,7 +18,6 @@ use super::info_check::{CheckResult, results};
 use super::rows::{Row, RowStatus, Rows};
 use super::{Calling, TaskKey};
 use crate::content::Country;
-use crate::simulator::rules::recordings::{NoRecording, RecordingTimes};
 use crate::content::dialogue;
 use crate::content::facts::Facts;
 use crate::content::voice::{INTENTIONS, Talk};
@@ -29,6 +28,7 @@ use crate::seed::{Rng, Seed};
 use crate::simulator::context::Context;
 use crate::simulator::ids::Kind;
 use crate::simulator::outcome::{MockOutcome, Outcome};
+use crate::simulator::rules::recordings::{NoRecording, RecordingTimes};
 
 /// What became of one number (client).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

@@ -87,7 +87,8 @@ mod tests {
     #[test]
     fn recordings_come_and_go() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let times = RecordingTimes { lag: Duration::from_secs(2), lifetime: Some(Duration::from_secs(3_600)) };
+        let times =
+            RecordingTimes { lag: Duration::from_secs(2), lifetime: Some(Duration::from_secs(3_600)) };
         let said = |now| times.check(at(0), at(now)).map_err(|error| (error.status(), error.to_string()));
         let not_yet = "the recording is not there yet: it appears 2s after the call, at 1970-01-01T00:00:02Z";
         assert_eq!(said(1), Err((404, not_yet.to_owned())));
