@@ -21,6 +21,7 @@ mod origin;
 mod phone;
 mod readme;
 mod receive;
+mod recordings;
 mod routes;
 mod run_ci;
 mod secrets;
