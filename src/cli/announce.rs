@@ -81,7 +81,8 @@ mod tests {
         // Another program has taken the name over.
         std::fs::write(path("url"), "http://127.0.0.1:3\n").unwrap();
         drop(written);
-        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
+        let left: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
         assert_eq!(left, ["url"]);
     }
 

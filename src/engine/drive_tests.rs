@@ -17,9 +17,8 @@ use crate::settings::Settings;
 use crate::simulator::{AccountKey, Request};
 
 /// What takes the attempts in place of the network.
-pub(super) type Receiver = Box<
-    dyn Fn(Arc<Attempt>) -> Pin<Box<dyn Future<Output = AttemptResult> + Send>> + Send + Sync,
->;
+pub(super) type Receiver =
+    Box<dyn Fn(Arc<Attempt>) -> Pin<Box<dyn Future<Output = AttemptResult> + Send>> + Send + Sync>;
 
 /// What came to the journal, of the kinds that the tests look at.
 #[derive(Clone, Default)]

@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn callbacks_that_nobody_answers_hold_up_little() {
-        let (mut outside, pace, event) = (Outside::default(), Pace::default(), Arc::from("agent.message_status"));
+        let (mut outside, pace, event) =
+            (Outside::default(), Pace::default(), Arc::from("agent.message_status"));
         let mut real = ms(0);
         let mut waits = Vec::new();
         for _ in 0..5 {

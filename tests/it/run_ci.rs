@@ -124,7 +124,9 @@ fn a_command_that_fails_ends_the_run() {
     if cfg!(unix) {
         let output = run_with(&["false"]);
         assert_code(&output, 3);
-        assert!(stderr(&output).contains("`false` ended with exit status: 1 before it accepted a connection"));
+        assert!(
+            stderr(&output).contains("`false` ended with exit status: 1 before it accepted a connection")
+        );
     }
 }
 
@@ -169,7 +171,10 @@ fn a_silent_integrator_ends_the_story_and_the_reports_say_what_was_skipped() {
     assert_eq!(story["skipped"][6]["step"], "await session.report");
     assert_eq!(story["skipped"][0]["place"], "scenarios/agent-transfer.toml:30");
     let case = r#"<testcase classname="scenarios.agent-transfer" name="Agent transfer, accepted""#;
-    assert!(xml.contains(case) && xml.contains(r#"file="scenarios/agent-transfer.toml" line="23">"#), "{xml}");
+    assert!(
+        xml.contains(case) && xml.contains(r#"file="scenarios/agent-transfer.toml" line="23">"#),
+        "{xml}"
+    );
     assert!(xml.contains("skipped await session.report"), "{xml}");
 
     let (text, story, _) = run_with(&["--keep-going"]);

@@ -56,7 +56,9 @@ impl Integrator {
     pub(super) async fn failed(&mut self) -> String {
         loop {
             match self.look() {
-                Some(status) if !status.success() => return format!("`{}` ended with {status}", self.command),
+                Some(status) if !status.success() => {
+                    return format!("`{}` ended with {status}", self.command);
+                }
                 _ => sleep(LOOK).await,
             }
         }

@@ -116,7 +116,8 @@ fn case<W: Write>(xml: &mut Writer<W>, story: &StoryTally) -> io::Result<()> {
         xml.write_event(Xml::Empty(BytesStart::new("skipped")))?;
     }
     if !story.skipped.is_empty() {
-        let steps = story.skipped.iter().map(|skipped| format!("skipped {} ({})\n", skipped.step, skipped.place));
+        let steps =
+            story.skipped.iter().map(|skipped| format!("skipped {} ({})\n", skipped.step, skipped.place));
         xml.write_event(Xml::Start(BytesStart::new("system-out")))?;
         xml.write_event(Xml::Text(BytesText::new(&visible(&steps.collect::<String>()))))?;
         xml.write_event(Xml::End(BytesEnd::new("system-out")))?;

@@ -195,8 +195,7 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     }
     let (recording, builder) =
         Recording::open(args.record.as_deref(), !jumps, receiver_address, args.show_secrets, builder)?;
-    let receivers =
-        receivers(settings.callback_url.as_deref(), args.target.callback_url.is_some(), &stories);
+    let receivers = receivers(settings.callback_url.as_deref(), args.target.callback_url.is_some(), &stories);
     // Whoever wants to see a callback fail may want nobody to be there.
     let expects_failures = stories.iter().any(|story| story.story().expects_failures());
     let awaited = if expects_failures { &[][..] } else { &receivers };
@@ -377,10 +376,8 @@ fn with_free_port(url: &str) -> Result<String, CommandError> {
 /// What a COMMAND is told.
 fn variables(prepared: &Prepared, url: &str, receivers: &[Target]) -> Vec<(&'static str, String)> {
     let settings = &prepared.settings;
-    let mut told = vec![
-        ("AIRUDDER_MOCK_URL", url.to_owned()),
-        ("AIRUDDER_MOCK_SECRET", settings.secret.clone()),
-    ];
+    let mut told =
+        vec![("AIRUDDER_MOCK_URL", url.to_owned()), ("AIRUDDER_MOCK_SECRET", settings.secret.clone())];
     told.extend(receivers.first().map(|receiver| ("PORT", receiver.port().to_string())));
     told.extend(settings.callback_url.clone().map(|url| ("AIRUDDER_MOCK_CALLBACK_URL", url)));
     if let Some(account) = settings.accounts.first() {

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::journal::{Entry, Event, SkippedStep, Sink};
+use crate::journal::{Entry, Event, Sink, SkippedStep};
 
 /// How one story went.
 #[derive(Clone, Debug, Default, Serialize)]

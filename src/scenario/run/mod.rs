@@ -524,7 +524,8 @@ impl StoryRun {
             return;
         }
         let left = self.steps_left();
-        let left = left.iter().filter_map(|at| self.story.steps.get(*at)).filter(|step| step.place != *failed);
+        let left =
+            left.iter().filter_map(|at| self.story.steps.get(*at)).filter(|step| step.place != *failed);
         let skipped: Vec<_> =
             left.filter_map(|step| Some((step.place.clone(), step.action.described()?))).collect();
         if !skipped.is_empty() {
