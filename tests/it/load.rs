@@ -16,4 +16,5 @@ mod search;
 mod shards;
 mod simulated;
 mod usage;
+mod void;
 mod wire;

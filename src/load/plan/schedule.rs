@@ -62,6 +62,11 @@ impl Mix {
         self.order[(iteration % self.order.len() as u64) as usize]
     }
 
+    /// How many events an iteration has.
+    pub(crate) fn steps_of(&self, iteration: u64) -> usize {
+        self.steps[self.story(iteration)]
+    }
+
     /// The first event of an iteration.
     fn event(&self, iteration: u64, planned: Duration) -> Event {
         let story = self.story(iteration);

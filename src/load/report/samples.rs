@@ -129,11 +129,13 @@ impl Model {
             while ends.peek().is_some_and(|Reverse(end)| *end as f64 / 1e6 <= written) {
                 ends.pop();
             }
+            let own = written - planned;
             let full = ends.len() >= self.in_flight as usize;
             if let (true, Some(Reverse(end))) = (full, ends.peek()) {
                 written = *end as f64 / 1e6;
             }
             let lag = written - planned;
+            counts.held_back += u64::from(own > 0.01);
             if lag * 1e3 > DROP_MS as f64 {
                 counts.dropped += 1;
                 at(&mut series, planned + DROP_MS as f64 / 1e3).bad += 1;
@@ -174,6 +176,7 @@ impl Model {
             latency.sent.record(time(end - written));
             latency.lag.record(time(lag));
             at(&mut series, end).latency.record(time(end - planned));
+            at(&mut series, end).took_us += ((end - written) * 1e6) as u64;
             if timed_out {
                 counts.timed_out += 1;
                 at(&mut series, end).bad += 1;
@@ -232,6 +235,9 @@ impl Model {
                 interval_ms: 1_000,
                 shard: self.shard.map(|(index, of)| Shard { index, of }),
                 runs: 1,
+                mode: "compiled".to_owned(),
+                events: Some(events),
+                most_held_back: 0.2,
             },
             started: "2030-01-01T00:00:00Z".parse().unwrap(),
             elapsed_s,
@@ -249,10 +255,12 @@ impl Model {
                 connections: 64,
             },
             findings: Vec::new(),
+            void: None,
+            receipts: None,
             search: None,
             merged: None,
         };
-        report.findings = super::diagnose(&report);
+        super::conclude(&mut report);
         report
     }
 }

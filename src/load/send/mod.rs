@@ -3,6 +3,7 @@
 //!
 //! Each worker has a thread, a schedule and statistics of its own; nothing is shared on the way of an event.
 
+mod http2;
 mod job;
 mod nonblocking_conn;
 mod response;
@@ -17,5 +18,5 @@ pub(crate) mod worker_h2;
 mod truth_tests;
 
 pub(crate) use job::Job;
-pub(crate) use run_stats::{Progress, RunStats};
+pub(crate) use run_stats::{Progress, RunStats, SentEvent};
 pub(crate) use usage::Usage;
