@@ -166,6 +166,19 @@ impl Engine {
         [stories, self.dispatch.outbox.next_wakeup(), vendor].into_iter().flatten().min()
     }
 
+    /// The earliest moment up to now at which time alone moves a story or the simulated vendor: whoever advances from one to
+    /// the next has everything happen at its own time, however late he is. What can go on at once can do so at any time.
+    pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.stopped {
+            return None;
+        }
+        let story = self.wakeups.iter().map(|(at, _)| *at).find(|at| *at > Timestamp::MIN);
+        let vendor = if self.is_full() { None } else { self.simulator.next_wakeup() };
+        let earliest = [story, vendor].into_iter().flatten().min().filter(|at| *at <= now);
+        let is_ready = self.wakeups.first().is_some_and(|(at, _)| *at == Timestamp::MIN);
+        earliest.or(is_ready.then_some(now))
+    }
+
     /// Does everything that is due: simulator, then stories, until nothing is due at this moment. Of very much, it does
     /// the first part; then [`Engine::next_wakeup`] is still due.
     pub fn advance(&mut self, now: Timestamp) {

@@ -122,8 +122,8 @@ impl<'a> Analyzer<'a> {
         let mean = answered / loaded.len() as f64;
         let spread = loaded.iter().map(|interval| (interval.latency.count() as f64 - mean).powi(2));
         let spread = (spread.sum::<f64>() / loaded.len() as f64).sqrt();
-        // A receiver that only works off what a stall or a peak left has more to give than it is asked for.
-        if spread > mean * 0.25 || planned < answered * 0.97 {
+        // One that keeps up is only slow, and one that works off what a peak has left has more to give than it is asked for.
+        if spread > mean * 0.25 || planned < answered * 1.03 {
             return None;
         }
         let capacity = mean / self.interval_s;
@@ -181,8 +181,9 @@ impl<'a> Analyzer<'a> {
                      It can hold about {holds}. Share the stories among more processes or machines with `--shard`."
                 )));
             }
+            let holds = if self.closed { String::new() } else { format!(" It can hold about {holds}.") };
             return Some(Finding::sender(format!(
-                "{which} used {busy} of its cores ({workers} in all); {text}. It can hold about {holds}. {advice}"
+                "{which} used {busy} of its cores ({workers} in all); {text}.{holds} {advice}"
             )));
         }
         if self.limit != Limit::Free || self.closed {

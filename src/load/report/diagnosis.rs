@@ -370,6 +370,34 @@ mod tests {
     }
 
     #[test]
+    fn a_receiver_that_is_capped_by_its_workers_is_named() {
+        // 4 at a time of 10 ms each are 400 a second, of which 500 are asked; the limit is far away for most of the run.
+        let report = Model { in_flight: 1_500, servers: 4, service: |_| 10_000, ..STEADY }.report();
+        let found = diagnose(&report);
+        assert!(found[0].text.starts_with("The receiver is saturated: it answers about 4"), "{found:?}");
+        assert!(found[0].text.contains("that is 4 at a time"), "{found:?}");
+        assert!(found.iter().all(|finding| finding.side != Side::Sender), "{found:?}");
+        // One interval at the limit hides nothing, nor do many.
+        for in_flight in [1_100, 300] {
+            let report = Model { in_flight, servers: 4, service: |_| 10_000, ..STEADY }.report();
+            let found = diagnose(&report);
+            assert!(found[0].text.starts_with("The receiver is saturated"), "{in_flight}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_mock_that_is_the_limit_says_so_and_blames_nobody() {
+        let mut report = Model { cost: 2_500.0, service: |_| 40_000, ..STEADY }.report();
+        report.plan.mode = "simulated".to_owned();
+        report.sender.busy = 0.98;
+        conclude(&mut report);
+        assert!(report.findings[0].text.contains("The mock itself was the limit"), "{:?}", report.findings);
+        assert!(report.findings[0].text.contains("It can hold about "), "{:?}", report.findings);
+        assert!(report.findings.iter().all(|finding| finding.side != Side::Receiver), "{:?}", report.findings);
+        assert!(report.void.is_some());
+    }
+
+    #[test]
     fn what_else_there_is_to_say() {
         let mut report = samples::steady();
         report.sender.connections = report.counts.sent;

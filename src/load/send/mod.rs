@@ -3,12 +3,15 @@
 //!
 //! Each worker has a thread, a schedule and statistics of its own; nothing is shared on the way of an event.
 
+mod direct;
 mod http2;
 mod job;
+mod keeper;
 mod nonblocking_conn;
 mod response;
 mod run_stats;
 pub(crate) mod simulated;
+mod simulation;
 mod timer;
 mod usage;
 pub(crate) mod worker;

@@ -299,6 +299,16 @@ impl Recorder {
         }
     }
 
+    /// An event that was due and will not be sent.
+    pub(crate) fn drop_event(&mut self, event: &Event, now: Duration) {
+        self.tick(now);
+        self.stats.counts.planned += 1;
+        self.stats.counts.dropped += 1;
+        self.interval_at(event.planned).planned += 1;
+        self.interval_at(now).bad += 1;
+        self.stats.last = now;
+    }
+
     /// How many events are in flight.
     pub(crate) fn in_flight(&self) -> u64 {
         self.in_flight

@@ -21,6 +21,9 @@ use crate::scenario::StoryRun;
 /// How many stories begin, moments pass and requests are made before whatever else there is to do has its turn.
 const AT_ONCE: usize = 16;
 
+/// How often a closed loop looks whether a story has ended.
+const LOOK: Duration = Duration::from_millis(5);
+
 /// What follows from a turn.
 #[derive(Debug)]
 pub(super) struct Turn {
@@ -64,10 +67,10 @@ impl<'a> Simulation<'a> {
         let mut left = AT_ONCE;
         let next = self.begin(engine, now, &mut left);
         while left > 0
-            && let Some(at) = engine.next_moment().filter(|at| *at <= present)
+            && let Some(at) = engine.due(present)
         {
             left -= 1;
-            engine.advance(at.max(self.started));
+            engine.advance(at);
         }
         let mut attempts = Vec::new();
         let is_full = loop {
@@ -102,8 +105,8 @@ impl<'a> Simulation<'a> {
                 keeping.running()
             };
             if self.schedule.is_closed() && running >= self.options.in_flight as usize {
-                // The end of a story is something that happens.
-                return Next::Wait(Duration::MAX);
+                // Nobody tells when a story has ended.
+                return Next::Wait(now + LOOK);
             }
             match self.schedule.next(now) {
                 Next::Release(event) => self.begin_one(engine, event),
