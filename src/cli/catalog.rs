@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::format::Format;
 use super::{CommandError, Exit};
-use crate::contract::{Catalog, Direction, Entry, Provenance};
+use crate::contract::{Catalog, Direction, Entry, Menu, Provenance};
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::settings::{Flags, Settings};
 
@@ -14,7 +14,8 @@ use crate::settings::{Flags, Settings};
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER)]
 pub(super) struct Args {
-    /// Only this entry, with every field of its request and response or of its body.
+    /// Only this entry, by its id or by a title in the vendor's menu, with every field of its request and response or of its
+    /// body.
     #[arg(value_name = "ID", conflicts_with_all = ["group", "magic", "reference"])]
     id: Option<String>,
     /// The output format.
@@ -61,24 +62,40 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
 }
 
 /// The entry with this id.
-fn find_entry<'a>(catalog: &'a Catalog, id: &str) -> Result<&'a Entry, CommandError> {
-    catalog.get(id).ok_or_else(|| {
-        CommandError::usage(format!(
+fn find_entry<'a>(catalog: &'a Catalog, id: &'a str) -> Result<&'a Entry, CommandError> {
+    if let Some(entry) = catalog.get(id) {
+        return Ok(entry);
+    }
+    let titled: Vec<&Entry> = catalog.titled(id).collect();
+    match titled[..] {
+        [entry] => Ok(entry),
+        [_, ..] => {
+            let ids: Vec<&str> = titled.iter().map(|entry| entry.id.as_str()).collect();
+            Err(CommandError::usage(format!("`{id}` is the title of several entries: {}", ids.join(", "))))
+        }
+        [] => Err(CommandError::usage(format!(
             "there is no entry `{id}`{}",
             did_you_mean(catalog.nearest(id, |_| true))
-        ))
-    })
+        ))),
+    }
 }
 
 /// Prints a catalog, corrected or not.
 fn print(catalog: &Catalog, format: Format, group: Option<&str>) -> Result<Exit, CommandError> {
     let group = group.map(|wanted| find_group(catalog, wanted)).transpose()?;
-    let entries: Vec<&Entry> =
-        catalog.entries().iter().filter(|entry| group.is_none_or(|group| entry.group == group)).collect();
+    let is_wanted = |name: &str| group.is_none_or(|group| name == group);
+    let mut entries: Vec<&Entry> = catalog.entries().iter().filter(|entry| is_wanted(&entry.group)).collect();
+    let mut sections = sections(&entries);
+    for menu in catalog.menus().iter().filter(|menu| is_wanted(&menu.group)) {
+        sections.push(Section::of_menu(catalog, menu));
+        if group.is_some() {
+            entries.extend(catalog.listed(menu).map(|(_, entry)| entry));
+        }
+    }
     let text = match format {
-        Format::Table => table(&entries),
+        Format::Table => table(&sections),
         Format::Json => json(&entries)?,
-        Format::Markdown => markdown(&entries),
+        Format::Markdown => markdown(&sections),
     };
     super::print(&text)
 }
@@ -88,7 +105,8 @@ fn find_group<'a>(catalog: &'a Catalog, wanted: &str) -> Result<&'a str, Command
     let plain = |name: &str| -> String {
         name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
-    let groups = catalog.groups();
+    let mut groups = catalog.groups();
+    groups.extend(catalog.menus().iter().map(|menu| menu.group.as_str()));
     let text = plain(wanted);
     if let Some(group) = groups.iter().find(|group| plain(group) == text) {
         return Ok(group);
@@ -153,33 +171,59 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Writes every entry, and a heading before each group.
-fn grouped(
-    out: &mut String,
-    entries: &[&Entry],
-    heading: impl Fn(&str) -> String,
-    line: impl Fn(Line<'_>) -> String,
-) {
-    let mut group = "";
-    for entry in entries {
-        if entry.group != group {
-            out.push_str(if group.is_empty() { "" } else { "\n" });
-            group = &entry.group;
-            out.push_str(&heading(group));
-        }
-        out.extend(Line::of(entry).into_iter().map(|one| format!("{}\n", line(one))));
+/// The entries of a group.
+struct Section<'a> {
+    group: &'a str,
+    lines: Vec<Line<'a>>,
+}
+
+impl<'a> Section<'a> {
+    /// The entries of a menu that lists them once more, each with its title there in place of the line of help.
+    fn of_menu(catalog: &'a Catalog, menu: &'a Menu) -> Self {
+        let lines = catalog.listed(menu).flat_map(|(title, entry)| {
+            let mut lines = Line::of(entry);
+            for line in &mut lines {
+                line.help = if line.id.is_empty() { "" } else { title };
+            }
+            lines
+        });
+        Self { group: &menu.group, lines: lines.collect() }
     }
 }
 
-fn table(entries: &[&Entry]) -> String {
+/// The entries by their groups, which stand together.
+fn sections<'a>(entries: &[&'a Entry]) -> Vec<Section<'a>> {
+    let groups = entries.chunk_by(|one, next| one.group == next.group);
+    groups
+        .map(|entries| Section {
+            group: &entries[0].group,
+            lines: entries.iter().flat_map(|entry| Line::of(entry)).collect(),
+        })
+        .collect()
+}
+
+/// Writes every entry, and a heading before each group.
+fn grouped(
+    out: &mut String,
+    sections: &[Section<'_>],
+    heading: impl Fn(&str) -> String,
+    line: impl Fn(&Line<'_>) -> String,
+) {
+    for (at, section) in sections.iter().enumerate() {
+        out.push_str(if at == 0 { "" } else { "\n" });
+        out.push_str(&heading(section.group));
+        out.extend(section.lines.iter().map(|one| format!("{}\n", line(one))));
+    }
+}
+
+fn table(sections: &[Section<'_>]) -> String {
     let heading = Style::new().bold();
-    let width = |of: fn(&Line<'_>) -> usize| {
-        entries.iter().flat_map(|entry| Line::of(entry)).map(|line| of(&line)).max().unwrap_or(0)
-    };
+    let lines = || sections.iter().flat_map(|section| &section.lines);
+    let width = |of: fn(&Line<'_>) -> usize| lines().map(of).max().unwrap_or(0);
     let (ids, kinds) = (width(|line| line.id.chars().count()), width(|line| line.kind.len()));
     let (places, marks) = (width(|line| line.place.chars().count()), width(|line| line.provenance.len()));
     let mut out = String::new();
-    let row = |Line { id, kind, place, colour, provenance, help }: Line<'_>| {
+    let row = |Line { id, kind, place, colour, provenance, help }: &Line<'_>| {
         let row = format!(
             "  {id:ids$}  {kind:kinds$}  {place:places$}  {colour}{provenance}{colour:#}{:gap$}  {help}",
             "",
@@ -187,8 +231,8 @@ fn table(entries: &[&Entry]) -> String {
         );
         row.trim_end().to_owned()
     };
-    grouped(&mut out, entries, |group| format!("{heading}{group}{heading:#}\n"), row);
-    if entries.iter().any(|entry| entry.overridden) {
+    grouped(&mut out, sections, |group| format!("{heading}{group}{heading:#}\n"), row);
+    if lines().any(|line| line.provenance.ends_with('*')) {
         out.push_str("\n* corrected by your settings\n");
     }
     out
@@ -208,18 +252,18 @@ fn json(entries: &[&Entry]) -> Result<String, CommandError> {
     Ok(text)
 }
 
-fn markdown(entries: &[&Entry]) -> String {
+fn markdown(sections: &[Section<'_>]) -> String {
     let mut out = String::new();
     let heading = |group: &str| {
         format!(
             "### {group}\n\n| id | kind | method and path, or event | mark | what |\n| --- | --- | --- | --- | --- |\n"
         )
     };
-    let row = |line: Line<'_>| {
+    let row = |line: &Line<'_>| {
         let cells = [&code(line.id), line.kind, &code(&line.place), &line.provenance, &cell(line.help)];
         format!("| {} |", cells.join(" | "))
     };
-    grouped(&mut out, entries, heading, row);
+    grouped(&mut out, sections, heading, row);
     out
 }
 
@@ -248,7 +292,7 @@ mod tests {
     #[test]
     fn the_table_is_aligned() {
         let plans: Vec<&Entry> = all().into_iter().filter(|entry| entry.group == "Calling plans").collect();
-        insta::assert_snapshot!(plain(&table(&plans)));
+        insta::assert_snapshot!(plain(&table(&sections(&plans))));
     }
 
     #[test]
@@ -267,7 +311,7 @@ mod tests {
             ..crate::contract::EntryFile::default()
         };
         let catalog = Catalog::builtin().overridden([("session.end", &correction)]).unwrap();
-        let text = plain(&table(&[catalog.get("session.end").unwrap()]));
+        let text = plain(&table(&sections(&[catalog.get("session.end").unwrap()])));
         insta::assert_snapshot!(text);
     }
 
@@ -280,6 +324,8 @@ mod tests {
             ("Calling Tasks", "Calling tasks"),
             ("dialer", "Predictive dialer"),
             ("sms", "SMS"),
+            ("workflow", "Workflow"),
+            ("leads", "WorkFlow_LeadsGeneration"),
         ] {
             assert_eq!(find_group(catalog, wanted).unwrap(), group);
         }

@@ -14,6 +14,6 @@ pub mod renames;
 mod router;
 pub mod signature;
 
-pub use catalog::{Catalog, Direction, Entry, EntryFile, Family};
+pub use catalog::{Catalog, Direction, Entry, EntryFile, Family, Menu};
 pub use provenance::Provenance;
 pub use router::{Route, RouteError, Router};

@@ -19,6 +19,7 @@ use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
 use crate::scenario::{Body, CallView, DeliveryEnd, SendError, StoryRun};
+use crate::simulator::workflow::PushReach;
 use crate::simulator::{Account, AccountKey, Callback, CallbackBody, ConversationKey, Request, Simulator};
 
 /// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
@@ -41,6 +42,8 @@ pub struct Engine {
     /// How many stories wait for a call from outside.
     awaiting: usize,
     stopped: bool,
+    /// How often rows of workflows came.
+    uploads: u64,
     /// Which findings a story has failed for already: `(story, finding)`.
     pub(super) failed_for: BTreeSet<(usize, Option<usize>)>,
     /// The findings that are errors and belong to no story.
@@ -73,6 +76,7 @@ impl Engine {
             over: 0,
             awaiting: 0,
             stopped: false,
+            uploads: 0,
             failed_for: BTreeSet::new(),
             errors_alone: BTreeSet::new(),
         }
@@ -102,6 +106,18 @@ impl Engine {
     /// The journal.
     pub fn journal(&mut self) -> &mut Journal {
         &mut self.dispatch.journal
+    }
+
+    /// How often somebody has uploaded rows of a workflow.
+    pub fn uploads(&self) -> u64 {
+        self.uploads
+    }
+
+    /// For how long no rows must have come, in real time, before time jumps to that moment: it is the end of an instance by
+    /// itself, and whoever uploads may not be done. Nothing if time may jump there at once.
+    pub fn quiet_before(&self, at: Timestamp) -> Option<Duration> {
+        let ends = self.simulator.next_wakeup() == Some(at) && self.simulator.ends_workflow();
+        ends.then(|| self.simulator.quiet())
     }
 
     /// A fresh `request_id` for an envelope.
@@ -297,7 +313,13 @@ impl Engine {
             CallbackBody::Text(text) if !is_corrected => Body::Raw(text.into_bytes()),
             body => Body::Json(body.value()),
         };
-        let origin = Origin { story: story.as_ref().and(index), label, body: value, ..Origin::default() };
+        let origin = Origin {
+            story: story.as_ref().and(index),
+            label,
+            body: value,
+            push: callback.push,
+            ..Origin::default()
+        };
         if let Err(error) = self.dispatch.send(order, body, origin, now) {
             // A customer who named no URL for a notice gets none.
             let is_known = matches!(error, SendError::NoUrl)
@@ -366,6 +388,7 @@ impl Engine {
         // Rows may be very many: only those who look at them get them.
         let looks = |story: &StoryRun| !story.is_over() && story.looks_for_call(id);
         let whole = if self.stories.iter().any(looks) { call.with_rows() } else { Cow::Borrowed(fields) };
+        self.uploads += u64::from(matches!(id, "workflow.create" | "workflow.add_contacts"));
         let usual = self.simulator.handle(call);
         self.take_notes(now);
         let found = self.simulator.take_findings();
@@ -437,6 +460,9 @@ impl Engine {
             return None;
         }
         let (callback, number) = self.dispatch.outbox.start(now)?;
+        if let Some(push) = self.dispatch.origins.get(&callback.id).and_then(|origin| origin.push) {
+            self.simulator.push_reached(push, PushReach::UnderWay);
+        }
         Some(Arc::new(sign(callback, number, now)))
     }
 
@@ -456,6 +482,11 @@ impl Engine {
             // Answers take real time and gaps take the story's time, whatever its speed.
             let gap = retry_at.map_or(Duration::ZERO, |at| span(now, at));
             origin.took = origin.took.saturating_add(result.elapsed).saturating_add(gap);
+            if let Some(push) = origin.push {
+                let was_answered = result.result.is_ok();
+                let reach = if was_answered { PushReach::Answered } else { PushReach::Lost };
+                self.simulator.push_reached(push, reach);
+            }
         }
         let attempted =
             Event::Attempted { attempt: Arc::clone(attempt), result: Arc::clone(&result), retry_at };

@@ -20,7 +20,7 @@ use crate::net::Target;
 use crate::scenario::{Body, SendError};
 use crate::settings::{AssumedFile, Routes, Sent, url_for};
 use crate::simulator::reference::{EntryFields, fields};
-use crate::simulator::{AccountKey, FlowPlace};
+use crate::simulator::{AccountKey, FlowPlace, PushKey};
 
 /// So many fields are named where an entry is first used; `catalog ID` lists them all.
 const MOST_LISTED: usize = 6;
@@ -61,6 +61,8 @@ pub(super) struct Origin {
     pub(super) took: Duration,
     /// Whose it is.
     pub(super) account: AccountKey,
+    /// Which push of a workflow it is, if it is one.
+    pub(super) push: Option<PushKey>,
 }
 
 /// A callback to hand to delivery.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -61,6 +61,8 @@ struct State {
     destination: Option<Timestamp>,
     /// Nobody moves time any more.
     ended: bool,
+    /// When somebody uploaded rows of a workflow last.
+    uploaded: Option<Instant>,
 }
 
 /// What the driver waits for, and so when it has to be woken.
@@ -142,6 +144,7 @@ impl Driver {
             waits: Waits::ForEnd,
             destination: None,
             ended: false,
+            uploaded: None,
         };
         let (changed, arrived) = (Notify::new(), Notify::new());
         Self { shared: Arc::new(Shared { state: Mutex::new(state), changed, arrived, client, callers }) }
@@ -157,8 +160,11 @@ impl Driver {
         let (result, changed) = {
             let mut state = self.lock();
             let now = state.clock.now();
-            let awaited = state.engine.awaits_call();
+            let (awaited, uploads) = (state.engine.awaits_call(), state.engine.uploads());
             let result = work(&mut state.engine, now);
+            if state.engine.uploads() != uploads {
+                state.uploaded = Some(Instant::now());
+            }
             (result, awaited != state.engine.awaits_call() || state.waits_too_long())
         };
         if changed {
@@ -384,6 +390,10 @@ impl Driver {
             Callers::Lasting => state.engine.is_busy(),
         };
         if jumps && may_jump {
+            if let Some(wait) = self.quiet_left(state, wakeup) {
+                let wait = state.clock.real_until(wakeup).map_or(wait, |until| until.min(wait));
+                return (Next::Wait(Some(wait)), Waits::For(Some(wakeup)));
+            }
             state.clock.jump_to(wakeup);
             return (Next::Again, Waits::ForEnd);
         }
@@ -393,6 +403,14 @@ impl Driver {
             wait if is_idle => (Next::Wait(wait), Waits::Idly(wakeup)),
             wait => (Next::Wait(wait), Waits::For(Some(wakeup))),
         }
+    }
+
+    /// How long, in real time, a jump has to wait that would end an instance of a workflow: somebody outside may still
+    /// upload rows.
+    fn quiet_left(&self, state: &State, wakeup: Timestamp) -> Option<Duration> {
+        let quiet = state.engine.quiet_before(wakeup)?;
+        let left = quiet.checked_sub(state.uploaded?.elapsed())?;
+        (!left.is_zero()).then_some(left)
     }
 
     fn attempt(&self, attempt: Arc<Attempt>) {

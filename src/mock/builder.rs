@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -223,6 +224,10 @@ impl Builder {
         }
         let has_callback_url = !targets.is_empty() || self.expects_callbacks || !self.stories.is_empty();
         let public_url = self.public_url.unwrap_or_else(|| format!("http://{DEFAULT_LISTEN}"));
+        let mut behaviour = settings.behaviour(&public_url, has_callback_url);
+        if self.speed != Speed::Max || self.callers == Callers::Closed {
+            behaviour.workflow.quiet = Duration::ZERO;
+        }
         let mut engine = Engine::new(EngineOptions {
             catalog: Arc::clone(&prepared.catalog),
             signer: prepared.signer.clone(),
@@ -233,7 +238,7 @@ impl Builder {
             policy: Arc::new(settings.policy.clone()),
             assumed: settings.assumed,
             seed: self.seed,
-            behaviour: settings.behaviour(&public_url, has_callback_url),
+            behaviour,
             faults: settings.faults.clone(),
             max_in_flight: self.max_in_flight,
             journal: self.journal,

@@ -94,10 +94,10 @@ pub struct LoadFile {
     pub in_flight: Option<u32>,
 }
 
-/// One step. It does exactly one thing: `send`, `await`, `pause`, `set` or `include`.
+/// One step. It does exactly one thing: `send`, `await`, `pause`, `set`, `group` or `include`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("x-noun" = "a step", "x-exactly-one" = ["send", "await", "pause", "set", "include"]))]
+#[schemars(extend("x-noun" = "a step", "x-exactly-one" = ["send", "await", "pause", "set", "group", "include"]))]
 pub struct StepFile {
     /// Sends this callback: an event id of `airudder-mock catalog`. What `body` does not name is generated.
     #[schemars(extend("format" = "callback-id"))]
@@ -111,6 +111,11 @@ pub struct StepFile {
     /// Sets variables: `set = { amount = "{{ amount - 50 }}" }`.
     #[schemars(extend("format" = "template-tree"))]
     pub set: Option<Tree>,
+    /// Takes these steps one after the other, as a block that can have a condition and be repeated. `[[steps.group]]`
+    /// begins each of them, and a block may stand in a block.
+    #[serde(default)]
+    #[schemars(with = "Vec<StepFile>", extend("minItems" = 1))]
+    pub group: Vec<Spanned<StepFile>>,
     /// Runs the steps of another scenario file here.
     #[schemars(extend("format" = "include"))]
     #[expect(dead_code, reason = "read with its place, before the file is typed")]
@@ -118,9 +123,11 @@ pub struct StepFile {
     /// The step is taken only if this is true: `when = "{{ chance(0.3) }}"`.
     #[schemars(extend("format" = "template"))]
     pub when: Option<String>,
-    /// Takes the step this many times. The template variable `loop_index` counts from 1.
+    /// Takes the step this many times. The template variable `loop_index` counts from 1, also for the steps of a block.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub repeat: Option<u32>,
+    /// With `group`: its steps begin at the same time, and the story goes on when all of them are done. Default: false.
+    pub parallel: Option<bool>,
     /// The pause between the repeats of a step.
     pub every: Option<DurationRange>,
     /// Which conversation of the story the step belongs to; each name has a user and ids of its own. Default: `main`.

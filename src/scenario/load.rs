@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::check::variables::{self, InOrder};
-use super::check::{self, Checked, Named};
+use super::check::{self, Checked, Named, StepOutline};
 use super::file::{ReactionFile, ScenarioFile, StepFile};
 use crate::contract::Catalog;
 use crate::files::{Diagnostic, Place, Problems, SourceFile, Tree};
@@ -34,8 +34,8 @@ pub struct Scenario {
     /// their values, those of includes first. One that is given again keeps its place and has the later value, so that an
     /// included file can be adjusted. The faults of a file that is included twice are there once.
     pub file: ScenarioFile,
-    /// The steps in the order in which they are taken; none of them is an `include`.
-    pub steps: Vec<Placed<StepFile>>,
+    /// The steps in the order in which they are taken; none of them is an `include`. Those of a block come behind it.
+    pub steps: Vec<PlacedStep>,
     /// The names that its templates read.
     pub read: BTreeSet<String>,
     /// The reactions; those of a file that is included twice are here once.
@@ -49,6 +49,17 @@ pub struct Placed<T> {
     pub place: Place,
     /// What stands there.
     pub value: T,
+}
+
+/// A step with its place.
+#[derive(Clone, Debug)]
+pub struct PlacedStep {
+    /// Where it stands.
+    pub place: Place,
+    /// What stands there, without the steps of a block.
+    pub value: StepFile,
+    /// How many of the steps behind it are those of the block, inner blocks included; 0 if it is none.
+    pub size: usize,
 }
 
 /// Reads one scenario. `extra_vars` are the variables set from outside, with `--set`.
@@ -106,10 +117,21 @@ struct Layout {
     /// Each file once, in the order of variables and reactions.
     files: Vec<Rc<Loaded>>,
     seen: BTreeSet<PathBuf>,
-    /// File, number of the step in it, and the conversation it is included into.
-    steps: Vec<(Rc<Loaded>, usize, Option<String>)>,
+    /// Those of a block come behind it.
+    steps: Vec<LaidOut>,
     /// Whether a file could not be read, so that what it sets is unknown.
     incomplete: bool,
+}
+
+/// A step in a story.
+struct LaidOut {
+    loaded: Rc<Loaded>,
+    /// Where in the file: its number there, or those of the blocks around it and its number in the innermost.
+    at: Vec<usize>,
+    /// The conversation it belongs to, if it or what it stands in names one.
+    conversation: Option<String>,
+    /// How many steps behind it are those of the block.
+    size: usize,
 }
 
 impl Loader<'_> {
@@ -131,9 +153,9 @@ impl Loader<'_> {
                     in_order.files.push((&loaded.checked.source, outline));
                 }
             }
-            for (loaded, index, _) in &layout.steps {
+            for LaidOut { loaded, at, .. } in &layout.steps {
                 let outline = loaded.checked.outline.as_ref();
-                if let Some(step) = outline.and_then(|outline| outline.steps.get(*index)) {
+                if let Some(step) = outline.and_then(|outline| outline.step(at)) {
                     in_order.steps.push((&loaded.checked.source, step));
                 }
             }
@@ -183,22 +205,7 @@ impl Loader<'_> {
         for include in &outline.includes {
             self.include(loaded, include, conversation, within, layout);
         }
-        for (index, step) in outline.steps.iter().enumerate() {
-            let own = loaded.checked.file.as_ref().and_then(|file| file.steps.get(index));
-            let own = own.and_then(|step| step.get_ref().conversation.as_deref());
-            let conversation = own.or(conversation);
-            match &step.include {
-                Some(include) => {
-                    self.include(loaded, include, conversation, within, layout);
-                }
-                None => {
-                    self.steps += 1;
-                    if self.steps <= MOST_STEPS {
-                        layout.steps.push((Rc::clone(loaded), index, conversation.map(str::to_owned)));
-                    }
-                }
-            }
-        }
+        self.lay_out_steps(loaded, &outline.steps, &mut Vec::new(), conversation, within, layout);
         if layout.seen.insert(loaded.key.clone()) {
             layout.files.push(Rc::clone(loaded));
         }
@@ -208,6 +215,40 @@ impl Loader<'_> {
             self.problems.push(
                 Diagnostic::whole(&loaded.checked.source, message).help("use `repeat` and `copies` instead"),
             );
+        }
+    }
+
+    /// Lays the steps of a file out, or those of the block at a place of it.
+    fn lay_out_steps(
+        &mut self,
+        loaded: &Rc<Loaded>,
+        steps: &[StepOutline],
+        at: &mut Vec<usize>,
+        conversation: Option<&str>,
+        within: &mut Vec<(Rc<Loaded>, Place)>,
+        layout: &mut Layout,
+    ) {
+        for (index, step) in steps.iter().enumerate() {
+            at.push(index);
+            let own = loaded.checked.step(at).and_then(|step| step.get_ref().conversation.as_deref());
+            let conversation = own.or(conversation);
+            if let Some(include) = &step.include {
+                self.include(loaded, include, conversation, within, layout);
+            } else {
+                self.steps += 1;
+                if self.steps <= MOST_STEPS {
+                    let number = layout.steps.len();
+                    layout.steps.push(LaidOut {
+                        loaded: Rc::clone(loaded),
+                        at: at.clone(),
+                        conversation: conversation.map(str::to_owned),
+                        size: 0,
+                    });
+                    self.lay_out_steps(loaded, &step.group, at, conversation, within, layout);
+                    layout.steps[number].size = layout.steps.len() - number - 1;
+                }
+            }
+            at.pop();
         }
     }
 
@@ -314,11 +355,13 @@ fn assemble(root: &Loaded, layout: &Layout) -> Option<Scenario> {
         }
     }
     let mut steps = Vec::new();
-    for (loaded, index, conversation) in &layout.steps {
-        let step = loaded.checked.file.as_ref()?.steps.get(*index)?;
+    for LaidOut { loaded, at, conversation, size } in &layout.steps {
+        let step = loaded.checked.step(at)?;
         let mut value = step.get_ref().clone();
         value.conversation = conversation.clone();
-        steps.push(Placed { place: loaded.checked.source.place(step.span().start), value });
+        value.group = Vec::new();
+        let place = loaded.checked.source.place(step.span().start);
+        steps.push(PlacedStep { place, value, size: *size });
     }
     let stem =
         || root.path.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into());

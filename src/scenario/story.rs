@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::expect::Expectation;
-use super::file::{AnswerFile, ExpectFile, LoadFile, ReactionFile, ReactionSendFile, StepFile};
-use super::load::{Placed, Scenario};
+use super::file::{AnswerFile, ExpectFile, LoadFile, ReactionFile, ReactionSendFile};
+use super::load::{Placed, PlacedStep, Scenario};
 use crate::content::Country;
 use crate::delivery::{Policy, StatusSet};
 use crate::faults::FaultFile;
@@ -99,6 +99,13 @@ pub enum Action {
     Pause(DurationRange),
     /// Sets variables.
     Set(Vec<(String, TreeTemplate)>),
+    /// Takes the steps behind it as a block.
+    Group {
+        /// How many of them, those in inner blocks included.
+        size: usize,
+        /// Whether they begin at the same time.
+        parallel: bool,
+    },
 }
 
 /// A callback to render and send.
@@ -202,7 +209,20 @@ impl Story {
 
     /// How many callbacks its own steps send, repeats included; at least 1.
     pub fn sends(&self) -> usize {
-        self.wanted_statuses().count().max(1)
+        let mut sends = 0_usize;
+        // The blocks around a step: where they end, and how often their steps are taken.
+        let mut blocks: Vec<(usize, usize)> = Vec::new();
+        for (number, step) in self.steps.iter().enumerate() {
+            blocks.retain(|(end, _)| number < *end);
+            let around = blocks.last().map_or(1, |(_, times)| *times);
+            let times = around.saturating_mul(step.repeat as usize);
+            match &step.action {
+                Action::Send { .. } => sends = sends.saturating_add(times),
+                Action::Group { size, .. } => blocks.push((number + size + 1, times)),
+                Action::Await(_) | Action::Pause(_) | Action::Set(_) => {}
+            }
+        }
+        sends.max(1)
     }
 
     /// Why the story can't be sent as a whole without regard to what happens; nothing if it can: then it is a row
@@ -221,13 +241,14 @@ impl Story {
                 Action::Await(_) => "waits for something",
                 Action::Pause(range) if range.max > Duration::ZERO => "is a pause",
                 Action::Send { expect, .. } if !expect.is_about_status_only() => "expects more than a status",
+                Action::Group { .. } => "is a block",
                 Action::Pause(_) | Action::Set(_) | Action::Send { .. } => return None,
             };
             Some(format!("a step {why} ({})", step.place))
         })
     }
 
-    /// The statuses that are wanted of each `send` step, repeats included, in their order: of its expectation, or else
+    /// The statuses that are wanted of each `send` step outside of blocks, repeats included, in their order: of its expectation, or else
     /// of the delivery policy.
     pub fn wanted_statuses(&self) -> impl Iterator<Item = &StatusSet> {
         self.steps.iter().flat_map(|step| {
@@ -355,7 +376,7 @@ impl Compiler<'_> {
         Ok(Expectation { file, body })
     }
 
-    fn step(&mut self, placed: &Placed<StepFile>) -> Result<Step, FormatMistake> {
+    fn step(&mut self, placed: &PlacedStep) -> Result<Step, FormatMistake> {
         let step = &placed.value;
         let action = if let Some(event) = &step.send {
             let callback = CallbackTemplate {
@@ -383,6 +404,8 @@ impl Compiler<'_> {
             })
         } else if let Some(table) = &step.set {
             Action::Set(self.entries(table)?)
+        } else if placed.size > 0 {
+            Action::Group { size: placed.size, parallel: step.parallel.unwrap_or(false) }
         } else {
             Action::Pause(step.pause.unwrap_or(NO_TIME))
         };

@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::access::AccessRules;
 use super::routes::RouteFile;
-use super::vendor_file::{AccountFile, CallingFile, ChatbotFile, LimitsFile};
+use super::vendor_file::{AccountFile, CallingFile, ChatbotFile, LimitsFile, WorkflowFile};
 use crate::contract::EntryFile;
 use crate::contract::signature::SchemeFile;
 use crate::delivery::DeliveryFile;
@@ -68,6 +68,8 @@ pub struct SettingsFile {
     pub dialer: Option<dialer::Rules>,
     /// How conversations go on.
     pub chatbot: Option<ChatbotFile>,
+    /// How instances of workflows end by themselves.
+    pub workflow: Option<WorkflowFile>,
     /// Workflow templates of your own, besides the three built-in ones.
     #[serde(default)]
     pub workflow_templates: Vec<TemplateFile>,

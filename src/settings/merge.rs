@@ -22,7 +22,7 @@ use crate::simulator::calling::Rules;
 use crate::simulator::dialer;
 use crate::simulator::user_endpoints::Declarations;
 use crate::simulator::workflow::{self, Template};
-use crate::simulator::{Account, Behaviour, Bot, ChatRules, Strictness};
+use crate::simulator::{Account, Behaviour, Bot, ChatRules, Strictness, WorkflowRules};
 
 /// The settings file that is read if it is there.
 pub const DEFAULT_FILE: &str = "airudder-mock.toml";
@@ -102,6 +102,8 @@ pub struct Settings {
     pub bot: Arc<Bot>,
     /// The workflow templates, oldest first.
     pub workflows: Arc<Vec<Template>>,
+    /// How instances of workflows end.
+    pub workflow: WorkflowRules,
     /// How much the mock takes.
     pub limits: Limits,
     /// What a user should know about a file that is right: keys under their old names.
@@ -120,6 +122,7 @@ impl Settings {
             chatbot: self.chatbot,
             bot: Arc::clone(&self.bot),
             workflows: Arc::clone(&self.workflows),
+            workflow: self.workflow,
             user_endpoints: self.user_endpoints.clone(),
             doubted: Arc::new(doubted(&self.catalog)),
             corrected: Arc::new(
@@ -281,6 +284,7 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
         bot: Arc::new(vendor::bot(file.chatbot.as_ref())),
         chatbot: vendor::chatbot(file.chatbot.as_ref()),
         workflows: Arc::new(workflows),
+        workflow: vendor::workflow(file.workflow),
         limits: vendor::limits(file.limits),
         notes,
     }

@@ -7,7 +7,7 @@ use jiff::fmt::strtime;
 use jiff::tz::Offset;
 use sha2::{Digest, Sha256};
 
-use super::vendor_file::{AccountFile, CallingFile, ChatbotFile, LimitsFile};
+use super::vendor_file::{AccountFile, CallingFile, ChatbotFile, LimitsFile, WorkflowFile};
 use crate::content::Country;
 use crate::contract::aes::Cipher;
 use crate::http::Limits;
@@ -15,9 +15,13 @@ use crate::language::rate::Frequency;
 use crate::recordings::WavFile;
 use crate::simulator::calling::{MockOutcome, Rules, magic};
 use crate::simulator::{
-    Account, Bot, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, Strictness, with_shipped,
+    Account, AutoFinish, Bot, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, Strictness, WorkflowRules,
+    with_shipped,
 };
 use crate::time::HumanDuration;
+
+/// How long nobody must have uploaded before time jumps to the end of an instance.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// Why a text of the vendor's settings can't be read: one line that says what to write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -143,6 +147,14 @@ pub(super) fn chatbot(file: Option<&ChatbotFile>) -> ChatRules {
         uploads_bytes: size(file.uploads_mb, 1 << 20, usual.uploads_bytes),
         uploads: size(file.uploads, 1, usual.uploads),
         codes: file.codes.unwrap_or(usual.codes),
+    }
+}
+
+pub(super) fn workflow(file: Option<WorkflowFile>) -> WorkflowRules {
+    let file = file.unwrap_or_default();
+    WorkflowRules {
+        auto_finish: file.auto_finish.map(i64::from).and_then(AutoFinish::of).unwrap_or_default(),
+        quiet: file.quiet.map_or(QUIET, |quiet| quiet.0),
     }
 }
 

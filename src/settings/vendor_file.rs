@@ -165,6 +165,19 @@ pub struct ChatbotFile {
     pub codes: Option<ChatCodes>,
 }
 
+/// How instances of workflows end by themselves. All of it is assumed.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkflowFile {
+    /// `auto_finish` of instances whose request says nothing of it: 0 never, 1 as soon as every row is finished, 2 when none
+    /// has been added for five minutes after that. Default: 2.
+    #[schemars(range(max = 2))]
+    pub auto_finish: Option<u32>,
+    /// With `--speed max`, where five minutes are over at once: for how long, in real time, no rows must have been uploaded
+    /// before an instance ends by itself. Default: `2s`.
+    pub quiet: Option<HumanDuration>,
+}
+
 /// How much the mock accepts.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::cause::CauseId;
-use super::timer::Timer;
+use super::timer::{Timer, WorkflowTimer};
 
 /// Where something stands in the agenda: its moment, and its number among all that was ever planned.
 pub(super) type Place = (Timestamp, u64);
@@ -62,6 +62,13 @@ impl Agenda {
     pub(super) fn next(&self) -> Option<Timestamp> {
         let first = self.entries.keys().next().map(|(at, _)| *at);
         [first, self.busy_until].into_iter().flatten().min()
+    }
+
+    /// Whether an instance of a workflow ends by itself in the next moment at which anything happens.
+    pub(super) fn ends_workflow(&self) -> bool {
+        let first = self.next();
+        let next = self.entries.iter().take_while(|((at, _), _)| Some(*at) == first);
+        next.into_iter().any(|(_, (_, timer))| matches!(timer, Timer::Workflow(WorkflowTimer::Pause(_))))
     }
 
     /// How much is planned.

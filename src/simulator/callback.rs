@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::access::AccountKey;
+use super::keys::PushKey;
 use super::node::FlowPlace;
 
 /// A callback that the simulator sends by itself.
@@ -29,6 +30,8 @@ pub struct Callback {
     pub target: Option<String>,
     /// Which part of which workflow it comes of, if it comes of one.
     pub flow: Option<FlowPlace>,
+    /// Which push of a workflow it is, if it is one: the simulator vouches for those alone that the receiver has.
+    pub push: Option<PushKey>,
 }
 
 impl Callback {
@@ -51,6 +54,7 @@ impl Callback {
             sums_up: None,
             target: None,
             flow: None,
+            push: None,
         }
     }
 }

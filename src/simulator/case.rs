@@ -8,7 +8,8 @@ use rand::RngExt;
 use rand::seq::IndexedRandom;
 
 use crate::content::dialogue::{self, Turn};
-use crate::seed::hex32;
+use crate::content::facts::Facts;
+use crate::seed::{Seed, hex32};
 use crate::simulator::calling::{CallDetail, CaseCall};
 use crate::simulator::e164::e164;
 use crate::simulator::endpoint::Wanted;
@@ -52,6 +53,11 @@ pub(super) struct Case {
     pub(super) ended: Timestamp,
     /// How many numbers the list has.
     pub(super) total: i64,
+    /// Where the ids of its workflow's other nodes come from.
+    pub(super) nodes: Seed,
+    /// What the texts speak of, and in which language.
+    pub(super) facts: Facts,
+    pub(super) locale: &'static str,
 }
 
 impl Case {
@@ -117,6 +123,9 @@ impl Case {
             started: call.started,
             ended,
             total: rng.random_range(20..2_000),
+            nodes: Seed(rng.random()),
+            facts,
+            locale: conversation.locale,
         }
     }
 }

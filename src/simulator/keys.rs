@@ -16,6 +16,14 @@ pub(super) struct DialerTaskKey(pub(super) u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct InstanceKey(pub(super) u32);
 
+/// Names a push of a workflow: a row at a Custom API node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PushKey {
+    pub(super) instance: InstanceKey,
+    pub(super) row: u32,
+    pub(super) node: u16,
+}
+
 /// Names a conversation within its simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConversationKey(pub(super) usize);

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::access::AccountKey;
 use super::calling::RawRows;
+use super::workflow::PushReach;
 use super::{Account, Behaviour, Callback, CallbackBody, Refusal, Request, Simulator};
 use crate::seed::Seed;
 
@@ -72,6 +73,9 @@ impl Vendor {
                 CallbackBody::Json(body) => body.clone(),
             };
             self.sent.push((self.now, callback.event.to_string(), body));
+            if let Some(push) = callback.push {
+                self.simulator.push_reached(push, PushReach::Answered);
+            }
         }
         if let Some(check) = self.check {
             check(&self.simulator);

@@ -1,6 +1,7 @@
 //! The simulated vendor as a whole: what comes in, what comes out, and whose turn it is.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::RngExt;
@@ -18,14 +19,14 @@ use super::detection::Detection;
 use super::dialer::Dialer;
 use super::endpoint::Wanted;
 use super::findings::{Finding, FindingKind, Findings};
-use super::keys::ConversationKey;
+use super::keys::{ConversationKey, PushKey};
 use super::reference;
 use super::request::{Refusal, Request, Response};
 use super::rules::Behaviour;
 use super::sms::Sms;
 use super::timer::Timer;
 use super::user_endpoints::{self, UserEndpoints};
-use super::workflow::Workflow;
+use super::workflow::{PushReach, Workflow};
 use crate::seed::hex32::Hex32;
 use crate::seed::{Resting, Seed};
 
@@ -55,7 +56,7 @@ pub enum EmitError {
 impl Simulator {
     /// A vendor without any conversations yet.
     pub fn new(seed: Seed, behaviour: Behaviour) -> Self {
-        let context = Context::new(seed, behaviour);
+        let context = Context::new(seed, behaviour.with_message_templates());
         Self {
             calling: Calling::new(&context),
             dialer: Dialer::new(&context),
@@ -234,6 +235,12 @@ impl Simulator {
         self.context.take_notes()
     }
 
+    /// An attempt to deliver a push of a workflow begins, or has come to nothing. The vendor vouches for what the
+    /// receiver has: what is on its way to it, and what it answered.
+    pub fn push_reached(&mut self, push: PushKey, reach: PushReach) {
+        self.workflow.push_reached(push, reach);
+    }
+
     /// Whether an endpoint is one of the user's own.
     pub fn is_of_user(&self, id: &str) -> bool {
         self.user_endpoints.has(id)
@@ -242,6 +249,16 @@ impl Simulator {
     /// Whether an endpoint is served without any proof of the caller, because the user's settings say so.
     pub fn is_open(&self, id: &str) -> bool {
         self.user_endpoints.is_open(id)
+    }
+
+    /// Whether an instance of a workflow ends by itself in that moment.
+    pub fn ends_workflow(&self) -> bool {
+        self.context.agenda.ends_workflow()
+    }
+
+    /// For how long, in real time, no rows must have come before time jumps to the end of an instance.
+    pub fn quiet(&self) -> Duration {
+        self.context.behaviour.workflow.quiet
     }
 
     /// When [`Simulator::advance`] has something to do next.
@@ -273,8 +290,6 @@ impl Simulator {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use bytes::Bytes;
     use proptest::prelude::*;
     use serde_json::json;

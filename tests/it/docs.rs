@@ -159,12 +159,13 @@ fn generated_parts_are_up_to_date() {
 fn keys(kind: &str) -> String {
     let schema: Value = serde_json::from_str(&read(&format!("schema/{kind}.schema.json"))).unwrap();
     let mut text = String::new();
-    push_table(&mut text, &schema, &schema, "");
+    push_table(&mut text, &schema, &[&schema], "");
     text
 }
 
-fn push_table(text: &mut String, schema: &Value, table: &Value, path: &str) {
-    let Some(properties) = table["properties"].as_object() else { return };
+/// `tables` are the table and those it stands in.
+fn push_table(text: &mut String, schema: &Value, tables: &[&Value], path: &str) {
+    let Some(properties) = tables.last().and_then(|table| table["properties"].as_object()) else { return };
     let title = if path.is_empty() { "The top level".to_owned() } else { format!("`{path}`") };
     let _ = write!(text, "### {title}\n\n| key | takes | what |\n| --- | --- | --- |\n");
     let mut inner = Vec::new();
@@ -183,7 +184,10 @@ fn push_table(text: &mut String, schema: &Value, table: &Value, path: &str) {
     }
     text.push('\n');
     for (table, path) in inner {
-        push_table(text, schema, table, &path);
+        // Blocks stand in blocks: their keys are listed once.
+        if !tables.iter().any(|outer| std::ptr::eq(*outer, table)) {
+            push_table(text, schema, &[tables, &[table]].concat(), &path);
+        }
     }
 }
 

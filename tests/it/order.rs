@@ -15,7 +15,7 @@ const MANY: usize = 30;
 fn settings() -> String {
     let agents: Vec<String> = (0..100).map(|agent| format!("'agent {agent}'")).collect();
     format!(
-        "[calling]\nchannels = 2000\n[dialer]\ngroups = [{{ name = 'All', agents = [{}] }}]\n\
+        "[workflow]\nquiet = '1ms'\n[calling]\nchannels = 2000\n[dialer]\ngroups = [{{ name = 'All', agents = [{}] }}]\n\
          [[workflow_templates]]\nid = 7\nname = 'Call and push'\nnodes = [\n\
          {{ id = 'call', kind = 'voice', next = 'push' }}, {{ id = 'push', kind = 'api', next = 'end' }}, {{ id = 'end', kind = 'end' }},\n]\n",
         agents.join(", ")
@@ -73,8 +73,9 @@ fn check(receiver: &Receiver) {
                     assert_eq!((seen.parts, seen.ends), (3 * MANY, MANY), "too early: {body}");
                     seen.is_over = true;
                 }
+                // Later ones say that a node's run has begun.
                 Some("running") => {
-                    assert_eq!(seen.parts, 0, "too late: {body}");
+                    assert!(seen.runs || seen.parts == 0, "too late: {body}");
                     seen.runs = true;
                 }
                 Some(_) => {}

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::serving::Serving;
+use crate::serving::{JSON, Serving, eventually};
 use crate::support::{
     Receiver, Request, assert_code, free_address, independent_hmac, plain, post, run, run_story, stdout,
 };
@@ -13,6 +13,9 @@ const SECRET: &str = "of the workflow test";
 
 const SETTINGS: &str = r#"
 secret = "of the workflow test"
+
+[workflow]
+quiet = "1ms"
 
 [[workflow_templates]]
 id = 7
@@ -93,7 +96,8 @@ fn a_workflow_over_real_sockets() {
     let counts =
         ["status_changed", "call_completed", "waba_status", "session_ended", "api_push", "contact_completed"]
             .map(|name| of(name).len());
-    assert_eq!(counts, [3, 5, 3 + 2 + 3, 1, 4, 5]);
+    // Created, running with the calls, the messages, the pushes, finished.
+    assert_eq!(counts, [5, 5, 3 + 2 + 3, 1, 4, 5]);
     // Only the end of a session is signed, over the very bytes; the push is known not to be.
     for request in &sent {
         let sign = request.exact_header("X-AIRudder-Sign");
@@ -105,7 +109,7 @@ fn a_workflow_over_real_sockets() {
         }
     }
     let statuses: Vec<Value> = of("status_changed").iter().map(|one| one.json()["status"].clone()).collect();
-    assert_eq!(statuses, ["created", "running", "finished"]);
+    assert_eq!(statuses, ["created", "running", "running", "running", "finished"]);
 
     // The receiver asks whether a push was real.
     let push = of("api_push")[0].json();
@@ -161,6 +165,9 @@ fn asked_of(serving: &Serving, token: &str, query: &str) -> Value {
 #[test]
 fn agents_call_for_a_workflow() {
     let settings = r#"
+        [workflow]
+        quiet = "1ms"
+
         [dialer]
         groups = [{ name = "Evening", agents = ["sari", "budi"] }]
 
@@ -237,6 +244,47 @@ fn agents_call_for_a_workflow() {
     serving.end();
 }
 
+/// Where time jumps, five minutes are over at once, and so is everything of a row; whoever uploads in several requests
+/// does so in real time.
+#[test]
+fn jumping_time_ends_nothing_while_somebody_uploads() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let settings = "[workflow]\nauto_finish = 1\nquiet = '1h'\n";
+    let serving = Serving::with(settings, &["--speed", "max", "--callback-url", &receiver.url()]);
+    let token = serving.token();
+    let details = |number: u32| json!([{ "callee": format!("+62811123450{number:02}"), "variables": { "mock_outcome": "busy" } }]);
+    let post = |name: &str, fields: Value| {
+        let (status, answer) = serving.post(&token, &format!("/service/cloud/workflow/{name}"), &fields);
+        assert_eq!(status, 200, "{answer}");
+        answer["data"].clone()
+    };
+    let made = post(
+        "createinstance",
+        json!({
+            "workflow_template_id": 1003, "name": "in parts", "end_time": "2199-01-01 00:00:00+08:00",
+            "details": details(1),
+        }),
+    );
+    let workflow = &made["workflow_id"];
+    let finished = |rows: u32| {
+        eventually("the rows are finished", || {
+            let list = asked_of(&serving, &token, "instancelist");
+            let instance = &list["list"][0];
+            assert_eq!((&instance["status"], &instance["auto_finish"]), (&json!("running"), &json!(1)));
+            (instance["finished"] == rows).then_some(())
+        });
+    };
+    finished(1);
+    for number in 2..4 {
+        post("uploaddetails", json!({ "workflow_id": workflow, "details": details(number) }));
+        finished(number);
+    }
+    // Whoever moves the clock by hand wants it so.
+    serving.call("POST", "/_mock/clock", &[JSON], br#"{"by": "2h"}"#);
+    assert_eq!(asked_of(&serving, &token, "instancelist")["list"][0]["status"], "finished");
+    serving.end();
+}
+
 #[test]
 fn a_story_awaits_the_rows_of_a_workflow() {
     let folder = tempfile::tempdir().unwrap();
@@ -249,7 +297,7 @@ fn a_story_awaits_the_rows_of_a_workflow() {
     )
     .unwrap();
     let settings = folder.path().join("settings.toml");
-    fs::write(&settings, "[access]\ntoken = 'off'\n").unwrap();
+    fs::write(&settings, "[access]\ntoken = 'off'\n[workflow]\nquiet = '1ms'\n").unwrap();
     let mock = free_address();
     let receiver = Receiver::with(move |request| {
         if request.json()["event"] == "session.transfer" {
@@ -266,5 +314,5 @@ fn a_story_awaits_the_rows_of_a_workflow() {
     let output = run_story(&story, &settings, &receiver.url(), mock, "max");
     assert_code(&output, 0);
     assert!(stdout(&output).contains("1 passed, 0 failed"), "{}", stdout(&output));
-    assert_eq!(receiver.requests().len(), 1 + 6);
+    assert_eq!(receiver.requests().len(), 1 + 7);
 }

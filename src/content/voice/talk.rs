@@ -52,6 +52,9 @@ pub(crate) struct Talk {
 /// How many exchanges a call has at most, however long it is to be.
 const MOST_EXCHANGES: usize = 200;
 
+/// Seconds from which on nobody is cut off before the robot has said what the call is for.
+const LONGEST_CUT_OFF: u16 = 120;
+
 type Turns = Vec<(Speaker, String)>;
 
 impl Call<'_> {
@@ -124,7 +127,10 @@ impl Call<'_> {
     /// The robot opens the call, and says what it is for unless the person does not let it. Whether it came to that.
     fn begin(&self, rng: &mut Rng, turns: &mut Turns) -> bool {
         self.say(rng, turns, Speaker::Bot, self.scripts().map(|script| &*script.open));
-        if matches!(self.intention, "G" | "--") || (self.intention == "H" && rng.random_bool(0.4)) {
+        let cuts_off =
+            matches!(self.intention, "G" | "--") || (self.intention == "H" && rng.random_bool(0.4));
+        // Who is to be on the phone for minutes lets the robot speak.
+        if cuts_off && self.seconds.is_none_or(|seconds| seconds < LONGEST_CUT_OFF) {
             return false;
         }
         if rng.random_bool(0.7) {

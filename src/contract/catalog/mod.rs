@@ -163,21 +163,35 @@ fn post() -> String {
     "POST".to_owned()
 }
 
+/// A menu of the vendor's that lists entries of other groups once more, under titles of its own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Menu {
+    /// Its name, as the vendor prints it.
+    pub group: String,
+    /// Its titles, in order. Each is a title of one entry, or of several that the vendor describes together.
+    pub titles: Vec<String>,
+}
+
 /// The list.
 #[derive(Clone, Debug)]
 pub struct Catalog {
+    menus: Vec<Menu>,
     entries: Vec<Entry>,
     /// Positions in `entries`, sorted by id.
     by_id: Vec<usize>,
 }
 
-static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| Catalog::new(read::builtin()));
+static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
+    let (menus, entries) = read::builtin();
+    Catalog::new(menus, entries)
+});
 
 impl Catalog {
-    fn new(entries: Vec<Entry>) -> Self {
+    fn new(menus: Vec<Menu>, entries: Vec<Entry>) -> Self {
         let mut by_id: Vec<usize> = (0..entries.len()).collect();
         by_id.sort_by(|a, b| entries[*a].id.cmp(&entries[*b].id));
-        Self { entries, by_id }
+        Self { menus, entries, by_id }
     }
 
     /// This list with further entries, each behind those of its group.
@@ -188,7 +202,7 @@ impl Catalog {
             let group = entries.iter().rposition(|other| other.group == entry.group);
             entries.insert(group.map_or(entries.len(), |last| last + 1), entry);
         }
-        Self::new(entries)
+        Self::new(self.menus.clone(), entries)
     }
 
     /// An entry gives up the place where another is served from now on.
@@ -227,6 +241,24 @@ impl Catalog {
             }
         }
         groups
+    }
+
+    /// The menus that list entries of other groups once more.
+    pub fn menus(&self) -> &[Menu] {
+        &self.menus
+    }
+
+    /// The entries of a menu in its order, each with its title there.
+    pub fn listed<'a>(&'a self, menu: &'a Menu) -> impl Iterator<Item = (&'a str, &'a Entry)> {
+        menu.titles.iter().flat_map(|title| self.titled(title).map(move |entry| (title.as_str(), entry)))
+    }
+
+    /// The entries that the vendor's menus call this, whatever the letter case.
+    pub fn titled<'a>(&'a self, title: &'a str) -> impl Iterator<Item = &'a Entry> {
+        let is_meant = move |own: &String| {
+            own.trim_start_matches('*').eq_ignore_ascii_case(title.trim_start_matches('*'))
+        };
+        self.entries.iter().filter(move |entry| entry.titles.iter().any(is_meant))
     }
 
     fn position(&self, id: &str) -> Option<usize> {
@@ -368,6 +400,19 @@ mod tests {
         let mut runs: Vec<&str> = catalog.entries().iter().map(|entry| entry.group.as_str()).collect();
         runs.dedup();
         assert_eq!(runs, catalog.groups());
+    }
+
+    #[test]
+    fn the_menu_of_leads_generation_is_whole() {
+        let catalog = Catalog::builtin();
+        let [menu] = catalog.menus() else { panic!("one menu: {:?}", catalog.menus()) };
+        assert_eq!((menu.group.as_str(), menu.titles.len()), ("WorkFlow_LeadsGeneration", 13));
+        for title in &menu.titles {
+            let count = catalog.titled(title).count();
+            assert!(count == 1 || count == 3 && title.contains("Dialer"), "{title}: {count}");
+        }
+        let listed: BTreeSet<&str> = catalog.listed(menu).map(|(_, entry)| entry.id.as_str()).collect();
+        assert_eq!(listed.len(), 15);
     }
 
     #[test]

@@ -2,20 +2,22 @@
 
 use serde::Deserialize;
 
-use super::Entry;
+use super::{Entry, Menu};
 
 const TEXT: &str = include_str!("catalog.toml");
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct List {
+    menus: Vec<Menu>,
     entries: Vec<toml::Table>,
 }
 
-pub(super) fn builtin() -> Vec<Entry> {
+pub(super) fn builtin() -> (Vec<Menu>, Vec<Entry>) {
     const VALID: &str = "catalog.toml is compiled in and read by the tests";
     let list: List = toml::from_str(TEXT).expect(VALID);
-    list.entries.into_iter().map(|row| marked(row).try_into().expect(VALID)).collect()
+    let entries = list.entries.into_iter().map(|row| marked(row).try_into().expect(VALID));
+    (list.menus, entries.collect())
 }
 
 /// A route without a provenance of its own has that of its entry.

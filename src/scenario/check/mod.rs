@@ -10,10 +10,11 @@ pub(super) mod variables;
 use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
+use toml::Spanned;
 
-pub(super) use outline::{Named, Outline};
+pub(super) use outline::{Named, Outline, StepOutline};
 
-use super::file::ScenarioFile;
+use super::file::{ScenarioFile, StepFile};
 use crate::contract::Catalog;
 use crate::faults;
 use crate::files::{Problems, SourceFile, syntax, typed};
@@ -34,6 +35,17 @@ pub(super) struct Checked {
     pub(super) file: Option<ScenarioFile>,
     /// Its includes and variables, if its syntax is right.
     pub(super) outline: Option<Outline>,
+}
+
+impl Checked {
+    /// The step at a place: its number in the file, then in the block, and so on.
+    pub(super) fn step(&self, at: &[usize]) -> Option<&Spanned<StepFile>> {
+        let (last, blocks) = at.split_last()?;
+        let steps = &self.file.as_ref()?.steps;
+        let steps =
+            blocks.iter().try_fold(steps, |steps, block| Some(&steps.get(*block)?.get_ref().group))?;
+        steps.get(*last)
+    }
 }
 
 /// Checks one file by itself.

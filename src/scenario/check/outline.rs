@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::files::SourceFile;
-use crate::files::tables::{tables, text};
+use crate::files::tables::{items, tables, text};
 use crate::language::names::{self, Read};
 
 /// A name and where it stands.
@@ -50,6 +50,8 @@ pub(in crate::scenario) struct StepOutline {
     /// The file whose steps stand here.
     pub(in crate::scenario) include: Option<Named>,
     pub(super) events: Vec<Event>,
+    /// The steps of a block.
+    pub(in crate::scenario) group: Vec<StepOutline>,
 }
 
 impl Outline {
@@ -73,17 +75,8 @@ impl Outline {
         let mut reader = Reader::new(source);
         reader.keys(tree, &["callback_url"]);
         outline.head = reader.events;
-        // Steps that are no tables are kept as empty ones, so that the numbers agree with those of the typed file.
-        if let Some(DeValue::Array(steps)) = tree.get("steps").map(Spanned::get_ref) {
-            for step in steps {
-                let Some(step) = step.get_ref().as_table() else {
-                    outline.steps.push(StepOutline::default());
-                    continue;
-                };
-                outline.loose.extend(loose(step, |key| known("/$defs/StepFile/properties", key)));
-                outline.steps.push(StepOutline::of(source, step));
-            }
-        }
+        let known_step = |key: &str| known("/$defs/StepFile/properties", key);
+        outline.steps = StepOutline::all(source, tree, "steps", &known_step, &mut outline.loose);
         let mut reader = Reader::new(source);
         for reaction in tables(tree, "on") {
             outline.loose.extend(loose(reaction, |key| known("/$defs/ReactionFile/properties", key)));
@@ -92,9 +85,34 @@ impl Outline {
         outline.reactions = reader.events;
         outline
     }
+
+    /// The step at a place: its number in the file, then in the block, and so on.
+    pub(in crate::scenario) fn step(&self, at: &[usize]) -> Option<&StepOutline> {
+        let (last, blocks) = at.split_last()?;
+        let steps = blocks.iter().try_fold(&self.steps, |steps, block| Some(&steps.get(*block)?.group))?;
+        steps.get(*last)
+    }
 }
 
 impl StepOutline {
+    /// The steps under a key. Those that are no tables are kept as empty ones, so that the numbers agree with those of the
+    /// typed file.
+    fn all(
+        source: &Arc<SourceFile>,
+        tree: &DeTable<'_>,
+        key: &str,
+        known: &impl Fn(&str) -> bool,
+        names: &mut Vec<String>,
+    ) -> Vec<Self> {
+        let outline = |step: &Spanned<DeValue<'_>>| {
+            let Some(step) = step.get_ref().as_table() else { return Self::default() };
+            names.extend(loose(step, known));
+            let group = Self::all(source, step, "group", known, names);
+            Self { group, ..Self::of(source, step) }
+        };
+        items(tree, key).map(outline).collect()
+    }
+
     fn of(source: &Arc<SourceFile>, step: &DeTable<'_>) -> Self {
         let mut reader = Reader::new(source);
         reader.keys(step, &["when", "body", "raw", "headers", "target", "where"]);
@@ -104,7 +122,7 @@ impl StepOutline {
         reader.set(step);
         reader.write(step, "save");
         reader.keys(step, &["expect"]);
-        Self { include: step.get("include").and_then(named), events: reader.events }
+        Self { include: step.get("include").and_then(named), events: reader.events, group: Vec::new() }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::files::{Diagnostic, SourceFile};
 use crate::language::formats::Formats;
 
 /// What a step does, and the keys that go with it.
-const STEP_KEYS: [(&str, &[&str]); 5] = [
+const STEP_KEYS: [(&str, &[&str]); 6] = [
     (
         "send",
         &[
@@ -34,6 +34,7 @@ const STEP_KEYS: [(&str, &[&str]); 5] = [
     ("await", &["when", "repeat", "every", "conversation", "where", "within", "optional", "answer", "save"]),
     ("pause", &["when", "repeat", "every", "conversation"]),
     ("set", &["when", "repeat", "every", "conversation"]),
+    ("group", &["when", "repeat", "every", "conversation", "parallel"]),
     ("include", &["conversation"]),
 ];
 
@@ -65,6 +66,9 @@ impl Rules<'_> {
 
     fn step(&mut self, step: &DeTable<'_>) {
         self.names(step, "set");
+        for inner in tables(step, "group") {
+            self.step(inner);
+        }
         let mut verbs = STEP_KEYS.iter().filter(|(verb, _)| step.contains_key(*verb));
         // None or several of them is a mistake reported elsewhere; what the others go with is unknown.
         let (Some((verb, with)), None) = (verbs.next(), verbs.next()) else { return };

@@ -19,7 +19,7 @@ impl StoryRun {
     pub fn on_call(&mut self, call: &CallView<'_>, now: Timestamp, host: &mut dyn StoryHost) -> CallReply {
         self.helpers.set_now(now);
         let trigger = Trigger::Call(call.id.into());
-        if matches!(self.state, State::Before(_)) || self.has_ended || !self.story.looks_for(&trigger) {
+        if !self.has_begun() || self.has_ended || !self.story.looks_for(&trigger) {
             return CallReply::default();
         }
         let saved = json!({ "id": call.id, "body": call.fields });
@@ -27,14 +27,16 @@ impl StoryRun {
         if call.refused {
             return reply;
         }
-        let answer = self.awaited_answer(&trigger, call.fields, &saved, now, host);
         let conversation = host.simulator().find_conversation(call.fields);
-        self.post(Occurrence { trigger, conversation, fields: call.fields.clone(), saved });
-        if self.take_if_awaited(self.mailbox.len() - 1, now, host) {
-            reply.taken = true;
-            reply.answer = answer.or(reply.answer);
-        } else {
-            reply.kept = conversation.is_none();
+        self.post(Occurrence { trigger, conversation, fields: call.fields.clone(), saved: saved.clone() });
+        let latest = self.mailbox.len() - 1;
+        match self.strand_for(latest, now, host) {
+            Some(at) => {
+                reply.taken = true;
+                reply.answer = self.awaited_answer(at, &saved, now, host).or(reply.answer);
+                self.take(at, latest, now);
+            }
+            None => reply.kept = conversation.is_none(),
         }
         reply
     }
@@ -47,29 +49,23 @@ impl StoryRun {
         }
     }
 
-    /// The answer the current `await` gives to this call if it takes it.
+    /// The answer that the `await` of a strand gives to the call it takes.
     fn awaited_answer(
         &mut self,
-        trigger: &Trigger,
-        fields: &Value,
+        at: usize,
         saved: &Value,
         now: Timestamp,
         host: &mut dyn StoryHost,
     ) -> Option<(u16, Option<Value>)> {
         let story = Arc::clone(&self.story);
-        let Some(Step { place, conversation, action: Action::Await(wait), .. }) =
-            story.steps.get(self.cursor)
-        else {
-            return None;
-        };
-        let answer = wait.answer.as_ref().filter(|_| wait.trigger == *trigger)?;
+        let step = story.steps.get(self.strands[at].cursor)?;
+        let Action::Await(wait) = &step.action else { return None };
+        let answer = wait.answer.as_ref()?;
         let cause = ("call", template::value(saved));
-        let mut moment = Moment { now, conversation, cause: Some(&cause), host };
-        let waiting = matches!(self.state, State::Awaiting { .. });
-        if !waiting || !matches!(self.matches(&wait.condition, fields, &mut moment), Ok(true)) {
-            return None;
-        }
-        self.render_answer(answer, place, &mut moment)
+        let loop_index = self.loop_index(at);
+        let mut moment =
+            Moment { now, conversation: &step.conversation, loop_index, cause: Some(&cause), host };
+        self.render_answer(answer, &step.place, &mut moment)
     }
 
     fn render_answer(
@@ -119,8 +115,9 @@ impl StoryRun {
             let place = Place { file: Arc::from(self.story.name.as_str()), line: 0 };
             self.fail(&place, format!("`{event}` was not delivered: {reason}"), host);
         }
-        if matches!(self.state, State::Delivering(waited) if waited == id) {
-            self.next(now);
+        let waits = |state: &State| matches!(state, State::Delivering(waited) if *waited == id);
+        if let Some(at) = self.strands.iter().position(|strand| waits(&strand.state)) {
+            self.next(at, now);
         }
         if end.end.failure.is_none() && !self.has_ended {
             let trigger = Trigger::Callback(event.into());
@@ -129,7 +126,10 @@ impl StoryRun {
             if !own {
                 let conversation = host.simulator().find_conversation(&fields);
                 self.post(Occurrence { trigger, conversation, fields, saved });
-                self.take_if_awaited(self.mailbox.len() - 1, now, host);
+                let latest = self.mailbox.len() - 1;
+                if let Some(at) = self.strand_for(latest, now, host) {
+                    self.take(at, latest, now);
+                }
             }
         }
     }
@@ -150,7 +150,8 @@ impl StoryRun {
             }
             _ => (&default, MAIN_CONVERSATION),
         };
-        let scope = self.scope(&mut Moment::of_step(now, conversation, host));
+        let loop_index = outstanding.loop_index;
+        let scope = self.scope(&mut Moment::of_step(now, conversation, loop_index, host));
         for wrong in expect.judge(end, &story.templates, &scope) {
             self.fail(&outstanding.place, format!("`{event}`: {wrong}"), host);
         }
@@ -176,7 +177,7 @@ impl StoryRun {
         let story = Arc::clone(&self.story);
         let any = story.reactions.iter().any(|reaction| reaction.trigger == *trigger);
         // A story lives until everything it sent has come to its end.
-        if !any || matches!(self.state, State::Before(_)) || self.stopped || self.has_ended {
+        if !any || !self.has_begun() || self.stopped || self.has_ended {
             return reply;
         }
         let variable = match trigger {
@@ -185,7 +186,8 @@ impl StoryRun {
         };
         let cause = (variable, template::value(saved));
         let conversation = self.conversation_of(fields, host);
-        let mut moment = Moment { now, conversation: &conversation, cause: Some(&cause), host };
+        let loop_index = self.loop_index(0);
+        let mut moment = Moment { now, conversation: &conversation, loop_index, cause: Some(&cause), host };
         for (index, reaction) in story.reactions.iter().enumerate() {
             if reaction.trigger != *trigger || self.fired[index] >= reaction.times {
                 continue;
@@ -211,7 +213,7 @@ impl StoryRun {
                 let due = later(now, self.helpers.draw(|rng| item.after.draw(rng)));
                 self.scheduled_so_far += 1;
                 let (conversation, cause) = (conversation.clone(), cause.clone());
-                let scheduled = Scheduled { reaction: index, send, conversation, cause };
+                let scheduled = Scheduled { reaction: index, send, conversation, loop_index, cause };
                 self.scheduled.insert((due, self.scheduled_so_far), scheduled);
             }
         }
@@ -242,8 +244,9 @@ impl StoryRun {
             let message = "reactions set each other off without end at the same moment; give one of them `after`, `times` or `when`";
             return self.abort(&reaction.place, message, host);
         }
-        let Scheduled { conversation, cause, .. } = &scheduled;
-        let mut moment = Moment { now, conversation, cause: Some(cause), host };
+        let Scheduled { conversation, loop_index, cause, .. } = &scheduled;
+        let loop_index = *loop_index;
+        let mut moment = Moment { now, conversation, loop_index, cause: Some(cause), host };
         let applies = send.when.as_ref().map_or(Ok(true), |when| self.is_true(when, &mut moment));
         let sent = match applies {
             Ok(true) => self.render_and_send(&send.callback, &mut moment),
@@ -253,8 +256,8 @@ impl StoryRun {
         match sent {
             Ok((id, body)) => {
                 let save = send.callback.save.clone();
-                self.outstanding
-                    .insert(id, Outstanding { place: reaction.place.clone(), step: None, save, body });
+                let place = reaction.place.clone();
+                self.outstanding.insert(id, Outstanding { place, step: None, loop_index, save, body });
             }
             Err(error) => self.fail(&reaction.place, error, moment.host),
         }

@@ -3,6 +3,7 @@
 
 mod events;
 mod scope;
+mod strand;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +17,9 @@ use minijinja::Value as Scope;
 use serde_json::Value;
 
 use self::scope::{Moment, fill};
+use self::strand::{State, Strand};
 use super::host::StoryHost;
-use super::story::{Action, MAIN_CONVERSATION, Step, Story, Trigger};
+use super::story::{Action, Await, MAIN_CONVERSATION, Step, Story, Trigger};
 
 use crate::delivery::CallbackId;
 use crate::faults::{Fault, Faults};
@@ -45,9 +47,8 @@ pub struct StoryRun {
     helpers: Arc<Helpers>,
     values: BTreeMap<String, Scope>,
     conversations: BTreeMap<String, ConversationKey>,
-    cursor: usize,
-    round: u32,
-    state: State,
+    /// Where it is: the first strand is the story's own.
+    strands: Vec<Strand>,
     /// Things that happened and were not awaited yet, oldest first.
     mailbox: VecDeque<Occurrence>,
     /// How often each reaction happened.
@@ -70,22 +71,6 @@ pub struct StoryRun {
 }
 
 #[derive(Debug)]
-enum State {
-    /// Not begun.
-    Before(Timestamp),
-    /// The step under the cursor is to be taken.
-    Ready,
-    /// In a pause; afterwards the cursor moves on, or, between repeats, stays.
-    Pausing { until: Timestamp, then_next: bool },
-    /// Waiting for the end of a callback.
-    Delivering(CallbackId),
-    /// Waiting for something to happen.
-    Awaiting { deadline: Timestamp },
-    /// All steps are taken.
-    Finished,
-}
-
-#[derive(Debug)]
 struct Occurrence {
     trigger: Trigger,
     /// The conversation it belongs to, if it names one.
@@ -99,6 +84,7 @@ struct Scheduled {
     reaction: usize,
     send: usize,
     conversation: String,
+    loop_index: u32,
     /// The call or callback it reacts to, by the name templates see it under.
     cause: (&'static str, Scope),
 }
@@ -108,6 +94,8 @@ struct Outstanding {
     place: Place,
     /// The step whose expectation counts; reactions and the simulator's own callbacks just have to be delivered.
     step: Option<usize>,
+    /// The repeat it belongs to.
+    loop_index: u32,
     save: Option<String>,
     body: Value,
 }
@@ -125,6 +113,7 @@ impl StoryRun {
         let helpers = Helpers::new(seed.stream("story", 0), story.country, story.locale.as_deref(), start);
         let fired = vec![0; story.reactions.len()];
         let faults = Faults::new(story.faults.clone(), seed);
+        let first = Strand::first(story.steps.len(), start);
         Self {
             story,
             name,
@@ -134,9 +123,7 @@ impl StoryRun {
             helpers: Arc::new(helpers),
             values: BTreeMap::new(),
             conversations: BTreeMap::new(),
-            cursor: 0,
-            round: 1,
-            state: State::Before(start),
+            strands: vec![first],
             mailbox: VecDeque::new(),
             fired,
             scheduled: BTreeMap::new(),
@@ -178,14 +165,21 @@ impl StoryRun {
 
     /// Whether all steps are taken and nothing of the story is under way.
     pub fn is_over(&self) -> bool {
-        matches!(self.state, State::Finished) && self.scheduled.is_empty() && self.outstanding.is_empty()
+        self.has_taken_all_steps() && self.scheduled.is_empty() && self.outstanding.is_empty()
+    }
+
+    fn has_taken_all_steps(&self) -> bool {
+        matches!(self.strands[0].state, State::Finished)
+    }
+
+    fn has_begun(&self) -> bool {
+        !matches!(self.strands[0].state, State::Before(_))
     }
 
     /// Whether the story waits for a call from outside, which time alone does not bring.
     pub fn awaits_call(&self) -> bool {
-        matches!(self.state, State::Awaiting { .. })
-            && matches!(self.current(), Some(Step { action: Action::Await(wait), .. })
-                if matches!(wait.trigger, Trigger::Call(_)))
+        (0..self.strands.len())
+            .any(|at| self.awaiting(at).is_some_and(|(_, wait)| matches!(wait.trigger, Trigger::Call(_))))
     }
 
     /// Whether it lets calls go wrong.
@@ -195,7 +189,7 @@ impl StoryRun {
 
     /// What goes wrong with a call, as the story wants it.
     pub fn fault(&mut self, id: &str, fields: &Value) -> Option<Fault> {
-        let lives = !matches!(self.state, State::Before(_)) && !self.stopped;
+        let lives = self.has_begun() && !self.stopped;
         lives.then(|| self.faults.next(id, fields)).flatten()
     }
 
@@ -206,13 +200,7 @@ impl StoryRun {
 
     /// When time alone moves the story on.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
-        let own = match &self.state {
-            State::Before(at) | State::Pausing { until: at, .. } | State::Awaiting { deadline: at } => {
-                Some(*at)
-            }
-            State::Ready => Some(Timestamp::MIN),
-            State::Delivering(_) | State::Finished => None,
-        };
+        let own = self.strands.iter().filter_map(Strand::next_wakeup).min();
         let scheduled = self.scheduled.keys().next().map(|(at, _)| *at);
         [own, scheduled].into_iter().flatten().min()
     }
@@ -220,7 +208,7 @@ impl StoryRun {
     /// Ends the story where it is: no further steps, no further reactions.
     pub fn stop(&mut self) {
         self.stopped = true;
-        self.state = State::Finished;
+        self.strands.iter_mut().for_each(|strand| strand.state = State::Finished);
         self.scheduled.clear();
     }
 
@@ -234,30 +222,41 @@ impl StoryRun {
             let scheduled = entry.remove();
             self.send_scheduled(scheduled, now, host);
         }
-        loop {
-            match &self.state {
-                State::Before(start) if *start <= now => {
-                    host.story_started();
-                    self.state = State::Ready;
-                    self.set_initial_values(now, host);
-                }
-                State::Pausing { until, then_next } if *until <= now => {
-                    if *then_next {
-                        self.next(now);
-                    } else {
-                        self.state = State::Ready;
-                    }
-                }
-                State::Ready => self.take_step(now, host),
-                State::Awaiting { deadline } if *deadline <= now => self.await_ran_out(now, host),
-                _ => break,
-            }
-        }
+        // One strand may set another in motion.
+        while (0..self.strands.len()).any(|at| self.advance_strand(at, now, host)) {}
         if self.is_over() && !self.has_ended {
             self.has_ended = true;
             host.story_finished(self.failures == 0);
             self.forget();
         }
+    }
+
+    /// Moves a strand on as far as possible at this moment. Whether it moved.
+    fn advance_strand(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) -> bool {
+        let mut moved = false;
+        // The story may be ended on the way.
+        while let Some(strand) = self.strands.get(at) {
+            match &strand.state {
+                State::Before(start) if *start <= now => {
+                    host.story_started();
+                    self.strands[at].state = State::Ready;
+                    self.set_initial_values(now, host);
+                }
+                State::Pausing { until, then_next } if *until <= now => {
+                    if *then_next {
+                        self.next(at, now);
+                    } else {
+                        self.strands[at].state = State::Ready;
+                    }
+                }
+                State::Ready => self.take_step(at, now, host),
+                State::Awaiting { deadline } if *deadline <= now => self.await_ran_out(at, now, host),
+                State::Joining if self.has_joined(at) => self.next(at, now),
+                _ => break,
+            }
+            moved = true;
+        }
+        moved
     }
 
     /// A story that is over is only counted: a load runs many thousands of them.
@@ -269,8 +268,13 @@ impl StoryRun {
         self.outstanding.clear();
     }
 
-    fn current(&self) -> Option<&Step> {
-        self.story.steps.get(self.cursor)
+    /// The step and what it awaits, if a strand awaits something.
+    fn awaiting(&self, at: usize) -> Option<(&Step, &Await)> {
+        let step = self.current(at).filter(|_| matches!(self.strands[at].state, State::Awaiting { .. }))?;
+        match &step.action {
+            Action::Await(wait) => Some((step, wait)),
+            _ => None,
+        }
     }
 
     fn set_initial_values(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
@@ -279,7 +283,7 @@ impl StoryRun {
             if self.values.contains_key(name) {
                 continue;
             }
-            let scope = self.scope(&mut Moment::of_step(now, MAIN_CONVERSATION, host));
+            let scope = self.scope(&mut Moment::of_step(now, MAIN_CONVERSATION, 1, host));
             match value.render(&story.templates, &scope) {
                 Ok(value) => self.preset(name, &value),
                 Err(error) => {
@@ -291,91 +295,72 @@ impl StoryRun {
         }
     }
 
-    /// The step under the cursor is done: repeats it or moves on.
-    fn next(&mut self, now: Timestamp) {
-        let Some(step) = self.story.steps.get(self.cursor) else {
-            self.state = State::Finished;
-            return;
-        };
-        if self.round < step.repeat {
-            self.round += 1;
-            self.state = match step.every {
-                Some(every) => State::Pausing {
-                    until: later(now, self.helpers.draw(|rng| every.draw(rng))),
-                    then_next: false,
-                },
-                None => State::Ready,
-            };
-        } else {
-            self.cursor += 1;
-            self.round = 1;
-            self.state = State::Ready;
-        }
-    }
-
-    fn take_step(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
+    fn take_step(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
-        let Some(step) = story.steps.get(self.cursor) else {
-            self.state = State::Finished;
+        let Some(step) = story.steps.get(self.strands[at].cursor).filter(|_| !self.strands[at].is_through())
+        else {
+            self.strands[at].state = State::Finished;
             return;
         };
+        let loop_index = self.loop_index(at);
         if let Some(when) = &step.when {
-            match self.is_true(when, &mut Moment::of_step(now, &step.conversation, host)) {
+            match self.is_true(when, &mut Moment::of_step(now, &step.conversation, loop_index, host)) {
                 Ok(true) => {}
-                Ok(false) => return self.next(now),
+                Ok(false) => return self.next(at, now),
                 Err(error) => return self.abort(&step.place, error, host),
             }
         }
         match &step.action {
             Action::Pause(range) => {
                 let until = later(now, self.helpers.draw(|rng| range.draw(rng)));
-                self.state = State::Pausing { until, then_next: true };
+                self.strands[at].state = State::Pausing { until, then_next: true };
             }
             Action::Set(entries) => {
-                if let Err(error) = self.set(entries, &mut Moment::of_step(now, &step.conversation, host)) {
+                let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
+                if let Err(error) = self.set(entries, &mut moment) {
                     return self.abort(&step.place, error, host);
                 }
-                self.next(now);
+                self.next(at, now);
             }
+            Action::Group { parallel, .. } => self.enter(at, *parallel),
             Action::Send { callback, wait, .. } => {
-                match self.render_and_send(callback, &mut Moment::of_step(now, &step.conversation, host)) {
+                let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
+                match self.render_and_send(callback, &mut moment) {
                     Ok((id, body)) => {
                         let outstanding = Outstanding {
                             place: step.place.clone(),
-                            step: Some(self.cursor),
+                            step: Some(self.strands[at].cursor),
+                            loop_index,
                             save: callback.save.clone(),
                             body,
                         };
                         self.outstanding.insert(id, outstanding);
                         if *wait {
-                            self.state = State::Delivering(id);
+                            self.strands[at].state = State::Delivering(id);
                         } else {
-                            self.next(now);
+                            self.next(at, now);
                         }
                     }
                     Err(error) => self.abort(&step.place, error, host),
                 }
             }
             Action::Await(wait) => {
-                self.state = State::Awaiting { deadline: later(now, wait.within) };
-                let position = (self.cursor, self.round);
+                self.strands[at].state = State::Awaiting { deadline: later(now, wait.within) };
                 // What came before the step counts, unless an earlier step took it.
-                for index in 0..self.mailbox.len() {
-                    if self.take_if_awaited(index, now, host) {
-                        break;
-                    }
-                }
-                if let (Trigger::Call(id), true) = (&wait.trigger, position == (self.cursor, self.round)) {
+                let taken = (0..self.mailbox.len()).any(|index| self.take_if_awaited(at, index, now, host));
+                if let (Trigger::Call(id), false) = (&wait.trigger, taken) {
                     host.waiting(id, wait.within);
                 }
             }
         }
     }
 
-    fn await_ran_out(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
+    fn await_ran_out(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
-        let Some(Step { place, action: Action::Await(wait), .. }) = story.steps.get(self.cursor) else {
-            return self.next(now);
+        let Some(Step { place, conversation, action: Action::Await(wait), .. }) =
+            story.steps.get(self.strands[at].cursor)
+        else {
+            return self.next(at, now);
         };
         if !wait.optional {
             let (kind, id) = match &wait.trigger {
@@ -386,7 +371,8 @@ impl StoryRun {
             let mut message = format!("expected the {kind} `{id}` within {within}, it never came");
             let near = self.mailbox.iter().rev().find(|occurrence| occurrence.trigger == wait.trigger);
             if let Some(fields) = near.map(|near| near.fields.clone()) {
-                let scope = self.scope(&mut Moment::of_step(now, &self.conversation(), host));
+                let loop_index = self.loop_index(at);
+                let scope = self.scope(&mut Moment::of_step(now, conversation, loop_index, host));
                 if let Ok(wanted) = wait.condition.render(&story.templates, &scope)
                     && let Some(difference) = difference(&wanted, &fields)
                 {
@@ -398,14 +384,24 @@ impl StoryRun {
             }
             self.fail(place, message, host);
         }
-        self.next(now);
+        self.next(at, now);
     }
 
-    /// Ends the wait if the thing in the mailbox at `index` is what the current step awaits.
-    fn take_if_awaited(&mut self, index: usize, now: Timestamp, host: &mut dyn StoryHost) -> bool {
+    /// The first strand that awaits the thing in the mailbox at `index`.
+    fn strand_for(&mut self, index: usize, now: Timestamp, host: &mut dyn StoryHost) -> Option<usize> {
+        (0..self.strands.len()).find(|at| self.is_awaited(*at, index, now, host))
+    }
+
+    /// Whether the thing in the mailbox at `index` is what a strand awaits. A condition that can't be filled in ends the
+    /// story.
+    fn is_awaited(&mut self, at: usize, index: usize, now: Timestamp, host: &mut dyn StoryHost) -> bool {
         let story = Arc::clone(&self.story);
-        let (State::Awaiting { .. }, Some(Step { place, conversation, action: Action::Await(wait), .. })) =
-            (&self.state, story.steps.get(self.cursor))
+        // The story may have been ended by another strand.
+        let cursor = match self.strands.get(at) {
+            Some(Strand { cursor, state: State::Awaiting { .. }, .. }) => *cursor,
+            _ => return false,
+        };
+        let Some(Step { place, conversation, action: Action::Await(wait), .. }) = story.steps.get(cursor)
         else {
             return false;
         };
@@ -420,22 +416,35 @@ impl StoryRun {
             return false;
         }
         let fields = occurrence.fields.clone();
-        match self.matches(&wait.condition, &fields, &mut Moment::of_step(now, conversation, host)) {
-            Ok(false) => false,
-            Ok(true) => {
-                if let Some(occurrence) = self.mailbox.remove(index)
-                    && let Some(name) = &wait.save
-                {
-                    self.preset(name, &occurrence.saved);
-                }
-                self.next(now);
-                true
-            }
+        let loop_index = self.loop_index(at);
+        let mut moment = Moment::of_step(now, conversation, loop_index, host);
+        match self.matches(&wait.condition, &fields, &mut moment) {
+            Ok(matches) => matches,
             Err(error) => {
                 self.abort(place, error, host);
-                true
+                false
             }
         }
+    }
+
+    /// Ends the wait of a strand if the thing in the mailbox at `index` is what it awaits.
+    fn take_if_awaited(&mut self, at: usize, index: usize, now: Timestamp, host: &mut dyn StoryHost) -> bool {
+        let is_awaited = self.is_awaited(at, index, now, host);
+        if is_awaited {
+            self.take(at, index, now);
+        }
+        is_awaited
+    }
+
+    /// A strand takes the thing in the mailbox at `index`, which it awaits.
+    fn take(&mut self, at: usize, index: usize, now: Timestamp) {
+        let save = self.awaiting(at).and_then(|(_, wait)| wait.save.clone());
+        if let Some(occurrence) = self.mailbox.remove(index)
+            && let Some(name) = save
+        {
+            self.preset(&name, &occurrence.saved);
+        }
+        self.next(at, now);
     }
 
     fn fail(&mut self, place: &Place, message: impl Display, host: &mut dyn StoryHost) {

@@ -37,6 +37,8 @@ pub(super) fn fill(what: &str) -> impl FnOnce(FillError) -> StoryError {
 pub(super) struct Moment<'a> {
     pub(super) now: Timestamp,
     pub(super) conversation: &'a str,
+    /// Which repeat it is, from 1.
+    pub(super) loop_index: u32,
     /// The call or callback of a reaction, by the name templates see it under.
     pub(super) cause: Option<&'a (&'static str, Scope)>,
     pub(super) host: &'a mut dyn StoryHost,
@@ -44,8 +46,13 @@ pub(super) struct Moment<'a> {
 
 impl<'a> Moment<'a> {
     /// A moment of a step, which nothing from outside causes.
-    pub(super) fn of_step(now: Timestamp, conversation: &'a str, host: &'a mut dyn StoryHost) -> Self {
-        Self { now, conversation, cause: None, host }
+    pub(super) fn of_step(
+        now: Timestamp,
+        conversation: &'a str,
+        loop_index: u32,
+        host: &'a mut dyn StoryHost,
+    ) -> Self {
+        Self { now, conversation, loop_index, cause: None, host }
     }
 }
 
@@ -78,8 +85,8 @@ impl StoryRun {
         name.unwrap_or_else(|| self.conversation())
     }
 
-    pub(super) fn conversation(&self) -> String {
-        self.current().map_or(MAIN_CONVERSATION, |step| step.conversation.as_str()).to_owned()
+    fn conversation(&self) -> String {
+        self.current(0).map_or(MAIN_CONVERSATION, |step| step.conversation.as_str()).to_owned()
     }
 
     pub(super) fn set(
@@ -179,7 +186,7 @@ impl StoryRun {
             ("country", Scope::from(self.story.country.to_string())),
             ("copy", Scope::from(self.instance)),
             ("story", Scope::from(self.story.name.as_str())),
-            ("loop_index", Scope::from(self.round)),
+            ("loop_index", Scope::from(moment.loop_index)),
             ("__helpers", Scope::from_dyn_object(Arc::clone(&self.helpers))),
         ];
         let own = self.values.iter().map(|(name, value)| (name.as_str(), value.clone()));

@@ -274,3 +274,52 @@ fn reactions_without_end_are_stopped() {
     assert!(story.host.notes.iter().any(|note| note.contains("without end at the same moment")));
     assert!(story.run.is_over());
 }
+
+#[test]
+fn a_block_is_repeated_as_a_whole() {
+    let mut story = Driven::begin(
+        "[[steps]]\nrepeat = 2\nevery = '1s'\nwhen = '{{ loop_index < 9 }}'\n\
+         [[steps.group]]\nsend = 'session.end'\nwait = false\nbody = { n = '{{ loop_index }}' }\n\
+         [[steps.group]]\nrepeat = 2\nset = { x = '{{ loop_index }}' }\n\
+         [[steps.group]]\n[[steps.group.group]]\nsend = 'session.report'\nwait = false\nbody = { n = '{{ loop_index }}', x = '{{ x }}' }\n\
+         [[steps]]\nsend = 'session.transfer'\n",
+    );
+    assert_eq!(story.events(), ["session.end", "session.report"]);
+    story.advance(1_000);
+    assert_eq!(
+        story.events(),
+        ["session.end", "session.report", "session.end", "session.report", "session.transfer"]
+    );
+    assert_eq!(story.host.sent[2].1, json!({"n": 2}));
+    assert_eq!(story.host.sent[3].1, json!({"n": 2, "x": 2}));
+    assert_eq!(story.run.story().sends(), 5);
+    let skipped = Driven::begin(
+        "[[steps]]\nwhen = 'false'\n[[steps.group]]\nsend = 'session.end'\n[[steps]]\nsend = 'session.report'\n",
+    );
+    assert_eq!(skipped.events(), ["session.report"]);
+}
+
+#[test]
+fn the_steps_of_a_parallel_block_run_side_by_side() {
+    let mut story = Driven::begin(
+        "[[steps]]\nparallel = true\nrepeat = 2\n\
+         [[steps.group]]\nawait = 'chatbot.send_message'\nsave = 'said'\n\
+         [[steps.group]]\n[[steps.group.group]]\npause = '2s'\n\
+         [[steps.group.group]]\nsend = 'session.end'\nwait = false\nbody = { round = '{{ loop_index }}' }\n\
+         [[steps]]\nsend = 'session.report'\nbody = { text = '{{ said.body.text }}' }\n",
+    );
+    assert!(story.run.awaits_call() && story.host.sent.is_empty());
+    assert!(story.call("chatbot.send_message", json!({"text": "a"}), 500).taken);
+    assert!(!story.run.awaits_call(), "the block waits for its other step");
+    story.advance(2_000);
+    assert_eq!(story.events(), ["session.end"]);
+    story.advance(4_000);
+    assert_eq!(story.host.sent[1].1, json!({"round": 2}));
+    assert!(story.run.awaits_call());
+    assert!(story.call("chatbot.send_message", json!({"text": "b"}), 4_100).taken);
+    assert_eq!(story.host.sent[2].1, json!({"text": "b"}));
+    (1..=3).for_each(|number| story.answer(number, 200, 5_000));
+    assert!(story.run.is_over());
+    assert_eq!(story.run.strands.len(), 3, "the strands of the first round are used again");
+    assert_eq!(story.host.notes.last().unwrap(), "passed");
+}

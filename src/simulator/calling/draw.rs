@@ -54,6 +54,7 @@ pub(in crate::simulator) fn draw(
     };
     let intention = match (outcome, mock_outcome.intention) {
         (Outcome::Talked, Some(letter)) => letter,
+        (Outcome::Talked, None) if mock_outcome.long_talk => long_talk_letter(rng),
         (Outcome::Talked, None) => letter(rng),
         _ => 0,
     };
@@ -73,20 +74,26 @@ pub(in crate::simulator) fn draw(
 }
 
 /// What people want, more often the ordinary.
+const LETTERS: [(u8, u32); 10] = [
+    (b'A', 26),
+    (b'B', 14),
+    (b'C', 14),
+    (b'D', 8),
+    (b'E', 5),
+    (b'F', 14),
+    (b'G', 4),
+    (b'H', 3),
+    (b'I', 7),
+    (0, 5),
+];
+
 fn letter(rng: &mut Rng) -> u8 {
-    const LETTERS: [(u8, u32); 10] = [
-        (b'A', 26),
-        (b'B', 14),
-        (b'C', 14),
-        (b'D', 8),
-        (b'E', 5),
-        (b'F', 14),
-        (b'G', 4),
-        (b'H', 3),
-        (b'I', 7),
-        (0, 5),
-    ];
     weighted(rng, &LETTERS)
+}
+
+/// What people want who talk for ten minutes: not those who decline, nor those it was never about.
+fn long_talk_letter(rng: &mut Rng) -> u8 {
+    weighted(rng, &LETTERS[..5])
 }
 
 /// One of several, by their weights. There is at least one.
@@ -137,7 +144,12 @@ mod tests {
         for outcome in Outcome::ALL {
             assert!((0..50).all(|row| drawn(outcome.as_str(), row, 1).outcome == outcome));
         }
-        assert_eq!(drawn("long_talk", 0, 1).talk, LONG_TALK);
+        for row in 0..200 {
+            let long = drawn("long_talk", row, 1);
+            assert_eq!(long.talk, LONG_TALK);
+            assert!(matches!(long.intention, b'A'..=b'E'), "row {row}: {}", char::from(long.intention));
+        }
+        assert_eq!(drawn("long_talk intention_g", 0, 1).intention, b'G');
         assert_eq!(drawn("intention_d", 0, 1).intention, b'D');
         let third: Vec<Outcome> = (1..=3).map(|attempt| drawn("answers_on_3", 0, attempt).outcome).collect();
         assert_eq!(third, [Outcome::NoAnswer, Outcome::NoAnswer, Outcome::Talked]);

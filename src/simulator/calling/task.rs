@@ -39,17 +39,6 @@ pub(in crate::simulator) enum TaskStatus {
 }
 
 impl TaskStatus {
-    /// Its word.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Stopping | Self::Cancelled => "cancelled",
-            Self::Finished => "finished",
-        }
-    }
-
     pub(super) fn is_over(self) -> bool {
         matches!(self, Self::Finished | Self::Cancelled)
     }

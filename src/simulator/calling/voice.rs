@@ -226,11 +226,6 @@ impl Calling {
         });
     }
 
-    /// The word of a task's status.
-    pub(in crate::simulator) fn voice_status(&self, key: TaskKey) -> &'static str {
-        self.task(key).status.as_str()
-    }
-
     /// The id of a voice node's task.
     pub(in crate::simulator) fn voice_id(&self, key: TaskKey) -> String {
         self.task_id(key)

@@ -14,7 +14,7 @@ use crate::simulator::rules::message_template::{MessageTemplate, TemplateStatus,
 
 /// A template in one language.
 #[derive(Clone, Debug)]
-pub(super) struct Chosen {
+pub(in crate::simulator) struct Chosen {
     pub(super) template: Arc<MessageTemplate>,
     /// The place of the language.
     at: usize,
@@ -29,13 +29,29 @@ impl Chosen {
         all.iter().flat_map(versions)
     }
 
+    /// The template of this name, for somebody who reads this language: in that, or else in the first language in which it may
+    /// be sent.
+    pub(in crate::simulator) fn named(
+        all: &[Arc<MessageTemplate>],
+        name: &str,
+        language: &str,
+    ) -> Option<Self> {
+        let template = all.iter().find(|template| template.name == name)?;
+        let versions = || template.versions.iter();
+        let is_approved = |version: &TemplateVersion| version.status == TemplateStatus::Approved;
+        let reads = |version: &TemplateVersion| version.language.eq_ignore_ascii_case(language);
+        let at = versions().position(|version| is_approved(version) && reads(version));
+        let at = at.or_else(|| versions().position(is_approved)).or_else(|| versions().position(reads));
+        Some(Self { template: Arc::clone(template), at: at.unwrap_or(0) })
+    }
+
     /// The template in its language.
     pub(super) fn version(&self) -> &TemplateVersion {
         &self.template.versions[self.at]
     }
 
     /// Which template it is, as messages name it.
-    pub(super) fn info(&self) -> TemplateInfo {
+    pub(in crate::simulator) fn info(&self) -> TemplateInfo {
         TemplateInfo {
             id: self.template.id,
             name: self.template.name.clone(),
@@ -49,7 +65,11 @@ impl Chosen {
     }
 
     /// Its content, filled in: with these texts, or with samples.
-    pub(super) fn content(&self, texts: Option<&[String]>, facts: impl FnOnce() -> Facts) -> TemplateContent {
+    pub(in crate::simulator) fn content(
+        &self,
+        texts: Option<&[String]>,
+        facts: impl FnOnce() -> Facts,
+    ) -> TemplateContent {
         let locale = content::closest_locale(&self.version().language);
         let drawn = texts.is_none().then(facts);
         let text = |number: usize| {
@@ -94,7 +114,7 @@ impl Chosen {
     /// # Errors
     ///
     /// It is not approved.
-    pub(super) fn sendable(self) -> Result<Self, Refusal> {
+    pub(in crate::simulator) fn sendable(self) -> Result<Self, Refusal> {
         let TemplateInfo { id, name, language } = self.info();
         let status = match self.version().status {
             TemplateStatus::Approved => return Ok(self),

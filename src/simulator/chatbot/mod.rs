@@ -42,12 +42,14 @@ use super::department::Department;
 use super::endpoint::{Endpoint, bad_request, endpoints};
 use super::keys::ConversationKey;
 use super::timer::{ChatbotTimer, WorkflowTimer};
+use super::wire_id::WireId;
 use crate::contract::bodies::message::MessageStatus;
 use crate::seed::Rng;
 use crate::seed::ids::{self, IdShape};
 use crate::time::later;
 pub(super) use callbacks::CALLBACKS;
 use campaign::Campaigns;
+pub(super) use catalogue::Chosen;
 pub(super) use contents::note_contents;
 use conversation::Conversations;
 pub use conversation::Opening;
@@ -55,7 +57,9 @@ pub(super) use conversation::{Conversation, Overrides, Phase, ScheduledMessages}
 use media::Media;
 pub use media::Stored;
 pub(super) use messages::{Message, Reply, word};
+pub(super) use outcome_plan::error_of;
 pub use view::{ConversationView, UserView};
+pub(super) use waba::sender;
 
 /// The endpoints of this family.
 pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
@@ -110,6 +114,11 @@ impl Chatbot {
     /// Opens a conversation: a user, a channel, ids. Nothing is sent.
     pub(super) fn open(&mut self, context: &mut Context, opening: &Opening) -> ConversationKey {
         self.conversations.add(Conversation::open(opening, context.cause()))
+    }
+
+    /// Whether a user wants no more messages on a channel.
+    pub(super) fn is_opted_out(&self, channel_id: &WireId, user_id: &WireId) -> bool {
+        self.campaigns.is_opted_out(channel_id, user_id)
     }
 
     /// What templates see of a conversation.

@@ -22,12 +22,17 @@ pub(super) enum Reply {
 impl Failure {
     /// What callbacks and queries say of it.
     pub(super) fn error(self) -> SendError {
-        let (code, reason) = match self {
-            Self::NotOnWhatsApp => (1001, "the number is not on WhatsApp"),
-            Self::OptedOut => (1002, "the user wants no messages"),
-        };
-        SendError { code, reason: reason.to_owned() }
+        error_of(self)
     }
+}
+
+/// What callbacks and queries say of a message that failed.
+pub(in crate::simulator) fn error_of(failure: Failure) -> SendError {
+    let (code, reason) = match failure {
+        Failure::NotOnWhatsApp => (1001, "the number is not on WhatsApp"),
+        Failure::OptedOut => (1002, "the user wants no messages"),
+    };
+    SendError { code, reason: reason.to_owned() }
 }
 
 /// What will become of a message.

@@ -402,5 +402,6 @@ pub(super) fn callback<T: Serialize>(
         sums_up: None,
         target: None,
         flow: None,
+        push: None,
     })
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::content;
 use crate::seed::Seed;
 use crate::simulator::access::Account;
+use crate::simulator::context::Context;
 use crate::simulator::{AccountKey, Refusal, Request, Simulator, WabaAccount};
 
 /// How many business accounts an account of the vendor has.
@@ -14,13 +15,13 @@ const WABA_ACCOUNTS: u64 = 2;
 
 /// A WhatsApp business account (assumed).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub(super) struct Waba {
+pub(in crate::simulator) struct Waba {
     /// The id of the business account, 15 digits.
     waba_id: String,
     /// The name that users see.
     name: String,
     /// The channel of its messages, a string even when it is digits.
-    pub(super) channel_id: String,
+    pub(in crate::simulator) channel_id: String,
     /// The number it sends from, in E.164.
     phone: String,
     /// The business unit that callbacks name.
@@ -102,8 +103,17 @@ impl WabaRef {
 }
 
 fn own(simulator: &Simulator, request: &Request<'_>) -> Vec<Waba> {
-    let account = simulator.context.access.account(request.account);
-    wabas(simulator.context.seed, request.account, account, &simulator.context.behaviour.bot.waba)
+    of_account(&simulator.context, request.account)
+}
+
+fn of_account(context: &Context, key: AccountKey) -> Vec<Waba> {
+    wabas(context.seed, key, context.access.account(key), &context.behaviour.bot.waba)
+}
+
+/// The business account that the workflows of an account send from: the first, or else one that is made up.
+pub(in crate::simulator) fn sender(context: &Context, key: AccountKey) -> Waba {
+    let first = of_account(context, key).into_iter().next();
+    first.unwrap_or_else(|| draw(context.seed, key, context.access.account(key), 0))
 }
 
 /// `POST /api/v1/waba/accounts` (assumed).

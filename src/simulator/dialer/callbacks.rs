@@ -517,6 +517,7 @@ impl Dialer {
             part_of: self.wholes(key, kind),
             sums_up: (kind == NoticeKind::Task).then(|| self.task_id(key)),
             flow: node.as_ref().map(|node| node.place),
+            push: None,
         }
     }
 

@@ -204,11 +204,6 @@ impl Dialer {
         });
     }
 
-    /// The word of a task's state.
-    pub(in crate::simulator) fn node_status(&self, key: TaskKey) -> &'static str {
-        self.task(key).state.as_str()
-    }
-
     /// The id of a node's task.
     pub(in crate::simulator) fn node_task_id(&self, key: TaskKey) -> String {
         self.task_id(key)

@@ -121,11 +121,50 @@ impl TemplateVersion {
 }
 
 impl MessageTemplate {
+    /// A template of which nothing but its name is known: it says the least, in English.
+    fn of_name(id: i64, name: &str) -> Self {
+        let version = TemplateVersion {
+            language: "en".to_owned(),
+            status: TemplateStatus::Approved,
+            reason: None,
+            heading: None,
+            image: None,
+            file: None,
+            body: "Hello {{1}}, please answer this message.".to_owned(),
+            footer: String::new(),
+            button: Vec::new(),
+        };
+        Self {
+            id,
+            name: name.to_owned(),
+            category: utility(),
+            dialogue: TemplateDialogue::default(),
+            samples: vec!["{name}".to_owned()],
+            turns: Vec::new(),
+            versions: vec![version],
+        }
+    }
+
     /// The turn of the dialogue that a button leads to.
     pub(in crate::simulator) fn turn(&self, button: usize, kind: TemplateButtonKind) -> &str {
         let usual = if kind == TemplateButtonKind::OptOut { "stop" } else { "thanks" };
         self.turns.get(button).map_or(usual, String::as_str)
     }
+}
+
+/// The templates, and one more for each name of which there is none: whoever names a template in a workflow has it.
+pub(in crate::simulator) fn with_names<'a>(
+    templates: &[Arc<MessageTemplate>],
+    names: impl Iterator<Item = &'a str>,
+) -> Vec<Arc<MessageTemplate>> {
+    let mut all = templates.to_vec();
+    for name in names {
+        if all.iter().all(|known| known.name != name) {
+            let id = all.iter().map(|known| known.id).max().unwrap_or(0) + 1;
+            all.push(Arc::new(MessageTemplate::of_name(id, name)));
+        }
+    }
+    all
 }
 
 #[derive(Deserialize)]

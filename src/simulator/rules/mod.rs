@@ -9,6 +9,7 @@ pub(super) mod message_template;
 pub(super) mod strictness;
 pub(super) mod template;
 pub(super) mod template_file;
+pub(super) mod workflow;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +19,8 @@ use super::access::Account;
 use super::user_endpoints::Declarations;
 use crate::contract::renames;
 use chatbot::ChatRules;
-use template::Template;
+use template::{Kind, Template};
+use workflow::WorkflowRules;
 
 /// How the simulated vendor behaves where the vendor's own behaviour is not known. All of it is assumed.
 #[derive(Clone, Debug)]
@@ -33,6 +35,8 @@ pub struct Behaviour {
     pub dialer: Arc<dialer::Rules>,
     /// The workflow templates, oldest first.
     pub workflows: Arc<Vec<Template>>,
+    /// How instances of workflows end.
+    pub workflow: WorkflowRules,
     /// The endpoints and callbacks of the user's own.
     pub user_endpoints: Declarations,
     /// The calls whose assumed fields count as such in `strict`, by their ids.
@@ -49,6 +53,19 @@ pub struct Behaviour {
     pub has_callback_url: bool,
 }
 
+impl Behaviour {
+    /// The same, with a message template for every name that a workflow sends by.
+    pub(super) fn with_message_templates(self) -> Self {
+        let nodes = self.workflows.iter().flat_map(|template| &template.nodes);
+        let names = nodes.filter_map(|node| match &node.kind {
+            Kind::WhatsApp { template, .. } => Some(template.as_str()),
+            _ => None,
+        });
+        let templates = message_template::with_names(&self.bot.templates, names);
+        Self { bot: Arc::new(bot::Bot { templates, ..(*self.bot).clone() }), ..self }
+    }
+}
+
 impl Default for Behaviour {
     fn default() -> Self {
         Self {
@@ -59,6 +76,7 @@ impl Default for Behaviour {
             chatbot: ChatRules::default(),
             bot: Arc::default(),
             workflows: Arc::new(template::shipped()),
+            workflow: WorkflowRules::default(),
             user_endpoints: Declarations::default(),
             doubted: Arc::default(),
             corrected: Arc::default(),

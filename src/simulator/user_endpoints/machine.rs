@@ -289,6 +289,7 @@ fn send(simulator: &mut Simulator, planned: PlannedSend, at: Timestamp) -> Resul
         sums_up: None,
         target,
         flow: None,
+        push: None,
     }))
 }
 

@@ -16,11 +16,11 @@ use crate::content::dialogue::{self, Speaker};
 use crate::content::facts::Facts;
 use crate::contract::bodies::conversation::EndReason;
 use crate::contract::bodies::message::{
-    Content, Message, MessageStatus, Quoted, SenderType, System, SystemKind, Template, TemplateContent,
-    TemplateInfo,
+    Content, Message, MessageStatus, Quoted, SenderType, System, SystemKind, Template,
 };
 use crate::seed::{Rng, Seed};
 use crate::simulator::calling::MockOutcome;
+use crate::simulator::chatbot::Chosen;
 use crate::simulator::node::CameTo;
 use crate::simulator::outcome::ChatOutcome;
 use crate::simulator::talk::speaking_time;
@@ -163,16 +163,12 @@ pub(super) struct Who<'a> {
     pub(super) node: u16,
     pub(super) country: Country,
     pub(super) variables: &'a serde_json::Map<String, Value>,
-    pub(super) template: &'a str,
+    /// The message that was answered, which the person reads in that language.
+    pub(super) message: &'a Chosen,
     /// The id of the conversation.
     pub(super) call_id: &'a str,
     /// The id of the message that was answered.
     pub(super) msg_id: &'a str,
-}
-
-/// The channel of a node, digits in a text.
-pub(super) fn channel_id(seed: Seed, node: u16) -> String {
-    crate::simulator::chatbot::channel_id(&mut stream(seed, "channel", 0, node))
 }
 
 /// The name that a row gives its person.
@@ -203,17 +199,8 @@ pub(super) fn session(who: Who<'_>, course: &Course, came: Timestamp) -> Session
         timestamp: sent.as_second(),
         content: Content::Template {
             template: Template::WhatsApp {
-                content: TemplateContent {
-                    header: None,
-                    body: turns[..first].iter().map(|turn| turn.text.as_str()).collect::<Vec<_>>().join(" "),
-                    footer: String::new(),
-                    button: Vec::new(),
-                },
-                info: TemplateInfo {
-                    id: i64::from(who.node) + 1,
-                    name: who.template.to_owned(),
-                    language: locale.to_owned(),
-                },
+                content: who.message.content(None, || facts.clone()),
+                info: who.message.info(),
             },
         },
     };

@@ -19,7 +19,6 @@ use crate::simulator::chatbot::{
     word,
 };
 use crate::simulator::keys::{ConversationKey, InstanceKey};
-use crate::simulator::rules::template::Kind;
 use crate::simulator::timer::ChatbotTimer;
 
 impl Workflow {
@@ -41,16 +40,11 @@ impl Workflow {
         at: u32,
         visit: &Visit,
         course: &Course,
-        chatbot: &mut Chatbot,
         dialers: &mut Dialers<'_>,
     ) {
         let instance = self.instance(key);
-        let node = self.node(instance.template, visit.node);
-        let (Some(row), Some(Kind::WhatsApp { template, .. })) =
-            (instance.row(at), node.map(|node| &node.kind))
-        else {
-            return;
-        };
+        let message = self.message_of(key, at, visit.node, dialers);
+        let (Some(row), Some(message)) = (instance.row(at), message) else { return };
         let variables = row::variables(&row.variables);
         let (call_id, msg_id) = (self.chat_id(key, at, visit.node), self.message_id(key, at, visit.node));
         let country = self.country(instance, row.number);
@@ -60,7 +54,7 @@ impl Workflow {
             node: visit.node,
             country,
             variables: &variables,
-            template,
+            message: &message,
             call_id: &call_id,
             msg_id: &msg_id,
         };
@@ -72,7 +66,7 @@ impl Workflow {
             owner: Some(instance.account),
             call_id: call_id.as_str().into(),
             channel: DEFAULT_CHANNEL.into(),
-            channel_id: chat::channel_id(instance.seed, visit.node).into(),
+            channel_id: instance.channel_id.as_str().into(),
             user_id: row.number.into(),
             overrides: Overrides {
                 phone: Some(row.number),
@@ -105,7 +99,7 @@ impl Workflow {
             Some(Box::new(ScheduledMessages { instance: key, row: at, messages: coming, reason }));
         conversation.say(drawn.began);
         let next = conversation.next_message();
-        let conversation = chatbot.conversations.add(conversation);
+        let conversation = dialers.chatbot.conversations.add(conversation);
         if let Some(next) = next {
             dialers.context.plan(next, ChatbotTimer::Message { conversation });
         }

@@ -6,14 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::dialers::Dialers;
 use super::fields::{ZonedTime, unknown};
-use super::instance::{AutoFinish, Instance, InstanceOrder};
+use super::instance::{Instance, InstanceOrder};
 use super::row::{self, Detail, DetailFields, Details, RefusedRow};
 use super::{Workflow, parts};
 use crate::contract::bodies::local_text;
 use crate::contract::fields::{NoEffect, RowList, Text, Whole};
+use crate::simulator::chatbot::sender;
 use crate::simulator::endpoint::MaybeData;
 use crate::simulator::keys::InstanceKey;
 use crate::simulator::node::InstancePhase;
+use crate::simulator::rules::workflow::AutoFinish;
 use crate::simulator::timer::WorkflowTimer;
 use crate::simulator::{Refusal, Request, Simulator};
 
@@ -33,7 +35,8 @@ pub(super) struct CreateInstance {
     /// The name that notices and lists carry in place of `name` (documented; the meaning is assumed).
     workflow_name: Option<Name>,
     /// When it ends by itself: 0 never, 1 as soon as every row is finished, 2 when none has been added for five minutes
-    /// after that. Default: 2 (documented; the meaning of the values is assumed).
+    /// after that. Default: 2 (documented; the meaning of the values is assumed), or `auto_finish` under `[workflow]` in the
+    /// settings.
     auto_finish: Option<Whole<0, 2>>,
     /// A time such as `2030-01-31 09:00:00+08:00`, with its zone: when it ends at the latest.
     end_time: ZonedTime,
@@ -92,13 +95,13 @@ pub(super) fn create(
         name: fields.workflow_name.unwrap_or(fields.name).into_string(),
         template,
         nodes: workflow.nodes(template).len(),
-        auto_finish: match fields.auto_finish.map(Whole::get) {
-            Some(0) => AutoFinish::Never,
-            Some(1) => AutoFinish::AtOnce,
-            _ => AutoFinish::AfterPause,
+        auto_finish: {
+            let given = fields.auto_finish.and_then(|number| AutoFinish::of(number.get()));
+            given.unwrap_or(dialers.context.behaviour.workflow.auto_finish)
         },
         ends,
         cause: dialers.context.cause(),
+        channel_id: sender(dialers.context, request.account).channel_id,
     };
     let seed = workflow.seed.derive("instance", u64::from(key.0));
     workflow.instances.push(Instance::new(order, seed, request.now));

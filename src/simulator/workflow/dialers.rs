@@ -1,8 +1,9 @@
-//! Those who call for a workflow: robots in calling tasks, and agents by the predictive dialer.
+//! Those who work for a workflow: robots in calling tasks, agents by the predictive dialer, and the chatbot.
 
 use jiff::Timestamp;
 
 use crate::simulator::calling::{self, Calling};
+use crate::simulator::chatbot::Chatbot;
 use crate::simulator::context::Context;
 use crate::simulator::dialer::{self, Dialer};
 use crate::simulator::node::Taken;
@@ -26,12 +27,13 @@ impl NodeTask {
     }
 }
 
-/// The departments that call for workflows, and what all departments share.
+/// The departments that work for workflows, and what all departments share.
 #[derive(Debug)]
 pub(super) struct Dialers<'a> {
     pub(super) context: &'a mut Context,
     pub(super) calling: &'a mut Calling,
     pub(super) dialer: &'a mut Dialer,
+    pub(super) chatbot: &'a mut Chatbot,
 }
 
 impl Dialers<'_> {
@@ -40,14 +42,6 @@ impl Dialers<'_> {
         match task {
             NodeTask::Voice(task) => self.calling.voice_id(task),
             NodeTask::Dialer(task) => self.dialer.node_task_id(task),
-        }
-    }
-
-    /// The word of a task's status, in the words of its own family.
-    pub(super) fn status(&self, task: NodeTask) -> &'static str {
-        match task {
-            NodeTask::Voice(task) => self.calling.voice_status(task),
-            NodeTask::Dialer(task) => self.dialer.node_status(task),
         }
     }
 

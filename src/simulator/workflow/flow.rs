@@ -8,14 +8,14 @@ use jiff::Timestamp;
 use super::Workflow;
 use super::chat::{self, Step};
 use super::dialers::{Dialers, NodeTask};
-use super::instance::{AutoFinish, Row, RowStatus};
+use super::instance::{Instance, Row, RowStatus};
 use super::row;
-use crate::simulator::chatbot::Chatbot;
 use crate::simulator::dialer::DialerMockOutcome;
 use crate::simulator::keys::InstanceKey;
 use crate::simulator::node::{CameTo, InstancePhase as Phase, NodeOrder, Part, Repeat, RowEnded, Taken};
 use crate::simulator::outcome::MockOutcome;
-use crate::simulator::rules::template::Kind;
+use crate::simulator::rules::template::{Kind, Node};
+use crate::simulator::rules::workflow::AutoFinish;
 use crate::simulator::timer::WorkflowTimer;
 use crate::time::later;
 
@@ -42,8 +42,9 @@ impl Workflow {
         dialers: &mut Dialers<'_>,
     ) {
         if self.instance(key).phase == Phase::Created {
-            self.instance_mut(key).phase = Phase::Running;
-            self.emit_status(key, Phase::Running, dialers);
+            let instance = self.instance_mut(key);
+            instance.phase = Phase::Running;
+            instance.has_news = true;
         }
         for row in first..first + count {
             let instance = self.instance_mut(key);
@@ -70,6 +71,7 @@ impl Workflow {
         let nodes = &templates[self.instance(key).template].nodes;
         while let Some((at, known)) = node.and_then(|at| Some((at, nodes.get(usize::from(at))?))) {
             self.instance_mut(key).arrive(row, at, now);
+            self.node_begins(key, at, known, now, dialers);
             match &known.kind {
                 Kind::Voice { .. } | Kind::Dialer { .. } => return self.call(key, row, at, now, dialers),
                 Kind::WhatsApp { .. } => return self.message(key, row, at, now, dialers),
@@ -91,6 +93,32 @@ impl Workflow {
             self.instance_mut(key).depart(row);
         }
         self.leave(key, row, RowStatus::Finished, now, dialers);
+    }
+
+    /// A row has come to a node. The first one begins the node's run: its task is made, and that is told before anything comes
+    /// of it. Where rows only part or leave, nothing runs.
+    fn node_begins(
+        &mut self,
+        key: InstanceKey,
+        at: u16,
+        node: &Node,
+        now: Timestamp,
+        dialers: &mut Dialers<'_>,
+    ) {
+        let is_first = self.instance(key).nodes[usize::from(at)].total == 1;
+        if is_first && !matches!(node.kind, Kind::Branch(_) | Kind::End) {
+            self.node_task(key, at, now, dialers);
+            self.instance_mut(key).has_news = true;
+        }
+        self.tell_news(key, dialers);
+    }
+
+    /// Tells what has changed about an instance and the runs of its nodes, while it goes on.
+    fn tell_news(&mut self, key: InstanceKey, dialers: &mut Dialers<'_>) {
+        let Instance { has_news, phase, .. } = *self.instance(key);
+        if has_news && !phase.is_over() {
+            self.emit_status(key, phase, dialers);
+        }
     }
 
     /// What the last call or message of a row came to.
@@ -180,8 +208,9 @@ impl Workflow {
     fn message(&mut self, key: InstanceKey, at: u32, node: u16, now: Timestamp, dialers: &mut Dialers<'_>) {
         let instance = self.instance(key);
         let Some(row) = instance.row(at) else { return };
-        let mock_outcome = self.mock_outcome(row);
-        let (came_to, intention) = chat::outcome(instance.seed, at, node, mock_outcome, row.message_outcome);
+        let is_sendable = self.failure(key, at, node, dialers).is_none();
+        let wanted = if is_sendable { row.message_outcome } else { Some(CameTo::Failed) };
+        let (came_to, intention) = chat::outcome(instance.seed, at, node, self.mock_outcome(row), wanted);
         if let Some(visit) = self.instance_mut(key).visit_mut(at) {
             visit.came_to = came_to;
             visit.intention = intention;
@@ -203,14 +232,7 @@ impl Workflow {
     }
 
     /// What a row waited for has come.
-    pub(super) fn step_row(
-        &mut self,
-        key: InstanceKey,
-        at: u32,
-        now: Timestamp,
-        dialers: &mut Dialers<'_>,
-        chatbot: &mut Chatbot,
-    ) {
+    pub(super) fn step_row(&mut self, key: InstanceKey, at: u32, now: Timestamp, dialers: &mut Dialers<'_>) {
         let Some(row) = self.instance_mut(key).row_mut(at) else { return };
         row.wake = None;
         let Some(visit) = row.visits.last_mut() else { return };
@@ -223,8 +245,8 @@ impl Workflow {
         let done = usize::from(visit.steps);
         match course.steps.get(done - 1).map(|(_, step)| *step) {
             Some(Step::Status(status)) => self.emit_message_status(key, at, visit.node, status, now, dialers),
-            Some(Step::Reply) => self.converse(key, at, &visit, &course, chatbot, dialers),
-            Some(Step::Close) => self.emit_session_ended(key, at, &course, now, chatbot, dialers),
+            Some(Step::Reply) => self.converse(key, at, &visit, &course, dialers),
+            Some(Step::Close) => self.emit_session_ended(key, at, &course, now, dialers),
             Some(Step::GiveUp) | None => {}
         }
         if done < course.steps.len() {
@@ -283,6 +305,7 @@ impl Workflow {
         } else {
             self.enter(key, at, next, now, dialers);
         }
+        self.tell_news(key, dialers);
     }
 
     /// A row leaves the instance. Who was taken out or cut off has not come to the end of the flow, and no notice
@@ -334,18 +357,25 @@ impl Workflow {
         if instance.active() > 0 {
             return;
         }
+        let quiet = dialers.context.behaviour.workflow.quiet;
         match (instance.phase, instance.auto_finish) {
             (Phase::Ending { stopped: true }, _) => self.conclude(key, Phase::Stopped, now, dialers),
-            (Phase::Ending { stopped: false }, _) | (Phase::Running, AutoFinish::AtOnce) => {
+            (Phase::Ending { stopped: false }, _) => self.conclude(key, Phase::Finished, now, dialers),
+            (Phase::Running, AutoFinish::AtOnce) if quiet.is_zero() => {
                 self.conclude(key, Phase::Finished, now, dialers);
             }
-            (Phase::Running, AutoFinish::AfterPause) => {
-                self.keep_open(key, dialers);
-                let slot = dialers.context.plan(later(now, PAUSE), WorkflowTimer::Pause(key));
-                self.instance_mut(key).pause = Some(slot);
-            }
+            // Where time jumps, whoever uploads in real time may not be done.
+            (Phase::Running, AutoFinish::AtOnce) => self.plan_end(key, later(now, quiet), dialers),
+            (Phase::Running, AutoFinish::AfterPause) => self.plan_end(key, later(now, PAUSE), dialers),
             _ => {}
         }
+    }
+
+    /// The instance ends by itself unless rows are added before.
+    fn plan_end(&mut self, key: InstanceKey, at: Timestamp, dialers: &mut Dialers<'_>) {
+        self.keep_open(key, dialers);
+        let slot = dialers.context.plan(at, WorkflowTimer::Pause(key));
+        self.instance_mut(key).pause = Some(slot);
     }
 
     /// Rows have been added: an instance that was about to end goes on.
@@ -408,6 +438,7 @@ impl Workflow {
         }
         if !self.instance(key).phase.is_over() {
             self.settle(key, now, dialers);
+            self.tell_news(key, dialers);
         }
     }
 }

@@ -15,18 +15,7 @@ use crate::simulator::cause::CauseId;
 use crate::simulator::dialer::DialerMockOutcome;
 use crate::simulator::node::CameTo;
 use crate::simulator::node::InstancePhase as Phase;
-
-/// When an instance ends before its end time: the values of `auto_finish`. That the default is 2 is documented, what
-/// the values mean is assumed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AutoFinish {
-    /// 0: never.
-    Never = 0,
-    /// 1: as soon as every row is finished.
-    AtOnce = 1,
-    /// 2: when every row is finished and none has been added for some minutes.
-    AfterPause = 2,
-}
+use crate::simulator::rules::workflow::AutoFinish;
 
 /// What a row does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -84,6 +73,40 @@ impl Visit {
     }
 }
 
+/// What a Custom API node pushed of a row.
+#[derive(Clone, Debug)]
+pub(super) struct Push {
+    /// The body as it went out.
+    pub(super) body: String,
+    /// How far it came; nothing before the first attempt.
+    pub(super) reach: Option<PushReach>,
+}
+
+impl Push {
+    /// Takes note of how an attempt stands: what the receiver answered once, it has.
+    pub(super) fn reached(&mut self, reach: PushReach) {
+        if self.reach != Some(PushReach::Answered) {
+            self.reach = Some(reach);
+        }
+    }
+
+    /// Whether the receiver has it, or may have it by now.
+    pub(super) fn is_delivered(&self) -> bool {
+        matches!(self.reach, Some(PushReach::UnderWay | PushReach::Answered))
+    }
+}
+
+/// How far a push has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PushReach {
+    /// An attempt is under way: the receiver may hold it in its hands already.
+    UnderWay,
+    /// The receiver has answered it, however it did.
+    Answered,
+    /// The attempt ended without any answer.
+    Lost,
+}
+
 /// A row of an instance.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
@@ -130,14 +153,18 @@ pub(super) struct Instance {
     pub(super) tasks: Vec<Option<NodeTask>>,
     by_number: HashMap<u64, Vec<u32>>,
     by_case: HashMap<Box<str>, Vec<u32>>,
-    /// What was pushed, by row and node: the body as it went out.
-    pub(super) pushes: BTreeMap<(u32, u16), String>,
+    /// What was pushed, by row and node.
+    pub(super) pushes: BTreeMap<(u32, u16), Push>,
     /// Where its end stands in the agenda.
     pub(super) end: Option<Place>,
     /// Where its end by itself stands in the agenda.
     pub(super) pause: Option<Place>,
     /// The request that made it.
     pub(super) cause: CauseId,
+    /// The channel that its messages are sent from.
+    pub(super) channel_id: String,
+    /// Whether it or one of its nodes' runs has changed its status since that was told last.
+    pub(super) has_news: bool,
 }
 
 /// What an instance is made of.
@@ -151,6 +178,8 @@ pub(super) struct InstanceOrder {
     pub(super) ends: Timestamp,
     /// The request that makes it.
     pub(super) cause: CauseId,
+    /// The channel that its messages are sent from.
+    pub(super) channel_id: String,
 }
 
 impl Instance {
@@ -175,6 +204,8 @@ impl Instance {
             end: None,
             pause: None,
             cause: order.cause,
+            channel_id: order.channel_id,
+            has_news: false,
         }
     }
 
@@ -268,8 +299,11 @@ impl Instance {
     /// A row leaves the node it is at.
     pub(super) fn depart(&mut self, row: u32) {
         let node = self.row(row).and_then(|row| row.visits.last()).map(|visit| visit.node);
-        if let Some(node) = node {
-            self.nodes[usize::from(node)].running -= 1;
+        let is_open = self.phase.is_open();
+        if let Some(sums) = node.and_then(|node| self.nodes.get_mut(usize::from(node))) {
+            sums.running -= 1;
+            // Nobody comes to it any more.
+            self.has_news |= !is_open && sums.running == 0;
         }
     }
 

@@ -78,9 +78,9 @@ pub(super) enum NodeStatus {
     Pending,
     /// Rows have come to it.
     Running,
-    /// Its instance has come to its end.
+    /// Nobody is at it or comes to it any more.
     Finished,
-    /// Its instance was stopped.
+    /// The same, since its instance was stopped.
     Stopped,
 }
 
@@ -281,13 +281,17 @@ impl Workflow {
         }
     }
 
-    /// What a node's run does (assumed): as its instance once a row has come.
+    /// What a node's run does (assumed): it runs from its first row on, and is over as soon as nobody is at it or comes to
+    /// it any more.
     pub(super) fn node_status(&self, key: InstanceKey, node: u16) -> NodeStatus {
         let instance = self.instance(key);
-        match (instance.phase, instance.nodes[usize::from(node)].total) {
-            (InstancePhase::Finished, _) => NodeStatus::Finished,
-            (InstancePhase::Stopped, _) => NodeStatus::Stopped,
-            (_, 0) => NodeStatus::Pending,
+        let NodeSums { total, running } = instance.nodes[usize::from(node)];
+        match instance.phase {
+            InstancePhase::Finished => NodeStatus::Finished,
+            InstancePhase::Stopped => NodeStatus::Stopped,
+            InstancePhase::Ending { stopped: true } if running == 0 => NodeStatus::Stopped,
+            InstancePhase::Ending { stopped: false } if running == 0 => NodeStatus::Finished,
+            _ if total == 0 => NodeStatus::Pending,
             _ => NodeStatus::Running,
         }
     }

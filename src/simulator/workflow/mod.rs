@@ -17,6 +17,7 @@ mod fields;
 mod flow;
 mod instance;
 mod instances;
+mod message;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -34,7 +35,7 @@ use super::context::Context;
 use super::department::Department;
 use super::endpoint::{Endpoint, bad_request, endpoints};
 use super::ids::Ids;
-use super::keys::InstanceKey;
+use super::keys::{InstanceKey, PushKey};
 use super::rules::calling::Rules;
 use super::rules::template::Node;
 pub use super::rules::template::Template;
@@ -46,6 +47,7 @@ use crate::seed::Seed;
 pub(super) use callbacks::CALLBACKS;
 use dialers::Dialers;
 use instance::Instance;
+pub use instance::PushReach;
 
 /// The endpoints of workflows.
 pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
@@ -105,6 +107,13 @@ impl Workflow {
         &mut self.instances[key.0 as usize]
     }
 
+    /// An attempt to deliver a push begins, or has ended.
+    pub(super) fn push_reached(&mut self, PushKey { instance, row, node }: PushKey, reach: PushReach) {
+        if let Some(push) = self.instance_mut(instance).pushes.get_mut(&(row, node)) {
+            push.reached(reach);
+        }
+    }
+
     fn nodes(&self, template: usize) -> &[Node] {
         &self.templates[template].nodes
     }
@@ -116,28 +125,28 @@ impl Workflow {
     /// A row goes on when its call ends, whichever department called.
     pub(super) fn take_ended(simulator: &mut Simulator) {
         if !simulator.context.rows_ended.is_empty() {
-            let Simulator { context, calling, dialer, workflow, .. } = simulator;
-            workflow.take_rows_ended(&mut Dialers { context, calling, dialer });
+            let (workflow, mut dialers) = parts(simulator);
+            workflow.take_rows_ended(&mut dialers);
         }
     }
 }
 
-/// The workflows of a simulator, and the departments that call for them.
+/// The workflows of a simulator, and the departments that work for them.
 fn parts(simulator: &mut Simulator) -> (&mut Workflow, Dialers<'_>) {
-    let Simulator { context, calling, dialer, workflow, .. } = simulator;
-    (workflow, Dialers { context, calling, dialer })
+    let Simulator { context, calling, dialer, workflow, chatbot, .. } = simulator;
+    (workflow, Dialers { context, calling, dialer, chatbot })
 }
 
 impl Department for Workflow {
     type Timer = WorkflowTimer;
 
     fn wake(simulator: &mut Simulator, timer: WorkflowTimer, at: Timestamp) {
-        let Simulator { context, calling, dialer, workflow, chatbot, .. } = simulator;
-        let dialers = &mut Dialers { context, calling, dialer };
+        let (workflow, mut dialers) = parts(simulator);
+        let dialers = &mut dialers;
         match timer {
             WorkflowTimer::StatusNotice(key, phase) => workflow.emit_status(key, phase, dialers),
             WorkflowTimer::Begin(key, first, count) => workflow.begin(key, first, count, at, dialers),
-            WorkflowTimer::Step(key, row) => workflow.step_row(key, row, at, dialers, chatbot),
+            WorkflowTimer::Step(key, row) => workflow.step_row(key, row, at, dialers),
             WorkflowTimer::ConversationEnded(key, row) => workflow.conversation_ended(key, row, at, dialers),
             WorkflowTimer::Pause(key) => workflow.paused(key, at, dialers),
             WorkflowTimer::End(key) => workflow.end(key, at, dialers),

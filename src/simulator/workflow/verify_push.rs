@@ -27,14 +27,15 @@ pub(super) struct VerifyPush {
 /// The data of the response (assumed).
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Verified {
-    /// Whether the node has pushed such a row.
+    /// Whether the node has pushed such a row and the receiver has it: an attempt is under way, or was answered.
     valid: bool,
     /// What it pushed, if it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     push: Option<Given<ApiPush>>,
 }
 
-/// Whether a node has pushed a row, and what.
+/// Whether a node has pushed a row, and what. A push that is not on its way yet, or that no receiver could be reached for, was
+/// not delivered, and nobody vouches for it.
 pub(super) fn verify_push(
     simulator: &mut Simulator,
     fields: VerifyPush,
@@ -48,7 +49,10 @@ pub(super) fn verify_push(
     let node = node.and_then(|(_, node, _)| u16::try_from(node).ok());
     let names = RowNames::new(Some(fields.callee), fields.case_id.as_ref())?;
     let rows = instance.find(names.number, names.case_id);
-    let pushed = rows.iter().rev().find_map(|row| instance.pushes.get(&(*row, node?)));
-    let push: Option<Value> = pushed.and_then(|text| serde_json::from_str(text).ok());
+    let pushed = rows
+        .iter()
+        .rev()
+        .find_map(|row| instance.pushes.get(&(*row, node?)).filter(|push| push.is_delivered()));
+    let push: Option<Value> = pushed.and_then(|push| serde_json::from_str(&push.body).ok());
     Ok(Verified { valid: push.is_some(), push: push.map(Given::new) })
 }

@@ -1,5 +1,7 @@
 //! The WhatsApp tasks of an instance, and their messages.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +13,7 @@ use crate::contract::bodies::message::MessageStatus;
 use crate::simulator::ids::Kind as Id;
 use crate::simulator::keys::InstanceKey;
 use crate::simulator::rules::template::Kind;
-use crate::simulator::{Refusal, Request, Simulator};
+use crate::simulator::{MessageTemplate, Refusal, Request, Simulator};
 
 /// `GET /service/cloud/workflow/wabataskdetail` (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -33,8 +35,12 @@ pub(super) struct WabaTask {
     nodetask_id: String,
     /// Its name.
     nodetask_name: String,
-    /// The message template.
+    /// The message template, as the template list has it.
+    template_id: i64,
+    /// Its name.
     template_name: String,
+    /// The channel that sends, as the list of business accounts has it.
+    channel_id: String,
     /// What the node's run does.
     status: NodeStatus,
     /// How many messages it has.
@@ -87,10 +93,11 @@ pub(super) fn waba_tasks(
     OneInstance { workflow_id }: OneInstance,
     request: &Request<'_>,
 ) -> Result<List<WabaTask>, Refusal> {
+    let templates = &simulator.context.behaviour.bot.templates;
     let workflow = &simulator.workflow;
     let key = workflow.find_instance(&workflow_id, request)?;
     let nodes = 0..u16::try_from(workflow.instance(key).nodes.len()).unwrap_or(u16::MAX);
-    Ok(List::whole(nodes.filter_map(|node| workflow.waba_task(key, node)).collect()))
+    Ok(List::whole(nodes.filter_map(|node| workflow.waba_task(key, node, templates)).collect()))
 }
 
 /// A WhatsApp task and its messages.
@@ -105,7 +112,8 @@ pub(super) fn waba_task_detail(
     let own = workflow.instances.get(at as usize).filter(|instance| instance.account == request.account);
     let node = own.and_then(|_| u16::try_from(node).ok()).ok_or_else(missing)?;
     let key = InstanceKey(at);
-    let task = workflow.waba_task(key, node).ok_or_else(missing)?;
+    let task =
+        workflow.waba_task(key, node, &simulator.context.behaviour.bot.templates).ok_or_else(missing)?;
     let instance = workflow.instance(key);
     let detail = workflow.messages(key, node).filter_map(|(status, replied, at)| {
         let row = instance.row(at)?;
@@ -130,7 +138,7 @@ pub(super) fn waba_task_detail(
 }
 
 impl Workflow {
-    fn waba_task(&self, key: InstanceKey, node: u16) -> Option<WabaTask> {
+    fn waba_task(&self, key: InstanceKey, node: u16, templates: &[Arc<MessageTemplate>]) -> Option<WabaTask> {
         let instance = self.instance(key);
         let known = self.node(instance.template, node)?;
         let Kind::WhatsApp { template, .. } = &known.kind else { return None };
@@ -143,7 +151,9 @@ impl Workflow {
             workflow_name: instance.name.clone(),
             nodetask_id: self.nodetask_id(key, node),
             nodetask_name: known.name.clone(),
+            template_id: templates.iter().find(|known| known.name == *template)?.id,
             template_name: template.clone(),
+            channel_id: instance.channel_id.clone(),
             status: self.node_status(key, node),
             total: 0,
             pending: 0,

@@ -62,10 +62,10 @@ fn random_arrivals_are_as_many_as_chance_allows_and_the_same_for_a_seed() {
 
 #[test]
 fn a_receiver_that_freezes_shows_in_the_latency_from_the_planned_instant() {
-    let begun = std::time::Instant::now();
+    let first = std::sync::OnceLock::new();
     let freezing = move || {
-        // From one second on, for a second: everybody waits for the same moment.
-        let at = begun.elapsed();
+        // A second after the first event, for a second: everybody waits for the same moment.
+        let at = first.get_or_init(std::time::Instant::now).elapsed();
         let (from, to) = (Duration::from_secs(1), Duration::from_secs(2));
         if at >= from && at < to {
             thread::sleep(to - at);
@@ -79,9 +79,9 @@ fn a_receiver_that_freezes_shows_in_the_latency_from_the_planned_instant() {
     run.assert_all_well(1500);
     let latency = &run.report["latency"];
     // A third of the events was planned while it stood still; a generator that waits for answers would see 64 slow ones.
-    let (p99, p80) = (number(&latency["planned"]["p99"]), number(&latency["planned"]["p75"]));
+    let (p99, p75) = (number(&latency["planned"]["p99"]), number(&latency["planned"]["p75"]));
     assert!(p99 > 700_000, "{latency}");
-    assert!(p80 > 50_000, "{latency}");
+    assert!(p75 > 50_000, "{latency}");
     assert!(number(&latency["sent"]["p90"]) < p99 / 2, "{latency}");
     assert!(run.count("late") > 200, "{}", run.report["counts"]);
 }

@@ -300,15 +300,18 @@ fn wishes_choose_what_is_said() {
     for detail in wished("collection", "intention_c intention_a") {
         assert_eq!((&detail["Intention"], &detail["Multi_intention"]), (&json!("A"), &json!("C,A")));
     }
-    for (detail, locale) in wished("telemarketing", "long_talk").into_iter().zip(LOCALES) {
-        let turns = turns(&detail);
-        assert_eq!(detail["TalkDuration"], 600);
-        let words: u32 = turns.iter().map(|(_, text)| milliseconds(text)).sum();
-        assert!(
-            (450_000..=600_000).contains(&words),
-            "{locale}: {words} ms of words in {} turns",
-            turns.len()
-        );
+    // Also where the person would hang up at once, had nobody wished for more.
+    for wish in ["long_talk", "long_talk intention_g", "long_talk intention_h"] {
+        for (detail, locale) in wished("telemarketing", wish).into_iter().zip(LOCALES) {
+            let turns = turns(&detail);
+            assert_eq!(detail["TalkDuration"], 600);
+            let words: u32 = turns.iter().map(|(_, text)| milliseconds(text)).sum();
+            assert!(
+                (450_000..=600_000).contains(&words),
+                "{locale}, {wish}: {words} ms of words in {} turns",
+                turns.len()
+            );
+        }
     }
 }
 

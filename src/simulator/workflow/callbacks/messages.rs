@@ -4,17 +4,21 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::WHATSAPP;
+use super::{shown, shown_name};
 use crate::content::dialogue::Speaker;
 use crate::contract::bodies::conversation::{EndReason, SendError, SessionStatus};
-use crate::contract::bodies::message::{Content, Message, MessageStatus, SenderType, System, SystemKind};
+use crate::contract::bodies::message::{
+    Content, Message, MessageStatus, Quoted, SenderType, System, SystemKind, Template,
+};
 use crate::contract::bodies::{Fields, utc_text};
 use crate::contract::fields::Given;
 use crate::simulator::Simulator;
 use crate::simulator::case::Case;
-use crate::simulator::chatbot::{Chatbot, DEFAULT_CHANNEL};
+use crate::simulator::chatbot::{Chosen, DEFAULT_CHANNEL, error_of};
 use crate::simulator::endpoint::{Generate, Wanted};
 use crate::simulator::keys::{ConversationKey, InstanceKey};
+use crate::simulator::outcome::MessageFailure;
+use crate::simulator::rules::template::{Kind, NodeType};
 use crate::simulator::workflow::chat::{self, Course};
 use crate::simulator::workflow::dialers::Dialers;
 use crate::simulator::workflow::{Workflow, conversation, row};
@@ -127,7 +131,7 @@ impl Workflow {
             wfdetail_uuid: self.detail_id(key, at),
             timestamp: now.as_second(),
             channel: DEFAULT_CHANNEL.to_owned(),
-            channel_id: chat::channel_id(instance.seed, node),
+            channel_id: instance.channel_id.clone(),
             callee: format!("+{}", instance.row(at)?.number),
         })
     }
@@ -146,11 +150,14 @@ impl Workflow {
             return;
         }
         let Some(head) = self.message_head(key, at, node, now) else { return };
-        let error = (status == MessageStatus::Failed)
-            .then(|| SendError { code: 1006, reason: "the number has no WhatsApp account".to_owned() });
+        let failed = status == MessageStatus::Failed;
+        let why = || {
+            self.failure(key, at, node, dialers).unwrap_or_else(|| error_of(MessageFailure::NotOnWhatsApp))
+        };
+        let error = failed.then(why);
         let body = WabaStatus { head, msg_id: self.message_id(key, at, node), status, error };
         let order = self.detail_id(key, at);
-        self.send((key, Some(node)), "workflow.waba_status", &body, order, dialers);
+        self.send((key, Some(node)), "workflow.waba_status", &body, order, None, dialers);
     }
 
     /// The conversation that came of a message has ended.
@@ -160,7 +167,6 @@ impl Workflow {
         at: u32,
         course: &Course,
         now: Timestamp,
-        chatbot: &mut Chatbot,
         dialers: &mut Dialers<'_>,
     ) {
         let instance = self.instance(key);
@@ -168,13 +174,13 @@ impl Workflow {
             return;
         };
         let node = visit.node;
-        let Some(conversation) = self.conversation(key, at, node, chatbot) else { return };
-        self.end_conversation(conversation, now, chatbot);
+        let Some(conversation) = self.conversation(key, at, node, dialers.chatbot) else { return };
+        self.end_conversation(conversation, now, dialers.chatbot);
         if self.is_silent(key, dialers) {
             return;
         }
         let Some(head) = self.message_head(key, at, node, now) else { return };
-        let conversation = chatbot.conversations.get(conversation);
+        let conversation = dialers.chatbot.conversations.get(conversation);
         let (ended, reason) = conversation.ended.as_deref().map_or((now, ""), |(at, reason)| (*at, reason));
         // Agents may have written what no type describes.
         let messages = conversation::messages_of(conversation, &self.message_id(key, at, node));
@@ -189,7 +195,7 @@ impl Workflow {
             ..SessionEnded::new(head, call_id, robot_id, messages)
         };
         let order = self.detail_id(key, at);
-        self.send((key, Some(node)), "workflow.session_ended", &body, order, dialers);
+        self.send((key, Some(node)), "workflow.session_ended", &body, order, None, dialers);
     }
 }
 
@@ -201,7 +207,7 @@ impl MessageHead {
             workflow_id: case.workflow_id.clone(),
             workflow_name: case.workflow_name.clone(),
             nodetask_id: case.waba_nodetask_id.clone(),
-            nodetask_name: WHATSAPP.0.to_owned(),
+            nodetask_name: shown_name(&simulator.workflow, NodeType::Waba).unwrap_or_default(),
             waba_task_id: case.waba_task_id.clone(),
             wfdetail_uuid: case.row_id.clone(),
             timestamp: case.now.as_second(),
@@ -229,7 +235,7 @@ impl Generate for SessionEnded {
         let case = Case::wanted(simulator, key, wanted);
         let head = MessageHead::generated(simulator, key, &case);
         let call_id = simulator.chatbot.conversations.get(key).call_id.to_string();
-        let messages = generated_messages(&case);
+        let messages = generated_messages(&case, quoted(simulator, &case));
         Self {
             session_start_time: utc_text(case.chat_started),
             session_end_time: utc_text(case.ended),
@@ -239,8 +245,26 @@ impl Generate for SessionEnded {
     }
 }
 
-/// What was said, after the entry that opens every conversation of a workflow.
-fn generated_messages(case: &Case) -> Vec<Given<Message>> {
+/// The template message that generated conversations answer.
+fn quoted(simulator: &Simulator, case: &Case) -> Option<Quoted> {
+    let mut nodes = shown(&simulator.workflow)?.nodes.iter();
+    let name = nodes.find_map(|node| match &node.kind {
+        Kind::WhatsApp { template, .. } => Some(template),
+        _ => None,
+    })?;
+    let chosen = Chosen::named(&simulator.context.behaviour.bot.templates, name, case.locale)?;
+    let (content, info) = (chosen.content(None, || case.facts.clone()), chosen.info());
+    Some(Quoted {
+        msg_id: case.msg_id.clone(),
+        sender_type: SenderType::Chatbot,
+        timestamp: case.chat_started.as_second(),
+        content: Content::Template { template: Template::WhatsApp { content, info } },
+    })
+}
+
+/// What was said, after the entry that opens every conversation of a workflow; the first thing said answers the template
+/// message.
+fn generated_messages(case: &Case, quoted: Option<Quoted>) -> Vec<Given<Message>> {
     let message = |number: usize, sender_type, offset, content| Message {
         msg_id: format!("{}-{number}", case.msg_id),
         sender_type,
@@ -250,9 +274,12 @@ fn generated_messages(case: &Case) -> Vec<Given<Message>> {
     };
     let system = System { kind: SystemKind::Start, from_seat_id: String::new(), to_seat_id: String::new() };
     let opening = message(1, SenderType::System, 0, Content::System { system });
-    let said = (2..).zip(&case.chat).map(|(number, (turn, offset))| {
+    let mut quoted = quoted;
+    let answers = case.chat.iter().skip_while(|(turn, _)| turn.speaker != Speaker::User);
+    let said = (2..).zip(answers).map(|(number, (turn, offset))| {
         let sender_type = if turn.speaker == Speaker::User { SenderType::User } else { SenderType::Chatbot };
-        message(number, sender_type, *offset, Content::Text { text: turn.text.clone() })
+        let content = Content::Text { text: turn.text.clone() };
+        Message { reply: quoted.take(), ..message(number, sender_type, *offset, content) }
     });
     std::iter::once(opening).chain(said).map(Given::from).collect()
 }

@@ -17,9 +17,9 @@ use crate::content::Country;
 use crate::simulator::callback::{Callback, CallbackBody};
 use crate::simulator::endpoint::{CallbackShape, callbacks};
 use crate::simulator::ids::Kind as Id;
-use crate::simulator::keys::InstanceKey;
+use crate::simulator::keys::{InstanceKey, PushKey};
 use crate::simulator::node::FlowPlace;
-use crate::simulator::rules::template::{Kind, NodeType};
+use crate::simulator::rules::template::{Kind, NodeType, Template};
 
 pub(super) use rows::ApiPush;
 
@@ -32,9 +32,19 @@ pub(in crate::simulator) const CALLBACKS: &[CallbackShape] = callbacks! {
     "workflow.session_ended" => messages::SessionEnded,
 };
 
-/// The nodes that generated bodies speak of.
-const VOICE: (&str, NodeType) = ("Voice call", NodeType::Voice);
-const WHATSAPP: (&str, NodeType) = ("WhatsApp message", NodeType::Waba);
+/// The template that generated bodies speak of: the first that calls and sends a message, or else the first there is.
+fn shown(workflow: &Workflow) -> Option<&Template> {
+    let has =
+        |template: &Template, kind: NodeType| template.nodes.iter().any(|node| node.kind.node_type() == kind);
+    let both = |template: &&Template| has(template, NodeType::Voice) && has(template, NodeType::Waba);
+    workflow.templates.iter().find(both).or(workflow.templates.first())
+}
+
+/// The name of the first node of a kind in that template.
+fn shown_name(workflow: &Workflow, kind: NodeType) -> Option<String> {
+    let node = shown(workflow)?.nodes.iter().find(|node| node.kind.node_type() == kind)?;
+    Some(node.name.clone())
+}
 
 impl Workflow {
     pub(super) fn workflow_id(&self, key: InstanceKey) -> String {
@@ -77,6 +87,7 @@ impl Workflow {
         event: &'static str,
         body: &impl Serialize,
         order: String,
+        push: Option<PushKey>,
         dialers: &mut Dialers<'_>,
     ) -> String {
         let instance = self.instance(key);
@@ -93,6 +104,7 @@ impl Workflow {
             sums_up: is_sum.then(|| self.workflow_id(key)),
             target: None,
             flow: Some(FlowPlace { template: self.templates[instance.template].id, node }),
+            push,
         };
         dialers.context.send(instance.cause, callback);
         text

@@ -4,16 +4,19 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{VOICE, WHATSAPP};
+use super::{shown, shown_name};
 use crate::contract::bodies::Fields;
+use crate::seed::hex32;
 use crate::simulator::Simulator;
 use crate::simulator::case::Case;
 use crate::simulator::endpoint::{Generate, Wanted};
-use crate::simulator::keys::{ConversationKey, InstanceKey};
+use crate::simulator::keys::{ConversationKey, InstanceKey, PushKey};
 use crate::simulator::node::{InstancePhase, InstanceStatus};
 use crate::simulator::rules::template::{Node, NodeType};
 use crate::simulator::workflow::Workflow;
 use crate::simulator::workflow::dialers::{Dialers, NodeTask};
+use crate::simulator::workflow::instance::Push;
+use crate::simulator::workflow::instances::NodeStatus;
 use crate::simulator::workflow::row;
 
 /// `workflow.api_push`, *Custom API Node Data Push*: a Custom API node pushes a row's data. It is not signed: the
@@ -82,7 +85,8 @@ struct NodeRow {
     task_id: Option<String>,
 }
 
-/// `workflow.status_changed`, *Notification of Workflow Status Change* (documented).
+/// `workflow.status_changed`, *Notification of Workflow Status Change*: an instance has changed its status, or a run of one of
+/// its nodes has begun or is over (documented; that the runs are followed is read off the fields).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(in crate::simulator) struct StatusChanged {
     /// The instance, 32 hex.
@@ -100,9 +104,8 @@ pub(in crate::simulator) struct StatusChanged {
 struct NodeAction {
     #[serde(flatten)]
     node: NodeRow,
-    /// What that task does, in the words of its family (documented; the words are assumed).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    task_status: Option<String>,
+    /// What the node's run does, as the subtask list says it (documented; the words are assumed).
+    task_status: NodeStatus,
 }
 
 impl Workflow {
@@ -122,13 +125,14 @@ impl Workflow {
         }
     }
 
-    /// An instance has changed its status.
+    /// An instance or the run of one of its nodes has changed its status.
     pub(in crate::simulator::workflow) fn emit_status(
         &mut self,
         key: InstanceKey,
         phase: InstancePhase,
         dialers: &mut Dialers<'_>,
     ) {
+        self.instance_mut(key).has_news = false;
         if self.is_silent(key, dialers) {
             return;
         }
@@ -138,7 +142,7 @@ impl Workflow {
             let task = instance.tasks[usize::from(at)];
             NodeAction {
                 node: self.node_row(key, at, node, task, dialers),
-                task_status: task.map(|task| dialers.status(task).to_owned()),
+                task_status: self.node_status(key, at),
             }
         });
         let body = StatusChanged {
@@ -148,7 +152,7 @@ impl Workflow {
             actions: actions.collect(),
         };
         let order = self.workflow_id(key);
-        self.send((key, None), "workflow.status_changed", &body, order, dialers);
+        self.send((key, None), "workflow.status_changed", &body, order, None, dialers);
     }
 
     /// A row has come to the end of its flow.
@@ -176,7 +180,7 @@ impl Workflow {
             rows: passed.collect(),
         };
         let order = self.detail_id(key, at);
-        self.send((key, None), "workflow.contact_completed", &body, order, dialers);
+        self.send((key, None), "workflow.contact_completed", &body, order, None, dialers);
     }
 
     /// A Custom API node pushes a row's data: what the list says of it, and nothing where it says nothing.
@@ -217,21 +221,31 @@ impl Workflow {
                 },
             },
         };
-        let order = self.detail_id(key, at);
-        let text = self.send((key, Some(node)), "workflow.api_push", &body, order, dialers);
-        self.instance_mut(key).pushes.insert((at, node), text);
+        // A push that nobody takes must not hold up what else is said of its row.
+        let order = format!("{}/push", self.detail_id(key, at));
+        let push = PushKey { instance: key, row: at, node };
+        let body = self.send((key, Some(node)), "workflow.api_push", &body, order, Some(push), dialers);
+        self.instance_mut(key).pushes.insert((at, node), Push { body, reach: None });
     }
 }
 
 impl NodeRow {
-    /// The voice node that generated bodies speak of.
-    fn of_voice(case: &Case) -> Self {
-        Self {
-            nodetask_id: case.nodetask_id.clone(),
-            nodetask_name: VOICE.0.to_owned(),
-            node_type: VOICE.1,
-            task_id: Some(case.task_id.clone()),
-        }
+    /// The nodes that generated bodies speak of.
+    fn shown(simulator: &Simulator, case: &Case) -> Vec<Self> {
+        let nodes = shown(&simulator.workflow).map(|template| template.nodes.as_slice()).unwrap_or_default();
+        let first = |kind: NodeType| nodes.iter().position(|node| node.kind.node_type() == kind);
+        let (voice, message) = (first(NodeType::Voice), first(NodeType::Waba));
+        let row = |(at, node): (usize, &Node)| Self {
+            nodetask_id: match Some(at) {
+                at if at == voice => case.nodetask_id.clone(),
+                at if at == message => case.waba_nodetask_id.clone(),
+                _ => hex32(&mut case.nodes.stream("node", at as u64)),
+            },
+            nodetask_name: node.name.clone(),
+            node_type: node.kind.node_type(),
+            task_id: (Some(at) == voice).then(|| case.task_id.clone()),
+        };
+        nodes.iter().enumerate().map(row).collect()
     }
 }
 
@@ -242,7 +256,7 @@ impl Generate for ApiPush {
             workflow_id: case.workflow_id,
             workflow_name: case.workflow_name,
             node_id: case.node_id,
-            node_name: "Push to the customer".to_owned(),
+            node_name: shown_name(&simulator.workflow, NodeType::Api).unwrap_or_default(),
             callee: Callee {
                 case_id: case.case_id,
                 callee_name: case.name,
@@ -259,19 +273,12 @@ impl Generate for ApiPush {
 impl Generate for ContactCompleted {
     fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
         let case = Case::wanted(simulator, key, wanted);
-        let voice = NodeRow::of_voice(&case);
-        let message = NodeRow {
-            nodetask_id: case.waba_nodetask_id,
-            nodetask_name: WHATSAPP.0.to_owned(),
-            node_type: WHATSAPP.1,
-            task_id: None,
-        };
         Self {
+            rows: NodeRow::shown(simulator, &case),
             workflow_id: case.workflow_id,
             workflow_name: case.workflow_name,
             case_id: case.case_id,
             callee_number: case.phone,
-            rows: vec![voice, message],
         }
     }
 }
@@ -279,12 +286,15 @@ impl Generate for ContactCompleted {
 impl Generate for StatusChanged {
     fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
         let case = Case::wanted(simulator, key, wanted);
-        let node = NodeRow::of_voice(&case);
+        let action = |node: NodeRow| NodeAction {
+            task_status: if node.task_id.is_some() { NodeStatus::Running } else { NodeStatus::Pending },
+            node,
+        };
         Self {
+            actions: NodeRow::shown(simulator, &case).into_iter().map(action).collect(),
             workflow_id: case.workflow_id,
             workflow_name: case.workflow_name,
             status: InstanceStatus::Running,
-            actions: vec![NodeAction { node, task_status: Some("running".to_owned()) }],
         }
     }
 }

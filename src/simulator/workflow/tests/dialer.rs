@@ -140,7 +140,7 @@ fn notices_and_queries_of_both_agree() {
     let last = vendor.sent("workflow.status_changed").pop().unwrap();
     assert_eq!(
         (&last["actions"][0]["task_id"], &last["actions"][0]["task_status"]),
-        (&json!(task), &json!("Finished"))
+        (&json!(task), &json!("finished"))
     );
 
     // Every call that was sent is one that is queried, and its contact is a row of the instance.

@@ -3,6 +3,7 @@
 mod conversation;
 mod dialer;
 mod life;
+mod notices;
 mod paths;
 mod property;
 mod refusals;
@@ -45,11 +46,13 @@ impl Vendor {
         self.advance();
     }
 
-    /// The words of status of an instance, in order.
+    /// The words of status of an instance, in order, each as often as it changed.
     pub(super) fn statuses(&self, workflow: &str) -> Vec<String> {
         let sent = self.sent("workflow.status_changed");
         let of = sent.iter().filter(|body| body["workflow_id"] == workflow);
-        of.map(|body| text(&body["status"])).collect()
+        let mut words: Vec<String> = of.map(|body| text(&body["status"])).collect();
+        words.dedup();
+        words
     }
 
     /// Makes an instance of a template.

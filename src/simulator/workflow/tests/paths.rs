@@ -1,13 +1,16 @@
 //! What the notices alone say of every row is what the queries say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
 use super::dialer::evening;
 use super::{DAY, Vendor, a_vendor, a_vendor_with, row, rows, text};
+use crate::content::Country;
 use crate::recordings::Recording;
+use crate::seed::Seed;
+use crate::simulator::Opening;
 use crate::simulator::calling::Download;
 
 /// What the notices say of one row.
@@ -212,7 +215,7 @@ fn whatsapp_then_voice() {
     let session = heard.values().find_map(|row| row.session.clone()).unwrap();
     let messages = session["messages"].as_array().unwrap();
     assert_eq!(messages[0]["content"]["system"]["type"], "conversation.start");
-    assert_eq!(messages[1]["reply"]["content"]["template"]["info"]["name"], "welcome_offer");
+    assert_eq!(messages[1]["reply"]["content"]["template"]["info"]["name"], "loan_offer");
     assert_eq!(session["talk_round"], messages.iter().filter(|said| said["sender_type"] == "user").count());
     insta::assert_snapshot!(serde_json::to_string_pretty(&session).unwrap());
 }
@@ -248,5 +251,58 @@ fn the_cost_of_a_row_does_not_grow() {
         assert_eq!(over.iter().sum::<i64>(), i64::from(count));
         assert!(template == 7 || over[1] == 0);
         println!("{template} {count:>6} rows: {took:.1?}, {:.1?} per row", took / count);
+    }
+}
+
+/// The places of a body where something stands, each with the kind of what stands there.
+fn places(value: &Value, place: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                places(value, &format!("{place}.{name}"), found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| places(item, &format!("{place}[]"), found)),
+        Value::String(_) => drop(found.insert(format!("{place} text"))),
+        Value::Number(_) => drop(found.insert(format!("{place} number"))),
+        Value::Bool(_) | Value::Null => drop(found.insert(format!("{place} {value}"))),
+    }
+}
+
+fn shape(value: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    places(value, "", &mut found);
+    found
+}
+
+#[test]
+fn what_is_emitted_alone_looks_like_what_comes_of_an_instance() {
+    let mut vendor = a_vendor(3);
+    let mut replies = row(1, "no_answer");
+    replies["variables"] =
+        json!({ "callee_name": "Budi", "mock_outcome": "no_answer", "mock_whatsapp": "replied" });
+    let mut talks = row(2, "talked");
+    talks["variables"] = json!({ "callee_name": "Sari", "mock_outcome": "talked" });
+    vendor.create(1001, &[replies, talks]);
+    vendor.leap(DAY);
+    let opening = Opening { story: None, seed: Seed(5), country: Country::Id, locale: None, now: vendor.now };
+    let key = vendor.simulator.open(opening);
+    for event in [
+        "workflow.call_completed",
+        "workflow.api_push",
+        "workflow.contact_completed",
+        "workflow.status_changed",
+        "workflow.waba_status",
+        "workflow.session_ended",
+    ] {
+        let real: Vec<BTreeSet<String>> = vendor.sent(event).iter().map(shape).collect();
+        let emitted = shape(&vendor.simulator.emit(key, event, Value::Null, vendor.now).unwrap());
+        let ever: BTreeSet<String> = real.iter().flatten().cloned().collect();
+        let always = real.iter().cloned().reduce(|one, other| &one & &other).unwrap();
+        // What a row's list says of it is the customer's own.
+        let foreign: Vec<&String> = emitted.difference(&ever).collect();
+        let missing: Vec<&String> =
+            always.difference(&emitted).filter(|place| !place.starts_with(".variables.")).collect();
+        assert!(foreign.is_empty() && missing.is_empty(), "{event}: {foreign:?} {missing:?}");
     }
 }

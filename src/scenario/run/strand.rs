@@ -1,0 +1,169 @@
+//! The lines of steps that a running story follows: one, and another for each step of a block whose steps are taken at the
+//! same time.
+
+use jiff::Timestamp;
+
+use super::{StoryRun, later};
+use crate::delivery::CallbackId;
+use crate::scenario::story::{Action, Step};
+
+/// A line of steps that are taken one after the other.
+#[derive(Debug)]
+pub(super) struct Strand {
+    /// The step it is at.
+    pub(super) cursor: usize,
+    /// The first step that is not its own.
+    end: usize,
+    /// Which repeat of that step it is.
+    pub(super) round: u32,
+    pub(super) state: State,
+    /// The blocks around the cursor, the innermost last.
+    pub(super) blocks: Vec<Block>,
+    /// The strand that waits for it; for the first one, itself.
+    parent: usize,
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    /// Not begun.
+    Before(Timestamp),
+    /// The step under the cursor is to be taken.
+    Ready,
+    /// In a pause; afterwards the cursor moves on, or, between repeats, stays.
+    Pausing { until: Timestamp, then_next: bool },
+    /// Waiting for the end of a callback.
+    Delivering(CallbackId),
+    /// Waiting for something to happen.
+    Awaiting { deadline: Timestamp },
+    /// Waiting for the strands of a block.
+    Joining,
+    /// All steps are taken.
+    Finished,
+}
+
+/// A block whose steps are being taken.
+#[derive(Debug)]
+pub(super) struct Block {
+    /// The step that is the block.
+    pub(super) step: usize,
+    /// The first step behind it.
+    end: usize,
+    /// Which repeat of the block it is.
+    round: u32,
+}
+
+impl Strand {
+    /// The whole story, which begins at a moment.
+    pub(super) fn first(steps: usize, start: Timestamp) -> Self {
+        Self { cursor: 0, end: steps, round: 1, state: State::Before(start), blocks: Vec::new(), parent: 0 }
+    }
+
+    /// Whether its last step is taken.
+    pub(super) fn is_through(&self) -> bool {
+        self.cursor >= self.end
+    }
+
+    /// When time alone moves it on.
+    pub(super) fn next_wakeup(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Before(at) | State::Pausing { until: at, .. } | State::Awaiting { deadline: at } => {
+                Some(*at)
+            }
+            State::Ready => Some(Timestamp::MIN),
+            State::Delivering(_) | State::Joining | State::Finished => None,
+        }
+    }
+}
+
+impl StoryRun {
+    /// The step a strand is at.
+    pub(super) fn current(&self, at: usize) -> Option<&Step> {
+        self.story.steps.get(self.strands[at].cursor)
+    }
+
+    /// The step of a strand is done: repeats it or moves on.
+    pub(super) fn next(&mut self, at: usize, now: Timestamp) {
+        while !self.stopped {
+            let strand = &mut self.strands[at];
+            let Some(step) = self.story.steps.get(strand.cursor) else {
+                strand.state = State::Finished;
+                return;
+            };
+            if strand.round < step.repeat {
+                strand.round += 1;
+                strand.state = match step.every {
+                    Some(every) => State::Pausing {
+                        until: later(now, self.helpers.draw(|rng| every.draw(rng))),
+                        then_next: false,
+                    },
+                    None => State::Ready,
+                };
+                return;
+            }
+            strand.cursor += step.length();
+            strand.round = 1;
+            strand.state = State::Ready;
+            // With its last step the block is done, too: it is what is repeated or left now.
+            match strand.blocks.pop_if(|block| strand.cursor >= block.end) {
+                Some(block) => (strand.cursor, strand.round) = (block.step, block.round),
+                None => return,
+            }
+        }
+    }
+
+    /// Begins the block a strand is at.
+    pub(super) fn enter(&mut self, at: usize, parallel: bool) {
+        let Some(step) = self.current(at) else { return };
+        let (first, end) = (self.strands[at].cursor + 1, self.strands[at].cursor + step.length());
+        if !parallel {
+            let strand = &mut self.strands[at];
+            strand.blocks.push(Block { step: strand.cursor, end, round: strand.round });
+            (strand.cursor, strand.round) = (first, 1);
+            return;
+        }
+        self.strands[at].state = State::Joining;
+        let mut cursor = first;
+        while let Some(step) = self.story.steps.get(cursor).filter(|_| cursor < end) {
+            let end = cursor + step.length();
+            let strand =
+                Strand { cursor, end, round: 1, state: State::Ready, blocks: Vec::new(), parent: at };
+            // A strand that is through is of no use any more.
+            let free = self.strands.iter().skip(1).position(|strand| matches!(strand.state, State::Finished));
+            match free {
+                Some(free) => self.strands[free + 1] = strand,
+                None => self.strands.push(strand),
+            }
+            cursor = end;
+        }
+    }
+
+    /// Whether all strands are through that a strand waits for.
+    pub(super) fn has_joined(&self, at: usize) -> bool {
+        let is_waited_for = |strand: &Strand| strand.parent == at && !matches!(strand.state, State::Finished);
+        !self.strands.iter().skip(1).any(is_waited_for)
+    }
+
+    /// Which repeat a strand is at: of its step, or else of the innermost block around it that is repeated.
+    pub(super) fn loop_index(&self, at: usize) -> u32 {
+        let repeats = |step: usize| self.story.steps.get(step).is_some_and(|step| step.repeat > 1);
+        let strand = &self.strands[at];
+        if repeats(strand.cursor) {
+            return strand.round;
+        }
+        match strand.blocks.iter().rev().find(|block| repeats(block.step)) {
+            Some(block) => block.round,
+            None if at == 0 => 1,
+            None => self.loop_index(strand.parent),
+        }
+    }
+}
+
+impl Step {
+    /// How many steps it is, with those that stand in it.
+    fn length(&self) -> usize {
+        match self.action {
+            Action::Group { size, .. } => size + 1,
+            _ => 1,
+        }
+    }
+}

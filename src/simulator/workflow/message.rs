@@ -1,0 +1,49 @@
+//! The message of a WhatsApp node: its template is one of the account's list, as every message of the chatbot's is.
+
+use super::Workflow;
+use super::dialers::Dialers;
+use crate::contract::bodies::conversation::SendError;
+use crate::simulator::chatbot::{Chosen, error_of};
+use crate::simulator::keys::InstanceKey;
+use crate::simulator::outcome::{ChatOutcome, MessageFailure};
+use crate::simulator::rules::template::Kind;
+
+/// The code of a message whose template may not be sent (assumed).
+const NOT_APPROVED: i64 = 1003;
+
+impl Workflow {
+    /// The message template of a node, in the language of a row.
+    pub(super) fn message_of(
+        &self,
+        key: InstanceKey,
+        at: u32,
+        node: u16,
+        dialers: &Dialers<'_>,
+    ) -> Option<Chosen> {
+        let instance = self.instance(key);
+        let Kind::WhatsApp { template, .. } = &self.node(instance.template, node)?.kind else { return None };
+        let country = self.country(instance, instance.row(at)?.number);
+        Chosen::named(&dialers.context.behaviour.bot.templates, template, country.default_locale())
+    }
+
+    /// Why the message of a row is bound to fail, if it is.
+    pub(super) fn failure(
+        &self,
+        key: InstanceKey,
+        at: u32,
+        node: u16,
+        dialers: &Dialers<'_>,
+    ) -> Option<SendError> {
+        let refused = self.message_of(key, at, node, dialers)?.sendable().err();
+        if let Some(refused) = refused {
+            return Some(SendError { code: NOT_APPROVED, reason: refused.message });
+        }
+        let instance = self.instance(key);
+        let row = instance.row(at)?;
+        let wishes_so =
+            row.message_outcome.is_none() && self.mock_outcome(row).chat == Some(ChatOutcome::OptedOut);
+        let has_said_so =
+            || dialers.chatbot.is_opted_out(&instance.channel_id.as_str().into(), &row.number.into());
+        (wishes_so || has_said_so()).then(|| error_of(MessageFailure::OptedOut))
+    }
+}
