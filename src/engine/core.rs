@@ -39,6 +39,8 @@ pub struct Engine {
     wakeup_of: Vec<Option<Timestamp>>,
     /// How many stories are over.
     over: usize,
+    /// The others, which calls may be for.
+    live: BTreeSet<usize>,
     /// How many stories wait for a call from outside.
     awaiting: usize,
     stopped: bool,
@@ -74,6 +76,7 @@ impl Engine {
             wakeups: BTreeSet::new(),
             wakeup_of: Vec::new(),
             over: 0,
+            live: BTreeSet::new(),
             awaiting: 0,
             stopped: false,
             uploads: 0,
@@ -90,6 +93,7 @@ impl Engine {
         }
         self.faulty_stories += usize::from(story.has_faults());
         self.wakeup_of.push(wakeup);
+        self.live.insert(self.stories.len());
         self.stories.push(story);
     }
 
@@ -268,6 +272,7 @@ impl Engine {
         let result = work(story, &mut host);
         if !was_over && story.is_over() {
             self.over += 1;
+            self.live.remove(&index);
         }
         match (was_awaiting, story.awaits_call()) {
             (false, true) => self.awaiting += 1,
@@ -381,13 +386,16 @@ impl Engine {
             [] => None,
             _ => self.simulator.find_conversation(fields).and_then(|key| self.simulator.story_of(key)),
         };
-        let listeners = match owner {
-            Some(story) => story as usize..story as usize + 1,
-            None => 0..self.stories.len(),
+        let candidates = match owner {
+            Some(story) => vec![story as usize],
+            None => self.live.iter().copied().collect(),
         };
+        let looks = |index: &usize| {
+            self.stories.get(*index).is_some_and(|story| !story.is_over() && story.looks_for_call(id))
+        };
+        let listeners: Vec<usize> = candidates.into_iter().filter(looks).collect();
         // Rows may be very many: only those who look at them get them.
-        let looks = |story: &StoryRun| !story.is_over() && story.looks_for_call(id);
-        let whole = if self.stories.iter().any(looks) { call.with_rows() } else { Cow::Borrowed(fields) };
+        let whole = if listeners.is_empty() { Cow::Borrowed(fields) } else { call.with_rows() };
         self.uploads += u64::from(matches!(id, "workflow.create" | "workflow.add_contacts"));
         let usual = self.simulator.handle(call);
         self.take_notes(now);

@@ -9,6 +9,7 @@ mod bad_receivers;
 mod counts;
 mod edges;
 mod ending;
+mod kubernetes;
 mod mixes;
 mod pacing;
 mod protocols;

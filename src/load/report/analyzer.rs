@@ -63,11 +63,12 @@ impl<'a> Analyzer<'a> {
     }
 
     /// How long an answer takes from the sending while hardly anything waits: the mean of the tenth of the intervals in
-    /// which it is shortest.
+    /// which it is shortest, or the quickest answers of all where even those are far from it.
     fn unloaded(&self) -> Option<Duration> {
         let mut means: Vec<Duration> = self.planned.iter().filter_map(mean_of).collect();
         means.sort_unstable();
-        means.get(means.len() / 10).copied()
+        let quickest = self.report.latency.sent.percentile(1.0);
+        means.get(means.len() / 10).map(|mean| if *mean > quickest * 4 { quickest } else { *mean })
     }
 
     /// The time of answers in full intervals, by that of those in which hardly anything waited. It counts from the sending,

@@ -375,7 +375,7 @@ mod tests {
         let report = Model { in_flight: 1_500, servers: 4, service: |_| 10_000, ..STEADY }.report();
         let found = diagnose(&report);
         assert!(found[0].text.starts_with("The receiver is saturated: it answers about 4"), "{found:?}");
-        assert!(found[0].text.contains("that is 4 at a time"), "{found:?}");
+        assert!(["3", "4", "5"].map(|few| format!("that is {few} at a time")).iter().any(|text| found[0].text.contains(text)), "{found:?}");
         assert!(found.iter().all(|finding| finding.side != Side::Sender), "{found:?}");
         // One interval at the limit hides nothing, nor do many.
         for in_flight in [1_100, 300] {

@@ -127,9 +127,9 @@ fn a_sender_that_is_the_limit_lags_and_leaves_the_receiver_alone() {
     assert_eq!(stats.counts.ok, 8_000);
     // What it took the receiver is what it took: half a turn of the sender may pass before it looks.
     assert!(stats.latency.sent.percentile(99.0) < 20 * MS, "{:?}", stats.latency.sent.percentile(99.0));
-    // What it took the sender is in its own column, from the plan of the story on, through its pauses too.
-    assert!(stats.latency.lag.percentile(99.0) > 1_500 * MS, "{:?}", stats.latency.lag.percentile(99.0));
-    assert!(stats.counts.held_back > 6_000, "{}", stats.counts.held_back);
+    // What it took the sender is in its own column, and enough of it to make the run void.
+    assert!(stats.latency.lag.percentile(99.0) > 1_000 * MS, "{:?}", stats.latency.lag.percentile(99.0));
+    assert!(stats.counts.held_back > 4_000, "{}", stats.counts.held_back);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scope::{Moment, StoryError, fill};
-use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later};
+use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later, Scope};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::language::template;
@@ -96,15 +96,23 @@ impl StoryRun {
         host: &mut dyn StoryHost,
     ) {
         self.helpers.set_now(now);
-        let answer = end.answer.as_ref().map(|answer| {
+        let outstanding = self.outstanding.remove(&id);
+        let own = outstanding.is_some();
+        let is_trigger = |trigger: &Trigger| matches!(trigger, Trigger::Callback(id) if **id == *event);
+        let reacts = self.story.reactions.iter().any(|reaction| is_trigger(&reaction.trigger));
+        let is_saved = outstanding.as_ref().is_some_and(|outstanding| outstanding.save.is_some());
+        // Mostly nobody looks at it again.
+        let is_seen = !own || reacts || is_saved;
+        let answer = end.answer.as_ref().filter(|_| is_seen).map(|answer| {
             let body = serde_json::from_slice(&answer.body)
                 .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&answer.body).into_owned()));
             json!({ "status": answer.status, "body": body })
         });
-        let outstanding = self.outstanding.remove(&id);
-        let own = outstanding.is_some();
         let saved_body = outstanding.as_ref().map_or(body, |outstanding| &outstanding.body);
-        let saved = json!({ "id": event, "body": saved_body, "answer": answer, "attempts": end.end.attempts, "tries": end.end.attempts });
+        let saved = match is_seen {
+            true => json!({ "id": event, "body": saved_body, "answer": answer, "attempts": end.end.attempts, "tries": end.end.attempts }),
+            false => Value::Null,
+        };
         if let Some(outstanding) = &outstanding {
             if let Some(name) = &outstanding.save {
                 self.preset(name, &saved);
@@ -119,7 +127,7 @@ impl StoryRun {
         if let Some(at) = self.strands.iter().position(|strand| waits(&strand.state)) {
             self.next(at, now);
         }
-        if end.end.failure.is_none() && !self.has_ended {
+        if end.end.failure.is_none() && !self.has_ended && (reacts || !own) {
             let trigger = Trigger::Callback(event.into());
             let fields = saved_body.clone();
             self.react(&trigger, &fields, &saved, now, host);
@@ -151,7 +159,10 @@ impl StoryRun {
             _ => (&default, MAIN_CONVERSATION),
         };
         let loop_index = outstanding.loop_index;
-        let scope = self.scope(&mut Moment::of_step(now, conversation, loop_index, host));
+        let scope = match expect.body {
+            Some(_) => self.scope(&mut Moment::of_step(now, conversation, loop_index, host)),
+            None => Scope::UNDEFINED,
+        };
         for wrong in expect.judge(end, &story.templates, &scope) {
             self.fail(&outstanding.place, format!("`{event}`: {wrong}"), host);
         }

@@ -66,7 +66,7 @@ impl StoryRun {
         if matches!(condition, TreeTemplate::Table(entries) if entries.is_empty()) {
             return Ok(true);
         }
-        let scope = self.scope(moment);
+        let scope = if condition.is_fixed() { Scope::UNDEFINED } else { self.scope(moment) };
         let wanted = condition.render(&self.story.templates, &scope).map_err(fill("`where`"))?;
         Ok(difference(&wanted, fields).is_none())
     }
@@ -110,7 +110,9 @@ impl StoryRun {
         moment: &mut Moment<'_>,
     ) -> Result<(CallbackId, Value), StoryError> {
         let story = Arc::clone(&self.story);
-        let scope = self.scope(moment);
+        // What templates see takes as long to gather as everything else here.
+        let is_fixed = callback.is_fixed() && story.callback_url.as_ref().is_none_or(Template::is_fixed);
+        let scope = if is_fixed { Scope::UNDEFINED } else { self.scope(moment) };
         let key = self.key(moment);
         let text = |source: &Template| -> Result<String, FillError> {
             Ok(match story.templates.render(source, &scope)? {
