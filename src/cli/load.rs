@@ -117,7 +117,8 @@ pub(super) struct Args {
     /// A variable of the stories, in place of the one in the files: `--set amount=200`. JSON values keep their type.
     #[arg(long = "set", value_name = "VAR=VALUE", value_parser = super::argument::variable)]
     set: Vec<(String, Value)>,
-    /// Where the mock serves requests while stories are simulated. Port 0 picks a free one. Default: 127.0.0.1:2478.
+    /// Where the mock serves requests during the load. Port 0 picks a free one. Default: 127.0.0.1:2478 while stories are
+    /// simulated, nowhere otherwise.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
     /// Compare with the receiver's own list of the ids it took, once the run is over: a file or a URL, as a JSON array, NDJSON
@@ -220,6 +221,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         shard: args.shard.unwrap_or(Shard { index: 0, of: 1 }),
         protocol: if args.http2 { Protocol::Http2 } else { Protocol::Http1 },
         simulated: args.mode == Mode::Simulated,
+        serves: args.listen.is_some(),
         keeps_events: args.receipts.is_some(),
         most_held_back: args.void_above.unwrap_or(DEFAULT_VOID_ABOVE),
         start_at: args.start_at,

@@ -20,7 +20,9 @@ use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
 use crate::scenario::{Body, CallView, DeliveryEnd, SendError, StoryRun};
 use crate::simulator::workflow::PushReach;
-use crate::simulator::{Account, AccountKey, Callback, CallbackBody, ConversationKey, Request, Simulator};
+use crate::simulator::{
+    Account, AccountKey, Callback, CallbackBody, ConversationKey, Opening, Request, Simulator,
+};
 
 /// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
 /// memory.
@@ -508,6 +510,15 @@ impl Engine {
         let end = DeliveryEnd { end, answer, took };
         let event = Arc::clone(&attempt.callback.event);
         self.with_story(index, now, |story, host| story.on_end(id, &event, &body, &end, now, host));
+    }
+
+    /// Puts up a conversation as callbacks have described it that went out without this engine.
+    pub fn put_up(&mut self, opening: Opening, said: Vec<(Arc<str>, Value)>) {
+        let now = opening.now;
+        let key = self.simulator.open(opening);
+        for (event, body) in said {
+            self.simulator.apply_event(key, &event, &body, now);
+        }
     }
 
     /// Sends a callback that belongs to no story, as `emit` does.

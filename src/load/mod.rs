@@ -12,6 +12,7 @@ mod plan;
 mod prepare;
 mod receipts;
 mod report;
+mod rest;
 mod run;
 mod search;
 mod send;

@@ -13,6 +13,7 @@ use super::plan::{Curve, Mix};
 use super::prepare::Load;
 use super::receipts::{Identified, Receipt, Source, reconcile};
 use super::report::{FORMAT, Finding, Plan, Receipts, Report, Sender, Slo, Snapshot, conclude};
+use super::rest::serve;
 use super::search::{judge, search};
 use super::send::{Job, Progress, RunStats, SentEvent, Usage, simulated, worker, worker_h2};
 use crate::http::Server;
@@ -102,13 +103,29 @@ impl Load<'_> {
         interrupt: impl Future<Output = ()>,
         mut watch: impl FnMut(&Snapshot),
     ) -> io::Result<Run> {
-        let server = self.is_simulated().then(server).transpose()?;
+        let server = (self.is_simulated() || self.options.serves).then(server).transpose()?;
         let job = Arc::new(self.job(rate, duration));
         let before = Usage::now();
         let mut watched = Watched { at: Instant::now(), cpu: before.cpu() };
         let watch = || watch(&snapshot(&job, &mut watched));
         let (mut stats, interrupted) = match server {
-            Some(server) => simulated::run(&self.context, &job, server, interrupt, watch).await?,
+            Some(server) if self.is_simulated() => {
+                simulated::run(&self.context, &job, server, interrupt, watch).await?
+            }
+            Some(server) => {
+                let (sending, serving) = (compiled(&job, interrupt, watch), serve(&self.context, &job, server));
+                let (mut sending, mut serving) = (std::pin::pin!(sending), std::pin::pin!(serving));
+                tokio::select! {
+                    sent = &mut sending => sent?,
+                    // It ends only if it can't begin.
+                    served = &mut serving => {
+                        job.stop.store(true, Ordering::Relaxed);
+                        let sent = sending.await?;
+                        served?;
+                        sent
+                    }
+                }
+            }
             None => compiled(&job, interrupt, watch).await?,
         };
         let usage = (before, Usage::now());

@@ -94,6 +94,7 @@ impl StoryTemplate {
         Ok(Self {
             target: Arc::clone(&first.sent[0].attempt.callback.target),
             success,
+            events: first.sent.iter().map(|sent| Arc::clone(sent.event())).collect(),
             variants,
             keys: IdKeys::new(seed),
             message_ids: MessageIds::new(seed),

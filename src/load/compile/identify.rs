@@ -1,10 +1,12 @@
 //! Which ids an event carries, told afterwards: they are a function of the iteration's number.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::segments::Filler;
-use super::template::{StoryTemplate, Variant};
+use super::template::{RequestTemplate, StoryTemplate, Variant};
 
 /// Shorter ids than this are no names of anything: others have them too.
 const SHORTEST: usize = 6;
@@ -37,6 +39,23 @@ impl StoryTemplate {
         let number = (iteration % self.variants.len() as u64) as usize;
         let (variant, fields) = (&self.variants[number], &fields.0[number][step]);
         fields.iter().map(|(path, id)| (path.clone(), self.id(variant, *id, iteration))).collect()
+    }
+
+    /// The number of the iteration that an id may be of: of hexadecimal ones it can be told.
+    pub(crate) fn iteration_of(&self, id: &str) -> Option<u64> {
+        self.keys.iteration_of(id)
+    }
+
+    /// The bodies of an iteration's callbacks in their order, each with its event; those that are no JSON are left out.
+    pub(crate) fn bodies(&self, iteration: u64, now: Timestamp) -> Vec<(Arc<str>, Value)> {
+        let variant = &self.variants[(iteration % self.variants.len() as u64) as usize];
+        let filler = Filler { ids: &variant.ids, keys: self.keys, iteration, now };
+        let body = |(event, request): (&Arc<str>, &RequestTemplate)| {
+            let mut body = Vec::new();
+            request.body.write(&filler, &mut body);
+            Some((Arc::clone(event), serde_json::from_slice(&body).ok()?))
+        };
+        self.events.iter().zip(&variant.requests).filter_map(body).collect()
     }
 
     fn id(&self, variant: &Variant, id: usize, iteration: u64) -> String {

@@ -21,6 +21,8 @@ pub struct StoryTemplate {
     pub target: Arc<Target>,
     /// What counts as success, for each step.
     pub success: Vec<SuccessRule>,
+    /// The event of each step.
+    pub(super) events: Vec<Arc<str>>,
     pub(super) variants: Vec<Variant>,
     pub(super) keys: IdKeys,
     pub(super) message_ids: MessageIds,

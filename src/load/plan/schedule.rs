@@ -58,7 +58,7 @@ impl Mix {
     }
 
     /// The story of an iteration.
-    fn story(&self, iteration: u64) -> usize {
+    pub(crate) fn story(&self, iteration: u64) -> usize {
         self.order[(iteration % self.order.len() as u64) as usize]
     }
 

@@ -67,7 +67,7 @@ impl<'a> Analyzer<'a> {
     fn unloaded(&self) -> Option<Duration> {
         let mut means: Vec<Duration> = self.planned.iter().filter_map(mean_of).collect();
         means.sort_unstable();
-        let quickest = self.report.latency.sent.percentile(1.0);
+        let quickest = self.report.latency.sent.percentile(0.1);
         means.get(means.len() / 10).map(|mean| if *mean > quickest * 4 { quickest } else { *mean })
     }
 

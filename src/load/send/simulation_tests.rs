@@ -61,6 +61,7 @@ fn run(rate: &str, cost: Duration, answers: Duration) -> RunStats {
         shard: Shard { index: 0, of: 1 },
         protocol: Protocol::Http1,
         simulated: true,
+        serves: true,
         keeps_events: false,
         most_held_back: 0.2,
         start_at: None,
