@@ -98,8 +98,7 @@ impl Receiver {
     fn begin(args: &[&str]) -> Outcome<Self> {
         let own = std::env::current_exe()?;
         let mut command = pinned(1, own.to_str().ok_or("a path that is no text")?);
-        let mut child =
-            command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut child = command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         let stdout = child.stdout.as_mut().ok_or("no output")?;
         BufReader::new(stdout).read_line(&mut line)?;
@@ -190,7 +189,12 @@ fn receiver(verifies: bool) -> Outcome<()> {
 /// Serves HTTP/2 to whoever begins with it, else HTTP/1.1.
 async fn serve<S, F>(stream: tokio::net::TcpStream, service: S)
 where
-    S: hyper::service::Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible, Future = F>,
+    S: hyper::service::Service<
+            Request<Incoming>,
+            Response = Response<Full<Bytes>>,
+            Error = Infallible,
+            Future = F,
+        >,
     F: Future<Output = Result<Response<Full<Bytes>>, Infallible>> + 'static,
 {
     let mut first = [0; 3];
@@ -356,7 +360,8 @@ fn compare() -> Outcome<()> {
          one fixed body of the same size over HTTP/1.1.\n"
     );
     type Sender = fn(&str) -> Outcome<Round>;
-    let senders: [(&str, Sender); 4] = [("load", ours), ("load --http2", ours_http2), ("wrk", wrk), ("oha", oha)];
+    let senders: [(&str, Sender); 4] =
+        [("load", ours), ("load --http2", ours_http2), ("wrk", wrk), ("oha", oha)];
     let senders: Vec<_> =
         senders.into_iter().filter(|(name, _)| name.starts_with("load") || exists(name)).collect();
     let mut micros: Vec<Vec<f64>> = vec![Vec::new(); senders.len()];
@@ -465,13 +470,22 @@ fn stories() -> Outcome<()> {
             };
             let report = folder.path().join("report.json");
             let mut command = pinned(0, PROGRAM);
-            command.arg("load").arg(&file).args(["--rate", rate, "--quiet", "--secret", SECRET, "--void-above", "100%"]);
+            command.arg("load").arg(&file).args([
+                "--rate",
+                rate,
+                "--quiet",
+                "--secret",
+                SECRET,
+                "--void-above",
+                "100%",
+            ]);
             command.args(["--duration", &format!("{SECONDS}s"), "--listen", &mock.to_string()]);
             command.args(["--callback-url", &receiver.url(), "--report"]).arg(&report);
             let read = |_: &str| {
                 let report: Value = serde_json::from_slice(&std::fs::read(&report).ok()?).ok()?;
                 let counts = &report["counts"];
-                let is_well = counts["ok"] == counts["planned"] && report["plan"]["stories"][0]["failed"] == 0;
+                let is_well =
+                    counts["ok"] == counts["planned"] && report["plan"]["stories"][0]["failed"] == 0;
                 is_well.then(|| counts["ok"].as_u64()).flatten()
             };
             micros.push(measured(command, read)?.micros());
@@ -537,7 +551,8 @@ async fn call_back(mock: SocketAddr, key: hmac::Key, mut due: tokio::sync::mpsc:
         if sender.is_none() {
             let Ok(stream) = tokio::net::TcpStream::connect(mock).await else { continue };
             let _ = stream.set_nodelay(true);
-            let Ok((made, connection)) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await else {
+            let Ok((made, connection)) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await
+            else {
                 continue;
             };
             tokio::task::spawn_local(connection);

@@ -49,7 +49,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
 fn of_folder(folder: &Path) -> Result<Vec<(String, Report)>, CommandError> {
     let shown = folder.display();
     let unreadable = |error| CommandError::usage(format!("{shown} can't be read: {error}"));
-    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(unreadable)?;
+    let entries =
+        std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(unreadable)?;
     let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")));
     paths.sort();
@@ -108,7 +109,8 @@ mod tests {
         assert!(Line::try_parse_from(["merge"]).is_err());
         // Of a folder, the parts count and nothing else.
         std::fs::write(path("other.json"), "{}").unwrap();
-        let of_folder = merge(&[folder.path().display().to_string(), "--report".to_owned(), path("again.json")]);
+        let of_folder =
+            merge(&[folder.path().display().to_string(), "--report".to_owned(), path("again.json")]);
         assert_eq!(of_folder.unwrap(), Exit::Ok);
         let again = Report::read(&std::fs::read_to_string(path("again.json")).unwrap()).unwrap();
         assert_eq!(again.counts.planned, 2_500);

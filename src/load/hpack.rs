@@ -35,7 +35,8 @@ fn named(index: usize, value: &[u8], out: &mut Vec<u8>) {
 
 /// Appends a header. Names are in lower case in HTTP/2.
 pub(super) fn header(name: &str, value: &[u8], out: &mut Vec<u8>) {
-    let known = [("content-length", CONTENT_LENGTH), ("content-type", CONTENT_TYPE), ("user-agent", USER_AGENT)];
+    let known =
+        [("content-length", CONTENT_LENGTH), ("content-type", CONTENT_TYPE), ("user-agent", USER_AGENT)];
     match known.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
         Some((_, index)) => named(index, value, out),
         None => {
@@ -149,7 +150,8 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_standard() {
         // RFC 7541, C.1.
-        for (number, bits, bytes) in [(10, 5, &[0x0a][..]), (1337, 5, &[0x1f, 0x9a, 0x0a]), (42, 8, &[0x2a])] {
+        for (number, bits, bytes) in [(10, 5, &[0x0a][..]), (1337, 5, &[0x1f, 0x9a, 0x0a]), (42, 8, &[0x2a])]
+        {
             let mut out = Vec::new();
             integer(0, bits, number, &mut out);
             assert_eq!(out, bytes);

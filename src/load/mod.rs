@@ -23,4 +23,6 @@ pub use prepare::Load;
 pub use receipts::Source;
 #[cfg(test)]
 pub(crate) use report::samples;
-pub use report::{FailIf, Live, Receipts, Report, Shard, Slo, Snapshot, compare, markdown, merge, page, summary};
+pub use report::{
+    FailIf, Live, Receipts, Report, Shard, Slo, Snapshot, compare, markdown, merge, page, summary,
+};

@@ -38,7 +38,8 @@ struct Known {
 /// If the mock can't start.
 pub(super) async fn serve(context: &Context<'_>, job: &Job, server: Server) -> io::Result<()> {
     let builder = context.builder(job.options.seed, job.options.in_flight as usize);
-    let service = builder.epoch(Timestamp::now()).callers(Callers::Lasting).service().map_err(io::Error::other)?;
+    let service =
+        builder.epoch(Timestamp::now()).callers(Callers::Lasting).service().map_err(io::Error::other)?;
     let known = Known {
         options: job.options.clone(),
         templates: Arc::clone(&job.templates),
@@ -91,7 +92,8 @@ impl Known {
             let iteration = template.iteration_of(id)?;
             let is_of = self.mix.story(iteration) == story;
             let mut steps = 0..template.steps();
-            let has = |step| template.ids(&self.fields[story], iteration, step).iter().any(|(_, own)| own == id);
+            let has =
+                |step| template.ids(&self.fields[story], iteration, step).iter().any(|(_, own)| own == id);
             (is_of && steps.any(has)).then_some((story, iteration))
         })
     }

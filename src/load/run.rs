@@ -71,7 +71,13 @@ impl Load<'_> {
         Job {
             options,
             templates: self.templates.clone().unwrap_or_default(),
-            most_steps: self.templates.iter().flat_map(|templates| templates.iter()).map(StoryTemplate::steps).max().unwrap_or(1),
+            most_steps: self
+                .templates
+                .iter()
+                .flat_map(|templates| templates.iter())
+                .map(StoryTemplate::steps)
+                .max()
+                .unwrap_or(1),
             mix: Arc::new(mix),
             duration: curve.as_ref().map_or(duration, Curve::duration),
             curve: curve.map(Arc::new),
@@ -113,7 +119,8 @@ impl Load<'_> {
                 simulated::run(&self.context, &job, server, interrupt, watch).await?
             }
             Some(server) => {
-                let (sending, serving) = (compiled(&job, interrupt, watch), serve(&self.context, &job, server));
+                let (sending, serving) =
+                    (compiled(&job, interrupt, watch), serve(&self.context, &job, server));
                 let (mut sending, mut serving) = (std::pin::pin!(sending), std::pin::pin!(serving));
                 tokio::select! {
                     sent = &mut sending => sent?,
@@ -144,11 +151,9 @@ impl Load<'_> {
         let mut found = loop {
             let found = match source.read(&self.guard, &self.context.settings.tls).await {
                 Ok(list) => self.receipts(run, source, &list),
-                Err(error) => Receipts {
-                    source: source.to_string(),
-                    error: error.to_string(),
-                    ..Receipts::default()
-                },
+                Err(error) => {
+                    Receipts { source: source.to_string(), error: error.to_string(), ..Receipts::default() }
+                }
             };
             if !found.is_wrong() || found.doubled > 0 || begun.elapsed() >= STRAGGLERS {
                 break found;

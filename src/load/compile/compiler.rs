@@ -14,7 +14,7 @@ use super::error::NotCompilable;
 use super::ids::IdKeys;
 use super::request::SentRequest;
 use super::segments::Segments;
-use super::template::{RequestTemplate, SignedBy, head_block, StoryTemplate, Variant};
+use super::template::{RequestTemplate, SignedBy, StoryTemplate, Variant, head_block};
 use crate::delivery::{MessageIds, StatusSet, SuccessRule};
 use crate::scenario::Story;
 use crate::seed::Seed;
@@ -196,9 +196,9 @@ fn variant(base: &Observed, other: &Observed) -> Result<Variant, NotCompilable> 
         let head = align(&sent.head, &other.head)?;
         let body = align(sent.body(), other.body())?;
         let mut block = Vec::new();
-        let fixed = head.fixed().is_some_and(|head| {
-            head_block(head, &sent.attempt.callback.target, &mut block).is_ok()
-        });
+        let fixed = head
+            .fixed()
+            .is_some_and(|head| head_block(head, &sent.attempt.callback.target, &mut block).is_ok());
         requests.push(RequestTemplate {
             head,
             block: fixed.then_some(block),

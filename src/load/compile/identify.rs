@@ -19,7 +19,8 @@ impl StoryTemplate {
     /// Where the ids stand.
     pub(crate) fn id_fields(&self) -> IdFields {
         let of_step = |variant: &Variant, step: usize| {
-            let filler = Filler { ids: &variant.ids, keys: self.keys, iteration: 0, now: Timestamp::UNIX_EPOCH };
+            let filler =
+                Filler { ids: &variant.ids, keys: self.keys, iteration: 0, now: Timestamp::UNIX_EPOCH };
             let mut body = Vec::new();
             variant.requests[step].body.write(&filler, &mut body);
             let ids: Vec<String> = (0..variant.ids.len()).map(|id| self.id(variant, id, 0)).collect();

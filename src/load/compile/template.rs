@@ -166,7 +166,9 @@ impl StoryTemplate {
         scratch: &mut Scratch,
         mut write: impl FnMut(&str, &str),
     ) {
-        let Some(SignedBy(signer)) = plan.signer.as_ref().filter(|_| !plan.signature.is_empty()) else { return };
+        let Some(SignedBy(signer)) = plan.signer.as_ref().filter(|_| !plan.signature.is_empty()) else {
+            return;
+        };
         scratch.nonce.clear();
         scratch.nonce.push_str(self.message_ids.begin());
         scratch.nonce.push_str(itoa::Buffer::new().format(nonce));
@@ -203,7 +205,8 @@ pub(super) fn head_block(head: &[u8], target: &Target, block: &mut Vec<u8>) -> R
     }
     let (method, path) = (parsed.method.unwrap_or("POST"), parsed.path.unwrap_or("/"));
     hpack::request(method, target.is_tls(), target.authority(), path, block);
-    let is_left_out = |name: &str| ["host", "content-length"].iter().any(|other| name.eq_ignore_ascii_case(other));
+    let is_left_out =
+        |name: &str| ["host", "content-length"].iter().any(|other| name.eq_ignore_ascii_case(other));
     for header in parsed.headers.iter().filter(|header| !is_left_out(header.name)) {
         hpack::header(header.name, header.value, block);
     }

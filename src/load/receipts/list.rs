@@ -101,7 +101,9 @@ mod tests {
 
     #[test]
     fn arrays_lines_and_objects_are_lists() {
-        for text in ["[\"a\", \"b\"]", "a\nb\n", "\"a\"\r\n\r\n\"b\"", "{\"id\":\"a\"}\n{\"id\":\"b\",\"x\":1}"] {
+        for text in
+            ["[\"a\", \"b\"]", "a\nb\n", "\"a\"\r\n\r\n\"b\"", "{\"id\":\"a\"}\n{\"id\":\"b\",\"x\":1}"]
+        {
             assert_eq!(ids(text), ["a", "b"], "{text}");
         }
         assert_eq!(ids("[{\"user\":{\"id\":\"u\"},\"call_id\":\"c\",\"n\":7,\"ok\":true}]"), ["u", "c", "7"]);

@@ -118,7 +118,10 @@ mod tests {
     /// Events with an id of their own and one that two share.
     fn events(count: u64) -> Vec<Identified> {
         let event = |number: u64| Identified {
-            ids: vec![("call_id".to_owned(), format!("c{}", number / 2)), ("user.id".to_owned(), format!("u{number}"))],
+            ids: vec![
+                ("call_id".to_owned(), format!("c{}", number / 2)),
+                ("user.id".to_owned(), format!("u{number}")),
+            ],
             sent: moment(number),
             is_ok: true,
         };
@@ -184,7 +187,10 @@ mod tests {
     #[test]
     fn whole_callbacks_are_a_list_of_their_ids() {
         let events = events(10);
-        let whole = |event: &Identified| Receipt { ids: event.ids.iter().map(|(_, id)| id.clone()).collect(), at: None };
+        let whole = |event: &Identified| Receipt {
+            ids: event.ids.iter().map(|(_, id)| id.clone()).collect(),
+            at: None,
+        };
         let mut list: Vec<Receipt> = events.iter().map(whole).collect();
         assert!(!compare(&list, &events).is_wrong());
         list.remove(4);

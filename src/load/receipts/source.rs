@@ -92,9 +92,9 @@ impl Source {
     /// Reads the list as it is now.
     pub(crate) async fn read(&self, guard: &Guard, tls: &TlsOptions) -> Result<Vec<Receipt>, SourceError> {
         let text = match self {
-            Self::File(path) => std::fs::read(path)
-                .map_err(|error| SourceError::File { path: path.clone(), error })?
-                .into(),
+            Self::File(path) => {
+                std::fs::read(path).map_err(|error| SourceError::File { path: path.clone(), error })?.into()
+            }
             Self::Url(target) => get(target, guard, tls).await?,
         };
         list::read(&String::from_utf8_lossy(&text))

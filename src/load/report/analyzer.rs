@@ -119,7 +119,8 @@ impl<'a> Analyzer<'a> {
             return None;
         }
         let sum = |of: fn(&Interval) -> u64| loaded.iter().map(|interval| of(interval)).sum::<u64>() as f64;
-        let (planned, answered) = (sum(|interval| interval.planned), sum(|interval| interval.latency.count()));
+        let (planned, answered) =
+            (sum(|interval| interval.planned), sum(|interval| interval.latency.count()));
         let mean = answered / loaded.len() as f64;
         let spread = loaded.iter().map(|interval| (interval.latency.count() as f64 - mean).powi(2));
         let spread = (spread.sum::<f64>() / loaded.len() as f64).sqrt();

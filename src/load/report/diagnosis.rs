@@ -375,7 +375,13 @@ mod tests {
         let report = Model { in_flight: 1_500, servers: 4, service: |_| 10_000, ..STEADY }.report();
         let found = diagnose(&report);
         assert!(found[0].text.starts_with("The receiver is saturated: it answers about 4"), "{found:?}");
-        assert!(["3", "4", "5"].map(|few| format!("that is {few} at a time")).iter().any(|text| found[0].text.contains(text)), "{found:?}");
+        assert!(
+            ["3", "4", "5"]
+                .map(|few| format!("that is {few} at a time"))
+                .iter()
+                .any(|text| found[0].text.contains(text)),
+            "{found:?}"
+        );
         assert!(found.iter().all(|finding| finding.side != Side::Sender), "{found:?}");
         // One interval at the limit hides nothing, nor do many.
         for in_flight in [1_100, 300] {
@@ -393,7 +399,11 @@ mod tests {
         conclude(&mut report);
         assert!(report.findings[0].text.contains("The mock itself was the limit"), "{:?}", report.findings);
         assert!(report.findings[0].text.contains("It can hold about "), "{:?}", report.findings);
-        assert!(report.findings.iter().all(|finding| finding.side != Side::Receiver), "{:?}", report.findings);
+        assert!(
+            report.findings.iter().all(|finding| finding.side != Side::Receiver),
+            "{:?}",
+            report.findings
+        );
         assert!(report.void.is_some());
     }
 

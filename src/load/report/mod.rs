@@ -29,7 +29,8 @@ mod void;
 pub use compare::compare;
 pub(crate) use data::MOST_NAMED;
 pub use data::{
-    Counts, FORMAT, Failures, Finding, Interval, Latency, Plan, Probe, Receipts, Report, Search, Sender, Shard, Share,
+    Counts, FORMAT, Failures, Finding, Interval, Latency, Plan, Probe, Receipts, Report, Search, Sender,
+    Shard, Share,
 };
 pub(crate) use diagnosis::conclude;
 pub use fail_if::FailIf;

@@ -209,7 +209,9 @@ fn figures(report: &Report, comparison: Option<&Comparison>) -> Vec<Figure> {
         Some(_) => cell(format!("VOID {}", value.text), Bad),
         None => value,
     };
-    figures.map(|(name, value, note, metric)| Figure { name, value: void(value), note, change: change(metric) }).into()
+    figures
+        .map(|(name, value, note, metric)| Figure { name, value: void(value), note, change: change(metric) })
+        .into()
 }
 
 fn remarks(report: &Report, failed: &[String]) -> Vec<Remark> {
@@ -285,7 +287,8 @@ fn latency(report: &Report) -> Section {
     };
     let received = report.receipts.as_ref().and_then(|receipts| receipts.received.as_ref());
     if let Some(received) = received.filter(|received| received.count() > 0) {
-        let text = format!("p50 {}, p99 {}", time(received.percentile(50.0)), time(received.percentile(99.0)));
+        let text =
+            format!("p50 {}, p99 {}", time(received.percentile(50.0)), time(received.percentile(99.0)));
         rows.push(row([cell("received", Plain), cell(NONE, Dim), cell(text, Plain), cell(NONE, Dim)]));
     }
     Section {

@@ -7,18 +7,8 @@ use super::data::{Counts, Failures, Interval, Latency, MOST_NAMED, Receipts, Sha
 impl Counts {
     /// Adds the counts of another part.
     pub fn add(&mut self, other: &Self) {
-        let Self {
-            planned,
-            sent,
-            ok,
-            wrong_status,
-            failed,
-            timed_out,
-            late,
-            dropped,
-            unfinished,
-            held_back,
-        } = other;
+        let Self { planned, sent, ok, wrong_status, failed, timed_out, late, dropped, unfinished, held_back } =
+            other;
         add_to(&mut self.planned, *planned);
         add_to(&mut self.sent, *sent);
         add_to(&mut self.ok, *ok);
@@ -55,8 +45,7 @@ impl Receipts {
         self.listed = self.listed.max(other.listed);
         self.unknown = 0;
         self.unknown_ids.clear();
-        for (ids, more) in
-            [(&mut self.lost_ids, other.lost_ids), (&mut self.doubled_ids, other.doubled_ids)]
+        for (ids, more) in [(&mut self.lost_ids, other.lost_ids), (&mut self.doubled_ids, other.doubled_ids)]
         {
             ids.extend(more);
             ids.sort();

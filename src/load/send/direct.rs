@@ -102,7 +102,10 @@ impl Direct {
             Err(_) if is_connected => Err(Failure::no_answer(&self.target, timeout)),
             Err(_) => Err(Failure::no_connection(&self.target, timeout)),
         };
-        AttemptResult { result, elapsed: Instant::now().saturating_duration_since(started).min(timeout + Duration::from_secs(1)) }
+        AttemptResult {
+            result,
+            elapsed: Instant::now().saturating_duration_since(started).min(timeout + Duration::from_secs(1)),
+        }
     }
 
     async fn connect(&self, cap: usize) -> Result<Wire, Failure> {
@@ -113,7 +116,12 @@ impl Direct {
         Ok(Wire { stream, reader: ResponseReader::new(cap) })
     }
 
-    async fn exchange(&self, bytes: &[u8], mut written: usize, wire: &mut Wire) -> Result<(u16, bool), Failure> {
+    async fn exchange(
+        &self,
+        bytes: &[u8],
+        mut written: usize,
+        wire: &mut Wire,
+    ) -> Result<(u16, bool), Failure> {
         let broken = |error: &io::Error| Failure::broken(&self.target, Some(error));
         let mut is_whole = true;
         while written < bytes.len() {
@@ -153,7 +161,9 @@ impl Direct {
 
 /// Whether all headers can be written as they are. Others are for the client of deliveries, which says what is wrong.
 fn is_plain(attempt: &Attempt) -> bool {
-    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
     let is_value = |value: &str| value.bytes().all(|byte| byte >= b' ' && byte != 0x7f);
     let is_own = |name: &str| {
         ["host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te"]

@@ -479,8 +479,7 @@ mod tests {
             framed(kind::HEADERS, END_HEADERS | END_STREAM, 1, &[0x8d]),
         ]
         .concat();
-        let expected =
-            vec![(2, End::Answer(200, b"01234567".to_vec())), (0, End::Answer(404, Vec::new()))];
+        let expected = vec![(2, End::Answer(200, b"01234567".to_vec())), (0, End::Answer(404, Vec::new()))];
         // However it is cut into pieces.
         let mut ends = Vec::new();
         for piece in answers.chunks(4) {

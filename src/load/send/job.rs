@@ -111,7 +111,14 @@ impl Job {
         block: &mut Vec<u8>,
     ) -> Result<(), Failure> {
         let now = self.started.checked_add(now).unwrap_or(self.started);
-        self.templates[event.story].write_http2(event.iteration, event.step, self.nonce(event), now, scratch, block)
+        self.templates[event.story].write_http2(
+            event.iteration,
+            event.step,
+            self.nonce(event),
+            now,
+            scratch,
+            block,
+        )
     }
 
     /// The number of an event's request in the whole run.

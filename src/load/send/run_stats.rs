@@ -77,7 +77,18 @@ pub(crate) struct SentEvent {
 impl RunStats {
     /// Adds what another worker found out.
     pub(crate) fn add(&mut self, other: Self) {
-        let Self { counts, statuses, errors, latency, series, stories, last, connections, events, identified } = other;
+        let Self {
+            counts,
+            statuses,
+            errors,
+            latency,
+            series,
+            stories,
+            last,
+            connections,
+            events,
+            identified,
+        } = other;
         self.counts.add(&counts);
         add_statuses(&mut self.statuses, statuses);
         add_errors(&mut self.errors, errors);

@@ -89,13 +89,7 @@ pub(crate) async fn run(
 }
 
 /// Begins stories when they are due, moves them on, sends what they want sent, and returns when all is over.
-async fn send_all(
-    context: &Context<'_>,
-    job: &Job,
-    driver: &Driver,
-    direct: &Arc<Direct>,
-    keeper: &Keeper,
-) {
+async fn send_all(context: &Context<'_>, job: &Job, driver: &Driver, direct: &Arc<Direct>, keeper: &Keeper) {
     let schedule = job.schedule(0);
     let mut simulation = Simulation::new(&job.options, context.set, schedule, keeper.clone(), job.started);
     loop {
@@ -106,7 +100,8 @@ async fn send_all(
             send(job, driver, direct, keeper, attempt);
         }
         // The clock moves between looks, so that its end is looked for again.
-        if is_still && has_begun_all && driver.look(|engine, _| !engine.is_busy()) && !keeper.lock().is_busy() {
+        if is_still && has_begun_all && driver.look(|engine, _| !engine.is_busy()) && !keeper.lock().is_busy()
+        {
             return;
         }
         // Nobody tells when the last answer has come.

@@ -32,7 +32,8 @@ fn run(rate: &str, cost: Duration, answers: Duration) -> RunStats {
     file.write_all(STORY.as_bytes()).unwrap();
     let settings = Settings::load(None, Flags::default()).unwrap();
     let catalog: Arc<Catalog> = Arc::new(settings.catalog.clone());
-    let loaded = load::load(file.path(), &catalog, &[]).unwrap_or_else(|problems| panic!("{}", problems.render()));
+    let loaded =
+        load::load(file.path(), &catalog, &[]).unwrap_or_else(|problems| panic!("{}", problems.render()));
     let is_call =
         |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == crate::contract::Direction::Call);
     let story = Arc::new(Story::compile(&loaded, settings.policy.clone(), is_call).unwrap());
@@ -88,7 +89,8 @@ fn run(rate: &str, cost: Duration, answers: Duration) -> RunStats {
             under_way.push(Reverse((now + answers, attempts.len() as u64)));
             attempts.push(Arc::clone(attempt));
         }
-        while let Some(Reverse((_, index))) = under_way.peek().copied().filter(|Reverse((at, _))| *at <= now) {
+        while let Some(Reverse((_, index))) = under_way.peek().copied().filter(|Reverse((at, _))| *at <= now)
+        {
             under_way.pop();
             let response =
                 ReceiverResponse { status: 200, headers: Vec::new(), body: "{}".into(), truncated: false };

@@ -251,7 +251,11 @@ impl Worker<'_> {
         }
         let mut conn = NonblockingConn::open(self.job.address, self.job.tls.as_ref())?;
         let token = self.opened as usize;
-        self.poll.registry().register(conn.source(), Token(token), Interest::READABLE | Interest::WRITABLE)?;
+        self.poll.registry().register(
+            conn.source(),
+            Token(token),
+            Interest::READABLE | Interest::WRITABLE,
+        )?;
         self.opened += 1;
         let session = Session::new(self.cap);
         self.links.push(Link { conn, session, written: 0, has_answered: false, is_agreed: false, token });

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scope::{Moment, StoryError, fill};
-use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later, Scope};
+use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, Scope, State, StoryRun, later};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::language::template;
@@ -110,7 +110,9 @@ impl StoryRun {
         });
         let saved_body = outstanding.as_ref().map_or(body, |outstanding| &outstanding.body);
         let saved = match is_seen {
-            true => json!({ "id": event, "body": saved_body, "answer": answer, "attempts": end.end.attempts, "tries": end.end.attempts }),
+            true => {
+                json!({ "id": event, "body": saved_body, "answer": answer, "attempts": end.end.attempts, "tries": end.end.attempts })
+            }
             false => Value::Null,
         };
         if let Some(outstanding) = &outstanding {

@@ -38,7 +38,11 @@ fn a_receiver_that_loses_one_in_a_hundred_is_found_by_its_list() {
         assert_eq!((number(&receipts["accepted"]), number(&receipts["unknown"])), (500, 0), "{receipts}");
         assert_eq!(receipts["field"], "transfer.call_id");
         let said = stdout(&run.output);
-        assert_eq!(said.contains("5 of 500 events that were answered as wanted (1.00 %)"), lost > 0, "{said}");
+        assert_eq!(
+            said.contains("5 of 500 events that were answered as wanted (1.00 %)"),
+            lost > 0,
+            "{said}"
+        );
     }
 }
 
