@@ -115,30 +115,39 @@ pub(crate) fn remove(value: &mut Value, path: &str) -> bool {
 /// Whether `wanted` is part of `got`: tables may have further keys, anything else must be equal. If not, the first
 /// difference in words.
 pub(crate) fn difference(wanted: &Value, got: &Value) -> Option<String> {
-    fn walk(path: &str, wanted: &Value, got: Option<&Value>) -> Option<String> {
-        let name = if path.is_empty() { "the body".to_owned() } else { format!("`{path}`") };
-        let Some(got) = got else { return Some(format!("{name} is missing, expected {wanted}")) };
+    differences(wanted, got, 1).pop()
+}
+
+/// The first differences of `got` from what is wanted, in words: nothing if `wanted` is part of it.
+pub(crate) fn differences(wanted: &Value, got: &Value, most: usize) -> Vec<String> {
+    fn walk(path: &str, wanted: &Value, got: Option<&Value>, most: usize, found: &mut Vec<String>) {
+        if found.len() == most {
+            return;
+        }
+        let name = || if path.is_empty() { "the body".to_owned() } else { format!("`{path}`") };
+        let Some(got) = got else { return found.push(format!("{} is missing, expected {wanted}", name())) };
         match (wanted, got) {
-            (Value::Object(wanted), Value::Object(got)) => wanted.iter().find_map(|(key, value)| {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                walk(&path, value, got.get(key))
-            }),
-            (Value::Array(wanted), Value::Array(items)) if wanted.len() == items.len() => wanted
-                .iter()
-                .zip(items)
-                .enumerate()
-                .find_map(|(index, (wanted, got))| walk(&format!("{path}.{index}"), wanted, Some(got))),
+            (Value::Object(wanted), Value::Object(got)) => {
+                for (key, value) in wanted {
+                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                    walk(&path, value, got.get(key), most, found);
+                }
+            }
+            (Value::Array(wanted), Value::Array(items)) if wanted.len() == items.len() => {
+                for (index, (wanted, got)) in wanted.iter().zip(items).enumerate() {
+                    walk(&format!("{path}.{index}"), wanted, Some(got), most, found);
+                }
+            }
             // 1 and 1.0 are the same number; whole numbers are compared as such, however large.
             (Value::Number(a), Value::Number(b))
-                if (a.is_f64() || b.is_f64()) && a.as_f64() == b.as_f64() =>
-            {
-                None
-            }
-            _ if wanted == got => None,
-            _ => Some(format!("{name} is {got}, expected {wanted}")),
+                if (a.is_f64() || b.is_f64()) && a.as_f64() == b.as_f64() => {}
+            _ if wanted == got => {}
+            _ => found.push(format!("{} is {got}, expected {wanted}", name())),
         }
     }
-    walk("", wanted, Some(got))
+    let mut found = Vec::new();
+    walk("", wanted, Some(got), most, &mut found);
+    found
 }
 
 #[cfg(test)]
@@ -175,6 +184,16 @@ mod tests {
         let got = json!({"code": 200, "data": {"list": [1, 2], "x": "y"}});
         assert_eq!(difference(&json!({"code": 200.0, "data": {"x": "y"}}), &got), None);
         assert_eq!(difference(&json!({"data": {"z": 1}}), &got).unwrap(), "`data.z` is missing, expected 1");
+        let wanted = json!({"code": 1, "data": {"x": "z", "list": [1, 2]}, "more": true});
+        assert_eq!(
+            differences(&wanted, &got, 9),
+            [
+                "`code` is 200, expected 1",
+                "`data.x` is \"y\", expected \"z\"",
+                "`more` is missing, expected true"
+            ]
+        );
+        assert_eq!(differences(&wanted, &got, 2).len(), 2);
         assert_eq!(
             difference(&json!({"data": {"list": [1, 3]}}), &got).unwrap(),
             "`data.list.1` is 2, expected 3"

@@ -18,9 +18,9 @@ use super::proof::{self, Keys, Proven};
 use crate::contract::envelope::{self, ErrorStatus};
 use crate::contract::renames::CorrectedNames;
 use crate::contract::{Catalog, Family, Provenance, Route, RouteError, Router};
-use crate::engine::{Driver, Engine, RequestOutcome};
+use crate::engine::{Driver, Engine, RequestOutcome, TurnedAway};
 use crate::faults::{self, Act, Fault, FaultKind};
-use crate::journal::{CallEntry, Event};
+use crate::journal::{CallEntry, Event, RefusedCall};
 use crate::net::{HttpRequest, HttpResponse, Reply};
 use crate::settings::{AccessRules, SignatureRule};
 use crate::simulator::{Access, AccountKey, Denied, FindingKind, Refusal, Request};
@@ -62,6 +62,14 @@ struct Found {
     family: Family,
     provenance: Provenance,
     names: Option<Arc<CorrectedNames>>,
+}
+
+/// A request for which nothing is served.
+struct Stray {
+    code: i64,
+    message: String,
+    /// The path that was meant, most likely.
+    meant: Option<String>,
 }
 
 /// A call as it came: its fields and who makes it, and what goes wrong with it on purpose.
@@ -106,27 +114,36 @@ impl Api {
             self.note_download(call, &reply, started);
             return ready(reply);
         }
-        let answer = match self.router.find(&call.method, &call.path) {
+        let (answer, stray) = match self.router.find(&call.method, &call.path) {
             Route::Found { id, family, provenance, params } => {
                 let names = self.names.get(&*id).cloned();
                 return self.known(call, Found { id, family, provenance, names }, params, started);
             }
             Route::WrongMethod { family, allow } => {
                 let message = format!("{} is not served at {}, but {allow} is", call.method, call.path);
-                let mut answer = self.refused(family, Refusal::new(405, message));
+                let mut answer = self.refused(family, Refusal::new(405, message.as_str()));
                 answer.headers.push(("allow".into(), allow.into()));
-                answer
+                (answer, Stray { code: 405, message, meant: Some(call.path.clone()) })
             }
             Route::Unknown { nearest } => {
-                let near = nearest.map(|path| format!(", did you mean {path}?")).unwrap_or_default();
+                let near = nearest.as_ref().map(|path| format!(", did you mean {path}?")).unwrap_or_default();
                 let message = format!("nothing is served at {}{near}", call.path);
-                match Family::of_path(&call.path) {
-                    Some(family) => self.refused(family, Refusal::new(404, message)),
+                let answer = match Family::of_path(&call.path) {
+                    Some(family) => self.refused(family, Refusal::new(404, message.as_str())),
                     None => plain_error(404, &message),
-                }
+                };
+                (answer, Stray { code: 404, message, meant: nearest })
             }
         };
-        self.note(call, answer.status, answer.body.clone(), started);
+        self.note(call, answer.status, answer.body.clone(), Some(stray), started);
+        ready(answer)
+    }
+
+    /// Refuses a request that is not for this server or not from its user, without any effect.
+    pub fn turn_away(&self, call: HttpRequest, status: u16, message: String) -> Answering {
+        let answer = plain_error(status, &message);
+        let stray = Stray { code: status.into(), message, meant: None };
+        self.note(call, status, answer.body.clone(), Some(stray), Instant::now());
         ready(answer)
     }
 
@@ -143,13 +160,18 @@ impl Api {
             Reply::Stream(stream) => (stream.status, Bytes::from_static(b"(an archive of recordings)")),
             Reply::Close | Reply::Reset | Reply::Half(_) | Reply::Never => (0, Bytes::new()),
         };
-        self.note(call, status, answer, started);
+        self.note(call, status, answer, None, started);
     }
 
     /// Journals what is no call of the catalog.
-    fn note(&self, call: HttpRequest, status: u16, answer: Bytes, started: Instant) {
+    fn note(&self, call: HttpRequest, status: u16, answer: Bytes, stray: Option<Stray>, started: Instant) {
         self.driver.with(|engine, now| {
-            let entry = CallEntry { id: None, call, status, answer, elapsed: started.elapsed() };
+            let refusal = stray.map(|Stray { code, message, meant }| {
+                let asked = format!("{} {}", call.method, call.path);
+                engine.turned_away(&TurnedAway::Unserved { asked, meant: meant.as_deref() }, None, now);
+                Box::new(RefusedCall { code, reason: message })
+            });
+            let entry = CallEntry { id: None, call, status, answer, refusal, elapsed: started.elapsed() };
             engine.journal().write(now, None, Event::Called(entry));
         });
     }
@@ -219,21 +241,36 @@ impl Api {
     ) -> Reply {
         let statuses = self.rules.error_status;
         let takes_effect = fault.as_ref().is_none_or(|fault| fault.effect);
+        let mut refusal = None;
         let built = match &read {
-            Err(refusal) => Some(Built::Whole(refused(engine, found.family, refusal, statuses))),
-            Ok((Err(refusal), caller)) => {
-                let answer = refused(engine, found.family, refusal, statuses);
+            Err(denied) => {
+                let away = TurnedAway::Denied { id: &found.id, refusal: denied };
+                engine.turned_away(&away, None, now);
+                refusal = Some(denied.clone());
+                Some(Built::Whole(refused(engine, found.family, denied, statuses)))
+            }
+            Ok((Err(unread), caller)) => {
+                let away = TurnedAway::Refused { id: &found.id, refusal: unread };
+                engine.turned_away(&away, None, now);
+                refusal = Some(unread.clone());
+                let answer = refused(engine, found.family, unread, statuses);
                 Some(Built::Whole(sealed(answer, caller)))
             }
             Ok((Ok(fields), caller)) if takes_effect => {
                 if let Some(host) = call.header("host").filter(|host| self.follows_host && is_host(host)) {
                     engine.simulator().link_by(&format!("http://{host}"));
                 }
-                Some(self.served(engine, found, fields, caller, now))
+                let (built, refused) = self.served(engine, found, fields, caller, now);
+                refusal = refused;
+                Some(built)
             }
-            Ok(_) => None,
+            Ok((Ok(fields), _)) => {
+                engine.turned_away(&TurnedAway::OnPurpose { id: &found.id }, Some(&fields.fields), now);
+                None
+            }
         };
         let act = fault.and_then(|fault| fault.act);
+        let on_purpose = act.is_some();
         let caller = read.as_ref().map(|(_, caller)| caller).ok();
         let wrong = act.zip(caller).map(|(act, caller)| wrong(engine, found, caller, act, built.as_ref()));
         let (status, body, reply) = match (wrong, built) {
@@ -249,7 +286,11 @@ impl Api {
             (None, None) => (0, Bytes::new(), Reply::Close),
         };
         let (id, elapsed) = (Some(Arc::clone(&found.id)), started.elapsed());
-        let entry = CallEntry { id, call, status, answer: body, elapsed };
+        // What goes wrong on purpose is answered in place of a refusal.
+        let refusal = refusal.filter(|_| !on_purpose);
+        let refusal =
+            refusal.map(|Refusal { code, message }| Box::new(RefusedCall { code, reason: message }));
+        let entry = CallEntry { id, call, status, answer: body, refusal, elapsed };
         engine.journal().write(now, None, Event::Called(entry));
         reply
     }
@@ -269,7 +310,7 @@ impl Api {
         }
     }
 
-    /// Lets the engine answer a call.
+    /// Lets the engine answer a call. Also why it is refused, if it is.
     fn served(
         &self,
         engine: &mut Engine,
@@ -277,17 +318,18 @@ impl Api {
         fields: &Fields,
         caller: &Caller,
         now: jiff::Timestamp,
-    ) -> Built {
+    ) -> (Built, Option<Refusal>) {
         let statuses = self.rules.error_status;
-        let refuse = |engine: &mut Engine, refusal: Refusal| {
-            Built::Whole(sealed(refused(engine, found.family, &refusal, statuses), caller))
-        };
         if !engine.admit(&found.id, found.provenance, now) {
             let id = &found.id;
             let message = format!(
                 "`{id}` is only assumed, and the settings refuse such (assumed = \"refuse\"); if you hold the vendor's document, correct it under [catalog.\"{id}\"]"
             );
-            return refuse(engine, Refusal::new(404, message));
+            let refusal = Refusal::new(404, message);
+            let away = TurnedAway::Refused { id, refusal: &refusal };
+            engine.turned_away(&away, Some(&fields.fields), now);
+            let answer = refused(engine, found.family, &refusal, statuses);
+            return (Built::Whole(sealed(answer, caller)), Some(refusal));
         }
         let payer = payer(engine.simulator().access(), found, fields, caller);
         let counted = payer.map_or(Ok(()), |payer| engine.simulator().access_mut().count_call(payer, now));
@@ -295,9 +337,12 @@ impl Api {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             let message =
                 format!("the account has made all the calls it may; the next is taken in {seconds} s");
-            let mut answer = refused(engine, found.family, &Refusal::new(429, message), statuses);
+            let refusal = Refusal::new(429, message);
+            let away = TurnedAway::Refused { id: &found.id, refusal: &refusal };
+            engine.turned_away(&away, Some(&fields.fields), now);
+            let mut answer = refused(engine, found.family, &refusal, statuses);
             answer.headers.push(("retry-after".into(), seconds.max(1).to_string().into()));
-            return Built::Whole(sealed(answer, caller));
+            return (Built::Whole(sealed(answer, caller)), Some(refusal));
         }
         engine.doubt(&found.id, caller.account, found.provenance);
         let RequestOutcome { status, response } = engine.call(&Request {
@@ -309,10 +354,12 @@ impl Api {
             zone: caller.zone,
             now,
         });
-        match (built(engine, found.family, response, caller, statuses), status) {
+        let refusal = response.as_ref().err().cloned();
+        let built = match (built(engine, found.family, response, caller, statuses), status) {
             (Built::Whole(answer), Some(status)) => Built::Whole(HttpResponse { status, ..answer }),
             (built, _) => built,
-        }
+        };
+        (built, refusal)
     }
 }
 

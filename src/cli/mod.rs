@@ -1,6 +1,7 @@
 //! The command line: arguments as typed, one file per command, and the exit codes.
 
 mod argument;
+mod assumed;
 #[cfg(test)]
 mod broken;
 mod catalog;

@@ -34,7 +34,7 @@ pub(super) fn preview(body: &[u8]) -> String {
         return format!("{:.1} MB", body.len() as f64 / f64::from(1 << 20));
     }
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
-        return shorten(&String::from_utf8_lossy(&masked(body)));
+        return shorten(&String::from_utf8_lossy(&masked(body)), LONGEST);
     };
     let mut parts: Vec<String> = Vec::new();
     if let Some(messages) = value.get("messages").and_then(Value::as_array) {
@@ -47,7 +47,7 @@ pub(super) fn preview(body: &[u8]) -> String {
             parts.extend(places.into_iter().flatten().flat_map(|place| named(place, keys)).take(3));
         }
     }
-    shorten(&parts.join(", "))
+    shorten(&parts.join(", "), LONGEST)
 }
 
 /// What a refusal says; if it says nothing, what its body does.
@@ -55,7 +55,7 @@ pub(super) fn refusal(body: &[u8]) -> String {
     let value: Value =
         if body.len() > LARGEST { Value::Null } else { serde_json::from_slice(body).unwrap_or_default() };
     let message = value.get("message").or_else(|| value.get("msg")).and_then(Value::as_str);
-    message.map_or_else(|| preview(body), shorten)
+    message.map_or_else(|| preview(body), |message| shorten(message, LONGEST))
 }
 
 /// Those of these fields that a table has, as `name value`.
@@ -88,11 +88,13 @@ fn said(content: &Value) -> String {
     }
 }
 
-fn shorten(text: &str) -> String {
-    if text.chars().count() <= LONGEST {
+/// A text in one line, cut if it is too long.
+pub(super) fn shorten(text: &str, longest: usize) -> String {
+    if text.chars().count() <= longest {
         return text.chars().filter(|c| !c.is_control()).collect();
     }
-    let mut short: String = text.chars().filter(|c| !c.is_control()).take(LONGEST - 1).collect();
+    let mut short: String =
+        text.chars().filter(|c| !c.is_control()).take(longest.saturating_sub(1)).collect();
     short.push('…');
     short
 }

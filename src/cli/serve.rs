@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::assumed::Assumed;
 use super::destinations::{Destination, destinations};
 use super::recording::Recording;
 use super::timeline::Timeline;
@@ -70,8 +71,9 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
     if let Some(url) = &args.target.callback_url {
         builder = builder.callback_url(url);
     }
+    let assumed = Assumed::default();
     if !args.quiet {
-        builder = builder.sink(Timeline::new(epoch, false, args.speed.is_virtual()));
+        builder = builder.sink(Timeline::new(epoch, false, args.speed.is_virtual())).sink(assumed.clone());
     }
     let (recording, builder) = Recording::open(
         args.record.as_deref(),
@@ -106,6 +108,7 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
             super::say(&format!("    {}", super::found::line(found)));
         }
     }
+    assumed.lines().iter().for_each(|line| super::say(line));
     recording.finish()?;
     Ok(if found.strict_errors() > 0 { Exit::Failed } else { Exit::Ok })
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 
-use super::preview::{preview, refusal};
+use super::preview::{preview, refusal, shorten};
 use crate::delivery::{Attempt, AttemptResult};
 use crate::files::diagnostic::counted;
-use crate::journal::{CallEntry, Entry, Event, Sink, assumed_text};
+use crate::journal::{CallEntry, Entry, Event, RefusedCall, Sink};
 use crate::time::HumanDuration;
 
 const DIM: Style = Style::new().dimmed();
@@ -17,6 +17,9 @@ const BOLD: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default();
+
+/// The longest reason of a refusal in a line: long enough for what has to be done about it.
+const LONGEST_REASON: usize = 300;
 
 /// Prints entries as they are written.
 pub(super) struct Timeline {
@@ -44,9 +47,11 @@ impl Timeline {
                 let message = message.replace('\n', "\n                  ");
                 format!("{BAD}✗{BAD:#} {message} {DIM}({place}){DIM:#}")
             }
-            Event::Assumed { id, what, refused } => {
-                format!("{DIM}note {}{DIM:#}", assumed_text(id, what, *refused))
+            Event::Explained { place, message } => {
+                format!("{BAD}✗{BAD:#} too late: {message} {DIM}({place}){DIM:#}")
             }
+            // All of them stand together at the end.
+            Event::Assumed { .. } => return None,
             Event::Waiting { call, within } => {
                 format!("{DIM}… waiting for {call}, up to {}{DIM:#}", HumanDuration(*within))
             }
@@ -105,9 +110,13 @@ impl Timeline {
 
     fn called(&self, call: &CallEntry) -> String {
         let name = call.id.as_deref().unwrap_or(&call.call.path);
-        let style = if call.status < 400 { GOOD } else { BAD };
         let status = call.status;
-        let detail = if call.status < 400 { preview(&call.call.body) } else { refusal(&call.answer) };
+        if let Some(RefusedCall { code, reason }) = call.refusal.as_deref() {
+            let reason = shorten(reason, LONGEST_REASON);
+            return format!("← {name:<30} {BAD}{status}{BAD:#} code {code}  {reason}");
+        }
+        let style = if status < 400 { GOOD } else { BAD };
+        let detail = if status < 400 { preview(&call.call.body) } else { refusal(&call.answer) };
         format!("← {name:<30} {style}{status}{style:#}  {DIM}{detail}{DIM:#}")
     }
 

@@ -18,7 +18,7 @@ use crate::contract::{Direction, Provenance};
 use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals};
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
-use crate::scenario::{Body, CallView, DeliveryEnd, SendError, StoryRun};
+use crate::scenario::{Arrivals, Body, CallView, DeliveryEnd, SendError, StoryRun};
 use crate::simulator::workflow::PushReach;
 use crate::simulator::{
     Account, AccountKey, Callback, CallbackBody, ConversationKey, Opening, Request, Simulator,
@@ -34,14 +34,16 @@ pub struct Engine {
     pub(super) simulator: Simulator,
     faults: Faults,
     pub(super) stories: Vec<StoryRun>,
+    /// What came from the integrator, if there are stories that may have waited for it.
+    pub(super) arrivals: Arrivals,
     /// How many stories have faults of their own.
     faulty_stories: usize,
     /// When time moves each story: `(moment, story)`.
     wakeups: BTreeSet<(Timestamp, usize)>,
     wakeup_of: Vec<Option<Timestamp>>,
     /// How many stories are over.
-    over: usize,
-    /// The others, which calls may be for.
+    pub(super) over: usize,
+    /// Those that a call may be for: the others, and those that have waited for one in vain.
     live: BTreeSet<usize>,
     /// How many stories wait for a call from outside.
     awaiting: usize,
@@ -74,6 +76,7 @@ impl Engine {
             simulator,
             faults,
             stories: Vec::new(),
+            arrivals: Arrivals::default(),
             faulty_stories: 0,
             wakeups: BTreeSet::new(),
             wakeup_of: Vec::new(),
@@ -267,6 +270,7 @@ impl Engine {
         let mut host = EngineHost {
             dispatch: &mut self.dispatch,
             simulator: &mut self.simulator,
+            arrivals: &mut self.arrivals,
             story: index,
             label,
             now,
@@ -274,7 +278,9 @@ impl Engine {
         let result = work(story, &mut host);
         if !was_over && story.is_over() {
             self.over += 1;
-            self.live.remove(&index);
+            if !story.has_missed() {
+                self.live.remove(&index);
+            }
         }
         match (was_awaiting, story.awaits_call()) {
             (false, true) => self.awaiting += 1,
@@ -388,30 +394,47 @@ impl Engine {
             [] => None,
             _ => self.simulator.find_conversation(fields).and_then(|key| self.simulator.story_of(key)),
         };
-        let candidates = match owner {
+        let listeners: Vec<usize> = match owner {
             Some(story) => vec![story as usize],
             None => self.live.iter().copied().collect(),
         };
+        // Rows may be very many: only those who look at them get them.
         let looks = |index: &usize| {
             self.stories.get(*index).is_some_and(|story| !story.is_over() && story.looks_for_call(id))
         };
-        let listeners: Vec<usize> = candidates.into_iter().filter(looks).collect();
-        // Rows may be very many: only those who look at them get them.
-        let whole = if listeners.is_empty() { Cow::Borrowed(fields) } else { call.with_rows() };
+        let whole = if listeners.iter().any(looks) { call.with_rows() } else { Cow::Borrowed(fields) };
         self.uploads += u64::from(matches!(id, "workflow.create" | "workflow.add_contacts"));
         let usual = self.simulator.handle(call);
         self.take_notes(now);
         let found = self.simulator.take_findings();
         let cause = self.simulator.last_cause();
-        let view = CallView { id, fields: &whole, refused: is_refusal(&usual) };
+        let came = match self.stories.as_slice() {
+            [] => CameIn::default(),
+            _ => self.came_in(call, whole, &usual),
+        };
+        let CameIn { fields: whole, conversation, begun, answer, arrival } = &came;
+        let view = CallView {
+            id,
+            fields: whole,
+            refused: is_refusal(&usual),
+            conversation: *conversation,
+            begun: *begun,
+            answer,
+            arrival: *arrival,
+        };
         let mut replaces_default = false;
         let mut from_story = None;
         let mut kept = Vec::new();
         let mut taken = false;
         let mut taker = owner.map(|story| story as usize);
         for index in listeners {
-            if self.stories.get(index).is_none_or(StoryRun::is_over) {
-                continue;
+            match self.stories.get(index) {
+                Some(story) if !story.is_over() => {}
+                Some(story) if story.missed_call(id) => {
+                    self.with_host(index, now, |story, host| story.on_late_call(&view, now, host));
+                    continue;
+                }
+                _ => continue,
             }
             let reply = self.with_host(index, now, |story, host| story.on_call(&view, now, host));
             replaces_default |= reply.replaces_default;
@@ -435,8 +458,21 @@ impl Engine {
         for index in kept.into_iter().skip(usize::from(!taken)) {
             self.stories[index].give_up_call(id);
         }
+        let its = view.conversation.or(view.begun);
+        if let (Some(story), None) = (taker, owner) {
+            if let Some(arrival) = self.arrivals.get_mut(view.arrival) {
+                arrival.story = self.stories.get(story).map(|story| Arc::clone(story.name()));
+            }
+            if let Some(key) = its.filter(|key| self.simulator.story_of(*key).is_none()) {
+                self.simulator.adopt(key, cause);
+            }
+        }
         if replaces_default {
             self.simulator.mute(cause);
+            // What the bot would say is said by the story.
+            if let Some(key) = its {
+                self.simulator.lead(key);
+            }
         }
         // What an endpoint of the user's own sends belongs to the story that took the request, or else to the only one.
         let story = taker.or_else(|| (self.stories.len() == 1).then_some(0));
@@ -574,6 +610,19 @@ impl Engine {
     pub fn simulator(&mut self) -> &mut Simulator {
         &mut self.simulator
     }
+}
+
+/// A call that was handled, as stories see it.
+#[derive(Debug, Default)]
+pub(super) struct CameIn {
+    pub(super) fields: Arc<Value>,
+    /// The conversation that its fields name.
+    pub(super) conversation: Option<ConversationKey>,
+    /// The conversation that it began, or that its answer names.
+    pub(super) begun: Option<ConversationKey>,
+    pub(super) answer: Value,
+    /// Its number among what came.
+    pub(super) arrival: u64,
 }
 
 /// From one moment to a later one.

@@ -9,13 +9,14 @@ use super::dispatch::{Dispatch, NewCallback, Origin};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::journal::Event;
-use crate::scenario::{SendError, Sending, StoryHost};
+use crate::scenario::{Arrivals, SendError, Sending, StoryHost};
 use crate::simulator::{AccountKey, Simulator};
 
 /// The engine as one story sees it.
 pub(super) struct EngineHost<'a> {
     pub(super) dispatch: &'a mut Dispatch,
     pub(super) simulator: &'a mut Simulator,
+    pub(super) arrivals: &'a mut Arrivals,
     pub(super) story: usize,
     pub(super) label: Arc<str>,
     pub(super) now: Timestamp,
@@ -70,5 +71,24 @@ impl StoryHost for EngineHost<'_> {
     fn failed(&mut self, place: &Place, message: &str) {
         let place = Arc::from(place.to_string());
         self.write(Event::Failed { place, message: message.to_owned() });
+    }
+
+    fn explained(&mut self, place: &Place, message: &str) {
+        let place = Arc::from(place.to_string());
+        self.write(Event::Explained { place, message: message.to_owned() });
+    }
+
+    fn arrivals(&mut self) -> &mut Arrivals {
+        self.arrivals
+    }
+
+    fn is_under_way(&self, event: &str) -> bool {
+        let origins = &self.dispatch.origins;
+        let is_ours = |id| origins.get(id).is_some_and(|origin| origin.story == Some(self.story));
+        self.dispatch
+            .outbox
+            .unfinished()
+            .iter()
+            .any(|(id, callback)| *callback.event == *event && is_ours(id))
     }
 }

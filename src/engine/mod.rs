@@ -4,6 +4,7 @@
 //! The [`Driver`] gives it a [`Clock`], a client and the world's interruptions. Commands, tests and the
 //! library all drive the same engine.
 
+mod arrived;
 mod clock;
 mod core;
 mod correct;
@@ -16,6 +17,7 @@ mod outcome;
 #[cfg(test)]
 mod user_endpoints_tests;
 
+pub use arrived::TurnedAway;
 pub use clock::{Clock, Speed, SpeedError};
 pub use core::Engine;
 pub use drive::{Agenda, Callers, Driver, End};

@@ -1,7 +1,9 @@
 //! How a request is answered, before the family's envelope.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::contract::Family;
+use crate::contract::envelope;
 use crate::simulator::{Refusal, Response};
 
 /// How a request is answered, before the envelope.
@@ -19,6 +21,33 @@ pub(super) fn is_refusal(response: &Result<Response, Refusal>) -> bool {
         Ok(Response::Whole { status, .. }) => *status >= 400,
         response => response.is_err(),
     }
+}
+
+/// The usual answer as stories see it, without a request id: of a success the status and the body, of a refusal the body.
+pub(super) fn usual_answer(family: Family, usual: &Result<Response, Refusal>) -> Value {
+    let without_id = |text: &str| {
+        let mut body: Value = serde_json::from_str(text).unwrap_or_default();
+        body.as_object_mut().map(|body| body.shift_remove("request_id"));
+        body
+    };
+    let framed = |data: &str| {
+        let mut text = String::new();
+        envelope::push_head(&mut text, family, |_| {});
+        without_id(&(text + data + envelope::TAIL))
+    };
+    let body = match usual {
+        Err(Refusal { code, message }) => {
+            return json!({ "body": without_id(&envelope::error(family, *code, message, String::new).to_string()) });
+        }
+        Ok(Response::Data(Value::Null)) => without_id(&envelope::success(family, |_| {})),
+        Ok(Response::Data(data)) => framed(&data.to_string()),
+        Ok(Response::Text(text)) => framed(text),
+        // What is written while it is sent is too long to be kept.
+        Ok(Response::Long(_)) => framed("null"),
+        Ok(Response::Body(text)) => without_id(text),
+        Ok(Response::Whole { status, body, .. }) => return json!({ "status": status, "body": body }),
+    };
+    json!({ "status": 200, "body": body })
 }
 
 /// What a story answers wins over the usual response.

@@ -39,6 +39,13 @@ pub enum Event {
         /// What was expected and what came, in plain words; may have several lines.
         message: String,
     },
+    /// More became known about a failure of a step that was told before.
+    Explained {
+        /// `FILE:LINE` of the step.
+        place: Arc<str>,
+        /// What, in plain words.
+        message: String,
+    },
     /// An entry of the catalog that is only assumed was used for the first time.
     Assumed {
         /// Its id.
@@ -103,6 +110,17 @@ pub struct CallEntry {
     pub status: u16,
     /// The body answered.
     pub answer: Bytes,
+    /// Why it was refused, if it was: before the envelope and the encryption of its answer.
+    pub refusal: Option<Box<RefusedCall>>,
     /// Real time it took.
     pub elapsed: Duration,
+}
+
+/// Why a call was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedCall {
+    /// The vendor's code.
+    pub code: i64,
+    /// The reason, as it was answered.
+    pub reason: String,
 }

@@ -100,6 +100,9 @@ impl Recorder {
             Event::Failed { place, message } => {
                 put(json!({ "kind": "failed", "place": &**place, "message": message }));
             }
+            Event::Explained { place, message } => {
+                put(json!({ "kind": "explained", "place": &**place, "message": message }));
+            }
             Event::Assumed { id, what, refused } => {
                 put(json!({ "kind": "assumed", "id": &**id, "text": assumed_text(id, what, *refused) }));
             }

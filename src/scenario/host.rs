@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::arrivals::Arrivals;
 use crate::delivery::{CallbackId, Policy};
 use crate::files::Place;
 use crate::language::FormatMistake;
@@ -51,6 +52,15 @@ pub trait StoryHost {
 
     /// An expectation failed.
     fn failed(&mut self, place: &Place, message: &str);
+
+    /// More became known about a failure of a step that was told before.
+    fn explained(&mut self, place: &Place, message: &str);
+
+    /// What came from the integrator, to all stories.
+    fn arrivals(&mut self) -> &mut Arrivals;
+
+    /// Whether a callback that the simulated vendor sends because of this story is under way.
+    fn is_under_way(&self, event: &str) -> bool;
 }
 
 /// Why a callback can't be sent.
@@ -126,9 +136,17 @@ pub struct CallView<'a> {
     /// The catalog id.
     pub id: &'a str,
     /// The fields of query and body.
-    pub fields: &'a Value,
+    pub fields: &'a Arc<Value>,
     /// Whether the mock refuses it: such a call is not what a story waits for.
     pub refused: bool,
+    /// The conversation that its fields name.
+    pub conversation: Option<ConversationKey>,
+    /// The conversation that it began, or that its answer names.
+    pub begun: Option<ConversationKey>,
+    /// The mock's usual answer, without a request id: `status` and `body`.
+    pub answer: &'a Value,
+    /// Its number among what came.
+    pub arrival: u64,
 }
 
 /// What a story wants the mock to do about a call.

@@ -3,14 +3,17 @@
 //! [`load`] reads files and finds every mistake before anything is sent; [`Story`] is what a file means; a [`StoryRun`]
 //! is one run of a story, a state machine that time, calls and delivery results drive through the [`StoryHost`].
 
+mod arrivals;
 pub mod check;
 mod expect;
 pub mod file;
 mod host;
 pub mod load;
+mod near_miss;
 mod run;
 mod story;
 
+pub use arrivals::{Arrival, Arrivals, Came, Outcome};
 pub use expect::DeliveryEnd;
 pub use host::{Body, CallView, SendError, Sending, StoryHost};
 pub use run::StoryRun;

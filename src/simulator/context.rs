@@ -81,6 +81,11 @@ impl Context {
         self.causes.carry(self.cause)
     }
 
+    /// Something carries a cause from now on.
+    pub(super) fn carry(&mut self, cause: CauseId) {
+        self.causes.carry(cause);
+    }
+
     /// The cause of the present, for whoever knows what it is: a story.
     pub(super) fn last_cause(&self) -> CauseId {
         self.cause

@@ -126,6 +126,32 @@ impl Simulator {
         self.context.story(self.chatbot.conversations.get(key).cause)
     }
 
+    /// Whether anything was said in a conversation.
+    pub fn is_begun(&self, key: ConversationKey) -> bool {
+        self.chatbot.conversations.get(key).begun
+    }
+
+    /// Whether a request of an account began a conversation, and no story.
+    pub fn is_of_account(&self, key: ConversationKey) -> bool {
+        self.chatbot.conversations.get(key).owner.is_some()
+    }
+
+    /// A story says what happens in a conversation from now on: its bot and its user say no more by themselves.
+    pub fn lead(&mut self, key: ConversationKey) {
+        self.chatbot.conversations.get_mut(key).is_led = true;
+    }
+
+    /// The first conversation that was opened because of a request.
+    pub(crate) fn opened_by(&self, cause: CauseId) -> Option<ConversationKey> {
+        self.chatbot.conversations.opened_by(cause)
+    }
+
+    /// A conversation belongs to whom a request belongs to.
+    pub(crate) fn adopt(&mut self, key: ConversationKey, cause: CauseId) {
+        self.context.carry(cause);
+        self.chatbot.conversations.get_mut(key).cause = cause;
+    }
+
     /// The id on the wire of a conversation; callbacks of one conversation keep their order by it.
     pub fn order_key(&self, key: ConversationKey) -> String {
         self.chatbot.conversations.get(key).order_key()

@@ -593,7 +593,7 @@ fn an_await_takes_only_what_belongs_to_its_conversation() {
     ]);
     assert_code(&output, 1);
     let text = stdout(&output);
-    assert_eq!(text.matches("it never came").count(), 1, "{text}");
+    assert_eq!(text.matches("expected the call").count(), 1, "{text}");
 }
 
 #[test]
@@ -689,7 +689,9 @@ fn a_refused_call_is_not_what_a_story_waits_for() {
         &mock.to_string(),
     ]);
     assert_code(&output, 1);
-    assert!(stdout(&output).contains("it never came"), "{}", stdout(&output));
+    let why =
+        "and the mock refused it: code 404, there is no conversation with call_id `no such conversation`";
+    assert!(stdout(&output).contains(why), "{}", stdout(&output));
 }
 
 #[test]

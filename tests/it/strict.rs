@@ -264,8 +264,8 @@ fn transfers_are_a_protocol() {
         plain("200 OK", "{}")
     });
     assert_code(&output, 0);
-    // The code that the settings name is no HTTP status.
-    assert_eq!(report["calls"]["refused"], 5, "{report}");
+    // The code that the settings name is no HTTP status, and its request is refused all the same.
+    assert_eq!(report["calls"]["refused"], 6, "{report}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::Value;
 
+use super::assumed::Assumed;
 use super::recording::Recording;
 use super::timeline::Timeline;
 use super::{CommandError, Exit, argument, cannot_write, stories};
@@ -121,8 +122,9 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         .callers(if closed { Callers::Closed } else { Callers::Open })
         .server(server)
         .sink(tally.clone());
+    let assumed = Assumed::default();
     if !args.quiet {
-        builder = builder.sink(Timeline::new(epoch, stories.len() > 1, jumps));
+        builder = builder.sink(Timeline::new(epoch, stories.len() > 1, jumps)).sink(assumed.clone());
     }
     if jumps {
         builder = builder.max_in_flight(1);
@@ -186,7 +188,7 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         seconds: (!jumps).then(|| begun.elapsed().as_secs_f64()),
     });
     let reports = write_reports(&args, &tally, &facts);
-    summary(&args, &tally, &facts, &again, begun);
+    summary(&args, &tally, &facts, &assumed, &again, begun);
     if end == End::Interrupted {
         list_unsent(mock.driver());
     }
@@ -271,7 +273,14 @@ fn write_reports(args: &Args, tally: &Tally, facts: &report::Facts) -> Result<()
     Ok(())
 }
 
-fn summary(args: &Args, tally: &Tally, facts: &report::Facts, again: &str, begun: Instant) {
+fn summary(
+    args: &Args,
+    tally: &Tally,
+    facts: &report::Facts,
+    assumed: &Assumed,
+    again: &str,
+    begun: Instant,
+) {
     let mut lines = Vec::new();
     if args.quiet {
         for story in tally.stories.values().filter(|story| !story.failures.is_empty()) {
@@ -312,6 +321,7 @@ fn summary(args: &Args, tally: &Tally, facts: &report::Facts, again: &str, begun
     if args.quiet && !tally.assumed.is_empty() {
         lines.push(format!("assumed     {} (correct them in airudder-mock.toml)", tally.assumed.join(", ")));
     }
+    lines.extend(assumed.lines());
     if !facts.passed {
         lines.push(format!("reproduce   with {again}"));
     }

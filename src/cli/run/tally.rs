@@ -73,7 +73,7 @@ impl Sink for SharedTally {
         }
         if let Event::Called(call) = &entry.event {
             tally.calls += 1;
-            tally.refused_calls += u64::from(call.status >= 400);
+            tally.refused_calls += u64::from(call.refusal.is_some() || call.status >= 400);
         }
         let Some(story) = entry.story.as_deref().and_then(|name| tally.stories.get_mut(name)) else {
             tally.failed_alone +=
@@ -90,6 +90,12 @@ impl Sink for SharedTally {
                 // What the mock sends by itself may fail after the last step.
                 story.passed = story.passed.map(|_| false);
                 story.failures.push(FailureTally { place: place.to_string(), message: message.clone() });
+            }
+            Event::Explained { place, message } => {
+                let told = story.failures.iter_mut().rev().find(|failure| *failure.place == **place);
+                if let Some(failure) = told {
+                    failure.message.push_str(&format!("; {message}"));
+                }
             }
             _ => {}
         }

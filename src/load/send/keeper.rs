@@ -177,6 +177,7 @@ impl Keeping {
                 }
             }
             Event::Assumed { .. }
+            | Event::Explained { .. }
             | Event::Waiting { .. }
             | Event::Note(_)
             | Event::Found { .. }

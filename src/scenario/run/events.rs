@@ -10,9 +10,11 @@ use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, Scope, St
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::language::template;
+use crate::scenario::arrivals::{Arrival, Came, Outcome};
 use crate::scenario::expect::{DeliveryEnd, Expectation};
 use crate::scenario::host::{CallReply, CallView, StoryHost};
 use crate::scenario::story::{Action, AnswerTemplate, MAIN_CONVERSATION, Reaction, Step, Trigger};
+use crate::simulator::ConversationKey;
 
 impl StoryRun {
     /// A call of the integrator. What the story wants the mock to do about it comes back.
@@ -22,23 +24,51 @@ impl StoryRun {
         if !self.has_begun() || self.has_ended || !self.story.looks_for(&trigger) {
             return CallReply::default();
         }
-        let saved = json!({ "id": call.id, "body": call.fields });
-        let mut reply = self.react(&trigger, call.fields, &saved, now, host);
+        let saved = json!({ "id": call.id, "body": **call.fields, "answer": call.answer });
+        let &CallView { conversation, begun, arrival, .. } = call;
+        let mut reply = self.react(&trigger, call.fields, conversation.or(begun), &saved, now, host);
         if call.refused {
             return reply;
         }
-        let conversation = host.simulator().find_conversation(call.fields);
-        self.post(Occurrence { trigger, conversation, fields: call.fields.clone(), saved: saved.clone() });
+        let fields = Arc::clone(call.fields);
+        self.post(Occurrence {
+            trigger: trigger.clone(),
+            conversation,
+            begun,
+            fields,
+            saved: saved.clone(),
+            arrival,
+        });
         let latest = self.mailbox.len() - 1;
         match self.strand_for(latest, now, host) {
             Some(at) => {
                 reply.taken = true;
+                // The answer may speak of the conversation that the call began.
+                let name = self.current(at).map(|step| step.conversation.clone()).unwrap_or_default();
+                self.bind(&name, conversation.or(begun), host);
                 reply.answer = self.awaited_answer(at, &saved, now, host).or(reply.answer);
-                self.take(at, latest, now);
+                self.answered(latest, reply.answer.as_ref());
+                self.take(at, latest, now, host);
             }
-            None => reply.kept = conversation.is_none(),
+            None => {
+                self.answered(latest, reply.answer.as_ref());
+                self.explain_late(call, &trigger, now, host);
+                let owner = conversation.and_then(|key| host.simulator().story_of(key));
+                reply.kept = owner.is_none();
+            }
         }
         reply
+    }
+
+    /// What came was answered otherwise than usual.
+    fn answered(&mut self, index: usize, answer: Option<&(u16, Option<Value>)>) {
+        if let (Some((status, body)), Some(occurrence)) = (answer, self.mailbox.get_mut(index)) {
+            let saved = &mut occurrence.saved["answer"];
+            saved["status"] = json!(status);
+            if let Some(body) = body {
+                saved["body"] = body.clone();
+            }
+        }
     }
 
     /// Forgets the latest thing that came if it is this call, because another story took it.
@@ -64,7 +94,7 @@ impl StoryRun {
         let cause = ("call", template::value(saved));
         let loop_index = self.loop_index(at);
         let mut moment =
-            Moment { now, conversation: &step.conversation, loop_index, cause: Some(&cause), host };
+            Moment { cause: Some(&cause), ..Moment::of_step(now, &step.conversation, loop_index, host) };
         self.render_answer(answer, &step.place, &mut moment)
     }
 
@@ -102,7 +132,11 @@ impl StoryRun {
         let reacts = self.story.reactions.iter().any(|reaction| is_trigger(&reaction.trigger));
         let is_saved = outstanding.as_ref().is_some_and(|outstanding| outstanding.save.is_some());
         // Mostly nobody looks at it again.
-        let is_seen = !own || reacts || is_saved;
+        let step = outstanding.as_ref().and_then(|outstanding| self.story.steps.get(outstanding.step?));
+        let is_judged = step.is_some_and(|step| {
+            matches!(&step.action, Action::Send { expect, .. } if expect.needs_scope())
+        });
+        let is_seen = !own || reacts || is_saved || is_judged;
         let answer = end.answer.as_ref().filter(|_| is_seen).map(|answer| {
             let body = serde_json::from_slice(&answer.body)
                 .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&answer.body).into_owned()));
@@ -119,7 +153,7 @@ impl StoryRun {
             if let Some(name) = &outstanding.save {
                 self.preset(name, &saved);
             }
-            self.judge(outstanding, event, end, now, host);
+            self.judge(outstanding, event, end, &saved, now, host);
         } else if let Some(failure) = &end.end.failure {
             let reason = &failure.message;
             let place = Place { file: Arc::from(self.story.name.as_str()), line: 0 };
@@ -129,16 +163,33 @@ impl StoryRun {
         if let Some(at) = self.strands.iter().position(|strand| waits(&strand.state)) {
             self.next(at, now);
         }
-        if end.end.failure.is_none() && !self.has_ended && (reacts || !own) {
+        if self.has_ended {
+            return;
+        }
+        let fields = Arc::new(saved_body.clone());
+        let conversation = host.simulator().find_conversation(&fields);
+        let outcome = match &end.end.failure {
+            _ if own => Outcome::OfStory,
+            Some(failure) => Outcome::Undelivered(failure.message.clone()),
+            None => Outcome::Good,
+        };
+        let arrival = self.callbacks.push(Arrival {
+            at: now,
+            what: Came::Callback(event.into()),
+            fields: Arc::clone(&fields),
+            conversation,
+            outcome,
+            story: None,
+            taken: None,
+        });
+        if end.end.failure.is_none() {
             let trigger = Trigger::Callback(event.into());
-            let fields = saved_body.clone();
-            self.react(&trigger, &fields, &saved, now, host);
+            self.react(&trigger, &fields, conversation, &saved, now, host);
             if !own {
-                let conversation = host.simulator().find_conversation(&fields);
-                self.post(Occurrence { trigger, conversation, fields, saved });
+                self.post(Occurrence { trigger, conversation, begun: None, fields, saved, arrival });
                 let latest = self.mailbox.len() - 1;
                 if let Some(at) = self.strand_for(latest, now, host) {
-                    self.take(at, latest, now);
+                    self.take(at, latest, now, host);
                 }
             }
         }
@@ -149,6 +200,7 @@ impl StoryRun {
         outstanding: &Outstanding,
         event: &str,
         end: &DeliveryEnd,
+        saved: &Value,
         now: Timestamp,
         host: &mut dyn StoryHost,
     ) {
@@ -161,9 +213,13 @@ impl StoryRun {
             _ => (&default, MAIN_CONVERSATION),
         };
         let loop_index = outstanding.loop_index;
-        let scope = match expect.body {
-            Some(_) => self.scope(&mut Moment::of_step(now, conversation, loop_index, host)),
-            None => Scope::UNDEFINED,
+        let scope = match expect.needs_scope() {
+            true => {
+                let cause = ("callback", template::value(saved));
+                let moment = Moment::of_step(now, conversation, loop_index, host);
+                self.scope(&mut Moment { cause: Some(&cause), ..moment })
+            }
+            false => Scope::UNDEFINED,
         };
         for wrong in expect.judge(end, &story.templates, &scope) {
             self.fail(&outstanding.place, format!("`{event}`: {wrong}"), host);
@@ -182,6 +238,7 @@ impl StoryRun {
         &mut self,
         trigger: &Trigger,
         fields: &Value,
+        came_in: Option<ConversationKey>,
         saved: &Value,
         now: Timestamp,
         host: &mut dyn StoryHost,
@@ -193,14 +250,11 @@ impl StoryRun {
         if !any || !self.has_begun() || self.stopped || self.has_ended {
             return reply;
         }
-        let variable = match trigger {
-            Trigger::Call(_) => "call",
-            Trigger::Callback(_) => "callback",
-        };
-        let cause = (variable, template::value(saved));
-        let conversation = self.conversation_of(fields, host);
+        let cause = (trigger.variable(), template::value(saved));
+        let (conversation, unnamed) = self.conversation_of(came_in, host);
         let loop_index = self.loop_index(0);
-        let mut moment = Moment { now, conversation: &conversation, loop_index, cause: Some(&cause), host };
+        let mut moment = Moment::of_step(now, &conversation, loop_index, host);
+        (moment.unnamed, moment.cause) = (unnamed, Some(&cause));
         for (index, reaction) in story.reactions.iter().enumerate() {
             if reaction.trigger != *trigger || self.fired[index] >= reaction.times {
                 continue;
@@ -226,7 +280,7 @@ impl StoryRun {
                 let due = later(now, self.helpers.draw(|rng| item.after.draw(rng)));
                 self.scheduled_so_far += 1;
                 let (conversation, cause) = (conversation.clone(), cause.clone());
-                let scheduled = Scheduled { reaction: index, send, conversation, loop_index, cause };
+                let scheduled = Scheduled { reaction: index, send, conversation, unnamed, loop_index, cause };
                 self.scheduled.insert((due, self.scheduled_so_far), scheduled);
             }
         }
@@ -257,9 +311,10 @@ impl StoryRun {
             let message = "reactions set each other off without end at the same moment; give one of them `after`, `times` or `when`";
             return self.abort(&reaction.place, message, host);
         }
-        let Scheduled { conversation, loop_index, cause, .. } = &scheduled;
+        let Scheduled { conversation, unnamed, loop_index, cause, .. } = &scheduled;
+        let mut moment = Moment::of_step(now, conversation, *loop_index, host);
+        (moment.unnamed, moment.cause) = (*unnamed, Some(cause));
         let loop_index = *loop_index;
-        let mut moment = Moment { now, conversation, loop_index, cause: Some(cause), host };
         let applies = send.when.as_ref().map_or(Ok(true), |when| self.is_true(when, &mut moment));
         let sent = match applies {
             Ok(true) => self.render_and_send(&send.callback, &mut moment),

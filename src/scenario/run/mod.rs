@@ -6,6 +6,7 @@ mod scope;
 mod strand;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
@@ -18,16 +19,19 @@ use serde_json::Value;
 
 use self::scope::{Moment, fill};
 use self::strand::{State, Strand};
+use self::why::{Held, Missed};
+use super::arrivals::Arrivals;
+use super::expect::listed;
 use super::host::StoryHost;
 use super::story::{Action, Await, MAIN_CONVERSATION, Step, Story, Trigger};
 
 use crate::delivery::CallbackId;
 use crate::faults::{Fault, Faults};
 use crate::files::Place;
-use crate::json::difference;
 use crate::language::template::{self, Helpers};
 use crate::seed::Seed;
 use crate::simulator::ConversationKey;
+use crate::time::HumanDuration;
 
 /// How many things that happened wait for an `await` at most; the oldest are forgotten.
 const MAILBOX: usize = 1_000;
@@ -46,7 +50,7 @@ pub struct StoryRun {
     seed: Seed,
     helpers: Arc<Helpers>,
     values: BTreeMap<String, Scope>,
-    conversations: BTreeMap<String, ConversationKey>,
+    conversations: BTreeMap<String, Held>,
     /// Where it is: the first strand is the story's own.
     strands: Vec<Strand>,
     /// Things that happened and were not awaited yet, oldest first.
@@ -65,6 +69,12 @@ pub struct StoryRun {
     /// What goes wrong with calls while it lives.
     faults: Faults,
     failures: u32,
+    /// When it begins.
+    begins: Timestamp,
+    /// What its callbacks came to, for a step that waits for one in vain.
+    callbacks: Arrivals,
+    /// What it waited for in vain: it may come after its time.
+    missed: Vec<Missed>,
     /// Whether it was ended before its time.
     stopped: bool,
     has_ended: bool,
@@ -75,8 +85,19 @@ struct Occurrence {
     trigger: Trigger,
     /// The conversation it belongs to, if it names one.
     conversation: Option<ConversationKey>,
-    fields: Value,
+    /// The conversation it began, or that its answer names.
+    begun: Option<ConversationKey>,
+    fields: Arc<Value>,
     saved: Value,
+    /// Its number among what came.
+    arrival: u64,
+}
+
+impl Occurrence {
+    /// It as templates see it: the name, and what it holds.
+    fn cause(&self) -> (&'static str, Scope) {
+        (self.trigger.variable(), template::value(&self.saved))
+    }
 }
 
 #[derive(Debug)]
@@ -84,6 +105,8 @@ struct Scheduled {
     reaction: usize,
     send: usize,
     conversation: String,
+    /// The conversation itself, if the story has no name for it.
+    unnamed: Option<ConversationKey>,
     loop_index: u32,
     /// The call or callback it reacts to, by the name templates see it under.
     cause: (&'static str, Scope),
@@ -133,6 +156,9 @@ impl StoryRun {
             callback_url: None,
             faults,
             failures: 0,
+            begins: start,
+            callbacks: Arrivals::default(),
+            missed: Vec::new(),
             stopped: false,
             has_ended: false,
         }
@@ -264,6 +290,7 @@ impl StoryRun {
         self.values.clear();
         self.conversations.clear();
         self.mailbox = VecDeque::new();
+        self.callbacks = Arrivals::default();
         self.scheduled.clear();
         self.outstanding.clear();
     }
@@ -322,6 +349,18 @@ impl StoryRun {
                 }
                 self.next(at, now);
             }
+            Action::Check(condition) => {
+                let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
+                match self.unchecked(condition, &mut moment) {
+                    Ok(wrong) => {
+                        if let Some(wrong) = listed("the check failed", &wrong) {
+                            self.fail(&step.place, wrong, host);
+                        }
+                        self.next(at, now);
+                    }
+                    Err(error) => self.abort(&step.place, error, host),
+                }
+            }
             Action::Group { parallel, .. } => self.enter(at, *parallel),
             Action::Send { callback, wait, .. } => {
                 let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
@@ -357,8 +396,7 @@ impl StoryRun {
 
     fn await_ran_out(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
-        let Some(Step { place, conversation, action: Action::Await(wait), .. }) =
-            story.steps.get(self.strands[at].cursor)
+        let Some(Step { place, action: Action::Await(wait), .. }) = story.steps.get(self.strands[at].cursor)
         else {
             return self.next(at, now);
         };
@@ -367,21 +405,9 @@ impl StoryRun {
                 Trigger::Call(id) => ("call", id),
                 Trigger::Callback(id) => ("callback", id),
             };
-            let within = crate::time::HumanDuration(wait.within);
-            let mut message = format!("expected the {kind} `{id}` within {within}, it never came");
-            let near = self.mailbox.iter().rev().find(|occurrence| occurrence.trigger == wait.trigger);
-            if let Some(fields) = near.map(|near| near.fields.clone()) {
-                let loop_index = self.loop_index(at);
-                let scope = self.scope(&mut Moment::of_step(now, conversation, loop_index, host));
-                if let Ok(wanted) = wait.condition.render(&story.templates, &scope)
-                    && let Some(difference) = difference(&wanted, &fields)
-                {
-                    message.push_str(&format!("; one came, but {difference}"));
-                }
-            } else if let Some(last) = self.mailbox.back() {
-                let (Trigger::Call(id) | Trigger::Callback(id)) = &last.trigger;
-                message.push_str(&format!("; the last thing received was `{id}`"));
-            }
+            let within = HumanDuration(wait.within);
+            let why = self.near_miss(at, now, host);
+            let message = format!("expected the {kind} `{id}` within {within}, {why}");
             self.fail(place, message, host);
         }
         self.next(at, now);
@@ -410,14 +436,14 @@ impl StoryRun {
         else {
             return false;
         };
-        // Something that names a conversation belongs to the steps of that conversation.
-        let named = occurrence.conversation;
-        if named.is_some() && named != self.conversations.get(conversation).copied() {
+        let (came_in, fields) = (occurrence.conversation, Arc::clone(&occurrence.fields));
+        if !self.may_take(came_in, conversation, host) {
             return false;
         }
-        let fields = occurrence.fields.clone();
+        let cause = occurrence.cause();
         let loop_index = self.loop_index(at);
-        let mut moment = Moment::of_step(now, conversation, loop_index, host);
+        let mut moment =
+            Moment { cause: Some(&cause), ..Moment::of_step(now, conversation, loop_index, host) };
         match self.matches(&wait.condition, &fields, &mut moment) {
             Ok(matches) => matches,
             Err(error) => {
@@ -431,18 +457,30 @@ impl StoryRun {
     fn take_if_awaited(&mut self, at: usize, index: usize, now: Timestamp, host: &mut dyn StoryHost) -> bool {
         let is_awaited = self.is_awaited(at, index, now, host);
         if is_awaited {
-            self.take(at, index, now);
+            self.take(at, index, now, host);
         }
         is_awaited
     }
 
     /// A strand takes the thing in the mailbox at `index`, which it awaits.
-    fn take(&mut self, at: usize, index: usize, now: Timestamp) {
-        let save = self.awaiting(at).and_then(|(_, wait)| wait.save.clone());
+    fn take(&mut self, at: usize, index: usize, now: Timestamp, host: &mut dyn StoryHost) {
+        let story = Arc::clone(&self.story);
         if let Some(occurrence) = self.mailbox.remove(index)
-            && let Some(name) = save
+            && let Some(Step { place, conversation, action: Action::Await(wait), .. }) =
+                story.steps.get(self.strands[at].cursor)
         {
-            self.preset(&name, &occurrence.saved);
+            self.bind(conversation, occurrence.conversation.or(occurrence.begun), host);
+            let arrivals = match occurrence.trigger {
+                Trigger::Call(_) => host.arrivals(),
+                Trigger::Callback(_) => &mut self.callbacks,
+            };
+            if let Some(arrival) = arrivals.get_mut(occurrence.arrival) {
+                arrival.taken = Some(place.clone());
+                arrival.story = Some(Arc::clone(&self.name));
+            }
+            if let Some(name) = &wait.save {
+                self.preset(name, &occurrence.saved);
+            }
         }
         self.next(at, now);
     }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{Scope, StoryRun};
+use super::{Held, Scope, StoryRun};
 use crate::delivery::CallbackId;
-use crate::json::{difference, remove};
+use crate::json::remove;
+use crate::language::condition::{Condition, ConditionError};
 use crate::language::template::{self, FillError, Template};
 use crate::language::tree::TreeTemplate;
 use crate::language::truth;
@@ -20,6 +21,10 @@ use crate::simulator::{ConversationKey, Opening};
 pub(super) enum StoryError {
     #[error("{what} can't be filled in: {error}")]
     Fill { what: String, error: FillError },
+    #[error("`where` {0}")]
+    Where(ConditionError),
+    #[error("`check` {0}")]
+    Check(ConditionError),
     #[error("`when` could not be evaluated: {0}")]
     When(FillError),
     #[error(transparent)]
@@ -37,6 +42,8 @@ pub(super) fn fill(what: &str) -> impl FnOnce(FillError) -> StoryError {
 pub(super) struct Moment<'a> {
     pub(super) now: Timestamp,
     pub(super) conversation: &'a str,
+    /// The conversation itself, if the story has no name for it.
+    pub(super) unnamed: Option<ConversationKey>,
     /// Which repeat it is, from 1.
     pub(super) loop_index: u32,
     /// The call or callback of a reaction, by the name templates see it under.
@@ -52,23 +59,52 @@ impl<'a> Moment<'a> {
         loop_index: u32,
         host: &'a mut dyn StoryHost,
     ) -> Self {
-        Self { now, conversation, loop_index, cause: None, host }
+        Self { now, conversation, unnamed: None, loop_index, cause: None, host }
     }
 }
 
 impl StoryRun {
+    /// Whether something that came is as a `where` wants it. The moment has it as its cause.
     pub(super) fn matches(
         &mut self,
-        condition: &TreeTemplate,
+        condition: &Condition,
         fields: &Value,
         moment: &mut Moment<'_>,
     ) -> Result<bool, StoryError> {
-        if matches!(condition, TreeTemplate::Table(entries) if entries.is_empty()) {
-            return Ok(true);
+        Ok(condition.is_empty() || self.mismatches(condition, fields, moment)?.is_empty())
+    }
+
+    /// In what something that came is not as a `where` wants it, a line each.
+    pub(super) fn mismatches(
+        &mut self,
+        condition: &Condition,
+        fields: &Value,
+        moment: &mut Moment<'_>,
+    ) -> Result<Vec<String>, StoryError> {
+        let scope = self.scope(moment);
+        condition.mismatches(fields, &self.story.templates, &scope).map_err(StoryError::Where)
+    }
+
+    /// In what the variables are not as a `check` wants them, a line each.
+    pub(super) fn unchecked(
+        &mut self,
+        condition: &Condition,
+        moment: &mut Moment<'_>,
+    ) -> Result<Vec<String>, StoryError> {
+        let scope = self.scope(moment);
+        let mut variables = Map::new();
+        if let Condition::Fields(TreeTemplate::Table(fields)) = condition {
+            for (name, _) in fields {
+                if let Some(value) = scope.get_attr(name).ok().filter(|value| !value.is_undefined()) {
+                    let value = serde_json::to_value(&value)
+                        .map_err(|error| FillError::NoJson(error.to_string()))
+                        .map_err(fill(&format!("`{name}`")))?;
+                    variables.insert(name.clone(), value);
+                }
+            }
         }
-        let scope = if condition.is_fixed() { Scope::UNDEFINED } else { self.scope(moment) };
-        let wanted = condition.render(&self.story.templates, &scope).map_err(fill("`where`"))?;
-        Ok(difference(&wanted, fields).is_none())
+        let found = condition.mismatches(&Value::Object(variables), &self.story.templates, &scope);
+        found.map_err(StoryError::Check)
     }
 
     pub(super) fn is_true(&mut self, when: &Template, moment: &mut Moment<'_>) -> Result<bool, StoryError> {
@@ -77,12 +113,18 @@ impl StoryRun {
         truth(&value.map_err(StoryError::When)?).map_err(StoryError::Truth)
     }
 
-    /// The name of the conversation that a call or callback belongs to.
-    pub(super) fn conversation_of(&self, fields: &Value, host: &mut dyn StoryHost) -> String {
-        let found = host.simulator().find_conversation(fields);
-        let name =
-            self.conversations.iter().find(|(_, key)| Some(**key) == found).map(|(name, _)| name.clone());
-        name.unwrap_or_else(|| self.conversation())
+    /// The name of the conversation that a call or callback came in, or that itself if somebody else began it and the story
+    /// has no name for it.
+    pub(super) fn conversation_of(
+        &self,
+        came_in: Option<ConversationKey>,
+        host: &mut dyn StoryHost,
+    ) -> (String, Option<ConversationKey>) {
+        let known = self.conversations.iter().find(|(_, held)| Some(held.key) == came_in);
+        match known {
+            Some((name, _)) => (name.clone(), None),
+            None => (self.conversation(), came_in.filter(|key| host.simulator().is_of_account(*key))),
+        }
     }
 
     fn conversation(&self) -> String {
@@ -114,6 +156,7 @@ impl StoryRun {
         let is_fixed = callback.is_fixed() && story.callback_url.as_ref().is_none_or(Template::is_fixed);
         let scope = if is_fixed { Scope::UNDEFINED } else { self.scope(moment) };
         let key = self.key(moment);
+        moment.host.simulator().lead(key);
         let text = |source: &Template| -> Result<String, FillError> {
             Ok(match story.templates.render(source, &scope)? {
                 Value::String(text) => text,
@@ -161,8 +204,11 @@ impl StoryRun {
 
     /// The simulator's key of the moment's conversation, which is opened at its first use.
     fn key(&mut self, moment: &mut Moment<'_>) -> ConversationKey {
-        if let Some(key) = self.conversations.get(moment.conversation) {
-            return *key;
+        if let Some(key) = moment.unnamed {
+            return key;
+        }
+        if let Some(held) = self.conversations.get(moment.conversation) {
+            return held.key;
         }
         let key = moment.host.simulator().open(Opening {
             story: Some(self.number),
@@ -171,7 +217,7 @@ impl StoryRun {
             locale: self.story.locale.clone(),
             now: moment.now,
         });
-        self.conversations.insert(moment.conversation.to_owned(), key);
+        self.conversations.insert(moment.conversation.to_owned(), Held { key, is_bound: false });
         key
     }
 

@@ -6,9 +6,10 @@ use serde_json::json;
 use super::*;
 use crate::contract::{Catalog, Direction};
 use crate::delivery::{End, ErrorClass, Failure, Policy, ReceiverResponse};
+use crate::scenario::arrivals::{Arrival, Came, Outcome};
 use crate::scenario::host::{Body, CallReply, CallView, Sending};
 use crate::scenario::{DeliveryEnd, load};
-use crate::simulator::{Behaviour, EmitError, Simulator};
+use crate::simulator::{Behaviour, EmitError, Opening, Simulator};
 
 /// A host that notes what the story does. Bodies are what the story itself says of them.
 struct ScriptedHost {
@@ -17,6 +18,15 @@ struct ScriptedHost {
     sent: Vec<(String, Value)>,
     /// Everything else that the story reports.
     notes: Vec<String>,
+    arrivals: Arrivals,
+    under_way: Vec<String>,
+}
+
+impl ScriptedHost {
+    fn new(simulator: Simulator) -> Self {
+        let (sent, notes, under_way) = Default::default();
+        Self { simulator, sent, notes, arrivals: Arrivals::default(), under_way }
+    }
 }
 
 impl StoryHost for ScriptedHost {
@@ -52,6 +62,18 @@ impl StoryHost for ScriptedHost {
     fn failed(&mut self, place: &Place, message: &str) {
         self.notes.push(format!("line {}: {message}", place.line));
     }
+
+    fn explained(&mut self, place: &Place, message: &str) {
+        self.notes.push(format!("line {}, later: {message}", place.line));
+    }
+
+    fn arrivals(&mut self) -> &mut Arrivals {
+        &mut self.arrivals
+    }
+
+    fn is_under_way(&self, event: &str) -> bool {
+        self.under_way.iter().any(|own| own == event)
+    }
 }
 
 /// A running story and its host.
@@ -76,7 +98,7 @@ impl Driven {
         let story = Story::compile(&scenario, Policy::once(), is_call).unwrap();
         let run = StoryRun::new(Arc::new(story), "story".into(), 0, 1, Seed(7), at(0));
         let simulator = Simulator::new(Seed(7), Behaviour::default());
-        let mut driven = Self { run, host: ScriptedHost { simulator, sent: Vec::new(), notes: Vec::new() } };
+        let mut driven = Self { run, host: ScriptedHost::new(simulator) };
         driven.advance(0);
         driven
     }
@@ -86,10 +108,47 @@ impl Driven {
     }
 
     fn call(&mut self, id: &str, fields: Value, millis: i64) -> CallReply {
-        let reply =
-            self.run.on_call(&CallView { id, fields: &fields, refused: false }, at(millis), &mut self.host);
-        self.advance(millis);
+        let (reply, _) = self.call_in(id, fields, None, millis);
         reply
+    }
+
+    /// A call that names a conversation, or begins it; also its number among what came.
+    fn call_in(
+        &mut self,
+        id: &str,
+        fields: Value,
+        conversation: Option<ConversationKey>,
+        millis: i64,
+    ) -> (CallReply, u64) {
+        let fields = Arc::new(fields);
+        let arrival = self.host.arrivals.push(Arrival {
+            at: at(millis),
+            what: Came::Call(id.into()),
+            fields: Arc::clone(&fields),
+            conversation,
+            outcome: Outcome::Good,
+            story: None,
+            taken: None,
+        });
+        let answer = json!({ "status": 200, "body": { "data": { "task_id": "t1" } } });
+        let call = CallView {
+            id,
+            fields: &fields,
+            refused: false,
+            conversation,
+            begun: None,
+            answer: &answer,
+            arrival,
+        };
+        let reply = match self.run.is_over() {
+            true => {
+                self.run.on_late_call(&call, at(millis), &mut self.host);
+                CallReply::default()
+            }
+            false => self.run.on_call(&call, at(millis), &mut self.host),
+        };
+        self.advance(millis);
+        (reply, arrival)
     }
 
     /// The receiver answers the callback of this number with a status.
@@ -212,7 +271,11 @@ fn a_call_that_came_before_its_step_counts_once() {
     story.advance(6_000);
     assert_eq!(
         story.host.notes[2..],
-        ["line 3: expected the call `chatbot.send_message` within 5s, it never came", "failed"]
+        [
+            "line 3: expected the call `chatbot.send_message` within 5s, the last one came 500ms before the step, and an \
+             earlier round of the step took it",
+            "failed"
+        ]
     );
 }
 
@@ -224,12 +287,101 @@ fn an_await_that_runs_out_says_what_came_instead() {
     story.advance(1_000);
     assert_eq!(
         story.host.notes[2],
-        "line 1: expected the call `chatbot.send_message` within 1s, it never came; one came, but `text` is \
-         \"a\", expected \"b\""
+        "line 1: expected the call `chatbot.send_message` within 1s, it came 10ms after the step began with other \
+         fields:\n    `text` is \"a\", expected \"b\""
     );
     let mut optional = Driven::begin(&format!("{text}optional = true\n"));
     optional.advance(1_000);
     assert_eq!(optional.host.notes.last().unwrap(), "passed");
+}
+
+#[test]
+fn what_comes_after_its_time_explains_the_failure_once() {
+    let mut story = Driven::begin(
+        "[[steps]]\nawait = 'chatbot.send_message'\nwhere = { text = 'b' }\nwithin = '1s'\n[[steps]]\npause = '1h'\n",
+    );
+    story.advance(1_000);
+    for (text, millis) in [("a", 1_100), ("b", 1_500), ("b", 1_600)] {
+        story.call("chatbot.send_message", json!({ "text": text }), millis);
+    }
+    let missed = "line 1: expected the call `chatbot.send_message` within 1s, it never came, nor did any other request";
+    assert_eq!(
+        story.host.notes[2..],
+        [missed, "line 1, later: `chatbot.send_message` came 500ms after its time"]
+    );
+    let mut over = Driven::begin("[[steps]]\nawait = 'chatbot.send_message'\nwithin = '1s'\n");
+    over.advance(1_000);
+    assert!(over.run.is_over() && over.run.missed_call("chatbot.send_message"));
+    over.call("chatbot.send_message", json!({}), 3_000);
+    assert_eq!(
+        over.host.notes[4..],
+        ["line 1, later: `chatbot.send_message` came 2s after its time"],
+        "{:?}",
+        over.host.notes
+    );
+}
+
+fn open(story: &mut Driven, seed: u64) -> ConversationKey {
+    let country = crate::content::Country::Id;
+    story.host.simulator.open(Opening { story: None, seed: Seed(seed), country, locale: None, now: at(0) })
+}
+
+#[test]
+fn an_await_binds_its_conversation_to_the_one_that_the_call_began() {
+    let mut story = Driven::begin(
+        "[vars]\nn = '{{ session.call_id }}'\n\
+         [[steps]]\nawait = 'chatbot.send_template'\nsave = 'sent'\n\
+         [[steps]]\nsend = 'template.reply'\nbody = { id = '{{ session.call_id }}', task = '{{ sent.answer.body.data.task_id }}' }\n\
+         [[steps]]\nawait = 'chatbot.send_message'\nwithin = '1s'\n",
+    );
+    let [own, other] = [1, 2].map(|seed| open(&mut story, seed));
+    let [own_id, other_id] = [own, other].map(|key| story.host.simulator.order_key(key));
+    assert!(story.call_in("chatbot.send_template", json!({}), Some(own), 10).0.taken);
+    let sent = json!({ "id": own_id.as_str(), "task": "t1" });
+    assert_eq!(story.host.sent, [("template.reply".to_owned(), sent)]);
+    story.answer(1, 200, 20);
+    assert!(
+        !story
+            .call_in("chatbot.send_message", json!({ "call_id": other_id.as_str() }), Some(other), 30)
+            .0
+            .taken
+    );
+    story.advance(1_020);
+    let message = format!(
+        "line 9: expected the call `chatbot.send_message` within 1s, it came 10ms after the step began in another \
+         conversation, {other_id} (none that the story has a name for); that of the step is {own_id}"
+    );
+    assert_eq!(story.host.notes[3..], [message, "failed".to_owned()]);
+}
+
+#[test]
+fn each_name_is_bound_to_a_conversation_of_its_own() {
+    let mut story = Driven::begin(
+        "[[steps]]\nawait = 'chatbot.send_message'\n\
+         [[steps]]\nconversation = 'b'\nawait = 'chatbot.send_message'\nwithin = '5s'\n\
+         [[steps]]\nconversation = 'b'\nsend = 'session.end'\nbody = { id = '{{ session.call_id }}' }\n",
+    );
+    let [a, b] = [1, 2].map(|seed| open(&mut story, seed));
+    let mut takes = |key, millis| story.call_in("chatbot.send_message", json!({}), Some(key), millis).0.taken;
+    assert_eq!([takes(a, 10), takes(a, 20), takes(b, 30)], [true, false, true]);
+    assert_eq!(story.host.sent[0].1["id"], story.host.simulator.order_key(b).as_str());
+}
+
+#[test]
+fn a_reaction_sends_into_the_conversation_of_its_call() {
+    let mut story = Driven::begin(
+        "[[steps]]\nawait = 'chatbot.send_message'\nanswer = { body = { of = '{{ session.call_id }}' } }\nsave = 'first'\n\
+         [[steps]]\nset = { told = '{{ first.answer.body.of }}' }\n[[steps]]\npause = '1h'\n\
+         [[on]]\ncall = 'chatbot.mark_read'\nsend = [{ event = 'session.end', after = '1s', body = { id = '{{ session.call_id }}', \
+         told = '{{ told }}' } }]\n",
+    );
+    let key = open(&mut story, 1);
+    let id = story.host.simulator.order_key(key);
+    let (reply, _) = story.call_in("chatbot.send_message", json!({}), Some(key), 10);
+    assert_eq!(reply.answer, Some((200, Some(json!({ "of": id.as_str() })))), "the answer knows it already");
+    story.call_in("chatbot.mark_read", json!({}), Some(key), 20);
+    story.advance(1_020);
+    assert_eq!(story.host.sent[0].1, json!({ "id": id.as_str(), "told": id.as_str() }));
 }
 
 #[test]
@@ -322,4 +474,72 @@ fn the_steps_of_a_parallel_block_run_side_by_side() {
     assert!(story.run.is_over());
     assert_eq!(story.run.strands.len(), 3, "the strands of the first round are used again");
     assert_eq!(story.host.notes.last().unwrap(), "passed");
+}
+
+#[test]
+fn matchers_and_conditions_decide_what_an_await_takes() {
+    let mut story = Driven::begin(
+        "vars = { most = 3 }\n\
+         [[steps]]\nawait = 'chatbot.send_message'\nwithin = '1s'\n\
+         where = { messages = { count = { at_most = '{{ most }}' }, contains = { text = { matches = '^[0-9]+$' } } } }\n\
+         [[steps]]\nawait = 'chatbot.send_message'\nwithin = '1s'\nwhere = '{{ call.body.messages | length > most }}'\n\
+         [[on]]\ncall = 'chatbot.send_message'\nwhere = '{{ call.body.n is defined and call.body.n > 1 }}'\nset = { most = 9 }\n",
+    );
+    assert!(!story.call("chatbot.send_message", json!({"messages": [{"text": "a"}]}), 10).taken);
+    assert!(
+        story.call("chatbot.send_message", json!({"messages": [{"text": "a"}, {"text": "17"}]}), 20).taken
+    );
+    assert!(!story.call("chatbot.send_message", json!({"messages": [1, 2, 3]}), 30).taken);
+    assert!(story.call("chatbot.send_message", json!({"messages": [1, 2, 3], "n": 2}), 40).taken);
+    story.advance(1_020);
+    assert_eq!(
+        story.host.notes[3],
+        "line 6: expected the call `chatbot.send_message` within 1s, it came 20ms after the step began with other \
+         fields:\n    `{{ call.body.messages | length > most }}` is not true: `call.body.messages` is [1,2,3], `most` is 9"
+    );
+}
+
+#[test]
+fn a_check_says_in_what_variables_are_wrong() {
+    let story = Driven::begin(
+        "vars = { n = 3, list = [1, 2], user_name = 'Sari' }\n\
+         [[steps]]\ncheck = { n = { at_least = 3 }, list = [1, 2], user_name = { contains = 'ari' } }\n\
+         [[steps]]\ncheck = '{{ n == 3 and list | length == 2 }}'\n\
+         [[steps]]\ncheck = { n = 4, list = { count = 3 } }\n\
+         [[steps]]\ncheck = '{{ n > 3 }}'\n\
+         [[steps]]\ncheck = { user_name = { matches = '{{ n }}(' } }\n\
+         [[steps]]\nsend = 'session.end'\n",
+    );
+    assert_eq!(
+        story.host.notes,
+        [
+            "started",
+            "line 6: the check failed:\n    `n` is 3, expected 4\n    the count of `list` is 2, expected 3",
+            "line 8: the check failed, `{{ n > 3 }}` is not true: `n` is 3",
+            "line 10: `check` makes no sense: the matcher of `user_name` can't be used: `3(` is no regular expression: \
+             found open group without closing ')'",
+            "failed",
+        ]
+    );
+}
+
+#[test]
+fn an_answer_is_judged_by_matchers_and_a_condition() {
+    let mut story = Driven::begin(
+        "[[steps]]\nsend = 'session.end'\nexpect = { body = { code = { below = 1 } }, check = '{{ callback.answer.status == 200 }}' }\n\
+         [[steps]]\nsend = 'session.end'\nbody = { n = 2 }\n\
+         expect = { body = { code = { above = 1 }, data = { exists = true } }, check = '{{ callback.answer.body.code == callback.body.n }}' }\n",
+    );
+    story.answer(1, 200, 1);
+    story.answer(2, 200, 2);
+    assert_eq!(
+        story.host.notes[1..],
+        [
+            "line 4: `session.end`: in the answer:\n    `code` is 0, expected a number above 1\n    `data` is missing, \
+             expected it to be there",
+            "line 4: `session.end`: expected otherwise: `{{ callback.answer.body.code == callback.body.n }}` is not true: \
+             `callback.answer.body.code` is 0, `callback.body.n` is 2",
+            "failed",
+        ]
+    );
 }

@@ -146,10 +146,9 @@ fn answer(
     contents: &[Given<Content>],
     request: &Request<'_>,
 ) {
-    let has_story = simulator.story_of(key).is_some();
     let bot = Arc::clone(&simulator.context.behaviour.bot);
     let conversation = simulator.chatbot.conversations.get_mut(key);
-    if has_story || conversation.phase != Phase::Bot || conversation.script.is_none() {
+    if conversation.is_led || conversation.phase != Phase::Bot || conversation.script.is_none() {
         return;
     }
     let texts: Vec<&str> = contents.iter().filter_map(|content| written(content.value())).collect();

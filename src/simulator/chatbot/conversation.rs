@@ -66,6 +66,8 @@ pub(in crate::simulator) struct Conversation {
     pub(in crate::simulator) reach: Option<ChatOutcome>,
     /// Whether anything of it was sent yet: only then it can fall silent.
     pub(in crate::simulator) begun: bool,
+    /// Whether a story says what happens in it.
+    pub(in crate::simulator) is_led: bool,
     /// Whether the customer owns its channel, so that users' messages come by calls and the bot's go out as callbacks.
     pub is_on_own_channel: bool,
     /// What is drawn as it goes on.
@@ -171,6 +173,7 @@ impl Conversation {
             seed_source: SeedSource { country: opening.country, locale: user.locale, at: opening.now },
             rng,
             begun: false,
+            is_led: opening.story.is_some(),
             is_on_own_channel: false,
             is_transfer_answered: false,
             reach: None,
@@ -328,6 +331,12 @@ impl Conversations {
             None => self.list.len(),
         };
         Some(self.list[..end].iter().rev().filter(move |conversation| is_seen(conversation)))
+    }
+
+    /// The first of those that a cause opened just now.
+    pub(in crate::simulator) fn opened_by(&self, cause: CauseId) -> Option<ConversationKey> {
+        let opened = self.list.iter().rev().take_while(|conversation| conversation.cause == cause).count();
+        (opened > 0).then(|| ConversationKey(self.list.len() - opened))
     }
 
     /// The conversation of a key. Keys come from [`Conversations::add`] and conversations are never taken out.

@@ -61,14 +61,14 @@ pub(super) fn plan_next(simulator: &mut Simulator, key: ConversationKey, now: Ti
 
 /// Plans that the user answers the agent.
 fn plan_answer(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
-    let has_story = simulator.story_of(key).is_some();
     let conversation = simulator.chatbot.conversations.get_mut(key);
     let gap = wait(conversation, 8_000, 20_000);
     let is_own = conversation.is_on_own_channel;
+    let is_led = conversation.is_led;
     let is_asked = agent_said(conversation).is_some_and(|text| asks_something(&text));
     let Some(script) = &mut conversation.script else { return };
     let is_done = script.answers == 0 && !is_asked;
-    if has_story || script.is_awaited(now) || is_done || script.is_mute || is_own {
+    if is_led || script.is_awaited(now) || is_done || script.is_mute || is_own {
         return;
     }
     let at = later(now, gap);
@@ -87,11 +87,10 @@ pub(super) fn accepted(simulator: &mut Simulator, key: ConversationKey, now: Tim
 /// No agent takes the conversation: the bot goes on.
 pub(super) fn refused(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
     let Some(dialogue) = Dialogue::chat("refused") else { return };
-    let has_story = simulator.story_of(key).is_some();
     let conversation = simulator.chatbot.conversations.get_mut(key);
-    let is_own = conversation.is_on_own_channel;
+    let (is_own, is_led) = (conversation.is_on_own_channel, conversation.is_led);
     let Some(script) = &mut conversation.script else { return };
-    if !has_story && !script.is_mute {
+    if !is_led && !script.is_mute {
         if is_own {
             // The bot's own graph knows what to say when nobody comes.
             script.jump("agent");
@@ -112,12 +111,11 @@ pub(super) fn agent_wrote(simulator: &mut Simulator, key: ConversationKey, now: 
 
 /// Whoever has the next turn takes it.
 pub(super) fn turn(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec<Callback> {
-    let has_story = simulator.story_of(key).is_some();
     let conversation = simulator.chatbot.conversations.get_mut(key);
-    let phase = conversation.phase;
+    let (phase, is_led) = (conversation.phase, conversation.is_led);
     let Some(script) = &mut conversation.script else { return Vec::new() };
     // One that was planned anew, or that somebody took over, is not taken twice.
-    if script.due != Some(at) || has_story {
+    if script.due != Some(at) || is_led {
         return Vec::new();
     }
     script.due = None;

@@ -1,0 +1,66 @@
+//! What was used of the vendor's API that is only assumed: noted as it is used, told together at the end.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::journal::{Entry, Event, Sink};
+
+/// The assumed entries that were used, in the order of their first use. Clones share what is noted.
+#[derive(Clone, Default)]
+pub(super) struct Assumed(Arc<Mutex<Vec<Used>>>);
+
+struct Used {
+    id: Arc<str>,
+    what: String,
+    refused: bool,
+}
+
+impl Assumed {
+    /// All of them in a block of lines; none if nothing was used.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.is_empty() {
+            return Vec::new();
+        }
+        let count = used.len();
+        let noun = if count == 1 { "entry that was used is" } else { "entries that were used are" };
+        let head = format!(
+            "assumed     {count} {noun} assumed about the vendor; who knows better corrects airudder-mock.toml:"
+        );
+        let line = |Used { id, what, refused }: &Used| {
+            let refused = if *refused { "  refused, as the settings say" } else { "" };
+            format!("    [catalog.\"{id}\"]  {what}{refused}")
+        };
+        std::iter::once(head).chain(used.iter().map(line)).collect()
+    }
+}
+
+impl Sink for Assumed {
+    fn entry(&mut self, entry: &Entry) {
+        if let Event::Assumed { id, what, refused } = &entry.event {
+            let used = Used { id: Arc::clone(id), what: what.clone(), refused: *refused };
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(used);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn what_is_assumed_is_told_together() {
+        let assumed = Assumed::default();
+        assert!(assumed.lines().is_empty());
+        for (id, refused) in [("session.end", false), ("chatbot.mark_read", true)] {
+            let event = Event::Assumed { id: id.into(), what: "`path`".to_owned(), refused };
+            let entry = Entry { seq: 1, at: Timestamp::UNIX_EPOCH, story: None, event };
+            assumed.clone().entry(&entry);
+        }
+        let lines = assumed.lines();
+        assert!(lines[0].starts_with("assumed     2 entries that were used are assumed"), "{lines:?}");
+        assert_eq!(lines[1], "    [catalog.\"session.end\"]  `path`");
+        assert!(lines[2].ends_with("refused, as the settings say"), "{lines:?}");
+    }
+}

@@ -1,0 +1,147 @@
+//! What comes from the integrator is noted for stories: one that waits in vain tells what came instead.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::core::{CameIn, Engine};
+use super::outcome::usual_answer;
+use crate::scenario::{Arrival, Came, Outcome};
+use crate::simulator::{ConversationKey, Refusal, Request, Response};
+
+/// A request that took no effect.
+#[derive(Clone, Debug)]
+pub enum TurnedAway<'a> {
+    /// Nothing is served for it.
+    Unserved {
+        /// Its method and path.
+        asked: String,
+        /// The path that was meant, most likely.
+        meant: Option<&'a str>,
+    },
+    /// It does not prove who asks.
+    Denied {
+        /// The catalog id of its endpoint.
+        id: &'a Arc<str>,
+        /// Why.
+        refusal: &'a Refusal,
+    },
+    /// It was refused before the simulated vendor saw it.
+    Refused {
+        /// The catalog id of its endpoint.
+        id: &'a Arc<str>,
+        /// Why.
+        refusal: &'a Refusal,
+    },
+    /// A fault answered it.
+    OnPurpose {
+        /// The catalog id of its endpoint.
+        id: &'a Arc<str>,
+    },
+}
+
+impl Engine {
+    /// Notes a call that was handled, and finds out what stories may want to know of it.
+    pub(super) fn came_in(
+        &mut self,
+        call: &Request<'_>,
+        fields: Cow<'_, Value>,
+        usual: &Result<Response, Refusal>,
+    ) -> CameIn {
+        let fields = Arc::new(fields.into_owned());
+        let family = self.dispatch.catalog.get(call.id).map(|entry| entry.family);
+        let answer = family.map_or(Value::Null, |family| usual_answer(family, usual));
+        let conversation = self.simulator.find_conversation(&fields);
+        let named = || self.simulator.find_conversation(answer.get("body")?.get("data")?);
+        let begun = self.simulator.opened_by(self.simulator.last_cause()).or_else(named);
+        let refused = |code, reason| Outcome::Refused { code, reason, is_proof: false };
+        let outcome = match usual {
+            Err(Refusal { code, message }) => refused(*code, message.clone()),
+            Ok(Response::Whole { status, body, .. }) if *status >= 400 => {
+                refused(i64::from(*status), body.to_string())
+            }
+            Ok(_) => Outcome::Good,
+        };
+        let what = Came::Call(call.id.into());
+        let arrival = self.arrived(what, Arc::clone(&fields), conversation, outcome, call.now);
+        CameIn { fields, conversation, begun, answer, arrival }
+    }
+
+    /// A request came and took no effect. A story that waits in vain may want to know.
+    pub fn turned_away(&mut self, what: &TurnedAway<'_>, fields: Option<&Value>, now: Timestamp) {
+        if self.over == self.stories.len() {
+            return;
+        }
+        let refused = |refusal: &Refusal, is_proof| Outcome::Refused {
+            code: refusal.code,
+            reason: refusal.message.clone(),
+            is_proof,
+        };
+        let (what, outcome) = match what {
+            TurnedAway::Unserved { asked, meant } => {
+                let meant = meant.map(|path| self.served_at(path)).unwrap_or_default();
+                (Came::Stray { asked: asked.clone(), meant }, Outcome::Good)
+            }
+            TurnedAway::Denied { id, refusal } => (Came::Call(Arc::clone(id)), refused(refusal, true)),
+            TurnedAway::Refused { id, refusal } => (Came::Call(Arc::clone(id)), refused(refusal, false)),
+            TurnedAway::OnPurpose { id } => (Came::Call(Arc::clone(id)), Outcome::OnPurpose),
+        };
+        let conversation = fields.and_then(|fields| self.simulator.find_conversation(fields));
+        let fields = Arc::new(fields.cloned().unwrap_or_default());
+        self.arrived(what, fields, conversation, outcome, now);
+    }
+
+    fn arrived(
+        &mut self,
+        what: Came,
+        fields: Arc<Value>,
+        conversation: Option<ConversationKey>,
+        outcome: Outcome,
+        at: Timestamp,
+    ) -> u64 {
+        let owner = conversation.and_then(|key| self.simulator.story_of(key));
+        let story = owner.and_then(|story| self.stories.get(story as usize));
+        let story = story.map(|story| Arc::clone(story.name()));
+        self.arrivals.push(Arrival { at, what, fields, conversation, outcome, story, taken: None })
+    }
+
+    /// The calls that are served at a path, whatever their method.
+    fn served_at(&self, path: &str) -> Vec<Arc<str>> {
+        let calls = self.dispatch.catalog.entries().iter();
+        let served = calls.filter(|entry| entry.routes.iter().any(|route| is_path(&route.path, path)));
+        served.map(|entry| Arc::from(entry.id.as_str())).collect()
+    }
+}
+
+/// Whether a path is that of a route, whose parameters stand for anything.
+fn is_path(route: &str, path: &str) -> bool {
+    let [mut route, mut path] = [route, path].map(|path| path.trim_end_matches('/').split('/'));
+    loop {
+        match (route.next(), path.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(came)) if wanted.starts_with('{') || wanted == came => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_path;
+
+    #[test]
+    fn parameters_stand_for_anything() {
+        for (route, path, is_it) in [
+            ("/a/b", "/a/b/", true),
+            ("/a/{name}/c", "/a/x/c", true),
+            ("/a/{name}/c", "/a/{name}/c", true),
+            ("/a/b", "/a", false),
+            ("/a", "/a/b", false),
+            ("/a/b", "/a/c", false),
+        ] {
+            assert_eq!(is_path(route, path), is_it, "{route} {path}");
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Why an `await` got nothing: what came in place of what it waits for.
+
+use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::arrivals::{Arrival, Came, Outcome};
+use super::story::Trigger;
+use crate::files::Place;
+use crate::simulator::ConversationKey;
+use crate::time::HumanDuration;
+
+/// What an `await` waits for.
+pub(super) struct Wanted<'a> {
+    /// The request or the callback.
+    pub(super) trigger: &'a Trigger,
+    /// The step.
+    pub(super) place: &'a Place,
+    /// The name of the story.
+    pub(super) story: &'a str,
+    /// When the story began.
+    pub(super) story_began: Timestamp,
+    /// When the step began to wait.
+    pub(super) step_began: Timestamp,
+    /// The conversation it belongs to, with its id on the wire, if it is settled which.
+    pub(super) conversation: Option<(ConversationKey, String)>,
+    /// What the story calls its conversations.
+    pub(super) names: &'a dyn Fn(ConversationKey) -> Option<String>,
+    /// What is different in these fields from those it waits for, a line each.
+    pub(super) differences: &'a dyn Fn(&Value) -> Vec<String>,
+    /// Whether what it waits for is under way to the integrator.
+    pub(super) is_under_way: bool,
+}
+
+/// When something happened, as seen by a step that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// So long before the step.
+    Before(Duration),
+    /// So long after it began to wait.
+    After(Duration),
+}
+
+impl When {
+    fn of(at: Timestamp, step_began: Timestamp) -> Self {
+        let span = |from: Timestamp, to: Timestamp| Duration::try_from(to.duration_since(from));
+        match span(step_began, at) {
+            Ok(after) => Self::After(after),
+            Err(_) => Self::Before(span(at, step_began).unwrap_or_default()),
+        }
+    }
+}
+
+impl Display for When {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::After(Duration::ZERO) => write!(f, "as the step began"),
+            Self::After(after) => write!(f, "{} after the step began", HumanDuration(*after)),
+            Self::Before(before) => write!(f, "{} before the step", HumanDuration(*before)),
+        }
+    }
+}
+
+/// What came in place of what a step waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NearMiss {
+    /// It came, and the mock refused it.
+    Refused { when: When, code: i64, reason: String, is_proof: bool },
+    /// It came with other fields.
+    OtherFields { when: When, differences: Vec<String> },
+    /// A fault answered it.
+    OnPurpose { when: When },
+    /// It came in a conversation that is not the step's.
+    OtherConversation { when: When, came_in: String, name: Option<String>, wanted: Option<String> },
+    /// It came when it was not yet what the step waits for.
+    Unfit { when: When },
+    /// A request came for which nothing is served, and which was meant to be it.
+    Stray { when: When, asked: String },
+    /// It came, and another step took it, or an earlier round of the same one.
+    Taken { when: When, by: Place, is_same: bool },
+    /// It came before the story began.
+    BeforeStory { when: When },
+    /// It came, and another story took it.
+    OtherStory { when: When, story: Arc<str> },
+    /// The callback was given up.
+    Undelivered { when: When, reason: String },
+    /// The callback is under way.
+    UnderWay,
+    /// The story sends the callback itself, which an `await` does not count.
+    OfStory { when: When },
+    /// Nothing like it came; this is the last thing that the integrator asked for.
+    OtherRequest { when: When, what: String },
+    /// The integrator asked for nothing at all.
+    Nothing,
+}
+
+/// The nearest of what came: pure, so that the terminal and all reports say the same of it.
+pub(super) fn near_miss<'a>(
+    wanted: &Wanted<'_>,
+    arrivals: impl DoubleEndedIterator<Item = &'a Arrival>,
+) -> NearMiss {
+    let mut nearest = (if wanted.is_under_way { NearMiss::UnderWay } else { NearMiss::Nothing }).ranked();
+    // Of what is equally near, the latest counts.
+    for arrival in arrivals.rev() {
+        if let Some(candidate) = candidate(wanted, arrival).filter(|(rank, _)| *rank < nearest.0) {
+            nearest = candidate;
+        }
+    }
+    nearest.1
+}
+
+/// What something that came is, as seen by the step; the smaller its number, the nearer.
+fn candidate(wanted: &Wanted<'_>, arrival: &Arrival) -> Option<(usize, NearMiss)> {
+    let when = When::of(arrival.at, wanted.step_began);
+    let is_it = match (&arrival.what, wanted.trigger) {
+        (Came::Call(came), Trigger::Call(id)) | (Came::Callback(came), Trigger::Callback(id)) => came == id,
+        (Came::Stray { meant, .. }, Trigger::Call(id)) => meant.contains(id),
+        _ => false,
+    };
+    let is_of_another = arrival.story.as_deref().is_some_and(|story| story != wanted.story);
+    if !is_it {
+        let what = match &arrival.what {
+            Came::Call(id) => format!("`{id}`"),
+            Came::Stray { asked, .. } => format!("{asked}, where nothing is served"),
+            // What the mock sent itself is no news from the integrator.
+            Came::Callback(_) => return None,
+        };
+        let is_ours = !is_of_another && arrival.at >= wanted.story_began;
+        return is_ours.then(|| NearMiss::OtherRequest { when, what }.ranked());
+    }
+    let differences = || (wanted.differences)(&arrival.fields);
+    let miss = match &arrival.outcome {
+        _ if is_of_another => NearMiss::OtherStory { when, story: arrival.story.clone().unwrap_or_default() },
+        Outcome::Refused { code, reason, is_proof } => {
+            let miss = NearMiss::Refused { when, code: *code, reason: reason.clone(), is_proof: *is_proof };
+            let (rank, miss) = miss.ranked();
+            // What would have been it but for the refusal is nearer than anything.
+            let is_whole = !arrival.fields.is_null() && differences().is_empty();
+            return Some((if is_whole { 0 } else { rank }, miss));
+        }
+        Outcome::OnPurpose => NearMiss::OnPurpose { when },
+        Outcome::Undelivered(reason) => NearMiss::Undelivered { when, reason: reason.clone() },
+        Outcome::OfStory => NearMiss::OfStory { when },
+        Outcome::Good => match (&arrival.what, &arrival.taken) {
+            (Came::Stray { asked, .. }, _) => NearMiss::Stray { when, asked: asked.clone() },
+            (_, Some(by)) => NearMiss::Taken { when, by: by.clone(), is_same: by == wanted.place },
+            _ if arrival.at < wanted.story_began => NearMiss::BeforeStory { when },
+            _ => unclaimed(wanted, arrival, when, differences()),
+        },
+    };
+    Some(miss.ranked())
+}
+
+/// It came and was nobody's: because of its conversation or of its fields.
+fn unclaimed(wanted: &Wanted<'_>, arrival: &Arrival, when: When, differences: Vec<String>) -> NearMiss {
+    let own = wanted.conversation.as_ref();
+    let elsewhere = arrival.conversation.filter(|came_in| own.is_none_or(|(own, _)| own != came_in));
+    let name = elsewhere.and_then(|key| (wanted.names)(key));
+    // A step whose conversation is open takes any that no other step has.
+    if elsewhere.is_some() && (own.is_some() || name.is_some()) {
+        let came_in = conversation_id(&arrival.fields);
+        let wanted = own.map(|(_, id)| id.clone());
+        return NearMiss::OtherConversation { when, came_in, name, wanted };
+    }
+    match differences.is_empty() {
+        true => NearMiss::Unfit { when },
+        false => NearMiss::OtherFields { when, differences },
+    }
+}
+
+/// How fields name a conversation.
+fn conversation_id(fields: &Value) -> String {
+    let text = |pointer: &str| fields.pointer(pointer).and_then(Value::as_str).filter(|id| !id.is_empty());
+    match text("/call_id").or_else(|| text("/transfer/call_id")) {
+        Some(call_id) => call_id.to_owned(),
+        None => {
+            format!("{}/{}", text("/channel_id").unwrap_or_default(), text("/user/id").unwrap_or_default())
+        }
+    }
+}
+
+impl NearMiss {
+    /// With how near it is: by what it takes to get from there to what was awaited.
+    fn ranked(self) -> (usize, Self) {
+        let rank = match &self {
+            Self::OtherFields { differences, .. } => 10 + differences.len().min(9),
+            Self::Refused { .. } => 20,
+            Self::OnPurpose { .. } => 21,
+            Self::OtherConversation { .. } => 22,
+            Self::Unfit { .. } => 23,
+            Self::Stray { .. } => 24,
+            Self::UnderWay => 25,
+            Self::Undelivered { .. } => 26,
+            Self::Taken { .. } => 27,
+            Self::BeforeStory { .. } => 28,
+            Self::OfStory { .. } => 29,
+            Self::OtherStory { .. } => 30,
+            Self::OtherRequest { .. } => 31,
+            Self::Nothing => 32,
+        };
+        (rank, self)
+    }
+}
+
+/// What is said about it: behind "expected the call `X` within 10s, ".
+impl Display for NearMiss {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { when, code, reason, is_proof: true } => {
+                write!(f, "it came {when}, and nothing proved who asks: code {code}, {reason}")
+            }
+            Self::Refused { when, code, reason, is_proof: false } => {
+                write!(f, "it came {when}, and the mock refused it: code {code}, {reason}")
+            }
+            Self::OtherFields { when, differences } => {
+                write!(f, "it came {when} with other fields:")?;
+                differences.iter().try_for_each(|difference| write!(f, "\n    {difference}"))
+            }
+            Self::OnPurpose { when } => {
+                write!(
+                    f,
+                    "it came {when}, and a fault kept it from taking effect, as a story or the settings wish"
+                )
+            }
+            Self::OtherConversation { when, came_in, name, wanted } => {
+                write!(f, "it came {when} in another conversation, {came_in}")?;
+                match name {
+                    Some(name) => write!(f, " (the story's `{name}`)")?,
+                    None => write!(f, " (none that the story has a name for)")?,
+                }
+                match wanted {
+                    Some(wanted) => write!(f, "; that of the step is {wanted}"),
+                    None => write!(f, "; that of the step has not begun"),
+                }
+            }
+            Self::Unfit { when } => {
+                write!(f, "it came {when}, when `where` was not yet true of it")
+            }
+            Self::Stray { when, asked } => {
+                write!(f, "{asked} came {when}, where nothing is served; it was meant, most likely")
+            }
+            Self::Taken { when, is_same: true, .. } => {
+                write!(f, "the last one came {when}, and an earlier round of the step took it")
+            }
+            Self::Taken { when, by, is_same: false } => {
+                write!(f, "it came {when}, and the step at {by} took it")
+            }
+            Self::BeforeStory { when } => write!(f, "it came {when}, before the story began"),
+            Self::OtherStory { when, story } => {
+                write!(f, "it came {when}, and belongs to the story \"{story}\"")
+            }
+            Self::Undelivered { when, reason } => {
+                write!(f, "the mock sent it, and gave it up {when}: {reason}")
+            }
+            Self::UnderWay => write!(f, "it is under way, and not delivered yet"),
+            Self::OfStory { when } => {
+                write!(f, "the story itself sent it {when}; an `await` takes what the mock sends by itself")
+            }
+            Self::OtherRequest { when, what } => {
+                write!(f, "it never came; the last request was {what}, {when}")
+            }
+            Self::Nothing => write!(f, "it never came, nor did any other request"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
