@@ -96,7 +96,7 @@ mod tests {
         let report = Model { cost: 2_500.0, ..STEADY }.report();
         let why = void(&report).unwrap();
         assert!(why.starts_with("the sender was the limit: it held back "), "{why}");
-        let mut allowed = report.clone();
+        let mut allowed = report;
         allowed.plan.most_held_back = 1.0;
         assert_eq!(void(&allowed), None);
         // A receiver that takes long voids nothing.
