@@ -178,6 +178,7 @@ impl Keeping {
             }
             Event::Assumed { .. }
             | Event::Explained { .. }
+            | Event::Skipped(_)
             | Event::Waiting { .. }
             | Event::Note(_)
             | Event::Found { .. }

@@ -133,9 +133,8 @@ impl StoryRun {
         let is_saved = outstanding.as_ref().is_some_and(|outstanding| outstanding.save.is_some());
         // Mostly nobody looks at it again.
         let step = outstanding.as_ref().and_then(|outstanding| self.story.steps.get(outstanding.step?));
-        let is_judged = step.is_some_and(|step| {
-            matches!(&step.action, Action::Send { expect, .. } if expect.needs_scope())
-        });
+        let is_judged = step
+            .is_some_and(|step| matches!(&step.action, Action::Send { expect, .. } if expect.needs_scope()));
         let is_seen = !own || reacts || is_saved || is_judged;
         let answer = end.answer.as_ref().filter(|_| is_seen).map(|answer| {
             let body = serde_json::from_slice(&answer.body)
@@ -258,6 +257,10 @@ impl StoryRun {
         for (index, reaction) in story.reactions.iter().enumerate() {
             if reaction.trigger != *trigger || self.fired[index] >= reaction.times {
                 continue;
+            }
+            // What failed a moment ago may have ended the story.
+            if self.stopped {
+                break;
             }
             match self.reaction_applies(reaction, fields, &mut moment) {
                 Ok(false) => continue,
