@@ -58,7 +58,7 @@ fn operators(tag: &str) -> usize {
                 match letter {
                     '\'' | '"' => quote = Some(letter),
                     '+' | '-' | '*' | '/' | '%' | '~' | '|' | '.' | '<' | '>' | '=' | '!' | '(' | '[' => {
-                        count += 1
+                        count += 1;
                     }
                     _ => {}
                 }
