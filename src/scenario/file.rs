@@ -139,7 +139,11 @@ pub struct StepFile {
     /// With `send`: fields that override the generated ones. With `await`: not allowed, see `where`.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
-    /// Fields left out of the body, as paths: `["user.name"]`.
+    /// Further fields on purpose: as `body`, or `where`, for fields and words that the vendor does not have, so that `check`
+    /// takes them for no slip of the pen.
+    #[schemars(extend("format" = "template-tree"))]
+    pub extra: Option<Tree>,
+    /// Fields left out of the body, as paths: `["user.name", "messages[0].reply"]`.
     #[serde(default)]
     #[schemars(extend("x-items" = "field-path"))]
     pub omit: Vec<String>,
@@ -236,6 +240,9 @@ pub struct ReactionFile {
     /// Fields the call or callback must have, as values or matchers; or a condition.
     #[serde(rename = "where")]
     pub where_: Option<ConditionFile>,
+    /// Further fields on purpose, as `where`: those that the vendor does not have.
+    #[schemars(extend("format" = "template-tree"))]
+    pub extra: Option<Tree>,
     /// The reaction happens only if this is true.
     #[schemars(extend("format" = "template"))]
     pub when: Option<String>,
@@ -271,6 +278,9 @@ pub struct ReactionSendFile {
     /// Fields that override the generated ones.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
+    /// Further fields on purpose, as `body`: those that the vendor does not have.
+    #[schemars(extend("format" = "template-tree"))]
+    pub extra: Option<Tree>,
     /// Fields left out of the body, as paths.
     #[serde(default)]
     #[schemars(extend("x-items" = "field-path"))]

@@ -1,8 +1,11 @@
 //! The story as meant: a scenario with its templates compiled and its defaults filled in. Immutable; any number of
 //! runs share one.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::expect::Expectation;
 use super::file::{AnswerFile, ExpectFile, LoadFile, ReactionFile, ReactionSendFile};
@@ -11,8 +14,9 @@ use crate::content::Country;
 use crate::delivery::{Policy, StatusSet};
 use crate::faults::FaultFile;
 use crate::files::{Place, Tree};
+use crate::json::merge;
 use crate::language::FormatMistake;
-use crate::language::condition::Condition;
+use crate::language::condition::{Condition, ConditionFile};
 use crate::language::template::{Template, TemplateSet};
 use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
@@ -343,6 +347,17 @@ impl Story {
 
 const NO_TIME: DurationRange = DurationRange { min: Duration::ZERO, max: Duration::ZERO };
 
+/// Fields with further ones.
+fn both<'a>(fields: Option<&'a Tree>, extra: Option<&'a Tree>) -> Option<Cow<'a, Tree>> {
+    let (Some(fields), Some(extra)) = (fields, extra) else { return fields.or(extra).map(Cow::Borrowed) };
+    let mut all = Value::Object(fields.clone());
+    merge(&mut all, Value::Object(extra.clone()));
+    match all {
+        Value::Object(all) => Some(Cow::Owned(all)),
+        _ => None,
+    }
+}
+
 /// Turns what is written into what is meant, compiling templates on the way.
 struct Compiler<'a> {
     set: TemplateSet,
@@ -356,6 +371,21 @@ impl Compiler<'_> {
 
     fn tree(&mut self, tree: Option<&Tree>) -> Result<TreeTemplate, FormatMistake> {
         tree.map_or(Ok(TreeTemplate::default()), |tree| TreeTemplate::compile_table(tree, &mut self.set))
+    }
+
+    /// A `where` with the further fields beside it, which stand beside fields only.
+    fn condition(
+        &mut self,
+        condition: Option<&ConditionFile>,
+        extra: Option<&Tree>,
+    ) -> Result<Condition, FormatMistake> {
+        let fields = match condition {
+            Some(ConditionFile::Fields(fields)) => Some(fields),
+            Some(ConditionFile::Template(_)) => return Condition::compile(condition, &mut self.set),
+            None => None,
+        };
+        let fields = both(fields, extra).map(|fields| ConditionFile::Fields(fields.into_owned()));
+        Condition::compile(fields.as_ref(), &mut self.set)
     }
 
     fn entries(&mut self, tree: &Tree) -> Result<Vec<(String, TreeTemplate)>, FormatMistake> {
@@ -396,7 +426,7 @@ impl Compiler<'_> {
         let action = if let Some(event) = &step.send {
             let callback = CallbackTemplate {
                 event: event.as_str().into(),
-                body: self.tree(step.body.as_ref())?,
+                body: self.tree(both(step.body.as_ref(), step.extra.as_ref()).as_deref())?,
                 omit: step.omit.clone(),
                 raw: self.optional(step.raw.as_deref())?,
                 headers: self.headers(&step.headers)?,
@@ -411,7 +441,7 @@ impl Compiler<'_> {
         } else if let Some(id) = &step.await_ {
             Action::Await(Await {
                 trigger: self.trigger(id),
-                condition: Condition::compile(step.where_.as_ref(), &mut self.set)?,
+                condition: self.condition(step.where_.as_ref(), step.extra.as_ref())?,
                 within: step.within.map_or(DEFAULT_WITHIN, |within| within.0),
                 optional: step.optional.unwrap_or(false),
                 answer: self.answer(step.answer.as_ref())?,
@@ -445,7 +475,7 @@ impl Compiler<'_> {
         Ok(Reaction {
             place: placed.place.clone(),
             trigger,
-            condition: Condition::compile(reaction.where_.as_ref(), &mut self.set)?,
+            condition: self.condition(reaction.where_.as_ref(), reaction.extra.as_ref())?,
             when: self.optional(reaction.when.as_deref())?,
             times: reaction.times.unwrap_or(u32::MAX),
             keep_default: reaction.keep_default.unwrap_or(false),
@@ -465,7 +495,7 @@ impl Compiler<'_> {
             when: self.optional(send.when.as_deref())?,
             callback: CallbackTemplate {
                 event: send.event.as_str().into(),
-                body: self.tree(send.body.as_ref())?,
+                body: self.tree(both(send.body.as_ref(), send.extra.as_ref()).as_deref())?,
                 omit: send.omit.clone(),
                 raw: self.optional(send.raw.as_deref())?,
                 headers: self.headers(&send.headers)?,
