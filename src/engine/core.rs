@@ -313,6 +313,7 @@ impl Engine {
             sums_up: callback.sums_up,
             account: callback.account,
             flow: callback.flow,
+            again: None,
         };
         // Stories look into bodies, and corrections change them; all others go out as the text they are.
         let is_corrected = self.dispatch.catalog.get(&callback.event).is_some_and(|entry| entry.overridden);
@@ -566,6 +567,7 @@ impl Engine {
             sums_up: None,
             account: AccountKey::default(),
             flow: None,
+            again: None,
         };
         self.dispatch.send(order, body, Origin::default(), now)
     }

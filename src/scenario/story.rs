@@ -2,6 +2,7 @@
 //! runs share one.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,6 +72,8 @@ pub struct Story {
     pub faults: Vec<FaultFile>,
     /// What is wrong with requests and does not fail it.
     pub allow: Vec<FindingKind>,
+    /// The names of callbacks that are sent again.
+    pub resent: BTreeSet<String>,
     /// The compiled templates.
     pub templates: TemplateSet,
 }
@@ -108,6 +111,19 @@ pub enum Action {
     Await(Await),
     /// Waits.
     Pause(DurationRange),
+    /// Sends a callback again, byte for byte.
+    Resend {
+        /// The name it was saved under.
+        name: String,
+        /// Whether the story waits for its end.
+        wait: bool,
+        /// What must come of it.
+        expect: Box<Expectation>,
+        /// The name it is kept under, once more.
+        save: Option<String>,
+    },
+    /// Makes sure that something does not come.
+    Never(Never),
     /// Looks at variables.
     Check(Condition),
     /// Sets variables.
@@ -150,6 +166,18 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// Its id in the catalog.
+    pub(super) fn id(&self) -> &Arc<str> {
+        match self {
+            Self::Call(id) | Self::Callback(id) => id,
+        }
+    }
+
+    /// It in words.
+    pub(super) fn described(&self) -> String {
+        format!("the {} `{}`", self.variable(), self.id())
+    }
+
     /// The name under which templates see what came.
     pub(super) fn variable(&self) -> &'static str {
         match self {
@@ -166,6 +194,8 @@ pub struct Await {
     pub trigger: Trigger,
     /// What it must be like.
     pub condition: Condition,
+    /// How many of them.
+    pub times: u32,
     /// For how long.
     pub within: Duration,
     /// Whether the story goes on without it.
@@ -174,6 +204,17 @@ pub struct Await {
     pub answer: Option<AnswerTemplate>,
     /// The name it is kept under.
     pub save: Option<String>,
+}
+
+/// What must not come.
+#[derive(Debug)]
+pub struct Never {
+    /// The call or callback.
+    pub trigger: Trigger,
+    /// What it would be like.
+    pub condition: Condition,
+    /// For how long at most.
+    pub within: Duration,
 }
 
 /// An answer of the mock.
@@ -240,9 +281,13 @@ impl Story {
             let around = blocks.last().map_or(1, |(_, times)| *times);
             let times = around.saturating_mul(step.repeat as usize);
             match &step.action {
-                Action::Send { .. } => sends = sends.saturating_add(times),
+                Action::Send { .. } | Action::Resend { .. } => sends = sends.saturating_add(times),
                 Action::Group { size, .. } => blocks.push((number + size + 1, times)),
-                Action::Await(_) | Action::Check(_) | Action::Pause(_) | Action::Set(_) => {}
+                Action::Await(_)
+                | Action::Never(_)
+                | Action::Check(_)
+                | Action::Pause(_)
+                | Action::Set(_) => {}
             }
         }
         sends.max(1)
@@ -264,6 +309,8 @@ impl Story {
                 Action::Await(_) => "waits for something",
                 Action::Pause(range) if range.max > Duration::ZERO => "is a pause",
                 Action::Send { expect, .. } if !expect.is_about_status_only() => "expects more than a status",
+                Action::Resend { .. } => "sends a callback again",
+                Action::Never(_) => "watches what comes",
                 Action::Group { .. } => "is a block",
                 Action::Check(_) => "looks at variables",
                 Action::Pause(_) | Action::Set(_) | Action::Send { .. } => return None,
@@ -309,7 +356,11 @@ impl Story {
 
     /// Whether any step or reaction looks for this call.
     pub fn looks_for(&self, trigger: &Trigger) -> bool {
-        let step = |step: &Step| matches!(&step.action, Action::Await(wait) if wait.trigger == *trigger);
+        let step = |step: &Step| match &step.action {
+            Action::Await(wait) => wait.trigger == *trigger,
+            Action::Never(never) => never.trigger == *trigger,
+            _ => false,
+        };
         self.steps.iter().any(step) || self.reactions.iter().any(|reaction| reaction.trigger == *trigger)
     }
 
@@ -366,6 +417,7 @@ impl Story {
             reactions,
             faults: file.faults.clone(),
             allow: file.allow.clone(),
+            resent: scenario.steps.iter().filter_map(|step| step.value.resend.clone()).collect(),
             templates: compiler.set,
         })
     }
@@ -379,6 +431,8 @@ impl Action {
             Self::Await(Await { trigger: Trigger::Call(id) | Trigger::Callback(id), .. }) => {
                 Some(format!("await {id}"))
             }
+            Self::Resend { name, .. } => Some(format!("resend {name}")),
+            Self::Never(never) => Some(format!("never {}", never.trigger.id())),
             Self::Check(_) => Some("check".to_owned()),
             Self::Pause(_) | Self::Set(_) | Self::Group { .. } => None,
         }
@@ -480,12 +534,26 @@ impl Compiler<'_> {
             }
         } else if let Some(id) = &step.await_ {
             Action::Await(Await {
+                times: step.times.unwrap_or(1),
                 trigger: self.trigger(id),
                 condition: self.condition(step.where_.as_ref(), step.extra.as_ref())?,
                 within: step.within.map_or(DEFAULT_WITHIN, |within| within.0),
                 optional: step.optional.unwrap_or(false),
                 answer: self.answer(step.answer.as_ref())?,
                 save: step.save.clone(),
+            })
+        } else if let Some(name) = &step.resend {
+            Action::Resend {
+                name: name.clone(),
+                wait: step.wait.unwrap_or(true),
+                expect: Box::new(self.expect(step.expect.as_ref())?),
+                save: step.save.clone(),
+            }
+        } else if let Some(id) = &step.never {
+            Action::Never(Never {
+                trigger: self.trigger(id),
+                condition: self.condition(step.where_.as_ref(), step.extra.as_ref())?,
+                within: step.within.map_or(Duration::MAX, |within| within.0),
             })
         } else if let Some(condition) = &step.check {
             Action::Check(Condition::compile(Some(condition), &mut self.set)?)

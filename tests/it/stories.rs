@@ -770,3 +770,35 @@ fn slips_of_the_pen_are_warned_of() {
         "{told}"
     );
 }
+
+/// Duplicates are the same requests byte for byte, and blocks, checks and `never` judge what a real integrator does.
+#[test]
+fn a_duplicate_is_the_same_request() {
+    let receiver = Receiver::with(|_| plain("200 OK", "{\"code\":0}"));
+    let text = r#"
+        [[steps]]
+        send = "session.transfer"
+        save = "transfer"
+        [[steps]]
+        repeat = 2
+        [[steps.group]]
+        never = "chatbot.agent_transfer_result"
+        [[steps.group]]
+        resend = "transfer"
+        save = "again"
+        expect = { body = { code = { below = 1 } }, check = "{{ callback.answer.status == 200 }}" }
+        [[steps.group]]
+        check = { again = { body = { user = { id = "{{ transfer.body.user.id }}" } }, attempts = 1 } }
+        [[steps]]
+        check = { transfer = { answer = { body = { code = 5 } } } }
+    "#;
+    let (report, told) = run_against(text, &receiver, 1);
+    let requests = receiver.requests();
+    assert_eq!(requests.len(), 3);
+    for again in &requests {
+        assert_signed(again);
+        assert_eq!((&again.head, &again.body), (&requests[0].head, &requests[0].body));
+    }
+    assert!(told.contains("the check failed, `transfer.answer.body.code` is 0, expected 5"), "{told}");
+    assert_sums(&report);
+}

@@ -153,7 +153,8 @@ impl Doubts<'_> {
             }
             let is_call =
                 |id: &str| self.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
-            let came = awaited.map(|id| (if is_call(id) { "call" } else { "callback" }, id));
+            let came =
+                awaited.or(text(step, "never")).map(|id| (if is_call(id) { "call" } else { "callback" }, id));
             for (key, value) in step {
                 match key.get_ref().as_ref() {
                     "group" => {}

@@ -123,13 +123,16 @@ impl StepOutline {
         let mut reader = Reader::new(source);
         reader.keys(step, &["when", "body", "extra", "raw", "headers", "target"]);
         reader.variables(step, "check");
-        let awaited = text(step, "await");
+        if let Some(name) = step.get("resend").and_then(named) {
+            reader.events.push(Event::Read { name, function: false });
+        }
+        let awaited = text(step, "await").or(text(step, "never"));
         reader.local = awaited.map(|id| if is_call(id) { "call" } else { "callback" });
         reader.keys(step, &["where", "answer"]);
         reader.local = None;
         reader.set(step);
         reader.write(step, "save");
-        reader.local = Some("callback").filter(|_| step.contains_key("send"));
+        reader.local = Some("callback").filter(|_| step.contains_key("send") || step.contains_key("resend"));
         reader.keys(step, &["expect"]);
         Self { include: step.get("include").and_then(named), events: reader.events, group: Vec::new() }
     }

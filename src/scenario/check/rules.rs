@@ -14,7 +14,7 @@ use crate::language::formats::Formats;
 use crate::language::matcher;
 
 /// What a step does, and the keys that go with it.
-const STEP_KEYS: [(&str, &[&str]); 7] = [
+const STEP_KEYS: [(&str, &[&str]); 9] = [
     (
         "send",
         &[
@@ -33,9 +33,12 @@ const STEP_KEYS: [(&str, &[&str]); 7] = [
             "save",
         ],
     ),
+    ("resend", &["when", "repeat", "every", "conversation", "wait", "expect", "save"]),
+    ("never", &["when", "repeat", "every", "conversation", "where", "extra", "within"]),
     (
         "await",
         &[
+            "times",
             "when",
             "repeat",
             "every",
