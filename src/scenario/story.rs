@@ -156,6 +156,14 @@ pub struct CallbackTemplate {
     pub save: Option<String>,
 }
 
+impl CallbackTemplate {
+    /// Whether there is nothing to fill in.
+    pub(super) fn is_fixed(&self) -> bool {
+        let texts = self.raw.iter().chain(&self.target).chain(self.headers.iter().map(|(_, value)| value));
+        self.body.is_fixed() && texts.into_iter().all(Template::is_fixed)
+    }
+}
+
 /// What an `await` or a reaction looks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trigger {
@@ -369,6 +377,13 @@ impl Story {
         let is_call = |trigger: &Trigger| matches!(trigger, Trigger::Call(_));
         let step = |step: &Step| matches!(&step.action, Action::Await(wait) if is_call(&wait.trigger));
         self.steps.iter().any(step) || self.reactions.iter().any(|reaction| is_call(&reaction.trigger))
+    }
+
+    /// Whether any step or reaction looks for callbacks: only then somebody looks at those that went out.
+    pub fn looks_for_callbacks(&self) -> bool {
+        let is_callback = |trigger: &Trigger| matches!(trigger, Trigger::Callback(_));
+        let step = |step: &Step| matches!(&step.action, Action::Await(wait) if is_callback(&wait.trigger));
+        self.steps.iter().any(step) || self.reactions.iter().any(|reaction| is_callback(&reaction.trigger))
     }
 
     /// Whether a step expects that a callback is not delivered.

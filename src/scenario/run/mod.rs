@@ -407,9 +407,9 @@ impl StoryRun {
                 self.sent(at, sent, save.clone(), *wait, now, host);
             }
             Action::Group { parallel, .. } => self.enter(at, *parallel),
-            Action::Send { callback, wait, .. } => {
+            Action::Send { callback, wait, expect, .. } => {
                 let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
-                let sent = self.render_and_send(callback, &mut moment);
+                let sent = self.render_and_send(callback, expect.needs_scope(), &mut moment);
                 self.sent(at, sent, callback.save.clone(), *wait, now, host);
             }
             Action::Await(wait) => {
