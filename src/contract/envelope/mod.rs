@@ -4,11 +4,13 @@
 //! assumed: the family's own envelope with the code, a message, and no data.
 
 mod codes;
+mod corrected;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use corrected::CorrectedCodes;
 pub use codes::{Code, ELSEWHERE, INTERNAL, code, codes};
 
 use super::Family;
