@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::announce::AddressFiles;
 use super::assumed::Assumed;
 use super::destinations::{Destination, destinations};
 use super::recording::Recording;
 use super::timeline::Timeline;
 use super::{CommandError, Exit};
 use crate::contract::{Direction, Provenance};
-use crate::engine::Speed;
+use crate::engine::{Pace, Speed};
 use crate::mock::{Builder, Prepared};
 use crate::settings::{AssumedFile, Flags, Settings};
 use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
+use crate::time::HumanDuration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,9 +36,8 @@ pub(super) struct Args {
     /// The address to listen on. Port 0 picks a free one. Default: 127.0.0.1:2478.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// Write the port to this file once the mock listens.
-    #[arg(long, value_name = "FILE")]
-    port_file: Option<PathBuf>,
+    #[command(flatten)]
+    address_files: AddressFiles,
     /// The seed of all random values. Default: another one each time.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -44,6 +45,10 @@ pub(super) struct Args {
     /// stands still until POST /_mock/clock moves it.
     #[arg(long, value_name = "0|1|60|max", default_value = "1")]
     speed: Speed,
+    /// With --speed max: how long a receiver that refuses connections is waited for, in real time, before that counts as an
+    /// attempt.
+    #[arg(long, value_name = "TIME", default_value = "5s")]
+    patience: HumanDuration,
     /// The time on the mock's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
     #[arg(long, value_name = "TIME", value_parser = super::argument::moment)]
     epoch: Option<Timestamp>,
@@ -67,7 +72,8 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
 async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
     let epoch = args.epoch.unwrap_or_else(Timestamp::now);
     let seed = args.seed.unwrap_or_else(super::fresh_seed);
-    let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch);
+    let pace = Pace { refused: args.patience.0, ..Pace::default() };
+    let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch).pace(pace);
     if let Some(url) = &args.target.callback_url {
         builder = builder.callback_url(url);
     }
@@ -84,10 +90,7 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
     )?;
     let mock = builder.assemble().await?;
     let interrupted = super::interrupted();
-    if let Some(path) = &args.port_file {
-        std::fs::write(path, format!("{}\n", mock.address().port()))
-            .map_err(|error| super::cannot_write(path, &error))?;
-    }
+    let _files = args.address_files.write(mock.address(), &mock.url()).map_err(CommandError::start)?;
     if args.quiet {
         super::say(&format!("http://{}", mock.address()));
     } else {

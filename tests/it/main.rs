@@ -23,6 +23,7 @@ mod readme;
 mod receive;
 mod recordings;
 mod routes;
+mod run_ci;
 mod secrets;
 mod serve_faults;
 mod serve_life;

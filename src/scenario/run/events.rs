@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scope::{Moment, StoryError, fill};
-use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later};
+use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, Scope, State, StoryRun, later};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::language::template;
@@ -126,15 +126,28 @@ impl StoryRun {
         host: &mut dyn StoryHost,
     ) {
         self.helpers.set_now(now);
-        let answer = end.answer.as_ref().map(|answer| {
+        let outstanding = self.outstanding.remove(&id);
+        let own = outstanding.is_some();
+        let is_trigger = |trigger: &Trigger| matches!(trigger, Trigger::Callback(id) if **id == *event);
+        let reacts = self.story.reactions.iter().any(|reaction| is_trigger(&reaction.trigger));
+        let is_saved = outstanding.as_ref().is_some_and(|outstanding| outstanding.save.is_some());
+        // Mostly nobody looks at it again.
+        let step = outstanding.as_ref().and_then(|outstanding| self.story.steps.get(outstanding.step?));
+        let is_judged = step
+            .is_some_and(|step| matches!(&step.action, Action::Send { expect, .. } if expect.needs_scope()));
+        let is_seen = !own || reacts || is_saved || is_judged;
+        let answer = end.answer.as_ref().filter(|_| is_seen).map(|answer| {
             let body = serde_json::from_slice(&answer.body)
                 .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&answer.body).into_owned()));
             json!({ "status": answer.status, "body": body })
         });
-        let outstanding = self.outstanding.remove(&id);
-        let own = outstanding.is_some();
         let saved_body = outstanding.as_ref().map_or(body, |outstanding| &outstanding.body);
-        let saved = json!({ "id": event, "body": saved_body, "answer": answer, "attempts": end.end.attempts, "tries": end.end.attempts });
+        let saved = match is_seen {
+            true => {
+                json!({ "id": event, "body": saved_body, "answer": answer, "attempts": end.end.attempts, "tries": end.end.attempts })
+            }
+            false => Value::Null,
+        };
         if let Some(outstanding) = &outstanding {
             if let Some(name) = &outstanding.save {
                 self.preset(name, &saved);
@@ -149,7 +162,7 @@ impl StoryRun {
         if let Some(at) = self.strands.iter().position(|strand| waits(&strand.state)) {
             self.next(at, now);
         }
-        if self.has_ended {
+        if self.has_ended || own && !self.story.looks_for_callbacks() {
             return;
         }
         let fields = Arc::new(saved_body.clone());
@@ -199,9 +212,14 @@ impl StoryRun {
             _ => (&default, MAIN_CONVERSATION),
         };
         let loop_index = outstanding.loop_index;
-        let cause = ("callback", template::value(saved));
-        let moment = Moment::of_step(now, conversation, loop_index, host);
-        let scope = self.scope(&mut Moment { cause: Some(&cause), ..moment });
+        let scope = match expect.needs_scope() {
+            true => {
+                let cause = ("callback", template::value(saved));
+                let moment = Moment::of_step(now, conversation, loop_index, host);
+                self.scope(&mut Moment { cause: Some(&cause), ..moment })
+            }
+            false => Scope::UNDEFINED,
+        };
         for wrong in expect.judge(end, &story.templates, &scope) {
             self.fail(&outstanding.place, format!("`{event}`: {wrong}"), host);
         }
@@ -239,6 +257,10 @@ impl StoryRun {
         for (index, reaction) in story.reactions.iter().enumerate() {
             if reaction.trigger != *trigger || self.fired[index] >= reaction.times {
                 continue;
+            }
+            // What failed a moment ago may have ended the story.
+            if self.stopped {
+                break;
             }
             match self.reaction_applies(reaction, fields, &mut moment) {
                 Ok(false) => continue,
@@ -298,7 +320,7 @@ impl StoryRun {
         let loop_index = *loop_index;
         let applies = send.when.as_ref().map_or(Ok(true), |when| self.is_true(when, &mut moment));
         let sent = match applies {
-            Ok(true) => self.render_and_send(&send.callback, &mut moment),
+            Ok(true) => self.render_and_send(&send.callback, false, &mut moment),
             Ok(false) => return,
             Err(error) => Err(error),
         };

@@ -146,13 +146,17 @@ impl StoryRun {
         Ok(())
     }
 
+    /// Sends a callback; its body comes back if somebody looks at it later: for what `is_judged`, is saved or awaited.
     pub(super) fn render_and_send(
         &mut self,
         callback: &CallbackTemplate,
+        is_judged: bool,
         moment: &mut Moment<'_>,
     ) -> Result<(CallbackId, Value), StoryError> {
         let story = Arc::clone(&self.story);
-        let scope = self.scope(moment);
+        // What templates see takes as long to gather as everything else here.
+        let is_fixed = callback.is_fixed() && story.callback_url.as_ref().is_none_or(Template::is_fixed);
+        let scope = if is_fixed { Scope::UNDEFINED } else { self.scope(moment) };
         let key = self.key(moment);
         moment.host.simulator().lead(key);
         let text = |source: &Template| -> Result<String, FillError> {
@@ -175,7 +179,9 @@ impl StoryRun {
                 for path in &callback.omit {
                     remove(&mut body, path);
                 }
-                (Body::Json(body.clone()), body)
+                let is_kept = is_judged || callback.save.is_some() || story.looks_for_callbacks();
+                let kept = if is_kept { body.clone() } else { Value::Null };
+                (Body::Json(body), kept)
             }
         };
         let headers = callback
