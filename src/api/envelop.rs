@@ -61,7 +61,9 @@ pub(super) fn built(
             }
             return Built::Whole(sealed(answer, caller));
         }
-        Err(refusal) => return Built::Whole(sealed(refused(engine, (family, id), &refusal, statuses), caller)),
+        Err(refusal) => {
+            return Built::Whole(sealed(refused(engine, (family, id), &refusal, statuses), caller));
+        }
     };
     Built::Whole(sealed(json(200, text), caller))
 }

@@ -423,14 +423,22 @@ mod tests {
 
     #[test]
     fn rounds_have_wishes_of_their_own() {
-        let wish: MockOutcome = "no_answer round_2:mismatch_1 round_2:unanswered_2 round_3:busy".parse().unwrap();
+        let wish: MockOutcome =
+            "no_answer round_2:mismatch_1 round_2:unanswered_2 round_3:busy".parse().unwrap();
         assert_eq!(wish.in_round(1).outcome, Some(Outcome::NoAnswer));
         let second = wish.in_round(2);
         assert_eq!((second.outcome, second.intention), (Some(Outcome::Talked), Some(b'A')));
         assert_eq!(second.checks, Some(ForcedChecks { wrong: 1 << 1, silent: 1 << 2 }));
         assert_eq!(wish.in_round(3).outcome, Some(Outcome::Busy));
         assert_eq!(wish.in_round(4).outcome, Some(Outcome::NoAnswer));
-        for wrong in ["round_1:busy", "round_5:busy", "round_2:buzy", "round_2:callback_twice", "round_2:", "round_x:busy"] {
+        for wrong in [
+            "round_1:busy",
+            "round_5:busy",
+            "round_2:buzy",
+            "round_2:callback_twice",
+            "round_2:",
+            "round_x:busy",
+        ] {
             assert!(wrong.parse::<MockOutcome>().is_err(), "{wrong}");
         }
     }

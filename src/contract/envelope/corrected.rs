@@ -33,9 +33,8 @@ mod tests {
 
     #[test]
     fn the_most_particular_scope_decides() {
-        let scope = |name: &str, code: &str, other| {
-            (name.to_owned(), BTreeMap::from([(code.to_owned(), other)]))
-        };
+        let scope =
+            |name: &str, code: &str, other| (name.to_owned(), BTreeMap::from([(code.to_owned(), other)]));
         let codes = CorrectedCodes::new(BTreeMap::from([
             scope("cloud", "404", 1),
             scope("task.*", "404", 2),

@@ -10,8 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use corrected::CorrectedCodes;
 pub use codes::{Code, ELSEWHERE, INTERNAL, code, codes};
+pub use corrected::CorrectedCodes;
 
 use super::Family;
 

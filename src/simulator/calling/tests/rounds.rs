@@ -114,7 +114,9 @@ fn a_plan_is_paused_and_stopped_between_its_rounds() {
         let wished = json!({ "Mobile": "+6281112340001", "mock_outcome": "reached_in_round_2" });
         let id = plan(&mut vendor, &[wished]);
         let act = |vendor: &mut Vendor, action: &str| {
-            vendor.call("task.stop", json!({ "PlanID": id, "Action": action })).map_err(|(_, message)| message)
+            vendor
+                .call("task.stop", json!({ "PlanID": id, "Action": action }))
+                .map_err(|(_, message)| message)
         };
         let status = |vendor: &mut Vendor| {
             let status = vendor.call("plan.status", json!({ "PlanID": id })).unwrap();

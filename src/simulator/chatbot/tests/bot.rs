@@ -202,7 +202,11 @@ fn answers_accounts_and_templates_come_from_the_settings() {
     assert_eq!(reply["messages"][0]["content"]["text"], "ok");
     assert_eq!(reply["messages"][0]["reply"]["content"]["template"]["content"]["body"], "Dear Ana");
     vendor.ok("chatbot.end_session", json!({ "call_id": reply["call_id"] }));
-    assert_eq!(vendor.until("session.report")["variables"], json!({ "1": "Ana" }), "what the request filled in");
+    assert_eq!(
+        vendor.until("session.report")["variables"],
+        json!({ "1": "Ana" }),
+        "what the request filled in"
+    );
 }
 
 #[test]
