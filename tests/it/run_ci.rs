@@ -9,7 +9,9 @@ use serde_json::Value;
 
 use crate::markdown::blocks;
 use crate::serving::is_there;
-use crate::support::{Answer, Receiver, assert_code, free_address, plain, program, run, scenario, stderr, stdout};
+use crate::support::{
+    Answer, Receiver, assert_code, free_address, plain, program, run, scenario, stderr, stdout,
+};
 
 /// The program under its own name, in this folder.
 fn shell(folder: &Path, script: &str) -> Command {

@@ -42,7 +42,8 @@ pub(super) fn with_free_port(url: &str) -> Result<String, CommandError> {
     let end = url[after_scheme..].find(['/', '?']).map_or(url.len(), |at| after_scheme + at);
     let Some(host) = url[after_scheme..end].strip_suffix(":0") else { return Ok(url.to_owned()) };
     let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let mut some = std::iter::repeat_with(|| PORTS.start + crate::cli::fresh_seed() as u16 % PORTS.len() as u16);
+    let mut some =
+        std::iter::repeat_with(|| PORTS.start + crate::cli::fresh_seed() as u16 % PORTS.len() as u16);
     let port = some.by_ref().take(MOST_PORTS).find(is_free);
     let port = port.ok_or_else(|| CommandError::start("no port is free: name one in --callback-url"))?;
     Ok(format!("{}{host}:{port}{}", &url[..after_scheme], &url[end..]))
