@@ -93,7 +93,7 @@ HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Hook).serve_forever()
     fs::write(folder.path().join("server.py"), server).unwrap();
     let script = format!(
         "airudder-mock run {} --speed max --callback-url http://127.0.0.1:0/hook --secret abc --url-file url \
-         --port-file port -- python3 server.py",
+         --port-file port --wait-for-receiver 5m -- python3 server.py",
         scenario("media.toml").display()
     );
     let output = shell(folder.path(), &script).output().unwrap();
