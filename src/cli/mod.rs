@@ -26,6 +26,7 @@ mod serve;
 mod sign;
 mod stories;
 mod timeline;
+mod verdicts;
 mod verify;
 
 use std::io::Write;

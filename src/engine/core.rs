@@ -170,6 +170,11 @@ impl Engine {
         self.stopped
     }
 
+    /// Whether a story goes on by itself: all that are not over wait for no call from outside.
+    pub fn is_telling(&self) -> bool {
+        self.over < self.stories.len() && self.awaiting == 0
+    }
+
     /// Whether a story waits for a call from outside.
     pub fn awaits_call(&self) -> bool {
         self.awaiting > 0

@@ -370,7 +370,7 @@ impl Driver {
         let may_jump = match self.shared.callers {
             Callers::Closed => true,
             Callers::Open => !state.engine.awaits_call(),
-            Callers::Lasting => state.engine.is_busy(),
+            Callers::Lasting => state.engine.is_busy() || state.engine.is_telling(),
         };
         if jumps && may_jump {
             if let Some(wait) = self.quiet_left(state, wakeup) {

@@ -4,7 +4,6 @@ mod embedded;
 mod report;
 mod tally;
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use rand::RngExt;
 use serde_json::Value;
 
 use super::assumed::Assumed;
@@ -23,7 +21,7 @@ use crate::engine::{Callers, Driver, End, Speed};
 use crate::files::diagnostic::counted;
 use crate::http::{Limits, Server};
 use crate::mock::{Builder, Prepared, StartError};
-use crate::scenario::{Story, StoryRun};
+use crate::scenario::Story;
 use crate::seed::Seed;
 use crate::settings::Flags;
 use crate::time::HumanDuration;
@@ -109,7 +107,8 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     let server = listen(settings.listen.as_deref(), embedded_wanted)?;
     let receiver =
         if embedded_wanted { Some(Server::bind("127.0.0.1:0").map_err(StartError::from)?) } else { None };
-    let stories = story_runs(&stories, args.seed, seed, epoch, &args.set);
+    let stories = stories::runs(&stories, args.seed, seed, epoch, &args.set);
+    let begin: Vec<_> = stories.iter().map(stories::begin).collect();
     let tally = SharedTally::new(stories.iter().map(|story| story.name().to_string()));
     let receiver_address = receiver.as_ref().map(|receiver| receiver.local_addr().to_string());
     // A callback that goes elsewhere may bring requests from elsewhere, which live in real time.
@@ -147,6 +146,10 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
             std::future::pending(),
         );
         tokio::spawn(serve);
+        for (number, (call, at)) in (1..).zip(begin.iter().flatten()) {
+            let wait = std::time::Duration::try_from(at.duration_since(epoch)).unwrap_or_default();
+            embedded.begin(call, number, wait);
+        }
         embedded
     });
 
@@ -216,46 +219,6 @@ fn listen(wanted: Option<&str>, embedded: bool) -> Result<Server, StartError> {
             outcome => outcome?,
         },
     })
-}
-
-fn story_runs(
-    stories: &[Arc<Story>],
-    seed: Option<u64>,
-    fallback: Seed,
-    epoch: Timestamp,
-    set: &[(String, Value)],
-) -> Vec<StoryRun> {
-    let mut runs = Vec::new();
-    let mut labels = BTreeSet::new();
-    for (index, story) in stories.iter().enumerate() {
-        let base = seed.map(Seed).or(story.seed).unwrap_or(fallback).derive(&story.name, index as u64);
-        let mut spread = base.stream("spread", 0);
-        for copy in 1..=story.copies {
-            let millis = u64::try_from(story.spread.as_millis()).unwrap_or(u64::MAX);
-            let wait = std::time::Duration::from_millis(spread.random_range(0..=millis));
-            let start = epoch.checked_add(wait).unwrap_or(epoch);
-            let number = u32::try_from(runs.len()).unwrap_or(u32::MAX);
-            let label = unique(&mut labels, story.label(copy));
-            let seed = base.derive("copy", u64::from(copy));
-            let mut run = StoryRun::new(Arc::clone(story), label, number, copy, seed, start);
-            for (name, value) in set {
-                run.preset(name, value);
-            }
-            runs.push(run);
-        }
-    }
-    runs
-}
-
-/// Files may give their stories the same name; reports need to name each of them.
-fn unique(taken: &mut BTreeSet<String>, label: String) -> Arc<str> {
-    let mut unique = label.clone();
-    let mut number = 1;
-    while !taken.insert(unique.clone()) {
-        number += 1;
-        unique = format!("{label} ({number})");
-    }
-    unique.into()
 }
 
 fn write_reports(args: &Args, tally: &Tally, facts: &report::Facts) -> Result<(), CommandError> {
