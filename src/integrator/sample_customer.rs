@@ -46,7 +46,9 @@ impl SampleCustomer {
                 Some(Action { after: BEGIN, call: "chatbot.send_single_template", body })
             }
             "workflow.create" => {
-                let row = json!({ "callee": phone, "case_id": format!("case {number}"), "variables": { "mock_outcome": "talked" } });
+                let variables = json!({ "mock_outcome": "no_answer", "mock_whatsapp": "replied" });
+                let row =
+                    json!({ "callee": phone, "case_id": format!("case {number}"), "variables": variables });
                 let body = json!({
                     "workflow_template_id": 1001,
                     "name": format!("Sample {number}"),

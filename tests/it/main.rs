@@ -31,4 +31,5 @@ mod signing;
 mod stories;
 mod strict;
 mod walls;
+mod why;
 mod workflow;

@@ -284,7 +284,7 @@ fn summary(
     if args.quiet && !tally.assumed.is_empty() {
         lines.push(format!("assumed     {} (correct them in airudder-mock.toml)", tally.assumed.join(", ")));
     }
-    lines.extend(assumed.lines());
+
     if !facts.passed {
         lines.push(format!("reproduce   with {again}"));
     }
@@ -295,6 +295,7 @@ fn summary(
         HumanDuration(simulated),
         HumanDuration(begun.elapsed())
     ));
+    lines.extend(assumed.lines());
     for line in lines {
         super::say(&line);
     }
