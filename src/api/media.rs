@@ -21,8 +21,9 @@ pub(super) fn answer(driver: &Driver, call: &HttpRequest, (id, name): (&str, &st
         Some(file) => {
             let etag = format!("\"{id}\"");
             let mut answer = recordings::answer(call, &etag, &file.content_type, &file.name, file.bytes);
-            // Whatever somebody uploaded is not to be run as something else.
+            // Whatever somebody uploaded is not to be run as something else, and a page not as one of the mock's.
             answer.headers.push(("x-content-type-options".into(), "nosniff".into()));
+            answer.headers.push(("content-security-policy".into(), "sandbox; default-src 'none'".into()));
             answer
         }
         None => plain_error(404, "there is no file behind this link"),

@@ -139,6 +139,14 @@ impl Api {
         ready(answer)
     }
 
+    /// Refuses a request that is not for this server or not from its user, without any effect.
+    pub fn turn_away(&self, call: HttpRequest, status: u16, message: String) -> Answering {
+        let answer = plain_error(status, &message);
+        let stray = Stray { code: status.into(), message, meant: None };
+        self.note(call, status, answer.body.clone(), Some(stray), Instant::now());
+        ready(answer)
+    }
+
     /// The refusal of what is no call, in the envelope of a family.
     fn refused(&self, family: Family, refusal: Refusal) -> HttpResponse {
         self.driver.look(|engine, _| refused(engine, family, &refusal, self.rules.error_status))

@@ -32,9 +32,18 @@ const CALLS: [(&str, &str, &str); 4] = [
 /// How long in real time a request waits for the clock to arrive, where it does not say so itself.
 const CLOCK_WITHIN: Duration = Duration::from_secs(30);
 
+/// Whether a request is one of the control surface.
+pub fn is_of(call: &HttpRequest) -> bool {
+    path(call).is_some()
+}
+
+fn path(call: &HttpRequest) -> Option<&str> {
+    call.path.strip_prefix(PREFIX).filter(|path| path.is_empty() || path.starts_with('/'))
+}
+
 /// Answers a call under the prefix; nothing if it is not there.
 pub fn answer(driver: &Driver, call: &HttpRequest) -> Option<Answering> {
-    let path = call.path.strip_prefix(PREFIX).filter(|path| path.is_empty() || path.starts_with('/'))?;
+    let path = path(call)?;
     let path = if path.is_empty() { "/" } else { path };
     let fields = match decode(call, Family::Cloud) {
         Ok(fields) => fields.fields,

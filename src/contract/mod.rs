@@ -14,6 +14,10 @@ pub mod renames;
 mod router;
 pub mod signature;
 
+/// The hosts under which integrators reach the vendor (documented, client): whoever has these names lead to the mock means
+/// the mock.
+pub const VENDOR_HOSTS: [&str; 2] = ["api.airudder.com", "detection.airudder.com"];
+
 pub use catalog::{Catalog, Direction, Entry, EntryFile, Family, Menu};
 pub use provenance::Provenance;
 pub use router::{Route, RouteError, Router};

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use crate::files::suggest::nearest;
 use crate::files::tables::{items, key_span};
 use crate::files::{Diagnostic, SourceFile};
+use crate::language::matcher;
 use crate::time::HumanDuration;
 
 /// The keys of which a fault has at least one: what happens.
@@ -108,6 +109,9 @@ impl Rules<'_> {
     fn conditions(&mut self) {
         if let Some(condition) = self.fault.get("where") {
             self.plain(condition);
+            if let Some(fields) = condition.get_ref().as_table() {
+                self.found.extend(matcher::check::check(self.source, fields));
+            }
         }
     }
 

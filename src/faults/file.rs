@@ -23,7 +23,7 @@ pub struct FaultFile {
     /// The calls: an id of `airudder-mock catalog`, a group such as `task.*`, or `*` for all.
     #[schemars(extend("format" = "call-pattern"))]
     pub call: String,
-    /// Fields the call must have.
+    /// Fields the call must have, as values or matchers such as `{ contains = "order" }`.
     #[serde(rename = "where")]
     pub where_: Option<Tree>,
     /// Lets the first so many matching calls pass.

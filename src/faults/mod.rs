@@ -19,7 +19,7 @@ pub use magic::{HEADER, MAGIC, magic_of_call};
 
 use crate::contract::Family;
 use crate::contract::envelope;
-use crate::json::difference;
+use crate::language::matcher::has_fields;
 use crate::seed::{Rng, Seed};
 
 /// What goes wrong with one call.
@@ -133,11 +133,8 @@ impl Rule {
             None => id == self.file.call,
         };
         named
-            && self.file.where_.as_ref().is_none_or(|wanted| {
-                wanted.iter().all(|(key, wanted)| {
-                    fields.get(key).is_some_and(|value| difference(wanted, value).is_none())
-                })
-            })
+            // A matcher that makes no sense was refused with the file.
+            && self.file.where_.as_ref().is_none_or(|wanted| has_fields(wanted, fields) == Ok(true))
     }
 
     /// Counts a call that matches, and says whether it is hit.

@@ -9,7 +9,7 @@ use hyper::body::{Body, Incoming};
 use hyper::header::{EXPECT, HOST, HeaderMap};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
-use hyper::{Method, Request};
+use hyper::{Method, Request, Version};
 use serde_json::json;
 
 use super::Limits;
@@ -35,6 +35,8 @@ pub(super) enum Unread {
     TooMany(usize),
     /// Request line and headers have more than the limit of this many bytes.
     TooLong(usize),
+    /// So many headers `Host` where there is to be one (RFC 9112, section 3.2).
+    Hosts(usize),
     /// Not HTTP, or cut off.
     Broken,
 }
@@ -50,6 +52,10 @@ impl Unread {
             Self::TooMany(limit) => (431, format!("the request has more than the limit of {limit} headers")),
             Self::TooLong(limit) => {
                 (431, format!("request line and headers are larger than the limit of {limit} bytes"))
+            }
+            Self::Hosts(0) => (400, "the request has no header Host, which HTTP/1.1 asks for".to_owned()),
+            Self::Hosts(count) => {
+                (400, format!("the request has {count} headers Host, and one is to be there"))
             }
             Self::Broken => (400, "malformed or truncated request body".to_owned()),
         };
@@ -69,11 +75,16 @@ pub(super) async fn read(request: Request<Incoming>, limits: &Limits) -> Result<
     if head_size(&head) > limits.header_bytes {
         return Err(Unread::TooLong(limits.header_bytes));
     }
+    match head.headers.get_all(HOST).iter().count() {
+        1 => {}
+        0 if head.version < Version::HTTP_11 || head.uri.authority().is_some() => {}
+        count => return Err(Unread::Hosts(count)),
+    }
     let waits = head.headers.contains_key(EXPECT);
     let keep = head.method != Method::GET && head.method != Method::HEAD;
     let body = read_body(&mut body, limits, waits, keep).await?;
-    // Over HTTP/2 the host stands in the URI only.
-    let host = head.uri.authority().filter(|_| !head.headers.contains_key(HOST));
+    // Over HTTP/2 and through proxies the host stands in the URI, which wins over the header (RFC 9112, section 3.2.2).
+    let host = head.uri.authority();
     let headers = headers(host.map(Authority::as_str), &head.headers);
     Ok(HttpRequest {
         method: method(&head.method),
@@ -100,7 +111,7 @@ fn headers(host: Option<&str>, came: &HeaderMap) -> Headers {
     if let Some(host) = host {
         headers.push(HOST.as_str(), host);
     }
-    for (name, value) in came {
+    for (name, value) in came.iter().filter(|(name, _)| host.is_none() || *name != HOST) {
         match std::str::from_utf8(value.as_bytes()) {
             Ok(value) => headers.push(name.as_str(), value),
             Err(_) => headers.push(name.as_str(), &String::from_utf8_lossy(value.as_bytes())),

@@ -27,6 +27,7 @@ pub(super) fn wanted(format: &str) -> Option<&'static str> {
         "url" | "url-template" | "callback-url" => "a URL",
         "include" => "the path of a scenario file",
         "template" => "a text or template",
+        "condition" => "a template such as `\"{{ n > 3 }}\"`",
         _ => return None,
     })
 }
@@ -65,6 +66,9 @@ impl<'a> Formats<'a> {
             "url-template" if template::is_template(text) => template::check(text).map(drop),
             "url-template" => url(text),
             "template" => template::check(text).map(drop),
+            "condition" if template::is_template(text) => template::check(text).map(drop),
+            "condition" => Err(FormatMistake::new(format!("{} is no condition", quoted(text)))
+                .help("write a template that is true or false, such as `\"{{ n > 3 }}\"`")),
             "include" if text.trim().is_empty() => Err(FormatMistake::new("the path of a file is missing")),
             "name" => {
                 let is_taken = LOCAL_NAMES.contains(&text) || template::known_names().contains(&text);

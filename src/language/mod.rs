@@ -1,12 +1,14 @@
 //! The language of the files users write, as far as scenarios and settings share it: templates and the names they
-//! read, formats of texts, rates, and the check of a file against the schema of its type.
+//! read, conditions and matchers, formats of texts, rates, and the check of a file against the schema of its type.
 //!
 //! A file is parsed once into a spanned TOML tree ([`crate::files`]). The tree is checked against the JSON Schema
 //! generated from the Rust type the file is read into, so that the structure, the editor support and the messages
 //! have one source; all mistakes of a file are collected. Only a tree without mistakes is turned into the type.
 
+pub mod condition;
 mod format_mistake;
 pub(crate) mod formats;
+pub mod matcher;
 pub(crate) mod names;
 pub mod rate;
 pub(crate) mod schema;

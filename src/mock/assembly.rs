@@ -10,7 +10,8 @@ use crate::api::{Answering, Api};
 use crate::console;
 use crate::engine::{Driver, End};
 use crate::http::{Limits, Server};
-use crate::net::{HttpRequest, NotAllowed, Target};
+use crate::net::origin;
+use crate::net::{Guard, HttpRequest, NotAllowed, Target};
 
 /// A mock without a network of its own: it answers the requests it is handed.
 #[derive(Clone, Debug)]
@@ -19,11 +20,13 @@ pub struct Service {
     api: Api,
     /// Where callbacks may go, as far as it is known at the start.
     targets: Arc<[Target]>,
+    /// The names it answers to.
+    own: Arc<Guard>,
 }
 
 impl Service {
-    pub(super) fn new(driver: Driver, api: Api, targets: Vec<Target>) -> Self {
-        Self { driver, api, targets: targets.into() }
+    pub(super) fn new(driver: Driver, api: Api, targets: Vec<Target>, own: Guard) -> Self {
+        Self { driver, api, targets: targets.into(), own: Arc::new(own) }
     }
 
     /// Whether the callback URLs may be reached, before anything is sent there.
@@ -44,8 +47,11 @@ impl Service {
     }
 
     /// Answers a request: of the control surface, or else of the vendor's. It takes effect at once, even if nobody waits
-    /// for the response.
+    /// for the response. What a page of another origin had a browser send has no effect.
     pub fn answer(&self, request: HttpRequest) -> Answering {
+        if let Err(foreign) = origin::check(&self.own, &request, console::is_of(&request)) {
+            return self.api.turn_away(request, foreign.status(), foreign.to_string());
+        }
         console::answer(&self.driver, &request).unwrap_or_else(|| self.api.answer(request))
     }
 }

@@ -1,5 +1,6 @@
 //! What a mock is to be like.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 use super::assembly::{Assembly, Service, reached_url};
 use super::{Prepared, StartError};
 use crate::api::Api;
+use crate::contract::VENDOR_HOSTS;
 use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
 use crate::http::Server;
@@ -175,7 +177,7 @@ impl Builder {
     /// Settings, a callback URL, hosts to allow or certificates that cannot be used.
     pub(crate) fn service(self) -> Result<Service, StartError> {
         let (engine, rest) = self.split()?;
-        rest.service(engine)
+        rest.service(engine, None)
     }
 
     /// Everything but the driving: it listens, and [`Assembly::drive`] moves time.
@@ -196,7 +198,7 @@ impl Builder {
         self.public_url = Some(reached_url(server.local_addr()));
         let (engine, rest) = self.split()?;
         let limits = rest.prepared.settings.limits.clone();
-        let service = rest.service(engine)?;
+        let service = rest.service(engine, Some(server.local_addr().ip()))?;
         service.check_callback_urls().await?;
         Ok(Assembly::new(service, server, limits))
     }
@@ -272,7 +274,7 @@ struct Rest {
 }
 
 impl Rest {
-    fn service(self, engine: Engine) -> Result<Service, StartError> {
+    fn service(self, engine: Engine, listens_on: Option<IpAddr>) -> Result<Service, StartError> {
         let settings = &self.prepared.settings;
         let options =
             ClientOptions { guard: self.guard, tls: settings.tls.clone(), idle_per_target: self.idle };
@@ -280,6 +282,10 @@ impl Rest {
         let driver = Driver::new(engine, Clock::starting(self.epoch, self.speed), client, self.callers);
         let api =
             Api::new(driver.clone(), &self.prepared.catalog, settings.access, settings.public_url.is_none())?;
-        Ok(Service::new(driver, api, self.targets))
+        let public = settings.public_url.as_ref().and_then(|url| url.parse::<Target>().ok());
+        let public = public.map(|url| url.host().to_owned());
+        let hosts = settings.hosts.iter().cloned().chain(public).chain(VENDOR_HOSTS.map(str::to_owned));
+        let own = Guard::of_server(&hosts.collect::<Vec<_>>(), listens_on)?;
+        Ok(Service::new(driver, api, self.targets, own))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Loopback, and what the user allowed.
 ///
@@ -92,6 +92,25 @@ impl Guard {
         Ok(guard)
     }
 
+    /// The names of a server: this machine's, these, and the address it listens on. One that listens on all addresses of
+    /// the machine may be reached by any of them.
+    ///
+    /// # Errors
+    ///
+    /// If a text is no host.
+    pub fn of_server(hosts: &[String], listens_on: Option<IpAddr>) -> Result<Self, GuardError> {
+        let mut guard = Self::allowing(hosts)?;
+        match listens_on {
+            Some(address) if address.is_unspecified() => {
+                let every = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+                guard.networks.extend(every.map(|address| Network { address, bits: 0 }));
+            }
+            Some(address) => guard.networks.push(Network::single(address)),
+            None => {}
+        }
+        Ok(guard)
+    }
+
     fn allow(&mut self, text: &str) -> Result<(), GuardError> {
         let written = || text.to_owned();
         if text == "*" {
@@ -107,7 +126,7 @@ impl Guard {
         }
         let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
         if let Ok(address) = bare.parse::<IpAddr>() {
-            self.networks.push(Network::new(address, if address.is_ipv4() { 32 } else { 128 }));
+            self.networks.push(Network::single(address));
             return Ok(());
         }
         if let Some((address, bits)) = text.split_once('/') {
@@ -139,16 +158,25 @@ impl Guard {
     ///
     /// If none of its addresses could be allowed.
     pub fn consider(&self, host: &str) -> Result<(), NotAllowed> {
-        let name = canonical_name(host);
         let refused = |address| Err(NotAllowed { host: host.to_owned(), address });
         match host.parse::<IpAddr>() {
-            _ if self.everything || self.names.contains(&name) => Ok(()),
-            Ok(address) if self.admits(address) => Ok(()),
+            _ if self.covers(host) => Ok(()),
             Ok(address) => refused(Some(address)),
-            Err(_) if name == "localhost" || name.ends_with(".localhost") => Ok(()),
             Err(_) if !self.networks.is_empty() => Ok(()),
             Err(_) => refused(None),
         }
+    }
+
+    /// Whether a host is allowed as it is written, whatever its name may resolve to. `localhost` is this machine.
+    pub fn covers(&self, host: &str) -> bool {
+        if self.everything {
+            return true;
+        }
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return self.admits(address);
+        }
+        let name = canonical_name(host);
+        name == "localhost" || name.ends_with(".localhost") || self.names.contains(&name)
     }
 
     /// Those of a host's addresses that may be connected to, in their order.
@@ -213,6 +241,11 @@ fn network(text: &str, address: &str, bits: &str) -> Result<Network, GuardError>
 }
 
 impl Network {
+    /// One address alone.
+    fn single(address: IpAddr) -> Self {
+        Self::new(address, if address.is_ipv4() { 32 } else { 128 })
+    }
+
     /// IPv4 addresses in IPv6 clothes are undressed, as they are when an address is looked at.
     fn new(address: IpAddr, bits: u8) -> Self {
         match address.to_canonical() {
@@ -291,6 +324,24 @@ mod tests {
         assert_eq!(guard(&["10.0.0.0/8"]).consider("hook.example"), Ok(()));
         assert_eq!(guard(&["hook.example"]).consider("Hook.Example."), Ok(()));
         assert_eq!(guard(&["*"]).consider("any.example"), Ok(()));
+    }
+
+    #[test]
+    fn a_server_has_the_names_of_where_it_listens() {
+        let of = |listens_on: &str| Guard::of_server(&["mock".to_owned()], listens_on.parse().ok()).unwrap();
+        for (listens_on, host, own) in [
+            ("127.0.0.1", "127.0.0.1", true),
+            ("127.0.0.1", "10.0.0.1", false),
+            ("10.0.0.1", "10.0.0.1", true),
+            ("10.0.0.1", "10.0.0.2", false),
+            ("0.0.0.0", "10.0.0.2", true),
+            ("::", "10.0.0.2", true),
+            ("::", "2001:db8::1", true),
+            ("0.0.0.0", "evil.example", false),
+            ("0.0.0.0", "mock", true),
+        ] {
+            assert_eq!(of(listens_on).covers(host), own, "{listens_on}: {host}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod guard;
 mod headers;
 mod message;
+pub(crate) mod origin;
 mod target;
 
 pub use guard::{Guard, GuardError, NotAllowed};

@@ -1,5 +1,6 @@
 //! What must come of a callback, and whether it did.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use minijinja::Value as Scope;
@@ -8,8 +9,9 @@ use serde_json::Value;
 use super::file::{ExpectFile, OutcomeFile};
 use crate::delivery::{End, Failure, ReceiverResponse};
 use crate::files::diagnostic::counted;
-use crate::json::difference;
-use crate::language::template::TemplateSet;
+use crate::language::condition::unmet;
+use crate::language::matcher::mismatches;
+use crate::language::template::{Template, TemplateSet};
 use crate::language::tree::TreeTemplate;
 
 /// What must come of a callback. The default: that it is delivered.
@@ -19,6 +21,8 @@ pub struct Expectation {
     pub file: ExpectFile,
     /// Fields the JSON answer must have.
     pub body: Option<TreeTemplate>,
+    /// A condition that must be true, and its source.
+    pub check: Option<(Template, String)>,
 }
 
 /// How a callback ended.
@@ -35,8 +39,13 @@ pub struct DeliveryEnd {
 impl Expectation {
     /// Whether nothing is expected but a status, if that.
     pub fn is_about_status_only(&self) -> bool {
-        let ExpectFile { status: _, body, within, attempts, outcome, error } = &self.file;
-        body.is_none() && within.is_none() && attempts.is_none() && outcome.is_none() && error.is_none()
+        let ExpectFile { status: _, body, check, within, attempts, outcome, error } = &self.file;
+        body.is_none()
+            && check.is_none()
+            && within.is_none()
+            && attempts.is_none()
+            && outcome.is_none()
+            && error.is_none()
     }
 
     /// Everything that is not as expected, a line each; nothing if all is well.
@@ -80,6 +89,12 @@ impl Expectation {
         if let Some(body) = &self.body {
             wrong.extend(judge_body(body, end.answer.as_ref(), set, scope));
         }
+        if let Some((check, source)) = &self.check {
+            match unmet(check, source, set, scope) {
+                Ok(unmet) => wrong.extend(unmet.map(|unmet| format!("expected otherwise: {unmet}"))),
+                Err(error) => wrong.push(format!("`check` can't be filled in: {error}")),
+            }
+        }
         wrong
     }
 }
@@ -96,8 +111,23 @@ fn judge_body(
     };
     let Some(answer) = answer else { return Some("expected a body, got no answer".to_owned()) };
     match serde_json::from_slice::<Value>(&answer.body) {
-        Ok(got) => difference(&wanted, &got).map(|difference| format!("in the answer, {difference}")),
+        Ok(got) => match mismatches(&wanted, &got) {
+            Ok(found) => listed("in the answer", &found),
+            Err(error) => Some(format!("in the expected body, {error}")),
+        },
         Err(error) => Some(format!("expected a JSON answer, but it is not JSON: {error}")),
+    }
+}
+
+/// What is wrong, behind where: one on the same line, several on lines of their own.
+pub(super) fn listed<T: Display>(place: &str, wrong: &[T]) -> Option<String> {
+    match wrong {
+        [] => None,
+        [only] => Some(format!("{place}, {only}")),
+        several => {
+            let lines: String = several.iter().map(|one| format!("\n    {one}")).collect();
+            Some(format!("{place}:{lines}"))
+        }
     }
 }
 
@@ -145,7 +175,7 @@ mod tests {
             error: Some(ErrorClass::Timeout),
             ..ExpectFile::default()
         };
-        let expectation = Expectation { file, body: None };
+        let expectation = Expectation { file, body: None, check: None };
         assert_eq!(
             judge(&expectation, &end(true, Some(200))),
             [

@@ -12,6 +12,7 @@ use crate::delivery::DeliveryFile;
 use crate::delivery::StatusSet;
 use crate::faults::FaultFile;
 use crate::files::Tree;
+use crate::language::condition::ConditionFile;
 use crate::language::{Arrivals, RateProfile, RateUnit};
 use crate::simulator::FindingKind;
 use crate::time::{DurationRange, HumanDuration};
@@ -94,10 +95,10 @@ pub struct LoadFile {
     pub in_flight: Option<u32>,
 }
 
-/// One step. It does exactly one thing: `send`, `await`, `pause`, `set`, `group` or `include`.
+/// One step. It does exactly one thing: `send`, `await`, `check`, `pause`, `set`, `group` or `include`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("x-noun" = "a step", "x-exactly-one" = ["send", "await", "pause", "set", "group", "include"]))]
+#[schemars(extend("x-noun" = "a step", "x-exactly-one" = ["send", "await", "check", "pause", "set", "group", "include"]))]
 pub struct StepFile {
     /// Sends this callback: an event id of `airudder-mock catalog`. What `body` does not name is generated.
     #[schemars(extend("format" = "callback-id"))]
@@ -106,6 +107,9 @@ pub struct StepFile {
     #[serde(rename = "await")]
     #[schemars(extend("format" = "entry-id"))]
     pub await_: Option<String>,
+    /// Looks at variables, and fails if they are not as they should be: a condition, `check = "{{ amount > 0 }}"`, or
+    /// variables with their values or matchers, `check = { amount = { above = 0 } }`.
+    pub check: Option<ConditionFile>,
     /// Waits: `2s`, or a random length out of a range, `1s..3s`.
     pub pause: Option<DurationRange>,
     /// Sets variables: `set = { amount = "{{ amount - 50 }}" }`.
@@ -156,10 +160,10 @@ pub struct StepFile {
     /// Keeps the callback or the request under this name: `{{ NAME.body.user.id }}`, `{{ NAME.answer.body.x }}`.
     #[schemars(extend("format" = "name"))]
     pub save: Option<String>,
-    /// With `await`: fields the call or callback must have.
+    /// With `await`: fields the call or callback must have, as values or matchers such as `{ contains = "order" }`; or a
+    /// condition: `where = "{{ call.body.messages | length > 1 }}"`.
     #[serde(rename = "where")]
-    #[schemars(extend("format" = "template-tree"))]
-    pub where_: Option<Tree>,
+    pub where_: Option<ConditionFile>,
     /// With `await`: how long to wait. Default: 30s.
     pub within: Option<HumanDuration>,
     /// With `await`: the story goes on, and does not fail, if nothing comes in time. Default: false.
@@ -175,9 +179,12 @@ pub struct ExpectFile {
     /// The status of the last answer: `200`, `"2xx"`, or a list of such. An answer with it counts as expected even if
     /// the callback was not delivered by the policy.
     pub status: Option<StatusSet>,
-    /// Fields the JSON answer must have.
+    /// Fields the JSON answer must have, as values or matchers such as `{ at_least = 1 }`.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
+    /// A condition that must be true of it: `check = "{{ callback.answer.body.code == 200 }}"`.
+    #[schemars(extend("format" = "condition"))]
+    pub check: Option<String>,
     /// The longest time from the sending to the final answer, retries included.
     pub within: Option<HumanDuration>,
     /// How many attempts it takes.
@@ -226,10 +233,9 @@ pub struct ReactionFile {
     /// A callback that was delivered, by its event id. The template variable `callback` holds it.
     #[schemars(extend("format" = "callback-id"))]
     pub callback: Option<String>,
-    /// Fields the call or callback must have.
+    /// Fields the call or callback must have, as values or matchers; or a condition.
     #[serde(rename = "where")]
-    #[schemars(extend("format" = "template-tree"))]
-    pub where_: Option<Tree>,
+    pub where_: Option<ConditionFile>,
     /// The reaction happens only if this is true.
     #[schemars(extend("format" = "template"))]
     pub when: Option<String>,

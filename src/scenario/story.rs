@@ -12,6 +12,7 @@ use crate::delivery::{Policy, StatusSet};
 use crate::faults::FaultFile;
 use crate::files::{Place, Tree};
 use crate::language::FormatMistake;
+use crate::language::condition::Condition;
 use crate::language::template::{Template, TemplateSet};
 use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
@@ -97,6 +98,8 @@ pub enum Action {
     Await(Await),
     /// Waits.
     Pause(DurationRange),
+    /// Looks at variables.
+    Check(Condition),
     /// Sets variables.
     Set(Vec<(String, TreeTemplate)>),
     /// Takes the steps behind it as a block.
@@ -136,13 +139,23 @@ pub enum Trigger {
     Callback(Arc<str>),
 }
 
+impl Trigger {
+    /// The name under which templates see what came.
+    pub(super) fn variable(&self) -> &'static str {
+        match self {
+            Self::Call(_) => "call",
+            Self::Callback(_) => "callback",
+        }
+    }
+}
+
 /// Waits for something to happen.
 #[derive(Debug)]
 pub struct Await {
     /// For what.
     pub trigger: Trigger,
-    /// Fields it must have.
-    pub condition: TreeTemplate,
+    /// What it must be like.
+    pub condition: Condition,
     /// For how long.
     pub within: Duration,
     /// Whether the story goes on without it.
@@ -169,8 +182,8 @@ pub struct Reaction {
     pub place: Place,
     /// To what.
     pub trigger: Trigger,
-    /// Fields it must have.
-    pub condition: TreeTemplate,
+    /// What it must be like.
+    pub condition: Condition,
     /// Happens only if this is true.
     pub when: Option<Template>,
     /// How often at most.
@@ -219,7 +232,7 @@ impl Story {
             match &step.action {
                 Action::Send { .. } => sends = sends.saturating_add(times),
                 Action::Group { size, .. } => blocks.push((number + size + 1, times)),
-                Action::Await(_) | Action::Pause(_) | Action::Set(_) => {}
+                Action::Await(_) | Action::Check(_) | Action::Pause(_) | Action::Set(_) => {}
             }
         }
         sends.max(1)
@@ -242,6 +255,7 @@ impl Story {
                 Action::Pause(range) if range.max > Duration::ZERO => "is a pause",
                 Action::Send { expect, .. } if !expect.is_about_status_only() => "expects more than a status",
                 Action::Group { .. } => "is a block",
+                Action::Check(_) => "looks at variables",
                 Action::Pause(_) | Action::Set(_) | Action::Send { .. } => return None,
             };
             Some(format!("a step {why} ({})", step.place))
@@ -383,7 +397,8 @@ impl Compiler<'_> {
         let file = expect.cloned().unwrap_or_default();
         let body =
             file.body.as_ref().map(|body| TreeTemplate::compile_table(body, &mut self.set)).transpose()?;
-        Ok(Expectation { file, body })
+        let check = file.check.as_ref().map(|text| Ok((self.set.add(text)?, text.clone()))).transpose()?;
+        Ok(Expectation { file, body, check })
     }
 
     fn step(&mut self, placed: &PlacedStep) -> Result<Step, FormatMistake> {
@@ -406,12 +421,14 @@ impl Compiler<'_> {
         } else if let Some(id) = &step.await_ {
             Action::Await(Await {
                 trigger: self.trigger(id),
-                condition: self.tree(step.where_.as_ref())?,
+                condition: Condition::compile(step.where_.as_ref(), &mut self.set)?,
                 within: step.within.map_or(DEFAULT_WITHIN, |within| within.0),
                 optional: step.optional.unwrap_or(false),
                 answer: self.answer(step.answer.as_ref())?,
                 save: step.save.clone(),
             })
+        } else if let Some(condition) = &step.check {
+            Action::Check(Condition::compile(Some(condition), &mut self.set)?)
         } else if let Some(table) = &step.set {
             Action::Set(self.entries(table)?)
         } else if placed.size > 0 {
@@ -438,7 +455,7 @@ impl Compiler<'_> {
         Ok(Reaction {
             place: placed.place.clone(),
             trigger,
-            condition: self.tree(reaction.where_.as_ref())?,
+            condition: Condition::compile(reaction.where_.as_ref(), &mut self.set)?,
             when: self.optional(reaction.when.as_deref())?,
             times: reaction.times.unwrap_or(u32::MAX),
             keep_default: reaction.keep_default.unwrap_or(false),

@@ -51,6 +51,13 @@ pub struct SettingsFile {
     /// request reached it, by its header `Host`.
     #[schemars(extend("format" = "url"))]
     pub public_url: Option<String>,
+    /// Further names by which requests may reach the mock, as they stand in the header `Host`, for example the name of
+    /// its container: names, addresses, networks, or `*` for any. It always answers to names of this machine, to the
+    /// address it listens on, to the host of `public_url` and to the vendor's own hosts; others are refused, since a page
+    /// in a browser can have its own name lead here.
+    #[serde(default)]
+    #[schemars(extend("x-items" = "host"))]
+    pub hosts: Vec<String>,
     /// How requests are checked and refused.
     pub access: Option<AccessRules>,
     /// The accounts of the vendor, each with credentials of its own.

@@ -86,6 +86,8 @@ pub struct Settings {
     pub user_endpoints: Declarations,
     /// How the mock is reached from outside, if it is not by the address it listens on.
     pub public_url: Option<String>,
+    /// Further names in the header `Host` that the mock answers to.
+    pub hosts: Vec<String>,
     /// How callers are checked and refused.
     pub access: AccessRules,
     /// How strict the mock is where an account says nothing else.
@@ -278,6 +280,7 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
         catalog,
         user_endpoints,
         public_url: file.public_url,
+        hosts: file.hosts,
         access: file.access.unwrap_or_default(),
         calling: Arc::new(vendor::calling(file.calling, recordings)),
         dialer: Arc::new(file.dialer.unwrap_or_default()),

@@ -17,6 +17,7 @@ mod hostile;
 mod load;
 mod markdown;
 mod order;
+mod origin;
 mod phone;
 mod readme;
 mod receive;

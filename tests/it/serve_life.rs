@@ -297,12 +297,12 @@ fn curl_leads_the_same_life() {
         let rows = detail(task)["detail"].as_array().unwrap().clone();
         rows.iter().map(|row| row["Status"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(curl(&serving, "/_mock/clock", &["-d", r#"{"by": "1s"}"#]).0, 200);
+    assert_eq!(curl(&serving, "/_mock/clock", &["--json", r#"{"by": "1s"}"#]).0, 200);
     assert_eq!(states(&task), ["calling", "calling"]);
-    assert_eq!(curl(&serving, "/_mock/clock", &["-d", r#"{"by": "8m"}"#]).0, 200);
+    assert_eq!(curl(&serving, "/_mock/clock", &["--json", r#"{"by": "8m"}"#]).0, 200);
     assert_eq!(states(&task), ["finished", "calling"]);
     json_of("/service/cloud/operation", &["-d", &format!("TaskID={task}"), "-d", "Action=Stop"]);
-    assert_eq!(curl(&serving, "/_mock/clock", &["-d", r#"{"by": "1h"}"#]).0, 200);
+    assert_eq!(curl(&serving, "/_mock/clock", &["--json", r#"{"by": "1h"}"#]).0, 200);
     assert_eq!(detail(&task)["Status"], "cancelled");
     let query = format!("TaskID={task}");
     let case = ["-G", "-d", &query, "--data-urlencode", "Callee=+6281110009001"];
@@ -317,7 +317,7 @@ fn curl_leads_the_same_life() {
     fs::write(&file, &whole[..1000]).unwrap();
     assert_eq!(curl(&serving, path, &["-C", "-", "-o", file.to_str().unwrap()]).0, 206);
     assert_eq!(fs::read(&file).unwrap(), whole);
-    assert_eq!(curl(&serving, "/_mock/clock", &["-d", r#"{"by": "25h"}"#]).0, 200);
+    assert_eq!(curl(&serving, "/_mock/clock", &["--json", r#"{"by": "25h"}"#]).0, 200);
     assert_eq!(curl(&serving, "/service/cloud/robot", &["-H", &header]).0, 401);
     serving.end();
 }

@@ -80,7 +80,7 @@ fn a_running_request_may_end() {
     let body = json!({ "APPKey": APP_KEY, "APPSecret": APP_SECRET }).to_string();
     let mut wire = serving.wire();
     let head = format!(
-        "POST /service/cloud/auth HTTP/1.1\r\nHost: mock\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        "POST /service/cloud/auth HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
         body.len()
     );
     wire.send(head.as_bytes());

@@ -67,7 +67,7 @@ fn the_body_of_a_get_is_dropped_and_the_connection_lives() {
     }
     // A chunked body is framed in another way and dropped all the same.
     let head = format!(
-        "GET {path} HTTP/1.1\r\nHost: mock\r\nAuthorization: {token}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {token}\r\nTransfer-Encoding: chunked\r\n\r\n"
     );
     wire.send(head.as_bytes());
     wire.send(b"5\r\nTaskI\r\n2\r\nD=\r\n0\r\n\r\n");
@@ -103,7 +103,7 @@ fn large_tasks_wait_for_the_word_to_continue() {
     let body = large_task();
     let mut wire = serving.wire();
     let head = format!(
-        "POST /service/cloud/task HTTP/1.1\r\nHost: mock\r\nAuthorization: {token}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        "POST /service/cloud/task HTTP/1.1\r\nHost: localhost\r\nAuthorization: {token}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
         body.len()
     );
     wire.send(head.as_bytes());
@@ -187,7 +187,8 @@ fn who_has_said_everything_may_still_listen() {
     assert_eq!(wire.rest().unwrap(), b"");
     // A request that is cut off does no harm to anybody.
     let mut broken = serving.wire();
-    broken.send(b"POST /service/cloud/task HTTP/1.1\r\nHost: mock\r\nContent-Length: 100\r\n\r\n{\"Task");
+    broken
+        .send(b"POST /service/cloud/task HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{\"Task");
     broken.close_half();
     assert!(broken.rest().unwrap().is_empty() || serving.state()["busy"] == false);
     assert_eq!(serving.get(&token, "/service/cloud/list").1["data"]["total"], 0);

@@ -72,17 +72,22 @@ fn a_name_in_another_letter_case_is_told() {
 #[test]
 fn links_begin_as_the_request_reached_the_mock() {
     for (settings, host, begin) in [
-        ("", "mock.test:1234", "http://mock.test:1234/download/"),
-        ("", "bad/host", "http://127.0.0.1:"),
-        ("public_url = 'http://outside.test/'\n", "mock.test:1234", "http://outside.test/download/"),
+        ("hosts = ['mock.test', 'other.test']\n", "mock.test:1234", "http://mock.test:1234/download/"),
+        ("hosts = ['*']\n", "bad/host", "http://127.0.0.1:"),
+        (
+            "public_url = 'http://outside.test/'\nhosts = ['mock.test', 'other.test']\n",
+            "mock.test:1234",
+            "http://outside.test/download/",
+        ),
     ] {
         let serving = Serving::with(settings, &["--speed", "max"]);
         let token = serving.token();
         let task = serving.task(&token, "links", &json!([{ "Mobile": "+6281112349001" }]));
         serving.settle();
-        for (host, begin) in
-            [(host, begin), ("other.test", if settings.is_empty() { "http://other.test/" } else { begin })]
-        {
+        for (host, begin) in [
+            (host, begin),
+            ("other.test", if settings.starts_with("hosts") { "http://other.test/" } else { begin }),
+        ] {
             let path = format!("/service/cloud/detail?TaskID={task}");
             let bytes = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {token}\r\n\r\n");
             let mut wire = serving.wire();

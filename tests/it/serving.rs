@@ -189,7 +189,7 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
 
 /// A request as bytes.
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: mock\r\n");
+    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -246,7 +246,7 @@ impl Wire {
 
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         // Links begin as the mock was reached, and tests follow them.
-        let host = b"\r\nHost: mock\r\n";
+        let host = b"\r\nHost: localhost\r\n";
         match bytes.windows(host.len()).take(4_096).position(|window| window == host) {
             Some(at) => {
                 let own = format!("\r\nHost: {}\r\n", self.stream.peer_addr().unwrap());

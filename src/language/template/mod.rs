@@ -19,6 +19,9 @@ pub(crate) use truth::truth;
 /// How much work one template may do, in minijinja's units: enough for any text, too little to hang a run.
 const FUEL: u64 = 200_000;
 
+/// So much of a value is shown in messages, in characters.
+const SHOWN: usize = 200;
+
 /// The context variable that holds the [`Helpers`].
 const HELPERS: &str = "__helpers";
 
@@ -53,6 +56,28 @@ pub fn check(source: &str) -> Result<Vec<String>, FormatMistake> {
     names.retain(|name| !minijinja_name(name));
     names.sort_unstable();
     Ok(names)
+}
+
+/// The values a template reads, with the fields it reads of them: `transfer.body.user.id`.
+pub(crate) fn paths(source: &str) -> Vec<String> {
+    let Ok(template) = CHECKER.template_from_str(source) else { return Vec::new() };
+    let mut paths: Vec<String> = template.undeclared_variables(true).into_iter().collect();
+    paths.retain(|path| {
+        let name = path.split('.').next().unwrap_or_default();
+        !minijinja_name(name) && !function_names().contains(&name)
+    });
+    paths.sort_unstable();
+    paths
+}
+
+/// What a template sees at a path, as JSON; nothing if there is nothing, or nothing that JSON could say.
+pub(crate) fn shown(scope: &Value, path: &str) -> Option<String> {
+    let value = path.split('.').try_fold(scope.clone(), |value, name| value.get_attr(name).ok())?;
+    let text = serde_json::to_string(&value).ok().filter(|_| !value.is_undefined())?;
+    Some(match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    })
 }
 
 fn mistake(source: &str, error: &minijinja::Error) -> FormatMistake {

@@ -15,7 +15,7 @@ use toml::Spanned;
 pub(super) use outline::{Named, Outline, StepOutline};
 
 use super::file::{ScenarioFile, StepFile};
-use crate::contract::Catalog;
+use crate::contract::{Catalog, Direction};
 use crate::faults;
 use crate::files::{Problems, SourceFile, syntax, typed};
 use crate::language::formats::Formats;
@@ -56,11 +56,12 @@ pub(super) fn file(source: &Arc<SourceFile>, catalog: &Catalog, problems: &mut P
     let check = |format: &str, text: &str| formats.check(format, text);
     let mut found = parsed.errors;
     found.extend(shape::check(source, &parsed.tree, parsed.sound_until, &SCHEMA, &check));
+    let is_call = |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
     let mut outline = None;
     if sound {
         found.extend(rules::check(source, parsed.tree.get_ref(), catalog));
         found.extend(faults::check::check(source, parsed.tree.get_ref()));
-        outline = Some(Outline::of(source, parsed.tree.get_ref(), &SCHEMA));
+        outline = Some(Outline::of(source, parsed.tree.get_ref(), &SCHEMA, &is_call));
     }
     let mut file = None;
     if found.is_empty() {

@@ -56,7 +56,12 @@ pub(in crate::scenario) struct StepOutline {
 
 impl Outline {
     /// The outline of a tree. What is of the wrong type is passed over.
-    pub(super) fn of(source: &Arc<SourceFile>, tree: &DeTable<'_>, schema: &Value) -> Self {
+    pub(super) fn of(
+        source: &Arc<SourceFile>,
+        tree: &DeTable<'_>,
+        schema: &Value,
+        is_call: &dyn Fn(&str) -> bool,
+    ) -> Self {
         let known = |pointer: &str, key: &str| {
             schema.pointer(pointer).and_then(Value::as_object).is_some_and(|keys| keys.contains_key(key))
         };
@@ -76,7 +81,7 @@ impl Outline {
         reader.keys(tree, &["callback_url"]);
         outline.head = reader.events;
         let known_step = |key: &str| known("/$defs/StepFile/properties", key);
-        outline.steps = StepOutline::all(source, tree, "steps", &known_step, &mut outline.loose);
+        outline.steps = StepOutline::all(source, tree, "steps", &known_step, is_call, &mut outline.loose);
         let mut reader = Reader::new(source);
         for reaction in tables(tree, "on") {
             outline.loose.extend(loose(reaction, |key| known("/$defs/ReactionFile/properties", key)));
@@ -101,26 +106,30 @@ impl StepOutline {
         source: &Arc<SourceFile>,
         tree: &DeTable<'_>,
         key: &str,
-        known: &impl Fn(&str) -> bool,
+        known: &dyn Fn(&str) -> bool,
+        is_call: &dyn Fn(&str) -> bool,
         names: &mut Vec<String>,
     ) -> Vec<Self> {
         let outline = |step: &Spanned<DeValue<'_>>| {
             let Some(step) = step.get_ref().as_table() else { return Self::default() };
             names.extend(loose(step, known));
-            let group = Self::all(source, step, "group", known, names);
-            Self { group, ..Self::of(source, step) }
+            let group = Self::all(source, step, "group", known, is_call, names);
+            Self { group, ..Self::of(source, step, is_call) }
         };
         items(tree, key).map(outline).collect()
     }
 
-    fn of(source: &Arc<SourceFile>, step: &DeTable<'_>) -> Self {
+    fn of(source: &Arc<SourceFile>, step: &DeTable<'_>, is_call: &dyn Fn(&str) -> bool) -> Self {
         let mut reader = Reader::new(source);
-        reader.keys(step, &["when", "body", "raw", "headers", "target", "where"]);
-        reader.local = Some("call").filter(|_| step.contains_key("await"));
-        reader.keys(step, &["answer"]);
+        reader.keys(step, &["when", "body", "raw", "headers", "target"]);
+        reader.variables(step, "check");
+        let awaited = text(step, "await");
+        reader.local = awaited.map(|id| if is_call(id) { "call" } else { "callback" });
+        reader.keys(step, &["where", "answer"]);
         reader.local = None;
         reader.set(step);
         reader.write(step, "save");
+        reader.local = Some("callback").filter(|_| step.contains_key("send"));
         reader.keys(step, &["expect"]);
         Self { include: step.get("include").and_then(named), events: reader.events, group: Vec::new() }
     }
@@ -181,6 +190,15 @@ impl<'a> Reader<'a> {
             self.tree(value);
             self.events.push(Event::Write(name(key)));
         }
+    }
+
+    /// The names of variables under a key are read, and so is what stands in their place.
+    fn variables(&mut self, table: &DeTable<'_>, key: &str) {
+        let Some(value) = table.get(key) else { return };
+        for (key, _) in value.get_ref().as_table().into_iter().flatten() {
+            self.events.push(Event::Read { name: name(key), function: false });
+        }
+        self.tree(value);
     }
 
     fn write(&mut self, table: &DeTable<'_>, key: &str) {

@@ -8,12 +8,13 @@ use toml::de::{DeTable, DeValue};
 
 use crate::contract::{Catalog, Direction};
 use crate::files::diagnostic::joined;
-use crate::files::tables::{key_span, tables, text};
+use crate::files::tables::{key_span, table, tables, text};
 use crate::files::{Diagnostic, SourceFile};
 use crate::language::formats::Formats;
+use crate::language::matcher;
 
 /// What a step does, and the keys that go with it.
-const STEP_KEYS: [(&str, &[&str]); 6] = [
+const STEP_KEYS: [(&str, &[&str]); 7] = [
     (
         "send",
         &[
@@ -32,6 +33,7 @@ const STEP_KEYS: [(&str, &[&str]); 6] = [
         ],
     ),
     ("await", &["when", "repeat", "every", "conversation", "where", "within", "optional", "answer", "save"]),
+    ("check", &["when", "repeat", "every", "conversation"]),
     ("pause", &["when", "repeat", "every", "conversation"]),
     ("set", &["when", "repeat", "every", "conversation"]),
     ("group", &["when", "repeat", "every", "conversation", "parallel"]),
@@ -94,6 +96,11 @@ impl Rules<'_> {
             mistake.help.extend(help.map(str::to_owned));
         }
         self.whole_body(step);
+        self.matchers(step, "where");
+        self.matchers(step, "check");
+        if let Some(expect) = table(step, "expect") {
+            self.matchers(expect, "body");
+        }
         if let (Some(span), false, true) =
             (key_span(step, "every"), step.contains_key("repeat"), with.contains(&"every"))
         {
@@ -108,11 +115,19 @@ impl Rules<'_> {
 
     fn reaction(&mut self, reaction: &DeTable<'_>) {
         self.names(reaction, "set");
+        self.matchers(reaction, "where");
         if let (Some(id), false) = (text(reaction, "callback"), reaction.contains_key("call")) {
             self.answered(reaction, id);
         }
         for send in tables(reaction, "send") {
             self.whole_body(send);
+        }
+    }
+
+    /// Matchers make sense.
+    fn matchers(&mut self, of: &DeTable<'_>, key: &str) {
+        if let Some(fields) = table(of, key) {
+            self.found.extend(matcher::check::check(self.source, fields));
         }
     }
 

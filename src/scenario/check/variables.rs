@@ -122,8 +122,12 @@ impl Names<'_> {
                 .help("to begin with one, give it under `[vars]`")
         } else if LOCAL_NAMES.contains(&name.as_str()) {
             let help = match name.as_str() {
-                "call" => "it exists in a reaction with `call = ...` and in the `answer` of an `await`",
-                _ => "it exists in a reaction with `callback = ...`",
+                "call" => {
+                    "it exists in a reaction with `call = ...`, and in `where` and `answer` of an `await` for a call"
+                }
+                _ => {
+                    "it exists in a reaction with `callback = ...`, in `expect`, and in `where` of an `await` for a callback"
+                }
             };
             at(format!("there is no `{name}` here")).help(help)
         } else {

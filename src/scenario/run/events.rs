@@ -139,7 +139,7 @@ impl StoryRun {
             if let Some(name) = &outstanding.save {
                 self.preset(name, &saved);
             }
-            self.judge(outstanding, event, end, now, host);
+            self.judge(outstanding, event, end, &saved, now, host);
         } else if let Some(failure) = &end.end.failure {
             let reason = &failure.message;
             let place = Place { file: Arc::from(self.story.name.as_str()), line: 0 };
@@ -186,6 +186,7 @@ impl StoryRun {
         outstanding: &Outstanding,
         event: &str,
         end: &DeliveryEnd,
+        saved: &Value,
         now: Timestamp,
         host: &mut dyn StoryHost,
     ) {
@@ -198,7 +199,9 @@ impl StoryRun {
             _ => (&default, MAIN_CONVERSATION),
         };
         let loop_index = outstanding.loop_index;
-        let scope = self.scope(&mut Moment::of_step(now, conversation, loop_index, host));
+        let cause = ("callback", template::value(saved));
+        let moment = Moment::of_step(now, conversation, loop_index, host);
+        let scope = self.scope(&mut Moment { cause: Some(&cause), ..moment });
         for wrong in expect.judge(end, &story.templates, &scope) {
             self.fail(&outstanding.place, format!("`{event}`: {wrong}"), host);
         }
@@ -228,11 +231,7 @@ impl StoryRun {
         if !any || !self.has_begun() || self.stopped || self.has_ended {
             return reply;
         }
-        let variable = match trigger {
-            Trigger::Call(_) => "call",
-            Trigger::Callback(_) => "callback",
-        };
-        let cause = (variable, template::value(saved));
+        let cause = (trigger.variable(), template::value(saved));
         let (conversation, unnamed) = self.conversation_of(came_in, host);
         let loop_index = self.loop_index(0);
         let mut moment = Moment::of_step(now, &conversation, loop_index, host);

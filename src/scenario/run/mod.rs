@@ -21,6 +21,7 @@ use self::scope::{Moment, fill};
 use self::strand::{State, Strand};
 use self::why::{Held, Missed};
 use super::arrivals::Arrivals;
+use super::expect::listed;
 use super::host::StoryHost;
 use super::story::{Action, Await, MAIN_CONVERSATION, Step, Story, Trigger};
 
@@ -90,6 +91,13 @@ struct Occurrence {
     saved: Value,
     /// Its number among what came.
     arrival: u64,
+}
+
+impl Occurrence {
+    /// It as templates see it: the name, and what it holds.
+    fn cause(&self) -> (&'static str, Scope) {
+        (self.trigger.variable(), template::value(&self.saved))
+    }
 }
 
 #[derive(Debug)]
@@ -346,6 +354,18 @@ impl StoryRun {
                 }
                 self.next(at, now);
             }
+            Action::Check(condition) => {
+                let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
+                match self.unchecked(condition, &mut moment) {
+                    Ok(wrong) => {
+                        if let Some(wrong) = listed("the check failed", &wrong) {
+                            self.fail(&step.place, wrong, host);
+                        }
+                        self.next(at, now);
+                    }
+                    Err(error) => self.abort(&step.place, error, host),
+                }
+            }
             Action::Group { parallel, .. } => self.enter(at, *parallel),
             Action::Send { callback, wait, .. } => {
                 let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
@@ -425,8 +445,10 @@ impl StoryRun {
         if !self.may_take(came_in, conversation, host) {
             return false;
         }
+        let cause = occurrence.cause();
         let loop_index = self.loop_index(at);
-        let mut moment = Moment::of_step(now, conversation, loop_index, host);
+        let mut moment =
+            Moment { cause: Some(&cause), ..Moment::of_step(now, conversation, loop_index, host) };
         match self.matches(&wait.condition, &fields, &mut moment) {
             Ok(matches) => matches,
             Err(error) => {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Held, Scope, StoryRun};
 use crate::delivery::CallbackId;
-use crate::json::{difference, remove};
+use crate::json::remove;
+use crate::language::condition::{Condition, ConditionError};
 use crate::language::template::{self, FillError, Template};
 use crate::language::tree::TreeTemplate;
 use crate::language::truth;
@@ -20,6 +21,10 @@ use crate::simulator::{ConversationKey, Opening};
 pub(super) enum StoryError {
     #[error("{what} can't be filled in: {error}")]
     Fill { what: String, error: FillError },
+    #[error("`where` {0}")]
+    Where(ConditionError),
+    #[error("`check` {0}")]
+    Check(ConditionError),
     #[error("`when` could not be evaluated: {0}")]
     When(FillError),
     #[error(transparent)]
@@ -59,18 +64,47 @@ impl<'a> Moment<'a> {
 }
 
 impl StoryRun {
+    /// Whether something that came is as a `where` wants it. The moment has it as its cause.
     pub(super) fn matches(
         &mut self,
-        condition: &TreeTemplate,
+        condition: &Condition,
         fields: &Value,
         moment: &mut Moment<'_>,
     ) -> Result<bool, StoryError> {
-        if matches!(condition, TreeTemplate::Table(entries) if entries.is_empty()) {
-            return Ok(true);
-        }
+        Ok(condition.is_empty() || self.mismatches(condition, fields, moment)?.is_empty())
+    }
+
+    /// In what something that came is not as a `where` wants it, a line each.
+    pub(super) fn mismatches(
+        &mut self,
+        condition: &Condition,
+        fields: &Value,
+        moment: &mut Moment<'_>,
+    ) -> Result<Vec<String>, StoryError> {
         let scope = self.scope(moment);
-        let wanted = condition.render(&self.story.templates, &scope).map_err(fill("`where`"))?;
-        Ok(difference(&wanted, fields).is_none())
+        condition.mismatches(fields, &self.story.templates, &scope).map_err(StoryError::Where)
+    }
+
+    /// In what the variables are not as a `check` wants them, a line each.
+    pub(super) fn unchecked(
+        &mut self,
+        condition: &Condition,
+        moment: &mut Moment<'_>,
+    ) -> Result<Vec<String>, StoryError> {
+        let scope = self.scope(moment);
+        let mut variables = Map::new();
+        if let Condition::Fields(TreeTemplate::Table(fields)) = condition {
+            for (name, _) in fields {
+                if let Some(value) = scope.get_attr(name).ok().filter(|value| !value.is_undefined()) {
+                    let value = serde_json::to_value(&value)
+                        .map_err(|error| FillError::NoJson(error.to_string()))
+                        .map_err(fill(&format!("`{name}`")))?;
+                    variables.insert(name.clone(), value);
+                }
+            }
+        }
+        let found = condition.mismatches(&Value::Object(variables), &self.story.templates, &scope);
+        found.map_err(StoryError::Check)
     }
 
     pub(super) fn is_true(&mut self, when: &Template, moment: &mut Moment<'_>) -> Result<bool, StoryError> {

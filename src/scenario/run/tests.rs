@@ -475,3 +475,71 @@ fn the_steps_of_a_parallel_block_run_side_by_side() {
     assert_eq!(story.run.strands.len(), 3, "the strands of the first round are used again");
     assert_eq!(story.host.notes.last().unwrap(), "passed");
 }
+
+#[test]
+fn matchers_and_conditions_decide_what_an_await_takes() {
+    let mut story = Driven::begin(
+        "vars = { most = 3 }\n\
+         [[steps]]\nawait = 'chatbot.send_message'\nwithin = '1s'\n\
+         where = { messages = { count = { at_most = '{{ most }}' }, contains = { text = { matches = '^[0-9]+$' } } } }\n\
+         [[steps]]\nawait = 'chatbot.send_message'\nwithin = '1s'\nwhere = '{{ call.body.messages | length > most }}'\n\
+         [[on]]\ncall = 'chatbot.send_message'\nwhere = '{{ call.body.n is defined and call.body.n > 1 }}'\nset = { most = 9 }\n",
+    );
+    assert!(!story.call("chatbot.send_message", json!({"messages": [{"text": "a"}]}), 10).taken);
+    assert!(
+        story.call("chatbot.send_message", json!({"messages": [{"text": "a"}, {"text": "17"}]}), 20).taken
+    );
+    assert!(!story.call("chatbot.send_message", json!({"messages": [1, 2, 3]}), 30).taken);
+    assert!(story.call("chatbot.send_message", json!({"messages": [1, 2, 3], "n": 2}), 40).taken);
+    story.advance(1_020);
+    assert_eq!(
+        story.host.notes[3],
+        "line 6: expected the call `chatbot.send_message` within 1s, it came 20ms after the step began with other \
+         fields:\n    `{{ call.body.messages | length > most }}` is not true: `call.body.messages` is [1,2,3], `most` is 9"
+    );
+}
+
+#[test]
+fn a_check_says_in_what_variables_are_wrong() {
+    let story = Driven::begin(
+        "vars = { n = 3, list = [1, 2], user_name = 'Sari' }\n\
+         [[steps]]\ncheck = { n = { at_least = 3 }, list = [1, 2], user_name = { contains = 'ari' } }\n\
+         [[steps]]\ncheck = '{{ n == 3 and list | length == 2 }}'\n\
+         [[steps]]\ncheck = { n = 4, list = { count = 3 } }\n\
+         [[steps]]\ncheck = '{{ n > 3 }}'\n\
+         [[steps]]\ncheck = { user_name = { matches = '{{ n }}(' } }\n\
+         [[steps]]\nsend = 'session.end'\n",
+    );
+    assert_eq!(
+        story.host.notes,
+        [
+            "started",
+            "line 6: the check failed:\n    `n` is 3, expected 4\n    the count of `list` is 2, expected 3",
+            "line 8: the check failed, `{{ n > 3 }}` is not true: `n` is 3",
+            "line 10: `check` makes no sense: the matcher of `user_name` can't be used: `3(` is no regular expression: \
+             found open group without closing ')'",
+            "failed",
+        ]
+    );
+}
+
+#[test]
+fn an_answer_is_judged_by_matchers_and_a_condition() {
+    let mut story = Driven::begin(
+        "[[steps]]\nsend = 'session.end'\nexpect = { body = { code = { below = 1 } }, check = '{{ callback.answer.status == 200 }}' }\n\
+         [[steps]]\nsend = 'session.end'\nbody = { n = 2 }\n\
+         expect = { body = { code = { above = 1 }, data = { exists = true } }, check = '{{ callback.answer.body.code == callback.body.n }}' }\n",
+    );
+    story.answer(1, 200, 1);
+    story.answer(2, 200, 2);
+    assert_eq!(
+        story.host.notes[1..],
+        [
+            "line 4: `session.end`: in the answer:\n    `code` is 0, expected a number above 1\n    `data` is missing, \
+             expected it to be there",
+            "line 4: `session.end`: expected otherwise: `{{ callback.answer.body.code == callback.body.n }}` is not true: \
+             `callback.answer.body.code` is 0, `callback.body.n` is 2",
+            "failed",
+        ]
+    );
+}

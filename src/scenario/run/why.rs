@@ -4,15 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use minijinja::Value as Scope;
+use minijinja::value::merge_maps;
+use serde_json::{Value, json};
 
 use super::StoryRun;
 use super::scope::Moment;
 use crate::files::Place;
-use crate::json::{difference, differences};
+use crate::language::condition::{Condition, ConditionError};
+use crate::language::matcher::mismatches;
+use crate::language::template;
 use crate::scenario::host::{CallView, StoryHost};
 use crate::scenario::near_miss::{NearMiss, Wanted, near_miss};
-use crate::scenario::story::{Action, Step, Trigger};
+use crate::scenario::story::{Action, Step, Story, Trigger};
 use crate::simulator::ConversationKey;
 use crate::time::HumanDuration;
 
@@ -33,8 +37,40 @@ pub(super) struct Missed {
     place: Place,
     trigger: Trigger,
     conversation: Option<ConversationKey>,
-    wanted: Value,
+    wanted: Sought,
     ran_out: Timestamp,
+}
+
+/// What a step sought, with the values of the moment when it gave up.
+#[derive(Debug)]
+enum Sought {
+    /// These fields.
+    Fields(Value),
+    /// What makes the condition of this step true, with what else its template sees.
+    True { step: usize, scope: Scope },
+}
+
+impl Sought {
+    /// What is different in what came from what was sought, a line each.
+    fn differences(&self, story: &Story, trigger: &Trigger, fields: &Value) -> Vec<String> {
+        let found = match self {
+            Self::Fields(wanted) => {
+                let found = mismatches(wanted, fields).map_err(ConditionError::from);
+                found.map(|found| found.iter().map(ToString::to_string).collect())
+            }
+            Self::True { step, scope } => {
+                let Some(Action::Await(wait)) = story.steps.get(*step).map(|step| &step.action) else {
+                    return Vec::new();
+                };
+                let came = template::value(&json!({ trigger.variable(): { "body": fields } }));
+                let scope = merge_maps([came, scope.clone()]);
+                wait.condition.mismatches(fields, &story.templates, &scope)
+            }
+        };
+        let mut found = found.unwrap_or_else(|error| vec![format!("`where` {error}")]);
+        found.truncate(MOST_DIFFERENCES);
+        found
+    }
 }
 
 impl StoryRun {
@@ -73,8 +109,13 @@ impl StoryRun {
         };
         let loop_index = self.loop_index(at);
         let scope = self.scope(&mut Moment::of_step(now, conversation, loop_index, host));
-        // A condition that can't be filled in has ended the story before.
-        let wanted = wait.condition.render(&story.templates, &scope).unwrap_or_default();
+        let wanted = match &wait.condition {
+            // What can't be filled in has ended the story before.
+            Condition::Fields(fields) => {
+                Sought::Fields(fields.render(&story.templates, &scope).unwrap_or_default())
+            }
+            Condition::Template(..) => Sought::True { step: self.strands[at].cursor, scope },
+        };
         let held = self.conversations.get(conversation).copied();
         let own = held.filter(|held| held.is_bound || host.simulator().is_begun(held.key));
         let own = own.map(|held| (held.key, host.simulator().order_key(held.key)));
@@ -101,7 +142,7 @@ impl StoryRun {
             step_began: now.checked_sub(wait.within).unwrap_or(Timestamp::MIN),
             conversation: own,
             names: &named,
-            differences: &|fields| differences(&missed.wanted, fields, MOST_DIFFERENCES),
+            differences: &|fields| missed.wanted.differences(&story, &missed.trigger, fields),
             is_under_way,
         };
         let why = near_miss(&wanted, self.callbacks.iter().chain(host.arrivals().iter()));
@@ -127,11 +168,12 @@ impl StoryRun {
         now: Timestamp,
         host: &mut dyn StoryHost,
     ) {
+        let story = Arc::clone(&self.story);
         let is_it = |missed: &Missed| {
             let both = call.conversation.zip(missed.conversation);
             missed.trigger == *trigger
                 && both.is_none_or(|(came_in, own)| came_in == own)
-                && difference(&missed.wanted, call.fields).is_none()
+                && missed.wanted.differences(&story, trigger, call.fields).is_empty()
         };
         let found = self.missed.iter().position(is_it).filter(|_| !call.refused);
         let Some(Missed { place, ran_out, .. }) = found.map(|at| self.missed.remove(at)) else { return };

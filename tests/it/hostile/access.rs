@@ -42,12 +42,13 @@ fn tokens(world: &World, table: &mut Vec<Case>) {
         (format!("Authorization: Token x\r\nAuthorization: Token {token}\r\n"), unknown.clone()),
         (format!("Authorization: Token {token}\r\nAuthorization: Token x\r\n"), Wanted::Taken),
     ] {
-        let request = format!("GET /service/cloud/robot HTTP/1.1\r\nHost: mock\r\n{headers}\r\n");
+        let request = format!("GET /service/cloud/robot HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
         let shown: String = headers.chars().take(40).collect();
         table.push(Case::new(format!("token: {shown:?}"), request, wanted));
     }
     let mut latin =
-        b"GET /service/cloud/robot HTTP/1.1\r\nHost: mock\r\nAuthorization: Token \xe9\xff\r\n\r\n".to_vec();
+        b"GET /service/cloud/robot HTTP/1.1\r\nHost: localhost\r\nAuthorization: Token \xe9\xff\r\n\r\n"
+            .to_vec();
     table.push(Case::new("token: no UTF-8", latin.clone(), unknown));
     latin.truncate(latin.len() - 4);
     latin.extend_from_slice(b"\0\r\n\r\n");
@@ -56,7 +57,7 @@ fn tokens(world: &World, table: &mut Vec<Case>) {
     for (path, envelope) in
         [("/service/cloud/task", Envelope::Cloud), ("/service/sms/message/v2/send", Envelope::Sms)]
     {
-        let request = format!("POST {path} HTTP/1.1\r\nHost: mock\r\nContent-Length: 1\r\n\r\n{{");
+        let request = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n{{");
         let wanted = Wanted::Refused(envelope, 401, "Authorization is missing");
         table.push(Case::new(format!("no token and no JSON for {path}"), request, wanted));
     }

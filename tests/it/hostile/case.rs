@@ -144,7 +144,7 @@ impl World {
 
     fn request(&self, method: &str, target: &str, headers: &str, body: &[u8]) -> Vec<u8> {
         let mut bytes = format!(
-            "{method} {target} HTTP/1.1\r\nHost: mock\r\nAuthorization: Token {}\r\n{headers}\r\n",
+            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Token {}\r\n{headers}\r\n",
             self.token
         )
         .into_bytes();

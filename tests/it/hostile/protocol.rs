@@ -20,8 +20,9 @@ fn targets(world: &World, table: &mut Vec<Case>) {
     // Whoever misses a path of a family reads the envelope of that family.
     let missed = || Wanted::Refused(Envelope::Cloud, 404, "nothing is served");
     for (target, wanted) in [
-        ("http://mock.test/service/cloud/robot", Wanted::Taken),
-        ("https://user:pass@mock.test:1/service/cloud/robot?x=%00", Wanted::Taken),
+        ("http://localhost/service/cloud/robot", Wanted::Taken),
+        ("http://mock.test/service/cloud/robot", Wanted::Bare(421)),
+        ("https://user:pass@localhost:1/service/cloud/robot?x=%00", Wanted::Taken),
         ("/service/cloud/robot/", Wanted::Taken),
         ("/service/cloud/r%6Fbot", Wanted::Taken),
         ("/service/cloud/robot?", Wanted::Taken),
@@ -41,7 +42,7 @@ fn targets(world: &World, table: &mut Vec<Case>) {
         ("/", unknown()),
         ("/service/cloud/{name}", missed()),
         ("/%e2%80%ae", unknown()),
-        ("http://mock.test", unknown()),
+        ("http://localhost", unknown()),
         ("/.git/config", unknown()),
         ("/download/20300101/../../b.wav", unknown()),
         ("/_mockery", unknown()),
@@ -90,7 +91,7 @@ fn methods(world: &World, table: &mut Vec<Case>) {
     table.push(Case::new("a method in lower case", world.bare("get", ROBOT), Wanted::Taken));
     for (line, status) in [
         ("OPTIONS * HTTP/1.1", 404),
-        ("CONNECT mock.test:80 HTTP/1.1", 404),
+        ("CONNECT localhost:80 HTTP/1.1", 404),
         ("GET /service/cloud/robot", 400),
         ("GET  /service/cloud/robot HTTP/1.1", 400),
         ("GET /service/cloud/ro bot HTTP/1.1", 400),
@@ -105,11 +106,14 @@ fn methods(world: &World, table: &mut Vec<Case>) {
         (" GET /service/cloud/robot HTTP/1.1", 400),
         ("HTTP/1.1 200 OK", 400),
     ] {
-        let case =
-            Case::new(format!("{line:?}"), format!("{line}\r\nHost: mock\r\n\r\n"), Wanted::Bare(status));
+        let case = Case::new(
+            format!("{line:?}"),
+            format!("{line}\r\nHost: localhost\r\n\r\n"),
+            Wanted::Bare(status),
+        );
         table.push(case.garbles());
     }
-    let long = format!("{} {ROBOT} HTTP/1.1\r\n\r\n", "M".repeat(5_000));
+    let long = format!("{} {ROBOT} HTTP/1.1\r\nHost: localhost\r\n\r\n", "M".repeat(5_000));
     table.push(Case::new("a long method", long, Wanted::Bare(405)).garbles());
 }
 
@@ -182,20 +186,28 @@ fn framing(world: &World, table: &mut Vec<Case>) {
     let get = world.get_with(ROBOT, "Content-Length: 5\r\n");
     table.push(Case::new("a GET with a body", [&get[..], b"\xff\0{x:"].concat(), Wanted::Taken));
     let latin = [
-        b"GET /service/cloud/robot HTTP/1.1\r\nHost: m\xff\r\nX: \xe9\r\nAuthorization: Token ",
+        b"GET /service/cloud/robot HTTP/1.1\r\nHost: localhost\r\nX: \xe9\r\nAuthorization: Token ",
         world.token.as_bytes(),
         b"\r\n\r\n",
     ]
     .concat();
     table.push(Case::new("headers that are no UTF-8", latin, Wanted::Taken));
     for (name, path) in [("path", &b"/service/\xff\xfe"[..]), ("query", b"/service/cloud/robot?x=\xff\xc3")] {
-        let bytes = [b"GET ", path, b" HTTP/1.1\r\nHost: mock\r\n\r\n"].concat();
+        let bytes = [b"GET ", path, b" HTTP/1.1\r\nHost: localhost\r\n\r\n"].concat();
         table.push(Case::new(format!("a {name} that is no UTF-8"), bytes, Wanted::Bare(400)).garbles());
     }
     let old = format!("GET {ROBOT} HTTP/1.0\r\nAuthorization: Token {}\r\n\r\n", world.token);
     table.push(Case::new("HTTP/1.0", old, Wanted::Taken).garbles());
     let hostless = format!("GET {ROBOT} HTTP/1.1\r\nAuthorization: Token {}\r\n\r\n", world.token);
-    table.push(Case::new("no host", hostless, Wanted::Taken));
+    table.push(Case::new("no host", hostless, Wanted::Bare(400)).garbles());
+    for (name, hosts, status) in [
+        ("two hosts", "Host: localhost\r\nHost: localhost\r\n", 400),
+        ("a host of somebody else's", "Host: evil.example\r\n", 421),
+        ("a host that is no text", "Host: \u{7f}\r\n", 400),
+    ] {
+        let bytes = format!("GET {ROBOT} HTTP/1.1\r\n{hosts}Authorization: Token {}\r\n\r\n", world.token);
+        table.push(Case::new(name, bytes, Wanted::Bare(status)).garbles());
+    }
     let upgrade = world
         .get_with(ROBOT, "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n");
     table.push(Case::new("an upgrade", upgrade, Wanted::Taken));

@@ -1,0 +1,114 @@
+//! The mistakes of matchers in a file, each at its place.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use regex_lite::Regex;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Matcher, is_matcher};
+use crate::files::diagnostic::quoted;
+use crate::files::{Diagnostic, SourceFile};
+use crate::language::template::is_template;
+
+/// All mistakes of the matchers in a table of fields.
+pub(crate) fn check(source: &Arc<SourceFile>, fields: &DeTable<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut check = Check { source, found: &mut found };
+    fields.iter().for_each(|(_, value)| check.value(value));
+    found
+}
+
+struct Check<'a> {
+    source: &'a Arc<SourceFile>,
+    found: &'a mut Vec<Diagnostic>,
+}
+
+/// A text that is filled in later: what it will be is not known.
+fn is_open(value: &DeValue<'_>) -> bool {
+    value.as_str().is_some_and(is_template)
+}
+
+impl Check<'_> {
+    fn wrong(&mut self, span: Range<usize>, message: String, help: &str) {
+        self.found.push(Diagnostic::at(self.source, span, message).help(help));
+    }
+
+    fn value(&mut self, value: &Spanned<DeValue<'_>>) {
+        match value.get_ref() {
+            DeValue::Table(table) if is_matcher(table.keys().map(|key| key.get_ref().as_ref())) => {
+                table.iter().for_each(|(word, value)| self.word(word.get_ref(), value));
+            }
+            DeValue::Table(table) => table.iter().for_each(|(_, value)| self.value(value)),
+            DeValue::Array(items) => items.iter().for_each(|item| self.value(item)),
+            _ => {}
+        }
+    }
+
+    /// What stands behind a word of a matcher.
+    fn word(&mut self, word: &str, value: &Spanned<DeValue<'_>>) {
+        let inner = value.get_ref();
+        let literal = self.source.text().get(value.span()).unwrap_or_default().to_owned();
+        match word {
+            _ if is_open(inner) => {}
+            "equals" => {}
+            "not" | "contains" => self.value(value),
+            "one_of" => match inner.as_array() {
+                Some(items) => items.iter().for_each(|item| self.value(item)),
+                None => self.wrong(
+                    value.span(),
+                    "`one_of` must be a list".to_owned(),
+                    &format!("put it in brackets: {}", quoted(&format!("[{literal}]"))),
+                ),
+            },
+            "matches" => {
+                let regex = inner.as_str().map(Regex::new);
+                match regex {
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => self.wrong(
+                        value.span(),
+                        format!(
+                            "{} is no regular expression: {error}",
+                            quoted(inner.as_str().unwrap_or_default())
+                        ),
+                        "to find a text as it stands write `contains`",
+                    ),
+                    None => self.wrong(
+                        value.span(),
+                        "`matches` must be a text".to_owned(),
+                        "write a regular expression such as `\"^[0-9]+$\"`",
+                    ),
+                }
+            }
+            "exists" => {
+                if !inner.is_bool() {
+                    self.wrong(
+                        value.span(),
+                        "`exists` must be `true` or `false`".to_owned(),
+                        "write `exists = true` for a field that must be there",
+                    );
+                }
+            }
+            "count" => match inner {
+                DeValue::Table(_) => self.value(value),
+                DeValue::Integer(_) => {}
+                _ => self.wrong(
+                    value.span(),
+                    "`count` must be a whole number or a matcher".to_owned(),
+                    "write `count = 2`, or `count = { at_least = 1 }`",
+                ),
+            },
+            _ => {
+                debug_assert!(Matcher::WORDS.contains(&word));
+                if !inner.is_integer() && !inner.is_float() {
+                    self.wrong(
+                        value.span(),
+                        format!("`{word}` must be a number"),
+                        &format!("for example `{word} = 100`"),
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! In what a value is not as wanted, in words.
+
+use std::fmt::{self, Display, Formatter};
+
+use serde_json::Value;
+
+/// So much of a value is shown, in characters.
+const SHOWN: usize = 200;
+
+/// A value that is not as wanted: `user.id` is "7", expected "8".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Where it stands: `messages[0].text`. Empty for the whole.
+    pub path: String,
+    /// What came there, as JSON; nothing if nothing did.
+    pub got: Option<String>,
+    /// What was wanted, in words or as JSON.
+    pub expected: String,
+}
+
+impl Mismatch {
+    pub(super) fn new(path: &str, got: Option<&Value>, expected: String) -> Self {
+        Self { path: path.to_owned(), got: got.map(|got| cut(&got.to_string())), expected: cut(&expected) }
+    }
+}
+
+impl Display for Mismatch {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match (self.path.as_str(), self.path.strip_prefix("the count of ")) {
+            ("", _) => write!(f, "the body")?,
+            (_, Some(list)) => write!(f, "the count of `{list}`")?,
+            (path, None) => write!(f, "`{path}`")?,
+        }
+        match &self.got {
+            Some(got) => write!(f, " is {got}, expected {}", self.expected),
+            None => write!(f, " is missing, expected {}", self.expected),
+        }
+    }
+}
+
+/// A text that is not too long.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// A matcher that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MatchError {
+    /// A key has a value that it can't have.
+    #[error("the matcher of `{path}` can't be used: {error}")]
+    Matcher {
+        /// The field it is about.
+        path: String,
+        /// What is wrong.
+        error: String,
+    },
+    /// The regular expression is none.
+    #[error("the matcher of `{path}` can't be used: `{pattern}` is no regular expression: {error}")]
+    Pattern {
+        /// The field it is about.
+        path: String,
+        /// As written.
+        pattern: String,
+        /// What is wrong.
+        error: String,
+    },
+}
+
+impl MatchError {
+    pub(super) fn matcher(path: &str, error: &serde_json::Error) -> Self {
+        Self::Matcher { path: path.to_owned(), error: error.to_string() }
+    }
+
+    pub(super) fn pattern(path: &str, pattern: &str, error: &regex_lite::Error) -> Self {
+        Self::Pattern { path: path.to_owned(), pattern: pattern.to_owned(), error: error.to_string() }
+    }
+}

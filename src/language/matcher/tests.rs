@@ -1,0 +1,88 @@
+use serde_json::json;
+use toml::de::DeTable;
+
+use super::*;
+use crate::files::{Problems, SourceFile};
+
+fn told(wanted: Value, got: &Value) -> Vec<String> {
+    mismatches(&wanted, got).unwrap().iter().map(Mismatch::to_string).collect()
+}
+
+#[test]
+fn values_are_compared_as_far_as_they_are_wanted() {
+    let got = json!({"code": 200, "data": {"list": [1, 2], "x": "y"}});
+    assert!(told(json!({"code": 200.0, "data": {"x": "y", "list": [1, 2]}}), &got).is_empty());
+    assert_eq!(
+        told(json!({"code": 1, "data": {"list": [1, 3], "z": {}}}), &got),
+        ["`code` is 200, expected 1", "`data.list[1]` is 2, expected 3", "`data.z` is missing, expected {}",]
+    );
+    assert_eq!(told(json!({"data": {"list": [1]}}), &got), ["`data.list` is [1,2], expected [1]"]);
+    assert_eq!(told(json!({"code": 0}), &json!([])), ["the body is [], expected {\"code\":0}"]);
+    let large = json!({"id": 9_007_199_254_740_993_u64});
+    assert!(told(json!({"id": 9_007_199_254_740_993_u64}), &large).is_empty());
+    assert_eq!(told(json!({"id": 9_007_199_254_740_992_u64}), &large).len(), 1);
+}
+
+/// Every word of a matcher: what it takes, and what is said about what it does not take.
+#[test]
+fn matchers_say_what_they_expect() {
+    let got = json!({
+        "text": "my order 17", "n": 5, "millis": "1500", "items": [{"id": "a", "n": 1}, {"id": "b"}], "o": {"a": 1, "b": 2},
+    });
+    let right = json!({
+        "text": {"contains": "order", "matches": "[0-9]+$", "not": "hello"},
+        "n": {"above": 4, "at_least": 5, "below": 5.5, "at_most": 5, "one_of": [4, 5], "matches": "^5$"},
+        "millis": {"above": 1000},
+        "items": {"count": 2, "contains": {"id": {"one_of": ["b", "c"]}}, "exists": true},
+        "o": {"contains": {"a": 1}, "equals": {"b": 2.0, "a": 1}},
+        "gone": {"exists": false, "equals": "whatever"},
+        "also_gone": {"not": 3},
+    });
+    assert_eq!(told(right, &got), Vec::<String>::new());
+    let wrong = json!({
+        "text": {"contains": "refund", "matches": "^[0-9]+$", "not": {"contains": "order"}},
+        "n": {"above": 5, "below": 5, "at_least": 6, "at_most": 4, "one_of": [4, "5"]},
+        "items": {"count": {"at_least": 3}, "contains": {"id": "c"}},
+        "o": {"equals": {"a": 1}, "exists": false},
+        "millis": {"count": 1},
+        "gone": {"exists": true},
+        "none": {"at_least": 1},
+    });
+    insta::assert_snapshot!(told(wrong, &got).join("\n"));
+}
+
+#[test]
+fn a_table_of_fields_is_no_matcher() {
+    let page = json!({"data": {"count": 3, "list": []}, "count": 3});
+    assert!(told(json!({"count": 3, "data": {"count": 3}}), &page).is_empty());
+    assert_eq!(told(json!({"data": {"count": 4}}), &page), ["`data.count` is 3, expected 4"]);
+    assert_eq!(
+        told(json!({"data": {"list": {"count": 1}}}), &page),
+        ["the count of `data.list` is 0, expected 1"]
+    );
+    assert_eq!(told(json!({"x": {"contians": "y"}}), &json!({"x": "y"})).len(), 1);
+}
+
+#[test]
+fn a_matcher_that_makes_no_sense_is_an_error() {
+    let error = |wanted: Value| mismatches(&wanted, &json!({"x": "y"})).unwrap_err().to_string();
+    assert!(error(json!({"x": {"matches": "("}})).contains("`(` is no regular expression"));
+    assert!(
+        error(json!({"x": {"exists": "yes"}})).starts_with("the matcher of `x` can't be used: invalid type")
+    );
+}
+
+#[test]
+fn mistakes_of_matchers_are_marked() {
+    let text = "where = { a = { matches = '[' }, b = [{ exists = 'x' }], c = { count = '2', one_of = 'x' }, \
+                d = { above = '{{ n }}', below = 'x' }, e = { not = { matches = 3 } }, f = { count = { at_most = true } } }\n\
+                good = { a = { equals = { exists = 3 }, count = 2, contains = 'x' }, count = 'x' }\n";
+    let source = SourceFile::new("a.toml", text);
+    let tree = DeTable::parse(text).unwrap();
+    let mut problems = Problems::new();
+    for key in ["where", "good"] {
+        let table = tree.get_ref().get(key).unwrap().get_ref().as_table().unwrap();
+        problems.extend(check::check(&source, table));
+    }
+    insta::assert_snapshot!(problems.to_string());
+}
