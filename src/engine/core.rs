@@ -101,6 +101,11 @@ impl Engine {
         &self.stories
     }
 
+    /// How many stories are over.
+    pub fn stories_over(&self) -> usize {
+        self.over
+    }
+
     /// The sums of delivery.
     pub fn totals(&self) -> Totals {
         self.dispatch.outbox.totals()

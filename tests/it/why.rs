@@ -8,6 +8,7 @@ use std::path::Path;
 use quick_xml::events::Event as Xml;
 use serde_json::{Value, json};
 
+use crate::serving::{Serving, eventually};
 use crate::support::{
     Answer, DEFAULT_SECRET, Receiver, assert_code, free_address, plain, post, post_signed, run, scenario,
     stdout,
@@ -199,7 +200,7 @@ fn of_junit(xml: &str) -> Vec<(String, String)> {
     loop {
         let attribute = |tag: &quick_xml::events::BytesStart<'_>, name: &str| {
             let found = tag.try_get_attribute(name).unwrap().unwrap();
-            found.unescape_value().unwrap().into_owned()
+            found.normalized_value(quick_xml::XmlVersion::Explicit1_0).unwrap().into_owned()
         };
         match reader.read_event().unwrap() {
             Xml::Start(tag) if tag.name().as_ref() == b"testcase" => case = attribute(&tag, "name"),
@@ -368,6 +369,39 @@ fn a_channel_of_ones_own_passes_and_fails_with_the_right_reason() {
         let (passed, text) = begun("own-channel.toml", mistake, |mock| push(mock, "", "u-1"));
         assert!(!passed && text.contains(reason), "{mistake}\n{text}");
     }
+}
+
+#[test]
+fn a_story_runs_beside_a_server() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let folder = tempfile::tempdir().unwrap();
+    let story = |name: &str, within: &str| {
+        let path = folder.path().join(name);
+        let text = format!(
+            "name = '{name}'\n[[steps]]\nawait = 'chatbot.channel_message'\n{within}[[steps]]\nsend = 'session.end'\n"
+        );
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let url = receiver.url();
+    let file = story("passes", "");
+    let mock = Serving::with("", &["--callback-url", &url, &file, "--seed", "7"]);
+    push(mock.address, "", "u-1");
+    eventually("the story is over", || (mock.state()["stories"]["over"] == 1).then_some(()));
+    let (printed, record) = mock.end();
+    assert!(printed.contains("stories 1 passed, 0 failed"), "{printed}");
+    let finished = record.iter().find(|line| line["kind"] == "story_finished").unwrap();
+    assert_eq!((&finished["story"], &finished["passed"]), (&json!("passes"), &json!(true)));
+
+    // Time stands still until somebody moves it.
+    let file = story("fails", "within = '5s'\n");
+    let mock = Serving::with("", &["--callback-url", &url, &file, "--speed", "0"]);
+    mock.skip("1m");
+    let (printed, _) = mock.end_with(1);
+    assert!(
+        printed.contains("✗ fails: expected the call `chatbot.channel_message` within 5s, it never came"),
+        "{printed}"
+    );
 }
 
 #[test]
