@@ -1,9 +1,15 @@
 //! Recordings and archives of recordings: whoever has the link may fetch them, as with the vendor (client).
 
-use super::envelop::{plain_error, wrong_method};
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::envelop::{GARBAGE, plain_error, wrong_method};
+use crate::contract::Family;
 use crate::engine::Driver;
-use crate::net::{HttpRequest, HttpStream, Reply};
+use crate::faults::{self, Act, DOWNLOAD, Fault, FaultKind};
+use crate::net::{HttpRequest, HttpResponse, HttpStream, Reply};
 use crate::recordings;
+use crate::simulator::NoRecording;
 use crate::simulator::calling::Download;
 
 /// The last two parts of the path of a recording.
@@ -33,9 +39,54 @@ pub(super) async fn answer(driver: &Driver, call: &HttpRequest, link: Link) -> R
     if !matches!(&*call.method, "GET" | "HEAD") {
         return wrong_method("recordings are fetched with GET", "GET, HEAD").into();
     }
-    let found = driver.with(|engine, _| engine.simulator().download(&link.folder, &link.file));
+    let header = call.header(faults::HEADER);
+    let (found, fault) = driver.with(|engine, now| {
+        let fault = engine.fault(DOWNLOAD, header, &Value::Null);
+        (engine.simulator().download(&link.folder, &link.file, now), fault)
+    });
+    let Fault { delay, act, .. } = fault.unwrap_or(Fault { delay: None, act: None, effect: true });
+    if let Some(delay) = delay {
+        tokio::time::sleep(delay).await;
+    }
+    match act {
+        None => found_answer(call, link, found).await,
+        Some(Act::Kind(FaultKind::Half)) => match found_answer(call, link, found).await {
+            Reply::Answer(answer) => Reply::Half(answer),
+            other => other,
+        },
+        Some(act) => wrong(act),
+    }
+}
+
+/// What goes wrong on purpose in place of a file.
+fn wrong(act: Act) -> Reply {
+    match act {
+        Act::Answer { status, code, message, retry_after } => {
+            let message = message.unwrap_or_else(|| faults::on_purpose(Family::Cloud, status, code));
+            let mut answer = plain_error(status, &message);
+            if let Some(wait) = retry_after {
+                let seconds = faults::retry_after_seconds(wait).to_string();
+                answer.headers.push(("retry-after".into(), seconds.into()));
+            }
+            answer.into()
+        }
+        Act::Kind(FaultKind::ExpiredToken) => {
+            plain_error(410, "the link has expired, on purpose: a fault of the mock").into()
+        }
+        Act::Kind(FaultKind::Garbage) => Reply::Answer(HttpResponse {
+            status: 200,
+            headers: vec![("content-type".into(), "text/html".into())],
+            body: Bytes::from_static(GARBAGE.as_bytes()),
+        }),
+        Act::Kind(FaultKind::Half | FaultKind::Close) => Reply::Close,
+        Act::Kind(FaultKind::Reset) => Reply::Reset,
+        Act::Kind(FaultKind::Never) => Reply::Never,
+    }
+}
+
+async fn found_answer(call: &HttpRequest, link: Link, found: Result<Download, NoRecording>) -> Reply {
     match (found, link.is_archive) {
-        (Some(Download::One { name, recording }), false) => {
+        (Ok(Download::One { name, recording }), false) => {
             let etag = recording.etag();
             // Ten minutes take some hundredths of a second, in which others are served.
             let made = tokio::task::spawn_blocking(move || recording.wav()).await;
@@ -44,7 +95,7 @@ pub(super) async fn answer(driver: &Driver, call: &HttpRequest, link: Link) -> R
                 Err(error) => plain_error(500, &error.to_string()).into(),
             }
         }
-        (Some(Download::All(entries)), true) => Reply::Stream(HttpStream {
+        (Ok(Download::All(entries)), true) => Reply::Stream(HttpStream {
             status: 200,
             headers: vec![
                 ("content-type".into(), "application/zip".into()),
@@ -53,7 +104,8 @@ pub(super) async fn answer(driver: &Driver, call: &HttpRequest, link: Link) -> R
             length: None,
             parts: recordings::zip(entries),
         }),
-        _ => plain_error(404, "there is no recording behind this link").into(),
+        (Err(error), _) => plain_error(error.status(), &error.to_string()).into(),
+        (Ok(_), _) => plain_error(404, &NoRecording::Unknown.to_string()).into(),
     }
 }
 

@@ -102,6 +102,9 @@ pub(super) fn plain_error(status: u16, message: &str) -> HttpResponse {
     HttpResponse::json(status, &serde_json::json!({ "code": status, "message": message }))
 }
 
+/// What a proxy in front of the vendor might say.
+pub(super) const GARBAGE: &str = "<html><body><h1>502 Bad Gateway</h1></body></html>\n";
+
 /// What answers a method that is not served at a path.
 pub(super) fn wrong_method(message: &str, allow: &str) -> HttpResponse {
     let mut answer = plain_error(405, message);

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::access::{Caller, Proof, caller, decrypted};
 use super::decode::{DecodeError, Fields, decode, decode_renamed};
 use super::download;
-use super::envelop::{Built, built, json as json_text, plain_error, refused, sealed};
+use super::envelop::{Built, GARBAGE, built, json as json_text, plain_error, refused, sealed};
 use super::media;
 use super::proof::{self, Keys, Proven};
 
@@ -30,9 +30,6 @@ const LONG_ANSWER: &str = "(a long answer, written while it was sent)";
 
 /// What a wrong signature is a matter of: all chatbot calls are signed alike.
 const CHATBOT: &str = "chatbot.*";
-
-/// What a proxy in front of the vendor might say.
-const GARBAGE: &str = "<html><body><h1>502 Bad Gateway</h1></body></html>\n";
 
 /// Answers the integrator's requests.
 #[derive(Clone, Debug)]
@@ -120,7 +117,8 @@ impl Api {
                 return self.known(call, Found { id, family, provenance, names }, params, started);
             }
             Route::WrongMethod { family, allow } => {
-                let message = format!("{} is not served at {}, but {allow} is", call.method, call.path);
+                let methods = allow.replace(", ", " and ");
+                let message = format!("{} is served with {methods}, not with {}", call.path, call.method);
                 let mut answer = self.refused(family, Refusal::new(405, message.as_str()));
                 answer.headers.push(("allow".into(), allow.into()));
                 (answer, Stray { code: 405, message, meant: Some(call.path.clone()) })

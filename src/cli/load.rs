@@ -1,5 +1,6 @@
 //! `load`: callbacks at a configurable rate.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::announce::AddressFiles;
 use super::load_report::ReportArgs;
+use super::reachable::ReceiverWait;
 use super::{CommandError, Exit, stories};
 use crate::http::Server;
 use crate::language::rate::Shape;
@@ -117,6 +120,10 @@ pub(super) struct Args {
     /// Where the mock serves requests while stories are simulated. Port 0 picks a free one. Default: 127.0.0.1:2478.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    #[command(flatten)]
+    address_files: AddressFiles,
+    #[command(flatten)]
+    receiver_wait: ReceiverWait,
     #[command(flatten)]
     report: ReportArgs,
     /// Show nothing while it runs.
@@ -231,8 +238,19 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         super::remark(&format!("note: simulated, story by story: {why}"));
     }
     let listen = world.settings.listen.clone().unwrap_or_else(|| crate::settings::DEFAULT_LISTEN.to_owned());
-    let server = || Server::bind(&listen).map_err(std::io::Error::other);
-    let run = super::runtime()?.block_on(async {
+    let files = RefCell::new(None);
+    let server = || {
+        let server = Server::bind(&listen).map_err(std::io::Error::other)?;
+        let address = server.local_addr();
+        files.replace(Some(args.address_files.write(address, &format!("http://{address}"))?));
+        Ok(server)
+    };
+    let runtime = super::runtime()?;
+    // Whoever wants to see a callback fail may want nobody to be there.
+    if !stories.iter().any(|story| story.expects_failures()) {
+        runtime.block_on(args.receiver_wait.wait_for(std::slice::from_ref(load.target()), &guard))?;
+    }
+    let run = runtime.block_on(async {
         let interrupt = super::interrupted();
         if let Some(at) = args.start_at.filter(|_| !args.quiet) {
             super::remark(&format!("note: {}", beginning(at)));

@@ -1,5 +1,6 @@
 //! The command line: arguments as typed, one file per command, and the exit codes.
 
+mod announce;
 mod argument;
 mod assumed;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod load_report;
 mod magic;
 mod merge;
 mod preview;
+mod reachable;
 mod receive;
 mod recording;
 mod reference;
@@ -157,12 +159,18 @@ fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
 /// Ready when the user interrupts. A second interruption ends the process at once. Listens from now on, not only once
 /// it is awaited: whoever reads that the program is up may end it in the same moment.
 fn interrupted() -> impl Future<Output = ()> {
+    interrupted_with(|| {})
+}
+
+/// The same, with what is to be done before the process ends at once.
+fn interrupted_with(at_the_last: impl FnOnce() + Send + 'static) -> impl Future<Output = ()> {
     let first = signalled();
     async {
         first.await;
         let second = signalled();
         tokio::spawn(async {
             second.await;
+            at_the_last();
             std::process::exit(i32::from(Exit::Interrupted.number()));
         });
     }

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::Notify;
 
+use super::announce::AddressFiles;
 use super::sign::SignerArgs;
 use super::{CommandError, Exit};
 use crate::contract::signature::{DEFAULT_SECRET, Signer};
@@ -51,6 +52,8 @@ pub(super) struct Args {
     /// The address to listen on. Port 0 picks a free one, which is printed.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = DEFAULT_LISTEN)]
     listen: String,
+    #[command(flatten)]
+    address_files: AddressFiles,
     #[command(flatten)]
     signer: SignerArgs,
     /// The status to answer with.
@@ -93,6 +96,9 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
             BindError::Unreadable(_) => CommandError::usage(error),
             error => CommandError::start(error),
         })?;
+        let address = server.local_addr();
+        let url = format!("http://{address}");
+        let _files = args.address_files.write(address, &url).map_err(CommandError::start)?;
         endpoint.print_aside(&start_lines(server.local_addr(), &scheme, &settings.secret));
         let (exchanges, end) = (endpoint.clone(), endpoint.clone());
         let handler = move |call| exchanges.clone().exchange(call);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::announce::AddressFiles;
 use super::assumed::Assumed;
 use super::destinations::{Destination, destinations};
 use super::recording::Recording;
@@ -13,12 +14,13 @@ use super::timeline::Timeline;
 use super::verdicts::Verdicts;
 use super::{CommandError, Exit, stories};
 use crate::contract::{Direction, Provenance};
-use crate::engine::Speed;
+use crate::engine::{Pace, Speed};
 use crate::mock::{Builder, Prepared};
-use crate::scenario::Story;
+use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
 use crate::settings::{AssumedFile, Flags, Settings};
 use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
+use crate::time::HumanDuration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,9 +46,8 @@ pub(super) struct Args {
     /// The address to listen on. Port 0 picks a free one. Default: 127.0.0.1:2478.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// Write the port to this file once the mock listens.
-    #[arg(long, value_name = "FILE")]
-    port_file: Option<PathBuf>,
+    #[command(flatten)]
+    address_files: AddressFiles,
     /// The seed of all random values. Default: another one each time.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -54,6 +55,10 @@ pub(super) struct Args {
     /// stands still until POST /_mock/clock moves it.
     #[arg(long, value_name = "0|1|60|max", default_value = "1")]
     speed: Speed,
+    /// With --speed max: how long a receiver that refuses connections is waited for, in real time, before that counts as an
+    /// attempt.
+    #[arg(long, value_name = "TIME", default_value = "5s")]
+    patience: HumanDuration,
     /// The time on the mock's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
     #[arg(long, value_name = "TIME", value_parser = super::argument::moment)]
     epoch: Option<Timestamp>,
@@ -82,9 +87,11 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
 async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
     let epoch = args.epoch.unwrap_or_else(Timestamp::now);
     let seed = args.seed.or_else(|| Some(stories.first()?.seed?.0)).unwrap_or_else(super::fresh_seed);
-    let stories = stories::runs(&stories, args.seed, Seed(seed), epoch, &args.set);
+    let mut stories = stories::runs(&stories, args.seed, Seed(seed), epoch, &args.set);
+    stories.iter_mut().for_each(StoryRun::fail_fast);
     let (verdicts, told) = (Verdicts::default(), stories.len());
-    let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch);
+    let pace = Pace { refused: args.patience.0, ..Pace::default() };
+    let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch).pace(pace);
     if let Some(url) = &args.target.callback_url {
         builder = builder.callback_url(url);
     }
@@ -101,10 +108,7 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     )?;
     let mock = builder.sink(verdicts.clone()).stories(stories).assemble().await?;
     let interrupted = super::interrupted();
-    if let Some(path) = &args.port_file {
-        std::fs::write(path, format!("{}\n", mock.address().port()))
-            .map_err(|error| super::cannot_write(path, &error))?;
-    }
+    let _files = args.address_files.write(mock.address(), &mock.url()).map_err(CommandError::start)?;
     if args.quiet {
         super::say(&format!("http://{}", mock.address()));
     } else {

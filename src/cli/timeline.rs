@@ -47,6 +47,14 @@ impl Timeline {
                 let message = message.replace('\n', "\n                  ");
                 format!("{BAD}✗{BAD:#} {message} {DIM}({place}){DIM:#}")
             }
+            Event::Skipped(steps) => {
+                let first = steps.first()?;
+                let rest = match steps.len() - 1 {
+                    0 => String::new(),
+                    more => format!(" and {} after it", counted(more as u64, "step")),
+                };
+                format!("{WARN}skipped{WARN:#} {}{rest} {DIM}({}){DIM:#}", first.step, first.place)
+            }
             Event::Explained { place, message } => {
                 format!("{BAD}✗{BAD:#} too late: {message} {DIM}({place}){DIM:#}")
             }

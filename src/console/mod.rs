@@ -62,7 +62,7 @@ pub fn answer(driver: &Driver, call: &HttpRequest) -> Option<Answering> {
         _ => match CALLS.iter().find(|(_, known, _)| *known == path) {
             Some((method, ..)) => {
                 let mut answer =
-                    refused(405, &format!("{} is not served here, but {method} is", call.method));
+                    refused(405, &format!("it is served with {method}, not with {}", call.method));
                 answer.headers.push(("allow".into(), (*method).into()));
                 answer
             }

@@ -1,9 +1,10 @@
 //! The story's time: real, scaled, standing still, or jumping to the next event when nothing is under way.
 
 use std::str::FromStr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 /// How fast the story's time goes.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -43,6 +43,10 @@ pub struct Engine {
     pub(super) over: usize,
     /// How many stories wait for a call from outside.
     awaiting: usize,
+    /// How many stories have steps or reactions for calls.
+    listening: usize,
+    /// How many calls came.
+    calls: u64,
     stopped: bool,
     /// How often rows of workflows came.
     uploads: u64,
@@ -78,6 +82,8 @@ impl Engine {
             wakeup_of: Vec::new(),
             over: 0,
             awaiting: 0,
+            listening: 0,
+            calls: 0,
             stopped: false,
             uploads: 0,
             failed_for: BTreeSet::new(),
@@ -91,6 +97,7 @@ impl Engine {
         if let Some(at) = wakeup {
             self.wakeups.insert((at, self.stories.len()));
         }
+        self.listening += usize::from(story.story().looks_for_calls());
         self.faulty_stories += usize::from(story.has_faults());
         self.wakeup_of.push(wakeup);
         self.stories.push(story);
@@ -183,6 +190,16 @@ impl Engine {
     /// Whether a story waits for a call from outside.
     pub fn awaits_call(&self) -> bool {
         self.awaiting > 0
+    }
+
+    /// How many calls came so far.
+    pub fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// Whether an integrator makes calls, or a story cares for them.
+    pub fn expects_calls(&self) -> bool {
+        self.listening > 0 || self.calls > 0
     }
 
     /// When [`Engine::advance`] or [`Engine::start`] has something to do next.
@@ -378,6 +395,7 @@ impl Engine {
     /// A call of the integrator: state changes, stories hear of it, the answer comes back.
     pub fn call(&mut self, call: &Request<'_>) -> RequestOutcome {
         let Request { id, fields, now, .. } = *call;
+        self.calls += 1;
         let owner = match self.stories.as_slice() {
             [] => None,
             _ => self.simulator.find_conversation(fields).and_then(|key| self.simulator.story_of(key)),

@@ -5,16 +5,23 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::clock::{Clock, Speed};
 use super::core::Engine;
-use crate::delivery::{Attempt, Client};
+use super::pace::{Outside, Pace};
+use crate::delivery::{Attempt, AttemptResult, Client, ErrorClass, Failure};
+use crate::journal::Event;
+use crate::time::HumanDuration;
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// How long after a refused connection the next one is tried.
+const BETWEEN_CONNECTIONS: Duration = Duration::from_millis(50);
 
 /// An engine with its clock, shared between the driver, the server and actors inside the process.
 #[derive(Clone)]
@@ -28,6 +35,12 @@ struct Shared {
     arrived: Notify,
     client: Client,
     callers: Callers,
+    pace: Pace,
+    /// When it was made: real time counts from here.
+    began: Instant,
+    /// For tests: what takes the attempts in place of the network.
+    #[cfg(test)]
+    receiver: Option<tests::Receiver>,
 }
 
 impl std::fmt::Debug for Driver {
@@ -57,6 +70,9 @@ struct State {
     agenda: BTreeMap<(Timestamp, u64), Task>,
     asked: u64,
     waits: Waits,
+    /// Whether a story awaited a call when it was looked at last.
+    awaited: bool,
+    outside: Outside,
     /// Where time is on its way to, when somebody moves it by hand.
     destination: Option<Timestamp>,
     /// Nobody moves time any more.
@@ -133,7 +149,7 @@ impl Drop for Engaged {
 
 impl Driver {
     /// A driver.
-    pub fn new(engine: Engine, clock: Clock, client: Client, callers: Callers) -> Self {
+    pub fn new(engine: Engine, clock: Clock, client: Client, callers: Callers, pace: Pace) -> Self {
         let state = State {
             engine,
             clock,
@@ -142,12 +158,24 @@ impl Driver {
             agenda: BTreeMap::new(),
             asked: 0,
             waits: Waits::ForEnd,
+            awaited: false,
+            outside: Outside::default(),
             destination: None,
             ended: false,
             uploaded: None,
         };
-        let (changed, arrived) = (Notify::new(), Notify::new());
-        Self { shared: Arc::new(Shared { state: Mutex::new(state), changed, arrived, client, callers }) }
+        let shared = Shared {
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            arrived: Notify::new(),
+            client,
+            callers,
+            pace,
+            began: Instant::now(),
+            #[cfg(test)]
+            receiver: None,
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -160,9 +188,13 @@ impl Driver {
         let (result, changed) = {
             let mut state = self.lock();
             let now = state.clock.now();
-            let (awaited, uploads) = (state.engine.awaits_call(), state.engine.uploads());
+            let before = (state.engine.awaits_call(), state.engine.calls(), state.engine.uploads());
             let result = work(&mut state.engine, now);
-            if state.engine.uploads() != uploads {
+            let (awaited, calls, uploads) = before;
+            if calls != state.engine.calls() {
+                state.outside.heard(&self.shared.pace, self.real());
+            }
+            if uploads != state.engine.uploads() {
                 state.uploaded = Some(Instant::now());
             }
             (result, awaited != state.engine.awaits_call() || state.waits_too_long())
@@ -171,6 +203,11 @@ impl Driver {
             self.shared.changed.notify_one();
         }
         result
+    }
+
+    /// Real time since it was made.
+    fn real(&self) -> Duration {
+        self.shared.began.elapsed()
     }
 
     /// Looks at the engine at the present moment of the story; what is done to it must not bring anything forward, for
@@ -231,6 +268,11 @@ impl Driver {
     /// For actors in this process.
     pub fn agenda(&self) -> Agenda {
         Agenda(self.clone())
+    }
+
+    /// Time stands still until it is driven: what comes up meanwhile takes none of it.
+    pub fn hold(&self) {
+        self.lock().clock.set_running(false);
     }
 
     /// Drives until every story is over, or until `interrupt` is ready.
@@ -303,9 +345,15 @@ impl Driver {
         let jumps = speed == Speed::Max;
         // While real time decides nothing, one thing happens at a time, so that equal runs have equal orders.
         let one_by_one = speed.is_virtual() || state.destination.is_some();
+        let awaits = state.engine.awaits_call();
+        if awaits && !state.awaited {
+            state.outside.asked(self.real());
+        }
+        state.awaited = awaits;
+        let patience = state.outside.patience(&self.shared.pace, self.real());
         let outside = match self.shared.callers {
             Callers::Closed => false,
-            Callers::Open => state.engine.awaits_call(),
+            Callers::Open => awaits && patience != Some(Duration::ZERO),
             Callers::Lasting => true,
         };
         let runs = match speed {
@@ -348,10 +396,18 @@ impl Driver {
             && state.agenda.is_empty()
             && state.engine.is_over()
         {
-            return (Next::Over, Waits::ForEnd);
+            // The last callbacks may be answered, too.
+            return match self.put_off(state, Duration::MAX) {
+                Some(wait) => (Next::Wait(Some(wait)), Waits::For(None)),
+                None => (Next::Over, Waits::ForEnd),
+            };
         }
         if alone {
             return until_end;
+        }
+        if awaits != state.engine.awaits_call() {
+            // A step that was due has begun to wait, so that from now on the clock runs.
+            return (Next::Again, Waits::ForEnd);
         }
         let agenda = state.agenda.keys().next().map(|(at, _)| *at);
         let wakeup = [state.engine.next_wakeup(), agenda].into_iter().flatten().min();
@@ -369,10 +425,14 @@ impl Driver {
         };
         let may_jump = match self.shared.callers {
             Callers::Closed => true,
-            Callers::Open => !state.engine.awaits_call(),
+            Callers::Open => !outside,
             Callers::Lasting => state.engine.is_busy() || state.engine.is_telling(),
         };
         if jumps && may_jump {
+            let gap = Duration::try_from(wakeup.duration_since(now)).unwrap_or_default();
+            if let Some(wait) = self.put_off(state, gap) {
+                return (Next::Wait(Some(wait)), Waits::For(Some(wakeup)));
+            }
             if let Some(wait) = self.quiet_left(state, wakeup) {
                 let wait = state.clock.real_until(wakeup).map_or(wait, |until| until.min(wait));
                 return (Next::Wait(Some(wait)), Waits::For(Some(wakeup)));
@@ -383,6 +443,10 @@ impl Driver {
         let is_idle = jumps && self.shared.callers == Callers::Lasting;
         match state.clock.real_until(wakeup) {
             Some(Duration::ZERO) => (Next::Again, Waits::ForEnd),
+            Some(wait) if jumps && self.shared.callers == Callers::Open => {
+                let wait = patience.map_or(wait, |patience| patience.min(wait));
+                (Next::Wait(Some(wait)), Waits::For(Some(wakeup)))
+            }
             wait if is_idle => (Next::Wait(wait), Waits::Idly(wakeup)),
             wait => (Next::Wait(wait), Waits::For(Some(wakeup))),
         }
@@ -401,10 +465,63 @@ impl Driver {
         tokio::spawn(async move {
             // Whatever happens in here, the attempt must not count as in flight for ever.
             let in_flight = InFlight(driver.clone());
-            let result = driver.shared.client.send(&attempt).await;
+            let result = driver.send(&attempt).await;
+            let is_taken = result.result.is_ok();
             driver.with(|engine, now| engine.finish(&attempt, result, now));
+            let mut state = driver.lock();
+            if is_taken && driver.gives_time(&state) {
+                state.outside.delivered(&attempt.callback.event, &driver.shared.pace, driver.real());
+            }
+            drop(state);
             drop(in_flight);
         });
+    }
+
+    /// Whether jumps are put off for an integrator outside who makes requests.
+    fn gives_time(&self, state: &State) -> bool {
+        let jumps = state.clock.speed() == Speed::Max && !state.engine.is_stopped();
+        jumps && self.shared.callers == Callers::Open && state.engine.expects_calls()
+    }
+
+    /// How long time has to stand still yet before it jumps over `gap`: somebody may be about to answer.
+    fn put_off(&self, state: &mut State, gap: Duration) -> Option<Duration> {
+        if self.gives_time(state) { state.outside.put_off(gap, self.real()) } else { None }
+    }
+
+    /// Makes an attempt. Where time jumps, a receiver that refuses connections is given some real time to come up: nothing
+    /// of the callback has reached it.
+    async fn send(&self, attempt: &Arc<Attempt>) -> AttemptResult {
+        let receiver = attempt.callback.target.authority();
+        loop {
+            let result = self.transmit(attempt).await;
+            let is_refused = matches!(&result.result, Err(Failure { class: ErrorClass::Refused, .. }));
+            {
+                let mut state = self.lock();
+                if !is_refused {
+                    state.outside.reached(receiver);
+                    return result;
+                }
+                let (again, is_first) = state.outside.refused(receiver, &self.shared.pace, self.real());
+                if !again || state.clock.speed() != Speed::Max || state.engine.is_stopped() {
+                    return result;
+                }
+                if is_first {
+                    let within = HumanDuration(self.shared.pace.refused);
+                    let note = format!("{receiver} refuses connections: waiting for it, up to {within}");
+                    let now = state.clock.now();
+                    state.engine.journal().write(now, None, Event::Note(note));
+                }
+            }
+            tokio::time::sleep(BETWEEN_CONNECTIONS).await;
+        }
+    }
+
+    async fn transmit(&self, attempt: &Arc<Attempt>) -> AttemptResult {
+        #[cfg(test)]
+        if let Some(receiver) = &self.shared.receiver {
+            return receiver(Arc::clone(attempt)).await;
+        }
+        self.shared.client.send(attempt).await
     }
 }
 
@@ -426,3 +543,7 @@ enum Next {
     /// Until something changes, or so long at most.
     Wait(Option<Duration>),
 }
+
+#[cfg(test)]
+#[path = "drive_tests.rs"]
+mod tests;

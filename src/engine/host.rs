@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::dispatch::{Dispatch, NewCallback, Origin};
 use crate::delivery::CallbackId;
 use crate::files::Place;
-use crate::journal::Event;
+use crate::journal::{Event, SkippedStep};
 use crate::scenario::{Arrivals, SendError, Sending, StoryHost};
 use crate::simulator::{AccountKey, Simulator};
 
@@ -66,6 +66,11 @@ impl StoryHost for EngineHost<'_> {
 
     fn waiting(&mut self, call: &str, within: Duration) {
         self.write(Event::Waiting { call: Arc::from(call), within });
+    }
+
+    fn skipped(&mut self, steps: Vec<(Place, String)>) {
+        let steps = steps.into_iter().map(|(place, step)| SkippedStep { place: place.to_string(), step });
+        self.write(Event::Skipped(steps.collect()));
     }
 
     fn failed(&mut self, place: &Place, message: &str) {

@@ -14,6 +14,7 @@ mod found;
 mod host;
 mod options;
 mod outcome;
+mod pace;
 #[cfg(test)]
 mod user_endpoints_tests;
 
@@ -23,3 +24,4 @@ pub use core::Engine;
 pub use drive::{Agenda, Callers, Driver, End};
 pub use options::EngineOptions;
 pub use outcome::RequestOutcome;
+pub use pace::Pace;

@@ -20,8 +20,9 @@ use crate::time::{DurationRange, HumanDuration};
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a fault"))]
 pub struct FaultFile {
-    /// The calls: an id of `airudder-mock catalog`, a group such as `task.*`, or `*` for all.
-    #[schemars(extend("format" = "call-pattern"))]
+    /// The calls: an id of `airudder-mock catalog`, a group such as `task.*`, or `*` for all. `recording.download` are the
+    /// downloads of recordings.
+    #[schemars(extend("format" = "fault-pattern"))]
     pub call: String,
     /// Fields the call must have, as values or matchers such as `{ contains = "order" }`.
     #[serde(rename = "where")]

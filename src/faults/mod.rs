@@ -14,6 +14,9 @@ use hyper::StatusCode;
 use rand::RngExt;
 use serde_json::Value;
 
+/// What a fault calls the downloads of recordings, which are no calls of the catalog.
+pub const DOWNLOAD: &str = crate::language::formats::DOWNLOAD;
+
 pub use file::{DelayFile, FaultFile, FaultKind, SpreadFile};
 pub use magic::{HEADER, MAGIC, magic_of_call};
 

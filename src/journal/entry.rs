@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::delivery::{Attempt, AttemptResult, CallbackId, End, QueuedCallback};
 use crate::net::HttpRequest;
@@ -39,6 +40,8 @@ pub enum Event {
         /// What was expected and what came, in plain words; may have several lines.
         message: String,
     },
+    /// A story stopped before these steps, which are not taken.
+    Skipped(Vec<SkippedStep>),
     /// More became known about a failure of a step that was told before.
     Explained {
         /// `FILE:LINE` of the step.
@@ -91,6 +94,15 @@ pub enum Event {
     },
     /// The integrator called, and was answered.
     Called(CallEntry),
+}
+
+/// A step that was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SkippedStep {
+    /// `FILE:LINE` of it.
+    pub place: String,
+    /// What it would have done: `await chatbot.send_message`.
+    pub step: String,
 }
 
 /// What is said about an assumed entry: that it is assumed, and how to correct it.

@@ -9,7 +9,7 @@ mod log;
 mod mask;
 mod record;
 
-pub use entry::{CallEntry, Entry, Event, RefusedCall, assumed_text};
+pub use entry::{CallEntry, Entry, Event, RefusedCall, SkippedStep, assumed_text};
 pub use log::{Journal, Sink};
 pub use mask::{masked, masked_header};
 pub use record::{RecordHandle, Recorder};

@@ -100,6 +100,7 @@ impl Recorder {
             Event::Failed { place, message } => {
                 put(json!({ "kind": "failed", "place": &**place, "message": message }));
             }
+            Event::Skipped(steps) => put(json!({ "kind": "skipped", "steps": steps })),
             Event::Explained { place, message } => {
                 put(json!({ "kind": "explained", "place": &**place, "message": message }));
             }

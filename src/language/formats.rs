@@ -19,7 +19,7 @@ pub(super) fn wanted(format: &str) -> Option<&'static str> {
     Some(match format {
         "callback-id" => "the id of a callback",
         "call-id" => "the id of a call",
-        "call-pattern" => "the id of a call, or a group such as `\"task.*\"`",
+        "call-pattern" | "fault-pattern" => "the id of a call, or a group such as `\"task.*\"`",
         "callback-pattern" => "the id of a callback, or a group such as `\"workflow.*\"`",
         "entry-id" => "the id of a call or callback",
         "human-duration" => "a length of time such as `\"2s\"`",
@@ -31,6 +31,9 @@ pub(super) fn wanted(format: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// What a fault calls the downloads of recordings, which are no calls of the catalog.
+pub const DOWNLOAD: &str = "recording.download";
 
 /// What an entry of the catalog is needed for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,6 +58,7 @@ impl<'a> Formats<'a> {
             "callback-id" => self.entry(text, Wanted::Only(Direction::Callback)),
             "call-id" => self.entry(text, Wanted::Only(Direction::Call)),
             "call-pattern" => self.call_pattern(text),
+            "fault-pattern" => self.fault_pattern(text),
             "callback-pattern" => self.callback_pattern(text),
             "entry-id" => self.entry(text, Wanted::Any),
             "human-duration" => text.parse::<HumanDuration>().map(drop).map_err(FormatMistake::of),
@@ -124,6 +128,17 @@ impl<'a> Formats<'a> {
             Some(near) => mistake.help(format!("did you mean `{near}.*`?")),
             None => mistake.help("`airudder-mock catalog` lists them all"),
         })
+    }
+
+    /// The same, or the downloads of recordings.
+    fn fault_pattern(&self, pattern: &str) -> Result<(), FormatMistake> {
+        match self.call_pattern(pattern) {
+            Err(_) if pattern == DOWNLOAD => Ok(()),
+            Err(mistake) if nearest(pattern, [DOWNLOAD]).is_some() => {
+                Err(mistake.help(format!("did you mean `{DOWNLOAD}`?")))
+            }
+            known => known,
+        }
     }
 
     /// The id of a callback, or a group of them.

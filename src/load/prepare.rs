@@ -79,6 +79,11 @@ impl<'a> Load<'a> {
         Ok(Self { context, options, templates, target, address, tls })
     }
 
+    /// The receiver, as its URL names it.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
     /// Why the stories have to be simulated, with their pauses and waits, if they could not be compiled.
     pub fn simulated_because(&self) -> Option<&NotCompilable> {
         self.templates.as_ref().err()?.as_ref()

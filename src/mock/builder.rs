@@ -12,7 +12,7 @@ use super::{Prepared, StartError};
 use crate::api::Api;
 use crate::contract::VENDOR_HOSTS;
 use crate::delivery::{Client, ClientOptions};
-use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Speed};
+use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed};
 use crate::http::Server;
 use crate::journal::{Journal, Sink};
 use crate::net::{Guard, Target};
@@ -39,6 +39,7 @@ pub struct Builder {
     speed: Speed,
     epoch: Option<Timestamp>,
     callers: Callers,
+    pace: Pace,
     max_in_flight: usize,
     listen: Option<String>,
     server: Option<Server>,
@@ -64,6 +65,7 @@ impl Builder {
             speed: Speed::Times(1.0),
             epoch: None,
             callers: Callers::Lasting,
+            pace: Pace::default(),
             max_in_flight: MOST_IN_FLIGHT,
             listen: None,
             server: None,
@@ -146,6 +148,12 @@ impl Builder {
     /// Who makes requests, and for how long the mock is there.
     pub(crate) fn callers(mut self, callers: Callers) -> Self {
         self.callers = callers;
+        self
+    }
+
+    /// How long a clock that jumps waits for what lives outside.
+    pub(crate) fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
         self
     }
 
@@ -254,6 +262,7 @@ impl Builder {
             speed: self.speed,
             epoch: self.epoch.unwrap_or_else(Timestamp::now),
             callers: self.callers,
+            pace: self.pace,
             idle: self.max_in_flight.max(MOST_IN_FLIGHT),
             prepared,
         };
@@ -269,6 +278,7 @@ struct Rest {
     speed: Speed,
     epoch: Timestamp,
     callers: Callers,
+    pace: Pace,
     /// Idle connections kept for each receiver.
     idle: usize,
 }
@@ -279,7 +289,8 @@ impl Rest {
         let options =
             ClientOptions { guard: self.guard, tls: settings.tls.clone(), idle_per_target: self.idle };
         let client = Client::new(options)?;
-        let driver = Driver::new(engine, Clock::starting(self.epoch, self.speed), client, self.callers);
+        let clock = Clock::starting(self.epoch, self.speed);
+        let driver = Driver::new(engine, clock, client, self.callers, self.pace);
         let api =
             Api::new(driver.clone(), &self.prepared.catalog, settings.access, settings.public_url.is_none())?;
         let public = settings.public_url.as_ref().and_then(|url| url.parse::<Target>().ok());

@@ -40,6 +40,11 @@ pub struct ScenarioFile {
     pub copies: Option<u32>,
     /// The copies start at random moments within this length of time. Default: all at once.
     pub spread: Option<HumanDuration>,
+    /// How long the story may take, on its own clock: what has not ended by then fails, and the rest is skipped. Default: as
+    /// long as its steps take.
+    pub within: Option<HumanDuration>,
+    /// Whether the story goes on after an expectation failed. Default: false, it stops and skips the steps that are left.
+    pub keep_going: Option<bool>,
     /// Where callbacks go, unless `--callback-url` says otherwise. `{event}` in it becomes the id of the callback.
     #[schemars(extend("format" = "url-template"))]
     pub callback_url: Option<String>,

@@ -50,6 +50,9 @@ pub trait StoryHost {
     /// The story waits for a call, for so long at most.
     fn waiting(&mut self, call: &str, within: Duration);
 
+    /// The story stops here: these steps, each with its place and what it would have done, are not taken.
+    fn skipped(&mut self, steps: Vec<(Place, String)>);
+
     /// An expectation failed.
     fn failed(&mut self, place: &Place, message: &str);
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::expect::Expectation;
-use super::file::{AnswerFile, ExpectFile, LoadFile, ReactionFile, ReactionSendFile};
+use super::file::{AnswerFile, ExpectFile, LoadFile, OutcomeFile, ReactionFile, ReactionSendFile};
 use super::load::{Placed, PlacedStep, Scenario};
 use crate::content::Country;
 use crate::delivery::{Policy, StatusSet};
@@ -33,6 +33,12 @@ pub(super) const MAIN_CONVERSATION: &str = "main";
 pub struct Story {
     /// What it is called.
     pub name: String,
+    /// The file it stands in, as it was given.
+    pub file: Arc<str>,
+    /// How long it may take, from its start.
+    pub within: Option<Duration>,
+    /// Whether its file lets it go on after an expectation failed.
+    pub keep_going: bool,
     /// The seed of the file, if it names one.
     pub seed: Option<Seed>,
     /// The language of texts, if it differs from the country's.
@@ -313,6 +319,23 @@ impl Story {
         self.steps.iter().any(step) || self.reactions.iter().any(|reaction| reaction.trigger == *trigger)
     }
 
+    /// Whether any step or reaction looks for calls.
+    pub fn looks_for_calls(&self) -> bool {
+        let is_call = |trigger: &Trigger| matches!(trigger, Trigger::Call(_));
+        let step = |step: &Step| matches!(&step.action, Action::Await(wait) if is_call(&wait.trigger));
+        self.steps.iter().any(step) || self.reactions.iter().any(|reaction| is_call(&reaction.trigger))
+    }
+
+    /// Whether a step expects that a callback is not delivered.
+    pub fn expects_failures(&self) -> bool {
+        let fails = |expect: &Expectation| {
+            expect.file.error.is_some()
+                || matches!(expect.file.outcome, Some(OutcomeFile::Failed | OutcomeFile::Dead))
+        };
+        let step = |step: &Step| matches!(&step.action, Action::Send { expect, .. } if fails(expect));
+        self.steps.iter().any(step)
+    }
+
     /// Compiles a scenario that was loaded without mistakes. `policy` is the scenario's own. An error means that a
     /// template was not checked before.
     pub fn compile(
@@ -332,6 +355,9 @@ impl Story {
         let callback_url = compiler.optional(file.callback_url.as_deref())?;
         Ok(Self {
             name: scenario.name.clone(),
+            file: scenario.path.display().to_string().into(),
+            within: file.within.map(|within| within.0),
+            keep_going: file.keep_going.unwrap_or(false),
             seed: file.seed.map(Seed),
             locale: file.locale.clone(),
             country: file.country.as_deref().and_then(|code| code.parse().ok()).unwrap_or(DEFAULT_COUNTRY),
@@ -348,6 +374,20 @@ impl Story {
             allow: file.allow.clone(),
             templates: compiler.set,
         })
+    }
+}
+
+impl Action {
+    /// What a step does for people who read that it was skipped; nothing of what nobody would miss.
+    pub(super) fn described(&self) -> Option<String> {
+        match self {
+            Self::Send { callback, .. } => Some(format!("send {}", callback.event)),
+            Self::Await(Await { trigger: Trigger::Call(id) | Trigger::Callback(id), .. }) => {
+                Some(format!("await {id}"))
+            }
+            Self::Check(_) => Some("check".to_owned()),
+            Self::Pause(_) | Self::Set(_) | Self::Group { .. } => None,
+        }
     }
 }
 

@@ -15,8 +15,8 @@ use crate::language::rate::Frequency;
 use crate::recordings::WavFile;
 use crate::simulator::calling::{MockOutcome, Rules, magic};
 use crate::simulator::{
-    Account, AutoFinish, Bot, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, Strictness, WorkflowRules,
-    with_shipped,
+    Account, AutoFinish, Bot, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, RecordingTimes, Strictness,
+    WorkflowRules, with_shipped,
 };
 use crate::time::HumanDuration;
 
@@ -112,6 +112,10 @@ pub(super) fn calling(file: Option<CallingFile>, recordings: BTreeMap<String, Wa
         robots: file.robots.unwrap_or(usual.robots),
         scripts: file.scripts,
         recordings: usual.recordings,
+        recording_times: RecordingTimes {
+            lag: file.recording_lag.map_or(usual.recording_times.lag, |lag| lag.0),
+            lifetime: file.recording_lifetime.map(|lifetime| lifetime.0),
+        },
         strategies: file.strategies.unwrap_or(usual.strategies),
     }
 }

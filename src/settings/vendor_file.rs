@@ -81,6 +81,10 @@ pub struct CallingFile {
     pub scripts: BTreeMap<String, Script>,
     /// The strategies plans are made by, in place of the three built-in ones.
     pub strategies: Option<Vec<Strategy>>,
+    /// How long after its call a recording is there, also one of the dialer. Its link is known before. Default: `2s`.
+    pub recording_lag: Option<HumanDuration>,
+    /// How long a link to a recording works, from the end of the call on: `24h`. Default: for ever.
+    pub recording_lifetime: Option<HumanDuration>,
 }
 
 /// How often each outcome is, relative to the others.

@@ -64,6 +64,7 @@ pub use rules::Behaviour;
 pub use rules::bot::{Bot, BotAnswer, WabaAccount};
 pub use rules::chatbot::{ChatCodes, ChatRules};
 pub use rules::message_template::{MessageTemplate, with_shipped};
+pub use rules::recordings::{NoRecording, RecordingTimes};
 pub use rules::strictness::Strictness;
 pub use rules::workflow::{AutoFinish, WorkflowRules};
 use sms::Sms;

@@ -23,6 +23,7 @@ use super::keys::{ConversationKey, PushKey};
 use super::reference;
 use super::request::{Refusal, Request, Response};
 use super::rules::Behaviour;
+use super::rules::recordings::NoRecording;
 use super::sms::Sms;
 use super::timer::Timer;
 use super::user_endpoints::{self, UserEndpoints};
@@ -297,10 +298,21 @@ impl Simulator {
         self.context.is_busy()
     }
 
-    /// What is behind the link to a recording or an archive, by the last two parts of its path; nothing if nobody was
-    /// given such a link.
-    pub fn download(&self, folder: &str, file: &str) -> Option<calling::Download> {
-        self.calling.download(folder, file).or_else(|| self.dialer.download(folder, file))
+    /// What is behind the link to a recording or an archive, by the last two parts of its path.
+    ///
+    /// # Errors
+    ///
+    /// There is nothing behind it now.
+    pub fn download(
+        &self,
+        folder: &str,
+        file: &str,
+        now: Timestamp,
+    ) -> Result<calling::Download, NoRecording> {
+        match self.calling.download(folder, file, now) {
+            Err(NoRecording::Unknown) => self.dialer.download(folder, file, now),
+            known => known,
+        }
     }
 
     /// What is behind the link to an uploaded file or a user's picture, by the last two parts of its path.

@@ -58,7 +58,7 @@ fn receiver_accepts_a_transfer(language: &str, interpreter: &str, file: &str) {
     let child = Command::new(interpreter)
         .arg(&path)
         .env("PORT", own.port().to_string())
-        .env("MOCK", format!("http://{mock}"))
+        .env("AIRUDDER_MOCK_URL", format!("http://{mock}"))
         .env("NO_PROXY", "127.0.0.1")
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -334,9 +334,10 @@ fn a_slow_receiver_is_waited_for_within_the_timeout() {
 #[test]
 fn a_dead_receiver_is_refused_with_advice() {
     let address = free_address();
+    let url = format!("http://{address}/hook");
     let (_folder, path) = story("delivery = { preset = \"once\" }\n[[steps]]\nsend = \"session.transfer\"\n");
     let output =
-        run(&["run", &path, "--callback-url", &format!("http://{address}/hook"), "--listen", "127.0.0.1:0"]);
+        run(&["run", &path, "--callback-url", &url, "--listen", "127.0.0.1:0", "--wait-for-receiver", "0"]);
     assert_code(&output, 1);
     assert!(stdout(&output).contains(&format!("nobody listens on {address}")), "{}", stdout(&output));
 }
@@ -588,6 +589,7 @@ fn an_await_takes_only_what_belongs_to_its_conversation() {
         &receiver.url(),
         "--speed",
         "max",
+        "--keep-going",
         "--listen",
         &mock.to_string(),
     ]);

@@ -1,31 +1,42 @@
 //! `run`: runs stories to their end.
 
 mod embedded;
+mod integrator;
+mod junit;
 mod report;
 mod tally;
 
+use std::cell::RefCell;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
+use std::net::TcpListener;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::announce::AddressFiles;
 use super::assumed::Assumed;
+use super::reachable::ReceiverWait;
 use super::recording::Recording;
 use super::timeline::Timeline;
 use super::{CommandError, Exit, argument, cannot_write, stories};
-use crate::engine::{Callers, Driver, End, Speed};
+use crate::engine::{Callers, Driver, End, Pace, Speed};
 use crate::files::diagnostic::counted;
 use crate::http::{Limits, Server};
 use crate::mock::{Builder, Prepared, StartError};
-use crate::scenario::Story;
+use crate::net::{Guard, Target};
+use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
-use crate::settings::Flags;
+use crate::settings::{Flags, url_for};
 use crate::time::HumanDuration;
 use embedded::Embedded;
+use integrator::Integrator;
 use tally::{SharedTally, Tally};
 
 const EXAMPLES: &str = "\
@@ -36,8 +47,17 @@ Examples:
       Your own server receives them; it sends its requests to http://127.0.0.1:2478.
   airudder-mock run scenarios/*.toml --speed max --junit report.xml --quiet
       In CI: every story as fast as possible.
+  airudder-mock run scenarios/first-transfer.toml --speed max -- node receiver.js
+      The same with your own server, which is started, told where to listen, and ended.
   airudder-mock run scenarios/agent-transfer.toml --seed 42 --epoch 2030-01-01T00:00:00Z --speed max --record run.ndjson
       The same bytes every time.";
+
+/// The ports that a COMMAND is given: systems take those of connections from above them, so that none of them takes the port
+/// away before the command listens.
+const PORTS: Range<u16> = 10_000..32_000;
+
+/// How many of them are tried.
+const MOST_PORTS: usize = 1_000;
 
 /// The arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -58,10 +78,31 @@ pub(super) struct Args {
     /// The time on the story's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
     #[arg(long, value_name = "TIME", value_parser = argument::moment)]
     epoch: Option<Timestamp>,
-    /// The address on which the mock takes your requests. Port 0 picks a free one. Default: 127.0.0.1:2478; if that is
-    /// taken and only the embedded receiver sends requests, any free one.
+    /// The address on which the mock takes your requests. Port 0 picks a free one. Default: 127.0.0.1:2478, and a free port
+    /// where nobody has to know it: with the embedded receiver, and with a COMMAND, which is told.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    #[command(flatten)]
+    address_files: AddressFiles,
+    #[command(flatten)]
+    receiver_wait: ReceiverWait,
+    /// With --speed max: how long, in real time, to wait for what is outside. A request that a story awaits is waited for no
+    /// longer than this [default: as long as the story says]; a receiver that refuses connections is given so long to come
+    /// back before that counts as an attempt [default: 5s].
+    #[arg(long, value_name = "TIME")]
+    patience: Option<HumanDuration>,
+    /// With --speed max: how long, in real time, your server may take to make a request after it took a callback, or after its
+    /// last request, before time jumps on.
+    #[arg(long, value_name = "TIME", default_value = "100ms")]
+    settle: HumanDuration,
+    /// Go on with a story after one of its expectations failed. Default: it stops, and the steps that are left are skipped;
+    /// `keep_going = true` in a file lets that story go on.
+    #[arg(long)]
+    keep_going: bool,
+    /// How long the whole run may take, in real time: a story that is not over by then fails. What a story may take on its own
+    /// clock is `within` at the top of its file. Default: as long as it takes.
+    #[arg(long, value_name = "TIME")]
+    timeout: Option<HumanDuration>,
     /// Set a variable of the stories, in place of its value in the files: `--set amount=200`. JSON values keep their
     /// type.
     #[arg(long = "set", value_name = "VAR=VALUE", value_parser = argument::variable)]
@@ -81,17 +122,31 @@ pub(super) struct Args {
     /// Print no timeline, only failures and the summary.
     #[arg(long, short)]
     quiet: bool,
+    /// Your server, started for the run and ended with it. It is told by environment variables: PORT, the port to listen on;
+    /// AIRUDDER_MOCK_URL, where its requests go; AIRUDDER_MOCK_SECRET, which signs callbacks; AIRUDDER_MOCK_CALLBACK_URL,
+    /// AIRUDDER_MOCK_APP_KEY, _APP_SECRET, _SIGN_KEY and _SIGN_SECRET.
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let prepared = super::prepare(config, &args.target, args.listen.as_deref())?;
+    let mut args = args;
+    if !args.command.is_empty()
+        && let Some(url) = &args.target.callback_url
+    {
+        args.target.callback_url = Some(with_free_port(url)?);
+    }
+    let mut prepared = super::prepare(config, &args.target, args.listen.as_deref())?;
     let stories = stories::read(&args.files, &args.set, &prepared)?;
+    if !args.command.is_empty() && prepared.settings.callback_url.is_none() {
+        prepared.settings.callback_url = Some(with_free_port("http://127.0.0.1:0/callbacks")?);
+    }
     super::runtime()?.block_on(run_all(args, prepared, stories))
 }
 
 async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
     let Prepared { settings, signer, .. } = &prepared;
-    let begun = Instant::now();
+    let (begun, began) = (Instant::now(), Timestamp::now());
     let epoch = args.epoch.unwrap_or_else(whole_second);
     let jumps = args.speed == Speed::Max;
     let embedded_wanted = settings.callback_url.is_none()
@@ -104,12 +159,17 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     let again =
         if has_own_seeds { format!("--epoch {epoch}") } else { format!("--seed {} --epoch {epoch}", seed.0) };
 
-    let server = listen(settings.listen.as_deref(), embedded_wanted)?;
+    let is_told = embedded_wanted || !args.command.is_empty();
+    let server = listen(settings.listen.as_deref(), is_told)?;
     let receiver =
         if embedded_wanted { Some(Server::bind("127.0.0.1:0").map_err(StartError::from)?) } else { None };
-    let stories = stories::runs(&stories, args.seed, seed, epoch, &args.set);
+    let mut stories = stories::runs(&stories, args.seed, seed, epoch, &args.set);
+    if !args.keep_going {
+        stories.iter_mut().for_each(StoryRun::fail_fast);
+    }
     let begin: Vec<_> = stories.iter().map(stories::begin).collect();
-    let tally = SharedTally::new(stories.iter().map(|story| story.name().to_string()));
+    let rows = stories.iter().map(|story| (story.name().to_string(), story.story().file.to_string()));
+    let tally = SharedTally::new(rows);
     let receiver_address = receiver.as_ref().map(|receiver| receiver.local_addr().to_string());
     // A callback that goes elsewhere may bring requests from elsewhere, which live in real time.
     let closed = embedded_wanted && stories.iter().all(|story| !story.story().has_own_targets());
@@ -118,6 +178,7 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         .seed(seed.0)
         .speed(args.speed)
         .epoch(epoch)
+        .pace(pace(&args))
         .callers(if closed { Callers::Closed } else { Callers::Open })
         .server(server)
         .sink(tally.clone());
@@ -133,7 +194,13 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     }
     let (recording, builder) =
         Recording::open(args.record.as_deref(), !jumps, receiver_address, args.show_secrets, builder)?;
+    let receivers = receivers(settings.callback_url.as_deref(), args.target.callback_url.is_some(), &stories);
+    // Whoever wants to see a callback fail may want nobody to be there.
+    let expects_failures = stories.iter().any(|story| story.story().expects_failures());
+    let awaited = if expects_failures { &[][..] } else { &receivers };
     let mock = builder.stories(stories).assemble().await?;
+    mock.driver().hold();
+    let files = args.address_files.write(mock.address(), &mock.url()).map_err(CommandError::start)?;
     let embedded = receiver.map(|receiver| {
         let embedded = Embedded::new(&prepared, mock.address(), mock.driver().clone());
         let handler = Arc::clone(&embedded);
@@ -153,7 +220,15 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         embedded
     });
 
-    let interrupted = super::interrupted();
+    let mut integrator = match args.command.as_slice() {
+        [] => None,
+        command => Some(Integrator::start(command, &variables(&prepared, &mock.url(), &receivers))?),
+    };
+    let interrupted: Pin<Box<dyn Future<Output = ()>>> = match &integrator {
+        Some(integrator) => Box::pin(super::interrupted_with(integrator.killer())),
+        None => Box::pin(super::interrupted()),
+    };
+    let mut interrupted = interrupted;
     if !args.quiet {
         let target = match (&embedded, &settings.callback_url) {
             (Some(_), _) => "the embedded sample receiver".to_owned(),
@@ -173,10 +248,41 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         super::say(&format!("seed        {}\n", seed.0));
     }
 
-    let end = mock.drive(interrupted).await;
-    let tally = tally.get().clone();
+    let guard = Guard::allowing(&settings.allow).map_err(CommandError::usage)?;
+    tokio::select! {
+        reached = args.receiver_wait.wait_for(awaited, &guard) => reached?,
+        why = failed(&mut integrator) => {
+            return Err(CommandError::start(format!("{why} before it accepted a connection")));
+        }
+        () = &mut interrupted => {
+            end_all(integrator).await;
+            return Ok(Exit::Interrupted);
+        }
+    }
+    let cut = RefCell::new(None);
+    let end = mock
+        .drive(async {
+            tokio::select! {
+                () = interrupted => {}
+                why = ran_out(args.timeout) => drop(cut.replace(Some(why))),
+                why = failed(&mut integrator) => {
+                    drop(cut.replace(Some(format!("the story was not over when {why}"))));
+                }
+            }
+        })
+        .await;
+    end_all(integrator).await;
+    drop(files);
+    let mut tally = tally.get().clone();
+    let end = match cut.into_inner() {
+        Some(why) => {
+            tally.fail_unfinished(&why);
+            Ended::CutShort
+        }
+        None => Ended::By(end),
+    };
     let facts = mock.driver().with(|engine, _| report::Facts {
-        passed: end == End::Over
+        passed: end == Ended::By(End::Over)
             && tally.passed() == tally.stories.len()
             && tally.failed_alone == 0
             && !engine.has_errors_alone(),
@@ -184,24 +290,109 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         epoch,
         totals: engine.totals(),
         verified: embedded.as_ref().map(|embedded| embedded.verified()),
-        interrupted: end == End::Interrupted,
+        interrupted: end == Ended::By(End::Interrupted),
         found: engine.findings().all().cloned().collect(),
         counts: engine.findings().counts().clone(),
         errors_alone: engine.errors_alone().cloned().collect(),
+        took: begun.elapsed(),
+        began,
         seconds: (!jumps).then(|| begun.elapsed().as_secs_f64()),
     });
     let reports = write_reports(&args, &tally, &facts);
     summary(&args, &tally, &facts, &assumed, &again, begun);
-    if end == End::Interrupted {
+    if end != Ended::By(End::Over) {
         list_unsent(mock.driver());
     }
     reports?;
     recording.finish()?;
     Ok(match end {
-        End::Interrupted => Exit::Interrupted,
-        End::Over if facts.passed => Exit::Ok,
-        End::Over => Exit::Failed,
+        Ended::By(End::Interrupted) => Exit::Interrupted,
+        Ended::By(End::Over) if facts.passed => Exit::Ok,
+        Ended::By(End::Over) | Ended::CutShort => Exit::Failed,
     })
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    By(End),
+    /// It took longer than it may, or has lost its integrator.
+    CutShort,
+}
+
+/// Ready when the run has taken as long as it may; with what that means for stories that are not over.
+async fn ran_out(timeout: Option<HumanDuration>) -> String {
+    let Some(timeout) = timeout else { return std::future::pending().await };
+    tokio::time::sleep(timeout.0).await;
+    format!("the story was not over when the run ended after {timeout} (--timeout)")
+}
+
+/// Ready when the integrator that was started has failed, with how.
+async fn failed(integrator: &mut Option<Integrator>) -> String {
+    match integrator {
+        Some(integrator) => integrator.failed().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn end_all(integrator: Option<Integrator>) {
+    if let Some(integrator) = integrator {
+        integrator.end().await;
+    }
+}
+
+/// How long a clock that jumps waits for what lives outside.
+fn pace(args: &Args) -> Pace {
+    let usual = Pace::default();
+    Pace {
+        settle: args.settle.0,
+        patience: args.patience.map(|patience| patience.0),
+        refused: args.patience.map_or(usual.refused, |patience| patience.0),
+    }
+}
+
+/// Where the callbacks of these stories go, as far as one can know it beforehand and connect to it.
+fn receivers(usual: Option<&str>, usual_wins: bool, stories: &[StoryRun]) -> Vec<Target> {
+    let own = stories.iter().filter_map(|story| story.story().callback_url_text());
+    let urls = usual.into_iter().chain(own.filter(|_| !usual_wins));
+    let mut found: Vec<Target> = Vec::new();
+    for target in urls.filter_map(|url| url_for(url, "session.end").parse::<Target>().ok()) {
+        if found.iter().all(|known| known.origin() != target.origin()) {
+            found.push(target);
+        }
+    }
+    found
+}
+
+/// The URL with a free port in place of port 0, which a COMMAND is told to listen on.
+fn with_free_port(url: &str) -> Result<String, CommandError> {
+    let after_scheme = url.find("://").map_or(0, |at| at + 3);
+    let end = url[after_scheme..].find(['/', '?']).map_or(url.len(), |at| after_scheme + at);
+    let Some(host) = url[after_scheme..end].strip_suffix(":0") else { return Ok(url.to_owned()) };
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut some = std::iter::repeat_with(|| PORTS.start + super::fresh_seed() as u16 % PORTS.len() as u16);
+    let port = some.by_ref().take(MOST_PORTS).find(is_free);
+    let port = port.ok_or_else(|| CommandError::start("no port is free: name one in --callback-url"))?;
+    Ok(format!("{}{host}:{port}{}", &url[..after_scheme], &url[end..]))
+}
+
+/// What a COMMAND is told.
+fn variables(prepared: &Prepared, url: &str, receivers: &[Target]) -> Vec<(&'static str, String)> {
+    let settings = &prepared.settings;
+    let mut told =
+        vec![("AIRUDDER_MOCK_URL", url.to_owned()), ("AIRUDDER_MOCK_SECRET", settings.secret.clone())];
+    told.extend(receivers.first().map(|receiver| ("PORT", receiver.port().to_string())));
+    told.extend(settings.callback_url.clone().map(|url| ("AIRUDDER_MOCK_CALLBACK_URL", url)));
+    if let Some(account) = settings.accounts.first() {
+        let sign_secret = account.sign_secret.as_ref().unwrap_or(&settings.secret);
+        told.extend([
+            ("AIRUDDER_MOCK_APP_KEY", account.app_key.clone()),
+            ("AIRUDDER_MOCK_APP_SECRET", account.app_secret.clone()),
+            ("AIRUDDER_MOCK_SIGN_KEY", account.sign_key.clone()),
+            ("AIRUDDER_MOCK_SIGN_SECRET", sign_secret.clone()),
+        ]);
+    }
+    told
 }
 
 /// Now, without a fraction, so that timestamps in whole seconds and in milliseconds say the same.
@@ -209,16 +400,10 @@ fn whole_second() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Listens where the user wants. Nobody outside needs the default address of a run with the embedded integrator, so
-/// that if it is taken any other will do.
-fn listen(wanted: Option<&str>, embedded: bool) -> Result<Server, StartError> {
-    Ok(match wanted {
-        Some(address) => Server::bind(address)?,
-        None => match Server::bind(crate::settings::DEFAULT_LISTEN) {
-            Err(_) if embedded => Server::bind("127.0.0.1:0")?,
-            outcome => outcome?,
-        },
-    })
+/// Listens where the user wants. Where nobody outside has to know the address beforehand, any will do.
+fn listen(wanted: Option<&str>, is_told: bool) -> Result<Server, StartError> {
+    let usual = if is_told { "127.0.0.1:0" } else { crate::settings::DEFAULT_LISTEN };
+    Ok(Server::bind(wanted.unwrap_or(usual))?)
 }
 
 fn write_reports(args: &Args, tally: &Tally, facts: &report::Facts) -> Result<(), CommandError> {
@@ -229,7 +414,7 @@ fn write_reports(args: &Args, tally: &Tally, facts: &report::Facts) -> Result<()
     if let Some(path) = &args.junit {
         let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
         let mut out = std::io::BufWriter::new(file);
-        report::junit(tally, facts, &mut out)
+        junit::junit(tally, facts, &mut out)
             .and_then(|()| out.flush())
             .map_err(|error| cannot_write(path, &error))?;
     }
@@ -251,6 +436,8 @@ fn summary(
             lines.extend(
                 story.failures.iter().map(|failure| format!("    {} ({})", failure.message, failure.place)),
             );
+            let skipped = story.skipped.len();
+            lines.extend((skipped > 0).then(|| format!("    {} skipped", counted(skipped as u64, "step"))));
         }
     } else {
         lines.push(String::new());
@@ -261,6 +448,9 @@ fn summary(
     let mut stories = format!("stories     {passed} passed, {failed} failed");
     if unfinished > 0 {
         stories.push_str(&format!(", {unfinished} not finished"));
+    }
+    if tally.skipped() > 0 {
+        stories.push_str(&format!("; {} skipped", counted(tally.skipped() as u64, "step")));
     }
     lines.push(stories);
     let totals = facts.totals;

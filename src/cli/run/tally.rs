@@ -1,22 +1,43 @@
 //! Counts what happens during a run, for the summary and the reports.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::journal::{Entry, Event, Sink};
+use crate::journal::{Entry, Event, Sink, SkippedStep};
 
 /// How one story went.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct StoryTally {
     pub(super) name: String,
+    /// The scenario file, as it was given.
+    pub(super) file: String,
     /// Nothing while it is not over.
     pub(super) passed: Option<bool>,
     pub(super) started: Option<Timestamp>,
     pub(super) finished: Option<Timestamp>,
     pub(super) failures: Vec<FailureTally>,
+    /// What was not done because the story stopped before it.
+    pub(super) skipped: Vec<SkippedStep>,
+    /// When it began and how long it took, in real time.
+    #[serde(skip)]
+    pub(super) begun: Option<Instant>,
+    #[serde(skip)]
+    pub(super) took: Duration,
+}
+
+impl StoryTally {
+    /// How long it took on its own clock, if it is over.
+    pub(super) fn simulated(&self) -> Option<Duration> {
+        Duration::try_from(self.finished?.duration_since(self.started?)).ok()
+    }
+
+    fn measure(&mut self) {
+        self.took = self.begun.map_or(Duration::ZERO, |begun| begun.elapsed());
+    }
 }
 
 /// One failed expectation.
@@ -41,6 +62,20 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// The stories that are not over fail for this reason.
+    pub(super) fn fail_unfinished(&mut self, message: &str) {
+        for story in self.stories.values_mut().filter(|story| story.passed.is_none()) {
+            story.measure();
+            story.passed = Some(false);
+            story.failures.push(FailureTally { place: story.file.clone(), message: message.to_owned() });
+        }
+    }
+
+    /// How many steps were skipped.
+    pub(super) fn skipped(&self) -> usize {
+        self.stories.values().map(|story| story.skipped.len()).sum()
+    }
+
     /// How many stories passed.
     pub(super) fn passed(&self) -> usize {
         self.stories.values().filter(|story| story.passed == Some(true)).count()
@@ -52,10 +87,12 @@ impl Tally {
 pub(super) struct SharedTally(Arc<Mutex<Tally>>);
 
 impl SharedTally {
-    /// Prepares a row for each story, in this order.
-    pub(super) fn new(names: impl Iterator<Item = String>) -> Self {
-        let row = |name: String| (name.clone(), StoryTally { name, ..StoryTally::default() });
-        Self(Arc::new(Mutex::new(Tally { stories: names.map(row).collect(), ..Tally::default() })))
+    /// Prepares a row for each story by its name and file, in this order.
+    pub(super) fn new(stories: impl Iterator<Item = (String, String)>) -> Self {
+        let row = |(name, file): (String, String)| {
+            (name.clone(), StoryTally { name, file, ..StoryTally::default() })
+        };
+        Self(Arc::new(Mutex::new(Tally { stories: stories.map(row).collect(), ..Tally::default() })))
     }
 
     pub(super) fn get(&self) -> MutexGuard<'_, Tally> {
@@ -81,8 +118,13 @@ impl Sink for SharedTally {
             return;
         };
         match &entry.event {
-            Event::StoryStarted => story.started = Some(entry.at),
+            Event::StoryStarted => {
+                story.begun = Some(Instant::now());
+                story.started = Some(entry.at);
+            }
+            Event::Skipped(steps) => story.skipped.extend(steps.iter().cloned()),
             Event::StoryFinished { passed } => {
+                story.measure();
                 story.passed = Some(*passed);
                 story.finished = Some(entry.at);
             }

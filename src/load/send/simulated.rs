@@ -109,6 +109,7 @@ impl Keeping {
                 }
             }
             Event::Assumed { .. }
+            | Event::Skipped(_)
             | Event::Waiting { .. }
             | Event::Note(_)
             | Event::Found { .. }

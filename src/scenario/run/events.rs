@@ -240,6 +240,10 @@ impl StoryRun {
             if reaction.trigger != *trigger || self.fired[index] >= reaction.times {
                 continue;
             }
+            // What failed a moment ago may have ended the story.
+            if self.stopped {
+                break;
+            }
             match self.reaction_applies(reaction, fields, &mut moment) {
                 Ok(false) => continue,
                 Ok(true) => {}

@@ -69,6 +69,8 @@ pub struct StoryRun {
     /// What goes wrong with calls while it lives.
     faults: Faults,
     failures: u32,
+    /// Whether it stops at the first of them.
+    fails_fast: bool,
     /// When it begins.
     begins: Timestamp,
     /// What its callbacks came to, for a step that waits for one in vain.
@@ -156,6 +158,7 @@ impl StoryRun {
             callback_url: None,
             faults,
             failures: 0,
+            fails_fast: false,
             begins: start,
             callbacks: Arrivals::default(),
             missed: Vec::new(),
@@ -167,6 +170,11 @@ impl StoryRun {
     /// Sets a variable from outside (`--set`); it wins over the file's own.
     pub fn preset(&mut self, name: &str, value: &Value) {
         self.values.insert(name.to_owned(), template::value(value));
+    }
+
+    /// Stops at the first failure from now on, unless its file says that it goes on.
+    pub fn fail_fast(&mut self) {
+        self.fails_fast = !self.story.keep_going;
     }
 
     /// The name shown, with the number of the instance if there are several.
@@ -233,7 +241,7 @@ impl StoryRun {
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         let own = self.strands.iter().filter_map(Strand::next_wakeup).min();
         let scheduled = self.scheduled.keys().next().map(|(at, _)| *at);
-        [own, scheduled].into_iter().flatten().min()
+        [own, scheduled, self.limit()].into_iter().flatten().min()
     }
 
     /// Ends the story where it is: no further steps, no further reactions.
@@ -246,6 +254,9 @@ impl StoryRun {
     /// Moves on as far as possible at this moment.
     pub fn advance(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
         self.helpers.set_now(now);
+        if self.limit().is_some_and(|limit| limit <= now) {
+            self.ran_out_of_time(host);
+        }
         while let Some(entry) = self.scheduled.first_entry() {
             if entry.key().0 > now {
                 break;
@@ -493,12 +504,45 @@ impl StoryRun {
     fn fail(&mut self, place: &Place, message: impl Display, host: &mut dyn StoryHost) {
         self.failures += 1;
         host.failed(place, &message.to_string());
+        if self.fails_fast {
+            self.stop_after(place, host);
+        }
+    }
+
+    /// When it has to be over, as long as it is not.
+    fn limit(&self) -> Option<Timestamp> {
+        let is_running = self.has_begun() && !self.stopped && !self.has_ended;
+        self.story.within.filter(|_| is_running).map(|within| later(self.begins, within))
+    }
+
+    /// The time of the whole story is over before it is.
+    fn ran_out_of_time(&mut self, host: &mut dyn StoryHost) {
+        let Some(within) = self.story.within.map(HumanDuration) else { return };
+        let whole = Place { file: Arc::clone(&self.story.file), line: 1 };
+        let place = self.current(0).map_or(whole, |step| step.place.clone());
+        self.abort(&place, format!("the story has not ended within {within}, which is all it has"), host);
+    }
+
+    /// Stops because of what failed at this place: the steps that are left are skipped.
+    fn stop_after(&mut self, failed: &Place, host: &mut dyn StoryHost) {
+        if self.stopped {
+            return;
+        }
+        let left = self.steps_left();
+        let left =
+            left.iter().filter_map(|at| self.story.steps.get(*at)).filter(|step| step.place != *failed);
+        let skipped: Vec<_> =
+            left.filter_map(|step| Some((step.place.clone(), step.action.described()?))).collect();
+        if !skipped.is_empty() {
+            host.skipped(skipped);
+        }
+        self.stop();
     }
 
     /// A failure after which the rest of the story makes no sense.
     fn abort(&mut self, place: &Place, message: impl Display, host: &mut dyn StoryHost) {
         self.fail(place, message, host);
-        self.stop();
+        self.stop_after(place, host);
     }
 }
 

@@ -1,6 +1,8 @@
 //! The lines of steps that a running story follows: one, and another for each step of a block whose steps are taken at the
 //! same time.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{StoryRun, later};
@@ -79,6 +81,19 @@ impl StoryRun {
     /// The step a strand is at.
     pub(super) fn current(&self, at: usize) -> Option<&Step> {
         self.story.steps.get(self.strands[at].cursor)
+    }
+
+    /// The steps that are not taken yet, those included that strands are at.
+    pub(super) fn steps_left(&self) -> BTreeSet<usize> {
+        let strands = self.strands.iter().filter(|strand| !matches!(strand.state, State::Finished));
+        strands
+            .flat_map(|strand| {
+                // The steps of a block that is waited for are those of other strands.
+                let block = self.story.steps.get(strand.cursor);
+                let block = block.filter(|_| matches!(strand.state, State::Joining));
+                strand.cursor + block.map_or(0, Step::length)..strand.end
+            })
+            .collect()
     }
 
     /// The step of a strand is done: repeats it or moves on.

@@ -59,6 +59,12 @@ impl StoryHost for ScriptedHost {
         self.notes.push(format!("waits {}s for {call}", within.as_secs()));
     }
 
+    fn skipped(&mut self, steps: Vec<(Place, String)>) {
+        let steps: Vec<String> =
+            steps.iter().map(|(place, step)| format!("line {} {step}", place.line)).collect();
+        self.notes.push(format!("skipped: {}", steps.join(", ")));
+    }
+
     fn failed(&mut self, place: &Place, message: &str) {
         self.notes.push(format!("line {}: {message}", place.line));
     }
@@ -89,6 +95,20 @@ fn at(millis: i64) -> Timestamp {
 impl Driven {
     /// A story that began at the moment 0.
     fn begin(text: &str) -> Self {
+        let mut driven = Self::before(text);
+        driven.advance(0);
+        driven
+    }
+
+    /// The same, and it stops at its first failure.
+    fn begin_strictly(text: &str) -> Self {
+        let mut driven = Self::before(text);
+        driven.run.fail_fast();
+        driven.advance(0);
+        driven
+    }
+
+    fn before(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("story.toml");
         std::fs::write(&path, text).unwrap();
@@ -98,9 +118,7 @@ impl Driven {
         let story = Story::compile(&scenario, Policy::once(), is_call).unwrap();
         let run = StoryRun::new(Arc::new(story), "story".into(), 0, 1, Seed(7), at(0));
         let simulator = Simulator::new(Seed(7), Behaviour::default());
-        let mut driven = Self { run, host: ScriptedHost::new(simulator) };
-        driven.advance(0);
-        driven
+        Self { run, host: ScriptedHost::new(simulator) }
     }
 
     fn advance(&mut self, millis: i64) {
@@ -239,7 +257,12 @@ fn a_condition_skips_its_step_and_a_wrong_one_ends_the_story() {
     assert!(story.host.sent.is_empty() && story.run.is_over());
     assert_eq!(
         story.host.notes,
-        ["started", "line 1: `when` is `perhaps`, which is neither true nor false", "failed"]
+        [
+            "started",
+            "line 1: `when` is `perhaps`, which is neither true nor false",
+            "skipped: line 4 send session.end",
+            "failed"
+        ]
     );
 }
 
@@ -476,6 +499,71 @@ fn the_steps_of_a_parallel_block_run_side_by_side() {
     assert_eq!(story.host.notes.last().unwrap(), "passed");
 }
 
+/// Two awaits, a reaction and a callback: enough to be left out.
+const LONG: &str = r#"
+[[on]]
+callback = "session.transfer"
+send = [{ event = "message.receive", after = "1h" }]
+[[steps]]
+send = "session.transfer"
+[[steps]]
+await = "chatbot.agent_transfer_result"
+within = "10s"
+[[steps]]
+pause = "1s"
+[[steps]]
+await = "chatbot.end_session"
+[[steps]]
+send = "session.end"
+"#;
+
+#[test]
+fn a_story_stops_at_its_first_failure_and_skips_the_rest() {
+    let mut driven = Driven::begin_strictly(LONG);
+    driven.answer(1, 200, 5);
+    driven.advance(10_005);
+    assert_eq!(driven.events(), ["session.transfer"], "the reaction is not sent any more");
+    assert!(driven.run.is_over());
+    assert_eq!(driven.run.next_wakeup(), None);
+    let notes = &driven.host.notes[2..];
+    assert!(notes[0].starts_with("line 7: expected the call"), "{notes:?}");
+    let skipped = "skipped: line 12 await chatbot.end_session, line 14 send session.end";
+    assert_eq!(notes[1..], [skipped, "failed"]);
+
+    let mut refused = Driven::begin_strictly(LONG);
+    refused.answer(1, 500, 5);
+    let skipped = "skipped: line 7 await chatbot.agent_transfer_result, line 12 await chatbot.end_session, line 14 send session.end";
+    assert_eq!(refused.host.notes[2..], [skipped, "failed"]);
+}
+
+#[test]
+fn a_story_goes_on_after_a_failure_where_its_file_says_so() {
+    for mut driven in [Driven::begin_strictly(&format!("keep_going = true\n{LONG}")), Driven::begin(LONG)] {
+        driven.answer(1, 500, 5);
+        driven.advance(10_005);
+        driven.advance(11_005);
+        driven.advance(50_000);
+        assert_eq!(driven.events(), ["session.transfer", "session.end"]);
+        assert_eq!(driven.host.notes.iter().filter(|note| note.starts_with("line ")).count(), 3);
+    }
+}
+
+#[test]
+fn a_story_has_only_so_much_time() {
+    let mut driven = Driven::begin(&format!("within = \"12s\"\n{LONG}"));
+    driven.answer(1, 200, 5);
+    driven.call("chatbot.agent_transfer_result", json!({}), 9_000);
+    driven.advance(10_000);
+    assert_eq!(driven.run.next_wakeup(), Some(at(12_000)));
+    driven.advance(11_999);
+    assert!(!driven.run.is_over());
+    driven.advance(12_000);
+    assert!(driven.run.is_over());
+    let notes = &driven.host.notes;
+    let told = "line 13: the story has not ended within 12s, which is all it has";
+    assert_eq!(notes[notes.len() - 3..], [told, "skipped: line 15 send session.end", "failed"]);
+}
+
 #[test]
 fn matchers_and_conditions_decide_what_an_await_takes() {
     let mut story = Driven::begin(
@@ -518,6 +606,7 @@ fn a_check_says_in_what_variables_are_wrong() {
             "line 8: the check failed, `{{ n > 3 }}` is not true: `n` is 3",
             "line 10: `check` makes no sense: the matcher of `user_name` can't be used: `3(` is no regular expression: \
              found open group without closing ')'",
+            "skipped: line 12 send session.end",
             "failed",
         ]
     );

@@ -28,6 +28,7 @@ use crate::seed::{Rng, Seed};
 use crate::simulator::context::Context;
 use crate::simulator::ids::Kind;
 use crate::simulator::outcome::{MockOutcome, Outcome};
+use crate::simulator::rules::recordings::{NoRecording, RecordingTimes};
 
 /// What became of one number (client).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -300,10 +301,28 @@ impl CallReports {
         self.rows.mock_outcome(row, |number| self.dialogs.rules.mock_outcome_of(number))
     }
 
+    /// When recordings are there.
+    pub(super) fn recording_times(&self) -> RecordingTimes {
+        self.dialogs.rules.recording_times
+    }
+
+    /// Whether the latest call to a number is over and somebody talked.
+    pub(super) fn is_recorded(&self, at: u32) -> bool {
+        self.rows.list.get(at as usize).is_some_and(|row| {
+            row.status != RowStatus::Calling && row.attempts > 0 && row.outcome == Outcome::Talked
+        })
+    }
+
+    /// Whether the recording of that call is there.
+    pub(super) fn is_there(&self, at: u32, now: Timestamp) -> Result<(), NoRecording> {
+        let row = self.rows.list.get(at as usize).ok_or(NoRecording::Unknown)?;
+        self.recording_times().check(row.ends(), now)
+    }
+
     /// The recording of a number; nothing where nobody talked.
     pub(super) fn recording(&self, at: u32) -> Option<recordings::Recording> {
         let row = self.rows.list.get(at as usize)?;
-        if row.status == RowStatus::Calling || row.attempts == 0 || row.outcome != Outcome::Talked {
+        if !self.is_recorded(at) {
             return None;
         }
         let text = self.rows.read_row(row);

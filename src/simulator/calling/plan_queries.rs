@@ -211,7 +211,7 @@ pub(super) fn plan_recordings(
     let mut list = Vec::new();
     for task in tasks {
         let rows = calling.task_mut(task).rows_of(asked.number.digits());
-        list.extend(rows.into_iter().flat_map(|row| calling.calls_to(task, row)));
+        list.extend(rows.into_iter().flat_map(|row| calling.calls_to(task, row, request.now)));
     }
     Ok(PlanCalls { plan_id: calling.plan_id(key), list })
 }

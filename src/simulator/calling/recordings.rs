@@ -1,15 +1,17 @@
 //! *Obtain a call recording*, *obtain task recordings*, *call information by callid*, and what is behind their links.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::call_detail::CallDetail;
+use super::call_detail::{CallDetail, CallReports};
 use super::draw::{draw, stream};
 use super::rows::{Row, RowStatus};
 use super::{Calling, Download, TaskKey, unknown};
 use crate::simulator::e164::PhoneNumber;
 use crate::simulator::ids::Kind;
 use crate::simulator::outcome::Outcome;
+use crate::simulator::rules::recordings::NoRecording;
 use crate::simulator::{Refusal, Request, Simulator};
 
 /// `GET /service/cloud/case` (client).
@@ -26,7 +28,7 @@ pub(super) struct AskRecording {
 /// The facts of one call, with the link to its recording (assumed).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(in crate::simulator) struct CallFacts {
-    /// Where the recording is; empty if nobody talked.
+    /// Where the recording is; empty if nobody talked, or as long as it is not there.
     link: String,
     /// The task, 32 hex.
     #[serde(rename = "TaskID")]
@@ -37,11 +39,21 @@ pub(in crate::simulator) struct CallFacts {
 }
 
 impl CallFacts {
-    pub(super) fn new(task_id: &str, call: CallDetail) -> Self {
+    /// Of a call whose recording is there, if it has one.
+    fn recorded(task_id: &str, call: CallDetail) -> Self {
         Self { link: call.record_link.clone(), task_id: task_id.to_owned(), call }
     }
 
-    /// Whether somebody talked.
+    /// Of a call that is the latest of a row or an earlier one.
+    fn new(reports: &CallReports, at: u32, row: &Row, now: Timestamp) -> Self {
+        let facts = Self::recorded(&reports.task_id, reports.report(at, row));
+        match reports.recording_times().check(row.ends(), now) {
+            Ok(()) => facts,
+            Err(_) => Self { link: String::new(), ..facts },
+        }
+    }
+
+    /// Whether there is a recording of it.
     pub(super) fn is_recorded(&self) -> bool {
         !self.link.is_empty()
     }
@@ -57,13 +69,13 @@ pub(super) fn recording_of_number(
     let key = calling.find_task(&asked.task_id, request)?;
     let rows = calling.rows_of(key, asked.number)?;
     let reports = calling.call_reports(key);
-    let recorded = rows.into_iter().rev().find(|row| reports.recording(*row).is_some());
-    match recorded.and_then(|row| reports.latest(row)) {
-        Some(call) => Ok(CallFacts::new(&reports.task_id, call)),
-        None => {
-            Err(Refusal::new(404, format!("there is no recording of {}: nobody has talked", asked.number)))
-        }
-    }
+    let recorded = rows.into_iter().rev().find(|row| reports.is_recorded(*row));
+    let Some(call) = recorded.and_then(|row| Some((row, reports.latest(row)?))) else {
+        let message = format!("there is no recording of {}: nobody has talked", asked.number);
+        return Err(Refusal::new(404, message));
+    };
+    reports.is_there(call.0, request.now).map_err(|error| Refusal::new(404, error.to_string()))?;
+    Ok(CallFacts::recorded(&reports.task_id, call.1))
 }
 
 /// `GET /service/cloud/recording` (client).
@@ -89,9 +101,16 @@ pub(super) fn recordings_of_task(
 ) -> Result<Archive, Refusal> {
     let calling = &simulator.calling;
     let key = calling.find_task(&asked.task_id, request)?;
-    if calling.recorded(key).next().is_none() {
-        return Err(Refusal::new(404, "there are no recordings in this task: nobody has talked"));
+    let reports = calling.call_reports(key);
+    let mut recorded = calling.recorded(key).map(|row| reports.is_there(row, request.now)).peekable();
+    match recorded.peek().cloned() {
+        None => {
+            return Err(Refusal::new(404, "there are no recordings in this task: nobody has talked"));
+        }
+        // One that is there is enough.
+        Some(first) => recorded.find(Result::is_ok).unwrap_or(first),
     }
+    .map_err(|error| Refusal::new(404, error.to_string()))?;
     let place = (key.0, 0, 0);
     let day = calling.task(key).created.strftime("%Y%m%d");
     let folder = calling.ids.seal(Kind::ArchiveFolder, place);
@@ -121,22 +140,19 @@ pub(super) fn call_by_id(
     let row = own.and_then(|task| task.row(at)).copied().ok_or_else(missing)?;
     let attempt = u8::try_from(attempt).map_err(|_| missing())?;
     let reports = calling.call_reports(key);
-    let call = if attempt == row.attempts {
-        reports.latest(at)
-    } else {
-        calling.earlier_attempt(key, at, attempt).map(|row| reports.report(at, &row))
-    };
-    Ok(CallFacts::new(&reports.task_id, call.ok_or_else(missing)?))
+    let row = if attempt == row.attempts { Some(row) } else { calling.earlier_attempt(key, at, attempt) };
+    Ok(CallFacts::new(&reports, at, &row.ok_or_else(missing)?, request.now))
 }
 
 impl Calling {
     /// Every call to a number of a task, the first one first.
-    pub(super) fn calls_to(&self, key: TaskKey, at: u32) -> Vec<CallFacts> {
+    pub(super) fn calls_to(&self, key: TaskKey, at: u32, now: Timestamp) -> Vec<CallFacts> {
         let reports = self.call_reports(key);
-        let attempts = self.task(key).row(at).map_or(0, |row| row.attempts);
+        let latest = self.task(key).row(at).copied();
+        let attempts = latest.map_or(0, |row| row.attempts);
         let earlier = (1..attempts).filter_map(|attempt| self.earlier_attempt(key, at, attempt));
-        let calls = earlier.map(|row| reports.report(at, &row)).chain(reports.latest(at));
-        calls.filter(|call| call.attempts > 0).map(|call| CallFacts::new(&reports.task_id, call)).collect()
+        let calls = earlier.chain(latest).filter(|row| row.attempts > 0);
+        calls.map(|row| CallFacts::new(&reports, at, &row, now)).collect()
     }
 
     /// A number as it stood after an earlier attempt.
@@ -161,25 +177,37 @@ impl Calling {
     }
 
     /// What is behind a link.
-    pub(in crate::simulator) fn download(&self, folder: &str, file: &str) -> Option<Download> {
+    pub(in crate::simulator) fn download(
+        &self,
+        folder: &str,
+        file: &str,
+        now: Timestamp,
+    ) -> Result<Download, NoRecording> {
         let same = |folder_kind, kind| {
             let place = self.ids.open(kind, file)?;
             (self.ids.open(folder_kind, folder) == Some(place)).then_some(place)
         };
         if let Some((task, row, attempt)) = same(Kind::RecordingFolder, Kind::Recording) {
-            let known = self.tasks.get(task as usize)?.row(row)?;
-            if u32::from(known.attempts) != attempt {
-                return None;
-            }
+            let known = self.tasks.get(task as usize).and_then(|task| task.row(row));
+            let known = known.filter(|known| u32::from(known.attempts) == attempt);
+            known.ok_or(NoRecording::Unknown)?;
             let reports = self.call_reports(TaskKey(task));
-            return Some(Download::One { name: reports.file_name(row), recording: reports.recording(row)? });
+            let recording = reports.recording(row).ok_or(NoRecording::Unknown)?;
+            reports.is_there(row, now)?;
+            return Ok(Download::One { name: reports.file_name(row), recording });
         }
-        let (task, ..) = same(Kind::ArchiveFolder, Kind::Archive)?;
+        let (task, ..) = same(Kind::ArchiveFolder, Kind::Archive).ok_or(NoRecording::Unknown)?;
         let key = TaskKey(task);
-        self.tasks.get(task as usize)?;
-        let (reports, rows) = (self.call_reports(key), self.recorded(key).collect::<Vec<u32>>());
+        self.tasks.get(task as usize).ok_or(NoRecording::Unknown)?;
+        let reports = self.call_reports(key);
+        let (there, missing): (Vec<u32>, Vec<u32>) =
+            self.recorded(key).partition(|row| reports.is_there(*row, now).is_ok());
+        // An archive holds what is there; without anything in it there is none.
+        if let (true, Some(first)) = (there.is_empty(), missing.first()) {
+            reports.is_there(*first, now)?;
+        }
         let entries =
-            rows.into_iter().filter_map(move |row| Some((reports.file_name(row), reports.recording(row)?)));
-        Some(Download::All(Box::new(entries)))
+            there.into_iter().filter_map(move |row| Some((reports.file_name(row), reports.recording(row)?)));
+        Ok(Download::All(Box::new(entries)))
     }
 }

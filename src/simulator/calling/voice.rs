@@ -278,7 +278,12 @@ impl Calling {
     }
 
     /// The facts of every call to a number in a workflow, the first one first.
-    pub(in crate::simulator) fn voice_facts(&self, key: TaskKey, at: u32) -> Vec<WorkflowCallFacts> {
+    pub(in crate::simulator) fn voice_facts(
+        &self,
+        key: TaskKey,
+        at: u32,
+        now: Timestamp,
+    ) -> Vec<WorkflowCallFacts> {
         let Some(part) = self.task(key).order.workflow.as_deref() else { return Vec::new() };
         let reports = self.call_reports(key);
         let of = |facts| WorkflowCallFacts {
@@ -289,6 +294,6 @@ impl Calling {
             nodetask_name: part.nodetask_name.clone(),
             case_id: reports.case_id(at),
         };
-        self.calls_to(key, at).into_iter().map(of).collect()
+        self.calls_to(key, at, now).into_iter().map(of).collect()
     }
 }

@@ -1,6 +1,7 @@
 //! Recordings of calls. What was said and where the recording lies follow from the call and the task's seed, and are
 //! worked out anew whenever somebody asks.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,7 @@ use crate::recordings::{Recording, Speaker, Turn};
 use crate::simulator::calling::{Download, agent_talk, stream};
 use crate::simulator::ending::Ending;
 use crate::simulator::ids::Kind;
+use crate::simulator::rules::recordings::NoRecording;
 use crate::simulator::{Refusal, Request, Simulator};
 
 /// `POST /service/callcenter/call/predict/case/recording` (client).
@@ -53,7 +55,11 @@ pub(super) fn recording(
         None => Err(Refusal::new(10611, "the call is not finished")),
         Some(ending) if !ending.talked() => Err(Refusal::new(10612, "no agent answered the call")),
         Some(_) if !dialer.is_recorded(key, call) => Err(Refusal::new(10516, "the call has no recording")),
-        Some(_) => Ok(RecordingLink { link: dialer.record_link(key, at) }),
+        Some(_) => {
+            let there = dialer.is_there(call, request.now);
+            there.map_err(|error| Refusal::new(10516, error.to_string()))?;
+            Ok(RecordingLink { link: dialer.record_link(key, at) })
+        }
     }
 }
 
@@ -73,20 +79,27 @@ impl Dialer {
     }
 
     /// What is behind a link; nothing where nobody has talked.
-    pub(in crate::simulator) fn download(&self, folder: &str, file: &str) -> Option<Download> {
-        let place = self.ids.open(Kind::DialerRecording, file)?;
-        if self.ids.open(Kind::DialerRecordingFolder, folder) != Some(place) {
-            return None;
-        }
-        let (task, call, _) = place;
-        let row = *self.tasks.get(task as usize)?.calls.get(call as usize)?;
+    pub(in crate::simulator) fn download(
+        &self,
+        folder: &str,
+        file: &str,
+        now: Timestamp,
+    ) -> Result<Download, NoRecording> {
+        let place = self.ids.open(Kind::DialerRecording, file);
+        let place = place.filter(|place| self.ids.open(Kind::DialerRecordingFolder, folder) == Some(*place));
+        let (task, call, _) = place.ok_or(NoRecording::Unknown)?;
+        let row = self.tasks.get(task as usize).and_then(|task| task.calls.get(call as usize));
         let key = TaskKey(task);
-        if !self.is_recorded(key, &row) {
-            return None;
-        }
+        let row = *row.filter(|row| self.is_recorded(key, row)).ok_or(NoRecording::Unknown)?;
+        self.is_there(&row, now)?;
         let number = self.task(key).number_of(&row);
         let name = format!("{number}_{}.wav", call + 1);
-        Some(Download::One { name, recording: self.recording(key, call) })
+        Ok(Download::One { name, recording: self.recording(key, call) })
+    }
+
+    /// Whether the recording of a call is there.
+    fn is_there(&self, row: &CallRow, now: Timestamp) -> Result<(), NoRecording> {
+        self.calling.recording_times.check(row.ended_at().unwrap_or(now), now)
     }
 
     fn recording(&self, key: TaskKey, call: u32) -> Recording {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::recordings::RecordingTimes;
 pub use crate::content::voice::{Business, Script};
 use crate::recordings::WavFile;
 use crate::simulator::outcome::{MockOutcome, Outcome};
@@ -149,6 +150,8 @@ pub struct Rules {
     pub scripts: BTreeMap<String, Script>,
     /// The user's own recordings, by the name or the id of the robot that calls.
     pub recordings: BTreeMap<String, WavFile>,
+    /// When recordings are there, those of the dialer as well.
+    pub recording_times: RecordingTimes,
 }
 
 impl Default for Rules {
@@ -198,6 +201,7 @@ impl Default for Rules {
             ],
             scripts: BTreeMap::new(),
             recordings: BTreeMap::new(),
+            recording_times: RecordingTimes::default(),
         }
     }
 }

@@ -6,6 +6,7 @@ pub(super) mod calling;
 pub(super) mod chatbot;
 pub(super) mod dialer;
 pub(super) mod message_template;
+pub(super) mod recordings;
 pub(super) mod strictness;
 pub(super) mod template;
 pub(super) mod template_file;

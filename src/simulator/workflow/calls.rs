@@ -152,8 +152,8 @@ impl Workflow {
             for visit in instance.row(at).map(|row| row.visits.as_slice()).unwrap_or_default() {
                 let task = instance.tasks[usize::from(visit.node)].and_then(NodeTask::voice);
                 let asked = task.filter(|task| only.is_none_or(|only| only == *task));
-                found
-                    .extend(asked.into_iter().flat_map(|task| dialers.calling.voice_facts(task, visit.work)));
+                let facts = |task| dialers.calling.voice_facts(task, visit.work, request.now);
+                found.extend(asked.into_iter().flat_map(facts));
             }
         }
         Ok(found)

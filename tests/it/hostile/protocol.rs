@@ -85,7 +85,7 @@ fn methods(world: &World, table: &mut Vec<Case>) {
         ("get!", ROBOT),
         ("M-SEARCH", ROBOT),
     ] {
-        let wanted = Wanted::Refused(Envelope::Cloud, 405, "is not served at");
+        let wanted = Wanted::Refused(Envelope::Cloud, 405, "is served with");
         table.push(Case::new(format!("{method} {target}"), world.bare(method, target), wanted));
     }
     table.push(Case::new("a method in lower case", world.bare("get", ROBOT), Wanted::Taken));

@@ -120,7 +120,8 @@ fn a_robot_may_have_a_recording_of_the_users_own() {
         vendor.pass(DAY);
         let link = details(&mut vendor, &task)["9001"]["RecordLink"].as_str().unwrap().to_owned();
         let parts: Vec<&str> = link.rsplit(['/', '.']).collect();
-        let Some(Download::One { recording, .. }) = vendor.simulator.download(parts[2], parts[1]) else {
+        let Ok(Download::One { recording, .. }) = vendor.simulator.download(parts[2], parts[1], vendor.now)
+        else {
             panic!("nothing behind {link}")
         };
         assert_eq!(recording == own, is_own, "{called} by {named}");

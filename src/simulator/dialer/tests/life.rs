@@ -216,15 +216,15 @@ fn recordings_are_as_long_as_the_talk() {
     assert_eq!(link["link"], call["reclink"]);
     let mut parts = link["link"].as_str().unwrap().trim_end_matches(".wav").rsplit('/');
     let (file, folder) = (parts.next().unwrap(), parts.next().unwrap());
-    let Some(Download::One { name, recording: Recording::Made(recording) }) =
-        vendor.simulator.download(folder, file)
+    let Ok(Download::One { name, recording: Recording::Made(recording) }) =
+        vendor.simulator.download(folder, file, vendor.now)
     else {
         panic!("nothing there")
     };
     assert_eq!(name, "628111230001_1.wav");
     assert_eq!(i64::from(recording.seconds), call["talkDuration"].as_i64().unwrap());
     assert!(recording.turns.len() > 1);
-    assert!(vendor.simulator.download(file, folder).is_none());
+    assert!(vendor.simulator.download(file, folder, vendor.now).is_err());
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn notices_and_queries_of_both_agree() {
         let link = vendor.call("dialer.recording", json!({ "callid": call["callid"] })).unwrap();
         assert_eq!(link["link"], call["reclink"]);
         let parts: Vec<String> = text(&call["reclink"]).rsplit(['/', '.']).map(str::to_owned).collect();
-        assert!(vendor.simulator.download(&parts[2], &parts[1]).is_some());
+        assert!(vendor.simulator.download(&parts[2], &parts[1], vendor.now).is_ok());
     }
 }
 

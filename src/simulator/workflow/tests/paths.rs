@@ -189,8 +189,8 @@ fn voice_then_whatsapp() {
     assert_eq!(vendor.call("workflow.call_info", asked).unwrap(), list);
     let link = text(&list["list"][0]["link"]);
     let parts: Vec<&str> = link.rsplit(['/', '.']).collect();
-    let Some(Download::One { recording: Recording::Made(recording), .. }) =
-        vendor.simulator.download(parts[2], parts[1])
+    let Ok(Download::One { recording: Recording::Made(recording), .. }) =
+        vendor.simulator.download(parts[2], parts[1], vendor.now)
     else {
         panic!("nothing behind {link}")
     };

@@ -1,0 +1,97 @@
+//! Telling other programs where something listens: `--port-file` and `--url-file`.
+
+use std::ffi::OsString;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Files that say where it listens, for programs that cannot know a port that was picked at the start.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct AddressFiles {
+    /// Write the port to this file once it listens. The file appears whole, and is removed at the end.
+    #[arg(long, value_name = "FILE")]
+    port_file: Option<PathBuf>,
+    /// Write the URL, for example http://127.0.0.1:2478, to this file once it listens. The file appears whole, and is
+    /// removed at the end.
+    #[arg(long, value_name = "FILE")]
+    url_file: Option<PathBuf>,
+}
+
+impl AddressFiles {
+    /// Writes the files that were asked for. They are there until what comes back is dropped.
+    ///
+    /// # Errors
+    ///
+    /// A file that can't be written, named.
+    pub(super) fn write(&self, address: SocketAddr, url: &str) -> io::Result<WrittenFiles> {
+        let mut written = WrittenFiles(Vec::new());
+        for (path, text) in [
+            (&self.port_file, format!("{}\n", address.port())),
+            (&self.url_file, format!("{}\n", url.trim_end_matches('/'))),
+        ] {
+            let Some(path) = path else { continue };
+            appear(path, &text).map_err(|error| {
+                io::Error::new(error.kind(), format!("{} can't be written: {error}", path.display()))
+            })?;
+            written.0.push((path.clone(), text));
+        }
+        Ok(written)
+    }
+}
+
+/// Files that are removed at the end, unless somebody else has written them anew meanwhile.
+#[derive(Debug)]
+#[must_use = "the files are removed at once"]
+pub(super) struct WrittenFiles(Vec<(PathBuf, String)>);
+
+impl Drop for WrittenFiles {
+    fn drop(&mut self) {
+        for (path, text) in &self.0 {
+            if std::fs::read_to_string(path).is_ok_and(|there| there == *text) {
+                // Where it can't be removed, it stays: nothing depends on it any more.
+                let _ = std::fs::remove_file(path);
+            }
+        }
+    }
+}
+
+/// Writes a file that nobody ever sees in part.
+fn appear(path: &Path, text: &str) -> io::Result<()> {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().ok_or(io::ErrorKind::IsADirectory)?);
+    name.push(format!(".{}", std::process::id()));
+    let beside = path.with_file_name(name);
+    std::fs::write(&beside, text)?;
+    std::fs::rename(&beside, path).inspect_err(|_| drop(std::fs::remove_file(&beside)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_there_as_long_as_something_listens() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let files = AddressFiles { port_file: Some(path("port")), url_file: Some(path("url")) };
+        let address = "127.0.0.1:2478".parse().unwrap();
+        let written = files.write(address, "http://127.0.0.1:2478/").unwrap();
+        assert_eq!(std::fs::read_to_string(path("port")).unwrap(), "2478\n");
+        assert_eq!(std::fs::read_to_string(path("url")).unwrap(), "http://127.0.0.1:2478\n");
+        // Another program has taken the name over.
+        std::fs::write(path("url"), "http://127.0.0.1:3\n").unwrap();
+        drop(written);
+        let left: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
+        assert_eq!(left, ["url"]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("no").join("port");
+        let files = AddressFiles { port_file: Some(path.clone()), url_file: None };
+        let error = files.write("127.0.0.1:1".parse().unwrap(), "").unwrap_err();
+        assert!(error.to_string().starts_with(&format!("{} can't be written", path.display())), "{error}");
+    }
+}

@@ -1,0 +1,73 @@
+//! Waiting until a receiver accepts connections: a server that starts beside a run may come up later.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{CommandError, remark};
+use crate::net::{Guard, Target};
+use crate::time::HumanDuration;
+
+/// How long a connection may take before the next one is tried, and the time between two of them.
+const CONNECTING: Duration = Duration::from_secs(2);
+const BETWEEN: Duration = Duration::from_millis(50);
+
+/// How long to wait for a receiver.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct ReceiverWait {
+    /// Wait until the callback URL accepts connections, so long at most, before anything is sent. 0 starts without it.
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    wait_for_receiver: HumanDuration,
+}
+
+impl ReceiverWait {
+    /// Waits until all of them accept connections, and says so if they don't at once.
+    ///
+    /// # Errors
+    ///
+    /// One of them does not in time.
+    pub(super) async fn wait_for(self, receivers: &[Target], guard: &Guard) -> Result<(), CommandError> {
+        let within = self.wait_for_receiver.0;
+        let began = Instant::now();
+        for receiver in receivers.iter().filter(|_| !within.is_zero()) {
+            let mut is_told = false;
+            while let Err(error) = connect(receiver, guard).await {
+                if began.elapsed() >= within {
+                    return Err(CommandError::start(format!(
+                        "{} accepted no connection within {} ({error}): start your server, or give \
+                         --wait-for-receiver 0 to go on without it",
+                        receiver.origin(),
+                        self.wait_for_receiver
+                    )));
+                }
+                if !std::mem::replace(&mut is_told, true) {
+                    remark(&format!(
+                        "waiting for {} to accept connections, up to {}",
+                        receiver.origin(),
+                        self.wait_for_receiver
+                    ));
+                }
+                sleep(BETWEEN.min(within.saturating_sub(began.elapsed()))).await;
+            }
+            if is_told {
+                let took = HumanDuration(Duration::from_millis(began.elapsed().as_millis() as u64));
+                remark(&format!("{} accepts connections after {took}", receiver.origin()));
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn connect(receiver: &Target, guard: &Guard) -> io::Result<()> {
+    let found = tokio::net::lookup_host((receiver.host(), receiver.port())).await?;
+    let found: Vec<SocketAddr> = found.collect();
+    let addresses = guard.admit(receiver.host(), &found).map_err(io::Error::other)?;
+    let connection = timeout(CONNECTING, TcpStream::connect(&addresses[..])).await;
+    let connection = connection.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+    // Where nobody listens, a connection may by chance get the very port it goes to, and meet itself.
+    let is_itself = connection.local_addr()? == connection.peer_addr()?;
+    if is_itself { Err(io::ErrorKind::ConnectionRefused.into()) } else { Ok(()) }
+}

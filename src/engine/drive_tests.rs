@@ -1,0 +1,251 @@
+//! The driver with a receiver that the test writes, in virtual real time: nothing here waits.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use jiff::tz::Offset;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::contract::{Catalog, Direction};
+use crate::delivery::{ClientOptions, Policy, ReceiverResponse};
+use crate::journal::{Entry, Sink};
+use crate::mock::{Builder, Prepared};
+use crate::scenario::{Story, StoryRun, load};
+use crate::seed::Seed;
+use crate::settings::Settings;
+use crate::simulator::{AccountKey, Request};
+
+/// What takes the attempts in place of the network.
+pub(super) type Receiver =
+    Box<dyn Fn(Arc<Attempt>) -> Pin<Box<dyn Future<Output = AttemptResult> + Send>> + Send + Sync>;
+
+/// What came to the journal, of the kinds that the tests look at.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<String>>>);
+
+impl Seen {
+    fn push(&self, line: String) {
+        self.0.lock().unwrap().push(line);
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn count(&self, start: &str) -> usize {
+        self.lines().iter().filter(|line| line.starts_with(start)).count()
+    }
+}
+
+impl Sink for Seen {
+    fn entry(&mut self, entry: &Entry) {
+        match &entry.event {
+            Event::Failed { message, .. } => self.push(format!("failed: {message}")),
+            Event::Skipped(steps) => self.push(format!("skipped: {}", steps.len())),
+            Event::Note(text) => self.push(format!("note: {text}")),
+            Event::StoryFinished { passed } => self.push(format!("passed: {passed}")),
+            _ => {}
+        }
+    }
+}
+
+fn answered(status: u16) -> AttemptResult {
+    let body = Bytes::from_static(b"{}");
+    let answer = ReceiverResponse { status, headers: Vec::new(), body, truncated: false };
+    AttemptResult { result: Ok(answer), elapsed: Duration::ZERO }
+}
+
+fn refused() -> AttemptResult {
+    let failure = Failure { class: ErrorClass::Refused, message: "nobody listens".to_owned() };
+    AttemptResult { result: Err(failure), elapsed: Duration::ZERO }
+}
+
+/// A story at full speed, with an integrator outside.
+fn story(path: &Path, seed: u64, pace: Pace, seen: &Seen) -> Driver {
+    let catalog = Catalog::builtin();
+    let scenario = load::load(path, catalog, &[]).unwrap_or_else(|problems| panic!("{problems}"));
+    let is_call = |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
+    let story = Arc::new(Story::compile(&scenario, Policy::airudder(), is_call).unwrap());
+    let epoch = "2030-01-01T00:00:00Z".parse().unwrap();
+    let mut run = StoryRun::new(story, "story".into(), 0, 1, Seed(seed), epoch);
+    run.fail_fast();
+    let engine = Builder::new(Prepared::new(Settings::default()))
+        .callback_url("http://127.0.0.1:9/hook")
+        .max_in_flight(1)
+        .seed(seed)
+        .sink(seen.clone())
+        .stories(vec![run])
+        .engine()
+        .unwrap();
+    let client = Client::new(ClientOptions::default()).unwrap();
+    Driver::new(engine, Clock::starting(epoch, Speed::Max), client, Callers::Open, pace)
+}
+
+fn with(mut driver: Driver, receiver: Receiver) -> Driver {
+    Arc::get_mut(&mut driver.shared).unwrap().receiver = Some(receiver);
+    driver
+}
+
+/// Drives to the end; how long it took in real time.
+async fn drive(driver: &Driver) -> Duration {
+    let began = Instant::now();
+    assert_eq!(driver.drive(std::future::pending()).await, End::Over);
+    began.elapsed()
+}
+
+fn ready(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(path)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_integrator_fails_once_within_the_time_of_its_step() {
+    for (patience, least, most) in [(None, 30, 31), (Some(Duration::from_secs(5)), 5, 6)] {
+        let seen = Seen::default();
+        let pace = Pace { patience, ..Pace::default() };
+        let driver = story(&ready("agent-transfer.toml"), 7, pace, &seen);
+        let driver = with(driver, Box::new(|_| Box::pin(async { answered(200) })));
+        let took = drive(&driver).await;
+        assert!((least..=most).contains(&took.as_secs()), "{took:?}: {:?}", seen.lines());
+        assert_eq!((seen.count("failed: "), seen.count("skipped: 7")), (1, 1), "{:?}", seen.lines());
+        assert!(seen.lines().contains(&"passed: false".to_owned()));
+    }
+}
+
+const CHAT: &str = r#"
+[[steps]]
+send = "session.transfer"
+[[steps]]
+await = "chatbot.agent_transfer_result"
+[[steps]]
+send = "agent.message"
+[[steps]]
+await = "chatbot.send_message"
+[[steps]]
+pause = "2s..6s"
+[[steps]]
+send = "agent.message"
+[[steps]]
+await = "chatbot.send_message"
+[[steps]]
+pause = "2s..6s"
+[[steps]]
+send = "agent.message"
+"#;
+
+/// Makes a call as the API would hand it over.
+fn call(driver: &Driver, id: &str, fields: &Value) {
+    driver.with(|engine, now| {
+        let (account, zone) = (AccountKey::default(), Offset::UTC);
+        let outcome = engine.call(&Request { id, fields, rows: None, files: &[], account, zone, now });
+        assert!(outcome.response.is_ok(), "{id}: {:?}", outcome.response);
+    });
+}
+
+/// Plays the story with an integrator that answers every message of the user twice, some time after it took the callback.
+/// What was said, in its order: `user` and `agent`.
+async fn chat(seed: u64, settle: Duration) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.toml");
+    std::fs::write(&path, CHAT).unwrap();
+    let (seen, said) = (Seen::default(), Seen::default());
+    let driver = story(&path, seed, Pace { settle, ..Pace::default() }, &seen);
+    let late = move |n: u64| Duration::from_millis(Seed(seed).derive("late", n).0 % 95);
+    // The integrator's own handle: one that keeps the driver alive would be a circle.
+    let own = Arc::new(Mutex::new(None::<std::sync::Weak<Shared>>));
+    let (handle, talk) = (Arc::clone(&own), said.clone());
+    let receiver: Receiver = Box::new(move |attempt| {
+        let (handle, talk) = (Arc::clone(&handle), talk.clone());
+        Box::pin(async move {
+            let body: Value = serde_json::from_slice(&attempt.callback.body).unwrap();
+            let driver = Driver { shared: handle.lock().unwrap().as_ref().unwrap().upgrade().unwrap() };
+            let number = attempt.callback.id.0;
+            match &*attempt.callback.event {
+                "session.transfer" => {
+                    tokio::spawn(async move {
+                        tokio::time::sleep(late(number)).await;
+                        let call_id = &body["transfer"]["call_id"];
+                        let fields = json!({ "call_id": call_id, "result": "accepted" });
+                        call(&driver, "chatbot.agent_transfer_result", &fields);
+                    });
+                }
+                "agent.message" => {
+                    talk.push("user".to_owned());
+                    tokio::spawn(async move {
+                        for part in 0..2 {
+                            tokio::time::sleep(late(number + part)).await;
+                            let texts = [{ json!({ "type": "text", "text": "yes" }) }];
+                            let fields = json!({ "call_id": body["call_id"], "messages": texts });
+                            talk.push("agent".to_owned());
+                            call(&driver, "chatbot.send_message", &fields);
+                        }
+                    });
+                }
+                _ => {}
+            }
+            answered(200)
+        })
+    });
+    let driver = with(driver, receiver);
+    *own.lock().unwrap() = Some(Arc::downgrade(&driver.shared));
+    drive(&driver).await;
+    assert!(seen.lines().contains(&"passed: true".to_owned()), "{:?}", seen.lines());
+    said.lines().join(" ")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_never_talks_over_an_answer_that_is_on_its_way() {
+    let in_turn = "user agent agent user agent agent user agent agent";
+    let mut overtaken = 0;
+    for seed in 0..40 {
+        assert_eq!(chat(seed, Duration::from_millis(100)).await, in_turn, "seed {seed}");
+        overtaken += u32::from(chat(seed, Duration::ZERO).await != in_turn);
+    }
+    assert!(overtaken > 10, "without the wait it happens: {overtaken}");
+}
+
+const ONE: &str = "[[steps]]\nsend = \"session.transfer\"\nexpect = { attempts = 1 }\n";
+
+/// One callback, to a receiver that comes up after so long.
+async fn comes_up_after(up: Duration) -> (Duration, Seen) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("one.toml");
+    std::fs::write(&path, ONE).unwrap();
+    let seen = Seen::default();
+    let began = Instant::now();
+    let receiver: Receiver = Box::new(move |_| {
+        Box::pin(async move { if began.elapsed() < up { refused() } else { answered(200) } })
+    });
+    let driver = with(story(&path, 7, Pace::default(), &seen), receiver);
+    (drive(&driver).await, seen)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_restarts_is_waited_for_within_one_attempt() {
+    let (took, seen) = comes_up_after(Duration::from_secs(2)).await;
+    assert!((2..3).contains(&took.as_secs()), "{took:?}");
+    let note = "note: 127.0.0.1:9 refuses connections: waiting for it, up to 5s";
+    assert_eq!(seen.lines(), [note, "passed: true"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_is_gone_is_waited_for_once() {
+    let (took, seen) = comes_up_after(Duration::from_secs(3_600)).await;
+    assert!((5..6).contains(&took.as_secs()), "{took:?}");
+    assert_eq!((seen.count("note: "), seen.count("failed: ")), (1, 2), "{:?}", seen.lines());
+}
+
+/// A step that begins to wait after a pause has its own time, not none and not for ever.
+#[tokio::test(start_paused = true)]
+async fn a_pause_before_an_await_is_jumped_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pause.toml");
+    let text = "[[steps]]\npause = \"1h\"\n[[steps]]\nawait = \"chatbot.end_session\"\nwithin = \"3s\"\n";
+    std::fs::write(&path, text).unwrap();
+    let seen = Seen::default();
+    let driver = story(&path, 7, Pace::default(), &seen);
+    let driver = with(driver, Box::new(|_| Box::pin(async { answered(200) })));
+    let took = drive(&driver).await;
+    assert!((3..4).contains(&took.as_secs()), "{took:?}");
+    assert_eq!(seen.count("failed: "), 1);
+}
