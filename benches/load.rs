@@ -2,13 +2,15 @@
 //! whether a long run is true to its plan.
 //!
 //! `cargo bench --bench load` prints its method and its figures; `-- verify [EVENTS]` has an independent receiver check
-//! every signature and id; `-- pacing` measures rates and memory. Linux only. `wrk` is in most distributions, `oha` on
+//! every signature and id, over both protocols; `-- stories` measures simulated stories; `-- pacing` measures rates and
+//! memory. Linux only. `wrk` is in most distributions, `oha` on
 //! the Rust package registry; what is missing is left out.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::error::Error;
+use std::future::Future;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -18,10 +20,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use ring::hmac;
@@ -35,6 +37,8 @@ const ROUNDS: usize = 7;
 const SECONDS: u64 = 4;
 /// Connections kept alive, each with one event at a time.
 const CONNECTIONS: usize = 32;
+/// Events in flight over the one connection of HTTP/2.
+const STREAMS: usize = 256;
 const SECRET: &str = "secret-of-the-bench";
 const PROGRAM: &str = env!("CARGO_BIN_EXE_airudder-mock");
 const STORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/load-transfer.toml");
@@ -44,11 +48,13 @@ fn main() -> Outcome<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["receiver"] => receiver(false),
         ["receiver", "verify"] => receiver(true),
+        ["integrator", mock] => integrator(mock.parse()?),
         ["verify"] => verify(1_000_000),
         ["verify", events] => verify(events.parse()?),
+        ["stories"] => stories(),
         ["pacing"] => pacing(),
         [] => compare(),
-        other => Err(format!("{other:?}: nothing, `verify [EVENTS]` or `pacing`").into()),
+        other => Err(format!("{other:?}: nothing, `verify [EVENTS]`, `stories` or `pacing`").into()),
     }
 }
 
@@ -85,10 +91,14 @@ struct Receiver {
 
 impl Receiver {
     fn start(args: &[&str]) -> Outcome<Self> {
+        Self::begin(&[&["receiver"], args].concat())
+    }
+
+    /// This program once more, in another part.
+    fn begin(args: &[&str]) -> Outcome<Self> {
         let own = std::env::current_exe()?;
         let mut command = pinned(1, own.to_str().ok_or("a path that is no text")?);
-        let mut child =
-            command.arg("receiver").args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut child = command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         let stdout = child.stdout.as_mut().ok_or("no output")?;
         BufReader::new(stdout).read_line(&mut line)?;
@@ -155,7 +165,7 @@ fn receiver(verifies: bool) -> Outcome<()> {
                             Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"{}"))))
                         }
                     });
-                    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                    serve(stream, service).await;
                 });
             }
         };
@@ -174,6 +184,42 @@ fn receiver(verifies: bool) -> Outcome<()> {
         })
     );
     Ok(())
+}
+
+/// Serves HTTP/2 to whoever begins with it, else HTTP/1.1.
+async fn serve<S, F>(stream: tokio::net::TcpStream, service: S)
+where
+    S: hyper::service::Service<
+            Request<Incoming>,
+            Response = Response<Full<Bytes>>,
+            Error = Infallible,
+            Future = F,
+        >,
+    F: Future<Output = Result<Response<Full<Bytes>>, Infallible>> + 'static,
+{
+    let mut first = [0; 3];
+    let is_http2 = stream.peek(&mut first).await.is_ok_and(|count| first[..count] == *b"PRI");
+    let _ = stream.set_nodelay(true);
+    let io = TokioIo::new(stream);
+    if is_http2 {
+        // As wide as the receiver of anybody who asks for many streams is.
+        let mut builder = http2::Builder::new(LocalExecutor);
+        builder.timer(TokioTimer::new()).max_concurrent_streams(STREAMS as u32);
+        builder.initial_connection_window_size(16 << 20);
+        let _ = builder.serve_connection(io, service).await;
+    } else {
+        let _ = http1::Builder::new().serve_connection(io, service).await;
+    }
+}
+
+/// Runs the streams of a connection on the one thread there is.
+#[derive(Clone, Copy)]
+struct LocalExecutor;
+
+impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for LocalExecutor {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(future);
+    }
 }
 
 async fn take(request: Request<Incoming>, key: Option<&hmac::Key>, seen: &RefCell<Seen>) {
@@ -214,6 +260,14 @@ fn measured(mut command: Command, count: impl Fn(&str) -> Option<u64>) -> Outcom
 }
 
 fn ours(url: &str) -> Outcome<Round> {
+    loaded(url, CONNECTIONS, &[])
+}
+
+fn ours_http2(url: &str) -> Outcome<Round> {
+    loaded(url, STREAMS, &["--http2"])
+}
+
+fn loaded(url: &str, in_flight: usize, more: &[&str]) -> Outcome<Round> {
     let folder = tempfile::tempdir()?;
     let report = folder.path().join("report.json");
     let mut command = pinned(0, PROGRAM);
@@ -231,8 +285,9 @@ fn ours(url: &str) -> Outcome<Round> {
         url,
     ]);
     command
-        .args(["--in-flight", &CONNECTIONS.to_string(), "--duration", &format!("{SECONDS}s"), "--report"])
-        .arg(&report);
+        .args(["--in-flight", &in_flight.to_string(), "--duration", &format!("{SECONDS}s"), "--report"])
+        .arg(&report)
+        .args(more);
     let read = |_: &str| {
         let report: Value = serde_json::from_slice(&std::fs::read(&report).ok()?).ok()?;
         let counts = &report["counts"];
@@ -299,13 +354,16 @@ fn compare() -> Outcome<()> {
     let url = receiver.url();
     println!(
         "CPU of the sending process, user and system, per event answered with 200; closed loop over {CONNECTIONS}\n\
-         kept-alive connections for {SECONDS} s, {ROUNDS} rounds in turns, medians. Sender on core 0, receiver (hyper,\n\
-         answers 200) on core 1, its CPU not counted. `load` fills, signs and sends a session.transfer with ids of its\n\
-         own each time, and starts anew in each round; the peers send one fixed body of the same size.\n"
+         kept-alive connections of HTTP/1.1, or with `--http2` {STREAMS} streams of one connection, for {SECONDS} s, {ROUNDS} rounds in\n\
+         turns, medians. Sender on core 0, receiver (hyper, answers 200) on core 1, its CPU not counted. `load` fills,\n\
+         signs and sends a session.transfer with ids of its own each time, and starts anew in each round; the peers send\n\
+         one fixed body of the same size over HTTP/1.1.\n"
     );
     type Sender = fn(&str) -> Outcome<Round>;
-    let senders: [(&str, Sender); 3] = [("load", ours), ("wrk", wrk), ("oha", oha)];
-    let senders: Vec<_> = senders.into_iter().filter(|(name, _)| *name == "load" || exists(name)).collect();
+    let senders: [(&str, Sender); 4] =
+        [("load", ours), ("load --http2", ours_http2), ("wrk", wrk), ("oha", oha)];
+    let senders: Vec<_> =
+        senders.into_iter().filter(|(name, _)| name.starts_with("load") || exists(name)).collect();
     let mut micros: Vec<Vec<f64>> = vec![Vec::new(); senders.len()];
     for round in 1..=ROUNDS {
         let mut line = format!("round {round}:");
@@ -319,7 +377,8 @@ fn compare() -> Outcome<()> {
     let medians: Vec<f64> = micros.iter_mut().map(|values| median(values)).collect();
     println!();
     for ((name, _), median) in senders.iter().zip(&medians) {
-        println!("{name:5} {median:6.2} us    load/{name} {:.2}", medians[0] / median);
+        let (http1, http2) = (medians[0] / median, medians[1] / median);
+        println!("{name:12} {median:6.2} us    load/{name} {http1:.2}, load --http2/{name} {http2:.2}");
     }
     let missing: Vec<&str> = ["wrk", "oha"].into_iter().filter(|name| !exists(name)).collect();
     if !missing.is_empty() {
@@ -333,8 +392,15 @@ fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-/// A run whose every signature and id is checked by somebody else.
+/// Runs whose every signature and id is checked by somebody else, over both protocols.
 fn verify(events: u64) -> Outcome<()> {
+    for more in [&[][..], &["--http2"]] {
+        verify_one(events, more)?;
+    }
+    Ok(())
+}
+
+fn verify_one(events: u64, more: &[&str]) -> Outcome<()> {
     let receiver = Receiver::start(&["verify"])?;
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("report.json");
@@ -353,6 +419,7 @@ fn verify(events: u64) -> Outcome<()> {
         "--quiet",
     ]);
     command.args(["--count", &events.to_string(), "--callback-url", &receiver.url(), "--report"]).arg(&path);
+    command.args(more);
     let status = command.stdout(Stdio::null()).status()?;
     let report: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
     let seen = receiver.end()?;
@@ -368,8 +435,147 @@ fn verify(events: u64) -> Outcome<()> {
     if all.iter().any(|count| count.as_u64() != Some(events)) || seen["wrong"] != 0 {
         return Err("the counts of both sides do not agree".into());
     }
-    println!("{events} events: every signature right, no id twice, both sides count the same");
+    let over = if more.is_empty() { "HTTP/1.1" } else { "HTTP/2" };
+    println!("{events} events over {over}: every signature right, no id twice, both sides count the same");
     Ok(())
+}
+
+/// Three callbacks and two pauses, nothing of it to be awaited.
+const PAUSES: &str = "name = \"Pauses\"\nseed = 3\n[[steps]]\nsend = \"session.transfer\"\n[[steps]]\npause = \"20ms\"\n\
+    [[steps]]\nsend = \"message.receive\"\n[[steps]]\npause = \"20ms\"\n[[steps]]\nsend = \"session.end\"\n";
+
+/// A callback, and the signed call that it brings about.
+const CALLED_BACK: &str = "name = \"Called back\"\nseed = 3\n[[steps]]\nsend = \"session.transfer\"\nsave = \"transfer\"\n\
+    [[steps]]\nawait = \"chatbot.agent_transfer_result\"\nwhere = { call_id = \"{{ transfer.body.transfer.call_id }}\" }\n\
+    within = \"5s\"\n";
+
+/// What simulated stories cost.
+fn stories() -> Outcome<()> {
+    println!(
+        "CPU of the whole process, user and system, by getrusage, per callback; simulated stories at a planned rate for\n\
+         {SECONDS} s, {ROUNDS} rounds, medians. Sender on core 0, receiver on core 1. With REST the receiver accepts each\n\
+         transfer by a signed call to the mock, over one kept connection, and the figure is per callback and call.\n"
+    );
+    let folder = tempfile::tempdir()?;
+    for (name, story, rate) in [("pauses", PAUSES, "3000/s"), ("callback and call", CALLED_BACK, "2000/s")] {
+        let file = folder.path().join("story.toml");
+        std::fs::write(&file, story)?;
+        let mut micros = Vec::new();
+        let (mut slowest, mut late) = (0.0_f64, 0);
+        for _ in 0..ROUNDS {
+            let mock = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+            let receiver = match name {
+                "pauses" => Receiver::start(&[])?,
+                _ => Receiver::begin(&["integrator", &mock.to_string()])?,
+            };
+            let report = folder.path().join("report.json");
+            let mut command = pinned(0, PROGRAM);
+            command.arg("load").arg(&file).args([
+                "--rate",
+                rate,
+                "--quiet",
+                "--secret",
+                SECRET,
+                "--void-above",
+                "100%",
+            ]);
+            command.args(["--duration", &format!("{SECONDS}s"), "--listen", &mock.to_string()]);
+            command.args(["--callback-url", &receiver.url(), "--report"]).arg(&report);
+            let read = |_: &str| {
+                let report: Value = serde_json::from_slice(&std::fs::read(&report).ok()?).ok()?;
+                let counts = &report["counts"];
+                let is_well =
+                    counts["ok"] == counts["planned"] && report["plan"]["stories"][0]["failed"] == 0;
+                is_well.then(|| counts["ok"].as_u64()).flatten()
+            };
+            micros.push(measured(command, read)?.micros());
+            let report: Value = serde_json::from_slice(&std::fs::read(&report)?)?;
+            let p99 = report.pointer("/latency/sent/p99").and_then(Value::as_f64).unwrap_or(f64::NAN);
+            slowest = slowest.max(p99);
+            late += report["counts"]["held_back"].as_u64().unwrap_or(0);
+        }
+        println!(
+            "{name}: {:.1} us at {rate} ({micros:.1?}); p99 from sending {slowest:.0} us at most, {late} held back",
+            median(&mut micros.clone())
+        );
+    }
+    Ok(())
+}
+
+/// Answers 200 at once, and accepts each transfer by a call to the mock: signed calls one after the other over one
+/// connection, with what the transfer said.
+fn integrator(mock: SocketAddr) -> Outcome<()> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = tokio::task::LocalSet::new();
+    let (done, end) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = done.send(());
+    });
+    local.block_on(&runtime, async move {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        println!("{}", listener.local_addr()?);
+        let (calls, due) = tokio::sync::mpsc::unbounded_channel::<Bytes>();
+        tokio::task::spawn_local(call_back(mock, key, due));
+        let accept = async {
+            loop {
+                let Ok((stream, _)) = listener.accept().await else { continue };
+                let calls = calls.clone();
+                tokio::task::spawn_local(async move {
+                    let service = service_fn(move |request: Request<Incoming>| {
+                        let calls = calls.clone();
+                        async move {
+                            let body = request.into_body().collect().await;
+                            let _ = calls.send(body.map(|body| body.to_bytes()).unwrap_or_default());
+                            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"{}"))))
+                        }
+                    });
+                    serve(stream, service).await;
+                });
+            }
+        };
+        tokio::select! {
+            () = accept => {}
+            _ = end => {}
+        }
+        Ok::<_, std::io::Error>(())
+    })?;
+    println!("{{}}");
+    Ok(())
+}
+
+async fn call_back(mock: SocketAddr, key: hmac::Key, mut due: tokio::sync::mpsc::UnboundedReceiver<Bytes>) {
+    let mut sender = None;
+    while let Some(body) = due.recv().await {
+        if sender.is_none() {
+            let Ok(stream) = tokio::net::TcpStream::connect(mock).await else { continue };
+            let _ = stream.set_nodelay(true);
+            let Ok((made, connection)) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await
+            else {
+                continue;
+            };
+            tokio::task::spawn_local(connection);
+            sender = Some(made);
+        }
+        let Some(sender) = &mut sender else { continue };
+        let transfer: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let call = serde_json::json!({
+            "call_id": transfer["transfer"]["call_id"], "channel": transfer["channel"],
+            "channel_id": transfer["channel_id"], "user": transfer["user"], "result": "accepted",
+        });
+        let call = call.to_string();
+        let signature = hex::encode(hmac::sign(&key, call.as_bytes()).as_ref());
+        let request = Request::post("/api/v1/session/transfer_result")
+            .header("host", mock.to_string())
+            .header("content-type", "application/json")
+            .header("X-AIRudder-Sign", signature)
+            .body(Full::new(Bytes::from(call)));
+        let Ok(request) = request else { continue };
+        if let Ok(response) = sender.send_request(request).await {
+            let _ = response.into_body().collect().await;
+        }
+    }
 }
 
 /// Rates over 30 s, and memory over 10 s and 60 s.

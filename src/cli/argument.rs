@@ -31,6 +31,8 @@ pub(super) enum ArgumentError {
     Id,
     #[error("a header is written `Name: value`")]
     Header,
+    #[error("`{0}` is no share: write for example 10%")]
+    Share(String),
 }
 
 /// Reads `path.to.field=value`. Whether there is such a field is not checked.
@@ -78,6 +80,13 @@ pub(super) fn path(text: &str) -> Result<String, ArgumentError> {
 pub(super) fn id(text: &str) -> Result<String, ArgumentError> {
     let good = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     if good { Ok(text.to_owned()) } else { Err(ArgumentError::Id) }
+}
+
+/// Reads a share such as `10%`, as 0 to 1.
+pub(super) fn share(text: &str) -> Result<f64, ArgumentError> {
+    let percent = text.trim().strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+    let share = percent.filter(|percent| (0.0..=100.0).contains(percent)).map(|percent| percent / 100.0);
+    share.ok_or_else(|| ArgumentError::Share(text.to_owned()))
 }
 
 /// Reads `Name: value`.
@@ -149,6 +158,14 @@ mod tests {
         assert!(moment("tomorrow").unwrap_err().to_string().contains("2030-01-01T00:00:00Z"));
         assert!(path("http://localhost/hook").is_err());
         assert!(id("a\nb").is_err());
+    }
+
+    #[test]
+    fn shares_are_percentages() {
+        assert_eq!([share("20%"), share("0 %"), share("100%")], [Ok(0.2), Ok(0.0), Ok(1.0)]);
+        for wrong in ["20", "-1%", "101%", "%", "NaN%"] {
+            assert!(share(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ Exit codes:
        --fail-if
     2  wrong usage, or a mistake in a file; nothing was sent
     3  could not start, for example because an address is taken
+    5  of `load` and `merge`: the run is VOID, its figures say nothing
   130  interrupted";
 
 /// How the program ends. The numbers are part of the contract.
@@ -27,6 +28,8 @@ pub enum Exit {
     Usage,
     /// Could not start.
     Start,
+    /// A load whose figures can't be relied on.
+    Void,
     /// Interrupted by the user.
     Interrupted,
 }
@@ -39,6 +42,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Start => 3,
+            Self::Void => 5,
             Self::Interrupted => 130,
         }
     }

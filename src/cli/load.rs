@@ -15,7 +15,7 @@ use super::{CommandError, Exit, stories};
 use crate::http::Server;
 use crate::language::rate::Shape;
 use crate::language::{Arrivals, RateProfile, RateUnit};
-use crate::load::{self, Live, Load, Options, Protocol, Report, Shard, Slo};
+use crate::load::{self, Live, Load, Options, Protocol, Receipts, Report, Shard, Slo};
 use crate::net::{Guard, Target};
 use crate::scenario::Story;
 use crate::seed::Seed;
@@ -34,6 +34,9 @@ const PROBE: Duration = Duration::from_secs(5);
 /// How many events may be in flight if nobody says: by a plan, and with the rate `max`.
 const PLANNED_IN_FLIGHT: u32 = 256;
 const CLOSED_IN_FLIGHT: u32 = 32;
+
+/// Which share of the events the sender may hold back if nobody says.
+const DEFAULT_VOID_ABOVE: f64 = 0.2;
 
 /// What a search has to hold if nobody says.
 const DEFAULT_SLO: &str = "p99<100ms,errors<0.1%";
@@ -117,9 +120,18 @@ pub(super) struct Args {
     /// A variable of the stories, in place of the one in the files: `--set amount=200`. JSON values keep their type.
     #[arg(long = "set", value_name = "VAR=VALUE", value_parser = super::argument::variable)]
     set: Vec<(String, Value)>,
-    /// Where the mock serves requests while stories are simulated. Port 0 picks a free one. Default: 127.0.0.1:2478.
+    /// Where the mock serves requests during the load. Port 0 picks a free one. Default: 127.0.0.1:2478 while stories are
+    /// simulated, nowhere otherwise.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    /// Compare with the receiver's own list of the ids it took, once the run is over: a file or a URL, as a JSON array, NDJSON
+    /// or plain lines. Exit with 1 if something is lost or doubled.
+    #[arg(long, value_name = "URL|FILE", conflicts_with = "find_max")]
+    receipts: Option<load::Source>,
+    /// Title the run VOID and exit with 5 if the sender itself held back more than this share of the events. 100% never
+    /// does. Default: 20%.
+    #[arg(long, value_name = "PERCENT", value_parser = super::argument::share)]
+    void_above: Option<f64>,
     #[command(flatten)]
     address_files: AddressFiles,
     #[command(flatten)]
@@ -216,6 +228,9 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         shard: args.shard.unwrap_or(Shard { index: 0, of: 1 }),
         protocol: if args.http2 { Protocol::Http2 } else { Protocol::Http1 },
         simulated: args.mode == Mode::Simulated,
+        serves: args.listen.is_some(),
+        keeps_events: args.receipts.is_some(),
+        most_held_back: args.void_above.unwrap_or(DEFAULT_VOID_ABOVE),
         start_at: args.start_at,
     };
     let guard = Guard::allowing(&world.settings.allow).map_err(CommandError::usage)?;
@@ -223,6 +238,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         settings: &world.settings,
         catalog: &world.catalog,
         signer: &world.signer,
+        route_signers: &world.route_signers,
         target: target.as_ref(),
         target_wins: args.target.callback_url.is_some(),
         set: &args.set,
@@ -259,7 +275,11 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
             let mut live = if args.quiet { Live::Silent } else { Live::new(duration) };
             let run = load.run(&rate, duration, server, interrupt, |snapshot| live.show(snapshot)).await;
             live.finish();
-            return run;
+            let mut run = run?;
+            if let Some(source) = &args.receipts {
+                load.reconcile(&mut run, source).await;
+            }
+            return Ok(run);
         }
         let mut shown = 0.0;
         let show = |rate: f64, _: &load::Snapshot| {
@@ -280,10 +300,11 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     })
 }
 
-/// Whether a run failed by itself, whatever else is asked of it: no rate held, a story's expectation did not, or nothing
-/// was answered as wanted.
+/// Whether a run failed by itself, whatever else is asked of it: no rate held, a story's expectation did not, something was
+/// lost, or nothing was answered as wanted.
 fn has_failed(report: &Report) -> bool {
     report.search.as_ref().is_some_and(|search| search.best == 0.0)
+        || report.receipts.as_ref().is_some_and(Receipts::is_wrong)
         || report.plan.stories.iter().any(|story| story.failed > 0)
         || (report.counts.planned > 0 && report.counts.ok == 0)
 }

@@ -59,7 +59,8 @@ impl ReportArgs {
 }
 
 impl Prepared {
-    /// Prints the summary, writes the files and says how the run ends: with [`Exit::Failed`] if a condition is hit.
+    /// Prints the summary, writes the files and says how the run ends: with [`Exit::Void`] if its figures can't be relied on,
+    /// with [`Exit::Failed`] if a condition is hit.
     pub(super) fn finish(&self, report: &Report) -> Result<Exit, CommandError> {
         let comparison = self.baseline.as_ref().map(|baseline| compare(baseline, report));
         let comparison = comparison.as_ref();
@@ -75,7 +76,11 @@ impl Prepared {
             };
             std::fs::write(path, text).map_err(|error| cannot_write(path, &error))?;
         }
-        Ok(if failed.is_empty() { Exit::Ok } else { Exit::Failed })
+        Ok(match (&report.void, failed.is_empty()) {
+            (Some(_), _) => Exit::Void,
+            (None, true) => Exit::Ok,
+            (None, false) => Exit::Failed,
+        })
     }
 }
 

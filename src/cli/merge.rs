@@ -1,10 +1,10 @@
 //! `merge`: merges the load reports of several shards, and writes or compares the result.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::load_report::{ReportArgs, read};
 use super::{CommandError, Exit};
-use crate::load::merge;
+use crate::load::{Report, merge};
 
 const EXAMPLES: &str = "\
 Counts and distributions add up exactly, whatever the order; percentiles are taken
@@ -14,6 +14,8 @@ is among the findings. One report alone is summed up, compared and written anew.
 Examples:
   Two processes shared a load:
       airudder-mock merge a.json b.json --report whole.json --report whole.html
+  Every part wrote its report into a folder:
+      airudder-mock merge parts --report whole.html
   Is today slower than yesterday?
       airudder-mock merge today.json --baseline yesterday.json --fail-if 'p99>+20%' --report today.md";
 
@@ -21,8 +23,9 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// JSON reports of the shards of one run.
-    #[arg(required = true, value_name = "FILE.json")]
+    /// JSON reports of the shards of one run, or folders with them. Of a folder, every `.json` file that is the report of a
+    /// shard counts.
+    #[arg(required = true, value_name = "FILE.json|DIR")]
     files: Vec<PathBuf>,
     #[command(flatten)]
     reports: ReportArgs,
@@ -30,9 +33,42 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
     let prepared = args.reports.prepare()?;
-    let reports = args.files.iter().map(|path| Ok((path.display().to_string(), read(path)?)));
-    let whole = merge(reports.collect::<Result<_, CommandError>>()?).map_err(CommandError::usage)?;
+    let mut reports = Vec::new();
+    for path in &args.files {
+        if path.is_dir() {
+            reports.extend(of_folder(path)?);
+        } else {
+            reports.push((path.display().to_string(), read(path)?));
+        }
+    }
+    let whole = merge(reports).map_err(CommandError::usage)?;
     prepared.finish(&whole)
+}
+
+/// The reports of shards in a folder, by their names. What else is there is left out, and said.
+fn of_folder(folder: &Path) -> Result<Vec<(String, Report)>, CommandError> {
+    let shown = folder.display();
+    let unreadable = |error| CommandError::usage(format!("{shown} can't be read: {error}"));
+    let entries =
+        std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(unreadable)?;
+    let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")));
+    paths.sort();
+    let mut found = Vec::new();
+    for path in paths {
+        let name = path.display().to_string();
+        match read(&path) {
+            Ok(report) if report.plan.shard.is_some() => found.push((name, report)),
+            Ok(_) => super::remark(&format!("note: {name} is left out: it is no shard's report")),
+            Err(_) => super::remark(&format!("note: {name} is left out: it is no load report")),
+        }
+    }
+    if found.is_empty() {
+        return Err(CommandError::usage(format!(
+            "there is no shard's report in {shown}: each part of a run writes one with `--shard I/N --report PART.json`"
+        )));
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -40,7 +76,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::load::{Report, samples};
+    use crate::load::samples;
 
     #[derive(Parser)]
     struct Line {
@@ -71,5 +107,15 @@ mod tests {
         assert_eq!(hit, Exit::Failed);
         assert!(Line::try_parse_from(["merge", &one, "--fail-if", "p98.5<<1"]).is_err());
         assert!(Line::try_parse_from(["merge"]).is_err());
+        // Of a folder, the parts count and nothing else.
+        std::fs::write(path("other.json"), "{}").unwrap();
+        let of_folder =
+            merge(&[folder.path().display().to_string(), "--report".to_owned(), path("again.json")]);
+        assert_eq!(of_folder.unwrap(), Exit::Ok);
+        let again = Report::read(&std::fs::read_to_string(path("again.json")).unwrap()).unwrap();
+        assert_eq!(again.counts.planned, 2_500);
+        let empty = tempfile::tempdir().unwrap();
+        let error = merge(&[empty.path().display().to_string()]).unwrap_err();
+        assert!(format!("{error:?}").contains("no shard's report"), "{error:?}");
     }
 }

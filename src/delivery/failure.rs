@@ -136,14 +136,12 @@ impl Failure {
         Self::new(ErrorClass::BadAnswer, message)
     }
 
-    /// A connection for HTTP/2 ended before anything was answered over it.
-    pub(crate) fn no_http2(target: &Target, error: &hyper::Error) -> Self {
+    /// A connection for HTTP/2 ended before anything was answered over it, or what came is something else.
+    pub(crate) fn no_http2(target: &Target, what: Option<&str>) -> Self {
         let place = place(target);
-        let (class, what) = if find_io(error).is_some() || error.is_closed() || error.is_canceled() {
-            (ErrorClass::Reset, format!("{place} closed the connection before it answered"))
-        } else {
-            let last = causes(error).last().map_or_else(String::new, ToString::to_string);
-            (ErrorClass::BadAnswer, format!("what {place} answers is not HTTP/2 ({last})"))
+        let (class, what) = match what {
+            None => (ErrorClass::Reset, format!("{place} closed the connection before it answered")),
+            Some(what) => (ErrorClass::BadAnswer, format!("what {place} answers is not HTTP/2 ({what})")),
         };
         Self::new(class, format!("{what}: check that it speaks HTTP/2, or leave out `--http2`"))
     }

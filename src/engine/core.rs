@@ -20,7 +20,9 @@ use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
 use crate::scenario::{Arrivals, Body, CallView, DeliveryEnd, SendError, StoryRun};
 use crate::simulator::workflow::PushReach;
-use crate::simulator::{Account, AccountKey, Callback, CallbackBody, ConversationKey, Request, Simulator};
+use crate::simulator::{
+    Account, AccountKey, Callback, CallbackBody, ConversationKey, Opening, Request, Simulator,
+};
 
 /// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
 /// memory.
@@ -41,6 +43,8 @@ pub struct Engine {
     wakeup_of: Vec<Option<Timestamp>>,
     /// How many stories are over.
     pub(super) over: usize,
+    /// Those that a call may be for: the others, and those that have waited for one in vain.
+    live: BTreeSet<usize>,
     /// How many stories wait for a call from outside.
     awaiting: usize,
     /// How many stories have steps or reactions for calls.
@@ -81,6 +85,7 @@ impl Engine {
             wakeups: BTreeSet::new(),
             wakeup_of: Vec::new(),
             over: 0,
+            live: BTreeSet::new(),
             awaiting: 0,
             listening: 0,
             calls: 0,
@@ -100,6 +105,7 @@ impl Engine {
         self.listening += usize::from(story.story().looks_for_calls());
         self.faulty_stories += usize::from(story.has_faults());
         self.wakeup_of.push(wakeup);
+        self.live.insert(self.stories.len());
         self.stories.push(story);
     }
 
@@ -212,6 +218,19 @@ impl Engine {
         [stories, self.dispatch.outbox.next_wakeup(), vendor].into_iter().flatten().min()
     }
 
+    /// The earliest moment up to now at which time alone moves a story or the simulated vendor: whoever advances from one to
+    /// the next has everything happen at its own time, however late he is. What can go on at once can do so at any time.
+    pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.stopped {
+            return None;
+        }
+        let story = self.wakeups.iter().map(|(at, _)| *at).find(|at| *at > Timestamp::MIN);
+        let vendor = if self.is_full() { None } else { self.simulator.next_wakeup() };
+        let earliest = [story, vendor].into_iter().flatten().min().filter(|at| *at <= now);
+        let is_ready = self.wakeups.first().is_some_and(|(at, _)| *at == Timestamp::MIN);
+        earliest.or(is_ready.then_some(now))
+    }
+
     /// Does everything that is due: simulator, then stories, until nothing is due at this moment. Of very much, it does
     /// the first part; then [`Engine::next_wakeup`] is still due.
     pub fn advance(&mut self, now: Timestamp) {
@@ -286,6 +305,9 @@ impl Engine {
         let result = work(story, &mut host);
         if !was_over && story.is_over() {
             self.over += 1;
+            if !story.has_missed() {
+                self.live.remove(&index);
+            }
         }
         match (was_awaiting, story.awaits_call()) {
             (false, true) => self.awaiting += 1,
@@ -400,13 +422,15 @@ impl Engine {
             [] => None,
             _ => self.simulator.find_conversation(fields).and_then(|key| self.simulator.story_of(key)),
         };
-        let listeners = match owner {
-            Some(story) => story as usize..story as usize + 1,
-            None => 0..self.stories.len(),
+        let listeners: Vec<usize> = match owner {
+            Some(story) => vec![story as usize],
+            None => self.live.iter().copied().collect(),
         };
         // Rows may be very many: only those who look at them get them.
-        let looks = |story: &StoryRun| !story.is_over() && story.looks_for_call(id);
-        let whole = if self.stories.iter().any(looks) { call.with_rows() } else { Cow::Borrowed(fields) };
+        let looks = |index: &usize| {
+            self.stories.get(*index).is_some_and(|story| !story.is_over() && story.looks_for_call(id))
+        };
+        let whole = if listeners.iter().any(looks) { call.with_rows() } else { Cow::Borrowed(fields) };
         self.uploads += u64::from(matches!(id, "workflow.create" | "workflow.add_contacts"));
         let usual = self.simulator.handle(call);
         self.take_notes(now);
@@ -550,6 +574,15 @@ impl Engine {
         let end = DeliveryEnd { end, answer, took };
         let event = Arc::clone(&attempt.callback.event);
         self.with_story(index, now, |story, host| story.on_end(id, &event, &body, &end, now, host));
+    }
+
+    /// Puts up a conversation as callbacks have described it that went out without this engine.
+    pub fn put_up(&mut self, opening: Opening, said: Vec<(Arc<str>, Value)>) {
+        let now = opening.now;
+        let key = self.simulator.open(opening);
+        for (event, body) in said {
+            self.simulator.apply_event(key, &event, &body, now);
+        }
     }
 
     /// Sends a callback that belongs to no story, as `emit` does.

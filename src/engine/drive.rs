@@ -260,6 +260,23 @@ impl Driver {
         state.clock.jump_to(now.checked_add(by).unwrap_or(Timestamp::MAX));
     }
 
+    /// Waits until a moment of the clock, or until something is planned before it: for whoever moves the engine and makes its
+    /// attempts himself instead of having it driven.
+    pub(crate) async fn wait(&self, until: Option<Timestamp>) {
+        let timeout = {
+            let mut state = self.lock();
+            state.waits = Waits::For(until);
+            if state.waits_too_long() {
+                return;
+            }
+            until.and_then(|until| state.clock.real_until(until))
+        };
+        match timeout {
+            Some(timeout) => drop(tokio::time::timeout(timeout, self.shared.changed.notified()).await),
+            None => self.shared.changed.notified().await,
+        }
+    }
+
     /// What makes the attempts.
     pub fn client(&self) -> &Client {
         &self.shared.client

@@ -1,4 +1,4 @@
-//! Opening connections to other servers: TCP, TLS and the start of HTTP/1.1 or HTTP/2.
+//! Opening connections to other servers: TCP, TLS and the start of HTTP/1.1.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::client::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
@@ -85,9 +85,6 @@ async fn resolve(target: &Target) -> io::Result<Vec<SocketAddr>> {
 /// A sender of requests over HTTP/1.1.
 pub(crate) type Http1 = http1::SendRequest<Full<Bytes>>;
 
-/// A sender of requests over HTTP/2.
-pub(crate) type Http2 = http2::SendRequest<Full<Bytes>>;
-
 /// What HTTP is spoken over: TCP, or TLS over TCP.
 trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 
@@ -132,15 +129,6 @@ impl Stream {
         let made = builder.preserve_header_case(true).handshake(TokioIo::new(self.io)).await;
         let (sender, connection) = made.map_err(ConnectError::Http)?;
         Ok((sender, self.traffic, drive(connection)))
-    }
-
-    /// Starts HTTP/2.
-    pub(crate) async fn http2(self) -> Result<Http2, ConnectError> {
-        let mut builder = http2::Builder::new(TokioExecutor::new());
-        let made = builder.timer(TokioTimer::new()).handshake(TokioIo::new(self.io)).await;
-        let (sender, connection) = made.map_err(ConnectError::Http)?;
-        drive(connection);
-        Ok(sender)
     }
 }
 

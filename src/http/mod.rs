@@ -21,7 +21,7 @@ mod wire;
 
 pub use bind::BindError;
 pub use client::request;
-pub(crate) use connector::{ConnectError, Connector, Http1, Http2, Stream};
+pub(crate) use connector::{ConnectError, Connector, Http1, Stream};
 pub use limits::Limits;
 pub use server::Server;
 pub(crate) use tls::{Tls, TlsPlan};

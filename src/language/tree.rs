@@ -45,6 +45,16 @@ impl TreeTemplate {
         })
     }
 
+    /// Whether there is nothing to fill in.
+    pub fn is_fixed(&self) -> bool {
+        match self {
+            Self::Text(template) => template.is_fixed(),
+            Self::Plain(_) => true,
+            Self::List(items) => items.iter().all(Self::is_fixed),
+            Self::Table(entries) => entries.iter().all(|(_, value)| value.is_fixed()),
+        }
+    }
+
     /// Fills the templates in.
     pub fn render(&self, set: &TemplateSet, scope: &Scope) -> Result<Value, FillError> {
         match self {

@@ -6,10 +6,13 @@
 //! counts from them, so that a receiver that stalls can't slow down its own test. Every event ends in exactly one count.
 
 mod compile;
+mod hpack;
 mod options;
 mod plan;
 mod prepare;
+mod receipts;
 mod report;
+mod rest;
 mod run;
 mod search;
 mod send;
@@ -17,6 +20,9 @@ mod send;
 pub use compile::Context;
 pub use options::{Options, Protocol};
 pub use prepare::Load;
+pub use receipts::Source;
 #[cfg(test)]
 pub(crate) use report::samples;
-pub use report::{FailIf, Live, Report, Shard, Slo, Snapshot, compare, markdown, merge, page, summary};
+pub use report::{
+    FailIf, Live, Receipts, Report, Shard, Slo, Snapshot, compare, markdown, merge, page, summary,
+};

@@ -39,6 +39,12 @@ pub struct Options {
     pub protocol: Protocol,
     /// Whether stories are simulated even if they could be compiled.
     pub simulated: bool,
+    /// Whether requests are served beside request templates; simulated stories always are.
+    pub serves: bool,
+    /// Whether each event is kept, to look it up in the receiver's own list.
+    pub keeps_events: bool,
+    /// Which share of the events the sender may hold back before the run is void, 0 to 1.
+    pub most_held_back: f64,
     /// When to begin; nothing: at once.
     pub start_at: Option<Timestamp>,
 }

@@ -24,6 +24,7 @@ pub struct Load<'a> {
     pub(super) target: Arc<Target>,
     pub(super) address: SocketAddr,
     pub(super) tls: Option<TlsPlan>,
+    pub(super) guard: Guard,
 }
 
 /// Why a load can't begin.
@@ -76,7 +77,7 @@ impl<'a> Load<'a> {
             // Its mock has a client of its own.
             Err(_) => None,
         };
-        Ok(Self { context, options, templates, target, address, tls })
+        Ok(Self { context, options, templates, target, address, tls, guard: guard.clone() })
     }
 
     /// The receiver, as its URL names it.
@@ -116,7 +117,11 @@ fn target(context: &Context<'_>, stories: &[(Arc<Story>, u32)]) -> Result<Arc<Ta
         (_, Some(url)) => {
             url.parse().map(Arc::new).map_err(|error| PrepareError::Target { url: url.to_owned(), error })
         }
-        (_, None) => Err(PrepareError::NoTarget),
+        // Routes may be all that says where callbacks go.
+        (_, None) => match context.settings.routes.targets(context.catalog).into_iter().next() {
+            Some(target) => Ok(Arc::new(target)),
+            None => Err(PrepareError::NoTarget),
+        },
     }
 }
 

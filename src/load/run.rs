@@ -7,18 +7,26 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::compile::StoryTemplate;
+use super::compile::{IdFields, StoryTemplate};
 use super::options::Protocol;
 use super::plan::{Curve, Mix};
 use super::prepare::Load;
-use super::report::{FORMAT, Finding, Plan, Report, Sender, Slo, Snapshot, diagnose};
+use super::receipts::{Identified, Receipt, Source, reconcile};
+use super::report::{FORMAT, Finding, Plan, Receipts, Report, Sender, Slo, Snapshot, conclude};
+use super::rest::serve;
 use super::search::{judge, search};
-use super::send::{Job, Progress, RunStats, Usage, simulated, worker, worker_h2};
+use super::send::{Job, Progress, RunStats, SentEvent, Usage, simulated, worker, worker_h2};
 use crate::http::Server;
 use crate::language::{RateProfile, RateUnit};
 
 /// How long a search waits between its probes.
 const BETWEEN_PROBES: Duration = Duration::from_millis(300);
+
+/// How long a receiver may go on with what it accepted before its list counts.
+const STRAGGLERS: Duration = Duration::from_secs(5);
+
+/// How often its list is looked at meanwhile.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 /// A run that is over.
 #[derive(Debug)]
@@ -27,6 +35,16 @@ pub struct Run {
     pub report: Report,
     /// Whether it was ended before its time.
     pub interrupted: bool,
+    sent: Sent,
+}
+
+/// What was sent, where the receiver's list is asked for.
+#[derive(Debug)]
+enum Sent {
+    /// From templates, whose ids are told by the iteration's number.
+    Compiled(Vec<SentEvent>),
+    /// By stories that were simulated.
+    Simulated(Vec<Identified>),
 }
 
 impl Load<'_> {
@@ -53,6 +71,13 @@ impl Load<'_> {
         Job {
             options,
             templates: self.templates.clone().unwrap_or_default(),
+            most_steps: self
+                .templates
+                .iter()
+                .flat_map(|templates| templates.iter())
+                .map(StoryTemplate::steps)
+                .max()
+                .unwrap_or(1),
             mix: Arc::new(mix),
             duration: curve.as_ref().map_or(duration, Curve::duration),
             curve: curve.map(Arc::new),
@@ -84,17 +109,84 @@ impl Load<'_> {
         interrupt: impl Future<Output = ()>,
         mut watch: impl FnMut(&Snapshot),
     ) -> io::Result<Run> {
-        let server = self.is_simulated().then(server).transpose()?;
+        let server = (self.is_simulated() || self.options.serves).then(server).transpose()?;
         let job = Arc::new(self.job(rate, duration));
         let before = Usage::now();
         let mut watched = Watched { at: Instant::now(), cpu: before.cpu() };
         let watch = || watch(&snapshot(&job, &mut watched));
-        let (stats, interrupted) = match server {
-            Some(server) => simulated::run(&self.context, &job, server, interrupt, watch).await?,
+        let (mut stats, interrupted) = match server {
+            Some(server) if self.is_simulated() => {
+                simulated::run(&self.context, &job, server, interrupt, watch).await?
+            }
+            Some(server) => {
+                let (sending, serving) =
+                    (compiled(&job, interrupt, watch), serve(&self.context, &job, server));
+                let (mut sending, mut serving) = (std::pin::pin!(sending), std::pin::pin!(serving));
+                tokio::select! {
+                    sent = &mut sending => sent?,
+                    // It ends only if it can't begin.
+                    served = &mut serving => {
+                        job.stop.store(true, Ordering::Relaxed);
+                        let sent = sending.await?;
+                        served?;
+                        sent
+                    }
+                }
+            }
             None => compiled(&job, interrupt, watch).await?,
         };
-        let report = self.report(rate, &job, stats, (before, Usage::now()), interrupted);
-        Ok(Run { report, interrupted })
+        let usage = (before, Usage::now());
+        let sent = match self.is_simulated() {
+            true => Sent::Simulated(std::mem::take(&mut stats.identified)),
+            false => Sent::Compiled(std::mem::take(&mut stats.events)),
+        };
+        let report = self.report(rate, &job, stats, usage, interrupted);
+        Ok(Run { report, interrupted, sent })
+    }
+
+    /// Holds the receiver's own list of ids against what was sent, and says in the report what is lost, doubled or unknown.
+    /// A receiver that is still at it has a few seconds to complete its list.
+    pub async fn reconcile(&self, run: &mut Run, source: &Source) {
+        let begun = Instant::now();
+        let mut found = loop {
+            let found = match source.read(&self.guard, &self.context.settings.tls).await {
+                Ok(list) => self.receipts(run, source, &list),
+                Err(error) => {
+                    Receipts { source: source.to_string(), error: error.to_string(), ..Receipts::default() }
+                }
+            };
+            if !found.is_wrong() || found.doubled > 0 || begun.elapsed() >= STRAGGLERS {
+                break found;
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        };
+        if self.options.shard.of > 1 {
+            // The others' ids are unknown here.
+            found.unknown = 0;
+            found.unknown_ids.clear();
+        }
+        run.report.receipts = Some(found);
+        conclude(&mut run.report);
+    }
+
+    fn receipts(&self, run: &Run, source: &Source, list: &[Receipt]) -> Receipts {
+        let source = source.to_string();
+        let templates = self.templates.as_deref().unwrap_or_default();
+        let fields: Vec<IdFields> = templates.iter().map(StoryTemplate::id_fields).collect();
+        let started = run.report.started;
+        match &run.sent {
+            Sent::Simulated(events) => reconcile(&source, list, || events.iter().cloned()),
+            Sent::Compiled(events) => reconcile(&source, list, || {
+                events.iter().map(|event| {
+                    let story = event.story as usize;
+                    Identified {
+                        ids: templates[story].ids(&fields[story], event.iteration, event.step as usize),
+                        sent: started.checked_add(event.sent).unwrap_or(Timestamp::MAX),
+                        is_ok: event.is_ok,
+                    }
+                })
+            }),
+        }
     }
 
     /// Searches for the highest rate that holds, from `start` per second on, each probe as long as `duration`. The report
@@ -120,7 +212,7 @@ impl Load<'_> {
             let plan = RateProfile::constant(rate);
             let watch = |snapshot: &Snapshot| watch(rate, snapshot);
             let report = match self.run(&plan, duration, &server, interrupt.as_mut(), watch).await {
-                Ok(Run { report, interrupted: false }) => report,
+                Ok(Run { report, interrupted: false, .. }) => report,
                 Ok(_) => {
                     interrupted = true;
                     return None;
@@ -153,7 +245,7 @@ impl Load<'_> {
             ))];
         }
         report.search = Some(found);
-        Ok(Run { report, interrupted })
+        Ok(Run { report, interrupted, sent: Sent::Compiled(Vec::new()) })
     }
 
     fn mix(&self) -> Mix {
@@ -206,6 +298,10 @@ impl Load<'_> {
                 interval_ms: millis(job.interval),
                 shard: (options.shard.of > 1).then_some(options.shard),
                 runs: 1,
+                mode: if self.is_simulated() { "simulated" } else { "compiled" }.to_owned(),
+                // A story that is simulated decides itself what it sends, and what was interrupted is no whole.
+                events: (!self.is_simulated() && !interrupted).then(|| job.planned_events()).flatten(),
+                most_held_back: options.most_held_back,
             },
             started: job.started,
             elapsed_s,
@@ -223,10 +319,12 @@ impl Load<'_> {
                 connections: stats.connections,
             },
             findings: Vec::new(),
+            void: None,
+            receipts: None,
             search: None,
             merged: None,
         };
-        report.findings = diagnose(&report);
+        conclude(&mut report);
         report
     }
 }

@@ -48,6 +48,11 @@ impl Expectation {
             && error.is_none()
     }
 
+    /// Whether it looks at what templates see.
+    pub fn needs_scope(&self) -> bool {
+        self.body.is_some() || self.check.is_some()
+    }
+
     /// Everything that is not as expected, a line each; nothing if all is well.
     pub fn judge(&self, end: &DeliveryEnd, set: &TemplateSet, scope: &Scope) -> Vec<String> {
         let ExpectFile { status, within, attempts, outcome, error, .. } = &self.file;

@@ -136,6 +136,14 @@ pub struct CallbackTemplate {
     pub save: Option<String>,
 }
 
+impl CallbackTemplate {
+    /// Whether there is nothing to fill in.
+    pub(super) fn is_fixed(&self) -> bool {
+        let texts = self.raw.iter().chain(&self.target).chain(self.headers.iter().map(|(_, value)| value));
+        self.body.is_fixed() && texts.into_iter().all(Template::is_fixed)
+    }
+}
+
 /// What an `await` or a reaction looks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trigger {

@@ -123,6 +123,13 @@ pub enum Template {
     Value(String, String),
 }
 
+impl Template {
+    /// Whether there is nothing to fill in.
+    pub fn is_fixed(&self) -> bool {
+        matches!(self, Self::Literal(_))
+    }
+}
+
 /// The templates of a story, compiled.
 #[derive(Debug)]
 pub struct TemplateSet {

@@ -14,7 +14,7 @@ use super::error::NotCompilable;
 use super::ids::IdKeys;
 use super::request::SentRequest;
 use super::segments::Segments;
-use super::template::{RequestTemplate, StoryTemplate, Variant};
+use super::template::{RequestTemplate, SignedBy, StoryTemplate, Variant, head_block};
 use crate::delivery::{MessageIds, StatusSet, SuccessRule};
 use crate::scenario::Story;
 use crate::seed::Seed;
@@ -87,11 +87,15 @@ impl StoryTemplate {
         if success.len() != first.sent.len() {
             return Err(NotCompilable::MoreThanSteps);
         }
+        // A route may have its callbacks delivered otherwise than the story is.
+        if first.sent.iter().any(|sent| *sent.attempt.callback.policy != *story.policy) {
+            return Err(NotCompilable::RouteDelivery);
+        }
         Ok(Self {
             target: Arc::clone(&first.sent[0].attempt.callback.target),
             success,
+            events: first.sent.iter().map(|sent| Arc::clone(sent.event())).collect(),
             variants,
-            signer: context.signer.clone(),
             keys: IdKeys::new(seed),
             message_ids: MessageIds::new(seed),
         })
@@ -191,9 +195,15 @@ fn variant(base: &Observed, other: &Observed) -> Result<Variant, NotCompilable> 
         };
         let head = align(&sent.head, &other.head)?;
         let body = align(sent.body(), other.body())?;
+        let mut block = Vec::new();
+        let fixed = head
+            .fixed()
+            .is_some_and(|head| head_block(head, &sent.attempt.callback.target, &mut block).is_ok());
         requests.push(RequestTemplate {
             head,
+            block: fixed.then_some(block),
             signature: sent.signature.clone(),
+            signer: sent.attempt.callback.signer.clone().map(SignedBy),
             has_length: sent.has_length(),
             body,
         });

@@ -51,6 +51,7 @@ impl Given {
             settings: &self.settings,
             catalog: &self.catalog,
             signer: &self.signer,
+            route_signers: &[],
             target: Some(&self.target),
             target_wins: true,
             set: &[],

@@ -9,7 +9,7 @@ use crate::contract::signature::Signer;
 use crate::mock::{Builder, Prepared};
 use crate::net::Target;
 use crate::seed::Seed;
-use crate::settings::{AssumedFile, Routes, Settings};
+use crate::settings::{AssumedFile, Settings};
 
 /// What stories are simulated with.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,8 @@ pub struct Context<'a> {
     pub catalog: &'a Arc<Catalog>,
     /// Signs callbacks.
     pub signer: &'a Signer,
+    /// Signs those of the routes that have a secret of their own, by their places.
+    pub route_signers: &'a [Option<Signer>],
     /// Where callbacks go unless a story says otherwise.
     pub target: Option<&'a Arc<Target>>,
     /// Whether that wins over a story's own URL.
@@ -36,13 +38,11 @@ impl Context<'_> {
             // A note at each first use would be one for each of many engines.
             settings.assumed = AssumedFile::Serve;
         }
-        // A load goes to one receiver.
-        settings.routes = Routes::default();
         let prepared = Prepared {
             settings,
             catalog: Arc::clone(self.catalog),
             signer: self.signer.clone(),
-            route_signers: Vec::new(),
+            route_signers: self.route_signers.to_vec(),
         };
         let builder = Builder::new(Ok(prepared)).seed(seed.0).max_in_flight(in_flight).expects_callbacks();
         match self.target {

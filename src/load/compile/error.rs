@@ -39,6 +39,9 @@ pub enum NotCompilable {
     /// It sends to more than one URL.
     #[error("its callbacks go to several URLs")]
     SeveralTargets,
+    /// A route has its own `delivery`, which only the engine keeps to.
+    #[error("a route of the settings has a delivery of its own for its callbacks")]
+    RouteDelivery,
     /// Its bodies can't be written piece by piece.
     #[error("its callbacks are encrypted")]
     Encrypted,

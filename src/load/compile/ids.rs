@@ -24,14 +24,22 @@ impl IdKeys {
         Self { first: seed.derive("load ids", 0).0, second: seed.derive("load ids", 1).0 }
     }
 
+    /// The iteration of an id, by its first 16 hexadecimal digits.
+    pub(super) fn iteration_of(self, id: &str) -> Option<u64> {
+        let first = u64::from_str_radix(id.get(..16)?, 16).ok()?;
+        Some((gather(first) ^ self.first) / IDS)
+    }
+
     /// 128 bits for an id. The first 64 are a bijection of iteration and id, so that they never repeat.
     fn bits(self, iteration: u64, id: usize) -> (u64, u64) {
-        const IDS: u64 = 1 << 12;
         let place = iteration.wrapping_mul(IDS).wrapping_add(id as u64 % IDS);
         let first = scatter(place ^ self.first);
         (first, scatter(first ^ self.second.wrapping_add(place)))
     }
 }
+
+/// How many ids of a kind an iteration may have.
+const IDS: u64 = 1 << 12;
 
 /// A bijection of 64 bits without a visible pattern: the finalizer of SplitMix64.
 fn scatter(mut bits: u64) -> u64 {
@@ -39,6 +47,14 @@ fn scatter(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ (bits >> 31)
+}
+
+/// What [`scatter`] made these bits of.
+fn gather(mut bits: u64) -> u64 {
+    let unshift = |bits: u64, by: u32| (1..64 / by + 1).fold(bits, |found, _| bits ^ (found >> by));
+    bits = unshift(bits, 31).wrapping_mul(0x3196_42b2_d24d_8ec3);
+    bits = unshift(bits, 27).wrapping_mul(0x96de_1b17_3f11_9089);
+    unshift(bits, 30).wrapping_sub(0x9e37_79b9_7f4a_7c15)
 }
 
 impl IdForm {
@@ -88,6 +104,21 @@ mod tests {
         let mut out = Vec::new();
         IdForm { shape, length, number }.write(IdKeys::new(Seed(1)), iteration, &mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_iteration_is_told_from_an_id() {
+        let keys = IdKeys::new(Seed(1));
+        for iteration in [0, 1, 77, 1_000_000, 1 << 40] {
+            for number in [0, 3, 4_095] {
+                let id = text(IdShape::Hex, 32, iteration, number);
+                assert_eq!(keys.iteration_of(&id), Some(iteration));
+            }
+        }
+        for bits in [0, 1, u64::MAX, 0x0123_4567_89ab_cdef] {
+            assert_eq!(gather(scatter(bits)), bits);
+        }
+        assert_eq!(keys.iteration_of("short"), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod compiler;
 mod context;
 mod dry_run;
 mod error;
+mod identify;
 mod ids;
 mod request;
 mod segments;
@@ -16,5 +17,6 @@ mod template;
 
 pub use context::Context;
 pub use error::NotCompilable;
+pub(crate) use identify::IdFields;
 pub(crate) use template::Scratch;
 pub use template::StoryTemplate;

@@ -65,6 +65,12 @@ impl Segments {
         }
     }
 
+    /// All bytes, where nothing is a gap.
+    pub(super) fn fixed(&self) -> Option<&[u8]> {
+        let is_fixed = self.segments.iter().all(|segment| matches!(segment, Segment::Fixed(_)));
+        is_fixed.then_some(&self.bytes)
+    }
+
     /// Appends a gap.
     pub(super) fn push(&mut self, segment: Segment) {
         self.segments.push(segment);

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use super::ids::{IdForm, IdKeys};
 use super::segments::{Filler, Segments};
 use crate::contract::signature::{Signer, Signing};
-use crate::delivery::{MessageIds, SuccessRule};
+use crate::delivery::{Failure, MessageIds, SuccessRule};
+use crate::load::hpack;
 use crate::net::Target;
 
 /// A story ready to be sent at any rate.
@@ -20,8 +21,9 @@ pub struct StoryTemplate {
     pub target: Arc<Target>,
     /// What counts as success, for each step.
     pub success: Vec<SuccessRule>,
+    /// The event of each step.
+    pub(super) events: Vec<Arc<str>>,
     pub(super) variants: Vec<Variant>,
-    pub(super) signer: Signer,
     pub(super) keys: IdKeys,
     pub(super) message_ids: MessageIds,
 }
@@ -42,10 +44,24 @@ pub(super) struct RequestTemplate {
     pub(super) head: Segments,
     /// The names of the headers of the signature, in their order.
     pub(super) signature: Vec<(Arc<str>, SignatureField)>,
+    /// The head as a block of headers for HTTP/2, where nothing in it varies.
+    pub(super) block: Option<Vec<u8>>,
+    /// What signs it, if it is signed.
+    pub(super) signer: Option<SignedBy>,
     /// Whether the length is written: always, but for a GET without a body.
     pub(super) has_length: bool,
     /// The body.
     pub(super) body: Segments,
+}
+
+/// What signs a request. It is always the same for a step, so that two of them are compared without it.
+#[derive(Clone, Debug)]
+pub(super) struct SignedBy(pub(super) Signer);
+
+impl PartialEq for SignedBy {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// What a header of the signature holds.
@@ -81,36 +97,18 @@ impl StoryTemplate {
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
     ) {
-        let variant = &self.variants[(iteration % self.variants.len() as u64) as usize];
-        let plan = &variant.requests[step];
+        let (variant, plan) = self.plan(iteration, step);
         let filler = Filler { ids: &variant.ids, keys: self.keys, iteration, now };
         scratch.body.clear();
         plan.body.write(&filler, &mut scratch.body);
         plan.head.write(&filler, out);
+        self.sign(plan, nonce, now, scratch, |name, value| {
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(value.as_bytes());
+            out.extend_from_slice(b"\r\n");
+        });
         let mut number = itoa::Buffer::new();
-        if !plan.signature.is_empty() {
-            scratch.nonce.clear();
-            scratch.nonce.push_str(self.message_ids.begin());
-            scratch.nonce.push_str(number.format(nonce));
-            let signing = Signing {
-                body: &scratch.body,
-                path: self.target.path_and_query(),
-                now,
-                nonce: &scratch.nonce,
-            };
-            for (name, field) in &plan.signature {
-                out.extend_from_slice(name.as_bytes());
-                out.extend_from_slice(b": ");
-                scratch.signature.clear();
-                match field {
-                    SignatureField::Signature => self.signer.signature_into(&signing, &mut scratch.signature),
-                    SignatureField::Timestamp => scratch.signature.push_str(&self.signer.timestamp(now)),
-                    SignatureField::Nonce => scratch.signature.push_str(&scratch.nonce),
-                }
-                out.extend_from_slice(scratch.signature.as_bytes());
-                out.extend_from_slice(b"\r\n");
-            }
-        }
         if plan.has_length {
             out.extend_from_slice(b"Content-Length: ");
             out.extend_from_slice(number.format(scratch.body.len()).as_bytes());
@@ -119,4 +117,98 @@ impl StoryTemplate {
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(&scratch.body);
     }
+
+    /// The block of headers of a step for HTTP/2. The body is left in the scratch room.
+    ///
+    /// # Errors
+    ///
+    /// If the request can't be put into frames.
+    pub(crate) fn write_http2(
+        &self,
+        iteration: u64,
+        step: usize,
+        nonce: u64,
+        now: Timestamp,
+        scratch: &mut Scratch,
+        block: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let (variant, plan) = self.plan(iteration, step);
+        let filler = Filler { ids: &variant.ids, keys: self.keys, iteration, now };
+        scratch.body.clear();
+        plan.body.write(&filler, &mut scratch.body);
+        match &plan.block {
+            Some(fixed) => block.extend_from_slice(fixed),
+            None => {
+                let mut head = Vec::new();
+                plan.head.write(&filler, &mut head);
+                head_block(&head, &self.target, block)?;
+            }
+        }
+        self.sign(plan, nonce, now, scratch, |name, value| hpack::header(name, value.as_bytes(), block));
+        if plan.has_length {
+            hpack::content_length(scratch.body.len(), block);
+        }
+        Ok(())
+    }
+
+    /// What an iteration sends with a step.
+    fn plan(&self, iteration: u64, step: usize) -> (&Variant, &RequestTemplate) {
+        let variant = &self.variants[(iteration % self.variants.len() as u64) as usize];
+        (variant, &variant.requests[step])
+    }
+
+    /// Signs the body in the scratch room; `write` is given the headers of that.
+    fn sign(
+        &self,
+        plan: &RequestTemplate,
+        nonce: u64,
+        now: Timestamp,
+        scratch: &mut Scratch,
+        mut write: impl FnMut(&str, &str),
+    ) {
+        let Some(SignedBy(signer)) = plan.signer.as_ref().filter(|_| !plan.signature.is_empty()) else {
+            return;
+        };
+        scratch.nonce.clear();
+        scratch.nonce.push_str(self.message_ids.begin());
+        scratch.nonce.push_str(itoa::Buffer::new().format(nonce));
+        let signing =
+            Signing { body: &scratch.body, path: self.target.path_and_query(), now, nonce: &scratch.nonce };
+        for (name, field) in &plan.signature {
+            scratch.signature.clear();
+            match field {
+                SignatureField::Signature => signer.signature_into(&signing, &mut scratch.signature),
+                SignatureField::Timestamp => scratch.signature.push_str(&signer.timestamp(now)),
+                SignatureField::Nonce => scratch.signature.push_str(&scratch.nonce),
+            }
+            write(name, &scratch.signature);
+        }
+    }
+}
+
+impl Scratch {
+    /// The body written last.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+/// A head of HTTP/1.1 as a block of headers for HTTP/2. The authority takes the place of `Host`, and the length is
+/// written with the body.
+pub(super) fn head_block(head: &[u8], target: &Target, block: &mut Vec<u8>) -> Result<(), Failure> {
+    let text = [head, b"\r\n"].concat();
+    let mut headers = [httparse::EMPTY_HEADER; 128];
+    let mut parsed = httparse::Request::new(&mut headers);
+    match parsed.parse(&text) {
+        Ok(httparse::Status::Complete(_)) => {}
+        other => return Err(Failure::unsendable(format!("the request can't be put into frames: {other:?}"))),
+    }
+    let (method, path) = (parsed.method.unwrap_or("POST"), parsed.path.unwrap_or("/"));
+    hpack::request(method, target.is_tls(), target.authority(), path, block);
+    let is_left_out =
+        |name: &str| ["host", "content-length"].iter().any(|other| name.eq_ignore_ascii_case(other));
+    for header in parsed.headers.iter().filter(|header| !is_left_out(header.name)) {
+        hpack::header(header.name, header.value, block);
+    }
+    Ok(())
 }

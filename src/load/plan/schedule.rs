@@ -58,8 +58,13 @@ impl Mix {
     }
 
     /// The story of an iteration.
-    fn story(&self, iteration: u64) -> usize {
+    pub(crate) fn story(&self, iteration: u64) -> usize {
         self.order[(iteration % self.order.len() as u64) as usize]
+    }
+
+    /// How many events an iteration has.
+    pub(crate) fn steps_of(&self, iteration: u64) -> usize {
+        self.steps[self.story(iteration)]
     }
 
     /// The first event of an iteration.

@@ -1,10 +1,12 @@
 //! Which side set the pace of a run: the sender, its limit of events in flight, or the receiver.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use super::data::{Finding, Interval, Report, Side};
 use super::histogram::Histogram;
 use super::units::{count, duration, millis, plural, rate, share, time};
+use super::void::held_back;
 
 /// From this share of its cores on, the sender may be what is measured.
 const BUSY: f64 = 0.8;
@@ -60,11 +62,19 @@ impl<'a> Analyzer<'a> {
         interval.in_flight as f64 >= f64::from(self.report.plan.in_flight) * FULL
     }
 
-    /// How many are in flight, by how many are sent in that time, is how long each takes: so the time of answers is
-    /// known for full intervals without what events waited before they were sent.
+    /// How long an answer takes from the sending while hardly anything waits: the mean of the tenth of the intervals in
+    /// which it is shortest, or the quickest answers of all where even those are far from it.
+    fn unloaded(&self) -> Option<Duration> {
+        let mut means: Vec<Duration> = self.planned.iter().filter_map(mean_of).collect();
+        means.sort_unstable();
+        let quickest = self.report.latency.sent.percentile(0.1);
+        means.get(means.len() / 10).map(|mean| if *mean > quickest * 4 { quickest } else { *mean })
+    }
+
+    /// The time of answers in full intervals, by that of those in which hardly anything waited. It counts from the sending,
+    /// and so is free of what events waited before.
     fn limit_reached(&self) -> Limit {
-        let (full, free): (Vec<&Interval>, Vec<&Interval>) =
-            self.planned.iter().partition(|interval| self.is_full(interval));
+        let full: Vec<&Interval> = self.planned.iter().filter(|interval| self.is_full(interval)).collect();
         // A limit that made nothing wait did no harm.
         let waited = self.report.counts.late + self.report.counts.dropped > 0;
         if full.is_empty() || self.closed || !waited {
@@ -72,17 +82,67 @@ impl<'a> Analyzer<'a> {
         }
         let answering: Vec<&Interval> = self.full_otherwise().collect();
         let full = if answering.is_empty() { full } else { answering };
-        let sent: u64 = full.iter().map(|interval| interval.sent).sum();
-        let in_flight: u64 = full.iter().map(|interval| interval.in_flight).sum();
-        let took = in_flight as f64 * self.interval_s / (sent as f64).max(0.5);
-        let answered = merged(free.iter().copied());
-        let usual = match answered.count() {
-            // Full from the start: the quickest answers came before the queue was long.
-            0 => self.report.latency.sent.percentile(1.0),
-            _ => answered.percentile(50.0),
+        let answered: u64 = full.iter().map(|interval| interval.latency.count()).sum();
+        let took = match answered {
+            // How many are in flight, by how many are sent in that time, is how long each takes.
+            0 => {
+                let sent: u64 = full.iter().map(|interval| interval.sent).sum();
+                let in_flight: u64 = full.iter().map(|interval| interval.in_flight).sum();
+                in_flight as f64 * self.interval_s / (sent as f64).max(0.5)
+            }
+            _ => full.iter().map(|interval| interval.took_us).sum::<u64>() as f64 / answered as f64 / 1e6,
         };
+        let usual = self.unloaded().unwrap_or_else(|| self.report.latency.sent.percentile(1.0));
         let factor = took / usual.as_secs_f64().max(1e-6);
         if factor >= 2.0 { Limit::Slow(factor) } else { Limit::Low }
+    }
+
+    /// Whether this side was so short of time that what it measured may be its own doing.
+    pub(crate) fn is_blind(&self) -> bool {
+        let is_void = held_back(self.report) > self.report.plan.most_held_back;
+        !self.closed && is_void || self.busy >= BUSY && self.report.elapsed_s >= 0.5
+    }
+
+    /// A receiver that answers so many a second and no more, however many wait.
+    pub(crate) fn saturated(&self) -> Option<Finding> {
+        let unloaded = self.unloaded()?;
+        if self.closed || self.is_blind() {
+            return None;
+        }
+        let has_stalled = |index: &usize| self.stalls.iter().any(|stall| stall.contains(index));
+        let loaded = self.planned.iter().enumerate().filter(|(index, interval)| {
+            let is_slow = mean_of(interval).is_some_and(|took| took >= unloaded * 3);
+            is_slow && interval.latency.count() >= 10 && !has_stalled(index)
+        });
+        let loaded: Vec<&Interval> = loaded.map(|(_, interval)| interval).collect();
+        if loaded.len() < 3 || loaded.len() * 5 < self.planned.len() {
+            return None;
+        }
+        let sum = |of: fn(&Interval) -> u64| loaded.iter().map(|interval| of(interval)).sum::<u64>() as f64;
+        let (planned, answered) =
+            (sum(|interval| interval.planned), sum(|interval| interval.latency.count()));
+        let mean = answered / loaded.len() as f64;
+        let spread = loaded.iter().map(|interval| (interval.latency.count() as f64 - mean).powi(2));
+        let spread = (spread.sum::<f64>() / loaded.len() as f64).sqrt();
+        // One that keeps up is only slow, and one that works off what a peak has left has more to give than it is asked for.
+        if spread > mean * 0.25 || planned < answered * 1.03 {
+            return None;
+        }
+        let capacity = mean / self.interval_s;
+        let at_a_time = (capacity * unloaded.as_secs_f64()).round().max(1.0) as u64;
+        let longest = loaded.iter().filter_map(|interval| mean_of(interval)).max()?;
+        let waiting = loaded.iter().map(|interval| interval.in_flight).max().unwrap_or_default();
+        Some(Finding::receiver(format!(
+            "The receiver is saturated: it answers about {}, however many wait ({} in flight at most), and the time of an \
+             answer grew from {} to {}. At {} each that is {} at a time: the number of its own workers, threads or \
+             connections to what is behind it sets the pace.",
+            rate(capacity),
+            count(waiting),
+            time(unloaded),
+            time(longest),
+            time(unloaded),
+            count(at_a_time),
+        )))
     }
 
     /// Whether the sender itself was the bottleneck, or the machine it ran on.
@@ -90,6 +150,7 @@ impl<'a> Analyzer<'a> {
         let Report { plan, counts, latency, .. } = self.report;
         let workers = plural(u64::from(plan.workers), "worker");
         let busy = format!("{:.0} %", self.busy * 100.0);
+        let holds = self.holds();
         let lag = time(latency.lag.percentile(99.0));
         let advice = format!(
             "Give it more cores with `--workers {}`, or more processes or machines with `--shard`.",
@@ -116,8 +177,15 @@ impl<'a> Analyzer<'a> {
                     format!("it still sent in time (p99 of the lag: {lag}), but has little to spare")
                 }
             };
+            if plan.mode == "simulated" {
+                return Some(Finding::sender(format!(
+                    "The mock itself was the limit: it simulates these stories on one core, of which it used {busy}; {text}. \
+                     It can hold about {holds}. Share the stories among more processes or machines with `--shard`."
+                )));
+            }
+            let holds = if self.closed { String::new() } else { format!(" It can hold about {holds}.") };
             return Some(Finding::sender(format!(
-                "{which} used {busy} of its cores ({workers} in all); {text}. {advice}"
+                "{which} used {busy} of its cores ({workers} in all); {text}.{holds} {advice}"
             )));
         }
         if self.limit != Limit::Free || self.closed {
@@ -129,6 +197,13 @@ impl<'a> Analyzer<'a> {
             "{text}, though only {busy} of the workers' cores were used: something else kept the sender from its \
              cores, such as other programs, a limit on CPU, or a machine that was suspended."
         )))
+    }
+
+    /// The rate that leaves all workers together a little to spare.
+    fn holds(&self) -> String {
+        let Report { plan, sender, .. } = self.report;
+        let most = f64::from(plan.workers) * BUSY * 1e6 / sender.cpu_per_event_us.max(0.01);
+        rate((most / 10.0).round().max(1.0) * 10.0)
     }
 
     /// How far the sending was behind the plan at its end, if that grew over the run.
@@ -152,7 +227,7 @@ impl<'a> Analyzer<'a> {
         match self.limit {
             Limit::Free => None,
             // What a sender without CPU measures says nothing of the receiver.
-            _ if self.busy >= BUSY => None,
+            _ if self.is_blind() => None,
             Limit::Low => {
                 let most = self.planned.iter().map(|interval| interval.planned).max().unwrap_or_default();
                 let peak = most as f64 / self.interval_s;
@@ -171,7 +246,7 @@ impl<'a> Analyzer<'a> {
                 )))
             }
             // What was full because nothing was answered at all is reported as such.
-            Limit::Slow(_) if self.full_otherwise().next().is_none() => None,
+            Limit::Slow(_) if self.full_otherwise().next().is_none() || self.saturated().is_some() => None,
             Limit::Slow(factor) => {
                 let intervals = self.full_otherwise().count();
                 let answered: u64 = self.full_otherwise().map(|interval| interval.latency.count()).sum();
@@ -203,7 +278,7 @@ impl<'a> Analyzer<'a> {
         let share = share(counts.dropped, counts.planned);
         let within = millis(plan.drop_ms);
         let (side, because) = match self.limit {
-            _ if self.busy >= BUSY => (Side::Sender, "the sender had no CPU left for them"),
+            _ if self.is_blind() => (Side::Sender, "the sender had no time for them"),
             Limit::Slow(_) => (Side::Receiver, "the receiver had not answered those before them"),
             Limit::Low => (Side::Sender, "too few may be in flight"),
             Limit::Free => (Side::Sender, "the sender did not get to them"),
@@ -249,6 +324,9 @@ impl<'a> Analyzer<'a> {
     }
 
     pub(crate) fn stalls(&self) -> Option<Finding> {
+        if self.is_blind() {
+            return None;
+        }
         let longest = self.stalls.iter().max_by_key(|stall| stall.len())?;
         let intervals = &self.planned[longest.clone()];
         let waiting = intervals.iter().map(|interval| interval.in_flight).max().unwrap_or_default();
@@ -276,7 +354,8 @@ impl<'a> Analyzer<'a> {
     /// Whether answers took longer towards the end.
     pub(crate) fn slowing(&self) -> Option<Finding> {
         let third = self.planned.len() / 3;
-        if third < 2 || self.closed || self.busy >= BUSY || self.limit != Limit::Free {
+        let is_told = matches!(self.limit, Limit::Slow(_)) || self.saturated().is_some();
+        if third < 2 || self.closed || self.is_blind() || is_told {
             return None;
         }
         let (early, late) = (&self.planned[..third], &self.planned[self.planned.len() - third..]);
@@ -316,6 +395,12 @@ impl<'a> Analyzer<'a> {
         let Range { start, end } = stretch;
         format!("for {}, from {} to {} into the run", at(stretch.len()), at(*start), at(*end))
     }
+}
+
+/// The mean time of an interval's answers from the sending, if it has a few.
+fn mean_of(interval: &Interval) -> Option<Duration> {
+    let answers = interval.latency.count();
+    (answers >= 3).then(|| Duration::from_micros(interval.took_us / answers))
 }
 
 fn merged<'a>(intervals: impl IntoIterator<Item = &'a Interval>) -> Histogram {

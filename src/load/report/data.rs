@@ -39,6 +39,12 @@ pub struct Report {
     pub sender: Sender,
     /// What to think of it, in words.
     pub findings: Vec<Finding>,
+    /// Why the figures say nothing about the receiver; nothing if they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub void: Option<String>,
+    /// What the receiver's own list of ids says, if it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipts: Option<Receipts>,
     /// How the highest rate was searched for, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<Search>,
@@ -83,6 +89,20 @@ pub struct Plan {
     pub shard: Option<Shard>,
     /// How many runs this report was merged from; 1 for a run of its own.
     pub runs: u32,
+    /// How events were made: `compiled` before the run, or `simulated` during it.
+    #[serde(default)]
+    pub mode: String,
+    /// How many events the plan has by itself, whoever sends them; nothing where only the run shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<u64>,
+    /// Which share of the events the sender may hold back before the run is void, 0 to 1.
+    #[serde(default = "whole")]
+    pub most_held_back: f64,
+}
+
+/// Nothing is void for what nobody asked for.
+fn whole() -> f64 {
+    1.0
 }
 
 /// A story of the mix.
@@ -124,7 +144,8 @@ pub struct Merged {
     pub busiest: f64,
 }
 
-/// What became of the events. `planned = sent + dropped`, and `sent = ok + wrong_status + failed + timed_out`.
+/// What became of the events. `planned = sent + dropped`, and
+/// `sent = ok + wrong_status + failed + timed_out + unfinished`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Events whose instant came.
@@ -143,6 +164,12 @@ pub struct Counts {
     pub late: u64,
     /// Never sent, because they could not be released within [`Plan::drop_ms`], or by the end of the run.
     pub dropped: u64,
+    /// Sent, and neither answered nor failed when the run was ended before its time.
+    #[serde(default)]
+    pub unfinished: u64,
+    /// Of the late and the dropped ones: those that were free to go, so that nobody but the sender kept them.
+    #[serde(default)]
+    pub held_back: u64,
 }
 
 /// Failures of one class.
@@ -182,11 +209,64 @@ pub struct Interval {
     pub in_flight: u64,
     /// Times from the planned instant, of the events that ended in it.
     pub latency: Histogram,
+    /// The sum of their times from the sending, in microseconds.
+    #[serde(default)]
+    pub took_us: u64,
+}
+
+/// How many ids of a kind are named at most.
+pub(crate) const MOST_NAMED: usize = 5;
+
+/// The receiver's own list of ids beside what was sent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Receipts {
+    /// Where the list came from.
+    pub source: String,
+    /// Why there is no list; empty if there is one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub error: String,
+    /// The field, or fields, of the bodies whose values are listed; empty if no id of the list is one of this run.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub field: String,
+    /// How many ids are listed.
+    pub listed: u64,
+    /// How many events have such an id and were answered as wanted: all of them have to be listed.
+    pub accepted: u64,
+    /// Accepted, but not listed.
+    pub lost: u64,
+    /// Listed more often than they were sent.
+    pub doubled: u64,
+    /// Listed, but never sent by this run.
+    pub unknown: u64,
+    /// Listed, though the sender had no good answer for them.
+    pub unanswered: u64,
+    /// Accepted, but without an id such as the list has: nothing is said of them.
+    #[serde(default)]
+    pub uncompared: u64,
+    /// Some of the lost ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost_ids: Vec<String>,
+    /// Some of the doubled ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubled_ids: Vec<String>,
+    /// Some of the unknown ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown_ids: Vec<String>,
+    /// From the sending to the moment the list tells, as far as it tells one and both clocks agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<Histogram>,
+}
+
+impl Receipts {
+    /// Whether the receiver lost or doubled anything, or could not be asked.
+    pub fn is_wrong(&self) -> bool {
+        self.lost > 0 || self.doubled > 0 || !self.error.is_empty()
+    }
 }
 
 impl Default for Interval {
     fn default() -> Self {
-        Self { planned: 0, sent: 0, ok: 0, bad: 0, in_flight: 0, latency: Histogram::coarse() }
+        Self { planned: 0, sent: 0, ok: 0, bad: 0, in_flight: 0, latency: Histogram::coarse(), took_us: 0 }
     }
 }
 
@@ -342,7 +422,8 @@ impl Report {
         if counts.planned == 0 {
             return 0.0;
         }
-        let wrong = counts.wrong_status + counts.failed + counts.timed_out + counts.dropped;
+        let wrong =
+            counts.wrong_status + counts.failed + counts.timed_out + counts.dropped + counts.unfinished;
         wrong as f64 / counts.planned as f64
     }
 

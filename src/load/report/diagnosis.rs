@@ -3,11 +3,18 @@
 use std::time::Duration;
 
 use super::analyzer::Analyzer;
-use super::data::{Finding, Interval, Report, Side};
+use super::data::{Finding, Receipts, Report, Side};
 use super::units::{count, duration, millis, plural, seconds, share, time};
+use super::void::{imbalance, void};
 
-/// What to think of a run. The findings that the report already has count for nothing.
-pub fn diagnose(report: &Report) -> Vec<Finding> {
+/// Fills in what to think of a run: whether it is void, and what was found. What the report already has of these counts for
+/// nothing.
+pub(crate) fn conclude(report: &mut Report) {
+    report.void = void(report);
+    report.findings = diagnose(report);
+}
+
+fn diagnose(report: &Report) -> Vec<Finding> {
     if report.counts.planned == 0 {
         return vec![Finding::run("No event was planned, so nothing was measured.".to_owned())];
     }
@@ -20,10 +27,12 @@ pub fn diagnose(report: &Report) -> Vec<Finding> {
     found.extend(analyzer.limit());
     found.extend(analyzer.dropped());
     found.extend(analyzer.frozen());
+    found.extend(analyzer.saturated());
     found.extend(analyzer.stalls());
     found.extend(analyzer.slowing());
-    found.extend(failures(report));
+    found.extend(failures(report, analyzer.is_blind()));
     found.extend(statuses(report));
+    found.extend(report.receipts.iter().flat_map(receipts));
     found.extend(connections(report));
     found.extend(stories(report));
     found.extend(gap(report));
@@ -35,31 +44,7 @@ pub fn diagnose(report: &Report) -> Vec<Finding> {
 
 /// Counts that belong together. If they don't agree, nothing else here can be trusted.
 fn sums(report: &Report) -> Option<Finding> {
-    let counts = &report.counts;
-    let sum = |parts: &[u64]| parts.iter().fold(0_u64, |sum, part| sum.saturating_add(*part));
-    let series = |of: fn(&Interval) -> u64| report.series.iter().map(of).fold(0, u64::saturating_add);
-    let statuses = report.statuses.values().copied().fold(0, u64::saturating_add);
-    let errors = report.errors.values().map(|failures| failures.count).fold(0, u64::saturating_add);
-    let answered = sum(&[counts.ok, counts.wrong_status]);
-    let unanswered = sum(&[counts.failed, counts.timed_out]);
-    let bad = sum(&[counts.wrong_status, unanswered, counts.dropped]);
-    let pairs = [
-        ("planned", counts.planned, "sent + dropped", sum(&[counts.sent, counts.dropped])),
-        ("sent", counts.sent, "ok + wrong_status + failed + timed_out", sum(&[answered, unanswered])),
-        ("ok + wrong_status", answered, "all statuses", statuses),
-        ("failed + timed_out", unanswered, "all errors", errors),
-        ("planned", counts.planned, "planned of all intervals", series(|interval| interval.planned)),
-        ("sent", counts.sent, "sent of all intervals", series(|interval| interval.sent)),
-        ("ok", counts.ok, "ok of all intervals", series(|interval| interval.ok)),
-        ("not ok", bad, "bad of all intervals", series(|interval| interval.bad)),
-    ];
-    let wrong: Vec<String> = pairs
-        .iter()
-        .filter(|(_, left, _, right)| left != right)
-        .map(|(left, a, right, b)| format!("{left} is {}, {right} is {}", count(*a), count(*b)))
-        .collect();
-    let (is_wrong, wrong) = (!wrong.is_empty(), wrong.join("; "));
-    is_wrong.then(|| {
+    imbalance(report).map(|wrong| {
         Finding::run(format!(
             "Counts do not agree: {wrong}. Do not rely on this report; this is a bug in airudder-mock."
         ))
@@ -98,13 +83,13 @@ fn cut_short(report: &Report) -> Option<Finding> {
 }
 
 /// What brought no answer, by class.
-fn failures(report: &Report) -> Vec<Finding> {
+fn failures(report: &Report, is_blind: bool) -> Vec<Finding> {
     let mut classes: Vec<_> = report.errors.iter().filter(|(_, failures)| failures.count > 0).collect();
     classes.sort_by_key(|(_, failures)| std::cmp::Reverse(failures.count));
-    classes.into_iter().map(|(class, failures)| failed(report, class, failures.count)).collect()
+    classes.into_iter().map(|(class, failures)| failed(report, class, failures.count, is_blind)).collect()
 }
 
-fn failed(report: &Report, class: &str, count: u64) -> Finding {
+fn failed(report: &Report, class: &str, count: u64, is_blind: bool) -> Finding {
     let many = format!("{} ({})", plural(count, "event"), share(count, report.counts.sent));
     let was = if count == 1 { "was" } else { "were" };
     let target = &report.plan.target;
@@ -113,12 +98,19 @@ fn failed(report: &Report, class: &str, count: u64) -> Finding {
         "reset" => "ended with the connection closed by the receiver before it answered: it may have crashed, or close \
                     connections when it has too much to do"
             .to_owned(),
+        "timeout" if is_blind => format!(
+            "{was} not seen to be answered within {}, by a sender that had no time to look: that says nothing about the \
+             receiver",
+            millis(report.plan.timeout_ms)
+        ),
         "timeout" => format!("{was} not answered within {}", millis(report.plan.timeout_ms)),
+        "interrupted" => format!("{was} in flight when the run was ended"),
         "tls" => format!("failed because no TLS connection to {target} came about"),
         "unresolved" => format!("failed because the host of {target} has no address"),
         _ => format!("failed as `{class}`"),
     };
     let side = match class {
+        "timeout" if is_blind => Side::Run,
         "refused" | "reset" | "timeout" | "tls" => Side::Receiver,
         _ => Side::Run,
     };
@@ -155,6 +147,66 @@ fn statuses(report: &Report) -> Option<Finding> {
         plural(wrong, "event"),
         share(wrong, report.counts.sent)
     )))
+}
+
+/// What the receiver's own list says.
+fn receipts(receipts: &Receipts) -> Vec<Finding> {
+    let Receipts { source, error, field, listed, accepted, .. } = receipts;
+    if !error.is_empty() {
+        return vec![Finding::run(format!(
+            "There is no list of what was received, so that nothing was compared: {error}"
+        ))];
+    }
+    let named = |ids: &[String]| match ids {
+        [] => String::new(),
+        ids => format!(", among them {}", ids.join(", ")),
+    };
+    let mut found = Vec::new();
+    if field.is_empty() {
+        found.push(Finding::run(format!(
+            "None of the {} in {source} is in a body of this run: list the ids of callbacks, such as `user.id`, a message's \
+             or a call's id.",
+            plural(*listed, "entry").replace("entrys", "entries")
+        )));
+    }
+    if receipts.lost > 0 {
+        found.push(Finding::receiver(format!(
+            "{} of {} that were answered as wanted ({}) are not in {source}{}: the receiver lost them after it had \
+             accepted them.",
+            count(receipts.lost),
+            plural(*accepted, "event"),
+            share(receipts.lost, *accepted),
+            named(&receipts.lost_ids)
+        )));
+    }
+    if receipts.doubled > 0 {
+        found.push(Finding::receiver(format!(
+            "{} more in {source} than were sent{}: the receiver took some events twice.",
+            plural(receipts.doubled, "entry").replace("entrys", "entries"),
+            named(&receipts.doubled_ids)
+        )));
+    }
+    if receipts.unknown > 0 && !field.is_empty() {
+        found.push(Finding::run(format!(
+            "{} of the {} in {source} are of no event of this run{}.",
+            count(receipts.unknown),
+            count(*listed),
+            named(&receipts.unknown_ids)
+        )));
+    }
+    if receipts.uncompared > 0 {
+        found.push(Finding::run(format!(
+            "{} carry no such id as {source} lists, and were not compared.",
+            plural(receipts.uncompared, "event")
+        )));
+    }
+    if found.is_empty() {
+        found.push(Finding::run(format!(
+            "Nothing is lost and nothing doubled: {} by `{field}` in {source}.",
+            plural(*accepted, "event")
+        )));
+    }
+    found
 }
 
 /// Whether connections were kept.
@@ -315,6 +367,44 @@ mod tests {
         let report = Model { in_flight: 400, service, ..STEADY }.report();
         assert!(diagnose(&report).iter().all(|finding| finding.side != Side::Sender));
         insta::assert_snapshot!(text(&report));
+    }
+
+    #[test]
+    fn a_receiver_that_is_capped_by_its_workers_is_named() {
+        // 4 at a time of 10 ms each are 400 a second, of which 500 are asked; the limit is far away for most of the run.
+        let report = Model { in_flight: 1_500, servers: 4, service: |_| 10_000, ..STEADY }.report();
+        let found = diagnose(&report);
+        assert!(found[0].text.starts_with("The receiver is saturated: it answers about 4"), "{found:?}");
+        assert!(
+            ["3", "4", "5"]
+                .map(|few| format!("that is {few} at a time"))
+                .iter()
+                .any(|text| found[0].text.contains(text)),
+            "{found:?}"
+        );
+        assert!(found.iter().all(|finding| finding.side != Side::Sender), "{found:?}");
+        // One interval at the limit hides nothing, nor do many.
+        for in_flight in [1_100, 300] {
+            let report = Model { in_flight, servers: 4, service: |_| 10_000, ..STEADY }.report();
+            let found = diagnose(&report);
+            assert!(found[0].text.starts_with("The receiver is saturated"), "{in_flight}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_mock_that_is_the_limit_says_so_and_blames_nobody() {
+        let mut report = Model { cost: 2_500.0, service: |_| 40_000, ..STEADY }.report();
+        report.plan.mode = "simulated".to_owned();
+        report.sender.busy = 0.98;
+        conclude(&mut report);
+        assert!(report.findings[0].text.contains("The mock itself was the limit"), "{:?}", report.findings);
+        assert!(report.findings[0].text.contains("It can hold about "), "{:?}", report.findings);
+        assert!(
+            report.findings.iter().all(|finding| finding.side != Side::Receiver),
+            "{:?}",
+            report.findings
+        );
+        assert!(report.void.is_some());
     }
 
     #[test]

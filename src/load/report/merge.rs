@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::data::{Merged, Report, Sender, Shard};
-use super::diagnosis::diagnose;
+use super::diagnosis::conclude;
 use super::sum::{add_errors, add_series, add_statuses, add_to};
 use super::units;
 
@@ -65,7 +65,7 @@ pub fn merge(mut reports: Vec<(String, Report)>) -> Result<Report, MergeError> {
     for part in parts {
         add(&mut sum, part);
     }
-    sum.findings = diagnose(&sum);
+    conclude(&mut sum);
     Ok(sum)
 }
 
@@ -115,6 +115,7 @@ fn identity(report: &Report) -> Vec<(&'static str, String)> {
         ("time-out", units::millis(plan.timeout_ms)),
         ("lag that counts as late", units::millis(plan.late_ms)),
         ("lag that drops events", units::millis(plan.drop_ms)),
+        ("share that may be held back", units::percent(plan.most_held_back * 100.0)),
     ]);
     shared
 }
@@ -146,6 +147,15 @@ fn add(sum: &mut Report, part: Report) {
     }
     sum.latency.add(&part.latency);
     add_series(&mut sum.series, part.series);
+    sum.plan.events = sum.plan.events.zip(part.plan.events).map(|(one, other)| one.saturating_add(other));
+    sum.receipts = match (sum.receipts.take(), part.receipts) {
+        (Some(mut one), Some(other)) => {
+            one.add(other);
+            Some(one)
+        }
+        // What some of them know says nothing of the whole.
+        _ => None,
+    };
 }
 
 /// When a run ended, in nanoseconds since 1970. A float can't carry that, but seconds into a run it can.

@@ -24,13 +24,17 @@ mod slo;
 mod sum;
 mod terminal;
 mod units;
+mod void;
 
 pub use compare::compare;
+pub(crate) use data::MOST_NAMED;
 pub use data::{
-    Counts, FORMAT, Failures, Finding, Interval, Latency, Plan, Probe, Report, Search, Sender, Shard, Share,
+    Counts, FORMAT, Failures, Finding, Interval, Latency, Plan, Probe, Receipts, Report, Search, Sender,
+    Shard, Share,
 };
-pub use diagnosis::diagnose;
+pub(crate) use diagnosis::conclude;
 pub use fail_if::FailIf;
+pub(crate) use histogram::Histogram;
 pub use live::{Live, Snapshot};
 pub use markdown::markdown;
 pub use merge::merge;

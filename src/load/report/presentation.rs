@@ -131,6 +131,9 @@ impl Presentation {
 fn verdict(report: &Report, failed: &[String]) -> Cell {
     let of = |side| report.findings.iter().any(|finding| finding.side == side);
     let errors = report.error_share() > 0.0;
+    if let Some(why) = &report.void {
+        return cell(format!("VOID: {why}"), Bad);
+    }
     let (text, mood) = match (of(Side::Sender), of(Side::Receiver)) {
         _ if !failed.is_empty() => ("Failed", Bad),
         _ if report.counts.planned == 0 => ("Nothing was measured", Warn),
@@ -202,7 +205,13 @@ fn figures(report: &Report, comparison: Option<&Comparison>) -> Vec<Figure> {
         ("dropped", dropped, format!("{} sent late", count(counts.late)), "dropped"),
         ("sender's cores", cores_used(report), cpu, "cpu"),
     ];
-    figures.map(|(name, value, note, metric)| Figure { name, value, note, change: change(metric) }).into()
+    let void = |value: Cell| match report.void {
+        Some(_) => cell(format!("VOID {}", value.text), Bad),
+        None => value,
+    };
+    figures
+        .map(|(name, value, note, metric)| Figure { name, value: void(value), note, change: change(metric) })
+        .into()
 }
 
 fn remarks(report: &Report, failed: &[String]) -> Vec<Remark> {
@@ -224,8 +233,9 @@ fn events(report: &Report) -> Section {
     // The rate of a story run counts stories, that of its responses events; a shard is asked for its part.
     let unit = if plan.unit == "stories" { " stories" } else { "" };
     let part = plan.shard.map_or_else(String::new, |shard| format!(" by {} shards together", shard.of));
+    let void = if report.void.is_some() { "VOID: " } else { "" };
     let lead = format!(
-        "{}{unit} asked for{part}, {} answered as wanted, over {}",
+        "{void}{}{unit} asked for{part}, {} answered as wanted, over {}",
         plan.rate,
         rate(report.throughput()),
         seconds(report.elapsed_s)
@@ -240,13 +250,15 @@ fn events(report: &Report) -> Section {
         ("dropped", counts.dropped, Bad),
         ("late", counts.late, Warn),
     ];
+    let rare = [("unfinished", counts.unfinished, Bad), ("held back by the sender", counts.held_back, Warn)];
+    let rows = rows.into_iter().chain(rare.into_iter().filter(|(_, number, _)| *number > 0));
     let rows =
         rows.map(|(name, number, mood)| pair(name, count(number), if number == 0 { Dim } else { mood }));
     Section {
         title: "Events",
         lead: Some(cell(lead, Plain)),
         columns: &[],
-        rows: rows.into(),
+        rows: rows.collect(),
         is_detail: true,
     }
 }
@@ -268,9 +280,20 @@ fn latency(report: &Report) -> Section {
         rows.push(statistic("max".to_owned(), &Histogram::max));
         rows.push(statistic("mean".to_owned(), &Histogram::mean));
     }
+    let lead = match &report.void {
+        _ if is_empty => Some(cell("no event was answered", Plain)),
+        Some(_) => Some(cell("VOID: these times are no measure of the receiver", Bad)),
+        None => None,
+    };
+    let received = report.receipts.as_ref().and_then(|receipts| receipts.received.as_ref());
+    if let Some(received) = received.filter(|received| received.count() > 0) {
+        let text =
+            format!("p50 {}, p99 {}", time(received.percentile(50.0)), time(received.percentile(99.0)));
+        rows.push(row([cell("received", Plain), cell(NONE, Dim), cell(text, Plain), cell(NONE, Dim)]));
+    }
     Section {
         title: "Latency",
-        lead: is_empty.then(|| cell("no event was answered", Plain)),
+        lead,
         columns: &["", "from planned", "from sending", "sending lag"],
         rows,
         is_detail: false,

@@ -27,6 +27,8 @@ pub(crate) struct Model {
     pub(crate) cost: f64,
     /// Every how manieth event is answered with 503; 0 for none.
     pub(crate) unavailable: u64,
+    /// How many events the receiver works on at the same time; 0: on all.
+    pub(crate) servers: usize,
     /// Whether nobody listens.
     pub(crate) refused: bool,
     pub(crate) timeout_ms: u64,
@@ -41,6 +43,7 @@ pub(crate) const STEADY: Model = Model {
     stall: None,
     cost: 120.0,
     unavailable: 0,
+    servers: 0,
     refused: false,
     timeout_ms: 10_000,
 };
@@ -117,8 +120,9 @@ impl Model {
         let mut series: Vec<Interval> = (0..self.seconds).map(|_| Interval::default()).collect();
         let mut flights = Vec::new();
         let mut ends = BinaryHeap::new();
-        let (mut free_at, mut last_end) = (0.0_f64, 0.0_f64);
+        let (mut free_at, mut last_end, mut freed) = (0.0_f64, 0.0_f64, 0.0_f64);
         let mut events = 0;
+        let mut busy = vec![0.0_f64; self.servers];
         for k in (0..self.rate * self.seconds).filter(|k| k % u64::from(of) == u64::from(index)) {
             events += 1;
             let planned = k as f64 / self.rate as f64;
@@ -133,7 +137,12 @@ impl Model {
             if let (true, Some(Reverse(end))) = (full, ends.peek()) {
                 written = *end as f64 / 1e6;
             }
+            if full {
+                freed = written;
+            }
             let lag = written - planned;
+            let own = written - planned.max(freed);
+            counts.held_back += u64::from(own > 0.01);
             if lag * 1e3 > DROP_MS as f64 {
                 counts.dropped += 1;
                 at(&mut series, planned + DROP_MS as f64 / 1e3).bad += 1;
@@ -157,6 +166,12 @@ impl Model {
             // Long-tailed: most are near the usual time, one in a thousand takes ten times as long.
             let spread = 0.6 + 0.6 * noise(k + 1_000_003) + 0.02 / (1.003 - noise(k + 77));
             let mut end = written + (self.service)(written) as f64 * spread / 1e6;
+            if self.servers > 0 {
+                // Whoever is free first takes it.
+                let first = (0..self.servers).min_by(|a, b| busy[*a].total_cmp(&busy[*b])).unwrap_or(0);
+                end += (busy[first] - written).max(0.0);
+                busy[first] = end;
+            }
             if let Some((from, to)) = self.stall
                 && (from..to).contains(&written)
             {
@@ -174,6 +189,7 @@ impl Model {
             latency.sent.record(time(end - written));
             latency.lag.record(time(lag));
             at(&mut series, end).latency.record(time(end - planned));
+            at(&mut series, end).took_us += ((end - written) * 1e6) as u64;
             if timed_out {
                 counts.timed_out += 1;
                 at(&mut series, end).bad += 1;
@@ -232,6 +248,9 @@ impl Model {
                 interval_ms: 1_000,
                 shard: self.shard.map(|(index, of)| Shard { index, of }),
                 runs: 1,
+                mode: "compiled".to_owned(),
+                events: Some(events),
+                most_held_back: 0.2,
             },
             started: "2030-01-01T00:00:00Z".parse().unwrap(),
             elapsed_s,
@@ -249,10 +268,12 @@ impl Model {
                 connections: 64,
             },
             findings: Vec::new(),
+            void: None,
+            receipts: None,
             search: None,
             merged: None,
         };
-        report.findings = super::diagnose(&report);
+        super::conclude(&mut report);
         report
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::data::{Counts, Failures, Interval, Latency, Share};
+use super::data::{Counts, Failures, Interval, Latency, MOST_NAMED, Receipts, Share};
 
 impl Counts {
     /// Adds the counts of another part.
     pub fn add(&mut self, other: &Self) {
-        let Self { planned, sent, ok, wrong_status, failed, timed_out, late, dropped } = other;
+        let Self { planned, sent, ok, wrong_status, failed, timed_out, late, dropped, unfinished, held_back } =
+            other;
         add_to(&mut self.planned, *planned);
         add_to(&mut self.sent, *sent);
         add_to(&mut self.ok, *ok);
@@ -16,6 +17,8 @@ impl Counts {
         add_to(&mut self.timed_out, *timed_out);
         add_to(&mut self.late, *late);
         add_to(&mut self.dropped, *dropped);
+        add_to(&mut self.unfinished, *unfinished);
+        add_to(&mut self.held_back, *held_back);
     }
 }
 
@@ -26,6 +29,38 @@ impl Failures {
         add_to(&mut self.count, other.count);
         if self.first.is_empty() || (!other.first.is_empty() && other.first < self.first) {
             self.first = other.first;
+        }
+    }
+}
+
+impl Receipts {
+    /// Adds what the list says of another part. Each part takes the ids of the others for unknown ones, so that of those
+    /// nothing can be said.
+    pub fn add(&mut self, other: Self) {
+        add_to(&mut self.accepted, other.accepted);
+        add_to(&mut self.lost, other.lost);
+        add_to(&mut self.doubled, other.doubled);
+        add_to(&mut self.unanswered, other.unanswered);
+        add_to(&mut self.uncompared, other.uncompared);
+        self.listed = self.listed.max(other.listed);
+        self.unknown = 0;
+        self.unknown_ids.clear();
+        for (ids, more) in [(&mut self.lost_ids, other.lost_ids), (&mut self.doubled_ids, other.doubled_ids)]
+        {
+            ids.extend(more);
+            ids.sort();
+            ids.truncate(MOST_NAMED);
+        }
+        for (text, other) in [(&mut self.source, &other.source), (&mut self.error, &other.error)] {
+            if text.is_empty() || (!other.is_empty() && *other < *text) {
+                text.clone_from(other);
+            }
+        }
+        if self.field.is_empty() {
+            self.field = other.field;
+        }
+        if let (Some(received), Some(more)) = (&mut self.received, &other.received) {
+            received.add(more);
         }
     }
 }
@@ -54,13 +89,14 @@ impl Latency {
 impl Interval {
     /// Adds the same interval of another part.
     pub fn add(&mut self, other: &Self) {
-        let Self { planned, sent, ok, bad, in_flight, latency } = other;
+        let Self { planned, sent, ok, bad, in_flight, latency, took_us } = other;
         add_to(&mut self.planned, *planned);
         add_to(&mut self.sent, *sent);
         add_to(&mut self.ok, *ok);
         add_to(&mut self.bad, *bad);
         add_to(&mut self.in_flight, *in_flight);
         self.latency.add(latency);
+        add_to(&mut self.took_us, *took_us);
     }
 }
 

@@ -29,10 +29,13 @@ fn style(mood: Mood) -> Style {
 /// The summary: several lines with ANSI colours, each ended. What to think of it and why the run failed, if it did, come
 /// last.
 pub fn summary(report: &Report, comparison: Option<&Comparison>, failed: &[String]) -> String {
-    let Presentation { rate, unit, target, details, sections, remarks, .. } =
+    let Presentation { verdict, rate, unit, target, details, sections, remarks, .. } =
         Presentation::of(report, comparison, failed);
     let mut out = Lines::default();
     out.title("Load");
+    if report.void.is_some() {
+        out.flow([(verdict.text, verdict.mood)]);
+    }
     out.flow([(format!("{rate} {unit} to {target}"), Mood::Plain)]);
     out.flow([(
         details.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", "),

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::run_stats::{Outcome, Progress, Recorder};
-use crate::delivery::ReceiverResponse;
+use crate::delivery::{Failure, ReceiverResponse};
 use crate::http::TlsPlan;
 use crate::load::compile::{Scratch, StoryTemplate};
 use crate::load::options::Options;
@@ -30,6 +30,8 @@ const ANSWER_CAP: usize = 64 * 1024;
 pub(crate) struct Job {
     pub(crate) options: Options,
     pub(crate) templates: Arc<[StoryTemplate]>,
+    /// How many steps the longest story has.
+    pub(crate) most_steps: usize,
     pub(crate) mix: Arc<Mix>,
     /// When iterations are due; nothing: as fast as answers come.
     pub(crate) curve: Option<Arc<Curve>>,
@@ -71,9 +73,20 @@ impl Job {
         Schedule::new(source, Arc::clone(&self.mix))
     }
 
+    /// How many events the plan has for all workers together.
+    pub(crate) fn planned_events(&self) -> Option<u64> {
+        let Options { shard, seed, arrivals, .. } = self.options;
+        let curve = Arc::clone(self.curve.as_ref()?);
+        let (first, stride) = (u64::from(shard.index), u64::from(shard.of));
+        let pacer = Pacer::new(curve, arrivals, seed, first, stride, self.limit);
+        Some(pacer.map(|(iteration, _)| self.mix.steps_of(iteration) as u64).sum())
+    }
+
     /// The statistics of a worker, empty.
     pub(crate) fn recorder(&self) -> Recorder {
         Recorder::new(self.options.late, self.interval, self.options.shares(), self.intervals)
+            .keeping_events(self.options.keeps_events)
+            .bounded(self.options.timeout)
     }
 
     /// How many events a worker may have in flight: the limit in equal parts, at least one.
@@ -85,10 +98,32 @@ impl Job {
 
     /// Appends the request of an event, as it goes over the wire of HTTP/1.1.
     pub(crate) fn write(&self, event: &Event, now: Duration, scratch: &mut Scratch, out: &mut Vec<u8>) {
-        let most = self.templates.iter().map(StoryTemplate::steps).max().unwrap_or(1);
-        let nonce = event.iteration * most as u64 + event.step as u64 + 1;
         let now = self.started.checked_add(now).unwrap_or(self.started);
-        self.templates[event.story].write(event.iteration, event.step, nonce, now, scratch, out);
+        self.templates[event.story].write(event.iteration, event.step, self.nonce(event), now, scratch, out);
+    }
+
+    /// The block of headers of an event for HTTP/2; the body is in the scratch room.
+    pub(crate) fn write_http2(
+        &self,
+        event: &Event,
+        now: Duration,
+        scratch: &mut Scratch,
+        block: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let now = self.started.checked_add(now).unwrap_or(self.started);
+        self.templates[event.story].write_http2(
+            event.iteration,
+            event.step,
+            self.nonce(event),
+            now,
+            scratch,
+            block,
+        )
+    }
+
+    /// The number of an event's request in the whole run.
+    fn nonce(&self, event: &Event) -> u64 {
+        event.iteration * self.most_steps as u64 + event.step as u64 + 1
     }
 
     /// How many bytes of each answer's body count.

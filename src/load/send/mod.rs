@@ -3,11 +3,15 @@
 //!
 //! Each worker has a thread, a schedule and statistics of its own; nothing is shared on the way of an event.
 
+mod direct;
+mod http2;
 mod job;
+mod keeper;
 mod nonblocking_conn;
 mod response;
 mod run_stats;
 pub(crate) mod simulated;
+mod simulation;
 mod timer;
 mod usage;
 pub(crate) mod worker;
@@ -17,5 +21,5 @@ pub(crate) mod worker_h2;
 mod truth_tests;
 
 pub(crate) use job::Job;
-pub(crate) use run_stats::{Progress, RunStats};
+pub(crate) use run_stats::{Progress, RunStats, SentEvent};
 pub(crate) use usage::Usage;

@@ -109,6 +109,12 @@ impl NonblockingConn {
         }
     }
 
+    /// The protocol that TLS agreed on, empty if on none; nothing without TLS, or before it is settled.
+    pub(crate) fn negotiated(&self) -> Option<&[u8]> {
+        let session = self.tls.as_ref().filter(|session| !session.is_handshaking())?;
+        Some(session.alpn_protocol().unwrap_or_default())
+    }
+
     /// Whether TLS is spoken.
     pub(crate) fn is_tls(&self) -> bool {
         self.tls.is_some()

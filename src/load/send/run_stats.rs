@@ -5,7 +5,12 @@ use std::time::Duration;
 
 use crate::delivery::{ErrorClass, Failure};
 use crate::load::plan::{Event, Schedule};
+use crate::load::receipts::Identified;
 use crate::load::report::{Counts, Failures, Interval, Latency, Share, add_errors, add_series, add_statuses};
+use crate::time::HumanDuration;
+
+/// The class of what was in flight when the run was ended.
+const INTERRUPTED: &str = "interrupted";
 
 /// What became of an event that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +28,7 @@ pub(crate) enum Outcome {
 impl Outcome {
     /// The run was interrupted before an answer came.
     pub(crate) fn interrupted() -> Self {
-        Self::Failed("interrupted", "the run was interrupted".to_owned())
+        Self::Failed(INTERRUPTED, "the run was interrupted".to_owned())
     }
 }
 
@@ -51,12 +56,39 @@ pub(crate) struct RunStats {
     pub(crate) last: Duration,
     /// How many connections were opened.
     pub(crate) connections: u64,
+    /// Each event that was sent, where its ids are looked up in the receiver's list.
+    pub(crate) events: Vec<SentEvent>,
+    /// The same, where only the simulation knows the ids.
+    pub(crate) identified: Vec<Identified>,
+}
+
+/// An event that was sent and came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SentEvent {
+    pub(crate) iteration: u64,
+    pub(crate) story: u32,
+    pub(crate) step: u32,
+    /// When it was written, from the start of the run.
+    pub(crate) sent: Duration,
+    /// Whether it was answered as wanted.
+    pub(crate) is_ok: bool,
 }
 
 impl RunStats {
     /// Adds what another worker found out.
     pub(crate) fn add(&mut self, other: Self) {
-        let Self { counts, statuses, errors, latency, series, stories, last, connections } = other;
+        let Self {
+            counts,
+            statuses,
+            errors,
+            latency,
+            series,
+            stories,
+            last,
+            connections,
+            events,
+            identified,
+        } = other;
         self.counts.add(&counts);
         add_statuses(&mut self.statuses, statuses);
         add_errors(&mut self.errors, errors);
@@ -67,6 +99,8 @@ impl RunStats {
         }
         self.last = self.last.max(last);
         self.connections += connections;
+        self.events.extend(events);
+        self.identified.extend(identified);
     }
 }
 
@@ -91,13 +125,54 @@ pub(crate) struct Recorder {
     over: usize,
     /// When the present interval ends.
     present_end: Duration,
+    /// Since when somebody is free to send: until then a lag was not the sender's.
+    free_since: Option<Duration>,
+    /// Whether each event is kept.
+    keeps_events: bool,
+    /// After how long an unanswered event counts as timed out.
+    timeout: Duration,
 }
 
 impl Recorder {
     /// Empty statistics. `capacity` is how many intervals there will be, so that memory is taken once.
     pub(crate) fn new(late: Duration, interval: Duration, stories: Vec<Share>, capacity: usize) -> Self {
         let stats = RunStats { stories, series: Vec::with_capacity(capacity), ..RunStats::default() };
-        Self { late, interval, stats, in_flight: 0, over: 0, present_end: interval }
+        Self {
+            late,
+            interval,
+            stats,
+            in_flight: 0,
+            over: 0,
+            present_end: interval,
+            free_since: Some(Duration::ZERO),
+            keeps_events: false,
+            timeout: Duration::MAX,
+        }
+    }
+
+    /// The same, with each event kept.
+    pub(crate) fn keeping_events(self, keeps_events: bool) -> Self {
+        Self { keeps_events, ..self }
+    }
+
+    /// The same, with nothing said to have taken longer than this from its sending.
+    pub(crate) fn bounded(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// Nobody is free to send: as many events are in flight as may be.
+    pub(crate) fn full(&mut self) {
+        self.free_since = None;
+    }
+
+    /// Somebody is free to send.
+    pub(crate) fn free(&mut self, now: Duration) {
+        self.free_since.get_or_insert(now);
+    }
+
+    /// Whether the sender alone made an event late.
+    fn held_back(&self, planned: Duration, now: Duration) -> bool {
+        self.free_since.is_some_and(|since| now.saturating_sub(planned.max(since)) > self.late)
     }
 
     fn index(&self, at: Duration) -> usize {
@@ -142,6 +217,7 @@ impl Recorder {
         self.stats.counts.planned += 1;
         self.stats.counts.sent += 1;
         self.stats.counts.late += u64::from(lag > self.late);
+        self.stats.counts.held_back += u64::from(self.held_back(event.planned, now));
         self.stats.latency.lag.record(lag);
         if event.step == 0 {
             self.story(event.story).started += 1;
@@ -156,6 +232,15 @@ impl Recorder {
         self.in_flight -= 1;
         let stats = &mut self.stats;
         stats.last = now;
+        // An answer that came too late is none; and a time-out is seen some moments after it.
+        let took = now.saturating_sub(released);
+        let outcome = match outcome {
+            Outcome::Ok(_) | Outcome::Wrong(_) if took > self.timeout => {
+                Outcome::TimedOut(format!("no whole answer within {}", HumanDuration(self.timeout)))
+            }
+            other => other,
+        };
+        let took = took.min(self.timeout);
         let is_ok = matches!(outcome, Outcome::Ok(_));
         let mut is_answered = true;
         let failure = match outcome {
@@ -167,6 +252,11 @@ impl Recorder {
             Outcome::TimedOut(message) => {
                 stats.counts.timed_out += 1;
                 Some(("timeout", message))
+            }
+            Outcome::Failed(INTERRUPTED, message) => {
+                stats.counts.unfinished += 1;
+                is_answered = false;
+                Some((INTERRUPTED, message))
             }
             Outcome::Failed(class, message) => {
                 stats.counts.failed += 1;
@@ -181,15 +271,26 @@ impl Recorder {
             }
             failures.count += 1;
         }
-        let latency = now.saturating_sub(event.planned);
+        let latency = released.saturating_sub(event.planned) + took;
         if is_answered {
             stats.latency.planned.record(latency);
-            stats.latency.sent.record(now.saturating_sub(released));
+            stats.latency.sent.record(took);
+        }
+        if self.keeps_events {
+            let (story, step) = (event.story as u32, event.step as u32);
+            self.stats.events.push(SentEvent {
+                iteration: event.iteration,
+                story,
+                step,
+                sent: released,
+                is_ok,
+            });
         }
         let interval = self.interval_at(now);
         *if is_ok { &mut interval.ok } else { &mut interval.bad } += 1;
         if is_answered {
             interval.latency.record(latency);
+            interval.took_us += u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         }
     }
 
@@ -200,10 +301,23 @@ impl Recorder {
             let steps = event.steps as u64;
             self.stats.counts.planned += steps;
             self.stats.counts.dropped += steps;
+            if self.held_back(event.planned, now) {
+                self.stats.counts.held_back += steps;
+            }
             self.interval_at(event.planned).planned += steps;
             self.interval_at(now).bad += steps;
             self.stats.last = now;
         }
+    }
+
+    /// An event that was due and will not be sent.
+    pub(crate) fn drop_event(&mut self, event: &Event, now: Duration) {
+        self.tick(now);
+        self.stats.counts.planned += 1;
+        self.stats.counts.dropped += 1;
+        self.interval_at(event.planned).planned += 1;
+        self.interval_at(now).bad += 1;
+        self.stats.last = now;
     }
 
     /// How many events are in flight.

@@ -1,128 +1,31 @@
 //! Stories simulated at a rate: each with its pauses, waits and expectations, on the engine that `run` and `serve`
 //! use, with the vendor's REST side in the same process.
 //!
-//! An event is a callback from the moment it is handed to delivery until it is delivered or given up by the delivery
-//! policy. Its planned instant is the moment the story wanted it, less what the story itself began too late.
+//! An event is a callback. Its planned instant is the moment the story wanted it by its plan; it counts as sent from the
+//! moment its request is written, until it is delivered or given up by the delivery policy. What lies between the two is
+//! this side's doing.
 
-use std::cell::Cell;
-use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::job::Job;
-use super::run_stats::{Outcome, Recorder, RunStats};
-use crate::delivery::{CallbackId, ErrorClass, Failure};
-use crate::engine::{Callers, Driver, End};
+use super::direct::Direct;
+use super::job::{GRACE, Job};
+use super::keeper::Keeper;
+use super::run_stats::RunStats;
+use super::simulation::{Simulation, Turn};
+use crate::delivery::Attempt;
+use crate::engine::{Callers, Driver};
 use crate::http::Server;
-use crate::journal::{Entry, Event, Sink};
 use crate::load::compile::Context;
-use crate::load::plan::{self, Next};
-use crate::scenario::StoryRun;
 
-/// How often a closed loop looks whether a story has ended, and everybody whether the run has.
+/// How often whoever waits for the end looks for it.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Keeps the statistics of a run by what the journal gets.
-#[derive(Clone)]
-struct Keeper(Arc<Mutex<Keeping>>);
-
-struct Keeping {
-    recorder: Recorder,
-    started: Timestamp,
-    /// The stories that are running, by their labels.
-    iterations: HashMap<Arc<str>, Iteration>,
-    /// The callbacks under way.
-    sent: HashMap<CallbackId, (plan::Event, Duration, Option<u16>)>,
-}
-
-#[derive(Clone, Copy)]
-struct Iteration {
-    event: plan::Event,
-    /// When it really began: what it sends at once was planned for the same instant as the story.
-    began: Duration,
-}
-
-impl Keeper {
-    fn lock(&self) -> MutexGuard<'_, Keeping> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Keeping {
-    fn since_start(&self, at: Timestamp) -> Duration {
-        Duration::try_from(at.duration_since(self.started)).unwrap_or(Duration::ZERO)
-    }
-
-    fn take(&mut self, entry: &Entry) {
-        let now = self.since_start(entry.at);
-        let label = entry.story.as_ref();
-        let iteration = label.and_then(|label| self.iterations.get_mut(label));
-        match &entry.event {
-            Event::StoryStarted => {
-                if let Some(iteration) = iteration {
-                    iteration.began = now;
-                    self.recorder.story(iteration.event.story).started += 1;
-                }
-            }
-            Event::StoryFinished { passed } => {
-                if let Some(Iteration { event, .. }) = label.and_then(|label| self.iterations.remove(label)) {
-                    self.recorder.story(event.story).failed += u64::from(!passed);
-                }
-            }
-            Event::Explained { .. } => {}
-            Event::Failed { place, message } => {
-                if let Some(iteration) = iteration {
-                    let first = &mut self.recorder.story(iteration.event.story).first_failure;
-                    if first.is_empty() {
-                        *first = format!("{} ({place})", message.lines().next().unwrap_or_default());
-                    }
-                }
-            }
-            Event::Queued(callback) => {
-                // It is no first step: which stories were started is known already.
-                let event = match iteration {
-                    Some(Iteration { event, began }) if *began == now => plan::Event { step: 1, ..*event },
-                    Some(Iteration { event, .. }) => plan::Event { step: 1, planned: now, ..*event },
-                    None => plan::Event { iteration: 0, story: 0, step: 1, steps: 1, planned: now },
-                };
-                self.recorder.release(&event, now);
-                self.sent.insert(callback.id, (event, now, None));
-            }
-            Event::Attempted { attempt, result, .. } => {
-                if let (Some(sent), Ok(answer)) = (self.sent.get_mut(&attempt.callback.id), &result.result) {
-                    sent.2 = Some(answer.status);
-                }
-            }
-            Event::Ended { id, end } => {
-                if let Some((event, released, status)) = self.sent.remove(id) {
-                    let outcome = match (&end.failure, status) {
-                        (None, status) => Outcome::Ok(status.unwrap_or(0)),
-                        (Some(Failure { class: ErrorClass::Rejected, .. }), Some(status)) => {
-                            Outcome::Wrong(status)
-                        }
-                        (Some(failure), _) => failure.clone().into(),
-                    };
-                    self.recorder.end(&event, released, now, outcome);
-                }
-            }
-            Event::Assumed { .. }
-            | Event::Skipped(_)
-            | Event::Waiting { .. }
-            | Event::Note(_)
-            | Event::Found { .. }
-            | Event::Called(_) => {}
-        }
-    }
-}
-
-impl Sink for Keeper {
-    fn entry(&mut self, entry: &Entry) {
-        self.lock().take(entry);
-    }
-}
+/// How often a run shows how it stands.
+const SHOW: Duration = Duration::from_millis(250);
 
 /// Starts stories by the job's schedule until all are over, or `interrupt` is ready. The mock takes calls on `server`.
 ///
@@ -136,12 +39,7 @@ pub(crate) async fn run(
     interrupt: impl Future<Output = ()>,
     mut watch: impl FnMut(),
 ) -> io::Result<(RunStats, bool)> {
-    let keeper = Keeper(Arc::new(Mutex::new(Keeping {
-        recorder: job.recorder(),
-        started: job.started,
-        iterations: HashMap::new(),
-        sent: HashMap::new(),
-    })));
+    let keeper = Keeper::new(job.recorder(), job.started, job.options.keeps_events);
     let mut interrupt = std::pin::pin!(interrupt);
     tokio::select! {
         () = tokio::time::sleep_until(job.start.into()) => {}
@@ -157,23 +55,9 @@ pub(crate) async fn run(
         .await
         .map_err(io::Error::other)?;
     let driver = mock.driver().clone();
-    let (done, is_done) = tokio::sync::oneshot::channel::<()>();
-    let all_over = Cell::new(false);
-    let ended = async {
-        tokio::select! {
-            () = &mut interrupt => {}
-            _ = is_done => {}
-        }
-    };
-    let starting = async {
-        start_all(context, job, &driver, &keeper).await;
-        all_over.set(true);
-        // The driver may have ended before, by an interruption.
-        let _ = done.send(());
-        std::future::pending::<()>().await;
-    };
+    let direct = Arc::new(Direct::new(Arc::clone(&job.target), job.address));
     let watching = async {
-        let mut ticks = tokio::time::interval(Duration::from_millis(250));
+        let mut ticks = tokio::time::interval(SHOW);
         loop {
             ticks.tick().await;
             {
@@ -184,71 +68,75 @@ pub(crate) async fn run(
             watch();
         }
     };
-    let end = tokio::select! {
-        end = driver.drive(ended) => end,
-        () = starting => End::Interrupted,
-        () = watching => End::Interrupted,
+    let was_interrupted = tokio::select! {
+        () = send_all(context, job, &driver, &direct, &keeper) => false,
+        () = &mut interrupt => true,
+        () = watching => true,
     };
-    debug_assert_eq!(end, End::Interrupted);
-    drop(mock);
-    let now = job.now();
-    let mut keeping = keeper.lock();
-    let interrupted = !all_over.get() || !keeping.iterations.is_empty() || !keeping.sent.is_empty();
-    // What is not delivered now never will be.
-    for (event, released, _) in std::mem::take(&mut keeping.sent).into_values() {
-        keeping.recorder.end(&event, released, now, Outcome::interrupted());
-    }
-    // What is counted from now on is not looked at.
-    let recorder = std::mem::replace(&mut keeping.recorder, job.recorder());
-    Ok((recorder.close(), interrupted))
-}
-
-/// Begins stories when they are due, and waits until all are over.
-async fn start_all(context: &Context<'_>, job: &Job, driver: &Driver, keeper: &Keeper) {
-    let mut schedule = job.schedule(0);
-    for begun in 0.. {
-        let event = loop {
-            let now = job.now();
-            let running = {
-                let keeping = &mut *keeper.lock();
-                keeping.recorder.drop_overdue(&mut schedule, now, job.options.drop_after);
-                keeping.iterations.len()
-            };
-            if schedule.is_closed() && running >= job.options.in_flight as usize {
+    if was_interrupted {
+        driver.look(|engine, _| engine.stop());
+        // What is in flight may come to its end.
+        let ended = async {
+            while driver.look(|engine, _| engine.totals().in_flight) > 0 {
                 tokio::time::sleep(LOOK).await;
-                continue;
-            }
-            match schedule.next(now) {
-                Next::Release(event) => break Some(event),
-                Next::Wait(due) => tokio::time::sleep_until((job.start + due).into()).await,
-                Next::Over => break None,
             }
         };
-        let Some(event) = event else { break };
-        begin(context, job, driver, keeper, event, begun);
+        let _ = tokio::time::timeout(GRACE, ended).await;
     }
-    while !keeper.lock().iterations.is_empty() || driver.look(|engine, _| engine.is_busy()) {
-        tokio::time::sleep(LOOK).await;
+    drop(mock);
+    let stats = keeper.lock().close(job.now(), job.recorder());
+    Ok((stats, was_interrupted))
+}
+
+/// Begins stories when they are due, moves them on, sends what they want sent, and returns when all is over.
+async fn send_all(context: &Context<'_>, job: &Job, driver: &Driver, direct: &Arc<Direct>, keeper: &Keeper) {
+    let schedule = job.schedule(0);
+    let mut simulation = Simulation::new(&job.options, context.set, schedule, keeper.clone(), job.started);
+    loop {
+        let Turn { attempts, wake, has_begun_all } =
+            driver.look(|engine, _| simulation.turn(engine, job.now()));
+        let is_still = attempts.is_empty();
+        for attempt in attempts {
+            send(job, driver, direct, keeper, attempt);
+        }
+        // The clock moves between looks, so that its end is looked for again.
+        if is_still && has_begun_all && driver.look(|engine, _| !engine.is_busy()) && !keeper.lock().is_busy()
+        {
+            return;
+        }
+        // Nobody tells when the last answer has come.
+        let wake = if has_begun_all { Some(driver.look(|_, now| next_look(now, wake))) } else { wake };
+        if !is_still || wake.is_some_and(|at| driver.look(|_, now| at <= now)) {
+            // Answers and requests have their turn as well.
+            tokio::task::yield_now().await;
+        } else {
+            driver.wait(wake).await;
+        }
     }
 }
 
-fn begin(
-    context: &Context<'_>,
-    job: &Job,
-    driver: &Driver,
-    keeper: &Keeper,
-    event: plan::Event,
-    number: u32,
-) {
-    let (story, _) = &job.options.stories[event.story];
-    let label: Arc<str> = Arc::from(format!("{} #{}", story.name, event.iteration + 1));
-    let seed = job.options.seed.derive("load story", event.story as u64).derive("copy", event.iteration);
-    let copy = u32::try_from(event.iteration + 1).unwrap_or(u32::MAX);
-    let start = job.started.checked_add(event.planned).unwrap_or(job.started);
-    let mut run = StoryRun::new(Arc::clone(story), Arc::clone(&label), number, copy, seed, start);
-    for (name, value) in context.set {
-        run.preset(name, value);
+/// A moment, but not later than the next look.
+fn next_look(now: Timestamp, wake: Option<Timestamp>) -> Timestamp {
+    let look = now.checked_add(LOOK).unwrap_or(Timestamp::MAX);
+    wake.map_or(look, |wake| wake.min(look))
+}
+
+/// Makes an attempt: writes it at once, and reads its answer aside.
+fn send(job: &Job, driver: &Driver, direct: &Arc<Direct>, keeper: &Keeper, attempt: Arc<Attempt>) {
+    let driver = driver.clone();
+    if direct.takes(&attempt) {
+        keeper.lock().written(attempt.callback.id, job.now());
+        let begun = direct.begin(&attempt);
+        let direct = Arc::clone(direct);
+        tokio::spawn(async move {
+            let result = direct.finish(&attempt, begun).await;
+            driver.with(|engine, now| engine.finish(&attempt, result, now));
+        });
+    } else {
+        keeper.lock().written(attempt.callback.id, job.now());
+        tokio::spawn(async move {
+            let result = driver.client().send(&attempt).await;
+            driver.with(|engine, now| engine.finish(&attempt, result, now));
+        });
     }
-    keeper.lock().iterations.insert(label, Iteration { event, began: Duration::MAX });
-    driver.with(|engine, _| engine.add_story(run));
 }

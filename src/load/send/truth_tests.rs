@@ -98,7 +98,8 @@ fn freezing(at: Duration) -> (Duration, Outcome) {
 fn sums(stats: &RunStats) {
     let counts = &stats.counts;
     assert_eq!(counts.planned, counts.sent + counts.dropped);
-    assert_eq!(counts.sent, counts.ok + counts.wrong_status + counts.failed + counts.timed_out);
+    let ended = counts.ok + counts.wrong_status + counts.failed + counts.timed_out + counts.unfinished;
+    assert_eq!(counts.sent, ended);
     let series = |pick: fn(&crate::load::report::Interval) -> u64| stats.series.iter().map(pick).sum::<u64>();
     assert_eq!(series(|interval| interval.planned), counts.planned);
     assert_eq!(series(|interval| interval.sent), counts.sent);

@@ -175,7 +175,10 @@ impl Worker<'_> {
         let mut released = 0;
         loop {
             self.drop_overdue(now, self.job.options.drop_after);
-            let Some(slot) = self.idle.pop().or_else(|| self.closed.pop()) else { break };
+            let Some(slot) = self.idle.pop().or_else(|| self.closed.pop()) else {
+                self.recorder.full();
+                break;
+            };
             match self.schedule.next(now) {
                 Next::Release(event) => {
                     self.send(slot, event);
@@ -430,12 +433,13 @@ impl Worker<'_> {
             place.rest = (place.rest * 2).min(LONGEST_REST);
         } else {
             self.free(slot);
+            self.recorder.free(now);
         }
     }
 }
 
 /// Whether the process, or the system, has no room for another open file.
-fn is_out_of_files(error: &io::Error) -> bool {
+pub(super) fn is_out_of_files(error: &io::Error) -> bool {
     #[cfg(unix)]
     {
         use nix::errno::Errno;

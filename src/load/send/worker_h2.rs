@@ -1,50 +1,73 @@
 //! A worker that sends its part of a run over HTTP/2: one connection with many streams.
 //!
-//! The requests are those of HTTP/1.1, put into frames by hyper. Timers of the runtime are exact to a millisecond, and
-//! so is the release of events.
+//! The requests are those of HTTP/1.1, put into frames. All that are due at a moment leave in one write, and all answers
+//! that came are taken in one read.
 
-use std::cell::{Cell, RefCell};
 use std::io;
-use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::Request;
-use tokio::sync::Mutex;
-use tokio::task::{JoinSet, LocalSet};
+use mio::{Events, Interest, Poll, Token};
 
+use super::http2::{End, Session};
 use super::job::{GRACE, Job};
+use super::nonblocking_conn::NonblockingConn;
 use super::run_stats::{Outcome, Recorder, RunStats};
+use super::timer::{self, Timer};
+use super::worker::is_out_of_files;
 use crate::delivery::Failure;
-use crate::http::{ConnectError, Http2, Stream};
+use crate::http::is_closed;
 use crate::load::compile::Scratch;
 use crate::load::plan::{Event, Next, Schedule};
 
-/// How often a worker looks for an interruption, and publishes where it stands.
-const LOOK: Duration = Duration::from_millis(50);
+/// How much is read at once, in bytes.
+const READ: usize = 64 * 1024;
+
+/// How many times a connection is read before something else has its turn.
+const READS: usize = 16;
+
+/// How many events leave in one write at most: then answers have their turn.
+const AT_ONCE: usize = 256;
 
 /// How long a closed loop rests after a failure.
 const REST: Duration = Duration::from_millis(20);
 
+/// An event in flight, and when it was written.
+type Flight = (Event, Duration);
+
 /// A connection.
-#[derive(Clone)]
 struct Link {
-    sender: Http2,
+    conn: NonblockingConn,
+    session: Session<Flight>,
+    /// How much of what is to be written is.
+    written: usize,
     /// Whether an answer ever came over it.
-    has_answered: Rc<Cell<bool>>,
+    has_answered: bool,
+    /// Whether HTTP/2 was agreed on, where that is said.
+    is_agreed: bool,
+    token: usize,
 }
 
-/// What the tasks of a worker share. They run on one thread.
-struct Shared {
-    job: Arc<Job>,
-    schedule: RefCell<Schedule>,
-    recorder: RefCell<Recorder>,
-    scratch: RefCell<(Scratch, Vec<u8>)>,
-    /// The connection, while it is good.
-    link: Mutex<Option<Link>>,
-    opened: Cell<u64>,
+/// A worker at work.
+struct Worker<'a> {
+    job: &'a Job,
+    number: u32,
+    schedule: Schedule,
+    recorder: Recorder,
+    poll: Poll,
+    /// Those that are open; the last one takes requests, the others end.
+    links: Vec<Link>,
+    slots: usize,
+    /// Next steps of iterations.
+    following: Vec<Event>,
+    /// Until when a closed loop sends nothing.
+    resting: Duration,
+    scratch: Scratch,
+    block: Vec<u8>,
+    buffer: Vec<u8>,
+    ends: Vec<(Flight, End)>,
+    cap: usize,
+    opened: u64,
+    next_look: Duration,
 }
 
 /// Sends a worker's part of a run.
@@ -52,182 +75,341 @@ struct Shared {
 /// # Errors
 ///
 /// If the system has no event loop to give.
-pub(crate) fn run(job: &Arc<Job>, number: u32) -> io::Result<RunStats> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    LocalSet::new().block_on(&runtime, work(Arc::clone(job), number))
-}
-
-async fn work(job: Arc<Job>, number: u32) -> io::Result<RunStats> {
-    let shared = Rc::new(Shared {
-        schedule: RefCell::new(job.schedule(number)),
-        recorder: RefCell::new(job.recorder()),
-        scratch: RefCell::default(),
-        link: Mutex::new(None),
-        opened: Cell::new(0),
+pub(crate) fn run(job: &Job, number: u32) -> io::Result<RunStats> {
+    let poll = Poll::new()?;
+    let mut timer = Timer::new(&poll)?;
+    let mut worker = Worker {
         job,
-    });
-    let job = Arc::clone(&shared.job);
-    // Nothing else is to be done on this thread meanwhile.
-    let mut stopped_at = (!job.wait_for_start()).then_some(Duration::ZERO);
-    let slots = job.slots(number);
-    let mut iterations = JoinSet::new();
-    loop {
-        if job.is_stopped() && stopped_at.is_none() {
-            stopped_at = Some(job.now());
-            // What was due and not sent yet will not be.
-            shared.drop_overdue(Duration::ZERO);
+        number,
+        schedule: job.schedule(number),
+        recorder: job.recorder(),
+        poll,
+        links: Vec::new(),
+        slots: job.slots(number),
+        following: Vec::new(),
+        resting: Duration::ZERO,
+        scratch: Scratch::default(),
+        block: Vec::new(),
+        buffer: vec![0; READ],
+        ends: Vec::new(),
+        cap: job.answer_cap(),
+        opened: 0,
+        next_look: Duration::ZERO,
+    };
+    worker.work(&mut timer)?;
+    Ok(RunStats { connections: worker.opened, ..worker.recorder.close() })
+}
+
+impl Worker<'_> {
+    fn work(&mut self, timer: &mut Timer) -> io::Result<()> {
+        let mut events = Events::with_capacity(16);
+        if !self.job.wait_for_start() {
+            return Ok(());
         }
-        let mut due = None;
-        let mut over = stopped_at.is_some();
+        let mut stopped_at = None;
         loop {
-            shared.drop_overdue(job.options.drop_after);
-            if over || due.is_some() || iterations.len() >= slots {
-                break;
+            let mut now = self.job.now();
+            if stopped_at.is_none() && self.job.is_stopped() {
+                stopped_at = Some(now);
+                // What was due and not sent yet will not be.
+                self.drop_overdue(now, Duration::ZERO);
             }
-            match shared.schedule.borrow_mut().next(job.now()) {
-                Next::Release(event) => drop(iterations.spawn_local(send_all(Rc::clone(&shared), event))),
-                Next::Wait(at) => due = Some(at),
-                Next::Over => over = true,
+            if now >= self.next_look {
+                self.look(now, stopped_at);
+                now = self.job.now();
+            }
+            let due = match stopped_at {
+                Some(_) => None,
+                None => self.release(now),
+            };
+            self.flush_all();
+            if due.is_none() && self.recorder.in_flight() == 0 && self.following.is_empty() {
+                self.publish();
+                return Ok(());
+            }
+            let wake = due.unwrap_or(self.next_look).min(self.next_look);
+            match timer.wait(&mut self.poll, &mut events, self.job.now(), wake) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            for event in &events {
+                if event.token() != timer::TOKEN {
+                    self.turn(event.token().0);
+                }
             }
         }
-        {
-            let mut recorder = shared.recorder.borrow_mut();
-            recorder.tick(job.now());
-            job.publish(number, |progress| recorder.progress(progress));
-        }
-        if over && iterations.is_empty() || stopped_at.is_some_and(|at| job.now() >= at + GRACE) {
-            break;
-        }
-        let wake = due.unwrap_or(Duration::MAX).min(job.now() + LOOK);
-        tokio::select! {
-            _ = iterations.join_next(), if !iterations.is_empty() => while iterations.try_join_next().is_some() {},
-            () = tokio::time::sleep_until((job.start + wake).into()) => {}
-        }
-    }
-    iterations.shutdown().await;
-    let shared =
-        Rc::into_inner(shared).ok_or_else(|| io::Error::other("an iteration outlived its worker"))?;
-    Ok(RunStats { connections: shared.opened.get(), ..shared.recorder.into_inner().close() })
-}
-
-/// Sends all events of an iteration, one after the other.
-async fn send_all(shared: Rc<Shared>, first: Event) {
-    let mut next = Some(first);
-    while let Some(event) = next {
-        let released = shared.job.now();
-        shared.recorder.borrow_mut().release(&event, released);
-        // Whatever becomes of this task, the event has an end.
-        let mut flight = Flight { shared: &shared, event, released, outcome: None };
-        let outcome = shared.send(&event).await;
-        let failed = matches!(outcome, Outcome::Failed(..));
-        flight.outcome = Some(outcome);
-        drop(flight);
-        next = event.following(shared.job.now());
-        if failed && next.is_none() && shared.schedule.borrow().is_closed() {
-            tokio::time::sleep(REST).await;
-        }
-    }
-}
-
-/// An event in flight. Dropped without an outcome, the run was interrupted.
-struct Flight<'a> {
-    shared: &'a Shared,
-    event: Event,
-    released: Duration,
-    outcome: Option<Outcome>,
-}
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        let outcome = self.outcome.take().unwrap_or_else(Outcome::interrupted);
-        self.shared.recorder.borrow_mut().end(&self.event, self.released, self.shared.job.now(), outcome);
-    }
-}
-
-impl Shared {
-    fn drop_overdue(&self, lag: Duration) {
-        let mut schedule = self.schedule.borrow_mut();
-        self.recorder.borrow_mut().drop_overdue(&mut schedule, self.job.now(), lag);
     }
 
-    async fn send(&self, event: &Event) -> Outcome {
+    /// Makes the requests that are due; when something is due next, or nothing if nothing is left.
+    fn release(&mut self, now: Duration) -> Option<Duration> {
+        while let Some(event) = self.following.pop() {
+            self.send(event);
+        }
+        let mut now = now;
+        let mut released = 0;
+        loop {
+            self.drop_overdue(now, self.job.options.drop_after);
+            if self.schedule.is_closed() && now < self.resting {
+                return Some(self.resting);
+            }
+            if self.recorder.in_flight() as usize >= self.room() {
+                self.recorder.full();
+                // In a closed loop the next event comes with the next answer.
+                let is_left = self.schedule.is_closed() || self.schedule.peek().is_some();
+                return is_left.then_some(Duration::MAX);
+            }
+            self.recorder.free(now);
+            match self.schedule.next(now) {
+                Next::Release(event) => {
+                    self.send(event);
+                    now = self.job.now();
+                    released += 1;
+                    if released == AT_ONCE {
+                        return Some(now);
+                    }
+                }
+                Next::Wait(due) => return Some(due),
+                Next::Over => return None,
+            }
+        }
+    }
+
+    /// How many events may be in flight: no more than the receiver takes.
+    fn room(&self) -> usize {
+        let most = self.links.last().map_or(usize::MAX, |link| link.session.most_streams());
+        self.slots.min(most)
+    }
+
+    fn drop_overdue(&mut self, now: Duration, lag: Duration) {
+        self.recorder.drop_overdue(&mut self.schedule, now, lag);
+    }
+
+    /// Looks after what takes too long, and publishes where things stand.
+    fn look(&mut self, now: Duration, stopped_at: Option<Duration>) {
         let timeout = self.job.options.timeout;
-        match tokio::time::timeout(timeout, self.exchange(event)).await {
-            Ok(outcome) => outcome.unwrap_or_else(Outcome::from),
-            Err(_) => Failure::no_answer(&self.job.target, timeout).into(),
-        }
-    }
-
-    async fn exchange(&self, event: &Event) -> Result<Outcome, Failure> {
-        let request = self.request(event)?;
-        let Link { mut sender, has_answered } = self.link().await?;
-        let broken = |error: hyper::Error| match has_answered.get() {
-            true => Failure::broken(&self.job.target, None),
-            false => Failure::no_http2(&self.job.target, &error),
-        };
-        sender.ready().await.map_err(broken)?;
-        let response = sender.send_request(request).await.map_err(broken)?;
-        has_answered.set(true);
-        let status = response.status().as_u16();
-        let mut body = response.into_body();
-        let (cap, mut kept) = (self.job.answer_cap(), Vec::new());
-        while let Some(frame) = body.frame().await {
-            if let Ok(data) = frame.map_err(broken)?.into_data() {
-                let room = cap.saturating_sub(kept.len()).min(data.len());
-                kept.extend_from_slice(&data[..room]);
+        self.next_look = now + (timeout / 50).clamp(Duration::from_millis(1), Duration::from_millis(50));
+        self.recorder.tick(now);
+        let ends = stopped_at.is_some_and(|at| now >= at + GRACE);
+        let mut over = Vec::new();
+        for link in &mut self.links {
+            let is_connected = matches!(link.conn.connected(), Ok(true));
+            let late = link.session.give_up(|(_, released)| now.saturating_sub(*released) >= timeout);
+            over.extend(late.into_iter().map(|flight| {
+                let failure = match is_connected {
+                    true => Failure::no_answer(&self.job.target, timeout),
+                    false => Failure::no_connection(&self.job.target, timeout),
+                };
+                (flight, Outcome::from(failure))
+            }));
+            if ends {
+                let left = link.session.give_up(|_| true);
+                over.extend(left.into_iter().map(|flight| (flight, Outcome::interrupted())));
             }
         }
-        Ok(self.job.judge(event, status, &kept))
-    }
-
-    /// The connection, opened anew if the last one is of no use any more.
-    async fn link(&self) -> Result<Link, Failure> {
-        let mut link = self.link.lock().await;
-        if let Some(good) = link.as_ref().filter(|link| !link.sender.is_closed()) {
-            return Ok(good.clone());
+        for (flight, outcome) in over {
+            self.finish(flight, outcome);
         }
-        let target = &self.job.target;
-        let connected = Stream::connect(&[self.job.address]).await;
-        let stream = connected.map_err(|error| Failure::connecting(target, error))?;
-        self.opened.set(self.opened.get() + 1);
-        let started = async { stream.secure(self.job.tls.as_ref()).await?.http2().await };
-        let sender = started.await.map_err(|error| match error {
-            ConnectError::Http(error) => Failure::no_http(target, &format!("HTTP/2: {error}")),
-            other => Failure::connecting(target, other),
-        })?;
-        let opened = Link { sender, has_answered: Rc::default() };
-        *link = Some(opened.clone());
-        Ok(opened)
+        if stopped_at.is_some() {
+            self.following.clear();
+        }
+        self.links.retain(|link| link.session.is_open() || !link.session.is_idle());
+        self.publish();
     }
 
-    /// The request of an event, from the bytes it has in HTTP/1.1.
-    fn request(&self, event: &Event) -> Result<Request<Full<Bytes>>, Failure> {
-        let mut scratch = self.scratch.borrow_mut();
-        let (scratch, bytes) = &mut *scratch;
-        bytes.clear();
-        let target = &self.job.target;
-        self.job.write(event, self.job.now(), scratch, bytes);
-        let mut headers = [httparse::EMPTY_HEADER; 128];
-        let mut parsed = httparse::Request::new(&mut headers);
-        let length = match parsed.parse(bytes) {
-            Ok(httparse::Status::Complete(length)) => length,
-            other => {
-                let message = format!("the request can't be put into frames: {other:?}");
-                return Err(Failure::unsendable(message));
+    fn publish(&self) {
+        self.job.publish(self.number, |progress| self.recorder.progress(progress));
+    }
+
+    /// Makes the request of an event.
+    fn send(&mut self, event: Event) {
+        let now = self.job.now();
+        self.recorder.release(&event, now);
+        if let Err(error) = self.open() {
+            let failure = match error.kind() {
+                io::ErrorKind::AddrNotAvailable => Failure::no_room(&error),
+                _ if is_out_of_files(&error) => Failure::no_room(&error),
+                _ => Failure::connect(&self.job.target, &error),
+            };
+            return self.finish((event, now), failure.into());
+        }
+        self.block.clear();
+        match self.job.write_http2(&event, now, &mut self.scratch, &mut self.block) {
+            Ok(()) => {
+                if let Some(link) = self.links.last_mut() {
+                    link.session.request(&self.block, self.scratch.body(), (event, now));
+                }
+            }
+            Err(failure) => self.finish((event, now), failure.into()),
+        }
+    }
+
+    /// Begins to connect, unless there is a connection that takes requests.
+    fn open(&mut self) -> io::Result<()> {
+        if self.links.last().is_some_and(|link| link.session.is_open()) {
+            return Ok(());
+        }
+        let mut conn = NonblockingConn::open(self.job.address, self.job.tls.as_ref())?;
+        let token = self.opened as usize;
+        self.poll.registry().register(
+            conn.source(),
+            Token(token),
+            Interest::READABLE | Interest::WRITABLE,
+        )?;
+        self.opened += 1;
+        let session = Session::new(self.cap);
+        self.links.push(Link { conn, session, written: 0, has_answered: false, is_agreed: false, token });
+        Ok(())
+    }
+
+    /// Something can be done on a connection.
+    fn turn(&mut self, token: usize) {
+        let Some(at) = self.links.iter().position(|link| link.token == token) else { return };
+        match self.links[at].conn.connected() {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => return self.end(at, &Failure::connect(&self.job.target, &error)),
+        }
+        if self.flush(at) {
+            self.read(at);
+        }
+    }
+
+    fn flush_all(&mut self) {
+        // What breaks is taken out.
+        for at in (0..self.links.len()).rev() {
+            self.flush(at);
+        }
+    }
+
+    /// Writes what there is to write; false if the connection is no more.
+    fn flush(&mut self, at: usize) -> bool {
+        let link = &mut self.links[at];
+        if !matches!(link.conn.connected(), Ok(true)) {
+            return true;
+        }
+        let written = loop {
+            let out = link.session.out();
+            if link.written == out.len() {
+                out.clear();
+                link.written = 0;
+                break link.conn.flush().map(drop);
+            }
+            match link.conn.write(&out[link.written..]) {
+                Ok(count) => link.written += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
             }
         };
-        let scheme = if target.is_tls() { "https" } else { "http" };
-        let path = parsed.path.unwrap_or("/");
-        let mut request = Request::builder()
-            .method(parsed.method.unwrap_or("POST"))
-            .uri(format!("{scheme}://{}{path}", target.authority()));
-        // The authority stands in the place of the first, and frames know their length.
-        let is_left_out =
-            |name: &str| ["host", "content-length"].iter().any(|other| name.eq_ignore_ascii_case(other));
-        for header in parsed.headers.iter().filter(|header| !is_left_out(header.name)) {
-            request = request.header(header.name, header.value);
+        match written {
+            // What can be read decides.
+            Err(error) if is_closed(&error) => true,
+            Err(error) => {
+                let failure = self.broken(at, Some(&error));
+                self.end(at, &failure);
+                false
+            }
+            Ok(()) => true,
         }
-        let body = Full::new(Bytes::copy_from_slice(&bytes[length..]));
-        request.body(body).map_err(|error| Failure::unsendable(error.to_string()))
+    }
+
+    fn read(&mut self, at: usize) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut ends = std::mem::take(&mut self.ends);
+        let mut failure = None;
+        for reads in 1.. {
+            let link = &mut self.links[at];
+            let took = match link.conn.read(&mut buffer) {
+                Ok(0) => Err(self.broken(at, None)),
+                Ok(count) => {
+                    let is_last = count < buffer.len() && !link.conn.is_tls();
+                    let read = link.session.read(&buffer[..count], |flight, end| ends.push((flight, end)));
+                    match read {
+                        Ok(()) => Ok(is_last),
+                        Err(why) => Err(Failure::no_http2(&self.job.target, Some(&why.0))),
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+                Err(error) => Err(self.broken(at, Some(&error))),
+            };
+            match took {
+                Ok(true) if self.is_agreed(at) => break,
+                Ok(true) => {
+                    let what = "TLS began without agreeing on it";
+                    failure = Some(Failure::no_http2(&self.job.target, Some(what)));
+                    break;
+                }
+                Ok(false) if reads < READS => {}
+                Ok(false) => {
+                    // The system says nothing again of what is there already: it is asked anew.
+                    let Link { conn, token, .. } = &mut self.links[at];
+                    let interest = Interest::READABLE | Interest::WRITABLE;
+                    let _ = self.poll.registry().reregister(conn.source(), Token(*token), interest);
+                    break;
+                }
+                Err(why) => {
+                    failure = Some(why);
+                    break;
+                }
+            }
+        }
+        self.buffer = buffer;
+        for (flight, end) in ends.drain(..) {
+            let outcome = match end {
+                End::Answer(status, body) => {
+                    self.links[at].has_answered = true;
+                    self.job.judge(&flight.0, status, &body)
+                }
+                End::Reset => Failure::broken(&self.job.target, None).into(),
+            };
+            self.finish(flight, outcome);
+        }
+        self.ends = ends;
+        if let Some(failure) = failure {
+            self.end(at, &failure);
+        }
+    }
+
+    /// Whether HTTP/2 may be spoken, as far as it is known by now.
+    fn is_agreed(&mut self, at: usize) -> bool {
+        let link = &mut self.links[at];
+        link.is_agreed = link.is_agreed || link.conn.negotiated().is_none_or(|protocol| protocol == b"h2");
+        link.is_agreed
+    }
+
+    /// Why a connection ended.
+    fn broken(&self, at: usize, error: Option<&io::Error>) -> Failure {
+        let target = &self.job.target;
+        let tls = error.and_then(|error| error.get_ref()).and_then(|inner| inner.downcast_ref());
+        match tls {
+            Some(error) => Failure::tls_error(target, error),
+            None if self.links[at].has_answered => Failure::broken(target, error),
+            None => Failure::no_http2(target, None),
+        }
+    }
+
+    /// A connection came to its end, and all that is in flight over it.
+    fn end(&mut self, at: usize, failure: &Failure) {
+        let mut link = self.links.remove(at);
+        // Closing takes it out of the poll too, unless the system is out of order.
+        let _ = self.poll.registry().deregister(link.conn.source());
+        for flight in link.session.into_tags() {
+            self.finish(flight, failure.clone().into());
+        }
+    }
+
+    /// What was in flight came to its end.
+    fn finish(&mut self, (event, released): Flight, outcome: Outcome) {
+        let now = self.job.now();
+        let failed = matches!(outcome, Outcome::Failed(..));
+        self.recorder.end(&event, released, now, outcome);
+        if let Some(next) = event.following(now) {
+            self.following.push(next);
+        } else if failed && self.schedule.is_closed() {
+            // Whoever asks again at once whenever he is refused keeps himself busy and nobody else.
+            self.resting = now + REST;
+        }
     }
 }

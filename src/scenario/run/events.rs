@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scope::{Moment, StoryError, fill};
-use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, State, StoryRun, later};
+use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, Scope, State, StoryRun, later};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::language::template;
@@ -126,15 +126,28 @@ impl StoryRun {
         host: &mut dyn StoryHost,
     ) {
         self.helpers.set_now(now);
-        let answer = end.answer.as_ref().map(|answer| {
+        let outstanding = self.outstanding.remove(&id);
+        let own = outstanding.is_some();
+        let is_trigger = |trigger: &Trigger| matches!(trigger, Trigger::Callback(id) if **id == *event);
+        let reacts = self.story.reactions.iter().any(|reaction| is_trigger(&reaction.trigger));
+        let is_saved = outstanding.as_ref().is_some_and(|outstanding| outstanding.save.is_some());
+        // Mostly nobody looks at it again.
+        let step = outstanding.as_ref().and_then(|outstanding| self.story.steps.get(outstanding.step?));
+        let is_judged = step
+            .is_some_and(|step| matches!(&step.action, Action::Send { expect, .. } if expect.needs_scope()));
+        let is_seen = !own || reacts || is_saved || is_judged;
+        let answer = end.answer.as_ref().filter(|_| is_seen).map(|answer| {
             let body = serde_json::from_slice(&answer.body)
                 .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&answer.body).into_owned()));
             json!({ "status": answer.status, "body": body })
         });
-        let outstanding = self.outstanding.remove(&id);
-        let own = outstanding.is_some();
         let saved_body = outstanding.as_ref().map_or(body, |outstanding| &outstanding.body);
-        let saved = json!({ "id": event, "body": saved_body, "answer": answer, "attempts": end.end.attempts, "tries": end.end.attempts });
+        let saved = match is_seen {
+            true => {
+                json!({ "id": event, "body": saved_body, "answer": answer, "attempts": end.end.attempts, "tries": end.end.attempts })
+            }
+            false => Value::Null,
+        };
         if let Some(outstanding) = &outstanding {
             if let Some(name) = &outstanding.save {
                 self.preset(name, &saved);
@@ -199,9 +212,14 @@ impl StoryRun {
             _ => (&default, MAIN_CONVERSATION),
         };
         let loop_index = outstanding.loop_index;
-        let cause = ("callback", template::value(saved));
-        let moment = Moment::of_step(now, conversation, loop_index, host);
-        let scope = self.scope(&mut Moment { cause: Some(&cause), ..moment });
+        let scope = match expect.needs_scope() {
+            true => {
+                let cause = ("callback", template::value(saved));
+                let moment = Moment::of_step(now, conversation, loop_index, host);
+                self.scope(&mut Moment { cause: Some(&cause), ..moment })
+            }
+            false => Scope::UNDEFINED,
+        };
         for wrong in expect.judge(end, &story.templates, &scope) {
             self.fail(&outstanding.place, format!("`{event}`: {wrong}"), host);
         }

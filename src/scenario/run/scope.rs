@@ -152,7 +152,9 @@ impl StoryRun {
         moment: &mut Moment<'_>,
     ) -> Result<(CallbackId, Value), StoryError> {
         let story = Arc::clone(&self.story);
-        let scope = self.scope(moment);
+        // What templates see takes as long to gather as everything else here.
+        let is_fixed = callback.is_fixed() && story.callback_url.as_ref().is_none_or(Template::is_fixed);
+        let scope = if is_fixed { Scope::UNDEFINED } else { self.scope(moment) };
         let key = self.key(moment);
         moment.host.simulator().lead(key);
         let text = |source: &Template| -> Result<String, FillError> {

@@ -142,6 +142,11 @@ impl StoryRun {
         why
     }
 
+    /// Whether a step has waited for anything in vain.
+    pub fn has_missed(&self) -> bool {
+        !self.missed.is_empty()
+    }
+
     /// Whether a step has waited for a call in vain.
     pub fn missed_call(&self, id: &str) -> bool {
         self.missed.iter().any(|missed| matches!(&missed.trigger, Trigger::Call(call) if **call == *id))

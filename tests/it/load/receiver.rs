@@ -47,7 +47,7 @@ pub(super) enum Then {
 }
 
 /// Answers the request with this number, counted from 0 over all connections.
-type Serve = dyn Fn(&mut TcpStream, u64) -> Then + Send + Sync;
+type Serve = dyn Fn(&mut TcpStream, u64, &Arrived) -> Then + Send + Sync;
 
 struct Shared {
     serve: Box<Serve>,
@@ -77,6 +77,13 @@ impl Receiver {
     }
 
     pub(super) fn with(serve: impl Fn(&mut TcpStream, u64) -> Then + Send + Sync + 'static) -> Self {
+        Self::seeing(move |stream, number, _| serve(stream, number))
+    }
+
+    /// Answers every request as it likes, by what is in it.
+    pub(super) fn seeing(
+        serve: impl Fn(&mut TcpStream, u64, &Arrived) -> Then + Send + Sync + 'static,
+    ) -> Self {
         let shared = Arc::new(Shared {
             serve: Box::new(serve),
             arrived: Mutex::default(),
@@ -172,9 +179,9 @@ fn serve(stream: &TcpStream, shared: &Shared) -> Then {
         while let Some((arrived, length)) = first(&buffer) {
             buffer.drain(..length);
             let number = shared.number.fetch_add(1, Ordering::SeqCst);
-            shared.arrived.lock().unwrap().push(arrived);
+            shared.arrived.lock().unwrap().push(arrived.clone());
             let Ok(mut own) = stream.try_clone() else { return Then::Close };
-            match (shared.serve)(&mut own, number) {
+            match (shared.serve)(&mut own, number, &arrived) {
                 Then::Keep => {}
                 other => return other,
             }

@@ -130,3 +130,61 @@ fn nothing_is_sent_before_the_start() {
     run.assert_code(130);
     assert_eq!((run.count("planned"), receiver.count()), (0, 0));
 }
+
+#[test]
+fn requests_are_served_beside_plain_sends() {
+    let mock = free_address();
+    let receiver = Receiver::new();
+    let folder = tempfile::tempdir().unwrap();
+    let listen = mock.to_string();
+    let args = ["--rate", "50/s", "--duration", "60s", "--listen", &listen];
+    let child = command(folder.path(), &super::harness::transfer(), &receiver.url(), &args).spawn().unwrap();
+    receiver.wait_for(3);
+    let body = receiver.arrived()[1].json();
+    let call = |call_id: &serde_json::Value| {
+        json!({
+            "call_id": call_id, "channel": body["channel"], "channel_id": body["channel_id"],
+            "user": body["user"], "result": "accepted",
+        })
+    };
+    // What was sent is known by its id, and answered once; what was not sent is unknown.
+    let path = "/api/v1/session/transfer_result";
+    let (status, answer) = post_signed(mock, path, SECRET, &call(&body["transfer"]["call_id"]));
+    assert_eq!((status, &answer["code"]), (200, &json!(200)), "{answer}");
+    let (_, answer) = post_signed(mock, path, SECRET, &call(&body["transfer"]["call_id"]));
+    assert_ne!(answer["code"], 200, "{answer}");
+    let (_, answer) = post_signed(mock, path, SECRET, &call(&json!("0123456789abcdef0123456789abcdef")));
+    assert_ne!(answer["code"], 200, "{answer}");
+    interrupt(&child);
+    let run = finished(child, folder);
+    assert!(!stderr(&run.output).contains("simulated"), "{}", stderr(&run.output));
+    assert_eq!(run.report["plan"]["mode"], "compiled");
+}
+
+#[test]
+fn routes_of_the_settings_hold() {
+    let (folder, file) = story("[[steps]]\nsend = \"session.transfer\"\n");
+    let (usual, routed) = (Receiver::new(), Receiver::new());
+    let config = folder.path().join("mock.toml");
+    let text = format!(
+        "callback_url = \"{}\"\n[[routes]]\nevent = \"session.transfer\"\nurl = \"{}\"\nsecret = \"of the route\"\n",
+        usual.url(),
+        routed.url()
+    );
+    std::fs::write(&config, text).unwrap();
+    for mode in ["auto", "simulated"] {
+        let before = routed.count();
+        let output = crate::support::program()
+            .args(["--config", config.to_str().unwrap(), "load"])
+            .arg(&file)
+            .args(["--rate", "100/s", "--duration", "100ms", "--mode", mode, "--listen", "127.0.0.1:0"])
+            .args(["--void-above", "100%"])
+            .output()
+            .unwrap();
+        crate::support::assert_code(&output, 0);
+        assert_eq!((usual.count(), routed.count() - before), (0, 10), "{mode}");
+    }
+    for request in routed.arrived() {
+        request.assert_signed("of the route");
+    }
+}

@@ -1,0 +1,126 @@
+//! Where the list comes from: a file, or a URL of the receiver.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+
+use super::list::{self, ListError, Receipt};
+use crate::http::{ConnectError, Connector, TlsError, TlsOptions};
+use crate::net::{Guard, Target, TargetError};
+
+/// How long the receiver may take to give its list.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Where a list comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// A file that the receiver writes.
+    File(PathBuf),
+    /// A URL that gives it.
+    Url(Arc<Target>),
+}
+
+/// Why there is no list.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The file can't be read.
+    #[error("{} can't be read: {error}", .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// No TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// No connection.
+    #[error("{0}")]
+    Connect(String),
+    /// The exchange broke off.
+    #[error("{url} gave no answer: {why}")]
+    Exchange {
+        /// Where it was asked for.
+        url: String,
+        /// Why there is none.
+        why: String,
+    },
+    /// Another answer than 200.
+    #[error("{url} answered {status} instead of 200")]
+    Status {
+        /// Where it was asked for.
+        url: String,
+        /// What it answered.
+        status: u16,
+    },
+    /// What came is no list.
+    #[error("what {from} gives is no list of ids: {error}")]
+    List {
+        /// Where it came from.
+        from: String,
+        /// Why.
+        error: ListError,
+    },
+}
+
+impl FromStr for Source {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        match text.starts_with("http://") || text.starts_with("https://") {
+            true => Ok(Self::Url(Arc::new(text.parse()?))),
+            false => Ok(Self::File(text.into())),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Url(target) => target.fmt(f),
+        }
+    }
+}
+
+impl Source {
+    /// Reads the list as it is now.
+    pub(crate) async fn read(&self, guard: &Guard, tls: &TlsOptions) -> Result<Vec<Receipt>, SourceError> {
+        let text = match self {
+            Self::File(path) => {
+                std::fs::read(path).map_err(|error| SourceError::File { path: path.clone(), error })?.into()
+            }
+            Self::Url(target) => get(target, guard, tls).await?,
+        };
+        list::read(&String::from_utf8_lossy(&text))
+            .map_err(|error| SourceError::List { from: self.to_string(), error })
+    }
+}
+
+async fn get(target: &Target, guard: &Guard, tls: &TlsOptions) -> Result<Bytes, SourceError> {
+    let broken = |why: String| SourceError::Exchange { url: target.to_string(), why };
+    let exchange = async {
+        let connected = Connector::new(guard.clone(), tls)?.connect(target).await;
+        let unconnected = |error: ConnectError| SourceError::Connect(format!("{target}: {error}"));
+        let (mut sender, ..) = connected.map_err(unconnected)?.http1().await.map_err(unconnected)?;
+        let request = hyper::Request::get(target.path_and_query())
+            .header("host", target.authority())
+            .header("accept", "application/json, application/x-ndjson, text/plain")
+            .body(Full::new(Bytes::new()))
+            .map_err(|error| broken(error.to_string()))?;
+        let response = sender.send_request(request).await.map_err(|error| broken(error.to_string()))?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            return Err(SourceError::Status { url: target.to_string(), status });
+        }
+        let body = response.into_body().collect().await.map_err(|error| broken(error.to_string()))?;
+        Ok(body.to_bytes())
+    };
+    let within = tokio::time::timeout(LONGEST, exchange).await;
+    within.unwrap_or_else(|_| Err(broken(format!("nothing came within {} s", LONGEST.as_secs()))))
+}

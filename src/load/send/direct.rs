@@ -1,0 +1,193 @@
+//! Attempts over kept connections of HTTP/1.1, for whoever makes very many of them to one place: what goes over the wire is
+//! what the client of deliveries writes.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::net::TcpStream;
+
+use super::response::ResponseReader;
+use crate::delivery::{Attempt, AttemptResult, Failure, ReceiverResponse};
+use crate::http::is_closed;
+use crate::net::Target;
+
+/// How much is read at once, in bytes.
+const READ: usize = 8 * 1024;
+
+/// A place that attempts go to, with the connections that are kept to it.
+#[derive(Debug)]
+pub(super) struct Direct {
+    target: Arc<Target>,
+    address: SocketAddr,
+    idle: Mutex<Vec<Wire>>,
+}
+
+/// A connection.
+#[derive(Debug)]
+struct Wire {
+    stream: TcpStream,
+    reader: ResponseReader,
+}
+
+/// A request that may be written already.
+pub(super) struct Begun {
+    bytes: Vec<u8>,
+    written: usize,
+    wire: Option<Wire>,
+    begun: Instant,
+}
+
+impl Direct {
+    /// For attempts to this target.
+    pub(super) fn new(target: Arc<Target>, address: SocketAddr) -> Self {
+        Self { target, address, idle: Mutex::default() }
+    }
+
+    /// Whether an attempt goes there, and may go this way.
+    pub(super) fn takes(&self, attempt: &Attempt) -> bool {
+        let target = &attempt.callback.target;
+        !target.is_tls() && target.origin() == self.target.origin() && is_plain(attempt)
+    }
+
+    /// Writes as much as can be written at once: mostly all of it.
+    pub(super) fn begin(&self, attempt: &Attempt) -> Begun {
+        let mut bytes = Vec::with_capacity(attempt.callback.body.len() + 512);
+        write(attempt, &mut bytes);
+        let mut begun = Begun { bytes, written: 0, wire: None, begun: Instant::now() };
+        loop {
+            let wire = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some(wire) = wire else { return begun };
+            // One that was closed, or over which something comes that nobody asked for, is of no use.
+            let is_quiet = matches!(wire.stream.try_read(&mut [0; 1]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+            if !is_quiet {
+                continue;
+            }
+            match wire.stream.try_write(&begun.bytes) {
+                Ok(count) => begun.written = count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                // Nothing of it left this machine.
+                Err(_) => continue,
+            }
+            begun.wire = Some(wire);
+            return begun;
+        }
+    }
+
+    /// Brings an attempt to its end. What goes wrong is part of the result.
+    pub(super) async fn finish(&self, attempt: &Attempt, mut begun: Begun) -> AttemptResult {
+        let timeout = attempt.callback.policy.timeout;
+        let cap = attempt.callback.policy.answer_cap;
+        let started = begun.begun;
+        let mut is_connected = begun.wire.is_some();
+        let exchange = async {
+            let mut wire = match begun.wire.take() {
+                Some(wire) => wire,
+                None => self.connect(cap).await?,
+            };
+            is_connected = true;
+            self.exchange(&begun.bytes, begun.written, &mut wire).await.map(|ended| (ended, wire))
+        };
+        let result = match tokio::time::timeout(timeout, exchange).await {
+            Ok(Ok(((status, reusable), wire))) => {
+                let body = Bytes::copy_from_slice(wire.reader.body());
+                if reusable {
+                    self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(wire);
+                }
+                Ok(ReceiverResponse { status, headers: Vec::new(), body, truncated: false })
+            }
+            Ok(Err(failure)) => Err(failure),
+            Err(_) if is_connected => Err(Failure::no_answer(&self.target, timeout)),
+            Err(_) => Err(Failure::no_connection(&self.target, timeout)),
+        };
+        AttemptResult {
+            result,
+            elapsed: Instant::now().saturating_duration_since(started).min(timeout + Duration::from_secs(1)),
+        }
+    }
+
+    async fn connect(&self, cap: usize) -> Result<Wire, Failure> {
+        let connected = TcpStream::connect(self.address).await;
+        let stream = connected.map_err(|error| Failure::connect(&self.target, &error))?;
+        // Where it can't be set, requests are slower but right.
+        let _ = stream.set_nodelay(true);
+        Ok(Wire { stream, reader: ResponseReader::new(cap) })
+    }
+
+    async fn exchange(
+        &self,
+        bytes: &[u8],
+        mut written: usize,
+        wire: &mut Wire,
+    ) -> Result<(u16, bool), Failure> {
+        let broken = |error: &io::Error| Failure::broken(&self.target, Some(error));
+        let mut is_whole = true;
+        while written < bytes.len() {
+            wire.stream.writable().await.map_err(|error| broken(&error))?;
+            match wire.stream.try_write(&bytes[written..]) {
+                Ok(count) => written += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                // A receiver may answer before it has read everything, and close: what can be read decides.
+                Err(error) if is_closed(&error) => {
+                    is_whole = false;
+                    break;
+                }
+                Err(error) => return Err(broken(&error)),
+            }
+        }
+        let mut buffer = [0; READ];
+        loop {
+            wire.stream.readable().await.map_err(|error| broken(&error))?;
+            let ended = match wire.stream.try_read(&mut buffer) {
+                Ok(0) => match wire.reader.close() {
+                    Some(ended) => Some(ended),
+                    None => return Err(Failure::broken(&self.target, None)),
+                },
+                Ok(count) => {
+                    let read = wire.reader.read(&buffer[..count]);
+                    read.map_err(|why| Failure::no_http(&self.target, &why.0))?
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+                Err(error) => return Err(broken(&error)),
+            };
+            if let Some(ended) = ended {
+                return Ok((ended.status, ended.reusable && is_whole));
+            }
+        }
+    }
+}
+
+/// Whether all headers can be written as they are. Others are for the client of deliveries, which says what is wrong.
+fn is_plain(attempt: &Attempt) -> bool {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let is_value = |value: &str| value.bytes().all(|byte| byte >= b' ' && byte != 0x7f);
+    let is_own = |name: &str| {
+        ["host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te"]
+            .iter()
+            .any(|other| name.eq_ignore_ascii_case(other))
+    };
+    let headers = &attempt.headers;
+    let mut rest = headers.iter().enumerate();
+    // Values of one name stand together on the wire.
+    rest.all(|(index, (name, value))| {
+        let is_first = headers[..index].iter().all(|(other, _)| !other.eq_ignore_ascii_case(name));
+        is_first && is_name(name) && is_value(value) && !is_own(name)
+    }) && matches!(&*attempt.callback.method, "POST" | "PUT" | "PATCH")
+}
+
+/// A request as it goes over the wire.
+fn write(attempt: &Attempt, out: &mut Vec<u8>) {
+    let callback = &attempt.callback;
+    let mut put = |parts: &[&str]| parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+    put(&[&callback.method, " ", callback.target.path_and_query(), " HTTP/1.1\r\nHost: "]);
+    put(&[callback.target.authority(), "\r\n"]);
+    for (name, value) in &attempt.headers {
+        put(&[name, ": ", value, "\r\n"]);
+    }
+    put(&["Content-Length: ", itoa::Buffer::new().format(callback.body.len()), "\r\n\r\n"]);
+    out.extend_from_slice(&callback.body);
+}

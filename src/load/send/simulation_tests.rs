@@ -1,0 +1,145 @@
+//! Simulated stories on virtual time, against a receiver whose every answer is scripted.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io::Write as _;
+
+use super::*;
+use crate::contract::Catalog;
+use crate::contract::signature::{Scheme, Signer};
+use crate::delivery::{AttemptResult, ReceiverResponse};
+use crate::language::{Arrivals, RateProfile, RateUnit};
+use crate::load::compile::Context;
+use crate::load::options::Protocol;
+use crate::load::plan::{Curve, Mix, Pacer, Source};
+use crate::load::report::Shard;
+use crate::load::send::RunStats;
+use crate::load::send::run_stats::Recorder;
+use crate::net::Target;
+use crate::scenario::{Story, load};
+use crate::seed::Seed;
+use crate::settings::{Flags, Settings};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// Two callbacks with a pause between them.
+const STORY: &str = "[[steps]]\nsend = \"session.transfer\"\n[[steps]]\npause = \"50ms\"\n[[steps]]\nsend = \"session.end\"\n";
+
+/// Runs stories at a rate for two seconds. Each turn of the sender takes `cost` for every request it makes, and `answers`
+/// says how long the receiver takes.
+fn run(rate: &str, cost: Duration, answers: Duration) -> RunStats {
+    let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+    file.write_all(STORY.as_bytes()).unwrap();
+    let settings = Settings::load(None, Flags::default()).unwrap();
+    let catalog: Arc<Catalog> = Arc::new(settings.catalog.clone());
+    let loaded =
+        load::load(file.path(), &catalog, &[]).unwrap_or_else(|problems| panic!("{}", problems.render()));
+    let is_call =
+        |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == crate::contract::Direction::Call);
+    let story = Arc::new(Story::compile(&loaded, settings.policy.clone(), is_call).unwrap());
+    let signer = Signer::new(Scheme::default(), "secret");
+    let target: Arc<Target> = Arc::new("http://127.0.0.1:9/hook".parse().unwrap());
+    let context = Context {
+        settings: &settings,
+        catalog: &catalog,
+        signer: &signer,
+        route_signers: &[],
+        target: Some(&target),
+        target_wins: true,
+        set: &[],
+    };
+    let options = Options {
+        stories: vec![(story, 1)],
+        unit: RateUnit::Events,
+        arrivals: Arrivals::Even,
+        count: None,
+        in_flight: 256,
+        workers: 1,
+        timeout: 10_000 * MS,
+        late: 10 * MS,
+        drop_after: 10_000 * MS,
+        seed: Seed(7),
+        shard: Shard { index: 0, of: 1 },
+        protocol: Protocol::Http1,
+        simulated: true,
+        serves: true,
+        keeps_events: false,
+        most_held_back: 0.2,
+        start_at: None,
+    };
+    let started: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
+    let RateProfile::Planned(segments) = rate.parse().unwrap() else { panic!("{rate} has no plan") };
+    let curve = Arc::new(Curve::new(&segments, 2_000 * MS, 0.5));
+    let pacer = Pacer::new(curve, Arrivals::Even, Seed(7), 0, 1, u64::MAX);
+    let schedule = Schedule::new(Source::Open(Box::new(pacer)), Arc::new(Mix::new(&[(2, 1)])));
+    let recorder = || Recorder::new(options.late, 100 * MS, options.shares(), 0).bounded(options.timeout);
+    let keeper = Keeper::new(recorder(), started, false);
+    let builder = context.builder(options.seed, options.in_flight as usize).sink(keeper.clone());
+    let mut engine = builder.engine().unwrap();
+    let mut simulation = Simulation::new(&options, &[], schedule, keeper.clone(), started);
+
+    let mut now = Duration::ZERO;
+    let mut under_way: BinaryHeap<Reverse<(Duration, u64)>> = BinaryHeap::new();
+    let mut attempts: Vec<Arc<Attempt>> = Vec::new();
+    loop {
+        let turn = simulation.turn(&mut engine, now);
+        for attempt in &turn.attempts {
+            now += cost;
+            keeper.lock().written(attempt.callback.id, now);
+            under_way.push(Reverse((now + answers, attempts.len() as u64)));
+            attempts.push(Arc::clone(attempt));
+        }
+        while let Some(Reverse((_, index))) = under_way.peek().copied().filter(|Reverse((at, _))| *at <= now)
+        {
+            under_way.pop();
+            let response =
+                ReceiverResponse { status: 200, headers: Vec::new(), body: "{}".into(), truncated: false };
+            let result = AttemptResult { result: Ok(response), elapsed: answers };
+            engine.finish(&attempts[index as usize], result, started + now);
+        }
+        if !turn.attempts.is_empty() {
+            continue;
+        }
+        let wake = turn.wake.map(|at| Duration::try_from(at.duration_since(started)).unwrap_or_default());
+        let answer = under_way.peek().map(|Reverse((at, _))| *at);
+        let next = [wake, answer].into_iter().flatten().min();
+        match next {
+            Some(next) if next < Duration::from_secs(3600) => now = now.max(next),
+            _ if turn.has_begun_all && !keeper.lock().is_busy() => break,
+            _ => panic!("nothing happens any more at {now:?}"),
+        }
+    }
+    keeper.lock().close(now, recorder())
+}
+
+#[test]
+fn a_receiver_that_answers_at_once_is_quick_at_every_rate() {
+    for (rate, events) in [("2000/s", 4_000), ("4000/s", 8_000)] {
+        let stats = run(rate, Duration::from_micros(40), Duration::from_micros(200));
+        assert_eq!((stats.counts.planned, stats.counts.ok), (events, events), "{rate}");
+        assert!(stats.latency.sent.percentile(99.0) < 20 * MS, "{:?}", stats.latency.sent.percentile(99.0));
+        assert!(stats.latency.lag.percentile(99.0) < 5 * MS, "{:?}", stats.latency.lag.percentile(99.0));
+        assert_eq!(stats.counts.held_back, 0, "{rate}");
+    }
+}
+
+#[test]
+fn a_sender_that_is_the_limit_lags_and_leaves_the_receiver_alone() {
+    // 500 us for each make 2,000 a second at most, of 4,000.
+    let stats = run("4000/s", Duration::from_micros(500), Duration::from_micros(200));
+    assert_eq!(stats.counts.ok, 8_000);
+    // What it took the receiver is what it took: half a turn of the sender may pass before it looks.
+    assert!(stats.latency.sent.percentile(99.0) < 20 * MS, "{:?}", stats.latency.sent.percentile(99.0));
+    // What it took the sender is in its own column, and enough of it to make the run void.
+    assert!(stats.latency.lag.percentile(99.0) > 1_000 * MS, "{:?}", stats.latency.lag.percentile(99.0));
+    assert!(stats.counts.held_back > 4_000, "{}", stats.counts.held_back);
+}
+
+#[test]
+fn a_slow_receiver_is_what_is_slow() {
+    // 300 ms each: 600 would be under way, of which 256 may.
+    let stats = run("2000/s", Duration::from_micros(10), 300 * MS);
+    assert!(stats.latency.sent.percentile(50.0) >= 300 * MS);
+    assert!(stats.counts.late > 1_000, "{}", stats.counts.late);
+    assert_eq!(stats.counts.held_back, 0);
+}
