@@ -334,6 +334,13 @@ impl Story {
         self.steps.iter().any(step) || self.reactions.iter().any(|reaction| is_call(&reaction.trigger))
     }
 
+    /// Whether any step or reaction looks for callbacks: only then somebody looks at those that went out.
+    pub fn looks_for_callbacks(&self) -> bool {
+        let is_callback = |trigger: &Trigger| matches!(trigger, Trigger::Callback(_));
+        let step = |step: &Step| matches!(&step.action, Action::Await(wait) if is_callback(&wait.trigger));
+        self.steps.iter().any(step) || self.reactions.iter().any(|reaction| is_callback(&reaction.trigger))
+    }
+
     /// Whether a step expects that a callback is not delivered.
     pub fn expects_failures(&self) -> bool {
         let fails = |expect: &Expectation| {

@@ -162,7 +162,7 @@ impl StoryRun {
         if let Some(at) = self.strands.iter().position(|strand| waits(&strand.state)) {
             self.next(at, now);
         }
-        if self.has_ended {
+        if self.has_ended || own && !self.story.looks_for_callbacks() {
             return;
         }
         let fields = Arc::new(saved_body.clone());
@@ -320,7 +320,7 @@ impl StoryRun {
         let loop_index = *loop_index;
         let applies = send.when.as_ref().map_or(Ok(true), |when| self.is_true(when, &mut moment));
         let sent = match applies {
-            Ok(true) => self.render_and_send(&send.callback, &mut moment),
+            Ok(true) => self.render_and_send(&send.callback, false, &mut moment),
             Ok(false) => return,
             Err(error) => Err(error),
         };

@@ -386,9 +386,9 @@ impl StoryRun {
                 }
             }
             Action::Group { parallel, .. } => self.enter(at, *parallel),
-            Action::Send { callback, wait, .. } => {
+            Action::Send { callback, wait, expect, .. } => {
                 let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
-                match self.render_and_send(callback, &mut moment) {
+                match self.render_and_send(callback, expect.needs_scope(), &mut moment) {
                     Ok((id, body)) => {
                         let outstanding = Outstanding {
                             place: step.place.clone(),

@@ -146,9 +146,11 @@ impl StoryRun {
         Ok(())
     }
 
+    /// Sends a callback; its body comes back if somebody looks at it later: for what `is_judged`, is saved or awaited.
     pub(super) fn render_and_send(
         &mut self,
         callback: &CallbackTemplate,
+        is_judged: bool,
         moment: &mut Moment<'_>,
     ) -> Result<(CallbackId, Value), StoryError> {
         let story = Arc::clone(&self.story);
@@ -177,7 +179,9 @@ impl StoryRun {
                 for path in &callback.omit {
                     remove(&mut body, path);
                 }
-                (Body::Json(body.clone()), body)
+                let is_kept = is_judged || callback.save.is_some() || story.looks_for_callbacks();
+                let kept = if is_kept { body.clone() } else { Value::Null };
+                (Body::Json(body), kept)
             }
         };
         let headers = callback
