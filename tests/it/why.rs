@@ -163,13 +163,16 @@ fn mistaken(mock: SocketAddr) -> Receiver {
     })
 }
 
+/// Each failure, with the name of its story.
+type Failures = Vec<(String, String)>;
+
 /// Runs stories against a receiver. What the terminal says, and each failure by its story: in JUnit and in the report.
 fn run_all(
     folder: &Path,
     files: &[String],
     mock: SocketAddr,
     receiver: &Receiver,
-) -> (String, Vec<(String, String)>, Vec<(String, String)>) {
+) -> (String, Failures, Failures) {
     let settings = folder.join("airudder-mock.toml");
     fs::write(&settings, "[access]\nchatbot_signature = 'require'\n").unwrap();
     let [junit, report] = ["junit.xml", "report.json"].map(|name| folder.join(name));
@@ -195,7 +198,7 @@ fn text(value: &Value) -> String {
 }
 
 /// The text of each failure, by the name of its case.
-fn of_junit(xml: &str) -> Vec<(String, String)> {
+fn of_junit(xml: &str) -> Failures {
     let mut reader = quick_xml::Reader::from_str(xml);
     let (mut case, mut failures) = (String::new(), Vec::new());
     loop {
