@@ -83,11 +83,17 @@ fn merge_inner(base: &mut Value, patch: Value) {
     }
 }
 
-/// Takes the value at a path such as `user.name` or `messages.0.msg_id` out. Whether there was one.
+/// The keys of a path such as `user.name`, `messages[0].msg_id` or `messages.0.msg_id`.
+pub(crate) fn path_keys(path: &str) -> impl Iterator<Item = &str> {
+    path.split('.').flat_map(|part| part.split('[')).map(|key| key.strip_suffix(']').unwrap_or(key))
+}
+
+/// Takes the value at a path such as `user.name` or `messages[0].msg_id` out. Whether there was one.
 pub(crate) fn remove(value: &mut Value, path: &str) -> bool {
-    let (parents, last) = path.rsplit_once('.').map_or((None, path), |(parents, last)| (Some(parents), last));
+    let mut keys: Vec<&str> = path_keys(path).collect();
+    let Some(last) = keys.pop() else { return false };
     let mut place = value;
-    for key in parents.iter().flat_map(|parents| parents.split('.')) {
+    for key in keys {
         let next = match place {
             Value::Object(table) => table.get_mut(key),
             Value::Array(items) => key.parse::<usize>().ok().and_then(|index| items.get_mut(index)),
@@ -172,7 +178,8 @@ mod tests {
     #[test]
     fn removing_by_path() {
         let mut body = json!({"a": 1, "user": {"id": "1", "name": "x"}, "list": [{"n": 1}]});
-        assert!(remove(&mut body, "user.name") && remove(&mut body, "list.0.n") && remove(&mut body, "a"));
+        assert!(remove(&mut body, "user.name") && remove(&mut body, "list[0].n") && remove(&mut body, "a"));
+        assert!(remove(&mut json!({"list": [[1], [{"n": 1}]]}), "list[1].0.n"));
         assert!(
             !remove(&mut body, "user.phone") && !remove(&mut body, "x.y") && !remove(&mut body, "list.7")
         );

@@ -34,7 +34,7 @@ impl Built {
 /// The envelope around what the simulator answers.
 pub(super) fn built(
     engine: &mut Engine,
-    family: Family,
+    (family, id): (Family, &str),
     answer: Result<Response, Refusal>,
     caller: &Caller,
     statuses: ErrorStatus,
@@ -61,7 +61,9 @@ pub(super) fn built(
             }
             return Built::Whole(sealed(answer, caller));
         }
-        Err(refusal) => return Built::Whole(sealed(refused(engine, family, &refusal, statuses), caller)),
+        Err(refusal) => {
+            return Built::Whole(sealed(refused(engine, (family, id), &refusal, statuses), caller));
+        }
     };
     Built::Whole(sealed(json(200, text), caller))
 }
@@ -86,15 +88,27 @@ pub(super) fn sealed(answer: HttpResponse, caller: &Caller) -> HttpResponse {
     }
 }
 
-/// The envelope of a refusal.
+/// The envelope of a refusal by an endpoint; what is no endpoint has no id. The code is the one of the user's settings, the
+/// HTTP status follows the mock's own.
 pub(super) fn refused(
     engine: &mut Engine,
-    family: Family,
+    (family, id): (Family, &str),
     refusal: &Refusal,
     statuses: ErrorStatus,
 ) -> HttpResponse {
-    let body = envelope::error(family, refusal.code, &refusal.message, || engine.request_id());
-    json(statuses.http_status(refusal.code), body.to_string())
+    let code = engine.code(family, id, refusal.code);
+    enveloped(engine, family, (code, &refusal.message), statuses.http_status(refusal.code))
+}
+
+/// The envelope of an error with exactly this code.
+pub(super) fn enveloped(
+    engine: &mut Engine,
+    family: Family,
+    (code, message): (i64, &str),
+    status: u16,
+) -> HttpResponse {
+    let body = envelope::error(family, code, message, || engine.request_id());
+    json(status, body.to_string())
 }
 
 /// An error outside of the families.

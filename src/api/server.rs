@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::access::{Caller, Proof, caller, decrypted};
 use super::decode::{DecodeError, Fields, decode, decode_renamed};
 use super::download;
-use super::envelop::{Built, GARBAGE, built, json as json_text, plain_error, refused, sealed};
+use super::envelop::{Built, GARBAGE, built, enveloped, json as json_text, plain_error, refused, sealed};
 use super::media;
 use super::proof::{self, Keys, Proven};
 
@@ -147,7 +147,7 @@ impl Api {
 
     /// The refusal of what is no call, in the envelope of a family.
     fn refused(&self, family: Family, refusal: Refusal) -> HttpResponse {
-        self.driver.look(|engine, _| refused(engine, family, &refusal, self.rules.error_status))
+        self.driver.look(|engine, _| refused(engine, (family, ""), &refusal, self.rules.error_status))
     }
 
     /// Journals that something was fetched; what it was can be fetched again.
@@ -245,13 +245,13 @@ impl Api {
                 let away = TurnedAway::Denied { id: &found.id, refusal: denied };
                 engine.turned_away(&away, None, now);
                 refusal = Some(denied.clone());
-                Some(Built::Whole(refused(engine, found.family, denied, statuses)))
+                Some(Built::Whole(refused(engine, (found.family, &found.id), denied, statuses)))
             }
             Ok((Err(unread), caller)) => {
                 let away = TurnedAway::Refused { id: &found.id, refusal: unread };
                 engine.turned_away(&away, None, now);
                 refusal = Some(unread.clone());
-                let answer = refused(engine, found.family, unread, statuses);
+                let answer = refused(engine, (found.family, &found.id), unread, statuses);
                 Some(Built::Whole(sealed(answer, caller)))
             }
             Ok((Ok(fields), caller)) if takes_effect => {
@@ -326,7 +326,7 @@ impl Api {
             let refusal = Refusal::new(404, message);
             let away = TurnedAway::Refused { id, refusal: &refusal };
             engine.turned_away(&away, Some(&fields.fields), now);
-            let answer = refused(engine, found.family, &refusal, statuses);
+            let answer = refused(engine, (found.family, &found.id), &refusal, statuses);
             return (Built::Whole(sealed(answer, caller)), Some(refusal));
         }
         let payer = payer(engine.simulator().access(), found, fields, caller);
@@ -338,7 +338,7 @@ impl Api {
             let refusal = Refusal::new(429, message);
             let away = TurnedAway::Refused { id: &found.id, refusal: &refusal };
             engine.turned_away(&away, Some(&fields.fields), now);
-            let mut answer = refused(engine, found.family, &refusal, statuses);
+            let mut answer = refused(engine, (found.family, &found.id), &refusal, statuses);
             answer.headers.push(("retry-after".into(), seconds.max(1).to_string().into()));
             return (Built::Whole(sealed(answer, caller)), Some(refusal));
         }
@@ -353,7 +353,7 @@ impl Api {
             now,
         });
         let refusal = response.as_ref().err().cloned();
-        let built = match (built(engine, found.family, response, caller, statuses), status) {
+        let built = match (built(engine, (found.family, &found.id), response, caller, statuses), status) {
             (Built::Whole(answer), Some(status)) => Built::Whole(HttpResponse { status, ..answer }),
             (built, _) => built,
         };
@@ -391,9 +391,9 @@ fn wrong(
     match act {
         Act::Answer { status, code, message, retry_after } => {
             let message = message.unwrap_or_else(|| faults::on_purpose(family, status, code));
-            let refusal = Refusal { code: code.unwrap_or(i64::from(status)), message };
-            let mut answer = sealed(refused(engine, family, &refusal, ErrorStatus::Mirror), caller);
-            answer.status = status;
+            // A code that somebody asks for is that very code.
+            let code = code.unwrap_or_else(|| engine.code(family, id, status.into()));
+            let mut answer = sealed(enveloped(engine, family, (code, &message), status), caller);
             if let Some(wait) = retry_after {
                 answer
                     .headers
@@ -406,7 +406,7 @@ fn wrong(
             // As with a token that has really expired, nobody knows yet how the rest of the call is to be read.
             let refusal =
                 Refusal::from(Denied::Expired(Proof::of(id, family, false).token().unwrap_or_default()));
-            let answer = refused(engine, family, &refusal, ErrorStatus::Mirror);
+            let answer = refused(engine, (family, id), &refusal, ErrorStatus::Mirror);
             (answer.status, answer.body.clone(), Reply::Answer(answer))
         }
         Act::Kind(FaultKind::Garbage) => {

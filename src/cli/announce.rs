@@ -44,13 +44,25 @@ impl AddressFiles {
 #[must_use = "the files are removed at once"]
 pub(super) struct WrittenFiles(Vec<(PathBuf, String)>);
 
+impl WrittenFiles {
+    /// Removes them where the program ends without dropping anything.
+    pub(super) fn remover(&self) -> impl FnOnce() + Send + 'static {
+        let files = self.0.clone();
+        move || remove(&files)
+    }
+}
+
 impl Drop for WrittenFiles {
     fn drop(&mut self) {
-        for (path, text) in &self.0 {
-            if std::fs::read_to_string(path).is_ok_and(|there| there == *text) {
-                // Where it can't be removed, it stays: nothing depends on it any more.
-                let _ = std::fs::remove_file(path);
-            }
+        remove(&self.0);
+    }
+}
+
+fn remove(files: &[(PathBuf, String)]) {
+    for (path, text) in files {
+        if std::fs::read_to_string(path).is_ok_and(|there| there == *text) {
+            // Where it can't be removed, it stays: nothing depends on it any more.
+            let _ = std::fs::remove_file(path);
         }
     }
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::engine::{Speed, SpeedError};
+use crate::json::path_keys;
 
 /// Why an argument can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +42,7 @@ pub(super) fn field(text: &str) -> Result<(String, Value), ArgumentError> {
     if name.is_empty() {
         return Err(ArgumentError::NoName(text.to_owned()));
     }
-    if name.split('.').any(str::is_empty) {
+    if path_keys(name).any(str::is_empty) {
         return Err(ArgumentError::Field(name.to_owned()));
     }
     Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
@@ -98,10 +99,10 @@ pub(super) fn header(text: &str) -> Result<(String, String), ArgumentError> {
     }
 }
 
-/// Puts a value at a path such as `user.id` or `messages.0.content.text`, making tables on the way.
+/// Puts a value at a path such as `user.id` or `messages[0].content.text`, making tables on the way.
 pub(super) fn put(patch: &mut Value, path: &str, value: Value) {
     let mut place = patch;
-    for key in path.split('.') {
+    for key in path_keys(path) {
         let is_filled_table = place.as_object().is_some_and(|table| !table.is_empty());
         let index = key.parse::<usize>().ok().filter(|index| *index < 1_000 && !is_filled_table);
         match (index, &mut *place) {
@@ -144,7 +145,7 @@ mod tests {
     fn paths_make_tables_and_lists() {
         let mut patch = json!({});
         put(&mut patch, "user.id", json!("1"));
-        put(&mut patch, "messages.1.content.text", json!("hi"));
+        put(&mut patch, "messages[1].content.text", json!("hi"));
         assert_eq!(patch, json!({"user": {"id": "1"}, "messages": [{}, {"content": {"text": "hi"}}]}));
         put(&mut patch, "user.0", json!(2));
         put(&mut patch, "messages.x", json!(3));

@@ -138,6 +138,7 @@ fn check(
         }
         Kind::Scenario => {
             let scenario = load::load(path, catalog, variables)?;
+            let scenario = scenario.doubts.clone().into_result(scenario)?;
             let (steps, reactions) = (scenario.steps.len(), scenario.reactions.len());
             let summary =
                 format!("{}, {}", counted(steps as u64, "step"), counted(reactions as u64, "reaction"));

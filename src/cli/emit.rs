@@ -8,16 +8,19 @@ use serde_json::Value;
 
 use super::{CommandError, Exit, argument};
 use crate::content::Country;
+use crate::contract::fields::FieldTree;
 use crate::contract::{Catalog, Direction};
 use crate::delivery::{Attempt, QueuedCallback};
 use crate::engine::{Callers, End, Engine};
-use crate::files::suggest::did_you_mean;
+use crate::files::suggest::{did_you_mean, nearest};
 use crate::journal::{Entry, Event, Sink, assumed_text};
+use crate::json::path_keys;
 use crate::mock::{Builder, StartError};
 use crate::scenario::{Body, SendError};
 use crate::seed::Seed;
 use crate::settings::Flags;
 use crate::simulator::Opening;
+use crate::simulator::reference::{self, EntryFields};
 use crate::time::HumanDuration;
 
 /// Where callbacks go if nothing says otherwise: where `airudder-mock receive` listens.
@@ -29,6 +32,7 @@ Examples:
       Shows the exact request with its signature, and sends nothing.
   airudder-mock emit session.transfer --set user.id=123 --set transfer.company=Indonesia
       Sends it to http://127.0.0.1:2479/, where `airudder-mock receive` listens.
+  airudder-mock emit message.receive --set 'messages[0].content.text=hello'
   airudder-mock emit message.status --count 100 --callback-url http://127.0.0.1:3000/hook
   echo '{\"any\": \"thing\"}' | airudder-mock emit session.end --body -
       The body exactly as given, signed.
@@ -47,8 +51,11 @@ pub(super) struct Args {
     /// become a string where the generated field is one; quote them to be sure: `--set 'user.id="123"'`.
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = argument::field)]
     set: Vec<(String, Value)>,
+    /// As --set, for a field or word that the vendor does not have: it is not noted as a likely slip of the pen.
+    #[arg(long, value_name = "PATH=VALUE", value_parser = argument::field)]
+    extra: Vec<(String, Value)>,
     /// Send the bytes of this file as the body; `-` reads standard input.
-    #[arg(long, value_name = "FILE", conflicts_with = "set")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["set", "extra"])]
     body: Option<PathBuf>,
     /// How many callbacks to send, each with its own ids.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -74,6 +81,11 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let mut prepared = super::prepare(config, &args.target, None)?;
     let settings = &mut prepared.settings;
     check_event(&prepared.catalog, &args.event)?;
+    for (path, value) in &args.set {
+        if let Some(doubt) = doubt(&args.event, path, value) {
+            super::remark(&format!("warning: {doubt}; --extra says that it is meant so"));
+        }
+    }
     let raw = args.body.as_deref().map(read_body).transpose()?;
     let url = settings.callback_url.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
     if !args.retry {
@@ -144,6 +156,21 @@ fn check_event(catalog: &Catalog, event: &str) -> Result<(), CommandError> {
     }
 }
 
+/// What is most likely wrong with a field that is set: nobody knows it, or the word it gets.
+fn doubt(event: &str, path: &str, value: &Value) -> Option<String> {
+    let Some(EntryFields::Callback(fields)) = reference::fields(event) else { return None };
+    let tree = FieldTree::of(&fields);
+    if let Err(unknown) = tree.find(path) {
+        let near = did_you_mean(unknown.meant.as_deref());
+        return Some(format!("`{event}` has no field `{path}`{near}"));
+    }
+    let names = path_keys(path).filter(|name| name.parse::<usize>().is_err());
+    let words = names.into_iter().try_fold(&tree, |tree, name| tree.field(name))?.words();
+    let word = value.as_str().filter(|word| !words.is_empty() && !words.iter().any(|known| known == word))?;
+    let near = did_you_mean(nearest(word, words.iter().map(String::as_str)));
+    Some(format!("`{path}` of `{event}` is never `{word}`{near}"))
+}
+
 fn read_body(path: &Path) -> Result<Vec<u8>, CommandError> {
     if path == Path::new("-") {
         return super::sign::read_body();
@@ -167,7 +194,7 @@ fn queue(
             let usual = engine.simulator().emit(session, &args.event, Value::Null, now);
             let mut patch = Value::Object(serde_json::Map::new());
             let usual = usual?;
-            for (path, value) in &args.set {
+            for (path, value) in args.set.iter().chain(&args.extra) {
                 argument::put(&mut patch, path, as_usual(&usual, path, value));
             }
             Body::Json(engine.simulator().emit(session, &args.event, patch, now)?)
@@ -178,7 +205,7 @@ fn queue(
 
 /// Digits given where the usual value is a text become a text: `--set channel_id=3709`.
 fn as_usual(usual: &Value, path: &str, value: &Value) -> Value {
-    let pointer = format!("/{}", path.replace('.', "/"));
+    let pointer: String = path_keys(path).map(|key| format!("/{key}")).collect();
     match (usual.pointer(&pointer), value) {
         (Some(Value::String(_)), Value::Number(_) | Value::Bool(_)) => Value::String(value.to_string()),
         _ => value.clone(),

@@ -107,8 +107,8 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
         builder,
     )?;
     let mock = builder.sink(verdicts.clone()).stories(stories).assemble().await?;
-    let interrupted = super::interrupted();
-    let _files = args.address_files.write(mock.address(), &mock.url()).map_err(CommandError::start)?;
+    let files = args.address_files.write(mock.address(), &mock.url()).map_err(CommandError::start)?;
+    let interrupted = super::interrupted_with(files.remover());
     if args.quiet {
         super::say(&format!("http://{}", mock.address()));
     } else {

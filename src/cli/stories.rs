@@ -24,6 +24,9 @@ pub(super) fn read(
     let names: Vec<&str> = set.iter().map(|(name, _)| name.as_str()).collect();
     let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
     let scenarios = load::load_many(&files, &prepared.catalog, &names).map_err(CommandError::problems)?;
+    for doubts in scenarios.iter().map(|scenario| &scenario.doubts).filter(|doubts| !doubts.is_empty()) {
+        super::remark(&doubts.render_doubts());
+    }
     if let Some(empty) = scenarios.iter().find(|scenario| scenario.steps.is_empty()) {
         let path = empty.path.display();
         return Err(CommandError::usage(format!(

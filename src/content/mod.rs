@@ -13,7 +13,7 @@ mod person;
 mod phone;
 pub mod phrases;
 mod placeholders;
-mod texts;
+pub(crate) mod texts;
 pub mod voice;
 
 pub use country::Country;

@@ -106,6 +106,16 @@ fn find(given: &str) -> Option<&'static Source> {
         .or_else(|| SOURCES.iter().find(|source| source.locale.split('-').next() == Some(language)))
 }
 
+/// Whether there are texts in the language of a tag.
+pub(crate) fn knows(given: &str) -> bool {
+    find(given).is_some()
+}
+
+/// The locales that there are texts in.
+pub(crate) fn locales() -> [&'static str; 12] {
+    SOURCES.each_ref().map(|source| source.locale)
+}
+
 /// The locale whose texts are used for a language tag: itself, or the one of the same language (`es` and `es-AR`
 /// lead to `es-MX`); English for what is unknown. Letter case and `_` for `-` do not matter.
 pub fn closest_locale(given: &str) -> &'static str {

@@ -13,8 +13,9 @@ use super::dispatch::{Dispatch, NewCallback, Origin, sign};
 use super::host::EngineHost;
 use super::options::EngineOptions;
 use super::outcome::{RequestOutcome, is_refusal, outcome};
+use crate::contract::envelope::CorrectedCodes;
 use crate::contract::signature::Signer;
-use crate::contract::{Direction, Provenance};
+use crate::contract::{Direction, Family, Provenance};
 use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals};
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
@@ -33,6 +34,7 @@ pub struct Engine {
     pub(super) dispatch: Dispatch,
     pub(super) simulator: Simulator,
     faults: Faults,
+    codes: CorrectedCodes,
     pub(super) stories: Vec<StoryRun>,
     /// What came from the integrator, if there are stories that may have waited for it.
     pub(super) arrivals: Arrivals,
@@ -75,10 +77,12 @@ impl Engine {
         let outbox = Outbox::new(options.max_in_flight, options.seed);
         let simulator = Simulator::new(options.seed, options.behaviour.clone());
         let faults = Faults::new(options.faults.clone(), options.seed);
+        let codes = options.codes.clone();
         Self {
             dispatch: Dispatch::new(options, outbox),
             simulator,
             faults,
+            codes,
             stories: Vec::new(),
             arrivals: Arrivals::default(),
             faulty_stories: 0,
@@ -127,6 +131,11 @@ impl Engine {
     /// The journal.
     pub fn journal(&mut self) -> &mut Journal {
         &mut self.dispatch.journal
+    }
+
+    /// The code that an endpoint is refused with where the mock says this one; what is no endpoint has no id.
+    pub fn code(&self, family: Family, id: &str, code: i64) -> i64 {
+        self.codes.of(family, id, code)
     }
 
     /// How often somebody has uploaded rows of a workflow.
@@ -345,6 +354,7 @@ impl Engine {
             sums_up: callback.sums_up,
             account: callback.account,
             flow: callback.flow,
+            again: None,
         };
         // Stories look into bodies, and corrections change them; all others go out as the text they are.
         let is_corrected = self.dispatch.catalog.get(&callback.event).is_some_and(|entry| entry.overridden);
@@ -609,6 +619,7 @@ impl Engine {
             sums_up: None,
             account: AccountKey::default(),
             flow: None,
+            again: None,
         };
         self.dispatch.send(order, body, Origin::default(), now)
     }

@@ -78,6 +78,8 @@ pub(super) struct NewCallback<'a> {
     pub(super) sums_up: Option<String>,
     pub(super) account: AccountKey,
     pub(super) flow: Option<FlowPlace>,
+    /// The callback that it is once more.
+    pub(super) again: Option<CallbackId>,
 }
 
 impl Dispatch {
@@ -207,7 +209,7 @@ impl Dispatch {
             headers,
             body: Bytes::from(body),
             signer,
-            message_id: self.message_ids.of(id.0),
+            message_id: self.message_ids.of(order.again.unwrap_or(id).0),
             order_key: order.order_key.map(Arc::from),
             part_of: order.part_of.into_iter().map(Arc::from).collect(),
             sums_up: order.sums_up.map(Arc::from),

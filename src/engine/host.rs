@@ -49,6 +49,7 @@ impl StoryHost for EngineHost<'_> {
             sums_up: None,
             account: AccountKey::default(),
             flow: None,
+            again: sending.again,
         };
         self.dispatch
             .send(order, sending.body, origin, self.now)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::contract::Catalog;
+use crate::contract::envelope::CorrectedCodes;
 use crate::contract::signature::Signer;
 use crate::delivery::Policy;
 use crate::faults::FaultFile;
@@ -36,6 +37,8 @@ pub struct EngineOptions {
     pub behaviour: Behaviour,
     /// What goes wrong on purpose with calls, beside what stories want.
     pub faults: Vec<FaultFile>,
+    /// Other codes of refusals.
+    pub codes: CorrectedCodes,
     /// How many attempts may be in flight.
     pub max_in_flight: usize,
     /// The journal, with its sinks.

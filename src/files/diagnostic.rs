@@ -108,6 +108,8 @@ impl fmt::Display for Place {
 pub struct Diagnostic {
     /// What is wrong: one line, lower case at its start.
     pub message: String,
+    /// Whether it is only most likely a mistake: the file can be used as it is.
+    pub is_doubt: bool,
     /// The file it is in; none for mistakes outside of files, such as in the environment.
     pub file: Option<Arc<SourceFile>>,
     /// Where in the file, in bytes; none if the file as a whole is meant.
@@ -137,6 +139,7 @@ impl Diagnostic {
     pub fn general(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
+            is_doubt: false,
             file: None,
             span: None,
             label: None,
@@ -144,6 +147,13 @@ impl Diagnostic {
             notes: Vec::new(),
             help: Vec::new(),
         }
+    }
+
+    /// As something that is only most likely a mistake.
+    #[must_use]
+    pub fn doubt(mut self) -> Self {
+        self.is_doubt = true;
+        self
     }
 
     /// With words under the underlined text.
@@ -188,7 +198,8 @@ impl Diagnostic {
     }
 
     fn render(&self, renderer: &Renderer) -> String {
-        let mut group = Group::with_title(Level::ERROR.primary_title(self.message.as_str()));
+        let level = if self.is_doubt { Level::WARNING } else { Level::ERROR };
+        let mut group = Group::with_title(level.primary_title(self.message.as_str()));
         if let Some(file) = &self.file {
             group = match &self.span {
                 Some(span) => group.element(self.snippet(file, span)),
@@ -270,6 +281,11 @@ impl Problems {
         self.list.is_empty()
     }
 
+    /// Whether nothing but doubts are among them.
+    pub fn are_doubts(&self) -> bool {
+        self.list.iter().all(|one| one.is_doubt)
+    }
+
     /// Every mistake, sorted, each once: a file that is included twice has its mistakes once.
     pub fn sorted(&self) -> Vec<&Diagnostic> {
         let mut sorted: Vec<&Diagnostic> = self.list.iter().collect();
@@ -292,6 +308,11 @@ impl Problems {
     /// As [`Self::render`], for a command that would not have sent anything.
     pub fn render_checked(&self) -> String {
         format!("{}{}\n", self.list(&Renderer::styled()), self.total())
+    }
+
+    /// Doubts, for a command that goes on in spite of them.
+    pub fn render_doubts(&self) -> String {
+        self.list(&Renderer::styled()).trim_end().to_owned() + "\n"
     }
 
     /// `3 problems in 2 files`.

@@ -4,6 +4,7 @@
 use super::format_mistake::FormatMistake;
 use super::rate::RateProfile;
 use super::template;
+use super::template::lint::Lint;
 use crate::content::Country;
 use crate::contract::{Catalog, Direction, Entry, Family};
 use crate::files::diagnostic::{joined, quoted};
@@ -67,10 +68,10 @@ impl<'a> Formats<'a> {
             "country" => country(text),
             "locale" => locale(text),
             "url" => url(text),
-            "url-template" if template::is_template(text) => template::check(text).map(drop),
+            "url-template" if template::is_template(text) => well_worded(text),
             "url-template" => url(text),
-            "template" => template::check(text).map(drop),
-            "condition" if template::is_template(text) => template::check(text).map(drop),
+            "template" => well_worded(text),
+            "condition" if template::is_template(text) => well_worded(text),
             "condition" => Err(FormatMistake::new(format!("{} is no condition", quoted(text)))
                 .help("write a template that is true or false, such as `\"{{ n > 3 }}\"`")),
             "include" if text.trim().is_empty() => Err(FormatMistake::new("the path of a file is missing")),
@@ -193,6 +194,15 @@ impl<'a> Formats<'a> {
             Some(near) => mistake.help(format!("did you mean `{near}`?")),
             None => mistake.help("`airudder-mock catalog` lists them all"),
         }
+    }
+}
+
+/// Whether a template is one, and has only words that there are.
+fn well_worded(text: &str) -> Result<(), FormatMistake> {
+    template::check(text)?;
+    match template::lint::lint(text).into_iter().find(|lint| !lint.is_doubt) {
+        Some(Lint { range, message, help, .. }) => Err(FormatMistake { message, help, range: Some(range) }),
+        None => Ok(()),
     }
 }
 

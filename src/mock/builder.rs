@@ -250,6 +250,7 @@ impl Builder {
             seed: self.seed,
             behaviour,
             faults: settings.faults.clone(),
+            codes: settings.codes.clone(),
             max_in_flight: self.max_in_flight,
             journal: self.journal,
         });

@@ -100,18 +100,25 @@ pub struct LoadFile {
     pub in_flight: Option<u32>,
 }
 
-/// One step. It does exactly one thing: `send`, `await`, `check`, `pause`, `set`, `group` or `include`.
+/// One step. It does exactly one thing: `send`, `resend`, `await`, `never`, `check`, `pause`, `set`, `group` or `include`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("x-noun" = "a step", "x-exactly-one" = ["send", "await", "check", "pause", "set", "group", "include"]))]
+#[schemars(extend("x-noun" = "a step", "x-exactly-one" = ["send", "resend", "await", "never", "check", "pause", "set", "group", "include"]))]
 pub struct StepFile {
     /// Sends this callback: an event id of `airudder-mock catalog`. What `body` does not name is generated.
     #[schemars(extend("format" = "callback-id"))]
     pub send: Option<String>,
+    /// Sends the callback again that a `send` step saved under this name, byte for byte: a duplicate.
+    #[schemars(extend("format" = "name"))]
+    pub resend: Option<String>,
     /// Waits for a request of yours, or for a callback to be delivered: an id of `airudder-mock catalog`.
     #[serde(rename = "await")]
     #[schemars(extend("format" = "entry-id"))]
     pub await_: Option<String>,
+    /// From here on this request or callback must not come: to the end of the block that the step stands in, or of the story,
+    /// or for as long as `within` says. A request counts even if the mock refuses it.
+    #[schemars(extend("format" = "entry-id"))]
+    pub never: Option<String>,
     /// Looks at variables, and fails if they are not as they should be: a condition, `check = "{{ amount > 0 }}"`, or
     /// variables with their values or matchers, `check = { amount = { above = 0 } }`.
     pub check: Option<ConditionFile>,
@@ -144,7 +151,11 @@ pub struct StepFile {
     /// With `send`: fields that override the generated ones. With `await`: not allowed, see `where`.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
-    /// Fields left out of the body, as paths: `["user.name"]`.
+    /// Further fields on purpose: as `body`, or `where`, for fields and words that the vendor does not have, so that `check`
+    /// takes them for no slip of the pen.
+    #[schemars(extend("format" = "template-tree"))]
+    pub extra: Option<Tree>,
+    /// Fields left out of the body, as paths: `["user.name", "messages[0].reply"]`.
     #[serde(default)]
     #[schemars(extend("x-items" = "field-path"))]
     pub omit: Vec<String>,
@@ -165,15 +176,18 @@ pub struct StepFile {
     /// Keeps the callback or the request under this name: `{{ NAME.body.user.id }}`, `{{ NAME.answer.body.x }}`.
     #[schemars(extend("format" = "name"))]
     pub save: Option<String>,
-    /// With `await`: fields the call or callback must have, as values or matchers such as `{ contains = "order" }`; or a
+    /// With `await` and `never`: fields the call or callback must have, as values or matchers such as `{ contains = "order" }`; or a
     /// condition: `where = "{{ call.body.messages | length > 1 }}"`.
     #[serde(rename = "where")]
     pub where_: Option<ConditionFile>,
-    /// With `await`: how long to wait. Default: 30s.
+    /// With `await`: how many must come. The last one is saved, and all of them are `{{ NAME.all }}`. Default: 1.
+    #[schemars(range(min = 1, max = 1000))]
+    pub times: Option<u32>,
+    /// With `await`: how long to wait. Default: 30s. With `never`: for how long it must not come.
     pub within: Option<HumanDuration>,
     /// With `await`: the story goes on, and does not fail, if nothing comes in time. Default: false.
     pub optional: Option<bool>,
-    /// With `await` for a call: what the mock answers instead of its usual answer.
+    /// With `await` for a call: what the mock answers instead of its usual answer, also to a call that comes before its step.
     pub answer: Option<AnswerFile>,
 }
 
@@ -241,6 +255,9 @@ pub struct ReactionFile {
     /// Fields the call or callback must have, as values or matchers; or a condition.
     #[serde(rename = "where")]
     pub where_: Option<ConditionFile>,
+    /// Further fields on purpose, as `where`: those that the vendor does not have.
+    #[schemars(extend("format" = "template-tree"))]
+    pub extra: Option<Tree>,
     /// The reaction happens only if this is true.
     #[schemars(extend("format" = "template"))]
     pub when: Option<String>,
@@ -270,12 +287,15 @@ pub struct ReactionSendFile {
     pub event: String,
     /// How long after the request. Default: at once.
     pub after: Option<DurationRange>,
-    /// Sent only if this is true.
+    /// Sent only if this is true at the moment of sending. All else is as it was when the reaction happened.
     #[schemars(extend("format" = "template"))]
     pub when: Option<String>,
     /// Fields that override the generated ones.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
+    /// Further fields on purpose, as `body`: those that the vendor does not have.
+    #[schemars(extend("format" = "template-tree"))]
+    pub extra: Option<Tree>,
     /// Fields left out of the body, as paths.
     #[serde(default)]
     #[schemars(extend("x-items" = "field-path"))]

@@ -122,10 +122,12 @@ pub struct Sending {
     pub session: ConversationKey,
     /// How it is delivered, if the story says so.
     pub policy: Option<Arc<Policy>>,
+    /// The callback that it is once more: whatever carries an id carries that one's.
+    pub again: Option<CallbackId>,
 }
 
 /// A body to send.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Body {
     /// A value, written as compact JSON.
     Json(Value),

@@ -38,6 +38,8 @@ pub struct Scenario {
     pub steps: Vec<PlacedStep>,
     /// The names that its templates read.
     pub read: BTreeSet<String>,
+    /// What is most likely a mistake: fields and words that nobody knows. It runs all the same.
+    pub doubts: Problems,
     /// The reactions; those of a file that is included twice are here once.
     pub reactions: Vec<Placed<ReactionFile>>,
 }
@@ -74,7 +76,9 @@ pub fn load(path: &Path, catalog: &Catalog, extra_vars: &[&str]) -> Result<Scena
     };
     let scenario = loader.scenario(path, extra_vars);
     match scenario {
-        Some(scenario) if loader.problems.is_empty() => Ok(scenario),
+        Some(scenario) if loader.problems.are_doubts() => {
+            Ok(Scenario { doubts: loader.problems, ..scenario })
+        }
         _ => Err(loader.problems),
     }
 }
@@ -164,7 +168,7 @@ impl Loader<'_> {
         let scenario = Scenario { read, ..assemble(&root, &layout)? };
         let empty =
             scenario.steps.is_empty() && scenario.reactions.is_empty() && scenario.file.faults.is_empty();
-        if empty && self.problems.is_empty() {
+        if empty && self.problems.are_doubts() {
             let mistake = Diagnostic::whole(&root.checked.source, "this scenario does nothing");
             self.problems.push(mistake.help(
                 "it has neither steps nor reactions: begin a step with `[[steps]]`, a reaction with `[[on]]`",
@@ -368,5 +372,13 @@ fn assemble(root: &Loaded, layout: &Layout) -> Option<Scenario> {
     file.vars = vars;
     file.faults = faults;
     let name = file.name.clone().unwrap_or_else(stem);
-    Some(Scenario { name, path: root.path.clone(), file, steps, reactions, read: BTreeSet::new() })
+    Some(Scenario {
+        name,
+        path: root.path.clone(),
+        file,
+        steps,
+        reactions,
+        read: BTreeSet::new(),
+        doubts: Problems::new(),
+    })
 }

@@ -1,8 +1,12 @@
 //! The story as meant: a scenario with its templates compiled and its defaults filled in. Immutable; any number of
 //! runs share one.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::expect::Expectation;
 use super::file::{AnswerFile, ExpectFile, LoadFile, OutcomeFile, ReactionFile, ReactionSendFile};
@@ -11,8 +15,9 @@ use crate::content::Country;
 use crate::delivery::{Policy, StatusSet};
 use crate::faults::FaultFile;
 use crate::files::{Place, Tree};
+use crate::json::merge;
 use crate::language::FormatMistake;
-use crate::language::condition::Condition;
+use crate::language::condition::{Condition, ConditionFile};
 use crate::language::template::{Template, TemplateSet};
 use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
@@ -67,6 +72,8 @@ pub struct Story {
     pub faults: Vec<FaultFile>,
     /// What is wrong with requests and does not fail it.
     pub allow: Vec<FindingKind>,
+    /// The names of callbacks that are sent again.
+    pub resent: BTreeSet<String>,
     /// The compiled templates.
     pub templates: TemplateSet,
 }
@@ -104,6 +111,19 @@ pub enum Action {
     Await(Await),
     /// Waits.
     Pause(DurationRange),
+    /// Sends a callback again, byte for byte.
+    Resend {
+        /// The name it was saved under.
+        name: String,
+        /// Whether the story waits for its end.
+        wait: bool,
+        /// What must come of it.
+        expect: Box<Expectation>,
+        /// The name it is kept under, once more.
+        save: Option<String>,
+    },
+    /// Makes sure that something does not come.
+    Never(Never),
     /// Looks at variables.
     Check(Condition),
     /// Sets variables.
@@ -154,6 +174,18 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// Its id in the catalog.
+    pub(super) fn id(&self) -> &Arc<str> {
+        match self {
+            Self::Call(id) | Self::Callback(id) => id,
+        }
+    }
+
+    /// It in words.
+    pub(super) fn described(&self) -> String {
+        format!("the {} `{}`", self.variable(), self.id())
+    }
+
     /// The name under which templates see what came.
     pub(super) fn variable(&self) -> &'static str {
         match self {
@@ -170,6 +202,8 @@ pub struct Await {
     pub trigger: Trigger,
     /// What it must be like.
     pub condition: Condition,
+    /// How many of them.
+    pub times: u32,
     /// For how long.
     pub within: Duration,
     /// Whether the story goes on without it.
@@ -178,6 +212,17 @@ pub struct Await {
     pub answer: Option<AnswerTemplate>,
     /// The name it is kept under.
     pub save: Option<String>,
+}
+
+/// What must not come.
+#[derive(Debug)]
+pub struct Never {
+    /// The call or callback.
+    pub trigger: Trigger,
+    /// What it would be like.
+    pub condition: Condition,
+    /// For how long at most.
+    pub within: Duration,
 }
 
 /// An answer of the mock.
@@ -244,9 +289,13 @@ impl Story {
             let around = blocks.last().map_or(1, |(_, times)| *times);
             let times = around.saturating_mul(step.repeat as usize);
             match &step.action {
-                Action::Send { .. } => sends = sends.saturating_add(times),
+                Action::Send { .. } | Action::Resend { .. } => sends = sends.saturating_add(times),
                 Action::Group { size, .. } => blocks.push((number + size + 1, times)),
-                Action::Await(_) | Action::Check(_) | Action::Pause(_) | Action::Set(_) => {}
+                Action::Await(_)
+                | Action::Never(_)
+                | Action::Check(_)
+                | Action::Pause(_)
+                | Action::Set(_) => {}
             }
         }
         sends.max(1)
@@ -268,6 +317,8 @@ impl Story {
                 Action::Await(_) => "waits for something",
                 Action::Pause(range) if range.max > Duration::ZERO => "is a pause",
                 Action::Send { expect, .. } if !expect.is_about_status_only() => "expects more than a status",
+                Action::Resend { .. } => "sends a callback again",
+                Action::Never(_) => "watches what comes",
                 Action::Group { .. } => "is a block",
                 Action::Check(_) => "looks at variables",
                 Action::Pause(_) | Action::Set(_) | Action::Send { .. } => return None,
@@ -323,7 +374,11 @@ impl Story {
 
     /// Whether any step or reaction looks for this call.
     pub fn looks_for(&self, trigger: &Trigger) -> bool {
-        let step = |step: &Step| matches!(&step.action, Action::Await(wait) if wait.trigger == *trigger);
+        let step = |step: &Step| match &step.action {
+            Action::Await(wait) => wait.trigger == *trigger,
+            Action::Never(never) => never.trigger == *trigger,
+            _ => false,
+        };
         self.steps.iter().any(step) || self.reactions.iter().any(|reaction| reaction.trigger == *trigger)
     }
 
@@ -387,6 +442,7 @@ impl Story {
             reactions,
             faults: file.faults.clone(),
             allow: file.allow.clone(),
+            resent: scenario.steps.iter().filter_map(|step| step.value.resend.clone()).collect(),
             templates: compiler.set,
         })
     }
@@ -400,6 +456,8 @@ impl Action {
             Self::Await(Await { trigger: Trigger::Call(id) | Trigger::Callback(id), .. }) => {
                 Some(format!("await {id}"))
             }
+            Self::Resend { name, .. } => Some(format!("resend {name}")),
+            Self::Never(never) => Some(format!("never {}", never.trigger.id())),
             Self::Check(_) => Some("check".to_owned()),
             Self::Pause(_) | Self::Set(_) | Self::Group { .. } => None,
         }
@@ -407,6 +465,17 @@ impl Action {
 }
 
 const NO_TIME: DurationRange = DurationRange { min: Duration::ZERO, max: Duration::ZERO };
+
+/// Fields with further ones.
+fn both<'a>(fields: Option<&'a Tree>, extra: Option<&'a Tree>) -> Option<Cow<'a, Tree>> {
+    let (Some(fields), Some(extra)) = (fields, extra) else { return fields.or(extra).map(Cow::Borrowed) };
+    let mut all = Value::Object(fields.clone());
+    merge(&mut all, Value::Object(extra.clone()));
+    match all {
+        Value::Object(all) => Some(Cow::Owned(all)),
+        _ => None,
+    }
+}
 
 /// Turns what is written into what is meant, compiling templates on the way.
 struct Compiler<'a> {
@@ -421,6 +490,21 @@ impl Compiler<'_> {
 
     fn tree(&mut self, tree: Option<&Tree>) -> Result<TreeTemplate, FormatMistake> {
         tree.map_or(Ok(TreeTemplate::default()), |tree| TreeTemplate::compile_table(tree, &mut self.set))
+    }
+
+    /// A `where` with the further fields beside it, which stand beside fields only.
+    fn condition(
+        &mut self,
+        condition: Option<&ConditionFile>,
+        extra: Option<&Tree>,
+    ) -> Result<Condition, FormatMistake> {
+        let fields = match condition {
+            Some(ConditionFile::Fields(fields)) => Some(fields),
+            Some(ConditionFile::Template(_)) => return Condition::compile(condition, &mut self.set),
+            None => None,
+        };
+        let fields = both(fields, extra).map(|fields| ConditionFile::Fields(fields.into_owned()));
+        Condition::compile(fields.as_ref(), &mut self.set)
     }
 
     fn entries(&mut self, tree: &Tree) -> Result<Vec<(String, TreeTemplate)>, FormatMistake> {
@@ -461,7 +545,7 @@ impl Compiler<'_> {
         let action = if let Some(event) = &step.send {
             let callback = CallbackTemplate {
                 event: event.as_str().into(),
-                body: self.tree(step.body.as_ref())?,
+                body: self.tree(both(step.body.as_ref(), step.extra.as_ref()).as_deref())?,
                 omit: step.omit.clone(),
                 raw: self.optional(step.raw.as_deref())?,
                 headers: self.headers(&step.headers)?,
@@ -475,12 +559,26 @@ impl Compiler<'_> {
             }
         } else if let Some(id) = &step.await_ {
             Action::Await(Await {
+                times: step.times.unwrap_or(1),
                 trigger: self.trigger(id),
-                condition: Condition::compile(step.where_.as_ref(), &mut self.set)?,
+                condition: self.condition(step.where_.as_ref(), step.extra.as_ref())?,
                 within: step.within.map_or(DEFAULT_WITHIN, |within| within.0),
                 optional: step.optional.unwrap_or(false),
                 answer: self.answer(step.answer.as_ref())?,
                 save: step.save.clone(),
+            })
+        } else if let Some(name) = &step.resend {
+            Action::Resend {
+                name: name.clone(),
+                wait: step.wait.unwrap_or(true),
+                expect: Box::new(self.expect(step.expect.as_ref())?),
+                save: step.save.clone(),
+            }
+        } else if let Some(id) = &step.never {
+            Action::Never(Never {
+                trigger: self.trigger(id),
+                condition: self.condition(step.where_.as_ref(), step.extra.as_ref())?,
+                within: step.within.map_or(Duration::MAX, |within| within.0),
             })
         } else if let Some(condition) = &step.check {
             Action::Check(Condition::compile(Some(condition), &mut self.set)?)
@@ -510,7 +608,7 @@ impl Compiler<'_> {
         Ok(Reaction {
             place: placed.place.clone(),
             trigger,
-            condition: Condition::compile(reaction.where_.as_ref(), &mut self.set)?,
+            condition: self.condition(reaction.where_.as_ref(), reaction.extra.as_ref())?,
             when: self.optional(reaction.when.as_deref())?,
             times: reaction.times.unwrap_or(u32::MAX),
             keep_default: reaction.keep_default.unwrap_or(false),
@@ -530,7 +628,7 @@ impl Compiler<'_> {
             when: self.optional(send.when.as_deref())?,
             callback: CallbackTemplate {
                 event: send.event.as_str().into(),
-                body: self.tree(send.body.as_ref())?,
+                body: self.tree(both(send.body.as_ref(), send.extra.as_ref()).as_deref())?,
                 omit: send.omit.clone(),
                 raw: self.optional(send.raw.as_deref())?,
                 headers: self.headers(&send.headers)?,

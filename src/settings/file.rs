@@ -58,6 +58,11 @@ pub struct SettingsFile {
     #[serde(default)]
     #[schemars(extend("x-items" = "host"))]
     pub hosts: Vec<String>,
+    /// Codes of refusals, where you know others than the mock's: by family, by endpoint such as `"task.detail"`, or by group
+    /// such as `"task.*"`, each the mock's code and yours: `cloud = { 404 = 40401 }`. The HTTP status stays.
+    #[serde(default)]
+    #[schemars(extend("x-keys" = "code-scope"))]
+    pub codes: BTreeMap<String, CodesFile>,
     /// How requests are checked and refused.
     pub access: Option<AccessRules>,
     /// The accounts of the vendor, each with credentials of its own.
@@ -117,6 +122,12 @@ impl SettingsFile {
         UserEndpointsFile { endpoints: &self.endpoints, callbacks: &self.callbacks, state: Some(&self.state) }
     }
 }
+
+/// Other codes of refusals: the mock's code, and the one in its place.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(extend("x-keys" = "code"))]
+pub struct CodesFile(pub BTreeMap<String, i64>);
 
 /// What happens at the first use of something that is only assumed about the vendor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]

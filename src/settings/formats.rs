@@ -4,8 +4,8 @@ use super::routes::{EVENT, url_for};
 use super::user_endpoints::value_name;
 use super::vendor;
 use crate::content::voice::{INTENTIONS, PLACEHOLDERS};
-use crate::contract::Catalog;
 use crate::contract::aes::Cipher;
+use crate::contract::{Catalog, Family};
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::suggest::nearest;
 use crate::language::FormatMistake;
@@ -45,6 +45,8 @@ pub(super) fn check(catalog: &Catalog, format: &str, text: &str) -> Result<(), F
         "mock-outcome" => mock_outcome(text),
         "spoken" => spoken(text),
         "intention" => intention(text),
+        "code-scope" => code_scope(catalog, text),
+        "code" => code(text),
         "script-name" => name(text, "a script", false),
         _ => Formats::new(catalog).check(format, text),
     }
@@ -59,6 +61,28 @@ fn entry_key(catalog: &Catalog, id: &str) -> Result<(), FormatMistake> {
     };
     let mistake = FormatMistake::new(format!("{} is not the whole id of an entry", quoted(id)));
     Err(mistake.help(format!("ids have dots, put them in quotes: `[catalog.\"{whole}\"]`")))
+}
+
+/// A family, an endpoint, or a group of endpoints.
+fn code_scope(catalog: &Catalog, text: &str) -> Result<(), FormatMistake> {
+    let families = Family::ALL.map(Family::as_str);
+    if families.contains(&text) {
+        return Ok(());
+    }
+    match nearest(text, families) {
+        Some(near) => Err(FormatMistake::new(format!("{} is no family", quoted(text)))
+            .help(format!("did you mean `{near}`?"))),
+        None => Formats::new(catalog).check("call-pattern", text),
+    }
+}
+
+/// A code as the key of a table.
+fn code(text: &str) -> Result<(), FormatMistake> {
+    match text.parse::<i64>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(FormatMistake::new(format!("{} is no code", quoted(text)))
+            .help("write the mock's code and yours: `404 = 40401`")),
+    }
 }
 
 /// A URL in which `{event}` may stand for the id of the callback.

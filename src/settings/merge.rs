@@ -11,6 +11,7 @@ use super::check::{Checked, check_file};
 use super::file::{AssumedFile, SettingsFile};
 use super::routes::Routes;
 use super::{formats, vendor};
+use crate::contract::envelope::CorrectedCodes;
 use crate::contract::signature::{DEFAULT_SECRET, SECRET_VARIABLE, SchemeFile};
 use crate::contract::{Catalog, Entry, Provenance};
 use crate::delivery::{Policy, PolicyPreset, policy, preset};
@@ -80,6 +81,8 @@ pub struct Settings {
     pub tls: TlsOptions,
     /// What goes wrong on purpose, in the order of the file.
     pub faults: Vec<FaultFile>,
+    /// Other codes of refusals.
+    pub codes: CorrectedCodes,
     /// The catalog with the corrections and declarations of the file.
     pub catalog: Catalog,
     /// The endpoints and callbacks of the user's own.
@@ -277,6 +280,7 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
             insecure: given.insecure || target.insecure,
         },
         faults: file.faults,
+        codes: CorrectedCodes::new(file.codes.into_iter().map(|(scope, codes)| (scope, codes.0)).collect()),
         catalog,
         user_endpoints,
         public_url: file.public_url,

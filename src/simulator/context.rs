@@ -201,6 +201,12 @@ impl Context {
         Ok(())
     }
 
+    /// Why a row of a list is refused, in the names that the user's settings give the fields of the request.
+    pub(super) fn row_reason(&self, id: &str, list: &str, reason: &str) -> String {
+        let names = self.behaviour.corrected.get(id).and_then(|names| names.request.at_field(list));
+        names.map_or_else(|| reason.to_owned(), |names| names.message(reason))
+    }
+
     /// What is to be noted since this was asked last.
     pub(super) fn take_notes(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notes)

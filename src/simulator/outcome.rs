@@ -184,17 +184,67 @@ pub struct MockOutcome {
     pub sms_fails: bool,
     /// What becomes of a template message to it.
     pub(crate) chat: Option<ChatOutcome>,
+    /// What is wished for single rounds of a plan: the second, the third and the fourth.
+    pub(crate) rounds: [RoundWish; 3],
+}
+
+/// What `round_2:WORD` and its like force in one round of a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct RoundWish {
+    outcome: Option<Outcome>,
+    intention: Option<u8>,
+    checks: Option<ForcedChecks>,
+    long_talk: bool,
 }
 
 impl MockOutcome {
     /// What it forces in a round of a plan, counted from 1.
     pub(crate) fn in_round(self, round: u32) -> Self {
+        if let Some(wish) = self.wish(round) {
+            let RoundWish { outcome, intention, checks, long_talk } = wish;
+            return Self { outcome, intention, checks, long_talk, answers_on: None, before: 0, ..self };
+        }
         let outcome = match self.in_round {
             None => return self,
             Some(wanted) if round < u32::from(wanted) => Outcome::NoAnswer,
             Some(_) => self.outcome.filter(|outcome| outcome.is_connected()).unwrap_or(Outcome::Talked),
         };
         Self { outcome: Some(outcome), answers_on: None, ..self }
+    }
+}
+
+impl MockOutcome {
+    /// What is wished for a round alone, counted from 1.
+    fn wish(&self, round: u32) -> Option<RoundWish> {
+        let wish = self.rounds.get(usize::try_from(round.checked_sub(2)?).ok()?)?;
+        (*wish != RoundWish::default()).then_some(*wish)
+    }
+
+    /// Takes `round_2:WORD` apart and keeps the wish. What is said of a number as a whole, such as how often its notice
+    /// arrives, cannot differ by the round.
+    fn take_round(&mut self, word: &str) -> Option<Result<(), ()>> {
+        let (round, word) = word.strip_prefix("round_")?.split_once(':')?;
+        let round: usize = round.parse().ok()?;
+        let slot = round.checked_sub(2).and_then(|at| self.rounds.get_mut(at));
+        let (Some(slot), Ok(wish)) = (slot, word.parse::<Self>()) else { return Some(Err(())) };
+        let Self { outcome, intention, checks, long_talk, .. } = wish;
+        let of_round = Self { outcome, intention, checks, long_talk, ..Self::default() };
+        if wish != of_round || wish == Self::default() {
+            return Some(Err(()));
+        }
+        // Several words add up, as they do without a round.
+        *slot = RoundWish {
+            outcome: outcome.or(slot.outcome),
+            intention: intention.or(slot.intention),
+            checks: match (checks, slot.checks) {
+                (Some(new), Some(old)) => {
+                    Some(ForcedChecks { wrong: new.wrong | old.wrong, silent: new.silent | old.silent })
+                }
+                (new, old) => new.or(old),
+            },
+            long_talk: long_talk || slot.long_talk,
+        };
+        Some(Ok(()))
     }
 }
 
@@ -291,6 +341,11 @@ impl FromStr for MockOutcome {
                 given: word.chars().take(60).collect(),
                 suggestion: nearest(word, MOCK_OUTCOMES.iter().map(|(name, _)| *name)),
             };
+            match mock_outcome.take_round(word) {
+                Some(Ok(())) => continue,
+                Some(Err(())) => return Err(unknown()),
+                None => {}
+            }
             let digit = |prefix: &str| {
                 let rest = word.strip_prefix(prefix)?;
                 rest.parse::<u8>().ok().filter(|_| rest.len() == 1)
@@ -364,6 +419,28 @@ mod tests {
         let mock_outcome: MockOutcome = "answers_on_3, callback_twice".parse().unwrap();
         assert_eq!((mock_outcome.answers_on, mock_outcome.notice), (Some(3), Notice::Twice));
         assert_eq!("".parse(), Ok(MockOutcome::default()));
+    }
+
+    #[test]
+    fn rounds_have_wishes_of_their_own() {
+        let wish: MockOutcome =
+            "no_answer round_2:mismatch_1 round_2:unanswered_2 round_3:busy".parse().unwrap();
+        assert_eq!(wish.in_round(1).outcome, Some(Outcome::NoAnswer));
+        let second = wish.in_round(2);
+        assert_eq!((second.outcome, second.intention), (Some(Outcome::Talked), Some(b'A')));
+        assert_eq!(second.checks, Some(ForcedChecks { wrong: 1 << 1, silent: 1 << 2 }));
+        assert_eq!(wish.in_round(3).outcome, Some(Outcome::Busy));
+        assert_eq!(wish.in_round(4).outcome, Some(Outcome::NoAnswer));
+        for wrong in [
+            "round_1:busy",
+            "round_5:busy",
+            "round_2:buzy",
+            "round_2:callback_twice",
+            "round_2:",
+            "round_x:busy",
+        ] {
+            assert!(wrong.parse::<MockOutcome>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -37,6 +37,8 @@ fn a_handbook_of_the_vendor_is_followed() {
     let plan = json!({ "plan_title": "p", "strategy": "Busy lines again", "contacts": contacts });
     let (status, answer) = serving.post(&token, "/service/cloud/plan/create", &plan);
     assert_eq!(status, 200, "{answer}");
+    let refused = answer["data"]["detail_error_list"][0]["reason"].as_str().unwrap();
+    assert!(refused.starts_with("phone is"), "{refused}");
     let id = answer["data"]["plan_id"].as_str().unwrap().to_owned();
     let state = || {
         let (status, answer) = serving.get(&token, &format!("/service/cloud/plan/status?plan_id={id}"));
@@ -126,5 +128,24 @@ fn an_endpoint_of_ones_own_takes_the_vendors_place_and_asks_it() {
     assert_eq!(status, 409, "{answer}");
     let (_, answer) = create(json!({ "title": "August", "phones": ["+6281110009001"] }));
     assert_eq!(answer["all"], 2);
+    serving.end();
+}
+
+#[test]
+fn codes_of_refusals_are_the_users() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let settings = "[codes]\ncloud = { 404 = 40400, 401 = 10001 }\n'task.*' = { 404 = 40410 }\nworkflow = { 400 = 71 }\n";
+    let serving = serving(settings, &receiver);
+    let token = serving.token();
+    let get = |path: &str| {
+        let (status, answer) = serving.get(&token, path);
+        (status, answer["code"].as_i64().unwrap())
+    };
+    // The HTTP status stays, since clients go by it.
+    assert_eq!(get("/service/cloud/detail?TaskID=none"), (404, 40410));
+    assert_eq!(get("/service/cloud/plan/status?PlanID=none"), (404, 40400));
+    assert_eq!(get("/service/cloud/nothing"), (404, 40400));
+    assert_eq!(get("/service/cloud/workflow/nodetasklist"), (400, 71));
+    assert_eq!(serving.get("Token wrong", "/service/cloud/list").1["code"], 10001);
     serving.end();
 }

@@ -9,7 +9,9 @@ use serde_json::Value;
 
 use crate::markdown::blocks;
 use crate::serving::is_there;
-use crate::support::{Receiver, assert_code, free_address, plain, program, run, scenario, stderr, stdout};
+use crate::support::{
+    Answer, Receiver, assert_code, free_address, plain, program, run, scenario, stderr, stdout,
+};
 
 /// The program under its own name, in this folder.
 fn shell(folder: &Path, script: &str) -> Command {
@@ -91,7 +93,7 @@ HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Hook).serve_forever()
     fs::write(folder.path().join("server.py"), server).unwrap();
     let script = format!(
         "airudder-mock run {} --speed max --callback-url http://127.0.0.1:0/hook --secret abc --url-file url \
-         --port-file port -- python3 server.py",
+         --port-file port --wait-for-receiver 5m -- python3 server.py",
         scenario("media.toml").display()
     );
     let output = shell(folder.path(), &script).output().unwrap();
@@ -195,4 +197,17 @@ fn a_run_has_only_so_much_time() {
     let text = stdout(&output);
     assert!(text.contains("the story was not over when the run ended after 150ms (--timeout)"), "{text}");
     assert!(text.contains("0 passed, 1 failed"), "{text}");
+}
+
+/// A receiver that takes its time does not get it all.
+#[test]
+fn a_run_that_is_out_of_time_does_not_wait_for_a_receiver() {
+    let receiver = Receiver::answering(vec![Answer::Never]);
+    let url = receiver.url();
+    let began = Instant::now();
+    let own = ["run", "scenarios/first-transfer.toml", "--callback-url", &url, "--listen", "127.0.0.1:0"];
+    let output = run(&[&own[..], &["--timeout", "50ms"]].concat());
+    assert_code(&output, 1);
+    assert!(began.elapsed().as_secs() < 8, "the receiver would have 10s");
+    assert!(stdout(&output).contains("0 delivered, 0 failed, 1 not sent of 1"), "{}", stdout(&output));
 }

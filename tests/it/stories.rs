@@ -724,3 +724,81 @@ fn what_the_settings_refuse_fails_the_story_that_needs_it() {
     let text = stdout(&output);
     assert!(text.contains("`session.end` was not sent") && text.contains("0 passed, 1 failed"), "{text}");
 }
+
+/// What is most likely a slip of the pen is warned of and sent all the same; `check` fails because of it.
+#[test]
+fn slips_of_the_pen_are_warned_of() {
+    let text = "[[steps]]\nsend = 'message.status'\nbody = { status = 'delivered', msgid = 'x' }\nextra = { own = 1 }\n";
+    let (_folder, path) = story(text);
+    let checked = run(&["check", &path]);
+    assert_code(&checked, 2);
+    let told = stderr(&checked);
+    for word in ["did you mean `delivery`?", "did you mean `msg_id`?", "story.toml:3", "2 problems in 1 file"]
+    {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+    let receiver = Receiver::with(|_| plain("200 OK", "{}"));
+    let output = run_fast(&[&path, "--callback-url", &receiver.url(), "--secret", SECRET]);
+    assert_code(&output, 0);
+    assert!(
+        stderr(&output).contains("warning: `message.status` has no field `msgid`"),
+        "{}",
+        stderr(&output)
+    );
+    let body = receiver.requests()[0].json();
+    assert_eq!(
+        (&body["status"], &body["msgid"], &body["own"]),
+        (&json!("delivered"), &json!("x"), &json!(1))
+    );
+
+    let emitted = run(&[
+        "emit",
+        "message.receive",
+        "--print",
+        "--set",
+        "messages[0].content.text=hi",
+        "--set",
+        "usr.id=7",
+        "--extra",
+        "own=1",
+    ]);
+    assert_code(&emitted, 0);
+    let (printed, told) = (stdout(&emitted), stderr(&emitted));
+    assert!(printed.contains("\"text\":\"hi\"") && printed.contains("\"own\":1"), "{printed}");
+    assert!(
+        told.contains("has no field `usr.id`, did you mean `user.id`?") && !told.contains("own"),
+        "{told}"
+    );
+}
+
+/// Duplicates are the same requests byte for byte, and blocks, checks and `never` judge what a real integrator does.
+#[test]
+fn a_duplicate_is_the_same_request() {
+    let receiver = Receiver::with(|_| plain("200 OK", "{\"code\":0}"));
+    let text = r#"
+        [[steps]]
+        send = "session.transfer"
+        save = "transfer"
+        [[steps]]
+        repeat = 2
+        [[steps.group]]
+        never = "chatbot.agent_transfer_result"
+        [[steps.group]]
+        resend = "transfer"
+        save = "again"
+        expect = { body = { code = { below = 1 } }, check = "{{ callback.answer.status == 200 }}" }
+        [[steps.group]]
+        check = { again = { body = { user = { id = "{{ transfer.body.user.id }}" } }, attempts = 1 } }
+        [[steps]]
+        check = { transfer = { answer = { body = { code = 5 } } } }
+    "#;
+    let (report, told) = run_against(text, &receiver, 1);
+    let requests = receiver.requests();
+    assert_eq!(requests.len(), 3);
+    for again in &requests {
+        assert_signed(again);
+        assert_eq!((&again.head, &again.body), (&requests[0].head, &requests[0].body));
+    }
+    assert!(told.contains("the check failed, `transfer.answer.body.code` is 0, expected 5"), "{told}");
+    assert_sums(&report);
+}

@@ -72,7 +72,12 @@ impl Integrator {
 
     /// Ends it: it is asked to, and after a while it is made to.
     pub(super) async fn end(mut self) {
-        send_to_group(self.child.id(), Signal::End);
+        // Elsewhere than on Unix nothing can be asked of it.
+        if cfg!(unix) {
+            send_to_group(self.child.id(), Signal::End);
+        } else {
+            return;
+        }
         let asked = Instant::now();
         while self.look().is_none() && asked.elapsed() < TO_END {
             sleep(LOOK).await;

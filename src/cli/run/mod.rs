@@ -1,5 +1,6 @@
 //! `run`: runs stories to their end.
 
+mod addresses;
 mod embedded;
 mod integrator;
 mod junit;
@@ -10,12 +11,9 @@ use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
-use std::net::TcpListener;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -30,11 +28,12 @@ use crate::engine::{Callers, Driver, End, Pace, Speed};
 use crate::files::diagnostic::counted;
 use crate::http::{Limits, Server};
 use crate::mock::{Builder, Prepared, StartError};
-use crate::net::{Guard, Target};
+use crate::net::Guard;
 use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
-use crate::settings::{Flags, url_for};
+use crate::settings::Flags;
 use crate::time::HumanDuration;
+use addresses::{listen, receivers, variables, with_free_port};
 use embedded::Embedded;
 use integrator::Integrator;
 use tally::{SharedTally, Tally};
@@ -52,12 +51,8 @@ Examples:
   airudder-mock run scenarios/agent-transfer.toml --seed 42 --epoch 2030-01-01T00:00:00Z --speed max --record run.ndjson
       The same bytes every time.";
 
-/// The ports that a COMMAND is given: systems take those of connections from above them, so that none of them takes the port
-/// away before the command listens.
-const PORTS: Range<u16> = 10_000..32_000;
-
-/// How many of them are tried.
-const MOST_PORTS: usize = 1_000;
+/// How long, after its `--timeout`, a run waits for the answers to attempts that are under way.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// The arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -138,10 +133,18 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     }
     let mut prepared = super::prepare(config, &args.target, args.listen.as_deref())?;
     let stories = stories::read(&args.files, &args.set, &prepared)?;
-    if !args.command.is_empty() && prepared.settings.callback_url.is_none() {
+    if !args.command.is_empty() && !names_receiver(&prepared, &stories) {
         prepared.settings.callback_url = Some(with_free_port("http://127.0.0.1:0/callbacks")?);
     }
     super::runtime()?.block_on(run_all(args, prepared, stories))
+}
+
+/// Whether anything says where callbacks go.
+fn names_receiver(prepared: &Prepared, stories: &[Arc<Story>]) -> bool {
+    let settings = &prepared.settings;
+    settings.callback_url.is_some()
+        || settings.routes.has_url()
+        || stories.iter().any(|story| story.callback_url.is_some())
 }
 
 async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
@@ -149,9 +152,7 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     let (begun, began) = (Instant::now(), Timestamp::now());
     let epoch = args.epoch.unwrap_or_else(whole_second);
     let jumps = args.speed == Speed::Max;
-    let embedded_wanted = settings.callback_url.is_none()
-        && !settings.routes.has_url()
-        && stories.iter().all(|story| story.callback_url.is_none());
+    let embedded_wanted = !names_receiver(&prepared, &stories);
     let seed = args.seed.map(Seed).or_else(|| stories.first()?.seed);
     let seed = seed.unwrap_or_else(|| Seed(super::fresh_seed()));
     // A seed on the command line would win over those in the files.
@@ -224,11 +225,11 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         [] => None,
         command => Some(Integrator::start(command, &variables(&prepared, &mock.url(), &receivers))?),
     };
-    let interrupted: Pin<Box<dyn Future<Output = ()>>> = match &integrator {
-        Some(integrator) => Box::pin(super::interrupted_with(integrator.killer())),
-        None => Box::pin(super::interrupted()),
-    };
-    let mut interrupted = interrupted;
+    let (remove, kill) = (files.remover(), integrator.as_ref().map(Integrator::killer));
+    let mut interrupted = Box::pin(super::interrupted_with(move || {
+        remove();
+        kill.into_iter().for_each(|kill| kill());
+    }));
     if !args.quiet {
         let target = match (&embedded, &settings.callback_url) {
             (Some(_), _) => "the embedded sample receiver".to_owned(),
@@ -260,17 +261,23 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         }
     }
     let cut = RefCell::new(None);
-    let end = mock
-        .drive(async {
-            tokio::select! {
-                () = interrupted => {}
-                why = ran_out(args.timeout) => drop(cut.replace(Some(why))),
-                why = failed(&mut integrator) => {
-                    drop(cut.replace(Some(format!("the story was not over when {why}"))));
-                }
+    let driving = mock.drive(async {
+        tokio::select! {
+            () = interrupted => {}
+            why = ran_out(args.timeout) => drop(cut.replace(Some(why))),
+            why = failed(&mut integrator) => {
+                drop(cut.replace(Some(format!("the story was not over when {why}"))));
             }
-        })
-        .await;
+        }
+    });
+    let end = tokio::select! {
+        end = driving => end,
+        // Attempts under way are waited for, but not for all the time a receiver may take.
+        why = overrun(args.timeout) => {
+            cut.borrow_mut().get_or_insert(why);
+            End::Interrupted
+        }
+    };
     end_all(integrator).await;
     drop(files);
     let mut tally = tally.get().clone();
@@ -327,6 +334,13 @@ async fn ran_out(timeout: Option<HumanDuration>) -> String {
     format!("the story was not over when the run ended after {timeout} (--timeout)")
 }
 
+/// Ready when even the last answers have had their time.
+async fn overrun(timeout: Option<HumanDuration>) -> String {
+    let why = ran_out(timeout).await;
+    tokio::time::sleep(LAST_ANSWERS).await;
+    why
+}
+
 /// Ready when the integrator that was started has failed, with how.
 async fn failed(integrator: &mut Option<Integrator>) -> String {
     match integrator {
@@ -351,59 +365,9 @@ fn pace(args: &Args) -> Pace {
     }
 }
 
-/// Where the callbacks of these stories go, as far as one can know it beforehand and connect to it.
-fn receivers(usual: Option<&str>, usual_wins: bool, stories: &[StoryRun]) -> Vec<Target> {
-    let own = stories.iter().filter_map(|story| story.story().callback_url_text());
-    let urls = usual.into_iter().chain(own.filter(|_| !usual_wins));
-    let mut found: Vec<Target> = Vec::new();
-    for target in urls.filter_map(|url| url_for(url, "session.end").parse::<Target>().ok()) {
-        if found.iter().all(|known| known.origin() != target.origin()) {
-            found.push(target);
-        }
-    }
-    found
-}
-
-/// The URL with a free port in place of port 0, which a COMMAND is told to listen on.
-fn with_free_port(url: &str) -> Result<String, CommandError> {
-    let after_scheme = url.find("://").map_or(0, |at| at + 3);
-    let end = url[after_scheme..].find(['/', '?']).map_or(url.len(), |at| after_scheme + at);
-    let Some(host) = url[after_scheme..end].strip_suffix(":0") else { return Ok(url.to_owned()) };
-    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let mut some = std::iter::repeat_with(|| PORTS.start + super::fresh_seed() as u16 % PORTS.len() as u16);
-    let port = some.by_ref().take(MOST_PORTS).find(is_free);
-    let port = port.ok_or_else(|| CommandError::start("no port is free: name one in --callback-url"))?;
-    Ok(format!("{}{host}:{port}{}", &url[..after_scheme], &url[end..]))
-}
-
-/// What a COMMAND is told.
-fn variables(prepared: &Prepared, url: &str, receivers: &[Target]) -> Vec<(&'static str, String)> {
-    let settings = &prepared.settings;
-    let mut told =
-        vec![("AIRUDDER_MOCK_URL", url.to_owned()), ("AIRUDDER_MOCK_SECRET", settings.secret.clone())];
-    told.extend(receivers.first().map(|receiver| ("PORT", receiver.port().to_string())));
-    told.extend(settings.callback_url.clone().map(|url| ("AIRUDDER_MOCK_CALLBACK_URL", url)));
-    if let Some(account) = settings.accounts.first() {
-        let sign_secret = account.sign_secret.as_ref().unwrap_or(&settings.secret);
-        told.extend([
-            ("AIRUDDER_MOCK_APP_KEY", account.app_key.clone()),
-            ("AIRUDDER_MOCK_APP_SECRET", account.app_secret.clone()),
-            ("AIRUDDER_MOCK_SIGN_KEY", account.sign_key.clone()),
-            ("AIRUDDER_MOCK_SIGN_SECRET", sign_secret.clone()),
-        ]);
-    }
-    told
-}
-
 /// Now, without a fraction, so that timestamps in whole seconds and in milliseconds say the same.
 fn whole_second() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-/// Listens where the user wants. Where nobody outside has to know the address beforehand, any will do.
-fn listen(wanted: Option<&str>, is_told: bool) -> Result<Server, StartError> {
-    let usual = if is_told { "127.0.0.1:0" } else { crate::settings::DEFAULT_LISTEN };
-    Ok(Server::bind(wanted.unwrap_or(usual))?)
 }
 
 fn write_reports(args: &Args, tally: &Tally, facts: &report::Facts) -> Result<(), CommandError> {
@@ -479,7 +443,7 @@ fn summary(
         lines.push(format!("reproduce   with {again}"));
     }
     let simulated = tally.last.map(|last| last.duration_since(facts.epoch));
-    let simulated = simulated.and_then(|time| std::time::Duration::try_from(time).ok()).unwrap_or_default();
+    let simulated = simulated.and_then(|time| Duration::try_from(time).ok()).unwrap_or_default();
     lines.push(format!(
         "time        {} simulated in {}",
         HumanDuration(simulated),

@@ -4,12 +4,14 @@
 //! assumed: the family's own envelope with the code, a message, and no data.
 
 mod codes;
+mod corrected;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use codes::{Code, ELSEWHERE, INTERNAL, code, codes};
+pub use corrected::CorrectedCodes;
 
 use super::Family;
 

@@ -76,6 +76,11 @@ impl Renames {
         Self { fields, name: None, words }
     }
 
+    /// What is known of the field with this name of the mock's.
+    pub fn at_field(&self, own: &str) -> Option<&Self> {
+        self.fields.get(own)
+    }
+
     /// What is known of the field that gets this name.
     pub fn of(&self, name: &str) -> Option<&Self> {
         let gets = |(key, field): &(&String, &Self)| field.name.as_ref().unwrap_or(key) == name;

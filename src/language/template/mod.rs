@@ -5,6 +5,7 @@
 
 mod fill_error;
 mod helpers;
+pub(crate) mod lint;
 mod truth;
 
 use std::sync::LazyLock;

@@ -3,6 +3,7 @@
 //! One file is checked by `file`; what needs more than one file, the variables, is checked by `variables`
 //! once all includes are read.
 
+mod doubts;
 mod outline;
 mod rules;
 pub(super) mod variables;
@@ -61,10 +62,11 @@ pub(super) fn file(source: &Arc<SourceFile>, catalog: &Catalog, problems: &mut P
     if sound {
         found.extend(rules::check(source, parsed.tree.get_ref(), catalog));
         found.extend(faults::check::check(source, parsed.tree.get_ref()));
+        found.extend(doubts::check(source, parsed.tree.get_ref(), catalog));
         outline = Some(Outline::of(source, parsed.tree.get_ref(), &SCHEMA, &is_call));
     }
     let mut file = None;
-    if found.is_empty() {
+    if found.iter().all(|one| one.is_doubt) {
         match typed(source, parsed.tree) {
             Ok(typed) => file = Some(typed),
             Err(mistakes) => found.extend(mistakes),

@@ -121,15 +121,18 @@ impl StepOutline {
 
     fn of(source: &Arc<SourceFile>, step: &DeTable<'_>, is_call: &dyn Fn(&str) -> bool) -> Self {
         let mut reader = Reader::new(source);
-        reader.keys(step, &["when", "body", "raw", "headers", "target"]);
+        reader.keys(step, &["when", "body", "extra", "raw", "headers", "target"]);
         reader.variables(step, "check");
-        let awaited = text(step, "await");
+        if let Some(name) = step.get("resend").and_then(named) {
+            reader.events.push(Event::Read { name, function: false });
+        }
+        let awaited = text(step, "await").or(text(step, "never"));
         reader.local = awaited.map(|id| if is_call(id) { "call" } else { "callback" });
         reader.keys(step, &["where", "answer"]);
         reader.local = None;
         reader.set(step);
         reader.write(step, "save");
-        reader.local = Some("callback").filter(|_| step.contains_key("send"));
+        reader.local = Some("callback").filter(|_| step.contains_key("send") || step.contains_key("resend"));
         reader.keys(step, &["expect"]);
         Self { include: step.get("include").and_then(named), events: reader.events, group: Vec::new() }
     }
@@ -210,10 +213,10 @@ impl<'a> Reader<'a> {
     fn reaction(&mut self, reaction: &DeTable<'_>) {
         let call = text(reaction, "call").map(|_| "call");
         self.local = call.or(text(reaction, "callback").map(|_| "callback"));
-        self.keys(reaction, &["where", "when", "answer"]);
+        self.keys(reaction, &["where", "extra", "when", "answer"]);
         self.set(reaction);
         for send in tables(reaction, "send") {
-            self.keys(send, &["when", "body", "raw", "headers", "target"]);
+            self.keys(send, &["when", "body", "extra", "raw", "headers", "target"]);
             self.write(send, "save");
         }
         self.local = None;

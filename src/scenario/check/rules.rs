@@ -14,7 +14,7 @@ use crate::language::formats::Formats;
 use crate::language::matcher;
 
 /// What a step does, and the keys that go with it.
-const STEP_KEYS: [(&str, &[&str]); 7] = [
+const STEP_KEYS: [(&str, &[&str]); 9] = [
     (
         "send",
         &[
@@ -23,6 +23,7 @@ const STEP_KEYS: [(&str, &[&str]); 7] = [
             "every",
             "conversation",
             "body",
+            "extra",
             "omit",
             "raw",
             "headers",
@@ -32,7 +33,24 @@ const STEP_KEYS: [(&str, &[&str]); 7] = [
             "save",
         ],
     ),
-    ("await", &["when", "repeat", "every", "conversation", "where", "within", "optional", "answer", "save"]),
+    ("resend", &["when", "repeat", "every", "conversation", "wait", "expect", "save"]),
+    ("never", &["when", "repeat", "every", "conversation", "where", "extra", "within"]),
+    (
+        "await",
+        &[
+            "times",
+            "when",
+            "repeat",
+            "every",
+            "conversation",
+            "where",
+            "extra",
+            "within",
+            "optional",
+            "answer",
+            "save",
+        ],
+    ),
     ("check", &["when", "repeat", "every", "conversation"]),
     ("pause", &["when", "repeat", "every", "conversation"]),
     ("set", &["when", "repeat", "every", "conversation"]),
@@ -97,6 +115,7 @@ impl Rules<'_> {
         }
         self.whole_body(step);
         self.matchers(step, "where");
+        self.extra(step);
         self.matchers(step, "check");
         if let Some(expect) = table(step, "expect") {
             self.matchers(expect, "body");
@@ -116,6 +135,7 @@ impl Rules<'_> {
     fn reaction(&mut self, reaction: &DeTable<'_>) {
         self.names(reaction, "set");
         self.matchers(reaction, "where");
+        self.extra(reaction);
         if let (Some(id), false) = (text(reaction, "callback"), reaction.contains_key("call")) {
             self.answered(reaction, id);
         }
@@ -128,6 +148,15 @@ impl Rules<'_> {
     fn matchers(&mut self, of: &DeTable<'_>, key: &str) {
         if let Some(fields) = table(of, key) {
             self.found.extend(matcher::check::check(self.source, fields));
+        }
+    }
+
+    /// Further fields stand beside fields.
+    fn extra(&mut self, of: &DeTable<'_>) {
+        let condition = of.get("where").filter(|condition| condition.get_ref().is_str());
+        if let (Some(span), Some(condition)) = (key_span(of, "extra"), condition) {
+            let mistake = self.wrong(span, "`extra` can't stand beside a condition".to_owned());
+            mistake.context = Some((condition.span(), "this can ask for them, too".to_owned()));
         }
     }
 
@@ -144,7 +173,7 @@ impl Rules<'_> {
     /// `raw` is the whole body.
     fn whole_body(&mut self, table: &DeTable<'_>) {
         let Some(raw) = key_span(table, "raw") else { return };
-        for other in ["body", "omit"] {
+        for other in ["body", "extra", "omit"] {
             if let Some(span) = key_span(table, other) {
                 let mistake = self.wrong(span, format!("`{other}` can't stand beside `raw`"));
                 mistake.context = Some((raw.clone(), "this is the whole body already".to_owned()));

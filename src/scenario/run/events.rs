@@ -1,5 +1,6 @@
 //! What comes to a running story from outside: calls, the ends of callbacks; and what it does whenever they come.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -27,18 +28,21 @@ impl StoryRun {
         let saved = json!({ "id": call.id, "body": **call.fields, "answer": call.answer });
         let &CallView { conversation, begun, arrival, .. } = call;
         let mut reply = self.react(&trigger, call.fields, conversation.or(begun), &saved, now, host);
-        if call.refused {
-            return reply;
-        }
         let fields = Arc::clone(call.fields);
-        self.post(Occurrence {
+        let came = Occurrence {
             trigger: trigger.clone(),
             conversation,
             begun,
             fields,
             saved: saved.clone(),
             arrival,
-        });
+            kept_for: None,
+        };
+        self.watch_out(&came, now, host);
+        if call.refused {
+            return reply;
+        }
+        self.post(came);
         let latest = self.mailbox.len() - 1;
         match self.strand_for(latest, now, host) {
             Some(at) => {
@@ -51,10 +55,14 @@ impl StoryRun {
                 self.take(at, latest, now, host);
             }
             None => {
+                let early = self.early_answer(latest, now, host);
+                let is_answered = early.is_some();
+                reply.taken |= is_answered;
+                reply.answer = early.or(reply.answer);
                 self.answered(latest, reply.answer.as_ref());
                 self.explain_late(call, &trigger, now, host);
                 let owner = conversation.and_then(|key| host.simulator().story_of(key));
-                reply.kept = owner.is_none();
+                reply.kept = owner.is_none() && !is_answered;
             }
         }
         reply
@@ -98,7 +106,7 @@ impl StoryRun {
         self.render_answer(answer, &step.place, &mut moment)
     }
 
-    fn render_answer(
+    pub(super) fn render_answer(
         &mut self,
         answer: &AnswerTemplate,
         place: &Place,
@@ -133,8 +141,9 @@ impl StoryRun {
         let is_saved = outstanding.as_ref().is_some_and(|outstanding| outstanding.save.is_some());
         // Mostly nobody looks at it again.
         let step = outstanding.as_ref().and_then(|outstanding| self.story.steps.get(outstanding.step?));
-        let is_judged = step
-            .is_some_and(|step| matches!(&step.action, Action::Send { expect, .. } if expect.needs_scope()));
+        let is_judged = step.is_some_and(|step| {
+            matches!(&step.action, Action::Send { expect, .. } | Action::Resend { expect, .. } if expect.needs_scope())
+        });
         let is_seen = !own || reacts || is_saved || is_judged;
         let answer = end.answer.as_ref().filter(|_| is_seen).map(|answer| {
             let body = serde_json::from_slice(&answer.body)
@@ -185,7 +194,10 @@ impl StoryRun {
             let trigger = Trigger::Callback(event.into());
             self.react(&trigger, &fields, conversation, &saved, now, host);
             if !own {
-                self.post(Occurrence { trigger, conversation, begun: None, fields, saved, arrival });
+                let came =
+                    Occurrence { trigger, conversation, begun: None, fields, saved, arrival, kept_for: None };
+                self.watch_out(&came, now, host);
+                self.post(came);
                 let latest = self.mailbox.len() - 1;
                 if let Some(at) = self.strand_for(latest, now, host) {
                     self.take(at, latest, now, host);
@@ -206,9 +218,11 @@ impl StoryRun {
         let story = Arc::clone(&self.story);
         let default = Expectation::default();
         let (expect, conversation) = match outstanding.step.and_then(|step| story.steps.get(step)) {
-            Some(Step { action: Action::Send { expect, .. }, conversation, .. }) => {
-                (&**expect, conversation.as_str())
-            }
+            Some(Step {
+                action: Action::Send { expect, .. } | Action::Resend { expect, .. },
+                conversation,
+                ..
+            }) => (&**expect, conversation.as_str()),
             _ => (&default, MAIN_CONVERSATION),
         };
         let loop_index = outstanding.loop_index;
@@ -279,11 +293,27 @@ impl StoryRun {
             if let Some(answer) = &reaction.answer {
                 reply.answer = self.render_answer(answer, &reaction.place, &mut moment);
             }
+            let mut values = BTreeMap::new();
+            if !reaction.send.is_empty() {
+                values.clone_from(&self.values);
+                // What one of them saves, the next may read.
+                let saved = reaction.send.iter().filter_map(|send| send.callback.save.as_ref());
+                saved.for_each(|name| drop(values.remove(name)));
+            }
+            let values = Arc::new(values);
             for (send, item) in reaction.send.iter().enumerate() {
                 let due = later(now, self.helpers.draw(|rng| item.after.draw(rng)));
                 self.scheduled_so_far += 1;
                 let (conversation, cause) = (conversation.clone(), cause.clone());
-                let scheduled = Scheduled { reaction: index, send, conversation, unnamed, loop_index, cause };
+                let scheduled = Scheduled {
+                    reaction: index,
+                    send,
+                    conversation,
+                    unnamed,
+                    loop_index,
+                    values: Arc::clone(&values),
+                    cause,
+                };
                 self.scheduled.insert((due, self.scheduled_so_far), scheduled);
             }
         }
@@ -314,11 +344,12 @@ impl StoryRun {
             let message = "reactions set each other off without end at the same moment; give one of them `after`, `times` or `when`";
             return self.abort(&reaction.place, message, host);
         }
-        let Scheduled { conversation, unnamed, loop_index, cause, .. } = &scheduled;
+        let Scheduled { conversation, unnamed, loop_index, values, cause, .. } = &scheduled;
         let mut moment = Moment::of_step(now, conversation, *loop_index, host);
         (moment.unnamed, moment.cause) = (*unnamed, Some(cause));
         let loop_index = *loop_index;
         let applies = send.when.as_ref().map_or(Ok(true), |when| self.is_true(when, &mut moment));
+        moment.values = Some(&**values);
         let sent = match applies {
             Ok(true) => self.render_and_send(&send.callback, false, &mut moment),
             Ok(false) => return,

@@ -1,11 +1,13 @@
 //! A running story: a state machine. Time, calls and delivery results go in; callbacks and verdicts come out through
 //! the [`StoryHost`].
 
+mod early;
 mod events;
 mod scope;
 mod strand;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod why;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -17,8 +19,9 @@ use jiff::Timestamp;
 use minijinja::Value as Scope;
 use serde_json::Value;
 
-use self::scope::{Moment, fill};
+use self::scope::{Moment, Resendable, StoryError, fill};
 use self::strand::{State, Strand};
+use self::watch::Watch;
 use self::why::Missed;
 use super::arrivals::Arrivals;
 use super::expect::listed;
@@ -55,6 +58,10 @@ pub struct StoryRun {
     strands: Vec<Strand>,
     /// Things that happened and were not awaited yet, oldest first.
     mailbox: VecDeque<Occurrence>,
+    /// What must not come now.
+    watches: Vec<Watch>,
+    /// Callbacks that are sent again later, by the names they were saved under.
+    resendable: BTreeMap<String, Resendable>,
     /// How often each reaction happened.
     fired: Vec<u32>,
     /// Callbacks of reactions that are not due yet.
@@ -101,6 +108,8 @@ struct Occurrence {
     saved: Value,
     /// Its number among what came.
     arrival: u64,
+    /// The step that takes it later, if it was answered for it.
+    kept_for: Option<usize>,
 }
 
 impl Occurrence {
@@ -118,6 +127,8 @@ struct Scheduled {
     /// The conversation itself, if the story has no name for it.
     unnamed: Option<ConversationKey>,
     loop_index: u32,
+    /// The variables of the moment when it was caused.
+    values: Arc<BTreeMap<String, Scope>>,
     /// The call or callback it reacts to, by the name templates see it under.
     cause: (&'static str, Scope),
 }
@@ -158,6 +169,8 @@ impl StoryRun {
             conversations: BTreeMap::new(),
             strands: vec![first],
             mailbox: VecDeque::new(),
+            watches: Vec::new(),
+            resendable: BTreeMap::new(),
             fired,
             scheduled: BTreeMap::new(),
             scheduled_so_far: 0,
@@ -300,7 +313,7 @@ impl StoryRun {
                     }
                 }
                 State::Ready => self.take_step(at, now, host),
-                State::Awaiting { deadline } if *deadline <= now => self.await_ran_out(at, now, host),
+                State::Awaiting { deadline, .. } if *deadline <= now => self.await_ran_out(at, now, host),
                 State::Joining if self.has_joined(at) => self.next(at, now),
                 _ => break,
             }
@@ -314,6 +327,8 @@ impl StoryRun {
         self.values.clear();
         self.conversations.clear();
         self.mailbox = VecDeque::new();
+        self.watches = Vec::new();
+        self.resendable.clear();
         self.callbacks = Arrivals::default();
         self.scheduled.clear();
         self.outstanding.clear();
@@ -351,6 +366,8 @@ impl StoryRun {
         let Some(step) = story.steps.get(self.strands[at].cursor).filter(|_| !self.strands[at].is_through())
         else {
             self.strands[at].state = State::Finished;
+            // What the story itself watches out for ends with its last callback.
+            self.watches.retain(|watch| at == 0 || watch.strand != at);
             return;
         };
         let loop_index = self.loop_index(at);
@@ -385,36 +402,70 @@ impl StoryRun {
                     Err(error) => self.abort(&step.place, error, host),
                 }
             }
+            Action::Never(never) => {
+                let until = later(now, never.within);
+                let Strand { cursor, blocks, .. } = &self.strands[at];
+                let watch = Watch { step: *cursor, strand: at, depth: blocks.len(), until, loop_index };
+                self.watches.retain(|other| other.step != watch.step || other.strand != at);
+                self.watches.push(watch);
+                self.next(at, now);
+            }
+            Action::Resend { name, wait, save, .. } => {
+                let sent = match self.resendable.get(name) {
+                    Some(kept) => {
+                        host.send(kept.sending()).map(|id| (id, kept.value.clone())).map_err(StoryError::Send)
+                    }
+                    None => Err(StoryError::NotSent(name.clone())),
+                };
+                self.sent(at, sent, save.clone(), *wait, now, host);
+            }
             Action::Group { parallel, .. } => self.enter(at, *parallel),
             Action::Send { callback, wait, expect, .. } => {
                 let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
-                match self.render_and_send(callback, expect.needs_scope(), &mut moment) {
-                    Ok((id, body)) => {
-                        let outstanding = Outstanding {
-                            place: step.place.clone(),
-                            step: Some(self.strands[at].cursor),
-                            loop_index,
-                            save: callback.save.clone(),
-                            body,
-                        };
-                        self.outstanding.insert(id, outstanding);
-                        if *wait {
-                            self.strands[at].state = State::Delivering(id);
-                        } else {
-                            self.next(at, now);
-                        }
-                    }
-                    Err(error) => self.abort(&step.place, error, host),
-                }
+                let sent = self.render_and_send(callback, expect.needs_scope(), &mut moment);
+                self.sent(at, sent, callback.save.clone(), *wait, now, host);
             }
             Action::Await(wait) => {
-                self.strands[at].state = State::Awaiting { deadline: later(now, wait.within) };
+                self.strands[at].state =
+                    State::Awaiting { deadline: later(now, wait.within), taken: Vec::new() };
                 // What came before the step counts, unless an earlier step took it.
-                let taken = (0..self.mailbox.len()).any(|index| self.take_if_awaited(at, index, now, host));
-                if let (Trigger::Call(id), false) = (&wait.trigger, taken) {
+                for _ in 0..wait.times {
+                    let took =
+                        (0..self.mailbox.len()).any(|index| self.take_if_awaited(at, index, now, host));
+                    if !took {
+                        break;
+                    }
+                }
+                if let (Trigger::Call(id), true) = (&wait.trigger, self.awaiting(at).is_some()) {
                     host.waiting(id, wait.within);
                 }
             }
+        }
+    }
+
+    /// The callback of a step is on its way, or can't be sent.
+    fn sent(
+        &mut self,
+        at: usize,
+        sent: Result<(CallbackId, Value), StoryError>,
+        save: Option<String>,
+        wait: bool,
+        now: Timestamp,
+        host: &mut dyn StoryHost,
+    ) {
+        let (cursor, loop_index) = (self.strands[at].cursor, self.loop_index(at));
+        let Some(place) = self.current(at).map(|step| step.place.clone()) else { return };
+        match sent {
+            Ok((id, body)) => {
+                self.outstanding
+                    .insert(id, Outstanding { place, step: Some(cursor), loop_index, save, body });
+                if wait {
+                    self.strands[at].state = State::Delivering(id);
+                } else {
+                    self.next(at, now);
+                }
+            }
+            Err(error) => self.abort(&place, error, host),
         }
     }
 
@@ -430,8 +481,16 @@ impl StoryRun {
                 Trigger::Callback(id) => ("callback", id),
             };
             let within = HumanDuration(wait.within);
+            let taken = match &self.strands[at].state {
+                State::Awaiting { taken, .. } => taken.len(),
+                _ => 0,
+            };
             let why = self.near_miss(at, now, host);
-            let message = format!("expected the {kind} `{id}` within {within}, {why}");
+            let times = match wait.times {
+                1 => String::new(),
+                times => format!(" {times} times, of which {taken} came,"),
+            };
+            let message = format!("expected the {kind} `{id}`{times} within {within}, {why}");
             self.fail(place, message, host);
         }
         self.next(at, now);
@@ -481,6 +540,8 @@ impl StoryRun {
     fn take_if_awaited(&mut self, at: usize, index: usize, now: Timestamp, host: &mut dyn StoryHost) -> bool {
         let is_awaited = self.is_awaited(at, index, now, host);
         if is_awaited {
+            let kept_for = self.mailbox.get(index).and_then(|came| came.kept_for);
+            self.regret_answer(at, kept_for, host);
             self.take(at, index, now, host);
         }
         is_awaited
@@ -502,8 +563,18 @@ impl StoryRun {
                 arrival.taken = Some(place.clone());
                 arrival.story = Some(Arc::clone(&self.name));
             }
+            let mut saved = occurrence.saved;
+            if let State::Awaiting { taken, .. } = &mut self.strands[at].state
+                && wait.times > 1
+            {
+                taken.push(saved.clone());
+                saved["all"] = Value::Array(taken.clone());
+                if taken.len() < wait.times as usize {
+                    return;
+                }
+            }
             if let Some(name) = &wait.save {
-                self.preset(name, &occurrence.saved);
+                self.preset(name, &saved);
             }
         }
         self.next(at, now);

@@ -1,12 +1,13 @@
 //! What templates of a running story see, and how its callbacks are rendered.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Held, Scope, StoryRun};
-use crate::delivery::CallbackId;
+use crate::delivery::{CallbackId, Policy};
 use crate::json::remove;
 use crate::language::condition::{Condition, ConditionError};
 use crate::language::template::{self, FillError, Template};
@@ -29,6 +30,8 @@ pub(super) enum StoryError {
     When(FillError),
     #[error(transparent)]
     Truth(FillError),
+    #[error("`{0}` is no callback that a step of this story sent, so that it can't be sent again")]
+    NotSent(String),
     #[error(transparent)]
     Send(#[from] SendError),
 }
@@ -36,6 +39,37 @@ pub(super) enum StoryError {
 /// Says what can't be filled in.
 pub(super) fn fill(what: &str) -> impl FnOnce(FillError) -> StoryError {
     |error| StoryError::Fill { what: what.to_owned(), error }
+}
+
+/// A callback as it was sent, to be sent again.
+#[derive(Debug)]
+pub(super) struct Resendable {
+    first: CallbackId,
+    event: Arc<str>,
+    body: Body,
+    headers: Vec<(Arc<str>, String)>,
+    target: Option<String>,
+    own_target: bool,
+    session: ConversationKey,
+    policy: Option<Arc<Policy>>,
+    /// The body as templates see it.
+    pub(super) value: Value,
+}
+
+impl Resendable {
+    /// The same once more.
+    pub(super) fn sending(&self) -> Sending {
+        Sending {
+            event: Arc::clone(&self.event),
+            body: self.body.clone(),
+            headers: self.headers.clone(),
+            target: self.target.clone(),
+            own_target: self.own_target,
+            session: self.session,
+            policy: self.policy.clone(),
+            again: Some(self.first),
+        }
+    }
 }
 
 /// One thing a story does: when, in which of its conversations, and what its templates see beside variables.
@@ -46,6 +80,8 @@ pub(super) struct Moment<'a> {
     pub(super) unnamed: Option<ConversationKey>,
     /// Which repeat it is, from 1.
     pub(super) loop_index: u32,
+    /// Variables of another moment, which win over those of now.
+    pub(super) values: Option<&'a BTreeMap<String, Scope>>,
     /// The call or callback of a reaction, by the name templates see it under.
     pub(super) cause: Option<&'a (&'static str, Scope)>,
     pub(super) host: &'a mut dyn StoryHost,
@@ -59,7 +95,7 @@ impl<'a> Moment<'a> {
         loop_index: u32,
         host: &'a mut dyn StoryHost,
     ) -> Self {
-        Self { now, conversation, unnamed: None, loop_index, cause: None, host }
+        Self { now, conversation, unnamed: None, loop_index, values: None, cause: None, host }
     }
 }
 
@@ -194,7 +230,7 @@ impl StoryRun {
         let of_story = url(&story.callback_url).map_err(fill("the URL"))?;
         let target = url(&callback.target).map_err(fill("the URL"))?.or_else(|| of_story.clone());
         self.callback_url = of_story;
-        let id = moment.host.send(Sending {
+        let sending = Sending {
             event: Arc::clone(&callback.event),
             body,
             headers,
@@ -202,8 +238,29 @@ impl StoryRun {
             own_target: callback.target.is_some(),
             session: key,
             policy: story.own_policy().cloned(),
-        })?;
-        Ok((id, value))
+            again: None,
+        };
+        let kept_as = callback.save.as_ref().filter(|name| story.resent.contains(*name));
+        let Some(name) = kept_as else { return Ok((moment.host.send(sending)?, value)) };
+        let Sending { event, body, headers, target, own_target, session, policy, .. } = &sending;
+        let (event, body, headers, target, policy) =
+            (Arc::clone(event), body.clone(), headers.clone(), target.clone(), policy.clone());
+        let (own_target, session) = (*own_target, *session);
+        let first = moment.host.send(sending)?;
+        let value_kept = value.clone();
+        let kept = Resendable {
+            first,
+            event,
+            body,
+            headers,
+            target,
+            own_target,
+            session,
+            policy,
+            value: value_kept,
+        };
+        self.resendable.insert(name.clone(), kept);
+        Ok((first, value))
     }
 
     /// The simulator's key of the moment's conversation, which is opened at its first use.
@@ -242,7 +299,8 @@ impl StoryRun {
             ("__helpers", Scope::from_dyn_object(Arc::clone(&self.helpers))),
         ];
         let own = self.values.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        let then = moment.values.into_iter().flatten().map(|(name, value)| (name.as_str(), value.clone()));
         let cause = moment.cause.map(|(name, value)| (*name, value.clone()));
-        Scope::from_pairs(own.chain(cause).chain(built_in))
+        Scope::from_pairs(own.chain(then).chain(cause).chain(built_in))
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{StoryRun, later};
 use crate::delivery::CallbackId;
@@ -36,7 +37,11 @@ pub(super) enum State {
     /// Waiting for the end of a callback.
     Delivering(CallbackId),
     /// Waiting for something to happen.
-    Awaiting { deadline: Timestamp },
+    Awaiting {
+        deadline: Timestamp,
+        /// What came so far, of several.
+        taken: Vec<Value>,
+    },
     /// Waiting for the strands of a block.
     Joining,
     /// All steps are taken.
@@ -68,7 +73,7 @@ impl Strand {
     /// When time alone moves it on.
     pub(super) fn next_wakeup(&self) -> Option<Timestamp> {
         match &self.state {
-            State::Before(at) | State::Pausing { until: at, .. } | State::Awaiting { deadline: at } => {
+            State::Before(at) | State::Pausing { until: at, .. } | State::Awaiting { deadline: at, .. } => {
                 Some(*at)
             }
             State::Ready => Some(Timestamp::MIN),
@@ -120,7 +125,11 @@ impl StoryRun {
             strand.state = State::Ready;
             // With its last step the block is done, too: it is what is repeated or left now.
             match strand.blocks.pop_if(|block| strand.cursor >= block.end) {
-                Some(block) => (strand.cursor, strand.round) = (block.step, block.round),
+                Some(block) => {
+                    (strand.cursor, strand.round) = (block.step, block.round);
+                    let depth = strand.blocks.len();
+                    self.watches.retain(|watch| watch.strand != at || watch.depth <= depth);
+                }
                 None => return,
             }
         }
@@ -175,7 +184,7 @@ impl StoryRun {
 
 impl Step {
     /// How many steps it is, with those that stand in it.
-    fn length(&self) -> usize {
+    pub(super) fn length(&self) -> usize {
         match self.action {
             Action::Group { size, .. } => size + 1,
             _ => 1,

@@ -632,3 +632,110 @@ fn an_answer_is_judged_by_matchers_and_a_condition() {
         ]
     );
 }
+
+#[test]
+fn what_must_never_come_fails_its_span_of_the_story() {
+    let text = "[[steps]]\n[[steps.group]]\nnever = 'chatbot.send_message'\nwhere = { text = { contains = 'bad' } }\n\
+         [[steps.group]]\npause = '10s'\n[[steps]]\npause = '10s'\n";
+    let mut story = Driven::begin(text);
+    story.call("chatbot.send_message", json!({"text": "good"}), 1_000);
+    story.call("chatbot.send_message", json!({"text": "bad"}), 2_000);
+    story.advance(10_000);
+    story.call("chatbot.send_message", json!({"text": "bad"}), 11_000);
+    story.advance(20_000);
+    assert_eq!(
+        story.host.notes[1..],
+        ["line 2: the call `chatbot.send_message` came, which must never come here", "failed"],
+        "the block is over after ten seconds"
+    );
+    let mut short = Driven::begin(&text.replace("where", "within = '1s'\nwhere"));
+    short.call("chatbot.send_message", json!({"text": "bad"}), 2_000);
+    short.advance(10_000);
+    short.advance(20_000);
+    assert_eq!(short.host.notes.last().unwrap(), "passed");
+}
+
+#[test]
+fn an_await_of_several_waits_for_all_of_them() {
+    let text = "[[steps]]\npause = '1s'\n[[steps]]\nawait = 'chatbot.send_message'\ntimes = 3\nwithin = '5s'\nsave = 'said'\n\
+         [[steps]]\ncheck = { said = { body = { n = 3 }, all = { count = 3 } } }\n";
+    let mut story = Driven::begin(text);
+    story.call("chatbot.send_message", json!({"n": 1}), 100);
+    story.advance(1_000);
+    story.call("chatbot.send_message", json!({"n": 2}), 2_000);
+    assert!(story.run.awaits_call());
+    story.call("chatbot.send_message", json!({"n": 3}), 3_000);
+    assert_eq!(story.host.notes.last().unwrap(), "passed");
+    let mut lacking = Driven::begin(text);
+    lacking.call("chatbot.send_message", json!({"n": 1}), 100);
+    lacking.advance(1_000);
+    lacking.advance(6_000);
+    let told = "line 3: expected the call `chatbot.send_message` 3 times, of which 1 came, within 5s, ";
+    assert!(lacking.host.notes[2].starts_with(told), "{:?}", lacking.host.notes);
+}
+
+#[test]
+fn a_callback_is_sent_again_as_it_was() {
+    let mut story = Driven::begin(
+        "[[steps]]\nsend = 'session.end'\nbody = { n = '{{ counter() }}', id = '{{ id() }}' }\nheaders = { X-Own = '{{ counter() }}' }\nsave = 'end'\n\
+         [[steps]]\nresend = 'end'\nrepeat = 2\nexpect = { status = 200 }\n",
+    );
+    (1..=3).for_each(|number| story.answer(number, 200, 10 * number as i64));
+    assert_eq!(story.events(), ["session.end"; 3]);
+    assert!(story.host.sent.iter().all(|sent| *sent == story.host.sent[0]), "{:?}", story.host.sent);
+    assert_eq!(story.host.notes, ["started", "passed"]);
+    let never = Driven::begin("vars = { x = 1 }\n[[steps]]\nresend = 'x'\n");
+    assert!(
+        never.host.notes[1].contains("no callback that a step of this story sent"),
+        "{:?}",
+        never.host.notes
+    );
+}
+
+#[test]
+fn a_delayed_callback_has_the_values_of_the_moment_when_it_was_caused() {
+    let mut story = Driven::begin(
+        "vars = { last = 0, stopped = false }\n[[steps]]\npause = '1h'\n\
+         [[on]]\ncall = 'chatbot.send_message'\nset = { last = '{{ call.body.n }}', stopped = '{{ call.body.n > 2 }}' }\n\
+         send = [{ event = 'message.status', after = '1s', when = '{{ not stopped }}', body = { n = '{{ last }}' }, save = 'status' },\n\
+         { event = 'session.end', after = '2s', when = '{{ not stopped }}', body = { n = '{{ last }}', of = '{{ status.body.n }}' } }]\n",
+    );
+    story.call("chatbot.send_message", json!({"n": 1}), 0);
+    story.call("chatbot.send_message", json!({"n": 2}), 500);
+    story.advance(1_000);
+    story.answer(1, 200, 1_100);
+    story.advance(1_500);
+    story.answer(2, 200, 1_600);
+    story.advance(2_000);
+    assert_eq!(
+        story.host.sent.iter().map(|(_, body)| body.clone()).collect::<Vec<_>>(),
+        [json!({"n": 1}), json!({"n": 2}), json!({"n": 1, "of": 2})],
+    );
+    story.call("chatbot.send_message", json!({"n": 3}), 2_100);
+    story.advance(4_100);
+    assert_eq!(story.host.sent.len(), 3, "whether they are sent is decided when they are due");
+}
+
+#[test]
+fn an_answer_holds_for_a_call_that_comes_early() {
+    let mut story = Driven::begin(
+        "[[steps]]\nsend = 'session.end'\nsave = 'end'\nbody = { n = 5 }\n\
+         [[steps]]\nawait = 'chatbot.send_message'\nwhere = { text = 'a' }\nanswer = { status = 202, body = { echo = '{{ call.body.text }}' } }\n\
+         [[steps]]\nawait = 'chatbot.send_message'\nwhere = { n = '{{ end.body.n }}' }\nanswer = { status = 203 }\n",
+    );
+    let reply = story.call("chatbot.send_message", json!({"text": "a"}), 10);
+    assert_eq!((reply.taken, reply.answer), (true, Some((202, Some(json!({"echo": "a"}))))));
+    let other = story.call("chatbot.send_message", json!({"text": "a"}), 20);
+    assert!(!other.taken && other.answer.is_none(), "the step takes one only");
+    let unknown = story.call("chatbot.send_message", json!({"n": 5}), 30);
+    assert!(unknown.answer.is_none(), "what it must have is not known before the callback is sent");
+    story.answer(1, 200, 40);
+    assert_eq!(
+        story.host.notes[1..],
+        [
+            "line 9: the call `chatbot.send_message` came before this step, and nobody could know then that it is the one: \
+             it was answered as usual, not by `answer`",
+            "failed"
+        ]
+    );
+}

@@ -194,6 +194,8 @@ pub(in crate::simulator) struct CallReports {
     pub(super) key: TaskKey,
     pub(in crate::simulator) task_id: String,
     rows: Arc<Rows>,
+    /// The round of a plan, counted from 1.
+    round: u32,
     starts: Timestamp,
     /// Where recordings are served: `http://127.0.0.1:2478`.
     public_url: Arc<str>,
@@ -220,6 +222,7 @@ impl Calling {
             key,
             task_id: self.task_id(key),
             rows: Arc::clone(&task.rows),
+            round: task.round(),
             // Nothing of a number that nobody has called lies in the future.
             starts: task.created,
             public_url: Arc::clone(&self.public_url),
@@ -296,9 +299,10 @@ impl CallReports {
         format!("{}/download/{}/{folder}/{file}.wav", self.public_url, row.started().strftime("%Y%m%d"))
     }
 
-    /// The mock outcome of a row.
+    /// The mock outcome of a row, in the round of a plan that this is.
     fn mock_outcome(&self, row: &Row) -> MockOutcome {
-        self.rows.mock_outcome(row, |number| self.dialogs.rules.mock_outcome_of(number))
+        let wished = self.rows.mock_outcome(row, |number| self.dialogs.rules.mock_outcome_of(number));
+        wished.in_round(self.round)
     }
 
     /// When recordings are there.
@@ -420,6 +424,7 @@ impl CaseCall {
             key,
             task_id: context.ids.seal(Kind::Task, (key.0, 0, 0)),
             rows: Arc::new(rows),
+            round: 1,
             starts: row.started(),
             public_url: "https://recordings.example".into(),
             dialogs,

@@ -87,7 +87,8 @@ pub(super) fn create_plan(
     if let Some(first) = calling.plan(key).rounds.first().map(|round| round.task) {
         calling.begin_at_once(context, first, request.now);
     }
-    Ok(PlanCreated { plan_id: calling.plan_id(key), refused: refused.into_list() })
+    let named = |reason: &str| context.row_reason(request.id, "Details", reason);
+    Ok(PlanCreated { plan_id: calling.plan_id(key), refused: refused.into_list(named) })
 }
 
 impl Calling {

@@ -104,7 +104,8 @@ pub(super) fn create_task(
     let (rows, refused) = calling.read_rows(context, &order, request)?;
     let key = calling.add_task(context, order, rows, refused.count, request.now);
     calling.begin_at_once(context, key, request.now);
-    Ok(TaskCreated { task_id: calling.task_id(key), refused: refused.into_list() })
+    let named = |reason: &str| context.row_reason(request.id, "Details", reason);
+    Ok(TaskCreated { task_id: calling.task_id(key), refused: refused.into_list(named) })
 }
 
 impl Schedule {

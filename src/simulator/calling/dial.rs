@@ -84,7 +84,7 @@ impl Calling {
         let task = self.task(key);
         let magic = |number| self.rules.mock_outcome_of(number);
         let wished = task.row(row).map(|row| task.rows.mock_outcome(row, magic)).unwrap_or_default();
-        wished.in_round(task.order.plan.map_or(1, |(_, round)| round + 1))
+        wished.in_round(task.round())
     }
 
     fn dial(&mut self, context: &mut Context, key: TaskKey, at: u32, now: Timestamp) {

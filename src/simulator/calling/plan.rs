@@ -52,6 +52,8 @@ pub(super) struct Plan {
     next: Vec<u32>,
     /// Where it stands in the agenda.
     waiting: Option<Place>,
+    /// Whether it is paused while it waits for its next round.
+    is_paused: bool,
     reached: Vec<Reached>,
     /// Numbers taken out of all rounds.
     out: BTreeSet<u64>,
@@ -130,6 +132,7 @@ impl Calling {
             (None, _, Some(TaskStatus::Pending)) if plan.rounds.len() == 1 => TaskStatus::Pending,
             // What is done to the round under way is done to the plan.
             (None, _, Some(round @ (TaskStatus::Paused | TaskStatus::Stopping))) => round,
+            (None, ..) if plan.is_paused => TaskStatus::Paused,
             (None, _, _) => TaskStatus::Running,
         }
     }
@@ -156,6 +159,7 @@ impl Calling {
             rounds: Vec::new(),
             next: Vec::new(),
             waiting: None,
+            is_paused: false,
             reached: vec![Reached::Open; rows.list.len()],
             out: BTreeSet::new(),
             cause: context.cause(),
@@ -235,6 +239,10 @@ impl Calling {
     pub(super) fn next_round(&mut self, context: &mut Context, key: PlanKey, now: Timestamp) {
         let plan = self.plan_mut(key);
         plan.waiting = None;
+        if plan.is_paused {
+            // It begins when the plan goes on.
+            return;
+        }
         let mut origins = std::mem::take(&mut plan.next);
         let Some(first) = plan.rounds.first().map(|run| run.task) else { return };
         let list = std::sync::Arc::clone(&self.task(first).rows);
@@ -274,12 +282,51 @@ impl Calling {
     ) -> bool {
         let plan = self.plan_mut(key);
         let is_last = plan.rounds.last().is_some_and(|run| run.task == task);
-        let Some(wake) = plan.waiting.filter(|_| is_last) else { return false };
-        plan.waiting = None;
+        if !is_last || plan.next.is_empty() {
+            return false;
+        }
+        let wake = plan.waiting.take();
         plan.next.clear();
+        plan.is_paused = false;
         plan.was_stopped = true;
-        context.agenda.cancel(Some(wake));
+        context.agenda.cancel(wake);
         self.end_plan(context, key, now);
         true
+    }
+
+    /// Pauses a plan that waits for its next round, through the task of the last one. Nothing if it does not wait, else
+    /// whether it was not paused before.
+    pub(super) fn pause_between_rounds(&mut self, key: PlanKey, task: TaskKey) -> Option<bool> {
+        let plan = self.plan_mut(key);
+        let is_last = plan.rounds.last().is_some_and(|run| run.task == task);
+        (is_last && !plan.next.is_empty()).then(|| !std::mem::replace(&mut plan.is_paused, true))
+    }
+
+    /// A plan that was paused between two rounds goes on: its next round begins at its time, or at once if that is past.
+    /// Nothing if it does not wait, else whether it was paused.
+    pub(super) fn resume_between_rounds(
+        &mut self,
+        context: &mut Context,
+        key: PlanKey,
+        task: TaskKey,
+        now: Timestamp,
+    ) -> Option<bool> {
+        let plan = self.plan_mut(key);
+        let is_last = plan.rounds.last().is_some_and(|run| run.task == task);
+        if !is_last || plan.next.is_empty() {
+            return None;
+        }
+        let was_paused = std::mem::replace(&mut plan.is_paused, false);
+        if was_paused && plan.waiting.is_none() {
+            match plan.order.ends.is_none_or(|ends| now < ends) {
+                true => self.next_round(context, key, now),
+                // Its schedule is over.
+                false => {
+                    plan.next.clear();
+                    self.end_plan(context, key, now);
+                }
+            }
+        }
+        Some(was_paused)
     }
 }

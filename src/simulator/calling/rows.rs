@@ -144,10 +144,13 @@ impl RefusedRows {
         }
     }
 
-    /// For `detail_error_list`; nothing if every row was taken.
-    pub(super) fn into_list(mut self) -> Option<Vec<RefusedRow>> {
+    /// For `detail_error_list`, with the names that the user's settings give the fields; nothing if every row was taken.
+    pub(super) fn into_list(mut self, named: impl Fn(&str) -> String) -> Option<Vec<RefusedRow>> {
         if self.count == 0 {
             return None;
+        }
+        for row in &mut self.listed {
+            row.reason = named(&row.reason);
         }
         if self.count > self.listed.len() {
             let reason = format!("{} more rows are refused", self.count - self.listed.len());
@@ -393,10 +396,10 @@ mod tests {
         let wrong = MOST_LISTED + 5;
         let (rows, refused) = read(&json!(vec![1; wrong])).unwrap();
         assert_eq!((rows.list.len(), refused.count), (0, wrong));
-        let list = refused.into_list().unwrap();
+        let list = refused.into_list(str::to_owned).unwrap();
         assert_eq!(list.len(), MOST_LISTED + 1);
         assert_eq!(list[MOST_LISTED].reason, "5 more rows are refused");
-        assert_eq!(RefusedRows::default().into_list(), None);
+        assert_eq!(RefusedRows::default().into_list(str::to_owned), None);
     }
 
     #[test]

@@ -133,6 +133,11 @@ pub(super) struct Task {
 }
 
 impl Task {
+    /// Which round of a plan it is, counted from 1; a task of its own is a first one.
+    pub(super) fn round(&self) -> u32 {
+        self.order.plan.map_or(1, |(_, round)| round + 1)
+    }
+
     pub(super) fn new(
         order: TaskOrder,
         line: LineKey,

@@ -15,7 +15,8 @@ pub(super) struct OperateTask {
     /// The id of a task, 32 hex digits.
     #[serde(rename = "TaskID")]
     task_id: Option<String>,
-    /// The id of a plan in place of a task's: what is done to its latest round is done to the plan (assumed).
+    /// The id of a plan in place of a task's: what is done to its latest round is done to the plan, also while it waits for
+    /// the next one (assumed).
     #[serde(rename = "PlanID")]
     plan_id: Option<String>,
     /// What to do with the task (client; `Pause` and `Resume` are assumed).
@@ -52,11 +53,19 @@ pub(super) fn operate_task(
     };
     let task = calling.task(key);
     let status = task.status;
-    // A plan is stopped through its tasks, also while it waits for its next round.
-    if let (Action::Stop, true, Some((plan, _))) = (asked.action, status.is_over(), task.order.plan)
-        && calling.stop_between_rounds(context, plan, key, request.now)
-    {
-        return Ok(NoData);
+    // A plan is stopped, paused and resumed through its tasks, also while it waits for its next round.
+    if let (true, Some((plan, _))) = (status.is_over(), task.order.plan) {
+        let done = match asked.action {
+            Action::Stop => calling.stop_between_rounds(context, plan, key, request.now).then_some(true),
+            Action::Pause => calling.pause_between_rounds(plan, key),
+            Action::Resume => calling.resume_between_rounds(context, plan, key, request.now),
+        };
+        match (done, asked.action) {
+            (Some(true), _) => return Ok(NoData),
+            (Some(false), Action::Pause) => return Err(Refusal::new(400, "the plan is paused already")),
+            (Some(false), _) => return Err(Refusal::new(400, "the plan is not paused")),
+            (None, _) => {}
+        }
     }
     let refuse = |why: &str| Err(Refusal::new(400, format!("the task {why}")));
     match (asked.action, status) {

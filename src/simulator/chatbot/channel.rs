@@ -181,6 +181,7 @@ fn answer(
                     .map(|(name, value)| (name.clone(), value.replace("{text}", &text).into()))
                     .collect()
             };
+            conversation.overrides.add_variables(of(&known.variables));
             script.slots.extend(of(&known.slots));
             script.labels.extend(of(&known.labels));
             script.jump(if known.transfer { "person" } else { "media" });

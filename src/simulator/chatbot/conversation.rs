@@ -13,6 +13,7 @@ use super::messages::{Message, Messages};
 use super::script::Script;
 use crate::content::facts::Facts;
 use crate::content::{Country, Person};
+use crate::contract::bodies::Fields;
 use crate::contract::bodies::conversation::EndReason;
 use crate::seed::{self, Resting, Rng, Seed};
 use crate::simulator::access::AccountKey;
@@ -117,6 +118,18 @@ pub(in crate::simulator) struct Overrides {
     pub text_name: Option<Box<str>>,
     /// The digits of the user's phone number.
     pub phone: Option<u64>,
+    /// The robot's variables, name to text: of a workflow's row, of a template, of an answer of the settings.
+    pub variables: Option<Box<Fields>>,
+}
+
+impl Overrides {
+    /// Adds variables of the robot; one of the same name is replaced.
+    pub(in crate::simulator) fn add_variables(&mut self, more: impl IntoIterator<Item = (String, Value)>) {
+        let mut more = more.into_iter().peekable();
+        if more.peek().is_some() {
+            self.variables.get_or_insert_default().extend(more);
+        }
+    }
 }
 
 /// What is going to be said in the conversation of a workflow's row.

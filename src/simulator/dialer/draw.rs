@@ -60,6 +60,7 @@ pub(super) fn course(
     contact: u32,
     nth: u8,
 ) -> CallCourse {
+    let mock_outcome = mock_outcome.in_call(nth);
     let drawn = draw(rules, mock_outcome.call, &mut stream(task, "call", contact, nth), nth);
     let mut rng = stream(task, "agent", contact, nth);
     let usual = match rng.random_range(0..100) {

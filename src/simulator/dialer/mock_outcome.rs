@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::simulator::calling::{MockOutcome, UnknownMockOutcome};
+use crate::simulator::calling::{MockOutcome, Outcome, UnknownMockOutcome};
 
 /// What happens between the dialer, the person and the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,20 @@ pub(in crate::simulator) struct DialerMockOutcome {
     pub(in crate::simulator) call: MockOutcome,
     pub(in crate::simulator) twist: Option<Twist>,
     pub(in crate::simulator) extras: Extras,
+    /// What agents do in single calls to the contact: the second, the third and the fourth.
+    pub(in crate::simulator) twists: [Option<Twist>; 3],
+}
+
+impl DialerMockOutcome {
+    /// What it forces in a call to the contact, counted from 1. What is forced for a call alone takes the place of the rest.
+    pub(super) fn in_call(self, nth: u8) -> Self {
+        let own = usize::from(nth).checked_sub(2).and_then(|at| *self.twists.get(at)?);
+        let call = self.call.in_round(nth.into());
+        match own {
+            None => Self { call, ..self },
+            Some(twist) => Self { call: twist.reached(call), twist: Some(twist), ..self },
+        }
+    }
 }
 
 impl Twist {
@@ -80,34 +94,50 @@ impl Twist {
     fn needs_person(self) -> bool {
         !matches!(self, Self::Fusing | Self::Overrun)
     }
+
+    /// A call in which this can happen: somebody answers, if it takes somebody.
+    fn reached(self, call: MockOutcome) -> MockOutcome {
+        let outcome = call.outcome.filter(|outcome| outcome.is_connected()).unwrap_or(Outcome::Talked);
+        let outcome = if self.needs_person() { Some(outcome) } else { call.outcome };
+        MockOutcome { outcome, answers_on: None, ..call }
+    }
+
+    /// The call and the twist of a word such as `round_2:agent_takes`.
+    fn of_call(word: &str) -> Option<(usize, Self)> {
+        let (nth, word) = word.strip_prefix("round_")?.split_once(':')?;
+        let (_, twist) = WORDS.iter().find(|(known, _)| *known == word)?;
+        Some((nth.parse::<usize>().ok()?.checked_sub(2).filter(|at| *at < 3)?, *twist))
+    }
 }
 
 impl FromStr for DialerMockOutcome {
     type Err = UnknownMockOutcome;
 
     fn from_str(text: &str) -> Result<Self, UnknownMockOutcome> {
-        let (mut twist, mut extras) = (None, Extras::default());
+        let (mut twist, mut extras, mut twists) = (None, Extras::default(), [None; 3]);
         let mut others = Vec::new();
         for word in text.split_whitespace() {
             match WORDS.iter().find(|(known, _)| *known == word) {
                 Some((_, found)) => twist = Some(*found),
                 None if extras.take(word) => {}
-                None => others.push(word),
+                None => match Twist::of_call(word) {
+                    Some((at, found)) => twists[at] = Some(found),
+                    None => others.push(word),
+                },
             }
         }
         let mut call: MockOutcome = others.join(" ").parse()?;
         let needs_person = twist.map_or(extras != Extras::default(), Twist::needs_person);
         if needs_person && call.answers_on.is_none() {
-            call.outcome.get_or_insert(crate::simulator::calling::Outcome::Talked);
+            call.outcome.get_or_insert(Outcome::Talked);
         }
-        Ok(Self { call, twist, extras })
+        Ok(Self { call, twist, extras, twists })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::calling::Outcome;
 
     #[test]
     fn words_of_both_kinds_stand_beside_each_other() {
@@ -122,5 +152,15 @@ mod tests {
         assert_eq!("busy".parse::<DialerMockOutcome>().unwrap().call.outcome, Some(Outcome::Busy));
         assert_eq!("fusing".parse::<DialerMockOutcome>().unwrap().call.outcome, None);
         assert!("agent_reject".parse::<DialerMockOutcome>().is_err());
+    }
+
+    #[test]
+    fn calls_have_wishes_of_their_own() {
+        let wish: DialerMockOutcome = "agent_rejects round_2:busy round_3:agent_takes".parse().unwrap();
+        let calls = [1, 2, 3, 4].map(|nth| wish.in_call(nth)).map(|wish| (wish.twist, wish.call.outcome));
+        let (rejects, takes) = (Some(Twist::Rejects), Some(Twist::Taken));
+        let (talked, busy) = (Some(Outcome::Talked), Some(Outcome::Busy));
+        assert_eq!(calls, [(rejects, talked), (rejects, busy), (takes, talked), (rejects, talked)]);
+        assert!("round_2:agent_take".parse::<DialerMockOutcome>().is_err());
     }
 }

@@ -50,6 +50,9 @@ pub struct BotAnswer {
     /// What the bot marks by it: `event_label` of `session.report`, name to text; `{text}` is what the user wrote.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// The variables that the bot sets by it: `variables` of `session.report`, name to text; `{text}` is what the user wrote.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
 }
 
 /// A WhatsApp business account. What is left out is made up.

@@ -72,6 +72,7 @@ impl Workflow {
                 phone: Some(row.number),
                 text_name: name.clone(),
                 name,
+                variables: Some(Box::new(row::own_variables(&row.variables))),
                 ..Overrides::default()
             },
             begun: true,

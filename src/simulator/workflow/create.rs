@@ -12,6 +12,7 @@ use super::{Workflow, parts};
 use crate::contract::bodies::local_text;
 use crate::contract::fields::{NoEffect, RowList, Text, Whole};
 use crate::simulator::chatbot::sender;
+use crate::simulator::context::Context;
 use crate::simulator::endpoint::MaybeData;
 use crate::simulator::keys::InstanceKey;
 use crate::simulator::node::InstancePhase;
@@ -88,7 +89,8 @@ pub(super) fn create(
     let id = fields.workflow_template_id;
     let template = workflow.templates.iter().position(|template| template.id == id);
     let template = template.ok_or_else(|| unknown("workflow template", &id.to_string()))?;
-    let (rows, detail_error_list) = workflow.details(request, 0)?.unwrap_or_default();
+    let details = workflow.details(request, 0, dialers.context)?;
+    let (rows, detail_error_list) = details.unwrap_or_default();
     let key = InstanceKey(u32::try_from(workflow.instances.len()).unwrap_or(u32::MAX));
     let order = InstanceOrder {
         account: request.account,
@@ -122,7 +124,7 @@ pub(super) fn add_contacts(
     let (workflow, mut dialers) = parts(simulator);
     let key = workflow.find_instance(&fields.workflow_id, request)?;
     let before = workflow.open_instance(key)?.rows.len();
-    let Some((rows, detail_error_list)) = workflow.details(request, before)? else {
+    let Some((rows, detail_error_list)) = workflow.details(request, before, dialers.context)? else {
         let expected = "a list of rows such as {\"callee\": \"+6281112345678\", \"case_id\": \"1\"}";
         return Err(Refusal::new(400, format!("details is missing: {expected}")));
     };
@@ -135,9 +137,18 @@ pub(super) fn add_contacts(
 
 impl Workflow {
     /// The rows of a request, for an instance that has so many before.
-    fn details(&self, request: &Request<'_>, before: usize) -> Result<Option<Details>, Refusal> {
-        let read = |raw| row::read(raw, before, |number| self.rules.mock_outcome_of(number));
-        request.rows.map(read).transpose()
+    fn details(
+        &self,
+        request: &Request<'_>,
+        before: usize,
+        context: &Context,
+    ) -> Result<Option<Details>, Refusal> {
+        let Some(raw) = request.rows else { return Ok(None) };
+        let (rows, mut refused) = row::read(raw, before, |number| self.rules.mock_outcome_of(number))?;
+        for row in &mut refused {
+            row.reason = context.row_reason(request.id, "details", &row.reason);
+        }
+        Ok(Some((rows, refused)))
     }
 
     fn add(&mut self, key: InstanceKey, rows: Vec<Detail>, now: Timestamp, dialers: &mut Dialers<'_>) {

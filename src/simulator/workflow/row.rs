@@ -57,7 +57,7 @@ pub(super) struct RefusedRow {
     /// Its id, as it came.
     case_id: Value,
     /// Why it is refused.
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// The rows that can be added, and those that are refused.

@@ -106,3 +106,57 @@ fn a_plan_is_paused_and_stopped_by_its_own_id() {
     assert_eq!(vendor.sent("plan.finished")[0]["Status"], "cancelled");
     assert_eq!(vendor.call("task.stop", json!({ "Action": "Stop" })).unwrap_err().0, 400);
 }
+
+#[test]
+fn a_plan_is_paused_and_stopped_between_its_rounds() {
+    for (late, stops) in [(false, false), (true, false), (true, true)] {
+        let mut vendor = a_vendor(Rules::default());
+        let wished = json!({ "Mobile": "+6281112340001", "mock_outcome": "reached_in_round_2" });
+        let id = plan(&mut vendor, &[wished]);
+        let act = |vendor: &mut Vendor, action: &str| {
+            vendor
+                .call("task.stop", json!({ "PlanID": id, "Action": action }))
+                .map_err(|(_, message)| message)
+        };
+        let status = |vendor: &mut Vendor| {
+            let status = vendor.call("plan.status", json!({ "PlanID": id })).unwrap();
+            (status["Status"].as_str().unwrap().to_owned(), status["Round"].as_i64().unwrap())
+        };
+        while vendor.sent("task.finished").is_empty() {
+            vendor.step(Timestamp::MAX);
+        }
+        assert_eq!(status(&mut vendor), ("running".to_owned(), 1), "it waits for its next round");
+        assert_eq!(act(&mut vendor, "Resume"), Err("the plan is not paused".to_owned()));
+        act(&mut vendor, "Pause").unwrap();
+        assert_eq!(act(&mut vendor, "Pause"), Err("the plan is paused already".to_owned()));
+        assert_eq!(status(&mut vendor).0, "paused");
+        // The next round is due in an hour.
+        vendor.pass(if late { DAY } else { Duration::from_secs(60) });
+        assert_eq!(status(&mut vendor), ("paused".to_owned(), 1));
+        if stops {
+            act(&mut vendor, "Stop").unwrap();
+            assert_eq!(status(&mut vendor), ("cancelled".to_owned(), 1));
+            continue;
+        }
+        act(&mut vendor, "Resume").unwrap();
+        assert_eq!(status(&mut vendor).1, if late { 2 } else { 1 });
+        vendor.pass(DAY);
+        assert_eq!(status(&mut vendor), ("finished".to_owned(), 2));
+    }
+}
+
+#[test]
+fn rounds_have_wishes_of_their_own() {
+    let mut vendor = a_vendor(Rules::default());
+    let wished = json!({
+        "Mobile": "+6281112340001", "Debtor": "Budi Santoso", "RobotID": "Information check",
+        "mock_outcome": "busy round_2:mismatch_1",
+    });
+    plan(&mut vendor, &[wished]);
+    vendor.pass(DAY);
+    let calls = vendor.sent("call.completed");
+    assert_eq!((&calls[0]["Round"], &calls[0]["RingType"]), (&json!(1), &json!("busy")));
+    assert_eq!((&calls[1]["Round"], &calls[1]["RingType"]), (&json!(2), &json!("answered")));
+    let checks = calls[1]["CheckResults"].as_array().unwrap();
+    assert_eq!(checks[0]["Result"], "mismatch", "{checks:?}");
+}

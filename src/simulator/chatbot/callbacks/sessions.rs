@@ -162,7 +162,8 @@ pub(super) struct SessionReport {
     ner_slots: Fields,
     /// Labels the robot set, name to text.
     event_label: Fields,
-    /// The robot's variables, name to text.
+    /// The robot's variables, name to text: those of a workflow's row, the texts of a template (`1`, `2`, ...) that a request
+    /// named, those of an answer of your own.
     variables: Fields,
     /// When the report was made, in Unix seconds.
     timestamp: i64,
@@ -197,7 +198,7 @@ impl Generate for SessionReport {
             talk_round: messages.iter().filter(|message| message.sender_type == "user").count(),
             ner_slots,
             event_label,
-            variables: Fields::new(),
+            variables: conversation.overrides.variables.as_deref().cloned().unwrap_or_default(),
             timestamp: wanted.now.as_second(),
             messages: messages.iter().map(|message| messages.whole(message)).collect(),
         }

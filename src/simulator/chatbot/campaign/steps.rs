@@ -50,6 +50,10 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
         MessageStatus::Failed
     } else {
         let texts = state.texts.take().map(Vec::from).or_else(|| campaign.texts.clone());
+        let named = (1..).zip(texts.iter().flatten());
+        conversation
+            .overrides
+            .add_variables(named.map(|(at, text): (u32, _)| (at.to_string(), text.as_str().into())));
         let content = Content::Template {
             template: Template::WhatsApp {
                 content: campaign.chosen.content(texts.as_deref(), || conversation.facts()),

@@ -155,6 +155,7 @@ fn answers_accounts_and_templates_come_from_the_settings() {
             slots: [("topic".to_owned(), "hours".to_owned()), ("asked".to_owned(), "{text}".to_owned())]
                 .into(),
             labels: [("hours".to_owned(), "yes".to_owned())].into(),
+            variables: [("opens".to_owned(), "8:00".to_owned())].into(),
             ..BotAnswer::default()
         },
         BotAnswer {
@@ -189,6 +190,7 @@ fn answers_accounts_and_templates_come_from_the_settings() {
     let report = vendor.until("session.report");
     assert_eq!(report["ner_slots"], json!({ "topic": "hours", "asked": "What are your Opening-Hours?" }));
     assert_eq!(report["event_label"], json!({ "hours": "yes" }));
+    assert_eq!(report["variables"], json!({ "opens": "8:00" }));
     let wabas = vendor.ok("chatbot.waba_accounts", json!({}));
     assert_eq!((&wabas["total"], &wabas["list"][0]["name"]), (&json!(1), &json!("Ours")));
     let sent = json!({
@@ -199,6 +201,12 @@ fn answers_accounts_and_templates_come_from_the_settings() {
     let reply = vendor.until("template.reply");
     assert_eq!(reply["messages"][0]["content"]["text"], "ok");
     assert_eq!(reply["messages"][0]["reply"]["content"]["template"]["content"]["body"], "Dear Ana");
+    vendor.ok("chatbot.end_session", json!({ "call_id": reply["call_id"] }));
+    assert_eq!(
+        vendor.until("session.report")["variables"],
+        json!({ "1": "Ana" }),
+        "what the request filled in"
+    );
 }
 
 #[test]

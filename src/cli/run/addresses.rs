@@ -1,0 +1,90 @@
+//! Where things are during a run: the mock, the receivers, and what a COMMAND is told of it.
+
+use std::net::TcpListener;
+use std::ops::Range;
+
+use crate::cli::CommandError;
+use crate::http::Server;
+use crate::mock::{Prepared, StartError};
+use crate::net::Target;
+use crate::scenario::StoryRun;
+use crate::settings::url_for;
+
+/// The ports that a COMMAND is given: systems take those of connections from above them, so that none of them takes the port
+/// away before the command listens.
+const PORTS: Range<u16> = 10_000..32_000;
+
+/// How many of them are tried.
+const MOST_PORTS: usize = 1_000;
+
+/// Listens where the user wants. Where nobody outside has to know the address beforehand, any will do.
+pub(super) fn listen(wanted: Option<&str>, is_told: bool) -> Result<Server, StartError> {
+    let usual = if is_told { "127.0.0.1:0" } else { crate::settings::DEFAULT_LISTEN };
+    Ok(Server::bind(wanted.unwrap_or(usual))?)
+}
+
+/// Where the callbacks of these stories go, as far as one can know it beforehand and connect to it.
+pub(super) fn receivers(usual: Option<&str>, usual_wins: bool, stories: &[StoryRun]) -> Vec<Target> {
+    let own = stories.iter().filter_map(|story| story.story().callback_url_text());
+    let urls = usual.into_iter().chain(own.filter(|_| !usual_wins));
+    let mut found: Vec<Target> = Vec::new();
+    for target in urls.filter_map(|url| url_for(url, "session.end").parse::<Target>().ok()) {
+        if found.iter().all(|known| known.origin() != target.origin()) {
+            found.push(target);
+        }
+    }
+    found
+}
+
+/// The URL with a free port in place of port 0, which a COMMAND is told to listen on.
+pub(super) fn with_free_port(url: &str) -> Result<String, CommandError> {
+    let after_scheme = url.find("://").map_or(0, |at| at + 3);
+    let end = url[after_scheme..].find(['/', '?']).map_or(url.len(), |at| after_scheme + at);
+    let Some(host) = url[after_scheme..end].strip_suffix(":0") else { return Ok(url.to_owned()) };
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut some =
+        std::iter::repeat_with(|| PORTS.start + crate::cli::fresh_seed() as u16 % PORTS.len() as u16);
+    let port = some.by_ref().take(MOST_PORTS).find(is_free);
+    let port = port.ok_or_else(|| CommandError::start("no port is free: name one in --callback-url"))?;
+    Ok(format!("{}{host}:{port}{}", &url[..after_scheme], &url[end..]))
+}
+
+/// What a COMMAND is told.
+pub(super) fn variables(prepared: &Prepared, url: &str, receivers: &[Target]) -> Vec<(&'static str, String)> {
+    let settings = &prepared.settings;
+    let mut told =
+        vec![("AIRUDDER_MOCK_URL", url.to_owned()), ("AIRUDDER_MOCK_SECRET", settings.secret.clone())];
+    told.extend(receivers.first().map(|receiver| ("PORT", receiver.port().to_string())));
+    told.extend(settings.callback_url.clone().map(|url| ("AIRUDDER_MOCK_CALLBACK_URL", url)));
+    if let Some(account) = settings.accounts.first() {
+        let sign_secret = account.sign_secret.as_ref().unwrap_or(&settings.secret);
+        told.extend([
+            ("AIRUDDER_MOCK_APP_KEY", account.app_key.clone()),
+            ("AIRUDDER_MOCK_APP_SECRET", account.app_secret.clone()),
+            ("AIRUDDER_MOCK_SIGN_KEY", account.sign_key.clone()),
+            ("AIRUDDER_MOCK_SIGN_SECRET", sign_secret.clone()),
+        ]);
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_0_becomes_a_free_one_where_the_host_ends() {
+        for (url, before, after) in [
+            ("http://127.0.0.1:0/hook?x=:0", "http://127.0.0.1:", "/hook?x=:0"),
+            ("http://localhost:0", "http://localhost:", ""),
+            ("https://[::1]:0?a", "https://[::1]:", "?a"),
+        ] {
+            let free = with_free_port(url).unwrap();
+            let port = free.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).unwrap();
+            assert!(PORTS.contains(&port.parse().unwrap()), "{free}");
+        }
+        for url in ["http://127.0.0.1:3000/:0/", "http://127.0.0.1/:0", "nonsense", ""] {
+            assert_eq!(with_free_port(url).unwrap(), url);
+        }
+    }
+}

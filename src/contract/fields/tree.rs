@@ -1,0 +1,152 @@
+//! The fields of a body as a tree, for whoever writes one by hand: is there such a field, and may it hold such a word?
+
+use std::collections::BTreeMap;
+
+use super::reference::Field;
+use crate::files::suggest::nearest_of;
+use crate::json::path_keys;
+
+/// The shortest name that is looked for anywhere in a body, in letters.
+const SHORTEST: usize = 4;
+
+/// What may stand at one place of a body.
+#[derive(Clone, Debug, Default)]
+pub struct FieldTree {
+    within: BTreeMap<String, FieldTree>,
+    words: Vec<String>,
+    keeps_more: bool,
+    is_plain: bool,
+}
+
+impl FieldTree {
+    /// The tree of these fields.
+    pub fn of(fields: &[Field]) -> Self {
+        let mut root = Self::default();
+        for field in fields {
+            let mut node = &mut root;
+            for name in field.path.split('.') {
+                node = node.within.entry(name.trim_end_matches("[]").to_owned()).or_default();
+            }
+            node.words.clone_from(&field.allowed);
+            node.keeps_more = field.keeps_more;
+            let kinds = ["string", "integer", "number", "boolean"];
+            node.is_plain = kinds.iter().any(|kind| field.kind.starts_with(kind));
+        }
+        root
+    }
+
+    /// The field of this name.
+    pub fn field(&self, name: &str) -> Option<&Self> {
+        self.within.get(name)
+    }
+
+    /// Whether it is known which fields stand in it, and no others do.
+    pub fn is_closed(&self) -> bool {
+        !self.within.is_empty() && !self.keeps_more
+    }
+
+    /// Whether nothing is known to stand in it.
+    pub fn is_leaf(&self) -> bool {
+        self.within.is_empty()
+    }
+
+    /// Whether it is a text, a number, or true or false, and no table.
+    pub fn is_plain(&self) -> bool {
+        self.is_plain && self.within.is_empty()
+    }
+
+    /// The words it may hold, if they are fixed.
+    pub fn words(&self) -> &[String] {
+        &self.words
+    }
+
+    /// The names of the fields in it.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.within.keys().map(String::as_str)
+    }
+
+    /// The path, from here, of the field that was most likely meant by a name that none has.
+    pub fn nearest(&self, name: &str) -> Option<String> {
+        let within = |(outer, node): (&String, &Self)| {
+            let outer = outer.clone();
+            node.within.keys().map(move |inner| format!("{outer}.{inner}")).collect::<Vec<_>>()
+        };
+        let known: Vec<String> =
+            self.within.keys().cloned().chain(self.within.iter().flat_map(within)).collect();
+        let near = nearest_of(name, known.iter().map(|known| (known.as_str(), known))).cloned();
+        // A name as short as `id` stands in too many places to say which is meant.
+        near.or_else(|| self.deeper(name).filter(|_| name.len() >= SHORTEST))
+    }
+
+    /// The path of the field of exactly this name that is nearest below.
+    fn deeper(&self, name: &str) -> Option<String> {
+        let inner = |(outer, node): (&String, &Self)| {
+            let inner = if node.within.contains_key(name) { name.to_owned() } else { node.deeper(name)? };
+            Some(format!("{outer}.{inner}"))
+        };
+        self.within.iter().filter_map(inner).min_by_key(|path| path.matches('.').count())
+    }
+
+    /// Looks for the first name of a path that no field has.
+    ///
+    /// # Errors
+    ///
+    /// That name, and what was meant.
+    pub fn find(&self, path: &str) -> Result<(), UnknownField> {
+        let mut node = self;
+        let mut outer = String::new();
+        for name in path_keys(path).filter(|name| name.parse::<usize>().is_err()) {
+            if node.is_leaf() {
+                return Ok(());
+            }
+            match node.within.get(name) {
+                Some(inner) => node = inner,
+                None if node.keeps_more => return Ok(()),
+                None => {
+                    let meant = node.nearest(name).map(|near| format!("{outer}{near}"));
+                    let known = node.names().map(str::to_owned).collect();
+                    return Err(UnknownField { name: name.to_owned(), meant, known });
+                }
+            }
+            outer.push_str(name);
+            outer.push('.');
+        }
+        Ok(())
+    }
+}
+
+/// A name that no field has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownField {
+    /// As it was written.
+    pub name: String,
+    /// The path that was most likely meant.
+    pub meant: Option<String>,
+    /// The fields that there are in its place.
+    pub known: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Use, fields_of};
+    use super::*;
+    use crate::contract::bodies::message::Message;
+
+    #[test]
+    fn a_wrong_name_is_found_with_the_path_that_was_meant() {
+        let tree = FieldTree::of(&fields_of::<Message>(Use::Written));
+        for (path, meant) in [
+            ("msg_id", None),
+            ("content.media.origin_url", None),
+            ("reply[0].content.type", None),
+            ("msgid", Some(Some("msg_id"))),
+            ("content.media.orign_url", Some(Some("content.media.origin_url"))),
+            ("origin_url", Some(Some("content.media.origin_url"))),
+            ("quux", Some(None)),
+        ] {
+            let found = tree.find(path).err().map(|unknown| unknown.meant);
+            assert_eq!(found, meant.map(|meant: Option<&str>| meant.map(str::to_owned)), "{path}");
+        }
+        assert!(tree.field("sender_type").unwrap().words().contains(&"robot".to_owned()));
+    }
+}

@@ -1,0 +1,307 @@
+//! Words in templates that the template language checks only when it meets them: filters, tests, and the arguments of the
+//! functions that are words from a list.
+
+use std::ops::Range;
+
+use minijinja::ErrorKind;
+
+use super::CHECKER;
+use crate::content::{Country, phrases, texts};
+use crate::files::diagnostic::{joined, quoted};
+use crate::files::suggest::nearest;
+
+/// The filters of the template language, for suggestions.
+const FILTERS: [&str; 45] = [
+    "abs",
+    "attr",
+    "batch",
+    "bool",
+    "capitalize",
+    "chain",
+    "count",
+    "default",
+    "dictsort",
+    "escape",
+    "first",
+    "float",
+    "format",
+    "groupby",
+    "indent",
+    "int",
+    "items",
+    "join",
+    "last",
+    "length",
+    "lines",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "pprint",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "safe",
+    "select",
+    "selectattr",
+    "slice",
+    "sort",
+    "split",
+    "string",
+    "sum",
+    "title",
+    "tojson",
+    "trim",
+    "unique",
+    "upper",
+];
+
+/// Its tests, for suggestions.
+const TESTS: [&str; 22] = [
+    "boolean",
+    "defined",
+    "divisibleby",
+    "endingwith",
+    "equalto",
+    "even",
+    "false",
+    "float",
+    "greaterthan",
+    "in",
+    "integer",
+    "iterable",
+    "lessthan",
+    "lower",
+    "mapping",
+    "none",
+    "number",
+    "odd",
+    "sequence",
+    "startingwith",
+    "string",
+    "undefined",
+];
+
+/// A word in a template that is wrong, or that is probably not what was meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lint {
+    /// Where in the template, in bytes.
+    pub(crate) range: Range<usize>,
+    /// One line.
+    pub(crate) message: String,
+    /// What to write.
+    pub(crate) help: Option<String>,
+    /// Whether the template can be filled in nevertheless.
+    pub(crate) is_doubt: bool,
+}
+
+/// A piece of a tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token<'t> {
+    Name(&'t str),
+    /// A text, without its quotes.
+    Text(&'t str),
+    Sign(char),
+}
+
+/// The pieces of all tags, with their places.
+fn tokens(template: &str) -> Vec<(Range<usize>, Token<'_>)> {
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(open) = ["{{", "{%", "{#"].iter().filter_map(|open| template[at..].find(open)).min() {
+        let start = at + open;
+        let (close, is_comment) = match &template[start..start + 2] {
+            "{{" => ("}}", false),
+            "{%" => ("%}", false),
+            _ => ("#}", true),
+        };
+        at = start + 2;
+        if is_comment {
+            at = template[at..].find(close).map_or(template.len(), |end| at + end);
+        }
+        while let Some(letter) = template[at..].chars().next().filter(|_| !template[at..].starts_with(close))
+        {
+            let rest = &template[at..];
+            let word = |c: char| c.is_alphanumeric() || c == '_';
+            let length = match letter {
+                '\'' | '"' => {
+                    let mut escaped = false;
+                    let end = rest[1..].find(|c| {
+                        let ends = c == letter && !escaped;
+                        escaped = c == '\\' && !escaped;
+                        ends
+                    });
+                    let end = end.unwrap_or(rest.len() - 1);
+                    tokens.push((at + 1..at + 1 + end, Token::Text(&rest[1..1 + end])));
+                    (end + 2).min(rest.len())
+                }
+                c if c.is_alphabetic() || c == '_' => {
+                    let end = rest.find(|c| !word(c)).unwrap_or(rest.len());
+                    tokens.push((at..at + end, Token::Name(&rest[..end])));
+                    end
+                }
+                c => {
+                    if !c.is_whitespace() {
+                        tokens.push((at..at + c.len_utf8(), Token::Sign(c)));
+                    }
+                    c.len_utf8()
+                }
+            };
+            at += length;
+        }
+        at = (at + 2).min(template.len());
+    }
+    tokens
+}
+
+fn has_filter(name: &str) -> bool {
+    let found = CHECKER.empty_state().apply_filter(name, &[]);
+    !matches!(found, Err(error) if error.kind() == ErrorKind::UnknownFilter)
+}
+
+fn has_test(name: &str) -> bool {
+    let found = CHECKER.empty_state().perform_test(name, &[]);
+    !matches!(found, Err(error) if error.kind() == ErrorKind::UnknownTest)
+}
+
+/// Every word of a template that is wrong or doubtful, in its order.
+pub(crate) fn lint(template: &str) -> Vec<Lint> {
+    let tokens = tokens(template);
+    let token = |at: usize| tokens.get(at).map(|(_, token)| *token);
+    let mut found = Vec::new();
+    let mut report = |at: usize, message: String, help: Option<String>, is_doubt: bool| {
+        found.push(Lint { range: tokens[at].0.clone(), message, help, is_doubt });
+    };
+    let meant = |name: &str, known: &[&'static str], all: &str| match nearest(name, known.iter().copied()) {
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None => Some(all.to_owned()),
+    };
+    for at in 0..tokens.len() {
+        let before = at.checked_sub(1).and_then(token);
+        match (before, token(at)) {
+            (Some(Token::Sign('|')), Some(Token::Name(name))) if !has_filter(name) => {
+                let help = meant(name, &FILTERS, "docs.rs/minijinja lists its filters");
+                report(at, format!("there is no filter {}", quoted(name)), help, false);
+            }
+            (Some(Token::Name("is")), Some(Token::Name("not"))) => {}
+            (Some(Token::Name("is" | "not")), Some(Token::Name(name)))
+                if is_tested(&tokens, at) && !has_test(name) =>
+            {
+                let help = meant(name, &TESTS, "for example `is defined`");
+                report(at, format!("there is no test {}", quoted(name)), help, false);
+            }
+            (Some(Token::Sign('.')), _) => {}
+            (_, Some(Token::Name(function @ ("phrase" | "name" | "phone"))))
+                if token(at + 1) == Some(Token::Sign('(')) =>
+            {
+                for (argument, place) in texts_of(&tokens, at + 2) {
+                    let Some(Token::Text(text)) = token(place) else { continue };
+                    match (function, argument) {
+                        ("phrase", 0) => {
+                            if let Err(unknown) = phrases::find_key(text) {
+                                let help = unknown.suggestion.map(|near| format!("did you mean `{near}`?"));
+                                let all = || format!("the phrases are {}", phrases::keys().join(", "));
+                                let message = format!("there is no phrase {}", quoted(text));
+                                report(place, message, help.or_else(|| Some(all())), false);
+                            }
+                        }
+                        ("phrase", 1) if !texts::knows(text) => {
+                            let help = meant(text, &texts::locales(), &all_locales());
+                            let message = format!("there are no texts in {}, English is taken", quoted(text));
+                            report(place, message, help, true);
+                        }
+                        ("name" | "phone", 0) if text.parse::<Country>().is_err() => {
+                            let codes = Country::ALL.map(Country::code);
+                            let all = format!("the countries are {}", joined(&codes, "and"));
+                            let message = format!("there are no people from {}", quoted(text));
+                            report(place, message, meant(text, &codes, &all), false);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The locales that there are texts in, in words.
+pub(crate) fn all_locales() -> String {
+    format!("the languages are {}", joined(&texts::locales(), "and"))
+}
+
+/// Whether the name at a place stands behind `is` or `is not`.
+fn is_tested(tokens: &[(Range<usize>, Token<'_>)], at: usize) -> bool {
+    let name = |back: usize| at.checked_sub(back).map(|at| tokens[at].1);
+    name(1) == Some(Token::Name("is"))
+        || name(1) == Some(Token::Name("not")) && name(2) == Some(Token::Name("is"))
+}
+
+/// The texts that are arguments of a call whose arguments begin at a place, each with the number of its argument; also
+/// those that `pick` chooses from.
+fn texts_of(tokens: &[(Range<usize>, Token<'_>)], from: usize) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let (mut argument, mut depth) = (0, 0_usize);
+    for (place, (_, token)) in tokens.iter().enumerate().skip(from) {
+        let is_alone =
+            |at: usize| !matches!(tokens.get(at), Some((_, Token::Sign('~' | '+' | '[' | '.' | '|'))));
+        match token {
+            Token::Sign('(') => depth += 1,
+            Token::Sign(')') if depth == 0 => break,
+            Token::Sign(')') => depth -= 1,
+            Token::Sign(',') if depth == 0 => argument += 1,
+            Token::Text(_) if depth == 0 && is_alone(place + 1) && is_alone(place.wrapping_sub(1)) => {
+                found.push((argument, place));
+            }
+            Token::Text(_)
+                if depth == 1
+                    && is_alone(place + 1)
+                    && tokens.get(from).map(|(_, token)| *token) == Some(Token::Name("pick")) =>
+            {
+                found.push((argument, place));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_for_suggestions_are_those_of_the_template_language() {
+        for name in FILTERS {
+            assert!(has_filter(name), "{name}");
+        }
+        for name in TESTS {
+            assert!(has_test(name), "{name}");
+        }
+        assert!(!has_filter("uper") && !has_test("definde"));
+    }
+
+    #[test]
+    fn wrong_words_are_found_where_they_stand() {
+        for (template, wrong) in [
+            ("{{ x | uper }}", vec!["uper"]),
+            ("{{ x | default('a | b') | lenght }} | none", vec!["lenght"]),
+            ("{# x | none #}{% if x is definde and y is not nonne %}{% endif %}", vec!["definde", "nonne"]),
+            ("{{ not x is defined or not y }}", vec![]),
+            ("{{ phrase('greting') ~ phrase(\"greeting\") }}", vec!["greting"]),
+            ("{{ phrase(pick('greeting', 'buton_yes')) }}", vec!["buton_yes"]),
+            ("{{ phrase('gree' ~ 'ting') }}{{ phrase(key, 'xx') }}", vec!["xx"]),
+            ("{{ phrase('greeting', 'es-AR') }}{{ name('PL') }}{{ phone('id') }}", vec!["PL"]),
+            ("{{ user.name('XX') }}{{ 'it''s' }}", vec![]),
+            ("{{ x | ", vec![]),
+            ("{{ 'open", vec![]),
+        ] {
+            let found: Vec<&str> = lint(template).iter().map(|lint| &template[lint.range.clone()]).collect();
+            assert_eq!(found, wrong, "{template}");
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! Names of fields and words that nobody knows, by the types of the catalog's entries: most likely slips of the pen.
+//!
+//! They keep no story from running, since users know their vendor better than we do; what is meant so stands in `extra`.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::content::texts;
+use crate::contract::fields::FieldTree;
+use crate::contract::{Catalog, Direction};
+use crate::files::diagnostic::{joined, quoted};
+use crate::files::suggest::nearest;
+use crate::files::syntax::inside_text;
+use crate::files::tables::{items, spanned_text, table, tables, text};
+use crate::files::{Diagnostic, SourceFile};
+use crate::json::path_keys;
+use crate::language::formats::Formats;
+use crate::language::matcher::{Matcher, is_matcher};
+use crate::language::template::{self, is_template, lint};
+use crate::simulator::reference::{self, EntryFields};
+
+/// What templates see of the conversation's user.
+const USER: [&str; 5] = ["id", "name", "phone", "gender", "locale"];
+
+/// What they see of the conversation.
+const SESSION: [&str; 7] = ["call_id", "channel", "channel_id", "company", "seat_id", "phase", "last_msg_id"];
+
+/// What they see of something that was saved, or that caused a reaction.
+const SAVED: [&str; 6] = ["id", "body", "answer", "attempts", "tries", "all"];
+
+/// So many fields are listed in a message.
+const MOST_LISTED: usize = 12;
+
+/// All doubts about a file.
+pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Catalog) -> Vec<Diagnostic> {
+    let mut doubts =
+        Doubts { source, catalog, trees: BTreeMap::new(), saved: BTreeMap::new(), found: Vec::new() };
+    let formats = Formats::new(catalog);
+    let is_unknown = |locale: &str| !texts::knows(locale) && formats.check("locale", locale).is_ok();
+    if let Some((locale, span)) = spanned_text(tree, "locale").filter(|(locale, _)| is_unknown(locale)) {
+        let message = format!("there are no texts in {}, English is taken", quoted(locale));
+        doubts.doubt(span, message, near_or(locale, &texts::locales(), lint::all_locales));
+    }
+    for name in table(tree, "vars").into_iter().flatten().map(|(name, _)| name) {
+        doubts.saved.insert(name.get_ref().to_string(), None);
+    }
+    doubts.note_steps(tree, "steps");
+    for reaction in tables(tree, "on") {
+        doubts.note_variables(reaction);
+        tables(reaction, "send").into_iter().for_each(|send| doubts.note_saved(send, text(send, "event")));
+    }
+    doubts.steps(tree, "steps");
+    for reaction in tables(tree, "on") {
+        doubts.reaction(reaction);
+    }
+    for fault in tables(tree, "faults") {
+        doubts.condition(fault, text(fault, "call").unwrap_or_default());
+    }
+    for (key, value) in tree {
+        if !matches!(key.get_ref().as_ref(), "steps" | "on") {
+            doubts.templates(value, None);
+        }
+    }
+    doubts.found
+}
+
+/// Advice about a word: the nearest one that there is, or else all of them.
+fn near_or(word: &str, known: &[&str], all: impl FnOnce() -> String) -> String {
+    match nearest(word, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => all(),
+    }
+}
+
+fn listed<S: AsRef<str>>(words: &[S]) -> String {
+    joined(&words.iter().map(|word| format!("`{}`", word.as_ref())).collect::<Vec<_>>(), "and")
+}
+
+/// The fields of an entry at one place: in full, or where to find them.
+fn fields_of<S: AsRef<str>>(id: &str, known: &[S]) -> String {
+    match known.len() {
+        0..=MOST_LISTED => format!("the fields here are {}", listed(known)),
+        _ => format!("`airudder-mock catalog {id}` lists its fields"),
+    }
+}
+
+/// A name that templates see, and the entry of the catalog whose body it holds.
+type Local<'a> = Option<(&'static str, &'a str)>;
+
+struct Doubts<'a> {
+    source: &'a Arc<SourceFile>,
+    catalog: &'a Catalog,
+    /// The fields of entries that were looked at; nothing for those of the user's own.
+    trees: BTreeMap<String, Option<Rc<FieldTree>>>,
+    /// What is saved under each name: an entry of the catalog; nothing if the name may stand for something else, too.
+    saved: BTreeMap<String, Option<String>>,
+    found: Vec<Diagnostic>,
+}
+
+impl Doubts<'_> {
+    fn doubt(&mut self, span: Range<usize>, message: String, help: String) {
+        self.found.push(Diagnostic::at(self.source, span, message).help(help).doubt());
+    }
+
+    fn tree(&mut self, id: &str) -> Option<Rc<FieldTree>> {
+        let read = || {
+            Some(Rc::new(match reference::fields(id)? {
+                EntryFields::Endpoint { request, .. } => FieldTree::of(&request),
+                EntryFields::Callback(body) => FieldTree::of(&body),
+            }))
+        };
+        self.trees.entry(id.to_owned()).or_insert_with(read).clone()
+    }
+
+    fn note_steps(&mut self, tree: &DeTable<'_>, key: &str) {
+        for step in tables(tree, key) {
+            self.note_saved(step, text(step, "send").or(text(step, "await")));
+            self.note_variables(step);
+            self.note_steps(step, "group");
+        }
+    }
+
+    fn note_saved(&mut self, of: &DeTable<'_>, id: Option<&str>) {
+        let Some(name) = text(of, "save") else { return };
+        // What is sent on purpose otherwise than the vendor sends it can be read, too.
+        let is_open = ["raw", "extra"].iter().any(|key| of.contains_key(*key));
+        let id = id.filter(|_| !is_open).map(str::to_owned);
+        let known = self.saved.entry(name.to_owned()).or_insert_with(|| id.clone());
+        if *known != id {
+            *known = None;
+        }
+    }
+
+    fn note_variables(&mut self, of: &DeTable<'_>) {
+        for (name, _) in table(of, "set").into_iter().flatten() {
+            self.saved.insert(name.get_ref().to_string(), None);
+        }
+    }
+
+    fn steps(&mut self, tree: &DeTable<'_>, key: &str) {
+        for step in tables(tree, key) {
+            let (sent, awaited) = (text(step, "send"), text(step, "await"));
+            if let Some(event) = sent {
+                self.callback(step, event);
+            }
+            if let Some(id) = awaited.or(text(step, "never")) {
+                self.condition(step, id);
+            }
+            let is_call =
+                |id: &str| self.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
+            let came =
+                awaited.or(text(step, "never")).map(|id| (if is_call(id) { "call" } else { "callback" }, id));
+            for (key, value) in step {
+                match key.get_ref().as_ref() {
+                    "group" => {}
+                    "expect" => self.templates(value, sent.map(|event| ("callback", event))),
+                    "where" | "answer" | "extra" => self.templates(value, came),
+                    _ => self.templates(value, None),
+                }
+            }
+            self.steps(step, "group");
+        }
+    }
+
+    fn reaction(&mut self, reaction: &DeTable<'_>) {
+        let call = text(reaction, "call").map(|id| ("call", id));
+        let cause = call.or(text(reaction, "callback").map(|id| ("callback", id)));
+        if let Some((_, id)) = cause {
+            self.condition(reaction, id);
+        }
+        for send in tables(reaction, "send") {
+            self.callback(send, text(send, "event").unwrap_or_default());
+        }
+        for (_, value) in reaction {
+            self.templates(value, cause);
+        }
+    }
+
+    /// What is sent.
+    fn callback(&mut self, of: &DeTable<'_>, event: &str) {
+        let Some(tree) = self.tree(event) else { return };
+        if let Some(body) = table(of, "body") {
+            self.fields(body, &tree, event, "", false);
+        }
+        for item in items(of, "omit") {
+            let Some(path) = item.get_ref().as_str() else { continue };
+            // What is no path is reported elsewhere.
+            let is_path = path_keys(path).all(|key| !key.is_empty());
+            if let Some(unknown) = tree.find(path).err().filter(|_| is_path) {
+                let help = unknown.meant.map(|near| format!("did you mean `{near}`?"));
+                let help = help.unwrap_or_else(|| fields_of(event, &unknown.known));
+                self.doubt(item.span(), format!("`{event}` has no field {}", quoted(path)), help);
+            }
+        }
+    }
+
+    /// What something that comes must be like.
+    fn condition(&mut self, of: &DeTable<'_>, id: &str) {
+        if let (Some(fields), Some(tree)) = (table(of, "where"), self.tree(id)) {
+            self.fields(fields, &tree, id, "", true);
+        }
+    }
+
+    fn fields(&mut self, table: &DeTable<'_>, tree: &FieldTree, id: &str, path: &str, may_match: bool) {
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            let dot = if path.is_empty() { "" } else { "." };
+            let path = format!("{path}{dot}{name}");
+            match tree.field(name) {
+                Some(inner) => self.value(value, inner, id, &path, may_match),
+                None if !tree.is_closed() => {}
+                None => {
+                    let help = match tree.nearest(name) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => {
+                            let known: Vec<&str> = tree.names().collect();
+                            fields_of(id, &known) + "; one that is meant so stands in `extra = { ... }`"
+                        }
+                    };
+                    self.doubt(key.span(), format!("`{id}` has no field {}", quoted(&path)), help);
+                }
+            }
+        }
+    }
+
+    fn value(
+        &mut self,
+        value: &Spanned<DeValue<'_>>,
+        tree: &FieldTree,
+        id: &str,
+        path: &str,
+        may_match: bool,
+    ) {
+        match value.get_ref() {
+            DeValue::Table(table) => {
+                let has_field = || table.keys().any(|key| tree.field(key.get_ref()).is_some());
+                if may_match && is_matcher(table.keys().map(|key| key.get_ref().as_ref())) && !has_field() {
+                    let alike = |word: &str| matches!(word, "equals" | "not" | "contains" | "one_of");
+                    for (_, inner) in table.iter().filter(|(word, _)| alike(word.get_ref())) {
+                        self.value(inner, tree, id, path, may_match);
+                    }
+                } else if may_match && tree.is_plain() {
+                    let unknown =
+                        |key: &&Spanned<_>| !Matcher::WORDS.contains(&AsRef::<str>::as_ref(key.get_ref()));
+                    let unknown: Vec<_> = table.keys().filter(unknown).collect();
+                    for key in unknown {
+                        let help = near_or(key.get_ref(), &Matcher::WORDS, || {
+                            format!("the words of matchers are {}", listed(&Matcher::WORDS))
+                        });
+                        let message = format!("{} is no word of a matcher", quoted(key.get_ref()));
+                        self.doubt(key.span(), message, help);
+                    }
+                } else {
+                    self.fields(table, tree, id, path, may_match);
+                }
+            }
+            DeValue::Array(list) => list.iter().for_each(|item| self.value(item, tree, id, path, may_match)),
+            DeValue::String(word) if tree.words().is_empty() || word.is_empty() || is_template(word) => {}
+            DeValue::String(word) if !tree.words().iter().any(|known| known == word.as_ref()) => {
+                let words: Vec<&str> = tree.words().iter().map(String::as_str).collect();
+                let help = near_or(word, &words, || format!("its words are {}", listed(&words)));
+                self.doubt(value.span(), format!("`{path}` of `{id}` is never {}", quoted(word)), help);
+            }
+            _ => {}
+        }
+    }
+
+    /// What templates read, and the words in them.
+    fn templates(&mut self, value: &Spanned<DeValue<'_>>, local: Local<'_>) {
+        match value.get_ref() {
+            DeValue::String(text) if is_template(text) => {
+                for lint in lint::lint(text).into_iter().filter(|lint| lint.is_doubt) {
+                    let span = self.inside(value, text, &lint.range);
+                    self.doubt(span, lint.message, lint.help.unwrap_or_default());
+                }
+                for path in template::paths(text) {
+                    self.read(value, text, &path, local);
+                }
+            }
+            DeValue::Array(list) => list.iter().for_each(|item| self.templates(item, local)),
+            DeValue::Table(table) => table.iter().for_each(|(_, value)| self.templates(value, local)),
+            _ => {}
+        }
+    }
+
+    /// Where a part of a text stands in the file.
+    fn inside(&self, value: &Spanned<DeValue<'_>>, text: &str, range: &Range<usize>) -> Range<usize> {
+        inside_text(self.source.text(), &value.span(), text, range).unwrap_or_else(|| value.span())
+    }
+
+    /// A path that a template reads: `transfer.body.user.id`.
+    fn read(&mut self, value: &Spanned<DeValue<'_>>, text: &str, path: &str, local: Local<'_>) {
+        let mut names = path.split('.');
+        let (Some(root), Some(first)) = (names.next(), names.next()) else { return };
+        let rest: Vec<&str> = names.collect();
+        let local = local.filter(|(name, _)| *name == root).map(|(_, id)| id.to_owned());
+        let known: &[&str] = match root {
+            "user" => &USER,
+            "session" => &SESSION,
+            _ if local.is_some() || matches!(self.saved.get(root), Some(Some(_))) => &SAVED,
+            _ => return,
+        };
+        // A function of a value, such as `items()`, is no field.
+        let place = text.find(path).filter(|at| !text[at + path.len()..].starts_with('('));
+        let report = |doubts: &mut Self, from: usize, message: String, help: String| {
+            let end = place.map_or(0, |at| at + path.len());
+            let range = place.map(|at| doubts.inside(value, text, &(at + from..end)));
+            doubts.doubt(range.unwrap_or_else(|| value.span()), message, help);
+        };
+        if place.is_none() {
+            return;
+        }
+        if !known.contains(&first) {
+            let help = near_or(first, known, || format!("it has {}", listed(known)));
+            return report(self, root.len() + 1, format!("`{root}` has no field {}", quoted(first)), help);
+        }
+        let id = local.or_else(|| self.saved.get(root).cloned().flatten()).unwrap_or_default();
+        if first != "body" || rest.is_empty() {
+            return;
+        }
+        let Some(tree) = self.tree(&id) else { return };
+        if let Err(unknown) = tree.find(&rest.join(".")) {
+            let help = unknown.meant.map(|near| format!("did you mean `{root}.body.{near}`?"));
+            let help = help.unwrap_or_else(|| fields_of(&id, &unknown.known));
+            let message = format!("`{id}` has no field {}", quoted(&rest.join(".")));
+            report(self, root.len() + ".body.".len(), message, help);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::Country;
+    use crate::seed::Seed;
+    use crate::simulator::{Behaviour, Opening, Simulator};
+
+    #[test]
+    fn the_names_of_the_built_in_values_are_those_of_a_conversation() {
+        let mut simulator = Simulator::new(Seed(7), Behaviour::default());
+        let now = "2030-01-01T00:00:00Z".parse().unwrap();
+        let opening = Opening { story: None, seed: Seed(7), country: Country::Id, locale: None, now };
+        let key = simulator.open(opening);
+        let (user, session) = simulator.view(key);
+        let names = |value: serde_json::Value| -> Vec<String> {
+            let mut names: Vec<String> = value.as_object().unwrap().keys().cloned().collect();
+            names.sort();
+            names
+        };
+        let sorted = |names: &[&str]| {
+            let mut names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(serde_json::to_value(&user).unwrap()), sorted(&USER));
+        assert_eq!(names(serde_json::to_value(&session).unwrap()), sorted(&SESSION));
+    }
+}

@@ -1,0 +1,78 @@
+//! Answers for what comes early: a call that a later `await` will take is answered as that step wants it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::StoryRun;
+use super::scope::Moment;
+use crate::scenario::host::StoryHost;
+use crate::scenario::story::{Action, Await, Step};
+
+impl StoryRun {
+    /// The answer of the `await` that will take the thing in the mailbox at `index`, as far as that is known now. It is kept for
+    /// that step.
+    pub(super) fn early_answer(
+        &mut self,
+        index: usize,
+        now: Timestamp,
+        host: &mut dyn StoryHost,
+    ) -> Option<(u16, Option<Value>)> {
+        let story = Arc::clone(&self.story);
+        let (trigger, came_in, fields, cause) = {
+            let came = self.mailbox.get(index)?;
+            (came.trigger.clone(), came.conversation, Arc::clone(&came.fields), came.cause())
+        };
+        // Without an answer anywhere there is nothing to look for.
+        let is_answered = |step: &Step| matches!(&step.action, Action::Await(wait) if wait.trigger == trigger && wait.answer.is_some());
+        if self.stopped || !story.steps.iter().any(is_answered) {
+            return None;
+        }
+        let mut at = self.strands[0].cursor;
+        while let Some(step) = story.steps.get(at) {
+            let number = at;
+            // Whether a step with a condition will be taken is not known.
+            at += if step.when.is_some() { step.length() } else { 1 };
+            let Action::Await(wait) = &step.action else { continue };
+            if step.when.is_some()
+                || wait.trigger != trigger
+                || !self.may_take(came_in, &step.conversation, host)
+            {
+                continue;
+            }
+            let kept = self.mailbox.iter().filter(|came| came.kept_for == Some(number)).count();
+            if kept >= step.repeat as usize * wait.times as usize {
+                continue;
+            }
+            let moment = Moment::of_step(now, &step.conversation, 1, host);
+            let mut moment = Moment { cause: Some(&cause), ..moment };
+            // What can't be filled in yet, such as the id of a callback that was not sent, is not meant.
+            if !matches!(self.matches(&wait.condition, &fields, &mut moment), Ok(true)) {
+                continue;
+            }
+            if let Some(came) = self.mailbox.get_mut(index) {
+                came.kept_for = Some(number);
+            }
+            return self.render_answer(wait.answer.as_ref()?, &step.place, &mut moment);
+        }
+        None
+    }
+
+    /// Fails the story if something was answered as usual that a strand wants to have answered otherwise.
+    pub(super) fn regret_answer(&mut self, at: usize, kept_for: Option<usize>, host: &mut dyn StoryHost) {
+        let story = Arc::clone(&self.story);
+        let cursor = self.strands[at].cursor;
+        if let Some(Step { place, action: Action::Await(Await { trigger, answer: Some(_), .. }), .. }) =
+            story.steps.get(cursor)
+            && kept_for != Some(cursor)
+        {
+            let what = trigger.described();
+            let message = format!(
+                "{what} came before this step, and nobody could know then that it is the one: it was answered as usual, \
+                 not by `answer`"
+            );
+            self.fail(place, message, host);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What must not come for a span of the story: from a `never` on to the end of its block, or for so long.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::scope::Moment;
+use super::{Occurrence, StoryRun};
+use crate::scenario::host::StoryHost;
+use crate::scenario::story::{Action, Step};
+
+/// A `never` that holds.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// The step.
+    pub(super) step: usize,
+    /// The strand that took it.
+    pub(super) strand: usize,
+    /// How many blocks were around it: with the innermost of them it ends.
+    pub(super) depth: usize,
+    /// Until when it holds at most.
+    pub(super) until: Timestamp,
+    pub(super) loop_index: u32,
+}
+
+impl StoryRun {
+    /// Fails the story for everything that something breaks by coming at all.
+    pub(super) fn watch_out(&mut self, came: &Occurrence, now: Timestamp, host: &mut dyn StoryHost) {
+        let story = Arc::clone(&self.story);
+        self.watches.retain(|watch| now <= watch.until);
+        let holding: Vec<(usize, u32)> =
+            self.watches.iter().map(|watch| (watch.step, watch.loop_index)).collect();
+        for (step, loop_index) in holding {
+            let Some(Step { place, conversation, action: Action::Never(never), .. }) = story.steps.get(step)
+            else {
+                continue;
+            };
+            // What names a conversation is nothing to the steps of another one.
+            let own = self.conversations.get(conversation).map(|held| held.key);
+            let is_elsewhere = came.conversation.is_some_and(|came_in| own != Some(came_in));
+            if never.trigger != came.trigger || is_elsewhere {
+                continue;
+            }
+            let cause = came.cause();
+            let moment = Moment::of_step(now, conversation, loop_index, host);
+            let mut moment = Moment { cause: Some(&cause), ..moment };
+            match self.matches(&never.condition, &came.fields, &mut moment) {
+                Ok(false) => {}
+                Ok(true) => {
+                    let what = never.trigger.described();
+                    self.fail(place, format!("{what} came, which must never come here"), host);
+                }
+                Err(error) => self.abort(place, error, host),
+            }
+        }
+    }
+}
