@@ -35,4 +35,5 @@ mod signing;
 mod stories;
 mod strict;
 mod walls;
+mod why;
 mod workflow;
