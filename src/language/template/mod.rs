@@ -5,11 +5,8 @@
 
 mod fill_error;
 mod helpers;
-<<<<<<< HEAD
 mod size;
-=======
 pub(crate) mod lint;
->>>>>>> main
 mod truth;
 
 use std::sync::LazyLock;
