@@ -22,7 +22,7 @@ use serde_json::Value;
 use self::scope::{Moment, Resendable, StoryError, fill};
 use self::strand::{State, Strand};
 use self::watch::Watch;
-use self::why::{Held, Missed};
+use self::why::Missed;
 use super::arrivals::Arrivals;
 use super::expect::listed;
 use super::host::StoryHost;
@@ -87,6 +87,14 @@ pub struct StoryRun {
     /// Whether it was ended before its time.
     stopped: bool,
     has_ended: bool,
+}
+
+/// A conversation that the story has a name for.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    key: ConversationKey,
+    /// Whether somebody else began it: then the name stands for no other.
+    is_bound: bool,
 }
 
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use minijinja::Value as Scope;
 use minijinja::value::merge_maps;
 use serde_json::{Value, json};
 
-use super::StoryRun;
 use super::scope::Moment;
+use super::{Held, StoryRun};
 use crate::files::Place;
 use crate::language::condition::{Condition, ConditionError};
 use crate::language::matcher::mismatches;
@@ -22,14 +22,6 @@ use crate::time::HumanDuration;
 
 /// So many differences are told of what came with other fields.
 const MOST_DIFFERENCES: usize = 8;
-
-/// A conversation that the story has a name for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Held {
-    pub(super) key: ConversationKey,
-    /// Whether somebody else began it: then the name stands for no other.
-    pub(super) is_bound: bool,
-}
 
 /// Something that was awaited in vain.
 #[derive(Debug)]
