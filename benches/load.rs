@@ -569,6 +569,7 @@ async fn call_back(mock: SocketAddr, key: hmac::Key, mut due: tokio::sync::mpsc:
         let request = Request::post("/api/v1/session/transfer_result")
             .header("host", mock.to_string())
             .header("content-type", "application/json")
+            .header("X-AIRudder-Sign-Key", "a17d0de2a17d0de2a17d0de2a17d0de2")
             .header("X-AIRudder-Sign", signature)
             .body(Full::new(Bytes::from(call)));
         let Ok(request) = request else { continue };

@@ -28,6 +28,7 @@ mod serve;
 mod sign;
 mod stories;
 mod timeline;
+mod verdicts;
 mod verify;
 
 use std::io::Write;

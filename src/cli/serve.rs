@@ -1,18 +1,23 @@
 //! `serve`: the fake REST side, for as long as it is wanted.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::announce::AddressFiles;
 use super::assumed::Assumed;
 use super::destinations::{Destination, destinations};
 use super::recording::Recording;
 use super::timeline::Timeline;
-use super::{CommandError, Exit};
+use super::verdicts::Verdicts;
+use super::{CommandError, Exit, stories};
 use crate::contract::{Direction, Provenance};
 use crate::engine::{Pace, Speed};
 use crate::mock::{Builder, Prepared};
+use crate::scenario::{Story, StoryRun};
+use crate::seed::Seed;
 use crate::settings::{AssumedFile, Flags, Settings};
 use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
 use crate::time::HumanDuration;
@@ -22,7 +27,9 @@ Examples:
   airudder-mock serve --callback-url http://127.0.0.1:3000/hook
       Point the base URL of your AI Rudder client at http://127.0.0.1:2478.
   airudder-mock serve --listen 127.0.0.1:0 --port-file port.txt --speed max
-      In CI: a free port, written to a file, and no waiting for simulated people.";
+      In CI: a free port, written to a file, and no waiting for simulated people.
+  airudder-mock serve scenarios/own-channel.toml --callback-url http://127.0.0.1:3000/hook
+      A story runs beside it: what it awaits, your server does whenever it likes.";
 
 /// Of the callbacks that go to one URL, the start page names so many.
 const SHOWN_EVENTS: usize = 6;
@@ -31,6 +38,9 @@ const SHOWN_EVENTS: usize = 6;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
+    /// Scenario files. Their stories run beside the server, from its start on.
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
     #[command(flatten)]
     target: Flags,
     /// The address to listen on. Port 0 picks a free one. Default: 127.0.0.1:2478.
@@ -52,6 +62,10 @@ pub(super) struct Args {
     /// The time on the mock's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
     #[arg(long, value_name = "TIME", value_parser = super::argument::moment)]
     epoch: Option<Timestamp>,
+    /// Set a variable of the stories, in place of its value in the files: `--set amount=200`. JSON values keep their
+    /// type.
+    #[arg(long = "set", value_name = "VAR=VALUE", value_parser = super::argument::variable)]
+    set: Vec<(String, Value)>,
     /// Write everything that happens to this file, one JSON object per line.
     #[arg(long, value_name = "FILE.ndjson")]
     record: Option<PathBuf>,
@@ -66,12 +80,16 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let prepared = super::prepare(config, &args.target, args.listen.as_deref())?;
-    super::runtime()?.block_on(serve(args, prepared))
+    let stories = stories::read(&args.files, &args.set, &prepared)?;
+    super::runtime()?.block_on(serve(args, prepared, stories))
 }
 
-async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
+async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
     let epoch = args.epoch.unwrap_or_else(Timestamp::now);
-    let seed = args.seed.unwrap_or_else(super::fresh_seed);
+    let seed = args.seed.or_else(|| Some(stories.first()?.seed?.0)).unwrap_or_else(super::fresh_seed);
+    let mut stories = stories::runs(&stories, args.seed, Seed(seed), epoch, &args.set);
+    stories.iter_mut().for_each(StoryRun::fail_fast);
+    let (verdicts, told) = (Verdicts::default(), stories.len());
     let pace = Pace { refused: args.patience.0, ..Pace::default() };
     let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch).pace(pace);
     if let Some(url) = &args.target.callback_url {
@@ -79,7 +97,7 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
     }
     let assumed = Assumed::default();
     if !args.quiet {
-        builder = builder.sink(Timeline::new(epoch, false, args.speed.is_virtual())).sink(assumed.clone());
+        builder = builder.sink(Timeline::new(epoch, told > 0, args.speed.is_virtual())).sink(assumed.clone());
     }
     let (recording, builder) = Recording::open(
         args.record.as_deref(),
@@ -88,7 +106,7 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
         args.show_secrets,
         builder,
     )?;
-    let mock = builder.assemble().await?;
+    let mock = builder.sink(verdicts.clone()).stories(stories).assemble().await?;
     let files = args.address_files.write(mock.address(), &mock.url()).map_err(CommandError::start)?;
     let interrupted = super::interrupted_with(files.remover());
     if args.quiet {
@@ -112,8 +130,11 @@ async fn serve(args: Args, prepared: Prepared) -> Result<Exit, CommandError> {
         }
     }
     assumed.lines().iter().for_each(|line| super::say(line));
+    if told > 0 {
+        verdicts.lines(told).iter().for_each(|line| super::say(line));
+    }
     recording.finish()?;
-    Ok(if found.strict_errors() > 0 { Exit::Failed } else { Exit::Ok })
+    Ok(if found.strict_errors() > 0 || verdicts.has_failed() { Exit::Failed } else { Exit::Ok })
 }
 
 /// How strict the mock is, and with which accounts otherwise.

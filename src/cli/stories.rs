@@ -1,15 +1,19 @@
-//! Reading the stories that a command runs.
+//! The stories that a command runs: reading them, and what they are called.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use rand::RngExt;
 use serde_json::Value;
 
 use super::CommandError;
 use crate::contract::Direction;
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::mock::Prepared;
-use crate::scenario::{Story, load};
+use crate::scenario::{Story, StoryRun, load};
+use crate::seed::Seed;
 
 /// Reads stories from files. `set` are the variables given on the command line; each has to be one of some story.
 pub(super) fn read(
@@ -49,4 +53,50 @@ pub(super) fn read(
             story.map(Arc::new).map_err(|mistake| CommandError::usage(mistake.message))
         })
         .collect()
+}
+
+/// The runs of stories, each copy one: `seed` wins over those of the files, `fallback` is for those that have none.
+pub(super) fn runs(
+    stories: &[Arc<Story>],
+    seed: Option<u64>,
+    fallback: Seed,
+    epoch: Timestamp,
+    set: &[(String, Value)],
+) -> Vec<StoryRun> {
+    let mut runs = Vec::new();
+    let mut labels = BTreeSet::new();
+    for (index, story) in stories.iter().enumerate() {
+        let base = seed.map(Seed).or(story.seed).unwrap_or(fallback).derive(&story.name, index as u64);
+        let mut spread = base.stream("spread", 0);
+        for copy in 1..=story.copies {
+            let millis = u64::try_from(story.spread.as_millis()).unwrap_or(u64::MAX);
+            let wait = std::time::Duration::from_millis(spread.random_range(0..=millis));
+            let start = epoch.checked_add(wait).unwrap_or(epoch);
+            let number = u32::try_from(runs.len()).unwrap_or(u32::MAX);
+            let label = unique(&mut labels, story.label(copy));
+            let seed = base.derive("copy", u64::from(copy));
+            let mut run = StoryRun::new(Arc::clone(story), label, number, copy, seed, start);
+            for (name, value) in set {
+                run.preset(name, value);
+            }
+            runs.push(run);
+        }
+    }
+    runs
+}
+
+/// Files may give their stories the same name; reports need to name each of them.
+fn unique(taken: &mut BTreeSet<String>, label: String) -> Arc<str> {
+    let mut unique = label.clone();
+    let mut number = 1;
+    while !taken.insert(unique.clone()) {
+        number += 1;
+        unique = format!("{label} ({number})");
+    }
+    unique.into()
+}
+
+/// The request that a story begins with, and when.
+pub(super) fn begin(run: &StoryRun) -> Option<(Arc<str>, Timestamp)> {
+    Some((Arc::clone(run.story().begins_with()?), run.begins()))
 }

@@ -118,6 +118,11 @@ impl Engine {
         &self.stories
     }
 
+    /// How many stories are over.
+    pub fn stories_over(&self) -> usize {
+        self.over
+    }
+
     /// The sums of delivery.
     pub fn totals(&self) -> Totals {
         self.dispatch.outbox.totals()
@@ -190,6 +195,11 @@ impl Engine {
     /// Whether [`Engine::stop`] was called.
     pub fn is_stopped(&self) -> bool {
         self.stopped
+    }
+
+    /// Whether a story goes on by itself: all that are not over wait for no call from outside.
+    pub fn is_telling(&self) -> bool {
+        self.over < self.stories.len() && self.awaiting == 0
     }
 
     /// Whether a story waits for a call from outside.

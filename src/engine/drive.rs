@@ -443,7 +443,7 @@ impl Driver {
         let may_jump = match self.shared.callers {
             Callers::Closed => true,
             Callers::Open => !outside,
-            Callers::Lasting => state.engine.is_busy(),
+            Callers::Lasting => state.engine.is_busy() || state.engine.is_telling(),
         };
         if jumps && may_jump {
             let gap = Duration::try_from(wakeup.duration_since(now)).unwrap_or_default();

@@ -7,8 +7,10 @@
 mod lines;
 mod receiver;
 mod sample_agent;
+mod sample_customer;
 
 #[cfg(test)]
 pub use receiver::BodyError;
 pub use receiver::{Counts, Received, Receiver, Verdict};
 pub use sample_agent::{Action, SampleAgent};
+pub use sample_customer::SampleCustomer;

@@ -44,6 +44,9 @@ pub(super) enum When {
     After(Duration),
 }
 
+/// What takes less is told in words.
+const SHORT: Duration = Duration::from_millis(1);
+
 impl When {
     fn of(at: Timestamp, step_began: Timestamp) -> Self {
         let span = |from: Timestamp, to: Timestamp| Duration::try_from(to.duration_since(from));
@@ -57,8 +60,9 @@ impl When {
 impl Display for When {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::After(Duration::ZERO) => write!(f, "as the step began"),
+            Self::After(after) if *after < SHORT => write!(f, "as the step began"),
             Self::After(after) => write!(f, "{} after the step began", HumanDuration(*after)),
+            Self::Before(before) if *before < SHORT => write!(f, "right before the step"),
             Self::Before(before) => write!(f, "{} before the step", HumanDuration(*before)),
         }
     }

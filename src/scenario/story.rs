@@ -362,6 +362,16 @@ impl Story {
         self.steps.iter().any(step) || reactions.into_iter().any(|send| send.callback.target.is_some())
     }
 
+    /// The request of the integrator that it begins with: nothing is sent before it, and nothing else awaited.
+    pub fn begins_with(&self) -> Option<&Arc<str>> {
+        let is_quiet =
+            |step: &&Step| matches!(step.action, Action::Pause(_) | Action::Set(_) | Action::Group { .. });
+        match &self.steps.iter().find(|step| !is_quiet(step))?.action {
+            Action::Await(Await { trigger: Trigger::Call(id), .. }) => Some(id),
+            _ => None,
+        }
+    }
+
     /// Whether any step or reaction looks for this call.
     pub fn looks_for(&self, trigger: &Trigger) -> bool {
         let step = |step: &Step| match &step.action {

@@ -34,4 +34,5 @@ mod signing;
 mod stories;
 mod strict;
 mod walls;
+mod why;
 mod workflow;

@@ -3,17 +3,19 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use crate::contract::signature::{Signer, Signing};
-use crate::contract::{Catalog, expected};
+use crate::contract::{Catalog, Family, expected};
 use crate::engine::{Agenda, Driver};
 use crate::http;
-use crate::integrator::{Action, Receiver, SampleAgent, Verdict};
+use crate::integrator::{Action, Receiver, SampleAgent, SampleCustomer, Verdict};
 use crate::mock::Prepared;
 use crate::net::{Headers, HttpRequest, HttpResponse, Reply};
+use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
 
 /// The company whose agents refuse every transfer, so that a story can have it refused.
 const REFUSING: &str = "Closed Desk";
@@ -48,6 +50,9 @@ impl Agents {
 pub(super) struct Embedded {
     receiver: Mutex<Receiver>,
     agents: Mutex<Agents>,
+    customer: Mutex<SampleCustomer>,
+    /// The key and the secret of the first account, for a token.
+    account: (String, String),
     /// Signs its calls with the key of the first account.
     signer: Signer,
     catalog: Arc<Catalog>,
@@ -61,12 +66,17 @@ impl Embedded {
     pub(super) fn new(prepared: &Prepared, mock: SocketAddr, driver: Driver) -> Arc<Self> {
         let agenda = driver.agenda();
         let own = driver.with(|engine, _| engine.caller_signers().into_iter().next());
-        let Prepared { catalog, signer, route_signers, .. } = prepared;
+        let Prepared { catalog, signer, route_signers, settings } = prepared;
+        let account = settings.accounts.first();
+        let account = account.map(|account| (account.app_key.clone(), account.app_secret.clone()));
+        let account = account.unwrap_or((DEFAULT_APP_KEY.to_owned(), DEFAULT_APP_SECRET.to_owned()));
         let receiver = Receiver::new(signer.clone(), catalog).and(route_signers.iter().flatten().cloned());
         Arc::new(Self {
             signer: own.unwrap_or_else(|| signer.clone()),
             receiver: Mutex::new(receiver),
             agents: Mutex::new(Agents::default()),
+            customer: Mutex::default(),
+            account,
             catalog: Arc::clone(catalog),
             mock,
             driver,
@@ -84,6 +94,19 @@ impl Embedded {
         (counts.verified, counts.wrong)
     }
 
+    /// Plans the request that a story begins with, if it is one that a customer begins with.
+    pub(super) fn begin(self: &Arc<Self>, call: &str, number: u32, wait: Duration) {
+        let mut customer = self.customer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(action) = customer.begin(call, number) {
+            self.plan(Action { after: action.after + wait, ..action });
+        }
+    }
+
+    fn plan(self: &Arc<Self>, action: Action) {
+        let integrator = Arc::clone(self);
+        self.agenda.after(action.after, async move { integrator.call(action).await });
+    }
+
     /// Takes a callback, answers it, and plans what the customer does about it.
     pub(super) fn receive(self: &Arc<Self>, call: &HttpRequest) -> Reply {
         let now = self.driver.with(|_, now| now);
@@ -95,9 +118,10 @@ impl Embedded {
         if let Ok(body) = &received.body {
             let event = received.id.as_deref().or(received.event.as_deref()).unwrap_or_default();
             let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
-            for action in agents.of(body).react(event, body) {
-                let integrator = Arc::clone(self);
-                self.agenda.after(action.after, async move { integrator.call(action).await });
+            let mut customer = self.customer.lock().unwrap_or_else(PoisonError::into_inner);
+            let of_customer = customer.react(event, body);
+            for action in agents.of(body).react(event, body).into_iter().chain(of_customer) {
+                self.plan(action);
             }
         }
         HttpResponse::json(200, &expected::response(received.id.as_deref().unwrap_or_default())).into()
@@ -105,19 +129,18 @@ impl Embedded {
 
     /// A call to the mock. Its answer stands in the journal; the sample integrator has no use for it.
     async fn call(&self, action: Action) {
-        let Some(route) = self.catalog.get(action.call).and_then(|entry| entry.routes.first()) else {
-            return;
-        };
+        let Some(entry) = self.catalog.get(action.call) else { return };
+        let Some(route) = entry.routes.first() else { return };
         let body = action.body.to_string();
         let now = self.driver.with(|_, now| now);
         let signing = Signing { body: body.as_bytes(), path: &route.path, now, nonce: action.call };
         let mut headers = Headers::from(&[("content-type", "application/json")][..]);
-        headers.extend(
-            self.signer
-                .sign_call(&signing)
-                .into_iter()
-                .map(|(name, value)| (name.to_ascii_lowercase(), value)),
-        );
+        if entry.family == Family::Chatbot {
+            let signed = self.signer.sign_call(&signing).into_iter();
+            headers.extend(signed.map(|(name, value)| (name.to_ascii_lowercase(), value)));
+        } else if let Some(token) = self.token().await {
+            headers.extend([("authorization".to_owned(), format!("Token {token}"))]);
+        }
         let call = HttpRequest {
             method: route.method.clone().into(),
             path: route.path.clone(),
@@ -126,5 +149,21 @@ impl Embedded {
             body: Bytes::from(body),
         };
         let _ = http::request(self.mock, call).await;
+    }
+
+    /// A fresh token of the first account.
+    async fn token(&self) -> Option<String> {
+        let route = self.catalog.get("auth.token")?.routes.first()?;
+        let (key, secret) = &self.account;
+        let call = HttpRequest {
+            method: route.method.clone().into(),
+            path: route.path.clone(),
+            query: None,
+            headers: Headers::from(&[("content-type", "application/json")][..]),
+            body: Bytes::from(serde_json::json!({ "APPKey": key, "APPSecret": secret }).to_string()),
+        };
+        let answer = http::request(self.mock, call).await.ok()?;
+        let body: Value = serde_json::from_slice(&answer.body).ok()?;
+        Some(body["data"]["token"].as_str()?.to_owned())
     }
 }

@@ -8,7 +8,6 @@ mod report;
 mod tally;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
@@ -17,7 +16,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rand::RngExt;
 use serde_json::Value;
 
 use super::announce::AddressFiles;
@@ -166,10 +164,11 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     let server = listen(settings.listen.as_deref(), is_told)?;
     let receiver =
         if embedded_wanted { Some(Server::bind("127.0.0.1:0").map_err(StartError::from)?) } else { None };
-    let mut stories = story_runs(&stories, args.seed, seed, epoch, &args.set);
+    let mut stories = stories::runs(&stories, args.seed, seed, epoch, &args.set);
     if !args.keep_going {
         stories.iter_mut().for_each(StoryRun::fail_fast);
     }
+    let begin: Vec<_> = stories.iter().map(stories::begin).collect();
     let rows = stories.iter().map(|story| (story.name().to_string(), story.story().file.to_string()));
     let tally = SharedTally::new(rows);
     let receiver_address = receiver.as_ref().map(|receiver| receiver.local_addr().to_string());
@@ -215,6 +214,10 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
             std::future::pending(),
         );
         tokio::spawn(serve);
+        for (number, (call, at)) in (1..).zip(begin.iter().flatten()) {
+            let wait = std::time::Duration::try_from(at.duration_since(epoch)).unwrap_or_default();
+            embedded.begin(call, number, wait);
+        }
         embedded
     });
 
@@ -367,46 +370,6 @@ fn whole_second() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn story_runs(
-    stories: &[Arc<Story>],
-    seed: Option<u64>,
-    fallback: Seed,
-    epoch: Timestamp,
-    set: &[(String, Value)],
-) -> Vec<StoryRun> {
-    let mut runs = Vec::new();
-    let mut labels = BTreeSet::new();
-    for (index, story) in stories.iter().enumerate() {
-        let base = seed.map(Seed).or(story.seed).unwrap_or(fallback).derive(&story.name, index as u64);
-        let mut spread = base.stream("spread", 0);
-        for copy in 1..=story.copies {
-            let millis = u64::try_from(story.spread.as_millis()).unwrap_or(u64::MAX);
-            let wait = Duration::from_millis(spread.random_range(0..=millis));
-            let start = epoch.checked_add(wait).unwrap_or(epoch);
-            let number = u32::try_from(runs.len()).unwrap_or(u32::MAX);
-            let label = unique(&mut labels, story.label(copy));
-            let seed = base.derive("copy", u64::from(copy));
-            let mut run = StoryRun::new(Arc::clone(story), label, number, copy, seed, start);
-            for (name, value) in set {
-                run.preset(name, value);
-            }
-            runs.push(run);
-        }
-    }
-    runs
-}
-
-/// Files may give their stories the same name; reports need to name each of them.
-fn unique(taken: &mut BTreeSet<String>, label: String) -> Arc<str> {
-    let mut unique = label.clone();
-    let mut number = 1;
-    while !taken.insert(unique.clone()) {
-        number += 1;
-        unique = format!("{label} ({number})");
-    }
-    unique.into()
-}
-
 fn write_reports(args: &Args, tally: &Tally, facts: &report::Facts) -> Result<(), CommandError> {
     if let Some(path) = &args.report {
         let text = format!("{:#}\n", report::json(tally, facts));
@@ -475,7 +438,7 @@ fn summary(
     if args.quiet && !tally.assumed.is_empty() {
         lines.push(format!("assumed     {} (correct them in airudder-mock.toml)", tally.assumed.join(", ")));
     }
-    lines.extend(assumed.lines());
+
     if !facts.passed {
         lines.push(format!("reproduce   with {again}"));
     }
@@ -486,6 +449,7 @@ fn summary(
         HumanDuration(simulated),
         HumanDuration(begun.elapsed())
     ));
+    lines.extend(assumed.lines());
     for line in lines {
         super::say(&line);
     }

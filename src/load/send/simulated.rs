@@ -61,8 +61,9 @@ pub(crate) async fn run(
         loop {
             ticks.tick().await;
             {
+                let now = driver.look(|_, now| since_start(job, now));
                 let recorder = &mut keeper.lock().recorder;
-                recorder.tick(job.now());
+                recorder.tick(now);
                 job.publish(0, |progress| recorder.progress(progress));
             }
             watch();
@@ -83,8 +84,9 @@ pub(crate) async fn run(
         };
         let _ = tokio::time::timeout(GRACE, ended).await;
     }
+    let now = driver.look(|_, now| since_start(job, now));
     drop(mock);
-    let stats = keeper.lock().close(job.now(), job.recorder());
+    let stats = keeper.lock().close(now, job.recorder());
     Ok((stats, was_interrupted))
 }
 
@@ -94,7 +96,7 @@ async fn send_all(context: &Context<'_>, job: &Job, driver: &Driver, direct: &Ar
     let mut simulation = Simulation::new(&job.options, context.set, schedule, keeper.clone(), job.started);
     loop {
         let Turn { attempts, wake, has_begun_all } =
-            driver.look(|engine, _| simulation.turn(engine, job.now()));
+            driver.look(|engine, now| simulation.turn(engine, since_start(job, now)));
         let is_still = attempts.is_empty();
         for attempt in attempts {
             send(job, driver, direct, keeper, attempt);
@@ -115,6 +117,11 @@ async fn send_all(context: &Context<'_>, job: &Job, driver: &Driver, direct: &Ar
     }
 }
 
+/// How long a run has been going on at a moment.
+fn since_start(job: &Job, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(job.started)).unwrap_or(Duration::ZERO)
+}
+
 /// A moment, but not later than the next look.
 fn next_look(now: Timestamp, wake: Option<Timestamp>) -> Timestamp {
     let look = now.checked_add(LOOK).unwrap_or(Timestamp::MAX);
@@ -123,9 +130,11 @@ fn next_look(now: Timestamp, wake: Option<Timestamp>) -> Timestamp {
 
 /// Makes an attempt: writes it at once, and reads its answer aside.
 fn send(job: &Job, driver: &Driver, direct: &Arc<Direct>, keeper: &Keeper, attempt: Arc<Attempt>) {
+    // The mock's clock, by which answers come as well.
+    let now = driver.look(|_, now| since_start(job, now));
+    keeper.lock().written(attempt.callback.id, now);
     let driver = driver.clone();
     if direct.takes(&attempt) {
-        keeper.lock().written(attempt.callback.id, job.now());
         let begun = direct.begin(&attempt);
         let direct = Arc::clone(direct);
         tokio::spawn(async move {
@@ -133,7 +142,6 @@ fn send(job: &Job, driver: &Driver, direct: &Arc<Direct>, keeper: &Keeper, attem
             driver.with(|engine, now| engine.finish(&attempt, result, now));
         });
     } else {
-        keeper.lock().written(attempt.callback.id, job.now());
         tokio::spawn(async move {
             let result = driver.client().send(&attempt).await;
             driver.with(|engine, now| engine.finish(&attempt, result, now));

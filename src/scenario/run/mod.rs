@@ -213,6 +213,11 @@ impl StoryRun {
         &self.story
     }
 
+    /// When it begins.
+    pub fn begins(&self) -> Timestamp {
+        self.begins
+    }
+
     /// Counts a failure that somebody else has reported.
     pub fn count_failure(&mut self) {
         self.failures += 1;

@@ -1,0 +1,55 @@
+//! How the stories went that run beside a server.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::journal::{Entry, Event, Sink};
+
+/// How they went so far. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Verdicts(Arc<Mutex<Counts>>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    passed: usize,
+    failed: usize,
+    /// Each failure in a line.
+    failures: Vec<String>,
+}
+
+impl Verdicts {
+    fn get(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether any story failed, even one that is not over.
+    pub(super) fn has_failed(&self) -> bool {
+        let counts = self.get();
+        counts.failed > 0 || !counts.failures.is_empty()
+    }
+
+    /// How so many stories went, and why some failed.
+    pub(super) fn lines(&self, stories: usize) -> Vec<String> {
+        let counts = self.get();
+        let mut line = format!("stories {} passed, {} failed", counts.passed, counts.failed);
+        let unfinished = stories.saturating_sub(counts.passed + counts.failed);
+        if unfinished > 0 {
+            line.push_str(&format!(", {unfinished} not finished"));
+        }
+        std::iter::once(line).chain(counts.failures.iter().cloned()).collect()
+    }
+}
+
+impl Sink for Verdicts {
+    fn entry(&mut self, entry: &Entry) {
+        let mut counts = self.get();
+        let story = entry.story.as_deref().unwrap_or_default();
+        match &entry.event {
+            Event::StoryFinished { passed: true } => counts.passed += 1,
+            Event::StoryFinished { passed: false } => counts.failed += 1,
+            Event::Failed { place, message } | Event::Explained { place, message } => {
+                counts.failures.push(format!("    ✗ {story}: {message} ({place})"));
+            }
+            _ => {}
+        }
+    }
+}
