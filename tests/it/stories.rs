@@ -757,10 +757,7 @@ fn slips_of_the_pen_are_warned_of() {
     assert_code(&emitted, 0);
     let (printed, told) = (stdout(&emitted), stderr(&emitted));
     assert!(printed.contains("\"text\":\"hi\"") && printed.contains("\"own\":1"), "{printed}");
-    assert!(
-        told.contains("has no field `usr.id`, did you mean `user.id`?") && !told.contains("own"),
-        "{told}"
-    );
+    assert!(told.contains("has no field `usr.id`, did you mean `user`?") && !told.contains("own"), "{told}");
 }
 
 /// Duplicates are the same requests byte for byte, and blocks, checks and `never` judge what a real integrator does.
