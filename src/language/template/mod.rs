@@ -5,8 +5,8 @@
 
 mod fill_error;
 mod helpers;
-mod size;
 pub(crate) mod lint;
+mod size;
 mod truth;
 
 use std::sync::LazyLock;
