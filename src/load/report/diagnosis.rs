@@ -374,20 +374,20 @@ mod tests {
         // 4 at a time of 10 ms each are 400 a second, of which 500 are asked; the limit is far away for most of the run.
         let report = Model { in_flight: 1_500, servers: 4, service: |_| 10_000, ..STEADY }.report();
         let found = diagnose(&report);
-        assert!(found[0].text.starts_with("The receiver is saturated: it answers about 4"), "{found:?}");
-        assert!(
-            ["3", "4", "5"]
-                .map(|few| format!("that is {few} at a time"))
-                .iter()
-                .any(|text| found[0].text.contains(text)),
-            "{found:?}"
-        );
+        let text = &found[0].text;
+        let rate = text.strip_prefix("The receiver is saturated: it answers about ");
+        let rate: u32 = rate.and_then(|rest| rest.split('/').next()?.parse().ok()).unwrap_or_default();
+        assert!((380..=420).contains(&rate), "{found:?}");
+        let is_few = |few: u32| text.contains(&format!("that is {few} at a time"));
+        assert!((3..=5).any(is_few), "{found:?}");
         assert!(found.iter().all(|finding| finding.side != Side::Sender), "{found:?}");
         // One interval at the limit hides nothing, nor do many.
         for in_flight in [1_100, 300] {
             let report = Model { in_flight, servers: 4, service: |_| 10_000, ..STEADY }.report();
             let found = diagnose(&report);
-            assert!(found[0].text.starts_with("The receiver is saturated"), "{in_flight}: {found:?}");
+            let is_named = |finding: &Finding| finding.text.starts_with("The receiver is saturated");
+            assert!(found.iter().any(is_named), "{in_flight}: {found:?}");
+            assert!(found.iter().all(|finding| finding.side != Side::Sender), "{in_flight}: {found:?}");
         }
     }
 
