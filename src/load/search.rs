@@ -65,10 +65,14 @@ pub(crate) fn judge(report: &Report, rate: f64, slo: &Slo) -> Probe {
     let latency = report.latency.planned.percentile(99.0);
     let counts = &report.counts;
     let keeps_up = counts.ok as f64 >= counts.planned as f64 * KEEPS_UP;
-    let mut why = match slo.check(report) {
-        Err(breaches) => Some(breaches.to_string()),
-        Ok(()) if keeps_up => None,
-        Ok(()) => Some(format!("only {} of {} events were answered as wanted", counts.ok, counts.planned)),
+    let mut why = match (slo.check(report), &report.void) {
+        (Err(breaches), _) => Some(breaches.to_string()),
+        // What this side could not send as planned says nothing of the receiver.
+        (Ok(()), Some(void)) => Some(void.clone()),
+        (Ok(()), None) if keeps_up => None,
+        (Ok(()), None) => {
+            Some(format!("only {} of {} events were answered as wanted", counts.ok, counts.planned))
+        }
     };
     if let Some(why) = &mut why
         && report.sender.busy > BUSY
@@ -88,6 +92,17 @@ pub(crate) fn judge(report: &Report, rate: f64, slo: &Slo) -> Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::report::samples;
+
+    #[test]
+    fn a_void_probe_does_not_hold() {
+        let slo: Slo = "errors<1%".parse().unwrap();
+        let mut report = samples::steady();
+        assert!(judge(&report, 500.0, &slo).held);
+        report.void = Some("the sender was the limit".to_owned());
+        let probe = judge(&report, 500.0, &slo);
+        assert!(!probe.held && probe.why.contains("the sender was the limit"), "{}", probe.why);
+    }
 
     async fn limit(limit: f64, start: f64) -> Search {
         let found = search("p99<50ms", start, async |rate| {
