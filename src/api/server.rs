@@ -139,9 +139,25 @@ impl Api {
 
     /// Refuses a request that is not for this server or not from its user, without any effect.
     pub fn turn_away(&self, call: HttpRequest, status: u16, message: String) -> Answering {
+        let started = Instant::now();
         let answer = plain_error(status, &message);
-        let stray = Stray { code: status.into(), message, meant: None };
-        self.note(call, status, answer.body.clone(), Some(stray), Instant::now());
+        // It may be one that a story waits for, from an integrator who reaches the mock by another name.
+        let id = match self.router.find(&call.method, &call.path) {
+            Route::Found { id, .. } => Some(id),
+            Route::WrongMethod { .. } | Route::Unknown { .. } => None,
+        };
+        let refusal = Refusal::new(status.into(), message);
+        self.driver.with(|engine, now| {
+            let away = match &id {
+                Some(id) => TurnedAway::Refused { id, refusal: &refusal },
+                None => TurnedAway::Unserved { asked: format!("{} {}", call.method, call.path), meant: None },
+            };
+            engine.turned_away(&away, None, now);
+            let Refusal { code, message: reason } = refusal;
+            let (answer, refusal) = (answer.body.clone(), Some(Box::new(RefusedCall { code, reason })));
+            let entry = CallEntry { id, call, status, answer, refusal, elapsed: started.elapsed() };
+            engine.journal().write(now, None, Event::Called(entry));
+        });
         ready(answer)
     }
 

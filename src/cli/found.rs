@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::files::visible;
 use crate::simulator::{FindingKind, Found};
 
 /// The counts by kind: `2 unread fields, 1 wrongly signed request`.
@@ -10,8 +11,8 @@ pub(super) fn summed(counts: &BTreeMap<FindingKind, u64>) -> String {
     counts.join(", ")
 }
 
-/// One thing that was found, with how often.
+/// One thing that was found, with how often. It may quote what an integrator sent.
 pub(super) fn line(found: &Found) -> String {
     let times = if found.count == 1 { String::new() } else { format!(" ({} times)", found.count) };
-    format!("{}{times}", found.message)
+    format!("{}{times}", visible(&found.message))
 }

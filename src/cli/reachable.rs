@@ -33,7 +33,7 @@ impl ReceiverWait {
         let within = self.wait_for_receiver.0;
         let began = Instant::now();
         for receiver in receivers.iter().filter(|_| !within.is_zero()) {
-            let mut is_told = false;
+            let mut has_waited = false;
             while let Err(error) = connect(receiver, guard).await {
                 if began.elapsed() >= within {
                     return Err(CommandError::start(format!(
@@ -43,7 +43,7 @@ impl ReceiverWait {
                         self.wait_for_receiver
                     )));
                 }
-                if !std::mem::replace(&mut is_told, true) {
+                if !std::mem::replace(&mut has_waited, true) {
                     remark(&format!(
                         "waiting for {} to accept connections, up to {}",
                         receiver.origin(),
@@ -52,7 +52,7 @@ impl ReceiverWait {
                 }
                 sleep(BETWEEN.min(within.saturating_sub(began.elapsed()))).await;
             }
-            if is_told {
+            if has_waited {
                 let took = HumanDuration(Duration::from_millis(began.elapsed().as_millis() as u64));
                 remark(&format!("{} accepts connections after {took}", receiver.origin()));
             }

@@ -93,7 +93,7 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     let seed = args.seed.or_else(|| Some(stories.first()?.seed?.0)).unwrap_or_else(super::fresh_seed);
     let mut stories = stories::runs(&stories, args.seed, Seed(seed), epoch, &args.set);
     stories.iter_mut().for_each(StoryRun::fail_fast);
-    let (verdicts, told) = (Verdicts::default(), stories.len());
+    let (verdicts, beside) = (Verdicts::default(), stories.len());
     let pace = Pace { refused: args.patience.0, ..Pace::default() };
     let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch).pace(pace);
     if let Some(url) = &args.target.callback_url {
@@ -103,7 +103,7 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     let output = super::standard_output()?;
     if !args.quiet {
         builder = builder
-            .sink(Timeline::new(output.clone(), epoch, told > 0, args.speed.is_virtual()))
+            .sink(Timeline::new(output.clone(), epoch, beside > 0, args.speed.is_virtual()))
             .sink(assumed.clone());
     }
     let (recording, builder) = Recording::open(
@@ -137,8 +137,8 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
         }
     }
     assumed.lines().iter().for_each(|line| output.line(line));
-    if told > 0 {
-        verdicts.lines(told).iter().for_each(|line| output.line(line));
+    if beside > 0 {
+        verdicts.lines(beside).iter().for_each(|line| output.line(line));
     }
     // A terminal that takes nothing does not keep the mock from its end.
     output.finish(Some(LAST_WORDS)).map_err(super::cannot_print)?;

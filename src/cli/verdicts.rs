@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::files::visible;
 use crate::journal::{Entry, Event, Sink};
 
 /// How they went so far. Clones share it.
@@ -47,7 +48,7 @@ impl Sink for Verdicts {
             Event::StoryFinished { passed: true } => counts.passed += 1,
             Event::StoryFinished { passed: false } => counts.failed += 1,
             Event::Failed { place, message } | Event::Explained { place, message } => {
-                counts.failures.push(format!("    ✗ {story}: {message} ({place})"));
+                counts.failures.push(format!("    ✗ {story}: {} ({place})", visible(message)));
             }
             _ => {}
         }

@@ -87,7 +87,7 @@ fn state(driver: &Driver) -> HttpResponse {
         let body = json!({
             "now": now.to_string(),
             "busy": engine.is_busy(),
-            "stories": { "told": engine.stories().len(), "over": engine.stories_over() },
+            "stories": { "total": engine.stories().len(), "over": engine.stories_over() },
             "callbacks": engine.totals(),
             "found": engine.findings().all().collect::<Vec<_>>(),
         });

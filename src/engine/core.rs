@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -233,7 +234,8 @@ impl Engine {
         if self.stopped {
             return None;
         }
-        let story = self.wakeups.iter().map(|(at, _)| *at).find(|at| *at > Timestamp::MIN);
+        let later = (Bound::Excluded((Timestamp::MIN, usize::MAX)), Bound::Unbounded);
+        let story = self.wakeups.range(later).next().map(|(at, _)| *at);
         let vendor = if self.is_full() { None } else { self.simulator.next_wakeup() };
         let earliest = [story, vendor].into_iter().flatten().min().filter(|at| *at <= now);
         let is_ready = self.wakeups.first().is_some_and(|(at, _)| *at == Timestamp::MIN);

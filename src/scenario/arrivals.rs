@@ -62,7 +62,7 @@ pub enum Outcome {
         /// Whether it is about the proof of who calls: a signature, a token, the encryption.
         is_proof: bool,
     },
-    /// A fault kept the request from taking effect, as a story or the settings wish.
+    /// A fault kept the request from taking effect, as a story or the settings ask for.
     OnPurpose,
     /// The callback was given up.
     Undelivered(String),

@@ -226,7 +226,7 @@ impl Display for NearMiss {
             Self::OnPurpose { when } => {
                 write!(
                     f,
-                    "it came {when}, and a fault kept it from taking effect, as a story or the settings wish"
+                    "it came {when}, and a fault kept it from taking effect, as a story or the settings ask for"
                 )
             }
             Self::OtherConversation { when, came_in, name, wanted } => {

@@ -25,7 +25,7 @@ struct Case {
 /// A story that sends a transfer to a company, at which the integrator does what its name says, and then waits.
 const WAITS: &str = "[[steps]]\nsend = 'session.transfer'\nbody = { transfer = { company = '{{ story }}' } }\n[[steps]]\nwithin = '20ms'\nawait = ";
 
-const CASES: [Case; 13] = [
+const CASES: [Case; 14] = [
     Case {
         name: "other fields",
         story: "'chatbot.agent_transfer_result'\nwhere = { result = 'accepted', seat_id = '7' }\n",
@@ -61,6 +61,11 @@ const CASES: [Case; 13] = [
         reasons: &["and nothing proved who asks: code 401, the header X-AIRudder-Sign-Key is missing"],
     },
     Case {
+        name: "other host",
+        story: "'robot.list'\n",
+        reasons: &["and the mock refused it: code 421, the header Host names `mock.test`"],
+    },
+    Case {
         name: "without token",
         story: "'workflow.stop'\n",
         reasons: &["and nothing proved who asks: code 401, "],
@@ -81,7 +86,7 @@ const CASES: [Case; 13] = [
     Case {
         name: "fault",
         story: "'chatbot.templates'\n[[faults]]\ncall = 'chatbot.templates'\nstatus = 503\n",
-        reasons: &["and a fault kept it from taking effect, as a story or the settings wish"],
+        reasons: &["and a fault kept it from taking effect, as a story or the settings ask for"],
     },
     Case {
         name: "undelivered",
@@ -100,9 +105,9 @@ const CASES: [Case; 13] = [
     },
 ];
 
-fn get(mock: SocketAddr, path: &str) {
+fn get(mock: SocketAddr, path: &str, host: &str) {
     let mut stream = TcpStream::connect(mock).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {mock}\r\nConnection: close\r\n\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
     stream.read_to_string(&mut String::new()).unwrap();
 }
 
@@ -138,7 +143,8 @@ fn mistaken(mock: SocketAddr) -> Receiver {
             "other path" => {
                 signed("/api/v1/session/message", json!({ "call_id": call_id }));
             }
-            "other method" => get(mock, "/api/v1/session/list"),
+            "other method" => get(mock, "/api/v1/session/list", &mock.to_string()),
+            "other host" => get(mock, "/service/cloud/robot", "mock.test"),
             "fault" => {
                 signed("/api/v1/template/list", json!({}));
             }

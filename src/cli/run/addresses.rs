@@ -18,8 +18,8 @@ const PORTS: Range<u16> = 10_000..32_000;
 const MOST_PORTS: usize = 1_000;
 
 /// Listens where the user wants. Where nobody outside has to know the address beforehand, any will do.
-pub(super) fn listen(wanted: Option<&str>, is_told: bool) -> Result<Server, StartError> {
-    let usual = if is_told { "127.0.0.1:0" } else { crate::settings::DEFAULT_LISTEN };
+pub(super) fn listen(wanted: Option<&str>, is_announced: bool) -> Result<Server, StartError> {
+    let usual = if is_announced { "127.0.0.1:0" } else { crate::settings::DEFAULT_LISTEN };
     Ok(Server::bind(wanted.unwrap_or(usual))?)
 }
 

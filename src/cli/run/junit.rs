@@ -9,6 +9,7 @@ use quick_xml::writer::Writer;
 
 use super::report::Facts;
 use super::tally::{FailureTally, StoryTally, Tally};
+use crate::files::visible;
 
 /// The suite of what belongs to no file.
 const NO_FILE: &str = "airudder-mock";
@@ -77,7 +78,7 @@ fn suite<W: Write>(
     xml.write_event(Xml::Start(BytesStart::new("properties")))?;
     for (name, value) in &properties {
         let mut property = BytesStart::new("property");
-        property.push_attribute(("name", visible(name).as_str()));
+        property.push_attribute(("name", &*visible(name)));
         property.push_attribute(("value", value.as_str()));
         xml.write_event(Xml::Empty(property))?;
     }
@@ -91,10 +92,10 @@ fn suite<W: Write>(
 fn case<W: Write>(xml: &mut Writer<W>, story: &StoryTally) -> io::Result<()> {
     let mut start = BytesStart::new("testcase");
     start.push_attribute(("classname", classname(&story.file).as_str()));
-    start.push_attribute(("name", visible(&story.name).as_str()));
+    start.push_attribute(("name", &*visible(&story.name)));
     start.push_attribute(("time", seconds(story.took).as_str()));
     if !story.file.is_empty() {
-        start.push_attribute(("file", visible(&story.file).as_str()));
+        start.push_attribute(("file", &*visible(&story.file)));
         // Where it failed, or else where it begins.
         let line = story.failures.iter().find_map(|failure| line_of(&failure.place, &story.file));
         start.push_attribute(("line", line.unwrap_or("1")));
@@ -106,7 +107,7 @@ fn case<W: Write>(xml: &mut Writer<W>, story: &StoryTally) -> io::Result<()> {
     for failure in &story.failures {
         let mut element = BytesStart::new("failure");
         let message = visible(&failure.message);
-        element.push_attribute(("message", message.as_str()));
+        element.push_attribute(("message", &*message));
         element.push_attribute(("type", "expectation"));
         xml.write_event(Xml::Start(element))?;
         xml.write_event(Xml::Text(BytesText::new(&format!("{}: {message}", visible(&failure.place)))))?;
@@ -144,7 +145,7 @@ impl Counts {
 
     fn element(&self, element: &'static str, name: &str, took: Duration) -> BytesStart<'static> {
         let mut start = BytesStart::new(element);
-        start.push_attribute(("name", visible(name).as_str()));
+        start.push_attribute(("name", &*visible(name)));
         for (key, count) in
             [("tests", self.tests), ("failures", self.failures), ("errors", 0), ("skipped", self.skipped)]
         {
@@ -166,18 +167,13 @@ fn classname(file: &str) -> String {
     }
     let stem = file.strip_suffix(".toml").unwrap_or(file);
     let parts: Vec<&str> = stem.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".").collect();
-    visible(&parts.join("."))
+    visible(&parts.join(".")).into_owned()
 }
 
 /// The line of a place in this file.
 fn line_of<'a>(place: &'a str, file: &str) -> Option<&'a str> {
     let line = place.strip_prefix(file)?.strip_prefix(':')?;
     line.chars().all(|c| c.is_ascii_digit()).then_some(line)
-}
-
-/// What XML can hold.
-fn visible(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || *c == '\n').collect()
 }
 
 #[cfg(test)]

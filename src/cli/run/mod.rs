@@ -26,6 +26,7 @@ use super::timeline::Timeline;
 use super::{CommandError, Exit, argument, cannot_write, stories};
 use crate::engine::{Callers, Driver, End, Pace, Speed};
 use crate::files::diagnostic::counted;
+use crate::files::visible;
 use crate::http::{Limits, Server};
 use crate::mock::{Builder, Prepared, StartError};
 use crate::net::Guard;
@@ -36,7 +37,7 @@ use crate::time::HumanDuration;
 use addresses::{listen, receivers, variables, with_free_port};
 use embedded::Embedded;
 use integrator::Integrator;
-use tally::{SharedTally, Tally};
+use tally::{FailureTally, SharedTally, Tally};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -160,8 +161,8 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     let again =
         if has_own_seeds { format!("--epoch {epoch}") } else { format!("--seed {} --epoch {epoch}", seed.0) };
 
-    let is_told = embedded_wanted || !args.command.is_empty();
-    let server = listen(settings.listen.as_deref(), is_told)?;
+    let is_announced = embedded_wanted || !args.command.is_empty();
+    let server = listen(settings.listen.as_deref(), is_announced)?;
     let receiver =
         if embedded_wanted { Some(Server::bind("127.0.0.1:0").map_err(StartError::from)?) } else { None };
     let mut stories = stories::runs(&stories, args.seed, seed, epoch, &args.set);
@@ -401,10 +402,10 @@ fn summary(
     let mut lines = Vec::new();
     if args.quiet {
         for story in tally.stories.values().filter(|story| !story.failures.is_empty()) {
-            lines.push(format!("✗ {}", story.name));
-            lines.extend(
-                story.failures.iter().map(|failure| format!("    {} ({})", failure.message, failure.place)),
-            );
+            lines.push(format!("✗ {}", visible(&story.name)));
+            let shown =
+                |failure: &FailureTally| format!("    {} ({})", visible(&failure.message), failure.place);
+            lines.extend(story.failures.iter().map(shown));
             let skipped = story.skipped.len();
             lines.extend((skipped > 0).then(|| format!("    {} skipped", counted(skipped as u64, "step"))));
         }

@@ -7,6 +7,7 @@ mod fill_error;
 mod helpers;
 pub(crate) mod lint;
 mod size;
+mod tokens;
 mod truth;
 
 use std::sync::LazyLock;
@@ -50,11 +51,15 @@ pub(crate) fn is_template(text: &str) -> bool {
     ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
 }
 
+fn parsed(source: &str) -> Result<minijinja::Template<'_, '_>, FormatMistake> {
+    size::check(source)?;
+    CHECKER.template_from_str(source).map_err(|error| mistake(source, &error))
+}
+
 /// Checks the syntax of a template and returns the variables and functions it reads that are not minijinja's own
 /// (top-level names only, sorted, each once).
 pub fn check(source: &str) -> Result<Vec<String>, FormatMistake> {
-    size::check(source)?;
-    let template = CHECKER.template_from_str(source).map_err(|error| mistake(source, &error))?;
+    let template = parsed(source)?;
     let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
     names.retain(|name| !minijinja_name(name));
     names.sort_unstable();
@@ -63,7 +68,7 @@ pub fn check(source: &str) -> Result<Vec<String>, FormatMistake> {
 
 /// The values a template reads, with the fields it reads of them: `transfer.body.user.id`.
 pub(crate) fn paths(source: &str) -> Vec<String> {
-    let Ok(template) = CHECKER.template_from_str(source) else { return Vec::new() };
+    let Ok(template) = parsed(source) else { return Vec::new() };
     let mut paths: Vec<String> = template.undeclared_variables(true).into_iter().collect();
     paths.retain(|path| {
         let name = path.split('.').next().unwrap_or_default();

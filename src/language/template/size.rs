@@ -1,8 +1,7 @@
 //! How much may stand in one tag. The template engine goes a step deeper for every operator, without a limit of its own,
 //! and its stack ends long before a file does.
 
-use std::ops::Range;
-
+use super::tokens::{Token, tokens};
 use crate::language::FormatMistake;
 
 /// So many operators one tag may have.
@@ -17,55 +16,23 @@ const WORDS: [&str; 8] = ["not", "and", "or", "if", "elif", "else", "in", "is"];
 ///
 /// The first tag with too many operators.
 pub(super) fn check(source: &str) -> Result<(), FormatMistake> {
-    let mut rest = 0;
-    while let Some(tag) = next_tag(source, rest) {
-        if operators(&source[tag.clone()]) > MOST_OPERATORS {
+    let (mut tag, mut count) = (0..0, 0);
+    for (range, token) in tokens(source) {
+        match token {
+            Token::Tag => (tag, count) = (range, 0),
+            Token::Name(word) => count += usize::from(WORDS.contains(&word)),
+            Token::Sign(sign) => count += usize::from("+-*/%~|.<>=!([".contains(sign)),
+            Token::Text(_) => {}
+        }
+        if count > MOST_OPERATORS {
             return Err(FormatMistake {
                 message: format!("the tag has more than {MOST_OPERATORS} operators"),
                 help: Some("compute parts of it in variables of their own, with `set`".to_owned()),
-                range: Some(tag.start..tag.end.min(tag.start + 2)),
+                range: Some(tag),
             });
         }
-        rest = tag.end;
     }
     Ok(())
-}
-
-/// The next `{{ ... }}` or `{% ... %}`; one that does not end reaches to the end of the text.
-fn next_tag(source: &str, from: usize) -> Option<Range<usize>> {
-    let open = |mark: &str| source[from..].find(mark).map(|at| from + at);
-    let (begin, close) = match (open("{{"), open("{%")) {
-        (Some(value), Some(block)) if block < value => (block, "%}"),
-        (Some(value), _) => (value, "}}"),
-        (None, Some(block)) => (block, "%}"),
-        (None, None) => return None,
-    };
-    let end = source[begin + 2..].find(close).map_or(source.len(), |at| begin + 2 + at + close.len());
-    Some(begin..end)
-}
-
-/// How many operators stand in a tag outside of quotes.
-fn operators(tag: &str) -> usize {
-    let (mut count, mut quote, mut word) = (0, None, String::new());
-    for letter in tag.chars().chain([' ']) {
-        match quote {
-            Some(mark) if letter == mark => quote = None,
-            Some(_) => {}
-            None if letter.is_alphanumeric() || letter == '_' => word.push(letter),
-            None => {
-                count += usize::from(WORDS.contains(&word.as_str()));
-                word.clear();
-                match letter {
-                    '\'' | '"' => quote = Some(letter),
-                    '+' | '-' | '*' | '/' | '%' | '~' | '|' | '.' | '<' | '>' | '=' | '!' | '(' | '[' => {
-                        count += 1;
-                    }
-                    _ => {}
-                }
-            }
-        }
-    }
-    count
 }
 
 #[cfg(test)]
@@ -80,6 +47,7 @@ mod tests {
             let mistake = check(&source).unwrap_err();
             assert_eq!(mistake.range, Some(5..7), "{begin}");
             assert!(template::check(&source).is_err() && TemplateSet::default().add(&source).is_err());
+            assert!(template::paths(&source).is_empty());
         }
         for end in ["|upper", ".x", "[0]", "()", " is string"] {
             assert!(check(&format!("{{{{ x{} }}}}", end.repeat(1_000))).is_err(), "{end}");

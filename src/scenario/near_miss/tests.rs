@@ -113,7 +113,7 @@ fn what_came_is_told_by_what_was_wrong_with_it() {
         (
             "on purpose",
             vec![Arrival { outcome: Outcome::OnPurpose, ..came(2_000, SENDS, right()) }],
-            "it came 1s after the step began, and a fault kept it from taking effect, as a story or the settings wish",
+            "it came 1s after the step began, and a fault kept it from taking effect, as a story or the settings ask for",
         ),
         (
             "taken before",
