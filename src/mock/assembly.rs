@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::api::{Answering, Api};
-use crate::console;
+use crate::console::{self, World};
 use crate::engine::{Driver, End};
 use crate::http::{Limits, Server};
 use crate::net::origin;
@@ -16,8 +16,8 @@ use crate::net::{Guard, HttpRequest, NotAllowed, Target};
 /// A mock without a network of its own: it answers the requests it is handed.
 #[derive(Clone, Debug)]
 pub struct Service {
-    driver: Driver,
     api: Api,
+    world: World,
     /// Where callbacks may go, as far as it is known at the start.
     targets: Arc<[Target]>,
     /// The names it answers to.
@@ -25,8 +25,8 @@ pub struct Service {
 }
 
 impl Service {
-    pub(super) fn new(driver: Driver, api: Api, targets: Vec<Target>, own: Guard) -> Self {
-        Self { driver, api, targets: targets.into(), own: Arc::new(own) }
+    pub(super) fn new(api: Api, world: World, targets: Vec<Target>, own: Guard) -> Self {
+        Self { api, world, targets: targets.into(), own: Arc::new(own) }
     }
 
     /// Whether the callback URLs may be reached, before anything is sent there.
@@ -36,14 +36,14 @@ impl Service {
     /// If none of the addresses of a host is allowed.
     pub async fn check_callback_urls(&self) -> Result<(), NotAllowed> {
         for target in &*self.targets {
-            self.driver.client().check(target).await?;
+            self.world.driver.client().check(target).await?;
         }
         Ok(())
     }
 
     /// The engine with its clock.
     pub fn driver(&self) -> &Driver {
-        &self.driver
+        &self.world.driver
     }
 
     /// Answers a request: of the control surface, or else of the vendor's. It takes effect at once, even if nobody waits
@@ -52,7 +52,7 @@ impl Service {
         if let Err(foreign) = origin::check(&self.own, &request, console::is_of(&request)) {
             return self.api.turn_away(request, foreign.status(), foreign.to_string());
         }
-        console::answer(&self.driver, &request).unwrap_or_else(|| self.api.answer(request))
+        console::answer(&self.world, &request).unwrap_or_else(|| self.api.answer(request))
     }
 }
 
@@ -99,6 +99,7 @@ impl Assembly {
 
     /// Takes no more requests and waits for the ones being answered, within the server's own limit.
     pub async fn close(self) {
+        self.service.world.kept.end();
         let _ = self.stop.send(());
         // A handler that panicked has said so already.
         let _ = self.serving.await;

@@ -10,11 +10,12 @@ use jiff::Timestamp;
 use super::assembly::{Assembly, Service, reached_url};
 use super::{Prepared, StartError};
 use crate::api::Api;
+use crate::console::World;
 use crate::contract::VENDOR_HOSTS;
 use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed};
 use crate::http::Server;
-use crate::journal::{Journal, Sink};
+use crate::journal::{Journal, Kept, KeptLimits, Lines, Sink};
 use crate::net::{Guard, Target};
 use crate::scenario::StoryRun;
 use crate::seed::Seed;
@@ -46,6 +47,8 @@ pub struct Builder {
     public_url: Option<String>,
     stories: Vec<StoryRun>,
     journal: Journal,
+    kept: KeptLimits,
+    show_secrets: bool,
 }
 
 impl Default for Builder {
@@ -72,6 +75,8 @@ impl Builder {
             public_url: None,
             stories: Vec::new(),
             journal: Journal::default(),
+            kept: KeptLimits::NOTHING,
+            show_secrets: false,
         }
     }
 
@@ -136,6 +141,18 @@ impl Builder {
     /// Shows every entry of the journal to this sink.
     pub(crate) fn sink(mut self, sink: impl Sink + 'static) -> Self {
         self.journal.add_sink(Box::new(sink));
+        self
+    }
+
+    /// Keeps the latest of the journal, for the control surface to show and to wait for.
+    pub(crate) fn kept(mut self, limits: KeptLimits) -> Self {
+        self.kept = limits;
+        self
+    }
+
+    /// Shows tokens and the secrets of accounts in the journal.
+    pub(crate) fn show_secrets(mut self, show: bool) -> Self {
+        self.show_secrets = show;
         self
     }
 
@@ -211,7 +228,11 @@ impl Builder {
         Ok(Assembly::new(service, server, limits))
     }
 
-    fn split(self) -> Result<(Engine, Rest), StartError> {
+    fn split(mut self) -> Result<(Engine, Rest), StartError> {
+        let kept = Kept::new(self.kept);
+        if self.kept != KeptLimits::NOTHING {
+            self.journal.add_sink(Box::new(kept.clone()));
+        }
         let prepared = self.prepared?;
         let settings = &prepared.settings;
         let url = self.callback_url.or_else(|| settings.callback_url.clone());
@@ -257,7 +278,10 @@ impl Builder {
         for story in self.stories {
             engine.add_story(story);
         }
+        let lines = Lines { timing: true, embedded: None, show_secrets: self.show_secrets };
         let rest = Rest {
+            kept,
+            lines,
             targets,
             guard,
             speed: self.speed,
@@ -273,6 +297,8 @@ impl Builder {
 
 /// What is left to assemble around an engine.
 struct Rest {
+    kept: Kept,
+    lines: Lines,
     prepared: Prepared,
     targets: Vec<Target>,
     guard: Guard,
@@ -298,6 +324,8 @@ impl Rest {
         let public = public.map(|url| url.host().to_owned());
         let hosts = settings.hosts.iter().cloned().chain(public).chain(VENDOR_HOSTS.map(str::to_owned));
         let own = Guard::of_server(&hosts.collect::<Vec<_>>(), listens_on)?;
-        Ok(Service::new(driver, api, self.targets, own))
+        let catalog = Arc::clone(&self.prepared.catalog);
+        let world = World { driver, catalog, kept: self.kept, lines: self.lines };
+        Ok(Service::new(api, world, self.targets, own))
     }
 }
