@@ -49,6 +49,7 @@ pub(super) struct Nothing {}
 pub(super) struct Show;
 
 impl Endpoint for Show {
+    const NAME: &'static str = "clock";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/clock";
     const WHAT: &'static str = "shows the mock's time and how fast it goes";
@@ -77,9 +78,11 @@ pub(super) struct Ask {
 pub(super) struct Move;
 
 impl Endpoint for Move {
+    const NAME: &'static str = "move";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/clock";
     const WHAT: &'static str = "moves the mock's time forward, and returns when all that was due has happened: {\"by\": \"25h\"} or {\"to\": \"2030-01-01T00:00:00Z\"}; or changes how fast it goes: {\"speed\": \"0\"}";
+    const STATUSES: &'static [u16] = &[200, 202];
     type Ask = Ask;
     type Answer = Shown;
 

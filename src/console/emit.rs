@@ -56,9 +56,11 @@ impl Sent {
 pub(super) struct Emit;
 
 impl Endpoint for Emit {
+    const NAME: &'static str = "emit";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/emit";
     const WHAT: &'static str = "sends a callback, of a conversation that is there or of a new one: {\"event\": \"agent.transfer\", \"conversation\": \"CALL_ID\"}";
+    const STATUSES: &'static [u16] = &[201];
     type Ask = Ask;
     type Answer = Sent;
 
@@ -107,10 +109,12 @@ pub(super) struct ResendAsk {
 pub(super) struct Resend;
 
 impl Endpoint for Resend {
+    const NAME: &'static str = "resend";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/callbacks/{callback}/resend";
     const WHAT: &'static str =
         "sends a callback once more, the same bytes under the same id, or with {\"body\": {...}} another body signed anew";
+    const STATUSES: &'static [u16] = &[201];
     type Ask = ResendAsk;
     type Answer = Sent;
 

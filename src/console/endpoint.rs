@@ -12,18 +12,22 @@ use serde_json::{Map, Value, json};
 
 use super::World;
 use crate::api::Answering;
-use crate::contract::fields::{Field, Names, Noticed, Use, decode, fields_of};
+use crate::contract::fields::{Names, Noticed, Use, decode, fields_of};
 use crate::files::suggest::did_you_mean;
 use crate::net::{HttpResponse, Reply};
 
 /// One request of the control surface.
 pub(super) trait Endpoint {
+    /// What `airudder-mock ctl` calls it.
+    const NAME: &'static str;
     /// Its method, upper case.
     const METHOD: &'static str;
     /// Its path below `/_mock`. A part `{name}` becomes the field of that name.
     const PATH: &'static str;
     /// What it does, as the continuation of its name: "moves the clock forward".
     const WHAT: &'static str;
+    /// The statuses of what it answers when it is not refused.
+    const STATUSES: &'static [u16] = &[200];
     /// Its fields: of the path, of the query, and of the JSON body.
     type Ask: DeserializeOwned + JsonSchema + Send;
     /// What it is answered with.
@@ -85,11 +89,12 @@ impl Refused {
 
 /// A row of the table.
 pub(super) struct Row {
+    pub(super) name: &'static str,
     pub(super) method: &'static str,
     pub(super) path: &'static str,
     pub(super) what: &'static str,
-    /// Its fields.
-    pub(super) fields: fn() -> Vec<Field>,
+    /// The statuses of its answers.
+    pub(super) statuses: &'static [u16],
     /// The schemas of what it asks and what it answers.
     pub(super) schemas: fn() -> [Value; 2],
     /// Answers it.
@@ -99,10 +104,11 @@ pub(super) struct Row {
 impl Row {
     pub(super) const fn of<E: Endpoint + 'static>() -> Self {
         Self {
+            name: E::NAME,
             method: E::METHOD,
             path: E::PATH,
             what: E::WHAT,
-            fields: || fields_of::<E::Ask>(Use::Read),
+            statuses: E::STATUSES,
             schemas: || [schema::<E::Ask>(), schema::<E::Answer>()],
             answer: answer::<E>,
         }

@@ -34,6 +34,7 @@ pub(super) struct Listing {
 pub(super) struct List;
 
 impl Endpoint for List {
+    const NAME: &'static str = "journal";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/journal";
     const WHAT: &'static str = "lists what happened, in both directions; `?event=task.finished`, `?endpoint=task.*`, `?status=500`, `?text=...` and others choose";
@@ -71,6 +72,7 @@ pub(super) struct Done {}
 pub(super) struct Clear;
 
 impl Endpoint for Clear {
+    const NAME: &'static str = "forget";
     const METHOD: &'static str = "DELETE";
     const PATH: &'static str = "/journal";
     const WHAT: &'static str = "forgets what is kept of the journal; its numbers go on";
@@ -112,6 +114,7 @@ impl Format {
 pub(super) struct Stream;
 
 impl Endpoint for Stream {
+    const NAME: &'static str = "stream";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/journal/stream";
     const WHAT: &'static str = "the same without end, as it happens: a line of JSON for each entry";
@@ -127,6 +130,7 @@ impl Endpoint for Stream {
 pub(super) struct Events;
 
 impl Endpoint for Events {
+    const NAME: &'static str = "events";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/journal/events";
     const WHAT: &'static str = "the same as server-sent events, for a page in a browser";

@@ -23,6 +23,7 @@ pub(super) struct Calls {
 }
 
 impl Endpoint for List {
+    const NAME: &'static str = "list";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/";
     const WHAT: &'static str = "lists these";
@@ -32,7 +33,7 @@ impl Endpoint for List {
     async fn answer(_: World, _: Nothing) -> Result<Answered<Calls>, Refused> {
         let calls = super::ROWS.iter().map(|row| {
             let path = format!("{}{}", super::PREFIX, row.path);
-            json!({ "method": row.method, "path": path, "what": row.what })
+            json!({ "method": row.method, "path": path, "name": row.name, "what": row.what })
         });
         Ok(Answered::ok(Calls { calls: calls.collect() }))
     }
@@ -59,6 +60,7 @@ pub(super) struct State {
 pub(super) struct Look;
 
 impl Endpoint for Look {
+    const NAME: &'static str = "state";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/state";
     const WHAT: &'static str = "shows the mock's time, the sums of callbacks, whether anything is under way, and what was found wrong with your requests";
@@ -96,6 +98,7 @@ pub(super) struct Entries {
 pub(super) struct ListCatalog;
 
 impl Endpoint for ListCatalog {
+    const NAME: &'static str = "catalog";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/catalog";
     const WHAT: &'static str = "lists every endpoint and every event, with its provenance";
@@ -132,9 +135,11 @@ pub(super) struct Health {
 pub(super) struct Ready;
 
 impl Endpoint for Ready {
+    const NAME: &'static str = "ready";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/ready";
     const WHAT: &'static str = "says which version answers here, and whether it takes requests (503 once it ends)";
+    const STATUSES: &'static [u16] = &[200, 503];
     type Ask = Nothing;
     type Answer = Health;
 

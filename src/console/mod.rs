@@ -5,9 +5,13 @@
 mod clock;
 mod emit;
 mod endpoint;
+mod faults;
 mod find;
 mod journal;
 mod look;
+mod namespace;
+mod namespaces;
+mod openapi;
 mod settle;
 mod tokens;
 mod wait;
@@ -21,10 +25,12 @@ use crate::contract::Family;
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::net::HttpRequest;
 
+pub use openapi::document as openapi;
+pub use namespace::{Namespace, NamespaceError, Namespaces, NewNamespace};
 pub use world::World;
 
 /// Where everything is: a path that the vendor does not have.
-const PREFIX: &str = "/_mock";
+pub const PREFIX: &str = "/_mock";
 
 /// Everything that is there.
 const ROWS: &[Row] = &[
@@ -43,7 +49,32 @@ const ROWS: &[Row] = &[
     Row::of::<emit::Emit>(),
     Row::of::<emit::Resend>(),
     Row::of::<tokens::Expire>(),
+    Row::of::<faults::Add>(),
+    Row::of::<faults::List>(),
+    Row::of::<faults::Remove>(),
+    Row::of::<openapi::Describe>(),
+    Row::of::<namespaces::Create>(),
+    Row::of::<namespaces::List>(),
+    Row::of::<namespaces::Remove>(),
 ];
+
+/// A request of the control surface, for whoever makes it from a shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// What `airudder-mock ctl` calls it.
+    pub name: &'static str,
+    /// Its method, upper case.
+    pub method: &'static str,
+    /// Its whole path; a part `{name}` stands for the field of that name.
+    pub path: &'static str,
+    /// What it does.
+    pub what: &'static str,
+}
+
+/// All requests of the control surface; their paths are below [`PREFIX`].
+pub fn described() -> impl Iterator<Item = Described> {
+    ROWS.iter().map(|row| Described { name: row.name, method: row.method, path: row.path, what: row.what })
+}
 
 /// Whether a request is one of the control surface.
 pub fn is_of(call: &HttpRequest) -> bool {

@@ -72,10 +72,12 @@ struct Open {
 pub(super) struct Settle;
 
 impl Endpoint for Settle {
+    const NAME: &'static str = "settle";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/settle";
     const WHAT: &'static str =
         "returns when everything that was caused is answered, delivered or given up: {\"within\": \"10s\"}";
+    const STATUSES: &'static [u16] = &[200, NOT_SETTLED];
     type Ask = Ask;
     type Answer = Answer;
 

@@ -21,6 +21,7 @@ pub(super) struct Done {}
 pub(super) struct Expire;
 
 impl Endpoint for Expire {
+    const NAME: &'static str = "expire-tokens";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/tokens/expire";
     const WHAT: &'static str =

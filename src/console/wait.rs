@@ -84,10 +84,12 @@ pub(super) struct Answer {
 pub(super) struct Wait;
 
 impl Endpoint for Wait {
+    const NAME: &'static str = "wait";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/wait";
     const WHAT: &'static str =
         "returns as soon as a request or callback has come that is as you say: {\"callback\": \"task.finished\", \"within\": \"10s\"}";
+    const STATUSES: &'static [u16] = &[200, NOT_MET];
     type Ask = Ask;
     type Answer = Answer;
 

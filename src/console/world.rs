@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::namespace::Namespaces;
 use crate::contract::Catalog;
 use crate::engine::Driver;
 use crate::journal::{Kept, Lines};
@@ -17,4 +18,6 @@ pub struct World {
     pub kept: Kept,
     /// How entries of the journal are shown.
     pub lines: Lines,
+    /// Makes further mocks behind the same address; nothing in one of those.
+    pub namespaces: Option<Arc<dyn Namespaces>>,
 }

@@ -408,6 +408,11 @@ impl Engine {
         self.dispatch.journal.write(now, name, event);
     }
 
+    /// The faults of all requests, apart from those of stories.
+    pub fn faults(&mut self) -> &mut Faults {
+        &mut self.faults
+    }
+
     /// Whether a call may be served, by the provenance of its route; the first use of an assumed one is noted.
     pub fn admit(&mut self, id: &str, provenance: Provenance, now: Timestamp) -> bool {
         self.dispatch.admit(id, Direction::Call, provenance, now)

@@ -7,11 +7,21 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::api::{Answering, Api};
-use crate::console::{self, World};
+use crate::console::{self, Namespaces, World};
 use crate::engine::{Driver, End};
 use crate::http::{Limits, Server};
+use crate::journal::Kept;
 use crate::net::origin;
 use crate::net::{Guard, HttpRequest, NotAllowed, Target};
+
+/// Further mocks behind the same address.
+pub(super) trait Beside: std::fmt::Debug + Send + Sync {
+    /// Answers a request that is for one of them, by its path or by its header; gives back one that is not.
+    fn answer(&self, request: HttpRequest) -> Result<Answering, HttpRequest>;
+
+    /// Ends all of them.
+    fn close(&self);
+}
 
 /// A mock without a network of its own: it answers the requests it is handed.
 #[derive(Clone, Debug)]
@@ -22,11 +32,28 @@ pub struct Service {
     targets: Arc<[Target]>,
     /// The names it answers to.
     own: Arc<Guard>,
+    /// Further mocks behind the same address.
+    beside: Option<Arc<dyn Beside>>,
 }
 
 impl Service {
     pub(super) fn new(api: Api, world: World, targets: Vec<Target>, own: Guard) -> Self {
-        Self { api, world, targets: targets.into(), own: Arc::new(own) }
+        Self { api, world, targets: targets.into(), own: Arc::new(own), beside: None }
+    }
+
+    /// The same with further mocks behind the same address, and who makes them.
+    pub(super) fn beside(mut self, beside: Arc<dyn Beside>, namespaces: Arc<dyn Namespaces>) -> Self {
+        self.beside = Some(beside);
+        self.world.namespaces = Some(namespaces);
+        self
+    }
+
+    /// Nothing more is written into the journal: whoever reads it as it comes may go.
+    pub(super) fn end_journal(&self) {
+        self.world.kept.end();
+        if let Some(beside) = &self.beside {
+            beside.close();
+        }
     }
 
     /// Whether the callback URLs may be reached, before anything is sent there.
@@ -52,6 +79,13 @@ impl Service {
         if let Err(foreign) = origin::check(&self.own, &request, console::is_of(&request)) {
             return self.api.turn_away(request, foreign.status(), foreign.to_string());
         }
+        let request = match &self.beside {
+            Some(beside) => match beside.answer(request) {
+                Ok(answering) => return answering,
+                Err(request) => request,
+            },
+            None => request,
+        };
         console::answer(&self.world, &request).unwrap_or_else(|| self.api.answer(request))
     }
 }
@@ -92,6 +126,11 @@ impl Assembly {
         self.service.driver()
     }
 
+    /// The latest of the journal.
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.service.world.kept
+    }
+
     /// Moves time and sends what is due, until nothing is left to do or `interrupt` is ready.
     pub async fn drive(&self, interrupt: impl Future<Output = ()>) -> End {
         self.driver().drive(interrupt).await
@@ -99,7 +138,7 @@ impl Assembly {
 
     /// Takes no more requests and waits for the ones being answered, within the server's own limit.
     pub async fn close(self) {
-        self.service.world.kept.end();
+        self.service.end_journal();
         let _ = self.stop.send(());
         // A handler that panicked has said so already.
         let _ = self.serving.await;
