@@ -354,12 +354,27 @@ impl Story {
         }
     }
 
+    /// The URLs that steps and reactions name for callbacks of theirs.
+    fn targets(&self) -> impl Iterator<Item = &Template> {
+        let of_steps = self.steps.iter().filter_map(|step| match &step.action {
+            Action::Send { callback, .. } => Some(callback),
+            _ => None,
+        });
+        let of_reactions = self.reactions.iter().flat_map(|reaction| &reaction.send).map(|send| &send.callback);
+        of_steps.chain(of_reactions).filter_map(|callback| callback.target.as_ref())
+    }
+
     /// Whether a step or a reaction sends to a URL of its own.
     pub fn has_own_targets(&self) -> bool {
-        let step =
-            |step: &Step| matches!(&step.action, Action::Send { callback, .. } if callback.target.is_some());
-        let reactions = self.reactions.iter().flat_map(|reaction| &reaction.send);
-        self.steps.iter().any(step) || reactions.into_iter().any(|send| send.callback.target.is_some())
+        self.targets().next().is_some()
+    }
+
+    /// The URLs that steps and reactions name for callbacks of theirs, but for templates.
+    pub fn own_targets(&self) -> impl Iterator<Item = &str> {
+        self.targets().filter_map(|target| match target {
+            Template::Literal(url) => Some(url.as_str()),
+            _ => None,
+        })
     }
 
     /// The request of the integrator that it begins with: nothing is sent before it, and nothing else awaited.
@@ -527,8 +542,8 @@ impl Compiler<'_> {
 
     fn answer(&mut self, answer: Option<&AnswerFile>) -> Result<Option<AnswerTemplate>, FormatMistake> {
         let Some(answer) = answer else { return Ok(None) };
-        let body =
-            answer.body.as_ref().map(|body| TreeTemplate::compile_table(body, &mut self.set)).transpose()?;
+        let body = both(answer.body.as_ref(), answer.extra.as_ref());
+        let body = body.map(|body| TreeTemplate::compile_table(&body, &mut self.set)).transpose()?;
         Ok(Some(AnswerTemplate { status: answer.status, body }))
     }
 
@@ -581,6 +596,9 @@ impl Compiler<'_> {
                 within: step.within.map_or(Duration::MAX, |within| within.0),
             })
         } else if let Some(condition) = &step.check {
+            if let ConditionFile::Fields(variables) = condition {
+                self.set.note_reads(variables.keys().map(String::as_str));
+            }
             Action::Check(Condition::compile(Some(condition), &mut self.set)?)
         } else if let Some(table) = &step.set {
             Action::Set(self.entries(table)?)

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::net::TcpStream;
 
-use super::response::ResponseReader;
+use super::response::{Ended, ResponseReader};
 use crate::delivery::{Attempt, AttemptResult, Failure, ReceiverResponse};
 use crate::http::is_closed;
 use crate::net::Target;
@@ -137,24 +137,28 @@ impl Direct {
                 Err(error) => return Err(broken(&error)),
             }
         }
-        let mut buffer = [0; READ];
         loop {
             wire.stream.readable().await.map_err(|error| broken(&error))?;
-            let ended = match wire.stream.try_read(&mut buffer) {
-                Ok(0) => match wire.reader.close() {
-                    Some(ended) => Some(ended),
-                    None => return Err(Failure::broken(&self.target, None)),
-                },
-                Ok(count) => {
-                    let read = wire.reader.read(&buffer[..count]);
-                    read.map_err(|why| Failure::no_http(&self.target, &why.0))?
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-                Err(error) => return Err(broken(&error)),
-            };
-            if let Some(ended) = ended {
+            if let Some(ended) = self.read(wire)? {
                 return Ok((ended.status, ended.reusable && is_whole));
             }
+        }
+    }
+}
+
+impl Direct {
+    /// Reads what there is; the end of the answer, if it is in it.
+    fn read(&self, wire: &mut Wire) -> Result<Option<Ended>, Failure> {
+        // It must not be part of the task, whose memory is taken anew for each attempt.
+        let mut buffer = [0; READ];
+        match wire.stream.try_read(&mut buffer) {
+            Ok(0) => wire.reader.close().map(Some).ok_or_else(|| Failure::broken(&self.target, None)),
+            Ok(count) => {
+                let read = wire.reader.read(&buffer[..count]);
+                read.map_err(|why| Failure::no_http(&self.target, &why.0))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(Failure::broken(&self.target, Some(&error))),
         }
     }
 }

@@ -148,11 +148,11 @@ impl Keeping {
                     self.recorder.story(event.story).failed += u64::from(!passed);
                 }
             }
-            Event::Failed { place, message } => {
+            Event::Failed { place, message, .. } => {
                 if let Some(iteration) = label.and_then(|label| self.iterations.get(label)) {
                     let first = &mut self.recorder.story(iteration.event.story).first_failure;
                     if first.is_empty() {
-                        *first = format!("{} ({place})", message.lines().next().unwrap_or_default());
+                        *first = format!("{} ({place})", on_one_line(message));
                     }
                 }
             }
@@ -191,6 +191,15 @@ impl Sink for Keeper {
     fn entry(&mut self, entry: &Entry) {
         self.lock().take(entry);
     }
+}
+
+/// All of a message, its further lines behind the first.
+fn on_one_line(message: &str) -> String {
+    let mut lines = message.lines().map(str::trim);
+    let first = lines.next().unwrap_or_default();
+    let rest: Vec<&str> = lines.collect();
+    let space = if rest.is_empty() { "" } else { " " };
+    format!("{first}{space}{}", rest.join("; "))
 }
 
 /// The values of fields that are named as ids are.
