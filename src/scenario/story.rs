@@ -354,27 +354,12 @@ impl Story {
         }
     }
 
-    /// The URLs that steps and reactions name for callbacks of theirs.
-    fn targets(&self) -> impl Iterator<Item = &Template> {
-        let of_steps = self.steps.iter().filter_map(|step| match &step.action {
-            Action::Send { callback, .. } => Some(callback),
-            _ => None,
-        });
-        let of_reactions = self.reactions.iter().flat_map(|reaction| &reaction.send).map(|send| &send.callback);
-        of_steps.chain(of_reactions).filter_map(|callback| callback.target.as_ref())
-    }
-
     /// Whether a step or a reaction sends to a URL of its own.
     pub fn has_own_targets(&self) -> bool {
-        self.targets().next().is_some()
-    }
-
-    /// The URLs that steps and reactions name for callbacks of theirs, but for templates.
-    pub fn own_targets(&self) -> impl Iterator<Item = &str> {
-        self.targets().filter_map(|target| match target {
-            Template::Literal(url) => Some(url.as_str()),
-            _ => None,
-        })
+        let step =
+            |step: &Step| matches!(&step.action, Action::Send { callback, .. } if callback.target.is_some());
+        let reactions = self.reactions.iter().flat_map(|reaction| &reaction.send);
+        self.steps.iter().any(step) || reactions.into_iter().any(|send| send.callback.target.is_some())
     }
 
     /// The request of the integrator that it begins with: nothing is sent before it, and nothing else awaited.

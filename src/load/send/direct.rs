@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,7 @@ pub(super) struct Direct {
     target: Arc<Target>,
     address: SocketAddr,
     idle: Mutex<Vec<Wire>>,
+    opened: AtomicU64,
 }
 
 /// A connection.
@@ -43,7 +45,12 @@ pub(super) struct Begun {
 impl Direct {
     /// For attempts to this target.
     pub(super) fn new(target: Arc<Target>, address: SocketAddr) -> Self {
-        Self { target, address, idle: Mutex::default() }
+        Self { target, address, idle: Mutex::default(), opened: AtomicU64::new(0) }
+    }
+
+    /// How many connections were opened.
+    pub(super) fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
     }
 
     /// Whether an attempt goes there, and may go this way.
@@ -111,6 +118,7 @@ impl Direct {
     async fn connect(&self, cap: usize) -> Result<Wire, Failure> {
         let connected = TcpStream::connect(self.address).await;
         let stream = connected.map_err(|error| Failure::connect(&self.target, &error))?;
+        self.opened.fetch_add(1, Ordering::Relaxed);
         // Where it can't be set, requests are slower but right.
         let _ = stream.set_nodelay(true);
         Ok(Wire { stream, reader: ResponseReader::new(cap) })

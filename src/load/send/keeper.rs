@@ -224,3 +224,15 @@ fn find_ids(value: &Value, path: &str, is_id: bool, found: &mut Vec<(String, Str
         Value::Null | Value::Bool(_) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::on_one_line;
+
+    #[test]
+    fn a_failure_is_told_whole() {
+        assert_eq!(on_one_line("it never came"), "it never came");
+        let long = "in the answer:\n    `code` is 1, expected 0\n    `msg` is missing";
+        assert_eq!(on_one_line(long), "in the answer: `code` is 1, expected 0; `msg` is missing");
+    }
+}
