@@ -63,7 +63,10 @@ fn the_recipe_of_the_readme_is_green_with_a_late_server_and_twice_at_once() {
     // However late a server is, the mock has said before that it waits.
     for (folder, _, told) in &mut started {
         let mut lines = told.lines().map(Result::unwrap);
-        assert!(lines.any(|line| line.contains("to accept connections, up to 30s")), "it ended without waiting");
+        assert!(
+            lines.any(|line| line.contains("to accept connections, up to 30s")),
+            "it ended without waiting"
+        );
         fs::write(folder.path().join("go"), "").unwrap();
     }
     for (folder, child, mut told) in started {

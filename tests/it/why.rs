@@ -465,7 +465,8 @@ fn the_conversations_of_a_campaign_are_those_of_its_steps() {
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("three.toml");
-    let mut story = "name = 'three'\n[[steps]]\nconversation = 'one'\nawait = 'chatbot.send_template'\n".to_owned();
+    let mut story =
+        "name = 'three'\n[[steps]]\nconversation = 'one'\nawait = 'chatbot.send_template'\n".to_owned();
     for name in ["one", "two", "three"] {
         story.push_str(&format!(
             "[[steps]]\nconversation = '{name}'\nawait = 'message.status'\nwhere = {{ status = 'delivery' }}\n\

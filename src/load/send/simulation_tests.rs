@@ -118,7 +118,14 @@ fn report(rate: f64, stats: RunStats) -> Report {
     let mut report = samples::steady();
     let RunStats { counts, statuses, errors, latency, series, stories, .. } = stats;
     let elapsed_s = series.len() as f64 * 0.1;
-    report.plan = Plan { stories, rate: format!("{rate}/s"), duration_s: 2.0, interval_ms: 100, events: None, ..report.plan };
+    report.plan = Plan {
+        stories,
+        rate: format!("{rate}/s"),
+        duration_s: 2.0,
+        interval_ms: 100,
+        events: None,
+        ..report.plan
+    };
     report = Report { counts, statuses, errors, latency, series, elapsed_s, ..report };
     conclude(&mut report);
     report
@@ -138,7 +145,11 @@ fn a_receiver_that_answers_at_once_is_quick_at_every_rate() {
         assert_eq!(stats.counts.held_back, 0, "{rate}");
         let report = report(events as f64 / 2.0, stats);
         assert_eq!(report.void, None);
-        assert!(!is_found(&report, Side::Sender) && !is_found(&report, Side::Receiver), "{:?}", report.findings);
+        assert!(
+            !is_found(&report, Side::Sender) && !is_found(&report, Side::Receiver),
+            "{:?}",
+            report.findings
+        );
     }
 }
 
@@ -153,7 +164,11 @@ fn a_sender_that_is_the_limit_lags_and_leaves_the_receiver_alone() {
     assert!(stats.latency.lag.percentile(99.0) > 1_000 * MS, "{:?}", stats.latency.lag.percentile(99.0));
     assert!(stats.counts.held_back > 4_000, "{}", stats.counts.held_back);
     let report = report(4_000.0, stats);
-    assert!(report.void.as_ref().is_some_and(|why| why.starts_with("the sender was the limit")), "{:?}", report.void);
+    assert!(
+        report.void.as_ref().is_some_and(|why| why.starts_with("the sender was the limit")),
+        "{:?}",
+        report.void
+    );
     assert!(is_found(&report, Side::Sender) && !is_found(&report, Side::Receiver), "{:?}", report.findings);
 }
 

@@ -140,7 +140,9 @@ impl Doubts<'_> {
                 let known = expected::response(id);
                 let names: Vec<&String> = known.as_object()?.keys().collect();
                 let (first, rest) = names.split_first()?;
-                return Some(Rc::new(FieldTree::default().inside(first, rest.iter().map(|name| name.as_str()))));
+                return Some(Rc::new(
+                    FieldTree::default().inside(first, rest.iter().map(|name| name.as_str())),
+                ));
             };
             let (names, data) = envelope::names(self.catalog.get(id)?.family);
             Some(Rc::new(FieldTree::of(&response).inside(data, names.iter().map(String::as_str))))
@@ -169,7 +171,8 @@ impl Doubts<'_> {
     }
 
     fn note_answer(&mut self, of: &DeTable<'_>, id: Option<&str>) {
-        let is_own = table(of, "answer").is_some_and(|answer| answer.contains_key("body") || answer.contains_key("extra"));
+        let is_own = table(of, "answer")
+            .is_some_and(|answer| answer.contains_key("body") || answer.contains_key("extra"));
         self.answers_itself.extend(id.filter(|_| is_own).map(str::to_owned));
     }
 
@@ -329,7 +332,11 @@ impl Doubts<'_> {
             DeValue::String(word) if !tree.words().iter().any(|known| known == word.as_ref()) => {
                 let words: Vec<&str> = tree.words().iter().map(String::as_str).collect();
                 let help = near_or(word, &words, || format!("its words are {}", listed(&words)));
-                self.doubt(value.span(), format!("`{path}` of {}`{id}` is never {}", self.of, quoted(word)), help);
+                self.doubt(
+                    value.span(),
+                    format!("`{path}` of {}`{id}` is never {}", self.of, quoted(word)),
+                    help,
+                );
             }
             _ => {}
         }
@@ -388,7 +395,9 @@ impl Doubts<'_> {
         let is_call = self.catalog.get(&id).is_some_and(|entry| entry.direction == Direction::Call);
         let (of, tree, rest) = match (first, rest.as_slice()) {
             ("body", rest @ [_, ..]) => ("body", self.tree(&id), rest),
-            ("answer", ["body", rest @ ..]) if is_call && !rest.is_empty() && !self.answers_itself.contains(&id) => {
+            ("answer", ["body", rest @ ..])
+                if is_call && !rest.is_empty() && !self.answers_itself.contains(&id) =>
+            {
                 ("answer.body", self.answer_tree(&id), rest)
             }
             _ => return,

@@ -22,8 +22,7 @@ impl StoryRun {
     ) -> Option<(u16, Option<Value>)> {
         let story = Arc::clone(&self.story);
         let came = self.mailbox.get(index)?;
-        let (trigger, came_in, fields) =
-            (came.trigger.clone(), came.conversation, Arc::clone(&came.fields));
+        let (trigger, came_in, fields) = (came.trigger.clone(), came.conversation, Arc::clone(&came.fields));
         // Without an answer anywhere there is nothing to look for.
         let is_answered = |step: &Step| matches!(&step.action, Action::Await(wait) if wait.trigger == trigger && wait.answer.is_some());
         if self.stopped || !story.steps.iter().any(is_answered) {

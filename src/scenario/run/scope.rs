@@ -304,7 +304,11 @@ impl StoryRun {
     }
 
     /// What templates see now, without the variables of these names: who reads them later has them from later.
-    pub(super) fn then<'n>(&mut self, without: impl Iterator<Item = &'n String>, moment: &mut Moment<'_>) -> Then {
+    pub(super) fn then<'n>(
+        &mut self,
+        without: impl Iterator<Item = &'n String>,
+        moment: &mut Moment<'_>,
+    ) -> Then {
         let mut values = self.values.clone();
         without.for_each(|name| drop(values.remove(name)));
         let (user, session) = self.view(moment);
@@ -331,7 +335,8 @@ impl StoryRun {
         };
         let Story { name, country, locale, templates, .. } = &*self.story;
         // A scope is made for each condition and callback: what nobody reads is left out.
-        let text = |name: &str, text: &str| if templates.reads(name) { Scope::from(text) } else { Scope::UNDEFINED };
+        let text =
+            |name: &str, text: &str| if templates.reads(name) { Scope::from(text) } else { Scope::UNDEFINED };
         let helpers = match templates.calls() {
             true => Scope::from_dyn_object(Arc::clone(&self.helpers)),
             false => Scope::UNDEFINED,
