@@ -145,7 +145,9 @@ fn callbacks_are_emitted_sent_again_and_edited() {
     assert_eq!((status, &second["body"]["extra"]), (201, &json!(1)), "{second}");
     assert_eq!(second["body"]["user"]["id"], first["body"]["user"]["id"], "it is the same person");
     let path = format!("/_mock/callbacks/{}/resend", first["callback"]);
+    serving.settle();
     assert_eq!(serving.control("POST", &path, &json!({})).0, 201);
+    serving.settle();
     let edited = json!({ "body": { "edited": "\u{e9}" } });
     assert_eq!(serving.control("POST", &path, &edited).0, 201);
     serving.settle();

@@ -75,7 +75,9 @@ describe("airudder", { concurrency: true }, () => {
   test("a callback comes twice and edited", () =>
     receiving(async (airudder, callbacks) => {
       const { callback } = await airudder.emit("session.end");
+      await airudder.settle();
       await airudder.resend(callback);
+      await airudder.settle();
       await airudder.resend(callback, { edited: true });
       await airudder.settle();
       assert.equal(String(callbacks[1].raw), String(callbacks[0].raw));
@@ -102,6 +104,7 @@ describe("airudder", { concurrency: true }, () => {
   test("what does not come is explained", () =>
     receiving(async (airudder) => {
       await airudder.emit("session.end");
+      await airudder.settle();
       const wanted = { callback: "session.end", where: { channel: "SMS" }, within: "100ms" };
       await assert.rejects(airudder.waitFor(wanted), (error) => {
         assert.ok(error instanceof NotMet);

@@ -64,7 +64,9 @@ def test_signatures_are_right(airudder, receiver):
 
 def test_a_callback_comes_twice_and_edited(airudder, receiver):
     first = airudder.emit("session.end")
+    airudder.settle()
     airudder.resend(first["callback"])
+    airudder.settle()
     airudder.resend(first["callback"], body={"edited": True})
     airudder.settle()
     bodies = [body for body, _ in receiver.callbacks]
@@ -86,6 +88,7 @@ def test_a_fault_comes_and_goes(airudder, token):
 
 def test_what_does_not_come_is_explained(airudder):
     airudder.emit("session.end")
+    airudder.settle()
     with pytest.raises(NotMet) as failed:
         airudder.wait_for(callback="session.end", where={"channel": "SMS"}, within="100ms")
     assert "`channel` is" in str(failed.value)
