@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::reference::ENDPOINTS;
@@ -334,4 +335,47 @@ fn every_wrong_value_is_told_by_its_field() {
     }
     insta::assert_snapshot!("wrong_values", said);
     assert!(odd.is_empty(), "{} name no field:\n{}", odd.len(), odd.join("\n"));
+}
+
+/// The fields of what is planned, which may lie ahead.
+const PLANNED: [&str; 4] = ["ScheduleStartTime", "ScheduleEndTime", "end_time", "startTime"];
+
+/// The moments in a value that lie after another one, with their fields.
+fn later_than(now: Timestamp, name: &str, value: &Value, found: &mut Vec<String>) {
+    let moment = match value {
+        Value::Object(fields) => return fields.iter().for_each(|(name, value)| later_than(now, name, value, found)),
+        Value::Array(items) => return items.iter().for_each(|item| later_than(now, name, item, found)),
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) if name == "timestamp" => {
+            number.as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok())
+        }
+        _ => None,
+    };
+    if moment.is_some_and(|moment: Timestamp| moment > now) && !PLANNED.contains(&name) {
+        found.push(format!("{name} = {value}"));
+    }
+}
+
+#[test]
+fn no_answer_has_a_time_of_the_future() {
+    let mut world = World::new();
+    let is_query = |id: &str| {
+        let asks = ["list", "detail", "status", "rounds", "recording", "by_id", "tasks", "info", "find", "result", "sessions", "messages"];
+        asks.iter().any(|word| id.ends_with(word) || id.ends_with(&format!("{word}s"))) && id != "chatbot.agent_transfer_result"
+    };
+    // What waited for the next day begins, and all of it is looked at as it comes.
+    let until = world.vendor.now + Duration::from_secs(36 * 3_600);
+    let (mut moments, mut answers) = (0, 0);
+    while world.vendor.step(until).is_some() {
+        moments += 1;
+        let queries = world.requests.iter().filter(|(id, _)| is_query(id));
+        for (id, fields) in queries.cloned().collect::<Vec<_>>() {
+            let Ok(answer) = world.vendor.call(id, fields) else { continue };
+            answers += 1;
+            let mut found = Vec::new();
+            later_than(world.vendor.now, "", &answer, &mut found);
+            assert!(found.is_empty(), "{id} at {}: {}", world.vendor.now, found.join(", "));
+        }
+    }
+    assert!(moments > 20 && answers > 500, "{moments} moments, {answers} answers");
 }

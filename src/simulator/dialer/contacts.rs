@@ -146,10 +146,13 @@ impl Contacts {
             let message = "customizeContacts has no column PhoneNumber or phonenumber";
             return Err(Refusal::new(10618, message));
         }
-        let (mut contacts, mut refused) = (Self::default(), Vec::new());
+        let (mut contacts, mut refused, mut wished) = (Self::default(), Vec::new(), None);
         for row in plain.iter().map(plain_row).chain(custom.iter().map(custom_row)) {
             match row? {
-                Ok(row) if row.is_refused(&magic) => refused.push(format!("+{}", row.number).into()),
+                Ok(row) if row.is_refused(&magic) => {
+                    wished.get_or_insert(row.number);
+                    refused.push(format!("+{}", row.number).into());
+                }
                 Ok(row) => {
                     let text = row.value.map(Value::to_string).unwrap_or_default();
                     let position = contacts.append(row.number, row.mock_outcome, &text, row.is_custom);
@@ -167,7 +170,13 @@ impl Contacts {
                 let message = format!("customizeContacts has a {name} that is {}, expected a string", shown(value));
                 return Err(Refusal::new(10510, message));
             }
-            let first = refused.first().map(shown).unwrap_or_default();
+            if let Some(number) = wished {
+                let message = format!("contactList has no number that is taken: +{number} asks to be refused");
+                return Err(Refusal::new(10510, message));
+            }
+            // One that is no table has no number to be listed.
+            let first = refused.first().filter(|number| !number.is_null()).or(plain.first());
+            let first = first.map(shown).unwrap_or_default();
             let (list, column) =
                 if plain.is_empty() { ("customizeContacts", COLUMNS[0]) } else { ("contactList", "phoneNumber") };
             let message = format!(
@@ -310,7 +319,7 @@ fn plain_row(value: &Value) -> Result<Read<'_>, Refusal> {
         };
         return Ok(phone(text).map(row).ok_or_else(|| value.clone()));
     }
-    let number = if value.is_object() { value.get("phoneNumber").unwrap_or(&Value::Null) } else { value };
+    let number = value.get("phoneNumber").unwrap_or(&Value::Null);
     for name in DETAILS {
         let code = if name == "privateData" { 10517 } else { 10501 };
         match value.get(name) {
