@@ -65,7 +65,7 @@ impl Builder {
             speed: Speed::Times(1.0),
             epoch: None,
             callers: Callers::Lasting,
-            pace: Pace::default(),
+            pace: Pace { settle: Duration::ZERO, ..Pace::default() },
             max_in_flight: MOST_IN_FLIGHT,
             listen: None,
             server: None,
