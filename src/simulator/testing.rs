@@ -37,12 +37,7 @@ impl Vendor {
         Self { simulator, now, sent: Vec::new(), check: Some(check) }
     }
 
-    pub(super) fn call_as(
-        &mut self,
-        account: u32,
-        id: &str,
-        fields: Value,
-    ) -> Result<Value, (i64, String)> {
+    pub(super) fn call_as(&mut self, account: u32, id: &str, fields: Value) -> Result<Value, (i64, String)> {
         self.call_with(account, id, fields, &[])
     }
 
@@ -60,8 +55,7 @@ impl Vendor {
         });
         let account = AccountKey(account);
         let zone = self.simulator.access().account(account).zone;
-        let call =
-            Request { id, fields: &fields, rows: rows.as_ref(), files, account, zone, now: self.now };
+        let call = Request { id, fields: &fields, rows: rows.as_ref(), files, account, zone, now: self.now };
         match self.simulator.handle(&call) {
             Ok(response) => Ok(response.value()),
             Err(Refusal { code, message }) => {

@@ -29,7 +29,8 @@ impl World {
     fn new() -> Self {
         let mut vendor = Vendor::new(1, Behaviour::default(), |_| {});
         let id = |vendor: &mut Vendor, endpoint: &str, fields: &Value, name: &str| -> Value {
-            let answer = vendor.call(endpoint, fields.clone()).unwrap_or_else(|error| panic!("{endpoint}: {error:?}"));
+            let answer =
+                vendor.call(endpoint, fields.clone()).unwrap_or_else(|error| panic!("{endpoint}: {error:?}"));
             answer[name].clone()
         };
         let rows = json!([{
@@ -54,7 +55,8 @@ impl World {
         let later_plan = id(&mut vendor, "plan.create", &later, "PlanID");
         let plan = with(json!({ "PlanName": "first plan", "StrategyID": "Busy lines again" }), &order);
         let plan_id = id(&mut vendor, "plan.create", &plan, "PlanID");
-        let details = json!([{ "callee": NUMBER, "case_id": "1", "variables": { "mock_outcome": "wa_silent" } }]);
+        let details =
+            json!([{ "callee": NUMBER, "case_id": "1", "variables": { "mock_outcome": "wa_silent" } }]);
         let workflow = json!({
             "workflow_template_id": 1002, "name": "flow", "end_time": "2030-02-01 10:00:00+08:00", "details": details,
         });
@@ -89,12 +91,15 @@ impl World {
         let (chat, campaign) = (single["call_id"].clone(), single["task_id"].clone());
         let key = vendor.simulator.find_conversation(&json!({ "call_id": chat })).unwrap();
         vendor.simulator.emit(key, "session.transfer", json!({}), vendor.now).unwrap();
-        let message = vendor.call("chatbot.messages", json!({ "call_id": chat })).unwrap()[0]["msg_id"].clone();
+        let message =
+            vendor.call("chatbot.messages", json!({ "call_id": chat })).unwrap()[0]["msg_id"].clone();
         let other = json!({ "to": "+6281110019064", "template_name": "parcel_update" });
         let talk = id(&mut vendor, "chatbot.send_single_template", &other, "call_id");
         let key = vendor.simulator.find_conversation(&json!({ "call_id": talk })).unwrap();
         vendor.simulator.emit(key, "session.transfer", json!({}), vendor.now).unwrap();
-        vendor.call("chatbot.agent_transfer_result", json!({ "call_id": talk, "result": "accepted" })).unwrap();
+        vendor
+            .call("chatbot.agent_transfer_result", json!({ "call_id": talk, "result": "accepted" }))
+            .unwrap();
         let secret = super::DEFAULT_APP_SECRET;
         let system = json!({
             "appkey": super::DEFAULT_APP_KEY, "charset": "UTF-8", "timestamp": 1_893_456_000, "signtype": "MD5",
@@ -142,7 +147,10 @@ impl World {
             ("chatbot.templates", json!({})),
             ("chatbot.template_detail", json!({ "template_name": "parcel_update" })),
             ("chatbot.template_detail", json!({ "template": { "name": "parcel_update" } })),
-            ("chatbot.send_template", json!({ "to": [{ "number": NUMBER }], "template_name": "parcel_update" })),
+            (
+                "chatbot.send_template",
+                json!({ "to": [{ "number": NUMBER }], "template_name": "parcel_update" }),
+            ),
             (
                 "chatbot.send_template",
                 json!({ "to": [{ "number": NUMBER }], "template": { "name": "parcel_update" } }),
@@ -179,7 +187,10 @@ impl World {
                     "restTimes": [{ "start": "12:00:00", "end": "13:00:00" }],
                 }),
             ),
-            ("dialer.cancel_contacts", json!({ "TaskID": waiting_id, "contactList": [{ "phoneNumber": NUMBER }] })),
+            (
+                "dialer.cancel_contacts",
+                json!({ "TaskID": waiting_id, "contactList": [{ "phoneNumber": NUMBER }] }),
+            ),
             ("dialer.tasks", json!({ "limit": 10 })),
             (
                 "dialer.task_detail",
@@ -293,7 +304,9 @@ fn every_wrong_value_is_told_by_its_field() {
     let queries: Vec<String> = Catalog::builtin()
         .entries()
         .iter()
-        .filter(|entry| entry.direction == Direction::Call && entry.routes.iter().all(|route| route.method == "GET"))
+        .filter(|entry| {
+            entry.direction == Direction::Call && entry.routes.iter().all(|route| route.method == "GET")
+        })
         .map(|entry| entry.id.clone())
         .collect();
     let (mut said, mut odd) = (String::new(), Vec::new());
@@ -343,7 +356,9 @@ const PLANNED: [&str; 4] = ["ScheduleStartTime", "ScheduleEndTime", "end_time", 
 /// The moments in a value that lie after another one, with their fields.
 fn later_than(now: Timestamp, name: &str, value: &Value, found: &mut Vec<String>) {
     let moment = match value {
-        Value::Object(fields) => return fields.iter().for_each(|(name, value)| later_than(now, name, value, found)),
+        Value::Object(fields) => {
+            return fields.iter().for_each(|(name, value)| later_than(now, name, value, found));
+        }
         Value::Array(items) => return items.iter().for_each(|item| later_than(now, name, item, found)),
         Value::String(text) => text.parse().ok(),
         Value::Number(number) if name == "timestamp" => {
@@ -360,8 +375,22 @@ fn later_than(now: Timestamp, name: &str, value: &Value, found: &mut Vec<String>
 fn no_answer_has_a_time_of_the_future() {
     let mut world = World::new();
     let is_query = |id: &str| {
-        let asks = ["list", "detail", "status", "rounds", "recording", "by_id", "tasks", "info", "find", "result", "sessions", "messages"];
-        asks.iter().any(|word| id.ends_with(word) || id.ends_with(&format!("{word}s"))) && id != "chatbot.agent_transfer_result"
+        let asks = [
+            "list",
+            "detail",
+            "status",
+            "rounds",
+            "recording",
+            "by_id",
+            "tasks",
+            "info",
+            "find",
+            "result",
+            "sessions",
+            "messages",
+        ];
+        asks.iter().any(|word| id.ends_with(word) || id.ends_with(&format!("{word}s")))
+            && id != "chatbot.agent_transfer_result"
     };
     // What waited for the next day begins, and all of it is looked at as it comes.
     let until = world.vendor.now + Duration::from_secs(36 * 3_600);

@@ -125,17 +125,24 @@ fn clients_may_send_what_clients_were_seen_to_send() {
     let (_, copied) = call(&serving, &token, "/copytask", &copy);
     assert_eq!(copied["code"], 0, "{copied}");
     serving.skip("1h");
-    let (_, detail) = call(&serving, &token, "/querytaskdetail", &json!({ "taskId": copied["body"]["taskId"] }));
+    let (_, detail) =
+        call(&serving, &token, "/querytaskdetail", &json!({ "taskId": copied["body"]["taskId"] }));
     assert_eq!(detail["body"]["list"][0]["biztype"], "Collections", "{detail}");
     let (_, list) = call(&serving, &token, "/querytasklist", &json!({ "limit": 5, "orderBy": "CreatedAt" }));
-    let names: Vec<&Value> = list["body"]["list"].as_array().unwrap().iter().map(|task| &task["name"]).collect();
+    let names: Vec<&Value> =
+        list["body"]["list"].as_array().unwrap().iter().map(|task| &task["name"]).collect();
     assert_eq!(names, ["quiet", "again"]);
     let (_, refused) = call(&serving, &token, "/querytasklist", &json!({}));
     assert_ne!(refused["code"], 0, "limit is required");
-    let wrong = json!({ "fromTask": "quiet", "taskName": "x", "groupName": "Collections", "bulkCallInterval": 59 });
+    let wrong =
+        json!({ "fromTask": "quiet", "taskName": "x", "groupName": "Collections", "bulkCallInterval": 59 });
     assert_eq!(call(&serving, &token, "/copytask", &wrong).1["code"], 10522);
     let notes: Vec<_> = serving.end().1.into_iter().filter(|line| line["kind"] == "note").collect();
-    assert_eq!(notes.iter().filter(|note| note["text"].to_string().contains("no URL")).count(), 1, "{notes:?}");
+    assert_eq!(
+        notes.iter().filter(|note| note["text"].to_string().contains("no URL")).count(),
+        1,
+        "{notes:?}"
+    );
 }
 
 #[test]

@@ -159,7 +159,11 @@ fn every_attempt_of_a_plan_is_a_call_of_its_own() {
         told.iter().filter(|body| body.get("CalleeNumber").is_some()).map(|body| &body["Round"]).collect();
     assert_eq!(rounds_told, [1, 2]);
     assert!(told.iter().all(|body| body["PlanName"] == "July"), "{told:?}");
-    assert_eq!(told.last().unwrap()["StrategyID"], strategies["data"]["list"][0]["StrategyID"], "the plan's end comes last");
+    assert_eq!(
+        told.last().unwrap()["StrategyID"],
+        strategies["data"]["list"][0]["StrategyID"],
+        "the plan's end comes last"
+    );
     serving.end();
 }
 

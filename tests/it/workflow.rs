@@ -334,7 +334,8 @@ fn people_press_buttons_send_pictures_ask_for_a_person_and_opt_out() {
     serving.skip("3h");
     let bodies: Vec<Value> = receiver.requests().iter().map(|request| request.json()).collect();
     let chat = |end: u32| {
-        let of_row = |body: &&Value| body["callee"] == format!("+6281112340{end}") && body["messages"].is_array();
+        let of_row =
+            |body: &&Value| body["callee"] == format!("+6281112340{end}") && body["messages"].is_array();
         bodies.iter().find(of_row).unwrap_or_else(|| panic!("no chat of {end}"))
     };
     let first = |end: u32| &chat(end)["messages"][1]["content"];
@@ -345,7 +346,10 @@ fn people_press_buttons_send_pictures_ask_for_a_person_and_opt_out() {
     assert_eq!(&picture[1..4], b"PNG");
     let asks = |end: u32| bodies.iter().any(|body| body["transfer"]["call_id"] == chat(end)["call_id"]);
     assert!(asks(9_066) && !asks(9_069));
-    assert_eq!((&chat(9_066)["session_end_reason"], &chat(9_066)["intention"]), (&json!("timeout"), &json!("E")));
+    assert_eq!(
+        (&chat(9_066)["session_end_reason"], &chat(9_066)["intention"]),
+        (&json!("timeout"), &json!("E"))
+    );
     assert_eq!(chat(9_069)["intention"], "H", "an opt-out is not an A");
     // It is remembered, by whatever way the next message comes.
     let message = json!({ "template_name": "parcel_update", "channel_id": chat(9_069)["channel_id"], "to": "+62811123409069" });

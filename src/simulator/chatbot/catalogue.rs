@@ -177,7 +177,8 @@ impl TemplateRef {
                 known.ok_or_else(|| missing(format!("with {name_field} {}", shown(&name.as_str().into()))))?
             }
             (None, None) => {
-                let message = format!("{id_field} is missing: the number of a template, see the template list");
+                let message =
+                    format!("{id_field} is missing: the number of a template, see the template list");
                 return Err(Refusal::new(400, message));
             }
         };
@@ -186,11 +187,10 @@ impl TemplateRef {
             template.versions.iter().position(|version| version.language.eq_ignore_ascii_case(&wanted))
         };
         let at = match language {
-            Some(language) => named(language)
-                .ok_or_else(|| {
-                    let language = shown(&language.as_str().into());
-                    missing(format!("{} with {language_field} {language}", template.id))
-                })?,
+            Some(language) => named(language).ok_or_else(|| {
+                let language = shown(&language.as_str().into());
+                missing(format!("{} with {language_field} {language}", template.id))
+            })?,
             None => named(usual_language).unwrap_or(0),
         };
         Ok(Chosen { template: Arc::clone(template), at })

@@ -233,7 +233,8 @@ impl Conversation {
     /// Whether the bot asks for an agent now that all is said.
     pub(in crate::simulator) fn take_ask(&mut self, now: Timestamp) -> bool {
         let is_bot = self.phase == Phase::Bot;
-        let Some(scheduled) = self.scheduled.as_mut().filter(|scheduled| scheduled.messages.is_empty()) else {
+        let Some(scheduled) = self.scheduled.as_mut().filter(|scheduled| scheduled.messages.is_empty())
+        else {
             return false;
         };
         scheduled.asks_for_agent.take_if(|at| !is_bot || *at <= now).is_some() && is_bot

@@ -19,12 +19,7 @@ pub(super) struct FirstReply {
 
 impl FirstReply {
     /// A reply of this kind. A button that the template does not have is put in words.
-    pub(super) fn draw(
-        chosen: &Chosen,
-        dialogue: &'static Dialogue,
-        reply: Reply,
-        rng: &mut Rng,
-    ) -> Self {
+    pub(super) fn draw(chosen: &Chosen, dialogue: &'static Dialogue, reply: Reply, rng: &mut Rng) -> Self {
         let buttons = &chosen.version().button;
         let pressed = match reply {
             Reply::Button(at) => buttons.get(at).map(|button| (at, button)),
@@ -59,9 +54,7 @@ impl FirstReply {
     ) -> Content {
         match &self.pressed {
             Some(label) => Content::Button { text: label.clone() },
-            None if self.is_picture => {
-                Content::Image { media: Media { origin_url: picture(), name: None } }
-            }
+            None if self.is_picture => Content::Image { media: Media { origin_url: picture(), name: None } },
             None => Content::Text { text: words() },
         }
     }

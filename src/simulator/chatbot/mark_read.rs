@@ -33,7 +33,13 @@ pub(super) fn mark_read(
         .ok_or_else(|| Refusal::new(400, "msg_ids is missing: a list of message ids"))?;
     let messages = &mut simulator.chatbot.conversations.get_mut(key).messages;
     if let Some(unknown) = ids.iter().find(|id| messages.position(id).is_none()) {
-        return Err(Refusal::new(404, format!("there is no message with {field} {} in this conversation", shown(&unknown.as_str().into()))));
+        return Err(Refusal::new(
+            404,
+            format!(
+                "there is no message with {field} {} in this conversation",
+                shown(&unknown.as_str().into())
+            ),
+        ));
     }
     for id in ids {
         if messages.position(&id).is_some_and(|at| messages[at].sender_type == "user") {

@@ -86,7 +86,9 @@ impl Recipient {
             Value::String(text) => Ok(Self::Number(text.clone())),
             Value::Number(number) => Ok(Self::Number(number.to_string())),
             Value::Object(_) => decode(item).map(Self::With).map_err(|error| error.to_string()),
-            other => Err(format!("it is {}, expected a number in E.164, or an object with `number`", shown(other))),
+            other => {
+                Err(format!("it is {}, expected a number in E.164, or an object with `number`", shown(other)))
+            }
         }
     }
 }

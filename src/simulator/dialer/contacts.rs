@@ -167,18 +167,23 @@ impl Contacts {
         if contacts.list.is_empty() {
             // Beside a number that is right, another column may be wrong.
             if let Some((name, value)) = custom.first().filter(|_| plain.is_empty()).and_then(no_text) {
-                let message = format!("customizeContacts has a {name} that is {}, expected a string", shown(value));
+                let message =
+                    format!("customizeContacts has a {name} that is {}, expected a string", shown(value));
                 return Err(Refusal::new(10510, message));
             }
             if let Some(number) = wished {
-                let message = format!("contactList has no number that is taken: +{number} asks to be refused");
+                let message =
+                    format!("contactList has no number that is taken: +{number} asks to be refused");
                 return Err(Refusal::new(10510, message));
             }
             // One that is no table has no number to be listed.
             let first = refused.first().filter(|number| !number.is_null()).or(plain.first());
             let first = first.map(shown).unwrap_or_default();
-            let (list, column) =
-                if plain.is_empty() { ("customizeContacts", COLUMNS[0]) } else { ("contactList", "phoneNumber") };
+            let (list, column) = if plain.is_empty() {
+                ("customizeContacts", COLUMNS[0])
+            } else {
+                ("contactList", "phoneNumber")
+            };
             let message = format!(
                 "{list} has no {column} that is right, the first is {first}: a leading + and at most 14 digits"
             );

@@ -117,7 +117,9 @@ impl<'de> Deserialize<'de> for Word {
         match Value::deserialize(deserializer)? {
             Value::String(word) => Ok(Self(word)),
             Value::Number(number) => Ok(Self(number.to_string())),
-            value => Err(D::Error::invalid_value(Unexpected::Other(&value.to_string()), &"a string or a number")),
+            value => {
+                Err(D::Error::invalid_value(Unexpected::Other(&value.to_string()), &"a string or a number"))
+            }
         }
     }
 }

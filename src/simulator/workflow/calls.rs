@@ -109,7 +109,10 @@ pub(super) fn recordings(
 }
 
 /// What a task is called that a request names, in one letter case or the other, and its id.
-fn named_task<'a>(task_id: Option<&'a str>, snake_task_id: Option<&'a str>) -> Option<(&'static str, &'a str)> {
+fn named_task<'a>(
+    task_id: Option<&'a str>,
+    snake_task_id: Option<&'a str>,
+) -> Option<(&'static str, &'a str)> {
     let named = task_id.map(|id| ("task of a workflow with TaskID", id));
     named.or_else(|| snake_task_id.map(|id| ("task of a workflow with task_id", id)))
 }

@@ -269,13 +269,7 @@ pub(super) fn session(who: Who<'_>, course: &Course, came: Timestamp) -> Session
 
 /// What is said from the person's answer on: along the template's graph where a test wishes for it, else by what the
 /// person wants.
-fn said(
-    rng: &mut Rng,
-    who: Who<'_>,
-    intention: u8,
-    locale: &str,
-    facts: &Facts,
-) -> Vec<(Speaker, Content)> {
+fn said(rng: &mut Rng, who: Who<'_>, intention: u8, locale: &str, facts: &Facts) -> Vec<(Speaker, Content)> {
     let Some(way) = who.way else {
         let turns = dialogue::leading_to(rng, &char::from(intention).to_string(), locale, facts).turns;
         let answers = turns.into_iter().skip_while(|turn| turn.speaker != Speaker::User);

@@ -161,7 +161,8 @@ impl Workflow {
         node: u16,
         dialers: &Dialers<'_>,
     ) -> Option<Timestamp> {
-        let conversation = dialers.chatbot.conversations.get(self.conversation(key, at, node, dialers.chatbot)?);
+        let conversation =
+            dialers.chatbot.conversations.get(self.conversation(key, at, node, dialers.chatbot)?);
         let patience = match conversation.phase {
             Phase::Transfer => TRANSFER_PATIENCE,
             Phase::Agent => dialers.context.behaviour.silence,

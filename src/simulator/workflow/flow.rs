@@ -211,7 +211,8 @@ impl Workflow {
         let Some(row) = instance.row(at) else { return };
         let is_sendable = self.failure(key, at, node, dialers).is_none();
         let wanted = if is_sendable { row.message_outcome } else { Some(CameTo::Failed) };
-        let Some(Kind::WhatsApp { reply_within, .. }) = self.node(instance.template, node).map(|node| &node.kind)
+        let Some(Kind::WhatsApp { reply_within, .. }) =
+            self.node(instance.template, node).map(|node| &node.kind)
         else {
             return;
         };

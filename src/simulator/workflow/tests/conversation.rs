@@ -168,7 +168,8 @@ fn nobody_who_takes_it_lets_the_row_go_on_after_half_an_hour() {
     let ended = &vendor.sent("workflow.session_ended")[0];
     assert_eq!(ended["session_end_reason"], "timeout");
     let call_id = ended["call_id"].clone();
-    let late = vendor.call("chatbot.agent_transfer_result", json!({ "call_id": call_id, "result": "accepted" }));
+    let late =
+        vendor.call("chatbot.agent_transfer_result", json!({ "call_id": call_id, "result": "accepted" }));
     assert!(late.is_err());
 }
 
@@ -196,7 +197,8 @@ fn whoever_answers_once_says_no_more() {
 #[test]
 fn a_late_answer_comes_while_it_is_waited_for_or_begins_a_conversation_of_its_own() {
     let vendor = wished("wa_late");
-    let heard = vendor.sent("workflow.waba_status").iter().map(|body| text(&body["status"])).collect::<Vec<_>>();
+    let heard =
+        vendor.sent("workflow.waba_status").iter().map(|body| text(&body["status"])).collect::<Vec<_>>();
     assert_eq!(heard.join(" "), "send delivery read");
     assert!(vendor.sent("workflow.session_ended").is_empty());
     assert_eq!(vendor.sent("workflow.contact_completed").len(), 1);
