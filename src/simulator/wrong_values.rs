@@ -127,7 +127,7 @@ impl World {
             ("plan.rounds", json!({ "PlanID": plan_id })),
             ("plan.cancel_call", json!({ "PlanID": later_plan, "CalleeNumber": NUMBER })),
             ("plan.recordings", json!({ "PlanID": plan_id, "Callee": NUMBER })),
-            ("workflow.create", workflow.clone()),
+            ("workflow.create", workflow),
             ("workflow.templates", json!({})),
             ("workflow.add_contacts", with(json!({ "details": details }), &one)),
             ("workflow.update_contact", with(json!({ "callee": NUMBER, "variables": { "a": "b" } }), &one)),
@@ -326,7 +326,7 @@ fn every_wrong_value_is_told_by_its_field() {
                 continue;
             }
             let mut names = field.path.split('.').map(|name| name.trim_end_matches("[]")).rev();
-            let (name, around) = (names.next().unwrap_or_default(), names.last());
+            let (name, around) = (names.next().unwrap_or_default(), names.next_back());
             let has_it = |request: &&&Value| request.get(around.unwrap_or(name)).is_some();
             let request = requests.iter().find(has_it).or(requests.first());
             let request = request.unwrap_or_else(|| panic!("no request to {id}"));
