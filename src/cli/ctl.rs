@@ -121,8 +121,9 @@ fn request(call: Described, fields: &[(String, Value)], base: &str) -> Result<Ht
         Value::String(text) => text,
         other => other.to_string(),
     };
-    let encoded =
-        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encoded = |text: &str| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
     let mut path = format!("{}{PREFIX}", base.trim_end_matches('/'));
     for part in call.path.split('/').skip(1) {
         let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
@@ -144,8 +145,10 @@ fn request(call: Described, fields: &[(String, Value)], base: &str) -> Result<Ht
         headers.push("content-type", "application/json");
         return Ok(HttpRequest { method: call.method.into(), path, query: None, headers, body });
     }
-    let query: Vec<String> =
-        given.into_iter().map(|(name, value)| format!("{}={}", encoded(&name), encoded(&text(value)))).collect();
+    let query: Vec<String> = given
+        .into_iter()
+        .map(|(name, value)| format!("{}={}", encoded(&name), encoded(&text(value))))
+        .collect();
     let query = (!query.is_empty()).then(|| query.join("&"));
     Ok(HttpRequest { method: call.method.into(), path, query, ..HttpRequest::default() })
 }

@@ -112,8 +112,7 @@ impl Endpoint for Resend {
     const NAME: &'static str = "resend";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/callbacks/{callback}/resend";
-    const WHAT: &'static str =
-        "sends a callback once more, the same bytes under the same id, or with {\"body\": {...}} another body signed anew";
+    const WHAT: &'static str = "sends a callback once more, the same bytes under the same id, or with {\"body\": {...}} another body signed anew";
     const STATUSES: &'static [u16] = &[201];
     type Ask = ResendAsk;
     type Answer = Sent;

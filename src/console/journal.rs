@@ -146,8 +146,10 @@ fn stream(world: World, find: Find, format: Format) -> Result<Answered<Value>, R
     find.check()?;
     let (sender, parts) = mpsc::channel(WAITING);
     tokio::spawn(send(world, find, format, sender));
-    let headers =
-        vec![("content-type".into(), format.content_type().into()), ("cache-control".into(), "no-store".into())];
+    let headers = vec![
+        ("content-type".into(), format.content_type().into()),
+        ("cache-control".into(), "no-store".into()),
+    ];
     Ok(Answered::Other(Reply::Stream(HttpStream { status: 200, headers, length: None, parts })))
 }
 

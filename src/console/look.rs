@@ -138,15 +138,15 @@ impl Endpoint for Ready {
     const NAME: &'static str = "ready";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/ready";
-    const WHAT: &'static str = "says which version answers here, and whether it takes requests (503 once it ends)";
+    const WHAT: &'static str =
+        "says which version answers here, and whether it takes requests (503 once it ends)";
     const STATUSES: &'static [u16] = &[200, 503];
     type Ask = Nothing;
     type Answer = Health;
 
     async fn answer(world: World, _: Nothing) -> Result<Answered<Health>, Refused> {
         let ready = !world.driver.look(|engine, _| engine.is_stopped());
-        let health =
-            Health { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION"), ready };
+        let health = Health { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION"), ready };
         Ok(Answered::Json(if ready { 200 } else { 503 }, health))
     }
 }

@@ -25,8 +25,8 @@ use crate::contract::Family;
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::net::HttpRequest;
 
-pub use openapi::document as openapi;
 pub use namespace::{Namespace, NamespaceError, Namespaces, NewNamespace};
+pub use openapi::document as openapi;
 pub use world::World;
 
 /// Where everything is: a path that the vendor does not have.

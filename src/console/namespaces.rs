@@ -85,7 +85,8 @@ impl Endpoint for Remove {
     const NAME: &'static str = "remove-namespace";
     const METHOD: &'static str = "DELETE";
     const PATH: &'static str = "/namespaces/{name}";
-    const WHAT: &'static str = "ends a namespace and frees all it holds; its callbacks that are on their way are dropped";
+    const WHAT: &'static str =
+        "ends a namespace and frees all it holds; its callbacks that are on their way are dropped";
     type Ask = Named;
     type Answer = Done;
 

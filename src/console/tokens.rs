@@ -24,8 +24,7 @@ impl Endpoint for Expire {
     const NAME: &'static str = "expire-tokens";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/tokens/expire";
-    const WHAT: &'static str =
-        "lets all tokens expire, or with {\"app_key\": \"...\"} those of one account";
+    const WHAT: &'static str = "lets all tokens expire, or with {\"app_key\": \"...\"} those of one account";
     type Ask = Ask;
     type Answer = Done;
 

@@ -87,8 +87,7 @@ impl Endpoint for Wait {
     const NAME: &'static str = "wait";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/wait";
-    const WHAT: &'static str =
-        "returns as soon as a request or callback has come that is as you say: {\"callback\": \"task.finished\", \"within\": \"10s\"}";
+    const WHAT: &'static str = "returns as soon as a request or callback has come that is as you say: {\"callback\": \"task.finished\", \"within\": \"10s\"}";
     const STATUSES: &'static [u16] = &[200, NOT_MET];
     type Ask = Ask;
     type Answer = Answer;
@@ -217,8 +216,8 @@ impl Hunt {
             return Ok(());
         }
         let fields = self.fields(&entry, &name);
-        let found = mismatches(&self.wanted.where_, &fields)
-            .map_err(|error| Refused::wrong(error.to_string()))?;
+        let found =
+            mismatches(&self.wanted.where_, &fields).map_err(|error| Refused::wrong(error.to_string()))?;
         if found.is_empty() {
             self.met.push(entry);
         } else {

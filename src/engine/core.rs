@@ -22,8 +22,8 @@ use crate::contract::{Direction, Family, Provenance};
 use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals};
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
-use crate::seed::Seed;
 use crate::scenario::{Arrivals, Body, CallView, DeliveryEnd, FailureKind, SendError, StoryRun};
+use crate::seed::Seed;
 use crate::simulator::workflow::PushReach;
 use crate::simulator::{
     Account, AccountKey, Callback, CallbackBody, ConversationKey, Opening, Request, Simulator,
@@ -593,7 +593,11 @@ impl Engine {
             Event::Attempted { attempt: Arc::clone(attempt), result: Arc::clone(&result), retry_at };
         self.dispatch.journal.write(now, story.clone(), attempted);
         let AttemptOutcome::Ended(end) = outcome else { return };
-        self.dispatch.journal.write(now, story, Event::Ended { callback: Arc::clone(&attempt.callback), end: end.clone() });
+        self.dispatch.journal.write(
+            now,
+            story,
+            Event::Ended { callback: Arc::clone(&attempt.callback), end: end.clone() },
+        );
         let Some(Origin { story: Some(index), body, took, .. }) = self.dispatch.origins.remove(&id) else {
             return;
         };

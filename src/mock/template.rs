@@ -54,7 +54,8 @@ impl Builder {
         let (engine, rest) = self.split()?;
         let limits = rest.prepared.settings.limits.clone();
         let template = Template::of(&rest, server.local_addr());
-        let registry = Arc::new(Registry::new(template.usual(), move |asked| template.builder(asked).service()));
+        let registry =
+            Arc::new(Registry::new(template.usual(), move |asked| template.builder(asked).service()));
         let service = rest.service(engine)?.beside(Arc::clone(&registry) as _, registry);
         service.check_callback_urls().await?;
         Ok(Assembly::new(service, server, limits))

@@ -6,7 +6,9 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::serving::{JSON, Serving, request};
-use crate::support::{DEFAULT_SECRET, Receiver, assert_code, independent_hmac, plain, program, run, stderr, stdout};
+use crate::support::{
+    DEFAULT_SECRET, Receiver, assert_code, independent_hmac, plain, program, run, stderr, stdout,
+};
 
 /// A receiver that is content.
 fn ok() -> Receiver {
@@ -276,7 +278,10 @@ fn namespaces_share_nothing_but_the_address() {
     assert_eq!(serving.control("DELETE", "/_mock/namespaces/a", &Value::Null).0, 200);
     let gone = serving.control("GET", "/_ns/a/_mock/state", &Value::Null);
     assert!(refused(gone, 404).contains("there is no namespace `a`"));
-    assert!(refused(serving.control("POST", "/_ns/b/_mock/namespaces", &json!({})), 404).contains("none of its own"));
+    assert!(
+        refused(serving.control("POST", "/_ns/b/_mock/namespaces", &json!({})), 404)
+            .contains("none of its own")
+    );
 }
 
 #[test]
@@ -348,7 +353,9 @@ fn exec_gives_a_command_a_mock_and_ends_as_it_does() {
     let program = env!("CARGO_BIN_EXE_airudder-mock");
     let good = exec(
         &port,
-        &format!("test \"$PORT\" = {port} && {program} ctl emit event=session.end && {program} ctl wait callback=session.end"),
+        &format!(
+            "test \"$PORT\" = {port} && {program} ctl emit event=session.end && {program} ctl wait callback=session.end"
+        ),
     );
     assert_code(&good, 0);
     assert_eq!(receiver.requests().len(), 1);

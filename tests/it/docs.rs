@@ -162,7 +162,8 @@ fn control() -> String {
     let mut text = String::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
-            let (name, what) = (operation["operationId"].as_str().unwrap(), operation["summary"].as_str().unwrap());
+            let (name, what) =
+                (operation["operationId"].as_str().unwrap(), operation["summary"].as_str().unwrap());
             let _ = write!(text, "### {name}: `{} {path}`\n\n{what}\n\n", method.to_uppercase());
             let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
             let own = schema["properties"].as_object().into_iter().flatten();
