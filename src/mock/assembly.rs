@@ -3,21 +3,30 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::api::{Answering, Api};
+use crate::api::{Answering, Api, ready};
 use crate::console::{self, Namespaces, World};
 use crate::engine::{Driver, End};
 use crate::http::{Limits, Server};
 use crate::journal::Kept;
 use crate::net::origin;
-use crate::net::{Guard, HttpRequest, NotAllowed, Target};
+use crate::net::{Guard, HttpRequest, HttpResponse, NotAllowed, Target};
+
+/// Whom a request is for.
+pub(super) enum Found {
+    /// A mock, and the path of the request there.
+    There(Service, String),
+    /// One of this name, which there is not.
+    Missing(String),
+}
 
 /// Further mocks behind the same address.
 pub(super) trait Beside: std::fmt::Debug + Send + Sync {
-    /// Answers a request that is for one of them, by its path or by its header; gives back one that is not.
-    fn answer(&self, request: HttpRequest) -> Result<Answering, HttpRequest>;
+    /// The one that a request is for, by its path or by its header, if it is for any.
+    fn find(&self, request: &HttpRequest) -> Option<Found>;
 
     /// Ends all of them.
     fn close(&self);
@@ -79,13 +88,15 @@ impl Service {
         if let Err(foreign) = origin::check(&self.own, &request, console::is_of(&request)) {
             return self.api.turn_away(request, foreign.status(), foreign.to_string());
         }
-        let request = match &self.beside {
-            Some(beside) => match beside.answer(request) {
-                Ok(answering) => return answering,
-                Err(request) => request,
-            },
-            None => request,
-        };
+        match self.beside.as_ref().and_then(|beside| beside.find(&request)) {
+            Some(Found::There(service, path)) => return service.answer(HttpRequest { path, ..request }),
+            Some(Found::Missing(name)) => {
+                let name = name.escape_debug();
+                let message = format!("there is no namespace `{name}`; POST /_mock/namespaces makes one");
+                return ready(HttpResponse::json(404, &json!({ "message": message })));
+            }
+            None => {}
+        }
         console::answer(&self.world, &request).unwrap_or_else(|| self.api.answer(request))
     }
 }

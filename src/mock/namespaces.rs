@@ -12,11 +12,10 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use super::StartError;
-use super::assembly::{Beside, Service};
-use crate::api::{Answering, ready};
+use super::assembly::{Beside, Found, Service};
 use crate::console::{Namespace, NamespaceError, Namespaces, NewNamespace};
 use crate::engine::Speed;
-use crate::net::{HttpRequest, HttpResponse};
+use crate::net::HttpRequest;
 use crate::seed::Seed;
 
 /// The first part of the path of requests to a namespace.
@@ -158,23 +157,16 @@ impl Registry {
 }
 
 impl Beside for Registry {
-    fn answer(&self, request: HttpRequest) -> Result<Answering, HttpRequest> {
+    fn find(&self, request: &HttpRequest) -> Option<Found> {
         let by_path = request.path.strip_prefix(PREFIX).map(|rest| {
             let (name, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
             (name.to_owned(), if rest.is_empty() { "/".to_owned() } else { rest.to_owned() })
         });
-        let (name, path) = match (by_path, request.header(HEADER)) {
-            (Some(named), _) => named,
-            (None, Some(name)) => (name.to_owned(), request.path.clone()),
-            (None, None) => return Err(request),
-        };
-        let service = self.lock().running.get(&name).map(|running| running.service.clone());
-        Ok(match service {
-            Some(service) => service.answer(HttpRequest { path, ..request }),
-            None => ready(HttpResponse::json(
-                404,
-                &serde_json::json!({ "message": format!("there is no namespace `{}`; POST /_mock/namespaces makes one", name.escape_debug()) }),
-            )),
+        let by_header = || Some((request.header(HEADER)?.to_owned(), request.path.clone()));
+        let (name, path) = by_path.or_else(by_header)?;
+        Some(match self.lock().running.get(&name) {
+            Some(running) => Found::There(running.service.clone(), path),
+            None => Found::Missing(name),
         })
     }
 
