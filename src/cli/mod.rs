@@ -92,7 +92,7 @@ pub fn main() -> ExitCode {
         Err(error) => return exit::usage(&error),
     };
     let config = cli.config.as_deref();
-    let outcome = match cli.command {
+    exit::code(|| match cli.command {
         Command::Run(args) => run::run(args, config),
         Command::Serve(args) => serve::run(args, config),
         Command::Load(args) => load::run(args, config),
@@ -105,8 +105,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args, config),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),
-    };
-    exit::code(outcome)
+    })
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {

@@ -15,7 +15,7 @@ use super::timeline::Timeline;
 use super::verdicts::Verdicts;
 use super::{CommandError, Exit, stories};
 use crate::contract::{Direction, Provenance};
-use crate::engine::{Pace, Speed};
+use crate::engine::{Pace, Speed, Watchdog};
 use crate::mock::{Builder, Prepared};
 use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
@@ -37,6 +37,9 @@ const SHOWN_EVENTS: usize = 6;
 
 /// How long the last lines may take to be printed.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Whoever makes requests notices it when others take longer.
+const LONG_TURN: Duration = Duration::from_millis(250);
 
 /// The arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -113,7 +116,8 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
         args.show_secrets,
         builder,
     )?;
-    let mock = builder.sink(verdicts.clone()).stories(stories).assemble().await?;
+    let watchdog = Watchdog::new(LONG_TURN, |long| super::remark(&format!("slow: {long}")));
+    let mock = builder.watchdog(watchdog).sink(verdicts.clone()).stories(stories).assemble().await?;
     let files = args.address_files.write(mock.address(), &mock.url()).map_err(CommandError::start)?;
     let interrupted = super::interrupted_with(files.remover());
     if args.quiet {

@@ -15,6 +15,7 @@ mod host;
 mod options;
 mod outcome;
 mod pace;
+mod turn;
 #[cfg(test)]
 mod user_endpoints_tests;
 
@@ -25,3 +26,4 @@ pub use drive::{Agenda, Callers, Driver, End};
 pub use options::EngineOptions;
 pub use outcome::RequestOutcome;
 pub use pace::Pace;
+pub use turn::{LongTurn, Watchdog};

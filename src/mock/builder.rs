@@ -12,7 +12,7 @@ use super::{Prepared, StartError};
 use crate::api::Api;
 use crate::contract::VENDOR_HOSTS;
 use crate::delivery::{Client, ClientOptions};
-use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed};
+use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed, Watchdog};
 use crate::http::Server;
 use crate::journal::{Journal, Sink};
 use crate::net::{Guard, Target};
@@ -40,6 +40,7 @@ pub struct Builder {
     epoch: Option<Timestamp>,
     callers: Callers,
     pace: Pace,
+    watchdog: Option<Watchdog>,
     max_in_flight: usize,
     listen: Option<String>,
     server: Option<Server>,
@@ -66,6 +67,7 @@ impl Builder {
             epoch: None,
             callers: Callers::Lasting,
             pace: Pace::default(),
+            watchdog: None,
             max_in_flight: MOST_IN_FLIGHT,
             listen: None,
             server: None,
@@ -154,6 +156,12 @@ impl Builder {
     /// How long a clock that jumps waits for what lives outside.
     pub(crate) fn pace(mut self, pace: Pace) -> Self {
         self.pace = pace;
+        self
+    }
+
+    /// Has turns of the engine that take long told of.
+    pub(crate) fn watchdog(mut self, watchdog: Watchdog) -> Self {
+        self.watchdog = Some(watchdog);
         self
     }
 
@@ -264,6 +272,7 @@ impl Builder {
             epoch: self.epoch.unwrap_or_else(Timestamp::now),
             callers: self.callers,
             pace: self.pace,
+            watchdog: self.watchdog,
             idle: self.max_in_flight.max(MOST_IN_FLIGHT),
             prepared,
         };
@@ -280,6 +289,7 @@ struct Rest {
     epoch: Timestamp,
     callers: Callers,
     pace: Pace,
+    watchdog: Option<Watchdog>,
     /// Idle connections kept for each receiver.
     idle: usize,
 }
@@ -291,7 +301,10 @@ impl Rest {
             ClientOptions { guard: self.guard, tls: settings.tls.clone(), idle_per_target: self.idle };
         let client = Client::new(options)?;
         let clock = Clock::starting(self.epoch, self.speed);
-        let driver = Driver::new(engine, clock, client, self.callers, self.pace);
+        let mut driver = Driver::new(engine, clock, client, self.callers, self.pace);
+        if let Some(watchdog) = self.watchdog {
+            driver = driver.watched(watchdog);
+        }
         let api =
             Api::new(driver.clone(), &self.prepared.catalog, settings.access, settings.public_url.is_none())?;
         let public = settings.public_url.as_ref().and_then(|url| url.parse::<Target>().ok());

@@ -222,10 +222,17 @@ impl Context {
         if self.callbacks.is_empty() { self.agenda.next() } else { Some(self.now) }
     }
 
-    /// What goes out now. Here, and nowhere else, it is decided whether it does and whose it is.
-    pub(super) fn take_callbacks(&mut self) -> Vec<Callback> {
+    /// Whether so many callbacks wait to be taken.
+    pub(super) fn has_callbacks(&self, many: usize) -> bool {
+        self.callbacks.len() >= many
+    }
+
+    /// What goes out now, so many at most; the others wait. Here, and nowhere else, it is decided whether it does and whose
+    /// it is.
+    pub(super) fn take_callbacks(&mut self, most: usize) -> Vec<Callback> {
         let causes = &self.causes;
-        let sent = self.callbacks.drain(..).filter_map(|(cause, mut callback)| {
+        let taken = most.min(self.callbacks.len());
+        let sent = self.callbacks.drain(..taken).filter_map(|(cause, mut callback)| {
             let Some(cause) = cause else { return Some(callback) };
             callback.story = causes.story(cause);
             (!causes.is_muted(cause)).then_some(callback)

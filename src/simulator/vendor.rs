@@ -213,7 +213,15 @@ impl Simulator {
     /// Does what is due and returns the callbacks that come of it, in order. Of very much, it does the first part; then
     /// [`Simulator::next_wakeup`] is still due.
     pub fn advance(&mut self, now: Timestamp) -> Vec<Callback> {
+        self.advance_within(now, usize::MAX)
+    }
+
+    /// The same where there is room for so many callbacks: nothing more is begun once they are there, and those beyond wait.
+    pub fn advance_within(&mut self, now: Timestamp, room: usize) -> Vec<Callback> {
         for _ in 0..AT_ONCE {
+            if self.context.has_callbacks(room) {
+                break;
+            }
             let Some((at, cause, timer)) = self.context.agenda.take(now) else { break };
             self.context.resume(cause, at);
             match timer {
@@ -227,7 +235,7 @@ impl Simulator {
             // A row of a workflow goes on when its call ends.
             Workflow::take_ended(self);
         }
-        self.context.take_callbacks()
+        self.context.take_callbacks(room)
     }
 
     /// What could not be done since this was asked last, with the story whose doing it is: nothing is lost silently.
