@@ -11,7 +11,8 @@ so that part of a long wait may be its own: the column `idle` is the longest wai
 begins. The release build of this tree is measured unless --program names another.
 
     campaign     200,000 template messages in 20 requests, 120 times real time, the webhook down; then it is up
-    json         one JSON body of 64 MB, all of it small values, without a token
+    json         one JSON body of 64 MB: small values to the endpoint for tokens, to that for tasks without a token and with
+                 one, and a million rows with one; status, memory and longest wait of each
     slow-bodies  1,100 clients that announce a body of 1,000 bytes and send one byte a second
     slow-heads   1,100 clients that send one byte of a request's head a second
     slow-faults  1,030 requests to an endpoint that waits a minute on purpose; their clients go at once
@@ -187,18 +188,26 @@ async def campaign(options):
 
 
 async def json_body(options):
-    mock = Mock(options.program)
-    idle = await mock.watch()
-    inner = b'{"a":[' + b"[1,2],{}," * 7_400_000
-    body = inner + b"0]}"
-    begun = time.monotonic()
-    status, answer = await mock.ask("/service/cloud/auth", body)
-    figures = mock.figures(idle) | {"status": status, "took ms": round(1000 * (time.monotonic() - begun)), "body MB": len(body) >> 20}
-    # The same where a token is asked for, and long lists are taken.
-    status, answer = await mock.ask("/service/cloud/task", body)
-    figures["status of a task"] = status
-    figures |= mock.figures(idle)
-    mock.end()
+    values = b'{"a":[' + b"[1,2],{}," * 7_400_000 + b"0]}"
+    row = '{"Mobile":"+6281100000000","Comments":"a customer of ours"}'
+    rows = ('{"TaskName":"rows","RobotID":"Welcome call","ScheduleStartTime":"2090-01-01 09:00:00","Details":['
+            + ",".join([row] * (66_000_000 // (len(row) + 1))) + "]}").encode()
+    figures = {}
+    for name, path, body, has_token in [
+        ("any", "/service/cloud/auth", values, False), ("no token", "/service/cloud/task", values, False),
+        ("values", "/service/cloud/task", values, True), ("rows", "/service/cloud/task", rows, True),
+    ]:
+        mock = Mock(options.program)
+        headers = []
+        if has_token:
+            _, answer = await mock.ask("/service/cloud/auth", CREDENTIALS)
+            headers = [f"Authorization: Token {json.loads(answer)['data']['token']}"]
+        idle = await mock.watch()
+        status, _ = await mock.ask(path, body, headers)
+        await asyncio.sleep(0.2)
+        one = mock.figures(idle)
+        figures[name] = f"{status}, {one['peak MB']} MB, {one['longest wait ms']} ms;"
+        mock.end()
     return figures
 
 
@@ -255,7 +264,7 @@ async def slow_faults(options):
 
 
 async def recordings(options):
-    mock = Mock(options.program, '[calling]\nrecording_lag = "0s"\n', "--speed", "600")
+    mock = Mock(options.program, "", "--speed", "600")
     _, answer = await mock.ask("/service/cloud/auth", CREDENTIALS)
     token = f"Authorization: Token {json.loads(answer)['data']['token']}"
     task = {"TaskName": "long", "Details": [{"Mobile": "+6281112349010"}], "RobotID": "Payment reminder"}
@@ -315,7 +324,7 @@ async def unfinished(options):
 async def soak(options):
     webhook = Webhook()
     port = await webhook.serve()
-    mock = Mock(options.program, SOAK if not options.old else "", "--callback-url", f"http://127.0.0.1:{port}/hook")
+    mock = Mock(options.program, "", "--callback-url", f"http://127.0.0.1:{port}/hook")
     idle = await mock.watch()
     _, answer = await mock.ask("/service/cloud/auth", CREDENTIALS)
     token = json.loads(answer)["data"]["token"]
@@ -361,7 +370,6 @@ async def soak(options):
     return figures
 
 
-SOAK = '[retention]\nage = "30s"\n'
 SCENARIOS = {
     "campaign": campaign, "json": json_body, "slow-bodies": slow_bodies, "slow-heads": slow_heads,
     "slow-faults": slow_faults, "recordings": recordings, "unfinished": unfinished, "soak": soak,
@@ -373,7 +381,6 @@ def main():
     parser.add_argument("--program", default=BUILT)
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--seconds", type=float, default=60, help="how long the webhook of the campaign is down")
-    parser.add_argument("--old", action="store_true", help="leave out settings that older versions do not know")
     parser.add_argument("scenarios", nargs="*", choices=[[], *SCENARIOS], metavar="SCENARIO")
     options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)

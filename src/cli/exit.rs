@@ -15,6 +15,7 @@ Exit codes:
        --fail-if
     2  wrong usage, or a mistake in a file; nothing was sent
     3  could not start, for example because an address is taken
+    4  of `serve`: callbacks were not sent, or are owed another attempt
     5  of `load` and `merge`: the run is VOID, its figures say nothing
    70  a mistake in this program: it ends rather than go on with half a state
   130  interrupted";
@@ -30,6 +31,8 @@ pub enum Exit {
     Usage,
     /// Could not start.
     Start,
+    /// Callbacks were not sent, or are owed another attempt.
+    Left,
     /// A load whose figures can't be relied on.
     Void,
     /// A mistake in the program itself.
@@ -46,6 +49,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Start => 3,
+            Self::Left => 4,
             Self::Void => 5,
             Self::Broken => 70,
             Self::Interrupted => 130,

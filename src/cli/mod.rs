@@ -92,6 +92,7 @@ pub fn main() -> ExitCode {
         Err(error) => return exit::usage(&error),
     };
     let config = cli.config.as_deref();
+    raise_descriptors();
     exit::code(|| match cli.command {
         Command::Run(args) => run::run(args, config),
         Command::Serve(args) => serve::run(args, config),
@@ -106,6 +107,20 @@ pub fn main() -> ExitCode {
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),
     })
+}
+
+/// Every connection takes a descriptor, and many systems give a program fewer than it may have.
+fn raise_descriptors() {
+    #[cfg(unix)]
+    {
+        use nix::sys::resource::{Resource, getrlimit, setrlimit};
+        if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+            && soft < hard
+        {
+            // Where the system does not give them, those there are have to do.
+            let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+        }
+    }
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {

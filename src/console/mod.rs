@@ -86,6 +86,7 @@ fn state(driver: &Driver) -> HttpResponse {
     driver.with(|engine, now| {
         let body = json!({
             "now": now.to_string(),
+            "ready": !engine.is_stopped(),
             "busy": engine.is_busy(),
             "stories": { "total": engine.stories().len(), "over": engine.stories_over() },
             "callbacks": engine.totals(),

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ struct Shared {
     callers: Callers,
     pace: Pace,
     watchdog: Option<Watchdog>,
+    /// Nothing new is begun.
+    ending: AtomicBool,
     /// When it was made: real time counts from here.
     began: Instant,
     /// For tests: what takes the attempts in place of the network.
@@ -183,6 +186,7 @@ impl Driver {
             callers,
             pace,
             watchdog: None,
+            ending: AtomicBool::new(false),
             began: Instant::now(),
             #[cfg(test)]
             receiver: None,
@@ -370,8 +374,14 @@ impl Driver {
         }
     }
 
+    /// Whether it was interrupted: what is under way ends, and nothing new is begun.
+    pub fn is_ending(&self) -> bool {
+        self.shared.ending.load(Ordering::Relaxed)
+    }
+
     /// Starts nothing new from now on.
     fn stop(&self) {
+        self.shared.ending.store(true, Ordering::Relaxed);
         let mut state = self.lock();
         state.engine.stop();
         state.agenda.clear();

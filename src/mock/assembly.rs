@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::api::{Answering, Api};
 use crate::console;
 use crate::engine::{Driver, End};
-use crate::http::{Limits, Server};
+use crate::http::{LargeBodies, Limits, Server};
 use crate::net::origin;
 use crate::net::{Guard, HttpRequest, NotAllowed, Target};
 
@@ -52,7 +52,13 @@ impl Service {
         if let Err(foreign) = origin::check(&self.own, &request, console::is_of(&request)) {
             return self.api.turn_away(request, foreign.status(), foreign.to_string());
         }
-        console::answer(&self.driver, &request).unwrap_or_else(|| self.api.answer(request))
+        if let Some(answering) = console::answer(&self.driver, &request) {
+            return answering;
+        }
+        if self.driver.is_ending() {
+            return self.api.turn_away(request, 503, "the mock is ending and begins nothing new".to_owned());
+        }
+        self.api.answer(request)
     }
 }
 
@@ -67,7 +73,9 @@ pub struct Assembly {
 }
 
 impl Assembly {
-    pub(super) fn new(service: Service, server: Server, limits: Limits) -> Self {
+    pub(super) fn new(service: Service, server: Server, mut limits: Limits) -> Self {
+        let api = service.api.clone();
+        limits.large_bodies = Some(LargeBodies::of(move |method, path| api.is_large(method, path)));
         let (address, answering) = (server.local_addr(), service.clone());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(move |request| answering.answer(request), limits, async {

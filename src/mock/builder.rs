@@ -305,8 +305,11 @@ impl Rest {
         if let Some(watchdog) = self.watchdog {
             driver = driver.watched(watchdog);
         }
-        let api =
+        let mut api =
             Api::new(driver.clone(), &self.prepared.catalog, settings.access, settings.public_url.is_none())?;
+        if let Some(values) = settings.json_values {
+            api = api.with_values(values);
+        }
         let public = settings.public_url.as_ref().and_then(|url| url.parse::<Target>().ok());
         let public = public.map(|url| url.host().to_owned());
         let hosts = settings.hosts.iter().cloned().chain(public).chain(VENDOR_HOSTS.map(str::to_owned));

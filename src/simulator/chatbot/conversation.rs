@@ -295,7 +295,8 @@ impl Conversation {
 /// All conversations, and how calls and callbacks find theirs.
 #[derive(Clone, Debug, Default)]
 pub(in crate::simulator) struct Conversations {
-    list: Vec<Conversation>,
+    /// Boxed: to move all of them when the list grows would keep everybody waiting.
+    list: Vec<Box<Conversation>>,
     by_call_id: HashMap<WireId, ConversationKey>,
     /// By channel and user.
     by_user: HashMap<(WireId, WireId), ConversationKey>,
@@ -310,7 +311,7 @@ impl Conversations {
         if conversation.begun {
             *self.begun.entry(conversation.owner).or_default() += 1;
         }
-        self.list.push(conversation);
+        self.list.push(Box::new(conversation));
         self.index(key);
         key
     }
@@ -343,7 +344,7 @@ impl Conversations {
             Some(call_id) => self.by_call_id(call_id).filter(|key| is_seen(self.get(*key)))?.0,
             None => self.list.len(),
         };
-        Some(self.list[..end].iter().rev().filter(move |conversation| is_seen(conversation)))
+        Some(self.list[..end].iter().map(|one| &**one).rev().filter(move |conversation| is_seen(conversation)))
     }
 
     /// The first of those that a cause opened just now.
