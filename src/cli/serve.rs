@@ -67,6 +67,10 @@ pub(super) struct Args {
     /// attempt.
     #[arg(long, value_name = "TIME", default_value = "5s")]
     patience: HumanDuration,
+    /// With --speed max: how long, in real time, your server may take to make a request after it took a callback, or after its
+    /// last request, before time jumps on. Default: 100ms beside stories, nothing without.
+    #[arg(long, value_name = "TIME")]
+    settle: Option<HumanDuration>,
     /// The time on the mock's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
     #[arg(long, value_name = "TIME", value_parser = super::argument::moment)]
     epoch: Option<Timestamp>,
@@ -101,7 +105,9 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     let mut stories = stories::runs(&stories, args.seed, Seed(seed), epoch, &args.set);
     stories.iter_mut().for_each(StoryRun::fail_fast);
     let (verdicts, beside) = (Verdicts::default(), stories.len());
-    let pace = Pace { refused: args.patience.0, ..Pace::default() };
+    let usual = if beside > 0 { Pace::default().settle } else { Duration::ZERO };
+    let settle = args.settle.map_or(usual, |settle| settle.0);
+    let pace = Pace { refused: args.patience.0, settle, ..Pace::default() };
     let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch).pace(pace);
     if let Some(url) = &args.target.callback_url {
         builder = builder.callback_url(url);

@@ -45,7 +45,7 @@ impl Timeline {
             }
             Event::StoryFinished { passed: true } => format!("{GOOD}passed{GOOD:#}"),
             Event::StoryFinished { passed: false } => format!("{BAD}failed{BAD:#}"),
-            Event::Failed { place, message } => {
+            Event::Failed { place, message, .. } => {
                 let message = visible(message).replace('\n', "\n                  ");
                 format!("{BAD}✗{BAD:#} {message} {DIM}({place}){DIM:#}")
             }

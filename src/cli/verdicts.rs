@@ -47,7 +47,7 @@ impl Sink for Verdicts {
         match &entry.event {
             Event::StoryFinished { passed: true } => counts.passed += 1,
             Event::StoryFinished { passed: false } => counts.failed += 1,
-            Event::Failed { place, message } | Event::Explained { place, message } => {
+            Event::Failed { place, message, .. } | Event::Explained { place, message } => {
                 counts.failures.push(format!("    ✗ {story}: {} ({place})", visible(message)));
             }
             _ => {}

@@ -20,7 +20,7 @@ use crate::contract::{Direction, Family, Provenance};
 use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals};
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
-use crate::scenario::{Arrivals, Body, CallView, DeliveryEnd, SendError, StoryRun};
+use crate::scenario::{Arrivals, Body, CallView, DeliveryEnd, FailureKind, SendError, StoryRun};
 use crate::simulator::workflow::PushReach;
 use crate::simulator::{
     Account, AccountKey, Callback, CallbackBody, ConversationKey, Opening, Request, Simulator,
@@ -417,7 +417,8 @@ impl Engine {
             Some(story) => {
                 story.count_failure();
                 let name = Arc::clone(story.name());
-                (Some(Arc::clone(&name)), Event::Failed { place: name, message })
+                let kind = FailureKind::Unsendable.as_str();
+                (Some(Arc::clone(&name)), Event::Failed { place: name, kind, message })
             }
             None => (None, Event::Note(message)),
         };

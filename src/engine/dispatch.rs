@@ -1,7 +1,7 @@
 //! From a callback's body to the outbox: target, headers, encryption, the user's corrections; and its signature.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,6 +24,10 @@ use crate::simulator::{AccountKey, FlowPlace, PushKey};
 
 /// So many fields are named where an entry is first used; `catalog ID` lists them all.
 const MOST_LISTED: usize = 6;
+
+/// The headers of every callback.
+static CONTENT_TYPE: LazyLock<Arc<str>> = LazyLock::new(|| "Content-Type".into());
+static USER_AGENT: LazyLock<Arc<str>> = LazyLock::new(|| "User-Agent".into());
 
 /// Everything between a body and the outbox.
 pub(super) struct Dispatch {
@@ -178,8 +182,8 @@ impl Dispatch {
         self.queued += 1;
         let id = CallbackId(self.queued);
         let mut headers: Vec<(Arc<str>, String)> = vec![
-            (Arc::from("Content-Type"), "application/json".to_owned()),
-            (Arc::from("User-Agent"), "Airudder".to_owned()),
+            (Arc::clone(&CONTENT_TYPE), "application/json".to_owned()),
+            (Arc::clone(&USER_AGENT), "Airudder".to_owned()),
         ];
         for (name, value) in &entry.headers {
             set_header(&mut headers, &Arc::from(name.as_str()), value);

@@ -491,7 +491,8 @@ impl Driver {
         let may_jump = match self.shared.callers {
             Callers::Closed => true,
             Callers::Open => !outside,
-            Callers::Lasting => state.engine.is_busy() || state.engine.is_telling(),
+            // What a story awaits comes in real time, and its deadline is not jumped to.
+            Callers::Lasting => !awaits && (state.engine.is_busy() || state.engine.is_telling()),
         };
         if jumps && may_jump {
             let gap = Duration::try_from(wakeup.duration_since(now)).unwrap_or_default();
@@ -545,7 +546,8 @@ impl Driver {
     /// Whether jumps are put off for an integrator outside who makes requests.
     fn gives_time(&self, state: &State) -> bool {
         let jumps = state.clock.speed() == Speed::Max && !state.engine.is_stopped();
-        jumps && self.shared.callers == Callers::Open && state.engine.expects_calls()
+        let is_outside = self.shared.callers != Callers::Closed && !self.shared.pace.settle.is_zero();
+        jumps && is_outside && state.engine.expects_calls()
     }
 
     /// How long time has to stand still yet before it jumps over `gap`: somebody may be about to answer.

@@ -10,6 +10,7 @@ use super::core::Engine;
 use crate::contract::{Provenance, expected};
 use crate::delivery::{Attempt, AttemptResult, ErrorClass, Failure, QueuedCallback};
 use crate::journal::Event;
+use crate::scenario::FailureKind;
 use crate::simulator::{AccountKey, Finding, FindingKind, Findings, Found, Strictness};
 
 impl Engine {
@@ -97,7 +98,11 @@ impl Engine {
                     let Some(run) = self.stories.get_mut(story) else { continue };
                     run.count_failure();
                     let name = Arc::clone(run.name());
-                    let failed = Event::Failed { place: Arc::clone(&name), message };
+                    let failed = Event::Failed {
+                        place: Arc::clone(&name),
+                        kind: FailureKind::Request.as_str(),
+                        message,
+                    };
                     self.dispatch.journal.write(now, Some(name), failed);
                 }
                 allowed => {

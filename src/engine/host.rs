@@ -9,7 +9,7 @@ use super::dispatch::{Dispatch, NewCallback, Origin};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::journal::{Event, SkippedStep};
-use crate::scenario::{Arrivals, SendError, Sending, StoryHost};
+use crate::scenario::{Arrivals, FailureKind, SendError, Sending, StoryHost};
 use crate::simulator::{AccountKey, Simulator};
 
 /// The engine as one story sees it.
@@ -74,9 +74,9 @@ impl StoryHost for EngineHost<'_> {
         self.write(Event::Skipped(steps.collect()));
     }
 
-    fn failed(&mut self, place: &Place, message: &str) {
+    fn failed(&mut self, place: &Place, kind: FailureKind, message: &str) {
         let place = Arc::from(place.to_string());
-        self.write(Event::Failed { place, message: message.to_owned() });
+        self.write(Event::Failed { place, kind: kind.as_str(), message: message.to_owned() });
     }
 
     fn explained(&mut self, place: &Place, message: &str) {

@@ -37,6 +37,8 @@ pub enum Event {
     Failed {
         /// `FILE:LINE` of the step.
         place: Arc<str>,
+        /// What kind of failure it is, in a word: `await.refused`.
+        kind: &'static str,
         /// What was expected and what came, in plain words; may have several lines.
         message: String,
     },

@@ -97,7 +97,7 @@ impl Recorder {
         match &entry.event {
             Event::StoryStarted => put(json!({ "kind": "story_started" })),
             Event::StoryFinished { passed } => put(json!({ "kind": "story_finished", "passed": passed })),
-            Event::Failed { place, message } => {
+            Event::Failed { place, message, .. } => {
                 put(json!({ "kind": "failed", "place": &**place, "message": message }));
             }
             Event::Skipped(steps) => put(json!({ "kind": "skipped", "steps": steps })),

@@ -66,7 +66,7 @@ impl Builder {
             speed: Speed::Times(1.0),
             epoch: None,
             callers: Callers::Lasting,
-            pace: Pace::default(),
+            pace: Pace { settle: Duration::ZERO, ..Pace::default() },
             watchdog: None,
             max_in_flight: MOST_IN_FLIGHT,
             listen: None,

@@ -239,6 +239,9 @@ pub struct AnswerFile {
     /// The whole JSON body. Default: the mock's usual answer.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
+    /// Further fields of the body on purpose: those that the vendor does not have.
+    #[schemars(extend("format" = "template-tree"))]
+    pub extra: Option<Tree>,
 }
 
 /// A reaction to something that happens while the story runs. Names exactly one of `call` and `callback`.
@@ -287,7 +290,8 @@ pub struct ReactionSendFile {
     pub event: String,
     /// How long after the request. Default: at once.
     pub after: Option<DurationRange>,
-    /// Sent only if this is true at the moment of sending. All else is as it was when the reaction happened.
+    /// Sent only if this is true when it is due: it sees the variables of that moment, so that a callback can be called off. Other
+    /// templates see what was when the reaction happened.
     #[schemars(extend("format" = "template"))]
     pub when: Option<String>,
     /// Fields that override the generated ones.

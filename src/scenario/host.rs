@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::arrivals::Arrivals;
+use super::failure::FailureKind;
 use crate::delivery::{CallbackId, Policy};
 use crate::files::Place;
 use crate::language::FormatMistake;
@@ -54,7 +55,7 @@ pub trait StoryHost {
     fn skipped(&mut self, steps: Vec<(Place, String)>);
 
     /// An expectation failed.
-    fn failed(&mut self, place: &Place, message: &str);
+    fn failed(&mut self, place: &Place, kind: FailureKind, message: &str);
 
     /// More became known about a failure of a step that was told before.
     fn explained(&mut self, place: &Place, message: &str);

@@ -6,6 +6,7 @@
 mod arrivals;
 pub mod check;
 mod expect;
+mod failure;
 pub mod file;
 mod host;
 pub mod load;
@@ -15,6 +16,7 @@ mod story;
 
 pub use arrivals::{Arrival, Arrivals, Came, Outcome};
 pub use expect::DeliveryEnd;
+pub use failure::FailureKind;
 pub use host::{Body, CallView, SendError, Sending, StoryHost};
 pub use run::StoryRun;
 pub use story::Story;

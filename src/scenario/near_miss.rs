@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::arrivals::{Arrival, Came, Outcome};
+use super::failure::FailureKind;
 use super::story::Trigger;
 use crate::files::Place;
 use crate::simulator::ConversationKey;
@@ -206,6 +207,29 @@ impl NearMiss {
             Self::Nothing => 32,
         };
         (rank, self)
+    }
+}
+
+impl NearMiss {
+    /// What kind of failure it is to have waited in vain for this reason.
+    pub(super) fn kind(&self) -> FailureKind {
+        match self {
+            Self::Refused { is_proof: true, .. } => FailureKind::AwaitUnproved,
+            Self::Refused { .. } => FailureKind::AwaitRefused,
+            Self::OtherFields { .. } => FailureKind::AwaitOtherFields,
+            Self::OnPurpose { .. } => FailureKind::AwaitFault,
+            Self::OtherConversation { .. } => FailureKind::AwaitOtherConversation,
+            Self::Unfit { .. } => FailureKind::AwaitTooEarly,
+            Self::Stray { .. } => FailureKind::AwaitOtherPath,
+            Self::Taken { .. } => FailureKind::AwaitTaken,
+            Self::BeforeStory { .. } => FailureKind::AwaitBeforeStory,
+            Self::OtherStory { .. } => FailureKind::AwaitOtherStory,
+            Self::Undelivered { .. } => FailureKind::AwaitUndelivered,
+            Self::UnderWay => FailureKind::AwaitUnderWay,
+            Self::OfStory { .. } => FailureKind::AwaitOfStory,
+            Self::OtherRequest { .. } => FailureKind::AwaitOtherRequest,
+            Self::Nothing => FailureKind::AwaitNothing,
+        }
     }
 }
 

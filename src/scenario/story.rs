@@ -527,8 +527,8 @@ impl Compiler<'_> {
 
     fn answer(&mut self, answer: Option<&AnswerFile>) -> Result<Option<AnswerTemplate>, FormatMistake> {
         let Some(answer) = answer else { return Ok(None) };
-        let body =
-            answer.body.as_ref().map(|body| TreeTemplate::compile_table(body, &mut self.set)).transpose()?;
+        let body = both(answer.body.as_ref(), answer.extra.as_ref());
+        let body = body.map(|body| TreeTemplate::compile_table(&body, &mut self.set)).transpose()?;
         Ok(Some(AnswerTemplate { status: answer.status, body }))
     }
 
@@ -581,6 +581,9 @@ impl Compiler<'_> {
                 within: step.within.map_or(Duration::MAX, |within| within.0),
             })
         } else if let Some(condition) = &step.check {
+            if let ConditionFile::Fields(variables) = condition {
+                self.set.note_reads(variables.keys().map(String::as_str));
+            }
             Action::Check(Condition::compile(Some(condition), &mut self.set)?)
         } else if let Some(table) = &step.set {
             Action::Set(self.entries(table)?)

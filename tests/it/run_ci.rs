@@ -1,8 +1,9 @@
 //! Runs as CI has them: no fixed ports, servers that come up late or never, an end in good time.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -28,12 +29,15 @@ fn shell(folder: &Path, script: &str) -> Command {
     command
 }
 
-/// A folder as a user has it after reading: the README's receiver, which comes up late, and the story.
+/// A folder as a user has it after reading: the README's receiver, which is busy until there is a file `go`, and the story.
 fn folder_with_a_late_receiver() -> tempfile::TempDir {
     let [receiver] = &blocks("README.md", "js")[..] else { panic!("one receiver in Node.js") };
     let folder = tempfile::tempdir().unwrap();
-    // The wait is what the test is about: a server that is busy before it listens.
-    let late = format!("setTimeout(() => {{\n{}\n}}, 400);\n", receiver.text);
+    let late = format!(
+        "const begin = () => {{\n{}\n}};\n\
+         const look = () => (require(\"fs\").existsSync(\"go\") ? begin() : setTimeout(look, 2));\nlook();\n",
+        receiver.text
+    );
     fs::write(folder.path().join("receiver.js"), late).unwrap();
     fs::create_dir(folder.path().join("scenarios")).unwrap();
     fs::copy(scenario("first-transfer.toml"), folder.path().join("scenarios/first-transfer.toml")).unwrap();
@@ -48,18 +52,28 @@ fn the_recipe_of_the_readme_is_green_with_a_late_server_and_twice_at_once() {
     let recipe: Vec<_> =
         blocks("README.md", "bash").into_iter().filter(|block| block.comment.contains("in CI")).collect();
     let [recipe] = &recipe[..] else { panic!("one recipe for CI") };
-    let started: Vec<(tempfile::TempDir, Child)> = (0..2)
+    let mut started: Vec<(tempfile::TempDir, Child, BufReader<ChildStderr>)> = (0..2)
         .map(|_| {
             let folder = folder_with_a_late_receiver();
-            let child = shell(folder.path(), &recipe.text).spawn().unwrap();
-            (folder, child)
+            let mut child = shell(folder.path(), &recipe.text).spawn().unwrap();
+            let told = BufReader::new(child.stderr.take().unwrap());
+            (folder, child, told)
         })
         .collect();
-    for (folder, child) in started {
+    // However late a server is, the mock has said before that it waits.
+    for (folder, _, told) in &mut started {
+        let mut lines = told.lines().map(Result::unwrap);
+        assert!(
+            lines.any(|line| line.contains("to accept connections, up to 30s")),
+            "it ended without waiting"
+        );
+        fs::write(folder.path().join("go"), "").unwrap();
+    }
+    for (folder, child, mut told) in started {
+        let mut waited = String::new();
+        told.read_to_string(&mut waited).unwrap();
         let output = child.wait_with_output().unwrap();
-        assert_code(&output, 0);
-        let waited = stderr(&output);
-        assert!(waited.contains("to accept connections, up to 30s"), "{waited}");
+        assert!(output.status.success(), "{waited}{}", stdout(&output));
         assert!(waited.contains("accepts connections after"), "{waited}");
         assert!(waited.contains("<- session.transfer"), "what the server prints is seen: {waited}");
         let junit = fs::read_to_string(folder.path().join("report.xml")).unwrap();
@@ -136,10 +150,17 @@ fn a_command_that_fails_ends_the_run() {
 fn a_receiver_that_never_comes_up_is_named() {
     let url = format!("http://{}/hook", free_address());
     let stories = [scenario("first-transfer.toml"), scenario("load-transfer.toml")];
-    for (command, story) in ["run", "load"].iter().zip(&stories) {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("settings.toml");
+    fs::write(&settings, format!("[[routes]]\nevent = 'session.transfer'\nurl = '{url}'\n")).unwrap();
+    // Also one that only a route names.
+    let (by_url, by_route) = (["--callback-url", &url], ["--config", settings.to_str().unwrap()]);
+    for (command, story, named) in
+        [("run", &stories[0], by_url), ("load", &stories[1], by_url), ("run", &stories[0], by_route)]
+    {
         let wait = ["--listen", "127.0.0.1:0", "--wait-for-receiver", "120ms"];
-        let own = [command, story.to_str().unwrap(), "--callback-url", &url];
-        let output = run(&[&own[..], &wait].concat());
+        let own = [command, story.to_str().unwrap()];
+        let output = run(&[&own[..], &named, &wait].concat());
         assert_code(&output, 3);
         let told = stderr(&output);
         let origin = url.trim_end_matches("/hook");

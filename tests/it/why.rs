@@ -15,9 +15,11 @@ use crate::support::{
     stdout,
 };
 
-/// A way to fail: the name of its story, the rest of that, what is expected, and the lines of the reason.
+/// A way to fail: the name of its story, the rest of that, and the lines of the reason.
 struct Case {
     name: &'static str,
+    /// How the type of the failure begins.
+    kind: &'static str,
     story: &'static str,
     reasons: &'static [&'static str],
 }
@@ -28,6 +30,7 @@ const WAITS: &str = "[[steps]]\nsend = 'session.transfer'\nbody = { transfer = {
 const CASES: [Case; 14] = [
     Case {
         name: "other fields",
+        kind: "await.other-fields",
         story: "'chatbot.agent_transfer_result'\nwhere = { result = 'accepted', seat_id = '7' }\n",
         reasons: &[
             "before the step with other fields:",
@@ -37,41 +40,49 @@ const CASES: [Case; 14] = [
     },
     Case {
         name: "other conversation",
+        kind: "await.other-conversation",
         story: "'chatbot.agent_transfer_result'\nconversation = 'b'\noptional = true\nwithin = '1ms'\n",
         reasons: &["in another conversation, ", " (the story's `main`); that of the step is "],
     },
     Case {
         name: "taken",
+        kind: "await.taken",
         story: "'chatbot.agent_transfer_result'\n[[steps]]\nawait = 'chatbot.agent_transfer_result'\nwithin = '20ms'\n",
         reasons: &["before the step, and the step at ", "taken.toml:5 took it"],
     },
     Case {
         name: "too early",
+        kind: "await.refused",
         story: "'chatbot.send_message'\n",
         reasons: &["and the mock refused it: code 409, the transfer is not accepted yet"],
     },
     Case {
         name: "incomplete",
+        kind: "await.refused",
         story: "'chatbot.end_session'\n",
         reasons: &["and the mock refused it: code 400, call_id is missing"],
     },
     Case {
         name: "unsigned",
+        kind: "await.unproved",
         story: "'chatbot.mark_read'\n",
         reasons: &["and nothing proved who asks: code 401, the header X-AIRudder-Sign-Key is missing"],
     },
     Case {
         name: "other host",
+        kind: "await.refused",
         story: "'robot.list'\n",
         reasons: &["and the mock refused it: code 421, the header Host names `mock.test`"],
     },
     Case {
         name: "without token",
+        kind: "await.unproved",
         story: "'workflow.stop'\n",
         reasons: &["and nothing proved who asks: code 401, "],
     },
     Case {
         name: "other path",
+        kind: "await.other-path",
         story: "'chatbot.messages'\n",
         reasons: &[
             "POST /api/v1/session/message came ",
@@ -80,26 +91,31 @@ const CASES: [Case; 14] = [
     },
     Case {
         name: "other method",
+        kind: "await.other-path",
         story: "'chatbot.sessions'\n",
         reasons: &["GET /api/v1/session/list came ", "where nothing is served; it was meant, most likely"],
     },
     Case {
         name: "fault",
+        kind: "await.fault",
         story: "'chatbot.templates'\n[[faults]]\ncall = 'chatbot.templates'\nstatus = 503\n",
         reasons: &["and a fault kept it from taking effect, as a story or the settings ask for"],
     },
     Case {
         name: "undelivered",
+        kind: "await.undelivered",
         story: "'session.report'\n[delivery]\nattempts = 1\n",
         reasons: &["the mock sent it, and gave it up ", "the receiver answered 500 instead of 2xx"],
     },
     Case {
         name: "another story",
+        kind: "await.other-story",
         story: "'chatbot.template_detail'\n",
         reasons: &["and belongs to the story \"taker\""],
     },
     Case {
         name: "late",
+        kind: "await.",
         story: "'chatbot.channel_message'\n",
         reasons: &["`chatbot.channel_message` came ", " after its time"],
     },
@@ -193,10 +209,15 @@ fn run_all(
     let mut reported = Vec::new();
     for story in report["stories"].as_array().unwrap() {
         for failure in story["failures"].as_array().unwrap() {
-            reported.push((text(&story["name"]), text(&failure["message"])));
+            reported.push((text(&story["name"]), told(&text(&failure["type"]), &text(&failure["message"]))));
         }
     }
     (stdout(&output), of_junit(&fs::read_to_string(junit).unwrap()), reported)
+}
+
+/// A failure as the tests look at it.
+fn told(kind: &str, message: &str) -> String {
+    format!("[{kind}] {message}")
 }
 
 fn text(value: &Value) -> String {
@@ -215,7 +236,7 @@ fn of_junit(xml: &str) -> Failures {
         match reader.read_event().unwrap() {
             Xml::Start(tag) if tag.name().as_ref() == b"testcase" => case = attribute(&tag, "name"),
             Xml::Start(tag) if tag.name().as_ref() == b"failure" => {
-                failures.push((case.clone(), attribute(&tag, "message")));
+                failures.push((case.clone(), told(&attribute(&tag, "type"), &attribute(&tag, "message"))));
             }
             Xml::Eof => return failures,
             _ => {}
@@ -262,12 +283,14 @@ fn every_way_to_fail_has_its_reason_in_terminal_junit_and_report() {
     ));
     let mock = free_address();
     let (terminal, junit, report) = run_all(folder.path(), &files, mock, &mistaken(mock));
-    for Case { name, reasons, .. } in &CASES {
+    for Case { name, kind, reasons, .. } in &CASES {
         for reason in *reasons {
             assert!(terminal.contains(reason), "{name}: `{reason}`\n{terminal}");
         }
         assert!(gives(&junit, name, reasons), "{name} {reasons:?}\n{junit:#?}");
         assert!(gives(&report, name, reasons), "{name} {reasons:?}\n{report:#?}");
+        let kind = format!("[{kind}");
+        assert!(gives(&junit, name, &[&kind]) && gives(&report, name, &[&kind]), "{name} {kind}\n{junit:#?}");
     }
     // The timeline says why each was refused, with the vendor's code.
     assert!(terminal.contains("409 code 409  the transfer is not accepted yet"), "{terminal}");
@@ -432,4 +455,47 @@ fn a_campaign_of_ones_own_passes_and_fails_with_the_right_reason() {
     assert!(!passed && text.contains("`status` is \"failed\", expected \"send\""), "{text}");
     let (passed, text) = begun("your-campaign.toml", "refuses", send("+6281112349064"));
     assert!(!passed && text.contains("`result` is \"refused\", expected \"accepted\""), "{text}");
+}
+
+/// Of a message to several numbers each conversation is that of the step that waits for it.
+#[test]
+fn the_conversations_of_a_campaign_are_those_of_its_steps() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::Stdio;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("three.toml");
+    let mut story =
+        "name = 'three'\n[[steps]]\nconversation = 'one'\nawait = 'chatbot.send_template'\n".to_owned();
+    for name in ["one", "two", "three"] {
+        story.push_str(&format!(
+            "[[steps]]\nconversation = '{name}'\nawait = 'message.status'\nwhere = {{ status = 'delivery' }}\n\
+             save = '{name}'\nwithin = '5m'\n"
+        ));
+    }
+    for name in ["one", "two", "three"] {
+        story.push_str(&format!(
+            "[[steps]]\nconversation = '{name}'\ncheck = '{{{{ session.call_id == {name}.body.call_id }}}}'\n\
+             [[steps]]\nconversation = '{name}'\nsend = 'session.transfer'\nsave = 'transfer'\n\
+             [[steps]]\nconversation = '{name}'\n\
+             check = '{{{{ transfer.body.transfer.call_id == {name}.body.call_id }}}}'\n"
+        ));
+    }
+    story.push_str("[[steps]]\ncheck = '{{ [one.body.call_id, two.body.call_id, three.body.call_id] | unique | length == 3 }}'\n");
+    fs::write(&path, story).unwrap();
+    let (mock, receiver) = (free_address(), Receiver::answering(vec![plain("200 OK", "{}")]));
+    let mut child = crate::support::program()
+        .args(["run", path.to_str().unwrap(), "--speed", "max", "--listen", &mock.to_string()])
+        .args(["--callback-url", &receiver.url(), "--seed", "7", "--settle", "1ms"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    while !text.contains("waiting for") && reader.read_line(&mut text).unwrap() > 0 {}
+    let numbers = ["+6281112349064", "+6281122349064", "+6281132349064"];
+    let fields = json!({ "template_id": 35, "language": "id", "to": numbers });
+    assert_eq!(post_signed(mock, "/api/v1/template/send", DEFAULT_SECRET, &fields).0, 200);
+    reader.read_to_string(&mut text).unwrap();
+    assert!(child.wait().unwrap().success(), "{text}");
 }

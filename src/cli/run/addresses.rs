@@ -23,12 +23,16 @@ pub(super) fn listen(wanted: Option<&str>, is_announced: bool) -> Result<Server,
     Ok(Server::bind(wanted.unwrap_or(usual))?)
 }
 
-/// Where the callbacks of these stories go, as far as one can know it beforehand and connect to it.
-pub(super) fn receivers(usual: Option<&str>, usual_wins: bool, stories: &[StoryRun]) -> Vec<Target> {
-    let own = stories.iter().filter_map(|story| story.story().callback_url_text());
-    let urls = usual.into_iter().chain(own.filter(|_| !usual_wins));
+/// Where the callbacks of these stories go, as far as one can know it beforehand and connect to it: the usual URL and those of
+/// stories and routes, unless it wins over them. A step that sends elsewhere may mean to find nobody there.
+pub(super) fn receivers(prepared: &Prepared, usual_wins: bool, stories: &[StoryRun]) -> Vec<Target> {
+    let settings = &prepared.settings;
+    let parsed = |url: &str| url_for(url, "session.end").parse::<Target>().ok();
+    let of_stories = stories.iter().filter_map(|story| parsed(story.story().callback_url_text()?));
+    let of_routes = settings.routes.targets(&prepared.catalog);
+    let others = of_stories.chain(of_routes).filter(|_| !usual_wins);
     let mut found: Vec<Target> = Vec::new();
-    for target in urls.filter_map(|url| url_for(url, "session.end").parse::<Target>().ok()) {
+    for target in settings.callback_url.as_deref().and_then(parsed).into_iter().chain(others) {
         if found.iter().all(|known| known.origin() != target.origin()) {
             found.push(target);
         }

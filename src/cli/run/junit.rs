@@ -10,6 +10,7 @@ use quick_xml::writer::Writer;
 use super::report::Facts;
 use super::tally::{FailureTally, StoryTally, Tally};
 use crate::files::visible;
+use crate::scenario::FailureKind;
 
 /// The suite of what belongs to no file.
 const NO_FILE: &str = "airudder-mock";
@@ -43,6 +44,7 @@ pub(super) fn junit(tally: &Tally, facts: &Facts, out: &mut impl Write) -> io::R
 fn requests_of_no_story(facts: &Facts) -> Option<StoryTally> {
     let failure = |found: &crate::simulator::Found| FailureTally {
         place: found.id.clone(),
+        kind: FailureKind::Request.as_str(),
         message: found.message.clone(),
     };
     let failures: Vec<FailureTally> = facts.errors_alone.iter().map(failure).collect();
@@ -108,7 +110,7 @@ fn case<W: Write>(xml: &mut Writer<W>, story: &StoryTally) -> io::Result<()> {
         let mut element = BytesStart::new("failure");
         let message = visible(&failure.message);
         element.push_attribute(("message", &*message));
-        element.push_attribute(("type", "expectation"));
+        element.push_attribute(("type", failure.kind));
         xml.write_event(Xml::Start(element))?;
         xml.write_event(Xml::Text(BytesText::new(&format!("{}: {message}", visible(&failure.place)))))?;
         xml.write_event(Xml::End(BytesEnd::new("failure")))?;

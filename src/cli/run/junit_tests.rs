@@ -160,7 +160,11 @@ fn a_suite_for_each_file_with_real_times() {
 fn a_failure_has_its_place_and_what_was_skipped() {
     let failed = StoryTally {
         passed: Some(false),
-        failures: vec![FailureTally { place: "a.toml:12".into(), message: "never\u{1} came <&>".into() }],
+        failures: vec![FailureTally {
+            place: "a.toml:12".into(),
+            kind: "await.nothing",
+            message: "never\u{1} came <&>".into(),
+        }],
         skipped: vec![SkippedStep { place: "a.toml:20".into(), step: "await session.end".into() }],
         ..story("fails", "a.toml")
     };
@@ -169,6 +173,7 @@ fn a_failure_has_its_place_and_what_was_skipped() {
     let cases = root.children[0].named("testcase");
     assert_eq!(cases[0].attribute("line"), "12");
     let failure = cases[0].named("failure")[0];
+    assert_eq!(failure.attribute("type"), "await.nothing");
     assert_eq!(failure.attribute("message"), "never\\u{1} came &lt;&amp;&gt;");
     assert!(failure.text.starts_with("a.toml:12: never\\u{1} came"), "{}", failure.text);
     assert_eq!(cases[0].named("system-out")[0].text.trim(), "skipped await session.end (a.toml:20)");

@@ -199,7 +199,7 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     }
     let (recording, builder) =
         Recording::open(args.record.as_deref(), !jumps, receiver_address, args.show_secrets, builder)?;
-    let receivers = receivers(settings.callback_url.as_deref(), args.target.callback_url.is_some(), &stories);
+    let receivers = receivers(&prepared, args.target.callback_url.is_some(), &stories);
     // Whoever wants to see a callback fail may want nobody to be there.
     let expects_failures = stories.iter().any(|story| story.story().expects_failures());
     let awaited = if expects_failures { &[][..] } else { &receivers };

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::journal::{Entry, Event, Sink, SkippedStep};
+use crate::scenario::FailureKind;
 
 /// How one story went.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -44,6 +45,9 @@ impl StoryTally {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct FailureTally {
     pub(super) place: String,
+    /// What kind of failure it is, in a word.
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
     pub(super) message: String,
 }
 
@@ -67,7 +71,8 @@ impl Tally {
         for story in self.stories.values_mut().filter(|story| story.passed.is_none()) {
             story.measure();
             story.passed = Some(false);
-            story.failures.push(FailureTally { place: story.file.clone(), message: message.to_owned() });
+            let (place, message) = (story.file.clone(), message.to_owned());
+            story.failures.push(FailureTally { place, kind: FailureKind::CutShort.as_str(), message });
         }
     }
 
@@ -128,10 +133,11 @@ impl Sink for SharedTally {
                 story.passed = Some(*passed);
                 story.finished = Some(entry.at);
             }
-            Event::Failed { place, message } => {
+            Event::Failed { place, kind, message } => {
                 // What the mock sends by itself may fail after the last step.
                 story.passed = story.passed.map(|_| false);
-                story.failures.push(FailureTally { place: place.to_string(), message: message.clone() });
+                let (place, message) = (place.to_string(), message.clone());
+                story.failures.push(FailureTally { place, kind, message });
             }
             Event::Explained { place, message } => {
                 let told = story.failures.iter_mut().rev().find(|failure| *failure.place == **place);

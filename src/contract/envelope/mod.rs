@@ -92,6 +92,21 @@ pub fn push_head(text: &mut String, family: Family, request_id: impl FnOnce(&mut
     text.extend([",\"", data, "\":"]);
 }
 
+/// The names of the fields of an envelope, beside its data, and that of the data.
+pub fn names(family: Family) -> (Vec<String>, &'static str) {
+    let mut text = String::new();
+    let data = push_fields(&mut text, family, |_| {});
+    let success: Value = serde_json::from_str(&(text + TAIL)).unwrap_or_default();
+    let error = error(family, 0, "", String::new);
+    let mut names: Vec<String> = Vec::new();
+    for name in [success, error].iter().filter_map(Value::as_object).flat_map(serde_json::Map::keys) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    (names, data)
+}
+
 /// The answer of a call that failed (assumed).
 ///
 /// `request_id` is asked for 32 hexadecimal digits only where the envelope has them.
@@ -130,6 +145,8 @@ mod tests {
             push_head(&mut answer, family, |text| text.push_str(&id()));
             lines.push(format!("{family} success   {answer}{{\"a\":1}}{TAIL}"));
             lines.push(format!("{family} no data   {}", success(family, |text| text.push_str(&id()))));
+            let (names, data) = names(family);
+            lines.push(format!("{family} names     {} and {data}", names.join(", ")));
             lines.push(format!("{family} error 401 {}", error(family, 401, "the token has expired", id)));
         }
         insta::assert_snapshot!(lines.join("\n"));

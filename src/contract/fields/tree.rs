@@ -24,8 +24,10 @@ impl FieldTree {
         let mut root = Self::default();
         for field in fields {
             let mut node = &mut root;
-            for name in field.path.split('.') {
-                node = node.within.entry(name.trim_end_matches("[]").to_owned()).or_default();
+            // A list as a whole has no name.
+            let names = field.path.split('.').map(|name| name.trim_end_matches("[]"));
+            for name in names.filter(|name| !name.is_empty()) {
+                node = node.within.entry(name.to_owned()).or_default();
             }
             node.words.clone_from(&field.allowed);
             node.keeps_more = field.keeps_more;
@@ -33,6 +35,13 @@ impl FieldTree {
             node.is_plain = kinds.iter().any(|kind| field.kind.starts_with(kind));
         }
         root
+    }
+
+    /// The tree of a table with these fields, and this tree in one of them.
+    #[must_use]
+    pub fn inside<'a>(self, name: &str, beside: impl IntoIterator<Item = &'a str>) -> Self {
+        let beside = beside.into_iter().map(|name| (name.to_owned(), Self::default()));
+        Self { within: beside.chain([(name.to_owned(), self)]).collect(), ..Self::default() }
     }
 
     /// The field of this name.

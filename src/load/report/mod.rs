@@ -28,6 +28,8 @@ mod void;
 
 pub use compare::compare;
 pub(crate) use data::MOST_NAMED;
+#[cfg(test)]
+pub(crate) use data::Side;
 pub use data::{
     Counts, FORMAT, Failures, Finding, Interval, Latency, Plan, Probe, Receipts, Report, Search, Sender,
     Shard, Share,

@@ -3,13 +3,14 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
 
-use super::response::ResponseReader;
+use super::response::{Ended, ResponseReader};
 use crate::delivery::{Attempt, AttemptResult, Failure, ReceiverResponse};
 use crate::http::is_closed;
 use crate::net::Target;
@@ -23,6 +24,7 @@ pub(super) struct Direct {
     target: Arc<Target>,
     address: SocketAddr,
     idle: Mutex<Vec<Wire>>,
+    opened: AtomicU64,
 }
 
 /// A connection.
@@ -43,7 +45,12 @@ pub(super) struct Begun {
 impl Direct {
     /// For attempts to this target.
     pub(super) fn new(target: Arc<Target>, address: SocketAddr) -> Self {
-        Self { target, address, idle: Mutex::default() }
+        Self { target, address, idle: Mutex::default(), opened: AtomicU64::new(0) }
+    }
+
+    /// How many connections were opened.
+    pub(super) fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
     }
 
     /// Whether an attempt goes there, and may go this way.
@@ -111,6 +118,7 @@ impl Direct {
     async fn connect(&self, cap: usize) -> Result<Wire, Failure> {
         let connected = TcpStream::connect(self.address).await;
         let stream = connected.map_err(|error| Failure::connect(&self.target, &error))?;
+        self.opened.fetch_add(1, Ordering::Relaxed);
         // Where it can't be set, requests are slower but right.
         let _ = stream.set_nodelay(true);
         Ok(Wire { stream, reader: ResponseReader::new(cap) })
@@ -137,24 +145,28 @@ impl Direct {
                 Err(error) => return Err(broken(&error)),
             }
         }
-        let mut buffer = [0; READ];
         loop {
             wire.stream.readable().await.map_err(|error| broken(&error))?;
-            let ended = match wire.stream.try_read(&mut buffer) {
-                Ok(0) => match wire.reader.close() {
-                    Some(ended) => Some(ended),
-                    None => return Err(Failure::broken(&self.target, None)),
-                },
-                Ok(count) => {
-                    let read = wire.reader.read(&buffer[..count]);
-                    read.map_err(|why| Failure::no_http(&self.target, &why.0))?
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-                Err(error) => return Err(broken(&error)),
-            };
-            if let Some(ended) = ended {
+            if let Some(ended) = self.read(wire)? {
                 return Ok((ended.status, ended.reusable && is_whole));
             }
+        }
+    }
+}
+
+impl Direct {
+    /// Reads what there is; the end of the answer, if it is in it.
+    fn read(&self, wire: &mut Wire) -> Result<Option<Ended>, Failure> {
+        // It must not be part of the task, whose memory is taken anew for each attempt.
+        let mut buffer = [0; READ];
+        match wire.stream.try_read(&mut buffer) {
+            Ok(0) => wire.reader.close().map(Some).ok_or_else(|| Failure::broken(&self.target, None)),
+            Ok(count) => {
+                let read = wire.reader.read(&buffer[..count]);
+                read.map_err(|why| Failure::no_http(&self.target, &why.0))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(Failure::broken(&self.target, Some(&error))),
         }
     }
 }

@@ -148,11 +148,11 @@ impl Keeping {
                     self.recorder.story(event.story).failed += u64::from(!passed);
                 }
             }
-            Event::Failed { place, message } => {
+            Event::Failed { place, message, .. } => {
                 if let Some(iteration) = label.and_then(|label| self.iterations.get(label)) {
                     let first = &mut self.recorder.story(iteration.event.story).first_failure;
                     if first.is_empty() {
-                        *first = format!("{} ({place})", message.lines().next().unwrap_or_default());
+                        *first = format!("{} ({place})", on_one_line(message));
                     }
                 }
             }
@@ -193,6 +193,15 @@ impl Sink for Keeper {
     }
 }
 
+/// All of a message, its further lines behind the first.
+fn on_one_line(message: &str) -> String {
+    let mut lines = message.lines().map(str::trim);
+    let first = lines.next().unwrap_or_default();
+    let rest: Vec<&str> = lines.collect();
+    let space = if rest.is_empty() { "" } else { " " };
+    format!("{first}{space}{}", rest.join("; "))
+}
+
 /// The values of fields that are named as ids are.
 fn find_ids(value: &Value, path: &str, is_id: bool, found: &mut Vec<(String, String)>) {
     let mut take = |text: String| {
@@ -213,5 +222,17 @@ fn find_ids(value: &Value, path: &str, is_id: bool, found: &mut Vec<(String, Str
             }
         }
         Value::Null | Value::Bool(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::on_one_line;
+
+    #[test]
+    fn a_failure_is_told_whole() {
+        assert_eq!(on_one_line("it never came"), "it never came");
+        let long = "in the answer:\n    `code` is 1, expected 0\n    `msg` is missing";
+        assert_eq!(on_one_line(long), "in the answer: `code` is 1, expected 0; `msg` is missing");
     }
 }

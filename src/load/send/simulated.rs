@@ -86,7 +86,8 @@ pub(crate) async fn run(
     }
     let now = driver.look(|_, now| since_start(job, now));
     drop(mock);
-    let stats = keeper.lock().close(now, job.recorder());
+    let mut stats = keeper.lock().close(now, job.recorder());
+    stats.connections += direct.opened();
     Ok((stats, was_interrupted))
 }
 

@@ -12,7 +12,8 @@ use crate::language::{Arrivals, RateProfile, RateUnit};
 use crate::load::compile::Context;
 use crate::load::options::Protocol;
 use crate::load::plan::{Curve, Mix, Pacer, Source};
-use crate::load::report::Shard;
+use crate::load::report::{Plan, Report, Shard, Side, conclude};
+use crate::load::samples;
 use crate::load::send::RunStats;
 use crate::load::send::run_stats::Recorder;
 use crate::net::Target;
@@ -112,6 +113,28 @@ fn run(rate: &str, cost: Duration, answers: Duration) -> RunStats {
     keeper.lock().close(now, recorder())
 }
 
+/// What is said of a run that was to have this rate for two seconds.
+fn report(rate: f64, stats: RunStats) -> Report {
+    let mut report = samples::steady();
+    let RunStats { counts, statuses, errors, latency, series, stories, .. } = stats;
+    let elapsed_s = series.len() as f64 * 0.1;
+    report.plan = Plan {
+        stories,
+        rate: format!("{rate}/s"),
+        duration_s: 2.0,
+        interval_ms: 100,
+        events: None,
+        ..report.plan
+    };
+    report = Report { counts, statuses, errors, latency, series, elapsed_s, ..report };
+    conclude(&mut report);
+    report
+}
+
+fn is_found(report: &Report, side: Side) -> bool {
+    report.findings.iter().any(|finding| finding.side == side)
+}
+
 #[test]
 fn a_receiver_that_answers_at_once_is_quick_at_every_rate() {
     for (rate, events) in [("2000/s", 4_000), ("4000/s", 8_000)] {
@@ -120,6 +143,13 @@ fn a_receiver_that_answers_at_once_is_quick_at_every_rate() {
         assert!(stats.latency.sent.percentile(99.0) < 20 * MS, "{:?}", stats.latency.sent.percentile(99.0));
         assert!(stats.latency.lag.percentile(99.0) < 5 * MS, "{:?}", stats.latency.lag.percentile(99.0));
         assert_eq!(stats.counts.held_back, 0, "{rate}");
+        let report = report(events as f64 / 2.0, stats);
+        assert_eq!(report.void, None);
+        assert!(
+            !is_found(&report, Side::Sender) && !is_found(&report, Side::Receiver),
+            "{:?}",
+            report.findings
+        );
     }
 }
 
@@ -133,6 +163,27 @@ fn a_sender_that_is_the_limit_lags_and_leaves_the_receiver_alone() {
     // What it took the sender is in its own column, and enough of it to make the run void.
     assert!(stats.latency.lag.percentile(99.0) > 1_000 * MS, "{:?}", stats.latency.lag.percentile(99.0));
     assert!(stats.counts.held_back > 4_000, "{}", stats.counts.held_back);
+    let report = report(4_000.0, stats);
+    assert!(
+        report.void.as_ref().is_some_and(|why| why.starts_with("the sender was the limit")),
+        "{:?}",
+        report.void
+    );
+    assert!(is_found(&report, Side::Sender) && !is_found(&report, Side::Receiver), "{:?}", report.findings);
+}
+
+#[test]
+fn from_sending_counts_from_the_write_of_each_request() {
+    // A sender so slow that the requests of one turn are written over 80 ms.
+    let cost = 5 * MS;
+    let stats = run("400/s", cost, Duration::from_micros(200));
+    let sent = &stats.latency.sent;
+    // The last one of a turn is written right before the answers are looked at, the first one a whole turn before. Counted
+    // from when they were taken up together, all of them would have taken the whole turn.
+    assert!(sent.percentile(5.0) < 2 * cost, "{:?}", sent.percentile(5.0));
+    let half = sent.percentile(50.0);
+    assert!((6 * cost..10 * cost).contains(&half), "{half:?}");
+    assert!(sent.max() < 17 * cost, "{:?}", sent.max());
 }
 
 #[test]

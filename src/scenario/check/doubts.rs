@@ -2,7 +2,7 @@
 //!
 //! They keep no story from running, since users know their vendor better than we do; what is meant so stands in `extra`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::content::texts;
 use crate::contract::fields::FieldTree;
-use crate::contract::{Catalog, Direction};
+use crate::contract::{Catalog, Direction, envelope, expected};
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::suggest::nearest;
 use crate::files::syntax::inside_text;
@@ -38,8 +38,17 @@ const MOST_LISTED: usize = 12;
 
 /// All doubts about a file.
 pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Catalog) -> Vec<Diagnostic> {
-    let mut doubts =
-        Doubts { source, catalog, trees: BTreeMap::new(), saved: BTreeMap::new(), found: Vec::new() };
+    let (trees, answers) = Default::default();
+    let mut doubts = Doubts {
+        source,
+        catalog,
+        trees,
+        answers,
+        saved: BTreeMap::new(),
+        answers_itself: BTreeSet::new(),
+        of: "",
+        found: Vec::new(),
+    };
     let formats = Formats::new(catalog);
     let is_unknown = |locale: &str| !texts::knows(locale) && formats.check("locale", locale).is_ok();
     if let Some((locale, span)) = spanned_text(tree, "locale").filter(|(locale, _)| is_unknown(locale)) {
@@ -52,6 +61,7 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Cata
     doubts.note_steps(tree, "steps");
     for reaction in tables(tree, "on") {
         doubts.note_variables(reaction);
+        doubts.note_answer(reaction, text(reaction, "call"));
         tables(reaction, "send").into_iter().for_each(|send| doubts.note_saved(send, text(send, "event")));
     }
     doubts.steps(tree, "steps");
@@ -97,8 +107,14 @@ struct Doubts<'a> {
     catalog: &'a Catalog,
     /// The fields of entries that were looked at; nothing for those of the user's own.
     trees: BTreeMap<String, Option<Rc<FieldTree>>>,
+    /// The fields of what is answered to them, envelopes included.
+    answers: BTreeMap<String, Option<Rc<FieldTree>>>,
     /// What is saved under each name: an entry of the catalog; nothing if the name may stand for something else, too.
     saved: BTreeMap<String, Option<String>>,
+    /// The calls that the story answers with bodies of its own.
+    answers_itself: BTreeSet<String>,
+    /// Of what the fields are that are looked at, before its id.
+    of: &'static str,
     found: Vec<Diagnostic>,
 }
 
@@ -117,9 +133,27 @@ impl Doubts<'_> {
         self.trees.entry(id.to_owned()).or_insert_with(read).clone()
     }
 
+    /// The fields of what is answered to an entry: by the mock to a request, by a receiver to a callback.
+    fn answer_tree(&mut self, id: &str) -> Option<Rc<FieldTree>> {
+        let read = || {
+            let EntryFields::Endpoint { response, .. } = reference::fields(id)? else {
+                let known = expected::response(id);
+                let names: Vec<&String> = known.as_object()?.keys().collect();
+                let (first, rest) = names.split_first()?;
+                return Some(Rc::new(
+                    FieldTree::default().inside(first, rest.iter().map(|name| name.as_str())),
+                ));
+            };
+            let (names, data) = envelope::names(self.catalog.get(id)?.family);
+            Some(Rc::new(FieldTree::of(&response).inside(data, names.iter().map(String::as_str))))
+        };
+        self.answers.entry(id.to_owned()).or_insert_with(read).clone()
+    }
+
     fn note_steps(&mut self, tree: &DeTable<'_>, key: &str) {
         for step in tables(tree, key) {
             self.note_saved(step, text(step, "send").or(text(step, "await")));
+            self.note_answer(step, text(step, "await"));
             self.note_variables(step);
             self.note_steps(step, "group");
         }
@@ -136,6 +170,12 @@ impl Doubts<'_> {
         }
     }
 
+    fn note_answer(&mut self, of: &DeTable<'_>, id: Option<&str>) {
+        let is_own = table(of, "answer")
+            .is_some_and(|answer| answer.contains_key("body") || answer.contains_key("extra"));
+        self.answers_itself.extend(id.filter(|_| is_own).map(str::to_owned));
+    }
+
     fn note_variables(&mut self, of: &DeTable<'_>) {
         for (name, _) in table(of, "set").into_iter().flatten() {
             self.saved.insert(name.get_ref().to_string(), None);
@@ -150,6 +190,10 @@ impl Doubts<'_> {
             }
             if let Some(id) = awaited.or(text(step, "never")) {
                 self.condition(step, id);
+                self.answer(step, id);
+            }
+            if let (Some(event), Some(expect)) = (sent, table(step, "expect")) {
+                self.expected(expect, event);
             }
             let is_call =
                 |id: &str| self.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
@@ -172,6 +216,7 @@ impl Doubts<'_> {
         let cause = call.or(text(reaction, "callback").map(|id| ("callback", id)));
         if let Some((_, id)) = cause {
             self.condition(reaction, id);
+            self.answer(reaction, id);
         }
         for send in tables(reaction, "send") {
             self.callback(send, text(send, "event").unwrap_or_default());
@@ -206,6 +251,29 @@ impl Doubts<'_> {
         }
     }
 
+    /// What the mock answers in place of its usual answer.
+    fn answer(&mut self, of: &DeTable<'_>, id: &str) {
+        if let Some(body) = table(of, "answer").and_then(|answer| table(answer, "body"))
+            && let Some(tree) = self.answer_tree(id)
+        {
+            self.of = "the answer to ";
+            self.fields(body, &tree, id, "", false);
+            self.of = "";
+        }
+    }
+
+    /// What a receiver must answer. Whatever it answers more is its own, so that only what is nearly a known name is doubted.
+    fn expected(&mut self, expect: &DeTable<'_>, event: &str) {
+        let (Some(body), Some(tree)) = (table(expect, "body"), self.answer_tree(event)) else { return };
+        for (key, _) in body.iter().filter(|(key, _)| tree.field(key.get_ref()).is_none()) {
+            let name = key.get_ref().as_ref();
+            if let Some(near) = tree.nearest(name) {
+                let message = format!("the answer to `{event}` has no field {}", quoted(name));
+                self.doubt(key.span(), message, format!("did you mean `{near}`?"));
+            }
+        }
+    }
+
     fn fields(&mut self, table: &DeTable<'_>, tree: &FieldTree, id: &str, path: &str, may_match: bool) {
         for (key, value) in table {
             let name = key.get_ref().as_ref();
@@ -222,7 +290,7 @@ impl Doubts<'_> {
                             fields_of(id, &known) + "; one that is meant so stands in `extra = { ... }`"
                         }
                     };
-                    self.doubt(key.span(), format!("`{id}` has no field {}", quoted(&path)), help);
+                    self.doubt(key.span(), format!("{}`{id}` has no field {}", self.of, quoted(&path)), help);
                 }
             }
         }
@@ -264,7 +332,11 @@ impl Doubts<'_> {
             DeValue::String(word) if !tree.words().iter().any(|known| known == word.as_ref()) => {
                 let words: Vec<&str> = tree.words().iter().map(String::as_str).collect();
                 let help = near_or(word, &words, || format!("its words are {}", listed(&words)));
-                self.doubt(value.span(), format!("`{path}` of `{id}` is never {}", quoted(word)), help);
+                self.doubt(
+                    value.span(),
+                    format!("`{path}` of {}`{id}` is never {}", self.of, quoted(word)),
+                    help,
+                );
             }
             _ => {}
         }
@@ -320,15 +392,23 @@ impl Doubts<'_> {
             return report(self, root.len() + 1, format!("`{root}` has no field {}", quoted(first)), help);
         }
         let id = local.or_else(|| self.saved.get(root).cloned().flatten()).unwrap_or_default();
-        if first != "body" || rest.is_empty() {
-            return;
-        }
-        let Some(tree) = self.tree(&id) else { return };
+        let is_call = self.catalog.get(&id).is_some_and(|entry| entry.direction == Direction::Call);
+        let (of, tree, rest) = match (first, rest.as_slice()) {
+            ("body", rest @ [_, ..]) => ("body", self.tree(&id), rest),
+            ("answer", ["body", rest @ ..])
+                if is_call && !rest.is_empty() && !self.answers_itself.contains(&id) =>
+            {
+                ("answer.body", self.answer_tree(&id), rest)
+            }
+            _ => return,
+        };
+        let Some(tree) = tree else { return };
         if let Err(unknown) = tree.find(&rest.join(".")) {
-            let help = unknown.meant.map(|near| format!("did you mean `{root}.body.{near}`?"));
+            let help = unknown.meant.map(|near| format!("did you mean `{root}.{of}.{near}`?"));
             let help = help.unwrap_or_else(|| fields_of(&id, &unknown.known));
-            let message = format!("`{id}` has no field {}", quoted(&rest.join(".")));
-            report(self, root.len() + ".body.".len(), message, help);
+            let what = if of == "body" { "" } else { "the answer to " };
+            let message = format!("{what}`{id}` has no field {}", quoted(&rest.join(".")));
+            report(self, root.len() + of.len() + 2, message, help);
         }
     }
 }

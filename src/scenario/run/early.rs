@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::StoryRun;
 use super::scope::Moment;
+use crate::scenario::failure::FailureKind;
 use crate::scenario::host::StoryHost;
 use crate::scenario::story::{Action, Await, Step};
 
@@ -20,15 +21,14 @@ impl StoryRun {
         host: &mut dyn StoryHost,
     ) -> Option<(u16, Option<Value>)> {
         let story = Arc::clone(&self.story);
-        let (trigger, came_in, fields, cause) = {
-            let came = self.mailbox.get(index)?;
-            (came.trigger.clone(), came.conversation, Arc::clone(&came.fields), came.cause())
-        };
+        let came = self.mailbox.get(index)?;
+        let (trigger, came_in, fields) = (came.trigger.clone(), came.conversation, Arc::clone(&came.fields));
         // Without an answer anywhere there is nothing to look for.
         let is_answered = |step: &Step| matches!(&step.action, Action::Await(wait) if wait.trigger == trigger && wait.answer.is_some());
         if self.stopped || !story.steps.iter().any(is_answered) {
             return None;
         }
+        let cause = self.mailbox.get(index)?.cause(&story);
         let mut at = self.strands[0].cursor;
         while let Some(step) = story.steps.get(at) {
             let number = at;
@@ -72,7 +72,7 @@ impl StoryRun {
                 "{what} came before this step, and nobody could know then that it is the one: it was answered as usual, \
                  not by `answer`"
             );
-            self.fail(place, message, host);
+            self.fail(place, FailureKind::AnsweredBefore, message, host);
         }
     }
 }

@@ -1,18 +1,20 @@
 //! What comes to a running story from outside: calls, the ends of callbacks; and what it does whenever they come.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scope::{Moment, StoryError, fill};
-use super::{MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, Scope, State, StoryRun, later};
+use super::{
+    MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, Scope, State, StoryRun, cause, later,
+};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::language::template;
 use crate::scenario::arrivals::{Arrival, Came, Outcome};
 use crate::scenario::expect::{DeliveryEnd, Expectation};
+use crate::scenario::failure::FailureKind;
 use crate::scenario::host::{CallReply, CallView, StoryHost};
 use crate::scenario::story::{Action, AnswerTemplate, MAIN_CONVERSATION, Reaction, Step, Trigger};
 use crate::simulator::ConversationKey;
@@ -25,7 +27,7 @@ impl StoryRun {
         if !self.has_begun() || self.has_ended || !self.story.looks_for(&trigger) {
             return CallReply::default();
         }
-        let saved = json!({ "id": call.id, "body": **call.fields, "answer": call.answer });
+        let saved = Arc::new(json!({ "id": call.id, "body": **call.fields, "answer": call.answer }));
         let &CallView { conversation, begun, arrival, .. } = call;
         let mut reply = self.react(&trigger, call.fields, conversation.or(begun), &saved, now, host);
         let fields = Arc::clone(call.fields);
@@ -34,7 +36,7 @@ impl StoryRun {
             conversation,
             begun,
             fields,
-            saved: saved.clone(),
+            saved: Arc::clone(&saved),
             arrival,
             kept_for: None,
         };
@@ -71,7 +73,7 @@ impl StoryRun {
     /// What came was answered otherwise than usual.
     fn answered(&mut self, index: usize, answer: Option<&(u16, Option<Value>)>) {
         if let (Some((status, body)), Some(occurrence)) = (answer, self.mailbox.get_mut(index)) {
-            let saved = &mut occurrence.saved["answer"];
+            let saved = &mut Arc::make_mut(&mut occurrence.saved)["answer"];
             saved["status"] = json!(status);
             if let Some(body) = body {
                 saved["body"] = body.clone();
@@ -117,7 +119,7 @@ impl StoryRun {
         match body {
             Ok(body) => Some((answer.status.unwrap_or(200), body)),
             Err(error) => {
-                self.fail(place, fill("the answer")(error), moment.host);
+                self.fail(place, FailureKind::Template, fill("the answer")(error), moment.host);
                 None
             }
         }
@@ -165,7 +167,8 @@ impl StoryRun {
         } else if let Some(failure) = &end.end.failure {
             let reason = &failure.message;
             let place = Place { file: Arc::from(self.story.name.as_str()), line: 0 };
-            self.fail(&place, format!("`{event}` was not delivered: {reason}"), host);
+            let message = format!("`{event}` was not delivered: {reason}");
+            self.fail(&place, FailureKind::Undelivered, message, host);
         }
         let waits = |state: &State| matches!(state, State::Delivering(waited) if *waited == id);
         if let Some(at) = self.strands.iter().position(|strand| waits(&strand.state)) {
@@ -194,6 +197,7 @@ impl StoryRun {
             let trigger = Trigger::Callback(event.into());
             self.react(&trigger, &fields, conversation, &saved, now, host);
             if !own {
+                let saved = Arc::new(saved);
                 let came =
                     Occurrence { trigger, conversation, begun: None, fields, saved, arrival, kept_for: None };
                 self.watch_out(&came, now, host);
@@ -235,7 +239,7 @@ impl StoryRun {
             false => Scope::UNDEFINED,
         };
         for wrong in expect.judge(end, &story.templates, &scope) {
-            self.fail(&outstanding.place, format!("`{event}`: {wrong}"), host);
+            self.fail(&outstanding.place, FailureKind::Expectation, format!("`{event}`: {wrong}"), host);
         }
     }
 
@@ -263,7 +267,7 @@ impl StoryRun {
         if !any || !self.has_begun() || self.stopped || self.has_ended {
             return reply;
         }
-        let cause = (trigger.variable(), template::value(saved));
+        let cause = cause(trigger, saved, &story);
         let (conversation, unnamed) = self.conversation_of(came_in, host);
         let loop_index = self.loop_index(0);
         let mut moment = Moment::of_step(now, &conversation, loop_index, host);
@@ -280,7 +284,7 @@ impl StoryRun {
                 Ok(false) => continue,
                 Ok(true) => {}
                 Err(error) => {
-                    self.fail(&reaction.place, error, moment.host);
+                    self.fail(&reaction.place, error.kind(), error, moment.host);
                     continue;
                 }
             }
@@ -288,19 +292,17 @@ impl StoryRun {
             reply.taken = true;
             reply.replaces_default |= !reaction.keep_default && !reaction.send.is_empty();
             if let Err(error) = self.set(&reaction.set, &mut moment) {
-                self.fail(&reaction.place, error, moment.host);
+                self.fail(&reaction.place, error.kind(), error, moment.host);
             }
             if let Some(answer) = &reaction.answer {
                 reply.answer = self.render_answer(answer, &reaction.place, &mut moment);
             }
-            let mut values = BTreeMap::new();
-            if !reaction.send.is_empty() {
-                values.clone_from(&self.values);
-                // What one of them saves, the next may read.
-                let saved = reaction.send.iter().filter_map(|send| send.callback.save.as_ref());
-                saved.for_each(|name| drop(values.remove(name)));
+            if reaction.send.is_empty() {
+                continue;
             }
-            let values = Arc::new(values);
+            // What one of them saves, the next may read.
+            let saved = reaction.send.iter().filter_map(|send| send.callback.save.as_ref());
+            let then = Arc::new(self.then(saved, &mut moment));
             for (send, item) in reaction.send.iter().enumerate() {
                 let due = later(now, self.helpers.draw(|rng| item.after.draw(rng)));
                 self.scheduled_so_far += 1;
@@ -311,7 +313,7 @@ impl StoryRun {
                     conversation,
                     unnamed,
                     loop_index,
-                    values: Arc::clone(&values),
+                    then: Arc::clone(&then),
                     cause,
                 };
                 self.scheduled.insert((due, self.scheduled_so_far), scheduled);
@@ -342,14 +344,14 @@ impl StoryRun {
         self.burst = if self.burst.0 == now { (now, self.burst.1 + 1) } else { (now, 1) };
         if self.burst.1 > MOST_AT_ONCE {
             let message = "reactions set each other off without end at the same moment; give one of them `after`, `times` or `when`";
-            return self.abort(&reaction.place, message, host);
+            return self.abort(&reaction.place, FailureKind::Endless, message, host);
         }
-        let Scheduled { conversation, unnamed, loop_index, values, cause, .. } = &scheduled;
+        let Scheduled { conversation, unnamed, loop_index, then, cause, .. } = &scheduled;
         let mut moment = Moment::of_step(now, conversation, *loop_index, host);
         (moment.unnamed, moment.cause) = (*unnamed, Some(cause));
         let loop_index = *loop_index;
         let applies = send.when.as_ref().map_or(Ok(true), |when| self.is_true(when, &mut moment));
-        moment.values = Some(&**values);
+        moment.then = Some(&**then);
         let sent = match applies {
             Ok(true) => self.render_and_send(&send.callback, false, &mut moment),
             Ok(false) => return,
@@ -361,7 +363,7 @@ impl StoryRun {
                 let place = reaction.place.clone();
                 self.outstanding.insert(id, Outstanding { place, step: None, loop_index, save, body });
             }
-            Err(error) => self.fail(&reaction.place, error, moment.host),
+            Err(error) => self.fail(&reaction.place, error.kind(), error, moment.host),
         }
     }
 }

@@ -19,12 +19,13 @@ use jiff::Timestamp;
 use minijinja::Value as Scope;
 use serde_json::Value;
 
-use self::scope::{Moment, Resendable, StoryError, fill};
+use self::scope::{Moment, Resendable, StoryError, Then, fill};
 use self::strand::{State, Strand};
 use self::watch::Watch;
 use self::why::Missed;
 use super::arrivals::Arrivals;
 use super::expect::listed;
+use super::failure::FailureKind;
 use super::host::StoryHost;
 use super::story::{Action, Await, MAIN_CONVERSATION, Step, Story, Trigger};
 
@@ -105,7 +106,7 @@ struct Occurrence {
     /// The conversation it began, or that its answer names.
     begun: Option<ConversationKey>,
     fields: Arc<Value>,
-    saved: Value,
+    saved: Arc<Value>,
     /// Its number among what came.
     arrival: u64,
     /// The step that takes it later, if it was answered for it.
@@ -114,9 +115,16 @@ struct Occurrence {
 
 impl Occurrence {
     /// It as templates see it: the name, and what it holds.
-    fn cause(&self) -> (&'static str, Scope) {
-        (self.trigger.variable(), template::value(&self.saved))
+    fn cause(&self, story: &Story) -> (&'static str, Scope) {
+        cause(&self.trigger, &self.saved, story)
     }
+}
+
+/// What came as the templates of a story see it. If none looks at it there is nothing to see.
+fn cause(trigger: &Trigger, saved: &Value, story: &Story) -> (&'static str, Scope) {
+    let name = trigger.variable();
+    let is_read = story.templates.reads(name);
+    (name, if is_read { template::value(saved) } else { Scope::UNDEFINED })
 }
 
 #[derive(Debug)]
@@ -127,8 +135,8 @@ struct Scheduled {
     /// The conversation itself, if the story has no name for it.
     unnamed: Option<ConversationKey>,
     loop_index: u32,
-    /// The variables of the moment when it was caused.
-    values: Arc<BTreeMap<String, Scope>>,
+    /// What templates saw at the moment when it was caused.
+    then: Arc<Then>,
     /// The call or callback it reacts to, by the name templates see it under.
     cause: (&'static str, Scope),
 }
@@ -190,7 +198,9 @@ impl StoryRun {
 
     /// Sets a variable from outside (`--set`); it wins over the file's own.
     pub fn preset(&mut self, name: &str, value: &Value) {
-        self.values.insert(name.to_owned(), template::value(value));
+        // What nobody reads has a value, but not to look at.
+        let is_read = self.story.templates.reads(name);
+        self.values.insert(name.to_owned(), if is_read { template::value(value) } else { Scope::UNDEFINED });
     }
 
     /// Stops at the first failure from now on, unless its file says that it goes on.
@@ -354,7 +364,8 @@ impl StoryRun {
                 Ok(value) => self.preset(name, &value),
                 Err(error) => {
                     let place = Place { file: Arc::from(story.name.as_str()), line: 1 };
-                    self.abort(&place, fill(&format!("the variable `{name}`"))(error), host);
+                    let error = fill(&format!("the variable `{name}`"))(error);
+                    self.abort(&place, error.kind(), error, host);
                     return;
                 }
             }
@@ -375,7 +386,7 @@ impl StoryRun {
             match self.is_true(when, &mut Moment::of_step(now, &step.conversation, loop_index, host)) {
                 Ok(true) => {}
                 Ok(false) => return self.next(at, now),
-                Err(error) => return self.abort(&step.place, error, host),
+                Err(error) => return self.abort(&step.place, error.kind(), error, host),
             }
         }
         match &step.action {
@@ -386,7 +397,7 @@ impl StoryRun {
             Action::Set(entries) => {
                 let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
                 if let Err(error) = self.set(entries, &mut moment) {
-                    return self.abort(&step.place, error, host);
+                    return self.abort(&step.place, error.kind(), error, host);
                 }
                 self.next(at, now);
             }
@@ -395,11 +406,11 @@ impl StoryRun {
                 match self.unchecked(condition, &mut moment) {
                     Ok(wrong) => {
                         if let Some(wrong) = listed("the check failed", &wrong) {
-                            self.fail(&step.place, wrong, host);
+                            self.fail(&step.place, FailureKind::Check, wrong, host);
                         }
                         self.next(at, now);
                     }
-                    Err(error) => self.abort(&step.place, error, host),
+                    Err(error) => self.abort(&step.place, error.kind(), error, host),
                 }
             }
             Action::Never(never) => {
@@ -465,7 +476,7 @@ impl StoryRun {
                     self.next(at, now);
                 }
             }
-            Err(error) => self.abort(&place, error, host),
+            Err(error) => self.abort(&place, error.kind(), error, host),
         }
     }
 
@@ -491,7 +502,7 @@ impl StoryRun {
                 times => format!(" {times} times, of which {taken} came,"),
             };
             let message = format!("expected the {kind} `{id}`{times} within {within}, {why}");
-            self.fail(place, message, host);
+            self.fail(place, why.kind(), message, host);
         }
         self.next(at, now);
     }
@@ -523,14 +534,14 @@ impl StoryRun {
         if !self.may_take(came_in, conversation, host) {
             return false;
         }
-        let cause = occurrence.cause();
+        let cause = occurrence.cause(&story);
         let loop_index = self.loop_index(at);
         let mut moment =
             Moment { cause: Some(&cause), ..Moment::of_step(now, conversation, loop_index, host) };
         match self.matches(&wait.condition, &fields, &mut moment) {
             Ok(matches) => matches,
             Err(error) => {
-                self.abort(place, error, host);
+                self.abort(place, error.kind(), error, host);
                 false
             }
         }
@@ -563,7 +574,7 @@ impl StoryRun {
                 arrival.taken = Some(place.clone());
                 arrival.story = Some(Arc::clone(&self.name));
             }
-            let mut saved = occurrence.saved;
+            let mut saved = Arc::unwrap_or_clone(occurrence.saved);
             if let State::Awaiting { taken, .. } = &mut self.strands[at].state
                 && wait.times > 1
             {
@@ -580,9 +591,9 @@ impl StoryRun {
         self.next(at, now);
     }
 
-    fn fail(&mut self, place: &Place, message: impl Display, host: &mut dyn StoryHost) {
+    fn fail(&mut self, place: &Place, kind: FailureKind, message: impl Display, host: &mut dyn StoryHost) {
         self.failures += 1;
-        host.failed(place, &message.to_string());
+        host.failed(place, kind, &message.to_string());
         if self.fails_fast {
             self.stop_after(place, host);
         }
@@ -599,7 +610,8 @@ impl StoryRun {
         let Some(within) = self.story.within.map(HumanDuration) else { return };
         let whole = Place { file: Arc::clone(&self.story.file), line: 1 };
         let place = self.current(0).map_or(whole, |step| step.place.clone());
-        self.abort(&place, format!("the story has not ended within {within}, which is all it has"), host);
+        let message = format!("the story has not ended within {within}, which is all it has");
+        self.abort(&place, FailureKind::TimeLimit, message, host);
     }
 
     /// Stops because of what failed at this place: the steps that are left are skipped.
@@ -619,8 +631,8 @@ impl StoryRun {
     }
 
     /// A failure after which the rest of the story makes no sense.
-    fn abort(&mut self, place: &Place, message: impl Display, host: &mut dyn StoryHost) {
-        self.fail(place, message, host);
+    fn abort(&mut self, place: &Place, kind: FailureKind, message: impl Display, host: &mut dyn StoryHost) {
+        self.fail(place, kind, message, host);
         self.stop_after(place, host);
     }
 }

@@ -13,8 +13,9 @@ use crate::language::condition::{Condition, ConditionError};
 use crate::language::template::{self, FillError, Template};
 use crate::language::tree::TreeTemplate;
 use crate::language::truth;
+use crate::scenario::failure::FailureKind;
 use crate::scenario::host::{Body, SendError, Sending, StoryHost};
-use crate::scenario::story::{CallbackTemplate, MAIN_CONVERSATION};
+use crate::scenario::story::{CallbackTemplate, MAIN_CONVERSATION, Story};
 use crate::simulator::{ConversationKey, Opening};
 
 /// Why a story can't go on as written.
@@ -34,6 +35,18 @@ pub(super) enum StoryError {
     NotSent(String),
     #[error(transparent)]
     Send(#[from] SendError),
+}
+
+impl StoryError {
+    /// What kind of failure it is.
+    pub(super) fn kind(&self) -> FailureKind {
+        match self {
+            Self::Fill { .. } | Self::Where(_) | Self::Check(_) | Self::When(_) | Self::Truth(_) => {
+                FailureKind::Template
+            }
+            Self::NotSent(_) | Self::Send(_) => FailureKind::Unsendable,
+        }
+    }
 }
 
 /// Says what can't be filled in.
@@ -80,11 +93,19 @@ pub(super) struct Moment<'a> {
     pub(super) unnamed: Option<ConversationKey>,
     /// Which repeat it is, from 1.
     pub(super) loop_index: u32,
-    /// Variables of another moment, which win over those of now.
-    pub(super) values: Option<&'a BTreeMap<String, Scope>>,
+    /// What templates saw at another moment, which wins over what is now.
+    pub(super) then: Option<&'a Then>,
     /// The call or callback of a reaction, by the name templates see it under.
     pub(super) cause: Option<&'a (&'static str, Scope)>,
     pub(super) host: &'a mut dyn StoryHost,
+}
+
+/// What templates saw at a moment, for what is sent later because of it.
+#[derive(Debug)]
+pub(super) struct Then {
+    values: BTreeMap<String, Scope>,
+    user: Scope,
+    session: Scope,
 }
 
 impl<'a> Moment<'a> {
@@ -95,7 +116,7 @@ impl<'a> Moment<'a> {
         loop_index: u32,
         host: &'a mut dyn StoryHost,
     ) -> Self {
-        Self { now, conversation, unnamed: None, loop_index, values: None, cause: None, host }
+        Self { now, conversation, unnamed: None, loop_index, then: None, cause: None, host }
     }
 }
 
@@ -282,24 +303,58 @@ impl StoryRun {
         key
     }
 
+    /// What templates see now, without the variables of these names: who reads them later has them from later.
+    pub(super) fn then<'n>(
+        &mut self,
+        without: impl Iterator<Item = &'n String>,
+        moment: &mut Moment<'_>,
+    ) -> Then {
+        let mut values = self.values.clone();
+        without.for_each(|name| drop(values.remove(name)));
+        let (user, session) = self.view(moment);
+        Then { values, user, session }
+    }
+
+    /// The moment's user and conversation, if any template looks at them.
+    fn view(&mut self, moment: &mut Moment<'_>) -> (Scope, Scope) {
+        // It is opened in any case, so that its place among all is the same.
+        let key = self.key(moment);
+        let templates = &self.story.templates;
+        if !templates.reads("user") && !templates.reads("session") {
+            return (Scope::UNDEFINED, Scope::UNDEFINED);
+        }
+        let (user, session) = moment.host.simulator().view(key);
+        (template::value(&user), template::value(&session))
+    }
+
     /// What templates see.
     pub(super) fn scope(&mut self, moment: &mut Moment<'_>) -> Scope {
-        let key = self.key(moment);
-        let (user, view) = moment.host.simulator().view(key);
-        let locale =
-            self.story.locale.clone().unwrap_or_else(|| self.story.country.default_locale().to_owned());
+        let (user, session) = match moment.then {
+            Some(then) => (then.user.clone(), then.session.clone()),
+            None => self.view(moment),
+        };
+        let Story { name, country, locale, templates, .. } = &*self.story;
+        // A scope is made for each condition and callback: what nobody reads is left out.
+        let text =
+            |name: &str, text: &str| if templates.reads(name) { Scope::from(text) } else { Scope::UNDEFINED };
+        let helpers = match templates.calls() {
+            true => Scope::from_dyn_object(Arc::clone(&self.helpers)),
+            false => Scope::UNDEFINED,
+        };
         let built_in = [
-            ("user", template::value(&user)),
-            ("session", template::value(&view)),
-            ("locale", Scope::from(locale)),
-            ("country", Scope::from(self.story.country.to_string())),
+            ("user", user),
+            ("session", session),
+            ("locale", text("locale", locale.as_deref().unwrap_or(country.default_locale()))),
+            ("country", text("country", &country.to_string())),
             ("copy", Scope::from(self.instance)),
-            ("story", Scope::from(self.story.name.as_str())),
+            ("story", text("story", name)),
             ("loop_index", Scope::from(moment.loop_index)),
-            ("__helpers", Scope::from_dyn_object(Arc::clone(&self.helpers))),
+            ("__helpers", helpers),
         ];
+        let built_in = built_in.into_iter().filter(|(_, value)| !value.is_undefined());
         let own = self.values.iter().map(|(name, value)| (name.as_str(), value.clone()));
-        let then = moment.values.into_iter().flatten().map(|(name, value)| (name.as_str(), value.clone()));
+        let then = moment.then.iter().flat_map(|then| &then.values);
+        let then = then.map(|(name, value)| (name.as_str(), value.clone()));
         let cause = moment.cause.map(|(name, value)| (*name, value.clone()));
         Scope::from_pairs(own.chain(then).chain(cause).chain(built_in))
     }

@@ -65,7 +65,7 @@ impl StoryHost for ScriptedHost {
         self.notes.push(format!("skipped: {}", steps.join(", ")));
     }
 
-    fn failed(&mut self, place: &Place, message: &str) {
+    fn failed(&mut self, place: &Place, _: FailureKind, message: &str) {
         self.notes.push(format!("line {}: {message}", place.line));
     }
 
@@ -714,6 +714,23 @@ fn a_delayed_callback_has_the_values_of_the_moment_when_it_was_caused() {
     story.call("chatbot.send_message", json!({"n": 3}), 2_100);
     story.advance(4_100);
     assert_eq!(story.host.sent.len(), 3, "whether they are sent is decided when they are due");
+}
+
+#[test]
+fn a_delayed_callback_sees_the_conversation_as_it_was_and_the_time_as_it_is() {
+    let mut story = Driven::begin(
+        "[[steps]]\nsend = 'session.transfer'\n[[steps]]\npause = '1h'\n\
+         [[on]]\ncall = 'chatbot.send_message'\n\
+         send = [{ event = 'message.status', after = '1s', body = { phase = '{{ session.phase }}', now = \"{{ now('ms') }}\" } }]\n",
+    );
+    story.answer(1, 200, 0);
+    story.call("chatbot.send_message", json!({}), 0);
+    let key = story.run.conversations["main"].key;
+    story.host.simulator.apply_event(key, "session.end", &json!({}), at(500));
+    assert_eq!(json!(story.host.simulator.view(key).1)["phase"], json!("closed"));
+    story.advance(1_000);
+    let (_, body) = story.host.sent.last().unwrap();
+    assert_eq!(*body, json!({ "phase": "bot", "now": at(1_000).as_millisecond() }));
 }
 
 #[test]

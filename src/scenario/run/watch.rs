@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::scope::Moment;
 use super::{Occurrence, StoryRun};
+use crate::scenario::failure::FailureKind;
 use crate::scenario::host::StoryHost;
 use crate::scenario::story::{Action, Step};
 
@@ -41,16 +42,17 @@ impl StoryRun {
             if never.trigger != came.trigger || is_elsewhere {
                 continue;
             }
-            let cause = came.cause();
+            let cause = came.cause(&story);
             let moment = Moment::of_step(now, conversation, loop_index, host);
             let mut moment = Moment { cause: Some(&cause), ..moment };
             match self.matches(&never.condition, &came.fields, &mut moment) {
                 Ok(false) => {}
                 Ok(true) => {
                     let what = never.trigger.described();
-                    self.fail(place, format!("{what} came, which must never come here"), host);
+                    let message = format!("{what} came, which must never come here");
+                    self.fail(place, FailureKind::Never, message, host);
                 }
-                Err(error) => self.abort(place, error, host),
+                Err(error) => self.abort(place, error.kind(), error, host),
             }
         }
     }

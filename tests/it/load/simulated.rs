@@ -24,6 +24,7 @@ fn stories_with_pauses() {
         request.assert_signed(SECRET);
     }
     assert_eq!(receiver.count(), 100);
+    assert!((1..=50).contains(&number(&run.report["sender"]["connections"])), "{}", run.report["sender"]);
 }
 
 const AWAITS: &str = r#"
