@@ -105,13 +105,17 @@ fn found_answer(
 ) -> Reply {
     match (found, is_archive) {
         (Ok(Download::One { name, recording }), false) => {
-            let selected = recordings::select(call, &recording.etag(), "audio/wav", &name, recording.length());
+            let selected =
+                recordings::select(call, &recording.etag(), "audio/wav", &name, recording.length());
             match (&recording, selected.part.clone()) {
                 (Recording::Own(file), _) => {
                     let answer = selected.of(&file.bytes());
                     if half { Reply::Half(answer) } else { answer.into() }
                 }
-                (_, None) => HttpResponse { status: selected.status, headers: selected.headers, body: Bytes::new() }.into(),
+                (_, None) => {
+                    HttpResponse { status: selected.status, headers: selected.headers, body: Bytes::new() }
+                        .into()
+                }
                 (_, Some(part)) => {
                     stream::recording((selected.status, selected.headers), recording, part, half).into()
                 }

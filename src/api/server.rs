@@ -250,9 +250,13 @@ impl Api {
         let (status, answer) = match reply {
             Reply::Answer(answer) if answer.status >= 400 => (answer.status, answer.body.clone()),
             Reply::Answer(answer) => (answer.status, Bytes::from_static(b"(a file)")),
-            Reply::Stream(stream) if stream.length.is_some() => (stream.status, Bytes::from_static(b"(a file)")),
+            Reply::Stream(stream) if stream.length.is_some() => {
+                (stream.status, Bytes::from_static(b"(a file)"))
+            }
             Reply::Stream(stream) => (stream.status, Bytes::from_static(b"(an archive of recordings)")),
-            Reply::Close | Reply::Reset | Reply::Half(_) | Reply::Never | Reply::Later(_) => (0, Bytes::new()),
+            Reply::Close | Reply::Reset | Reply::Half(_) | Reply::Never | Reply::Later(_) => {
+                (0, Bytes::new())
+            }
         };
         self.note(call, status, answer, None, started);
     }
@@ -344,9 +348,7 @@ impl Api {
                 engine.find(*account, FindingKind::Signature, (CHATBOT, cause), fields, message, now);
             }
             let fault = match read {
-                Ok((Ok(fields), _)) => {
-                    engine.fault(&found.id, call.header(faults::HEADER), &fields.fields)
-                }
+                Ok((Ok(fields), _)) => engine.fault(&found.id, call.header(faults::HEADER), &fields.fields),
                 _ => None,
             };
             match fault.as_ref().and_then(|fault| fault.delay) {
@@ -359,9 +361,8 @@ impl Api {
             Err((delay, fault, found, came, call)) => {
                 let api = self.clone();
                 late(delay, move || {
-                    api.driver.with(|engine, now| {
-                        api.answered(engine, &found, came, (call, fault), started, now)
-                    })
+                    api.driver
+                        .with(|engine, now| api.answered(engine, &found, came, (call, fault), started, now))
                 })
             }
         }

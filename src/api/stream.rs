@@ -96,7 +96,10 @@ impl<I: Iterator> Iterator for Permitted<I> {
 
 /// Too many take theirs at the same time.
 fn busy(what: &str) -> HttpResponse {
-    let mut answer = plain_error(503, &format!("too many {what} are being sent to clients that take them slowly: try again"));
+    let mut answer = plain_error(
+        503,
+        &format!("too many {what} are being sent to clients that take them slowly: try again"),
+    );
     answer.headers.push(("retry-after".into(), "1".into()));
     answer
 }

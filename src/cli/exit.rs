@@ -110,9 +110,8 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
 
 /// Runs a command and turns its outcome into the process's exit code. A panic has said by itself what and where.
 pub(super) fn code(command: impl FnOnce() -> Result<Exit, CommandError>) -> ExitCode {
-    let outcome = catch_unwind(AssertUnwindSafe(command)).unwrap_or_else(|_| {
-        Err(CommandError { exit: Exit::Broken, text: BROKEN.to_owned() })
-    });
+    let outcome = catch_unwind(AssertUnwindSafe(command))
+        .unwrap_or_else(|_| Err(CommandError { exit: Exit::Broken, text: BROKEN.to_owned() }));
     match outcome {
         Ok(exit) => ExitCode::from(exit.number()),
         Err(error) => {

@@ -93,7 +93,9 @@ const MOST_MEGABYTES: u64 = 256;
 pub(super) fn read(path: &Path) -> Result<Report, CommandError> {
     let shown = path.display();
     let text = read_within(path, MOST_MEGABYTES)
-        .and_then(|bytes| String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error)))
+        .and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        })
         .map_err(|error| CommandError::usage(format!("{shown} can't be read: {error}")))?;
     Report::read(&text).map_err(|error| CommandError::usage(format!("{shown}: {error}")))
 }

@@ -174,7 +174,8 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
 
 /// What is left, in numbers.
 fn last_line(left: &Left) -> String {
-    let many = |count: usize, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
+    let many =
+        |count: usize, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
     let mut line = format!("stopped; {} not sent", many(left.callbacks, "callback was", "callbacks were"));
     if left.numbers > 0 {
         line.push_str(&format!(", {} not dialled", many(left.numbers, "number was", "numbers were")));

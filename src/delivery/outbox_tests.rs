@@ -525,5 +525,8 @@ fn out_of_descriptors_is_no_attempt() {
     }
     let first = attempt(outbox.start(at(20_000)).unwrap());
     assert!(matches!(outbox.finish(&first, &answered(503), at(20_000)), AttemptOutcome::Retry { .. }));
-    assert_eq!(outbox.left().map(|(callback, attempts)| (callback.id.0, attempts)).collect::<Vec<_>>(), [(1, 1), (2, 0)]);
+    assert_eq!(
+        outbox.left().map(|(callback, attempts)| (callback.id.0, attempts)).collect::<Vec<_>>(),
+        [(1, 1), (2, 0)]
+    );
 }

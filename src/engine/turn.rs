@@ -133,7 +133,8 @@ mod tests {
         // Any turn takes longer than nothing.
         let watchdog = Watchdog::new(Duration::ZERO, move |long| tells.lock().unwrap().push(long));
         let patient = Watchdog::new(Duration::MAX, |long| panic!("{long}"));
-        for (watchdog, deed) in [(Some(&watchdog), "a call"), (Some(&patient), "another"), (None, "a third")] {
+        for (watchdog, deed) in [(Some(&watchdog), "a call"), (Some(&patient), "another"), (None, "a third")]
+        {
             let mut turn = Turn::take(&shared, watchdog, &changed).unwrap();
             assert_eq!(turn.deed(), "", "a turn begins with nothing done");
             turn.0 = deed;

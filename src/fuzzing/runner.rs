@@ -11,8 +11,30 @@ use crate::seed::{Rng, Seed};
 
 /// What turns up in the languages of all parsers.
 const WORDS: [&[u8]; 24] = [
-    b"{", b"}", b"[", b"]", b"\"", b"'", b"{{", b"}}", b"%", b"=", b"\r\n", b"\xff", b"\0", b"-1", b"0", b"1",
-    b"99999999999999999999", b"1e309", b"\\u0000", b"..", b"/", b":", b",", b"\xc3\xa9",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\"",
+    b"'",
+    b"{{",
+    b"}}",
+    b"%",
+    b"=",
+    b"\r\n",
+    b"\xff",
+    b"\0",
+    b"-1",
+    b"0",
+    b"1",
+    b"99999999999999999999",
+    b"1e309",
+    b"\\u0000",
+    b"..",
+    b"/",
+    b":",
+    b",",
+    b"\xc3\xa9",
 ];
 
 /// What is kept for a target.

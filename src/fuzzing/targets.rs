@@ -174,7 +174,8 @@ fn outbox(input: &[u8]) {
                     }),
                 };
                 let before = outbox.totals();
-                let outcome = outbox.finish(&attempt, &AttemptResult { result, elapsed: Duration::ZERO }, now);
+                let outcome =
+                    outbox.finish(&attempt, &AttemptResult { result, elapsed: Duration::ZERO }, now);
                 let after = outbox.totals();
                 let ended = after.delivered + after.failed - before.delivered - before.failed;
                 assert_eq!(u64::from(matches!(outcome, AttemptOutcome::Ended(_))), ended);
@@ -208,7 +209,8 @@ fn answered() -> ReceiverResponse {
 fn ranges(input: &[u8]) {
     const NAMES: [&str; 4] = ["range", "if-range", "if-match", "if-none-match"];
     let parts: Vec<String> = input.split(|byte| *byte == BETWEEN).map(text).collect();
-    let headers = NAMES.into_iter().zip(parts.iter().map(String::as_str)).filter(|(_, value)| !value.is_empty());
+    let headers =
+        NAMES.into_iter().zip(parts.iter().map(String::as_str)).filter(|(_, value)| !value.is_empty());
     let call = HttpRequest { method: "GET".into(), headers: headers.collect(), ..HttpRequest::default() };
     for length in [0, 1, 10, u64::MAX] {
         let selected = recordings::select(&call, "\"abc\"", "audio/wav", "a.wav", length);
@@ -224,13 +226,22 @@ fn ranges(input: &[u8]) {
 fn rates(input: &[u8]) {
     let text = text(input);
     if let Ok(length) = text.parse::<HumanDuration>() {
-        assert_eq!(length.to_string().parse::<HumanDuration>().expect("it reads").to_string(), length.to_string());
+        assert_eq!(
+            length.to_string().parse::<HumanDuration>().expect("it reads").to_string(),
+            length.to_string()
+        );
     }
     if let Ok(range) = text.parse::<DurationRange>() {
-        assert_eq!(range.to_string().parse::<DurationRange>().expect("it reads").to_string(), range.to_string());
+        assert_eq!(
+            range.to_string().parse::<DurationRange>().expect("it reads").to_string(),
+            range.to_string()
+        );
     }
     if let Ok(profile) = text.parse::<RateProfile>() {
-        assert_eq!(profile.to_string().parse::<RateProfile>().expect("it reads").to_string(), profile.to_string());
+        assert_eq!(
+            profile.to_string().parse::<RateProfile>().expect("it reads").to_string(),
+            profile.to_string()
+        );
     }
     let _ = text.parse::<Frequency>();
 }
@@ -292,7 +303,9 @@ fn user_endpoints(input: &[u8]) {
                 let call = HttpRequest {
                     method: method.into(),
                     path: "/own/a".to_owned(),
-                    headers: [("host", "localhost"), ("content-type", "application/json")].into_iter().collect(),
+                    headers: [("host", "localhost"), ("content-type", "application/json")]
+                        .into_iter()
+                        .collect(),
                     body: Bytes::copy_from_slice(body),
                     ..HttpRequest::default()
                 };

@@ -35,8 +35,11 @@ pub(super) async fn serve<S, H, R>(
         let io = TimedStream::new(stream.clone(), limits.write_timeout, state.clone());
         let client = Arc::downgrade(&stream);
         let is_gone = move || client.upgrade().is_none_or(|stream| lock(&stream).is_gone());
-        let context =
-            Arc::new(ConnContext { server: server.clone(), state: state.clone(), is_gone: Box::new(is_gone) });
+        let context = Arc::new(ConnContext {
+            server: server.clone(),
+            state: state.clone(),
+            is_gone: Box::new(is_gone),
+        });
         let service = service_fn(move |request| exchange(request, context.clone()));
         let mut connection = pin!(server.http.serve_connection(TokioIo::new(io), service));
         let (mut is_ending, mut leaves_at) = (false, None);

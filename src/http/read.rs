@@ -73,7 +73,12 @@ impl Unread {
             }
             Self::Slow(rate, deadline) => {
                 let deadline = crate::time::HumanDuration(deadline);
-                (408, format!("the body comes slower than {rate} bytes a second, or takes longer than {deadline}"))
+                (
+                    408,
+                    format!(
+                        "the body comes slower than {rate} bytes a second, or takes longer than {deadline}"
+                    ),
+                )
             }
             Self::Crowded => {
                 let mut answer = crowded();
@@ -218,7 +223,8 @@ async fn refuse(body: &mut Incoming, limits: &Limits) -> Result<Bytes, Unread> {
 
 /// How long the next piece of a body may take, of which so much has come.
 fn allowed(limits: &Limits, began: Instant, length: usize) -> Duration {
-    let by_rate = limits.body_timeout + Duration::from_secs(length as u64 / u64::from(limits.body_rate.max(1)));
+    let by_rate =
+        limits.body_timeout + Duration::from_secs(length as u64 / u64::from(limits.body_rate.max(1)));
     limits.body_deadline.min(by_rate).saturating_sub(began.elapsed())
 }
 

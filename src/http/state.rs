@@ -117,7 +117,9 @@ impl ConnState {
         }
         match activity.open {
             0 => Some(activity.idle_since),
-            open if activity.waiting.len() == open => activity.waiting.values().map(|(_, since)| *since).max(),
+            open if activity.waiting.len() == open => {
+                activity.waiting.values().map(|(_, since)| *since).max()
+            }
             _ => activity.stuck,
         }
     }

@@ -123,7 +123,8 @@ impl Tls {
         let mut named = Vec::new();
         if let Some(path) = &options.ca {
             let path = || path.clone();
-            let pem = read_authorities(&path()).map_err(|error| TlsError::Unreadable { path: path(), error })?;
+            let pem =
+                read_authorities(&path()).map_err(|error| TlsError::Unreadable { path: path(), error })?;
             for certificate in CertificateDer::pem_slice_iter(&pem) {
                 let certificate = certificate.map_err(|error| {
                     let reason = match error {

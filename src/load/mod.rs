@@ -23,8 +23,8 @@ pub use prepare::Load;
 pub use receipts::Source;
 #[cfg(test)]
 pub(crate) use report::samples;
-#[cfg(any(test, feature = "fuzzing"))]
-pub(crate) use send::ResponseReader;
 pub use report::{
     FailIf, Live, Receipts, Report, Shard, Slo, Snapshot, compare, markdown, merge, page, summary,
 };
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use send::ResponseReader;

@@ -169,7 +169,9 @@ pub(super) fn limits(file: Option<LimitsFile>) -> Limits {
     Limits {
         body: size(file.body_mb, 1 << 20, usual.body),
         usual_body: size(file.request_kb, 1 << 10, usual.usual_body),
-        budget: file.memory_mb.map_or(usual.budget, |megabytes| Budget::new(size(Some(megabytes), 1 << 20, 0))),
+        budget: file
+            .memory_mb
+            .map_or(usual.budget, |megabytes| Budget::new(size(Some(megabytes), 1 << 20, 0))),
         body_deadline: file.body_deadline.map_or(usual.body_deadline, |deadline| deadline.0),
         header_bytes: size(file.header_kb, 1 << 10, usual.header_bytes),
         connections: size(file.connections, 1, usual.connections),

@@ -237,7 +237,8 @@ impl Context {
 
     /// The events of the callbacks that wait to be taken.
     pub(super) fn ready(&self) -> impl Iterator<Item = &str> {
-        let goes_out = |(cause, _): &&(Option<CauseId>, Callback)| cause.is_none_or(|cause| !self.is_silent(cause));
+        let goes_out =
+            |(cause, _): &&(Option<CauseId>, Callback)| cause.is_none_or(|cause| !self.is_silent(cause));
         self.callbacks.iter().filter(goes_out).map(|(_, callback)| &*callback.event)
     }
 

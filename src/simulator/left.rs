@@ -85,9 +85,12 @@ fn notice(timer: &Timer) -> Option<&str> {
             ChatbotTimer::End { .. } => "session.end",
             ChatbotTimer::Report { .. } => "session.report",
             ChatbotTimer::Template {
-                step: TemplateStep::Begin | TemplateStep::Result | TemplateStep::Notice, ..
+                step: TemplateStep::Begin | TemplateStep::Result | TemplateStep::Notice,
+                ..
             } => "template.result",
-            ChatbotTimer::Template { step: TemplateStep::Delivery | TemplateStep::Read, .. } => "message.status",
+            ChatbotTimer::Template { step: TemplateStep::Delivery | TemplateStep::Read, .. } => {
+                "message.status"
+            }
             ChatbotTimer::Template { step: TemplateStep::Reply, .. } => "template.reply",
             ChatbotTimer::Turn { .. } => "message.send",
             ChatbotTimer::Message { .. } | ChatbotTimer::Silence { .. } => return None,

@@ -50,9 +50,7 @@ fn nothing_new_is_begun_while_an_attempt_is_under_way() {
     let (mut attempt, _) = receiver.accept().unwrap();
     assert_eq!(serving.state()["ready"], true);
     serving.ask_to_stop();
-    eventually("new requests are refused", || {
-        (text_message(&serving, &token, &url) == 503).then_some(())
-    });
+    eventually("new requests are refused", || (text_message(&serving, &token, &url) == 503).then_some(()));
     assert_eq!(serving.state()["ready"], false);
     attempt.read_exact(&mut [0; 4]).unwrap();
     attempt.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").unwrap();

@@ -241,7 +241,8 @@ fn very_many_values_are_refused_wherever_they_stand() {
             body: body.into(),
             ..HttpRequest::default()
         };
-        decode_within(&call, Family::Cloud, &Renames::default(), 10).map(|fields| fields.fields.as_object().unwrap().len())
+        decode_within(&call, Family::Cloud, &Renames::default(), 10)
+            .map(|fields| fields.fields.as_object().unwrap().len())
     };
     let many = |text: &str| text.repeat(11);
     for (content_type, body) in [
@@ -253,5 +254,8 @@ fn very_many_values_are_refused_wherever_they_stand() {
     }
     // Rows are counted by whoever reads them.
     assert_eq!(read("application/json", format!(r#"{{"Details":[{}1]}}"#, many("1,"))), Ok(0));
-    assert_eq!(read("application/json", format!("[{}1]", many("1,"))), Err(DecodeError::NotObject { found: "a list" }));
+    assert_eq!(
+        read("application/json", format!("[{}1]", many("1,"))),
+        Err(DecodeError::NotObject { found: "a list" })
+    );
 }

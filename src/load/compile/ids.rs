@@ -127,7 +127,9 @@ mod tests {
         for bits in [0, 1, u64::MAX, 0x0123_4567_89ab_cdef] {
             assert_eq!(gather(scatter(bits)), bits);
         }
-        for other in ["short", "00000000000000000000000000000001", "00000000000000000000000000000002", "ééééééééé"] {
+        for other in
+            ["short", "00000000000000000000000000000001", "00000000000000000000000000000002", "ééééééééé"]
+        {
             assert_eq!(keys.iteration_of(other), None, "{other}");
         }
     }

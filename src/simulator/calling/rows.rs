@@ -331,7 +331,8 @@ impl Rows {
             });
             let Err(reason) = checked else { return true };
             refused.add(row.at as usize, || {
-                let text = texts.first().and_then(|text| text.get(row.at as usize..(row.at + row.len) as usize));
+                let text =
+                    texts.first().and_then(|text| text.get(row.at as usize..(row.at + row.len) as usize));
                 RefusedRow::of(std::str::from_utf8(text.unwrap_or_default()).unwrap_or_default(), reason)
             });
             false
@@ -508,7 +509,8 @@ mod tests {
 
     #[test]
     fn what_was_read_ahead_is_the_same() {
-        let list = json!([{ "Mobile": "+6281112345678" }, { "Mobile": "1" }, { "Mobile": "+6281112349030" }, 7]);
+        let list =
+            json!([{ "Mobile": "+6281112345678" }, { "Mobile": "1" }, { "Mobile": "+6281112349030" }, 7]);
         let raw = RawRows::named("Details", Bytes::from(list.to_string())).unwrap();
         read_ahead(&raw);
         let rules = Rules::default();

@@ -344,7 +344,9 @@ impl Conversations {
             Some(call_id) => self.by_call_id(call_id).filter(|key| is_seen(self.get(*key)))?.0,
             None => self.list.len(),
         };
-        Some(self.list[..end].iter().map(|one| &**one).rev().filter(move |conversation| is_seen(conversation)))
+        Some(
+            self.list[..end].iter().map(|one| &**one).rev().filter(move |conversation| is_seen(conversation)),
+        )
     }
 
     /// The first of those that a cause opened just now.

@@ -110,7 +110,9 @@ async fn a_body_has_to_come_in_time() {
 async fn requests_without_lists_have_small_bodies() {
     let large_bodies = Some(LargeBodies::of(|method, path| (method, path) == ("POST", "/large")));
     let server = start(Limits { body: 100, usual_body: 10, large_bodies, ..Limits::default() });
-    for (path, length, wanted) in [("/a", 10, "200"), ("/a", 11, "413"), ("/large", 100, "200"), ("/large", 101, "413")] {
+    for (path, length, wanted) in
+        [("/a", 10, "200"), ("/a", 11, "413"), ("/large", 100, "200"), ("/large", 101, "413")]
+    {
         let body = "x".repeat(length);
         let answer =
             server.raw(format!("POST {path} HTTP/1.1\r\n{END}Content-Length: {length}\r\n\r\n{body}")).await;
