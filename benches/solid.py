@@ -267,12 +267,12 @@ async def recordings(options):
     mock = Mock(options.program, "", "--speed", "600")
     _, answer = await mock.ask("/service/cloud/auth", CREDENTIALS)
     token = f"Authorization: Token {json.loads(answer)['data']['token']}"
-    task = {"TaskName": "long", "Details": [{"Mobile": "+6281112349010"}], "RobotID": "Payment reminder"}
+    task = {"TaskName": "long", "Details": [{"Mobile": "+6281112349010"}], "RobotID": "Welcome call"}
     status, answer = await mock.ask("/service/cloud/task", task, [token])
     task_id = json.loads(answer)["data"]["TaskID"]
     link = None
     for _ in range(200):
-        _, answer = await mock.ask(f"/service/cloud/task/{task_id}?Limit=10", None, [token])
+        _, answer = await mock.ask(f"/service/cloud/detail?TaskID={task_id}", None, [token])
         text = answer.decode()
         if ".wav" in text:
             link = "/download/" + text.split("/download/", 1)[1].split(".wav")[0] + ".wav"
