@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::secrets::without_secrets;
+
 /// Files above this size are refused: nobody writes them by hand, and every mistake would have to be shown.
 const LARGEST_FILE: u64 = 8 * 1024 * 1024;
 
@@ -244,7 +246,7 @@ impl Diagnostic {
         let to = text[last..].find('\n').map_or(text.len(), |newline| last + newline);
         let shift = |range: Range<usize>| range.start - from..range.end - from;
         let primary = AnnotationKind::Primary.span(shift(span)).label(self.label.as_deref());
-        let snippet = Snippet::source(&text[from..to])
+        let snippet = Snippet::source(without_secrets(&text[from..to]))
             .line_start(file.place(from).line)
             .path(file.path.as_ref())
             .annotation(primary);

@@ -3,6 +3,7 @@
 //! Nothing here knows what a file is about. What scenarios and settings have in common is in [`crate::language`].
 
 pub mod diagnostic;
+mod secrets;
 pub(crate) mod suggest;
 pub(crate) mod syntax;
 pub(crate) mod tables;

@@ -9,7 +9,7 @@ use std::ops::Range;
 const MASK: &str = "***";
 
 /// The fields whose values are secrets, in small letters.
-const FIELDS: [&[u8]; 2] = [b"appsecret", b"token"];
+const FIELDS: [&[u8]; 6] = [b"appsecret", b"app_secret", b"app-secret", b"secret", b"password", b"token"];
 
 /// A body, or a path with its query, without secrets.
 pub fn masked(text: &[u8]) -> Cow<'_, [u8]> {
@@ -69,7 +69,8 @@ fn find(text: &[u8], word: &[u8]) -> Option<usize> {
     }
 }
 
-/// The value of the field whose name stands before `at`: of JSON, of a form or query, or of a part of a multipart body.
+/// The value of the field whose name stands before `at`: of JSON, also with the wrong quotes, of XML, of a form or query, or
+/// of a part of a multipart body.
 fn value(text: &[u8], begins: Option<u8>, at: usize) -> Option<Range<usize>> {
     let rest = text.get(at..)?;
     let ends = |from: usize, is_end: &dyn Fn(u8) -> bool| {
@@ -78,15 +79,18 @@ fn value(text: &[u8], begins: Option<u8>, at: usize) -> Option<Range<usize>> {
     if rest.first() == Some(&b'=') && matches!(begins, None | Some(b'&' | b'?' | b'\n' | b';')) {
         return Some(at + 1..ends(at + 1, &|byte| byte == b'&' || byte == b'\r' || byte == b'\n'));
     }
-    if rest.first() != Some(&b'"') || begins != Some(b'"') {
+    if rest.first() == Some(&b'>') && begins == Some(b'<') {
+        return Some(at + 1..ends(at + 1, &|byte| byte == b'<'));
+    }
+    if !matches!(rest.first(), Some(b'"' | b'\'')) || begins != rest.first().copied() {
         return None;
     }
     let after = at + 1;
     let colon = ends(after, &|byte| !byte.is_ascii_whitespace());
     if text.get(colon) == Some(&b':') {
         let start = ends(colon + 1, &|byte| !byte.is_ascii_whitespace());
-        if text.get(start) == Some(&b'"') {
-            return Some(start + 1..closing_quote(text, start + 1));
+        if let Some(quote @ (b'"' | b'\'')) = text.get(start) {
+            return Some(start + 1..closing_quote(text, *quote, start + 1));
         }
         return Some(start..ends(start, &|byte| matches!(byte, b',' | b'}' | b']')));
     }
@@ -101,11 +105,11 @@ fn value(text: &[u8], begins: Option<u8>, at: usize) -> Option<Range<usize>> {
     Some(start..ends(start, &|byte| byte == b'\r' || byte == b'\n'))
 }
 
-fn closing_quote(text: &[u8], from: usize) -> usize {
+fn closing_quote(text: &[u8], quote: u8, from: usize) -> usize {
     let mut at = from;
     while let Some(byte) = text.get(at) {
         match byte {
-            b'"' => return at,
+            byte if *byte == quote => return at,
             b'\\' => at += 2,
             _ => at += 1,
         }
@@ -140,6 +144,10 @@ mod tests {
                 "--b\r\nContent-Disposition: form-data; name=\"APPSecret\"\r\n\r\ns3cret\r\n--b--\r\n",
                 "--b\r\nContent-Disposition: form-data; name=\"APPSecret\"\r\n\r\n***\r\n--b--\r\n",
             ),
+            ("appkey=K&app_secret=s3cret", "appkey=K&app_secret=***"),
+            ("{'APPSecret': 's3cret', 'x': 1}", "{'APPSecret': '***', 'x': 1}"),
+            ("<APPSecret>s3cret</APPSecret>", "<APPSecret>***</APPSecret>"),
+            (r#"{"secret":"s3cret","password":"p"}"#, r#"{"secret":"***","password":"***"}"#),
             // One that is cut off in the middle of the secret.
             (r#"{"APPSecret":"s3cr"#, r#"{"APPSecret":"***"#),
         ] {

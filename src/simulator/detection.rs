@@ -120,7 +120,7 @@ struct AskedNumber {
     callee: String,
     /// The base64 of a URL: where the result goes.
     callback: EncodedUrl,
-    /// What comes back with the result; what is no text comes back as JSON text.
+    /// What comes back with the result, as it came.
     prvdata: Option<Value>,
 }
 
@@ -207,11 +207,7 @@ fn detect(simulator: &mut Simulator, account: AccountKey, wanted: AskedNumber, n
         _ => usual,
     };
     let due = later(now, Duration::from_millis(rng.random_range(800..4_000)));
-    let prvdata = match wanted.prvdata {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text,
-        Some(other) => other.to_string(),
-    };
+    let prvdata = wanted.prvdata.unwrap_or_else(|| String::new().into());
     let body = DetectionResult::new(wanted.callee, status, prvdata);
     let callback = Callback::new(account, "detection.result", &body, None);
     let callback = Callback { target: Some(wanted.callback.0), ..callback };
@@ -238,12 +234,12 @@ struct Detected {
     /// registered, 9 wrong number.
     #[schemars(range(min = 0, max = 9))]
     numstatus: u8,
-    /// What the customer gave along.
-    prvdata: String,
+    /// What the customer gave along, as it came; an empty text if nothing came (client; of what is no text it is assumed).
+    prvdata: Value,
 }
 
 impl DetectionResult {
-    fn new(callee: String, numstatus: u8, prvdata: String) -> Self {
+    fn new(callee: String, numstatus: u8, prvdata: Value) -> Self {
         Self { business: Detected { callee, numstatus, prvdata } }
     }
 }
@@ -251,7 +247,7 @@ impl DetectionResult {
 impl Generate for DetectionResult {
     fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
         let case = Case::wanted(simulator, key, wanted);
-        Self::new(case.phone, 2, case.case_id)
+        Self::new(case.phone, 2, case.case_id.into())
     }
 }
 

@@ -43,6 +43,8 @@ pub mod user_endpoints;
 mod vendor;
 mod wire_id;
 pub mod workflow;
+#[cfg(test)]
+mod wrong_values;
 
 pub use access::{
     Access, Account, AccountKey, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, DEFAULT_SIGN_KEY, Denied, Encryption,

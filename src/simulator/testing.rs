@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::access::AccountKey;
 use super::calling::RawRows;
+use super::request::Upload;
 use super::workflow::PushReach;
 use super::{Account, Behaviour, Callback, CallbackBody, Refusal, Request, Simulator};
 use crate::seed::Seed;
@@ -36,11 +37,16 @@ impl Vendor {
         Self { simulator, now, sent: Vec::new(), check: Some(check) }
     }
 
-    pub(super) fn call_as(
+    pub(super) fn call_as(&mut self, account: u32, id: &str, fields: Value) -> Result<Value, (i64, String)> {
+        self.call_with(account, id, fields, &[])
+    }
+
+    pub(super) fn call_with(
         &mut self,
         account: u32,
         id: &str,
         mut fields: Value,
+        files: &[Upload],
     ) -> Result<Value, (i64, String)> {
         let rows = ["Details", "details"].into_iter().find_map(|name| {
             let list = fields.get_mut(name).filter(|list| list.is_array())?.take();
@@ -49,8 +55,7 @@ impl Vendor {
         });
         let account = AccountKey(account);
         let zone = self.simulator.access().account(account).zone;
-        let call =
-            Request { id, fields: &fields, rows: rows.as_ref(), files: &[], account, zone, now: self.now };
+        let call = Request { id, fields: &fields, rows: rows.as_ref(), files, account, zone, now: self.now };
         match self.simulator.handle(&call) {
             Ok(response) => Ok(response.value()),
             Err(Refusal { code, message }) => {

@@ -87,6 +87,8 @@ pub(super) enum WorkflowTimer {
     Begin(InstanceKey, u32, u32),
     /// A row goes on.
     Step(InstanceKey, u32),
+    /// The person of a row answers the message of a node after the row has gone on.
+    LateReply(InstanceKey, u32, u16),
     /// The conversation of a row has ended before its time.
     ConversationEnded(InstanceKey, u32),
     /// Nothing has been left to do for some time.

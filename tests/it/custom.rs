@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
+use crate::serving::Serving;
 use crate::support::{Receiver, assert_code, free_address, plain, post, run, run_story, scenario, stdout};
 
 fn example(name: &str) -> String {
@@ -12,7 +13,7 @@ fn example(name: &str) -> String {
 
 #[test]
 fn the_examples_check_and_their_stories_pass() {
-    for name in ["flex-route", "api-store"] {
+    for name in ["flex-route", "api-store", "didi"] {
         let (settings, story) = (example(&format!("{name}.toml")), example(&format!("{name}.story.toml")));
         let output = run(&["check", "--config", &settings, &story, &settings]);
         assert_code(&output, 0);
@@ -23,6 +24,26 @@ fn the_examples_check_and_their_stories_pass() {
         assert_code(&output, 0);
         assert!(stdout(&output).contains(" 0 wrong"), "{}", stdout(&output));
     }
+}
+
+#[test]
+fn the_offer_by_phone_has_a_call_behind_it() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let settings = fs::read_to_string(example("didi.toml")).unwrap();
+    let serving = Serving::with(&settings, &["--speed", "0", "--callback-url", &receiver.url()]);
+    let token = serving.token();
+    let offer = json!({ "phone": "+6281110009001", "title": "Ride" });
+    let (status, answer) = serving.post(&token, "/service/cloud/didi/offer", &offer);
+    assert_eq!(status, 200, "{answer}");
+    let id = answer["data"]["offer_id"].as_str().unwrap();
+    serving.skip("1h");
+    let (_, answer) = serving.get(&token, &format!("/service/cloud/didi/offer/{id}"));
+    assert_eq!(answer["data"], json!({ "title": "Ride", "call": "finished" }));
+    let bodies: Vec<_> = receiver.requests().iter().map(|request| request.json()).collect();
+    let answered = bodies.iter().find(|body| body["type"] == "offer.answered").unwrap();
+    assert_eq!((&answered["offer_id"], &answered["phone"]), (&json!(id), &json!("+6281110009001")));
+    assert!(bodies.iter().any(|body| body["TaskID"] == id && body["CalleeNumber"] == "+6281110009001"));
+    serving.end();
 }
 
 #[test]

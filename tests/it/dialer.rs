@@ -105,6 +105,46 @@ fn a_task_from_its_token_to_its_recordings() {
     assert_eq!(refused["code"], 10612);
 }
 
+/// What clients were seen to send: the word `dummy` for no notices, strategies in a shape of their own, a copy by the
+/// name of its task, the order of the list.
+#[test]
+fn clients_may_send_what_clients_were_seen_to_send() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let serving = Serving::with("", &["--speed", "0", "--callback-url", &receiver.url()]);
+    let token = serving.dialer_token();
+    let task = json!({
+        "taskName": "quiet", "groupName": "Customer care", "callback": base64("dummy"), "slotFactor": 1.5,
+        "resultStrategies": [{ "oper": "=", "title": "Promise", "value": "yes", "action": [1, 2], "dncDay": 30 }],
+        "contactList": ["+6281112349005"],
+    });
+    let (_, created) = call(&serving, &token, "/createtask", &task);
+    assert_eq!(created["code"], 0, "{created}");
+    serving.skip("1h");
+    assert!(receiver.requests().is_empty(), "base64 of a text that is no URL asks for no notices");
+    let copy = json!({ "fromTask": "quiet", "taskName": "again", "groupName": "Collections" });
+    let (_, copied) = call(&serving, &token, "/copytask", &copy);
+    assert_eq!(copied["code"], 0, "{copied}");
+    serving.skip("1h");
+    let (_, detail) =
+        call(&serving, &token, "/querytaskdetail", &json!({ "taskId": copied["body"]["taskId"] }));
+    assert_eq!(detail["body"]["list"][0]["biztype"], "Collections", "{detail}");
+    let (_, list) = call(&serving, &token, "/querytasklist", &json!({ "limit": 5, "orderBy": "CreatedAt" }));
+    let names: Vec<&Value> =
+        list["body"]["list"].as_array().unwrap().iter().map(|task| &task["name"]).collect();
+    assert_eq!(names, ["quiet", "again"]);
+    let (_, refused) = call(&serving, &token, "/querytasklist", &json!({}));
+    assert_ne!(refused["code"], 0, "limit is required");
+    let wrong =
+        json!({ "fromTask": "quiet", "taskName": "x", "groupName": "Collections", "bulkCallInterval": 59 });
+    assert_eq!(call(&serving, &token, "/copytask", &wrong).1["code"], 10522);
+    let notes: Vec<_> = serving.end().1.into_iter().filter(|line| line["kind"] == "note").collect();
+    assert_eq!(
+        notes.iter().filter(|note| note["text"].to_string().contains("no URL")).count(),
+        1,
+        "{notes:?}"
+    );
+}
+
 #[test]
 fn tokens_run_out_after_a_day() {
     let serving = Serving::new();

@@ -110,6 +110,63 @@ fn plans_live_and_are_told() {
     serving.end();
 }
 
+/// A plan that is paused and goes on, reaches its person in the second round, and lists every attempt as a call.
+#[test]
+fn every_attempt_of_a_plan_is_a_call_of_its_own() {
+    let receiver = receiver();
+    let serving = Serving::with("", &["--speed", "0", "--callback-url", &receiver.url()]);
+    let token = serving.token();
+    let (_, strategies) = serving.get(&token, "/service/cloud/strategy");
+    let fields = json!({
+        "PlanName": "July", "StrategyID": strategies["data"]["list"][0]["StrategyID"], "RepeatNumber": 2,
+        "RepeatInterval": 5,
+        "Details": [{ "Mobile": "+6281112340001", "mock_outcome": "reached_in_round_2 round_2:intention_b" }],
+    });
+    let (status, answer) = serving.post(&token, "/service/cloud/plan", &fields);
+    assert_eq!(status, 200, "{answer}");
+    let plan = answer["data"]["PlanID"].as_str().unwrap();
+    let act = |action: &str| {
+        let fields = json!({ "PlanID": plan, "Action": action });
+        assert_eq!(serving.post(&token, "/service/cloud/operation", &fields).0, 200, "{action}");
+    };
+    let asked = |query: &str| {
+        let (status, answer) = serving.get(&token, &format!("/service/cloud/{query}"));
+        assert_eq!(status, 200, "{query}: {answer}");
+        answer["data"].clone()
+    };
+    let state = || asked(&format!("plan/status?PlanID={plan}"))["Status"].clone();
+    serving.skip("1m");
+    act("Pause");
+    serving.skip("6h");
+    assert_eq!(state(), "paused");
+    act("Resume");
+    serving.skip("12h");
+    assert_eq!(state(), "finished");
+    let rounds = asked(&format!("plan/rounds?PlanID={plan}"))["list"].as_array().unwrap().len();
+    let calls = asked(&format!("plan/recordings?PlanID={plan}&Callee=%2B6281112340001"))["list"].clone();
+    let calls = calls.as_array().unwrap();
+    assert_eq!((rounds, calls.len()), (2, 3));
+    let mut ids: Vec<&str> = calls.iter().map(|call| call["CallID"].as_str().unwrap()).collect();
+    for (id, call) in ids.iter().zip(calls) {
+        assert_eq!(asked(&format!("callinfo?CallID={id}")), *call);
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 3);
+    assert_eq!((&calls[2]["RingType"], &calls[2]["Intention"]), (&json!("answered"), &json!("B")));
+    let told: Vec<Value> = receiver.requests().iter().map(Request::json).collect();
+    let rounds_told: Vec<&Value> =
+        told.iter().filter(|body| body.get("CalleeNumber").is_some()).map(|body| &body["Round"]).collect();
+    assert_eq!(rounds_told, [1, 2]);
+    assert!(told.iter().all(|body| body["PlanName"] == "July"), "{told:?}");
+    assert_eq!(
+        told.last().unwrap()["StrategyID"],
+        strategies["data"]["list"][0]["StrategyID"],
+        "the plan's end comes last"
+    );
+    serving.end();
+}
+
 #[test]
 fn numbers_are_detected_and_texts_confirmed() {
     if !is_there("python3") {
@@ -131,8 +188,9 @@ fn numbers_are_detected_and_texts_confirmed() {
         }
     }
     found.sort_by_key(|business| business["numstatus"].as_i64());
+    let given = json!(["mine 0", 1, 2.5, true, { "case": 4 }, [5, "five"], "6", "", "mine 8", {}]);
     let wanted: Vec<Value> = (0..10)
-        .map(|at| json!({ "callee": format!("+62811100{at}904{at}"), "numstatus": at, "prvdata": format!("mine {at}") }))
+        .map(|at| json!({ "callee": format!("+62811100{at}904{at}"), "numstatus": at, "prvdata": given[at] }))
         .collect();
     assert_eq!(found, wanted);
     receipts.sort_by_key(|(to, _)| to.to_string());

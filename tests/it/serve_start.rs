@@ -64,6 +64,20 @@ fn wrong_settings_are_shown_with_their_place() {
 }
 
 #[test]
+fn two_mocks_share_no_id_unless_they_share_the_seed() {
+    let id = |more: &[&str]| {
+        let serving = Serving::with("", more);
+        let id = serving.task(&serving.token(), "t", &json!([{ "Mobile": "+6281110009005" }]));
+        serving.end();
+        id
+    };
+    assert_ne!(id(&[]), id(&[]));
+    let seeded = id(&["--seed", "7"]);
+    assert_eq!(seeded, id(&["--seed", "7"]));
+    assert_ne!(seeded, id(&["--seed", "8"]));
+}
+
+#[test]
 fn the_port_file_names_the_port() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("port.txt");

@@ -316,3 +316,47 @@ fn a_story_awaits_the_rows_of_a_workflow() {
     assert!(stdout(&output).contains("1 passed, 0 failed"), "{}", stdout(&output));
     assert_eq!(receiver.requests().len(), 1 + 7);
 }
+
+/// The words and numbers of WhatsApp do in workflows what they do in the chatbot.
+#[test]
+fn people_press_buttons_send_pictures_ask_for_a_person_and_opt_out() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let settings = "[access]\nchatbot_signature = 'off'\n";
+    let serving = Serving::with(settings, &["--speed", "0", "--callback-url", &receiver.url()]);
+    let token = serving.token();
+    let row = |end: u32| json!({ "callee": format!("+6281112340{end}") });
+    let fields = json!({
+        "workflow_template_id": 1002, "name": "offers", "end_time": "2199-01-01 00:00:00+08:00",
+        "details": [row(9_065), row(9_066), row(9_067), row(9_069)],
+    });
+    let (status, answer) = serving.post(&token, "/service/cloud/workflow/createinstance", &fields);
+    assert_eq!(status, 200, "{answer}");
+    serving.skip("3h");
+    let bodies: Vec<Value> = receiver.requests().iter().map(|request| request.json()).collect();
+    let chat = |end: u32| {
+        let of_row =
+            |body: &&Value| body["callee"] == format!("+6281112340{end}") && body["messages"].is_array();
+        bodies.iter().find(of_row).unwrap_or_else(|| panic!("no chat of {end}"))
+    };
+    let first = |end: u32| &chat(end)["messages"][1]["content"];
+    assert_eq!(first(9_065)["type"], "button");
+    assert_eq!(first(9_067)["type"], "image");
+    let picture = first(9_067)["media"]["origin_url"].as_str().unwrap();
+    let picture = serving.call("GET", picture.strip_prefix(&serving.url()).unwrap(), &[], b"").body;
+    assert_eq!(&picture[1..4], b"PNG");
+    let asks = |end: u32| bodies.iter().any(|body| body["transfer"]["call_id"] == chat(end)["call_id"]);
+    assert!(asks(9_066) && !asks(9_069));
+    assert_eq!(
+        (&chat(9_066)["session_end_reason"], &chat(9_066)["intention"]),
+        (&json!("timeout"), &json!("E"))
+    );
+    assert_eq!(chat(9_069)["intention"], "H", "an opt-out is not an A");
+    // It is remembered, by whatever way the next message comes.
+    let message = json!({ "template_name": "parcel_update", "channel_id": chat(9_069)["channel_id"], "to": "+62811123409069" });
+    assert_eq!(serving.post("", "/api/v1/template/send_single", &message).0, 200);
+    serving.skip("1m");
+    let bodies = receiver.requests();
+    let result = bodies.iter().map(|request| request.json()).find(|body| body["event"] == "template.result");
+    assert_eq!(result.unwrap()["error"]["code"], 1002);
+    serving.end();
+}

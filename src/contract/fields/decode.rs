@@ -84,7 +84,7 @@ impl<'de> Source<'de> {
     fn visit_object<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, FieldError> {
         match self.0 {
             Value::Object(fields) => visitor.visit_map(Object { fields: fields.iter(), next: None }),
-            Value::Null => Err(FieldError::missing()),
+            _ if self.is_empty() => Err(FieldError::missing()),
             other => Err(FieldError::wrong(other, &"an object")),
         }
     }
@@ -166,7 +166,7 @@ impl<'de> Deserializer<'de> for Source<'de> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, FieldError> {
         match self.0 {
             Value::Array(items) => visitor.visit_seq(List { items: items.iter(), at: 0 }),
-            Value::Null => Err(FieldError::missing()),
+            _ if self.is_empty() => Err(FieldError::missing()),
             other => Err(FieldError::wrong(other, &"a list")),
         }
     }

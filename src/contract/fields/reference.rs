@@ -227,10 +227,14 @@ impl<'a> Walk<'a> {
             ["integer" | "number"] => {
                 let limit = |name: &str| schema.get(name).and_then(Value::as_f64);
                 match (limit("minimum"), limit("maximum")) {
+                    (Some(least), Some(most)) if least == most => format!("{}, always {least}", names[0]),
+                    // A limit that is only that of the machine says nothing to anybody.
+                    (Some(0.0), Some(most)) if most == f64::from(u8::MAX) || most == f64::from(u16::MAX) => {
+                        format!("{} from 0", names[0])
+                    }
                     (Some(least), Some(most)) if most < f64::from(u32::MAX) => {
                         format!("{} {least} to {most}", names[0])
                     }
-                    // A limit that is only that of the machine says nothing to anybody.
                     (Some(least), Some(most)) if most < 9e15 => format!("{} from {least}", names[0]),
                     _ => names[0].to_owned(),
                 }

@@ -36,9 +36,10 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Whole<MIN, MAX> {
             return Ok(Self(number));
         }
         // A limit that is only that of the machine says nothing to anybody.
-        let expected = match MAX >= i64::from(u32::MAX) {
-            true => format!("a whole number from {MIN} on"),
-            false => format!("a whole number from {MIN} to {MAX}"),
+        let expected = match MAX {
+            _ if MAX >= i64::from(u32::MAX) => format!("a whole number from {MIN} on"),
+            _ if MAX == MIN => MIN.to_string(),
+            _ => format!("a whole number from {MIN} to {MAX}"),
         };
         Err(D::Error::invalid_value(Unexpected::Signed(number), &expected.as_str()))
     }

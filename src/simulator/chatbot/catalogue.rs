@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::content;
 use crate::content::facts::Facts;
 use crate::contract::bodies::message::{TemplateContent, TemplateInfo};
-use crate::contract::fields::Whole;
+use crate::contract::fields::{Whole, shown};
 use crate::simulator::Refusal;
 use crate::simulator::rules::message_template::{MessageTemplate, TemplateStatus, TemplateVersion};
 
@@ -162,17 +162,23 @@ impl TemplateRef {
             Some(inner) => (inner.id, &inner.name, &inner.language),
             None => (self.template_id, &self.template_name, &self.language),
         };
+        let (id_field, name_field, language_field) = match &self.template {
+            Some(_) => ("template.id", "template.name", "template.language"),
+            None => ("template_id", "template_name", "language"),
+        };
         let missing = |what: String| Refusal::new(404, format!("there is no template {what}"));
         let template = match (id.map(Whole::get), name) {
-            (Some(id), _) => {
-                all.iter().find(|template| template.id == id).ok_or_else(|| missing(id.to_string()))?
-            }
-            (None, Some(name)) => all
+            (Some(id), _) => all
                 .iter()
-                .find(|template| template.name == *name)
-                .ok_or_else(|| missing(format!("`{name}`")))?,
+                .find(|template| template.id == id)
+                .ok_or_else(|| missing(format!("with {id_field} {id}")))?,
+            (None, Some(name)) => {
+                let known = all.iter().find(|template| template.name == *name);
+                known.ok_or_else(|| missing(format!("with {name_field} {}", shown(&name.as_str().into()))))?
+            }
             (None, None) => {
-                let message = "template_id is missing: the number of a template, see the template list";
+                let message =
+                    format!("{id_field} is missing: the number of a template, see the template list");
                 return Err(Refusal::new(400, message));
             }
         };
@@ -181,8 +187,10 @@ impl TemplateRef {
             template.versions.iter().position(|version| version.language.eq_ignore_ascii_case(&wanted))
         };
         let at = match language {
-            Some(language) => named(language)
-                .ok_or_else(|| missing(format!("{} in the language `{language}`", template.id)))?,
+            Some(language) => named(language).ok_or_else(|| {
+                let language = shown(&language.as_str().into());
+                missing(format!("{} with {language_field} {language}", template.id))
+            })?,
             None => named(usual_language).unwrap_or(0),
         };
         Ok(Chosen { template: Arc::clone(template), at })

@@ -141,6 +141,8 @@ pub(in crate::simulator) struct ScheduledMessages {
     pub row: u32,
     /// In order.
     pub messages: VecDeque<Message>,
+    /// When the bot asks for an agent after them, if it does.
+    pub asks_for_agent: Option<Timestamp>,
     /// How it ends.
     pub reason: EndReason,
 }
@@ -221,8 +223,21 @@ impl Conversation {
 
     /// When something is to be said next.
     pub(in crate::simulator) fn next_message(&self) -> Option<Timestamp> {
-        let next = self.scheduled.as_ref()?.messages.front()?;
-        Timestamp::from_second(next.timestamp).ok()
+        let scheduled = self.scheduled.as_ref()?;
+        match scheduled.messages.front() {
+            Some(next) => Timestamp::from_second(next.timestamp).ok(),
+            None => scheduled.asks_for_agent,
+        }
+    }
+
+    /// Whether the bot asks for an agent now that all is said.
+    pub(in crate::simulator) fn take_ask(&mut self, now: Timestamp) -> bool {
+        let is_bot = self.phase == Phase::Bot;
+        let Some(scheduled) = self.scheduled.as_mut().filter(|scheduled| scheduled.messages.is_empty())
+        else {
+            return false;
+        };
+        scheduled.asks_for_agent.take_if(|at| !is_bot || *at <= now).is_some() && is_bot
     }
 
     /// The user at the other end, and the facts its texts speak of.

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::by_user::ByUser;
+use crate::contract::fields::shown;
 use crate::simulator::endpoint::{Both, NoData};
 use crate::simulator::{Refusal, Request, Simulator};
 
@@ -25,13 +26,20 @@ pub(super) fn mark_read(
     request: &Request<'_>,
 ) -> Result<NoData, Refusal> {
     let key = by_user.find(simulator, request, body.call_id.as_deref())?;
+    let field = if body.msg_ids.is_some() { "msg_ids" } else { "msg_id" };
     let ids = body
         .msg_ids
         .or_else(|| Some(vec![body.msg_id?]))
         .ok_or_else(|| Refusal::new(400, "msg_ids is missing: a list of message ids"))?;
     let messages = &mut simulator.chatbot.conversations.get_mut(key).messages;
     if let Some(unknown) = ids.iter().find(|id| messages.position(id).is_none()) {
-        return Err(Refusal::new(404, format!("there is no message `{unknown}` in this conversation")));
+        return Err(Refusal::new(
+            404,
+            format!(
+                "there is no message with {field} {} in this conversation",
+                shown(&unknown.as_str().into())
+            ),
+        ));
     }
     for id in ids {
         if messages.position(&id).is_some_and(|at| messages[at].sender_type == "user") {

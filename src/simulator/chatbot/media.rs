@@ -88,7 +88,7 @@ impl Media {
     }
 
     /// The path of a new picture of a user.
-    pub(super) fn picture(&mut self) -> String {
+    pub(in crate::simulator) fn picture(&mut self) -> String {
         let id = self.id();
         let path = format!("/media/{id}/picture.png");
         self.pictures.push_back(id);

@@ -13,6 +13,8 @@ mod channel;
 mod contents;
 mod conversation;
 mod end_session;
+mod first_reply;
+mod late_reply;
 mod lists;
 mod mark_read;
 mod media;
@@ -20,6 +22,7 @@ mod messages;
 mod outcome_plan;
 mod question;
 mod recipients;
+mod reply_way;
 mod script;
 mod send_message;
 mod template_list;
@@ -54,10 +57,12 @@ pub(super) use contents::note_contents;
 use conversation::Conversations;
 pub use conversation::Opening;
 pub(super) use conversation::{Conversation, Overrides, Phase, ScheduledMessages};
+pub(super) use late_reply::LateReply;
 use media::Media;
 pub use media::Stored;
 pub(super) use messages::{Message, Reply, word};
 pub(super) use outcome_plan::error_of;
+pub(super) use reply_way::ReplyWay;
 pub use view::{ConversationView, UserView};
 pub(super) use waba::sender;
 
@@ -114,6 +119,11 @@ impl Chatbot {
     /// Opens a conversation: a user, a channel, ids. Nothing is sent.
     pub(super) fn open(&mut self, context: &mut Context, opening: &Opening) -> ConversationKey {
         self.conversations.add(Conversation::open(opening, context.cause()))
+    }
+
+    /// A user wants no more messages on a channel.
+    pub(super) fn opt_out(&mut self, channel_id: &WireId, user_id: &WireId) {
+        self.campaigns.opt_out(channel_id, user_id);
     }
 
     /// Whether a user wants no more messages on a channel.
@@ -183,10 +193,11 @@ impl Department for Chatbot {
             ChatbotTimer::Message { conversation: key } => {
                 let conversation = simulator.chatbot.conversations.get_mut(key);
                 conversation.say(at);
+                let asks_for_agent = conversation.take_ask(at);
                 if let Some(next) = conversation.next_message() {
                     simulator.context.plan(next, ChatbotTimer::Message { conversation: key });
                 }
-                Vec::new()
+                if asks_for_agent { turns::ask_for_agent(simulator, key, at) } else { Vec::new() }
             }
             ChatbotTimer::Silence { conversation } => {
                 silence(simulator, conversation, at);

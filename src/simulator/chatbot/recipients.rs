@@ -86,7 +86,9 @@ impl Recipient {
             Value::String(text) => Ok(Self::Number(text.clone())),
             Value::Number(number) => Ok(Self::Number(number.to_string())),
             Value::Object(_) => decode(item).map(Self::With).map_err(|error| error.to_string()),
-            _ => Err("expected a number in E.164, or an object with `number`".to_owned()),
+            other => {
+                Err(format!("it is {}, expected a number in E.164, or an object with `number`", shown(other)))
+            }
         }
     }
 }
@@ -152,7 +154,7 @@ fn items(to: Option<&Value>, expected: &str) -> Result<Vec<Value>, Refusal> {
         Some(Value::Array(items)) => items.clone(),
         // A form has no lists.
         Some(Value::String(text)) => text.split(',').map(|part| Value::from(part.trim())).collect(),
-        Some(object) if object.is_object() => vec![object.clone()],
+        Some(single) if single.is_object() || single.is_number() => vec![single.clone()],
         None | Some(Value::Null) => Vec::new(),
         Some(other) => {
             return Err(Refusal::new(400, format!("to is {}, expected {expected}", shown(other))));

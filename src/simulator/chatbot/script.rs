@@ -39,6 +39,7 @@ pub(in crate::simulator) struct Script {
 }
 
 impl Script {
+    /// A conversation at the first turn of its graph, whose user answers so many of an agent's messages.
     pub(super) fn new(dialogue: &'static Dialogue, answers: u32) -> Self {
         Self {
             dialogue,

@@ -14,7 +14,7 @@ use crate::simulator::{Refusal, Request, Simulator};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Paging {
     /// The number of the page; 1 if it is left out.
-    page: Option<Whole<1, { u32::MAX as i64 }>>,
+    page: Option<Whole<1, { i64::MAX }>>,
     /// How many rows a page has; 20 if it is left out.
     size: Option<Whole<1, 1000>>,
 }

@@ -155,7 +155,7 @@ fn go_on(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) {
 }
 
 /// The conversation is to be transferred to a person.
-fn ask_for_agent(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec<Callback> {
+pub(super) fn ask_for_agent(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec<Callback> {
     super::emit(simulator, key, "session.transfer", json!({}), at).into_iter().collect()
 }
 

@@ -63,7 +63,9 @@ fn number(contact: &Value) -> Result<u64, Refusal> {
     let text = contact.as_str().or_else(|| contact.get("phoneNumber")?.as_str());
     text.and_then(phone).ok_or_else(|| {
         let shown = shown(contact);
-        let message = format!("contactList has {shown}: a leading + and at most 14 digits are needed");
+        let message = format!(
+            "contactList has {shown}: a phoneNumber with a leading + and at most 14 digits is needed"
+        );
         Refusal::new(10510, message)
     })
 }

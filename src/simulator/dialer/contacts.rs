@@ -146,10 +146,13 @@ impl Contacts {
             let message = "customizeContacts has no column PhoneNumber or phonenumber";
             return Err(Refusal::new(10618, message));
         }
-        let (mut contacts, mut refused) = (Self::default(), Vec::new());
+        let (mut contacts, mut refused, mut wished) = (Self::default(), Vec::new(), None);
         for row in plain.iter().map(plain_row).chain(custom.iter().map(custom_row)) {
             match row? {
-                Ok(row) if row.is_refused(&magic) => refused.push(format!("+{}", row.number).into()),
+                Ok(row) if row.is_refused(&magic) => {
+                    wished.get_or_insert(row.number);
+                    refused.push(format!("+{}", row.number).into());
+                }
                 Ok(row) => {
                     let text = row.value.map(Value::to_string).unwrap_or_default();
                     let position = contacts.append(row.number, row.mock_outcome, &text, row.is_custom);
@@ -162,9 +165,28 @@ impl Contacts {
             }
         }
         if contacts.list.is_empty() {
-            let first = refused.first().map(shown).unwrap_or_default();
-            let message =
-                format!("no number is right, the first is {first}: a leading + and at most 14 digits");
+            // Beside a number that is right, another column may be wrong.
+            if let Some((name, value)) = custom.first().filter(|_| plain.is_empty()).and_then(no_text) {
+                let message =
+                    format!("customizeContacts has a {name} that is {}, expected a string", shown(value));
+                return Err(Refusal::new(10510, message));
+            }
+            if let Some(number) = wished {
+                let message =
+                    format!("contactList has no number that is taken: +{number} asks to be refused");
+                return Err(Refusal::new(10510, message));
+            }
+            // One that is no table has no number to be listed.
+            let first = refused.first().filter(|number| !number.is_null()).or(plain.first());
+            let first = first.map(shown).unwrap_or_default();
+            let (list, column) = if plain.is_empty() {
+                ("customizeContacts", COLUMNS[0])
+            } else {
+                ("contactList", "phoneNumber")
+            };
+            let message = format!(
+                "{list} has no {column} that is right, the first is {first}: a leading + and at most 14 digits"
+            );
             return Err(Refusal::new(10510, message));
         }
         Ok((contacts, refused))
@@ -321,20 +343,27 @@ fn plain_row(value: &Value) -> Result<Read<'_>, Refusal> {
     read_row(value, number, false)
 }
 
+/// The first column of a row that holds no text.
+fn no_text(row: &Value) -> Option<(&String, &Value)> {
+    row.as_object()?.iter().find(|(_, value)| !value.is_string())
+}
+
 fn custom_row(value: &Value) -> Result<Read<'_>, Refusal> {
     let number = COLUMNS.iter().find_map(|column| value.get(column)).unwrap_or(&Value::Null);
     // All values are strings (client).
-    let is_sound = value.as_object().is_some_and(|row| row.values().all(Value::is_string));
-    if !is_sound {
+    if !value.is_object() || no_text(value).is_some() {
         return Ok(Err(number.clone()));
     }
     read_row(value, number, true)
 }
 
 fn read_row<'a>(value: &'a Value, number: &Value, is_custom: bool) -> Result<Read<'a>, Refusal> {
-    let mock_outcome = match value.get("mock_outcome").and_then(Value::as_str) {
-        None => DialerMockOutcome::default(),
-        Some(text) => text.parse().map_err(|error| Refusal::new(10501, format!("mock_outcome: {error}")))?,
+    let mock_outcome = match value.get("mock_outcome") {
+        None | Some(Value::Null) => DialerMockOutcome::default(),
+        Some(Value::String(text)) => {
+            text.parse().map_err(|error| Refusal::new(10501, format!("mock_outcome: {error}")))?
+        }
+        Some(_) => return Err(Refusal::new(10501, "mock_outcome must be a string")),
     };
     let row = |number| Row { number, mock_outcome, value: Some(value), is_custom };
     Ok(number.as_str().and_then(phone).map(row).ok_or_else(|| number.clone()))

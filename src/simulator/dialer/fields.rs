@@ -97,10 +97,12 @@ impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         let word = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let expected = &"`Y` or `N`";
         match word.as_str() {
             "Y" | "y" | "true" | "1" => Ok(Self(true)),
             "N" | "n" | "false" | "0" => Ok(Self(false)),
-            _ => Err(D::Error::invalid_value(Unexpected::Str(&word), &"`Y` or `N`")),
+            _ if value.is_string() => Err(D::Error::invalid_value(Unexpected::Str(&word), expected)),
+            _ => Err(D::Error::invalid_value(Unexpected::Other(&word), expected)),
         }
     }
 }
@@ -114,7 +116,10 @@ impl<'de> Deserialize<'de> for Word {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::String(word) => Ok(Self(word)),
-            value => Ok(Self(value.to_string())),
+            Value::Number(number) => Ok(Self(number.to_string())),
+            value => {
+                Err(D::Error::invalid_value(Unexpected::Other(&value.to_string()), &"a string or a number"))
+            }
         }
     }
 }

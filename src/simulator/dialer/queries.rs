@@ -25,7 +25,7 @@ const PAGE: i64 = 20;
 const LARGEST_PAGE: i64 = 1_000;
 
 /// A count.
-type Count = Whole<0, { u32::MAX as i64 }>;
+type Count = Whole<0, { i64::MAX }>;
 
 /// `POST /service/callcenter/call/predict/querytasklist` (client).
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -47,7 +47,7 @@ pub(super) struct DetailRow {
     talked_time: i64,
     /// How long the person was on hold, in seconds (client; the unit is assumed).
     hold_duration: i64,
-    /// The group of agents at the vendor; always empty here.
+    /// The name of the group of agents, `groupName` in the notices.
     biztype: String,
     /// The agent it went to.
     agent_name: String,
@@ -61,7 +61,7 @@ pub(super) struct DetailRow {
     talk_result: String,
     /// The task's remark.
     remark: String,
-    /// The agent's remark on the call; lower case throughout. Always empty here.
+    /// The agent's remark on the call; lower case throughout. Empty unless it is wished for (`remarked`).
     talkremarks: String,
     /// The person's name.
     customer_name: String,
@@ -78,9 +78,9 @@ pub(super) struct DetailRow {
     reclink: String,
     /// The row of a workflow it was for, empty if it was for none (client; the meaning is assumed).
     wf_contact_id: String,
-    /// Why it was transferred. Always empty here.
+    /// Why it was transferred. Empty unless it is wished for (`passed_on`).
     transfer_reason: String,
-    /// What quality inspection heard. Always empty here.
+    /// What quality inspection heard. Empty unless it is wished for (`inspected`).
     se_text: String,
     /// What quality inspection gave, 0 if nothing was inspected.
     se_score: i64,

@@ -80,10 +80,10 @@ pub(super) fn call_task_detail(
     request: &Request<'_>,
 ) -> Result<MaybeLong<WorkflowTaskDetail>, Refusal> {
     let (_, dialers) = parts(simulator);
-    let id = fields.task_id.or(fields.snake_task_id);
+    let id = named_task(fields.task_id.as_deref(), fields.snake_task_id.as_deref());
     let id = id.ok_or_else(|| Refusal::new(400, "TaskID is missing: the id of a task, 32 hex digits"))?;
-    let (task, _) = find_task(&id, request, &dialers)?;
-    dialers.calling.voice_detail(task).ok_or_else(|| unknown("task of a workflow with TaskID", &id))
+    let (task, _) = find_task(id, request, &dialers)?;
+    dialers.calling.voice_detail(task).ok_or_else(|| unknown(id.0, id.1))
 }
 
 /// `GET /service/cloud/workflow/callinfo`: the facts of a row's calls and links to their recordings.
@@ -108,9 +108,18 @@ pub(super) fn recordings(
     Ok(List::whole(calls))
 }
 
+/// What a task is called that a request names, in one letter case or the other, and its id.
+fn named_task<'a>(
+    task_id: Option<&'a str>,
+    snake_task_id: Option<&'a str>,
+) -> Option<(&'static str, &'a str)> {
+    let named = task_id.map(|id| ("task of a workflow with TaskID", id));
+    named.or_else(|| snake_task_id.map(|id| ("task of a workflow with task_id", id)))
+}
+
 /// The call task with this id, and the instance it belongs to.
 fn find_task(
-    id: &str,
+    (what, id): (&str, &str),
     request: &Request<'_>,
     dialers: &Dialers<'_>,
 ) -> Result<(TaskKey, InstanceKey), Refusal> {
@@ -121,7 +130,7 @@ fn find_task(
             let message = format!("{id} is a task of the predictive dialer: ask its own querytaskdetail");
             Err(Refusal::new(400, message))
         }
-        None => Err(unknown("task of a workflow with TaskID", id)),
+        None => Err(unknown(what, id)),
     }
 }
 
@@ -134,7 +143,7 @@ impl Workflow {
         dialers: &Dialers<'_>,
     ) -> Result<Vec<WorkflowCallFacts>, Refusal> {
         let names = RowNames::new(fields.callee, fields.case_id.as_ref())?;
-        let task_id = fields.task_id.as_ref().or(fields.snake_task_id.as_ref());
+        let task_id = named_task(fields.task_id.as_deref(), fields.snake_task_id.as_deref());
         let (only, key) = match (task_id, &fields.workflow_id) {
             (Some(id), _) => {
                 let (task, key) = find_task(id, request, dialers)?;

@@ -14,13 +14,14 @@ use crate::content;
 use crate::content::Country;
 use crate::content::dialogue::{self, Speaker};
 use crate::content::facts::Facts;
+use crate::content::phrases;
 use crate::contract::bodies::conversation::EndReason;
 use crate::contract::bodies::message::{
     Content, Message, MessageStatus, Quoted, SenderType, System, SystemKind, Template,
 };
 use crate::seed::{Rng, Seed};
 use crate::simulator::calling::MockOutcome;
-use crate::simulator::chatbot::Chosen;
+use crate::simulator::chatbot::{Chosen, ReplyWay};
 use crate::simulator::node::CameTo;
 use crate::simulator::outcome::ChatOutcome;
 use crate::simulator::talk::speaking_time;
@@ -48,7 +49,7 @@ pub(super) struct Course {
 }
 
 /// The stream of a row at a node.
-fn stream(seed: Seed, label: &str, row: u32, node: u16) -> Rng {
+pub(super) fn stream(seed: Seed, label: &str, row: u32, node: u16) -> Rng {
     seed.stream(label, u64::from(row) << 16 | u64::from(node))
 }
 
@@ -59,6 +60,7 @@ pub(super) fn outcome(
     node: u16,
     mock_outcome: MockOutcome,
     message_outcome: Option<CameTo>,
+    within: Duration,
 ) -> (CameTo, u8) {
     let mut rng = stream(seed, "message", row, node);
     let drawn = match rng.random_range(0..100) {
@@ -68,7 +70,12 @@ pub(super) fn outcome(
         _ => CameTo::Replied,
     };
     let letter = b'A' + rng.random_range(0..9);
-    let of_number = mock_outcome.chat.map(of_chat).or(mock_outcome.sms_fails.then_some(CameTo::Failed));
+    let of_number = mock_outcome.chat.map(|chat| match of_chat(chat) {
+        // By then nobody waits for an answer any longer.
+        _ if chat == ChatOutcome::Late && late(seed, row, node) > within => CameTo::Read,
+        came_to => came_to,
+    });
+    let of_number = of_number.or(mock_outcome.sms_fails.then_some(CameTo::Failed));
     let came_to = message_outcome.or(of_number).unwrap_or(drawn);
     let intention = if came_to == CameTo::Replied { mock_outcome.intention.unwrap_or(letter) } else { 0 };
     (came_to, intention)
@@ -91,8 +98,13 @@ fn of_chat(outcome: ChatOutcome) -> CameTo {
     }
 }
 
-/// The course of a row's message that comes to this.
-pub(super) fn course(seed: Seed, row: u32, visit: &Visit, within: Duration) -> Course {
+/// How long a person takes to answer who does it late.
+pub(super) fn late(seed: Seed, row: u32, node: u16) -> Duration {
+    Duration::from_millis(stream(seed, "late", row, node).random_range(3 * 3_600_000..9 * 3_600_000))
+}
+
+/// The course of a row's message that comes to this, with a person who is in no hurry or in the usual one.
+pub(super) fn course(seed: Seed, row: u32, visit: &Visit, within: Duration, is_late: bool) -> Course {
     let Visit { node, came_to, intention, .. } = *visit;
     let mut rng = stream(seed, "course", row, node);
     let within = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
@@ -119,7 +131,12 @@ pub(super) fn course(seed: Seed, row: u32, visit: &Visit, within: Duration) -> C
         steps.push((within, Step::GiveUp));
         return Course { intention, steps };
     }
-    let replied = after(&mut rng, 4_000..300_000);
+    let usual = after(&mut rng, 4_000..300_000);
+    let replied = if is_late {
+        i64::try_from(late(seed, row, node).as_millis()).unwrap_or(i64::MAX).min(within)
+    } else {
+        usual
+    };
     steps.push((replied, Step::Reply));
     steps.push((replied.saturating_add(rng.random_range(45_000..420_000)), Step::Close));
     Course { intention, steps }
@@ -153,6 +170,8 @@ pub(super) struct Session {
     pub(super) began: Timestamp,
     pub(super) reason: EndReason,
     pub(super) messages: Vec<Message>,
+    /// When the bot asks for an agent after them, if it does.
+    pub(super) asks_for_agent: Option<Timestamp>,
 }
 
 /// Whose session it is.
@@ -169,6 +188,10 @@ pub(super) struct Who<'a> {
     pub(super) call_id: &'a str,
     /// The id of the message that was answered.
     pub(super) msg_id: &'a str,
+    /// What a test wishes for.
+    pub(super) way: Option<&'a ReplyWay>,
+    /// The URL of the picture that the person sends, if that is wished for.
+    pub(super) picture: &'a str,
 }
 
 /// The name that a row gives its person.
@@ -188,10 +211,7 @@ pub(super) fn session(who: Who<'_>, course: &Course, came: Timestamp) -> Session
     let began = course.moment(Step::Reply, came).unwrap_or(came);
     let ended = course.moment(Step::Close, came).unwrap_or(began);
     let facts = Facts::draw(&mut rng, who.country, came, named(who.variables).unwrap_or_default());
-    let intention = char::from(course.intention).to_string();
-    let turns = dialogue::leading_to(&mut rng, &intention, locale, &facts).turns;
-    let first = turns.iter().position(|turn| turn.speaker == Speaker::User).unwrap_or(turns.len());
-    let said = &turns[first..];
+    let said = said(&mut rng, who, course.intention, locale, &facts);
     let sent = course.moment(Step::Status(MessageStatus::Send), came).unwrap_or(came);
     let template = Quoted {
         msg_id: who.msg_id.to_owned(),
@@ -217,27 +237,63 @@ pub(super) fn session(who: Who<'_>, course: &Course, came: Timestamp) -> Session
         },
         reply: None,
     };
-    let lengths: Vec<i64> = said.iter().map(|turn| speaking_time(&turn.text)).collect();
+    let lengths: Vec<i64> = said.iter().map(|(_, content)| length(content)).collect();
     let total = lengths.iter().sum::<i64>().max(1);
     let lasted = ended.as_second() - began.as_second();
     let mut before = 0;
     let mut messages = vec![opening];
     let mut template = Some(template);
-    for ((number, turn), length) in (2..).zip(said).zip(lengths) {
-        let is_user = turn.speaker == Speaker::User;
+    for ((number, (speaker, content)), length) in (2..).zip(said).zip(lengths) {
+        let is_user = speaker == Speaker::User;
         messages.push(Message {
             msg_id: format!("{}-{number}", who.call_id),
             sender_type: if is_user { SenderType::User } else { SenderType::Chatbot },
             timestamp: began.as_second() + before * lasted / total,
-            content: Content::Text { text: turn.text.clone() },
+            content,
             // The first thing said answers the template message.
             reply: template.take(),
         });
         before += length;
     }
-    Session {
-        began,
-        reason: if rng.random_bool(0.85) { EndReason::Robot } else { EndReason::User },
-        messages,
+    let is_silent = who.way.is_some_and(|way| way.is_silent);
+    let reason = match rng.random_bool(0.85) {
+        _ if is_silent => EndReason::Timeout,
+        true => EndReason::Robot,
+        false => EndReason::User,
+    };
+    let last = messages.last().map_or(began.as_second(), |message| message.timestamp);
+    let asked = Timestamp::from_second(last + 1).unwrap_or(ended).min(ended);
+    let asks_for_agent = who.way.is_some_and(|way| way.asks_for_agent).then_some(asked);
+    Session { began, reason, messages, asks_for_agent }
+}
+
+/// What is said from the person's answer on: along the template's graph where a test wishes for it, else by what the
+/// person wants.
+fn said(rng: &mut Rng, who: Who<'_>, intention: u8, locale: &str, facts: &Facts) -> Vec<(Speaker, Content)> {
+    let Some(way) = who.way else {
+        let turns = dialogue::leading_to(rng, &char::from(intention).to_string(), locale, facts).turns;
+        let answers = turns.into_iter().skip_while(|turn| turn.speaker != Speaker::User);
+        return answers.map(|turn| (turn.speaker, Content::Text { text: turn.text })).collect();
+    };
+    let mut words = |phrase: &str| phrases::phrase_with(rng, phrase, locale, facts).unwrap_or_default();
+    let mut is_first = true;
+    let turn = |(speaker, phrase, then): (Speaker, &str, Option<&str>)| {
+        let gap = if locale == "zh-CN" { "" } else { " " };
+        let text = match then {
+            Some(then) => format!("{}{gap}{}", words(phrase), words(then)),
+            None => words(phrase),
+        };
+        let is_answer = std::mem::replace(&mut is_first, false);
+        let content = if is_answer { way.first(who.picture, text) } else { Content::Text { text } };
+        (speaker, content)
+    };
+    way.turns().map(turn).collect()
+}
+
+/// How long it takes to write something.
+fn length(content: &Content) -> i64 {
+    match content {
+        Content::Text { text } | Content::Button { text } => speaking_time(text),
+        _ => 3,
     }
 }

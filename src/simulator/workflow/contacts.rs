@@ -83,7 +83,7 @@ impl Workflow {
     pub(super) fn named_rows(&self, key: InstanceKey, names: RowNames<'_>) -> Result<Vec<u32>, Refusal> {
         let rows = self.instance(key).find(names.number, names.case_id);
         if rows.is_empty() {
-            return Err(Refusal::new(404, format!("{} is not in this workflow", names.text())));
+            return Err(Refusal::new(404, format!("no row of this workflow has {}", names.text())));
         }
         Ok(rows)
     }

@@ -3,23 +3,29 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Workflow;
-use super::chat::{self, Course, Step, Who};
+use super::chat::{self, Course, Session, Step, Who};
 use super::dialers::Dialers;
 use super::instance::Visit;
 use super::row;
+use crate::contract::bodies::conversation::EndReason;
 use crate::contract::bodies::message::{self, MessageStatus, SenderType};
 use crate::json::JsonText;
 use crate::simulator::chatbot::{
-    Chatbot, Conversation, DEFAULT_CHANNEL, Message, Opening, Overrides, Phase, Reply, ScheduledMessages,
-    word,
+    Chatbot, Conversation, DEFAULT_CHANNEL, LateReply, Message, Opening, Overrides, Phase, Reply, ReplyWay,
+    ScheduledMessages, word,
 };
 use crate::simulator::keys::{ConversationKey, InstanceKey};
 use crate::simulator::timer::ChatbotTimer;
+use crate::time::later;
+
+/// How long an agent is waited for in the conversation of a workflow (assumed).
+const TRANSFER_PATIENCE: Duration = Duration::from_secs(1_800);
 
 impl Workflow {
     /// The conversation that came of the message of a row.
@@ -48,6 +54,10 @@ impl Workflow {
         let variables = row::variables(&row.variables);
         let (call_id, msg_id) = (self.chat_id(key, at, visit.node), self.message_id(key, at, visit.node));
         let country = self.country(instance, row.number);
+        let way = self.reply_way(key, at, visit.node, dialers);
+        let has_picture = way.as_ref().is_some_and(ReplyWay::is_picture);
+        let picture = has_picture.then(|| dialers.chatbot.media.picture());
+        let picture = picture.map(|path| format!("{}{path}", dialers.context.behaviour.public_url));
         let who = Who {
             seed: instance.seed,
             row: at,
@@ -57,8 +67,10 @@ impl Workflow {
             message: &message,
             call_id: &call_id,
             msg_id: &msg_id,
+            way: way.as_ref(),
+            picture: picture.as_deref().unwrap_or_default(),
         };
-        let drawn = chat::session(who, course, visit.came());
+        let mut drawn = chat::session(who, course, visit.came());
         let seed = instance.seed.derive("conversation", u64::from(at) << 16 | u64::from(visit.node));
         let opening = Opening { story: None, seed, country, locale: None, now: drawn.began };
         let name: Option<Box<str>> = chat::named(&variables).map(Into::into);
@@ -79,7 +91,7 @@ impl Workflow {
             ..Conversation::open(&opening, instance.cause)
         };
         let mut coming = VecDeque::with_capacity(drawn.messages.len());
-        for message in drawn.messages {
+        for message in std::mem::take(&mut drawn.messages) {
             if let Some(quoted) = &message.reply {
                 let sent = course.moment(Step::Status(MessageStatus::Send), visit.came());
                 conversation.messages.put(Message {
@@ -95,15 +107,68 @@ impl Workflow {
             }
             coming.push_back(said(message, &mut conversation));
         }
-        let reason = drawn.reason;
-        conversation.scheduled =
-            Some(Box::new(ScheduledMessages { instance: key, row: at, messages: coming, reason }));
+        if let Some(way) = &way {
+            conversation.script = Some(Box::new(way.script(&mut conversation.rng.draw())));
+            if way.opts_out() {
+                dialers.chatbot.opt_out(&conversation.channel_id, &conversation.user_id);
+            }
+        }
+        let Session { reason, asks_for_agent, .. } = drawn;
+        conversation.scheduled = Some(Box::new(ScheduledMessages {
+            instance: key,
+            row: at,
+            messages: coming,
+            asks_for_agent,
+            reason,
+        }));
         conversation.say(drawn.began);
         let next = conversation.next_message();
         let conversation = dialers.chatbot.conversations.add(conversation);
         if let Some(next) = next {
             dialers.context.plan(next, ChatbotTimer::Message { conversation });
         }
+    }
+
+    /// What the person of a row answers to the message of a node after the row has gone on.
+    pub(super) fn late_reply(
+        &self,
+        key: InstanceKey,
+        at: u32,
+        node: u16,
+        dialers: &Dialers<'_>,
+    ) -> Option<LateReply> {
+        let instance = self.instance(key);
+        let row = instance.row(at)?;
+        let visit = row.visits.iter().find(|visit| visit.node == node)?;
+        let sent = self.course(key, at, visit)?.moment(Step::Status(MessageStatus::Send), visit.came())?;
+        Some(LateReply {
+            account: instance.account,
+            channel_id: instance.channel_id.as_str().into(),
+            number: row.number,
+            name: chat::named(&row::variables(&row.variables)).map(Into::into),
+            message: self.message_of(key, at, node, dialers)?,
+            msg_id: self.message_id(key, at, node).as_str().into(),
+            sent,
+        })
+    }
+
+    /// Until when the conversation of a row does not end by itself: for as long as an agent has it, or is asked for, and
+    /// somebody says something now and then.
+    pub(super) fn held_until(
+        &self,
+        key: InstanceKey,
+        at: u32,
+        node: u16,
+        dialers: &Dialers<'_>,
+    ) -> Option<Timestamp> {
+        let conversation =
+            dialers.chatbot.conversations.get(self.conversation(key, at, node, dialers.chatbot)?);
+        let patience = match conversation.phase {
+            Phase::Transfer => TRANSFER_PATIENCE,
+            Phase::Agent => dialers.context.behaviour.silence,
+            Phase::Bot | Phase::Closed => return None,
+        };
+        Some(later(conversation.last_activity, patience))
     }
 
     /// The conversation of a row ends, unless it has ended already.
@@ -119,8 +184,10 @@ impl Workflow {
         else {
             return;
         };
-        conversation.phase = Phase::Closed;
-        let reason = serde_json::to_value(coming.reason).unwrap_or_default();
+        let is_with_bot = std::mem::replace(&mut conversation.phase, Phase::Closed) == Phase::Bot;
+        // What the bot or its user would have ended had passed to an agent, who let it lie.
+        let reason = if is_with_bot { coming.reason } else { EndReason::Timeout };
+        let reason = serde_json::to_value(reason).unwrap_or_default();
         conversation.ended = Some(Box::new((now, reason.as_str().unwrap_or_default().to_owned())));
     }
 }

@@ -88,7 +88,8 @@ pub(super) fn create(
     }
     let id = fields.workflow_template_id;
     let template = workflow.templates.iter().position(|template| template.id == id);
-    let template = template.ok_or_else(|| unknown("workflow template", &id.to_string()))?;
+    let template =
+        template.ok_or_else(|| unknown("workflow template with workflow_template_id", &id.to_string()))?;
     let details = workflow.details(request, 0, dialers.context)?;
     let (rows, detail_error_list) = details.unwrap_or_default();
     let key = InstanceKey(u32::try_from(workflow.instances.len()).unwrap_or(u32::MAX));

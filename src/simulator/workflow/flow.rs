@@ -6,14 +6,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Workflow;
-use super::chat::{self, Step};
+use super::chat::{self, Course, Step};
 use super::dialers::{Dialers, NodeTask};
-use super::instance::{Instance, Row, RowStatus};
+use super::instance::{Instance, Row, RowStatus, Visit};
 use super::row;
+use crate::contract::bodies::message::MessageStatus;
 use crate::simulator::dialer::DialerMockOutcome;
 use crate::simulator::keys::InstanceKey;
 use crate::simulator::node::{CameTo, InstancePhase as Phase, NodeOrder, Part, Repeat, RowEnded, Taken};
-use crate::simulator::outcome::MockOutcome;
+use crate::simulator::outcome::{ChatOutcome, MockOutcome};
 use crate::simulator::rules::template::{Kind, Node};
 use crate::simulator::rules::workflow::AutoFinish;
 use crate::simulator::timer::WorkflowTimer;
@@ -210,7 +211,16 @@ impl Workflow {
         let Some(row) = instance.row(at) else { return };
         let is_sendable = self.failure(key, at, node, dialers).is_none();
         let wanted = if is_sendable { row.message_outcome } else { Some(CameTo::Failed) };
-        let (came_to, intention) = chat::outcome(instance.seed, at, node, self.mock_outcome(row), wanted);
+        let Some(Kind::WhatsApp { reply_within, .. }) =
+            self.node(instance.template, node).map(|node| &node.kind)
+        else {
+            return;
+        };
+        let wished = self.mock_outcome(row);
+        let (came_to, drawn) = chat::outcome(instance.seed, at, node, wished, wanted, *reply_within);
+        let said = (came_to == CameTo::Replied && wished.intention.is_none())
+            .then(|| self.reply_way(key, at, node, dialers)?.intention);
+        let intention = said.flatten().unwrap_or(drawn);
         if let Some(visit) = self.instance_mut(key).visit_mut(at) {
             visit.came_to = came_to;
             visit.intention = intention;
@@ -235,10 +245,19 @@ impl Workflow {
     pub(super) fn step_row(&mut self, key: InstanceKey, at: u32, now: Timestamp, dialers: &mut Dialers<'_>) {
         let Some(row) = self.instance_mut(key).row_mut(at) else { return };
         row.wake = None;
-        let Some(visit) = row.visits.last_mut() else { return };
+        let Some(mut visit) = row.visits.last().copied() else { return };
+        let course = self.course(key, at, &visit);
+        let next = course.as_ref().and_then(|course| course.steps.get(usize::from(visit.steps)));
+        if matches!(next, Some((_, Step::Close)))
+            && let Some(until) = self.held_until(key, at, visit.node, dialers).filter(|until| *until > now)
+        {
+            return self.plan_step(key, at, until, dialers);
+        }
         visit.steps = visit.steps.saturating_add(1);
-        let visit = *visit;
-        let Some(course) = self.course(key, at, &visit) else {
+        if let Some(known) = self.instance_mut(key).visit_mut(at) {
+            *known = visit;
+        }
+        let Some(course) = course else {
             // It waited in a node where time passes.
             return self.go_on(key, at, now, dialers);
         };
@@ -247,12 +266,33 @@ impl Workflow {
             Some(Step::Status(status)) => self.emit_message_status(key, at, visit.node, status, now, dialers),
             Some(Step::Reply) => self.converse(key, at, &visit, &course, dialers),
             Some(Step::Close) => self.emit_session_ended(key, at, &course, now, dialers),
-            Some(Step::GiveUp) | None => {}
+            Some(Step::GiveUp) => self.plan_late_reply(key, at, &visit, &course, now, dialers),
+            None => {}
         }
         if done < course.steps.len() {
             self.plan_message_step(key, at, now, dialers);
         } else {
             self.go_on(key, at, now, dialers);
+        }
+    }
+
+    /// Nobody waits any longer for the answer of a person who gives one after hours: it comes all the same.
+    fn plan_late_reply(
+        &self,
+        key: InstanceKey,
+        at: u32,
+        visit: &Visit,
+        course: &Course,
+        now: Timestamp,
+        dialers: &mut Dialers<'_>,
+    ) {
+        let instance = self.instance(key);
+        let Some(row) = instance.row(at) else { return };
+        let is_late = row.message_outcome.is_none() && self.mock_outcome(row).chat == Some(ChatOutcome::Late);
+        let read = course.moment(Step::Status(MessageStatus::Read), visit.came());
+        if let Some(read) = read.filter(|_| is_late) {
+            let moment = later(read, chat::late(instance.seed, at, visit.node)).max(now);
+            dialers.context.plan(moment, WorkflowTimer::LateReply(key, at, visit.node));
         }
     }
 

@@ -1,11 +1,12 @@
 //! The message of a WhatsApp node: its template is one of the account's list, as every message of the chatbot's is.
 
 use super::Workflow;
+use super::chat;
 use super::dialers::Dialers;
 use crate::contract::bodies::conversation::SendError;
-use crate::simulator::chatbot::{Chosen, error_of};
+use crate::simulator::chatbot::{Chosen, ReplyWay, error_of};
 use crate::simulator::keys::InstanceKey;
-use crate::simulator::outcome::{ChatOutcome, MessageFailure};
+use crate::simulator::outcome::{ChatOutcome, MessageFailure, MockOutcome};
 use crate::simulator::rules::template::Kind;
 
 /// The code of a message whose template may not be sent (assumed).
@@ -24,6 +25,20 @@ impl Workflow {
         let Kind::WhatsApp { template, .. } = &self.node(instance.template, node)?.kind else { return None };
         let country = self.country(instance, instance.row(at)?.number);
         Chosen::named(&dialers.context.behaviour.bot.templates, template, country.default_locale())
+    }
+
+    /// How the person of a row goes on after the message of a node, where a test wishes for more than words.
+    pub(super) fn reply_way(
+        &self,
+        key: InstanceKey,
+        at: u32,
+        node: u16,
+        dialers: &Dialers<'_>,
+    ) -> Option<ReplyWay> {
+        let instance = self.instance(key);
+        let MockOutcome { chat, intention, .. } = self.mock_outcome(instance.row(at)?);
+        let message = self.message_of(key, at, node, dialers)?;
+        ReplyWay::draw(&message, chat?, intention, &mut chat::stream(instance.seed, "way", at, node))
     }
 
     /// Why the message of a row is bound to fail, if it is.

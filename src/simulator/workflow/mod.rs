@@ -144,6 +144,11 @@ impl Department for Workflow {
         let (workflow, mut dialers) = parts(simulator);
         let dialers = &mut dialers;
         match timer {
+            WorkflowTimer::LateReply(key, row, node) => {
+                if let Some(reply) = workflow.late_reply(key, row, node, dialers) {
+                    reply.write(simulator, at);
+                }
+            }
             WorkflowTimer::StatusNotice(key, phase) => workflow.emit_status(key, phase, dialers),
             WorkflowTimer::Begin(key, first, count) => workflow.begin(key, first, count, at, dialers),
             WorkflowTimer::Step(key, row) => workflow.step_row(key, row, at, dialers),

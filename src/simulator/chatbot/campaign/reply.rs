@@ -2,14 +2,12 @@
 
 use jiff::Timestamp;
 use rand::RngExt;
-use serde_json::json;
 
 use super::RowStatus;
 use crate::content::dialogue::Dialogue;
-use crate::contract::bodies::message::TemplateButtonKind;
 use crate::simulator::chatbot::callbacks::{MessageReceive, TemplateReply};
 use crate::simulator::chatbot::conversation::{Conversation, Phase};
-use crate::simulator::chatbot::outcome_plan::Reply;
+use crate::simulator::chatbot::first_reply::FirstReply;
 use crate::simulator::chatbot::script::Script;
 use crate::simulator::chatbot::turns;
 use crate::simulator::{Callback, Simulator};
@@ -32,26 +30,8 @@ pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Time
     let template_message = conversation.messages.place(&state.msg_id);
     let mut rng = conversation.rng.draw();
     let mut script = Script::new(dialogue, rng.random_range(11..=16));
-    let button = chosen.version().button.iter().position(|button| button.kind == TemplateButtonKind::OptOut);
-    let pressed = match reply {
-        Reply::Button(at) if at < chosen.version().button.len() => Some(at),
-        Reply::Stop => button,
-        _ => None,
-    };
-    match (pressed, reply) {
-        (Some(at), _) => script.jump(chosen.template.turn(at, chosen.version().button[at].kind)),
-        (None, Reply::Agent) => script.jump("person"),
-        (None, Reply::Media) => script.jump("media"),
-        (None, Reply::Stop) => script.jump("stop"),
-        (None, Reply::Text | Reply::Button(_)) => {
-            // Words that open no other matter: those have outcomes of their own.
-            let drawn = (0..20).find_map(|_| {
-                let turn = dialogue.after(dialogue.start(), &mut rng)?;
-                (!matches!(turn, "person" | "media" | "stop")).then_some(turn)
-            });
-            script.jump(drawn.unwrap_or_default());
-        }
-    }
+    let first = FirstReply::draw(&chosen, dialogue, reply, &mut rng);
+    script.take(first.turn);
     drop(rng);
     let phrase = script.phrase();
     if outcome.is_once {
@@ -59,15 +39,11 @@ pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Time
     }
     conversation.script = Some(Box::new(script));
     conversation.started = at;
-    let content = match (pressed, reply) {
-        (Some(at), _) => json!({ "type": "button", "text": chosen.version().button[at].text }),
-        (None, Reply::Media) => {
-            let path = simulator.chatbot.media.picture();
-            let url = format!("{}{path}", simulator.context.behaviour.public_url);
-            json!({ "type": "image", "media": { "origin_url": url } })
-        }
-        (None, _) => json!({ "type": "text", "text": turns::text(conversation, phrase) }),
-    };
+    let (media, public_url) = (&mut simulator.chatbot.media, &simulator.context.behaviour.public_url);
+    let content =
+        first.content(|| format!("{public_url}{}", media.picture()), || turns::text(conversation, phrase));
+    // Contents are plain data, which always fits into JSON.
+    let content = serde_json::to_value(content).unwrap_or_default();
     let campaign = &mut simulator.chatbot.campaigns.list[task];
     campaign.rows[row].replied = true;
     campaign.replied += 1;

@@ -99,7 +99,10 @@ pub(in crate::simulator::chatbot) fn template_result(
     let campaigns = &simulator.chatbot.campaigns;
     let found = campaigns.by_id.get(&query.task_id).map(|at| &campaigns.list[*at]);
     let campaign = found.filter(|campaign| campaign.account == request.account).ok_or_else(|| {
-        Refusal::new(404, format!("there is no task {}", shown(&Value::from(query.task_id.as_str()))))
+        Refusal::new(
+            404,
+            format!("there is no task with task_id {}", shown(&Value::from(query.task_id.as_str()))),
+        )
     })?;
     let fits = |row: &&Row| query.status.is_none_or(|wanted| row.status == wanted);
     let rows: Vec<&Row> = campaign.rows.iter().filter(fits).collect();

@@ -108,7 +108,7 @@ pub(in crate::simulator::chatbot) fn send_template(
     }
     if good.is_empty() {
         let first = error_list.first().map_or("", |error| &error.reason);
-        return Err(Refusal::new(400, format!("none of the numbers can be used; the first: {first}")));
+        return Err(Refusal::new(400, format!("to has no number that can be used; the first: {first}")));
     }
     let (total, accepted) = (items.len(), good.len());
     let task = start(simulator, request, chosen, waba, false, good, texts);

@@ -19,6 +19,7 @@ use crate::simulator::endpoint::{CallbackShape, callbacks};
 use crate::simulator::ids::Kind as Id;
 use crate::simulator::keys::{InstanceKey, PushKey};
 use crate::simulator::node::FlowPlace;
+use crate::simulator::outcome::ChatOutcome;
 use crate::simulator::rules::template::{Kind, NodeType, Template};
 
 pub(super) use rows::ApiPush;
@@ -124,6 +125,7 @@ impl Workflow {
         let Kind::WhatsApp { reply_within, .. } = &self.node(instance.template, visit.node)?.kind else {
             return None;
         };
-        Some(chat::course(instance.seed, row, visit, *reply_within))
+        let chat = self.mock_outcome(instance.row(row)?).chat;
+        Some(chat::course(instance.seed, row, visit, *reply_within, chat == Some(ChatOutcome::Late)))
     }
 }

@@ -99,9 +99,129 @@ fn an_agent_who_takes_it_has_the_word() {
     let taken = json!({ "call_id": call_id, "result": "accepted", "seat_id": "7" });
     vendor.call("chatbot.agent_transfer_result", taken).unwrap();
     let before = messages(&mut vendor, &call_id).len();
-    vendor.pass(DAY);
+    vendor.pass(DAY - SECOND);
     assert_eq!(messages(&mut vendor, &call_id).len(), before);
-    assert_eq!(vendor.sent("workflow.session_ended")[0]["call_id"], *call_id);
+    assert!(vendor.sent("workflow.session_ended").is_empty(), "the agent has not let it lie for a day");
+    vendor.pass(SECOND);
+    let ended = &vendor.sent("workflow.session_ended")[0];
+    assert_eq!((&ended["call_id"], &ended["session_end_reason"]), (&json!(call_id), &json!("timeout")));
+}
+
+/// What came of one row that wishes so, after a day.
+fn wished(mock_outcome: &str) -> Vendor {
+    let mut vendor = a_vendor(1);
+    vendor.create(1002, &[row(1, mock_outcome)]);
+    vendor.leap(DAY);
+    vendor
+}
+
+#[test]
+fn a_button_is_pressed() {
+    for (word, at) in [("wa_button_1", 0), ("wa_button_2", 1)] {
+        let ended = &wished(word).sent("workflow.session_ended")[0];
+        let first = &ended["messages"][1];
+        let button = &first["reply"]["content"]["template"]["content"]["button"][at];
+        assert_eq!(first["content"], json!({ "type": "button", "text": button["text"] }), "{word}");
+        assert_ne!(button["type"], "OPT_OUT", "{word}");
+    }
+}
+
+#[test]
+fn a_picture_is_sent_that_can_be_fetched() {
+    let vendor = wished("wa_media");
+    let content = &vendor.sent("workflow.session_ended")[0]["messages"][1]["content"];
+    assert_eq!(content["type"], "image");
+    let url = text(&content["media"]["origin_url"]);
+    let path: Vec<&str> = url.split("/media/").nth(1).unwrap().split('/').collect();
+    assert!(vendor.simulator.media(path[0], path[1]).is_some(), "{url}");
+}
+
+#[test]
+fn whoever_asks_for_a_person_is_passed_on_and_answers_the_agent() {
+    let mut vendor = a_vendor(1);
+    let workflow = vendor.create(1002, &[row(1, "wa_agent")]);
+    while vendor.sent("session.transfer").is_empty() {
+        vendor.pass(SECOND);
+    }
+    let call_id = text(&vendor.sent("session.transfer")[0]["transfer"]["call_id"]);
+    let taken = json!({ "call_id": call_id, "result": "accepted", "seat_id": "7" });
+    vendor.call("chatbot.agent_transfer_result", taken).unwrap();
+    vendor.pass(30 * SECOND);
+    let content = json!({ "type": "text", "text": "What can I do for you?" });
+    vendor.call("chatbot.send_message", json!({ "call_id": call_id, "messages": [content] })).unwrap();
+    vendor.pass(60 * SECOND);
+    assert!(vendor.sent("agent.message").len() >= 2, "{}", vendor.sent("agent.message").len());
+    vendor.pass(3_600 * SECOND);
+    assert!(vendor.sent("workflow.session_ended").is_empty(), "the agent has it");
+    vendor.call("chatbot.end_session", json!({ "call_id": call_id })).unwrap();
+    vendor.pass(10 * SECOND);
+    let ended = &vendor.sent("workflow.session_ended")[0];
+    assert_eq!((&ended["session_end_reason"], &ended["intention"]), (&json!("seat"), &json!("E")));
+    assert_eq!(vendor.sent("session.report")[0]["intention"], "E");
+    assert_eq!(vendor.summary(&workflow)["finished"], 1);
+}
+
+#[test]
+fn nobody_who_takes_it_lets_the_row_go_on_after_half_an_hour() {
+    let mut vendor = wished("wa_agent");
+    assert_eq!(vendor.sent("session.transfer").len(), 1);
+    let ended = &vendor.sent("workflow.session_ended")[0];
+    assert_eq!(ended["session_end_reason"], "timeout");
+    let call_id = ended["call_id"].clone();
+    let late =
+        vendor.call("chatbot.agent_transfer_result", json!({ "call_id": call_id, "result": "accepted" }));
+    assert!(late.is_err());
+}
+
+#[test]
+fn an_opt_out_is_remembered() {
+    let mut vendor = wished("wa_opts_out");
+    let ended = vendor.sent("workflow.session_ended")[0].clone();
+    assert_eq!(ended["intention"], "H");
+    vendor.create(1002, &[row(1, "wa_silent")]);
+    vendor.leap(DAY);
+    let last = vendor.sent("workflow.waba_status").last().unwrap().clone();
+    assert_eq!((&last["status"], &last["error"]["code"]), (&json!("failed"), &json!(1002)));
+    let head = json!({ "template_name": "parcel_update", "channel_id": ended["channel_id"], "to": "+6281100000001" });
+    vendor.call("chatbot.send_single_template", head).unwrap();
+    vendor.leap(DAY);
+    assert_eq!(vendor.sent("template.result")[0]["error"]["code"], 1002);
+}
+
+#[test]
+fn whoever_answers_once_says_no_more() {
+    let ended = &wished("wa_once").sent("workflow.session_ended")[0];
+    assert_eq!((&ended["talk_round"], &ended["session_end_reason"]), (&json!(1), &json!("timeout")));
+}
+
+#[test]
+fn a_late_answer_comes_while_it_is_waited_for_or_begins_a_conversation_of_its_own() {
+    let vendor = wished("wa_late");
+    let heard =
+        vendor.sent("workflow.waba_status").iter().map(|body| text(&body["status"])).collect::<Vec<_>>();
+    assert_eq!(heard.join(" "), "send delivery read");
+    assert!(vendor.sent("workflow.session_ended").is_empty());
+    assert_eq!(vendor.sent("workflow.contact_completed").len(), 1);
+    assert!(!vendor.sent("message.receive").is_empty(), "the row has gone on, and the answer comes");
+
+    let behaviour = with_template(
+        r#"
+        [[workflow_templates]]
+        id = 7
+        name = "patient"
+        nodes = [
+            { id = "wa", kind = "whatsapp", template = "parcel_update", reply_within = "10h", next = "end" },
+            { id = "end", kind = "end" },
+        ]
+        "#,
+    );
+    let mut vendor = a_vendor_with(1, behaviour);
+    vendor.create(7, &[row(1, "wa_late")]);
+    vendor.leap(3 * 3_600 * SECOND);
+    assert!(vendor.sent("workflow.session_ended").is_empty());
+    vendor.leap(DAY);
+    assert_eq!(vendor.sent("workflow.session_ended").len(), 1);
+    assert!(vendor.sent("message.receive").is_empty());
 }
 
 #[test]
