@@ -73,7 +73,9 @@ fn notice(timer: &Timer) -> Option<&str> {
         },
         Timer::Workflow(timer) => match timer {
             WorkflowTimer::StatusNotice(..) | WorkflowTimer::Pause(_) => "workflow.status_changed",
-            WorkflowTimer::Begin(..) | WorkflowTimer::Step(..) => "workflow.contact_completed",
+            WorkflowTimer::Begin(..) | WorkflowTimer::Step(..) | WorkflowTimer::LateReply(..) => {
+                "workflow.contact_completed"
+            }
             WorkflowTimer::ConversationEnded(..) => "workflow.session_ended",
             WorkflowTimer::End(_) => return None,
         },
