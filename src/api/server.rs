@@ -353,12 +353,13 @@ impl Api {
             };
             match fault.as_ref().and_then(|fault| fault.delay) {
                 None => Ok(self.answered(engine, &found, came, (call, fault), started, now)),
-                Some(delay) => Err((delay, fault, found, came, call)),
+                Some(delay) => Err(Box::new((delay, fault, found, came, call))),
             }
         });
         match decided {
             Ok(reply) => reply,
-            Err((delay, fault, found, came, call)) => {
+            Err(later) => {
+                let (delay, fault, found, came, call) = *later;
                 let api = self.clone();
                 late(delay, move || {
                     api.driver

@@ -8,7 +8,10 @@ use super::Budget;
 
 /// Which requests may have bodies up to [`Limits::body`], by method and path; all others, up to [`Limits::usual_body`].
 #[derive(Clone)]
-pub struct LargeBodies(Arc<dyn Fn(&str, &str) -> bool + Send + Sync>);
+pub struct LargeBodies(Arc<IsLarge>);
+
+/// Whether the body of a request may be large, by its method and its path.
+type IsLarge = dyn Fn(&str, &str) -> bool + Send + Sync;
 
 impl LargeBodies {
     /// Those for which it says so.

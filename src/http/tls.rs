@@ -124,7 +124,7 @@ impl Tls {
         if let Some(path) = &options.ca {
             let path = || path.clone();
             let pem =
-                read_authorities(&path()).map_err(|error| TlsError::Unreadable { path: path(), error })?;
+                read_authorities(path()).map_err(|error| TlsError::Unreadable { path: path(), error })?;
             for certificate in CertificateDer::pem_slice_iter(&pem) {
                 let certificate = certificate.map_err(|error| {
                     let reason = match error {

@@ -308,9 +308,9 @@ impl Conversation {
 }
 
 /// All conversations, and how calls and callbacks find theirs.
+#[expect(clippy::vec_box, reason = "to move all of them when the list grows would keep everybody waiting")]
 #[derive(Clone, Debug, Default)]
 pub(in crate::simulator) struct Conversations {
-    /// Boxed: to move all of them when the list grows would keep everybody waiting.
     list: Vec<Box<Conversation>>,
     by_call_id: HashMap<WireId, ConversationKey>,
     /// By channel and user.
