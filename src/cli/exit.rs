@@ -18,7 +18,8 @@ Exit codes:
     4  of `serve`: callbacks were not sent, or are owed another attempt
     5  of `load` and `merge`: the run is VOID, its figures say nothing
    70  a mistake in this program: it ends rather than go on with half a state
-  130  interrupted";
+  130  interrupted
+of `exec`, once it runs: that of the command";
 
 /// How the program ends. The numbers are part of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub enum Exit {
     Broken,
     /// Interrupted by the user.
     Interrupted,
+    /// As the command of `exec` ended.
+    OfCommand(u8),
 }
 
 impl Exit {
@@ -53,6 +56,7 @@ impl Exit {
             Self::Void => 5,
             Self::Broken => 70,
             Self::Interrupted => 130,
+            Self::OfCommand(number) => number,
         }
     }
 }

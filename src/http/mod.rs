@@ -23,7 +23,7 @@ mod wire;
 
 pub use bind::BindError;
 pub use budget::Budget;
-pub use client::request;
+pub use client::{request, request_parts};
 pub(crate) use connector::{ConnectError, Connector, Http1, Stream};
 pub use limits::{LargeBodies, Limits};
 pub use server::Server;
