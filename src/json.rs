@@ -37,6 +37,11 @@ impl PartialEq for JsonText {
     }
 }
 
+/// A table of values that exist already. `json!` would write them out and read them in again.
+pub(crate) fn table<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    Value::Object(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
 /// Puts `patch` over `base`: tables are merged key by key, lists item by item as far as both go, anything else is
 /// replaced. A table whose `type` changes is replaced as a whole, since its other fields belong to the old type.
 pub(crate) fn merge(base: &mut Value, patch: Value) {

@@ -161,13 +161,19 @@ fn doubt(event: &str, path: &str, value: &Value) -> Option<String> {
     let Some(EntryFields::Callback(fields)) = reference::fields(event) else { return None };
     let tree = FieldTree::of(&fields);
     if let Err(unknown) = tree.find(path) {
-        let near = did_you_mean(unknown.meant.as_deref());
+        let near = match &unknown.meant {
+            None => format!(" (`airudder-mock catalog {event}` lists its fields)"),
+            near => did_you_mean(near.as_deref()),
+        };
         return Some(format!("`{event}` has no field `{path}`{near}"));
     }
     let names = path_keys(path).filter(|name| name.parse::<usize>().is_err());
     let words = names.into_iter().try_fold(&tree, |tree, name| tree.field(name))?.words();
     let word = value.as_str().filter(|word| !words.is_empty() && !words.iter().any(|known| known == word))?;
-    let near = did_you_mean(nearest(word, words.iter().map(String::as_str)));
+    let near = match nearest(word, words.iter().map(String::as_str)) {
+        None => format!(" (its words are {})", words.join(", ")),
+        near => did_you_mean(near),
+    };
     Some(format!("`{path}` of `{event}` is never `{word}`{near}"))
 }
 
@@ -268,5 +274,23 @@ impl Sink for Lines {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::doubt;
+
+    #[test]
+    fn what_is_unknown_comes_with_what_is_known() {
+        let found = |path: &str, value: &str| doubt("session.transfer", path, &json!(value));
+        assert_eq!(found("user.id", "1"), None);
+        assert!(found("chanel", "x").unwrap().ends_with("did you mean `channel`?"));
+        let listed = "(`airudder-mock catalog session.transfer` lists its fields)";
+        assert!(found("quux", "x").unwrap().ends_with(listed));
+        let word = doubt("message.status", "status", &json!("quux")).unwrap();
+        assert!(word.contains("is never `quux` (its words are ") && word.contains("read"), "{word}");
     }
 }

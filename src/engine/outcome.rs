@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::contract::Family;
 use crate::contract::envelope;
+use crate::json::table;
 use crate::simulator::{Refusal, Response};
 
 /// How a request is answered, before the envelope.
@@ -37,7 +38,9 @@ pub(super) fn usual_answer(family: Family, usual: &Result<Response, Refusal>) ->
     };
     let body = match usual {
         Err(Refusal { code, message }) => {
-            return json!({ "body": without_id(&envelope::error(family, *code, message, String::new).to_string()) });
+            let mut body = envelope::error(family, *code, message, String::new);
+            body.as_object_mut().map(|body| body.shift_remove("request_id"));
+            return table([("body", body)]);
         }
         Ok(Response::Data(Value::Null)) => without_id(&envelope::success(family, |_| {})),
         Ok(Response::Data(data)) => framed(&data.to_string()),
@@ -47,7 +50,7 @@ pub(super) fn usual_answer(family: Family, usual: &Result<Response, Refusal>) ->
         Ok(Response::Body(text)) => without_id(text),
         Ok(Response::Whole { status, body, .. }) => return json!({ "status": status, "body": body }),
     };
-    json!({ "status": 200, "body": body })
+    table([("status", 200.into()), ("body", body)])
 }
 
 /// What a story answers wins over the usual response.

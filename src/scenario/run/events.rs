@@ -11,6 +11,7 @@ use super::{
 };
 use crate::delivery::CallbackId;
 use crate::files::Place;
+use crate::json::table;
 use crate::language::template;
 use crate::scenario::arrivals::{Arrival, Came, Outcome};
 use crate::scenario::expect::{DeliveryEnd, Expectation};
@@ -27,7 +28,8 @@ impl StoryRun {
         if !self.has_begun() || self.has_ended || !self.story.looks_for(&trigger) {
             return CallReply::default();
         }
-        let saved = Arc::new(json!({ "id": call.id, "body": **call.fields, "answer": call.answer }));
+        let (fields, answer) = (Value::clone(call.fields), call.answer.clone());
+        let saved = Arc::new(table([("id", call.id.into()), ("body", fields), ("answer", answer)]));
         let &CallView { conversation, begun, arrival, .. } = call;
         let mut reply = self.react(&trigger, call.fields, conversation.or(begun), &saved, now, host);
         let fields = Arc::clone(call.fields);
@@ -150,13 +152,18 @@ impl StoryRun {
         let answer = end.answer.as_ref().filter(|_| is_seen).map(|answer| {
             let body = serde_json::from_slice(&answer.body)
                 .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&answer.body).into_owned()));
-            json!({ "status": answer.status, "body": body })
+            table([("status", answer.status.into()), ("body", body)])
         });
         let saved_body = outstanding.as_ref().map_or(body, |outstanding| &outstanding.body);
+        let attempts = || Value::from(end.end.attempts);
         let saved = match is_seen {
-            true => {
-                json!({ "id": event, "body": saved_body, "answer": answer, "attempts": end.end.attempts, "tries": end.end.attempts })
-            }
+            true => table([
+                ("id", event.into()),
+                ("body", saved_body.clone()),
+                ("answer", answer.unwrap_or_default()),
+                ("attempts", attempts()),
+                ("tries", attempts()),
+            ]),
             false => Value::Null,
         };
         if let Some(outstanding) = &outstanding {
