@@ -52,7 +52,7 @@ pub use access::{
 pub use callback::{Callback, CallbackBody};
 use calling::Calling;
 use chatbot::Chatbot;
-pub use chatbot::{ChatAct, ChatError, FileKind, NewChat, Opening};
+pub use chatbot::Opening;
 use context::Context;
 use detection::Detection;
 #[cfg(test)]

@@ -63,7 +63,6 @@ use media::Media;
 pub use media::Stored;
 pub(super) use messages::{Message, Reply, word};
 pub(super) use outcome_plan::error_of;
-pub use played::{ChatAct, ChatError, FileKind, NewChat};
 pub(super) use reply_way::ReplyWay;
 pub use view::{ConversationView, UserView};
 pub(super) use waba::sender;

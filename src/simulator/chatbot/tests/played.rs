@@ -1,7 +1,7 @@
 //! A person who is played from outside.
 
 use super::*;
-use crate::simulator::{ChatAct, ChatError, FileKind, NewChat};
+use crate::simulator::chatbot::played::{ChatAct, ChatError, FileKind, NewChat};
 
 const CALLER: u64 = 6_281_112_340_000;
 
