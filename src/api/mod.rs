@@ -13,5 +13,5 @@ mod proof;
 mod server;
 mod stream;
 
-pub use decode::{DecodeError, decode};
+pub use decode::{DecodeError, Fields, decode};
 pub use server::{Answering, Api, ready};

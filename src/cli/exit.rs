@@ -15,7 +15,8 @@ Exit codes:
     2  wrong usage, or a mistake in a file; nothing was sent
     3  could not start, for example because an address is taken
     5  of `load` and `merge`: the run is VOID, its figures say nothing
-  130  interrupted";
+  130  interrupted
+of `exec`, once it runs: that of the command";
 
 /// How the program ends. The numbers are part of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub enum Exit {
     Void,
     /// Interrupted by the user.
     Interrupted,
+    /// As the command of `exec` ended.
+    OfCommand(u8),
 }
 
 impl Exit {
@@ -44,6 +47,7 @@ impl Exit {
             Self::Start => 3,
             Self::Void => 5,
             Self::Interrupted => 130,
+            Self::OfCommand(number) => number,
         }
     }
 }

@@ -8,8 +8,10 @@ mod broken;
 mod catalog;
 mod check;
 mod completions;
+mod ctl;
 mod destinations;
 mod emit;
+mod exec;
 mod exit;
 mod format;
 mod found;
@@ -63,6 +65,10 @@ enum Command {
     Run(run::Args),
     /// Serve the vendor's REST endpoints with state behind them, and send the callbacks that follow from your requests.
     Serve(serve::Args),
+    /// Run a command, such as your tests, with a mock beside it that lives as long as the command does.
+    Exec(exec::Args),
+    /// Look at a running mock, wait for what it sends or gets, and steer it.
+    Ctl(ctl::Args),
     /// Send callbacks at a set rate, and measure how the receiver copes.
     Load(load::Args),
     /// Send one callback now, or print it.
@@ -95,6 +101,8 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Run(args) => run::run(args, config),
         Command::Serve(args) => serve::run(args, config),
+        Command::Exec(args) => exec::run(args, config),
+        Command::Ctl(args) => ctl::run(&args),
         Command::Load(args) => load::run(args, config),
         Command::Emit(args) => emit::run(args, config),
         Command::Receive(args) => receive::run(args, config),

@@ -1,4 +1,4 @@
-//! `schema`: prints the JSON Schema of the files users write, for editors.
+//! `schema`: prints the JSON Schema of the files users write, for editors, and the OpenAPI document of the control surface.
 
 use super::{CommandError, Exit};
 
@@ -8,38 +8,63 @@ use super::{CommandError, Exit};
 An editor with TOML support checks and completes a file whose first line is
     #:schema ../schema/scenario.schema.json")]
 pub(super) struct Args {
-    /// Which kind of file.
+    /// What is described.
     #[arg(value_name = "KIND", value_enum)]
-    kind: super::check::Kind,
-}
-pub(super) fn run(args: Args) -> Result<Exit, CommandError> {
-    super::print(&text(args.kind))
+    kind: Kind,
 }
 
-fn text(kind: super::check::Kind) -> String {
-    match kind {
-        super::check::Kind::Scenario => crate::scenario::check::schema_text(),
-        super::check::Kind::Settings => crate::settings::schema_text(),
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    /// Scenario files.
+    Scenario,
+    /// The settings file.
+    Settings,
+    /// The requests under /_mock/, as OpenAPI.
+    Control,
+}
+
+impl Kind {
+    /// The file of the repository that has it.
+    #[cfg(test)]
+    fn file(self) -> &'static str {
+        match self {
+            Self::Scenario => "schema/scenario.schema.json",
+            Self::Settings => "schema/settings.schema.json",
+            Self::Control => "schema/control.openapi.json",
+        }
     }
+
+    fn text(self) -> String {
+        match self {
+            Self::Scenario => crate::scenario::check::schema_text(),
+            Self::Settings => crate::settings::schema_text(),
+            Self::Control => format!("{:#}\n", crate::console::openapi()),
+        }
+    }
+}
+
+pub(super) fn run(args: Args) -> Result<Exit, CommandError> {
+    super::print(&args.kind.text())
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum;
+
     use super::*;
-    use crate::cli::check::Kind;
 
     #[test]
     fn committed_schemas_are_current() {
-        for (kind, name) in [(Kind::Scenario, "scenario"), (Kind::Settings, "settings")] {
-            let path = format!("{}/schema/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+        for kind in Kind::value_variants() {
+            let path = format!("{}/{}", env!("CARGO_MANIFEST_DIR"), kind.file());
             if std::env::var("INSTA_UPDATE").as_deref() == Ok("always") {
-                std::fs::write(&path, text(kind)).unwrap();
+                std::fs::write(&path, kind.text()).unwrap();
             }
             let committed = std::fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
             assert!(
-                committed == text(kind),
-                "schema/{name}.schema.json is out of date, write it anew with:\n    \
-                 cargo run -- schema {name} > schema/{name}.schema.json"
+                committed == kind.text(),
+                "{} is out of date; INSTA_UPDATE=always writes it anew, and so does `cargo run -- schema KIND`",
+                kind.file()
             );
         }
     }

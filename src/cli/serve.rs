@@ -16,6 +16,7 @@ use super::verdicts::Verdicts;
 use super::{CommandError, Exit, stories};
 use crate::contract::{Direction, Provenance};
 use crate::engine::{Pace, Speed};
+use crate::journal::KeptLimits;
 use crate::mock::{Builder, Prepared};
 use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
@@ -102,6 +103,7 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     let settle = args.settle.map_or(usual, |settle| settle.0);
     let pace = Pace { refused: args.patience.0, settle, ..Pace::default() };
     let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch).pace(pace);
+    builder = builder.kept(KeptLimits::default()).show_secrets(args.show_secrets);
     if let Some(url) = &args.target.callback_url {
         builder = builder.callback_url(url);
     }

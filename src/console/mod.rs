@@ -1,36 +1,80 @@
 //! What is under `/_mock/`: how tests look at the mock and steer it. None of it is the vendor's.
+//!
+//! [`answer`] is all that others need. Each request is a type of its own ([`endpoint`]) in the file of what it is about.
 
-use std::time::Duration;
+mod clock;
+mod emit;
+mod endpoint;
+mod faults;
+mod find;
+mod journal;
+mod look;
+mod namespace;
+mod namespaces;
+mod openapi;
+mod settle;
+mod tokens;
+mod wait;
+mod world;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
+use self::endpoint::{Refused, Row};
 use crate::api::{Answering, decode, ready};
 use crate::contract::Family;
-use crate::engine::Driver;
-use crate::net::{HttpRequest, HttpResponse};
-use crate::time::HumanDuration;
+use crate::files::suggest::{did_you_mean, nearest};
+use crate::net::HttpRequest;
+
+pub use namespace::{Namespace, NamespaceError, Namespaces, NewNamespace};
+pub use openapi::document as openapi;
+pub use world::World;
 
 /// Where everything is: a path that the vendor does not have.
-const PREFIX: &str = "/_mock";
+pub const PREFIX: &str = "/_mock";
 
-/// Method, path below the prefix, and what it does.
-const CALLS: [(&str, &str, &str); 4] = [
-    ("GET", "/", "lists these"),
-    (
-        "GET",
-        "/state",
-        "shows the vendor's time, the sums of callbacks, whether anything is under way, and what was found wrong with your requests",
-    ),
-    (
-        "POST",
-        "/clock",
-        "moves the vendor's time forward, and returns when all that was due has happened: {\"by\": \"25h\"}",
-    ),
-    ("POST", "/tokens/expire", "lets all tokens expire, or with {\"app_key\": \"...\"} those of one account"),
+/// Everything that is there.
+const ROWS: &[Row] = &[
+    Row::of::<look::List>(),
+    Row::of::<look::Ready>(),
+    Row::of::<look::Look>(),
+    Row::of::<look::ListCatalog>(),
+    Row::of::<journal::List>(),
+    Row::of::<journal::Clear>(),
+    Row::of::<journal::Stream>(),
+    Row::of::<journal::Events>(),
+    Row::of::<wait::Wait>(),
+    Row::of::<settle::Settle>(),
+    Row::of::<clock::Show>(),
+    Row::of::<clock::Move>(),
+    Row::of::<emit::Emit>(),
+    Row::of::<emit::Resend>(),
+    Row::of::<tokens::Expire>(),
+    Row::of::<faults::Add>(),
+    Row::of::<faults::List>(),
+    Row::of::<faults::Remove>(),
+    Row::of::<openapi::Describe>(),
+    Row::of::<namespaces::Create>(),
+    Row::of::<namespaces::List>(),
+    Row::of::<namespaces::Remove>(),
 ];
 
-/// How long in real time a request waits for the clock to arrive, where it does not say so itself.
-const CLOCK_WITHIN: Duration = Duration::from_secs(30);
+/// A request of the control surface, for whoever makes it from a shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// What `airudder-mock ctl` calls it.
+    pub name: &'static str,
+    /// Its method, upper case.
+    pub method: &'static str,
+    /// Its whole path; a part `{name}` stands for the field of that name.
+    pub path: &'static str,
+    /// What it does.
+    pub what: &'static str,
+}
+
+/// All requests of the control surface; their paths are below [`PREFIX`].
+pub fn described() -> impl Iterator<Item = Described> {
+    ROWS.iter().map(|row| Described { name: row.name, method: row.method, path: row.path, what: row.what })
+}
 
 /// Whether a request is one of the control surface.
 pub fn is_of(call: &HttpRequest) -> bool {
@@ -42,90 +86,36 @@ fn path(call: &HttpRequest) -> Option<&str> {
 }
 
 /// Answers a call under the prefix; nothing if it is not there.
-pub fn answer(driver: &Driver, call: &HttpRequest) -> Option<Answering> {
+pub fn answer(world: &World, call: &HttpRequest) -> Option<Answering> {
     let path = path(call)?;
     let path = if path.is_empty() { "/" } else { path };
-    let fields = match decode(call, Family::Cloud) {
+    let method = if call.method == "HEAD" { "GET" } else { &*call.method };
+    let here: Vec<(&Row, Map<String, Value>)> =
+        ROWS.iter().filter_map(|row| Some((row, row.matches(path)?))).collect();
+    let Some((row, named)) = here.iter().find(|(row, _)| row.method == method) else {
+        return Some(ready(nowhere(call, path, &here).response()));
+    };
+    let mut fields = match decode(call, Family::Cloud) {
         Ok(fields) => fields.fields,
         // No body is no mistake.
-        Err(crate::api::DecodeError::Empty) => Value::Null,
-        Err(error) => return Some(ready(refused(400, &error.to_string()))),
+        Err(crate::api::DecodeError::Empty) => Value::Object(Map::new()),
+        Err(error) => return Some(ready(Refused::wrong(error.to_string()).response())),
     };
-    let method = if call.method == "HEAD" { "GET" } else { &call.method };
-    Some(ready(match (method, path) {
-        ("POST", "/clock") => {
-            return Some(clock(driver, &fields).unwrap_or_else(|message| ready(refused(400, &message))));
-        }
-        ("GET", "/") => list(),
-        ("GET", "/state") => state(driver),
-        ("POST", "/tokens/expire") => expire(driver, &fields),
-        _ => match CALLS.iter().find(|(_, known, _)| *known == path) {
-            Some((method, ..)) => {
-                let mut answer =
-                    refused(405, &format!("it is served with {method}, not with {}", call.method));
-                answer.headers.push(("allow".into(), (*method).into()));
-                answer
-            }
-            None => refused(404, "nothing is here; GET /_mock/ lists what is"),
-        },
-    }))
+    if let Value::Object(fields) = &mut fields {
+        fields.extend(named.clone());
+    }
+    Some((row.answer)(world.clone(), fields))
 }
 
-fn refused(status: u16, message: &str) -> HttpResponse {
-    HttpResponse::json(status, &json!({ "message": message }))
-}
-
-fn list() -> HttpResponse {
-    let calls = CALLS.iter().map(
-        |(method, path, what)| json!({ "method": method, "path": format!("{PREFIX}{path}"), "what": what }),
-    );
-    HttpResponse::json(200, &json!({ "calls": calls.collect::<Vec<_>>() }))
-}
-
-fn state(driver: &Driver) -> HttpResponse {
-    driver.with(|engine, now| {
-        let body = json!({
-            "now": now.to_string(),
-            "busy": engine.is_busy(),
-            "stories": { "total": engine.stories().len(), "over": engine.stories_over() },
-            "callbacks": engine.totals(),
-            "found": engine.findings().all().collect::<Vec<_>>(),
-        });
-        HttpResponse::json(200, &body)
-    })
-}
-
-/// Moves time, and answers when it has arrived, or when the caller's patience is at its end.
-fn clock(driver: &Driver, fields: &Value) -> Result<Answering, String> {
-    let length =
-        |name: &str| match fields.get(name).map(|text| text.as_str().map(str::parse::<HumanDuration>)) {
-            None => Ok(None),
-            Some(Some(Ok(length))) => Ok(Some(length.0)),
-            Some(Some(Err(error))) => Err(format!("{name}: {error}")),
-            Some(None) => Err(format!("{name} is no text: give a length of time such as \"25h\"")),
-        };
-    let by = length("by")?.ok_or("by is missing: a length of time such as \"25h\"")?;
-    let within = length("within")?.unwrap_or(CLOCK_WITHIN);
-    let (driver, journey) = (driver.clone(), driver.travel_within(by, within));
-    Ok(Box::pin(async move {
-        let arrived = journey.await;
-        let body = driver.look(
-            |engine, now| json!({ "now": now.to_string(), "arrived": arrived, "callbacks": engine.totals() }),
-        );
-        HttpResponse::json(if arrived { 200 } else { 202 }, &body).into()
-    }))
-}
-
-fn expire(driver: &Driver, fields: &Value) -> HttpResponse {
-    driver.with(|engine, _| {
-        let access = engine.simulator().access_mut();
-        match fields.get("app_key") {
-            None => access.expire_all(),
-            Some(key) => match key.as_str().and_then(|key| access.by_app_key(key)) {
-                Some(account) => access.expire(account),
-                None => return refused(404, "app_key names no account"),
-            },
-        }
-        HttpResponse::json(200, &json!({}))
-    })
+/// Why nothing is done: another method is served there, or nothing is.
+fn nowhere(call: &HttpRequest, path: &str, here: &[(&Row, Map<String, Value>)]) -> Refused {
+    if here.is_empty() {
+        let near = did_you_mean(nearest(path, ROWS.iter().map(|row| row.path)));
+        return Refused::missing(format!("nothing is here{near}; GET /_mock/ lists what is"));
+    }
+    let methods: Vec<&str> = here.iter().map(|(row, _)| row.method).collect();
+    let message = format!("it is served with {}, not with {}", methods.join(" or "), call.method);
+    let head = if methods.contains(&"GET") { ", HEAD" } else { "" };
+    let allow = Some(format!("{}{head}", methods.join(", ")));
+    Refused { allow, ..Refused::new(405, message) }
 }

@@ -1,5 +1,6 @@
 //! The story's time: real, scaled, standing still, or jumping to the next event when nothing is under way.
 
+use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -55,6 +56,16 @@ impl Speed {
     }
 }
 
+impl Display for Speed {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Times(times) => write!(f, "{times}"),
+            Self::Still => f.write_str("0"),
+            Self::Max => f.write_str("max"),
+        }
+    }
+}
+
 impl Clock {
     /// A clock that starts at `epoch` now.
     pub fn starting(epoch: Timestamp, speed: Speed) -> Self {
@@ -65,6 +76,11 @@ impl Clock {
     /// How fast it goes.
     pub fn speed(&self) -> Speed {
         self.speed
+    }
+
+    /// Goes on from here at another speed.
+    pub fn set_speed(&mut self, speed: Speed) {
+        *self = Self::starting(self.now(), speed);
     }
 
     /// The story's time.

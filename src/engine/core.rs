@@ -6,6 +6,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -14,6 +15,7 @@ use super::dispatch::{Dispatch, NewCallback, Origin, sign};
 use super::host::EngineHost;
 use super::options::EngineOptions;
 use super::outcome::{RequestOutcome, is_refusal, outcome};
+use crate::content::Country;
 use crate::contract::envelope::CorrectedCodes;
 use crate::contract::signature::Signer;
 use crate::contract::{Direction, Family, Provenance};
@@ -21,6 +23,7 @@ use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox
 use crate::faults::{self, Fault, Faults};
 use crate::journal::{Event, Journal};
 use crate::scenario::{Arrivals, Body, CallView, DeliveryEnd, FailureKind, SendError, StoryRun};
+use crate::seed::Seed;
 use crate::simulator::workflow::PushReach;
 use crate::simulator::{
     Account, AccountKey, Callback, CallbackBody, ConversationKey, Opening, Request, Simulator,
@@ -57,6 +60,9 @@ pub struct Engine {
     stopped: bool,
     /// How often rows of workflows came.
     uploads: u64,
+    seed: Seed,
+    /// How many conversations were opened for callbacks sent by hand.
+    opened_alone: u64,
     /// Which findings a story has failed for already: `(story, finding)`.
     pub(super) failed_for: BTreeSet<(usize, Option<usize>)>,
     /// The findings that are errors and belong to no story.
@@ -79,6 +85,7 @@ impl Engine {
         let simulator = Simulator::new(options.seed, options.behaviour.clone());
         let faults = Faults::new(options.faults.clone(), options.seed);
         let codes = options.codes.clone();
+        let seed = options.seed;
         Self {
             dispatch: Dispatch::new(options, outbox),
             simulator,
@@ -96,6 +103,8 @@ impl Engine {
             calls: 0,
             stopped: false,
             uploads: 0,
+            seed,
+            opened_alone: 0,
             failed_for: BTreeSet::new(),
             errors_alone: BTreeSet::new(),
         }
@@ -400,6 +409,11 @@ impl Engine {
         self.dispatch.journal.write(now, name, event);
     }
 
+    /// The faults of all requests, apart from those of stories.
+    pub fn faults(&mut self) -> &mut Faults {
+        &mut self.faults
+    }
+
     /// Whether a call may be served, by the provenance of its route; the first use of an assumed one is noted.
     pub fn admit(&mut self, id: &str, provenance: Provenance, now: Timestamp) -> bool {
         self.dispatch.admit(id, Direction::Call, provenance, now)
@@ -579,7 +593,11 @@ impl Engine {
             Event::Attempted { attempt: Arc::clone(attempt), result: Arc::clone(&result), retry_at };
         self.dispatch.journal.write(now, story.clone(), attempted);
         let AttemptOutcome::Ended(end) = outcome else { return };
-        self.dispatch.journal.write(now, story, Event::Ended { id, end: end.clone() });
+        self.dispatch.journal.write(
+            now,
+            story,
+            Event::Ended { callback: Arc::clone(&attempt.callback), end: end.clone() },
+        );
         let Some(Origin { story: Some(index), body, took, .. }) = self.dispatch.origins.remove(&id) else {
             return;
         };
@@ -625,6 +643,24 @@ impl Engine {
             again: None,
         };
         self.dispatch.send(order, body, Origin::default(), now)
+    }
+
+    /// A new conversation that belongs to no story, for callbacks sent by hand.
+    pub fn open_alone(&mut self, country: Country, now: Timestamp) -> ConversationKey {
+        self.opened_alone += 1;
+        let seed = self.seed.derive("emit", self.opened_alone);
+        self.simulator.open(Opening { story: None, seed, country, locale: None, now })
+    }
+
+    /// Sends a callback once more: the same bytes under the same id, or another body, which is signed anew. It waits for no
+    /// other.
+    pub fn send_again(
+        &mut self,
+        old: &QueuedCallback,
+        body: Option<Bytes>,
+        now: Timestamp,
+    ) -> Arc<QueuedCallback> {
+        self.dispatch.send_again(old, body, now)
     }
 
     /// What signs the chatbot calls of each account: the scheme of the callbacks, with the account's own key.

@@ -227,6 +227,31 @@ impl Dispatch {
     }
 }
 
+impl Dispatch {
+    /// Hands a callback to the outbox once more, apart from whatever it belonged to.
+    pub(super) fn send_again(
+        &mut self,
+        old: &QueuedCallback,
+        body: Option<Bytes>,
+        now: Timestamp,
+    ) -> Arc<QueuedCallback> {
+        self.queued += 1;
+        let callback = Arc::new(QueuedCallback {
+            id: CallbackId(self.queued),
+            body: body.unwrap_or_else(|| old.body.clone()),
+            order_key: None,
+            part_of: Vec::new(),
+            sums_up: None,
+            due: now,
+            ..old.clone()
+        });
+        self.journal.write(now, None, Event::Queued(Arc::clone(&callback)));
+        self.origins.insert(callback.id, Origin::default());
+        self.outbox.push(Arc::clone(&callback));
+        callback
+    }
+}
+
 /// What is assumed of an entry, each part behind the key that corrects it.
 fn assumed_parts(id: &str, direction: Direction) -> String {
     let listed = |key: &str, fields: &[Field]| {

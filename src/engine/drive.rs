@@ -245,6 +245,17 @@ impl Driver {
         }
     }
 
+    /// How fast the clock goes.
+    pub fn speed(&self) -> Speed {
+        self.lock().clock.speed()
+    }
+
+    /// Lets the clock go on at another speed.
+    pub fn set_speed(&self, speed: Speed) {
+        self.lock().clock.set_speed(speed);
+        self.shared.changed.notify_one();
+    }
+
     /// The same for somebody who waits no longer than this in real time; says whether the journey is over. It goes on if it
     /// is not.
     pub fn travel_within(&self, by: Duration, within: Duration) -> impl Future<Output = bool> + Send + use<> {

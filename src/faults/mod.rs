@@ -86,14 +86,21 @@ pub fn retry_after_seconds(wait: Duration) -> u64 {
 #[derive(Debug, Default)]
 pub struct Faults {
     rules: Vec<Rule>,
+    seed: Option<Seed>,
+    /// How many were added to a running mock.
+    added: u64,
 }
 
 /// One fault of the list. It draws from streams of its own, so that it hits the same calls whatever stands beside it.
 #[derive(Debug)]
 struct Rule {
     file: FaultFile,
+    /// Its number, if it was added to a running mock.
+    added: Option<u64>,
     /// How many calls have matched.
     matched: u64,
+    /// How many of those it has hit.
+    hit: u64,
     chance: Rng,
     delays: Rng,
 }
@@ -101,13 +108,35 @@ struct Rule {
 impl Faults {
     /// The faults of a list, from its beginning.
     pub fn new(list: Vec<FaultFile>, seed: Seed) -> Self {
-        let rule = |(number, file)| Rule {
-            file,
-            matched: 0,
-            chance: seed.stream("fault", number),
-            delays: seed.stream("fault delay", number),
-        };
-        Self { rules: (0..).zip(list).map(rule).collect() }
+        let rule = |(number, file)| Rule::new(file, seed, ("fault", "fault delay"), number);
+        Self { rules: (0..).zip(list).map(rule).collect(), seed: Some(seed), added: 0 }
+    }
+
+    /// Adds a fault to a running mock, before all others. Its number names it.
+    pub fn add(&mut self, file: FaultFile) -> u64 {
+        self.added += 1;
+        let seed = self.seed.unwrap_or(Seed(0));
+        let mut rule = Rule::new(file, seed, ("added fault", "added fault delay"), self.added);
+        rule.added = Some(self.added);
+        self.rules.insert(0, rule);
+        self.added
+    }
+
+    /// Removes a fault that was added, and says whether it was there.
+    pub fn remove(&mut self, number: u64) -> bool {
+        let before = self.rules.len();
+        self.rules.retain(|rule| rule.added != Some(number));
+        self.rules.len() < before
+    }
+
+    /// All faults in the order in which they are asked.
+    pub fn in_force(&self) -> impl Iterator<Item = InForce<'_>> {
+        self.rules.iter().map(|rule| InForce {
+            number: rule.added,
+            call: &rule.file.call,
+            matched: rule.matched,
+            hit: rule.hit,
+        })
     }
 
     /// Whether there are none, so that nobody has to ask.
@@ -121,6 +150,7 @@ impl Faults {
         let mut first = None;
         for rule in &mut self.rules {
             if rule.matches(id, fields) && rule.hits() && first.is_none() {
+                rule.hit += 1;
                 first = Some(rule.fault());
             }
         }
@@ -128,7 +158,31 @@ impl Faults {
     }
 }
 
+/// A fault that is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InForce<'a> {
+    /// Its number, if it was added to a running mock.
+    pub number: Option<u64>,
+    /// The calls it is for.
+    pub call: &'a str,
+    /// How many calls have matched.
+    pub matched: u64,
+    /// How many of those it has hit.
+    pub hit: u64,
+}
+
 impl Rule {
+    fn new(file: FaultFile, seed: Seed, (chance, delays): (&str, &str), number: u64) -> Self {
+        Self {
+            file,
+            added: None,
+            matched: 0,
+            hit: 0,
+            chance: seed.stream(chance, number),
+            delays: seed.stream(delays, number),
+        }
+    }
+
     fn matches(&self, id: &str, fields: &Value) -> bool {
         let named = match self.file.call.strip_suffix('*') {
             // `task.*` are the ids that begin with `task.`, `*` are all.

@@ -317,6 +317,15 @@ impl Problems {
         self.list(&Renderer::styled()).trim_end().to_owned() + "\n"
     }
 
+    /// Every mistake as a sentence with what to do, without its place: for what did not come from a file.
+    pub fn sentences(&self) -> String {
+        let one = |one: &&Diagnostic| {
+            let help = one.help.iter().map(|help| format!("; {help}"));
+            format!("{}{}", one.message, help.collect::<String>())
+        };
+        self.sorted().iter().map(one).collect::<Vec<_>>().join(". ")
+    }
+
     /// `3 problems in 2 files`.
     pub fn total(&self) -> String {
         let sorted = self.sorted();

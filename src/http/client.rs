@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 
 use super::connector::{ConnectError, Stream};
@@ -33,6 +34,21 @@ impl From<ConnectError> for RequestError {
 ///
 /// If nobody listens there, if the request can't be sent as it is, or if the exchange breaks off.
 pub async fn request(address: SocketAddr, request: HttpRequest) -> Result<HttpResponse, RequestError> {
+    let mut body = BytesMut::new();
+    let head = request_parts(address, request, |_, part| body.extend_from_slice(part)).await?;
+    Ok(HttpResponse { body: body.freeze(), ..head })
+}
+
+/// Makes a request and hands on the response as it comes: its status, and each part of its body. What is returned has no body.
+///
+/// # Errors
+///
+/// As [`request`].
+pub async fn request_parts(
+    address: SocketAddr,
+    request: HttpRequest,
+    mut take: impl FnMut(u16, &[u8]),
+) -> Result<HttpResponse, RequestError> {
     let (mut sender, ..) = Stream::connect(&[address]).await?.http1().await?;
     let mut builder = hyper::Request::builder()
         .method(&*request.method)
@@ -50,6 +66,11 @@ pub async fn request(address: SocketAddr, request: HttpRequest) -> Result<HttpRe
             (name.to_string().into(), String::from_utf8_lossy(value.as_bytes()).into_owned().into())
         })
         .collect();
-    let body = response.into_body().collect().await?.to_bytes();
-    Ok(HttpResponse { status, headers, body })
+    let mut body = response.into_body();
+    while let Some(frame) = body.frame().await {
+        if let Some(part) = frame?.data_ref() {
+            take(status, part);
+        }
+    }
+    Ok(HttpResponse { status, headers, body: Bytes::new() })
 }

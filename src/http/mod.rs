@@ -20,7 +20,7 @@ mod transport;
 mod wire;
 
 pub use bind::BindError;
-pub use client::request;
+pub use client::{request, request_parts};
 pub(crate) use connector::{ConnectError, Connector, Http1, Stream};
 pub use limits::Limits;
 pub use server::Server;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::delivery::{Attempt, AttemptResult, CallbackId, End, QueuedCallback};
+use crate::delivery::{Attempt, AttemptResult, End, QueuedCallback};
 use crate::net::HttpRequest;
 
 /// One thing that happened.
@@ -90,7 +90,7 @@ pub enum Event {
     /// A callback was delivered, or failed for good.
     Ended {
         /// Which.
-        id: CallbackId,
+        callback: Arc<QueuedCallback>,
         /// How.
         end: End,
     },

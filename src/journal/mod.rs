@@ -5,11 +5,13 @@
 //! that equal runs write equal records.
 
 mod entry;
+mod kept;
 mod log;
 mod mask;
 mod record;
 
 pub use entry::{CallEntry, Entry, Event, RefusedCall, SkippedStep, assumed_text};
+pub use kept::{Kept, KeptLimits};
 pub use log::{Journal, Sink};
 pub use mask::{masked, masked_header};
-pub use record::{RecordHandle, Recorder};
+pub use record::{Lines, RecordHandle, Recorder};

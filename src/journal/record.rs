@@ -16,9 +16,18 @@ use crate::delivery::QueuedCallback;
 /// and the address of the embedded receiver, whose port is picked at start; it is written as `receiver`.
 pub struct Recorder {
     out: Arc<Mutex<State>>,
-    timing: bool,
-    embedded: Option<String>,
-    show_secrets: bool,
+    lines: Lines,
+}
+
+/// How entries are written as JSON: in records, and to whoever asks a running mock.
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    /// With real durations.
+    pub timing: bool,
+    /// The authority of the embedded receiver, which is written as `receiver`.
+    pub embedded: Option<String>,
+    /// With tokens and the secrets of accounts.
+    pub show_secrets: bool,
 }
 
 struct State {
@@ -45,15 +54,18 @@ impl Recorder {
     /// Secrets are masked.
     pub fn new(out: Box<dyn Write + Send>, timing: bool, embedded: Option<String>) -> (Self, RecordHandle) {
         let state = Arc::new(Mutex::new(State { writer: out, error: None }));
-        (Self { out: Arc::clone(&state), timing, embedded, show_secrets: false }, RecordHandle(state))
+        let lines = Lines { timing, embedded, show_secrets: false };
+        (Self { out: Arc::clone(&state), lines }, RecordHandle(state))
     }
 
     /// Shows tokens and the secrets of accounts, if wanted.
     #[must_use]
     pub fn show_secrets(self, show_secrets: bool) -> Self {
-        Self { show_secrets, ..self }
+        Self { lines: Lines { show_secrets, ..self.lines }, ..self }
     }
+}
 
+impl Lines {
     /// The headers as they are recorded.
     fn headers<'a>(&self, headers: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(&'a str, Cow<'a, str>)> {
         let shown = |(name, value)| match self.show_secrets {
@@ -76,7 +88,8 @@ impl Recorder {
         }
     }
 
-    fn line(&self, entry: &Entry) -> Map<String, Value> {
+    /// An entry as a table.
+    pub fn line(&self, entry: &Entry) -> Map<String, Value> {
         let mut line = Map::new();
         line.insert("seq".into(), json!(entry.seq));
         line.insert("at".into(), json!(entry.at.to_string()));
@@ -150,9 +163,9 @@ impl Recorder {
                     put(json!({ "retry_at": at.to_string() }));
                 }
             }
-            Event::Ended { id, end } => {
+            Event::Ended { callback, end } => {
                 let kind = if end.failure.is_none() { "delivered" } else { "dead" };
-                put(json!({ "kind": kind, "callback": id, "tries": end.attempts }));
+                put(json!({ "kind": kind, "callback": callback.id, "tries": end.attempts }));
                 if let Some(failure) = &end.failure {
                     put(json!({ "error": failure.class }));
                 }
@@ -188,7 +201,7 @@ fn bytes(key: &str, bytes: &[u8]) -> Value {
 
 impl Sink for Recorder {
     fn entry(&mut self, entry: &Entry) {
-        let line = Value::Object(self.line(entry));
+        let line = Value::Object(self.lines.line(entry));
         let mut state = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         if state.error.is_none()
             && let Err(error) = state.writer.write_all(format!("{line}\n").as_bytes())

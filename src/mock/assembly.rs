@@ -3,30 +3,66 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::api::{Answering, Api};
-use crate::console;
+use crate::api::{Answering, Api, ready};
+use crate::console::{self, Namespaces, World};
 use crate::engine::{Driver, End};
 use crate::http::{Limits, Server};
+use crate::journal::Kept;
 use crate::net::origin;
-use crate::net::{Guard, HttpRequest, NotAllowed, Target};
+use crate::net::{Guard, HttpRequest, HttpResponse, NotAllowed, Target};
+
+/// Whom a request is for.
+pub(super) enum Found {
+    /// A mock, and the path of the request there.
+    There(Service, String),
+    /// One of this name, which there is not.
+    Missing(String),
+}
+
+/// Further mocks behind the same address.
+pub(super) trait Beside: std::fmt::Debug + Send + Sync {
+    /// The one that a request is for, by its path or by its header, if it is for any.
+    fn find(&self, request: &HttpRequest) -> Option<Found>;
+
+    /// Ends all of them.
+    fn close(&self);
+}
 
 /// A mock without a network of its own: it answers the requests it is handed.
 #[derive(Clone, Debug)]
 pub struct Service {
-    driver: Driver,
     api: Api,
+    world: World,
     /// Where callbacks may go, as far as it is known at the start.
     targets: Arc<[Target]>,
     /// The names it answers to.
     own: Arc<Guard>,
+    /// Further mocks behind the same address.
+    beside: Option<Arc<dyn Beside>>,
 }
 
 impl Service {
-    pub(super) fn new(driver: Driver, api: Api, targets: Vec<Target>, own: Guard) -> Self {
-        Self { driver, api, targets: targets.into(), own: Arc::new(own) }
+    pub(super) fn new(api: Api, world: World, targets: Vec<Target>, own: Guard) -> Self {
+        Self { api, world, targets: targets.into(), own: Arc::new(own), beside: None }
+    }
+
+    /// The same with further mocks behind the same address, and who makes them.
+    pub(super) fn beside(mut self, beside: Arc<dyn Beside>, namespaces: Arc<dyn Namespaces>) -> Self {
+        self.beside = Some(beside);
+        self.world.namespaces = Some(namespaces);
+        self
+    }
+
+    /// Nothing more is written into the journal: whoever reads it as it comes may go.
+    pub(super) fn end_journal(&self) {
+        self.world.kept.end();
+        if let Some(beside) = &self.beside {
+            beside.close();
+        }
     }
 
     /// Whether the callback URLs may be reached, before anything is sent there.
@@ -36,14 +72,14 @@ impl Service {
     /// If none of the addresses of a host is allowed.
     pub async fn check_callback_urls(&self) -> Result<(), NotAllowed> {
         for target in &*self.targets {
-            self.driver.client().check(target).await?;
+            self.world.driver.client().check(target).await?;
         }
         Ok(())
     }
 
     /// The engine with its clock.
     pub fn driver(&self) -> &Driver {
-        &self.driver
+        &self.world.driver
     }
 
     /// Answers a request: of the control surface, or else of the vendor's. It takes effect at once, even if nobody waits
@@ -52,7 +88,16 @@ impl Service {
         if let Err(foreign) = origin::check(&self.own, &request, console::is_of(&request)) {
             return self.api.turn_away(request, foreign.status(), foreign.to_string());
         }
-        console::answer(&self.driver, &request).unwrap_or_else(|| self.api.answer(request))
+        match self.beside.as_ref().and_then(|beside| beside.find(&request)) {
+            Some(Found::There(service, path)) => return service.answer(HttpRequest { path, ..request }),
+            Some(Found::Missing(name)) => {
+                let name = name.escape_debug();
+                let message = format!("there is no namespace `{name}`; POST /_mock/namespaces makes one");
+                return ready(HttpResponse::json(404, &json!({ "message": message })));
+            }
+            None => {}
+        }
+        console::answer(&self.world, &request).unwrap_or_else(|| self.api.answer(request))
     }
 }
 
@@ -92,6 +137,11 @@ impl Assembly {
         self.service.driver()
     }
 
+    /// The latest of the journal.
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.service.world.kept
+    }
+
     /// Moves time and sends what is due, until nothing is left to do or `interrupt` is ready.
     pub async fn drive(&self, interrupt: impl Future<Output = ()>) -> End {
         self.driver().drive(interrupt).await
@@ -99,6 +149,7 @@ impl Assembly {
 
     /// Takes no more requests and waits for the ones being answered, within the server's own limit.
     pub async fn close(self) {
+        self.service.end_journal();
         let _ = self.stop.send(());
         // A handler that panicked has said so already.
         let _ = self.serving.await;

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::assembly::{Assembly, Service, reached_url};
+use super::assembly::Service;
 use super::{Prepared, StartError};
 use crate::api::Api;
+use crate::console::World;
 use crate::contract::VENDOR_HOSTS;
 use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed};
 use crate::http::Server;
-use crate::journal::{Journal, Sink};
+use crate::journal::{Journal, Kept, KeptLimits, Lines, Sink};
 use crate::net::{Guard, Target};
 use crate::scenario::StoryRun;
 use crate::seed::Seed;
@@ -30,7 +31,7 @@ const DEFAULT_SEED: u64 = 1;
 #[derive(Debug)]
 #[must_use = "nothing runs before it is started"]
 pub struct Builder {
-    prepared: Result<Prepared, StartError>,
+    pub(super) prepared: Result<Prepared, StartError>,
     callback_url: Option<String>,
     /// Whether `callback_url` wins over the URLs that stories name.
     callback_url_wins: bool,
@@ -41,11 +42,14 @@ pub struct Builder {
     callers: Callers,
     pace: Pace,
     max_in_flight: usize,
-    listen: Option<String>,
-    server: Option<Server>,
-    public_url: Option<String>,
+    pub(super) listen: Option<String>,
+    pub(super) server: Option<Server>,
+    pub(super) public_url: Option<String>,
     stories: Vec<StoryRun>,
     journal: Journal,
+    kept: KeptLimits,
+    show_secrets: bool,
+    pub(super) listens_on: Option<IpAddr>,
 }
 
 impl Default for Builder {
@@ -72,6 +76,9 @@ impl Builder {
             public_url: None,
             stories: Vec::new(),
             journal: Journal::default(),
+            kept: KeptLimits::NOTHING,
+            show_secrets: false,
+            listens_on: None,
         }
     }
 
@@ -139,6 +146,24 @@ impl Builder {
         self
     }
 
+    /// Keeps the latest of the journal, for the control surface to show and to wait for.
+    pub(crate) fn kept(mut self, limits: KeptLimits) -> Self {
+        self.kept = limits;
+        self
+    }
+
+    /// Shows tokens and the secrets of accounts in the journal.
+    pub(crate) fn show_secrets(mut self, show: bool) -> Self {
+        self.show_secrets = show;
+        self
+    }
+
+    /// Requests reach it by this address, although it does not listen itself.
+    pub(crate) fn listens_on(mut self, address: IpAddr) -> Self {
+        self.listens_on = Some(address);
+        self
+    }
+
     /// Listens already.
     pub(crate) fn server(mut self, server: Server) -> Self {
         self.server = Some(server);
@@ -185,35 +210,17 @@ impl Builder {
     /// Settings, a callback URL, hosts to allow or certificates that cannot be used.
     pub(crate) fn service(self) -> Result<Service, StartError> {
         let (engine, rest) = self.split()?;
-        rest.service(engine, None)
+        rest.service(engine)
     }
 
-    /// Everything but the driving: it listens, and [`Assembly::drive`] moves time.
-    ///
-    /// # Errors
-    ///
-    /// As [`Builder::service`]; an address that is taken; a callback URL whose host is not allowed.
-    pub(crate) async fn assemble(mut self) -> Result<Assembly, StartError> {
-        let server = match self.server.take() {
-            Some(server) => server,
-            None => {
-                let of_settings =
-                    self.prepared.as_ref().ok().and_then(|prepared| prepared.settings.listen.clone());
-                let address = self.listen.take().or(of_settings);
-                Server::bind(address.as_deref().unwrap_or(DEFAULT_LISTEN))?
-            }
-        };
-        self.public_url = Some(reached_url(server.local_addr()));
-        let (engine, rest) = self.split()?;
-        let limits = rest.prepared.settings.limits.clone();
-        let service = rest.service(engine, Some(server.local_addr().ip()))?;
-        service.check_callback_urls().await?;
-        Ok(Assembly::new(service, server, limits))
-    }
-
-    fn split(self) -> Result<(Engine, Rest), StartError> {
+    pub(super) fn split(mut self) -> Result<(Engine, Rest), StartError> {
+        let kept = Kept::new(self.kept);
+        if self.kept != KeptLimits::NOTHING {
+            self.journal.add_sink(Box::new(kept.clone()));
+        }
         let prepared = self.prepared?;
         let settings = &prepared.settings;
+        let own_url = self.callback_url.clone().filter(|_| self.callback_url_wins);
         let url = self.callback_url.or_else(|| settings.callback_url.clone());
         let routes = match self.callback_url_wins {
             true => settings.routes.clone().without_urls(),
@@ -257,14 +264,21 @@ impl Builder {
         for story in self.stories {
             engine.add_story(story);
         }
+        let lines = Lines { timing: true, embedded: None, show_secrets: self.show_secrets };
         let rest = Rest {
+            callback_url: own_url,
+            seed: self.seed,
+            kept_limits: self.kept,
+            max_in_flight: self.max_in_flight,
+            listens_on: self.listens_on,
+            kept,
+            lines,
             targets,
             guard,
             speed: self.speed,
             epoch: self.epoch.unwrap_or_else(Timestamp::now),
             callers: self.callers,
             pace: self.pace,
-            idle: self.max_in_flight.max(MOST_IN_FLIGHT),
             prepared,
         };
         Ok((engine, rest))
@@ -272,23 +286,30 @@ impl Builder {
 }
 
 /// What is left to assemble around an engine.
-struct Rest {
-    prepared: Prepared,
-    targets: Vec<Target>,
-    guard: Guard,
-    speed: Speed,
-    epoch: Timestamp,
-    callers: Callers,
-    pace: Pace,
-    /// Idle connections kept for each receiver.
-    idle: usize,
+pub(super) struct Rest {
+    /// The callback URL that wins, if one was given.
+    pub(super) callback_url: Option<String>,
+    pub(super) seed: Seed,
+    pub(super) kept_limits: KeptLimits,
+    pub(super) max_in_flight: usize,
+    pub(super) listens_on: Option<IpAddr>,
+    pub(super) kept: Kept,
+    pub(super) lines: Lines,
+    pub(super) prepared: Prepared,
+    pub(super) targets: Vec<Target>,
+    pub(super) guard: Guard,
+    pub(super) speed: Speed,
+    pub(super) epoch: Timestamp,
+    pub(super) callers: Callers,
+    pub(super) pace: Pace,
 }
 
 impl Rest {
-    fn service(self, engine: Engine, listens_on: Option<IpAddr>) -> Result<Service, StartError> {
+    pub(super) fn service(self, engine: Engine) -> Result<Service, StartError> {
         let settings = &self.prepared.settings;
-        let options =
-            ClientOptions { guard: self.guard, tls: settings.tls.clone(), idle_per_target: self.idle };
+        // Idle connections are kept for each receiver.
+        let idle_per_target = self.max_in_flight.max(MOST_IN_FLIGHT);
+        let options = ClientOptions { guard: self.guard, tls: settings.tls.clone(), idle_per_target };
         let client = Client::new(options)?;
         let clock = Clock::starting(self.epoch, self.speed);
         let driver = Driver::new(engine, clock, client, self.callers, self.pace);
@@ -297,7 +318,9 @@ impl Rest {
         let public = settings.public_url.as_ref().and_then(|url| url.parse::<Target>().ok());
         let public = public.map(|url| url.host().to_owned());
         let hosts = settings.hosts.iter().cloned().chain(public).chain(VENDOR_HOSTS.map(str::to_owned));
-        let own = Guard::of_server(&hosts.collect::<Vec<_>>(), listens_on)?;
-        Ok(Service::new(driver, api, self.targets, own))
+        let own = Guard::of_server(&hosts.collect::<Vec<_>>(), self.listens_on)?;
+        let catalog = Arc::clone(&self.prepared.catalog);
+        let world = World { driver, catalog, kept: self.kept, lines: self.lines, namespaces: None };
+        Ok(Service::new(api, world, self.targets, own))
     }
 }

@@ -9,8 +9,10 @@ mod builder;
 mod error;
 #[cfg(test)]
 mod journey_tests;
+mod namespaces;
 mod prepared;
 mod running;
+mod template;
 #[cfg(test)]
 mod tests;
 

@@ -124,7 +124,7 @@ fn contributors_find_what_they_are_sent_to() {
 }
 
 /// The parts of pages that are made from the program, by page and name.
-fn generated() -> [(&'static str, &'static str, String); 4] {
+fn generated() -> [(&'static str, &'static str, String); 5] {
     let printed = |args: &[&str]| {
         let output = run(args);
         assert_code(&output, 0);
@@ -135,6 +135,7 @@ fn generated() -> [(&'static str, &'static str, String); 4] {
         ("docs/magic.md", "magic", printed(&["catalog", "--magic", "--format", "markdown"])),
         ("docs/settings.md", "settings keys", keys("settings")),
         ("docs/scenarios.md", "scenario keys", keys("scenario")),
+        ("docs/control.md", "control", control()),
     ]
 }
 
@@ -153,6 +154,37 @@ fn generated_parts_are_up_to_date() {
             assert!(old == new, "{page} is out of date: UPDATE_DOCS=1 cargo test --test it docs::generated");
         }
     }
+}
+
+/// The requests of the control surface with their fields, from its OpenAPI document.
+fn control() -> String {
+    let document: Value = serde_json::from_str(&read("schema/control.openapi.json")).unwrap();
+    let mut text = String::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let (name, what) =
+                (operation["operationId"].as_str().unwrap(), operation["summary"].as_str().unwrap());
+            let _ = write!(text, "### {name}: `{} {path}`\n\n{what}\n\n", method.to_uppercase());
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            let own = schema["properties"].as_object().into_iter().flatten();
+            let mut rows: Vec<(String, &Value, &Value)> =
+                own.map(|(name, field)| (name.clone(), field, &field["description"])).collect();
+            for one in operation["parameters"].as_array().unwrap() {
+                let name = one["name"].as_str().unwrap();
+                rows.push((name.to_owned(), &one["schema"], &one["description"]));
+            }
+            if rows.is_empty() {
+                continue;
+            }
+            text.push_str("| field | takes | what |\n| --- | --- | --- |\n");
+            for (name, field, help) in rows {
+                let help = help.as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|");
+                let _ = writeln!(text, "| `{name}` | {} | {help} |", takes(schema, field).0);
+            }
+            text.push('\n');
+        }
+    }
+    text
 }
 
 /// The keys of a kind of file as tables, one for each table of the file, from its JSON Schema.

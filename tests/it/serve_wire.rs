@@ -261,7 +261,7 @@ fn unknown_paths_and_methods_are_told() {
     assert_eq!((reply.status, reply.header("allow")), (405, Some("POST")));
     let reply = serving.call("POST", "/service/cloud/list", &[JSON], b"{}");
     assert_eq!((reply.status, reply.header("allow")), (405, Some("GET, HEAD")));
-    let reply = serving.call("GET", "/_mock/clock", &[], b"");
+    let reply = serving.call("GET", "/_mock/wait", &[], b"");
     assert_eq!((reply.status, reply.header("allow")), (405, Some("POST")));
     let reply = serving.call("GET", "/_mock/nothing", &[], b"");
     assert_eq!(reply.status, 404);

@@ -85,7 +85,7 @@ impl Serving {
 
     /// Waits until nothing is under way, where time jumps by itself.
     pub(crate) fn settle(&self) {
-        eventually("nothing is under way", || (self.state()["busy"] == false).then_some(()));
+        self.settled(&json!({ "within": "60s" }));
     }
 
     /// POSTs JSON under this token; status and envelope come back.
@@ -121,16 +121,21 @@ impl Serving {
         self.call("GET", "/_mock/state", &[], b"").json()
     }
 
-    /// Lets the vendor's time go on, hour by hour, until nothing is under way any more.
+    /// Lets the vendor's time go on until nothing is under way any more.
     pub(crate) fn run_out(&self) {
-        eventually("the mock is through with everything", || {
-            let state = self.state();
-            if state["busy"] == false {
-                return Some(());
-            }
-            self.skip("1h");
-            None
-        });
+        self.settled(&json!({ "advance": true, "within": "60s" }));
+    }
+
+    fn settled(&self, how: &Value) {
+        let reply = self.call("POST", "/_mock/settle", &[JSON], how.to_string().as_bytes());
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+
+    /// A request of the control surface, which takes and gives JSON.
+    pub(crate) fn control(&self, method: &str, path: &str, fields: &Value) -> (u16, Value) {
+        let body = if fields.is_null() { String::new() } else { fields.to_string() };
+        let reply = self.call(method, path, &[JSON], body.as_bytes());
+        (reply.status, reply.json())
     }
 
     /// Asks for the end; it comes when what is running is through.

@@ -20,6 +20,10 @@ pub(crate) fn program() -> Command {
     for name in ["AIRUDDER_MOCK_SECRET", "AIRUDDER_MOCK_CALLBACK_URL", "AIRUDDER_MOCK_LISTEN"] {
         command.env_remove(name);
     }
+    // What a command starts finds the same program.
+    let folder = Path::new(env!("CARGO_BIN_EXE_airudder-mock")).parent().unwrap();
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{}:{path}", folder.display()));
     command.env("NO_COLOR", "1");
     command
 }

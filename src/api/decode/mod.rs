@@ -36,6 +36,17 @@ pub struct Fields {
     pub files: Vec<Upload>,
 }
 
+impl Fields {
+    /// All fields in one table, the list of rows among them.
+    pub fn whole(self) -> Value {
+        let mut fields = self.fields;
+        if let Some(rows) = self.rows {
+            fields[rows.name()] = rows.value();
+        }
+        fields
+    }
+}
+
 impl Default for Fields {
     fn default() -> Self {
         Self { fields: Value::Object(Map::new()), rows: None, files: Vec::new() }

@@ -54,7 +54,11 @@ pub(super) fn with_free_port(url: &str) -> Result<String, CommandError> {
 }
 
 /// What a COMMAND is told.
-pub(super) fn variables(prepared: &Prepared, url: &str, receivers: &[Target]) -> Vec<(&'static str, String)> {
+pub(in crate::cli) fn variables(
+    prepared: &Prepared,
+    url: &str,
+    receivers: &[Target],
+) -> Vec<(&'static str, String)> {
     let settings = &prepared.settings;
     let mut told =
         vec![("AIRUDDER_MOCK_URL", url.to_owned()), ("AIRUDDER_MOCK_SECRET", settings.secret.clone())];

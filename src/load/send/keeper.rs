@@ -164,8 +164,8 @@ impl Keeping {
                     sent.status = Some(answer.status);
                 }
             }
-            Event::Ended { id, end } => {
-                if let Some(sent) = self.sent.remove(id) {
+            Event::Ended { callback, end } => {
+                if let Some(sent) = self.sent.remove(&callback.id) {
                     let outcome = match (&end.failure, sent.status) {
                         (None, status) => Outcome::Ok(status.unwrap_or(0)),
                         (Some(Failure { class: ErrorClass::Rejected, .. }), Some(status)) => {

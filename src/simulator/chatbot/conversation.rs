@@ -291,6 +291,11 @@ impl Conversation {
         self.overrides.company.as_deref().map_or_else(|| self.facts().company, str::to_owned)
     }
 
+    /// Whether somebody outside plays its user.
+    pub(in crate::simulator) fn is_played(&self) -> bool {
+        self.script.as_ref().is_some_and(|script| script.is_played)
+    }
+
     /// Whether an account may see it.
     pub(in crate::simulator) fn is_seen_by(&self, account: AccountKey) -> bool {
         self.owner.is_none_or(|owner| owner == account)

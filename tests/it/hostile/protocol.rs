@@ -69,7 +69,7 @@ fn targets(world: &World, table: &mut Vec<Case>) {
         table.push(Case::new(format!("/_mock/clock {body}"), world.post_text("/_mock/clock", body), wanted));
     }
     let bytes = world.post_text("/_mock/tokens/expire", "{\"app_key\":[]}");
-    table.push(Case::new("tokens of a list", bytes, Wanted::Refused(Envelope::Unread, 404, "app_key")));
+    table.push(Case::new("tokens of a list", bytes, Wanted::Refused(Envelope::Unread, 400, "app_key is []")));
 }
 
 fn methods(world: &World, table: &mut Vec<Case>) {

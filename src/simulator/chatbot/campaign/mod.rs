@@ -23,6 +23,7 @@ use crate::simulator::outcome::MockOutcome;
 use crate::simulator::timer::TemplateStep as Step;
 use crate::simulator::wire_id::WireId;
 
+pub(super) use reply::replied;
 pub(super) use result::template_result;
 pub(super) use send::{send_single_template, send_template};
 pub(super) use steps::step;

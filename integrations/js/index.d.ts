@@ -1,0 +1,99 @@
+/** Fields by name. */
+export type Fields = Record<string, unknown>;
+
+/** An entry of the journal, as a line of `--record`. */
+export interface Entry extends Fields {
+  seq: number;
+  at: string;
+  kind: string;
+  event?: string;
+  call?: string;
+  callback?: number;
+  status?: number;
+  body?: string;
+}
+
+/** A callback that was handed to delivery. */
+export interface Sent {
+  callback: number;
+  event: string;
+  url: string;
+  body: Fields;
+}
+
+export interface Wanted {
+  callback?: string;
+  request?: string;
+  /** Values or matchers, such as `{ amount: { at_least: 100 } }`. */
+  where?: Fields;
+  times?: number;
+  /** Real time: `"10s"`. */
+  within?: string;
+  since?: number;
+  state?: "queued" | "tried" | "delivered" | "dead";
+  refused?: boolean;
+}
+
+export interface Find {
+  since?: number;
+  limit?: number;
+  direction?: "in" | "out";
+  kind?: string;
+  event?: string;
+  endpoint?: string;
+  status?: number;
+  story?: string;
+  callback?: number;
+  conversation?: string;
+  task?: string;
+  text?: string;
+}
+
+export class MockError extends Error {
+  status: number;
+}
+
+export class NotMet extends Error {
+  answer: Fields;
+}
+
+declare class Control {
+  readonly baseUrl: string;
+  request(method: string, path: string, fields?: Fields): Promise<Fields>;
+  waitFor(wanted: Wanted): Promise<Entry[]>;
+  assertNoMore(what: { since: number; callback?: string; request?: string }): Promise<void>;
+  settle(how?: { within?: string; advance?: boolean; horizon?: string }): Promise<Fields>;
+  emit(event: string, more?: { body?: Fields; conversation?: string }): Promise<Sent>;
+  resend(callback: number, body?: unknown): Promise<Sent>;
+  journal(filters?: Find): Promise<Entry[]>;
+  last(): Promise<number>;
+  state(): Promise<Fields>;
+  clock(move?: { by?: string; to?: string; speed?: string; within?: string }): Promise<Fields>;
+  addFault(fault: { call: string } & Fields): Promise<number>;
+  removeFault(fault: number): Promise<Fields>;
+}
+
+export class Namespace extends Control {
+  readonly name: string;
+  readonly appKey: string;
+  readonly appSecret: string;
+  readonly signKey: string;
+  readonly secret: string;
+  readonly callbackUrl: string | null;
+  remove(): Promise<Fields>;
+}
+
+export class Mock extends Control {
+  constructor(baseUrl: string);
+  namespace(wanted?: {
+    name?: string;
+    callback_url?: string;
+    secret?: string;
+    seed?: number;
+    speed?: string;
+    epoch?: string;
+  }): Promise<Namespace>;
+  stop(): Promise<void>;
+}
+
+export function start(flags?: string[]): Promise<Mock>;

@@ -1,0 +1,162 @@
+// The control surface of a running airudder-mock, one method for each request.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+/** The mock refused a request; the message says why. */
+export class MockError extends Error {
+  constructor(status, message) {
+    super(`${status}: ${message}`);
+    this.name = "MockError";
+    this.status = status;
+  }
+}
+
+/** What was waited for did not come. `answer` is the whole response, with the nearest miss. */
+export class NotMet extends Error {
+  constructor(answer) {
+    const lines = [answer.why ?? `something is still open: ${JSON.stringify(answer.open)}`, ...(answer.differences ?? [])];
+    if (answer.nearest) lines.push(`nearest: ${JSON.stringify(answer.nearest)}`);
+    super(lines.join("\n"));
+    this.name = "NotMet";
+    this.answer = answer;
+  }
+}
+
+class Control {
+  constructor(baseUrl) {
+    this.baseUrl = baseUrl.replace(/\/+$/, "");
+  }
+
+  /** A request below `/_mock`. */
+  async request(method, path, fields = {}) {
+    let url = `${this.baseUrl}/_mock${path}`;
+    const options = { method, headers: { "content-type": "application/json" } };
+    if (method === "GET") {
+      const query = new URLSearchParams(fields).toString();
+      if (query) url += `?${query}`;
+    } else {
+      options.body = JSON.stringify(fields);
+    }
+    const response = await fetch(url, options);
+    const answer = await response.json();
+    if (response.status === 417) throw new NotMet(answer);
+    if (!response.ok) throw new MockError(response.status, answer.message);
+    return answer;
+  }
+
+  /** The entries of the journal once a callback or a request has come as often as asked; throws `NotMet` if it does not. */
+  async waitFor(wanted) {
+    return (await this.request("POST", "/wait", wanted)).entries;
+  }
+
+  /** Throws if one more of this kind came after an entry, once all is settled. */
+  async assertNoMore({ since, callback, request }) {
+    await this.settle();
+    const entries = await this.journal({ since, limit: 1000 });
+    const isIt = (entry) =>
+      callback ? entry.event === callback : request ? entry.call === request : ["called", "queued"].includes(entry.kind);
+    const more = entries.find(isIt);
+    if (more) throw new Error(`one more than wanted: ${JSON.stringify(more)}`);
+  }
+
+  /** Returns when all that was caused is over; throws `NotMet` with what is open. */
+  settle(how = {}) {
+    return this.request("POST", "/settle", how);
+  }
+
+  /** Sends a callback. */
+  emit(event, { body, conversation } = {}) {
+    return this.request("POST", "/emit", { event, body, conversation });
+  }
+
+  /** Sends a callback again, with its own body or another one. */
+  resend(callback, body) {
+    return this.request("POST", `/callbacks/${callback}/resend`, { body });
+  }
+
+  /** What happened: `journal({ endpoint: "task.*", status: 500 })`. */
+  async journal(filters = {}) {
+    return (await this.request("GET", "/journal", filters)).entries;
+  }
+
+  /** The number of the latest entry of the journal. */
+  async last() {
+    return (await this.state()).journal.last;
+  }
+
+  /** How the mock is. */
+  state() {
+    return this.request("GET", "/state");
+  }
+
+  /** Moves the clock or changes its speed; without anything, shows it. */
+  clock(move) {
+    return move ? this.request("POST", "/clock", move) : this.request("GET", "/clock");
+  }
+
+  /** Lets requests go wrong from now on: `addFault({ call: "task.create", status: 503, times: 2 })`. */
+  async addFault(fault) {
+    return (await this.request("POST", "/faults", { fault })).fault;
+  }
+
+  /** Ends a fault. */
+  removeFault(fault) {
+    return this.request("DELETE", `/faults/${fault}`);
+  }
+}
+
+/** A mock of one's own behind the address of another: `baseUrl` is for clients. */
+export class Namespace extends Control {
+  constructor(made, mock) {
+    super(made.base_url);
+    this.name = made.name;
+    this.appKey = made.app_key;
+    this.appSecret = made.app_secret;
+    this.signKey = made.sign_key;
+    this.secret = made.secret;
+    this.callbackUrl = made.callback_url;
+    this.mock = mock;
+  }
+
+  /** Ends it and frees all it holds. */
+  remove() {
+    return this.mock.request("DELETE", `/namespaces/${encodeURIComponent(this.name)}`);
+  }
+}
+
+/** A running mock. */
+export class Mock extends Control {
+  /** A mock of one's own; its clock stands still unless `speed` says otherwise. */
+  async namespace(wanted = {}) {
+    return new Namespace(await this.request("POST", "/namespaces", { speed: "0", ...wanted }), this);
+  }
+
+  /** Ends the mock, if it was started here. */
+  async stop() {
+    if (!this.process) return;
+    const ended = once(this.process, "exit");
+    this.process.kill();
+    await ended;
+  }
+}
+
+/** The mock at AIRUDDER_MOCK_URL, or else one that is started: `airudder-mock` on the PATH, or AIRUDDER_MOCK_BIN. */
+export async function start(flags = ["--speed", "0"]) {
+  if (process.env.AIRUDDER_MOCK_URL) return new Mock(process.env.AIRUDDER_MOCK_URL);
+  const binary = process.env.AIRUDDER_MOCK_BIN ?? "airudder-mock";
+  const child = spawn(binary, ["serve", "--listen", "127.0.0.1:0", "--quiet", ...flags], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const failed = once(child, "error").then(([error]) => {
+    throw new Error(`${binary} can't be started: ${error.message}; install it, or set AIRUDDER_MOCK_BIN`);
+  });
+  const lines = createInterface({ input: child.stdout });
+  // Its first line is its address.
+  const [line] = await Promise.race([once(lines, "line"), once(lines, "close").then(() => [""]), failed]);
+  if (!line.startsWith("http://")) throw new Error(`${binary} did not start; see its message above`);
+  const mock = new Mock(line);
+  mock.process = child;
+  return mock;
+}

@@ -1,0 +1,186 @@
+"""The control surface of a running mock, one method for each request."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any, Dict, List, Optional
+
+
+class MockError(Exception):
+    """The mock refused a request; the message says why."""
+
+    def __init__(self, status: int, message: str):
+        super().__init__(f"{status}: {message}")
+        self.status = status
+
+
+class NotMet(AssertionError):
+    """What was waited for did not come. `answer` is the whole response, with the nearest miss."""
+
+    def __init__(self, answer: Dict[str, Any]):
+        lines = [answer.get("why") or "something is still open: " + json.dumps(answer.get("open"))]
+        lines += answer.get("differences", [])
+        if "nearest" in answer:
+            lines.append("nearest: " + json.dumps(answer["nearest"], ensure_ascii=False))
+        super().__init__("\n".join(lines))
+        self.answer = answer
+
+
+def _given(**fields: Any) -> Dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+class _Control:
+    """What a mock and each of its namespaces have in common."""
+
+    def __init__(self, base_url: str):
+        self.base_url = base_url.rstrip("/")
+
+    def request(self, method: str, path: str, fields: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        """A request below `/_mock`, with the answer as a dict."""
+        url = f"{self.base_url}/_mock{path}"
+        body = None
+        if method == "GET" and fields:
+            url += "?" + urllib.parse.urlencode(fields)
+        elif method != "GET":
+            body = json.dumps(fields or {}).encode()
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method=method)
+        try:
+            # Proxies of the environment are for the outside, not for the mock.
+            with _OPENER.open(request) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            with error:
+                answer = json.loads(error.read() or b"{}")
+            if error.code == 417:
+                raise NotMet(answer) from None
+            raise MockError(error.code, answer.get("message", "")) from None
+
+    def wait_for(
+        self,
+        callback: Optional[str] = None,
+        request: Optional[str] = None,
+        where: Optional[Dict[str, Any]] = None,
+        times: Optional[int] = None,
+        within: str = "10s",
+        since: Optional[int] = None,
+        state: Optional[str] = None,
+        refused: Optional[bool] = None,
+    ) -> List[Dict[str, Any]]:
+        """The entries of the journal once a callback or a request has come as often as asked; `NotMet` if it does not."""
+        asked = _given(
+            callback=callback, request=request, times=times, within=within, since=since, state=state, refused=refused
+        )
+        if where is not None:
+            asked["where"] = where
+        return self.request("POST", "/wait", asked)["entries"]
+
+    def assert_no_more(self, since: int, callback: Optional[str] = None, request: Optional[str] = None) -> None:
+        """Nothing of this kind came after an entry, once all is settled. Without a kind: no request and no callback."""
+        self.settle()
+        entries = self.journal(since=since, limit=1000)
+        kinds = _given(event=callback, call=request) or {"kind": ("called", "queued")}
+        for entry in entries:
+            for name, wanted in kinds.items():
+                is_it = entry.get(name) in wanted if isinstance(wanted, tuple) else entry.get(name) == wanted
+                assert not is_it, f"one more than wanted: {json.dumps(entry, ensure_ascii=False)}"
+
+    def settle(self, within: str = "10s", advance: Optional[bool] = None, horizon: Optional[str] = None) -> Dict[str, Any]:
+        """Returns when all that was caused is over; `NotMet` says what is open."""
+        return self.request("POST", "/settle", _given(within=within, advance=advance, horizon=horizon))
+
+    def emit(self, event: str, body: Optional[Dict[str, Any]] = None, conversation: Optional[str] = None) -> Dict[str, Any]:
+        """Sends a callback."""
+        return self.request("POST", "/emit", _given(event=event, body=body, conversation=conversation))
+
+    def resend(self, callback: int, body: Any = None) -> Dict[str, Any]:
+        """Sends a callback again, with its own body or another one."""
+        return self.request("POST", f"/callbacks/{callback}/resend", _given(body=body))
+
+    def journal(self, **filters: Any) -> List[Dict[str, Any]]:
+        """What happened: `journal(endpoint="task.*", status=500)`."""
+        return self.request("GET", "/journal", filters)["entries"]
+
+    def last(self) -> int:
+        """The number of the latest entry of the journal."""
+        return self.state()["journal"]["last"]
+
+    def state(self) -> Dict[str, Any]:
+        """How the mock is."""
+        return self.request("GET", "/state")
+
+    def clock(
+        self, by: Optional[str] = None, to: Optional[str] = None, speed: Optional[str] = None, within: Optional[str] = None
+    ) -> Dict[str, Any]:
+        """Moves the clock or changes its speed; without anything, shows it."""
+        asked = _given(by=by, to=to, speed=speed, within=within)
+        return self.request("POST", "/clock", asked) if asked else self.request("GET", "/clock")
+
+    def add_fault(self, call: str, **keys: Any) -> int:
+        """Lets requests go wrong from now on: `add_fault("task.create", status=503, times=2)`."""
+        return self.request("POST", "/faults", {"fault": {"call": call, **keys}})["fault"]
+
+    def remove_fault(self, fault: int) -> None:
+        """Ends a fault."""
+        self.request("DELETE", f"/faults/{fault}")
+
+
+class Namespace(_Control):
+    """A mock of one's own behind the address of another: `base_url` is for clients."""
+
+    def __init__(self, made: Dict[str, Any]):
+        super().__init__(made["base_url"])
+        self.name: str = made["name"]
+        self.app_key: str = made["app_key"]
+        self.app_secret: str = made["app_secret"]
+        self.sign_key: str = made["sign_key"]
+        self.secret: str = made["secret"]
+        self.callback_url: Optional[str] = made.get("callback_url")
+
+
+class Mock(_Control):
+    """A running mock."""
+
+    def namespace(self, **wanted: Any) -> Namespace:
+        """A mock of one's own: `namespace(callback_url="http://127.0.0.1:3000/hook", speed="0")`."""
+        return Namespace(self.request("POST", "/namespaces", _given(**wanted)))
+
+    def remove(self, namespace: Namespace) -> None:
+        """Ends a namespace."""
+        self.request("DELETE", f"/namespaces/{urllib.parse.quote(namespace.name)}")
+
+
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Started(Mock):
+    """A mock that was started here, and ends with `stop`."""
+
+    def __init__(self, process: "subprocess.Popen[str]", base_url: str):
+        super().__init__(base_url)
+        self.process = process
+
+    def stop(self) -> None:
+        """Ends it in order."""
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def start(*flags: str, binary: Optional[str] = None) -> Started:
+    """Starts `airudder-mock serve` on a free port. The program is found by AIRUDDER_MOCK_BIN or on the PATH."""
+    binary = binary or os.environ.get("AIRUDDER_MOCK_BIN") or shutil.which("airudder-mock")
+    if not binary:
+        raise FileNotFoundError("airudder-mock is not on the PATH: install it, or set AIRUDDER_MOCK_BIN")
+    command = [binary, "serve", "--listen", "127.0.0.1:0", "--quiet", *flags]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    # Its first line is its address.
+    line = process.stdout.readline().strip() if process.stdout else ""
+    if not line.startswith("http://"):
+        raise RuntimeError(f"{' '.join(command)} did not start; see its message above")
+    return Started(process, line)

@@ -1,0 +1,133 @@
+//! `POST /_mock/emit` and `/_mock/callbacks/{callback}/resend`: callbacks at once.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::World;
+use super::endpoint::{Answered, Endpoint, Refused};
+use crate::content::Country;
+use crate::contract::Direction;
+use crate::contract::fields::Whole;
+use crate::delivery::QueuedCallback;
+use crate::files::suggest::did_you_mean;
+use crate::journal::Event;
+
+/// What to emit.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Ask {
+    /// The event: `agent.transfer`.
+    event: String,
+    /// The conversation it belongs to, by its `call_id`. Default: a new one.
+    conversation: Option<String>,
+    /// What to put over the generated body.
+    body: Option<Map<String, Value>>,
+    /// The country of the person in a new conversation: `MX`. Default: ID.
+    country: Option<String>,
+}
+
+/// A callback that was handed to delivery.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Sent {
+    /// Its number: `{"callback": 7}` in the journal.
+    callback: u64,
+    /// Its event.
+    event: String,
+    /// Where it goes.
+    url: String,
+    /// Its body.
+    body: Value,
+}
+
+impl Sent {
+    fn of(callback: &QueuedCallback) -> Self {
+        let body = serde_json::from_slice(&callback.body)
+            .unwrap_or_else(|_| String::from_utf8_lossy(&callback.body).into_owned().into());
+        Self {
+            callback: callback.id.0,
+            event: callback.event.to_string(),
+            url: callback.target.to_string(),
+            body,
+        }
+    }
+}
+
+/// Emits a callback.
+pub(super) struct Emit;
+
+impl Endpoint for Emit {
+    const NAME: &'static str = "emit";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/emit";
+    const WHAT: &'static str = "sends a callback, of a conversation that is there or of a new one: {\"event\": \"agent.transfer\", \"conversation\": \"CALL_ID\"}";
+    const STATUSES: &'static [u16] = &[201];
+    type Ask = Ask;
+    type Answer = Sent;
+
+    async fn answer(world: World, ask: Ask) -> Result<Answered<Sent>, Refused> {
+        let Ask { event, conversation, body, country } = ask;
+        let is_callback = |direction| direction == Direction::Callback;
+        if !world.catalog.get(&event).is_some_and(|entry| is_callback(entry.direction)) {
+            let near = did_you_mean(world.catalog.nearest(&event, |entry| is_callback(entry.direction)));
+            return Err(Refused::wrong(format!(
+                "there is no event `{event}`{near} Every one is listed by GET /_mock/catalog"
+            )));
+        }
+        let country: Country = match country.as_deref() {
+            Some(country) => country.parse().map_err(|error| Refused::wrong(format!("country: {error}")))?,
+            None => Country::Id,
+        };
+        let patch = body.map_or(Value::Null, Value::Object);
+        world.driver.with(|engine, now| {
+            let session = match &conversation {
+                Some(id) => {
+                    let fields = serde_json::json!({ "call_id": id });
+                    let found = engine.simulator().find_conversation(&fields);
+                    found.ok_or_else(|| Refused::missing(format!("there is no conversation `{id}`")))?
+                }
+                None => engine.open_alone(country, now),
+            };
+            let body = engine.simulator().emit(session, &event, patch, now);
+            let body = body.map_err(|error| Refused::wrong(error.to_string()))?;
+            let sent = engine.send_alone(&event, crate::scenario::Body::Json(body), session, now);
+            let sent = sent.map_err(|error| Refused::new(409, error.to_string()))?;
+            Ok(Answered::Json(201, Sent::of(&sent)))
+        })
+    }
+}
+
+/// Which callback to send again.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct ResendAsk {
+    /// Its number, as the journal has it.
+    callback: Whole<1, { i64::MAX }>,
+    /// Another body in place of its own, which is signed anew. Default: the same bytes.
+    body: Option<Value>,
+}
+
+/// Sends a callback once more.
+pub(super) struct Resend;
+
+impl Endpoint for Resend {
+    const NAME: &'static str = "resend";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/callbacks/{callback}/resend";
+    const WHAT: &'static str = "sends a callback once more, the same bytes under the same id, or with {\"body\": {...}} another body signed anew";
+    const STATUSES: &'static [u16] = &[201];
+    type Ask = ResendAsk;
+    type Answer = Sent;
+
+    async fn answer(world: World, ask: ResendAsk) -> Result<Answered<Sent>, Refused> {
+        let id = u64::try_from(ask.callback.get()).unwrap_or_default();
+        let kept = world.kept.after(0).into_iter().rev().find_map(|entry| match entry.event {
+            Event::Queued(callback) | Event::Ended { callback, .. } if callback.id.0 == id => Some(callback),
+            _ => None,
+        });
+        let old = kept.ok_or_else(|| {
+            Refused::missing(format!("callback {id} is not in the journal, or not kept any more"))
+        })?;
+        let body = ask.body.map(|body| body.to_string().into());
+        let sent = world.driver.with(|engine, now| engine.send_again(&old, body, now));
+        Ok(Answered::Json(201, Sent::of(&sent)))
+    }
+}

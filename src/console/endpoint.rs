@@ -1,0 +1,169 @@
+//! The requests of the control surface, each a type with what it asks, what it answers and what it does.
+//!
+//! Their table is the one list of them: what is served, `GET /_mock/`, the OpenAPI document and `airudder-mock ctl` come
+//! from it.
+
+use std::future::Future;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::World;
+use crate::api::Answering;
+use crate::contract::fields::{Names, Noticed, Use, decode, fields_of};
+use crate::files::suggest::did_you_mean;
+use crate::net::{HttpResponse, Reply};
+
+/// One request of the control surface.
+pub(super) trait Endpoint {
+    /// What `airudder-mock ctl` calls it.
+    const NAME: &'static str;
+    /// Its method, upper case.
+    const METHOD: &'static str;
+    /// Its path below `/_mock`. A part `{name}` becomes the field of that name.
+    const PATH: &'static str;
+    /// What it does, as the continuation of its name: "moves the clock forward".
+    const WHAT: &'static str;
+    /// The statuses of what it answers when it is not refused.
+    const STATUSES: &'static [u16] = &[200];
+    /// Its fields: of the path, of the query, and of the JSON body.
+    type Ask: DeserializeOwned + JsonSchema + Send;
+    /// What it is answered with.
+    type Answer: Serialize + JsonSchema;
+
+    /// Does it.
+    fn answer(
+        world: World,
+        ask: Self::Ask,
+    ) -> impl Future<Output = Result<Answered<Self::Answer>, Refused>> + Send;
+}
+
+/// What a request is answered with.
+#[derive(Debug)]
+pub(super) enum Answered<T> {
+    /// JSON under a status.
+    Json(u16, T),
+    /// Anything else.
+    Other(Reply),
+}
+
+impl<T> Answered<T> {
+    /// JSON under the status 200.
+    pub(super) fn ok(answer: T) -> Self {
+        Self::Json(200, answer)
+    }
+}
+
+/// Why a request is not served.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) status: u16,
+    pub(super) message: String,
+    /// The methods that are served there, where it is the method that is wrong.
+    pub(super) allow: Option<String>,
+}
+
+impl Refused {
+    pub(super) fn new(status: u16, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), allow: None }
+    }
+
+    /// A field that cannot be used.
+    pub(super) fn wrong(message: impl Into<String>) -> Self {
+        Self::new(400, message)
+    }
+
+    /// What is named is not there.
+    pub(super) fn missing(message: impl Into<String>) -> Self {
+        Self::new(404, message)
+    }
+
+    pub(super) fn response(&self) -> HttpResponse {
+        let mut response = HttpResponse::json(self.status, &json!({ "message": self.message }));
+        response.headers.extend(self.allow.clone().map(|methods| ("allow".into(), methods.into())));
+        response
+    }
+}
+
+/// A row of the table.
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) what: &'static str,
+    /// The statuses of its answers.
+    pub(super) statuses: &'static [u16],
+    /// The schemas of what it asks and what it answers.
+    pub(super) schemas: fn() -> [Value; 2],
+    /// Answers it.
+    pub(super) answer: fn(World, Value) -> Answering,
+}
+
+impl Row {
+    pub(super) const fn of<E: Endpoint + 'static>() -> Self {
+        Self {
+            name: E::NAME,
+            method: E::METHOD,
+            path: E::PATH,
+            what: E::WHAT,
+            statuses: E::STATUSES,
+            schemas: || [schema::<E::Ask>(), schema::<E::Answer>()],
+            answer: answer::<E>,
+        }
+    }
+
+    /// The fields that the path has, if it is of this row.
+    pub(super) fn matches(&self, path: &str) -> Option<Map<String, Value>> {
+        let mut found = Map::new();
+        let (mut own, mut parts) = (self.path.split('/'), path.split('/'));
+        loop {
+            match (own.next(), parts.next()) {
+                (None, None) => return Some(found),
+                (Some(name), Some(part)) if name.starts_with('{') => {
+                    if part.is_empty() {
+                        return None;
+                    }
+                    let name = name.trim_matches(['{', '}']);
+                    let part = percent_encoding::percent_decode_str(part).decode_utf8_lossy();
+                    found.insert(name.to_owned(), part.into_owned().into());
+                }
+                (Some(own), Some(part)) if own == part => {}
+                _ => return None,
+            }
+        }
+    }
+}
+
+fn schema<T: JsonSchema>() -> Value {
+    schemars::SchemaGenerator::default().into_root_schema_for::<T>().to_value()
+}
+
+fn answer<E: Endpoint + 'static>(world: World, fields: Value) -> Answering {
+    let mut unknown = None;
+    let names = Names::of(&fields_of::<E::Ask>(Use::Read));
+    names.look(&fields, false, &mut |noticed| {
+        if let (Noticed::Unread { path, nearest, .. }, None) = (noticed, &unknown) {
+            unknown = Some(format!("there is no field `{path}`{}", did_you_mean(nearest.as_deref())));
+        }
+    });
+    let ask = match unknown {
+        Some(message) => Err(Refused::wrong(message)),
+        None => decode::<E::Ask>(&fields).map_err(|error| Refused::wrong(error.to_string())),
+    };
+    Box::pin(async move {
+        let answered = match ask {
+            Ok(ask) => E::answer(world, ask).await,
+            Err(refused) => Err(refused),
+        };
+        match answered {
+            Ok(Answered::Json(status, answer)) => match serde_json::to_value(answer) {
+                Ok(body) => HttpResponse::json(status, &body).into(),
+                Err(error) => Refused::new(500, error.to_string()).response().into(),
+            },
+            Ok(Answered::Other(reply)) => reply,
+            Err(refused) => refused.response().into(),
+        }
+    })
+}

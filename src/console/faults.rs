@@ -1,0 +1,128 @@
+//! `/_mock/faults`: what goes wrong on purpose, while the mock runs.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::World;
+use super::endpoint::{Answered, Endpoint, Refused};
+use crate::contract::fields::Whole;
+use crate::settings::Settings;
+
+/// A fault, with the keys of `[[faults]]` in files.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Ask {
+    /// The fault: `{"call": "task.create", "status": 503, "times": 2}`, with the keys that `[[faults]]` has in files.
+    fault: Map<String, Value>,
+}
+
+/// A fault that was added.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Added {
+    /// Its number, by which it is removed.
+    fault: u64,
+}
+
+/// Adds a fault.
+pub(super) struct Add;
+
+impl Endpoint for Add {
+    const NAME: &'static str = "add-fault";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/faults";
+    const WHAT: &'static str = "lets requests go wrong from now on, as [[faults]] in files: {\"fault\": {\"call\": \"task.create\", \"status\": 503, \"times\": 2}}";
+    const STATUSES: &'static [u16] = &[201];
+    type Ask = Ask;
+    type Answer = Added;
+
+    async fn answer(world: World, ask: Ask) -> Result<Answered<Added>, Refused> {
+        // Read as the file that it could stand in, with its checks and its messages.
+        let file = serde_json::json!({ "faults": [ask.fault] });
+        let text = toml::to_string(&file).map_err(|error| Refused::wrong(format!("fault: {error}")))?;
+        let read = Settings::from_text(&text).map_err(|problems| Refused::wrong(problems.sentences()))?;
+        let fault = read.faults.into_iter().next().ok_or_else(|| Refused::wrong("fault is missing"))?;
+        let number = world.driver.look(|engine, _| engine.faults().add(fault));
+        Ok(Answered::Json(201, Added { fault: number }))
+    }
+}
+
+/// Nothing is asked.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Nothing {}
+
+/// The faults that are in force.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Listing {
+    /// In the order in which they are asked; the first that hits decides.
+    faults: Vec<Shown>,
+}
+
+/// A fault.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Shown {
+    /// Its number; those of the settings have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<u64>,
+    /// The requests it is for.
+    call: String,
+    /// How many requests have matched.
+    matched: u64,
+    /// How many of those it has hit.
+    hit: u64,
+}
+
+/// Lists the faults.
+pub(super) struct List;
+
+impl Endpoint for List {
+    const NAME: &'static str = "faults";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/faults";
+    const WHAT: &'static str = "lists the faults in force, and how often each has hit";
+    type Ask = Nothing;
+    type Answer = Listing;
+
+    async fn answer(world: World, _: Nothing) -> Result<Answered<Listing>, Refused> {
+        let faults = world.driver.look(|engine, _| {
+            let shown = |fault: crate::faults::InForce<'_>| Shown {
+                fault: fault.number,
+                call: fault.call.to_owned(),
+                matched: fault.matched,
+                hit: fault.hit,
+            };
+            engine.faults().in_force().map(shown).collect()
+        });
+        Ok(Answered::ok(Listing { faults }))
+    }
+}
+
+/// Which fault.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Named {
+    /// Its number.
+    fault: Whole<1, { i64::MAX }>,
+}
+
+/// Nothing more is said.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Done {}
+
+/// Removes a fault.
+pub(super) struct Remove;
+
+impl Endpoint for Remove {
+    const NAME: &'static str = "remove-fault";
+    const METHOD: &'static str = "DELETE";
+    const PATH: &'static str = "/faults/{fault}";
+    const WHAT: &'static str = "removes a fault that was added";
+    type Ask = Named;
+    type Answer = Done;
+
+    async fn answer(world: World, ask: Named) -> Result<Answered<Done>, Refused> {
+        let number = u64::try_from(ask.fault.get()).unwrap_or_default();
+        match world.driver.look(|engine, _| engine.faults().remove(number)) {
+            true => Ok(Answered::ok(Done {})),
+            false => Err(Refused::missing(format!("there is no fault {number} that was added"))),
+        }
+    }
+}

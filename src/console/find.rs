@@ -1,0 +1,186 @@
+//! Which entries of the journal are meant.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::contract::fields::Whole;
+use crate::files::suggest::{did_you_mean, nearest};
+use crate::journal::{CallEntry, Entry, Event};
+
+use super::endpoint::Refused;
+
+/// The words for what an entry tells, as they stand in `kind`.
+const KINDS: [&str; 13] = [
+    "called",
+    "queued",
+    "tried",
+    "delivered",
+    "dead",
+    "note",
+    "error",
+    "assumed",
+    "failed",
+    "explained",
+    "skipped",
+    "story_started",
+    "story_finished",
+];
+
+/// Which entries are meant. All that is given has to fit.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub(super) struct Find {
+    /// Only entries after this number.
+    pub(super) since: Option<Whole<0, { i64::MAX }>>,
+    /// Only what came `in` (your requests) or went `out` (callbacks).
+    direction: Option<String>,
+    /// Only entries of this kind: `called`, `queued`, `tried`, `delivered`, `dead`, `note`, ...
+    kind: Option<String>,
+    /// Only callbacks of this event: `task.finished`. `task.*` is all that begin so.
+    event: Option<String>,
+    /// Only requests of this endpoint: `task.create`. `task.*` is all that begin so.
+    endpoint: Option<String>,
+    /// Only what was answered with this HTTP status, by either side.
+    status: Option<Whole<0, 999>>,
+    /// Only what belongs to this story.
+    story: Option<String>,
+    /// Only what concerns the callback of this number.
+    callback: Option<Whole<1, { i64::MAX }>>,
+    /// Only what has this id of a conversation in its path, body or response.
+    conversation: Option<String>,
+    /// Only what has this id of a task in its path, body or response.
+    task: Option<String>,
+    /// Only what has this text in its path, body, response or message.
+    text: Option<String>,
+    /// At most so many, the first that fit. Default: 100; a stream goes on without end.
+    limit: Option<Whole<1, 1_000_000>>,
+}
+
+impl Find {
+    /// Refuses words that fit nothing ever.
+    pub(super) fn check(&self) -> Result<(), Refused> {
+        check_word("direction", self.direction.as_deref(), &["in", "out"])?;
+        check_word("kind", self.kind.as_deref(), &KINDS)
+    }
+
+    pub(super) fn limit(&self) -> Option<usize> {
+        self.limit.map(Whole::count)
+    }
+
+    pub(super) fn after(&self) -> u64 {
+        self.since.map_or(0, |since| u64::try_from(since.get()).unwrap_or_default())
+    }
+
+    /// Whether an entry is meant.
+    pub(super) fn is_meant(&self, entry: &Entry) -> bool {
+        let is = |wanted: &Option<String>, got: Option<&str>| {
+            wanted.as_ref().is_none_or(|wanted| got.is_some_and(|got| is_named(wanted, got)))
+        };
+        let status = match &entry.event {
+            Event::Called(call) => Some(call.status),
+            Event::Attempted { result, .. } => result.result.as_ref().ok().map(|response| response.status),
+            _ => None,
+        };
+        let mentions = |id: &Option<String>| id.as_ref().is_none_or(|id| mentions(entry, id, true));
+        is(&self.direction, direction(&entry.event))
+            && is(&self.kind, Some(kind(&entry.event)))
+            && is(&self.event, event_id(&entry.event))
+            && is(&self.endpoint, endpoint(&entry.event))
+            && is(&self.story, entry.story.as_deref())
+            && self.status.is_none_or(|wanted| status.map(i64::from) == Some(wanted.get()))
+            && self.callback.is_none_or(|wanted| {
+                callback(&entry.event).and_then(|id| i64::try_from(id).ok()) == Some(wanted.get())
+            })
+            && mentions(&self.conversation)
+            && mentions(&self.task)
+            && self.text.as_ref().is_none_or(|text| self::mentions(entry, text, false))
+    }
+}
+
+fn check_word(name: &str, word: Option<&str>, known: &[&str]) -> Result<(), Refused> {
+    let Some(word) = word.filter(|word| !known.contains(word)) else { return Ok(()) };
+    let near = did_you_mean(nearest(word, known.iter().copied()));
+    Err(Refused::wrong(format!("`{name}` is never `{word}`{near}; it is one of {}", known.join(", "))))
+}
+
+/// Whether a name is the one that is wanted, or begins as that does up to its `*`.
+pub(super) fn is_named(wanted: &str, name: &str) -> bool {
+    match wanted.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => name == wanted,
+    }
+}
+
+fn direction(event: &Event) -> Option<&'static str> {
+    match event {
+        Event::Called(_) => Some("in"),
+        Event::Queued(_) | Event::Attempted { .. } | Event::Ended { .. } => Some("out"),
+        _ => None,
+    }
+}
+
+fn kind(event: &Event) -> &'static str {
+    match event {
+        Event::StoryStarted => "story_started",
+        Event::StoryFinished { .. } => "story_finished",
+        Event::Failed { .. } => "failed",
+        Event::Skipped(_) => "skipped",
+        Event::Explained { .. } => "explained",
+        Event::Assumed { .. } => "assumed",
+        Event::Waiting { .. } => "waiting",
+        Event::Note(_) | Event::Found { is_error: false, .. } => "note",
+        Event::Found { is_error: true, .. } => "error",
+        Event::Queued(_) => "queued",
+        Event::Attempted { .. } => "tried",
+        Event::Ended { end, .. } if end.failure.is_none() => "delivered",
+        Event::Ended { .. } => "dead",
+        Event::Called(_) => "called",
+    }
+}
+
+fn event_id(event: &Event) -> Option<&str> {
+    match event {
+        Event::Queued(callback) | Event::Ended { callback, .. } => Some(&callback.event),
+        Event::Attempted { attempt, .. } => Some(&attempt.callback.event),
+        _ => None,
+    }
+}
+
+fn endpoint(event: &Event) -> Option<&str> {
+    match event {
+        Event::Called(call) => call.id.as_deref(),
+        _ => None,
+    }
+}
+
+fn callback(event: &Event) -> Option<u64> {
+    match event {
+        Event::Queued(callback) | Event::Ended { callback, .. } => Some(callback.id.0),
+        Event::Attempted { attempt, .. } => Some(attempt.callback.id.0),
+        _ => None,
+    }
+}
+
+/// Whether a text stands in what an entry holds; as a whole word if it is an id.
+fn mentions(entry: &Entry, text: &str, is_id: bool) -> bool {
+    let has = |bytes: &[u8]| {
+        memchr::memmem::find_iter(bytes, text).any(|at| {
+            let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+            let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+            !is_id || !is_letter(before) && !is_letter(bytes.get(at + text.len()))
+        })
+    };
+    match &entry.event {
+        Event::Called(CallEntry { call, answer, .. }) => {
+            has(call.path_and_query().as_bytes()) || has(&call.body) || has(answer)
+        }
+        Event::Queued(callback) | Event::Ended { callback, .. } => has(&callback.body),
+        Event::Attempted { attempt, result, .. } => {
+            has(&attempt.callback.body) || result.result.as_ref().is_ok_and(|response| has(&response.body))
+        }
+        Event::Note(message)
+        | Event::Found { message, .. }
+        | Event::Failed { message, .. }
+        | Event::Explained { message, .. } => has(message.as_bytes()),
+        _ => false,
+    }
+}

@@ -1,0 +1,182 @@
+//! `GET /_mock/journal`: what happened, in both directions; and the same as it happens.
+
+use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::World;
+use super::endpoint::{Answered, Endpoint, Refused};
+use super::find::Find;
+use crate::net::{HttpStream, Reply};
+
+/// So many entries are shown at once where the request does not say so.
+const LIMIT: usize = 100;
+
+/// How many lines of a stream wait for a slow reader.
+const WAITING: usize = 64;
+
+/// The entries.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Listing {
+    /// The entries, oldest first, each as a line of `--record` has it.
+    entries: Vec<Value>,
+    /// The number of the latest entry that was looked at: go on from it with `since`.
+    last: u64,
+    /// Whether there are more that fit.
+    more: bool,
+    /// How many older entries are not kept any more.
+    dropped: u64,
+}
+
+/// Lists entries.
+pub(super) struct List;
+
+impl Endpoint for List {
+    const NAME: &'static str = "journal";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/journal";
+    const WHAT: &'static str = "lists what happened, in both directions; `?event=task.finished`, `?endpoint=task.*`, `?status=500`, `?text=...` and others choose";
+    type Ask = Find;
+    type Answer = Listing;
+
+    async fn answer(world: World, ask: Find) -> Result<Answered<Listing>, Refused> {
+        ask.check()?;
+        let limit = ask.limit().unwrap_or(LIMIT);
+        let after = ask.after();
+        let counts = world.kept.counts();
+        let mut listing =
+            Listing { entries: Vec::new(), last: counts.last, more: false, dropped: counts.dropped };
+        for entry in world.kept.after(after).iter().filter(|entry| ask.is_meant(entry)) {
+            if listing.entries.len() == limit {
+                listing.more = true;
+                break;
+            }
+            listing.last = if listing.entries.len() + 1 == limit { entry.seq } else { listing.last };
+            listing.entries.push(Value::Object(world.lines.line(entry)));
+        }
+        Ok(Answered::ok(listing))
+    }
+}
+
+/// Nothing is asked.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Nothing {}
+
+/// Nothing more is said.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Done {}
+
+/// Forgets what is kept.
+pub(super) struct Clear;
+
+impl Endpoint for Clear {
+    const NAME: &'static str = "forget";
+    const METHOD: &'static str = "DELETE";
+    const PATH: &'static str = "/journal";
+    const WHAT: &'static str = "forgets what is kept of the journal; its numbers go on";
+    type Ask = Nothing;
+    type Answer = Done;
+
+    async fn answer(world: World, _: Nothing) -> Result<Answered<Done>, Refused> {
+        world.kept.clear();
+        Ok(Answered::ok(Done {}))
+    }
+}
+
+/// How entries are written as they come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    /// A line of JSON each.
+    Ndjson,
+    /// Server-sent events.
+    Sse,
+}
+
+impl Format {
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Ndjson => "application/x-ndjson",
+            Self::Sse => "text/event-stream",
+        }
+    }
+
+    fn text(self, seq: u64, line: &Value) -> String {
+        match self {
+            Self::Ndjson => format!("{line}\n"),
+            Self::Sse => format!("id: {seq}\ndata: {line}\n\n"),
+        }
+    }
+}
+
+/// Shows entries as they come.
+pub(super) struct Stream;
+
+impl Endpoint for Stream {
+    const NAME: &'static str = "stream";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/journal/stream";
+    const WHAT: &'static str = "the same without end, as it happens: a line of JSON for each entry";
+    type Ask = Find;
+    type Answer = Value;
+
+    async fn answer(world: World, ask: Find) -> Result<Answered<Value>, Refused> {
+        stream(world, ask, Format::Ndjson)
+    }
+}
+
+/// Shows entries as server-sent events.
+pub(super) struct Events;
+
+impl Endpoint for Events {
+    const NAME: &'static str = "events";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/journal/events";
+    const WHAT: &'static str = "the same as server-sent events, for a page in a browser";
+    type Ask = Find;
+    type Answer = Value;
+
+    async fn answer(world: World, ask: Find) -> Result<Answered<Value>, Refused> {
+        stream(world, ask, Format::Sse)
+    }
+}
+
+fn stream(world: World, find: Find, format: Format) -> Result<Answered<Value>, Refused> {
+    find.check()?;
+    let (sender, parts) = mpsc::channel(WAITING);
+    tokio::spawn(send(world, find, format, sender));
+    let headers = vec![
+        ("content-type".into(), format.content_type().into()),
+        ("cache-control".into(), "no-store".into()),
+    ];
+    Ok(Answered::Other(Reply::Stream(HttpStream { status: 200, headers, length: None, parts })))
+}
+
+/// Sends what is kept and then what comes, until the reader is gone or the mock ends. A reader that is too slow misses what
+/// is dropped meanwhile, and is told so by the numbers.
+async fn send(world: World, find: Find, format: Format, sender: mpsc::Sender<Bytes>) {
+    let mut written = world.kept.watch();
+    let mut last = find.after();
+    let mut left = find.limit().unwrap_or(usize::MAX);
+    loop {
+        for entry in world.kept.after(last) {
+            last = entry.seq;
+            if !find.is_meant(&entry) {
+                continue;
+            }
+            let line = Value::Object(world.lines.line(&entry));
+            left -= 1;
+            if sender.send(format.text(last, &line).into()).await.is_err() || left == 0 {
+                return;
+            }
+        }
+        if world.kept.is_over() {
+            return;
+        }
+        tokio::select! {
+            more = written.changed() => if more.is_err() { return },
+            () = sender.closed() => return,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What a mock is and how it is: its state, its catalog, whether it serves.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::World;
+use super::endpoint::{Answered, Endpoint, Refused};
+use crate::contract::Direction;
+
+/// Nothing is asked.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Nothing {}
+
+/// Lists the requests of the control surface.
+pub(super) struct List;
+
+/// The requests of the control surface.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Calls {
+    /// Each with its method, its path and what it does.
+    calls: Vec<Value>,
+}
+
+impl Endpoint for List {
+    const NAME: &'static str = "list";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/";
+    const WHAT: &'static str = "lists these";
+    type Ask = Nothing;
+    type Answer = Calls;
+
+    async fn answer(_: World, _: Nothing) -> Result<Answered<Calls>, Refused> {
+        let calls = super::ROWS.iter().map(|row| {
+            let path = format!("{}{}", super::PREFIX, row.path);
+            json!({ "method": row.method, "path": path, "name": row.name, "what": row.what })
+        });
+        Ok(Answered::ok(Calls { calls: calls.collect() }))
+    }
+}
+
+/// How a mock is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct State {
+    /// Its time.
+    now: String,
+    /// Whether something is under way that comes to an end by itself.
+    busy: bool,
+    /// The stories: how many there are (`total`), and how many are over (`over`).
+    stories: Map<String, Value>,
+    /// The callbacks by state.
+    callbacks: Value,
+    /// What was found wrong with your requests.
+    found: Vec<Value>,
+    /// What is kept of the journal: `entries`, `bytes` (about), how many older ones were `dropped`, and the `last` number.
+    journal: Map<String, Value>,
+}
+
+/// Shows how it is.
+pub(super) struct Look;
+
+impl Endpoint for Look {
+    const NAME: &'static str = "state";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/state";
+    const WHAT: &'static str = "shows the mock's time, the sums of callbacks, whether anything is under way, and what was found wrong with your requests";
+    type Ask = Nothing;
+    type Answer = State;
+
+    async fn answer(world: World, _: Nothing) -> Result<Answered<State>, Refused> {
+        let table = |value: Value| match value {
+            Value::Object(table) => table,
+            _ => Map::new(),
+        };
+        let kept = world.kept.counts();
+        let journal = json!({
+            "entries": kept.entries, "bytes": kept.bytes, "dropped": kept.dropped, "last": kept.last,
+        });
+        Ok(Answered::ok(world.driver.with(|engine, now| State {
+            now: now.to_string(),
+            busy: engine.is_busy(),
+            stories: table(json!({ "total": engine.stories().len(), "over": engine.stories_over() })),
+            callbacks: json!(engine.totals()),
+            found: engine.findings().all().map(|found| json!(found)).collect(),
+            journal: table(journal),
+        })))
+    }
+}
+
+/// What there is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Entries {
+    /// Each endpoint and event with its id, direction, provenance and paths.
+    entries: Vec<Value>,
+}
+
+/// Lists what there is.
+pub(super) struct ListCatalog;
+
+impl Endpoint for ListCatalog {
+    const NAME: &'static str = "catalog";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/catalog";
+    const WHAT: &'static str = "lists every endpoint and every event, with its provenance";
+    type Ask = Nothing;
+    type Answer = Entries;
+
+    async fn answer(world: World, _: Nothing) -> Result<Answered<Entries>, Refused> {
+        let entries = world.catalog.entries().iter().map(|entry| {
+            let paths = entry.routes.iter().map(|route| format!("{} {}", route.method, route.path));
+            json!({
+                "id": entry.id,
+                "direction": if entry.direction == Direction::Call { "request" } else { "callback" },
+                "provenance": entry.provenance,
+                "corrected": entry.overridden,
+                "paths": paths.collect::<Vec<_>>(),
+            })
+        });
+        Ok(Answered::ok(Entries { entries: entries.collect() }))
+    }
+}
+
+/// Who answers here.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Health {
+    /// `airudder-mock`.
+    name: &'static str,
+    /// Its version.
+    version: &'static str,
+    /// Whether it takes requests: not any more once it was told to end.
+    ready: bool,
+}
+
+/// Says who answers here, and whether it takes requests.
+pub(super) struct Ready;
+
+impl Endpoint for Ready {
+    const NAME: &'static str = "ready";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/ready";
+    const WHAT: &'static str =
+        "says which version answers here, and whether it takes requests (503 once it ends)";
+    const STATUSES: &'static [u16] = &[200, 503];
+    type Ask = Nothing;
+    type Answer = Health;
+
+    async fn answer(world: World, _: Nothing) -> Result<Answered<Health>, Refused> {
+        let ready = !world.driver.look(|engine, _| engine.is_stopped());
+        let health = Health { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION"), ready };
+        Ok(Answered::Json(if ready { 200 } else { 503 }, health))
+    }
+}

@@ -1,0 +1,99 @@
+//! `/_mock/namespaces`: mocks of their own behind the one address, so that tests can run side by side.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::World;
+use super::endpoint::{Answered, Endpoint, Refused};
+use super::namespace::{Namespace, NamespaceError, Namespaces, NewNamespace};
+use crate::engine::Speed;
+
+fn of(world: &World) -> Result<&dyn Namespaces, Refused> {
+    let none = || Refused::missing("a namespace has none of its own: ask the mock it stands beside");
+    world.namespaces.as_deref().ok_or_else(none)
+}
+
+/// Makes a namespace.
+pub(super) struct Create;
+
+impl Endpoint for Create {
+    const NAME: &'static str = "add-namespace";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/namespaces";
+    const WHAT: &'static str = "makes a mock of its own behind this address, with fresh credentials, state, clock and journal: {\"callback_url\": \"http://127.0.0.1:3000/hook\"}";
+    const STATUSES: &'static [u16] = &[201];
+    type Ask = NewNamespace;
+    type Answer = Namespace;
+
+    async fn answer(world: World, ask: NewNamespace) -> Result<Answered<Namespace>, Refused> {
+        let speed = ask.speed.as_deref().map(str::parse::<Speed>).transpose();
+        let speed = speed.map_err(|error| Refused::wrong(format!("speed: {error}")))?;
+        let made = of(&world)?.create(ask, speed).await.map_err(|error| {
+            let status = match error {
+                NamespaceError::Taken(_) => 409,
+                NamespaceError::TooMany(_) => 429,
+                NamespaceError::Name(_) | NamespaceError::Wrong(_) => 400,
+            };
+            Refused::new(status, error.to_string())
+        })?;
+        Ok(Answered::Json(201, made))
+    }
+}
+
+/// Nothing is asked.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Nothing {}
+
+/// The namespaces.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Listing {
+    /// By name.
+    namespaces: Vec<Namespace>,
+}
+
+/// Lists the namespaces.
+pub(super) struct List;
+
+impl Endpoint for List {
+    const NAME: &'static str = "namespaces";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/namespaces";
+    const WHAT: &'static str = "lists the namespaces";
+    type Ask = Nothing;
+    type Answer = Listing;
+
+    async fn answer(world: World, _: Nothing) -> Result<Answered<Listing>, Refused> {
+        Ok(Answered::ok(Listing { namespaces: of(&world)?.list() }))
+    }
+}
+
+/// Which namespace.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Named {
+    /// Its name.
+    name: String,
+}
+
+/// Nothing more is said.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Done {}
+
+/// Ends a namespace.
+pub(super) struct Remove;
+
+impl Endpoint for Remove {
+    const NAME: &'static str = "remove-namespace";
+    const METHOD: &'static str = "DELETE";
+    const PATH: &'static str = "/namespaces/{name}";
+    const WHAT: &'static str =
+        "ends a namespace and frees all it holds; its callbacks that are on their way are dropped";
+    type Ask = Named;
+    type Answer = Done;
+
+    async fn answer(world: World, ask: Named) -> Result<Answered<Done>, Refused> {
+        match of(&world)?.remove(&ask.name) {
+            true => Ok(Answered::ok(Done {})),
+            false => Err(Refused::missing(format!("there is no namespace `{}`", ask.name))),
+        }
+    }
+}

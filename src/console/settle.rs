@@ -1,0 +1,141 @@
+//! `POST /_mock/settle`: returns when everything that was caused has come to its end.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, timeout_at};
+
+use super::World;
+use super::endpoint::{Answered, Endpoint, Refused};
+use crate::delivery::Totals;
+use crate::engine::Engine;
+use crate::time::HumanDuration;
+
+/// How long in real time is waited where the request does not say so.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// How often it is looked at where nothing is written into the journal.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// The status where something is still open.
+const NOT_SETTLED: u16 = 417;
+
+/// So many open callbacks are listed at most.
+const MOST: usize = 100;
+
+/// What has to be over.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Ask {
+    /// How long to wait at most, in real time. Default: 10s.
+    within: Option<HumanDuration>,
+    /// Over is also what is due later than this, in the mock's time: `1m`. Default: nothing may be under way that comes to
+    /// an end by itself, however late.
+    horizon: Option<HumanDuration>,
+    /// Whether to move the clock to what is due next until all is over, in place of waiting for it. Default: false.
+    advance: Option<bool>,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Answer {
+    /// Whether everything is over.
+    settled: bool,
+    /// The mock's time.
+    now: String,
+    /// The callbacks that are not delivered and not given up, at most 100 of them.
+    open: Vec<Open>,
+    /// Whether the mock is at something that comes to an end by itself.
+    busy: bool,
+    /// When the next thing happens, in the mock's time.
+    next: Option<String>,
+    /// The callbacks by state.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    callbacks: Totals,
+}
+
+/// A callback that is on its way.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Open {
+    /// Its number.
+    callback: u64,
+    /// Its event.
+    event: String,
+    /// Where it goes.
+    url: String,
+    /// When it was first due.
+    due: String,
+}
+
+/// Waits for the end of everything.
+pub(super) struct Settle;
+
+impl Endpoint for Settle {
+    const NAME: &'static str = "settle";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/settle";
+    const WHAT: &'static str =
+        "returns when everything that was caused is answered, delivered or given up: {\"within\": \"10s\"}";
+    const STATUSES: &'static [u16] = &[200, NOT_SETTLED];
+    type Ask = Ask;
+    type Answer = Answer;
+
+    async fn answer(world: World, ask: Ask) -> Result<Answered<Answer>, Refused> {
+        let until = Instant::now() + ask.within.map_or(WITHIN, |within| within.0);
+        let mut written = world.kept.watch();
+        loop {
+            let (is_settled, next) = world.driver.look(|engine, now| {
+                let is_settled = is_settled(engine, now, ask.horizon.map(|horizon| horizon.0));
+                (is_settled, engine.next_wakeup().map(|at| Duration::try_from(at.duration_since(now))))
+            });
+            if is_settled {
+                return Ok(Answered::ok(answer(&world, true)));
+            }
+            if Instant::now() >= until {
+                return Ok(Answered::Json(NOT_SETTLED, answer(&world, false)));
+            }
+            match next {
+                Some(gap) if ask.advance == Some(true) => {
+                    // What is over in time or not, the next look says.
+                    let _ = timeout_at(until, world.driver.travel(gap.unwrap_or_default())).await;
+                }
+                _ => {
+                    // Whichever comes first: something is written, or a short time passes.
+                    let _ = timeout_at(until.min(Instant::now() + LOOK), written.changed()).await;
+                }
+            }
+        }
+    }
+}
+
+fn is_settled(engine: &Engine, now: Timestamp, horizon: Option<Duration>) -> bool {
+    let totals = engine.totals();
+    let is_open = totals.pending + totals.in_flight + totals.waiting > 0;
+    match horizon {
+        None => !engine.is_busy(),
+        Some(horizon) => {
+            let end = now.checked_add(horizon).unwrap_or(Timestamp::MAX);
+            !is_open && engine.next_wakeup().is_none_or(|at| at > end)
+        }
+    }
+}
+
+fn answer(world: &World, settled: bool) -> Answer {
+    world.driver.look(|engine, now| {
+        let open = engine.unfinished().into_iter().take(MOST).map(|(id, callback)| Open {
+            callback: id.0,
+            event: callback.event.to_string(),
+            url: callback.target.to_string(),
+            due: callback.due.to_string(),
+        });
+        Answer {
+            settled,
+            now: now.to_string(),
+            open: open.collect(),
+            busy: engine.is_busy(),
+            next: engine.next_wakeup().map(|at| at.to_string()),
+            callbacks: engine.totals(),
+        }
+    })
+}

@@ -1,0 +1,44 @@
+//! `POST /_mock/tokens/expire`: tokens end before their time.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::World;
+use super::endpoint::{Answered, Endpoint, Refused};
+
+/// Whose tokens.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Ask {
+    /// The APPKey of the account. Default: those of all.
+    app_key: Option<String>,
+}
+
+/// Nothing more is said.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Done {}
+
+/// Lets tokens expire.
+pub(super) struct Expire;
+
+impl Endpoint for Expire {
+    const NAME: &'static str = "expire-tokens";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/tokens/expire";
+    const WHAT: &'static str = "lets all tokens expire, or with {\"app_key\": \"...\"} those of one account";
+    type Ask = Ask;
+    type Answer = Done;
+
+    async fn answer(world: World, ask: Ask) -> Result<Answered<Done>, Refused> {
+        world.driver.with(|engine, _| {
+            let access = engine.simulator().access_mut();
+            match ask.app_key {
+                None => access.expire_all(),
+                Some(key) => match access.by_app_key(&key) {
+                    Some(account) => access.expire(account),
+                    None => return Err(Refused::missing("app_key names no account")),
+                },
+            }
+            Ok(Answered::ok(Done {}))
+        })
+    }
+}

@@ -1,0 +1,348 @@
+//! `POST /_mock/wait`: returns as soon as something has come or was sent.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tokio::time::{Instant, timeout_at};
+
+use super::World;
+use super::endpoint::{Answered, Endpoint, Refused};
+use super::find::is_named;
+use crate::api::{Fields, decode};
+use crate::contract::fields::Whole;
+use crate::contract::{Catalog, Direction, Family};
+use crate::files::suggest::did_you_mean;
+use crate::journal::{Entry, Event};
+use crate::language::matcher::{Mismatch, mismatches};
+use crate::time::HumanDuration;
+
+/// How long is waited in real time where the request does not say so.
+const WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// What is answered when it did not come: the status by which `curl --fail` and every client see it.
+const NOT_MET: u16 = 417;
+
+/// So many differences are shown at most.
+const MOST: usize = 20;
+
+/// What is waited for: a request of yours, or a callback.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct Ask {
+    /// The endpoint of a request that you make: `chatbot.send_message`. `chatbot.*` is all that begin so.
+    request: Option<String>,
+    /// The event of a callback: `task.finished`. `task.*` is all that begin so.
+    callback: Option<String>,
+    /// What its fields have to be like: values, or matchers such as `{"contains": "order"}`, as in scenarios.
+    #[serde(rename = "where")]
+    where_: Option<Map<String, Value>>,
+    /// How often it has to come. Default: 1.
+    times: Option<Whole<1, 1_000_000>>,
+    /// Only what came after this entry of the journal. Default: 0, which is everything that is kept.
+    since: Option<Whole<0, { i64::MAX }>>,
+    /// How far a callback has to be: `delivered` (the default), `queued`, `tried`, or `dead`, when it was given up.
+    state: Option<State>,
+    /// Whether it has to be a request that the mock refused. Default: false, one that it served.
+    refused: Option<bool>,
+    /// How long to wait at most, in real time. Default: 10s.
+    within: Option<HumanDuration>,
+}
+
+/// How far a callback is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    Queued,
+    Tried,
+    #[default]
+    Delivered,
+    Dead,
+}
+
+/// What came of waiting.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Answer {
+    /// Whether it came as often as was asked.
+    met: bool,
+    /// The entries of the journal that are it, with `body` as it was sent.
+    entries: Vec<Value>,
+    /// The number of the latest entry that was looked at: go on from it with `since`.
+    last: u64,
+    /// Why not, if it did not come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+    /// The entry that was nearest to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nearest: Option<Value>,
+    /// In what the nearest differs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differences: Vec<String>,
+}
+
+/// Waits.
+pub(super) struct Wait;
+
+impl Endpoint for Wait {
+    const NAME: &'static str = "wait";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/wait";
+    const WHAT: &'static str = "returns as soon as a request or callback has come that is as you say: {\"callback\": \"task.finished\", \"within\": \"10s\"}";
+    const STATUSES: &'static [u16] = &[200, NOT_MET];
+    type Ask = Ask;
+    type Answer = Answer;
+
+    async fn answer(world: World, ask: Ask) -> Result<Answered<Answer>, Refused> {
+        let until = Instant::now() + ask.within.map_or(WITHIN, |within| within.0);
+        let since = ask.since.map_or(0, |since| u64::try_from(since.get()).unwrap_or_default());
+        let mut hunt = Hunt::new(&world.catalog, ask, since)?;
+        // Watching comes before looking, so that nothing is missed in between.
+        let mut written = world.kept.watch();
+        loop {
+            for entry in world.kept.after(hunt.last) {
+                hunt.see(entry)?;
+                if hunt.is_met() {
+                    break;
+                }
+            }
+            if hunt.is_met() {
+                return Ok(Answered::ok(hunt.answer(&world)));
+            }
+            if timeout_at(until, written.changed()).await.is_err() {
+                return Ok(Answered::Json(NOT_MET, hunt.answer(&world)));
+            }
+        }
+    }
+}
+
+/// What was seen so far of what is waited for.
+struct Hunt {
+    wanted: Wanted,
+    /// The family of the endpoint, which says how its fields are read.
+    families: BTreeMap<String, Family>,
+    within: std::time::Duration,
+    last: u64,
+    met: Vec<Entry>,
+    nearest: Option<Near>,
+    /// What else came of that kind, and how often.
+    others: BTreeMap<String, u64>,
+}
+
+struct Wanted {
+    name: String,
+    is_request: bool,
+    where_: Value,
+    times: usize,
+    state: State,
+    refused: bool,
+}
+
+/// What is not it, but nearly.
+struct Near {
+    /// The smaller, the nearer.
+    distance: usize,
+    entry: Entry,
+    why: String,
+    differences: Vec<String>,
+}
+
+impl Hunt {
+    fn new(catalog: &Catalog, ask: Ask, since: u64) -> Result<Self, Refused> {
+        let (name, direction) = match (ask.request, ask.callback) {
+            (Some(request), None) => (request, Direction::Call),
+            (None, Some(callback)) => (callback, Direction::Callback),
+            (None, None) => {
+                return Err(Refused::wrong(
+                    "what is waited for? Give `request`, such as \"chatbot.send_message\", or `callback`, such as \"task.finished\"",
+                ));
+            }
+            (Some(_), Some(_)) => {
+                return Err(Refused::wrong("give `request` or `callback`, not both: wait twice"));
+            }
+        };
+        let is_request = direction == Direction::Call;
+        if is_request && ask.state.is_some() {
+            return Err(Refused::wrong("`state` is of callbacks; a request is over when it is answered"));
+        }
+        if !is_request && ask.refused.is_some() {
+            return Err(Refused::wrong(
+                "`refused` is of requests; wait for a callback with \"state\": \"dead\"",
+            ));
+        }
+        let is_it = |id: &str| is_named(&name, id);
+        let mut known = catalog.entries().iter().filter(|entry| entry.direction == direction);
+        if !known.any(|entry| is_it(&entry.id)) {
+            let near = did_you_mean(catalog.nearest(&name, |entry| entry.direction == direction));
+            let what = if is_request { "endpoint" } else { "event" };
+            return Err(Refused::wrong(format!(
+                "there is no {what} `{name}`{near} Every one is listed by GET /_mock/catalog"
+            )));
+        }
+        let families = catalog.entries().iter().map(|entry| (entry.id.clone(), entry.family)).collect();
+        let wanted = Wanted {
+            is_request,
+            where_: Value::Object(ask.where_.unwrap_or_default()),
+            times: ask.times.map_or(1, Whole::count),
+            state: ask.state.unwrap_or_default(),
+            refused: ask.refused.unwrap_or(false),
+            name,
+        };
+        let within = ask.within.map_or(WITHIN, |within| within.0);
+        Ok(Self {
+            wanted,
+            families,
+            within,
+            last: since,
+            met: Vec::new(),
+            nearest: None,
+            others: BTreeMap::new(),
+        })
+    }
+
+    fn is_met(&self) -> bool {
+        self.met.len() >= self.wanted.times
+    }
+
+    /// Takes the next entry into account.
+    fn see(&mut self, entry: Entry) -> Result<(), Refused> {
+        self.last = entry.seq;
+        let Some((name, state)) = self.what(&entry) else { return Ok(()) };
+        if !is_named(&self.wanted.name, &name) {
+            *self.others.entry(name).or_default() += 1;
+            return Ok(());
+        }
+        if let Some(unfit) = state {
+            self.near(usize::MAX / 2, entry, unfit, Vec::new());
+            return Ok(());
+        }
+        let fields = self.fields(&entry, &name);
+        let found =
+            mismatches(&self.wanted.where_, &fields).map_err(|error| Refused::wrong(error.to_string()))?;
+        if found.is_empty() {
+            self.met.push(entry);
+        } else {
+            let differences: Vec<String> = found.iter().take(MOST).map(Mismatch::to_string).collect();
+            self.near(found.len(), entry, "with other fields".to_owned(), differences);
+        }
+        Ok(())
+    }
+
+    /// What a request or callback is called, and why it does not count, if it does not. Nothing of what is neither, or of
+    /// another state of a callback that is seen in several.
+    fn what(&self, entry: &Entry) -> Option<(String, Option<String>)> {
+        let wanted = &self.wanted;
+        match &entry.event {
+            Event::Called(call) if wanted.is_request => {
+                let name = call.id.as_deref()?.to_owned();
+                let unfit = match (&call.refusal, wanted.refused) {
+                    (Some(refused), false) => {
+                        Some(format!("it was refused with {}: {}", refused.code, refused.reason))
+                    }
+                    (None, true) => Some(format!("it was served, with {}", call.status)),
+                    _ => None,
+                };
+                Some((name, unfit))
+            }
+            Event::Queued(callback) if !wanted.is_request => {
+                let is_it = wanted.state == State::Queued;
+                let unfit = (!is_it).then(|| "it is on its way".to_owned());
+                Some((callback.event.to_string(), unfit))
+            }
+            Event::Attempted { attempt, result, .. } if !wanted.is_request => {
+                let unfit = match (&result.result, wanted.state) {
+                    (_, State::Tried) => None,
+                    (_, State::Queued) => return None,
+                    (Ok(response), _) => {
+                        Some(format!("attempt {} was answered with {}", attempt.number, response.status))
+                    }
+                    (Err(failure), _) => Some(format!("attempt {}: {}", attempt.number, failure.message)),
+                };
+                Some((attempt.callback.event.to_string(), unfit))
+            }
+            Event::Ended { callback, end } if !wanted.is_request => {
+                let is_dead = end.failure.is_some();
+                let unfit = match wanted.state {
+                    State::Queued | State::Tried => return None,
+                    State::Delivered if is_dead => {
+                        Some(format!("it was given up after {} attempts", end.attempts))
+                    }
+                    State::Dead if !is_dead => Some("it was delivered".to_owned()),
+                    State::Delivered | State::Dead => None,
+                };
+                Some((callback.event.to_string(), unfit))
+            }
+            _ => None,
+        }
+    }
+
+    fn fields(&self, entry: &Entry, name: &str) -> Value {
+        let body = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or(Value::Null);
+        match &entry.event {
+            Event::Called(call) => {
+                let family = self.families.get(name).copied().unwrap_or(Family::Cloud);
+                let fields = decode(&call.call, family).ok();
+                fields.map_or(Value::Null, Fields::whole)
+            }
+            Event::Queued(callback) | Event::Ended { callback, .. } => body(&callback.body),
+            Event::Attempted { attempt, .. } => body(&attempt.callback.body),
+            _ => Value::Null,
+        }
+    }
+
+    /// Of what is equally near, the latest counts.
+    fn near(&mut self, distance: usize, entry: Entry, why: String, differences: Vec<String>) {
+        if self.nearest.as_ref().is_none_or(|nearest| distance <= nearest.distance) {
+            self.nearest = Some(Near { distance, entry, why, differences });
+        }
+    }
+
+    fn answer(self, world: &World) -> Answer {
+        let met = self.is_met();
+        let why = (!met).then(|| self.why());
+        let line = |entry: &Entry| {
+            let mut line = world.lines.line(entry);
+            // The end of a callback is told without its body, which whoever waits for it wants.
+            if let Event::Ended { callback, .. } | Event::Queued(callback) = &entry.event {
+                line.insert("event".into(), (&*callback.event).into());
+                line.insert("url".into(), callback.target.to_string().into());
+                line.insert("body".into(), String::from_utf8_lossy(&callback.body).into());
+            }
+            if let Event::Attempted { attempt, .. } = &entry.event {
+                line.insert("body".into(), String::from_utf8_lossy(&attempt.callback.body).into());
+            }
+            Value::Object(line)
+        };
+        let near = self.nearest.filter(|_| !met);
+        Answer {
+            met,
+            entries: self.met.iter().map(line).collect(),
+            last: self.last,
+            why,
+            nearest: near.as_ref().map(|near| line(&near.entry)),
+            differences: near.map(|near| near.differences).unwrap_or_default(),
+        }
+    }
+
+    /// Why it is not met, in one line.
+    fn why(&self) -> String {
+        let Wanted { name, is_request, times, .. } = &self.wanted;
+        let what = if *is_request { "request" } else { "callback" };
+        let within = HumanDuration(self.within);
+        let mut why = match self.met.len() {
+            0 => format!("no {what} `{name}` as wanted within {within}"),
+            some => format!("{some} of {times} {what}s `{name}` within {within}"),
+        };
+        match &self.nearest {
+            Some(near) => {
+                let seq = near.entry.seq;
+                why.push_str(&format!("; the nearest is entry {seq} of the journal: {}", near.why));
+            }
+            None if self.others.is_empty() => why.push_str(&format!("; no {what} came at all")),
+            None => {
+                let others = self.others.iter().map(|(name, count)| format!("{name} ({count})"));
+                why.push_str(&format!("; what came: {}", others.collect::<Vec<_>>().join(", ")));
+            }
+        }
+        why
+    }
+}

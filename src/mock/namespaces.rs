@@ -1,0 +1,199 @@
+//! Mocks of their own behind one address.
+//!
+//! A namespace is a whole mock: engine, clock, API, journal. Nothing is shared but the address and the settings it began
+//! with, so that nothing leaks from one to another.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug, Formatter};
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use super::StartError;
+use super::assembly::{Beside, Found, Service};
+use crate::console::{Namespace, NamespaceError, Namespaces, NewNamespace};
+use crate::engine::Speed;
+use crate::net::HttpRequest;
+use crate::seed::Seed;
+
+/// The first part of the path of requests to a namespace.
+const PREFIX: &str = "/_ns/";
+
+/// Names the namespace of a request in place of its path.
+const HEADER: &str = "x-mock-namespace";
+
+/// So many there are at most: each has a state and a journal of its own.
+const MOST: usize = 2_000;
+
+/// What namespaces have in common with the mock they stand beside.
+#[derive(Clone, Debug)]
+pub(super) struct Usual {
+    /// How the mock is reached: `http://127.0.0.1:2478`.
+    pub(super) base_url: String,
+    /// Where callbacks go.
+    pub(super) callback_url: Option<String>,
+    pub(super) seed: Seed,
+    /// The secret, where a fresh one might not do.
+    pub(super) secret: Option<String>,
+}
+
+/// What a namespace is to be like.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) namespace: Namespace,
+    pub(super) seed: Seed,
+    pub(super) speed: Option<Speed>,
+    pub(super) epoch: Option<Timestamp>,
+}
+
+/// Makes a mock for a namespace.
+type Make = Box<dyn Fn(&Asked) -> Result<Service, StartError> + Send + Sync>;
+
+/// The namespaces of a mock.
+pub(super) struct Registry {
+    usual: Usual,
+    make: Make,
+    state: Mutex<State>,
+}
+
+impl Debug for Registry {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    running: BTreeMap<String, Running>,
+    /// How many were made so far.
+    made: u64,
+}
+
+/// A namespace that runs. It ends when it is dropped.
+#[derive(Debug)]
+struct Running {
+    service: Service,
+    shown: Namespace,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Registry {
+    pub(super) fn new(
+        usual: Usual,
+        make: impl Fn(&Asked) -> Result<Service, StartError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { usual, make: Box::new(make), state: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Whoever panicked while he looked has changed nothing by halves.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn make(&self, wish: NewNamespace, speed: Option<Speed>) -> Result<Namespace, NamespaceError> {
+        let (number, name) = {
+            let mut state = self.lock();
+            state.made += 1;
+            if state.running.len() >= MOST {
+                return Err(NamespaceError::TooMany(MOST));
+            }
+            let number = state.made;
+            let name = wish.name.clone().unwrap_or_else(|| format!("ns-{number}"));
+            if state.running.contains_key(&name) {
+                return Err(NamespaceError::Taken(name));
+            }
+            (number, name)
+        };
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(fits) || name.starts_with('.') {
+            return Err(NamespaceError::Name(name));
+        }
+        let epoch = wish.epoch.as_deref().map(str::parse::<Timestamp>).transpose().map_err(|_| {
+            NamespaceError::Wrong("epoch is no moment; write for example \"2030-01-01T00:00:00Z\"".to_owned())
+        })?;
+        // The name is part of the seed, and so is the number where nobody asks for the same ids again.
+        let given = wish.seed.map(|seed| u64::try_from(seed.get()).unwrap_or_default());
+        let seed = match given {
+            Some(seed) => Seed(seed).derive(&name, 0),
+            None => self.usual.seed.derive(&name, number),
+        };
+        let word = |what: &str| format!("{:016x}", seed.derive(what, 0).0);
+        let mut shown = Namespace {
+            base_url: format!("{}{PREFIX}{name}", self.usual.base_url),
+            app_key: format!("{name}-{}", &word("app key")[..8]),
+            app_secret: word("app secret"),
+            sign_key: format!("{name}-{}", &word("sign key")[..8]),
+            secret: wish.secret.or_else(|| self.usual.secret.clone()).unwrap_or_else(|| word("secret")),
+            callback_url: wish.callback_url,
+            seed: given,
+            name: name.clone(),
+        };
+        let wrong = |error: StartError| NamespaceError::Wrong(error.to_string());
+        let asked = Asked { namespace: shown.clone(), seed, speed, epoch };
+        let service = (self.make)(&asked).map_err(wrong)?;
+        let refused = |error: crate::net::NotAllowed| wrong(error.into());
+        service.check_callback_urls().await.map_err(refused)?;
+        shown.callback_url = shown.callback_url.or_else(|| self.usual.callback_url.clone());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let driver = service.driver().clone();
+        tokio::spawn(async move {
+            driver
+                .drive(async {
+                    // Dropped with the namespace.
+                    let _ = stopped.await;
+                })
+                .await;
+        });
+        let running = Running { service, shown: shown.clone(), _stop: stop };
+        let mut state = self.lock();
+        if state.running.contains_key(&name) {
+            return Err(NamespaceError::Taken(name));
+        }
+        state.running.insert(name, running);
+        Ok(shown)
+    }
+}
+
+impl Beside for Registry {
+    fn find(&self, request: &HttpRequest) -> Option<Found> {
+        let by_path = request.path.strip_prefix(PREFIX).map(|rest| {
+            let (name, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            (name.to_owned(), if rest.is_empty() { "/".to_owned() } else { rest.to_owned() })
+        });
+        let by_header = || Some((request.header(HEADER)?.to_owned(), request.path.clone()));
+        let (name, path) = by_path.or_else(by_header)?;
+        Some(match self.lock().running.get(&name) {
+            Some(running) => Found::There(running.service.clone(), path),
+            None => Found::Missing(name),
+        })
+    }
+
+    fn close(&self) {
+        self.lock().running.clear();
+    }
+}
+
+impl Namespaces for Registry {
+    fn create(
+        &self,
+        wish: NewNamespace,
+        speed: Option<Speed>,
+    ) -> Pin<Box<dyn Future<Output = Result<Namespace, NamespaceError>> + Send + '_>> {
+        Box::pin(self.make(wish, speed))
+    }
+
+    fn list(&self) -> Vec<Namespace> {
+        self.lock().running.values().map(|running| running.shown.clone()).collect()
+    }
+
+    fn remove(&self, name: &str) -> bool {
+        let removed = self.lock().running.remove(name);
+        // Whoever reads a stream of its journal is told the end.
+        if let Some(running) = &removed {
+            running.service.end_journal();
+        }
+        removed.is_some()
+    }
+}

@@ -1,0 +1,370 @@
+//! The control surface: seeing, waiting, steering, and mocks side by side.
+
+use std::collections::BTreeSet;
+use std::thread;
+
+use serde_json::{Value, json};
+
+use crate::serving::{JSON, Serving, request};
+use crate::support::{
+    DEFAULT_SECRET, Receiver, assert_code, independent_hmac, plain, program, run, stderr, stdout,
+};
+
+/// A receiver that is content.
+fn ok() -> Receiver {
+    Receiver::answering(vec![plain("200 OK", "{}")])
+}
+
+/// A message that the mock refuses with.
+fn refused(reply: (u16, Value), status: u16) -> String {
+    assert_eq!(reply.0, status, "{}", reply.1);
+    reply.1["message"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_journal_shows_both_directions_and_is_searched() {
+    let receiver = ok();
+    let serving = Serving::with("", &["--speed", "max", "--callback-url", &receiver.url()]);
+    let token = serving.token();
+    let task = serving.task(&token, "searched", &json!([{ "Mobile": "+6281110009001" }]));
+    assert_eq!(serving.get("Token nonsense", "/service/cloud/robot").0, 401);
+    serving.settle();
+    let entries = |query: &str| {
+        let (status, listing) = serving.control("GET", &format!("/_mock/journal?{query}"), &Value::Null);
+        assert_eq!(status, 200, "{listing}");
+        listing["entries"].as_array().unwrap().clone()
+    };
+    let all = entries("limit=1000");
+    let seqs: Vec<u64> = all.iter().map(|entry| entry["seq"].as_u64().unwrap()).collect();
+    assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>(), "numbers have no gaps");
+    let of = |query: &str, key: &str| -> BTreeSet<String> {
+        entries(query).iter().map(|entry| entry[key].as_str().unwrap_or("-").to_owned()).collect()
+    };
+    assert_eq!(of("endpoint=task.*", "call"), BTreeSet::from(["task.create".to_owned()]));
+    assert_eq!(of("status=401", "call"), BTreeSet::from(["robot.list".to_owned()]));
+    assert_eq!(of("kind=delivered&event=task.finished", "kind"), BTreeSet::from(["delivered".to_owned()]));
+    assert!(of(&format!("task={task}&direction=out"), "event").contains("call.completed"));
+    assert!(entries(&format!("task={}", &task[1..])).is_empty(), "an id is a whole one");
+    assert!(!entries(&format!("text={}", &task[1..])).is_empty());
+    assert_eq!(entries("limit=3").len(), 3);
+    // The token is a secret here as in records.
+    assert!(!all.iter().any(|entry| entry.to_string().contains(&token[6..])));
+    for (query, says) in [
+        ("knd=called", "there is no field `knd`, did you mean `kind`?"),
+        ("kind=call", "`kind` is never `call`"),
+        ("direction=inwards", "`direction` is never `inwards`"),
+        ("limit=many", "limit is `many`, expected a whole number"),
+    ] {
+        let message = refused(serving.control("GET", &format!("/_mock/journal?{query}"), &Value::Null), 400);
+        assert!(message.contains(says), "{query}: {message}");
+    }
+    assert_eq!(serving.control("DELETE", "/_mock/journal", &Value::Null).0, 200);
+    let left = entries("limit=1000");
+    assert!(left.iter().all(|entry| entry["seq"].as_u64() > seqs.last().copied()), "{left:?}");
+}
+
+#[test]
+fn waiting_ends_as_soon_as_it_comes_and_says_why_it_did_not() {
+    let receiver = ok();
+    let serving = Serving::with("", &["--speed", "0", "--callback-url", &receiver.url()]);
+    let wait = |fields: Value| serving.control("POST", "/_mock/wait", &fields);
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| wait(json!({ "callback": "agent.transfer", "within": "60s" })));
+        serving.control("POST", "/_mock/emit", &json!({ "event": "agent.transfer" }));
+        let (status, answer) = waiting.join().unwrap();
+        assert_eq!((status, &answer["met"]), (200, &json!(true)), "{answer}");
+        assert_eq!(answer["entries"][0]["event"], "agent.transfer", "{answer}");
+    });
+    // The nearest miss, with what is different in it.
+    let (status, answer) =
+        wait(json!({ "callback": "agent.*", "where": { "user": { "id": "7" } }, "within": "0s" }));
+    assert_eq!((status, &answer["met"]), (417, &json!(false)), "{answer}");
+    assert!(answer["differences"][0].as_str().unwrap().starts_with("`user.id` is "), "{answer}");
+    // A request that was refused is no request that was served, and the reason is told.
+    serving.get("Token nonsense", "/service/cloud/robot");
+    let (_, answer) = wait(json!({ "request": "robot.list", "within": "0s" }));
+    assert!(answer["why"].as_str().unwrap().contains("it was refused with 401"), "{answer}");
+    assert_eq!(wait(json!({ "request": "robot.list", "refused": true, "within": "0s" })).0, 200);
+    // Fields of requests, whatever their encoding; and counts.
+    let token = serving.token();
+    serving.task(&token, "one", &json!([{ "Mobile": "+6281110009001" }]));
+    let of_task = json!({ "request": "task.create", "where": { "TaskName": { "contains": "on" },
+        "Details": { "count": 1 } }, "within": "0s" });
+    assert_eq!(wait(of_task).0, 200);
+    let (_, answer) = wait(json!({ "request": "task.create", "times": 2, "within": "0s" }));
+    assert!(answer["why"].as_str().unwrap().starts_with("1 of 2 requests `task.create`"), "{answer}");
+    let last = answer["last"].clone();
+    assert_eq!(wait(json!({ "request": "task.create", "since": last, "within": "0s" })).0, 417);
+    for (fields, says) in [
+        (json!({}), "what is waited for?"),
+        (json!({ "callback": "task.finishd" }), "did you mean `task.finished`?"),
+        (json!({ "request": "task.finished" }), "there is no endpoint"),
+        (json!({ "request": "task.create", "state": "queued" }), "`state` is of callbacks"),
+        (json!({ "callback": "task.finished", "wthin": "1s" }), "did you mean `within`?"),
+        (json!({ "callback": "task.finished", "within": "soon" }), "within `soon` is not a length of time"),
+        (json!({ "callback": "agent.transfer", "where": { "a": { "matches": "(" } } }), "regular expression"),
+    ] {
+        let message = refused(wait(fields.clone()), 400);
+        assert!(message.contains(says), "{fields}: {message}");
+    }
+}
+
+#[test]
+fn settling_waits_for_all_or_says_what_is_open() {
+    let receiver = Receiver::with(|request| match request.json()["event"].as_str() {
+        Some("session.end") => plain("500 Internal Server Error", "no"),
+        _ => plain("200 OK", "{}"),
+    });
+    let serving = Serving::with("", &["--speed", "0", "--callback-url", &receiver.url()]);
+    let settle = |fields: Value| serving.control("POST", "/_mock/settle", &fields);
+    let token = serving.token();
+    let rows: Vec<_> = (1..=20).map(|end| json!({ "Mobile": format!("+62811100090{end:02}") })).collect();
+    serving.task(&token, "settled", &json!(rows));
+    let (status, answer) = settle(json!({ "within": "50ms" }));
+    assert_eq!((status, &answer["settled"], &answer["busy"]), (417, &json!(false), &json!(true)), "{answer}");
+    // Somebody has to move a clock that stands still.
+    let (status, answer) = settle(json!({ "advance": true }));
+    assert_eq!((status, &answer["settled"]), (200, &json!(true)), "{answer}");
+    assert_eq!(answer["callbacks"]["delivered"], answer["callbacks"]["queued"], "{answer}");
+    // A callback that is owed another attempt is open, and named.
+    serving.control("POST", "/_mock/emit", &json!({ "event": "session.end" }));
+    serving.control("POST", "/_mock/wait", &json!({ "callback": "session.end", "state": "tried" }));
+    let (status, answer) = settle(json!({ "within": "0s" }));
+    assert_eq!((status, &answer["open"][0]["event"]), (417, &json!("session.end")), "{answer}");
+    assert_eq!(settle(json!({ "advance": true })).1["callbacks"]["failed"], 1);
+}
+
+#[test]
+fn callbacks_are_emitted_sent_again_and_edited() {
+    let receiver = ok();
+    let serving = Serving::with("", &["--callback-url", &receiver.url()]);
+    let (status, first) = serving.control("POST", "/_mock/emit", &json!({ "event": "session.transfer" }));
+    assert_eq!(status, 201, "{first}");
+    let conversation = first["body"]["transfer"]["call_id"].clone();
+    let more = json!({ "event": "message.receive", "conversation": conversation,
+        "body": { "extra": 1 } });
+    let (status, second) = serving.control("POST", "/_mock/emit", &more);
+    assert_eq!((status, &second["body"]["extra"]), (201, &json!(1)), "{second}");
+    assert_eq!(second["body"]["user"]["id"], first["body"]["user"]["id"], "it is the same person");
+    let path = format!("/_mock/callbacks/{}/resend", first["callback"]);
+    serving.settle();
+    assert_eq!(serving.control("POST", &path, &json!({})).0, 201);
+    serving.settle();
+    let edited = json!({ "body": { "edited": "\u{e9}" } });
+    assert_eq!(serving.control("POST", &path, &edited).0, 201);
+    serving.settle();
+    let requests = receiver.requests();
+    let bodies: Vec<&[u8]> = requests.iter().map(|request| &*request.body).collect();
+    assert_eq!(bodies.len(), 4);
+    assert_eq!(bodies[2], bodies[0], "the same bytes");
+    assert_eq!(bodies[3], "{\"edited\":\"\u{e9}\"}".as_bytes());
+    for request in &requests {
+        let wanted = independent_hmac(DEFAULT_SECRET, &request.body);
+        assert_eq!(request.exact_header("X-AIRudder-Sign"), Some(&*wanted));
+    }
+    for (path, fields, status, says) in [
+        ("/_mock/callbacks/99/resend", json!({}), 404, "callback 99 is not in the journal"),
+        ("/_mock/emit", json!({ "event": "session.transfr" }), 400, "did you mean `session.transfer`?"),
+        ("/_mock/emit", json!({ "event": "session.end", "conversation": "x" }), 404, "no conversation `x`"),
+        ("/_mock/emit", json!({ "event": "session.end", "country": "Atlantis" }), 400, "country: "),
+        ("/_mock/emit", json!({}), 400, "event"),
+        ("/_mock/emitt", json!({}), 404, "did you mean `/emit`?"),
+    ] {
+        let message = refused(serving.control("POST", path, &fields), status);
+        assert!(message.contains(says), "{path} {fields}: {message}");
+    }
+}
+
+#[test]
+fn the_clock_changes_its_speed_and_goes_to_a_moment() {
+    let serving = Serving::with("", &["--speed", "0"]);
+    let clock = |fields: Value| serving.control("POST", "/_mock/clock", &fields);
+    let (_, at) = clock(json!({ "to": "2030-03-01T00:00:00Z" }));
+    assert_eq!((&at["now"], &at["speed"]), (&json!("2030-03-01T00:00:00Z"), &json!("0")), "{at}");
+    assert!(refused(clock(json!({ "to": "2030-02-01T00:00:00Z" })), 400).contains("time goes forward only"));
+    assert_eq!(clock(json!({ "speed": "max" })).1["speed"], "max");
+    assert_eq!(clock(json!({ "speed": "1000000" })).1["speed"], "1000000");
+    assert!(refused(clock(json!({ "speed": "fast" })), 400).starts_with("speed: `fast`"));
+    assert_eq!(clock(json!({ "speed": "0", "by": "1d" })).1["speed"], "0");
+    let shown = serving.control("GET", "/_mock/clock", &Value::Null).1;
+    assert_eq!(shown, serving.control("GET", "/_mock/clock", &Value::Null).1, "it stands still");
+}
+
+#[test]
+fn faults_come_and_go_while_it_runs() {
+    let serving = Serving::new();
+    let add = |fault: Value| serving.control("POST", "/_mock/faults", &json!({ "fault": fault }));
+    let (status, added) = add(json!({ "call": "robot.list", "status": 503, "skip": 1 }));
+    assert_eq!((status, &added["fault"]), (201, &json!(1)), "{added}");
+    let token = serving.token();
+    let statuses: Vec<u16> = (0..3).map(|_| serving.get(&token, "/service/cloud/robot").0).collect();
+    assert_eq!(statuses, [200, 503, 503]);
+    let (_, listing) = serving.control("GET", "/_mock/faults", &Value::Null);
+    assert_eq!(listing["faults"], json!([{ "fault": 1, "call": "robot.list", "matched": 3, "hit": 2 }]));
+    assert_eq!(serving.control("DELETE", "/_mock/faults/1", &Value::Null).0, 200);
+    assert_eq!(serving.get(&token, "/service/cloud/robot").0, 200);
+    assert!(refused(serving.control("DELETE", "/_mock/faults/1", &Value::Null), 404).contains("no fault 1"));
+    let message = refused(add(json!({ "call": "robot.list", "status": 503, "tims": 1 })), 400);
+    assert!(message.contains("unknown key `tims`") && message.contains("did you mean `times`?"), "{message}");
+    assert!(refused(add(json!({ "call": "robot.lst", "status": 503 })), 400).contains("robot.list"));
+    assert!(refused(add(json!({ "call": "robot.list" })), 400).contains("this fault does nothing"));
+}
+
+#[test]
+fn namespaces_share_nothing_but_the_address() {
+    let receivers = [ok(), ok()];
+    let serving = Serving::with("", &["--speed", "0"]);
+    let make = |name: &str, receiver: &Receiver| {
+        let fields = json!({ "name": name, "callback_url": receiver.url(), "seed": 7 });
+        let (status, made) = serving.control("POST", "/_mock/namespaces", &fields);
+        assert_eq!(status, 201, "{made}");
+        made
+    };
+    let made = [make("a", &receivers[0]), make("b", &receivers[1])];
+    let tasks: Vec<String> = made
+        .iter()
+        .map(|made| {
+            let base = made["base_url"].as_str().unwrap().strip_prefix(&serving.url()).unwrap();
+            let credentials = json!({ "APPKey": made["app_key"], "APPSecret": made["app_secret"] });
+            let (status, answer) = serving.post("", &format!("{base}/service/cloud/auth"), &credentials);
+            assert_eq!(status, 200, "{answer}");
+            let token = format!("Token {}", answer["data"]["token"].as_str().unwrap());
+            // Neither the mock itself nor the other one knows the token.
+            assert_eq!(serving.get(&token, "/service/cloud/robot").0, 401);
+            let fields = json!({ "TaskName": "t", "RobotID": "Welcome call", "Details": [{ "Mobile": "+6281110009001" }] });
+            let (status, answer) = serving.post(&token, &format!("{base}/service/cloud/task"), &fields);
+            assert_eq!(status, 200, "{answer}");
+            // The same by the header.
+            let reply = serving.call(
+                "POST",
+                "/_mock/settle",
+                &[JSON, ("X-Mock-Namespace", made["name"].as_str().unwrap())],
+                br#"{"advance": true}"#,
+            );
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            let emit = json!({ "event": "session.end" });
+            assert_eq!(serving.control("POST", &format!("{base}/_mock/emit"), &emit).0, 201);
+            let wait = json!({ "callback": "session.end" });
+            assert_eq!(serving.control("POST", &format!("{base}/_mock/wait"), &wait).0, 200);
+            answer["data"]["TaskID"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_ne!(tasks[0], tasks[1], "ids of the same seed under two names");
+    let mut signed = 0;
+    for (index, receiver) in receivers.iter().enumerate() {
+        let requests = receiver.requests();
+        assert!(!requests.is_empty());
+        for request in requests {
+            let body = String::from_utf8(request.body.clone()).unwrap();
+            assert!(!body.contains(&tasks[1 - index]), "{body}");
+            let wanted = independent_hmac(made[index]["secret"].as_str().unwrap(), body.as_bytes());
+            let sign = request.exact_header("X-AIRudder-Sign");
+            assert!(sign.is_none_or(|sign| sign == wanted), "signed with its own secret");
+            signed += usize::from(sign.is_some());
+        }
+    }
+    assert!(signed >= 2, "{signed}");
+    // The mock itself has seen nothing of it, and its time has not moved.
+    let state = serving.state();
+    assert_eq!((&state["callbacks"]["queued"], &state["now"]), (&json!(0), &json!("2030-01-01T00:00:00Z")));
+    let names = |listing: Value| -> Vec<Value> {
+        listing["namespaces"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect()
+    };
+    assert_eq!(names(serving.control("GET", "/_mock/namespaces", &Value::Null).1), ["a", "b"]);
+    let make = |fields: Value| serving.control("POST", "/_mock/namespaces", &fields);
+    assert!(refused(make(json!({ "name": "a" })), 409).contains("there is a namespace `a` already"));
+    assert!(refused(make(json!({ "name": "a/b" })), 400).starts_with("name: "));
+    assert!(refused(make(json!({ "callback_url": "http://example.com/" })), 400).contains("example.com"));
+    assert_eq!(serving.control("DELETE", "/_mock/namespaces/a", &Value::Null).0, 200);
+    let gone = serving.control("GET", "/_ns/a/_mock/state", &Value::Null);
+    assert!(refused(gone, 404).contains("there is no namespace `a`"));
+    assert!(
+        refused(serving.control("POST", "/_ns/b/_mock/namespaces", &json!({})), 404)
+            .contains("none of its own")
+    );
+}
+
+#[test]
+fn the_journal_comes_as_it_happens_until_the_mock_ends() {
+    let serving = Serving::new();
+    let mut wire = serving.wire();
+    wire.send(&request("GET", "/_mock/journal/stream?kind=called", &[], b""));
+    serving.token();
+    assert_eq!(serving.get("Token nonsense", "/service/cloud/robot").0, 401);
+    let mut counted = serving.wire();
+    counted.send(&request("GET", "/_mock/journal/events?kind=called&limit=2", &[], b""));
+    let reply = counted.reply();
+    assert_eq!(reply.header("content-type"), Some("text/event-stream"));
+    assert_eq!(reply.text().matches("\ndata: {").count(), 2, "{}", reply.text());
+    let (_, record) = serving.end();
+    let reply = wire.reply();
+    let lines: Vec<Value> = reply.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), record.iter().filter(|line| line["kind"] == "called").count());
+}
+
+#[test]
+fn ctl_does_it_from_a_shell() {
+    let receiver = ok();
+    let serving = Serving::with("", &["--callback-url", &receiver.url()]);
+    let url = serving.url();
+    let ctl = |args: &[&str]| run(&[&["ctl", "--url", &url], args].concat());
+    let emitted = ctl(&["emit", "event=session.transfer", "body.channel=WhatsApp"]);
+    assert_code(&emitted, 0);
+    assert!(stdout(&emitted).contains("\"event\": \"session.transfer\""), "{}", stdout(&emitted));
+    assert_code(&ctl(&["wait", "callback=session.transfer", "where.channel=WhatsApp"]), 0);
+    let missed = ctl(&["wait", "callback=session.end", "within=0s"]);
+    assert_code(&missed, 1);
+    assert!(stdout(&missed).contains("no callback `session.end` as wanted"), "{}", stdout(&missed));
+    assert_code(&ctl(&["resend", "callback=1"]), 0);
+    assert_code(&ctl(&["move", "by=25h"]), 0);
+    let streamed = ctl(&["stream", "kind=queued", "limit=1"]);
+    assert_code(&streamed, 0);
+    assert_eq!(stdout(&streamed).lines().count(), 1);
+    let listing = stdout(&ctl(&[]));
+    assert!(listing.contains("\nwait ") && listing.contains("\nadd-namespace "), "{listing}");
+    for (args, code, says) in [
+        (&["wiat"][..], 2, "did you mean `wait`?"),
+        (&["resend"], 2, "`resend` needs `callback=CALLBACK`"),
+        (&["wait", "callback=session.endd"], 2, "did you mean `session.end`?"),
+        (&["resend", "callback=99"], 1, "404: callback 99 is not in the journal"),
+    ] {
+        let output = ctl(args);
+        assert_code(&output, code);
+        assert!(stderr(&output).contains(says), "{args:?}: {}", stderr(&output));
+    }
+    drop(serving);
+    let nobody = ctl(&["state"]);
+    assert_code(&nobody, 3);
+    assert!(stderr(&nobody).contains("start one with `airudder-mock serve`"), "{}", stderr(&nobody));
+}
+
+#[test]
+fn exec_gives_a_command_a_mock_and_ends_as_it_does() {
+    let receiver = ok();
+    let folder = tempfile::tempdir().unwrap();
+    let exec = |receive_on: &str, script: &str| {
+        program()
+            .current_dir(folder.path())
+            .args(["exec", "--receive-on", receive_on, "--", "sh", "-c", script])
+            .output()
+            .unwrap()
+    };
+    let port = receiver.address.port().to_string();
+    let program = env!("CARGO_BIN_EXE_airudder-mock");
+    let good = exec(
+        &port,
+        &format!(
+            "test \"$PORT\" = {port} && {program} ctl emit event=session.end && {program} ctl wait callback=session.end"
+        ),
+    );
+    assert_code(&good, 0);
+    assert_eq!(receiver.requests().len(), 1);
+    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing is left of a good run");
+    let bad = exec(&port, &format!("{program} ctl emit event=session.end >&2; exit 7"));
+    assert_code(&bad, 7);
+    assert!(stderr(&bad).contains("what happened is in airudder-mock-exec.ndjson"), "{}", stderr(&bad));
+    let left = std::fs::read_to_string(folder.path().join("airudder-mock-exec.ndjson")).unwrap();
+    assert!(left.contains("\"kind\":\"queued\""), "{left}");
+    let missing = exec(&port, "kill -9 $$");
+    assert_code(&missing, 137);
+}
