@@ -22,6 +22,9 @@ mod delivery;
 mod engine;
 mod faults;
 mod files;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod integrator;
 mod journal;
@@ -43,21 +46,3 @@ pub use engine::Speed;
 pub use load::Report;
 pub use mock::{Builder, Mock, StartError, Stopped};
 pub use net::Headers;
-
-/// What the fuzz targets need of the inside. No promise is made about any of it.
-#[cfg(feature = "fuzzing")]
-#[doc(hidden)]
-pub mod fuzzing {
-    pub use crate::api::decode;
-    pub use crate::engine::Driver;
-    pub use crate::mock::Service;
-    pub use crate::net::{HttpRequest, Reply};
-    pub use crate::scenario::load;
-    pub use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET, TokenKind};
-
-    /// A mock that nobody drives.
-    pub fn service(settings: &str, epoch: jiff::Timestamp) -> Service {
-        let mock = crate::Mock::builder().settings_text(settings).callback_url("http://127.0.0.1:9/hook");
-        mock.epoch(epoch).speed(crate::Speed::Max).max_in_flight(1).service().expect("a mock")
-    }
-}

@@ -161,7 +161,7 @@ impl World {
         let is_vendors = !call.path.starts_with("/_mock") && !call.path.starts_with("/download/");
         let shown = format!("{call:?}");
         let (status, headers, body) = RUNTIME.block_on(async {
-            match self.mock.answer(call).await {
+            match self.mock.answer(call).await.here().await {
                 Reply::Answer(answer) | Reply::Half(answer) => {
                     (answer.status, answer.headers, answer.body.to_vec())
                 }
@@ -172,7 +172,7 @@ impl World {
                     }
                     (stream.status, stream.headers, body)
                 }
-                Reply::Close | Reply::Reset | Reply::Never => (0, Vec::new(), Vec::new()),
+                Reply::Close | Reply::Reset | Reply::Never | Reply::Later(_) => (0, Vec::new(), Vec::new()),
             }
         });
         if wishes_fault

@@ -1,14 +1,17 @@
 //! Recordings and archives of recordings: whoever has the link may fetch them, as with the vendor (client).
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::envelop::{GARBAGE, plain_error, wrong_method};
+use super::stream::{self, Threads};
 use crate::contract::Family;
 use crate::engine::Driver;
 use crate::faults::{self, Act, DOWNLOAD, Fault, FaultKind};
-use crate::net::{HttpRequest, HttpResponse, HttpStream, Reply};
-use crate::recordings;
+use crate::net::{HttpRequest, HttpResponse, Reply};
+use crate::recordings::{self, Recording};
 use crate::simulator::NoRecording;
 use crate::simulator::calling::Download;
 
@@ -34,26 +37,35 @@ pub(super) fn link(path: &str) -> Option<Link> {
     }
 }
 
-/// Sends what is behind a link.
-pub(super) async fn answer(driver: &Driver, call: &HttpRequest, link: Link) -> Reply {
-    if !matches!(&*call.method, "GET" | "HEAD") {
-        return wrong_method("recordings are fetched with GET", "GET, HEAD").into();
-    }
+/// What is behind a link, and what goes wrong with it on purpose.
+pub(super) struct Planned {
+    /// How late the answer is.
+    pub(super) delay: Option<Duration>,
+    act: Option<Act>,
+    found: Result<Download, NoRecording>,
+    is_archive: bool,
+}
+
+/// Looks up what is behind a link.
+pub(super) fn plan(driver: &Driver, call: &HttpRequest, link: &Link) -> Planned {
     let header = call.header(faults::HEADER);
     let (found, fault) = driver.with(|engine, now| {
         let fault = engine.fault(DOWNLOAD, header, &Value::Null);
         (engine.simulator().download(&link.folder, &link.file, now), fault)
     });
     let Fault { delay, act, .. } = fault.unwrap_or(Fault { delay: None, act: None, effect: true });
-    if let Some(delay) = delay {
-        tokio::time::sleep(delay).await;
+    Planned { delay, act, found, is_archive: link.is_archive }
+}
+
+/// Sends it.
+pub(super) fn answer(call: &HttpRequest, planned: Planned, threads: &Threads) -> Reply {
+    if !matches!(&*call.method, "GET" | "HEAD") {
+        return wrong_method("recordings are fetched with GET", "GET, HEAD").into();
     }
+    let Planned { act, found, is_archive, .. } = planned;
     match act {
-        None => found_answer(call, link, found).await,
-        Some(Act::Kind(FaultKind::Half)) => match found_answer(call, link, found).await {
-            Reply::Answer(answer) => Reply::Half(answer),
-            other => other,
-        },
+        None => found_answer(call, is_archive, found, threads, false),
+        Some(Act::Kind(FaultKind::Half)) => found_answer(call, is_archive, found, threads, true),
         Some(act) => wrong(act),
     }
 }
@@ -84,26 +96,32 @@ fn wrong(act: Act) -> Reply {
     }
 }
 
-async fn found_answer(call: &HttpRequest, link: Link, found: Result<Download, NoRecording>) -> Reply {
-    match (found, link.is_archive) {
+fn found_answer(
+    call: &HttpRequest,
+    is_archive: bool,
+    found: Result<Download, NoRecording>,
+    threads: &Threads,
+    half: bool,
+) -> Reply {
+    match (found, is_archive) {
         (Ok(Download::One { name, recording }), false) => {
-            let etag = recording.etag();
-            // Ten minutes take some hundredths of a second, in which others are served.
-            let made = tokio::task::spawn_blocking(move || recording.wav()).await;
-            match made {
-                Ok(wav) => recordings::answer(call, &etag, "audio/wav", &name, wav).into(),
-                Err(error) => plain_error(500, &error.to_string()).into(),
+            let selected =
+                recordings::select(call, &recording.etag(), "audio/wav", &name, recording.length());
+            match (&recording, selected.part.clone()) {
+                (Recording::Own(file), _) => {
+                    let answer = selected.of(&file.bytes());
+                    if half { Reply::Half(answer) } else { answer.into() }
+                }
+                (_, None) => {
+                    HttpResponse { status: selected.status, headers: selected.headers, body: Bytes::new() }
+                        .into()
+                }
+                (_, Some(part)) => {
+                    stream::recording((selected.status, selected.headers), recording, part, half).into()
+                }
             }
         }
-        (Ok(Download::All(entries)), true) => Reply::Stream(HttpStream {
-            status: 200,
-            headers: vec![
-                ("content-type".into(), "application/zip".into()),
-                ("content-disposition".into(), "attachment; filename=\"recordings.zip\"".into()),
-            ],
-            length: None,
-            parts: recordings::zip(entries),
-        }),
+        (Ok(Download::All(entries)), true) => threads.archive(entries),
         (Err(error), _) => plain_error(error.status(), &error.to_string()).into(),
         (Ok(_), _) => plain_error(404, &NoRecording::Unknown.to_string()).into(),
     }

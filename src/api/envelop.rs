@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::access::{Caller, encrypted};
-use super::stream::stream;
+use super::stream::Threads;
 use crate::contract::Family;
 use crate::contract::envelope::{self, ErrorStatus};
 use crate::engine::Engine;
@@ -22,11 +22,11 @@ pub(super) enum Built {
 }
 
 impl Built {
-    /// As a reply. `finish` sees and may change an answer that is there as a whole.
-    pub(super) fn into_reply(self) -> Reply {
+    /// As a reply.
+    pub(super) fn into_reply(self, threads: &Threads) -> Reply {
         match self {
             Self::Whole(answer) => Reply::Answer(answer),
-            Self::Long(head, long) => Reply::Stream(stream(head, long)),
+            Self::Long(head, long) => threads.list(head, long),
         }
     }
 }

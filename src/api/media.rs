@@ -20,7 +20,9 @@ pub(super) fn answer(driver: &Driver, call: &HttpRequest, (id, name): (&str, &st
     match driver.with(|engine, _| engine.simulator().media(id, name)) {
         Some(file) => {
             let etag = format!("\"{id}\"");
-            let mut answer = recordings::answer(call, &etag, &file.content_type, &file.name, file.bytes);
+            let length = file.bytes.len() as u64;
+            let selected = recordings::select(call, &etag, &file.content_type, &file.name, length);
+            let mut answer = selected.of(&file.bytes);
             // Whatever somebody uploaded is not to be run as something else, and a page not as one of the mock's.
             answer.headers.push(("x-content-type-options".into(), "nosniff".into()));
             answer.headers.push(("content-security-policy".into(), "sandbox; default-src 'none'".into()));

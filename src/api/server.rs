@@ -1,29 +1,31 @@
 //! A request from its arrival to its answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde_json::Value;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::access::{Caller, Proof, caller, decrypted};
-use super::decode::{DecodeError, Fields, decode, decode_renamed};
+use super::decode::{DecodeError, Fields, USUAL_VALUES, decode_within};
 use super::download;
 use super::envelop::{Built, GARBAGE, built, enveloped, json as json_text, plain_error, refused, sealed};
 use super::media;
 use super::proof::{self, Keys, Proven};
+use super::stream::Threads;
 
 use crate::contract::envelope::{self, ErrorStatus};
-use crate::contract::renames::CorrectedNames;
+use crate::contract::renames::{CorrectedNames, Renames};
 use crate::contract::{Catalog, Family, Provenance, Route, RouteError, Router};
 use crate::engine::{Driver, Engine, RequestOutcome, TurnedAway};
 use crate::faults::{self, Act, Fault, FaultKind};
 use crate::journal::{CallEntry, Event, RefusedCall};
 use crate::net::{HttpRequest, HttpResponse, Reply};
 use crate::settings::{AccessRules, SignatureRule};
-use crate::simulator::{Access, AccountKey, Denied, FindingKind, Refusal, Request};
+use crate::simulator::{Access, AccountKey, Denied, FindingKind, Refusal, Request, Simulator};
 
 /// The body that the journal keeps of an answer that is written while it is sent.
 const LONG_ANSWER: &str = "(a long answer, written while it was sent)";
@@ -43,7 +45,35 @@ pub struct Api {
     names: Arc<BTreeMap<String, Arc<CorrectedNames>>>,
     /// Checks the signatures of chatbot calls.
     keys: Arc<Keys>,
+    /// The endpoints that nobody has to prove himself to, by the user's settings.
+    open: Arc<BTreeSet<String>>,
+    /// How many JSON values a body may have.
+    values: usize,
+    threads: Threads,
+    /// Large bodies are read a few at a time.
+    readers: Arc<Semaphore>,
 }
+
+/// From so many bytes on a body is read beside the traffic.
+const LARGE: usize = 64 << 10;
+
+/// The calls that bring lists or files.
+const LARGE_CALLS: [&str; 11] = [
+    "task.create",
+    "plan.create",
+    "workflow.create",
+    "workflow.add_contacts",
+    "dialer.create_task",
+    "dialer.copy_task",
+    "dialer.cancel_contacts",
+    "detection.check",
+    "chatbot.send_template",
+    "chatbot.upload",
+    "chatbot.upload_map",
+];
+
+/// So many large bodies are read at the same time: reading takes some times their memory.
+const READERS: usize = 2;
 
 /// The answer to a request. What it causes has happened already, even if nobody waits for it.
 pub type Answering = Pin<Box<dyn Future<Output = Reply> + Send>>;
@@ -51,6 +81,17 @@ pub type Answering = Pin<Box<dyn Future<Output = Reply> + Send>>;
 /// An answer that is there.
 pub fn ready(reply: impl Into<Reply>) -> Answering {
     Box::pin(std::future::ready(reply.into()))
+}
+
+/// A reply that is late on purpose. What it causes happens at its time, whether or not somebody still waits for it.
+fn late(delay: Duration, make: impl FnOnce() -> Reply + Send + 'static) -> Reply {
+    let (reply, later) = oneshot::channel();
+    tokio::spawn(async move {
+        tokio::time::sleep(delay).await;
+        // Nobody may wait for it any more.
+        let _ = reply.send(make());
+    });
+    Reply::Later(later)
 }
 
 /// What a route says of a call.
@@ -69,10 +110,16 @@ struct Stray {
     meant: Option<String>,
 }
 
-/// A call as it came: its fields and who makes it, and what goes wrong with it on purpose.
+/// Who makes a call, or why it is refused whatever it asks for.
+struct Who {
+    proven: Option<Proven>,
+    caller: Result<Caller, Refusal>,
+}
+
+/// A call as it came: its fields and who makes it.
 struct Came {
+    proven: Option<Proven>,
     read: Result<(Result<Fields, Refusal>, Caller), Refusal>,
-    fault: Option<Fault>,
 }
 
 impl Api {
@@ -87,23 +134,55 @@ impl Api {
         rules: AccessRules,
         follows_host: bool,
     ) -> Result<Self, RouteError> {
-        let signers = driver.with(|engine, _| engine.caller_signers());
+        let (signers, open) = driver.with(|engine, _| {
+            let ids = catalog.entries().iter().map(|entry| entry.id.clone());
+            (engine.caller_signers(), ids.filter(|id| engine.is_open(id)).collect())
+        });
         let keys = Arc::new(Keys::new(signers));
         let corrected =
             catalog.entries().iter().filter_map(|entry| Some((entry.id.clone(), entry.names.clone()?)));
         let names = Arc::new(corrected.collect());
-        Ok(Self { driver, router: Arc::new(Router::new(catalog)?), rules, follows_host, names, keys })
+        Ok(Self {
+            driver,
+            router: Arc::new(Router::new(catalog)?),
+            rules,
+            follows_host,
+            names,
+            keys,
+            open: Arc::new(open),
+            values: USUAL_VALUES,
+            threads: Threads::default(),
+            readers: Arc::new(Semaphore::new(READERS)),
+        })
+    }
+
+    /// The same for bodies with so many values besides rows.
+    #[must_use]
+    pub fn with_values(mut self, values: usize) -> Self {
+        self.values = values;
+        self
+    }
+
+    /// Whether a request brings a list or files, so that its body may be large.
+    pub fn is_large(&self, method: &str, path: &str) -> bool {
+        matches!(self.router.find(method, path), Route::Found { id, .. } if LARGE_CALLS.contains(&&*id))
     }
 
     /// Answers a request. A call takes effect at once, even if nobody waits for its answer.
     pub fn answer(&self, call: HttpRequest) -> Answering {
         let started = Instant::now();
         if let Some(link) = download::link(&call.path) {
+            let planned = download::plan(&self.driver, &call, &link);
             let api = self.clone();
-            return Box::pin(async move {
-                let reply = download::answer(&api.driver, &call, link).await;
+            let delay = planned.delay;
+            let make = move || {
+                let reply = download::answer(&call, planned, &api.threads);
                 api.note_download(call, &reply, started);
                 reply
+            };
+            return ready(match delay {
+                Some(delay) => late(delay, make),
+                None => make(),
             });
         }
         if let Some(link) = media::link(&call.path) {
@@ -171,8 +250,13 @@ impl Api {
         let (status, answer) = match reply {
             Reply::Answer(answer) if answer.status >= 400 => (answer.status, answer.body.clone()),
             Reply::Answer(answer) => (answer.status, Bytes::from_static(b"(a file)")),
+            Reply::Stream(stream) if stream.length.is_some() => {
+                (stream.status, Bytes::from_static(b"(a file)"))
+            }
             Reply::Stream(stream) => (stream.status, Bytes::from_static(b"(an archive of recordings)")),
-            Reply::Close | Reply::Reset | Reply::Half(_) | Reply::Never => (0, Bytes::new()),
+            Reply::Close | Reply::Reset | Reply::Half(_) | Reply::Never | Reply::Later(_) => {
+                (0, Bytes::new())
+            }
         };
         self.note(call, status, answer, None, started);
     }
@@ -190,7 +274,8 @@ impl Api {
         });
     }
 
-    /// Answers a call of the catalog.
+    /// Answers a call of the catalog. Who makes it is found out before anything of it is read, and it is read while others
+    /// have the engine.
     fn known(
         &self,
         call: HttpRequest,
@@ -198,49 +283,90 @@ impl Api {
         params: Vec<(String, String)>,
         started: Instant,
     ) -> Answering {
-        self.driver.with(|engine, now| {
-            let came = self.came(engine, &call, &found, params, now);
-            let Some(delay) = came.fault.as_ref().and_then(|fault| fault.delay) else {
-                return ready(self.answered(engine, &found, came, call, started, now));
-            };
-            let api = self.clone();
-            Box::pin(async move {
-                tokio::time::sleep(delay).await;
-                api.driver.with(|engine, now| api.answered(engine, &found, came, call, started, now))
-            })
-        })
+        let who = self.who(&call, &found);
+        if call.body.len() < LARGE {
+            let came = self.came(who, &call, &found, params);
+            return ready(self.effect(found, came, call, started));
+        }
+        let api = self.clone();
+        // It takes effect even if nobody waits for it.
+        let reading = tokio::spawn(async move {
+            // Never closed, so there is a permit in the end.
+            let _permit = api.readers.acquire().await;
+            let reader = api.clone();
+            let read = tokio::task::spawn_blocking(move || {
+                let came = reader.came(who, &call, &found, params);
+                (found, came, call)
+            });
+            match read.await {
+                Ok((found, came, call)) => api.effect(found, came, call, started),
+                // What panicked has said so.
+                Err(_) => Reply::Close,
+            }
+        });
+        Box::pin(async move { reading.await.unwrap_or(Reply::Close) })
     }
 
-    /// Finds out who calls, what is asked, and what goes wrong on purpose.
+    /// Finds out who calls.
+    fn who(&self, call: &HttpRequest, found: &Found) -> Who {
+        let is_open = self.open.contains(&*found.id);
+        let proof = Proof::of(&found.id, found.family, is_open);
+        let proven = (found.family == Family::Chatbot && !is_open).then(|| {
+            let now = self.driver.look(|_, now| now);
+            self.prove(call, now)
+        });
+        let signed = proven.as_ref().map_or(Ok(None), |proven| self.signed(proven).map(Some));
+        let caller = signed.and_then(|signed| {
+            self.driver.look(|engine, now| caller(engine.simulator(), &self.rules, proof, signed, call, now))
+        });
+        Who { proven, caller }
+    }
+
+    /// Reads what is asked.
     fn came(
         &self,
-        engine: &mut Engine,
+        Who { proven, caller }: Who,
         call: &HttpRequest,
         found: &Found,
         params: Vec<(String, String)>,
-        now: jiff::Timestamp,
     ) -> Came {
-        let is_open = engine.is_open(&found.id);
-        let proof = Proof::of(&found.id, found.family, is_open);
-        let proven = (found.family == Family::Chatbot && !is_open).then(|| self.prove(call, now));
-        let signed = proven.as_ref().map_or(Ok(None), |proven| self.signed(proven).map(Some));
-        let caller =
-            signed.and_then(|signed| caller(engine.simulator(), &self.rules, proof, signed, call, now));
         let read = caller.and_then(|caller| {
             let decrypted = caller.cipher.as_ref().map(|cipher| decrypted(call, cipher)).transpose()?;
-            Ok((read(decrypted.as_ref().unwrap_or(call), found, params), caller))
+            Ok((read(decrypted.as_ref().unwrap_or(call), found, params, self.values), caller))
         });
-        if let Some(Proven { account, cause: Some(cause) }) = &proven {
-            let fields = read.as_ref().ok().and_then(|(fields, _)| fields.as_ref().ok());
-            let message = || proof::explained(cause, self.rules.chatbot_signature);
-            let fields = fields.map(|fields| &fields.fields);
-            engine.find(*account, FindingKind::Signature, (CHATBOT, cause), fields, message, now);
+        Came { proven, read }
+    }
+
+    /// Lets a call take effect, now or as late as it is to be on purpose.
+    fn effect(&self, found: Found, came: Came, call: HttpRequest, started: Instant) -> Reply {
+        let decided = self.driver.with(|engine, now| {
+            let Came { proven, read } = &came;
+            if let Some(Proven { account, cause: Some(cause) }) = proven {
+                let fields = read.as_ref().ok().and_then(|(fields, _)| fields.as_ref().ok());
+                let message = || proof::explained(cause, self.rules.chatbot_signature);
+                let fields = fields.map(|fields| &fields.fields);
+                engine.find(*account, FindingKind::Signature, (CHATBOT, cause), fields, message, now);
+            }
+            let fault = match read {
+                Ok((Ok(fields), _)) => engine.fault(&found.id, call.header(faults::HEADER), &fields.fields),
+                _ => None,
+            };
+            match fault.as_ref().and_then(|fault| fault.delay) {
+                None => Ok(self.answered(engine, &found, came, (call, fault), started, now)),
+                Some(delay) => Err(Box::new((delay, fault, found, came, call))),
+            }
+        });
+        match decided {
+            Ok(reply) => reply,
+            Err(later) => {
+                let (delay, fault, found, came, call) = *later;
+                let api = self.clone();
+                late(delay, move || {
+                    api.driver
+                        .with(|engine, now| api.answered(engine, &found, came, (call, fault), started, now))
+                })
+            }
         }
-        let fault = match &read {
-            Ok((Ok(fields), _)) => engine.fault(&found.id, call.header(faults::HEADER), &fields.fields),
-            _ => None,
-        };
-        Came { read, fault }
     }
 
     /// Lets a call take effect and journals it with its answer.
@@ -248,8 +374,8 @@ impl Api {
         &self,
         engine: &mut Engine,
         found: &Found,
-        Came { read, fault }: Came,
-        call: HttpRequest,
+        Came { read, .. }: Came,
+        (call, fault): (HttpRequest, Option<Fault>),
         started: Instant,
         now: jiff::Timestamp,
     ) -> Reply {
@@ -294,7 +420,7 @@ impl Api {
             }
             (None, Some(Built::Whole(answer))) => (answer.status, answer.body.clone(), Reply::Answer(answer)),
             (None, Some(long @ Built::Long(..))) => {
-                (200, Bytes::from_static(LONG_ANSWER.as_bytes()), long.into_reply())
+                (200, Bytes::from_static(LONG_ANSWER.as_bytes()), long.into_reply(&self.threads))
             }
             // A fault without effect always does something.
             (None, None) => (0, Bytes::new(), Reply::Close),
@@ -453,11 +579,20 @@ fn wrong(
 }
 
 /// The fields of a call, however they came. A call without any is no mistake: lists need none.
-fn read(call: &HttpRequest, found: &Found, params: Vec<(String, String)>) -> Result<Fields, Refusal> {
-    let decoded = match &found.names {
-        Some(names) => decode_renamed(call, found.family, &names.read),
-        None => decode(call, found.family),
-    };
+fn read(
+    call: &HttpRequest,
+    found: &Found,
+    params: Vec<(String, String)>,
+    values: usize,
+) -> Result<Fields, Refusal> {
+    let none = Renames::default();
+    let names = found.names.as_ref().map_or(&none, |names| &names.read);
+    let decoded = decode_within(call, found.family, names, values);
+    if let Ok(Fields { rows: Some(rows), .. }) = &decoded
+        && call.body.len() >= LARGE
+    {
+        Simulator::read_ahead(rows);
+    }
     let mut fields = match decoded {
         Err(DecodeError::Empty) => Fields::default(),
         decoded => decoded.map_err(|error| Refusal::new(400, error.to_string()))?,

@@ -1,12 +1,17 @@
-//! Long responses, written while they are sent.
+//! Long responses, written while they are sent, and what they take of threads and memory.
 
 use std::io::{self, Write};
 
-use bytes::{BufMut, Bytes, BytesMut};
-use tokio::sync::mpsc;
+use std::ops::Range;
+use std::sync::Arc;
 
+use bytes::{BufMut, Bytes, BytesMut};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::envelop::plain_error;
 use crate::contract::envelope;
-use crate::net::{HttpStream, JSON};
+use crate::net::{Header, HttpResponse, HttpStream, JSON, Reply};
+use crate::recordings::{self, Recording};
 use crate::simulator::Long;
 
 /// How much of a long response is handed on at a time, in bytes.
@@ -15,19 +20,112 @@ const PART: usize = 64 << 10;
 /// How many parts of a long response wait for a slow client.
 const PARTS: usize = 4;
 
-/// Writes a long response while it is sent, on a thread that may wait for the client.
-pub(super) fn stream(head: String, long: Long) -> HttpStream {
-    let (sender, parts) = mpsc::channel(PARTS);
-    tokio::task::spawn_blocking(move || {
-        let mut out = Parts { sender, part: BytesMut::with_capacity(PART) };
-        // The only error is that the client has gone; then nobody wants the rest.
-        let _ = out
-            .write_all(head.as_bytes())
-            .and_then(|()| long.write(&mut out))
-            .and_then(|()| out.write_all(envelope::TAIL.as_bytes()))
-            .and_then(|()| out.flush());
+/// What it takes to make one while it is sent: the parts that wait, the one that is made and the one that is sent.
+const MEMORY: usize = (PARTS + 2) * PART;
+
+/// The longest recordings that are usual have ten minutes, and an archive has one of them twice in memory.
+const ARCHIVE_MEMORY: usize = MEMORY + 2 * 600 * 16_000;
+
+/// How many lists are written at a time. Each keeps a thread for as long as its client takes.
+const LISTS: usize = 64;
+
+/// The same of archives, which keep a recording in memory as well.
+const ARCHIVES: usize = 16;
+
+/// The threads for what is long: nobody else has to wait for those who take it slowly.
+#[derive(Clone, Debug)]
+pub(super) struct Threads {
+    lists: Arc<Semaphore>,
+    archives: Arc<Semaphore>,
+}
+
+impl Default for Threads {
+    fn default() -> Self {
+        Self { lists: Arc::new(Semaphore::new(LISTS)), archives: Arc::new(Semaphore::new(ARCHIVES)) }
+    }
+}
+
+impl Threads {
+    /// Writes a long response while it is sent, on a thread that may wait for the client.
+    pub(super) fn list(&self, head: String, long: Long) -> Reply {
+        let Ok(permit) = Arc::clone(&self.lists).try_acquire_owned() else { return busy("lists").into() };
+        let (sender, parts) = mpsc::channel(PARTS);
+        tokio::task::spawn_blocking(move || {
+            let mut out = Parts { sender, part: BytesMut::with_capacity(PART) };
+            // The only error is that the client has gone; then nobody wants the rest.
+            let _ = out
+                .write_all(head.as_bytes())
+                .and_then(|()| long.write(&mut out))
+                .and_then(|()| out.write_all(envelope::TAIL.as_bytes()))
+                .and_then(|()| out.flush());
+            drop(permit);
+        });
+        HttpStream { status: 200, headers: vec![JSON], length: None, parts, memory: MEMORY }.into()
+    }
+
+    /// Makes an archive while it is sent, on such a thread.
+    pub(super) fn archive(
+        &self,
+        entries: impl Iterator<Item = (String, Recording)> + Send + 'static,
+    ) -> Reply {
+        let Ok(permit) = Arc::clone(&self.archives).try_acquire_owned() else {
+            return busy("archives").into();
+        };
+        let headers = vec![
+            ("content-type".into(), "application/zip".into()),
+            ("content-disposition".into(), "attachment; filename=\"recordings.zip\"".into()),
+        ];
+        let parts = recordings::zip(Permitted { entries, _permit: permit });
+        HttpStream { status: 200, headers, length: None, parts, memory: ARCHIVE_MEMORY }.into()
+    }
+}
+
+/// Entries that are asked for on a thread.
+struct Permitted<I> {
+    entries: I,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl<I: Iterator> Iterator for Permitted<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        self.entries.next()
+    }
+}
+
+/// Too many take theirs at the same time.
+fn busy(what: &str) -> HttpResponse {
+    let mut answer = plain_error(
+        503,
+        &format!("too many {what} are being sent to clients that take them slowly: try again"),
+    );
+    answer.headers.push(("retry-after".into(), "1".into()));
+    answer
+}
+
+/// A part of a recording. It is made while it is sent, piece by piece; of what is `half`, the second half never comes.
+pub(super) fn recording(
+    (status, headers): (u16, Vec<Header>),
+    recording: Recording,
+    part: Range<u64>,
+    half: bool,
+) -> HttpStream {
+    let length = part.end - part.start;
+    let end = if half { part.start + length / 2 } else { part.end };
+    let (sender, parts) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let mut at = part.start;
+        while at < end {
+            let next = end.min(at + PART as u64);
+            // A piece takes less time than most requests do.
+            if sender.send(recording.read(at..next)).await.is_err() {
+                return;
+            }
+            at = next;
+        }
     });
-    HttpStream { status: 200, headers: vec![JSON], length: None, parts }
+    HttpStream { status, headers, length: Some(length), parts, memory: 3 * PART }
 }
 
 /// Hands on what is written in parts of even size.

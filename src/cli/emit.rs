@@ -12,6 +12,7 @@ use crate::contract::fields::FieldTree;
 use crate::contract::{Catalog, Direction};
 use crate::delivery::{Attempt, QueuedCallback};
 use crate::engine::{Callers, End, Engine};
+use crate::files::read_within;
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::journal::{Entry, Event, Sink, assumed_text};
 use crate::json::path_keys;
@@ -181,7 +182,7 @@ fn read_body(path: &Path) -> Result<Vec<u8>, CommandError> {
     if path == Path::new("-") {
         return super::sign::read_body();
     }
-    std::fs::read(path)
+    read_within(path, super::sign::MOST_MEGABYTES)
         .map_err(|error| CommandError::usage(format!("{} can't be read: {error}", path.display())))
 }
 

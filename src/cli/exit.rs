@@ -1,6 +1,7 @@
 //! The exit codes, and how an error reaches the user.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use crate::mock::StartError;
@@ -14,7 +15,9 @@ Exit codes:
        --fail-if
     2  wrong usage, or a mistake in a file; nothing was sent
     3  could not start, for example because an address is taken
+    4  of `serve`: callbacks were not sent, or are owed another attempt
     5  of `load` and `merge`: the run is VOID, its figures say nothing
+   70  a mistake in this program: it ends rather than go on with half a state
   130  interrupted
 of `exec`, once it runs: that of the command";
 
@@ -29,8 +32,12 @@ pub enum Exit {
     Usage,
     /// Could not start.
     Start,
+    /// Callbacks were not sent, or are owed another attempt.
+    Left,
     /// A load whose figures can't be relied on.
     Void,
+    /// A mistake in the program itself.
+    Broken,
     /// Interrupted by the user.
     Interrupted,
     /// As the command of `exec` ended.
@@ -45,7 +52,9 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Start => 3,
+            Self::Left => 4,
             Self::Void => 5,
+            Self::Broken => 70,
             Self::Interrupted => 130,
             Self::OfCommand(number) => number,
         }
@@ -103,13 +112,33 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::from(Exit::Usage.number()) } else { ExitCode::SUCCESS }
 }
 
-/// Turns the outcome of a command into the process's exit code.
-pub(super) fn code(outcome: Result<Exit, CommandError>) -> ExitCode {
+/// Runs a command and turns its outcome into the process's exit code. A panic has said by itself what and where.
+pub(super) fn code(command: impl FnOnce() -> Result<Exit, CommandError>) -> ExitCode {
+    let outcome = catch_unwind(AssertUnwindSafe(command))
+        .unwrap_or_else(|_| Err(CommandError { exit: Exit::Broken, text: BROKEN.to_owned() }));
     match outcome {
         Ok(exit) => ExitCode::from(exit.number()),
         Err(error) => {
             super::remark(error.text.trim_end());
             ExitCode::from(error.exit.number())
         }
+    }
+}
+
+/// What is said once nothing can be relied on any more.
+const BROKEN: &str = "\
+error: this is a mistake in airudder-mock itself: it ends here rather than answer and send from half a state. Please report
+it with the lines above";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_of_the_program_has_a_code_of_its_own() {
+        let code = |command: fn() -> Result<Exit, CommandError>| format!("{:?}", code(command));
+        assert_eq!(code(|| panic!("on purpose")), format!("{:?}", ExitCode::from(70)));
+        assert_eq!(code(|| Err(CommandError::usage("no"))), format!("{:?}", ExitCode::from(2)));
+        assert_eq!(code(|| Ok(Exit::Ok)), format!("{:?}", ExitCode::SUCCESS));
     }
 }

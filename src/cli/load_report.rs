@@ -1,8 +1,10 @@
 //! What every command with a load report does with it: prints the summary, writes files, compares, and decides the exit.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{CommandError, Exit, cannot_write};
+use crate::files::read_within;
 use crate::load::{FailIf, Report, compare, markdown, page, summary};
 
 /// The arguments about reports.
@@ -84,10 +86,16 @@ impl Prepared {
     }
 }
 
+/// The largest report that is read, in megabytes.
+const MOST_MEGABYTES: u64 = 256;
+
 /// Reads a JSON report.
 pub(super) fn read(path: &Path) -> Result<Report, CommandError> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path)
+    let text = read_within(path, MOST_MEGABYTES)
+        .and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        })
         .map_err(|error| CommandError::usage(format!("{shown} can't be read: {error}")))?;
     Report::read(&text).map_err(|error| CommandError::usage(format!("{shown}: {error}")))
 }

@@ -98,7 +98,8 @@ pub fn main() -> ExitCode {
         Err(error) => return exit::usage(&error),
     };
     let config = cli.config.as_deref();
-    let outcome = match cli.command {
+    raise_descriptors();
+    exit::code(|| match cli.command {
         Command::Run(args) => run::run(args, config),
         Command::Serve(args) => serve::run(args, config),
         Command::Exec(args) => exec::run(args, config),
@@ -113,8 +114,21 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args, config),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),
-    };
-    exit::code(outcome)
+    })
+}
+
+/// Every connection takes a descriptor, and many systems give a program fewer than it may have.
+fn raise_descriptors() {
+    #[cfg(unix)]
+    {
+        use nix::sys::resource::{Resource, getrlimit, setrlimit};
+        if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+            && soft < hard
+        {
+            // Where the system does not give them, those there are have to do.
+            let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+        }
+    }
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {

@@ -15,8 +15,8 @@ use super::timeline::Timeline;
 use super::verdicts::Verdicts;
 use super::{CommandError, Exit, stories};
 use crate::contract::{Direction, Provenance};
-use crate::engine::{Pace, Speed};
-use crate::journal::KeptLimits;
+use crate::engine::{Left, Pace, Speed, Watchdog};
+use crate::journal::{Event, KeptLimits};
 use crate::mock::{Builder, Prepared};
 use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
@@ -38,6 +38,9 @@ const SHOWN_EVENTS: usize = 6;
 
 /// How long the last lines may take to be printed.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Whoever makes requests notices it when others take longer.
+const LONG_TURN: Duration = Duration::from_millis(250);
 
 /// The arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -82,7 +85,10 @@ pub(super) struct Args {
     /// secrets of accounts in the record.
     #[arg(long)]
     show_secrets: bool,
-    /// Print nothing but the address.
+    /// End with exit code 0 although callbacks were not sent, which are listed all the same.
+    #[arg(long)]
+    may_leave: bool,
+    /// Print nothing but the address, and what is left at the end.
     #[arg(long, short)]
     quiet: bool,
 }
@@ -121,7 +127,8 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
         args.show_secrets,
         builder,
     )?;
-    let mock = builder.sink(verdicts.clone()).stories(stories).assemble().await?;
+    let watchdog = Watchdog::new(LONG_TURN, |long| super::remark(&format!("slow: {long}")));
+    let mock = builder.watchdog(watchdog).sink(verdicts.clone()).stories(stories).assemble().await?;
     let files = args.address_files.write(mock.address(), &mock.url()).map_err(CommandError::start)?;
     let interrupted = super::interrupted_with(files.remover());
     if args.quiet {
@@ -131,12 +138,20 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     }
 
     mock.drive(interrupted).await;
-    let (unsent, found) =
-        mock.driver().with(|engine, _| (engine.unfinished().len(), engine.findings().clone()));
+    let (left, found) = mock.driver().with(|engine, now| {
+        let left = engine.left();
+        for line in &left.lines {
+            engine.journal().write(now, None, Event::Note(format!("left: {line}")));
+        }
+        (left, engine.findings().clone())
+    });
     mock.close().await;
+    let last = last_line(&left);
     if !args.quiet {
-        let callbacks = if unsent == 1 { "callback was" } else { "callbacks were" };
-        output.line(&format!("stopped; {unsent} {callbacks} not sent"));
+        output.line(&last);
+    } else if !left.is_empty() {
+        left.lines.iter().for_each(|line| super::remark(&format!("left: {line}")));
+        super::remark(&last);
     }
     if !args.quiet && !found.counts().is_empty() {
         output.line(&format!("found   {}", super::found::summed(found.counts())));
@@ -151,7 +166,25 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     // A terminal that takes nothing does not keep the mock from its end.
     output.finish(Some(LAST_WORDS)).map_err(super::cannot_print)?;
     recording.finish()?;
-    Ok(if found.strict_errors() > 0 || verdicts.has_failed() { Exit::Failed } else { Exit::Ok })
+    Ok(match found.strict_errors() > 0 || verdicts.has_failed() {
+        true => Exit::Failed,
+        false if left.callbacks > 0 && !args.may_leave => Exit::Left,
+        false => Exit::Ok,
+    })
+}
+
+/// What is left, in numbers.
+fn last_line(left: &Left) -> String {
+    let many =
+        |count: usize, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
+    let mut line = format!("stopped; {} not sent", many(left.callbacks, "callback was", "callbacks were"));
+    if left.numbers > 0 {
+        line.push_str(&format!(", {} not dialled", many(left.numbers, "number was", "numbers were")));
+    }
+    if left.notices > 0 {
+        line.push_str(&format!(", {} planned", many(left.notices, "notice was", "notices were")));
+    }
+    line
 }
 
 /// How strict the mock is, and with which accounts otherwise.

@@ -119,7 +119,7 @@ pub(super) fn path_for<'a>(scheme: &Scheme, path: Option<&'a str>) -> Result<&'a
 
 /// The body, byte for byte.
 pub(super) fn read_body() -> Result<Vec<u8>, CommandError> {
-    let mut stdin = io::stdin().lock();
+    let stdin = io::stdin().lock();
     if stdin.is_terminal() {
         anstream::eprintln!(
             "reading the body from the terminal, until Ctrl-D at the start of a line; each line ends with a newline, \
@@ -128,10 +128,18 @@ pub(super) fn read_body() -> Result<Vec<u8>, CommandError> {
     }
     let mut body = Vec::new();
     stdin
+        .take((MOST_MEGABYTES << 20) + 1)
         .read_to_end(&mut body)
         .map_err(|error| CommandError::start(format!("cannot read the body from standard input: {error}")))?;
+    if body.len() as u64 > MOST_MEGABYTES << 20 {
+        let message = format!("the body from standard input is larger than {MOST_MEGABYTES} MB");
+        return Err(CommandError::usage(message));
+    }
     Ok(body)
 }
+
+/// The largest body that is signed, verified or sent, in megabytes.
+pub(super) const MOST_MEGABYTES: u64 = 256;
 
 /// An id for a message that was given none: the same for the same body at the same moment.
 fn made_nonce(body: &[u8], now: Timestamp) -> String {

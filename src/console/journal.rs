@@ -150,7 +150,7 @@ fn stream(world: World, find: Find, format: Format) -> Result<Answered<Value>, R
         ("content-type".into(), format.content_type().into()),
         ("cache-control".into(), "no-store".into()),
     ];
-    Ok(Answered::Other(Reply::Stream(HttpStream { status: 200, headers, length: None, parts })))
+    Ok(Answered::Other(Reply::Stream(HttpStream { status: 200, headers, length: None, parts, memory: 0 })))
 }
 
 /// Sends what is kept and then what comes, until the reader is gone or the mock ends. A reader that is too slow misses what

@@ -111,6 +111,8 @@ pub enum ErrorClass {
     Unresolved,
     /// Nobody listens there.
     Refused,
+    /// This machine gives no further connection: it is out of descriptors. It is no attempt.
+    NoDescriptors,
     /// No whole answer within the policy's timeout.
     Timeout,
     /// The connection ended before the answer did.
@@ -136,6 +138,7 @@ impl ErrorClass {
             Self::Unsendable => "unsendable",
             Self::Unresolved => "unresolved",
             Self::Refused => "refused",
+            Self::NoDescriptors => "no_descriptors",
             Self::Timeout => "timeout",
             Self::Reset => "reset",
             Self::Tls => "tls",

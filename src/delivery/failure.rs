@@ -44,6 +44,9 @@ impl Failure {
 
     /// No TCP connection came about.
     pub(crate) fn connect(target: &Target, error: &io::Error) -> Self {
+        if is_out_of_descriptors(error) {
+            return Self { class: ErrorClass::NoDescriptors, ..Self::no_room(error) };
+        }
         let place = place(target);
         let (class, message) = match error.kind() {
             io::ErrorKind::ConnectionRefused => {
@@ -205,6 +208,11 @@ fn loopback(target: &Target) -> Option<SocketAddr> {
         host => host.parse().ok().filter(IpAddr::is_loopback)?,
     };
     Some(SocketAddr::new(address, target.port()))
+}
+
+/// Whether the process, or the machine, may open no more files: `EMFILE` and `ENFILE`.
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
 fn find_tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {

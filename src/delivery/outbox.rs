@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -29,6 +30,9 @@ pub struct Totals {
     /// All attempts that ended.
     pub attempts: u64,
 }
+
+/// How long nothing more is tried for a callback that this machine had no descriptor for.
+const NO_DESCRIPTORS: Duration = Duration::from_secs(1);
 
 /// A moment at which a callback may start; ordered by the moment, then by the callback's number.
 type Start = (Timestamp, CallbackId);
@@ -232,6 +236,17 @@ impl Outbox {
         };
         slot.in_flight = false;
         self.totals.in_flight -= 1;
+        if let Err(Failure { class: ErrorClass::NoDescriptors, .. }) = &result.result {
+            // Nothing of it has left this machine. It waits as if nothing had been tried.
+            slot.attempts -= 1;
+            match slot.attempts {
+                0 => self.totals.pending += 1,
+                _ => self.totals.waiting += 1,
+            }
+            let at = now.checked_add(NO_DESCRIPTORS).unwrap_or(Timestamp::MAX);
+            self.ready.insert((at, id));
+            return AttemptOutcome::Retry { at };
+        }
         self.totals.attempts += 1;
         let (attempts, policy) = (slot.attempts, &slot.callback.policy);
         let callback = Arc::clone(&slot.callback);
@@ -290,6 +305,12 @@ impl Outbox {
     /// The sums.
     pub fn totals(&self) -> Totals {
         self.totals
+    }
+
+    /// What was not sent, or is owed another attempt, in the order of the ids, with the attempts so far.
+    pub fn left(&self) -> impl Iterator<Item = (&QueuedCallback, u32)> {
+        let made = |slot: &Slot| slot.attempts - u32::from(slot.in_flight);
+        self.slots.values().map(move |slot| (&*slot.callback, made(slot)))
     }
 
     /// What is still on its way, in the order of the ids.

@@ -507,3 +507,26 @@ proptest! {
         assert!(world.outbox.queues.is_empty() && world.outbox.ready.is_empty());
     }
 }
+
+/// What never left this machine uses up no attempt, and nothing of its conversation overtakes it.
+#[test]
+fn out_of_descriptors_is_no_attempt() {
+    let mut outbox = outbox(8);
+    outbox.push(callback(1, 0, Some("chat"), &vendor()));
+    outbox.push(callback(2, 0, Some("chat"), &vendor()));
+    for second in 0..20 {
+        let first = attempt(outbox.start(at(second * 1_000)).unwrap());
+        assert_eq!((first.callback.id, first.number), (CallbackId(1), 1));
+        assert!(outbox.start(at(second * 1_000)).is_none());
+        let outcome = outbox.finish(&first, &failed(ErrorClass::NoDescriptors), at(second * 1_000));
+        assert_eq!(outcome, AttemptOutcome::Retry { at: at((second + 1) * 1_000) });
+        let totals = outbox.totals();
+        assert_eq!((totals.pending, totals.waiting, totals.in_flight, totals.attempts), (2, 0, 0, 0));
+    }
+    let first = attempt(outbox.start(at(20_000)).unwrap());
+    assert!(matches!(outbox.finish(&first, &answered(503), at(20_000)), AttemptOutcome::Retry { .. }));
+    assert_eq!(
+        outbox.left().map(|(callback, attempts)| (callback.id.0, attempts)).collect::<Vec<_>>(),
+        [(1, 1), (2, 0)]
+    );
+}

@@ -67,6 +67,8 @@ pub struct Engine {
     pub(super) failed_for: BTreeSet<(usize, Option<usize>)>,
     /// The findings that are errors and belong to no story.
     pub(super) errors_alone: BTreeSet<Option<usize>>,
+    /// What is done in the present turn.
+    deed: String,
 }
 
 impl std::fmt::Debug for Engine {
@@ -107,7 +109,23 @@ impl Engine {
             opened_alone: 0,
             failed_for: BTreeSet::new(),
             errors_alone: BTreeSet::new(),
+            deed: String::new(),
         }
+    }
+
+    /// A turn begins in which nothing is done yet.
+    pub(super) fn begin_turn(&mut self) {
+        self.deed.clear();
+    }
+
+    /// What is done in this turn, for people.
+    pub(super) fn deed(&self) -> &str {
+        &self.deed
+    }
+
+    fn note_deed(&mut self, words: [&str; 2]) {
+        self.deed.clear();
+        self.deed.extend(words);
     }
 
     /// Adds a story to run. Its number must be the count of stories added before it.
@@ -198,8 +216,13 @@ impl Engine {
         totals.pending + totals.in_flight + totals.waiting
     }
 
+    /// For how many callbacks of the simulated vendor there is room.
+    fn room(&self) -> usize {
+        usize::try_from(MOST_UNFINISHED.saturating_sub(self.unfinished_count())).unwrap_or(usize::MAX)
+    }
+
     fn is_full(&self) -> bool {
-        self.unfinished_count() >= MOST_UNFINISHED
+        self.room() == 0
     }
 
     /// Whether [`Engine::stop`] was called.
@@ -257,9 +280,11 @@ impl Engine {
         if self.stopped {
             return;
         }
+        self.note_deed(["what was due by the mock's clock", ""]);
         loop {
             if !self.is_full() {
-                for callback in self.simulator.advance(now) {
+                let room = self.room();
+                for callback in self.simulator.advance_within(now, room) {
                     self.send_callback(callback, now);
                 }
                 for note in self.simulator.take_notes() {
@@ -444,6 +469,7 @@ impl Engine {
     /// A call of the integrator: state changes, stories hear of it, the answer comes back.
     pub fn call(&mut self, call: &Request<'_>) -> RequestOutcome {
         let Request { id, fields, now, .. } = *call;
+        self.note_deed(["a request of ", id]);
         self.calls += 1;
         let owner = match self.stories.as_slice() {
             [] => None,
@@ -569,6 +595,7 @@ impl Engine {
 
     /// The result of an attempt.
     pub fn finish(&mut self, attempt: &Arc<Attempt>, result: AttemptResult, now: Timestamp) {
+        self.note_deed(["the result of a callback, ", &attempt.callback.event]);
         let judged = self.unexpected(attempt, &result, now);
         let outcome = self.dispatch.outbox.finish(attempt, judged.as_ref().unwrap_or(&result), now);
         let result = Arc::new(result);

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 use super::clock::{Clock, Speed};
 use super::core::Engine;
 use super::pace::{Outside, Pace};
+use super::turn::{Busy, Turn, Watchdog};
 use crate::delivery::{Attempt, AttemptResult, Client, ErrorClass, Failure};
 use crate::journal::Event;
 use crate::time::HumanDuration;
@@ -36,6 +38,9 @@ struct Shared {
     client: Client,
     callers: Callers,
     pace: Pace,
+    watchdog: Option<Watchdog>,
+    /// Nothing new is begun.
+    ending: AtomicBool,
     /// When it was made: real time counts from here.
     began: Instant,
     /// For tests: what takes the attempts in place of the network.
@@ -92,6 +97,16 @@ enum Waits {
     Idly(Timestamp),
 }
 
+impl Busy for State {
+    fn begin(&mut self) {
+        self.engine.begin_turn();
+    }
+
+    fn deed(&self) -> &str {
+        self.engine.deed()
+    }
+}
+
 impl State {
     /// Whether the driver waits for longer than it should by now. Waking it costs more than most calls do.
     fn waits_too_long(&self) -> bool {
@@ -142,8 +157,7 @@ struct Engaged(Driver);
 
 impl Drop for Engaged {
     fn drop(&mut self) {
-        self.0.lock().engaged -= 1;
-        self.0.shared.changed.notify_one();
+        self.0.at_the_end(|state| state.engaged -= 1);
     }
 }
 
@@ -171,6 +185,8 @@ impl Driver {
             client,
             callers,
             pace,
+            watchdog: None,
+            ending: AtomicBool::new(false),
             began: Instant::now(),
             #[cfg(test)]
             receiver: None,
@@ -178,9 +194,35 @@ impl Driver {
         Self { shared: Arc::new(shared) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic in a task must not take the summary of the run with it.
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Has turns that take long told of, before it is shared.
+    #[must_use]
+    pub fn watched(mut self, watchdog: Watchdog) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.watchdog = Some(watchdog);
+        }
+        self
+    }
+
+    /// One's turn with what everybody shares.
+    ///
+    /// # Panics
+    ///
+    /// After a panic in the turn of somebody else. With half a state nothing that is answered or sent could be relied on:
+    /// whoever drives panics as well, and the process ends.
+    fn lock(&self) -> Turn<'_, State> {
+        self.turn_with_state().expect("the state is half changed by what panicked before")
+    }
+
+    fn turn_with_state(&self) -> Option<Turn<'_, State>> {
+        Turn::take(&self.shared.state, self.shared.watchdog.as_ref(), &self.shared.changed)
+    }
+
+    /// Something is over, in whichever way. After a panic nobody counts any more.
+    fn at_the_end(&self, note: impl FnOnce(&mut State)) {
+        if let Some(mut state) = self.turn_with_state() {
+            note(&mut state);
+        }
+        self.shared.changed.notify_one();
     }
 
     /// Works with the engine at the present moment of the story.
@@ -343,8 +385,14 @@ impl Driver {
         }
     }
 
+    /// Whether it was interrupted: what is under way ends, and nothing new is begun.
+    pub fn is_ending(&self) -> bool {
+        self.shared.ending.load(Ordering::Relaxed)
+    }
+
     /// Starts nothing new from now on.
     fn stop(&self) {
+        self.shared.ending.store(true, Ordering::Relaxed);
         let mut state = self.lock();
         state.engine.stop();
         state.agenda.clear();
@@ -560,8 +608,7 @@ struct InFlight(Driver);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.lock().in_flight -= 1;
-        self.0.shared.changed.notify_one();
+        self.0.at_the_end(|state| state.in_flight -= 1);
     }
 }
 

@@ -264,3 +264,21 @@ async fn a_pause_before_an_await_is_jumped_over() {
     assert!((3..4).contains(&took.as_secs()), "{took:?}");
     assert_eq!(seen.count("failed: "), 1);
 }
+
+/// What panics while it works with the engine leaves half a change: whoever drives panics too, and nobody is answered.
+#[tokio::test(start_paused = true)]
+async fn after_a_panic_nothing_goes_on() {
+    let engine = Builder::new(Prepared::new(Settings::default())).engine().unwrap();
+    let clock = Clock::starting(Timestamp::UNIX_EPOCH, Speed::Max);
+    let client = Client::new(ClientOptions::default()).unwrap();
+    let driver = Driver::new(engine, clock, client, Callers::Lasting, Pace::default());
+    let theirs = driver.clone();
+    let driving = tokio::spawn(async move { theirs.drive(std::future::pending()).await });
+    tokio::task::yield_now().await;
+    let theirs = driver.clone();
+    let panicked = tokio::spawn(async move { theirs.with(|_, _| panic!("on purpose")) });
+    assert!(panicked.await.unwrap_err().is_panic());
+    assert!(driving.await.unwrap_err().is_panic());
+    let theirs = driver.clone();
+    assert!(tokio::spawn(async move { theirs.look(|_, _| ()) }).await.unwrap_err().is_panic());
+}

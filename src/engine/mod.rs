@@ -12,9 +12,11 @@ mod dispatch;
 mod drive;
 mod found;
 mod host;
+mod left;
 mod options;
 mod outcome;
 mod pace;
+mod turn;
 #[cfg(test)]
 mod user_endpoints_tests;
 
@@ -22,6 +24,8 @@ pub use arrived::TurnedAway;
 pub use clock::{Clock, Speed, SpeedError};
 pub use core::Engine;
 pub use drive::{Agenda, Callers, Driver, End};
+pub use left::Left;
 pub use options::EngineOptions;
 pub use outcome::RequestOutcome;
 pub use pace::Pace;
+pub use turn::Watchdog;

@@ -29,6 +29,23 @@ pub struct SourceFile {
     lines: Vec<usize>,
 }
 
+/// Reads a file up to a limit of so many megabytes.
+///
+/// # Errors
+///
+/// It can't be read, or is larger.
+pub fn read_within(path: &Path, megabytes: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take((megabytes << 20) + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > megabytes << 20 {
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::FileTooLarge,
+            format!("it is larger than {megabytes} MB"),
+        ));
+    }
+    Ok(bytes)
+}
+
 impl SourceFile {
     /// A text under the name it is shown with.
     pub fn new(path: impl Into<Arc<str>>, text: impl Into<String>) -> Arc<Self> {

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-pub use diagnostic::{Diagnostic, Place, Problems, SourceFile};
+pub use diagnostic::{Diagnostic, Place, Problems, SourceFile, read_within};
 pub use visible::visible;
 
 /// A table whose keys are the user's own: a body, variables, conditions. Keys keep their order.

@@ -9,6 +9,7 @@ use hyper::body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 use tokio::time::{Sleep, sleep};
 
+use super::budget::Share;
 use super::state::InFlight;
 
 /// The pieces in which a whole body is handed over: over HTTP/2 an exchange is over for us with its last piece, however
@@ -32,6 +33,8 @@ pub(super) struct Body {
     content: Content,
     /// The exchange goes on as long as its body is sent.
     in_flight: Option<InFlight>,
+    /// The memory that it takes until then.
+    share: Option<Share>,
 }
 
 #[derive(Debug)]
@@ -43,7 +46,7 @@ enum Content {
 
 impl Body {
     pub(super) fn whole(body: Bytes) -> Self {
-        Self { content: Content::Whole(body), in_flight: None }
+        Self { content: Content::Whole(body), in_flight: None, share: None }
     }
 
     /// Announces the whole body and has the first half.
@@ -53,11 +56,11 @@ impl Body {
         }
         let whole = body.len() as u64;
         body.truncate(body.len() / 2);
-        Self { content: Content::Half { whole, half: body, grace: None }, in_flight: None }
+        Self { content: Content::Half { whole, half: body, grace: None }, in_flight: None, share: None }
     }
 
     pub(super) fn parts(parts: mpsc::Receiver<Bytes>, length: Option<u64>) -> Self {
-        Self { content: Content::Parts { parts, left: length }, in_flight: None }
+        Self { content: Content::Parts { parts, left: length }, in_flight: None, share: None }
     }
 
     fn wait_for_client(&self, is_waiting: bool) {
@@ -66,9 +69,17 @@ impl Body {
         }
     }
 
+    /// How much memory it takes until it is sent; what is made while it is sent says so itself.
+    pub(super) fn size(&self) -> usize {
+        match &self.content {
+            Content::Whole(body) | Content::Half { half: body, .. } => body.len(),
+            Content::Parts { .. } => 0,
+        }
+    }
+
     /// Lets the exchange go on until the body is sent.
-    pub(super) fn hold(&mut self, in_flight: InFlight) {
-        self.in_flight = Some(in_flight);
+    pub(super) fn hold(&mut self, in_flight: InFlight, share: Share) {
+        (self.in_flight, self.share) = (Some(in_flight), Some(share));
     }
 }
 

@@ -1,35 +1,48 @@
 //! One connection from its first byte to its end, HTTP/1.1 or HTTP/2 as the client speaks.
 
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
 use super::context::{ConnContext, ServerContext};
 use super::exchange::exchange;
-use super::state::{ConnState, Overdue};
+use super::state::{ConnState, Ending, Overdue};
 use super::transport::{TimedStream, Transport, finish};
 use crate::net::{HttpRequest, Reply};
 
-/// Serves a connection. What goes wrong on it concerns nobody else.
-pub(super) async fn serve<S, H, R>(stream: S, server: Arc<ServerContext<H>>)
-where
+/// How long the last answer may take on a connection that makes place for another.
+const LAST_ANSWER: Duration = Duration::from_millis(100);
+
+/// Serves a connection. What goes wrong on it concerns nobody else. `asked` says how it is to end.
+pub(super) async fn serve<S, H, R>(
+    stream: S,
+    server: Arc<ServerContext<H>>,
+    (state, mut asked): (Arc<ConnState>, oneshot::Receiver<Ending>),
+) where
     S: Transport,
     H: Fn(HttpRequest) -> R + Send + Sync + 'static,
     R: Future<Output = Reply> + Send + 'static,
 {
     let (limits, mut shutdown) = (&server.limits, server.shutdown.clone());
-    let (state, mut asked) = ConnState::new();
-    let state = Arc::new(state);
+    let mut leaving = state.leaving();
     let stream = Arc::new(Mutex::new(stream));
     let ending = {
-        let io = TimedStream::new(stream.clone(), limits.write_timeout);
-        let context = Arc::new(ConnContext { server: server.clone(), state: state.clone() });
+        let io = TimedStream::new(stream.clone(), limits.write_timeout, state.clone());
+        let client = Arc::downgrade(&stream);
+        let is_gone = move || client.upgrade().is_none_or(|stream| lock(&stream).is_gone());
+        let context = Arc::new(ConnContext {
+            server: server.clone(),
+            state: state.clone(),
+            is_gone: Box::new(is_gone),
+        });
         let service = service_fn(move |request| exchange(request, context.clone()));
         let mut connection = pin!(server.http.serve_connection(TokioIo::new(io), service));
-        let mut is_ending = false;
+        let (mut is_ending, mut leaves_at) = (false, None);
         // Hyper watches neither whether an HTTP/2 client ever asks for anything nor whether it takes the responses that
         // it asked for, so that one that answers pings could keep its connection for ever.
         let mut timer = pin!(sleep(limits.write_timeout.min(limits.header_timeout)));
@@ -42,7 +55,18 @@ where
                     is_ending = true;
                     connection.as_mut().graceful_shutdown();
                 }
+                Ok(()) = leaving.changed() => {
+                    if !state.is_reading() {
+                        return;
+                    }
+                    // The request is answered 503, if its client reads that.
+                    is_ending = true;
+                    connection.as_mut().graceful_shutdown();
+                    leaves_at = Some(Instant::now() + LAST_ANSWER);
+                    timer.as_mut().reset(Instant::now() + LAST_ANSWER);
+                }
                 () = timer.as_mut() => match state.check(limits) {
+                    _ if leaves_at.is_some_and(|at| at <= Instant::now()) => return,
                     Ok(next) => timer.as_mut().reset(next),
                     Err(Overdue::Idle) if !is_ending => {
                         is_ending = true;
@@ -59,4 +83,8 @@ where
         let stream = stream.into_inner().unwrap_or_else(PoisonError::into_inner);
         finish(stream, ending, limits.never, shutdown).await;
     }
+}
+
+fn lock<S>(stream: &Mutex<S>) -> MutexGuard<'_, S> {
+    stream.lock().unwrap_or_else(PoisonError::into_inner)
 }

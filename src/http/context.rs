@@ -46,4 +46,6 @@ impl<H> ServerContext<H> {
 pub(super) struct ConnContext<H> {
     pub(super) server: Arc<ServerContext<H>>,
     pub(super) state: Arc<ConnState>,
+    /// Whether the client has closed its side, looked at without reading.
+    pub(super) is_gone: Box<dyn Fn() -> bool + Send + Sync>,
 }

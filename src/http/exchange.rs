@@ -1,6 +1,7 @@
 //! One request and what is done with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
@@ -11,10 +12,14 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::body::{Body, Cut};
+use super::budget::SMALL;
 use super::context::ConnContext;
 use super::read::{self, Unread};
 use super::state::{Ending, InFlight};
 use crate::net::{Header, HttpRequest, HttpResponse, HttpStream, Reply};
+
+/// How often it is looked whether a client is still there that waits for a reply that is late on purpose.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Reads a request, has it handled, and does what the reply says.
 pub(super) async fn exchange<H, R>(
@@ -26,15 +31,29 @@ where
     R: Future<Output = Reply>,
 {
     let shared = request.version() == hyper::Version::HTTP_2;
+    let limits = &context.server.limits;
     let in_flight = InFlight::new(&context.state, shared);
     let head = request.method() == Method::HEAD;
-    let reply = match read::read(request, &context.server.limits).await {
+    let mut share = limits.budget.share();
+    let mut leaving = context.state.leaving();
+    in_flight.set_reading(true);
+    let read = tokio::select! {
+        biased;
+        read = read::read(request, limits, &mut share) => read,
+        Ok(()) = leaving.changed() => Err(Unread::Crowded),
+    };
+    in_flight.set_reading(false);
+    let reply = match read {
         Ok(request) => (context.server.handler)(request).await,
         Err(unread) => Unread::answer(unread).into(),
     };
-    let answer = match reply {
+    // What came is done with; from here on the answer takes its place.
+    drop(std::mem::replace(&mut share, limits.budget.share()));
+    let mut memory = 0;
+    let answer = match here(reply, &context).await {
         Reply::Answer(answer) => response(answer.status, answer.headers, Body::whole(answer.body), head),
-        Reply::Stream(HttpStream { status, headers, parts, length }) => {
+        Reply::Stream(HttpStream { status, headers, parts, length, memory: needed }) => {
+            memory = if head { 0 } else { needed };
             response(status, headers, Body::parts(parts, length), head)
         }
         Reply::Half(mut answer) => {
@@ -53,10 +72,34 @@ where
         Reply::Close => return ended(&context, Ending::Close).await,
         Reply::Reset => return ended(&context, Ending::Reset).await,
         Reply::Never => return ended(&context, Ending::Silence).await,
+        // It was waited for.
+        Reply::Later(_) => return Err(Cut),
     };
     let mut response = answer.unwrap_or_else(unsendable);
-    response.body_mut().hold(in_flight);
+    memory += response.body().size();
+    if memory > SMALL && !share.grow(memory) {
+        let HttpResponse { status, headers, body } = read::crowded();
+        response = self::response(status, headers, Body::whole(body), head).unwrap_or_else(unsendable);
+    }
+    response.body_mut().hold(in_flight, share);
     Ok(response)
+}
+
+/// Waits for a reply that is given late on purpose. Nobody holds a place for a client that has gone meanwhile: over
+/// HTTP/1.1 hyper does not look for that, since a client may close its side when it has said all.
+async fn here<H>(mut reply: Reply, context: &ConnContext<H>) -> Reply {
+    while let Reply::Later(mut later) = reply {
+        reply = tokio::select! {
+            biased;
+            // Whoever is to give it has panicked, and has said so.
+            came = &mut later => came.unwrap_or(Reply::Close),
+            () = sleep(LOOK) => match (context.is_gone)() {
+                true => Reply::Close,
+                false => Reply::Later(later),
+            },
+        };
+    }
+    reply
 }
 
 /// Leaves the connection to the one who drives it; the exchange is dropped with it.

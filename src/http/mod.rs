@@ -6,12 +6,14 @@
 
 mod bind;
 mod body;
+mod budget;
 mod client;
 mod connection;
 mod connector;
 mod context;
 mod exchange;
 mod limits;
+mod places;
 mod read;
 mod server;
 mod state;
@@ -20,9 +22,10 @@ mod transport;
 mod wire;
 
 pub use bind::BindError;
+pub use budget::Budget;
 pub use client::{request, request_parts};
 pub(crate) use connector::{ConnectError, Connector, Http1, Stream};
-pub use limits::Limits;
+pub use limits::{LargeBodies, Limits};
 pub use server::Server;
 pub(crate) use tls::{Tls, TlsPlan};
 pub use tls::{TlsError, TlsOptions};

@@ -11,8 +11,10 @@ use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{Method, Request, Version};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::Limits;
+use super::budget::Share;
 use crate::net::{Headers, HttpRequest, HttpResponse};
 
 /// How long a client that sends too much is listened to before it gets its answer.
@@ -37,8 +39,20 @@ pub(super) enum Unread {
     TooLong(usize),
     /// So many headers `Host` where there is to be one (RFC 9112, section 3.2).
     Hosts(usize),
+    /// In all, the body came slower than so many bytes a second, or took longer than so long.
+    Slow(u32, Duration),
+    /// There is no room for it now, among those of others.
+    Crowded,
     /// Not HTTP, or cut off.
     Broken,
+}
+
+/// What a client may do that was refused for want of room.
+pub(super) fn crowded() -> HttpResponse {
+    let message = "the mock is busy with the bodies and answers of others ([limits] memory_mb and connections): try again";
+    let mut answer = HttpResponse::json(503, &json!({ "message": message }));
+    answer.headers.push(("retry-after".into(), "1".into()));
+    answer
 }
 
 impl Unread {
@@ -57,6 +71,20 @@ impl Unread {
             Self::Hosts(count) => {
                 (400, format!("the request has {count} headers Host, and one is to be there"))
             }
+            Self::Slow(rate, deadline) => {
+                let deadline = crate::time::HumanDuration(deadline);
+                (
+                    408,
+                    format!(
+                        "the body comes slower than {rate} bytes a second, or takes longer than {deadline}"
+                    ),
+                )
+            }
+            Self::Crowded => {
+                let mut answer = crowded();
+                answer.headers.push(("connection".into(), "close".into()));
+                return answer;
+            }
             Self::Broken => (400, "malformed or truncated request body".to_owned()),
         };
         let mut answer = HttpResponse::json(status, &json!({ "message": message }));
@@ -65,8 +93,13 @@ impl Unread {
     }
 }
 
-/// Reads a request. The body of GET and HEAD is read and dropped: some clients repeat their query in it.
-pub(super) async fn read(request: Request<Incoming>, limits: &Limits) -> Result<HttpRequest, Unread> {
+/// Reads a request. The body of GET and HEAD is read and dropped: some clients repeat their query in it. `share` is the
+/// memory that it takes.
+pub(super) async fn read(
+    request: Request<Incoming>,
+    limits: &Limits,
+    share: &mut Share,
+) -> Result<HttpRequest, Unread> {
     let (head, mut body) = request.into_parts();
     // Over HTTP/1.1 hyper has counted them already; but it has its own opinion of how small a limit of bytes may be.
     if head.headers.len() > limits.header_count {
@@ -82,7 +115,12 @@ pub(super) async fn read(request: Request<Incoming>, limits: &Limits) -> Result<
     }
     let waits = head.headers.contains_key(EXPECT);
     let keep = head.method != Method::GET && head.method != Method::HEAD;
-    let body = read_body(&mut body, limits, waits, keep).await?;
+    let usual = usize::try_from(body.size_hint().upper().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+    let most = match usual <= limits.usual_body {
+        true => limits.body,
+        false => limits.body_of(head.method.as_str(), head.uri.path()),
+    };
+    let body = read_body(&mut body, limits, (most, waits, keep), share).await?;
     // Over HTTP/2 and through proxies the host stands in the URI, which wins over the header (RFC 9112, section 3.2.2).
     let host = head.uri.authority();
     let headers = headers(host.map(Authority::as_str), &head.headers);
@@ -129,40 +167,72 @@ fn method(method: &Method) -> Cow<'static, str> {
     }
 }
 
-async fn read_body(body: &mut Incoming, limits: &Limits, waits: bool, keep: bool) -> Result<Bytes, Unread> {
+async fn read_body(
+    body: &mut Incoming,
+    limits: &Limits,
+    (most, waits, keep): (usize, bool, bool),
+    share: &mut Share,
+) -> Result<Bytes, Unread> {
+    let began = Instant::now();
     let announced = body.size_hint().exact().unwrap_or(0);
     let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-    if announced > limits.body {
+    if announced > most {
         if !waits {
             // A client that is still writing would see a reset connection in place of the answer.
             let _ = tokio::time::timeout(DRAIN, drain(body, limits)).await;
         }
-        return Err(Unread::TooLarge(limits.body));
+        return Err(Unread::TooLarge(most));
     }
-    let mut whole = BytesMut::with_capacity(if keep { announced.min(FIRST_ROOM) } else { 0 });
+    let first = if keep { announced.min(FIRST_ROOM) } else { 0 };
+    if !share.grow(first) {
+        return refuse(body, limits).await;
+    }
+    let mut whole = BytesMut::with_capacity(first);
     let mut length = 0;
     // Over HTTP/1.1 the end is known without asking once more.
     while !body.is_end_stream()
-        && let Some(data) = next(body, limits).await?
+        && let Some(data) = next(body, limits, allowed(limits, began, length)).await?
     {
         length += data.len();
-        if length > limits.body {
+        if length > most {
             drop(whole);
             let _ = tokio::time::timeout(DRAIN, drain(body, limits)).await;
-            return Err(Unread::TooLarge(limits.body));
+            return Err(Unread::TooLarge(most));
         }
         if keep {
+            let (room, needed) = (whole.capacity(), whole.len() + data.len());
+            if needed > room {
+                let wanted = (2 * room).min(announced).max(needed);
+                if !share.grow(wanted - room) {
+                    drop(whole);
+                    return refuse(body, limits).await;
+                }
+                whole.reserve(wanted - whole.len());
+            }
             whole.extend_from_slice(&data);
         }
     }
     Ok(whole.freeze())
 }
 
+/// There is no room: says so to a client that may still be writing.
+async fn refuse(body: &mut Incoming, limits: &Limits) -> Result<Bytes, Unread> {
+    let _ = tokio::time::timeout(DRAIN, drain(body, limits)).await;
+    Err(Unread::Crowded)
+}
+
+/// How long the next piece of a body may take, of which so much has come.
+fn allowed(limits: &Limits, began: Instant, length: usize) -> Duration {
+    let by_rate =
+        limits.body_timeout + Duration::from_secs(length as u64 / u64::from(limits.body_rate.max(1)));
+    limits.body_deadline.min(by_rate).saturating_sub(began.elapsed())
+}
+
 /// The next piece of a body; trailers are passed over.
-async fn next(body: &mut Incoming, limits: &Limits) -> Result<Option<Bytes>, Unread> {
+async fn next(body: &mut Incoming, limits: &Limits, allowed: Duration) -> Result<Option<Bytes>, Unread> {
     loop {
-        let frame = tokio::time::timeout(limits.body_timeout, body.frame()).await;
-        match frame.map_err(|_| Unread::Stalled(limits.body_timeout))? {
+        let frame = tokio::time::timeout(limits.body_timeout.min(allowed), body.frame()).await;
+        match frame.map_err(|_| overdue(limits, allowed))? {
             None => return Ok(None),
             Some(Err(_)) => return Err(Unread::Broken),
             Some(Ok(frame)) => {
@@ -174,6 +244,14 @@ async fn next(body: &mut Incoming, limits: &Limits) -> Result<Option<Bytes>, Unr
     }
 }
 
+fn overdue(limits: &Limits, allowed: Duration) -> Unread {
+    if allowed < limits.body_timeout {
+        Unread::Slow(limits.body_rate, limits.body_deadline)
+    } else {
+        Unread::Stalled(limits.body_timeout)
+    }
+}
+
 async fn drain(body: &mut Incoming, limits: &Limits) {
-    while let Ok(Some(_)) = next(body, limits).await {}
+    while let Ok(Some(_)) = next(body, limits, Duration::MAX).await {}
 }

@@ -7,17 +7,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
 use super::connection;
 use super::context::ServerContext;
+use super::places::Places;
+use super::state::ConnState;
 use super::transport::Listener;
 use super::{BindError, Limits, bind};
 use crate::net::{HttpRequest, Reply};
 
 /// How long nothing is accepted after the system refused to give a connection, mostly for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long nobody is asked for a place while one that was asked goes, or nobody could go.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A server that has its address and does not accept yet.
 #[derive(Debug)]
@@ -75,24 +81,32 @@ where
     H: Fn(HttpRequest) -> R + Send + Sync + 'static,
     R: Future<Output = Reply> + Send + 'static,
 {
-    let places = Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let mut places = Places::new(limits.connections, limits.give_way);
     let drain = limits.drain;
     let (ending, end) = watch::channel(());
     let context = Arc::new(ServerContext::new(handler, limits, end));
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
+    let mut came = None;
     loop {
+        // One that nobody knows a place for yet waits here, and those behind it with the system.
+        let has_place = came.is_some() && !places.are_taken();
+        let again = match &came {
+            Some(_) if !has_place => Some(places.make_room().unwrap_or_else(|| Instant::now() + LOOK_AGAIN)),
+            _ => None,
+        };
+        if has_place && let Some(stream) = came.take() {
+            let (state, asked) = ConnState::new();
+            let state = Arc::new(state);
+            places.take(&state);
+            connections.spawn(connection::serve(stream, context.clone(), (state, asked)));
+        }
         tokio::select! {
             biased;
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
-            (stream, place) = accept(&mut listener, &places) => {
-                let exchange = connection::serve(stream, context.clone());
-                connections.spawn(async move {
-                    exchange.await;
-                    drop(place);
-                });
-            }
+            () = sleep_until(again.unwrap_or_else(Instant::now)), if again.is_some() => {}
+            stream = accept(&mut listener), if came.is_none() => came = Some(stream),
         }
     }
     drop(listener);
@@ -106,16 +120,11 @@ where
     left
 }
 
-/// The next connection, once there is a place for it.
-async fn accept<L: Listener>(
-    listener: &mut L,
-    places: &Arc<Semaphore>,
-) -> (L::Stream, Option<OwnedSemaphorePermit>) {
-    // Never closed, so there always is a permit in the end.
-    let place = places.clone().acquire_owned().await.ok();
+/// The next connection.
+async fn accept<L: Listener>(listener: &mut L) -> L::Stream {
     loop {
         match listener.accept().await {
-            Ok(stream) => return (stream, place),
+            Ok(stream) => return stream,
             Err(error) if is_of_the_client(&error) => {}
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }

@@ -1,10 +1,10 @@
-//! What the exchanges of a connection report to the one who drives it: whether it is idle, which responses wait for their
+//! What the exchanges of a connection report to the one who drives it: whether it is idle, which of them wait for their
 //! client, and whether it is to end.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::Limits;
@@ -24,6 +24,8 @@ pub(super) enum Ending {
 #[derive(Debug)]
 pub(super) struct ConnState {
     activity: Mutex<Activity>,
+    /// Whether it gives its place to another connection.
+    leaving: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -34,10 +36,21 @@ struct Activity {
     open: usize,
     /// Since when there is none, if there is none.
     idle_since: Instant,
-    /// The responses that wait for their client to take more, and since when.
-    waiting: BTreeMap<usize, Instant>,
+    /// The exchanges that wait for their client, and since when.
+    waiting: BTreeMap<usize, (WaitsFor, Instant)>,
+    /// Since when the client takes nothing of what is written.
+    stuck: Option<Instant>,
     /// Takes how the connection is to end.
     ending: Option<oneshot::Sender<Ending>>,
+}
+
+/// What an exchange waits for its client to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WaitsFor {
+    /// To send more of the request.
+    Request,
+    /// To take more of the response.
+    Response,
 }
 
 /// Why a connection is to end.
@@ -58,9 +71,10 @@ impl ConnState {
             open: 0,
             idle_since: Instant::now(),
             waiting: BTreeMap::new(),
+            stuck: None,
             ending: Some(ending),
         };
-        (Self { activity: Mutex::new(activity) }, asked)
+        (Self { activity: Mutex::new(activity), leaving: watch::Sender::new(false) }, asked)
     }
 
     fn activity(&self) -> MutexGuard<'_, Activity> {
@@ -75,11 +89,54 @@ impl ConnState {
         }
     }
 
+    /// Asks for the end of the connection, since another one needs its place.
+    pub(super) fn leave(&self) {
+        self.leaving.send_replace(true);
+    }
+
+    /// Tells when the connection is to make place.
+    pub(super) fn leaving(&self) -> watch::Receiver<bool> {
+        self.leaving.subscribe()
+    }
+
+    /// The client takes nothing of what is written to it, or does again.
+    pub(super) fn set_stuck(&self, is_stuck: bool) {
+        let mut activity = self.activity();
+        match (is_stuck, activity.stuck) {
+            (true, None) => activity.stuck = Some(Instant::now()),
+            (false, Some(_)) => activity.stuck = None,
+            _ => {}
+        }
+    }
+
+    /// Since when the connection waits for nothing but its client, if it does. One that was asked to go is not asked again.
+    pub(super) fn waits_since(&self) -> Option<Instant> {
+        let activity = self.activity();
+        if *self.leaving.borrow() {
+            return None;
+        }
+        match activity.open {
+            0 => Some(activity.idle_since),
+            open if activity.waiting.len() == open => {
+                activity.waiting.values().map(|(_, since)| *since).max()
+            }
+            _ => activity.stuck,
+        }
+    }
+
+    /// Whether a request is being read, so that there is something to answer before the connection ends.
+    pub(super) fn is_reading(&self) -> bool {
+        self.activity().waiting.values().any(|(what, _)| *what == WaitsFor::Request)
+    }
+
     /// Whether the connection has to end now, or else when to look again.
     pub(super) fn check(&self, limits: &Limits) -> Result<Instant, Overdue> {
         let now = Instant::now();
         let activity = self.activity();
-        if activity.waiting.values().any(|since| *since + limits.write_timeout <= now) {
+        let is_over = |(what, since): &(WaitsFor, Instant)| {
+            *what == WaitsFor::Response && *since + limits.write_timeout <= now
+        };
+        if activity.waiting.values().any(is_over) {
             return Err(Overdue::Stuck);
         }
         let mut next = now + limits.write_timeout.min(limits.header_timeout);
@@ -111,16 +168,25 @@ impl InFlight {
         Self { state: Arc::clone(state), number: activity.begun, is_shared }
     }
 
+    /// The client has to send more of the request, or has sent all.
+    pub(super) fn set_reading(&self, is_reading: bool) {
+        self.set(WaitsFor::Request, is_reading);
+    }
+
     /// The response waits for its client to take more, or does not any longer. Over HTTP/1.1 the connection itself knows
     /// better.
     pub(super) fn set_waiting(&self, is_waiting: bool) {
         if self.is_shared {
-            let mut activity = self.state.activity();
-            match is_waiting {
-                true => activity.waiting.insert(self.number, Instant::now()),
-                false => activity.waiting.remove(&self.number),
-            };
+            self.set(WaitsFor::Response, is_waiting);
         }
+    }
+
+    fn set(&self, what: WaitsFor, is_waiting: bool) {
+        let mut activity = self.state.activity();
+        match is_waiting {
+            true => activity.waiting.insert(self.number, (what, Instant::now())),
+            false => activity.waiting.remove(&self.number),
+        };
     }
 }
 

@@ -1,6 +1,8 @@
 //! TLS as a client speaks it.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -101,6 +103,19 @@ pub(crate) struct TlsPlan {
     pub(crate) name: ServerName<'static>,
 }
 
+/// The largest file of authorities, in bytes. All those of a system take a fraction of it.
+const LARGEST: u64 = 16 << 20;
+
+/// Reads a file of authorities, which may be anything that the user named by mistake.
+fn read_authorities(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
+    let mut pem = Vec::new();
+    File::open(path)?.take(LARGEST + 1).read_to_end(&mut pem)?;
+    if pem.len() as u64 > LARGEST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MB"));
+    }
+    Ok(pem)
+}
+
 impl Tls {
     /// Reads the user's authorities.
     pub(crate) fn new(options: &TlsOptions, protocol: &'static [u8]) -> Result<Self, TlsError> {
@@ -108,7 +123,8 @@ impl Tls {
         let mut named = Vec::new();
         if let Some(path) = &options.ca {
             let path = || path.clone();
-            let pem = std::fs::read(path()).map_err(|error| TlsError::Unreadable { path: path(), error })?;
+            let pem =
+                read_authorities(path()).map_err(|error| TlsError::Unreadable { path: path(), error })?;
             for certificate in CertificateDer::pem_slice_iter(&pem) {
                 let certificate = certificate.map_err(|error| {
                     let reason = match error {

@@ -1,6 +1,7 @@
 //! What HTTP is served over: a stream with a time limit for writing, which can be taken back from hyper.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -12,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 
-use super::state::Ending;
+use super::state::{ConnState, Ending};
 
 /// Where connections come from: TCP, or memory in tests.
 pub(super) trait Listener: Send {
@@ -26,6 +27,9 @@ pub(super) trait Listener: Send {
 pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// Has closing reset the connection, so that the client reads an error and not the end.
     fn reset_on_close(&self);
+
+    /// Whether the client has closed its side and all that it sent before was read.
+    fn is_gone(&self) -> bool;
 }
 
 impl Listener for TcpListener {
@@ -44,6 +48,14 @@ impl Transport for TcpStream {
         // Without the option the client reads an orderly end, which is the next best thing.
         let _ = SockRef::from(self).set_linger(Some(Duration::ZERO));
     }
+
+    fn is_gone(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        match SockRef::from(self).peek(&mut byte) {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        }
+    }
 }
 
 /// A connection while hyper has it. Writing fails when the client takes nothing for too long, which hyper has no timer
@@ -53,13 +65,14 @@ impl Transport for TcpStream {
 pub(super) struct TimedStream<S> {
     stream: Arc<Mutex<S>>,
     write_timeout: Duration,
+    state: Arc<ConnState>,
     /// Runs while the client takes nothing.
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> TimedStream<S> {
-    pub(super) fn new(stream: Arc<Mutex<S>>, write_timeout: Duration) -> Self {
-        Self { stream, write_timeout, stuck: None }
+    pub(super) fn new(stream: Arc<Mutex<S>>, write_timeout: Duration, state: Arc<ConnState>) -> Self {
+        Self { stream, write_timeout, state, stuck: None }
     }
 
     fn stream(&self) -> MutexGuard<'_, S> {
@@ -77,9 +90,12 @@ impl<S: Transport> AsyncWrite for TimedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut *self.stream()).poll_write(cx, bytes);
         if written.is_ready() {
-            self.stuck = None;
+            if self.stuck.take().is_some() {
+                self.state.set_stuck(false);
+            }
             return written;
         }
+        self.state.set_stuck(true);
         let write_timeout = self.write_timeout;
         let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(write_timeout)));
         ready!(stuck.as_mut().poll(cx));

@@ -26,3 +26,5 @@ pub(crate) use report::samples;
 pub use report::{
     FailIf, Live, Receipts, Report, Shard, Slo, Snapshot, compare, markdown, merge, page, summary,
 };
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use send::ResponseReader;

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use crate::api::{Answering, Api, ready};
 use crate::console::{self, Namespaces, World};
 use crate::engine::{Driver, End};
-use crate::http::{Limits, Server};
+use crate::http::{LargeBodies, Limits, Server};
 use crate::journal::Kept;
 use crate::net::origin;
 use crate::net::{Guard, HttpRequest, HttpResponse, NotAllowed, Target};
@@ -97,7 +97,13 @@ impl Service {
             }
             None => {}
         }
-        console::answer(&self.world, &request).unwrap_or_else(|| self.api.answer(request))
+        if let Some(answering) = console::answer(&self.world, &request) {
+            return answering;
+        }
+        if self.world.driver.is_ending() {
+            return self.api.turn_away(request, 503, "the mock is ending and begins nothing new".to_owned());
+        }
+        self.api.answer(request)
     }
 }
 
@@ -112,7 +118,13 @@ pub struct Assembly {
 }
 
 impl Assembly {
-    pub(super) fn new(service: Service, server: Server, limits: Limits) -> Self {
+    pub(super) fn new(service: Service, server: Server, mut limits: Limits) -> Self {
+        let api = service.api.clone();
+        limits.large_bodies = Some(LargeBodies::of(move |method, path| {
+            // What leads to one of several mocks stands before the vendor's own path.
+            let begin = ["/service/", "/api/v1/"].iter().find_map(|begin| path.find(begin)).unwrap_or(0);
+            api.is_large(method, &path[begin..])
+        }));
         let (address, answering) = (server.local_addr(), service.clone());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(move |request| answering.answer(request), limits, async {

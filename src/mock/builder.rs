@@ -13,7 +13,7 @@ use crate::api::Api;
 use crate::console::World;
 use crate::contract::VENDOR_HOSTS;
 use crate::delivery::{Client, ClientOptions};
-use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed};
+use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed, Watchdog};
 use crate::http::Server;
 use crate::journal::{Journal, Kept, KeptLimits, Lines, Sink};
 use crate::net::{Guard, Target};
@@ -41,6 +41,7 @@ pub struct Builder {
     epoch: Option<Timestamp>,
     callers: Callers,
     pace: Pace,
+    watchdog: Option<Watchdog>,
     max_in_flight: usize,
     pub(super) listen: Option<String>,
     pub(super) server: Option<Server>,
@@ -70,6 +71,7 @@ impl Builder {
             epoch: None,
             callers: Callers::Lasting,
             pace: Pace { settle: Duration::ZERO, ..Pace::default() },
+            watchdog: None,
             max_in_flight: MOST_IN_FLIGHT,
             listen: None,
             server: None,
@@ -182,6 +184,12 @@ impl Builder {
         self
     }
 
+    /// Has turns of the engine that take long told of.
+    pub(crate) fn watchdog(mut self, watchdog: Watchdog) -> Self {
+        self.watchdog = Some(watchdog);
+        self
+    }
+
     /// At most so many attempts are under way at the same time.
     pub(crate) fn max_in_flight(mut self, most: usize) -> Self {
         self.max_in_flight = most;
@@ -279,6 +287,7 @@ impl Builder {
             epoch: self.epoch.unwrap_or_else(Timestamp::now),
             callers: self.callers,
             pace: self.pace,
+            watchdog: self.watchdog,
             prepared,
         };
         Ok((engine, rest))
@@ -302,6 +311,7 @@ pub(super) struct Rest {
     pub(super) epoch: Timestamp,
     pub(super) callers: Callers,
     pub(super) pace: Pace,
+    pub(super) watchdog: Option<Watchdog>,
 }
 
 impl Rest {
@@ -312,9 +322,15 @@ impl Rest {
         let options = ClientOptions { guard: self.guard, tls: settings.tls.clone(), idle_per_target };
         let client = Client::new(options)?;
         let clock = Clock::starting(self.epoch, self.speed);
-        let driver = Driver::new(engine, clock, client, self.callers, self.pace);
-        let api =
+        let mut driver = Driver::new(engine, clock, client, self.callers, self.pace);
+        if let Some(watchdog) = self.watchdog {
+            driver = driver.watched(watchdog);
+        }
+        let mut api =
             Api::new(driver.clone(), &self.prepared.catalog, settings.access, settings.public_url.is_none())?;
+        if let Some(values) = settings.json_values {
+            api = api.with_values(values);
+        }
         let public = settings.public_url.as_ref().and_then(|url| url.parse::<Target>().ok());
         let public = public.map(|url| url.host().to_owned());
         let hosts = settings.hosts.iter().cloned().chain(public).chain(VENDOR_HOSTS.map(str::to_owned));

@@ -17,7 +17,7 @@ mod template;
 mod tests;
 
 pub use assembly::Assembly;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub use assembly::Service;
 pub use builder::Builder;
 pub use error::StartError;

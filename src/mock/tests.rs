@@ -93,7 +93,7 @@ impl Context {
         let call =
             HttpRequest { method: method.to_owned().into(), path: path.to_owned(), query, headers, body };
         self.runtime.block_on(async {
-            match self.mock.answer(call).await {
+            match self.mock.answer(call).await.here().await {
                 Reply::Answer(answer) | Reply::Half(answer) => (answer.status, answer.body.to_vec()),
                 Reply::Stream(mut stream) => {
                     let mut body = Vec::new();
@@ -102,7 +102,7 @@ impl Context {
                     }
                     (stream.status, body)
                 }
-                Reply::Close | Reply::Reset | Reply::Never => (0, Vec::new()),
+                Reply::Close | Reply::Reset | Reply::Never | Reply::Later(_) => (0, Vec::new()),
             }
         })
     }

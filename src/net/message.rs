@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::Headers;
 
@@ -74,6 +74,8 @@ pub struct HttpStream {
     pub length: Option<u64>,
     /// The parts of the body. Whoever makes them stops once the receiving end is gone.
     pub parts: mpsc::Receiver<Bytes>,
+    /// How much memory it takes at most to make them, in bytes.
+    pub memory: usize,
 }
 
 /// What to do with a request. What is wrong on purpose is done to the connection over HTTP/1.1; over HTTP/2, where many
@@ -92,6 +94,19 @@ pub enum Reply {
     Half(HttpResponse),
     /// Say nothing until the client gives up, the server ends, or a limit of the server is over.
     Never,
+    /// Wait for the reply, which is late on purpose. It comes about whether or not the client waits for it.
+    Later(oneshot::Receiver<Reply>),
+}
+
+impl Reply {
+    /// The reply, once it is there. Nothing comes of one whose maker is gone.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub async fn here(mut self) -> Self {
+        while let Self::Later(later) = self {
+            self = later.await.unwrap_or(Self::Close);
+        }
+        self
+    }
 }
 
 impl From<HttpResponse> for Reply {

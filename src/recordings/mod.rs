@@ -1,11 +1,12 @@
 //! Recordings of simulated calls: made when somebody asks for one, and the same bytes every time.
 //!
-//! Nothing is stored. A [`Recording`] says who spoke when, or holds the user's own file; [`Recording::wav`] gives the
-//! file, [`answer`] serves it the way players and download managers ask for it, in pieces if they like, and [`zip()`]
-//! packs the files of many calls while the archive is being sent.
+//! Nothing is stored. A [`Recording`] says who spoke when, or holds the user's own file; [`Recording::read`] gives any part
+//! of the file, [`select`] says which part players and download managers ask for, and [`zip()`] packs the files of many
+//! calls while the archive is being sent.
 //!
 //! What always holds: equal recordings give equal bytes on every machine, a file that is made is exactly as long as the
-//! talk, and a request keeps only one recording in memory, however many calls its archive has.
+//! talk, only what is asked for is made, and a request keeps only one recording in memory, however many calls its archive
+//! has.
 
 mod archive;
 mod file;
@@ -16,7 +17,7 @@ mod turns;
 
 pub use archive::zip;
 pub use file::WavFile;
-pub use range::answer;
+pub use range::select;
 pub use recording::{Recording, Turn};
 pub use turns::Speaker;
 #[cfg(test)]

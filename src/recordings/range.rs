@@ -26,16 +26,31 @@ const NAME: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// The answer to a GET or HEAD of a file. The entity tag is a strong one, in its quotes.
+/// What is sent of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selected {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: Vec<Header>,
+    /// The part of the file, if any is sent.
+    pub part: Option<Range<u64>>,
+}
+
+impl Selected {
+    /// The answer with what stands there in the file.
+    pub fn of(self, body: &Bytes) -> HttpResponse {
+        let Self { status, headers, part } = self;
+        let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(body.len());
+        let body = part.map(|part| body.slice(at(part.start)..at(part.end))).unwrap_or_default();
+        HttpResponse { status, headers, body }
+    }
+}
+
+/// What a GET or HEAD of a file of this length is answered with. The entity tag is a strong one, in its quotes.
 ///
-/// To HEAD it gives the answer GET would have got, body and all: the server leaves the body out and keeps its length.
-pub fn answer(
-    call: &HttpRequest,
-    etag: &str,
-    content_type: &str,
-    file_name: &str,
-    body: Bytes,
-) -> HttpResponse {
+/// To HEAD it gives what GET would have got, the part and all: the server leaves the body out and keeps its length.
+pub fn select(call: &HttpRequest, etag: &str, content_type: &str, file_name: &str, length: u64) -> Selected {
     let header = |name: &'static str, value: &str| (name.into(), value.to_owned().into());
     let mut headers: Vec<Header> = vec![
         header("accept-ranges", "bytes"),
@@ -44,8 +59,7 @@ pub fn answer(
         // with another seed the same address may lead to another call.
         header("cache-control", "private, no-cache"),
     ];
-    let bare = |status, headers| HttpResponse { status, headers, body: Bytes::new() };
-
+    let bare = |status, headers| Selected { status, headers, part: None };
     // The order of the conditions is that of RFC 9110, section 13.2.2.
     if every(call, "if-match").is_some_and(|tags| !matches(&tags, etag, same_strongly)) {
         return bare(412, headers);
@@ -53,8 +67,6 @@ pub fn answer(
     if every(call, "if-none-match").is_some_and(|tags| matches(&tags, etag, same_weakly)) {
         return bare(304, headers);
     }
-
-    let length = body.len() as u64;
     // A date never counts as a match here: no answer says when a recording was last modified.
     let current = call.header("if-range").is_none_or(|tag| same_strongly(tag.trim(), etag));
     let asked = match call.header("range") {
@@ -62,12 +74,11 @@ pub fn answer(
         Some(range) if call.method == "GET" && current => Asked::read(range, length),
         _ => Asked::Whole,
     };
-    let (status, body) = match asked {
-        Asked::Whole => (200, body),
+    let (status, part) = match asked {
+        Asked::Whole => (200, 0..length),
         Asked::Part(part) => {
             headers.push(header("content-range", &format!("bytes {}-{}/{length}", part.start, part.end - 1)));
-            // Both ends are within the body, so they fit.
-            (206, body.slice(part.start as usize..part.end as usize))
+            (206, part)
         }
         Asked::Nothing => {
             headers.push(header("content-range", &format!("bytes */{length}")));
@@ -76,7 +87,7 @@ pub fn answer(
     };
     headers.push(header("content-type", content_type));
     headers.push(("content-disposition".into(), disposition(file_name).into()));
-    HttpResponse { status, headers, body }
+    Selected { status, headers, part: Some(part) }
 }
 
 /// What a `Range` header asks for.
@@ -198,8 +209,12 @@ mod tests {
         }
     }
 
+    fn answer(call: &HttpRequest, body: &Bytes) -> HttpResponse {
+        select(call, TAG, "audio/wav", "a.wav", body.len() as u64).of(body)
+    }
+
     fn answered(method: &str, headers: &[(&str, &str)]) -> HttpResponse {
-        answer(&call(method, headers), TAG, "audio/wav", "a.wav", Bytes::from_static(BODY))
+        answer(&call(method, headers), &Bytes::from_static(BODY))
     }
 
     fn header<'a>(answer: &'a HttpResponse, name: &str) -> Option<&'a str> {
@@ -266,7 +281,7 @@ mod tests {
     fn an_empty_file_has_no_parts() {
         for range in ["bytes=0-", "bytes=-5", "bytes=0-0"] {
             let call = call("GET", &[("range", range)]);
-            assert_eq!(summary(&answer(&call, TAG, "audio/wav", "a.wav", Bytes::new())), "200 - ", "{range}");
+            assert_eq!(summary(&answer(&call, &Bytes::new())), "200 - ", "{range}");
         }
     }
 
@@ -361,7 +376,7 @@ mod tests {
             let body = Bytes::from((0..length).map(|index| index as u8).collect::<Vec<_>>());
             let asked = if open { format!("bytes={first}-") } else { format!("bytes={first}-{}", first + more) };
             let call = call("GET", &[("range", &asked)]);
-            let answer = answer(&call, TAG, "audio/wav", "a.wav", body.clone());
+            let answer = answer(&call, &body);
             if first >= length {
                 prop_assert_eq!(answer.status, 416);
             } else {

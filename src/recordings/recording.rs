@@ -1,5 +1,7 @@
 //! What a recording is of: who spoke when.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
@@ -48,9 +50,26 @@ impl Recording {
 
     /// The file. One that is made takes memory for the whole file.
     pub fn wav(&self) -> Bytes {
+        self.read(0..self.length())
+    }
+
+    /// How long the file is, in bytes.
+    pub fn length(&self) -> u64 {
         match self {
-            Self::Made(turns) => tones::wav(turns),
-            Self::Own(file) => file.bytes(),
+            Self::Made(turns) => tones::wav_len(turns.seconds),
+            Self::Own(file) => file.bytes().len() as u64,
+        }
+    }
+
+    /// A part of the file, within its length. Of one that is made, nothing else is made for it.
+    pub fn read(&self, part: Range<u64>) -> Bytes {
+        match self {
+            Self::Made(turns) => tones::read(turns, part),
+            Self::Own(file) => {
+                let bytes = file.bytes();
+                let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
+                bytes.slice(at(part.start).min(at(part.end))..at(part.end))
+            }
         }
     }
 

@@ -1,24 +1,20 @@
 //! A recording that is made: a WAV file in the format of the telephone, 8,000 samples of 16 bits a second and one
 //! channel, in which each of the two speakers is a tone of its own and nobody is silence.
 
-use std::io::Cursor;
+use std::ops::Range;
 
 use bytes::Bytes;
-use hound::{SampleFormat, WavSpec, WavWriter};
 
 use super::turns::{Speaker, Turns};
 
 /// Samples a second.
 const RATE: u32 = 8_000;
 const BYTES_PER_SECOND: u64 = 2 * RATE as u64;
-const HEADER: u64 = 44;
+const HEADER: usize = 44;
 
 /// The longest recording in seconds, a little over three days: the sizes in a WAV file have 32 bits. Longer calls are
 /// cut here.
-pub const MAX_SECONDS: u32 = ((u32::MAX as u64 - (HEADER - 8)) / BYTES_PER_SECOND) as u32;
-
-const SPEC: WavSpec =
-    WavSpec { channels: 1, sample_rate: RATE, bits_per_sample: 16, sample_format: SampleFormat::Int };
+pub const MAX_SECONDS: u32 = ((u32::MAX as u64 - (HEADER as u64 - 8)) / BYTES_PER_SECOND) as u32;
 
 /// A turn of a sine, a quarter as loud as a sample can be: at one value a sample it is a tone of 250 Hz. Whole numbers,
 /// because the sine of the standard library may differ in its last bits from one platform to the next.
@@ -37,31 +33,63 @@ fn tone(speaker: Speaker, sample: u32) -> i16 {
 }
 
 /// The length in bytes of the file of a call.
-fn wav_len(seconds: u32) -> u64 {
-    HEADER + u64::from(seconds.min(MAX_SECONDS)) * BYTES_PER_SECOND
+pub(super) fn wav_len(seconds: u32) -> u64 {
+    HEADER as u64 + u64::from(seconds.min(MAX_SECONDS)) * BYTES_PER_SECOND
 }
 
-/// The file of a recording.
-pub(super) fn wav(recording: &Turns) -> Bytes {
-    let mut file = Vec::with_capacity(usize::try_from(wav_len(recording.seconds)).unwrap_or(0));
-    record(recording, &mut file).expect("writing to memory does not fail");
-    Bytes::from(file)
-}
-
-fn record(recording: &Turns, file: &mut Vec<u8>) -> Result<(), hound::Error> {
-    let mut writer = WavWriter::new(Cursor::new(file), SPEC)?;
+/// A part of the file of a recording, cut to its length.
+pub(super) fn read(recording: &Turns, part: Range<u64>) -> Bytes {
+    let length = wav_len(recording.seconds);
+    let (start, end) = (part.start.min(length), part.end.min(length));
+    let mut bytes = Vec::with_capacity(usize::try_from(end.saturating_sub(start)).unwrap_or(0));
+    let header = header(length);
+    let within = |at: u64| usize::try_from(at).unwrap_or(HEADER).min(HEADER);
+    bytes.extend_from_slice(&header[within(start)..within(end).max(within(start))]);
+    // The samples that the part touches, the first and the last of which it may cut in two.
+    let sample = |at: u64| at.saturating_sub(HEADER as u64) / 2;
+    let (first, last) = (sample(start.max(HEADER as u64)), sample(end + 1));
+    let cut = bytes.len();
     for Part { speaker, from, to } in parts(recording) {
-        // Second by second, so that hound's buffer stays small.
-        for start in (from..to).step_by(RATE as usize) {
-            let end = to.min(start + RATE);
-            let mut samples = writer.get_i16_writer(end - start);
-            for sample in start..end {
-                samples.write_sample(speaker.map_or(0, |speaker| tone(speaker, sample - from)));
-            }
-            samples.flush()?;
+        let (from, to) = (u64::from(from), u64::from(to));
+        for at in from.max(first)..to.min(last) {
+            let value = speaker.map_or(0, |speaker| tone(speaker, (at - from) as u32));
+            bytes.extend_from_slice(&value.to_le_bytes());
         }
     }
-    writer.finalize()
+    let samples_from = first * 2 + HEADER as u64;
+    if start > samples_from {
+        bytes.drain(cut..cut + (start - samples_from) as usize);
+    }
+    bytes.truncate(usize::try_from(end.saturating_sub(start)).unwrap_or(0));
+    Bytes::from(bytes)
+}
+
+/// The head of a file of so many bytes: PCM, one channel. All its numbers have 32 or 16 bits.
+fn header(length: u64) -> [u8; HEADER] {
+    let size = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX).to_le_bytes();
+    let (channels, bytes, bits) = (1_u16, 2_u16, 16_u16);
+    let mut head = [0; HEADER];
+    let pieces: [&[u8]; 13] = [
+        b"RIFF",
+        &size(length - 8),
+        b"WAVE",
+        b"fmt ",
+        &size(16),
+        &1_u16.to_le_bytes(),
+        &channels.to_le_bytes(),
+        &RATE.to_le_bytes(),
+        &size(BYTES_PER_SECOND),
+        &bytes.to_le_bytes(),
+        &bits.to_le_bytes(),
+        b"data",
+        &size(length - HEADER as u64),
+    ];
+    let mut at = 0;
+    for piece in pieces {
+        head[at..at + piece.len()].copy_from_slice(piece);
+        at += piece.len();
+    }
+    head
 }
 
 /// A stretch of the file, in samples.
@@ -99,11 +127,19 @@ fn parts(recording: &Turns) -> Vec<Part> {
 
 #[cfg(test)]
 mod tests {
+    use hound::{SampleFormat, WavSpec};
     use proptest::prelude::*;
     use sha2::{Digest, Sha256};
 
     use super::*;
     use crate::recordings::Voice;
+
+    const SPEC: WavSpec =
+        WavSpec { channels: 1, sample_rate: RATE, bits_per_sample: 16, sample_format: SampleFormat::Int };
+
+    fn wav(recording: &Turns) -> Bytes {
+        read(recording, 0..u64::MAX)
+    }
 
     /// Turns of four seconds with half a second between them, the robot first.
     fn call(seconds: u32) -> Turns {
@@ -197,6 +233,14 @@ mod tests {
             }
             prop_assert_eq!(heard, seconds * RATE);
             prop_assert_eq!(wav(&recording).len() as u64, wav_len(seconds));
+        }
+
+        #[test]
+        fn a_part_is_what_stands_there(start in 0_u64..100_000, length in 0_u64..100_000) {
+            let (call, whole) = (call(5), wav(&call(5)));
+            let at = |place: u64| (place as usize).min(whole.len());
+            let part = read(&call, start..start + length);
+            prop_assert_eq!(&part, &whole.slice(at(start)..at(start + length)));
         }
     }
 }

@@ -111,6 +111,8 @@ pub struct Settings {
     pub workflow: WorkflowRules,
     /// How much the mock takes.
     pub limits: Limits,
+    /// How many JSON values a body may have besides its rows, if the file says so.
+    pub json_values: Option<usize>,
     /// What a user should know about a file that is right: keys under their old names.
     pub notes: Vec<String>,
 }
@@ -292,6 +294,7 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
         chatbot: vendor::chatbot(file.chatbot.as_ref()),
         workflows: Arc::new(workflows),
         workflow: vendor::workflow(file.workflow),
+        json_values: file.limits.as_ref().and_then(|limits| usize::try_from(limits.json_values?).ok()),
         limits: vendor::limits(file.limits),
         notes,
     }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::vendor_file::{AccountFile, CallingFile, ChatbotFile, LimitsFile, WorkflowFile};
 use crate::content::Country;
 use crate::contract::aes::Cipher;
-use crate::http::Limits;
+use crate::http::{Budget, Limits};
 use crate::language::rate::Frequency;
 use crate::recordings::WavFile;
 use crate::simulator::calling::{MockOutcome, Rules, magic};
@@ -168,6 +168,11 @@ pub(super) fn limits(file: Option<LimitsFile>) -> Limits {
     let timeout = file.client_timeout.or(file.patience).map(|timeout| timeout.0);
     Limits {
         body: size(file.body_mb, 1 << 20, usual.body),
+        usual_body: size(file.request_kb, 1 << 10, usual.usual_body),
+        budget: file
+            .memory_mb
+            .map_or(usual.budget, |megabytes| Budget::new(size(Some(megabytes), 1 << 20, 0))),
+        body_deadline: file.body_deadline.map_or(usual.body_deadline, |deadline| deadline.0),
         header_bytes: size(file.header_kb, 1 << 10, usual.header_bytes),
         connections: size(file.connections, 1, usual.connections),
         header_timeout: timeout.unwrap_or(usual.header_timeout),

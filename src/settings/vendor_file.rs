@@ -186,18 +186,32 @@ pub struct WorkflowFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsFile {
-    /// The largest body, in megabytes of 1,048,576 bytes. Default: 64.
+    /// The largest body, in megabytes of 1,048,576 bytes: of requests that bring rows, numbers or files. Default: 64.
     #[schemars(range(min = 1, max = 2_048))]
     pub body_mb: Option<u32>,
+    /// The largest body of all other requests, in kilobytes. Default: 1024.
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub request_kb: Option<u32>,
+    /// How many JSON values a body may have besides its rows; fields of forms count as well. Default: 200,000.
+    #[schemars(range(min = 1, max = 100_000_000))]
+    pub json_values: Option<u32>,
+    /// The memory that all connections may take together, for bodies that come and answers that are not taken yet, in
+    /// megabytes. Beyond it requests are answered 503 with Retry-After; an eighth of it is kept for small ones. Default: 512.
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub memory_mb: Option<u32>,
     /// The most bytes of a request line and its headers, in kilobytes. Default: 64.
     #[schemars(range(min = 1, max = 1_024))]
     pub header_kb: Option<u32>,
-    /// The most connections at a time. Default: 1024.
+    /// The most connections at a time. For another one, the one that has waited longest for its client makes place. Default:
+    /// 1024.
     #[schemars(range(min = 1, max = 100_000))]
     pub connections: Option<u32>,
     /// How long a client may take for a request's line and headers, how long nothing of a body may come, and how long
     /// nothing of an answer may be taken. Default: 30 s.
     pub client_timeout: Option<HumanDuration>,
+    /// How long a whole body may take. One that comes slower than 1,024 bytes a second after its first
+    /// `client_timeout` is refused before. Default: 5 min.
+    pub body_deadline: Option<HumanDuration>,
     /// The old name of `client_timeout`, which is still accepted.
     #[schemars(extend("deprecated" = true))]
     pub patience: Option<HumanDuration>,

@@ -76,6 +76,11 @@ impl Agenda {
         self.entries.len()
     }
 
+    /// What is planned, in its order, with its moment and its cause.
+    pub(super) fn planned(&self) -> impl Iterator<Item = (Timestamp, CauseId, &Timer)> {
+        self.entries.iter().map(|((at, _), (cause, timer))| (*at, *cause, timer))
+    }
+
     /// What is planned.
     pub(super) fn timers(&self) -> impl Iterator<Item = &Timer> {
         self.entries.values().map(|(_, timer)| timer)

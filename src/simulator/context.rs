@@ -44,6 +44,8 @@ pub(super) struct Context {
     noted: HashSet<&'static str>,
     /// What was found wrong with the integrator.
     pub(super) findings: Findings,
+    /// How much more than usual was done at once.
+    extra: usize,
 }
 
 impl Context {
@@ -63,7 +65,18 @@ impl Context {
             notes: Vec::new(),
             noted: HashSet::new(),
             findings: Findings::default(),
+            extra: 0,
         }
+    }
+
+    /// What happens now is as much as so many things.
+    pub(super) fn is_as_much_as(&mut self, things: usize) {
+        self.extra += things;
+    }
+
+    /// How much more was done than one thing, since this was asked last.
+    pub(super) fn take_extra(&mut self) -> usize {
+        std::mem::take(&mut self.extra)
     }
 
     /// A request begins, or a story does something.
@@ -222,10 +235,24 @@ impl Context {
         if self.callbacks.is_empty() { self.agenda.next() } else { Some(self.now) }
     }
 
-    /// What goes out now. Here, and nowhere else, it is decided whether it does and whose it is.
-    pub(super) fn take_callbacks(&mut self) -> Vec<Callback> {
+    /// The events of the callbacks that wait to be taken.
+    pub(super) fn ready(&self) -> impl Iterator<Item = &str> {
+        let goes_out =
+            |(cause, _): &&(Option<CauseId>, Callback)| cause.is_none_or(|cause| !self.is_silent(cause));
+        self.callbacks.iter().filter(goes_out).map(|(_, callback)| &*callback.event)
+    }
+
+    /// Whether so many callbacks wait to be taken.
+    pub(super) fn has_callbacks(&self, many: usize) -> bool {
+        self.callbacks.len() >= many
+    }
+
+    /// What goes out now, so many at most; the others wait. Here, and nowhere else, it is decided whether it does and whose
+    /// it is.
+    pub(super) fn take_callbacks(&mut self, most: usize) -> Vec<Callback> {
         let causes = &self.causes;
-        let sent = self.callbacks.drain(..).filter_map(|(cause, mut callback)| {
+        let taken = most.min(self.callbacks.len());
+        let sent = self.callbacks.drain(..taken).filter_map(|(cause, mut callback)| {
             let Some(cause) = cause else { return Some(callback) };
             callback.story = causes.story(cause);
             (!causes.is_muted(cause)).then_some(callback)

@@ -27,6 +27,7 @@ pub mod endpoint;
 mod findings;
 mod ids;
 mod keys;
+mod left;
 mod node;
 mod outcome;
 mod raw_rows;

@@ -121,6 +121,8 @@ pub(super) enum ChatbotTimer {
 /// What a template message does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TemplateStep {
+    /// The next rows of a long list begin.
+    Begin,
     /// It is sent, or fails.
     Result,
     /// The callback of its result arrives once more, or late.

@@ -20,6 +20,7 @@ use super::dialer::Dialer;
 use super::endpoint::Wanted;
 use super::findings::{Finding, FindingKind, Findings};
 use super::keys::{ConversationKey, PushKey};
+use super::raw_rows::RawRows;
 use super::reference;
 use super::request::{Refusal, Request, Response};
 use super::rules::Behaviour;
@@ -179,6 +180,11 @@ impl Simulator {
         self.context.behaviour.public_url = url;
     }
 
+    /// Reads ahead what of a list needs nothing but its text, while others have their turn.
+    pub fn read_ahead(rows: &RawRows) {
+        calling::read_ahead(rows);
+    }
+
     /// Answers a request, and plans what the vendor would send because of it.
     ///
     /// # Errors
@@ -210,10 +216,18 @@ impl Simulator {
         self.context.mute(cause);
     }
 
-    /// Does what is due and returns the callbacks that come of it, in order. Of very much, it does the first part; then
+    /// Does what is due, for as many callbacks as there may be.
+    #[cfg(test)]
+    pub(crate) fn advance(&mut self, now: Timestamp) -> Vec<Callback> {
+        self.advance_within(now, usize::MAX)
+    }
+
+    /// Does what is due and returns the callbacks that come of it, in order, where there is room for so many: nothing more is
+    /// begun once they are there, and those beyond wait. Of very much, it does the first part; then
     /// [`Simulator::next_wakeup`] is still due.
-    pub fn advance(&mut self, now: Timestamp) -> Vec<Callback> {
-        for _ in 0..AT_ONCE {
+    pub fn advance_within(&mut self, now: Timestamp, room: usize) -> Vec<Callback> {
+        let mut done = 0;
+        while done < AT_ONCE && !self.context.has_callbacks(room) {
             let Some((at, cause, timer)) = self.context.agenda.take(now) else { break };
             self.context.resume(cause, at);
             match timer {
@@ -226,8 +240,9 @@ impl Simulator {
             }
             // A row of a workflow goes on when its call ends.
             Workflow::take_ended(self);
+            done += 1 + self.context.take_extra();
         }
-        self.context.take_callbacks()
+        self.context.take_callbacks(room)
     }
 
     /// What could not be done since this was asked last, with the story whose doing it is: nothing is lost silently.
@@ -333,7 +348,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::simulator::raw_rows::RawRows;
 
     /// Something that happens to a simulator.
     #[derive(Clone, Debug)]

@@ -28,6 +28,7 @@ mod recordings;
 mod routes;
 mod run_ci;
 mod secrets;
+mod serve_end;
 mod serve_faults;
 mod serve_life;
 mod serve_start;

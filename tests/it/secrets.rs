@@ -82,7 +82,7 @@ fn the_timeline_holds_no_secret() {
     // A list of ten thousand rows is told by its length.
     let large = json!({ "APPKey": APP_KEY, "APPSecret": SECRET, "x": "y".repeat(3 << 20) }).to_string();
     let mut wire = Wire::to(address);
-    wire.send(&request("POST", "/service/cloud/auth", &[JSON], large.as_bytes()));
+    wire.send(&request("POST", "/service/cloud/task", &[JSON], large.as_bytes()));
     wire.reply();
     Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     let mut shown = String::new();

@@ -29,8 +29,14 @@ impl Serving {
         Self::with("", &[])
     }
 
-    /// A mock with these settings and further arguments. It writes a record, and its time begins with 2030.
+    /// A mock with these settings and further arguments. It writes a record, and its time begins with 2030. What it leaves
+    /// at its end is no failure.
     pub(crate) fn with(settings: &str, args: &[&str]) -> Self {
+        Self::leaving_nothing(settings, &[args, &["--may-leave"]].concat())
+    }
+
+    /// The same, where it is one.
+    pub(crate) fn leaving_nothing(settings: &str, args: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("settings.toml");
         fs::write(&config, settings).unwrap();

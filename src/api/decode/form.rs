@@ -6,10 +6,13 @@ use serde_json::{Map, Value};
 
 use super::{DecodeError, shown};
 
-/// Reads pairs. A name that comes several times gets a list of its values.
-pub(super) fn read(text: &str) -> Result<Map<String, Value>, DecodeError> {
+/// Reads pairs, at most so many. A name that comes several times gets a list of its values.
+pub(super) fn read(text: &str, most: usize) -> Result<Map<String, Value>, DecodeError> {
     let mut fields = Map::new();
-    for pair in text.trim_ascii().split('&').filter(|pair| !pair.is_empty()) {
+    for (at, pair) in text.trim_ascii().split('&').filter(|pair| !pair.is_empty()).enumerate() {
+        if at == most {
+            return Err(DecodeError::TooMany { most });
+        }
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let not_utf8 = || DecodeError::FieldNotUtf8 { field: shown(&lossy(name)) };
         let decoded = decode(&name.replace('+', " ")).zip(decode(&spaces(value)));

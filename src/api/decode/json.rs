@@ -1,33 +1,39 @@
 //! JSON bodies.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::Deserializer;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::counted::{Counted, TOO_MANY};
 use super::{DecodeError, text};
 
 /// The fields of an object and, apart from them, the text of the list of rows if it has one.
 type Parts<'a> = (Map<String, Value>, Option<&'a str>);
 
-/// Reads an object; `rows` is the name of its list of rows.
-pub(super) fn read<'a>(body: &'a [u8], rows: &str) -> Result<Parts<'a>, DecodeError> {
+/// Reads an object of at most so many values; `rows` is the name of its list of rows, which is not counted.
+pub(super) fn read<'a>(body: &'a [u8], rows: &str, most: usize) -> Result<Parts<'a>, DecodeError> {
     let text = text(body)?;
-    if !text.trim_ascii_start().starts_with('{') {
-        return match serde_json::from_str::<Value>(text) {
-            Ok(other) => Err(DecodeError::NotObject { found: kind(&other) }),
-            Err(error) => Err(explain(&error)),
+    let begin = text.trim_ascii_start();
+    if !begin.starts_with('{') {
+        return match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(_) => Err(DecodeError::NotObject { found: kind(begin) }),
+            Err(error) => Err(explain(&error, most)),
         };
     }
+    let left = Cell::new(most);
     let mut reader = serde_json::Deserializer::from_str(text);
-    let (mut fields, details) =
-        reader.deserialize_map(ObjectVisitor(rows)).map_err(|error| explain(&error))?;
-    reader.end().map_err(|error| explain(&error))?;
+    let visitor = ObjectVisitor(rows, Counted(&left));
+    let (mut fields, details) = reader.deserialize_map(visitor).map_err(|error| explain(&error, most))?;
+    reader.end().map_err(|error| explain(&error, most))?;
     match details {
         Some(raw) if !raw.starts_with('[') => {
-            let value = serde_json::from_str(raw).map_err(|error| explain_within(text, raw, &error))?;
+            let mut reader = serde_json::Deserializer::from_str(raw);
+            let value = Counted(&left).deserialize(&mut reader);
+            let value = value.map_err(|error| explain_within(text, raw, &error, most))?;
             fields.insert(rows.to_owned(), value);
             Ok((fields, None))
         }
@@ -36,7 +42,7 @@ pub(super) fn read<'a>(body: &'a [u8], rows: &str) -> Result<Parts<'a>, DecodeEr
 }
 
 /// Reads an object, what it has for rows only as text.
-struct ObjectVisitor<'n>(&'n str);
+struct ObjectVisitor<'n>(&'n str, Counted<'n>);
 
 impl<'de> Visitor<'de> for ObjectVisitor<'_> {
     type Value = Parts<'de>;
@@ -50,7 +56,7 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_> {
         let mut rows = None;
         while let Some(name) = map.next_key::<String>()? {
             if name != self.0 {
-                fields.insert(name, map.next_value()?);
+                fields.insert(name, map.next_value_seed(self.1)?);
                 continue;
             }
             rows = Some(map.next_value::<&RawValue>()?.get());
@@ -59,23 +65,24 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_> {
     }
 }
 
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+/// What begins so.
+fn kind(text: &str) -> &'static str {
+    match text.as_bytes().first() {
+        Some(b'n') => "null",
+        Some(b't' | b'f') => "true or false",
+        Some(b'"') => "a string",
+        Some(b'[') => "a list",
+        Some(b'{') => "an object",
+        _ => "a number",
     }
 }
 
-fn explain(error: &serde_json::Error) -> DecodeError {
-    explained(error.to_string(), error.line(), error.column())
+fn explain(error: &serde_json::Error, most: usize) -> DecodeError {
+    explained(error.to_string(), error.line(), error.column(), most)
 }
 
 /// An error in a part of the text: its place counts from where the part begins.
-fn explain_within(text: &str, part: &str, error: &serde_json::Error) -> DecodeError {
+fn explain_within(text: &str, part: &str, error: &serde_json::Error, most: usize) -> DecodeError {
     let before = &text[..part.as_ptr().addr() - text.as_ptr().addr()];
     let line = before.matches('\n').count() + error.line();
     let column = match error.line() {
@@ -84,15 +91,17 @@ fn explain_within(text: &str, part: &str, error: &serde_json::Error) -> DecodeEr
     };
     let reason = error.to_string();
     let what = reason.split(" at line ").next().unwrap_or_default();
-    explained(format!("{what} at line {line} column {column}"), line, column)
+    explained(format!("{what} at line {line} column {column}"), line, column, most)
 }
 
-/// The parser distinguishes these two by its words only.
-fn explained(reason: String, line: usize, column: usize) -> DecodeError {
+/// The parser distinguishes these by its words only.
+fn explained(reason: String, line: usize, column: usize, most: usize) -> DecodeError {
     if reason.starts_with("recursion limit exceeded") {
         DecodeError::TooDeep { line, column }
     } else if reason.starts_with("number out of range") {
         DecodeError::NumberTooLarge { line, column }
+    } else if reason.starts_with(TOO_MANY) {
+        DecodeError::TooMany { most }
     } else {
         DecodeError::Json { reason }
     }

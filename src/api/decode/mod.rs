@@ -3,6 +3,7 @@
 //! Clients in real use send JSON under a form's content type, repeat their query in the body of a GET, and leave the
 //! `+` of phone numbers unescaped. All of that is understood; what is not is reported in one line.
 
+mod counted;
 mod form;
 mod json;
 mod multipart;
@@ -24,6 +25,9 @@ fn rows_field(family: Family) -> &'static str {
         _ => "Details",
     }
 }
+
+/// How many values a body may have besides rows, unless the settings say otherwise.
+pub const USUAL_VALUES: usize = 200_000;
 
 /// The fields of a request.
 #[derive(Clone, Debug)]
@@ -91,6 +95,14 @@ pub enum DecodeError {
         /// Where, counted from 1.
         column: usize,
     },
+    /// More values than anybody needs, besides rows.
+    #[error(
+        "the body has more than {most} values besides rows (set more as `json_values` under [limits] in the settings)"
+    )]
+    TooMany {
+        /// How many there may be.
+        most: usize,
+    },
     /// A number that no double holds.
     #[error("a number in the body is too large, at line {line} column {column}")]
     NumberTooLarge {
@@ -128,18 +140,24 @@ pub enum DecodeError {
 /// What cannot be read, in one line. A request without body and query has no fields if it is a GET or HEAD, and is
 /// `DecodeError::Empty` otherwise.
 pub fn decode(call: &HttpRequest, family: Family) -> Result<Fields, DecodeError> {
-    decode_renamed(call, family, &Renames::default())
+    decode_within(call, family, &Renames::default(), USUAL_VALUES)
 }
 
-/// The same where the user has other names for fields; `names` leads from them to the mock's.
+/// The same where the user has other names for fields, which `names` leads from to the mock's, and where there may be so
+/// many values besides rows.
 ///
 /// # Errors
 ///
 /// As [`decode`].
-pub fn decode_renamed(call: &HttpRequest, family: Family, names: &Renames) -> Result<Fields, DecodeError> {
+pub fn decode_within(
+    call: &HttpRequest,
+    family: Family,
+    names: &Renames,
+    most: usize,
+) -> Result<Fields, DecodeError> {
     let rows_name = rows_field(family);
     let mut fields = match &call.query {
-        Some(query) => renamed(form::read(query)?, names),
+        Some(query) => renamed(form::read(query, most)?, names),
         None => Map::new(),
     };
     let (mut rows, mut files) = (None, Vec::new());
@@ -147,7 +165,7 @@ pub fn decode_renamed(call: &HttpRequest, family: Family, names: &Renames) -> Re
         let without_mark = call.body.strip_prefix(b"\xef\xbb\xbf").map(|body| call.body.slice_ref(body));
         let body = without_mark.unwrap_or_else(|| call.body.clone());
         if !body.trim_ascii().is_empty() {
-            let (own, list, uploads) = read_body(call, body, rows_name, names)?;
+            let (own, list, uploads) = read_body(call, body, (rows_name, most), names)?;
             fields.extend(own);
             (rows, files) = (list, uploads);
         } else if fields.is_empty() {
@@ -182,7 +200,7 @@ type Parts = (Map<String, Value>, Option<RawRows>, Vec<Upload>);
 fn read_body(
     call: &HttpRequest,
     mut body: Bytes,
-    rows_name: &'static str,
+    (rows_name, most): (&'static str, usize),
     names: &Renames,
 ) -> Result<Parts, DecodeError> {
     let content_type = call.header("content-type").unwrap_or_default();
@@ -196,13 +214,13 @@ fn read_body(
         if !names.is_empty() {
             body = names.apply(&body).into();
         }
-        let (fields, list) = json::read(&body, rows_name)?;
+        let (fields, list) = json::read(&body, rows_name, most)?;
         let list = list.and_then(|list| RawRows::named(rows_name, body.slice_ref(list.as_bytes())));
         return Ok((fields, list, Vec::new()));
     }
     match essence.as_str() {
         "" | "application/x-www-form-urlencoded" | "text/plain" => {
-            Ok((renamed(form::read(text(&body)?)?, names), None, Vec::new()))
+            Ok((renamed(form::read(text(&body)?, most)?, names), None, Vec::new()))
         }
         _ => Err(DecodeError::ContentType { content_type: shown(content_type) }),
     }

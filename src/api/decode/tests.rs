@@ -228,6 +228,34 @@ proptest! {
             chars.next() == Some(' ') && chars.next().is_some_and(|c| c.is_ascii_digit())
         });
         prop_assume!(!pairs.values().any(|value| odd(value)));
-        prop_assert_eq!(Value::Object(form::read(&text).unwrap()), Value::Object(wanted));
+        prop_assert_eq!(Value::Object(form::read(&text, usize::MAX).unwrap()), Value::Object(wanted));
     }
+}
+
+#[test]
+fn very_many_values_are_refused_wherever_they_stand() {
+    let read = |content_type: &str, body: String| {
+        let call = HttpRequest {
+            method: "POST".into(),
+            headers: [("content-type", content_type)].as_slice().into(),
+            body: body.into(),
+            ..HttpRequest::default()
+        };
+        decode_within(&call, Family::Cloud, &Renames::default(), 10)
+            .map(|fields| fields.fields.as_object().unwrap().len())
+    };
+    let many = |text: &str| text.repeat(11);
+    for (content_type, body) in [
+        ("application/json", format!(r#"{{"a":[{}1]}}"#, many("1,"))),
+        ("application/json", format!(r#"{{"Details":{{"a":[{}1]}}}}"#, many("1,"))),
+        ("application/x-www-form-urlencoded", many("a=1&")),
+    ] {
+        assert_eq!(read(content_type, body), Err(DecodeError::TooMany { most: 10 }));
+    }
+    // Rows are counted by whoever reads them.
+    assert_eq!(read("application/json", format!(r#"{{"Details":[{}1]}}"#, many("1,"))), Ok(0));
+    assert_eq!(
+        read("application/json", format!("[{}1]", many("1,"))),
+        Err(DecodeError::NotObject { found: "a list" })
+    );
 }

@@ -1,3 +1,4 @@
+mod crowds;
 mod http2;
 mod replies;
 
@@ -34,6 +35,10 @@ impl Listener for Memory {
 
 impl Transport for DuplexStream {
     fn reset_on_close(&self) {}
+
+    fn is_gone(&self) -> bool {
+        false
+    }
 }
 
 /// A running server that answers with what it saw, and does as special paths say.
@@ -81,6 +86,7 @@ fn start_on<L: Listener + Send + 'static>(
                 "/half" => return Reply::Half(answer(200, "x".repeat(call.query.unwrap().parse().unwrap()))),
                 "/stream" => return stream(call.query.unwrap_or_default().parse().ok()).into(),
                 "/flood" => return flood(flooded).into(),
+                "/later" => return later(),
                 "/sleep" => tokio::time::sleep(Duration::from_secs(1)).await,
                 "/never" => std::future::pending().await,
                 "/status" => return answer(call.query.unwrap().parse().unwrap(), "{}".to_owned()).into(),
@@ -102,6 +108,16 @@ fn start_on<L: Listener + Send + 'static>(
     Running { connections, calls, floods, stop, ended }
 }
 
+/// An answer that comes in a minute.
+fn later() -> Reply {
+    let (reply, later) = oneshot::channel();
+    tokio::spawn(async {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let _ = reply.send(HttpResponse { status: 200, headers: Vec::new(), body: "late".into() }.into());
+    });
+    Reply::Later(later)
+}
+
 /// A body without an end, made on a thread that waits for the client.
 fn flood(ended: Arc<AtomicUsize>) -> HttpStream {
     let (sender, parts) = mpsc::channel(1);
@@ -109,7 +125,7 @@ fn flood(ended: Arc<AtomicUsize>) -> HttpStream {
         while sender.send(Bytes::from_static(&[b'x'; 64 << 10])).await.is_ok() {}
         ended.fetch_add(1, Ordering::Relaxed);
     });
-    HttpStream { status: 200, headers: Vec::new(), length: None, parts }
+    HttpStream { status: 200, headers: Vec::new(), length: None, parts, memory: 0 }
 }
 
 /// A body of three parts, five bytes in all, with the length it claims.
@@ -122,7 +138,7 @@ fn stream(length: Option<u64>) -> HttpStream {
             }
         }
     });
-    HttpStream { status: 200, headers: vec![("x-kind".into(), "made".into())], length, parts }
+    HttpStream { status: 200, headers: vec![("x-kind".into(), "made".into())], length, parts, memory: 0 }
 }
 
 impl Running {
@@ -336,7 +352,8 @@ async fn answers_that_cannot_be_sent_are_errors() {
 
 #[tokio::test]
 async fn connections_beyond_the_limit_wait() {
-    let server = start(Limits { connections: 1, ..Limits::default() });
+    let patient = Limits { connections: 1, give_way: Duration::from_secs(3600), ..Limits::default() };
+    let server = start(patient);
     let mut first = server.connect();
     first.write_all(b"GET /first HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     read_until(&mut first, "GET /first").await;

@@ -9,6 +9,12 @@ pub enum FillError {
     /// It never comes to its end.
     #[error("the template does too much work; is it a loop without end?")]
     Endless,
+    /// It gives more text than anybody needs.
+    #[error("the template gives more than {} MB of text", .0 >> 20)]
+    TooLong(usize),
+    /// It gives a longer list than anybody needs.
+    #[error("the expression gives more than {0} values")]
+    TooMany(usize),
     /// The value is nothing that JSON can say.
     #[error("the value can't be put into JSON: {0}")]
     NoJson(String),

@@ -11,8 +11,10 @@ mod tokens;
 mod truth;
 
 use std::collections::BTreeSet;
+use std::io::{self, Write};
 use std::sync::LazyLock;
 
+use minijinja::value::ValueKind;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 
 use super::FormatMistake;
@@ -22,6 +24,12 @@ pub(crate) use truth::truth;
 
 /// How much work one template may do, in minijinja's units: enough for any text, too little to hang a run.
 const FUEL: u64 = 200_000;
+
+/// The longest text that a template may give, in bytes.
+const LONGEST_TEXT: usize = 16 << 20;
+
+/// The most values that an expression may give, those in lists and tables counted.
+const MOST_VALUES: usize = 200_000;
 
 /// So much of a value is shown in messages, in characters.
 const SHOWN: usize = 200;
@@ -201,19 +209,69 @@ impl TemplateSet {
         {
             return serde_json::to_value(&value).map_err(|error| FillError::NoJson(error.to_string()));
         }
+        let mut out = Output::default();
         let captured = self
             .env
             .get_template(name)
-            .and_then(|compiled| compiled.render_captured(scope.clone()))
-            .map_err(|error| explain(&error))?;
+            .and_then(|compiled| compiled.render_captured_to(scope.clone(), &mut out))
+            .map_err(|error| explain(&error));
+        if out.is_full {
+            return Err(FillError::TooLong(LONGEST_TEXT));
+        }
+        let captured = captured?;
         let Template::Value(_, expression) = template else {
-            return Ok(serde_json::Value::String(captured.into_output()));
+            return Ok(serde_json::Value::String(String::from_utf8_lossy(&out.text).into_owned()));
         };
         let value = captured.state().lookup(RESULT).unwrap_or_default();
         if value.is_undefined() {
             return Err(FillError::Undefined(expression.clone()));
         }
+        let mut left = MOST_VALUES;
+        if !fits(&value, &mut left) {
+            return Err(FillError::TooMany(MOST_VALUES));
+        }
         serde_json::to_value(&value).map_err(|error| FillError::NoJson(error.to_string()))
+    }
+}
+
+/// Whether a value has no more values in it than are left: some expressions are short and their lists long.
+fn fits(value: &Value, left: &mut usize) -> bool {
+    let Some(rest) = left.checked_sub(1) else { return false };
+    *left = rest;
+    if !matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable | ValueKind::Map) {
+        return true;
+    }
+    if value.len().is_some_and(|length| length > *left) {
+        return false;
+    }
+    let is_map = value.kind() == ValueKind::Map;
+    // What cannot be gone through has nothing in it.
+    let Ok(mut items) = value.try_iter() else { return true };
+    items.all(|item| match is_map {
+        true => value.get_item(&item).is_ok_and(|inner| fits(&inner, left)),
+        false => fits(&item, left),
+    })
+}
+
+/// What a template gives, up to a limit.
+#[derive(Default)]
+struct Output {
+    text: Vec<u8>,
+    is_full: bool,
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.text.len() + bytes.len() > LONGEST_TEXT {
+            self.is_full = true;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -296,6 +354,19 @@ mod tests {
                 .unwrap_err()
                 .contains("too much work")
         );
+        assert!(render("{{ [1] * 10000000000 }}").unwrap_err().contains("too large"));
+        for long in ["{{ [1] * 90000000 }}", "{{ [[1] * 90000000] }}", "{{ {'a': [1] * 90000000} }}"] {
+            assert_eq!(render(long).unwrap_err(), "the expression gives more than 200000 values", "{long}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_a_limit() {
+        let mut out = Output::default();
+        out.write_all(&vec![b'x'; LONGEST_TEXT]).unwrap();
+        assert!(!out.is_full);
+        out.write_all(b"x").unwrap_err();
+        assert!(out.is_full);
     }
 
     #[test]

@@ -24,17 +24,26 @@ impl IdKeys {
         Self { first: seed.derive("load ids", 0).0, second: seed.derive("load ids", 1).0 }
     }
 
-    /// The iteration of an id, by its first 16 hexadecimal digits.
+    /// The iteration of an id: by its first 16 hexadecimal digits, of which the next 16 follow. Ids that others made, such
+    /// as numbers with zeros before them, have none.
     pub(super) fn iteration_of(self, id: &str) -> Option<u64> {
         let first = u64::from_str_radix(id.get(..16)?, 16).ok()?;
-        Some((gather(first) ^ self.first) / IDS)
+        let place = gather(first) ^ self.first;
+        let second = format!("{:016x}", self.second_of(place, first));
+        let rest = &id[16..];
+        let follows = rest.get(..16).map_or_else(|| second.starts_with(rest), |rest| rest == second);
+        follows.then_some(place / IDS)
     }
 
     /// 128 bits for an id. The first 64 are a bijection of iteration and id, so that they never repeat.
     fn bits(self, iteration: u64, id: usize) -> (u64, u64) {
         let place = iteration.wrapping_mul(IDS).wrapping_add(id as u64 % IDS);
         let first = scatter(place ^ self.first);
-        (first, scatter(first ^ self.second.wrapping_add(place)))
+        (first, self.second_of(place, first))
+    }
+
+    fn second_of(self, place: u64, first: u64) -> u64 {
+        scatter(first ^ self.second.wrapping_add(place))
     }
 }
 
@@ -118,7 +127,11 @@ mod tests {
         for bits in [0, 1, u64::MAX, 0x0123_4567_89ab_cdef] {
             assert_eq!(gather(scatter(bits)), bits);
         }
-        assert_eq!(keys.iteration_of("short"), None);
+        for other in
+            ["short", "00000000000000000000000000000001", "00000000000000000000000000000002", "ééééééééé"]
+        {
+            assert_eq!(keys.iteration_of(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -21,5 +21,7 @@ pub(crate) mod worker_h2;
 mod truth_tests;
 
 pub(crate) use job::Job;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use response::ResponseReader;
 pub(crate) use run_stats::{Progress, RunStats, SentEvent};
 pub(crate) use usage::Usage;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Calling;
-use super::row_text::RowText;
+use super::rows::Loan;
 use super::task::TaskOrder;
 use crate::contract::bodies::local_text;
 use crate::files::suggest::{did_you_mean, nearest};
@@ -89,23 +89,26 @@ impl Calling {
         context: &Context,
         order: &'a TaskOrder,
         request: &Request<'_>,
-    ) -> impl Fn(&RowText<'_>) -> Result<(), String> + 'a {
+    ) -> impl Fn(Option<&str>, Loan) -> Result<(), String> + 'a {
         let is_lenient = context.access.account(request.account).strict == Strictness::Lenient;
         let is_collection = self.is_collection(&order.robot);
-        move |row| {
+        move |own, loan| {
             if is_lenient {
                 return Ok(());
             }
-            let own = row.robot();
-            if let Some((wrong, near)) = own.as_deref().and_then(|robot| self.unknown_robot(robot))
+            if let Some((wrong, near)) = own.and_then(|robot| self.unknown_robot(robot))
                 && self.rules.are_robots_declared
             {
                 return Err(wrong + &near);
             }
-            if own.map_or(is_collection, |robot| self.is_collection(&robot)) {
-                row.check_loan()?;
-            }
-            Ok(())
+            // A robot that collects debts needs to know of the loan (assumed).
+            let missing = match loan {
+                _ if !own.map_or(is_collection, |robot| self.is_collection(robot)) => return Ok(()),
+                Loan::Told => return Ok(()),
+                Loan::NoAmount => "LoanAmount",
+                Loan::NoDate => "LoanDate",
+            };
+            Err(format!("{missing} is missing: a robot that collects debts needs it"))
         }
     }
 

@@ -156,7 +156,7 @@ impl Calling {
             return Err(Refusal::new(400, message));
         };
         let rule = self.row_rule(context, order, request);
-        Rows::read(rows, "Details", |number| self.rules.mock_outcome_of(number), rule)
+        Rows::read(rows, |number| self.rules.mock_outcome_of(number), rule)
     }
 }
 

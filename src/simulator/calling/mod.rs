@@ -51,6 +51,7 @@ pub(super) use call_detail::{CallDetail, CaseCall};
 pub(super) use dialog::agent_talk;
 pub(super) use draw::{draw, stream};
 use plan::Plan;
+pub(super) use rows::read_ahead;
 use task::{Task, TaskOrder};
 pub(super) use task_list::TaskSummary;
 pub(super) use voice::{WorkflowCallFacts, WorkflowTaskDetail};
@@ -209,6 +210,15 @@ impl Calling {
             self.task_mut(key).close = Some(close);
         }
         key
+    }
+
+    /// The numbers that nobody has dialled and somebody still would, with the names of their tasks.
+    pub(super) fn undialled(&self) -> impl Iterator<Item = (&str, u64)> {
+        let open = self.tasks.iter().filter(|task| !task.status.is_over());
+        open.flat_map(|task| {
+            let waits = |row: &&rows::Row| row.status == rows::RowStatus::Pending;
+            task.rows.list.iter().filter(waits).map(|row| (&*task.order.name, row.number))
+        })
     }
 
     /// The task of this id, if it is the account's.

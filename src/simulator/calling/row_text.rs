@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::rows::Loan;
 use crate::content::Gender;
 use crate::contract::fields::shown;
 use crate::simulator::e164::e164;
@@ -105,6 +106,9 @@ enum Comments {
     Number(i64),
 }
 
+/// Longer values are not given back in full where a row is refused, in bytes.
+const LONGEST_SHOWN: usize = 64 << 10;
+
 /// A text, if the value is one.
 fn text_of(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
     let raw = raw?.get();
@@ -118,6 +122,10 @@ fn text_of(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
 }
 
 fn value_of(raw: Option<&RawValue>) -> Option<Value> {
+    if let Some(long) = raw.filter(|raw| raw.get().len() > LONGEST_SHOWN) {
+        // Nobody needs such a value back, and it may take a hundred times its text.
+        return Some(Value::String(cut(long)));
+    }
     raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).filter(|value: &Value| !value.is_null())
 }
 
@@ -230,12 +238,12 @@ impl<'a> RowText<'a> {
         date(given(self.due_date)).ok().flatten()
     }
 
-    /// A robot that collects debts needs to know of the loan (assumed).
-    pub(super) fn check_loan(&self) -> Result<(), String> {
-        let fields = [("LoanAmount", self.loan_amount), ("LoanDate", self.loan_date)];
-        match fields.into_iter().find(|(_, raw)| given(*raw).is_none()) {
-            Some((name, _)) => Err(format!("{name} is missing: a robot that collects debts needs it")),
-            None => Ok(()),
+    /// What it says of a loan.
+    pub(super) fn loan(&self) -> Loan {
+        match (given(self.loan_amount), given(self.loan_date)) {
+            (None, _) => Loan::NoAmount,
+            (_, None) => Loan::NoDate,
+            _ => Loan::Told,
         }
     }
 
@@ -290,10 +298,18 @@ impl<'a> RowText<'a> {
 }
 
 pub(super) fn shown_raw(raw: &RawValue) -> String {
+    if raw.get().len() > LONGEST_SHOWN {
+        return cut(raw);
+    }
     match serde_json::from_str::<Value>(raw.get()) {
         Ok(value) => shown(&value),
         Err(_) => raw.get().chars().take(60).collect(),
     }
+}
+
+/// The begin of a long value.
+fn cut(raw: &RawValue) -> String {
+    raw.get().chars().take(60).chain("...".chars()).collect()
 }
 
 fn wrong_date(name: &str, raw: &RawValue) -> String {

@@ -4,11 +4,13 @@
 //! own begins. What is asked for rarely (the debtor's name, the robot's variables) is read from there again.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -72,6 +74,8 @@ pub(super) struct Row {
     /// What the person wants: `A` to `I`, or 0.
     pub(super) intention: u8,
     pub(super) by_user: bool,
+    /// What it says of a loan, which some robots ask for.
+    loan: Loan,
 }
 
 impl Row {
@@ -91,6 +95,7 @@ impl Row {
             outcome: Outcome::NoAnswer,
             intention: 0,
             by_user: false,
+            loan: Loan::Told,
         })
     }
 
@@ -117,8 +122,8 @@ const MOST_LISTED: usize = 100_000;
 /// The rows of a request that were refused.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RefusedRows {
-    /// The first of them.
-    listed: Vec<RefusedRow>,
+    /// Many of them, with where each begins in the text.
+    listed: Vec<(usize, RefusedRow)>,
     /// All of them.
     pub(super) count: usize,
 }
@@ -136,12 +141,26 @@ pub(super) struct RefusedRow {
     reason: String,
 }
 
+impl RefusedRow {
+    /// A row that is refused, by its text.
+    fn of(text: &str, reason: String) -> Self {
+        let row = RowText::read(text).unwrap_or_default();
+        Self { mobile: row.mobile(), comments: row.comments(), reason }
+    }
+}
+
 impl RefusedRows {
-    fn add(&mut self, refused: impl FnOnce() -> RefusedRow) {
+    fn add(&mut self, at: usize, refused: impl FnOnce() -> RefusedRow) {
         self.count += 1;
         if self.listed.len() < MOST_LISTED {
-            self.listed.push(refused());
+            self.listed.push((at, refused()));
         }
+    }
+
+    /// In the order of the text.
+    fn in_order(mut self) -> Self {
+        self.listed.sort_by_key(|(at, _)| *at);
+        self
     }
 
     /// For `detail_error_list`, with the names that the user's settings give the fields; nothing if every row was taken.
@@ -149,19 +168,131 @@ impl RefusedRows {
         if self.count == 0 {
             return None;
         }
-        for row in &mut self.listed {
+        let left = self.count - self.listed.len();
+        let mut listed: Vec<RefusedRow> = self.listed.drain(..).map(|(_, row)| row).collect();
+        for row in &mut listed {
             row.reason = named(&row.reason);
         }
-        if self.count > self.listed.len() {
-            let reason = format!("{} more rows are refused", self.count - self.listed.len());
-            self.listed.push(RefusedRow { mobile: None, comments: None, reason });
+        if left > 0 {
+            let reason = format!("{left} more rows are refused");
+            listed.push(RefusedRow { mobile: None, comments: None, reason });
         }
-        Some(self.listed)
+        Some(listed)
     }
 }
 
 fn bad_list(message: String) -> Refusal {
     Refusal::new(400, message)
+}
+
+/// What a row says of a loan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Loan {
+    /// All that is asked for.
+    Told,
+    /// Not how much was lent.
+    NoAmount,
+    /// Not when it was lent.
+    NoDate,
+}
+
+/// What of a list needs nothing but its text.
+#[derive(Debug)]
+struct ReadAhead {
+    /// The rows that are sound in themselves.
+    rows: Rows,
+    /// The robots that rows name themselves, by the place of the row.
+    robots: Vec<(usize, Box<str>)>,
+    refused: RefusedRows,
+}
+
+impl ReadAhead {
+    fn read(raw: &RawRows, most: usize) -> Result<Self, Refusal> {
+        let name = raw.name();
+        let text = std::str::from_utf8(raw.text()).map_err(|_| bad_list(format!("{name} is not UTF-8")))?;
+        let rows = Rows { texts: vec![raw.text().clone()], ..Rows::default() };
+        let mut read = Reader {
+            ahead: Self { rows, robots: Vec::new(), refused: RefusedRows::default() },
+            base: text.as_ptr().addr(),
+            outcomes: HashMap::new(),
+            count: 0,
+            most,
+        };
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let list = reader.deserialize_seq(&mut read).and_then(|()| reader.end());
+        match (list, read.count) {
+            (_, count) if count > most => Err(bad_list(format!("{name} has more than {most} rows"))),
+            (Err(error), _) => Err(bad_list(format!("{name} cannot be read: {error}"))),
+            (Ok(()), 0) => Err(bad_list(format!("{name} is empty: at least one row is needed"))),
+            (Ok(()), _) => Ok(read.ahead),
+        }
+    }
+}
+
+/// Reads ahead what of a list needs nothing but its text.
+pub(in crate::simulator) fn read_ahead(raw: &RawRows) {
+    if raw.name() == "Details" {
+        raw.keep(ReadAhead::read(raw, MOST_ROWS));
+    }
+}
+
+/// Takes the rows of a list one by one: a text of some bytes may hold very many.
+struct Reader {
+    ahead: ReadAhead,
+    /// Where the text of the list begins.
+    base: usize,
+    /// Only asked by key, so that its random order shows nowhere.
+    outcomes: HashMap<MockOutcome, u16>,
+    count: usize,
+    most: usize,
+}
+
+impl<'de> Visitor<'de> for &mut Reader {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while let Some(item) = items.next_element::<&RawValue>()? {
+            self.count += 1;
+            if self.count > self.most {
+                return Err(A::Error::custom("too many"));
+            }
+            self.take(item).map_err(A::Error::custom)?;
+        }
+        Ok(())
+    }
+}
+
+impl Reader {
+    fn take(&mut self, item: &RawValue) -> Result<(), &'static str> {
+        let at = item.get().as_ptr().addr() - self.base;
+        let read = if item.get().starts_with('{') {
+            RowText::read(item.get())
+        } else {
+            Err(format!("the row is {}, expected an object", shown_raw(item)))
+        };
+        let checked = read.as_ref().map_err(Clone::clone).and_then(|row| Ok((row, row.check()?)));
+        let (row, (number, mock_outcome)) = match checked {
+            Ok(sound) => sound,
+            Err(reason) => {
+                self.ahead.refused.add(at, || RefusedRow::of(item.get(), reason));
+                return Ok(());
+            }
+        };
+        let rows = &mut self.ahead.rows;
+        let mock_outcome = rows.number_outcome(mock_outcome, &mut self.outcomes);
+        let taken = mock_outcome.and_then(|outcome| Row::new(number, outcome, 0, at, item.get().len()));
+        let taken = taken.ok_or("it has too many different mock outcomes")?;
+        if let Some(robot) = row.robot() {
+            self.ahead.robots.push((rows.list.len(), robot.into()));
+        }
+        rows.list.push(Row { loan: row.loan(), ..taken });
+        Ok(())
+    }
 }
 
 /// The rows of a list.
@@ -175,66 +306,39 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Reads the rows of a request. `rule` says what is wrong with a row besides what all rows have in common. `magic` is what a number comes to by its last digits; rows whose mock outcome is to be refused are.
+    /// Reads the rows of a request. `rule` says what is wrong with a row besides what all rows have in common, by the robot
+    /// that it names and what it says of a loan. `magic` is what a number comes to by its last digits; rows whose mock
+    /// outcome is to be refused are.
     pub(super) fn read(
         raw: &RawRows,
-        name: &'static str,
         magic: impl Fn(u64) -> MockOutcome,
-        rule: impl Fn(&RowText<'_>) -> Result<(), String>,
+        rule: impl Fn(Option<&str>, Loan) -> Result<(), String>,
     ) -> Result<(Self, RefusedRows), Refusal> {
-        let text = std::str::from_utf8(raw.text()).map_err(|_| bad_list(format!("{name} is not UTF-8")))?;
-        let mut rows = Self { texts: vec![raw.text().clone()], ..Self::default() };
-        let mut refused = RefusedRows::default();
-        // Only asked by key, so that its random order shows nowhere.
-        let mut mock_outcomes = HashMap::new();
-        let items: Vec<&RawValue> = serde_json::from_str(text)
-            .map_err(|error| bad_list(format!("{name} cannot be read: {error}")))?;
-        if items.is_empty() {
-            return Err(bad_list(format!("{name} is empty: at least one row is needed")));
-        }
-        if items.len() > MOST_ROWS {
-            return Err(bad_list(format!("{name} has {} rows, {MOST_ROWS} is the most", items.len())));
-        }
-        rows.list.reserve_exact(items.len());
-        let base = text.as_ptr().addr();
-        for item in items {
-            let read = if item.get().starts_with('{') {
-                RowText::read(item.get())
-            } else {
-                Err(format!("the row is {}, expected an object", shown_raw(item)))
-            };
-            let row = read.as_ref().map_err(Clone::clone);
-            let checked = row.and_then(|row| {
-                let checked = row.check()?;
-                rule(row).map(|()| checked)
-            });
-            let checked = checked.and_then(|(number, mock_outcome)| {
-                let asked =
-                    mock_outcome.refused || (mock_outcome == MockOutcome::default() && magic(number).refused);
-                if asked {
-                    Err("the row is refused, as its mock outcome says".to_owned())
-                } else {
-                    Ok((number, mock_outcome))
+        let ReadAhead { mut rows, robots, mut refused } =
+            raw.take::<Result<ReadAhead, Refusal>>().unwrap_or_else(|| ReadAhead::read(raw, MOST_ROWS))?;
+        let (texts, outcomes) = (&rows.texts, &rows.mock_outcomes);
+        let mut robots = robots.iter().peekable();
+        let mut at = 0;
+        rows.list.retain(|row| {
+            let robot = robots.next_if(|(place, _)| *place == at).map(|(_, robot)| &**robot);
+            at += 1;
+            let own = row.mock_outcome.checked_sub(1).and_then(|own| outcomes.get(usize::from(own)));
+            let checked = rule(robot, row.loan).and_then(|()| {
+                match own.copied().unwrap_or_else(|| magic(row.number)).refused {
+                    true => Err("the row is refused, as its mock outcome says".to_owned()),
+                    false => Ok(()),
                 }
             });
-            match checked {
-                Ok((number, mock_outcome)) => {
-                    let at = item.get().as_ptr().addr() - base;
-                    let mock_outcome = rows.number_outcome(mock_outcome, &mut mock_outcomes);
-                    let row = mock_outcome
-                        .and_then(|mock_outcome| Row::new(number, mock_outcome, 0, at, item.get().len()));
-                    rows.list.push(
-                        row.ok_or_else(|| bad_list(format!("{name} has too many different mock outcomes")))?,
-                    );
-                }
-                Err(reason) => {
-                    let row = read.unwrap_or_default();
-                    refused.add(|| RefusedRow { mobile: row.mobile(), comments: row.comments(), reason });
-                }
-            }
-        }
+            let Err(reason) = checked else { return true };
+            refused.add(row.at as usize, || {
+                let text =
+                    texts.first().and_then(|text| text.get(row.at as usize..(row.at + row.len) as usize));
+                RefusedRow::of(std::str::from_utf8(text.unwrap_or_default()).unwrap_or_default(), reason)
+            });
+            false
+        });
         rows.list.shrink_to_fit();
-        Ok((rows, refused))
+        Ok((rows, refused.in_order()))
     }
 
     /// The number of a mock outcome among those of the list.
@@ -290,6 +394,7 @@ impl Rows {
             outcome: drawn.outcome,
             intention: drawn.intention,
             by_user: drawn.by_user,
+            loan: Loan::Told,
         };
         (Self { texts: vec![text], list: vec![row], mock_outcomes: Vec::new() }, row)
     }
@@ -343,7 +448,7 @@ mod tests {
     fn read(value: &Value) -> Result<(Rows, RefusedRows), Refusal> {
         let raw = RawRows::named("Details", Bytes::from(value.to_string())).unwrap();
         let rules = Rules::default();
-        Rows::read(&raw, "Details", |number| rules.mock_outcome_of(number), |_| Ok(()))
+        Rows::read(&raw, |number| rules.mock_outcome_of(number), |_, _| Ok(()))
     }
 
     #[test]
@@ -386,7 +491,7 @@ mod tests {
         let lines: Vec<String> = refused
             .listed
             .iter()
-            .map(|row| format!("{:?} {:?}: {}", row.mobile, row.comments, row.reason))
+            .map(|(_, row)| format!("{:?} {:?}: {}", row.mobile, row.comments, row.reason))
             .collect();
         insta::assert_snapshot!(lines.join("\n"));
     }
@@ -403,11 +508,33 @@ mod tests {
     }
 
     #[test]
+    fn what_was_read_ahead_is_the_same() {
+        let list =
+            json!([{ "Mobile": "+6281112345678" }, { "Mobile": "1" }, { "Mobile": "+6281112349030" }, 7]);
+        let raw = RawRows::named("Details", Bytes::from(list.to_string())).unwrap();
+        read_ahead(&raw);
+        let rules = Rules::default();
+        let (rows, refused) =
+            Rows::read(&raw, |number| rules.mock_outcome_of(number), |_, _| Ok(())).unwrap();
+        let (again, refused_again) = read(&list).unwrap();
+        assert_eq!(rows.list.len(), again.list.len());
+        assert_eq!(refused.listed, refused_again.listed);
+        assert_eq!(refused.listed.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [29, 44, 72]);
+    }
+
+    #[test]
+    fn very_many_rows_are_refused_before_they_take_memory() {
+        let raw = RawRows::named("Details", Bytes::from_static(b"[1, 2, 3, {}, broken")).unwrap();
+        let refusal = ReadAhead::read(&raw, 3).unwrap_err();
+        assert_eq!(refusal.message, "Details has more than 3 rows");
+    }
+
+    #[test]
     fn a_list_needs_rows() {
         assert!(RawRows::named("Details", Bytes::from_static(b"{}")).is_none());
         assert!(read(&json!([])).is_err());
         let cut = RawRows::named("Details", Bytes::from_static(b"[{\"Mobile\": \"+62")).unwrap();
-        assert!(Rows::read(&cut, "Details", |_| MockOutcome::default(), |_| Ok(())).is_err());
+        assert!(Rows::read(&cut, |_| MockOutcome::default(), |_, _| Ok(())).is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rand::seq::IndexedRandom;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -91,7 +92,7 @@ pub(super) fn channel_message(
     let call_id = conversation.call_id.to_string();
     (conversation.last_activity, conversation.last_user) = (request.now, request.now);
     simulator.chatbot.begin(&mut simulator.context, key, request.now);
-    answer(simulator, key, &body.messages, request);
+    answer(simulator, key, &body.messages, request.now);
     Ok(TakenMessages { call_id, messages })
 }
 
@@ -140,11 +141,11 @@ fn conversation(
 
 /// The bot answers what was written, in its language. What is written while the bot is about to answer is answered after
 /// that; once a person was asked for, a person answers.
-fn answer(
+pub(super) fn answer(
     simulator: &mut Simulator,
     key: ConversationKey,
     contents: &[Given<Content>],
-    request: &Request<'_>,
+    now: Timestamp,
 ) {
     let bot = Arc::clone(&simulator.context.behaviour.bot);
     let conversation = simulator.chatbot.conversations.get_mut(key);
@@ -190,13 +191,13 @@ fn answer(
             }
             script.answer = Some((words, known.transfer));
         }
-        None if script.is_awaited(request.now) => {
+        None if script.is_awaited(now) => {
             script.waiting.extend(script.dialogue().turn(turn));
             return;
         }
         None => script.jump(turn),
     }
-    turns::plan_next(simulator, key, request.now);
+    turns::plan_next(simulator, key, now);
 }
 
 /// What somebody wrote, or the title of the option that was chosen.

@@ -291,6 +291,11 @@ impl Conversation {
         self.overrides.company.as_deref().map_or_else(|| self.facts().company, str::to_owned)
     }
 
+    /// Whether somebody outside plays its user.
+    pub(in crate::simulator) fn is_played(&self) -> bool {
+        self.script.as_ref().is_some_and(|script| script.is_played)
+    }
+
     /// Whether an account may see it.
     pub(in crate::simulator) fn is_seen_by(&self, account: AccountKey) -> bool {
         self.owner.is_none_or(|owner| owner == account)
@@ -308,9 +313,10 @@ impl Conversation {
 }
 
 /// All conversations, and how calls and callbacks find theirs.
+#[expect(clippy::vec_box, reason = "to move all of them when the list grows would keep everybody waiting")]
 #[derive(Clone, Debug, Default)]
 pub(in crate::simulator) struct Conversations {
-    list: Vec<Conversation>,
+    list: Vec<Box<Conversation>>,
     by_call_id: HashMap<WireId, ConversationKey>,
     /// By channel and user.
     by_user: HashMap<(WireId, WireId), ConversationKey>,
@@ -325,7 +331,7 @@ impl Conversations {
         if conversation.begun {
             *self.begun.entry(conversation.owner).or_default() += 1;
         }
-        self.list.push(conversation);
+        self.list.push(Box::new(conversation));
         self.index(key);
         key
     }
@@ -358,7 +364,9 @@ impl Conversations {
             Some(call_id) => self.by_call_id(call_id).filter(|key| is_seen(self.get(*key)))?.0,
             None => self.list.len(),
         };
-        Some(self.list[..end].iter().rev().filter(move |conversation| is_seen(conversation)))
+        Some(
+            self.list[..end].iter().map(|one| &**one).rev().filter(move |conversation| is_seen(conversation)),
+        )
     }
 
     /// The first of those that a cause opened just now.

@@ -20,6 +20,7 @@ mod mark_read;
 mod media;
 mod messages;
 mod outcome_plan;
+mod played;
 mod question;
 mod recipients;
 mod reply_way;

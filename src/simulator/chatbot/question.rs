@@ -111,6 +111,26 @@ pub(super) fn choice(conversation: &mut Conversation) -> Option<(Value, Reply)> 
     Some((chosen(kind, option), reply))
 }
 
+/// The option with this title or id of the question that was asked last, and the question.
+///
+/// # Errors
+///
+/// There is none such: the titles of those there are.
+pub(super) fn chosen_by(
+    conversation: &Conversation,
+    wanted: &str,
+) -> Result<(Value, Option<Reply>), Vec<String>> {
+    let (kind, options) =
+        asked(conversation, "robot").or_else(|| asked(conversation, "seat")).unwrap_or_default();
+    let is_it = |option: &&Value| ["title", "id"].iter().any(|name| option[*name] == wanted);
+    match options.iter().find(is_it) {
+        Some(option) => Ok((chosen(kind, option), conversation.messages.last_place())),
+        None => {
+            Err(options.iter().filter_map(|option| option["title"].as_str().map(str::to_owned)).collect())
+        }
+    }
+}
+
 /// The option of the bot's last question that leads to a turn, and the question.
 pub(super) fn option_to(
     conversation: &Conversation,

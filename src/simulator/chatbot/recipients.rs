@@ -94,6 +94,7 @@ impl Recipient {
 }
 
 /// A number to send to, with what is meant for it alone.
+#[derive(Clone, Debug)]
 pub(super) struct To {
     pub(super) number: u64,
     pub(super) variables: Option<Vec<String>>,

@@ -24,6 +24,8 @@ pub(in crate::simulator) struct Script {
     pub(super) answers: u32,
     /// Whether the user says no more.
     pub(super) is_mute: bool,
+    /// Whether somebody outside plays the user.
+    pub(super) is_played: bool,
     /// Whether the user has told an agent what it is about.
     pub(super) has_explained: bool,
     /// What the user wants, as far as it has become clear: a letter.
@@ -48,6 +50,7 @@ impl Script {
             due: None,
             answers,
             is_mute: false,
+            is_played: false,
             has_explained: false,
             intention: None,
             waiting: VecDeque::new(),

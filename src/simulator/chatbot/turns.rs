@@ -42,7 +42,7 @@ pub(super) fn plan_next(simulator: &mut Simulator, key: ConversationKey, now: Ti
     script.next = script.dialogue.after(script.turn, &mut conversation.rng.draw());
     script.due = None;
     let gap = match script.next.and_then(|turn| script.dialogue.speaker(turn)) {
-        Some(Speaker::User) if script.is_mute || conversation.is_on_own_channel => None,
+        Some(Speaker::User) if script.is_mute || script.is_played || conversation.is_on_own_channel => None,
         // The bot waits for a user who says no more, and does not say goodbye.
         // On a channel of the customer's own the bot closes nothing: its users come back whenever they like.
         None if conversation.is_on_own_channel => None,
@@ -68,7 +68,7 @@ fn plan_answer(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) 
     let is_asked = agent_said(conversation).is_some_and(|text| asks_something(&text));
     let Some(script) = &mut conversation.script else { return };
     let is_done = script.answers == 0 && !is_asked;
-    if is_led || script.is_awaited(now) || is_done || script.is_mute || is_own {
+    if is_led || script.is_awaited(now) || is_done || script.is_mute || script.is_played || is_own {
         return;
     }
     let at = later(now, gap);
@@ -91,13 +91,23 @@ pub(super) fn refused(simulator: &mut Simulator, key: ConversationKey, now: Time
     let (is_own, is_led) = (conversation.is_on_own_channel, conversation.is_led);
     let Some(script) = &mut conversation.script else { return };
     if !is_led && !script.is_mute {
-        if is_own {
+        if is_own || script.is_played {
             // The bot's own graph knows what to say when nobody comes.
             script.jump("agent");
         } else {
             script.dialogue = dialogue;
             script.turn = dialogue.start();
         }
+        plan_next(simulator, key, now);
+    }
+}
+
+/// The bot answers a turn of its graph that its user has taken.
+pub(super) fn take(simulator: &mut Simulator, key: ConversationKey, turn: &str, now: Timestamp) {
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    let is_free = conversation.phase == Phase::Bot && !conversation.is_led;
+    if let Some(script) = conversation.script.as_mut().filter(|_| is_free) {
+        script.jump(turn);
         plan_next(simulator, key, now);
     }
 }

@@ -106,7 +106,7 @@ fn own(simulator: &Simulator, request: &Request<'_>) -> Vec<Waba> {
     of_account(&simulator.context, request.account)
 }
 
-fn of_account(context: &Context, key: AccountKey) -> Vec<Waba> {
+pub(super) fn of_account(context: &Context, key: AccountKey) -> Vec<Waba> {
     wabas(context.seed, key, context.access.account(key), &context.behaviour.bot.waba)
 }
 

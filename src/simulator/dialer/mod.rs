@@ -93,6 +93,15 @@ pub(super) struct Dialer {
 }
 
 impl Dialer {
+    /// The numbers that nobody has dialled and somebody still would, with the names of their tasks.
+    pub(super) fn undialled(&self) -> impl Iterator<Item = (&str, u64)> {
+        let open = self.tasks.iter().filter(|task| !task.state.is_over());
+        open.flat_map(|task| {
+            let waits = |contact: &&contacts::Contact| contact.status == contacts::ContactStatus::Waiting;
+            task.contacts.list.iter().filter(waits).map(|contact| (&*task.settings.name, contact.number))
+        })
+    }
+
     /// Links to recordings begin with this URL.
     pub(in crate::simulator) fn link_by(&mut self, url: Arc<str>) {
         self.public_url = url;

@@ -15,3 +15,10 @@ pub(in crate::simulator) struct PlannedSend {
     /// Whose request it comes of.
     pub(super) account: AccountKey,
 }
+
+impl PlannedSend {
+    /// The endpoint that it comes of.
+    pub(in crate::simulator) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+}

@@ -152,8 +152,8 @@ impl Workflow {
         })
     }
 
-    /// Until when the conversation of a row does not end by itself: for as long as an agent has it, or is asked for, and
-    /// somebody says something now and then.
+    /// Until when the conversation of a row does not end by itself: for as long as an agent has it or is asked for, or
+    /// a person is played, and somebody says something now and then.
     pub(super) fn held_until(
         &self,
         key: InstanceKey,
@@ -166,6 +166,7 @@ impl Workflow {
         let patience = match conversation.phase {
             Phase::Transfer => TRANSFER_PATIENCE,
             Phase::Agent => dialers.context.behaviour.silence,
+            Phase::Bot if conversation.is_played() => dialers.context.behaviour.silence,
             Phase::Bot | Phase::Closed => return None,
         };
         Some(later(conversation.last_activity, patience))

@@ -115,7 +115,12 @@ async fn head_is_answered_without_a_body() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_takes_nothing_is_let_go() {
     // There is one place, so that the second client is served only once the first one is gone.
-    let server = start(Limits { connections: 1, write_timeout: Duration::from_secs(7), ..Limits::default() });
+    let server = start(Limits {
+        connections: 1,
+        give_way: Duration::from_secs(3600),
+        write_timeout: Duration::from_secs(7),
+        ..Limits::default()
+    });
     let begun = tokio::time::Instant::now();
     for path in ["/flood", "/half?90000000"] {
         let mut deaf = server.connect();

@@ -7,7 +7,7 @@ mod send;
 mod steps;
 mod thread;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogue::Chosen;
 use super::outcome_plan::OutcomePlan;
+use super::recipients::To;
 use super::waba::Waba;
 use crate::contract::bodies::message::MessageStatus;
 use crate::simulator::AccountKey;
@@ -23,10 +24,15 @@ use crate::simulator::outcome::MockOutcome;
 use crate::simulator::timer::TemplateStep as Step;
 use crate::simulator::wire_id::WireId;
 
+pub(super) use reply::replied;
 pub(super) use result::template_result;
+use send::begin;
 pub(super) use send::{send_single_template, send_template};
 pub(super) use steps::step;
 pub(super) use thread::{Thread, thread};
+
+/// So many messages begin at once.
+const PART: usize = 1_000;
 
 /// A message to one number.
 #[derive(Clone, Debug)]
@@ -55,6 +61,8 @@ struct Campaign {
     /// What fills the template.
     texts: Option<Vec<String>>,
     rows: Vec<Row>,
+    /// Those that do not stand among the rows yet: a long list begins in parts.
+    waiting: VecDeque<To>,
     counts: Counts,
     replied: usize,
 }

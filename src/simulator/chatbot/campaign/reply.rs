@@ -3,14 +3,35 @@
 use jiff::Timestamp;
 use rand::RngExt;
 
-use super::RowStatus;
+use super::{Row, RowStatus};
 use crate::content::dialogue::Dialogue;
+use crate::contract::bodies::message::TemplateInfo;
 use crate::simulator::chatbot::callbacks::{MessageReceive, TemplateReply};
 use crate::simulator::chatbot::conversation::{Conversation, Phase};
 use crate::simulator::chatbot::first_reply::FirstReply;
 use crate::simulator::chatbot::script::Script;
 use crate::simulator::chatbot::turns;
+use crate::simulator::keys::ConversationKey;
 use crate::simulator::{Callback, Simulator};
+
+/// The user of a conversation has answered its latest template message by itself. Which template it was, if it went to this
+/// user alone: such a reply has an event of its own.
+pub(in crate::simulator::chatbot) fn replied(
+    simulator: &mut Simulator,
+    key: ConversationKey,
+) -> Option<TemplateInfo> {
+    let has_it = |row: &&mut Row| {
+        row.conversation == key && !matches!(row.status, RowStatus::Pending | RowStatus::Failed)
+    };
+    let campaigns = simulator.chatbot.campaigns.list.iter_mut().rev();
+    let mut found = campaigns.filter_map(|campaign| {
+        let row = campaign.rows.iter_mut().find(has_it)?;
+        let is_first = !std::mem::replace(&mut row.replied, true);
+        campaign.replied += usize::from(is_first);
+        Some((is_first && campaign.is_single).then(|| campaign.chosen.info()))
+    });
+    found.next().flatten()
+}
 
 /// The user replies: the conversation begins, and its user and the bot go on along the template's graph.
 pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> Vec<Callback> {

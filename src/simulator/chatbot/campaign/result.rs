@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Counts, Row, RowStatus};
+use super::{Counts, Row, RowStatus, begin};
 use crate::contract::bodies::conversation::{SendError, UserRef};
 use crate::contract::bodies::message::TemplateInfo;
 use crate::contract::fields::shown;
@@ -92,6 +92,10 @@ pub(in crate::simulator::chatbot) fn template_result(
     request: &Request<'_>,
 ) -> Result<TaskResult, Refusal> {
     let (page, size) = paging.get();
+    // Whoever asks sees all of them.
+    if let Some(at) = simulator.chatbot.campaigns.by_id.get(&query.task_id).copied() {
+        begin(simulator, at, request.now, usize::MAX);
+    }
     let campaigns = &simulator.chatbot.campaigns;
     let found = campaigns.by_id.get(&query.task_id).map(|at| &campaigns.list[*at]);
     let campaign = found.filter(|campaign| campaign.account == request.account).ok_or_else(|| {

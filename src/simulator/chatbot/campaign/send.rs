@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Campaign, Counts, Row, RowStatus, Step, thread};
+use super::{Campaign, Counts, PART, Row, RowStatus, Step, thread};
 use crate::content;
 use crate::contract::bodies::message::MessageStatus;
 use crate::contract::fields::Given;
@@ -177,14 +177,36 @@ fn start(
     let task = simulator.chatbot.campaigns.list.len();
     let number = u32::try_from(task).unwrap_or(u32::MAX);
     let id = seed::hex32(&mut simulator.context.seed.stream("campaign", u64::from(number)));
+    let counts = Counts { pending: to.len(), ..Counts::default() };
+    simulator.chatbot.campaigns.by_id.insert(id.clone(), task);
+    let rows = Vec::with_capacity(to.len());
+    let (account, waiting) = (request.account, to.into());
+    let campaign =
+        Campaign { id, account, chosen, waba, is_single, texts, rows, waiting, counts, replied: 0 };
+    simulator.chatbot.campaigns.list.push(campaign);
+    begin(simulator, task, request.now, PART);
+    task
+}
+
+/// The next messages of a campaign begin, so many at most; the others do by themselves.
+pub(super) fn begin(simulator: &mut Simulator, task: usize, now: Timestamp, most: usize) {
+    let number = u32::try_from(task).unwrap_or(u32::MAX);
+    let campaign = &mut simulator.chatbot.campaigns.list[task];
+    let count = campaign.waiting.len().min(most);
+    if count == 0 {
+        return;
+    }
+    let to: Vec<To> = campaign.waiting.drain(..count).collect();
+    let is_all = campaign.waiting.is_empty();
+    let (account, first) = (campaign.account, campaign.rows.len());
+    let locale = content::closest_locale(&campaign.chosen.version().language);
+    let channel_id = campaign.waba.channel_id.as_str().into();
+    let company = Arc::<str>::from(campaign.waba.company.as_str());
     let rules = Arc::clone(&simulator.context.behaviour.calling);
-    let locale = content::closest_locale(&chosen.version().language);
-    let (channel_id, company) = (waba.channel_id.as_str().into(), Arc::<str>::from(waba.company.as_str()));
     let seed = simulator.context.seed.derive("campaign", u64::from(number));
-    let mut rows = Vec::with_capacity(to.len());
-    for (at, to) in to.into_iter().enumerate() {
+    for (at, to) in (first..).zip(to) {
         let rng = &mut seed.stream("row", at as u64);
-        let conversation = thread(simulator, request.account, &channel_id, to.number, request.now);
+        let conversation = thread(simulator, account, &channel_id, to.number, now);
         let has_story = simulator.story_of(conversation).is_some();
         let state = simulator.chatbot.conversations.get_mut(conversation);
         if !state.begun && !has_story {
@@ -197,25 +219,24 @@ fn start(
         }
         let mock_outcome = to.mock_outcome.unwrap_or_else(|| rules.mock_outcome_of(to.number));
         let outcome = outcome_plan(mock_outcome.chat, rng);
-        plan(simulator, number, at, outcome, request.now, rng);
-        rows.push(Row {
+        plan(simulator, number, at, outcome, now, rng);
+        simulator.chatbot.campaigns.list[task].rows.push(Row {
             conversation,
             number: to.number,
             msg_id: seed::hex32(rng).into(),
             texts: to.variables.map(Vec::into_boxed_slice),
             status: RowStatus::Pending,
-            at: request.now,
+            at: now,
             outcome,
             mock_outcome,
             replied: false,
         });
     }
-    let counts = Counts { pending: rows.len(), ..Counts::default() };
-    simulator.chatbot.campaigns.by_id.insert(id.clone(), task);
-    let campaign =
-        Campaign { id, account: request.account, chosen, waba, is_single, texts, rows, counts, replied: 0 };
-    simulator.chatbot.campaigns.list.push(campaign);
-    task
+    simulator.context.is_as_much_as(count);
+    if !is_all {
+        let next = ChatbotTimer::Template { campaign: number, row: 0, step: Step::Begin };
+        simulator.context.plan(now, next);
+    }
 }
 
 /// Plans the moments at which a message moves on.

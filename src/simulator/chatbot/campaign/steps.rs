@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::reply::reply;
-use super::{RowStatus, Step, move_to};
+use super::{PART, RowStatus, Step, begin, move_to};
 use crate::contract::bodies::conversation::UserRef;
 use crate::contract::bodies::message::{Content, MessageStatus, Template};
 use crate::json::JsonText;
@@ -28,6 +28,10 @@ pub(in crate::simulator::chatbot) fn step(
 ) -> Vec<Callback> {
     let (task, row) = (task as usize, row as usize);
     match step {
+        Step::Begin => {
+            begin(simulator, task, at, PART);
+            Vec::new()
+        }
         Step::Result => result(simulator, task, row, at),
         Step::Notice => notice(simulator, task, row).into_iter().collect(),
         Step::Delivery => status(simulator, task, row, MessageStatus::Delivery, at),

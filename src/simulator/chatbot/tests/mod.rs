@@ -5,6 +5,7 @@ mod agents;
 mod bot;
 mod campaigns;
 mod channel;
+mod played;
 mod property;
 mod protocol;
 mod questions;

@@ -1,0 +1,59 @@
+//! The end of `serve`: nothing new is begun, and what is left is said.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use serde_json::{Value, json};
+
+use crate::serving::{Serving, eventually};
+
+fn text_message(serving: &Serving, token: &str, url: &str) -> u16 {
+    let fields = json!({ "to": ["+6281112345678"], "message": "Hi", "from": "A", "callbackUrl": url });
+    serving.post(token, "/service/sms/message/v2/send", &fields).0
+}
+
+#[test]
+fn what_is_left_is_listed_and_told_by_the_exit_code() {
+    // Nobody listens there any more.
+    let url = format!("http://{}/hook", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    let serving = Serving::leaving_nothing("", &["--speed", "0", "--callback-url", &url]);
+    let token = serving.token();
+    assert_eq!(text_message(&serving, &token, &url), 200);
+    serving.skip("10s");
+    let task = json!({
+        "TaskName": "later",
+        "ScheduleStartTime": "2030-02-01 09:00:00",
+        "Details": [{ "Mobile": "+6281112345678" }],
+    });
+    assert_eq!(serving.post(&token, "/service/cloud/task", &task).0, 200);
+    assert_eq!(text_message(&serving, &token, &url), 200);
+    let (_, record) = serving.end_with(4);
+    let record: String = record.iter().map(Value::to_string).collect();
+    for left in [
+        format!("left: callback owed a retry after 1 attempt: #1 `sms.receipt` to {url}"),
+        "left: number not dialled: +6281112345678 of the task `later`".to_owned(),
+        "left: notice planned for 2030-01-01T00:00:1".to_owned(),
+    ] {
+        assert_eq!(record.matches(&left).count(), 1, "{left} in {record}");
+    }
+}
+
+#[test]
+fn nothing_new_is_begun_while_an_attempt_is_under_way() {
+    let receiver = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", receiver.local_addr().unwrap());
+    let serving = Serving::leaving_nothing("", &["--speed", "0"]);
+    let token = serving.token();
+    assert_eq!(text_message(&serving, &token, &url), 200);
+    let clock = json!({ "by": "10s", "within": "1ms" }).to_string();
+    serving.call("POST", "/_mock/clock", &[], clock.as_bytes());
+    let (mut attempt, _) = receiver.accept().unwrap();
+    assert_eq!(serving.call("GET", "/_mock/ready", &[], b"").status, 200);
+    serving.ask_to_stop();
+    eventually("new requests are refused", || (text_message(&serving, &token, &url) == 503).then_some(()));
+    assert_eq!(serving.call("GET", "/_mock/ready", &[], b"").status, 503);
+    attempt.read_exact(&mut [0; 4]).unwrap();
+    attempt.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").unwrap();
+    let (rest, _) = serving.ended();
+    assert_eq!(rest, "");
+}
