@@ -35,9 +35,8 @@ impl Endpoint for Show {
 struct Figure(&'static str, bool, &'static str);
 
 fn text(world: &World) -> String {
-    let (totals, calls, now, is_busy) = world.driver.look(|engine, now| {
-        (engine.totals(), engine.calls(), now.as_second(), engine.is_busy())
-    });
+    let (totals, calls, now, is_busy) =
+        world.driver.look(|engine, now| (engine.totals(), engine.calls(), now.as_second(), engine.is_busy()));
     let kept = world.kept.counts();
     let namespaces = world.namespaces.as_ref().map_or(0, |namespaces| namespaces.list().len());
     let mut text = String::new();
@@ -61,10 +60,16 @@ fn text(world: &World) -> String {
     put(Figure("callbacks_total", true, "Callbacks handed to delivery."), &[("", totals.queued)]);
     put(Figure("attempts_total", true, "Attempts to deliver a callback."), &[("", totals.attempts)]);
     put(Figure("requests_total", true, "Requests that reached the simulated vendor."), &[("", calls)]);
-    put(Figure("busy", false, "Whether something is under way that ends by itself."), &[("", is_busy.into())]);
+    put(
+        Figure("busy", false, "Whether something is under way that ends by itself."),
+        &[("", is_busy.into())],
+    );
     let seconds = u64::try_from(now).unwrap_or_default();
     put(Figure("clock_seconds", false, "The mock's time, in Unix seconds."), &[("", seconds)]);
-    put(Figure("journal_entries", false, "Entries of the journal that are kept."), &[("", kept.entries as u64)]);
+    put(
+        Figure("journal_entries", false, "Entries of the journal that are kept."),
+        &[("", kept.entries as u64)],
+    );
     put(Figure("journal_bytes", false, "What they take, about."), &[("", kept.bytes as u64)]);
     put(Figure("journal_dropped_total", true, "Entries that are not kept any more."), &[("", kept.dropped)]);
     put(Figure("namespaces", false, "Namespaces."), &[("", namespaces as u64)]);

@@ -81,8 +81,7 @@ impl Endpoint for Reset {
     const NAME: &'static str = "reset-namespace";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/namespaces/{name}/reset";
-    const WHAT: &'static str =
-        "puts a namespace back to its beginning; its credentials and its seed stay, its callbacks on their way are dropped";
+    const WHAT: &'static str = "puts a namespace back to its beginning; its credentials and its seed stay, its callbacks on their way are dropped";
     type Ask = Named;
     type Answer = Namespace;
 
